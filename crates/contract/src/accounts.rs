@@ -1,0 +1,161 @@
+//! Signing in and who one is.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{CustomerId, Permission, UserId};
+
+/// Languages of the product.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    #[default]
+    Zh,
+    En,
+}
+
+impl Language {
+    /// Every language.
+    pub const ALL: [Language; 2] = [Language::Zh, Language::En];
+
+    /// `zh` or `en`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Language::Zh => "zh",
+            Language::En => "en",
+        }
+    }
+
+    /// Value for the `lang` attribute of HTML.
+    pub fn html_tag(self) -> &'static str {
+        match self {
+            Language::Zh => "zh-CN",
+            Language::En => "en",
+        }
+    }
+
+    /// Reads `zh`, `zh-CN`, `en`, `en-GB`; nothing else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let primary = text.split(['-', '_']).next()?.trim().to_ascii_lowercase();
+        Self::ALL.into_iter().find(|l| l.code() == primary)
+    }
+}
+
+/// Appearance, set on the server so that nothing flashes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    /// As the system says.
+    #[default]
+    Auto,
+    Light,
+    Dark,
+}
+
+impl Theme {
+    /// Every theme.
+    pub const ALL: [Theme; 3] = [Theme::Auto, Theme::Light, Theme::Dark];
+
+    /// `auto`, `light` or `dark`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Theme::Auto => "auto",
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        }
+    }
+
+    /// Reads what [`Theme::code`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|t| t.code() == text)
+    }
+}
+
+/// Role of a person in a customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum MemberRole {
+    Owner,
+    Member,
+}
+
+impl MemberRole {
+    /// `owner` or `member`.
+    pub fn code(self) -> &'static str {
+        match self {
+            MemberRole::Owner => "owner",
+            MemberRole::Member => "member",
+        }
+    }
+}
+
+/// Body of `POST /api/auth/login`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LoginRequest {
+    /// User name or e-mail address.
+    pub username: String,
+    /// The password.
+    pub password: String,
+}
+
+impl std::fmt::Debug for LoginRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoginRequest").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+/// Answer of `POST /api/auth/login`. A refresh token joins when refresh exists.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct LoginAnswer {
+    /// JWT for `Authorization: Bearer`.
+    pub access_token: String,
+    /// Seconds until it expires.
+    pub expires_in: u64,
+    /// Who signed in.
+    pub user: Profile,
+}
+
+/// A customer one belongs to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MembershipView {
+    pub customer_id: CustomerId,
+    pub customer_name: String,
+    pub role: MemberRole,
+}
+
+/// Who one is and what one may do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Profile {
+    pub id: UserId,
+    /// User name.
+    pub name: String,
+    /// Name to show; the user name where none was given.
+    pub display_name: String,
+    pub email: Option<String>,
+    /// The strongest role: `platform_admin`, `customer_owner`, `customer_member`.
+    pub role: String,
+    /// Every role held.
+    pub roles: Vec<String>,
+    /// Permissions held, for menus and buttons.
+    pub buttons: Vec<Permission>,
+    /// The active customer, absent for platform staff.
+    pub tenant_id: Option<CustomerId>,
+    /// Every membership.
+    pub memberships: Vec<MembershipView>,
+    /// Chosen language, if any.
+    pub language: Option<Language>,
+    /// IANA time zone, e.g. `Asia/Shanghai`, if chosen.
+    pub time_zone: Option<String>,
+    pub last_login_at: Option<DateTime<Utc>>,
+}

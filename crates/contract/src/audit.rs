@@ -1,0 +1,50 @@
+//! Who did what to what.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::AuditId;
+
+/// One audit event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AuditView {
+    pub id: AuditId,
+    pub at: DateTime<Utc>,
+    /// `user`, `node`, `system`, `anonymous`.
+    pub actor_kind: String,
+    pub actor_id: Option<i64>,
+    pub actor_name: String,
+    /// The door: `page`, `rest`, `ws`, `agent`, `cli`, `system`.
+    pub via: String,
+    pub address: Option<String>,
+    /// `machines:update`, `accounts:sign-in`, …
+    pub action: String,
+    pub target_kind: String,
+    pub target_id: Option<String>,
+    /// `done`, `denied`, `failed`.
+    pub outcome: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub before: Option<serde_json::Value>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub after: Option<serde_json::Value>,
+    pub request_id: String,
+    /// True once the row is part of the hash chain.
+    pub sealed: bool,
+}
+
+/// Filters of the audit list.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct AuditQuery {
+    pub page: Option<u32>,
+    pub page_size: Option<u32>,
+    /// Exact action, e.g. `machines:update`.
+    pub action: Option<String>,
+    /// Exact target kind, e.g. `machine`.
+    pub target_kind: Option<String>,
+    pub target_id: Option<String>,
+    pub outcome: Option<String>,
+}

@@ -1,0 +1,53 @@
+//! Typed ids. On the wire a plain number (below 2^53), in code never a bare integer.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! id {
+    ($($(#[$meta:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[cfg_attr(feature = "sqlx", derive(sqlx::Type))]
+        #[cfg_attr(feature = "sqlx", sqlx(transparent))]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl From<i64> for $name {
+            fn from(value: i64) -> Self {
+                Self(value)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = std::num::ParseIntError;
+            fn from_str(s: &str) -> Result<Self, Self::Err> {
+                s.parse().map(Self)
+            }
+        }
+    )+};
+}
+
+id! {
+    /// A person or program that can sign in.
+    UserId,
+    /// An organisation that rents (the sources' tenant).
+    CustomerId,
+    /// A GPU host. On the wire machines are named by their code; this id stays inside.
+    MachineId,
+    /// A GPU.
+    GpuId,
+    /// A browser session or the session behind an access token.
+    SessionId,
+    /// A join token for agents.
+    JoinTokenId,
+    /// A background job.
+    JobId,
+    /// An audit event.
+    AuditId,
+}

@@ -1,0 +1,22 @@
+//! Wire types shared by the browser, the server and the tests: DTOs, typed ids, errors, permission names.
+//!
+//! Invariants: serde only, no I/O, builds for wasm32; optional fields mean "not known" or "not measured", never 0;
+//! JSON is camelCase; times are RFC 3339 UTC; sizes are bytes and rates are per second unless the name says otherwise.
+//! Changes are additive: pages loaded before an upgrade still talk to the server after it.
+
+pub mod accounts;
+pub mod audit;
+pub mod customers;
+mod error;
+mod ids;
+pub mod jobs;
+mod list;
+pub mod live;
+pub mod machines;
+pub mod metrics;
+mod permission;
+
+pub use error::{ApiError, Envelope, ErrorCode};
+pub use ids::*;
+pub use list::{MAX_PAGE_SIZE, PAGE_SIZES, Page, SortDirection};
+pub use permission::Permission;

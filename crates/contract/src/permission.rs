@@ -1,0 +1,62 @@
+//! Permission names, `noun:verb`. A menu entry or button is shown exactly when its permission is held, and the server
+//! checks the same permission; who holds what is decided in one place, `platform::authz::policy`.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! permissions {
+    ($($(#[doc = $doc:literal])* $name:ident = $wire:literal;)+) => {
+        /// Everything that can be permitted.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        pub enum Permission {
+            $($(#[doc = $doc])* #[serde(rename = $wire)] $name,)+
+        }
+
+        impl Permission {
+            /// Every permission, in the order of the policy table.
+            pub const ALL: &'static [Permission] = &[$(Permission::$name,)+];
+
+            /// The name on the wire and in the policy snapshot.
+            pub fn name(self) -> &'static str {
+                match self { $(Permission::$name => $wire,)+ }
+            }
+        }
+    };
+}
+
+permissions! {
+    /// Read one's own profile and memberships.
+    AccountsViewOwn = "accounts:view-own";
+    /// Change one's own language, theme, active customer.
+    AccountsUpdateOwn = "accounts:update-own";
+    /// See the customer.
+    CustomersView = "customers:view";
+    /// See who belongs to the customer.
+    CustomersListMembers = "customers:list-members";
+    /// See machines, their hardware and where they stand.
+    MachinesView = "machines:view";
+    /// Add a machine.
+    MachinesCreate = "machines:create";
+    /// Change a machine's data.
+    MachinesUpdate = "machines:update";
+    /// See, make and revoke join tokens.
+    MachinesEnroll = "machines:enroll";
+    /// See live figures, history and processes.
+    MetricsView = "metrics:view";
+    /// Deliver figures (agents only).
+    MetricsReport = "metrics:report";
+    /// Read the audit log.
+    AuditView = "audit:view";
+    /// Seal audit rows (system only).
+    AuditSeal = "audit:seal";
+    /// See background jobs.
+    JobsView = "jobs:view";
+    /// Run background jobs (system only).
+    JobsRun = "jobs:run";
+}
+
+impl std::fmt::Display for Permission {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
