@@ -1,0 +1,102 @@
+//! The first admin, and the way back in for an operator who lost the password.
+
+use contract::accounts::MemberRole;
+use contract::{CustomerId, ErrorCode, UserId};
+
+use super::{SessionEnding, entry, hash_password, store};
+use crate::{Error, OpContext, Platform, Result, SystemActor, Via, audit, secrets};
+
+/// Shown once, at the first start.
+pub struct FirstAdmin {
+    pub name: String,
+    pub password: String,
+}
+
+/// Creates one admin when there is no user at all. Several servers may start at once: one creates.
+pub async fn ensure_first_admin(platform: &Platform) -> Result<Option<FirstAdmin>> {
+    let ctx = operator(platform);
+    let mut tx = platform.db().begin(&ctx).await?;
+    if !store::lock_empty_users(&mut tx).await? {
+        return Ok(None);
+    }
+    let password = new_password();
+    let hash = hash_password(&password)?;
+    let id = store::insert_admin(&mut tx, "admin", &hash).await?;
+    audit::record_in_tx(&mut tx, &ctx, entry("accounts:create-first-admin", id)).await?;
+    tx.commit().await?;
+    Ok(Some(FirstAdmin { name: "admin".to_owned(), password }))
+}
+
+/// Gives a user a new random password and ends all their sessions; for the command line.
+pub async fn reset_password(platform: &Platform, name: &str) -> Result<String> {
+    let ctx = operator(platform);
+    let mut tx = platform.db().begin(&ctx).await?;
+    let row = store::credentials(&mut tx, &name.trim().to_lowercase())
+        .await?
+        .ok_or_else(|| Error::new(ErrorCode::NotFound))?;
+    let password = new_password();
+    store::set_password(&mut tx, row.id, &hash_password(&password)?).await?;
+    audit::record_in_tx(&mut tx, &ctx, entry("accounts:reset-password", row.id)).await?;
+    tx.commit().await?;
+    let _ = platform.endings().send(SessionEnding::User(UserId(row.id.0)));
+    Ok(password)
+}
+
+/// Creates a customer with its owner; for the command line. Returns the owner's password.
+pub async fn create_customer(platform: &Platform, customer: &str, owner: &str) -> Result<String> {
+    let ctx = operator(platform);
+    let mut tx = platform.db().begin(&ctx).await?;
+    let id = store::insert_customer(&mut tx, customer.trim()).await?;
+    let mut created = entry("customers:create", UserId(0));
+    (created.target_kind, created.target_id, created.customer) = ("customer", Some(id.to_string()), Some(id));
+    audit::record_in_tx(&mut tx, &ctx, created).await?;
+    let password = add_person(&mut tx, &ctx, id, owner, MemberRole::Owner).await?;
+    tx.commit().await?;
+    Ok(password)
+}
+
+/// Adds a new person to a customer by its name; for the command line. Returns the password.
+pub async fn add_member(platform: &Platform, customer: &str, name: &str, role: MemberRole) -> Result<String> {
+    let ctx = operator(platform);
+    let mut tx = platform.db().begin(&ctx).await?;
+    let id = store::customer_by_name(&mut tx, customer.trim()).await?.ok_or_else(Error::not_found)?;
+    let password = add_person(&mut tx, &ctx, id, name, role).await?;
+    tx.commit().await?;
+    Ok(password)
+}
+
+async fn add_person(
+    tx: &mut crate::db::Tx,
+    ctx: &OpContext,
+    customer: CustomerId,
+    name: &str,
+    role: MemberRole,
+) -> Result<String> {
+    let password = new_password();
+    let hash = hash_password(&password)?;
+    let user = store::insert_member(tx, customer, &name.trim().to_lowercase(), &hash, role).await?;
+    let mut added = entry("customers:add-member", user);
+    added.customer = Some(customer);
+    added.after = Some(serde_json::json!({ "role": role }));
+    audit::record_in_tx(tx, ctx, added).await?;
+    Ok(password)
+}
+
+fn operator(platform: &Platform) -> OpContext {
+    let ctx = platform.system(SystemActor::Operator);
+    OpContext::new(ctx.principal().clone(), ctx.now(), Via::Cli, ctx.request_id(), None, ctx.language())
+}
+
+/// Twenty letters and digits without the ones that look alike: about 115 bits.
+fn new_password() -> String {
+    const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    let mut password = String::new();
+    while password.len() < 20 {
+        let byte = usize::from(secrets::random_bytes::<1>()[0]);
+        // Beyond the last whole multiple the first letters would come more often.
+        if byte < 256 / LETTERS.len() * LETTERS.len() {
+            password.push(char::from(LETTERS[byte % LETTERS.len()]));
+        }
+    }
+    password
+}

@@ -1,0 +1,181 @@
+//! People: signing in and out, who one is, one's own preferences.
+//!
+//! Invariants: a password or token is stored only as a hash; an unknown name and a wrong password answer alike and take
+//! equal time; a session counts only while its row is open, its user active and `token_version` unchanged, so disabling,
+//! a new password or a new role ends it at once; look-ups before anybody is signed in run as
+//! [`SystemActor::Authenticator`].
+
+mod bootstrap;
+mod password;
+pub mod session_records;
+mod sign_in;
+mod store;
+mod tokens;
+
+use contract::accounts::{Language, MembershipView, Profile, Theme};
+use contract::{ErrorCode, Permission, SessionId, UserId};
+
+pub use bootstrap::{FirstAdmin, add_member, create_customer, ensure_first_admin, reset_password};
+pub use password::hash_password;
+pub use sign_in::{SignedIn, sign_in};
+pub use tokens::{ACCESS_TOKEN_SECONDS, issue_access_token, principal_of_bearer};
+
+use crate::authz::{AccountRef, UpdateAccount, ViewAccount};
+use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit};
+
+/// Told inside this process the moment sessions end, so that open sockets close at once; other processes find out by
+/// asking [`still_valid`] every two seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionEnding {
+    /// One session.
+    Session(SessionId),
+    /// Every session of a user.
+    User(UserId),
+}
+
+impl SessionEnding {
+    /// True when it concerns this principal.
+    pub fn concerns(self, user: &UserPrincipal) -> bool {
+        match self {
+            SessionEnding::Session(session) => session == user.session,
+            SessionEnding::User(id) => id == user.id,
+        }
+    }
+}
+
+/// Session endings of this process from now on.
+pub fn session_endings(platform: &Platform) -> tokio::sync::broadcast::Receiver<SessionEnding> {
+    platform.endings().subscribe()
+}
+
+/// What a person may set about how the product looks to them; `None` leaves it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preferences {
+    pub language: Option<Language>,
+    pub theme: Option<Theme>,
+    /// IANA name; an empty text goes back to the platform's.
+    pub time_zone: Option<String>,
+}
+
+/// The principal behind a session secret (its SHA-256); `Anonymous` when nobody is signed in with it any more.
+pub async fn principal_of_session(platform: &Platform, ctx: &OpContext, secret_hash: &[u8; 32]) -> Result<Principal> {
+    let found = find_session(platform, ctx, store::SessionKey::Secret(secret_hash)).await?;
+    Ok(found.map_or(Principal::Anonymous, |user| Principal::User(Box::new(user))))
+}
+
+/// True while the session, the person and their roles are as they were when `user` was read.
+pub async fn still_valid(platform: &Platform, user: &UserPrincipal) -> Result<bool> {
+    let ctx = platform.system(SystemActor::Authenticator);
+    let now = find_session(platform, &ctx, store::SessionKey::Id(user.session)).await?;
+    Ok(now.is_some_and(|now| {
+        now.platform_admin == user.platform_admin
+            && now.active_customer == user.active_customer
+            && now.active_role() == user.active_role()
+    }))
+}
+
+async fn find_session(
+    platform: &Platform,
+    ctx: &OpContext,
+    key: store::SessionKey<'_>,
+) -> Result<Option<UserPrincipal>> {
+    let system = ctx.as_system(SystemActor::Authenticator);
+    let mut tx = platform.db().begin(&system).await?;
+    let found = store::find_session(&mut tx, key, ctx.now()).await?;
+    tx.commit().await?;
+    Ok(found)
+}
+
+/// Ends the session of this request, and with it every socket opened by it.
+pub async fn sign_out(platform: &Platform, ctx: &OpContext) -> Result<()> {
+    let user = signed_in(ctx)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(UpdateAccount, &account(user.id))?;
+    store::end_session(&mut tx, &granted, user.session, ctx.now()).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("accounts:sign-out", user.id)).await?;
+    tx.commit().await?;
+    // Nobody listening is fine: there is no socket to close.
+    let _ = platform.endings().send(SessionEnding::Session(user.session));
+    Ok(())
+}
+
+/// Who one is and what one may do.
+pub async fn profile(platform: &Platform, ctx: &OpContext) -> Result<Profile> {
+    let user = signed_in(ctx)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(ViewAccount, &account(user.id))?;
+    let row = store::account(&mut tx, granted.id()).await?.ok_or_else(Error::not_found)?;
+    let memberships = store::memberships(&mut tx, granted.id()).await?;
+    tx.commit().await?;
+    let roles = ctx.role_names();
+    Ok(Profile {
+        id: user.id,
+        display_name: user.display_name.clone(),
+        name: user.name.clone(),
+        email: row.email,
+        role: roles.first().copied().unwrap_or_default().to_owned(),
+        roles: roles.into_iter().map(str::to_owned).collect(),
+        buttons: Permission::ALL.iter().copied().filter(|p| ctx.holds(*p)).collect(),
+        tenant_id: user.active_customer,
+        memberships,
+        language: user.language,
+        time_zone: user.time_zone.clone(),
+        last_login_at: row.last_login_at,
+    })
+}
+
+/// Changes how the product looks to this person.
+pub async fn update_preferences(platform: &Platform, ctx: &OpContext, change: Preferences) -> Result<()> {
+    let user = signed_in(ctx)?;
+    if let Some(zone) = change.time_zone.as_deref().filter(|z| !z.is_empty())
+        && !is_time_zone_name(zone)
+    {
+        return Err(Error::field("timeZone", "field-time-zone-unknown"));
+    }
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(UpdateAccount, &account(user.id))?;
+    store::set_preferences(&mut tx, &granted, &change).await?;
+    let after = serde_json::json!({
+        "language": change.language, "theme": change.theme, "timeZone": change.time_zone,
+    });
+    let entry = audit::Entry { after: Some(after), ..entry("accounts:update-preferences", user.id) };
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The customers one belongs to, for the switcher.
+pub async fn memberships(platform: &Platform, ctx: &OpContext) -> Result<Vec<MembershipView>> {
+    let user = signed_in(ctx)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(ViewAccount, &account(user.id))?;
+    let list = store::memberships(&mut tx, granted.id()).await?;
+    tx.commit().await?;
+    Ok(list)
+}
+
+fn is_time_zone_name(zone: &str) -> bool {
+    // The door's time zone database has the last word; this keeps nonsense out of the column.
+    zone.len() <= 64
+        && zone.starts_with(|c: char| c.is_ascii_uppercase())
+        && zone.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+'))
+}
+
+fn signed_in(ctx: &OpContext) -> Result<&UserPrincipal> {
+    ctx.user().ok_or_else(|| Error::new(ErrorCode::Unauthenticated))
+}
+
+fn account(id: UserId) -> AccountRef {
+    AccountRef { id, customer: None, owner: Some(id), machine: None }
+}
+
+fn entry(action: &'static str, user: UserId) -> audit::Entry {
+    audit::Entry {
+        action,
+        target_kind: "user",
+        target_id: Some(user.to_string()),
+        customer: None,
+        before: None,
+        after: None,
+    }
+}

@@ -1,0 +1,86 @@
+//! Session rows as the browser door's session store needs them. A row before sign-in belongs to nobody.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+use contract::{CustomerId, UserId};
+
+use super::store;
+use crate::{OpContext, Platform, Result, SystemActor};
+
+/// What a session row is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionKind {
+    /// A cookie.
+    Browser,
+    /// An access token.
+    Token,
+}
+
+impl SessionKind {
+    /// Word in the database.
+    pub fn code(self) -> &'static str {
+        match self {
+            SessionKind::Browser => "browser",
+            SessionKind::Token => "token",
+        }
+    }
+}
+
+/// A session row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionRecord {
+    pub kind: SessionKind,
+    /// SHA-256 of the secret the client holds.
+    pub secret_hash: [u8; 32],
+    pub user: Option<UserId>,
+    /// The active customer.
+    pub customer: Option<CustomerId>,
+    /// `users.token_version` at sign-in.
+    pub token_version: Option<i64>,
+    /// What the session layer keeps; nothing secret.
+    pub data: serde_json::Value,
+    pub address: Option<IpAddr>,
+    pub user_agent: Option<String>,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Adds a row; false when the secret is taken, and then the caller makes another.
+pub async fn create(platform: &Platform, ctx: &OpContext, record: &SessionRecord) -> Result<bool> {
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let created = store::insert_session(&mut tx, record, ctx.now()).await?;
+    tx.commit().await?;
+    Ok(created)
+}
+
+/// Writes an open row's data, expiry and identity; an ended one stays ended.
+pub async fn save(platform: &Platform, ctx: &OpContext, record: &SessionRecord) -> Result<()> {
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    store::save_session(&mut tx, record, ctx.now()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The open, unexpired browser session with this secret.
+pub async fn load(platform: &Platform, ctx: &OpContext, secret_hash: &[u8; 32]) -> Result<Option<SessionRecord>> {
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let record = store::load_session(&mut tx, secret_hash, ctx.now()).await?;
+    tx.commit().await?;
+    Ok(record)
+}
+
+/// Ends the session with this secret.
+pub async fn delete(platform: &Platform, ctx: &OpContext, secret_hash: &[u8; 32]) -> Result<()> {
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    store::delete_session(&mut tx, secret_hash).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Removes sessions that expired or ended over a day ago, and failures that no longer count.
+pub async fn delete_expired(platform: &Platform, ctx: &OpContext) -> Result<u64> {
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let removed = store::delete_expired(&mut tx, ctx.now()).await?;
+    tx.commit().await?;
+    Ok(removed)
+}

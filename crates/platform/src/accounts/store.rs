@@ -1,0 +1,370 @@
+//! SQL of people and sessions.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use contract::accounts::{Language, MemberRole, MembershipView, Theme};
+use contract::{CustomerId, SessionId, UserId};
+use ipnetwork::IpNetwork;
+
+use super::Preferences;
+use super::session_records::{SessionKind, SessionRecord};
+use crate::authz::{Granted, UpdateAccount};
+use crate::db::Tx;
+use crate::{Error, Result, UserPrincipal};
+
+/// How a session is looked up.
+pub(super) enum SessionKey<'a> {
+    /// By the hash of a cookie's secret.
+    Secret(&'a [u8; 32]),
+    /// By the hash of an access token's secret.
+    Token(&'a [u8; 32]),
+    Id(SessionId),
+}
+
+pub(super) struct Credentials {
+    pub id: UserId,
+    pub name: String,
+    pub password_hash: Option<String>,
+    pub active: bool,
+    pub token_version: i64,
+    pub platform_admin: bool,
+    pub first_customer: Option<CustomerId>,
+}
+
+pub(super) struct Account {
+    pub email: Option<String>,
+    pub last_login_at: Option<DateTime<Utc>>,
+}
+
+fn role(word: &str) -> Result<MemberRole> {
+    match word {
+        "owner" => Ok(MemberRole::Owner),
+        "member" => Ok(MemberRole::Member),
+        other => Err(Error::internal(format!("unknown membership role {other}"))),
+    }
+}
+
+pub(super) async fn find_session(
+    tx: &mut Tx,
+    key: SessionKey<'_>,
+    now: DateTime<Utc>,
+) -> Result<Option<UserPrincipal>> {
+    let (hash, kind, id) = match key {
+        SessionKey::Secret(hash) => (Some(&hash[..]), Some("browser"), None),
+        SessionKey::Token(hash) => (Some(&hash[..]), Some("token"), None),
+        SessionKey::Id(id) => (None, None, Some(id.0)),
+    };
+    let row = sqlx::query!(
+        r#"select s.id as session_id, s.customer_id, s.last_seen_at, u.id, u.name::text as "name!", u.display_name,
+                  u.token_version, u.language, u.theme, u.time_zone,
+                  exists(select from role_assignments r where r.user_id = u.id and r.role = 'platform_admin') as "admin!",
+                  array(select m.customer_id from memberships m join customers c on c.id = m.customer_id
+                        where m.user_id = u.id and c.state = 'active' and c.deleted_at is null
+                        order by c.name) as "customers!",
+                  array(select m.role from memberships m join customers c on c.id = m.customer_id
+                        where m.user_id = u.id and c.state = 'active' and c.deleted_at is null
+                        order by c.name) as "roles!"
+           from sessions s join users u on u.id = s.user_id
+           where (s.secret_hash = $1 or s.id = $2) and ($3::text is null or s.kind = $3)
+             and s.ended_at is null and s.expires_at > $4
+             and u.state = 'active' and u.deleted_at is null and s.token_version = u.token_version"#,
+        hash,
+        id,
+        kind,
+        now
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    if row.last_seen_at < now - TimeDelta::minutes(1) {
+        sqlx::query!("update sessions set last_seen_at = $2 where id = $1", row.session_id, now)
+            .execute(&mut **tx)
+            .await?;
+    }
+    let memberships = row
+        .customers
+        .iter()
+        .zip(&row.roles)
+        .map(|(id, word)| Ok((CustomerId(*id), role(word)?)))
+        .collect::<Result<Vec<_>>>()?;
+    // A customer that was disabled meanwhile is not acted for.
+    let active_customer = row.customer_id.map(CustomerId).filter(|id| memberships.iter().any(|(m, _)| m == id));
+    Ok(Some(UserPrincipal {
+        id: UserId(row.id),
+        display_name: if row.display_name.is_empty() { row.name.clone() } else { row.display_name },
+        name: row.name,
+        session: SessionId(row.session_id),
+        token_version: row.token_version,
+        platform_admin: row.admin,
+        memberships,
+        active_customer,
+        language: row.language.as_deref().and_then(Language::parse),
+        theme: row.theme.as_deref().and_then(Theme::parse),
+        time_zone: row.time_zone,
+    }))
+}
+
+pub(super) async fn credentials(tx: &mut Tx, name_or_email: &str) -> Result<Option<Credentials>> {
+    let row = sqlx::query!(
+        r#"select u.id, u.name::text as "name!", u.password_hash, u.state, u.token_version,
+                  exists(select from role_assignments r where r.user_id = u.id and r.role = 'platform_admin') as "admin!",
+                  (select m.customer_id from memberships m join customers c on c.id = m.customer_id
+                   where m.user_id = u.id and c.state = 'active' and c.deleted_at is null
+                   order by c.name limit 1) as first_customer
+           from users u
+           where (u.name = $1::text::citext or u.email = $1::text::citext) and u.deleted_at is null
+           order by u.name = $1::text::citext desc limit 1"#,
+        name_or_email
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.map(|row| Credentials {
+        id: UserId(row.id),
+        name: row.name,
+        password_hash: row.password_hash,
+        active: row.state == "active",
+        token_version: row.token_version,
+        platform_admin: row.admin,
+        first_customer: row.first_customer.map(CustomerId),
+    }))
+}
+
+pub(super) async fn failures_since(
+    tx: &mut Tx,
+    subject: &[u8; 32],
+    since: DateTime<Utc>,
+) -> Result<(i64, Option<DateTime<Utc>>)> {
+    let row = sqlx::query!(
+        r#"select count(*) as "failures!", max(at) as last from login_attempts where subject = $1 and at > $2"#,
+        &subject[..],
+        since
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok((row.failures, row.last))
+}
+
+pub(super) async fn note_failure(
+    tx: &mut Tx,
+    account: &[u8; 32],
+    address: &[u8; 32],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!("insert into login_attempts (subject, at) values ($1, $3), ($2, $3)", &account[..], &address[..], now)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn note_sign_in(tx: &mut Tx, user: UserId, account: &[u8; 32], now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("update users set last_login_at = $2 where id = $1", user.0, now).execute(&mut **tx).await?;
+    sqlx::query!("delete from login_attempts where subject = $1", &account[..]).execute(&mut **tx).await?;
+    Ok(())
+}
+
+pub(super) async fn insert_session(tx: &mut Tx, record: &SessionRecord, now: DateTime<Utc>) -> Result<bool> {
+    let done = sqlx::query!(
+        "insert into sessions (kind, secret_hash, user_id, customer_id, token_version, data, address, user_agent,
+                               created_at, last_seen_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
+         on conflict (secret_hash) do nothing",
+        record.kind.code(),
+        &record.secret_hash[..],
+        record.user.map(|id| id.0),
+        record.customer.map(|id| id.0),
+        record.token_version,
+        record.data,
+        record.address.map(IpNetwork::from),
+        record.user_agent.as_deref().map(|text| text.chars().take(300).collect::<String>()),
+        now,
+        record.expires_at
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(super) async fn save_session(tx: &mut Tx, record: &SessionRecord, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "update sessions set user_id = $2, customer_id = $3, token_version = $4, data = $5, expires_at = $6,
+                             last_seen_at = $7
+         where secret_hash = $1 and kind = 'browser' and ended_at is null",
+        &record.secret_hash[..],
+        record.user.map(|id| id.0),
+        record.customer.map(|id| id.0),
+        record.token_version,
+        record.data,
+        record.expires_at,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn load_session(
+    tx: &mut Tx,
+    secret_hash: &[u8; 32],
+    now: DateTime<Utc>,
+) -> Result<Option<SessionRecord>> {
+    let row = sqlx::query!(
+        "select user_id, customer_id, token_version, data, address, user_agent, expires_at from sessions
+         where secret_hash = $1 and kind = 'browser' and ended_at is null and expires_at > $2",
+        &secret_hash[..],
+        now
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.map(|row| SessionRecord {
+        kind: SessionKind::Browser,
+        secret_hash: *secret_hash,
+        user: row.user_id.map(UserId),
+        customer: row.customer_id.map(CustomerId),
+        token_version: row.token_version,
+        data: row.data,
+        address: row.address.map(|network| network.ip()),
+        user_agent: row.user_agent,
+        expires_at: row.expires_at,
+    }))
+}
+
+pub(super) async fn delete_session(tx: &mut Tx, secret_hash: &[u8; 32]) -> Result<()> {
+    sqlx::query!("delete from sessions where secret_hash = $1 and kind = 'browser'", &secret_hash[..])
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn delete_expired(tx: &mut Tx, now: DateTime<Utc>) -> Result<u64> {
+    let day_ago = now - TimeDelta::days(1);
+    let sessions =
+        sqlx::query!("delete from sessions where expires_at < $1 or ended_at < $1", day_ago).execute(&mut **tx).await?;
+    sqlx::query!("delete from login_attempts where at < $1", day_ago).execute(&mut **tx).await?;
+    Ok(sessions.rows_affected())
+}
+
+pub(super) async fn end_session(
+    tx: &mut Tx,
+    granted: &Granted<UpdateAccount>,
+    session: SessionId,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "update sessions set ended_at = $3 where id = $1 and user_id = $2 and ended_at is null",
+        session.0,
+        granted.id().0,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn account(tx: &mut Tx, user: UserId) -> Result<Option<Account>> {
+    let row = sqlx::query!(
+        r#"select email::text as email, last_login_at from users where id = $1 and deleted_at is null"#,
+        user.0
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.map(|row| Account { email: row.email, last_login_at: row.last_login_at }))
+}
+
+pub(super) async fn memberships(tx: &mut Tx, user: UserId) -> Result<Vec<MembershipView>> {
+    let rows = sqlx::query!(
+        "select m.customer_id, c.name, m.role from memberships m join customers c on c.id = m.customer_id
+         where m.user_id = $1 and c.state = 'active' and c.deleted_at is null order by c.name",
+        user.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(MembershipView {
+                customer_id: CustomerId(row.customer_id),
+                customer_name: row.name,
+                role: role(&row.role)?,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn set_preferences(tx: &mut Tx, granted: &Granted<UpdateAccount>, change: &Preferences) -> Result<()> {
+    sqlx::query!(
+        "update users set language = coalesce($2, language), theme = coalesce($3, theme),
+                          time_zone = case when $4::text is null then time_zone else nullif($4, '') end
+         where id = $1",
+        granted.id().0,
+        change.language.map(|l| l.code()),
+        change.theme.map(|t| t.code()),
+        change.time_zone
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// True when there is no user; holds every other starter off until the transaction ends.
+pub(super) async fn lock_empty_users(tx: &mut Tx) -> Result<bool> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtext('remotegpu.first-admin'))").fetch_one(&mut **tx).await?;
+    let any = sqlx::query_scalar!(r#"select exists(select from users) as "any!""#).fetch_one(&mut **tx).await?;
+    Ok(!any)
+}
+
+pub(super) async fn insert_admin(tx: &mut Tx, name: &str, hash: &str) -> Result<UserId> {
+    let id = sqlx::query_scalar!(
+        "insert into users (name, display_name, password_hash) values ($1::text::citext, $1, $2) returning id",
+        name,
+        hash
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    sqlx::query!("insert into role_assignments (user_id, role) values ($1, 'platform_admin')", id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(UserId(id))
+}
+
+pub(super) async fn set_password(tx: &mut Tx, user: UserId, hash: &str) -> Result<()> {
+    sqlx::query!("update users set password_hash = $2, token_version = token_version + 1 where id = $1", user.0, hash)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn insert_customer(tx: &mut Tx, name: &str) -> Result<CustomerId> {
+    let id =
+        sqlx::query_scalar!("insert into customers (name) values ($1) returning id", name).fetch_one(&mut **tx).await?;
+    Ok(CustomerId(id))
+}
+
+pub(super) async fn customer_by_name(tx: &mut Tx, name: &str) -> Result<Option<CustomerId>> {
+    let id = sqlx::query_scalar!("select id from customers where lower(name) = lower($1) and deleted_at is null", name)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(id.map(CustomerId))
+}
+
+pub(super) async fn insert_member(
+    tx: &mut Tx,
+    customer: CustomerId,
+    name: &str,
+    hash: &str,
+    role: MemberRole,
+) -> Result<UserId> {
+    let id = sqlx::query_scalar!(
+        "insert into users (name, display_name, password_hash) values ($1::text::citext, $1, $2) returning id",
+        name,
+        hash
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    sqlx::query!(
+        "insert into memberships (customer_id, user_id, role) values ($1, $2, $3)",
+        customer.0,
+        id,
+        role.code()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(UserId(id))
+}

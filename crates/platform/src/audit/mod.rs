@@ -1,0 +1,127 @@
+//! Who did what to what: rows written in the transaction of the change, insert-only, chained later by the sealer.
+//!
+//! Invariants: a rolled-back change leaves no row; secrets never enter `before` or `after`; the chain covers committed
+//! rows only, behind the oldest running transaction, so a late commit is never skipped.
+
+mod chain;
+mod store;
+
+use contract::audit::{AuditQuery, AuditView};
+use contract::{CustomerId, ErrorCode, MAX_PAGE_SIZE, Page, Permission};
+
+pub use chain::{ChainReport, seal, verify_chain};
+
+use crate::authz::AuditLog;
+use crate::db::Tx;
+use crate::error::Denial;
+use crate::{Error, OpContext, Platform, Principal, Result, SystemActor};
+
+/// What an operation says about its change; actor, door, address and request come from the context.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// `machines:update`, `accounts:sign-in`, …
+    pub action: &'static str,
+    /// `machine`, `user`, …
+    pub target_kind: &'static str,
+    /// The target's public id.
+    pub target_id: Option<String>,
+    /// The customer it concerns, who may then see the row.
+    pub customer: Option<CustomerId>,
+    /// What it was; no secrets.
+    pub before: Option<serde_json::Value>,
+    /// What it is; no secrets.
+    pub after: Option<serde_json::Value>,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Done,
+    Denied,
+    Failed,
+}
+
+impl Outcome {
+    fn code(self) -> &'static str {
+        match self {
+            Outcome::Done => "done",
+            Outcome::Denied => "denied",
+            Outcome::Failed => "failed",
+        }
+    }
+}
+
+struct Actor {
+    kind: &'static str,
+    id: Option<i64>,
+    name: String,
+}
+
+impl Actor {
+    fn of(principal: &Principal) -> Self {
+        match principal {
+            Principal::Anonymous => Self { kind: "anonymous", id: None, name: String::new() },
+            Principal::User(user) => Self { kind: "user", id: Some(user.id.0), name: user.name.clone() },
+            Principal::Node { machine, code } => Self { kind: "node", id: Some(machine.0), name: code.clone() },
+            Principal::System(actor) => Self { kind: "system", id: None, name: actor.name().to_owned() },
+        }
+    }
+}
+
+/// Adds the row of a change to its transaction.
+pub async fn record_in_tx(tx: &mut Tx, ctx: &OpContext, entry: Entry) -> Result<()> {
+    store::insert(tx, ctx, &Actor::of(ctx.principal()), &entry, Outcome::Done).await
+}
+
+/// Records something that was tried and failed, in a transaction of its own.
+pub async fn record_failed(platform: &Platform, ctx: &OpContext, entry: Entry) -> Result<()> {
+    record_apart(platform, ctx, &entry, Outcome::Failed).await
+}
+
+/// Records a refusal, in a transaction of its own.
+pub(crate) async fn record_denial(platform: &Platform, ctx: &OpContext, denial: &Denial) -> Result<()> {
+    let entry = Entry {
+        action: denial.action,
+        target_kind: denial.target_kind,
+        target_id: denial.target_id.clone(),
+        customer: None,
+        before: None,
+        after: None,
+    };
+    record_apart(platform, ctx, &entry, Outcome::Denied).await
+}
+
+async fn record_apart(platform: &Platform, ctx: &OpContext, entry: &Entry, outcome: Outcome) -> Result<()> {
+    let mut tx = platform.db().begin(ctx).await?;
+    store::insert(&mut tx, ctx, &Actor::of(ctx.principal()), entry, outcome).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The log, newest first.
+pub async fn list(platform: &Platform, ctx: &OpContext, query: &AuditQuery) -> Result<Page<AuditView>> {
+    ctx.authorize_list::<AuditLog>(Permission::AuditView)?;
+    let (page, page_size) = page_of(query.page, query.page_size)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (list, total) = store::list(&mut tx, query, page, page_size).await?;
+    tx.commit().await?;
+    Ok(Page { list, total, page, page_size })
+}
+
+/// Page and page size within their bounds; the one rule for every list.
+pub(crate) fn page_of(page: Option<u32>, page_size: Option<u32>) -> Result<(u32, u32)> {
+    let (page, page_size) = (page.unwrap_or(1), page_size.unwrap_or(20));
+    let mut wrong = Error::new(ErrorCode::Validation);
+    if page == 0 || page > 1_000_000 {
+        wrong = wrong.with_field("page", "field-page-range");
+    }
+    if page_size == 0 || page_size > MAX_PAGE_SIZE {
+        wrong = wrong.with_field("pageSize", "field-page-size-range");
+    }
+    wrong.into_result()?;
+    Ok((page, page_size))
+}
+
+fn sealer(platform: &Platform) -> OpContext {
+    platform.system(SystemActor::Sealer)
+}

@@ -1,0 +1,183 @@
+//! SQL of the audit log.
+
+use chrono::{DateTime, Utc};
+use contract::AuditId;
+use contract::audit::{AuditQuery, AuditView};
+use ipnetwork::IpNetwork;
+
+use super::{Actor, Entry, Outcome};
+use crate::authz::{Granted, SealAudit};
+use crate::db::Tx;
+use crate::{OpContext, Result};
+
+/// A row to seal, with the text its hash is made of.
+pub(super) struct Unsealed {
+    pub id: i64,
+    pub at: DateTime<Utc>,
+    pub text: String,
+}
+
+/// A seal with the text of its event as it is now.
+pub(super) struct Seal {
+    pub position: i64,
+    pub prev_hash: Vec<u8>,
+    pub hash: Vec<u8>,
+    pub text: Option<String>,
+}
+
+pub(super) async fn insert(tx: &mut Tx, ctx: &OpContext, actor: &Actor, entry: &Entry, outcome: Outcome) -> Result<()> {
+    // No `returning`: who writes a row may not be somebody who reads the log.
+    sqlx::query!(
+        "insert into audit_events (at, actor_kind, actor_id, actor_name, via, address, action, target_kind, target_id,
+                                   customer_id, outcome, before, after, request_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        ctx.now(),
+        actor.kind,
+        actor.id,
+        actor.name,
+        ctx.via().code(),
+        ctx.address().map(IpNetwork::from),
+        entry.action,
+        entry.target_kind,
+        entry.target_id,
+        entry.customer.map(|id| id.0),
+        outcome.code(),
+        entry.before,
+        entry.after,
+        ctx.request_id()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: u32) -> Result<(Vec<AuditView>, u64)> {
+    let rows = sqlx::query!(
+        r#"select e.id, e.at, e.actor_kind, e.actor_id, e.actor_name, e.via, e.address, e.action, e.target_kind,
+                  e.target_id, e.outcome, e.before, e.after, e.request_id, count(*) over () as "total!",
+                  exists(select from audit_seals s where s.audit_id = e.id) as "sealed!"
+           from audit_events e
+           where ($1::text is null or e.action = $1) and ($2::text is null or e.target_kind = $2)
+             and ($3::text is null or e.target_id = $3) and ($4::text is null or e.outcome = $4)
+           order by e.at desc, e.id desc limit $5 offset $6"#,
+        query.action,
+        query.target_kind,
+        query.target_id,
+        query.outcome,
+        i64::from(page_size),
+        i64::from(page - 1) * i64::from(page_size)
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let total = match rows.first() {
+        Some(row) => row.total,
+        // A page beyond the end has no row to carry it.
+        None => {
+            sqlx::query_scalar!(
+                r#"select count(*) as "total!" from audit_events e
+                   where ($1::text is null or e.action = $1) and ($2::text is null or e.target_kind = $2)
+                     and ($3::text is null or e.target_id = $3) and ($4::text is null or e.outcome = $4)"#,
+                query.action,
+                query.target_kind,
+                query.target_id,
+                query.outcome
+            )
+            .fetch_one(&mut **tx)
+            .await?
+        }
+    };
+    let list = rows
+        .into_iter()
+        .map(|row| AuditView {
+            id: AuditId(row.id),
+            at: row.at,
+            actor_kind: row.actor_kind,
+            actor_id: row.actor_id,
+            actor_name: row.actor_name,
+            via: row.via,
+            address: row.address.map(|network| network.ip().to_string()),
+            action: row.action,
+            target_kind: row.target_kind,
+            target_id: row.target_id,
+            outcome: row.outcome,
+            before: row.before,
+            after: row.after,
+            request_id: row.request_id,
+            sealed: row.sealed,
+        })
+        .collect();
+    Ok((list, total.unsigned_abs()))
+}
+
+pub(super) async fn lock_chain(tx: &mut Tx) -> Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtext('remotegpu.audit-chain'))").fetch_one(&mut **tx).await?;
+    Ok(())
+}
+
+pub(super) async fn chain_end(tx: &mut Tx) -> Result<(i64, [u8; 32])> {
+    let row = sqlx::query!("select position, hash from audit_seals order by position desc limit 1")
+        .fetch_optional(&mut **tx)
+        .await?;
+    let mut hash = [0; 32];
+    let Some(row) = row else { return Ok((0, hash)) };
+    hash.copy_from_slice(&row.hash);
+    Ok((row.position, hash))
+}
+
+pub(super) async fn unsealed(tx: &mut Tx, limit: i64) -> Result<Vec<Unsealed>> {
+    // Behind the oldest running transaction: what commits later has a higher xid and its turn comes later.
+    let rows = sqlx::query!(
+        r#"select e.id, e.at,
+                  jsonb_build_array(e.id, extract(epoch from e.at)::text, e.actor_kind, e.actor_id, e.actor_name, e.via,
+                    host(e.address), e.action, e.target_kind, e.target_id, e.customer_id, e.outcome, e.before, e.after,
+                    e.request_id)::text as "text!"
+           from audit_events e
+           where e.xid < pg_snapshot_xmin(pg_current_snapshot())
+             and not exists (select from audit_seals s where s.audit_id = e.id)
+           order by e.id limit $1"#,
+        limit
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| Unsealed { id: row.id, at: row.at, text: row.text }).collect())
+}
+
+pub(super) async fn insert_seal(
+    tx: &mut Tx,
+    _granted: &Granted<SealAudit>,
+    position: i64,
+    event: &Unsealed,
+    prev_hash: &[u8; 32],
+    hash: &[u8; 32],
+) -> Result<()> {
+    sqlx::query!(
+        "insert into audit_seals (position, audit_id, at, prev_hash, hash) values ($1, $2, $3, $4, $5)",
+        position,
+        event.id,
+        event.at,
+        &prev_hash[..],
+        &hash[..]
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn seals_from(tx: &mut Tx, position: i64, limit: i64) -> Result<Vec<Seal>> {
+    let rows = sqlx::query!(
+        r#"select s.position, s.prev_hash, s.hash,
+                  (select jsonb_build_array(e.id, extract(epoch from e.at)::text, e.actor_kind, e.actor_id, e.actor_name,
+                     e.via, host(e.address), e.action, e.target_kind, e.target_id, e.customer_id, e.outcome, e.before,
+                     e.after, e.request_id)::text
+                   from audit_events e where e.id = s.audit_id and e.at = s.at) as text
+           from audit_seals s where s.position >= $1 order by s.position limit $2"#,
+        position,
+        limit
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Seal { position: row.position, prev_hash: row.prev_hash, hash: row.hash, text: row.text })
+        .collect())
+}

@@ -1,0 +1,286 @@
+//! Authorization: permission is an argument.
+//!
+//! [`OpContext::authorize`] turns a principal, an action and a loaded resource into a [`Granted`], which only this module
+//! can make and which the stores' write functions take instead of an id. [`OpContext::authorize_list`] gives the [`Scope`]
+//! a list is filtered by in SQL. Nothing outside this folder compares a role.
+
+mod policy;
+
+use std::marker::PhantomData;
+
+use contract::accounts::MemberRole;
+use contract::{CustomerId, ErrorCode, GpuId, JobId, MachineId, Permission, UserId};
+
+pub use policy::{Reach, Role, reach, table};
+
+use crate::error::Denial;
+use crate::{Error, OpContext, Principal, Result};
+
+/// Something that can be permitted on a loaded resource.
+pub trait Action: Copy {
+    /// What it is done to.
+    type Resource: Resource;
+    /// The permission it takes.
+    const PERMISSION: Permission;
+}
+
+/// Something that has a place in the tenancy.
+pub trait Resource {
+    /// Its id.
+    type Id: Copy + std::fmt::Debug + std::fmt::Display;
+    /// Word in audit rows.
+    const KIND: &'static str;
+    /// Permission that makes it visible; without it, it does not exist for the caller.
+    const VIEW: Permission;
+    /// Its id.
+    fn id(&self) -> Self::Id;
+    /// The customer it belongs to.
+    fn customer(&self) -> Option<CustomerId> {
+        None
+    }
+    /// The person it belongs to.
+    fn owner(&self) -> Option<UserId> {
+        None
+    }
+    /// The machine it is part of.
+    fn machine(&self) -> Option<MachineId> {
+        None
+    }
+}
+
+/// Proof that the policy said yes to action `A` on the resource with this id.
+#[derive(Debug)]
+pub struct Granted<A: Action> {
+    id: <A::Resource as Resource>::Id,
+    action: PhantomData<A>,
+}
+
+impl<A: Action> Granted<A> {
+    /// The id the permission is for.
+    pub fn id(&self) -> <A::Resource as Resource>::Id {
+        self.id
+    }
+}
+
+/// Which rows a list may show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything.
+    All,
+    /// What belongs to this customer.
+    Customer(CustomerId),
+    /// What belongs to this person.
+    Own(UserId),
+}
+
+macro_rules! resources {
+    ($($(#[$meta:meta])* $name:ident($id:ty) = $kind:literal, $view:ident;)+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name {
+            /// Its id.
+            pub id: $id,
+            /// The customer it belongs to.
+            pub customer: Option<CustomerId>,
+            /// The person it belongs to.
+            pub owner: Option<UserId>,
+            /// The machine it is part of.
+            pub machine: Option<MachineId>,
+        }
+        impl $name {
+            /// A resource that belongs to the platform itself.
+            pub fn of_platform(id: $id) -> Self {
+                Self { id, customer: None, owner: None, machine: None }
+            }
+        }
+        impl Resource for $name {
+            type Id = $id;
+            const KIND: &'static str = $kind;
+            const VIEW: Permission = Permission::$view;
+            fn id(&self) -> $id { self.id }
+            fn customer(&self) -> Option<CustomerId> { self.customer }
+            fn owner(&self) -> Option<UserId> { self.owner }
+            fn machine(&self) -> Option<MachineId> { self.machine }
+        }
+    )+};
+}
+
+resources! {
+    /// A person's own account.
+    AccountRef(UserId) = "user", AccountsViewOwn;
+    /// A customer.
+    CustomerRef(CustomerId) = "customer", CustomersView;
+    /// A machine.
+    MachineRef(MachineId) = "machine", MachinesView;
+    /// A GPU.
+    GpuRef(GpuId) = "gpu", MetricsView;
+    /// A job.
+    JobRef(JobId) = "job", JobsView;
+}
+
+/// The fleet as a whole: what one adds machines to.
+#[derive(Clone, Copy, Debug)]
+pub struct Fleet;
+
+impl Resource for Fleet {
+    type Id = Everything;
+    const KIND: &'static str = "fleet";
+    const VIEW: Permission = Permission::MachinesView;
+    fn id(&self) -> Everything {
+        Everything
+    }
+}
+
+/// The audit log as a whole.
+#[derive(Clone, Copy, Debug)]
+pub struct AuditLog;
+
+impl Resource for AuditLog {
+    type Id = Everything;
+    const KIND: &'static str = "audit";
+    const VIEW: Permission = Permission::AuditView;
+    fn id(&self) -> Everything {
+        Everything
+    }
+}
+
+/// Id of a resource of which there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Everything;
+
+impl std::fmt::Display for Everything {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("*")
+    }
+}
+
+macro_rules! actions {
+    ($($(#[$meta:meta])* $name:ident: $permission:ident on $resource:ty;)+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name;
+        impl Action for $name {
+            type Resource = $resource;
+            const PERMISSION: Permission = Permission::$permission;
+        }
+    )+};
+}
+
+actions! {
+    /// Read one's own profile.
+    ViewAccount: AccountsViewOwn on AccountRef;
+    /// Change one's own preferences, switch customer, sign out.
+    UpdateAccount: AccountsUpdateOwn on AccountRef;
+    /// See a customer.
+    ViewCustomer: CustomersView on CustomerRef;
+    /// See a customer's people.
+    ListMembers: CustomersListMembers on CustomerRef;
+    /// See a machine.
+    ViewMachine: MachinesView on MachineRef;
+    /// Add a machine.
+    CreateMachine: MachinesCreate on Fleet;
+    /// Change a machine.
+    UpdateMachine: MachinesUpdate on MachineRef;
+    /// Make, list and revoke join tokens.
+    EnrollMachines: MachinesEnroll on Fleet;
+    /// See a machine's figures.
+    ViewMetrics: MetricsView on MachineRef;
+    /// Deliver a machine's inventory and figures.
+    ReportMetrics: MetricsReport on MachineRef;
+    /// Chain audit rows.
+    SealAudit: AuditSeal on AuditLog;
+    /// See a job.
+    ViewJob: JobsView on JobRef;
+}
+
+impl OpContext {
+    /// Roles of the principal; several for a person who is staff and a member.
+    fn roles(&self) -> Vec<(Role, Option<CustomerId>)> {
+        match self.principal() {
+            Principal::Anonymous => vec![(Role::Anonymous, None)],
+            Principal::Node { .. } => vec![(Role::Node, None)],
+            Principal::System(actor) => vec![(Role::System(*actor), None)],
+            Principal::User(user) => {
+                let mut roles = vec![(Role::SignedIn, None)];
+                if user.platform_admin {
+                    roles.push((Role::PlatformAdmin, None));
+                }
+                if let (Some(customer), Some(role)) = (user.active_customer, user.active_role()) {
+                    let role = match role {
+                        MemberRole::Owner => Role::CustomerOwner,
+                        MemberRole::Member => Role::CustomerMember,
+                    };
+                    roles.push((role, Some(customer)));
+                }
+                roles
+            }
+        }
+    }
+
+    fn reaches(&self, permission: Permission, resource: &impl Resource) -> bool {
+        self.roles().into_iter().any(|(role, customer)| match reach(role, permission) {
+            Reach::Nothing => false,
+            Reach::All => true,
+            Reach::Customer => customer.is_some() && resource.customer() == customer,
+            Reach::Own => match self.principal() {
+                Principal::User(user) => resource.owner() == Some(user.id),
+                Principal::Node { machine, .. } => resource.machine() == Some(*machine),
+                _ => false,
+            },
+        })
+    }
+
+    /// Yes or no for `action` on a loaded resource.
+    ///
+    /// # Errors
+    /// `Unauthenticated` for the anonymous, `NotFound` when it may not even be seen, `Forbidden` otherwise.
+    pub fn authorize<A: Action>(&self, _action: A, resource: &A::Resource) -> Result<Granted<A>> {
+        if self.reaches(A::PERMISSION, resource) {
+            return Ok(Granted { id: resource.id(), action: PhantomData });
+        }
+        let visible = self.reaches(<A::Resource as Resource>::VIEW, resource);
+        Err(self.denied::<A::Resource>(A::PERMISSION, Some(resource.id().to_string()), visible))
+    }
+
+    /// The rows a list of `R` with this permission may show.
+    ///
+    /// # Errors
+    /// `Unauthenticated` for the anonymous, `NotFound` when the list does not exist for the caller.
+    pub fn authorize_list<R: Resource>(&self, permission: Permission) -> Result<Scope> {
+        let mut best = None;
+        for (role, customer) in self.roles() {
+            match (reach(role, permission), customer, self.user()) {
+                (Reach::All, _, _) => return Ok(Scope::All),
+                (Reach::Customer, Some(customer), _) => best = Some(Scope::Customer(customer)),
+                (Reach::Own, _, Some(user)) if best.is_none() => best = Some(Scope::Own(user.id)),
+                _ => {}
+            }
+        }
+        best.ok_or_else(|| self.denied::<R>(permission, None, false))
+    }
+
+    /// True when some resource could be reached: for menus and buttons.
+    pub fn holds(&self, permission: Permission) -> bool {
+        self.roles().into_iter().any(|(role, _)| reach(role, permission) != Reach::Nothing)
+    }
+
+    /// Names of the roles held, strongest first.
+    pub fn role_names(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> =
+            self.roles().into_iter().filter(|(role, _)| *role != Role::SignedIn).map(|(role, _)| role.name()).collect();
+        if names.is_empty() && self.user().is_some() {
+            names.push(Role::SignedIn.name());
+        }
+        names
+    }
+
+    fn denied<R: Resource>(&self, permission: Permission, target_id: Option<String>, visible: bool) -> Error {
+        let code = match self.principal() {
+            Principal::Anonymous => ErrorCode::Unauthenticated,
+            _ if visible => ErrorCode::Forbidden,
+            _ => ErrorCode::NotFound,
+        };
+        let error = Error::new(code).with_denial(Denial { action: permission.name(), target_kind: R::KIND, target_id });
+        if code == ErrorCode::Forbidden { error.with_arg("permission", permission) } else { error }
+    }
+}

@@ -1,0 +1,218 @@
+//! Who asks, through which door, and when.
+//!
+//! An [`OpContext`] is made by a door (or by [`crate::Platform::system`]) and passed first to every operation. Time comes
+//! from it, so tests set it; a principal is what authentication proved, never what a request claims.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use contract::accounts::{Language, MemberRole};
+use contract::{CustomerId, MachineId, SessionId, UserId};
+
+/// The time of the operating system plus an offset that tests move.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    offset_ms: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// Now, to the microsecond, which is what PostgreSQL stores.
+    pub fn now(&self) -> DateTime<Utc> {
+        let now = Utc::now() + TimeDelta::milliseconds(self.offset_ms.load(Ordering::Relaxed));
+        DateTime::from_timestamp_micros(now.timestamp_micros()).expect("now is within chrono's range")
+    }
+
+    /// Moves this clock and every clone of it; for tests.
+    pub fn advance(&self, by: TimeDelta) {
+        self.offset_ms.fetch_add(by.num_milliseconds(), Ordering::Relaxed);
+    }
+}
+
+/// The door a request came through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// A page or a server function.
+    Page,
+    Rest,
+    WebSocket,
+    /// The agent's link.
+    Agent,
+    /// The command line of the server program.
+    Cli,
+    /// Background work.
+    System,
+}
+
+impl Via {
+    /// The word in audit rows.
+    pub fn code(self) -> &'static str {
+        match self {
+            Via::Page => "page",
+            Via::Rest => "rest",
+            Via::WebSocket => "ws",
+            Via::Agent => "agent",
+            Via::Cli => "cli",
+            Via::System => "system",
+        }
+    }
+}
+
+/// Background work by name; each has only the powers the policy lists for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SystemActor {
+    /// Looks people and sessions up before anybody is signed in, and writes what sign-in leaves behind.
+    Authenticator,
+    /// Writes samples and the newest state, reads other servers' newest state, rolls up.
+    Metrics,
+    /// Chains audit rows.
+    Sealer,
+    /// Runs the job queue, partitions and clean-up.
+    Worker,
+    /// First start and the command line.
+    Operator,
+}
+
+impl SystemActor {
+    /// Every actor.
+    pub const ALL: [SystemActor; 5] = [
+        SystemActor::Authenticator,
+        SystemActor::Metrics,
+        SystemActor::Sealer,
+        SystemActor::Worker,
+        SystemActor::Operator,
+    ];
+
+    /// The name in audit rows and in the policy.
+    pub fn name(self) -> &'static str {
+        match self {
+            SystemActor::Authenticator => "authenticator",
+            SystemActor::Metrics => "metrics",
+            SystemActor::Sealer => "sealer",
+            SystemActor::Worker => "worker",
+            SystemActor::Operator => "operator",
+        }
+    }
+}
+
+/// A signed-in person, as checked against the database at most two seconds ago.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UserPrincipal {
+    pub id: UserId,
+    pub name: String,
+    pub display_name: String,
+    /// The session that proved it.
+    pub session: SessionId,
+    pub token_version: i64,
+    pub platform_admin: bool,
+    /// Active customers one belongs to, by name of the customer.
+    pub memberships: Vec<(CustomerId, MemberRole)>,
+    /// The customer one acts for now.
+    pub active_customer: Option<CustomerId>,
+    pub language: Option<Language>,
+    pub theme: Option<contract::accounts::Theme>,
+    pub time_zone: Option<String>,
+}
+
+impl UserPrincipal {
+    /// The role in the active customer.
+    pub fn active_role(&self) -> Option<MemberRole> {
+        let active = self.active_customer?;
+        self.memberships.iter().find(|(id, _)| *id == active).map(|(_, role)| *role)
+    }
+}
+
+/// What authentication proved.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Principal {
+    Anonymous,
+    User(Box<UserPrincipal>),
+    /// An agent, by its key.
+    Node {
+        machine: MachineId,
+        code: String,
+    },
+    System(SystemActor),
+}
+
+impl Principal {
+    /// The person, if it is one.
+    pub fn user(&self) -> Option<&UserPrincipal> {
+        match self {
+            Principal::User(user) => Some(user),
+            _ => None,
+        }
+    }
+}
+
+/// Everything an operation may know about the request.
+#[derive(Clone, Debug)]
+pub struct OpContext {
+    principal: Principal,
+    now: DateTime<Utc>,
+    via: Via,
+    request_id: String,
+    address: Option<IpAddr>,
+    language: Language,
+}
+
+impl OpContext {
+    /// Made by a door after authentication.
+    pub fn new(
+        principal: Principal,
+        now: DateTime<Utc>,
+        via: Via,
+        request_id: impl Into<String>,
+        address: Option<IpAddr>,
+        language: Language,
+    ) -> Self {
+        Self { principal, now, via, request_id: request_id.into(), address, language }
+    }
+
+    /// For background work.
+    pub fn system(actor: SystemActor, now: DateTime<Utc>) -> Self {
+        let request_id = format!("{}-{}", actor.name(), uuid::Uuid::now_v7().simple());
+        Self::new(Principal::System(actor), now, Via::System, request_id, None, Language::default())
+    }
+
+    /// The same request done with a system actor's powers, for what authorization itself needs (sign-in look-ups).
+    pub(crate) fn as_system(&self, actor: SystemActor) -> Self {
+        Self { principal: Principal::System(actor), ..self.clone() }
+    }
+
+    /// Who asks.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// The person who asks, if it is one.
+    pub fn user(&self) -> Option<&UserPrincipal> {
+        self.principal.user()
+    }
+
+    /// When the request began.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// The door.
+    pub fn via(&self) -> Via {
+        self.via
+    }
+
+    /// Id of the request, as in logs and answers.
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// The client's address behind trusted proxies.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    /// Language for messages.
+    pub fn language(&self) -> Language {
+        self.language
+    }
+}

@@ -1,0 +1,37 @@
+//! What each kind of job does, and which kinds come round by the clock.
+
+use std::time::Duration;
+
+use super::Claim;
+use crate::{Error, Platform, Result, SystemActor, accounts, audit, metrics};
+
+/// A kind that comes round: its name and how often.
+pub(super) const PERIODIC: &[(&str, Duration)] = &[
+    ("audit-seal", Duration::from_secs(5)),
+    ("metrics-roll-up", Duration::from_secs(10)),
+    ("partitions", Duration::from_secs(3600)),
+    ("sessions-clean", Duration::from_secs(600)),
+    ("jobs-clean", Duration::from_secs(600)),
+];
+
+/// Runs one job.
+pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
+    match claim.kind.as_str() {
+        "audit-seal" => while audit::seal(platform).await? >= 2000 {},
+        "metrics-roll-up" => {
+            metrics::roll_up(platform, &platform.system(SystemActor::Metrics)).await?;
+        }
+        "partitions" => metrics::keep_partitions(platform, &platform.system(SystemActor::Metrics)).await?,
+        "sessions-clean" => {
+            let ctx = platform.system(SystemActor::Authenticator);
+            accounts::session_records::delete_expired(platform, &ctx).await?;
+        }
+        "jobs-clean" => {
+            let mut tx = platform.db().begin(&super::worker(platform)).await?;
+            super::store::delete_old(&mut tx).await?;
+            tx.commit().await?;
+        }
+        other => return Err(Error::internal(format!("no handler for jobs of kind {other}"))),
+    }
+    Ok(())
+}

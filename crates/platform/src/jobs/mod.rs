@@ -1,0 +1,159 @@
+//! The durable queue: rows in PostgreSQL, claimed with a lease, finished only by who holds it.
+//!
+//! Invariants: a job that a dead worker held is taken over once its lease (database time) has run out; a worker that lost
+//! its lease cannot change the job any more; finished jobs leave the hot table in the transaction that finishes them; a
+//! periodic tick runs once however many servers there are, because its key is unique over both tables. Handlers take no
+//! input about what changed, are idempotent and may be killed anywhere.
+
+mod handlers;
+mod store;
+mod worker;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use contract::jobs::{JobQuery, JobView};
+use contract::{CustomerId, JobId, Page, Permission};
+use uuid::Uuid;
+
+pub use worker::spawn_workers;
+
+use crate::authz::JobRef;
+use crate::db::Tx;
+use crate::{OpContext, Platform, Result, SystemActor, audit};
+
+/// How long a worker owns a job without a heartbeat.
+pub const LEASE: Duration = Duration::from_secs(20);
+
+/// A job to add.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// Which handler.
+    pub kind: &'static str,
+    /// Its input; ids, never data that could have changed meanwhile.
+    pub payload: serde_json::Value,
+    /// Higher runs first.
+    pub priority: i32,
+    /// Not before.
+    pub run_at: DateTime<Utc>,
+    pub max_attempts: i32,
+    /// A second job of the same kind with the same key is not added.
+    pub idempotency_key: Option<String>,
+    pub customer: Option<CustomerId>,
+}
+
+impl NewJob {
+    /// A job with ordinary priority and five attempts.
+    pub fn new(kind: &'static str, run_at: DateTime<Utc>) -> Self {
+        Self {
+            kind,
+            payload: serde_json::json!({}),
+            priority: 0,
+            run_at,
+            max_attempts: 5,
+            idempotency_key: None,
+            customer: None,
+        }
+    }
+}
+
+/// A job as its worker holds it.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    pub id: JobId,
+    pub kind: String,
+    pub payload: serde_json::Value,
+    /// 1 for the first.
+    pub attempt: i32,
+    pub max_attempts: i32,
+    /// Proof of ownership; every change of the job needs it.
+    pub token: Uuid,
+}
+
+/// What a heartbeat learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heartbeat {
+    /// Go on.
+    Held,
+    /// Somebody asked to stop.
+    CancelRequested,
+    /// Another worker has it.
+    Lost,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    Done,
+    /// Tried again after a pause, unless the attempts are used up.
+    Failed(String),
+    Cancelled,
+}
+
+/// Adds a job in the transaction of the change that needs it; `None` when its key exists already.
+pub async fn enqueue_in_tx(tx: &mut Tx, job: &NewJob) -> Result<bool> {
+    store::enqueue(tx, job).await
+}
+
+/// Takes up to `limit` ready jobs for `owner`, and those whose lease has run out.
+pub async fn claim(platform: &Platform, owner: &str, limit: i64) -> Result<Vec<Claim>> {
+    let mut tx = platform.db().begin(&worker(platform)).await?;
+    let claims = store::claim(&mut tx, owner, limit, LEASE).await?;
+    tx.commit().await?;
+    Ok(claims)
+}
+
+/// Extends the lease.
+pub async fn heartbeat(platform: &Platform, claim: &Claim) -> Result<Heartbeat> {
+    let mut tx = platform.db().begin(&worker(platform)).await?;
+    let state = store::heartbeat(&mut tx, claim, LEASE).await?;
+    tx.commit().await?;
+    Ok(state)
+}
+
+/// Ends an attempt; false when the lease is no longer this worker's, and then nothing changes.
+pub async fn finish(platform: &Platform, claim: &Claim, outcome: &Outcome) -> Result<bool> {
+    let mut tx = platform.db().begin(&worker(platform)).await?;
+    // Somebody who asked it to stop does not want it back.
+    let cancelled = matches!(outcome, Outcome::Failed(_)) && store::is_cancelled(&mut tx, claim).await?;
+    let finished = match outcome {
+        Outcome::Failed(why) if cancelled => store::finish(&mut tx, claim, "cancelled", Some(why)).await?,
+        Outcome::Failed(why) if claim.attempt < claim.max_attempts => {
+            store::retry(&mut tx, claim, why, backoff(claim.attempt)).await?
+        }
+        Outcome::Done => store::finish(&mut tx, claim, "done", None).await?,
+        Outcome::Failed(why) => store::finish(&mut tx, claim, "failed", Some(why)).await?,
+        Outcome::Cancelled => store::finish(&mut tx, claim, "cancelled", None).await?,
+    };
+    tx.commit().await?;
+    Ok(finished)
+}
+
+/// Asks a job to stop: a waiting one ends at once, a running one at its next heartbeat. False when there is none.
+pub async fn request_cancel(platform: &Platform, id: JobId) -> Result<bool> {
+    let mut tx = platform.db().begin(&worker(platform)).await?;
+    let asked = store::request_cancel(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(asked)
+}
+
+/// Waiting, running and finished jobs, newest first.
+pub async fn list(platform: &Platform, ctx: &OpContext, query: &JobQuery) -> Result<Page<JobView>> {
+    ctx.authorize_list::<JobRef>(Permission::JobsView)?;
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (list, total) = store::list(&mut tx, query, page, page_size).await?;
+    tx.commit().await?;
+    Ok(Page { list, total, page, page_size })
+}
+
+/// 2 s, 4 s, 8 s … at most 5 min, each up to a quarter longer so that failures do not come back in step.
+fn backoff(attempt: i32) -> Duration {
+    let base = 2f64.powi(attempt.clamp(1, 9)).min(300.0);
+    let jitter = f64::from(crate::secrets::random_bytes::<1>()[0]) / 255.0 / 4.0;
+    Duration::from_secs_f64(base * (1.0 + jitter))
+}
+
+fn worker(platform: &Platform) -> OpContext {
+    platform.system(SystemActor::Worker)
+}

@@ -1,0 +1,261 @@
+//! SQL of the queue. Time is the database's everywhere, so that servers with different clocks agree about leases.
+
+use std::time::Duration;
+
+use contract::JobId;
+use contract::jobs::{JobQuery, JobView};
+use uuid::Uuid;
+
+use super::{Claim, Heartbeat, NewJob};
+use crate::Result;
+use crate::db::Tx;
+
+pub(super) async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<bool> {
+    // The unique index of the live table decides a race, and makes us wait for a job that is just ending; only then can
+    // the finished table say whether its key was used.
+    let added = sqlx::query_scalar!(
+        "insert into jobs (kind, payload, priority, run_at, max_attempts, idempotency_key, customer_id)
+         values ($1, $2, $3, $4, $5, $6, $7) on conflict (kind, idempotency_key) where idempotency_key is not null
+         do nothing returning id",
+        job.kind,
+        job.payload,
+        job.priority,
+        job.run_at,
+        job.max_attempts,
+        job.idempotency_key,
+        job.customer.map(|id| id.0)
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    let (Some(id), Some(key)) = (added, &job.idempotency_key) else { return Ok(added.is_some()) };
+    let ended = sqlx::query_scalar!(
+        r#"select exists(select from finished_jobs where kind = $1 and idempotency_key = $2) as "found!""#,
+        job.kind,
+        key
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    if ended {
+        sqlx::query!("delete from jobs where id = $1", id).execute(&mut **tx).await?;
+    }
+    Ok(!ended)
+}
+
+/// As [`enqueue`], and not while an earlier tick of the kind still waits or runs: ticks never pile up.
+pub(super) async fn enqueue_tick(tx: &mut Tx, job: &NewJob) -> Result<bool> {
+    let busy = sqlx::query_scalar!(r#"select exists(select from jobs where kind = $1) as "busy!""#, job.kind)
+        .fetch_one(&mut **tx)
+        .await?;
+    if busy { Ok(false) } else { enqueue(tx, job).await }
+}
+
+pub(super) async fn claim(tx: &mut Tx, owner: &str, limit: i64, lease: Duration) -> Result<Vec<Claim>> {
+    // Attempts that died with their worker count: a job that kills its worker must not do so for ever.
+    let spent = sqlx::query!(
+        "select id, lease_token from jobs
+         where state = 'running' and lease_until < now() and attempt >= max_attempts
+         for update skip locked limit 10"
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    for row in spent {
+        let claim = Claim {
+            id: JobId(row.id),
+            kind: String::new(),
+            payload: serde_json::Value::Null,
+            attempt: 0,
+            max_attempts: 0,
+            token: row.lease_token.unwrap_or_default(),
+        };
+        finish(tx, &claim, "failed", Some("its worker died and no attempt is left")).await?;
+    }
+    let token = Uuid::new_v4();
+    let rows = sqlx::query!(
+        r#"with next as (
+             select id, state from jobs
+             where (state = 'ready' and run_at <= now()) or (state = 'running' and lease_until < now())
+             order by priority desc, run_at, id limit $1 for update skip locked
+           ), taken as (
+             update jobs j set state = 'running', attempt = attempt + 1, lease_owner = $2, lease_token = $3,
+                    lease_until = now() + make_interval(secs => $4), heartbeat_at = now(), message = null
+             from next where j.id = next.id
+             returning j.id, j.kind, j.payload, j.attempt, j.max_attempts, next.state as was
+           ), noted as (
+             insert into job_events (job_id, attempt, kind, message)
+             select id, attempt, case was when 'ready' then 'started' else 'taken_over' end, $2 from taken
+           )
+           select id as "id!", kind as "kind!", payload as "payload!", attempt as "attempt!",
+                  max_attempts as "max_attempts!" from taken"#,
+        limit,
+        owner,
+        token,
+        lease.as_secs_f64()
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Claim {
+            id: JobId(row.id),
+            kind: row.kind,
+            payload: row.payload,
+            attempt: row.attempt,
+            max_attempts: row.max_attempts,
+            token,
+        })
+        .collect())
+}
+
+pub(super) async fn heartbeat(tx: &mut Tx, claim: &Claim, lease: Duration) -> Result<Heartbeat> {
+    let row = sqlx::query!(
+        r#"update jobs set lease_until = now() + make_interval(secs => $3), heartbeat_at = now()
+           where id = $1 and lease_token = $2 returning cancel_requested_at is not null as "cancel!""#,
+        claim.id.0,
+        claim.token,
+        lease.as_secs_f64()
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(match row {
+        None => Heartbeat::Lost,
+        Some(row) if row.cancel => Heartbeat::CancelRequested,
+        Some(_) => Heartbeat::Held,
+    })
+}
+
+pub(super) async fn retry(tx: &mut Tx, claim: &Claim, why: &str, pause: Duration) -> Result<bool> {
+    let done = sqlx::query!(
+        "with again as (
+           update jobs set state = 'ready', run_at = now() + make_interval(secs => $3), message = $4,
+                  lease_owner = null, lease_token = null, lease_until = null
+           where id = $1 and lease_token = $2 returning id, attempt)
+         insert into job_events (job_id, attempt, kind, message) select id, attempt, 'retried', $4 from again",
+        claim.id.0,
+        claim.token,
+        pause.as_secs_f64(),
+        why
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(super) async fn finish(tx: &mut Tx, claim: &Claim, state: &str, why: Option<&str>) -> Result<bool> {
+    let done = sqlx::query!(
+        "with ended as (
+           delete from jobs where id = $1 and lease_token = $2 returning *
+         ), noted as (
+           insert into job_events (job_id, attempt, kind, message) select id, attempt, $3, $4 from ended
+         )
+         insert into finished_jobs (id, kind, payload, state, attempt, max_attempts, progress, message,
+                                    idempotency_key, subject_kind, subject_id, customer_id, run_at, created_at)
+         select id, kind, payload, $3, attempt, max_attempts, progress, coalesce($4, message), idempotency_key,
+                subject_kind, subject_id, customer_id, run_at, created_at from ended",
+        claim.id.0,
+        claim.token,
+        state,
+        why
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// True when somebody asked this claim to stop.
+pub(super) async fn is_cancelled(tx: &mut Tx, claim: &Claim) -> Result<bool> {
+    let asked = sqlx::query_scalar!(
+        r#"select cancel_requested_at is not null as "asked!" from jobs where id = $1 and lease_token = $2 for update"#,
+        claim.id.0,
+        claim.token
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(asked.unwrap_or(false))
+}
+
+pub(super) async fn request_cancel(tx: &mut Tx, id: JobId) -> Result<bool> {
+    let running = sqlx::query!(
+        "update jobs set cancel_requested_at = coalesce(cancel_requested_at, now()) where id = $1 and state = 'running'",
+        id.0
+    )
+    .execute(&mut **tx)
+    .await?;
+    if running.rows_affected() == 1 {
+        return Ok(true);
+    }
+    let waiting = sqlx::query!(
+        "with ended as (delete from jobs where id = $1 and state = 'ready' returning *)
+         insert into finished_jobs (id, kind, payload, state, attempt, max_attempts, progress, message,
+                                    idempotency_key, subject_kind, subject_id, customer_id, run_at, created_at)
+         select id, kind, payload, 'cancelled', attempt, max_attempts, progress, message, idempotency_key,
+                subject_kind, subject_id, customer_id, run_at, created_at from ended",
+        id.0
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(waiting.rows_affected() == 1)
+}
+
+pub(super) async fn delete_old(tx: &mut Tx) -> Result<()> {
+    sqlx::query!(
+        "with gone as (
+           delete from finished_jobs
+           where finished_at < now() - case when kind in ('audit-seal', 'metrics-roll-up') and state = 'done'
+                                            then interval '1 hour' else interval '7 days' end
+           returning id)
+         delete from job_events where job_id in (select id from gone)"
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn list(tx: &mut Tx, query: &JobQuery, page: u32, page_size: u32) -> Result<(Vec<JobView>, u64)> {
+    let rows = sqlx::query!(
+        r#"select id as "id!", kind as "kind!", state as "state!", attempt as "attempt!",
+                  max_attempts as "max_attempts!", progress, message, run_at as "run_at!", created_at as "created_at!",
+                  finished_at, count(*) over () as "total!"
+           from (select id, kind, state, attempt, max_attempts, progress, message, run_at, created_at,
+                        null::timestamptz as finished_at from jobs
+                 union all
+                 select id, kind, state, attempt, max_attempts, progress, message, run_at, created_at, finished_at
+                 from finished_jobs) every_job
+           where ($1::text is null or kind = $1) and ($2::text is null or state = $2)
+           order by id desc limit $3 offset $4"#,
+        query.kind,
+        query.state,
+        i64::from(page_size),
+        i64::from(page - 1) * i64::from(page_size)
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let total = match rows.first() {
+        Some(row) => row.total,
+        // A page beyond the end has no row to carry it.
+        None => sqlx::query_scalar!(
+            r#"select (select count(*) from jobs where ($1::text is null or kind = $1) and ($2::text is null or state = $2))
+                    + (select count(*) from finished_jobs
+                       where ($1::text is null or kind = $1) and ($2::text is null or state = $2)) as "total!""#,
+            query.kind,
+            query.state
+        )
+        .fetch_one(&mut **tx)
+        .await?,
+    };
+    let list = rows
+        .into_iter()
+        .map(|row| JobView {
+            id: JobId(row.id),
+            kind: row.kind,
+            state: row.state,
+            attempt: row.attempt,
+            max_attempts: row.max_attempts,
+            progress: row.progress,
+            message: row.message,
+            run_at: row.run_at,
+            created_at: row.created_at,
+            finished_at: row.finished_at,
+        })
+        .collect();
+    Ok((list, total.unsigned_abs()))
+}

@@ -1,0 +1,127 @@
+//! The loop of a server: puts periodic ticks into the queue, claims, runs with a heartbeat, finishes.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{Claim, Heartbeat, LEASE, NewJob, Outcome, claim, finish, handlers, heartbeat, store, worker};
+use crate::{Platform, Result};
+
+/// Jobs at a time in one server.
+const WORKERS: usize = 2;
+/// Pause when there was nothing to do.
+const IDLE: Duration = Duration::from_millis(500);
+/// How long a stopping server waits for its running jobs; what is left is taken over by another.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// Starts ticker and workers; they end soon after `shutdown`.
+pub fn spawn_workers(platform: &Platform, shutdown: CancellationToken) -> JoinHandle<()> {
+    let platform = platform.clone();
+    tokio::spawn(async move {
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn(tick(platform.clone(), shutdown.clone()));
+        for number in 0..WORKERS {
+            let owner = format!("{}/{number}", platform.server_id());
+            tasks.spawn(work(platform.clone(), owner, shutdown.clone()));
+        }
+        shutdown.cancelled().await;
+        let _ = tokio::time::timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
+    })
+}
+
+async fn tick(platform: Platform, shutdown: CancellationToken) {
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    while shutdown.run_until_cancelled(every.tick()).await.is_some() {
+        if let Err(error) = enqueue_ticks(&platform).await {
+            tracing::warn!(%error, "periodic jobs could not be queued");
+        }
+    }
+}
+
+/// Queues every tick that is due; the key makes a second server's a no-op.
+pub(super) async fn enqueue_ticks(platform: &Platform) -> Result<()> {
+    let ctx = worker(platform);
+    let now = ctx.now().timestamp();
+    let mut tx = platform.db().begin(&ctx).await?;
+    for (kind, every) in handlers::PERIODIC {
+        let tick = now / every.as_secs() as i64;
+        let mut job = NewJob::new(kind, ctx.now());
+        job.idempotency_key = Some(tick.to_string());
+        job.max_attempts = 2;
+        store::enqueue_tick(&mut tx, &job).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn work(platform: Platform, owner: String, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        let claimed = match claim(&platform, &owner, 1).await {
+            Ok(claims) => claims.into_iter().next(),
+            Err(error) => {
+                tracing::warn!(%error, "no job could be claimed");
+                None
+            }
+        };
+        match claimed {
+            Some(claim) => run_one(&platform, &claim).await,
+            None => {
+                shutdown.run_until_cancelled(tokio::time::sleep(IDLE)).await;
+            }
+        }
+    }
+}
+
+async fn run_one(platform: &Platform, claim: &Claim) {
+    let started = std::time::Instant::now();
+    let outcome = {
+        let run = std::panic::AssertUnwindSafe(handlers::run(platform, claim)).catch_unwind();
+        tokio::select! {
+            result = run => match result {
+                Ok(Ok(())) => Some(Outcome::Done),
+                Ok(Err(error)) => Some(Outcome::Failed(error.to_string())),
+                Err(_) => Some(Outcome::Failed("the handler panicked".to_owned())),
+            },
+            // Dropping the handler's future rolls its open transaction back.
+            ended = hold(platform, claim) => ended,
+        }
+    };
+    let Some(outcome) = outcome else {
+        tracing::warn!(job = claim.id.0, kind = claim.kind, "lost the lease of a job; another worker has it");
+        return;
+    };
+    let word = match &outcome {
+        Outcome::Done => "done",
+        Outcome::Cancelled => "cancelled",
+        Outcome::Failed(why) => {
+            tracing::error!(job = claim.id.0, kind = claim.kind, attempt = claim.attempt, why, "a job failed");
+            "failed"
+        }
+    };
+    metrics::counter!("remotegpu_jobs_total", "kind" => claim.kind.clone(), "outcome" => word).increment(1);
+    metrics::histogram!("remotegpu_job_seconds", "kind" => claim.kind.clone()).record(started.elapsed().as_secs_f64());
+    match finish(platform, claim, &outcome).await {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!(job = claim.id.0, kind = claim.kind, "a job ended after its lease was lost"),
+        Err(error) => tracing::warn!(job = claim.id.0, %error, "a job's end could not be written; it will run again"),
+    }
+}
+
+/// Beats until the job is cancelled (`Some`) or lost (`None`).
+async fn hold(platform: &Platform, claim: &Claim) -> Option<Outcome> {
+    let mut last_beat = tokio::time::Instant::now();
+    loop {
+        tokio::time::sleep(LEASE / 4).await;
+        match heartbeat(platform, claim).await {
+            Ok(Heartbeat::Held) => last_beat = tokio::time::Instant::now(),
+            Ok(Heartbeat::CancelRequested) => return Some(Outcome::Cancelled),
+            Ok(Heartbeat::Lost) => return None,
+            // The database may be away for a moment; past the lease somebody else may have it.
+            Err(_) if last_beat.elapsed() < LEASE => {}
+            Err(_) => return None,
+        }
+    }
+}

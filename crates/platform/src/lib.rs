@@ -1,0 +1,128 @@
+//! The product: domain, persistence, authorization. Every door (pages, REST, WebSocket, CLI) authenticates, opens an
+//! [`OpContext`], calls one operation of this crate and translates the answer.
+//!
+//! Invariants: no axum, leptos, cookie, header or HTTP status in here; SQL only in `store.rs` files, each private to its
+//! slice, and in `db.rs`; every operation takes `&OpContext` and authorizes before it reads or writes; what one may not
+//! see is `NotFound`; audit rows are written in the transaction of the change.
+
+pub mod accounts;
+pub mod audit;
+pub mod authz;
+pub mod context;
+pub mod customers;
+pub mod db;
+pub mod error;
+pub mod jobs;
+pub mod machines;
+pub mod metrics;
+pub mod secrets;
+
+use std::sync::Arc;
+
+pub use context::{Clock, OpContext, Principal, SystemActor, UserPrincipal, Via};
+pub use error::{Error, Reported, Result, report};
+
+/// What the operations need; cheap to clone.
+#[derive(Clone)]
+pub struct Platform {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    db: db::Db,
+    keyring: secrets::Keyring,
+    clock: Clock,
+    server_id: uuid::Uuid,
+    settings: PlatformSettings,
+    live: metrics::LiveHub,
+    writer: metrics::SampleWriter,
+    password_workers: tokio::sync::Semaphore,
+    endings: tokio::sync::broadcast::Sender<accounts::SessionEnding>,
+}
+
+/// What an installation decides at start.
+#[derive(Clone, Debug)]
+pub struct PlatformSettings {
+    /// Address people and agents use, e.g. `https://gpu.example.org`; no trailing slash.
+    pub public_url: String,
+    /// Language where nobody chose one.
+    pub default_language: contract::accounts::Language,
+}
+
+impl Platform {
+    /// Opens the platform over a migrated database; checks the schema, the role and the secrets key.
+    ///
+    /// # Errors
+    /// When the schema is older than this program, the role could bypass row-level security, or the key is another one
+    /// than the database was written with.
+    pub async fn open(db: db::Db, keyring: secrets::Keyring, clock: Clock, settings: PlatformSettings) -> Result<Self> {
+        db.check_schema().await?;
+        db.check_role().await?;
+        let server_id = uuid::Uuid::new_v4();
+        let live = metrics::LiveHub::new(server_id);
+        let writer = metrics::SampleWriter::new();
+        let (endings, _) = tokio::sync::broadcast::channel(1024);
+        let platform = Self {
+            inner: Arc::new(Inner {
+                db,
+                keyring,
+                clock,
+                server_id,
+                settings,
+                live,
+                writer,
+                password_workers: tokio::sync::Semaphore::new(2),
+                endings,
+            }),
+        };
+        secrets::check_key(&platform).await?;
+        Ok(platform)
+    }
+
+    /// The database.
+    pub fn db(&self) -> &db::Db {
+        &self.inner.db
+    }
+
+    /// Encryption and signing keys.
+    pub fn keyring(&self) -> &secrets::Keyring {
+        &self.inner.keyring
+    }
+
+    /// The time, which tests set.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// This process; new with every start.
+    pub fn server_id(&self) -> uuid::Uuid {
+        self.inner.server_id
+    }
+
+    /// What the installation decided.
+    pub fn settings(&self) -> &PlatformSettings {
+        &self.inner.settings
+    }
+
+    /// The newest state of machines and who watches it.
+    pub fn live(&self) -> &metrics::LiveHub {
+        &self.inner.live
+    }
+
+    pub(crate) fn writer(&self) -> &metrics::SampleWriter {
+        &self.inner.writer
+    }
+
+    pub(crate) fn password_workers(&self) -> &tokio::sync::Semaphore {
+        &self.inner.password_workers
+    }
+
+    pub(crate) fn endings(&self) -> &tokio::sync::broadcast::Sender<accounts::SessionEnding> {
+        &self.inner.endings
+    }
+
+    /// A context for background work of this process.
+    pub fn system(&self, actor: SystemActor) -> OpContext {
+        OpContext::system(actor, self.clock().now())
+    }
+}

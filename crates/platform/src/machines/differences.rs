@@ -1,0 +1,133 @@
+//! Where what was typed and what was found do not agree.
+//!
+//! Vendors count in 10^9 and part of memory is reserved by firmware or driver, so sizes may differ by 8 % before they
+//! count; model names are compared by the words that were typed ("H100 80G" fits "NVIDIA H100 80GB HBM3", "L4" does not
+//! fit "NVIDIA L40S").
+
+use contract::machines::{DeclaredHardware, DiscoveredHardware, GpuView, HardwareDifference};
+
+const TOLERANCE: f64 = 0.08;
+const GB: f64 = 1e9;
+
+/// The differences, in the order of the form.
+pub fn differences(
+    declared: &DeclaredHardware,
+    discovered: &DiscoveredHardware,
+    gpus: &[GpuView],
+) -> Vec<HardwareDifference> {
+    let mut found = Vec::new();
+    let mut add = |field: &str, declared: String, discovered: String| {
+        found.push(HardwareDifference { field: field.to_owned(), declared, discovered });
+    };
+    // Without NVML nothing is known about GPUs: that is no difference.
+    if discovered.nvml_error.is_none() {
+        if let (Some(typed), Some(gpu)) = (&declared.gpu_model, gpus.first())
+            && !model_fits(typed, &gpu.model)
+        {
+            add("gpuModel", typed.clone(), gpu.model.clone());
+        }
+        if let Some(count) = declared.gpu_count
+            && count as usize != gpus.len()
+        {
+            add("gpuCount", count.to_string(), gpus.len().to_string());
+        }
+        if let (Some(gb), Some(bytes)) = (declared.gpu_memory_gb, gpus.first().and_then(|gpu| gpu.memory_bytes))
+            && !size_fits(gb, bytes)
+        {
+            add("gpuMemoryGb", gb.to_string(), format!("{:.0}", bytes as f64 / GB));
+        }
+    }
+    if let (Some(typed), Some(model)) = (&declared.cpu_model, &discovered.cpu_model)
+        && !model_fits(typed, model)
+    {
+        add("cpuModel", typed.clone(), model.clone());
+    }
+    if let (Some(cores), Some(found)) = (declared.cpu_cores, discovered.cpu_cores.or(discovered.cpu_threads))
+        && cores != found
+        // People type threads as often as cores.
+        && Some(cores) != discovered.cpu_threads
+    {
+        add("cpuCores", cores.to_string(), found.to_string());
+    }
+    if let (Some(gb), Some(bytes)) = (declared.memory_gb, discovered.memory_bytes)
+        && !size_fits(gb, bytes)
+    {
+        add("memoryGb", gb.to_string(), format!("{:.0}", bytes as f64 / GB));
+    }
+    let disk: u64 = discovered.disks.iter().map(|disk| disk.total_bytes).sum();
+    if let Some(gb) = declared.disk_gb
+        && disk > 0
+        && !size_fits(gb, disk)
+    {
+        add("diskGb", gb.to_string(), format!("{:.0}", disk as f64 / GB));
+    }
+    found
+}
+
+/// True within the tolerance of either way to count a gigabyte.
+fn size_fits(gb: u32, bytes: u64) -> bool {
+    let near = |unit: f64| {
+        let typed = f64::from(gb) * unit;
+        (bytes as f64 - typed).abs() <= typed * TOLERANCE
+    };
+    near(GB) || near((1u64 << 30) as f64)
+}
+
+/// True when every typed word was found, alone or as several words that follow each other ("RTX4090", "RTX 4090").
+fn model_fits(typed: &str, found: &str) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        text.to_lowercase()
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty() && *word != "nvidia")
+            .map(gigabytes)
+            .collect()
+    };
+    let found = words(found);
+    let follows = |word: &str| {
+        (0..found.len()).any(|first| {
+            let mut rest = Some(word);
+            for next in &found[first..] {
+                rest = rest.and_then(|rest| rest.strip_prefix(next.as_str()));
+                match rest {
+                    Some("") => return true,
+                    Some(_) => {}
+                    None => return false,
+                }
+            }
+            false
+        })
+    };
+    words(typed).iter().all(|word| follows(word))
+}
+
+/// `80gb` and `80g` are the same word.
+fn gigabytes(word: &str) -> String {
+    match word.strip_suffix('b').filter(|short| short.ends_with('g')) {
+        Some(short) if short[..short.len() - 1].parse::<u32>().is_ok() => short.to_owned(),
+        _ => word.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_fit_by_words() {
+        assert!(model_fits("H100 80G", "NVIDIA H100 80GB HBM3"));
+        assert!(model_fits("RTX 4090", "NVIDIA GeForce RTX 4090"));
+        assert!(model_fits("RTX4090", "NVIDIA GeForce RTX 4090"));
+        assert!(model_fits("Xeon 8480C", "Intel(R) Xeon(R) Platinum 8480C"));
+        assert!(!model_fits("A100", "NVIDIA H100 80GB HBM3"));
+        assert!(!model_fits("L4", "NVIDIA L40S"));
+        assert!(!model_fits("A10", "NVIDIA A100 80GB PCIe"));
+        assert!(!model_fits("RTX 4090", "NVIDIA RTX 4000"));
+    }
+
+    #[test]
+    fn sizes_fit_within_tolerance() {
+        assert!(size_fits(80, 85_520_809_984));
+        assert!(size_fits(64, 67_000_000_000));
+        assert!(!size_fits(1024, 960_000_000_000 - 60_000_000_000));
+    }
+}

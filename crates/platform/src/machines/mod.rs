@@ -1,0 +1,126 @@
+//! GPU hosts: adding, changing, finding them; what was typed beside what the agent found; how agents join.
+//!
+//! Invariants: a code never changes; hardware the agent found is kept apart from what somebody typed; "online" is derived
+//! from the last sign of life and never stored; a join token's secret is stored only as a hash and shown once.
+
+mod check;
+mod differences;
+mod joining;
+mod reporting;
+mod store;
+
+use contract::machines::{MachineCreate, MachineFacets, MachineQuery, MachineRow, MachineUpdate, MachineView};
+use contract::{ErrorCode, MachineId, Page, Permission};
+
+pub use differences::differences;
+pub use joining::{NodeCredentials, authenticate_node, create_join_token, list_join_tokens, revoke_join_token};
+pub use reporting::report_inventory;
+
+use crate::authz::{CreateMachine, Fleet, MachineRef, UpdateMachine, ViewMachine};
+use crate::{Error, OpContext, Platform, Result, audit};
+
+/// A machine's place in the tenancy. Customers reach machines through allocations, which come with the fleet's leases.
+pub(crate) fn resource(id: MachineId) -> MachineRef {
+    MachineRef { id, customer: None, owner: None, machine: Some(id) }
+}
+
+/// The machines the caller may see, filtered, in order, one page.
+pub async fn list(platform: &Platform, ctx: &OpContext, query: &MachineQuery) -> Result<Page<MachineRow>> {
+    let scope = ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
+    let sort = query.sort_columns().map_err(|_| Error::field("sort", "field-sort-unknown"))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (mut list, total) = store::list(&mut tx, scope, query, &sort, page, page_size, ctx.now()).await?;
+    tx.commit().await?;
+    for row in &mut list {
+        platform.live().freshen(&mut row.last_seen_at, &mut row.presence, &row.id, ctx.now());
+    }
+    Ok(Page { list, total, page, page_size })
+}
+
+/// What the list's filters offer, and how many there are in all.
+pub async fn facets(platform: &Platform, ctx: &OpContext) -> Result<MachineFacets> {
+    ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let facets = store::facets(&mut tx).await?;
+    tx.commit().await?;
+    Ok(facets)
+}
+
+/// One machine in full.
+pub async fn get(platform: &Platform, ctx: &OpContext, code: &str) -> Result<MachineView> {
+    ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (id, mut view) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
+    ctx.authorize(ViewMachine, &resource(id))?;
+    tx.commit().await?;
+    platform.live().freshen(&mut view.last_seen_at, &mut view.presence, &view.id, ctx.now());
+    Ok(view)
+}
+
+/// The id behind a code, when the caller may see the machine.
+pub(crate) async fn find(platform: &Platform, ctx: &OpContext, code: &str) -> Result<MachineId> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let id = store::id_of(&mut tx, code).await?.ok_or_else(Error::not_found)?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Adds a machine. Without a code it gets the next `host-NNN`.
+pub async fn create(platform: &Platform, ctx: &OpContext, machine: MachineCreate) -> Result<MachineView> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(CreateMachine, &Fleet)?;
+    let machine = check::create(machine)?;
+    let code = match &machine.id {
+        Some(code) => code.clone(),
+        None => store::next_code(&mut tx).await?,
+    };
+    store::insert(&mut tx, &granted, &code, &machine).await?;
+    let (_, view) = store::view(&mut tx, &code, ctx.now()).await?.ok_or_else(Error::not_found)?;
+    audit::record_in_tx(&mut tx, ctx, entry("machines:create", &code, None, Some(facts(&view)))).await?;
+    tx.commit().await?;
+    platform.live().forget_catalog();
+    Ok(view)
+}
+
+/// Replaces what may change about a machine.
+///
+/// # Errors
+/// `Conflict` when somebody changed it after the revision the caller read.
+pub async fn update(platform: &Platform, ctx: &OpContext, code: &str, change: MachineUpdate) -> Result<MachineView> {
+    ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let id = store::lock(&mut tx, code).await?.ok_or_else(Error::not_found)?;
+    let granted = ctx.authorize(UpdateMachine, &resource(id))?;
+    let (_, before) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
+    let change = check::update(change)?;
+    if change.revision.is_some_and(|revision| revision != before.revision) {
+        return Err(Error::new(ErrorCode::Conflict).with_key("error-machine-changed"));
+    }
+    store::update(&mut tx, &granted, &change).await?;
+    let (_, mut after) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
+    let entry = entry("machines:update", code, Some(facts(&before)), Some(facts(&after)));
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    tx.commit().await?;
+    platform.live().forget_catalog();
+    platform.live().freshen(&mut after.last_seen_at, &mut after.presence, &after.id, ctx.now());
+    Ok(after)
+}
+
+/// What the audit log keeps of a machine: what people decide, not what agents measure.
+fn facts(view: &MachineView) -> serde_json::Value {
+    serde_json::json!({
+        "name": view.name, "region": view.region, "publicAddress": view.public_address,
+        "privateAddress": view.private_address, "pool": view.pool, "monitored": view.monitored,
+        "listed": view.listed, "remark": view.remark, "serviceState": view.service_state, "declared": view.declared,
+    })
+}
+
+fn entry(
+    action: &'static str,
+    code: &str,
+    before: Option<serde_json::Value>,
+    after: Option<serde_json::Value>,
+) -> audit::Entry {
+    audit::Entry { action, target_kind: "machine", target_id: Some(code.to_owned()), customer: None, before, after }
+}

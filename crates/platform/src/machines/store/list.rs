@@ -1,0 +1,164 @@
+//! The machine list: filters, order and page over an enum of columns, so that no text from outside becomes SQL.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use contract::SortDirection;
+use contract::machines::{GpuView, MachineQuery, MachineRow, MachineSort, OFFLINE_AFTER_SECONDS, Presence, presence};
+use sqlx::{Postgres, QueryBuilder, Row};
+
+use super::{json, pool, service_state};
+use crate::Result;
+use crate::authz::Scope;
+use crate::db::Tx;
+
+const COLUMNS: &str = "select m.id, m.code, m.name, m.region, m.private_address, m.pool, m.monitored, m.listed, \
+    m.service_state, m.last_seen_at, m.declared, m.discovered, m.created_at, g.model, g.count, g.lost, \
+    count(*) over () as total \
+    from machines m left join lateral (select min(model) as model, count(*) as count, \
+      count(*) filter (where lost) as lost from gpus where machine_id = m.id and removed_at is null) g on true \
+    where m.deleted_at is null";
+
+fn column(sort: MachineSort) -> &'static str {
+    match sort {
+        MachineSort::Code => "m.code",
+        MachineSort::Name => "lower(m.name)",
+        MachineSort::Region => "m.region",
+        MachineSort::GpuModel => "coalesce(g.model, m.declared->>'gpuModel')",
+        MachineSort::GpuCount => "coalesce(nullif(g.count, 0), (m.declared->>'gpuCount')::bigint)",
+        MachineSort::LastSeen => "m.last_seen_at",
+        MachineSort::Created => "m.created_at",
+    }
+}
+
+pub(in crate::machines) async fn list(
+    tx: &mut Tx,
+    scope: Scope,
+    query: &MachineQuery,
+    sort: &[(MachineSort, SortDirection)],
+    page: u32,
+    page_size: u32,
+    now: DateTime<Utc>,
+) -> Result<(Vec<MachineRow>, u64)> {
+    let mut sql = QueryBuilder::<Postgres>::new(COLUMNS);
+    if scope != Scope::All {
+        // Customers reach machines through allocations; until there are any, there is nothing to show them.
+        sql.push(" and false");
+    }
+    filters(&mut sql, query, now);
+    sql.push(" order by ");
+    for (sort, direction) in sort {
+        sql.push(column(*sort));
+        sql.push(if *direction == SortDirection::Desc { " desc nulls last, " } else { " asc nulls last, " });
+    }
+    sql.push("m.code limit ").push_bind(i64::from(page_size));
+    sql.push(" offset ").push_bind(i64::from(page - 1) * i64::from(page_size));
+    let rows = sql.build().fetch_all(&mut **tx).await?;
+    let total: i64 = match rows.first() {
+        Some(row) => row.try_get("total")?,
+        None if page > 1 => count(tx, scope, query, now).await?,
+        None => 0,
+    };
+    let ids = rows.iter().map(|row| row.try_get("id")).collect::<Result<Vec<i64>, _>>()?;
+    let mut gpus = super::gpus(tx, &ids).await?;
+    let list = rows
+        .iter()
+        .zip(ids)
+        .map(|(row, id)| read(row, &gpus.remove(&id).unwrap_or_default(), now))
+        .collect::<Result<Vec<_>>>()?;
+    Ok((list, total.unsigned_abs()))
+}
+
+/// The total for a page beyond the end, which has no row to carry it.
+async fn count(tx: &mut Tx, scope: Scope, query: &MachineQuery, now: DateTime<Utc>) -> Result<i64> {
+    let mut sql = QueryBuilder::<Postgres>::new("select count(*) as total from (");
+    sql.push(COLUMNS);
+    if scope != Scope::All {
+        sql.push(" and false");
+    }
+    filters(&mut sql, query, now);
+    sql.push(") matching");
+    Ok(sql.build().fetch_one(&mut **tx).await?.try_get("total")?)
+}
+
+fn filters(sql: &mut QueryBuilder<Postgres>, query: &MachineQuery, now: DateTime<Utc>) {
+    if let Some(q) = query.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
+        let escaped = q.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let pattern = format!("%{escaped}%");
+        sql.push(" and (");
+        for (i, column) in [
+            "m.code",
+            "m.name",
+            "m.region",
+            "m.public_address",
+            "m.private_address",
+            "g.model",
+            "m.declared->>'gpuModel'",
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            sql.push(if i == 0 { "" } else { " or " }).push(column).push(" ilike ").push_bind(pattern.clone());
+        }
+        sql.push(")");
+    }
+    if let Some(region) = query.region.as_deref().filter(|r| !r.is_empty()) {
+        sql.push(" and m.region = ").push_bind(region.to_owned());
+    }
+    if let Some(pool) = query.pool {
+        sql.push(" and m.pool = ").push_bind(pool.code());
+    }
+    if let Some(state) = query.service_state {
+        sql.push(" and m.service_state = ").push_bind(state.code());
+    }
+    if let Some(listed) = query.listed {
+        sql.push(" and m.listed = ").push_bind(listed);
+    }
+    if let Some(model) = query.gpu_model.as_deref().filter(|m| !m.is_empty()) {
+        sql.push(" and coalesce(g.model, m.declared->>'gpuModel') = ").push_bind(model.to_owned());
+    }
+    let limit = now - TimeDelta::seconds(OFFLINE_AFTER_SECONDS);
+    match query.presence {
+        None => {}
+        Some(Presence::NeverSeen) => {
+            sql.push(" and m.last_seen_at is null");
+        }
+        Some(Presence::Online) => {
+            sql.push(" and m.last_seen_at > ").push_bind(limit);
+        }
+        Some(Presence::Offline) => {
+            sql.push(" and m.last_seen_at <= ").push_bind(limit);
+        }
+    }
+}
+
+fn read(row: &sqlx::postgres::PgRow, gpus: &[GpuView], now: DateTime<Utc>) -> Result<MachineRow> {
+    let declared: contract::machines::DeclaredHardware = json(row.try_get("declared")?)?;
+    let discovered: Option<contract::machines::DiscoveredHardware> =
+        row.try_get::<Option<serde_json::Value>, _>("discovered")?.map(json).transpose()?;
+    let last_seen_at: Option<DateTime<Utc>> = row.try_get("last_seen_at")?;
+    let count: i64 = row.try_get("count")?;
+    let lost: i64 = row.try_get("lost")?;
+    let differences =
+        discovered.as_ref().map_or(0, |found| crate::machines::differences(&declared, found, gpus).len() as u32);
+    Ok(MachineRow {
+        id: row.try_get("code")?,
+        name: row.try_get("name")?,
+        region: row.try_get("region")?,
+        private_address: row.try_get("private_address")?,
+        pool: pool(row.try_get("pool")?)?,
+        monitored: row.try_get("monitored")?,
+        listed: row.try_get("listed")?,
+        service_state: service_state(row.try_get("service_state")?)?,
+        presence: presence(last_seen_at, now),
+        last_seen_at,
+        gpu_model: row.try_get::<Option<String>, _>("model")?.or(declared.gpu_model),
+        gpu_count: if count > 0 { Some(count as u32) } else { declared.gpu_count },
+        gpus_lost: lost as u32,
+        cpu_cores: discovered.as_ref().and_then(|d| d.cpu_cores.or(d.cpu_threads)).or(declared.cpu_cores),
+        memory_bytes: discovered
+            .as_ref()
+            .and_then(|d| d.memory_bytes)
+            .or(declared.memory_gb.map(|gb| u64::from(gb) * 1_000_000_000)),
+        differences,
+        created_at: row.try_get("created_at")?,
+    })
+}

@@ -1,0 +1,56 @@
+//! Figures of machines: taken in from agents, fanned out live, stored, rolled up, read back as history.
+//!
+//! Invariants: a figure that was not measured is null or absent, never 0; a sample is acknowledged only after its rows
+//! are committed, and storing it again changes nothing; what a silent machine said last is never shown as what it does
+//! now; memory is bounded by the number of machines, queues by constants.
+
+mod history;
+mod hub;
+mod ingest;
+mod links;
+mod rollup;
+mod store;
+mod tiles;
+mod watch;
+mod writer;
+
+use contract::Permission;
+use contract::metrics::{MachineLive, WallSnapshot};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub use history::history;
+pub use hub::LiveHub;
+pub use ingest::{ingest, report_processes};
+pub use links::{NodeLink, close_link, open_link};
+pub use rollup::{keep_partitions, roll_up};
+pub use watch::{TopicWatch, may_watch, watch};
+pub use writer::SampleWriter;
+
+use crate::authz::{MachineRef, ViewMetrics};
+use crate::{Error, OpContext, Platform, Result, machines};
+
+/// The newest state of every machine.
+pub async fn wall(platform: &Platform, ctx: &OpContext) -> Result<WallSnapshot> {
+    watch::authorize_wall(ctx)?;
+    hub::refresh(platform).await?;
+    Ok(platform.live().wall(ctx.now()))
+}
+
+/// Everything live about one machine.
+pub async fn machine_live(platform: &Platform, ctx: &OpContext, code: &str) -> Result<MachineLive> {
+    ctx.authorize_list::<MachineRef>(Permission::MetricsView)?;
+    let id = machines::find(platform, ctx, code).await?;
+    ctx.authorize(ViewMetrics, &machines::resource(id))?;
+    hub::refresh(platform).await?;
+    platform.live().machine(code, ctx.now()).ok_or_else(Error::not_found)
+}
+
+/// Starts what runs in every server: the sample writer, the hub's tick, the exchange of newest states, link leases.
+pub fn spawn_background(platform: &Platform, shutdown: &CancellationToken) -> Vec<JoinHandle<()>> {
+    vec![
+        tokio::spawn(writer::run(platform.clone(), shutdown.clone())),
+        tokio::spawn(hub::run(platform.clone(), shutdown.clone())),
+        tokio::spawn(links::run(platform.clone(), shutdown.clone())),
+    ]
+}

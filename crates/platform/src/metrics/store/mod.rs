@@ -1,0 +1,155 @@
+//! SQL of figures, the newest state and links.
+
+mod history;
+mod latest;
+mod write;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use contract::machines::ServiceState;
+use contract::{GpuId, MachineId};
+use uuid::Uuid;
+
+pub(super) use history::{gpu_indices, history};
+pub(super) use latest::{latest, newest_samples, save_latest};
+pub(super) use write::{insert_samples, is_missing_partition, mark_pending, note_seen, roll_up, take_pending};
+
+use super::hub::{Catalog, CatalogGpu};
+use crate::Result;
+use crate::authz::{Granted, ReportMetrics};
+use crate::db::Tx;
+
+/// Where figures of a range are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tier {
+    Raw,
+    Minute,
+    TenMinutes,
+    Hour,
+}
+
+impl Tier {
+    /// Its name, and the suffix of its tables.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Tier::Raw => "raw",
+            Tier::Minute => "1m",
+            Tier::TenMinutes => "10m",
+            Tier::Hour => "1h",
+        }
+    }
+
+    pub(super) fn seconds(self) -> i64 {
+        match self {
+            Tier::Raw => 1,
+            Tier::Minute => 60,
+            Tier::TenMinutes => 600,
+            Tier::Hour => 3600,
+        }
+    }
+
+    pub(super) fn coarser(self) -> Option<Tier> {
+        match self {
+            Tier::Raw => Some(Tier::Minute),
+            Tier::Minute => Some(Tier::TenMinutes),
+            Tier::TenMinutes => Some(Tier::Hour),
+            Tier::Hour => None,
+        }
+    }
+}
+
+pub(super) async fn catalog(tx: &mut Tx) -> Result<Vec<Catalog>> {
+    let machines = sqlx::query!(
+        r#"select id, code, name, region, monitored, service_state, declared->>'gpuModel' as declared_model, last_seen_at
+           from machines where deleted_at is null"#
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let rows = sqlx::query!(
+        "select machine_id, gpu_index, uuid, model, memory_bytes, lost from gpus where removed_at is null
+         order by machine_id, gpu_index"
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut gpus: HashMap<i64, Vec<CatalogGpu>> = HashMap::new();
+    for row in rows {
+        gpus.entry(row.machine_id).or_default().push(CatalogGpu {
+            index: row.gpu_index.unsigned_abs(),
+            uuid: row.uuid,
+            model: row.model,
+            memory_bytes: row.memory_bytes.map(i64::unsigned_abs),
+            lost: row.lost,
+        });
+    }
+    Ok(machines
+        .into_iter()
+        .map(|row| Catalog {
+            id: MachineId(row.id),
+            code: row.code,
+            name: row.name,
+            region: row.region,
+            monitored: row.monitored,
+            service_state: ServiceState::parse(&row.service_state).unwrap_or(ServiceState::InService),
+            declared_model: row.declared_model,
+            last_seen_at: row.last_seen_at,
+            gpus: gpus.remove(&row.id).unwrap_or_default(),
+        })
+        .collect())
+}
+
+pub(super) async fn gpu_ids(tx: &mut Tx, machine: MachineId) -> Result<HashMap<String, GpuId>> {
+    let rows = sqlx::query!("select id, uuid from gpus where machine_id = $1", machine.0).fetch_all(&mut **tx).await?;
+    Ok(rows.into_iter().map(|row| (row.uuid, GpuId(row.id))).collect())
+}
+
+/// Takes the machine's link for this server; returns whether the machine is monitored.
+pub(super) async fn take_link(tx: &mut Tx, granted: &Granted<ReportMetrics>, link: Uuid, server: Uuid) -> Result<bool> {
+    sqlx::query!(
+        "insert into node_links (machine_id, server_id, link_id, lease_until)
+         values ($1, $2, $3, now() + interval '15 seconds')
+         on conflict (machine_id) do update set server_id = $2, link_id = $3,
+           lease_until = now() + interval '15 seconds', connected_at = now()",
+        granted.id().0,
+        server,
+        link
+    )
+    .execute(&mut **tx)
+    .await?;
+    let monitored = sqlx::query_scalar!("select monitored from machines where id = $1", granted.id().0)
+        .fetch_one(&mut **tx)
+        .await?;
+    Ok(monitored)
+}
+
+pub(super) async fn drop_link(tx: &mut Tx, machine: MachineId, link: Uuid) -> Result<()> {
+    sqlx::query!("delete from node_links where machine_id = $1 and link_id = $2", machine.0, link)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Renews leases; returns the links that are still ours, with whether their machine is monitored.
+pub(super) async fn renew_links(tx: &mut Tx, links: &[(MachineId, Uuid)]) -> Result<HashMap<Uuid, bool>> {
+    let (machines, ids): (Vec<i64>, Vec<Uuid>) = links.iter().map(|(machine, id)| (machine.0, *id)).unzip();
+    let rows = sqlx::query!(
+        "update node_links l set lease_until = now() + interval '15 seconds'
+         from unnest($1::bigint[], $2::uuid[]) as held(machine_id, link_id), machines m
+         where l.machine_id = held.machine_id and l.link_id = held.link_id and m.id = l.machine_id
+           and m.deleted_at is null and m.service_state <> 'retired'
+         returning l.link_id, m.monitored",
+        &machines,
+        &ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.link_id, row.monitored)).collect())
+}
+
+pub(super) async fn ensure_partitions(tx: &mut Tx, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<i32> {
+    Ok(sqlx::query_scalar!(r#"select ensure_partitions($1, $2) as "made!""#, from, to).fetch_one(&mut **tx).await?)
+}
+
+pub(super) async fn drop_expired_partitions(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!(r#"select drop_expired_partitions($1) as "name!""#, now).fetch_all(&mut **tx).await?)
+}

@@ -1,0 +1,259 @@
+//! Topics of `/ws/live`: snapshot, then deltas with a sequence, encoded once for all watchers of this server.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use contract::Permission;
+use contract::live::{LiveData, Position, ServerMessage, WALL_TOPIC};
+use contract::metrics::{MachineLive, WallTile};
+use tokio::sync::broadcast;
+
+use super::hub::{Entry, State, live_of};
+use super::{hub, tiles};
+use crate::authz::{MachineRef, Scope, ViewMetrics};
+use crate::{Error, OpContext, Platform, Result, machines};
+
+/// Deltas kept for those who come back.
+const RING: usize = 60;
+
+type Message = (u64, Arc<str>);
+
+/// One topic of this server.
+struct Topic {
+    epoch: String,
+    seq: u64,
+    ring: VecDeque<Message>,
+    sender: broadcast::Sender<Message>,
+}
+
+impl Topic {
+    fn new() -> Self {
+        Self {
+            epoch: uuid::Uuid::new_v4().simple().to_string(),
+            seq: 0,
+            ring: VecDeque::new(),
+            sender: broadcast::channel(32).0,
+        }
+    }
+
+    fn send(&mut self, topic: &str, data: LiveData) {
+        self.seq += 1;
+        let message = ServerMessage::Delta { topic: topic.to_owned(), epoch: self.epoch.clone(), seq: self.seq, data };
+        let text = encode(&message);
+        self.ring.push_back((self.seq, text.clone()));
+        if self.ring.len() > RING {
+            self.ring.pop_front();
+        }
+        // Nobody listening is fine.
+        let _ = self.sender.send((self.seq, text));
+    }
+
+    /// What somebody missed, when it is all still here.
+    fn missed(&self, position: &Position) -> Option<Vec<Arc<str>>> {
+        if position.epoch != self.epoch || position.seq > self.seq {
+            return None;
+        }
+        let oldest = self.ring.front().map_or(self.seq + 1, |(seq, _)| *seq);
+        (position.seq + 1 >= oldest)
+            .then(|| self.ring.iter().filter(|(seq, _)| *seq > position.seq).map(|(_, text)| text.clone()).collect())
+    }
+}
+
+/// Every topic somebody watches or watched lately.
+#[derive(Default)]
+pub(super) struct Topics {
+    wall: Option<Topic>,
+    tiles: BTreeMap<String, WallTile>,
+    machines: HashMap<String, (Topic, Option<MachineLive>)>,
+}
+
+impl Topics {
+    pub(super) fn watched(&self) -> bool {
+        self.wall.as_ref().is_some_and(|topic| topic.sender.receiver_count() > 0)
+            || self.machines.values().any(|(topic, _)| topic.sender.receiver_count() > 0)
+    }
+}
+
+impl State {
+    /// Sends what changed to whoever watches.
+    pub(super) fn tell(&mut self, now: DateTime<Utc>) {
+        let State { catalog, entries, topics, .. } = self;
+        let none = Entry::default();
+        let Topics { wall, tiles: shown, machines } = topics;
+        if let Some(topic) = wall {
+            let mut changed = Vec::new();
+            for machine in catalog.values() {
+                let tile = tiles::tile(machine, entries.get(&machine.code).unwrap_or(&none), now);
+                if shown.get(&machine.code).is_none_or(|before| differs(before, &tile)) {
+                    shown.insert(machine.code.clone(), tile.clone());
+                    changed.push(tile);
+                }
+            }
+            let gone: Vec<String> = shown.keys().filter(|code| !catalog.contains_key(*code)).cloned().collect();
+            for code in &gone {
+                shown.remove(code);
+            }
+            if !changed.is_empty() || !gone.is_empty() {
+                topic.send(WALL_TOPIC, LiveData::WallChange { tiles: changed, gone });
+            }
+        }
+        machines.retain(|_, (topic, _)| topic.sender.receiver_count() > 0);
+        for (code, (topic, shown)) in machines {
+            let Some(machine) = catalog.get(code) else { continue };
+            let live = live_of(machine, entries.get(code).unwrap_or(&none), now);
+            if shown.as_ref() != Some(&live) {
+                *shown = Some(live.clone());
+                topic.send(&contract::live::machine_topic(code), LiveData::Machine(Box::new(live)));
+            }
+        }
+    }
+
+    fn topic(&mut self, name: &TopicName, now: DateTime<Utc>) -> &mut Topic {
+        match name {
+            TopicName::Wall => {
+                if self.topics.wall.is_none() {
+                    self.topics.wall = Some(Topic::new());
+                    self.tell(now); // fills the tiles that deltas are measured against
+                }
+                self.topics.wall.get_or_insert_with(Topic::new)
+            }
+            TopicName::Machine(code) => {
+                &mut self.topics.machines.entry(code.clone()).or_insert_with(|| (Topic::new(), None)).0
+            }
+        }
+    }
+
+    /// The whole state with the sequence it belongs to.
+    fn snapshot(&mut self, name: &TopicName, now: DateTime<Utc>) -> Option<Message> {
+        let data = match name {
+            TopicName::Wall => {
+                self.topic(name, now);
+                // Nobody may have watched for a while: what was shown last is then not what is.
+                self.tell(now);
+                let machines = self.topics.tiles.values().cloned().collect();
+                LiveData::Wall(contract::metrics::WallSnapshot { machines, at: Some(now) })
+            }
+            TopicName::Machine(code) => {
+                let entry = self.entries.get(code).cloned().unwrap_or_default();
+                LiveData::Machine(Box::new(live_of(self.catalog.get(code)?, &entry, now)))
+            }
+        };
+        let topic = self.topic(name, now);
+        let (epoch, seq) = (topic.epoch.clone(), topic.seq);
+        Some((seq, encode(&ServerMessage::Snapshot { topic: name.text(), epoch, seq, data })))
+    }
+}
+
+/// The instant alone is a change only every few seconds: often enough that a page does not call a quiet machine's
+/// figures old, and not every tile every second.
+fn differs(before: &WallTile, after: &WallTile) -> bool {
+    let aged = after.at.unwrap_or(0) - before.at.unwrap_or(0) >= 3;
+    aged || WallTile { at: None, ..before.clone() } != WallTile { at: None, ..after.clone() }
+}
+
+fn encode(message: &ServerMessage) -> Arc<str> {
+    serde_json::to_string(message).expect("live messages have string keys only").into()
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum TopicName {
+    Wall,
+    Machine(String),
+}
+
+impl TopicName {
+    fn parse(text: &str) -> Result<Self> {
+        match text.strip_prefix("machine/") {
+            Some(code) if contract::machines::is_valid_code(code) => Ok(Self::Machine(code.to_owned())),
+            None if text == WALL_TOPIC => Ok(Self::Wall),
+            _ => Err(Error::not_found()),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Wall => WALL_TOPIC.to_owned(),
+            Self::Machine(code) => contract::live::machine_topic(code),
+        }
+    }
+}
+
+/// An open subscription. Dropping it ends it.
+pub struct TopicWatch {
+    name: TopicName,
+    pending: VecDeque<Arc<str>>,
+    receiver: broadcast::Receiver<Message>,
+    sent: u64,
+    platform: Platform,
+}
+
+impl TopicWatch {
+    /// The next encoded [`ServerMessage`]; a reader that fell behind gets a snapshot. `None` when the server stops or
+    /// the machine is gone.
+    pub async fn next(&mut self) -> Option<Arc<str>> {
+        if let Some(text) = self.pending.pop_front() {
+            return Some(text);
+        }
+        loop {
+            match self.receiver.recv().await {
+                Ok((seq, _)) if seq <= self.sent => {}
+                Ok((seq, text)) => {
+                    self.sent = seq;
+                    return Some(text);
+                }
+                Err(broadcast::error::RecvError::Lagged(_)) => {
+                    let now = self.platform.clock().now();
+                    let (seq, text) = self.platform.live().state().snapshot(&self.name, now)?;
+                    self.sent = seq;
+                    return Some(text);
+                }
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
+}
+
+/// Begins, or resumes, a topic: `wall` or `machine/<code>`.
+///
+/// # Errors
+/// `NotFound` for a topic that does not exist or may not be seen.
+pub async fn watch(platform: &Platform, ctx: &OpContext, topic: &str, resume: Option<Position>) -> Result<TopicWatch> {
+    may_watch(platform, ctx, topic).await?;
+    let name = TopicName::parse(topic)?;
+    hub::refresh(platform).await?;
+    let mut state = platform.live().state();
+    let receiver = state.topic(&name, ctx.now()).sender.subscribe();
+    let missed = resume.and_then(|position| state.topic(&name, ctx.now()).missed(&position));
+    let (sent, pending) = match missed {
+        Some(missed) => (state.topic(&name, ctx.now()).seq, missed.into()),
+        None => {
+            let (seq, text) = state.snapshot(&name, ctx.now()).ok_or_else(Error::not_found)?;
+            (seq, VecDeque::from([text]))
+        }
+    };
+    drop(state);
+    Ok(TopicWatch { name, pending, receiver, sent, platform: platform.clone() })
+}
+
+/// Whether the caller may (still) see a topic.
+pub async fn may_watch(platform: &Platform, ctx: &OpContext, topic: &str) -> Result<()> {
+    let scope = ctx.authorize_list::<MachineRef>(Permission::MetricsView)?;
+    match TopicName::parse(topic)? {
+        TopicName::Wall => whole_fleet(scope),
+        TopicName::Machine(code) => {
+            let id = machines::find(platform, ctx, &code).await?;
+            ctx.authorize(ViewMetrics, &machines::resource(id))?;
+            Ok(())
+        }
+    }
+}
+
+/// The wall shows every machine, so it takes the reach over every machine.
+pub(super) fn authorize_wall(ctx: &OpContext) -> Result<()> {
+    whole_fleet(ctx.authorize_list::<MachineRef>(Permission::MetricsView)?)
+}
+
+fn whole_fleet(scope: Scope) -> Result<()> {
+    if scope == Scope::All { Ok(()) } else { Err(Error::not_found()) }
+}

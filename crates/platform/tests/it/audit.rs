@@ -1,0 +1,350 @@
+//! The audit log: in the transaction of the change, insert-only, and a chain that shows what was done to it.
+
+use contract::accounts::LoginRequest;
+use contract::audit::AuditQuery;
+use contract::machines::{JoinTokenCreate, MachineCreate};
+use contract::{CustomerId, ErrorCode};
+use platform::audit::{self, ChainReport, Entry};
+use platform::{OpContext, Platform, SystemActor, machines};
+use sqlx::{AssertSqlSafe, PgPool};
+use test_support::{TestPlatform, eventually};
+
+fn entry(number: usize) -> Entry {
+    Entry {
+        action: "machines:update",
+        target_kind: "machine",
+        target_id: Some(format!("host-{number}")),
+        customer: Some(CustomerId(7)),
+        before: Some(serde_json::json!({ "name": "before", "nested": { "b": 1, "a": [1.50, null] } })),
+        after: Some(serde_json::json!({ "name": "名前", "number": number })),
+    }
+}
+
+async fn record(platform: &Platform, ctx: &OpContext, number: usize) {
+    let mut tx = platform.db().begin(ctx).await.unwrap();
+    audit::record_in_tx(&mut tx, ctx, entry(number)).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn seal(platform: &Platform) -> usize {
+    audit::seal(platform).await.unwrap()
+}
+
+async fn verify(platform: &Platform) -> ChainReport {
+    audit::verify_chain(platform).await.unwrap()
+}
+
+async fn count(pool: &PgPool, what: &'static str) -> i64 {
+    sqlx::query_scalar(what).fetch_one(pool).await.unwrap()
+}
+
+async fn owner_does(test: &TestPlatform, statement: impl Into<String>) {
+    let statement = statement.into();
+    let done = sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(test.owner_pool()).await;
+    done.unwrap_or_else(|error| panic!("{statement}: {error}"));
+}
+
+const UNSEALED: &str = "select count(*) from audit_events e
+                        where not exists (select from audit_seals s where s.audit_id = e.id)";
+
+/// Seals until nothing is left. Transactions of other tests' databases are running too, and the sealer waits for them.
+async fn seal_everything(test: &TestPlatform) {
+    eventually("every row to be sealed", async || {
+        seal(&test.platform).await;
+        (count(test.owner_pool(), UNSEALED).await == 0).then_some(())
+    })
+    .await;
+}
+
+/// A platform with `rows` sealed rows, at positions 1 to `rows`.
+async fn sealed(rows: usize) -> TestPlatform {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    for number in 1..=rows {
+        record(&test.platform, &admin.ctx(), number).await;
+    }
+    seal_everything(&test).await;
+    assert_eq!(verify(&test.platform).await, ChainReport { checked: rows as u64, broken: None });
+    test
+}
+
+/// The first position that does not fit; `None` for a whole chain.
+async fn broken_at(test: &TestPlatform) -> Option<i64> {
+    verify(&test.platform).await.broken.map(|(position, _)| position)
+}
+
+#[tokio::test]
+async fn a_change_that_is_rolled_back_leaves_no_row() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let mut tx = test.platform.db().begin(&admin.ctx()).await.unwrap();
+    audit::record_in_tx(&mut tx, &admin.ctx(), entry(1)).await.unwrap();
+    tx.rollback().await.unwrap();
+    assert_eq!(count(test.owner_pool(), "select count(*) from audit_events").await, 0);
+    record(&test.platform, &admin.ctx(), 2).await;
+    assert_eq!(count(test.owner_pool(), "select count(*) from audit_events").await, 1);
+}
+
+#[tokio::test]
+async fn an_operation_and_its_row_happen_together_or_not_at_all() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let machine = MachineCreate { id: Some("host-1".to_owned()), name: "host-1".to_owned(), ..Default::default() };
+    machines::create(&test.platform, &admin.ctx(), machine.clone()).await.unwrap();
+    let error = machines::create(&test.platform, &admin.ctx(), machine).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::AlreadyExists);
+    let row: (String, i64, String, Option<String>, String, String) = sqlx::query_as(
+        "select actor_kind, actor_id, actor_name, target_id, via, host(address) from audit_events
+         where action = 'machines:create' and outcome = 'done'",
+    )
+    .fetch_one(test.owner_pool())
+    .await
+    .expect("exactly one row: of the creation that happened");
+    let expected = ("user", admin.id.0, admin.name.as_str(), Some("host-1"), "rest", "192.0.2.1");
+    assert_eq!((row.0.as_str(), row.1, row.2.as_str(), row.3.as_deref(), row.4.as_str(), row.5.as_str()), expected);
+
+    // And the other way round: no row, no change.
+    owner_does(
+        &test,
+        "alter table audit_events add constraint full_disk check (action <> 'machines:create') not valid",
+    )
+    .await;
+    let second = MachineCreate { id: Some("host-2".to_owned()), name: "host-2".to_owned(), ..Default::default() };
+    machines::create(&test.platform, &admin.ctx(), second).await.unwrap_err();
+    assert_eq!(count(test.owner_pool(), "select count(*) from machines").await, 1);
+}
+
+#[tokio::test]
+async fn a_refusal_is_recorded_by_the_boundary() {
+    let test = TestPlatform::new().await;
+    let acme = test.customer("Acme").await;
+    test.node("host-1").await;
+    for ctx in [acme.member.ctx(), test.anonymous()] {
+        let error = machines::get(&test.platform, &ctx, "host-1").await.unwrap_err();
+        platform::report(&test.platform, &ctx, error).await;
+    }
+    let rows: Vec<(String, Option<i64>, String, String)> = sqlx::query_as(
+        "select actor_kind, actor_id, action, target_kind from audit_events where outcome = 'denied' order by id",
+    )
+    .fetch_all(test.owner_pool())
+    .await
+    .unwrap();
+    let row = |kind: &str, id| (kind.to_owned(), id, "machines:view".to_owned(), "machine".to_owned());
+    assert_eq!(rows, [row("user", Some(acme.member.id.0)), row("anonymous", None)]);
+}
+
+#[tokio::test]
+async fn secrets_never_enter_the_log() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let node = test.node("host-1").await;
+    let token = machines::create_join_token(&test.platform, &admin.ctx(), JoinTokenCreate::default()).await.unwrap();
+    let guess = "a password typed wrongly";
+    for (username, password) in [(admin.name.as_str(), guess), (guess, guess), (&admin.name, admin.password)] {
+        let request = LoginRequest { username: username.to_owned(), password: password.to_owned() };
+        let _ = platform::accounts::sign_in(&test.platform, &test.anonymous(), &request).await;
+    }
+    let log: String = sqlx::query_scalar("select string_agg(e::text, ' ') from audit_events e")
+        .fetch_one(test.owner_pool())
+        .await
+        .unwrap();
+    for outcome in ["machines:create-join-token", "machines:join", "failed", "done"] {
+        assert!(log.contains(outcome), "{outcome} is in the log that is searched");
+    }
+    for secret in [guess, admin.password, &token.secret, &node.key] {
+        assert!(!log.contains(secret), "{secret} is in the log");
+    }
+}
+
+#[tokio::test]
+async fn the_application_can_neither_change_nor_remove_rows() {
+    let test = sealed(2).await;
+    let admin = test.admin().await;
+    for ctx in [admin.ctx(), test.system(SystemActor::Sealer), test.system(SystemActor::Operator)] {
+        for statement in [
+            "update audit_events set action = 'x'",
+            "delete from audit_events",
+            "truncate audit_events",
+            "update audit_seals set position = 9",
+            "delete from audit_seals",
+            "truncate audit_seals",
+        ] {
+            let mut tx = test.platform.db().begin(&ctx).await.unwrap();
+            let error = sqlx::raw_sql(statement).execute(&mut *tx).await.expect_err(statement);
+            let code = error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+            assert_eq!(code.as_deref(), Some("42501"), "{statement}: {error}");
+        }
+    }
+    assert_eq!(broken_at(&test).await, None);
+}
+
+#[tokio::test]
+async fn an_edit_of_any_column_shows() {
+    let test = sealed(5).await;
+    for (column, edited) in [
+        ("actor_kind", "'system'"),
+        ("actor_id", "actor_id + 1"),
+        ("actor_id", "null"),
+        ("actor_name", "'somebody else'"),
+        ("via", "'cli'"),
+        ("address", "'198.51.100.1'"),
+        ("action", "'machines:create'"),
+        ("target_kind", "'user'"),
+        ("target_id", "'host-9'"),
+        ("customer_id", "8"),
+        ("outcome", "'failed'"),
+        ("before", "null"),
+        ("before", "jsonb_set(before, '{nested,a,0}', '1.51')"),
+        ("after", "after || '{\"number\": 99}'"),
+        ("request_id", "'another'"),
+        ("at", "at + interval '1 microsecond'"),
+    ] {
+        owner_does(&test, "create table kept as select * from audit_events where id = 3").await;
+        let edit = format!("update audit_events set {column} = {edited} where id = 3");
+        owner_does(&test, edit).await;
+        assert_eq!(broken_at(&test).await, Some(3), "{column} = {edited}");
+        // Put back, it fits again: what broke the chain was this edit and nothing else.
+        owner_does(&test, "delete from audit_events where id = 3; insert into audit_events select * from kept").await;
+        owner_does(&test, "drop table kept").await;
+        assert_eq!(broken_at(&test).await, None, "{column} restored");
+    }
+}
+
+#[tokio::test]
+async fn deletion_insertion_and_reordering_show() {
+    let move_aside = "update audit_seals set position = -position, audit_id = -audit_id where position in (2, 4);";
+    for (what, statement, position) in [
+        ("an event deleted", "delete from audit_events where id = 4".to_owned(), 4),
+        ("a seal deleted", "delete from audit_seals where position = 2".to_owned(), 2),
+        (
+            "both deleted",
+            "delete from audit_events where id = 3; delete from audit_seals where position = 3".to_owned(),
+            3,
+        ),
+        (
+            "deleted and closed up",
+            "delete from audit_events where id = 3; delete from audit_seals where position = 3;
+             update audit_seals set position = 3 where position = 4; update audit_seals set position = 4
+             where position = 5"
+                .to_owned(),
+            3,
+        ),
+        ("the first deleted", "delete from audit_seals where position = 1".to_owned(), 1),
+        (
+            "two seals swapped",
+            format!(
+                "{move_aside} update audit_seals set position = 6 + position, audit_id = -audit_id where position < 0"
+            ),
+            2,
+        ),
+        (
+            "two events swapped under their seals",
+            format!(
+                "{move_aside} update audit_seals set position = -position, audit_id = 6 + audit_id where position < 0"
+            ),
+            2,
+        ),
+        ("a hash replaced", "update audit_seals set hash = sha256('x') where position = 3".to_owned(), 3),
+        ("a link replaced", "update audit_seals set prev_hash = sha256('x') where position = 3".to_owned(), 3),
+    ] {
+        let test = sealed(5).await;
+        owner_does(&test, statement).await;
+        assert_eq!(broken_at(&test).await, Some(position), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_running_transaction_holds_the_chain_back_and_is_not_skipped() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let mut slow = test.platform.db().begin(&admin.ctx()).await.unwrap();
+    audit::record_in_tx(&mut slow, &admin.ctx(), entry(1)).await.unwrap();
+    record(&test.platform, &admin.ctx(), 2).await;
+    assert_eq!(seal(&test.platform).await, 0, "the second row waits for the transaction before it");
+    slow.commit().await.unwrap();
+    seal_everything(&test).await;
+    let order: Vec<String> = sqlx::query_scalar(
+        "select e.target_id from audit_seals s join audit_events e on e.id = s.audit_id order by s.position",
+    )
+    .fetch_all(test.owner_pool())
+    .await
+    .unwrap();
+    assert_eq!(order, ["host-1", "host-2"]);
+    assert_eq!(verify(&test.platform).await, ChainReport { checked: 2, broken: None });
+}
+
+#[tokio::test]
+async fn a_row_with_a_lower_id_that_comes_late_is_sealed_at_the_end() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let taken: i64 = count(test.owner_pool(), "select nextval('audit_events_id')").await;
+    record(&test.platform, &admin.ctx(), 2).await;
+    seal_everything(&test).await;
+    owner_does(
+        &test,
+        format!(
+            "insert into audit_events (id, at, actor_kind, actor_name, via, action, target_kind, outcome, request_id)
+             values ({taken}, now(), 'system', 's', 'system', 'a', 'k', 'done', 'r')"
+        ),
+    )
+    .await;
+    seal_everything(&test).await;
+    let order: Vec<i64> = sqlx::query_scalar("select audit_id from audit_seals order by position")
+        .fetch_all(test.owner_pool())
+        .await
+        .unwrap();
+    assert_eq!(order, [taken + 1, taken]);
+    assert_eq!(verify(&test.platform).await, ChainReport { checked: 2, broken: None });
+}
+
+#[tokio::test]
+async fn several_sealers_make_one_chain() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let servers = [test.platform.clone(), test.another_server().await, test.another_server().await];
+    let mut work = tokio::task::JoinSet::new();
+    for server in servers {
+        let admin = admin.clone();
+        work.spawn(async move {
+            for number in 0..20 {
+                record(&server, &admin.ctx(), number).await;
+                seal(&server).await;
+            }
+        });
+    }
+    while let Some(done) = work.join_next().await {
+        done.unwrap();
+    }
+    seal_everything(&test).await;
+    assert_eq!(verify(&test.platform).await, ChainReport { checked: 60, broken: None });
+    let gaps = "select max(position) - count(*) from audit_seals";
+    assert_eq!(count(test.owner_pool(), gaps).await, 0);
+}
+
+#[tokio::test]
+async fn staff_read_the_log_filtered_and_by_page() {
+    let test = sealed(5).await;
+    let admin = test.admin().await;
+    let error = machines::get(&test.platform, &test.anonymous(), "host-1").await.unwrap_err();
+    platform::report(&test.platform, &test.anonymous(), error).await;
+    let list = async |query: AuditQuery| audit::list(&test.platform, &admin.ctx(), &query).await;
+
+    let all = list(AuditQuery::default()).await.unwrap();
+    assert_eq!((all.total, all.list.len()), (6, 6));
+    assert_eq!((all.list[0].outcome.as_str(), all.list[0].sealed), ("denied", false), "newest first, not yet sealed");
+    assert_eq!((all.list[1].target_id.as_deref(), all.list[1].sealed), (Some("host-5"), true));
+
+    let by_target = AuditQuery { target_id: Some("host-2".to_owned()), ..Default::default() };
+    assert_eq!(list(by_target).await.unwrap().total, 1);
+    let denied = AuditQuery { outcome: Some("denied".to_owned()), ..Default::default() };
+    assert_eq!(list(denied).await.unwrap().total, 1);
+    let page = AuditQuery { page: Some(2), page_size: Some(4), ..Default::default() };
+    let page = list(page).await.unwrap();
+    assert_eq!((page.total, page.list.len()), (6, 2));
+    let past = AuditQuery { page: Some(9), page_size: Some(4), ..Default::default() };
+    let past = list(past).await.unwrap();
+    assert_eq!((past.total, past.list.len()), (6, 0), "a page past the end still tells the total");
+    let wrong = AuditQuery { page: Some(0), page_size: Some(101), ..Default::default() };
+    let error = list(wrong).await.unwrap_err();
+    assert_eq!((error.code, error.fields.len()), (ErrorCode::Validation, 2));
+}

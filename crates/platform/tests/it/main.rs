@@ -1,0 +1,10 @@
+//! The platform's operations against a real PostgreSQL; each test has a database of its own.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod audit;
+mod authz;
+mod jobs;
+mod machines;
+mod metrics;
+mod tenancy;

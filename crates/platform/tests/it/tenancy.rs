@@ -1,0 +1,263 @@
+//! The second wall: what row-level security and grants hold even when an operation forgets to ask.
+
+use std::collections::BTreeMap;
+
+use contract::CustomerId;
+use platform::{OpContext, SystemActor};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, PgPool};
+use test_support::{TestCustomer, TestPlatform};
+
+/// Tables that hold nothing of anybody: key checks, due roll-ups and the list of migrations.
+const NOBODYS: [&str; 3] = ["_sqlx_migrations", "key_checks", "rollup_pending"];
+
+/// Every table of ours, without the partitions.
+async fn tables(owner: &PgPool) -> Vec<String> {
+    sqlx::query_scalar(
+        "select relname::text from pg_class where relnamespace = 'public'::regnamespace
+         and relkind in ('r', 'p') and not relispartition order by relname",
+    )
+    .fetch_all(owner)
+    .await
+    .unwrap()
+}
+
+async fn guarded_tables(owner: &PgPool) -> Vec<String> {
+    tables(owner).await.into_iter().filter(|table| !NOBODYS.contains(&table.as_str())).collect()
+}
+
+#[tokio::test]
+async fn every_table_has_forced_row_level_security() {
+    let test = TestPlatform::new().await;
+    let open: Vec<String> = sqlx::query_scalar(
+        "select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
+         and not relispartition and not (relrowsecurity and relforcerowsecurity) order by relname",
+    )
+    .fetch_all(test.owner_pool())
+    .await
+    .unwrap();
+    assert_eq!(open, NOBODYS, "a new table needs row-level security, or a reason in this list");
+    assert!(guarded_tables(test.owner_pool()).await.len() > 15, "the tables are looked at");
+}
+
+#[tokio::test]
+async fn partitions_are_reached_only_through_their_parent() {
+    let test = TestPlatform::new().await;
+    let (partitions, reachable): (i64, i64) = sqlx::query_as(
+        "select count(*), count(*) filter (where has_table_privilege('remotegpu_app', oid, 'select')
+           or has_table_privilege('remotegpu_app', oid, 'insert, update, delete, truncate'))
+         from pg_class where relispartition and relkind = 'r'",
+    )
+    .fetch_one(test.owner_pool())
+    .await
+    .unwrap();
+    assert!(partitions > 0);
+    assert_eq!(reachable, 0, "a partition has no row-level security of its own");
+}
+
+#[tokio::test]
+async fn the_application_owns_nothing_and_cannot_change_the_schema() {
+    let test = TestPlatform::new().await;
+    let owned: i64 = sqlx::query_scalar(
+        "select (select count(*) from pg_class where relowner = r.oid) + (select count(*) from pg_proc
+         where proowner = r.oid) + (select count(*) from pg_namespace where nspowner = r.oid)
+         from pg_roles r where rolname = 'remotegpu_app' and not rolsuper and not rolbypassrls
+           and not rolcreaterole and not rolcreatedb",
+    )
+    .fetch_one(test.owner_pool())
+    .await
+    .unwrap();
+    assert_eq!(owned, 0);
+    let mut app = test.database().app_options().connect().await.unwrap();
+    for statement in [
+        "alter table machines disable row level security",
+        "alter table machines no force row level security",
+        "drop policy machines_operator on machines",
+        "create table mine (n int)",
+        "drop table jobs",
+        "truncate audit_events",
+        "set role remotegpu_owner",
+        "alter role remotegpu_app bypassrls",
+        "create or replace function app_is_operator() returns boolean language sql stable return true",
+    ] {
+        assert_refused(&mut app, statement).await;
+    }
+}
+
+/// The statement fails for want of permission (42501), not for another reason.
+async fn assert_refused(connection: &mut PgConnection, statement: &'static str) {
+    let error = sqlx::raw_sql(statement).execute(connection).await.expect_err(statement);
+    let code = error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+    assert_eq!(code.as_deref(), Some("42501"), "{statement}: {error}");
+}
+
+/// One row of Acme's (or the platform's) in every table that its people do not fill.
+const FILL: &str = "
+    insert into audit_events (at, actor_kind, actor_name, via, action, target_kind, customer_id, outcome, request_id)
+      values (now(), 'user', 'a', 'rest', 'customers:view', 'customer', $acme, 'done', 'r');
+    insert into audit_seals (position, audit_id, at, prev_hash, hash)
+      values (1, 1, now(), decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'));
+    insert into jobs (kind, customer_id) values ('k', $acme);
+    insert into job_events (job_id, attempt, kind) select id, 0, 'queued' from jobs;
+    insert into finished_jobs (id, kind, payload, state, attempt, max_attempts, customer_id, run_at, created_at)
+      values (1000, 'k', '{}', 'done', 1, 1, $acme, now(), now());
+    insert into login_attempts (subject) values ('x');
+    insert into role_assignments (user_id, role) select max(id), 'platform_admin' from users;
+    insert into machines (code, name) values ('host-1', 'host-1');
+    insert into gpus (machine_id, gpu_index, uuid, model) select id, 0, 'GPU-1', 'H100' from machines;
+    insert into join_tokens (secret_hash, expires_at) values (decode(repeat('00', 32), 'hex'), now());
+    insert into node_links (machine_id, server_id, link_id, lease_until)
+      select id, gen_random_uuid(), gen_random_uuid(), now() from machines;
+    insert into machine_samples (machine_id, at) values (1, now());
+    insert into gpu_samples (gpu_id, at) values (1, now());
+    insert into gpu_events (gpu_id, at, kind) values (1, now(), 'lost');
+    insert into machine_samples_1m (machine_id, at, samples) values (1, now(), 1);
+    insert into machine_samples_10m (machine_id, at, samples) values (1, now(), 1);
+    insert into machine_samples_1h (machine_id, at, samples) values (1, now(), 1);
+    insert into gpu_samples_1m (gpu_id, at, samples) values (1, now(), 1);
+    insert into gpu_samples_10m (gpu_id, at, samples) values (1, now(), 1);
+    insert into gpu_samples_1h (gpu_id, at, samples) values (1, now(), 1);
+    insert into machine_latest (machine_id, server_id, at, state) values (1, gen_random_uuid(), now(), '{}');";
+
+async fn two_tenants(test: &TestPlatform) -> (TestCustomer, TestCustomer) {
+    let acme = test.customer("Acme").await;
+    // The admin is the last user: the role assignment is theirs, not a tenant's.
+    let umbrella = test.customer("Umbrella").await;
+    sqlx::raw_sql("insert into users (name) values ('staff')").execute(test.owner_pool()).await.unwrap();
+    let fill = FILL.replace("$acme", &acme.id.to_string());
+    sqlx::raw_sql(AssertSqlSafe(fill)).execute(test.owner_pool()).await.unwrap();
+    for table in guarded_tables(test.owner_pool()).await {
+        let rows = sqlx::query_scalar::<_, i64>(AssertSqlSafe(format!("select count(*) from {table}")));
+        assert!(rows.fetch_one(test.owner_pool()).await.unwrap() > 0, "{table} needs a row to be looked for");
+    }
+    (acme, umbrella)
+}
+
+/// Rows of each guarded table that this context's transaction finds; tables without any, or without permission to
+/// read, are left out.
+async fn visible(test: &TestPlatform, ctx: &OpContext) -> BTreeMap<String, i64> {
+    let mut found = BTreeMap::new();
+    for table in guarded_tables(test.owner_pool()).await {
+        let mut tx = test.platform.db().begin(ctx).await.unwrap();
+        let query = sqlx::query_scalar::<_, i64>(AssertSqlSafe(format!("select count(*) from {table}")));
+        let rows = query.fetch_one(&mut *tx).await.unwrap_or_else(|error| panic!("{table}: {error}"));
+        if rows > 0 {
+            found.insert(table, rows);
+        }
+    }
+    found
+}
+
+fn rows<const N: usize>(expected: [(&str, i64); N]) -> BTreeMap<String, i64> {
+    expected.into_iter().map(|(table, rows)| (table.to_owned(), rows)).collect()
+}
+
+#[tokio::test]
+async fn another_tenants_transaction_finds_nothing_of_ours() {
+    let test = TestPlatform::new().await;
+    let (acme, umbrella) = two_tenants(&test).await;
+    // Only Umbrella's own: its two people, itself, their memberships, the asker's session.
+    let own = rows([("customers", 1), ("memberships", 2), ("sessions", 1), ("users", 2)]);
+    for user in [&umbrella.owner, &umbrella.member] {
+        assert_eq!(visible(&test, &user.ctx()).await, own);
+    }
+    // The same rows are there for whom they concern: it is the wall that hides them.
+    let ours = rows([
+        ("audit_events", 1),
+        ("customers", 1),
+        ("finished_jobs", 1),
+        ("jobs", 1),
+        ("memberships", 2),
+        ("sessions", 1),
+        ("users", 2),
+    ]);
+    assert_eq!(visible(&test, &acme.owner.ctx()).await, ours);
+    let outsider = test.outsider("outsider").await;
+    assert_eq!(visible(&test, &outsider.ctx()).await, rows([("sessions", 1), ("users", 1)]));
+    assert_eq!(visible(&test, &test.anonymous()).await, rows([]));
+}
+
+#[tokio::test]
+async fn without_a_context_there_is_nothing() {
+    let test = TestPlatform::new().await;
+    two_tenants(&test).await;
+    let mut app = test.database().app_options().connect().await.unwrap();
+    for table in guarded_tables(test.owner_pool()).await {
+        let query = sqlx::query_scalar::<_, i64>(AssertSqlSafe(format!("select count(*) from {table}")));
+        assert_eq!(query.fetch_one(&mut app).await.unwrap(), 0, "{table}");
+    }
+    // What a transaction was for ends with it: the pool's next user inherits nothing.
+    let mut tx = test.platform.db().begin(&test.system(SystemActor::Worker)).await.unwrap();
+    let seen: i64 = sqlx::query_scalar("select count(*) from machines").fetch_one(&mut *tx).await.unwrap();
+    assert_eq!(seen, 1);
+    tx.commit().await.unwrap();
+    let mut tx = test.platform.db().begin(&test.anonymous()).await.unwrap();
+    let seen: i64 = sqlx::query_scalar("select count(*) from machines").fetch_one(&mut *tx).await.unwrap();
+    assert_eq!(seen, 0);
+}
+
+/// Runs a statement as the user and rolls it back; rows it touched, or the error's code.
+async fn attempt(test: &TestPlatform, ctx: &OpContext, statement: &str, on: CustomerId) -> Result<u64, String> {
+    let statement = statement.replace("$acme", &on.to_string());
+    let mut tx = test.platform.db().begin(ctx).await.unwrap();
+    match sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *tx).await {
+        Ok(done) => Ok(done.rows_affected()),
+        Err(error) => {
+            let code = error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+            Err(code.unwrap_or_else(|| error.to_string()))
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_tenant_writes_nothing_of_ours() {
+    let test = TestPlatform::new().await;
+    let (acme, umbrella) = two_tenants(&test).await;
+    let theirs = umbrella.owner.ctx();
+    for statement in [
+        "update customers set name = 'taken' where id = $acme",
+        "update users set state = 'disabled' where id in (select id from users) and name like 'cacme%'",
+        "delete from memberships where customer_id = $acme",
+        "update memberships set role = 'owner' where customer_id = $acme",
+        "update sessions set expires_at = now() where customer_id = $acme",
+        "delete from sessions where customer_id = $acme",
+        "update jobs set priority = 9",
+        "delete from jobs",
+        "delete from finished_jobs",
+        "update machines set name = 'taken'",
+        "delete from role_assignments",
+    ] {
+        assert_eq!(attempt(&test, &theirs, statement, acme.id).await, Ok(0), "{statement}");
+    }
+    let refused = Err("42501".to_owned());
+    for statement in [
+        "insert into jobs (kind, customer_id) values ('k', $acme)",
+        "insert into jobs (kind) values ('k')",
+        "insert into memberships (customer_id, user_id, role) values ($acme, app_user(), 'owner')",
+        "insert into role_assignments (user_id, role) values (app_user(), 'platform_admin')",
+        "insert into customers (name) values ('mine')",
+        "insert into machines (code, name) values ('mine', 'mine')",
+        "insert into join_tokens (secret_hash, expires_at) values (decode(repeat('11', 32), 'hex'), now())",
+        "insert into audit_seals (position, audit_id, at, prev_hash, hash)
+           values (2, 2, now(), decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'))",
+    ] {
+        assert_eq!(attempt(&test, &theirs, statement, acme.id).await, refused, "{statement}");
+    }
+    // The same statement for oneself works: the wall refuses the tenant, not the table.
+    let own = "insert into jobs (kind, customer_id) values ('k', $acme)";
+    assert_eq!(attempt(&test, &theirs, own, umbrella.id).await, Ok(1));
+}
+
+#[tokio::test]
+async fn an_agent_finds_its_own_machine_only() {
+    let test = TestPlatform::new().await;
+    let (first, second) = (test.node("host-1").await, test.node("host-2").await);
+    for node in [&first, &second] {
+        platform::machines::report_inventory(&test.platform, &node.ctx(), "1.0.0", &node.inventory(2)).await.unwrap();
+    }
+    assert_eq!(visible(&test, &first.ctx()).await, rows([("gpus", 2), ("machines", 1)]));
+    let mut tx = test.platform.db().begin(&first.ctx()).await.unwrap();
+    let code: String = sqlx::query_scalar("select code from machines").fetch_one(&mut *tx).await.unwrap();
+    assert_eq!(code, "host-1");
+    let other = sqlx::query("update machines set name = 'taken' where id = $1").bind(second.machine.0);
+    assert_eq!(other.execute(&mut *tx).await.unwrap().rows_affected(), 0);
+}

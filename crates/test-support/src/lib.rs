@@ -1,0 +1,139 @@
+//! What integration tests stand on: an own database per test, people with roles, simulated machines.
+//!
+//! Invariants: nothing here is shared between tests except the cluster and the template; arrangement and inspection go
+//! through the owner's pool, which row-level security does not hold; what is tested goes through [`Platform`].
+
+mod database;
+mod node;
+mod people;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+use contract::accounts::Language;
+use platform::db::Db;
+use platform::secrets::Keyring;
+use platform::{Clock, OpContext, Platform, PlatformSettings, Principal, SystemActor};
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+
+pub use database::TestDatabase;
+pub use node::TestNode;
+use people::Place;
+pub use people::{PASSWORD, TestCustomer, TestUser};
+
+/// Connections of one platform.
+const APP_CONNECTIONS: u32 = 10;
+/// How long [`eventually`] waits: far beyond what a loaded machine needs, so that only a true failure reaches it.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A platform over a database of its own. The methods panic when something cannot be arranged: no test goes on then.
+pub struct TestPlatform {
+    /// The first server.
+    pub platform: Platform,
+    keyring: Keyring,
+    owner: PgPool,
+    admins: AtomicU32,
+    // Last, so that the pools above are gone before their database is dropped.
+    database: TestDatabase,
+}
+
+impl TestPlatform {
+    /// A new database and one server over it.
+    pub async fn new() -> Self {
+        Self::try_new().await.expect("a private PostgreSQL starts and takes a new database")
+    }
+
+    async fn try_new() -> anyhow::Result<Self> {
+        let database = TestDatabase::new().await?;
+        // Few, and opened when first used: many tests run at once.
+        let owner = PgPoolOptions::new().max_connections(4).connect_lazy_with(database.owner_options());
+        let keyring = Keyring::generate();
+        let platform = open(&database, &keyring, Clock::default()).await?;
+        Ok(Self { platform, keyring, owner, admins: AtomicU32::new(0), database })
+    }
+
+    /// One more server over the same database: its own pool, its own memory, the same clock.
+    pub async fn another_server(&self) -> Platform {
+        let clock = self.platform.clock().clone();
+        open(&self.database, &self.keyring, clock).await.expect("a second server opens over the same database")
+    }
+
+    /// A superuser's pool, for arrangement and inspection; never what is tested.
+    pub fn owner_pool(&self) -> &PgPool {
+        &self.owner
+    }
+
+    /// The database, for programs and pools of one's own.
+    pub fn database(&self) -> &TestDatabase {
+        &self.database
+    }
+
+    /// The installation's key, for programs of one's own.
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// The servers' clock, to be moved.
+    pub fn clock(&self) -> &Clock {
+        self.platform.clock()
+    }
+
+    /// A new platform admin.
+    pub async fn admin(&self) -> TestUser {
+        let number = self.admins.fetch_add(1, Ordering::Relaxed) + 1;
+        self.user(&format!("admin{number}"), Place::Admin).await
+    }
+
+    /// A person who belongs to no customer.
+    pub async fn outsider(&self, name: &str) -> TestUser {
+        self.user(name, Place::Nowhere).await
+    }
+
+    /// A new customer with an owner and a member.
+    pub async fn customer(&self, name: &str) -> TestCustomer {
+        people::add_customer(&self.owner, self.clock(), name).await.expect("the customer can be added")
+    }
+
+    /// A machine with this code whose agent has joined.
+    pub async fn node(&self, code: &str) -> TestNode {
+        TestNode::join(&self.platform, &self.admin().await, code).await.expect("the machine can be added")
+    }
+
+    /// A request of nobody, now.
+    pub fn anonymous(&self) -> OpContext {
+        people::context(Principal::Anonymous, self.clock())
+    }
+
+    /// Background work, now.
+    pub fn system(&self, actor: SystemActor) -> OpContext {
+        self.platform.system(actor)
+    }
+
+    async fn user(&self, name: &str, place: Place) -> TestUser {
+        people::add_user(&self.owner, self.clock(), name, place).await.expect("the user can be added")
+    }
+}
+
+async fn open(database: &TestDatabase, keyring: &Keyring, clock: Clock) -> anyhow::Result<Platform> {
+    let failed = |error: platform::Error| anyhow!("{error}");
+    let db = Db::connect(database.app_options(), APP_CONNECTIONS).await.map_err(failed)?;
+    let settings = PlatformSettings { public_url: "http://gpu.test".to_owned(), default_language: Language::En };
+    Platform::open(db, keyring.clone(), clock, settings).await.map_err(failed)
+}
+
+/// Asks until the answer is `Some`.
+///
+/// # Panics
+/// After a minute, naming what was waited for.
+pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited {DEADLINE:?} for {what}");
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+}
