@@ -1,0 +1,314 @@
+//! The pages' door (server only): from a request to `(Platform, OpContext)`, and from an answer to a response.
+//!
+//! The server provides, as leptos contexts, for every page and server function: [`platform::Platform`],
+//! [`platform::OpContext`] (authentication is done above all doors), [`SiteManifest`] and, where the request carries a
+//! browser session or may get one, [`Session`]. Nothing here decides about permissions.
+//!
+//! A refused form goes back to its page by a redirect whose query holds what was typed and the *keys* of what is wrong
+//! ([`Refused`]): there is no flash store, no JavaScript is needed, and a made-up link cannot put words into our mouth.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use contract::accounts::{Language, Theme};
+use contract::{ApiError, ErrorCode, Permission};
+use http::{HeaderValue, StatusCode, header};
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use platform::accounts::{Preferences, SignedIn};
+use platform::{Error, OpContext, Platform};
+use serde::{Deserialize, Serialize};
+
+/// Cookie with the language of somebody who is not signed in or has chosen none: `zh` or `en`.
+pub const LANGUAGE_COOKIE: &str = "lang";
+/// Cookie with the theme, likewise: `auto`, `light`, `dark`.
+pub const THEME_COOKIE: &str = "theme";
+/// Cookie with the browser's IANA time zone, percent-encoded, written by the pages' own script.
+pub const TIME_ZONE_COOKIE: &str = "tz";
+
+/// Longest query a refused form is sent back with; what was typed is dropped, longest first, until it fits.
+const MAX_REFUSED_BYTES: usize = 6_000;
+
+/// Addresses of the built assets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteManifest {
+    /// The islands without extension, e.g. `/pkg/remotegpu-1f3a`; `.js` and `.wasm` lie there.
+    pub app: String,
+    /// The style sheet, e.g. `/pkg/main-1f3a.css`.
+    pub css: String,
+    /// The custom elements, e.g. `/pkg/rg-chart-1f3a.js`.
+    pub elements: String,
+}
+
+/// What [`BrowserSession`] does later.
+pub type SessionFuture<'a> = Pin<Box<dyn Future<Output = platform::Result<()>> + Send + 'a>>;
+
+/// The cookie session of this request, behind a trait so that pages know no cookie.
+pub trait BrowserSession: Send + Sync {
+    /// Makes the browser's session that of a person who just signed in, under a new id.
+    fn establish(&self, who: SignedIn) -> SessionFuture<'_>;
+    /// Forgets it.
+    fn end(&self) -> SessionFuture<'_>;
+}
+
+/// The context the server provides.
+#[derive(Clone)]
+pub struct Session(pub Arc<dyn BrowserSession>);
+
+/// Who asks what for: the two arguments of every operation.
+pub fn door() -> (Platform, OpContext) {
+    (expect_context::<Platform>(), expect_context::<OpContext>())
+}
+
+/// The browser session.
+///
+/// # Errors
+/// Internal when the server provided none: a page was mounted without its session layer.
+pub fn session() -> platform::Result<Arc<dyn BrowserSession>> {
+    use_context::<Session>().map(|s| s.0).ok_or_else(|| Error::internal("no browser session was provided"))
+}
+
+/// Reports an error (log, audit) and puts it into the caller's language.
+pub async fn to_api_error(platform: &Platform, ctx: &OpContext, error: Error) -> ApiError {
+    let reported = platform::report(platform, ctx, error).await;
+    ApiError {
+        code: reported.code,
+        key: reported.key.to_owned(),
+        message: texts::message(ctx.language(), reported.key, &reported.args),
+        fields: reported
+            .fields
+            .iter()
+            .map(|field| (field.path.to_owned(), texts::message(ctx.language(), field.key, &field.args)))
+            .collect(),
+        request_id: Some(ctx.request_id().to_owned()),
+    }
+}
+
+/// The policy of every page. Islands need `wasm-unsafe-eval`; there are no inline styles.
+pub fn content_security_policy(nonce: &str) -> String {
+    format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
+         img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+         frame-ancestors 'none'; object-src 'none'"
+    )
+}
+
+/// Sets the status of the response.
+pub fn set_status(code: u16) {
+    if let (Some(options), Ok(status)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(code)) {
+        options.set_status(status);
+    }
+}
+
+/// True for a plain form of a page; false for an island or a program, which want data.
+pub fn wants_page() -> bool {
+    use_context::<http::request::Parts>()
+        .and_then(|parts| Some(parts.headers.get(header::ACCEPT)?.to_str().ok()?.contains("text/html")))
+        .unwrap_or(false)
+}
+
+/// Sends the browser on: 303, so that a reload does not post again.
+pub fn see_other(path: &str) {
+    let Some(options) = use_context::<ResponseOptions>() else { return };
+    if let Ok(location) = HeaderValue::from_str(path) {
+        options.insert_header(header::LOCATION, location);
+        options.set_status(StatusCode::SEE_OTHER);
+    }
+}
+
+/// After a change: plain forms are sent on, programs and islands just get their answer.
+pub fn done(path: &str) -> Result<(), ApiError> {
+    if wants_page() {
+        see_other(path);
+    }
+    Ok(())
+}
+
+/// The answer of a server function that returns data.
+pub async fn answer<T>(platform: &Platform, ctx: &OpContext, result: platform::Result<T>) -> Result<T, ApiError> {
+    match result {
+        Ok(value) => Ok(value),
+        Err(error) => {
+            let error = to_api_error(platform, ctx, error).await;
+            set_status(error.code.http_status());
+            Err(error)
+        }
+    }
+}
+
+/// The answer of a server function behind a form: on to `next`, or back to `form` with what was typed.
+pub async fn form_answer<T>(
+    (platform, ctx): (&Platform, &OpContext),
+    result: platform::Result<T>,
+    next: impl FnOnce(T) -> String,
+    form: &str,
+    typed: Vec<(&'static str, String)>,
+) -> Result<(), ApiError> {
+    let error = match result {
+        Ok(value) => return done(&next(value)),
+        Err(error) => error,
+    };
+    if !wants_page() {
+        return answer::<()>(platform, ctx, Err(error)).await;
+    }
+    let reported = platform::report(platform, ctx, error).await;
+    if reported.code == ErrorCode::Unauthenticated {
+        see_other(&crate::paths::login(Some(form)));
+        return Ok(());
+    }
+    let refused = Refused {
+        key: reported.key.to_owned(),
+        args: owned(&reported.args),
+        fields: reported.fields.iter().map(|f| (f.path.to_owned(), (f.key.to_owned(), owned(&f.args)))).collect(),
+        typed: typed.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        request_id: ctx.request_id().to_owned(),
+    };
+    see_other(&refused.address(form));
+    Ok(())
+}
+
+/// What a refused form comes back with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Refused {
+    /// Key of the message.
+    #[serde(rename = "k")]
+    pub key: String,
+    #[serde(rename = "a", skip_serializing_if = "BTreeMap::is_empty")]
+    pub args: BTreeMap<String, String>,
+    /// Field path → message key and its values.
+    #[serde(rename = "f", skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, (String, BTreeMap<String, String>)>,
+    /// Field → what was typed. Never a password.
+    #[serde(rename = "t", skip_serializing_if = "BTreeMap::is_empty")]
+    pub typed: BTreeMap<String, String>,
+    #[serde(rename = "r")]
+    pub request_id: String,
+}
+
+impl Refused {
+    /// From the query of the page, if its form was refused.
+    pub fn from_query() -> Option<Self> {
+        let query = leptos_router::hooks::use_query_map().get_untracked();
+        serde_json::from_str(&query.get("refused")?).ok()
+    }
+
+    fn address(mut self, form: &str) -> String {
+        loop {
+            let json = serde_json::to_string(&self).unwrap_or_default();
+            let longest = self.typed.iter().max_by_key(|(_, v)| v.len()).map(|(name, _)| name.clone());
+            match longest {
+                Some(name) if json.len() > MAX_REFUSED_BYTES => self.typed.remove(&name),
+                _ => {
+                    let join = if form.contains('?') { '&' } else { '?' };
+                    return format!("{form}{join}refused={}", crate::paths::encode(&json));
+                }
+            };
+        }
+    }
+
+    /// The message, in `language`.
+    pub fn message(&self, language: Language) -> String {
+        say(language, &self.key, &self.args)
+            .unwrap_or_else(|| texts::message(language, ErrorCode::Internal.message_key(), &[]))
+    }
+
+    /// What is wrong with a field, in `language`.
+    pub fn fault(&self, language: Language, path: &str) -> Option<String> {
+        let (key, args) = self.fields.get(path)?;
+        say(language, key, args)
+    }
+}
+
+fn owned(args: &[(&'static str, String)]) -> BTreeMap<String, String> {
+    args.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+}
+
+/// A text whose values came with the address: numbers and permission names pass, sentences do not.
+fn say(language: Language, key: &str, args: &BTreeMap<String, String>) -> Option<String> {
+    let plain =
+        |value: &str| value.len() <= 40 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b":-.".contains(&b));
+    let args: Vec<_> =
+        args.iter().filter(|(_, value)| plain(value)).map(|(name, value)| (name.as_str(), value.clone())).collect();
+    texts::known_message(language, key, &args)
+}
+
+/// For pages that only show a form: the same answers an operation would give.
+///
+/// # Errors
+/// `Unauthenticated` for the anonymous, `NotFound` without the permission.
+pub fn must_hold(ctx: &OpContext, permission: Permission) -> platform::Result<()> {
+    if ctx.user().is_none() {
+        return Err(Error::new(ErrorCode::Unauthenticated));
+    }
+    if ctx.holds(permission) { Ok(()) } else { Err(Error::not_found()) }
+}
+
+/// Language in the cookie, else the first the browser prefers that we have.
+pub fn language_of(headers: &http::HeaderMap) -> Option<Language> {
+    cookie(headers, LANGUAGE_COOKIE).and_then(|code| Language::parse(&code)).or_else(|| {
+        let preferred = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
+        preferred.split(',').find_map(|part| Language::parse(part.split(';').next()?.trim()))
+    })
+}
+
+/// How the page looks for this request.
+#[derive(Clone, Debug)]
+pub struct Look {
+    pub language: Language,
+    pub theme: Theme,
+    /// Where times are shown.
+    pub zone: chrono_tz::Tz,
+}
+
+/// Person's choice first, then the cookie, then the default.
+pub fn look() -> Look {
+    let ctx = use_context::<OpContext>();
+    let headers = use_context::<http::request::Parts>().map(|parts| parts.headers).unwrap_or_default();
+    let user = ctx.as_ref().and_then(OpContext::user);
+    let theme = user.and_then(|u| u.theme).or_else(|| Theme::parse(&cookie(&headers, THEME_COOKIE)?));
+    let zone = user
+        .and_then(|u| u.time_zone.clone())
+        .filter(|zone| !zone.is_empty())
+        .or_else(|| cookie(&headers, TIME_ZONE_COOKIE).map(|zone| zone.replace("%2F", "/")))
+        .and_then(|zone| zone.parse().ok());
+    Look {
+        language: ctx.as_ref().map(OpContext::language).unwrap_or_default(),
+        theme: theme.unwrap_or_default(),
+        zone: zone.unwrap_or(chrono_tz::UTC),
+    }
+}
+
+fn cookie(headers: &http::HeaderMap, name: &str) -> Option<String> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
+}
+
+/// Remembers language and theme in the browser, for the pages before sign-in.
+pub fn remember_look(change: &Preferences) {
+    if let Some(language) = change.language {
+        remember(LANGUAGE_COOKIE, language.code());
+    }
+    if let Some(theme) = change.theme {
+        remember(THEME_COOKIE, theme.code());
+    }
+}
+
+/// True unless a time zone is named that the time zone database does not have.
+pub fn is_known_zone(change: &Preferences) -> bool {
+    change.time_zone.as_deref().is_none_or(|zone| zone.is_empty() || zone.parse::<chrono_tz::Tz>().is_ok())
+}
+
+/// For a year.
+fn remember(name: &str, value: &str) {
+    let text = format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Lax");
+    if let (Some(options), Ok(value)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&text)) {
+        options.append_header(header::SET_COOKIE, value);
+    }
+}

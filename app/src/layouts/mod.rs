@@ -1,0 +1,122 @@
+//! The frame around pages: top bar, navigation, heading, and what every page does with an error.
+
+mod errors;
+mod nav;
+mod scripts;
+mod topbar;
+
+use std::future::Future;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+pub use errors::error_view;
+pub use nav::Area;
+pub use topbar::look_switches;
+
+use crate::words::Words;
+
+/// What the frame needs to know about a page.
+pub struct PageFrame {
+    title: String,
+    area: Area,
+    crumbs: Vec<(String, String)>,
+    beside: Option<AnyView>,
+    actions: Option<AnyView>,
+    live: bool,
+    elements: bool,
+}
+
+impl PageFrame {
+    /// A page with this heading, in this area.
+    pub fn new(title: String, area: Area) -> Self {
+        Self { title, area, crumbs: Vec::new(), beside: None, actions: None, live: false, elements: false }
+    }
+
+    /// A step of the path that leads here: text and address.
+    pub fn crumb(mut self, text: String, href: impl Into<String>) -> Self {
+        self.crumbs.push((text, href.into()));
+        self
+    }
+
+    /// What stands beside the heading.
+    pub fn beside(mut self, view: impl IntoView + 'static) -> Self {
+        self.beside = Some(view.into_any());
+        self
+    }
+
+    /// The page's actions, at the right.
+    pub fn actions(mut self, view: impl IntoView + 'static) -> Self {
+        self.actions = Some(view.into_any());
+        self
+    }
+
+    /// The page has islands: only then the browser loads them.
+    pub fn live(mut self) -> Self {
+        self.live = true;
+        self
+    }
+
+    /// The page has custom elements (charts).
+    pub fn elements(mut self) -> Self {
+        self.elements = true;
+        self
+    }
+}
+
+/// The document's body for a signed-in person.
+pub fn frame(head: PageFrame, body: impl IntoView + 'static) -> AnyView {
+    let words = Words::now();
+    let PageFrame { title, area, crumbs, beside, actions, live, elements } = head;
+    let crumbs = (!crumbs.is_empty()).then(|| {
+        let steps = crumbs.into_iter().map(|(text, href)| view! { <li><a href=href>{text}</a></li> }).collect_view();
+        view! {
+            <nav class="crumb" aria-label=words.t("frame-breadcrumb")>
+                <ol>{steps}</ol>
+            </nav>
+        }
+    });
+    view! {
+        <Title text=title.clone() />
+        <a class="skip" href="#content">{words.t("frame-skip")}</a>
+        <div class="app">
+            {topbar::topbar(words, area)}
+            <nav class="nav" aria-label=words.t("frame-nav")>{nav::entries(words, area)}</nav>
+            <main class="page" id="content" tabindex="-1">
+                <div class="head">
+                    {crumbs}
+                    <h1>{title}</h1>
+                    {beside}
+                    {actions.map(|actions| view! { <div class="end">{actions}</div> })}
+                </div>
+                {body}
+            </main>
+        </div>
+        {scripts::scripts(live, elements)}
+    }
+    .into_any()
+}
+
+/// A page: fetch, then show; every error becomes the page it means.
+pub fn page<T: Send + 'static>(
+    load: impl Future<Output = platform::Result<T>> + Send + 'static,
+    show: impl FnOnce(T) -> AnyView + Send + 'static,
+) -> impl IntoView {
+    Suspend::new(async move {
+        match load.await {
+            Ok(data) => show(data),
+            Err(error) => {
+                let (platform, ctx) = crate::door::door();
+                let error = crate::door::to_api_error(&platform, &ctx, error).await;
+                error_view(error)
+            }
+        }
+    })
+}
+
+/// Path and query of the page that is being rendered.
+pub fn here() -> String {
+    use_context::<http::request::Parts>()
+        .and_then(|parts| Some(parts.uri.path_and_query()?.as_str().to_owned()))
+        .unwrap_or_else(|| "/".to_owned())
+}

@@ -1,0 +1,79 @@
+//! Navigation by area. An entry is shown exactly when its permission is held and its page exists.
+
+use contract::Permission;
+use leptos::prelude::*;
+use platform::OpContext;
+
+use crate::paths;
+use crate::words::Words;
+
+/// Where a page belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Area {
+    Wall,
+    Machines,
+    JoinTokens,
+    Home,
+    Members,
+    Account,
+    /// No entry leads here.
+    Elsewhere,
+}
+
+struct Entry {
+    area: Area,
+    href: &'static str,
+    key: &'static str,
+    permission: Permission,
+}
+
+const STAFF: [Entry; 3] = [
+    Entry { area: Area::Wall, href: paths::WALL, key: "nav-wall", permission: Permission::MetricsView },
+    Entry { area: Area::Machines, href: paths::MACHINES, key: "nav-machines", permission: Permission::MachinesView },
+    Entry {
+        area: Area::JoinTokens,
+        href: paths::JOIN_TOKENS,
+        key: "nav-join-tokens",
+        permission: Permission::MachinesEnroll,
+    },
+];
+
+const CUSTOMER: [Entry; 2] = [
+    Entry { area: Area::Home, href: paths::HOME, key: "nav-home", permission: Permission::CustomersView },
+    Entry {
+        area: Area::Members,
+        href: paths::MEMBERS,
+        key: "nav-members",
+        permission: Permission::CustomersListMembers,
+    },
+];
+
+const OWN: [Entry; 1] =
+    [Entry { area: Area::Account, href: paths::ACCOUNT, key: "nav-account", permission: Permission::AccountsViewOwn }];
+
+/// The entries with their headings.
+pub(super) fn entries(words: Words, here: Area) -> impl IntoView {
+    let ctx = use_context::<OpContext>();
+    let acts_for_a_customer = ctx.as_ref().and_then(OpContext::user).is_some_and(|u| u.active_customer.is_some());
+    let group = |key: &str, entries: &'static [Entry], shown: bool| {
+        let links: Vec<_> = entries
+            .iter()
+            .filter(|entry| shown && ctx.as_ref().is_some_and(|ctx| ctx.holds(entry.permission)))
+            .map(|entry| {
+                let current = (entry.area == here).then_some("page");
+                view! { <li><a href=entry.href aria-current=current>{words.t(entry.key)}</a></li> }
+            })
+            .collect();
+        (!links.is_empty()).then(|| {
+            view! {
+                <h2>{words.t(key)}</h2>
+                <ul>{links}</ul>
+            }
+        })
+    };
+    (
+        group("nav-operations", &STAFF, true),
+        group("nav-customer", &CUSTOMER, acts_for_a_customer),
+        group("nav-own", &OWN, true),
+    )
+}

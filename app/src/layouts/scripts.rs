@@ -1,0 +1,26 @@
+//! Scripts of a page, only where something lives: the islands (wasm) and the custom elements.
+
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+
+use crate::door::{SiteManifest, TIME_ZONE_COOKIE};
+
+/// Wakes the islands; after leptos 0.8.23's own `island_script.js`, without the idle wait and the islands router, and with
+/// a mark on the document once everything lives.
+const WAKE: &str = include_str!("islands.js");
+
+pub(super) fn scripts(live: bool, elements: bool) -> impl IntoView {
+    let site = use_context::<SiteManifest>().unwrap_or_default();
+    let nonce = use_nonce();
+    let islands = live.then(|| {
+        let (js, wasm) = (format!("{}.js", site.app), format!("{}.wasm", site.app));
+        let call = format!("({WAKE})({js:?}, {wasm:?}, {TIME_ZONE_COOKIE:?});");
+        view! {
+            <link rel="modulepreload" href=js nonce=nonce.clone() />
+            <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+            <script r#type="module" nonce=nonce.clone() inner_html=call></script>
+        }
+    });
+    let elements = elements.then(|| view! { <script r#type="module" src=site.elements nonce=nonce></script> });
+    (elements, islands)
+}

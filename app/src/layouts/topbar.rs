@@ -1,0 +1,99 @@
+//! The top bar: brand, search, language, theme, account; at narrow widths also the folded navigation.
+
+use contract::Permission;
+use contract::accounts::{Language, Theme};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use platform::OpContext;
+
+use super::{Area, here, nav};
+use crate::door::look;
+use crate::pages::auth::server_fns::SignOut;
+use crate::pages::customer::accounts::server_fns::SetPreferences;
+use crate::paths;
+use crate::ui::icons;
+use crate::words::Words;
+
+pub(super) fn topbar(words: Words, area: Area) -> impl IntoView {
+    let ctx = use_context::<OpContext>();
+    let staff = ctx.as_ref().is_some_and(|ctx| ctx.holds(Permission::MachinesView));
+    let home = if staff { paths::WALL } else { paths::HOME };
+    view! {
+        <header class="topbar">
+            <details class="fold">
+                <summary aria-label=words.t("frame-nav")>
+                    <span class="icon" inner_html=icons::MENU></span>
+                </summary>
+                <nav class="folded" aria-label=words.t("frame-nav")>{nav::entries(words, area)}</nav>
+            </details>
+            <a class="brand" href=home>
+                <span class="icon" inner_html=icons::BRAND></span>
+                <span>"RemoteGPU"</span>
+            </a>
+            {staff.then(|| search(words))}
+            <div class="end">
+                {look_switches(words)}
+                {ctx.as_ref().and_then(OpContext::user).map(|user| account(words, user))}
+            </div>
+        </header>
+    }
+}
+
+fn search(words: Words) -> impl IntoView {
+    view! {
+        <form class="search" method="get" action=paths::MACHINES role="search">
+            <span class="icon" inner_html=icons::SEARCH></span>
+            <input r#type="search" name="q" placeholder=words.t("frame-search") aria-label=words.t("frame-search") />
+        </form>
+    }
+}
+
+/// Language and theme, as forms that work everywhere.
+pub fn look_switches(words: Words) -> impl IntoView {
+    let look = look();
+    let (language, word) = match look.language {
+        Language::Zh => (Language::En, words.t("frame-language-en")),
+        Language::En => (Language::Zh, words.t("frame-language-zh")),
+    };
+    let (theme, icon) = match look.theme {
+        Theme::Auto => (Theme::Light, icons::HALF),
+        Theme::Light => (Theme::Dark, icons::SUN),
+        Theme::Dark => (Theme::Auto, icons::MOON),
+    };
+    let label = words.t(match theme {
+        Theme::Auto => "frame-theme-to-auto",
+        Theme::Light => "frame-theme-to-light",
+        Theme::Dark => "frame-theme-to-dark",
+    });
+    view! {
+        <form class="switches" method="post" action=SetPreferences::url()>
+            <input r#type="hidden" name="back" value=here() />
+            <button class="btn ghost" name="language" value=language.code() lang=language.html_tag()>{word}</button>
+        </form>
+        <form class="switches" method="post" action=SetPreferences::url()>
+            <input r#type="hidden" name="back" value=here() />
+            <button class="btn ghost icon-only" name="theme" value=theme.code() aria-label=label.clone() title=label>
+                <span class="icon" inner_html=icon></span>
+            </button>
+        </form>
+    }
+}
+
+fn account(words: Words, user: &platform::UserPrincipal) -> impl IntoView + use<> {
+    let name = user.display_name.clone();
+    let initial: String = name.chars().next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    view! {
+        <details class="menu">
+            <summary aria-label=words.with("frame-account-of", &[("name", name.clone())])>
+                <span class="avatar" aria-hidden="true">{initial}</span>
+            </summary>
+            <div class="menu-body">
+                <p class="who">{name}</p>
+                <a href=paths::ACCOUNT>{words.t("nav-account")}</a>
+                <form method="post" action=SignOut::url()>
+                    <button class="link">{words.t("sign-out")}</button>
+                </form>
+            </div>
+        </details>
+    }
+}

@@ -1,0 +1,22 @@
+//! Machines: list, form, detail, and the tokens agents join with.
+
+pub mod figures;
+pub mod form;
+pub mod islands;
+mod panels;
+pub mod server_fns;
+
+#[cfg(feature = "ssr")]
+pub mod charts;
+#[cfg(feature = "hydrate")]
+mod charts_client;
+#[cfg(feature = "ssr")]
+pub mod edit;
+#[cfg(feature = "ssr")]
+pub mod hardware;
+#[cfg(feature = "ssr")]
+pub mod join_tokens;
+#[cfg(feature = "ssr")]
+pub mod list;
+#[cfg(feature = "ssr")]
+pub mod page;

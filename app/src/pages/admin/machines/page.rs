@@ -1,0 +1,192 @@
+//! A machine: what it is, how it is doing now, and how it has been doing.
+
+use contract::Permission;
+use contract::machines::{MachineView, ServiceState};
+use contract::metrics::{History, HistoryRange, MachineLive};
+use leptos::prelude::*;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+use super::charts::{RANGES, chart_card, charts, history, refresh_seconds};
+use super::hardware::{agent_card, facts_card, hardware_card};
+use super::islands::{ChartFeed, CopyButton, GpuPanel, MachineFigures, MachineState, ProcessPanel};
+use crate::door::{door, look};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::admin::metrics::page::link_chip;
+use crate::paths;
+use crate::ui::state::{Tone, state};
+use crate::ui::time::clock;
+use crate::words::Words;
+
+struct Data {
+    machine: MachineView,
+    live: MachineLive,
+    history: History,
+    range: HistoryRange,
+}
+
+/// `/admin/machines/{code}`.
+#[component]
+pub fn MachinePage() -> impl IntoView {
+    let code = use_params_map().get_untracked().get("code").unwrap_or_default();
+    let range = use_query_map().get_untracked().get("range").and_then(|word| HistoryRange::parse(&word));
+    let range = range.filter(|range| RANGES.contains(range)).unwrap_or(HistoryRange::Hour);
+    let (platform, ctx) = door();
+    page(
+        async move {
+            let machine = platform::machines::get(&platform, &ctx, &code).await?;
+            let live = platform::metrics::machine_live(&platform, &ctx, &code).await?;
+            let history = history(&platform, &ctx, &code, range).await?;
+            Ok(Data { machine, live, history, range })
+        },
+        machine_view,
+    )
+}
+
+fn machine_view(data: Data) -> AnyView {
+    let Data { machine, live, history, range } = data;
+    let (words, zone, ctx) = (Words::now(), look().zone, door().1);
+    let now = ctx.now().timestamp();
+    let code = machine.id.clone();
+    let figures_only = MachineLive { processes: Vec::new(), ..live.clone() };
+    let bare = MachineLive { gpus: Vec::new(), host: Default::default(), ..figures_only.clone() };
+    let has_gpus = !live.gpus.is_empty();
+    let as_of = clock(live.at.unwrap_or(ctx.now()), zone);
+    let state_words =
+        words.lexicon(&["presence-online", "presence-offline", "presence-never_seen", "machine-offline-for"]);
+
+    let model = model_tag(&machine);
+    let head = PageFrame::new(machine.name.clone(), Area::Machines)
+        .crumb(words.t("nav-machines"), paths::MACHINES)
+        .beside(view! {
+            <MachineState live=bare now=now words=state_words />
+            {service(words, machine.service_state)}
+            {model.map(|model| view! { <span class="tag">{model}</span> })}
+            {link_chip(words, as_of)}
+        })
+        .actions(view! {
+            <CopyButton text=code.clone() label=words.t("machine-copy-code") done=words.t("copied") />
+            {ctx.holds(Permission::MachinesUpdate).then(|| view! {
+                <a class="btn primary" href=paths::machine_edit(&code)>{words.t("machine-edit")}</a>
+            })}
+        })
+        .live()
+        .elements();
+
+    let charts = charts(words, &machine, &history);
+    let every = refresh_seconds(history.step_seconds);
+    let cards = charts.iter().map(|chart| chart_card(words, &code, chart, zone)).collect_view();
+    let panels = has_gpus.then(|| {
+        view! {
+            <GpuPanel live=figures_only.clone() now=now words=gpu_words(words) />
+            <ProcessPanel live=live now=now words=process_words(words) />
+        }
+    });
+    frame(
+        head,
+        view! {
+            <div class="split">
+                <div class="main-column">
+                    <MachineFigures live=figures_only words=figure_words(words) />
+                    {ranges(words, &code, range)}
+                    <div class="chart-grid">{cards}</div>
+                    {panels}
+                </div>
+                <aside class="side-column" aria-label=words.t("machine-aside")>
+                    {agent_card(words, &machine)}
+                    {hardware_card(words, &machine)}
+                    {facts_card(words, &machine)}
+                </aside>
+            </div>
+            <ChartFeed code=code range=range every=every />
+        },
+    )
+}
+
+/// `8 × H100`, as found or as typed.
+fn model_tag(machine: &MachineView) -> Option<String> {
+    let (count, model) = match machine.gpus.first() {
+        Some(gpu) => (machine.gpus.len() as u32, gpu.model.clone()),
+        None => (machine.declared.gpu_count?, machine.declared.gpu_model.clone()?),
+    };
+    Some(format!("{count} × {model}"))
+}
+
+/// The admin's decision, where it is not the usual one.
+fn service(words: Words, service: ServiceState) -> Option<impl IntoView> {
+    let word = words.t(&format!("service-{}", service.code()));
+    (service != ServiceState::InService).then(|| state(Tone::Info, word))
+}
+
+fn ranges(words: Words, code: &str, chosen: HistoryRange) -> impl IntoView + use<> {
+    let links = RANGES
+        .into_iter()
+        .map(|range| {
+            let href = paths::machine_range(code, range.code());
+            let here = (range == chosen).then_some("true");
+            view! { <a href=href aria-current=here>{words.t(&format!("range-{}", range.code()))}</a> }
+        })
+        .collect_view();
+    view! {
+        <div class="section-head">
+            <h2>{words.t("charts-title")}</h2>
+            <nav class="seg" aria-label=words.t("charts-range")>{links}</nav>
+        </div>
+    }
+}
+
+fn figure_words(words: Words) -> crate::ui::lexicon::Lexicon {
+    words.lexicon(&[
+        "figure-gpu-util",
+        "figure-gpu-memory",
+        "figure-temperature",
+        "figure-power",
+        "figure-cpu",
+        "figure-memory",
+        "figure-disk",
+        "figure-load",
+        "figure-received",
+        "figure-sent",
+    ])
+}
+
+fn gpu_words(words: Words) -> crate::ui::lexicon::Lexicon {
+    words.lexicon(&[
+        "gpus-title",
+        "figures-age",
+        "not-measured",
+        "trouble-gpu_lost",
+        "trouble-ecc_uncorrected",
+        "gpu-xid",
+        "gpu-fine",
+        "gpu-index",
+        "gpu-util",
+        "gpu-memory",
+        "gpu-temperature",
+        "gpu-power",
+        "gpu-clock",
+        "gpu-fan",
+        "gpu-state",
+        "throttle-power_cap",
+        "throttle-hw_thermal",
+        "throttle-sw_thermal",
+        "throttle-hw_slowdown",
+        "throttle-power_brake",
+    ])
+}
+
+fn process_words(words: Words) -> crate::ui::lexicon::Lexicon {
+    words.lexicon(&[
+        "processes-title",
+        "processes-none",
+        "figures-age",
+        "process-pid",
+        "process-command",
+        "process-user",
+        "process-container",
+        "process-no-container",
+        "process-gpus",
+        "process-memory",
+        "process-running",
+        "process-unknown",
+    ])
+}

@@ -1,0 +1,6 @@
+//! Signing in and out.
+
+pub mod server_fns;
+
+#[cfg(feature = "ssr")]
+pub mod page;

@@ -1,0 +1,6 @@
+//! One's own account.
+
+pub mod server_fns;
+
+#[cfg(feature = "ssr")]
+pub mod page;

@@ -1,0 +1,101 @@
+//! One's own account: who one is here, and how the product looks.
+
+use contract::accounts::{Language, Profile, Theme};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+use super::server_fns::SetPreferences;
+use crate::door::{Refused, door, look};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::auth::server_fns::SignOut;
+use crate::paths;
+use crate::ui::format::NOT_MEASURED;
+use crate::ui::forms::{TextField, form_fault, select_field, text_field};
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// `/account`.
+#[component]
+pub fn AccountPage() -> impl IntoView {
+    let (platform, ctx) = door();
+    page(async move { platform::accounts::profile(&platform, &ctx).await }, account_view)
+}
+
+fn account_view(profile: Profile) -> AnyView {
+    let words = Words::now();
+    let head = PageFrame::new(words.t("account-title"), Area::Account).actions(view! {
+        <form method="post" action=SignOut::url()>
+            <button class="btn">{words.t("sign-out")}</button>
+        </form>
+    });
+    frame(
+        head,
+        view! {
+            <div class="columns">
+                {who(words, profile.clone())}
+                {preferences(words, profile)}
+            </div>
+        },
+    )
+}
+
+fn who(words: Words, profile: Profile) -> impl IntoView {
+    let zone = look().zone;
+    let roles = profile.roles.iter().map(|role| words.t(&format!("role-{role}"))).collect::<Vec<_>>();
+    let memberships = profile.memberships.into_iter().map(|m| {
+        let role = words.t(&format!("member-role-{}", m.role.code()));
+        view! {
+            <dt>{words.t("account-customer")}</dt>
+            <dd>{words.with("account-membership", &[("customer", m.customer_name), ("role", role)])}</dd>
+        }
+    });
+    view! {
+        <section class="card">
+            <header><h2>{words.t("account-who")}</h2></header>
+            <dl class="facts">
+                <dt>{words.t("account-name")}</dt>
+                <dd>{profile.display_name}</dd>
+                <dt>{words.t("login-username")}</dt>
+                <dd class="mono">{profile.name}</dd>
+                <dt>{words.t("account-email")}</dt>
+                <dd>{profile.email.unwrap_or_else(|| NOT_MEASURED.to_owned())}</dd>
+                <dt>{words.t("account-roles")}</dt>
+                <dd>{roles.join(&words.t("list-separator"))}</dd>
+                {memberships.collect_view()}
+                <dt>{words.t("account-last-sign-in")}</dt>
+                <dd>{profile.last_login_at.map_or_else(|| NOT_MEASURED.into_any(), |at| time(at, zone).into_any())}</dd>
+            </dl>
+        </section>
+    }
+}
+
+fn preferences(words: Words, profile: Profile) -> impl IntoView {
+    let look = look();
+    let refused = Refused::from_query();
+    let fault = refused.as_ref().and_then(|r| r.fault(words.0, "timeZone"));
+    let typed = refused.as_ref().and_then(|r| r.typed.get("timeZone").cloned());
+    let languages = Language::ALL.map(|l| (l.code().to_owned(), words.t(&format!("frame-language-{}", l.code()))));
+    let themes = Theme::ALL.map(|t| (t.code().to_owned(), words.t(&format!("theme-{}", t.code()))));
+    let zone = TextField {
+        label: words.t("account-time-zone"),
+        name: "time_zone".to_owned(),
+        value: typed.or(profile.time_zone).unwrap_or_default(),
+        hint: Some(words.with("account-time-zone-hint", &[("zone", look.zone.name().to_owned())])),
+        fault,
+        ..TextField::default()
+    };
+    let general = refused.filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
+    view! {
+        <section class="card">
+            <header><h2>{words.t("account-preferences")}</h2></header>
+            <form class="form" method="post" action=SetPreferences::url()>
+                <input r#type="hidden" name="back" value=paths::ACCOUNT />
+                {form_fault(general)}
+                {select_field(words.t("account-language"), "language", languages.into(), look.language.code(), None)}
+                {select_field(words.t("account-theme"), "theme", themes.into(), look.theme.code(), None)}
+                {text_field(zone)}
+                <p class="actions"><button class="btn primary">{words.t("form-save")}</button></p>
+            </form>
+        </section>
+    }
+}

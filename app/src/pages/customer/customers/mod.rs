@@ -1,0 +1,6 @@
+//! The customer's workbench and its people.
+
+pub mod server_fns;
+
+#[cfg(feature = "ssr")]
+pub mod page;

@@ -1,0 +1,4 @@
+//! The customer's portal.
+
+pub mod accounts;
+pub mod customers;

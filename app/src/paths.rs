@@ -1,0 +1,93 @@
+//! Every address of the pages, as functions: nothing else spells one out.
+
+/// Sign-in; `next` is where to go afterwards.
+pub fn login(next: Option<&str>) -> String {
+    match next {
+        Some(next) if next != "/" => format!("/login?next={}", encode(next)),
+        _ => "/login".to_owned(),
+    }
+}
+
+/// The customer's workbench.
+pub const HOME: &str = "/";
+/// People of the customer.
+pub const MEMBERS: &str = "/members";
+/// One's own account.
+pub const ACCOUNT: &str = "/account";
+/// The staff's area.
+pub const ADMIN: &str = "/admin";
+/// The wall.
+pub const WALL: &str = "/admin/metrics";
+/// The machine list.
+pub const MACHINES: &str = "/admin/machines";
+/// The form for a new machine.
+pub const MACHINE_NEW: &str = "/admin/machines/new";
+/// Join tokens.
+pub const JOIN_TOKENS: &str = "/admin/machines/join-tokens";
+
+/// A machine.
+pub fn machine(code: &str) -> String {
+    format!("{MACHINES}/{code}")
+}
+
+/// A machine with a range of its charts.
+pub fn machine_range(code: &str, range: &str) -> String {
+    format!("{MACHINES}/{code}?range={range}")
+}
+
+/// The form of a machine.
+pub fn machine_edit(code: &str) -> String {
+    format!("{MACHINES}/{code}/edit")
+}
+
+/// `path` when it leads to a page of ours, else nothing: never a redirect to a foreign address.
+pub fn local(path: &str) -> Option<&str> {
+    let ok = path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']) && path.is_ascii();
+    ok.then_some(path)
+}
+
+/// Percent-encodes a value of a query.
+pub fn encode(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(byte as char),
+            _ => {
+                out.push('%');
+                out.push(char::from(b"0123456789ABCDEF"[usize::from(byte >> 4)]));
+                out.push(char::from(b"0123456789ABCDEF"[usize::from(byte & 15)]));
+            }
+        }
+    }
+    out
+}
+
+/// `path?a=b&c=d`, without the pairs that are empty.
+pub fn with_query<'a>(path: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let query: Vec<_> = pairs
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name}={}", encode(value)))
+        .collect();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_local_paths_are_followed() {
+        for good in ["/", "/admin/machines?q=a", "/account"] {
+            assert_eq!(local(good), Some(good));
+        }
+        for bad in ["", "//evil.example", "https://evil.example", "/\\evil", "/a\r\nSet-Cookie: x"] {
+            assert_eq!(local(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn queries_are_encoded() {
+        assert_eq!(with_query("/x", [("q", "a b&c"), ("empty", ""), ("名", "值")]), "/x?q=a%20b%26c&名=%E5%80%BC");
+    }
+}

@@ -1,0 +1,77 @@
+//! The document and the route table.
+
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use leptos_meta::{MetaTags, Title, provide_meta_context};
+use leptos_router::components::{FlatRoutes, Route, Router};
+use leptos_router::{SsrMode, path};
+
+use crate::door::{SiteManifest, content_security_policy, look};
+use crate::pages::{admin, auth, customer, missing};
+
+/// The document around every page. Mount it with `leptos_routes_with_context` and as the fallback with
+/// `render_app_async_with_context`; it sets the `Content-Security-Policy` header itself, because only here the nonce is
+/// known.
+pub fn shell() -> impl IntoView {
+    // Rendering needs to know where to run futures; an error only says that it has been told before.
+    let _ = any_spawner::Executor::init_tokio();
+    let look = look();
+    let site = use_context::<SiteManifest>().unwrap_or_default();
+    if let (Some(nonce), Some(options)) = (leptos::nonce::use_nonce(), use_context::<ResponseOptions>())
+        && let Ok(policy) = http::HeaderValue::from_str(&content_security_policy(&nonce))
+    {
+        options.insert_header(http::header::CONTENT_SECURITY_POLICY, policy);
+    }
+    view! {
+        <!DOCTYPE html>
+        <html lang=look.language.html_tag() data-theme=look.theme.code()>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <link rel="icon" href=crate::ui::icons::FAVICON />
+                <link rel="stylesheet" href=site.css />
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
+
+/// Every page. Data is fetched before rendering (`SsrMode::Async`): it is fast, and a page comes whole.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Title formatter=document_title />
+        <Router>
+            <FlatRoutes fallback=missing::MissingPage>
+                <Route path=path!("/login") view=auth::page::LoginPage ssr=SsrMode::Async />
+                <Route path=path!("/") view=customer::customers::page::HomePage ssr=SsrMode::Async />
+                <Route path=path!("/members") view=customer::customers::page::MembersPage ssr=SsrMode::Async />
+                <Route path=path!("/account") view=customer::accounts::page::AccountPage ssr=SsrMode::Async />
+                <Route path=path!("/admin") view=admin::AdminPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/metrics") view=admin::metrics::page::WallPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/machines") view=admin::machines::list::ListPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/machines/new") view=admin::machines::edit::NewPage ssr=SsrMode::Async />
+                <Route
+                    path=path!("/admin/machines/join-tokens")
+                    view=admin::machines::join_tokens::JoinTokensPage
+                    ssr=SsrMode::Async
+                />
+                <Route path=path!("/admin/machines/:code") view=admin::machines::page::MachinePage ssr=SsrMode::Async />
+                <Route path=path!("/admin/machines/:code/edit") view=admin::machines::edit::EditPage ssr=SsrMode::Async />
+            </FlatRoutes>
+        </Router>
+    }
+}
+
+/// The `<title>`. leptos_meta 0.8 writes it as it is, so what people typed is escaped here.
+fn document_title(title: String) -> String {
+    if title.is_empty() {
+        return "RemoteGPU".to_owned();
+    }
+    format!("{} · RemoteGPU", title.replace('&', "&amp;").replace('<', "&lt;"))
+}

@@ -1,0 +1,159 @@
+//! Fields of plain forms: label above, fault beside the field and tied to it.
+
+use leptos::prelude::*;
+
+/// One text field.
+#[derive(Clone, Debug, Default)]
+pub struct TextField {
+    pub label: String,
+    /// Name in the posted form.
+    pub name: String,
+    pub value: String,
+    pub fault: Option<String>,
+    pub hint: Option<String>,
+    /// `text` when empty.
+    pub kind: &'static str,
+    pub autocomplete: Option<&'static str>,
+    pub required: bool,
+    pub max_length: Option<u32>,
+    /// Unit after the field, e.g. `GB`.
+    pub unit: Option<String>,
+}
+
+fn id_of(name: &str) -> String {
+    format!("f-{}", name.replace(['[', ']', '.'], "-"))
+}
+
+fn fault_view(id: &str, fault: Option<String>) -> impl IntoView + use<> {
+    fault.map(|fault| view! { <span class="fault" id=format!("{id}-fault")>{fault}</span> })
+}
+
+fn described_by(id: &str, fault: &Option<String>, hint: &Option<String>) -> Option<String> {
+    let ids: Vec<_> = [fault.as_ref().map(|_| format!("{id}-fault")), hint.as_ref().map(|_| format!("{id}-hint"))]
+        .into_iter()
+        .flatten()
+        .collect();
+    (!ids.is_empty()).then(|| ids.join(" "))
+}
+
+/// A text field as a view.
+pub fn text_field(field: TextField) -> impl IntoView {
+    let id = id_of(&field.name);
+    let kind = if field.kind.is_empty() { "text" } else { field.kind };
+    let described = described_by(&id, &field.fault, &field.hint);
+    let hint_id = format!("{id}-hint");
+    view! {
+        <div class="form-row">
+            <label r#for=id.clone()>
+                {field.label}
+                {field.required.then(|| view! { <span class="required" aria-hidden="true">"*"</span> })}
+            </label>
+            <span class="with-unit">
+                <input
+                    id=id.clone()
+                    name=field.name
+                    r#type=kind
+                    value=field.value
+                    required=field.required
+                    autocomplete=field.autocomplete
+                    maxlength=field.max_length
+                    inputmode=(kind == "number").then_some("numeric")
+                    min=(kind == "number").then_some("0")
+                    aria-invalid=field.fault.is_some().then_some("true")
+                    aria-describedby=described
+                />
+                {field.unit.map(|unit| view! { <span class="unit">{unit}</span> })}
+            </span>
+            {fault_view(&id, field.fault)}
+            {field.hint.map(|hint| view! { <span class="hint" id=hint_id>{hint}</span> })}
+        </div>
+    }
+}
+
+/// A text area.
+pub fn text_area(field: TextField) -> impl IntoView {
+    let id = id_of(&field.name);
+    let described = described_by(&id, &field.fault, &field.hint);
+    view! {
+        <div class="form-row wide">
+            <label r#for=id.clone()>{field.label}</label>
+            <textarea
+                id=id.clone()
+                name=field.name
+                rows="3"
+                maxlength=field.max_length
+                aria-invalid=field.fault.is_some().then_some("true")
+                aria-describedby=described
+                prop:value=field.value.clone()
+            >
+                {raw_text(&field.value)}
+            </textarea>
+            {fault_view(&id, field.fault)}
+        </div>
+    }
+}
+
+/// Text inside of an element that leptos 0.8 does not escape (`textarea`): `</textarea>` would end it.
+fn raw_text(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+/// A choice; `options` are `(value, word)`.
+pub fn select_field(
+    label: String,
+    name: &str,
+    options: Vec<(String, String)>,
+    chosen: &str,
+    fault: Option<String>,
+) -> impl IntoView + use<> {
+    let id = id_of(name);
+    let described = described_by(&id, &fault, &None);
+    view! {
+        <div class="form-row">
+            <label r#for=id.clone()>{label}</label>
+            <select id=id.clone() name=name.to_owned() aria-describedby=described>
+                {options_view(options, chosen)}
+            </select>
+            {fault_view(&id, fault)}
+        </div>
+    }
+}
+
+/// `<option>`s.
+pub fn options_view(options: Vec<(String, String)>, chosen: &str) -> impl IntoView + use<> {
+    options
+        .into_iter()
+        .map(|(value, word)| {
+            let selected = value == chosen;
+            view! { <option value=value selected=selected>{word}</option> }
+        })
+        .collect_view()
+}
+
+/// A yes or no. Unchecked boxes are not posted, so the server reads absence as no.
+pub fn check_field(label: String, hint: Option<String>, name: &str, checked: bool) -> impl IntoView + use<> {
+    let id = id_of(name);
+    let described = described_by(&id, &None, &hint);
+    let hint_id = format!("{id}-hint");
+    view! {
+        <div class="form-row check">
+            <label r#for=id.clone()>
+                <input id=id.clone() name=name.to_owned() r#type="checkbox" value="true" checked=checked aria-describedby=described />
+                <span>{label}</span>
+            </label>
+            {hint.map(|hint| view! { <span class="hint" id=hint_id>{hint}</span> })}
+        </div>
+    }
+}
+
+/// What is wrong with the whole form, announced when the page opens.
+pub fn form_fault(message: Option<String>) -> impl IntoView {
+    message.map(|message| {
+        view! {
+            <p class="form-fault" role="alert">
+                <span class="icon" inner_html=super::icons::CROSS></span>
+                <span>{message}</span>
+            </p>
+        }
+    })
+}

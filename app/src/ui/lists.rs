@@ -1,0 +1,89 @@
+//! Lists whose state is in the address: sortable headers and the pager.
+
+use leptos::prelude::*;
+
+use crate::words::Words;
+
+/// The query of a list page, as `(name, value)`, in order; empty values are left out of addresses.
+#[derive(Clone, Debug, Default)]
+pub struct ListQuery {
+    /// Path of the page.
+    pub path: &'static str,
+    pub pairs: Vec<(&'static str, String)>,
+}
+
+impl ListQuery {
+    /// The address with some values changed.
+    pub fn with(&self, changes: &[(&str, &str)]) -> String {
+        let changed = self.pairs.iter().map(|(name, value)| {
+            let value = changes.iter().find(|(n, _)| n == name).map_or(value.as_str(), |(_, v)| v);
+            (*name, value)
+        });
+        crate::paths::with_query(self.path, changed)
+    }
+
+    /// A value.
+    pub fn get(&self, name: &str) -> &str {
+        self.pairs.iter().find(|(n, _)| *n == name).map_or("", |(_, v)| v.as_str())
+    }
+}
+
+/// A header that sorts by `column`: first click ascending, second descending.
+pub fn sort_header(
+    query: &ListQuery,
+    column: &'static str,
+    default: &str,
+    label: String,
+    numeric: bool,
+) -> impl IntoView + use<> {
+    let sort = match query.get("sort") {
+        "" => default.to_owned(),
+        sort => sort.to_owned(),
+    };
+    let (direction, next, mark) = if sort == column {
+        ("ascending", format!("-{column}"), "↑")
+    } else if sort.strip_prefix('-') == Some(column) {
+        ("descending", column.to_owned(), "↓")
+    } else {
+        ("none", column.to_owned(), "")
+    };
+    let href = query.with(&[("sort", &next), ("page", "")]);
+    view! {
+        <th scope="col" class:num=numeric aria-sort=direction>
+            <a class="sort" href=href>{label}<span class="arrow" aria-hidden="true">{mark}</span></a>
+        </th>
+    }
+}
+
+/// Total, page size and pages.
+pub fn pager(words: Words, query: &ListQuery, page: u32, size: u32, total: u64) -> impl IntoView + use<> {
+    let pages = total.div_ceil(u64::from(size.max(1))).max(1);
+    let step = |to: i64, label: String| {
+        let there = (1..=pages as i64).contains(&to);
+        if there {
+            let to = if to == 1 { String::new() } else { to.to_string() };
+            view! { <a class="btn small" href=query.with(&[("page", &to)])>{label}</a> }.into_any()
+        } else {
+            view! { <span class="btn small" aria-disabled="true">{label}</span> }.into_any()
+        }
+    };
+    let sizes = contract::PAGE_SIZES
+        .into_iter()
+        .map(|n| {
+            let n_text = if n == 20 { String::new() } else { n.to_string() };
+            let href = query.with(&[("pageSize", &n_text), ("page", "")]);
+            view! { <a class="page-size" href=href aria-current=(n == size).then_some("true")>{n}</a> }
+        })
+        .collect_view();
+    view! {
+        <nav class="pager" aria-label=words.t("list-pager")>
+            <span>{words.with("list-total", &[("n", total.to_string())])}</span>
+            <span class="page-sizes">{words.t("list-page-size")} " " {sizes}</span>
+            <span class="end">
+                {step(i64::from(page) - 1, words.t("list-previous"))}
+                <span>{words.with("list-page", &[("page", page.to_string()), ("pages", pages.to_string())])}</span>
+                {step(i64::from(page) + 1, words.t("list-next"))}
+            </span>
+        </nav>
+    }
+}

@@ -1,0 +1,110 @@
+//! Texts in the language of the request.
+
+use contract::accounts::Language;
+
+use crate::ui::lexicon::{Lexicon, UNITS};
+
+/// A language to speak; cheap to copy into every corner of a page.
+#[derive(Clone, Copy, Debug)]
+pub struct Words(pub Language);
+
+impl Words {
+    /// The request's language.
+    pub fn now() -> Self {
+        Self(crate::door::look().language)
+    }
+
+    /// A text.
+    pub fn t(self, key: &str) -> String {
+        texts::message(self.0, key, &[])
+    }
+
+    /// A text with values.
+    pub fn with(self, key: &str, args: &[(&str, String)]) -> String {
+        texts::message(self.0, key, args)
+    }
+
+    /// Some texts, and the units of time, for islands; a `{}` stands where a value goes.
+    pub fn lexicon(self, keys: &[&str]) -> Lexicon {
+        let holes = ["value", "time", "for", "age", "temperature", "n", "values"].map(|name| (name, "{}".to_owned()));
+        let say = |key: &&str| ((*key).to_owned(), self.with(key, &holes));
+        Lexicon(keys.iter().chain(&UNITS).map(say).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use contract::accounts::{Language, MemberRole, Theme};
+    use contract::machines::{Pool, Presence, ServiceState};
+    use contract::metrics::Trouble;
+
+    use crate::pages::admin::machines::charts::RANGES;
+    use crate::pages::admin::metrics::order::WallSort;
+
+    fn sources(folder: &Path, into: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).expect("the sources are there") {
+            let path = entry.expect("can be read").path();
+            if path.is_dir() {
+                sources(&path, into);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                into.push(std::fs::read_to_string(path).expect("is text"));
+            }
+        }
+    }
+
+    /// Every literal that looks like a text key and whose first word begins keys of the text files.
+    fn used_keys() -> Vec<String> {
+        let mut files = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+        let calls = ["t(\"", "with(\"", "fill(\"", "fields.text(\"", "fields.number(\"", "head(\""];
+        let mut keys = Vec::new();
+        for file in files {
+            for call in calls {
+                for (at, _) in file.match_indices(call) {
+                    // `input(` is no call of `t(`.
+                    if file[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_') {
+                        continue;
+                    }
+                    let key: String = file[at + call.len()..].chars().take_while(|c| *c != '"').collect();
+                    let plain =
+                        key.contains('-') && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+                    if plain && !key.ends_with('-') {
+                        keys.push(key);
+                    }
+                }
+            }
+        }
+        keys
+    }
+
+    fn made_keys() -> Vec<String> {
+        let mut keys = Vec::new();
+        let mut add =
+            |prefix: &str, words: Vec<&'static str>| keys.extend(words.iter().map(|w| format!("{prefix}-{w}")));
+        add("presence", Presence::ALL.iter().map(|v| v.code()).collect());
+        add("service", ServiceState::ALL.iter().map(|v| v.code()).collect());
+        add("pool", Pool::ALL.iter().map(|v| v.code()).collect());
+        add("trouble", Trouble::ALL.iter().map(|v| v.code()).collect());
+        add("theme", Theme::ALL.iter().map(|v| v.code()).collect());
+        add("frame-language", Language::ALL.iter().map(|v| v.code()).collect());
+        add("member-role", vec![MemberRole::Owner.code(), MemberRole::Member.code()]);
+        add("role", vec!["platform_admin", "customer_owner", "customer_member", "signed_in"]);
+        add("range", RANGES.iter().map(|v| v.code()).collect());
+        add("wall-sort", WallSort::ALL.iter().map(|v| v.code()).collect());
+        add("throttle", vec!["power_cap", "hw_thermal", "sw_thermal", "hw_slowdown", "power_brake"]);
+        keys
+    }
+
+    #[test]
+    fn every_text_of_the_pages_exists() {
+        let used = used_keys();
+        assert!(used.len() > 150, "only {} keys were found: the search is broken", used.len());
+        for language in Language::ALL {
+            let known = texts::keys(language);
+            let missing: Vec<_> = used.iter().chain(&made_keys()).filter(|key| !known.contains(key)).cloned().collect();
+            assert_eq!(missing, Vec::<String>::new(), "{}", language.code());
+        }
+    }
+}

@@ -1,0 +1,25 @@
+# Signing in, and one's own account.
+login-title = Sign in
+login-username = User name or e-mail
+login-password = Password
+login-action = Sign in
+sign-out = Sign out
+account-title = Account
+account-who = Who you are
+account-name = Name
+account-email = E-mail
+account-roles = Roles
+account-customer = Organisation
+account-membership = { $customer } ({ $role })
+account-last-sign-in = Last sign-in
+account-preferences = Preferences
+account-language = Language
+account-theme = Appearance
+account-time-zone = Time zone
+account-time-zone-hint = An IANA name such as Europe/Berlin. Empty follows the browser. Shown now: { $zone }
+role-platform_admin = Platform administrator
+role-customer_owner = Owner of an organisation
+role-customer_member = Member of an organisation
+role-signed_in = Signed-in user
+member-role-owner = Owner
+member-role-member = Member

@@ -1,0 +1,45 @@
+# Error messages: what happened, why, what to do. Keys follow contract::ErrorCode.
+error-validation = Some entries are not right. Please change what is marked.
+error-unknown-parameter = The request has a parameter this endpoint does not know.
+error-unauthenticated = Please sign in first.
+error-bad-credentials = User name or password is wrong.
+error-captcha-required = Please solve the challenge first.
+error-second-factor-required = Please enter your one-time code.
+error-token-expired = The access token has expired. Please sign in again.
+error-forbidden = You may not do this. If you need to, ask an administrator.
+error-foreign-origin = The request came from a page of another site and was refused.
+error-not-found = It does not exist, or you may not see it.
+error-conflict = Somebody changed this in between. Look at the newest version, then save again.
+error-already-exists = The name or code is taken.
+error-wrong-state = Its present state does not allow this.
+error-quota-exceeded = This would exceed the quota.
+error-no-capacity = No machine is free for this now.
+error-rate-limited = Too many requests. Please try again in a moment.
+error-too-large = This is larger than can be received.
+error-engine-failed = The engine below refused or failed.
+error-task-failed = The task failed.
+error-node-unreachable = The agent of this machine cannot be reached.
+error-internal = Something went wrong on the server. Please give the request id to an administrator.
+error-unavailable = The service is not available for a moment. Please try again.
+error-sign-in-wait = { $seconds ->
+    [one] Too many failures. Please wait { $seconds } second before you try again.
+   *[other] Too many failures. Please wait { $seconds } seconds before you try again.
+}
+error-schema-missing = The database is not set up yet. Run the migrations first.
+error-schema-old = The database is at version { $found }, this program needs { $needed }. Run the migrations first.
+error-wrong-secrets-key = The secrets key file ({ $found }) is not the one the database was written with ({ $needed }).
+error-title = This did not work
+error-page-missing = Page not found
+error-page-missing-hint = The address may be wrong, the thing may be gone, or you may not see it.
+error-page-unavailable = Not available for a moment
+error-page-internal = Something went wrong
+error-request-id = Request id
+error-back-home = Back to the start page
+error-try-again = Try again
+error-machine-changed = Somebody changed this machine in between. Open the newest version and make your change again.
+error-node-limits = The agent sent more than is allowed.
+error-node-unknown = The platform does not know this agent. Join it again.
+error-rate-limited-wait = Too many requests. Try again in { $seconds } s.
+error-method = This address does not take this request method.
+error-node-upgrade-needed = The agent is too old. Replace it with the one this server hands out.
+error-too-many-topics = Too many topics on one connection. Unsubscribe from some first.

@@ -1,0 +1,55 @@
+# Words of the frame, navigation, lists and forms.
+frame-skip = Skip to content
+frame-nav = Main navigation
+frame-breadcrumb = Breadcrumb
+frame-search = Search machines…
+frame-language-zh = 中文
+frame-language-en = English
+frame-theme-to-auto = Appearance: dark. Switch to the system’s
+frame-theme-to-light = Appearance: as the system. Switch to light
+frame-theme-to-dark = Appearance: light. Switch to dark
+frame-account-of = Account menu of { $name }
+theme-auto = As the system
+theme-light = Light
+theme-dark = Dark
+nav-operations = Operations
+nav-wall = Wall
+nav-machines = Machines
+nav-join-tokens = Join tokens
+nav-customer = Organisation
+nav-home = Workbench
+nav-members = Members
+nav-own = Mine
+nav-account = Account
+list-pager = Pages
+list-total = { $n ->
+    [one] { $n } row
+   *[other] { $n } rows
+}
+list-page-size = Per page
+list-page = Page { $page } of { $pages }
+list-previous = Previous
+list-next = Next
+list-none-match = No machine matches these filters.
+list-clear-filters = Clear filters
+list-actions = Actions
+list-separator = , { "" }
+filter-all = All
+filter-apply = Filter
+filter-reset = Reset
+filter-more = More filters
+form-save = Save
+form-cancel = Cancel
+copy = Copy
+copied = Copied
+yes = Yes
+no = No
+unit-days = d
+unit-hours = h
+unit-minutes = min
+unit-seconds = s
+not-measured = Not measured: the driver does not offer it, or the machine did not report it
+live-on = Live · 1 s
+live-reconnecting = Reconnecting · as of { $time }
+live-as-of = As of { $time }
+live-ended = Live updates have ended. Please reload the page.

@@ -1,0 +1,25 @@
+# Join tokens: what agents join the platform with.
+join-title = Join tokens
+join-explained = Run the command on a host and the machine appears by itself
+join-new = New token
+join-list = Tokens
+join-note = Purpose
+join-uses = Machines it may add
+join-hours = Valid for (hours)
+join-machine = Machine
+join-create = Make install command
+join-made = Run this command on the host
+join-made-hint = The token is shown only this once. Copy it now; if it gets lost, revoke it and make another.
+join-no-script = Making a token here needs JavaScript. On the server you can also run:
+join-used = Used
+join-uses-of = { $uses } of { $max }
+join-any-machine = A new machine
+join-by = Made by
+join-expires = Expires
+join-state = State
+join-open = Open
+join-used-up = Used up
+join-expired = Expired
+join-revoked = Revoked
+join-revoke = Revoke
+join-empty = No recent tokens. Make one to add your first machine.

@@ -1,0 +1,87 @@
+# Machines: list, form, detail.
+machines-title = Machines
+machines-count = { $machines ->
+    [one] { $machines } machine · { $gpus } GPUs
+   *[other] { $machines } machines · { $gpus } GPUs
+}
+machines-add = Add machine
+machines-join = Connect a host
+machines-empty = No machines yet. Run one command on a host and it appears here by itself.
+machines-filter = Name, code, address, model…
+machines-presence = Presence
+machines-service = Service state
+machines-state = State
+machines-gpu = GPU
+machines-cpu = CPU
+machines-memory = Memory
+machines-cores = { $n ->
+    [one] { $n } core
+   *[other] { $n } cores
+}
+machines-no-gpu = No GPU
+machines-last-seen = Last report
+machine-new-title = Add machine
+machine-edit-title = Edit { $name }
+machine-edit = Edit
+machine-copy-code = Copy code
+machine-aside = About this machine
+machine-facts = Details
+machine-code = Code
+machine-code-hint = Cannot be changed later. Left empty, one is made, such as host-001.
+machine-name = Name
+machine-region = Region
+machine-private-address = Private address
+machine-public-address = Public address
+machine-pool = Let as
+machine-listed = Listed
+machine-listed-hint = Customers see listed machines and can ask for them.
+machine-monitored = Monitored
+machine-monitored-hint = When off, figures of this machine are no longer recorded.
+machine-remark = Remark
+machine-added = Added
+machine-offline-for = Offline for { $value }
+machine-form-what = Details
+machine-form-hardware = Hardware as registered
+machine-form-hardware-hint = May stay empty: once its agent has joined, the hardware is detected and compared with this.
+machine-form-more = More
+pool-whole = Whole machine
+pool-shared = Shared
+presence-online = Online
+presence-offline = Offline
+presence-never_seen = Not joined yet
+service-in_service = In service
+service-cordoned = Cordoned
+service-draining = Draining
+service-maintenance = Maintenance
+service-retired = Retired
+hardware-title = Hardware
+hardware-what = Part
+hardware-declared = Registered
+hardware-discovered = Detected
+hardware-differs = Differs
+hardware-differences = { $n ->
+    [one] { $n } difference
+   *[other] { $n } differences
+}
+hardware-agrees = As registered
+hardware-not-found-yet = Not detected yet
+hardware-not-stated = Neither registered nor detected
+hardware-gpu-model = GPU model
+hardware-gpu-count = GPUs
+hardware-gpu-memory = Memory per GPU
+hardware-cpu-model = CPU model
+hardware-cpu-cores = CPU cores
+hardware-memory = Memory
+hardware-disk = Disk
+agent-title = Agent
+agent-version = Version
+agent-last-seen = Last report
+agent-host-name = Host name
+agent-address = Interface addresses
+agent-system = System
+agent-kernel = Kernel
+agent-driver = Driver
+agent-cuda = CUDA
+agent-nvml = NVML not usable
+agent-none = No agent has joined for this machine yet.
+agent-none-action = Make a join token

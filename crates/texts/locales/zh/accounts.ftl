@@ -1,0 +1,25 @@
+# 登录与账号。
+login-title = 登录
+login-username = 用户名或邮箱
+login-password = 密码
+login-action = 登录
+sign-out = 退出登录
+account-title = 账号
+account-who = 身份
+account-name = 姓名
+account-email = 邮箱
+account-roles = 角色
+account-customer = 所属客户
+account-membership = { $customer }（{ $role }）
+account-last-sign-in = 上次登录
+account-preferences = 偏好设置
+account-language = 语言
+account-theme = 外观
+account-time-zone = 时区
+account-time-zone-hint = IANA 名称，如 Asia/Shanghai。留空则跟随浏览器。当前显示：{ $zone }
+role-platform_admin = 平台管理员
+role-customer_owner = 客户负责人
+role-customer_member = 客户成员
+role-signed_in = 已登录用户
+member-role-owner = 负责人
+member-role-member = 成员

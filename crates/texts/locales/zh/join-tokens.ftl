@@ -1,0 +1,25 @@
+# 接入令牌：代理凭它加入平台。
+join-title = 接入令牌
+join-explained = 在主机上运行生成的命令，机器会自动出现
+join-new = 新建令牌
+join-list = 已有令牌
+join-note = 用途
+join-uses = 可接入台数
+join-hours = 有效期（小时）
+join-machine = 机器
+join-create = 生成安装命令
+join-made = 请在主机上运行此命令
+join-made-hint = 令牌只显示这一次。请现在复制；遗失后可作废并重新生成。
+join-no-script = 生成令牌需要 JavaScript。也可以在服务器上运行：
+join-used = 已用
+join-uses-of = { $uses } / { $max } 台
+join-any-machine = 新机器
+join-by = 创建人
+join-expires = 到期时间
+join-state = 状态
+join-open = 有效
+join-used-up = 已用完
+join-expired = 已过期
+join-revoked = 已作废
+join-revoke = 作废
+join-empty = 最近没有令牌。生成一个，即可接入第一台机器。
