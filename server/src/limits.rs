@@ -1,0 +1,94 @@
+//! Token buckets per client, in memory: a flood from one address gets 429, the others do not notice.
+//!
+//! Each process counts for itself; behind several servers a client gets that many times the rate, which is still bounded.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::sync::Mutex;
+use std::time::Instant;
+
+/// Buckets are spread over this many locks.
+const SHARDS: usize = 16;
+/// Clients remembered per shard; beyond it, full buckets (idle clients) are forgotten.
+const MAX_CLIENTS: usize = 8192;
+
+/// A kind of request with its own rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Pages, API, sockets.
+    General,
+    /// Sign-in: hashing a password is dear.
+    SignIn,
+}
+
+impl Kind {
+    /// (burst, per second)
+    fn rate(self) -> (f64, f64) {
+        match self {
+            Kind::General => (400.0, 200.0),
+            Kind::SignIn => (30.0, 2.0),
+        }
+    }
+}
+
+/// Tokens left, and when that was.
+type Bucket = (f64, Instant);
+
+/// The buckets.
+#[derive(Debug)]
+pub struct Rates {
+    shards: Vec<Mutex<HashMap<(Kind, IpAddr), Bucket>>>,
+    hasher: RandomState,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect(), hasher: RandomState::new() }
+    }
+}
+
+impl Rates {
+    /// Takes a token; `Err` holds the seconds to wait.
+    pub fn take(&self, kind: Kind, client: IpAddr) -> Result<(), u64> {
+        self.take_at(kind, client, Instant::now())
+    }
+
+    fn take_at(&self, kind: Kind, client: IpAddr, now: Instant) -> Result<(), u64> {
+        let (burst, per_second) = kind.rate();
+        let shard = &self.shards[self.hasher.hash_one((kind, client)) as usize % SHARDS];
+        let mut buckets = shard.lock().expect("nobody panics holding this lock");
+        if buckets.len() >= MAX_CLIENTS {
+            buckets.retain(|(kind, _), (tokens, at)| {
+                let (burst, per_second) = kind.rate();
+                *tokens + now.duration_since(*at).as_secs_f64() * per_second < burst
+            });
+        }
+        let (tokens, at) = buckets.entry((kind, client)).or_insert((burst, now));
+        *tokens = (*tokens + now.duration_since(*at).as_secs_f64() * per_second).min(burst);
+        *at = now;
+        if *tokens >= 1.0 {
+            *tokens -= 1.0;
+            return Ok(());
+        }
+        Err(((1.0 - *tokens) / per_second).ceil().max(1.0) as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_flood_is_cut_and_others_are_not() {
+        let rates = Rates::default();
+        let (flood, other) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        let now = Instant::now();
+        let taken = (0..100).filter(|_| rates.take_at(Kind::SignIn, flood, now).is_ok()).count();
+        assert_eq!(taken, 30);
+        assert!(rates.take_at(Kind::SignIn, other, now).is_ok());
+        assert!(rates.take_at(Kind::SignIn, flood, now + Duration::from_secs(1)).is_ok());
+    }
+}

@@ -1,0 +1,152 @@
+//! `remotegpu`: the server and its command line.
+
+#![recursion_limit = "512"]
+#![expect(clippy::print_stdout, reason = "a command line answers on standard output")]
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use contract::accounts::MemberRole;
+use contract::machines::JoinTokenCreate;
+use platform::{SystemActor, accounts, machines};
+use server::config::{Config, Settings};
+use server::{database, serve};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Run GPU machines and let others use them.
+#[derive(Parser)]
+#[command(name = "remotegpu", version)]
+struct Cli {
+    /// Configuration file (TOML).
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    flags: Flags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The most used settings; every other is in the file or the environment (docs/operations.md).
+#[derive(Args)]
+struct Flags {
+    /// Address to listen on.
+    #[arg(long, global = true)]
+    listen: Option<std::net::SocketAddr>,
+    /// Address people and agents use.
+    #[arg(long, global = true)]
+    public_url: Option<String>,
+    /// Folder for data and the private PostgreSQL.
+    #[arg(long, global = true)]
+    data_dir: Option<PathBuf>,
+    /// Folder with the built pages.
+    #[arg(long, global = true)]
+    site_dir: Option<PathBuf>,
+    /// Folder with agent programs to hand out.
+    #[arg(long, global = true)]
+    agent_dir: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve pages, API and agents, and run background jobs.
+    Serve {
+        /// Leave background jobs to other processes.
+        #[arg(long)]
+        no_workers: bool,
+    },
+    /// Bring the database's schema up to date.
+    Migrate,
+    /// Work on the platform without its pages.
+    #[command(subcommand)]
+    Admin(Admin),
+}
+
+#[derive(Subcommand)]
+enum Admin {
+    /// Make a join token for agents; prints its secret.
+    JoinToken {
+        #[arg(long, default_value = "made on the command line")]
+        note: String,
+        /// For one machine only.
+        #[arg(long, conflicts_with = "max_uses")]
+        one_time: bool,
+        #[arg(long, default_value_t = 1)]
+        max_uses: u32,
+        #[arg(long, default_value_t = 24)]
+        hours: u32,
+    },
+    /// Give somebody a new password, end their sessions; prints the password.
+    ResetPassword { name: String },
+    /// Make a customer and its owner; prints the owner's password.
+    CreateCustomer {
+        name: String,
+        #[arg(long)]
+        owner: String,
+    },
+    /// Add a new person to a customer; prints the password.
+    AddMember { customer: String, name: String },
+}
+
+fn main() -> anyhow::Result<()> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let cli = Cli::parse();
+    let flags = Settings {
+        listen: cli.flags.listen,
+        public_url: cli.flags.public_url,
+        data_dir: cli.flags.data_dir,
+        site_dir: cli.flags.site_dir,
+        agent_dir: cli.flags.agent_dir,
+        workers: matches!(cli.command, Command::Serve { no_workers: true }).then_some(false),
+        ..Settings::default()
+    };
+    let config = Config::load(cli.config.as_deref(), flags)?;
+    let quiet = matches!(cli.command, Command::Admin(_));
+    start_log(&config, if quiet { "warn" } else { "info" });
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Serve { .. } => serve::serve(config).await,
+            Command::Migrate => database::migrate(&config).await,
+            Command::Admin(command) => admin(&config, command).await,
+        }
+    })
+}
+
+fn start_log(config: &Config, default: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if config.log_json {
+        log.json().init();
+    } else {
+        log.with_ansi(false).init();
+    }
+}
+
+async fn admin(config: &Config, command: Admin) -> anyhow::Result<()> {
+    // The private cluster, started or adopted, is left running: a server may be using it.
+    let running = config.database_url.is_some() || database::cluster_runs(config);
+    let opened = database::open(config).await?;
+    let platform = &opened.platform;
+    let answer = match command {
+        Admin::JoinToken { note, one_time, max_uses, hours } => {
+            let max_uses = Some(if one_time { 1 } else { max_uses });
+            let request = JoinTokenCreate { note, max_uses, hours: Some(hours), machine: None };
+            let ctx = platform.system(SystemActor::Operator);
+            machines::create_join_token(platform, &ctx, request).await?.secret
+        }
+        Admin::ResetPassword { name } => accounts::reset_password(platform, &name).await?,
+        Admin::CreateCustomer { name, owner } => accounts::create_customer(platform, &name, &owner).await?,
+        Admin::AddMember { customer, name } => {
+            accounts::add_member(platform, &customer, &name, MemberRole::Member).await?
+        }
+    };
+    println!("{answer}");
+    platform.db().close().await;
+    if let Some(cluster) = opened.cluster.filter(|_| !running) {
+        cluster.stop().await?;
+    }
+    Ok(())
+}

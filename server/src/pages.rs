@@ -1,0 +1,58 @@
+//! The pages' door: hands leptos what it needs for one request.
+
+use std::sync::Arc;
+
+use app::door::{BrowserSession, Session, SessionFuture};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use leptos::prelude::provide_context;
+use platform::OpContext;
+use platform::accounts::SignedIn;
+
+use crate::AppState;
+use crate::authn::browser;
+
+/// The browser session behind the trait that pages know.
+struct Cookie(tower_sessions::Session);
+
+impl BrowserSession for Cookie {
+    fn establish(&self, who: SignedIn) -> SessionFuture<'_> {
+        Box::pin(browser::establish(&self.0, who))
+    }
+
+    fn end(&self) -> SessionFuture<'_> {
+        Box::pin(browser::end(&self.0))
+    }
+}
+
+/// Provides the contexts of one request.
+fn contexts(state: &AppState, request: &Request) -> impl Fn() + Clone + Send + Sync + 'static {
+    let platform = state.platform.clone();
+    let site = state.site.manifest.clone();
+    let ctx = request.extensions().get::<OpContext>().cloned();
+    let session =
+        request.extensions().get::<tower_sessions::Session>().map(|session| Session(Arc::new(Cookie(session.clone()))));
+    move || {
+        provide_context(platform.clone());
+        provide_context(site.clone());
+        if let Some(ctx) = ctx.clone() {
+            provide_context(ctx);
+        }
+        if let Some(session) = session.clone() {
+            provide_context(session);
+        }
+    }
+}
+
+/// Every page; the application's own route table says which, and what is missing.
+pub async fn page(State(state): State<AppState>, request: Request<Body>) -> Response {
+    let contexts = contexts(&state, &request);
+    leptos_axum::render_app_async_with_context(contexts, app::shell)(request).await.into_response()
+}
+
+/// Every server function.
+pub async fn server_fn(State(state): State<AppState>, request: Request<Body>) -> Response {
+    let contexts = contexts(&state, &request);
+    leptos_axum::handle_server_fns_with_context(contexts, request).await.into_response()
+}

@@ -1,0 +1,30 @@
+//! /api/auth: for programs; browsers sign in through their page.
+
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use contract::Envelope;
+use contract::accounts::{LoginAnswer, LoginRequest, Profile};
+use platform::accounts;
+
+use super::{Body, Rest};
+
+/// Signs in with name or e-mail and password.
+#[utoipa::path(post, path = "/api/auth/login", tag = "auth", request_body = LoginRequest,
+    responses((status = 200, body = Envelope<LoginAnswer>), (status = 401, description = "1101: wrong credentials"),
+        (status = 429, description = "1600: too many attempts; Retry-After says when")))]
+pub async fn login(rest: Rest, headers: HeaderMap, Body(request): Body<LoginRequest>) -> Response {
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    rest.answer(accounts::issue_access_token(&rest.platform, &rest.ctx, &request, agent).await).await
+}
+
+/// Ends the session of the access token.
+#[utoipa::path(post, path = "/api/auth/logout", tag = "auth", responses((status = 200, description = "Ended")))]
+pub async fn logout(rest: Rest) -> Response {
+    rest.answer(accounts::sign_out(&rest.platform, &rest.ctx).await).await
+}
+
+/// Who one is and what one may do.
+#[utoipa::path(get, path = "/api/auth/profile", tag = "auth", responses((status = 200, body = Envelope<Profile>)))]
+pub async fn profile(rest: Rest) -> Response {
+    rest.answer(accounts::profile(&rest.platform, &rest.ctx).await).await
+}

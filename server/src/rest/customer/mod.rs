@@ -1,0 +1,21 @@
+//! /api/customer: what people see of their own customer.
+
+use axum::response::Response;
+use contract::Envelope;
+use contract::customers::{CustomerView, MemberView};
+use platform::customers;
+
+use super::Rest;
+
+/// The customer one acts for.
+#[utoipa::path(get, path = "/api/customer", tag = "customers", responses((status = 200, body = Envelope<CustomerView>)))]
+pub async fn mine(rest: Rest) -> Response {
+    rest.answer(customers::mine(&rest.platform, &rest.ctx).await).await
+}
+
+/// Its people; for owners.
+#[utoipa::path(get, path = "/api/customer/members", tag = "customers",
+    responses((status = 200, body = Envelope<Vec<MemberView>>)))]
+pub async fn members(rest: Rest) -> Response {
+    rest.answer(customers::members(&rest.platform, &rest.ctx).await).await
+}

@@ -1,0 +1,216 @@
+//! The REST door: envelope, extractors, translation of errors. One file per side and noun.
+
+pub mod admin;
+pub mod auth;
+pub mod customer;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use contract::{ApiError, Envelope, ErrorCode};
+use platform::{Error, OpContext, Platform};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Largest JSON body.
+const MAX_BODY: usize = 1 << 20;
+
+/// What a handler needs: the platform and who asks.
+#[derive(Clone)]
+pub struct Rest {
+    pub platform: Platform,
+    pub ctx: OpContext,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Rest {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, StatusCode> {
+        let platform = parts.extensions.get::<Platform>().cloned();
+        let ctx = parts.extensions.get::<OpContext>().cloned();
+        match (platform, ctx) {
+            (Some(platform), Some(ctx)) => Ok(Self { platform, ctx }),
+            // A route outside of the identifying layer: a mistake of ours, never the client's.
+            _ => Err(StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+}
+
+impl Rest {
+    /// 200 with the data, or the error.
+    pub async fn answer<T: Serialize>(&self, result: platform::Result<T>) -> Response {
+        match result {
+            Ok(data) => self.success(StatusCode::OK, data),
+            Err(error) => refuse(&self.platform, &self.ctx, error).await,
+        }
+    }
+
+    /// 201 with the data and where it lies from now on.
+    pub async fn created<T: Serialize>(
+        &self,
+        result: platform::Result<T>,
+        location: impl FnOnce(&T) -> String,
+    ) -> Response {
+        match result {
+            Ok(data) => {
+                let location = HeaderValue::from_str(&location(&data));
+                let mut response = self.success(StatusCode::CREATED, data);
+                if let Ok(location) = location {
+                    response.headers_mut().insert(header::LOCATION, location);
+                }
+                response
+            }
+            Err(error) => refuse(&self.platform, &self.ctx, error).await,
+        }
+    }
+
+    fn success<T: Serialize>(&self, status: StatusCode, data: T) -> Response {
+        let envelope =
+            Envelope { code: 0, message: "success".to_owned(), data, trace_id: self.ctx.request_id().to_owned() };
+        (status, Json(envelope)).into_response()
+    }
+}
+
+/// An error in the envelope, in the caller's language; the cause is logged, never sent.
+pub async fn refuse(platform: &Platform, ctx: &OpContext, error: Error) -> Response {
+    let retry_after = error.args.iter().find(|(name, _)| *name == "seconds").map(|(_, value)| value.clone());
+    let api = app::door::to_api_error(platform, ctx, error).await;
+    let mut response = envelope_of(&api, ctx.request_id());
+    if api.code == ErrorCode::RateLimited
+        && let Some(Ok(value)) = retry_after.map(|seconds| HeaderValue::from_str(&seconds))
+    {
+        response.headers_mut().insert(header::RETRY_AFTER, value);
+    }
+    if api.code.http_status() == 401 {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+fn envelope_of(api: &ApiError, request_id: &str) -> Response {
+    let data =
+        if api.fields.is_empty() { serde_json::Value::Null } else { serde_json::json!({ "fields": api.fields }) };
+    let envelope =
+        Envelope { code: api.code.number(), message: api.message.clone(), data, trace_id: request_id.to_owned() };
+    let status = StatusCode::from_u16(api.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, Json(envelope)).into_response()
+}
+
+/// What is under /api and does not exist.
+pub async fn missing(rest: Rest) -> Response {
+    rest.answer::<()>(Err(Error::not_found())).await
+}
+
+/// A method this path does not have.
+pub async fn wrong_method(rest: Rest) -> Response {
+    let mut response = rest.answer::<()>(Err(Error::new(ErrorCode::NotFound).with_key("error-method"))).await;
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response
+}
+
+/// Query parameters; unknown ones are refused, empty ones count as absent.
+pub struct Params<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Params<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        match read_query(parts.uri.query().unwrap_or_default()) {
+            Ok(value) => Ok(Self(value)),
+            Err((path, why)) => Err(malformed(parts, state, &path, &why, ErrorCode::UnknownParameter).await),
+        }
+    }
+}
+
+fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, (String, String)> {
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
+    let kept: Vec<_> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    let text = serde_urlencoded::to_string(&kept).unwrap_or_default();
+    let parser = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(text.as_bytes()));
+    serde_path_to_error::deserialize(parser).map_err(|error| (error.path().to_string(), error.inner().to_string()))
+}
+
+/// A JSON body; unknown fields are refused and named.
+pub struct Body<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Body<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let json = parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.starts_with("application/json"));
+        if !json {
+            return Err(malformed(&mut parts, state, "", "not application/json", ErrorCode::Validation).await);
+        }
+        let bytes = match axum::body::to_bytes(body, MAX_BODY).await {
+            Ok(bytes) => bytes,
+            Err(_) => {
+                let rest = Rest::from_request_parts(&mut parts, state).await.map_err(IntoResponse::into_response)?;
+                return Err(rest.answer::<()>(Err(Error::new(ErrorCode::TooLarge))).await);
+            }
+        };
+        match read_json(&bytes) {
+            Ok(value) => Ok(Self(value)),
+            Err((path, why)) => Err(malformed(&mut parts, state, &path, &why, ErrorCode::Validation).await),
+        }
+    }
+}
+
+fn read_json<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, (String, String)> {
+    // serde would take a list for the fields in their order.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err((String::new(), "not a JSON object".to_owned()));
+    }
+    let parser = &mut serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut *parser)
+        .map_err(|error| (error.path().to_string(), error.inner().to_string()))?;
+    // What follows would silently be ignored.
+    parser.end().map_err(|error| (String::new(), error.to_string()))?;
+    Ok(value)
+}
+
+/// A part of the path; one that does not read names nothing.
+pub struct Part<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Part<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        if let Ok(axum::extract::Path(value)) = axum::extract::Path::from_request_parts(parts, state).await {
+            return Ok(Self(value));
+        }
+        let rest = Rest::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+        Err(missing(rest).await)
+    }
+}
+
+/// Names the field that does not read. serde's words are English and for developers; ours are translated.
+async fn malformed<S: Send + Sync>(
+    parts: &mut Parts,
+    state: &S,
+    path: &str,
+    why: &str,
+    unknown_code: ErrorCode,
+) -> Response {
+    let rest = match Rest::from_request_parts(parts, state).await {
+        Ok(rest) => rest,
+        Err(status) => return status.into_response(),
+    };
+    let unknown = why.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+    let (code, key, field) = match unknown {
+        Some(name) => (unknown_code, "field-unknown", name.to_owned()),
+        None => (ErrorCode::Validation, "field-malformed", path.trim_matches('.').to_owned()),
+    };
+    let mut api = app::door::to_api_error(&rest.platform, &rest.ctx, Error::new(code)).await;
+    let field = if field.is_empty() || field == "?" { "body".to_owned() } else { field };
+    api.fields.insert(field, texts::message(rest.ctx.language(), key, &[]));
+    tracing::debug!(request_id = rest.ctx.request_id(), why, "malformed input");
+    envelope_of(&api, rest.ctx.request_id())
+}

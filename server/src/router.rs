@@ -1,0 +1,187 @@
+//! Every route of every HTTP door, in one list; the registry, OpenAPI and the permission coverage are read from it.
+
+use axum::Router;
+use axum::routing::{MethodRouter, get};
+use contract::machines::{Pool, Presence, ServiceState};
+use contract::metrics::HistoryRange;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use utoipa::openapi::{Info, OpenApi, OpenApiBuilder, Paths};
+use utoipa::{PartialSchema as _, ToSchema as _};
+use utoipa_axum::router::UtoipaMethodRouter;
+use utoipa_axum::routes;
+
+use crate::rest::admin::{audit, jobs, machines, metrics};
+use crate::rest::{self, auth, customer};
+use crate::{AppState, agents, authn, ops, pages, site, ws};
+
+/// What a route is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    Rest,
+    ServerFn,
+    Socket,
+    /// The same for everybody: assets, health, the agent's program.
+    Public,
+}
+
+/// A route in the registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    pub door: Door,
+    pub method: String,
+    pub path: String,
+}
+
+/// Routes while they are mounted.
+pub struct Routes {
+    router: Router<AppState>,
+    registry: Vec<Route>,
+    openapi: OpenApi,
+}
+
+impl Routes {
+    fn new() -> Self {
+        let mut info = Info::new("RemoteGPU", env!("CARGO_PKG_VERSION"));
+        info.description = Some(
+            "Every answer is an envelope {code, message, data, traceId}; code 0 is success. Sign in at \
+             /api/auth/login and send the token as `Authorization: Bearer`."
+                .to_owned(),
+        );
+        // Words that only query parameters use: their attribute refers to them without bringing them.
+        let mut components = utoipa::openapi::Components::new();
+        components.schemas.extend([
+            (HistoryRange::name().into_owned(), HistoryRange::schema()),
+            (Pool::name().into_owned(), Pool::schema()),
+            (Presence::name().into_owned(), Presence::schema()),
+            (ServiceState::name().into_owned(), ServiceState::schema()),
+        ]);
+        let openapi = OpenApiBuilder::new().info(info).paths(Paths::new()).components(Some(components)).build();
+        Self { router: Router::new(), registry: Vec::new(), openapi }
+    }
+
+    /// A REST operation; path, method and schemas come from its attribute.
+    fn rest(mut self, (schemas, paths, handlers): UtoipaMethodRouter<AppState>) -> Self {
+        let handlers = handlers.fallback(rest::wrong_method);
+        for (path, item) in &paths.paths {
+            for (method, present) in
+                [("GET", &item.get), ("POST", &item.post), ("PUT", &item.put), ("DELETE", &item.delete)]
+            {
+                if present.is_some() {
+                    self.registry.push(Route { door: Door::Rest, method: method.to_owned(), path: path.clone() });
+                }
+            }
+            self.router = self.router.route(path, handlers.clone());
+        }
+        for (path, item) in paths.paths {
+            self.openapi.paths.paths.entry(path).or_default().merge_operations(item);
+        }
+        let components = self.openapi.components.get_or_insert_with(Default::default);
+        components.schemas.extend(schemas);
+        self
+    }
+
+    /// Anything else.
+    fn mount(mut self, door: Door, method: &str, path: &str, handlers: MethodRouter<AppState>) -> Self {
+        self.registry.push(Route { door, method: method.to_owned(), path: path.to_owned() });
+        self.router = self.router.route(path, handlers);
+        self
+    }
+}
+
+/// The list.
+fn routes() -> Routes {
+    let mut all = Routes::new()
+        .rest(routes!(auth::login))
+        .rest(routes!(auth::logout))
+        .rest(routes!(auth::profile))
+        .rest(routes!(machines::list, machines::create))
+        .rest(routes!(machines::facets))
+        .rest(routes!(machines::list_join_tokens, machines::create_join_token))
+        .rest(routes!(machines::revoke_join_token))
+        .rest(routes!(machines::get, machines::update))
+        .rest(routes!(machines::gpus))
+        .rest(routes!(metrics::live))
+        .rest(routes!(metrics::processes))
+        .rest(routes!(metrics::history))
+        .rest(routes!(metrics::realtime))
+        .rest(routes!(audit::list))
+        .rest(routes!(jobs::list))
+        .rest(routes!(customer::mine))
+        .rest(routes!(customer::members))
+        .mount(Door::Socket, "GET", "/ws/live", get(ws::live::open))
+        .mount(Door::Socket, "GET", "/ws/admin/monitoring", get(ws::monitoring::open))
+        .mount(Door::Socket, "GET", node_protocol::PATH, get(ws::agent::open))
+        .mount(Door::Public, "GET", "/healthz", get(ops::healthz))
+        .mount(Door::Public, "GET", "/readyz", get(ops::readyz))
+        .mount(Door::Public, "GET", "/metrics", get(ops::metrics))
+        .mount(Door::Public, "GET", "/robots.txt", get(site::robots))
+        .mount(Door::Public, "GET", "/pkg/{name}", get(site::asset))
+        .mount(Door::Public, "GET", "/install.sh", get(agents::install_script))
+        .mount(Door::Public, "GET", "/agent/{name}", get(agents::program));
+    for (path, method) in server_fn::axum::server_fn_paths() {
+        let handlers = MethodRouter::new().on(filter(&method), pages::server_fn);
+        all = all.mount(Door::ServerFn, method.as_str(), path, handlers);
+    }
+    all
+}
+
+fn filter(method: &http::Method) -> axum::routing::MethodFilter {
+    match *method {
+        http::Method::GET => axum::routing::MethodFilter::GET,
+        _ => axum::routing::MethodFilter::POST,
+    }
+}
+
+/// The registry, for the coverage test.
+pub fn registry() -> Vec<Route> {
+    routes().registry
+}
+
+/// The description of the REST door.
+pub fn openapi() -> OpenApi {
+    routes().openapi
+}
+
+/// The whole application.
+pub fn build(state: AppState) -> Router {
+    // Leptos renders on tokio. Its own route walker would say so, but pages are one fallback here.
+    if any_spawner::Executor::init_tokio().is_err() {
+        tracing::debug!("the executor was set before");
+    }
+    let Routes { router, openapi, .. } = routes();
+    let docs = utoipa_swagger_ui::SwaggerUi::new("/api/docs").url("/api/openapi.json", openapi);
+    let docs: Router<AppState> = Router::from(docs).layer(axum::middleware::map_response(docs_policy));
+    let sessions = authn::session_layer(state.platform.clone(), state.config.is_secure());
+    let compressed = DefaultPredicate::new().and(NotForContentType::const_new("application/wasm"));
+    router
+        .merge(docs)
+        .route("/api/{*rest}", axum::routing::any(rest::missing))
+        .fallback(pages::page)
+        .layer(CatchPanicLayer::custom(|_| crashed()))
+        .layer(CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest).compress_when(compressed))
+        .layer(axum::middleware::from_fn_with_state(state.clone(), authn::identify))
+        .layer(sessions)
+        .with_state(state)
+}
+
+/// A handler panicked; the log has the message with the request id.
+fn crashed() -> http::Response<axum::body::Body> {
+    use axum::response::IntoResponse as _;
+    let code = contract::ErrorCode::Internal;
+    let body = serde_json::json!({ "code": code.number(), "message": code.message_key(), "data": null, "traceId": "" });
+    (http::StatusCode::INTERNAL_SERVER_ERROR, axum::Json(body)).into_response()
+}
+
+/// The documentation's own scripts set styles; nothing else of ours does.
+async fn docs_policy(mut response: http::Response<axum::body::Body>) -> http::Response<axum::body::Body> {
+    response.headers_mut().insert(
+        http::header::CONTENT_SECURITY_POLICY,
+        http::HeaderValue::from_static(
+            "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+             font-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ),
+    );
+    response
+}

@@ -1,0 +1,203 @@
+//! `/ws/live`: the page's one socket with many topics; see `contract::live` for the conversation.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::response::{IntoResponse, Response};
+use contract::ErrorCode;
+use contract::live::{ClientMessage, MAX_CLIENT_MESSAGE_BYTES, MAX_TOPICS, Position, ServerMessage};
+use platform::{Error, OpContext, accounts, metrics};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use crate::{AppState, rest};
+
+/// How often the right to look is asked for again.
+const RECHECK: Duration = Duration::from_secs(2);
+/// Sign of life for proxies and clients.
+const PING: Duration = Duration::from_secs(10);
+/// A client that says nothing for so long, not even pong, is gone.
+const SILENCE: Duration = Duration::from_secs(30);
+/// A client that takes nothing for so long is gone.
+const STUCK: Duration = Duration::from_secs(20);
+
+/// Opens the socket for anybody signed in; each topic asks for its own permission.
+pub async fn open(
+    State(state): State<AppState>,
+    Extension(ctx): Extension<OpContext>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    if ctx.user().is_none() {
+        return rest::refuse(&state.platform, &ctx, Error::new(ErrorCode::Unauthenticated)).await;
+    }
+    upgrade
+        .max_message_size(MAX_CLIENT_MESSAGE_BYTES)
+        .on_upgrade(move |socket| Connection::new(state, ctx, socket).run(None))
+        .into_response()
+}
+
+/// One open socket.
+pub(super) struct Connection {
+    state: AppState,
+    ctx: OpContext,
+    socket: WebSocket,
+    topics: HashMap<String, AbortHandle>,
+    outgoing: mpsc::Sender<Arc<str>>,
+    queue: mpsc::Receiver<Arc<str>>,
+    heard: Instant,
+}
+
+impl Connection {
+    pub(super) fn new(state: AppState, ctx: OpContext, socket: WebSocket) -> Self {
+        // Small on purpose: a slow reader lags in its topics and gets a new snapshot instead of a queue.
+        let (outgoing, queue) = mpsc::channel(8);
+        Self { state, ctx, socket, topics: HashMap::new(), outgoing, queue, heard: Instant::now() }
+    }
+
+    /// Until it ends; with `topic`, that topic alone.
+    pub(super) async fn run(mut self, topic: Option<String>) {
+        let begun = match topic {
+            Some(topic) => self.subscribe(topic, None).await,
+            None => true,
+        };
+        let reason = if begun { self.serve().await } else { Some("refused") };
+        for (_, task) in self.topics.drain() {
+            task.abort();
+        }
+        if let Some(reason) = reason {
+            self.send(&ServerMessage::Bye { reason: reason.to_owned() }).await;
+            let _ = tokio::time::timeout(STUCK, self.socket.send(Message::Close(None))).await;
+        }
+    }
+
+    async fn serve(&mut self) -> Option<&'static str> {
+        let mut endings = accounts::session_endings(&self.state.platform);
+        let mut recheck = tokio::time::interval_at(Instant::now() + RECHECK, RECHECK);
+        let mut ping = tokio::time::interval_at(Instant::now() + PING, PING);
+        let draining = self.state.draining.clone();
+        loop {
+            tokio::select! {
+                message = self.socket.recv() => match message {
+                    Some(Ok(message)) => if !self.hear(message).await { return None },
+                    _ => return None,
+                },
+                Some(text) = self.queue.recv() => {
+                    if !self.send_text(&text).await { return None }
+                }
+                _ = ping.tick() => {
+                    if self.heard.elapsed() > SILENCE { return None }
+                    let now = self.state.platform.clock().now().timestamp_millis();
+                    let pinged = self.socket.send(Message::Ping(Vec::new().into())).await.is_ok();
+                    if !pinged || !self.send(&ServerMessage::Pong { now }).await { return None }
+                }
+                ending = endings.recv() => {
+                    let mine = self.ctx.user().zip(ending.ok()).is_some_and(|(user, ending)| ending.concerns(user));
+                    if mine { return Some("session_ended") }
+                }
+                _ = recheck.tick() => {
+                    if !self.still_allowed().await { return Some("session_ended") }
+                }
+                () = draining.cancelled() => return Some("draining"),
+            }
+        }
+    }
+
+    /// False ends the connection.
+    async fn hear(&mut self, message: Message) -> bool {
+        self.heard = Instant::now();
+        let text = match message {
+            Message::Text(text) => text,
+            Message::Binary(_) | Message::Close(_) => return false,
+            Message::Ping(_) | Message::Pong(_) => return true,
+        };
+        match serde_json::from_str(&text) {
+            Ok(ClientMessage::Subscribe { topic, resume }) => {
+                self.subscribe(topic, resume).await;
+                true
+            }
+            Ok(ClientMessage::Unsubscribe { topic }) => {
+                if let Some(task) = self.topics.remove(&topic) {
+                    task.abort();
+                }
+                true
+            }
+            Ok(ClientMessage::Ping {}) => {
+                let now = self.state.platform.clock().now().timestamp_millis();
+                self.send(&ServerMessage::Pong { now }).await
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Begins a topic, or says why not; false when refused.
+    async fn subscribe(&mut self, topic: String, resume: Option<Position>) -> bool {
+        if self.topics.len() >= MAX_TOPICS && !self.topics.contains_key(&topic) {
+            let error = Error::new(ErrorCode::RateLimited).with_key("error-too-many-topics");
+            self.refuse(topic, error).await;
+            return false;
+        }
+        match metrics::watch(&self.state.platform, &self.ctx, &topic, resume).await {
+            Ok(mut watch) => {
+                let outgoing = self.outgoing.clone();
+                let task = tokio::spawn(async move {
+                    while let Some(text) = watch.next().await {
+                        if outgoing.send(text).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+                if let Some(older) = self.topics.insert(topic, task.abort_handle()) {
+                    older.abort();
+                }
+                true
+            }
+            Err(error) => {
+                self.refuse(topic, error).await;
+                false
+            }
+        }
+    }
+
+    async fn refuse(&mut self, topic: String, error: Error) {
+        let error = app::door::to_api_error(&self.state.platform, &self.ctx, error).await;
+        self.send(&ServerMessage::Refused { topic, error }).await;
+    }
+
+    /// The session, the roles and every topic; a database that is away decides nothing.
+    async fn still_allowed(&mut self) -> bool {
+        let Some(user) = self.ctx.user() else { return false };
+        if let Ok(false) = accounts::still_valid(&self.state.platform, user).await {
+            return false;
+        }
+        let mut ended = Vec::new();
+        for topic in self.topics.keys() {
+            let allowed = metrics::may_watch(&self.state.platform, &self.ctx, topic).await;
+            if let Err(error) = allowed
+                && matches!(error.code, ErrorCode::NotFound | ErrorCode::Forbidden | ErrorCode::Unauthenticated)
+            {
+                ended.push((topic.clone(), error));
+            }
+        }
+        for (topic, error) in ended {
+            if let Some(task) = self.topics.remove(&topic) {
+                task.abort();
+            }
+            self.refuse(topic, error).await;
+        }
+        true
+    }
+
+    async fn send(&mut self, message: &ServerMessage) -> bool {
+        let text = serde_json::to_string(message).expect("live messages have string keys only");
+        self.send_text(&text).await
+    }
+
+    async fn send_text(&mut self, text: &str) -> bool {
+        matches!(tokio::time::timeout(STUCK, self.socket.send(Message::text(text))).await, Ok(Ok(())))
+    }
+}

@@ -1,0 +1,5 @@
+//! Streams, one file each. Every stream is authorised when it opens and again while it is open.
+
+pub mod agent;
+pub mod live;
+pub mod monitoring;

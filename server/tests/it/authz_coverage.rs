@@ -1,0 +1,275 @@
+//! Every REST operation, server function and socket, called for real by everybody.
+//!
+//! The table below is compared with the router's registry: a route without a line fails, a line without a route too.
+
+use std::collections::BTreeSet;
+
+use contract::live::{ClientMessage, WALL_TOPIC};
+use contract::machines::JoinTokenCreate;
+use platform::machines;
+use serde_json::{Value, json};
+use server::router::{self, Door};
+use test_support::{TestCustomer, TestNode, TestUser};
+
+use crate::harness::{Answer, Server, Who};
+use crate::sockets::{Live, dial_as};
+
+/// Who calls, in the order of the columns.
+const CALLERS: [&str; 7] = ["nobody", "nowhere", "member", "owner", "other", "admin", "node"];
+
+/// (door, method, path or name, then the status per caller: nobody, signed in but nowhere, member, owner, owner of
+/// another customer, admin, node). What one may not see is 404, also for members of a customer.
+#[rustfmt::skip]
+const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
+    (Door::Rest, "POST",   "/api/auth/login",                          [200, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "POST",   "/api/auth/logout",                         [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "GET",    "/api/auth/profile",                        [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/machines",                      [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/machines",                      [401, 404, 404, 404, 404, 201, 401]),
+    (Door::Rest, "GET",    "/api/admin/machines/facets",               [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/machines/join-tokens",          [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/machines/join-tokens",          [401, 404, 404, 404, 404, 201, 401]),
+    (Door::Rest, "DELETE", "/api/admin/machines/join-tokens/{id}",     [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/machines/{code}",               [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "PUT",    "/api/admin/machines/{code}",               [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/machines/{code}/gpus",          [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/machines/{code}/metrics",       [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/machines/{code}/processes",     [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/machines/{code}/history",       [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/monitoring/realtime",           [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/audits",                        [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/jobs",                          [401, 404, 404, 404, 404, 200, 401]),
+    // Staff stand outside of every customer.
+    (Door::Rest, "GET",    "/api/customer",                            [401, 404, 200, 200, 200, 404, 401]),
+    (Door::Rest, "GET",    "/api/customer/members",                    [401, 404, 403, 200, 200, 404, 401]),
+
+    (Door::ServerFn, "POST", "sign_in",                                [200, 200, 200, 200, 200, 200, 401]),
+    (Door::ServerFn, "POST", "sign_out",                               [401, 200, 200, 200, 200, 200, 401]),
+    // For this browser alone when nobody is signed in: only cookies of its own.
+    (Door::ServerFn, "POST", "set_preferences",                        [200, 200, 200, 200, 200, 200, 401]),
+    (Door::ServerFn, "POST", "list_members",                           [401, 404, 403, 200, 200, 404, 401]),
+    (Door::ServerFn, "POST", "list_machines",                          [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "get_machine",                            [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "create_machine",                         [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "update_machine",                         [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "list_join_tokens",                       [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "create_join_token",                      [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "revoke_join_token",                      [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "machine_live",                           [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "machine_history",                        [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "wall_snapshot",                          [401, 404, 404, 404, 404, 200, 401]),
+
+    // Anybody signed in may open the page's socket; its topics say who sees what (below, and in `live.rs`).
+    (Door::Socket, "GET",  "/ws/live",                                 [401, 101, 101, 101, 101, 101, 401]),
+    (Door::Socket, "GET",  "/ws/admin/monitoring",                     [401, 404, 404, 404, 404, 101, 401]),
+    // People have no key of an agent.
+    (Door::Socket, "GET",  "/ws/agent",                                [401, 401, 401, 401, 401, 401, 101]),
+];
+
+/// The same for everybody, with nothing of anybody in them: looked at in `ops.rs`.
+const PUBLIC: [&str; 7] =
+    ["/agent/{name}", "/healthz", "/install.sh", "/metrics", "/pkg/{name}", "/readyz", "/robots.txt"];
+
+struct World {
+    server: Server,
+    nowhere: TestUser,
+    acme: TestCustomer,
+    globex: TestCustomer,
+    admin: TestUser,
+    node: TestNode,
+    join_token: String,
+}
+
+impl World {
+    async fn new() -> Self {
+        // Browsers sign in often here, each from an address of its own.
+        let server = Server::with(|config| config.trusted_proxies = 1).await;
+        let admin = server.test.admin().await;
+        let request = JoinTokenCreate { note: "for the table".to_owned(), ..Default::default() };
+        let token = machines::create_join_token(server.platform(), &admin.ctx(), request).await.unwrap();
+        Self {
+            nowhere: server.test.outsider("stranger").await,
+            acme: server.test.customer("Acme").await,
+            globex: server.test.customer("Globex").await,
+            node: server.test.node("host-001").await,
+            join_token: token.token.id.to_string(),
+            admin,
+            server,
+        }
+    }
+
+    fn person(&self, caller: &str) -> Option<&TestUser> {
+        match caller {
+            "nowhere" => Some(&self.nowhere),
+            "member" => Some(&self.acme.member),
+            "owner" => Some(&self.acme.owner),
+            "other" => Some(&self.globex.owner),
+            "admin" => Some(&self.admin),
+            _ => None,
+        }
+    }
+
+    /// Credentials as this caller brings them to this door; always new, because some calls end them.
+    async fn credentials(&self, caller: &str, door: Door) -> Who {
+        match (self.person(caller), door) {
+            (Some(user), Door::ServerFn) => self.server.browser(user).await,
+            (Some(user), _) => self.server.token(user).await,
+            (None, _) if caller == "node" => Who::Bearer(self.node.key.clone()),
+            (None, _) => Who::Nobody,
+        }
+    }
+
+    /// A body the operation would take: what is refused is refused for who asks, not for what they say.
+    fn body(&self, method: &str, path: &str) -> Value {
+        let name = format!("m-{}", uuid::Uuid::new_v4().simple());
+        match (method, path) {
+            ("POST", "/api/auth/login") => json!({ "username": self.admin.name, "password": self.admin.password }),
+            ("POST", "/api/admin/machines") | ("PUT", _) => json!({ "name": name }),
+            ("POST", "/api/admin/machines/join-tokens") => json!({ "note": "another" }),
+            _ => Value::Null,
+        }
+    }
+
+    async fn rest(&self, who: &Who, method: &str, path: &str) -> Answer {
+        let body = self.body(method, path);
+        let path = path.replace("{code}", "host-001").replace("{id}", &self.join_token);
+        let request = self.server.request(who, method.parse().unwrap(), &path);
+        Answer::of(if body.is_null() { request } else { request.json(&body) }).await
+    }
+
+    async fn server_fn(&self, who: &Who, name: &str) -> Answer {
+        let fresh = format!("m-{}", uuid::Uuid::new_v4().simple());
+        let args: Vec<(&str, &str)> = match name {
+            "sign_in" => vec![("username", &self.admin.name), ("password", self.admin.password)],
+            "set_preferences" => vec![("theme", "dark")],
+            "get_machine" | "machine_live" => vec![("code", "host-001")],
+            "machine_history" => vec![("code", "host-001"), ("range", "1h")],
+            "create_machine" => vec![("form[name]", &fresh)],
+            "update_machine" => vec![("code", "host-001"), ("form[name]", &fresh)],
+            "create_join_token" => vec![("body[note]", "another")],
+            "revoke_join_token" => vec![("id", &self.join_token)],
+            _ => vec![],
+        };
+        self.server.call(who, name, &args).await
+    }
+
+    async fn call(&self, who: &Who, door: Door, method: &str, path: &str) -> (u16, Option<Answer>) {
+        let answer = match door {
+            Door::Rest => self.rest(who, method, path).await,
+            Door::ServerFn => self.server_fn(who, path).await,
+            Door::Socket | Door::Public => {
+                let opened = dial_as(&self.server, who, path).await;
+                return (opened.err().unwrap_or(101), None);
+            }
+        };
+        (answer.status, Some(answer))
+    }
+}
+
+/// What the status means, in the number every door gives.
+fn code_of(status: u16) -> Option<u64> {
+    match status {
+        200 | 201 => Some(0),
+        401 => Some(1100),
+        403 => Some(1200),
+        404 => Some(1300),
+        _ => None,
+    }
+}
+
+#[test]
+fn every_route_has_its_line_and_every_line_its_route() {
+    let mut mounted = BTreeSet::new();
+    let mut public = BTreeSet::new();
+    for route in router::registry() {
+        let place = match route.door {
+            Door::Public => {
+                public.insert(route.path);
+                continue;
+            }
+            Door::ServerFn => route.path.rsplit('/').next().unwrap().to_owned(),
+            Door::Rest | Door::Socket => route.path.clone(),
+        };
+        let line = (format!("{:?}", route.door), route.method, place);
+        assert!(mounted.insert(line), "mounted twice: {}", route.path);
+    }
+    let table: BTreeSet<_> = TABLE
+        .iter()
+        .map(|(door, method, place, _)| (format!("{door:?}"), (*method).to_owned(), (*place).to_owned()))
+        .collect();
+    assert_eq!(table.len(), TABLE.len(), "a line stands twice");
+    let missing: Vec<_> = mounted.difference(&table).collect();
+    assert!(missing.is_empty(), "say who may call these: {missing:?}");
+    let stale: Vec<_> = table.difference(&mounted).collect();
+    assert!(stale.is_empty(), "these are mounted nowhere: {stale:?}");
+    assert_eq!(public.iter().map(String::as_str).collect::<Vec<_>>(), PUBLIC, "public routes carry nothing of anybody");
+}
+
+#[tokio::test]
+async fn everybody_gets_from_every_route_what_the_table_says() {
+    let world = World::new().await;
+    let mut wrong = Vec::new();
+    for (door, method, path, expected) in TABLE {
+        for (caller, expected) in CALLERS.iter().zip(expected) {
+            let who = world.credentials(caller, *door).await;
+            let (status, answer) = world.call(&who, *door, method, path).await;
+            let code = answer.as_ref().map(Answer::code);
+            if status != *expected || (code.is_some() && code != code_of(*expected)) {
+                let text = answer.map(|answer| answer.text).unwrap_or_default();
+                wrong.push(format!("{door:?} {method} {path} as {caller}: {status} {code:?}, not {expected}: {text}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn the_live_socket_shows_its_topics_to_staff_alone() {
+    let world = World::new().await;
+    for caller in ["nowhere", "member", "owner", "other"] {
+        let mut live = Live::open(&world.server, &world.credentials(caller, Door::Socket).await).await;
+        for topic in [WALL_TOPIC, "machine/host-001", "machine/no-such", "machine/../..", "nothing"] {
+            live.subscribe(topic, None).await;
+            assert_eq!(live.refusal().await, 1300, "{caller}: {topic}");
+        }
+    }
+    let mut live = Live::open(&world.server, &world.credentials("admin", Door::Socket).await).await;
+    for topic in [WALL_TOPIC, "machine/host-001"] {
+        live.subscribe(topic, None).await;
+        live.snapshot().await;
+        live.say(&ClientMessage::Unsubscribe { topic: topic.to_owned() }).await;
+    }
+    live.subscribe("machine/no-such", None).await;
+    assert_eq!(live.refusal().await, 1300, "staff see what there is");
+}
+
+#[tokio::test]
+async fn people_see_their_own_customer_and_no_other() {
+    let world = World::new().await;
+    for (caller, own, foreign) in [("owner", &world.acme, &world.globex), ("other", &world.globex, &world.acme)] {
+        let (program, browser) =
+            (world.credentials(caller, Door::Rest).await, world.credentials(caller, Door::ServerFn).await);
+        let customer = world.server.get(&program, "/api/customer").await;
+        assert_eq!(customer.data()["name"], own.name);
+        let by_rest = world.server.get(&program, "/api/customer/members").await.data();
+        let by_page = world.server.call(&browser, "list_members", &[]).await.json();
+        for list in [by_rest, by_page] {
+            let names: BTreeSet<_> =
+                list.as_array().unwrap().iter().map(|member| member["name"].as_str().unwrap().to_owned()).collect();
+            assert_eq!(names, BTreeSet::from([own.owner.name.clone(), own.member.name.clone()]));
+            assert!(!names.contains(&foreign.owner.name));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_attempt_is_written_down() {
+    let world = World::new().await;
+    let who = world.credentials("member", Door::Rest).await;
+    assert_eq!(world.server.get(&who, "/api/admin/audits").await.status, 404);
+    let statement = format!(
+        "select action from audit_events where outcome = 'denied' and actor_id = {} and via = 'rest'",
+        world.acme.member.id
+    );
+    assert_eq!(world.server.sql(&statement).await, ["audit:view"]);
+}

@@ -1,0 +1,200 @@
+//! What REST answers look like: always the envelope, always the meaning, always the request id, in the caller's language.
+
+use http::{Method, header};
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Server, Who};
+
+/// Every answer of REST, good or bad, has exactly this shape.
+fn is_enveloped(answer: &Answer) {
+    assert_eq!(answer.header("content-type"), "application/json", "{answer:?}");
+    let json = answer.json();
+    let keys: Vec<_> = json.as_object().expect("an object").keys().map(String::as_str).collect();
+    assert_eq!(keys, ["code", "data", "message", "traceId"], "{answer:?}");
+    assert!(!json["message"].as_str().unwrap().is_empty());
+    assert_eq!(json["traceId"], answer.header("x-request-id"));
+    let success = answer.status < 300;
+    assert_eq!(json["code"] == json!(0), success, "{answer:?}");
+}
+
+async fn staffed() -> (Server, Who) {
+    let server = Server::start().await;
+    let who = server.token(&server.test.admin().await).await;
+    (server, who)
+}
+
+#[tokio::test]
+async fn a_creation_says_where_it_lies() {
+    let (server, who) = staffed().await;
+    let made = server.post(&who, "/api/admin/machines", json!({ "id": "host-9", "name": "Nine" })).await;
+    is_enveloped(&made);
+    assert_eq!((made.status, made.header("location")), (201, "/api/admin/machines/host-9"));
+    let read = server.get(&who, made.header("location")).await;
+    is_enveloped(&read);
+    assert_eq!((read.status, read.data()), (200, made.data()));
+}
+
+#[tokio::test]
+async fn everything_under_api_answers_in_the_envelope() {
+    let (server, who) = staffed().await;
+    let cases: &[(Method, &str, u16, u64)] = &[
+        (Method::GET, "/api/auth/profile", 200, 0),
+        (Method::GET, "/api/nothing", 404, 1300),
+        (Method::POST, "/api/admin/nothing/at/all", 404, 1300),
+        (Method::GET, "/api/admin/machines/no-such", 404, 1300),
+        (Method::GET, "/api/admin/machines/%2e%2e%2fetc", 404, 1300),
+        (Method::GET, "/api/auth/login", 405, 1300),
+        (Method::DELETE, "/api/admin/machines", 405, 1300),
+        (Method::PATCH, "/api/admin/machines/host-001", 405, 1300),
+        (Method::DELETE, "/api/admin/machines/join-tokens/999999", 404, 1300),
+        // What cannot be an id names nothing.
+        (Method::DELETE, "/api/admin/machines/join-tokens/first", 404, 1300),
+        (Method::GET, "/api/admin/machines/%ff", 404, 1300),
+    ];
+    for (method, path, status, code) in cases {
+        let answer = Answer::of(server.request(&who, method.clone(), path)).await;
+        assert_eq!(answer.status, *status, "{method} {path}: {answer:?}");
+        is_enveloped(&answer);
+        assert_eq!(answer.code(), *code, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_says_which_are_right() {
+    let (server, who) = staffed().await;
+    let answer = Answer::of(server.request(&who, Method::DELETE, "/api/admin/machines")).await;
+    let mut allowed: Vec<_> = answer.header("allow").split(',').map(str::trim).collect();
+    allowed.sort_unstable();
+    assert_eq!(allowed, ["GET", "HEAD", "POST"], "{answer:?}");
+}
+
+#[tokio::test]
+async fn unknown_and_malformed_parameters_are_named() {
+    let (server, who) = staffed().await;
+    let cases: &[(&str, u64, &str)] = &[
+        ("/api/admin/machines?colour=red", 1001, "colour"),
+        ("/api/admin/machines?page=1&Page=2", 1001, "Page"),
+        ("/api/admin/audits?who=me", 1001, "who"),
+        ("/api/admin/jobs?kind=a&x=1", 1001, "x"),
+        ("/api/admin/machines?page=two", 1000, "page"),
+        ("/api/admin/machines?pool=puddle", 1000, "pool"),
+        ("/api/admin/machines?pageSize=101", 1000, "pageSize"),
+        ("/api/admin/machines?page=0", 1000, "page"),
+    ];
+    server.post(&who, "/api/admin/machines", json!({ "id": "host-1", "name": "One" })).await;
+    for (path, code, field) in cases {
+        let answer = server.get(&who, path).await;
+        assert_eq!((answer.status, answer.code()), (400, *code), "{path}: {answer:?}");
+        is_enveloped(&answer);
+        let fields: Vec<_> = answer.fields().into_keys().collect();
+        assert_eq!(fields, [*field], "{path}");
+    }
+    // A form sends what was left empty: that is no filter.
+    let answer = server.get(&who, "/api/admin/machines?region=&q=&pool=").await;
+    assert_eq!((answer.status, &answer.data()["total"]), (200, &json!(1)), "{answer:?}");
+}
+
+#[tokio::test]
+async fn bodies_that_do_not_read_say_why() {
+    let (server, who) = staffed().await;
+    let cases: &[(&str, &str)] = &[
+        (r#"{"name":"a","colour":"red"}"#, "colour"),
+        (r#"{"name":"a","declared":{"gpus":8}}"#, "gpus"),
+        (r#"{"name":7}"#, "name"),
+        (r#"{"name":"a","declared":{"gpuCount":"many"}}"#, "declared.gpuCount"),
+        (r#"{"name":"a","pool":"puddle"}"#, "pool"),
+        (r#"{"name":"a""#, "body"),
+        ("", "body"),
+        ("[]", "body"),
+        // Half of it would be silently ignored.
+        (r#"{"name":"a"} {"name":"b"}"#, "body"),
+    ];
+    for (body, field) in cases {
+        let request = server.request(&who, Method::POST, "/api/admin/machines");
+        let request = request.header(header::CONTENT_TYPE, "application/json").body(*body);
+        let answer = Answer::of(request).await;
+        assert_eq!((answer.status, answer.code()), (400, 1000), "{body}: {answer:?}");
+        is_enveloped(&answer);
+        let fields: Vec<_> = answer.fields().into_keys().collect();
+        assert_eq!(fields, [*field], "{body}");
+    }
+    let request = server.request(&who, Method::POST, "/api/admin/machines").body(r#"{"name":"a"}"#);
+    let answer = Answer::of(request.header(header::CONTENT_TYPE, "text/plain")).await;
+    assert_eq!((answer.status, answer.code()), (400, 1000), "only JSON is read as JSON");
+    assert_eq!(server.count("select count(*) from machines").await, 0, "nothing of all this was taken");
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_limit_is_refused_not_read() {
+    let (server, who) = staffed().await;
+    let name = "x".repeat(2 << 20);
+    let answer = server.post(&who, "/api/admin/machines", json!({ "name": name })).await;
+    is_enveloped(&answer);
+    assert_eq!((answer.status, answer.code()), (413, 1700));
+}
+
+#[tokio::test]
+async fn the_request_id_is_the_callers_when_it_is_sane() {
+    let (server, who) = staffed().await;
+    let ask = async |id: &str| {
+        let request = server.request(&who, Method::GET, "/api/auth/profile").header("x-request-id", id);
+        let answer = Answer::of(request).await;
+        is_enveloped(&answer);
+        answer.header("x-request-id").to_owned()
+    };
+    assert_eq!(ask("0193-from-the-proxy").await, "0193-from-the-proxy");
+    for insane in ["short", "with spaces in it", "new\tline-like", &"x".repeat(65), "<script>alert</script>"] {
+        let given = ask(insane).await;
+        assert!(given != insane && given.len() >= 8, "{insane} became {given}");
+    }
+    assert_ne!(ask("").await, ask("").await, "without one, each request has its own");
+}
+
+#[tokio::test]
+async fn messages_come_in_the_callers_language() {
+    let (server, who) = staffed().await;
+    let ask = async |languages: &str| {
+        let request = server.request(&who, Method::POST, "/api/admin/machines").json(&json!({ "name": "" }));
+        let answer = Answer::of(request.header(header::ACCEPT_LANGUAGE, languages)).await;
+        (answer.json()["message"].as_str().unwrap().to_owned(), answer.fields()["name"].clone())
+    };
+    let chinese = |text: &str| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+    let (message, field) = ask("zh-CN,zh;q=0.9,en;q=0.8").await;
+    assert!(chinese(&message) && chinese(&field), "{message} / {field}");
+    for languages in ["en-GB", "fr, en;q=0.5", "xx"] {
+        let (message, field) = ask(languages).await;
+        assert!(message.is_ascii() && field.is_ascii() && !field.starts_with("field-"), "{message} / {field}");
+    }
+}
+
+#[tokio::test]
+async fn the_description_names_every_operation() {
+    let (server, _) = staffed().await;
+    let answer = server.get(&Who::Nobody, "/api/openapi.json").await;
+    assert_eq!(answer.status, 200);
+    let described: Value = answer.json();
+    assert!(described["openapi"].as_str().unwrap().starts_with("3.1"));
+    let operations = server::router::registry().into_iter().filter(|route| route.door == server::router::Door::Rest);
+    let mut count = 0;
+    for route in operations {
+        let operation = &described["paths"][&route.path][route.method.to_lowercase()];
+        assert!(operation["responses"].is_object(), "{} {} is not described", route.method, route.path);
+        count += 1;
+    }
+    let written: usize = described["paths"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|item| {
+            let methods = ["get", "post", "put", "patch", "delete"];
+            item.as_object().unwrap().keys().filter(|key| methods.contains(&key.as_str())).count()
+        })
+        .sum();
+    assert_eq!(written, count, "and nothing else");
+    // Every schema that is referred to is there.
+    let text = described.to_string();
+    for reference in text.split("\"#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().unwrap();
+        assert!(described["components"]["schemas"][name].is_object(), "{name} is referred to and missing");
+    }
+}

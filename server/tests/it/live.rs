@@ -1,0 +1,271 @@
+//! `/ws/live` and `/ws/admin/monitoring`: snapshot, deltas, resume; and what a client may not do to them.
+
+use contract::live::{
+    ClientMessage, LiveData, MAX_CLIENT_MESSAGE_BYTES, MAX_TOPICS, Position, ServerMessage, WALL_TOPIC,
+};
+use contract::machines::{MachineCreate, MachineUpdate, Presence};
+use contract::metrics::WallTile;
+use node_protocol::{AgentBody, Batch};
+use platform::machines;
+use test_support::{TestNode, TestUser};
+
+use crate::harness::{Server, Who};
+use crate::sockets::{Link, Live, dial_as};
+
+async fn rename(server: &Server, admin: &TestUser, code: &str, name: &str) {
+    let change = MachineUpdate { name: name.to_owned(), monitored: Some(true), ..Default::default() };
+    machines::update(server.platform(), &admin.ctx(), code, change).await.unwrap();
+}
+
+async fn staffed() -> (Server, TestUser, Who) {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let who = server.token(&admin).await;
+    (server, admin, who)
+}
+
+async fn machine(server: &Server, admin: &TestUser, code: &str) {
+    let body = MachineCreate { id: Some(code.to_owned()), name: code.to_owned(), ..Default::default() };
+    machines::create(server.platform(), &admin.ctx(), body).await.unwrap();
+}
+
+fn tiles(data: LiveData) -> Vec<WallTile> {
+    match data {
+        LiveData::Wall(wall) => wall.machines,
+        LiveData::WallChange { tiles, .. } => tiles,
+        other => panic!("the wall, not {other:?}"),
+    }
+}
+
+/// Deltas of a topic until one shows `wanted`; their sequence has no gap.
+async fn until(live: &mut Live, mut at: Position, mut wanted: impl FnMut(&LiveData) -> bool) -> (Position, LiveData) {
+    loop {
+        let (position, data) = live.delta().await;
+        assert_eq!((position.seq, &position.epoch), (at.seq + 1, &at.epoch), "no delta is missing");
+        if wanted(&data) {
+            return (position, data);
+        }
+        at = position;
+    }
+}
+
+fn shows_name<'a>(code: &'a str, name: &'a str) -> impl FnMut(&LiveData) -> bool + 'a {
+    move |data| match data {
+        LiveData::WallChange { tiles, .. } => tiles.iter().any(|tile| tile.id == code && tile.name == name),
+        _ => false,
+    }
+}
+
+#[tokio::test]
+async fn first_everything_then_what_changed() {
+    let (server, admin, who) = staffed().await;
+    machine(&server, &admin, "host-001").await;
+    machine(&server, &admin, "host-002").await;
+    let mut live = Live::open(&server, &who).await;
+    live.subscribe(WALL_TOPIC, None).await;
+    let (start, data) = live.snapshot().await;
+    let shown: Vec<_> = tiles(data).into_iter().map(|tile| (tile.id, tile.presence)).collect();
+    let never = |code: &str| (code.to_owned(), Presence::NeverSeen);
+    assert_eq!(shown, [never("host-001"), never("host-002")]);
+
+    rename(&server, &admin, "host-001", "First").await;
+    let (_, change) = until(&mut live, start, shows_name("host-001", "First")).await;
+    assert_eq!(tiles(change).len(), 1, "what did not change is not sent");
+}
+
+/// An agent's link with a GPU, and the first figures in.
+async fn reporting(server: &Server, code: &str) -> (TestNode, Link) {
+    let node = server.test.node(code).await;
+    let (mut link, _) = Link::open(server, &node.key, node.hello()).await;
+    link.send(AgentBody::Inventory(node.inventory(1))).await;
+    link.send(AgentBody::Batch(node.batch(1, 1))).await;
+    link.ack().await;
+    (node, link)
+}
+
+#[tokio::test]
+async fn what_an_agent_measures_is_on_the_wall_and_on_the_machines_page() {
+    let (server, _, who) = staffed().await;
+    let (node, mut link) = reporting(&server, "host-001").await;
+    let mut live = Live::open(&server, &who).await;
+    live.subscribe("machine/host-001", None).await;
+    let (start, data) = live.snapshot().await;
+    let LiveData::Machine(first) = data else { panic!("a machine") };
+    assert_eq!((first.presence, first.gpus.len(), first.host.cpu_percent), (Presence::Online, 1, Some(12.5)));
+
+    let mut sample = node.sample(server.test.clock().now().timestamp_millis(), 1);
+    sample.gpus[0].util_percent = Some(97.0);
+    link.send(AgentBody::Batch(Batch { sequence: 2, samples: vec![sample], replayed: false })).await;
+    let busy = |data: &LiveData| matches!(data, LiveData::Machine(live) if live.gpus[0].util_percent == Some(97.0));
+    until(&mut live, start, busy).await;
+
+    live.say(&ClientMessage::Unsubscribe { topic: "machine/host-001".to_owned() }).await;
+    live.subscribe(WALL_TOPIC, None).await;
+    // A delta of the ended topic may still have been on its way.
+    let wall = loop {
+        match live.next().await {
+            ServerMessage::Snapshot { topic, data, .. } if topic == WALL_TOPIC => break tiles(data),
+            ServerMessage::Delta { .. } => {}
+            other => panic!("the wall, not {other:?}"),
+        }
+    };
+    assert_eq!((wall[0].presence, wall[0].gpus[0].u, wall[0].gpus[0].m), (Presence::Online, Some(97), Some(50)));
+}
+
+#[tokio::test]
+async fn who_comes_back_gets_what_was_missed() {
+    let (server, admin, who) = staffed().await;
+    machine(&server, &admin, "host-001").await;
+    // Somebody else keeps watching, so the topic lives on.
+    let mut witness = Live::open(&server, &who).await;
+    witness.subscribe(WALL_TOPIC, None).await;
+    let (start, _) = witness.snapshot().await;
+    let mut live = Live::open(&server, &who).await;
+    live.subscribe(WALL_TOPIC, None).await;
+    let (left_at, _) = live.snapshot().await;
+    assert_eq!(left_at, start, "all watchers of a server share one sequence");
+    drop(live);
+
+    rename(&server, &admin, "host-001", "Missed").await;
+    let (now, _) = until(&mut witness, start, shows_name("host-001", "Missed")).await;
+
+    let mut live = Live::open(&server, &who).await;
+    live.subscribe(WALL_TOPIC, Some(left_at.clone())).await;
+    let (resumed, _) = until(&mut live, left_at.clone(), shows_name("host-001", "Missed")).await;
+    assert_eq!(resumed, now);
+
+    // Who missed nothing gets nothing until something happens.
+    let mut live = Live::open(&server, &who).await;
+    live.subscribe(WALL_TOPIC, Some(now.clone())).await;
+    rename(&server, &admin, "host-001", "Next").await;
+    until(&mut live, now.clone(), shows_name("host-001", "Next")).await;
+
+    // A position of another life of the server, or of the future, is no position here.
+    for position in [
+        Position { epoch: "another".to_owned(), ..left_at.clone() },
+        Position { seq: now.seq + 1000, ..now.clone() },
+        Position { seq: u64::MAX, ..now },
+    ] {
+        let mut live = Live::open(&server, &who).await;
+        live.subscribe(WALL_TOPIC, Some(position.clone())).await;
+        let (_, data) = live.snapshot().await;
+        assert_eq!(tiles(data)[0].name, "Next", "{position:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_snapshot_is_of_now_also_when_nobody_watched() {
+    let (server, admin, who) = staffed().await;
+    machine(&server, &admin, "host-001").await;
+    let mut live = Live::open(&server, &who).await;
+    live.subscribe(WALL_TOPIC, None).await;
+    live.snapshot().await;
+    drop(live);
+    rename(&server, &admin, "host-001", "Meanwhile").await;
+    let mut live = Live::open(&server, &who).await;
+    live.subscribe(WALL_TOPIC, None).await;
+    let (_, data) = live.snapshot().await;
+    assert_eq!(tiles(data)[0].name, "Meanwhile");
+}
+
+#[tokio::test]
+async fn topics_end_and_a_machine_that_is_gone_leaves_the_wall() {
+    let (server, admin, who) = staffed().await;
+    machine(&server, &admin, "host-001").await;
+    machine(&server, &admin, "host-002").await;
+    let mut live = Live::open(&server, &who).await;
+    live.subscribe(WALL_TOPIC, None).await;
+    let (start, _) = live.snapshot().await;
+    server.sql("update machines set deleted_at = now() where code = 'host-002' returning id").await;
+    rename(&server, &admin, "host-001", "Left alone").await;
+    let (_, change) =
+        until(&mut live, start, |data| matches!(data, LiveData::WallChange { gone, .. } if gone == &["host-002"]))
+            .await;
+    assert!(tiles(change).iter().all(|tile| tile.id != "host-002"));
+}
+
+#[tokio::test]
+async fn one_socket_carries_so_many_topics_and_no_more() {
+    let (server, admin, who) = staffed().await;
+    for number in 0..=MAX_TOPICS {
+        machine(&server, &admin, &format!("host-{number}")).await;
+    }
+    let mut live = Live::open(&server, &who).await;
+    for number in 0..MAX_TOPICS {
+        live.subscribe(&format!("machine/host-{number}"), None).await;
+        live.snapshot().await;
+    }
+    let last = format!("machine/host-{MAX_TOPICS}");
+    live.subscribe(&last, None).await;
+    assert_eq!(live.refusal().await, 1600);
+    // The same topic again is no further one, and an ended one makes room.
+    live.subscribe("machine/host-0", None).await;
+    live.snapshot().await;
+    live.say(&ClientMessage::Unsubscribe { topic: "machine/host-0".to_owned() }).await;
+    live.subscribe(&last, None).await;
+    live.snapshot().await;
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_with_the_time() {
+    let (server, _, who) = staffed().await;
+    let mut live = Live::open(&server, &who).await;
+    let before = server.test.clock().now().timestamp_millis();
+    live.say(&ClientMessage::Ping {}).await;
+    let Some(ServerMessage::Pong { now }) = live.hear().await else { panic!("a pong") };
+    assert!((before..=server.test.clock().now().timestamp_millis()).contains(&now));
+}
+
+#[tokio::test]
+async fn nonsense_ends_the_socket_and_nothing_else() {
+    let (server, admin, who) = staffed().await;
+    machine(&server, &admin, "host-001").await;
+    let mut beside = Live::open(&server, &who).await;
+    let long = format!(r#"{{"type":"subscribe","topic":"{}"}}"#, "x".repeat(MAX_CLIENT_MESSAGE_BYTES));
+    for nonsense in ["", "hello", "{}", r#"{"type":"shout"}"#, r#"{"type":"ping","loud":true}"#, "[[[[[[[[", &long] {
+        let mut live = Live::open(&server, &who).await;
+        live.say_text(nonsense.to_owned()).await;
+        assert_eq!(live.ending().await, None, "{nonsense:.40}");
+    }
+    beside.subscribe(WALL_TOPIC, None).await;
+    beside.snapshot().await;
+}
+
+#[tokio::test]
+async fn a_stopping_server_says_good_bye() {
+    let (server, _, who) = staffed().await;
+    let mut live = Live::open(&server, &who).await;
+    live.subscribe(WALL_TOPIC, None).await;
+    live.snapshot().await;
+    server.draining.cancel();
+    assert_eq!(live.ending().await.as_deref(), Some("draining"));
+}
+
+#[tokio::test]
+async fn programs_have_the_wall_as_a_stream_of_its_own() {
+    let (server, admin, who) = staffed().await;
+    machine(&server, &admin, "host-001").await;
+    let stream = dial_as(&server, &who, "/ws/admin/monitoring").await.expect("staff may");
+    let mut live = Live::over(stream);
+    let (start, data) = live.snapshot().await;
+    assert_eq!(tiles(data).len(), 1);
+    rename(&server, &admin, "host-001", "Streamed").await;
+    until(&mut live, start, shows_name("host-001", "Streamed")).await;
+}
+
+#[tokio::test]
+async fn what_a_member_may_not_see_does_not_exist() {
+    let (server, admin, _) = staffed().await;
+    machine(&server, &admin, "host-001").await;
+    let acme = server.test.customer("Acme").await;
+    let member = server.browser(&acme.member).await;
+    assert_eq!(dial_as(&server, &member, "/ws/admin/monitoring").await.err(), Some(404));
+    let mut live = Live::open(&server, &member).await;
+    for topic in [WALL_TOPIC, "machine/host-001", "machine/host-404"] {
+        live.subscribe(topic, None).await;
+        assert_eq!(live.refusal().await, 1300, "{topic}");
+        let resume = Some(Position { epoch: "guessed".to_owned(), seq: 0 });
+        live.subscribe(topic, resume).await;
+        assert_eq!(live.refusal().await, 1300, "{topic}, resumed");
+    }
+}

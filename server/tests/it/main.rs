@@ -1,0 +1,14 @@
+//! The doors, from outside: a real server on a port of its own, over a database of its own.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod agent_link;
+mod authz_coverage;
+mod both_doors;
+mod envelope;
+mod harness;
+mod live;
+mod ops;
+mod origin;
+mod sessions;
+mod sockets;
