@@ -1,0 +1,185 @@
+//! Builds everything that ships: agent and simulator, pages (wasm, style, elements), server. The site's files carry the
+//! hash of what is in them, so that browsers keep them for ever.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+use crate::env::{cargo, command, root, run, target};
+
+/// What was built.
+pub struct Built {
+    pub server: PathBuf,
+    pub agent: PathBuf,
+    /// NVML simulator, for demos and tests.
+    pub nvml_sim: PathBuf,
+    pub site: PathBuf,
+}
+
+/// Floor of the wasm: below it the islands are not in.
+const WASM_FLOOR: u64 = 60_000;
+/// Ceiling of the whole bundle, brotli: what it is now, so that it only shrinks. The goal is 150 kB (docs/benchmarks.md).
+const BUNDLE_CEILING: usize = 225_000;
+
+/// Release builds of everything. `frontend` is never built together with `server`: their features would mix.
+pub fn build() -> Result<Built> {
+    run(&mut cargo(&["build", "--release", "-p", "node-agent", "-p", "nvml-sim"]))?;
+    let site = site()?;
+    run(&mut cargo(&["build", "--release", "-p", "server"]))?;
+    let release = target().join("release");
+    Ok(Built {
+        server: release.join("remotegpu"),
+        agent: release.join("remotegpu-agent"),
+        nvml_sim: release.join("libnvml_sim.so"),
+        site,
+    })
+}
+
+/// The pages' files; made in a new folder and moved into place whole.
+fn site() -> Result<PathBuf> {
+    run(&mut cargo(&["build", "-p", "frontend", "--target", "wasm32-unknown-unknown", "--profile", "wasm-release"]))?;
+    let site = target().join("site");
+    let wasm = target().join("wasm32-unknown-unknown/wasm-release/frontend.wasm");
+    let stamp = inputs(&wasm)?;
+    if std::fs::read_to_string(site.join("stamp")).is_ok_and(|have| have == stamp) {
+        return Ok(site);
+    }
+    let work = target().join("site.new");
+    let _ = std::fs::remove_dir_all(&work);
+    let pkg = work.join("pkg");
+    std::fs::create_dir_all(&pkg)?;
+    let (js, wasm) = bind(&wasm)?;
+    let (css, elements) = (style()?, elements()?);
+    let app = digest(&[&js, &wasm]);
+    let names = [
+        (format!("remotegpu-{app}.js"), &js),
+        (format!("remotegpu-{app}.wasm"), &wasm),
+        (format!("main-{}.css", digest(&[&css])), &css),
+        (format!("rg-chart-{}.js", digest(&[&elements])), &elements),
+    ];
+    let mut bundle = 0;
+    for (name, bytes) in &names {
+        bundle += store(&pkg, name, bytes)?;
+    }
+    println!("site: wasm {} bytes, whole bundle {bundle} bytes with brotli", wasm.len());
+    if (wasm.len() as u64) < WASM_FLOOR {
+        bail!("the wasm has {} bytes, under {WASM_FLOOR}: the islands are not in it", wasm.len());
+    }
+    if bundle > BUNDLE_CEILING {
+        bail!("the bundle has {bundle} bytes with brotli, over {BUNDLE_CEILING}");
+    }
+    let manifest = serde_json::json!({
+        "app": format!("/pkg/remotegpu-{app}"),
+        "css": format!("/pkg/{}", names[2].0),
+        "elements": format!("/pkg/{}", names[3].0),
+    });
+    std::fs::write(work.join("manifest.json"), serde_json::to_string_pretty(&manifest)?)?;
+    std::fs::write(work.join("stamp"), stamp)?;
+    let _ = std::fs::remove_dir_all(&site);
+    std::fs::rename(&work, &site)?;
+    Ok(site)
+}
+
+/// Everything the site is made of, as one hash.
+fn inputs(wasm: &Path) -> Result<String> {
+    let mut hash = Sha256::new();
+    hash.update(std::fs::read(wasm).with_context(|| format!("{}", wasm.display()))?);
+    hash.update(include_bytes!("build.rs"));
+    for folder in ["style", "frontend/js/src"] {
+        for file in files(&root().join(folder))? {
+            hash.update(std::fs::read(file)?);
+        }
+    }
+    for file in ["frontend/js/build.mjs", "frontend/js/package-lock.json"] {
+        hash.update(std::fs::read(root().join(file))?);
+    }
+    Ok(hex::encode(hash.finalize()))
+}
+
+/// Every file below a folder, in order.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| format!("{}", folder.display()))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            if !["node_modules", "target", ".git", "test-results"].contains(&name.as_str()) {
+                found.extend(files(&path)?);
+            }
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// wasm-bindgen as a library, then wasm-opt.
+fn bind(wasm: &Path) -> Result<(Vec<u8>, Vec<u8>)> {
+    let out = target().join("bindgen");
+    let _ = std::fs::remove_dir_all(&out);
+    let mut bindgen = wasm_bindgen_cli_support::Bindgen::new();
+    bindgen.input_path(wasm).out_name("remotegpu").typescript(false).remove_name_section(true);
+    bindgen.web(true)?.generate(&out)?;
+    if out.join("snippets").exists() {
+        bail!("wasm-bindgen made snippets, which the site does not serve: {}", out.join("snippets").display());
+    }
+    let bound = out.join("remotegpu_bg.wasm");
+    let small = out.join("small.wasm");
+    let mut opt = command(&[
+        "frontend/js/node_modules/.bin/wasm-opt",
+        "-Oz",
+        "--enable-bulk-memory",
+        "--enable-nontrapping-float-to-int",
+        "--enable-sign-ext",
+        "--enable-mutable-globals",
+        "--enable-reference-types",
+        "--enable-multivalue",
+    ]);
+    run(opt.arg(&bound).arg("-o").arg(&small))?;
+    Ok((std::fs::read(out.join("remotegpu.js"))?, std::fs::read(small)?))
+}
+
+/// The style sheets in the order main.css names them.
+fn style() -> Result<Vec<u8>> {
+    let folder = root().join("style");
+    let main = std::fs::read_to_string(folder.join("main.css"))?;
+    let mut all = String::new();
+    for line in main.lines().map(str::trim) {
+        let Some(rest) = line.strip_prefix("@import \"") else { continue };
+        let name = rest.split('"').next().unwrap_or_default();
+        all += &std::fs::read_to_string(folder.join(name)).with_context(|| format!("style/main.css imports {name}"))?;
+        all.push('\n');
+    }
+    Ok(all.into_bytes())
+}
+
+fn elements() -> Result<Vec<u8>> {
+    let out = target().join("elements");
+    let text = out.to_string_lossy().into_owned();
+    run(&mut command(&["node", "frontend/js/build.mjs", &text]))?;
+    Ok(std::fs::read(out.join("rg-chart.js"))?)
+}
+
+fn digest(parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+    }
+    hex::encode(&hash.finalize()[..6])
+}
+
+/// The file, and beside it what browsers rather take; returns its size with brotli.
+fn store(folder: &Path, name: &str, bytes: &[u8]) -> Result<usize> {
+    std::fs::write(folder.join(name), bytes)?;
+    let mut br = Vec::new();
+    let parameters = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
+    brotli::BrotliCompress(&mut &bytes[..], &mut br, &parameters)?;
+    std::fs::write(folder.join(format!("{name}.br")), &br)?;
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gz.write_all(bytes)?;
+    std::fs::write(folder.join(format!("{name}.gz")), gz.finish()?)?;
+    Ok(br.len())
+}

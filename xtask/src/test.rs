@@ -1,0 +1,109 @@
+//! `cargo xtask test`: what CI runs.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::build::{Built, build};
+use crate::env::{cargo, command, read, root, run};
+use crate::setup::{Need, browser, setup};
+use crate::{check, db};
+
+/// Everything, with the time each part took.
+pub fn everything() -> Result<()> {
+    let mut times = Vec::new();
+    let mut part = |name: &'static str, work: &dyn Fn() -> Result<()>| -> Result<()> {
+        println!("\n=== {name}");
+        let started = Instant::now();
+        let result = work();
+        times.push((name, started.elapsed(), result.is_ok()));
+        result
+    };
+    let result = part("setup", &|| setup(Need::Test))
+        .and_then(|()| part("check", &check::check))
+        .and_then(|()| part("queries", &db::check))
+        .and_then(|()| part("unit and integration tests", &tests))
+        .and_then(|()| part("release build", &|| build().map(|_| ())))
+        .and_then(|()| part("end-to-end tests", &|| playwright(&[])));
+    println!("\n=== summary");
+    for (name, time, fine) in times {
+        println!("{:<28} {:>8}  {}", name, minutes(time), if fine { "passed" } else { "FAILED" });
+    }
+    result
+}
+
+fn minutes(time: Duration) -> String {
+    format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
+}
+
+/// Unit and integration tests alone.
+pub fn unit() -> Result<()> {
+    setup(Need::Run)?;
+    tests()
+}
+
+fn tests() -> Result<()> {
+    // The simulator and the agent are programs that other packages' tests start.
+    run(&mut cargo(&["build", "-p", "nvml-sim", "-p", "node-agent"]))?;
+    let scope = ["--workspace", "--exclude", "frontend"];
+    let mut words = match read(&mut cargo(&["nextest", "--version"])) {
+        Ok(_) => vec!["nextest", "run", "--no-fail-fast"],
+        Err(_) => vec!["test", "--no-fail-fast"],
+    };
+    words.extend(scope);
+    run(cargo(&words).env("RUST_BACKTRACE", "0"))
+}
+
+/// End-to-end tests alone.
+pub fn e2e(rest: &[&str]) -> Result<()> {
+    setup(Need::Test)?;
+    build()?;
+    playwright(rest)
+}
+
+fn playwright(rest: &[&str]) -> Result<()> {
+    let mut words = vec!["npx", "playwright", "test"];
+    words.extend(rest);
+    browser_run(&words)
+}
+
+/// Pictures of the running product.
+pub fn screenshots() -> Result<()> {
+    setup(Need::Test)?;
+    build()?;
+    browser_run(&["npx", "playwright", "test", "--config", "screenshots.config.ts"])
+}
+
+fn browser_run(words: &[&str]) -> Result<()> {
+    let Built { server, agent, nvml_sim, site } = build()?;
+    let mut node = command(words);
+    node.current_dir(root().join("end2end")).env("CHROMIUM", browser());
+    node.env("REMOTEGPU_BIN", server).env("REMOTEGPU_AGENT_BIN", agent);
+    node.env("REMOTEGPU_NVML_SIM", nvml_sim).env("REMOTEGPU_SITE_DIR", site);
+    run(&mut node)
+}
+
+/// Benchmarks, one program per area.
+pub fn bench(rest: &[&str]) -> Result<()> {
+    setup(Need::Test)?;
+    let Built { server, agent, nvml_sim, site } = build()?;
+    let folder = root().join("end2end/bench");
+    let mut areas: Vec<String> = std::fs::read_dir(&folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".bench.mjs").map(str::to_owned))
+        .filter(|area| rest.is_empty() || rest.contains(&area.as_str()))
+        .collect();
+    areas.sort();
+    if areas.is_empty() {
+        bail!("no such benchmark; there are the *.bench.mjs of {}", folder.display());
+    }
+    for area in areas {
+        let mut node = command(&["node", &format!("end2end/bench/{area}.bench.mjs")]);
+        node.env("REMOTEGPU_BIN", &server).env("REMOTEGPU_AGENT_BIN", &agent);
+        node.env("REMOTEGPU_NVML_SIM", &nvml_sim).env("REMOTEGPU_SITE_DIR", &site);
+        run(&mut node)?;
+    }
+    Ok(())
+}
