@@ -57,7 +57,6 @@ fn tests() -> Result<()> {
 /// End-to-end tests alone.
 pub fn e2e(rest: &[&str]) -> Result<()> {
     setup(Need::Test)?;
-    build()?;
     playwright(rest)
 }
 
@@ -70,10 +69,10 @@ fn playwright(rest: &[&str]) -> Result<()> {
 /// Pictures of the running product.
 pub fn screenshots() -> Result<()> {
     setup(Need::Test)?;
-    build()?;
     browser_run(&["npx", "playwright", "test", "--config", "screenshots.config.ts"])
 }
 
+/// Builds what is not built yet, and gives its paths to a program of `end2end`.
 fn browser_run(words: &[&str]) -> Result<()> {
     let Built { server, agent, nvml_sim, site } = build()?;
     let mut node = command(words);
