@@ -159,20 +159,25 @@ pub fn build(state: AppState) -> Router {
         .merge(docs)
         .route("/api/{*rest}", axum::routing::any(rest::missing))
         .fallback(pages::page)
-        .layer(CatchPanicLayer::custom(|_| crashed()))
+        .layer(CatchPanicLayer::custom(crashed))
         .layer(CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest).compress_when(compressed))
         .layer(axum::middleware::from_fn_with_state(state.clone(), authn::identify))
         .layer(sessions)
         .with_state(state)
 }
 
-/// A handler panicked; the log has the message with the request id.
-fn crashed() -> http::Response<axum::body::Body> {
-    use axum::response::IntoResponse as _;
-    let code = contract::ErrorCode::Internal;
-    let body = serde_json::json!({ "code": code.number(), "message": code.message_key(), "data": null, "traceId": "" });
-    (http::StatusCode::INTERNAL_SERVER_ERROR, axum::Json(body)).into_response()
+/// A handler panicked. [`authn::identify`] logs it and turns this into an answer for who asked.
+fn crashed(panic: Box<dyn std::any::Any + Send>) -> http::Response<axum::body::Body> {
+    let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let mut response = http::Response::new(axum::body::Body::empty());
+    *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+    response.extensions_mut().insert(Crashed(words.unwrap_or("no words").to_owned()));
+    response
 }
+
+/// Marks the answer of a handler that panicked, with what it said; never sent.
+#[derive(Clone)]
+pub struct Crashed(pub String);
 
 /// The documentation's own scripts set styles; nothing else of ours does.
 async fn docs_policy(mut response: http::Response<axum::body::Body>) -> http::Response<axum::body::Body> {

@@ -171,3 +171,36 @@ mod server_fn_impl {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table between the marks of docs/api.md is this enum's; `REMOTEGPU_WRITE_DOCS=1` writes it.
+    #[test]
+    fn the_documentation_lists_every_code() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/api.md");
+        let text = std::fs::read_to_string(path).expect("docs/api.md");
+        let mut table = "\n| code | status | meaning |\n| --- | --- | --- |\n| 0 | 200, 201 | Success. |\n".to_owned();
+        for code in ErrorCode::ALL {
+            table += &format!("| {} | {} | {} |\n", code.number(), code.http_status(), code.doc().trim());
+        }
+        let (before, rest) = text.split_once("<!-- codes -->").expect("the first mark");
+        let (now, after) = rest.split_once("<!-- /codes -->").expect("the second mark");
+        if std::env::var_os("REMOTEGPU_WRITE_DOCS").is_some() {
+            let whole = format!("{before}<!-- codes -->{table}<!-- /codes -->{after}");
+            std::fs::write(path, whole).expect("docs/api.md can be written");
+        } else {
+            assert_eq!(now, table, "run REMOTEGPU_WRITE_DOCS=1 cargo test -p contract");
+        }
+    }
+
+    #[test]
+    fn numbers_are_unique_and_read_back() {
+        let numbers: std::collections::BTreeSet<_> = ErrorCode::ALL.iter().map(|code| code.number()).collect();
+        assert_eq!(numbers.len(), ErrorCode::ALL.len());
+        for code in ErrorCode::ALL {
+            assert_eq!(ErrorCode::try_from(code.number()), Ok(*code));
+        }
+    }
+}

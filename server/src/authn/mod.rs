@@ -20,6 +20,7 @@ use platform::{Error, OpContext, Principal, Via, accounts};
 pub use session_store::session_layer;
 
 use crate::limits::Kind;
+use crate::router::Crashed;
 use crate::{AppState, headers, rest};
 
 /// The request id's header, in and out.
@@ -45,9 +46,13 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
     let admitted = admit(&state, &asked, &anonymous).await;
     let mut response = match admitted {
         Ok(ctx) => {
-            request.extensions_mut().insert(ctx);
+            request.extensions_mut().insert(ctx.clone());
             request.extensions_mut().insert(state.platform.clone());
-            next.run(request).await
+            let response = next.run(request).await;
+            match response.extensions().get::<Crashed>() {
+                Some(Crashed(words)) => rest::refuse(&state.platform, &ctx, Error::internal(words.as_str())).await,
+                None => response,
+            }
         }
         Err(error) => rest::refuse(&state.platform, &anonymous, error).await,
     };

@@ -153,7 +153,8 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Body<T> {
             Ok(bytes) => bytes,
             Err(_) => {
                 let rest = Rest::from_request_parts(&mut parts, state).await.map_err(IntoResponse::into_response)?;
-                return Err(rest.answer::<()>(Err(Error::new(ErrorCode::TooLarge))).await);
+                let error = turned_away(&parts, &rest.ctx).unwrap_or_else(|| Error::new(ErrorCode::TooLarge));
+                return Err(rest.answer::<()>(Err(error)).await);
             }
         };
         match read_json(&bytes) {
@@ -191,6 +192,20 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Part<T>
     }
 }
 
+/// Who may not be here at all hears that first, whatever their input looks like: what an operation takes is not told to
+/// those for whom it does not exist.
+fn turned_away(parts: &Parts, ctx: &OpContext) -> Option<Error> {
+    let path = parts.uri.path();
+    if path == "/api/auth/login" {
+        return None;
+    }
+    match ctx.principal() {
+        platform::Principal::Anonymous => Some(Error::new(ErrorCode::Unauthenticated)),
+        _ if path.starts_with("/api/admin/") && !ctx.is_staff() => Some(Error::not_found()),
+        _ => None,
+    }
+}
+
 /// Names the field that does not read. serde's words are English and for developers; ours are translated.
 async fn malformed<S: Send + Sync>(
     parts: &mut Parts,
@@ -203,6 +218,9 @@ async fn malformed<S: Send + Sync>(
         Ok(rest) => rest,
         Err(status) => return status.into_response(),
     };
+    if let Some(error) = turned_away(parts, &rest.ctx) {
+        return rest.answer::<()>(Err(error)).await;
+    }
     let unknown = why.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
     let (code, key, field) = match unknown {
         Some(name) => (unknown_code, "field-unknown", name.to_owned()),

@@ -125,6 +125,22 @@ async fn bodies_that_do_not_read_say_why() {
 }
 
 #[tokio::test]
+async fn what_an_operation_takes_is_not_told_to_those_it_is_not_for() {
+    let (server, _) = staffed().await;
+    let outsider = server.token(&server.test.outsider("nobody-special").await).await;
+    for (who, status, code) in [(Who::Nobody, 401, 1100), (outsider, 404, 1300)] {
+        let broken = server.request(&who, Method::POST, "/api/admin/machines").body(r#"{"colour":"#);
+        let answer = Answer::of(broken.header(header::CONTENT_TYPE, "application/json")).await;
+        assert_eq!((answer.status, answer.code()), (status, code), "{answer:?}");
+        let answer = server.post(&who, "/api/admin/machines", json!({ "name": "x".repeat(2 << 20) })).await;
+        assert_eq!((answer.status, answer.code()), (status, code), "a body that is too long: {answer:?}");
+        let answer = server.get(&who, "/api/admin/machines?colour=red").await;
+        assert_eq!((answer.status, answer.code()), (status, code), "{answer:?}");
+        is_enveloped(&answer);
+    }
+}
+
+#[tokio::test]
 async fn a_body_beyond_the_limit_is_refused_not_read() {
     let (server, who) = staffed().await;
     let name = "x".repeat(2 << 20);

@@ -264,6 +264,12 @@ impl OpContext {
         self.roles().into_iter().any(|(role, _)| reach(role, permission) != Reach::Nothing)
     }
 
+    /// True for people whose powers reach beyond one customer: those for whom the admin side exists at all.
+    pub fn is_staff(&self) -> bool {
+        let reaches_all = |role: Role| Permission::ALL.iter().any(|permission| reach(role, *permission) == Reach::All);
+        self.user().is_some() && self.roles().into_iter().any(|(role, _)| reaches_all(role))
+    }
+
     /// Names of the roles held, strongest first.
     pub fn role_names(&self) -> Vec<&'static str> {
         let mut names: Vec<_> =
