@@ -13,8 +13,6 @@ use crate::pages::{admin, auth, customer, missing};
 /// `render_app_async_with_context`; it sets the `Content-Security-Policy` header itself, because only here the nonce is
 /// known.
 pub fn shell() -> impl IntoView {
-    // Rendering needs to know where to run futures; an error only says that it has been told before.
-    let _ = any_spawner::Executor::init_tokio();
     let look = look();
     let site = use_context::<SiteManifest>().unwrap_or_default();
     if let (Some(nonce), Some(options)) = (leptos::nonce::use_nonce(), use_context::<ResponseOptions>())

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use crate::env::{cargo, command, root, run, target};
+use crate::wasm::{self, wasm_cargo};
 
 /// What was built.
 pub struct Built {
@@ -39,9 +40,9 @@ pub fn build() -> Result<Built> {
 
 /// The pages' files; made in a new folder and moved into place whole.
 fn site() -> Result<PathBuf> {
-    run(&mut cargo(&["build", "-p", "frontend", "--target", "wasm32-unknown-unknown", "--profile", "wasm-release"]))?;
+    run(&mut wasm_cargo(&["build", "-p", "frontend", "--target", wasm::TARGET, "--profile", "wasm-release"])?)?;
     let site = target().join("site");
-    let wasm = target().join("wasm32-unknown-unknown/wasm-release/frontend.wasm");
+    let wasm = wasm::artifacts()?.join("wasm-release/frontend.wasm");
     let stamp = inputs(&wasm)?;
     if std::fs::read_to_string(site.join("stamp")).is_ok_and(|have| have == stamp) {
         return Ok(site);
@@ -139,7 +140,11 @@ fn bind(wasm: &Path) -> Result<(Vec<u8>, Vec<u8>)> {
         "--enable-multivalue",
     ]);
     run(opt.arg(&bound).arg("-o").arg(&small))?;
-    Ok((std::fs::read(out.join("remotegpu.js"))?, std::fs::read(small)?))
+    let glue = out.join("remotegpu.min.js");
+    let mut minify =
+        command(&["frontend/js/node_modules/.bin/esbuild", "--minify", "--format=esm", "--log-level=warning"]);
+    run(minify.arg(out.join("remotegpu.js")).arg(format!("--outfile={}", glue.display())))?;
+    Ok((std::fs::read(glue)?, std::fs::read(small)?))
 }
 
 /// The style sheets in the order main.css names them.

@@ -9,6 +9,7 @@ mod env;
 mod run;
 mod setup;
 mod test;
+mod wasm;
 
 use std::process::ExitCode;
 

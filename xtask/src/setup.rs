@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use crate::env::{cache, command, is_root, read, root, run};
+use crate::wasm;
 
 /// What the setup is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,7 +19,6 @@ pub enum Need {
 
 /// See the module.
 pub fn setup(need: Need) -> Result<()> {
-    wasm_target()?;
     let mut packages = Vec::new();
     if !has_postgres() {
         packages.push("postgresql");
@@ -30,6 +30,7 @@ pub fn setup(need: Need) -> Result<()> {
         packages.push("build-essential");
     }
     install(&packages)?;
+    wasm::setup(need)?;
     node()?;
     npm("frontend/js")?;
     if need == Need::Test {
@@ -43,31 +44,28 @@ pub fn browser() -> String {
     std::env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned())
 }
 
+/// The oldest PostgreSQL the server starts.
+const POSTGRES_MAJOR: u32 = 15;
+
 fn has_postgres() -> bool {
+    let new_enough =
+        |text: &str| text.split('.').next().and_then(|n| n.parse().ok()).is_some_and(|n: u32| n >= POSTGRES_MAJOR);
     let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    // initdb (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)
+    let on_path = read(&mut command(&["initdb", "--version"])).unwrap_or_default();
     std::env::var_os("REMOTEGPU_PG_BIN").is_some()
-        || debian.into_iter().any(|version| version.path().join("bin/initdb").exists())
-        || command(&["initdb", "--version"]).output().is_ok_and(|output| output.status.success())
+        || debian.into_iter().any(|version| {
+            version.file_name().to_str().is_some_and(new_enough) && version.path().join("bin/initdb").exists()
+        })
+        || on_path.split(' ').nth(2).is_some_and(new_enough)
 }
 
 fn has_compiler() -> bool {
     command(&["cc", "--version"]).output().is_ok_and(|output| output.status.success())
 }
 
-fn wasm_target() -> Result<()> {
-    let sysroot = read(&mut command(&["rustc", "--print", "sysroot"]))?;
-    if Path::new(&sysroot).join("lib/rustlib/wasm32-unknown-unknown/lib").is_dir() {
-        return Ok(());
-    }
-    run(&mut command(&["rustup", "target", "add", "wasm32-unknown-unknown"])).context(
-        "the wasm32-unknown-unknown target is missing and rustup could not add it. On Debian, the packages rustc-web, \
-         cargo-web and rust-web-src carry a compiler with the library's sources, from which the target can be built \
-         (cargo build -Z build-std); docs/operations.md has the steps",
-    )
-}
-
 /// Debian packages: installed as root, named otherwise.
-fn install(packages: &[&str]) -> Result<()> {
+pub fn install(packages: &[&str]) -> Result<()> {
     if packages.is_empty() {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::build::{Built, build};
 use crate::env::{cargo, command, read, root, run};
@@ -79,30 +79,15 @@ fn browser_run(words: &[&str]) -> Result<()> {
     node.current_dir(root().join("end2end")).env("CHROMIUM", browser());
     node.env("REMOTEGPU_BIN", server).env("REMOTEGPU_AGENT_BIN", agent);
     node.env("REMOTEGPU_NVML_SIM", nvml_sim).env("REMOTEGPU_SITE_DIR", site);
+    node.env("BENCH_PEERS", crate::env::target().join("release"));
     run(&mut node)
 }
 
-/// Benchmarks, one program per area.
+/// Benchmarks: one area, or all.
 pub fn bench(rest: &[&str]) -> Result<()> {
     setup(Need::Test)?;
-    let Built { server, agent, nvml_sim, site } = build()?;
-    let folder = root().join("end2end/bench");
-    let mut areas: Vec<String> = std::fs::read_dir(&folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".bench.mjs").map(str::to_owned))
-        .filter(|area| rest.is_empty() || rest.contains(&area.as_str()))
-        .collect();
-    areas.sort();
-    if areas.is_empty() {
-        bail!("no such benchmark; there are the *.bench.mjs of {}", folder.display());
-    }
-    for area in areas {
-        let mut node = command(&["node", &format!("end2end/bench/{area}.bench.mjs")]);
-        node.env("REMOTEGPU_BIN", &server).env("REMOTEGPU_AGENT_BIN", &agent);
-        node.env("REMOTEGPU_NVML_SIM", &nvml_sim).env("REMOTEGPU_SITE_DIR", &site);
-        run(&mut node)?;
-    }
-    Ok(())
+    run(&mut cargo(&["build", "--release", "-p", "bench-peers"]))?;
+    let mut words = vec!["npx", "playwright", "test", "--config", "bench.config.ts"];
+    words.extend(rest);
+    browser_run(&words)
 }

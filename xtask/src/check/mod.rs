@@ -7,6 +7,7 @@ mod wasm;
 use anyhow::{Result, bail};
 
 use crate::env::{cargo, read, root, run};
+use crate::wasm::{TARGET, wasm_cargo};
 
 /// A broken rule.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,8 +46,8 @@ pub fn check() -> Result<()> {
         "-D",
         "warnings",
     ]))?;
-    let frontend = ["clippy", "-q", "-p", "frontend", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings"];
-    run(&mut cargo(&frontend))?;
+    let frontend = ["clippy", "-q", "-p", "frontend", "--target", TARGET, "--", "-D", "warnings"];
+    run(&mut wasm_cargo(&frontend)?)?;
     match read(&mut cargo(&["deny", "--version"])) {
         Ok(_) => run(&mut cargo(&["deny", "check", "bans", "licenses", "sources"]))?,
         Err(_) => println!("cargo deny: not checked (cargo-deny is not installed)"),
