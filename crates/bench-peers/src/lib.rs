@@ -1,0 +1,1 @@
+//! Programs for `cargo xtask bench`: peers to compare with, and loads. Each binary says on top what it is.
