@@ -20,6 +20,8 @@ pub enum Kind {
     General,
     /// Sign-in: hashing a password is dear.
     SignIn,
+    /// An agent's link that was refused: guessing of keys and join tokens.
+    RefusedAgent,
 }
 
 impl Kind {
@@ -28,6 +30,7 @@ impl Kind {
         match self {
             Kind::General => (400.0, 200.0),
             Kind::SignIn => (30.0, 2.0),
+            Kind::RefusedAgent => (30.0, 1.0),
         }
     }
 }
@@ -54,10 +57,26 @@ impl Rates {
         self.take_at(kind, client, Instant::now())
     }
 
+    /// The seconds to wait when nothing is left; takes nothing.
+    pub fn spent(&self, kind: Kind, client: IpAddr) -> Option<u64> {
+        self.spent_at(kind, client, Instant::now())
+    }
+
+    fn spent_at(&self, kind: Kind, client: IpAddr, now: Instant) -> Option<u64> {
+        let (_, per_second) = kind.rate();
+        let buckets = self.shard(kind, client).lock().expect("nobody panics holding this lock");
+        let (tokens, at) = buckets.get(&(kind, client))?;
+        let tokens = tokens + now.duration_since(*at).as_secs_f64() * per_second;
+        (tokens < 1.0).then(|| wait(tokens, per_second))
+    }
+
+    fn shard(&self, kind: Kind, client: IpAddr) -> &Mutex<HashMap<(Kind, IpAddr), Bucket>> {
+        &self.shards[self.hasher.hash_one((kind, client)) as usize % SHARDS]
+    }
+
     fn take_at(&self, kind: Kind, client: IpAddr, now: Instant) -> Result<(), u64> {
         let (burst, per_second) = kind.rate();
-        let shard = &self.shards[self.hasher.hash_one((kind, client)) as usize % SHARDS];
-        let mut buckets = shard.lock().expect("nobody panics holding this lock");
+        let mut buckets = self.shard(kind, client).lock().expect("nobody panics holding this lock");
         if buckets.len() >= MAX_CLIENTS {
             buckets.retain(|(kind, _), (tokens, at)| {
                 let (burst, per_second) = kind.rate();
@@ -71,8 +90,13 @@ impl Rates {
             *tokens -= 1.0;
             return Ok(());
         }
-        Err(((1.0 - *tokens) / per_second).ceil().max(1.0) as u64)
+        Err(wait(*tokens, per_second))
     }
+}
+
+/// Whole seconds until there is a token again.
+fn wait(tokens: f64, per_second: f64) -> u64 {
+    ((1.0 - tokens) / per_second).ceil().max(1.0) as u64
 }
 
 #[cfg(test)]
@@ -89,6 +113,10 @@ mod tests {
         let taken = (0..100).filter(|_| rates.take_at(Kind::SignIn, flood, now).is_ok()).count();
         assert_eq!(taken, 30);
         assert!(rates.take_at(Kind::SignIn, other, now).is_ok());
+        assert!(
+            rates.spent_at(Kind::SignIn, flood, now).is_some() && rates.spent_at(Kind::SignIn, other, now).is_none()
+        );
+        assert!(rates.spent_at(Kind::SignIn, flood, now + Duration::from_secs(1)).is_none());
         assert!(rates.take_at(Kind::SignIn, flood, now + Duration::from_secs(1)).is_ok());
     }
 }

@@ -47,7 +47,9 @@ impl Drop for Children {
     /// The last started first: agents before the server.
     fn drop(&mut self) {
         for child in self.0.iter_mut().rev() {
-            let _ = Command::new("kill").arg(child.id().to_string()).stderr(Stdio::null()).status();
+            // Not the program `kill`: a minimal Debian has none.
+            let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
+            let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
             let _ = child.wait();
         }
     }
@@ -60,6 +62,9 @@ pub fn run(words: &[&str]) -> Result<()> {
     let built = build()?;
     std::fs::create_dir_all(&options.data)?;
     let data = options.data.canonicalize()?;
+    if std::net::TcpListener::bind(("127.0.0.1", options.port)).is_err() {
+        bail!("port {} is in use: stop what runs there, or choose another with --port", options.port);
+    }
     let url = format!("http://127.0.0.1:{}", options.port);
     let mut children = Children(Vec::new());
     let (stop, stopped) = std::sync::mpsc::channel();

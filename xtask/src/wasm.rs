@@ -41,12 +41,17 @@ pub fn artifacts() -> Result<PathBuf> {
 
 /// Sees to it that [`wasm_cargo`] works.
 pub fn setup(need: Need) -> Result<()> {
-    if rustup_has_it()? || run(&mut command(&["rustup", "target", "add", TARGET])).is_ok() {
+    if rustup_has_it()? {
+        return Ok(());
+    }
+    // rustup has been seen to say yes to a target that was not there: what counts is the folder.
+    if run(&mut command(&["rustup", "target", "add", TARGET])).is_ok() && rustup_has_it()? {
         return Ok(());
     }
     println!("rustup cannot add {TARGET}: building it from the sources of Debian's compiler");
     let mut packages = DEBIAN.to_vec();
-    packages.retain(|package| !installed(package));
+    let old = read(&mut command(&[RUSTC, "--version"])).is_ok_and(|version| is_old(&version));
+    packages.retain(|package| old || !installed(package));
     if need == Need::Test && !Path::new("/usr/bin/cargo-clippy").exists() {
         packages.push("rust-web-clippy");
     }
@@ -67,6 +72,15 @@ fn installed(package: &str) -> bool {
         .is_ok_and(|status| status.ends_with(" installed"))
 }
 
+/// The workspace's `rust-version`.
+const NEEDED: &str = env!("CARGO_PKG_RUST_VERSION");
+
+/// Compares `rustc 1.96.0 (…)` with what the workspace needs.
+fn is_old(version: &str) -> bool {
+    let minor = |text: &str| text.split('.').nth(1).and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
+    minor(version) < minor(NEEDED)
+}
+
 fn debian_target() -> PathBuf {
     target().join("debian-wasm")
 }
@@ -83,6 +97,13 @@ fn linker() -> Option<PathBuf> {
 /// not there for this compiler, and named only when whole.
 fn debian_sysroot() -> Result<PathBuf> {
     let version = read(&mut command(&[RUSTC, "--version"])).context("Debian's rustc-web is not installed")?;
+    if is_old(&version) {
+        bail!(
+            "{RUSTC} is {version}, and {NEEDED} is needed. Enable bookworm-security and bookworm-updates in \
+             /etc/apt/sources.list and run: apt-get update && apt-get install {}",
+            DEBIAN.join(" ")
+        );
+    }
     let host = read(&mut command(&[RUSTC, "--print", "host-tuple"]))?;
     let name = version.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
     let sysroot = cache().join("wasm-sysroot").join(&name);
@@ -119,4 +140,15 @@ fn debian_sysroot() -> Result<PathBuf> {
     std::fs::remove_dir_all(&probe)?;
     std::fs::rename(&work, &sysroot)?;
     Ok(sysroot)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_old;
+
+    #[test]
+    fn an_old_compiler_is_told_from_a_new_one() {
+        assert!(is_old("rustc 1.85.0 (4d91de4e4 2025-02-17) (built from a source tarball)"));
+        assert!(!is_old("rustc 1.96.0 (built from a source tarball)"));
+    }
 }

@@ -18,6 +18,7 @@ use platform::{Error, OpContext, Platform, Via};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::limits::Kind;
 use crate::{AppState, rest};
 
 const PING: Duration = Duration::from_secs(5);
@@ -40,6 +41,10 @@ pub async fn open(
         join_token: text(node_protocol::JOIN_TOKEN_HEADER),
         host_name: text(node_protocol::HOST_NAME_HEADER),
     };
+    if let Some(seconds) = ctx.address().and_then(|address| state.rates.spent(Kind::RefusedAgent, address)) {
+        let error = Error::new(ErrorCode::RateLimited).with_key("error-rate-limited-wait").with_arg("seconds", seconds);
+        return rest::refuse(&state.platform, &ctx, error).await;
+    }
     match machines::authenticate_node(&state.platform, &ctx, &credentials).await {
         Ok(principal) => {
             let node =
@@ -49,7 +54,13 @@ pub async fn open(
                 .on_upgrade(move |socket| serve(state, node, socket))
                 .into_response()
         }
-        Err(error) => rest::refuse(&state.platform, &ctx, error).await,
+        Err(error) => {
+            // Only refusals count: a whole fleet behind one address comes back at once after a restart of the server.
+            if let Some(address) = ctx.address() {
+                let _ = state.rates.take(Kind::RefusedAgent, address);
+            }
+            rest::refuse(&state.platform, &ctx, error).await
+        }
     }
 }
 
@@ -158,7 +169,10 @@ impl Link<'_> {
                     if !send(socket, ServerBody::Ping(Ping { nonce })).await { return (None, "", 0) }
                 }
                 () = self.link.replaced.cancelled() => {
-                    return (Some(GoodbyeReason::Reconfigured), "another link took over, or monitoring was switched", 1);
+                    return (Some(GoodbyeReason::Replaced), "another agent linked with this machine's key", 60);
+                }
+                () = self.link.reconfigured.cancelled() => {
+                    return (Some(GoodbyeReason::Reconfigured), "monitoring was switched", 1);
                 }
                 () = self.state.draining.cancelled() => {
                     return (Some(GoodbyeReason::Draining), "the server stops", 1);

@@ -26,8 +26,10 @@ pub struct NodeLink {
     pub code: String,
     /// False while monitoring is switched off for this machine.
     pub monitored: bool,
-    /// Cancelled when a newer link took over, or the machine's monitoring was switched.
+    /// Cancelled when a newer link of the same machine took over.
     pub replaced: CancellationToken,
+    /// Cancelled when the machine's monitoring was switched: the agent learns the new setting when it comes back.
+    pub reconfigured: CancellationToken,
     id: Uuid,
     gpus: Arc<Mutex<GpuIds>>,
 }
@@ -83,6 +85,7 @@ pub async fn open_link(platform: &Platform, ctx: &OpContext, hello: &Hello) -> R
         code: code.clone(),
         monitored,
         replaced: CancellationToken::new(),
+        reconfigured: CancellationToken::new(),
         id,
         gpus: Arc::new(Mutex::new(GpuIds { by_uuid: HashMap::new(), looked_up: Instant::now() })),
     };
@@ -130,9 +133,10 @@ async fn renew(platform: &Platform, held: &[NodeLink]) -> Result<()> {
     let ours = store::renew_links(&mut tx, &pairs).await?;
     tx.commit().await?;
     for link in held {
-        // Switched monitoring ends the link too: the agent learns the new setting when it comes back.
-        if ours.get(&link.id).is_none_or(|monitored| *monitored != link.monitored) {
-            link.replaced.cancel();
+        match ours.get(&link.id) {
+            None => link.replaced.cancel(),
+            Some(monitored) if *monitored != link.monitored => link.reconfigured.cancel(),
+            Some(_) => {}
         }
     }
     Ok(())

@@ -336,7 +336,7 @@ async fn a_machine_that_is_not_monitored_is_not_recorded() {
     let agent = Agent::new(&world, "a", 1).await;
     let change = MachineUpdate { name: "a".to_owned(), monitored: Some(false), ..MachineUpdate::default() };
     machines::update(&world.platform, &world.admin.ctx(), "a", change).await.unwrap();
-    let ended = tokio::time::timeout(Duration::from_secs(60), agent.link.replaced.cancelled()).await;
+    let ended = tokio::time::timeout(Duration::from_secs(60), agent.link.reconfigured.cancelled()).await;
     ended.expect("the agent is sent away to learn the new setting");
     let link = metrics::open_link(&world.platform, &agent.node.ctx(), &agent.node.hello()).await.unwrap();
     assert!(!link.monitored);
