@@ -25,6 +25,43 @@ pub const MACHINE_NEW: &str = "/admin/machines/new";
 /// Join tokens.
 pub const JOIN_TOKENS: &str = "/admin/machines/join-tokens";
 
+/// The customer list.
+pub const CUSTOMERS: &str = "/admin/customers";
+/// The form for a new customer.
+pub const CUSTOMER_NEW: &str = "/admin/customers/new";
+/// Every allocation, and what customers ask for.
+pub const ALLOCATIONS: &str = "/admin/allocations";
+
+/// A customer.
+pub fn customer(id: contract::CustomerId) -> String {
+    format!("{CUSTOMERS}/{id}")
+}
+
+/// The form of a customer.
+pub fn customer_edit(id: contract::CustomerId) -> String {
+    format!("{CUSTOMERS}/{id}/edit")
+}
+
+/// An allocation.
+pub fn allocation(id: contract::AllocationId) -> String {
+    format!("{ALLOCATIONS}/{id}")
+}
+
+/// The form that lends a machine.
+pub fn machine_allocate(code: &str) -> String {
+    format!("{MACHINES}/{code}/allocate")
+}
+
+/// A machine one's customer has.
+pub fn my_machine(code: &str) -> String {
+    format!("/machines/{code}")
+}
+
+/// A machine one's customer has, with a range of its charts.
+pub fn my_machine_range(code: &str, range: &str) -> String {
+    format!("/machines/{code}?range={range}")
+}
+
 /// A machine.
 pub fn machine(code: &str) -> String {
     format!("{MACHINES}/{code}")

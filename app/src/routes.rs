@@ -59,6 +59,18 @@ pub fn App() -> impl IntoView {
                     view=admin::machines::join_tokens::JoinTokensPage
                     ssr=SsrMode::Async
                 />
+                <Route
+                    path=path!("/admin/machines/:code/allocate")
+                    view=admin::allocations::allocate::AllocatePage
+                    ssr=SsrMode::Async
+                />
+                <Route path=path!("/admin/allocations") view=admin::allocations::list::AllocationListPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/allocations/:id") view=admin::allocations::page::AllocationPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/customers") view=admin::customers::list::CustomerListPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/customers/new") view=admin::customers::edit::NewCustomerPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/customers/:id") view=admin::customers::page::CustomerPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/customers/:id/edit") view=admin::customers::edit::EditCustomerPage ssr=SsrMode::Async />
+                <Route path=path!("/machines/:code") view=customer::machines::page::MyMachinePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/:code") view=admin::machines::page::MachinePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/:code/edit") view=admin::machines::edit::EditPage ssr=SsrMode::Async />
             </FlatRoutes>

@@ -37,6 +37,7 @@ mod tests {
     use std::path::Path;
 
     use contract::accounts::{Language, MemberRole, Theme};
+    use contract::allocations::{AllocationState, RenewalState, StepState};
     use contract::machines::{Pool, Presence, ServiceState};
     use contract::metrics::Trouble;
 
@@ -93,6 +94,31 @@ mod tests {
         add("role", vec!["platform_admin", "customer_owner", "customer_member", "signed_in"]);
         add("range", RANGES.iter().map(|v| v.code()).collect());
         add("wall-sort", WallSort::ALL.iter().map(|v| v.code()).collect());
+        let states: Vec<_> = AllocationState::ALL.iter().map(|v| v.code()).collect();
+        add("allocation-state", states.clone());
+        // An active machine shows its figures instead.
+        add("my-machine", states.into_iter().filter(|state| *state != "active").collect());
+        add("renewal-state", RenewalState::ALL.iter().map(|v| v.code()).collect());
+        add("step-state", StepState::ALL.iter().map(|v| v.code()).collect());
+        add("step", vec!["access", "processes", "gpu_memory", "pool"]);
+        add("step-reason", vec!["offline", "no_figures"]);
+        add(
+            "allocation-event",
+            vec![
+                "created",
+                "started",
+                "renewed",
+                "shortened",
+                "ended",
+                "grace",
+                "reclaim_started",
+                "reclaimed",
+                "cancelled",
+                "renewal_requested",
+                "renewal_refused",
+                "reminded",
+            ],
+        );
         add("throttle", vec!["power_cap", "hw_thermal", "sw_thermal", "hw_slowdown", "power_brake"]);
         keys
     }

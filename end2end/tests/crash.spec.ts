@@ -36,6 +36,8 @@ test.describe('kill -9', () => {
       const from = second(Date.now());
       await until(`figures arrive ${what}`, 60, async () => newest() > from + 3);
     };
+    // GPUs have rows only once their inventory is known.
+    await until('every thing has figures', 60, async () => installation.sql(`select distinct thing from (${things}) t`).length === 1 + GPUS);
     await streaming('at first');
     const begin = Number(
       installation.sql(`select extract(epoch from max(first)) from (select min(at) as first from (${things}) t group by thing) f`)[0],

@@ -2,6 +2,8 @@
 
 use axum::Router;
 use axum::routing::{MethodRouter, get};
+use contract::CustomerId;
+use contract::allocations::AllocationState;
 use contract::machines::{Pool, Presence, ServiceState};
 use contract::metrics::HistoryRange;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -12,7 +14,7 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
-use crate::rest::admin::{audit, jobs, machines, metrics};
+use crate::rest::admin::{allocations, audit, customers, jobs, machines, metrics};
 use crate::rest::{self, auth, customer};
 use crate::{AppState, agents, authn, ops, pages, site, ws};
 
@@ -56,6 +58,8 @@ impl Routes {
             (Pool::name().into_owned(), Pool::schema()),
             (Presence::name().into_owned(), Presence::schema()),
             (ServiceState::name().into_owned(), ServiceState::schema()),
+            (AllocationState::name().into_owned(), AllocationState::schema()),
+            (CustomerId::name().into_owned(), CustomerId::schema()),
         ]);
         let openapi = OpenApiBuilder::new().info(info).paths(Paths::new()).components(Some(components)).build();
         Self { router: Router::new(), registry: Vec::new(), openapi }
@@ -108,8 +112,27 @@ fn routes() -> Routes {
         .rest(routes!(metrics::realtime))
         .rest(routes!(audit::list))
         .rest(routes!(jobs::list))
+        .rest(routes!(customers::list, customers::create))
+        .rest(routes!(customers::get, customers::update))
+        .rest(routes!(customers::disable))
+        .rest(routes!(customers::enable))
+        .rest(routes!(customers::members, customers::add_member))
+        .rest(routes!(allocations::create))
+        .rest(routes!(allocations::list))
+        .rest(routes!(allocations::get))
+        .rest(routes!(allocations::renew))
+        .rest(routes!(allocations::reclaim))
+        .rest(routes!(allocations::skip_step))
+        .rest(routes!(allocations::renewals))
+        .rest(routes!(allocations::decide))
         .rest(routes!(customer::mine))
         .rest(routes!(customer::members))
+        .rest(routes!(customer::machines::list))
+        .rest(routes!(customer::machines::get))
+        .rest(routes!(customer::machines::monitoring))
+        .rest(routes!(customer::machines::processes))
+        .rest(routes!(customer::machines::history))
+        .rest(routes!(customer::machines::request_renewal))
         .mount(Door::Socket, "GET", "/ws/live", get(ws::live::open))
         .mount(Door::Socket, "GET", "/ws/admin/monitoring", get(ws::monitoring::open))
         .mount(Door::Socket, "GET", node_protocol::PATH, get(ws::agent::open))

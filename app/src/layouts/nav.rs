@@ -11,6 +11,8 @@ use crate::words::Words;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Area {
     Wall,
+    Customers,
+    Allocations,
     Machines,
     JoinTokens,
     Home,
@@ -27,9 +29,21 @@ struct Entry {
     permission: Permission,
 }
 
-const STAFF: [Entry; 3] = [
+const STAFF: [Entry; 5] = [
     Entry { area: Area::Wall, href: paths::WALL, key: "nav-wall", permission: Permission::MetricsView },
     Entry { area: Area::Machines, href: paths::MACHINES, key: "nav-machines", permission: Permission::MachinesView },
+    Entry {
+        area: Area::Allocations,
+        href: paths::ALLOCATIONS,
+        key: "nav-allocations",
+        permission: Permission::AllocationsManage,
+    },
+    Entry {
+        area: Area::Customers,
+        href: paths::CUSTOMERS,
+        key: "nav-customers",
+        permission: Permission::CustomersManage,
+    },
     Entry {
         area: Area::JoinTokens,
         href: paths::JOIN_TOKENS,

@@ -1,4 +1,4 @@
-//! Customers as their own people see them.
+//! Customers: as their own people see them, and as staff run them.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -29,4 +29,99 @@ pub struct MemberView {
     pub display_name: String,
     pub role: MemberRole,
     pub joined_at: DateTime<Utc>,
+}
+
+/// A customer as staff see it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CustomerRow {
+    pub id: CustomerId,
+    pub name: String,
+    /// False while disabled.
+    pub active: bool,
+    pub contact_name: Option<String>,
+    pub contact_email: Option<String>,
+    pub contact_phone: Option<String>,
+    pub remark: Option<String>,
+    pub member_count: u64,
+    /// Machines it has now.
+    pub machine_count: u64,
+    /// When the next of its allocations ends.
+    pub next_end_at: Option<DateTime<Utc>>,
+    pub disabled_at: Option<DateTime<Utc>>,
+    pub revision: i64,
+    pub created_at: DateTime<Utc>,
+}
+
+/// A new person's account, with a password that is shown once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct MemberCreate {
+    /// `[a-z0-9][a-z0-9._-]{0,62}`.
+    pub username: String,
+    pub display_name: Option<String>,
+    pub email: Option<String>,
+    /// `member` when absent.
+    pub role: Option<MemberRole>,
+}
+
+/// The account that was made; the password is in this answer and nowhere else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MemberSecret {
+    pub username: String,
+    pub password: String,
+}
+
+/// Body of `POST /api/admin/customers`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct CustomerCreate {
+    /// 1 to 100 characters.
+    pub name: String,
+    pub contact_name: Option<String>,
+    pub contact_email: Option<String>,
+    pub contact_phone: Option<String>,
+    pub remark: Option<String>,
+    /// The first owner's account.
+    pub owner: Option<MemberCreate>,
+}
+
+/// The customer that was made, and its owner's password where one was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CustomerCreated {
+    pub customer: CustomerRow,
+    pub owner: Option<MemberSecret>,
+}
+
+/// Body of `PUT /api/admin/customers/{id}`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct CustomerUpdate {
+    pub name: String,
+    pub contact_name: Option<String>,
+    pub contact_email: Option<String>,
+    pub contact_phone: Option<String>,
+    pub remark: Option<String>,
+    /// The revision one saw; absent overwrites whatever is there.
+    pub revision: Option<i64>,
+}
+
+/// Parameters of the customer list.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct CustomerQuery {
+    pub page: Option<u32>,
+    pub page_size: Option<u32>,
+    /// Name, contact or remark.
+    pub q: Option<String>,
+    pub active: Option<bool>,
 }

@@ -50,4 +50,8 @@ id! {
     JobId,
     /// An audit event.
     AuditId,
+    /// A whole machine lent to a customer for a period.
+    AllocationId,
+    /// A customer's wish for more time.
+    RenewalRequestId,
 }

@@ -5,6 +5,7 @@
 //! Changes are additive: pages loaded before an upgrade still talk to the server after it.
 
 pub mod accounts;
+pub mod allocations;
 pub mod audit;
 pub mod customers;
 mod error;

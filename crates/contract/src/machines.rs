@@ -78,6 +78,13 @@ word_enum! {
     }
 }
 
+impl Default for Presence {
+    /// What nothing is known of.
+    fn default() -> Self {
+        Self::NeverSeen
+    }
+}
+
 /// Presence at `now` of a machine last heard from at `last_seen_at`: the one rule for list, wall and detail.
 pub fn presence(last_seen_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Presence {
     match last_seen_at {

@@ -33,6 +33,26 @@ permissions! {
     CustomersView = "customers:view";
     /// See who belongs to the customer.
     CustomersListMembers = "customers:list-members";
+    /// See every customer, with contacts and remarks.
+    CustomersManage = "customers:manage";
+    /// Add a customer.
+    CustomersCreate = "customers:create";
+    /// Change a customer's data, disable and enable it.
+    CustomersUpdate = "customers:update";
+    /// Add people to a customer.
+    CustomersAddMember = "customers:add-member";
+    /// See one's own allocations, as a customer does.
+    AllocationsView = "allocations:view";
+    /// See every allocation, with remarks, requests and check-lists.
+    AllocationsManage = "allocations:manage";
+    /// Lend a machine to a customer.
+    AllocationsCreate = "allocations:create";
+    /// Renew, shorten, end and reclaim an allocation, decide on requests.
+    AllocationsUpdate = "allocations:update";
+    /// See the figures of a machine one has.
+    AllocationsMonitor = "allocations:monitor";
+    /// Ask for more time.
+    AllocationsRequestRenewal = "allocations:request-renewal";
     /// See machines, their hardware and where they stand.
     MachinesView = "machines:view";
     /// Add a machine.

@@ -129,6 +129,13 @@ impl Db {
     }
 }
 
+/// The `ilike` pattern for "contains this", or `None` for nothing: what people type is text, never a pattern.
+pub(crate) fn contains(text: &str) -> Option<String> {
+    let text = text.trim();
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    (!text.is_empty()).then(|| format!("%{escaped}%"))
+}
+
 /// Constraint → what to tell the user. A race for one thing ends here, not in a check-then-act.
 const CONSTRAINTS: &[(&str, &str, &str)] = &[
     ("machines_code_unique", "id", "field-machine-code-taken"),
@@ -139,6 +146,9 @@ const CONSTRAINTS: &[(&str, &str, &str)] = &[
     ("users_email_unique", "email", "field-user-email-taken"),
     ("users_name_shape", "name", "field-user-name-shape"),
     ("customers_name_unique", "name", "field-customer-name-taken"),
+    ("customers_name_length", "name", "field-length-1-100"),
+    ("allocations_no_overlap", "startsAt", "field-allocation-raced"),
+    ("renewal_requests_one_open", "months", "field-renewal-open"),
 ];
 
 impl From<sqlx::Error> for Error {

@@ -6,12 +6,14 @@
 //! see is `NotFound`; audit rows are written in the transaction of the change.
 
 pub mod accounts;
+pub mod allocations;
 pub mod audit;
 pub mod authz;
 pub mod context;
 pub mod customers;
 pub mod db;
 pub mod error;
+mod fields;
 pub mod jobs;
 pub mod machines;
 pub mod metrics;

@@ -20,7 +20,7 @@ macro_rules! files {
     };
 }
 
-files!("accounts", "customers", "errors", "fields", "frame", "join-tokens", "machines", "metrics");
+files!("accounts", "allocations", "customers", "errors", "fields", "frame", "join-tokens", "machines", "metrics");
 
 struct Book {
     bundle: FluentBundle<FluentResource>,

@@ -4,9 +4,11 @@
 
 use std::collections::BTreeSet;
 
+use contract::allocations::{AllocationCreate, RenewalRequestCreate};
 use contract::live::{ClientMessage, WALL_TOPIC};
 use contract::machines::JoinTokenCreate;
-use platform::machines;
+use contract::{AllocationId, RenewalRequestId};
+use platform::{allocations, machines};
 use serde_json::{Value, json};
 use server::router::{self, Door};
 use test_support::{TestCustomer, TestNode, TestUser};
@@ -39,6 +41,33 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "GET",    "/api/admin/monitoring/realtime",           [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/audits",                        [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/jobs",                          [401, 404, 404, 404, 404, 200, 401]),
+    // One's own customer and allocation are there to be seen, so running them is refused, not hidden; others' are hidden.
+    (Door::Rest, "GET",    "/api/admin/customers",                     [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/customers",                     [401, 404, 404, 404, 404, 201, 401]),
+    (Door::Rest, "GET",    "/api/admin/customers/{id}",                [401, 404, 403, 403, 404, 200, 401]),
+    (Door::Rest, "PUT",    "/api/admin/customers/{id}",                [401, 404, 403, 403, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/customers/{id}/disable",        [401, 404, 403, 403, 404, 200, 401]),
+    // By now the admin has disabled it: for its own people it is not there any more.
+    (Door::Rest, "POST",   "/api/admin/customers/{id}/enable",         [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/customers/{id}/members",        [401, 404, 403, 403, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/customers/{id}/members",        [401, 404, 403, 403, 404, 201, 401]),
+    // The machine has its allocation already: 409 says that the caller was let in.
+    (Door::Rest, "POST",   "/api/admin/machines/{code}/allocate",      [401, 404, 404, 404, 404, 409, 401]),
+    (Door::Rest, "GET",    "/api/admin/allocations",                   [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/allocations/{id}",              [401, 404, 403, 403, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/allocations/{id}/renew",        [401, 404, 403, 403, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/renewal-requests",              [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/renewal-requests/{id}/decide",  [401, 404, 403, 403, 404, 200, 401]),
+    // Nothing waits on its check-list: 422 says that the caller was let in.
+    (Door::Rest, "POST",   "/api/admin/allocations/{id}/checklist/{step}/skip", [401, 404, 403, 403, 404, 422, 401]),
+    (Door::Rest, "GET",    "/api/customer/machines",                   [401, 404, 200, 200, 200, 404, 401]),
+    (Door::Rest, "GET",    "/api/customer/machines/{code}",            [401, 404, 200, 200, 404, 404, 401]),
+    (Door::Rest, "GET",    "/api/customer/machines/{code}/monitoring", [401, 404, 200, 200, 404, 404, 401]),
+    (Door::Rest, "GET",    "/api/customer/machines/{code}/processes",  [401, 404, 200, 200, 404, 404, 401]),
+    (Door::Rest, "GET",    "/api/customer/machines/{code}/history",    [401, 404, 200, 200, 404, 404, 401]),
+    (Door::Rest, "POST",   "/api/customer/machines/{code}/renewal-requests", [401, 404, 403, 201, 404, 404, 401]),
+    // Last of the allocation's: it ends it.
+    (Door::Rest, "POST",   "/api/admin/allocations/{id}/reclaim",      [401, 404, 403, 403, 404, 200, 401]),
     // Staff stand outside of every customer.
     (Door::Rest, "GET",    "/api/customer",                            [401, 404, 200, 200, 200, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/members",                    [401, 404, 403, 200, 200, 404, 401]),
@@ -55,8 +84,22 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::ServerFn, "POST", "list_join_tokens",                       [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "create_join_token",                      [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "revoke_join_token",                      [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "machine_live",                           [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "machine_history",                        [401, 404, 404, 404, 404, 200, 401]),
+    // Acme has the machine.
+    (Door::ServerFn, "POST", "machine_live",                           [401, 404, 200, 200, 404, 200, 401]),
+    (Door::ServerFn, "POST", "machine_history",                        [401, 404, 200, 200, 404, 200, 401]),
+    (Door::ServerFn, "POST", "list_customers",                         [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "create_customer",                        [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "update_customer",                        [401, 404, 403, 403, 404, 200, 401]),
+    (Door::ServerFn, "POST", "set_customer_active",                    [401, 404, 403, 403, 404, 200, 401]),
+    (Door::ServerFn, "POST", "add_customer_member",                    [401, 404, 403, 403, 404, 200, 401]),
+    (Door::ServerFn, "POST", "list_allocations",                       [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "allocate_machine",                       [401, 404, 404, 404, 404, 409, 401]),
+    (Door::ServerFn, "POST", "renew_allocation",                       [401, 404, 403, 403, 404, 200, 401]),
+    (Door::ServerFn, "POST", "decide_renewal",                         [401, 404, 403, 403, 404, 200, 401]),
+    (Door::ServerFn, "POST", "skip_reclaim_step",                      [401, 404, 403, 403, 404, 422, 401]),
+    (Door::ServerFn, "POST", "list_my_machines",                       [401, 404, 200, 200, 200, 404, 401]),
+    (Door::ServerFn, "POST", "request_renewal",                        [401, 404, 403, 200, 404, 404, 401]),
+    (Door::ServerFn, "POST", "end_allocation",                         [401, 404, 403, 403, 404, 200, 401]),
     (Door::ServerFn, "POST", "wall_snapshot",                          [401, 404, 404, 404, 404, 200, 401]),
 
     // Anybody signed in may open the page's socket; its topics say who sees what (below, and in `live.rs`).
@@ -78,6 +121,10 @@ struct World {
     admin: TestUser,
     node: TestNode,
     join_token: String,
+    /// Of Acme: host-001 is lent to it.
+    allocation: AllocationId,
+    /// For host-002.
+    request: RenewalRequestId,
 }
 
 impl World {
@@ -87,11 +134,24 @@ impl World {
         let admin = server.test.admin().await;
         let request = JoinTokenCreate { note: "for the table".to_owned(), ..Default::default() };
         let token = machines::create_join_token(server.platform(), &admin.ctx(), request).await.unwrap();
+        let (acme, node) = (server.test.customer("Acme").await, server.test.node("host-001").await);
+        let lend = async |code: &str| {
+            let body = AllocationCreate { customer_id: Some(acme.id), months: Some(3), ..Default::default() };
+            allocations::create(server.platform(), &admin.ctx(), code, body).await.unwrap().allocation.id
+        };
+        let allocation = lend("host-001").await;
+        // Another machine's, so that each request is the only open one of its allocation.
+        server.test.node("host-002").await;
+        lend("host-002").await;
+        let wish = RenewalRequestCreate { months: Some(1), ..Default::default() };
+        let asked = allocations::request_renewal(server.platform(), &acme.owner.ctx(), "host-002", wish).await.unwrap();
         Self {
             nowhere: server.test.outsider("stranger").await,
-            acme: server.test.customer("Acme").await,
             globex: server.test.customer("Globex").await,
-            node: server.test.node("host-001").await,
+            allocation,
+            request: asked.allocation.open_request.unwrap(),
+            acme,
+            node,
             join_token: token.token.id.to_string(),
             admin,
             server,
@@ -124,7 +184,13 @@ impl World {
         let name = format!("m-{}", uuid::Uuid::new_v4().simple());
         match (method, path) {
             ("POST", "/api/auth/login") => json!({ "username": self.admin.name, "password": self.admin.password }),
-            ("POST", "/api/admin/machines") | ("PUT", _) => json!({ "name": name }),
+            ("POST", "/api/admin/machines" | "/api/admin/customers") | ("PUT", _) => json!({ "name": name }),
+            ("POST", "/api/admin/customers/{id}/members") => json!({ "username": name }),
+            ("POST", "/api/admin/machines/{code}/allocate") => json!({ "customerId": self.globex.id, "months": 1 }),
+            ("POST", "/api/admin/allocations/{id}/renew") => json!({ "months": 1 }),
+            ("POST", "/api/admin/allocations/{id}/reclaim") => json!({}),
+            ("POST", "/api/admin/renewal-requests/{id}/decide") => json!({ "approve": true }),
+            ("POST", "/api/customer/machines/{code}/renewal-requests") => json!({ "months": 1 }),
             ("POST", "/api/admin/machines/join-tokens") => json!({ "note": "another" }),
             _ => Value::Null,
         }
@@ -132,13 +198,21 @@ impl World {
 
     async fn rest(&self, who: &Who, method: &str, path: &str) -> Answer {
         let body = self.body(method, path);
-        let path = path.replace("{code}", "host-001").replace("{id}", &self.join_token);
+        let id = match path.split('/').nth(3) {
+            Some("customers") => self.acme.id.to_string(),
+            Some("allocations") => self.allocation.to_string(),
+            Some("renewal-requests") => self.request.to_string(),
+            _ => self.join_token.clone(),
+        };
+        let path = path.replace("{code}", "host-001").replace("{id}", &id).replace("{step}", "processes");
         let request = self.server.request(who, method.parse().unwrap(), &path);
         Answer::of(if body.is_null() { request } else { request.json(&body) }).await
     }
 
     async fn server_fn(&self, who: &Who, name: &str) -> Answer {
         let fresh = format!("m-{}", uuid::Uuid::new_v4().simple());
+        let (acme, globex) = (self.acme.id.to_string(), self.globex.id.to_string());
+        let (allocation, request) = (self.allocation.to_string(), self.request.to_string());
         let args: Vec<(&str, &str)> = match name {
             "sign_in" => vec![("username", &self.admin.name), ("password", self.admin.password)],
             "set_preferences" => vec![("theme", "dark")],
@@ -148,6 +222,18 @@ impl World {
             "update_machine" => vec![("code", "host-001"), ("form[name]", &fresh)],
             "create_join_token" => vec![("body[note]", "another")],
             "revoke_join_token" => vec![("id", &self.join_token)],
+            "create_customer" => vec![("form[name]", &fresh)],
+            "update_customer" => vec![("id", &acme), ("form[name]", &fresh)],
+            "set_customer_active" => vec![("id", &acme), ("active", "true")],
+            "add_customer_member" => vec![("id", &acme), ("body[username]", &fresh)],
+            "allocate_machine" => {
+                vec![("code", "host-001"), ("form[customer]", &globex), ("form[months]", "1")]
+            }
+            "renew_allocation" => vec![("id", &allocation), ("form[months]", "1")],
+            "end_allocation" => vec![("id", &allocation)],
+            "skip_reclaim_step" => vec![("id", &allocation), ("step", "processes")],
+            "decide_renewal" => vec![("id", &request), ("form[decision]", "approve")],
+            "request_renewal" => vec![("code", "host-001"), ("form[months]", "1")],
             _ => vec![],
         };
         self.server.call(who, name, &args).await
@@ -173,6 +259,8 @@ fn code_of(status: u16) -> Option<u64> {
         401 => Some(1100),
         403 => Some(1200),
         404 => Some(1300),
+        409 => Some(1400),
+        422 => Some(1402),
         _ => None,
     }
 }
@@ -206,10 +294,20 @@ fn every_route_has_its_line_and_every_line_its_route() {
 }
 
 #[tokio::test]
-async fn everybody_gets_from_every_route_what_the_table_says() {
+async fn everybody_gets_from_rest_and_sockets_what_the_table_says() {
+    calls_answer_as_the_table_says(&[Door::Rest, Door::Socket]).await;
+}
+
+#[tokio::test]
+async fn everybody_gets_from_server_functions_what_the_table_says() {
+    calls_answer_as_the_table_says(&[Door::ServerFn]).await;
+}
+
+/// A world per kind of door, because some calls use up what they are about.
+async fn calls_answer_as_the_table_says(doors: &[Door]) {
     let world = World::new().await;
     let mut wrong = Vec::new();
-    for (door, method, path, expected) in TABLE {
+    for (door, method, path, expected) in TABLE.iter().filter(|(door, ..)| doors.contains(door)) {
         for (caller, expected) in CALLERS.iter().zip(expected) {
             let who = world.credentials(caller, *door).await;
             let (status, answer) = world.call(&who, *door, method, path).await;
@@ -224,13 +322,20 @@ async fn everybody_gets_from_every_route_what_the_table_says() {
 }
 
 #[tokio::test]
-async fn the_live_socket_shows_its_topics_to_staff_alone() {
+async fn the_live_socket_shows_its_topics_to_those_they_are_for() {
     let world = World::new().await;
+    world.server.test.node("host-003").await;
     for caller in ["nowhere", "member", "owner", "other"] {
         let mut live = Live::open(&world.server, &world.credentials(caller, Door::Socket).await).await;
-        for topic in [WALL_TOPIC, "machine/host-001", "machine/no-such", "machine/../..", "nothing"] {
+        for topic in [WALL_TOPIC, "machine/host-003", "machine/no-such", "machine/../..", "nothing"] {
             live.subscribe(topic, None).await;
             assert_eq!(live.refusal().await, 1300, "{caller}: {topic}");
+        }
+        live.subscribe("machine/host-001", None).await;
+        if ["member", "owner"].contains(&caller) {
+            live.snapshot().await;
+        } else {
+            assert_eq!(live.refusal().await, 1300, "{caller}: a machine that Acme has");
         }
     }
     let mut live = Live::open(&world.server, &world.credentials("admin", Door::Socket).await).await;

@@ -1,5 +1,7 @@
 //! The staff's area.
 
+pub mod allocations;
+pub mod customers;
 pub mod machines;
 pub mod metrics;
 

@@ -72,9 +72,36 @@ async fn add_person(
     name: &str,
     role: MemberRole,
 ) -> Result<String> {
+    let person = NewPerson { name: name.trim().to_lowercase(), role, ..NewPerson::default() };
+    create_member(tx, ctx, customer, &person).await
+}
+
+/// A person to be, as an operation of `customers` has checked it.
+#[derive(Clone, Debug)]
+pub(crate) struct NewPerson {
+    pub name: String,
+    pub display_name: Option<String>,
+    pub email: Option<String>,
+    pub role: MemberRole,
+}
+
+impl Default for NewPerson {
+    fn default() -> Self {
+        Self { name: String::new(), display_name: None, email: None, role: MemberRole::Member }
+    }
+}
+
+/// A new account in a customer, in the caller's transaction; returns its password, which is stored only as a hash.
+pub(crate) async fn create_member(
+    tx: &mut crate::db::Tx,
+    ctx: &OpContext,
+    customer: CustomerId,
+    person: &NewPerson,
+) -> Result<String> {
+    let role = person.role;
     let password = new_password();
     let hash = hash_password(&password)?;
-    let user = store::insert_member(tx, customer, &name.trim().to_lowercase(), &hash, role).await?;
+    let user = store::insert_member(tx, customer, person, &hash).await?;
     let mut added = entry("customers:add-member", user);
     added.customer = Some(customer);
     added.after = Some(serde_json::json!({ "role": role }));

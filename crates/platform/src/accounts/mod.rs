@@ -16,6 +16,7 @@ use contract::accounts::{Language, MembershipView, Profile, Theme};
 use contract::{ErrorCode, Permission, SessionId, UserId};
 
 pub use bootstrap::{FirstAdmin, add_member, create_customer, ensure_first_admin, reset_password};
+pub(crate) use bootstrap::{NewPerson, create_member};
 pub use password::hash_password;
 pub use sign_in::{SignedIn, sign_in};
 pub use tokens::{ACCESS_TOKEN_SECONDS, issue_access_token, principal_of_bearer};

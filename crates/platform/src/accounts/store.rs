@@ -6,6 +6,7 @@ use contract::{CustomerId, SessionId, UserId};
 use ipnetwork::IpNetwork;
 
 use super::Preferences;
+use super::bootstrap::NewPerson;
 use super::session_records::{SessionKind, SessionRecord};
 use crate::authz::{Granted, UpdateAccount};
 use crate::db::Tx;
@@ -344,16 +345,13 @@ pub(super) async fn customer_by_name(tx: &mut Tx, name: &str) -> Result<Option<C
     Ok(id.map(CustomerId))
 }
 
-pub(super) async fn insert_member(
-    tx: &mut Tx,
-    customer: CustomerId,
-    name: &str,
-    hash: &str,
-    role: MemberRole,
-) -> Result<UserId> {
+pub(super) async fn insert_member(tx: &mut Tx, customer: CustomerId, person: &NewPerson, hash: &str) -> Result<UserId> {
     let id = sqlx::query_scalar!(
-        "insert into users (name, display_name, password_hash) values ($1::text::citext, $1, $2) returning id",
-        name,
+        "insert into users (name, display_name, email, password_hash)
+         values ($1::text::citext, coalesce($2, $1), $3::text::citext, $4) returning id",
+        person.name,
+        person.display_name,
+        person.email,
         hash
     )
     .fetch_one(&mut **tx)
@@ -362,7 +360,7 @@ pub(super) async fn insert_member(
         "insert into memberships (customer_id, user_id, role) values ($1, $2, $3)",
         customer.0,
         id,
-        role.code()
+        person.role.code()
     )
     .execute(&mut **tx)
     .await?;

@@ -9,7 +9,7 @@ mod policy;
 use std::marker::PhantomData;
 
 use contract::accounts::MemberRole;
-use contract::{CustomerId, ErrorCode, GpuId, JobId, MachineId, Permission, UserId};
+use contract::{AllocationId, CustomerId, ErrorCode, GpuId, JobId, MachineId, Permission, UserId};
 
 pub use policy::{Reach, Role, reach, table};
 
@@ -116,6 +116,8 @@ resources! {
     GpuRef(GpuId) = "gpu", MetricsView;
     /// A job.
     JobRef(JobId) = "job", JobsView;
+    /// An allocation.
+    AllocationRef(AllocationId) = "allocation", AllocationsView;
 }
 
 /// The fleet as a whole: what one adds machines to.
@@ -126,6 +128,19 @@ impl Resource for Fleet {
     type Id = Everything;
     const KIND: &'static str = "fleet";
     const VIEW: Permission = Permission::MachinesView;
+    fn id(&self) -> Everything {
+        Everything
+    }
+}
+
+/// Who may be a customer at all: what one adds customers to.
+#[derive(Clone, Copy, Debug)]
+pub struct Clientele;
+
+impl Resource for Clientele {
+    type Id = Everything;
+    const KIND: &'static str = "clientele";
+    const VIEW: Permission = Permission::CustomersManage;
     fn id(&self) -> Everything {
         Everything
     }
@@ -175,6 +190,26 @@ actions! {
     ViewCustomer: CustomersView on CustomerRef;
     /// See a customer's people.
     ListMembers: CustomersListMembers on CustomerRef;
+    /// See a customer as staff do.
+    ManageCustomer: CustomersManage on CustomerRef;
+    /// Add a customer.
+    CreateCustomer: CustomersCreate on Clientele;
+    /// Change, disable, enable a customer.
+    UpdateCustomer: CustomersUpdate on CustomerRef;
+    /// Add a person to a customer.
+    AddMember: CustomersAddMember on CustomerRef;
+    /// See an allocation as its customer does.
+    ViewAllocation: AllocationsView on AllocationRef;
+    /// See an allocation as staff do.
+    ManageAllocation: AllocationsManage on AllocationRef;
+    /// Lend a machine.
+    CreateAllocation: AllocationsCreate on MachineRef;
+    /// Renew, shorten, end, reclaim.
+    UpdateAllocation: AllocationsUpdate on AllocationRef;
+    /// See the figures of the machine.
+    MonitorAllocation: AllocationsMonitor on AllocationRef;
+    /// Ask for more time.
+    RequestRenewal: AllocationsRequestRenewal on AllocationRef;
     /// See a machine.
     ViewMachine: MachinesView on MachineRef;
     /// Add a machine.

@@ -85,9 +85,16 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
         (Role::PlatformAdmin, P::MetricsReport | P::AuditSeal | P::JobsRun) => Reach::Nothing,
         (Role::PlatformAdmin, _) => Reach::All,
 
-        (Role::CustomerOwner, P::CustomersView | P::CustomersListMembers) => Reach::Customer,
-        (Role::CustomerMember, P::CustomersView) => Reach::Customer,
-        // Machines, metrics and jobs reach customers with allocations.
+        (
+            Role::CustomerOwner,
+            P::CustomersView
+            | P::CustomersListMembers
+            | P::AllocationsView
+            | P::AllocationsMonitor
+            | P::AllocationsRequestRenewal,
+        ) => Reach::Customer,
+        (Role::CustomerMember, P::CustomersView | P::AllocationsView | P::AllocationsMonitor) => Reach::Customer,
+        // The fleet is the staff's: customers reach a machine through its allocation.
         (Role::CustomerOwner | Role::CustomerMember, _) => Reach::Nothing,
 
         (Role::Node, P::MetricsReport | P::MachinesView) => Reach::Own,
@@ -96,7 +103,10 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
         (Role::System(SystemActor::Authenticator), P::AccountsViewOwn | P::AccountsUpdateOwn) => Reach::All,
         (Role::System(SystemActor::Metrics), P::MachinesView | P::MetricsView | P::MetricsReport) => Reach::All,
         (Role::System(SystemActor::Sealer), P::AuditSeal | P::AuditView) => Reach::All,
-        (Role::System(SystemActor::Worker), P::JobsRun | P::JobsView | P::MachinesView | P::MetricsView) => Reach::All,
+        (
+            Role::System(SystemActor::Worker),
+            P::JobsRun | P::JobsView | P::MachinesView | P::MetricsView | P::AllocationsUpdate,
+        ) => Reach::All,
         (
             Role::System(SystemActor::Operator),
             P::MachinesEnroll | P::MachinesView | P::AccountsViewOwn | P::AccountsUpdateOwn,

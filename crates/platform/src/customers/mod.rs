@@ -1,12 +1,26 @@
-//! Customers: organisations that rent, and the people in them. Their own view; staff get theirs with the fleet.
+//! Customers: organisations that rent, and the people in them.
+//!
+//! Invariants: a disabled customer's people lose it at their next request, and their open sockets within seconds, because
+//! who one acts for is looked up among active customers only; its data stays; a password made here is shown once.
 
 mod store;
 
-use contract::customers::{CustomerView, MemberView};
-use contract::{CustomerId, ErrorCode};
+use std::collections::HashMap;
 
-use crate::authz::{CustomerRef, ListMembers, ViewCustomer};
-use crate::{Error, OpContext, Platform, Result};
+use contract::accounts::MemberRole;
+use contract::customers::{
+    CustomerCreate, CustomerCreated, CustomerQuery, CustomerRow, CustomerUpdate, CustomerView, MemberCreate,
+    MemberSecret, MemberView,
+};
+use contract::{CustomerId, ErrorCode, Page, Permission};
+
+use crate::accounts::{self, NewPerson};
+use crate::authz::{
+    AddMember, Clientele, CreateCustomer, CustomerRef, ListMembers, ManageCustomer, UpdateCustomer, ViewCustomer,
+};
+use crate::db::Tx;
+use crate::fields::Wrong;
+use crate::{Error, OpContext, Platform, Result, allocations, audit};
 
 /// The customer one acts for.
 ///
@@ -31,6 +45,199 @@ pub async fn members(platform: &Platform, ctx: &OpContext) -> Result<Vec<MemberV
     Ok(list)
 }
 
+/// The people of a customer, for staff.
+pub async fn members_of(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result<Vec<MemberView>> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(ManageCustomer, &resource(id))?;
+    // For staff every number is permitted, so that it names somebody is asked apart.
+    store::view(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    let list = store::members(&mut tx, granted.id()).await?;
+    tx.commit().await?;
+    Ok(list)
+}
+
+/// Customers as staff see them.
+pub async fn list(platform: &Platform, ctx: &OpContext, query: &CustomerQuery) -> Result<Page<CustomerRow>> {
+    ctx.authorize_list::<CustomerRef>(Permission::CustomersManage)?;
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (mut list, total) = store::list(&mut tx, query, page, page_size).await?;
+    let ids: Vec<i64> = list.iter().map(|row| row.id.0).collect();
+    let held = allocations::held_by(&mut tx, &ids).await?;
+    tx.commit().await?;
+    for row in &mut list {
+        add_held(row, &held);
+    }
+    Ok(Page { list, total, page, page_size })
+}
+
+/// One customer as staff see it.
+pub async fn get(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result<CustomerRow> {
+    let mut tx = platform.db().begin(ctx).await?;
+    ctx.authorize(ManageCustomer, &resource(id))?;
+    let row = read(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Adds a customer, with its first owner's account where one is given.
+pub async fn create(platform: &Platform, ctx: &OpContext, customer: CustomerCreate) -> Result<CustomerCreated> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(CreateCustomer, &Clientele)?;
+    let mut wrong = Wrong::new();
+    let details = details(
+        &mut wrong,
+        CustomerUpdate {
+            name: customer.name,
+            contact_name: customer.contact_name,
+            contact_email: customer.contact_email,
+            contact_phone: customer.contact_phone,
+            remark: customer.remark,
+            revision: None,
+        },
+    );
+    let owner = customer.owner.map(|owner| person(&mut wrong, OWNER_PATHS, owner, MemberRole::Owner));
+    wrong.into_result()?;
+    let id = store::insert(&mut tx, &granted, &details).await?;
+    let entry = audit::Entry { after: Some(facts(&read(&mut tx, id).await?)), ..entry("customers:create", id) };
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    let owner = match owner {
+        Some(person) => {
+            let password = accounts::create_member(&mut tx, ctx, id, &person).await.map_err(|e| at(e, OWNER_PATHS))?;
+            Some(MemberSecret { username: person.name, password })
+        }
+        None => None,
+    };
+    let customer = read(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(CustomerCreated { customer, owner })
+}
+
+/// Replaces what may change about a customer.
+///
+/// # Errors
+/// `Conflict` when somebody changed it after the revision the caller read.
+pub async fn update(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: CustomerId,
+    change: CustomerUpdate,
+) -> Result<CustomerRow> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(UpdateCustomer, &resource(id))?;
+    store::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    let before = read(&mut tx, id).await?;
+    let mut wrong = Wrong::new();
+    let change = details(&mut wrong, change);
+    wrong.into_result()?;
+    if change.revision.is_some_and(|revision| revision != before.revision) {
+        return Err(Error::new(ErrorCode::Conflict).with_key("error-customer-changed"));
+    }
+    store::update(&mut tx, &granted, &change).await?;
+    let after = read(&mut tx, id).await?;
+    let entry =
+        audit::Entry { before: Some(facts(&before)), after: Some(facts(&after)), ..entry("customers:update", id) };
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// Disables or enables a customer; again is no error and changes nothing.
+pub async fn set_active(platform: &Platform, ctx: &OpContext, id: CustomerId, active: bool) -> Result<CustomerRow> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(UpdateCustomer, &resource(id))?;
+    let was = store::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    if was != active {
+        store::set_active(&mut tx, &granted, active, ctx.now()).await?;
+        let action = if active { "customers:enable" } else { "customers:disable" };
+        audit::record_in_tx(&mut tx, ctx, entry(action, id)).await?;
+    }
+    let row = read(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Adds a new person to a customer.
+pub async fn add_member(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: CustomerId,
+    member: MemberCreate,
+) -> Result<MemberSecret> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(AddMember, &resource(id))?;
+    store::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    let mut wrong = Wrong::new();
+    let person = person(&mut wrong, MEMBER_PATHS, member, MemberRole::Member);
+    wrong.into_result()?;
+    let password =
+        accounts::create_member(&mut tx, ctx, granted.id(), &person).await.map_err(|e| at(e, MEMBER_PATHS))?;
+    tx.commit().await?;
+    Ok(MemberSecret { username: person.name, password })
+}
+
+/// Names by id, for other slices' lists.
+pub(crate) async fn names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>> {
+    store::names(tx, ids).await
+}
+
+/// Customers whose name contains this.
+pub(crate) async fn matching(tx: &mut Tx, text: &str) -> Result<Vec<i64>> {
+    store::matching(tx, text).await
+}
+
+/// Keeps the customer as it is for this transaction; `None` when there is none, else whether it is active.
+pub(crate) async fn lock(tx: &mut Tx, id: CustomerId) -> Result<Option<bool>> {
+    store::lock(tx, id).await
+}
+
+async fn read(tx: &mut Tx, id: CustomerId) -> Result<CustomerRow> {
+    let mut row = store::row(tx, id).await?.ok_or_else(Error::not_found)?;
+    add_held(&mut row, &allocations::held_by(tx, &[id.0]).await?);
+    Ok(row)
+}
+
+fn add_held(row: &mut CustomerRow, held: &HashMap<i64, allocations::Held>) {
+    if let Some(held) = held.get(&row.id.0) {
+        (row.machine_count, row.next_end_at) = (held.machines, held.next_end_at);
+    }
+}
+
+fn details(wrong: &mut Wrong, mut change: CustomerUpdate) -> CustomerUpdate {
+    change.name = wrong.name("name", &change.name);
+    change.contact_name = wrong.text("contactName", change.contact_name, 100);
+    change.contact_email = wrong.email("contactEmail", change.contact_email);
+    change.contact_phone = wrong.text("contactPhone", change.contact_phone, 50);
+    change.remark = wrong.text("remark", change.remark, 1000);
+    change
+}
+
+/// Paths of a person's fields: user name, display name, e-mail.
+type PersonPaths = [&'static str; 3];
+const OWNER_PATHS: PersonPaths = ["owner.username", "owner.displayName", "owner.email"];
+const MEMBER_PATHS: PersonPaths = ["username", "displayName", "email"];
+
+fn person(wrong: &mut Wrong, paths: PersonPaths, member: MemberCreate, role: MemberRole) -> NewPerson {
+    let name = member.username.trim().to_lowercase();
+    if name.is_empty() {
+        wrong.add(paths[0], "field-required");
+    }
+    NewPerson {
+        name,
+        display_name: wrong.text(paths[1], member.display_name, 100),
+        email: wrong.email(paths[2], member.email),
+        role: member.role.unwrap_or(role),
+    }
+}
+
+/// What the database found wrong with an account, under this body's paths.
+fn at(mut error: Error, paths: PersonPaths) -> Error {
+    for field in &mut error.fields {
+        field.path = if field.path == "email" { paths[2] } else { paths[0] };
+    }
+    error
+}
+
 fn active(ctx: &OpContext) -> Result<CustomerId> {
     let user = ctx.user().ok_or_else(|| Error::new(ErrorCode::Unauthenticated))?;
     user.active_customer.ok_or_else(Error::not_found)
@@ -38,4 +245,23 @@ fn active(ctx: &OpContext) -> Result<CustomerId> {
 
 fn resource(id: CustomerId) -> CustomerRef {
     CustomerRef { id, customer: Some(id), owner: None, machine: None }
+}
+
+/// What the audit log keeps of a customer.
+fn facts(row: &CustomerRow) -> serde_json::Value {
+    serde_json::json!({
+        "name": row.name, "contactName": row.contact_name, "contactEmail": row.contact_email,
+        "contactPhone": row.contact_phone, "remark": row.remark, "active": row.active,
+    })
+}
+
+fn entry(action: &'static str, id: CustomerId) -> audit::Entry {
+    audit::Entry {
+        action,
+        target_kind: "customer",
+        target_id: Some(id.to_string()),
+        customer: Some(id),
+        before: None,
+        after: None,
+    }
 }

@@ -1,11 +1,15 @@
 //! SQL of customers.
 
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
 use contract::accounts::MemberRole;
-use contract::customers::{CustomerView, MemberView};
+use contract::customers::{CustomerQuery, CustomerRow, CustomerUpdate, CustomerView, MemberView};
 use contract::{CustomerId, UserId};
 
 use crate::Result;
-use crate::db::Tx;
+use crate::authz::{CreateCustomer, Granted, UpdateCustomer};
+use crate::db::{Tx, contains};
 
 pub(super) async fn view(tx: &mut Tx, id: CustomerId) -> Result<Option<CustomerView>> {
     let row = sqlx::query!(
@@ -44,4 +48,149 @@ pub(super) async fn members(tx: &mut Tx, id: CustomerId) -> Result<Vec<MemberVie
             joined_at: row.created_at,
         })
         .collect())
+}
+
+/// As [`CustomerRow`], without what other slices know of it.
+macro_rules! row {
+    ($row:expr) => {
+        CustomerRow {
+            id: CustomerId($row.id),
+            name: $row.name,
+            active: $row.state == "active",
+            contact_name: $row.contact_name,
+            contact_email: $row.contact_email,
+            contact_phone: $row.contact_phone,
+            remark: $row.remark,
+            member_count: $row.members.unsigned_abs(),
+            machine_count: 0,
+            next_end_at: None,
+            disabled_at: $row.disabled_at,
+            revision: $row.revision,
+            created_at: $row.created_at,
+        }
+    };
+}
+
+pub(super) async fn list(
+    tx: &mut Tx,
+    query: &CustomerQuery,
+    page: u32,
+    page_size: u32,
+) -> Result<(Vec<CustomerRow>, u64)> {
+    let pattern = query.q.as_deref().and_then(contains);
+    let state = query.active.map(|active| if active { "active" } else { "disabled" });
+    let total = sqlx::query_scalar!(
+        r#"select count(*) as "total!" from customers c
+           where c.deleted_at is null and ($1::text is null or c.state = $1)
+             and ($2::text is null or c.name ilike $2 or c.contact_name ilike $2 or c.contact_email ilike $2
+                  or c.remark ilike $2)"#,
+        state,
+        pattern
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    let rows = sqlx::query!(
+        r#"select c.id, c.name, c.state, c.contact_name, c.contact_email, c.contact_phone, c.remark, c.disabled_at,
+                  c.revision, c.created_at,
+                  (select count(*) from memberships m where m.customer_id = c.id) as "members!"
+           from customers c
+           where c.deleted_at is null and ($1::text is null or c.state = $1)
+             and ($2::text is null or c.name ilike $2 or c.contact_name ilike $2 or c.contact_email ilike $2
+                  or c.remark ilike $2)
+           order by lower(c.name), c.id limit $3 offset $4"#,
+        state,
+        pattern,
+        i64::from(page_size),
+        i64::from(page - 1) * i64::from(page_size)
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok((rows.into_iter().map(|row| row!(row)).collect(), total.unsigned_abs()))
+}
+
+pub(super) async fn row(tx: &mut Tx, id: CustomerId) -> Result<Option<CustomerRow>> {
+    let row = sqlx::query!(
+        r#"select c.id, c.name, c.state, c.contact_name, c.contact_email, c.contact_phone, c.remark, c.disabled_at,
+                  c.revision, c.created_at,
+                  (select count(*) from memberships m where m.customer_id = c.id) as "members!"
+           from customers c where c.id = $1 and c.deleted_at is null"#,
+        id.0
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.map(|row| row!(row)))
+}
+
+/// Locks the row; whether it is active.
+pub(super) async fn lock(tx: &mut Tx, id: CustomerId) -> Result<Option<bool>> {
+    let state =
+        sqlx::query_scalar!("select state from customers where id = $1 and deleted_at is null for update", id.0)
+            .fetch_optional(&mut **tx)
+            .await?;
+    Ok(state.map(|state| state == "active"))
+}
+
+pub(super) async fn insert(
+    tx: &mut Tx,
+    _granted: &Granted<CreateCustomer>,
+    details: &CustomerUpdate,
+) -> Result<CustomerId> {
+    let id = sqlx::query_scalar!(
+        "insert into customers (name, contact_name, contact_email, contact_phone, remark)
+         values ($1, $2, $3, $4, $5) returning id",
+        details.name,
+        details.contact_name,
+        details.contact_email,
+        details.contact_phone,
+        details.remark
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(CustomerId(id))
+}
+
+pub(super) async fn update(tx: &mut Tx, granted: &Granted<UpdateCustomer>, change: &CustomerUpdate) -> Result<()> {
+    sqlx::query!(
+        "update customers set name = $2, contact_name = $3, contact_email = $4, contact_phone = $5, remark = $6,
+                revision = revision + 1
+         where id = $1",
+        granted.id().0,
+        change.name,
+        change.contact_name,
+        change.contact_email,
+        change.contact_phone,
+        change.remark
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_active(
+    tx: &mut Tx,
+    granted: &Granted<UpdateCustomer>,
+    active: bool,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "update customers set state = $2, disabled_at = $3, revision = revision + 1 where id = $1",
+        granted.id().0,
+        if active { "active" } else { "disabled" },
+        (!active).then_some(now)
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>> {
+    let rows = sqlx::query!("select id, name from customers where id = any($1)", ids).fetch_all(&mut **tx).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
+
+pub(super) async fn matching(tx: &mut Tx, text: &str) -> Result<Vec<i64>> {
+    let Some(pattern) = contains(text) else { return Ok(Vec::new()) };
+    Ok(sqlx::query_scalar!("select id from customers where deleted_at is null and name ilike $1", pattern)
+        .fetch_all(&mut **tx)
+        .await?)
 }

@@ -9,7 +9,12 @@ mod joining;
 mod reporting;
 mod store;
 
-use contract::machines::{MachineCreate, MachineFacets, MachineQuery, MachineRow, MachineUpdate, MachineView};
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use contract::machines::{
+    MachineCreate, MachineFacets, MachineQuery, MachineRow, MachineUpdate, MachineView, Presence, presence,
+};
 use contract::{ErrorCode, MachineId, Page, Permission};
 
 pub use differences::differences;
@@ -17,7 +22,8 @@ pub use joining::{NodeCredentials, authenticate_node, create_join_token, list_jo
 pub use reporting::report_inventory;
 
 use crate::authz::{CreateMachine, Fleet, MachineRef, UpdateMachine, ViewMachine};
-use crate::{Error, OpContext, Platform, Result, audit};
+use crate::db::Tx;
+use crate::{Error, OpContext, Platform, Result, allocations, audit};
 
 /// A machine's place in the tenancy. Customers reach machines through allocations, which come with the fleet's leases.
 pub(crate) fn resource(id: MachineId) -> MachineRef {
@@ -64,6 +70,65 @@ pub(crate) async fn find(platform: &Platform, ctx: &OpContext, code: &str) -> Re
     let id = store::id_of(&mut tx, code).await?.ok_or_else(Error::not_found)?;
     tx.commit().await?;
     Ok(id)
+}
+
+/// What other slices' lists say of a machine.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Brief {
+    pub code: String,
+    pub name: String,
+    pub region: Option<String>,
+    pub gpu_model: Option<String>,
+    pub gpu_count: Option<u32>,
+    pub presence: Presence,
+}
+
+/// [`Brief`]s by id, of those the transaction's caller may see.
+pub(crate) async fn briefs(
+    platform: &Platform,
+    tx: &mut Tx,
+    ids: &[i64],
+    now: DateTime<Utc>,
+) -> Result<HashMap<i64, Brief>> {
+    let mut briefs = store::briefs(tx, ids).await?;
+    Ok(briefs
+        .drain()
+        .map(|(id, (mut brief, mut last_seen_at))| {
+            brief.presence = presence(last_seen_at, now);
+            platform.live().freshen(&mut last_seen_at, &mut brief.presence, &brief.code, now);
+            (id, brief)
+        })
+        .collect())
+}
+
+/// Machines whose code or name contains this.
+pub(crate) async fn matching(tx: &mut Tx, text: &str) -> Result<Vec<i64>> {
+    store::matching(tx, text).await
+}
+
+/// The id behind a code, when the transaction's caller may see the machine.
+pub(crate) async fn id_in_tx(tx: &mut Tx, code: &str) -> Result<Option<MachineId>> {
+    store::id_of(tx, code).await
+}
+
+/// A machine for the customer who has it: without what staff note for themselves.
+pub(crate) async fn for_customer(
+    platform: &Platform,
+    tx: &mut Tx,
+    code: &str,
+    now: DateTime<Utc>,
+) -> Result<MachineView> {
+    let (_, mut view) = store::view(tx, code, now).await?.ok_or_else(Error::not_found)?;
+    view.remark = None;
+    view.agent_version = None;
+    view.differences.clear();
+    platform.live().freshen(&mut view.last_seen_at, &mut view.presence, &view.id, now);
+    Ok(view)
+}
+
+/// Keeps the machine as it is for this transaction.
+pub(crate) async fn lock_for_lease(tx: &mut Tx, code: &str) -> Result<Option<allocations::LeaseMachine>> {
+    store::lock_for_lease(tx, code).await
 }
 
 /// Adds a machine. Without a code it gets the next `host-NNN`.

@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use history::history;
+pub(crate) use history::history_between;
 pub use hub::LiveHub;
 pub use ingest::{ingest, report_processes};
 pub use links::{NodeLink, close_link, open_link};
@@ -42,6 +43,12 @@ pub async fn machine_live(platform: &Platform, ctx: &OpContext, code: &str) -> R
     ctx.authorize_list::<MachineRef>(Permission::MetricsView)?;
     let id = machines::find(platform, ctx, code).await?;
     ctx.authorize(ViewMetrics, &machines::resource(id))?;
+    hub::refresh(platform).await?;
+    platform.live().machine(code, ctx.now()).ok_or_else(Error::not_found)
+}
+
+/// The newest state of a machine, for a slice that has decided that the caller may see it.
+pub(crate) async fn live_of_machine(platform: &Platform, ctx: &OpContext, code: &str) -> Result<MachineLive> {
     hub::refresh(platform).await?;
     platform.live().machine(code, ctx.now()).ok_or_else(Error::not_found)
 }

@@ -12,7 +12,7 @@ use tokio::sync::broadcast;
 use super::hub::{Entry, State, live_of};
 use super::{hub, tiles};
 use crate::authz::{MachineRef, Scope, ViewMetrics};
-use crate::{Error, OpContext, Platform, Result, machines};
+use crate::{Error, OpContext, Platform, Result, allocations, machines};
 
 /// Deltas kept for those who come back.
 const RING: usize = 60;
@@ -224,6 +224,8 @@ pub async fn watch(platform: &Platform, ctx: &OpContext, topic: &str, resume: Op
     hub::refresh(platform).await?;
     let mut state = platform.live().state();
     let receiver = state.topic(&name, ctx.now()).sender.subscribe();
+    // What was before one had the machine is not for one: customers begin with the newest state.
+    let resume = resume.filter(|_| ctx.holds(Permission::MetricsView));
     let missed = resume.and_then(|position| state.topic(&name, ctx.now()).missed(&position));
     let (sent, pending) = match missed {
         Some(missed) => (state.topic(&name, ctx.now()).seq, missed.into()),
@@ -238,6 +240,11 @@ pub async fn watch(platform: &Platform, ctx: &OpContext, topic: &str, resume: Op
 
 /// Whether the caller may (still) see a topic.
 pub async fn may_watch(platform: &Platform, ctx: &OpContext, topic: &str) -> Result<()> {
+    // Customers watch the machine they have, for as long as they have it.
+    if !ctx.holds(Permission::MetricsView) && ctx.holds(Permission::AllocationsMonitor) {
+        let TopicName::Machine(code) = TopicName::parse(topic)? else { return Err(Error::not_found()) };
+        return allocations::held_now(platform, ctx, &code).await.map(|_| ());
+    }
     let scope = ctx.authorize_list::<MachineRef>(Permission::MetricsView)?;
     match TopicName::parse(topic)? {
         TopicName::Wall => whole_fleet(scope),

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod allocations;
 mod audit;
 mod authz;
+mod customers;
 mod jobs;
 mod machines;
 mod metrics;

@@ -116,7 +116,14 @@ const FILL: &str = "
     insert into gpu_samples_1m (gpu_id, at, samples) values (1, now(), 1);
     insert into gpu_samples_10m (gpu_id, at, samples) values (1, now(), 1);
     insert into gpu_samples_1h (gpu_id, at, samples) values (1, now(), 1);
-    insert into machine_latest (machine_id, server_id, at, state) values (1, gen_random_uuid(), now(), '{}');";
+    insert into machine_latest (machine_id, server_id, at, state) values (1, gen_random_uuid(), now(), '{}');
+    insert into allocations (machine_id, customer_id, starts_at, ends_at, state, hold)
+      select id, $acme, now(), now() + interval '1 day', 'active', tstzrange(now(), now() + interval '1 day')
+      from machines;
+    insert into allocation_events (allocation_id, at, kind, actor_name) select id, now(), 'created', 'a' from allocations;
+    insert into renewal_requests (allocation_id, customer_id, wanted_until) select id, $acme, now() from allocations;
+    insert into reclaim_steps (allocation_id, step, position, state, at)
+      select id, 'access', 0, 'waiting', now() from allocations;";
 
 async fn two_tenants(test: &TestPlatform) -> (TestCustomer, TestCustomer) {
     let acme = test.customer("Acme").await;
@@ -162,11 +169,17 @@ async fn another_tenants_transaction_finds_nothing_of_ours() {
     }
     // The same rows are there for whom they concern: it is the wall that hides them.
     let ours = rows([
+        ("allocation_events", 1),
+        ("allocations", 1),
         ("audit_events", 1),
         ("customers", 1),
         ("finished_jobs", 1),
+        ("gpus", 1),
         ("jobs", 1),
+        // The machine it has, and none of its figures.
+        ("machines", 1),
         ("memberships", 2),
+        ("renewal_requests", 1),
         ("sessions", 1),
         ("users", 2),
     ]);
@@ -225,6 +238,8 @@ async fn another_tenant_writes_nothing_of_ours() {
         "delete from finished_jobs",
         "update machines set name = 'taken'",
         "delete from role_assignments",
+        "update allocations set ends_at = ends_at + interval '1 year'",
+        "update renewal_requests set state = 'approved', decided_at = now()",
     ] {
         assert_eq!(attempt(&test, &theirs, statement, acme.id).await, Ok(0), "{statement}");
     }
@@ -236,11 +251,24 @@ async fn another_tenant_writes_nothing_of_ours() {
         "insert into role_assignments (user_id, role) values (app_user(), 'platform_admin')",
         "insert into customers (name) values ('mine')",
         "insert into machines (code, name) values ('mine', 'mine')",
+        "insert into allocations (machine_id, customer_id, starts_at, ends_at, state, hold)
+           values (1, app_customer(), now(), now() + interval '1 day', 'scheduled', 'empty')",
+        "insert into renewal_requests (allocation_id, customer_id, wanted_until) values (1, app_customer(), now())",
+        "insert into allocation_events (allocation_id, at, kind, actor_name) values (1, now(), 'renewal_requested', 'me')",
         "insert into join_tokens (secret_hash, expires_at) values (decode(repeat('11', 32), 'hex'), now())",
         "insert into audit_seals (position, audit_id, at, prev_hash, hash)
            values (2, 2, now(), decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'))",
     ] {
         assert_eq!(attempt(&test, &theirs, statement, acme.id).await, refused, "{statement}");
+    }
+    // Whose allocation it is may ask, and may not answer.
+    let acmes = acme.owner.ctx();
+    for statement in [
+        "update allocations set ends_at = ends_at + interval '1 year'",
+        "update renewal_requests set state = 'approved', decided_at = now()",
+        "update reclaim_steps set state = 'skipped'",
+    ] {
+        assert_eq!(attempt(&test, &acmes, statement, acme.id).await, Ok(0), "{statement}");
     }
     // The same statement for oneself works: the wall refuses the tenant, not the table.
     let own = "insert into jobs (kind, customer_id) values ('k', $acme)";

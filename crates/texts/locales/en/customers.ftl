@@ -14,3 +14,32 @@ customer-active = Active
 customer-disabled = Disabled
 members-title = Members
 members-joined = Joined
+# Customers as staff run them.
+customers-title = Customers
+customers-count = { $n ->
+    [one] { $n } customer
+   *[other] { $n } customers
+}
+customers-add = Add customer
+customers-empty = There is no customer yet. A customer is an organisation that you lend machines to.
+customers-filter = Name, contact or remark
+customer-new-title = New customer
+customer-edit-title = Edit { $name }
+customer-name = Name
+customer-state = State
+customer-contact = Contact
+customer-email = E-mail
+customer-phone = Phone
+customer-remark = Remark
+customer-facts = Details
+customer-since = Customer since
+customer-next-end = Next end
+customer-disable = Disable
+customer-enable = Enable
+customer-disable-hint = Disabling ends its people's access within seconds; its data stays.
+customer-no-machines = This customer has no machine.
+customer-no-people = Nobody can sign in for this customer yet.
+customer-display-name = Display name
+customer-as-owner = Owner
+customer-add-person = Add person
+customer-password-once = User name and password. The password is shown only now: pass it on safely.

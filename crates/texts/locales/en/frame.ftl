@@ -53,3 +53,5 @@ live-on = Live · 1 s
 live-reconnecting = Reconnecting · as of { $time }
 live-as-of = As of { $time }
 live-ended = Live updates have ended. Please reload the page.
+nav-customers = Customers
+nav-allocations = Allocations

@@ -85,3 +85,4 @@ agent-cuda = CUDA
 agent-nvml = NVML not usable
 agent-none = No agent has joined for this machine yet.
 agent-none-action = Make a join token
+machine-allocate = Allocate

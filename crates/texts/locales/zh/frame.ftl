@@ -50,3 +50,5 @@ live-on = 实时 · 1 秒
 live-reconnecting = 正在重连 · 截至 { $time }
 live-as-of = 截至 { $time }
 live-ended = 实时更新已结束，请刷新页面
+nav-customers = 客户
+nav-allocations = 分配

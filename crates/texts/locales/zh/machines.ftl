@@ -76,3 +76,4 @@ agent-cuda = CUDA
 agent-nvml = NVML 不可用
 agent-none = 还没有代理接入这台机器。
 agent-none-action = 生成接入令牌
+machine-allocate = 分配

@@ -1,6 +1,8 @@
 //! /api/admin: for staff; for everybody else it does not exist.
 
+pub mod allocations;
 pub mod audit;
+pub mod customers;
 pub mod jobs;
 pub mod machines;
 pub mod metrics;

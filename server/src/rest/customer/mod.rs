@@ -1,11 +1,13 @@
 //! /api/customer: what people see of their own customer.
 
+pub mod machines;
+
 use axum::response::Response;
 use contract::Envelope;
 use contract::customers::{CustomerView, MemberView};
 use platform::customers;
 
-use super::Rest;
+use crate::rest::Rest;
 
 /// The customer one acts for.
 #[utoipa::path(get, path = "/api/customer", tag = "customers", responses((status = 200, body = Envelope<CustomerView>)))]

@@ -3,7 +3,7 @@
 pub mod figures;
 pub mod form;
 pub mod islands;
-mod panels;
+pub(crate) mod panels;
 pub mod server_fns;
 
 #[cfg(feature = "ssr")]

@@ -65,6 +65,9 @@ fn machine_view(data: Data) -> AnyView {
         })
         .actions(view! {
             <CopyButton text=code.clone() label=words.t("machine-copy-code") done=words.t("copied") />
+            {ctx.holds(Permission::AllocationsCreate).then(|| view! {
+                <a class="btn" href=paths::machine_allocate(&code)>{words.t("machine-allocate")}</a>
+            })}
             {ctx.holds(Permission::MachinesUpdate).then(|| view! {
                 <a class="btn primary" href=paths::machine_edit(&code)>{words.t("machine-edit")}</a>
             })}
@@ -87,7 +90,7 @@ fn machine_view(data: Data) -> AnyView {
             <div class="split">
                 <div class="main-column">
                     <MachineFigures live=figures_only words=figure_words(words) />
-                    {ranges(words, &code, range)}
+                    {ranges(words, range, |range| paths::machine_range(&code, range))}
                     <div class="chart-grid">{cards}</div>
                     {panels}
                 </div>
@@ -117,11 +120,12 @@ fn service(words: Words, service: ServiceState) -> Option<impl IntoView> {
     (service != ServiceState::InService).then(|| state(Tone::Info, word))
 }
 
-fn ranges(words: Words, code: &str, chosen: HistoryRange) -> impl IntoView + use<> {
+/// Links to the ranges the charts can show.
+pub(crate) fn ranges(words: Words, chosen: HistoryRange, href: impl Fn(&str) -> String) -> AnyView {
     let links = RANGES
         .into_iter()
         .map(|range| {
-            let href = paths::machine_range(code, range.code());
+            let href = href(range.code());
             let here = (range == chosen).then_some("true");
             view! { <a href=href aria-current=here>{words.t(&format!("range-{}", range.code()))}</a> }
         })
@@ -132,9 +136,11 @@ fn ranges(words: Words, code: &str, chosen: HistoryRange) -> impl IntoView + use
             <nav class="seg" aria-label=words.t("charts-range")>{links}</nav>
         </div>
     }
+    .into_any()
 }
 
-fn figure_words(words: Words) -> crate::ui::lexicon::Lexicon {
+/// Texts of the island.
+pub(crate) fn figure_words(words: Words) -> crate::ui::lexicon::Lexicon {
     words.lexicon(&[
         "figure-gpu-util",
         "figure-gpu-memory",
@@ -149,7 +155,8 @@ fn figure_words(words: Words) -> crate::ui::lexicon::Lexicon {
     ])
 }
 
-fn gpu_words(words: Words) -> crate::ui::lexicon::Lexicon {
+/// Texts of the island.
+pub(crate) fn gpu_words(words: Words) -> crate::ui::lexicon::Lexicon {
     words.lexicon(&[
         "gpus-title",
         "figures-age",
@@ -174,7 +181,8 @@ fn gpu_words(words: Words) -> crate::ui::lexicon::Lexicon {
     ])
 }
 
-fn process_words(words: Words) -> crate::ui::lexicon::Lexicon {
+/// Texts of the island.
+pub(crate) fn process_words(words: Words) -> crate::ui::lexicon::Lexicon {
     words.lexicon(&[
         "processes-title",
         "processes-none",

@@ -172,7 +172,7 @@ pub(super) fn process_rows(live: &MachineLive, now: i64, words: &Lexicon) -> imp
 }
 
 /// A field of an island's form.
-pub(super) fn input(
+pub(crate) fn input(
     id: &'static str,
     label: String,
     value: RwSignal<String>,

@@ -74,7 +74,12 @@ pub async fn revoke_join_token(id: JoinTokenId) -> Result<(), ApiError> {
 #[server(name = ReadMachineLive)]
 pub async fn machine_live(code: String) -> Result<MachineLive, ApiError> {
     let (platform, ctx) = door::door();
-    door::answer(&platform, &ctx, platform::metrics::machine_live(&platform, &ctx, &code).await).await
+    let live = if super::charts::is_staffs(&ctx) {
+        platform::metrics::machine_live(&platform, &ctx, &code).await
+    } else {
+        platform::allocations::machine_live(&platform, &ctx, &code).await
+    };
+    door::answer(&platform, &ctx, live).await
 }
 
 /// The charts of a machine, ready to draw: one JSON text per chart.

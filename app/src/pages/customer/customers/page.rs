@@ -1,13 +1,17 @@
 //! `/` and `/members`.
 
 use contract::accounts::{MemberRole, Profile};
+use contract::allocations::{AllocationQuery, AllocationView};
 use contract::customers::{CustomerView, MemberView};
+use contract::machines::Presence;
 use contract::{ErrorCode, Permission};
 use leptos::prelude::*;
 
 use crate::door::{door, look, see_other};
 use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::admin::allocations::list::allocation_state;
 use crate::paths;
+use crate::ui::format::NOT_MEASURED;
 use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
 use crate::words::Words;
@@ -20,14 +24,18 @@ pub fn HomePage() -> impl IntoView {
         async move {
             let profile = platform::accounts::profile(&platform, &ctx).await?;
             match platform::customers::mine(&platform, &ctx).await {
-                Ok(customer) => Ok(Some((customer, profile))),
+                Ok(customer) => {
+                    let query = AllocationQuery { page_size: Some(100), ..AllocationQuery::default() };
+                    let machines = platform::allocations::mine(&platform, &ctx, &query).await?.list;
+                    Ok(Some((customer, profile, machines)))
+                }
                 // Belonging to no customer is not an error here, and nothing anybody tried to get at.
                 Err(error) if error.code == ErrorCode::NotFound => Ok(None),
                 Err(error) => Err(error),
             }
         },
         |found| match found {
-            Some((customer, profile)) => home_view(customer, profile),
+            Some((customer, profile, machines)) => home_view(customer, profile, machines),
             None => {
                 let staff = door().1.holds(Permission::MetricsView);
                 see_other(if staff { paths::WALL } else { paths::ACCOUNT });
@@ -41,7 +49,7 @@ fn role_of(profile: &Profile, customer: &CustomerView) -> Option<MemberRole> {
     profile.memberships.iter().find(|m| m.customer_id == customer.id).map(|m| m.role)
 }
 
-fn home_view(customer: CustomerView, profile: Profile) -> AnyView {
+fn home_view(customer: CustomerView, profile: Profile, machines: Vec<AllocationView>) -> AnyView {
     let words = Words::now();
     let role = role_of(&profile, &customer).map(|role| words.t(&format!("member-role-{}", role.code())));
     let owner = door().1.holds(Permission::CustomersListMembers);
@@ -54,6 +62,7 @@ fn home_view(customer: CustomerView, profile: Profile) -> AnyView {
     frame(
         PageFrame::new(words.with("home-title", &[("name", profile.display_name.clone())]), Area::Home),
         view! {
+            {machines_card(words, machines)}
             <section class="card">
                 <header>
                     <h2>{words.t("home-customer")}</h2>
@@ -74,12 +83,58 @@ fn home_view(customer: CustomerView, profile: Profile) -> AnyView {
                     </dd>
                 </dl>
             </section>
-            <section class="card">
-                <header><h2>{words.t("home-machines")}</h2></header>
-                <div class="empty"><p>{words.t("home-machines-empty")}</p></div>
-            </section>
         },
     )
+}
+
+/// Machines in the order they end; what is over is not shown here.
+fn machines_card(words: Words, machines: Vec<AllocationView>) -> impl IntoView {
+    let zone = look().zone;
+    let rows: Vec<_> = machines
+        .into_iter()
+        .filter(|row| row.state.holds())
+        .map(|row| {
+            let gpus = row.gpu_model.as_ref().map(|model| format!("{} × {model}", row.gpu_count.unwrap_or(0)));
+            let presence = words.t(&format!("presence-{}", row.presence.code()));
+            let tone = if row.presence == Presence::Online { Tone::Ok } else { Tone::Off };
+            view! {
+                <tr>
+                    <th scope="row"><a href=paths::my_machine(&row.machine)>{row.machine_name.clone()}</a></th>
+                    <td data-label=words.t("allocation-state")>{allocation_state(words, &row)}</td>
+                    <td data-label=words.t("machines-state")>{state(tone, presence)}</td>
+                    <td data-label=words.t("machines-gpu")>{gpus.unwrap_or_else(|| NOT_MEASURED.to_owned())}</td>
+                    <td data-label=words.t("allocation-ends")>{time(row.ends_at, zone)}</td>
+                </tr>
+            }
+        })
+        .collect();
+    let body = if rows.is_empty() {
+        view! { <div class="empty"><p>{words.t("home-machines-empty")}</p></div> }.into_any()
+    } else {
+        view! {
+            <div class="scroll" tabindex="0" role="region" aria-label=words.t("home-machines")>
+                <table class="cards">
+                    <thead>
+                        <tr>
+                            <th scope="col">{words.t("allocation-machine")}</th>
+                            <th scope="col">{words.t("allocation-state")}</th>
+                            <th scope="col">{words.t("machines-state")}</th>
+                            <th scope="col">{words.t("machines-gpu")}</th>
+                            <th scope="col">{words.t("allocation-ends")}</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        }
+        .into_any()
+    };
+    view! {
+        <section class="card">
+            <header><h2>{words.t("home-machines")}</h2></header>
+            {body}
+        </section>
+    }
 }
 
 /// `/members`: for owners.

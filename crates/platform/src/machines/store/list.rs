@@ -8,7 +8,7 @@ use sqlx::{Postgres, QueryBuilder, Row};
 use super::{json, pool, service_state};
 use crate::Result;
 use crate::authz::Scope;
-use crate::db::Tx;
+use crate::db::{Tx, contains};
 
 const COLUMNS: &str = "select m.id, m.code, m.name, m.region, m.private_address, m.pool, m.monitored, m.listed, \
     m.service_state, m.last_seen_at, m.declared, m.discovered, m.created_at, g.model, g.count, g.lost, \
@@ -80,9 +80,7 @@ async fn count(tx: &mut Tx, scope: Scope, query: &MachineQuery, now: DateTime<Ut
 }
 
 fn filters(sql: &mut QueryBuilder<Postgres>, query: &MachineQuery, now: DateTime<Utc>) {
-    if let Some(q) = query.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
-        let escaped = q.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        let pattern = format!("%{escaped}%");
+    if let Some(pattern) = query.q.as_deref().and_then(contains) {
         sql.push(" and (");
         for (i, column) in [
             "m.code",

@@ -8,14 +8,17 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use contract::MachineId;
 use contract::machines::{
-    DiscoveredHardware, GpuView, MachineCreate, MachineFacets, MachineUpdate, MachineView, Pool, ServiceState, presence,
+    DiscoveredHardware, GpuView, MachineCreate, MachineFacets, MachineUpdate, MachineView, Pool, Presence,
+    ServiceState, presence,
 };
 
 pub(super) use list::list;
 pub(super) use tokens::{NewToken, insert_token, join_token, join_tokens, revoke_token, use_token};
 
+use super::Brief;
+use crate::allocations::LeaseMachine;
 use crate::authz::{CreateMachine, Granted, ReportMetrics, UpdateMachine};
-use crate::db::Tx;
+use crate::db::{Tx, contains};
 use crate::{Error, Result};
 
 fn json<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> Result<T> {
@@ -39,6 +42,63 @@ pub(super) async fn id_of(tx: &mut Tx, code: &str) -> Result<Option<MachineId>> 
         .fetch_optional(&mut **tx)
         .await?;
     Ok(id.map(MachineId))
+}
+
+pub(super) async fn matching(tx: &mut Tx, text: &str) -> Result<Vec<i64>> {
+    let Some(pattern) = contains(text) else { return Ok(Vec::new()) };
+    Ok(sqlx::query_scalar!(
+        "select id from machines where deleted_at is null and (code ilike $1 or name ilike $1)",
+        pattern
+    )
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
+/// Without the presence, which depends on the time; with what it is made from.
+pub(super) async fn briefs(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, (Brief, Option<DateTime<Utc>>)>> {
+    let rows = sqlx::query!(
+        r#"select m.id, m.code, m.name, m.region, m.last_seen_at, g.model, g.count as "count!",
+                  m.declared->>'gpuModel' as declared_model, (m.declared->>'gpuCount')::bigint as declared_count
+           from machines m
+           left join lateral (select min(model) as model, count(*) as count from gpus
+                              where machine_id = m.id and removed_at is null) g on true
+           where m.id = any($1)"#,
+        ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let count = if row.count > 0 { Some(row.count) } else { row.declared_count };
+            let brief = Brief {
+                code: row.code,
+                name: row.name,
+                region: row.region,
+                gpu_model: row.model.or(row.declared_model),
+                gpu_count: count.and_then(|count| u32::try_from(count).ok()),
+                presence: Presence::NeverSeen,
+            };
+            (row.id, (brief, row.last_seen_at))
+        })
+        .collect())
+}
+
+pub(super) async fn lock_for_lease(tx: &mut Tx, code: &str) -> Result<Option<LeaseMachine>> {
+    let row = sqlx::query!(
+        "select id, pool, service_state from machines where code = $1 and deleted_at is null for update",
+        code
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.map(|row| {
+        Ok(LeaseMachine {
+            id: MachineId(row.id),
+            pool: pool(&row.pool)?,
+            takes_allocations: service_state(&row.service_state)? == ServiceState::InService,
+        })
+    })
+    .transpose()
 }
 
 pub(super) async fn lock(tx: &mut Tx, code: &str) -> Result<Option<MachineId>> {

@@ -1,0 +1,198 @@
+//! Every allocation, and what customers ask for.
+
+use contract::Page;
+use contract::allocations::{AllocationQuery, AllocationState, AllocationView, ENDING_SOON_DAYS, RenewalRequestView};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::server_fns::DecideRenewal;
+use crate::door::{Refused, door, look};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::ui::forms::{form_fault, options_view};
+use crate::ui::lists::{ListQuery, pager};
+use crate::ui::state::{Tone, state};
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// `/admin/allocations`.
+#[component]
+pub fn AllocationListPage() -> impl IntoView {
+    let map = use_query_map().get_untracked();
+    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
+    let names = ["q", "state", "days", "pageSize", "page"];
+    let list = ListQuery { path: paths::ALLOCATIONS, pairs: names.into_iter().map(|name| (name, get(name))).collect() };
+    let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
+    let query = AllocationQuery {
+        page: number("page"),
+        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
+        q: Some(list.get("q").to_owned()).filter(|q| !q.is_empty()),
+        state: AllocationState::parse(list.get("state")),
+        days: number("days"),
+        ..AllocationQuery::default()
+    };
+    let (platform, ctx) = door();
+    page(
+        async move {
+            let found = platform::allocations::list(&platform, &ctx, &query).await?;
+            let requests = platform::allocations::list_renewals(&platform, &ctx, true).await?;
+            Ok((found, requests))
+        },
+        move |(found, requests)| list_view(list, found, requests),
+    )
+}
+
+fn list_view(query: ListQuery, page: Page<AllocationView>, requests: Vec<RenewalRequestView>) -> AnyView {
+    let words = Words::now();
+    let refused = Refused::from_query().map(|r| {
+        let faults: Vec<_> = r.fields.keys().filter_map(|path| r.fault(words.0, path)).collect();
+        format!("{} {}", r.message(words.0), faults.join(" "))
+    });
+    let filtered = ["q", "state", "days"].iter().any(|name| !query.get(name).is_empty());
+    let body = if page.list.is_empty() && !filtered {
+        view! { <div class="empty"><p>{words.t("allocations-empty")}</p></div> }.into_any()
+    } else if page.list.is_empty() {
+        view! {
+            {filters(words, &query)}
+            <div class="empty"><p>{words.t("list-none-match")}</p></div>
+        }
+        .into_any()
+    } else {
+        let (number, size, total) = (page.page, page.page_size, page.total);
+        view! {
+            {filters(words, &query)}
+            {allocation_table(words, page.list, true)}
+            {pager(words, &query, number, size, total)}
+        }
+        .into_any()
+    };
+    frame(
+        PageFrame::new(words.t("allocations-title"), Area::Allocations),
+        view! {
+            {form_fault(refused)}
+            {(!requests.is_empty()).then(|| requests_view(words, requests))}
+            <section class="card">{body}</section>
+        },
+    )
+}
+
+fn filters(words: Words, query: &ListQuery) -> impl IntoView + use<> {
+    let mut states = vec![(String::new(), words.t("filter-all"))];
+    states.extend(
+        AllocationState::ALL.iter().map(|s| (s.code().to_owned(), words.t(&format!("allocation-state-{}", s.code())))),
+    );
+    let soon = ENDING_SOON_DAYS.to_string();
+    let ends = vec![
+        (String::new(), words.t("allocations-any-end")),
+        (soon.clone(), words.with("allocations-ending", &[("days", soon)])),
+        ("7".to_owned(), words.with("allocations-ending", &[("days", "7".to_owned())])),
+    ];
+    view! {
+        <form class="filters" method="get" action=paths::ALLOCATIONS>
+            <input class="filter-q" r#type="search" name="q" value=query.get("q").to_owned()
+                placeholder=words.t("allocations-filter") aria-label=words.t("allocations-filter") />
+            <select name="state" aria-label=words.t("allocation-state")>{options_view(states, query.get("state"))}</select>
+            <select name="days" aria-label=words.t("allocation-ends")>{options_view(ends, query.get("days"))}</select>
+            <button class="btn">{words.t("filter-apply")}</button>
+            <a class="btn ghost" href=paths::ALLOCATIONS>{words.t("filter-reset")}</a>
+        </form>
+    }
+}
+
+/// Allocations as rows; `customers` says whether it is worth naming whose they are.
+pub(crate) fn allocation_table(words: Words, list: Vec<AllocationView>, customers: bool) -> AnyView {
+    let zone = look().zone;
+    let rows = list.into_iter().map(|row| {
+        let customer = customers.then(|| {
+            view! {
+                <td data-label=words.t("allocation-customer")>
+                    <a href=paths::customer(row.customer_id)>{row.customer_name.clone()}</a>
+                </td>
+            }
+        });
+        let asked = row.open_request.map(|_| state(Tone::Info, words.t("allocation-asked")));
+        view! {
+            <tr>
+                <th scope="row"><a href=paths::allocation(row.id)>{row.machine_name.clone()}</a></th>
+                {customer}
+                <td data-label=words.t("allocation-state")>{allocation_state(words, &row)} " " {asked}</td>
+                <td data-label=words.t("allocation-starts")>{time(row.starts_at, zone)}</td>
+                <td data-label=words.t("allocation-ends")>{time(row.ends_at, zone)}</td>
+            </tr>
+        }
+    });
+    view! {
+        <div class="scroll" tabindex="0" role="region" aria-label=words.t("allocations-title")>
+            <table class="cards">
+                <thead>
+                    <tr>
+                        <th scope="col">{words.t("allocation-machine")}</th>
+                        {customers.then(|| view! { <th scope="col">{words.t("allocation-customer")}</th> })}
+                        <th scope="col">{words.t("allocation-state")}</th>
+                        <th scope="col">{words.t("allocation-starts")}</th>
+                        <th scope="col">{words.t("allocation-ends")}</th>
+                    </tr>
+                </thead>
+                <tbody>{rows.collect_view()}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+/// Where it stands, with the days left while that matters.
+pub(crate) fn allocation_state(words: Words, row: &AllocationView) -> AnyView {
+    let days = words.with("allocation-days-left", &[("n", row.days_left.to_string())]);
+    let word = words.t(&format!("allocation-state-{}", row.state.code()));
+    match row.state {
+        AllocationState::Active if row.days_left <= 7 => state(Tone::Bad, days).into_any(),
+        AllocationState::Active if row.days_left <= ENDING_SOON_DAYS => state(Tone::Warn, days).into_any(),
+        AllocationState::Active => state(Tone::Ok, days).into_any(),
+        AllocationState::Scheduled => state(Tone::Info, word).into_any(),
+        AllocationState::Grace | AllocationState::Reclaiming => state(Tone::Warn, word).into_any(),
+        AllocationState::Ended | AllocationState::Cancelled => state(Tone::Off, word).into_any(),
+    }
+}
+
+/// What waits for an answer.
+fn requests_view(words: Words, requests: Vec<RenewalRequestView>) -> impl IntoView {
+    let zone = look().zone;
+    let cards = requests.into_iter().map(|request| {
+        let word_id = format!("rr-word-{}", request.id);
+        let until_id = format!("rr-until-{}", request.id);
+        view! {
+            <form class="form inline" method="post" action=DecideRenewal::url()>
+                <input r#type="hidden" name="id" value=request.id.to_string() />
+                <div>
+                    <p>
+                        <a href=paths::allocation(request.allocation_id)>{request.machine_name}</a>
+                        " · " {request.customer_name}
+                    </p>
+                    <p class="sub">
+                        {words.t("renewal-wanted")} " " {time(request.wanted_until, zone)}
+                        {request.message.map(|message| format!(" · {message}"))}
+                    </p>
+                </div>
+                <div class="form-row">
+                    <label r#for=until_id.clone()>{words.t("renewal-other-end")}</label>
+                    <input id=until_id r#type="date" name="form[ends]" />
+                </div>
+                <div class="form-row">
+                    <label r#for=word_id.clone()>{words.t("renewal-answer")}</label>
+                    <input id=word_id r#type="text" name="form[word]" maxlength="1000" />
+                </div>
+                <p class="actions">
+                    <button class="btn primary" name="form[decision]" value="approve">{words.t("renewal-approve")}</button>
+                    <button class="btn" name="form[decision]" value="refuse">{words.t("renewal-refuse")}</button>
+                </p>
+            </form>
+        }
+    });
+    view! {
+        <section class="card">
+            <header><h2>{words.t("renewals-open")}</h2></header>
+            {cards.collect_view()}
+        </section>
+    }
+}

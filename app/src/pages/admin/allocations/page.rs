@@ -1,0 +1,256 @@
+//! An allocation: its period, what can be done with it, its check-list and its history.
+
+use contract::allocations::{
+    AllocationDetail, AllocationEventView, AllocationState, AllocationView, ReclaimStepView, StepState,
+};
+use contract::{AllocationId, Permission};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_params_map;
+
+use super::form::LeaseForm;
+use super::list::allocation_state;
+use super::server_fns::{EndAllocation, RenewAllocation, SkipReclaimStep};
+use crate::door::{Refused, door, look};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::ui::format;
+use crate::ui::forms::{TextField, form_fault, text_field};
+use crate::ui::state::{Tone, state};
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// `/admin/allocations/{id}`.
+#[component]
+pub fn AllocationPage() -> impl IntoView {
+    let id = use_params_map().get_untracked().get("id").and_then(|id| id.parse().ok());
+    let id = AllocationId(id.unwrap_or(0));
+    let (platform, ctx) = door();
+    page(async move { platform::allocations::get(&platform, &ctx, id).await }, allocation_view)
+}
+
+fn allocation_view(detail: AllocationDetail) -> AnyView {
+    let (words, ctx) = (Words::now(), door().1);
+    let AllocationDetail { allocation, events, requests: _, steps } = detail;
+    let refused = Refused::from_query();
+    let title = words.with(
+        "allocation-title",
+        &[("machine", allocation.machine_name.clone()), ("customer", allocation.customer_name.clone())],
+    );
+    let head = PageFrame::new(title, Area::Allocations)
+        .crumb(words.t("nav-allocations"), paths::ALLOCATIONS)
+        .beside(allocation_state(words, &allocation));
+    let may_change = ctx.holds(Permission::AllocationsUpdate);
+    let general = refused.as_ref().map(|r| r.message(words.0));
+    frame(
+        head,
+        view! {
+            {form_fault(general)}
+            <div class="split">
+                <div class="main-column">
+                    {(!steps.is_empty()).then(|| steps_card(words, &allocation, steps, may_change))}
+                    {may_change.then(|| forms(words, &allocation, refused.as_ref()))}
+                    {history_card(words, events)}
+                </div>
+                <aside class="side-column" aria-label=words.t("customer-facts")>{facts(words, &allocation)}</aside>
+            </div>
+        },
+    )
+}
+
+fn facts(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
+    let zone = look().zone;
+    let gpus = allocation.gpu_model.as_ref().map(|model| format!("{} × {model}", allocation.gpu_count.unwrap_or(0)));
+    view! {
+        <section class="card">
+            <header><h2>{words.t("customer-facts")}</h2></header>
+            <dl class="facts">
+                <dt>{words.t("allocation-machine")}</dt>
+                <dd><a class="link" href=paths::machine(&allocation.machine)>{allocation.machine_name.clone()}</a></dd>
+                <dt>{words.t("machines-gpu")}</dt>
+                <dd>{gpus.unwrap_or_else(|| format::NOT_MEASURED.to_owned())}</dd>
+                <dt>{words.t("allocation-customer")}</dt>
+                <dd><a class="link" href=paths::customer(allocation.customer_id)>{allocation.customer_name.clone()}</a></dd>
+                <dt>{words.t("allocation-starts")}</dt>
+                <dd>{time(allocation.starts_at, zone)}</dd>
+                <dt>{words.t("allocation-ends")}</dt>
+                <dd>{time(allocation.ends_at, zone)}</dd>
+                <dt>{words.t("allocate-grace")}</dt>
+                <dd>{allocation.grace_days}</dd>
+                <dt>{words.t("customer-remark")}</dt>
+                <dd>{allocation.remark.clone().unwrap_or_else(|| format::NOT_MEASURED.to_owned())}</dd>
+            </dl>
+        </section>
+    }
+}
+
+fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -> Option<AnyView> {
+    let movable =
+        matches!(allocation.state, AllocationState::Scheduled | AllocationState::Active | AllocationState::Grace);
+    if !movable {
+        return None;
+    }
+    let form = refused.map(LeaseForm::from_typed).unwrap_or_default();
+    let field = |key: &str, name: &str, path: &str, value: &str, kind: &'static str| TextField {
+        label: words.t(key),
+        name: format!("form[{name}]"),
+        value: value.to_owned(),
+        fault: refused.and_then(|r| r.fault(words.0, path)),
+        kind,
+        max_length: (kind == "text").then_some(1000),
+        ..TextField::default()
+    };
+    let end_key =
+        if allocation.state == AllocationState::Scheduled { "allocation-cancel" } else { "allocation-reclaim" };
+    let id = allocation.id.to_string();
+    Some(
+        view! {
+            <section class="card">
+                <header>
+                    <h2>{words.t("allocation-move-end")}</h2>
+                    <span class="end">{words.t("allocation-move-hint")}</span>
+                </header>
+                <form class="form inline" method="post" action=RenewAllocation::url()>
+                    <input r#type="hidden" name="id" value=id.clone() />
+                    {text_field(field("allocation-note", "word", "note", &form.word, "text"))}
+                    {text_field(field("allocation-more-months", "months", "months", &form.months, "number"))}
+                    {text_field(field("allocate-until", "ends", "endsAt", &form.ends, "date"))}
+                    <p class="actions"><button class="btn primary">{words.t("allocation-move-end")}</button></p>
+                </form>
+            </section>
+            <section class="card">
+                <header>
+                    <h2>{words.t(end_key)}</h2>
+                    <span class="end">{words.t("allocation-reclaim-hint")}</span>
+                </header>
+                <form class="form inline" method="post" action=EndAllocation::url()>
+                    <input r#type="hidden" name="id" value=id />
+                    <div class="form-row">
+                        <label r#for="end-word">{words.t("allocation-note")}</label>
+                        <input id="end-word" r#type="text" name="form[word]" maxlength="1000" />
+                    </div>
+                    <p class="actions"><button class="btn">{words.t(end_key)}</button></p>
+                </form>
+            </section>
+        }
+        .into_any(),
+    )
+}
+
+/// The check-list of taking the machine back.
+fn steps_card(
+    words: Words,
+    allocation: &AllocationView,
+    steps: Vec<ReclaimStepView>,
+    may_change: bool,
+) -> impl IntoView + use<> {
+    let zone = look().zone;
+    let id = allocation.id.to_string();
+    let going_on = allocation.state == AllocationState::Reclaiming;
+    let rows = steps.into_iter().map(move |step| {
+        let tone = match step.state {
+            StepState::Done => Tone::Ok,
+            StepState::Waiting => Tone::Warn,
+            StepState::Skipped => Tone::Off,
+        };
+        let skip = (may_change && going_on && step.state == StepState::Waiting && step.step != "pool").then(|| {
+            view! {
+                <form method="post" action=SkipReclaimStep::url()>
+                    <input r#type="hidden" name="id" value=id.clone() />
+                    <input r#type="hidden" name="step" value=step.step.clone() />
+                    <button class="btn small">{words.t("step-skip")}</button>
+                </form>
+            }
+        });
+        view! {
+            <tr>
+                <th scope="row">{words.t(&format!("step-{}", step.step))}</th>
+                <td data-label=words.t("allocation-state")>{state(tone, words.t(&format!("step-state-{}", step.state.code())))}</td>
+                <td data-label=words.t("step-seen")>{seen(words, &step)}</td>
+                <td data-label=words.t("step-at")>{time(step.at, zone)}</td>
+                <td class="row-actions">{skip}</td>
+            </tr>
+        }
+    });
+    view! {
+        <section class="card">
+            <header><h2>{words.t("reclaim-title")}</h2></header>
+            <div class="scroll" tabindex="0" role="region" aria-label=words.t("reclaim-title")>
+                <table class="cards">
+                    <thead>
+                        <tr>
+                            <th scope="col">{words.t("step-what")}</th>
+                            <th scope="col">{words.t("allocation-state")}</th>
+                            <th scope="col">{words.t("step-seen")}</th>
+                            <th scope="col">{words.t("step-at")}</th>
+                            <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows.collect_view()}</tbody>
+                </table>
+            </div>
+        </section>
+    }
+}
+
+/// What a step saw, in words.
+fn seen(words: Words, step: &ReclaimStepView) -> String {
+    let get = |name: &str| step.result.get(name).cloned().unwrap_or_default();
+    if let Some(reason) = step.result.get("reason") {
+        return words.t(&format!("step-reason-{reason}"));
+    }
+    match step.step.as_str() {
+        "processes" if step.result.contains_key("processes") => {
+            let names = get("names");
+            let count = words.with("step-processes-seen", &[("n", get("processes"))]);
+            if names.is_empty() { count } else { format!("{count}: {names}") }
+        }
+        "gpu_memory" if step.result.contains_key("usedBytes") => {
+            let used = get("usedBytes").parse::<f64>().ok().map(format::bytes);
+            format::text(used)
+        }
+        _ => format::NOT_MEASURED.to_owned(),
+    }
+}
+
+/// What happened, newest first.
+pub(crate) fn history_card(words: Words, events: Vec<AllocationEventView>) -> impl IntoView {
+    let zone = look().zone;
+    let rows = events.into_iter().rev().map(|event| {
+        let who = if event.actor_name.is_empty() { words.t("allocation-by-itself") } else { event.actor_name };
+        // A reminder's note is its number of days.
+        let what = match (event.kind.as_str(), &event.note) {
+            ("reminded", Some(days)) => words.with("allocation-event-reminded", &[("days", days.clone())]),
+            (kind, _) => words.t(&format!("allocation-event-{kind}")),
+        };
+        let note = event.note.filter(|_| event.kind != "reminded");
+        view! {
+            <tr>
+                <th scope="row">{what}</th>
+                <td data-label=words.t("step-at")>{time(event.at, zone)}</td>
+                <td data-label=words.t("allocation-by")>{who}</td>
+                <td data-label=words.t("allocation-ends")>{event.ends_after.map(|at| time(at, zone))}</td>
+                <td data-label=words.t("allocation-note")>{note}</td>
+            </tr>
+        }
+    });
+    view! {
+        <section class="card">
+            <header><h2>{words.t("allocation-history")}</h2></header>
+            <div class="scroll" tabindex="0" role="region" aria-label=words.t("allocation-history")>
+                <table class="cards">
+                    <thead>
+                        <tr>
+                            <th scope="col">{words.t("step-what")}</th>
+                            <th scope="col">{words.t("step-at")}</th>
+                            <th scope="col">{words.t("allocation-by")}</th>
+                            <th scope="col">{words.t("allocation-ends")}</th>
+                            <th scope="col">{words.t("allocation-note")}</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows.collect_view()}</tbody>
+                </table>
+            </div>
+        </section>
+    }
+}

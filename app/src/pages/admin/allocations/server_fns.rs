@@ -1,0 +1,69 @@
+//! What allocation pages and forms call.
+
+use contract::allocations::{AllocationQuery, AllocationView};
+use contract::{AllocationId, ApiError, Page, RenewalRequestId};
+use leptos::prelude::*;
+
+use super::form::LeaseForm;
+#[cfg(feature = "ssr")]
+use crate::{door, paths};
+
+/// A page of allocations.
+#[server]
+pub async fn list_allocations(#[server(default)] query: AllocationQuery) -> Result<Page<AllocationView>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::allocations::list(&platform, &ctx, &query).await).await
+}
+
+/// Lends a machine and goes to the allocation.
+#[server]
+pub async fn allocate_machine(code: String, #[server(default)] form: LeaseForm) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = match form.create() {
+        Ok(body) => platform::allocations::create(&platform, &ctx, &code, body).await,
+        Err(error) => door::must_hold(&ctx, contract::Permission::AllocationsCreate).and(Err(error)),
+    };
+    let next = |made: contract::allocations::AllocationDetail| paths::allocation(made.allocation.id);
+    door::form_answer((&platform, &ctx), result, next, &paths::machine_allocate(&code), form.typed()).await
+}
+
+/// Moves an end.
+#[server]
+pub async fn renew_allocation(id: AllocationId, #[server(default)] form: LeaseForm) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = match form.renew() {
+        Ok(body) => platform::allocations::renew(&platform, &ctx, id, body).await,
+        Err(error) => door::must_hold(&ctx, contract::Permission::AllocationsUpdate).and(Err(error)),
+    };
+    door::form_answer((&platform, &ctx), result, |_| paths::allocation(id), &paths::allocation(id), form.typed()).await
+}
+
+/// Takes the machine back, or calls off what has not begun.
+#[server]
+pub async fn end_allocation(id: AllocationId, #[server(default)] form: LeaseForm) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let note = Some(form.word.clone()).filter(|word| !word.trim().is_empty());
+    let body = contract::allocations::AllocationEnd { note };
+    let result = platform::allocations::end(&platform, &ctx, id, body).await;
+    door::form_answer((&platform, &ctx), result, |_| paths::allocation(id), &paths::allocation(id), form.typed()).await
+}
+
+/// Leaves a waiting step out.
+#[server]
+pub async fn skip_reclaim_step(id: AllocationId, step: String) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::allocations::skip_step(&platform, &ctx, id, &step).await;
+    door::form_answer((&platform, &ctx), result, |_| paths::allocation(id), &paths::allocation(id), Vec::new()).await
+}
+
+/// Answers a wish for more time.
+#[server]
+pub async fn decide_renewal(id: RenewalRequestId, #[server(default)] form: LeaseForm) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = match form.decide() {
+        Ok(body) => platform::allocations::decide_renewal(&platform, &ctx, id, body).await,
+        Err(error) => door::must_hold(&ctx, contract::Permission::AllocationsUpdate).and(Err(error)),
+    };
+    let next = |made: contract::allocations::AllocationDetail| paths::allocation(made.allocation.id);
+    door::form_answer((&platform, &ctx), result, next, paths::ALLOCATIONS, form.typed()).await
+}

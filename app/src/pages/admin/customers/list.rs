@@ -1,0 +1,126 @@
+//! The customer list: filters and page are in the address.
+
+use contract::customers::{CustomerQuery, CustomerRow};
+use contract::{Page, Permission};
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use crate::door::{door, look};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::ui::format::NOT_MEASURED;
+use crate::ui::forms::options_view;
+use crate::ui::lists::{ListQuery, pager};
+use crate::ui::state::{Tone, state};
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// `/admin/customers`.
+#[component]
+pub fn CustomerListPage() -> impl IntoView {
+    let map = use_query_map().get_untracked();
+    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
+    let names = ["q", "state", "pageSize", "page"];
+    let list = ListQuery { path: paths::CUSTOMERS, pairs: names.into_iter().map(|name| (name, get(name))).collect() };
+    let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
+    let query = CustomerQuery {
+        page: number("page"),
+        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
+        q: Some(list.get("q").to_owned()).filter(|q| !q.is_empty()),
+        active: match list.get("state") {
+            "active" => Some(true),
+            "disabled" => Some(false),
+            _ => None,
+        },
+    };
+    let (platform, ctx) = door();
+    page(async move { platform::customers::list(&platform, &ctx, &query).await }, move |page| list_view(list, page))
+}
+
+fn list_view(query: ListQuery, page: Page<CustomerRow>) -> AnyView {
+    let words = Words::now();
+    let ctx = door().1;
+    let head = PageFrame::new(words.t("customers-title"), Area::Customers)
+        .beside(view! { <span class="sub">{words.with("customers-count", &[("n", page.total.to_string())])}</span> })
+        .actions(ctx.holds(Permission::CustomersCreate).then(|| {
+            view! { <a class="btn primary" href=paths::CUSTOMER_NEW>{words.t("customers-add")}</a> }
+        }));
+    let filtered = !query.get("q").is_empty() || !query.get("state").is_empty();
+    let body = if page.list.is_empty() && !filtered {
+        view! { <div class="empty"><p>{words.t("customers-empty")}</p></div> }.into_any()
+    } else {
+        view! {
+            {filters(words, &query)}
+            {table(words, &query, page)}
+        }
+        .into_any()
+    };
+    frame(head, view! { <section class="card">{body}</section> })
+}
+
+fn filters(words: Words, query: &ListQuery) -> impl IntoView + use<> {
+    let states = vec![
+        (String::new(), words.t("filter-all")),
+        ("active".to_owned(), words.t("customer-active")),
+        ("disabled".to_owned(), words.t("customer-disabled")),
+    ];
+    view! {
+        <form class="filters" method="get" action=paths::CUSTOMERS>
+            <input class="filter-q" r#type="search" name="q" value=query.get("q").to_owned()
+                placeholder=words.t("customers-filter") aria-label=words.t("customers-filter") />
+            <select name="state" aria-label=words.t("customer-state")>{options_view(states, query.get("state"))}</select>
+            <button class="btn">{words.t("filter-apply")}</button>
+            <a class="btn ghost" href=paths::CUSTOMERS>{words.t("filter-reset")}</a>
+        </form>
+    }
+}
+
+fn table(words: Words, query: &ListQuery, page: Page<CustomerRow>) -> AnyView {
+    if page.list.is_empty() {
+        return view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any();
+    }
+    let zone = look().zone;
+    let rows = page.list.into_iter().map(|customer| {
+        let contact = customer.contact_name.or(customer.contact_email).unwrap_or_else(|| NOT_MEASURED.to_owned());
+        view! {
+            <tr>
+                <th scope="row"><a href=paths::customer(customer.id)>{customer.name}</a></th>
+                <td data-label=words.t("customer-state")>{customer_state(words, customer.active)}</td>
+                <td data-label=words.t("customer-contact")>{contact}</td>
+                <td class="num" data-label=words.t("home-people")>{customer.member_count}</td>
+                <td class="num" data-label=words.t("home-machines")>{customer.machine_count}</td>
+                <td data-label=words.t("customer-next-end")>
+                    {customer.next_end_at.map_or_else(|| NOT_MEASURED.into_any(), |at| time(at, zone).into_any())}
+                </td>
+            </tr>
+        }
+    });
+    view! {
+        <div class="scroll" tabindex="0" role="region" aria-label=words.t("customers-title")>
+            <table class="cards">
+                <thead>
+                    <tr>
+                        <th scope="col">{words.t("customer-name")}</th>
+                        <th scope="col">{words.t("customer-state")}</th>
+                        <th scope="col">{words.t("customer-contact")}</th>
+                        <th scope="col" class="num">{words.t("home-people")}</th>
+                        <th scope="col" class="num">{words.t("home-machines")}</th>
+                        <th scope="col">{words.t("customer-next-end")}</th>
+                    </tr>
+                </thead>
+                <tbody>{rows.collect_view()}</tbody>
+            </table>
+        </div>
+        {pager(words, query, page.page, page.page_size, page.total)}
+    }
+    .into_any()
+}
+
+/// Active or disabled, as a word with its mark.
+pub(super) fn customer_state(words: Words, active: bool) -> AnyView {
+    if active {
+        state(Tone::Ok, words.t("customer-active")).into_any()
+    } else {
+        state(Tone::Off, words.t("customer-disabled")).into_any()
+    }
+}

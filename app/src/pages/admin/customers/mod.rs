@@ -1,0 +1,12 @@
+//! Customers as staff run them.
+
+pub mod form;
+pub mod islands;
+pub mod server_fns;
+
+#[cfg(feature = "ssr")]
+pub mod edit;
+#[cfg(feature = "ssr")]
+pub mod list;
+#[cfg(feature = "ssr")]
+pub mod page;

@@ -1,0 +1,148 @@
+//! A customer: who it is, its people, its machines.
+
+use contract::Permission;
+use contract::allocations::{AllocationQuery, AllocationView};
+use contract::customers::{CustomerRow, MemberView};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+use super::edit::customer_of_path;
+use super::islands::MemberForm;
+use super::list::customer_state;
+use super::server_fns::SetCustomerActive;
+use crate::door::{Refused, door, look};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::admin::allocations::list::allocation_table;
+use crate::paths;
+use crate::ui::format::NOT_MEASURED;
+use crate::ui::forms::form_fault;
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// `/admin/customers/{id}`.
+#[component]
+pub fn CustomerPage() -> impl IntoView {
+    let id = customer_of_path();
+    let (platform, ctx) = door();
+    page(
+        async move {
+            let customer = platform::customers::get(&platform, &ctx, id).await?;
+            let members = platform::customers::members_of(&platform, &ctx, id).await?;
+            let query = AllocationQuery { customer_id: Some(id), page_size: Some(100), ..AllocationQuery::default() };
+            let allocations = platform::allocations::list(&platform, &ctx, &query).await?;
+            Ok((customer, members, allocations.list))
+        },
+        |(customer, members, allocations)| customer_view(customer, members, allocations),
+    )
+}
+
+fn customer_view(customer: CustomerRow, members: Vec<MemberView>, allocations: Vec<AllocationView>) -> AnyView {
+    let (words, ctx) = (Words::now(), door().1);
+    let refused = Refused::from_query().map(|r| r.message(words.0));
+    let may_change = ctx.holds(Permission::CustomersUpdate);
+    let switch = if customer.active { "customer-disable" } else { "customer-enable" };
+    let head = PageFrame::new(customer.name.clone(), Area::Customers)
+        .crumb(words.t("nav-customers"), paths::CUSTOMERS)
+        .beside(customer_state(words, customer.active))
+        .actions(may_change.then(|| {
+            view! {
+                <form method="post" action=SetCustomerActive::url()>
+                    <input r#type="hidden" name="id" value=customer.id.to_string() />
+                    <input r#type="hidden" name="active" value=(!customer.active).to_string() />
+                    <button class="btn" title=words.t("customer-disable-hint")>{words.t(switch)}</button>
+                </form>
+                <a class="btn primary" href=paths::customer_edit(customer.id)>{words.t("machine-edit")}</a>
+            }
+        }))
+        .live();
+    let lexicon = words.lexicon(&[
+        "account-name",
+        "customer-display-name",
+        "customer-as-owner",
+        "customer-add-person",
+        "customer-password-once",
+        "copy",
+        "copied",
+    ]);
+    // The first person should be able to bring in the others.
+    let first = !members.iter().any(|member| member.role == contract::accounts::MemberRole::Owner);
+    let id = customer.id;
+    frame(
+        head,
+        view! {
+            {form_fault(refused)}
+            <div class="split">
+                <div class="main-column">
+                    <section class="card">
+                        <header><h2>{words.t("home-machines")}</h2></header>
+                        {if allocations.is_empty() {
+                            view! { <div class="empty"><p>{words.t("customer-no-machines")}</p></div> }.into_any()
+                        } else {
+                            allocation_table(words, allocations, false)
+                        }}
+                    </section>
+                    <section class="card">
+                        <header><h2>{words.t("home-people")}</h2></header>
+                        {people(words, members)}
+                        <noscript><p class="note-line">{words.t("join-no-script")} " " <code>"remotegpu admin add-member"</code></p></noscript>
+                        <MemberForm customer=id owner=first words=lexicon />
+                    </section>
+                </div>
+                <aside class="side-column" aria-label=words.t("customer-facts")>{facts(words, customer)}</aside>
+            </div>
+        },
+    )
+}
+
+fn facts(words: Words, customer: CustomerRow) -> impl IntoView {
+    let zone = look().zone;
+    let text = |value: Option<String>| value.unwrap_or_else(|| NOT_MEASURED.to_owned());
+    view! {
+        <section class="card">
+            <header><h2>{words.t("customer-facts")}</h2></header>
+            <dl class="facts">
+                <dt>{words.t("customer-contact")}</dt>
+                <dd>{text(customer.contact_name)}</dd>
+                <dt>{words.t("customer-email")}</dt>
+                <dd>{text(customer.contact_email)}</dd>
+                <dt>{words.t("customer-phone")}</dt>
+                <dd>{text(customer.contact_phone)}</dd>
+                <dt>{words.t("customer-remark")}</dt>
+                <dd>{text(customer.remark)}</dd>
+                <dt>{words.t("customer-since")}</dt>
+                <dd>{time(customer.created_at, zone)}</dd>
+            </dl>
+        </section>
+    }
+}
+
+fn people(words: Words, members: Vec<MemberView>) -> AnyView {
+    if members.is_empty() {
+        return view! { <div class="empty"><p>{words.t("customer-no-people")}</p></div> }.into_any();
+    }
+    let zone = look().zone;
+    let rows = members.into_iter().map(|member| {
+        view! {
+            <tr>
+                <th scope="row">{member.display_name} " " <span class="sub mono">{member.name}</span></th>
+                <td data-label=words.t("home-role")>{words.t(&format!("member-role-{}", member.role.code()))}</td>
+                <td data-label=words.t("members-joined")>{time(member.joined_at, zone)}</td>
+            </tr>
+        }
+    });
+    view! {
+        <div class="scroll" tabindex="0" role="region" aria-label=words.t("home-people")>
+            <table class="cards">
+                <thead>
+                    <tr>
+                        <th scope="col">{words.t("account-name")}</th>
+                        <th scope="col">{words.t("home-role")}</th>
+                        <th scope="col">{words.t("members-joined")}</th>
+                    </tr>
+                </thead>
+                <tbody>{rows.collect_view()}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,215 @@
+//! A machine one's customer has: how long still, how it is doing, and asking for more time.
+
+use contract::Permission;
+use contract::allocations::{AllocationDetail, AllocationState, RenewalRequestView, RenewalState};
+use contract::machines::MachineView;
+use contract::metrics::{History, HistoryRange, MachineLive};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+use super::server_fns::RequestRenewal;
+use crate::door::{Refused, door, look};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::admin::allocations::form::LeaseForm;
+use crate::pages::admin::allocations::list::allocation_state;
+use crate::pages::admin::allocations::page::history_card;
+use crate::pages::admin::machines::charts::{RANGES, chart_card, charts, history, refresh_seconds};
+use crate::pages::admin::machines::islands::{
+    ChartFeed, CopyButton, GpuPanel, MachineFigures, MachineState, ProcessPanel,
+};
+use crate::pages::admin::machines::page::{figure_words, gpu_words, process_words, ranges};
+use crate::pages::admin::metrics::page::link_chip;
+use crate::paths;
+use crate::ui::format::NOT_MEASURED;
+use crate::ui::forms::{TextField, form_fault, text_field};
+use crate::ui::state::{Tone, state};
+use crate::ui::time::{clock, time};
+use crate::words::Words;
+
+/// What can be seen while one has the machine.
+struct Figures {
+    machine: MachineView,
+    live: MachineLive,
+    history: History,
+    range: HistoryRange,
+}
+
+/// `/machines/{code}`.
+#[component]
+pub fn MyMachinePage() -> impl IntoView {
+    let code = use_params_map().get_untracked().get("code").unwrap_or_default();
+    let range = use_query_map().get_untracked().get("range").and_then(|word| HistoryRange::parse(&word));
+    let range = range.filter(|range| RANGES.contains(range)).unwrap_or(HistoryRange::Hour);
+    let (platform, ctx) = door();
+    page(
+        async move {
+            let detail = platform::allocations::of_machine(&platform, &ctx, &code).await?;
+            let figures = if detail.allocation.state == AllocationState::Active {
+                Some(Figures {
+                    machine: platform::allocations::machine(&platform, &ctx, &code).await?,
+                    live: platform::allocations::machine_live(&platform, &ctx, &code).await?,
+                    history: history(&platform, &ctx, &code, range).await?,
+                    range,
+                })
+            } else {
+                None
+            };
+            Ok((detail, figures))
+        },
+        |(detail, figures)| machine_view(detail, figures),
+    )
+}
+
+fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
+    let (words, zone, ctx) = (Words::now(), look().zone, door().1);
+    let AllocationDetail { allocation, events, requests, .. } = detail;
+    let refused = Refused::from_query();
+    let now = ctx.now().timestamp();
+    let mut head = PageFrame::new(allocation.machine_name.clone(), Area::Home).crumb(words.t("nav-home"), paths::HOME);
+    let main = match figures {
+        Some(Figures { machine, live, history, range }) => {
+            let figures_only = MachineLive { processes: Vec::new(), ..live.clone() };
+            let bare = MachineLive { gpus: Vec::new(), host: Default::default(), ..figures_only.clone() };
+            let as_of = clock(live.at.unwrap_or(ctx.now()), zone);
+            let state_words =
+                words.lexicon(&["presence-online", "presence-offline", "presence-never_seen", "machine-offline-for"]);
+            head = head
+                .beside(view! {
+                    <MachineState live=bare now=now words=state_words />
+                    {allocation_state(words, &allocation)}
+                    {link_chip(words, as_of)}
+                })
+                .live()
+                .elements();
+            let code = machine.id.clone();
+            let charts = charts(words, &machine, &history);
+            let every = refresh_seconds(history.step_seconds);
+            let cards = charts.iter().map(|chart| chart_card(words, &code, chart, zone)).collect_view();
+            let panels = (!live.gpus.is_empty()).then(|| {
+                view! {
+                    <GpuPanel live=figures_only.clone() now=now words=gpu_words(words) />
+                    <ProcessPanel live=live now=now words=process_words(words) />
+                }
+            });
+            let link = code.clone();
+            view! {
+                {access_card(words, &machine)}
+                <MachineFigures live=figures_only words=figure_words(words) />
+                {ranges(words, range, move |range| paths::my_machine_range(&link, range))}
+                <div class="chart-grid">{cards}</div>
+                {panels}
+                <ChartFeed code=code range=range every=every />
+            }
+            .into_any()
+        }
+        None => {
+            head = head.beside(allocation_state(words, &allocation));
+            let why = words.t(&format!("my-machine-{}", allocation.state.code()));
+            view! { <section class="card"><div class="empty"><p>{why}</p></div></section> }.into_any()
+        }
+    };
+    let may_ask = ctx.holds(Permission::AllocationsRequestRenewal)
+        && matches!(allocation.state, AllocationState::Active | AllocationState::Grace);
+    let open = allocation.open_request.is_some();
+    let code = allocation.machine.clone();
+    frame(
+        head,
+        view! {
+            {form_fault(refused.as_ref().map(|r| r.message(words.0)))}
+            <div class="split">
+                <div class="main-column">
+                    {main}
+                    {history_card(words, events)}
+                </div>
+                <aside class="side-column" aria-label=words.t("my-machine-lease")>
+                    <section class="card">
+                        <header><h2>{words.t("my-machine-lease")}</h2></header>
+                        <dl class="facts">
+                            <dt>{words.t("allocation-starts")}</dt>
+                            <dd>{time(allocation.starts_at, zone)}</dd>
+                            <dt>{words.t("allocation-ends")}</dt>
+                            <dd>{time(allocation.ends_at, zone)}</dd>
+                            <dt>{words.t("allocate-grace")}</dt>
+                            <dd>{allocation.grace_days}</dd>
+                        </dl>
+                    </section>
+                    {(may_ask && !open).then(|| ask_form(words, code, refused.as_ref()))}
+                    {(!requests.is_empty()).then(|| requests_card(words, requests))}
+                </aside>
+            </div>
+        },
+    )
+}
+
+/// How to get in. Keys are the host's own until the jump server exists, and it says so.
+fn access_card(words: Words, machine: &MachineView) -> impl IntoView + use<> {
+    let address = machine.public_address.clone().or_else(|| machine.private_address.clone());
+    let line = address.map(|address| format!("ssh root@{address}"));
+    view! {
+        <section class="card">
+            <header>
+                <h2>{words.t("my-machine-access")}</h2>
+                <span class="end">{words.t("my-machine-access-hint")}</span>
+            </header>
+            {match line {
+                Some(line) => view! {
+                    <div class="command-line inset">
+                        <code>{line.clone()}</code>
+                        <CopyButton text=line label=words.t("copy") done=words.t("copied") />
+                    </div>
+                }.into_any(),
+                None => view! { <div class="empty"><p>{words.t("my-machine-no-address")}</p></div> }.into_any(),
+            }}
+        </section>
+    }
+}
+
+fn ask_form(words: Words, code: String, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let form = refused.map(LeaseForm::from_typed).unwrap_or_default();
+    let months = if form.months.is_empty() { "1".to_owned() } else { form.months };
+    let field = |key: &str, name: &str, path: &str, value: String, kind: &'static str| TextField {
+        label: words.t(key),
+        name: format!("form[{name}]"),
+        value,
+        fault: refused.and_then(|r| r.fault(words.0, path)),
+        kind,
+        ..TextField::default()
+    };
+    view! {
+        <section class="card">
+            <header><h2>{words.t("renewal-ask")}</h2></header>
+            <form class="form" method="post" action=RequestRenewal::url()>
+                <input r#type="hidden" name="code" value=code />
+                {text_field(field("allocation-more-months", "months", "months", months, "number"))}
+                {text_field(TextField { max_length: Some(1000), ..field("renewal-message", "word", "message", form.word, "text") })}
+                <p class="actions"><button class="btn primary">{words.t("renewal-ask")}</button></p>
+            </form>
+        </section>
+    }
+}
+
+fn requests_card(words: Words, requests: Vec<RenewalRequestView>) -> impl IntoView {
+    let zone = look().zone;
+    let rows = requests.into_iter().map(|request| {
+        let tone = match request.state {
+            RenewalState::Open => Tone::Info,
+            RenewalState::Approved | RenewalState::Changed => Tone::Ok,
+            RenewalState::Refused | RenewalState::Withdrawn => Tone::Off,
+        };
+        let word = words.t(&format!("renewal-state-{}", request.state.code()));
+        view! {
+            <dt>{time(request.created_at, zone)}</dt>
+            <dd>
+                {state(tone, word)} " " {request.granted_until.map(|at| time(at, zone))}
+                " " {request.answer.unwrap_or_else(|| if request.state == RenewalState::Open { NOT_MEASURED.to_owned() } else { String::new() })}
+            </dd>
+        }
+    });
+    view! {
+        <section class="card">
+            <header><h2>{words.t("renewal-mine")}</h2></header>
+            <dl class="facts">{rows.collect_view()}</dl>
+        </section>
+    }
+}

@@ -1,0 +1,252 @@
+//! Allocations: a whole machine, lent to a customer for a period.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::machines::{Presence, word_enum};
+use crate::{AllocationId, CustomerId, RenewalRequestId};
+
+/// Most months of one allocation or renewal.
+pub const MAX_MONTHS: u32 = 60;
+/// Days of grace when nothing is said.
+pub const DEFAULT_GRACE_DAYS: u32 = 3;
+/// An allocation that ends within so many days is "ending soon".
+pub const ENDING_SOON_DAYS: i64 = 30;
+
+word_enum! {
+    /// Where an allocation stands.
+    AllocationState {
+        /// Agreed, begins later.
+        Scheduled = "scheduled",
+        /// The customer has the machine.
+        Active = "active",
+        /// The period is over; the customer still reads what is there.
+        Grace = "grace",
+        /// Being taken back.
+        Reclaiming = "reclaiming",
+        /// Over; the machine is back in the pool.
+        Ended = "ended",
+        /// Called off before it began.
+        Cancelled = "cancelled",
+    }
+}
+
+impl AllocationState {
+    /// True while it keeps others off the machine.
+    pub fn holds(self) -> bool {
+        !matches!(self, Self::Ended | Self::Cancelled)
+    }
+}
+
+word_enum! {
+    /// Where a renewal request stands.
+    RenewalState {
+        Open = "open",
+        Approved = "approved",
+        /// Granted, for another end than was asked for.
+        Changed = "changed",
+        Refused = "refused",
+        Withdrawn = "withdrawn",
+    }
+}
+
+/// Whole days from `now` to `ends_at`, begun days count; 0 when it is over.
+pub fn days_left(ends_at: DateTime<Utc>, now: DateTime<Utc>) -> i64 {
+    let seconds = (ends_at - now).num_seconds();
+    if seconds <= 0 { 0 } else { (seconds + 86_399) / 86_400 }
+}
+
+/// A person's open or decided wish for more time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RenewalRequestView {
+    pub id: RenewalRequestId,
+    pub allocation_id: AllocationId,
+    pub machine: String,
+    pub machine_name: String,
+    pub customer_id: CustomerId,
+    pub customer_name: String,
+    pub ends_at: DateTime<Utc>,
+    pub wanted_until: DateTime<Utc>,
+    pub message: Option<String>,
+    pub state: RenewalState,
+    pub granted_until: Option<DateTime<Utc>>,
+    pub answer: Option<String>,
+    pub requested_by: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub decided_at: Option<DateTime<Utc>>,
+}
+
+/// An allocation as a row of a list, for staff and for its customer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AllocationView {
+    pub id: AllocationId,
+    /// The machine's code.
+    pub machine: String,
+    pub machine_name: String,
+    pub region: Option<String>,
+    pub gpu_model: Option<String>,
+    pub gpu_count: Option<u32>,
+    pub presence: Presence,
+    pub customer_id: CustomerId,
+    pub customer_name: String,
+    pub starts_at: DateTime<Utc>,
+    pub ends_at: DateTime<Utc>,
+    pub grace_days: u32,
+    pub state: AllocationState,
+    /// Begun days until the end; 0 when it is over.
+    pub days_left: i64,
+    /// For staff; the customer does not see it.
+    pub remark: Option<String>,
+    pub ended_at: Option<DateTime<Utc>>,
+    /// The customer's open wish for more time.
+    pub open_request: Option<RenewalRequestId>,
+    pub revision: i64,
+}
+
+/// What happened to an allocation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AllocationEventView {
+    pub at: DateTime<Utc>,
+    /// `created`, `renewed`, `reclaimed`, …: part of a text key.
+    pub kind: String,
+    pub ends_before: Option<DateTime<Utc>>,
+    pub ends_after: Option<DateTime<Utc>>,
+    pub actor_name: String,
+    pub note: Option<String>,
+}
+
+word_enum! {
+    /// How a step of taking a machine back stands.
+    StepState {
+        /// Cannot be done yet; tried again by itself.
+        Waiting = "waiting",
+        Done = "done",
+        /// Left out by somebody's decision.
+        Skipped = "skipped",
+    }
+}
+
+/// One step of taking a machine back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ReclaimStepView {
+    /// `access`, `processes`, `gpu_memory`, `health`, `pool`: part of a text key.
+    pub step: String,
+    pub state: StepState,
+    /// What was seen, by name: `processes`, `usedBytes`, `lostGpus`, `reason`, …
+    pub result: std::collections::BTreeMap<String, String>,
+    pub at: DateTime<Utc>,
+}
+
+/// An allocation with its history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AllocationDetail {
+    pub allocation: AllocationView,
+    /// Oldest first.
+    pub events: Vec<AllocationEventView>,
+    /// Newest first.
+    pub requests: Vec<RenewalRequestView>,
+    /// The check-list of taking it back, once that has begun; for staff.
+    pub steps: Vec<ReclaimStepView>,
+}
+
+/// Body of `POST /api/admin/machines/{code}/allocate`: `months`, or `endsAt`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct AllocationCreate {
+    pub customer_id: Option<CustomerId>,
+    /// Now when absent.
+    pub starts_at: Option<DateTime<Utc>>,
+    /// 1 to [`MAX_MONTHS`] calendar months.
+    pub months: Option<u32>,
+    pub ends_at: Option<DateTime<Utc>>,
+    /// [`DEFAULT_GRACE_DAYS`] when absent; at most 90.
+    pub grace_days: Option<u32>,
+    pub remark: Option<String>,
+}
+
+/// Body of `POST /api/admin/allocations/{id}/renew`: `months` more, or a new `endsAt`, which may also be earlier.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct AllocationRenew {
+    pub months: Option<u32>,
+    pub ends_at: Option<DateTime<Utc>>,
+    /// Why, for the history.
+    pub note: Option<String>,
+}
+
+/// Body of `POST /api/admin/allocations/{id}/end`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct AllocationEnd {
+    /// Why, for the history.
+    pub note: Option<String>,
+}
+
+/// Body of `POST /api/customer/machines/{code}/renewal-requests`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct RenewalRequestCreate {
+    /// 1 to [`MAX_MONTHS`] months more.
+    pub months: Option<u32>,
+    pub message: Option<String>,
+}
+
+/// Body of `POST /api/admin/renewal-requests/{id}/decide`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct RenewalDecision {
+    pub approve: bool,
+    /// Another end than was asked for.
+    pub ends_at: Option<DateTime<Utc>>,
+    /// A word to the customer; required when refused.
+    pub answer: Option<String>,
+}
+
+/// Parameters of the allocation list.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct AllocationQuery {
+    pub page: Option<u32>,
+    pub page_size: Option<u32>,
+    /// Machine or customer, by name or code.
+    pub q: Option<String>,
+    pub state: Option<AllocationState>,
+    pub customer_id: Option<CustomerId>,
+    /// A machine's code.
+    pub machine: Option<String>,
+    /// Only those that end within so many days.
+    pub days: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn begun_days_count() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
+        assert_eq!(days_left(now, now), 0);
+        assert_eq!(days_left(now - TimeDelta::days(3), now), 0);
+        assert_eq!(days_left(now + TimeDelta::seconds(1), now), 1);
+        assert_eq!(days_left(now + TimeDelta::days(1), now), 1);
+        assert_eq!(days_left(now + TimeDelta::days(90), now), 90);
+    }
+}

@@ -1,0 +1,69 @@
+//! Time passes: allocations begin, end, run out of grace, and remind. Run every few seconds by the job queue; idempotent,
+//! each allocation in a transaction of its own, so that one that fails holds up no other.
+
+use contract::AllocationId;
+use contract::allocations::AllocationState;
+
+use super::{event, reclaim, record, store};
+use crate::authz::UpdateAllocation;
+use crate::{OpContext, Platform, Result, SystemActor};
+
+/// Days before the end at which a reminder goes out.
+pub const REMINDERS: [i32; 4] = [30, 14, 7, 1];
+
+/// Does what is due; returns how many allocations moved.
+pub async fn advance(platform: &Platform) -> Result<usize> {
+    let ctx = platform.system(SystemActor::Worker);
+    let mut tx = platform.db().begin(&ctx).await?;
+    let due = store::due(&mut tx, ctx.now(), &REMINDERS).await?;
+    tx.commit().await?;
+    let mut moved = 0;
+    for id in due {
+        match step(platform, &ctx, id).await {
+            Ok(true) => moved += 1,
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, allocation = id.0, "an allocation could not be moved on"),
+        }
+    }
+    Ok(moved)
+}
+
+async fn step(platform: &Platform, ctx: &OpContext, id: AllocationId) -> Result<bool> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let Some(row) = store::lock(&mut tx, id).await? else { return Ok(false) };
+    let now = ctx.now();
+    let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
+    match row.state {
+        AllocationState::Scheduled if row.starts_at <= now => {
+            // The one before may still be on its way out: then this one waits for the machine.
+            if store::is_occupied(&mut tx, row.machine).await? {
+                return Ok(false);
+            }
+            store::set_state(&mut tx, &granted, AllocationState::Active).await?;
+            event(&mut tx, ctx, id, "started", None, None, None).await?;
+        }
+        AllocationState::Active if row.ends_at <= now && row.grace_days > 0 => {
+            store::set_state(&mut tx, &granted, AllocationState::Grace).await?;
+            event(&mut tx, ctx, id, "grace", None, None, None).await?;
+        }
+        AllocationState::Active if row.ends_at <= now => reclaim::begin(&mut tx, ctx, &row, None).await?,
+        AllocationState::Grace if row.grace_ends_at() <= now => reclaim::begin(&mut tx, ctx, &row, None).await?,
+        AllocationState::Reclaiming => return reclaim::work(platform, ctx, tx, &row).await,
+        AllocationState::Active => {
+            let left = (row.ends_at - now).num_seconds();
+            let reached = REMINDERS.iter().rev().find(|days| left <= i64::from(**days) * 86_400);
+            let Some(days) = reached.filter(|days| row.reminded_days.is_none_or(|last| last > **days)) else {
+                return Ok(false);
+            };
+            store::set_reminded(&mut tx, &granted, *days).await?;
+            event(&mut tx, ctx, id, "reminded", None, None, Some(&days.to_string())).await?;
+            tx.commit().await?;
+            return Ok(true);
+        }
+        _ => return Ok(false),
+    }
+    let after = store::get(&mut tx, id).await?.unwrap_or(row.clone());
+    record(&mut tx, ctx, "allocations:advance", Some(&row), &after).await?;
+    tx.commit().await?;
+    Ok(true)
+}

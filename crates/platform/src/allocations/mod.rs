@@ -1,0 +1,468 @@
+//! Allocations: a whole machine lent to a customer for a period.
+//!
+//! Invariants: two allocations of a machine never overlap while they hold it, because the exclusion constraint refuses the
+//! second, whoever was first to look; states move only forward and with an event in the same transaction; the customer
+//! sees figures of its own period only; nothing ends because a machine is silent.
+
+mod advance;
+mod reclaim;
+mod renewals;
+mod store;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Months, Utc};
+use contract::allocations::{
+    AllocationCreate, AllocationDetail, AllocationEnd, AllocationQuery, AllocationRenew, AllocationState,
+    AllocationView, DEFAULT_GRACE_DAYS, MAX_MONTHS,
+};
+use contract::machines::{MachineView, Pool};
+use contract::metrics::{History, HistoryQuery, MachineLive};
+use contract::{AllocationId, CustomerId, ErrorCode, MachineId, Page, Permission};
+
+pub use advance::advance;
+pub use reclaim::skip_step;
+pub use renewals::{decide_renewal, list_renewals, request_renewal};
+pub(crate) use store::Held;
+
+use crate::authz::{
+    AllocationRef, CreateAllocation, ManageAllocation, MonitorAllocation, Scope, UpdateAllocation, ViewAllocation,
+};
+use crate::db::Tx;
+use crate::fields::Wrong;
+use crate::{Error, OpContext, Platform, Principal, Result, audit, customers, machines, metrics};
+
+/// Every allocation: those that end first on top, those that are over last.
+pub async fn list(platform: &Platform, ctx: &OpContext, query: &AllocationQuery) -> Result<Page<AllocationView>> {
+    let scope = ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
+    page(platform, ctx, scope, query).await
+}
+
+/// What the customer one acts for has, had and will have.
+pub async fn mine(platform: &Platform, ctx: &OpContext, query: &AllocationQuery) -> Result<Page<AllocationView>> {
+    let scope = Scope::Customer(own_customer(ctx, Permission::AllocationsView)?);
+    page(platform, ctx, scope, query).await
+}
+
+async fn page(
+    platform: &Platform,
+    ctx: &OpContext,
+    scope: Scope,
+    query: &AllocationQuery,
+) -> Result<Page<AllocationView>> {
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let search = match query.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
+        Some(text) => Some(store::Search {
+            machines: machines::matching(&mut tx, text).await?,
+            customers: customers::matching(&mut tx, text).await?,
+        }),
+        None => None,
+    };
+    let machine = match query.machine.as_deref() {
+        Some(code) => Some(machines::id_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?),
+        None => None,
+    };
+    let (rows, total) =
+        store::list(&mut tx, scope, query, machine, search.as_ref(), page, page_size, ctx.now()).await?;
+    let list = views(platform, ctx, &mut tx, rows).await?;
+    tx.commit().await?;
+    Ok(Page { list, total, page, page_size })
+}
+
+/// One allocation with its history.
+pub async fn get(platform: &Platform, ctx: &OpContext, id: AllocationId) -> Result<AllocationDetail> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let row = find(&mut tx, ctx, id).await?;
+    ctx.authorize(ManageAllocation, &row.resource())?;
+    let detail = detail(platform, ctx, &mut tx, row).await?;
+    tx.commit().await?;
+    Ok(detail)
+}
+
+/// The caller's customer's allocation of this machine that is not over, with its history.
+pub async fn of_machine(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<AllocationDetail> {
+    let customer = own_customer(ctx, Permission::AllocationsView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
+    let row = store::current(&mut tx, id, customer).await?.ok_or_else(Error::not_found)?;
+    ctx.authorize(ViewAllocation, &row.resource())?;
+    let detail = detail(platform, ctx, &mut tx, row).await?;
+    tx.commit().await?;
+    Ok(detail)
+}
+
+/// Lends a machine to a customer.
+///
+/// # Errors
+/// `Validation` with a field for what is wrong; an overlap names who has the machine and until when.
+pub async fn create(
+    platform: &Platform,
+    ctx: &OpContext,
+    machine: &str,
+    body: AllocationCreate,
+) -> Result<AllocationDetail> {
+    ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let machine = machines::lock_for_lease(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
+    let granted = ctx.authorize(CreateAllocation, &machines::resource(machine.id))?;
+    let mut wrong = Wrong::new();
+    let starts_at = body.starts_at.unwrap_or(ctx.now());
+    // A start that lies back would claim that the customer had it then.
+    if starts_at < ctx.now() - chrono::TimeDelta::days(1) {
+        wrong.add("startsAt", "field-start-past");
+    }
+    let ends_at = end_of(&mut wrong, starts_at, body.months, body.ends_at);
+    if ends_at.is_some_and(|end| end <= ctx.now()) {
+        wrong.add("endsAt", "field-end-past");
+    }
+    let grace_days = body.grace_days.unwrap_or(DEFAULT_GRACE_DAYS);
+    wrong.number("graceDays", Some(grace_days), 90);
+    let remark = wrong.text("remark", body.remark, 1000);
+    let customer = match body.customer_id {
+        None => {
+            wrong.add("customerId", "field-required");
+            None
+        }
+        Some(id) => match customers::lock(&mut tx, id).await? {
+            Some(true) => Some(id),
+            Some(false) => {
+                wrong.add("customerId", "field-customer-disabled");
+                None
+            }
+            None => {
+                wrong.add("customerId", "field-customer-unknown");
+                None
+            }
+        },
+    };
+    wrong.into_result()?;
+    let (Some(customer), Some(ends_at)) = (customer, ends_at) else { return Err(Error::internal("checked above")) };
+    if machine.pool != Pool::Whole {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-allocate-shared"));
+    }
+    if !machine.takes_allocations {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-allocate-service-state"));
+    }
+    let new = store::NewAllocation { customer, starts_at, ends_at, grace_days, remark };
+    // Who is in the way is asked before the constraint refuses, because after it the transaction is over.
+    if let Some(other) = store::in_the_way(&mut tx, granted.id(), None, starts_at, new.hold_until()).await? {
+        return Err(overlap(&mut tx, &other, if body.starts_at.is_some() { "startsAt" } else { "months" }).await?);
+    }
+    let id = store::insert(&mut tx, &granted, &new, ctx).await?;
+    event(&mut tx, ctx, id, "created", None, Some(ends_at), new.remark.as_deref()).await?;
+    if starts_at <= ctx.now() {
+        event(&mut tx, ctx, id, "started", None, None, None).await?;
+    }
+    let row = store::get(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    record(&mut tx, ctx, "allocations:create", None, &row).await?;
+    let detail = detail(platform, ctx, &mut tx, row).await?;
+    tx.commit().await?;
+    Ok(detail)
+}
+
+/// Moves the end of an allocation: later, or earlier.
+pub async fn renew(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: AllocationId,
+    body: AllocationRenew,
+) -> Result<AllocationDetail> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let before = lock(&mut tx, ctx, id).await?;
+    let mut wrong = Wrong::new();
+    let ends_at = end_of(&mut wrong, before.ends_at, body.months, body.ends_at);
+    let note = wrong.text("note", body.note, 1000);
+    wrong.into_result()?;
+    let ends_at = ends_at.ok_or_else(|| Error::internal("checked above"))?;
+    let after = move_end(&mut tx, ctx, &before, ends_at, note.as_deref()).await?;
+    let detail = detail(platform, ctx, &mut tx, after).await?;
+    tx.commit().await?;
+    Ok(detail)
+}
+
+/// Ends an allocation now: one that has not begun is cancelled, one that runs goes to its reclaim.
+pub async fn end(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: AllocationId,
+    body: AllocationEnd,
+) -> Result<AllocationDetail> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let before = lock(&mut tx, ctx, id).await?;
+    let mut wrong = Wrong::new();
+    let note = wrong.text("note", body.note, 1000);
+    wrong.into_result()?;
+    let granted = ctx.authorize(UpdateAllocation, &before.resource())?;
+    match before.state {
+        AllocationState::Scheduled => {
+            store::close(&mut tx, &granted, AllocationState::Cancelled, ctx.now()).await?;
+            event(&mut tx, ctx, id, "cancelled", None, None, note.as_deref()).await?;
+        }
+        AllocationState::Active | AllocationState::Grace => {
+            reclaim::begin(&mut tx, ctx, &before, note.as_deref()).await?;
+        }
+        AllocationState::Reclaiming | AllocationState::Ended | AllocationState::Cancelled => {
+            return Err(wrong_state(before.state));
+        }
+    }
+    let after = store::get(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    record(&mut tx, ctx, "allocations:end", Some(&before), &after).await?;
+    let detail = detail(platform, ctx, &mut tx, after).await?;
+    tx.commit().await?;
+    Ok(detail)
+}
+
+/// The machine one has: its hardware and how to reach it.
+pub async fn machine(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<MachineView> {
+    held_now(platform, ctx, machine).await?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let view = machines::for_customer(platform, &mut tx, machine, ctx.now()).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// The newest figures of a machine one has.
+pub async fn machine_live(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<MachineLive> {
+    held_now(platform, ctx, machine).await?;
+    metrics::live_of_machine(platform, ctx, machine).await
+}
+
+/// History of a machine one has, from the beginning of one's own period.
+pub async fn history(platform: &Platform, ctx: &OpContext, machine: &str, query: &HistoryQuery) -> Result<History> {
+    let row = held_now(platform, ctx, machine).await?;
+    metrics::history_between(platform, ctx, (row.machine, machine), query, row.starts_at).await
+}
+
+/// The allocation by which the caller's customer has this machine now.
+///
+/// # Errors
+/// `NotFound` when it does not have it.
+pub(crate) async fn held_now(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<store::Row> {
+    let customer = own_customer(ctx, Permission::AllocationsMonitor)?;
+    let now = platform.clock().now();
+    let mut tx = platform.db().begin(ctx).await?;
+    let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
+    let row = store::held(&mut tx, id, customer, now).await?.ok_or_else(Error::not_found)?;
+    ctx.authorize(MonitorAllocation, &row.resource())?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Machines held now and the next end, by customer.
+pub(crate) async fn held_by(tx: &mut Tx, customers: &[i64]) -> Result<HashMap<i64, Held>> {
+    store::held_by(tx, customers).await
+}
+
+/// The customer one acts for with this permission; staff look at the fleet, not at what a customer has.
+fn own_customer(ctx: &OpContext, permission: Permission) -> Result<CustomerId> {
+    match ctx.authorize_list::<AllocationRef>(permission)? {
+        Scope::Customer(customer) => Ok(customer),
+        Scope::All | Scope::Own(_) => Err(Error::not_found()),
+    }
+}
+
+/// `months` after `from`, or `ends_at`: exactly one.
+fn end_of(
+    wrong: &mut Wrong,
+    from: DateTime<Utc>,
+    months: Option<u32>,
+    ends_at: Option<DateTime<Utc>>,
+) -> Option<DateTime<Utc>> {
+    let end = match (months, ends_at) {
+        (Some(_), Some(_)) => {
+            wrong.add("endsAt", "field-months-or-end");
+            return None;
+        }
+        (None, None) => {
+            wrong.add("months", "field-required");
+            return None;
+        }
+        (Some(months), None) => {
+            if months == 0 || months > MAX_MONTHS {
+                wrong.add_with(
+                    "months",
+                    "field-number-range",
+                    vec![("min", "1".to_owned()), ("max", MAX_MONTHS.to_string())],
+                );
+                return None;
+            }
+            from.checked_add_months(Months::new(months))?
+        }
+        (None, Some(end)) => end,
+    };
+    let latest = from.checked_add_months(Months::new(MAX_MONTHS))?;
+    if end > latest {
+        wrong.add_with("endsAt", "field-end-too-late", vec![("months", MAX_MONTHS.to_string())]);
+        return None;
+    }
+    Some(end)
+}
+
+/// Moves the end in the caller's transaction, with its event and audit row.
+async fn move_end(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    before: &store::Row,
+    ends_at: DateTime<Utc>,
+    note: Option<&str>,
+) -> Result<store::Row> {
+    let granted = ctx.authorize(UpdateAllocation, &before.resource())?;
+    if !matches!(before.state, AllocationState::Scheduled | AllocationState::Active | AllocationState::Grace) {
+        return Err(wrong_state(before.state));
+    }
+    if ends_at <= before.starts_at.max(ctx.now()) {
+        return Err(Error::field("endsAt", "field-end-past"));
+    }
+    let hold = ends_at + chrono::TimeDelta::days(i64::from(before.grace_days));
+    if let Some(other) = store::in_the_way(tx, before.machine, Some(before.id), before.starts_at, hold).await? {
+        return Err(overlap(tx, &other, "endsAt").await?);
+    }
+    store::set_end(tx, &granted, before, ends_at, hold).await?;
+    let kind = if ends_at > before.ends_at { "renewed" } else { "shortened" };
+    event(tx, ctx, before.id, kind, Some(before.ends_at), Some(ends_at), note).await?;
+    let after = store::get(tx, before.id).await?.ok_or_else(Error::not_found)?;
+    record(tx, ctx, "allocations:renew", Some(before), &after).await?;
+    Ok(after)
+}
+
+/// Who has the machine, and until when.
+async fn overlap(tx: &mut Tx, other: &store::Row, path: &'static str) -> Result<Error> {
+    let names = customers::names(tx, &[other.customer.0]).await?;
+    let mut wrong = Wrong::new();
+    wrong.add_with(
+        path,
+        "field-allocation-overlap",
+        vec![
+            ("from", other.starts_at.format("%Y-%m-%d").to_string()),
+            ("until", other.hold_until.unwrap_or(other.ends_at).format("%Y-%m-%d").to_string()),
+        ],
+    );
+    let mut error = wrong.into_result().err().unwrap_or_else(Error::not_found);
+    error.code = ErrorCode::Conflict;
+    error.key = "error-allocation-overlap";
+    error = error.with_arg("customer", names.get(&other.customer.0).cloned().unwrap_or_default());
+    Ok(error)
+}
+
+async fn find(tx: &mut Tx, ctx: &OpContext, id: AllocationId) -> Result<store::Row> {
+    ctx.authorize_list::<AllocationRef>(Permission::AllocationsView)?;
+    store::get(tx, id).await?.ok_or_else(Error::not_found)
+}
+
+/// Loads and locks an allocation to change it.
+async fn lock(tx: &mut Tx, ctx: &OpContext, id: AllocationId) -> Result<store::Row> {
+    // Whoever may not change it cannot lock it either: the answer comes from what they may see.
+    let row = find(tx, ctx, id).await?;
+    ctx.authorize(UpdateAllocation, &row.resource())?;
+    store::lock(tx, id).await?.ok_or_else(Error::not_found)
+}
+
+fn wrong_state(state: AllocationState) -> Error {
+    Error::new(ErrorCode::WrongState).with_key("error-allocation-state").with_arg("state", state.code())
+}
+
+async fn detail(platform: &Platform, ctx: &OpContext, tx: &mut Tx, row: store::Row) -> Result<AllocationDetail> {
+    let id = row.id;
+    let staff = ctx.is_staff();
+    let events = store::events(tx, id, staff).await?;
+    let requests = renewals::of_allocation(tx, &row).await?;
+    let steps = if staff { store::steps(tx, id).await? } else { Vec::new() };
+    let allocation = views(platform, ctx, tx, vec![row]).await?.pop().ok_or_else(Error::not_found)?;
+    Ok(AllocationDetail { allocation, events, requests, steps })
+}
+
+/// Rows with what other slices know of their machines and customers.
+async fn views(
+    platform: &Platform,
+    ctx: &OpContext,
+    tx: &mut Tx,
+    rows: Vec<store::Row>,
+) -> Result<Vec<AllocationView>> {
+    let mut machine_ids: Vec<i64> = rows.iter().map(|row| row.machine.0).collect();
+    let mut customer_ids: Vec<i64> = rows.iter().map(|row| row.customer.0).collect();
+    machine_ids.sort_unstable();
+    machine_ids.dedup();
+    customer_ids.sort_unstable();
+    customer_ids.dedup();
+    let machines = machines::briefs(platform, tx, &machine_ids, ctx.now()).await?;
+    let names = customers::names(tx, &customer_ids).await?;
+    let staff = ctx.is_staff();
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let brief = machines.get(&row.machine.0).cloned().unwrap_or_default();
+            AllocationView {
+                id: row.id,
+                machine: brief.code,
+                machine_name: brief.name,
+                region: brief.region,
+                gpu_model: brief.gpu_model,
+                gpu_count: brief.gpu_count,
+                presence: brief.presence,
+                customer_id: row.customer,
+                customer_name: names.get(&row.customer.0).cloned().unwrap_or_default(),
+                starts_at: row.starts_at,
+                ends_at: row.ends_at,
+                grace_days: row.grace_days,
+                state: row.state,
+                days_left: contract::allocations::days_left(row.ends_at, ctx.now()),
+                remark: row.remark.filter(|_| staff),
+                ended_at: row.ended_at,
+                open_request: row.open_request,
+                revision: row.revision,
+            }
+        })
+        .collect())
+}
+
+/// Adds a line to the allocation's history.
+async fn event(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    id: AllocationId,
+    kind: &'static str,
+    ends_before: Option<DateTime<Utc>>,
+    ends_after: Option<DateTime<Utc>>,
+    note: Option<&str>,
+) -> Result<()> {
+    let actor = match ctx.principal() {
+        Principal::User(user) => user.display_name.clone(),
+        // The page has its own word for "by itself".
+        _ => String::new(),
+    };
+    store::insert_event(tx, id, ctx.now(), kind, (ends_before, ends_after), &actor, note).await
+}
+
+async fn record(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    action: &'static str,
+    before: Option<&store::Row>,
+    after: &store::Row,
+) -> Result<()> {
+    let entry = audit::Entry {
+        action,
+        target_kind: "allocation",
+        target_id: Some(after.id.to_string()),
+        customer: Some(after.customer),
+        before: before.map(facts),
+        after: Some(facts(after)),
+    };
+    audit::record_in_tx(tx, ctx, entry).await
+}
+
+fn facts(row: &store::Row) -> serde_json::Value {
+    serde_json::json!({
+        "machine": row.machine, "customer": row.customer, "startsAt": row.starts_at, "endsAt": row.ends_at,
+        "graceDays": row.grace_days, "state": row.state, "remark": row.remark,
+    })
+}
+
+/// A machine as an allocation needs to know it.
+pub(crate) struct LeaseMachine {
+    pub id: MachineId,
+    pub pool: Pool,
+    /// In service: not cordoned, draining, in maintenance or retired.
+    pub takes_allocations: bool,
+}

@@ -1,0 +1,136 @@
+//! Taking a machine back: a check-list that works itself off and shows what it saw. Only what can really be looked at is
+//! on it; a step that cannot be done yet waits, says why, and is tried again; staff may skip a waiting one.
+
+use std::collections::BTreeMap;
+
+use contract::allocations::{AllocationDetail, AllocationState, StepState};
+use contract::machines::Presence;
+use contract::{AllocationId, ErrorCode};
+
+use super::{detail, event, lock, record, store};
+use crate::authz::UpdateAllocation;
+use crate::db::Tx;
+use crate::{Error, OpContext, Platform, Result, machines, metrics};
+
+/// In this order. The customer's access ends with the state itself, in the transaction that begins this.
+const STEPS: [&str; 4] = ["access", "processes", "gpu_memory", "pool"];
+
+/// Memory a driver keeps on an idle GPU; more means that somebody is still on it. Bytes.
+const IDLE_GPU_BYTES: u64 = 1 << 30;
+
+/// Leaves a waiting step out: somebody looked and decided.
+pub async fn skip_step(platform: &Platform, ctx: &OpContext, id: AllocationId, step: &str) -> Result<AllocationDetail> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let row = lock(&mut tx, ctx, id).await?;
+    let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
+    let steps = store::steps(&mut tx, id).await?;
+    let waiting = steps.iter().find(|known| known.step == step && known.state == StepState::Waiting);
+    let Some(waiting) = waiting else {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-step-not-waiting"));
+    };
+    let mut result = waiting.result.clone();
+    result.insert("by".to_owned(), ctx.user().map(|user| user.display_name.clone()).unwrap_or_default());
+    store::set_step(&mut tx, &granted, step, StepState::Skipped, &result, ctx.now()).await?;
+    record(&mut tx, ctx, "allocations:skip-step", Some(&row), &row).await?;
+    let detail = detail(platform, ctx, &mut tx, row).await?;
+    tx.commit().await?;
+    Ok(detail)
+}
+
+/// Begins it: from this commit on the customer has no access.
+pub(super) async fn begin(tx: &mut Tx, ctx: &OpContext, row: &store::Row, note: Option<&str>) -> Result<()> {
+    let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
+    store::begin_reclaim(tx, &granted, ctx.now()).await?;
+    for (position, step) in STEPS.into_iter().enumerate() {
+        store::insert_step(tx, &granted, step, position, ctx.now()).await?;
+    }
+    event(tx, ctx, row.id, "reclaim_started", None, None, note).await
+}
+
+/// Tries what waits; ends the allocation when nothing waits any more.
+pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: &store::Row) -> Result<bool> {
+    let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
+    let briefs = machines::briefs(platform, &mut tx, &[row.machine.0], ctx.now()).await?;
+    let brief = briefs.get(&row.machine.0).cloned().unwrap_or_default();
+    let live = metrics::live_of_machine(platform, ctx, &brief.code).await.ok();
+    let mut open = false;
+    let mut changed = false;
+    for step in store::steps(&mut tx, row.id).await? {
+        if step.state != StepState::Waiting {
+            continue;
+        }
+        // The machine goes back into the pool only after everything else.
+        if step.step == "pool" && open {
+            continue;
+        }
+        let seen: Seen = match step.step.as_str() {
+            "access" | "pool" => Seen::done([]),
+            _ if brief.presence != Presence::Online => Seen::waits([("reason", "offline".to_owned())]),
+            "processes" => match &live {
+                Some(live) if live.processes_at.is_none() && !live.gpus.is_empty() => {
+                    Seen::waits([("reason", "no_figures".to_owned())])
+                }
+                Some(live) => {
+                    let count = live.processes.len();
+                    let names = live.processes.iter().take(5).map(|p| {
+                        format!("{} ({})", p.command.as_deref().unwrap_or("?"), p.user.as_deref().unwrap_or("?"))
+                    });
+                    let names = names.collect::<Vec<_>>().join(", ");
+                    Seen::when(count == 0, [("processes", count.to_string()), ("names", names)])
+                }
+                None => Seen::waits([("reason", "no_figures".to_owned())]),
+            },
+            "gpu_memory" => match &live {
+                Some(live) => {
+                    let most = live.gpus.iter().filter_map(|gpu| gpu.memory_used_bytes).max();
+                    let lost = live.gpus.iter().filter(|gpu| gpu.lost).count();
+                    let measured = most.is_some() || live.gpus.is_empty();
+                    let idle = measured && most.unwrap_or(0) < IDLE_GPU_BYTES && lost == 0;
+                    Seen::when(
+                        idle,
+                        [
+                            ("usedBytes", most.map(|bytes| bytes.to_string()).unwrap_or_default()),
+                            ("lostGpus", lost.to_string()),
+                        ],
+                    )
+                }
+                None => Seen::waits([("reason", "no_figures".to_owned())]),
+            },
+            other => return Err(Error::internal(format!("no step {other}"))),
+        };
+        open |= !seen.done;
+        let state = if seen.done { StepState::Done } else { StepState::Waiting };
+        if state != step.state || seen.result != step.result {
+            store::set_step(&mut tx, &granted, &step.step, state, &seen.result, ctx.now()).await?;
+            changed = true;
+        }
+    }
+    if !open {
+        store::close(&mut tx, &granted, AllocationState::Ended, ctx.now()).await?;
+        event(&mut tx, ctx, row.id, "reclaimed", None, None, None).await?;
+        let after = store::get(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;
+        record(&mut tx, ctx, "allocations:reclaimed", Some(row), &after).await?;
+    }
+    tx.commit().await?;
+    Ok(changed || !open)
+}
+
+/// What a step saw.
+struct Seen {
+    done: bool,
+    result: BTreeMap<String, String>,
+}
+
+impl Seen {
+    fn when<const N: usize>(done: bool, result: [(&str, String); N]) -> Self {
+        Self { done, result: result.into_iter().map(|(name, value)| (name.to_owned(), value)).collect() }
+    }
+
+    fn done<const N: usize>(result: [(&str, String); N]) -> Self {
+        Self::when(true, result)
+    }
+
+    fn waits<const N: usize>(result: [(&str, String); N]) -> Self {
+        Self::when(false, result)
+    }
+}

@@ -1,0 +1,160 @@
+//! A customer's wish for more time, and the answer to it.
+
+use chrono::Months;
+use contract::allocations::{
+    AllocationDetail, AllocationState, MAX_MONTHS, RenewalDecision, RenewalRequestCreate, RenewalRequestView,
+    RenewalState,
+};
+use contract::{ErrorCode, Permission, RenewalRequestId};
+
+use super::{detail, event, move_end, store};
+use crate::authz::{AllocationRef, RequestRenewal, UpdateAllocation};
+use crate::db::Tx;
+use crate::fields::Wrong;
+use crate::{Error, OpContext, Platform, Result, audit, customers, machines};
+
+/// Asks for more time for a machine one has.
+pub async fn request_renewal(
+    platform: &Platform,
+    ctx: &OpContext,
+    machine: &str,
+    body: RenewalRequestCreate,
+) -> Result<AllocationDetail> {
+    let customer = super::own_customer(ctx, Permission::AllocationsView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
+    let row = store::current(&mut tx, id, customer).await?.ok_or_else(Error::not_found)?;
+    let granted = ctx.authorize(RequestRenewal, &row.resource())?;
+    let mut wrong = Wrong::new();
+    let months = body.months.unwrap_or(0);
+    if months == 0 || months > MAX_MONTHS {
+        let bounds = vec![("min", "1".to_owned()), ("max", MAX_MONTHS.to_string())];
+        wrong.add_with("months", "field-number-range", bounds);
+    }
+    let message = wrong.text("message", body.message, 1000);
+    if row.open_request.is_some() {
+        wrong.add("months", "field-renewal-open");
+    }
+    wrong.into_result()?;
+    if !matches!(row.state, AllocationState::Active | AllocationState::Grace) {
+        return Err(super::wrong_state(row.state));
+    }
+    let wanted = row.ends_at.checked_add_months(Months::new(months)).ok_or_else(|| Error::internal("a far date"))?;
+    store::insert_request(&mut tx, &granted, &row, wanted, message.as_deref(), ctx).await?;
+    event(&mut tx, ctx, row.id, "renewal_requested", None, Some(wanted), message.as_deref()).await?;
+    let entry = audit::Entry {
+        action: "allocations:request-renewal",
+        target_kind: "allocation",
+        target_id: Some(row.id.to_string()),
+        customer: Some(customer),
+        before: None,
+        after: Some(serde_json::json!({ "wantedUntil": wanted, "message": message })),
+    };
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    let row = store::get(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;
+    let detail = detail(platform, ctx, &mut tx, row).await?;
+    tx.commit().await?;
+    Ok(detail)
+}
+
+/// Requests of every customer, open ones first.
+pub async fn list_renewals(platform: &Platform, ctx: &OpContext, open: bool) -> Result<Vec<RenewalRequestView>> {
+    ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let requests = store::requests(&mut tx, open).await?;
+    let list = named(&mut tx, platform, ctx, requests).await?;
+    tx.commit().await?;
+    Ok(list)
+}
+
+/// Grants, changes or refuses a request.
+pub async fn decide_renewal(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: RenewalRequestId,
+    body: RenewalDecision,
+) -> Result<AllocationDetail> {
+    ctx.authorize_list::<AllocationRef>(Permission::AllocationsView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let allocation = store::allocation_of(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    let row = super::lock(&mut tx, ctx, allocation).await?;
+    let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
+    let request = store::lock_request(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    let mut wrong = Wrong::new();
+    let answer = wrong.text("answer", body.answer, 1000);
+    if !body.approve && answer.is_none() {
+        wrong.add("answer", "field-answer-required");
+    }
+    wrong.into_result()?;
+    if request.state != RenewalState::Open {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-renewal-decided"));
+    }
+    let row = if body.approve {
+        let until = body.ends_at.unwrap_or(request.wanted_until);
+        let state = if until == request.wanted_until { RenewalState::Approved } else { RenewalState::Changed };
+        store::decide(&mut tx, &granted, id, state, Some(until), answer.as_deref(), ctx).await?;
+        move_end(&mut tx, ctx, &row, until, answer.as_deref()).await?
+    } else {
+        store::decide(&mut tx, &granted, id, RenewalState::Refused, None, answer.as_deref(), ctx).await?;
+        event(&mut tx, ctx, row.id, "renewal_refused", None, None, answer.as_deref()).await?;
+        let entry = audit::Entry {
+            action: "allocations:refuse-renewal",
+            target_kind: "allocation",
+            target_id: Some(row.id.to_string()),
+            customer: Some(row.customer),
+            before: None,
+            after: Some(serde_json::json!({ "answer": answer })),
+        };
+        audit::record_in_tx(&mut tx, ctx, entry).await?;
+        store::get(&mut tx, row.id).await?.ok_or_else(Error::not_found)?
+    };
+    let detail = detail(platform, ctx, &mut tx, row).await?;
+    tx.commit().await?;
+    Ok(detail)
+}
+
+/// Requests of one allocation, newest first; names are the page's already.
+pub(super) async fn of_allocation(tx: &mut Tx, row: &store::Row) -> Result<Vec<RenewalRequestView>> {
+    let requests = store::requests_of(tx, row.id).await?;
+    Ok(requests.into_iter().map(|request| view(request, String::new(), String::new(), String::new())).collect())
+}
+
+async fn named(
+    tx: &mut Tx,
+    platform: &Platform,
+    ctx: &OpContext,
+    requests: Vec<store::Request>,
+) -> Result<Vec<RenewalRequestView>> {
+    let machine_ids: Vec<i64> = requests.iter().map(|request| request.machine.0).collect();
+    let customer_ids: Vec<i64> = requests.iter().map(|request| request.customer.0).collect();
+    let briefs = machines::briefs(platform, tx, &machine_ids, ctx.now()).await?;
+    let names = customers::names(tx, &customer_ids).await?;
+    Ok(requests
+        .into_iter()
+        .map(|request| {
+            let brief = briefs.get(&request.machine.0).cloned().unwrap_or_default();
+            let customer = names.get(&request.customer.0).cloned().unwrap_or_default();
+            view(request, brief.code, brief.name, customer)
+        })
+        .collect())
+}
+
+fn view(request: store::Request, machine: String, machine_name: String, customer_name: String) -> RenewalRequestView {
+    RenewalRequestView {
+        id: request.id,
+        allocation_id: request.allocation,
+        machine,
+        machine_name,
+        customer_id: request.customer,
+        customer_name,
+        ends_at: request.ends_at,
+        wanted_until: request.wanted_until,
+        message: request.message,
+        state: request.state,
+        granted_until: request.granted_until,
+        answer: request.answer,
+        requested_by: request.requested_by,
+        created_at: request.created_at,
+        decided_at: request.decided_at,
+    }
+}

@@ -1,0 +1,431 @@
+//! SQL of allocations.
+
+mod requests;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use contract::allocations::{AllocationEventView, AllocationQuery, AllocationState};
+use contract::{AllocationId, CustomerId, MachineId, RenewalRequestId};
+
+pub(super) use requests::*;
+
+use crate::authz::{AllocationRef, CreateAllocation, Granted, Scope, UpdateAllocation};
+use crate::db::Tx;
+use crate::{Error, OpContext, Result};
+
+/// An allocation as stored.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub id: AllocationId,
+    pub machine: MachineId,
+    pub customer: CustomerId,
+    pub starts_at: DateTime<Utc>,
+    pub ends_at: DateTime<Utc>,
+    pub grace_days: u32,
+    pub state: AllocationState,
+    pub remark: Option<String>,
+    pub hold_until: Option<DateTime<Utc>>,
+    pub ended_at: Option<DateTime<Utc>>,
+    pub reminded_days: Option<i32>,
+    pub open_request: Option<RenewalRequestId>,
+    pub revision: i64,
+}
+
+impl Row {
+    /// Its place in the tenancy.
+    pub(crate) fn resource(&self) -> AllocationRef {
+        AllocationRef { id: self.id, customer: Some(self.customer), owner: None, machine: Some(self.machine) }
+    }
+
+    /// When the grace is over.
+    pub(super) fn grace_ends_at(&self) -> DateTime<Utc> {
+        self.ends_at + TimeDelta::days(i64::from(self.grace_days))
+    }
+}
+
+/// What a customer holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    pub machines: u64,
+    pub next_end_at: Option<DateTime<Utc>>,
+}
+
+pub(super) struct NewAllocation {
+    pub customer: CustomerId,
+    pub starts_at: DateTime<Utc>,
+    pub ends_at: DateTime<Utc>,
+    pub grace_days: u32,
+    pub remark: Option<String>,
+}
+
+impl NewAllocation {
+    /// Until when nobody else may have the machine.
+    pub(super) fn hold_until(&self) -> DateTime<Utc> {
+        self.ends_at + TimeDelta::days(i64::from(self.grace_days))
+    }
+}
+
+/// Ids whose machine or customer matches a search.
+pub(super) struct Search {
+    pub machines: Vec<i64>,
+    pub customers: Vec<i64>,
+}
+
+fn state(word: &str) -> Result<AllocationState> {
+    AllocationState::parse(word).ok_or_else(|| Error::internal(format!("unknown allocation state {word}")))
+}
+
+/// A [`Row`] of the columns every query here selects.
+macro_rules! row {
+    ($row:expr) => {{
+        let row = $row;
+        Row {
+            id: AllocationId(row.id),
+            machine: MachineId(row.machine_id),
+            customer: CustomerId(row.customer_id),
+            starts_at: row.starts_at,
+            ends_at: row.ends_at,
+            grace_days: row.grace_days.unsigned_abs(),
+            state: state(&row.state)?,
+            remark: row.remark,
+            hold_until: row.hold_until,
+            ended_at: row.ended_at,
+            reminded_days: row.reminded_days,
+            open_request: row.open_request.map(RenewalRequestId),
+            revision: row.revision,
+        }
+    }};
+}
+
+#[expect(clippy::too_many_arguments, reason = "one list, its filters and its page")]
+pub(super) async fn list(
+    tx: &mut Tx,
+    scope: Scope,
+    query: &AllocationQuery,
+    machine: Option<MachineId>,
+    search: Option<&Search>,
+    page: u32,
+    page_size: u32,
+    now: DateTime<Utc>,
+) -> Result<(Vec<Row>, u64)> {
+    let own = match scope {
+        Scope::All => None,
+        Scope::Customer(customer) => Some(customer.0),
+        Scope::Own(_) => return Ok((Vec::new(), 0)),
+    };
+    let ending = query.days.map(|days| now + TimeDelta::days(i64::from(days)));
+    let state_word = query.state.map(|state| state.code());
+    let (machines, customers) =
+        search.map_or((None, None), |search| (Some(&search.machines[..]), Some(&search.customers[..])));
+    let rows = sqlx::query!(
+        r#"select a.id, a.machine_id, a.customer_id, a.starts_at, a.ends_at, a.grace_days, a.state, a.remark,
+                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.revision,
+                  (select r.id from renewal_requests r where r.allocation_id = a.id and r.state = 'open') as open_request,
+                  count(*) over () as "total!"
+           from allocations a
+           where ($1::bigint is null or a.customer_id = $1) and ($2::bigint is null or a.customer_id = $2)
+             and ($3::bigint is null or a.machine_id = $3) and ($4::text is null or a.state = $4)
+             and ($5::timestamptz is null or (a.state in ('active', 'grace') and a.ends_at <= $5))
+             and ($6::bigint[] is null or a.machine_id = any($6) or a.customer_id = any($7))
+           order by a.ended_at is not null, case when a.ended_at is null then a.ends_at end, a.ended_at desc, a.id
+           limit $8 offset $9"#,
+        own,
+        query.customer_id.map(|id| id.0),
+        machine.map(|id| id.0),
+        state_word,
+        ending,
+        machines,
+        customers,
+        i64::from(page_size),
+        i64::from(page - 1) * i64::from(page_size)
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let total = rows.first().map_or(0, |row| row.total);
+    let list = rows.into_iter().map(|row| Ok(row!(row))).collect::<Result<_>>()?;
+    Ok((list, total.unsigned_abs()))
+}
+
+pub(super) async fn get(tx: &mut Tx, id: AllocationId) -> Result<Option<Row>> {
+    let row = sqlx::query!(
+        r#"select a.id, a.machine_id, a.customer_id, a.starts_at, a.ends_at, a.grace_days, a.state, a.remark,
+                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.revision,
+                  (select r.id from renewal_requests r where r.allocation_id = a.id and r.state = 'open') as open_request
+           from allocations a where a.id = $1"#,
+        id.0
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.map(|row| Ok(row!(row))).transpose()
+}
+
+pub(super) async fn lock(tx: &mut Tx, id: AllocationId) -> Result<Option<Row>> {
+    let found = sqlx::query_scalar!("select id from allocations where id = $1 for update", id.0)
+        .fetch_optional(&mut **tx)
+        .await?;
+    match found {
+        Some(_) => get(tx, id).await,
+        None => Ok(None),
+    }
+}
+
+/// The customer's allocation of this machine that gives access at `now`.
+pub(super) async fn held(
+    tx: &mut Tx,
+    machine: MachineId,
+    customer: CustomerId,
+    now: DateTime<Utc>,
+) -> Result<Option<Row>> {
+    let id = sqlx::query_scalar!(
+        "select id from allocations
+         where machine_id = $1 and customer_id = $2 and state = 'active' and starts_at <= $3 and ends_at > $3",
+        machine.0,
+        customer.0,
+        now
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    match id {
+        Some(id) => get(tx, AllocationId(id)).await,
+        None => Ok(None),
+    }
+}
+
+/// The customer's allocation of this machine that is not over.
+pub(super) async fn current(tx: &mut Tx, machine: MachineId, customer: CustomerId) -> Result<Option<Row>> {
+    let id = sqlx::query_scalar!(
+        "select id from allocations
+         where machine_id = $1 and customer_id = $2 and state in ('scheduled', 'active', 'grace', 'reclaiming')
+         order by starts_at limit 1",
+        machine.0,
+        customer.0
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    match id {
+        Some(id) => get(tx, AllocationId(id)).await,
+        None => Ok(None),
+    }
+}
+
+/// The first allocation, other than `except`, that holds the machine in this period.
+pub(super) async fn in_the_way(
+    tx: &mut Tx,
+    machine: MachineId,
+    except: Option<AllocationId>,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Option<Row>> {
+    let id = sqlx::query_scalar!(
+        "select id from allocations
+         where machine_id = $1 and ($2::bigint is null or id <> $2)
+           and state in ('scheduled', 'active', 'grace', 'reclaiming') and hold && tstzrange($3, $4)
+         order by starts_at limit 1",
+        machine.0,
+        except.map(|id| id.0),
+        from,
+        until
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    match id {
+        Some(id) => get(tx, AllocationId(id)).await,
+        None => Ok(None),
+    }
+}
+
+pub(super) async fn insert(
+    tx: &mut Tx,
+    granted: &Granted<CreateAllocation>,
+    new: &NewAllocation,
+    ctx: &OpContext,
+) -> Result<AllocationId> {
+    let state = if new.starts_at <= ctx.now() { AllocationState::Active } else { AllocationState::Scheduled };
+    let id = sqlx::query_scalar!(
+        "insert into allocations (machine_id, customer_id, starts_at, ends_at, grace_days, state, remark, hold, created_by)
+         values ($1, $2, $3, $4, $5, $6, $7, tstzrange($3, $8), $9) returning id",
+        granted.id().0,
+        new.customer.0,
+        new.starts_at,
+        new.ends_at,
+        i32::try_from(new.grace_days).unwrap_or(i32::MAX),
+        state.code(),
+        new.remark,
+        new.hold_until(),
+        ctx.user().map(|user| user.id.0)
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(AllocationId(id))
+}
+
+/// A later end takes an allocation out of its grace again, and its reminders begin anew.
+pub(super) async fn set_end(
+    tx: &mut Tx,
+    granted: &Granted<UpdateAllocation>,
+    before: &Row,
+    ends_at: DateTime<Utc>,
+    hold_until: DateTime<Utc>,
+) -> Result<()> {
+    let state = if before.state == AllocationState::Grace { AllocationState::Active } else { before.state };
+    sqlx::query!(
+        "update allocations set ends_at = $2, hold = tstzrange(starts_at, $3), state = $4, reminded_days = null,
+                revision = revision + 1
+         where id = $1",
+        granted.id().0,
+        ends_at,
+        hold_until,
+        state.code()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_state(tx: &mut Tx, granted: &Granted<UpdateAllocation>, state: AllocationState) -> Result<()> {
+    sqlx::query!(
+        "update allocations set state = $2, revision = revision + 1 where id = $1",
+        granted.id().0,
+        state.code()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_reminded(tx: &mut Tx, granted: &Granted<UpdateAllocation>, days: i32) -> Result<()> {
+    sqlx::query!("update allocations set reminded_days = $2 where id = $1", granted.id().0, days)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Taking it back: the customer's period ends here at the latest.
+pub(super) async fn begin_reclaim(tx: &mut Tx, granted: &Granted<UpdateAllocation>, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "update allocations set state = 'reclaiming', revision = revision + 1,
+                ends_at = greatest(least(ends_at, $2), starts_at + interval '1 microsecond')
+         where id = $1",
+        granted.id().0,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Over: nobody is kept off any more.
+pub(super) async fn close(
+    tx: &mut Tx,
+    granted: &Granted<UpdateAllocation>,
+    state: AllocationState,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "update allocations set state = $2, ended_at = $3, revision = revision + 1 where id = $1",
+        granted.id().0,
+        state.code(),
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    // What was asked for and not answered has no object any more.
+    sqlx::query!(
+        "update renewal_requests set state = 'withdrawn', decided_at = $2 where allocation_id = $1 and state = 'open'",
+        granted.id().0,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// True while somebody has the machine, or it is being taken back.
+pub(super) async fn is_occupied(tx: &mut Tx, machine: MachineId) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists(select from allocations
+                         where machine_id = $1 and state in ('active', 'grace', 'reclaiming')) as "occupied!""#,
+        machine.0
+    )
+    .fetch_one(&mut **tx)
+    .await?)
+}
+
+/// Allocations that may have to move on.
+pub(super) async fn due(tx: &mut Tx, now: DateTime<Utc>, reminders: &[i32]) -> Result<Vec<AllocationId>> {
+    let ids = sqlx::query_scalar!(
+        r#"select id from allocations
+           where (state = 'scheduled' and starts_at <= $1) or (state = 'active' and ends_at <= $1)
+              or (state = 'grace' and ends_at + make_interval(days => grace_days) <= $1) or state = 'reclaiming'
+              or (state = 'active' and exists(select from unnest($2::int[]) d
+                    where ends_at <= $1 + make_interval(days => d) and (reminded_days is null or reminded_days > d)))
+           order by ends_at limit 1000"#,
+        now,
+        reminders
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(ids.into_iter().map(AllocationId).collect())
+}
+
+pub(super) async fn held_by(tx: &mut Tx, customers: &[i64]) -> Result<HashMap<i64, Held>> {
+    let rows = sqlx::query!(
+        r#"select customer_id, count(distinct machine_id) as "machines!", min(ends_at) as next_end_at
+           from allocations where customer_id = any($1) and state in ('active', 'grace') group by customer_id"#,
+        customers
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.customer_id, Held { machines: row.machines.unsigned_abs(), next_end_at: row.next_end_at }))
+        .collect())
+}
+
+pub(super) async fn insert_event(
+    tx: &mut Tx,
+    id: AllocationId,
+    at: DateTime<Utc>,
+    kind: &str,
+    (ends_before, ends_after): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+    actor_name: &str,
+    note: Option<&str>,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into allocation_events (allocation_id, at, kind, ends_before, ends_after, actor_name, note)
+         values ($1, $2, $3, $4, $5, $6, $7)",
+        id.0,
+        at,
+        kind,
+        ends_before,
+        ends_after,
+        actor_name,
+        note
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Oldest first. Notes are between staff, except those that answer the customer.
+pub(super) async fn events(tx: &mut Tx, id: AllocationId, staff: bool) -> Result<Vec<AllocationEventView>> {
+    let rows = sqlx::query!(
+        "select at, kind, ends_before, ends_after, actor_name, note from allocation_events
+         where allocation_id = $1 order by id",
+        id.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| AllocationEventView {
+            at: row.at,
+            ends_before: row.ends_before,
+            ends_after: row.ends_after,
+            actor_name: row.actor_name,
+            note: row.note.filter(|_| staff || matches!(row.kind.as_str(), "renewal_requested" | "renewal_refused")),
+            kind: row.kind,
+        })
+        .collect())
+}

@@ -1,0 +1,127 @@
+//! Customers as staff run them.
+
+use contract::accounts::LoginRequest;
+use contract::customers::{CustomerCreate, CustomerQuery, CustomerUpdate, MemberCreate};
+use contract::{CustomerId, ErrorCode};
+use platform::customers;
+use test_support::TestPlatform;
+
+fn body(name: &str) -> CustomerCreate {
+    CustomerCreate { name: name.to_owned(), ..CustomerCreate::default() }
+}
+
+#[tokio::test]
+async fn a_customer_comes_with_an_owner_who_can_sign_in_at_once() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let owner = MemberCreate { username: " Acme.Owner ".to_owned(), ..MemberCreate::default() };
+    let request = CustomerCreate {
+        contact_email: Some("ops@acme.example".to_owned()),
+        owner: Some(owner),
+        ..body("Acme Vision")
+    };
+    let made = customers::create(&test.platform, &admin.ctx(), request).await.unwrap();
+    let secret = made.owner.unwrap();
+    assert_eq!((secret.username.as_str(), secret.password.len()), ("acme.owner", 20));
+    assert_eq!((made.customer.member_count, made.customer.machine_count, made.customer.active), (1, 0, true));
+    let login = LoginRequest { username: secret.username.clone(), password: secret.password.clone() };
+    let signed_in = platform::accounts::sign_in(&test.platform, &test.anonymous(), &login).await;
+    assert!(signed_in.is_ok());
+    let audited: Vec<(String, String)> =
+        sqlx::query_as("select action, coalesce(after::text, '') from audit_events where customer_id = $1 order by id")
+            .bind(made.customer.id.0)
+            .fetch_all(test.owner_pool())
+            .await
+            .unwrap();
+    assert_eq!(
+        audited.iter().map(|(action, _)| action.as_str()).collect::<Vec<_>>(),
+        ["customers:create", "customers:add-member"]
+    );
+    assert!(audited.iter().all(|(_, after)| !after.contains(&secret.password)));
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_named_and_nothing_stays() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    customers::create(&test.platform, &admin.ctx(), body("Acme")).await.unwrap();
+    let owner = |name: &str| Some(MemberCreate { username: name.to_owned(), ..MemberCreate::default() });
+    let cases = [
+        (body(""), "name"),
+        (body("acme"), "name"),
+        (CustomerCreate { contact_email: Some("nobody".to_owned()), ..body("B") }, "contactEmail"),
+        (CustomerCreate { owner: owner(""), ..body("B") }, "owner.username"),
+        (CustomerCreate { owner: owner("has space"), ..body("B") }, "owner.username"),
+        (CustomerCreate { owner: owner(&admin.name), ..body("B") }, "owner.username"),
+    ];
+    for (request, path) in cases {
+        let error = customers::create(&test.platform, &admin.ctx(), request.clone()).await.unwrap_err();
+        let paths: Vec<_> = error.fields.iter().map(|field| field.path).collect();
+        assert_eq!(paths, [path], "{request:?}: {error}");
+    }
+    let page = customers::list(&test.platform, &admin.ctx(), &CustomerQuery::default()).await.unwrap();
+    assert_eq!(page.total, 1, "a customer whose owner could not be made is not made");
+}
+
+#[tokio::test]
+async fn two_people_do_not_overwrite_each_other() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let row = customers::create(&test.platform, &admin.ctx(), body("Acme")).await.unwrap().customer;
+    let change = |name: &str| CustomerUpdate {
+        name: name.to_owned(),
+        revision: Some(row.revision),
+        ..CustomerUpdate::default()
+    };
+    let after = customers::update(&test.platform, &admin.ctx(), row.id, change("Acme 2")).await.unwrap();
+    assert_eq!((after.name.as_str(), after.revision), ("Acme 2", row.revision + 1));
+    let error = customers::update(&test.platform, &admin.ctx(), row.id, change("Acme 3")).await.unwrap_err();
+    assert_eq!((error.code, error.key), (ErrorCode::Conflict, "error-customer-changed"));
+}
+
+#[tokio::test]
+async fn a_disabled_customer_is_gone_for_its_people_and_comes_back_whole() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let acme = test.customer("Acme").await;
+    assert!(platform::accounts::still_valid(&test.platform, &acme.owner.principal).await.unwrap());
+    let row = customers::set_active(&test.platform, &admin.ctx(), acme.id, false).await.unwrap();
+    assert!(!row.active && row.disabled_at.is_some());
+    let again = customers::set_active(&test.platform, &admin.ctx(), acme.id, false).await.unwrap();
+    assert_eq!(again.revision, row.revision, "again changes nothing");
+    assert!(!platform::accounts::still_valid(&test.platform, &acme.owner.principal).await.unwrap(), "sockets close");
+    let row = customers::set_active(&test.platform, &admin.ctx(), acme.id, true).await.unwrap();
+    assert!(row.active && row.disabled_at.is_none() && row.member_count == 2);
+    assert!(platform::accounts::still_valid(&test.platform, &acme.owner.principal).await.unwrap());
+}
+
+#[tokio::test]
+async fn staff_alone_run_customers() {
+    let test = TestPlatform::new().await;
+    let acme = test.customer("Acme").await;
+    let globex = test.customer("Globex").await;
+    let outsider = test.outsider("stranger").await;
+    for (user, own) in [(&acme.owner, acme.id), (&acme.member, acme.id), (&globex.owner, acme.id), (&outsider, acme.id)]
+    {
+        let ctx = user.ctx();
+        let p = &test.platform;
+        let refused = [
+            customers::list(p, &ctx, &CustomerQuery::default()).await.err(),
+            customers::get(p, &ctx, own).await.err(),
+            customers::create(p, &ctx, body("Mine")).await.err(),
+            customers::update(p, &ctx, own, CustomerUpdate::default()).await.err(),
+            customers::set_active(p, &ctx, own, false).await.err(),
+            customers::add_member(p, &ctx, own, MemberCreate::default()).await.err(),
+        ];
+        for (number, error) in refused.into_iter().enumerate() {
+            let code = error.expect("refused").code;
+            // One's own customer is there to be seen, so it is refused as not permitted rather than as missing.
+            assert!(matches!(code, ErrorCode::NotFound | ErrorCode::Forbidden), "{}: {number}: {code:?}", user.name);
+            assert!(code == ErrorCode::NotFound || number > 0, "{}: the list does not exist for them", user.name);
+        }
+    }
+    let admin = test.admin().await;
+    let none = CustomerId(999_999);
+    assert_eq!(customers::get(&test.platform, &admin.ctx(), none).await.unwrap_err().code, ErrorCode::NotFound);
+    assert_eq!(customers::members_of(&test.platform, &admin.ctx(), none).await.unwrap_err().code, ErrorCode::NotFound);
+}

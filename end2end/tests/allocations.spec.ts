@@ -1,0 +1,150 @@
+// A machine is lent, lived in, asked for longer, and taken back: the journey of both portals.
+import { Credentials } from '../fixtures/installation.js';
+import { expect, expectAccessible, expectNoSideScroll, hydrated, look, test } from '../fixtures/test.js';
+
+const scenario = `
+driver_version = "580.95.05"
+cuda_version = "13.0"
+seed = 31
+
+[[gpu]]
+model = "L40S"
+count = 2
+load = { kind = "idle" }
+`;
+
+test.describe.configure({ mode: 'serial' });
+// A page whose machine is taken away while it is open is answered 404 by what it still asks for.
+test.use({ expectedConsole: [[/404/], { option: true }] });
+
+let owner: Credentials;
+
+test('an admin adds a customer with an owner and lends it a machine', async ({ page, installation, signIn }) => {
+  installation.startAgent('lease-01', scenario);
+  await signIn(page);
+  await look(page, installation.url, 'en', 'light');
+  await page.goto('/admin/customers');
+  await page.getByRole('link', { name: 'Add customer' }).click();
+  await page.getByLabel('Name').fill('Initech Vision');
+  await page.getByLabel('E-mail').fill('ops@initech.example');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Initech Vision');
+  await hydrated(page);
+  await expectAccessible(page);
+
+  // The first person is to be an owner; the password is shown once.
+  await page.getByLabel('Name', { exact: false }).first().fill('initech.owner');
+  await page.getByRole('button', { name: 'Add person' }).click();
+  const secret = (await page.locator('.secret code').textContent())!.trim().split(/\s+/);
+  expect(secret[0]).toBe('initech.owner');
+  owner = { name: secret[0], password: secret[1] };
+  await page.reload();
+  await expect(page.locator('body')).not.toContainText(owner.password);
+  await expect(page.getByRole('row', { name: /initech\.owner/ })).toContainText('Owner');
+
+  await expect
+    .poll(async () => (await page.goto('/admin/machines/lease-01'))!.status(), { timeout: 30_000 })
+    .toBe(200);
+  await page.getByRole('link', { name: 'Allocate' }).click();
+  await expectAccessible(page);
+  // What is wrong stands at its field, and what was typed stays.
+  await page.getByLabel('Months').fill('0');
+  await page.getByRole('button', { name: 'Allocate' }).click();
+  await expect(page.locator('.fault')).toHaveCount(2);
+  await page.getByLabel('Customer').selectOption({ label: 'Initech Vision' });
+  await page.getByLabel('Months').fill('3');
+  await page.getByRole('button', { name: 'Allocate' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('lease-01 for Initech Vision');
+  await expect(page.locator('.head')).toContainText(/\d+ days left/);
+  await expectAccessible(page);
+
+  // A second time it is taken.
+  await page.goto('/admin/machines/lease-01/allocate');
+  await page.getByLabel('Customer').selectOption({ label: 'Initech Vision' });
+  await page.getByRole('button', { name: 'Allocate' }).click();
+  await expect(page.locator('.fault')).toContainText(/Taken from \d{4}-\d\d-\d\d until/);
+});
+
+test('its owner sees it live and asks for more time, and nobody else sees anything', async ({ browser, page, installation, signIn }) => {
+  await signIn(page, owner);
+  await look(page, installation.url, 'en', 'dark');
+  await page.goto('/');
+  await expect(page.getByRole('row', { name: /lease-01/ })).toContainText(/days left/);
+  await expectAccessible(page);
+  await page.getByRole('link', { name: 'lease-01' }).click();
+  await hydrated(page);
+  await expect(page.locator('.stats')).toBeVisible();
+  await expect(page.locator('rg-chart canvas').first()).toBeVisible();
+  await expect(page.locator('.head')).toContainText('Online');
+  await expectAccessible(page);
+  await page.getByLabel('Months more').fill('2');
+  await page.getByLabel('Why').fill('The paper is due');
+  await page.getByRole('button', { name: 'Ask for more time' }).click();
+  await expect(page.getByText('Open', { exact: true })).toBeVisible();
+  await page.setViewportSize({ width: 360, height: 780 });
+  await expectNoSideScroll(page);
+
+  // Not the fleet, not the allocation's admin page.
+  for (const path of ['/admin/allocations', '/admin/customers', '/admin/machines/lease-01']) {
+    expect((await page.goto(path))!.status(), path).toBe(404);
+  }
+  // Another customer: nothing, at any door.
+  installation.cli(['admin', 'create-customer', 'Hooli', '--owner', 'hooli-owner']);
+  const other = { name: 'hooli-member', password: installation.cli(['admin', 'add-member', 'Hooli', 'hooli-member']) };
+  const token = await installation.token(other);
+  for (const path of ['/api/customer/machines/lease-01', '/api/customer/machines/lease-01/monitoring', '/api/customer/machines/lease-01/history?range=1h']) {
+    expect((await installation.rest(token, path)).status, path).toBe(404);
+  }
+  expect((await installation.rest(token, '/api/customer/machines')).body.data.total).toBe(0);
+  const theirs = await browser.newPage({ baseURL: installation.url });
+  await signIn(theirs, other);
+  expect((await theirs.goto('/machines/lease-01'))!.status()).toBe(404);
+  await theirs.close();
+});
+
+test('the admin grants it, takes the machine back, and the open page of its owner goes dark', async ({ browser, page, installation, signIn }) => {
+  const theirs = await browser.newPage({ baseURL: installation.url });
+  await signIn(theirs, owner);
+  await theirs.goto('/machines/lease-01');
+  await hydrated(theirs);
+  const socket = await theirs.evaluate(async () => {
+    // A socket of its own, as a program would hold it.
+    const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/ws/live`);
+    (window as any).answers = [];
+    socket.onmessage = (event) => {
+      const message = JSON.parse(event.data);
+      if (message.topic) (window as any).answers.push({ type: message.type, at: Date.now() });
+    };
+    await new Promise((resolve) => (socket.onopen = resolve));
+    socket.send(JSON.stringify({ type: 'subscribe', topic: 'machine/lease-01' }));
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    return (window as any).answers.map((answer: any) => answer.type);
+  });
+  expect(socket[0]).toBe('snapshot');
+
+  await signIn(page);
+  await look(page, installation.url, 'zh', 'light');
+  await page.goto('/admin/allocations');
+  await expect(page.locator('body')).toContainText('The paper is due');
+  await expectAccessible(page);
+  await page.getByRole('button', { name: '同意' }).click();
+  await expect(page.locator('body')).toContainText('续期');
+  await expectAccessible(page);
+  await page.getByRole('button', { name: '立即回收' }).click();
+  const reclaimed = Date.now();
+  await expect(page.locator('body')).toContainText('回收清单');
+
+  await expect.poll(() => theirs.evaluate(() => (window as any).answers.at(-1).type), { timeout: 15_000 }).toBe('refused');
+  const refusedAt = await theirs.evaluate(() => (window as any).answers.at(-1).at);
+  expect(refusedAt - reclaimed, 'milliseconds until the topic ended').toBeLessThan(5000);
+  await theirs.reload();
+  await expect(theirs.locator('body')).not.toContainText('Online');
+  await theirs.close();
+
+  // The check-list works itself off: nobody is on the GPUs.
+  await expect(async () => {
+    await page.reload();
+    await expect(page.locator('.head')).toContainText('已结束');
+  }).toPass({ timeout: 60_000 });
+  await expect(page.locator('body')).toContainText('归还资源池');
+});

@@ -1,0 +1,75 @@
+//! /api/admin/allocations and what staff do with a machine's lease.
+
+use axum::response::Response;
+use contract::allocations::{
+    AllocationCreate, AllocationDetail, AllocationEnd, AllocationQuery, AllocationRenew, AllocationView,
+    RenewalDecision, RenewalRequestView,
+};
+use contract::{AllocationId, Envelope, Page, RenewalRequestId};
+use platform::allocations;
+
+use crate::rest::{Body, Params, Part, Rest};
+
+/// Allocations; those that end first on top, those that are over last.
+#[utoipa::path(get, path = "/api/admin/allocations", tag = "allocations", params(AllocationQuery),
+    responses((status = 200, body = Envelope<Page<AllocationView>>)))]
+pub async fn list(rest: Rest, Params(query): Params<AllocationQuery>) -> Response {
+    rest.answer(allocations::list(&rest.platform, &rest.ctx, &query).await).await
+}
+
+/// Lends a machine.
+#[utoipa::path(post, path = "/api/admin/machines/{code}/allocate", tag = "allocations",
+    params(("code" = String, Path)), request_body = AllocationCreate,
+    responses((status = 201, body = Envelope<AllocationDetail>),
+        (status = 409, description = "1400: somebody has the machine in that period; the field says who and until when"),
+        (status = 422, description = "1402: the machine is shared or not in service")))]
+pub async fn create(rest: Rest, Part(code): Part<String>, Body(body): Body<AllocationCreate>) -> Response {
+    let result = allocations::create(&rest.platform, &rest.ctx, &code, body).await;
+    rest.created(result, |made| format!("/api/admin/allocations/{}", made.allocation.id)).await
+}
+
+/// One allocation with its history and check-list.
+#[utoipa::path(get, path = "/api/admin/allocations/{id}", tag = "allocations", params(("id" = AllocationId, Path)),
+    responses((status = 200, body = Envelope<AllocationDetail>)))]
+pub async fn get(rest: Rest, Part(id): Part<AllocationId>) -> Response {
+    rest.answer(allocations::get(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Moves its end, later or earlier.
+#[utoipa::path(post, path = "/api/admin/allocations/{id}/renew", tag = "allocations",
+    params(("id" = AllocationId, Path)), request_body = AllocationRenew,
+    responses((status = 200, body = Envelope<AllocationDetail>)))]
+pub async fn renew(rest: Rest, Part(id): Part<AllocationId>, Body(body): Body<AllocationRenew>) -> Response {
+    rest.answer(allocations::renew(&rest.platform, &rest.ctx, id, body).await).await
+}
+
+/// Takes the machine back now; what has not begun is called off.
+#[utoipa::path(post, path = "/api/admin/allocations/{id}/reclaim", tag = "allocations",
+    params(("id" = AllocationId, Path)), request_body = AllocationEnd,
+    responses((status = 200, body = Envelope<AllocationDetail>)))]
+pub async fn reclaim(rest: Rest, Part(id): Part<AllocationId>, Body(body): Body<AllocationEnd>) -> Response {
+    rest.answer(allocations::end(&rest.platform, &rest.ctx, id, body).await).await
+}
+
+/// Leaves a waiting step of the check-list out.
+#[utoipa::path(post, path = "/api/admin/allocations/{id}/checklist/{step}/skip", tag = "allocations",
+    params(("id" = AllocationId, Path), ("step" = String, Path)),
+    responses((status = 200, body = Envelope<AllocationDetail>)))]
+pub async fn skip_step(rest: Rest, Part((id, step)): Part<(AllocationId, String)>) -> Response {
+    rest.answer(allocations::skip_step(&rest.platform, &rest.ctx, id, &step).await).await
+}
+
+/// Customers' wishes for more time, open ones first.
+#[utoipa::path(get, path = "/api/admin/renewal-requests", tag = "allocations",
+    responses((status = 200, body = Envelope<Vec<RenewalRequestView>>)))]
+pub async fn renewals(rest: Rest) -> Response {
+    rest.answer(allocations::list_renewals(&rest.platform, &rest.ctx, false).await).await
+}
+
+/// Grants, changes or refuses one.
+#[utoipa::path(post, path = "/api/admin/renewal-requests/{id}/decide", tag = "allocations",
+    params(("id" = RenewalRequestId, Path)), request_body = RenewalDecision,
+    responses((status = 200, body = Envelope<AllocationDetail>)))]
+pub async fn decide(rest: Rest, Part(id): Part<RenewalRequestId>, Body(body): Body<RenewalDecision>) -> Response {
+    rest.answer(allocations::decide_renewal(&rest.platform, &rest.ctx, id, body).await).await
+}

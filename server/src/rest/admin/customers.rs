@@ -1,0 +1,69 @@
+//! /api/admin/customers.
+
+use axum::response::Response;
+use contract::customers::{
+    CustomerCreate, CustomerCreated, CustomerQuery, CustomerRow, CustomerUpdate, MemberCreate, MemberSecret, MemberView,
+};
+use contract::{CustomerId, Envelope, Page};
+use platform::customers;
+
+use crate::rest::{Body, Params, Part, Rest};
+
+/// Customers, by name.
+#[utoipa::path(get, path = "/api/admin/customers", tag = "customers", params(CustomerQuery),
+    responses((status = 200, body = Envelope<Page<CustomerRow>>)))]
+pub async fn list(rest: Rest, Params(query): Params<CustomerQuery>) -> Response {
+    rest.answer(customers::list(&rest.platform, &rest.ctx, &query).await).await
+}
+
+/// Adds a customer, with its first owner; the only answer that holds the owner's password.
+#[utoipa::path(post, path = "/api/admin/customers", tag = "customers", request_body = CustomerCreate,
+    responses((status = 201, body = Envelope<CustomerCreated>), (status = 409, description = "1401: a name is taken")))]
+pub async fn create(rest: Rest, Body(customer): Body<CustomerCreate>) -> Response {
+    let result = customers::create(&rest.platform, &rest.ctx, customer).await;
+    rest.created(result, |made| format!("/api/admin/customers/{}", made.customer.id)).await
+}
+
+/// One customer.
+#[utoipa::path(get, path = "/api/admin/customers/{id}", tag = "customers", params(("id" = CustomerId, Path)),
+    responses((status = 200, body = Envelope<CustomerRow>)))]
+pub async fn get(rest: Rest, Part(id): Part<CustomerId>) -> Response {
+    rest.answer(customers::get(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Replaces what may change about a customer.
+#[utoipa::path(put, path = "/api/admin/customers/{id}", tag = "customers", params(("id" = CustomerId, Path)),
+    request_body = CustomerUpdate,
+    responses((status = 200, body = Envelope<CustomerRow>), (status = 409, description = "1400: changed meanwhile")))]
+pub async fn update(rest: Rest, Part(id): Part<CustomerId>, Body(change): Body<CustomerUpdate>) -> Response {
+    rest.answer(customers::update(&rest.platform, &rest.ctx, id, change).await).await
+}
+
+/// Ends its people's access within seconds; its data stays.
+#[utoipa::path(post, path = "/api/admin/customers/{id}/disable", tag = "customers", params(("id" = CustomerId, Path)),
+    responses((status = 200, body = Envelope<CustomerRow>)))]
+pub async fn disable(rest: Rest, Part(id): Part<CustomerId>) -> Response {
+    rest.answer(customers::set_active(&rest.platform, &rest.ctx, id, false).await).await
+}
+
+/// Gives its people their access back.
+#[utoipa::path(post, path = "/api/admin/customers/{id}/enable", tag = "customers", params(("id" = CustomerId, Path)),
+    responses((status = 200, body = Envelope<CustomerRow>)))]
+pub async fn enable(rest: Rest, Part(id): Part<CustomerId>) -> Response {
+    rest.answer(customers::set_active(&rest.platform, &rest.ctx, id, true).await).await
+}
+
+/// Its people.
+#[utoipa::path(get, path = "/api/admin/customers/{id}/members", tag = "customers", params(("id" = CustomerId, Path)),
+    responses((status = 200, body = Envelope<Vec<MemberView>>)))]
+pub async fn members(rest: Rest, Part(id): Part<CustomerId>) -> Response {
+    rest.answer(customers::members_of(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Adds a new person; the only answer that holds the password.
+#[utoipa::path(post, path = "/api/admin/customers/{id}/members", tag = "customers", params(("id" = CustomerId, Path)),
+    request_body = MemberCreate, responses((status = 201, body = Envelope<MemberSecret>)))]
+pub async fn add_member(rest: Rest, Part(id): Part<CustomerId>, Body(member): Body<MemberCreate>) -> Response {
+    let result = customers::add_member(&rest.platform, &rest.ctx, id, member).await;
+    rest.created(result, |_| format!("/api/admin/customers/{id}/members")).await
+}
