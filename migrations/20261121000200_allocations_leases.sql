@@ -101,10 +101,10 @@ create policy renewal_requests_customer_add on renewal_requests for insert
 grant select, insert, update on allocations, renewal_requests to remotegpu_app;
 grant select, insert on allocation_events to remotegpu_app;
 
--- Customers see the machines they hold, and figures of their own period only.
+-- Customers find the machines they have, had or will have, for their lists; what is shown of them the operations decide.
+-- Figures stay the staff's: a customer's are read for it, cut to its period.
 create policy machines_customer on machines for select
-  using (id in (select a.machine_id from allocations a
-                where a.customer_id = (select app_customer()) and a.state in ('scheduled', 'active', 'grace')));
+  using (id in (select a.machine_id from allocations a where a.customer_id = (select app_customer())));
 create policy gpus_customer on gpus for select
   using (machine_id in (select a.machine_id from allocations a
                         where a.customer_id = (select app_customer()) and a.state in ('active', 'grace')));

@@ -52,6 +52,20 @@ fn table(language: Language) -> BTreeMap<String, BTreeSet<String>> {
     table
 }
 
+/// A file that is not in the list would be there for nobody.
+#[test]
+fn every_file_is_read() {
+    for language in ["zh", "en"] {
+        let folder = format!("{}/locales/{language}", env!("CARGO_MANIFEST_DIR"));
+        let mut there: Vec<String> = std::fs::read_dir(folder)
+            .expect("the texts are there")
+            .map(|entry| entry.expect("can be read").file_name().to_string_lossy().replace(".ftl", ""))
+            .collect();
+        there.sort();
+        assert_eq!(there, FILES.iter().map(|(noun, _, _)| *noun).collect::<Vec<_>>(), "{language}");
+    }
+}
+
 #[test]
 fn both_languages_say_the_same_things_with_the_same_values() {
     let (zh, en) = (table(Language::Zh), table(Language::En));

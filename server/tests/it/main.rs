@@ -7,6 +7,7 @@ mod authz_coverage;
 mod both_doors;
 mod envelope;
 mod harness;
+mod leases_both_doors;
 mod live;
 mod ops;
 mod origin;

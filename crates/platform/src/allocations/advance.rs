@@ -1,6 +1,7 @@
 //! Time passes: allocations begin, end, run out of grace, and remind. Run every few seconds by the job queue; idempotent,
 //! each allocation in a transaction of its own, so that one that fails holds up no other.
 
+use chrono::{DateTime, Utc};
 use contract::AllocationId;
 use contract::allocations::AllocationState;
 
@@ -10,6 +11,12 @@ use crate::{OpContext, Platform, Result, SystemActor};
 
 /// Days before the end at which a reminder goes out.
 pub const REMINDERS: [i32; 4] = [30, 14, 7, 1];
+
+/// The last reminder that an end so near has passed: what was agreed inside of it needs no reminding.
+pub(super) fn reached(ends_at: DateTime<Utc>, now: DateTime<Utc>) -> Option<i32> {
+    let left = (ends_at - now).num_seconds();
+    REMINDERS.into_iter().rev().find(|days| left <= i64::from(*days) * 86_400)
+}
 
 /// Does what is due; returns how many allocations moved.
 pub async fn advance(platform: &Platform) -> Result<usize> {
@@ -50,12 +57,9 @@ async fn step(platform: &Platform, ctx: &OpContext, id: AllocationId) -> Result<
         AllocationState::Grace if row.grace_ends_at() <= now => reclaim::begin(&mut tx, ctx, &row, None).await?,
         AllocationState::Reclaiming => return reclaim::work(platform, ctx, tx, &row).await,
         AllocationState::Active => {
-            let left = (row.ends_at - now).num_seconds();
-            let reached = REMINDERS.iter().rev().find(|days| left <= i64::from(**days) * 86_400);
-            let Some(days) = reached.filter(|days| row.reminded_days.is_none_or(|last| last > **days)) else {
-                return Ok(false);
-            };
-            store::set_reminded(&mut tx, &granted, *days).await?;
+            let due = reached(row.ends_at, now).filter(|days| row.reminded_days.is_none_or(|last| last > *days));
+            let Some(days) = due else { return Ok(false) };
+            store::set_reminded(&mut tx, &granted, days).await?;
             event(&mut tx, ctx, id, "reminded", None, None, Some(&days.to_string())).await?;
             tx.commit().await?;
             return Ok(true);

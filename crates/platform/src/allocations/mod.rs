@@ -16,7 +16,7 @@ use contract::allocations::{
     AllocationCreate, AllocationDetail, AllocationEnd, AllocationQuery, AllocationRenew, AllocationState,
     AllocationView, DEFAULT_GRACE_DAYS, MAX_MONTHS,
 };
-use contract::machines::{MachineView, Pool};
+use contract::machines::{MachineView, Pool, Presence};
 use contract::metrics::{History, HistoryQuery, MachineLive};
 use contract::{AllocationId, CustomerId, ErrorCode, MachineId, Page, Permission};
 
@@ -318,7 +318,7 @@ async fn move_end(
     if let Some(other) = store::in_the_way(tx, before.machine, Some(before.id), before.starts_at, hold).await? {
         return Err(overlap(tx, &other, "endsAt").await?);
     }
-    store::set_end(tx, &granted, before, ends_at, hold).await?;
+    store::set_end(tx, &granted, before, ends_at, hold, ctx.now()).await?;
     let kind = if ends_at > before.ends_at { "renewed" } else { "shortened" };
     event(tx, ctx, before.id, kind, Some(before.ends_at), Some(ends_at), note).await?;
     let after = store::get(tx, before.id).await?.ok_or_else(Error::not_found)?;
@@ -399,7 +399,12 @@ async fn views(
                 region: brief.region,
                 gpu_model: brief.gpu_model,
                 gpu_count: brief.gpu_count,
-                presence: brief.presence,
+                // How a machine is doing is told to who has it.
+                presence: if staff || row.state == AllocationState::Active {
+                    brief.presence
+                } else {
+                    Presence::NeverSeen
+                },
                 customer_id: row.customer,
                 customer_name: names.get(&row.customer.0).cloned().unwrap_or_default(),
                 starts_at: row.starts_at,

@@ -1,7 +1,7 @@
 //! `/` and `/members`.
 
 use contract::accounts::{MemberRole, Profile};
-use contract::allocations::{AllocationQuery, AllocationView};
+use contract::allocations::{AllocationQuery, AllocationState, AllocationView};
 use contract::customers::{CustomerView, MemberView};
 use contract::machines::Presence;
 use contract::{ErrorCode, Permission};
@@ -101,7 +101,9 @@ fn machines_card(words: Words, machines: Vec<AllocationView>) -> impl IntoView {
                 <tr>
                     <th scope="row"><a href=paths::my_machine(&row.machine)>{row.machine_name.clone()}</a></th>
                     <td data-label=words.t("allocation-state")>{allocation_state(words, &row)}</td>
-                    <td data-label=words.t("machines-state")>{state(tone, presence)}</td>
+                    <td data-label=words.t("machines-state")>
+                        {(row.state == AllocationState::Active).then(|| state(tone, presence))}
+                    </td>
                     <td data-label=words.t("machines-gpu")>{gpus.unwrap_or_else(|| NOT_MEASURED.to_owned())}</td>
                     <td data-label=words.t("allocation-ends")>{time(row.ends_at, zone)}</td>
                 </tr>

@@ -10,6 +10,7 @@ use contract::{AllocationId, CustomerId, MachineId, RenewalRequestId};
 
 pub(super) use requests::*;
 
+use super::advance;
 use crate::authz::{AllocationRef, CreateAllocation, Granted, Scope, UpdateAllocation};
 use crate::db::Tx;
 use crate::{Error, OpContext, Result};
@@ -243,8 +244,9 @@ pub(super) async fn insert(
 ) -> Result<AllocationId> {
     let state = if new.starts_at <= ctx.now() { AllocationState::Active } else { AllocationState::Scheduled };
     let id = sqlx::query_scalar!(
-        "insert into allocations (machine_id, customer_id, starts_at, ends_at, grace_days, state, remark, hold, created_by)
-         values ($1, $2, $3, $4, $5, $6, $7, tstzrange($3, $8), $9) returning id",
+        "insert into allocations (machine_id, customer_id, starts_at, ends_at, grace_days, state, remark, hold, created_by,
+                                  reminded_days)
+         values ($1, $2, $3, $4, $5, $6, $7, tstzrange($3, $8), $9, $10) returning id",
         granted.id().0,
         new.customer.0,
         new.starts_at,
@@ -253,7 +255,8 @@ pub(super) async fn insert(
         state.code(),
         new.remark,
         new.hold_until(),
-        ctx.user().map(|user| user.id.0)
+        ctx.user().map(|user| user.id.0),
+        advance::reached(new.ends_at, new.starts_at.max(ctx.now()))
     )
     .fetch_one(&mut **tx)
     .await?;
@@ -267,16 +270,18 @@ pub(super) async fn set_end(
     before: &Row,
     ends_at: DateTime<Utc>,
     hold_until: DateTime<Utc>,
+    now: DateTime<Utc>,
 ) -> Result<()> {
     let state = if before.state == AllocationState::Grace { AllocationState::Active } else { before.state };
     sqlx::query!(
-        "update allocations set ends_at = $2, hold = tstzrange(starts_at, $3), state = $4, reminded_days = null,
+        "update allocations set ends_at = $2, hold = tstzrange(starts_at, $3), state = $4, reminded_days = $5,
                 revision = revision + 1
          where id = $1",
         granted.id().0,
         ends_at,
         hold_until,
-        state.code()
+        state.code(),
+        advance::reached(ends_at, now)
     )
     .execute(&mut **tx)
     .await?;

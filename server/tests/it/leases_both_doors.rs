@@ -1,0 +1,119 @@
+//! The lending of a machine through both doors: what programs and people do means the same.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Server, Who};
+
+#[derive(Clone, Copy, Debug)]
+enum Through {
+    Rest,
+    ServerFns,
+}
+
+struct Doors<'a> {
+    server: &'a Server,
+    through: Through,
+}
+
+impl Doors<'_> {
+    /// One call: path and body over REST, name and fields of the form over a server function. Status and code must agree.
+    async fn call(&self, who: &Who, rest: (&str, Value), function: (&str, &[(&str, &str)])) -> (u64, Vec<String>) {
+        let answer = match self.through {
+            Through::Rest => self.server.post(who, rest.0, rest.1).await,
+            Through::ServerFns => self.server.call(who, function.0, function.1).await,
+        };
+        (answer.code(), answer.fields().into_keys().collect())
+    }
+
+    /// Lists, whose content both doors give.
+    async fn list(&self, who: &Who, rest: &str, function: &str) -> Value {
+        match self.through {
+            Through::Rest => self.server.get(who, rest).await.data(),
+            Through::ServerFns => self.server.call(who, function, &[]).await.json(),
+        }
+    }
+}
+
+async fn scenario(through: Through) {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let acme = server.test.customer("Acme").await;
+    let globex = server.test.customer("Globex").await;
+    server.test.node("host-001").await;
+    let door = async |user| match through {
+        Through::Rest => server.token(user).await,
+        Through::ServerFns => server.browser(user).await,
+    };
+    let (staff, owner, other) = (door(&admin).await, door(&acme.owner).await, door(&globex.owner).await);
+    let doors = Doors { server: &server, through };
+    let (acme_id, globex_id) = (acme.id.to_string(), globex.id.to_string());
+    let allocate = async |customer: &str, months: &str| {
+        let body = json!({ "customerId": customer.parse::<i64>().unwrap(), "months": months.parse::<u32>().unwrap() });
+        let form = [("code", "host-001"), ("form[customer]", customer), ("form[months]", months)];
+        doors.call(&staff, ("/api/admin/machines/host-001/allocate", body), ("allocate_machine", &form)).await
+    };
+
+    assert_eq!(allocate(&acme_id, "0").await, (1000, vec!["months".to_owned()]));
+    assert_eq!(allocate("999999", "1").await, (1000, vec!["customerId".to_owned()]));
+    assert_eq!(allocate(&acme_id, "2").await, (0, vec![]));
+    assert_eq!(allocate(&globex_id, "1").await, (1400, vec!["months".to_owned()]));
+
+    let mine = doors.list(&owner, "/api/customer/machines", "list_my_machines").await;
+    assert_eq!((&mine["total"], &mine["list"][0]["machine"]), (&json!(1), &json!("host-001")));
+    assert_eq!(mine["list"][0]["state"], "active");
+    let theirs = doors.list(&other, "/api/customer/machines", "list_my_machines").await;
+    assert_eq!(theirs["total"], 0);
+    let id = mine["list"][0]["id"].to_string();
+
+    let ask = async |who: &Who| {
+        let body = json!({ "months": 1, "message": "more" });
+        let form = [("code", "host-001"), ("form[months]", "1"), ("form[word]", "more")];
+        let path = "/api/customer/machines/host-001/renewal-requests";
+        doors.call(who, (path, body), ("request_renewal", &form)).await
+    };
+    assert_eq!(ask(&other).await, (1300, vec![]));
+    assert_eq!(ask(&owner).await, (0, vec![]));
+    assert_eq!(ask(&owner).await, (1000, vec!["months".to_owned()]));
+    let all = doors.list(&staff, "/api/admin/allocations", "list_allocations").await;
+    let request = all["list"][0]["openRequest"].to_string();
+    let decide = async |who: &Who, approve: bool, word: &str| {
+        let decision = if approve { "approve" } else { "refuse" };
+        let answer = (!word.is_empty()).then_some(word);
+        let form = [("id", request.as_str()), ("form[decision]", decision), ("form[word]", word)];
+        let path = format!("/api/admin/renewal-requests/{request}/decide");
+        doors.call(who, (&path, json!({ "approve": approve, "answer": answer })), ("decide_renewal", &form)).await
+    };
+    assert_eq!(decide(&owner, true, "").await.0, 1200);
+    assert_eq!(decide(&staff, false, "").await, (1000, vec!["answer".to_owned()]));
+    assert_eq!(decide(&staff, true, "").await, (0, vec![]));
+    assert_eq!(decide(&staff, true, "").await, (1402, vec![]));
+
+    let end = async |who: &Who| {
+        let path = format!("/api/admin/allocations/{id}/reclaim");
+        doors.call(who, (&path, json!({})), ("end_allocation", &[("id", id.as_str())])).await
+    };
+    assert_eq!(end(&other).await.0, 1300);
+    assert_eq!(end(&staff).await, (0, vec![]));
+    assert_eq!(end(&staff).await, (1402, vec![]));
+    let gone =
+        Answer::of(server.request(&owner, http::Method::GET, "/api/customer/machines/host-001/monitoring")).await;
+    assert_eq!(gone.status, 404, "access ended with it");
+
+    let actions = "select action || ' ' || via from audit_events where target_kind = 'allocation' and outcome = 'done' order by id";
+    let via = match through {
+        Through::Rest => "rest",
+        Through::ServerFns => "page",
+    };
+    let expected = ["create", "request-renewal", "renew", "end"].map(|verb| format!("allocations:{verb} {via}"));
+    assert_eq!(server.sql(actions).await, expected);
+}
+
+#[tokio::test]
+async fn programs_lend_over_rest() {
+    scenario(Through::Rest).await;
+}
+
+#[tokio::test]
+async fn people_lend_over_server_functions() {
+    scenario(Through::ServerFns).await;
+}
