@@ -1,20 +1,23 @@
 // Rows of figures a server takes from agents and has committed, against bare COPY of the same rows into tables of the same
 // shape in the same cluster.
 import { test } from '@playwright/test';
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { promisify } from 'node:util';
 import { figure, Installation, interleaved, LOAD, MEASURED, publish } from './lib.js';
 
+// Not the blocking kind: somebody has to read the server's log meanwhile, or the server waits for it.
+const execute = promisify(execFile);
 const [NODES, GPUS, SECONDS] = [100, 8, 8];
 const programs = process.env.REMOTEGPU_BENCH_PEERS ?? '';
 
 /** Runs psql as the cluster's superuser on the cores of the load: its server has the measured one. */
-function psql(installation: Installation, ...args: string[]): void {
+async function psql(installation: Installation, ...args: string[]): Promise<void> {
   const folder = path.join(installation.dir, 'data', 'postgres');
   const { superuser } = JSON.parse(fs.readFileSync(path.join(folder, 'passwords.json'), 'utf8'));
   const words = [...LOAD, 'psql', '-h', path.join(folder, 'socket'), '-U', 'postgres', '-d', 'remotegpu', '-Xq', '-v', 'ON_ERROR_STOP=1', ...args];
-  execFileSync(words[0], words.slice(1), { env: { ...process.env, PGPASSWORD: superuser, PGTZ: 'UTC' }, stdio: ['ignore', 'ignore', 'inherit'] });
+  await execute(words[0], words.slice(1), { env: { ...process.env, PGPASSWORD: superuser, PGTZ: 'UTC' } });
 }
 
 /** One script of transactions: hosts and GPUs of as many rows as the product put into one. */
@@ -46,22 +49,22 @@ test('ingest', async () => {
       installation.sql(`truncate ${tables}`);
       installation.sql('checkpoint');
     };
-    const product = (samples: number, seconds: number) => {
+    const product = async (samples: number) => {
       clear('machine_samples, gpu_samples');
-      const words = [...LOAD, path.join(programs, 'bench-nodes'), installation.url, NODES, GPUS, seconds, '--samples', samples].map(String);
-      const out = execFileSync(words[0], words.slice(1), { encoding: 'utf8', env: { ...process.env, REMOTEGPU_JOIN_TOKEN: token } });
-      const result = JSON.parse(out);
+      const words = [...LOAD, path.join(programs, 'bench-nodes'), installation.url, NODES, GPUS, SECONDS, '--samples', samples].map(String);
+      const { stdout } = await execute(words[0], words.slice(1), { env: { ...process.env, REMOTEGPU_JOIN_TOKEN: token } });
+      const result = JSON.parse(stdout);
       const found = stored();
       if (found < result.rows) throw new Error(`${result.rows} rows were acknowledged, ${found} are stored`);
       return result.rows / result.seconds;
     };
 
     // The first run makes the rows that COPY gets, and shows how many go into one transaction.
-    product(1, SECONDS);
+    await product(1);
     const perTransaction = (await counter('remotegpu_sample_rows_total')) / (await counter('remotegpu_sample_flush_seconds_count'));
     const file = (name: string) => path.join(installation.dir, name);
-    psql(installation, '-c', `\\copy (select * from machine_samples) to '${file('hosts.copy')}'`);
-    psql(installation, '-c', `\\copy (select * from gpu_samples) to '${file('gpus.copy')}'`);
+    await psql(installation, '-c', `\\copy (select * from machine_samples) to '${file('hosts.copy')}'`);
+    await psql(installation, '-c', `\\copy (select * from gpu_samples) to '${file('gpus.copy')}'`);
     const rows = stored();
     script(file('hosts.copy'), file('gpus.copy'), rows, perTransaction, file('copy.sql'));
     for (const [table, like] of [['copy_hosts', 'machine_samples'], ['copy_gpus', 'gpu_samples']]) {
@@ -71,22 +74,22 @@ test('ingest', async () => {
         installation.sql(`create table ${table}_${name} partition of ${table} for values from (${bound(from)}) to (${bound(to)})`);
       }
     }
-    const copy = () => {
+    const copy = async () => {
       clear('copy_hosts, copy_gpus');
       const began = performance.now();
-      psql(installation, '-f', file('copy.sql'));
+      await psql(installation, '-f', file('copy.sql'));
       return (1000 * rows) / (performance.now() - began);
     };
 
     const measured = await interleaved([
-      { name: 'product, one sample per frame', run: async () => product(1, SECONDS) },
-      { name: 'product, 60 samples per frame', run: async () => product(60, SECONDS) },
-      { name: 'COPY', run: async () => copy() },
+      { name: 'product, one sample per frame', run: () => product(1) },
+      { name: 'product, 60 samples per frame', run: () => product(60) },
+      { name: 'COPY', run: copy },
     ]);
     const [live, kept, bare] = measured.map((m) => m.median);
     publish(
       'ingest',
-      `Rows acknowledged to ${NODES} agents with ${GPUS} GPUs each, which send as fast as they are acknowledged, and an acknowledged row is committed: one sample per frame as an agent does while it is linked, and 60 as after a cut. A row has all figures of one host or one GPU at one instant. COPY: the same rows from a ready file by psql into tables of the same shape (partitions, keys) in the same cluster with the same settings, ${figure(perTransaction)} rows per transaction as the product had. The server and its PostgreSQL share one core; COPY has that core for PostgreSQL alone. All tables are empty at the start of a run.`,
+      `Rows acknowledged to ${NODES} agents with ${GPUS} GPUs each, which send as fast as they are acknowledged, and an acknowledged row is committed: one sample per frame as an agent does while it is linked, and 60 as after a cut of a minute. A row has all figures of one host or one GPU at one instant. COPY: the same rows from a ready file by psql into tables of the same shape (partitions, keys) in the same cluster with the same settings, ${figure(perTransaction)} rows per transaction as the product had. The server and its PostgreSQL share one core; COPY has that core for PostgreSQL alone. All tables are empty at the start of a run.`,
       measured.map((m) => ({ ...m, unit: 'rows/s' })),
       [
         { what: 'product, one sample per frame / COPY', reached: live / bare, sense: '>=', goal: 0.5 },

@@ -21,6 +21,7 @@ use tokio::sync::Barrier;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 const GIB: u64 = 1 << 30;
@@ -139,7 +140,9 @@ impl Node {
         headers.insert("authorization", format!("Bearer bench-node-key-{index:032}").parse()?);
         headers.insert(node_protocol::JOIN_TOKEN_HEADER, settings.token.parse()?);
         headers.insert(node_protocol::HOST_NAME_HEADER, format!("bench-{index:04}").parse()?);
-        let (socket, _) = tokio_tungstenite::connect_async_with_config(request, None, true).await?;
+        // The library zeroes its whole buffer at every read: the default of 128 KiB would be most of this load's work.
+        let config = WebSocketConfig::default().read_buffer_size(8 * 1024);
+        let (socket, _) = tokio_tungstenite::connect_async_with_config(request, Some(config), true).await?;
         let uuids = (0..settings.gpus).map(|gpu| format!("GPU-be9c0000-0000-4000-8000-{index:08x}{gpu:04x}")).collect();
         let mut node = Self { load: load.clone(), index, socket, uuids, sequence: 0, flying: 0 };
         node.send(AgentBody::Hello(Hello {

@@ -95,7 +95,7 @@ async fn watch(
     opened: tokio::sync::mpsc::Sender<()>,
 ) -> anyhow::Result<()> {
     let mut request = settings.url.as_str().into_client_request()?;
-    // A buffer as large as the library's own would be this program's memory, thousands of times.
+    // The library's own buffer, zeroed at every read, would be most of this load's work.
     let config = WebSocketConfig::default().read_buffer_size(16 * 1024);
     if let Some(token) = &settings.token {
         request.headers_mut().insert("authorization", format!("Bearer {token}").parse()?);
