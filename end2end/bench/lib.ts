@@ -83,10 +83,11 @@ export function npm(name: string, dependencies: Record<string, string>): string 
   return folder;
 }
 
-/** Requests per second of an address under `wrk`, which must see no error. */
-export function wrk(url: string, headers: Record<string, string> = {}, seconds = 4, connections = 32): number {
+/** Requests per second of an address under `wrk`, which must see no error. `script` is a file of Lua that makes the requests. */
+export function wrk(url: string, headers: Record<string, string> = {}, seconds = 4, connections = 32, script?: string): number {
   const words = [...LOAD, debian('wrk', 'wrk'), '-t1', `-c${connections}`, `-d${seconds}s`];
   for (const [name, value] of Object.entries(headers)) words.push('-H', `${name}: ${value}`);
+  if (script) words.push('-s', script);
   const out = execFileSync(words[0], [...words.slice(1), url], { encoding: 'utf8' });
   if (/Non-2xx|Socket errors/.test(out)) throw new Error(`${url}: ${out}`);
   return Number(/Requests\/sec:\s+([\d.]+)/.exec(out)![1]);

@@ -35,10 +35,16 @@ pub async fn open(
     if ctx.user().is_none() {
         return rest::refuse(&state.platform, &ctx, Error::new(ErrorCode::Unauthenticated)).await;
     }
-    upgrade
+    small_buffers(upgrade)
         .max_message_size(MAX_CLIENT_MESSAGE_BYTES)
         .on_upgrade(move |socket| Connection::new(state, ctx, socket).run(None))
         .into_response()
+}
+
+/// The library keeps 128 KiB to read into and 128 KiB to write from for every connection; what clients say here is short,
+/// and what they are told is sent at once.
+pub(super) fn small_buffers(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
+    upgrade.read_buffer_size(4096).write_buffer_size(0)
 }
 
 /// One open socket.

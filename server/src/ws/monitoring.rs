@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use contract::live::{MAX_CLIENT_MESSAGE_BYTES, WALL_TOPIC};
 use platform::{OpContext, metrics};
 
-use super::live::Connection;
+use super::live::{Connection, small_buffers};
 use crate::{AppState, rest};
 
 /// Refused before the upgrade when the wall may not be seen.
@@ -19,7 +19,7 @@ pub async fn open(
     if let Err(error) = metrics::may_watch(&state.platform, &ctx, WALL_TOPIC).await {
         return rest::refuse(&state.platform, &ctx, error).await;
     }
-    upgrade
+    small_buffers(upgrade)
         .max_message_size(MAX_CLIENT_MESSAGE_BYTES)
         .on_upgrade(move |socket| Connection::new(state, ctx, socket).run(Some(WALL_TOPIC.to_owned())))
         .into_response()
