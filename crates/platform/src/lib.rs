@@ -17,6 +17,7 @@ mod fields;
 pub mod jobs;
 pub mod machines;
 pub mod metrics;
+mod rechecks;
 pub mod secrets;
 
 use std::sync::Arc;
@@ -40,6 +41,8 @@ struct Inner {
     writer: metrics::SampleWriter,
     password_workers: tokio::sync::Semaphore,
     endings: tokio::sync::broadcast::Sender<accounts::SessionEnding>,
+    sessions: Arc<rechecks::Rechecks<contract::SessionId, accounts::Standing>>,
+    holdings: Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>>,
 }
 
 /// What an installation decides at start.
@@ -75,6 +78,8 @@ impl Platform {
                 writer,
                 password_workers: tokio::sync::Semaphore::new(2),
                 endings,
+                sessions: Arc::default(),
+                holdings: Arc::default(),
             }),
         };
         secrets::check_key(&platform).await?;
@@ -109,6 +114,14 @@ impl Platform {
     /// The newest state of machines and who watches it.
     pub fn live(&self) -> &metrics::LiveHub {
         &self.inner.live
+    }
+
+    pub(crate) fn sessions(&self) -> &Arc<rechecks::Rechecks<contract::SessionId, accounts::Standing>> {
+        &self.inner.sessions
+    }
+
+    pub(crate) fn holdings(&self) -> &Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>> {
+        &self.inner.holdings
     }
 
     pub(crate) fn writer(&self) -> &metrics::SampleWriter {

@@ -48,7 +48,7 @@ async fn people_sign_in_with_their_password_and_no_other() {
         let request = LoginRequest { username: user.name.clone(), password: user.password.to_owned() };
         let signed_in = platform::accounts::sign_in(&test.platform, &test.anonymous(), &request).await.unwrap();
         assert_eq!(signed_in.user, user.id);
-        assert!(platform::accounts::still_valid(&test.platform, &user.principal).await.unwrap());
+        assert!(platform::accounts::watch_session(&test.platform, &user.principal).still_valid().await.unwrap());
         let wrong = LoginRequest { password: "something else".to_owned(), ..request };
         let error = platform::accounts::sign_in(&test.platform, &test.anonymous(), &wrong).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::BadCredentials);

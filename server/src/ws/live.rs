@@ -10,6 +10,8 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
 use contract::ErrorCode;
 use contract::live::{ClientMessage, MAX_CLIENT_MESSAGE_BYTES, MAX_TOPICS, Position, ServerMessage};
+use platform::accounts::SessionWatch;
+use platform::metrics::TopicRight;
 use platform::{Error, OpContext, accounts, metrics};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -17,8 +19,8 @@ use tokio::time::Instant;
 
 use crate::{AppState, rest};
 
-/// How often the right to look is asked for again.
-const RECHECK: Duration = Duration::from_secs(2);
+/// How often the right to look is asked for again; the answer is one all sockets share and at most two seconds old.
+const RECHECK: Duration = Duration::from_secs(1);
 /// Sign of life for proxies and clients.
 const PING: Duration = Duration::from_secs(10);
 /// A client that says nothing for so long, not even pong, is gone.
@@ -52,7 +54,8 @@ pub(super) struct Connection {
     state: AppState,
     ctx: OpContext,
     socket: WebSocket,
-    topics: HashMap<String, AbortHandle>,
+    session: Option<SessionWatch>,
+    topics: HashMap<String, (AbortHandle, Arc<TopicRight>)>,
     outgoing: mpsc::Sender<Arc<str>>,
     queue: mpsc::Receiver<Arc<str>>,
     heard: Instant,
@@ -62,7 +65,8 @@ impl Connection {
     pub(super) fn new(state: AppState, ctx: OpContext, socket: WebSocket) -> Self {
         // Small on purpose: a slow reader lags in its topics and gets a new snapshot instead of a queue.
         let (outgoing, queue) = mpsc::channel(8);
-        Self { state, ctx, socket, topics: HashMap::new(), outgoing, queue, heard: Instant::now() }
+        let session = ctx.user().map(|user| accounts::watch_session(&state.platform, user));
+        Self { state, ctx, socket, session, topics: HashMap::new(), outgoing, queue, heard: Instant::now() }
     }
 
     /// Until it ends; with `topic`, that topic alone.
@@ -72,7 +76,7 @@ impl Connection {
             None => true,
         };
         let reason = if begun { self.serve().await } else { Some("refused") };
-        for (_, task) in self.topics.drain() {
+        for (_, (task, _)) in self.topics.drain() {
             task.abort();
         }
         if let Some(reason) = reason {
@@ -127,7 +131,7 @@ impl Connection {
                 true
             }
             Ok(ClientMessage::Unsubscribe { topic }) => {
-                if let Some(task) = self.topics.remove(&topic) {
+                if let Some((task, _)) = self.topics.remove(&topic) {
                     task.abort();
                 }
                 true
@@ -149,6 +153,7 @@ impl Connection {
         }
         match metrics::watch(&self.state.platform, &self.ctx, &topic, resume).await {
             Ok(mut watch) => {
+                let right = watch.right();
                 let outgoing = self.outgoing.clone();
                 let task = tokio::spawn(async move {
                     while let Some(text) = watch.next().await {
@@ -157,7 +162,7 @@ impl Connection {
                         }
                     }
                 });
-                if let Some(older) = self.topics.insert(topic, task.abort_handle()) {
+                if let Some((older, _)) = self.topics.insert(topic, (task.abort_handle(), right)) {
                     older.abort();
                 }
                 true
@@ -176,24 +181,21 @@ impl Connection {
 
     /// The session, the roles and every topic; a database that is away decides nothing.
     async fn still_allowed(&mut self) -> bool {
-        let Some(user) = self.ctx.user() else { return false };
-        if let Ok(false) = accounts::still_valid(&self.state.platform, user).await {
+        let Some(session) = &self.session else { return false };
+        if let Ok(false) = session.still_valid().await {
             return false;
         }
         let mut ended = Vec::new();
-        for topic in self.topics.keys() {
-            let allowed = metrics::may_watch(&self.state.platform, &self.ctx, topic).await;
-            if let Err(error) = allowed
-                && matches!(error.code, ErrorCode::NotFound | ErrorCode::Forbidden | ErrorCode::Unauthenticated)
-            {
-                ended.push((topic.clone(), error));
+        for (topic, (_, right)) in &self.topics {
+            if let Ok(false) = right.still_held(&self.state.platform).await {
+                ended.push(topic.clone());
             }
         }
-        for (topic, error) in ended {
-            if let Some(task) = self.topics.remove(&topic) {
+        for topic in ended {
+            if let Some((task, _)) = self.topics.remove(&topic) {
                 task.abort();
             }
-            self.refuse(topic, error).await;
+            self.refuse(topic, Error::not_found()).await;
         }
         true
     }

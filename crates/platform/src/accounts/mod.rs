@@ -12,8 +12,8 @@ mod sign_in;
 mod store;
 mod tokens;
 
-use contract::accounts::{Language, MembershipView, Profile, Theme};
-use contract::{ErrorCode, Permission, SessionId, UserId};
+use contract::accounts::{Language, MemberRole, MembershipView, Profile, Theme};
+use contract::{CustomerId, ErrorCode, Permission, SessionId, UserId};
 
 pub use bootstrap::{FirstAdmin, add_member, create_customer, ensure_first_admin, reset_password};
 pub(crate) use bootstrap::{NewPerson, create_member};
@@ -22,10 +22,11 @@ pub use sign_in::{SignedIn, sign_in};
 pub use tokens::{ACCESS_TOKEN_SECONDS, issue_access_token, principal_of_bearer};
 
 use crate::authz::{AccountRef, UpdateAccount, ViewAccount};
+use crate::rechecks::Wanted;
 use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit};
 
 /// Told inside this process the moment sessions end, so that open sockets close at once; other processes find out by
-/// asking [`still_valid`] every two seconds.
+/// asking [`SessionWatch::still_valid`] every second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionEnding {
     /// One session.
@@ -64,15 +65,52 @@ pub async fn principal_of_session(platform: &Platform, ctx: &OpContext, secret_h
     Ok(found.map_or(Principal::Anonymous, |user| Principal::User(Box::new(user))))
 }
 
-/// True while the session, the person and their roles are as they were when `user` was read.
-pub async fn still_valid(platform: &Platform, user: &UserPrincipal) -> Result<bool> {
-    let ctx = platform.system(SystemActor::Authenticator);
-    let now = find_session(platform, &ctx, store::SessionKey::Id(user.session)).await?;
-    Ok(now.is_some_and(|now| {
-        now.platform_admin == user.platform_admin
-            && now.active_customer == user.active_customer
-            && now.active_role() == user.active_role()
-    }))
+/// What a session gives, as far as open connections depend on it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Standing {
+    token_version: i64,
+    platform_admin: bool,
+    active: Option<(CustomerId, MemberRole)>,
+}
+
+impl Standing {
+    fn of(user: &UserPrincipal) -> Self {
+        Self {
+            token_version: user.token_version,
+            platform_admin: user.platform_admin,
+            active: user.active_customer.zip(user.active_role()),
+        }
+    }
+}
+
+/// An open connection's interest in its session; see [`watch_session`].
+pub struct SessionWatch {
+    platform: Platform,
+    standing: Standing,
+    wanted: Wanted<SessionId, Standing>,
+}
+
+/// Follows the session of `user` for as long as the watch is kept; all watches of a server share one query.
+pub fn watch_session(platform: &Platform, user: &UserPrincipal) -> SessionWatch {
+    let wanted = platform.sessions().want(user.session);
+    SessionWatch { platform: platform.clone(), standing: Standing::of(user), wanted }
+}
+
+impl SessionWatch {
+    /// True while the session, the person and their roles are as they were when the watch began; at most two seconds old.
+    pub async fn still_valid(&self) -> Result<bool> {
+        let now = self
+            .wanted
+            .ask(async |sessions| {
+                let ctx = self.platform.system(SystemActor::Authenticator);
+                let mut tx = self.platform.db().begin(&ctx).await?;
+                let found = store::standings(&mut tx, &sessions, ctx.now()).await?;
+                tx.commit().await?;
+                Ok(found)
+            })
+            .await?;
+        Ok(now.as_ref() == Some(&self.standing))
+    }
 }
 
 async fn find_session(

@@ -1,13 +1,15 @@
 //! SQL of people and sessions.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::accounts::{Language, MemberRole, MembershipView, Theme};
 use contract::{CustomerId, SessionId, UserId};
 use ipnetwork::IpNetwork;
 
-use super::Preferences;
 use super::bootstrap::NewPerson;
 use super::session_records::{SessionKind, SessionRecord};
+use super::{Preferences, Standing};
 use crate::authz::{Granted, UpdateAccount};
 use crate::db::Tx;
 use crate::{Error, Result, UserPrincipal};
@@ -18,7 +20,6 @@ pub(super) enum SessionKey<'a> {
     Secret(&'a [u8; 32]),
     /// By the hash of an access token's secret.
     Token(&'a [u8; 32]),
-    Id(SessionId),
 }
 
 pub(super) struct Credentials {
@@ -49,10 +50,9 @@ pub(super) async fn find_session(
     key: SessionKey<'_>,
     now: DateTime<Utc>,
 ) -> Result<Option<UserPrincipal>> {
-    let (hash, kind, id) = match key {
-        SessionKey::Secret(hash) => (Some(&hash[..]), Some("browser"), None),
-        SessionKey::Token(hash) => (Some(&hash[..]), Some("token"), None),
-        SessionKey::Id(id) => (None, None, Some(id.0)),
+    let (hash, kind) = match key {
+        SessionKey::Secret(hash) => (&hash[..], "browser"),
+        SessionKey::Token(hash) => (&hash[..], "token"),
     };
     let row = sqlx::query!(
         r#"select s.id as session_id, s.customer_id, s.last_seen_at, u.id, u.name::text as "name!", u.display_name,
@@ -65,11 +65,9 @@ pub(super) async fn find_session(
                         where m.user_id = u.id and c.state = 'active' and c.deleted_at is null
                         order by c.name) as "roles!"
            from sessions s join users u on u.id = s.user_id
-           where (s.secret_hash = $1 or s.id = $2) and ($3::text is null or s.kind = $3)
-             and s.ended_at is null and s.expires_at > $4
+           where s.secret_hash = $1 and s.kind = $2 and s.ended_at is null and s.expires_at > $3
              and u.state = 'active' and u.deleted_at is null and s.token_version = u.token_version"#,
         hash,
-        id,
         kind,
         now
     )
@@ -102,6 +100,40 @@ pub(super) async fn find_session(
         theme: row.theme.as_deref().and_then(Theme::parse),
         time_zone: row.time_zone,
     }))
+}
+
+/// What each open session gives now; sessions that do not count any more are left out. Nothing is written: an open
+/// connection is no request.
+pub(super) async fn standings(
+    tx: &mut Tx,
+    sessions: &[SessionId],
+    now: DateTime<Utc>,
+) -> Result<HashMap<SessionId, Standing>> {
+    let ids: Vec<_> = sessions.iter().map(|session| session.0).collect();
+    let rows = sqlx::query!(
+        r#"select s.id, u.token_version,
+                  exists(select from role_assignments r where r.user_id = u.id and r.role = 'platform_admin') as "admin!",
+                  c.id as "customer?", m.role as "role?"
+           from sessions s join users u on u.id = s.user_id
+                left join memberships m on m.user_id = u.id and m.customer_id = s.customer_id
+                left join customers c on c.id = m.customer_id and c.state = 'active' and c.deleted_at is null
+           where s.id = any($1) and s.ended_at is null and s.expires_at > $2
+             and u.state = 'active' and u.deleted_at is null and s.token_version = u.token_version"#,
+        &ids,
+        now
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let active = match (row.customer, row.role) {
+                (Some(customer), Some(word)) => Some((CustomerId(customer), role(&word)?)),
+                _ => None,
+            };
+            let standing = Standing { token_version: row.token_version, platform_admin: row.admin, active };
+            Ok((SessionId(row.id), standing))
+        })
+        .collect()
 }
 
 pub(super) async fn credentials(tx: &mut Tx, name_or_email: &str) -> Result<Option<Credentials>> {

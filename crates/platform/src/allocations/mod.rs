@@ -30,7 +30,8 @@ use crate::authz::{
 };
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Principal, Result, audit, customers, machines, metrics};
+use crate::rechecks::Wanted;
+use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, audit, customers, machines, metrics};
 
 /// Every allocation: those that end first on top, those that are over last.
 pub async fn list(platform: &Platform, ctx: &OpContext, query: &AllocationQuery) -> Result<Page<AllocationView>> {
@@ -247,6 +248,33 @@ pub(crate) async fn held_now(platform: &Platform, ctx: &OpContext, machine: &str
     ctx.authorize(MonitorAllocation, &row.resource())?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// An open connection's interest in a machine its customer has.
+pub(crate) struct HoldingWatch(Wanted<(CustomerId, MachineId), ()>);
+
+/// Follows whether the caller's customer has this machine; all watches of a server share one query.
+///
+/// # Errors
+/// `NotFound` when it does not have it.
+pub(crate) async fn watch_holding(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<HoldingWatch> {
+    let row = held_now(platform, ctx, machine).await?;
+    Ok(HoldingWatch(platform.holdings().want((row.customer, row.machine))))
+}
+
+impl HoldingWatch {
+    /// Whether it is still theirs; at most two seconds old.
+    pub(crate) async fn still_held(&self, platform: &Platform) -> Result<bool> {
+        let held = self.0.ask(async |pairs| {
+            // For everybody's sockets at once, so with the powers of the background, not of one customer.
+            let ctx = platform.system(SystemActor::Metrics);
+            let mut tx = platform.db().begin(&ctx).await?;
+            let found = store::held_pairs(&mut tx, &pairs, ctx.now()).await?;
+            tx.commit().await?;
+            Ok(found)
+        });
+        Ok(held.await?.is_some())
+    }
 }
 
 /// Machines held now and the next end, by customer.

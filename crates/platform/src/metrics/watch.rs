@@ -11,8 +11,9 @@ use tokio::sync::broadcast;
 
 use super::hub::{Entry, State, live_of};
 use super::{hub, tiles};
+use crate::allocations::{self, HoldingWatch};
 use crate::authz::{MachineRef, Scope, ViewMetrics};
-use crate::{Error, OpContext, Platform, Result, allocations, machines};
+use crate::{Error, OpContext, Platform, Result, machines};
 
 /// Deltas kept for those who come back.
 const RING: usize = 60;
@@ -182,13 +183,39 @@ impl TopicName {
 /// An open subscription. Dropping it ends it.
 pub struct TopicWatch {
     name: TopicName,
+    right: Arc<TopicRight>,
     pending: VecDeque<Arc<str>>,
     receiver: broadcast::Receiver<Message>,
     sent: u64,
     platform: Platform,
 }
 
+/// The right to a topic, followed while it is open.
+pub struct TopicRight {
+    name: TopicName,
+    holding: Option<HoldingWatch>,
+}
+
+impl TopicRight {
+    /// Whether the caller may still see the topic; at most two seconds old. A machine that is gone ends its topic.
+    pub async fn still_held(&self, platform: &Platform) -> Result<bool> {
+        if let Some(holding) = &self.holding {
+            return holding.still_held(platform).await;
+        }
+        // Staff's right follows from their role alone, which ends with their session.
+        Ok(match &self.name {
+            TopicName::Wall => true,
+            TopicName::Machine(code) => platform.live().state().catalog.contains_key(code),
+        })
+    }
+}
+
 impl TopicWatch {
+    /// By which it is watched; to be asked again while it is.
+    pub fn right(&self) -> Arc<TopicRight> {
+        self.right.clone()
+    }
+
     /// The next encoded [`ServerMessage`]; a reader that fell behind gets a snapshot. `None` when the server stops or
     /// the machine is gone.
     pub async fn next(&mut self) -> Option<Arc<str>> {
@@ -219,7 +246,7 @@ impl TopicWatch {
 /// # Errors
 /// `NotFound` for a topic that does not exist or may not be seen.
 pub async fn watch(platform: &Platform, ctx: &OpContext, topic: &str, resume: Option<Position>) -> Result<TopicWatch> {
-    may_watch(platform, ctx, topic).await?;
+    let right = right_to(platform, ctx, topic).await?;
     let name = TopicName::parse(topic)?;
     hub::refresh(platform).await?;
     let mut state = platform.live().state();
@@ -235,25 +262,34 @@ pub async fn watch(platform: &Platform, ctx: &OpContext, topic: &str, resume: Op
         }
     };
     drop(state);
-    Ok(TopicWatch { name, pending, receiver, sent, platform: platform.clone() })
+    Ok(TopicWatch { name, right: Arc::new(right), pending, receiver, sent, platform: platform.clone() })
 }
 
-/// Whether the caller may (still) see a topic.
+/// Whether the caller may see a topic.
+///
+/// # Errors
+/// `NotFound` for a topic that does not exist or may not be seen.
 pub async fn may_watch(platform: &Platform, ctx: &OpContext, topic: &str) -> Result<()> {
+    right_to(platform, ctx, topic).await.map(|_| ())
+}
+
+async fn right_to(platform: &Platform, ctx: &OpContext, topic: &str) -> Result<TopicRight> {
     // Customers watch the machine they have, for as long as they have it.
     if !ctx.holds(Permission::MetricsView) && ctx.holds(Permission::AllocationsMonitor) {
         let TopicName::Machine(code) = TopicName::parse(topic)? else { return Err(Error::not_found()) };
-        return allocations::held_now(platform, ctx, &code).await.map(|_| ());
+        let holding = Some(allocations::watch_holding(platform, ctx, &code).await?);
+        return Ok(TopicRight { name: TopicName::Machine(code), holding });
     }
     let scope = ctx.authorize_list::<MachineRef>(Permission::MetricsView)?;
-    match TopicName::parse(topic)? {
-        TopicName::Wall => whole_fleet(scope),
+    let name = TopicName::parse(topic)?;
+    match &name {
+        TopicName::Wall => whole_fleet(scope)?,
         TopicName::Machine(code) => {
-            let id = machines::find(platform, ctx, &code).await?;
+            let id = machines::find(platform, ctx, code).await?;
             ctx.authorize(ViewMetrics, &machines::resource(id))?;
-            Ok(())
         }
     }
+    Ok(TopicRight { name, holding: None })
 }
 
 /// The wall shows every machine, so it takes the reach over every machine.

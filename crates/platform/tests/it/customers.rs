@@ -84,15 +84,18 @@ async fn a_disabled_customer_is_gone_for_its_people_and_comes_back_whole() {
     let test = TestPlatform::new().await;
     let admin = test.admin().await;
     let acme = test.customer("Acme").await;
-    assert!(platform::accounts::still_valid(&test.platform, &acme.owner.principal).await.unwrap());
+    assert!(platform::accounts::watch_session(&test.platform, &acme.owner.principal).still_valid().await.unwrap());
     let row = customers::set_active(&test.platform, &admin.ctx(), acme.id, false).await.unwrap();
     assert!(!row.active && row.disabled_at.is_some());
     let again = customers::set_active(&test.platform, &admin.ctx(), acme.id, false).await.unwrap();
     assert_eq!(again.revision, row.revision, "again changes nothing");
-    assert!(!platform::accounts::still_valid(&test.platform, &acme.owner.principal).await.unwrap(), "sockets close");
+    assert!(
+        !platform::accounts::watch_session(&test.platform, &acme.owner.principal).still_valid().await.unwrap(),
+        "sockets close"
+    );
     let row = customers::set_active(&test.platform, &admin.ctx(), acme.id, true).await.unwrap();
     assert!(row.active && row.disabled_at.is_none() && row.member_count == 2);
-    assert!(platform::accounts::still_valid(&test.platform, &acme.owner.principal).await.unwrap());
+    assert!(platform::accounts::watch_session(&test.platform, &acme.owner.principal).still_valid().await.unwrap());
 }
 
 #[tokio::test]

@@ -193,6 +193,26 @@ pub(super) async fn held(
     }
 }
 
+/// Which of these customers have which of these machines at `now`.
+pub(super) async fn held_pairs(
+    tx: &mut Tx,
+    pairs: &[(CustomerId, MachineId)],
+    now: DateTime<Utc>,
+) -> Result<HashMap<(CustomerId, MachineId), ()>> {
+    let (customers, machines): (Vec<i64>, Vec<i64>) = pairs.iter().map(|(c, m)| (c.0, m.0)).unzip();
+    let rows = sqlx::query!(
+        "select customer_id, machine_id from allocations
+         where (customer_id, machine_id) in (select * from unnest($1::bigint[], $2::bigint[]))
+           and state = 'active' and starts_at <= $3 and ends_at > $3",
+        &customers,
+        &machines,
+        now
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((CustomerId(row.customer_id), MachineId(row.machine_id)), ())).collect())
+}
+
 /// The customer's allocation of this machine that is not over.
 pub(super) async fn current(tx: &mut Tx, machine: MachineId, customer: CustomerId) -> Result<Option<Row>> {
     let id = sqlx::query_scalar!(
