@@ -13,7 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use contract::accounts::{Language, Theme};
-use contract::{ApiError, ErrorCode, Permission};
+use contract::{ApiError, BulkOutcome, ErrorCode, Permission};
 use http::{HeaderValue, StatusCode, header};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -40,6 +40,9 @@ pub struct SiteManifest {
     pub css: String,
     /// The custom elements, e.g. `/pkg/rg-chart-1f3a.js`.
     pub elements: String,
+    /// The small helpers of every page, e.g. `/pkg/rg-shell-9c01.js`.
+    #[serde(default)]
+    pub shell: String,
 }
 
 /// What [`BrowserSession`] does later.
@@ -84,6 +87,23 @@ pub async fn to_api_error(platform: &Platform, ctx: &OpContext, error: Error) ->
             .collect(),
         request_id: Some(ctx.request_id().to_owned()),
     }
+}
+
+/// What became of many, refusals in the caller's language.
+pub async fn outcomes(
+    platform: &Platform,
+    ctx: &OpContext,
+    results: Vec<(String, platform::Result<()>)>,
+) -> Vec<BulkOutcome> {
+    let mut outcomes = Vec::with_capacity(results.len());
+    for (id, result) in results {
+        let message = match result {
+            Ok(()) => None,
+            Err(error) => Some(to_api_error(platform, ctx, error).await.message),
+        };
+        outcomes.push(BulkOutcome { id, done: message.is_none(), message });
+    }
+    outcomes
 }
 
 /// The policy of every page. Islands need `wasm-unsafe-eval`; there are no inline styles.

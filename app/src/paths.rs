@@ -22,6 +22,10 @@ pub const WALL: &str = "/admin/metrics";
 pub const MACHINES: &str = "/admin/machines";
 /// The form for a new machine.
 pub const MACHINE_NEW: &str = "/admin/machines/new";
+/// What would become of many machines.
+pub const MACHINES_BULK: &str = "/admin/machines/bulk";
+/// What is found for a text.
+pub const SEARCH: &str = "/search";
 /// Join tokens.
 pub const JOIN_TOKENS: &str = "/admin/machines/join-tokens";
 
@@ -75,6 +79,17 @@ pub fn machine_range(code: &str, range: &str) -> String {
 /// The form of a machine.
 pub fn machine_edit(code: &str) -> String {
     format!("{MACHINES}/{code}/edit")
+}
+
+/// What staff do with a machine.
+pub fn machine_service(code: &str) -> String {
+    format!("{MACHINES}/{code}/service")
+}
+
+/// What would become of many machines, some of which are done already.
+pub fn machines_bulk(action: &str, ids: &[String], done: usize) -> String {
+    let ids: String = ids.iter().map(|id| format!("&ids={}", encode(id))).collect();
+    format!("{MACHINES_BULK}?action={action}&done={done}{ids}")
 }
 
 /// `path` when it leads to a page of ours, else nothing: never a redirect to a foreign address.

@@ -7,7 +7,7 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::door::{SiteManifest, content_security_policy, look};
-use crate::pages::{admin, auth, customer, missing};
+use crate::pages::{admin, auth, customer, missing, search};
 
 /// The document around every page. Mount it with `leptos_routes_with_context` and as the fallback with
 /// `render_app_async_with_context`; it sets the `Content-Security-Policy` header itself, because only here the nonce is
@@ -53,6 +53,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin") view=admin::AdminPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/metrics") view=admin::metrics::page::WallPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines") view=admin::machines::list::ListPage ssr=SsrMode::Async />
+                <Route path=path!("/search") view=search::SearchPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/machines/bulk") view=admin::machines::bulk::BulkPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/machines/:code/service") view=admin::machines::service::ServicePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/new") view=admin::machines::edit::NewPage ssr=SsrMode::Async />
                 <Route
                     path=path!("/admin/machines/join-tokens")

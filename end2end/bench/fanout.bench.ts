@@ -10,7 +10,7 @@ import { figure, freePort, Installation, interleaved, LOAD, Measured, MEASURED, 
 const [NODES, GPUS, WATCHERS, SECONDS] = [100, 8, 500, 20];
 /** Memory of a connection: the difference of so many idle ones. */
 const [FEW, MANY] = [100, 1000];
-const programs = process.env.REMOTEGPU_BENCH_PEERS ?? '';
+const programs = process.env.BENCH_PEERS ?? '';
 
 /** Sends every client the same frame: encoded once, as a buffer, which is the cheapest this package has. */
 const wsServer = `
@@ -99,7 +99,7 @@ function median(name: string, unit: string, values: number[]): Measured & { unit
 test('fanout', async () => {
   const folder = npm('ws', { ws: '8.23.0' });
   fs.writeFileSync(path.join(folder, 'server.mjs'), wsServer);
-  const installation = await Installation.start(MEASURED, { REMOTEGPU_BENCH_PEERS: undefined });
+  const installation = await Installation.start(MEASURED);
   let feed: { stop: () => Promise<void> } | undefined;
   try {
     const [pid, postmaster] = [installation.serverPid(), installation.postmasterPid()];

@@ -10,7 +10,7 @@ import { figure, Installation, interleaved, LOAD, MEASURED, publish } from './li
 // Not the blocking kind: somebody has to read the server's log meanwhile, or the server waits for it.
 const execute = promisify(execFile);
 const [NODES, GPUS, SECONDS] = [100, 8, 8];
-const programs = process.env.REMOTEGPU_BENCH_PEERS ?? '';
+const programs = process.env.BENCH_PEERS ?? '';
 
 /** Runs psql as the cluster's superuser on the cores of the load: its server has the measured one. */
 async function psql(installation: Installation, ...args: string[]): Promise<void> {
@@ -36,7 +36,7 @@ function script(hostsFile: string, gpusFile: string, rows: number, perTransactio
 }
 
 test('ingest', async () => {
-  const installation = await Installation.start(MEASURED, { REMOTEGPU_BENCH_PEERS: undefined });
+  const installation = await Installation.start(MEASURED);
   try {
     const token = installation.cli(['admin', 'join-token', '--max-uses', `${NODES}`]);
     const stored = () => Number(installation.sql('select (select count(*) from machine_samples) + (select count(*) from gpu_samples)')[0]);

@@ -14,7 +14,7 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
-use crate::rest::admin::{allocations, audit, customers, jobs, machines, metrics};
+use crate::rest::admin::{allocations, audit, customers, jobs, machine_service, machines, metrics};
 use crate::rest::{self, auth, customer};
 use crate::{AppState, agents, authn, ops, pages, site, ws};
 
@@ -100,11 +100,22 @@ fn routes() -> Routes {
         .rest(routes!(auth::login))
         .rest(routes!(auth::logout))
         .rest(routes!(auth::profile))
+        .rest(routes!(auth::list_columns, auth::choose_columns))
         .rest(routes!(machines::list, machines::create))
         .rest(routes!(machines::facets))
         .rest(routes!(machines::list_join_tokens, machines::create_join_token))
         .rest(routes!(machines::revoke_join_token))
-        .rest(routes!(machines::get, machines::update))
+        .rest(routes!(machine_service::bulk))
+        .rest(routes!(machines::get, machines::update, machine_service::delete))
+        .rest(routes!(machine_service::cordon))
+        .rest(routes!(machine_service::uncordon))
+        .rest(routes!(machine_service::drain))
+        .rest(routes!(machine_service::retire))
+        .rest(routes!(machine_service::plan))
+        .rest(routes!(machine_service::cancel))
+        .rest(routes!(machine_service::connection))
+        .rest(routes!(machine_service::monitor))
+        .rest(routes!(machine_service::unmonitor))
         .rest(routes!(machines::gpus))
         .rest(routes!(metrics::live))
         .rest(routes!(metrics::processes))

@@ -52,13 +52,14 @@ fn site() -> Result<PathBuf> {
     let pkg = work.join("pkg");
     std::fs::create_dir_all(&pkg)?;
     let (js, wasm) = bind(&wasm)?;
-    let (css, elements) = (style()?, elements()?);
+    let (css, (elements, shell)) = (style()?, elements()?);
     let app = digest(&[&js, &wasm]);
     let names = [
         (format!("remotegpu-{app}.js"), &js),
         (format!("remotegpu-{app}.wasm"), &wasm),
         (format!("main-{}.css", digest(&[&css])), &css),
         (format!("rg-chart-{}.js", digest(&[&elements])), &elements),
+        (format!("rg-shell-{}.js", digest(&[&shell])), &shell),
     ];
     let mut bundle = 0;
     for (name, bytes) in &names {
@@ -75,6 +76,7 @@ fn site() -> Result<PathBuf> {
         "app": format!("/pkg/remotegpu-{app}"),
         "css": format!("/pkg/{}", names[2].0),
         "elements": format!("/pkg/{}", names[3].0),
+        "shell": format!("/pkg/{}", names[4].0),
     });
     std::fs::write(work.join("manifest.json"), serde_json::to_string_pretty(&manifest)?)?;
     std::fs::write(work.join("stamp"), stamp)?;
@@ -161,11 +163,12 @@ fn style() -> Result<Vec<u8>> {
     Ok(all.into_bytes())
 }
 
-fn elements() -> Result<Vec<u8>> {
+/// The charts, and the small helpers of every page.
+fn elements() -> Result<(Vec<u8>, Vec<u8>)> {
     let out = target().join("elements");
     let text = out.to_string_lossy().into_owned();
     run(&mut command(&["node", "frontend/js/build.mjs", &text]))?;
-    Ok(std::fs::read(out.join("rg-chart.js"))?)
+    Ok((std::fs::read(out.join("rg-chart.js"))?, std::fs::read(out.join("rg-shell.js"))?))
 }
 
 fn digest(parts: &[&[u8]]) -> String {

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 pub use errors::error_view;
-pub use nav::Area;
+pub use nav::{Area, destinations};
 pub use topbar::look_switches;
 
 use crate::words::Words;

@@ -65,6 +65,20 @@ const CUSTOMER: [Entry; 2] = [
 const OWN: [Entry; 1] =
     [Entry { area: Area::Account, href: paths::ACCOUNT, key: "nav-account", permission: Permission::AccountsViewOwn }];
 
+/// Every place the reader may go to: word and address.
+pub fn destinations(words: Words) -> Vec<(String, String)> {
+    let ctx = use_context::<OpContext>();
+    let acts_for_a_customer = ctx.as_ref().and_then(OpContext::user).is_some_and(|u| u.active_customer.is_some());
+    let own = if acts_for_a_customer { &CUSTOMER[..] } else { &[] };
+    STAFF
+        .iter()
+        .chain(own)
+        .chain(&OWN)
+        .filter(|entry| ctx.as_ref().is_some_and(|ctx| ctx.holds(entry.permission)))
+        .map(|entry| (words.t(entry.key), entry.href.to_owned()))
+        .collect()
+}
+
 /// The entries with their headings.
 pub(super) fn entries(words: Words, here: Area) -> impl IntoView {
     let ctx = use_context::<OpContext>();

@@ -22,5 +22,6 @@ pub(super) fn scripts(live: bool, elements: bool) -> impl IntoView {
         }
     });
     let elements = elements.then(|| view! { <script r#type="module" src=site.elements nonce=nonce></script> });
-    (elements, islands)
+    let shell = view! { <script r#type="module" src=site.shell nonce=use_nonce()></script> };
+    (shell, elements, islands)
 }

@@ -30,7 +30,7 @@ pub(super) fn topbar(words: Words, area: Area) -> impl IntoView {
                 <span class="icon" inner_html=icons::BRAND></span>
                 <span>"RemoteGPU"</span>
             </a>
-            {staff.then(|| search(words))}
+            {search(words)}
             <div class="end">
                 {look_switches(words)}
                 {ctx.as_ref().and_then(OpContext::user).map(|user| account(words, user))}
@@ -41,10 +41,11 @@ pub(super) fn topbar(words: Words, area: Area) -> impl IntoView {
 
 fn search(words: Words) -> impl IntoView {
     view! {
-        <form class="search" method="get" action=paths::MACHINES role="search">
+        <form class="search" method="get" action=paths::SEARCH role="search">
             <span class="icon" inner_html=icons::SEARCH></span>
-            <input r#type="search" name="q" placeholder=words.t("frame-search") aria-label=words.t("frame-search") />
+            <input r#type="search" name="q" placeholder=words.t("frame-search") aria-label=words.t("frame-search") aria-keyshortcuts="Control+K" />
         </form>
+        <rg-palette data-label=words.t("frame-search") data-href=paths::SEARCH></rg-palette>
     }
 }
 

@@ -7,3 +7,5 @@ pub mod customer;
 
 #[cfg(feature = "ssr")]
 pub mod missing;
+#[cfg(feature = "ssr")]
+pub mod search;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::machines::{Presence, word_enum};
+use crate::machines::{MaintenanceView, Presence, word_enum};
 use crate::{AllocationId, CustomerId, RenewalRequestId};
 
 /// Most months of one allocation or renewal.
@@ -104,6 +104,8 @@ pub struct AllocationView {
     pub ended_at: Option<DateTime<Utc>>,
     /// The customer's open wish for more time.
     pub open_request: Option<RenewalRequestId>,
+    /// The machine's next planned or running maintenance.
+    pub maintenance: Option<MaintenanceView>,
     pub revision: i64,
 }
 

@@ -54,4 +54,6 @@ id! {
     AllocationId,
     /// A customer's wish for more time.
     RenewalRequestId,
+    /// A time in which a machine is out for maintenance.
+    MaintenanceId,
 }

@@ -19,5 +19,5 @@ mod permission;
 
 pub use error::{ApiError, Envelope, ErrorCode};
 pub use ids::*;
-pub use list::{MAX_PAGE_SIZE, PAGE_SIZES, Page, SortDirection};
+pub use list::{BulkOutcome, ListColumns, MAX_PAGE_SIZE, PAGE_SIZES, Page, SortDirection, list_columns, usual_columns};
 pub use permission::Permission;

@@ -37,3 +37,50 @@ pub enum SortDirection {
     Asc,
     Desc,
 }
+
+/// Columns a person can choose in the list of this name, in their order; the first is always shown. `None` for a list
+/// without a choice.
+pub fn list_columns(list: &str) -> Option<&'static [&'static str]> {
+    match list {
+        "machines" => Some(&[
+            "name",
+            "id",
+            "state",
+            "gpu",
+            "cpu",
+            "memory",
+            "region",
+            "pool",
+            "lastSeenAt",
+            "privateAddress",
+            "monitored",
+            "createdAt",
+        ]),
+        _ => None,
+    }
+}
+
+/// What is shown in that list when nobody chose.
+pub fn usual_columns(list: &str) -> Vec<String> {
+    let usual = list_columns(list).unwrap_or_default().iter().take(9);
+    usual.map(|column| (*column).to_owned()).collect()
+}
+
+/// Which columns a person wants to see in a list: body and answer of `/api/auth/list-columns/{list}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListColumns {
+    pub columns: Vec<String>,
+}
+
+/// What became of one of many; each stands for itself, so some may be refused while others are done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct BulkOutcome {
+    pub id: String,
+    pub done: bool,
+    /// Why not, in the caller's language.
+    pub message: Option<String>,
+}

@@ -1,7 +1,11 @@
 //! GPU hosts: what was typed, what the agent found, and how agents join.
 
+mod service;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use service::*;
 
 use crate::{JoinTokenId, SortDirection};
 
@@ -9,7 +13,7 @@ use crate::{JoinTokenId, SortDirection};
 pub const OFFLINE_AFTER_SECONDS: i64 = 15;
 
 /// Words a machine code may not be, because paths of the contract use them.
-pub const RESERVED_CODES: [&str; 4] = ["import", "export", "join-tokens", "new"];
+pub const RESERVED_CODES: [&str; 7] = ["import", "imports", "export", "join-tokens", "new", "bulk", "facets"];
 
 /// True for `[a-z0-9][a-z0-9-]{0,62}` that is not reserved. Codes are immutable.
 pub fn is_valid_code(code: &str) -> bool {
@@ -210,6 +214,13 @@ pub struct MachineView {
     pub listed: bool,
     pub remark: Option<String>,
     pub service_state: ServiceState,
+    /// Why it is out of service; staff only.
+    pub service_note: Option<String>,
+    pub service_changed_at: Option<DateTime<Utc>>,
+    /// Planned and running maintenance, the next first.
+    pub maintenance: Vec<MaintenanceView>,
+    /// Staff only.
+    pub connection: Option<ConnectionView>,
     pub presence: Presence,
     pub last_seen_at: Option<DateTime<Utc>>,
     pub declared: DeclaredHardware,

@@ -59,6 +59,10 @@ permissions! {
     MachinesCreate = "machines:create";
     /// Change a machine's data.
     MachinesUpdate = "machines:update";
+    /// Take a machine out of service and back, plan maintenance, say how its host is reached.
+    MachinesOperate = "machines:operate";
+    /// Delete a machine.
+    MachinesDelete = "machines:delete";
     /// See, make and revoke join tokens.
     MachinesEnroll = "machines:enroll";
     /// See live figures, history and processes.

@@ -20,7 +20,18 @@ macro_rules! files {
     };
 }
 
-files!("accounts", "allocations", "customers", "errors", "fields", "frame", "join-tokens", "machines", "metrics");
+files!(
+    "accounts",
+    "allocations",
+    "customers",
+    "errors",
+    "fields",
+    "frame",
+    "join-tokens",
+    "machine-service",
+    "machines",
+    "metrics"
+);
 
 struct Book {
     bundle: FluentBundle<FluentResource>,

@@ -2,11 +2,11 @@
 
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use contract::Envelope;
 use contract::accounts::{LoginAnswer, LoginRequest, Profile};
+use contract::{Envelope, ListColumns};
 use platform::accounts;
 
-use super::{Body, Rest};
+use super::{Body, Part, Rest};
 
 /// Signs in with name or e-mail and password.
 #[utoipa::path(post, path = "/api/auth/login", tag = "auth", request_body = LoginRequest,
@@ -27,4 +27,18 @@ pub async fn logout(rest: Rest) -> Response {
 #[utoipa::path(get, path = "/api/auth/profile", tag = "auth", responses((status = 200, body = Envelope<Profile>)))]
 pub async fn profile(rest: Rest) -> Response {
     rest.answer(accounts::profile(&rest.platform, &rest.ctx).await).await
+}
+
+/// Which columns one sees in a list.
+#[utoipa::path(get, path = "/api/auth/list-columns/{list}", tag = "auth", params(("list" = String, Path)),
+    responses((status = 200, body = Envelope<ListColumns>)))]
+pub async fn list_columns(rest: Rest, Part(list): Part<String>) -> Response {
+    rest.answer(accounts::columns_of(&rest.platform, &rest.ctx, &list).await).await
+}
+
+/// Chooses them; none at all goes back to the usual ones.
+#[utoipa::path(put, path = "/api/auth/list-columns/{list}", tag = "auth", params(("list" = String, Path)),
+    request_body = ListColumns, responses((status = 200, body = Envelope<ListColumns>)))]
+pub async fn choose_columns(rest: Rest, Part(list): Part<String>, Body(body): Body<ListColumns>) -> Response {
+    rest.answer(accounts::choose_columns(&rest.platform, &rest.ctx, &list, body).await).await
 }

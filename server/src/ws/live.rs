@@ -72,7 +72,7 @@ impl Connection {
     /// Until it ends; with `topic`, that topic alone.
     pub(super) async fn run(mut self, topic: Option<String>) {
         let begun = match topic {
-            Some(topic) => self.subscribe(topic, None).await,
+            Some(topic) => Box::pin(self.subscribe(topic, None)).await,
             None => true,
         };
         let reason = if begun { self.serve().await } else { Some("refused") };
@@ -110,7 +110,7 @@ impl Connection {
                     if mine { return Some("session_ended") }
                 }
                 _ = recheck.tick() => {
-                    if !self.still_allowed().await { return Some("session_ended") }
+                    if !Box::pin(self.still_allowed()).await { return Some("session_ended") }
                 }
                 () = draining.cancelled() => return Some("draining"),
             }
@@ -127,7 +127,8 @@ impl Connection {
         };
         match serde_json::from_str(&text) {
             Ok(ClientMessage::Subscribe { topic, resume }) => {
-                self.subscribe(topic, resume).await;
+                // Boxed: what asks the database is large, and an idle connection should not carry room for it.
+                Box::pin(self.subscribe(topic, resume)).await;
                 true
             }
             Ok(ClientMessage::Unsubscribe { topic }) => {

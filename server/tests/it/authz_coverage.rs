@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use contract::allocations::{AllocationCreate, RenewalRequestCreate};
 use contract::live::{ClientMessage, WALL_TOPIC};
-use contract::machines::JoinTokenCreate;
-use contract::{AllocationId, RenewalRequestId};
+use contract::machines::{JoinTokenCreate, MaintenanceCreate};
+use contract::{AllocationId, MaintenanceId, RenewalRequestId};
 use platform::{allocations, machines};
 use serde_json::{Value, json};
 use server::router::{self, Door};
@@ -26,6 +26,8 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "POST",   "/api/auth/login",                          [200, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "POST",   "/api/auth/logout",                         [401, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "GET",    "/api/auth/profile",                        [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "GET",    "/api/auth/list-columns/{list}",            [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "PUT",    "/api/auth/list-columns/{list}",            [401, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines",                      [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/machines",                      [401, 404, 404, 404, 404, 201, 401]),
     (Door::Rest, "GET",    "/api/admin/machines/facets",               [401, 404, 404, 404, 404, 200, 401]),
@@ -34,6 +36,18 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "DELETE", "/api/admin/machines/join-tokens/{id}",     [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines/{code}",               [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "PUT",    "/api/admin/machines/{code}",               [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/machines/bulk",                 [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/machines/{code}/cordon",        [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/machines/{code}/drain",         [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/machines/{code}/uncordon",      [401, 404, 404, 404, 404, 200, 401]),
+    // A customer has it: 409 says that the caller was let in.
+    (Door::Rest, "POST",   "/api/admin/machines/{code}/retire",        [401, 404, 404, 404, 404, 409, 401]),
+    (Door::Rest, "DELETE", "/api/admin/machines/{code}",               [401, 404, 404, 404, 404, 409, 401]),
+    (Door::Rest, "POST",   "/api/admin/machines/{code}/maintenance",   [401, 404, 404, 404, 404, 201, 401]),
+    (Door::Rest, "DELETE", "/api/admin/machines/{code}/maintenance/{id}", [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "PUT",    "/api/admin/machines/{code}/connection",    [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/monitoring/machines",           [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "DELETE", "/api/admin/monitoring/machines/{code}",    [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines/{code}/gpus",          [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines/{code}/metrics",       [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines/{code}/processes",     [401, 404, 404, 404, 404, 200, 401]),
@@ -92,6 +106,12 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::ServerFn, "POST", "update_customer",                        [401, 404, 403, 403, 404, 200, 401]),
     (Door::ServerFn, "POST", "set_customer_active",                    [401, 404, 403, 403, 404, 200, 401]),
     (Door::ServerFn, "POST", "add_customer_member",                    [401, 404, 403, 403, 404, 200, 401]),
+    (Door::ServerFn, "POST", "choose_columns",                         [401, 200, 200, 200, 200, 200, 401]),
+    (Door::ServerFn, "POST", "act_on_machine",                         [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "act_on_machines",                        [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "plan_maintenance",                       [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "cancel_maintenance",                     [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "set_connection",                         [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "list_allocations",                       [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "allocate_machine",                       [401, 404, 404, 404, 404, 409, 401]),
     (Door::ServerFn, "POST", "renew_allocation",                       [401, 404, 403, 403, 404, 200, 401]),
@@ -125,6 +145,8 @@ struct World {
     allocation: AllocationId,
     /// For host-002.
     request: RenewalRequestId,
+    /// Planned for host-001.
+    maintenance: MaintenanceId,
 }
 
 impl World {
@@ -145,7 +167,15 @@ impl World {
         lend("host-002").await;
         let wish = RenewalRequestCreate { months: Some(1), ..Default::default() };
         let asked = allocations::request_renewal(server.platform(), &acme.owner.ctx(), "host-002", wish).await.unwrap();
+        let now = server.platform().clock().now();
+        let window = MaintenanceCreate {
+            starts_at: Some(now + chrono::TimeDelta::days(30)),
+            ends_at: now + chrono::TimeDelta::days(31),
+            message: "New fans".to_owned(),
+        };
+        let planned = machines::plan_maintenance(server.platform(), &admin.ctx(), "host-001", window).await.unwrap();
         Self {
+            maintenance: planned.maintenance[0].id,
             nowhere: server.test.outsider("stranger").await,
             globex: server.test.customer("Globex").await,
             allocation,
@@ -183,6 +213,20 @@ impl World {
     fn body(&self, method: &str, path: &str) -> Value {
         let name = format!("m-{}", uuid::Uuid::new_v4().simple());
         match (method, path) {
+            ("PUT", "/api/auth/list-columns/{list}") => json!({ "columns": ["name", "region"] }),
+            ("POST", "/api/admin/machines/bulk") => json!({ "ids": ["host-001"], "action": "monitoring-on" }),
+            (
+                "POST",
+                "/api/admin/machines/{code}/cordon"
+                | "/api/admin/machines/{code}/drain"
+                | "/api/admin/machines/{code}/uncordon"
+                | "/api/admin/machines/{code}/retire",
+            ) => json!({}),
+            ("POST", "/api/admin/machines/{code}/maintenance") => {
+                json!({ "startsAt": "2100-01-01T00:00:00Z", "endsAt": "2100-01-02T00:00:00Z", "message": "New fans" })
+            }
+            ("PUT", "/api/admin/machines/{code}/connection") => json!({ "user": "root" }),
+            ("POST", "/api/admin/monitoring/machines") => json!({ "id": "host-001" }),
             ("POST", "/api/auth/login") => json!({ "username": self.admin.name, "password": self.admin.password }),
             ("POST", "/api/admin/machines" | "/api/admin/customers") | ("PUT", _) => json!({ "name": name }),
             ("POST", "/api/admin/customers/{id}/members") => json!({ "username": name }),
@@ -204,7 +248,9 @@ impl World {
             Some("renewal-requests") => self.request.to_string(),
             _ => self.join_token.clone(),
         };
+        let id = if path.contains("/maintenance/") { self.maintenance.to_string() } else { id };
         let path = path.replace("{code}", "host-001").replace("{id}", &id).replace("{step}", "processes");
+        let path = path.replace("{list}", "machines");
         let request = self.server.request(who, method.parse().unwrap(), &path);
         Answer::of(if body.is_null() { request } else { request.json(&body) }).await
     }
@@ -213,10 +259,22 @@ impl World {
         let fresh = format!("m-{}", uuid::Uuid::new_v4().simple());
         let (acme, globex) = (self.acme.id.to_string(), self.globex.id.to_string());
         let (allocation, request) = (self.allocation.to_string(), self.request.to_string());
+        let maintenance = self.maintenance.to_string();
         let args: Vec<(&str, &str)> = match name {
             "sign_in" => vec![("username", &self.admin.name), ("password", self.admin.password)],
             "set_preferences" => vec![("theme", "dark")],
             "get_machine" | "machine_live" => vec![("code", "host-001")],
+            "choose_columns" => vec![("list", "machines"), ("columns[]", "name")],
+            "act_on_machine" => vec![("code", "host-001"), ("action", "monitoring-off")],
+            "act_on_machines" => vec![("ids[]", "host-001"), ("action", "monitoring-on")],
+            "plan_maintenance" => vec![
+                ("code", "host-001"),
+                ("form[starts]", "2100-01-01T00:00"),
+                ("form[ends]", "2100-01-02T00:00"),
+                ("form[message]", "New fans"),
+            ],
+            "cancel_maintenance" => vec![("code", "host-001"), ("id", &maintenance)],
+            "set_connection" => vec![("code", "host-001"), ("form[user]", "root")],
             "machine_history" => vec![("code", "host-001"), ("range", "1h")],
             "create_machine" => vec![("form[name]", &fresh)],
             "update_machine" => vec![("code", "host-001"), ("form[name]", &fresh)],

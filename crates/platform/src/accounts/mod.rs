@@ -6,6 +6,7 @@
 //! [`SystemActor::Authenticator`].
 
 mod bootstrap;
+mod list_columns;
 mod password;
 pub mod session_records;
 mod sign_in;
@@ -17,6 +18,7 @@ use contract::{CustomerId, ErrorCode, Permission, SessionId, UserId};
 
 pub use bootstrap::{FirstAdmin, add_member, create_customer, ensure_first_admin, reset_password};
 pub(crate) use bootstrap::{NewPerson, create_member};
+pub use list_columns::{choose_columns, columns_of};
 pub use password::hash_password;
 pub use sign_in::{SignedIn, sign_in};
 pub use tokens::{ACCESS_TOKEN_SECONDS, issue_access_token, principal_of_bearer};

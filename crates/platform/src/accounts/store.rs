@@ -398,3 +398,34 @@ pub(super) async fn insert_member(tx: &mut Tx, customer: CustomerId, person: &Ne
     .await?;
     Ok(UserId(id))
 }
+
+pub(super) async fn list_columns(tx: &mut Tx, user: UserId, list: &str) -> Result<Option<Vec<String>>> {
+    Ok(sqlx::query_scalar!("select columns from list_columns where user_id = $1 and list = $2", user.0, list)
+        .fetch_optional(&mut **tx)
+        .await?)
+}
+
+/// None at all forgets the choice.
+pub(super) async fn set_list_columns(
+    tx: &mut Tx,
+    granted: &Granted<UpdateAccount>,
+    list: &str,
+    columns: &[String],
+) -> Result<()> {
+    if columns.is_empty() {
+        sqlx::query!("delete from list_columns where user_id = $1 and list = $2", granted.id().0, list)
+            .execute(&mut **tx)
+            .await?;
+        return Ok(());
+    }
+    sqlx::query!(
+        "insert into list_columns (user_id, list, columns) values ($1, $2, $3)
+         on conflict (user_id, list) do update set columns = $3",
+        granted.id().0,
+        list,
+        columns
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

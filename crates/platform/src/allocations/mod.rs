@@ -342,6 +342,10 @@ async fn move_end(
     if ends_at <= before.starts_at.max(ctx.now()) {
         return Err(Error::field("endsAt", "field-end-past"));
     }
+    // A machine that is being emptied, or is gone, is not promised for longer.
+    if ends_at > before.ends_at && !machines::takes_renewals(tx, before.machine).await? {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-renew-service-state"));
+    }
     let hold = ends_at + chrono::TimeDelta::days(i64::from(before.grace_days));
     if let Some(other) = store::in_the_way(tx, before.machine, Some(before.id), before.starts_at, hold).await? {
         return Err(overlap(tx, &other, "endsAt").await?);
@@ -371,6 +375,16 @@ async fn overlap(tx: &mut Tx, other: &store::Row, path: &'static str) -> Result<
     error.key = "error-allocation-overlap";
     error = error.with_arg("customer", names.get(&other.customer.0).cloned().unwrap_or_default());
     Ok(error)
+}
+
+/// `Conflict` with who has, or will have, this machine and until when.
+pub(crate) async fn refuse_if_held(tx: &mut Tx, machine: MachineId) -> Result<()> {
+    let Some(other) = store::holding(tx, machine).await? else { return Ok(()) };
+    let names = customers::names(tx, &[other.customer.0]).await?;
+    Err(Error::new(ErrorCode::Conflict)
+        .with_key("error-machine-allocated")
+        .with_arg("customer", names.get(&other.customer.0).cloned().unwrap_or_default())
+        .with_arg("until", other.hold_until.unwrap_or(other.ends_at).format("%Y-%m-%d")))
 }
 
 async fn find(tx: &mut Tx, ctx: &OpContext, id: AllocationId) -> Result<store::Row> {
@@ -415,6 +429,7 @@ async fn views(
     customer_ids.dedup();
     let machines = machines::briefs(platform, tx, &machine_ids, ctx.now()).await?;
     let names = customers::names(tx, &customer_ids).await?;
+    let maintenance = machines::maintenance_of(tx, &machine_ids).await?;
     let staff = ctx.is_staff();
     Ok(rows
         .into_iter()
@@ -443,6 +458,7 @@ async fn views(
                 remark: row.remark.filter(|_| staff),
                 ended_at: row.ended_at,
                 open_request: row.open_request,
+                maintenance: maintenance.get(&row.machine.0).filter(|_| row.state.holds()).cloned(),
                 revision: row.revision,
             }
         })

@@ -216,6 +216,10 @@ actions! {
     CreateMachine: MachinesCreate on Fleet;
     /// Change a machine.
     UpdateMachine: MachinesUpdate on MachineRef;
+    /// Take a machine out of service and back, plan its maintenance, say how its host is reached.
+    OperateMachine: MachinesOperate on MachineRef;
+    /// Delete a machine.
+    DeleteMachine: MachinesDelete on MachineRef;
     /// Make, list and revoke join tokens.
     EnrollMachines: MachinesEnroll on Fleet;
     /// See a machine's figures.

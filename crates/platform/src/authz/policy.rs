@@ -105,7 +105,7 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
         (Role::System(SystemActor::Sealer), P::AuditSeal | P::AuditView) => Reach::All,
         (
             Role::System(SystemActor::Worker),
-            P::JobsRun | P::JobsView | P::MachinesView | P::MetricsView | P::AllocationsUpdate,
+            P::JobsRun | P::JobsView | P::MachinesView | P::MachinesOperate | P::MetricsView | P::AllocationsUpdate,
         ) => Reach::All,
         (
             Role::System(SystemActor::Operator),

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::Claim;
-use crate::{Error, Platform, Result, SystemActor, accounts, allocations, audit, metrics};
+use crate::{Error, Platform, Result, SystemActor, accounts, allocations, audit, machines, metrics};
 
 /// A kind that comes round: its name and how often.
 pub(super) const PERIODIC: &[(&str, Duration)] = &[
     ("audit-seal", Duration::from_secs(5)),
     ("metrics-roll-up", Duration::from_secs(10)),
     ("allocations-advance", Duration::from_secs(5)),
+    ("maintenance-advance", Duration::from_secs(5)),
     ("partitions", Duration::from_secs(3600)),
     ("sessions-clean", Duration::from_secs(600)),
     ("jobs-clean", Duration::from_secs(600)),
@@ -24,6 +25,9 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
         }
         "allocations-advance" => {
             allocations::advance(platform).await?;
+        }
+        "maintenance-advance" => {
+            machines::advance_maintenance(platform).await?;
         }
         "partitions" => metrics::keep_partitions(platform, &platform.system(SystemActor::Metrics)).await?,
         "sessions-clean" => {

@@ -4,22 +4,29 @@
 //! from the last sign of life and never stored; a join token's secret is stored only as a hash and shown once.
 
 mod check;
+mod connection;
 mod differences;
 mod joining;
+mod maintenance;
 mod reporting;
+mod service;
 mod store;
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use contract::machines::{
-    MachineCreate, MachineFacets, MachineQuery, MachineRow, MachineUpdate, MachineView, Presence, presence,
+    MachineCreate, MachineFacets, MachineQuery, MachineRow, MachineUpdate, MachineView, MaintenanceView, Presence,
+    ServiceState, presence,
 };
 use contract::{ErrorCode, MachineId, Page, Permission};
 
+pub use connection::set_connection;
 pub use differences::differences;
 pub use joining::{NodeCredentials, authenticate_node, create_join_token, list_join_tokens, revoke_join_token};
+pub use maintenance::{advance_maintenance, cancel_maintenance, plan_maintenance};
 pub use reporting::report_inventory;
+pub use service::{act, act_on_many, preview_many};
 
 use crate::authz::{CreateMachine, Fleet, MachineRef, UpdateMachine, ViewMachine};
 use crate::db::Tx;
@@ -121,9 +128,25 @@ pub(crate) async fn for_customer(
     let (_, mut view) = store::view(tx, code, now).await?.ok_or_else(Error::not_found)?;
     view.remark = None;
     view.agent_version = None;
+    view.service_note = None;
+    view.connection = None;
     view.differences.clear();
     platform.live().freshen(&mut view.last_seen_at, &mut view.presence, &view.id, now);
     Ok(view)
+}
+
+/// Maintenance that is planned or running, by machine, of those the transaction's caller may see.
+pub(crate) async fn maintenance_of(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, MaintenanceView>> {
+    let mut next = HashMap::new();
+    for (machine, window) in store::windows(tx, ids).await? {
+        next.entry(machine).or_insert(window);
+    }
+    Ok(next)
+}
+
+/// Whether who has it may have it longer: not while it is drained or retired.
+pub(crate) async fn takes_renewals(tx: &mut Tx, id: MachineId) -> Result<bool> {
+    Ok(!matches!(store::service_state_of(tx, id).await?, ServiceState::Draining | ServiceState::Retired))
 }
 
 /// Keeps the machine as it is for this transaction.
@@ -177,7 +200,8 @@ fn facts(view: &MachineView) -> serde_json::Value {
     serde_json::json!({
         "name": view.name, "region": view.region, "publicAddress": view.public_address,
         "privateAddress": view.private_address, "pool": view.pool, "monitored": view.monitored,
-        "listed": view.listed, "remark": view.remark, "serviceState": view.service_state, "declared": view.declared,
+        "listed": view.listed, "remark": view.remark, "serviceState": view.service_state,
+        "serviceNote": view.service_note, "declared": view.declared,
     })
 }
 

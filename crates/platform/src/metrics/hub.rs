@@ -145,6 +145,13 @@ impl LiveHub {
         &self.links
     }
 
+    /// Ends the link of a machine whose agent may not connect any more; other servers find its lease gone.
+    pub(crate) fn cut_link(&self, machine: MachineId) {
+        if let Some(link) = self.links.lock().expect("nobody panics holding this lock").get(&machine) {
+            link.replaced.cancel();
+        }
+    }
+
     /// Machines were added or changed: read their data again at once.
     pub(crate) fn forget_catalog(&self) {
         self.catalog_stale.store(true, Ordering::Release);

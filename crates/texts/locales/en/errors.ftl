@@ -50,3 +50,12 @@ error-allocate-shared = This machine is in the shared pool. Put it in the pool o
 error-allocate-service-state = This machine is not in service. Put it back in service first.
 error-step-not-waiting = This step is not waiting.
 error-renewal-decided = This request has been answered already.
+error-service-state = The machine is { $state ->
+    [in_service] in service
+    [cordoned] cordoned
+    [draining] draining
+    [maintenance] under maintenance
+   *[retired] retired
+}: this cannot be done now.
+error-machine-allocated = { $customer } has this machine until { $until }, grace included. Reclaim it first.
+error-renew-service-state = This machine is being drained or is retired: it is not promised for longer.

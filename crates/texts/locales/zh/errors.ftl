@@ -47,3 +47,12 @@ error-allocate-shared = 该机器属于共享池，请先将其改为整机池�
 error-allocate-service-state = 该机器不在服务中，请先恢复服务。
 error-step-not-waiting = 该步骤不在等待状态。
 error-renewal-decided = 该申请已处理。
+error-service-state = 机器当前{ $state ->
+    [in_service] 正常服务
+    [cordoned] 已暂停分配
+    [draining] 正在排空
+    [maintenance] 正在维护
+   *[retired] 已退役
+}，不能执行此操作。
+error-machine-allocated = 该机器分配给了“{ $customer }”，含宽限期到 { $until }。请先回收。
+error-renew-service-state = 该机器正在排空或已退役，不能延长使用。

@@ -4,5 +4,6 @@ pub mod allocations;
 pub mod audit;
 pub mod customers;
 pub mod jobs;
+pub mod machine_service;
 pub mod machines;
 pub mod metrics;

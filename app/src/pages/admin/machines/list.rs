@@ -1,23 +1,21 @@
 //! The machine list: filters, order and page are in the address.
 
-use contract::machines::{MachineFacets, MachineQuery, MachineRow, Pool, Presence, ServiceState};
-use contract::{Page, Permission};
+use contract::machines::{MachineAction, MachineFacets, MachineQuery, MachineRow, Pool, Presence, ServiceState};
+use contract::{ListColumns, Page, Permission, list_columns};
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
+use platform::OpContext;
 
-use crate::door::{door, look};
-use crate::layouts::{Area, PageFrame, frame, page};
+use super::columns;
+use crate::door::door;
+use crate::layouts::{Area, PageFrame, frame, here, page};
+use crate::pages::customer::accounts::server_fns::ChooseColumns;
 use crate::paths;
-use crate::ui::cells::figure;
-use crate::ui::format::{self, NOT_MEASURED};
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, pager, sort_header};
-use crate::ui::state::{Tone, state};
-use crate::ui::time::time;
+use crate::ui::lists::{ListQuery, pager};
 use crate::words::Words;
 
-/// Order when nothing is said.
-const DEFAULT_SORT: &str = "id";
 /// Filters beside the search field.
 const FILTERS: [&str; 5] = ["region", "pool", "presence", "serviceState", "gpuModel"];
 
@@ -30,9 +28,10 @@ pub fn ListPage() -> impl IntoView {
         async move {
             let list = platform::machines::list(&platform, &ctx, &query).await?;
             let facets = platform::machines::facets(&platform, &ctx).await?;
-            Ok((list, facets))
+            let columns = platform::accounts::columns_of(&platform, &ctx, "machines").await?;
+            Ok((list, facets, columns))
         },
-        move |(list, facets)| list_view(list_query, list, facets),
+        move |(list, facets, columns)| list_view(list_query, list, facets, columns),
     )
 }
 
@@ -60,7 +59,7 @@ fn read_query() -> (ListQuery, MachineQuery) {
     (list, query)
 }
 
-fn list_view(query: ListQuery, list: Page<MachineRow>, facets: MachineFacets) -> AnyView {
+fn list_view(query: ListQuery, list: Page<MachineRow>, facets: MachineFacets, columns: ListColumns) -> AnyView {
     let words = Words::now();
     let ctx = door().1;
     let count =
@@ -86,7 +85,8 @@ fn list_view(query: ListQuery, list: Page<MachineRow>, facets: MachineFacets) ->
         view! {
             <section class="card">
                 {filters(words, &query, &facets)}
-                {table(words, &query, list)}
+                {tools(words, &ctx, &columns)}
+                {table(words, &query, list, &columns)}
             </section>
         }
         .into_any()
@@ -134,7 +134,9 @@ fn filters(words: Words, query: &ListQuery, facets: &MachineFacets) -> impl Into
     }
 }
 
-fn table(words: Words, query: &ListQuery, list: Page<MachineRow>) -> AnyView {
+fn table(words: Words, query: &ListQuery, list: Page<MachineRow>, columns: &ListColumns) -> AnyView {
+    let ctx = door().1;
+    let operate = ctx.holds(Permission::MachinesUpdate);
     if list.list.is_empty() {
         return view! {
             <div class="empty">
@@ -144,22 +146,19 @@ fn table(words: Words, query: &ListQuery, list: Page<MachineRow>) -> AnyView {
         }
         .into_any();
     }
-    let head = |column, key: &str, numeric| sort_header(query, column, DEFAULT_SORT, words.t(key), numeric);
-    let rows = list.list.into_iter().map(|machine| row(words, machine)).collect_view();
+    let shared = std::sync::Arc::new(columns.columns.clone());
+    let headings = shared.iter().map(|column| columns::heading(words, query, column)).collect_view();
+    let rows = list.list.into_iter().map(|machine| row(words, &ctx, &shared, machine)).collect_view();
     view! {
         <div class="scroll" tabindex="0" role="region" aria-label=words.t("machines-title")>
             <table class="cards">
                 <thead>
                     <tr>
-                        {head("name", "machine-name", false)}
-                        {head("id", "machine-code", false)}
-                        <th scope="col">{words.t("machines-state")}</th>
-                        {head("gpuModel", "machines-gpu", false)}
-                        <th scope="col" class="num">{words.t("machines-cpu")}</th>
-                        <th scope="col" class="num">{words.t("machines-memory")}</th>
-                        {head("region", "machine-region", false)}
-                        <th scope="col">{words.t("machine-pool")}</th>
-                        {head("lastSeenAt", "machines-last-seen", false)}
+                        {operate.then(|| view! {
+                            <th scope="col" class="pick"><rg-check-all data-label=words.t("list-check-all")></rg-check-all></th>
+                        })}
+                        {headings}
+                        <th scope="col" class="row-menu"><span class="visually-hidden">{words.t("list-actions")}</span></th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
@@ -170,51 +169,77 @@ fn table(words: Words, query: &ListQuery, list: Page<MachineRow>) -> AnyView {
     .into_any()
 }
 
-/// The worst that is known about a machine in one state.
-fn machine_state(words: Words, machine: &MachineRow) -> AnyView {
-    if machine.gpus_lost > 0 {
-        return state(Tone::Bad, words.t("trouble-gpu_lost")).into_any();
-    }
-    let tone = match machine.presence {
-        Presence::Online => Tone::Ok,
-        Presence::Offline | Presence::NeverSeen => Tone::Off,
-    };
-    let presence = words.t(&format!("presence-{}", machine.presence.code()));
-    match machine.service_state {
-        ServiceState::InService => state(tone, presence).into_any(),
-        service => {
-            (state(tone, presence), " ", state(Tone::Info, words.t(&format!("service-{}", service.code())))).into_any()
+/// What can be done with the chosen rows, and which columns are shown.
+fn tools(words: Words, ctx: &OpContext, columns: &ListColumns) -> impl IntoView + use<> {
+    let actions: Vec<_> = MachineAction::ALL
+        .iter()
+        .filter(|action| ctx.holds(action.permission()))
+        .map(|action| (action.code().to_owned(), words.t(&format!("action-{}", action.code()))))
+        .collect();
+    let bulk = (!actions.is_empty()).then(|| {
+        view! {
+            <form id="bulk" class="bulk" method="get" action=paths::MACHINES_BULK>
+                <select name="action" aria-label=words.t("bulk-action")>{options_view(actions, "")}</select>
+                <button class="btn">{words.t("bulk-go")}</button>
+            </form>
         }
+    });
+    let boxes = list_columns("machines").unwrap_or_default().iter().skip(1).map(|column| {
+        let checked = columns.columns.iter().any(|shown| shown == column);
+        view! {
+            <label>
+                <input r#type="checkbox" name="columns[]" value=*column checked=checked />
+                <span>{words.t(columns::word(column))}</span>
+            </label>
+        }
+    });
+    view! {
+        <div class="list-tools">
+            {bulk}
+            <details class="menu end">
+                <summary class="btn ghost">{words.t("list-columns")}</summary>
+                <form class="menu-body columns" method="post" action=ChooseColumns::url()>
+                    <input r#type="hidden" name="list" value="machines" />
+                    <input r#type="hidden" name="back" value=here() />
+                    <input r#type="hidden" name="columns[]" value="name" />
+                    {boxes.collect_view()}
+                    <button class="btn primary">{words.t("filter-apply")}</button>
+                </form>
+            </details>
+        </div>
     }
 }
 
-fn row(words: Words, machine: MachineRow) -> impl IntoView {
-    let zone = look().zone;
-    let why = words.t("hardware-not-stated");
-    let gpus = match (machine.gpu_count, &machine.gpu_model) {
-        (Some(count), Some(model)) if count > 0 => format!("{count} × {model}"),
-        (Some(0), _) => words.t("machines-no-gpu"),
-        _ => NOT_MEASURED.to_owned(),
+fn row(words: Words, ctx: &OpContext, columns: &[String], machine: MachineRow) -> impl IntoView + use<> {
+    let cells = columns.iter().map(|column| columns::cell(words, column, &machine)).collect_view();
+    let pick = ctx.holds(Permission::MachinesUpdate).then(|| {
+        let label = words.with("list-choose", &[("name", machine.name.clone())]);
+        view! {
+            <td class="pick">
+                <input r#type="checkbox" form="bulk" name="ids" value=machine.id.clone() aria-label=label />
+            </td>
+        }
+    });
+    let entry = |permission: Permission, href: String, key: &str| {
+        ctx.holds(permission).then(|| view! { <a href=href>{words.t(key)}</a> })
     };
-    let differences = (machine.differences > 0)
-        .then(|| state(Tone::Warn, words.with("hardware-differences", &[("n", machine.differences.to_string())])));
-    let cores = machine.cpu_cores.map(|n| words.with("machines-cores", &[("n", n.to_string())]));
-    let memory = machine.memory_bytes.map(|bytes| format::bytes(bytes as f64));
-    let status = machine_state(words, &machine);
     view! {
         <tr>
-            <th scope="row"><a href=paths::machine(&machine.id)>{machine.name}</a></th>
-            <td class="mono" data-label=words.t("machine-code")>{machine.id}</td>
-            <td data-label=words.t("machines-state")>{status}</td>
-            <td data-label=words.t("machines-gpu")>{gpus} " " {differences}</td>
-            <td class="num" data-label=words.t("machines-cpu")>{cores.unwrap_or_else(|| NOT_MEASURED.to_owned())}</td>
-            <td class="num" data-label=words.t("machines-memory")>{figure(memory, &why)}</td>
-            <td data-label=words.t("machine-region")>
-                {machine.region.map_or_else(|| NOT_MEASURED.into_any(), |region| view! { <span class="tag">{region}</span> }.into_any())}
-            </td>
-            <td data-label=words.t("machine-pool")>{words.t(&format!("pool-{}", machine.pool.code()))}</td>
-            <td data-label=words.t("machines-last-seen")>
-                {machine.last_seen_at.map_or_else(|| NOT_MEASURED.into_any(), |at| time(at, zone).into_any())}
+            {pick}
+            {cells}
+            <td class="row-menu">
+                <details class="menu">
+                    <summary aria-label=words.with("list-actions-of", &[("name", machine.name.clone())])>"⋯"</summary>
+                    <div class="menu-body">
+                        <a href=paths::machine(&machine.id)>{words.t("list-open")}</a>
+                        {entry(Permission::AllocationsCreate, paths::machine_allocate(&machine.id), "machine-allocate")}
+                        {entry(Permission::MachinesUpdate, paths::machine_edit(&machine.id), "machine-edit")}
+                        {entry(Permission::MachinesOperate, paths::machine_service(&machine.id), "machine-service")}
+                        <rg-copy data-text=machine.id.clone() data-done=words.t("copied")>
+                            <button r#type="button" class="link">{words.t("machine-copy-code")}</button>
+                        </rg-copy>
+                    </div>
+                </details>
             </td>
         </tr>
     }

@@ -5,11 +5,16 @@ pub mod form;
 pub mod islands;
 pub(crate) mod panels;
 pub mod server_fns;
+pub mod service_form;
 
+#[cfg(feature = "ssr")]
+pub mod bulk;
 #[cfg(feature = "ssr")]
 pub mod charts;
 #[cfg(feature = "hydrate")]
 mod charts_client;
+#[cfg(feature = "ssr")]
+pub(crate) mod columns;
 #[cfg(feature = "ssr")]
 pub mod edit;
 #[cfg(feature = "ssr")]
@@ -20,3 +25,5 @@ pub mod join_tokens;
 pub mod list;
 #[cfg(feature = "ssr")]
 pub mod page;
+#[cfg(feature = "ssr")]
+pub mod service;

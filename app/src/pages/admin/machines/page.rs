@@ -9,6 +9,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use super::charts::{RANGES, chart_card, charts, history, refresh_seconds};
 use super::hardware::{agent_card, facts_card, hardware_card};
 use super::islands::{ChartFeed, CopyButton, GpuPanel, MachineFigures, MachineState, ProcessPanel};
+use super::service::window_line;
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::metrics::page::link_chip;
@@ -68,6 +69,9 @@ fn machine_view(data: Data) -> AnyView {
             {ctx.holds(Permission::AllocationsCreate).then(|| view! {
                 <a class="btn" href=paths::machine_allocate(&code)>{words.t("machine-allocate")}</a>
             })}
+            {ctx.holds(Permission::MachinesOperate).then(|| view! {
+                <a class="btn" href=paths::machine_service(&code)>{words.t("machine-service")}</a>
+            })}
             {ctx.holds(Permission::MachinesUpdate).then(|| view! {
                 <a class="btn primary" href=paths::machine_edit(&code)>{words.t("machine-edit")}</a>
             })}
@@ -84,9 +88,11 @@ fn machine_view(data: Data) -> AnyView {
             <ProcessPanel live=live now=now words=process_words(words) />
         }
     });
+    let windows = notices(words, &machine);
     frame(
         head,
         view! {
+            {windows}
             <div class="split">
                 <div class="main-column">
                     <MachineFigures live=figures_only words=figure_words(words) />
@@ -118,6 +124,12 @@ fn model_tag(machine: &MachineView) -> Option<String> {
 fn service(words: Words, service: ServiceState) -> Option<impl IntoView> {
     let word = words.t(&format!("service-{}", service.code()));
     (service != ServiceState::InService).then(|| state(Tone::Info, word))
+}
+
+/// Maintenance that is planned or running, for whoever looks at the machine.
+pub(crate) fn notices(words: Words, machine: &MachineView) -> Option<impl IntoView + use<>> {
+    let lines = machine.maintenance.iter().map(|window| view! { <p>{window_line(words, window)}</p> }).collect_view();
+    (!machine.maintenance.is_empty()).then(|| view! { <div class="card notice" role="note">{lines}</div> })
 }
 
 /// Links to the ranges the charts can show.

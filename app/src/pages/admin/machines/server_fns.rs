@@ -1,11 +1,14 @@
 //! What machine pages and forms call.
 
-use contract::machines::{JoinTokenCreate, JoinTokenSecret, JoinTokenView, MachineQuery, MachineRow, MachineView};
+use contract::machines::{
+    JoinTokenCreate, JoinTokenSecret, JoinTokenView, MachineAction, MachineQuery, MachineRow, MachineView,
+};
 use contract::metrics::{HistoryRange, MachineLive};
-use contract::{ApiError, JoinTokenId, Page};
+use contract::{ApiError, BulkOutcome, JoinTokenId, MaintenanceId, Page};
 use leptos::prelude::*;
 
 use super::form::MachineForm;
+use super::service_form::{ConnectionForm, MaintenanceForm};
 #[cfg(feature = "ssr")]
 use crate::{door, paths};
 
@@ -45,6 +48,75 @@ pub async fn update_machine(code: String, #[server(default)] form: MachineForm) 
     };
     let next = |machine: MachineView| paths::machine(&machine.id);
     door::form_answer((&platform, &ctx), result, next, &paths::machine_edit(&code), form.typed()).await
+}
+
+/// Takes a machine out of service, or back; stays on its service page.
+#[server]
+pub async fn act_on_machine(
+    code: String,
+    action: MachineAction,
+    #[server(default)] note: String,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::machines::act(&platform, &ctx, &code, action, Some(note)).await;
+    let next = |machine: Option<MachineView>| {
+        machine.map_or_else(|| paths::MACHINES.to_owned(), |machine| paths::machine_service(&machine.id))
+    };
+    door::form_answer((&platform, &ctx), result, next, &paths::machine_service(&code), Vec::new()).await
+}
+
+/// The same with many. Back to the list when all is done, else to what is left, with why.
+#[server]
+pub async fn act_on_machines(
+    action: MachineAction,
+    #[server(default)] ids: Vec<String>,
+    #[server(default)] note: String,
+) -> Result<Vec<BulkOutcome>, ApiError> {
+    let (platform, ctx) = door::door();
+    let bulk = contract::machines::MachineBulk { ids, action, note: Some(note) };
+    let outcomes = door::answer(&platform, &ctx, platform::machines::act_on_many(&platform, &ctx, bulk).await).await?;
+    let outcomes = door::outcomes(&platform, &ctx, outcomes).await;
+    if door::wants_page() {
+        let left: Vec<_> = outcomes.iter().filter(|one| !one.done).map(|one| one.id.clone()).collect();
+        let done = outcomes.len() - left.len();
+        let next =
+            if left.is_empty() { paths::MACHINES.to_owned() } else { paths::machines_bulk(action.code(), &left, done) };
+        door::see_other(&next);
+    }
+    Ok(outcomes)
+}
+
+/// Plans maintenance.
+#[server]
+pub async fn plan_maintenance(code: String, #[server(default)] form: MaintenanceForm) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = match form.read() {
+        Ok(body) => platform::machines::plan_maintenance(&platform, &ctx, &code, body).await,
+        Err(error) => door::must_hold(&ctx, contract::Permission::MachinesOperate).and(Err(error)),
+    };
+    let page = paths::machine_service(&code);
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, form.typed()).await
+}
+
+/// Calls maintenance off, or ends it.
+#[server]
+pub async fn cancel_maintenance(code: String, id: MaintenanceId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::machines::cancel_maintenance(&platform, &ctx, &code, id).await;
+    let page = paths::machine_service(&code);
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
+}
+
+/// Says how a host is reached.
+#[server]
+pub async fn set_connection(code: String, #[server(default)] form: ConnectionForm) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = match form.read() {
+        Ok(body) => platform::machines::set_connection(&platform, &ctx, &code, body).await,
+        Err(error) => door::must_hold(&ctx, contract::Permission::MachinesOperate).and(Err(error)),
+    };
+    let page = paths::machine_service(&code);
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, form.typed()).await
 }
 
 /// Every join token.

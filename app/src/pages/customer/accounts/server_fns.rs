@@ -31,3 +31,17 @@ pub async fn set_preferences(
     };
     door::form_answer((&platform, &ctx), result, |()| back, paths::ACCOUNT, typed).await
 }
+
+/// Which columns one sees in a list; goes back to where it was chosen.
+#[server]
+pub async fn choose_columns(
+    list: String,
+    #[server(default)] columns: Vec<String>,
+    #[server(default)] back: String,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let chosen = contract::ListColumns { columns };
+    let result = platform::accounts::choose_columns(&platform, &ctx, &list, chosen).await;
+    let back = paths::local(&back).unwrap_or(paths::HOME).to_owned();
+    door::form_answer((&platform, &ctx), result, |_| back.clone(), &back, Vec::new()).await
+}

@@ -256,6 +256,21 @@ pub(super) async fn in_the_way(
     }
 }
 
+/// The first allocation that has, or will have, this machine.
+pub(super) async fn holding(tx: &mut Tx, machine: MachineId) -> Result<Option<Row>> {
+    let id = sqlx::query_scalar!(
+        "select id from allocations
+         where machine_id = $1 and state in ('scheduled', 'active', 'grace', 'reclaiming') order by starts_at limit 1",
+        machine.0
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    match id {
+        Some(id) => get(tx, AllocationId(id)).await,
+        None => Ok(None),
+    }
+}
+
 pub(super) async fn insert(
     tx: &mut Tx,
     granted: &Granted<CreateAllocation>,

@@ -1,6 +1,7 @@
 //! SQL of machines and their GPUs.
 
 mod list;
+mod service;
 mod tokens;
 
 use std::collections::HashMap;
@@ -13,6 +14,10 @@ use contract::machines::{
 };
 
 pub(super) use list::list;
+pub(super) use service::{
+    Connection, EndedWindow, NewWindow, begin_window, delete, end_window, end_windows_past, insert_window,
+    machines_with_due_windows, service_state_of, set_connection, set_monitored, set_service, windows,
+};
 pub(super) use tokens::{NewToken, insert_token, join_token, join_tokens, revoke_token, use_token};
 
 use super::Brief;
@@ -111,7 +116,8 @@ pub(super) async fn lock(tx: &mut Tx, code: &str) -> Result<Option<MachineId>> {
 pub(super) async fn view(tx: &mut Tx, code: &str, now: DateTime<Utc>) -> Result<Option<(MachineId, MachineView)>> {
     let row = sqlx::query!(
         "select id, code, name, region, public_address, private_address, pool, monitored, listed, remark,
-                service_state, last_seen_at, declared, discovered, agent_version, revision, created_at, updated_at
+                service_state, service_note, service_changed_at, last_seen_at, declared, discovered, agent_version, revision,
+                created_at, updated_at
          from machines where code = $1 and deleted_at is null",
         code
     )
@@ -123,6 +129,8 @@ pub(super) async fn view(tx: &mut Tx, code: &str, now: DateTime<Utc>) -> Result<
     let declared = json(row.declared)?;
     let discovered: Option<DiscoveredHardware> = row.discovered.map(json).transpose()?;
     let differences = discovered.as_ref().map(|d| super::differences(&declared, d, &gpus)).unwrap_or_default();
+    let maintenance = service::windows(tx, &[row.id]).await?.into_iter().map(|(_, window)| window).collect();
+    let connection = Some(service::connection(tx, row.id).await?);
     let view = MachineView {
         id: row.code,
         name: row.name,
@@ -134,6 +142,10 @@ pub(super) async fn view(tx: &mut Tx, code: &str, now: DateTime<Utc>) -> Result<
         listed: row.listed,
         remark: row.remark,
         service_state: service_state(&row.service_state)?,
+        service_note: row.service_note,
+        service_changed_at: row.service_changed_at,
+        maintenance,
+        connection,
         presence: presence(row.last_seen_at, now),
         last_seen_at: row.last_seen_at,
         declared,

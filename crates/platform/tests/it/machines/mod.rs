@@ -1,6 +1,7 @@
 //! Machines: who may do what, rules of the fields, lists, revisions, join tokens, what agents find.
 
 mod joining;
+mod service;
 
 use chrono::TimeDelta;
 use contract::accounts::Language;

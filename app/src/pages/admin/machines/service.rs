@@ -1,0 +1,264 @@
+//! What staff do with a machine: out of service and back, maintenance, how its host is reached, away for good.
+
+use contract::Permission;
+use contract::machines::{ConnectionView, MachineAction, MachineView, MaintenanceView};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_params_map;
+
+use super::server_fns::{ActOnMachine, CancelMaintenance, PlanMaintenance, SetConnection};
+use crate::door::{Refused, door, look};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::ui::forms::{TextField, check_field, form_fault, text_area, text_field};
+use crate::ui::state::{Tone, state};
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// `/admin/machines/{code}/service`.
+#[component]
+pub fn ServicePage() -> impl IntoView {
+    let code = use_params_map().get_untracked().get("code").unwrap_or_default();
+    let (platform, ctx) = door();
+    page(
+        async move {
+            crate::door::must_hold(&ctx, Permission::MachinesView)?;
+            let machine = platform::machines::get(&platform, &ctx, &code).await?;
+            crate::door::must_hold(&ctx, Permission::MachinesOperate)?;
+            Ok(machine)
+        },
+        service_view,
+    )
+}
+
+fn service_view(machine: MachineView) -> AnyView {
+    let (words, ctx) = (Words::now(), door().1);
+    let refused = Refused::from_query();
+    let head = PageFrame::new(words.with("service-title", &[("name", machine.name.clone())]), Area::Machines)
+        .crumb(words.t("nav-machines"), paths::MACHINES)
+        .crumb(machine.name.clone(), paths::machine(&machine.id))
+        .beside(service_state(words, &machine));
+    let message = refused.as_ref().map(|refused| refused.message(words.0));
+    let delete = ctx.holds(Permission::MachinesDelete).then(|| delete_card(words, &machine));
+    frame(
+        head,
+        view! {
+            {form_fault(message)}
+            <div class="main-column">
+                {actions_card(words, &machine)}
+                {maintenance_card(words, &machine, refused.as_ref())}
+                {connection_card(words, &machine, refused.as_ref())}
+                {delete}
+            </div>
+        },
+    )
+}
+
+/// Where the admin's decision stands, with why and since when.
+pub fn service_state(words: Words, machine: &MachineView) -> impl IntoView + use<> {
+    let zone = look().zone;
+    let tone = match machine.service_state {
+        contract::machines::ServiceState::InService => Tone::Ok,
+        contract::machines::ServiceState::Retired => Tone::Off,
+        _ => Tone::Warn,
+    };
+    let since = machine.service_changed_at.map(|at| view! { <span class="sub">{time(at, zone)}</span> });
+    let why = machine.service_note.clone().map(|note| view! { <span class="sub">{note}</span> });
+    view! {
+        {state(tone, words.t(&format!("service-{}", machine.service_state.code())))}
+        {why}
+        {since}
+    }
+}
+
+fn actions_card(words: Words, machine: &MachineView) -> impl IntoView + use<> {
+    let possible = [MachineAction::Uncordon, MachineAction::Cordon, MachineAction::Drain, MachineAction::Retire]
+        .into_iter()
+        .filter(|action| machine.service_state.after(*action).is_some());
+    let rows = possible
+        .map(|action| {
+            let class = if action == MachineAction::Uncordon { "btn primary" } else { "btn" };
+            view! {
+                <li>
+                    <button class=class name="action" value=action.code()>{words.t(&format!("action-{}", action.code()))}</button>
+                    <span class="sub">{words.t(&format!("action-{}-hint", action.code()))}</span>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="card">
+            <header><h2>{words.t("machines-service")}</h2></header>
+            <form class="form" method="post" action=ActOnMachine::url()>
+                <input r#type="hidden" name="code" value=machine.id.clone() />
+                {text_field(TextField {
+                    label: words.t("service-note"),
+                    name: "note".to_owned(),
+                    hint: Some(words.t("service-note-hint")),
+                    max_length: Some(1000),
+                    ..TextField::default()
+                })}
+                <ul class="choices">{rows}</ul>
+            </form>
+        </section>
+    }
+}
+
+/// One window in words.
+pub fn window_line(words: Words, window: &MaintenanceView) -> impl IntoView + use<> {
+    let zone = look().zone;
+    let tone = if window.state == contract::machines::MaintenanceState::Active { Tone::Warn } else { Tone::Info };
+    view! {
+        {state(tone, words.t(&format!("maintenance-{}", window.state.code())))}
+        " " {time(window.starts_at, zone)} " – " {time(window.ends_at, zone)}
+        <span class="remark">{window.message.clone()}</span>
+    }
+}
+
+fn maintenance_card(words: Words, machine: &MachineView, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let fault = |path: &str| refused.and_then(|refused| refused.fault(words.0, path));
+    let typed = |name: &str| refused.and_then(|refused| refused.typed.get(name).cloned()).unwrap_or_default();
+    let windows = machine.maintenance.iter().map(|window| {
+        view! {
+            <li>
+                <div>{window_line(words, window)}</div>
+                <form method="post" action=CancelMaintenance::url()>
+                    <input r#type="hidden" name="code" value=machine.id.clone() />
+                    <input r#type="hidden" name="id" value=window.id.to_string() />
+                    <button class="btn">{words.t(&format!("maintenance-cancel-{}", window.state.code()))}</button>
+                </form>
+            </li>
+        }
+    });
+    let windows =
+        (!machine.maintenance.is_empty()).then(|| view! { <ul class="choices">{windows.collect_view()}</ul> });
+    let zone = look().zone.name().to_owned();
+    view! {
+        <section class="card">
+            <header><h2>{words.t("maintenance-title")}</h2></header>
+            {windows}
+            <form class="form" method="post" action=PlanMaintenance::url()>
+                <input r#type="hidden" name="code" value=machine.id.clone() />
+                <p class="sub">{words.with("maintenance-hint", &[("zone", zone)])}</p>
+                <fieldset>
+                    {text_field(TextField {
+                        label: words.t("maintenance-starts"),
+                        name: "form[starts]".to_owned(),
+                        value: typed("starts"),
+                        fault: fault("startsAt"),
+                        hint: Some(words.t("maintenance-starts-hint")),
+                        kind: "datetime-local",
+                        ..TextField::default()
+                    })}
+                    {text_field(TextField {
+                        label: words.t("maintenance-ends"),
+                        name: "form[ends]".to_owned(),
+                        value: typed("ends"),
+                        fault: fault("endsAt"),
+                        kind: "datetime-local",
+                        required: true,
+                        ..TextField::default()
+                    })}
+                    {text_area(TextField {
+                        label: words.t("maintenance-message"),
+                        name: "form[message]".to_owned(),
+                        value: typed("message"),
+                        fault: fault("message"),
+                        max_length: Some(1000),
+                        ..TextField::default()
+                    })}
+                </fieldset>
+                <p class="actions"><button class="btn primary">{words.t("maintenance-plan")}</button></p>
+            </form>
+        </section>
+    }
+}
+
+fn connection_card(words: Words, machine: &MachineView, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let zone = look().zone;
+    let known = machine.connection.clone().unwrap_or_default();
+    let fault = |path: &str| refused.and_then(|refused| refused.fault(words.0, path));
+    let typed =
+        |name: &str, known: String| refused.and_then(|refused| refused.typed.get(name).cloned()).unwrap_or(known);
+    let ConnectionView { port, user, secret_kind, secret_set_at, hami_core_path } = known;
+    let stored = match (secret_kind, secret_set_at) {
+        (Some(kind), Some(at)) => view! {
+            <p>
+                {state(Tone::Ok, words.t(&format!("connection-stored-{}", kind.code())))} " " {time(at, zone)}
+            </p>
+        }
+        .into_any(),
+        _ => view! { <p>{state(Tone::Off, words.t("connection-none-stored"))}</p> }.into_any(),
+    };
+    view! {
+        <section class="card">
+            <header><h2>{words.t("connection-title")}</h2></header>
+            <form class="form" method="post" action=SetConnection::url() autocomplete="off">
+                <input r#type="hidden" name="code" value=machine.id.clone() />
+                <p class="sub">{words.t("connection-hint")}</p>
+                {stored}
+                <fieldset>
+                    {text_field(TextField {
+                        label: words.t("connection-user"),
+                        name: "form[user]".to_owned(),
+                        value: typed("user", user.unwrap_or_default()),
+                        fault: fault("user"),
+                        max_length: Some(64),
+                        ..TextField::default()
+                    })}
+                    {text_field(TextField {
+                        label: words.t("connection-port"),
+                        name: "form[port]".to_owned(),
+                        value: typed("port", port.map(|port| port.to_string()).unwrap_or_default()),
+                        fault: fault("port"),
+                        hint: Some("22".to_owned()),
+                        kind: "number",
+                        ..TextField::default()
+                    })}
+                    {text_field(TextField {
+                        label: words.t("connection-password"),
+                        name: "form[password]".to_owned(),
+                        fault: fault("password"),
+                        hint: Some(words.t("connection-keep")),
+                        kind: "password",
+                        autocomplete: Some("new-password"),
+                        max_length: Some(256),
+                        ..TextField::default()
+                    })}
+                    {text_field(TextField {
+                        label: words.t("connection-hami"),
+                        name: "form[hami_core_path]".to_owned(),
+                        value: typed("hamiCorePath", hami_core_path.unwrap_or_default()),
+                        fault: fault("hamiCorePath"),
+                        max_length: Some(255),
+                        ..TextField::default()
+                    })}
+                    {text_area(TextField {
+                        label: words.t("connection-key"),
+                        name: "form[private_key]".to_owned(),
+                        fault: fault("privateKey"),
+                        max_length: Some(16_384),
+                        ..TextField::default()
+                    })}
+                    {check_field(words.t("connection-forget"), None, "form[forget]", false)}
+                </fieldset>
+                <p class="actions"><button class="btn primary">{words.t("form-save")}</button></p>
+            </form>
+        </section>
+    }
+}
+
+fn delete_card(words: Words, machine: &MachineView) -> impl IntoView + use<> {
+    view! {
+        <section class="card">
+            <header><h2>{words.t("action-delete")}</h2></header>
+            <form class="form" method="get" action=paths::MACHINES_BULK>
+                <input r#type="hidden" name="ids" value=machine.id.clone() />
+                <p class="sub">{words.t("action-delete-hint")}</p>
+                <p class="actions">
+                    <button class="btn danger" name="action" value=MachineAction::Delete.code()>{words.t("action-delete")}</button>
+                </p>
+            </form>
+        </section>
+    }
+}

@@ -1,0 +1,126 @@
+//! What is found for a text: pages, machines, customers. The command palette shows this page's list in its dialog.
+
+use contract::allocations::{AllocationQuery, AllocationState};
+use contract::customers::CustomerQuery;
+use contract::machines::MachineQuery;
+use contract::{ErrorCode, Permission};
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use platform::{Error, OpContext, Platform, Result};
+
+use crate::door::door;
+use crate::layouts::{Area, PageFrame, destinations, frame, page};
+use crate::paths;
+use crate::words::Words;
+
+/// Most hits of a kind.
+const MOST: u32 = 8;
+
+/// Something found.
+struct Hit {
+    /// Key of the word for its kind.
+    kind: &'static str,
+    title: String,
+    detail: String,
+    href: String,
+}
+
+/// `/search?q=`.
+#[component]
+pub fn SearchPage() -> impl IntoView {
+    let text = use_query_map().get_untracked().get("q").map(|q| q.trim().to_owned()).unwrap_or_default();
+    let (platform, ctx) = door();
+    let wanted = text.clone();
+    page(
+        async move {
+            if ctx.user().is_none() {
+                return Err(Error::new(ErrorCode::Unauthenticated));
+            }
+            hits(&platform, &ctx, &wanted).await
+        },
+        move |hits| search_view(text, hits),
+    )
+}
+
+async fn hits(platform: &Platform, ctx: &OpContext, text: &str) -> Result<Vec<Hit>> {
+    let words = Words::now();
+    let lower = text.to_lowercase();
+    let mut hits: Vec<Hit> = destinations(words)
+        .into_iter()
+        .filter(|(title, _)| lower.is_empty() || title.to_lowercase().contains(&lower))
+        .map(|(title, href)| Hit { kind: "search-page", title, detail: String::new(), href })
+        .collect();
+    if text.is_empty() {
+        return Ok(hits);
+    }
+    let q = Some(text.to_owned());
+    if ctx.holds(Permission::MachinesView) {
+        let query = MachineQuery { q: q.clone(), page_size: Some(MOST), ..MachineQuery::default() };
+        for machine in platform::machines::list(platform, ctx, &query).await?.list {
+            let act = ctx.holds(Permission::MachinesOperate).then(|| Hit {
+                kind: "search-action",
+                title: words.with("service-title", &[("name", machine.name.clone())]),
+                detail: machine.id.clone(),
+                href: paths::machine_service(&machine.id),
+            });
+            hits.push(Hit {
+                kind: "search-machine",
+                href: paths::machine(&machine.id),
+                title: machine.name,
+                detail: machine.id,
+            });
+            hits.extend(act);
+        }
+    } else if ctx.holds(Permission::AllocationsView) {
+        let query = AllocationQuery { q: q.clone(), page_size: Some(MOST), ..AllocationQuery::default() };
+        for row in platform::allocations::mine(platform, ctx, &query).await?.list {
+            if row.state == AllocationState::Active {
+                let href = paths::my_machine(&row.machine);
+                hits.push(Hit { kind: "search-machine", title: row.machine_name, detail: row.machine, href });
+            }
+        }
+    }
+    if ctx.holds(Permission::CustomersManage) {
+        let query = CustomerQuery { q, page_size: Some(MOST), ..CustomerQuery::default() };
+        for customer in platform::customers::list(platform, ctx, &query).await?.list {
+            let href = paths::customer(customer.id);
+            let detail = customer.contact_name.unwrap_or_default();
+            hits.push(Hit { kind: "search-customer", title: customer.name, detail, href });
+        }
+    }
+    Ok(hits)
+}
+
+fn search_view(text: String, hits: Vec<Hit>) -> AnyView {
+    let words = Words::now();
+    let head = PageFrame::new(words.t("search-title"), Area::Elsewhere);
+    let found = hits.into_iter().map(|hit| {
+        view! {
+            <li>
+                <a href=hit.href>
+                    <span class="what">{hit.title}</span>
+                    <span class="sub mono">{hit.detail}</span>
+                    <span class="kind">{words.t(hit.kind)}</span>
+                </a>
+            </li>
+        }
+    });
+    let found: Vec<_> = found.collect();
+    let list = if found.is_empty() {
+        view! { <p class="empty" id="hits">{words.with("search-none", &[("text", text.clone())])}</p> }.into_any()
+    } else {
+        view! { <ul class="hits" id="hits">{found}</ul> }.into_any()
+    };
+    frame(
+        head,
+        view! {
+            <section class="card">
+                <form class="filters" method="get" action=paths::SEARCH role="search">
+                    <input class="filter-q" r#type="search" name="q" value=text aria-label=words.t("frame-search") />
+                    <button class="btn">{words.t("search-go")}</button>
+                </form>
+                {list}
+            </section>
+        },
+    )
+}

@@ -1,0 +1,156 @@
+//! Taking machines out of service and back, one or many.
+
+use contract::machines::{MAX_BULK, MachineAction, MachineBulk, MachineView, ServiceState};
+use contract::{ErrorCode, Permission};
+
+use super::{entry, facts, maintenance, resource, store};
+use crate::authz::{DeleteMachine, MachineRef, OperateMachine, UpdateMachine};
+use crate::db::Tx;
+use crate::fields::Wrong;
+use crate::{Error, OpContext, Platform, Result, allocations, audit};
+
+/// Does something with a machine; `None` when it is deleted.
+///
+/// # Errors
+/// `WrongState` where the action makes no sense; `Conflict` (`error-machine-allocated`) with who has it until when.
+pub async fn act(
+    platform: &Platform,
+    ctx: &OpContext,
+    code: &str,
+    action: MachineAction,
+    note: Option<String>,
+) -> Result<Option<MachineView>> {
+    ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    let mut wrong = Wrong::new();
+    let note = wrong.text("note", note, 1000);
+    let mut tx = platform.db().begin(ctx).await?;
+    let id = store::lock(&mut tx, code).await?.ok_or_else(Error::not_found)?;
+    let (_, before) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
+    match action {
+        MachineAction::MonitoringOn | MachineAction::MonitoringOff => {
+            let granted = ctx.authorize(UpdateMachine, &resource(id))?;
+            wrong.into_result()?;
+            store::set_monitored(&mut tx, &granted, action == MachineAction::MonitoringOn).await?;
+        }
+        MachineAction::Delete => {
+            let granted = ctx.authorize(DeleteMachine, &resource(id))?;
+            wrong.into_result()?;
+            allocations::refuse_if_held(&mut tx, id).await?;
+            maintenance::end_all(&mut tx, ctx, id).await?;
+            store::delete(&mut tx, &granted, ctx.now()).await?;
+        }
+        _ => {
+            let granted = ctx.authorize(OperateMachine, &resource(id))?;
+            wrong.into_result()?;
+            let next = before.service_state.after(action).ok_or_else(|| wrong_state(&before))?;
+            if next == ServiceState::Retired {
+                allocations::refuse_if_held(&mut tx, id).await?;
+            }
+            if next == ServiceState::Retired || before.service_state == ServiceState::Maintenance {
+                maintenance::end_all(&mut tx, ctx, id).await?;
+            }
+            store::set_service(&mut tx, &granted, next, note.as_deref(), ctx.now()).await?;
+        }
+    }
+    let after = store::view(&mut tx, code, ctx.now()).await?.map(|(_, view)| view);
+    let entry = entry(name(action), code, Some(facts(&before)), after.as_ref().map(facts));
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    tx.commit().await?;
+    platform.live().forget_catalog();
+    let gone = after.as_ref().is_none_or(|view| view.service_state == ServiceState::Retired);
+    if gone {
+        platform.live().cut_link(id);
+    }
+    Ok(after.map(|mut view| {
+        platform.live().freshen(&mut view.last_seen_at, &mut view.presence, &view.id, ctx.now());
+        view
+    }))
+}
+
+/// Does the same with many; each stands for itself.
+///
+/// # Errors
+/// `Validation` for no machine or more than [`MAX_BULK`]; `NotFound` or `Forbidden` when it may not be done at all.
+pub async fn act_on_many(platform: &Platform, ctx: &OpContext, bulk: MachineBulk) -> Result<Vec<(String, Result<()>)>> {
+    ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    ctx.authorize_list::<MachineRef>(bulk.action.permission())?;
+    if bulk.ids.is_empty() {
+        return Err(Error::field("ids", "field-choose-some"));
+    }
+    if bulk.ids.len() > MAX_BULK {
+        return Err(Error::new(ErrorCode::Validation).with_field("ids", "field-too-many"));
+    }
+    let mut outcomes = Vec::with_capacity(bulk.ids.len());
+    let mut seen = std::collections::HashSet::new();
+    for code in bulk.ids {
+        if seen.insert(code.clone()) {
+            let done = act(platform, ctx, &code, bulk.action, bulk.note.clone()).await.map(|_| ());
+            outcomes.push((code, done));
+        }
+    }
+    Ok(outcomes)
+}
+
+/// What would become of each, without doing anything.
+///
+/// # Errors
+/// As [`act_on_many`]'s.
+pub async fn preview_many(
+    platform: &Platform,
+    ctx: &OpContext,
+    bulk: &MachineBulk,
+) -> Result<Vec<(MachineView, Result<()>)>> {
+    ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    ctx.authorize_list::<MachineRef>(bulk.action.permission())?;
+    if bulk.ids.len() > MAX_BULK {
+        return Err(Error::new(ErrorCode::Validation).with_field("ids", "field-too-many"));
+    }
+    let mut tx = platform.db().begin(ctx).await?;
+    let mut found = Vec::with_capacity(bulk.ids.len());
+    for code in &bulk.ids {
+        let Some((id, view)) = store::view(&mut tx, code, ctx.now()).await? else { continue };
+        let next = view.service_state.after(bulk.action);
+        let possible = match bulk.action {
+            MachineAction::MonitoringOn | MachineAction::MonitoringOff => Ok(()),
+            MachineAction::Delete => allocations::refuse_if_held(&mut tx, id).await,
+            MachineAction::Retire if next.is_some() => allocations::refuse_if_held(&mut tx, id).await,
+            _ => next.map(|_| ()).ok_or_else(|| wrong_state(&view)),
+        };
+        found.push((view, possible));
+    }
+    tx.commit().await?;
+    Ok(found)
+}
+
+/// The action in the audit log.
+fn name(action: MachineAction) -> &'static str {
+    match action {
+        MachineAction::Cordon => "machines:cordon",
+        MachineAction::Uncordon => "machines:uncordon",
+        MachineAction::Drain => "machines:drain",
+        MachineAction::Retire => "machines:retire",
+        MachineAction::MonitoringOn => "machines:monitoring-on",
+        MachineAction::MonitoringOff => "machines:monitoring-off",
+        MachineAction::Delete => "machines:delete",
+    }
+}
+
+/// Moves the service state for the system: maintenance that begins or ends.
+pub(super) async fn set_by_window(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    code: &str,
+    next: ServiceState,
+    note: Option<&str>,
+) -> Result<()> {
+    let (id, before) = store::view(tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
+    let granted = ctx.authorize(OperateMachine, &resource(id))?;
+    store::set_service(tx, &granted, next, note, ctx.now()).await?;
+    let (_, after) = store::view(tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
+    let entry = entry("machines:maintenance", code, Some(facts(&before)), Some(facts(&after)));
+    audit::record_in_tx(tx, ctx, entry).await
+}
+
+pub(super) fn wrong_state(machine: &MachineView) -> Error {
+    Error::new(ErrorCode::WrongState).with_key("error-service-state").with_arg("state", machine.service_state.code())
+}

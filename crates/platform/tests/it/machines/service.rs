@@ -1,0 +1,269 @@
+//! Machines out of service and back, maintenance windows, connection data, many at once.
+
+use chrono::TimeDelta;
+use contract::allocations::AllocationCreate;
+use contract::machines::{
+    ConnectionUpdate, MachineAction, MachineBulk, MaintenanceCreate, MaintenanceState, SecretKind, ServiceState,
+};
+use contract::{ErrorCode, ListColumns};
+use platform::machines::NodeCredentials;
+use platform::{accounts, allocations, machines};
+use test_support::{TestPlatform, TestUser};
+
+fn named(code: &str) -> contract::machines::MachineCreate {
+    contract::machines::MachineCreate { id: Some(code.to_owned()), name: code.to_owned(), ..Default::default() }
+}
+
+struct World {
+    test: TestPlatform,
+    admin: TestUser,
+}
+
+impl World {
+    async fn with(codes: &[&str]) -> Self {
+        let test = TestPlatform::new().await;
+        let admin = test.admin().await;
+        for code in codes {
+            machines::create(&test.platform, &admin.ctx(), named(code)).await.unwrap();
+        }
+        Self { test, admin }
+    }
+
+    async fn act(&self, code: &str, action: MachineAction) -> platform::Result<Option<ServiceState>> {
+        let view = machines::act(&self.test.platform, &self.admin.ctx(), code, action, None).await?;
+        Ok(view.map(|view| view.service_state))
+    }
+
+    async fn lend(&self, code: &str, customer: &test_support::TestCustomer) -> platform::Result<()> {
+        let body = AllocationCreate { customer_id: Some(customer.id), months: Some(1), ..Default::default() };
+        allocations::create(&self.test.platform, &self.admin.ctx(), code, body).await.map(|_| ())
+    }
+
+    fn window(&self, from_hours: i64, hours: i64) -> MaintenanceCreate {
+        let now = self.test.platform.clock().now();
+        MaintenanceCreate {
+            starts_at: (from_hours > 0).then(|| now + TimeDelta::hours(from_hours)),
+            ends_at: now + TimeDelta::hours(from_hours + hours),
+            message: "New fans".to_owned(),
+        }
+    }
+
+    async fn text(&self, sql: &'static str) -> String {
+        sqlx::query_scalar(sql).fetch_one(self.test.owner_pool()).await.unwrap()
+    }
+
+    async fn state(&self, code: &str) -> (ServiceState, Vec<MaintenanceState>) {
+        let view = machines::get(&self.test.platform, &self.admin.ctx(), code).await.unwrap();
+        (view.service_state, view.maintenance.iter().map(|window| window.state).collect())
+    }
+}
+
+#[tokio::test]
+async fn states_lead_where_the_table_says_and_nowhere_else() {
+    let world = World::with(&["h1"]).await;
+    use MachineAction as A;
+    use ServiceState as S;
+    for (action, expected) in [
+        (A::Cordon, Some(S::Cordoned)),
+        (A::Cordon, None),
+        (A::Drain, Some(S::Draining)),
+        (A::Uncordon, Some(S::InService)),
+        (A::Uncordon, None),
+        (A::Retire, Some(S::Retired)),
+        (A::Drain, None),
+        (A::Uncordon, Some(S::InService)),
+    ] {
+        match (world.act("h1", action).await, expected) {
+            (Ok(found), Some(expected)) => assert_eq!(found, Some(expected), "{action:?}"),
+            (Err(error), None) => {
+                assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-service-state"), "{action:?}");
+            }
+            (found, expected) => panic!("{action:?}: {found:?}, not {expected:?}"),
+        }
+    }
+    let log = platform::audit::list(&world.test.platform, &world.admin.ctx(), &Default::default()).await.unwrap();
+    let actions: Vec<_> = log.list.iter().map(|row| row.action.as_str()).collect();
+    for action in ["machines:cordon", "machines:drain", "machines:uncordon", "machines:retire"] {
+        assert!(actions.contains(&action), "{action} is in {actions:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_has_is_neither_retired_nor_deleted_nor_promised_longer_while_drained() {
+    let world = World::with(&["h1"]).await;
+    let acme = world.test.customer("Acme").await;
+    world.lend("h1", &acme).await.unwrap();
+    for action in [MachineAction::Retire, MachineAction::Delete] {
+        let error = world.act("h1", action).await.unwrap_err();
+        assert_eq!((error.code, error.key), (ErrorCode::Conflict, "error-machine-allocated"));
+        assert!(error.args.iter().any(|(name, value)| *name == "customer" && value == "Acme"), "{:?}", error.args);
+    }
+    world.act("h1", MachineAction::Drain).await.unwrap();
+    let lease = allocations::of_machine(&world.test.platform, &acme.owner.ctx(), "h1").await.unwrap().allocation;
+    let more = contract::allocations::AllocationRenew { months: Some(1), ..Default::default() };
+    let error = allocations::renew(&world.test.platform, &world.admin.ctx(), lease.id, more).await.unwrap_err();
+    assert_eq!(error.key, "error-renew-service-state");
+
+    allocations::end(&world.test.platform, &world.admin.ctx(), lease.id, Default::default()).await.unwrap();
+    for step in ["processes", "gpu_memory", "health"] {
+        let _ = allocations::skip_step(&world.test.platform, &world.admin.ctx(), lease.id, step).await;
+    }
+    allocations::advance(&world.test.platform).await.unwrap();
+    assert_eq!(world.act("h1", MachineAction::Delete).await.unwrap(), None);
+    let error = machines::get(&world.test.platform, &world.admin.ctx(), "h1").await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::NotFound);
+    let error = machines::create(&world.test.platform, &world.admin.ctx(), named("h1")).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::AlreadyExists, "a code is never given twice");
+}
+
+#[tokio::test]
+async fn a_retired_machines_agent_does_not_come_back_in() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let node = test.node("h1").await;
+    let may_connect = async || {
+        let credentials = NodeCredentials { key: node.key.clone(), join_token: None, host_name: None };
+        machines::authenticate_node(&test.platform, &test.anonymous(), &credentials).await.is_ok()
+    };
+    assert!(may_connect().await);
+    machines::act(&test.platform, &admin.ctx(), "h1", MachineAction::Retire, None).await.unwrap();
+    assert!(!may_connect().await);
+    machines::act(&test.platform, &admin.ctx(), "h1", MachineAction::Uncordon, None).await.unwrap();
+    assert!(may_connect().await);
+    machines::act(&test.platform, &admin.ctx(), "h1", MachineAction::Delete, None).await.unwrap();
+    assert!(!may_connect().await);
+}
+
+#[tokio::test]
+async fn maintenance_begins_and_ends_by_the_clock_and_gives_back_what_was() {
+    let world = World::with(&["h1", "h2"]).await;
+    let platform = &world.test.platform;
+    world.act("h1", MachineAction::Cordon).await.unwrap();
+    machines::plan_maintenance(platform, &world.admin.ctx(), "h1", world.window(2, 4)).await.unwrap();
+    let error = machines::plan_maintenance(platform, &world.admin.ctx(), "h1", world.window(5, 4)).await.unwrap_err();
+    assert_eq!((error.code, error.fields[0].key), (ErrorCode::Conflict, "field-maintenance-overlap"));
+    assert_eq!(world.state("h1").await, (ServiceState::Cordoned, vec![MaintenanceState::Planned]));
+    assert_eq!(machines::advance_maintenance(platform).await.unwrap(), 0, "not yet");
+
+    platform.clock().advance(TimeDelta::hours(3));
+    assert_eq!(machines::advance_maintenance(platform).await.unwrap(), 1);
+    assert_eq!(world.state("h1").await, (ServiceState::Maintenance, vec![MaintenanceState::Active]));
+    platform.clock().advance(TimeDelta::hours(4));
+    machines::advance_maintenance(platform).await.unwrap();
+    assert_eq!(world.state("h1").await, (ServiceState::Cordoned, vec![]), "back to what it was");
+
+    // At once; ended early by hand; and ended by a decision about the machine.
+    machines::plan_maintenance(platform, &world.admin.ctx(), "h2", world.window(0, 4)).await.unwrap();
+    let (state, windows) = world.state("h2").await;
+    assert_eq!((state, windows), (ServiceState::Maintenance, vec![MaintenanceState::Active]));
+    let id = machines::get(platform, &world.admin.ctx(), "h2").await.unwrap().maintenance[0].id;
+    machines::cancel_maintenance(platform, &world.admin.ctx(), "h2", id).await.unwrap();
+    assert_eq!(world.state("h2").await, (ServiceState::InService, vec![]));
+    let gone = machines::cancel_maintenance(platform, &world.admin.ctx(), "h2", id).await.unwrap_err();
+    assert_eq!(gone.code, ErrorCode::NotFound);
+    machines::plan_maintenance(platform, &world.admin.ctx(), "h2", world.window(0, 4)).await.unwrap();
+    world.act("h2", MachineAction::Uncordon).await.unwrap();
+    platform.clock().advance(TimeDelta::hours(5));
+    machines::advance_maintenance(platform).await.unwrap();
+    assert_eq!(world.state("h2").await, (ServiceState::InService, vec![]));
+}
+
+#[tokio::test]
+async fn who_has_the_machine_reads_of_its_maintenance_and_nobody_else() {
+    let world = World::with(&["h1"]).await;
+    let (acme, globex) = (world.test.customer("Acme").await, world.test.customer("Globex").await);
+    world.lend("h1", &acme).await.unwrap();
+    let platform = &world.test.platform;
+    machines::plan_maintenance(platform, &world.admin.ctx(), "h1", world.window(2, 4)).await.unwrap();
+    let theirs = allocations::mine(platform, &acme.member.ctx(), &Default::default()).await.unwrap();
+    assert_eq!(theirs.list[0].maintenance.as_ref().unwrap().message, "New fans");
+    let machine = allocations::machine(platform, &acme.owner.ctx(), "h1").await.unwrap();
+    assert_eq!((machine.maintenance.len(), machine.connection), (1, None));
+    assert!(allocations::mine(platform, &globex.owner.ctx(), &Default::default()).await.unwrap().list.is_empty());
+    for user in [&acme.owner, &globex.owner] {
+        let refused = machines::plan_maintenance(platform, &user.ctx(), "h1", world.window(20, 4)).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::NotFound);
+    }
+}
+
+#[tokio::test]
+async fn a_hosts_secret_is_stored_sealed_and_told_to_nobody() {
+    let world = World::with(&["h1"]).await;
+    let (platform, ctx) = (&world.test.platform, world.admin.ctx());
+    let set = async |body: ConnectionUpdate| machines::set_connection(platform, &ctx, "h1", body).await;
+    let with = |user: &str, password: Option<&str>| ConnectionUpdate {
+        user: Some(user.to_owned()),
+        password: password.map(str::to_owned),
+        ..Default::default()
+    };
+    let view = set(with("root", Some("correct horse"))).await.unwrap().connection.unwrap();
+    assert_eq!((view.user.as_deref(), view.secret_kind), (Some("root"), Some(SecretKind::Password)));
+    let stored = world.text("select encode(ssh_secret, 'escape') from machines where code = 'h1'").await;
+    assert!(!stored.contains("correct horse"));
+    let log = world.text("select coalesce(string_agg(concat(before, after), ' '), '') from audit_events").await;
+    assert!(log.contains("\"secretKind\"") && !log.contains("correct horse"), "{log}");
+
+    let kept = set(with("admin", None)).await.unwrap().connection.unwrap();
+    assert_eq!(kept.secret_kind, Some(SecretKind::Password), "nothing new keeps what is there");
+    let forget = ConnectionUpdate { forget_secret: true, ..with("admin", None) };
+    assert_eq!(set(forget).await.unwrap().connection.unwrap().secret_kind, None);
+
+    let wrong = ConnectionUpdate {
+        user: Some("Root User".to_owned()),
+        port: Some(70_000),
+        private_key: Some("hello".to_owned()),
+        hami_core_path: Some("opt/../etc".to_owned()),
+        ..Default::default()
+    };
+    let error = set(wrong).await.unwrap_err();
+    let fields: Vec<_> = error.fields.iter().map(|field| field.path).collect();
+    assert_eq!(fields, ["user", "port", "hamiCorePath", "privateKey"]);
+}
+
+#[tokio::test]
+async fn many_at_once_each_for_itself() {
+    let world = World::with(&["h1", "h2", "h3"]).await;
+    let acme = world.test.customer("Acme").await;
+    world.lend("h2", &acme).await.unwrap();
+    let ids = ["h1", "h2", "h1", "nowhere"].map(str::to_owned).to_vec();
+    let bulk = MachineBulk { ids, action: MachineAction::Retire, note: Some("old".to_owned()) };
+    let (platform, ctx) = (&world.test.platform, world.admin.ctx());
+    let preview = machines::preview_many(platform, &ctx, &bulk).await.unwrap();
+    let possible: Vec<_> = preview.iter().map(|(view, outcome)| (view.id.as_str(), outcome.is_ok())).collect();
+    assert_eq!(possible, [("h1", true), ("h2", false), ("h1", true)]);
+    assert_eq!(world.state("h1").await.0, ServiceState::InService, "a preview does nothing");
+
+    let outcomes = machines::act_on_many(platform, &ctx, bulk.clone()).await.unwrap();
+    let outcomes: Vec<_> =
+        outcomes.iter().map(|(id, outcome)| (id.as_str(), outcome.as_ref().err().map(|error| error.code))).collect();
+    let expected = [("h1", None), ("h2", Some(ErrorCode::Conflict)), ("nowhere", Some(ErrorCode::NotFound))];
+    assert_eq!(outcomes, expected);
+    assert_eq!(world.state("h1").await.0, ServiceState::Retired);
+    assert_eq!(world.state("h2").await.0, ServiceState::InService);
+
+    let refused = machines::act_on_many(platform, &acme.owner.ctx(), bulk.clone()).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::NotFound);
+    let none = machines::act_on_many(platform, &ctx, MachineBulk { ids: vec![], ..bulk }).await.unwrap_err();
+    assert_eq!(none.fields[0].key, "field-choose-some");
+}
+
+#[tokio::test]
+async fn everybody_chooses_their_own_columns() {
+    let world = World::with(&[]).await;
+    let acme = world.test.customer("Acme").await;
+    let platform = &world.test.platform;
+    let usual = accounts::columns_of(platform, &world.admin.ctx(), "machines").await.unwrap();
+    assert_eq!(usual.columns.len(), 9);
+    let chosen = ListColumns { columns: vec!["region".to_owned(), "monitored".to_owned()] };
+    let kept = accounts::choose_columns(platform, &world.admin.ctx(), "machines", chosen).await.unwrap();
+    assert_eq!(kept.columns, ["name", "region", "monitored"], "the first always, in the list's order");
+    assert_eq!(accounts::columns_of(platform, &acme.owner.ctx(), "machines").await.unwrap(), usual);
+    let back =
+        accounts::choose_columns(platform, &world.admin.ctx(), "machines", ListColumns::default()).await.unwrap();
+    assert_eq!(back, usual);
+    let odd = ListColumns { columns: vec!["password".to_owned()] };
+    let error = accounts::choose_columns(platform, &world.admin.ctx(), "machines", odd).await.unwrap_err();
+    assert_eq!(error.fields[0].key, "field-unknown-column");
+    let error = accounts::columns_of(platform, &world.admin.ctx(), "nothing").await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::NotFound);
+}

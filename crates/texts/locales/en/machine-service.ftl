@@ -1,0 +1,68 @@
+# What staff do with machines: service state, maintenance, connection, many at once; the search.
+machine-service = Service
+service-title = Service of { $name }
+service-note = Reason
+service-note-hint = Colleagues see it beside the state.
+action-cordon = Cordon
+action-cordon-hint = No new customers; who is there stays.
+action-uncordon = Return to service
+action-uncordon-hint = It can be allocated again. Running maintenance ends.
+action-drain = Drain
+action-drain-hint = No new customers and no renewals: it becomes empty by itself.
+action-retire = Retire
+action-retire-hint = Out for good: its agent may not connect any more. Refused while somebody has it.
+action-monitoring-on = Switch monitoring on
+action-monitoring-on-hint = Figures are recorded again.
+action-monitoring-off = Switch monitoring off
+action-monitoring-off-hint = Figures are no longer recorded; history stays.
+action-delete = Delete
+action-delete-hint = The machine, its agent's key and its stored secret go; the audit log keeps its history. Refused while somebody has it.
+maintenance-title = Maintenance
+maintenance-hint = The people on the machine read about it from the moment it is planned. Times are in { $zone }.
+maintenance-starts = Begins
+maintenance-starts-hint = Empty: now.
+maintenance-ends = Ends
+maintenance-message = What they read
+maintenance-plan = Plan maintenance
+maintenance-planned = Maintenance planned
+maintenance-active = Under maintenance
+maintenance-cancel-planned = Call off
+maintenance-cancel-active = End now
+connection-title = SSH access to the host
+connection-hint = For tasks the platform carries out on the host. The secret is stored encrypted and is never shown again.
+connection-user = User
+connection-port = Port
+connection-password = Password
+connection-key = Private key (OpenSSH)
+connection-keep = Empty keeps what is stored.
+connection-forget = Forget the stored secret
+connection-hami = HAMi-core folder
+connection-stored-password = Password stored
+connection-stored-key = Private key stored
+connection-none-stored = No secret stored
+bulk-action = With the chosen machines
+bulk-go = Continue
+bulk-nothing = No machine is chosen.
+bulk-outcome = What will happen
+bulk-will = Will be done
+bulk-refused = Not possible
+bulk-possible = { $n ->
+    [one] Do it for { $n } machine
+   *[other] Do it for { $n } machines
+}
+bulk-done = { $n ->
+    [one] { $n } machine is done; these are left.
+   *[other] { $n } machines are done; these are left.
+}
+list-columns = Columns
+list-check-all = Choose all rows
+list-choose = Choose { $name }
+list-actions-of = Actions for { $name }
+list-open = Open
+search-title = Search
+search-go = Search
+search-none = Nothing found for “{ $text }”.
+search-page = Page
+search-machine = Machine
+search-action = Action
+search-customer = Customer
