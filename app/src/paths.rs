@@ -36,6 +36,11 @@ pub const CUSTOMER_NEW: &str = "/admin/customers/new";
 /// Every allocation, and what customers ask for.
 pub const ALLOCATIONS: &str = "/admin/allocations";
 
+/// What would become of many allocations.
+pub const ALLOCATIONS_BULK: &str = "/admin/allocations/bulk";
+/// Machines down, months across.
+pub const ALLOCATIONS_TIMELINE: &str = "/admin/allocations/timeline";
+
 /// A customer.
 pub fn customer(id: contract::CustomerId) -> String {
     format!("{CUSTOMERS}/{id}")
@@ -90,6 +95,18 @@ pub fn machine_service(code: &str) -> String {
 pub fn machines_bulk(action: &str, ids: &[String], done: usize) -> String {
     let ids: String = ids.iter().map(|id| format!("&ids={}", encode(id))).collect();
     format!("{MACHINES_BULK}?action={action}&done={done}{ids}")
+}
+
+/// What would become of many allocations, some of which are done already.
+pub fn allocations_bulk(action: &str, months: Option<u32>, ids: &[String], done: usize) -> String {
+    let ids: String = ids.iter().map(|id| format!("&ids={}", encode(id))).collect();
+    let months = months.map(|months| format!("&months={months}")).unwrap_or_default();
+    format!("{ALLOCATIONS_BULK}?action={action}{months}&done={done}{ids}")
+}
+
+/// The page to print when a machine is handed over or comes back.
+pub fn handover(id: contract::AllocationId) -> String {
+    format!("{ALLOCATIONS}/{id}/handover")
 }
 
 /// `path` when it leads to a page of ours, else nothing: never a redirect to a foreign address.

@@ -68,6 +68,9 @@ pub fn App() -> impl IntoView {
                     ssr=SsrMode::Async
                 />
                 <Route path=path!("/admin/allocations") view=admin::allocations::list::AllocationListPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/allocations/bulk") view=admin::allocations::bulk::AllocationBulkPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/allocations/timeline") view=admin::allocations::timeline::TimelinePage ssr=SsrMode::Async />
+                <Route path=path!("/admin/allocations/:id/handover") view=admin::allocations::handover::HandoverPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/allocations/:id") view=admin::allocations::page::AllocationPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/customers") view=admin::customers::list::CustomerListPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/customers/new") view=admin::customers::edit::NewCustomerPage ssr=SsrMode::Async />

@@ -148,3 +148,43 @@ test('the admin grants it, takes the machine back, and the open page of its owne
   }).toPass({ timeout: 60_000 });
   await expect(page.locator('body')).toContainText('归还资源池');
 });
+
+test('many are renewed at once, and the time line and the hand-over page show it', async ({ page, installation, signIn }) => {
+  const token = await installation.token(installation.admin);
+  const customer = (await installation.rest(token, '/api/admin/customers?q=Initech')).body.data.list[0].id;
+  for (const id of ['many-1', 'many-2']) {
+    await installation.rest(token, '/api/admin/machines', 'POST', { id, name: id });
+    await installation.rest(token, `/api/admin/machines/${id}/allocate`, 'POST', { customerId: customer, months: 1 });
+  }
+  const later = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+  await installation.rest(token, '/api/admin/machines/many-2/allocate', 'POST', { customerId: customer, startsAt: later(50), endsAt: later(90) });
+
+  await signIn(page);
+  await look(page, installation.url, 'en', 'light');
+  await page.goto('/admin/allocations?q=many-&state=active');
+  await page.getByRole('checkbox', { name: 'Choose all rows' }).check();
+  await page.getByRole('button', { name: 'Renew chosen' }).click();
+  await page.getByLabel('Months more').fill('2');
+  await page.getByRole('button', { name: 'Preview' }).click();
+  await expect(page.getByRole('row', { name: /many-2/ })).toContainText('Taken from');
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Renew 1 allocation' }).click();
+  await expect(page).toHaveURL(/\/admin\/allocations$/);
+
+  await page.goto('/admin/allocations/timeline?q=many-');
+  await expect(page.locator('.timeline-names li')).toHaveCount(2);
+  await expect(page.getByRole('link', { name: /many-2 · Initech Vision · .* · Scheduled/ })).toBeVisible();
+  await expectAccessible(page);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await expectNoSideScroll(page);
+  await page.setViewportSize({ width: 1280, height: 800 });
+
+  const rows = (await installation.rest(token, '/api/admin/allocations?q=lease-01&state=ended')).body.data.list;
+  await page.goto(`/admin/allocations/${rows[0].id}/handover`);
+  await expect(page.getByRole('heading', { name: 'At the hand-over' })).toBeVisible();
+  await expect(page.locator('table').first()).toContainText('GPU-');
+  await expect(page.getByText('GPUs missing: 0')).toBeVisible();
+  await expectAccessible(page);
+  await page.emulateMedia({ media: 'print' });
+  await expect(page.getByRole('navigation').first()).toBeHidden();
+});

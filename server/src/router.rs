@@ -14,7 +14,9 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
-use crate::rest::admin::{allocations, audit, customers, jobs, machine_service, machines, metrics};
+use crate::rest::admin::{
+    allocation_overview, allocations, audit, customers, jobs, machine_service, machines, metrics,
+};
 use crate::rest::{self, auth, customer};
 use crate::{AppState, agents, authn, ops, pages, site, ws};
 
@@ -130,6 +132,10 @@ fn routes() -> Routes {
         .rest(routes!(customers::members, customers::add_member))
         .rest(routes!(allocations::create))
         .rest(routes!(allocations::list))
+        .rest(routes!(allocation_overview::bulk))
+        .rest(routes!(allocation_overview::timeline))
+        .rest(routes!(allocation_overview::expiring))
+        .rest(routes!(allocation_overview::handover))
         .rest(routes!(allocations::get))
         .rest(routes!(allocations::renew))
         .rest(routes!(allocations::reclaim))

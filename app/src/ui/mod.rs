@@ -2,6 +2,7 @@
 //! rendered on the server only.
 
 pub mod cells;
+pub mod copy;
 pub mod format;
 pub mod icons;
 pub mod lexicon;

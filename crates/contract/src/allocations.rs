@@ -1,7 +1,11 @@
 //! Allocations: a whole machine, lent to a customer for a period.
 
+mod overview;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use overview::*;
 
 use crate::machines::{MaintenanceView, Presence, word_enum};
 use crate::{AllocationId, CustomerId, RenewalRequestId};
@@ -104,6 +108,8 @@ pub struct AllocationView {
     pub ended_at: Option<DateTime<Utc>>,
     /// The customer's open wish for more time.
     pub open_request: Option<RenewalRequestId>,
+    /// The last reminder that is out: 30, 14, 7 or 1 days before the end.
+    pub reminded_days: Option<u32>,
     /// The machine's next planned or running maintenance.
     pub maintenance: Option<MaintenanceView>,
     pub revision: i64,

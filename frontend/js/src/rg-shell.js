@@ -2,16 +2,19 @@
 //
 // <rg-copy data-text="…" data-done="Copied"><button>…</button></rg-copy>: puts the text on the clipboard.
 // <rg-check-all data-label="…">: a box that ticks every row's box in its table.
+// <rg-print><button>…</button></rg-print>: prints the page.
 // <rg-palette data-label="…" data-href="/search">: Ctrl K or / opens a dialog over the search page's list.
 
 class RgCopy extends HTMLElement {
   connectedCallback() {
-    const button = this.querySelector('button');
-    button?.addEventListener('click', async () => {
+    this.addEventListener('click', async () => {
+      // Absent on plain http from elsewhere: then the text is still there to be selected.
+      if (!navigator.clipboard) return;
       await navigator.clipboard.writeText(this.dataset.text);
-      const before = button.textContent;
-      button.textContent = this.dataset.done;
-      setTimeout(() => (button.textContent = before), 1500);
+      const word = this.querySelector('[role="status"]');
+      const before = word.textContent;
+      word.textContent = this.dataset.done;
+      setTimeout(() => (word.textContent = before), 1500);
     });
   }
 }
@@ -30,6 +33,12 @@ class RgCheckAll extends HTMLElement {
       box.indeterminate = ticked > 0 && !box.checked;
     });
     this.append(box);
+  }
+}
+
+class RgPrint extends HTMLElement {
+  connectedCallback() {
+    this.addEventListener('click', () => print());
   }
 }
 
@@ -127,4 +136,5 @@ class RgPalette extends HTMLElement {
 
 customElements.define('rg-copy', RgCopy);
 customElements.define('rg-check-all', RgCheckAll);
+customElements.define('rg-print', RgPrint);
 customElements.define('rg-palette', RgPalette);

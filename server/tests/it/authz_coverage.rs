@@ -68,6 +68,10 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     // The machine has its allocation already: 409 says that the caller was let in.
     (Door::Rest, "POST",   "/api/admin/machines/{code}/allocate",      [401, 404, 404, 404, 404, 409, 401]),
     (Door::Rest, "GET",    "/api/admin/allocations",                   [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/allocations/bulk",              [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/allocations/timeline",          [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/allocations/expiring",          [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/allocations/{id}/handover",     [401, 404, 403, 403, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/allocations/{id}",              [401, 404, 403, 403, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/allocations/{id}/renew",        [401, 404, 403, 403, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/renewal-requests",              [401, 404, 404, 404, 404, 200, 401]),
@@ -106,6 +110,7 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::ServerFn, "POST", "update_customer",                        [401, 404, 403, 403, 404, 200, 401]),
     (Door::ServerFn, "POST", "set_customer_active",                    [401, 404, 403, 403, 404, 200, 401]),
     (Door::ServerFn, "POST", "add_customer_member",                    [401, 404, 403, 403, 404, 200, 401]),
+    (Door::ServerFn, "POST", "act_on_allocations",                     [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "choose_columns",                         [401, 200, 200, 200, 200, 200, 401]),
     (Door::ServerFn, "POST", "act_on_machine",                         [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "act_on_machines",                        [401, 404, 404, 404, 404, 200, 401]),
@@ -231,6 +236,9 @@ impl World {
             ("POST", "/api/admin/machines" | "/api/admin/customers") | ("PUT", _) => json!({ "name": name }),
             ("POST", "/api/admin/customers/{id}/members") => json!({ "username": name }),
             ("POST", "/api/admin/machines/{code}/allocate") => json!({ "customerId": self.globex.id, "months": 1 }),
+            ("POST", "/api/admin/allocations/bulk") => {
+                json!({ "ids": [self.allocation], "action": "renew", "months": 1 })
+            }
             ("POST", "/api/admin/allocations/{id}/renew") => json!({ "months": 1 }),
             ("POST", "/api/admin/allocations/{id}/reclaim") => json!({}),
             ("POST", "/api/admin/renewal-requests/{id}/decide") => json!({ "approve": true }),
@@ -264,6 +272,7 @@ impl World {
             "sign_in" => vec![("username", &self.admin.name), ("password", self.admin.password)],
             "set_preferences" => vec![("theme", "dark")],
             "get_machine" | "machine_live" => vec![("code", "host-001")],
+            "act_on_allocations" => vec![("ids[]", &allocation), ("action", "renew"), ("months", "1")],
             "choose_columns" => vec![("list", "machines"), ("columns[]", "name")],
             "act_on_machine" => vec![("code", "host-001"), ("action", "monitoring-off")],
             "act_on_machines" => vec![("ids[]", "host-001"), ("action", "monitoring-on")],

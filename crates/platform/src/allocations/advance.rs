@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use contract::AllocationId;
 use contract::allocations::AllocationState;
 
-use super::{event, reclaim, record, store};
+use super::{event, health, reclaim, record, store};
 use crate::authz::UpdateAllocation;
 use crate::{OpContext, Platform, Result, SystemActor};
 
@@ -32,6 +32,7 @@ pub async fn advance(platform: &Platform) -> Result<usize> {
             Err(error) => tracing::error!(%error, allocation = id.0, "an allocation could not be moved on"),
         }
     }
+    health::take_handovers(platform).await?;
     Ok(moved)
 }
 

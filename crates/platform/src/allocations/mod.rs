@@ -5,9 +5,12 @@
 //! sees figures of its own period only; nothing ends because a machine is silent.
 
 mod advance;
+mod bulk;
+mod health;
 mod reclaim;
 mod renewals;
 mod store;
+mod timeline;
 
 use std::collections::HashMap;
 
@@ -21,9 +24,12 @@ use contract::metrics::{History, HistoryQuery, MachineLive};
 use contract::{AllocationId, CustomerId, ErrorCode, MachineId, Page, Permission};
 
 pub use advance::advance;
+pub use bulk::{act_on_many, preview_many};
+pub use health::handover;
 pub use reclaim::skip_step;
 pub use renewals::{decide_renewal, list_renewals, request_renewal};
 pub(crate) use store::Held;
+pub use timeline::timeline;
 
 use crate::authz::{
     AllocationRef, CreateAllocation, ManageAllocation, MonitorAllocation, Scope, UpdateAllocation, ViewAllocation,
@@ -170,16 +176,20 @@ pub async fn renew(
     body: AllocationRenew,
 ) -> Result<AllocationDetail> {
     let mut tx = platform.db().begin(ctx).await?;
-    let before = lock(&mut tx, ctx, id).await?;
+    let after = renew_in_tx(&mut tx, ctx, id, body).await?;
+    let detail = detail(platform, ctx, &mut tx, after).await?;
+    tx.commit().await?;
+    Ok(detail)
+}
+
+async fn renew_in_tx(tx: &mut Tx, ctx: &OpContext, id: AllocationId, body: AllocationRenew) -> Result<store::Row> {
+    let before = lock(tx, ctx, id).await?;
     let mut wrong = Wrong::new();
     let ends_at = end_of(&mut wrong, before.ends_at, body.months, body.ends_at);
     let note = wrong.text("note", body.note, 1000);
     wrong.into_result()?;
     let ends_at = ends_at.ok_or_else(|| Error::internal("checked above"))?;
-    let after = move_end(&mut tx, ctx, &before, ends_at, note.as_deref()).await?;
-    let detail = detail(platform, ctx, &mut tx, after).await?;
-    tx.commit().await?;
-    Ok(detail)
+    move_end(tx, ctx, &before, ends_at, note.as_deref()).await
 }
 
 /// Ends an allocation now: one that has not begun is cancelled, one that runs goes to its reclaim.
@@ -190,28 +200,33 @@ pub async fn end(
     body: AllocationEnd,
 ) -> Result<AllocationDetail> {
     let mut tx = platform.db().begin(ctx).await?;
-    let before = lock(&mut tx, ctx, id).await?;
+    let after = end_in_tx(&mut tx, ctx, id, body).await?;
+    let detail = detail(platform, ctx, &mut tx, after).await?;
+    tx.commit().await?;
+    Ok(detail)
+}
+
+async fn end_in_tx(tx: &mut Tx, ctx: &OpContext, id: AllocationId, body: AllocationEnd) -> Result<store::Row> {
+    let before = lock(tx, ctx, id).await?;
     let mut wrong = Wrong::new();
     let note = wrong.text("note", body.note, 1000);
     wrong.into_result()?;
     let granted = ctx.authorize(UpdateAllocation, &before.resource())?;
     match before.state {
         AllocationState::Scheduled => {
-            store::close(&mut tx, &granted, AllocationState::Cancelled, ctx.now()).await?;
-            event(&mut tx, ctx, id, "cancelled", None, None, note.as_deref()).await?;
+            store::close(tx, &granted, AllocationState::Cancelled, ctx.now()).await?;
+            event(tx, ctx, id, "cancelled", None, None, note.as_deref()).await?;
         }
         AllocationState::Active | AllocationState::Grace => {
-            reclaim::begin(&mut tx, ctx, &before, note.as_deref()).await?;
+            reclaim::begin(tx, ctx, &before, note.as_deref()).await?;
         }
         AllocationState::Reclaiming | AllocationState::Ended | AllocationState::Cancelled => {
             return Err(wrong_state(before.state));
         }
     }
-    let after = store::get(&mut tx, id).await?.ok_or_else(Error::not_found)?;
-    record(&mut tx, ctx, "allocations:end", Some(&before), &after).await?;
-    let detail = detail(platform, ctx, &mut tx, after).await?;
-    tx.commit().await?;
-    Ok(detail)
+    let after = store::get(tx, id).await?.ok_or_else(Error::not_found)?;
+    record(tx, ctx, "allocations:end", Some(&before), &after).await?;
+    Ok(after)
 }
 
 /// The machine one has: its hardware and how to reach it.
@@ -458,6 +473,7 @@ async fn views(
                 remark: row.remark.filter(|_| staff),
                 ended_at: row.ended_at,
                 open_request: row.open_request,
+                reminded_days: row.reminded_days.and_then(|days| u32::try_from(days).ok()),
                 maintenance: maintenance.get(&row.machine.0).filter(|_| row.state.holds()).cloned(),
                 revision: row.revision,
             }

@@ -7,13 +7,13 @@ use contract::allocations::{AllocationDetail, AllocationState, StepState};
 use contract::machines::Presence;
 use contract::{AllocationId, ErrorCode};
 
-use super::{detail, event, lock, record, store};
+use super::{detail, event, health, lock, record, store};
 use crate::authz::UpdateAllocation;
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, machines, metrics};
 
 /// In this order. The customer's access ends with the state itself, in the transaction that begins this.
-const STEPS: [&str; 4] = ["access", "processes", "gpu_memory", "pool"];
+const STEPS: [&str; 5] = ["access", "processes", "gpu_memory", "health", "pool"];
 
 /// Memory a driver keeps on an idle GPU; more means that somebody is still on it. Bytes.
 const IDLE_GPU_BYTES: u64 = 1 << 30;
@@ -96,6 +96,11 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
                 }
                 None => Seen::waits([("reason", "no_figures".to_owned())]),
             },
+            // What is worse than at the hand-over waits for somebody's decision.
+            "health" => {
+                let (done, result) = health::compare(&mut tx, ctx, row, live.as_ref()).await?;
+                Seen { done, result }
+            }
             other => return Err(Error::internal(format!("no step {other}"))),
         };
         open |= !seen.done;

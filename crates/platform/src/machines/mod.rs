@@ -113,6 +113,22 @@ pub(crate) async fn matching(tx: &mut Tx, text: &str) -> Result<Vec<i64>> {
     store::matching(tx, text).await
 }
 
+/// A page of machines by code: id, code, name; with the number of all.
+pub(crate) async fn page_of_names(
+    tx: &mut Tx,
+    q: Option<&str>,
+    page: u32,
+    page_size: u32,
+) -> Result<(Vec<(MachineId, String, String)>, u64)> {
+    store::page_of_names(tx, q, page, page_size).await
+}
+
+/// Driver, physical cores and memory in bytes, as the agent found them.
+pub(crate) async fn hardware_of(tx: &mut Tx, id: MachineId) -> Result<(Option<String>, Option<u32>, Option<u64>)> {
+    let found = store::discovered_of(tx, id).await?;
+    Ok(found.map(|found| (found.driver_version, found.cpu_cores, found.memory_bytes)).unwrap_or_default())
+}
+
 /// The id behind a code, when the transaction's caller may see the machine.
 pub(crate) async fn id_in_tx(tx: &mut Tx, code: &str) -> Result<Option<MachineId>> {
     store::id_of(tx, code).await

@@ -14,8 +14,9 @@ mod tiles;
 mod watch;
 mod writer;
 
-use contract::Permission;
+use chrono::{DateTime, Utc};
 use contract::metrics::{MachineLive, WallSnapshot};
+use contract::{MachineId, Permission};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +30,7 @@ pub use watch::{TopicRight, TopicWatch, may_watch, watch};
 pub use writer::SampleWriter;
 
 use crate::authz::{MachineRef, ViewMetrics};
+use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, machines};
 
 /// The newest state of every machine.
@@ -51,6 +53,17 @@ pub async fn machine_live(platform: &Platform, ctx: &OpContext, code: &str) -> R
 pub(crate) async fn live_of_machine(platform: &Platform, ctx: &OpContext, code: &str) -> Result<MachineLive> {
     hub::refresh(platform).await?;
     platform.live().machine(code, ctx.now()).ok_or_else(Error::not_found)
+}
+
+/// Xid errors of a machine's GPUs in a period, for a slice that has decided that the caller may see them.
+pub(crate) async fn xid_errors(
+    tx: &mut Tx,
+    machine: MachineId,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<u64> {
+    let gpus: Vec<i64> = store::gpu_ids(tx, machine).await?.into_values().map(|gpu| gpu.0).collect();
+    store::xid_errors(tx, &gpus, from, until).await
 }
 
 /// Starts what runs in every server: the sample writer, the hub's tick, the exchange of newest states, link leases.

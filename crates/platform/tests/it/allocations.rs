@@ -1,5 +1,7 @@
 //! Whole machines, lent: never twice at once, begun and ended by the clock, seen by who has them.
 
+mod overview;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::allocations::{
     AllocationCreate, AllocationDetail, AllocationEnd, AllocationQuery, AllocationRenew, AllocationState,
@@ -348,6 +350,7 @@ async fn taking_it_back_waits_for_who_is_still_on_it() {
             ("access", StepState::Done),
             ("processes", StepState::Waiting),
             ("gpu_memory", StepState::Waiting),
+            ("health", StepState::Done),
             ("pool", StepState::Waiting),
         ]
     );

@@ -96,3 +96,47 @@ my-machine-grace = Your period is over. Ask for more time, or save what you need
 my-machine-reclaiming = The machine is being taken back.
 my-machine-ended = Your period is over.
 my-machine-cancelled = This was called off.
+home-ends-soon = { $n ->
+    [one] ends in { $n } day
+   *[other] ends in { $n } days
+}
+home-ask-longer = Ask for more time
+home-notices = Notices
+timeline-title = Time line
+timeline-filter = Machine
+timeline-from = First month
+timeline-earlier = Earlier months
+timeline-later = Later months
+timeline-today = Today
+timeline-free = free
+timeline-leaving = Leaving
+allocations-bulk-renew = Renew chosen
+allocations-bulk-reclaim = Reclaim chosen
+allocations-bulk-renew-go = { $n ->
+    [one] Renew { $n } allocation
+   *[other] Renew { $n } allocations
+}
+allocations-bulk-reclaim-go = { $n ->
+    [one] Reclaim { $n } machine
+   *[other] Reclaim { $n } machines
+}
+allocations-bulk-done = { $n ->
+    [one] { $n } is done; these are left.
+   *[other] { $n } are done; these are left.
+}
+allocations-bulk-nothing = No allocation is chosen.
+allocations-bulk-preview = Preview
+step-health = As healthy as at the hand-over
+step-health-seen = GPUs missing: { $missing } · new uncorrected ECC errors: { $ecc } · Xid errors: { $xid }
+step-health-no-baseline = Nothing was recorded at the hand-over
+handover-title = Hand-over of { $machine }, { $customer }
+handover-print = Print
+handover-page = Hand-over page
+handover-before = At the hand-over
+handover-after = At the return
+handover-not-seen = Not recorded: the machine was not heard from.
+handover-ecc = Uncorrected ECC errors
+handover-xid = Xid errors in the period
+handover-signatures = Signatures
+handover-for-operator = For the operator, date:
+handover-for-customer = For the customer, date:

@@ -54,3 +54,4 @@ field-absolute-path = Enter an absolute path such as /opt/hami-core.
 field-one-secret = Give either a password or a private key.
 field-private-key = This is not an unencrypted private key in OpenSSH's or PEM format.
 field-not-a-time = Enter a date and a time.
+field-not-a-month = Enter a month as 2026-11.

@@ -2,7 +2,7 @@
 frame-skip = Skip to content
 frame-nav = Main navigation
 frame-breadcrumb = Breadcrumb
-frame-search = Search machines…
+frame-search = Search machines, pages, actions…
 frame-language-zh = 中文
 frame-language-en = English
 frame-theme-to-auto = Appearance: dark. Switch to the system’s

@@ -54,3 +54,4 @@ field-absolute-path = 请填写绝对路径，例如 /opt/hami-core。
 field-one-secret = 密码和私钥只能填写一个。
 field-private-key = 这不是未加密的 OpenSSH 或 PEM 格式私钥。
 field-not-a-time = 请填写日期和时间。
+field-not-a-month = 请按 2026-11 的格式填写月份。

@@ -2,7 +2,7 @@
 frame-skip = 跳到正文
 frame-nav = 主导航
 frame-breadcrumb = 当前位置
-frame-search = 搜索机器…
+frame-search = 搜索机器、页面、操作…
 frame-language-zh = 中文
 frame-language-en = English
 frame-theme-to-auto = 外观：深色。切换为跟随系统

@@ -1,7 +1,7 @@
 //! Every allocation, and what customers ask for.
 
-use contract::Page;
 use contract::allocations::{AllocationQuery, AllocationState, AllocationView, ENDING_SOON_DAYS, RenewalRequestView};
+use contract::{Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
@@ -45,6 +45,7 @@ pub fn AllocationListPage() -> impl IntoView {
 
 fn list_view(query: ListQuery, page: Page<AllocationView>, requests: Vec<RenewalRequestView>) -> AnyView {
     let words = Words::now();
+    let may_change = door().1.holds(Permission::AllocationsUpdate);
     let refused = Refused::from_query().map(|r| {
         let faults: Vec<_> = r.fields.keys().filter_map(|path| r.fault(words.0, path)).collect();
         format!("{} {}", r.message(words.0), faults.join(" "))
@@ -62,13 +63,15 @@ fn list_view(query: ListQuery, page: Page<AllocationView>, requests: Vec<Renewal
         let (number, size, total) = (page.page, page.page_size, page.total);
         view! {
             {filters(words, &query)}
-            {allocation_table(words, page.list, true)}
+            {may_change.then(|| tools(words))}
+            {table_of(words, page.list, true, may_change)}
             {pager(words, &query, number, size, total)}
         }
         .into_any()
     };
     frame(
-        PageFrame::new(words.t("allocations-title"), Area::Allocations),
+        PageFrame::new(words.t("allocations-title"), Area::Allocations)
+            .actions(view! { <a class="btn" href=paths::ALLOCATIONS_TIMELINE>{words.t("timeline-title")}</a> }),
         view! {
             {form_fault(refused)}
             {(!requests.is_empty()).then(|| requests_view(words, requests))}
@@ -102,6 +105,23 @@ fn filters(words: Words, query: &ListQuery) -> impl IntoView + use<> {
 
 /// Allocations as rows; `customers` says whether it is worth naming whose they are.
 pub(crate) fn allocation_table(words: Words, list: Vec<AllocationView>, customers: bool) -> AnyView {
+    table_of(words, list, customers, false)
+}
+
+/// What can be done with the chosen rows.
+fn tools(words: Words) -> impl IntoView {
+    view! {
+        <div class="list-tools">
+            <form id="bulk" class="bulk" method="get" action=paths::ALLOCATIONS_BULK>
+                <button class="btn" name="action" value="renew">{words.t("allocations-bulk-renew")}</button>
+                <button class="btn" name="action" value="reclaim">{words.t("allocations-bulk-reclaim")}</button>
+            </form>
+        </div>
+    }
+}
+
+/// With a box before each row when they can be chosen.
+fn table_of(words: Words, list: Vec<AllocationView>, customers: bool, choose: bool) -> AnyView {
     let zone = look().zone;
     let rows = list.into_iter().map(|row| {
         let customer = customers.then(|| {
@@ -112,8 +132,15 @@ pub(crate) fn allocation_table(words: Words, list: Vec<AllocationView>, customer
             }
         });
         let asked = row.open_request.map(|_| state(Tone::Info, words.t("allocation-asked")));
+        let pick = choose.then(|| {
+            let label = words.with("list-choose", &[("name", row.machine_name.clone())]);
+            let chosen =
+                view! { <input r#type="checkbox" form="bulk" name="ids" value=row.id.to_string() aria-label=label /> };
+            view! { <td class="pick">{row.state.holds().then_some(chosen)}</td> }
+        });
         view! {
             <tr>
+                {pick}
                 <th scope="row"><a href=paths::allocation(row.id)>{row.machine_name.clone()}</a></th>
                 {customer}
                 <td data-label=words.t("allocation-state")>{allocation_state(words, &row)} " " {asked}</td>
@@ -127,6 +154,9 @@ pub(crate) fn allocation_table(words: Words, list: Vec<AllocationView>, customer
             <table class="cards">
                 <thead>
                     <tr>
+                        {choose.then(|| view! {
+                            <th scope="col" class="pick"><rg-check-all data-label=words.t("list-check-all")></rg-check-all></th>
+                        })}
                         <th scope="col">{words.t("allocation-machine")}</th>
                         {customers.then(|| view! { <th scope="col">{words.t("allocation-customer")}</th> })}
                         <th scope="col">{words.t("allocation-state")}</th>

@@ -39,7 +39,8 @@ fn allocation_view(detail: AllocationDetail) -> AnyView {
     );
     let head = PageFrame::new(title, Area::Allocations)
         .crumb(words.t("nav-allocations"), paths::ALLOCATIONS)
-        .beside(allocation_state(words, &allocation));
+        .beside(allocation_state(words, &allocation))
+        .actions(view! { <a class="btn" href=paths::handover(allocation.id)>{words.t("handover-page")}</a> });
     let may_change = ctx.holds(Permission::AllocationsUpdate);
     let general = refused.as_ref().map(|r| r.message(words.0));
     frame(
@@ -148,11 +149,6 @@ fn steps_card(
     let id = allocation.id.to_string();
     let going_on = allocation.state == AllocationState::Reclaiming;
     let rows = steps.into_iter().map(move |step| {
-        let tone = match step.state {
-            StepState::Done => Tone::Ok,
-            StepState::Waiting => Tone::Warn,
-            StepState::Skipped => Tone::Off,
-        };
         let skip = (may_change && going_on && step.state == StepState::Waiting && step.step != "pool").then(|| {
             view! {
                 <form method="post" action=SkipReclaimStep::url()>
@@ -165,7 +161,7 @@ fn steps_card(
         view! {
             <tr>
                 <th scope="row">{words.t(&format!("step-{}", step.step))}</th>
-                <td data-label=words.t("allocation-state")>{state(tone, words.t(&format!("step-state-{}", step.state.code())))}</td>
+                <td data-label=words.t("allocation-state")>{step_state(words, &step)}</td>
                 <td data-label=words.t("step-seen")>{seen(words, &step)}</td>
                 <td data-label=words.t("step-at")>{time(step.at, zone)}</td>
                 <td class="row-actions">{skip}</td>
@@ -193,8 +189,18 @@ fn steps_card(
     }
 }
 
+/// Where a step stands.
+pub(super) fn step_state(words: Words, step: &ReclaimStepView) -> impl IntoView + use<> {
+    let tone = match step.state {
+        StepState::Done => Tone::Ok,
+        StepState::Waiting => Tone::Warn,
+        StepState::Skipped => Tone::Off,
+    };
+    state(tone, words.t(&format!("step-state-{}", step.state.code())))
+}
+
 /// What a step saw, in words.
-fn seen(words: Words, step: &ReclaimStepView) -> String {
+pub(super) fn seen(words: Words, step: &ReclaimStepView) -> String {
     let get = |name: &str| step.result.get(name).cloned().unwrap_or_default();
     if let Some(reason) = step.result.get("reason") {
         return words.t(&format!("step-reason-{reason}"));
@@ -204,6 +210,11 @@ fn seen(words: Words, step: &ReclaimStepView) -> String {
             let names = get("names");
             let count = words.with("step-processes-seen", &[("n", get("processes"))]);
             if names.is_empty() { count } else { format!("{count}: {names}") }
+        }
+        "health" if step.result.contains_key("baseline") => words.t("step-health-no-baseline"),
+        "health" if step.result.contains_key("missing") => {
+            let values = [("missing", get("missing")), ("ecc", get("ecc")), ("xid", get("xid"))];
+            words.with("step-health-seen", &values)
         }
         "gpu_memory" if step.result.contains_key("usedBytes") => {
             let used = get("usedBytes").parse::<f64>().ok().map(format::bytes);

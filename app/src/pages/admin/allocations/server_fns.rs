@@ -1,7 +1,7 @@
 //! What allocation pages and forms call.
 
-use contract::allocations::{AllocationQuery, AllocationView};
-use contract::{AllocationId, ApiError, Page, RenewalRequestId};
+use contract::allocations::{AllocationAction, AllocationQuery, AllocationView};
+use contract::{AllocationId, ApiError, BulkOutcome, Page, RenewalRequestId};
 use leptos::prelude::*;
 
 use super::form::LeaseForm;
@@ -54,6 +54,33 @@ pub async fn skip_reclaim_step(id: AllocationId, step: String) -> Result<(), Api
     let (platform, ctx) = door::door();
     let result = platform::allocations::skip_step(&platform, &ctx, id, &step).await;
     door::form_answer((&platform, &ctx), result, |_| paths::allocation(id), &paths::allocation(id), Vec::new()).await
+}
+
+/// Renews or reclaims many. Back to the list when all is done, else to what is left, with why.
+#[server]
+pub async fn act_on_allocations(
+    action: AllocationAction,
+    #[server(default)] ids: Vec<AllocationId>,
+    months: Option<u32>,
+    #[server(default)] note: String,
+) -> Result<Vec<BulkOutcome>, ApiError> {
+    let (platform, ctx) = door::door();
+    let bulk = contract::allocations::AllocationBulk { ids, action, months, note: Some(note) };
+    let outcomes = platform::allocations::act_on_many(&platform, &ctx, bulk).await;
+    let outcomes = door::answer(&platform, &ctx, outcomes).await?;
+    let named = outcomes.into_iter().map(|(id, outcome)| (id.to_string(), outcome)).collect();
+    let outcomes = door::outcomes(&platform, &ctx, named).await;
+    if door::wants_page() {
+        let left: Vec<_> = outcomes.iter().filter(|one| !one.done).map(|one| one.id.clone()).collect();
+        let done = outcomes.len() - left.len();
+        let next = if left.is_empty() {
+            paths::ALLOCATIONS.to_owned()
+        } else {
+            paths::allocations_bulk(action.code(), months, &left, done)
+        };
+        door::see_other(&next);
+    }
+    Ok(outcomes)
 }
 
 /// Answers a wish for more time.

@@ -5,8 +5,8 @@ use contract::accounts::MemberRole;
 use contract::customers::{MemberCreate, MemberSecret};
 use leptos::prelude::*;
 
-use crate::pages::admin::machines::islands::CopyButton;
 use crate::pages::admin::machines::panels;
+use crate::ui::copy::copy_button;
 use crate::ui::lexicon::Lexicon;
 
 /// Makes an account in a customer and shows its password, once. Not a plain form, because the password must not pass
@@ -66,7 +66,7 @@ pub fn MemberForm(customer: CustomerId, owner: bool, words: Lexicon) -> impl Int
                     <p>{shown.t("customer-password-once")}</p>
                     <div class="command-line">
                         <code>{text.clone()}</code>
-                        <CopyButton text=text label=shown.t("copy") done=shown.t("copied") />
+                        {copy_button(text, shown.t("copy"), shown.t("copied"))}
                     </div>
                 }
             })}

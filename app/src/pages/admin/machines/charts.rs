@@ -270,7 +270,7 @@ mod tests {
         serde_json::from_value(serde_json::json!({
             "id": "host-001", "name": "gpu-1", "region": null, "publicAddress": null, "privateAddress": null,
             "pool": "shared", "monitored": true, "listed": false, "remark": null, "serviceState": "in_service",
-            "presence": "online", "lastSeenAt": null, "declared": {}, "discovered": null, "differences": [],
+            "maintenance": [], "presence": "online", "lastSeenAt": null, "declared": {}, "discovered": null, "differences": [],
             "gpus": [gpu(0), gpu(1)], "agentVersion": null, "revision": 1,
             "createdAt": "2026-11-20T00:00:00Z", "updatedAt": "2026-11-20T00:00:00Z"
         }))

@@ -169,36 +169,6 @@ pub fn ChartFeed(code: String, range: HistoryRange, every: u32) -> impl IntoView
     let _ = (code, range, every);
 }
 
-/// Copies a text; says so.
-#[island]
-pub fn CopyButton(text: String, label: String, done: String) -> impl IntoView {
-    let copied = RwSignal::new(false);
-    let word = move || if copied.get() { done.clone() } else { label.clone() };
-    view! {
-        <button r#type="button" class="btn small" on:click=move |_| copy(text.clone(), copied)>
-            <span role="status">{word}</span>
-        </button>
-    }
-}
-
-#[cfg(feature = "hydrate")]
-fn copy(text: String, copied: RwSignal<bool>) {
-    let Some(window) = web_sys::window() else { return };
-    // Absent on plain http from elsewhere: then the text is still there to be selected.
-    if !js_sys::Reflect::has(&window.navigator(), &"clipboard".into()).unwrap_or(false) {
-        return;
-    }
-    let written = window.navigator().clipboard().write_text(&text);
-    leptos::task::spawn_local(async move {
-        if wasm_bindgen_futures::JsFuture::from(written).await.is_ok() {
-            copied.set(true);
-        }
-    });
-}
-
-#[cfg(not(feature = "hydrate"))]
-fn copy(_text: String, _copied: RwSignal<bool>) {}
-
 /// Makes a join token and shows its install command, once. Not a plain form, because the secret must not pass through an
 /// address; without JavaScript the page names the command that does the same.
 #[island]

@@ -158,7 +158,7 @@ fn table(words: Words, query: &ListQuery, list: Page<MachineRow>, columns: &List
                             <th scope="col" class="pick"><rg-check-all data-label=words.t("list-check-all")></rg-check-all></th>
                         })}
                         {headings}
-                        <th scope="col" class="row-menu"><span class="visually-hidden">{words.t("list-actions")}</span></th>
+                        <th scope="col" class="row-menu"><span class="unseen-text">{words.t("list-actions")}</span></th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
@@ -223,23 +223,25 @@ fn row(words: Words, ctx: &OpContext, columns: &[String], machine: MachineRow) -
     let entry = |permission: Permission, href: String, key: &str| {
         ctx.holds(permission).then(|| view! { <a href=href>{words.t(key)}</a> })
     };
+    // A popover, because the table's scroll region would cut a menu off.
+    let menu = format!("menu-{}", machine.id);
     view! {
         <tr>
             {pick}
             {cells}
             <td class="row-menu">
-                <details class="menu">
-                    <summary aria-label=words.with("list-actions-of", &[("name", machine.name.clone())])>"⋯"</summary>
-                    <div class="menu-body">
+                    <button r#type="button" popovertarget=menu.clone() aria-label=words.with("list-actions-of", &[("name", machine.name.clone())])>
+                        "⋯"
+                    </button>
+                    <div class="menu-body" id=menu popover="auto">
                         <a href=paths::machine(&machine.id)>{words.t("list-open")}</a>
                         {entry(Permission::AllocationsCreate, paths::machine_allocate(&machine.id), "machine-allocate")}
                         {entry(Permission::MachinesUpdate, paths::machine_edit(&machine.id), "machine-edit")}
                         {entry(Permission::MachinesOperate, paths::machine_service(&machine.id), "machine-service")}
                         <rg-copy data-text=machine.id.clone() data-done=words.t("copied")>
-                            <button r#type="button" class="link">{words.t("machine-copy-code")}</button>
+                            <button r#type="button" class="link"><span role="status">{words.t("machine-copy-code")}</span></button>
                         </rg-copy>
                     </div>
-                </details>
             </td>
         </tr>
     }

@@ -8,12 +8,13 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::charts::{RANGES, chart_card, charts, history, refresh_seconds};
 use super::hardware::{agent_card, facts_card, hardware_card};
-use super::islands::{ChartFeed, CopyButton, GpuPanel, MachineFigures, MachineState, ProcessPanel};
+use super::islands::{ChartFeed, GpuPanel, MachineFigures, MachineState, ProcessPanel};
 use super::service::window_line;
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::metrics::page::link_chip;
 use crate::paths;
+use crate::ui::copy::copy_button;
 use crate::ui::state::{Tone, state};
 use crate::ui::time::clock;
 use crate::words::Words;
@@ -65,7 +66,7 @@ fn machine_view(data: Data) -> AnyView {
             {link_chip(words, as_of)}
         })
         .actions(view! {
-            <CopyButton text=code.clone() label=words.t("machine-copy-code") done=words.t("copied") />
+            {copy_button(code.clone(), words.t("machine-copy-code"), words.t("copied"))}
             {ctx.holds(Permission::AllocationsCreate).then(|| view! {
                 <a class="btn" href=paths::machine_allocate(&code)>{words.t("machine-allocate")}</a>
             })}

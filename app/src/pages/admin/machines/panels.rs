@@ -6,9 +6,9 @@ use contract::metrics::{GpuFigures, MachineLive, ProcessView};
 use leptos::prelude::*;
 
 use super::figures;
-use super::islands::CopyButton;
 use crate::pages::admin::metrics::tile::OLD_AFTER_SECONDS;
 use crate::ui::cells::{figure, figure_cell, meter, text_cell};
+use crate::ui::copy::copy_button;
 #[cfg(feature = "hydrate")]
 use crate::ui::format::percent_of;
 use crate::ui::format::{self, NOT_MEASURED, load_step};
@@ -206,7 +206,7 @@ pub(super) fn secret_view(secret: &JoinTokenSecret, words: &Lexicon) -> impl Int
         <p class="sub">{words.t("join-made-hint")}</p>
         <div class="command-line">
             <code class="select" data-install-command="">{secret.install_command.clone()}</code>
-            <CopyButton text=secret.install_command.clone() label=words.t("copy") done=words.t("copied") />
+            {copy_button(secret.install_command.clone(), words.t("copy"), words.t("copied"))}
         </div>
     }
 }

@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use crate::door::{door, look, see_other};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::allocations::list::allocation_state;
+use crate::pages::admin::machines::service::window_line;
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::state::{Tone, state};
@@ -62,6 +63,7 @@ fn home_view(customer: CustomerView, profile: Profile, machines: Vec<AllocationV
     frame(
         PageFrame::new(words.with("home-title", &[("name", profile.display_name.clone())]), Area::Home),
         view! {
+            {notices_card(words, &machines)}
             {machines_card(words, machines)}
             <section class="card">
                 <header>
@@ -85,6 +87,36 @@ fn home_view(customer: CustomerView, profile: Profile, machines: Vec<AllocationV
             </section>
         },
     )
+}
+
+/// What the people on the machines should know: maintenance, and ends that were reminded of.
+fn notices_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoView + use<>> {
+    let zone = look().zone;
+    let mut lines = Vec::new();
+    for row in machines {
+        let machine = row.machine_name.clone();
+        if let Some(window) = &row.maintenance {
+            lines.push(view! { <p><b>{machine.clone()}</b> " " {window_line(words, window)}</p> }.into_any());
+        }
+        let reminded =
+            row.state == AllocationState::Active && row.reminded_days.is_some() && row.open_request.is_none();
+        if reminded {
+            let text = words.with("home-ends-soon", &[("n", row.days_left.to_string())]);
+            let tone = if row.days_left <= 7 { Tone::Bad } else { Tone::Warn };
+            let href = paths::my_machine(&row.machine);
+            lines.push(
+                view! {
+                    <p>
+                        <b>{machine}</b> " " {state(tone, text)} " " {time(row.ends_at, zone)} " "
+                        <a class="link" href=href>{words.t("home-ask-longer")}</a>
+                    </p>
+                }
+                .into_any(),
+            );
+        }
+    }
+    (!lines.is_empty())
+        .then(|| view! { <section class="card notice" aria-label=words.t("home-notices")>{lines}</section> })
 }
 
 /// Machines in the order they end; what is over is not shown here.

@@ -15,12 +15,12 @@ use crate::pages::admin::allocations::form::LeaseForm;
 use crate::pages::admin::allocations::list::allocation_state;
 use crate::pages::admin::allocations::page::history_card;
 use crate::pages::admin::machines::charts::{RANGES, chart_card, charts, history, refresh_seconds};
-use crate::pages::admin::machines::islands::{
-    ChartFeed, CopyButton, GpuPanel, MachineFigures, MachineState, ProcessPanel,
-};
+use crate::pages::admin::machines::islands::{ChartFeed, GpuPanel, MachineFigures, MachineState, ProcessPanel};
 use crate::pages::admin::machines::page::{figure_words, gpu_words, process_words, ranges};
+use crate::pages::admin::machines::service::window_line;
 use crate::pages::admin::metrics::page::link_chip;
 use crate::paths;
+use crate::ui::copy::copy_button;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::{TextField, form_fault, text_field};
 use crate::ui::state::{Tone, state};
@@ -113,10 +113,14 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
         && matches!(allocation.state, AllocationState::Active | AllocationState::Grace);
     let open = allocation.open_request.is_some();
     let code = allocation.machine.clone();
+    let notice = allocation.maintenance.as_ref().map(|window| {
+        view! { <div class="card notice" role="note"><p>{window_line(words, window)}</p></div> }
+    });
     frame(
         head,
         view! {
             {form_fault(refused.as_ref().map(|r| r.message(words.0)))}
+            {notice}
             <div class="split">
                 <div class="main-column">
                     {main}
@@ -156,7 +160,7 @@ fn access_card(words: Words, machine: &MachineView) -> impl IntoView + use<> {
                 Some(line) => view! {
                     <div class="command-line inset">
                         <code>{line.clone()}</code>
-                        <CopyButton text=line label=words.t("copy") done=words.t("copied") />
+                        {copy_button(line, words.t("copy"), words.t("copied"))}
                     </div>
                 }.into_any(),
                 None => view! { <div class="empty"><p>{words.t("my-machine-no-address")}</p></div> }.into_any(),

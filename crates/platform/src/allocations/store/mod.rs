@@ -1,5 +1,6 @@
 //! SQL of allocations.
 
+mod overview;
 mod requests;
 
 use std::collections::HashMap;
@@ -8,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contract::allocations::{AllocationEventView, AllocationQuery, AllocationState};
 use contract::{AllocationId, CustomerId, MachineId, RenewalRequestId};
 
+pub(super) use overview::{Phase, bars, health, save_health, without_handover};
 pub(super) use requests::*;
 
 use super::advance;

@@ -1,8 +1,8 @@
 //! The machine list: filters, order and page over an enum of columns, so that no text from outside becomes SQL.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use contract::SortDirection;
 use contract::machines::{GpuView, MachineQuery, MachineRow, MachineSort, OFFLINE_AFTER_SECONDS, Presence, presence};
+use contract::{MachineId, SortDirection};
 use sqlx::{Postgres, QueryBuilder, Row};
 
 use super::{json, pool, service_state};
@@ -65,6 +65,33 @@ pub(in crate::machines) async fn list(
         .map(|(row, id)| read(row, &gpus.remove(&id).unwrap_or_default(), now))
         .collect::<Result<Vec<_>>>()?;
     Ok((list, total.unsigned_abs()))
+}
+
+pub(in crate::machines) async fn page_of_names(
+    tx: &mut Tx,
+    q: Option<&str>,
+    page: u32,
+    page_size: u32,
+) -> Result<(Vec<(MachineId, String, String)>, u64)> {
+    let pattern = q.and_then(contains);
+    let total = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from machines
+           where deleted_at is null and ($1::text is null or code ilike $1 or name ilike $1)"#,
+        pattern
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    let rows = sqlx::query!(
+        "select id, code, name from machines
+         where deleted_at is null and ($1::text is null or code ilike $1 or name ilike $1)
+         order by code limit $2 offset $3",
+        pattern,
+        i64::from(page_size),
+        i64::from(page - 1) * i64::from(page_size)
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok((rows.into_iter().map(|row| (MachineId(row.id), row.code, row.name)).collect(), total.unsigned_abs()))
 }
 
 /// The total for a page beyond the end, which has no row to carry it.

@@ -13,7 +13,7 @@ use contract::machines::{
     ServiceState, presence,
 };
 
-pub(super) use list::list;
+pub(super) use list::{list, page_of_names};
 pub(super) use service::{
     Connection, EndedWindow, NewWindow, begin_window, delete, end_window, end_windows_past, insert_window,
     machines_with_due_windows, service_state_of, set_connection, set_monitored, set_service, windows,
@@ -186,6 +186,11 @@ async fn gpus(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<i64, Vec<GpuView>
         });
     }
     Ok(gpus)
+}
+
+pub(super) async fn discovered_of(tx: &mut Tx, id: MachineId) -> Result<Option<DiscoveredHardware>> {
+    let value = sqlx::query_scalar!("select discovered from machines where id = $1", id.0).fetch_one(&mut **tx).await?;
+    value.map(json).transpose()
 }
 
 pub(super) async fn facets(tx: &mut Tx) -> Result<MachineFacets> {

@@ -103,6 +103,19 @@ pub(super) async fn gpu_ids(tx: &mut Tx, machine: MachineId) -> Result<HashMap<S
     Ok(rows.into_iter().map(|row| (row.uuid, GpuId(row.id))).collect())
 }
 
+pub(super) async fn xid_errors(tx: &mut Tx, gpus: &[i64], from: DateTime<Utc>, until: DateTime<Utc>) -> Result<u64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from gpu_events
+           where gpu_id = any($1) and kind = 'xid' and at >= $2 and at < $3"#,
+        gpus,
+        from,
+        until
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(count.unsigned_abs())
+}
+
 /// Takes the machine's link for this server; returns whether the machine is monitored.
 pub(super) async fn take_link(tx: &mut Tx, granted: &Granted<ReportMetrics>, link: Uuid, server: Uuid) -> Result<bool> {
     sqlx::query!(

@@ -1,0 +1,157 @@
+//! Renewing or reclaiming many allocations: first what would become of each, then the doing.
+
+use contract::AllocationId;
+use contract::allocations::{AllocationAction, AllocationBulk, AllocationView};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::list::allocation_state;
+use super::server_fns::ActOnAllocations;
+use crate::door::{door, look, to_api_error};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::ui::forms::{TextField, text_field};
+use crate::ui::state::{Tone, state};
+use crate::ui::time::time;
+use crate::words::Words;
+
+struct Choice {
+    bulk: AllocationBulk,
+    rows: Vec<(AllocationView, Option<String>)>,
+    done: u32,
+}
+
+/// `/admin/allocations/bulk?action=renew&months=3&ids=4&ids=7`.
+#[component]
+pub fn AllocationBulkPage() -> impl IntoView {
+    let map = use_query_map().get_untracked();
+    let ids: Vec<AllocationId> =
+        map.get_all("ids").unwrap_or_default().iter().filter_map(|id| id.parse().ok()).collect();
+    let action = map.get("action").and_then(|word| AllocationAction::parse(&word));
+    let done = map.get("done").and_then(|n| n.parse().ok()).unwrap_or(0);
+    // One month until somebody says otherwise: a preview needs some number.
+    let months = map.get("months").and_then(|n| n.parse().ok()).unwrap_or(1);
+    let (platform, ctx) = door();
+    page(
+        async move {
+            let action = action.ok_or_else(platform::Error::not_found)?;
+            let months = (action == AllocationAction::Renew).then_some(months);
+            let bulk = AllocationBulk { ids, action, months, note: None };
+            let mut rows = Vec::new();
+            for (view, outcome) in platform::allocations::preview_many(&platform, &ctx, &bulk).await? {
+                let refusal = match outcome {
+                    Ok(()) => None,
+                    Err(error) => {
+                        let error = to_api_error(&platform, &ctx, error).await;
+                        let fields: Vec<_> = error.fields.into_values().collect();
+                        Some(format!("{} {}", error.message, fields.join(" ")).trim().to_owned())
+                    }
+                };
+                rows.push((view, refusal));
+            }
+            Ok(Choice { bulk, rows, done })
+        },
+        bulk_view,
+    )
+}
+
+fn bulk_view(choice: Choice) -> AnyView {
+    let (words, zone) = (Words::now(), look().zone);
+    let Choice { bulk, rows, done } = choice;
+    let code = bulk.action.code();
+    let head = PageFrame::new(words.t(&format!("allocations-bulk-{code}")), Area::Allocations)
+        .crumb(words.t("nav-allocations"), paths::ALLOCATIONS);
+    if rows.is_empty() {
+        return frame(
+            head,
+            view! {
+                <section class="card empty">
+                    <p>{words.t("allocations-bulk-nothing")}</p>
+                    <a class="btn" href=paths::ALLOCATIONS>{words.t("nav-allocations")}</a>
+                </section>
+            },
+        );
+    }
+    let possible = rows.iter().filter(|(_, refusal)| refusal.is_none()).count();
+    let all: Vec<_> = rows.iter().map(|(row, _)| row.id.to_string()).collect();
+    let able: Vec<_> = rows.iter().filter(|(_, why)| why.is_none()).map(|(row, _)| row.id.to_string()).collect();
+    let lines = rows.into_iter().map(|(row, refusal)| {
+        let outcome = match refusal {
+            None => state(Tone::Ok, words.t("bulk-will")).into_any(),
+            Some(why) => (state(Tone::Bad, words.t("bulk-refused")), " ", why).into_any(),
+        };
+        view! {
+            <tr>
+                <th scope="row"><a href=paths::allocation(row.id)>{row.machine_name.clone()}</a></th>
+                <td data-label=words.t("allocation-customer")>{row.customer_name.clone()}</td>
+                <td data-label=words.t("allocation-state")>{allocation_state(words, &row)}</td>
+                <td data-label=words.t("allocation-ends")>{time(row.ends_at, zone)}</td>
+                <td data-label=words.t("bulk-outcome")>{outcome}</td>
+            </tr>
+        }
+    });
+    // Other months are another preview, so that what is shown is what will be done.
+    let months = bulk.months.map(|months| {
+        let ids = all.iter().map(|id| view! { <input r#type="hidden" name="ids" value=id.clone() /> }).collect_view();
+        view! {
+            <form class="filters" method="get" action=paths::ALLOCATIONS_BULK>
+                <input r#type="hidden" name="action" value=code />
+                {ids}
+                <label class="filter">
+                    <span>{words.t("allocation-more-months")}</span>
+                    <input r#type="number" name="months" min="1" max="60" value=months.to_string() />
+                </label>
+                <button class="btn">{words.t("allocations-bulk-preview")}</button>
+            </form>
+        }
+    });
+    let ids = able.iter().map(|id| view! { <input r#type="hidden" name="ids[]" value=id.clone() /> }).collect_view();
+    let some_done = (done > 0).then(|| {
+        let text = words.with("allocations-bulk-done", &[("n", done.to_string())]);
+        view! { <p class="note-line" role="status">{state(Tone::Ok, text)}</p> }
+    });
+    let class = if bulk.action == AllocationAction::Reclaim { "btn danger" } else { "btn primary" };
+    let go = words.with(&format!("allocations-bulk-{code}-go"), &[("n", possible.to_string())]);
+    let hint = (bulk.action == AllocationAction::Reclaim)
+        .then(|| view! { <p class="note-line">{words.t("allocation-reclaim-hint")}</p> });
+    frame(
+        head,
+        view! {
+            {some_done}
+            <section class="card">
+                {months}
+                {hint}
+                <div class="scroll" tabindex="0" role="region" aria-label=words.t("allocations-title")>
+                    <table class="cards">
+                        <thead>
+                            <tr>
+                                <th scope="col">{words.t("allocation-machine")}</th>
+                                <th scope="col">{words.t("allocation-customer")}</th>
+                                <th scope="col">{words.t("allocation-state")}</th>
+                                <th scope="col">{words.t("allocation-ends")}</th>
+                                <th scope="col">{words.t("bulk-outcome")}</th>
+                            </tr>
+                        </thead>
+                        <tbody>{lines.collect_view()}</tbody>
+                    </table>
+                </div>
+                <form class="form" method="post" action=ActOnAllocations::url()>
+                    <input r#type="hidden" name="action" value=code />
+                    {bulk.months.map(|n| view! { <input r#type="hidden" name="months" value=n.to_string() /> })}
+                    {ids}
+                    {text_field(TextField {
+                        label: words.t("allocation-note"),
+                        name: "note".to_owned(),
+                        max_length: Some(1000),
+                        ..TextField::default()
+                    })}
+                    <p class="actions">
+                        <button class=class disabled={possible == 0}>{go}</button>
+                        <a class="btn" href=paths::ALLOCATIONS>{words.t("form-cancel")}</a>
+                    </p>
+                </form>
+            </section>
+        },
+    )
+}

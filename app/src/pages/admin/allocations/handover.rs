@@ -1,0 +1,162 @@
+//! The page to print when a machine is handed over, and when it comes back.
+
+use contract::AllocationId;
+use contract::allocations::{HandoverView, HealthSnapshot};
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::page::{seen, step_state};
+use crate::door::{door, look};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::ui::format::{self, NOT_MEASURED};
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// `/admin/allocations/{id}/handover`.
+#[component]
+pub fn HandoverPage() -> impl IntoView {
+    let id = use_params_map().get_untracked().get("id").and_then(|id| id.parse::<AllocationId>().ok());
+    let (platform, ctx) = door();
+    page(
+        async move {
+            let id = id.ok_or_else(platform::Error::not_found)?;
+            platform::allocations::handover(&platform, &ctx, id).await
+        },
+        handover_view,
+    )
+}
+
+fn handover_view(handover: HandoverView) -> AnyView {
+    let (words, zone) = (Words::now(), look().zone);
+    let HandoverView { allocation, handed_over, returned, xid_errors, steps } = handover;
+    let title = words.with(
+        "handover-title",
+        &[("machine", allocation.machine_name.clone()), ("customer", allocation.customer_name.clone())],
+    );
+    let head = PageFrame::new(title, Area::Allocations)
+        .crumb(words.t("nav-allocations"), paths::ALLOCATIONS)
+        .crumb(allocation.machine_name.clone(), paths::allocation(allocation.id))
+        .actions(view! {
+            <rg-print><button r#type="button" class="btn primary">{words.t("handover-print")}</button></rg-print>
+        });
+    let steps = (!steps.is_empty()).then(|| {
+        let rows = steps
+            .iter()
+            .map(|step| {
+                view! {
+                    <tr>
+                        <th scope="row">{words.t(&format!("step-{}", step.step))}</th>
+                        <td>{step_state(words, step)}</td>
+                        <td>{seen(words, step)}</td>
+                        <td>{time(step.at, zone)}</td>
+                    </tr>
+                }
+            })
+            .collect_view();
+        view! {
+            <section class="card">
+                <header><h2>{words.t("reclaim-title")}</h2></header>
+                <div class="scroll" tabindex="0" role="region" aria-label=words.t("reclaim-title")>
+                    <table>
+                        <thead>
+                            <tr>
+                                <th scope="col">{words.t("step-what")}</th>
+                                <th scope="col">{words.t("allocation-state")}</th>
+                                <th scope="col">{words.t("step-seen")}</th>
+                                <th scope="col">{words.t("step-at")}</th>
+                            </tr>
+                        </thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
+            </section>
+        }
+    });
+    let gpus = allocation.gpu_model.as_ref().map(|model| format!("{} × {model}", allocation.gpu_count.unwrap_or(0)));
+    frame(
+        head,
+        view! {
+            <div class="main-column handover">
+                <section class="card">
+                    <header><h2>{words.t("customer-facts")}</h2></header>
+                    <dl class="facts">
+                        <dt>{words.t("allocation-machine")}</dt>
+                        <dd>{allocation.machine_name.clone()} " (" {allocation.machine.clone()} ")"</dd>
+                        <dt>{words.t("machines-gpu")}</dt>
+                        <dd>{gpus.unwrap_or_else(|| NOT_MEASURED.to_owned())}</dd>
+                        <dt>{words.t("allocation-customer")}</dt>
+                        <dd>{allocation.customer_name.clone()}</dd>
+                        <dt>{words.t("allocation-starts")}</dt>
+                        <dd>{time(allocation.starts_at, zone)}</dd>
+                        <dt>{words.t("allocation-ends")}</dt>
+                        <dd>{time(allocation.ends_at, zone)}</dd>
+                        <dt>{words.t("handover-xid")}</dt>
+                        <dd>{xid_errors}</dd>
+                    </dl>
+                </section>
+                {health_card(words, "handover-before", handed_over)}
+                {(!allocation.state.holds() || returned.is_some()).then(|| health_card(words, "handover-after", returned))}
+                {steps}
+                <section class="card signatures" aria-label=words.t("handover-signatures")>
+                    <p>{words.t("handover-for-operator")}</p>
+                    <p>{words.t("handover-for-customer")}</p>
+                </section>
+            </div>
+        },
+    )
+}
+
+fn health_card(words: Words, key: &str, health: Option<HealthSnapshot>) -> impl IntoView + use<> {
+    let zone = look().zone;
+    let title = words.t(key);
+    let body = match health {
+        None => view! { <div class="empty"><p>{words.t("handover-not-seen")}</p></div> }.into_any(),
+        Some(health) => {
+            let driver = health.driver_version.clone().unwrap_or_else(|| NOT_MEASURED.to_owned());
+            let at = health.at;
+            let bytes = |value: Option<u64>| format::text(value.map(|bytes| format::bytes(bytes as f64)));
+            let rows = health
+                .gpus
+                .into_iter()
+                .map(|gpu| {
+                    let ecc = gpu.ecc_uncorrected.map(|n| n.to_string()).unwrap_or_else(|| NOT_MEASURED.to_owned());
+                    let lost = if gpu.lost { words.t("trouble-gpu_lost") } else { String::new() };
+                    view! {
+                        <tr>
+                            <th scope="row">{gpu.index}</th>
+                            <td>{gpu.model} " " {lost}</td>
+                            <td class="mono">{gpu.uuid}</td>
+                            <td class="num">{bytes(gpu.memory_bytes)}</td>
+                            <td class="num">{ecc}</td>
+                        </tr>
+                    }
+                })
+                .collect_view();
+            view! {
+                <p class="note-line">{time(at, zone)} " · " {words.t("agent-driver")} " " {driver}</p>
+                <div class="scroll" tabindex="0" role="region" aria-label=title.clone()>
+                    <table>
+                        <thead>
+                            <tr>
+                                <th scope="col">{words.t("gpu-index")}</th>
+                                <th scope="col">{words.t("hardware-gpu-model")}</th>
+                                <th scope="col">"UUID"</th>
+                                <th scope="col" class="num">{words.t("hardware-gpu-memory")}</th>
+                                <th scope="col" class="num">{words.t("handover-ecc")}</th>
+                            </tr>
+                        </thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <section class="card">
+            <header><h2>{title}</h2></header>
+            {body}
+        </section>
+    }
+}

@@ -1,0 +1,229 @@
+//! The time line: machines down, months across, drawn on the server. Every bar is a link; what it says stands in its label,
+//! because colour and place are not for everybody.
+
+use chrono::{DateTime, Datelike, Months, Utc};
+use contract::allocations::{AllocationState, Timeline, TimelineBar, TimelineQuery, TimelineRow};
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use crate::door::{door, look};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::ui::lists::{ListQuery, pager};
+use crate::words::Words;
+
+/// Height of a machine's row and of the months above, in the drawing's units (CSS pixels).
+const ROW: f64 = 30.0;
+const HEAD: f64 = 24.0;
+/// Width of a month.
+const MONTH: f64 = 80.0;
+
+/// `/admin/allocations/timeline`.
+#[component]
+pub fn TimelinePage() -> impl IntoView {
+    let map = use_query_map().get_untracked();
+    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
+    let names = ["q", "from", "months", "pageSize", "page"];
+    let list = ListQuery {
+        path: paths::ALLOCATIONS_TIMELINE,
+        pairs: names.into_iter().map(|name| (name, get(name))).collect(),
+    };
+    let some = |name: &str| Some(list.get(name).to_owned()).filter(|value| !value.is_empty());
+    let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
+    let query = TimelineQuery {
+        from: some("from"),
+        months: number("months").filter(|n| *n <= 24),
+        q: some("q"),
+        page: number("page"),
+        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
+    };
+    let (platform, ctx) = door();
+    page(async move { platform::allocations::timeline(&platform, &ctx, &query).await }, move |timeline| {
+        timeline_view(list, timeline)
+    })
+}
+
+fn timeline_view(query: ListQuery, timeline: Timeline) -> AnyView {
+    let (words, now) = (Words::now(), door().1.now());
+    let months = months_between(timeline.from, timeline.until);
+    let first = timeline.from.date_naive();
+    let step = (months / 2).max(1);
+    let month = |day: Option<chrono::NaiveDate>| day.map(|day| day.format("%Y-%m").to_string()).unwrap_or_default();
+    let earlier = query.with(&[("from", &month(first.checked_sub_months(Months::new(step))))]);
+    let later = query.with(&[("from", &month(first.checked_add_months(Months::new(step))))]);
+    let body = if timeline.rows.is_empty() {
+        view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any()
+    } else {
+        let (number, size, total) = (timeline.page, timeline.page_size, timeline.total);
+        view! {
+            <div class="timeline" tabindex="0" role="region" aria-label=words.t("timeline-title")>
+                {names(words, &timeline.rows)}
+                {picture(words, &timeline, months, now)}
+            </div>
+            {legend(words)}
+            {pager(words, &query, number, size, total)}
+        }
+        .into_any()
+    };
+    let head = PageFrame::new(words.t("timeline-title"), Area::Allocations)
+        .crumb(words.t("nav-allocations"), paths::ALLOCATIONS);
+    frame(
+        head,
+        view! {
+            <section class="card">
+                <form class="filters" method="get" action=paths::ALLOCATIONS_TIMELINE>
+                    <input class="filter-q" r#type="search" name="q" value=query.get("q").to_owned()
+                        placeholder=words.t("timeline-filter") aria-label=words.t("timeline-filter") />
+                    <input r#type="month" name="from" value=month(Some(first)) aria-label=words.t("timeline-from") />
+                    <button class="btn">{words.t("filter-apply")}</button>
+                    <span class="seg">
+                        <a href=earlier aria-label=words.t("timeline-earlier")>"←"</a>
+                        <a href=query.with(&[("from", "")])>{words.t("timeline-today")}</a>
+                        <a href=later aria-label=words.t("timeline-later")>"→"</a>
+                    </span>
+                </form>
+                {body}
+            </section>
+        },
+    )
+}
+
+/// Whole months from one midnight of a first of a month to another.
+fn months_between(from: DateTime<Utc>, until: DateTime<Utc>) -> u32 {
+    let number = |at: DateTime<Utc>| at.year() * 12 + at.month0() as i32;
+    u32::try_from(number(until) - number(from)).unwrap_or(1).max(1)
+}
+
+/// The machines, which stay while the picture scrolls.
+fn names(words: Words, rows: &[TimelineRow]) -> impl IntoView + use<> {
+    let items = rows
+        .iter()
+        .map(|row| {
+            let free =
+                row.allocations.is_empty().then(|| view! { <span class="sub">{words.t("timeline-free")}</span> });
+            view! { <li><a href=paths::machine(&row.machine)>{row.machine_name.clone()}</a> {free}</li> }
+        })
+        .collect_view();
+    view! { <ol class="timeline-names">{items}</ol> }
+}
+
+fn picture(words: Words, timeline: &Timeline, months: u32, now: DateTime<Utc>) -> impl IntoView + use<> {
+    let width = MONTH * f64::from(months);
+    let height = HEAD + ROW * timeline.rows.len() as f64;
+    let first = timeline.from.date_naive();
+    let mut grid = Vec::new();
+    for i in 0..months {
+        let Some(day) = first.checked_add_months(Months::new(i)) else { break };
+        let x = MONTH * f64::from(i);
+        // The year at the first month and at every January.
+        let text =
+            if i == 0 || day.month() == 1 { day.format("%Y-%m").to_string() } else { day.format("%m").to_string() };
+        grid.push(view! {
+            <line class="grid" x1=x y1="0" x2=x y2=height />
+            <text class="month" x={x + 6.0} y="16">{text}</text>
+        });
+    }
+    let place = |at: DateTime<Utc>| position(timeline.from, months, at);
+    let today = (timeline.from..timeline.until).contains(&now).then(|| {
+        let x = place(now);
+        view! { <line class="today" x1=x y1="0" x2=x y2=height /> }
+    });
+    let mut lines = Vec::new();
+    for (i, row) in timeline.rows.iter().enumerate() {
+        let y = HEAD + ROW * i as f64;
+        lines.push(view! { <line class="grid" x1="0" y1=y x2=width y2=y /> }.into_any());
+        for bar in &row.allocations {
+            lines.push(bar_view(words, row, bar, y, &place).into_any());
+        }
+    }
+    view! {
+        <svg class="timeline-picture" width=width height=height role="group" aria-label=words.t("timeline-title")>
+            {grid}
+            {lines}
+            {today}
+        </svg>
+    }
+}
+
+/// Where an instant lies across, months being equally wide.
+fn position(from: DateTime<Utc>, months: u32, at: DateTime<Utc>) -> f64 {
+    let whole = (at.year() * 12 + at.month0() as i32) - (from.year() * 12 + from.month0() as i32);
+    let first = at.date_naive().with_day(1).unwrap_or_default();
+    let next = first.checked_add_months(Months::new(1)).unwrap_or(first);
+    let length = (next - first).num_seconds().max(1) as f64;
+    let into = (at.naive_utc() - first.and_time(chrono::NaiveTime::MIN)).num_seconds() as f64;
+    (MONTH * (f64::from(whole) + into / length)).clamp(0.0, MONTH * f64::from(months))
+}
+
+fn bar_view(
+    words: Words,
+    row: &TimelineRow,
+    bar: &TimelineBar,
+    y: f64,
+    place: &dyn Fn(DateTime<Utc>) -> f64,
+) -> impl IntoView + use<> {
+    let zone = look().zone;
+    let day = |at: DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%d").to_string();
+    // One that came back early held the machine no longer than that.
+    let (start, held) = (place(bar.starts_at), place(bar.held_until));
+    let end = place(bar.ends_at.min(bar.held_until));
+    let class = match bar.state {
+        AllocationState::Scheduled => "bar scheduled",
+        AllocationState::Active => "bar active",
+        AllocationState::Grace | AllocationState::Reclaiming => "bar leaving",
+        AllocationState::Ended | AllocationState::Cancelled => "bar over",
+    };
+    let state = words.t(&format!("allocation-state-{}", bar.state.code()));
+    let label = format!(
+        "{} · {} · {} – {} · {state}",
+        row.machine_name,
+        bar.customer_name,
+        day(bar.starts_at),
+        day(bar.ends_at)
+    );
+    let text = label.clone();
+    let grace = (held - end > 0.5).then(|| {
+        view! { <rect class="bar grace" x=end y={y + 10.0} width={held - end} height={ROW - 20.0} rx="2" /> }
+    });
+    // About as many characters as fit; the label has them all.
+    let room = ((end - start - 10.0) / 7.0).max(0.0) as usize;
+    let name: String = bar.customer_name.chars().take(room).collect();
+    view! {
+        <a href=paths::allocation(bar.id) aria-label=label>
+            <title>{text}</title>
+            <rect class=class x=start y={y + 5.0} width={(end - start).max(3.0)} height={ROW - 10.0} rx="4" />
+            {grace}
+            <text class="who" x={start + 6.0} y={y + 19.5}>{name}</text>
+        </a>
+    }
+}
+
+fn legend(words: Words) -> impl IntoView {
+    let entry = |class: &'static str, key: &str| view! { <li><i class=class></i> {words.t(key)}</li> };
+    view! {
+        <ul class="timeline-legend">
+            {entry("active", "allocation-state-active")}
+            {entry("scheduled", "allocation-state-scheduled")}
+            {entry("leaving", "timeline-leaving")}
+            {entry("over", "allocation-state-ended")}
+            {entry("grace", "allocation-state-grace")}
+        </ul>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_within_their_month() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
+        let from = at("2026-11-01T00:00:00Z");
+        assert_eq!(months_between(from, at("2027-11-01T00:00:00Z")), 12);
+        assert_eq!(position(from, 12, from), 0.0);
+        assert_eq!(position(from, 12, at("2026-12-01T00:00:00Z")), MONTH);
+        assert_eq!(position(from, 12, at("2026-11-16T00:00:00Z")), MONTH / 2.0);
+        assert_eq!(position(from, 12, at("2020-01-01T00:00:00Z")), 0.0, "what began before begins at the edge");
+        assert_eq!(position(from, 12, at("2030-01-01T00:00:00Z")), MONTH * 12.0);
+    }
+}

@@ -1,0 +1,128 @@
+//! Many allocations at once, the time line, the hand-over.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{AllocationState, AllocationView, ReclaimStepView};
+use crate::AllocationId;
+use crate::machines::word_enum;
+
+/// How a GPU was at one time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct GpuHealth {
+    pub index: u32,
+    pub uuid: String,
+    pub model: String,
+    pub lost: bool,
+    pub memory_bytes: Option<u64>,
+    /// Errors the memory could not correct, as the GPU counts them.
+    pub ecc_uncorrected: Option<u64>,
+    pub temperature_c: Option<f32>,
+}
+
+/// How a machine was at one time: at the hand-over, and when it came back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct HealthSnapshot {
+    pub at: DateTime<Utc>,
+    pub gpus: Vec<GpuHealth>,
+    pub driver_version: Option<String>,
+    pub cpu_cores: Option<u32>,
+    pub memory_bytes: Option<u64>,
+}
+
+/// What is on the page to print when a machine is handed over or comes back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct HandoverView {
+    pub allocation: AllocationView,
+    pub handed_over: Option<HealthSnapshot>,
+    pub returned: Option<HealthSnapshot>,
+    /// Xid errors of the machine's GPUs between begin and end (or now).
+    pub xid_errors: u64,
+    pub steps: Vec<ReclaimStepView>,
+}
+
+word_enum! {
+    /// What is done with many allocations.
+    AllocationAction {
+        Renew = "renew",
+        Reclaim = "reclaim",
+    }
+}
+
+/// Body of `POST /api/admin/allocations/bulk`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AllocationBulk {
+    /// 1 to 500.
+    pub ids: Vec<AllocationId>,
+    pub action: AllocationAction,
+    /// For `renew`: 1 to [`super::MAX_MONTHS`] months more.
+    #[serde(default)]
+    pub months: Option<u32>,
+    /// Why, for the histories.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// Parameters of the time line.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct TimelineQuery {
+    /// First month, `2026-11`; last month when absent.
+    pub from: Option<String>,
+    /// Months across, 1 to 24; 12 when absent.
+    pub months: Option<u32>,
+    /// Part of a machine's code or name.
+    pub q: Option<String>,
+    pub page: Option<u32>,
+    /// Machines a page; 50 when absent, at most 100.
+    pub page_size: Option<u32>,
+}
+
+/// A machine's row of the time line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TimelineRow {
+    /// The machine's code.
+    pub machine: String,
+    pub machine_name: String,
+    /// In order of their beginnings.
+    pub allocations: Vec<TimelineBar>,
+}
+
+/// An allocation on the time line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TimelineBar {
+    pub id: AllocationId,
+    pub customer_name: String,
+    pub state: AllocationState,
+    pub starts_at: DateTime<Utc>,
+    pub ends_at: DateTime<Utc>,
+    /// Until when the machine is kept for it: the end with the grace, or when it really came back.
+    pub held_until: DateTime<Utc>,
+}
+
+/// Machines down, months across.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Timeline {
+    pub from: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+    pub rows: Vec<TimelineRow>,
+    /// Machines in all.
+    pub total: u64,
+    pub page: u32,
+    pub page_size: u32,
+}

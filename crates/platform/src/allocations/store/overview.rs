@@ -1,0 +1,125 @@
+//! SQL of the time line and of machines' health at hand-over and return.
+
+use chrono::{DateTime, Utc};
+use contract::allocations::{AllocationState, HealthSnapshot};
+use contract::{AllocationId, CustomerId, MachineId};
+
+use super::Row;
+use crate::authz::{Granted, UpdateAllocation};
+use crate::db::Tx;
+use crate::{Error, Result};
+
+/// When a snapshot was taken.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::allocations) enum Phase {
+    Handover,
+    Return,
+}
+
+impl Phase {
+    fn code(self) -> &'static str {
+        match self {
+            Phase::Handover => "handover",
+            Phase::Return => "return",
+        }
+    }
+}
+
+pub(in crate::allocations) struct Bar {
+    pub id: AllocationId,
+    pub machine: MachineId,
+    pub customer: CustomerId,
+    pub state: AllocationState,
+    pub starts_at: DateTime<Utc>,
+    pub ends_at: DateTime<Utc>,
+    pub held_until: DateTime<Utc>,
+}
+
+/// What held, holds or will hold these machines in the range; what was called off did not.
+pub(in crate::allocations) async fn bars(
+    tx: &mut Tx,
+    machines: &[i64],
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Vec<Bar>> {
+    let rows = sqlx::query!(
+        r#"select id, machine_id, customer_id, state, starts_at, ends_at,
+                  coalesce(upper(hold), ended_at, ends_at) as "held_until!"
+           from allocations
+           where machine_id = any($1) and state <> 'cancelled' and hold && tstzrange($2, $3)
+           order by machine_id, starts_at"#,
+        machines,
+        from,
+        until
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let state = AllocationState::parse(&row.state)
+                .ok_or_else(|| Error::internal(format!("unknown allocation state {}", row.state)))?;
+            Ok(Bar {
+                id: AllocationId(row.id),
+                machine: MachineId(row.machine_id),
+                customer: CustomerId(row.customer_id),
+                state,
+                starts_at: row.starts_at,
+                ends_at: row.ends_at,
+                held_until: row.held_until,
+            })
+        })
+        .collect()
+}
+
+pub(in crate::allocations) async fn health(
+    tx: &mut Tx,
+    id: AllocationId,
+    phase: Phase,
+) -> Result<Option<HealthSnapshot>> {
+    let snapshot = sqlx::query_scalar!(
+        "select snapshot from allocation_health where allocation_id = $1 and phase = $2",
+        id.0,
+        phase.code()
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    snapshot.map(|value| serde_json::from_value(value).map_err(Error::internal)).transpose()
+}
+
+/// A hand-over is kept as it was; what is seen at the return is the newest look.
+pub(in crate::allocations) async fn save_health(
+    tx: &mut Tx,
+    granted: &Granted<UpdateAllocation>,
+    phase: Phase,
+    snapshot: &HealthSnapshot,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into allocation_health (allocation_id, phase, at, snapshot) values ($1, $2, $3, $4)
+         on conflict (allocation_id, phase) do update set at = $3, snapshot = $4
+         where allocation_health.phase = 'return'",
+        granted.id().0,
+        phase.code(),
+        snapshot.at,
+        serde_json::to_value(snapshot).map_err(Error::internal)?
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Running allocations whose hand-over nobody has looked at.
+pub(in crate::allocations) async fn without_handover(tx: &mut Tx, most: i64) -> Result<Vec<Row>> {
+    let ids = sqlx::query_scalar!(
+        "select id from allocations a
+         where state = 'active' and not exists(select from allocation_health h where h.allocation_id = a.id)
+         order by id desc limit $1",
+        most
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut rows = Vec::with_capacity(ids.len());
+    for id in ids {
+        rows.extend(super::get(tx, AllocationId(id)).await?);
+    }
+    Ok(rows)
+}

@@ -1,0 +1,150 @@
+//! Many at once, the time line, the health of what is handed over and comes back.
+
+use contract::AllocationId;
+use contract::allocations::{AllocationAction, AllocationBulk, TimelineQuery};
+
+use super::*;
+
+fn bulk(action: AllocationAction, ids: &[AllocationId], months: Option<u32>) -> AllocationBulk {
+    AllocationBulk { ids: ids.to_vec(), action, months, note: Some("spring".to_owned()) }
+}
+
+#[tokio::test]
+async fn many_are_renewed_and_reclaimed_each_for_itself() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let mut ids = Vec::new();
+    for code in ["h1", "h2", "h3"] {
+        world.machine(code).await;
+        ids.push(world.allocate(code, world.acme.id, months(2)).await.unwrap().allocation.id);
+    }
+    // The next customer of h2 stands in the way of more time.
+    let later = AllocationCreate {
+        starts_at: Some(world.now() + TimeDelta::days(80)),
+        ends_at: Some(world.now() + TimeDelta::days(120)),
+        ..AllocationCreate::default()
+    };
+    world.allocate("h2", world.globex.id, later).await.unwrap();
+
+    let renew = bulk(AllocationAction::Renew, &ids, Some(3));
+    let preview = allocations::preview_many(p, &ctx, &renew).await.unwrap();
+    let possible: Vec<_> = preview.iter().map(|(row, outcome)| (row.machine.as_str(), outcome.is_ok())).collect();
+    assert_eq!(possible, [("h1", true), ("h2", false), ("h3", true)]);
+    let before = allocations::get(p, &ctx, ids[0]).await.unwrap();
+    assert_eq!(kinds(&before), ["created", "started"], "a preview leaves nothing");
+
+    let outcomes = allocations::act_on_many(p, &ctx, renew).await.unwrap();
+    let errors: Vec<_> = outcomes.iter().map(|(_, outcome)| outcome.as_ref().err().map(|e| e.code)).collect();
+    assert_eq!(errors, [None, Some(ErrorCode::Conflict), None]);
+    let after = allocations::get(p, &ctx, ids[0]).await.unwrap();
+    let end = before.allocation.ends_at.checked_add_months(chrono::Months::new(3)).unwrap();
+    assert_eq!(after.allocation.ends_at, end);
+
+    for (wrong, path) in
+        [(bulk(AllocationAction::Renew, &ids, None), "months"), (bulk(AllocationAction::Reclaim, &[], None), "ids")]
+    {
+        let error = allocations::act_on_many(p, &ctx, wrong).await.unwrap_err();
+        assert_eq!((error.code, error.fields[0].path), (ErrorCode::Validation, path));
+    }
+    let theirs = bulk(AllocationAction::Reclaim, &ids, None);
+    let error = allocations::act_on_many(p, &world.acme.owner.ctx(), theirs.clone()).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::NotFound);
+    let outcomes = allocations::act_on_many(p, &ctx, theirs).await.unwrap();
+    assert!(outcomes.iter().all(|(_, outcome)| outcome.is_ok()));
+    for id in ids {
+        assert_eq!(allocations::get(p, &ctx, id).await.unwrap().allocation.state, AllocationState::Reclaiming);
+    }
+}
+
+#[tokio::test]
+async fn the_time_line_has_every_machine_and_what_holds_it() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    for code in ["h1", "h2"] {
+        world.machine(code).await;
+    }
+    let soon = AllocationCreate {
+        starts_at: Some(world.now() + TimeDelta::days(40)),
+        ends_at: Some(world.now() + TimeDelta::days(70)),
+        grace_days: Some(5),
+        ..AllocationCreate::default()
+    };
+    world.allocate("h1", world.acme.id, months(1)).await.unwrap();
+    world.allocate("h1", world.globex.id, soon).await.unwrap();
+    let called_off = world.allocate(
+        "h2",
+        world.acme.id,
+        AllocationCreate { starts_at: Some(world.now() + TimeDelta::days(10)), ..months(1) },
+    );
+    let called_off = called_off.await.unwrap().allocation.id;
+    allocations::end(p, &ctx, called_off, AllocationEnd::default()).await.unwrap();
+
+    let line = allocations::timeline(p, &ctx, &TimelineQuery::default()).await.unwrap();
+    assert_eq!((line.total, line.rows.len()), (2, 2));
+    let bars: Vec<_> = line.rows[0].allocations.iter().map(|bar| (bar.customer_name.as_str(), bar.state)).collect();
+    assert_eq!(bars, [("Acme", AllocationState::Active), ("Globex", AllocationState::Scheduled)]);
+    let second = &line.rows[0].allocations[1];
+    assert_eq!(second.held_until - second.ends_at, TimeDelta::days(5), "the grace keeps others off too");
+    assert!(line.rows[1].allocations.is_empty(), "what was called off held nothing");
+
+    let past = TimelineQuery { from: Some("2020-01".to_owned()), months: Some(6), ..TimelineQuery::default() };
+    let past = allocations::timeline(p, &ctx, &past).await.unwrap();
+    assert!(past.rows.iter().all(|row| row.allocations.is_empty()));
+    assert_eq!(past.until.to_rfc3339(), "2020-07-01T00:00:00+00:00");
+    let found = TimelineQuery { q: Some("H2".to_owned()), ..TimelineQuery::default() };
+    assert_eq!(allocations::timeline(p, &ctx, &found).await.unwrap().rows[0].machine, "h2");
+    for (query, path) in [
+        (TimelineQuery { from: Some("soon".to_owned()), ..TimelineQuery::default() }, "from"),
+        (TimelineQuery { months: Some(99), ..TimelineQuery::default() }, "months"),
+    ] {
+        let error = allocations::timeline(p, &ctx, &query).await.unwrap_err();
+        assert_eq!(error.fields[0].path, path);
+    }
+    let error = allocations::timeline(p, &world.acme.owner.ctx(), &TimelineQuery::default()).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn what_comes_back_worse_than_it_went_waits_for_a_decision() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let (node, link) = live_machine(&world, "h1").await;
+    let sample = |ecc: u64| {
+        let mut sample = node.sample(world.now().timestamp_millis(), 1);
+        sample.gpus[0].memory_used_bytes = Some(0);
+        sample.gpus[0].ecc_uncorrected = Some(ecc);
+        Batch { sequence: 1, samples: vec![sample], replayed: false }
+    };
+    let report = async |ecc: u64| {
+        metrics::ingest(p, &node.ctx(), &link, sample(ecc)).await.unwrap();
+        let list = ProcessList { at_ms: world.now().timestamp_millis(), processes: Vec::new() };
+        metrics::report_processes(p, &node.ctx(), &link, list).await.unwrap();
+        allocations::advance(p).await.unwrap();
+    };
+    let made = world.allocate("h1", world.acme.id, months(1)).await.unwrap();
+    let id = made.allocation.id;
+    assert!(allocations::handover(p, &ctx, id).await.unwrap().handed_over.is_none(), "nothing was seen yet");
+    report(2).await;
+    let seen = allocations::handover(p, &ctx, id).await.unwrap().handed_over.unwrap();
+    assert_eq!((seen.gpus.len(), seen.gpus[0].ecc_uncorrected), (1, Some(2)));
+    world.test.clock().advance(TimeDelta::seconds(2));
+    report(3).await;
+    let kept = allocations::handover(p, &ctx, id).await.unwrap().handed_over.unwrap();
+    assert_eq!(kept, seen, "the hand-over stays as it was");
+
+    allocations::end(p, &ctx, id, AllocationEnd::default()).await.unwrap();
+    world.test.clock().advance(TimeDelta::seconds(2));
+    report(3).await;
+    let detail = allocations::get(p, &ctx, id).await.unwrap();
+    let health = detail.steps.iter().find(|step| step.step == "health").unwrap();
+    assert_eq!((health.state, health.result["ecc"].as_str()), (StepState::Waiting, "1"));
+    assert_eq!(detail.allocation.state, AllocationState::Reclaiming);
+    allocations::skip_step(p, &ctx, id, "health").await.unwrap();
+    allocations::advance(p).await.unwrap();
+    let page = allocations::handover(p, &ctx, id).await.unwrap();
+    assert_eq!(page.allocation.state, AllocationState::Ended);
+    assert_eq!(page.returned.unwrap().gpus[0].ecc_uncorrected, Some(3));
+    for user in [&world.acme.owner, &world.globex.owner] {
+        assert!(allocations::handover(p, &user.ctx(), id).await.is_err());
+    }
+}
