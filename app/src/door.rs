@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use contract::accounts::{Language, Theme};
+use contract::machines::{ImportRow, ImportView, Note};
 use contract::{ApiError, BulkOutcome, ErrorCode, Permission};
 use http::{HeaderValue, StatusCode, header};
 use leptos::prelude::*;
@@ -104,6 +105,27 @@ pub async fn outcomes(
         outcomes.push(BulkOutcome { id, done: message.is_none(), message });
     }
     outcomes
+}
+
+/// A note in the reader's language.
+pub fn note_in_words(language: Language, note: &Note) -> String {
+    let args: Vec<_> = note.args.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    texts::known_message(language, &note.key, &args).unwrap_or_else(|| note.key.clone())
+}
+
+/// A staged import with its words.
+pub fn import_in_words(language: Language, mut view: ImportView) -> ImportView {
+    if let Some(note) = &mut view.refusal {
+        note.message = note_in_words(language, note);
+    }
+    view
+}
+
+/// A row of it with its words.
+pub fn row_in_words(language: Language, row: &mut ImportRow) {
+    for fault in &mut row.faults {
+        fault.note.message = note_in_words(language, &fault.note);
+    }
 }
 
 /// The policy of every page. Islands need `wasm-unsafe-eval`; there are no inline styles.

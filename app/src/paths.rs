@@ -24,6 +24,8 @@ pub const MACHINES: &str = "/admin/machines";
 pub const MACHINE_NEW: &str = "/admin/machines/new";
 /// What would become of many machines.
 pub const MACHINES_BULK: &str = "/admin/machines/bulk";
+/// The upload of a workbook.
+pub const MACHINES_IMPORT: &str = "/admin/machines/import";
 /// What is found for a text.
 pub const SEARCH: &str = "/search";
 /// Join tokens.
@@ -84,6 +86,16 @@ pub fn machine_range(code: &str, range: &str) -> String {
 /// The form of a machine.
 pub fn machine_edit(code: &str) -> String {
     format!("{MACHINES}/{code}/edit")
+}
+
+/// A workbook that is staged.
+pub fn machine_import(id: contract::ImportId) -> String {
+    format!("{MACHINES}/imports/{id}")
+}
+
+/// The upload of a workbook, after one that was not taken: `too-large` or `no-file`.
+pub fn machines_import(fault: &str) -> String {
+    format!("{MACHINES_IMPORT}?fault={fault}")
 }
 
 /// What staff do with a machine.

@@ -30,7 +30,11 @@ pub async fn open(config: &Config) -> anyhow::Result<Opened> {
     };
     let db = Db::connect(options, config.database_connections).await.context("the database")?;
     let keyring = keyring(config, &db, fresh).await?;
-    let settings = PlatformSettings { public_url: config.public_base(), default_language: config.default_language };
+    let settings = PlatformSettings {
+        public_url: config.public_base(),
+        default_language: config.default_language,
+        sheet_reader: std::env::current_exe()?,
+    };
     let platform = Platform::open(db, keyring, Clock::default(), settings).await.map_err(advise)?;
     Ok(Opened { platform, cluster })
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a command line answers on standard output")]
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use contract::accounts::MemberRole;
@@ -89,7 +90,11 @@ enum Admin {
     AddMember { customer: String, name: String },
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
+    // The server starts itself so to read a workbook, with limits on the whole process: before anything else.
+    if std::env::args_os().nth(1).is_some_and(|word| word == sheets::SUBCOMMAND) {
+        return Ok(sheets::child_main());
+    }
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
     let flags = Settings {
@@ -111,7 +116,8 @@ fn main() -> anyhow::Result<()> {
             Command::Migrate => database::migrate(&config).await,
             Command::Admin(command) => admin(&config, command).await,
         }
-    })
+    })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn start_log(config: &Config, default: &str) {

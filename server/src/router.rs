@@ -15,7 +15,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use crate::rest::admin::{
-    allocation_overview, allocations, audit, customers, jobs, machine_service, machines, metrics,
+    allocation_overview, allocations, audit, customers, jobs, machine_service, machine_sheets, machines, metrics,
 };
 use crate::rest::{self, auth, customer};
 use crate::{AppState, agents, authn, ops, pages, site, ws};
@@ -107,6 +107,13 @@ fn routes() -> Routes {
         .rest(routes!(machines::facets))
         .rest(routes!(machines::list_join_tokens, machines::create_join_token))
         .rest(routes!(machines::revoke_join_token))
+        .rest(routes!(machine_sheets::preview))
+        .rest(routes!(machine_sheets::template))
+        .rest(routes!(machine_sheets::export))
+        .rest(routes!(machine_sheets::get, machine_sheets::discard))
+        .rest(routes!(machine_sheets::rows))
+        .rest(routes!(machine_sheets::confirm))
+        .rest(routes!(machine_sheets::result))
         .rest(routes!(machine_service::bulk))
         .rest(routes!(machines::get, machines::update, machine_service::delete))
         .rest(routes!(machine_service::cordon))

@@ -7,9 +7,8 @@ use leptos::prelude::*;
 pub fn copy_button(text: String, label: String, done: String) -> impl IntoView {
     view! {
         <rg-copy data-text=text data-done=done>
-            <button r#type="button" class="btn small">
-                <span role="status">{label}</span>
-            </button>
+            <button r#type="button" class="btn small">{label}</button>
+            <span role="status" class="unseen-text"></span>
         </rg-copy>
     }
 }

@@ -8,7 +8,7 @@ use crate::words::Words;
 #[derive(Clone, Debug, Default)]
 pub struct ListQuery {
     /// Path of the page.
-    pub path: &'static str,
+    pub path: std::borrow::Cow<'static, str>,
     pub pairs: Vec<(&'static str, String)>,
 }
 
@@ -19,7 +19,7 @@ impl ListQuery {
             let value = changes.iter().find(|(n, _)| n == name).map_or(value.as_str(), |(_, v)| v);
             (*name, value)
         });
-        crate::paths::with_query(self.path, changed)
+        crate::paths::with_query(&self.path, changed)
     }
 
     /// A value.

@@ -56,4 +56,6 @@ id! {
     RenewalRequestId,
     /// A time in which a machine is out for maintenance.
     MaintenanceId,
+    /// A staged import of a workbook.
+    ImportId,
 }

@@ -52,6 +52,8 @@ pub struct PlatformSettings {
     pub public_url: String,
     /// Language where nobody chose one.
     pub default_language: contract::accounts::Language,
+    /// Program that reads workbooks when it is started as `<it> read-sheet`; the server itself.
+    pub sheet_reader: std::path::PathBuf,
 }
 
 impl Platform {

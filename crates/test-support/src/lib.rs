@@ -116,10 +116,34 @@ impl TestPlatform {
     }
 }
 
+/// The small program that reads workbooks; built when only some packages' tests were.
+fn sheet_reader() -> std::path::PathBuf {
+    static READER: std::sync::OnceLock<std::path::PathBuf> = std::sync::OnceLock::new();
+    READER
+        .get_or_init(|| {
+            // target/debug/deps/it-1234 → target/debug/read-sheet
+            let test = std::env::current_exe().expect("a test is a program");
+            let reader = test.ancestors().nth(2).expect("tests lie in target/<profile>/deps").join("read-sheet");
+            if !reader.exists() {
+                let built = std::process::Command::new(env!("CARGO"))
+                    .args(["build", "-q", "-p", "sheets", "--bin", "read-sheet"])
+                    .current_dir(env!("CARGO_MANIFEST_DIR"))
+                    .status();
+                assert!(built.is_ok_and(|status| status.success()), "the reader of workbooks could not be built");
+            }
+            reader
+        })
+        .clone()
+}
+
 async fn open(database: &TestDatabase, keyring: &Keyring, clock: Clock) -> anyhow::Result<Platform> {
     let failed = |error: platform::Error| anyhow!("{error}");
     let db = Db::connect(database.app_options(), APP_CONNECTIONS).await.map_err(failed)?;
-    let settings = PlatformSettings { public_url: "http://gpu.test".to_owned(), default_language: Language::En };
+    let settings = PlatformSettings {
+        public_url: "http://gpu.test".to_owned(),
+        default_language: Language::En,
+        sheet_reader: sheet_reader(),
+    };
     Platform::open(db, keyring.clone(), clock, settings).await.map_err(failed)
 }
 

@@ -28,6 +28,7 @@ files!(
     "fields",
     "frame",
     "join-tokens",
+    "machine-import",
     "machine-service",
     "machines",
     "metrics"

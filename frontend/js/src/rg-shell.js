@@ -11,10 +11,13 @@ class RgCopy extends HTMLElement {
       // Absent on plain http from elsewhere: then the text is still there to be selected.
       if (!navigator.clipboard) return;
       await navigator.clipboard.writeText(this.dataset.text);
-      const word = this.querySelector('[role="status"]');
-      const before = word.textContent;
-      word.textContent = this.dataset.done;
-      setTimeout(() => (word.textContent = before), 1500);
+      const [button, status] = [this.querySelector('button'), this.querySelector('[role="status"]')];
+      const before = button.textContent;
+      button.textContent = status.textContent = this.dataset.done;
+      setTimeout(() => {
+        button.textContent = before;
+        status.textContent = '';
+      }, 1500);
     });
   }
 }

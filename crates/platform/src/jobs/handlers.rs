@@ -11,6 +11,7 @@ pub(super) const PERIODIC: &[(&str, Duration)] = &[
     ("metrics-roll-up", Duration::from_secs(10)),
     ("allocations-advance", Duration::from_secs(5)),
     ("maintenance-advance", Duration::from_secs(5)),
+    ("imports-clean", Duration::from_secs(600)),
     ("partitions", Duration::from_secs(3600)),
     ("sessions-clean", Duration::from_secs(600)),
     ("jobs-clean", Duration::from_secs(600)),
@@ -25,6 +26,14 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
         }
         "allocations-advance" => {
             allocations::advance(platform).await?;
+        }
+        "machines-import" => {
+            let id = claim.payload.get("import").and_then(serde_json::Value::as_i64);
+            let id = id.ok_or_else(|| Error::internal("an import's job names no import"))?;
+            machines::read_import(platform, id.into(), claim.attempt >= claim.max_attempts).await?;
+        }
+        "imports-clean" => {
+            machines::forget_imports(platform).await?;
         }
         "maintenance-advance" => {
             machines::advance_maintenance(platform).await?;

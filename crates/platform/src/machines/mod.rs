@@ -6,6 +6,7 @@
 mod check;
 mod connection;
 mod differences;
+mod import;
 mod joining;
 mod maintenance;
 mod reporting;
@@ -23,6 +24,11 @@ use contract::{ErrorCode, MachineId, Page, Permission};
 
 pub use connection::set_connection;
 pub use differences::differences;
+pub use import::columns as sheet_columns;
+pub use import::{
+    EXAMPLE_NAMES, ExportRow, Written, confirm_import, discard_import, export_after, forget_imports, get_import,
+    import_rows, import_rows_after, read_import, stage_import,
+};
 pub use joining::{NodeCredentials, authenticate_node, create_join_token, list_join_tokens, revoke_join_token};
 pub use maintenance::{advance_maintenance, cancel_maintenance, plan_maintenance};
 pub use reporting::report_inventory;

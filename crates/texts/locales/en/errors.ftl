@@ -59,3 +59,6 @@ error-service-state = The machine is { $state ->
 }: this cannot be done now.
 error-machine-allocated = { $customer } has this machine until { $until }, grace included. Reclaim it first.
 error-renew-service-state = This machine is being drained or is retired: it is not promised for longer.
+error-import-changed = A machine was changed or added in between. Nothing was imported; the workbook is checked again.
+error-import-nothing = There is nothing to import.
+error-import-state = This import is { $state }: this cannot be done now.

@@ -55,3 +55,6 @@ field-one-secret = Give either a password or a private key.
 field-private-key = This is not an unencrypted private key in OpenSSH's or PEM format.
 field-not-a-time = Enter a date and a time.
 field-not-a-month = Enter a month as 2026-11.
+field-file-required = Choose a file.
+field-yes-or-no = Enter yes or no.
+field-import-twice = Row { $row } is about the same machine.

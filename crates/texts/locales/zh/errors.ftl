@@ -56,3 +56,6 @@ error-service-state = 机器当前{ $state ->
 }，不能执行此操作。
 error-machine-allocated = 该机器分配给了“{ $customer }”，含宽限期到 { $until }。请先回收。
 error-renew-service-state = 该机器正在排空或已退役，不能延长使用。
+error-import-changed = 期间有机器被修改或新增，没有导入任何内容，正在重新检查工作簿。
+error-import-nothing = 没有需要导入的内容。
+error-import-state = 这次导入的状态是 { $state }，不能执行此操作。

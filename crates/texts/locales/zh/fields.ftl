@@ -55,3 +55,6 @@ field-one-secret = 密码和私钥只能填写一个。
 field-private-key = 这不是未加密的 OpenSSH 或 PEM 格式私钥。
 field-not-a-time = 请填写日期和时间。
 field-not-a-month = 请按 2026-11 的格式填写月份。
+field-file-required = 请选择文件。
+field-yes-or-no = 请填写“是”或“否”。
+field-import-twice = 第 { $row } 行是同一台机器。

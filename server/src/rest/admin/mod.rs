@@ -6,5 +6,6 @@ pub mod audit;
 pub mod customers;
 pub mod jobs;
 pub mod machine_service;
+pub mod machine_sheets;
 pub mod machines;
 pub mod metrics;

@@ -22,7 +22,8 @@ pub fn AllocationListPage() -> impl IntoView {
     let map = use_query_map().get_untracked();
     let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
     let names = ["q", "state", "days", "pageSize", "page"];
-    let list = ListQuery { path: paths::ALLOCATIONS, pairs: names.into_iter().map(|name| (name, get(name))).collect() };
+    let list =
+        ListQuery { path: paths::ALLOCATIONS.into(), pairs: names.into_iter().map(|name| (name, get(name))).collect() };
     let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
     let query = AllocationQuery {
         page: number("page"),

@@ -25,7 +25,7 @@ pub fn TimelinePage() -> impl IntoView {
     let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
     let names = ["q", "from", "months", "pageSize", "page"];
     let list = ListQuery {
-        path: paths::ALLOCATIONS_TIMELINE,
+        path: paths::ALLOCATIONS_TIMELINE.into(),
         pairs: names.into_iter().map(|name| (name, get(name))).collect(),
     };
     let some = |name: &str| Some(list.get(name).to_owned()).filter(|value| !value.is_empty());

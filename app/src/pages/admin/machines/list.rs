@@ -40,7 +40,8 @@ fn read_query() -> (ListQuery, MachineQuery) {
     let map = use_query_map().get_untracked();
     let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
     let names = ["q", "region", "pool", "presence", "serviceState", "gpuModel", "sort", "pageSize", "page"];
-    let list = ListQuery { path: paths::MACHINES, pairs: names.into_iter().map(|name| (name, get(name))).collect() };
+    let list =
+        ListQuery { path: paths::MACHINES.into(), pairs: names.into_iter().map(|name| (name, get(name))).collect() };
     let some = |name: &str| Some(list.get(name).to_owned()).filter(|value| !value.is_empty());
     let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
     let query = MachineQuery {
@@ -64,9 +65,18 @@ fn list_view(query: ListQuery, list: Page<MachineRow>, facets: MachineFacets, co
     let ctx = door().1;
     let count =
         words.with("machines-count", &[("machines", facets.machines.to_string()), ("gpus", facets.gpus.to_string())]);
+    // The filters in force, and every row of them.
+    let export = query.with(&[("page", ""), ("pageSize", ""), ("sort", "")]).replacen(
+        paths::MACHINES,
+        "/api/admin/machines/export",
+        1,
+    );
     let head = PageFrame::new(words.t("machines-title"), Area::Machines)
         .beside(view! { <span class="sub">{count}</span> })
         .actions((
+            view! { <a class="btn" href=export download="">{words.t("list-export")}</a> },
+            ctx.holds(Permission::MachinesCreate)
+                .then(|| view! { <a class="btn" href=paths::MACHINES_IMPORT>{words.t("import-title")}</a> }),
             ctx.holds(Permission::MachinesEnroll)
                 .then(|| view! { <a class="btn" href=paths::JOIN_TOKENS>{words.t("machines-join")}</a> }),
             ctx.holds(Permission::MachinesCreate)
@@ -239,7 +249,8 @@ fn row(words: Words, ctx: &OpContext, columns: &[String], machine: MachineRow) -
                         {entry(Permission::MachinesUpdate, paths::machine_edit(&machine.id), "machine-edit")}
                         {entry(Permission::MachinesOperate, paths::machine_service(&machine.id), "machine-service")}
                         <rg-copy data-text=machine.id.clone() data-done=words.t("copied")>
-                            <button r#type="button" class="link"><span role="status">{words.t("machine-copy-code")}</span></button>
+                            <button r#type="button" class="link">{words.t("machine-copy-code")}</button>
+                            <span role="status" class="unseen-text"></span>
                         </rg-copy>
                     </div>
             </td>

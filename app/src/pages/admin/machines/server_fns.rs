@@ -4,7 +4,7 @@ use contract::machines::{
     JoinTokenCreate, JoinTokenSecret, JoinTokenView, MachineAction, MachineQuery, MachineRow, MachineView,
 };
 use contract::metrics::{HistoryRange, MachineLive};
-use contract::{ApiError, BulkOutcome, JoinTokenId, MaintenanceId, Page};
+use contract::{ApiError, BulkOutcome, ImportId, JoinTokenId, MaintenanceId, Page};
 use leptos::prelude::*;
 
 use super::form::MachineForm;
@@ -117,6 +117,24 @@ pub async fn set_connection(code: String, #[server(default)] form: ConnectionFor
     };
     let page = paths::machine_service(&code);
     door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, form.typed()).await
+}
+
+/// Writes what a staged workbook says, in one transaction.
+#[server]
+pub async fn confirm_import(id: ImportId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::machines::confirm_import(&platform, &ctx, id).await;
+    let page = paths::machine_import(id);
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
+}
+
+/// Throws a staged workbook away.
+#[server]
+pub async fn discard_import(id: ImportId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::machines::discard_import(&platform, &ctx, id).await;
+    let page = paths::machine_import(id);
+    door::form_answer((&platform, &ctx), result, |()| page.clone(), &page, Vec::new()).await
 }
 
 /// Every join token.

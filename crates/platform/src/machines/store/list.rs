@@ -5,14 +5,22 @@ use contract::machines::{GpuView, MachineQuery, MachineRow, MachineSort, OFFLINE
 use contract::{MachineId, SortDirection};
 use sqlx::{Postgres, QueryBuilder, Row};
 
+use super::import::ExportRow;
 use super::{json, pool, service_state};
 use crate::Result;
 use crate::authz::Scope;
 use crate::db::{Tx, contains};
+use crate::machines::import::Written;
 
 const COLUMNS: &str = "select m.id, m.code, m.name, m.region, m.private_address, m.pool, m.monitored, m.listed, \
     m.service_state, m.last_seen_at, m.declared, m.discovered, m.created_at, g.model, g.count, g.lost, \
     count(*) over () as total \
+    from machines m left join lateral (select min(model) as model, count(*) as count, \
+      count(*) filter (where lost) as lost from gpus where machine_id = m.id and removed_at is null) g on true \
+    where m.deleted_at is null";
+
+const EXPORT: &str = "select m.code, m.name, m.region, m.public_address, m.private_address, m.pool, m.monitored, \
+    m.listed, m.remark, m.declared \
     from machines m left join lateral (select min(model) as model, count(*) as count, \
       count(*) filter (where lost) as lost from gpus where machine_id = m.id and removed_at is null) g on true \
     where m.deleted_at is null";
@@ -65,6 +73,45 @@ pub(in crate::machines) async fn list(
         .map(|(row, id)| read(row, &gpus.remove(&id).unwrap_or_default(), now))
         .collect::<Result<Vec<_>>>()?;
     Ok((list, total.unsigned_abs()))
+}
+
+/// Machines as a workbook has them, by code.
+pub(in crate::machines) async fn export_after(
+    tx: &mut Tx,
+    scope: Scope,
+    query: &MachineQuery,
+    after: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<Vec<ExportRow>> {
+    let mut sql = QueryBuilder::<Postgres>::new(EXPORT);
+    if scope != Scope::All {
+        sql.push(" and false");
+    }
+    filters(&mut sql, query, now);
+    if let Some(after) = after {
+        sql.push(" and m.code > ").push_bind(after.to_owned());
+    }
+    sql.push(" order by m.code limit 1000");
+    let rows = sql.build().fetch_all(&mut **tx).await?;
+    rows.iter()
+        .map(|row| {
+            let word: String = row.try_get("pool")?;
+            Ok(ExportRow {
+                code: row.try_get("code")?,
+                machine: Written {
+                    name: row.try_get("name")?,
+                    region: row.try_get("region")?,
+                    public_address: row.try_get("public_address")?,
+                    private_address: row.try_get("private_address")?,
+                    pool: pool(&word)?,
+                    monitored: row.try_get("monitored")?,
+                    listed: row.try_get("listed")?,
+                    remark: row.try_get("remark")?,
+                    declared: json(row.try_get("declared")?)?,
+                },
+            })
+        })
+        .collect()
 }
 
 pub(in crate::machines) async fn page_of_names(

@@ -1,5 +1,6 @@
 //! SQL of machines and their GPUs.
 
+pub(super) mod import;
 mod list;
 mod service;
 mod tokens;
@@ -13,7 +14,7 @@ use contract::machines::{
     ServiceState, presence,
 };
 
-pub(super) use list::{list, page_of_names};
+pub(super) use list::{export_after, list, page_of_names};
 pub(super) use service::{
     Connection, EndedWindow, NewWindow, begin_window, delete, end_window, end_windows_past, insert_window,
     machines_with_due_windows, service_state_of, set_connection, set_monitored, set_service, windows,

@@ -1,0 +1,212 @@
+//! The verdict of a row: new, a change, nothing, or wrong; by the rules that the form follows.
+
+use std::collections::{BTreeMap, HashMap};
+
+use contract::machines::{DeclaredHardware, MachineCreate, Pool, RowFault, RowVerdict};
+use serde::{Deserialize, Serialize};
+
+use super::super::{check, store as machines_store};
+use super::columns::{Parsed, fault, parse};
+use super::store;
+use crate::Result;
+use crate::db::Tx;
+
+/// A row of the workbook: texts by column.
+pub(super) struct TextRow {
+    pub row: u32,
+    pub cells: BTreeMap<String, String>,
+}
+
+/// What a workbook says of a machine: what is written when its import is confirmed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Written {
+    pub name: String,
+    pub region: Option<String>,
+    pub public_address: Option<String>,
+    pub private_address: Option<String>,
+    pub pool: Pool,
+    pub monitored: bool,
+    pub listed: bool,
+    pub remark: Option<String>,
+    pub declared: DeclaredHardware,
+}
+
+/// A machine that is there already.
+#[derive(Clone, Debug)]
+pub(in crate::machines) struct Existing {
+    pub code: String,
+    pub deleted: bool,
+    pub revision: i64,
+    pub written: Written,
+}
+
+/// A row with its verdict, as it is staged.
+pub(in crate::machines) struct Judged {
+    pub row: u32,
+    pub verdict: RowVerdict,
+    pub code: Option<String>,
+    pub cells: BTreeMap<String, String>,
+    pub machine: Option<Written>,
+    pub changes: Vec<String>,
+    pub faults: Vec<RowFault>,
+    pub base_revision: Option<i64>,
+}
+
+/// What was seen in the workbook so far: two rows for one machine are a mistake.
+#[derive(Default)]
+pub(super) struct Evaluation {
+    codes: HashMap<String, u32>,
+    names: HashMap<String, u32>,
+}
+
+impl Evaluation {
+    pub(super) async fn judge(&mut self, tx: &mut Tx, rows: Vec<TextRow>) -> Result<Vec<Judged>> {
+        let parsed: Vec<(TextRow, Parsed)> =
+            rows.into_iter().map(|row| (parse(&row.cells), row)).map(|(p, r)| (r, p)).collect();
+        let codes: Vec<String> = parsed.iter().filter_map(|(_, parsed)| parsed.machine.id.clone()).collect();
+        let names: Vec<String> = parsed.iter().map(|(_, parsed)| parsed.machine.name.trim().to_lowercase()).collect();
+        let existing = store::existing(tx, &codes, &names).await?;
+        let by_code: HashMap<&str, &Existing> = existing.iter().map(|one| (one.code.as_str(), one)).collect();
+        let by_name: HashMap<String, &Existing> =
+            existing.iter().filter(|one| !one.deleted).map(|one| (one.written.name.to_lowercase(), one)).collect();
+        let mut judged = Vec::with_capacity(parsed.len());
+        for (row, parsed) in parsed {
+            judged.push(self.judge_row(row, parsed, &by_code, &by_name));
+        }
+        // Codes for new machines without one, so that the preview already says which.
+        let nameless = judged.iter_mut().filter(|one| one.verdict == RowVerdict::New && one.code.is_none());
+        for one in nameless {
+            let mut code = machines_store::next_code(tx).await?;
+            while self.codes.contains_key(&code) {
+                code = machines_store::next_code(tx).await?;
+            }
+            self.codes.insert(code.clone(), one.row);
+            one.code = Some(code);
+        }
+        Ok(judged)
+    }
+
+    fn judge_row(
+        &mut self,
+        row: TextRow,
+        parsed: Parsed,
+        by_code: &HashMap<&str, &Existing>,
+        by_name: &HashMap<String, &Existing>,
+    ) -> Judged {
+        let Parsed { machine, listed, mut faults } = parsed;
+        let name = machine.name.to_lowercase();
+        let named = by_name.get(&name).copied();
+        let target = match machine.id.as_deref() {
+            Some(code) => by_code.get(code).copied(),
+            None => named,
+        };
+        if target.is_some_and(|target| target.deleted) {
+            faults.push(fault("id", "field-machine-code-taken", &[]));
+        }
+        let target = target.filter(|target| !target.deleted);
+        if named.is_some_and(|named| target.is_none_or(|target| target.code != named.code)) {
+            faults.push(fault("name", "field-machine-name-taken", &[]));
+        }
+        let code = target.map(|target| target.code.clone()).or_else(|| machine.id.clone());
+        if let Some(code) = &code
+            && let Some(earlier) = self.codes.insert(code.clone(), row.row)
+        {
+            faults.push(fault("id", "field-import-twice", &[("row", earlier.to_string())]));
+        }
+        if !name.is_empty()
+            && let Some(earlier) = self.names.insert(name, row.row)
+        {
+            faults.push(fault("name", "field-import-twice", &[("row", earlier.to_string())]));
+        }
+        let machine = match check::create(machine) {
+            Ok(machine) => Some(machine),
+            Err(error) => {
+                faults.extend(error.fields.into_iter().map(|field| {
+                    let column = field.path.rsplit('.').next().unwrap_or(field.path);
+                    fault(column, field.key, &field.args)
+                }));
+                None
+            }
+        };
+        let Some(machine) = machine.filter(|_| faults.is_empty()) else {
+            return Judged {
+                row: row.row,
+                verdict: RowVerdict::Error,
+                code,
+                cells: row.cells,
+                machine: None,
+                changes: Vec::new(),
+                faults,
+                base_revision: None,
+            };
+        };
+        let written = merge(target.map(|target| &target.written), machine, listed);
+        let changes = target.map(|target| changes(&target.written, &written)).unwrap_or_default();
+        let verdict = match target {
+            None => RowVerdict::New,
+            Some(_) if changes.is_empty() => RowVerdict::Unchanged,
+            Some(_) => RowVerdict::Update,
+        };
+        Judged {
+            row: row.row,
+            verdict,
+            code,
+            cells: row.cells,
+            machine: Some(written),
+            changes,
+            faults,
+            base_revision: target.map(|target| target.revision),
+        }
+    }
+}
+
+/// The machine as it would be: a blank cell leaves what is there.
+fn merge(before: Option<&Written>, row: MachineCreate, listed: Option<bool>) -> Written {
+    let old = |pick: fn(&Written) -> Option<String>| before.and_then(pick);
+    let hardware = before.map(|before| before.declared.clone()).unwrap_or_default();
+    Written {
+        name: row.name,
+        region: row.region.or_else(|| old(|w| w.region.clone())),
+        public_address: row.public_address.or_else(|| old(|w| w.public_address.clone())),
+        private_address: row.private_address.or_else(|| old(|w| w.private_address.clone())),
+        pool: row.pool.or(before.map(|before| before.pool)).unwrap_or(Pool::Whole),
+        monitored: row.monitored.or(before.map(|before| before.monitored)).unwrap_or(true),
+        listed: listed.or(before.map(|before| before.listed)).unwrap_or(false),
+        remark: row.remark.or_else(|| old(|w| w.remark.clone())),
+        declared: DeclaredHardware {
+            gpu_model: row.declared.gpu_model.or(hardware.gpu_model),
+            gpu_count: row.declared.gpu_count.or(hardware.gpu_count),
+            gpu_memory_gb: row.declared.gpu_memory_gb.or(hardware.gpu_memory_gb),
+            cpu_model: row.declared.cpu_model.or(hardware.cpu_model),
+            cpu_cores: row.declared.cpu_cores.or(hardware.cpu_cores),
+            memory_gb: row.declared.memory_gb.or(hardware.memory_gb),
+            disk_gb: row.declared.disk_gb.or(hardware.disk_gb),
+        },
+    }
+}
+
+/// Columns in which both differ.
+fn changes(before: &Written, after: &Written) -> Vec<String> {
+    let (b, a) = (&before.declared, &after.declared);
+    [
+        ("name", before.name != after.name),
+        ("region", before.region != after.region),
+        ("privateAddress", before.private_address != after.private_address),
+        ("publicAddress", before.public_address != after.public_address),
+        ("pool", before.pool != after.pool),
+        ("gpuModel", b.gpu_model != a.gpu_model),
+        ("gpuCount", b.gpu_count != a.gpu_count),
+        ("gpuMemoryGb", b.gpu_memory_gb != a.gpu_memory_gb),
+        ("cpuModel", b.cpu_model != a.cpu_model),
+        ("cpuCores", b.cpu_cores != a.cpu_cores),
+        ("memoryGb", b.memory_gb != a.memory_gb),
+        ("diskGb", b.disk_gb != a.disk_gb),
+        ("listed", before.listed != after.listed),
+        ("monitored", before.monitored != after.monitored),
+        ("remark", before.remark != after.remark),
+    ]
+    .into_iter()
+    .filter(|(_, differs)| *differs)
+    .map(|(column, _)| column.to_owned())
+    .collect()
+}

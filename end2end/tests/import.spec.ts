@@ -1,0 +1,108 @@
+// Machines from Excel: template, verdicts, confirmation, result, export; and what is no workbook.
+import fs from 'node:fs';
+import { expect, expectAccessible, expectNoSideScroll, look, test } from '../fixtures/test.js';
+import { rowsOf, workbook } from '../fixtures/workbook.js';
+
+const upload = async (page: any, name: string, bytes: Buffer) => {
+  await page.goto('/admin/machines/import');
+  await page.getByLabel('Workbook (.xlsx)').setInputFiles({ name, mimeType: 'application/octet-stream', buffer: bytes });
+  await page.getByRole('button', { name: 'Read it' }).click();
+  await expect(page).toHaveURL(/\/admin\/machines\/imports\/\d+/);
+};
+
+test('fifty rows with three bad ones are looked at, confirmed, and come back with their results', async ({ page, installation, signIn }) => {
+  await signIn(page);
+  await look(page, installation.url, 'en', 'light');
+  await page.goto('/admin/machines/import');
+  await expectAccessible(page);
+  const [template] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Download the template' }).click()]);
+  const headings = rowsOf(fs.readFileSync((await template.path())!))[0];
+  expect(headings.slice(0, 3)).toEqual(['Name *', 'Code', 'Region']);
+
+  // As a person makes it: a title above, Chinese headings, numbers as numbers and as texts.
+  const rows: (string | number)[][] = [['2026 年 GPU 服务器'], [], ['机器名称', '编号', '机房', '内网IP', '显卡型号', '卡数', '备注']];
+  for (let i = 1; i <= 50; i++) rows.push([`import-${i}`, `imp-${i}`, 'east', `10.9.0.${i}`, 'H100 80G', i % 2 ? 8 : '8 张', '=1+1']);
+  rows[12][5] = 'many';
+  rows[22][3] = '10.9.0.999';
+  rows[32][0] = 'import-1';
+  await upload(page, 'fleet.xlsx', workbook(rows));
+  await expect(page.locator('.head')).toContainText('Ready', { timeout: 20_000 });
+  await expect(page.getByRole('link', { name: 'New 47' })).toBeVisible();
+  await page.getByRole('link', { name: 'Error 3' }).click();
+  await expect(page.locator('tbody tr')).toHaveCount(3);
+  await expect(page.getByRole('row', { name: /import-10\b/ })).toContainText('GPU count “many” Enter a whole number.');
+  await expectAccessible(page);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await expectNoSideScroll(page);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  const token = await installation.token(installation.admin);
+  expect((await installation.rest(token, '/api/admin/machines?q=import-')).body.data.total, 'nothing yet').toBe(0);
+
+  await page.getByRole('button', { name: 'Import 47 machines' }).click();
+  await expect(page.locator('.head')).toContainText('Imported');
+  expect((await installation.rest(token, '/api/admin/machines?q=import-')).body.data.total).toBe(47);
+  const [result] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Download the result' }).click()]);
+  const told = rowsOf(fs.readFileSync((await result.path())!));
+  expect(told).toHaveLength(51);
+  expect(told.filter((row) => /Added as imp-/.test(row.at(-1)!))).toHaveLength(47);
+  expect(told.find((row) => row[0] === 'import-10')!.at(-1)).toContain('Enter a whole number');
+
+  // The export has the filters, and a text that looks like a formula is a text.
+  await page.goto('/admin/machines?q=import-2');
+  const [exported] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Export' }).click()]);
+  const machines = rowsOf(fs.readFileSync((await exported.path())!));
+  expect(machines.slice(1).every((row) => row[0].startsWith('import-2'))).toBe(true);
+  expect(machines[1]).toContain('=1+1');
+
+  // The same sheet again: nothing to do.
+  await upload(page, 'again.xlsx', fs.readFileSync((await exported.path())!));
+  await expect(page.locator('.head')).toContainText('Ready', { timeout: 20_000 });
+  await expect(page.getByRole('link', { name: `Unchanged ${machines.length - 1}` })).toBeVisible();
+  await page.getByRole('button', { name: 'Discard' }).click();
+  await expect(page.locator('.head')).toContainText('Discarded');
+});
+
+test('what is no workbook says so, quickly, and the server goes on', async ({ page, installation, signIn }) => {
+  await signIn(page);
+  await look(page, installation.url, 'zh', 'dark');
+  const begun = Date.now();
+  await page.goto('/admin/machines/import');
+  await page.locator('#import-file').setInputFiles({ name: 'machines.xlsx', mimeType: 'text/csv', buffer: Buffer.from('name,code\na,b\n') });
+  await page.getByRole('button', { name: '上传并检查' }).click();
+  await expect(page.getByRole('alert')).toContainText('CSV', { timeout: 10_000 });
+  expect(Date.now() - begun).toBeLessThan(10_000);
+  await expectAccessible(page);
+  expect((await fetch(`${installation.url}/readyz`)).status).toBe(200);
+});
+
+test('a hundred thousand rows pass through little memory', async ({ installation }) => {
+  test.setTimeout(240_000);
+  const token = await installation.token(installation.admin);
+  const rows: (string | number)[][] = [['Name', 'Code', 'Region', 'GPU count']];
+  for (let i = 0; i < 100_000; i++) rows.push([`bulk ${i}`, `bulk-${i}`, i % 2 ? 'north' : 'south', 8]);
+  const resident = () => Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${installation.serverPid()}/status`, 'utf8'))![1]) / 1024;
+  const bytes = workbook(rows);
+  // What it holds after a first, small import is what a server that imports holds anyway.
+  const stage = async (body: Buffer) => {
+    const answer = await fetch(`${installation.url}/api/admin/machines/import/preview`, { method: 'POST', headers: { authorization: `Bearer ${token}` }, body });
+    expect(answer.status).toBe(201);
+    return (await answer.json()).data.id as number;
+  };
+  const until = async (id: number, each: () => void) => {
+    for (let i = 0; i < 900; i++) {
+      const view = (await installation.rest(token, `/api/admin/machines/import/${id}`)).body.data;
+      each();
+      if (view.state !== 'reading') return view;
+      await new Promise((done) => setTimeout(done, 200));
+    }
+    throw new Error('it was never read');
+  };
+  await until(await stage(workbook(rows.slice(0, 100))), () => {});
+  const before = resident();
+  let most = 0;
+  const view = await until(await stage(bytes), () => (most = Math.max(most, resident())));
+  expect(view).toMatchObject({ state: 'ready', rows: 100_000, newRows: 100_000 });
+  console.log(`server: ${before.toFixed(0)} MiB before, ${most.toFixed(0)} MiB at most, workbook ${(bytes.length / 1e6).toFixed(1)} MB`);
+  expect(most - before, 'MiB more while reading').toBeLessThan(64);
+  expect((await installation.rest(token, `/api/admin/machines/import/${view.id}`, 'DELETE')).status).toBe(200);
+});
