@@ -160,6 +160,13 @@ pub fn see_other(path: &str) {
     }
 }
 
+/// Has the browser ask for this page again by itself: for what is still being worked on, with and without JavaScript.
+pub fn reload_after(seconds: u32) {
+    if let Some(options) = use_context::<ResponseOptions>() {
+        options.insert_header(header::REFRESH, HeaderValue::from(seconds));
+    }
+}
+
 /// After a change: plain forms are sent on, programs and islands just get their answer.
 pub fn done(path: &str) -> Result<(), ApiError> {
     if wants_page() {

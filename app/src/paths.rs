@@ -14,8 +14,10 @@ pub const HOME: &str = "/";
 pub const MEMBERS: &str = "/members";
 /// One's own account.
 pub const ACCOUNT: &str = "/account";
-/// The staff's area.
+/// The staff's first page.
 pub const ADMIN: &str = "/admin";
+/// Who did what to what.
+pub const AUDIT: &str = "/admin/audit";
 /// The wall.
 pub const WALL: &str = "/admin/metrics";
 /// The machine list.

@@ -50,7 +50,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=customer::customers::page::HomePage ssr=SsrMode::Async />
                 <Route path=path!("/members") view=customer::customers::page::MembersPage ssr=SsrMode::Async />
                 <Route path=path!("/account") view=customer::accounts::page::AccountPage ssr=SsrMode::Async />
-                <Route path=path!("/admin") view=admin::AdminPage ssr=SsrMode::Async />
+                <Route path=path!("/admin") view=admin::dashboard::page::DashboardPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/audit") view=admin::audit::list::AuditPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/metrics") view=admin::metrics::page::WallPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines") view=admin::machines::list::ListPage ssr=SsrMode::Async />
                 <Route path=path!("/search") view=search::SearchPage ssr=SsrMode::Async />

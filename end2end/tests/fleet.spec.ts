@@ -78,7 +78,7 @@ test('who has the machine reads of its maintenance', async ({ page, browser, ins
   await page.setViewportSize({ width: 360, height: 740 });
   await expectNoSideScroll(page);
 
-  const theirs = await browser.newPage({ baseURL: installation.url });
+  const theirs = await (await browser.newContext({ baseURL: installation.url })).newPage();
   await signIn(theirs, owner);
   await look(theirs, installation.url, 'en', 'light');
   for (const path of ['/', '/machines/fleet-2']) {
@@ -86,7 +86,7 @@ test('who has the machine reads of its maintenance', async ({ page, browser, ins
     await expect(theirs.getByText('New fans')).toBeVisible();
     await expectAccessible(theirs);
   }
-  await theirs.close();
+  await theirs.context().close();
 });
 
 test('the palette finds machines, actions and pages by keyboard', async ({ page, installation, signIn }) => {
@@ -100,7 +100,7 @@ test('the palette finds machines, actions and pages by keyboard', async ({ page,
   await expect(page.getByRole('option', { name: /fleet-2.*Machine/ })).toBeVisible();
   await expectAccessible(page);
   await page.keyboard.press('ArrowDown');
-  await expect(page.getByRole('option', { selected: true })).toContainText('Service of fleet-2');
+  await expect(page.locator('rg-palette [aria-selected="true"]')).toContainText('Service of fleet-2');
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/\/admin\/machines\/fleet-2\/service$/);
   await page.keyboard.press('/');

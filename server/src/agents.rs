@@ -1,11 +1,13 @@
 //! What a new host fetches: the install script and the agent's program.
 
-use axum::body::Body;
+use std::borrow::Cow;
+
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::AppState;
+use crate::site::body;
+use crate::{AppState, bundle};
 
 const SCRIPT: &str = include_str!("install.sh");
 
@@ -18,7 +20,6 @@ pub async fn install_script(State(state): State<AppState>) -> Response {
 /// `remotegpu-agent-x86_64`, or its `.sha256`. A native build without the architecture in its name serves this
 /// machine's own.
 pub async fn program(State(state): State<AppState>, Path(name): Path<String>) -> Response {
-    let Some(folder) = &state.config.agent_dir else { return StatusCode::NOT_FOUND.into_response() };
     let (program, checksum) = match name.strip_suffix(".sha256") {
         Some(program) => (program, true),
         None => (name.as_str(), false),
@@ -27,16 +28,24 @@ pub async fn program(State(state): State<AppState>, Path(name): Path<String>) ->
     else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let mut found = tokio::fs::read(folder.join(program)).await;
-    if found.is_err() && arch == std::env::consts::ARCH {
-        found = tokio::fs::read(folder.join("remotegpu-agent")).await;
+    let mut found = read(&state, program).await;
+    if found.is_none() && arch == std::env::consts::ARCH {
+        found = read(&state, "remotegpu-agent").await;
     }
-    let Ok(bytes) = found else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(bytes) = found else { return StatusCode::NOT_FOUND.into_response() };
     if checksum {
         let digest = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&bytes));
         return format!("{digest}  {program}\n").into_response();
     }
-    let mut response = Body::from(bytes).into_response();
+    let mut response = body(bytes).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     response
+}
+
+/// From the folder that is configured, else from the program itself.
+async fn read(state: &AppState, name: &str) -> Option<Cow<'static, [u8]>> {
+    match &state.config.agent_dir {
+        Some(folder) => tokio::fs::read(folder.join(name)).await.ok().map(Cow::Owned),
+        None => bundle::file(&format!("agents/{name}")).map(Cow::Borrowed),
+    }
 }

@@ -7,7 +7,8 @@ use platform::{Clock, Platform, PlatformSettings};
 
 use crate::config::Config;
 
-const DATABASE: &str = "remotegpu";
+/// Its name in the private cluster.
+pub const DATABASE: &str = "remotegpu";
 
 /// The platform with, where it is ours to run, its PostgreSQL.
 pub struct Opened {
@@ -21,7 +22,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Opened> {
     let (options, cluster, fresh) = match &config.database_url {
         Some(url) => (url.parse().context("DATABASE_URL")?, None, None),
         None => {
-            let options = pg_cluster::ClusterOptions::safe(config.data_dir.join("postgres"));
+            let options = cluster_options(config);
             let cluster = pg_cluster::Cluster::start(options).await?;
             let fresh = cluster.ensure_database(DATABASE).await?;
             Db::migrate(cluster.owner_options(DATABASE)).await?;
@@ -44,7 +45,7 @@ pub async fn migrate(config: &Config) -> anyhow::Result<()> {
     match config.database_owner_url.as_ref().or(config.database_url.as_ref()) {
         Some(url) => Ok(Db::migrate(url.parse().context("the owner's database URL")?).await?),
         None => {
-            let options = pg_cluster::ClusterOptions::safe(config.data_dir.join("postgres"));
+            let options = cluster_options(config);
             let cluster = pg_cluster::Cluster::start(options).await?;
             cluster.ensure_database(DATABASE).await?;
             Ok(Db::migrate(cluster.owner_options(DATABASE)).await?)
@@ -74,6 +75,11 @@ async fn keyring(config: &Config, db: &Db, fresh: Option<bool>) -> anyhow::Resul
 fn advise(error: platform::Error) -> anyhow::Error {
     let text = texts::message(contract::accounts::Language::En, error.key, &error.args);
     anyhow::anyhow!("{text} [{error}]")
+}
+
+/// Where the private cluster of this configuration lies.
+pub fn cluster_options(config: &Config) -> pg_cluster::ClusterOptions {
+    pg_cluster::ClusterOptions::safe(config.data_dir.join("postgres"))
 }
 
 /// True when a private cluster of this data folder is running already.

@@ -8,6 +8,8 @@
 
 pub mod agents;
 pub mod authn;
+pub mod backup;
+pub mod bundle;
 pub mod config;
 pub mod database;
 pub mod headers;

@@ -11,7 +11,7 @@ use contract::accounts::MemberRole;
 use contract::machines::JoinTokenCreate;
 use platform::{SystemActor, accounts, machines};
 use server::config::{Config, Settings};
-use server::{database, serve};
+use server::{backup, database, ops, serve};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -59,6 +59,12 @@ enum Command {
     },
     /// Bring the database's schema up to date.
     Migrate,
+    /// Ask the running server whether it is ready; exits with 1 when not.
+    Healthcheck,
+    /// Write the whole database to a file; servers go on meanwhile. The secrets key is not in it.
+    Backup { file: PathBuf },
+    /// Put a backup into an empty database and bring it up to date.
+    Restore { file: PathBuf },
     /// Work on the platform without its pages.
     #[command(subcommand)]
     Admin(Admin),
@@ -114,6 +120,14 @@ fn main() -> anyhow::Result<ExitCode> {
         match cli.command {
             Command::Serve { .. } => serve::serve(config).await,
             Command::Migrate => database::migrate(&config).await,
+            Command::Healthcheck => ops::healthcheck(&config),
+            Command::Backup { file } => {
+                backup::backup(&config, &file).await?;
+                println!("{}", file.display());
+                println!("keep {} apart from it: both are needed to restore", config.secrets_key_file.display());
+                Ok(())
+            }
+            Command::Restore { file } => backup::restore(&config, &file).await,
             Command::Admin(command) => admin(&config, command).await,
         }
     })?;

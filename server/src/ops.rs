@@ -41,3 +41,24 @@ pub async fn metrics(
     metrics::gauge!("remotegpu_database_connections", "state" => "used").set(f64::from(size) - idle as f64);
     state.prometheus.as_ref().map(|handle| handle.render()).unwrap_or_default().into_response()
 }
+
+/// Asks the server of this configuration whether it is ready: for containers, whose images carry no HTTP client.
+///
+/// # Errors
+/// When it does not answer within three seconds, or not with 200.
+pub fn healthcheck(config: &crate::config::Config) -> anyhow::Result<()> {
+    use std::io::{Read as _, Write as _};
+    let wait = std::time::Duration::from_secs(3);
+    let mut address = config.listen;
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    let mut stream = std::net::TcpStream::connect_timeout(&address, wait)?;
+    stream.set_read_timeout(Some(wait))?;
+    stream.write_all(b"GET /readyz HTTP/1.0\r\nhost: localhost\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let status = answer.split(' ').nth(1).unwrap_or_default();
+    anyhow::ensure!(status == "200", "not ready: {}", answer.lines().last().unwrap_or_default());
+    Ok(())
+}

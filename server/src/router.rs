@@ -15,7 +15,8 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use crate::rest::admin::{
-    allocation_overview, allocations, audit, customers, jobs, machine_service, machine_sheets, machines, metrics,
+    allocation_overview, allocations, audit, customers, exports, jobs, machine_service, machine_sheets, machines,
+    metrics, reports,
 };
 use crate::rest::{self, auth, customer};
 use crate::{AppState, agents, authn, ops, pages, site, ws};
@@ -131,6 +132,14 @@ fn routes() -> Routes {
         .rest(routes!(metrics::history))
         .rest(routes!(metrics::realtime))
         .rest(routes!(audit::list))
+        .rest(routes!(exports::audits))
+        .rest(routes!(reports::stats))
+        .rest(routes!(reports::gpu_trend))
+        .rest(routes!(reports::customers))
+        .rest(routes!(reports::activities))
+        .rest(routes!(reports::customer_usage))
+        .rest(routes!(exports::customers))
+        .rest(routes!(exports::allocations))
         .rest(routes!(jobs::list))
         .rest(routes!(customers::list, customers::create))
         .rest(routes!(customers::get, customers::update))
@@ -151,6 +160,7 @@ fn routes() -> Routes {
         .rest(routes!(allocations::decide))
         .rest(routes!(customer::mine))
         .rest(routes!(customer::members))
+        .rest(routes!(customer::usage))
         .rest(routes!(customer::machines::list))
         .rest(routes!(customer::machines::get))
         .rest(routes!(customer::machines::monitoring))

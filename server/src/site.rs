@@ -1,5 +1,7 @@
-//! The built assets: hashed names, so they never change; compressed ahead.
+//! The built assets: hashed names, so they never change; compressed ahead. From the folder that is configured, else from
+//! the program itself.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use app::door::SiteManifest;
@@ -8,7 +10,7 @@ use axum::extract::{Path as UrlPath, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::AppState;
+use crate::{AppState, bundle};
 
 /// Manifest and folder.
 #[derive(Clone, Debug, Default)]
@@ -18,12 +20,32 @@ pub struct Site {
 }
 
 impl Site {
-    /// Reads `manifest.json`; without a folder, pages come without style and scripts (tests of the other doors).
+    /// Reads `manifest.json`; with neither folder nor bundle, pages come without style and scripts (tests of the other
+    /// doors).
     pub fn open(folder: Option<&Path>) -> anyhow::Result<Self> {
-        let Some(folder) = folder else { return Ok(Self::default()) };
+        let Some(folder) = folder else {
+            let manifest = bundle::file("site/manifest.json").map(serde_json::from_slice).transpose()?;
+            return Ok(Self { manifest: manifest.unwrap_or_default(), folder: None });
+        };
         let path = folder.join("manifest.json");
         let text = std::fs::read_to_string(&path).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
         Ok(Self { manifest: serde_json::from_str(&text)?, folder: Some(folder.to_owned()) })
+    }
+
+    /// A file of `pkg/`.
+    async fn file(&self, name: &str) -> Option<Cow<'static, [u8]>> {
+        match &self.folder {
+            Some(folder) => tokio::fs::read(folder.join("pkg").join(name)).await.ok().map(Cow::Owned),
+            None => bundle::file(&format!("site/pkg/{name}")).map(Cow::Borrowed),
+        }
+    }
+}
+
+/// Bytes as a body, without a copy where they are part of the program.
+pub(crate) fn body(bytes: Cow<'static, [u8]>) -> Body {
+    match bytes {
+        Cow::Borrowed(bytes) => Body::from(bytes),
+        Cow::Owned(bytes) => Body::from(bytes),
     }
 }
 
@@ -40,16 +62,16 @@ fn media_type(name: &str) -> &'static str {
 /// One asset, in the best encoding the browser takes.
 pub async fn asset(State(state): State<AppState>, UrlPath(name): UrlPath<String>, headers: HeaderMap) -> Response {
     let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) && !name.starts_with('.');
-    let Some(folder) = state.site.folder.as_ref().filter(|_| plain) else {
+    if !plain {
         return StatusCode::NOT_FOUND.into_response();
-    };
+    }
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
     for (coding, suffix) in [("br", ".br"), ("gzip", ".gz"), ("", "")] {
         if !accepted.contains(coding) {
             continue;
         }
-        let Ok(bytes) = tokio::fs::read(folder.join("pkg").join(format!("{name}{suffix}"))).await else { continue };
-        let mut response = Body::from(bytes).into_response();
+        let Some(bytes) = state.site.file(&format!("{name}{suffix}")).await else { continue };
+        let mut response = body(bytes).into_response();
         let out = response.headers_mut();
         out.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(&name)));
         out.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));

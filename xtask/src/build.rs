@@ -12,11 +12,11 @@ use crate::wasm::{self, wasm_cargo};
 
 /// What was built.
 pub struct Built {
+    /// With the pages and this machine's agent inside.
     pub server: PathBuf,
     pub agent: PathBuf,
     /// NVML simulator, for demos and tests.
     pub nvml_sim: PathBuf,
-    pub site: PathBuf,
 }
 
 /// Floor of the wasm: below it the islands are not in.
@@ -27,19 +27,52 @@ const BUNDLE_CEILING: usize = 225_000;
 /// Release builds of everything. `frontend` is never built together with `server`: their features would mix.
 pub fn build() -> Result<Built> {
     run(&mut cargo(&["build", "--release", "-p", "node-agent", "-p", "nvml-sim"]))?;
-    let site = site()?;
-    run(&mut cargo(&["build", "--release", "-p", "server"]))?;
     let release = target().join("release");
-    Ok(Built {
-        server: release.join("remotegpu"),
-        agent: release.join("remotegpu-agent"),
-        nvml_sim: release.join("libnvml_sim.so"),
-        site,
-    })
+    let agent = release.join("remotegpu-agent");
+    let server = server("bundle", &site()?, &[("remotegpu-agent", &agent)])?;
+    Ok(Built { server, agent, nvml_sim: release.join("libnvml_sim.so") })
+}
+
+/// The server with the pages and these agents inside, laid out in a folder of this name.
+pub fn server(bundle: &str, site: &Path, agents: &[(&str, &Path)]) -> Result<PathBuf> {
+    let bundle = lay_out(bundle, site, agents)?;
+    let mut build = cargo(&["build", "--release", "-p", "server", "--features", "bundle"]);
+    run(build.env("REMOTEGPU_BUNDLE", bundle))?;
+    Ok(target().join("release/remotegpu"))
+}
+
+/// The folder that becomes part of the server. It is left alone when it is what it should be: its age decides whether the
+/// server is linked again.
+fn lay_out(name: &str, site: &Path, agents: &[(&str, &Path)]) -> Result<PathBuf> {
+    let folder = target().join(name);
+    let mut wanted = Vec::new();
+    for file in files(site)? {
+        let inside = file.strip_prefix(site).unwrap_or(&file).to_owned();
+        if inside != Path::new("stamp") {
+            wanted.push((Path::new("site").join(inside), std::fs::read(&file)?));
+        }
+    }
+    for (name, path) in agents {
+        let bytes = std::fs::read(path).with_context(|| format!("{}", path.display()))?;
+        wanted.push((Path::new("agents").join(name), bytes));
+    }
+    let have = if folder.is_dir() { files(&folder)?.len() } else { 0 };
+    let same = have == wanted.len()
+        && wanted.iter().all(|(name, bytes)| std::fs::read(folder.join(name)).is_ok_and(|have| have == *bytes));
+    if same {
+        return Ok(folder);
+    }
+    let _ = std::fs::remove_dir_all(&folder);
+    for (name, bytes) in wanted {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap_or(&folder))?;
+        std::fs::write(path, bytes)?;
+    }
+    Ok(folder)
 }
 
 /// The pages' files; made in a new folder and moved into place whole.
-fn site() -> Result<PathBuf> {
+pub fn site() -> Result<PathBuf> {
     run(&mut wasm_cargo(&["build", "-p", "frontend", "--target", wasm::TARGET, "--profile", "wasm-release"])?)?;
     let site = target().join("site");
     let wasm = wasm::artifacts()?.join("wasm-release/frontend.wasm");

@@ -6,6 +6,7 @@ mod build;
 mod check;
 mod db;
 mod env;
+mod release;
 mod run;
 mod setup;
 mod test;
@@ -19,6 +20,7 @@ cargo xtask test [check|unit|e2e]                     everything, or one part
 cargo xtask setup [run|test]                          get what is missing
 cargo xtask check                                     format, lints, directions, texts
 cargo xtask build                                     agent, pages and server, release
+cargo xtask release                                   what is shipped, into <target>/dist
 cargo xtask db prepare|check                          refresh .sqlx, or see that it is fresh
 cargo xtask bench [AREA]                              docs/benchmarks.md
 cargo xtask screenshots                               docs/screenshots";
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         ["setup"] | ["setup", "run"] => setup::setup(setup::Need::Run),
         ["setup", "test"] => setup::setup(setup::Need::Test),
         ["build"] => setup::setup(setup::Need::Run).and_then(|()| build::build().map(|_| ())),
+        ["release"] => release::release(),
         ["run", options @ ..] => run::run(options),
         ["test"] => test::everything(),
         ["test", "check"] | ["check"] => check::check(),

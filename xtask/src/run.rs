@@ -96,8 +96,7 @@ pub fn run(words: &[&str]) -> Result<()> {
 fn server(built: &Built, options: &Options, data: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(&built.server);
     command.args(words).env("REMOTEGPU_LISTEN", format!("127.0.0.1:{}", options.port));
-    command.env("REMOTEGPU_DATA_DIR", data.join("server")).env("REMOTEGPU_SITE_DIR", &built.site);
-    command.env("REMOTEGPU_AGENT_DIR", built.agent.parent().unwrap_or(data));
+    command.env("REMOTEGPU_DATA_DIR", data.join("server"));
     command.process_group(0);
     command
 }

@@ -26,6 +26,12 @@ pub fn setup(need: Need) -> Result<()> {
     if need == Need::Test && !Path::new(&browser()).exists() {
         packages.extend(["chromium", "fonts-noto-cjk"]);
     }
+    if need == Need::Test && !has_nginx() {
+        packages.push("nginx-light");
+    }
+    if need == Need::Test && !has_openssl() {
+        packages.push("openssl");
+    }
     if !has_compiler() {
         packages.push("build-essential");
     }
@@ -58,6 +64,15 @@ fn has_postgres() -> bool {
             version.file_name().to_str().is_some_and(new_enough) && version.path().join("bin/initdb").exists()
         })
         || on_path.split(' ').nth(2).is_some_and(new_enough)
+}
+
+/// The reverse proxy of the documented deployment, which the tests start.
+fn has_nginx() -> bool {
+    ["/usr/sbin/nginx", "/usr/bin/nginx"].iter().any(|path| Path::new(path).exists())
+}
+
+fn has_openssl() -> bool {
+    command(&["openssl", "version"]).output().is_ok_and(|output| output.status.success())
 }
 
 fn has_compiler() -> bool {

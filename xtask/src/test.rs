@@ -74,11 +74,11 @@ pub fn screenshots() -> Result<()> {
 
 /// Builds what is not built yet, and gives its paths to a program of `end2end`.
 fn browser_run(words: &[&str]) -> Result<()> {
-    let Built { server, agent, nvml_sim, site } = build()?;
+    let Built { server, agent, nvml_sim } = build()?;
     let mut node = command(words);
     node.current_dir(root().join("end2end")).env("CHROMIUM", browser());
     node.env("REMOTEGPU_BIN", server).env("REMOTEGPU_AGENT_BIN", agent);
-    node.env("REMOTEGPU_NVML_SIM", nvml_sim).env("REMOTEGPU_SITE_DIR", site);
+    node.env("REMOTEGPU_NVML_SIM", nvml_sim);
     node.env("BENCH_PEERS", crate::env::target().join("release"));
     run(&mut node)
 }

@@ -10,11 +10,13 @@ use crate::words::Words;
 /// Where a page belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Area {
+    Dashboard,
     Wall,
     Customers,
     Allocations,
     Machines,
     JoinTokens,
+    Audit,
     Home,
     Members,
     Account,
@@ -29,7 +31,8 @@ struct Entry {
     permission: Permission,
 }
 
-const STAFF: [Entry; 5] = [
+const STAFF: [Entry; 7] = [
+    Entry { area: Area::Dashboard, href: paths::ADMIN, key: "nav-dashboard", permission: Permission::MetricsView },
     Entry { area: Area::Wall, href: paths::WALL, key: "nav-wall", permission: Permission::MetricsView },
     Entry { area: Area::Machines, href: paths::MACHINES, key: "nav-machines", permission: Permission::MachinesView },
     Entry {
@@ -50,6 +53,7 @@ const STAFF: [Entry; 5] = [
         key: "nav-join-tokens",
         permission: Permission::MachinesEnroll,
     },
+    Entry { area: Area::Audit, href: paths::AUDIT, key: "nav-audit", permission: Permission::AuditView },
 ];
 
 const CUSTOMER: [Entry; 2] = [

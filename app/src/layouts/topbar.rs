@@ -17,7 +17,7 @@ use crate::words::Words;
 pub(super) fn topbar(words: Words, area: Area) -> impl IntoView {
     let ctx = use_context::<OpContext>();
     let staff = ctx.as_ref().is_some_and(|ctx| ctx.holds(Permission::MachinesView));
-    let home = if staff { paths::WALL } else { paths::HOME };
+    let home = if staff { paths::ADMIN } else { paths::HOME };
     view! {
         <header class="topbar">
             <details class="fold">

@@ -66,6 +66,7 @@ fn read_data(data: &RawValue) -> Option<LiveData> {
             let WallChange { tiles, gone } = serde_json::from_str(value.get()).ok()?;
             Some(LiveData::WallChange { tiles, gone })
         }
+        "fleet" => serde_json::from_str(value.get()).ok().map(LiveData::Fleet),
         "machine" => {
             serde_json::from_str::<MachineLive>(value.get()).ok().map(|live| LiveData::Machine(Box::new(live)))
         }
@@ -102,6 +103,7 @@ mod tests {
         let snapshot = |data| ServerMessage::Snapshot { topic: "t\"opic".into(), epoch: "e".into(), seq: 7, data };
         let messages = [
             snapshot(LiveData::Wall(WallSnapshot::default())),
+            snapshot(LiveData::Fleet(Default::default())),
             snapshot(LiveData::Machine(Box::new(live))),
             ServerMessage::Delta {
                 topic: "wall".into(),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::AuditId;
+use crate::{AuditId, CustomerId};
 
 /// One audit event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,4 +47,13 @@ pub struct AuditQuery {
     pub target_kind: Option<String>,
     pub target_id: Option<String>,
     pub outcome: Option<String>,
+    /// Part of the actor's name.
+    pub actor: Option<String>,
+    /// The customer it concerns.
+    pub customer_id: Option<CustomerId>,
+    /// From this instant on.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this instant.
+    pub until: Option<DateTime<Utc>>,
+    pub request_id: Option<String>,
 }

@@ -16,6 +16,7 @@ pub mod live;
 pub mod machines;
 pub mod metrics;
 mod permission;
+pub mod reports;
 
 pub use error::{ApiError, Envelope, ErrorCode};
 pub use ids::*;

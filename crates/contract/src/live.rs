@@ -7,10 +7,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ApiError;
-use crate::metrics::{MachineLive, WallSnapshot, WallTile};
+use crate::metrics::{FleetTotals, MachineLive, WallSnapshot, WallTile};
 
 /// Topic of the wall.
 pub const WALL_TOPIC: &str = "wall";
+/// Topic of the key figures of the whole fleet, for pages that do not show its machines.
+pub const FLEET_TOPIC: &str = "fleet";
 /// Most topics on one socket.
 pub const MAX_TOPICS: usize = 16;
 /// Longest message a client may send, bytes.
@@ -68,6 +70,8 @@ pub enum LiveData {
     Wall(WallSnapshot),
     /// Delta of the wall: tiles that changed, codes that are gone.
     WallChange { tiles: Vec<WallTile>, gone: Vec<String> },
+    /// Snapshot and delta of the fleet's key figures: always whole.
+    Fleet(FleetTotals),
     /// Snapshot and delta of a machine: always whole.
     Machine(Box<MachineLive>),
 }

@@ -29,6 +29,14 @@ pub(crate) fn find(data: &Path, major: Option<&str>) -> Result<PathBuf, ClusterE
     }
 }
 
+/// The newest folder that has the programs for backups too: some packages carry the server alone.
+pub(crate) fn with_tools() -> Result<PathBuf, ClusterError> {
+    let complete = |bin: &PathBuf| bin.join("pg_dump").is_file() && bin.join("pg_restore").is_file();
+    let found = candidates().into_iter().filter(|(m, bin)| *m >= OLDEST_MAJOR && complete(bin));
+    let newest = found.max_by_key(|(m, _)| *m).map(|(_, bin)| bin);
+    newest.ok_or_else(|| ClusterError::NotInstalled { needed: format!("{OLDEST_MAJOR} or newer, with pg_dump") })
+}
+
 /// (major, bin folder) of everything installed.
 fn candidates() -> Vec<(u32, PathBuf)> {
     let mut folders = Vec::new();

@@ -52,6 +52,14 @@ impl ClusterOptions {
     }
 }
 
+/// The folder of the newest PostgreSQL programs on this machine (`pg_dump` and the like read older servers too).
+///
+/// # Errors
+/// Says what to install.
+pub fn programs() -> Result<PathBuf, ClusterError> {
+    binaries::with_tools()
+}
+
 /// A running cluster.
 #[derive(Clone, Debug)]
 pub struct Cluster {

@@ -88,6 +88,24 @@ impl Db {
         Ok(())
     }
 
+    /// Makes a database ready for a backup to be put into it: false when it is not empty. Roles belong to the cluster and
+    /// are in no backup, so the application's is made where it is missing.
+    pub async fn prepare_restore(owner: PgConnectOptions) -> Result<bool> {
+        let pool = PgPoolOptions::new().max_connections(1).connect_with(owner).await?;
+        let empty: bool =
+            sqlx::query_scalar("select to_regclass('public._sqlx_migrations') is null").fetch_one(&pool).await?;
+        if empty {
+            let role = "do $$ begin
+                  if not exists (select from pg_roles where rolname = 'remotegpu_app') then
+                    create role remotegpu_app nologin nosuperuser nobypassrls;
+                  end if;
+                end $$";
+            sqlx::raw_sql(role).execute(&pool).await?;
+        }
+        pool.close().await;
+        Ok(empty)
+    }
+
     /// Refuses a schema that is older than this program.
     pub(crate) async fn check_schema(&self) -> Result<()> {
         let newest = MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0);

@@ -18,6 +18,7 @@ pub mod jobs;
 pub mod machines;
 pub mod metrics;
 mod rechecks;
+pub mod reports;
 pub mod secrets;
 
 use std::sync::Arc;

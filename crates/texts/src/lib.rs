@@ -23,7 +23,9 @@ macro_rules! files {
 files!(
     "accounts",
     "allocations",
+    "audit",
     "customers",
+    "dashboard",
     "errors",
     "fields",
     "frame",
@@ -84,6 +86,18 @@ fn key_of_line(line: &str) -> Option<String> {
     let ok = key.starts_with(|c: char| c.is_ascii_lowercase())
         && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     ok.then(|| key.to_owned())
+}
+
+/// What an audit action is called; its code where there is no word for it (any more).
+pub fn audit_action(language: Language, action: &str) -> String {
+    let key = format!("audit-action-{}", action.replace(':', "-"));
+    known_message(language, &key, &[]).unwrap_or_else(|| action.to_owned())
+}
+
+/// What a kind of target is called, likewise.
+pub fn audit_kind(language: Language, kind: &str) -> String {
+    let key = format!("audit-kind-{}", kind.replace('_', "-"));
+    known_message(language, &key, &[]).unwrap_or_else(|| kind.to_owned())
 }
 
 /// The text of `key`, or `None` where there is none.

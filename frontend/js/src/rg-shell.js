@@ -78,7 +78,7 @@ class RgPalette extends HTMLElement {
     this.#input.setAttribute('aria-label', this.dataset.label);
     this.#input.setAttribute('aria-controls', 'palette-hits');
     this.#input.setAttribute('aria-expanded', 'true');
-    this.#list = Object.assign(document.createElement('ul'), { id: 'palette-hits', className: 'hits' });
+    this.#list = Object.assign(document.createElement('div'), { id: 'palette-hits', className: 'hits' });
     this.#list.setAttribute('role', 'listbox');
     this.#list.setAttribute('aria-label', this.dataset.label);
     this.#dialog.append(this.#input, this.#list);
@@ -100,15 +100,16 @@ class RgPalette extends HTMLElement {
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
     if (mine !== this.#asked) return; // A newer question is on its way.
     const found = page.getElementById('hits');
-    const items = [...(found?.querySelectorAll('li') ?? [])];
-    this.#list.replaceChildren(...items);
-    items.forEach((item, i) => {
-      item.id = `palette-hit-${i}`;
-      item.setAttribute('role', 'option');
-      item.querySelector('a').tabIndex = -1;
+    // The links themselves are the options: one thing to choose and to open.
+    const links = [...(found?.querySelectorAll('li > a') ?? [])];
+    this.#list.replaceChildren(...links);
+    links.forEach((link, i) => {
+      link.id = `palette-hit-${i}`;
+      link.setAttribute('role', 'option');
+      link.tabIndex = -1;
     });
-    if (items.length === 0 && found) {
-      const none = Object.assign(document.createElement('li'), { className: 'none', textContent: found.textContent });
+    if (links.length === 0 && found) {
+      const none = Object.assign(document.createElement('p'), { className: 'none', textContent: found.textContent });
       this.#list.append(none);
     }
     this.#choose(0);
@@ -131,7 +132,7 @@ class RgPalette extends HTMLElement {
     const at = this.#options().findIndex((option) => option.getAttribute('aria-selected') === 'true');
     if (event.key === 'ArrowDown') this.#choose(at + 1);
     else if (event.key === 'ArrowUp') this.#choose(at - 1);
-    else if (event.key === 'Enter') this.#options()[at]?.querySelector('a').click();
+    else if (event.key === 'Enter') this.#options()[at]?.click();
     else return;
     event.preventDefault();
   }

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeSet;
 
+use contract::accounts::Language;
 use contract::allocations::{AllocationCreate, RenewalRequestCreate};
-use contract::live::{ClientMessage, WALL_TOPIC};
+use contract::live::{ClientMessage, FLEET_TOPIC, WALL_TOPIC};
 use contract::machines::{JoinTokenCreate, MaintenanceCreate};
 use contract::{AllocationId, ImportId, MaintenanceId, RenewalRequestId};
 use platform::{allocations, machines};
@@ -63,11 +64,19 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "GET",    "/api/admin/machines/{code}/history",       [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/monitoring/realtime",           [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/audits",                        [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/audits/export",                [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/dashboard/stats",              [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/dashboard/gpu-trend",          [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/dashboard/customers",          [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/dashboard/activities",         [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/customers/export",             [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/allocations/export",           [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/jobs",                          [401, 404, 404, 404, 404, 200, 401]),
     // One's own customer and allocation are there to be seen, so running them is refused, not hidden; others' are hidden.
     (Door::Rest, "GET",    "/api/admin/customers",                     [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/customers",                     [401, 404, 404, 404, 404, 201, 401]),
     (Door::Rest, "GET",    "/api/admin/customers/{id}",                [401, 404, 403, 403, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/customers/{id}/statistics",     [401, 404, 403, 403, 404, 200, 401]),
     (Door::Rest, "PUT",    "/api/admin/customers/{id}",                [401, 404, 403, 403, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/customers/{id}/disable",        [401, 404, 403, 403, 404, 200, 401]),
     // By now the admin has disabled it: for its own people it is not there any more.
@@ -97,6 +106,7 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "POST",   "/api/admin/allocations/{id}/reclaim",      [401, 404, 403, 403, 404, 200, 401]),
     // Staff stand outside of every customer.
     (Door::Rest, "GET",    "/api/customer",                            [401, 404, 200, 200, 200, 404, 401]),
+    (Door::Rest, "GET",    "/api/customer/usage",                      [401, 404, 200, 200, 200, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/members",                    [401, 404, 403, 200, 200, 404, 401]),
 
     (Door::ServerFn, "POST", "sign_in",                                [200, 200, 200, 200, 200, 200, 401]),
@@ -405,6 +415,14 @@ async fn calls_answer_as_the_table_says(doors: &[Door]) {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // What all these calls left in the log can be read in both languages.
+    for word in world.server.sql("select distinct action || ' ' || target_kind from audit_events").await {
+        let (action, kind) = word.split_once(' ').unwrap();
+        for language in [Language::Zh, Language::En] {
+            assert_ne!(texts::audit_action(language, action), action, "no {language:?} word for it");
+            assert_ne!(texts::audit_kind(language, kind), kind, "no {language:?} word for it");
+        }
+    }
 }
 
 #[tokio::test]
@@ -413,7 +431,7 @@ async fn the_live_socket_shows_its_topics_to_those_they_are_for() {
     world.server.test.node("host-003").await;
     for caller in ["nowhere", "member", "owner", "other"] {
         let mut live = Live::open(&world.server, &world.credentials(caller, Door::Socket).await).await;
-        for topic in [WALL_TOPIC, "machine/host-003", "machine/no-such", "machine/../..", "nothing"] {
+        for topic in [WALL_TOPIC, FLEET_TOPIC, "machine/host-003", "machine/no-such", "machine/../..", "nothing"] {
             live.subscribe(topic, None).await;
             assert_eq!(live.refusal().await, 1300, "{caller}: {topic}");
         }
@@ -425,7 +443,7 @@ async fn the_live_socket_shows_its_topics_to_those_they_are_for() {
         }
     }
     let mut live = Live::open(&world.server, &world.credentials("admin", Door::Socket).await).await;
-    for topic in [WALL_TOPIC, "machine/host-001"] {
+    for topic in [WALL_TOPIC, FLEET_TOPIC, "machine/host-001"] {
         live.subscribe(topic, None).await;
         live.snapshot().await;
         live.say(&ClientMessage::Unsubscribe { topic: topic.to_owned() }).await;

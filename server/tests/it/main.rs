@@ -11,5 +11,6 @@ mod leases_both_doors;
 mod live;
 mod ops;
 mod origin;
+mod reports;
 mod sessions;
 mod sockets;

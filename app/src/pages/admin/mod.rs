@@ -1,19 +1,10 @@
 //! The staff's area.
 
 pub mod allocations;
+#[cfg(feature = "ssr")]
+pub mod audit;
 pub mod customers;
+#[cfg(feature = "ssr")]
+pub mod dashboard;
 pub mod machines;
 pub mod metrics;
-
-#[cfg(feature = "ssr")]
-mod start {
-    use leptos::prelude::*;
-
-    /// `/admin` leads to the wall.
-    #[component]
-    pub fn AdminPage() -> impl IntoView {
-        crate::door::see_other(crate::paths::WALL);
-    }
-}
-#[cfg(feature = "ssr")]
-pub use start::AdminPage;

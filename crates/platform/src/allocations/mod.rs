@@ -292,6 +292,27 @@ impl HoldingWatch {
     }
 }
 
+/// Who has which machine now, on their way back included: customer and the machine's code.
+pub(crate) async fn lent(platform: &Platform, ctx: &OpContext) -> Result<Vec<(CustomerId, String)>> {
+    ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let pairs = store::lent(&mut tx).await?;
+    let ids: Vec<i64> = pairs.iter().map(|(_, machine)| machine.0).collect();
+    let codes = machines::codes(&mut tx, &ids).await?;
+    tx.commit().await?;
+    Ok(pairs.into_iter().filter_map(|(customer, id)| Some((customer, codes.get(&id.0)?.clone()))).collect())
+}
+
+/// Machine, beginning and end until now of every allocation of a customer that began, for a slice that has decided that
+/// the caller may know.
+pub(crate) async fn spans(
+    tx: &mut Tx,
+    customer: CustomerId,
+    now: DateTime<Utc>,
+) -> Result<Vec<(MachineId, DateTime<Utc>, DateTime<Utc>)>> {
+    store::spans(tx, customer, now).await
+}
+
 /// Machines held now and the next end, by customer.
 pub(crate) async fn held_by(tx: &mut Tx, customers: &[i64]) -> Result<HashMap<i64, Held>> {
     store::held_by(tx, customers).await

@@ -108,6 +108,60 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &AuditQuery) -> R
     Ok(Page { list, total, page, page_size })
 }
 
+/// Most rows of an export.
+const MAX_EXPORT: u32 = 50_000;
+/// Rows of an export that are read at a time.
+const EXPORT_PAGE: u32 = 1000;
+
+/// A part of an export, newest first, beginning with page 1; empty at its end.
+///
+/// # Errors
+/// `NotFound` for who may not read the log.
+pub async fn export_page(
+    platform: &Platform,
+    ctx: &OpContext,
+    query: &AuditQuery,
+    page: u32,
+) -> Result<Vec<AuditView>> {
+    ctx.authorize_list::<AuditLog>(Permission::AuditView)?;
+    if page > MAX_EXPORT / EXPORT_PAGE {
+        return Ok(Vec::new());
+    }
+    // What happens meanwhile would push rows from one page to the next.
+    let until = Some(query.until.map_or(ctx.now(), |until| until.min(ctx.now())));
+    let query = AuditQuery { until, ..query.clone() };
+    let mut tx = platform.db().begin(ctx).await?;
+    let (list, _) = store::list(&mut tx, &query, page, EXPORT_PAGE).await?;
+    tx.commit().await?;
+    Ok(list)
+}
+
+/// Who takes the log away is part of it: to be called before the rows are read page by page.
+///
+/// # Errors
+/// `NotFound` for who may not read it.
+pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &AuditQuery) -> Result<()> {
+    ctx.authorize_list::<AuditLog>(Permission::AuditView)?;
+    let entry = Entry {
+        action: "audit:export",
+        target_kind: "audit",
+        target_id: None,
+        customer: query.customer_id,
+        before: None,
+        after: Some(serde_json::to_value(query).map_err(Error::internal)?),
+    };
+    record_apart(platform, ctx, &entry, Outcome::Done).await
+}
+
+/// What actions and kinds of targets the log has, for the filters.
+pub async fn facets(platform: &Platform, ctx: &OpContext) -> Result<(Vec<String>, Vec<String>)> {
+    ctx.authorize_list::<AuditLog>(Permission::AuditView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let facets = store::facets(&mut tx).await?;
+    tx.commit().await?;
+    Ok(facets)
+}
+
 /// Page and page size within their bounds; the one rule for every list.
 pub(crate) fn page_of(page: Option<u32>, page_size: Option<u32>) -> Result<(u32, u32)> {
     let (page, page_size) = (page.unwrap_or(1), page_size.unwrap_or(20));

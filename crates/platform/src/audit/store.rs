@@ -7,7 +7,7 @@ use ipnetwork::IpNetwork;
 
 use super::{Actor, Entry, Outcome};
 use crate::authz::{Granted, SealAudit};
-use crate::db::Tx;
+use crate::db::{Tx, contains};
 use crate::{OpContext, Result};
 
 /// A row to seal, with the text its hash is made of.
@@ -59,13 +59,21 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: 
            from audit_events e
            where ($1::text is null or e.action = $1) and ($2::text is null or e.target_kind = $2)
              and ($3::text is null or e.target_id = $3) and ($4::text is null or e.outcome = $4)
+             and ($7::text is null or e.actor_name ilike $7) and ($8::bigint is null or e.customer_id = $8)
+             and ($9::timestamptz is null or e.at >= $9) and ($10::timestamptz is null or e.at < $10)
+             and ($11::text is null or e.request_id = $11)
            order by e.at desc, e.id desc limit $5 offset $6"#,
         query.action,
         query.target_kind,
         query.target_id,
         query.outcome,
         i64::from(page_size),
-        i64::from(page - 1) * i64::from(page_size)
+        i64::from(page - 1) * i64::from(page_size),
+        query.actor.as_deref().and_then(contains),
+        query.customer_id.map(|id| id.0),
+        query.from,
+        query.until,
+        query.request_id
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -76,11 +84,19 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: 
             sqlx::query_scalar!(
                 r#"select count(*) as "total!" from audit_events e
                    where ($1::text is null or e.action = $1) and ($2::text is null or e.target_kind = $2)
-                     and ($3::text is null or e.target_id = $3) and ($4::text is null or e.outcome = $4)"#,
+                     and ($3::text is null or e.target_id = $3) and ($4::text is null or e.outcome = $4)
+                     and ($5::text is null or e.actor_name ilike $5) and ($6::bigint is null or e.customer_id = $6)
+                     and ($7::timestamptz is null or e.at >= $7) and ($8::timestamptz is null or e.at < $8)
+                     and ($9::text is null or e.request_id = $9)"#,
                 query.action,
                 query.target_kind,
                 query.target_id,
-                query.outcome
+                query.outcome,
+                query.actor.as_deref().and_then(contains),
+                query.customer_id.map(|id| id.0),
+                query.from,
+                query.until,
+                query.request_id
             )
             .fetch_one(&mut **tx)
             .await?
@@ -107,6 +123,22 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: 
         })
         .collect();
     Ok((list, total.unsigned_abs()))
+}
+
+/// Actions and kinds of the newest ten thousand rows: what is worth filtering by.
+pub(super) async fn facets(tx: &mut Tx) -> Result<(Vec<String>, Vec<String>)> {
+    let rows = sqlx::query!(
+        "select distinct action, target_kind
+         from (select action, target_kind from audit_events order by at desc, id desc limit 10000) newest"
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let (mut actions, mut kinds): (Vec<_>, Vec<_>) = rows.into_iter().map(|row| (row.action, row.target_kind)).unzip();
+    actions.sort();
+    actions.dedup();
+    kinds.sort();
+    kinds.dedup();
+    Ok((actions, kinds))
 }
 
 pub(super) async fn lock_chain(tx: &mut Tx) -> Result<()> {

@@ -129,6 +129,11 @@ pub(crate) async fn page_of_names(
     store::page_of_names(tx, q, page, page_size).await
 }
 
+/// Codes by id.
+pub(crate) async fn codes(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>> {
+    store::codes(tx, ids).await
+}
+
 /// Driver, physical cores and memory in bytes, as the agent found them.
 pub(crate) async fn hardware_of(tx: &mut Tx, id: MachineId) -> Result<(Option<String>, Option<u32>, Option<u64>)> {
     let found = store::discovered_of(tx, id).await?;

@@ -16,6 +16,7 @@ mod writer;
 
 use chrono::{DateTime, Utc};
 use contract::metrics::{MachineLive, WallSnapshot};
+use contract::reports::GpuTrend;
 use contract::{MachineId, Permission};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -53,6 +54,50 @@ pub async fn machine_live(platform: &Platform, ctx: &OpContext, code: &str) -> R
 pub(crate) async fn live_of_machine(platform: &Platform, ctx: &OpContext, code: &str) -> Result<MachineLive> {
     hub::refresh(platform).await?;
     platform.live().machine(code, ctx.now()).ok_or_else(Error::not_found)
+}
+
+/// GPUs up to which the finer steps are added up; beyond it, an hour is the step.
+const FINE_TREND_GPUS: u64 = 400;
+
+/// The mean of every GPU's utilisation and memory in steps over the last hours, from the roll-ups.
+///
+/// # Errors
+/// `NotFound` for who does not see the whole fleet.
+pub(crate) async fn gpu_trend(platform: &Platform, ctx: &OpContext, hours: i64) -> Result<GpuTrend> {
+    watch::authorize_wall(ctx)?;
+    hub::refresh(platform).await?;
+    let gpus: u64 = platform.live().state().catalog.values().map(|machine| machine.gpus.len() as u64).sum();
+    let fine = hours <= 24 && gpus <= FINE_TREND_GPUS;
+    let step = if fine { 600 } else { 3600 };
+    let to = ctx.now();
+    let from = to - chrono::TimeDelta::hours(hours);
+    let mut tx = platform.db().begin(ctx).await?;
+    let found = store::gpu_trend(&mut tx, fine, from, to).await?;
+    tx.commit().await?;
+    let first = from.timestamp().div_euclid(step) * step;
+    let mut trend =
+        GpuTrend { from: from.timestamp(), to: to.timestamp(), step_seconds: step as u32, ..GpuTrend::default() };
+    // Every step of the range has its place: a gap stays a gap.
+    let mut at = first;
+    while at <= trend.to {
+        let (util, memory) = found.get(&at).copied().unwrap_or_default();
+        trend.at.push(at);
+        trend.util_percent.push(util);
+        trend.memory_percent.push(memory);
+        at += step;
+    }
+    Ok(trend)
+}
+
+/// Samples of a machine's GPUs in the hours that begin in a period, and the sum of their utilisation, %, for a slice that
+/// has decided that the caller may see them.
+pub(crate) async fn gpu_use(
+    tx: &mut Tx,
+    machine: MachineId,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<(f64, f64)> {
+    store::gpu_use(tx, machine, from, until).await
 }
 
 /// Xid errors of a machine's GPUs in a period, for a slice that has decided that the caller may see them.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use contract::Permission;
-use contract::live::{LiveData, Position, ServerMessage, WALL_TOPIC};
-use contract::metrics::{MachineLive, WallTile};
+use contract::live::{FLEET_TOPIC, LiveData, Position, ServerMessage, WALL_TOPIC};
+use contract::metrics::{FleetTotals, MachineLive, WallTile};
 use tokio::sync::broadcast;
 
 use super::hub::{Entry, State, live_of};
@@ -66,12 +66,14 @@ impl Topic {
 pub(super) struct Topics {
     wall: Option<Topic>,
     tiles: BTreeMap<String, WallTile>,
+    fleet: Option<(Topic, FleetTotals)>,
     machines: HashMap<String, (Topic, Option<MachineLive>)>,
 }
 
 impl Topics {
     pub(super) fn watched(&self) -> bool {
         self.wall.as_ref().is_some_and(|topic| topic.sender.receiver_count() > 0)
+            || self.fleet.as_ref().is_some_and(|(topic, _)| topic.sender.receiver_count() > 0)
             || self.machines.values().any(|(topic, _)| topic.sender.receiver_count() > 0)
     }
 }
@@ -81,7 +83,17 @@ impl State {
     pub(super) fn tell(&mut self, now: DateTime<Utc>) {
         let State { catalog, entries, topics, .. } = self;
         let none = Entry::default();
-        let Topics { wall, tiles: shown, machines } = topics;
+        let Topics { wall, tiles: shown, fleet, machines } = topics;
+        if fleet.as_ref().is_some_and(|(topic, _)| topic.sender.receiver_count() == 0) {
+            *fleet = None;
+        }
+        if let Some((topic, shown)) = fleet {
+            let totals = totals(catalog, entries, now);
+            if *shown != totals {
+                *shown = totals.clone();
+                topic.send(FLEET_TOPIC, LiveData::Fleet(totals));
+            }
+        }
         if let Some(topic) = wall {
             let mut changed = Vec::new();
             for machine in catalog.values() {
@@ -119,6 +131,7 @@ impl State {
                 }
                 self.topics.wall.get_or_insert_with(Topic::new)
             }
+            TopicName::Fleet => &mut self.topics.fleet.get_or_insert_with(|| (Topic::new(), FleetTotals::default())).0,
             TopicName::Machine(code) => {
                 &mut self.topics.machines.entry(code.clone()).or_insert_with(|| (Topic::new(), None)).0
             }
@@ -135,6 +148,7 @@ impl State {
                 let machines = self.topics.tiles.values().cloned().collect();
                 LiveData::Wall(contract::metrics::WallSnapshot { machines, at: Some(now) })
             }
+            TopicName::Fleet => LiveData::Fleet(totals(&self.catalog, &self.entries, now)),
             TopicName::Machine(code) => {
                 let entry = self.entries.get(code).cloned().unwrap_or_default();
                 LiveData::Machine(Box::new(live_of(self.catalog.get(code)?, &entry, now)))
@@ -144,6 +158,19 @@ impl State {
         let (epoch, seq) = (topic.epoch.clone(), topic.seq);
         Some((seq, encode(&ServerMessage::Snapshot { topic: name.text(), epoch, seq, data })))
     }
+}
+
+fn totals(
+    catalog: &BTreeMap<String, hub::Catalog>,
+    entries: &HashMap<String, Entry>,
+    now: DateTime<Utc>,
+) -> FleetTotals {
+    let none = Entry::default();
+    let tiles: Vec<_> = catalog
+        .values()
+        .map(|machine| tiles::tile(machine, entries.get(&machine.code).unwrap_or(&none), now))
+        .collect();
+    FleetTotals::of(tiles.iter())
 }
 
 /// The instant alone is a change only every few seconds: often enough that a page does not call a quiet machine's
@@ -160,6 +187,7 @@ fn encode(message: &ServerMessage) -> Arc<str> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum TopicName {
     Wall,
+    Fleet,
     Machine(String),
 }
 
@@ -168,6 +196,7 @@ impl TopicName {
         match text.strip_prefix("machine/") {
             Some(code) if contract::machines::is_valid_code(code) => Ok(Self::Machine(code.to_owned())),
             None if text == WALL_TOPIC => Ok(Self::Wall),
+            None if text == FLEET_TOPIC => Ok(Self::Fleet),
             _ => Err(Error::not_found()),
         }
     }
@@ -175,6 +204,7 @@ impl TopicName {
     fn text(&self) -> String {
         match self {
             Self::Wall => WALL_TOPIC.to_owned(),
+            Self::Fleet => FLEET_TOPIC.to_owned(),
             Self::Machine(code) => contract::live::machine_topic(code),
         }
     }
@@ -204,7 +234,7 @@ impl TopicRight {
         }
         // Staff's right follows from their role alone, which ends with their session.
         Ok(match &self.name {
-            TopicName::Wall => true,
+            TopicName::Wall | TopicName::Fleet => true,
             TopicName::Machine(code) => platform.live().state().catalog.contains_key(code),
         })
     }
@@ -241,7 +271,7 @@ impl TopicWatch {
     }
 }
 
-/// Begins, or resumes, a topic: `wall` or `machine/<code>`.
+/// Begins, or resumes, a topic: `wall`, `fleet` or `machine/<code>`.
 ///
 /// # Errors
 /// `NotFound` for a topic that does not exist or may not be seen.
@@ -283,7 +313,7 @@ async fn right_to(platform: &Platform, ctx: &OpContext, topic: &str) -> Result<T
     let scope = ctx.authorize_list::<MachineRef>(Permission::MetricsView)?;
     let name = TopicName::parse(topic)?;
     match &name {
-        TopicName::Wall => whole_fleet(scope)?,
+        TopicName::Wall | TopicName::Fleet => whole_fleet(scope)?,
         TopicName::Machine(code) => {
             let id = machines::find(platform, ctx, code).await?;
             ctx.authorize(ViewMetrics, &machines::resource(id))?;

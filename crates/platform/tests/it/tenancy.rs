@@ -123,7 +123,13 @@ const FILL: &str = "
     insert into allocation_events (allocation_id, at, kind, actor_name) select id, now(), 'created', 'a' from allocations;
     insert into renewal_requests (allocation_id, customer_id, wanted_until) select id, $acme, now() from allocations;
     insert into reclaim_steps (allocation_id, step, position, state, at)
-      select id, 'access', 0, 'waiting', now() from allocations;";
+      select id, 'access', 0, 'waiting', now() from allocations;
+    insert into allocation_health (allocation_id, phase, at, snapshot) select id, 'handover', now(), '{}' from allocations;
+    insert into maintenance_windows (machine_id, starts_at, ends_at, message)
+      select id, now(), now() + interval '1 hour', 'new disk' from machines;
+    insert into list_columns (user_id, list, columns) select max(id), 'machines', '{gpus}' from users;
+    insert into machine_imports (file_name, created_at, expires_at) values ('m.xlsx', now(), now() + interval '1 day');
+    insert into machine_import_rows (import_id, row_number, verdict, cells) select id, 2, 'new', '[]' from machine_imports;";
 
 async fn two_tenants(test: &TestPlatform) -> (TestCustomer, TestCustomer) {
     let acme = test.customer("Acme").await;
@@ -176,8 +182,9 @@ async fn another_tenants_transaction_finds_nothing_of_ours() {
         ("finished_jobs", 1),
         ("gpus", 1),
         ("jobs", 1),
-        // The machine it has, and none of its figures.
+        // The machine it has and the work announced on it, and none of its figures.
         ("machines", 1),
+        ("maintenance_windows", 1),
         ("memberships", 2),
         ("renewal_requests", 1),
         ("sessions", 1),
@@ -240,6 +247,9 @@ async fn another_tenant_writes_nothing_of_ours() {
         "delete from role_assignments",
         "update allocations set ends_at = ends_at + interval '1 year'",
         "update renewal_requests set state = 'approved', decided_at = now()",
+        "update maintenance_windows set message = 'taken'",
+        "delete from list_columns",
+        "delete from machine_imports",
     ] {
         assert_eq!(attempt(&test, &theirs, statement, acme.id).await, Ok(0), "{statement}");
     }
@@ -255,6 +265,7 @@ async fn another_tenant_writes_nothing_of_ours() {
            values (1, app_customer(), now(), now() + interval '1 day', 'scheduled', 'empty')",
         "insert into renewal_requests (allocation_id, customer_id, wanted_until) values (1, app_customer(), now())",
         "insert into allocation_events (allocation_id, at, kind, actor_name) values (1, now(), 'renewal_requested', 'me')",
+        "insert into maintenance_windows (machine_id, starts_at, ends_at, message) values (1, now(), now() + interval '1 day', 'm')",
         "insert into join_tokens (secret_hash, expires_at) values (decode(repeat('11', 32), 'hex'), now())",
         "insert into audit_seals (position, audit_id, at, prev_hash, hash)
            values (2, 2, now(), decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'))",

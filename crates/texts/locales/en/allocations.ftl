@@ -140,3 +140,6 @@ handover-xid = Xid errors in the period
 handover-signatures = Signatures
 handover-for-operator = For the operator, date:
 handover-for-customer = For the customer, date:
+allocation-days = Days left
+allocation-gpu-count = GPUs
+allocation-remark = Remark

@@ -25,8 +25,8 @@ error-sign-in-wait = { $seconds ->
     [one] Too many failures. Please wait { $seconds } second before you try again.
    *[other] Too many failures. Please wait { $seconds } seconds before you try again.
 }
-error-schema-missing = The database is not set up yet. Run the migrations first.
-error-schema-old = The database is at version { $found }, this program needs { $needed }. Run the migrations first.
+error-schema-missing = The database is not set up yet. Run “remotegpu migrate” first.
+error-schema-old = The database is at version { $found }, this program needs { $needed }. Run “remotegpu migrate” first.
 error-wrong-secrets-key = The secrets key file ({ $found }) is not the one the database was written with ({ $needed }).
 error-title = This did not work
 error-page-missing = Page not found

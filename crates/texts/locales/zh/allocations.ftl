@@ -122,3 +122,6 @@ handover-xid = 使用期间的 Xid 错误
 handover-signatures = 签字
 handover-for-operator = 运营方签字、日期：
 handover-for-customer = 客户签字、日期：
+allocation-days = 剩余天数
+allocation-gpu-count = GPU 数
+allocation-remark = 备注

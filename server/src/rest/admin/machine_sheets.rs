@@ -1,26 +1,22 @@
 //! /api/admin/machines/import… and …/export: machines as workbooks.
 
-use std::io::Write as _;
-
 use app::door;
-use axum::body::Body as HttpBody;
 use axum::extract::{FromRequest as _, Multipart, Request};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use contract::accounts::Language;
 use contract::machines::{
     ImportRow, ImportRowQuery, ImportView, MAX_IMPORT_BYTES, MachineQuery, Note, Pool, RowVerdict,
 };
 use contract::{Envelope, ErrorCode, ImportId, Page};
+use platform::Error;
 use platform::machines::sheet_columns::{COLUMNS, SheetColumn};
 use platform::machines::{self, EXAMPLE_NAMES, ExportRow};
-use platform::{Error, OpContext};
 use sheets::write::{Column, Kind, Value, Verdict};
 use sheets::{SheetWriter, WriteError};
 
+use crate::rest::workbook::{self, say};
 use crate::rest::{Params, Part, Rest};
-
-const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// Stages a workbook: the body itself, or the first file of a form. It is read in the background; `GET` it until its
 /// state is no longer `reading`. A browser's form is led to the import's page.
@@ -139,7 +135,7 @@ pub async fn result(rest: Rest, Part(id): Part<ImportId>) -> Response {
         }
         sheet.finish().map_err(Error::internal)
     };
-    download(&rest, built.await, "import-result").await
+    workbook::download(&rest, built.await, "import-result").await
 }
 
 /// The workbook to fill in: headings with notes, drop-downs, one example.
@@ -171,7 +167,7 @@ pub async fn template(rest: Rest) -> Response {
         sheet.example(&example).map_err(Error::internal)?;
         sheet.finish().map_err(Error::internal)
     });
-    download(&rest, built, "machines-template").await
+    workbook::download(&rest, built, "machines-template").await
 }
 
 /// The machines of these filters as a workbook that can be imported again.
@@ -192,7 +188,7 @@ pub async fn export(rest: Rest, Params(query): Params<MachineQuery>) -> Response
         }
         sheet.finish().map_err(Error::internal)
     };
-    download(&rest, built.await, "machines").await
+    workbook::download(&rest, built.await, "machines").await
 }
 
 fn export_row(sheet: &mut SheetWriter, row: &ExportRow, zh: bool) -> Result<(), WriteError> {
@@ -283,10 +279,6 @@ fn kebab(key: &str) -> String {
     key.chars().flat_map(|c| if c.is_ascii_uppercase() { vec!['-', c.to_ascii_lowercase()] } else { vec![c] }).collect()
 }
 
-fn say(language: Language, key: &str, args: &[(&str, String)]) -> String {
-    texts::known_message(language, key, args).unwrap_or_else(|| key.to_owned())
-}
-
 /// What became, or would become, of a row.
 fn outcome(language: Language, view: &ImportView, row: &ImportRow) -> (Verdict, String) {
     let done = view.confirmed_at.is_some();
@@ -310,27 +302,4 @@ fn fault_words(language: Language, column: &str, note: &Note) -> String {
     let heading = COLUMNS.iter().find(|known| known.key == column).map(|known| known.heading);
     let heading = heading.map_or(column, |(zh, en)| if language == Language::Zh { zh } else { en });
     format!("{heading}: {}", door::note_in_words(language, note))
-}
-
-async fn download(rest: &Rest, built: platform::Result<impl AsRef<std::path::Path>>, name: &str) -> Response {
-    let read = match built {
-        Ok(file) => tokio::fs::read(file.as_ref()).await.map_err(Error::internal),
-        Err(error) => Err(error),
-    };
-    match read {
-        Ok(bytes) => workbook(&rest.ctx, bytes, name),
-        Err(error) => crate::rest::refuse(&rest.platform, &rest.ctx, error).await,
-    }
-}
-
-fn workbook(ctx: &OpContext, bytes: Vec<u8>, name: &str) -> Response {
-    let mut disposition = Vec::new();
-    let _ = write!(disposition, "attachment; filename=\"{name}-{}.xlsx\"", ctx.now().format("%Y%m%d-%H%M"));
-    let mut response = (StatusCode::OK, HttpBody::from(bytes)).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(XLSX));
-    if let Ok(value) = HeaderValue::from_bytes(&disposition) {
-        headers.insert(header::CONTENT_DISPOSITION, value);
-    }
-    response
 }

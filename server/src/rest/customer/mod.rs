@@ -5,7 +5,8 @@ pub mod machines;
 use axum::response::Response;
 use contract::Envelope;
 use contract::customers::{CustomerView, MemberView};
-use platform::customers;
+use contract::reports::CustomerUsage;
+use platform::{customers, reports};
 
 use crate::rest::Rest;
 
@@ -20,4 +21,11 @@ pub async fn mine(rest: Rest) -> Response {
     responses((status = 200, body = Envelope<Vec<MemberView>>)))]
 pub async fn members(rest: Rest) -> Response {
     rest.answer(customers::members(&rest.platform, &rest.ctx).await).await
+}
+
+/// What it has had so far.
+#[utoipa::path(get, path = "/api/customer/usage", tag = "reports",
+    responses((status = 200, body = Envelope<CustomerUsage>)))]
+pub async fn usage(rest: Rest) -> Response {
+    rest.answer(reports::my_usage(&rest.platform, &rest.ctx).await).await
 }

@@ -70,9 +70,13 @@ fn list_view(query: ListQuery, page: Page<AllocationView>, requests: Vec<Renewal
         }
         .into_any()
     };
+    let filters = ["q", "state", "days"].map(|name| (name, query.get(name)));
+    let export = paths::with_query("/api/admin/allocations/export", filters);
     frame(
-        PageFrame::new(words.t("allocations-title"), Area::Allocations)
-            .actions(view! { <a class="btn" href=paths::ALLOCATIONS_TIMELINE>{words.t("timeline-title")}</a> }),
+        PageFrame::new(words.t("allocations-title"), Area::Allocations).actions(view! {
+            <a class="btn" href=export download="">{words.t("list-export")}</a>
+            <a class="btn" href=paths::ALLOCATIONS_TIMELINE>{words.t("timeline-title")}</a>
+        }),
         view! {
             {form_fault(refused)}
             {(!requests.is_empty()).then(|| requests_view(words, requests))}

@@ -46,7 +46,7 @@ pub fn MemberForm(customer: CustomerId, owner: bool, words: Lexicon) -> impl Int
     let shown = words.clone();
     view! {
         <form class="form inline" on:submit=submit>
-            {panels::input("cm-username", words.t("account-name"), username, "text", move || fault("username"))}
+            {panels::input("cm-username", words.t("customer-username"), username, "text", move || fault("username"))}
             {panels::input("cm-display", words.t("customer-display-name"), display_name, "text", move || fault("displayName"))}
             <div class="form-row check">
                 <label>

@@ -41,11 +41,20 @@ pub fn CustomerListPage() -> impl IntoView {
 fn list_view(query: ListQuery, page: Page<CustomerRow>) -> AnyView {
     let words = Words::now();
     let ctx = door().1;
+    let active = match query.get("state") {
+        "active" => "true",
+        "disabled" => "false",
+        _ => "",
+    };
+    let export = paths::with_query("/api/admin/customers/export", [("q", query.get("q")), ("active", active)]);
     let head = PageFrame::new(words.t("customers-title"), Area::Customers)
         .beside(view! { <span class="sub">{words.with("customers-count", &[("n", page.total.to_string())])}</span> })
-        .actions(ctx.holds(Permission::CustomersCreate).then(|| {
-            view! { <a class="btn primary" href=paths::CUSTOMER_NEW>{words.t("customers-add")}</a> }
-        }));
+        .actions((
+            view! { <a class="btn" href=export download="">{words.t("list-export")}</a> },
+            ctx.holds(Permission::CustomersCreate).then(|| {
+                view! { <a class="btn primary" href=paths::CUSTOMER_NEW>{words.t("customers-add")}</a> }
+            }),
+        ));
     let filtered = !query.get("q").is_empty() || !query.get("state").is_empty();
     let body = if page.list.is_empty() && !filtered {
         view! { <div class="empty"><p>{words.t("customers-empty")}</p></div> }.into_any()

@@ -1,8 +1,10 @@
 //! A customer: who it is, its people, its machines.
 
-use contract::Permission;
 use contract::allocations::{AllocationQuery, AllocationView};
+use contract::audit::{AuditQuery, AuditView};
 use contract::customers::{CustomerRow, MemberView};
+use contract::reports::CustomerUsage;
+use contract::{CustomerId, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -13,8 +15,9 @@ use super::server_fns::SetCustomerActive;
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::allocations::list::allocation_table;
+use crate::pages::admin::audit::list::{all_link, event_line};
 use crate::paths;
-use crate::ui::format::NOT_MEASURED;
+use crate::ui::format::{self, NOT_MEASURED};
 use crate::ui::forms::form_fault;
 use crate::ui::time::time;
 use crate::words::Words;
@@ -29,14 +32,30 @@ pub fn CustomerPage() -> impl IntoView {
             let customer = platform::customers::get(&platform, &ctx, id).await?;
             let members = platform::customers::members_of(&platform, &ctx, id).await?;
             let query = AllocationQuery { customer_id: Some(id), page_size: Some(100), ..AllocationQuery::default() };
-            let allocations = platform::allocations::list(&platform, &ctx, &query).await?;
-            Ok((customer, members, allocations.list))
+            let allocations = platform::allocations::list(&platform, &ctx, &query).await?.list;
+            let usage = platform::reports::customer_usage(&platform, &ctx, id).await?;
+            let newest = AuditQuery { customer_id: Some(id), page_size: Some(10), ..AuditQuery::default() };
+            let history = match ctx.holds(Permission::AuditView) {
+                true => Some(platform::audit::list(&platform, &ctx, &newest).await?.list),
+                false => None,
+            };
+            Ok(Found { customer, members, allocations, usage, history })
         },
-        |(customer, members, allocations)| customer_view(customer, members, allocations),
+        customer_view,
     )
 }
 
-fn customer_view(customer: CustomerRow, members: Vec<MemberView>, allocations: Vec<AllocationView>) -> AnyView {
+struct Found {
+    customer: CustomerRow,
+    members: Vec<MemberView>,
+    allocations: Vec<AllocationView>,
+    usage: CustomerUsage,
+    /// Nothing for those who may not read the log.
+    history: Option<Vec<AuditView>>,
+}
+
+fn customer_view(found: Found) -> AnyView {
+    let Found { customer, members, allocations, usage, history } = found;
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query().map(|r| r.message(words.0));
     let may_change = ctx.holds(Permission::CustomersUpdate);
@@ -56,7 +75,7 @@ fn customer_view(customer: CustomerRow, members: Vec<MemberView>, allocations: V
         }))
         .live();
     let lexicon = words.lexicon(&[
-        "account-name",
+        "customer-username",
         "customer-display-name",
         "customer-as-owner",
         "customer-add-person",
@@ -87,11 +106,58 @@ fn customer_view(customer: CustomerRow, members: Vec<MemberView>, allocations: V
                         <noscript><p class="note-line">{words.t("join-no-script")} " " <code>"remotegpu admin add-member"</code></p></noscript>
                         <MemberForm customer=id owner=first words=lexicon />
                     </section>
+                    {history.map(|history| history_card(words, id, history))}
                 </div>
-                <aside class="side-column" aria-label=words.t("customer-facts")>{facts(words, customer)}</aside>
+                <aside class="side-column" aria-label=words.t("customer-facts")>
+                    {usage_card(words, &usage)}
+                    {facts(words, customer)}
+                </aside>
             </div>
         },
     )
+}
+
+/// What it has had so far.
+pub(crate) fn usage_card(words: Words, usage: &CustomerUsage) -> impl IntoView + use<> {
+    let hours = |hours: f64| format::decimal(hours);
+    let util = usage.gpu_util_percent.map(|percent| format!("{} %", format::decimal(f64::from(percent))));
+    view! {
+        <section class="card">
+            <header><h2>{words.t("usage-title")}</h2></header>
+            <dl class="facts start">
+                <dt>{words.t("usage-gpu-hours")}</dt>
+                <dd>{hours(usage.gpu_hours)}</dd>
+                <dt>{words.t("usage-gpu-hours-30")}</dt>
+                <dd>{hours(usage.gpu_hours_30_days)}</dd>
+                <dt>{words.t("usage-machine-hours")}</dt>
+                <dd>{hours(usage.machine_hours)}</dd>
+                <dt>{words.t("usage-utilisation")}</dt>
+                <dd>{util.unwrap_or_else(|| NOT_MEASURED.to_owned())}</dd>
+                <dt>{words.t("usage-allocations")}</dt>
+                <dd>{usage.allocations}</dd>
+            </dl>
+        </section>
+    }
+}
+
+/// What happened to it last.
+fn history_card(words: Words, id: CustomerId, history: Vec<AuditView>) -> impl IntoView {
+    let all = format!("{}?customerId={id}", paths::AUDIT);
+    let body = if history.is_empty() {
+        view! { <div class="empty"><p>{words.t("dashboard-activities-none")}</p></div> }.into_any()
+    } else {
+        view! { <ol class="log">{history.into_iter().map(|event| event_line(words, event)).collect_view()}</ol> }
+            .into_any()
+    };
+    view! {
+        <section class="card">
+            <header>
+                <h2>{words.t("customer-history")}</h2>
+                {all_link(words, all, "customer-history")}
+            </header>
+            {body}
+        </section>
+    }
 }
 
 fn facts(words: Words, customer: CustomerRow) -> impl IntoView {

@@ -4,12 +4,11 @@ use contract::machines::{ImportRow, ImportRowQuery, ImportState, ImportView, Row
 use contract::{ImportId, Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Meta;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use platform::machines::sheet_columns::COLUMNS;
 
 use super::server_fns::{ConfirmImport, DiscardImport};
-use crate::door::{Refused, door, import_in_words, look, must_hold, row_in_words};
+use crate::door::{Refused, door, import_in_words, look, must_hold, reload_after, row_in_words};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::form_fault;
@@ -90,8 +89,9 @@ fn preview_view(view: ImportView, rows: Page<ImportRow>, verdict: Option<RowVerd
         .crumb(words.t("nav-machines"), paths::MACHINES)
         .crumb(words.t("import-title"), paths::MACHINES_IMPORT)
         .beside(import_state(words, view.state));
-    // Without JavaScript too: the page asks again until everything is read.
-    let again = (view.state == ImportState::Reading).then(|| view! { <Meta http_equiv="refresh" content="1" /> });
+    if view.state == ImportState::Reading {
+        reload_after(1);
+    }
     let body = match view.state {
         ImportState::Refused => {
             let why = view.refusal.clone().map(|note| note.message).unwrap_or_default();
@@ -122,7 +122,6 @@ fn preview_view(view: ImportView, rows: Page<ImportRow>, verdict: Option<RowVerd
     frame(
         head,
         view! {
-            {again}
             {form_fault(refused)}
             {body}
         },
@@ -177,9 +176,9 @@ fn actions(words: Words, view: &ImportView) -> impl IntoView + use<> {
                     Some(at) => (words.t("import-confirmed-at"), " ", time(at, zone)).into_any(),
                     None => (words.t("import-kept-until"), " ", time(view.expires_at, zone)).into_any(),
                 }}
-                " " {left}
             </p>
-            <p class="actions">{confirm} {result} {discard}</p>
+            {left.map(|left| view! { <p class="sub">{left}</p> })}
+            <div class="actions">{confirm} {result} {discard}</div>
         </section>
     }
 }

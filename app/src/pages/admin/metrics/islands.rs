@@ -68,9 +68,9 @@ fn clock(_ms: f64, _zone: &str) -> String {
     String::new()
 }
 
-/// The key figures of the fleet; also keeps the tiles beside it (`#wall`) up to date.
+/// The key figures of the fleet; with options, it also keeps the tiles beside it (`#wall`) up to date.
 #[island]
-pub fn LiveWall(words: Lexicon, options: WallOptions, totals: FleetTotals) -> impl IntoView {
+pub fn LiveWall(words: Lexicon, options: Option<WallOptions>, totals: FleetTotals) -> impl IntoView {
     let totals = RwSignal::new(totals);
     let sparks = [(); 4].map(|()| RwSignal::new(Vec::<f32>::new()));
     #[cfg(feature = "hydrate")]

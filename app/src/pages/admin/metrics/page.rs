@@ -47,7 +47,7 @@ fn wall_view(options: WallOptions, snapshot: WallSnapshot) -> AnyView {
     frame(
         head,
         view! {
-            <LiveWall words=lexicon options=options totals=totals />
+            <LiveWall words=lexicon options=Some(options) totals=totals />
             <div class=class id=WALL_ID inner_html=html></div>
             {empty}
         },

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use contract::live::{LiveData, WALL_TOPIC};
+use contract::live::{FLEET_TOPIC, LiveData, WALL_TOPIC};
 use contract::metrics::{FleetTotals, WallTile};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -35,13 +35,29 @@ struct Wall {
     ordered_at: i64,
 }
 
-/// Watches the wall.
+/// Watches the wall, or only its sums where no tiles are.
 pub(super) fn start(
     words: Lexicon,
-    options: WallOptions,
+    options: Option<WallOptions>,
     totals: RwSignal<FleetTotals>,
     sparks: [RwSignal<Vec<f32>>; 4],
 ) {
+    let show = move |sum: FleetTotals| {
+        let used = sum.gpu_memory_used_mib.map(|m| m as f32);
+        let values =
+            [(sum.gpus > 0).then_some(sum.gpus_busy as f32), sum.gpu_util_percent, used, sum.power_w.map(|w| w as f32)];
+        for (line, value) in sparks.into_iter().zip(values) {
+            line.update(|line| spark::push(line, value));
+        }
+        totals.set(sum);
+    };
+    let Some(options) = options else {
+        return live::watch(FLEET_TOPIC.to_owned(), move |data| {
+            if let LiveData::Fleet(sum) = data {
+                show(sum.clone());
+            }
+        });
+    };
     let Some(document) = web_sys::window().and_then(|w| w.document()) else { return };
     let Some(grid) = document.get_element_by_id(WALL_ID) else { return };
     let (tiles, shown) = Default::default();
@@ -53,16 +69,9 @@ pub(super) fn start(
         match data {
             LiveData::Wall(snapshot) => wall.replace(snapshot.machines.clone()),
             LiveData::WallChange { tiles, gone } => wall.change(tiles, gone),
-            LiveData::Machine(_) => return,
+            LiveData::Machine(_) | LiveData::Fleet(_) => return,
         }
-        let sum = FleetTotals::of(wall.tiles.values());
-        let used = sum.gpu_memory_used_mib.map(|m| m as f32);
-        let values =
-            [(sum.gpus > 0).then_some(sum.gpus_busy as f32), sum.gpu_util_percent, used, sum.power_w.map(|w| w as f32)];
-        for (line, value) in sparks.into_iter().zip(values) {
-            line.update(|line| spark::push(line, value));
-        }
-        totals.set(sum);
+        show(FleetTotals::of(wall.tiles.values()));
     });
 }
 

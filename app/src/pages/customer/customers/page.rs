@@ -4,12 +4,14 @@ use contract::accounts::{MemberRole, Profile};
 use contract::allocations::{AllocationQuery, AllocationState, AllocationView};
 use contract::customers::{CustomerView, MemberView};
 use contract::machines::Presence;
+use contract::reports::CustomerUsage;
 use contract::{ErrorCode, Permission};
 use leptos::prelude::*;
 
 use crate::door::{door, look, see_other};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::allocations::list::allocation_state;
+use crate::pages::admin::customers::page::usage_card;
 use crate::pages::admin::machines::service::window_line;
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
@@ -17,7 +19,7 @@ use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
 use crate::words::Words;
 
-/// `/`: the workbench of a customer; staff are sent to the wall, people who belong nowhere to their account.
+/// `/`: the workbench of a customer; staff are sent to their dashboard, people who belong nowhere to their account.
 #[component]
 pub fn HomePage() -> impl IntoView {
     let (platform, ctx) = door();
@@ -28,7 +30,8 @@ pub fn HomePage() -> impl IntoView {
                 Ok(customer) => {
                     let query = AllocationQuery { page_size: Some(100), ..AllocationQuery::default() };
                     let machines = platform::allocations::mine(&platform, &ctx, &query).await?.list;
-                    Ok(Some((customer, profile, machines)))
+                    let usage = platform::reports::my_usage(&platform, &ctx).await?;
+                    Ok(Some((customer, profile, machines, usage)))
                 }
                 // Belonging to no customer is not an error here, and nothing anybody tried to get at.
                 Err(error) if error.code == ErrorCode::NotFound => Ok(None),
@@ -36,10 +39,10 @@ pub fn HomePage() -> impl IntoView {
             }
         },
         |found| match found {
-            Some((customer, profile, machines)) => home_view(customer, profile, machines),
+            Some((customer, profile, machines, usage)) => home_view(customer, profile, machines, &usage),
             None => {
                 let staff = door().1.holds(Permission::MetricsView);
-                see_other(if staff { paths::WALL } else { paths::ACCOUNT });
+                see_other(if staff { paths::ADMIN } else { paths::ACCOUNT });
                 ().into_any()
             }
         },
@@ -50,7 +53,12 @@ fn role_of(profile: &Profile, customer: &CustomerView) -> Option<MemberRole> {
     profile.memberships.iter().find(|m| m.customer_id == customer.id).map(|m| m.role)
 }
 
-fn home_view(customer: CustomerView, profile: Profile, machines: Vec<AllocationView>) -> AnyView {
+fn home_view(
+    customer: CustomerView,
+    profile: Profile,
+    machines: Vec<AllocationView>,
+    usage: &CustomerUsage,
+) -> AnyView {
     let words = Words::now();
     let role = role_of(&profile, &customer).map(|role| words.t(&format!("member-role-{}", role.code())));
     let owner = door().1.holds(Permission::CustomersListMembers);
@@ -60,11 +68,15 @@ fn home_view(customer: CustomerView, profile: Profile, machines: Vec<AllocationV
     } else {
         state(Tone::Off, words.t("customer-disabled")).into_any()
     };
+    let earlier = earlier_card(words, &machines);
     frame(
         PageFrame::new(words.with("home-title", &[("name", profile.display_name.clone())]), Area::Home),
         view! {
             {notices_card(words, &machines)}
             {machines_card(words, machines)}
+            {earlier}
+            <div class="columns">
+            {usage_card(words, usage)}
             <section class="card">
                 <header>
                     <h2>{words.t("home-customer")}</h2>
@@ -85,8 +97,48 @@ fn home_view(customer: CustomerView, profile: Profile, machines: Vec<AllocationV
                     </dd>
                 </dl>
             </section>
+            </div>
         },
     )
+}
+
+/// Machines the customer had, folded away.
+fn earlier_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoView + use<>> {
+    let zone = look().zone;
+    let rows: Vec<_> = machines
+        .iter()
+        .filter(|row| row.state == AllocationState::Ended)
+        .map(|row| {
+            let until = row.ended_at.unwrap_or(row.ends_at);
+            view! {
+                <tr>
+                    <th scope="row">{row.machine_name.clone()} " " <span class="sub mono">{row.machine.clone()}</span></th>
+                    <td data-label=words.t("allocation-starts")>{time(row.starts_at, zone)}</td>
+                    <td data-label=words.t("allocation-ends")>{time(until, zone)}</td>
+                </tr>
+            }
+        })
+        .collect();
+    let title = words.with("home-earlier", &[("n", rows.len().to_string())]);
+    (!rows.is_empty()).then(|| {
+        view! {
+            <details class="card">
+                <summary class="card-summary">{title.clone()}</summary>
+                <div class="scroll" tabindex="0" role="region" aria-label=title>
+                    <table class="cards">
+                        <thead>
+                            <tr>
+                                <th scope="col">{words.t("allocation-machine")}</th>
+                                <th scope="col">{words.t("allocation-starts")}</th>
+                                <th scope="col">{words.t("allocation-ends")}</th>
+                            </tr>
+                        </thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
+            </details>
+        }
+    })
 }
 
 /// What the people on the machines should know: maintenance, and ends that were reminded of.
@@ -133,7 +185,7 @@ fn machines_card(words: Words, machines: Vec<AllocationView>) -> impl IntoView {
                 <tr>
                     <th scope="row"><a href=paths::my_machine(&row.machine)>{row.machine_name.clone()}</a></th>
                     <td data-label=words.t("allocation-state")>{allocation_state(words, &row)}</td>
-                    <td data-label=words.t("machines-state")>
+                    <td data-label=words.t("home-presence")>
                         {(row.state == AllocationState::Active).then(|| state(tone, presence))}
                     </td>
                     <td data-label=words.t("machines-gpu")>{gpus.unwrap_or_else(|| NOT_MEASURED.to_owned())}</td>
@@ -152,7 +204,7 @@ fn machines_card(words: Words, machines: Vec<AllocationView>) -> impl IntoView {
                         <tr>
                             <th scope="col">{words.t("allocation-machine")}</th>
                             <th scope="col">{words.t("allocation-state")}</th>
-                            <th scope="col">{words.t("machines-state")}</th>
+                            <th scope="col">{words.t("home-presence")}</th>
                             <th scope="col">{words.t("machines-gpu")}</th>
                             <th scope="col">{words.t("allocation-ends")}</th>
                         </tr>

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contract::allocations::{AllocationEventView, AllocationQuery, AllocationState};
 use contract::{AllocationId, CustomerId, MachineId, RenewalRequestId};
 
-pub(super) use overview::{Phase, bars, health, save_health, without_handover};
+pub(super) use overview::{Phase, bars, health, lent, save_health, spans, without_handover};
 pub(super) use requests::*;
 
 use super::advance;

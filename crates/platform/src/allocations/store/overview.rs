@@ -123,3 +123,29 @@ pub(in crate::allocations) async fn without_handover(tx: &mut Tx, most: i64) -> 
     }
     Ok(rows)
 }
+
+pub(in crate::allocations) async fn lent(tx: &mut Tx) -> Result<Vec<(CustomerId, MachineId)>> {
+    let rows = sqlx::query!(
+        "select customer_id, machine_id from allocations where state in ('active', 'grace', 'reclaiming')"
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (CustomerId(row.customer_id), MachineId(row.machine_id))).collect())
+}
+
+/// Machine, beginning and end until now of every allocation of a customer that began.
+pub(in crate::allocations) async fn spans(
+    tx: &mut Tx,
+    customer: CustomerId,
+    now: DateTime<Utc>,
+) -> Result<Vec<(MachineId, DateTime<Utc>, DateTime<Utc>)>> {
+    let rows = sqlx::query!(
+        r#"select machine_id, starts_at, least(ends_at, coalesce(ended_at, $2), $2) as "until!"
+           from allocations where customer_id = $1 and starts_at < $2 and state not in ('scheduled', 'cancelled')"#,
+        customer.0,
+        now
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (MachineId(row.machine_id), row.starts_at, row.until)).collect())
+}

@@ -189,6 +189,11 @@ async fn gpus(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<i64, Vec<GpuView>
     Ok(gpus)
 }
 
+pub(super) async fn codes(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>> {
+    let rows = sqlx::query!("select id, code from machines where id = any($1)", ids).fetch_all(&mut **tx).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.code)).collect())
+}
+
 pub(super) async fn discovered_of(tx: &mut Tx, id: MachineId) -> Result<Option<DiscoveredHardware>> {
     let value = sqlx::query_scalar!("select discovered from machines where id = $1", id.0).fetch_one(&mut **tx).await?;
     value.map(json).transpose()

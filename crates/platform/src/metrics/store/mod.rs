@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use contract::machines::ServiceState;
 use contract::{GpuId, MachineId};
+use sqlx::Row as _;
 use uuid::Uuid;
 
 pub(super) use history::{gpu_indices, history};
@@ -101,6 +102,44 @@ pub(super) async fn catalog(tx: &mut Tx) -> Result<Vec<Catalog>> {
 pub(super) async fn gpu_ids(tx: &mut Tx, machine: MachineId) -> Result<HashMap<String, GpuId>> {
     let rows = sqlx::query!("select id, uuid from gpus where machine_id = $1", machine.0).fetch_all(&mut **tx).await?;
     Ok(rows.into_iter().map(|row| (row.uuid, GpuId(row.id))).collect())
+}
+
+/// Mean utilisation and memory, %, of all GPUs by the beginning of the step, from the ten minutes' or the hours' roll-up.
+pub(super) async fn gpu_trend(
+    tx: &mut Tx,
+    fine: bool,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<HashMap<i64, (Option<f32>, Option<f32>)>> {
+    let table = if fine { "gpu_samples_10m" } else { "gpu_samples_1h" };
+    let mut sql = sqlx::QueryBuilder::<sqlx::Postgres>::new(
+        "select extract(epoch from at)::bigint as step, avg(util_avg)::real as util, \
+         (100 * sum(memory_used_avg) / nullif(sum(memory_total), 0))::real as memory from ",
+    );
+    sql.push(table).push(" where at >= ").push_bind(from).push(" and at <= ").push_bind(to).push(" group by at");
+    let rows = sql.build().fetch_all(&mut **tx).await?;
+    let read = |row: &sqlx::postgres::PgRow| Ok((row.try_get("step")?, (row.try_get("util")?, row.try_get("memory")?)));
+    rows.iter().map(read).collect()
+}
+
+/// Samples of a machine's GPUs in the hours that begin in a period, and the sum of their utilisation, %.
+pub(super) async fn gpu_use(
+    tx: &mut Tx,
+    machine: MachineId,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<(f64, f64)> {
+    let row = sqlx::query!(
+        r#"select coalesce(sum(s.samples), 0)::float8 as "samples!", coalesce(sum(s.util_avg * s.samples), 0)::float8 as "util!"
+           from gpu_samples_1h s join gpus g on g.id = s.gpu_id
+           where g.machine_id = $1 and s.at >= $2 and s.at < $3 and s.util_avg is not null"#,
+        machine.0,
+        from,
+        until
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok((row.samples, row.util))
 }
 
 pub(super) async fn xid_errors(tx: &mut Tx, gpus: &[i64], from: DateTime<Utc>, until: DateTime<Utc>) -> Result<u64> {

@@ -1,6 +1,8 @@
-// A machine is lent, lived in, asked for longer, and taken back: the journey of both portals.
+// The journey of both portals: machines come from a workbook; one of them is lent, lived in, asked for longer, taken back.
+import fs from 'node:fs';
 import { Credentials } from '../fixtures/installation.js';
 import { expect, expectAccessible, expectNoSideScroll, hydrated, look, test } from '../fixtures/test.js';
+import { rowsOf, workbook } from '../fixtures/workbook.js';
 
 const scenario = `
 driver_version = "580.95.05"
@@ -19,8 +21,39 @@ test.use({ expectedConsole: [[/404/], { option: true }] });
 
 let owner: Credentials;
 
+test('an admin imports fifty machines, three of which are refused', async ({ page, installation, signIn }) => {
+  await signIn(page);
+  await look(page, installation.url, 'en', 'light');
+  const rows: (string | number)[][] = [['Name', 'Code', 'Region', 'Private address', 'GPU count']];
+  for (let i = 1; i <= 50; i++) rows.push([`lease-${String(i).padStart(2, '0')}`, `lease-${String(i).padStart(2, '0')}`, 'east', `10.8.0.${i}`, 2]);
+  rows[7][4] = 'two';
+  rows[20][3] = 'not an address!';
+  rows[30][0] = '';
+  await page.goto('/admin/machines/import');
+  await page.getByLabel('Workbook (.xlsx)').setInputFiles({ name: 'fleet.xlsx', mimeType: 'application/octet-stream', buffer: workbook(rows) });
+  await page.getByRole('button', { name: 'Read it' }).click();
+  await expect(page.locator('.head')).toContainText('Ready', { timeout: 20_000 });
+  await page.getByRole('link', { name: 'Error 3' }).click();
+  await expect(page.locator('tbody tr')).toHaveCount(3);
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Import 47 machines' }).click();
+  await expect(page.locator('.head')).toContainText('Imported');
+  const [result] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Download the result' }).click()]);
+  expect(rowsOf(fs.readFileSync((await result.path())!)).filter((row) => /Added as lease-/.test(row.at(-1)!))).toHaveLength(47);
+
+  // One of them is a real host, whose agent comes with a token for this machine.
+  const token = await installation.token(installation.admin);
+  const join = await installation.rest(token, '/api/admin/machines/join-tokens', 'POST', { note: 'lease-01', machine: 'lease-01' });
+  installation.startAgent('lease-01', scenario, join.body.data.secret);
+  await page.goto('/admin/machines/lease-01');
+  await expect(async () => {
+    await page.reload();
+    await expect(page.locator('.head')).toContainText('Online');
+  }).toPass({ timeout: 30_000 });
+  await hydrated(page);
+});
+
 test('an admin adds a customer with an owner and lends it a machine', async ({ page, installation, signIn }) => {
-  installation.startAgent('lease-01', scenario);
   await signIn(page);
   await look(page, installation.url, 'en', 'light');
   await page.goto('/admin/customers');
@@ -33,7 +66,7 @@ test('an admin adds a customer with an owner and lends it a machine', async ({ p
   await expectAccessible(page);
 
   // The first person is to be an owner; the password is shown once.
-  await page.getByLabel('Name', { exact: false }).first().fill('initech.owner');
+  await page.getByLabel('User name').fill('initech.owner');
   await page.getByRole('button', { name: 'Add person' }).click();
   const secret = (await page.locator('.secret code').textContent())!.trim().split(/\s+/);
   expect(secret[0]).toBe('initech.owner');
@@ -42,9 +75,7 @@ test('an admin adds a customer with an owner and lends it a machine', async ({ p
   await expect(page.locator('body')).not.toContainText(owner.password);
   await expect(page.getByRole('row', { name: /initech\.owner/ })).toContainText('Owner');
 
-  await expect
-    .poll(async () => (await page.goto('/admin/machines/lease-01'))!.status(), { timeout: 30_000 })
-    .toBe(200);
+  await page.goto('/admin/machines/lease-01');
   await page.getByRole('link', { name: 'Allocate' }).click();
   await expectAccessible(page);
   // What is wrong stands at its field, and what was typed stays.
@@ -99,6 +130,20 @@ test('its owner sees it live and asks for more time, and nobody else sees anythi
   const theirs = await browser.newPage({ baseURL: installation.url });
   await signIn(theirs, other);
   expect((await theirs.goto('/machines/lease-01'))!.status()).toBe(404);
+  await theirs.goto('/');
+  const listed = await theirs.evaluate(async () => {
+    const answer = await fetch('/sfn/app/pages/customer/machines/server_fns/list_my_machines', { method: 'POST', headers: { accept: 'application/json' } });
+    return answer.json();
+  });
+  expect(listed.total, 'by server function').toBe(0);
+  const socket = await theirs.evaluate(async () => {
+    const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/ws/live`);
+    await new Promise((resolve) => (socket.onopen = resolve));
+    const answer = new Promise((resolve) => (socket.onmessage = (event) => resolve(JSON.parse(event.data).type)));
+    socket.send(JSON.stringify({ type: 'subscribe', topic: 'machine/lease-01' }));
+    return answer;
+  });
+  expect(socket, 'by socket').toBe('refused');
   await theirs.close();
 });
 
@@ -137,6 +182,8 @@ test('the admin grants it, takes the machine back, and the open page of its owne
   await expect.poll(() => theirs.evaluate(() => (window as any).answers.at(-1).type), { timeout: 15_000 }).toBe('refused');
   const refusedAt = await theirs.evaluate(() => (window as any).answers.at(-1).at);
   expect(refusedAt - reclaimed, 'milliseconds until the topic ended').toBeLessThan(5000);
+  // The page that is open says so by itself.
+  await expect(theirs.locator('.live')).toHaveClass(/lost/);
   await theirs.reload();
   await expect(theirs.locator('body')).not.toContainText('Online');
   await theirs.close();

@@ -1,0 +1,335 @@
+//! `/admin/audit`: who did what to what; every row opens to what was before and after.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Days, NaiveDate, TimeZone as _, Utc};
+use contract::audit::{AuditQuery, AuditView};
+use contract::{CustomerId, Page};
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use serde_json::Value;
+
+use crate::door::{door, look};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::ui::format::NOT_MEASURED;
+use crate::ui::forms::options_view;
+use crate::ui::lists::{ListQuery, pager};
+use crate::ui::state::{Tone, state};
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// Filters, as they stand in the address.
+const FILTERS: [&str; 9] =
+    ["actor", "action", "targetKind", "targetId", "outcome", "from", "until", "customerId", "requestId"];
+const OUTCOMES: [&str; 3] = ["done", "denied", "failed"];
+
+/// `/admin/audit`.
+#[component]
+pub fn AuditPage() -> impl IntoView {
+    let map = use_query_map().get_untracked();
+    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
+    let names = FILTERS.into_iter().chain(["pageSize", "page"]);
+    let list = ListQuery { path: paths::AUDIT.into(), pairs: names.map(|name| (name, get(name))).collect() };
+    let query = query_of(&list);
+    let (platform, ctx) = door();
+    page(
+        async move {
+            let found = platform::audit::list(&platform, &ctx, &query).await?;
+            let facets = platform::audit::facets(&platform, &ctx).await?;
+            Ok((query, found, facets))
+        },
+        move |(query, found, facets)| list_view(list, &query, found, facets),
+    )
+}
+
+fn query_of(list: &ListQuery) -> AuditQuery {
+    let some = |name: &str| Some(list.get(name).to_owned()).filter(|value| !value.is_empty());
+    let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
+    AuditQuery {
+        page: number("page"),
+        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
+        action: some("action"),
+        target_kind: some("targetKind"),
+        target_id: some("targetId"),
+        outcome: some("outcome").filter(|outcome| OUTCOMES.contains(&outcome.as_str())),
+        actor: some("actor"),
+        customer_id: list.get("customerId").parse::<i64>().ok().map(CustomerId),
+        from: midnight(list.get("from"), 0),
+        until: midnight(list.get("until"), 1),
+        request_id: some("requestId"),
+    }
+}
+
+/// The beginning of a day in the reader's time zone, or of the day after; nothing for what is no day.
+fn midnight(day: &str, after: u64) -> Option<DateTime<Utc>> {
+    let day = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?.checked_add_days(Days::new(after))?;
+    let at = look().zone.from_local_datetime(&day.and_hms_opt(0, 0, 0)?).earliest()?;
+    Some(at.with_timezone(&Utc))
+}
+
+fn list_view(
+    list: ListQuery,
+    query: &AuditQuery,
+    page: Page<AuditView>,
+    (actions, kinds): (Vec<String>, Vec<String>),
+) -> AnyView {
+    let words = Words::now();
+    let filtered = FILTERS.iter().any(|name| !list.get(name).is_empty());
+    let (number, size, total) = (page.page, page.page_size, page.total);
+    let body = if page.list.is_empty() {
+        let key = if filtered { "audit-none" } else { "audit-empty" };
+        view! { <div class="empty"><p role="status">{words.t(key)}</p></div> }.into_any()
+    } else {
+        let events = page.list.into_iter().map(|event| event_view(words, event)).collect_view();
+        view! {
+            <ol class="log" aria-label=words.t("audit-title")>{events}</ol>
+            {pager(words, &list, number, size, total)}
+        }
+        .into_any()
+    };
+    let head = PageFrame::new(words.t("audit-title"), Area::Audit)
+        .actions(view! { <a class="btn" href=export_address(query) download="">{words.t("list-export")}</a> });
+    frame(head, view! { <section class="card">{filters(words, &list, &actions, &kinds)} {body}</section> })
+}
+
+/// The export takes instants where the page takes days.
+fn export_address(query: &AuditQuery) -> String {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let at = |at: Option<DateTime<Utc>>| at.map(|at| at.to_rfc3339()).unwrap_or_default();
+    let pairs = [
+        ("actor", text(&query.actor)),
+        ("action", text(&query.action)),
+        ("targetKind", text(&query.target_kind)),
+        ("targetId", text(&query.target_id)),
+        ("outcome", text(&query.outcome)),
+        ("from", at(query.from)),
+        ("until", at(query.until)),
+        ("customerId", query.customer_id.map(|id| id.to_string()).unwrap_or_default()),
+        ("requestId", text(&query.request_id)),
+    ];
+    paths::with_query("/api/admin/audits/export", pairs.iter().map(|(name, value)| (*name, value.as_str())))
+}
+
+fn filters(words: Words, list: &ListQuery, actions: &[String], kinds: &[String]) -> impl IntoView + use<> {
+    let all = |label: String| vec![(String::new(), label)];
+    let any = |key: &str| format!("{}: {}", words.t(key), words.t("filter-all"));
+    let mut action = all(any("audit-action"));
+    action.extend(actions.iter().map(|code| (code.clone(), texts::audit_action(words.0, code))));
+    let mut kind = all(any("audit-target"));
+    kind.extend(kinds.iter().map(|code| (code.clone(), texts::audit_kind(words.0, code))));
+    let mut outcome = all(any("audit-outcome"));
+    outcome.extend(OUTCOMES.map(|code| (code.to_owned(), words.t(&format!("audit-outcome-{code}")))));
+    // Filters other pages lead here with have no field; they stay until everything is cleared.
+    let kept = ["customerId", "requestId"].map(|name| {
+        let value = list.get(name).to_owned();
+        (!value.is_empty()).then(|| view! { <input r#type="hidden" name=name value=value /> })
+    });
+    view! {
+        <form class="filters" method="get" action=paths::AUDIT>
+            <input class="filter-q" r#type="search" name="actor" value=list.get("actor").to_owned()
+                placeholder=words.t("audit-filter-actor") aria-label=words.t("audit-filter-actor") />
+            <select name="action" aria-label=words.t("audit-action")>{options_view(action, list.get("action"))}</select>
+            <select name="targetKind" aria-label=words.t("audit-target")>{options_view(kind, list.get("targetKind"))}</select>
+            <input class="short" r#type="search" name="targetId" value=list.get("targetId").to_owned()
+                placeholder=words.t("audit-filter-target") aria-label=words.t("audit-filter-target") />
+            <select name="outcome" aria-label=words.t("audit-outcome")>{options_view(outcome, list.get("outcome"))}</select>
+            <input r#type="date" name="from" value=list.get("from").to_owned() aria-label=words.t("audit-from") title=words.t("audit-from") />
+            <input r#type="date" name="until" value=list.get("until").to_owned() aria-label=words.t("audit-until") title=words.t("audit-until") />
+            {kept.into_iter().collect_view()}
+            <button class="btn">{words.t("filter-apply")}</button>
+            <a class="btn ghost" href=paths::AUDIT>{words.t("filter-reset")}</a>
+        </form>
+    }
+}
+
+/// Who it was, in words.
+fn actor_text(words: Words, event: &AuditView) -> String {
+    match event.actor_kind.as_str() {
+        "user" | "node" if !event.actor_name.is_empty() => event.actor_name.clone(),
+        kind => words.t(&format!("audit-actor-{kind}")),
+    }
+}
+
+/// What it was done to: kind and id.
+fn target_text(words: Words, event: &AuditView) -> String {
+    let kind = texts::audit_kind(words.0, &event.target_kind);
+    event.target_id.as_ref().map_or(kind.clone(), |id| format!("{kind} {id}"))
+}
+
+/// How it ended.
+fn outcome_view(words: Words, event: &AuditView) -> impl IntoView + use<> {
+    let tone = match event.outcome.as_str() {
+        "done" => Tone::Ok,
+        "denied" => Tone::Warn,
+        _ => Tone::Bad,
+    };
+    state(tone, words.t(&format!("audit-outcome-{}", event.outcome)))
+}
+
+/// The page of what it was done to, where there is one.
+fn target_page(event: &AuditView) -> Option<String> {
+    let id = event.target_id.as_deref()?;
+    match event.target_kind.as_str() {
+        "machine" => Some(paths::machine(id)),
+        "customer" => id.parse().ok().map(|id| paths::customer(CustomerId(id))),
+        "allocation" => id.parse().ok().map(|id| paths::allocation(contract::AllocationId(id))),
+        "machine_import" => id.parse().ok().map(|id| paths::machine_import(contract::ImportId(id))),
+        _ => None,
+    }
+}
+
+/// An event in one line, for short lists on other pages.
+pub(crate) fn event_line(words: Words, event: AuditView) -> impl IntoView {
+    view! { <li>{columns(words, &event)}</li> }
+}
+
+/// Leads from a short list to the whole one.
+pub(crate) fn all_link(words: Words, href: String, of: &str) -> impl IntoView + use<> {
+    let label = format!("{} – {}", words.t("dashboard-all"), words.t(of));
+    view! { <a class="end link" href=href aria-label=label>{words.t("dashboard-all")}</a> }
+}
+
+fn columns(words: Words, event: &AuditView) -> impl IntoView + use<> {
+    view! {
+        <span class="when">{time(event.at, look().zone)}</span>
+        <b class="who">{actor_text(words, event)}</b>
+        <span class="what">{texts::audit_action(words.0, &event.action)}</span>
+        <span class="target">{target_text(words, event)}</span>
+        <span class="outcome">{outcome_view(words, event)}</span>
+    }
+}
+
+fn event_view(words: Words, event: AuditView) -> impl IntoView {
+    let via = words.t(&format!("audit-via-{}", event.via));
+    let address = event.address.clone().unwrap_or_else(|| NOT_MEASURED.to_owned());
+    let sealed = words.t(if event.sealed { "audit-sealed" } else { "audit-unsealed" });
+    let target = match target_page(&event) {
+        Some(href) => view! { <a class="link" href=href>{target_text(words, &event)}</a> }.into_any(),
+        None => target_text(words, &event).into_any(),
+    };
+    view! {
+        <li>
+            <details>
+                <summary>{columns(words, &event)}</summary>
+                <div class="more">
+                    <dl class="facts">
+                        <dt>{words.t("audit-target")}</dt>
+                        <dd>{target}</dd>
+                        <dt>{words.t("audit-action")}</dt>
+                        <dd><code>{event.action.clone()}</code></dd>
+                        <dt>{words.t("audit-via")}</dt>
+                        <dd>{via} " · " {address}</dd>
+                        <dt>{words.t("audit-request")}</dt>
+                        <dd><code>{event.request_id.clone()}</code> " · " {sealed}</dd>
+                    </dl>
+                    {changes_view(words, &event)}
+                </div>
+            </details>
+        </li>
+    }
+}
+
+fn changes_view(words: Words, event: &AuditView) -> AnyView {
+    let changes = changes(event.before.as_ref(), event.after.as_ref());
+    if changes.is_empty() {
+        return view! { <p class="sub">{words.t("audit-no-change")}</p> }.into_any();
+    }
+    let side = |value: Option<String>| match value {
+        Some(value) => value.into_any(),
+        None => view! { <span class="none">{words.t("audit-nothing")}</span> }.into_any(),
+    };
+    let rows = changes
+        .into_iter()
+        .map(|(field, before, after)| {
+            view! {
+                <tr>
+                    <th scope="row"><code>{field}</code></th>
+                    <td class="before">{side(before)}</td>
+                    <td class="after">{side(after)}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <div class="scroll" tabindex="0" role="region" aria-label=words.t("audit-details")>
+            <table class="diff">
+                <thead>
+                    <tr>
+                        <th scope="col">{words.t("audit-field")}</th>
+                        <th scope="col">{words.t("audit-before")}</th>
+                        <th scope="col">{words.t("audit-after")}</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+type Change = (String, Option<String>, Option<String>);
+
+/// Fields that differ, by name; a field of a field is named `outer.inner`.
+fn changes(before: Option<&Value>, after: Option<&Value>) -> Vec<Change> {
+    let flat = |value: Option<&Value>| {
+        let mut fields = BTreeMap::new();
+        if let Some(value) = value {
+            flatten("", value, &mut fields);
+        }
+        fields
+    };
+    let (mut before, mut after) = (flat(before), flat(after));
+    let names: BTreeSet<String> = before.keys().chain(after.keys()).cloned().collect();
+    let pairs = names.into_iter().map(|name| {
+        let (before, after) = (before.remove(&name), after.remove(&name));
+        (name, before, after)
+    });
+    pairs.filter(|(_, before, after)| before != after).collect()
+}
+
+fn flatten(name: &str, value: &Value, into: &mut BTreeMap<String, String>) {
+    let text = match value {
+        Value::Null => return,
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
+                flatten(&name, value, into);
+            }
+            return;
+        }
+        Value::String(text) => text.clone(),
+        Value::Array(values) if values.iter().all(Value::is_string) => {
+            values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    };
+    into.insert(if name.is_empty() { "·".to_owned() } else { name.to_owned() }, text);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_differs_is_shown() {
+        let before =
+            json!({"name": "a", "region": null, "declared": {"gpuCount": 8, "model": "H100"}, "tags": ["x", "y"]});
+        let after =
+            json!({"name": "b", "region": "east", "declared": {"gpuCount": 8, "model": "H200"}, "tags": ["x", "y"]});
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            changes(Some(&before), Some(&after)),
+            [
+                ("declared.model".to_owned(), some("H100"), some("H200")),
+                ("name".to_owned(), some("a"), some("b")),
+                ("region".to_owned(), None, some("east")),
+            ]
+        );
+        assert_eq!(changes(None, Some(&json!({"machines": 3}))), [("machines".to_owned(), None, some("3"))]);
+        assert_eq!(changes(Some(&json!("text")), None), [("·".to_owned(), some("text"), None)]);
+        assert!(changes(None, None).is_empty());
+    }
+}

@@ -1,0 +1,3 @@
+//! The staff's first page.
+
+pub mod page;

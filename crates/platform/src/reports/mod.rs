@@ -1,0 +1,128 @@
+//! The fleet at a glance: numbers put together from the slices' own operations; nothing is stored here.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use contract::CustomerId;
+use contract::allocations::{AllocationQuery, ENDING_SOON_DAYS};
+use contract::customers::CustomerQuery;
+use contract::metrics::FleetTotals;
+use contract::reports::{CustomerShare, CustomerUsage, DashboardStats, GpuTrend, TrendQuery, TrendRange};
+
+use crate::{OpContext, Platform, Result, SystemActor, allocations, customers, machines, metrics};
+
+/// Numbers of the staff's first page.
+///
+/// # Errors
+/// `NotFound` for who does not see the whole fleet.
+pub async fn dashboard(platform: &Platform, ctx: &OpContext) -> Result<DashboardStats> {
+    let wall = metrics::wall(platform, ctx).await?;
+    let lent = allocations::lent(platform, ctx).await?;
+    let in_service = wall
+        .machines
+        .iter()
+        .filter(|tile| tile.service_state == contract::machines::ServiceState::InService)
+        .filter(|tile| !lent.iter().any(|(_, code)| *code == tile.id))
+        .count();
+    let ending = AllocationQuery {
+        days: u32::try_from(ENDING_SOON_DAYS).ok(),
+        page_size: Some(1),
+        ..AllocationQuery::default()
+    };
+    let active = CustomerQuery { active: Some(true), page_size: Some(1), ..CustomerQuery::default() };
+    Ok(DashboardStats {
+        fleet: FleetTotals::of(wall.machines.iter()),
+        machines_lent: lent.len() as u64,
+        machines_free: in_service as u64,
+        customers_active: customers::list(platform, ctx, &active).await?.total,
+        allocations_ending: allocations::list(platform, ctx, &ending).await?.total,
+        renewals_open: allocations::list_renewals(platform, ctx, true).await?.len() as u64,
+    })
+}
+
+/// Customers that have machines now, those with most GPUs first; at most ten.
+///
+/// # Errors
+/// As [`dashboard`]'s.
+pub async fn largest_customers(platform: &Platform, ctx: &OpContext) -> Result<Vec<CustomerShare>> {
+    let wall = metrics::wall(platform, ctx).await?;
+    let gpus: HashMap<&str, u64> =
+        wall.machines.iter().map(|tile| (tile.id.as_str(), tile.gpus.len() as u64)).collect();
+    let mut shares: HashMap<i64, (u64, u64)> = HashMap::new();
+    for (customer, code) in allocations::lent(platform, ctx).await? {
+        let share = shares.entry(customer.0).or_default();
+        share.0 += 1;
+        share.1 += gpus.get(code.as_str()).copied().unwrap_or(0);
+    }
+    let ids: Vec<i64> = shares.keys().copied().collect();
+    let mut tx = platform.db().begin(ctx).await?;
+    let names = customers::names(&mut tx, &ids).await?;
+    tx.commit().await?;
+    let mut list: Vec<_> = shares
+        .into_iter()
+        .map(|(id, (machines, gpus))| CustomerShare {
+            customer_id: id.into(),
+            name: names.get(&id).cloned().unwrap_or_default(),
+            machines,
+            gpus,
+        })
+        .collect();
+    list.sort_by(|a, b| (b.gpus, b.machines, &a.name).cmp(&(a.gpus, a.machines, &b.name)));
+    list.truncate(10);
+    Ok(list)
+}
+
+/// The fleet's GPUs over time.
+///
+/// # Errors
+/// As [`dashboard`]'s.
+pub async fn gpu_trend(platform: &Platform, ctx: &OpContext, query: &TrendQuery) -> Result<GpuTrend> {
+    let hours = match query.range.unwrap_or(TrendRange::Day) {
+        TrendRange::Day => 24,
+        TrendRange::Week => 24 * 7,
+    };
+    metrics::gpu_trend(platform, ctx, hours).await
+}
+
+/// What a customer has had so far, for staff.
+///
+/// # Errors
+/// `NotFound` for an unknown customer and for who may not manage it.
+pub async fn customer_usage(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result<CustomerUsage> {
+    let customer = customers::get(platform, ctx, id).await?;
+    usage(platform, ctx, customer.id).await
+}
+
+/// What the customer one acts for has had so far.
+///
+/// # Errors
+/// `NotFound` for who acts for none.
+pub async fn my_usage(platform: &Platform, ctx: &OpContext) -> Result<CustomerUsage> {
+    let customer = customers::mine(platform, ctx).await?;
+    usage(platform, ctx, customer.id).await
+}
+
+async fn usage(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result<CustomerUsage> {
+    let now = ctx.now();
+    let month_ago = now - TimeDelta::days(30);
+    // Machines and figures of the past are behind row-level security; the right to these sums was decided above.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Metrics)).await?;
+    let spans = allocations::spans(&mut tx, id, now).await?;
+    let ids: Vec<i64> = spans.iter().map(|(machine, ..)| machine.0).collect();
+    let briefs = machines::briefs(platform, &mut tx, &ids, now).await?;
+    let mut sum = CustomerUsage { allocations: spans.len() as u64, ..CustomerUsage::default() };
+    let (mut samples, mut util) = (0.0, 0.0);
+    for (machine, from, until) in spans {
+        let gpus = f64::from(briefs.get(&machine.0).and_then(|brief| brief.gpu_count).unwrap_or(0));
+        let hours = |from: DateTime<Utc>| ((until - from).num_seconds() as f64 / 3600.0).max(0.0);
+        sum.machine_hours += hours(from);
+        sum.gpu_hours += hours(from) * gpus;
+        sum.gpu_hours_30_days += hours(from.max(month_ago)) * gpus;
+        let (measured, used) = metrics::gpu_use(&mut tx, machine, from, until).await?;
+        samples += measured;
+        util += used;
+    }
+    tx.commit().await?;
+    sum.gpu_util_percent = (samples > 0.0).then(|| (util / samples) as f32);
+    Ok(sum)
+}

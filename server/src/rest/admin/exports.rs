@@ -1,0 +1,162 @@
+//! Lists as workbooks: what the page shows with its filters, all pages of it.
+
+use axum::response::Response;
+use contract::allocations::AllocationQuery;
+use contract::audit::AuditQuery;
+use contract::customers::CustomerQuery;
+use contract::{MAX_PAGE_SIZE, Page};
+use platform::{allocations, audit, customers};
+use sheets::write::Kind;
+
+use crate::rest::workbook::{Cell, List, download, say};
+use crate::rest::{Params, Rest};
+
+/// Whether a page is the last one.
+fn is_last<T>(page: &Page<T>) -> bool {
+    page.list.is_empty() || u64::from(page.page) * u64::from(page.page_size) >= page.total
+}
+
+/// The audit log as a workbook, newest first, at most 50,000 rows; that it was taken away is part of the log.
+#[utoipa::path(get, path = "/api/admin/audits/export", tag = "audit", params(AuditQuery),
+    responses((status = 200, description = "A workbook")))]
+pub async fn audits(rest: Rest, Params(query): Params<AuditQuery>) -> Response {
+    let built = async {
+        audit::note_export(&rest.platform, &rest.ctx, &query).await?;
+        let language = rest.ctx.language();
+        let columns = [
+            ("audit-at", 20.0, Kind::DateTime),
+            ("audit-actor", 20.0, Kind::Text),
+            ("audit-via", 12.0, Kind::Text),
+            ("audit-address", 16.0, Kind::Text),
+            ("audit-action", 28.0, Kind::Text),
+            ("audit-action-code", 28.0, Kind::Text),
+            ("audit-target", 16.0, Kind::Text),
+            ("audit-target-id", 20.0, Kind::Text),
+            ("audit-outcome", 12.0, Kind::Text),
+            ("audit-before", 40.0, Kind::Text),
+            ("audit-after", 40.0, Kind::Text),
+            ("audit-request", 36.0, Kind::Text),
+        ];
+        let mut list = List::new(language, "audit-title", &columns)?;
+        let json = |value: Option<serde_json::Value>| value.map(|value| value.to_string());
+        let mut page = 1;
+        loop {
+            let rows = audit::export_page(&rest.platform, &rest.ctx, &query, page).await?;
+            if rows.is_empty() {
+                break;
+            }
+            page += 1;
+            for row in rows {
+                list.row(&[
+                    row.at.into(),
+                    row.actor_name.into(),
+                    say(language, &format!("audit-via-{}", row.via), &[]).into(),
+                    row.address.into(),
+                    texts::audit_action(language, &row.action).into(),
+                    row.action.into(),
+                    texts::audit_kind(language, &row.target_kind).into(),
+                    row.target_id.into(),
+                    say(language, &format!("audit-outcome-{}", row.outcome), &[]).into(),
+                    json(row.before).into(),
+                    json(row.after).into(),
+                    row.request_id.into(),
+                ])?;
+            }
+        }
+        list.finish()
+    };
+    download(&rest, built.await, "audit").await
+}
+
+/// The customers of these filters as a workbook.
+#[utoipa::path(get, path = "/api/admin/customers/export", tag = "customers", params(CustomerQuery),
+    responses((status = 200, description = "A workbook")))]
+pub async fn customers(rest: Rest, Params(query): Params<CustomerQuery>) -> Response {
+    let built = async {
+        let language = rest.ctx.language();
+        let columns = [
+            ("customer-name", 28.0, Kind::Text),
+            ("customer-state", 12.0, Kind::Text),
+            ("customer-contact", 20.0, Kind::Text),
+            ("customer-email", 28.0, Kind::Text),
+            ("customer-phone", 18.0, Kind::Text),
+            ("home-people", 10.0, Kind::Number),
+            ("home-machines", 10.0, Kind::Number),
+            ("customer-next-end", 20.0, Kind::DateTime),
+            ("customer-created-at", 20.0, Kind::DateTime),
+            ("customer-remark", 40.0, Kind::Text),
+        ];
+        let mut list = List::new(language, "customers-title", &columns)?;
+        for number in 1.. {
+            let query = CustomerQuery { page: Some(number), page_size: Some(MAX_PAGE_SIZE), ..query.clone() };
+            let page = customers::list(&rest.platform, &rest.ctx, &query).await?;
+            let last = is_last(&page);
+            for row in page.list {
+                let state = if row.active { "customer-active" } else { "customer-disabled" };
+                list.row(&[
+                    row.name.into(),
+                    say(language, state, &[]).into(),
+                    row.contact_name.into(),
+                    row.contact_email.into(),
+                    row.contact_phone.into(),
+                    row.member_count.into(),
+                    row.machine_count.into(),
+                    row.next_end_at.into(),
+                    row.created_at.into(),
+                    row.remark.into(),
+                ])?;
+            }
+            if last {
+                break;
+            }
+        }
+        list.finish()
+    };
+    download(&rest, built.await, "customers").await
+}
+
+/// The allocations of these filters as a workbook.
+#[utoipa::path(get, path = "/api/admin/allocations/export", tag = "allocations", params(AllocationQuery),
+    responses((status = 200, description = "A workbook")))]
+pub async fn allocations(rest: Rest, Params(query): Params<AllocationQuery>) -> Response {
+    let built = async {
+        let language = rest.ctx.language();
+        let columns = [
+            ("allocation-machine", 24.0, Kind::Text),
+            ("machine-code", 18.0, Kind::Text),
+            ("allocation-customer", 24.0, Kind::Text),
+            ("allocation-state", 14.0, Kind::Text),
+            ("allocation-starts", 20.0, Kind::DateTime),
+            ("allocation-ends", 20.0, Kind::DateTime),
+            ("allocation-days", 10.0, Kind::Number),
+            ("machines-gpu", 18.0, Kind::Text),
+            ("allocation-gpu-count", 10.0, Kind::Number),
+            ("allocation-remark", 40.0, Kind::Text),
+        ];
+        let mut list = List::new(language, "allocations-title", &columns)?;
+        for number in 1.. {
+            let query = AllocationQuery { page: Some(number), page_size: Some(MAX_PAGE_SIZE), ..query.clone() };
+            let page = allocations::list(&rest.platform, &rest.ctx, &query).await?;
+            let last = is_last(&page);
+            for row in page.list {
+                list.row(&[
+                    row.machine_name.into(),
+                    row.machine.into(),
+                    row.customer_name.into(),
+                    say(language, &format!("allocation-state-{}", row.state.code()), &[]).into(),
+                    row.starts_at.into(),
+                    row.ends_at.into(),
+                    row.days_left.unsigned_abs().into(),
+                    row.gpu_model.into(),
+                    row.gpu_count.map_or(Cell::Blank, |count| u64::from(count).into()),
+                    row.remark.into(),
+                ])?;
+            }
+            if last {
+                break;
+            }
+        }
+        list.finish()
+    };
+    download(&rest, built.await, "allocations").await
+}

@@ -1,0 +1,129 @@
+//! Answers that are workbooks.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use contract::accounts::Language;
+use platform::{Error, OpContext};
+use sheets::write::{Column, Kind, Value};
+use sheets::{SheetWriter, WriteError};
+
+use super::Rest;
+
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+/// A list that is written down, row by row.
+pub(super) struct List {
+    sheet: SheetWriter,
+}
+
+impl List {
+    /// A sheet with these headings: text keys, widths in characters, what the cells hold.
+    pub(super) fn new(language: Language, title: &str, columns: &[(&str, f64, Kind)]) -> platform::Result<Self> {
+        let column = |(key, width, kind): &(&str, f64, Kind)| {
+            let heading = say(language, key, &[]);
+            let heading = if *kind == Kind::DateTime { format!("{heading} (UTC)") } else { heading };
+            Column { kind: *kind, width: *width, ..Column::new(heading) }
+        };
+        let columns: Vec<_> = columns.iter().map(column).collect();
+        let sheet = SheetWriter::new(&say(language, title, &[]), &columns).map_err(Error::internal)?;
+        Ok(Self { sheet })
+    }
+
+    /// A row; empty texts are blank cells.
+    pub(super) fn row(&mut self, cells: &[Cell]) -> platform::Result<()> {
+        let values: Vec<Value<'_>> = cells
+            .iter()
+            .map(|cell| match cell {
+                Cell::Text(text) if text.is_empty() => Value::Blank,
+                Cell::Text(text) => Value::Text(text),
+                Cell::Number(number) => Value::Number(*number),
+                Cell::At(text) => Value::Date(text),
+                Cell::Blank => Value::Blank,
+            })
+            .collect();
+        self.sheet.row(&values).map_err(Error::internal)
+    }
+
+    /// The file.
+    pub(super) fn finish(self) -> platform::Result<impl AsRef<std::path::Path>> {
+        self.sheet.finish().map_err(|error: WriteError| Error::internal(error))
+    }
+}
+
+/// A cell of a [`List`].
+pub(super) enum Cell {
+    Blank,
+    Text(String),
+    Number(f64),
+    At(String),
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Option<String>> for Cell {
+    fn from(text: Option<String>) -> Self {
+        text.map_or(Self::Blank, Self::Text)
+    }
+}
+
+impl From<u64> for Cell {
+    fn from(number: u64) -> Self {
+        Self::Number(number as f64)
+    }
+}
+
+impl From<DateTime<Utc>> for Cell {
+    fn from(at: DateTime<Utc>) -> Self {
+        Self::At(at.format("%Y-%m-%dT%H:%M:%S").to_string())
+    }
+}
+
+impl From<Option<DateTime<Utc>>> for Cell {
+    fn from(at: Option<DateTime<Utc>>) -> Self {
+        at.map_or(Self::Blank, Self::from)
+    }
+}
+
+/// A text, or its key where there is none.
+pub(super) fn say(language: Language, key: &str, args: &[(&str, String)]) -> String {
+    texts::known_message(language, key, args).unwrap_or_else(|| key.to_owned())
+}
+
+/// The file as an attachment, or the error in the envelope.
+pub(super) async fn download(
+    rest: &Rest,
+    built: platform::Result<impl AsRef<std::path::Path>>,
+    name: &str,
+) -> Response {
+    let read = match built {
+        Ok(file) => tokio::fs::read(file.as_ref()).await.map_err(Error::internal),
+        Err(error) => Err(error),
+    };
+    match read {
+        Ok(bytes) => attachment(&rest.ctx, bytes, name),
+        Err(error) => super::refuse(&rest.platform, &rest.ctx, error).await,
+    }
+}
+
+fn attachment(ctx: &OpContext, bytes: Vec<u8>, name: &str) -> Response {
+    let disposition = format!("attachment; filename=\"{name}-{}.xlsx\"", ctx.now().format("%Y%m%d-%H%M"));
+    let mut response = (StatusCode::OK, Body::from(bytes)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(XLSX));
+    if let Ok(value) = HeaderValue::from_str(&disposition) {
+        headers.insert(header::CONTENT_DISPOSITION, value);
+    }
+    response
+}
