@@ -27,11 +27,11 @@ async function attempt(installation: Installation, token: string, address: strin
   }
 }
 
-const rounds: [Victim, number][] = [['server', 60], ['PostgreSQL', 100], ['both', 160]];
+const rounds: [Victim, number][] = [['server', 25], ['PostgreSQL', 60], ['both', 120]];
 
 test('an import is written whole or not at all', async ({ installation }) => {
   test.setTimeout(180_000);
-  const ROWS = 4000;
+  const ROWS = 10_000;
   const token = await installation.token(installation.admin);
   for (const [round, [victim, delay]] of rounds.entries()) {
     const rows: (string | number)[][] = [['Name', 'Code', 'GPU count']];
@@ -97,7 +97,12 @@ test('allocations and reclaims are whole, and reclaims that were begun end', asy
       if (status === 200) expect(states.get(ids[i]), 'what was answered is kept').not.toBe('active');
     }
     for (const id of ids) if (states.get(id) === 'active') expect(await attempt(installation, token, `/api/admin/allocations/${id}/reclaim`, {})).toBe(200);
-    await until('every reclaim has ended', 90, async () => installation.sql(`select 1 from allocations where id in (${ids.join(',')}) and state <> 'ended'`).length === 0);
+    // Nobody can look at these machines, which have no agent: staff leave those steps out.
+    await until('every reclaim has ended', 90, async () => {
+      const waiting = installation.sql(`select allocation_id, step from reclaim_steps where state = 'waiting' and step <> 'access' and allocation_id in (${ids.join(',')})`);
+      await Promise.all(waiting.map((row) => row.split('|')).map(([id, step]) => attempt(installation, token, `/api/admin/allocations/${id}/checklist/${step}/skip`, {})));
+      return installation.sql(`select 1 from allocations where id in (${ids.join(',')}) and state <> 'ended'`).length === 0;
+    });
     const twice = installation.sql(`select allocation_id from allocation_events where allocation_id in (${ids.join(',')}) and kind in ('reclaim_started', 'reclaimed') group by allocation_id, kind having count(*) <> 1`);
     expect(twice, 'begun or ended twice').toEqual([]);
   }

@@ -51,7 +51,7 @@ for (const language of ['zh', 'en'] as const) {
       await expect(page.locator('html')).toHaveAttribute('lang', language === 'zh' ? 'zh-CN' : 'en');
       await expectAccessible(page);
       await signIn(page);
-      for (const path of ['/admin/metrics', '/admin/machines', '/admin/machines/new', '/admin/machines/join-tokens', '/account']) {
+      for (const path of ['/admin', '/admin/metrics', '/admin/machines', '/admin/machines/new', '/admin/machines/import', '/admin/machines/join-tokens', '/admin/customers', '/admin/allocations', '/admin/allocations/timeline', '/admin/audit', '/account']) {
         await page.setViewportSize({ width: 1280, height: 800 });
         await page.goto(path);
         await expect(page.locator('html')).toHaveAttribute('lang', language === 'zh' ? 'zh-CN' : 'en');

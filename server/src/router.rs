@@ -6,6 +6,7 @@ use contract::CustomerId;
 use contract::allocations::AllocationState;
 use contract::machines::{Pool, Presence, ServiceState};
 use contract::metrics::HistoryRange;
+use contract::reports::TrendRange;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
@@ -62,6 +63,7 @@ impl Routes {
             (Presence::name().into_owned(), Presence::schema()),
             (ServiceState::name().into_owned(), ServiceState::schema()),
             (AllocationState::name().into_owned(), AllocationState::schema()),
+            (TrendRange::name().into_owned(), TrendRange::schema()),
             (CustomerId::name().into_owned(), CustomerId::schema()),
         ]);
         let openapi = OpenApiBuilder::new().info(info).paths(Paths::new()).components(Some(components)).build();

@@ -2,37 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::both::{Doors, Through};
 use crate::harness::{Answer, Server, Who};
-
-#[derive(Clone, Copy, Debug)]
-enum Through {
-    Rest,
-    ServerFns,
-}
-
-struct Doors<'a> {
-    server: &'a Server,
-    through: Through,
-}
-
-impl Doors<'_> {
-    /// One call: path and body over REST, name and fields of the form over a server function. Status and code must agree.
-    async fn call(&self, who: &Who, rest: (&str, Value), function: (&str, &[(&str, &str)])) -> (u64, Vec<String>) {
-        let answer = match self.through {
-            Through::Rest => self.server.post(who, rest.0, rest.1).await,
-            Through::ServerFns => self.server.call(who, function.0, function.1).await,
-        };
-        (answer.code(), answer.fields().into_keys().collect())
-    }
-
-    /// Lists, whose content both doors give.
-    async fn list(&self, who: &Who, rest: &str, function: &str) -> Value {
-        match self.through {
-            Through::Rest => self.server.get(who, rest).await.data(),
-            Through::ServerFns => self.server.call(who, function, &[]).await.json(),
-        }
-    }
-}
 
 async fn scenario(through: Through) {
     let server = Server::start().await;
@@ -40,12 +11,8 @@ async fn scenario(through: Through) {
     let acme = server.test.customer("Acme").await;
     let globex = server.test.customer("Globex").await;
     server.test.node("host-001").await;
-    let door = async |user| match through {
-        Through::Rest => server.token(user).await,
-        Through::ServerFns => server.browser(user).await,
-    };
-    let (staff, owner, other) = (door(&admin).await, door(&acme.owner).await, door(&globex.owner).await);
     let doors = Doors { server: &server, through };
+    let (staff, owner, other) = (doors.who(&admin).await, doors.who(&acme.owner).await, doors.who(&globex.owner).await);
     let (acme_id, globex_id) = (acme.id.to_string(), globex.id.to_string());
     let allocate = async |customer: &str, months: &str| {
         let body = json!({ "customerId": customer.parse::<i64>().unwrap(), "months": months.parse::<u32>().unwrap() });
@@ -100,10 +67,7 @@ async fn scenario(through: Through) {
     assert_eq!(gone.status, 404, "access ended with it");
 
     let actions = "select action || ' ' || via from audit_events where target_kind = 'allocation' and outcome = 'done' order by id";
-    let via = match through {
-        Through::Rest => "rest",
-        Through::ServerFns => "page",
-    };
+    let via = doors.via();
     let expected = ["create", "request-renewal", "renew", "end"].map(|verb| format!("allocations:{verb} {via}"));
     assert_eq!(server.sql(actions).await, expected);
 }

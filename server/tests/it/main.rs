@@ -4,8 +4,10 @@
 
 mod agent_link;
 mod authz_coverage;
+mod both;
 mod both_doors;
 mod envelope;
+mod fleet_both_doors;
 mod harness;
 mod leases_both_doors;
 mod live;

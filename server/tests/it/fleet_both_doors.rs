@@ -1,0 +1,120 @@
+//! Running machines and customers through both doors: the same scenario, the same codes, the same rows in the log.
+
+use serde_json::{Value, json};
+
+use crate::both::{Doors, Through};
+use crate::harness::Server;
+
+async fn machines(through: Through) {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let acme = server.test.customer("Acme").await;
+    for code in ["host-001", "host-002"] {
+        server.test.node(code).await;
+    }
+    let doors = Doors { server: &server, through };
+    let (staff, owner) = (doors.who(&admin).await, doors.who(&acme.owner).await);
+    let at = |verb: &str| format!("/api/admin/machines/host-001/{verb}");
+    let act = async |who, verb: &str, note: &str| {
+        let form = [("code", "host-001"), ("action", verb), ("note", note)];
+        doors.call(who, (&at(verb), json!({ "note": note })), ("act_on_machine", &form)).await.0
+    };
+    assert_eq!(act(&owner, "cordon", "").await, 1300, "for customers it is not there");
+    assert_eq!(act(&staff, "cordon", "riser card").await, 0);
+    assert_eq!(act(&staff, "uncordon", "").await, 0);
+    assert_eq!(act(&staff, "drain", "").await, 0);
+    let allocate = async || {
+        let customer = acme.id.to_string();
+        let form = [("code", "host-001"), ("form[customer]", customer.as_str()), ("form[months]", "1")];
+        let body = json!({ "customerId": acme.id, "months": 1 });
+        doors.call(&staff, (&at("allocate"), body), ("allocate_machine", &form)).await.0
+    };
+    assert_eq!(allocate().await, 1402, "what is drained takes nobody");
+    assert_eq!(act(&staff, "uncordon", "").await, 0);
+    assert_eq!(allocate().await, 0);
+    assert_eq!(act(&staff, "retire", "").await, 1400, "somebody has it");
+
+    let plan = async |starts: &str, ends: &str, message: &str| {
+        let body = json!({ "startsAt": format!("{starts}:00Z"), "endsAt": format!("{ends}:00Z"), "message": message });
+        let form = [("code", "host-001"), ("form[starts]", starts), ("form[ends]", ends), ("form[message]", message)];
+        doors.call(&staff, (&at("maintenance"), body), ("plan_maintenance", &form)).await
+    };
+    assert_eq!(plan("2031-01-02T00:00", "2031-01-01T00:00", "fans").await, (1000, vec!["endsAt".to_owned()]));
+    assert_eq!(plan("2031-01-01T00:00", "2031-01-02T00:00", "").await, (1000, vec!["message".to_owned()]));
+    assert_eq!(plan("2031-01-01T00:00", "2031-01-02T00:00", "fans").await.0, 0);
+    assert_eq!(plan("2031-01-01T12:00", "2031-01-03T00:00", "disk").await.0, 1400, "two at once");
+    let connect = async |port: &str| {
+        let body = json!({ "user": "root", "password": "open sesame", "port": port.parse::<u32>().unwrap() });
+        let form =
+            [("code", "host-001"), ("form[user]", "root"), ("form[password]", "open sesame"), ("form[port]", port)];
+        let path = at("connection");
+        doors.put(&staff, (&path, body), ("set_connection", &form)).await
+    };
+    assert_eq!(connect("70000").await, (1000, vec!["port".to_owned()]));
+    assert_eq!(connect("22").await.0, 0);
+
+    let log = server.sql(
+        "select action || ' ' || via from audit_events where target_kind = 'machine' and outcome = 'done' order by id",
+    );
+    let verbs = ["cordon", "uncordon", "drain", "uncordon", "plan-maintenance", "set-connection"];
+    let expected: Vec<_> = verbs.map(|verb| format!("machines:{verb} {}", doors.via())).into();
+    let prepared = ["machines:create ", "machines:join "];
+    let log: Vec<_> = log.await.into_iter().filter(|row| !prepared.iter().any(|verb| row.starts_with(verb))).collect();
+    assert_eq!(log, expected);
+    let secrets = server.sql("select coalesce(before::text, '') || coalesce(after::text, '') from audit_events").await;
+    assert!(secrets.iter().all(|text| !text.contains("sesame")), "no secret in the log");
+}
+
+async fn customers(through: Through) {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let globex = server.test.customer("Globex").await;
+    let doors = Doors { server: &server, through };
+    let (staff, other) = (doors.who(&admin).await, doors.who(&globex.owner).await);
+    let create = async |who, name: &str, email: &str| {
+        let body = json!({ "name": name, "contactEmail": (!email.is_empty()).then_some(email) });
+        let form = [("form[name]", name), ("form[contact_email]", email)];
+        doors.call(who, ("/api/admin/customers", body), ("create_customer", &form)).await
+    };
+    assert_eq!(create(&other, "Mine", "").await.0, 1300);
+    assert_eq!(create(&staff, "", "").await, (1000, vec!["name".to_owned()]));
+    assert_eq!(create(&staff, "Hooli", "nobody").await, (1000, vec!["contactEmail".to_owned()]));
+    assert_eq!(create(&staff, "Hooli", "ops@hooli.example").await.0, 0);
+    assert_eq!(create(&staff, "Hooli", "").await, (1401, vec!["name".to_owned()]));
+    let list = doors.list(&staff, "/api/admin/customers?q=Hooli", "list_customers").await;
+    let found = list["list"].as_array().unwrap().iter().find(|row| row["name"] == "Hooli").unwrap();
+    let id = found["id"].to_string();
+    let set_active = async |who, active: bool| {
+        let path = format!("/api/admin/customers/{id}/{}", if active { "enable" } else { "disable" });
+        let form = [("id", id.as_str()), ("active", if active { "true" } else { "false" })];
+        doors.call(who, (&path, Value::Null), ("set_customer_active", &form)).await.0
+    };
+    assert_eq!(set_active(&other, false).await, 1300);
+    assert_eq!(set_active(&staff, false).await, 0);
+    assert_eq!(set_active(&staff, true).await, 0);
+    let log =
+        "select action || ' ' || via from audit_events where target_kind = 'customer' and outcome = 'done' order by id";
+    let expected = ["create", "disable", "enable"].map(|verb| format!("customers:{verb} {}", doors.via()));
+    let log: Vec<_> = server.sql(log).await.into_iter().filter(|row| row.ends_with(doors.via())).collect();
+    assert_eq!(log, expected);
+}
+
+#[tokio::test]
+async fn machines_are_run_the_same_by_rest() {
+    machines(Through::Rest).await;
+}
+
+#[tokio::test]
+async fn machines_are_run_the_same_by_server_functions() {
+    machines(Through::ServerFns).await;
+}
+
+#[tokio::test]
+async fn customers_are_run_the_same_by_rest() {
+    customers(Through::Rest).await;
+}
+
+#[tokio::test]
+async fn customers_are_run_the_same_by_server_functions() {
+    customers(Through::ServerFns).await;
+}
