@@ -1,6 +1,6 @@
 //! The lending of a machine through both doors: what programs and people do means the same.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::both::{Doors, Through};
 use crate::harness::{Answer, Server, Who};
