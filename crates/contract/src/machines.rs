@@ -113,7 +113,11 @@ pub struct DeclaredHardware {
     /// Physical cores.
     pub cpu_cores: Option<u32>,
     pub memory_gb: Option<u32>,
-    pub disk_gb: Option<u32>,
+    /// Disk of the operating system, GB as vendors count.
+    #[serde(alias = "diskGb")]
+    pub system_disk_gb: Option<u32>,
+    /// All other disks together, GB as vendors count.
+    pub data_disk_gb: Option<u32>,
 }
 
 /// Hardware as the agent found it.
@@ -137,6 +141,27 @@ pub struct DiscoveredHardware {
     pub cuda_version: Option<String>,
     /// Why there are no GPU figures, when NVML could not be used.
     pub nvml_error: Option<String>,
+}
+
+/// What the found disks come to, bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct DiskSizes {
+    /// The file system at `/`.
+    pub system: u64,
+    /// Everything else.
+    pub data: u64,
+}
+
+impl DiscoveredHardware {
+    /// The disks, the operating system's apart from the others.
+    #[must_use]
+    pub fn disk_sizes(&self) -> DiskSizes {
+        let sum = |of_system: bool| {
+            let sizes = self.disks.iter().filter(|disk| (disk.mount_point == "/") == of_system);
+            sizes.fold(0u64, |sum, disk| sum.saturating_add(disk.total_bytes))
+        };
+        DiskSizes { system: sum(true), data: sum(false) }
+    }
 }
 
 /// A disk or file system.

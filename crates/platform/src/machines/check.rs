@@ -12,7 +12,8 @@ fn hardware(wrong: &mut Wrong, mut declared: DeclaredHardware) -> DeclaredHardwa
     wrong.number("declared.gpuMemoryGb", declared.gpu_memory_gb, 10_000);
     wrong.number("declared.cpuCores", declared.cpu_cores, 10_000);
     wrong.number("declared.memoryGb", declared.memory_gb, 1_000_000);
-    wrong.number("declared.diskGb", declared.disk_gb, 100_000_000);
+    wrong.number("declared.systemDiskGb", declared.system_disk_gb, 100_000_000);
+    wrong.number("declared.dataDiskGb", declared.data_disk_gb, 100_000_000);
     declared
 }
 

@@ -4,7 +4,7 @@
 //! count; model names are compared by the words that were typed ("H100 80G" fits "NVIDIA H100 80GB HBM3", "L4" does not
 //! fit "NVIDIA L40S").
 
-use contract::machines::{DeclaredHardware, DiscoveredHardware, GpuView, HardwareDifference};
+use contract::machines::{DeclaredHardware, DiscoveredHardware, DiskSizes, GpuView, HardwareDifference};
 
 const TOLERANCE: f64 = 0.08;
 const GB: f64 = 1e9;
@@ -54,14 +54,30 @@ pub fn differences(
     {
         add("memoryGb", gb.to_string(), format!("{:.0}", bytes as f64 / GB));
     }
-    let disk: u64 = discovered.disks.iter().map(|disk| disk.total_bytes).sum();
-    if let Some(gb) = declared.disk_gb
-        && disk > 0
-        && !size_fits(gb, disk)
-    {
-        add("diskGb", gb.to_string(), format!("{:.0}", disk as f64 / GB));
+    for (field, gb, bytes) in disk_differences(declared, &discovered.disk_sizes()) {
+        add(field, gb.to_string(), format!("{:.0}", bytes as f64 / GB));
     }
     found
+}
+
+/// Field, what was typed, what was found.
+///
+/// Where one ends and the other begins is a matter of partitions, so disks agree when their sum does; and who typed the
+/// system disk alone may have meant everything there is.
+fn disk_differences(declared: &DeclaredHardware, found: &DiskSizes) -> Vec<(&'static str, u32, u64)> {
+    let (system, data) = (declared.system_disk_gb, declared.data_disk_gb);
+    let all = found.system.saturating_add(found.data);
+    let sum_fits = match (system, data) {
+        (Some(system), data) => size_fits(system.saturating_add(data.unwrap_or(0)), all),
+        (None, _) => false,
+    };
+    if all == 0 || sum_fits {
+        return Vec::new();
+    }
+    [("systemDiskGb", system, found.system), ("dataDiskGb", data, found.data)]
+        .into_iter()
+        .filter_map(|(field, gb, bytes)| gb.filter(|gb| !size_fits(*gb, bytes)).map(|gb| (field, gb, bytes)))
+        .collect()
 }
 
 /// True within the tolerance of either way to count a gigabyte.
@@ -122,6 +138,23 @@ mod tests {
         assert!(!model_fits("L4", "NVIDIA L40S"));
         assert!(!model_fits("A10", "NVIDIA A100 80GB PCIe"));
         assert!(!model_fits("RTX 4090", "NVIDIA RTX 4000"));
+    }
+
+    #[test]
+    fn disks_agree_each_or_together() {
+        let found = DiskSizes { system: 500_000_000_000, data: 7_680_000_000_000 };
+        let differ = |system_disk_gb, data_disk_gb| {
+            let declared = DeclaredHardware { system_disk_gb, data_disk_gb, ..DeclaredHardware::default() };
+            disk_differences(&declared, &found).into_iter().map(|(field, ..)| field).collect::<Vec<_>>()
+        };
+        for (system, data) in [(None, None), (Some(500), None), (Some(8180), None), (None, Some(7680))] {
+            assert!(differ(system, data).is_empty(), "{system:?} {data:?}");
+        }
+        assert!(differ(Some(1000), Some(7180)).is_empty(), "cut into partitions otherwise");
+        assert_eq!(differ(Some(500), Some(3840)), ["dataDiskGb"]);
+        assert!(differ(Some(240), Some(7680)).is_empty(), "within the tolerance of the sum");
+        assert_eq!(differ(Some(240), Some(3840)), ["systemDiskGb", "dataDiskGb"]);
+        assert_eq!(differ(Some(1000), None), ["systemDiskGb"]);
     }
 
     #[test]

@@ -221,7 +221,8 @@ fn export_row(sheet: &mut SheetWriter, row: &ExportRow, zh: bool) -> Result<(), 
             "gpuMemoryGb" => number(hardware.gpu_memory_gb),
             "cpuCores" => number(hardware.cpu_cores),
             "memoryGb" => number(hardware.memory_gb),
-            "diskGb" => number(hardware.disk_gb),
+            "systemDiskGb" => number(hardware.system_disk_gb),
+            "dataDiskGb" => number(hardware.data_disk_gb),
             _ => text_value(Some(text)),
         })
         .collect();
@@ -260,7 +261,7 @@ fn sheet(language: Language) -> Result<SheetWriter, WriteError> {
             "listed" | "monitored" => vec![yes_no(true, zh).to_owned(), yes_no(false, zh).to_owned()],
             _ => Vec::new(),
         };
-        let number = matches!(column.key, "gpuCount" | "gpuMemoryGb" | "cpuCores" | "memoryGb" | "diskGb");
+        let number = column.key.ends_with("Gb") || matches!(column.key, "gpuCount" | "cpuCores");
         Column {
             required: column.required,
             kind: if number { Kind::Number } else { Kind::Text },

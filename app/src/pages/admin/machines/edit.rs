@@ -136,7 +136,8 @@ fn hardware(fields: &Fields, form: &MachineForm) -> impl IntoView + use<> {
             {text_field(fields.text("hardware-cpu-model", "cpu_model", "declared.cpuModel", &form.cpu_model, 100))}
             {text_field(fields.number("hardware-cpu-cores", "cpu_cores", "declared.cpuCores", &form.cpu_cores, None))}
             {text_field(fields.number("hardware-memory", "memory_gb", "declared.memoryGb", &form.memory_gb, Some("GB")))}
-            {text_field(fields.number("hardware-disk", "disk_gb", "declared.diskGb", &form.disk_gb, Some("GB")))}
+            {text_field(fields.number("hardware-system-disk", "system_disk_gb", "declared.systemDiskGb", &form.system_disk_gb, Some("GB")))}
+            {text_field(fields.number("hardware-data-disk", "data_disk_gb", "declared.dataDiskGb", &form.data_disk_gb, Some("GB")))}
         </fieldset>
     }
 }

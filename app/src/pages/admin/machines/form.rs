@@ -21,7 +21,8 @@ pub struct MachineForm {
     pub cpu_model: String,
     pub cpu_cores: String,
     pub memory_gb: String,
-    pub disk_gb: String,
+    pub system_disk_gb: String,
+    pub data_disk_gb: String,
     pub revision: String,
 }
 
@@ -75,7 +76,8 @@ mod read {
                 cpu_model: t(&declared.cpu_model),
                 cpu_cores: n(declared.cpu_cores),
                 memory_gb: n(declared.memory_gb),
-                disk_gb: n(declared.disk_gb),
+                system_disk_gb: n(declared.system_disk_gb),
+                data_disk_gb: n(declared.data_disk_gb),
                 revision: machine.revision.to_string(),
             }
         }
@@ -88,7 +90,8 @@ mod read {
                 cpu_model: text(&self.cpu_model),
                 cpu_cores: faults.number("declared.cpuCores", &self.cpu_cores),
                 memory_gb: faults.number("declared.memoryGb", &self.memory_gb),
-                disk_gb: faults.number("declared.diskGb", &self.disk_gb),
+                system_disk_gb: faults.number("declared.systemDiskGb", &self.system_disk_gb),
+                data_disk_gb: faults.number("declared.dataDiskGb", &self.data_disk_gb),
             }
         }
 

@@ -1,6 +1,6 @@
 //! Hardware as it was typed and as the agent found it, side by side, with the differences marked.
 
-use contract::machines::MachineView;
+use contract::machines::{DiscoveredHardware, MachineView};
 use leptos::prelude::*;
 
 use crate::door::look;
@@ -29,7 +29,8 @@ fn rows(machine: &MachineView) -> Vec<Row> {
     let declared = &machine.declared;
     let found = machine.discovered.as_ref();
     let gpu = machine.gpus.first();
-    let disks: u64 = found.map_or(0, |f| f.disks.iter().map(|d| d.total_bytes).sum());
+    let disks = found.map(DiscoveredHardware::disk_sizes).unwrap_or_default();
+    let bytes_or_none = |size: u64| bytes((size > 0).then_some(size));
     // Without NVML nothing is known about GPUs, not even that there is none.
     let gpus_known = found.is_some_and(|f| f.nvml_error.is_none());
     let row = |key, field, declared, discovered| Row { key, field, declared, discovered };
@@ -50,7 +51,8 @@ fn rows(machine: &MachineView) -> Vec<Row> {
             found.and_then(|f| f.cpu_cores.or(f.cpu_threads)).map(|n| n.to_string()),
         ),
         row("hardware-memory", "memoryGb", gb(declared.memory_gb), bytes(found.and_then(|f| f.memory_bytes))),
-        row("hardware-disk", "diskGb", gb(declared.disk_gb), bytes((disks > 0).then_some(disks))),
+        row("hardware-system-disk", "systemDiskGb", gb(declared.system_disk_gb), bytes_or_none(disks.system)),
+        row("hardware-data-disk", "dataDiskGb", gb(declared.data_disk_gb), bytes_or_none(disks.data)),
     ]
 }
 

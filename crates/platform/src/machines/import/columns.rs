@@ -40,7 +40,8 @@ columns! {
     "cpuModel" "CPU 型号" "CPU model" false ["处理器型号", "处理器", "cpu", "processor"];
     "cpuCores" "CPU 核数" "CPU cores" false ["CPU核心数", "核数", "核心数", "cores", "cpu count"];
     "memoryGb" "内存 (GB)" "Memory (GB)" false ["内存大小", "内存容量", "ram", "memory"];
-    "diskGb" "磁盘 (GB)" "Disk (GB)" false ["硬盘", "磁盘容量", "硬盘容量", "disk", "storage"];
+    "systemDiskGb" "系统盘 (GB)" "System disk (GB)" false ["系统盘大小", "系统盘容量", "磁盘", "硬盘", "磁盘容量", "硬盘容量", "os disk", "boot disk", "disk", "storage"];
+    "dataDiskGb" "数据盘 (GB)" "Data disk (GB)" false ["数据盘大小", "数据盘容量", "data storage", "data disks"];
     "listed" "上架" "Listed" false ["是否上架", "对外可见", "visible", "published"];
     "monitored" "监控" "Monitored" false ["是否监控", "启用监控", "monitoring", "monitor"];
     "remark" "备注" "Remark" false ["说明", "描述", "notes", "note", "comment", "remarks", "description"];
@@ -84,7 +85,8 @@ pub fn parse(cells: &BTreeMap<String, String>) -> Parsed {
         cpu_model: text("cpuModel"),
         cpu_cores: number("cpuCores"),
         memory_gb: number("memoryGb"),
-        disk_gb: number("diskGb"),
+        system_disk_gb: number("systemDiskGb"),
+        data_disk_gb: number("dataDiskGb"),
     };
     let mut yes_no = |key: &str| {
         let text = text(key)?;

@@ -180,7 +180,8 @@ fn merge(before: Option<&Written>, row: MachineCreate, listed: Option<bool>) -> 
             cpu_model: row.declared.cpu_model.or(hardware.cpu_model),
             cpu_cores: row.declared.cpu_cores.or(hardware.cpu_cores),
             memory_gb: row.declared.memory_gb.or(hardware.memory_gb),
-            disk_gb: row.declared.disk_gb.or(hardware.disk_gb),
+            system_disk_gb: row.declared.system_disk_gb.or(hardware.system_disk_gb),
+            data_disk_gb: row.declared.data_disk_gb.or(hardware.data_disk_gb),
         },
     }
 }
@@ -200,7 +201,8 @@ fn changes(before: &Written, after: &Written) -> Vec<String> {
         ("cpuModel", b.cpu_model != a.cpu_model),
         ("cpuCores", b.cpu_cores != a.cpu_cores),
         ("memoryGb", b.memory_gb != a.memory_gb),
-        ("diskGb", b.disk_gb != a.disk_gb),
+        ("systemDiskGb", b.system_disk_gb != a.system_disk_gb),
+        ("dataDiskGb", b.data_disk_gb != a.data_disk_gb),
         ("listed", before.listed != after.listed),
         ("monitored", before.monitored != after.monitored),
         ("remark", before.remark != after.remark),

@@ -223,7 +223,7 @@ async fn what_an_agent_finds_is_kept_apart_and_compared() {
             gpu_memory_gb: Some(80),
             cpu_cores: Some(64),
             memory_gb: Some(1024),
-            disk_gb: Some(7680),
+            data_disk_gb: Some(7680),
             ..DeclaredHardware::default()
         },
         ..change_of(&world.get(&code).await)
@@ -236,7 +236,7 @@ async fn what_an_agent_finds_is_kept_apart_and_compared() {
     assert_eq!(view.agent_version.as_deref(), Some("1.2.3"));
     assert_eq!((view.revision, view.gpus.len()), (2, 2), "an agent's report is no change by a person");
     let fields: Vec<_> = view.differences.iter().map(|difference| difference.field.as_str()).collect();
-    assert_eq!(fields, ["diskGb"]);
+    assert_eq!(fields, ["dataDiskGb"]);
     let row = &machines::list(&world.platform, &world.admin.ctx(), &MachineQuery::default()).await.unwrap().list[0];
     assert_eq!((row.gpu_count, row.gpus_lost, row.cpu_cores, row.differences), (Some(2), 0, Some(64), 1));
     assert_eq!(row.gpu_model.as_deref(), Some("NVIDIA H100 80GB HBM3"));

@@ -262,18 +262,20 @@ async fn every_wrong_field_is_named_at_once() {
             cpu_model: Some("\u{7}".to_owned()),
             cpu_cores: Some(u32::MAX),
             memory_gb: Some(u32::MAX),
-            disk_gb: Some(u32::MAX),
+            system_disk_gb: Some(u32::MAX),
+            data_disk_gb: Some(u32::MAX),
         },
         ..MachineCreate::default()
     };
     let all = vec![
         "declared.cpuCores",
         "declared.cpuModel",
-        "declared.diskGb",
+        "declared.dataDiskGb",
         "declared.gpuCount",
         "declared.gpuMemoryGb",
         "declared.gpuModel",
         "declared.memoryGb",
+        "declared.systemDiskGb",
         "id",
         "name",
         "privateAddress",
