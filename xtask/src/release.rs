@@ -16,6 +16,8 @@ use crate::setup::{Need, install, setup};
 const AGENTS: [&str; 2] = ["x86_64", "aarch64"];
 /// The newest glibc an agent may ask for: CentOS 7's.
 const AGENT_GLIBC: (u32, u32) = (2, 17);
+/// From PyPI, in the versions this was tried with.
+const ZIG: [&str; 2] = ["ziglang==0.17.0", "cargo-zigbuild==0.24.0"];
 /// What lies beside the program.
 const BESIDE: [&str; 4] = ["LICENSE", "deploy/remotegpu.service", "deploy/nginx.conf", "deploy/remotegpu.toml"];
 
@@ -45,7 +47,7 @@ fn zig() -> Result<PathBuf> {
         }
         let text = venv.to_string_lossy().into_owned();
         run(&mut command(&["python3", "-m", "venv", &text]))?;
-        run(&mut command(&[&format!("{text}/bin/pip"), "install", "-q", "ziglang", "cargo-zigbuild"]))?;
+        run(&mut command(&[&format!("{text}/bin/pip"), "install", "-q", ZIG[0], ZIG[1]]))?;
     }
     Ok(venv.join("bin"))
 }
