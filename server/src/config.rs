@@ -21,6 +21,7 @@ pub struct Settings {
     pub secrets_key_file: Option<PathBuf>,
     pub trusted_proxies: Option<usize>,
     pub default_language: Option<Language>,
+    pub time_zone: Option<String>,
     pub log_json: Option<bool>,
     pub workers: Option<bool>,
 }
@@ -44,6 +45,8 @@ pub struct Config {
     /// Proxies in front whose `X-Forwarded-For` entry counts.
     pub trusted_proxies: usize,
     pub default_language: Language,
+    /// Decides days and months of leases and statistics.
+    pub time_zone: chrono_tz::Tz,
     pub log_json: bool,
     /// False: this process runs no background jobs.
     pub workers: bool,
@@ -108,6 +111,12 @@ impl Config {
                  TLS in front and set https://"
             )));
         }
+        let time_zone = settings.time_zone.as_deref().unwrap_or("UTC");
+        let time_zone = time_zone.parse().map_err(|_| {
+            ConfigError::Invalid(format!(
+                "time_zone: {time_zone} is not an IANA name such as Asia/Shanghai or Europe/Berlin"
+            ))
+        })?;
         let data_dir = settings.data_dir.unwrap_or_else(default_data_dir);
         Ok(Self {
             listen,
@@ -121,6 +130,7 @@ impl Config {
             agent_dir: settings.agent_dir,
             trusted_proxies: settings.trusted_proxies.unwrap_or(0),
             default_language: settings.default_language.unwrap_or_default(),
+            time_zone,
             log_json: settings.log_json.unwrap_or(false),
             workers: settings.workers.unwrap_or(true),
         })
@@ -150,6 +160,7 @@ fn merge(first: Settings, then: Settings) -> Settings {
         secrets_key_file: first.secrets_key_file.or(then.secrets_key_file),
         trusted_proxies: first.trusted_proxies.or(then.trusted_proxies),
         default_language: first.default_language.or(then.default_language),
+        time_zone: first.time_zone.or(then.time_zone),
         log_json: first.log_json.or(then.log_json),
         workers: first.workers.or(then.workers),
     }
@@ -175,6 +186,14 @@ mod tests {
 
     fn check(settings: Settings) -> Result<Config, String> {
         Config::resolve(settings).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_time_zone_is_a_known_one() {
+        assert_eq!(check(Settings::default()).unwrap().time_zone, chrono_tz::Tz::UTC);
+        let zone = |name: &str| check(Settings { time_zone: Some(name.to_owned()), ..Settings::default() });
+        assert_eq!(zone("Asia/Shanghai").unwrap().time_zone, chrono_tz::Tz::Asia__Shanghai);
+        assert!(zone("Mars/Olympus").unwrap_err().contains("Asia/Shanghai"));
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Opened> {
     let settings = PlatformSettings {
         public_url: config.public_base(),
         default_language: config.default_language,
+        time_zone: config.time_zone,
         sheet_reader: std::env::current_exe()?,
     };
     let platform = Platform::open(db, keyring, Clock::default(), settings).await.map_err(advise)?;

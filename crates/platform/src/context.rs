@@ -211,6 +211,12 @@ impl OpContext {
         self.address
     }
 
+    /// Where dates in messages are: the person's time zone, else the installation's.
+    pub(crate) fn time_zone(&self, platform: &crate::Platform) -> chrono_tz::Tz {
+        let own = self.user().and_then(|user| user.time_zone.as_deref()?.parse().ok());
+        own.unwrap_or(platform.settings().time_zone)
+    }
+
     /// Language for messages.
     pub fn language(&self) -> Language {
         self.language

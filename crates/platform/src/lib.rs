@@ -9,6 +9,7 @@ pub mod accounts;
 pub mod allocations;
 pub mod audit;
 pub mod authz;
+mod calendar;
 pub mod context;
 pub mod customers;
 pub mod db;
@@ -53,6 +54,8 @@ pub struct PlatformSettings {
     pub public_url: String,
     /// Language where nobody chose one.
     pub default_language: contract::accounts::Language,
+    /// Decides days and months of leases and statistics.
+    pub time_zone: chrono_tz::Tz,
     /// Program that reads workbooks when it is started as `<it> read-sheet`; the server itself.
     pub sheet_reader: std::path::PathBuf,
 }

@@ -33,6 +33,7 @@ pub struct TestPlatform {
     /// The first server.
     pub platform: Platform,
     keyring: Keyring,
+    zone: chrono_tz::Tz,
     owner: PgPool,
     admins: AtomicU32,
     // Last, so that the pools above are gone before their database is dropped.
@@ -42,22 +43,29 @@ pub struct TestPlatform {
 impl TestPlatform {
     /// A new database and one server over it.
     pub async fn new() -> Self {
-        Self::try_new().await.expect("a private PostgreSQL starts and takes a new database")
+        Self::in_zone(chrono_tz::Tz::UTC).await
     }
 
-    async fn try_new() -> anyhow::Result<Self> {
+    /// The same, of an installation in this time zone.
+    pub async fn in_zone(zone: chrono_tz::Tz) -> Self {
+        Self::try_new(zone).await.expect("a private PostgreSQL starts and takes a new database")
+    }
+
+    async fn try_new(zone: chrono_tz::Tz) -> anyhow::Result<Self> {
         let database = TestDatabase::new().await?;
         // Few, and opened when first used: many tests run at once.
         let owner = PgPoolOptions::new().max_connections(4).connect_lazy_with(database.owner_options());
         let keyring = Keyring::generate();
-        let platform = open(&database, &keyring, Clock::default()).await?;
-        Ok(Self { platform, keyring, owner, admins: AtomicU32::new(0), database })
+        let platform = open(&database, &keyring, Clock::default(), zone).await?;
+        Ok(Self { platform, keyring, zone, owner, admins: AtomicU32::new(0), database })
     }
 
     /// One more server over the same database: its own pool, its own memory, the same clock.
     pub async fn another_server(&self) -> Platform {
         let clock = self.platform.clock().clone();
-        open(&self.database, &self.keyring, clock).await.expect("a second server opens over the same database")
+        open(&self.database, &self.keyring, clock, self.zone)
+            .await
+            .expect("a second server opens over the same database")
     }
 
     /// A superuser's pool, for arrangement and inspection; never what is tested.
@@ -136,12 +144,18 @@ fn sheet_reader() -> std::path::PathBuf {
         .clone()
 }
 
-async fn open(database: &TestDatabase, keyring: &Keyring, clock: Clock) -> anyhow::Result<Platform> {
+async fn open(
+    database: &TestDatabase,
+    keyring: &Keyring,
+    clock: Clock,
+    time_zone: chrono_tz::Tz,
+) -> anyhow::Result<Platform> {
     let failed = |error: platform::Error| anyhow!("{error}");
     let db = Db::connect(database.app_options(), APP_CONNECTIONS).await.map_err(failed)?;
     let settings = PlatformSettings {
         public_url: "http://gpu.test".to_owned(),
         default_language: Language::En,
+        time_zone,
         sheet_reader: sheet_reader(),
     };
     Platform::open(db, keyring.clone(), clock, settings).await.map_err(failed)

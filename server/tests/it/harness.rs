@@ -77,6 +77,7 @@ impl Server {
             secrets_key_file: std::env::temp_dir().join("never-read.key"),
             trusted_proxies: 0,
             default_language: Language::En,
+            time_zone: chrono_tz::Tz::UTC,
             log_json: false,
             workers: false,
         };

@@ -80,7 +80,7 @@ async fn act(platform: &Platform, ctx: &OpContext, id: AllocationId, bulk: &Allo
     match bulk.action {
         AllocationAction::Renew => {
             let body = AllocationRenew { months: bulk.months, ends_at: None, note: bulk.note.clone() };
-            renew_in_tx(&mut tx, ctx, id, body).await?;
+            renew_in_tx(platform, &mut tx, ctx, id, body).await?;
         }
         AllocationAction::Reclaim => {
             end_in_tx(&mut tx, ctx, id, AllocationEnd { note: bulk.note.clone() }).await?;

@@ -12,9 +12,9 @@ mod renewals;
 mod store;
 mod timeline;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Months, Utc};
+use chrono::{DateTime, Utc};
 use contract::allocations::{
     AllocationCreate, AllocationDetail, AllocationEnd, AllocationQuery, AllocationRenew, AllocationState,
     AllocationView, DEFAULT_GRACE_DAYS, MAX_MONTHS,
@@ -34,6 +34,7 @@ pub use timeline::timeline;
 use crate::authz::{
     AllocationRef, CreateAllocation, ManageAllocation, MonitorAllocation, Scope, UpdateAllocation, ViewAllocation,
 };
+use crate::calendar::{self, add_months};
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::rechecks::Wanted;
@@ -119,7 +120,8 @@ pub async fn create(
     if starts_at < ctx.now() - chrono::TimeDelta::days(1) {
         wrong.add("startsAt", "field-start-past");
     }
-    let ends_at = end_of(&mut wrong, starts_at, body.months, body.ends_at);
+    let zone = platform.settings().time_zone;
+    let ends_at = end_of(&mut wrong, (starts_at, starts_at), zone, body.months, body.ends_at);
     if ends_at.is_some_and(|end| end <= ctx.now()) {
         wrong.add("endsAt", "field-end-past");
     }
@@ -154,11 +156,14 @@ pub async fn create(
     let new = store::NewAllocation { customer, starts_at, ends_at, grace_days, remark };
     // Who is in the way is asked before the constraint refuses, because after it the transaction is over.
     if let Some(other) = store::in_the_way(&mut tx, granted.id(), None, starts_at, new.hold_until()).await? {
-        return Err(overlap(&mut tx, &other, if body.starts_at.is_some() { "startsAt" } else { "months" }).await?);
+        let path = if body.starts_at.is_some() { "startsAt" } else { "months" };
+        return Err(overlap(platform, ctx, &mut tx, &other, path).await?);
     }
-    let id = store::insert(&mut tx, &granted, &new, ctx).await?;
+    // A lease that was to end before may still be on its way out: then this one waits for the machine.
+    let begins = starts_at <= ctx.now() && !store::is_occupied(&mut tx, granted.id()).await?;
+    let id = store::insert(&mut tx, &granted, &new, begins, ctx).await?;
     event(&mut tx, ctx, id, "created", None, Some(ends_at), new.remark.as_deref()).await?;
-    if starts_at <= ctx.now() {
+    if begins {
         event(&mut tx, ctx, id, "started", None, None, None).await?;
     }
     let row = store::get(&mut tx, id).await?.ok_or_else(Error::not_found)?;
@@ -176,20 +181,27 @@ pub async fn renew(
     body: AllocationRenew,
 ) -> Result<AllocationDetail> {
     let mut tx = platform.db().begin(ctx).await?;
-    let after = renew_in_tx(&mut tx, ctx, id, body).await?;
+    let after = renew_in_tx(platform, &mut tx, ctx, id, body).await?;
     let detail = detail(platform, ctx, &mut tx, after).await?;
     tx.commit().await?;
     Ok(detail)
 }
 
-async fn renew_in_tx(tx: &mut Tx, ctx: &OpContext, id: AllocationId, body: AllocationRenew) -> Result<store::Row> {
+async fn renew_in_tx(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    id: AllocationId,
+    body: AllocationRenew,
+) -> Result<store::Row> {
     let before = lock(tx, ctx, id).await?;
     let mut wrong = Wrong::new();
-    let ends_at = end_of(&mut wrong, before.ends_at, body.months, body.ends_at);
+    let zone = platform.settings().time_zone;
+    let ends_at = end_of(&mut wrong, (before.ends_at, before.starts_at), zone, body.months, body.ends_at);
     let note = wrong.text("note", body.note, 1000);
     wrong.into_result()?;
     let ends_at = ends_at.ok_or_else(|| Error::internal("checked above"))?;
-    move_end(tx, ctx, &before, ends_at, note.as_deref()).await
+    move_end(platform, tx, ctx, &before, ends_at, note.as_deref()).await
 }
 
 /// Ends an allocation now: one that has not begun is cancelled, one that runs goes to its reclaim.
@@ -229,9 +241,9 @@ async fn end_in_tx(tx: &mut Tx, ctx: &OpContext, id: AllocationId, body: Allocat
     Ok(after)
 }
 
-/// The machine one has: its hardware and how to reach it.
+/// The machine one has, or has still to save things from: its hardware and how to reach it.
 pub async fn machine(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<MachineView> {
-    held_now(platform, ctx, machine).await?;
+    readable_now(platform, ctx, machine).await?;
     let mut tx = platform.db().begin(ctx).await?;
     let view = machines::for_customer(platform, &mut tx, machine, ctx.now()).await?;
     tx.commit().await?;
@@ -244,10 +256,10 @@ pub async fn machine_live(platform: &Platform, ctx: &OpContext, machine: &str) -
     metrics::live_of_machine(platform, ctx, machine).await
 }
 
-/// History of a machine one has, from the beginning of one's own period.
+/// History of a machine one has, of one's own period only; in the grace after it, what was is still there to read.
 pub async fn history(platform: &Platform, ctx: &OpContext, machine: &str, query: &HistoryQuery) -> Result<History> {
-    let row = held_now(platform, ctx, machine).await?;
-    metrics::history_between(platform, ctx, (row.machine, machine), query, row.starts_at).await
+    let row = readable_now(platform, ctx, machine).await?;
+    metrics::history_between(platform, ctx, (row.machine, machine), query, (row.starts_at, row.ends_at)).await
 }
 
 /// The allocation by which the caller's customer has this machine now.
@@ -255,11 +267,18 @@ pub async fn history(platform: &Platform, ctx: &OpContext, machine: &str, query:
 /// # Errors
 /// `NotFound` when it does not have it.
 pub(crate) async fn held_now(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<store::Row> {
+    let row = readable_now(platform, ctx, machine).await?;
+    let held = row.state == AllocationState::Active && row.ends_at > platform.clock().now();
+    if held { Ok(row) } else { Err(Error::not_found()) }
+}
+
+/// The allocation by which the caller's customer has this machine, or had it until its grace.
+async fn readable_now(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<store::Row> {
     let customer = own_customer(ctx, Permission::AllocationsMonitor)?;
     let now = platform.clock().now();
     let mut tx = platform.db().begin(ctx).await?;
     let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
-    let row = store::held(&mut tx, id, customer, now).await?.ok_or_else(Error::not_found)?;
+    let row = store::readable(&mut tx, id, customer, now).await?.ok_or_else(Error::not_found)?;
     ctx.authorize(MonitorAllocation, &row.resource())?;
     tx.commit().await?;
     Ok(row)
@@ -313,6 +332,11 @@ pub(crate) async fn spans(
     store::spans(tx, customer, now).await
 }
 
+/// Which of these machines somebody has, or will have.
+pub(crate) async fn held_among(tx: &mut Tx, machines: &[i64]) -> Result<HashSet<MachineId>> {
+    store::held_among(tx, machines).await
+}
+
 /// Machines held now and the next end, by customer.
 pub(crate) async fn held_by(tx: &mut Tx, customers: &[i64]) -> Result<HashMap<i64, Held>> {
     store::held_by(tx, customers).await
@@ -326,10 +350,11 @@ fn own_customer(ctx: &OpContext, permission: Permission) -> Result<CustomerId> {
     }
 }
 
-/// `months` after `from`, or `ends_at`: exactly one.
+/// `months` after `from`, in a period that began at `began`, or `ends_at`: exactly one.
 fn end_of(
     wrong: &mut Wrong,
-    from: DateTime<Utc>,
+    (from, began): (DateTime<Utc>, DateTime<Utc>),
+    zone: chrono_tz::Tz,
     months: Option<u32>,
     ends_at: Option<DateTime<Utc>>,
 ) -> Option<DateTime<Utc>> {
@@ -351,11 +376,11 @@ fn end_of(
                 );
                 return None;
             }
-            from.checked_add_months(Months::new(months))?
+            add_months(from, months, zone, Some(began))?
         }
         (None, Some(end)) => end,
     };
-    let latest = from.checked_add_months(Months::new(MAX_MONTHS))?;
+    let latest = add_months(from, MAX_MONTHS, zone, Some(began))?;
     if end > latest {
         wrong.add_with("endsAt", "field-end-too-late", vec![("months", MAX_MONTHS.to_string())]);
         return None;
@@ -365,6 +390,7 @@ fn end_of(
 
 /// Moves the end in the caller's transaction, with its event and audit row.
 async fn move_end(
+    platform: &Platform,
     tx: &mut Tx,
     ctx: &OpContext,
     before: &store::Row,
@@ -384,7 +410,7 @@ async fn move_end(
     }
     let hold = ends_at + chrono::TimeDelta::days(i64::from(before.grace_days));
     if let Some(other) = store::in_the_way(tx, before.machine, Some(before.id), before.starts_at, hold).await? {
-        return Err(overlap(tx, &other, "endsAt").await?);
+        return Err(overlap(platform, ctx, tx, &other, "endsAt").await?);
     }
     store::set_end(tx, &granted, before, ends_at, hold, ctx.now()).await?;
     let kind = if ends_at > before.ends_at { "renewed" } else { "shortened" };
@@ -395,15 +421,21 @@ async fn move_end(
 }
 
 /// Who has the machine, and until when.
-async fn overlap(tx: &mut Tx, other: &store::Row, path: &'static str) -> Result<Error> {
+async fn overlap(
+    platform: &Platform,
+    ctx: &OpContext,
+    tx: &mut Tx,
+    other: &store::Row,
+    path: &'static str,
+) -> Result<Error> {
     let names = customers::names(tx, &[other.customer.0]).await?;
     let mut wrong = Wrong::new();
     wrong.add_with(
         path,
         "field-allocation-overlap",
         vec![
-            ("from", other.starts_at.format("%Y-%m-%d").to_string()),
-            ("until", other.hold_until.unwrap_or(other.ends_at).format("%Y-%m-%d").to_string()),
+            ("from", calendar::day(other.starts_at, ctx.time_zone(platform))),
+            ("until", calendar::day(other.hold_until.unwrap_or(other.ends_at), ctx.time_zone(platform))),
         ],
     );
     let mut error = wrong.into_result().err().unwrap_or_else(Error::not_found);
@@ -414,13 +446,18 @@ async fn overlap(tx: &mut Tx, other: &store::Row, path: &'static str) -> Result<
 }
 
 /// `Conflict` with who has, or will have, this machine and until when.
-pub(crate) async fn refuse_if_held(tx: &mut Tx, machine: MachineId) -> Result<()> {
+pub(crate) async fn refuse_if_held(
+    platform: &Platform,
+    ctx: &OpContext,
+    tx: &mut Tx,
+    machine: MachineId,
+) -> Result<()> {
     let Some(other) = store::holding(tx, machine).await? else { return Ok(()) };
     let names = customers::names(tx, &[other.customer.0]).await?;
     Err(Error::new(ErrorCode::Conflict)
         .with_key("error-machine-allocated")
         .with_arg("customer", names.get(&other.customer.0).cloned().unwrap_or_default())
-        .with_arg("until", other.hold_until.unwrap_or(other.ends_at).format("%Y-%m-%d")))
+        .with_arg("until", calendar::day(other.hold_until.unwrap_or(other.ends_at), ctx.time_zone(platform))))
 }
 
 async fn find(tx: &mut Tx, ctx: &OpContext, id: AllocationId) -> Result<store::Row> {

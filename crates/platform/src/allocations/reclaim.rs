@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use contract::allocations::{AllocationDetail, AllocationState, StepState};
 use contract::machines::Presence;
 use contract::{AllocationId, ErrorCode};
@@ -17,6 +18,9 @@ const STEPS: [&str; 5] = ["access", "processes", "gpu_memory", "health", "pool"]
 
 /// Memory a driver keeps on an idle GPU; more means that somebody is still on it. Bytes.
 const IDLE_GPU_BYTES: u64 = 1 << 30;
+
+/// How far ahead others are kept off a machine that is still being taken back.
+const HOLD_AHEAD: TimeDelta = TimeDelta::hours(1);
 
 /// Leaves a waiting step out: somebody looked and decided.
 pub async fn skip_step(platform: &Platform, ctx: &OpContext, id: AllocationId, step: &str) -> Result<AllocationDetail> {
@@ -53,9 +57,13 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
     let briefs = machines::briefs(platform, &mut tx, &[row.machine.0], ctx.now()).await?;
     let brief = briefs.get(&row.machine.0).cloned().unwrap_or_default();
     let live = metrics::live_of_machine(platform, ctx, &brief.code).await.ok();
+    let steps = store::steps(&mut tx, row.id).await?;
+    // What was measured before access ended says nothing about who is still there.
+    let began = steps.iter().find(|step| step.step == "access").map_or(ctx.now(), |step| step.at);
+    let fresh = live.as_ref().filter(|live| live.at.is_some_and(|at| at >= began));
     let mut open = false;
     let mut changed = false;
-    for step in store::steps(&mut tx, row.id).await? {
+    for step in steps {
         if step.state != StepState::Waiting {
             continue;
         }
@@ -66,8 +74,8 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
         let seen: Seen = match step.step.as_str() {
             "access" | "pool" => Seen::done([]),
             _ if brief.presence != Presence::Online => Seen::waits([("reason", "offline".to_owned())]),
-            "processes" => match &live {
-                Some(live) if live.processes_at.is_none() && !live.gpus.is_empty() => {
+            "processes" => match fresh {
+                Some(live) if live.processes_at.is_none_or(|at| at < began) && !live.gpus.is_empty() => {
                     Seen::waits([("reason", "no_figures".to_owned())])
                 }
                 Some(live) => {
@@ -80,7 +88,7 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
                 }
                 None => Seen::waits([("reason", "no_figures".to_owned())]),
             },
-            "gpu_memory" => match &live {
+            "gpu_memory" => match fresh {
                 Some(live) => {
                     let most = live.gpus.iter().filter_map(|gpu| gpu.memory_used_bytes).max();
                     let lost = live.gpus.iter().filter(|gpu| gpu.lost).count();
@@ -109,6 +117,9 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
             store::set_step(&mut tx, &granted, &step.step, state, &seen.result, ctx.now()).await?;
             changed = true;
         }
+    }
+    if open && row.hold_until.is_none_or(|until| until < ctx.now() + HOLD_AHEAD) {
+        store::hold_on(&mut tx, &granted, ctx.now() + HOLD_AHEAD * 2).await?;
     }
     if !open {
         store::close(&mut tx, &granted, AllocationState::Ended, ctx.now()).await?;

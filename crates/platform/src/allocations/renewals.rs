@@ -1,6 +1,5 @@
 //! A customer's wish for more time, and the answer to it.
 
-use chrono::Months;
 use contract::allocations::{
     AllocationDetail, AllocationState, MAX_MONTHS, RenewalDecision, RenewalRequestCreate, RenewalRequestView,
     RenewalState,
@@ -9,6 +8,7 @@ use contract::{ErrorCode, Permission, RenewalRequestId};
 
 use super::{detail, event, move_end, store};
 use crate::authz::{AllocationRef, RequestRenewal, UpdateAllocation};
+use crate::calendar::add_months;
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, audit, customers, machines};
@@ -39,7 +39,8 @@ pub async fn request_renewal(
     if !matches!(row.state, AllocationState::Active | AllocationState::Grace) {
         return Err(super::wrong_state(row.state));
     }
-    let wanted = row.ends_at.checked_add_months(Months::new(months)).ok_or_else(|| Error::internal("a far date"))?;
+    let wanted = add_months(row.ends_at, months, platform.settings().time_zone, Some(row.starts_at))
+        .ok_or_else(|| Error::internal("a far date"))?;
     store::insert_request(&mut tx, &granted, &row, wanted, message.as_deref(), ctx).await?;
     event(&mut tx, ctx, row.id, "renewal_requested", None, Some(wanted), message.as_deref()).await?;
     let entry = audit::Entry {
@@ -91,9 +92,13 @@ pub async fn decide_renewal(
     }
     let row = if body.approve {
         let until = body.ends_at.unwrap_or(request.wanted_until);
+        // Renewed meanwhile beyond what was asked for: a plain yes would take time away.
+        if body.ends_at.is_none() && until < row.ends_at {
+            return Err(Error::new(ErrorCode::WrongState).with_key("error-renewal-overtaken"));
+        }
         let state = if until == request.wanted_until { RenewalState::Approved } else { RenewalState::Changed };
         store::decide(&mut tx, &granted, id, state, Some(until), answer.as_deref(), ctx).await?;
-        move_end(&mut tx, ctx, &row, until, answer.as_deref()).await?
+        move_end(platform, &mut tx, ctx, &row, until, answer.as_deref()).await?
     } else {
         store::decide(&mut tx, &granted, id, RenewalState::Refused, None, answer.as_deref(), ctx).await?;
         event(&mut tx, ctx, row.id, "renewal_refused", None, None, answer.as_deref()).await?;

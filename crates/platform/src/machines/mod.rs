@@ -212,6 +212,10 @@ pub async fn update(platform: &Platform, ctx: &OpContext, code: &str, change: Ma
     if change.revision.is_some_and(|revision| revision != before.revision) {
         return Err(Error::new(ErrorCode::Conflict).with_key("error-machine-changed"));
     }
+    // Whoever has a whole machine has it to the end: others are let on it after that.
+    if change.pool.is_some_and(|pool| pool != before.pool) {
+        allocations::refuse_if_held(platform, ctx, &mut tx, id).await?;
+    }
     store::update(&mut tx, &granted, &change).await?;
     let (_, mut after) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
     let entry = entry("machines:update", code, Some(facts(&before)), Some(facts(&after)));

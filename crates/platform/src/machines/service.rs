@@ -35,7 +35,7 @@ pub async fn act(
         MachineAction::Delete => {
             let granted = ctx.authorize(DeleteMachine, &resource(id))?;
             wrong.into_result()?;
-            allocations::refuse_if_held(&mut tx, id).await?;
+            allocations::refuse_if_held(platform, ctx, &mut tx, id).await?;
             maintenance::end_all(&mut tx, ctx, id).await?;
             store::delete(&mut tx, &granted, ctx.now()).await?;
         }
@@ -44,7 +44,7 @@ pub async fn act(
             wrong.into_result()?;
             let next = before.service_state.after(action).ok_or_else(|| wrong_state(&before))?;
             if next == ServiceState::Retired {
-                allocations::refuse_if_held(&mut tx, id).await?;
+                allocations::refuse_if_held(platform, ctx, &mut tx, id).await?;
             }
             if next == ServiceState::Retired || before.service_state == ServiceState::Maintenance {
                 maintenance::end_all(&mut tx, ctx, id).await?;
@@ -112,8 +112,8 @@ pub async fn preview_many(
         let next = view.service_state.after(bulk.action);
         let possible = match bulk.action {
             MachineAction::MonitoringOn | MachineAction::MonitoringOff => Ok(()),
-            MachineAction::Delete => allocations::refuse_if_held(&mut tx, id).await,
-            MachineAction::Retire if next.is_some() => allocations::refuse_if_held(&mut tx, id).await,
+            MachineAction::Delete => allocations::refuse_if_held(platform, ctx, &mut tx, id).await,
+            MachineAction::Retire if next.is_some() => allocations::refuse_if_held(platform, ctx, &mut tx, id).await,
             _ => next.map(|_| ()).ok_or_else(|| wrong_state(&view)),
         };
         found.push((view, possible));

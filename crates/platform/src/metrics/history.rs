@@ -27,16 +27,16 @@ pub async fn history(platform: &Platform, ctx: &OpContext, code: &str, query: &H
     read(platform, ctx, ctx, (granted.id(), code), query, period).await
 }
 
-/// The same for a slice that has decided that the caller may see this machine's figures from `since` on. What was before
-/// is not cut out of an answer but never read.
+/// The same for a slice that has decided that the caller may see this machine's figures of this period. What was before or
+/// came after is not cut out of an answer but never read.
 pub(crate) async fn history_between(
     platform: &Platform,
     ctx: &OpContext,
     machine: (MachineId, &str),
     query: &HistoryQuery,
-    since: DateTime<Utc>,
+    (since, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<History> {
-    let (from, to) = period(query, ctx.now())?;
+    let (from, to) = period(query, ctx.now().min(until))?;
     let from = from.max(since);
     if to <= from {
         return Err(Error::field("to", "field-time-range"));

@@ -1,13 +1,14 @@
 //! Whole machines, lent: never twice at once, begun and ended by the clock, seen by who has them.
 
 mod overview;
+mod time;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::allocations::{
     AllocationCreate, AllocationDetail, AllocationEnd, AllocationQuery, AllocationRenew, AllocationState,
     RenewalDecision, RenewalRequestCreate, RenewalState, StepState,
 };
-use contract::machines::{MachineCreate, Pool};
+use contract::machines::{MachineCreate, MachineUpdate, Pool};
 use contract::metrics::{HistoryQuery, HistoryRange};
 use contract::{CustomerId, ErrorCode};
 use node_protocol::{Batch, Process, ProcessList};
@@ -24,7 +25,10 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let test = TestPlatform::new().await;
+        Self::over(TestPlatform::new().await).await
+    }
+
+    async fn over(test: TestPlatform) -> Self {
         let admin = test.admin().await;
         let (acme, globex) = (test.customer("Acme").await, test.customer("Globex").await);
         Self { admin, acme, globex, test }
@@ -56,6 +60,11 @@ impl World {
 
     async fn advance(&self, by: TimeDelta) {
         self.test.clock().advance(by);
+        self.run().await;
+    }
+
+    /// What jobs do as time passes.
+    async fn run(&self) {
         // As the hourly job would: the audit log's partitions are made ahead of the clock.
         let p = &self.test.platform;
         metrics::keep_partitions(p, &p.system(SystemActor::Metrics)).await.unwrap();
@@ -139,7 +148,7 @@ async fn of_many_at_the_same_instant_one_gets_the_machine() {
     world.machine("h1").await;
     let other = world.test.another_server().await;
     let servers = [&world.test.platform, &other];
-    let tries = (0..12).map(|number| {
+    let tries = (0..200).map(|number| {
         let customer = if number % 2 == 0 { world.acme.id } else { world.globex.id };
         let body = AllocationCreate { customer_id: Some(customer), ..months(1) };
         let ctx = world.admin.ctx();
@@ -233,8 +242,23 @@ async fn time_alone_begins_and_ends_it() {
     world.advance(TimeDelta::days(5)).await;
     // No agent was ever there: what cannot be looked at waits, and nothing goes back into the pool by itself.
     assert_eq!(world.state(&made).await, AllocationState::Reclaiming);
-    let error = world.allocate("h1", world.globex.id, months(1)).await;
-    assert!(error.is_ok(), "the hold is over; the next one begins when the machine is free");
+    let error = world.allocate("h1", world.globex.id, months(1)).await.unwrap_err();
+    assert_eq!(error.key, "error-allocation-overlap", "it is still being taken back");
+    // Even where nobody has noticed yet that this takes longer, the next one only waits.
+    world.test.clock().advance(TimeDelta::days(1));
+    let next = world.allocate("h1", world.globex.id, months(1)).await.unwrap();
+    assert_eq!((next.allocation.state, kinds(&next)), (AllocationState::Scheduled, vec!["created"]));
+    let live = allocations::machine_live(&world.test.platform, &world.globex.owner.ctx(), "h1").await;
+    assert_eq!(
+        live.unwrap_err().code,
+        ErrorCode::NotFound,
+        "what the one before left running is not shown to the next"
+    );
+    for step in ["processes", "gpu_memory", "health"] {
+        allocations::skip_step(&world.test.platform, &world.admin.ctx(), made.allocation.id, step).await.unwrap();
+    }
+    world.run().await;
+    assert_eq!((world.state(&made).await, world.state(&next).await), (AllocationState::Ended, AllocationState::Active));
 }
 
 #[tokio::test]
@@ -302,9 +326,17 @@ async fn a_wish_for_more_time_is_answered_once() {
         allocations::decide_renewal(p, &world.admin.ctx(), asked.allocation.open_request.unwrap(), less).await.unwrap();
     assert_eq!(changed.requests[0].state, RenewalState::Changed);
     let asked = allocations::request_renewal(p, &world.acme.owner.ctx(), "h1", ask()).await.unwrap();
+    let request = asked.allocation.open_request.unwrap();
+    // Staff are faster and give more than was asked for: a yes must not take that away again.
+    let more = AllocationRenew { months: Some(3), ..AllocationRenew::default() };
+    allocations::renew(p, &world.admin.ctx(), asked.allocation.id, more).await.unwrap();
+    let yes = RenewalDecision { approve: true, ..RenewalDecision::default() };
+    let error = allocations::decide_renewal(p, &world.admin.ctx(), request, yes).await.unwrap_err();
+    assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-renewal-overtaken"));
     let no = RenewalDecision { answer: Some("somebody else needs it".to_owned()), ..RenewalDecision::default() };
     allocations::decide_renewal(p, &world.admin.ctx(), asked.allocation.open_request.unwrap(), no).await.unwrap();
     let mine = allocations::of_machine(p, &world.acme.owner.ctx(), "h1").await.unwrap();
+    assert_eq!(mine.allocation.open_request, None);
     assert_eq!(mine.requests[0].answer.as_deref(), Some("somebody else needs it"), "the customer sees the word");
 }
 
@@ -403,10 +435,49 @@ async fn a_customer_reads_its_own_period_and_nothing_before() {
     assert_eq!(refused.code, ErrorCode::NotFound);
     let refused = metrics::may_watch(p, &world.acme.owner.ctx(), "wall").await.unwrap_err();
     assert_eq!(refused.code, ErrorCode::NotFound);
-    let id = allocations::mine(p, &world.acme.owner.ctx(), &AllocationQuery::default()).await.unwrap().list[0].id;
+    let row = allocations::mine(p, &world.acme.owner.ctx(), &AllocationQuery::default()).await.unwrap().list.remove(0);
+    let id = row.id;
+    // In the grace, what was is still there to read, and what came after is not.
+    let soon = AllocationRenew { ends_at: Some(world.now() + TimeDelta::seconds(60)), ..AllocationRenew::default() };
+    allocations::renew(p, &world.admin.ctx(), id, soon).await.unwrap();
+    let own = (0..60).map(|second| node.sample((world.now() - TimeDelta::seconds(second % 30)).timestamp_millis(), 1));
+    let batch = Batch { sequence: 2, samples: own.collect(), replayed: true };
+    metrics::ingest(p, &node.ctx(), &link, batch).await.unwrap();
+    let during = points(&allocations::history(p, &world.acme.owner.ctx(), "h1", &hour).await.unwrap());
+    assert!(during > 0);
+    world.test.clock().advance(TimeDelta::minutes(5));
+    allocations::advance(p).await.unwrap();
+    let later = (0..60).map(|second| node.sample((world.now() - TimeDelta::seconds(second)).timestamp_millis(), 1));
+    let batch = Batch { sequence: 3, samples: later.collect(), replayed: true };
+    metrics::ingest(p, &node.ctx(), &link, batch).await.unwrap();
+    let own = allocations::history(p, &world.acme.owner.ctx(), "h1", &hour).await.unwrap();
+    assert_eq!(points(&own), during, "the period and nothing after it");
+    let over = allocations::machine_live(p, &world.acme.owner.ctx(), "h1").await.unwrap_err();
+    assert_eq!(over.code, ErrorCode::NotFound);
     allocations::end(p, &world.admin.ctx(), id, AllocationEnd::default()).await.unwrap();
     let refused = metrics::may_watch(p, &world.acme.member.ctx(), "machine/h1").await.unwrap_err();
     assert_eq!(refused.code, ErrorCode::NotFound);
+    let past = allocations::history(p, &world.acme.owner.ctx(), "h1", &hour).await.unwrap_err();
+    assert_eq!(past.code, ErrorCode::NotFound, "after the grace it is over");
+}
+
+#[tokio::test]
+async fn how_a_machine_is_let_stays_while_somebody_has_it() {
+    let world = World::new().await;
+    world.machine("h1").await;
+    let made = world.allocate("h1", world.acme.id, months(1)).await.unwrap();
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let change = |pool| MachineUpdate { name: "h1".to_owned(), pool: Some(pool), ..MachineUpdate::default() };
+    let error = machines::update(p, &ctx, "h1", change(Pool::Shared)).await.unwrap_err();
+    assert_eq!((error.code, error.key), (ErrorCode::Conflict, "error-machine-allocated"));
+    machines::update(p, &ctx, "h1", change(Pool::Whole)).await.expect("nothing changes");
+    world.test.clock().advance(TimeDelta::seconds(1));
+    allocations::end(p, &ctx, made.allocation.id, AllocationEnd::default()).await.unwrap();
+    for step in ["processes", "gpu_memory", "health"] {
+        allocations::skip_step(p, &ctx, made.allocation.id, step).await.unwrap();
+    }
+    world.run().await;
+    machines::update(p, &ctx, "h1", change(Pool::Shared)).await.expect("nobody has it any more");
 }
 
 #[tokio::test]

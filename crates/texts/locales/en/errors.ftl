@@ -50,6 +50,7 @@ error-allocate-shared = This machine is in the shared pool. Put it in the pool o
 error-allocate-service-state = This machine is not in service. Put it back in service first.
 error-step-not-waiting = This step is not waiting.
 error-renewal-decided = This request has been answered already.
+error-renewal-overtaken = The allocation already runs longer than was asked for. Refuse the request, or grant another end.
 error-service-state = The machine is { $state ->
     [in_service] in service
     [cordoned] cordoned

@@ -69,10 +69,7 @@ fn allocate_view(machine: MachineView, customers: Vec<CustomerRow>, allocations:
 
 fn form_view(words: Words, machine: &MachineView, customers: Vec<CustomerRow>) -> impl IntoView + use<> {
     let refused = Refused::from_query();
-    let form = refused
-        .as_ref()
-        .map(LeaseForm::from_typed)
-        .unwrap_or_else(|| LeaseForm { months: "1".to_owned(), ..LeaseForm::default() });
+    let form = refused.as_ref().map(LeaseForm::from_typed).unwrap_or_default();
     let general = refused.as_ref().map(|r| r.message(words.0));
     let fault = |path: &str| refused.as_ref().and_then(|r| r.fault(words.0, path));
     let field = |key: &str, name: &str, path: &str, value: &str, kind: &'static str| TextField {

@@ -27,10 +27,11 @@ use crate::ui::state::{Tone, state};
 use crate::ui::time::{clock, time};
 use crate::words::Words;
 
-/// What can be seen while one has the machine.
+/// What can be seen while one has the machine, and of what was in the grace after it.
 struct Figures {
     machine: MachineView,
-    live: MachineLive,
+    /// Absent when the period is over.
+    live: Option<MachineLive>,
     history: History,
     range: HistoryRange,
 }
@@ -45,13 +46,14 @@ pub fn MyMachinePage() -> impl IntoView {
     page(
         async move {
             let detail = platform::allocations::of_machine(&platform, &ctx, &code).await?;
-            let figures = if detail.allocation.state == AllocationState::Active {
-                Some(Figures {
-                    machine: platform::allocations::machine(&platform, &ctx, &code).await?,
-                    live: platform::allocations::machine_live(&platform, &ctx, &code).await?,
-                    history: history(&platform, &ctx, &code, range).await?,
-                    range,
-                })
+            let live = match detail.allocation.state {
+                AllocationState::Active => Some(platform::allocations::machine_live(&platform, &ctx, &code).await?),
+                _ => None,
+            };
+            let figures = if matches!(detail.allocation.state, AllocationState::Active | AllocationState::Grace) {
+                let machine = platform::allocations::machine(&platform, &ctx, &code).await?;
+                let history = history(&platform, &ctx, &code, range).await?;
+                Some(Figures { machine, live, history, range })
             } else {
                 None
             };
@@ -68,7 +70,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
     let now = ctx.now().timestamp();
     let mut head = PageFrame::new(allocation.machine_name.clone(), Area::Home).crumb(words.t("nav-home"), paths::HOME);
     let main = match figures {
-        Some(Figures { machine, live, history, range }) => {
+        Some(Figures { machine, live: Some(live), history, range }) => {
             let figures_only = MachineLive { processes: Vec::new(), ..live.clone() };
             let bare = MachineLive { gpus: Vec::new(), host: Default::default(), ..figures_only.clone() };
             let as_of = clock(live.at.unwrap_or(ctx.now()), zone);
@@ -103,10 +105,23 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
             }
             .into_any()
         }
-        None => {
+        over => {
             head = head.beside(allocation_state(words, &allocation));
             let why = words.t(&format!("my-machine-{}", allocation.state.code()));
-            view! { <section class="card"><div class="empty"><p>{why}</p></div></section> }.into_any()
+            let past = over.map(|Figures { machine, history, range, .. }| {
+                let charts = charts(words, &machine, &history);
+                let cards = charts.iter().map(|chart| chart_card(words, &machine.id, chart, zone)).collect_view();
+                view! {
+                    {ranges(words, range, move |range| paths::my_machine_range(&machine.id, range))}
+                    <div class="chart-grid">{cards}</div>
+                }
+            });
+            head = if past.is_some() { head.elements() } else { head };
+            view! {
+                <section class="card"><div class="empty"><p>{why}</p></div></section>
+                {past}
+            }
+            .into_any()
         }
     };
     let may_ask = ctx.holds(Permission::AllocationsRequestRenewal)

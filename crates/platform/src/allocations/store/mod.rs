@@ -3,7 +3,7 @@
 mod overview;
 mod requests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::allocations::{AllocationEventView, AllocationQuery, AllocationState};
@@ -173,8 +173,8 @@ pub(super) async fn lock(tx: &mut Tx, id: AllocationId) -> Result<Option<Row>> {
     }
 }
 
-/// The customer's allocation of this machine that gives access at `now`.
-pub(super) async fn held(
+/// The customer's allocation of this machine that gives access at `now`, or whose grace lets it read what was.
+pub(super) async fn readable(
     tx: &mut Tx,
     machine: MachineId,
     customer: CustomerId,
@@ -182,7 +182,8 @@ pub(super) async fn held(
 ) -> Result<Option<Row>> {
     let id = sqlx::query_scalar!(
         "select id from allocations
-         where machine_id = $1 and customer_id = $2 and state = 'active' and starts_at <= $3 and ends_at > $3",
+         where machine_id = $1 and customer_id = $2 and state in ('active', 'grace') and starts_at <= $3
+         order by starts_at desc limit 1",
         machine.0,
         customer.0,
         now
@@ -273,13 +274,26 @@ pub(super) async fn holding(tx: &mut Tx, machine: MachineId) -> Result<Option<Ro
     }
 }
 
+/// Which of these machines an allocation has, or will have.
+pub(super) async fn held_among(tx: &mut Tx, machines: &[i64]) -> Result<HashSet<MachineId>> {
+    let ids = sqlx::query_scalar!(
+        "select distinct machine_id from allocations
+         where machine_id = any($1) and state in ('scheduled', 'active', 'grace', 'reclaiming')",
+        machines
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(ids.into_iter().map(MachineId).collect())
+}
+
 pub(super) async fn insert(
     tx: &mut Tx,
     granted: &Granted<CreateAllocation>,
     new: &NewAllocation,
+    begins: bool,
     ctx: &OpContext,
 ) -> Result<AllocationId> {
-    let state = if new.starts_at <= ctx.now() { AllocationState::Active } else { AllocationState::Scheduled };
+    let state = if begins { AllocationState::Active } else { AllocationState::Scheduled };
     let id = sqlx::query_scalar!(
         "insert into allocations (machine_id, customer_id, starts_at, ends_at, grace_days, state, remark, hold, created_by,
                                   reminded_days)
@@ -351,6 +365,22 @@ pub(super) async fn begin_reclaim(tx: &mut Tx, granted: &Granted<UpdateAllocatio
          where id = $1",
         granted.id().0,
         now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Keeps others off while it is being taken back longer than its grace, as far as the next allocation lets it.
+pub(super) async fn hold_on(tx: &mut Tx, granted: &Granted<UpdateAllocation>, until: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "update allocations a set hold = tstzrange(a.starts_at, greatest(upper(a.hold), least($2,
+                coalesce((select min(lower(n.hold)) from allocations n
+                          where n.machine_id = a.machine_id and n.id <> a.id and lower(n.hold) >= upper(a.hold)
+                            and n.state in ('scheduled', 'active', 'grace', 'reclaiming')), $2))))
+         where a.id = $1",
+        granted.id().0,
+        until
     )
     .execute(&mut **tx)
     .await?;

@@ -1,15 +1,16 @@
 //! The verdict of a row: new, a change, nothing, or wrong; by the rules that the form follows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use contract::MachineId;
 use contract::machines::{DeclaredHardware, MachineCreate, Pool, RowFault, RowVerdict};
 use serde::{Deserialize, Serialize};
 
 use super::super::{check, store as machines_store};
 use super::columns::{Parsed, fault, parse};
 use super::store;
-use crate::Result;
 use crate::db::Tx;
+use crate::{Result, allocations};
 
 /// A row of the workbook: texts by column.
 pub(super) struct TextRow {
@@ -35,6 +36,7 @@ pub struct Written {
 #[derive(Clone, Debug)]
 pub(in crate::machines) struct Existing {
     pub code: String,
+    pub id: MachineId,
     pub deleted: bool,
     pub revision: i64,
     pub written: Written,
@@ -66,12 +68,14 @@ impl Evaluation {
         let codes: Vec<String> = parsed.iter().filter_map(|(_, parsed)| parsed.machine.id.clone()).collect();
         let names: Vec<String> = parsed.iter().map(|(_, parsed)| parsed.machine.name.trim().to_lowercase()).collect();
         let existing = store::existing(tx, &codes, &names).await?;
+        let ids: Vec<i64> = existing.iter().map(|one| one.id.0).collect();
+        let lent = allocations::held_among(tx, &ids).await?;
         let by_code: HashMap<&str, &Existing> = existing.iter().map(|one| (one.code.as_str(), one)).collect();
         let by_name: HashMap<String, &Existing> =
             existing.iter().filter(|one| !one.deleted).map(|one| (one.written.name.to_lowercase(), one)).collect();
         let mut judged = Vec::with_capacity(parsed.len());
         for (row, parsed) in parsed {
-            judged.push(self.judge_row(row, parsed, &by_code, &by_name));
+            judged.push(self.judge_row(row, parsed, (&by_code, &by_name), &lent));
         }
         // Codes for new machines without one, so that the preview already says which.
         let nameless = judged.iter_mut().filter(|one| one.verdict == RowVerdict::New && one.code.is_none());
@@ -90,8 +94,8 @@ impl Evaluation {
         &mut self,
         row: TextRow,
         parsed: Parsed,
-        by_code: &HashMap<&str, &Existing>,
-        by_name: &HashMap<String, &Existing>,
+        (by_code, by_name): (&HashMap<&str, &Existing>, &HashMap<String, &Existing>),
+        lent: &HashSet<MachineId>,
     ) -> Judged {
         let Parsed { machine, listed, mut faults } = parsed;
         let name = machine.name.to_lowercase();
@@ -106,6 +110,10 @@ impl Evaluation {
         let target = target.filter(|target| !target.deleted);
         if named.is_some_and(|named| target.is_none_or(|target| target.code != named.code)) {
             faults.push(fault("name", "field-machine-name-taken", &[]));
+        }
+        // Whoever has a whole machine has it to the end.
+        if target.is_some_and(|t| lent.contains(&t.id) && machine.pool.is_some_and(|pool| pool != t.written.pool)) {
+            faults.push(fault("pool", "field-pool-allocated", &[]));
         }
         let code = target.map(|target| target.code.clone()).or_else(|| machine.id.clone());
         if let Some(code) = &code

@@ -21,7 +21,7 @@ use super::store::import as store;
 pub use super::store::import::ExportRow;
 use crate::authz::{CreateMachine, Fleet, MachineRef};
 use crate::jobs::{NewJob, enqueue_in_tx};
-use crate::{Error, OpContext, Platform, Result, audit};
+use crate::{Error, OpContext, Platform, Result, allocations, audit};
 
 /// Names of the example in our template, in both languages: a row of this name is skipped.
 pub const EXAMPLE_NAMES: [&str; 2] = ["示例（请删除本行）", "Example (delete this row)"];
@@ -124,8 +124,11 @@ pub async fn confirm_import(platform: &Platform, ctx: &OpContext, id: ImportId) 
     if before.new_rows + before.update_rows == 0 {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-import-nothing"));
     }
+    let repooled = store::pool_changes(&mut tx, id).await?;
+    let lent_meanwhile = !allocations::held_among(&mut tx, &repooled).await?.is_empty();
     let written = store::apply(&mut tx, &granted, id).await;
     let changed_meanwhile = match &written {
+        _ if lent_meanwhile => true,
         Ok((new, updated)) => (*new, *updated) != (before.new_rows, before.update_rows),
         Err(error) => matches!(error.code, ErrorCode::AlreadyExists | ErrorCode::Conflict),
     };

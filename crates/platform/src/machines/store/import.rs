@@ -1,8 +1,8 @@
 //! SQL of staged imports, and of the export.
 
 use chrono::{DateTime, Utc};
-use contract::ImportId;
 use contract::machines::{DeclaredHardware, ImportRow, ImportState, ImportView, Note, RowVerdict};
+use contract::{ImportId, MachineId};
 
 use super::{json, pool, to_json};
 use crate::authz::{CreateMachine, Granted};
@@ -275,8 +275,8 @@ pub(in crate::machines) async fn codes(tx: &mut Tx, id: ImportId, most: i64) -> 
 /// Machines with one of these codes, deleted ones too, or one of these names in lower case.
 pub(in crate::machines) async fn existing(tx: &mut Tx, codes: &[String], names: &[String]) -> Result<Vec<Existing>> {
     let rows = sqlx::query!(
-        r#"select code, name, region, public_address, private_address, pool, monitored, listed, remark, declared, revision,
-                  deleted_at is not null as "deleted!"
+        r#"select id, code, name, region, public_address, private_address, pool, monitored, listed, remark, declared,
+                  revision, deleted_at is not null as "deleted!"
            from machines where code = any($1) or (deleted_at is null and lower(name) = any($2))"#,
         codes,
         names
@@ -287,6 +287,7 @@ pub(in crate::machines) async fn existing(tx: &mut Tx, codes: &[String], names: 
         .map(|row| {
             let declared: DeclaredHardware = json(row.declared)?;
             Ok(Existing {
+                id: MachineId(row.id),
                 code: row.code,
                 deleted: row.deleted,
                 revision: row.revision,
@@ -304,6 +305,17 @@ pub(in crate::machines) async fn existing(tx: &mut Tx, codes: &[String], names: 
             })
         })
         .collect()
+}
+
+/// Machines that it would let in another way than they are.
+pub(in crate::machines) async fn pool_changes(tx: &mut Tx, id: ImportId) -> Result<Vec<i64>> {
+    Ok(sqlx::query_scalar!(
+        "select m.id from machine_import_rows r join machines m on m.code = r.code
+         where r.import_id = $1 and r.verdict = 'update' and m.pool <> r.machine->>'pool'",
+        id.0
+    )
+    .fetch_all(&mut **tx)
+    .await?)
 }
 
 /// Writes the staged rows: how many machines are new and how many changed. A machine that changed since is left out, which

@@ -1,8 +1,9 @@
 //! Machines from a workbook: verdicts, all or nothing, what changed meanwhile.
 
+use contract::allocations::AllocationCreate;
 use contract::machines::{ImportRowQuery, ImportState, ImportView, MachineUpdate, RowVerdict};
 use contract::{ErrorCode, ImportId};
-use platform::machines;
+use platform::{allocations, machines};
 use sheets::SheetWriter;
 use sheets::write::{Column, Value};
 use test_support::{TestPlatform, TestUser};
@@ -143,6 +144,30 @@ async fn what_changed_meanwhile_is_not_overwritten_and_nothing_is_half_done() {
     machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap();
     assert_eq!(machines::get(p, &world.admin.ctx(), "b").await.unwrap().region.as_deref(), Some("north"));
     assert_eq!(world.machines().await, 3);
+}
+
+#[tokio::test]
+async fn how_a_machine_is_let_stays_while_somebody_has_it() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let first = world.stage(workbook(&["Name", "Code"], &[&["A", "a"]])).await;
+    machines::confirm_import(p, &world.admin.ctx(), first.id).await.unwrap();
+    let shared = || workbook(&["Name", "Code", "Let as"], &[&["A", "a", "shared"]]);
+    let staged = world.stage(shared()).await;
+    assert_eq!(staged.update_rows, 1);
+    let acme = world.test.customer("Acme").await;
+    let body = AllocationCreate { customer_id: Some(acme.id), months: Some(1), ..AllocationCreate::default() };
+    allocations::create(p, &world.admin.ctx(), "a", body).await.unwrap();
+    let error = machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap_err();
+    assert_eq!((error.code, error.key), (ErrorCode::Conflict, "error-import-changed"), "lent after the verdict");
+    machines::read_import(p, staged.id, true).await.unwrap();
+    for import in [staged.id, world.stage(shared()).await.id] {
+        let rows = world.rows(import).await;
+        assert_eq!(
+            (rows.len(), rows[0].1, &rows[0].3[..]),
+            (1, RowVerdict::Error, &["pool: field-pool-allocated".to_owned()][..])
+        );
+    }
 }
 
 #[tokio::test]
