@@ -30,10 +30,7 @@ impl Owner {
     }
 
     async fn close(self) -> anyhow::Result<()> {
-        match self.cluster.filter(|_| !self.in_use) {
-            Some(cluster) => Ok(cluster.stop().await?),
-            None => Ok(()),
-        }
+        database::leave(self.cluster, self.in_use).await
     }
 
     /// One of PostgreSQL's programs. The connection goes through the environment: words of a command are for all to see.
@@ -133,10 +130,7 @@ pub async fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
     // Opening it compares the schema and the key.
     let opened = database::open(config).await?;
     opened.platform.db().close().await;
-    match opened.cluster.filter(|_| !in_use) {
-        Some(cluster) => Ok(cluster.stop().await?),
-        None => Ok(()),
-    }
+    database::leave(opened.cluster, in_use).await
 }
 
 async fn read_dump(owner: &Owner, file: &Path) -> anyhow::Result<()> {

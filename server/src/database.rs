@@ -19,17 +19,31 @@ pub struct Opened {
 /// Opens the platform. The private cluster is migrated here; elsewhere that is `remotegpu migrate`'s work.
 pub async fn open(config: &Config) -> anyhow::Result<Opened> {
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("{}", config.data_dir.display()))?;
-    let (options, cluster, fresh) = match &config.database_url {
-        Some(url) => (url.parse().context("DATABASE_URL")?, None, None),
-        None => {
-            let options = cluster_options(config);
-            let cluster = pg_cluster::Cluster::start(options).await?;
-            let fresh = cluster.ensure_database(DATABASE).await?;
-            Db::migrate(cluster.owner_options(DATABASE)).await?;
-            (cluster.app_options(DATABASE), Some(cluster), Some(fresh))
+    if let Some(url) = &config.database_url {
+        let db = Db::connect(url.parse().context("DATABASE_URL")?, config.database_connections).await;
+        let platform = platform(config, db.context("the database")?, None).await?;
+        return Ok(Opened { platform, cluster: None });
+    }
+    let running = cluster_runs(config);
+    let cluster = pg_cluster::Cluster::start(cluster_options(config)).await?;
+    match open_private(config, &cluster).await {
+        Ok(platform) => Ok(Opened { platform, cluster: Some(cluster) }),
+        Err(error) => {
+            leave(Some(cluster), running).await?;
+            Err(error)
         }
-    };
-    let db = Db::connect(options, config.database_connections).await.context("the database")?;
+    }
+}
+
+async fn open_private(config: &Config, cluster: &pg_cluster::Cluster) -> anyhow::Result<Platform> {
+    let fresh = cluster.ensure_database(DATABASE).await?;
+    Db::migrate(cluster.owner_options(DATABASE)).await?;
+    let db = Db::connect(cluster.app_options(DATABASE), config.database_connections).await;
+    platform(config, db.context("the database")?, Some(fresh)).await
+}
+
+/// `fresh`: whether the database was made just now, where that is known.
+async fn platform(config: &Config, db: Db, fresh: Option<bool>) -> anyhow::Result<Platform> {
     let keyring = keyring(config, &db, fresh).await?;
     let settings = PlatformSettings {
         public_url: config.public_base(),
@@ -37,8 +51,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Opened> {
         time_zone: config.time_zone,
         sheet_reader: std::env::current_exe()?,
     };
-    let platform = Platform::open(db, keyring, Clock::default(), settings).await.map_err(advise)?;
-    Ok(Opened { platform, cluster })
+    Platform::open(db, keyring, Clock::default(), settings).await.map_err(advise)
 }
 
 /// Applies migrations with the owner's connection.
@@ -46,11 +59,25 @@ pub async fn migrate(config: &Config) -> anyhow::Result<()> {
     match config.database_owner_url.as_ref().or(config.database_url.as_ref()) {
         Some(url) => Ok(Db::migrate(url.parse().context("the owner's database URL")?).await?),
         None => {
-            let options = cluster_options(config);
-            let cluster = pg_cluster::Cluster::start(options).await?;
-            cluster.ensure_database(DATABASE).await?;
-            Ok(Db::migrate(cluster.owner_options(DATABASE)).await?)
+            let running = cluster_runs(config);
+            let cluster = pg_cluster::Cluster::start(cluster_options(config)).await?;
+            let migrated = migrate_private(&cluster).await;
+            leave(Some(cluster), running).await?;
+            migrated
         }
+    }
+}
+
+async fn migrate_private(cluster: &pg_cluster::Cluster) -> anyhow::Result<()> {
+    cluster.ensure_database(DATABASE).await?;
+    Ok(Db::migrate(cluster.owner_options(DATABASE)).await?)
+}
+
+/// Stops the private cluster again after a command that had to start it; one that ran before is somebody's.
+pub async fn leave(cluster: Option<pg_cluster::Cluster>, ran_before: bool) -> anyhow::Result<()> {
+    match cluster.filter(|_| !ran_before) {
+        Some(cluster) => Ok(cluster.stop(pg_cluster::STOP_PATIENCE).await?),
+        None => Ok(()),
     }
 }
 
@@ -85,7 +112,5 @@ pub fn cluster_options(config: &Config) -> pg_cluster::ClusterOptions {
 
 /// True when a private cluster of this data folder is running already.
 pub fn cluster_runs(config: &Config) -> bool {
-    let pid = std::fs::read_to_string(config.data_dir.join("postgres/data/postmaster.pid"));
-    let pid = pid.ok().and_then(|text| text.lines().next()?.trim().parse::<u32>().ok());
-    pid.is_some_and(|pid| std::path::Path::new(&format!("/proc/{pid}")).exists())
+    pg_cluster::is_running(&cluster_options(config).folder)
 }

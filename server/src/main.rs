@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use contract::accounts::MemberRole;
 use contract::machines::JoinTokenCreate;
-use platform::{SystemActor, accounts, machines};
+use platform::{Platform, SystemActor, accounts, machines};
 use server::config::{Config, Settings};
 use server::{backup, database, ops, serve};
 
@@ -146,11 +146,18 @@ fn start_log(config: &Config, default: &str) {
 }
 
 async fn admin(config: &Config, command: Admin) -> anyhow::Result<()> {
-    // The private cluster, started or adopted, is left running: a server may be using it.
-    let running = config.database_url.is_some() || database::cluster_runs(config);
+    let running = database::cluster_runs(config);
     let opened = database::open(config).await?;
-    let platform = &opened.platform;
-    let answer = match command {
+    let answer = administer(&opened.platform, command).await;
+    opened.platform.db().close().await;
+    database::leave(opened.cluster, running).await?;
+    println!("{}", answer?);
+    Ok(())
+}
+
+/// What one of these commands answers.
+async fn administer(platform: &Platform, command: Admin) -> anyhow::Result<String> {
+    Ok(match command {
         Admin::JoinToken { note, one_time, max_uses, hours } => {
             let max_uses = Some(if one_time { 1 } else { max_uses });
             let request = JoinTokenCreate { note, max_uses, hours: Some(hours), machine: None };
@@ -162,11 +169,5 @@ async fn admin(config: &Config, command: Admin) -> anyhow::Result<()> {
         Admin::AddMember { customer, name } => {
             accounts::add_member(platform, &customer, &name, MemberRole::Member).await?
         }
-    };
-    println!("{answer}");
-    platform.db().close().await;
-    if let Some(cluster) = opened.cluster.filter(|_| !running) {
-        cluster.stop().await?;
-    }
-    Ok(())
+    })
 }

@@ -71,7 +71,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         watching.abort();
     }
     if let Some(cluster) = opened.cluster {
-        cluster.stop().await?;
+        cluster.stop(pg_cluster::STOP_PATIENCE).await?;
     }
     Ok(())
 }

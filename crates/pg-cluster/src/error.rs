@@ -32,6 +32,13 @@ pub enum ClusterError {
     Locked { path: PathBuf },
     #[error("the socket path {path} is too long for a unix socket and no shorter place was writable")]
     SocketPath { path: PathBuf },
+    #[error(
+        "{path} exists and is not a private folder of ours: somebody else could listen there. Look at it, and remove it \
+         when nothing needs it"
+    )]
+    NotPrivate { path: PathBuf },
+    #[error("the private PostgreSQL in {folder} is still stopping; it ends by itself")]
+    StillStopping { folder: PathBuf },
     #[error("PostgreSQL refused: {0}")]
     Database(#[from] sqlx::Error),
 }

@@ -8,6 +8,7 @@
 
 mod binaries;
 mod error;
+mod places;
 mod roles;
 mod run;
 
@@ -59,6 +60,14 @@ impl ClusterOptions {
 pub fn programs() -> Result<PathBuf, ClusterError> {
     binaries::with_tools()
 }
+
+/// True when the cluster in this folder runs: a process of another kind that came by its id does not count.
+pub fn is_running(folder: &Path) -> bool {
+    folder.join("data").canonicalize().is_ok_and(|data| run::postmaster_pid(&data).is_some())
+}
+
+/// How long a stop may take where nobody waits for it.
+pub const STOP_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running cluster.
 #[derive(Clone, Debug)]
@@ -129,9 +138,17 @@ impl Cluster {
         roles::ensure_database(self, name).await
     }
 
+    /// Removes the database with everything in it.
+    ///
+    /// # Errors
+    /// When anybody uses it.
+    pub async fn drop_database(&self, name: &str) -> Result<(), ClusterError> {
+        roles::drop_database(self, name).await
+    }
+
     /// Process id of the postmaster, when it runs.
     pub fn postmaster_pid(&self) -> Option<u32> {
-        run::postmaster_pid(&self.layout)
+        run::postmaster_pid(&self.layout.data)
     }
 
     /// Starts the postmaster again whenever it has died; runs until dropped. Back-off grows to 10 s.
@@ -153,7 +170,10 @@ impl Cluster {
     }
 
     /// Stops the postmaster (fast shutdown: open transactions are rolled back, everything is flushed).
-    pub async fn stop(&self) -> Result<(), ClusterError> {
-        run::stop(&self.layout).await
+    ///
+    /// # Errors
+    /// When it is not down within `patience`; it goes on stopping then, and the next start waits for it.
+    pub async fn stop(&self, patience: Duration) -> Result<(), ClusterError> {
+        run::stop(&self.layout, patience).await
     }
 }

@@ -1,4 +1,5 @@
-//! `pg-cluster start FOLDER DATABASE` prints the owner's URL; `pg-cluster stop FOLDER`. For xtask.
+//! `pg-cluster start FOLDER DATABASE` prints the owner's URL, `scratch` too but keeps no promises after a crash of the
+//! machine; `pg-cluster reset FOLDER DATABASE` removes the database; `pg-cluster stop FOLDER`. For xtask.
 
 #![expect(clippy::print_stdout, reason = "a command line answers on standard output")]
 
@@ -8,13 +9,29 @@ use pg_cluster::{Cluster, ClusterOptions};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["start", folder, database] => {
-            let cluster = Cluster::start(ClusterOptions::for_tests(folder)).await?;
+        [word @ ("start" | "scratch"), folder, database] => {
+            let options =
+                if word == "start" { ClusterOptions::safe(folder) } else { ClusterOptions::for_tests(folder) };
+            let cluster = Cluster::start(options).await?;
             cluster.ensure_database(database).await?;
             println!("{}", cluster.owner_url(database));
             Ok(())
         }
-        ["stop", folder] => Ok(Cluster::start(ClusterOptions::for_tests(folder)).await?.stop().await?),
-        _ => Err("usage: pg-cluster start FOLDER DATABASE | stop FOLDER".into()),
+        ["reset", folder, database] => {
+            let running = pg_cluster::is_running(folder.as_ref());
+            let cluster = Cluster::start(ClusterOptions::safe(folder)).await?;
+            let dropped = cluster.drop_database(database).await;
+            if !running {
+                cluster.stop(pg_cluster::STOP_PATIENCE).await?;
+            }
+            Ok(dropped?)
+        }
+        ["stop", folder] => {
+            if pg_cluster::is_running(folder.as_ref()) {
+                Cluster::start(ClusterOptions::for_tests(folder)).await?.stop(pg_cluster::STOP_PATIENCE).await?;
+            }
+            Ok(())
+        }
+        _ => Err("usage: pg-cluster start|scratch|reset FOLDER DATABASE | stop FOLDER".into()),
     }
 }

@@ -77,10 +77,7 @@ pub(crate) async fn ensure(layout: &Layout) -> Result<Passwords, ClusterError> {
 }
 
 pub(crate) async fn ensure_database(cluster: &Cluster, name: &str) -> Result<bool, ClusterError> {
-    assert!(
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'),
-        "database names are [a-z0-9_]+"
-    );
+    check_name(name);
     let mut connection = superuser(&cluster.layout, &cluster.passwords).await?;
     let exists: bool = sqlx::query_scalar("select exists(select from pg_database where datname = $1)")
         .bind(name)
@@ -92,6 +89,22 @@ pub(crate) async fn ensure_database(cluster: &Cluster, name: &str) -> Result<boo
     }
     connection.close().await?;
     Ok(!exists)
+}
+
+/// Refused by PostgreSQL while anybody uses it.
+pub(crate) async fn drop_database(cluster: &Cluster, name: &str) -> Result<(), ClusterError> {
+    check_name(name);
+    let mut connection = superuser(&cluster.layout, &cluster.passwords).await?;
+    sqlx::raw_sql(AssertSqlSafe(format!("drop database if exists {name}"))).execute(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
+}
+
+fn check_name(name: &str) {
+    assert!(
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'),
+        "database names are [a-z0-9_]+"
+    );
 }
 
 async fn superuser(layout: &Layout, passwords: &Passwords) -> Result<PgConnection, ClusterError> {
