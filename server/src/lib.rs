@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use platform::Platform;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// What every door shares; cheap to clone.
 #[derive(Clone)]
@@ -37,4 +38,6 @@ pub struct AppState {
     pub prometheus: Option<metrics_exporter_prometheus::PrometheusHandle>,
     /// Cancelled when the process begins to stop: open sockets say good-bye.
     pub draining: CancellationToken,
+    /// Open sockets: once upgraded, they are no longer the HTTP server's to wait for.
+    pub sockets: TaskTracker,
 }

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use contract::accounts::MemberRole;
@@ -116,7 +117,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let quiet = matches!(cli.command, Command::Admin(_));
     start_log(&config, if quiet { "warn" } else { "info" });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         match cli.command {
             Command::Serve { .. } => serve::serve(config).await,
             Command::Migrate => database::migrate(&config).await,
@@ -130,8 +131,10 @@ fn main() -> anyhow::Result<ExitCode> {
             Command::Restore { file } => backup::restore(&config, &file).await,
             Command::Admin(command) => admin(&config, command).await,
         }
-    })?;
-    Ok(ExitCode::SUCCESS)
+    });
+    // What is left of a server that stopped, such as an upload that never ends, must not hold the process.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 fn start_log(config: &Config, default: &str) {

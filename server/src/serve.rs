@@ -6,15 +6,22 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
-use platform::{accounts, jobs, metrics};
+use platform::{Platform, accounts, jobs, metrics};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::site::Site;
 use crate::{AppState, database, router};
 
-/// How long open requests may take after a stop signal.
-const DRAIN: Duration = Duration::from_secs(25);
+/// From the stop signal to the end of the process: whoever stops a service kills it after 30 s.
+const STOP: Duration = Duration::from_secs(28);
+/// The part of it that open requests, sockets and jobs have.
+const DRAIN: Duration = Duration::from_secs(19);
+/// The part of it that each step after them has.
+const STEP: Duration = Duration::from_secs(2);
 
 /// Runs until SIGTERM or SIGINT.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
@@ -34,8 +41,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let stopping = CancellationToken::new();
     let watching = opened.cluster.clone().map(|cluster| tokio::spawn(async move { cluster.watch().await }));
     let background = metrics::spawn_background(&platform, &stopping);
-    let workers = config.workers.then(|| jobs::spawn_workers(&platform, stopping.clone()));
+    // Jobs end while requests do: nothing new is taken from the first moment on.
+    let workers = config.workers.then(|| jobs::spawn_workers(&platform, draining.clone()));
 
+    let sockets = TaskTracker::new();
     let state = AppState {
         platform: platform.clone(),
         config: Arc::new(config.clone()),
@@ -43,8 +52,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         rates: Arc::default(),
         prometheus: Some(prometheus),
         draining: draining.clone(),
+        sockets: sockets.clone(),
     };
-    announce(&config, first_admin.as_ref());
+    let admin = accounts::any_admin(&platform).await?;
+    announce(&config, first_admin.as_ref(), admin.as_deref());
     // Without it, every small answer waits 40 ms for a delayed acknowledgement.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
@@ -58,22 +69,54 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let server = tokio::spawn(server);
     stop_signal().await?;
     tracing::info!("stopping");
+    let end = Instant::now() + STOP;
     draining.cancel();
-    if tokio::time::timeout(DRAIN, server).await.is_err() {
-        tracing::warn!("some requests did not end in time");
-    }
-    stopping.cancel();
-    for task in background.into_iter().chain(workers) {
-        let _ = tokio::time::timeout(Duration::from_secs(4), task).await;
-    }
-    platform.db().close().await;
+    Running { platform, server, sockets, workers, background, stopping }.end().await;
     if let Some(watching) = watching {
         watching.abort();
     }
     if let Some(cluster) = opened.cluster {
-        cluster.stop(pg_cluster::STOP_PATIENCE).await?;
+        cluster.stop(end.saturating_duration_since(Instant::now())).await?;
     }
     Ok(())
+}
+
+/// The parts of a server that has been told to stop.
+struct Running {
+    platform: Platform,
+    server: JoinHandle<std::io::Result<()>>,
+    sockets: TaskTracker,
+    workers: Option<JoinHandle<()>>,
+    background: Vec<JoinHandle<()>>,
+    stopping: CancellationToken,
+}
+
+impl Running {
+    /// First those who come from outside and the jobs, then what stores for them, then the connections. What does not end
+    /// in its time is left behind: it ends with the process, and its transaction is rolled back.
+    async fn end(self) {
+        let Self { platform, mut server, sockets, workers, background, stopping } = self;
+        sockets.close();
+        let drained = async {
+            let _ = (&mut server).await;
+            sockets.wait().await;
+            if let Some(workers) = workers {
+                let _ = workers.await;
+            }
+        };
+        if timeout(DRAIN, drained).await.is_err() {
+            tracing::warn!(sockets = sockets.len(), "some requests, sockets or jobs did not end in time");
+        }
+        server.abort();
+        stopping.cancel();
+        let stored = futures_util::future::join_all(background);
+        if timeout(STEP, stored).await.is_err() {
+            tracing::warn!("some samples were not stored in time; agents send them again");
+        }
+        if timeout(STEP, platform.db().close()).await.is_err() {
+            tracing::warn!("some connections to the database were still in use");
+        }
+    }
 }
 
 async fn stop_signal() -> anyhow::Result<()> {
@@ -86,7 +129,7 @@ async fn stop_signal() -> anyhow::Result<()> {
 }
 
 /// The one thing a person must see at the first start goes to standard output, not to the log.
-fn announce(config: &Config, first_admin: Option<&accounts::FirstAdmin>) {
+fn announce(config: &Config, first_admin: Option<&accounts::FirstAdmin>, admin: Option<&str>) {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
     let address = config.public_base();
@@ -95,7 +138,11 @@ fn announce(config: &Config, first_admin: Option<&accounts::FirstAdmin>) {
             "\n  RemoteGPU is ready: {address}\n\n    user      {}\n    password  {}   (shown once)\n\n",
             admin.name, admin.password
         ),
-        None => format!("\n  RemoteGPU is ready: {address}\n\n"),
+        None => {
+            let name = admin.unwrap_or("none is enabled");
+            let forgotten = "forgotten? remotegpu admin reset-password NAME";
+            format!("\n  RemoteGPU is ready: {address}\n\n    user      {name}\n    password  {forgotten}\n\n")
+        }
     };
     // A closed standard output is no reason to stop serving.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

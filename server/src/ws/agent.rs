@@ -51,7 +51,7 @@ pub async fn open(
                 OpContext::new(principal, ctx.now(), Via::Agent, ctx.request_id(), ctx.address(), ctx.language());
             upgrade
                 .max_message_size(limits::MAX_FRAME_BYTES)
-                .on_upgrade(move |socket| serve(state, node, socket))
+                .on_upgrade(move |socket| state.sockets.clone().track_future(serve(state, node, socket)))
                 .into_response()
         }
         Err(error) => {

@@ -39,7 +39,10 @@ pub async fn open(
     }
     small_buffers(upgrade)
         .max_message_size(MAX_CLIENT_MESSAGE_BYTES)
-        .on_upgrade(move |socket| Connection::new(state, ctx, socket).run(None))
+        .on_upgrade(move |socket| {
+            let sockets = state.sockets.clone();
+            sockets.track_future(Connection::new(state, ctx, socket).run(None))
+        })
         .into_response()
 }
 

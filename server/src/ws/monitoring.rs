@@ -21,6 +21,9 @@ pub async fn open(
     }
     small_buffers(upgrade)
         .max_message_size(MAX_CLIENT_MESSAGE_BYTES)
-        .on_upgrade(move |socket| Connection::new(state, ctx, socket).run(Some(WALL_TOPIC.to_owned())))
+        .on_upgrade(move |socket| {
+            let sockets = state.sockets.clone();
+            sockets.track_future(Connection::new(state, ctx, socket).run(Some(WALL_TOPIC.to_owned())))
+        })
         .into_response()
 }

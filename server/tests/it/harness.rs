@@ -16,6 +16,7 @@ use server::router::{self, Door};
 use server::{AppState, limits, site};
 use test_support::{TestPlatform, TestUser};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// A running server.
 pub struct Server {
@@ -93,6 +94,7 @@ impl Server {
             rates: Arc::new(limits::Rates::default()),
             prometheus: prometheus.clone(),
             draining: draining.clone(),
+            sockets: TaskTracker::new(),
         };
         let service = router::build(state).into_make_service_with_connect_info::<SocketAddr>();
         let stop = draining.clone();

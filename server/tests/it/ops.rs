@@ -273,4 +273,5 @@ async fn the_first_admin_is_made_once() {
     let admin = accounts::ensure_first_admin(server.platform()).await.unwrap().expect("there is nobody yet");
     assert_eq!(server.sign_in(&Who::Nobody, &admin.name, &admin.password).await.status, 200);
     assert!(accounts::ensure_first_admin(server.platform()).await.unwrap().is_none());
+    assert_eq!(accounts::any_admin(server.platform()).await.unwrap(), Some(admin.name), "named at every start");
 }

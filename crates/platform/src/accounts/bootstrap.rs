@@ -27,6 +27,14 @@ pub async fn ensure_first_admin(platform: &Platform) -> Result<Option<FirstAdmin
     Ok(Some(FirstAdmin { name: "admin".to_owned(), password }))
 }
 
+/// The name of the admin who has been here longest and may sign in, for the operator at the console.
+pub async fn any_admin(platform: &Platform) -> Result<Option<String>> {
+    let mut tx = platform.db().begin(&operator(platform)).await?;
+    let name = store::oldest_admin(&mut tx).await?;
+    tx.commit().await?;
+    Ok(name)
+}
+
 /// Gives a user a new random password and ends all their sessions; for the command line.
 pub async fn reset_password(platform: &Platform, name: &str) -> Result<String> {
     let ctx = operator(platform);

@@ -16,7 +16,7 @@ mod tokens;
 use contract::accounts::{Language, MemberRole, MembershipView, Profile, Theme};
 use contract::{CustomerId, ErrorCode, Permission, SessionId, UserId};
 
-pub use bootstrap::{FirstAdmin, add_member, create_customer, ensure_first_admin, reset_password};
+pub use bootstrap::{FirstAdmin, add_member, any_admin, create_customer, ensure_first_admin, reset_password};
 pub(crate) use bootstrap::{NewPerson, create_member};
 pub use list_columns::{choose_columns, columns_of};
 pub use password::hash_password;

@@ -357,6 +357,15 @@ pub(super) async fn insert_admin(tx: &mut Tx, name: &str, hash: &str) -> Result<
     Ok(UserId(id))
 }
 
+pub(super) async fn oldest_admin(tx: &mut Tx) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar!(
+        r#"select u.name::text as "name!" from users u join role_assignments r on r.user_id = u.id
+           where r.role = 'platform_admin' and u.state = 'active' and u.deleted_at is null order by u.id limit 1"#
+    )
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
 pub(super) async fn set_password(tx: &mut Tx, user: UserId, hash: &str) -> Result<()> {
     sqlx::query!("update users set password_hash = $2, token_version = token_version + 1 where id = $1", user.0, hash)
         .execute(&mut **tx)

@@ -1,7 +1,7 @@
 //! The durable queue: rows in PostgreSQL, claimed with a lease, finished only by who holds it.
 //!
 //! Invariants: a job that a dead worker held is taken over once its lease (database time) has run out; a worker that lost
-//! its lease cannot change the job any more; finished jobs leave the hot table in the transaction that finishes them; a
+//! its lease cannot change the job any more; a server that stops gives its jobs back; finished jobs leave the hot table in the transaction that finishes them; a
 //! periodic tick runs once however many servers there are, because its key is unique over both tables. Handlers take no
 //! input about what changed, are idempotent and may be killed anywhere.
 
@@ -127,6 +127,15 @@ pub async fn finish(platform: &Platform, claim: &Claim, outcome: &Outcome) -> Re
     };
     tx.commit().await?;
     Ok(finished)
+}
+
+/// Gives back what this server's workers hold, for another to take at once: a server that stops is no failed attempt.
+/// Returns how many; who held them can change them no more.
+pub async fn release(platform: &Platform) -> Result<u64> {
+    let mut tx = platform.db().begin(&worker(platform)).await?;
+    let released = store::release(&mut tx, platform.server_id()).await?;
+    tx.commit().await?;
+    Ok(released)
 }
 
 /// Asks a job to stop: a waiting one ends at once, a running one at its next heartbeat. False when there is none.

@@ -140,6 +140,22 @@ pub(super) async fn retry(tx: &mut Tx, claim: &Claim, why: &str, pause: Duration
     Ok(done.rows_affected() == 1)
 }
 
+/// The owner of a lease is `<server>/<worker>`.
+pub(super) async fn release(tx: &mut Tx, server: Uuid) -> Result<u64> {
+    let done = sqlx::query!(
+        "with given_back as (
+           update jobs set state = 'ready', attempt = attempt - 1, lease_owner = null, lease_token = null,
+                  lease_until = null
+           where state = 'running' and lease_owner like $1 returning id, attempt + 1 as attempt)
+         insert into job_events (job_id, attempt, kind, message)
+         select id, attempt, 'released', 'its server stopped' from given_back",
+        format!("{server}/%")
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 pub(super) async fn finish(tx: &mut Tx, claim: &Claim, state: &str, why: Option<&str>) -> Result<bool> {
     let done = sqlx::query!(
         "with ended as (

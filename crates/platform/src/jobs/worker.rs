@@ -6,17 +6,18 @@ use futures_util::FutureExt;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Claim, Heartbeat, LEASE, NewJob, Outcome, claim, finish, handlers, heartbeat, store, worker};
+use super::{Claim, Heartbeat, LEASE, NewJob, Outcome, claim, finish, handlers, heartbeat, release, store, worker};
 use crate::{Platform, Result};
 
 /// Jobs at a time in one server.
 const WORKERS: usize = 2;
 /// Pause when there was nothing to do.
 const IDLE: Duration = Duration::from_millis(500);
-/// How long a stopping server waits for its running jobs; what is left is taken over by another.
-const DRAIN: Duration = Duration::from_secs(20);
+/// How long a stopping server waits for its running jobs; what is left is dropped and given back.
+const DRAIN: Duration = Duration::from_secs(15);
 
-/// Starts ticker and workers; they end soon after `shutdown`.
+/// Starts ticker and workers. After `shutdown` they take nothing new and end within [`DRAIN`] and a moment; no job stays
+/// leased to this server.
 pub fn spawn_workers(platform: &Platform, shutdown: CancellationToken) -> JoinHandle<()> {
     let platform = platform.clone();
     tokio::spawn(async move {
@@ -27,7 +28,15 @@ pub fn spawn_workers(platform: &Platform, shutdown: CancellationToken) -> JoinHa
             tasks.spawn(work(platform.clone(), owner, shutdown.clone()));
         }
         shutdown.cancelled().await;
-        let _ = tokio::time::timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
+        if tokio::time::timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await.is_ok() {
+            return;
+        }
+        // Dropping a handler's future rolls its open transaction back.
+        tasks.shutdown().await;
+        match release(&platform).await {
+            Ok(jobs) => tracing::warn!(jobs, "running jobs did not end in time; they were given back"),
+            Err(error) => tracing::warn!(%error, "running jobs could not be given back; their leases run out"),
+        }
     })
 }
 

@@ -146,6 +146,50 @@ async fn a_held_job_is_nobody_elses_and_an_expired_one_is_taken_over() {
 }
 
 #[tokio::test]
+async fn a_stopping_server_gives_its_jobs_back_and_only_its_own() {
+    let test = TestPlatform::new().await;
+    let (stopping, other) = (&test.platform, test.another_server().await);
+    for priority in [2, 1, 0] {
+        assert!(enqueue(stopping, &NewJob { priority, max_attempts: 1, ..job(&test, "k") }).await);
+    }
+    let first = claim(stopping, &format!("{}/0", stopping.server_id())).await.unwrap();
+    let second = claim(stopping, &format!("{}/1", stopping.server_id())).await.unwrap();
+    let theirs = claim(&other, &format!("{}/0", other.server_id())).await.unwrap();
+    assert_eq!(jobs::release(stopping).await.unwrap(), 2);
+    for held in [&first, &second] {
+        assert_eq!(jobs::heartbeat(stopping, held).await.unwrap(), Heartbeat::Lost);
+        assert!(!jobs::finish(stopping, held, &Outcome::Done).await.unwrap(), "a late end counts no more");
+    }
+    // At once, without waiting for a lease, and the only attempt is not used up.
+    let again = claim(&other, &format!("{}/1", other.server_id())).await.expect("it is ready");
+    assert_eq!((again.id, again.attempt), (first.id, 1));
+    assert!(jobs::finish(&other, &again, &Outcome::Done).await.unwrap());
+    assert_eq!(history(&test, first.id).await, ["started", "released", "started", "done"]);
+    assert_eq!(jobs::heartbeat(&other, &theirs).await.unwrap(), Heartbeat::Held, "other servers' jobs stay theirs");
+    assert_eq!(jobs::release(stopping).await.unwrap(), 0);
+}
+
+/// Nothing but the database is in the way of a job here: its worker waits for a lock that this test holds.
+#[tokio::test]
+async fn a_job_that_does_not_end_is_dropped_and_given_back() {
+    let test = TestPlatform::new().await;
+    let mut chain = test.owner_pool().acquire().await.unwrap();
+    sqlx::raw_sql("select pg_advisory_lock(hashtext('remotegpu.audit-chain'))").execute(&mut *chain).await.unwrap();
+    assert!(enqueue(&test.platform, &job(&test, "audit-seal")).await);
+    let stop = CancellationToken::new();
+    let workers = jobs::spawn_workers(&test.platform, stop.clone());
+    let running = "select count(*) from jobs where kind = 'audit-seal' and state = 'running'";
+    eventually("the job to run", async || (count(test.owner_pool(), running).await == 1).then_some(())).await;
+    stop.cancel();
+    tokio::time::timeout(Duration::from_secs(40), workers).await.expect("the workers end").unwrap();
+    assert_eq!(count(test.owner_pool(), "select count(*) from jobs where state = 'running'").await, 0);
+    let ready = "select count(*) from jobs where kind = 'audit-seal' and state = 'ready' and attempt = 0";
+    assert_eq!(count(test.owner_pool(), ready).await, 1);
+    let word = "select count(*) from job_events where kind = 'released'";
+    assert_eq!(count(test.owner_pool(), word).await, 1);
+}
+
+#[tokio::test]
 async fn a_heartbeat_brings_back_an_expired_lease_that_nobody_took() {
     let test = TestPlatform::new().await;
     let held = claimed(&test, job(&test, "k")).await;
