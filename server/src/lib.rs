@@ -20,6 +20,7 @@ pub mod rest;
 pub mod router;
 pub mod serve;
 pub mod site;
+pub mod verify;
 pub mod ws;
 
 use std::sync::Arc;

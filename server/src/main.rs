@@ -12,7 +12,7 @@ use contract::accounts::MemberRole;
 use contract::machines::JoinTokenCreate;
 use platform::{Platform, SystemActor, accounts, machines};
 use server::config::{Config, Settings};
-use server::{backup, database, ops, serve};
+use server::{backup, database, ops, serve, verify};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -95,6 +95,13 @@ enum Admin {
     },
     /// Add a new person to a customer; prints the password.
     AddMember { customer: String, name: String },
+    /// Compare the audit log with its hash chain, row by row; exits with 1 at the first row that does not fit.
+    VerifyAudit {
+        /// File outside of the database: the end of the chain that is noted in it must still be there, and the present end
+        /// is noted then.
+        #[arg(long)]
+        anchor: Option<PathBuf>,
+    },
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -172,5 +179,6 @@ async fn administer(platform: &Platform, command: Admin) -> anyhow::Result<Strin
         Admin::AddMember { customer, name } => {
             accounts::add_member(platform, &customer, &name, MemberRole::Member).await?
         }
+        Admin::VerifyAudit { anchor } => verify::verify(platform, anchor.as_deref()).await?,
     })
 }

@@ -180,20 +180,25 @@ impl Server {
         self.call(who, "sign_in", &[("username", name), ("password", password)]).await
     }
 
-    /// Rows of a statement as text, with the owner's powers; a changing one needs `returning`. Through COPY, because
-    /// this crate knows no SQL library.
+    /// See [`rows`].
     pub async fn sql(&self, statement: &str) -> Vec<String> {
-        let mut connection = self.test.owner_pool().acquire().await.unwrap();
-        let stream = connection.copy_out_raw(&format!("copy ({statement}) to stdout")).await.unwrap();
-        let chunks: Vec<_> = stream.try_collect().await.unwrap();
-        let text = String::from_utf8(chunks.concat()).unwrap();
-        text.lines().map(str::to_owned).collect()
+        rows(&self.test, statement).await
     }
 
     /// The single number a statement gives.
     pub async fn count(&self, statement: &str) -> u64 {
         self.sql(statement).await.first().expect("one row").parse().expect("a number")
     }
+}
+
+/// Rows of a statement as text, with the owner's powers; a changing one needs `returning`. Through COPY, because this
+/// crate knows no SQL library.
+pub async fn rows(test: &TestPlatform, statement: &str) -> Vec<String> {
+    let mut connection = test.owner_pool().acquire().await.unwrap();
+    let stream = connection.copy_out_raw(&format!("copy ({statement}) to stdout")).await.unwrap();
+    let chunks: Vec<_> = stream.try_collect().await.unwrap();
+    let text = String::from_utf8(chunks.concat()).unwrap();
+    text.lines().map(str::to_owned).collect()
 }
 
 /// The path of a server function by its name.

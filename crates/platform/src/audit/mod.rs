@@ -9,7 +9,7 @@ mod store;
 use contract::audit::{AuditQuery, AuditView};
 use contract::{CustomerId, ErrorCode, MAX_PAGE_SIZE, Page, Permission};
 
-pub use chain::{ChainReport, seal, verify_chain};
+pub use chain::{Anchor, ChainReport, seal, verify_chain};
 
 use crate::authz::AuditLog;
 use crate::db::Tx;

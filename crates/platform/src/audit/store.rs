@@ -146,27 +146,64 @@ pub(super) async fn lock_chain(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn chain_end(tx: &mut Tx) -> Result<(i64, [u8; 32])> {
-    let row = sqlx::query!("select position, hash from audit_seals order by position desc limit 1")
-        .fetch_optional(&mut **tx)
-        .await?;
-    let mut hash = [0; 32];
-    let Some(row) = row else { return Ok((0, hash)) };
-    hash.copy_from_slice(&row.hash);
-    Ok((row.position, hash))
+/// Where the chain goes on.
+pub(super) struct ChainEnd {
+    pub position: i64,
+    pub hash: [u8; 32],
+    /// Every row of a transaction before this one is sealed.
+    pub horizon: Option<String>,
 }
 
-pub(super) async fn unsealed(tx: &mut Tx, limit: i64) -> Result<Vec<Unsealed>> {
-    // Behind the oldest running transaction: what commits later has a higher xid and its turn comes later.
+pub(super) async fn chain_end(tx: &mut Tx) -> Result<ChainEnd> {
+    let row =
+        sqlx::query!("select position, hash, horizon::text as horizon from audit_seals order by position desc limit 1")
+            .fetch_optional(&mut **tx)
+            .await?;
+    let mut hash = [0; 32];
+    let Some(row) = row else { return Ok(ChainEnd { position: 0, hash, horizon: None }) };
+    hash.copy_from_slice(&row.hash);
+    Ok(ChainEnd { position: row.position, hash, horizon: row.horizon })
+}
+
+/// The transactions whose rows may have to be sealed.
+pub(super) struct Window {
+    from: String,
+    before: String,
+    /// The oldest running transaction.
+    pub horizon: String,
+}
+
+/// From the last seal's horizon to the oldest running transaction. A horizon that this cluster has not reached came with a
+/// backup from another one: then every row is looked at.
+pub(super) async fn window(tx: &mut Tx, since: Option<&str>) -> Result<Window> {
+    let row = sqlx::query!(
+        r#"select coalesce(since, '0')::text as "from!", pg_snapshot_xmin(now)::text as "horizon!",
+                  coalesce(case when since is not null then pg_snapshot_xmin(now) end, '18446744073709551615')::text
+                    as "before!"
+           from (select now, case when $1::text::xid8 <= pg_snapshot_xmax(now) then $1::text::xid8 end as since
+                 from pg_current_snapshot() now) found"#,
+        since
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(Window { from: row.from, before: row.before, horizon: row.horizon })
+}
+
+pub(super) async fn unsealed(tx: &mut Tx, window: &Window, limit: i64) -> Result<Vec<Unsealed>> {
+    // Behind the oldest running transaction: what commits later has a higher xid and its turn comes later. A row that is
+    // seen although its transaction has not begun yet is of another cluster.
     let rows = sqlx::query!(
         r#"select e.id, e.at,
                   jsonb_build_array(e.id, extract(epoch from e.at)::text, e.actor_kind, e.actor_id, e.actor_name, e.via,
                     host(e.address), e.action, e.target_kind, e.target_id, e.customer_id, e.outcome, e.before, e.after,
                     e.request_id)::text as "text!"
            from audit_events e
-           where e.xid < pg_snapshot_xmin(pg_current_snapshot())
+           where e.xid >= $1::text::xid8 and e.xid < $2::text::xid8
+             and (e.xid < pg_snapshot_xmin(pg_current_snapshot()) or e.xid >= pg_snapshot_xmax(pg_current_snapshot()))
              and not exists (select from audit_seals s where s.audit_id = e.id)
-           order by e.id limit $1"#,
+           order by e.id limit $3"#,
+        window.from,
+        window.before,
         limit
     )
     .fetch_all(&mut **tx)
@@ -174,21 +211,34 @@ pub(super) async fn unsealed(tx: &mut Tx, limit: i64) -> Result<Vec<Unsealed>> {
     Ok(rows.into_iter().map(|row| Unsealed { id: row.id, at: row.at, text: row.text }).collect())
 }
 
+pub(super) async fn count_unsealed(tx: &mut Tx) -> Result<u64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from audit_events e
+           where not exists (select from audit_seals s where s.audit_id = e.id)"#
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(count.unsigned_abs())
+}
+
+/// `hashes`: of the seal before and of this one.
 pub(super) async fn insert_seal(
     tx: &mut Tx,
     _granted: &Granted<SealAudit>,
     position: i64,
     event: &Unsealed,
-    prev_hash: &[u8; 32],
-    hash: &[u8; 32],
+    hashes: (&[u8; 32], &[u8; 32]),
+    horizon: Option<&str>,
 ) -> Result<()> {
     sqlx::query!(
-        "insert into audit_seals (position, audit_id, at, prev_hash, hash) values ($1, $2, $3, $4, $5)",
+        "insert into audit_seals (position, audit_id, at, prev_hash, hash, horizon)
+         values ($1, $2, $3, $4, $5, $6::text::xid8)",
         position,
         event.id,
         event.at,
-        &prev_hash[..],
-        &hash[..]
+        &hashes.0[..],
+        &hashes.1[..],
+        horizon
     )
     .execute(&mut **tx)
     .await?;

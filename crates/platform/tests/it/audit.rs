@@ -4,7 +4,7 @@ use contract::accounts::LoginRequest;
 use contract::audit::AuditQuery;
 use contract::machines::{JoinTokenCreate, MachineCreate};
 use contract::{CustomerId, ErrorCode};
-use platform::audit::{self, ChainReport, Entry};
+use platform::audit::{self, Entry};
 use platform::{OpContext, Platform, SystemActor, machines};
 use sqlx::{AssertSqlSafe, PgPool};
 use test_support::{TestPlatform, eventually};
@@ -30,8 +30,9 @@ async fn seal(platform: &Platform) -> usize {
     audit::seal(platform).await.unwrap()
 }
 
-async fn verify(platform: &Platform) -> ChainReport {
-    audit::verify_chain(platform).await.unwrap()
+async fn verify(platform: &Platform) -> (u64, Option<(i64, &'static str)>) {
+    let report = audit::verify_chain(platform, None).await.unwrap();
+    (report.checked, report.broken)
 }
 
 async fn count(pool: &PgPool, what: &'static str) -> i64 {
@@ -64,13 +65,13 @@ async fn sealed(rows: usize) -> TestPlatform {
         record(&test.platform, &admin.ctx(), number).await;
     }
     seal_everything(&test).await;
-    assert_eq!(verify(&test.platform).await, ChainReport { checked: rows as u64, broken: None });
+    assert_eq!(verify(&test.platform).await, (rows as u64, None));
     test
 }
 
 /// The first position that does not fit; `None` for a whole chain.
 async fn broken_at(test: &TestPlatform) -> Option<i64> {
-    verify(&test.platform).await.broken.map(|(position, _)| position)
+    verify(&test.platform).await.1.map(|(position, _)| position)
 }
 
 #[tokio::test]
@@ -253,6 +254,31 @@ async fn deletion_insertion_and_reordering_show() {
     }
 }
 
+/// Who owns the database can make a chain that fits in itself: only what was noted elsewhere tells.
+#[tokio::test]
+async fn a_chain_that_was_rewritten_or_cut_off_shows_by_its_anchor() {
+    let test = sealed(5).await;
+    let platform = &test.platform;
+    let noted = audit::verify_chain(platform, None).await.unwrap().end.expect("five rows are sealed");
+    assert_eq!(noted.position, 5);
+    let broken =
+        async || audit::verify_chain(platform, Some(noted)).await.unwrap().broken.map(|(position, _)| position);
+    assert_eq!(broken().await, None);
+    record(platform, &test.admin().await.ctx(), 6).await;
+    seal_everything(&test).await;
+    assert_eq!(broken().await, None, "it has only grown");
+
+    owner_does(&test, "delete from audit_seals where position >= 4; delete from audit_events where id >= 4").await;
+    assert_eq!((broken_at(&test).await, broken().await), (None, Some(5)), "cut off");
+    // Edited before the seals were made anew: whole in itself.
+    owner_does(&test, "delete from audit_seals; update audit_events set actor_name = 'nobody' where id = 2").await;
+    for number in 7..=9 {
+        record(platform, &test.admin().await.ctx(), number).await;
+    }
+    seal_everything(&test).await;
+    assert_eq!((broken_at(&test).await, broken().await), (None, Some(5)), "rewritten");
+}
+
 #[tokio::test]
 async fn a_running_transaction_holds_the_chain_back_and_is_not_skipped() {
     let test = TestPlatform::new().await;
@@ -270,7 +296,7 @@ async fn a_running_transaction_holds_the_chain_back_and_is_not_skipped() {
     .await
     .unwrap();
     assert_eq!(order, ["host-1", "host-2"]);
-    assert_eq!(verify(&test.platform).await, ChainReport { checked: 2, broken: None });
+    assert_eq!(verify(&test.platform).await, (2, None));
 }
 
 #[tokio::test]
@@ -294,7 +320,36 @@ async fn a_row_with_a_lower_id_that_comes_late_is_sealed_at_the_end() {
         .await
         .unwrap();
     assert_eq!(order, [taken + 1, taken]);
-    assert_eq!(verify(&test.platform).await, ChainReport { checked: 2, broken: None });
+    assert_eq!(verify(&test.platform).await, (2, None));
+}
+
+#[tokio::test]
+async fn the_sealer_looks_only_behind_its_last_horizon() {
+    let test = sealed(3).await;
+    let admin = test.admin().await;
+    let add = async |xid: &str| {
+        let statement = format!(
+            "insert into audit_events (xid, at, actor_kind, actor_name, via, action, target_kind, outcome, request_id)
+             values ('{xid}', now(), 'system', 's', 'system', 'a', 'k', 'done', 'r')"
+        );
+        owner_does(&test, statement).await;
+    };
+    // No transaction of before can bring a row any more; one made by hand is not looked for.
+    add("3").await;
+    record(&test.platform, &admin.ctx(), 4).await;
+    let sealed = "select count(*) from audit_seals";
+    eventually("the fourth row", async || {
+        seal(&test.platform).await;
+        (count(test.owner_pool(), sealed).await == 4).then_some(())
+    })
+    .await;
+    assert_eq!(count(test.owner_pool(), UNSEALED).await, 1);
+    // A backup put into a younger cluster: the numbers of its transactions lie in the future here, the horizon too.
+    owner_does(&test, "update audit_seals set horizon = '900000000000' where position = 4").await;
+    add("900000000007").await;
+    record(&test.platform, &admin.ctx(), 5).await;
+    seal_everything(&test).await;
+    assert_eq!(verify(&test.platform).await, (7, None));
 }
 
 #[tokio::test]
@@ -316,7 +371,7 @@ async fn several_sealers_make_one_chain() {
         done.unwrap();
     }
     seal_everything(&test).await;
-    assert_eq!(verify(&test.platform).await, ChainReport { checked: 60, broken: None });
+    assert_eq!(verify(&test.platform).await, (60, None));
     let gaps = "select max(position) - count(*) from audit_seals";
     assert_eq!(count(test.owner_pool(), gaps).await, 0);
 }

@@ -1,0 +1,80 @@
+//! `remotegpu admin verify-audit`: the audit log against its hash chain.
+//!
+//! Who owns the database could write a whole new chain that fits in itself. An anchor is the chain's end, noted in a file
+//! elsewhere: a chain that was rewritten or cut off since then does not have it any more.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use platform::Platform;
+use platform::audit::{self, Anchor};
+
+/// What to tell; with `anchor`, the file is compared first and then moved on to the present end.
+///
+/// # Errors
+/// Says which row does not fit and why; the anchor stays as it was.
+pub async fn verify(platform: &Platform, anchor: Option<&Path>) -> anyhow::Result<String> {
+    let noted = anchor.map(read).transpose()?.flatten();
+    let report = audit::verify_chain(platform, noted).await?;
+    if let Some((position, why)) = report.broken {
+        bail!(
+            "the audit log does not fit its chain at position {position}: {why} ({} rows before it fit)",
+            report.checked
+        );
+    }
+    let end = match report.end {
+        Some(end) => format!("the last is at position {} with hash {}", end.position, hex::encode(end.hash)),
+        None => "nothing is sealed yet".to_owned(),
+    };
+    if let (Some(file), Some(end)) = (anchor, report.end) {
+        write(file, end).with_context(|| format!("{}", file.display()))?;
+    }
+    Ok(format!("{} rows fit their chain, {} are not sealed yet; {end}", report.checked, report.unsealed))
+}
+
+fn read(file: &Path) -> anyhow::Result<Option<Anchor>> {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("{}", file.display())),
+    };
+    parse(&text).map(Some).with_context(|| format!("{} is no anchor: `<position> <hash>`", file.display()))
+}
+
+fn parse(text: &str) -> Option<Anchor> {
+    let (position, digits) = text.trim().split_once(' ')?;
+    let mut hash = [0; 32];
+    hex::decode_to_slice(digits, &mut hash).ok()?;
+    Some(Anchor { position: position.parse().ok()?, hash })
+}
+
+/// Whole or not at all: half an anchor would look like a broken chain.
+fn write(file: &Path, end: Anchor) -> std::io::Result<()> {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let part = file.with_file_name(name);
+    let mut out = std::fs::File::create(&part)?;
+    writeln!(out, "{} {}", end.position, hex::encode(end.hash))?;
+    out.sync_all()?;
+    std::fs::rename(part, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_anchor_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("anchor");
+        assert_eq!(read(&file).unwrap(), None);
+        let end = Anchor { position: 7, hash: [9; 32] };
+        write(&file, end).unwrap();
+        assert_eq!(read(&file).unwrap(), Some(end));
+        for damaged in ["", "7", "7 09", "x 0909090909090909090909090909090909090909090909090909090909090909"] {
+            std::fs::write(&file, damaged).unwrap();
+            assert!(read(&file).is_err(), "{damaged}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Commands beside `serve`, as a person starts them.
+
+use std::process::Stdio;
+
+use platform::{SystemActor, audit};
+use test_support::{TestPlatform, eventually};
+
+use crate::harness::rows;
+use crate::programs::{folder, output, remotegpu};
+
+fn said(output: &std::process::Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// The private cluster, from the first command to the last: it runs while something needs it and not longer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_leaves_the_private_cluster_as_it_found_it() {
+    let data = folder();
+    let cluster = data.path().join("postgres");
+    let run = async |words: &[&str]| {
+        let mut command = remotegpu(data.path());
+        command.args(words);
+        output(command).await
+    };
+    let migrated = run(&["migrate"]).await;
+    assert!(migrated.status.success(), "{}", said(&migrated));
+    assert!(cluster.join("data").exists() && !pg_cluster::is_running(&cluster), "migrated, and stopped again");
+    let refused = run(&["admin", "reset-password", "nobody-of-that-name"]).await;
+    assert!(!refused.status.success());
+    assert!(!pg_cluster::is_running(&cluster), "a command that fails stops it too");
+
+    // Another key than the database was written with: no command and no server starts.
+    let key = data.path().join("secrets.key");
+    let right = std::fs::read_to_string(&key).unwrap();
+    std::fs::write(&key, format!("{}\n", "ab".repeat(32))).unwrap();
+    let serve = run(&["serve"]).await;
+    assert!(!serve.status.success());
+    assert!(said(&serve).contains("is not the one the database was written with"), "{}", said(&serve));
+    assert!(!said(&serve).contains(right.trim()) && !said(&serve).contains("abababab"), "and no key is shown");
+    std::fs::remove_file(&key).unwrap();
+    let serve = run(&["serve"]).await;
+    assert!(said(&serve).contains("Put the key file back"), "{}", said(&serve));
+    assert!(!key.exists(), "no new key beside a database that has one");
+    assert!(!pg_cluster::is_running(&cluster));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_log_is_verified_and_its_end_noted_elsewhere() {
+    let test = TestPlatform::new().await;
+    for number in 0..3 {
+        let ctx = test.platform.system(SystemActor::Operator);
+        let entry = audit::Entry {
+            action: "machines:update",
+            target_kind: "machine",
+            target_id: Some(format!("host-{number}")),
+            customer: None,
+            before: None,
+            after: None,
+        };
+        audit::record_failed(&test.platform, &ctx, entry).await.unwrap();
+    }
+    eventually("three rows to be sealed", async || {
+        audit::seal(&test.platform).await.unwrap();
+        (rows(&test, "select count(*) from audit_seals").await == ["3"]).then_some(())
+    })
+    .await;
+    let data = folder();
+    test.keyring().write_new(&data.path().join("secrets.key")).unwrap();
+    let anchor = data.path().join("anchor");
+    let verify = async || {
+        let mut command = remotegpu(data.path());
+        command.env("DATABASE_URL", test.database().owner_url()).stderr(Stdio::piped());
+        command.args(["admin", "verify-audit", "--anchor"]).arg(&anchor);
+        output(command).await
+    };
+    let fine = verify().await;
+    assert!(fine.status.success(), "{}", said(&fine));
+    assert!(said(&fine).contains("3 rows fit their chain, 0 are not sealed yet"), "{}", said(&fine));
+    let noted = std::fs::read_to_string(&anchor).unwrap();
+    assert!(noted.starts_with("3 ") && noted.trim().len() == 66, "{noted}");
+
+    // What is left fits in itself: only the anchor knows better.
+    rows(&test, "delete from audit_seals where position = 3 returning position").await;
+    let cut = verify().await;
+    assert!(!cut.status.success() && said(&cut).contains("position 3"), "{}", said(&cut));
+    assert_eq!(std::fs::read_to_string(&anchor).unwrap(), noted, "it stays as it was");
+    rows(&test, "update audit_events set actor_name = 'nobody' where id = 2 returning id").await;
+    let edited = verify().await;
+    assert!(said(&edited).contains("position 2: the event was changed"), "{}", said(&edited));
+}
