@@ -19,7 +19,7 @@ use http::{HeaderValue, StatusCode, header};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use platform::accounts::{Preferences, SignedIn};
-use platform::{Error, OpContext, Platform};
+use platform::{Error, OpContext, Platform, UserPrincipal};
 use serde::{Deserialize, Serialize};
 
 /// Cookie with the language of somebody who is not signed in or has chosen none: `zh` or `en`.
@@ -136,6 +136,10 @@ pub fn content_security_policy(nonce: &str) -> String {
          frame-ancestors 'none'; object-src 'none'"
     )
 }
+
+/// The policy of [`crate::failure_page`], which has no scripts and no forms.
+pub const FAILURE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; \
+                                  form-action 'none'; frame-ancestors 'none'";
 
 /// Sets the status of the response.
 pub fn set_status(code: u16) {
@@ -316,18 +320,18 @@ pub struct Look {
 pub fn look() -> Look {
     let ctx = use_context::<OpContext>();
     let headers = use_context::<http::request::Parts>().map(|parts| parts.headers).unwrap_or_default();
-    let user = ctx.as_ref().and_then(OpContext::user);
-    let theme = user.and_then(|u| u.theme).or_else(|| Theme::parse(&cookie(&headers, THEME_COOKIE)?));
+    look_of(&headers, ctx.as_ref().and_then(OpContext::user), ctx.as_ref().map(OpContext::language).unwrap_or_default())
+}
+
+/// How a page looks for these headers and this person.
+pub fn look_of(headers: &http::HeaderMap, user: Option<&UserPrincipal>, language: Language) -> Look {
+    let theme = user.and_then(|u| u.theme).or_else(|| Theme::parse(&cookie(headers, THEME_COOKIE)?));
     let zone = user
         .and_then(|u| u.time_zone.clone())
         .filter(|zone| !zone.is_empty())
-        .or_else(|| cookie(&headers, TIME_ZONE_COOKIE).map(|zone| zone.replace("%2F", "/")))
+        .or_else(|| cookie(headers, TIME_ZONE_COOKIE).map(|zone| zone.replace("%2F", "/")))
         .and_then(|zone| zone.parse().ok());
-    Look {
-        language: ctx.as_ref().map(OpContext::language).unwrap_or_default(),
-        theme: theme.unwrap_or_default(),
-        zone: zone.unwrap_or(chrono_tz::UTC),
-    }
+    Look { language, theme: theme.unwrap_or_default(), zone: zone.unwrap_or(chrono_tz::UTC) }
 }
 
 fn cookie(headers: &http::HeaderMap, name: &str) -> Option<String> {

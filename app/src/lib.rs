@@ -22,4 +22,6 @@ mod routes;
 pub mod words;
 
 #[cfg(feature = "ssr")]
+pub use layouts::failure_page;
+#[cfg(feature = "ssr")]
 pub use routes::{App, shell};

@@ -7,9 +7,11 @@
 #![recursion_limit = "512"]
 
 pub mod agents;
+pub mod arrival;
 pub mod authn;
 pub mod backup;
 pub mod bundle;
+mod client;
 pub mod config;
 pub mod database;
 pub mod headers;

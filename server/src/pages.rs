@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use app::door::{BrowserSession, Session, SessionFuture};
+use app::door::{BrowserSession, Look, Session, SessionFuture, SiteManifest};
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use contract::ApiError;
 use leptos::prelude::provide_context;
 use platform::OpContext;
 use platform::accounts::SignedIn;
@@ -55,4 +57,11 @@ pub async fn page(State(state): State<AppState>, request: Request<Body>) -> Resp
 pub async fn server_fn(State(state): State<AppState>, request: Request<Body>) -> Response {
     let contexts = contexts(&state, &request);
     leptos_axum::handle_server_fns_with_context(contexts, request).await.into_response()
+}
+
+/// What a browser shows when its request failed outside of any page.
+pub fn failure(site: &SiteManifest, look: &Look, error: &ApiError) -> Response {
+    let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let page = app::failure_page(site, look, error);
+    (status, [(header::CONTENT_SECURITY_POLICY, app::door::FAILURE_POLICY)], Html(page)).into_response()
 }

@@ -10,6 +10,7 @@ use contract::reports::TrendRange;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Info, OpenApi, OpenApiBuilder, Paths};
 use utoipa::{PartialSchema as _, ToSchema as _};
 use utoipa_axum::router::UtoipaMethodRouter;
@@ -20,7 +21,10 @@ use crate::rest::admin::{
     metrics, reports,
 };
 use crate::rest::{self, auth, customer};
-use crate::{AppState, agents, authn, ops, pages, site, ws};
+use crate::{AppState, agents, arrival, authn, ops, pages, site, ws};
+
+/// Name of the access token's scheme in the documentation.
+const BEARER: &str = "accessToken";
 
 /// What a route is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +70,15 @@ impl Routes {
             (TrendRange::name().into_owned(), TrendRange::schema()),
             (CustomerId::name().into_owned(), CustomerId::schema()),
         ]);
-        let openapi = OpenApiBuilder::new().info(info).paths(Paths::new()).components(Some(components)).build();
+        let token =
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("accessToken of /api/auth/login"));
+        components.add_security_scheme(BEARER, SecurityScheme::Http(token.build()));
+        let openapi = OpenApiBuilder::new()
+            .info(info)
+            .paths(Paths::new())
+            .components(Some(components))
+            .security(Some([SecurityRequirement::new(BEARER, [""; 0])]))
+            .build();
         Self { router: Router::new(), registry: Vec::new(), openapi }
     }
 
@@ -74,9 +86,14 @@ impl Routes {
     fn rest(mut self, (schemas, paths, handlers): UtoipaMethodRouter<AppState>) -> Self {
         let handlers = handlers.fallback(rest::wrong_method);
         for (path, item) in &paths.paths {
-            for (method, present) in
-                [("GET", &item.get), ("POST", &item.post), ("PUT", &item.put), ("DELETE", &item.delete)]
-            {
+            let methods = [
+                ("GET", &item.get),
+                ("POST", &item.post),
+                ("PUT", &item.put),
+                ("PATCH", &item.patch),
+                ("DELETE", &item.delete),
+            ];
+            for (method, present) in methods {
                 if present.is_some() {
                     self.registry.push(Route { door: Door::Rest, method: method.to_owned(), path: path.clone() });
                 }
@@ -212,20 +229,24 @@ pub fn build(state: AppState) -> Router {
     let Routes { router, openapi, .. } = routes();
     let docs = utoipa_swagger_ui::SwaggerUi::new("/api/docs").url("/api/openapi.json", openapi);
     let docs: Router<AppState> = Router::from(docs).layer(axum::middleware::map_response(docs_policy));
+    guard(router.merge(docs).route("/api/{*rest}", axum::routing::any(rest::missing)).fallback(pages::page), state)
+}
+
+/// The layers around every route; the last one named is the outermost.
+pub fn guard(routes: Router<AppState>, state: AppState) -> Router {
     let sessions = authn::session_layer(state.platform.clone(), state.config.is_secure());
     let compressed = DefaultPredicate::new().and(NotForContentType::const_new("application/wasm"));
-    router
-        .merge(docs)
-        .route("/api/{*rest}", axum::routing::any(rest::missing))
-        .fallback(pages::page)
+    routes
         .layer(CatchPanicLayer::custom(crashed))
         .layer(CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest).compress_when(compressed))
         .layer(axum::middleware::from_fn_with_state(state.clone(), authn::identify))
         .layer(sessions)
+        .layer(CatchPanicLayer::custom(crashed))
+        .layer(axum::middleware::from_fn_with_state(state.clone(), arrival::receive))
         .with_state(state)
 }
 
-/// A handler panicked. [`authn::identify`] logs it and turns this into an answer for who asked.
+/// A handler panicked. [`arrival::receive`] logs it and turns this into an answer for who asked.
 fn crashed(panic: Box<dyn std::any::Any + Send>) -> http::Response<axum::body::Body> {
     let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     let mut response = http::Response::new(axum::body::Body::empty());

@@ -18,12 +18,7 @@ pub fn error_view(error: ApiError) -> AnyView {
     }
     set_status(error.code.http_status());
     let words = Words::now();
-    let (title, hint) = match error.code {
-        ErrorCode::NotFound => (words.t("error-page-missing"), words.t("error-page-missing-hint")),
-        ErrorCode::Internal => (words.t("error-page-internal"), error.message.clone()),
-        ErrorCode::Unavailable => (words.t("error-page-unavailable"), error.message.clone()),
-        _ => (words.t("error-title"), error.message.clone()),
-    };
+    let (title, hint) = heading(words, &error);
     let again = matches!(error.code, ErrorCode::Internal | ErrorCode::Unavailable);
     let body = view! {
         <div class="empty card">
@@ -40,6 +35,16 @@ pub fn error_view(error: ApiError) -> AnyView {
     match use_context::<OpContext>().as_ref().and_then(OpContext::user) {
         Some(_) => frame(PageFrame::new(title, Area::Elsewhere), body),
         None => plain(words, title, body),
+    }
+}
+
+/// What happened, and what to do.
+pub(super) fn heading(words: Words, error: &ApiError) -> (String, String) {
+    match error.code {
+        ErrorCode::NotFound => (words.t("error-page-missing"), words.t("error-page-missing-hint")),
+        ErrorCode::Internal => (words.t("error-page-internal"), error.message.clone()),
+        ErrorCode::Unavailable => (words.t("error-page-unavailable"), error.message.clone()),
+        _ => (words.t("error-title"), error.message.clone()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The frame around pages: top bar, navigation, heading, and what every page does with an error.
 
 mod errors;
+mod failure;
 mod nav;
 mod scripts;
 mod topbar;
@@ -11,6 +12,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 pub use errors::error_view;
+pub use failure::failure_page;
 pub use nav::{Area, destinations};
 pub use topbar::look_switches;
 

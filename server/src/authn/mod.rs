@@ -1,79 +1,46 @@
-//! Above all doors: request id, client address, language, principal, Origin check, rate, access log.
+//! Above all doors: rate, principal, Origin check.
 //!
-//! Invariants: a principal comes only from here; a cookie never authenticates a change that another origin asked for; the
-//! log holds paths, never queries, bodies or credentials.
+//! Invariants: a principal comes only from here; a cookie never authenticates a change that another origin asked for.
 
 pub mod browser;
-mod client;
 mod origin;
 mod session_store;
 
-use std::time::Instant;
-
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use contract::ErrorCode;
-use platform::{Error, OpContext, Principal, Via, accounts};
+use platform::{Error, OpContext, Principal, accounts};
 
 pub use session_store::session_layer;
 
+use crate::AppState;
+use crate::arrival::{self, Arrival};
 use crate::limits::Kind;
-use crate::router::Crashed;
-use crate::{AppState, headers, rest};
 
-/// The request id's header, in and out.
-pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// See the module.
+/// See the module. Inside of the session layer, whose cookie it reads.
 pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let request_id = client::request_id(request.headers());
-    let address = client::address(&request, state.config.trusted_proxies);
-    let language = app::door::language_of(request.headers()).unwrap_or(state.config.default_language);
-    let via = via_of(&path);
-    let now = state.platform.clock().now();
-    let anonymous = OpContext::new(Principal::Anonymous, now, via, &request_id, address, language);
-
+    let Some(arrival) = request.extensions().get::<Arrival>().cloned() else {
+        // A route outside of the outermost layer: a mistake of ours, never the client's.
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
     let asked = Asked {
-        method: method.clone(),
-        path: path.clone(),
+        method: request.method().clone(),
+        path: request.uri().path().to_owned(),
         headers: request.headers().clone(),
         session: browser::secret_hash(&request),
     };
-    let admitted = admit(&state, &asked, &anonymous).await;
-    let mut response = match admitted {
+    let (mut response, ctx) = match admit(&state, &asked, &arrival.anonymous).await {
         Ok(ctx) => {
             request.extensions_mut().insert(ctx.clone());
             request.extensions_mut().insert(state.platform.clone());
-            let response = next.run(request).await;
-            match response.extensions().get::<Crashed>() {
-                Some(Crashed(words)) => rest::refuse(&state.platform, &ctx, Error::internal(words.as_str())).await,
-                None => response,
-            }
+            (next.run(request).await, ctx)
         }
-        Err(error) => rest::refuse(&state.platform, &anonymous, error).await,
+        Err(error) => (arrival::refuse(&state, &arrival, &arrival.anonymous, error).await, arrival.anonymous),
     };
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
-        response.headers_mut().insert(REQUEST_ID, value);
-    }
-    headers::secure(response.headers_mut(), state.config.is_secure());
-    let status = response.status().as_u16();
-    metrics::histogram!("remotegpu_request_seconds", "door" => via.code()).record(started.elapsed().as_secs_f64());
-    metrics::counter!("remotegpu_requests_total", "door" => via.code(), "status" => status.to_string()).increment(1);
-    tracing::debug!(request_id, %method, path, status, ms = started.elapsed().as_millis() as u64, "request");
+    response.extensions_mut().insert(ctx);
     response
-}
-
-fn via_of(path: &str) -> Via {
-    match path.split('/').nth(1) {
-        Some("api") => Via::Rest,
-        Some("ws") if path == node_protocol::PATH => Via::Agent,
-        Some("ws") => Via::WebSocket,
-        _ => Via::Page,
-    }
 }
 
 /// What admission looks at; the body is not part of it.
@@ -87,9 +54,8 @@ struct Asked {
 /// The context of a request that may go on.
 async fn admit(state: &AppState, asked: &Asked, anonymous: &OpContext) -> platform::Result<OpContext> {
     let path = asked.path.as_str();
-    let cheap = path.starts_with("/pkg/") || matches!(path, "/healthz" | "/readyz" | "/robots.txt");
     // Agents authenticate with their own key, at their own door.
-    if cheap || path == node_protocol::PATH {
+    if arrival::is_cheap(path) || path == node_protocol::PATH {
         return Ok(anonymous.clone());
     }
     if let Some(address) = anonymous.address() {

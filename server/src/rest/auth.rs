@@ -9,7 +9,7 @@ use platform::accounts;
 use super::{Body, Part, Rest};
 
 /// Signs in with name or e-mail and password.
-#[utoipa::path(post, path = "/api/auth/login", tag = "auth", request_body = LoginRequest,
+#[utoipa::path(post, path = "/api/auth/login", tag = "auth", request_body = LoginRequest, security(()),
     responses((status = 200, body = Envelope<LoginAnswer>), (status = 401, description = "1101: wrong credentials"),
         (status = 429, description = "1600: too many attempts; Retry-After says when")))]
 pub async fn login(rest: Rest, headers: HeaderMap, Body(request): Body<LoginRequest>) -> Response {

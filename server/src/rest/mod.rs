@@ -77,9 +77,20 @@ impl Rest {
 
 /// An error in the envelope, in the caller's language; the cause is logged, never sent.
 pub async fn refuse(platform: &Platform, ctx: &OpContext, error: Error) -> Response {
-    let retry_after = error.args.iter().find(|(name, _)| *name == "seconds").map(|(_, value)| value.clone());
+    let retry_after = retry_after(&error);
     let api = app::door::to_api_error(platform, ctx, error).await;
     let mut response = envelope_of(&api, ctx.request_id());
+    guide(&mut response, &api, retry_after);
+    response
+}
+
+/// Seconds to wait, where the error knows them.
+pub(crate) fn retry_after(error: &Error) -> Option<String> {
+    error.args.iter().find(|(name, _)| *name == "seconds").map(|(_, value)| value.clone())
+}
+
+/// Headers that tell programs what to do about an error.
+pub(crate) fn guide(response: &mut Response, api: &ApiError, retry_after: Option<String>) {
     if api.code == ErrorCode::RateLimited
         && let Some(Ok(value)) = retry_after.map(|seconds| HeaderValue::from_str(&seconds))
     {
@@ -88,7 +99,6 @@ pub async fn refuse(platform: &Platform, ctx: &OpContext, error: Error) -> Respo
     if api.code.http_status() == 401 {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    response
 }
 
 fn envelope_of(api: &ApiError, request_id: &str) -> Response {

@@ -60,8 +60,24 @@ impl Server {
         Self::over(test, platform, set).await
     }
 
+    /// With other routes behind the product's layers.
+    pub async fn routing(routes: axum::Router<AppState>) -> Self {
+        let test = TestPlatform::new().await;
+        let platform = test.platform.clone();
+        Self::run(test, platform, |_| (), |state| router::guard(routes, state)).await
+    }
+
     /// A server of this platform.
     pub async fn over(test: TestPlatform, platform: Platform, set: impl FnOnce(&mut Config)) -> Self {
+        Self::run(test, platform, set, router::build).await
+    }
+
+    async fn run(
+        test: TestPlatform,
+        platform: Platform,
+        set: impl FnOnce(&mut Config),
+        route: impl FnOnce(AppState) -> axum::Router,
+    ) -> Self {
         // Fails only when it is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -96,7 +112,7 @@ impl Server {
             draining: draining.clone(),
             sockets: TaskTracker::new(),
         };
-        let service = router::build(state).into_make_service_with_connect_info::<SocketAddr>();
+        let service = route(state).into_make_service_with_connect_info::<SocketAddr>();
         let stop = draining.clone();
         let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
         tokio::spawn(async move {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::HeaderMap;
 
-use super::REQUEST_ID;
+use crate::arrival::REQUEST_ID;
 
 /// The id the client or a proxy gave, when it is sane; else a new one.
 pub(super) fn request_id(headers: &HeaderMap) -> String {
