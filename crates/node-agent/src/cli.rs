@@ -43,7 +43,8 @@ pub struct Options {
     /// Extra root certificates (PEM) to trust besides the system's.
     #[arg(long, global = true, env = "REMOTEGPU_CA", value_name = "FILE")]
     pub ca: Option<PathBuf>,
-    /// Admits this host on first contact.
+    /// Admits this host on first contact. Everybody on the host can read the words of a command: the environment or
+    /// `--join-token-file` keep it to yourself.
     #[arg(long, global = true, env = "REMOTEGPU_JOIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub join_token: Option<String>,
     /// File that holds the join token.
@@ -64,6 +65,9 @@ pub struct Options {
     /// `error`, `warn`, `info`, `debug`, `trace` or `off`.
     #[arg(long, global = true, env = "REMOTEGPU_LOG", default_value = "info")]
     pub log: LevelFilter,
+    /// Install below this folder instead of `/`, for tests.
+    #[arg(long, global = true, hide = true, env = "REMOTEGPU_INSTALL_ROOT", value_name = "DIR")]
+    pub install_root: Option<PathBuf>,
     /// Leave the terminal's session; used by `install` where there is no systemd.
     #[arg(long, global = true, hide = true)]
     pub detached: bool,

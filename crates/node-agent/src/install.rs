@@ -1,7 +1,8 @@
 //! `install` and `uninstall`: through systemd where it runs, otherwise one start in the background, said plainly.
 //!
-//! Invariants: the join token is written to a file only root reads, never to the unit or a command line; `uninstall`
-//! stops only the process that holds the state folder.
+//! Invariants: the join token is written to a file only its owner reads, never to the unit or the installed agent's
+//! command line (the server's script hands it over in a file, too); `uninstall` stops only the process that holds the
+//! state folder.
 
 use std::fs;
 use std::io::Write;
@@ -31,12 +32,13 @@ pub struct Places {
     pub own: Option<PathBuf>,
 }
 
-impl Default for Places {
-    fn default() -> Self {
+impl Places {
+    fn of(options: &Options) -> Self {
+        let root = options.install_root.as_deref().unwrap_or(Path::new("/"));
         Self {
-            systemd: "/run/systemd/system".into(),
-            unit_dir: "/etc/systemd/system".into(),
-            binary: "/usr/local/bin/remotegpu-agent".into(),
+            systemd: root.join("run/systemd/system"),
+            unit_dir: root.join("etc/systemd/system"),
+            binary: root.join("usr/local/bin/remotegpu-agent"),
             own: None,
         }
     }
@@ -47,7 +49,7 @@ impl Default for Places {
 /// # Errors
 /// When something cannot be written or started; what was done until then is said on `out`.
 pub fn install(options: &Options, out: &mut dyn Write) -> Result<()> {
-    install_in(options, &Places::default(), out)
+    install_in(options, &Places::of(options), out)
 }
 
 /// [`install`] with other places.
@@ -88,7 +90,7 @@ pub fn install_in(options: &Options, places: &Places, out: &mut dyn Write) -> Re
 /// # Errors
 /// When something cannot be stopped or removed.
 pub fn uninstall(options: &Options, purge: bool, out: &mut dyn Write) -> Result<()> {
-    uninstall_in(options, purge, &Places::default(), out)
+    uninstall_in(options, purge, &Places::of(options), out)
 }
 
 /// [`uninstall`] with other places.

@@ -11,6 +11,7 @@ mod envelope;
 mod failures;
 mod fleet_both_doors;
 mod harness;
+mod install;
 mod leases_both_doors;
 mod live;
 mod ops;

@@ -192,13 +192,13 @@ impl Link<'_> {
         if self.config.join_token.is_some() {
             tracing::error!(
                 "the server does not know this host and does not accept the join token (used up, expired, or mistyped): \
-                 make a new one under Machines and start the agent with --join-token; trying again in {} s",
+                 make a new one under Machines and run its install command here; trying again in {} s",
                 self.config.slow_retry.as_secs()
             );
         } else {
             tracing::error!(
-                "the server does not know this host: make a join token under Machines and start the agent with \
-                 --join-token (or REMOTEGPU_JOIN_TOKEN); trying again in {} s",
+                "the server does not know this host: make a join token under Machines and run its install \
+                 command here (or start the agent with REMOTEGPU_JOIN_TOKEN); trying again in {} s",
                 self.config.slow_retry.as_secs()
             );
         }

@@ -109,7 +109,8 @@ pub async fn create_join_token(
     audit::record_in_tx(&mut tx, ctx, made).await?;
     tx.commit().await?;
     let url = &platform.settings().public_url;
-    let install_command = format!("curl -fsSL {url}/install.sh | sudo sh -s -- --server {url} --join-token {secret}");
+    // An assignment before a command is not among its words, which everybody on the host can read.
+    let install_command = format!("curl -fsSL {url}/install.sh | REMOTEGPU_JOIN_TOKEN={secret} sh");
     Ok(JoinTokenSecret { token, secret, install_command })
 }
 

@@ -149,10 +149,7 @@ async fn tokens_expire_and_can_be_revoked() {
     .unwrap();
     assert!(made.secret.starts_with("rgj_") && made.secret.len() >= 40, "{}", made.secret);
     let secret = &made.secret;
-    let command = format!(
-        "curl -fsSL http://gpu.test/install.sh | sudo sh -s -- --server http://gpu.test \
-         --join-token {secret}"
-    );
+    let command = format!("curl -fsSL http://gpu.test/install.sh | REMOTEGPU_JOIN_TOKEN={secret} sh");
     assert_eq!(made.install_command, command);
     assert_eq!((made.token.uses, made.token.max_uses, made.token.created_by.as_str()), (0, 5, "admin1"));
     world.join(&key("a"), Some(secret), "a").await.unwrap();
