@@ -95,6 +95,8 @@ pub struct AllocationView {
     pub gpu_model: Option<String>,
     pub gpu_count: Option<u32>,
     pub presence: Presence,
+    /// False while nobody listens to the machine: its presence means nothing then.
+    pub monitored: bool,
     pub customer_id: CustomerId,
     pub customer_name: String,
     pub starts_at: DateTime<Utc>,

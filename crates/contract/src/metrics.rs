@@ -158,7 +158,19 @@ pub struct WallTile {
     pub gpu_memory_total_mib: Option<u64>,
 }
 
-/// Sums over the fleet, for the head of the wall.
+impl WallTile {
+    /// True when its figures are of now. Where monitoring is off nobody listens, so that silence means nothing.
+    pub fn is_current(&self) -> bool {
+        self.monitored && self.presence == Presence::Online
+    }
+
+    /// True when it is watched and silent.
+    pub fn is_offline(&self) -> bool {
+        self.monitored && self.presence == Presence::Offline
+    }
+}
+
+/// Sums over the fleet, for the head of the wall. Machines whose monitoring is off are neither online nor offline.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -190,15 +202,12 @@ impl FleetTotals {
         let mut power = None;
         for tile in tiles {
             sum.machines += 1;
-            match tile.presence {
-                Presence::Online => sum.machines_online += 1,
-                Presence::Offline => sum.machines_offline += 1,
-                Presence::NeverSeen => {}
-            }
+            sum.machines_online += u32::from(tile.is_current());
+            sum.machines_offline += u32::from(tile.is_offline());
             sum.machines_in_trouble += u32::from(tile.trouble.is_some());
             sum.gpus += tile.gpus.len() as u32;
             // What a silent machine said last is not what it does now.
-            if tile.presence == Presence::Online {
+            if tile.is_current() {
                 for u in tile.gpus.iter().filter_map(|g| g.u) {
                     sum.gpus_busy += u32::from(u >= 5);
                     util += u64::from(u);
@@ -327,4 +336,41 @@ pub struct History {
     /// Start of each step, seconds since the Unix epoch.
     pub at: Vec<i64>,
     pub series: Vec<Series>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_monitored_is_neither_online_nor_offline() {
+        let tile = |presence, monitored| WallTile {
+            id: "a".into(),
+            name: "a".into(),
+            model: None,
+            region: None,
+            presence,
+            service_state: ServiceState::InService,
+            monitored,
+            trouble: None,
+            at: None,
+            gpus: vec![GpuCell { u: Some(50), m: None, x: false }],
+            cpu_percent: None,
+            memory_percent: None,
+            temperature_c: None,
+            power_w: Some(100),
+            gpu_memory_used_mib: None,
+            gpu_memory_total_mib: None,
+        };
+        let tiles = [
+            tile(Presence::Online, true),
+            tile(Presence::Online, false),
+            tile(Presence::Offline, true),
+            tile(Presence::Offline, false),
+            tile(Presence::NeverSeen, true),
+        ];
+        let sums = FleetTotals::of(tiles.iter());
+        assert_eq!((sums.machines, sums.machines_online, sums.machines_offline), (5, 1, 1));
+        assert_eq!((sums.gpus, sums.gpus_busy, sums.power_w), (5, 1, Some(100)));
+    }
 }

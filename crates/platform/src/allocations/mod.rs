@@ -521,6 +521,7 @@ async fn views(
                 } else {
                     Presence::NeverSeen
                 },
+                monitored: brief.monitored,
                 customer_id: row.customer,
                 customer_name: names.get(&row.customer.0).cloned().unwrap_or_default(),
                 starts_at: row.starts_at,

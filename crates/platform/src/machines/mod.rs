@@ -94,6 +94,7 @@ pub(crate) struct Brief {
     pub gpu_model: Option<String>,
     pub gpu_count: Option<u32>,
     pub presence: Presence,
+    pub monitored: bool,
 }
 
 /// [`Brief`]s by id, of those the transaction's caller may see.

@@ -68,6 +68,7 @@ range-1h = 1 h
 range-6h = 6 h
 range-24h = 24 h
 range-7d = 7 d
+range-30d = 30 d
 chart-gpu = GPU utilisation and memory
 chart-utilisation = Utilisation
 chart-gpu-memory = Memory

@@ -68,6 +68,7 @@ range-1h = 1 小时
 range-6h = 6 小时
 range-24h = 24 小时
 range-7d = 7 天
+range-30d = 30 天
 chart-gpu = GPU 利用率与显存
 chart-utilisation = 利用率
 chart-gpu-memory = 显存

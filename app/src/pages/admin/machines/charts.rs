@@ -13,8 +13,8 @@ use crate::ui::format;
 use crate::words::Words;
 
 /// Ranges the page offers.
-pub const RANGES: [HistoryRange; 4] =
-    [HistoryRange::Hour, HistoryRange::SixHours, HistoryRange::Day, HistoryRange::Week];
+pub const RANGES: [HistoryRange; 5] =
+    [HistoryRange::Hour, HistoryRange::SixHours, HistoryRange::Day, HistoryRange::Week, HistoryRange::Month];
 
 /// Rows of the table of last values.
 const TABLE_ROWS: usize = 12;
@@ -256,6 +256,8 @@ pub fn chart_card(words: Words, code: &str, chart: &Chart, zone: chrono_tz::Tz) 
 
 #[cfg(test)]
 mod tests {
+    use contract::accounts::Language;
+
     use super::*;
 
     fn series(metric: Metric, gpu: Option<u32>, avg: &[Option<f64>]) -> Series {
@@ -275,6 +277,17 @@ mod tests {
             "createdAt": "2026-11-20T00:00:00Z", "updatedAt": "2026-11-20T00:00:00Z"
         }))
         .expect("is a machine")
+    }
+
+    #[test]
+    fn every_range_of_the_history_is_offered_in_words() {
+        assert_eq!(RANGES[..], HistoryRange::ALL[..]);
+        for language in [Language::Zh, Language::En] {
+            for range in RANGES {
+                let key = format!("range-{}", range.code());
+                assert_ne!(Words(language).t(&key), key);
+            }
+        }
     }
 
     #[test]

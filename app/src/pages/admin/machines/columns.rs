@@ -110,11 +110,11 @@ fn machine_state(words: Words, machine: &MachineRow) -> AnyView {
     if machine.gpus_lost > 0 {
         return state(Tone::Bad, words.t("trouble-gpu_lost")).into_any();
     }
-    let tone = match machine.presence {
-        Presence::Online => Tone::Ok,
-        Presence::Offline | Presence::NeverSeen => Tone::Off,
+    let (tone, presence) = match machine.presence {
+        _ if !machine.monitored => (Tone::Off, words.t("tile-not-monitored")),
+        Presence::Online => (Tone::Ok, words.t("presence-online")),
+        other => (Tone::Off, words.t(&format!("presence-{}", other.code()))),
     };
-    let presence = words.t(&format!("presence-{}", machine.presence.code()));
     match machine.service_state {
         ServiceState::InService => state(tone, presence).into_any(),
         service => {

@@ -79,9 +79,9 @@ pub fn memory_percent(gpu: &GpuFigures) -> Option<u8> {
     percent_of(gpu.memory_used_bytes, gpu.memory_total_bytes)
 }
 
-/// Figures of a machine that is not online are not now's: they are taken out rather than shown.
+/// Figures of a machine that is not online, or not listened to, are not now's: they are taken out rather than shown.
 pub fn current(mut live: MachineLive) -> MachineLive {
-    if live.presence != contract::machines::Presence::Online {
+    if !live.monitored || live.presence != contract::machines::Presence::Online {
         live.host = Default::default();
         live.processes.clear();
         for gpu in &mut live.gpus {

@@ -39,13 +39,18 @@ fn following(live: MachineLive, then: impl Fn(&MachineLive) + 'static) -> RwSign
     signal
 }
 
-/// Presence beside the heading: since when it is silent, never green when it is.
+/// Texts of [`MachineState`].
+pub const STATE_WORDS: [&str; 5] =
+    ["presence-online", "presence-offline", "presence-never_seen", "machine-offline-for", "tile-not-monitored"];
+
+/// Presence beside the heading: since when it is silent, never green when it is, and neither where nobody listens.
 #[island]
 pub fn MachineState(live: MachineLive, now: i64, words: Lexicon) -> impl IntoView {
     let live = following(live, |_| {});
     let now = ticking(now);
     move || {
         live.with(|live| match (live.presence, live.at) {
+            _ if !live.monitored => state(Tone::Off, words.t("tile-not-monitored")),
             (Presence::Online, _) => state(Tone::Ok, words.t("presence-online")),
             (Presence::Offline, Some(at)) => {
                 let silent = words.duration(now.get() - at.timestamp());

@@ -8,7 +8,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::charts::{RANGES, chart_card, charts, history, refresh_seconds};
 use super::hardware::{agent_card, facts_card, hardware_card};
-use super::islands::{ChartFeed, GpuPanel, MachineFigures, MachineState, ProcessPanel};
+use super::islands::{ChartFeed, GpuPanel, MachineFigures, MachineState, ProcessPanel, STATE_WORDS};
 use super::service::window_line;
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -53,8 +53,7 @@ fn machine_view(data: Data) -> AnyView {
     let bare = MachineLive { gpus: Vec::new(), host: Default::default(), ..figures_only.clone() };
     let has_gpus = !live.gpus.is_empty();
     let as_of = clock(live.at.unwrap_or(ctx.now()), zone);
-    let state_words =
-        words.lexicon(&["presence-online", "presence-offline", "presence-never_seen", "machine-offline-for"]);
+    let state_words = words.lexicon(&STATE_WORDS);
 
     let model = model_tag(&machine);
     let head = PageFrame::new(machine.name.clone(), Area::Machines)

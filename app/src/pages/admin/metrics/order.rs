@@ -74,6 +74,7 @@ impl WallOptions {
 fn trouble_rank(tile: &WallTile) -> usize {
     match (tile.trouble, tile.presence) {
         (Some(trouble), _) => trouble.rank(),
+        (None, _) if !tile.monitored => 90,
         (None, Presence::Offline) => 50,
         (None, Presence::NeverSeen) => 60,
         (None, Presence::Online) => 100,
@@ -82,7 +83,7 @@ fn trouble_rank(tile: &WallTile) -> usize {
 
 /// Mean GPU load in percent, or the CPU's where there is no GPU; what is silent has none.
 pub fn load(tile: &WallTile) -> Option<u32> {
-    if tile.presence != Presence::Online {
+    if !tile.is_current() {
         return None;
     }
     let (sum, n) = tile.gpus.iter().filter_map(|g| g.u).fold((0, 0), |(sum, n), u| (sum + u32::from(u), n + 1));

@@ -38,6 +38,9 @@ pub const TILE_WORDS: [&str; 20] = [
 
 /// Classes of the tile's element.
 pub fn tile_class(tile: &WallTile) -> &'static str {
+    if !tile.monitored {
+        return "tile unseen";
+    }
     let severe = tile.trouble.map(Trouble::is_severe);
     match (tile.presence, severe) {
         (Presence::Offline, _) => "tile bad offline",
@@ -50,6 +53,9 @@ pub fn tile_class(tile: &WallTile) -> &'static str {
 
 /// State in the head of a tile; nothing when all is well.
 fn tile_state(tile: &WallTile, words: &Lexicon, now: i64) -> Option<(Tone, String)> {
+    if !tile.monitored {
+        return Some((Tone::Off, words.t("tile-not-monitored")));
+    }
     if tile.presence == Presence::Offline {
         let word = match tile.at {
             Some(at) => words.fill("tile-offline-for", &[&words.duration(now - at)]),
@@ -69,9 +75,6 @@ fn tile_state(tile: &WallTile, words: &Lexicon, now: i64) -> Option<(Tone, Strin
     }
     if tile.presence == Presence::NeverSeen {
         return Some((Tone::Off, words.t("presence-never_seen")));
-    }
-    if !tile.monitored {
-        return Some((Tone::Off, words.t("tile-not-monitored")));
     }
     let service = match tile.service_state {
         ServiceState::InService => return None,
@@ -105,7 +108,7 @@ fn cell(out: &mut String, load: Option<u8>, memory: Option<u8>, label: &str, wor
 
 /// Cells: one per GPU, or CPU and memory of a host without GPUs. Nothing of a silent machine is shown as if it were now.
 fn cells(out: &mut String, tile: &WallTile, words: &Lexicon) {
-    let current = tile.presence == Presence::Online;
+    let current = tile.is_current();
     let (cpu, memory) = (words.t("tile-cpu"), words.t("tile-memory"));
     let say = |v: Option<u8>| v.filter(|_| current).map_or_else(|| NOT_MEASURED.to_owned(), |v| format!("{v}%"));
     let label = if tile.gpus.is_empty() {
@@ -159,7 +162,7 @@ pub fn tile_html(tile: &WallTile, words: &Lexicon, now: i64) -> String {
 }
 
 fn foot(out: &mut String, tile: &WallTile, words: &Lexicon, now: i64) {
-    let current = tile.presence == Presence::Online;
+    let current = tile.is_current();
     let with_gpus = !tile.gpus.is_empty();
     if with_gpus {
         let temperature =
@@ -183,6 +186,9 @@ fn foot(out: &mut String, tile: &WallTile, words: &Lexicon, now: i64) {
 
 /// True when the tile's words change with time alone.
 pub fn ages(tile: &WallTile, now: i64) -> bool {
+    if !tile.monitored {
+        return false;
+    }
     match tile.presence {
         Presence::Offline => true,
         Presence::NeverSeen => false,
@@ -211,6 +217,7 @@ mod tests {
         let texts = [
             ("presence-online", "online"),
             ("tile-offline-for", "offline for {}"),
+            ("tile-not-monitored", "not monitored"),
             ("trouble-gpu_lost", "GPU lost"),
             ("tile-gpus", "{} GPUs: {}"),
             ("gpu-lost-short", "lost"),
@@ -263,6 +270,17 @@ mod tests {
         let html = tile_html(&tile, &words(), 1_252);
         assert!(html.contains("offline for 4\u{a0}min 12\u{a0}s") && !html.contains("89"), "{html}");
         assert!(tile_class(&tile).contains("offline"));
+    }
+
+    #[test]
+    fn a_machine_that_nobody_listens_to_is_not_called_offline() {
+        for presence in [Presence::Offline, Presence::Online, Presence::NeverSeen] {
+            let tile = WallTile { monitored: false, trouble: None, ..tile(presence, vec![cell(Some(89), false)]) };
+            let html = tile_html(&tile, &words(), 1_252);
+            assert!(html.contains("not monitored") && !html.contains("offline") && !html.contains("89"), "{html}");
+            assert_eq!(tile_class(&tile), "tile unseen");
+            assert!(!ages(&tile, 1_252));
+        }
     }
 
     #[test]

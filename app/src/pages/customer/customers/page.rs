@@ -179,8 +179,11 @@ fn machines_card(words: Words, machines: Vec<AllocationView>) -> impl IntoView {
         .filter(|row| row.state.holds())
         .map(|row| {
             let gpus = row.gpu_model.as_ref().map(|model| format!("{} × {model}", row.gpu_count.unwrap_or(0)));
-            let presence = words.t(&format!("presence-{}", row.presence.code()));
-            let tone = if row.presence == Presence::Online { Tone::Ok } else { Tone::Off };
+            let (tone, presence) = match row.presence {
+                _ if !row.monitored => (Tone::Off, words.t("tile-not-monitored")),
+                Presence::Online => (Tone::Ok, words.t("presence-online")),
+                other => (Tone::Off, words.t(&format!("presence-{}", other.code()))),
+            };
             view! {
                 <tr>
                     <th scope="row"><a href=paths::my_machine(&row.machine)>{row.machine_name.clone()}</a></th>

@@ -15,7 +15,9 @@ use crate::pages::admin::allocations::form::LeaseForm;
 use crate::pages::admin::allocations::list::allocation_state;
 use crate::pages::admin::allocations::page::history_card;
 use crate::pages::admin::machines::charts::{RANGES, chart_card, charts, history, refresh_seconds};
-use crate::pages::admin::machines::islands::{ChartFeed, GpuPanel, MachineFigures, MachineState, ProcessPanel};
+use crate::pages::admin::machines::islands::{
+    ChartFeed, GpuPanel, MachineFigures, MachineState, ProcessPanel, STATE_WORDS,
+};
 use crate::pages::admin::machines::page::{figure_words, gpu_words, process_words, ranges};
 use crate::pages::admin::machines::service::window_line;
 use crate::pages::admin::metrics::page::link_chip;
@@ -74,8 +76,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
             let figures_only = MachineLive { processes: Vec::new(), ..live.clone() };
             let bare = MachineLive { gpus: Vec::new(), host: Default::default(), ..figures_only.clone() };
             let as_of = clock(live.at.unwrap_or(ctx.now()), zone);
-            let state_words =
-                words.lexicon(&["presence-online", "presence-offline", "presence-never_seen", "machine-offline-for"]);
+            let state_words = words.lexicon(&STATE_WORDS);
             head = head
                 .beside(view! {
                     <MachineState live=bare now=now words=state_words />

@@ -190,14 +190,15 @@ fn filters(sql: &mut QueryBuilder<Postgres>, query: &MachineQuery, now: DateTime
     let limit = now - TimeDelta::seconds(OFFLINE_AFTER_SECONDS);
     match query.presence {
         None => {}
+        // Where nobody listens, silence means nothing.
         Some(Presence::NeverSeen) => {
             sql.push(" and m.last_seen_at is null");
         }
         Some(Presence::Online) => {
-            sql.push(" and m.last_seen_at > ").push_bind(limit);
+            sql.push(" and m.monitored and m.last_seen_at > ").push_bind(limit);
         }
         Some(Presence::Offline) => {
-            sql.push(" and m.last_seen_at <= ").push_bind(limit);
+            sql.push(" and m.monitored and m.last_seen_at <= ").push_bind(limit);
         }
     }
 }

@@ -63,7 +63,7 @@ pub(super) async fn matching(tx: &mut Tx, text: &str) -> Result<Vec<i64>> {
 /// Without the presence, which depends on the time; with what it is made from.
 pub(super) async fn briefs(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, (Brief, Option<DateTime<Utc>>)>> {
     let rows = sqlx::query!(
-        r#"select m.id, m.code, m.name, m.region, m.last_seen_at, g.model, g.count as "count!",
+        r#"select m.id, m.code, m.name, m.region, m.monitored, m.last_seen_at, g.model, g.count as "count!",
                   m.declared->>'gpuModel' as declared_model, (m.declared->>'gpuCount')::bigint as declared_count
            from machines m
            left join lateral (select min(model) as model, count(*) as count from gpus
@@ -84,6 +84,7 @@ pub(super) async fn briefs(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, (Bri
                 gpu_model: row.model.or(row.declared_model),
                 gpu_count: count.and_then(|count| u32::try_from(count).ok()),
                 presence: Presence::NeverSeen,
+                monitored: row.monitored,
             };
             (row.id, (brief, row.last_seen_at))
         })

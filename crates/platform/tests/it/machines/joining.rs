@@ -326,6 +326,9 @@ async fn presence_follows_the_last_sign_of_life() {
     assert_eq!(world.codes(never).await, ["unseen"]);
     world.clock().advance(TimeDelta::seconds(contract::machines::OFFLINE_AFTER_SECONDS));
     assert_eq!(world.get("seen").await.presence, Presence::Offline);
-    assert_eq!(world.codes(offline).await, ["seen"]);
+    assert_eq!(world.codes(offline.clone()).await, ["seen"]);
     assert!(world.codes(online).await.is_empty());
+    // Where monitoring is off nobody listens: silence is not absence.
+    world.execute("update machines set monitored = false where code = 'seen'").await;
+    assert!(world.codes(offline).await.is_empty());
 }
