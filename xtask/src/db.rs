@@ -1,17 +1,64 @@
-//! The committed descriptions of SQL statements (`.sqlx`): made against a real database, checked for drift.
+//! Databases: the one of `cargo xtask run` without its server, and the committed descriptions of SQL statements (`.sqlx`),
+//! made against a real database and checked for drift.
 //!
-//! This is what `cargo sqlx prepare` does, without that tool: with `SQLX_OFFLINE_DIR` set and a database at hand, the
+//! The latter is what `cargo sqlx prepare` does, without that tool: with `SQLX_OFFLINE_DIR` set and a database at hand, the
 //! macros write what they learned.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::env::{cargo, command, read, root, run, target};
 
 /// Packages with checked statements.
 const PACKAGES: &[&str] = &["platform"];
+
+/// Its name, as the server knows it.
+const DATABASE: &str = "remotegpu";
+
+/// `start` prints how to look into the database of `cargo xtask run`; `stop` stops what was started; `reset` throws its
+/// content away, so that the next run is a first one.
+pub fn development(word: &str, options: &[&str]) -> Result<()> {
+    let data = match options {
+        [] => crate::run::data_folder(),
+        ["--data", folder] => PathBuf::from(folder),
+        _ => bail!("cargo xtask db {word} [--data DIR]"),
+    };
+    let place = data.join("server/postgres");
+    if word != "start" && !place.exists() {
+        bail!("{} has no database: cargo xtask run makes one", data.display());
+    }
+    let cluster = |words: &[&str]| {
+        let mut command = cargo(&["run", "-q", "-p", "pg-cluster", "--"]);
+        command.args(&words[..1]).arg(&place).args(&words[1..]);
+        command
+    };
+    match word {
+        "start" => {
+            let url = read(&mut cluster(&["start", DATABASE]))?;
+            println!("the owner's connection, past row-level security:\n  psql '{url}'");
+        }
+        "stop" => {
+            read(&mut cluster(&["stop"]))?;
+        }
+        _ => {
+            read(&mut cluster(&["reset", DATABASE])).context("stop cargo xtask run first")?;
+            // The key belongs to what is gone, and so do the demo's agents, whose keys nobody knows any more.
+            for gone in [data.join("server/secrets.key"), data.join("agents")] {
+                let removed = if gone.is_dir() { std::fs::remove_dir_all(&gone) } else { std::fs::remove_file(&gone) };
+                match removed {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(error).with_context(|| format!("{}", gone.display()));
+                    }
+                    _ => {}
+                }
+            }
+            println!("{} is as before its first start", data.display());
+        }
+    }
+    Ok(())
+}
 
 /// Writes `.sqlx` anew.
 pub fn prepare() -> Result<()> {
@@ -53,7 +100,8 @@ fn contents(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
 fn describe() -> Result<BTreeMap<String, Vec<u8>>> {
     // PostgreSQL runs as another user when this is root: a folder it can reach.
     let folder = std::env::temp_dir().join(format!("remotegpu-describe-{}", std::process::id()));
-    std::fs::create_dir_all(&folder)?;
+    // Not `create_dir_all`: one that somebody else made there is not ours to use.
+    std::fs::create_dir(&folder).with_context(|| format!("{}", folder.display()))?;
     let result = with_database(&folder);
     let place = folder.join("pg").to_string_lossy().into_owned();
     let stopped = run(&mut cargo(&["run", "-q", "-p", "pg-cluster", "--", "stop", &place]));
@@ -64,7 +112,7 @@ fn describe() -> Result<BTreeMap<String, Vec<u8>>> {
 
 fn with_database(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     let place = folder.join("pg").to_string_lossy().into_owned();
-    let url = read(&mut cargo(&["run", "-q", "-p", "pg-cluster", "--", "start", &place, "describe"]))?;
+    let url = read(&mut cargo(&["run", "-q", "-p", "pg-cluster", "--", "scratch", &place, "describe"]))?;
     let mut migrations: Vec<PathBuf> = std::fs::read_dir(root().join("migrations"))?
         .flatten()
         .map(|entry| entry.path())

@@ -38,11 +38,11 @@ pub fn command(words: &[&str]) -> Command {
     command
 }
 
-/// Our own Node before the system's, where we had to get one.
+/// Our own Node before the system's, where we had to get one; our own tools behind what is on the machine.
 fn path() -> std::ffi::OsString {
     let own = cache().join("node/bin");
     let rest = std::env::var_os("PATH").unwrap_or_default();
-    let all = own.is_dir().then_some(own).into_iter().chain(std::env::split_paths(&rest));
+    let all = own.is_dir().then_some(own).into_iter().chain(std::env::split_paths(&rest)).chain([cache().join("bin")]);
     std::env::join_paths(all).unwrap_or(rest)
 }
 

@@ -5,7 +5,9 @@
 mod build;
 mod check;
 mod db;
+mod deny;
 mod env;
+mod python;
 mod release;
 mod run;
 mod setup;
@@ -15,13 +17,14 @@ mod wasm;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-cargo xtask run [--demo N] [--port P] [--data DIR]   set up, build and serve, with this machine as the first node
+cargo xtask run [--demo N] [--port P] [--data DIR]    set up, build and serve, with this machine as the first node
 cargo xtask test [check|unit|e2e]                     everything, or one part
 cargo xtask setup [run|test]                          get what is missing
 cargo xtask check                                     format, lints, directions, texts
 cargo xtask build                                     agent, pages and server, release
 cargo xtask release                                   what is shipped, into <target>/dist
 cargo xtask db prepare|check                          refresh .sqlx, or see that it is fresh
+cargo xtask db start|stop|reset [--data DIR]          the database of `run` without its server
 cargo xtask bench [AREA]                              docs/benchmarks.md
 cargo xtask screenshots                               docs/screenshots";
 
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         ["test", "e2e", rest @ ..] => test::e2e(rest),
         ["db", "prepare"] => db::prepare(),
         ["db", "check"] => db::check(),
+        ["db", word @ ("start" | "stop" | "reset"), options @ ..] => db::development(word, options),
         ["bench", rest @ ..] => test::bench(rest),
         ["screenshots"] => test::screenshots(),
         _ => Err(anyhow::anyhow!("{USAGE}")),

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::build::{server, site};
 use crate::env::{cache, cargo, command, read, root, run, target};
+use crate::python;
 use crate::setup::{Need, install, setup};
 
 /// Architectures of the agents.
@@ -42,12 +43,8 @@ pub fn release() -> Result<()> {
 fn zig() -> Result<PathBuf> {
     let venv = cache().join("zig-venv");
     if !venv.join("bin/cargo-zigbuild").exists() {
-        if read(&mut command(&["python3", "-c", "import venv, ensurepip"])).is_err() {
-            install(&["python3", "python3-venv"])?;
-        }
-        let text = venv.to_string_lossy().into_owned();
-        run(&mut command(&["python3", "-m", "venv", &text]))?;
-        run(&mut command(&[&format!("{text}/bin/pip"), "install", "-q", ZIG[0], ZIG[1]]))?;
+        install(python::packages())?;
+        python::environment("zig-venv", &ZIG)?;
     }
     Ok(venv.join("bin"))
 }

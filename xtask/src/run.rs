@@ -8,11 +8,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::build::{Built, build};
-use crate::env::{is_root, read, root};
+use crate::env::{cargo, is_root, read, root, run as run_command, target};
 use crate::setup::{Need, setup};
 
-/// Real agent processes for a demo; more would measure the laptop, not the product.
-const MAX_DEMO: usize = 32;
+/// Real agent processes for a demo; what is beyond comes from one load program, so that the demo shows the product and
+/// does not measure the laptop.
+const REAL_AGENTS: usize = 32;
+/// More links than this meet the usual limit of 1024 open files.
+const MAX_DEMO: usize = 800;
 
 struct Options {
     demo: usize,
@@ -20,10 +23,14 @@ struct Options {
     data: PathBuf,
 }
 
-fn options(words: &[&str]) -> Result<Options> {
+/// Where the data is when nothing else is said.
+pub fn data_folder() -> PathBuf {
     // As root PostgreSQL runs as somebody else, who may not be able to reach a clone in a home folder.
-    let data = if is_root() { PathBuf::from("/var/lib/remotegpu-dev") } else { root().join(".dev") };
-    let mut options = Options { demo: 0, port: 3000, data };
+    if is_root() { PathBuf::from("/var/lib/remotegpu-dev") } else { root().join(".dev") }
+}
+
+fn options(words: &[&str]) -> Result<Options> {
+    let mut options = Options { demo: 0, port: 3000, data: data_folder() };
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let value = words.next().with_context(|| format!("{word} needs a value"))?;
@@ -35,7 +42,7 @@ fn options(words: &[&str]) -> Result<Options> {
         }
     }
     if options.demo > MAX_DEMO {
-        bail!("--demo runs real agents, up to {MAX_DEMO}");
+        bail!("--demo goes up to {MAX_DEMO} hosts");
     }
     Ok(options)
 }
@@ -58,13 +65,15 @@ impl Drop for Children {
 /// See the module.
 pub fn run(words: &[&str]) -> Result<()> {
     let options = options(words)?;
-    setup(Need::Run)?;
-    let built = build()?;
-    std::fs::create_dir_all(&options.data)?;
-    let data = options.data.canonicalize()?;
+    // Before the minutes of a first build, not after them.
     if std::net::TcpListener::bind(("127.0.0.1", options.port)).is_err() {
         bail!("port {} is in use: stop what runs there, or choose another with --port", options.port);
     }
+    setup(Need::Run)?;
+    let built = build()?;
+    let load = if options.demo > REAL_AGENTS { Some(load_program()?) } else { None };
+    std::fs::create_dir_all(&options.data)?;
+    let data = options.data.canonicalize()?;
     let url = format!("http://127.0.0.1:{}", options.port);
     let mut children = Children(Vec::new());
     let (stop, stopped) = std::sync::mpsc::channel();
@@ -77,11 +86,15 @@ pub fn run(words: &[&str]) -> Result<()> {
     children.0.push(server);
     wait_ready(&options, &mut children)?;
     children.0.push(agent(&built, &options, &data, &url, "this-machine", None)?);
-    for number in 1..=options.demo {
+    for number in 1..=options.demo.min(REAL_AGENTS) {
         let name = format!("demo-{number:02}");
         children.0.push(agent(&built, &options, &data, &url, &name, Some(number))?);
     }
-    println!("\n  {url}   stop with Ctrl-C\n");
+    if let Some(program) = &load {
+        children.0.push(many(program, &built, &options, &data, &url)?);
+    }
+    let again = format!("REMOTEGPU_DATA_DIR={} {}", data.join("server").display(), built.server.display());
+    println!("\n  {url}   stop with Ctrl-C\n  password forgotten: {again} admin reset-password NAME\n");
     loop {
         if stopped.recv_timeout(Duration::from_millis(300)).is_ok() {
             println!("stopping");
@@ -144,11 +157,38 @@ fn agent(
         std::fs::write(&scenario, scenario_text(number))?;
         command.env("NVML_SIM_SCENARIO", &scenario);
     }
-    // A token every time: an agent that is known ignores it, and one whose first join failed gets another chance.
-    let token = read(&mut server(built, options, data, &["admin", "join-token", "--one-time"]))?;
-    command.env("REMOTEGPU_JOIN_TOKEN", token);
+    // One whose first join failed gets another chance; one that was welcomed has its own key.
+    if !state.join("machine").exists() {
+        let token = read(&mut server(built, options, data, &["admin", "join-token", "--one-time"]))?;
+        command.env("REMOTEGPU_JOIN_TOKEN", token);
+    }
     let log = std::fs::File::create(state.join("agent.log"))?;
     command.stdout(Stdio::null()).stderr(log).process_group(0).spawn().context("the agent")
+}
+
+/// The program that acts as many agents at once.
+fn load_program() -> Result<PathBuf> {
+    run_command(&mut cargo(&["build", "--release", "-p", "bench-peers", "--bin", "bench-nodes"]))?;
+    Ok(target().join("release/bench-nodes"))
+}
+
+/// The hosts beyond the real agents: one sample a second each, until we end.
+fn many(program: &Path, built: &Built, options: &Options, data: &Path, url: &str) -> Result<Child> {
+    let (nodes, folder) = (options.demo - REAL_AGENTS, data.join("agents/many"));
+    std::fs::create_dir_all(&folder)?;
+    let joined = folder.join("joined");
+    let known = std::fs::read_to_string(&joined).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    let token = if nodes > known {
+        let uses = nodes.to_string();
+        read(&mut server(built, options, data, &["admin", "join-token", "--max-uses", &uses]))?
+    } else {
+        "every one of them is known".to_owned()
+    };
+    let mut command = Command::new(program);
+    command.args([url, &nodes.to_string(), "8", "31536000", "--live", "1", "--joined"]).arg(&joined);
+    command.env("REMOTEGPU_JOIN_TOKEN", token);
+    let log = std::fs::File::create(folder.join("load.log"))?;
+    command.stdout(Stdio::null()).stderr(log).process_group(0).spawn().context("the load program")
 }
 
 /// Variety: models and loads differ, and a few hosts are in trouble.

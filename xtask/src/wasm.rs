@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::env::{cache, cargo, command, read, root, run, target};
-use crate::setup::{Need, install};
+use crate::setup::Need;
 
 /// The target's name.
 pub const TARGET: &str = "wasm32-unknown-unknown";
@@ -39,14 +39,14 @@ pub fn artifacts() -> Result<PathBuf> {
     Ok(if rustup_has_it()? { target() } else { debian_target() }.join(TARGET))
 }
 
-/// Sees to it that [`wasm_cargo`] works.
-pub fn setup(need: Need) -> Result<()> {
+/// Debian's packages that [`wasm_cargo`] needs and that are not here; none where rustup has the target or can add it.
+pub fn missing(need: Need) -> Result<Vec<&'static str>> {
     if rustup_has_it()? {
-        return Ok(());
+        return Ok(Vec::new());
     }
     // rustup has been seen to say yes to a target that was not there: what counts is the folder.
     if run(&mut command(&["rustup", "target", "add", TARGET])).is_ok() && rustup_has_it()? {
-        return Ok(());
+        return Ok(Vec::new());
     }
     println!("rustup cannot add {TARGET}: building it from the sources of Debian's compiler");
     let mut packages = DEBIAN.to_vec();
@@ -58,8 +58,15 @@ pub fn setup(need: Need) -> Result<()> {
     if linker().is_none() {
         packages.push("lld-19");
     }
-    install(&packages)?;
-    debian_sysroot().map(|_| ())
+    Ok(packages)
+}
+
+/// Sees to it that [`wasm_cargo`] works, once nothing is [`missing`].
+pub fn setup() -> Result<()> {
+    if !rustup_has_it()? {
+        debian_sysroot()?;
+    }
+    Ok(())
 }
 
 fn rustup_has_it() -> Result<bool> {

@@ -6,7 +6,7 @@ mod wasm;
 
 use anyhow::{Result, bail};
 
-use crate::env::{cargo, read, root, run};
+use crate::env::{cargo, root, run};
 use crate::wasm::{TARGET, wasm_cargo};
 
 /// A broken rule.
@@ -48,10 +48,7 @@ pub fn check() -> Result<()> {
     ]))?;
     let frontend = ["clippy", "-q", "-p", "frontend", "--target", TARGET, "--", "-D", "warnings"];
     run(&mut wasm_cargo(&frontend)?)?;
-    match read(&mut cargo(&["deny", "--version"])) {
-        Ok(_) => run(&mut cargo(&["deny", "check", "bans", "licenses", "sources"]))?,
-        Err(_) => println!("cargo deny: not checked (cargo-deny is not installed)"),
-    }
+    crate::deny::check()?;
     println!("advisories: not checked (they need a service outside)");
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Acts as many agents at once: joins, reports an inventory, and sends samples as fast as they are acknowledged, or with
 //! `--live <hz>` one sample per tick as real agents do.
 //!
-//! `bench-nodes <server-url> <nodes> <gpus> <seconds> [--samples <per batch>] [--window <batches in flight>] [--live <hz>]`
-//! with `REMOTEGPU_JOIN_TOKEN` for as many machines. The same numbers are the same machines at the next run. At the end
+//! `bench-nodes <server-url> <nodes> <gpus> <seconds> [--samples <per batch>] [--window <batches in flight>] [--live <hz>]
+//! [--joined <file>]` with `REMOTEGPU_JOIN_TOKEN` for as many machines. The same numbers are the same machines at the next run. At the end
 //! one line of JSON: the rows acknowledged in the time that was asked for.
 
 use std::io::Write as _;
@@ -41,6 +41,8 @@ struct Settings {
     samples: usize,
     window: usize,
     live: Option<f64>,
+    /// Where to note how many nodes the server knows from now on.
+    joined: Option<String>,
 }
 
 impl Settings {
@@ -60,6 +62,7 @@ impl Settings {
             samples: option("--samples")?.map_or(Ok(1), |text| text.parse())?,
             window: option("--window")?.map_or(Ok(4), |text| text.parse::<usize>())?.min(limits::MAX_UNACKED_BATCHES),
             live: option("--live")?.map(|text| text.parse()).transpose()?,
+            joined: option("--joined")?.cloned(),
         })
     }
 }
@@ -121,7 +124,11 @@ impl Node {
             let _turn = load.opening.acquire().await?;
             Self::open(&load, index).await.with_context(|| format!("node {index}"))?
         };
-        load.ready.wait().await;
+        if load.ready.wait().await.is_leader()
+            && let Some(file) = &load.settings.joined
+        {
+            std::fs::write(file, load.settings.nodes.to_string())?;
+        }
         let done = match load.settings.live {
             Some(hz) => node.live(hz).await,
             None => node.flood().await,
