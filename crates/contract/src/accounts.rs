@@ -90,6 +90,11 @@ impl MemberRole {
             MemberRole::Member => "member",
         }
     }
+
+    /// True for who answers for the customer.
+    pub fn is_owner(self) -> bool {
+        self == MemberRole::Owner
+    }
 }
 
 /// Body of `POST /api/auth/login`.

@@ -10,7 +10,7 @@ pub fn check(source: &Source) -> Vec<Finding> {
     let mut found = Vec::new();
     let lines: Vec<&str> = source.text.lines().collect();
     let path = source.path.as_str();
-    let code = [".rs", ".ts", ".mjs", ".css"].iter().any(|end| path.ends_with(end));
+    let code = [".rs", ".ts", ".js", ".mjs", ".css"].iter().any(|end| path.ends_with(end));
     if code && lines.len() > MAX_LINES {
         found.push(Finding {
             place: format!("{path}:1"),
@@ -48,6 +48,7 @@ const RULES: &[Rule] = &[
     (server_fn_elsewhere, "#[server] stands only in server_fns.rs"),
     (route_elsewhere, "routes are mounted only in server/src/router.rs"),
     (role_compared, "only platform/src/authz compares roles"),
+    (store_shown, "a slice's store is its own: `mod store;` without `pub`"),
     (door_knows_http, "platform knows no HTTP and no framework"),
     (door_imports_door, "no door imports another"),
 ];
@@ -88,14 +89,34 @@ fn server_fn_elsewhere(path: &str, line: &str) -> bool {
 }
 
 fn route_elsewhere(path: &str, line: &str) -> bool {
-    line.contains(".route(\"") && path.starts_with("server/src") && !path.ends_with("/router.rs")
+    let mounts = [".route(", ".nest(", ".route_service(", ".nest_service("].iter().any(|call| line.contains(call));
+    let door = path.starts_with("server/src/") || path.starts_with("app/src/");
+    mounts && door && path != "server/src/router.rs"
 }
 
+/// Other slices would read its tables past the operations that decide who may.
+fn store_shown(path: &str, line: &str) -> bool {
+    let module = line.trim_end_matches([';', '{', ' ']).ends_with(" mod store");
+    path.starts_with("crates/platform/src/") && line.starts_with("pub") && module
+}
+
+/// Comparing, matching and destructuring are the same question: what somebody's role lets them do.
 fn role_compared(path: &str, line: &str) -> bool {
-    let compares = ["MemberRole::", "Role::"]
-        .iter()
-        .any(|role| line.contains(&format!("== {role}")) || line.contains(&format!("!= {role}")));
-    compares && !path.starts_with("crates/platform/src/authz/") && !is_test(path)
+    // The wire type itself says its words.
+    let own = path == "crates/contract/src/accounts.rs" || path.starts_with("crates/platform/src/authz/");
+    !own && !is_test(path) && line.match_indices("Role::").any(|(at, found)| is_asked(line, at, at + found.len()))
+}
+
+/// Whether the role at this place of a line is asked for, rather than given.
+fn is_asked(line: &str, at: usize, end: usize) -> bool {
+    let of_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    let before = line[..at].trim_end_matches(of_path).trim_end_matches(['&', '*', ' ']);
+    let after = line[end..].trim_start_matches(of_path).trim_start_matches([')', ' ']);
+    let compared = [before.ends_with("=="), before.ends_with("!="), after.starts_with("=="), after.starts_with("!=")];
+    let pattern = before.contains("matches!(") || before.contains("if let ") || before.contains("while let ");
+    // What stands right of the arrow is the answer, not the question.
+    let arm = !before.contains("=>") && (after.contains("=>") || after.starts_with('|'));
+    compared.contains(&true) || pattern || arm
 }
 
 fn door_knows_http(path: &str, line: &str) -> bool {
@@ -153,7 +174,11 @@ mod tests {
             ("app/src/pages/a/page.rs", "app/src/pages/a/islands.rs", "#[island]"),
             ("app/src/pages/a/page.rs", "app/src/pages/a/server_fns.rs", "#[server]"),
             ("server/src/ops.rs", "server/src/router.rs", "router.route(\"/x\", get(y))"),
-            ("app/src/layouts/nav.rs", "crates/platform/src/authz/mod.rs", "if role == MemberRole::Owner {"),
+            ("server/src/ops.rs", "server/src/router.rs", "router.route(PATH, get(y))"),
+            ("server/src/rest/router.rs", "server/src/router.rs", "Router::new().nest(&prefix, inner)"),
+            ("app/src/routes.rs", "server/src/router.rs", "router.nest_service(PATH, files)"),
+            ("crates/platform/src/jobs/mod.rs", "crates/test-support/src/lib.rs", "pub mod store;"),
+            ("crates/platform/src/jobs/mod.rs", "app/src/lib.rs", "pub(crate) mod store;"),
             ("crates/platform/src/machines/mod.rs", "server/src/ops.rs", "use axum::extract::State;"),
             ("server/src/rest/auth.rs", "server/src/router.rs", "use crate::ws::live;"),
         ];
@@ -164,9 +189,50 @@ mod tests {
     }
 
     #[test]
+    fn asking_for_a_role_is_told_from_giving_one() {
+        let asked = [
+            "if role == MemberRole::Owner {",
+            "if member.role != contract::accounts::MemberRole::Owner {",
+            "MemberRole::Owner == role",
+            "matches!(role, MemberRole::Owner | MemberRole::Member)",
+            "let may = matches!(who, Some(Role::Admin));",
+            "MemberRole::Owner => true,",
+            "Some(MemberRole::Owner) if late => 1,",
+            "MemberRole::Owner | MemberRole::Member",
+            "if let Some(MemberRole::Owner) = role {",
+        ];
+        for line in asked {
+            assert!(broken("app/src/layouts/nav.rs", line), "{line}");
+            assert!(broken("crates/platform/src/customers/mod.rs", line), "{line}");
+            assert!(!broken("crates/platform/src/authz/mod.rs", line), "{line}");
+            assert!(!broken("crates/platform/tests/it/authz.rs", line), "{line}");
+        }
+        for given in [
+            "role: MemberRole::Owner,",
+            "\"owner\" => Ok(MemberRole::Owner),",
+            "let role = if first { MemberRole::Owner } else { MemberRole::Member };",
+            "add_member(platform, &customer, MemberRole::Member).await?",
+            "use contract::accounts::MemberRole;",
+        ] {
+            assert!(!broken("crates/platform/src/customers/mod.rs", given), "{given}");
+        }
+    }
+
+    #[test]
+    fn a_private_store_is_fine() {
+        for line in ["mod store;", "pub mod storefront;", "pub use store::Thing;"] {
+            assert!(!broken("crates/platform/src/jobs/mod.rs", line), "{line}");
+        }
+    }
+
+    #[test]
     fn long_files_and_headless_files_are_found() {
         let long = Source { path: "app/src/a.rs".to_owned(), text: format!("//! a\n{}", "\n".repeat(MAX_LINES)) };
         assert_eq!(check(&long).len(), 1);
+        for name in ["frontend/js/src/a.js", "end2end/tests/a.ts", "style/a.css"] {
+            let long = |lines: usize| Source { path: name.to_owned(), text: "x\n".repeat(lines) };
+            assert_eq!((check(&long(MAX_LINES)).len(), check(&long(MAX_LINES + 1)).len()), (0, 1), "{name}");
+        }
         let headless = Source { path: "app/src/a.rs".to_owned(), text: "use b;\n".to_owned() };
         assert_eq!(check(&headless).len(), 1);
     }

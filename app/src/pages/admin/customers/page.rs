@@ -84,7 +84,7 @@ fn customer_view(found: Found) -> AnyView {
         "copied",
     ]);
     // The first person should be able to bring in the others.
-    let first = !members.iter().any(|member| member.role == contract::accounts::MemberRole::Owner);
+    let first = !members.iter().any(|member| member.role.is_owner());
     let id = customer.id;
     frame(
         head,
