@@ -1,6 +1,9 @@
 // The product's main job: this very machine is live on the wall, and what happens to machines shows.
+import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import { until } from '../fixtures/installation.js';
+import { Locator } from '@playwright/test';
 import { expect, expectAccessible, hydrated, look, test } from '../fixtures/test.js';
 
 /** A seed is a set of GPUs: two hosts that name the same ones would be refused. */
@@ -15,11 +18,12 @@ count = 8
 load = { kind = "constant", util = 60.0 }
 `;
 
-function memoryUsed(): number {
-  const field = (name: string) =>
-    Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(fs.readFileSync('/proc/meminfo', 'utf8'))![1]) * 1024;
-  return field('MemTotal') - field('MemAvailable');
+function memory(name: string): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(fs.readFileSync('/proc/meminfo', 'utf8'))![1]) * 1024;
 }
+
+const memoryTotal = () => memory('MemTotal');
+const memoryUsed = () => memory('MemTotal') - memory('MemAvailable');
 
 function cpuTimes(): { busy: number; total: number } {
   const numbers = fs.readFileSync('/proc/stat', 'utf8').split('\n')[0].trim().split(/\s+/).slice(1, 9).map(Number);
@@ -64,6 +68,42 @@ test('this machine is live on the wall and its figures agree with /proc', async 
   await expect.poll(async () => cpuNow.textContent(), { timeout: 20_000 }).not.toBe(first);
   await expect(page.locator('rg-chart canvas').first()).toBeVisible();
   await expectAccessible(page);
+});
+
+/** CPU and memory on a tile of a host without GPUs, in percent. */
+async function onTile(tile: Locator): Promise<[number, number]> {
+  const texts = await tile.locator('.gpus.host .gpu').allTextContents();
+  expect(texts).toHaveLength(2);
+  return texts.map((text) => Number(/(\d+)\s*$/.exec(text)?.[1] ?? NaN)) as [number, number];
+}
+
+test('the figures on its tile agree with /proc while it works hard', async ({ page, installation, signIn }) => {
+  await signIn(page);
+  await page.goto('/admin/metrics');
+  await hydrated(page);
+  const tile = page.locator('.tile', { hasText: 'this-machine' });
+  const busy = os.cpus().map(() => spawn('sh', ['-c', 'while :; do :; done']));
+  try {
+    await expect.poll(async () => (await onTile(tile))[0], { timeout: 20_000 }).toBeGreaterThan(70);
+    const before = cpuTimes();
+    const cpu: number[] = [];
+    const ram: number[] = [];
+    for (let reading = 0; reading < 10; reading++) {
+      await page.waitForTimeout(1000); // a figure a second
+      const [c, m] = await onTile(tile);
+      cpu.push(c);
+      ram.push(m);
+    }
+    const after = cpuTimes();
+    const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+    const real = (100 * (after.busy - before.busy)) / (after.total - before.total);
+    expect(Math.abs(mean(cpu) - real), `CPU: tile ${cpu}, /proc/stat ${real.toFixed(1)} %`).toBeLessThan(10);
+    const used = (100 * memoryUsed()) / memoryTotal();
+    expect(Math.abs(mean(ram) - used), `memory: tile ${ram}, /proc/meminfo ${used.toFixed(1)} %`).toBeLessThan(5);
+  } finally {
+    for (const loop of busy) loop.kill('SIGKILL');
+  }
+  await expect.poll(async () => (await onTile(tile))[0], { timeout: 30_000 }).toBeLessThan(70);
 });
 
 test('a simulated machine loses a GPU and the wall says so', async ({ page, installation, signIn }) => {
@@ -144,5 +184,38 @@ test.describe('a member of a customer', () => {
       return (await answer.json()).code as number;
     });
     expect(status).toBe(1300);
+  });
+});
+
+test.describe('without JavaScript', () => {
+  test.use({ javaScriptEnabled: false });
+  test('the wall and a machine show their figures', async ({ page, installation, signIn }) => {
+    const token = await installation.token(installation.admin);
+    await until('figures of both machines', 30, async () => {
+      const wall = (await installation.rest(token, '/api/admin/monitoring/realtime')).body.data.machines;
+      return ['this-machine', 'sim-01'].every((name) => wall.find((m: any) => m.name === name)?.cpuPercent != null);
+    });
+    await signIn(page);
+    await page.goto('/admin/metrics');
+    const own = page.locator('.tile', { hasText: 'this-machine' });
+    const [cpu, ram] = await onTile(own);
+    expect(cpu).toBeLessThanOrEqual(100);
+    expect(Math.abs(ram - (100 * memoryUsed()) / memoryTotal()), `memory on the tile: ${ram} %`).toBeLessThan(10);
+    const cells = page.locator('.tile', { hasText: 'sim-01' }).locator('.gpu:not(.lost)');
+    for (const text of await cells.allTextContents()) expect(Number(text), text).toBeGreaterThan(30);
+    await expect(page.locator('.stats dd').first()).toContainText(/\d/);
+
+    await own.click();
+    await expect(page).toHaveURL(/\/admin\/machines\/this-machine$/);
+    const figures = await page.locator('.stats').first().textContent();
+    expect(figures).toMatch(/\d+(\.\d)?\s*%/);
+    // What a chart draws is there as a table.
+    const table = page.locator('.chart-table').first();
+    await table.locator('summary').click();
+    await expect(table.locator('tbody tr').first()).toContainText(/\d/);
+    await page.goto('/admin/machines/this-machine?range=30d');
+    await expect(page.locator('[aria-current]', { hasText: /30/ })).toBeVisible();
+    await page.goto('/admin/machines/sim-01');
+    await expect(page.locator('table.cards').first().locator('tbody tr')).toHaveCount(8);
   });
 });
