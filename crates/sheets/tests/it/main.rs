@@ -6,6 +6,7 @@
 mod files;
 mod headers;
 mod hostile;
+mod programs;
 mod reading;
 mod size;
 mod writing;
