@@ -23,12 +23,16 @@ test('a backup brings everything back, and not without its key', async ({ instal
   const env = { ...process.env, DATABASE_URL: undefined, REMOTEGPU_DATA_DIR: data, REMOTEGPU_LISTEN: `127.0.0.1:${port}` };
   const run = (words: string[]) => execFileSync(process.env.REMOTEGPU_BIN!, words, { env, encoding: 'utf8', stdio: 'pipe' });
 
-  // What is no backup is refused and changes nothing; the right one without the key says what is missing.
+  // Without the key, with another one, or with what is no backup, nothing is written: what was missing can be brought.
   const other = path.join(installation.dir, 'other.backup');
   fs.writeFileSync(other, 'no backup');
+  const key = path.join(data, 'secrets.key');
+  expect(() => run(['restore', file]), 'no key').toThrow(/secrets\.key is missing.*nothing was written/s);
+  fs.writeFileSync(key, '11'.repeat(32));
+  expect(() => run(['restore', file]), 'another key').toThrow(/was written with the key .*nothing was written/s);
+  fs.copyFileSync(path.join(installation.dir, 'data', 'secrets.key'), key);
   expect(() => run(['restore', other])).toThrow(/nothing was written/);
-  expect(() => run(['restore', file])).toThrow(/secrets\.key is missing/);
-  fs.copyFileSync(path.join(installation.dir, 'data', 'secrets.key'), path.join(data, 'secrets.key'));
+  run(['restore', file]);
   expect(() => run(['restore', file]), 'a second time').toThrow(/not empty/);
 
   const server = spawn(process.env.REMOTEGPU_BIN!, ['serve'], { env });

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use platform::db::Db;
+use platform::secrets::Keyring;
 
 use crate::config::Config;
 use crate::database::{self, DATABASE};
@@ -118,9 +119,18 @@ fn write_dump(owner: &Owner, part: &Path) -> anyhow::Result<()> {
 /// Puts a backup into an empty database, whole or not at all, and brings it up to this version's schema.
 ///
 /// # Errors
-/// When the database is not empty, the file is no backup, or the secrets key is not the one it was written with.
+/// When the secrets key is missing or not the one it was written with, the database is not empty, or the file is no
+/// backup: nothing is written then.
 pub async fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
     std::fs::File::open(file).with_context(|| format!("{}", file.display()))?;
+    let Some(keyring) = Keyring::read(&config.secrets_key_file)? else {
+        bail!(
+            "{} is missing: without the key that the backup was written with, its secrets cannot be read. Put the key \
+             file there first; nothing was written",
+            config.secrets_key_file.display()
+        );
+    };
+    must_fit(file, &keyring)?;
     let in_use = database::cluster_runs(config);
     let owner = Owner::open(config).await?;
     let restored = read_dump(&owner, file).await;
@@ -131,6 +141,36 @@ pub async fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
     let opened = database::open(config).await?;
     opened.platform.db().close().await;
     database::leave(opened.cluster, in_use).await
+}
+
+/// Refuses a key that the backup was not written with, before anything is written: the backup knows its keys' ids.
+fn must_fit(file: &Path, keyring: &Keyring) -> anyhow::Result<()> {
+    let mut list = std::process::Command::new(pg_cluster::programs()?.join("pg_restore"));
+    list.args(["--data-only", "--table=key_checks", "--file=-"]).arg(file);
+    let output = list.output().context("pg_restore does not start")?;
+    if !output.status.success() {
+        bail!("{} is no backup: {}; nothing was written", file.display(), first_line(&output.stderr));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let known = key_ids(&text);
+    if !known.is_empty() && !known.contains(&keyring.id().as_str()) {
+        bail!(
+            "the backup was written with the key {}, and this one is {}; nothing was written",
+            known.join(", "),
+            keyring.id()
+        );
+    }
+    Ok(())
+}
+
+fn first_line(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).lines().next().unwrap_or_default().to_owned()
+}
+
+/// First column of the rows that `pg_restore` prints for the table of keys.
+fn key_ids(text: &str) -> Vec<&str> {
+    let rows = text.lines().skip_while(|line| !line.starts_with("COPY ")).skip(1).take_while(|line| *line != "\\.");
+    rows.filter_map(|row| row.split('\t').next()).collect()
 }
 
 async fn read_dump(owner: &Owner, file: &Path) -> anyhow::Result<()> {
@@ -157,6 +197,13 @@ async fn read_dump(owner: &Owner, file: &Path) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_keys_of_a_backup_are_read() {
+        let text = "--\nCOPY public.key_checks (key_id, check_text, created_at) FROM stdin;\n0011aabb\t\\\\x01\t2026-01-01\n\\.\n\n--\nx\ty\n";
+        assert_eq!(key_ids(text), ["0011aabb"]);
+        assert_eq!(key_ids("-- nothing"), Vec::<&str>::new());
+    }
 
     #[test]
     fn a_url_becomes_what_the_programs_read() {
