@@ -36,7 +36,10 @@ pub fn release() -> Result<()> {
         println!("{name}: glibc {}.{}", needs.0, needs.1);
     }
     let agents: Vec<(&str, &Path)> = agents.iter().map(|(name, path)| (name.as_str(), path.as_path())).collect();
-    pack(&server("bundle-release", &site()?, &agents)?)
+    let tarball = pack(&server("bundle-release", &site()?, &agents)?, &target().join("dist"))?;
+    let needs = glibc(&folder_of(&tarball).join("remotegpu"))?;
+    println!("{}, needs glibc {}.{}", tarball.display(), needs.0, needs.1);
+    Ok(())
 }
 
 /// The folder of zig's cargo plug-in, from PyPI where it is not on the machine.
@@ -86,13 +89,12 @@ fn newest_glibc(text: &str) -> Option<(u32, u32)> {
         .max()
 }
 
-/// A folder and a tarball of it, with its checksum.
-fn pack(server: &Path) -> Result<()> {
+/// A folder in `dist`, which is made anew, and a tarball of it with its checksum.
+fn pack(server: &Path, dist: &Path) -> Result<PathBuf> {
     let version = env!("CARGO_PKG_VERSION");
     let name = format!("remotegpu-{version}-linux-{}", std::env::consts::ARCH);
-    let dist = target().join("dist");
     let folder = dist.join(&name);
-    let _ = std::fs::remove_dir_all(&dist);
+    let _ = std::fs::remove_dir_all(dist);
     std::fs::create_dir_all(&folder)?;
     // Symbols are three quarters of the program, and nobody debugs it there.
     run(command(&["strip", "-o"]).arg(folder.join("remotegpu")).arg(server))?;
@@ -104,18 +106,57 @@ fn pack(server: &Path) -> Result<()> {
     let tarball = dist.join(format!("{name}.tar.gz"));
     // The same files give the same tarball.
     let tar = ["tar", "--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mtime=@0", "-czf"];
-    run(command(&tar).arg(&tarball).arg("-C").arg(&dist).arg(&name).env("GZIP", "-n"))?;
+    run(command(&tar).arg(&tarball).arg("-C").arg(dist).arg(&name).env("GZIP", "-n"))?;
     let bytes = std::fs::read(&tarball)?;
     let sum = hex::encode(Sha256::digest(&bytes));
     std::fs::write(dist.join(format!("{name}.tar.gz.sha256")), format!("{sum}  {name}.tar.gz\n"))?;
-    let needs = glibc(&folder.join("remotegpu"))?;
-    println!("{} ({} MB), needs glibc {}.{}\n{sum}", tarball.display(), bytes.len() / 1_000_000, needs.0, needs.1);
-    Ok(())
+    println!("{} MB, {sum}", bytes.len() / 1_000_000);
+    Ok(tarball)
+}
+
+/// The folder that a tarball was made of.
+fn folder_of(tarball: &Path) -> PathBuf {
+    PathBuf::from(tarball.to_string_lossy().trim_end_matches(".tar.gz"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// With any program in the server's place: what is shipped, as somebody unpacks it, and twice the same.
+    #[test]
+    fn the_tarball_holds_what_the_documentation_names() {
+        let program = std::env::current_exe().expect("a test is a program");
+        let dist = std::env::temp_dir().join(format!("remotegpu-pack-{}", std::process::id()));
+        let tarball = pack(&program, &dist).expect("packed");
+        let name = folder_of(&tarball).file_name().expect("a name").to_string_lossy().into_owned();
+        let list = read(command(&["tar", "-tvzf"]).arg(&tarball)).expect("a tarball");
+        let mut listed: Vec<(&str, &str)> = list
+            .lines()
+            .filter_map(|line| Some((&line[..10], line.split(' ').next_back()?.strip_prefix(&format!("{name}/"))?)))
+            .filter(|(_, file)| !file.is_empty())
+            .collect();
+        listed.sort_by_key(|(_, file)| *file);
+        let files: Vec<_> = listed.iter().map(|(_, file)| *file).collect();
+        assert_eq!(files, ["LICENSE", "nginx.conf", "remotegpu", "remotegpu.service", "remotegpu.toml"]);
+        assert_eq!(listed[2].0, "-rwxr-xr-x", "it can be started");
+        let operations = std::fs::read_to_string(root().join("docs/operations.md")).expect("the documentation");
+        for file in files.iter().filter(|file| **file != "LICENSE") {
+            assert!(operations.contains(file), "docs/operations.md does not say what {file} is for");
+        }
+        let unpacked = dist.join("unpacked");
+        std::fs::create_dir(&unpacked).expect("a folder");
+        run(command(&["tar", "-xzf"]).arg(&tarball).arg("-C").arg(&unpacked)).expect("unpacked");
+        for file in BESIDE {
+            let there = unpacked.join(&name).join(Path::new(file).file_name().expect("a name"));
+            let same = std::fs::read(there).ok() == std::fs::read(root().join(file)).ok();
+            assert!(same, "{file} is another one");
+        }
+        let sum = |path: &Path| std::fs::read_to_string(format!("{}.sha256", path.display())).expect("a checksum");
+        let first = sum(&tarball);
+        assert_eq!(first, sum(&pack(&program, &dist).expect("packed again")));
+        std::fs::remove_dir_all(&dist).expect("removed");
+    }
 
     #[test]
     fn the_newest_version_counts() {
