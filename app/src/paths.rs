@@ -95,7 +95,12 @@ pub fn machine_import(id: contract::ImportId) -> String {
     format!("{MACHINES}/imports/{id}")
 }
 
-/// The upload of a workbook, after one that was not taken: `too-large` or `no-file`.
+/// The rows of a staged workbook that would turn out differently from what was shown.
+pub fn machine_import_changed(id: contract::ImportId) -> String {
+    format!("{MACHINES}/imports/{id}?changed=true")
+}
+
+/// The upload of a workbook, after one that was not taken: `too-large`, `no-file` or `too-many`.
 pub fn machines_import(fault: &str) -> String {
     format!("{MACHINES_IMPORT}?fault={fault}")
 }

@@ -74,35 +74,3 @@ test('what is no workbook says so, quickly, and the server goes on', async ({ pa
   await expectAccessible(page);
   expect((await fetch(`${installation.url}/readyz`)).status).toBe(200);
 });
-
-test('a hundred thousand rows pass through little memory', async ({ installation }) => {
-  test.setTimeout(240_000);
-  const token = await installation.token(installation.admin);
-  const rows: (string | number)[][] = [['Name', 'Code', 'Region', 'GPU count']];
-  for (let i = 0; i < 100_000; i++) rows.push([`bulk ${i}`, `bulk-${i}`, i % 2 ? 'north' : 'south', 8]);
-  const resident = () => Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${installation.serverPid()}/status`, 'utf8'))![1]) / 1024;
-  const bytes = workbook(rows);
-  // What it holds after a first, small import is what a server that imports holds anyway.
-  const stage = async (body: Buffer) => {
-    const answer = await fetch(`${installation.url}/api/admin/machines/import/preview`, { method: 'POST', headers: { authorization: `Bearer ${token}` }, body });
-    expect(answer.status).toBe(201);
-    return (await answer.json()).data.id as number;
-  };
-  const until = async (id: number, each: () => void) => {
-    for (let i = 0; i < 900; i++) {
-      const view = (await installation.rest(token, `/api/admin/machines/import/${id}`)).body.data;
-      each();
-      if (view.state !== 'reading') return view;
-      await new Promise((done) => setTimeout(done, 200));
-    }
-    throw new Error('it was never read');
-  };
-  await until(await stage(workbook(rows.slice(0, 100))), () => {});
-  const before = resident();
-  let most = 0;
-  const view = await until(await stage(bytes), () => (most = Math.max(most, resident())));
-  expect(view).toMatchObject({ state: 'ready', rows: 100_000, newRows: 100_000 });
-  console.log(`server: ${before.toFixed(0)} MiB before, ${most.toFixed(0)} MiB at most, workbook ${(bytes.length / 1e6).toFixed(1)} MB`);
-  expect(most - before, 'MiB more while reading').toBeLessThan(64);
-  expect((await installation.rest(token, `/api/admin/machines/import/${view.id}`, 'DELETE')).status).toBe(200);
-});

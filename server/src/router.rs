@@ -235,7 +235,9 @@ pub fn build(state: AppState) -> Router {
 /// The layers around every route; the last one named is the outermost.
 pub fn guard(routes: Router<AppState>, state: AppState) -> Router {
     let sessions = authn::session_layer(state.platform.clone(), state.config.is_secure());
-    let compressed = DefaultPredicate::new().and(NotForContentType::const_new("application/wasm"));
+    let compressed = DefaultPredicate::new()
+        .and(NotForContentType::const_new("application/wasm"))
+        .and(NotForContentType::const_new(rest::workbook::XLSX));
     routes
         .layer(CatchPanicLayer::custom(crashed))
         .layer(CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest).compress_when(compressed))

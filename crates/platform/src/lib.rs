@@ -43,6 +43,7 @@ struct Inner {
     writer: metrics::SampleWriter,
     password_workers: tokio::sync::Semaphore,
     endings: tokio::sync::broadcast::Sender<accounts::SessionEnding>,
+    bell: tokio::sync::Notify,
     sessions: Arc<rechecks::Rechecks<contract::SessionId, accounts::Standing>>,
     holdings: Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>>,
 }
@@ -84,6 +85,7 @@ impl Platform {
                 writer,
                 password_workers: tokio::sync::Semaphore::new(2),
                 endings,
+                bell: tokio::sync::Notify::new(),
                 sessions: Arc::default(),
                 holdings: Arc::default(),
             }),
@@ -140,6 +142,11 @@ impl Platform {
 
     pub(crate) fn endings(&self) -> &tokio::sync::broadcast::Sender<accounts::SessionEnding> {
         &self.inner.endings
+    }
+
+    /// Rung when a job was added that somebody waits for.
+    pub(crate) fn bell(&self) -> &tokio::sync::Notify {
+        &self.inner.bell
     }
 
     /// A context for background work of this process.

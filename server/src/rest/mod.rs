@@ -3,7 +3,7 @@
 pub mod admin;
 pub mod auth;
 pub mod customer;
-mod workbook;
+pub(crate) mod workbook;
 
 use axum::Json;
 use axum::body::Bytes;

@@ -8,10 +8,12 @@ use contract::accounts::Language;
 use platform::{Error, OpContext};
 use sheets::write::{Column, Kind, Value};
 use sheets::{SheetWriter, WriteError};
+use tokio_util::io::ReaderStream;
 
 use super::Rest;
 
-const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+/// Media type of a workbook.
+pub(crate) const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// A list that is written down, row by row.
 pub(super) struct List {
@@ -46,9 +48,9 @@ impl List {
         self.sheet.row(&values).map_err(Error::internal)
     }
 
-    /// The file.
-    pub(super) fn finish(self) -> platform::Result<impl AsRef<std::path::Path>> {
-        self.sheet.finish().map_err(|error: WriteError| Error::internal(error))
+    /// For [`download`].
+    pub(super) fn finish(self) -> platform::Result<SheetWriter> {
+        Ok(self.sheet)
     }
 }
 
@@ -101,27 +103,36 @@ pub(super) fn say(language: Language, key: &str, args: &[(&str, String)]) -> Str
     texts::known_message(language, key, args).unwrap_or_else(|| key.to_owned())
 }
 
-/// The file as an attachment, or the error in the envelope.
-pub(super) async fn download(
-    rest: &Rest,
-    built: platform::Result<impl AsRef<std::path::Path>>,
-    name: &str,
-) -> Response {
-    let read = match built {
-        Ok(file) => tokio::fs::read(file.as_ref()).await.map_err(Error::internal),
+/// The workbook as an attachment, or the error in the envelope.
+pub(super) async fn download(rest: &Rest, built: platform::Result<SheetWriter>, name: &str) -> Response {
+    let packed = match built {
+        Ok(sheet) => pack(sheet).await,
         Err(error) => Err(error),
     };
-    match read {
-        Ok(bytes) => attachment(&rest.ctx, bytes, name),
+    match packed {
+        Ok((file, length)) => attachment(&rest.ctx, file, length, name),
         Err(error) => super::refuse(&rest.platform, &rest.ctx, error).await,
     }
 }
 
-fn attachment(ctx: &OpContext, bytes: Vec<u8>, name: &str) -> Response {
+/// The file, already without a name, and its length. Packing a long one takes a second of a processor.
+async fn pack(sheet: SheetWriter) -> platform::Result<(tokio::fs::File, u64)> {
+    let packed = tokio::task::spawn_blocking(move || {
+        let file = sheet.finish()?.reopen()?;
+        let length = file.metadata()?.len();
+        Ok::<_, WriteError>((file, length))
+    });
+    let (file, length) = packed.await.map_err(Error::internal)?.map_err(Error::internal)?;
+    Ok((tokio::fs::File::from_std(file), length))
+}
+
+/// Sent as it is read: no workbook lies in memory.
+fn attachment(ctx: &OpContext, file: tokio::fs::File, length: u64, name: &str) -> Response {
     let disposition = format!("attachment; filename=\"{name}-{}.xlsx\"", ctx.now().format("%Y%m%d-%H%M"));
-    let mut response = (StatusCode::OK, Body::from(bytes)).into_response();
+    let mut response = (StatusCode::OK, Body::from_stream(ReaderStream::new(file))).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(XLSX));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     if let Ok(value) = HeaderValue::from_str(&disposition) {
         headers.insert(header::CONTENT_DISPOSITION, value);
     }

@@ -202,7 +202,7 @@ impl World {
             message: "New fans".to_owned(),
         };
         let planned = machines::plan_maintenance(server.platform(), &admin.ctx(), "host-001", window).await.unwrap();
-        let staged = machines::stage_import(server.platform(), &admin.ctx(), "a.xlsx", vec![1]).await.unwrap();
+        let staged = machines::stage_import(server.platform(), &admin.ctx(), "a.xlsx", &[1][..]).await.unwrap();
         Self {
             import: staged.id,
             maintenance: planned.maintenance[0].id,

@@ -21,3 +21,4 @@ mod reports;
 mod sessions;
 mod sockets;
 mod stopping;
+mod workbooks;

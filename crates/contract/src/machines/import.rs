@@ -12,6 +12,10 @@ use crate::ImportId;
 pub const MAX_IMPORT_BYTES: usize = 32 << 20;
 /// Hours until a staged import is forgotten.
 pub const IMPORT_HOURS: i64 = 24;
+/// Imports that one person may have staged at a time.
+pub const MAX_STAGED_IMPORTS: i64 = 10;
+/// Bytes of workbooks that one person may have staged at a time.
+pub const MAX_STAGED_BYTES: i64 = 64 << 20;
 
 word_enum! {
     /// Where an import stands.
@@ -70,6 +74,8 @@ pub struct ImportView {
     pub update_rows: u32,
     pub unchanged_rows: u32,
     pub error_rows: u32,
+    /// Rows that would turn out differently from what was shown, since somebody changed machines meanwhile.
+    pub changed_rows: u32,
     pub created_by: String,
     pub created_at: DateTime<Utc>,
     /// Forgotten afterwards.
@@ -95,6 +101,8 @@ pub struct ImportRow {
     /// Its number in Excel.
     pub row: u32,
     pub verdict: RowVerdict,
+    /// The verdict that was shown, where confirming found another one.
+    pub was: Option<RowVerdict>,
     /// Of the machine it makes or changes.
     pub code: Option<String>,
     /// What the cells say, by column.
@@ -112,4 +120,6 @@ pub struct ImportRowQuery {
     pub page: Option<u32>,
     pub page_size: Option<u32>,
     pub verdict: Option<RowVerdict>,
+    /// True: only rows that have a `was`.
+    pub changed: Option<bool>,
 }

@@ -46,6 +46,12 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &AllocationQuery)
     page(platform, ctx, scope, query).await
 }
 
+/// Who takes the list away is in the log: to be called before it is read page by page for a workbook.
+pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &AllocationQuery) -> Result<()> {
+    ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
+    audit::record_export(platform, ctx, ("allocations:export", "allocation"), query.customer_id, query).await
+}
+
 /// What the customer one acts for has, had and will have.
 pub async fn mine(platform: &Platform, ctx: &OpContext, query: &AllocationQuery) -> Result<Page<AllocationView>> {
     let scope = Scope::Customer(own_customer(ctx, Permission::AllocationsView)?);

@@ -142,14 +142,22 @@ pub async fn export_page(
 /// `NotFound` for who may not read it.
 pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &AuditQuery) -> Result<()> {
     ctx.authorize_list::<AuditLog>(Permission::AuditView)?;
-    let entry = Entry {
-        action: "audit:export",
-        target_kind: "audit",
-        target_id: None,
-        customer: query.customer_id,
-        before: None,
-        after: Some(serde_json::to_value(query).map_err(Error::internal)?),
-    };
+    record_export(platform, ctx, ("audit:export", "audit"), query.customer_id, query).await
+}
+
+/// Records that a list was taken away, with the filters it was taken with: action and kind of target.
+pub(crate) async fn record_export(
+    platform: &Platform,
+    ctx: &OpContext,
+    (action, target_kind): (&'static str, &'static str),
+    customer: Option<CustomerId>,
+    query: &impl serde::Serialize,
+) -> Result<()> {
+    let mut filters = serde_json::to_value(query).map_err(Error::internal)?;
+    if let Some(filters) = filters.as_object_mut() {
+        filters.retain(|_, value| !value.is_null());
+    }
+    let entry = Entry { action, target_kind, target_id: None, customer, before: None, after: Some(filters) };
     record_apart(platform, ctx, &entry, Outcome::Done).await
 }
 

@@ -71,6 +71,12 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &CustomerQuery) -
     Ok(Page { list, total, page, page_size })
 }
 
+/// Who takes the list away is in the log: to be called before it is read page by page for a workbook.
+pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &CustomerQuery) -> Result<()> {
+    ctx.authorize_list::<CustomerRef>(Permission::CustomersManage)?;
+    audit::record_export(platform, ctx, ("customers:export", "clientele"), None, query).await
+}
+
 /// One customer as staff see it.
 pub async fn get(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result<CustomerRow> {
     let mut tx = platform.db().begin(ctx).await?;

@@ -27,7 +27,8 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
         "allocations-advance" => {
             allocations::advance(platform).await?;
         }
-        "machines-import" => {
+        // Under its second name it comes in parts; a server of the version before leaves it to us.
+        "machines-import" | "machines-read-import" => {
             let id = claim.payload.get("import").and_then(serde_json::Value::as_i64);
             let id = id.ok_or_else(|| Error::internal("an import's job names no import"))?;
             machines::read_import(platform, id.into(), claim.attempt >= claim.max_attempts).await?;

@@ -16,7 +16,7 @@ use contract::jobs::{JobQuery, JobView};
 use contract::{CustomerId, JobId, Page, Permission};
 use uuid::Uuid;
 
-pub use worker::spawn_workers;
+pub use worker::{idle, spawn_workers};
 
 use crate::authz::JobRef;
 use crate::db::Tx;

@@ -78,10 +78,16 @@ async fn work(platform: Platform, owner: String, shutdown: CancellationToken) {
         match claimed {
             Some(claim) => run_one(&platform, &claim).await,
             None => {
-                shutdown.run_until_cancelled(tokio::time::sleep(IDLE)).await;
+                shutdown.run_until_cancelled(idle(&platform)).await;
             }
         }
     }
+}
+
+/// Waits until there may be something to do: this process added a job that somebody waits for, or a pause is over (another
+/// process may have, or a job's time has come).
+pub async fn idle(platform: &Platform) {
+    let _ = tokio::time::timeout(IDLE, platform.bell().notified()).await;
 }
 
 async fn run_one(platform: &Platform, claim: &Claim) {

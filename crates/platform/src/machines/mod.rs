@@ -27,7 +27,7 @@ pub use differences::differences;
 pub use import::columns as sheet_columns;
 pub use import::{
     EXAMPLE_NAMES, ExportRow, Written, confirm_import, discard_import, export_after, forget_imports, get_import,
-    import_rows, import_rows_after, read_import, stage_import,
+    import_rows, import_rows_after, note_export, read_import, stage_import,
 };
 pub use joining::{NodeCredentials, authenticate_node, create_join_token, list_join_tokens, revoke_join_token};
 pub use maintenance::{advance_maintenance, cancel_maintenance, plan_maintenance};

@@ -129,7 +129,8 @@ const FILL: &str = "
       select id, now(), now() + interval '1 hour', 'new disk' from machines;
     insert into list_columns (user_id, list, columns) select max(id), 'machines', '{gpus}' from users;
     insert into machine_imports (file_name, created_at, expires_at) values ('m.xlsx', now(), now() + interval '1 day');
-    insert into machine_import_rows (import_id, row_number, verdict, cells) select id, 2, 'new', '[]' from machine_imports;";
+    insert into machine_import_rows (import_id, row_number, verdict, cells) select id, 2, 'new', '[]' from machine_imports;
+    insert into machine_import_parts (import_id, part, bytes) select id, 0, 'x' from machine_imports;";
 
 async fn two_tenants(test: &TestPlatform) -> (TestCustomer, TestCustomer) {
     let acme = test.customer("Acme").await;

@@ -6,6 +6,15 @@ import-file = Workbook (.xlsx)
 import-file-hint = At most 32 MB and 100,000 rows. Blank cells leave what is there.
 import-upload = Read it
 import-too-large = The workbook is larger than 32 MB.
+import-too-many = You have too many imports open ({ $max } at most, and 64 MB together). Confirm or discard one first.
+import-changed = Changed since
+import-changed-meanwhile = { $n ->
+    [one] { $n } row would now turn out differently from what was shown.
+   *[other] { $n } rows would now turn out differently from what was shown.
+}
+import-show-changed = Show them
+import-was = before:
+import-machine-changed = the machine was changed meanwhile
 import-preview-title = Import: { $file }
 import-state-reading = Being read
 import-state-ready = Ready

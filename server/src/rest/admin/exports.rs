@@ -1,4 +1,4 @@
-//! Lists as workbooks: what the page shows with its filters, all pages of it.
+//! Lists as workbooks: what the page shows with its filters, all pages of it. Who took one is in the log.
 
 use axum::response::Response;
 use contract::allocations::AllocationQuery;
@@ -73,6 +73,7 @@ pub async fn audits(rest: Rest, Params(query): Params<AuditQuery>) -> Response {
     responses((status = 200, description = "A workbook")))]
 pub async fn customers(rest: Rest, Params(query): Params<CustomerQuery>) -> Response {
     let built = async {
+        customers::note_export(&rest.platform, &rest.ctx, &query).await?;
         let language = rest.ctx.language();
         let columns = [
             ("customer-name", 28.0, Kind::Text),
@@ -120,6 +121,7 @@ pub async fn customers(rest: Rest, Params(query): Params<CustomerQuery>) -> Resp
     responses((status = 200, description = "A workbook")))]
 pub async fn allocations(rest: Rest, Params(query): Params<AllocationQuery>) -> Response {
     let built = async {
+        allocations::note_export(&rest.platform, &rest.ctx, &query).await?;
         let language = rest.ctx.language();
         let columns = [
             ("allocation-machine", 24.0, Kind::Text),

@@ -1,6 +1,7 @@
 //! /api/admin/machines/import… and …/export: machines as workbooks.
 
 use app::door;
+use axum::body::Bytes;
 use axum::extract::{FromRequest as _, Multipart, Request};
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -9,11 +10,13 @@ use contract::machines::{
     ImportRow, ImportRowQuery, ImportView, MAX_IMPORT_BYTES, MachineQuery, Note, Pool, RowVerdict,
 };
 use contract::{Envelope, ErrorCode, ImportId, Page};
+use futures_util::{Stream, TryStreamExt as _};
 use platform::Error;
 use platform::machines::sheet_columns::{COLUMNS, SheetColumn};
 use platform::machines::{self, EXAMPLE_NAMES, ExportRow};
 use sheets::write::{Column, Kind, Value, Verdict};
 use sheets::{SheetWriter, WriteError};
+use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
 use crate::rest::workbook::{self, say};
 use crate::rest::{Params, Part, Rest};
@@ -22,25 +25,30 @@ use crate::rest::{Params, Part, Rest};
 /// state is no longer `reading`. A browser's form is led to the import's page.
 #[utoipa::path(post, path = "/api/admin/machines/import/preview", tag = "machines",
     request_body(content = Vec<u8>, content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    responses((status = 201, body = Envelope<ImportView>), (status = 413, description = "1700: more than 32 MiB")))]
+    responses((status = 201, body = Envelope<ImportView>), (status = 413, description = "1700: more than 32 MiB"),
+        (status = 422, description = "1500: ten previews, or 64 MiB of them, are staged by the same person already")))]
 pub async fn preview(rest: Rest, request: Request) -> Response {
     let wants_page = accepts_html(&request);
     // Who may not import at all learns so before anything is taken in.
     let staged = match door::must_hold(&rest.ctx, contract::Permission::MachinesCreate) {
         Ok(()) => match upload(request).await {
-            Ok((name, bytes)) => machines::stage_import(&rest.platform, &rest.ctx, &name, bytes).await,
+            Ok((name, content)) => machines::stage_import(&rest.platform, &rest.ctx, &name, content).await,
             Err(error) => Err(error),
         },
         Err(error) => Err(error),
     };
     match staged {
         Ok(view) if wants_page => Redirect::to(&app::paths::machine_import(view.id)).into_response(),
-        Err(error) if wants_page && matches!(error.code, ErrorCode::Validation | ErrorCode::TooLarge) => {
-            let fault = if error.code == ErrorCode::TooLarge { "too-large" } else { "no-file" };
-            Redirect::to(&app::paths::machines_import(fault)).into_response()
-        }
+        Err(Error { code: ErrorCode::TooLarge, .. }) if wants_page => back("too-large"),
+        Err(Error { code: ErrorCode::Validation, .. }) if wants_page => back("no-file"),
+        Err(Error { code: ErrorCode::QuotaExceeded, .. }) if wants_page => back("too-many"),
         staged => rest.created(staged, |view| format!("/api/admin/machines/import/{}", view.id)).await,
     }
+}
+
+/// To the upload again, which says why.
+fn back(fault: &str) -> Response {
+    Redirect::to(&app::paths::machines_import(fault)).into_response()
 }
 
 fn accepts_html(request: &Request) -> bool {
@@ -48,33 +56,42 @@ fn accepts_html(request: &Request) -> bool {
     accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// File name and bytes.
-async fn upload(request: Request) -> platform::Result<(String, Vec<u8>)> {
+/// File name and content. It goes to a temporary file piece by piece: nobody's workbook lies in the server's memory.
+async fn upload(request: Request) -> platform::Result<(String, tokio::fs::File)> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !kind.starts_with("multipart/form-data") {
-        let bytes = axum::body::to_bytes(request.into_body(), MAX_IMPORT_BYTES).await;
-        let bytes = bytes.map_err(|_| Error::new(ErrorCode::TooLarge))?;
-        return Ok((String::new(), bytes.to_vec()));
+        let chunks = request.into_body().into_data_stream().map_err(|_| malformed());
+        return Ok((String::new(), spool(chunks).await?));
     }
     // The extractor's own limit is for small forms; this one counts while it reads.
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(axum::extract::DefaultBodyLimit::disable());
-    let malformed = |_| Error::field("file", "field-malformed");
-    let mut form = Multipart::from_request(Request::from_parts(parts, body), &())
-        .await
-        .map_err(|_| Error::field("file", "field-malformed"))?;
-    while let Some(mut field) = form.next_field().await.map_err(malformed)? {
+    let mut form = Multipart::from_request(Request::from_parts(parts, body), &()).await.map_err(|_| malformed())?;
+    while let Some(field) = form.next_field().await.map_err(|_| malformed())? {
         let Some(name) = field.file_name().map(str::to_owned) else { continue };
-        let mut bytes = Vec::new();
-        while let Some(chunk) = field.chunk().await.map_err(malformed)? {
-            if bytes.len() + chunk.len() > MAX_IMPORT_BYTES {
-                return Err(Error::new(ErrorCode::TooLarge));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        return Ok((name, bytes));
+        return Ok((name, spool(field.map_err(|_| malformed())).await?));
     }
     Err(Error::field("file", "field-file-required"))
+}
+
+fn malformed() -> Error {
+    Error::field("file", "field-malformed")
+}
+
+/// A temporary file, at its beginning, with what comes.
+async fn spool(chunks: impl Stream<Item = platform::Result<Bytes>>) -> platform::Result<tokio::fs::File> {
+    let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(Error::internal)?);
+    let mut chunks = std::pin::pin!(chunks);
+    let mut size = 0;
+    while let Some(chunk) = chunks.try_next().await? {
+        size += chunk.len();
+        if size > MAX_IMPORT_BYTES {
+            return Err(Error::new(ErrorCode::TooLarge));
+        }
+        file.write_all(&chunk).await.map_err(Error::internal)?;
+    }
+    file.rewind().await.map_err(Error::internal)?;
+    Ok(file)
 }
 
 /// A staged import.
@@ -98,10 +115,12 @@ pub async fn rows(rest: Rest, Part(id): Part<ImportId>, Params(query): Params<Im
     .await
 }
 
-/// Writes what is new and what changes, in one transaction.
+/// Judges again, then writes what is new and what changes, in one transaction.
 #[utoipa::path(post, path = "/api/admin/machines/import/{id}/confirm", tag = "machines", params(("id" = ImportId, Path)),
     responses((status = 200, body = Envelope<ImportView>),
-        (status = 409, description = "1400: a machine changed meanwhile; nothing was written, the workbook is read again")))]
+        (status = 409, description = "1400: rows would turn out differently from what was shown, and nothing was written; \
+            `GET …/rows?changed=true` lists them with what they `was` and their `verdict` now"),
+        (status = 422, description = "1402: not ready, or its 24 hours are over")))]
 pub async fn confirm(rest: Rest, Part(id): Part<ImportId>) -> Response {
     rest.answer(machines::confirm_import(&rest.platform, &rest.ctx, id).await).await
 }
@@ -133,7 +152,7 @@ pub async fn result(rest: Rest, Part(id): Part<ImportId>) -> Response {
                 sheet.row_with_result(&values, verdict, &words).map_err(Error::internal)?;
             }
         }
-        sheet.finish().map_err(Error::internal)
+        platform::Result::Ok(sheet)
     };
     workbook::download(&rest, built.await, "import-result").await
 }
@@ -165,16 +184,17 @@ pub async fn template(rest: Rest) -> Response {
             .collect();
         let mut sheet = sheet(language).map_err(Error::internal)?;
         sheet.example(&example).map_err(Error::internal)?;
-        sheet.finish().map_err(Error::internal)
+        Ok(sheet)
     });
     workbook::download(&rest, built, "machines-template").await
 }
 
-/// The machines of these filters as a workbook that can be imported again.
+/// The machines of these filters as a workbook that can be imported again; the log says who took it.
 #[utoipa::path(get, path = "/api/admin/machines/export", tag = "machines", params(MachineQuery),
     responses((status = 200, description = "A workbook")))]
 pub async fn export(rest: Rest, Params(query): Params<MachineQuery>) -> Response {
     let built = async {
+        machines::note_export(&rest.platform, &rest.ctx, &query).await?;
         let language = rest.ctx.language();
         let mut sheet = sheet(language).map_err(Error::internal)?;
         let mut after: Option<String> = None;
@@ -186,7 +206,7 @@ pub async fn export(rest: Rest, Params(query): Params<MachineQuery>) -> Response
                 export_row(&mut sheet, row, language == Language::Zh).map_err(Error::internal)?;
             }
         }
-        sheet.finish().map_err(Error::internal)
+        platform::Result::Ok(sheet)
     };
     workbook::download(&rest, built.await, "machines").await
 }

@@ -1,6 +1,6 @@
 //! Machines from a workbook: the upload, and the preview that is confirmed.
 
-use contract::machines::{ImportRow, ImportRowQuery, ImportState, ImportView, RowVerdict};
+use contract::machines::{ImportRow, ImportRowQuery, ImportState, ImportView, MAX_STAGED_IMPORTS, RowVerdict};
 use contract::{ImportId, Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -27,8 +27,11 @@ pub fn ImportPage() -> impl IntoView {
 
 fn upload_view(fault: Option<String>) -> AnyView {
     let words = Words::now();
-    let fault =
-        fault.map(|fault| words.t(if fault == "too-large" { "import-too-large" } else { "field-file-required" }));
+    let fault = fault.map(|fault| match fault.as_str() {
+        "too-large" => words.t("import-too-large"),
+        "too-many" => words.with("import-too-many", &[("max", MAX_STAGED_IMPORTS.to_string())]),
+        _ => words.t("field-file-required"),
+    });
     let head = PageFrame::new(words.t("import-title"), Area::Machines).crumb(words.t("nav-machines"), paths::MACHINES);
     frame(
         head,
@@ -68,6 +71,7 @@ pub fn ImportPreviewPage() -> impl IntoView {
         page: number("page"),
         page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
         verdict,
+        changed: (get("changed") == "true").then_some(true),
     };
     let (platform, ctx) = door();
     page(
@@ -76,13 +80,13 @@ pub fn ImportPreviewPage() -> impl IntoView {
             let view = platform::machines::get_import(&platform, &ctx, id).await?;
             let mut rows = platform::machines::import_rows(&platform, &ctx, id, &query).await?;
             rows.list.iter_mut().for_each(|row| row_in_words(ctx.language(), row));
-            Ok((import_in_words(ctx.language(), view), rows))
+            Ok((import_in_words(ctx.language(), view), rows, query))
         },
-        move |(view, rows)| preview_view(view, rows, verdict),
+        |(view, rows, query)| preview_view(view, rows, &query),
     )
 }
 
-fn preview_view(view: ImportView, rows: Page<ImportRow>, verdict: Option<RowVerdict>) -> AnyView {
+fn preview_view(view: ImportView, rows: Page<ImportRow>, query: &ImportRowQuery) -> AnyView {
     let words = Words::now();
     let refused = Refused::from_query().map(|refused| refused.message(words.0));
     let head = PageFrame::new(words.with("import-preview-title", &[("file", view.file_name.clone())]), Area::Machines)
@@ -113,8 +117,8 @@ fn preview_view(view: ImportView, rows: Page<ImportRow>, verdict: Option<RowVerd
         _ => view! {
             {actions(words, &view)}
             <section class="card">
-                {tabs(words, &view, verdict)}
-                {table(words, &view, rows, verdict)}
+                {tabs(words, &view, query)}
+                {table(words, &view, rows, query)}
             </section>
         }
         .into_any(),
@@ -167,10 +171,16 @@ fn actions(words: Words, view: &ImportView) -> impl IntoView + use<> {
         let href = format!("/api/admin/machines/import/{id}/result");
         view! { <a class="btn" href=href download="">{words.t("import-result-file")}</a> }
     });
+    let changed = (view.changed_rows > 0 && view.state == ImportState::Ready).then(|| {
+        let text = words.with("import-changed-meanwhile", &[("n", view.changed_rows.to_string())]);
+        let href = paths::machine_import_changed(view.id);
+        view! { <p>{state(Tone::Warn, text)} " " <a class="link" href=href>{words.t("import-show-changed")}</a></p> }
+    });
     let left = (view.error_rows > 0 && view.state == ImportState::Ready).then(|| words.t("import-errors-left-out"));
     view! {
         <section class="card notice">
             {unknown}
+            {changed}
             <p>
                 {match view.confirmed_at {
                     Some(at) => (words.t("import-confirmed-at"), " ", time(at, zone)).into_any(),
@@ -183,8 +193,9 @@ fn actions(words: Words, view: &ImportView) -> impl IntoView + use<> {
     }
 }
 
-fn tabs(words: Words, view: &ImportView, chosen: Option<RowVerdict>) -> impl IntoView + use<> {
+fn tabs(words: Words, view: &ImportView, query: &ImportRowQuery) -> impl IntoView + use<> {
     let path = paths::machine_import(view.id);
+    let (chosen, of_changed) = (query.verdict, query.changed.is_some());
     let tab = |verdict: Option<RowVerdict>, count: u32| {
         let (href, key) = match verdict {
             Some(verdict) => {
@@ -192,9 +203,14 @@ fn tabs(words: Words, view: &ImportView, chosen: Option<RowVerdict>) -> impl Int
             }
             None => (path.clone(), "filter-all".to_owned()),
         };
-        let here = (verdict == chosen).then_some("true");
+        let here = (verdict == chosen && !of_changed).then_some("true");
         view! { <a href=href aria-current=here>{words.t(&key)} " " {count}</a> }
     };
+    let changed = (view.changed_rows > 0).then(|| {
+        let href = paths::machine_import_changed(view.id);
+        let here = of_changed.then_some("true");
+        view! { <a href=href aria-current=here>{words.t("import-changed")} " " {view.changed_rows}</a> }
+    });
     view! {
         <nav class="filters seg-line" aria-label=words.t("import-verdict")>
             <span class="seg">
@@ -203,12 +219,13 @@ fn tabs(words: Words, view: &ImportView, chosen: Option<RowVerdict>) -> impl Int
                 {tab(Some(RowVerdict::Update), view.update_rows)}
                 {tab(Some(RowVerdict::Unchanged), view.unchanged_rows)}
                 {tab(Some(RowVerdict::Error), view.error_rows)}
+                {changed}
             </span>
         </nav>
     }
 }
 
-fn table(words: Words, view: &ImportView, rows: Page<ImportRow>, verdict: Option<RowVerdict>) -> AnyView {
+fn table(words: Words, view: &ImportView, rows: Page<ImportRow>, query: &ImportRowQuery) -> AnyView {
     if rows.list.is_empty() {
         let key = if view.state == ImportState::Reading { "import-reading" } else { "import-no-such-rows" };
         return view! { <div class="empty"><p role="status">{words.t(key)}</p></div> }.into_any();
@@ -216,7 +233,8 @@ fn table(words: Words, view: &ImportView, rows: Page<ImportRow>, verdict: Option
     let query = ListQuery {
         path: paths::machine_import(view.id).into(),
         pairs: vec![
-            ("verdict", verdict.map(|verdict| verdict.code().to_owned()).unwrap_or_default()),
+            ("verdict", query.verdict.map(|verdict| verdict.code().to_owned()).unwrap_or_default()),
+            ("changed", query.changed.map(|changed| changed.to_string()).unwrap_or_default()),
             ("pageSize", rows.page_size.to_string()),
             ("page", rows.page.to_string()),
         ],
@@ -249,13 +267,21 @@ fn heading(words: Words, column: &str) -> String {
     known.map_or_else(|| column.to_owned(), |(first, second)| (if zh { first } else { second }).to_owned())
 }
 
-fn line(words: Words, row: ImportRow) -> impl IntoView {
-    let tone = match row.verdict {
+fn verdict_state(words: Words, verdict: RowVerdict) -> impl IntoView + use<> {
+    let tone = match verdict {
         RowVerdict::New => Tone::Ok,
         RowVerdict::Update => Tone::Info,
         RowVerdict::Unchanged => Tone::Off,
         RowVerdict::Error => Tone::Bad,
     };
+    state(tone, words.t(&format!("import-verdict-{}", verdict.code())))
+}
+
+fn line(words: Words, row: ImportRow) -> impl IntoView {
+    let was = row.was.map(|was| {
+        let again = (was == row.verdict).then(|| words.t("import-machine-changed"));
+        view! { <p class="sub">{words.t("import-was")} " " {verdict_state(words, was)} " " {again}</p> }
+    });
     let name = row.cells.get("name").cloned().unwrap_or_default();
     let why = match row.verdict {
         RowVerdict::Error => row
@@ -275,7 +301,7 @@ fn line(words: Words, row: ImportRow) -> impl IntoView {
             <td class="num" data-label=words.t("import-row")>{row.row}</td>
             <th scope="row">{name}</th>
             <td class="mono" data-label=words.t("machine-code")>{row.code}</td>
-            <td data-label=words.t("import-verdict")>{state(tone, words.t(&format!("import-verdict-{}", row.verdict.code())))}</td>
+            <td data-label=words.t("import-verdict")>{verdict_state(words, row.verdict)} {was}</td>
             <td data-label=words.t("import-why")>{why}</td>
         </tr>
     }

@@ -125,7 +125,10 @@ pub async fn confirm_import(id: ImportId) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::machines::confirm_import(&platform, &ctx, id).await;
     let page = paths::machine_import(id);
-    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
+    // Where rows turned out differently, those are what is to be looked at.
+    let changed = matches!(&result, Err(error) if error.code == contract::ErrorCode::Conflict);
+    let refused = if changed { paths::machine_import_changed(id) } else { page.clone() };
+    door::form_answer((&platform, &ctx), result, |_| page, &refused, Vec::new()).await
 }
 
 /// Throws a staged workbook away.

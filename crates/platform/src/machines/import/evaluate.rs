@@ -16,6 +16,8 @@ use crate::{Result, allocations};
 pub(super) struct TextRow {
     pub row: u32,
     pub cells: BTreeMap<String, String>,
+    /// The code that was made for it earlier, kept while it is free.
+    pub given: Option<String>,
 }
 
 /// What a workbook says of a machine: what is written when its import is confirmed.
@@ -65,7 +67,8 @@ impl Evaluation {
     pub(super) async fn judge(&mut self, tx: &mut Tx, rows: Vec<TextRow>) -> Result<Vec<Judged>> {
         let parsed: Vec<(TextRow, Parsed)> =
             rows.into_iter().map(|row| (parse(&row.cells), row)).map(|(p, r)| (r, p)).collect();
-        let codes: Vec<String> = parsed.iter().filter_map(|(_, parsed)| parsed.machine.id.clone()).collect();
+        let mut codes: Vec<String> = parsed.iter().filter_map(|(_, parsed)| parsed.machine.id.clone()).collect();
+        codes.extend(parsed.iter().filter_map(|(row, _)| row.given.clone()));
         let names: Vec<String> = parsed.iter().map(|(_, parsed)| parsed.machine.name.trim().to_lowercase()).collect();
         let existing = store::existing(tx, &codes, &names).await?;
         let ids: Vec<i64> = existing.iter().map(|one| one.id.0).collect();
@@ -74,16 +77,20 @@ impl Evaluation {
         let by_name: HashMap<String, &Existing> =
             existing.iter().filter(|one| !one.deleted).map(|one| (one.written.name.to_lowercase(), one)).collect();
         let mut judged = Vec::with_capacity(parsed.len());
-        for (row, parsed) in parsed {
+        let mut given = HashMap::new();
+        for (mut row, parsed) in parsed {
+            given.extend(row.given.take().map(|code| (row.row, code)));
             judged.push(self.judge_row(row, parsed, (&by_code, &by_name), &lent));
         }
         // Codes for new machines without one, so that the preview already says which.
         let nameless = judged.iter_mut().filter(|one| one.verdict == RowVerdict::New && one.code.is_none());
         for one in nameless {
-            let mut code = machines_store::next_code(tx).await?;
-            while self.codes.contains_key(&code) {
-                code = machines_store::next_code(tx).await?;
+            let kept = given.remove(&one.row).filter(|code| !by_code.contains_key(code.as_str()));
+            let mut code = kept.filter(|code| !self.codes.contains_key(code));
+            while code.as_ref().is_none_or(|code| self.codes.contains_key(code)) {
+                code = Some(machines_store::next_code(tx).await?);
             }
+            let Some(code) = code else { continue };
             self.codes.insert(code.clone(), one.row);
             one.code = Some(code);
         }

@@ -2,17 +2,22 @@
 //!
 //! Invariants: nothing about any machine changes before the confirmation, and then everything in one transaction or nothing;
 //! a workbook is parsed only in a child process (see the crate `sheets`), row by row, in a durable job that may die anywhere
-//! and begins anew; what somebody changed since the verdicts were made is not overwritten.
+//! and begins anew; no process holds a workbook whole; confirming judges again, and what somebody changed since the
+//! verdicts were shown is not overwritten.
 
 pub mod columns;
+mod confirm;
 mod evaluate;
 mod reading;
 
 use contract::machines::{
-    IMPORT_HOURS, ImportRow, ImportRowQuery, ImportState, ImportView, MAX_IMPORT_BYTES, MachineQuery,
+    IMPORT_HOURS, ImportRow, ImportRowQuery, ImportState, ImportView, MAX_IMPORT_BYTES, MAX_STAGED_BYTES,
+    MAX_STAGED_IMPORTS, MachineQuery,
 };
 use contract::{ErrorCode, ImportId, Page, Permission};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 
+pub use confirm::confirm_import;
 pub use evaluate::Written;
 pub(in crate::machines) use evaluate::{Existing, Judged};
 pub use reading::read_import;
@@ -21,48 +26,75 @@ use super::store::import as store;
 pub use super::store::import::ExportRow;
 use crate::authz::{CreateMachine, Fleet, MachineRef};
 use crate::jobs::{NewJob, enqueue_in_tx};
-use crate::{Error, OpContext, Platform, Result, allocations, audit};
+use crate::{Error, OpContext, Platform, Result, audit};
 
 /// Names of the example in our template, in both languages: a row of this name is skipped.
 pub const EXAMPLE_NAMES: [&str; 2] = ["示例（请删除本行）", "Example (delete this row)"];
 
+/// Bytes of a part of a stored workbook.
+const PART: usize = 1 << 20;
+
 /// Stages a workbook; it is read in the background, and [`get_import`] says how far that is.
 ///
 /// # Errors
-/// `Validation` for no file, `TooLarge` beyond [`MAX_IMPORT_BYTES`].
+/// `Validation` for no file, `TooLarge` beyond [`MAX_IMPORT_BYTES`], `QuotaExceeded` for who has too many or too much
+/// staged already.
 pub async fn stage_import(
     platform: &Platform,
     ctx: &OpContext,
     file_name: &str,
-    content: Vec<u8>,
+    mut content: impl AsyncRead + Unpin,
 ) -> Result<ImportView> {
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(CreateMachine, &Fleet)?;
     ctx.authorize_list::<MachineRef>(Permission::MachinesUpdate)?;
-    if content.is_empty() {
-        return Err(Error::field("file", "field-file-required"));
-    }
-    if content.len() > MAX_IMPORT_BYTES {
-        return Err(Error::new(ErrorCode::TooLarge));
-    }
     // Only the name counts, whatever path a browser sent.
     let name: String = file_name.rsplit(['/', '\\']).next().unwrap_or_default().chars().take(200).collect();
     let name = if name.trim().is_empty() { "machines.xlsx".to_owned() } else { name };
     let expires = ctx.now() + chrono::TimeDelta::hours(IMPORT_HOURS);
-    let id = store::insert(&mut tx, &granted, &name, &content, ctx, expires).await?;
-    queue(&mut tx, ctx, id).await?;
-    let view = store::get(&mut tx, id).await?.ok_or_else(Error::not_found)?;
-    tx.commit().await?;
-    Ok(view)
-}
-
-async fn queue(tx: &mut crate::db::Tx, ctx: &OpContext, id: ImportId) -> Result<()> {
-    let mut job = NewJob::new("machines-import", ctx.now());
+    let (others, others_bytes) = store::staged(&mut tx, &granted, ctx).await?;
+    if others >= MAX_STAGED_IMPORTS {
+        return Err(too_much(others));
+    }
+    let id = store::insert(&mut tx, &granted, &name, ctx, expires).await?;
+    let mut size = 0;
+    for part in 0.. {
+        let mut bytes = Vec::with_capacity(PART);
+        (&mut content).take(PART as u64).read_to_end(&mut bytes).await.map_err(Error::internal)?;
+        if bytes.is_empty() {
+            break;
+        }
+        size += bytes.len();
+        if size > MAX_IMPORT_BYTES {
+            return Err(Error::new(ErrorCode::TooLarge));
+        }
+        store::insert_part(&mut tx, &granted, id, part, &bytes).await?;
+    }
+    if size == 0 {
+        return Err(Error::field("file", "field-file-required"));
+    }
+    let size = size as i64;
+    if others_bytes + size > MAX_STAGED_BYTES {
+        return Err(too_much(others));
+    }
+    store::note_size(&mut tx, &granted, id, size).await?;
+    let mut job = NewJob::new("machines-read-import", ctx.now());
     job.payload = serde_json::json!({ "import": id.0 });
     // A person waits for it.
     job.priority = 10;
-    job.max_attempts = 3;
-    enqueue_in_tx(tx, &job).await.map(|_| ())
+    enqueue_in_tx(&mut tx, &job).await?;
+    let view = store::get(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    tx.commit().await?;
+    platform.bell().notify_one();
+    Ok(view)
+}
+
+fn too_much(staged: i64) -> Error {
+    Error::new(ErrorCode::QuotaExceeded)
+        .with_key("error-import-too-many")
+        .with_arg("n", staged)
+        .with_arg("max", MAX_STAGED_IMPORTS)
+        .with_arg("mib", MAX_STAGED_BYTES >> 20)
 }
 
 fn may_import(ctx: &OpContext) -> Result<()> {
@@ -90,7 +122,7 @@ pub async fn import_rows(
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let mut tx = platform.db().begin(ctx).await?;
     store::get(&mut tx, id).await?.ok_or_else(Error::not_found)?;
-    let (list, total) = store::rows(&mut tx, id, query.verdict, page, page_size).await?;
+    let (list, total) = store::rows(&mut tx, id, query, page, page_size).await?;
     tx.commit().await?;
     Ok(Page { list, total, page, page_size })
 }
@@ -107,56 +139,6 @@ pub async fn import_rows_after(
     let rows = store::rows_after(&mut tx, id, after).await?;
     tx.commit().await?;
     Ok(rows)
-}
-
-/// Writes what is new and what changes, in one transaction; rows with errors are left out.
-///
-/// # Errors
-/// `WrongState` unless it is ready; `Conflict` (`error-import-changed`) when a machine changed since the verdicts were made:
-/// then nothing is written and the workbook is read again.
-pub async fn confirm_import(platform: &Platform, ctx: &OpContext, id: ImportId) -> Result<ImportView> {
-    may_import(ctx)?;
-    ctx.authorize_list::<MachineRef>(Permission::MachinesUpdate)?;
-    let mut tx = platform.db().begin(ctx).await?;
-    let granted = ctx.authorize(CreateMachine, &Fleet)?;
-    let before = store::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
-    must_be_ready(&before)?;
-    if before.new_rows + before.update_rows == 0 {
-        return Err(Error::new(ErrorCode::WrongState).with_key("error-import-nothing"));
-    }
-    let repooled = store::pool_changes(&mut tx, id).await?;
-    let lent_meanwhile = !allocations::held_among(&mut tx, &repooled).await?.is_empty();
-    let written = store::apply(&mut tx, &granted, id).await;
-    let changed_meanwhile = match &written {
-        _ if lent_meanwhile => true,
-        Ok((new, updated)) => (*new, *updated) != (before.new_rows, before.update_rows),
-        Err(error) => matches!(error.code, ErrorCode::AlreadyExists | ErrorCode::Conflict),
-    };
-    if changed_meanwhile {
-        tx.rollback().await?;
-        read_again(platform, ctx, id).await?;
-        return Err(Error::new(ErrorCode::Conflict).with_key("error-import-changed"));
-    }
-    written?;
-    store::close(&mut tx, &granted, id, ImportState::Confirmed, ctx.now()).await?;
-    let after = store::get(&mut tx, id).await?.ok_or_else(Error::not_found)?;
-    let codes = store::codes(&mut tx, id, 1000).await?;
-    let facts = serde_json::json!({
-        "file": after.file_name, "new": after.new_rows, "updated": after.update_rows, "machines": codes,
-    });
-    audit::record_in_tx(&mut tx, ctx, entry("machines:import", id, facts)).await?;
-    tx.commit().await?;
-    platform.live().forget_catalog();
-    Ok(after)
-}
-
-async fn read_again(platform: &Platform, ctx: &OpContext, id: ImportId) -> Result<()> {
-    let mut tx = platform.db().begin(ctx).await?;
-    let granted = ctx.authorize(CreateMachine, &Fleet)?;
-    store::begin_again(&mut tx, &granted, id).await?;
-    queue(&mut tx, ctx, id).await?;
-    tx.commit().await?;
-    Ok(())
 }
 
 /// Throws a staged import away.
@@ -187,6 +169,12 @@ pub async fn forget_imports(platform: &Platform) -> Result<u64> {
     Ok(forgotten)
 }
 
+/// Who takes the list away is in the log: to be called before it is read for a workbook.
+pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &MachineQuery) -> Result<()> {
+    ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    audit::record_export(platform, ctx, ("machines:export", "fleet"), None, query).await
+}
+
 /// Machines as a workbook has them, with these filters, after this code, at most a thousand: for the export.
 pub async fn export_after(
     platform: &Platform,
@@ -210,10 +198,6 @@ fn entry(action: &'static str, id: ImportId, after: serde_json::Value) -> audit:
         before: None,
         after: Some(after),
     }
-}
-
-fn must_be_ready(view: &ImportView) -> Result<()> {
-    if view.state == ImportState::Ready { Ok(()) } else { Err(wrong_state(view)) }
 }
 
 fn wrong_state(view: &ImportView) -> Error {

@@ -6,6 +6,7 @@ use contract::ImportId;
 use contract::machines::{ImportState, Note};
 use sheets::header::{self, HEADER_ROWS, HeaderMatch};
 use sheets::{ReadError, ReadOptions, Row, Rows};
+use tokio::io::AsyncWriteExt as _;
 
 use super::columns::header_columns;
 use super::evaluate::{Evaluation, TextRow};
@@ -30,15 +31,14 @@ enum Outcome {
 pub async fn read_import(platform: &Platform, id: ImportId, last: bool) -> Result<()> {
     let ctx = platform.system(SystemActor::Worker);
     let mut tx = platform.db().begin(&ctx).await?;
-    let content = match store::get(&mut tx, id).await? {
-        Some(view) if view.state == ImportState::Reading => store::content(&mut tx, id).await?,
+    match store::get(&mut tx, id).await? {
+        Some(view) if view.state == ImportState::Reading => {}
         // Discarded, forgotten, or read by somebody else meanwhile.
         _ => return Ok(()),
-    };
+    }
     store::forget_rows(&mut tx, id).await?;
     tx.commit().await?;
-    let Some(content) = content else { return Ok(()) };
-    let outcome = match read(platform, id, content).await {
+    let outcome = match read(platform, id).await {
         Err(error) if last => {
             tracing::error!(%error, import = id.0, "a workbook could not be read");
             Outcome::Refused(note("import-reader-failed", &[]))
@@ -57,7 +57,26 @@ pub async fn read_import(platform: &Platform, id: ImportId, last: bool) -> Resul
     Ok(())
 }
 
-async fn read(platform: &Platform, id: ImportId, content: Vec<u8>) -> Result<Outcome> {
+/// The workbook in a temporary file, part by part.
+async fn workbook(platform: &Platform, id: ImportId) -> Result<std::fs::File> {
+    let ctx = platform.system(SystemActor::Worker);
+    let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(Error::internal)?);
+    for part in 0.. {
+        let mut tx = platform.db().begin(&ctx).await?;
+        let bytes = match store::part(&mut tx, id, part).await? {
+            None if part == 0 => store::content(&mut tx, id).await?,
+            other => other,
+        };
+        tx.commit().await?;
+        let Some(bytes) = bytes else { break };
+        file.write_all(&bytes).await.map_err(Error::internal)?;
+    }
+    file.flush().await.map_err(Error::internal)?;
+    Ok(file.into_std().await)
+}
+
+async fn read(platform: &Platform, id: ImportId) -> Result<Outcome> {
+    let content = workbook(platform, id).await?;
     let options = ReadOptions {
         sheet_names: ["machines", "机器"].map(str::to_owned).to_vec(),
         max_rows: MAX_ROWS as u32 + HEADER_ROWS as u32 + 1,
@@ -147,7 +166,7 @@ fn texts(row: &Row, heading: &HeaderMatch<'_>) -> Option<TextRow> {
         .filter(|(_, text)| !text.is_empty())
         .collect();
     let example = cells.get("name").is_some_and(|name| super::EXAMPLE_NAMES.contains(&name.as_str()));
-    (!cells.is_empty() && !example).then_some(TextRow { row: row.row, cells })
+    (!cells.is_empty() && !example).then_some(TextRow { row: row.row, cells, given: None })
 }
 
 /// What is wrong with the workbook is for who sent it; what is wrong with the reader is ours.

@@ -1,17 +1,21 @@
 //! SQL of staged imports, and of the export.
 
 use chrono::{DateTime, Utc};
-use contract::machines::{DeclaredHardware, ImportRow, ImportState, ImportView, Note, RowVerdict};
+use contract::machines::{DeclaredHardware, ImportRow, ImportRowQuery, ImportState, ImportView, Note, RowVerdict};
 use contract::{ImportId, MachineId};
 
+pub(in crate::machines) use super::import_again::{
+    count_again, forget_differences, is_stale, judge_again, judged_after,
+};
+pub(in crate::machines) use super::import_parts::{insert_part, note_size, part, staged};
 use super::{json, pool, to_json};
 use crate::authz::{CreateMachine, Granted};
 use crate::db::Tx;
 use crate::machines::import::{Existing, Judged, Written};
 use crate::{Error, OpContext, Result};
 
-/// Rows fetched at once for a workbook.
-const CHUNK: i64 = 1000;
+/// Rows fetched at once, for a workbook or to be judged.
+pub(super) const CHUNK: i64 = 1000;
 
 /// A machine as a workbook has it.
 #[derive(Clone, Debug)]
@@ -24,15 +28,13 @@ pub(in crate::machines) async fn insert(
     tx: &mut Tx,
     _granted: &Granted<CreateMachine>,
     file_name: &str,
-    content: &[u8],
     ctx: &OpContext,
     expires_at: DateTime<Utc>,
 ) -> Result<ImportId> {
     let id = sqlx::query_scalar!(
-        "insert into machine_imports (file_name, content, created_by, created_name, created_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6) returning id",
+        "insert into machine_imports (file_name, created_by, created_name, created_at, expires_at)
+         values ($1, $2, $3, $4, $5) returning id",
         file_name,
-        content,
         ctx.user().map(|user| user.id.0),
         ctx.user().map(|user| user.display_name.clone()).unwrap_or_default(),
         ctx.now(),
@@ -45,9 +47,10 @@ pub(in crate::machines) async fn insert(
 
 pub(in crate::machines) async fn get(tx: &mut Tx, id: ImportId) -> Result<Option<ImportView>> {
     let row = sqlx::query!(
-        "select id, file_name, state, refusal, sheet, unknown_columns, row_count, new_rows, update_rows, unchanged_rows,
-                error_rows, created_name, created_at, expires_at, confirmed_at
-         from machine_imports where id = $1",
+        r#"select id, file_name, state, refusal, sheet, unknown_columns, row_count, new_rows, update_rows, unchanged_rows,
+                error_rows, created_name, created_at, expires_at, confirmed_at,
+                (select count(*) from machine_import_rows where import_id = $1 and was is not null) as "changed_rows!"
+         from machine_imports where id = $1"#,
         id.0
     )
     .fetch_optional(&mut **tx)
@@ -66,6 +69,7 @@ pub(in crate::machines) async fn get(tx: &mut Tx, id: ImportId) -> Result<Option
         update_rows: row.update_rows.unsigned_abs(),
         unchanged_rows: row.unchanged_rows.unsigned_abs(),
         error_rows: row.error_rows.unsigned_abs(),
+        changed_rows: u32::try_from(row.changed_rows).unwrap_or(u32::MAX),
         created_by: row.created_name,
         created_at: row.created_at,
         expires_at: row.expires_at,
@@ -79,6 +83,7 @@ pub(in crate::machines) async fn lock(tx: &mut Tx, id: ImportId) -> Result<Optio
     get(tx, id).await
 }
 
+/// The workbook as the version before stored it.
 pub(in crate::machines) async fn content(tx: &mut Tx, id: ImportId) -> Result<Option<Vec<u8>>> {
     let content = sqlx::query_scalar!("select content from machine_imports where id = $1", id.0)
         .fetch_optional(&mut **tx)
@@ -151,9 +156,24 @@ pub(in crate::machines) async fn note_sheet(tx: &mut Tx, id: ImportId, sheet: &s
 
 /// Unless somebody discarded it meanwhile.
 pub(in crate::machines) async fn finish_reading(tx: &mut Tx, id: ImportId) -> Result<()> {
-    sqlx::query!("update machine_imports set state = 'ready' where id = $1 and state = 'reading'", id.0)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query!(
+        "update machine_imports set state = 'ready', content = null where id = $1 and state = 'reading'",
+        id.0
+    )
+    .execute(&mut **tx)
+    .await?;
+    forget_parts(tx, id).await
+}
+
+/// What is read, refused or over needs its workbook no more.
+async fn forget_parts(tx: &mut Tx, id: ImportId) -> Result<()> {
+    sqlx::query!(
+        "delete from machine_import_parts p using machine_imports i
+         where p.import_id = $1 and i.id = $1 and i.state <> 'reading'",
+        id.0
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
@@ -165,18 +185,7 @@ pub(in crate::machines) async fn refuse(tx: &mut Tx, id: ImportId, note: &Note) 
     )
     .execute(&mut **tx)
     .await?;
-    Ok(())
-}
-
-pub(in crate::machines) async fn begin_again(
-    tx: &mut Tx,
-    _granted: &Granted<CreateMachine>,
-    id: ImportId,
-) -> Result<()> {
-    sqlx::query!("update machine_imports set state = 'reading' where id = $1 and state = 'ready'", id.0)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
+    forget_parts(tx, id).await
 }
 
 pub(in crate::machines) async fn close(
@@ -196,18 +205,23 @@ pub(in crate::machines) async fn close(
     )
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    forget_parts(tx, id).await
+}
+
+pub(super) fn verdict(word: &str) -> Result<RowVerdict> {
+    RowVerdict::parse(word).ok_or_else(|| Error::internal(format!("unknown verdict {word}")))
 }
 
 fn row(
     number: i32,
-    verdict: &str,
+    (now, was): (&str, Option<&str>),
     code: Option<String>,
     (cells, changes, faults): (serde_json::Value, Vec<String>, serde_json::Value),
 ) -> Result<ImportRow> {
     Ok(ImportRow {
         row: number.unsigned_abs(),
-        verdict: RowVerdict::parse(verdict).ok_or_else(|| Error::internal(format!("unknown verdict {verdict}")))?,
+        verdict: verdict(now)?,
+        was: was.map(verdict).transpose()?,
         code,
         cells: json(cells)?,
         changes,
@@ -218,24 +232,28 @@ fn row(
 pub(in crate::machines) async fn rows(
     tx: &mut Tx,
     id: ImportId,
-    verdict: Option<RowVerdict>,
+    query: &ImportRowQuery,
     page: u32,
     page_size: u32,
 ) -> Result<(Vec<ImportRow>, u64)> {
-    let verdict = verdict.map(RowVerdict::code);
+    let verdict = query.verdict.map(RowVerdict::code);
+    let changed = query.changed.unwrap_or(false);
     let total = sqlx::query_scalar!(
         r#"select count(*) as "count!" from machine_import_rows
-           where import_id = $1 and ($2::text is null or verdict = $2)"#,
+           where import_id = $1 and ($2::text is null or verdict = $2) and (not $3 or was is not null)"#,
         id.0,
-        verdict
+        verdict,
+        changed
     )
     .fetch_one(&mut **tx)
     .await?;
     let found = sqlx::query!(
-        "select row_number, verdict, code, cells, changes, faults from machine_import_rows
-         where import_id = $1 and ($2::text is null or verdict = $2) order by row_number limit $3 offset $4",
+        "select row_number, verdict, was, code, cells, changes, faults from machine_import_rows
+         where import_id = $1 and ($2::text is null or verdict = $2) and (not $3 or was is not null)
+         order by row_number limit $4 offset $5",
         id.0,
         verdict,
+        changed,
         i64::from(page_size),
         i64::from(page - 1) * i64::from(page_size)
     )
@@ -243,14 +261,14 @@ pub(in crate::machines) async fn rows(
     .await?;
     let list = found
         .into_iter()
-        .map(|r| row(r.row_number, &r.verdict, r.code, (r.cells, r.changes, r.faults)))
+        .map(|r| row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, (r.cells, r.changes, r.faults)))
         .collect::<Result<_>>()?;
     Ok((list, total.unsigned_abs()))
 }
 
 pub(in crate::machines) async fn rows_after(tx: &mut Tx, id: ImportId, after: u32) -> Result<Vec<ImportRow>> {
     let found = sqlx::query!(
-        "select row_number, verdict, code, cells, changes, faults from machine_import_rows
+        "select row_number, verdict, was, code, cells, changes, faults from machine_import_rows
          where import_id = $1 and row_number > $2 order by row_number limit $3",
         id.0,
         i32::try_from(after).unwrap_or(i32::MAX),
@@ -258,7 +276,10 @@ pub(in crate::machines) async fn rows_after(tx: &mut Tx, id: ImportId, after: u3
     )
     .fetch_all(&mut **tx)
     .await?;
-    found.into_iter().map(|r| row(r.row_number, &r.verdict, r.code, (r.cells, r.changes, r.faults))).collect()
+    found
+        .into_iter()
+        .map(|r| row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, (r.cells, r.changes, r.faults)))
+        .collect()
 }
 
 pub(in crate::machines) async fn codes(tx: &mut Tx, id: ImportId, most: i64) -> Result<Vec<String>> {

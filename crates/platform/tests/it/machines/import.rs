@@ -1,9 +1,13 @@
 //! Machines from a workbook: verdicts, all or nothing, what changed meanwhile.
 
 use contract::allocations::AllocationCreate;
-use contract::machines::{ImportRowQuery, ImportState, ImportView, MachineUpdate, RowVerdict};
+use contract::machines::{
+    ImportRowQuery, ImportState, ImportView, MAX_IMPORT_BYTES, MAX_STAGED_BYTES, MAX_STAGED_IMPORTS, MachineUpdate,
+    RowVerdict,
+};
 use contract::{ErrorCode, ImportId};
-use platform::{allocations, machines};
+use futures_util::FutureExt as _;
+use platform::{allocations, jobs, machines};
 use sheets::SheetWriter;
 use sheets::write::{Column, Value};
 use test_support::{TestPlatform, TestUser};
@@ -22,7 +26,8 @@ impl World {
 
     async fn stage(&self, bytes: Vec<u8>) -> ImportView {
         let p = &self.test.platform;
-        let staged = machines::stage_import(p, &self.admin.ctx(), "C:\\fleet\\machines.xlsx", bytes).await.unwrap();
+        let staged =
+            machines::stage_import(p, &self.admin.ctx(), "C:\\fleet\\machines.xlsx", &bytes[..]).await.unwrap();
         assert_eq!((staged.state, staged.file_name.as_str()), (ImportState::Reading, "machines.xlsx"));
         machines::read_import(p, staged.id, true).await.unwrap();
         self.get(staged.id).await
@@ -43,6 +48,20 @@ impl World {
                 (row.row, row.verdict, row.code, row.changes.iter().cloned().chain(faults).collect())
             })
             .collect()
+    }
+
+    /// Rows that turned out differently: what was shown, and what is.
+    async fn changed(&self, id: ImportId) -> Vec<(u32, RowVerdict, RowVerdict)> {
+        let query = ImportRowQuery { changed: Some(true), ..ImportRowQuery::default() };
+        let page = machines::import_rows(&self.test.platform, &self.admin.ctx(), id, &query).await.unwrap();
+        assert_eq!(page.total, u64::from(self.get(id).await.changed_rows));
+        page.list.into_iter().map(|row| (row.row, row.was.unwrap(), row.verdict)).collect()
+    }
+
+    async fn change(&self, code: &str, name: &str, region: &str) {
+        let change =
+            MachineUpdate { name: name.to_owned(), region: Some(region.to_owned()), ..MachineUpdate::default() };
+        machines::update(&self.test.platform, &self.admin.ctx(), code, change).await.unwrap();
     }
 
     async fn machines(&self) -> u64 {
@@ -132,15 +151,13 @@ async fn what_changed_meanwhile_is_not_overwritten_and_nothing_is_half_done() {
     let sheet =
         workbook(&["Name", "Code", "Region"], &[&["A", "a", "north"], &["B", "b", "north"], &["C", "c", "north"]]);
     let staged = world.stage(sheet).await;
-    let change = MachineUpdate { name: "B".to_owned(), region: Some("south".to_owned()), ..MachineUpdate::default() };
-    machines::update(p, &world.admin.ctx(), "b", change).await.unwrap();
+    world.change("b", "B", "south").await;
     let error = machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap_err();
     assert_eq!((error.code, error.key), (ErrorCode::Conflict, "error-import-changed"));
     assert_eq!(world.machines().await, 2, "nothing of it");
     assert_eq!(machines::get(p, &world.admin.ctx(), "a").await.unwrap().region, None);
-    // It is read again, against what is there now; and then it goes.
-    assert_eq!(world.get(staged.id).await.state, ImportState::Reading);
-    machines::read_import(p, staged.id, true).await.unwrap();
+    // The row says so, though the same column would be written; who has seen it confirms again.
+    assert_eq!(world.changed(staged.id).await, [(3, RowVerdict::Update, RowVerdict::Update)]);
     machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap();
     assert_eq!(machines::get(p, &world.admin.ctx(), "b").await.unwrap().region.as_deref(), Some("north"));
     assert_eq!(world.machines().await, 3);
@@ -160,7 +177,6 @@ async fn how_a_machine_is_let_stays_while_somebody_has_it() {
     allocations::create(p, &world.admin.ctx(), "a", body).await.unwrap();
     let error = machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap_err();
     assert_eq!((error.code, error.key), (ErrorCode::Conflict, "error-import-changed"), "lent after the verdict");
-    machines::read_import(p, staged.id, true).await.unwrap();
     for import in [staged.id, world.stage(shared()).await.id] {
         let rows = world.rows(import).await;
         assert_eq!(
@@ -195,7 +211,7 @@ async fn imports_are_the_staffs_and_are_forgotten_after_a_day() {
     let (p, acme) = (&world.test.platform, world.test.customer("Acme").await);
     let staged = world.stage(workbook(&["Name"], &[&["A"]])).await;
     for user in [&acme.owner, &acme.member] {
-        let error = machines::stage_import(p, &user.ctx(), "x.xlsx", vec![1]).await.unwrap_err();
+        let error = machines::stage_import(p, &user.ctx(), "x.xlsx", &[1][..]).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::NotFound);
         assert_eq!(machines::get_import(p, &user.ctx(), staged.id).await.unwrap_err().code, ErrorCode::NotFound);
         assert_eq!(machines::confirm_import(p, &user.ctx(), staged.id).await.unwrap_err().code, ErrorCode::NotFound);
@@ -208,4 +224,188 @@ async fn imports_are_the_staffs_and_are_forgotten_after_a_day() {
     world.test.clock().advance(chrono::TimeDelta::hours(25));
     assert_eq!(machines::forget_imports(p).await.unwrap(), 1);
     assert_eq!(machines::get_import(p, &world.admin.ctx(), staged.id).await.unwrap_err().code, ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn confirming_judges_every_row_again_and_shows_what_came_out_differently() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let first = ["a", "b", "c", "d"].map(|code| [code, code, "east"]);
+    let first: Vec<&[&str]> = first.iter().map(|row| &row[..]).collect();
+    let first = world.stage(workbook(&["Name", "Code", "Region"], &first)).await;
+    machines::confirm_import(p, &world.admin.ctx(), first.id).await.unwrap();
+
+    let sheet: &[&[&str]] = &[
+        &["a", "a", "east"],
+        &["b", "b", "west"],
+        &["c", "c", "east"],
+        &["e", "e", "east"],
+        &["d", "", "east"],
+        &["f", "", "east"],
+        &["c", "g", "east"],
+    ];
+    let staged = world.stage(workbook(&["Name", "Code", "Region"], sheet)).await;
+    let code_of_f = world.rows(staged.id).await[5].2.clone().unwrap();
+    assert_eq!(
+        (staged.unchanged_rows, staged.update_rows, staged.new_rows, staged.error_rows, staged.changed_rows),
+        (3, 1, 2, 1, 0)
+    );
+    // Meanwhile: the first and the third are no longer as the workbook has them, the second already is, the new one is
+    // there already, and nobody has the name of the one without a code any more.
+    world.change("a", "a", "south").await;
+    world.change("b", "b", "west").await;
+    world.change("c", "c again", "east").await;
+    world.change("d", "d again", "east").await;
+    let one = workbook(&["Name", "Code"], &[&["x", "e"]]);
+    let one = world.stage(one).await;
+    machines::confirm_import(p, &world.admin.ctx(), one.id).await.unwrap();
+
+    let error = machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap_err();
+    assert_eq!((error.code, error.key), (ErrorCode::Conflict, "error-import-changed"));
+    assert_eq!(error.args, [("n", "5".to_owned())]);
+    use RowVerdict::{New, Unchanged, Update};
+    let expected =
+        [(2, Unchanged, Update), (3, Update, Unchanged), (4, Unchanged, Update), (5, New, Update), (6, Unchanged, New)];
+    assert_eq!(world.changed(staged.id).await, expected);
+    let view = world.get(staged.id).await;
+    assert_eq!((view.state, view.unchanged_rows, view.update_rows, view.new_rows), (ImportState::Ready, 1, 3, 2));
+    assert_eq!(world.rows(staged.id).await[5].2.as_ref(), Some(&code_of_f), "a code that was shown is kept");
+    assert_eq!(machines::get(p, &world.admin.ctx(), "a").await.unwrap().region.as_deref(), Some("south"));
+
+    // Who has looked at them confirms, and that is what is written.
+    let done = machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap();
+    assert_eq!((done.state, done.new_rows, done.update_rows), (ImportState::Confirmed, 2, 3));
+    assert_eq!(machines::get(p, &world.admin.ctx(), "a").await.unwrap().region.as_deref(), Some("east"));
+    assert_eq!(machines::get(p, &world.admin.ctx(), "e").await.unwrap().name, "e");
+    assert_eq!(machines::get(p, &world.admin.ctx(), &code_of_f).await.unwrap().name, "f");
+}
+
+#[tokio::test]
+async fn an_error_that_the_fleet_caused_is_looked_at_again() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let first = world.stage(workbook(&["Name", "Code"], &[&["a", "a"]])).await;
+    machines::confirm_import(p, &world.admin.ctx(), first.id).await.unwrap();
+    let staged = world.stage(workbook(&["Name", "Code"], &[&["a", "z"], &["y", "y"]])).await;
+    assert_eq!((staged.error_rows, staged.new_rows), (1, 1));
+    world.change("a", "another", "east").await;
+    let error = machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap_err();
+    assert_eq!(error.key, "error-import-changed");
+    assert_eq!(world.changed(staged.id).await, [(2, RowVerdict::Error, RowVerdict::New)]);
+}
+
+#[tokio::test]
+async fn an_import_whose_day_is_over_is_not_confirmed() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let staged = world.stage(workbook(&["Name"], &[&["A"]])).await;
+    world.test.clock().advance(chrono::TimeDelta::hours(24));
+    // Nobody has cleaned up yet.
+    let error = machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap_err();
+    assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-import-expired"));
+    assert_eq!(world.machines().await, 0);
+}
+
+#[tokio::test]
+async fn nobody_stages_without_end() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let stage = async |bytes: &[u8]| machines::stage_import(p, &world.admin.ctx(), "x.xlsx", bytes).await;
+    let error = stage(&[]).await.unwrap_err();
+    assert_eq!((error.code, error.fields[0].key), (ErrorCode::Validation, "field-file-required"));
+    assert_eq!(stage(&vec![0; MAX_IMPORT_BYTES + 1]).await.unwrap_err().code, ErrorCode::TooLarge);
+    // By size: two of the largest are as much as is kept.
+    let largest = vec![0; MAX_IMPORT_BYTES];
+    let mut staged = Vec::new();
+    for _ in 0..MAX_STAGED_BYTES / MAX_IMPORT_BYTES as i64 {
+        staged.push(stage(&largest).await.unwrap().id);
+    }
+    let error = stage(&[1]).await.unwrap_err();
+    assert_eq!((error.code, error.key), (ErrorCode::QuotaExceeded, "error-import-too-many"));
+    for id in staged {
+        machines::discard_import(p, &world.admin.ctx(), id).await.unwrap();
+    }
+    // By number, also at the same time; what is refused as no workbook does not count.
+    let refused = stage(b"a,b").await.unwrap().id;
+    machines::read_import(p, refused, true).await.unwrap();
+    let all = futures_util::future::join_all((0..MAX_STAGED_IMPORTS + 3).map(|_| stage(&[1]))).await;
+    assert_eq!(all.iter().filter(|one| one.is_ok()).count() as i64, MAX_STAGED_IMPORTS);
+    assert!(all.iter().filter_map(|one| one.as_ref().err()).all(|error| error.code == ErrorCode::QuotaExceeded));
+    // Somebody else has a limit of their own, and what is over is over.
+    let other = world.test.admin().await;
+    assert!(machines::stage_import(p, &other.ctx(), "x.xlsx", &[1][..]).await.is_ok());
+    world.test.clock().advance(chrono::TimeDelta::hours(25));
+    assert!(stage(&[1]).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_workbook_lies_in_parts_until_it_is_read_and_an_idle_worker_hears_of_it_at_once() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let parts = async || {
+        let count = sqlx::query_scalar::<_, i64>("select count(*) from machine_import_parts");
+        count.fetch_one(world.test.owner_pool()).await.unwrap()
+    };
+    assert!(jobs::idle(p).now_or_never().is_none(), "nothing to do");
+    // Texts that hardly shrink, so that it is larger than one part.
+    let noise = |seed: u32| -> String {
+        (0..1000)
+            .scan(seed, |state, _| {
+                *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                Some(char::from(b'!' + (*state >> 24) as u8 % 90))
+            })
+            .collect()
+    };
+    let rows: Vec<_> = (0..2000).map(|i| (format!("n{i}"), noise(i))).collect();
+    let rows: Vec<_> = rows.iter().map(|(name, remark)| [name.as_str(), remark.as_str()]).collect();
+    let rows: Vec<&[&str]> = rows.iter().map(|row| &row[..]).collect();
+    let bytes = workbook(&["Name", "Remark"], &rows);
+    assert!(bytes.len() > 1 << 20, "{} bytes", bytes.len());
+    let staged = machines::stage_import(p, &world.admin.ctx(), "large.xlsx", &bytes[..]).await.unwrap();
+    assert!(jobs::idle(p).now_or_never().is_some(), "a worker that waits is woken");
+    assert_eq!(parts().await, bytes.len().div_ceil(1 << 20) as i64);
+    machines::read_import(p, staged.id, true).await.unwrap();
+    assert_eq!((world.get(staged.id).await.new_rows, parts().await), (2000, 0));
+}
+
+#[tokio::test]
+async fn who_takes_the_machines_away_is_in_the_log() {
+    let world = World::new().await;
+    let (p, acme) = (&world.test.platform, world.test.customer("Acme").await);
+    let query = contract::machines::MachineQuery { region: Some("east".to_owned()), ..Default::default() };
+    machines::note_export(p, &world.admin.ctx(), &query).await.unwrap();
+    assert_eq!(machines::note_export(p, &acme.owner.ctx(), &query).await.unwrap_err().code, ErrorCode::NotFound);
+    let log = platform::audit::list(p, &world.admin.ctx(), &Default::default()).await.unwrap();
+    let rows: Vec<_> = log.list.iter().filter(|row| row.action == "machines:export").collect();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].after, Some(serde_json::json!({ "region": "east" })));
+}
+
+/// The same list as different programs write it: see the fixtures' README.
+#[tokio::test]
+async fn the_workbooks_of_other_programs_make_the_same_machines() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../sheets/tests/fixtures");
+    let mut first = true;
+    for (language, unknown) in [("zh", "采购日期"), ("en", "Purchased")] {
+        for program in ["libreoffice", "openpyxl", "wps-shaped"] {
+            let file = format!("{folder}/{program}-{language}.xlsx");
+            let staged = world.stage(std::fs::read(&file).unwrap()).await;
+            assert_eq!(staged.unknown_columns, [unknown], "{file}");
+            // The first makes the machines; whatever another program wrote changes nothing about them.
+            let (new, unchanged) = if first { (3, 0) } else { (0, 3) };
+            assert_eq!((staged.new_rows, staged.unchanged_rows, staged.rows), (new, unchanged, 3), "{file}");
+            if std::mem::take(&mut first) {
+                machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap();
+            }
+        }
+    }
+    for (code, model, memory) in [("rack7-1", "H100 80G", 80), ("rack7-2", "H100 80G", 80), ("rack7-3", "L40S", 48)] {
+        let made = machines::get(p, &world.admin.ctx(), code).await.unwrap();
+        let hardware = (made.declared.gpu_model.as_deref(), made.declared.gpu_count, made.declared.gpu_memory_gb);
+        assert_eq!(hardware, (Some(model), Some(8), Some(memory)), "{code}");
+    }
+    let texts = machines::get(p, &world.admin.ctx(), "rack7-2").await.unwrap();
+    assert_eq!(texts.remark.as_deref(), Some("=1+1"));
 }

@@ -1,0 +1,132 @@
+//! Workbooks through REST: what is taken in and what is taken away.
+
+use contract::machines::{MAX_IMPORT_BYTES, MAX_STAGED_IMPORTS};
+use http::Method;
+use serde_json::json;
+
+use crate::harness::{Answer, Server, Who};
+
+const PREVIEW: &str = "/api/admin/machines/import/preview";
+
+async fn preview(server: &Server, who: &Who, language: &str, bytes: Vec<u8>) -> Answer {
+    let request = server.request(who, Method::POST, PREVIEW).header("accept-language", language);
+    Answer::of(request.body(bytes)).await
+}
+
+#[tokio::test]
+async fn who_takes_a_list_away_is_in_the_log() {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let acme = server.test.customer("Acme").await;
+    let (staff, owner) = (server.token(&admin).await, server.token(&acme.owner).await);
+    let log = "select action || ' ' || target_kind || ' ' || outcome || ' ' || via || ' ' || after::text
+               from audit_events where action like '%:export' and outcome = 'done' order by id";
+    let cases = [
+        ("/api/admin/customers/export?q=Ac", "customers:export clientele done rest {\"q\": \"Ac\"}"),
+        (
+            "/api/admin/allocations/export?state=active",
+            "allocations:export allocation done rest {\"state\": \"active\"}",
+        ),
+        ("/api/admin/machines/export?region=east", "machines:export fleet done rest {\"region\": \"east\"}"),
+        ("/api/admin/audits/export?outcome=denied", "audit:export audit done rest {\"outcome\": \"denied\"}"),
+    ];
+    for (number, (path, row)) in cases.into_iter().enumerate() {
+        assert_eq!(server.get(&owner, path).await.status, 404, "{path}");
+        assert_eq!(server.sql(log).await.len(), number, "{path}: who may not has taken nothing");
+        let request = server.request(&staff, Method::GET, path).send().await.unwrap();
+        let header = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
+        assert!(header("content-type").contains("spreadsheetml"), "{path}");
+        let length: usize = header("content-length").parse().unwrap();
+        let bytes = request.bytes().await.unwrap();
+        assert_eq!((bytes.len(), &bytes[..2]), (length, &b"PK"[..]), "{path}: whole, and not packed twice");
+        assert_eq!(server.sql(log).await.last().map(String::as_str), Some(row));
+    }
+}
+
+#[tokio::test]
+async fn too_large_and_too_many_are_refused_in_words() {
+    let server = Server::start().await;
+    let staff = server.token(&server.test.admin().await).await;
+    let refused = preview(&server, &staff, "en", vec![0; MAX_IMPORT_BYTES + 1]).await;
+    assert_eq!((refused.status, refused.code()), (413, 1700));
+    assert_eq!(preview(&server, &staff, "en", Vec::new()).await.fields().keys().collect::<Vec<_>>(), ["file"]);
+    for _ in 0..MAX_STAGED_IMPORTS {
+        assert_eq!(preview(&server, &staff, "en", vec![1]).await.status, 201);
+    }
+    for (language, words) in [("en", "You have 10 imports open"), ("zh", "您已打开 10 个导入")] {
+        let refused = preview(&server, &staff, language, vec![1]).await;
+        assert_eq!((refused.status, refused.code()), (422, 1500));
+        assert!(refused.json()["message"].as_str().unwrap().starts_with(words), "{refused:?}");
+    }
+    // A browser's form is led back to the upload, which says so.
+    let form = "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.xlsx\"\r\n\r\nx\r\n--b--\r\n";
+    let request = server.bare(Method::POST, PREVIEW).header("accept", "text/html");
+    let request = server.signed(&staff, request).header("content-type", "multipart/form-data; boundary=b").body(form);
+    let answer = Answer::of(request).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/admin/machines/import?fault=too-many"));
+    let page = Answer::of(server.signed(&staff, server.bare(Method::GET, answer.header("location")))).await;
+    assert!(page.text.contains("You have too many imports open (10 at most"), "{}", page.text);
+
+    let first = server.count("select min(id) from machine_imports").await;
+    let gone = server.request(&staff, Method::DELETE, &format!("/api/admin/machines/import/{first}"));
+    assert_eq!(Answer::of(gone).await.status, 200);
+    assert_eq!(preview(&server, &staff, "en", vec![1]).await.status, 201);
+}
+
+#[tokio::test]
+async fn rows_that_turn_out_differently_are_listed() {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let staff = server.token(&admin).await;
+    let mut sheet = sheets::SheetWriter::new("machines", &["Name", "Code"].map(sheets::write::Column::new)).unwrap();
+    sheet.row(&["a", "a"].map(sheets::write::Value::Text)).unwrap();
+    sheet.row(&["b", "b"].map(sheets::write::Value::Text)).unwrap();
+    let bytes = std::fs::read(sheet.finish().unwrap().path()).unwrap();
+    let id = preview(&server, &staff, "en", bytes).await.data()["id"].as_i64().unwrap();
+    platform::machines::read_import(server.platform(), id.into(), true).await.unwrap();
+    assert_eq!(server.post(&staff, "/api/admin/machines", json!({ "id": "b", "name": "taken" })).await.status, 201);
+
+    let at = |rest: &str| format!("/api/admin/machines/import/{id}{rest}");
+    let refused = server.post(&staff, &at("/confirm"), json!({})).await;
+    assert_eq!((refused.status, refused.code()), (409, 1400));
+    assert!(refused.json()["message"].as_str().unwrap().starts_with("1 row would now"), "{refused:?}");
+    assert_eq!(server.get(&staff, &at("")).await.data()["changedRows"], 1);
+    let rows = server.get(&staff, &at("/rows?changed=true")).await.data();
+    assert_eq!(rows["total"], 1);
+    let row = &rows["list"][0];
+    assert_eq!((&row["row"], &row["was"], &row["verdict"]), (&json!(3), &json!("new"), &json!("update")));
+    // The page leads there, and shows it.
+    let browser = server.browser(&admin).await;
+    let request = server.bare(Method::POST, &crate::harness::sfn("confirm_import")).header("accept", "text/html");
+    // Nothing changed since the last look: this time it is written.
+    let answer = Answer::of(server.form(server.signed(&browser, request), &[("id", &id.to_string())])).await;
+    assert_eq!((answer.status, answer.header("location")), (303, format!("/admin/machines/imports/{id}").as_str()));
+    assert_eq!(server.get(&staff, "/api/admin/machines/b").await.data()["name"], "b");
+}
+
+#[tokio::test]
+async fn the_page_shows_what_was_and_what_is() {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let browser = server.browser(&admin).await;
+    let mut sheet = sheets::SheetWriter::new("machines", &["Name", "Code"].map(sheets::write::Column::new)).unwrap();
+    sheet.row(&["a", "a"].map(sheets::write::Value::Text)).unwrap();
+    let bytes = std::fs::read(sheet.finish().unwrap().path()).unwrap();
+    let staged = platform::machines::stage_import(server.platform(), &admin.ctx(), "a.xlsx", &bytes[..]).await.unwrap();
+    platform::machines::read_import(server.platform(), staged.id, true).await.unwrap();
+    let token = server.token(&admin).await;
+    assert_eq!(server.post(&token, "/api/admin/machines", json!({ "id": "a", "name": "other" })).await.status, 201);
+    let request = server.bare(Method::POST, &crate::harness::sfn("confirm_import")).header("accept", "text/html");
+    let answer = Answer::of(server.form(server.signed(&browser, request), &[("id", &staged.id.to_string())])).await;
+    let location = answer.header("location");
+    assert!(
+        location.starts_with(&format!("/admin/machines/imports/{}?changed=true&refused=", staged.id)),
+        "{location}"
+    );
+    let request = server.bare(Method::GET, location).header("accept-language", "en");
+    let page = Answer::of(server.signed(&browser, request)).await.text;
+    let plain: String = page.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect();
+    for words in ["1 row would now turn out differently", "Changed since", "before:"] {
+        assert!(plain.contains(words), "{words}: {plain}");
+    }
+}
