@@ -26,7 +26,7 @@ pub(super) fn topbar(words: Words, area: Area) -> impl IntoView {
                 </summary>
                 <nav class="folded" aria-label=words.t("frame-nav")>{nav::entries(words, area)}</nav>
             </details>
-            <a class="brand" href=home>
+            <a class="brand" href=home aria-label="RemoteGPU">
                 <span class="icon" inner_html=icons::BRAND></span>
                 <span>"RemoteGPU"</span>
             </a>
