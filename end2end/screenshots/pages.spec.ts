@@ -1,35 +1,39 @@
-// Every page of the admin portal with this machine and three simulated hosts on it.
-import { expect, hydrated, look, test } from '../fixtures/test.js';
+// A picture of every page, in light (English) and dark (Chinese), of an installation with something on it.
+import { expect, look, settled, test } from '../fixtures/test.js';
+import { PAGES, seed, Seeded } from '../fixtures/pages.js';
 
-const host = (model: string, seed: number) => `
-seed = ${seed}
+test.describe.configure({ mode: 'serial' });
+// Everything below the fold up to here is in the picture as well.
+const [WIDTH, LOWEST, HIGHEST] = [1280, 720, 1400];
+let seeded: Seeded;
 
-[[gpu]]
-model = "${model}"
-count = 8
-load = { kind = "sine", mean = 60.0, amplitude = 30.0, period = 60.0 }
-`;
-
-test('pages', async ({ page, installation, signIn }) => {
-  installation.startAgent('this-machine');
-  const hosts = ['H100 80G', 'A100 80G', 'L40S'].map((model, i) => installation.startAgent(`gpu-00${i + 1}`, host(model, i)));
-  await signIn(page);
-  for (const theme of ['light', 'dark'] as const) {
-    await look(page, installation.url, theme === 'light' ? 'en' : 'zh', theme);
-    for (const [name, path] of [
-      ['wall', '/admin/metrics'],
-      ['machines', '/admin/machines'],
-      ['machine', '/admin/machines/gpu-001'],
-      ['join-tokens', '/admin/machines/join-tokens'],
-    ] as const) {
-      await page.goto(path);
-      if (name === 'wall') {
-        await hydrated(page);
-        await expect(page.locator('.tile .gpu').nth(20)).toBeVisible({ timeout: 30_000 });
-        if (theme === 'light') hosts[2].control('[gpu.3]\nlost = true\n');
-        await expect(page.locator('.gpu.lost')).toHaveCount(1, { timeout: 20_000 });
-      }
-      await page.screenshot({ path: `../docs/screenshots/${name}-${theme}.png` });
-    }
-  }
+test.beforeAll(async ({ installation }) => {
+  test.setTimeout(240_000);
+  seeded = await seed(installation);
 });
+
+for (const theme of ['light', 'dark'] as const) {
+  for (const as of ['nobody', 'admin', 'owner'] as const) {
+    test(`pages of ${as}, ${theme}`, async ({ page, installation, signIn }) => {
+      test.setTimeout(240_000);
+      await look(page, installation.url, theme === 'light' ? 'en' : 'zh', theme);
+      if (as !== 'nobody') await signIn(page, as === 'owner' ? seeded.owner : installation.admin);
+      for (const { name, path } of PAGES.filter((one) => one.as === as)) {
+        await page.setViewportSize({ width: WIDTH, height: LOWEST });
+        const answer = await page.goto(path(seeded));
+        expect(answer!.status(), name).toBe(200);
+        await settled(page);
+        if (name === 'wall') {
+          await expect(page.locator('.tile .gpu').nth(20)).toBeVisible({ timeout: 30_000 });
+          await expect(page.locator('.gpu.lost')).toHaveCount(1, { timeout: 20_000 });
+        }
+        // Charts have their first figures.
+        for (const canvas of await page.locator('rg-chart canvas').all()) await expect(canvas).toBeVisible();
+        await page.waitForLoadState('networkidle', { timeout: 1500 }).catch(() => {});
+        const height = await page.evaluate(() => document.documentElement.scrollHeight);
+        await page.setViewportSize({ width: WIDTH, height: Math.min(Math.max(height, LOWEST), HIGHEST) });
+        await page.screenshot({ path: `../docs/screenshots/${name}-${theme}.png`, animations: 'disabled' });
+      }
+    });
+  }
+}

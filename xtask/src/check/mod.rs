@@ -1,6 +1,7 @@
 //! `cargo xtask check`: format, lints, and the directions of ARCHITECTURE.md, each a function that can fail.
 
 mod directions;
+mod pictures;
 mod texts;
 mod wasm;
 
@@ -33,7 +34,7 @@ pub fn check() -> Result<()> {
     if !findings.is_empty() {
         bail!("{} broken rules", findings.len());
     }
-    println!("directions, file lengths, texts: fine");
+    println!("directions, file lengths, texts, pictures: fine");
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
     run(&mut cargo(&[
         "clippy",
@@ -70,6 +71,7 @@ fn findings() -> Result<Vec<Finding>> {
         found.extend(directions::check(source));
     }
     found.extend(texts::check(&sources));
+    found.extend(pictures::check(&sources, &pictures::on_disk()?));
     found.extend(wasm::check()?);
     Ok(found)
 }
