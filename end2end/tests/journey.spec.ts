@@ -94,6 +94,17 @@ test('an admin adds a customer with an owner and lends it a machine', async ({ p
   await page.getByLabel('Customer').selectOption({ label: 'Initech Vision' });
   await page.getByRole('button', { name: 'Allocate' }).click();
   await expect(page.locator('.fault')).toContainText(/Taken from \d{4}-\d\d-\d\d until/);
+  await expect(page.locator('.form-fault')).toContainText('Initech Vision');
+
+  // The same in Chinese, with a Chinese name.
+  const token = await installation.token(installation.admin);
+  const made = await installation.rest(token, '/api/admin/customers', 'POST', { name: '启明视觉' });
+  await installation.rest(token, '/api/admin/machines/lease-02/allocate', 'POST', { customerId: made.body.data.customer.id, months: 1 });
+  await look(page, installation.url, 'zh', 'light');
+  await page.goto('/admin/machines/lease-02/allocate');
+  await page.getByLabel('客户').selectOption({ label: 'Initech Vision' });
+  await page.getByRole('button', { name: '分配', exact: true }).click();
+  await expect(page.locator('.form-fault')).toContainText('该时段机器已被占用（启明视觉）');
 });
 
 test('its owner sees it live and asks for more time, and nobody else sees anything', async ({ browser, page, installation, signIn }) => {
