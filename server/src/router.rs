@@ -187,6 +187,7 @@ fn routes() -> Routes {
 }
 
 fn filter(method: &http::Method) -> axum::routing::MethodFilter {
+        .mount(Door::Socket, "GET", "/ws/customer/machines/{code}/monitoring", get(ws::my_machine::open))
     match *method {
         http::Method::GET => axum::routing::MethodFilter::GET,
         _ => axum::routing::MethodFilter::POST,

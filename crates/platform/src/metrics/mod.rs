@@ -27,7 +27,7 @@ pub use hub::LiveHub;
 pub use ingest::{ingest, report_processes};
 pub use links::{NodeLink, close_link, open_link};
 pub use rollup::{keep_partitions, roll_up};
-pub use watch::{TopicRight, TopicWatch, may_watch, watch};
+pub use watch::{TopicRight, TopicWatch, may_watch, watch, watch_held};
 pub use writer::SampleWriter;
 
 use crate::authz::{MachineRef, ViewMetrics};

@@ -18,7 +18,7 @@ use crate::pages::admin::machines::charts::{RANGES, chart_card, charts, history,
 use crate::pages::admin::machines::islands::{ChartFeed, GpuPanel, MachineFigures, MachineState, ProcessPanel};
 use crate::pages::admin::machines::page::{figure_words, gpu_words, process_words, ranges};
 use crate::pages::admin::machines::service::window_line;
-use crate::pages::admin::metrics::page::link_chip;
+use crate::pages::admin::metrics::page::lease_chip;
 use crate::paths;
 use crate::ui::copy::copy_button;
 use crate::ui::format::NOT_MEASURED;
@@ -78,7 +78,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
                 .beside(view! {
                     <MachineState live=bare now=now words=state_words />
                     {allocation_state(words, &allocation)}
-                    {link_chip(words, as_of)}
+                    {lease_chip(words, as_of)}
                 })
                 .live()
                 .elements();
