@@ -183,6 +183,7 @@ fn routes() -> Routes {
         let handlers = MethodRouter::new().on(filter(&method), pages::server_fn);
         all = all.mount(Door::ServerFn, method.as_str(), path, handlers);
     }
+        .rest(routes!(customer::machines::ssh))
     all
 }
 

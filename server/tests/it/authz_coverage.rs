@@ -114,6 +114,7 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     // For this browser alone when nobody is signed in: only cookies of its own.
     (Door::ServerFn, "POST", "set_preferences",                        [200, 200, 200, 200, 200, 200, 401]),
     (Door::ServerFn, "POST", "list_members",                           [401, 404, 403, 200, 200, 404, 401]),
+    (Door::Rest, "GET",    "/api/customer/machines/{code}/ssh",        [401, 404, 200, 200, 404, 404, 401]),
     (Door::ServerFn, "POST", "list_machines",                          [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "get_machine",                            [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "create_machine",                         [401, 404, 404, 404, 404, 200, 401]),

@@ -153,3 +153,47 @@ pub struct ConnectionView {
     pub secret_set_at: Option<DateTime<Utc>>,
     pub hami_core_path: Option<String>,
 }
+
+/// How a customer gets onto a machine it has. Never with a secret: keys are the host's own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SshAccess {
+    /// The public address, else the private one; absent where the operator has entered none.
+    pub host: Option<String>,
+    /// 22 where the operator has entered none.
+    pub port: u32,
+    /// Absent where the operator has entered none.
+    pub user: Option<String>,
+    /// The line to paste; absent without a host.
+    pub command: Option<String>,
+}
+
+impl SshAccess {
+    /// With the line that belongs to it.
+    pub fn new(host: Option<String>, port: Option<u32>, user: Option<String>) -> Self {
+        let port = port.unwrap_or(22);
+        let command = host.as_ref().map(|host| {
+            let at = user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+            let option = if port == 22 { String::new() } else { format!("-p {port} ") };
+            format!("ssh {option}{at}{host}")
+        });
+        Self { host, port, user, command }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SshAccess;
+
+    #[test]
+    fn the_line_says_what_is_known_and_no_more() {
+        let line = |host: Option<&str>, port, user: Option<&str>| {
+            SshAccess::new(host.map(str::to_owned), port, user.map(str::to_owned)).command
+        };
+        assert_eq!(line(Some("10.2.0.7"), Some(2222), Some("gpu")).as_deref(), Some("ssh -p 2222 gpu@10.2.0.7"));
+        assert_eq!(line(Some("gpu.example.org"), None, Some("root")).as_deref(), Some("ssh root@gpu.example.org"));
+        assert_eq!(line(Some("10.2.0.7"), Some(22), None).as_deref(), Some("ssh 10.2.0.7"), "nobody's name is made up");
+        assert_eq!(line(None, Some(2222), Some("gpu")), None);
+    }
+}

@@ -4,6 +4,7 @@
 //! second, whoever was first to look; states move only forward and with an event in the same transaction; the customer
 //! sees figures of its own period only; nothing ends because a machine is silent.
 
+mod access;
 mod advance;
 mod bulk;
 mod health;
@@ -24,6 +25,7 @@ use contract::metrics::{History, HistoryQuery, MachineLive};
 use contract::{AllocationId, CustomerId, ErrorCode, MachineId, Page, Permission};
 
 pub use advance::advance;
+pub use access::{end_of_machine, ssh};
 pub use bulk::{act_on_many, preview_many};
 pub use health::handover;
 pub use reclaim::skip_step;

@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use contract::machines::{
     MachineCreate, MachineFacets, MachineQuery, MachineRow, MachineUpdate, MachineView, MaintenanceView, Presence,
-    ServiceState, presence,
+    ServiceState, SshAccess, presence,
 };
 use contract::{ErrorCode, MachineId, Page, Permission};
 
@@ -170,6 +170,13 @@ pub(crate) async fn maintenance_of(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i
     }
     Ok(next)
 }
+/// How the host is reached, without its secret, for the customer who has the machine.
+pub(crate) async fn ssh_access(tx: &mut Tx, code: &str, now: DateTime<Utc>) -> Result<SshAccess> {
+    let (_, view) = store::view(tx, code, now).await?.ok_or_else(Error::not_found)?;
+    let known = view.connection.unwrap_or_default();
+    Ok(SshAccess::new(view.public_address.or(view.private_address), known.port, known.user))
+}
+
 
 /// Whether who has it may have it longer: not while it is drained or retired.
 pub(crate) async fn takes_renewals(tx: &mut Tx, id: MachineId) -> Result<bool> {

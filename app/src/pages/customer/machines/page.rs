@@ -2,7 +2,7 @@
 
 use contract::Permission;
 use contract::allocations::{AllocationDetail, AllocationState, RenewalRequestView, RenewalState};
-use contract::machines::MachineView;
+use contract::machines::{MachineView, SshAccess};
 use contract::metrics::{History, HistoryRange, MachineLive};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -30,6 +30,7 @@ use crate::words::Words;
 /// What can be seen while one has the machine.
 struct Figures {
     machine: MachineView,
+    access: SshAccess,
     live: MachineLive,
     history: History,
     range: HistoryRange,
@@ -48,6 +49,7 @@ pub fn MyMachinePage() -> impl IntoView {
             let figures = if detail.allocation.state == AllocationState::Active {
                 Some(Figures {
                     machine: platform::allocations::machine(&platform, &ctx, &code).await?,
+                    access: platform::allocations::ssh(&platform, &ctx, &code).await?,
                     live: platform::allocations::machine_live(&platform, &ctx, &code).await?,
                     history: history(&platform, &ctx, &code, range).await?,
                     range,
@@ -68,7 +70,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
     let now = ctx.now().timestamp();
     let mut head = PageFrame::new(allocation.machine_name.clone(), Area::Home).crumb(words.t("nav-home"), paths::HOME);
     let main = match figures {
-        Some(Figures { machine, live, history, range }) => {
+        Some(Figures { machine, access, live, history, range }) => {
             let figures_only = MachineLive { processes: Vec::new(), ..live.clone() };
             let bare = MachineLive { gpus: Vec::new(), host: Default::default(), ..figures_only.clone() };
             let as_of = clock(live.at.unwrap_or(ctx.now()), zone);
@@ -94,7 +96,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
             });
             let link = code.clone();
             view! {
-                {access_card(words, &machine)}
+                {access_card(words, access)}
                 <MachineFigures live=figures_only words=figure_words(words) />
                 {ranges(words, range, move |range| paths::my_machine_range(&link, range))}
                 <div class="chart-grid">{cards}</div>
@@ -147,21 +149,21 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
 }
 
 /// How to get in. Keys are the host's own until the jump server exists, and it says so.
-fn access_card(words: Words, machine: &MachineView) -> impl IntoView + use<> {
-    let address = machine.public_address.clone().or_else(|| machine.private_address.clone());
-    let line = address.map(|address| format!("ssh root@{address}"));
+fn access_card(words: Words, access: SshAccess) -> impl IntoView + use<> {
+    let nobody = access.user.is_none().then(|| view! { <p class="note-line">{words.t("my-machine-no-user")}</p> });
     view! {
         <section class="card">
             <header>
                 <h2>{words.t("my-machine-access")}</h2>
                 <span class="end">{words.t("my-machine-access-hint")}</span>
             </header>
-            {match line {
+            {match access.command {
                 Some(line) => view! {
                     <div class="command-line inset">
                         <code>{line.clone()}</code>
                         {copy_button(line, words.t("copy"), words.t("copied"))}
                     </div>
+                    {nobody}
                 }.into_any(),
                 None => view! { <div class="empty"><p>{words.t("my-machine-no-address")}</p></div> }.into_any(),
             }}
