@@ -15,4 +15,5 @@ mod ops;
 mod origin;
 mod reports;
 mod sessions;
+mod search;
 mod sockets;
