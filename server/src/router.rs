@@ -235,6 +235,7 @@ fn crashed(panic: Box<dyn std::any::Any + Send>) -> http::Response<axum::body::B
     response.extensions_mut().insert(Crashed(words.unwrap_or("no words").to_owned()));
     response
 }
+        .layer(axum::middleware::from_fn(rest::idempotency::once))
 
 /// Marks the answer of a handler that panicked, with what it said; never sent.
 #[derive(Clone)]

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod auth;
 pub mod customer;
+pub mod idempotency;
 mod workbook;
 
 use axum::Json;

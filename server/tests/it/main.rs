@@ -9,6 +9,7 @@ mod both_doors;
 mod envelope;
 mod fleet_both_doors;
 mod harness;
+mod idempotency;
 mod leases_both_doors;
 mod live;
 mod ops;
