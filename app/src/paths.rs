@@ -50,6 +50,11 @@ pub fn customer(id: contract::CustomerId) -> String {
     format!("{CUSTOMERS}/{id}")
 }
 
+/// A customer's allocations in the list of all.
+pub fn allocations_of(id: contract::CustomerId) -> String {
+    format!("{ALLOCATIONS}?customerId={id}")
+}
+
 /// The form of a customer.
 pub fn customer_edit(id: contract::CustomerId) -> String {
     format!("{CUSTOMERS}/{id}/edit")

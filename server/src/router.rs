@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::{MethodRouter, get};
 use contract::CustomerId;
-use contract::allocations::AllocationState;
+use contract::allocations::{AllocationState, RenewalState};
 use contract::machines::{Pool, Presence, ServiceState};
 use contract::metrics::HistoryRange;
 use contract::reports::TrendRange;
@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use crate::rest::admin::{
     allocation_overview, allocations, audit, customers, exports, jobs, machine_service, machine_sheets, machines,
-    metrics, reports,
+    metrics, reports, statistics,
 };
 use crate::rest::{self, auth, customer};
 use crate::{AppState, agents, authn, ops, pages, site, ws};
@@ -62,6 +62,7 @@ impl Routes {
             (Pool::name().into_owned(), Pool::schema()),
             (Presence::name().into_owned(), Presence::schema()),
             (ServiceState::name().into_owned(), ServiceState::schema()),
+            (RenewalState::name().into_owned(), RenewalState::schema()),
             (AllocationState::name().into_owned(), AllocationState::schema()),
             (TrendRange::name().into_owned(), TrendRange::schema()),
             (CustomerId::name().into_owned(), CustomerId::schema()),
@@ -126,10 +127,11 @@ fn routes() -> Routes {
         .rest(routes!(machine_service::plan))
         .rest(routes!(machine_service::cancel))
         .rest(routes!(machine_service::connection))
-        .rest(routes!(machine_service::monitor))
+        .rest(routes!(metrics::monitored, machine_service::monitor))
         .rest(routes!(machine_service::unmonitor))
         .rest(routes!(machines::gpus))
         .rest(routes!(metrics::live))
+        .rest(routes!(reports::machine_status))
         .rest(routes!(metrics::processes))
         .rest(routes!(metrics::history))
         .rest(routes!(metrics::realtime))
@@ -141,6 +143,12 @@ fn routes() -> Routes {
         .rest(routes!(reports::activities))
         .rest(routes!(reports::customer_usage))
         .rest(routes!(exports::customers))
+        .rest(routes!(statistics::resources))
+        .rest(routes!(statistics::export_resources))
+        .rest(routes!(statistics::customers))
+        .rest(routes!(statistics::export_customers))
+        .rest(routes!(statistics::usage))
+        .rest(routes!(statistics::export_usage))
         .rest(routes!(exports::allocations))
         .rest(routes!(jobs::list))
         .rest(routes!(customers::list, customers::create))
@@ -158,12 +166,18 @@ fn routes() -> Routes {
         .rest(routes!(allocations::renew))
         .rest(routes!(allocations::reclaim))
         .rest(routes!(allocations::skip_step))
+        .rest(routes!(allocations::reclaim_machine))
+        .rest(routes!(allocations::checklist))
         .rest(routes!(allocations::renewals))
         .rest(routes!(allocations::decide))
         .rest(routes!(customer::mine))
+        .rest(routes!(allocations::approve))
+        .rest(routes!(allocations::refuse))
         .rest(routes!(customer::members))
         .rest(routes!(customer::usage))
         .rest(routes!(customer::machines::list))
+        .rest(routes!(customer::dashboard))
+        .rest(routes!(customer::dashboard_machines))
         .rest(routes!(customer::machines::get))
         .rest(routes!(customer::machines::monitoring))
         .rest(routes!(customer::machines::processes))

@@ -57,8 +57,10 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "DELETE", "/api/admin/machines/{code}/maintenance/{id}", [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "PUT",    "/api/admin/machines/{code}/connection",    [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/monitoring/machines",           [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/monitoring/machines",           [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "DELETE", "/api/admin/monitoring/machines/{code}",    [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines/{code}/gpus",          [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/machines/{code}/status",        [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines/{code}/metrics",       [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines/{code}/processes",     [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines/{code}/history",       [401, 404, 404, 404, 404, 200, 401]),
@@ -70,6 +72,12 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "GET",    "/api/admin/dashboard/customers",          [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/dashboard/activities",         [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/customers/export",             [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/statistics/resources",         [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/statistics/resources/export",  [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/statistics/customers",         [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/statistics/customers/export",  [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/statistics/usage",             [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/statistics/usage/export",      [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/allocations/export",           [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/jobs",                          [401, 404, 404, 404, 404, 200, 401]),
     // One's own customer and allocation are there to be seen, so running them is refused, not hidden; others' are hidden.
@@ -95,6 +103,10 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "GET",    "/api/admin/renewal-requests",              [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/renewal-requests/{id}/decide",  [401, 404, 403, 403, 404, 200, 401]),
     // Nothing waits on its check-list: 422 says that the caller was let in.
+    // The request has been answered: 422 says that the caller was let in.
+    (Door::Rest, "POST",   "/api/admin/renewal-requests/{id}/approve", [401, 404, 403, 403, 404, 422, 401]),
+    (Door::Rest, "POST",   "/api/admin/renewal-requests/{id}/refuse",  [401, 404, 403, 403, 404, 422, 401]),
+    (Door::Rest, "GET",    "/api/admin/allocations/{id}/checklist",    [401, 404, 403, 403, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/allocations/{id}/checklist/{step}/skip", [401, 404, 403, 403, 404, 422, 401]),
     (Door::Rest, "GET",    "/api/customer/machines",                   [401, 404, 200, 200, 200, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/machines/{code}",            [401, 404, 200, 200, 404, 404, 401]),
@@ -106,7 +118,11 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "POST",   "/api/admin/allocations/{id}/reclaim",      [401, 404, 403, 403, 404, 200, 401]),
     // Staff stand outside of every customer.
     (Door::Rest, "GET",    "/api/customer",                            [401, 404, 200, 200, 200, 404, 401]),
+    // It is on its way back: 422 says that the caller was let in.
+    (Door::Rest, "POST",   "/api/admin/machines/{code}/reclaim",       [401, 404, 404, 404, 404, 422, 401]),
     (Door::Rest, "GET",    "/api/customer/usage",                      [401, 404, 200, 200, 200, 404, 401]),
+    (Door::Rest, "GET",    "/api/customer/dashboard/stats",            [401, 404, 200, 200, 200, 404, 401]),
+    (Door::Rest, "GET",    "/api/customer/dashboard/machines",         [401, 404, 200, 200, 200, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/members",                    [401, 404, 403, 200, 200, 404, 401]),
 
     (Door::ServerFn, "POST", "sign_in",                                [200, 200, 200, 200, 200, 200, 401]),
@@ -269,7 +285,9 @@ impl World {
                 json!({ "ids": [self.allocation], "action": "renew", "months": 1 })
             }
             ("POST", "/api/admin/allocations/{id}/renew") => json!({ "months": 1 }),
-            ("POST", "/api/admin/allocations/{id}/reclaim") => json!({}),
+            ("POST", "/api/admin/allocations/{id}/reclaim" | "/api/admin/machines/{code}/reclaim") => json!({}),
+            ("POST", "/api/admin/renewal-requests/{id}/approve") => json!({}),
+            ("POST", "/api/admin/renewal-requests/{id}/refuse") => json!({ "answer": "no" }),
             ("POST", "/api/admin/renewal-requests/{id}/decide") => json!({ "approve": true }),
             ("POST", "/api/customer/machines/{code}/renewal-requests") => json!({ "months": 1 }),
             ("POST", "/api/admin/machines/join-tokens") => json!({ "note": "another" }),

@@ -122,6 +122,11 @@ pub(crate) async fn matching(tx: &mut Tx, text: &str) -> Result<Vec<i64>> {
 /// A page of machines by code: id, code, name; with the number of all.
 pub(crate) async fn page_of_names(
     tx: &mut Tx,
+/// Every machine's id, by name, those that are gone included: for other slices' lists in this order.
+pub(crate) async fn ids_by_name(tx: &mut Tx) -> Result<Vec<i64>> {
+    store::ids_by_name(tx).await
+}
+
     q: Option<&str>,
     page: u32,
     page_size: u32,

@@ -100,6 +100,14 @@ pub(crate) async fn gpu_use(
     store::gpu_use(tx, machine, from, until).await
 }
 
+/// The same for many machines and periods at once, in their order.
+pub(crate) async fn gpu_use_of(
+    tx: &mut Tx,
+    periods: &[(MachineId, DateTime<Utc>, DateTime<Utc>)],
+) -> Result<Vec<(f64, f64)>> {
+    store::gpu_use_of(tx, periods).await
+}
+
 /// Xid errors of a machine's GPUs in a period, for a slice that has decided that the caller may see them.
 pub(crate) async fn xid_errors(
     tx: &mut Tx,

@@ -93,15 +93,15 @@ pub async fn connection(rest: Rest, Part(code): Part<String>, Body(body): Body<C
 /// Which machine's monitoring begins.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct MonitoredMachine {
+pub struct BeginMonitoring {
     /// The machine's code.
     pub id: String,
 }
 
 /// Begins monitoring.
-#[utoipa::path(post, path = "/api/admin/monitoring/machines", tag = "metrics", request_body = MonitoredMachine,
+#[utoipa::path(post, path = "/api/admin/monitoring/machines", tag = "metrics", request_body = BeginMonitoring,
     responses((status = 200, body = Envelope<MachineView>)))]
-pub async fn monitor(rest: Rest, Body(body): Body<MonitoredMachine>) -> Response {
+pub async fn monitor(rest: Rest, Body(body): Body<BeginMonitoring>) -> Response {
     act(rest, body.id, MachineAction::MonitoringOn, ServiceChange::default()).await
 }
 
