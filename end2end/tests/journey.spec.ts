@@ -161,15 +161,16 @@ test('its owner sees it live and asks for more time, and nobody else sees anythi
 test('the admin grants it, takes the machine back, and the open page of its owner goes dark', async ({ browser, page, installation, signIn }) => {
   const theirs = await browser.newPage({ baseURL: installation.url });
   await signIn(theirs, owner);
+  await look(theirs, installation.url, 'en', 'light');
   await theirs.goto('/machines/lease-01');
   await hydrated(theirs);
-  const socket = await theirs.evaluate(async () => {
   const chinese = await browser.newPage({ baseURL: installation.url });
   await signIn(chinese, owner);
   await look(chinese, installation.url, 'zh', 'dark');
   await chinese.goto('/machines/lease-01');
   await hydrated(chinese);
   await expect(chinese.locator('.live')).toHaveClass(/on/);
+  const socket = await theirs.evaluate(async () => {
     // A socket of its own, as a program would hold it.
     const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/ws/live`);
     (window as any).answers = [];
@@ -201,10 +202,10 @@ test('the admin grants it, takes the machine back, and the open page of its owne
   expect(refusedAt - reclaimed, 'milliseconds until the topic ended').toBeLessThan(5000);
   // The page that is open says so by itself.
   await expect(theirs.locator('.live')).toHaveClass(/lost/);
-  await theirs.reload();
   await expect(theirs.locator('.live')).toHaveText('Your period on this machine is over.');
   await expect(chinese.locator('.live')).toHaveText('您对这台机器的使用期已结束。');
   await chinese.close();
+  await theirs.reload();
   await expect(theirs.locator('body')).not.toContainText('Online');
   await theirs.close();
 

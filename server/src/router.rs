@@ -119,6 +119,7 @@ fn routes() -> Routes {
         .rest(routes!(machine_sheets::confirm))
         .rest(routes!(machine_sheets::result))
         .rest(routes!(machine_service::bulk))
+        .rest(routes!(machine_service::plan_for_many))
         .rest(routes!(machines::get, machines::update, machine_service::delete))
         .rest(routes!(machine_service::cordon))
         .rest(routes!(machine_service::uncordon))
@@ -130,8 +131,8 @@ fn routes() -> Routes {
         .rest(routes!(metrics::monitored, machine_service::monitor))
         .rest(routes!(machine_service::unmonitor))
         .rest(routes!(machines::gpus))
-        .rest(routes!(metrics::live))
         .rest(routes!(reports::machine_status))
+        .rest(routes!(metrics::live))
         .rest(routes!(metrics::processes))
         .rest(routes!(metrics::history))
         .rest(routes!(metrics::realtime))
@@ -142,13 +143,13 @@ fn routes() -> Routes {
         .rest(routes!(reports::customers))
         .rest(routes!(reports::activities))
         .rest(routes!(reports::customer_usage))
-        .rest(routes!(exports::customers))
         .rest(routes!(statistics::resources))
         .rest(routes!(statistics::export_resources))
         .rest(routes!(statistics::customers))
         .rest(routes!(statistics::export_customers))
         .rest(routes!(statistics::usage))
         .rest(routes!(statistics::export_usage))
+        .rest(routes!(exports::customers))
         .rest(routes!(exports::allocations))
         .rest(routes!(jobs::list))
         .rest(routes!(customers::list, customers::create))
@@ -165,26 +166,28 @@ fn routes() -> Routes {
         .rest(routes!(allocations::get))
         .rest(routes!(allocations::renew))
         .rest(routes!(allocations::reclaim))
-        .rest(routes!(allocations::skip_step))
         .rest(routes!(allocations::reclaim_machine))
         .rest(routes!(allocations::checklist))
+        .rest(routes!(allocations::skip_step))
         .rest(routes!(allocations::renewals))
         .rest(routes!(allocations::decide))
-        .rest(routes!(customer::mine))
         .rest(routes!(allocations::approve))
         .rest(routes!(allocations::refuse))
+        .rest(routes!(customer::mine))
         .rest(routes!(customer::members))
         .rest(routes!(customer::usage))
-        .rest(routes!(customer::machines::list))
         .rest(routes!(customer::dashboard))
         .rest(routes!(customer::dashboard_machines))
+        .rest(routes!(customer::machines::list))
         .rest(routes!(customer::machines::get))
         .rest(routes!(customer::machines::monitoring))
         .rest(routes!(customer::machines::processes))
         .rest(routes!(customer::machines::history))
+        .rest(routes!(customer::machines::ssh))
         .rest(routes!(customer::machines::request_renewal))
         .mount(Door::Socket, "GET", "/ws/live", get(ws::live::open))
         .mount(Door::Socket, "GET", "/ws/admin/monitoring", get(ws::monitoring::open))
+        .mount(Door::Socket, "GET", "/ws/customer/machines/{code}/monitoring", get(ws::my_machine::open))
         .mount(Door::Socket, "GET", node_protocol::PATH, get(ws::agent::open))
         .mount(Door::Public, "GET", "/healthz", get(ops::healthz))
         .mount(Door::Public, "GET", "/readyz", get(ops::readyz))
@@ -197,12 +200,10 @@ fn routes() -> Routes {
         let handlers = MethodRouter::new().on(filter(&method), pages::server_fn);
         all = all.mount(Door::ServerFn, method.as_str(), path, handlers);
     }
-        .rest(routes!(customer::machines::ssh))
     all
 }
 
 fn filter(method: &http::Method) -> axum::routing::MethodFilter {
-        .mount(Door::Socket, "GET", "/ws/customer/machines/{code}/monitoring", get(ws::my_machine::open))
     match *method {
         http::Method::GET => axum::routing::MethodFilter::GET,
         _ => axum::routing::MethodFilter::POST,
@@ -234,6 +235,7 @@ pub fn build(state: AppState) -> Router {
         .merge(docs)
         .route("/api/{*rest}", axum::routing::any(rest::missing))
         .fallback(pages::page)
+        .layer(axum::middleware::from_fn(rest::idempotency::once))
         .layer(CatchPanicLayer::custom(crashed))
         .layer(CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest).compress_when(compressed))
         .layer(axum::middleware::from_fn_with_state(state.clone(), authn::identify))
@@ -249,7 +251,6 @@ fn crashed(panic: Box<dyn std::any::Any + Send>) -> http::Response<axum::body::B
     response.extensions_mut().insert(Crashed(words.unwrap_or("no words").to_owned()));
     response
 }
-        .layer(axum::middleware::from_fn(rest::idempotency::once))
 
 /// Marks the answer of a handler that panicked, with what it said; never sent.
 #[derive(Clone)]

@@ -47,6 +47,7 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "DELETE", "/api/admin/machines/import/{id}",          [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines/export",               [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/machines/bulk",                 [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/machines/bulk/maintenance",     [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/machines/{code}/cordon",        [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/machines/{code}/drain",         [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/machines/{code}/uncordon",      [401, 404, 404, 404, 404, 200, 401]),
@@ -56,11 +57,11 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "POST",   "/api/admin/machines/{code}/maintenance",   [401, 404, 404, 404, 404, 201, 401]),
     (Door::Rest, "DELETE", "/api/admin/machines/{code}/maintenance/{id}", [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "PUT",    "/api/admin/machines/{code}/connection",    [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "POST",   "/api/admin/monitoring/machines",           [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/monitoring/machines",           [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/monitoring/machines",           [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "DELETE", "/api/admin/monitoring/machines/{code}",    [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/machines/{code}/gpus",          [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines/{code}/status",        [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/machines/{code}/gpus",          [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines/{code}/metrics",       [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines/{code}/processes",     [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines/{code}/history",       [401, 404, 404, 404, 404, 200, 401]),
@@ -71,13 +72,13 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "GET",    "/api/admin/dashboard/gpu-trend",          [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/dashboard/customers",          [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/dashboard/activities",         [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/customers/export",             [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/statistics/resources",         [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/statistics/resources/export",  [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/statistics/customers",         [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/statistics/customers/export",  [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/statistics/usage",             [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/statistics/usage/export",      [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/customers/export",             [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/allocations/export",           [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/jobs",                          [401, 404, 404, 404, 404, 200, 401]),
     // One's own customer and allocation are there to be seen, so running them is refused, not hidden; others' are hidden.
@@ -102,27 +103,28 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "POST",   "/api/admin/allocations/{id}/renew",        [401, 404, 403, 403, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/renewal-requests",              [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/renewal-requests/{id}/decide",  [401, 404, 403, 403, 404, 200, 401]),
-    // Nothing waits on its check-list: 422 says that the caller was let in.
     // The request has been answered: 422 says that the caller was let in.
     (Door::Rest, "POST",   "/api/admin/renewal-requests/{id}/approve", [401, 404, 403, 403, 404, 422, 401]),
     (Door::Rest, "POST",   "/api/admin/renewal-requests/{id}/refuse",  [401, 404, 403, 403, 404, 422, 401]),
     (Door::Rest, "GET",    "/api/admin/allocations/{id}/checklist",    [401, 404, 403, 403, 404, 200, 401]),
+    // Nothing waits on its check-list: 422 says that the caller was let in.
     (Door::Rest, "POST",   "/api/admin/allocations/{id}/checklist/{step}/skip", [401, 404, 403, 403, 404, 422, 401]),
     (Door::Rest, "GET",    "/api/customer/machines",                   [401, 404, 200, 200, 200, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/machines/{code}",            [401, 404, 200, 200, 404, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/machines/{code}/monitoring", [401, 404, 200, 200, 404, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/machines/{code}/processes",  [401, 404, 200, 200, 404, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/machines/{code}/history",    [401, 404, 200, 200, 404, 404, 401]),
+    (Door::Rest, "GET",    "/api/customer/machines/{code}/ssh",        [401, 404, 200, 200, 404, 404, 401]),
     (Door::Rest, "POST",   "/api/customer/machines/{code}/renewal-requests", [401, 404, 403, 201, 404, 404, 401]),
     // Last of the allocation's: it ends it.
     (Door::Rest, "POST",   "/api/admin/allocations/{id}/reclaim",      [401, 404, 403, 403, 404, 200, 401]),
-    // Staff stand outside of every customer.
-    (Door::Rest, "GET",    "/api/customer",                            [401, 404, 200, 200, 200, 404, 401]),
     // It is on its way back: 422 says that the caller was let in.
     (Door::Rest, "POST",   "/api/admin/machines/{code}/reclaim",       [401, 404, 404, 404, 404, 422, 401]),
-    (Door::Rest, "GET",    "/api/customer/usage",                      [401, 404, 200, 200, 200, 404, 401]),
+    // Staff stand outside of every customer.
     (Door::Rest, "GET",    "/api/customer/dashboard/stats",            [401, 404, 200, 200, 200, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/dashboard/machines",         [401, 404, 200, 200, 200, 404, 401]),
+    (Door::Rest, "GET",    "/api/customer",                            [401, 404, 200, 200, 200, 404, 401]),
+    (Door::Rest, "GET",    "/api/customer/usage",                      [401, 404, 200, 200, 200, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/members",                    [401, 404, 403, 200, 200, 404, 401]),
 
     (Door::ServerFn, "POST", "sign_in",                                [200, 200, 200, 200, 200, 200, 401]),
@@ -130,7 +132,6 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     // For this browser alone when nobody is signed in: only cookies of its own.
     (Door::ServerFn, "POST", "set_preferences",                        [200, 200, 200, 200, 200, 200, 401]),
     (Door::ServerFn, "POST", "list_members",                           [401, 404, 403, 200, 200, 404, 401]),
-    (Door::Rest, "GET",    "/api/customer/machines/{code}/ssh",        [401, 404, 200, 200, 404, 404, 401]),
     (Door::ServerFn, "POST", "list_machines",                          [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "get_machine",                            [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "create_machine",                         [401, 404, 404, 404, 404, 200, 401]),
@@ -153,6 +154,7 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::ServerFn, "POST", "act_on_machine",                         [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "act_on_machines",                        [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "plan_maintenance",                       [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "plan_maintenance_for_many",              [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "cancel_maintenance",                     [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "set_connection",                         [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "list_allocations",                       [401, 404, 404, 404, 404, 200, 401]),
@@ -168,6 +170,8 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     // Anybody signed in may open the page's socket; its topics say who sees what (below, and in `live.rs`).
     (Door::Socket, "GET",  "/ws/live",                                 [401, 101, 101, 101, 101, 101, 401]),
     (Door::Socket, "GET",  "/ws/admin/monitoring",                     [401, 404, 404, 404, 404, 101, 401]),
+    // A socket of its own customer's machine; staff stand outside of every customer.
+    (Door::Socket, "GET",  "/ws/customer/machines/{code}/monitoring",  [401, 404, 101, 101, 404, 404, 401]),
     // People have no key of an agent.
     (Door::Socket, "GET",  "/ws/agent",                                [401, 401, 401, 401, 401, 401, 101]),
 ];
@@ -187,8 +191,6 @@ struct World {
     /// Of Acme: host-001 is lent to it.
     allocation: AllocationId,
     /// For host-002.
-    // A socket of its own customer's machine; staff stand outside of every customer.
-    (Door::Socket, "GET",  "/ws/customer/machines/{code}/monitoring",  [401, 404, 101, 101, 404, 404, 401]),
     request: RenewalRequestId,
     /// Staged; nobody reads it here.
     import: ImportId,
@@ -265,6 +267,10 @@ impl World {
             ("PUT", "/api/auth/list-columns/{list}") => json!({ "columns": ["name", "region"] }),
             ("POST", "/api/admin/machines/import/preview") => json!({ "any": "bytes" }),
             ("POST", "/api/admin/machines/bulk") => json!({ "ids": ["host-001"], "action": "monitoring-on" }),
+            ("POST", "/api/admin/machines/bulk/maintenance") => json!({
+                "ids": ["host-002"],
+                "window": { "startsAt": "2100-01-01T00:00:00Z", "endsAt": "2100-01-02T00:00:00Z", "message": "New fans" },
+            }),
             (
                 "POST",
                 "/api/admin/machines/{code}/cordon"
@@ -327,6 +333,12 @@ impl World {
             "act_on_machines" => vec![("ids[]", "host-001"), ("action", "monitoring-on")],
             "plan_maintenance" => vec![
                 ("code", "host-001"),
+                ("form[starts]", "2100-01-01T00:00"),
+                ("form[ends]", "2100-01-02T00:00"),
+                ("form[message]", "New fans"),
+            ],
+            "plan_maintenance_for_many" => vec![
+                ("ids[]", "host-002"),
                 ("form[starts]", "2100-01-01T00:00"),
                 ("form[ends]", "2100-01-02T00:00"),
                 ("form[message]", "New fans"),

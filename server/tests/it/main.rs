@@ -15,6 +15,6 @@ mod live;
 mod ops;
 mod origin;
 mod reports;
-mod sessions;
 mod search;
+mod sessions;
 mod sockets;

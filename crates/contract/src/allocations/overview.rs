@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AllocationQuery, AllocationState, AllocationView, ReclaimStepView, RenewalState};
 use crate::machines::word_enum;
+use crate::{AllocationId, CustomerId};
 
 /// How a GPU was at one time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,7 +61,12 @@ word_enum! {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AllocationBulk {
     /// 1 to 500.
+    #[serde(default)]
     pub ids: Vec<AllocationId>,
+    /// Instead of ids: all that match these filters and are not over, whatever their page and order; refused when they are
+    /// more than 500.
+    #[serde(default)]
+    pub matching: Option<AllocationQuery>,
     pub action: AllocationAction,
     /// For `renew`: 1 to [`super::MAX_MONTHS`] months more.
     #[serde(default)]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ServiceState, word_enum};
+use super::{MachineQuery, ServiceState, word_enum};
 use crate::{MaintenanceId, Permission};
 
 impl ServiceState {
@@ -70,11 +70,29 @@ pub struct ServiceChange {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MachineBulk {
     /// Codes, 1 to 500.
+    #[serde(default)]
     pub ids: Vec<String>,
+    /// Instead of codes: all that match these filters, whatever their page and order; refused when they are more than 500.
+    #[serde(default)]
+    pub matching: Option<MachineQuery>,
     pub action: MachineAction,
     /// Why, for colleagues.
     #[serde(default)]
     pub note: Option<String>,
+}
+
+/// Body of `POST /api/admin/machines/bulk/maintenance`: the same window for many.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MaintenanceBulk {
+    /// Codes, 1 to 500.
+    #[serde(default)]
+    pub ids: Vec<String>,
+    /// Instead of codes: all that match these filters; refused when they are more than 500.
+    #[serde(default)]
+    pub matching: Option<MachineQuery>,
+    pub window: MaintenanceCreate,
 }
 
 word_enum! {

@@ -3,6 +3,7 @@
 //! Invariants: a code never changes; hardware the agent found is kept apart from what somebody typed; "online" is derived
 //! from the last sign of life and never stored; a join token's secret is stored only as a hash and shown once.
 
+mod bulk;
 mod check;
 mod connection;
 mod differences;
@@ -22,6 +23,8 @@ use contract::machines::{
 };
 use contract::{ErrorCode, MachineId, Page, Permission};
 
+pub(crate) use bulk::too_many_match;
+pub use bulk::{Preview, act_on_many, plan_for_many, preview_many, preview_plan_for_many};
 pub use connection::set_connection;
 pub use differences::differences;
 pub use import::columns as sheet_columns;
@@ -32,7 +35,7 @@ pub use import::{
 pub use joining::{NodeCredentials, authenticate_node, create_join_token, list_join_tokens, revoke_join_token};
 pub use maintenance::{advance_maintenance, cancel_maintenance, plan_maintenance};
 pub use reporting::report_inventory;
-pub use service::{act, act_on_many, preview_many};
+pub use service::act;
 
 use crate::authz::{CreateMachine, Fleet, MachineRef, UpdateMachine, ViewMachine};
 use crate::db::Tx;
@@ -119,14 +122,14 @@ pub(crate) async fn matching(tx: &mut Tx, text: &str) -> Result<Vec<i64>> {
     store::matching(tx, text).await
 }
 
-/// A page of machines by code: id, code, name; with the number of all.
-pub(crate) async fn page_of_names(
-    tx: &mut Tx,
 /// Every machine's id, by name, those that are gone included: for other slices' lists in this order.
 pub(crate) async fn ids_by_name(tx: &mut Tx) -> Result<Vec<i64>> {
     store::ids_by_name(tx).await
 }
 
+/// A page of machines by code: id, code, name; with the number of all.
+pub(crate) async fn page_of_names(
+    tx: &mut Tx,
     q: Option<&str>,
     page: u32,
     page_size: u32,
@@ -167,6 +170,13 @@ pub(crate) async fn for_customer(
     Ok(view)
 }
 
+/// How the host is reached, without its secret, for the customer who has the machine.
+pub(crate) async fn ssh_access(tx: &mut Tx, code: &str, now: DateTime<Utc>) -> Result<SshAccess> {
+    let (_, view) = store::view(tx, code, now).await?.ok_or_else(Error::not_found)?;
+    let known = view.connection.unwrap_or_default();
+    Ok(SshAccess::new(view.public_address.or(view.private_address), known.port, known.user))
+}
+
 /// Maintenance that is planned or running, by machine, of those the transaction's caller may see.
 pub(crate) async fn maintenance_of(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, MaintenanceView>> {
     let mut next = HashMap::new();
@@ -175,13 +185,6 @@ pub(crate) async fn maintenance_of(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i
     }
     Ok(next)
 }
-/// How the host is reached, without its secret, for the customer who has the machine.
-pub(crate) async fn ssh_access(tx: &mut Tx, code: &str, now: DateTime<Utc>) -> Result<SshAccess> {
-    let (_, view) = store::view(tx, code, now).await?.ok_or_else(Error::not_found)?;
-    let known = view.connection.unwrap_or_default();
-    Ok(SshAccess::new(view.public_address.or(view.private_address), known.port, known.user))
-}
-
 
 /// Whether who has it may have it longer: not while it is drained or retired.
 pub(crate) async fn takes_renewals(tx: &mut Tx, id: MachineId) -> Result<bool> {

@@ -1,7 +1,9 @@
 //! /api/admin/machines/…: what staff do with machines; see `machines` for their data.
 
 use axum::response::Response;
-use contract::machines::{ConnectionUpdate, MachineAction, MachineBulk, MachineView, MaintenanceCreate, ServiceChange};
+use contract::machines::{
+    ConnectionUpdate, MachineAction, MachineBulk, MachineView, MaintenanceBulk, MaintenanceCreate, ServiceChange,
+};
 use contract::{BulkOutcome, Envelope, MaintenanceId};
 use platform::machines;
 use serde::{Deserialize, Serialize};
@@ -59,6 +61,17 @@ pub async fn delete(rest: Rest, Part(code): Part<String>) -> Response {
     responses((status = 200, body = Envelope<Vec<BulkOutcome>>)))]
 pub async fn bulk(rest: Rest, Body(body): Body<MachineBulk>) -> Response {
     let result = match machines::act_on_many(&rest.platform, &rest.ctx, body).await {
+        Ok(outcomes) => Ok(app::door::outcomes(&rest.platform, &rest.ctx, outcomes).await),
+        Err(error) => Err(error),
+    };
+    rest.answer(result).await
+}
+
+/// Plans the same maintenance for many; each stands for itself.
+#[utoipa::path(post, path = "/api/admin/machines/bulk/maintenance", tag = "machines", request_body = MaintenanceBulk,
+    responses((status = 200, body = Envelope<Vec<BulkOutcome>>)))]
+pub async fn plan_for_many(rest: Rest, Body(body): Body<MaintenanceBulk>) -> Response {
+    let result = match machines::plan_for_many(&rest.platform, &rest.ctx, body).await {
         Ok(outcomes) => Ok(app::door::outcomes(&rest.platform, &rest.ctx, outcomes).await),
         Err(error) => Err(error),
     };
