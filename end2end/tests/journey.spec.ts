@@ -94,6 +94,17 @@ test('an admin adds a customer with an owner and lends it a machine', async ({ p
   await page.getByLabel('Customer').selectOption({ label: 'Initech Vision' });
   await page.getByRole('button', { name: 'Allocate' }).click();
   await expect(page.locator('.fault')).toContainText(/Taken from \d{4}-\d\d-\d\d until/);
+  await expect(page.locator('.form-fault')).toContainText('Initech Vision');
+
+  // The same in Chinese, with a Chinese name.
+  const token = await installation.token(installation.admin);
+  const made = await installation.rest(token, '/api/admin/customers', 'POST', { name: '启明视觉' });
+  await installation.rest(token, '/api/admin/machines/lease-02/allocate', 'POST', { customerId: made.body.data.customer.id, months: 1 });
+  await look(page, installation.url, 'zh', 'light');
+  await page.goto('/admin/machines/lease-02/allocate');
+  await page.getByLabel('客户').selectOption({ label: 'Initech Vision' });
+  await page.getByRole('button', { name: '分配', exact: true }).click();
+  await expect(page.locator('.form-fault')).toContainText('该时段机器已被占用（启明视觉）');
 });
 
 test('its owner sees it live and asks for more time, and nobody else sees anything', async ({ browser, page, installation, signIn }) => {
@@ -150,8 +161,15 @@ test('its owner sees it live and asks for more time, and nobody else sees anythi
 test('the admin grants it, takes the machine back, and the open page of its owner goes dark', async ({ browser, page, installation, signIn }) => {
   const theirs = await browser.newPage({ baseURL: installation.url });
   await signIn(theirs, owner);
+  await look(theirs, installation.url, 'en', 'light');
   await theirs.goto('/machines/lease-01');
   await hydrated(theirs);
+  const chinese = await browser.newPage({ baseURL: installation.url });
+  await signIn(chinese, owner);
+  await look(chinese, installation.url, 'zh', 'dark');
+  await chinese.goto('/machines/lease-01');
+  await hydrated(chinese);
+  await expect(chinese.locator('.live')).toHaveClass(/on/);
   const socket = await theirs.evaluate(async () => {
     // A socket of its own, as a program would hold it.
     const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/ws/live`);
@@ -184,6 +202,9 @@ test('the admin grants it, takes the machine back, and the open page of its owne
   expect(refusedAt - reclaimed, 'milliseconds until the topic ended').toBeLessThan(5000);
   // The page that is open says so by itself.
   await expect(theirs.locator('.live')).toHaveClass(/lost/);
+  await expect(theirs.locator('.live')).toHaveText('Your period on this machine is over.');
+  await expect(chinese.locator('.live')).toHaveText('您对这台机器的使用期已结束。');
+  await chinese.close();
   await theirs.reload();
   await expect(theirs.locator('body')).not.toContainText('Online');
   await theirs.close();

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::{MethodRouter, get};
 use contract::CustomerId;
-use contract::allocations::AllocationState;
+use contract::allocations::{AllocationState, RenewalState};
 use contract::machines::{Pool, Presence, ServiceState};
 use contract::metrics::HistoryRange;
 use contract::reports::TrendRange;
@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 
 use crate::rest::admin::{
     allocation_overview, allocations, audit, customers, exports, jobs, machine_service, machine_sheets, machines,
-    metrics, reports,
+    metrics, reports, statistics,
 };
 use crate::rest::{self, auth, customer};
 use crate::{AppState, agents, arrival, authn, ops, pages, site, ws};
@@ -66,6 +66,7 @@ impl Routes {
             (Pool::name().into_owned(), Pool::schema()),
             (Presence::name().into_owned(), Presence::schema()),
             (ServiceState::name().into_owned(), ServiceState::schema()),
+            (RenewalState::name().into_owned(), RenewalState::schema()),
             (AllocationState::name().into_owned(), AllocationState::schema()),
             (TrendRange::name().into_owned(), TrendRange::schema()),
             (CustomerId::name().into_owned(), CustomerId::schema()),
@@ -135,6 +136,7 @@ fn routes() -> Routes {
         .rest(routes!(machine_sheets::confirm))
         .rest(routes!(machine_sheets::result))
         .rest(routes!(machine_service::bulk))
+        .rest(routes!(machine_service::plan_for_many))
         .rest(routes!(machines::get, machines::update, machine_service::delete))
         .rest(routes!(machine_service::cordon))
         .rest(routes!(machine_service::uncordon))
@@ -143,9 +145,10 @@ fn routes() -> Routes {
         .rest(routes!(machine_service::plan))
         .rest(routes!(machine_service::cancel))
         .rest(routes!(machine_service::connection))
-        .rest(routes!(machine_service::monitor))
+        .rest(routes!(metrics::monitored, machine_service::monitor))
         .rest(routes!(machine_service::unmonitor))
         .rest(routes!(machines::gpus))
+        .rest(routes!(reports::machine_status))
         .rest(routes!(metrics::live))
         .rest(routes!(metrics::processes))
         .rest(routes!(metrics::history))
@@ -157,6 +160,12 @@ fn routes() -> Routes {
         .rest(routes!(reports::customers))
         .rest(routes!(reports::activities))
         .rest(routes!(reports::customer_usage))
+        .rest(routes!(statistics::resources))
+        .rest(routes!(statistics::export_resources))
+        .rest(routes!(statistics::customers))
+        .rest(routes!(statistics::export_customers))
+        .rest(routes!(statistics::usage))
+        .rest(routes!(statistics::export_usage))
         .rest(routes!(exports::customers))
         .rest(routes!(exports::allocations))
         .rest(routes!(jobs::list))
@@ -174,20 +183,28 @@ fn routes() -> Routes {
         .rest(routes!(allocations::get))
         .rest(routes!(allocations::renew))
         .rest(routes!(allocations::reclaim))
+        .rest(routes!(allocations::reclaim_machine))
+        .rest(routes!(allocations::checklist))
         .rest(routes!(allocations::skip_step))
         .rest(routes!(allocations::renewals))
         .rest(routes!(allocations::decide))
+        .rest(routes!(allocations::approve))
+        .rest(routes!(allocations::refuse))
         .rest(routes!(customer::mine))
         .rest(routes!(customer::members))
         .rest(routes!(customer::usage))
+        .rest(routes!(customer::dashboard))
+        .rest(routes!(customer::dashboard_machines))
         .rest(routes!(customer::machines::list))
         .rest(routes!(customer::machines::get))
         .rest(routes!(customer::machines::monitoring))
         .rest(routes!(customer::machines::processes))
         .rest(routes!(customer::machines::history))
+        .rest(routes!(customer::machines::ssh))
         .rest(routes!(customer::machines::request_renewal))
         .mount(Door::Socket, "GET", "/ws/live", get(ws::live::open))
         .mount(Door::Socket, "GET", "/ws/admin/monitoring", get(ws::monitoring::open))
+        .mount(Door::Socket, "GET", "/ws/customer/machines/{code}/monitoring", get(ws::my_machine::open))
         .mount(Door::Socket, "GET", node_protocol::PATH, get(ws::agent::open))
         .mount(Door::Public, "GET", "/healthz", get(ops::healthz))
         .mount(Door::Public, "GET", "/readyz", get(ops::readyz))
@@ -239,6 +256,7 @@ pub fn guard(routes: Router<AppState>, state: AppState) -> Router {
         .and(NotForContentType::const_new("application/wasm"))
         .and(NotForContentType::const_new(rest::workbook::XLSX));
     routes
+        .layer(axum::middleware::from_fn(rest::idempotency::once))
         .layer(CatchPanicLayer::custom(crashed))
         .layer(CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest).compress_when(compressed))
         .layer(axum::middleware::from_fn_with_state(state.clone(), authn::identify))

@@ -18,7 +18,9 @@ pub enum Link {
     Live,
     /// Lost; trying again. Holds when something was last heard, milliseconds since the Unix epoch.
     Reconnecting { heard_ms: f64 },
-    /// The server ended the topic: no longer permitted, or gone.
+    /// What the page shows is over: no longer permitted, or gone.
+    Over,
+    /// The server ended the topic for another reason.
     Ended,
 }
 

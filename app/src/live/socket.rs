@@ -222,9 +222,9 @@ fn heard(text: &str) {
         }
         ServerMessage::Pong { now: server_ms } => hub(|h| h.offset_ms = server_ms as f64 - now()),
         ServerMessage::Refused { error, .. } if error.code == ErrorCode::Unauthenticated => reload(),
-        ServerMessage::Refused { topic, .. } => {
+        ServerMessage::Refused { topic, error } => {
             hub(|h| h.topics.retain(|t| t.name != topic));
-            set_link(Link::Ended);
+            set_link(if error.code == ErrorCode::NotFound { Link::Over } else { Link::Ended });
         }
         ServerMessage::Bye { reason } if reason == "session_ended" => reload(),
         ServerMessage::Bye { .. } => {}
@@ -273,7 +273,10 @@ fn lost() {
         h.retry_at_ms = now() + wait * (0.75 + js_sys::Math::random() * 0.5);
         h.heard_ms
     });
-    set_link(Link::Reconnecting { heard_ms });
+    // What is over stays over, whatever becomes of the socket.
+    if hub(|h| !matches!(h.link, Link::Over | Link::Ended)) {
+        set_link(Link::Reconnecting { heard_ms });
+    }
 }
 
 fn on_tick() {
@@ -286,7 +289,7 @@ fn on_tick() {
         lost();
     } else if idle {
         hang_up();
-    } else if retry && hub(|h| h.link != Link::Ended) {
+    } else if retry && hub(|h| !matches!(h.link, Link::Over | Link::Ended)) {
         connect();
     }
     for f in hub(|h| h.on_tick.clone()) {

@@ -1,8 +1,8 @@
-//! What is found for a text: pages, machines, customers. The command palette shows this page's list in its dialog.
+//! What is found for a text: pages, actions, machines, allocations, customers; each only for who may. The command palette shows this page's list in its dialog.
 
 use contract::allocations::{AllocationQuery, AllocationState};
 use contract::customers::CustomerQuery;
-use contract::machines::MachineQuery;
+use contract::machines::{MachineQuery, MachineRow};
 use contract::{ErrorCode, Permission};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -12,6 +12,15 @@ use crate::door::door;
 use crate::layouts::{Area, PageFrame, destinations, frame, page};
 use crate::paths;
 use crate::words::Words;
+
+/// Actions that begin somewhere new: word, address, permission.
+const ACTIONS: [(&str, &str, Permission); 5] = [
+    ("machines-add", paths::MACHINE_NEW, Permission::MachinesCreate),
+    ("import-title", paths::MACHINES_IMPORT, Permission::MachinesCreate),
+    ("machines-join", paths::JOIN_TOKENS, Permission::MachinesEnroll),
+    ("customers-add", paths::CUSTOMER_NEW, Permission::CustomersCreate),
+    ("timeline-title", paths::ALLOCATIONS_TIMELINE, Permission::AllocationsManage),
+];
 
 /// Most hits of a kind.
 const MOST: u32 = 8;
@@ -50,6 +59,13 @@ async fn hits(platform: &Platform, ctx: &OpContext, text: &str) -> Result<Vec<Hi
         .filter(|(title, _)| lower.is_empty() || title.to_lowercase().contains(&lower))
         .map(|(title, href)| Hit { kind: "search-page", title, detail: String::new(), href })
         .collect();
+    let begin = ACTIONS.into_iter().filter(|(.., permission)| ctx.holds(*permission)).map(|(key, href, _)| Hit {
+        kind: "search-action",
+        title: words.t(key),
+        detail: String::new(),
+        href: href.to_owned(),
+    });
+    hits.extend(begin.filter(|hit| lower.is_empty() || hit.title.to_lowercase().contains(&lower)));
     if text.is_empty() {
         return Ok(hits);
     }
@@ -57,19 +73,14 @@ async fn hits(platform: &Platform, ctx: &OpContext, text: &str) -> Result<Vec<Hi
     if ctx.holds(Permission::MachinesView) {
         let query = MachineQuery { q: q.clone(), page_size: Some(MOST), ..MachineQuery::default() };
         for machine in platform::machines::list(platform, ctx, &query).await?.list {
-            let act = ctx.holds(Permission::MachinesOperate).then(|| Hit {
-                kind: "search-action",
-                title: words.with("service-title", &[("name", machine.name.clone())]),
-                detail: machine.id.clone(),
-                href: paths::machine_service(&machine.id),
-            });
+            let actions = machine_actions(words, ctx, &machine);
             hits.push(Hit {
                 kind: "search-machine",
                 href: paths::machine(&machine.id),
                 title: machine.name,
                 detail: machine.id,
             });
-            hits.extend(act);
+            hits.extend(actions);
         }
     } else if ctx.holds(Permission::AllocationsView) {
         let query = AllocationQuery { q: q.clone(), page_size: Some(MOST), ..AllocationQuery::default() };
@@ -80,15 +91,54 @@ async fn hits(platform: &Platform, ctx: &OpContext, text: &str) -> Result<Vec<Hi
             }
         }
     }
+    if ctx.holds(Permission::AllocationsManage) {
+        let query = AllocationQuery { q: q.clone(), page_size: Some(MOST), ..AllocationQuery::default() };
+        // Those that are over come last, and nobody is looking for them here.
+        for row in platform::allocations::list(platform, ctx, &query).await?.list {
+            if row.state.holds() {
+                let names = [("machine", row.machine_name), ("customer", row.customer_name)];
+                hits.push(Hit {
+                    kind: "search-allocation",
+                    title: words.with("allocation-title", &names),
+                    detail: row.machine,
+                    href: paths::allocation(row.id),
+                });
+            }
+        }
+    }
     if ctx.holds(Permission::CustomersManage) {
         let query = CustomerQuery { q, page_size: Some(MOST), ..CustomerQuery::default() };
         for customer in platform::customers::list(platform, ctx, &query).await?.list {
             let href = paths::customer(customer.id);
             let detail = customer.contact_name.unwrap_or_default();
+            let edit = ctx.holds(Permission::CustomersUpdate).then(|| Hit {
+                kind: "search-action",
+                title: words.with("customer-edit-title", &[("name", customer.name.clone())]),
+                detail: String::new(),
+                href: paths::customer_edit(customer.id),
+            });
             hits.push(Hit { kind: "search-customer", title: customer.name, detail, href });
+            hits.extend(edit);
         }
     }
     Ok(hits)
+}
+
+/// What the reader may do with a machine.
+fn machine_actions(words: Words, ctx: &OpContext, machine: &MachineRow) -> Vec<Hit> {
+    let actions = [
+        (Permission::MachinesOperate, "service-title", paths::machine_service(&machine.id)),
+        (Permission::AllocationsCreate, "allocate-title", paths::machine_allocate(&machine.id)),
+        (Permission::MachinesUpdate, "machine-edit-title", paths::machine_edit(&machine.id)),
+    ];
+    let held = actions.into_iter().filter(|(permission, ..)| ctx.holds(*permission));
+    held.map(|(_, key, href)| Hit {
+        kind: "search-action",
+        title: words.with(key, &[("name", machine.name.clone())]),
+        detail: machine.id.clone(),
+        href,
+    })
+    .collect()
 }
 
 fn search_view(text: String, hits: Vec<Hit>) -> AnyView {

@@ -55,8 +55,8 @@ pub fn sort_header(
     }
 }
 
-/// Total, page size and pages.
-pub fn pager(words: Words, query: &ListQuery, page: u32, size: u32, total: u64) -> impl IntoView + use<> {
+/// Where one is, the page before and the page after.
+pub fn steps(words: Words, query: &ListQuery, page: u32, size: u32, total: u64) -> impl IntoView + use<> {
     let pages = total.div_ceil(u64::from(size.max(1))).max(1);
     let step = |to: i64, label: String| {
         let there = (1..=pages as i64).contains(&to);
@@ -67,6 +67,17 @@ pub fn pager(words: Words, query: &ListQuery, page: u32, size: u32, total: u64) 
             view! { <span class="btn small" aria-disabled="true">{label}</span> }.into_any()
         }
     };
+    view! {
+        <span class="end">
+            {step(i64::from(page) - 1, words.t("list-previous"))}
+            <span>{words.with("list-page", &[("page", page.to_string()), ("pages", pages.to_string())])}</span>
+            {step(i64::from(page) + 1, words.t("list-next"))}
+        </span>
+    }
+}
+
+/// Total, page size and pages.
+pub fn pager(words: Words, query: &ListQuery, page: u32, size: u32, total: u64) -> impl IntoView + use<> {
     let sizes = contract::PAGE_SIZES
         .into_iter()
         .map(|n| {
@@ -79,11 +90,26 @@ pub fn pager(words: Words, query: &ListQuery, page: u32, size: u32, total: u64) 
         <nav class="pager" aria-label=words.t("list-pager")>
             <span>{words.with("list-total", &[("n", total.to_string())])}</span>
             <span class="page-sizes">{words.t("list-page-size")} " " {sizes}</span>
-            <span class="end">
-                {step(i64::from(page) - 1, words.t("list-previous"))}
-                <span>{words.with("list-page", &[("page", page.to_string()), ("pages", pages.to_string())])}</span>
-                {step(i64::from(page) + 1, words.t("list-next"))}
-            </span>
+            {steps(words, query, page, size, total)}
         </nav>
     }
+}
+
+/// In a bulk form: a box that takes all rows of these filters instead of the chosen ones.
+pub fn all_matching(words: Words, query: &ListQuery, filters: &[&str], total: u64) -> impl IntoView + use<> {
+    let label = words.with("bulk-all", &[("n", total.to_string())]);
+    view! {
+        <label class="all-matching">
+            <input r#type="checkbox" name="all" value="1" />
+            <span>{label}</span>
+        </label>
+        {hidden_filters(query, filters)}
+    }
+}
+
+/// The filters in force as fields that nobody sees.
+pub fn hidden_filters(query: &ListQuery, filters: &[&str]) -> impl IntoView + use<> {
+    let kept: Vec<_> =
+        query.pairs.iter().filter(|(name, value)| filters.contains(name) && !value.is_empty()).cloned().collect();
+    kept.into_iter().map(|(name, value)| view! { <input r#type="hidden" name=name value=value /> }).collect_view()
 }

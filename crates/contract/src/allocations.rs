@@ -227,13 +227,27 @@ pub struct RenewalDecision {
     pub answer: Option<String>,
 }
 
+word_enum! {
+    /// Columns an allocation list can be sorted by.
+    AllocationSort {
+        Machine = "machine",
+        Customer = "customer",
+        State = "state",
+        Starts = "startsAt",
+        Ends = "endsAt",
+        Created = "createdAt",
+    }
+}
+
 /// Parameters of the allocation list.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams, utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct AllocationQuery {
     pub page: Option<u32>,
     pub page_size: Option<u32>,
+    /// `endsAt`, `-startsAt`, several with commas; what ends first on top and what is over last when absent.
+    pub sort: Option<String>,
     /// Machine or customer, by name or code.
     pub q: Option<String>,
     pub state: Option<AllocationState>,

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::MemberRole;
+use crate::machines::word_enum;
 use crate::{CustomerId, UserId};
 
 /// A customer.
@@ -114,6 +115,19 @@ pub struct CustomerUpdate {
     pub revision: Option<i64>,
 }
 
+word_enum! {
+    /// Columns a customer list can be sorted by.
+    CustomerSort {
+        Name = "name",
+        State = "state",
+        Contact = "contactName",
+        Members = "memberCount",
+        Machines = "machineCount",
+        NextEnd = "nextEndAt",
+        Created = "createdAt",
+    }
+}
+
 /// Parameters of the customer list.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
@@ -121,6 +135,8 @@ pub struct CustomerUpdate {
 pub struct CustomerQuery {
     pub page: Option<u32>,
     pub page_size: Option<u32>,
+    /// `name`, `-machineCount`, several with commas; by name when absent.
+    pub sort: Option<String>,
     /// Name, contact or remark.
     pub q: Option<String>,
     pub active: Option<bool>,

@@ -20,5 +20,7 @@ pub mod reports;
 
 pub use error::{ApiError, Envelope, ErrorCode};
 pub use ids::*;
-pub use list::{BulkOutcome, ListColumns, MAX_PAGE_SIZE, PAGE_SIZES, Page, SortDirection, list_columns, usual_columns};
+pub use list::{
+    BulkOutcome, ListColumns, MAX_PAGE_SIZE, PAGE_SIZES, Page, SortDirection, list_columns, sort_of, usual_columns,
+};
 pub use permission::Permission;

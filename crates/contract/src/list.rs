@@ -38,6 +38,20 @@ pub enum SortDirection {
     Desc,
 }
 
+/// Reads `name,-createdAt` into columns and directions; `Err` holds the part that names no column.
+pub fn sort_of<T>(sort: Option<&str>, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<(T, SortDirection)>, String> {
+    let parts = sort.unwrap_or_default().split(',').filter(|part| !part.is_empty());
+    parts
+        .map(|part| {
+            let (word, direction) = match part.strip_prefix('-') {
+                Some(rest) => (rest, SortDirection::Desc),
+                None => (part, SortDirection::Asc),
+            };
+            parse(word).map(|column| (column, direction)).ok_or_else(|| part.to_owned())
+        })
+        .collect()
+}
+
 /// Columns a person can choose in the list of this name, in their order; the first is always shown. `None` for a list
 /// without a choice.
 pub fn list_columns(list: &str) -> Option<&'static [&'static str]> {
@@ -83,4 +97,20 @@ pub struct BulkOutcome {
     pub done: bool,
     /// Why not, in the caller's language.
     pub message: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SortDirection, sort_of};
+
+    #[test]
+    fn an_order_reads_column_by_column() {
+        let parse = |word: &str| ["name", "age"].contains(&word).then(|| word.to_owned());
+        let (name, age) = ("name".to_owned(), "age".to_owned());
+        assert_eq!(sort_of(Some("name"), parse), Ok(vec![(name.clone(), SortDirection::Asc)]));
+        assert_eq!(sort_of(Some("-age,name"), parse), Ok(vec![(age, SortDirection::Desc), (name, SortDirection::Asc)]));
+        assert_eq!(sort_of(None, parse), Ok(Vec::new()));
+        assert_eq!(sort_of(Some(""), parse), Ok(Vec::new()));
+        assert_eq!(sort_of(Some("name,-colour"), parse), Err("-colour".to_owned()));
+    }
 }

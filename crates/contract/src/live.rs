@@ -58,7 +58,7 @@ pub enum ServerMessage {
     Refused { topic: String, error: ApiError },
     /// Sent every 10 s; also the answer to `ping`. Server time in milliseconds since the epoch.
     Pong { now: i64 },
-    /// The server closes on purpose: `session_ended`, `draining`.
+    /// The server closes on purpose: `session_ended`, `draining`; `topic_ended` on a socket of a single topic.
     Bye { reason: String },
 }
 

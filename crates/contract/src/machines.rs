@@ -340,7 +340,7 @@ word_enum! {
 
 /// Filters, order and page of a machine list.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams, utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct MachineQuery {
     /// 1-based; 1 when absent.
@@ -362,18 +362,8 @@ pub struct MachineQuery {
 impl MachineQuery {
     /// Reads `sort`; `Err` holds the part that names no column.
     pub fn sort_columns(&self) -> Result<Vec<(MachineSort, SortDirection)>, String> {
-        let Some(sort) = self.sort.as_deref().filter(|s| !s.is_empty()) else {
-            return Ok(vec![(MachineSort::Code, SortDirection::Asc)]);
-        };
-        sort.split(',')
-            .map(|part| {
-                let (word, direction) = match part.strip_prefix('-') {
-                    Some(rest) => (rest, SortDirection::Desc),
-                    None => (part, SortDirection::Asc),
-                };
-                MachineSort::parse(word).map(|column| (column, direction)).ok_or_else(|| part.to_owned())
-            })
-            .collect()
+        let columns = crate::sort_of(self.sort.as_deref(), MachineSort::parse)?;
+        Ok(if columns.is_empty() { vec![(MachineSort::Code, SortDirection::Asc)] } else { columns })
     }
 }
 

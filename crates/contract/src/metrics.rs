@@ -158,6 +158,57 @@ pub struct WallTile {
     pub gpu_memory_total_mib: Option<u64>,
 }
 
+/// A machine in `GET /api/admin/monitoring/machines`: whether it is monitored, and its newest figures in whole percent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MonitoredMachine {
+    /// The machine's code.
+    pub id: String,
+    pub name: String,
+    pub monitored: bool,
+    pub presence: Presence,
+    /// Mean over its GPUs; null where none is measured.
+    pub gpu_usage: Option<u8>,
+    pub gpu_memory_usage: Option<u8>,
+    pub cpu_usage: Option<u8>,
+    pub memory_usage: Option<u8>,
+    /// Hottest GPU, °C.
+    pub temperature: Option<i16>,
+    /// Seconds since the Unix epoch of these figures.
+    pub at: Option<i64>,
+}
+
+/// Answer of `GET /api/admin/monitoring/machines`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MonitoredMachines {
+    pub machines: Vec<MonitoredMachine>,
+}
+
+impl From<&WallTile> for MonitoredMachine {
+    fn from(tile: &WallTile) -> Self {
+        let mean = |figure: fn(&GpuCell) -> Option<u8>| {
+            let known: Vec<u32> = tile.gpus.iter().filter_map(figure).map(u32::from).collect();
+            let count = u32::try_from(known.len()).ok().filter(|count| *count > 0)?;
+            u8::try_from((known.iter().sum::<u32>() + count / 2) / count).ok()
+        };
+        Self {
+            id: tile.id.clone(),
+            name: tile.name.clone(),
+            monitored: tile.monitored,
+            presence: tile.presence,
+            gpu_usage: mean(|gpu| gpu.u),
+            gpu_memory_usage: mean(|gpu| gpu.m),
+            cpu_usage: tile.cpu_percent,
+            memory_usage: tile.memory_percent,
+            temperature: tile.temperature_c,
+            at: tile.at,
+        }
+    }
+}
+
 impl WallTile {
     /// True when its figures are of now. Where monitoring is off nobody listens, so that silence means nothing.
     pub fn is_current(&self) -> bool {

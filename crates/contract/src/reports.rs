@@ -1,9 +1,11 @@
 //! The fleet at a glance.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::CustomerId;
-use crate::machines::word_enum;
+use crate::allocations::AllocationView;
+use crate::machines::{MaintenanceView, Presence, ServiceState, word_enum};
 use crate::metrics::FleetTotals;
 
 /// Numbers of the staff's first page.
@@ -81,4 +83,134 @@ pub struct GpuTrend {
     pub at: Vec<i64>,
     pub util_percent: Vec<Option<f32>>,
     pub memory_percent: Vec<Option<f32>>,
+}
+
+/// Where a machine stands: what staff decided, whether it is heard from, and who has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MachineStatus {
+    /// The machine's code.
+    pub id: String,
+    pub service_state: ServiceState,
+    pub service_note: Option<String>,
+    pub presence: Presence,
+    pub last_seen_at: Option<DateTime<Utc>>,
+    pub monitored: bool,
+    /// Planned and running, the next first.
+    pub maintenance: Vec<MaintenanceView>,
+    /// The allocation that has the machine, or will have it next.
+    pub allocation: Option<AllocationView>,
+}
+
+/// Numbers of a customer's first page.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CustomerDashboard {
+    /// Machines it has now.
+    pub machines: u64,
+    pub machines_online: u64,
+    /// Their GPUs.
+    pub gpus: u64,
+    /// Of them, those that end within 30 days.
+    pub ending_soon: u64,
+    pub next_end_at: Option<DateTime<Utc>>,
+    /// Wishes for more time that wait for an answer.
+    pub renewals_open: u64,
+    /// Machines with maintenance planned or running.
+    pub in_maintenance: u64,
+    pub members: u64,
+}
+
+/// A machine a customer has now, with its newest figures; null where nothing is measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MyMachine {
+    pub allocation: AllocationView,
+    /// Mean over its GPUs.
+    pub gpu_util_percent: Option<f32>,
+    pub gpu_memory_used_bytes: Option<u64>,
+    pub gpu_memory_total_bytes: Option<u64>,
+    pub cpu_percent: Option<f32>,
+    /// When these were measured.
+    pub at: Option<DateTime<Utc>>,
+}
+
+/// Parameters of statistics over a period.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct StatisticsQuery {
+    pub page: Option<u32>,
+    pub page_size: Option<u32>,
+    /// Part of a name or code.
+    pub q: Option<String>,
+    /// 30 days before `until` when absent.
+    pub from: Option<DateTime<Utc>>,
+    /// Now when absent; what is to come is not counted. At most two years after `from`.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// What a machine was used for in a period.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MachineStatistics {
+    /// The machine's code.
+    pub id: String,
+    pub name: String,
+    pub region: Option<String>,
+    pub gpu_model: Option<String>,
+    pub gpu_count: Option<u32>,
+    /// Hours in which somebody had it.
+    pub lent_hours: f64,
+    /// Of the period, %.
+    pub lent_percent: f64,
+    /// Lent hours × GPUs.
+    pub gpu_hours: f64,
+    /// Mean utilisation of its GPUs in the whole period; null where nothing was measured.
+    pub gpu_util_percent: Option<f32>,
+}
+
+/// What a customer had in a period.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CustomerStatistics {
+    pub customer_id: CustomerId,
+    pub name: String,
+    /// Allocations that ran in the period.
+    pub allocations: u64,
+    pub machine_hours: f64,
+    pub gpu_hours: f64,
+    /// Mean utilisation of these GPUs while it had them; null where nothing was measured.
+    pub gpu_util_percent: Option<f32>,
+}
+
+/// Parameters of the use by month.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct UsageQuery {
+    /// Months up to and with this one, 1 to 24; 12 when absent.
+    pub months: Option<u32>,
+    /// One customer's alone.
+    pub customer_id: Option<CustomerId>,
+}
+
+/// The use of a month, which begins and ends at midnight UTC.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MonthlyUsage {
+    /// `2026-11`.
+    pub month: String,
+    /// Customers that had a machine.
+    pub customers: u64,
+    /// Allocations that ran.
+    pub allocations: u64,
+    pub machine_hours: f64,
+    pub gpu_hours: f64,
 }

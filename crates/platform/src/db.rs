@@ -47,6 +47,15 @@ impl Db {
 
     /// A transaction for the context's principal.
     pub async fn begin(&self, ctx: &OpContext) -> Result<Tx> {
+        self.begin_as("begin", ctx).await
+    }
+
+    /// One in which everything stays as it was at its first statement: for lists that are read page by page. Reads only.
+    pub async fn snapshot(&self, ctx: &OpContext) -> Result<Tx> {
+        self.begin_as("begin isolation level repeatable read, read only", ctx).await
+    }
+
+    async fn begin_as(&self, begin: &str, ctx: &OpContext) -> Result<Tx> {
         let (mut user, mut customer, mut machine) = (None, None, None);
         let kind = match ctx.principal() {
             Principal::Anonymous => "anonymous",
@@ -62,9 +71,9 @@ impl Db {
             }
         };
         let text = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
-        // One round trip. Safe to format: the kind is one of five words, the rest are integers.
+        // One round trip. Safe to format: the beginning is one of two, the kind one of five words, the rest are integers.
         let statement = format!(
-            "begin; set local app.kind = '{kind}'; set local app.\"user\" = '{}'; set local app.customer = '{}'; \
+            "{begin}; set local app.kind = '{kind}'; set local app.\"user\" = '{}'; set local app.customer = '{}'; \
              set local app.machine = '{}'",
             text(user),
             text(customer),

@@ -15,6 +15,7 @@ pub mod customers;
 pub mod db;
 pub mod error;
 mod fields;
+pub mod idempotency;
 pub mod jobs;
 pub mod machines;
 pub mod metrics;

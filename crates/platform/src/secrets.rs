@@ -1,4 +1,4 @@
-//! The installation's key: encrypts secret columns and signs access tokens.
+//! The installation's key: encrypts secret columns, signs access tokens and what goes through a browser and back.
 //!
 //! One 32-byte master key lives in a file outside the database; keys for single purposes are derived from it with
 //! HKDF-SHA-256 (RFC 5869). Ciphertexts are `key id || nonce || AES-256-GCM`, with table, column and row as associated
@@ -12,6 +12,7 @@ use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 use contract::ErrorCode;
 use hkdf::Hkdf;
+use hmac::{Hmac, Mac as _};
 use sha2::{Digest, Sha256};
 
 use crate::{Error, Platform, Result, SystemActor};
@@ -109,6 +110,23 @@ impl Keyring {
         self.cipher().decrypt(&Nonce::from(nonce), Payload { msg: body, aad: context.as_bytes() }).map_err(|_| broken())
     }
 
+    /// HMAC-SHA-256 (RFC 2104) of a message, for one purpose.
+    pub fn sign(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
+        self.mac(purpose, message).finalize().into_bytes().into()
+    }
+
+    /// Whether [`Keyring::sign`] made this signature; takes as long for a wrong one as for a right one.
+    pub fn verify(&self, purpose: &str, message: &[u8], signature: &[u8]) -> bool {
+        self.mac(purpose, message).verify_slice(signature).is_ok()
+    }
+
+    fn mac(&self, purpose: &str, message: &[u8]) -> Hmac<Sha256> {
+        let mut mac =
+            <Hmac<Sha256> as KeyInit>::new_from_slice(&self.derive(purpose)).expect("HMAC takes a key of any length");
+        mac.update(message);
+        mac
+    }
+
     fn cipher(&self) -> Aes256Gcm {
         Aes256Gcm::new(&Key::<Aes256Gcm>::from(self.derive("column encryption")))
     }
@@ -152,4 +170,25 @@ fn wrong_key(keyring: &Keyring, known: &[(String, Vec<u8>)]) -> Error {
         .with_key("error-wrong-secrets-key")
         .with_arg("found", keyring.id())
         .with_arg("needed", known.first().map(|(id, _)| id.as_str()).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Keyring;
+
+    #[test]
+    fn a_signature_is_for_one_key_one_purpose_and_one_message() {
+        let keyring = Keyring::from_bytes([7; 32]);
+        let signature = keyring.sign("letters", b"hello");
+        assert!(keyring.verify("letters", b"hello", &signature));
+        for (keyring, purpose, message) in [
+            (&Keyring::from_bytes([8; 32]), "letters", &b"hello"[..]),
+            (&keyring, "parcels", b"hello"),
+            (&keyring, "letters", b"hellO"),
+        ] {
+            assert!(!keyring.verify(purpose, message, &signature), "{purpose} {message:?}");
+        }
+        assert!(!keyring.verify("letters", b"hello", &signature[..31]));
+        assert!(!keyring.verify("letters", b"hello", b""));
+    }
 }

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod auth;
 pub mod customer;
+pub mod idempotency;
 pub(crate) mod workbook;
 
 use axum::Json;

@@ -1,6 +1,8 @@
 //! Answers that are workbooks.
 
 use axum::body::Body;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -14,6 +16,18 @@ use super::Rest;
 
 /// Media type of a workbook.
 pub(crate) const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+/// Whether the caller wants the list as a workbook: by what it accepts. For lists that have an export.
+pub struct AsWorkbook(pub bool);
+
+impl<S: Send + Sync> FromRequestParts<S> for AsWorkbook {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
+        let accept = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Ok(Self(accept.contains(XLSX)))
+    }
+}
 
 /// A list that is written down, row by row.
 pub(super) struct List {

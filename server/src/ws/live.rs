@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::response::{IntoResponse, Response};
 use contract::ErrorCode;
 use contract::live::{ClientMessage, MAX_CLIENT_MESSAGE_BYTES, MAX_TOPICS, Position, ServerMessage};
 use platform::accounts::SessionWatch;
-use platform::metrics::TopicRight;
+use platform::metrics::{TopicRight, TopicWatch};
 use platform::{Error, OpContext, accounts, metrics};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -41,9 +41,29 @@ pub async fn open(
         .max_message_size(MAX_CLIENT_MESSAGE_BYTES)
         .on_upgrade(move |socket| {
             let sockets = state.sockets.clone();
-            sockets.track_future(Connection::new(state, ctx, socket).run(None))
+            sockets.track_future(Connection::new(state, ctx, socket).run())
         })
         .into_response()
+}
+
+/// A socket of one topic that was begun, or the refusal.
+pub(super) async fn single(
+    state: AppState,
+    ctx: OpContext,
+    upgrade: WebSocketUpgrade,
+    topic: String,
+    watch: platform::Result<TopicWatch>,
+) -> Response {
+    match watch {
+        Ok(watch) => small_buffers(upgrade)
+            .max_message_size(MAX_CLIENT_MESSAGE_BYTES)
+            .on_upgrade(move |socket| {
+                let sockets = state.sockets.clone();
+                sockets.track_future(Connection::new(state, ctx, socket).run_single(topic, watch))
+            })
+            .into_response(),
+        Err(error) => rest::refuse(&state.platform, &ctx, error).await,
+    }
 }
 
 /// The library keeps 128 KiB to read into and 128 KiB to write from for every connection; what clients say here is short,
@@ -53,7 +73,7 @@ pub(super) fn small_buffers(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
 }
 
 /// One open socket.
-pub(super) struct Connection {
+struct Connection {
     state: AppState,
     ctx: OpContext,
     socket: WebSocket,
@@ -62,29 +82,37 @@ pub(super) struct Connection {
     outgoing: mpsc::Sender<Arc<str>>,
     queue: mpsc::Receiver<Arc<str>>,
     heard: Instant,
+    /// One topic for its whole life: the client asks for nothing, and the socket ends with it.
+    single: bool,
 }
 
 impl Connection {
-    pub(super) fn new(state: AppState, ctx: OpContext, socket: WebSocket) -> Self {
+    fn new(state: AppState, ctx: OpContext, socket: WebSocket) -> Self {
         // Small on purpose: a slow reader lags in its topics and gets a new snapshot instead of a queue.
         let (outgoing, queue) = mpsc::channel(8);
         let session = ctx.user().map(|user| accounts::watch_session(&state.platform, user));
-        Self { state, ctx, socket, session, topics: HashMap::new(), outgoing, queue, heard: Instant::now() }
+        let (topics, heard) = (HashMap::new(), Instant::now());
+        Self { state, ctx, socket, session, topics, outgoing, queue, heard, single: false }
     }
 
-    /// Until it ends; with `topic`, that topic alone.
-    pub(super) async fn run(mut self, topic: Option<String>) {
-        let begun = match topic {
-            Some(topic) => Box::pin(self.subscribe(topic, None)).await,
-            None => true,
-        };
-        let reason = if begun { self.serve().await } else { Some("refused") };
+    /// That topic alone, until it or the right to it ends.
+    async fn run_single(mut self, topic: String, watch: TopicWatch) {
+        self.single = true;
+        self.follow(topic, watch);
+        self.run().await;
+    }
+
+    /// Until it ends.
+    async fn run(mut self) {
+        let reason = self.serve().await;
         for (_, (task, _)) in self.topics.drain() {
             task.abort();
         }
         if let Some(reason) = reason {
             self.send(&ServerMessage::Bye { reason: reason.to_owned() }).await;
-            let _ = tokio::time::timeout(STUCK, self.socket.send(Message::Close(None))).await;
+            let code = if reason == "draining" { close_code::AWAY } else { close_code::POLICY };
+            let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+            let _ = tokio::time::timeout(STUCK, self.socket.send(close)).await;
         }
     }
 
@@ -113,7 +141,7 @@ impl Connection {
                     if mine { return Some("session_ended") }
                 }
                 _ = recheck.tick() => {
-                    if !Box::pin(self.still_allowed()).await { return Some("session_ended") }
+                    if let Some(reason) = Box::pin(self.ended()).await { return Some(reason) }
                 }
                 () = draining.cancelled() => return Some("draining"),
             }
@@ -129,6 +157,7 @@ impl Connection {
             Message::Ping(_) | Message::Pong(_) => return true,
         };
         match serde_json::from_str(&text) {
+            Ok(ClientMessage::Subscribe { .. } | ClientMessage::Unsubscribe { .. }) if self.single => false,
             Ok(ClientMessage::Subscribe { topic, resume }) => {
                 // Boxed: what asks the database is large, and an idle connection should not carry room for it.
                 Box::pin(self.subscribe(topic, resume)).await;
@@ -148,33 +177,30 @@ impl Connection {
         }
     }
 
-    /// Begins a topic, or says why not; false when refused.
-    async fn subscribe(&mut self, topic: String, resume: Option<Position>) -> bool {
+    /// Begins a topic, or says why not.
+    async fn subscribe(&mut self, topic: String, resume: Option<Position>) {
         if self.topics.len() >= MAX_TOPICS && !self.topics.contains_key(&topic) {
             let error = Error::new(ErrorCode::RateLimited).with_key("error-too-many-topics");
-            self.refuse(topic, error).await;
-            return false;
+            return self.refuse(topic, error).await;
         }
         match metrics::watch(&self.state.platform, &self.ctx, &topic, resume).await {
-            Ok(mut watch) => {
-                let right = watch.right();
-                let outgoing = self.outgoing.clone();
-                let task = tokio::spawn(async move {
-                    while let Some(text) = watch.next().await {
-                        if outgoing.send(text).await.is_err() {
-                            return;
-                        }
-                    }
-                });
-                if let Some((older, _)) = self.topics.insert(topic, (task.abort_handle(), right)) {
-                    older.abort();
+            Ok(watch) => self.follow(topic, watch),
+            Err(error) => self.refuse(topic, error).await,
+        }
+    }
+
+    fn follow(&mut self, topic: String, mut watch: TopicWatch) {
+        let right = watch.right();
+        let outgoing = self.outgoing.clone();
+        let task = tokio::spawn(async move {
+            while let Some(text) = watch.next().await {
+                if outgoing.send(text).await.is_err() {
+                    return;
                 }
-                true
             }
-            Err(error) => {
-                self.refuse(topic, error).await;
-                false
-            }
+        });
+        if let Some((older, _)) = self.topics.insert(topic, (task.abort_handle(), right)) {
+            older.abort();
         }
     }
 
@@ -183,11 +209,11 @@ impl Connection {
         self.send(&ServerMessage::Refused { topic, error }).await;
     }
 
-    /// The session, the roles and every topic; a database that is away decides nothing.
-    async fn still_allowed(&mut self) -> bool {
-        let Some(session) = &self.session else { return false };
+    /// Why the connection ends now, by the session, the roles and every topic; a database that is away decides nothing.
+    async fn ended(&mut self) -> Option<&'static str> {
+        let Some(session) = &self.session else { return Some("session_ended") };
         if let Ok(false) = session.still_valid().await {
-            return false;
+            return Some("session_ended");
         }
         let mut ended = Vec::new();
         for (topic, (_, right)) in &self.topics {
@@ -201,7 +227,7 @@ impl Connection {
             }
             self.refuse(topic, Error::not_found()).await;
         }
-        true
+        (self.single && self.topics.is_empty()).then_some("topic_ended")
     }
 
     async fn send(&mut self, message: &ServerMessage) -> bool {

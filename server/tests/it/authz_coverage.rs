@@ -47,6 +47,7 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "DELETE", "/api/admin/machines/import/{id}",          [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines/export",               [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/machines/bulk",                 [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/machines/bulk/maintenance",     [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/machines/{code}/cordon",        [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/machines/{code}/drain",         [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/machines/{code}/uncordon",      [401, 404, 404, 404, 404, 200, 401]),
@@ -56,8 +57,10 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "POST",   "/api/admin/machines/{code}/maintenance",   [401, 404, 404, 404, 404, 201, 401]),
     (Door::Rest, "DELETE", "/api/admin/machines/{code}/maintenance/{id}", [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "PUT",    "/api/admin/machines/{code}/connection",    [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/monitoring/machines",           [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/monitoring/machines",           [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "DELETE", "/api/admin/monitoring/machines/{code}",    [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/machines/{code}/status",        [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines/{code}/gpus",          [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines/{code}/metrics",       [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines/{code}/processes",     [401, 404, 404, 404, 404, 200, 401]),
@@ -69,6 +72,12 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "GET",    "/api/admin/dashboard/gpu-trend",          [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/dashboard/customers",          [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/dashboard/activities",         [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/statistics/resources",         [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/statistics/resources/export",  [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/statistics/customers",         [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/statistics/customers/export",  [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/statistics/usage",             [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/statistics/usage/export",      [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/customers/export",             [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/allocations/export",           [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/jobs",                          [401, 404, 404, 404, 404, 200, 401]),
@@ -94,6 +103,10 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "POST",   "/api/admin/allocations/{id}/renew",        [401, 404, 403, 403, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/renewal-requests",              [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/renewal-requests/{id}/decide",  [401, 404, 403, 403, 404, 200, 401]),
+    // The request has been answered: 422 says that the caller was let in.
+    (Door::Rest, "POST",   "/api/admin/renewal-requests/{id}/approve", [401, 404, 403, 403, 404, 422, 401]),
+    (Door::Rest, "POST",   "/api/admin/renewal-requests/{id}/refuse",  [401, 404, 403, 403, 404, 422, 401]),
+    (Door::Rest, "GET",    "/api/admin/allocations/{id}/checklist",    [401, 404, 403, 403, 404, 200, 401]),
     // Nothing waits on its check-list: 422 says that the caller was let in.
     (Door::Rest, "POST",   "/api/admin/allocations/{id}/checklist/{step}/skip", [401, 404, 403, 403, 404, 422, 401]),
     (Door::Rest, "GET",    "/api/customer/machines",                   [401, 404, 200, 200, 200, 404, 401]),
@@ -101,10 +114,15 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "GET",    "/api/customer/machines/{code}/monitoring", [401, 404, 200, 200, 404, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/machines/{code}/processes",  [401, 404, 200, 200, 404, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/machines/{code}/history",    [401, 404, 200, 200, 404, 404, 401]),
+    (Door::Rest, "GET",    "/api/customer/machines/{code}/ssh",        [401, 404, 200, 200, 404, 404, 401]),
     (Door::Rest, "POST",   "/api/customer/machines/{code}/renewal-requests", [401, 404, 403, 201, 404, 404, 401]),
     // Last of the allocation's: it ends it.
     (Door::Rest, "POST",   "/api/admin/allocations/{id}/reclaim",      [401, 404, 403, 403, 404, 200, 401]),
+    // It is on its way back: 422 says that the caller was let in.
+    (Door::Rest, "POST",   "/api/admin/machines/{code}/reclaim",       [401, 404, 404, 404, 404, 422, 401]),
     // Staff stand outside of every customer.
+    (Door::Rest, "GET",    "/api/customer/dashboard/stats",            [401, 404, 200, 200, 200, 404, 401]),
+    (Door::Rest, "GET",    "/api/customer/dashboard/machines",         [401, 404, 200, 200, 200, 404, 401]),
     (Door::Rest, "GET",    "/api/customer",                            [401, 404, 200, 200, 200, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/usage",                      [401, 404, 200, 200, 200, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/members",                    [401, 404, 403, 200, 200, 404, 401]),
@@ -136,6 +154,7 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::ServerFn, "POST", "act_on_machine",                         [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "act_on_machines",                        [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "plan_maintenance",                       [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "plan_maintenance_for_many",              [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "cancel_maintenance",                     [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "set_connection",                         [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "list_allocations",                       [401, 404, 404, 404, 404, 200, 401]),
@@ -151,6 +170,8 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     // Anybody signed in may open the page's socket; its topics say who sees what (below, and in `live.rs`).
     (Door::Socket, "GET",  "/ws/live",                                 [401, 101, 101, 101, 101, 101, 401]),
     (Door::Socket, "GET",  "/ws/admin/monitoring",                     [401, 404, 404, 404, 404, 101, 401]),
+    // A socket of its own customer's machine; staff stand outside of every customer.
+    (Door::Socket, "GET",  "/ws/customer/machines/{code}/monitoring",  [401, 404, 101, 101, 404, 404, 401]),
     // People have no key of an agent.
     (Door::Socket, "GET",  "/ws/agent",                                [401, 401, 401, 401, 401, 401, 101]),
 ];
@@ -246,6 +267,10 @@ impl World {
             ("PUT", "/api/auth/list-columns/{list}") => json!({ "columns": ["name", "region"] }),
             ("POST", "/api/admin/machines/import/preview") => json!({ "any": "bytes" }),
             ("POST", "/api/admin/machines/bulk") => json!({ "ids": ["host-001"], "action": "monitoring-on" }),
+            ("POST", "/api/admin/machines/bulk/maintenance") => json!({
+                "ids": ["host-002"],
+                "window": { "startsAt": "2100-01-01T00:00:00Z", "endsAt": "2100-01-02T00:00:00Z", "message": "New fans" },
+            }),
             (
                 "POST",
                 "/api/admin/machines/{code}/cordon"
@@ -266,7 +291,9 @@ impl World {
                 json!({ "ids": [self.allocation], "action": "renew", "months": 1 })
             }
             ("POST", "/api/admin/allocations/{id}/renew") => json!({ "months": 1 }),
-            ("POST", "/api/admin/allocations/{id}/reclaim") => json!({}),
+            ("POST", "/api/admin/allocations/{id}/reclaim" | "/api/admin/machines/{code}/reclaim") => json!({}),
+            ("POST", "/api/admin/renewal-requests/{id}/approve") => json!({}),
+            ("POST", "/api/admin/renewal-requests/{id}/refuse") => json!({ "answer": "no" }),
             ("POST", "/api/admin/renewal-requests/{id}/decide") => json!({ "approve": true }),
             ("POST", "/api/customer/machines/{code}/renewal-requests") => json!({ "months": 1 }),
             ("POST", "/api/admin/machines/join-tokens") => json!({ "note": "another" }),
@@ -310,6 +337,12 @@ impl World {
                 ("form[ends]", "2100-01-02T00:00"),
                 ("form[message]", "New fans"),
             ],
+            "plan_maintenance_for_many" => vec![
+                ("ids[]", "host-002"),
+                ("form[starts]", "2100-01-01T00:00"),
+                ("form[ends]", "2100-01-02T00:00"),
+                ("form[message]", "New fans"),
+            ],
             "cancel_maintenance" => vec![("code", "host-001"), ("id", &maintenance)],
             "set_connection" => vec![("code", "host-001"), ("form[user]", "root")],
             "machine_history" => vec![("code", "host-001"), ("range", "1h")],
@@ -339,7 +372,8 @@ impl World {
             Door::Rest => self.rest(who, method, path).await,
             Door::ServerFn => self.server_fn(who, path).await,
             Door::Socket | Door::Public => {
-                let opened = dial_as(&self.server, who, path).await;
+                // By now the allocation of host-001 has been ended.
+                let opened = dial_as(&self.server, who, &path.replace("{code}", "host-002")).await;
                 return (opened.err().unwrap_or(101), None);
             }
         };

@@ -220,3 +220,41 @@ async fn a_plain_form_is_sent_on_without_a_script() {
     assert_eq!(answer.status, 303);
     assert!(answer.header("location").starts_with("/admin/machines/new?refused="), "{answer:?}");
 }
+
+#[tokio::test]
+async fn a_refused_form_names_who_is_in_the_way_and_a_made_up_link_names_nobody() {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let staff = server.browser(&admin).await;
+    let other = server.browser(&server.test.admin().await).await;
+    let shown = async |who: &Who, path: &str, language: &str| {
+        let request = server.signed(who, server.bare(Method::GET, path)).header("accept", "text/html");
+        Answer::of(request.header("accept-language", language)).await.text
+    };
+    for (code, name) in [("host-001", "Initech Vision"), ("host-002", "启明视觉 & Söhne")] {
+        server.test.node(code).await;
+        let made = server.sql(&format!("insert into customers (name) values ('{name}') returning id")).await;
+        let submit = async || {
+            let request = server.bare(Method::POST, &sfn("allocate_machine")).header("accept", "text/html,*/*;q=0.8");
+            let form = [("code", code), ("form[customer]", made[0].as_str()), ("form[months]", "1")];
+            Answer::of(server.form(server.signed(&staff, request), &form)).await.header("location").to_owned()
+        };
+        assert!(submit().await.starts_with("/admin/allocations/"));
+        let refused = submit().await;
+        assert!(refused.starts_with(&format!("/admin/machines/{code}/allocate?refused=")), "{refused}");
+        let name = name.replace('&', "&amp;");
+        for language in ["en", "zh"] {
+            let page = shown(&staff, &refused, language).await;
+            let fault = page.split("form-fault").nth(1).expect("a message").split("</p>").next().unwrap();
+            assert!(fault.contains(&name), "{language}: {fault}");
+        }
+        // Somebody else's link, one of another page, one that says other words: nothing of theirs is said.
+        let forged = refused.replace("error-allocation-overlap", "error-machine-allocated");
+        let elsewhere = refused.replace(code, "host-001").replace("/allocate", "/service");
+        for (who, link) in [(&other, &refused), (&staff, &forged), (&staff, &elsewhere)] {
+            let page = shown(who, link, "en").await;
+            let fault = page.split("form-fault").nth(1).expect("a message").split("</p>").next().unwrap();
+            assert!(fault.contains("cannot be shown any more") && !fault.contains(&name), "{link}: {fault}");
+        }
+    }
+}

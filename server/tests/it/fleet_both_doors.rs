@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::both::{Doors, Through};
-use crate::harness::Server;
+use crate::harness::{Answer, Server, sfn};
 
 async fn machines(through: Through) {
     let server = Server::start().await;
@@ -117,4 +117,56 @@ async fn customers_are_run_the_same_by_rest() {
 #[tokio::test]
 async fn customers_are_run_the_same_by_server_functions() {
     customers(Through::ServerFns).await;
+}
+
+#[tokio::test]
+async fn all_that_match_are_taken_by_the_pages_also_beyond_the_page_one_sees() {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let staff = server.browser(&admin).await;
+    let page = async |path: &str| {
+        let request = server.signed(&staff, server.bare(http::Method::GET, path)).header("accept", "text/html");
+        Answer::of(request).await.text
+    };
+    server
+        .sql("insert into machines (code, name) select 'rack-' || n, 'rack-' || n from generate_series(1, 30) n returning id")
+        .await;
+    server.sql("insert into machines (code, name) values ('other', 'other') returning id").await;
+    let list = page("/admin/machines?q=rack-").await;
+    assert!(list.contains("all 30 that match") && list.contains("name=\"q\" value=\"rack-\""));
+    assert!(!page("/admin/machines?q=rack-1").await.contains("that match</span>"), "here one sees them all");
+    let preview = page("/admin/machines/bulk?action=cordon&all=1&q=rack-&ids=other").await;
+    assert_eq!(preview.matches("name=\"ids[]\"").count(), 30, "the chosen ones do not count");
+    assert!(!preview.contains("value=\"other\""));
+
+    let window = "starts=2100-01-01T00%3A00&ends=2100-01-02T00%3A00&message=fans";
+    let asked = page("/admin/machines/bulk?action=maintenance&all=1&q=rack-").await;
+    assert!(asked.contains("name=\"ends\"") && !asked.contains("name=\"ids[]\""), "first the window");
+    let preview = page(&format!("/admin/machines/bulk?action=maintenance&all=1&q=rack-&{window}")).await;
+    assert_eq!(preview.matches("name=\"ids[]\"").count(), 30);
+    server.sql("update machines set service_state = 'retired' where code = 'rack-7' returning id").await;
+    let submit = server.bare(http::Method::POST, &sfn("plan_maintenance_for_many")).header("accept", "text/html");
+    let form = [
+        ("ids[]", "rack-6"),
+        ("ids[]", "rack-7"),
+        ("form[starts]", "2100-01-01T00:00"),
+        ("form[ends]", "2100-01-02T00:00"),
+        ("form[message]", "fans"),
+    ];
+    let answer = Answer::of(server.form(server.signed(&staff, submit), &form)).await;
+    let left = answer.header("location").to_owned();
+    assert!(left.starts_with("/admin/machines/bulk?action=maintenance&done=1&more=0&ids=rack-7&starts="), "{left}");
+    let left = page(&left).await;
+    assert!(left.contains("retired") && left.contains("1 machine is done"), "what was refused stays, with why");
+
+    server
+        .sql("insert into machines (code, name) select 'many-' || n, 'many-' || n from generate_series(1, 501) n returning id")
+        .await;
+    let preview = page("/admin/machines/bulk?action=cordon&all=1&q=many-").await;
+    assert_eq!(preview.matches("name=\"ids[]\"").count(), 500);
+    assert!(preview.contains("1 more matches"), "it says what does not fit");
+    let program = server.token(&admin).await;
+    let body = json!({ "matching": { "q": "many-" }, "action": "cordon" });
+    let refused = server.post(&program, "/api/admin/machines/bulk", body).await;
+    assert_eq!((refused.code(), refused.fields().into_keys().collect::<Vec<_>>()), (1000, vec!["matching".to_owned()]));
 }

@@ -81,3 +81,30 @@ async fn programs_lend_over_rest() {
 async fn people_lend_over_server_functions() {
     scenario(Through::ServerFns).await;
 }
+
+#[tokio::test]
+async fn the_way_onto_a_machine_is_what_staff_entered_and_never_its_secret() {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let acme = server.test.customer("Acme").await;
+    let staff = server.token(&admin).await;
+    let (program, browser) = (server.token(&acme.member).await, server.browser(&acme.member).await);
+    let machine = json!({ "id": "host-001", "name": "One", "privateAddress": "10.2.0.7" });
+    assert_eq!(server.post(&staff, "/api/admin/machines", machine).await.status, 201);
+    let lease = json!({ "customerId": acme.id, "months": 1 });
+    assert_eq!(server.post(&staff, "/api/admin/machines/host-001/allocate", lease).await.status, 201);
+    let seen = async || {
+        let rest = server.get(&program, "/api/customer/machines/host-001/ssh").await;
+        let page = server.signed(&browser, server.bare(http::Method::GET, "/machines/host-001"));
+        let page = Answer::of(page.header("accept", "text/html")).await;
+        assert_eq!((rest.status, page.status), (200, 200));
+        assert!(!rest.text.contains("sesame") && !page.text.contains("sesame"), "the secret stays");
+        let command = rest.data()["command"].as_str().unwrap().to_owned();
+        assert!(page.text.contains(&format!("<code>{command}</code>")), "{command}");
+        (command, page.text.contains("has not entered which user"))
+    };
+    assert_eq!(seen().await, ("ssh 10.2.0.7".to_owned(), true), "nobody's name is made up");
+    let connection = json!({ "user": "gpu", "port": 2222, "password": "open sesame" });
+    assert_eq!(server.put(&staff, "/api/admin/machines/host-001/connection", connection).await.status, 200);
+    assert_eq!(seen().await, ("ssh -p 2222 gpu@10.2.0.7".to_owned(), false));
+}

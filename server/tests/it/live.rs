@@ -1,12 +1,13 @@
 //! `/ws/live` and `/ws/admin/monitoring`: snapshot, deltas, resume; and what a client may not do to them.
 
+use contract::allocations::AllocationCreate;
 use contract::live::{
     ClientMessage, LiveData, MAX_CLIENT_MESSAGE_BYTES, MAX_TOPICS, Position, ServerMessage, WALL_TOPIC,
 };
 use contract::machines::{MachineCreate, MachineUpdate, Presence};
 use contract::metrics::WallTile;
 use node_protocol::{AgentBody, Batch};
-use platform::machines;
+use platform::{allocations, customers, machines};
 use test_support::{TestNode, TestUser};
 
 use crate::harness::{Server, Who};
@@ -268,4 +269,76 @@ async fn what_a_member_may_not_see_does_not_exist() {
         live.subscribe(topic, resume).await;
         assert_eq!(live.refusal().await, 1300, "{topic}, resumed");
     }
+}
+
+/// How soon access has ended everywhere.
+const SOON: std::time::Duration = std::time::Duration::from_secs(5);
+
+async fn lend(server: &Server, admin: &TestUser, code: &str, customer: contract::CustomerId) -> contract::AllocationId {
+    let body = AllocationCreate { customer_id: Some(customer), months: Some(1), ..Default::default() };
+    allocations::create(server.platform(), &admin.ctx(), code, body).await.unwrap().allocation.id
+}
+
+#[tokio::test]
+async fn a_customers_stream_of_a_machine_is_closed_when_the_machine_is_taken_back() {
+    const PATH: &str = "/ws/customer/machines/host-001/monitoring";
+    let (server, admin, staff) = staffed().await;
+    let (acme, globex) = (server.test.customer("Acme").await, server.test.customer("Globex").await);
+    server.test.node("host-001").await;
+    let id = lend(&server, &admin, "host-001", acme.id).await;
+    let mut open = Vec::new();
+    for who in [server.token(&acme.owner).await, server.browser(&acme.member).await] {
+        let mut live = Live::over(dial_as(&server, &who, PATH).await.expect("they have it"));
+        let (_, data) = live.snapshot().await;
+        assert!(matches!(&data, LiveData::Machine(live) if live.id == "host-001"), "{data:?}");
+        open.push((who, live));
+    }
+    for who in [&staff, &server.token(&globex.owner).await] {
+        assert_eq!(dial_as(&server, who, PATH).await.err(), Some(404), "it is none of theirs");
+    }
+    // One topic: asking for another ends it.
+    let mut curious = Live::over(dial_as(&server, &open[0].0, PATH).await.unwrap());
+    curious.snapshot().await;
+    curious.subscribe(WALL_TOPIC, None).await;
+    assert_eq!(curious.ending().await, None);
+
+    allocations::end(server.platform(), &admin.ctx(), id, Default::default()).await.unwrap();
+    let begun = std::time::Instant::now();
+    for (who, mut live) in open {
+        assert_eq!(live.close().await, Some((1008, "topic_ended".to_owned())), "{who:?}");
+        assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+        assert_eq!(dial_as(&server, &who, PATH).await.err(), Some(404));
+    }
+}
+
+#[tokio::test]
+async fn a_disabled_customers_sockets_are_cut_and_nobody_elses() {
+    let (server, admin, _) = staffed().await;
+    let (acme, globex) = (server.test.customer("Acme").await, server.test.customer("Globex").await);
+    for (code, customer) in [("host-001", &acme), ("host-002", &globex)] {
+        server.test.node(code).await;
+        lend(&server, &admin, code, customer.id).await;
+    }
+    let mut open = Vec::new();
+    for who in [server.token(&acme.owner).await, server.browser(&acme.member).await] {
+        let mut page = Live::open(&server, &who).await;
+        page.subscribe("machine/host-001", None).await;
+        page.snapshot().await;
+        let path = "/ws/customer/machines/host-001/monitoring";
+        let mut stream = Live::over(dial_as(&server, &who, path).await.unwrap());
+        stream.snapshot().await;
+        open.extend([page, stream]);
+    }
+    let mut bystander = Live::open(&server, &server.token(&globex.owner).await).await;
+    bystander.subscribe("machine/host-002", None).await;
+    bystander.snapshot().await;
+
+    customers::set_active(server.platform(), &admin.ctx(), acme.id, false).await.unwrap();
+    let begun = std::time::Instant::now();
+    for mut live in open {
+        assert_eq!(live.close().await, Some((1008, "session_ended".to_owned())));
+        assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+    }
+    bystander.say(&ClientMessage::Ping {}).await;
+    assert!(matches!(bystander.hear().await, Some(ServerMessage::Pong { .. } | ServerMessage::Delta { .. })));
 }

@@ -142,6 +142,24 @@ impl Live {
     }
 }
 
+impl Live {
+    /// Reads on until the server closes; code and reason of its close frame.
+    pub async fn close(&mut self) -> Option<(u16, String)> {
+        patiently(async {
+            loop {
+                match self.0.next().await {
+                    Some(Ok(Message::Close(frame))) => {
+                        return frame.map(|frame| (frame.code.into(), frame.reason.to_string()));
+                    }
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => return None,
+                }
+            }
+        })
+        .await
+    }
+}
+
 /// An agent's link.
 pub struct Link(Stream);
 

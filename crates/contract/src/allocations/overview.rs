@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{AllocationState, AllocationView, ReclaimStepView};
-use crate::AllocationId;
+use super::{AllocationQuery, AllocationState, AllocationView, ReclaimStepView, RenewalState};
 use crate::machines::word_enum;
+use crate::{AllocationId, CustomerId};
 
 /// How a GPU was at one time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,7 +61,12 @@ word_enum! {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AllocationBulk {
     /// 1 to 500.
+    #[serde(default)]
     pub ids: Vec<AllocationId>,
+    /// Instead of ids: all that match these filters and are not over, whatever their page and order; refused when they are
+    /// more than 500.
+    #[serde(default)]
+    pub matching: Option<AllocationQuery>,
     pub action: AllocationAction,
     /// For `renew`: 1 to [`super::MAX_MONTHS`] months more.
     #[serde(default)]
@@ -125,4 +130,47 @@ pub struct Timeline {
     pub total: u64,
     pub page: u32,
     pub page_size: u32,
+}
+
+word_enum! {
+    /// Columns a list of renewal requests can be sorted by.
+    RenewalSort {
+        Created = "createdAt",
+        Wanted = "wantedUntil",
+        Ends = "endsAt",
+        State = "state",
+    }
+}
+
+/// Parameters of the list of renewal requests.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct RenewalQuery {
+    pub page: Option<u32>,
+    pub page_size: Option<u32>,
+    /// `createdAt`, `-wantedUntil`, several with commas; open ones first, then the newest when absent.
+    pub sort: Option<String>,
+    pub state: Option<RenewalState>,
+    pub customer_id: Option<CustomerId>,
+}
+
+/// Body of `POST /api/admin/renewal-requests/{id}/approve`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct RenewalApproval {
+    /// Another end than was asked for.
+    pub ends_at: Option<DateTime<Utc>>,
+    /// A word to the customer.
+    pub answer: Option<String>,
+}
+
+/// Body of `POST /api/admin/renewal-requests/{id}/refuse`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct RenewalRefusal {
+    /// Why; required.
+    pub answer: Option<String>,
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ServiceState, word_enum};
+use super::{MachineQuery, ServiceState, word_enum};
 use crate::{MaintenanceId, Permission};
 
 impl ServiceState {
@@ -70,11 +70,29 @@ pub struct ServiceChange {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MachineBulk {
     /// Codes, 1 to 500.
+    #[serde(default)]
     pub ids: Vec<String>,
+    /// Instead of codes: all that match these filters, whatever their page and order; refused when they are more than 500.
+    #[serde(default)]
+    pub matching: Option<MachineQuery>,
     pub action: MachineAction,
     /// Why, for colleagues.
     #[serde(default)]
     pub note: Option<String>,
+}
+
+/// Body of `POST /api/admin/machines/bulk/maintenance`: the same window for many.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MaintenanceBulk {
+    /// Codes, 1 to 500.
+    #[serde(default)]
+    pub ids: Vec<String>,
+    /// Instead of codes: all that match these filters; refused when they are more than 500.
+    #[serde(default)]
+    pub matching: Option<MachineQuery>,
+    pub window: MaintenanceCreate,
 }
 
 word_enum! {
@@ -152,4 +170,48 @@ pub struct ConnectionView {
     pub secret_kind: Option<SecretKind>,
     pub secret_set_at: Option<DateTime<Utc>>,
     pub hami_core_path: Option<String>,
+}
+
+/// How a customer gets onto a machine it has. Never with a secret: keys are the host's own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SshAccess {
+    /// The public address, else the private one; absent where the operator has entered none.
+    pub host: Option<String>,
+    /// 22 where the operator has entered none.
+    pub port: u32,
+    /// Absent where the operator has entered none.
+    pub user: Option<String>,
+    /// The line to paste; absent without a host.
+    pub command: Option<String>,
+}
+
+impl SshAccess {
+    /// With the line that belongs to it.
+    pub fn new(host: Option<String>, port: Option<u32>, user: Option<String>) -> Self {
+        let port = port.unwrap_or(22);
+        let command = host.as_ref().map(|host| {
+            let at = user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+            let option = if port == 22 { String::new() } else { format!("-p {port} ") };
+            format!("ssh {option}{at}{host}")
+        });
+        Self { host, port, user, command }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SshAccess;
+
+    #[test]
+    fn the_line_says_what_is_known_and_no_more() {
+        let line = |host: Option<&str>, port, user: Option<&str>| {
+            SshAccess::new(host.map(str::to_owned), port, user.map(str::to_owned)).command
+        };
+        assert_eq!(line(Some("10.2.0.7"), Some(2222), Some("gpu")).as_deref(), Some("ssh -p 2222 gpu@10.2.0.7"));
+        assert_eq!(line(Some("gpu.example.org"), None, Some("root")).as_deref(), Some("ssh root@gpu.example.org"));
+        assert_eq!(line(Some("10.2.0.7"), Some(22), None).as_deref(), Some("ssh 10.2.0.7"), "nobody's name is made up");
+        assert_eq!(line(None, Some(2222), Some("gpu")), None);
+    }
 }

@@ -6,10 +6,12 @@ use contract::allocations::{
 use contract::machines::MAX_BULK;
 use contract::{AllocationId, ErrorCode, Permission};
 
-use super::{end_in_tx, renew_in_tx, store, views};
+use super::{end_in_tx, list, renew_in_tx, store, views};
 use crate::authz::AllocationRef;
+use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result};
+use crate::machines::Preview;
+use crate::{Error, OpContext, Platform, Result, machines};
 
 /// Does it.
 ///
@@ -21,11 +23,17 @@ pub async fn act_on_many(
     bulk: AllocationBulk,
 ) -> Result<Vec<(AllocationId, Result<()>)>> {
     check(ctx, &bulk)?;
-    if bulk.ids.is_empty() {
+    let mut tx = platform.db().begin(ctx).await?;
+    let (ids, more) = chosen(&mut tx, ctx, &bulk).await?;
+    tx.commit().await?;
+    if more > 0 {
+        return Err(machines::too_many_match(MAX_BULK as u64 + more));
+    }
+    if ids.is_empty() {
         return Err(Error::field("ids", "field-choose-some"));
     }
-    let mut outcomes = Vec::with_capacity(bulk.ids.len());
-    for id in distinct(&bulk.ids) {
+    let mut outcomes = Vec::with_capacity(ids.len());
+    for id in ids {
         outcomes.push((id, act(platform, ctx, id, &bulk, true).await));
     }
     Ok(outcomes)
@@ -34,31 +42,39 @@ pub async fn act_on_many(
 /// What would become of each: the same work in a transaction that is thrown away.
 ///
 /// # Errors
-/// As [`act_on_many`]'s, but none for none.
+/// As [`act_on_many`]'s, but none for none or for more than fit.
 pub async fn preview_many(
     platform: &Platform,
     ctx: &OpContext,
     bulk: &AllocationBulk,
-) -> Result<Vec<(AllocationView, Result<()>)>> {
+) -> Result<Preview<AllocationView>> {
     check(ctx, bulk)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let mut rows = Vec::new();
-    for id in distinct(&bulk.ids) {
-        rows.extend(store::get(&mut tx, id).await?);
-    }
-    let shown = views(platform, ctx, &mut tx, rows).await?;
+    let (ids, more) = chosen(&mut tx, ctx, bulk).await?;
+    let ids: Vec<i64> = ids.into_iter().map(|id| id.0).collect();
+    let found = store::get_all(&mut tx, &ids).await?;
+    let shown = views(platform, ctx, &mut tx, found).await?;
     tx.commit().await?;
-    let mut found = Vec::with_capacity(shown.len());
+    let mut rows = Vec::with_capacity(shown.len());
     for view in shown {
         let outcome = act(platform, ctx, view.id, bulk, false).await;
-        found.push((view, outcome));
+        rows.push((view, outcome));
     }
-    Ok(found)
+    Ok(Preview { rows, more })
 }
 
-fn distinct(ids: &[AllocationId]) -> Vec<AllocationId> {
-    let mut seen = std::collections::HashSet::new();
-    ids.iter().copied().filter(|id| seen.insert(*id)).collect()
+/// The allocations, each once, at most [`MAX_BULK`]; and how many more match.
+async fn chosen(tx: &mut Tx, ctx: &OpContext, bulk: &AllocationBulk) -> Result<(Vec<AllocationId>, u64)> {
+    let Some(query) = &bulk.matching else {
+        let mut seen = std::collections::HashSet::new();
+        return Ok((bulk.ids.iter().copied().filter(|id| seen.insert(*id)).collect(), 0));
+    };
+    if !bulk.ids.is_empty() {
+        return Err(Error::field("ids", "field-ids-or-matching"));
+    }
+    let (rows, total) = list::holding(tx, ctx, query, u32::try_from(MAX_BULK).unwrap_or(u32::MAX)).await?;
+    let more = total.saturating_sub(rows.len() as u64);
+    Ok((rows.into_iter().map(|row| row.id).collect(), more))
 }
 
 fn check(ctx: &OpContext, bulk: &AllocationBulk) -> Result<()> {

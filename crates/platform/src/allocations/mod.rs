@@ -4,9 +4,11 @@
 //! second, whoever was first to look; states move only forward and with an event in the same transaction; the customer
 //! sees figures of its own period only; nothing ends because a machine is silent.
 
+mod access;
 mod advance;
 mod bulk;
 mod health;
+mod list;
 mod reclaim;
 mod renewals;
 mod store;
@@ -16,19 +18,21 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use contract::allocations::{
-    AllocationCreate, AllocationDetail, AllocationEnd, AllocationQuery, AllocationRenew, AllocationState,
-    AllocationView, DEFAULT_GRACE_DAYS, MAX_MONTHS,
+    AllocationCreate, AllocationDetail, AllocationEnd, AllocationRenew, AllocationState, AllocationView,
+    DEFAULT_GRACE_DAYS, MAX_MONTHS,
 };
 use contract::machines::{MachineView, Pool, Presence};
 use contract::metrics::{History, HistoryQuery, MachineLive};
-use contract::{AllocationId, CustomerId, ErrorCode, MachineId, Page, Permission};
+use contract::{AllocationId, CustomerId, ErrorCode, MachineId, Permission};
 
+pub use access::{end_of_machine, ssh};
 pub use advance::advance;
 pub use bulk::{act_on_many, preview_many};
 pub use health::handover;
+pub use list::{export, list, mine, note_export};
 pub use reclaim::skip_step;
-pub use renewals::{decide_renewal, list_renewals, request_renewal};
-pub(crate) use store::Held;
+pub use renewals::{decide_renewal, list_renewals, page_of_renewals, request_renewal};
+pub(crate) use store::{Held, Span, SpansOf};
 pub use timeline::timeline;
 
 use crate::authz::{
@@ -39,50 +43,6 @@ use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::rechecks::Wanted;
 use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, audit, customers, machines, metrics};
-
-/// Every allocation: those that end first on top, those that are over last.
-pub async fn list(platform: &Platform, ctx: &OpContext, query: &AllocationQuery) -> Result<Page<AllocationView>> {
-    let scope = ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
-    page(platform, ctx, scope, query).await
-}
-
-/// Who takes the list away is in the log: to be called before it is read page by page for a workbook.
-pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &AllocationQuery) -> Result<()> {
-    ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
-    audit::record_export(platform, ctx, ("allocations:export", "allocation"), query.customer_id, query).await
-}
-
-/// What the customer one acts for has, had and will have.
-pub async fn mine(platform: &Platform, ctx: &OpContext, query: &AllocationQuery) -> Result<Page<AllocationView>> {
-    let scope = Scope::Customer(own_customer(ctx, Permission::AllocationsView)?);
-    page(platform, ctx, scope, query).await
-}
-
-async fn page(
-    platform: &Platform,
-    ctx: &OpContext,
-    scope: Scope,
-    query: &AllocationQuery,
-) -> Result<Page<AllocationView>> {
-    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
-    let mut tx = platform.db().begin(ctx).await?;
-    let search = match query.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
-        Some(text) => Some(store::Search {
-            machines: machines::matching(&mut tx, text).await?,
-            customers: customers::matching(&mut tx, text).await?,
-        }),
-        None => None,
-    };
-    let machine = match query.machine.as_deref() {
-        Some(code) => Some(machines::id_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?),
-        None => None,
-    };
-    let (rows, total) =
-        store::list(&mut tx, scope, query, machine, search.as_ref(), page, page_size, ctx.now()).await?;
-    let list = views(platform, ctx, &mut tx, rows).await?;
-    tx.commit().await?;
-    Ok(Page { list, total, page, page_size })
-}
 
 /// One allocation with its history.
 pub async fn get(platform: &Platform, ctx: &OpContext, id: AllocationId) -> Result<AllocationDetail> {
@@ -341,6 +301,22 @@ pub(crate) async fn spans(
 /// Which of these machines somebody has, or will have.
 pub(crate) async fn held_among(tx: &mut Tx, machines: &[i64]) -> Result<HashSet<MachineId>> {
     store::held_among(tx, machines).await
+}
+
+/// Parts of allocations that lie in a period, for a slice that has decided that the caller may know; of these customers or of
+/// these machines alone when some are named.
+pub(crate) async fn spans_between(
+    tx: &mut Tx,
+    of: SpansOf<'_>,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Vec<Span>> {
+    store::spans_between(tx, of, from, until).await
+}
+
+/// Machines held now and the next end of every customer that holds any.
+pub(crate) async fn all_held(tx: &mut Tx) -> Result<HashMap<i64, Held>> {
+    store::all_held(tx).await
 }
 
 /// Machines held now and the next end, by customer.

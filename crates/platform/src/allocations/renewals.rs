@@ -1,10 +1,10 @@
 //! A customer's wish for more time, and the answer to it.
 
 use contract::allocations::{
-    AllocationDetail, AllocationState, MAX_MONTHS, RenewalDecision, RenewalRequestCreate, RenewalRequestView,
-    RenewalState,
+    AllocationDetail, AllocationState, MAX_MONTHS, RenewalDecision, RenewalQuery, RenewalRequestCreate,
+    RenewalRequestView, RenewalSort, RenewalState,
 };
-use contract::{ErrorCode, Permission, RenewalRequestId};
+use contract::{ErrorCode, Page, Permission, RenewalRequestId};
 
 use super::{detail, event, move_end, store};
 use crate::authz::{AllocationRef, RequestRenewal, UpdateAllocation};
@@ -66,6 +66,23 @@ pub async fn list_renewals(platform: &Platform, ctx: &OpContext, open: bool) -> 
     let list = named(&mut tx, platform, ctx, requests).await?;
     tx.commit().await?;
     Ok(list)
+}
+
+/// A page of requests; open ones first, then the newest, unless another order is asked for.
+pub async fn page_of_renewals(
+    platform: &Platform,
+    ctx: &OpContext,
+    query: &RenewalQuery,
+) -> Result<Page<RenewalRequestView>> {
+    ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
+    let sort = contract::sort_of(query.sort.as_deref(), RenewalSort::parse)
+        .map_err(|_| Error::field("sort", "field-sort-unknown"))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (requests, total) = store::page_of_requests(&mut tx, query, &sort, page, page_size).await?;
+    let list = named(&mut tx, platform, ctx, requests).await?;
+    tx.commit().await?;
+    Ok(Page { list, total, page, page_size })
 }
 
 /// Grants, changes or refuses a request.

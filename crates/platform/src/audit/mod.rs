@@ -113,30 +113,31 @@ const MAX_EXPORT: u32 = 50_000;
 /// Rows of an export that are read at a time.
 const EXPORT_PAGE: u32 = 1000;
 
-/// A part of an export, newest first, beginning with page 1; empty at its end.
+/// The log with these filters as it was at one instant, newest first, at most 50,000 rows.
 ///
 /// # Errors
-/// `NotFound` for who may not read the log.
-pub async fn export_page(
+/// `NotFound` for who may not read the log, and whatever `take` gives.
+pub async fn export(
     platform: &Platform,
     ctx: &OpContext,
     query: &AuditQuery,
-    page: u32,
-) -> Result<Vec<AuditView>> {
+    mut take: impl FnMut(AuditView) -> Result<()> + Send,
+) -> Result<()> {
     ctx.authorize_list::<AuditLog>(Permission::AuditView)?;
-    if page > MAX_EXPORT / EXPORT_PAGE {
-        return Ok(Vec::new());
+    let mut tx = platform.db().snapshot(ctx).await?;
+    for number in 1..=MAX_EXPORT / EXPORT_PAGE {
+        let (rows, _) = store::list(&mut tx, query, number, EXPORT_PAGE).await?;
+        let last = rows.len() < EXPORT_PAGE as usize;
+        rows.into_iter().try_for_each(&mut take)?;
+        if last {
+            break;
+        }
     }
-    // What happens meanwhile would push rows from one page to the next.
-    let until = Some(query.until.map_or(ctx.now(), |until| until.min(ctx.now())));
-    let query = AuditQuery { until, ..query.clone() };
-    let mut tx = platform.db().begin(ctx).await?;
-    let (list, _) = store::list(&mut tx, &query, page, EXPORT_PAGE).await?;
     tx.commit().await?;
-    Ok(list)
+    Ok(())
 }
 
-/// Who takes the log away is part of it: to be called before the rows are read page by page.
+/// Who takes the log away is part of it: to be called before the rows are read.
 ///
 /// # Errors
 /// `NotFound` for who may not read it.

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 
 use contract::accounts::MemberRole;
 use contract::customers::{
-    CustomerCreate, CustomerCreated, CustomerQuery, CustomerRow, CustomerUpdate, CustomerView, MemberCreate,
-    MemberSecret, MemberView,
+    CustomerCreate, CustomerCreated, CustomerQuery, CustomerRow, CustomerSort, CustomerUpdate, CustomerView,
+    MemberCreate, MemberSecret, MemberView,
 };
 use contract::{CustomerId, ErrorCode, Page, Permission};
 
@@ -21,6 +21,9 @@ use crate::authz::{
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, allocations, audit};
+
+/// Rows of an export that are read at a time.
+const EXPORT_PAGE: u32 = 500;
 
 /// The customer one acts for.
 ///
@@ -61,13 +64,8 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &CustomerQuery) -
     ctx.authorize_list::<CustomerRef>(Permission::CustomersManage)?;
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let (mut list, total) = store::list(&mut tx, query, page, page_size).await?;
-    let ids: Vec<i64> = list.iter().map(|row| row.id.0).collect();
-    let held = allocations::held_by(&mut tx, &ids).await?;
+    let (list, total) = list_in_tx(&mut tx, query, page, page_size).await?;
     tx.commit().await?;
-    for row in &mut list {
-        add_held(row, &held);
-    }
     Ok(Page { list, total, page, page_size })
 }
 
@@ -75,6 +73,49 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &CustomerQuery) -
 pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &CustomerQuery) -> Result<()> {
     ctx.authorize_list::<CustomerRef>(Permission::CustomersManage)?;
     audit::record_export(platform, ctx, ("customers:export", "clientele"), None, query).await
+}
+
+/// Every customer of these filters, as it all was at one instant.
+///
+/// # Errors
+/// As [`list`]'s, and whatever `take` gives.
+pub async fn export(
+    platform: &Platform,
+    ctx: &OpContext,
+    query: &CustomerQuery,
+    mut take: impl FnMut(CustomerRow) -> Result<()> + Send,
+) -> Result<()> {
+    ctx.authorize_list::<CustomerRef>(Permission::CustomersManage)?;
+    let mut tx = platform.db().snapshot(ctx).await?;
+    for number in 1.. {
+        let (rows, _) = list_in_tx(&mut tx, query, number, EXPORT_PAGE).await?;
+        let last = rows.len() < EXPORT_PAGE as usize;
+        rows.into_iter().try_for_each(&mut take)?;
+        if last {
+            break;
+        }
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A page of customers, for a slice that has decided that the caller may see them all.
+pub(crate) async fn list_in_tx(
+    tx: &mut Tx,
+    query: &CustomerQuery,
+    page: u32,
+    page_size: u32,
+) -> Result<(Vec<CustomerRow>, u64)> {
+    let sort = contract::sort_of(query.sort.as_deref(), CustomerSort::parse)
+        .map_err(|_| Error::field("sort", "field-sort-unknown"))?;
+    // What they hold is another slice's: where it decides the order, it comes along.
+    let by_held = sort.iter().any(|(column, _)| matches!(column, CustomerSort::Machines | CustomerSort::NextEnd));
+    let held = if by_held { allocations::all_held(tx).await? } else { HashMap::new() };
+    let (mut list, total) = store::list(tx, query, &sort, &held, page, page_size).await?;
+    let ids: Vec<i64> = list.iter().map(|row| row.id.0).collect();
+    let held = if by_held { held } else { allocations::held_by(tx, &ids).await? };
+    list.iter_mut().for_each(|row| add_held(row, &held));
+    Ok((list, total))
 }
 
 /// One customer as staff see it.
@@ -180,6 +221,11 @@ pub async fn add_member(
         accounts::create_member(&mut tx, ctx, granted.id(), &person).await.map_err(|e| at(e, MEMBER_PATHS))?;
     tx.commit().await?;
     Ok(MemberSecret { username: person.name, password })
+}
+
+/// Every customer's id, by name: for other slices' lists in this order.
+pub(crate) async fn ids_by_name(tx: &mut Tx) -> Result<Vec<i64>> {
+    store::ids_by_name(tx).await
 }
 
 /// Names by id, for other slices' lists.

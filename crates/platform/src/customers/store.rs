@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use contract::accounts::MemberRole;
-use contract::customers::{CustomerQuery, CustomerRow, CustomerUpdate, CustomerView, MemberView};
-use contract::{CustomerId, UserId};
+use contract::customers::{CustomerQuery, CustomerRow, CustomerSort, CustomerUpdate, CustomerView, MemberView};
+use contract::{CustomerId, SortDirection, UserId};
+use sqlx::{Postgres, QueryBuilder, Row as _};
 
 use crate::Result;
+use crate::allocations::Held;
 use crate::authz::{CreateCustomer, Granted, UpdateCustomer};
 use crate::db::{Tx, contains};
 
@@ -71,41 +73,79 @@ macro_rules! row {
     };
 }
 
+fn column(sort: CustomerSort) -> &'static str {
+    match sort {
+        CustomerSort::Name => "lower(c.name)",
+        CustomerSort::State => "c.state",
+        CustomerSort::Contact => "lower(coalesce(c.contact_name, c.contact_email))",
+        CustomerSort::Members => "(select count(*) from memberships m where m.customer_id = c.id)",
+        CustomerSort::Machines => "coalesce(held.machines, 0)",
+        CustomerSort::NextEnd => "held.next_end_at",
+        CustomerSort::Created => "c.created_at",
+    }
+}
+
+/// A page in the order asked for, over an enum of columns, so that no text from outside becomes SQL; `held` is what they hold,
+/// where the order needs it.
 pub(super) async fn list(
     tx: &mut Tx,
     query: &CustomerQuery,
+    sort: &[(CustomerSort, SortDirection)],
+    held: &HashMap<i64, Held>,
     page: u32,
     page_size: u32,
 ) -> Result<(Vec<CustomerRow>, u64)> {
     let pattern = query.q.as_deref().and_then(contains);
     let state = query.active.map(|active| if active { "active" } else { "disabled" });
-    let total = sqlx::query_scalar!(
-        r#"select count(*) as "total!" from customers c
-           where c.deleted_at is null and ($1::text is null or c.state = $1)
-             and ($2::text is null or c.name ilike $2 or c.contact_name ilike $2 or c.contact_email ilike $2
-                  or c.remark ilike $2)"#,
-        state,
-        pattern
-    )
-    .fetch_one(&mut **tx)
-    .await?;
+    let filters = |sql: &mut QueryBuilder<Postgres>| {
+        sql.push(" where c.deleted_at is null");
+        if let Some(state) = state {
+            sql.push(" and c.state = ").push_bind(state);
+        }
+        if let Some(pattern) = &pattern {
+            for (i, column) in ["c.name", "c.contact_name", "c.contact_email", "c.remark"].into_iter().enumerate() {
+                sql.push(if i == 0 { " and (" } else { " or " })
+                    .push(column)
+                    .push(" ilike ")
+                    .push_bind(pattern.clone());
+            }
+            sql.push(")");
+        }
+    };
+    let mut count = QueryBuilder::<Postgres>::new("select count(*) as total from customers c");
+    filters(&mut count);
+    let total: i64 = count.build().fetch_one(&mut **tx).await?.try_get("total")?;
+    let mut sql = QueryBuilder::<Postgres>::new("select c.id from customers c");
+    let (ids, rest): (Vec<i64>, Vec<&Held>) = held.iter().map(|(id, held)| (*id, held)).unzip();
+    let machines: Vec<i64> = rest.iter().map(|held| i64::try_from(held.machines).unwrap_or(i64::MAX)).collect();
+    let ends: Vec<Option<DateTime<Utc>>> = rest.iter().map(|held| held.next_end_at).collect();
+    sql.push(" left join unnest(").push_bind(ids).push("::bigint[], ").push_bind(machines).push("::bigint[], ");
+    sql.push_bind(ends).push("::timestamptz[]) as held (id, machines, next_end_at) on held.id = c.id");
+    filters(&mut sql);
+    sql.push(" order by ");
+    for (sort, direction) in sort {
+        sql.push(column(*sort));
+        sql.push(if *direction == SortDirection::Desc { " desc nulls last, " } else { " asc nulls last, " });
+    }
+    sql.push("lower(c.name), c.id limit ").push_bind(i64::from(page_size));
+    sql.push(" offset ").push_bind(i64::from(page - 1) * i64::from(page_size));
+    let rows = sql.build().fetch_all(&mut **tx).await?;
+    let ids = rows.iter().map(|row| row.try_get("id")).collect::<Result<Vec<i64>, _>>()?;
     let rows = sqlx::query!(
         r#"select c.id, c.name, c.state, c.contact_name, c.contact_email, c.contact_phone, c.remark, c.disabled_at,
                   c.revision, c.created_at,
                   (select count(*) from memberships m where m.customer_id = c.id) as "members!"
-           from customers c
-           where c.deleted_at is null and ($1::text is null or c.state = $1)
-             and ($2::text is null or c.name ilike $2 or c.contact_name ilike $2 or c.contact_email ilike $2
-                  or c.remark ilike $2)
-           order by lower(c.name), c.id limit $3 offset $4"#,
-        state,
-        pattern,
-        i64::from(page_size),
-        i64::from(page - 1) * i64::from(page_size)
+           from customers c join unnest($1::bigint[]) with ordinality as wanted (id, place) on wanted.id = c.id
+           order by wanted.place"#,
+        &ids
     )
     .fetch_all(&mut **tx)
     .await?;
     Ok((rows.into_iter().map(|row| row!(row)).collect(), total.unsigned_abs()))
+}
+
+pub(super) async fn ids_by_name(tx: &mut Tx) -> Result<Vec<i64>> {
+    Ok(sqlx::query_scalar!("select id from customers order by lower(name), id").fetch_all(&mut **tx).await?)
 }
 
 pub(super) async fn row(tx: &mut Tx, id: CustomerId) -> Result<Option<CustomerRow>> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Claim;
-use crate::{Error, Platform, Result, SystemActor, accounts, allocations, audit, machines, metrics};
+use crate::{Error, Platform, Result, SystemActor, accounts, allocations, audit, idempotency, machines, metrics};
 
 /// A kind that comes round: its name and how often.
 pub(super) const PERIODIC: &[(&str, Duration)] = &[
@@ -12,6 +12,7 @@ pub(super) const PERIODIC: &[(&str, Duration)] = &[
     ("allocations-advance", Duration::from_secs(5)),
     ("maintenance-advance", Duration::from_secs(5)),
     ("imports-clean", Duration::from_secs(600)),
+    ("idempotency-clean", Duration::from_secs(600)),
     ("partitions", Duration::from_secs(3600)),
     ("sessions-clean", Duration::from_secs(600)),
     ("jobs-clean", Duration::from_secs(600)),
@@ -35,6 +36,9 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
         }
         "imports-clean" => {
             machines::forget_imports(platform).await?;
+        }
+        "idempotency-clean" => {
+            idempotency::forget(platform).await?;
         }
         "maintenance-advance" => {
             machines::advance_maintenance(platform).await?;

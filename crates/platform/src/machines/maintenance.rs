@@ -26,9 +26,20 @@ pub async fn plan_maintenance(
 ) -> Result<MachineView> {
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let id = store::lock(&mut tx, code).await?.ok_or_else(Error::not_found)?;
+    let before = plan_in_tx(&mut tx, ctx, code, body).await?;
+    finish(platform, ctx, tx, code, "machines:plan-maintenance", &before).await
+}
+
+/// The same in the caller's transaction, without its audit row; the machine as it was.
+pub(super) async fn plan_in_tx(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    code: &str,
+    body: MaintenanceCreate,
+) -> Result<MachineView> {
+    let id = store::lock(tx, code).await?.ok_or_else(Error::not_found)?;
     let granted = ctx.authorize(OperateMachine, &resource(id))?;
-    let (_, before) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
+    let (_, before) = store::view(tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
     let mut wrong = Wrong::new();
     let message = wrong.text("message", Some(body.message), 1000);
     if message.is_none() {
@@ -50,11 +61,11 @@ pub async fn plan_maintenance(
         return Err(error);
     }
     let new = store::NewWindow { starts_at, ends_at: body.ends_at, message: message.unwrap_or_default() };
-    store::insert_window(&mut tx, &granted, &new, ctx).await?;
+    store::insert_window(tx, &granted, &new, ctx).await?;
     if starts_at <= ctx.now() {
-        begin_due(&mut tx, ctx, code, id).await?;
+        begin_due(tx, ctx, code, id).await?;
     }
-    finish(platform, ctx, tx, code, "machines:plan-maintenance", &before).await
+    Ok(before)
 }
 
 /// Calls a planned one off, or ends a running one: the machine goes back to what it was.

@@ -3,6 +3,7 @@
 //! Invariants: a code never changes; hardware the agent found is kept apart from what somebody typed; "online" is derived
 //! from the last sign of life and never stored; a join token's secret is stored only as a hash and shown once.
 
+mod bulk;
 mod check;
 mod connection;
 mod differences;
@@ -18,10 +19,12 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use contract::machines::{
     MachineCreate, MachineFacets, MachineQuery, MachineRow, MachineUpdate, MachineView, MaintenanceView, Presence,
-    ServiceState, presence,
+    ServiceState, SshAccess, presence,
 };
 use contract::{ErrorCode, MachineId, Page, Permission};
 
+pub(crate) use bulk::too_many_match;
+pub use bulk::{Preview, act_on_many, plan_for_many, preview_many, preview_plan_for_many};
 pub use connection::set_connection;
 pub use differences::differences;
 pub use import::columns as sheet_columns;
@@ -32,7 +35,7 @@ pub use import::{
 pub use joining::{NodeCredentials, authenticate_node, create_join_token, list_join_tokens, revoke_join_token};
 pub use maintenance::{advance_maintenance, cancel_maintenance, plan_maintenance};
 pub use reporting::report_inventory;
-pub use service::{act, act_on_many, preview_many};
+pub use service::act;
 
 use crate::authz::{CreateMachine, Fleet, MachineRef, UpdateMachine, ViewMachine};
 use crate::db::Tx;
@@ -120,6 +123,11 @@ pub(crate) async fn matching(tx: &mut Tx, text: &str) -> Result<Vec<i64>> {
     store::matching(tx, text).await
 }
 
+/// Every machine's id, by name, those that are gone included: for other slices' lists in this order.
+pub(crate) async fn ids_by_name(tx: &mut Tx) -> Result<Vec<i64>> {
+    store::ids_by_name(tx).await
+}
+
 /// A page of machines by code: id, code, name; with the number of all.
 pub(crate) async fn page_of_names(
     tx: &mut Tx,
@@ -161,6 +169,13 @@ pub(crate) async fn for_customer(
     view.differences.clear();
     platform.live().freshen(&mut view.last_seen_at, &mut view.presence, &view.id, now);
     Ok(view)
+}
+
+/// How the host is reached, without its secret, for the customer who has the machine.
+pub(crate) async fn ssh_access(tx: &mut Tx, code: &str, now: DateTime<Utc>) -> Result<SshAccess> {
+    let (_, view) = store::view(tx, code, now).await?.ok_or_else(Error::not_found)?;
+    let known = view.connection.unwrap_or_default();
+    Ok(SshAccess::new(view.public_address.or(view.private_address), known.port, known.user))
 }
 
 /// Maintenance that is planned or running, by machine, of those the transaction's caller may see.

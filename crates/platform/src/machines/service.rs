@@ -1,6 +1,6 @@
 //! Taking machines out of service and back, one or many.
 
-use contract::machines::{MAX_BULK, MachineAction, MachineBulk, MachineView, ServiceState};
+use contract::machines::{MachineAction, MachineView, ServiceState};
 use contract::{ErrorCode, Permission};
 
 use super::{entry, facts, maintenance, resource, store};
@@ -65,61 +65,6 @@ pub async fn act(
         platform.live().freshen(&mut view.last_seen_at, &mut view.presence, &view.id, ctx.now());
         view
     }))
-}
-
-/// Does the same with many; each stands for itself.
-///
-/// # Errors
-/// `Validation` for no machine or more than [`MAX_BULK`]; `NotFound` or `Forbidden` when it may not be done at all.
-pub async fn act_on_many(platform: &Platform, ctx: &OpContext, bulk: MachineBulk) -> Result<Vec<(String, Result<()>)>> {
-    ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
-    ctx.authorize_list::<MachineRef>(bulk.action.permission())?;
-    if bulk.ids.is_empty() {
-        return Err(Error::field("ids", "field-choose-some"));
-    }
-    if bulk.ids.len() > MAX_BULK {
-        return Err(Error::new(ErrorCode::Validation).with_field("ids", "field-too-many"));
-    }
-    let mut outcomes = Vec::with_capacity(bulk.ids.len());
-    let mut seen = std::collections::HashSet::new();
-    for code in bulk.ids {
-        if seen.insert(code.clone()) {
-            let done = act(platform, ctx, &code, bulk.action, bulk.note.clone()).await.map(|_| ());
-            outcomes.push((code, done));
-        }
-    }
-    Ok(outcomes)
-}
-
-/// What would become of each, without doing anything.
-///
-/// # Errors
-/// As [`act_on_many`]'s.
-pub async fn preview_many(
-    platform: &Platform,
-    ctx: &OpContext,
-    bulk: &MachineBulk,
-) -> Result<Vec<(MachineView, Result<()>)>> {
-    ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
-    ctx.authorize_list::<MachineRef>(bulk.action.permission())?;
-    if bulk.ids.len() > MAX_BULK {
-        return Err(Error::new(ErrorCode::Validation).with_field("ids", "field-too-many"));
-    }
-    let mut tx = platform.db().begin(ctx).await?;
-    let mut found = Vec::with_capacity(bulk.ids.len());
-    for code in &bulk.ids {
-        let Some((id, view)) = store::view(&mut tx, code, ctx.now()).await? else { continue };
-        let next = view.service_state.after(bulk.action);
-        let possible = match bulk.action {
-            MachineAction::MonitoringOn | MachineAction::MonitoringOff => Ok(()),
-            MachineAction::Delete => allocations::refuse_if_held(platform, ctx, &mut tx, id).await,
-            MachineAction::Retire if next.is_some() => allocations::refuse_if_held(platform, ctx, &mut tx, id).await,
-            _ => next.map(|_| ()).ok_or_else(|| wrong_state(&view)),
-        };
-        found.push((view, possible));
-    }
-    tx.commit().await?;
-    Ok(found)
 }
 
 /// The action in the audit log.

@@ -27,7 +27,7 @@ pub use hub::LiveHub;
 pub use ingest::{ingest, report_processes};
 pub use links::{NodeLink, close_link, open_link};
 pub use rollup::{keep_partitions, roll_up};
-pub use watch::{TopicRight, TopicWatch, may_watch, watch};
+pub use watch::{TopicRight, TopicWatch, may_watch, watch, watch_held};
 pub use writer::SampleWriter;
 
 use crate::authz::{MachineRef, ViewMetrics};
@@ -98,6 +98,14 @@ pub(crate) async fn gpu_use(
     until: DateTime<Utc>,
 ) -> Result<(f64, f64)> {
     store::gpu_use(tx, machine, from, until).await
+}
+
+/// The same for many machines and periods at once, in their order.
+pub(crate) async fn gpu_use_of(
+    tx: &mut Tx,
+    periods: &[(MachineId, DateTime<Utc>, DateTime<Utc>)],
+) -> Result<Vec<(f64, f64)>> {
+    store::gpu_use_of(tx, periods).await
 }
 
 /// Xid errors of a machine's GPUs in a period, for a slice that has decided that the caller may see them.

@@ -277,7 +277,25 @@ impl TopicWatch {
 /// `NotFound` for a topic that does not exist or may not be seen.
 pub async fn watch(platform: &Platform, ctx: &OpContext, topic: &str, resume: Option<Position>) -> Result<TopicWatch> {
     let right = right_to(platform, ctx, topic).await?;
-    let name = TopicName::parse(topic)?;
+    begin(platform, ctx, right, resume).await
+}
+
+/// Begins the topic of a machine one's customer has; it ends with the holding, whatever else one may see.
+///
+/// # Errors
+/// `NotFound` for a machine it does not have.
+pub async fn watch_held(platform: &Platform, ctx: &OpContext, code: &str) -> Result<TopicWatch> {
+    let right = held_right(platform, ctx, code).await?;
+    begin(platform, ctx, right, None).await
+}
+
+async fn begin(
+    platform: &Platform,
+    ctx: &OpContext,
+    right: TopicRight,
+    resume: Option<Position>,
+) -> Result<TopicWatch> {
+    let name = right.name.clone();
     hub::refresh(platform).await?;
     let mut state = platform.live().state();
     let receiver = state.topic(&name, ctx.now()).sender.subscribe();
@@ -307,8 +325,7 @@ async fn right_to(platform: &Platform, ctx: &OpContext, topic: &str) -> Result<T
     // Customers watch the machine they have, for as long as they have it.
     if !ctx.holds(Permission::MetricsView) && ctx.holds(Permission::AllocationsMonitor) {
         let TopicName::Machine(code) = TopicName::parse(topic)? else { return Err(Error::not_found()) };
-        let holding = Some(allocations::watch_holding(platform, ctx, &code).await?);
-        return Ok(TopicRight { name: TopicName::Machine(code), holding });
+        return held_right(platform, ctx, &code).await;
     }
     let scope = ctx.authorize_list::<MachineRef>(Permission::MetricsView)?;
     let name = TopicName::parse(topic)?;
@@ -320,6 +337,11 @@ async fn right_to(platform: &Platform, ctx: &OpContext, topic: &str) -> Result<T
         }
     }
     Ok(TopicRight { name, holding: None })
+}
+
+async fn held_right(platform: &Platform, ctx: &OpContext, code: &str) -> Result<TopicRight> {
+    let holding = Some(allocations::watch_holding(platform, ctx, code).await?);
+    Ok(TopicRight { name: TopicName::Machine(code.to_owned()), holding })
 }
 
 /// The wall shows every machine, so it takes the reach over every machine.

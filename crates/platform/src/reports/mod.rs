@@ -1,13 +1,23 @@
 //! The fleet at a glance: numbers put together from the slices' own operations; nothing is stored here.
 
+mod statistics;
+mod workbench;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::CustomerId;
-use contract::allocations::{AllocationQuery, ENDING_SOON_DAYS};
+use contract::allocations::{AllocationQuery, ENDING_SOON_DAYS, RenewalQuery, RenewalState};
 use contract::customers::CustomerQuery;
 use contract::metrics::FleetTotals;
-use contract::reports::{CustomerShare, CustomerUsage, DashboardStats, GpuTrend, TrendQuery, TrendRange};
+use contract::reports::{
+    CustomerShare, CustomerUsage, DashboardStats, GpuTrend, MachineStatus, TrendQuery, TrendRange,
+};
+
+pub use statistics::{
+    customer_statistics, export_customer_statistics, export_machine_statistics, machine_statistics, monthly_usage,
+};
+pub use workbench::{my_dashboard, my_machines};
 
 use crate::{OpContext, Platform, Result, SystemActor, allocations, customers, machines, metrics};
 
@@ -29,6 +39,7 @@ pub async fn dashboard(platform: &Platform, ctx: &OpContext) -> Result<Dashboard
         page_size: Some(1),
         ..AllocationQuery::default()
     };
+    let open = RenewalQuery { state: Some(RenewalState::Open), page_size: Some(1), ..RenewalQuery::default() };
     let active = CustomerQuery { active: Some(true), page_size: Some(1), ..CustomerQuery::default() };
     Ok(DashboardStats {
         fleet: FleetTotals::of(wall.machines.iter()),
@@ -36,7 +47,7 @@ pub async fn dashboard(platform: &Platform, ctx: &OpContext) -> Result<Dashboard
         machines_free: in_service as u64,
         customers_active: customers::list(platform, ctx, &active).await?.total,
         allocations_ending: allocations::list(platform, ctx, &ending).await?.total,
-        renewals_open: allocations::list_renewals(platform, ctx, true).await?.len() as u64,
+        renewals_open: allocations::page_of_renewals(platform, ctx, &open).await?.total,
     })
 }
 
@@ -70,6 +81,27 @@ pub async fn largest_customers(platform: &Platform, ctx: &OpContext) -> Result<V
     list.sort_by(|a, b| (b.gpus, b.machines, &a.name).cmp(&(a.gpus, a.machines, &b.name)));
     list.truncate(10);
     Ok(list)
+}
+
+/// Where a machine stands.
+///
+/// # Errors
+/// `NotFound` for a machine that is not there, or for who does not see the fleet.
+pub async fn machine_status(platform: &Platform, ctx: &OpContext, code: &str) -> Result<MachineStatus> {
+    let machine = machines::get(platform, ctx, code).await?;
+    let query = AllocationQuery { machine: Some(code.to_owned()), page_size: Some(1), ..AllocationQuery::default() };
+    // Those that are over come last.
+    let allocation = allocations::list(platform, ctx, &query).await?.list.pop().filter(|row| row.state.holds());
+    Ok(MachineStatus {
+        id: machine.id,
+        service_state: machine.service_state,
+        service_note: machine.service_note,
+        presence: machine.presence,
+        last_seen_at: machine.last_seen_at,
+        monitored: machine.monitored,
+        maintenance: machine.maintenance,
+        allocation,
+    })
 }
 
 /// The fleet's GPUs over time.

@@ -12,6 +12,7 @@ async fn open(test: &TestPlatform, keyring: Keyring) -> platform::Result<Platfor
     let settings = PlatformSettings {
         public_url: "http://gpu.test".to_owned(),
         default_language: Language::En,
+        time_zone: chrono_tz::Tz::UTC,
         sheet_reader: "read-sheet".into(),
     };
     Platform::open(db, keyring, Clock::default(), settings).await

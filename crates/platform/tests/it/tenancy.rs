@@ -127,6 +127,8 @@ const FILL: &str = "
     insert into allocation_health (allocation_id, phase, at, snapshot) select id, 'handover', now(), '{}' from allocations;
     insert into maintenance_windows (machine_id, starts_at, ends_at, message)
       select id, now(), now() + interval '1 hour', 'new disk' from machines;
+    insert into idempotency_keys (principal, key, request_hash, run, lease_until, created_at)
+      select 'user:' || max(id), 'k', decode(repeat('00', 32), 'hex'), gen_random_uuid(), now(), now() from users;
     insert into list_columns (user_id, list, columns) select max(id), 'machines', '{gpus}' from users;
     insert into machine_imports (file_name, created_at, expires_at) values ('m.xlsx', now(), now() + interval '1 day');
     insert into machine_import_rows (import_id, row_number, verdict, cells) select id, 2, 'new', '[]' from machine_imports;
@@ -250,6 +252,7 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update renewal_requests set state = 'approved', decided_at = now()",
         "update maintenance_windows set message = 'taken'",
         "delete from list_columns",
+        "delete from idempotency_keys",
         "delete from machine_imports",
     ] {
         assert_eq!(attempt(&test, &theirs, statement, acme.id).await, Ok(0), "{statement}");
@@ -268,6 +271,8 @@ async fn another_tenant_writes_nothing_of_ours() {
         "insert into allocation_events (allocation_id, at, kind, actor_name) values (1, now(), 'renewal_requested', 'me')",
         "insert into maintenance_windows (machine_id, starts_at, ends_at, message) values (1, now(), now() + interval '1 day', 'm')",
         "insert into join_tokens (secret_hash, expires_at) values (decode(repeat('11', 32), 'hex'), now())",
+        "insert into idempotency_keys (principal, key, request_hash, run, lease_until, created_at)
+           values ('user:1', 'mine', decode(repeat('11', 32), 'hex'), gen_random_uuid(), now(), now())",
         "insert into audit_seals (position, audit_id, at, prev_hash, hash)
            values (2, 2, now(), decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'))",
     ] {

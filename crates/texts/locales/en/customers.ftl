@@ -54,3 +54,7 @@ usage-utilisation = Mean GPU utilisation
 usage-allocations = Allocations
 customer-history = History
 home-earlier = Earlier machines ({ $n })
+customer-more-allocations = { $n ->
+    [one] and { $n } more
+   *[other] and { $n } more
+}

@@ -19,3 +19,9 @@ dashboard-activities = Recent activities
 dashboard-activities-none = Nothing has happened yet.
 dashboard-all = All
 dashboard-empty = No machines yet. Connect a host to begin.
+# Statistics, as workbooks.
+statistics-resources = Machines in a period
+statistics-customers = Customers in a period
+statistics-usage = Use by month
+statistics-month = Month (UTC)
+statistics-lent-percent = Lent, %

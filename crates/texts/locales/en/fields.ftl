@@ -59,3 +59,6 @@ field-not-a-month = Enter a month as 2026-11.
 field-file-required = Choose a file.
 field-yes-or-no = Enter yes or no.
 field-import-twice = Row { $row } is about the same machine.
+field-idempotency-key = A key has 1 to 128 printable ASCII characters without spaces.
+field-ids-or-matching = Give either ids or filters, not both.
+field-too-many-match = { $n } match, and at most { $max } can be done at once: narrow the filters.

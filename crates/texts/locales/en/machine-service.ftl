@@ -66,3 +66,16 @@ search-page = Page
 search-machine = Machine
 search-action = Action
 search-customer = Customer
+search-allocation = Allocation
+bulk-all = { $n ->
+    [one] all { $n } that match
+   *[other] all { $n } that match
+}
+bulk-more = { $n ->
+    [one] { $n } more matches: do these first, then the others.
+   *[other] { $n } more match: do these first, then the others.
+}
+bulk-left = { $n ->
+    [one] { $n } more was refused.
+   *[other] { $n } more were refused.
+}

@@ -19,3 +19,9 @@ dashboard-activities = 最近活动
 dashboard-activities-none = 还没有活动。
 dashboard-all = 全部
 dashboard-empty = 还没有机器。接入一台主机即可开始。
+# 统计工作簿。
+statistics-resources = 机器使用统计
+statistics-customers = 客户使用统计
+statistics-usage = 按月使用统计
+statistics-month = 月份（UTC）
+statistics-lent-percent = 出租率（%）

@@ -59,3 +59,6 @@ field-not-a-month = 请按 2026-11 的格式填写月份。
 field-file-required = 请选择文件。
 field-yes-or-no = 请填写“是”或“否”。
 field-import-twice = 第 { $row } 行是同一台机器。
+field-idempotency-key = 键为 1 至 128 个不含空格的可见 ASCII 字符。
+field-ids-or-matching = 请提供编号或筛选条件，不能同时提供。
+field-too-many-match = 符合条件的有 { $n } 项，一次最多处理 { $max } 项，请缩小范围。

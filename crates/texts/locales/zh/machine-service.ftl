@@ -60,3 +60,7 @@ search-page = 页面
 search-machine = 机器
 search-action = 操作
 search-customer = 客户
+search-allocation = 分配
+bulk-all = 全部符合条件的 { $n } 项
+bulk-more = 还有 { $n } 项符合条件，请先处理这些，再处理其余。
+bulk-left = 另有 { $n } 项未能执行。

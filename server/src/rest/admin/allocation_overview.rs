@@ -5,6 +5,8 @@ use contract::allocations::{AllocationBulk, AllocationQuery, AllocationView, Han
 use contract::{AllocationId, BulkOutcome, Envelope, Page};
 use platform::allocations;
 
+use super::exports;
+use crate::rest::workbook::AsWorkbook;
 use crate::rest::{Body, Params, Part, Rest};
 
 /// Renews or reclaims many; each stands for itself.
@@ -31,9 +33,12 @@ pub async fn timeline(rest: Rest, Params(query): Params<TimelineQuery>) -> Respo
 /// Those that end within `days` (30 when absent).
 #[utoipa::path(get, path = "/api/admin/allocations/expiring", tag = "allocations", params(AllocationQuery),
     responses((status = 200, body = Envelope<Page<AllocationView>>)))]
-pub async fn expiring(rest: Rest, Params(query): Params<AllocationQuery>) -> Response {
+pub async fn expiring(rest: Rest, wanted: AsWorkbook, Params(query): Params<AllocationQuery>) -> Response {
     let days = query.days.or(Some(contract::allocations::ENDING_SOON_DAYS as u32));
     let query = AllocationQuery { days, ..query };
+    if wanted.0 {
+        return exports::allocations(rest, Params(query)).await;
+    }
     rest.answer(allocations::list(&rest.platform, &rest.ctx, &query).await).await
 }
 

@@ -7,12 +7,17 @@ use contract::customers::{
 use contract::{CustomerId, Envelope, Page};
 use platform::customers;
 
+use super::exports;
+use crate::rest::workbook::AsWorkbook;
 use crate::rest::{Body, Params, Part, Rest};
 
 /// Customers, by name.
 #[utoipa::path(get, path = "/api/admin/customers", tag = "customers", params(CustomerQuery),
     responses((status = 200, body = Envelope<Page<CustomerRow>>)))]
-pub async fn list(rest: Rest, Params(query): Params<CustomerQuery>) -> Response {
+pub async fn list(rest: Rest, wanted: AsWorkbook, Params(query): Params<CustomerQuery>) -> Response {
+    if wanted.0 {
+        return exports::customers(rest, Params(query)).await;
+    }
     rest.answer(customers::list(&rest.platform, &rest.ctx, &query).await).await
 }
 

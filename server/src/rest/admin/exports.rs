@@ -1,20 +1,15 @@
-//! Lists as workbooks: what the page shows with its filters, all pages of it. Who took one is in the log.
+//! Lists as workbooks: what the page shows with its filters, all pages of it as they were at one instant. Who took one is
+//! in the log.
 
 use axum::response::Response;
 use contract::allocations::AllocationQuery;
 use contract::audit::AuditQuery;
 use contract::customers::CustomerQuery;
-use contract::{MAX_PAGE_SIZE, Page};
 use platform::{allocations, audit, customers};
 use sheets::write::Kind;
 
 use crate::rest::workbook::{Cell, List, download, say};
 use crate::rest::{Params, Rest};
-
-/// Whether a page is the last one.
-fn is_last<T>(page: &Page<T>) -> bool {
-    page.list.is_empty() || u64::from(page.page) * u64::from(page.page_size) >= page.total
-}
 
 /// The audit log as a workbook, newest first, at most 50,000 rows; that it was taken away is part of the log.
 #[utoipa::path(get, path = "/api/admin/audits/export", tag = "audit", params(AuditQuery),
@@ -39,30 +34,23 @@ pub async fn audits(rest: Rest, Params(query): Params<AuditQuery>) -> Response {
         ];
         let mut list = List::new(language, "audit-title", &columns)?;
         let json = |value: Option<serde_json::Value>| value.map(|value| value.to_string());
-        let mut page = 1;
-        loop {
-            let rows = audit::export_page(&rest.platform, &rest.ctx, &query, page).await?;
-            if rows.is_empty() {
-                break;
-            }
-            page += 1;
-            for row in rows {
-                list.row(&[
-                    row.at.into(),
-                    row.actor_name.into(),
-                    say(language, &format!("audit-via-{}", row.via), &[]).into(),
-                    row.address.into(),
-                    texts::audit_action(language, &row.action).into(),
-                    row.action.into(),
-                    texts::audit_kind(language, &row.target_kind).into(),
-                    row.target_id.into(),
-                    say(language, &format!("audit-outcome-{}", row.outcome), &[]).into(),
-                    json(row.before).into(),
-                    json(row.after).into(),
-                    row.request_id.into(),
-                ])?;
-            }
-        }
+        audit::export(&rest.platform, &rest.ctx, &query, |row| {
+            list.row(&[
+                row.at.into(),
+                row.actor_name.into(),
+                say(language, &format!("audit-via-{}", row.via), &[]).into(),
+                row.address.into(),
+                texts::audit_action(language, &row.action).into(),
+                row.action.into(),
+                texts::audit_kind(language, &row.target_kind).into(),
+                row.target_id.into(),
+                say(language, &format!("audit-outcome-{}", row.outcome), &[]).into(),
+                json(row.before).into(),
+                json(row.after).into(),
+                row.request_id.into(),
+            ])
+        })
+        .await?;
         list.finish()
     };
     download(&rest, built.await, "audit").await
@@ -88,29 +76,22 @@ pub async fn customers(rest: Rest, Params(query): Params<CustomerQuery>) -> Resp
             ("customer-remark", 40.0, Kind::Text),
         ];
         let mut list = List::new(language, "customers-title", &columns)?;
-        for number in 1.. {
-            let query = CustomerQuery { page: Some(number), page_size: Some(MAX_PAGE_SIZE), ..query.clone() };
-            let page = customers::list(&rest.platform, &rest.ctx, &query).await?;
-            let last = is_last(&page);
-            for row in page.list {
-                let state = if row.active { "customer-active" } else { "customer-disabled" };
-                list.row(&[
-                    row.name.into(),
-                    say(language, state, &[]).into(),
-                    row.contact_name.into(),
-                    row.contact_email.into(),
-                    row.contact_phone.into(),
-                    row.member_count.into(),
-                    row.machine_count.into(),
-                    row.next_end_at.into(),
-                    row.created_at.into(),
-                    row.remark.into(),
-                ])?;
-            }
-            if last {
-                break;
-            }
-        }
+        customers::export(&rest.platform, &rest.ctx, &query, |row| {
+            let state = if row.active { "customer-active" } else { "customer-disabled" };
+            list.row(&[
+                row.name.into(),
+                say(language, state, &[]).into(),
+                row.contact_name.into(),
+                row.contact_email.into(),
+                row.contact_phone.into(),
+                row.member_count.into(),
+                row.machine_count.into(),
+                row.next_end_at.into(),
+                row.created_at.into(),
+                row.remark.into(),
+            ])
+        })
+        .await?;
         list.finish()
     };
     download(&rest, built.await, "customers").await
@@ -136,28 +117,21 @@ pub async fn allocations(rest: Rest, Params(query): Params<AllocationQuery>) -> 
             ("allocation-remark", 40.0, Kind::Text),
         ];
         let mut list = List::new(language, "allocations-title", &columns)?;
-        for number in 1.. {
-            let query = AllocationQuery { page: Some(number), page_size: Some(MAX_PAGE_SIZE), ..query.clone() };
-            let page = allocations::list(&rest.platform, &rest.ctx, &query).await?;
-            let last = is_last(&page);
-            for row in page.list {
-                list.row(&[
-                    row.machine_name.into(),
-                    row.machine.into(),
-                    row.customer_name.into(),
-                    say(language, &format!("allocation-state-{}", row.state.code()), &[]).into(),
-                    row.starts_at.into(),
-                    row.ends_at.into(),
-                    row.days_left.unsigned_abs().into(),
-                    row.gpu_model.into(),
-                    row.gpu_count.map_or(Cell::Blank, |count| u64::from(count).into()),
-                    row.remark.into(),
-                ])?;
-            }
-            if last {
-                break;
-            }
-        }
+        allocations::export(&rest.platform, &rest.ctx, &query, |row| {
+            list.row(&[
+                row.machine_name.into(),
+                row.machine.into(),
+                row.customer_name.into(),
+                say(language, &format!("allocation-state-{}", row.state.code()), &[]).into(),
+                row.starts_at.into(),
+                row.ends_at.into(),
+                row.days_left.unsigned_abs().into(),
+                row.gpu_model.into(),
+                row.gpu_count.map_or(Cell::Blank, |count| u64::from(count).into()),
+                row.remark.into(),
+            ])
+        })
+        .await?;
         list.finish()
     };
     download(&rest, built.await, "allocations").await

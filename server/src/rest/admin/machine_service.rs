@@ -1,7 +1,9 @@
 //! /api/admin/machines/…: what staff do with machines; see `machines` for their data.
 
 use axum::response::Response;
-use contract::machines::{ConnectionUpdate, MachineAction, MachineBulk, MachineView, MaintenanceCreate, ServiceChange};
+use contract::machines::{
+    ConnectionUpdate, MachineAction, MachineBulk, MachineView, MaintenanceBulk, MaintenanceCreate, ServiceChange,
+};
 use contract::{BulkOutcome, Envelope, MaintenanceId};
 use platform::machines;
 use serde::{Deserialize, Serialize};
@@ -65,6 +67,17 @@ pub async fn bulk(rest: Rest, Body(body): Body<MachineBulk>) -> Response {
     rest.answer(result).await
 }
 
+/// Plans the same maintenance for many; each stands for itself.
+#[utoipa::path(post, path = "/api/admin/machines/bulk/maintenance", tag = "machines", request_body = MaintenanceBulk,
+    responses((status = 200, body = Envelope<Vec<BulkOutcome>>)))]
+pub async fn plan_for_many(rest: Rest, Body(body): Body<MaintenanceBulk>) -> Response {
+    let result = match machines::plan_for_many(&rest.platform, &rest.ctx, body).await {
+        Ok(outcomes) => Ok(app::door::outcomes(&rest.platform, &rest.ctx, outcomes).await),
+        Err(error) => Err(error),
+    };
+    rest.answer(result).await
+}
+
 /// Plans maintenance; the people on the machine read about it at once.
 #[utoipa::path(post, path = "/api/admin/machines/{code}/maintenance", tag = "machines", params(("code" = String, Path)),
     request_body = MaintenanceCreate,
@@ -93,15 +106,15 @@ pub async fn connection(rest: Rest, Part(code): Part<String>, Body(body): Body<C
 /// Which machine's monitoring begins.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct MonitoredMachine {
+pub struct BeginMonitoring {
     /// The machine's code.
     pub id: String,
 }
 
 /// Begins monitoring.
-#[utoipa::path(post, path = "/api/admin/monitoring/machines", tag = "metrics", request_body = MonitoredMachine,
+#[utoipa::path(post, path = "/api/admin/monitoring/machines", tag = "metrics", request_body = BeginMonitoring,
     responses((status = 200, body = Envelope<MachineView>)))]
-pub async fn monitor(rest: Rest, Body(body): Body<MonitoredMachine>) -> Response {
+pub async fn monitor(rest: Rest, Body(body): Body<BeginMonitoring>) -> Response {
     act(rest, body.id, MachineAction::MonitoringOn, ServiceChange::default()).await
 }
 

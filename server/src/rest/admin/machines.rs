@@ -8,12 +8,17 @@ use contract::machines::{
 use contract::{Envelope, JoinTokenId, Page};
 use platform::machines;
 
+use super::machine_sheets;
+use crate::rest::workbook::AsWorkbook;
 use crate::rest::{Body, Params, Part, Rest};
 
 /// Machines, filtered and sorted.
 #[utoipa::path(get, path = "/api/admin/machines", tag = "machines", params(MachineQuery),
     responses((status = 200, body = Envelope<Page<MachineRow>>)))]
-pub async fn list(rest: Rest, Params(query): Params<MachineQuery>) -> Response {
+pub async fn list(rest: Rest, wanted: AsWorkbook, Params(query): Params<MachineQuery>) -> Response {
+    if wanted.0 {
+        return machine_sheets::export(rest, Params(query)).await;
+    }
     rest.answer(machines::list(&rest.platform, &rest.ctx, &query).await).await
 }
 

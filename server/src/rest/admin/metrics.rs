@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use contract::Envelope;
-use contract::metrics::{History, HistoryQuery, MachineLive, ProcessView, WallSnapshot};
+use contract::metrics::{History, HistoryQuery, MachineLive, MonitoredMachines, ProcessView, WallSnapshot};
 use platform::metrics;
 
 use crate::rest::{Params, Part, Rest};
@@ -12,6 +12,14 @@ use crate::rest::{Params, Part, Rest};
     responses((status = 200, body = Envelope<WallSnapshot>)))]
 pub async fn realtime(rest: Rest) -> Response {
     rest.answer(metrics::wall(&rest.platform, &rest.ctx).await).await
+}
+
+/// Every machine with whether it is monitored, and its newest figures.
+#[utoipa::path(get, path = "/api/admin/monitoring/machines", tag = "metrics",
+    responses((status = 200, body = Envelope<MonitoredMachines>)))]
+pub async fn monitored(rest: Rest) -> Response {
+    let wall = metrics::wall(&rest.platform, &rest.ctx).await;
+    rest.answer(wall.map(|wall| MonitoredMachines { machines: wall.machines.iter().map(Into::into).collect() })).await
 }
 
 /// The newest figures of one machine.

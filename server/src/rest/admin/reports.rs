@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use contract::audit::{AuditQuery, AuditView};
-use contract::reports::{CustomerShare, CustomerUsage, DashboardStats, GpuTrend, TrendQuery};
+use contract::reports::{CustomerShare, CustomerUsage, DashboardStats, GpuTrend, MachineStatus, TrendQuery};
 use contract::{CustomerId, Envelope, Page};
 use platform::{audit, reports};
 
@@ -34,6 +34,13 @@ pub async fn customers(rest: Rest) -> Response {
     responses((status = 200, body = Envelope<Page<AuditView>>)))]
 pub async fn activities(rest: Rest, Params(query): Params<AuditQuery>) -> Response {
     rest.answer(audit::list(&rest.platform, &rest.ctx, &query).await).await
+}
+
+/// Where a machine stands, and who has it.
+#[utoipa::path(get, path = "/api/admin/machines/{code}/status", tag = "machines", params(("code" = String, Path)),
+    responses((status = 200, body = Envelope<MachineStatus>)))]
+pub async fn machine_status(rest: Rest, Part(code): Part<String>) -> Response {
+    rest.answer(reports::machine_status(&rest.platform, &rest.ctx, &code).await).await
 }
 
 /// What a customer has had so far.

@@ -2,6 +2,7 @@
 
 use axum::response::Response;
 use contract::allocations::{AllocationDetail, AllocationQuery, AllocationView, RenewalRequestCreate};
+use contract::machines::SshAccess;
 use contract::metrics::{History, HistoryQuery, MachineLive, ProcessView};
 use contract::{Envelope, Page};
 use platform::allocations;
@@ -42,6 +43,13 @@ pub async fn processes(rest: Rest, Part(code): Part<String>) -> Response {
     params(("code" = String, Path), HistoryQuery), responses((status = 200, body = Envelope<History>)))]
 pub async fn history(rest: Rest, Part(code): Part<String>, Params(query): Params<HistoryQuery>) -> Response {
     rest.answer(allocations::history(&rest.platform, &rest.ctx, &code, &query).await).await
+}
+
+/// How to get onto it: address, port, user and the line to paste. Never a secret.
+#[utoipa::path(get, path = "/api/customer/machines/{code}/ssh", tag = "customer machines", params(("code" = String, Path)),
+    responses((status = 200, body = Envelope<SshAccess>)))]
+pub async fn ssh(rest: Rest, Part(code): Part<String>) -> Response {
+    rest.answer(allocations::ssh(&rest.platform, &rest.ctx, &code).await).await
 }
 
 /// Asks for more time; for owners.

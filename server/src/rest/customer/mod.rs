@@ -5,7 +5,7 @@ pub mod machines;
 use axum::response::Response;
 use contract::Envelope;
 use contract::customers::{CustomerView, MemberView};
-use contract::reports::CustomerUsage;
+use contract::reports::{CustomerDashboard, CustomerUsage, MyMachine};
 use platform::{customers, reports};
 
 use crate::rest::Rest;
@@ -21,6 +21,20 @@ pub async fn mine(rest: Rest) -> Response {
     responses((status = 200, body = Envelope<Vec<MemberView>>)))]
 pub async fn members(rest: Rest) -> Response {
     rest.answer(customers::members(&rest.platform, &rest.ctx).await).await
+}
+
+/// Numbers of the customer's first page.
+#[utoipa::path(get, path = "/api/customer/dashboard/stats", tag = "reports",
+    responses((status = 200, body = Envelope<CustomerDashboard>)))]
+pub async fn dashboard(rest: Rest) -> Response {
+    rest.answer(reports::my_dashboard(&rest.platform, &rest.ctx).await).await
+}
+
+/// The machines it has now, with their newest figures.
+#[utoipa::path(get, path = "/api/customer/dashboard/machines", tag = "reports",
+    responses((status = 200, body = Envelope<Vec<MyMachine>>)))]
+pub async fn dashboard_machines(rest: Rest) -> Response {
+    rest.answer(reports::my_machines(&rest.platform, &rest.ctx).await).await
 }
 
 /// What it has had so far.

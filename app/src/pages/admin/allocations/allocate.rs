@@ -1,12 +1,12 @@
 //! The form that lends a machine, beside who has it when.
 
-use contract::Permission;
 use contract::allocations::{AllocationQuery, AllocationView};
 use contract::customers::{CustomerQuery, CustomerRow};
 use contract::machines::MachineView;
+use contract::{CustomerId, Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::form::LeaseForm;
 use super::list::allocation_table;
@@ -21,28 +21,52 @@ use crate::words::Words;
 #[component]
 pub fn AllocatePage() -> impl IntoView {
     let code = use_params_map().get_untracked().get("code").unwrap_or_default();
+    let search = use_query_map().get_untracked().get(SEARCH).map(|q| q.trim().to_owned()).unwrap_or_default();
+    let refused = Refused::from_query();
+    let chosen = refused.as_ref().and_then(|refused| refused.typed.get("customer")?.parse::<CustomerId>().ok());
     let (platform, ctx) = door();
+    let wanted = search.clone();
     page(
         async move {
             let machine = platform::machines::get(&platform, &ctx, &code).await?;
             must_hold(&ctx, Permission::AllocationsCreate)?;
-            let query = CustomerQuery { active: Some(true), page_size: Some(100), ..CustomerQuery::default() };
-            let customers = platform::customers::list(&platform, &ctx, &query).await?;
+            let query = CustomerQuery {
+                active: Some(true),
+                q: Some(wanted).filter(|q| !q.is_empty()),
+                page_size: Some(contract::MAX_PAGE_SIZE),
+                ..CustomerQuery::default()
+            };
+            let mut customers = platform::customers::list(&platform, &ctx, &query).await?;
+            // Who was chosen before the form was refused stays to be chosen, wherever they stand in the list.
+            if let Some(id) = chosen.filter(|id| !customers.list.iter().any(|row| row.id == *id))
+                && let Ok(row) = platform::customers::get(&platform, &ctx, id).await
+            {
+                customers.list.push(row);
+            }
             let query = AllocationQuery { machine: Some(code), page_size: Some(20), ..AllocationQuery::default() };
             let allocations = platform::allocations::list(&platform, &ctx, &query).await?;
-            Ok((machine, customers.list, allocations.list))
+            Ok((machine, customers, allocations.list))
         },
-        |(machine, customers, allocations)| allocate_view(machine, customers, allocations),
+        move |(machine, customers, allocations)| allocate_view(machine, &search, customers, allocations, refused),
     )
 }
 
-fn allocate_view(machine: MachineView, customers: Vec<CustomerRow>, allocations: Vec<AllocationView>) -> AnyView {
+/// The parameter that narrows the customers to choose from.
+const SEARCH: &str = "customerQ";
+
+fn allocate_view(
+    machine: MachineView,
+    search: &str,
+    customers: Page<CustomerRow>,
+    allocations: Vec<AllocationView>,
+    refused: Option<Refused>,
+) -> AnyView {
     let words = Words::now();
     let title = words.with("allocate-title", &[("name", machine.name.clone())]);
     let head = PageFrame::new(title, Area::Machines)
         .crumb(words.t("nav-machines"), paths::MACHINES)
         .crumb(machine.name.clone(), paths::machine(&machine.id));
-    let body = if customers.is_empty() {
+    let body = if customers.list.is_empty() && search.is_empty() {
         view! {
             <section class="card empty">
                 <p>{words.t("allocate-no-customers")}</p>
@@ -51,7 +75,11 @@ fn allocate_view(machine: MachineView, customers: Vec<CustomerRow>, allocations:
         }
         .into_any()
     } else {
-        form_view(words, &machine, customers).into_any()
+        view! {
+            {find_customer(words, &machine, search, &customers)}
+            {form_view(words, &machine, customers.list, refused)}
+        }
+        .into_any()
     };
     frame(
         head,
@@ -67,8 +95,37 @@ fn allocate_view(machine: MachineView, customers: Vec<CustomerRow>, allocations:
     )
 }
 
-fn form_view(words: Words, machine: &MachineView, customers: Vec<CustomerRow>) -> impl IntoView + use<> {
-    let refused = Refused::from_query();
+/// A step before the form where there are more customers than a choice can hold: every one of them can be found.
+fn find_customer(
+    words: Words,
+    machine: &MachineView,
+    search: &str,
+    customers: &Page<CustomerRow>,
+) -> Option<impl IntoView + use<>> {
+    let (shown, total) = (customers.list.len(), customers.total);
+    let needed = !search.is_empty() || total > shown as u64;
+    let values = [("shown", shown.to_string()), ("total", total.to_string())];
+    let said = if total == 0 { words.t("allocate-find-none") } else { words.with("allocate-find-shown", &values) };
+    needed.then(|| {
+        view! {
+            <section class="card">
+                <form class="filters" method="get" action=paths::machine_allocate(&machine.id) role="search">
+                    <input class="filter-q" r#type="search" name=SEARCH value=search.to_owned()
+                        placeholder=words.t("allocate-find") aria-label=words.t("allocate-find") />
+                    <button class="btn">{words.t("search-go")}</button>
+                    <span class="sub" role="status">{said}</span>
+                </form>
+            </section>
+        }
+    })
+}
+
+fn form_view(
+    words: Words,
+    machine: &MachineView,
+    customers: Vec<CustomerRow>,
+    refused: Option<Refused>,
+) -> impl IntoView + use<> {
     let form = refused.as_ref().map(LeaseForm::from_typed).unwrap_or_default();
     let general = refused.as_ref().map(|r| r.message(words.0));
     let fault = |path: &str| refused.as_ref().and_then(|r| r.fault(words.0, path));

@@ -6,12 +6,14 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::list::allocation_state;
+use super::list::{FILTERS, allocation_state, read_query};
 use super::server_fns::ActOnAllocations;
 use crate::door::{door, look, to_api_error};
 use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::admin::machines::bulk::{Before, counts};
 use crate::paths;
 use crate::ui::forms::{TextField, text_field};
+use crate::ui::lists::hidden_filters;
 use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
 use crate::words::Words;
@@ -19,17 +21,21 @@ use crate::words::Words;
 struct Choice {
     bulk: AllocationBulk,
     rows: Vec<(AllocationView, Option<String>)>,
-    done: u32,
+    /// How many more match.
+    more: u64,
+    before: Before,
 }
 
-/// `/admin/allocations/bulk?action=renew&months=3&ids=4&ids=7`.
+/// `/admin/allocations/bulk?action=renew&months=3&ids=4&ids=7`, or `…&all=1&q=acme`.
 #[component]
 pub fn AllocationBulkPage() -> impl IntoView {
     let map = use_query_map().get_untracked();
-    let ids: Vec<AllocationId> =
-        map.get_all("ids").unwrap_or_default().iter().filter_map(|id| id.parse().ok()).collect();
+    let matching = map.get("all").is_some_and(|all| all == "1").then(|| read_query().1);
+    let ids = if matching.is_some() { Vec::new() } else { map.get_all("ids").unwrap_or_default() };
+    let ids: Vec<AllocationId> = paths::unpacked(&ids).iter().filter_map(|id| id.parse().ok()).collect();
     let action = map.get("action").and_then(|word| AllocationAction::parse(&word));
-    let done = map.get("done").and_then(|n| n.parse().ok()).unwrap_or(0);
+    let number = |name: &str| map.get(name).and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
+    let before = Before { done: number("done"), left: number("more").into() };
     // One month until somebody says otherwise: a preview needs some number.
     let months = map.get("months").and_then(|n| n.parse().ok()).unwrap_or(1);
     let (platform, ctx) = door();
@@ -37,9 +43,10 @@ pub fn AllocationBulkPage() -> impl IntoView {
         async move {
             let action = action.ok_or_else(platform::Error::not_found)?;
             let months = (action == AllocationAction::Renew).then_some(months);
-            let bulk = AllocationBulk { ids, action, months, note: None };
+            let bulk = AllocationBulk { ids, matching, action, months, note: None };
             let mut rows = Vec::new();
-            for (view, outcome) in platform::allocations::preview_many(&platform, &ctx, &bulk).await? {
+            let preview = platform::allocations::preview_many(&platform, &ctx, &bulk).await?;
+            for (view, outcome) in preview.rows {
                 let refusal = match outcome {
                     Ok(()) => None,
                     Err(error) => {
@@ -50,7 +57,7 @@ pub fn AllocationBulkPage() -> impl IntoView {
                 };
                 rows.push((view, refusal));
             }
-            Ok(Choice { bulk, rows, done })
+            Ok(Choice { bulk, rows, more: preview.more, before })
         },
         bulk_view,
     )
@@ -58,7 +65,7 @@ pub fn AllocationBulkPage() -> impl IntoView {
 
 fn bulk_view(choice: Choice) -> AnyView {
     let (words, zone) = (Words::now(), look().zone);
-    let Choice { bulk, rows, done } = choice;
+    let Choice { bulk, rows, more, before } = choice;
     let code = bulk.action.code();
     let head = PageFrame::new(words.t(&format!("allocations-bulk-{code}")), Area::Allocations)
         .crumb(words.t("nav-allocations"), paths::ALLOCATIONS);
@@ -93,11 +100,20 @@ fn bulk_view(choice: Choice) -> AnyView {
     });
     // Other months are another preview, so that what is shown is what will be done.
     let months = bulk.months.map(|months| {
-        let ids = all.iter().map(|id| view! { <input r#type="hidden" name="ids" value=id.clone() /> }).collect_view();
+        let chosen = if bulk.matching.is_some() {
+            view! {
+                <input r#type="hidden" name="all" value="1" />
+                {hidden_filters(&read_query().0, &FILTERS)}
+            }
+            .into_any()
+        } else {
+            let ids = all.iter().map(|id| view! { <input r#type="hidden" name="ids" value=id.clone() /> });
+            ids.collect_view().into_any()
+        };
         view! {
             <form class="filters" method="get" action=paths::ALLOCATIONS_BULK>
                 <input r#type="hidden" name="action" value=code />
-                {ids}
+                {chosen}
                 <label class="filter">
                     <span>{words.t("allocation-more-months")}</span>
                     <input r#type="number" name="months" min="1" max="60" value=months.to_string() />
@@ -107,10 +123,6 @@ fn bulk_view(choice: Choice) -> AnyView {
         }
     });
     let ids = able.iter().map(|id| view! { <input r#type="hidden" name="ids[]" value=id.clone() /> }).collect_view();
-    let some_done = (done > 0).then(|| {
-        let text = words.with("allocations-bulk-done", &[("n", done.to_string())]);
-        view! { <p class="note-line" role="status">{state(Tone::Ok, text)}</p> }
-    });
     let class = if bulk.action == AllocationAction::Reclaim { "btn danger" } else { "btn primary" };
     let go = words.with(&format!("allocations-bulk-{code}-go"), &[("n", possible.to_string())]);
     let hint = (bulk.action == AllocationAction::Reclaim)
@@ -118,7 +130,7 @@ fn bulk_view(choice: Choice) -> AnyView {
     frame(
         head,
         view! {
-            {some_done}
+            {counts(words, before, more, "allocations-bulk-done")}
             <section class="card">
                 {months}
                 {hint}

@@ -1,6 +1,8 @@
 //! Every allocation, and what customers ask for.
 
-use contract::allocations::{AllocationQuery, AllocationState, AllocationView, ENDING_SOON_DAYS, RenewalRequestView};
+use contract::allocations::{
+    AllocationQuery, AllocationSort, AllocationState, AllocationView, ENDING_SOON_DAYS, RenewalRequestView,
+};
 use contract::{Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -11,28 +13,18 @@ use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{form_fault, options_view};
-use crate::ui::lists::{ListQuery, pager};
+use crate::ui::lists::{ListQuery, all_matching, pager, sort_header};
 use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
 use crate::words::Words;
 
+/// What narrows the list; a customer's own page leads here with its id.
+pub(super) const FILTERS: [&str; 4] = ["q", "state", "days", "customerId"];
+
 /// `/admin/allocations`.
 #[component]
 pub fn AllocationListPage() -> impl IntoView {
-    let map = use_query_map().get_untracked();
-    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
-    let names = ["q", "state", "days", "pageSize", "page"];
-    let list =
-        ListQuery { path: paths::ALLOCATIONS.into(), pairs: names.into_iter().map(|name| (name, get(name))).collect() };
-    let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
-    let query = AllocationQuery {
-        page: number("page"),
-        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
-        q: Some(list.get("q").to_owned()).filter(|q| !q.is_empty()),
-        state: AllocationState::parse(list.get("state")),
-        days: number("days"),
-        ..AllocationQuery::default()
-    };
+    let (list, query) = read_query();
     let (platform, ctx) = door();
     page(
         async move {
@@ -44,6 +36,28 @@ pub fn AllocationListPage() -> impl IntoView {
     )
 }
 
+/// The address as the page's state and as the operation's query. Words we do not know filter nothing.
+pub(super) fn read_query() -> (ListQuery, AllocationQuery) {
+    let map = use_query_map().get_untracked();
+    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
+    let names = ["q", "state", "days", "customerId", "sort", "pageSize", "page"];
+    let list =
+        ListQuery { path: paths::ALLOCATIONS.into(), pairs: names.into_iter().map(|name| (name, get(name))).collect() };
+    let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
+    let query = AllocationQuery {
+        page: number("page"),
+        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
+        q: Some(list.get("q").to_owned()).filter(|q| !q.is_empty()),
+        state: AllocationState::parse(list.get("state")),
+        days: number("days"),
+        customer_id: list.get("customerId").parse().ok(),
+        sort: Some(list.get("sort").to_owned())
+            .filter(|sort| contract::sort_of(Some(sort), AllocationSort::parse).is_ok()),
+        ..AllocationQuery::default()
+    };
+    (list, query)
+}
+
 fn list_view(query: ListQuery, page: Page<AllocationView>, requests: Vec<RenewalRequestView>) -> AnyView {
     let words = Words::now();
     let may_change = door().1.holds(Permission::AllocationsUpdate);
@@ -51,7 +65,7 @@ fn list_view(query: ListQuery, page: Page<AllocationView>, requests: Vec<Renewal
         let faults: Vec<_> = r.fields.keys().filter_map(|path| r.fault(words.0, path)).collect();
         format!("{} {}", r.message(words.0), faults.join(" "))
     });
-    let filtered = ["q", "state", "days"].iter().any(|name| !query.get(name).is_empty());
+    let filtered = FILTERS.iter().any(|name| !query.get(name).is_empty());
     let body = if page.list.is_empty() && !filtered {
         view! { <div class="empty"><p>{words.t("allocations-empty")}</p></div> }.into_any()
     } else if page.list.is_empty() {
@@ -62,15 +76,16 @@ fn list_view(query: ListQuery, page: Page<AllocationView>, requests: Vec<Renewal
         .into_any()
     } else {
         let (number, size, total) = (page.page, page.page_size, page.total);
+        let more = total > page.list.len() as u64;
         view! {
             {filters(words, &query)}
-            {may_change.then(|| tools(words))}
-            {table_of(words, page.list, true, may_change)}
+            {may_change.then(|| tools(words, &query, more, total))}
+            {table_of(words, page.list, true, may_change, Some(&query))}
             {pager(words, &query, number, size, total)}
         }
         .into_any()
     };
-    let filters = ["q", "state", "days"].map(|name| (name, query.get(name)));
+    let filters = FILTERS.iter().chain(&["sort"]).map(|name| (*name, query.get(name)));
     let export = paths::with_query("/api/admin/allocations/export", filters);
     frame(
         PageFrame::new(words.t("allocations-title"), Area::Allocations).actions(view! {
@@ -96,11 +111,17 @@ fn filters(words: Words, query: &ListQuery) -> impl IntoView + use<> {
         (soon.clone(), words.with("allocations-ending", &[("days", soon)])),
         ("7".to_owned(), words.with("allocations-ending", &[("days", "7".to_owned())])),
     ];
+    // These have no field of their own.
+    let kept = ["customerId", "sort"].map(|name| {
+        let value = query.get(name).to_owned();
+        (!value.is_empty()).then(|| view! { <input r#type="hidden" name=name value=value /> })
+    });
     view! {
         <form class="filters" method="get" action=paths::ALLOCATIONS>
             <input class="filter-q" r#type="search" name="q" value=query.get("q").to_owned()
                 placeholder=words.t("allocations-filter") aria-label=words.t("allocations-filter") />
             <select name="state" aria-label=words.t("allocation-state")>{options_view(states, query.get("state"))}</select>
+            {kept}
             <select name="days" aria-label=words.t("allocation-ends")>{options_view(ends, query.get("days"))}</select>
             <button class="btn">{words.t("filter-apply")}</button>
             <a class="btn ghost" href=paths::ALLOCATIONS>{words.t("filter-reset")}</a>
@@ -110,14 +131,16 @@ fn filters(words: Words, query: &ListQuery) -> impl IntoView + use<> {
 
 /// Allocations as rows; `customers` says whether it is worth naming whose they are.
 pub(crate) fn allocation_table(words: Words, list: Vec<AllocationView>, customers: bool) -> AnyView {
-    table_of(words, list, customers, false)
+    table_of(words, list, customers, false, None)
 }
 
 /// What can be done with the chosen rows.
-fn tools(words: Words) -> impl IntoView {
+fn tools(words: Words, query: &ListQuery, more: bool, total: u64) -> impl IntoView + use<> {
+    let all = more.then(|| all_matching(words, query, &FILTERS, total));
     view! {
         <div class="list-tools">
             <form id="bulk" class="bulk" method="get" action=paths::ALLOCATIONS_BULK>
+                {all}
                 <button class="btn" name="action" value="renew">{words.t("allocations-bulk-renew")}</button>
                 <button class="btn" name="action" value="reclaim">{words.t("allocations-bulk-reclaim")}</button>
             </form>
@@ -125,9 +148,19 @@ fn tools(words: Words) -> impl IntoView {
     }
 }
 
-/// With a box before each row when they can be chosen.
-fn table_of(words: Words, list: Vec<AllocationView>, customers: bool, choose: bool) -> AnyView {
+/// With a box before each row when they can be chosen, and headings that sort where the list has an address.
+fn table_of(
+    words: Words,
+    list: Vec<AllocationView>,
+    customers: bool,
+    choose: bool,
+    query: Option<&ListQuery>,
+) -> AnyView {
     let zone = look().zone;
+    let heading = |column: AllocationSort, key: &str| match query {
+        Some(query) => sort_header(query, column.code(), "", words.t(key), false).into_any(),
+        None => view! { <th scope="col">{words.t(key)}</th> }.into_any(),
+    };
     let rows = list.into_iter().map(|row| {
         let customer = customers.then(|| {
             view! {
@@ -162,11 +195,11 @@ fn table_of(words: Words, list: Vec<AllocationView>, customers: bool, choose: bo
                         {choose.then(|| view! {
                             <th scope="col" class="pick"><rg-check-all data-label=words.t("list-check-all")></rg-check-all></th>
                         })}
-                        <th scope="col">{words.t("allocation-machine")}</th>
-                        {customers.then(|| view! { <th scope="col">{words.t("allocation-customer")}</th> })}
-                        <th scope="col">{words.t("allocation-state")}</th>
-                        <th scope="col">{words.t("allocation-starts")}</th>
-                        <th scope="col">{words.t("allocation-ends")}</th>
+                        {heading(AllocationSort::Machine, "allocation-machine")}
+                        {customers.then(|| heading(AllocationSort::Customer, "allocation-customer"))}
+                        {heading(AllocationSort::State, "allocation-state")}
+                        {heading(AllocationSort::Starts, "allocation-starts")}
+                        {heading(AllocationSort::Ends, "allocation-ends")}
                     </tr>
                 </thead>
                 <tbody>{rows.collect_view()}</tbody>

@@ -65,7 +65,7 @@ pub async fn act_on_allocations(
     #[server(default)] note: String,
 ) -> Result<Vec<BulkOutcome>, ApiError> {
     let (platform, ctx) = door::door();
-    let bulk = contract::allocations::AllocationBulk { ids, action, months, note: Some(note) };
+    let bulk = contract::allocations::AllocationBulk { ids, matching: None, action, months, note: Some(note) };
     let outcomes = platform::allocations::act_on_many(&platform, &ctx, bulk).await;
     let outcomes = door::answer(&platform, &ctx, outcomes).await?;
     let named = outcomes.into_iter().map(|(id, outcome)| (id.to_string(), outcome)).collect();

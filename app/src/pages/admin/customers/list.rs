@@ -1,6 +1,6 @@
 //! The customer list: filters and page are in the address.
 
-use contract::customers::{CustomerQuery, CustomerRow};
+use contract::customers::{CustomerQuery, CustomerRow, CustomerSort};
 use contract::{Page, Permission};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -10,7 +10,7 @@ use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, pager};
+use crate::ui::lists::{ListQuery, pager, sort_header};
 use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
 use crate::words::Words;
@@ -20,13 +20,15 @@ use crate::words::Words;
 pub fn CustomerListPage() -> impl IntoView {
     let map = use_query_map().get_untracked();
     let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
-    let names = ["q", "state", "pageSize", "page"];
+    let names = ["q", "state", "sort", "pageSize", "page"];
     let list =
         ListQuery { path: paths::CUSTOMERS.into(), pairs: names.into_iter().map(|name| (name, get(name))).collect() };
     let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
     let query = CustomerQuery {
         page: number("page"),
         page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
+        sort: Some(list.get("sort").to_owned())
+            .filter(|sort| contract::sort_of(Some(sort), CustomerSort::parse).is_ok()),
         q: Some(list.get("q").to_owned()).filter(|q| !q.is_empty()),
         active: match list.get("state") {
             "active" => Some(true),
@@ -46,7 +48,8 @@ fn list_view(query: ListQuery, page: Page<CustomerRow>) -> AnyView {
         "disabled" => "false",
         _ => "",
     };
-    let export = paths::with_query("/api/admin/customers/export", [("q", query.get("q")), ("active", active)]);
+    let narrowed = [("q", query.get("q")), ("active", active), ("sort", query.get("sort"))];
+    let export = paths::with_query("/api/admin/customers/export", narrowed);
     let head = PageFrame::new(words.t("customers-title"), Area::Customers)
         .beside(view! { <span class="sub">{words.with("customers-count", &[("n", page.total.to_string())])}</span> })
         .actions((
@@ -74,11 +77,14 @@ fn filters(words: Words, query: &ListQuery) -> impl IntoView + use<> {
         ("active".to_owned(), words.t("customer-active")),
         ("disabled".to_owned(), words.t("customer-disabled")),
     ];
+    let sort = query.get("sort").to_owned();
+    let sort = (!sort.is_empty()).then(|| view! { <input r#type="hidden" name="sort" value=sort /> });
     view! {
         <form class="filters" method="get" action=paths::CUSTOMERS>
             <input class="filter-q" r#type="search" name="q" value=query.get("q").to_owned()
                 placeholder=words.t("customers-filter") aria-label=words.t("customers-filter") />
             <select name="state" aria-label=words.t("customer-state")>{options_view(states, query.get("state"))}</select>
+            {sort}
             <button class="btn">{words.t("filter-apply")}</button>
             <a class="btn ghost" href=paths::CUSTOMERS>{words.t("filter-reset")}</a>
         </form>
@@ -90,6 +96,9 @@ fn table(words: Words, query: &ListQuery, page: Page<CustomerRow>) -> AnyView {
         return view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any();
     }
     let zone = look().zone;
+    let heading = |column: CustomerSort, key: &str, numeric: bool| {
+        sort_header(query, column.code(), CustomerSort::Name.code(), words.t(key), numeric)
+    };
     let rows = page.list.into_iter().map(|customer| {
         let contact = customer.contact_name.or(customer.contact_email).unwrap_or_else(|| NOT_MEASURED.to_owned());
         view! {
@@ -110,12 +119,12 @@ fn table(words: Words, query: &ListQuery, page: Page<CustomerRow>) -> AnyView {
             <table class="cards">
                 <thead>
                     <tr>
-                        <th scope="col">{words.t("customer-name")}</th>
-                        <th scope="col">{words.t("customer-state")}</th>
-                        <th scope="col">{words.t("customer-contact")}</th>
-                        <th scope="col" class="num">{words.t("home-people")}</th>
-                        <th scope="col" class="num">{words.t("home-machines")}</th>
-                        <th scope="col">{words.t("customer-next-end")}</th>
+                        {heading(CustomerSort::Name, "customer-name", false)}
+                        {heading(CustomerSort::State, "customer-state", false)}
+                        {heading(CustomerSort::Contact, "customer-contact", false)}
+                        {heading(CustomerSort::Members, "home-people", true)}
+                        {heading(CustomerSort::Machines, "home-machines", true)}
+                        {heading(CustomerSort::NextEnd, "customer-next-end", false)}
                     </tr>
                 </thead>
                 <tbody>{rows.collect_view()}</tbody>

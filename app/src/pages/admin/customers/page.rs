@@ -4,7 +4,7 @@ use contract::allocations::{AllocationQuery, AllocationView};
 use contract::audit::{AuditQuery, AuditView};
 use contract::customers::{CustomerRow, MemberView};
 use contract::reports::CustomerUsage;
-use contract::{CustomerId, Permission};
+use contract::{CustomerId, Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -32,7 +32,7 @@ pub fn CustomerPage() -> impl IntoView {
             let customer = platform::customers::get(&platform, &ctx, id).await?;
             let members = platform::customers::members_of(&platform, &ctx, id).await?;
             let query = AllocationQuery { customer_id: Some(id), page_size: Some(100), ..AllocationQuery::default() };
-            let allocations = platform::allocations::list(&platform, &ctx, &query).await?.list;
+            let allocations = platform::allocations::list(&platform, &ctx, &query).await?;
             let usage = platform::reports::customer_usage(&platform, &ctx, id).await?;
             let newest = AuditQuery { customer_id: Some(id), page_size: Some(10), ..AuditQuery::default() };
             let history = match ctx.holds(Permission::AuditView) {
@@ -48,7 +48,8 @@ pub fn CustomerPage() -> impl IntoView {
 struct Found {
     customer: CustomerRow,
     members: Vec<MemberView>,
-    allocations: Vec<AllocationView>,
+    /// The first of them.
+    allocations: Page<AllocationView>,
     usage: CustomerUsage,
     /// Nothing for those who may not read the log.
     history: Option<Vec<AuditView>>,
@@ -94,11 +95,7 @@ fn customer_view(found: Found) -> AnyView {
                 <div class="main-column">
                     <section class="card">
                         <header><h2>{words.t("home-machines")}</h2></header>
-                        {if allocations.is_empty() {
-                            view! { <div class="empty"><p>{words.t("customer-no-machines")}</p></div> }.into_any()
-                        } else {
-                            allocation_table(words, allocations, false)
-                        }}
+                        {allocations_view(words, id, allocations)}
                     </section>
                     <section class="card">
                         <header><h2>{words.t("home-people")}</h2></header>
@@ -115,6 +112,23 @@ fn customer_view(found: Found) -> AnyView {
             </div>
         },
     )
+}
+
+/// Its allocations, and where the others are when there are more than fit here.
+fn allocations_view(words: Words, id: CustomerId, allocations: Page<AllocationView>) -> AnyView {
+    if allocations.list.is_empty() {
+        return view! { <div class="empty"><p>{words.t("customer-no-machines")}</p></div> }.into_any();
+    }
+    let more = allocations.total.saturating_sub(allocations.list.len() as u64);
+    let more = (more > 0).then(|| {
+        let text = words.with("customer-more-allocations", &[("n", more.to_string())]);
+        view! { <p class="note-line"><a class="link" href=paths::allocations_of(id)>{text}</a></p> }
+    });
+    view! {
+        {allocation_table(words, allocations.list, false)}
+        {more}
+    }
+    .into_any()
 }
 
 /// What it has had so far.

@@ -6,6 +6,8 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
+use super::bulk_maintenance;
+use super::list::read_query;
 use super::server_fns::ActOnMachines;
 use crate::door::{door, to_api_error};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -14,57 +16,111 @@ use crate::ui::forms::{TextField, text_field};
 use crate::ui::state::{Tone, state};
 use crate::words::Words;
 
-/// `/admin/machines/bulk?action=drain&ids=host-001&ids=host-002`.
+/// The bulk that is no action of a single machine's: it needs a window.
+pub(super) const MAINTENANCE: &str = "maintenance";
+
+/// What became of those before.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Before {
+    pub done: u32,
+    /// Refused, and not in the address for want of room.
+    pub left: u64,
+}
+
+/// A machine with why it is refused, if it is.
+pub(super) type Row = (MachineView, Option<String>);
+
+/// `/admin/machines/bulk?action=drain&ids=host-001&ids=host-002`, or `…&all=1&q=rack-7`.
 #[component]
 pub fn BulkPage() -> impl IntoView {
     let map = use_query_map().get_untracked();
-    let ids = map.get_all("ids").unwrap_or_default();
+    let ids = paths::unpacked(&map.get_all("ids").unwrap_or_default());
+    let matching = map.get("all").is_some_and(|all| all == "1").then(|| read_query().1);
+    let ids = if matching.is_some() { Vec::new() } else { ids };
+    let number = |name: &str| map.get(name).and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
+    let before = Before { done: number("done"), left: number("more").into() };
+    if map.get("action").is_some_and(|word| word == MAINTENANCE) {
+        return bulk_maintenance::maintenance_page(ids, matching, before).into_any();
+    }
     let action = map.get("action").and_then(|word| MachineAction::parse(&word));
-    let done = map.get("done").and_then(|n| n.parse::<u32>().ok());
     let (platform, ctx) = door();
     page(
         async move {
             let action = action.ok_or_else(platform::Error::not_found)?;
-            let bulk = MachineBulk { ids, action, note: None };
-            let mut rows = Vec::new();
-            for (machine, possible) in platform::machines::preview_many(&platform, &ctx, &bulk).await? {
-                let refusal = match possible {
-                    Ok(()) => None,
-                    Err(error) => Some(to_api_error(&platform, &ctx, error).await.message),
-                };
-                rows.push((machine, refusal));
-            }
-            Ok((action, rows))
+            let bulk = MachineBulk { ids, matching, action, note: None };
+            let preview = platform::machines::preview_many(&platform, &ctx, &bulk).await?;
+            let rows = in_words(&platform, &ctx, preview.rows).await;
+            Ok((action, rows, preview.more))
         },
-        move |(action, rows)| bulk_view(action, rows, done),
+        move |(action, rows, more)| bulk_view(action, rows, more, before),
+    )
+    .into_any()
+}
+
+/// Refusals in the reader's words.
+pub(super) async fn in_words(
+    platform: &platform::Platform,
+    ctx: &platform::OpContext,
+    rows: Vec<(MachineView, platform::Result<()>)>,
+) -> Vec<Row> {
+    let mut said = Vec::with_capacity(rows.len());
+    for (machine, possible) in rows {
+        let refusal = match possible {
+            Ok(()) => None,
+            Err(error) => {
+                let error = to_api_error(platform, ctx, error).await;
+                let fields: Vec<_> = error.fields.into_values().collect();
+                Some(if fields.is_empty() { error.message } else { fields.join(" ") })
+            }
+        };
+        said.push((machine, refusal));
+    }
+    said
+}
+
+/// Nothing was chosen.
+pub(super) fn nothing_chosen(words: Words, head: PageFrame) -> AnyView {
+    frame(
+        head,
+        view! {
+            <section class="card empty">
+                <p>{words.t("bulk-nothing")}</p>
+                <a class="btn" href=paths::MACHINES>{words.t("nav-machines")}</a>
+            </section>
+        },
     )
 }
 
-fn bulk_view(action: MachineAction, rows: Vec<(MachineView, Option<String>)>, done: Option<u32>) -> AnyView {
+/// What was done before, and what does not fit here.
+pub(crate) fn counts(words: Words, before: Before, more: u64, done_key: &str) -> impl IntoView + use<> {
+    let line = |tone: Tone, key: &str, n: u64| {
+        let text = words.with(key, &[("n", n.to_string())]);
+        (n > 0).then(|| view! { <p class="note-line" role="status">{state(tone, text)}</p> })
+    };
+    (
+        line(Tone::Ok, done_key, before.done.into()),
+        line(Tone::Warn, "bulk-left", before.left),
+        line(Tone::Warn, "bulk-more", more),
+    )
+}
+
+/// The machines that can be done, as fields of the form that does it.
+pub(super) fn possible_ids(rows: &[Row]) -> impl IntoView + use<> {
+    rows.iter()
+        .filter(|(_, refusal)| refusal.is_none())
+        .map(|(machine, _)| view! { <input r#type="hidden" name="ids[]" value=machine.id.clone() /> })
+        .collect_view()
+}
+
+fn bulk_view(action: MachineAction, rows: Vec<Row>, more: u64, before: Before) -> AnyView {
     let words = Words::now();
     let head = PageFrame::new(words.t(&format!("action-{}", action.code())), Area::Machines)
         .crumb(words.t("nav-machines"), paths::MACHINES);
     if rows.is_empty() {
-        return frame(
-            head,
-            view! {
-                <section class="card empty">
-                    <p>{words.t("bulk-nothing")}</p>
-                    <a class="btn" href=paths::MACHINES>{words.t("nav-machines")}</a>
-                </section>
-            },
-        );
+        return nothing_chosen(words, head);
     }
     let possible = rows.iter().filter(|(_, refusal)| refusal.is_none()).count();
-    let ids = rows
-        .iter()
-        .filter(|(_, refusal)| refusal.is_none())
-        .map(|(machine, _)| view! { <input r#type="hidden" name="ids[]" value=machine.id.clone() /> })
-        .collect_view();
-    let lines = rows.into_iter().map(|(machine, refusal)| line(words, machine, refusal)).collect_view();
-    let some_done = done.filter(|n| *n > 0).map(|n| {
-        view! { <p class="note-line" role="status">{state(Tone::Ok, words.with("bulk-done", &[("n", n.to_string())]))}</p> }
-    });
+    let ids = possible_ids(&rows);
     let count = words.with("bulk-possible", &[("n", possible.to_string())]);
     let class = if action == MachineAction::Delete { "btn danger" } else { "btn primary" };
     let note = matches!(action, MachineAction::Cordon | MachineAction::Drain | MachineAction::Retire).then(|| {
@@ -78,22 +134,10 @@ fn bulk_view(action: MachineAction, rows: Vec<(MachineView, Option<String>)>, do
     frame(
         head,
         view! {
-            {some_done}
+            {counts(words, before, more, "bulk-done")}
             <section class="card">
                 <p class="note-line">{words.t(&format!("action-{}-hint", action.code()))}</p>
-                <div class="scroll" tabindex="0" role="region" aria-label=words.t("machines-title")>
-                    <table class="cards">
-                        <thead>
-                            <tr>
-                                <th scope="col">{words.t("machine-name")}</th>
-                                <th scope="col">{words.t("machine-code")}</th>
-                                <th scope="col">{words.t("machines-service")}</th>
-                                <th scope="col">{words.t("bulk-outcome")}</th>
-                            </tr>
-                        </thead>
-                        <tbody>{lines}</tbody>
-                    </table>
-                </div>
+                {table(words, rows)}
                 <form class="form" method="post" action=ActOnMachines::url()>
                     <input r#type="hidden" name="action" value=action.code() />
                     {ids}
@@ -106,6 +150,26 @@ fn bulk_view(action: MachineAction, rows: Vec<(MachineView, Option<String>)>, do
             </section>
         },
     )
+}
+
+/// Each machine with what would become of it.
+pub(super) fn table(words: Words, rows: Vec<Row>) -> impl IntoView {
+    let lines = rows.into_iter().map(|(machine, refusal)| line(words, machine, refusal)).collect_view();
+    view! {
+        <div class="scroll" tabindex="0" role="region" aria-label=words.t("machines-title")>
+            <table class="cards">
+                <thead>
+                    <tr>
+                        <th scope="col">{words.t("machine-name")}</th>
+                        <th scope="col">{words.t("machine-code")}</th>
+                        <th scope="col">{words.t("machines-service")}</th>
+                        <th scope="col">{words.t("bulk-outcome")}</th>
+                    </tr>
+                </thead>
+                <tbody>{lines}</tbody>
+            </table>
+        </div>
+    }
 }
 
 fn line(words: Words, machine: MachineView, refusal: Option<String>) -> impl IntoView {

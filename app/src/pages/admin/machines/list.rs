@@ -7,17 +7,23 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 use platform::OpContext;
 
+use super::bulk::MAINTENANCE;
 use super::columns;
 use crate::door::door;
 use crate::layouts::{Area, PageFrame, frame, here, page};
 use crate::pages::customer::accounts::server_fns::ChooseColumns;
 use crate::paths;
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, pager};
+use crate::ui::lists::{ListQuery, all_matching, pager};
 use crate::words::Words;
 
 /// Filters beside the search field.
 const FILTERS: [&str; 5] = ["region", "pool", "presence", "serviceState", "gpuModel"];
+
+/// Every filter's name.
+pub(super) fn filter_names() -> Vec<&'static str> {
+    std::iter::once("q").chain(FILTERS).collect()
+}
 
 /// `/admin/machines`.
 #[component]
@@ -36,7 +42,7 @@ pub fn ListPage() -> impl IntoView {
 }
 
 /// The address as the page's state and as the operation's query. Words we do not know filter nothing.
-fn read_query() -> (ListQuery, MachineQuery) {
+pub(super) fn read_query() -> (ListQuery, MachineQuery) {
     let map = use_query_map().get_untracked();
     let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
     let names = ["q", "region", "pool", "presence", "serviceState", "gpuModel", "sort", "pageSize", "page"];
@@ -95,7 +101,7 @@ fn list_view(query: ListQuery, list: Page<MachineRow>, facets: MachineFacets, co
         view! {
             <section class="card">
                 {filters(words, &query, &facets)}
-                {tools(words, &ctx, &columns)}
+                {tools(words, &ctx, &query, &list, &columns)}
                 {table(words, &query, list, &columns)}
             </section>
         }
@@ -180,16 +186,27 @@ fn table(words: Words, query: &ListQuery, list: Page<MachineRow>, columns: &List
 }
 
 /// What can be done with the chosen rows, and which columns are shown.
-fn tools(words: Words, ctx: &OpContext, columns: &ListColumns) -> impl IntoView + use<> {
-    let actions: Vec<_> = MachineAction::ALL
+fn tools(
+    words: Words,
+    ctx: &OpContext,
+    query: &ListQuery,
+    list: &Page<MachineRow>,
+    columns: &ListColumns,
+) -> impl IntoView + use<> {
+    let mut actions: Vec<_> = MachineAction::ALL
         .iter()
         .filter(|action| ctx.holds(action.permission()))
         .map(|action| (action.code().to_owned(), words.t(&format!("action-{}", action.code()))))
         .collect();
+    if ctx.holds(Permission::MachinesOperate) {
+        actions.push((MAINTENANCE.to_owned(), words.t("maintenance-plan")));
+    }
+    let all = (list.total > list.list.len() as u64).then(|| all_matching(words, query, &filter_names(), list.total));
     let bulk = (!actions.is_empty()).then(|| {
         view! {
             <form id="bulk" class="bulk" method="get" action=paths::MACHINES_BULK>
                 <select name="action" aria-label=words.t("bulk-action")>{options_view(actions, "")}</select>
+                {all}
                 <button class="btn">{words.t("bulk-go")}</button>
             </form>
         }

@@ -10,6 +10,8 @@ pub mod service_form;
 #[cfg(feature = "ssr")]
 pub mod bulk;
 #[cfg(feature = "ssr")]
+mod bulk_maintenance;
+#[cfg(feature = "ssr")]
 pub mod charts;
 #[cfg(feature = "hydrate")]
 mod charts_client;

@@ -73,7 +73,7 @@ pub async fn act_on_machines(
     #[server(default)] note: String,
 ) -> Result<Vec<BulkOutcome>, ApiError> {
     let (platform, ctx) = door::door();
-    let bulk = contract::machines::MachineBulk { ids, action, note: Some(note) };
+    let bulk = contract::machines::MachineBulk { ids, matching: None, action, note: Some(note) };
     let outcomes = door::answer(&platform, &ctx, platform::machines::act_on_many(&platform, &ctx, bulk).await).await?;
     let outcomes = door::outcomes(&platform, &ctx, outcomes).await;
     if door::wants_page() {
@@ -96,6 +96,36 @@ pub async fn plan_maintenance(code: String, #[server(default)] form: Maintenance
     };
     let page = paths::machine_service(&code);
     door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, form.typed()).await
+}
+
+/// Plans the same maintenance for many. Back to the list when all is done, else to what is left, with why.
+#[server]
+pub async fn plan_maintenance_for_many(
+    #[server(default)] ids: Vec<String>,
+    #[server(default)] form: MaintenanceForm,
+) -> Result<Vec<BulkOutcome>, ApiError> {
+    let (platform, ctx) = door::door();
+    let result = match form.read() {
+        Ok(window) => {
+            let bulk = contract::machines::MaintenanceBulk { ids, matching: None, window };
+            platform::machines::plan_for_many(&platform, &ctx, bulk).await
+        }
+        Err(error) => door::must_hold(&ctx, contract::Permission::MachinesOperate).and(Err(error)),
+    };
+    let outcomes = door::answer(&platform, &ctx, result).await?;
+    let outcomes = door::outcomes(&platform, &ctx, outcomes).await;
+    if door::wants_page() {
+        let left: Vec<_> = outcomes.iter().filter(|one| !one.done).map(|one| one.id.clone()).collect();
+        let next = if left.is_empty() {
+            paths::MACHINES.to_owned()
+        } else {
+            let window = [("starts", form.starts), ("ends", form.ends), ("message", form.message)];
+            let window = window.map(|(name, value)| format!("&{name}={}", paths::encode(&value))).concat();
+            paths::machines_bulk("maintenance", &left, outcomes.len() - left.len()) + &window
+        };
+        door::see_other(&next);
+    }
+    Ok(outcomes)
 }
 
 /// Calls maintenance off, or ends it.

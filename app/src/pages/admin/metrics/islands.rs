@@ -30,7 +30,7 @@ pub const WALL_WORDS: [&str; 12] = [
     "not-measured",
 ];
 /// Texts of the chip.
-pub const LINK_WORDS: [&str; 4] = ["live-on", "live-reconnecting", "live-as-of", "live-ended"];
+pub const LINK_WORDS: [&str; 5] = ["live-on", "live-reconnecting", "live-as-of", "live-over", "live-ended"];
 
 /// How the page's link stands, in words. `as_of` is the server's time of what is shown, `zone` the reader's.
 #[island]
@@ -41,12 +41,13 @@ pub fn LiveChip(words: Lexicon, zone: String, as_of: String) -> impl IntoView {
     let class = move || match link.get() {
         Link::Live => "live on",
         Link::Waiting => "live",
-        Link::Reconnecting { .. } | Link::Ended => "live lost",
+        Link::Reconnecting { .. } | Link::Over | Link::Ended => "live lost",
     };
     let text = move || match link.get() {
         Link::Live => words.t("live-on"),
         Link::Waiting => words.fill("live-as-of", &[&as_of]),
         Link::Reconnecting { heard_ms } => words.fill("live-reconnecting", &[&clock(heard_ms, &zone)]),
+        Link::Over => words.t("live-over"),
         Link::Ended => words.t("live-ended"),
     };
     view! {

@@ -10,6 +10,7 @@ use super::tile::{TILE_WORDS, tile_element};
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
+use crate::ui::lexicon::Lexicon;
 use crate::ui::{icons, time};
 use crate::words::Words;
 
@@ -108,5 +109,16 @@ fn controls(words: Words, options: &WallOptions) -> impl IntoView + use<> {
 
 /// The chip beside a heading.
 pub fn link_chip(words: Words, as_of: String) -> impl IntoView {
-    view! { <LiveChip words=words.lexicon(&LINK_WORDS) zone=look().zone.name().to_owned() as_of=as_of /> }
+    chip(words.lexicon(&LINK_WORDS), as_of)
+}
+
+/// The chip on a page of a customer's machine, which is over when the period is.
+pub fn lease_chip(words: Words, as_of: String) -> impl IntoView {
+    let mut lexicon = words.lexicon(&LINK_WORDS);
+    lexicon.0.insert("live-over".to_owned(), words.t("my-machine-live-over"));
+    chip(lexicon, as_of)
+}
+
+fn chip(words: Lexicon, as_of: String) -> impl IntoView {
+    view! { <LiveChip words=words zone=look().zone.name().to_owned() as_of=as_of /> }
 }

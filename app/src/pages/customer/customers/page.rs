@@ -5,8 +5,9 @@ use contract::allocations::{AllocationQuery, AllocationState, AllocationView};
 use contract::customers::{CustomerView, MemberView};
 use contract::machines::Presence;
 use contract::reports::CustomerUsage;
-use contract::{ErrorCode, Permission};
+use contract::{ErrorCode, MAX_PAGE_SIZE, Page, Permission};
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
 
 use crate::door::{door, look, see_other};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -15,6 +16,7 @@ use crate::pages::admin::customers::page::usage_card;
 use crate::pages::admin::machines::service::window_line;
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
+use crate::ui::lists::{ListQuery, steps};
 use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
 use crate::words::Words;
@@ -22,14 +24,17 @@ use crate::words::Words;
 /// `/`: the workbench of a customer; staff are sent to their dashboard, people who belong nowhere to their account.
 #[component]
 pub fn HomePage() -> impl IntoView {
+    let number =
+        use_query_map().get_untracked().get("page").and_then(|page| page.parse().ok()).filter(|n: &u32| *n > 0);
     let (platform, ctx) = door();
     page(
         async move {
             let profile = platform::accounts::profile(&platform, &ctx).await?;
             match platform::customers::mine(&platform, &ctx).await {
                 Ok(customer) => {
-                    let query = AllocationQuery { page_size: Some(100), ..AllocationQuery::default() };
-                    let machines = platform::allocations::mine(&platform, &ctx, &query).await?.list;
+                    let query =
+                        AllocationQuery { page: number, page_size: Some(MAX_PAGE_SIZE), ..AllocationQuery::default() };
+                    let machines = platform::allocations::mine(&platform, &ctx, &query).await?;
                     let usage = platform::reports::my_usage(&platform, &ctx).await?;
                     Ok(Some((customer, profile, machines, usage)))
                 }
@@ -56,10 +61,17 @@ fn role_of(profile: &Profile, customer: &CustomerView) -> Option<MemberRole> {
 fn home_view(
     customer: CustomerView,
     profile: Profile,
-    machines: Vec<AllocationView>,
+    machines: Page<AllocationView>,
     usage: &CustomerUsage,
 ) -> AnyView {
     let words = Words::now();
+    // What one has comes before what one had, so that most customers never see a second page.
+    let query = ListQuery { path: paths::HOME.into(), pairs: vec![("page", machines.page.to_string())] };
+    let (number, size, total) = (machines.page, machines.page_size, machines.total);
+    let pages = (total > u64::from(size)).then(|| {
+        view! { <nav class="pager" aria-label=words.t("list-pager")>{steps(words, &query, number, size, total)}</nav> }
+    });
+    let machines = machines.list;
     let role = role_of(&profile, &customer).map(|role| words.t(&format!("member-role-{}", role.code())));
     let owner = door().1.holds(Permission::CustomersListMembers);
     let people = words.with("home-people-count", &[("n", customer.member_count.to_string())]);
@@ -75,6 +87,7 @@ fn home_view(
             {notices_card(words, &machines)}
             {machines_card(words, machines)}
             {earlier}
+            {pages}
             <div class="columns">
             {usage_card(words, usage)}
             <section class="card">

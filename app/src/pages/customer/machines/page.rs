@@ -2,7 +2,7 @@
 
 use contract::Permission;
 use contract::allocations::{AllocationDetail, AllocationState, RenewalRequestView, RenewalState};
-use contract::machines::MachineView;
+use contract::machines::{MachineView, SshAccess};
 use contract::metrics::{History, HistoryRange, MachineLive};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -20,7 +20,7 @@ use crate::pages::admin::machines::islands::{
 };
 use crate::pages::admin::machines::page::{figure_words, gpu_words, process_words, ranges};
 use crate::pages::admin::machines::service::window_line;
-use crate::pages::admin::metrics::page::link_chip;
+use crate::pages::admin::metrics::page::lease_chip;
 use crate::paths;
 use crate::ui::copy::copy_button;
 use crate::ui::format::NOT_MEASURED;
@@ -32,8 +32,8 @@ use crate::words::Words;
 /// What can be seen while one has the machine, and of what was in the grace after it.
 struct Figures {
     machine: MachineView,
-    /// Absent when the period is over.
-    live: Option<MachineLive>,
+    /// How to get in, and how it is doing; absent when the period is over.
+    now: Option<(SshAccess, MachineLive)>,
     history: History,
     range: HistoryRange,
 }
@@ -48,14 +48,17 @@ pub fn MyMachinePage() -> impl IntoView {
     page(
         async move {
             let detail = platform::allocations::of_machine(&platform, &ctx, &code).await?;
-            let live = match detail.allocation.state {
-                AllocationState::Active => Some(platform::allocations::machine_live(&platform, &ctx, &code).await?),
+            let now = match detail.allocation.state {
+                AllocationState::Active => Some((
+                    platform::allocations::ssh(&platform, &ctx, &code).await?,
+                    platform::allocations::machine_live(&platform, &ctx, &code).await?,
+                )),
                 _ => None,
             };
             let figures = if matches!(detail.allocation.state, AllocationState::Active | AllocationState::Grace) {
                 let machine = platform::allocations::machine(&platform, &ctx, &code).await?;
                 let history = history(&platform, &ctx, &code, range).await?;
-                Some(Figures { machine, live, history, range })
+                Some(Figures { machine, now, history, range })
             } else {
                 None
             };
@@ -72,7 +75,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
     let now = ctx.now().timestamp();
     let mut head = PageFrame::new(allocation.machine_name.clone(), Area::Home).crumb(words.t("nav-home"), paths::HOME);
     let main = match figures {
-        Some(Figures { machine, live: Some(live), history, range }) => {
+        Some(Figures { machine, now: Some((access, live)), history, range }) => {
             let figures_only = MachineLive { processes: Vec::new(), ..live.clone() };
             let bare = MachineLive { gpus: Vec::new(), host: Default::default(), ..figures_only.clone() };
             let as_of = clock(live.at.unwrap_or(ctx.now()), zone);
@@ -81,7 +84,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
                 .beside(view! {
                     <MachineState live=bare now=now words=state_words />
                     {allocation_state(words, &allocation)}
-                    {link_chip(words, as_of)}
+                    {lease_chip(words, as_of)}
                 })
                 .live()
                 .elements();
@@ -97,7 +100,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
             });
             let link = code.clone();
             view! {
-                {access_card(words, &machine)}
+                {access_card(words, access)}
                 <MachineFigures live=figures_only words=figure_words(words) />
                 {ranges(words, range, move |range| paths::my_machine_range(&link, range))}
                 <div class="chart-grid">{cards}</div>
@@ -163,21 +166,21 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
 }
 
 /// How to get in. Keys are the host's own until the jump server exists, and it says so.
-fn access_card(words: Words, machine: &MachineView) -> impl IntoView + use<> {
-    let address = machine.public_address.clone().or_else(|| machine.private_address.clone());
-    let line = address.map(|address| format!("ssh root@{address}"));
+fn access_card(words: Words, access: SshAccess) -> impl IntoView + use<> {
+    let nobody = access.user.is_none().then(|| view! { <p class="note-line">{words.t("my-machine-no-user")}</p> });
     view! {
         <section class="card">
             <header>
                 <h2>{words.t("my-machine-access")}</h2>
                 <span class="end">{words.t("my-machine-access-hint")}</span>
             </header>
-            {match line {
+            {match access.command {
                 Some(line) => view! {
                     <div class="command-line inset">
                         <code>{line.clone()}</code>
                         {copy_button(line, words.t("copy"), words.t("copied"))}
                     </div>
+                    {nobody}
                 }.into_any(),
                 None => view! { <div class="empty"><p>{words.t("my-machine-no-address")}</p></div> }.into_any(),
             }}

@@ -1,19 +1,22 @@
 //! SQL of allocations.
 
+mod list;
 mod overview;
 mod requests;
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use contract::allocations::{AllocationEventView, AllocationQuery, AllocationState};
+use contract::allocations::{AllocationEventView, AllocationState};
 use contract::{AllocationId, CustomerId, MachineId, RenewalRequestId};
 
-pub(super) use overview::{Phase, bars, health, lent, save_health, spans, without_handover};
+pub(super) use list::{Filter, Order, Search, list};
+pub(super) use overview::{Phase, bars, health, lent, save_health, spans, spans_between, without_handover};
+pub(crate) use overview::{Span, SpansOf};
 pub(super) use requests::*;
 
 use super::advance;
-use crate::authz::{AllocationRef, CreateAllocation, Granted, Scope, UpdateAllocation};
+use crate::authz::{AllocationRef, CreateAllocation, Granted, UpdateAllocation};
 use crate::db::Tx;
 use crate::{Error, OpContext, Result};
 
@@ -69,12 +72,6 @@ impl NewAllocation {
     }
 }
 
-/// Ids whose machine or customer matches a search.
-pub(super) struct Search {
-    pub machines: Vec<i64>,
-    pub customers: Vec<i64>,
-}
-
 fn state(word: &str) -> Result<AllocationState> {
     AllocationState::parse(word).ok_or_else(|| Error::internal(format!("unknown allocation state {word}")))
 }
@@ -101,55 +98,6 @@ macro_rules! row {
     }};
 }
 
-#[expect(clippy::too_many_arguments, reason = "one list, its filters and its page")]
-pub(super) async fn list(
-    tx: &mut Tx,
-    scope: Scope,
-    query: &AllocationQuery,
-    machine: Option<MachineId>,
-    search: Option<&Search>,
-    page: u32,
-    page_size: u32,
-    now: DateTime<Utc>,
-) -> Result<(Vec<Row>, u64)> {
-    let own = match scope {
-        Scope::All => None,
-        Scope::Customer(customer) => Some(customer.0),
-        Scope::Own(_) => return Ok((Vec::new(), 0)),
-    };
-    let ending = query.days.map(|days| now + TimeDelta::days(i64::from(days)));
-    let state_word = query.state.map(|state| state.code());
-    let (machines, customers) =
-        search.map_or((None, None), |search| (Some(&search.machines[..]), Some(&search.customers[..])));
-    let rows = sqlx::query!(
-        r#"select a.id, a.machine_id, a.customer_id, a.starts_at, a.ends_at, a.grace_days, a.state, a.remark,
-                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.revision,
-                  (select r.id from renewal_requests r where r.allocation_id = a.id and r.state = 'open') as open_request,
-                  count(*) over () as "total!"
-           from allocations a
-           where ($1::bigint is null or a.customer_id = $1) and ($2::bigint is null or a.customer_id = $2)
-             and ($3::bigint is null or a.machine_id = $3) and ($4::text is null or a.state = $4)
-             and ($5::timestamptz is null or (a.state in ('active', 'grace') and a.ends_at <= $5))
-             and ($6::bigint[] is null or a.machine_id = any($6) or a.customer_id = any($7))
-           order by a.ended_at is not null, case when a.ended_at is null then a.ends_at end, a.ended_at desc, a.id
-           limit $8 offset $9"#,
-        own,
-        query.customer_id.map(|id| id.0),
-        machine.map(|id| id.0),
-        state_word,
-        ending,
-        machines,
-        customers,
-        i64::from(page_size),
-        i64::from(page - 1) * i64::from(page_size)
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    let total = rows.first().map_or(0, |row| row.total);
-    let list = rows.into_iter().map(|row| Ok(row!(row))).collect::<Result<_>>()?;
-    Ok((list, total.unsigned_abs()))
-}
-
 pub(super) async fn get(tx: &mut Tx, id: AllocationId) -> Result<Option<Row>> {
     let row = sqlx::query!(
         r#"select a.id, a.machine_id, a.customer_id, a.starts_at, a.ends_at, a.grace_days, a.state, a.remark,
@@ -161,6 +109,21 @@ pub(super) async fn get(tx: &mut Tx, id: AllocationId) -> Result<Option<Row>> {
     .fetch_optional(&mut **tx)
     .await?;
     row.map(|row| Ok(row!(row))).transpose()
+}
+
+/// In the order of the ids.
+pub(super) async fn get_all(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
+    let rows = sqlx::query!(
+        r#"select a.id, a.machine_id, a.customer_id, a.starts_at, a.ends_at, a.grace_days, a.state, a.remark,
+                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.revision,
+                  (select r.id from renewal_requests r where r.allocation_id = a.id and r.state = 'open') as open_request
+           from allocations a join unnest($1::bigint[]) with ordinality as wanted (id, place) on wanted.id = a.id
+           order by wanted.place"#,
+        ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter().map(|row| Ok(row!(row))).collect()
 }
 
 pub(super) async fn lock(tx: &mut Tx, id: AllocationId) -> Result<Option<Row>> {
@@ -446,6 +409,19 @@ pub(super) async fn held_by(tx: &mut Tx, customers: &[i64]) -> Result<HashMap<i6
         r#"select customer_id, count(distinct machine_id) as "machines!", min(ends_at) as next_end_at
            from allocations where customer_id = any($1) and state in ('active', 'grace') group by customer_id"#,
         customers
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.customer_id, Held { machines: row.machines.unsigned_abs(), next_end_at: row.next_end_at }))
+        .collect())
+}
+
+pub(super) async fn all_held(tx: &mut Tx) -> Result<HashMap<i64, Held>> {
+    let rows = sqlx::query!(
+        r#"select customer_id, count(distinct machine_id) as "machines!", min(ends_at) as next_end_at
+           from allocations where state in ('active', 'grace') group by customer_id"#
     )
     .fetch_all(&mut **tx)
     .await?;

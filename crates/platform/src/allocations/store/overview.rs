@@ -149,3 +149,56 @@ pub(in crate::allocations) async fn spans(
     .await?;
     Ok(rows.into_iter().map(|row| (MachineId(row.machine_id), row.starts_at, row.until)).collect())
 }
+
+/// Whose parts of allocations are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SpansOf<'a> {
+    Everybody,
+    Customers(&'a [i64]),
+    Machines(&'a [i64]),
+}
+
+/// The part of an allocation that lies in a period.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub customer: CustomerId,
+    pub machine: MachineId,
+    pub from: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+}
+
+pub(in crate::allocations) async fn spans_between(
+    tx: &mut Tx,
+    of: SpansOf<'_>,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Vec<Span>> {
+    let (customers, machines) = match of {
+        SpansOf::Everybody => (None, None),
+        SpansOf::Customers(ids) => (Some(ids), None),
+        SpansOf::Machines(ids) => (None, Some(ids)),
+    };
+    let rows = sqlx::query!(
+        r#"select customer_id, machine_id, greatest(starts_at, $3) as "from!",
+                  least(ends_at, coalesce(ended_at, $4), $4) as "until!"
+           from allocations
+           where ($1::bigint[] is null or customer_id = any($1)) and ($2::bigint[] is null or machine_id = any($2))
+             and state not in ('scheduled', 'cancelled') and starts_at < $4
+             and least(ends_at, coalesce(ended_at, $4)) > $3"#,
+        customers,
+        machines,
+        from,
+        until
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Span {
+            customer: CustomerId(row.customer_id),
+            machine: MachineId(row.machine_id),
+            from: row.from,
+            until: row.until,
+        })
+        .collect())
+}

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use contract::allocations::{ReclaimStepView, RenewalState, StepState};
-use contract::{AllocationId, CustomerId, MachineId, RenewalRequestId};
+use contract::allocations::{ReclaimStepView, RenewalQuery, RenewalSort, RenewalState, StepState};
+use contract::{AllocationId, CustomerId, MachineId, RenewalRequestId, SortDirection};
+use sqlx::{Postgres, QueryBuilder, Row as _};
 
 use super::Row;
 use crate::authz::{Granted, RequestRenewal, UpdateAllocation};
@@ -62,6 +63,58 @@ pub(in crate::allocations) async fn requests(tx: &mut Tx, open: bool) -> Result<
     .fetch_all(&mut **tx)
     .await?;
     rows.into_iter().map(|row| Ok(request!(row))).collect()
+}
+
+/// A page of them, and how many there are.
+pub(in crate::allocations) async fn page_of_requests(
+    tx: &mut Tx,
+    query: &RenewalQuery,
+    sort: &[(RenewalSort, SortDirection)],
+    page: u32,
+    page_size: u32,
+) -> Result<(Vec<Request>, u64)> {
+    let filters = |sql: &mut QueryBuilder<Postgres>| {
+        sql.push(" from renewal_requests r join allocations a on a.id = r.allocation_id where true");
+        if let Some(state) = query.state {
+            sql.push(" and r.state = ").push_bind(state.code());
+        }
+        if let Some(customer) = query.customer_id {
+            sql.push(" and r.customer_id = ").push_bind(customer.0);
+        }
+    };
+    let mut count = QueryBuilder::<Postgres>::new("select count(*) as total");
+    filters(&mut count);
+    let total: i64 = count.build().fetch_one(&mut **tx).await?.try_get("total")?;
+    let mut sql = QueryBuilder::<Postgres>::new("select r.id");
+    filters(&mut sql);
+    sql.push(" order by ");
+    for (sort, direction) in sort {
+        sql.push(match sort {
+            RenewalSort::Created => "r.created_at",
+            RenewalSort::Wanted => "r.wanted_until",
+            RenewalSort::Ends => "a.ends_at",
+            RenewalSort::State => {
+                "array_position(array['open', 'approved', 'changed', 'refused', 'withdrawn'], r.state)"
+            }
+        });
+        sql.push(if *direction == SortDirection::Desc { " desc, " } else { " asc, " });
+    }
+    sql.push("r.state <> 'open', r.created_at desc, r.id limit ").push_bind(i64::from(page_size));
+    sql.push(" offset ").push_bind(i64::from(page - 1) * i64::from(page_size));
+    let rows = sql.build().fetch_all(&mut **tx).await?;
+    let ids = rows.iter().map(|row| row.try_get("id")).collect::<Result<Vec<i64>, _>>()?;
+    let rows = sqlx::query!(
+        "select r.id, r.allocation_id, a.machine_id, r.customer_id, a.ends_at, r.wanted_until, r.message, r.state,
+                r.granted_until, r.answer, r.requested_name, r.created_at, r.decided_at
+         from renewal_requests r join allocations a on a.id = r.allocation_id
+           join unnest($1::bigint[]) with ordinality as wanted (id, place) on wanted.id = r.id
+         order by wanted.place",
+        &ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let list = rows.into_iter().map(|row| Ok(request!(row))).collect::<Result<_>>()?;
+    Ok((list, total.unsigned_abs()))
 }
 
 pub(in crate::allocations) async fn requests_of(tx: &mut Tx, id: AllocationId) -> Result<Vec<Request>> {

@@ -75,6 +75,27 @@ pub(in crate::machines) async fn list(
     Ok((list, total.unsigned_abs()))
 }
 
+/// The first codes of these filters, and how many there are.
+pub(in crate::machines) async fn codes_matching(
+    tx: &mut Tx,
+    scope: Scope,
+    query: &MachineQuery,
+    most: usize,
+    now: DateTime<Utc>,
+) -> Result<(Vec<String>, u64)> {
+    let mut sql = QueryBuilder::<Postgres>::new(EXPORT);
+    if scope != Scope::All {
+        sql.push(" and false");
+    }
+    filters(&mut sql, query, now);
+    sql.push(" order by m.code limit ").push_bind(i64::try_from(most).unwrap_or(i64::MAX));
+    let rows = sql.build().fetch_all(&mut **tx).await?;
+    let codes = rows.iter().map(|row| row.try_get("code")).collect::<Result<Vec<String>, _>>()?;
+    let total =
+        if codes.len() < most { codes.len() as u64 } else { count(tx, scope, query, now).await?.unsigned_abs() };
+    Ok((codes, total))
+}
+
 /// Machines as a workbook has them, by code.
 pub(in crate::machines) async fn export_after(
     tx: &mut Tx,

@@ -16,7 +16,7 @@ use contract::machines::{
     ServiceState, presence,
 };
 
-pub(super) use list::{export_after, list, page_of_names};
+pub(super) use list::{codes_matching, export_after, list, page_of_names};
 pub(super) use service::{
     Connection, EndedWindow, NewWindow, begin_window, delete, end_window, end_windows_past, insert_window,
     machines_with_due_windows, service_state_of, set_connection, set_monitored, set_service, windows,
@@ -50,6 +50,10 @@ pub(super) async fn id_of(tx: &mut Tx, code: &str) -> Result<Option<MachineId>> 
         .fetch_optional(&mut **tx)
         .await?;
     Ok(id.map(MachineId))
+}
+
+pub(super) async fn ids_by_name(tx: &mut Tx) -> Result<Vec<i64>> {
+    Ok(sqlx::query_scalar!("select id from machines order by lower(name), id").fetch_all(&mut **tx).await?)
 }
 
 pub(super) async fn matching(tx: &mut Tx, text: &str) -> Result<Vec<i64>> {

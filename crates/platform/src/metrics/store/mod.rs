@@ -142,6 +142,36 @@ pub(super) async fn gpu_use(
     Ok((row.samples, row.util))
 }
 
+pub(super) async fn gpu_use_of(
+    tx: &mut Tx,
+    periods: &[(MachineId, DateTime<Utc>, DateTime<Utc>)],
+) -> Result<Vec<(f64, f64)>> {
+    let machines: Vec<i64> = periods.iter().map(|(machine, ..)| machine.0).collect();
+    let (from, until): (Vec<_>, Vec<_>) = periods.iter().map(|(_, from, until)| (*from, *until)).unzip();
+    let rows = sqlx::query!(
+        r#"select w.place as "place!", sum(s.samples)::float8 as "samples!", sum(s.util_avg * s.samples)::float8 as "util!"
+           from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) with ordinality
+                  as w (machine_id, from_at, until_at, place)
+             join gpus g on g.machine_id = w.machine_id
+             join gpu_samples_1h s on s.gpu_id = g.id and s.at >= w.from_at and s.at < w.until_at
+                                      and s.util_avg is not null
+           group by w.place"#,
+        &machines,
+        &from,
+        &until
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut found = vec![(0.0, 0.0); periods.len()];
+    for row in rows {
+        let place = usize::try_from(row.place).ok().and_then(|place| found.get_mut(place.checked_sub(1)?));
+        if let Some(place) = place {
+            *place = (row.samples, row.util);
+        }
+    }
+    Ok(found)
+}
+
 pub(super) async fn xid_errors(tx: &mut Tx, gpus: &[i64], from: DateTime<Utc>, until: DateTime<Utc>) -> Result<u64> {
     let count = sqlx::query_scalar!(
         r#"select count(*) as "count!" from gpu_events

@@ -6,7 +6,7 @@ use contract::allocations::{AllocationAction, AllocationBulk, TimelineQuery};
 use super::*;
 
 fn bulk(action: AllocationAction, ids: &[AllocationId], months: Option<u32>) -> AllocationBulk {
-    AllocationBulk { ids: ids.to_vec(), action, months, note: Some("spring".to_owned()) }
+    AllocationBulk { ids: ids.to_vec(), matching: None, action, months, note: Some("spring".to_owned()) }
 }
 
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn many_are_renewed_and_reclaimed_each_for_itself() {
 
     let renew = bulk(AllocationAction::Renew, &ids, Some(3));
     let preview = allocations::preview_many(p, &ctx, &renew).await.unwrap();
-    let possible: Vec<_> = preview.iter().map(|(row, outcome)| (row.machine.as_str(), outcome.is_ok())).collect();
+    let possible: Vec<_> = preview.rows.iter().map(|(row, outcome)| (row.machine.as_str(), outcome.is_ok())).collect();
     assert_eq!(possible, [("h1", true), ("h2", false), ("h3", true)]);
     let before = allocations::get(p, &ctx, ids[0]).await.unwrap();
     assert_eq!(kinds(&before), ["created", "started"], "a preview leaves nothing");
@@ -147,4 +147,32 @@ async fn what_comes_back_worse_than_it_went_waits_for_a_decision() {
     for user in [&world.acme.owner, &world.globex.owner] {
         assert!(allocations::handover(p, &user.ctx(), id).await.is_err());
     }
+}
+
+#[tokio::test]
+async fn all_that_match_and_are_not_over_are_reclaimed() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    for code in ["a-1", "a-2", "b-1", "a-3"] {
+        world.machine(code).await;
+    }
+    for code in ["a-1", "a-2", "b-1"] {
+        world.allocate(code, world.acme.id, months(2)).await.unwrap();
+    }
+    // Called off before: that is over.
+    let body = AllocationCreate { starts_at: Some(world.now() + TimeDelta::days(5)), ..months(1) };
+    let off = world.allocate("a-3", world.acme.id, body).await.unwrap().allocation.id;
+    allocations::end(p, &ctx, off, AllocationEnd::default()).await.unwrap();
+    let query = AllocationQuery { q: Some("a-".to_owned()), page_size: Some(1), ..AllocationQuery::default() };
+    let all = AllocationBulk { matching: Some(query), ..bulk(AllocationAction::Reclaim, &[], None) };
+    let preview = allocations::preview_many(p, &ctx, &all).await.unwrap();
+    let mut codes: Vec<_> = preview.rows.iter().map(|(row, _)| row.machine.as_str()).collect();
+    codes.sort_unstable();
+    assert_eq!((codes, preview.more), (vec!["a-1", "a-2"], 0));
+    let outcomes = allocations::act_on_many(p, &ctx, all.clone()).await.unwrap();
+    assert!(outcomes.len() == 2 && outcomes.iter().all(|(_, outcome)| outcome.is_ok()));
+    let both = AllocationBulk { ids: vec![off], ..all.clone() };
+    assert_eq!(allocations::act_on_many(p, &ctx, both).await.unwrap_err().fields[0].key, "field-ids-or-matching");
+    let error = allocations::act_on_many(p, &world.acme.owner.ctx(), all).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::NotFound);
 }

@@ -3,7 +3,8 @@
 use chrono::TimeDelta;
 use contract::allocations::AllocationCreate;
 use contract::machines::{
-    ConnectionUpdate, MachineAction, MachineBulk, MaintenanceCreate, MaintenanceState, SecretKind, ServiceState,
+    ConnectionUpdate, MachineAction, MachineBulk, MachineQuery, MaintenanceBulk, MaintenanceCreate, MaintenanceState,
+    SecretKind, ServiceState,
 };
 use contract::{ErrorCode, ListColumns};
 use platform::machines::NodeCredentials;
@@ -226,11 +227,11 @@ async fn many_at_once_each_for_itself() {
     let acme = world.test.customer("Acme").await;
     world.lend("h2", &acme).await.unwrap();
     let ids = ["h1", "h2", "h1", "nowhere"].map(str::to_owned).to_vec();
-    let bulk = MachineBulk { ids, action: MachineAction::Retire, note: Some("old".to_owned()) };
+    let bulk = MachineBulk { ids, matching: None, action: MachineAction::Retire, note: Some("old".to_owned()) };
     let (platform, ctx) = (&world.test.platform, world.admin.ctx());
     let preview = machines::preview_many(platform, &ctx, &bulk).await.unwrap();
-    let possible: Vec<_> = preview.iter().map(|(view, outcome)| (view.id.as_str(), outcome.is_ok())).collect();
-    assert_eq!(possible, [("h1", true), ("h2", false), ("h1", true)]);
+    let possible: Vec<_> = preview.rows.iter().map(|(view, outcome)| (view.id.as_str(), outcome.is_ok())).collect();
+    assert_eq!(possible, [("h1", true), ("h2", false)], "each once");
     assert_eq!(world.state("h1").await.0, ServiceState::InService, "a preview does nothing");
 
     let outcomes = machines::act_on_many(platform, &ctx, bulk.clone()).await.unwrap();
@@ -266,4 +267,59 @@ async fn everybody_chooses_their_own_columns() {
     assert_eq!(error.fields[0].key, "field-unknown-column");
     let error = accounts::columns_of(platform, &world.admin.ctx(), "nothing").await.unwrap_err();
     assert_eq!(error.code, ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn all_that_match_are_found_here_and_never_done_in_part() {
+    let world = World::with(&["a-1", "a-2", "b-1"]).await;
+    let (platform, ctx) = (&world.test.platform, world.admin.ctx());
+    let matching = |q: &str| Some(MachineQuery { q: Some(q.to_owned()), page_size: Some(1), ..Default::default() });
+    let bulk = |q: &str| MachineBulk { ids: vec![], matching: matching(q), action: MachineAction::Cordon, note: None };
+    let preview = machines::preview_many(platform, &ctx, &bulk("a-")).await.unwrap();
+    let codes: Vec<_> = preview.rows.iter().map(|(view, _)| view.id.as_str()).collect();
+    assert_eq!((codes, preview.more), (vec!["a-1", "a-2"], 0), "whatever the page");
+    let outcomes = machines::act_on_many(platform, &ctx, bulk("a-")).await.unwrap();
+    assert!(outcomes.len() == 2 && outcomes.iter().all(|(_, outcome)| outcome.is_ok()));
+    assert_eq!(world.state("b-1").await.0, ServiceState::InService);
+    let both = MachineBulk { ids: vec!["b-1".to_owned()], ..bulk("a-") };
+    assert_eq!(machines::act_on_many(platform, &ctx, both).await.unwrap_err().fields[0].key, "field-ids-or-matching");
+    let none = machines::act_on_many(platform, &ctx, bulk("nothing")).await.unwrap_err();
+    assert_eq!(none.fields[0].key, "field-choose-some");
+
+    sqlx::query("insert into machines (code, name) select 'm-' || n, 'm-' || n from generate_series(1, 510) n")
+        .execute(world.test.owner_pool())
+        .await
+        .unwrap();
+    let preview = machines::preview_many(platform, &ctx, &bulk("m-")).await.unwrap();
+    assert_eq!((preview.rows.len(), preview.more), (500, 10), "what does not fit is counted");
+    let refused = machines::act_on_many(platform, &ctx, bulk("m-")).await.unwrap_err();
+    assert_eq!((refused.fields[0].path, refused.fields[0].key), ("matching", "field-too-many-match"));
+    assert!(refused.fields[0].args.contains(&("n", "510".to_owned())), "{refused:?}");
+    assert_eq!(world.state("m-1").await.0, ServiceState::InService, "a part of it is not done");
+}
+
+#[tokio::test]
+async fn maintenance_is_planned_for_many_each_for_itself() {
+    let world = World::with(&["a-1", "a-2", "a-3"]).await;
+    let (platform, ctx) = (&world.test.platform, world.admin.ctx());
+    world.act("a-2", MachineAction::Retire).await.unwrap();
+    machines::plan_maintenance(platform, &ctx, "a-3", world.window(2, 4)).await.unwrap();
+    let matching = MachineQuery { q: Some("a-".to_owned()), ..Default::default() };
+    let chosen = || (Vec::new(), Some(&matching));
+    let window = world.window(3, 4);
+    let preview = machines::preview_plan_for_many(platform, &ctx, chosen(), Some(&window)).await.unwrap();
+    let possible: Vec<_> =
+        preview.rows.iter().map(|(view, outcome)| (view.id.as_str(), outcome.as_ref().err().map(|e| e.code))).collect();
+    let expected = [("a-1", None), ("a-2", Some(ErrorCode::WrongState)), ("a-3", Some(ErrorCode::Conflict))];
+    assert_eq!(possible, expected);
+    assert_eq!(world.state("a-1").await.1, [], "a preview plans nothing");
+    let bulk = MaintenanceBulk { ids: vec![], matching: Some(matching.clone()), window };
+    let outcomes = machines::plan_for_many(platform, &ctx, bulk.clone()).await.unwrap();
+    let outcomes: Vec<_> =
+        outcomes.iter().map(|(code, outcome)| (code.as_str(), outcome.as_ref().err().map(|e| e.code))).collect();
+    assert_eq!(outcomes, expected);
+    assert_eq!(world.state("a-1").await.1, [MaintenanceState::Planned]);
+    let acme = world.test.customer("Acme").await;
+    let refused = machines::plan_for_many(platform, &acme.owner.ctx(), bulk).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::NotFound);
 }

@@ -1,0 +1,40 @@
+//! Getting onto a machine and off it, by the machine's code.
+
+use contract::allocations::{AllocationDetail, AllocationEnd, AllocationState};
+use contract::machines::SshAccess;
+use contract::{ErrorCode, Permission};
+
+use super::{held_now, store};
+use crate::authz::AllocationRef;
+use crate::{Error, OpContext, Platform, Result, machines};
+
+/// Address, port and user of a machine one has, with the line to paste; never a secret.
+///
+/// # Errors
+/// `NotFound` for a machine one's customer does not have now.
+pub async fn ssh(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<SshAccess> {
+    held_now(platform, ctx, machine).await?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let access = machines::ssh_access(&mut tx, machine, ctx.now()).await?;
+    tx.commit().await?;
+    Ok(access)
+}
+
+/// Takes a machine back from whoever has it now.
+///
+/// # Errors
+/// `WrongState` when nobody has it, or it is on its way back already.
+pub async fn end_of_machine(
+    platform: &Platform,
+    ctx: &OpContext,
+    machine: &str,
+    body: AllocationEnd,
+) -> Result<AllocationDetail> {
+    ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
+    let row = store::holding(&mut tx, id).await?.filter(|row| row.state != AllocationState::Scheduled);
+    let row = row.ok_or_else(|| Error::new(ErrorCode::WrongState).with_key("error-machine-free"))?;
+    tx.commit().await?;
+    super::end(platform, ctx, row.id, body).await
+}

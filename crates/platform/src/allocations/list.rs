@@ -1,0 +1,125 @@
+//! Lists of allocations: everybody's for staff, its own for a customer, and the whole of one for an export.
+
+use contract::allocations::{AllocationQuery, AllocationSort, AllocationView};
+use contract::{Page, Permission, SortDirection};
+
+use super::{own_customer, store, views};
+use crate::authz::{AllocationRef, Scope};
+use crate::db::Tx;
+use crate::{Error, OpContext, Platform, Result, audit, customers, machines};
+
+/// Rows of an export that are read at a time.
+const EXPORT_PAGE: u32 = 500;
+
+/// Every allocation: those that end first on top, those that are over last, unless another order is asked for.
+pub async fn list(platform: &Platform, ctx: &OpContext, query: &AllocationQuery) -> Result<Page<AllocationView>> {
+    let scope = ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
+    page(platform, ctx, scope, query).await
+}
+
+/// What the customer one acts for has, had and will have.
+pub async fn mine(platform: &Platform, ctx: &OpContext, query: &AllocationQuery) -> Result<Page<AllocationView>> {
+    let scope = Scope::Customer(own_customer(ctx, Permission::AllocationsView)?);
+    page(platform, ctx, scope, query).await
+}
+
+/// Who takes the list away is in the log: to be called before it is read for a workbook.
+pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &AllocationQuery) -> Result<()> {
+    ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
+    audit::record_export(platform, ctx, ("allocations:export", "allocation"), query.customer_id, query).await
+}
+
+/// Every allocation of these filters, as it all was at one instant.
+///
+/// # Errors
+/// As [`list`]'s, and whatever `take` gives.
+pub async fn export(
+    platform: &Platform,
+    ctx: &OpContext,
+    query: &AllocationQuery,
+    mut take: impl FnMut(AllocationView) -> Result<()> + Send,
+) -> Result<()> {
+    let scope = ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
+    let mut tx = platform.db().snapshot(ctx).await?;
+    for number in 1.. {
+        let (rows, _) = read(&mut tx, ctx, scope, query, number, EXPORT_PAGE).await?;
+        let last = rows.len() < EXPORT_PAGE as usize;
+        for view in views(platform, ctx, &mut tx, rows).await? {
+            take(view)?;
+        }
+        if last {
+            break;
+        }
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn page(
+    platform: &Platform,
+    ctx: &OpContext,
+    scope: Scope,
+    query: &AllocationQuery,
+) -> Result<Page<AllocationView>> {
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (rows, total) = read(&mut tx, ctx, scope, query, page, page_size).await?;
+    let list = views(platform, ctx, &mut tx, rows).await?;
+    tx.commit().await?;
+    Ok(Page { list, total, page, page_size })
+}
+
+/// The first of these filters that are not over, and how many there are, for a bulk of the caller's that was permitted.
+pub(super) async fn holding(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    query: &AllocationQuery,
+    most: u32,
+) -> Result<(Vec<store::Row>, u64)> {
+    let scope = ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
+    let filter = filter(tx, ctx, scope, query).await?;
+    store::list(tx, &store::Filter { holding: true, ..filter }, &store::Order::default(), 1, most).await
+}
+
+async fn read(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    scope: Scope,
+    query: &AllocationQuery,
+    page: u32,
+    page_size: u32,
+) -> Result<(Vec<store::Row>, u64)> {
+    let sort = contract::sort_of(query.sort.as_deref(), AllocationSort::parse)
+        .map_err(|_| Error::field("sort", "field-sort-unknown"))?;
+    let order = order(tx, sort).await?;
+    let filter = filter(tx, ctx, scope, query).await?;
+    store::list(tx, &filter, &order, page, page_size).await
+}
+
+async fn filter<'a>(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    scope: Scope,
+    query: &'a AllocationQuery,
+) -> Result<store::Filter<'a>> {
+    let search = match query.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
+        Some(text) => Some(store::Search {
+            machines: machines::matching(tx, text).await?,
+            customers: customers::matching(tx, text).await?,
+        }),
+        None => None,
+    };
+    let machine = match query.machine.as_deref() {
+        Some(code) => Some(machines::id_in_tx(tx, code).await?.ok_or_else(Error::not_found)?),
+        None => None,
+    };
+    Ok(store::Filter { scope, query, machine, search, holding: false, now: ctx.now() })
+}
+
+/// Names are other slices': where they decide, the ids come in their order.
+async fn order(tx: &mut Tx, columns: Vec<(AllocationSort, SortDirection)>) -> Result<store::Order> {
+    let by = |column: AllocationSort| columns.iter().any(|(sort, _)| *sort == column);
+    let machines = if by(AllocationSort::Machine) { machines::ids_by_name(tx).await? } else { Vec::new() };
+    let customers = if by(AllocationSort::Customer) { customers::ids_by_name(tx).await? } else { Vec::new() };
+    Ok(store::Order { columns, machines, customers })
+}

@@ -1,0 +1,167 @@
+//! The same with many machines: first what would become of each, then the doing, each for itself.
+//!
+//! Invariants: a machine named twice is one; "all that match" is decided here, in one query; what is shown beforehand is at
+//! most [`MAX_BULK`], and says how many more there are; what is done is never a part of what was asked for.
+
+use contract::machines::{
+    MAX_BULK, MachineAction, MachineBulk, MachineQuery, MachineView, MaintenanceBulk, MaintenanceCreate,
+};
+use contract::{ErrorCode, Permission};
+
+use super::{act, maintenance, service, store};
+use crate::authz::{MachineRef, Scope};
+use crate::db::Tx;
+use crate::fields::Wrong;
+use crate::{Error, OpContext, Platform, Result, allocations};
+
+/// What would become of many.
+pub struct Preview<T> {
+    pub rows: Vec<(T, Result<()>)>,
+    /// How many more match than one bulk takes.
+    pub more: u64,
+}
+
+/// Does something with many.
+///
+/// # Errors
+/// `Validation` for no machine or more than [`MAX_BULK`]; `NotFound` or `Forbidden` when it may not be done at all.
+pub async fn act_on_many(platform: &Platform, ctx: &OpContext, bulk: MachineBulk) -> Result<Vec<(String, Result<()>)>> {
+    ctx.authorize_list::<MachineRef>(bulk.action.permission())?;
+    let codes = to_be_done(platform, ctx, bulk.ids, bulk.matching.as_ref()).await?;
+    let mut outcomes = Vec::with_capacity(codes.len());
+    for code in codes {
+        let done = act(platform, ctx, &code, bulk.action, bulk.note.clone()).await.map(|_| ());
+        outcomes.push((code, done));
+    }
+    Ok(outcomes)
+}
+
+/// What would become of each, without doing anything.
+///
+/// # Errors
+/// As [`act_on_many`]'s, but none for none or for more than fit.
+pub async fn preview_many(platform: &Platform, ctx: &OpContext, bulk: &MachineBulk) -> Result<Preview<MachineView>> {
+    let scope = ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    ctx.authorize_list::<MachineRef>(bulk.action.permission())?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (codes, more) = chosen(&mut tx, ctx, scope, bulk.ids.clone(), bulk.matching.as_ref()).await?;
+    let mut rows = Vec::with_capacity(codes.len());
+    for code in codes {
+        let Some((id, view)) = store::view(&mut tx, &code, ctx.now()).await? else { continue };
+        let next = view.service_state.after(bulk.action);
+        let possible = match bulk.action {
+            MachineAction::MonitoringOn | MachineAction::MonitoringOff => Ok(()),
+            MachineAction::Delete => allocations::refuse_if_held(platform, ctx, &mut tx, id).await,
+            MachineAction::Retire if next.is_some() => allocations::refuse_if_held(platform, ctx, &mut tx, id).await,
+            _ => next.map(|_| ()).ok_or_else(|| service::wrong_state(&view)),
+        };
+        rows.push((view, possible));
+    }
+    tx.commit().await?;
+    Ok(Preview { rows, more })
+}
+
+/// Plans the same maintenance for many.
+///
+/// # Errors
+/// As [`act_on_many`]'s.
+pub async fn plan_for_many(
+    platform: &Platform,
+    ctx: &OpContext,
+    bulk: MaintenanceBulk,
+) -> Result<Vec<(String, Result<()>)>> {
+    ctx.authorize_list::<MachineRef>(Permission::MachinesOperate)?;
+    let codes = to_be_done(platform, ctx, bulk.ids, bulk.matching.as_ref()).await?;
+    let mut outcomes = Vec::with_capacity(codes.len());
+    for code in codes {
+        let done = maintenance::plan_maintenance(platform, ctx, &code, bulk.window.clone()).await.map(|_| ());
+        outcomes.push((code, done));
+    }
+    Ok(outcomes)
+}
+
+/// What would become of each: the same work in a transaction that is thrown away; without a window, what is there.
+///
+/// # Errors
+/// As [`preview_many`]'s.
+pub async fn preview_plan_for_many(
+    platform: &Platform,
+    ctx: &OpContext,
+    (ids, matching): (Vec<String>, Option<&MachineQuery>),
+    window: Option<&MaintenanceCreate>,
+) -> Result<Preview<MachineView>> {
+    let scope = ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    ctx.authorize_list::<MachineRef>(Permission::MachinesOperate)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (codes, more) = chosen(&mut tx, ctx, scope, ids, matching).await?;
+    let mut views = Vec::with_capacity(codes.len());
+    for code in codes {
+        views.extend(store::view(&mut tx, &code, ctx.now()).await?.map(|(_, view)| view));
+    }
+    tx.commit().await?;
+    let mut rows = Vec::with_capacity(views.len());
+    for view in views {
+        let possible = match window {
+            None => Ok(()),
+            Some(window) => {
+                let mut tx = platform.db().begin(ctx).await?;
+                let tried = maintenance::plan_in_tx(&mut tx, ctx, &view.id, window.clone()).await.map(|_| ());
+                tx.rollback().await?;
+                tried
+            }
+        };
+        rows.push((view, possible));
+    }
+    Ok(Preview { rows, more })
+}
+
+/// Every machine the bulk is about, or why it cannot be done as one.
+async fn to_be_done(
+    platform: &Platform,
+    ctx: &OpContext,
+    ids: Vec<String>,
+    matching: Option<&MachineQuery>,
+) -> Result<Vec<String>> {
+    let scope = ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (codes, more) = chosen(&mut tx, ctx, scope, ids, matching).await?;
+    tx.commit().await?;
+    if more > 0 {
+        return Err(too_many_match(MAX_BULK as u64 + more));
+    }
+    if codes.is_empty() {
+        return Err(Error::field("ids", "field-choose-some"));
+    }
+    Ok(codes)
+}
+
+/// The machines, each once, at most [`MAX_BULK`]; and how many more match.
+async fn chosen(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    scope: Scope,
+    ids: Vec<String>,
+    matching: Option<&MachineQuery>,
+) -> Result<(Vec<String>, u64)> {
+    let Some(query) = matching else {
+        if ids.len() > MAX_BULK {
+            return Err(Error::new(ErrorCode::Validation).with_field("ids", "field-too-many"));
+        }
+        let mut seen = std::collections::HashSet::new();
+        return Ok((ids.into_iter().filter(|code| seen.insert(code.clone())).collect(), 0));
+    };
+    if !ids.is_empty() {
+        return Err(Error::field("ids", "field-ids-or-matching"));
+    }
+    let (codes, total) = store::codes_matching(tx, scope, query, MAX_BULK, ctx.now()).await?;
+    let more = total.saturating_sub(codes.len() as u64);
+    Ok((codes, more))
+}
+
+/// `Validation` with how many match: a part of them would be done twice when it is asked for again.
+pub(crate) fn too_many_match(total: u64) -> Error {
+    let mut wrong = Wrong::new();
+    let values = vec![("n", total.to_string()), ("max", MAX_BULK.to_string())];
+    wrong.add_with("matching", "field-too-many-match", values);
+    wrong.into_result().err().unwrap_or_else(|| Error::internal("a field was added"))
+}
