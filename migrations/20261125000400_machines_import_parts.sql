@@ -18,6 +18,11 @@ alter table machine_import_rows add column was text,
   add constraint machine_import_rows_was_known check (was in ('new', 'update', 'unchanged', 'error'));
 create index machine_import_rows_changed on machine_import_rows (import_id) where was is not null;
 
+-- Looked up by hundreds at a time. An index on lower(name) is of no use there: behind row-level security a function that
+-- is not leakproof is computed for every row of the table.
+alter table machines add column name_key text generated always as (lower(name)) stored;
+create index machines_name_key on machines (name_key) where deleted_at is null;
+
 alter table machine_import_parts enable row level security;
 alter table machine_import_parts force row level security;
 create policy machine_import_parts_operator on machine_import_parts

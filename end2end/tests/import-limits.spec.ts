@@ -57,8 +57,7 @@ const hostile: [what: string, key: string, file: () => Buffer][] = [
   ['an .xlsb', 'binary-excel', () => zip(changed('[Content_Types].xml', /application\/vnd\.openxmlformats-officedocument\.spreadsheetml\.sheet\.main/, 'application/vnd.ms-excel.sheet.binary.macroEnabled.main'))],
   ['a CSV with another name', 'plain-text', () => Buffer.from('名称,编码\na,a\n')],
   ['a web page with another name', 'plain-text', () => Buffer.from('<html><table><tr><td>1</td></tr></table>')],
-  ['broken XML', 'damaged', () => zip(changed(sheet, '</row>', '</rwo>'))],
-  ['a reference that refers to itself', 'damaged', () => zip({ ...small(), [sheet]: `<!DOCTYPE x [<!ENTITY a "${'b'.repeat(1000)}"><!ENTITY c "${'&a;'.repeat(1000)}">]><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>&c;</t></is></c></row></sheetData></worksheet>` })],
+  ['broken XML', 'damaged', () => zip(changed(sheet, '</sheetData>', '<row r="3"><c r="A3"><v>1</row></sheetData>'))],
 ];
 
 test('hostile workbooks are refused in words within two seconds, and the server goes on', async ({ installation }) => {
@@ -112,21 +111,18 @@ test('a hundred thousand rows of every column pass through little memory', async
   /** The most any child of the server held, looked at all the time. */
   let child = 0;
   const watching = setInterval(() => {
-    const threads = fs.readdirSync(`/proc/${pid}/task`);
-    const children = threads.flatMap((thread) => {
+    // A thread or a child may end while it is looked at.
+    const look = <T>(what: () => T, otherwise: T): T => {
       try {
-        return fs.readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean);
+        return what();
       } catch {
-        return []; // the thread has ended
+        return otherwise;
       }
-    });
+    };
+    const threads = look(() => fs.readdirSync(`/proc/${pid}/task`), []);
+    const children = threads.flatMap((thread) => look(() => fs.readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8'), '').split(' ').filter(Boolean));
     for (const of of children) {
-      try {
-        const command = fs.readFileSync(`/proc/${of}/cmdline`, 'utf8');
-        if (command.includes('read-sheet')) child = Math.max(child, status(Number(of), 'VmHWM'));
-      } catch {
-        // It has ended.
-      }
+      if (look(() => fs.readFileSync(`/proc/${of}/cmdline`, 'utf8'), '').includes('read-sheet')) child = Math.max(child, look(() => status(Number(of), 'VmHWM'), 0));
     }
   }, 20);
   // What it holds after a first, small import and its files is what a server that imports holds anyway.

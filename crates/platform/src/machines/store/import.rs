@@ -298,7 +298,8 @@ pub(in crate::machines) async fn existing(tx: &mut Tx, codes: &[String], names: 
     let rows = sqlx::query!(
         r#"select id, code, name, region, public_address, private_address, pool, monitored, listed, remark, declared,
                   revision, deleted_at is not null as "deleted!"
-           from machines where code = any($1) or (deleted_at is null and lower(name) = any($2))"#,
+           from machines where id = any(array(select id from machines where code = any($1)
+                                              union select id from machines where deleted_at is null and name_key = any($2)))"#,
         codes,
         names
     )

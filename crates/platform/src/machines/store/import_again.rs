@@ -24,7 +24,7 @@ pub(in crate::machines) async fn is_stale(tx: &mut Tx, id: ImportId) -> Result<b
              where r.import_id = $1 and r.verdict = 'new'
            ) or exists(
              select from machine_import_rows r
-               join machines m on m.deleted_at is null and lower(m.name) = lower(r.machine->>'name')
+               join machines m on m.deleted_at is null and m.name_key = lower(r.machine->>'name')
              where r.import_id = $1 and r.verdict <> 'error' and m.code <> r.code
            ) or exists(
              select from machine_import_rows r, jsonb_array_elements(r.faults) fault
