@@ -1,7 +1,7 @@
 // What the agent costs the host it measures: 8 simulated GPUs at 1 Hz, linked to a server, against
 // prometheus-node-exporter with the collectors it has by default, scraped at 1 Hz.
 import { test } from '@playwright/test';
-import { debian, freePort, Installation, interleaved, publish, start, until, usage } from './lib.js';
+import { debian, freePort, Installation, interleaved, publish, spread, start, until, usage } from './lib.js';
 
 const SECONDS = 20;
 const scenario = `
@@ -39,10 +39,7 @@ test('agent', async () => {
       { name: 'agent, CPU', run: () => share(agent.process.pid!) },
       { name: 'node-exporter, CPU', run: () => share(exporter.process.pid!) },
     ]);
-    const resident = (name: string, pid: number) => {
-      const value = usage(pid).residentBytes / 1e6;
-      return { name, median: value, least: value, most: value, unit: 'MB' };
-    };
+    const resident = (name: string, pid: number) => spread(name, 'MB', [usage(pid).residentBytes / 1e6]);
     const memory = [resident('agent, resident', agent.process.pid!), resident('node-exporter, resident', exporter.process.pid!)];
     publish(
       'agent',

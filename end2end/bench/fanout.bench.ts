@@ -5,7 +5,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as readline from 'node:readline';
-import { figure, freePort, Installation, interleaved, LOAD, Measured, MEASURED, npm, publish, start, until, usage } from './lib.js';
+import { figure, freePort, Installation, interleaved, LOAD, MEASURED, npm, publish, spread as median, start, until, usage } from './lib.js';
 
 const [NODES, GPUS, WATCHERS, SECONDS] = [100, 8, 500, 20];
 /** Memory of a connection: the difference of so many idle ones. */
@@ -89,11 +89,6 @@ async function watched(url: string, seconds: number, pid: number, options: { tok
   }
   if (!result) throw new Error('the watchers did not come to an end');
   return result;
-}
-
-function median(name: string, unit: string, values: number[]): Measured & { unit: string } {
-  const sorted = [...values].sort((a, b) => a - b);
-  return { name, unit, median: sorted[Math.floor(sorted.length / 2)], least: sorted[0], most: sorted.at(-1)! };
 }
 
 test('fanout', async () => {

@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
-import { figure, Installation, interleaved, LOAD, MEASURED, publish } from './lib.js';
+import { figure, Installation, interleaved, LOAD, MEASURED, publish, superuser } from './lib.js';
 
 // Not the blocking kind: somebody has to read the server's log meanwhile, or the server waits for it.
 const execute = promisify(execFile);
@@ -14,10 +14,8 @@ const programs = process.env.BENCH_PEERS ?? '';
 
 /** Runs psql as the cluster's superuser on the cores of the load: its server has the measured one. */
 async function psql(installation: Installation, ...args: string[]): Promise<void> {
-  const folder = path.join(installation.dir, 'data', 'postgres');
-  const { superuser } = JSON.parse(fs.readFileSync(path.join(folder, 'passwords.json'), 'utf8'));
-  const words = [...LOAD, 'psql', '-h', path.join(folder, 'socket'), '-U', 'postgres', '-d', 'remotegpu', '-Xq', '-v', 'ON_ERROR_STOP=1', ...args];
-  await execute(words[0], words.slice(1), { env: { ...process.env, PGPASSWORD: superuser, PGTZ: 'UTC' } });
+  const words = [...LOAD, 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', ...args];
+  await execute(words[0], words.slice(1), { env: { ...process.env, ...superuser(installation) } });
 }
 
 /** One script of transactions: hosts and GPUs of as many rows as the product put into one. */

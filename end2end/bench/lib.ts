@@ -24,18 +24,24 @@ export interface Measured {
   most: number;
 }
 
+/** Set for a trial of a benchmark: so many repeats, and nothing is written. */
+const trial = Number(process.env.BENCH_TRIAL ?? 0);
+
 /** Runs every variant `repeats` times, forth and back in turn (A B B A …), and gives the medians. */
-export async function interleaved(variants: { name: string; run: () => Promise<number> }[], repeats = 5): Promise<Measured[]> {
+export async function interleaved(variants: { name: string; run: () => Promise<number> }[], repeats = trial || 5): Promise<Measured[]> {
   const values = new Map<string, number[]>(variants.map((variant) => [variant.name, []]));
   for (let round = 0; round < repeats; round++) {
     for (const variant of round % 2 === 0 ? variants : [...variants].reverse()) {
       values.get(variant.name)!.push(await variant.run());
     }
   }
-  return [...values].map(([name, all]) => {
-    const sorted = [...all].sort((a, b) => a - b);
-    return { name, median: sorted[Math.floor(sorted.length / 2)], least: sorted[0], most: sorted.at(-1)! };
-  });
+  return [...values].map(([name, all]) => spread(name, '', all));
+}
+
+/** Median and spread of figures. */
+export function spread(name: string, unit: string, values: number[]): Measured & { unit: string } {
+  const sorted = [...values].sort((a, b) => a - b);
+  return { name, unit, median: sorted[Math.floor(sorted.length / 2)], least: sorted[0], most: sorted.at(-1)! };
 }
 
 /** Starts a program; it ends with `stop`. What it writes to standard error is shown when it dies. */
@@ -66,7 +72,10 @@ export function debian(program: string, pkg: string): string {
   if (process.getuid?.() !== 0) throw new Error(`missing: apt-get install --no-install-recommends ${pkg}`);
   // Installing a server must not start it.
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
-  execFileSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', pkg], { env, stdio: 'ignore' });
+  const apt = (...words: string[]) => spawnSync('apt-get', words, { env, stdio: 'ignore' }).status === 0;
+  const install = () => apt('install', '-y', '-q', '--no-install-recommends', pkg);
+  // The lists of a fresh machine are empty or old: a first failure means they have to be read.
+  if (!install() && !(apt('update', '-q') && install())) throw new Error(`apt-get could not install ${pkg}`);
   return find();
 }
 
@@ -83,9 +92,76 @@ export function npm(name: string, dependencies: Record<string, string>): string 
   return folder;
 }
 
+/** Packages of PyPI that the programs of `bench/python` use. */
+export const PYTHON = { openpyxl: '3.1.5', XlsxWriter: '3.3.1' };
+
+/** A Python with them, in a virtual environment in the cache, made once. */
+export function python(): string {
+  const folder = path.join(cache, 'python');
+  const [program, stamp] = [path.join(folder, 'bin/python'), path.join(folder, 'packages')];
+  const packages = Object.entries(PYTHON).map(([name, version]) => `${name}==${version}`);
+  if (!fs.existsSync(stamp) || fs.readFileSync(stamp, 'utf8') !== packages.join()) {
+    if (spawnSync('python3', ['-c', 'import venv, ensurepip']).status !== 0) debian('python3', 'python3-venv');
+    execFileSync('python3', ['-m', 'venv', '--clear', folder], { stdio: 'inherit' });
+    execFileSync(program, ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', ...packages], { stdio: 'inherit' });
+    fs.writeFileSync(stamp, packages.join());
+  }
+  return program;
+}
+
+/** A program of `bench/python`. */
+export const pythonProgram = (name: string) => path.join(root, 'end2end/bench/python', name);
+
+/** What `psql` needs to reach the installation's cluster as its superuser. */
+export function superuser(installation: Installation): Record<string, string> {
+  const folder = path.join(installation.dir, 'data', 'postgres');
+  const { superuser } = JSON.parse(fs.readFileSync(path.join(folder, 'passwords.json'), 'utf8'));
+  return { PGHOST: path.join(folder, 'socket'), PGUSER: 'postgres', PGDATABASE: 'remotegpu', PGPASSWORD: superuser, PGTZ: 'UTC' };
+}
+
+/** Signs the admin in as the page's form does; returns the cookie. */
+export async function signIn(installation: Installation): Promise<string> {
+  const form = await (await fetch(`${installation.url}/login`)).text();
+  const action = /action="([^"]*\/sign_in)"/.exec(form)![1];
+  const answer = await fetch(installation.url + action, {
+    method: 'POST',
+    redirect: 'manual',
+    headers: { origin: installation.url, accept: 'text/html' },
+    body: new URLSearchParams({ username: installation.admin.name, password: installation.admin.password }),
+  });
+  const [set] = answer.headers.getSetCookie();
+  if (!set) throw new Error(`no session: ${answer.status}`);
+  return set.split(';')[0];
+}
+
+/** For a server that limits the rate of each client and is measured beyond it: it trusts the address that `manyClients` says. */
+export const TRUSTING = { REMOTEGPU_TRUSTED_PROXIES: '1' };
+
+/** A script with which the requests of `wrk` come from 512 clients. */
+export function manyClients(): string {
+  const file = path.join(cache, 'many-clients.lua');
+  fs.mkdirSync(cache, { recursive: true });
+  fs.writeFileSync(
+    file,
+    `local requests, at = {}, 0
+init = function()
+  for i = 0, 511 do
+    wrk.headers['X-Forwarded-For'] = '10.0.' .. math.floor(i / 256) .. '.' .. i % 256
+    requests[i] = wrk.format()
+  end
+end
+request = function()
+  at = (at + 1) % 512
+  return requests[at]
+end
+`,
+  );
+  return file;
+}
+
 /** Requests per second of an address under `wrk`, which must see no error. `script` is a file of Lua that makes the requests. */
 export function wrk(url: string, headers: Record<string, string> = {}, seconds = 4, connections = 32, script?: string): number {
-  const words = [...LOAD, debian('wrk', 'wrk'), '-t1', `-c${connections}`, `-d${seconds}s`];
+  const words = [...LOAD, debian('wrk', 'wrk'), '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '30s'];
   for (const [name, value] of Object.entries(headers)) words.push('-H', `${name}: ${value}`);
   if (script) words.push('-s', script);
   const out = execFileSync(words[0], [...words.slice(1), url], { encoding: 'utf8' });
@@ -101,6 +177,46 @@ export function usage(pid: number): { cpuSeconds: number; residentBytes: number 
   }
   const resident = /^VmRSS:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'));
   return { cpuSeconds: nanoseconds / 1e9, residentBytes: Number(resident?.[1] ?? 0) * 1024 };
+}
+
+/** Most resident bytes. */
+export interface Memory {
+  /** Of a process, above what it had when the watch began. */
+  rise: number;
+  /** Of its children. */
+  children: number;
+  /** Both at one moment. */
+  together: number;
+}
+
+/** Looks every few milliseconds at the memory of a process and of its children with this word in their command line. */
+export function watchMemory(pid: number, word: string): { take: () => Memory; stop: () => void } {
+  const before = usage(pid).residentBytes;
+  let peak: Memory = { rise: 0, children: 0, together: 0 };
+  const look = () => {
+    try {
+      const rise = usage(pid).residentBytes - before;
+      let children = 0;
+      for (const thread of fs.readdirSync(`/proc/${pid}/task`)) {
+        for (const child of fs.readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean)) {
+          if (fs.readFileSync(`/proc/${child}/cmdline`, 'utf8').includes(word)) children += usage(Number(child)).residentBytes;
+        }
+      }
+      peak = { rise: Math.max(peak.rise, rise), children: Math.max(peak.children, children), together: Math.max(peak.together, rise + children) };
+    } catch {
+      // A thread or a child ended while it was looked at.
+    }
+  };
+  const timer = setInterval(look, 10);
+  return {
+    /** The most since the last time. */
+    take: () => {
+      const taken = peak;
+      peak = { rise: 0, children: 0, together: 0 };
+      return taken;
+    },
+    stop: () => clearInterval(timer),
+  };
 }
 
 /** `1,234` or `0.123`. */
@@ -138,6 +254,7 @@ export function publish(area: string, how: string, measured: (Measured & { unit:
     }),
   ].join('\n');
   console.log(`\n## ${area}\n${lines}\n`);
+  if (trial) return;
   const file = path.join(root, 'docs/benchmarks.md');
   const text = fs.readFileSync(file, 'utf8');
   const [begin, end] = [`<!-- ${area} -->`, `<!-- /${area} -->`];
