@@ -36,7 +36,9 @@ pub fn check(sources: &[Source], pictures: &BTreeSet<String>) -> Vec<Finding> {
     let mut found: Vec<_> = unseen.map(|route| finding(LIST, format!("the page {route} is not in the list"))).collect();
     let gone = listed.iter().filter(|route| !routes.contains(*route));
     found.extend(gone.map(|route| finding(LIST, format!("there is no page {route}"))));
-    for name in between(list, "{ name: '", '\'') {
+    // Other things than pages have names, too.
+    let names = between(list, "{ name: '", '}').filter_map(|entry| Some(entry.split_once("', route: '")?.0));
+    for name in names {
         let missing = ["light", "dark"].map(|theme| format!("{name}-{theme}.png"));
         let missing = missing.into_iter().filter(|file| !pictures.contains(file));
         found.extend(missing.map(|file| finding(FOLDER, format!("{file} is missing: cargo xtask screenshots"))));
@@ -54,7 +56,7 @@ mod tests {
         let pages = |paths: &[&str]| -> String {
             paths.iter().map(|path| format!("<Route\n  path=path!(\"{path}\") view=x />")).collect()
         };
-        let list = "{ name: 'home', route: '/', as: 'admin' },\n{ name: 'wall', route: '/wall', as: 'admin' },";
+        let list = "{ name: 'home', route: '/', as: 'admin' },\n{ name: 'wall', route: '/wall', as: 'admin' },\npost({ name: 'Acme' })";
         let pictures = ["home-light.png", "home-dark.png", "wall-light.png"].map(str::to_owned).into();
         let what = |routes: &[&str]| -> Vec<String> {
             let sources = [source(ROUTES, &pages(routes)), source(LIST, list)];
