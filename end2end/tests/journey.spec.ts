@@ -92,6 +92,7 @@ test('an admin adds a customer with an owner and lends it a machine', async ({ p
   // A second time it is taken.
   await page.goto('/admin/machines/lease-01/allocate');
   await page.getByLabel('Customer').selectOption({ label: 'Initech Vision' });
+  await page.getByLabel('Months').fill('1');
   await page.getByRole('button', { name: 'Allocate' }).click();
   await expect(page.locator('.fault')).toContainText(/Taken from \d{4}-\d\d-\d\d until/);
   await expect(page.locator('.form-fault')).toContainText('Initech Vision');
@@ -103,6 +104,7 @@ test('an admin adds a customer with an owner and lends it a machine', async ({ p
   await look(page, installation.url, 'zh', 'light');
   await page.goto('/admin/machines/lease-02/allocate');
   await page.getByLabel('客户').selectOption({ label: 'Initech Vision' });
+  await page.getByLabel('月数').fill('1');
   await page.getByRole('button', { name: '分配', exact: true }).click();
   await expect(page.locator('.form-fault')).toContainText('该时段机器已被占用（启明视觉）');
 });

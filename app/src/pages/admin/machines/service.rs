@@ -203,6 +203,8 @@ fn connection_card(words: Words, machine: &MachineView, refused: Option<&Refused
                         name: "form[user]".to_owned(),
                         value: typed("user", user.unwrap_or_default()),
                         fault: fault("user"),
+                        // The host's account, not the reader's own.
+                        autocomplete: Some("off"),
                         max_length: Some(64),
                         ..TextField::default()
                     })}
