@@ -13,6 +13,8 @@ use crate::machines::import::Judged;
 /// Whether a row may turn out differently from how it was judged: one look at all of them, where nothing changed the only
 /// one. Errors that only speak of the sheet itself stay what they are; the others are worth a second look.
 pub(in crate::machines) async fn is_stale(tx: &mut Tx, id: ImportId) -> Result<bool> {
+    // `offset 0` keeps the names' two halves apart: joined, a plan without fresh statistics compares every row with every
+    // machine, because behind row-level security lower(…) may not lead into an index.
     let stale = sqlx::query_scalar!(
         r#"select exists(
              select from machine_import_rows r
@@ -23,9 +25,10 @@ pub(in crate::machines) async fn is_stale(tx: &mut Tx, id: ImportId) -> Result<b
              select from machine_import_rows r join machines m on m.code = r.code
              where r.import_id = $1 and r.verdict = 'new'
            ) or exists(
-             select from machine_import_rows r
-               join machines m on m.deleted_at is null and m.name_key = lower(r.machine->>'name')
-             where r.import_id = $1 and r.verdict <> 'error' and m.code <> r.code
+             select from (select r.code, lower(r.machine->>'name') as name_key from machine_import_rows r
+                          where r.import_id = $1 and r.verdict <> 'error' offset 0) named
+             where exists(select from machines m
+                          where m.deleted_at is null and m.name_key = named.name_key and m.code <> named.code offset 0)
            ) or exists(
              select from machine_import_rows r, jsonb_array_elements(r.faults) fault
              where r.import_id = $1 and r.verdict = 'error' and fault->'note'->>'key' in
