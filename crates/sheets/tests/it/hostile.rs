@@ -1,5 +1,7 @@
 //! What must not be read, each refused for its own reason and soon.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use sheets::{ReadError, ReadOptions, Refusal, read_in_child};
@@ -209,8 +211,14 @@ async fn a_parser_that_asks_for_too_much_memory_or_gives_up() {
 
 #[tokio::test]
 async fn a_child_that_keeps_waiting_is_ended() {
-    let options = ReadOptions { patience: Duration::ZERO, ..ReadOptions::default() };
-    let mut rows = read_in_child(exe(), good().zip(), &options).await.unwrap();
+    // The real reader may answer at once, however short the patience is: this one never does.
+    let folder = tempfile::tempdir().unwrap();
+    let silent = folder.path().join("silent");
+    fs::write(&silent, "#!/bin/sh\nexec sleep 600\n").unwrap();
+    fs::set_permissions(&silent, Permissions::from_mode(0o700)).unwrap();
+
+    let options = ReadOptions { patience: Duration::from_millis(50), ..ReadOptions::default() };
+    let mut rows = read_in_child(&silent, good().zip(), &options).await.unwrap();
     let refused = Err(ReadError::Refused(Refusal::TooSlow { seconds: 0 }));
     assert_eq!(rows.next().await, refused);
     assert_eq!(rows.child_id(), None, "ended and waited for");
