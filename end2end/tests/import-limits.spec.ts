@@ -174,7 +174,7 @@ test('a hundred thousand rows of every column pass through little memory', async
   const differences = (await installation.rest(token, `/api/admin/machines/import/${again}/rows?changed=true`)).body.data;
   expect(differences.list.map((one: any) => [one.cells.id, one.was, one.verdict])).toEqual([['bulk-7', 'unchanged', 'update']]);
   clearInterval(watching);
-  console.log(`workbook ${(bytes.length / 1e6).toFixed(1)} MB, result ${(result / 1e6).toFixed(1)} MB;  ${told.join('; ')}; child at most ${child.toFixed(0)} MiB`);
+  console.log(`workbook ${(bytes.length / 1e6).toFixed(1)} MB, result ${(result / 1e6).toFixed(1)} MB; ${told.join('; ')}; child at most ${child.toFixed(0)} MiB`);
   expect(child, 'MiB of the child').toBeGreaterThan(1);
   expect(child, 'MiB of the child').toBeLessThan(128);
 });
