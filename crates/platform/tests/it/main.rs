@@ -5,8 +5,10 @@
 mod allocations;
 mod audit;
 mod authz;
+mod credentials;
 mod customers;
 mod jobs;
 mod machines;
 mod metrics;
+mod second_factor;
 mod tenancy;
