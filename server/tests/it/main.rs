@@ -25,5 +25,5 @@ mod search;
 mod sessions;
 mod sockets;
 mod stopping;
-mod workbooks;
 mod tokens_both_doors;
+mod workbooks;

@@ -22,7 +22,9 @@ use contract::accounts::{Language, MemberRole, MembershipView, Profile, ProfileU
 use contract::{CustomerId, ErrorCode, Permission, SessionId, UserId};
 
 pub use api_tokens::{create_api_token, grantable_scopes, list_api_tokens, revoke_api_token};
-pub use bootstrap::{FirstAdmin, add_member, any_admin, create_customer, ensure_first_admin, reset_password, reset_second_factor};
+pub use bootstrap::{
+    FirstAdmin, add_member, any_admin, create_customer, ensure_first_admin, reset_password, reset_second_factor,
+};
 pub(crate) use bootstrap::{NewPerson, create_member};
 pub use challenge::{answer_challenge, is_challenged, open_challenge};
 pub use list_columns::{choose_columns, columns_of};
