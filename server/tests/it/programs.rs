@@ -75,6 +75,8 @@ impl Serving {
             }
         });
         let serving = Self { address, child, log, _data: data };
+        // Fails only when it is installed already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         eventually("the server to be ready", async || {
             let answer = http.get(format!("http://{address}/readyz")).send().await.ok()?;

@@ -375,6 +375,14 @@ async fn taking_it_back_waits_for_who_is_still_on_it() {
     assert_eq!(gone.code, ErrorCode::NotFound, "access ends with the decision, not with the work");
     allocations::advance(p).await.unwrap();
     let detail = allocations::get(p, &world.admin.ctx(), made.allocation.id).await.unwrap();
+    for step in &detail.steps[1..3] {
+        assert_eq!((step.state, step.result["reason"].as_str()), (StepState::Waiting, "no_figures"), "from before");
+    }
+    world.test.clock().advance(TimeDelta::seconds(1));
+    metrics::ingest(p, &node.ctx(), &link, sample(40 << 30)).await.unwrap();
+    metrics::report_processes(p, &node.ctx(), &link, list(&[42])).await.unwrap();
+    allocations::advance(p).await.unwrap();
+    let detail = allocations::get(p, &world.admin.ctx(), made.allocation.id).await.unwrap();
     let states: Vec<_> = detail.steps.iter().map(|step| (step.step.as_str(), step.state)).collect();
     assert_eq!(
         states,
@@ -443,6 +451,7 @@ async fn a_customer_reads_its_own_period_and_nothing_before() {
     let own = (0..60).map(|second| node.sample((world.now() - TimeDelta::seconds(second % 30)).timestamp_millis(), 1));
     let batch = Batch { sequence: 2, samples: own.collect(), replayed: true };
     metrics::ingest(p, &node.ctx(), &link, batch).await.unwrap();
+    world.test.clock().advance(TimeDelta::seconds(10));
     let during = points(&allocations::history(p, &world.acme.owner.ctx(), "h1", &hour).await.unwrap());
     assert!(during > 0);
     world.test.clock().advance(TimeDelta::minutes(5));
