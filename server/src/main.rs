@@ -87,6 +87,8 @@ enum Admin {
     },
     /// Give somebody a new password, end their sessions; prints the password.
     ResetPassword { name: String },
+    /// Switch somebody's second factor off, end their sessions: for who lost the app and the recovery codes.
+    ResetSecondFactor { name: String },
     /// Make a customer and its owner; prints the owner's password.
     CreateCustomer {
         name: String,
@@ -175,6 +177,10 @@ async fn administer(platform: &Platform, command: Admin) -> anyhow::Result<Strin
             machines::create_join_token(platform, &ctx, request).await?.secret
         }
         Admin::ResetPassword { name } => accounts::reset_password(platform, &name).await?,
+        Admin::ResetSecondFactor { name } => {
+            accounts::reset_second_factor(platform, &name).await?;
+            name
+        }
         Admin::CreateCustomer { name, owner } => accounts::create_customer(platform, &name, &owner).await?,
         Admin::AddMember { customer, name } => {
             accounts::add_member(platform, &customer, &name, MemberRole::Member).await?

@@ -42,7 +42,7 @@ id! {
     MachineId,
     /// A GPU.
     GpuId,
-    /// A browser session or the session behind an access token.
+    /// A browser session, or the session behind an access token or an API token.
     SessionId,
     /// A join token for agents.
     JoinTokenId,

@@ -1,0 +1,86 @@
+# How one proves who one is: password, second factor, sessions, API tokens.
+login-code = One-time code
+login-code-hint = From your authenticator app, or one of your recovery codes.
+login-code-back = Begin again
+account-tab-profile = Profile
+account-tab-security = Security
+account-tab-sessions = Sessions
+account-tab-tokens = API tokens
+security-title = Security
+security-password = Password
+security-old-password = Current password
+security-new-password = New password
+security-password-again = New password, again
+security-password-hint = At least { $min } characters, and nothing that is easily guessed.
+security-password-ends = Every other session and every token of yours ends.
+security-password-change = Change password
+security-password-done = The password is changed. Everything else that was signed in has been signed out.
+security-totp = Second factor
+security-totp-state = State
+security-totp-on = On
+security-totp-off = Off
+security-totp-since = Since
+security-totp-why = With an authenticator app, nobody gets in by your password alone.
+security-totp-required = Administrators here must have a second factor.
+security-totp-enroll = Set up
+security-totp-disable = Switch off
+security-totp-disable-hint = To switch it off, enter your password and a code.
+security-totp-off-done = The second factor is off. Everything else that was signed in has been signed out.
+security-code = One-time code
+security-codes = Recovery codes
+security-codes-left = { $n ->
+    [one] { $n } code left
+   *[other] { $n } codes left
+}
+security-codes-made = Your recovery codes
+security-codes-hint = The second factor is on. Each of these codes signs you in once when you do not have your app. They are shown only now: keep them where your phone is not.
+totp-title = Set up an authenticator app
+totp-scan = Add the account
+totp-scan-hint = Scan this with your authenticator app.
+totp-qr = QR code with the secret below
+totp-secret = If you cannot scan, type this secret:
+totp-code-hint = Enter what the app shows for this account now.
+totp-ends = Every other session and every token of yours ends.
+totp-confirm = Switch on
+sessions-title = Sessions
+sessions-open = Signed in
+sessions-explained = End what you do not know
+sessions-alone = You are signed in nowhere else.
+sessions-kind = Kind
+sessions-agent = Program
+sessions-address = From
+sessions-since = Since
+sessions-seen = Last seen
+sessions-current = This one
+sessions-end = End
+sessions-end-others = End all others
+sessions-unknown = Not known
+sessions-token-named = { $kind }: { $name }
+session-kind-browser = Browser
+session-kind-token = Access token
+session-kind-api = API token
+tokens-title = API tokens
+tokens-explained = For programs: Authorization: Bearer …
+tokens-list = Tokens
+tokens-empty = No tokens. Make one for a program that works in your name.
+tokens-new = New token
+tokens-name = Name
+tokens-name-hint = What it is for.
+tokens-start = Begins with
+tokens-reach = May do
+tokens-reach-all = Everything I may
+tokens-reach-some = Only what is chosen below
+tokens-scopes = Permissions
+tokens-life = Valid for
+tokens-days = { $n ->
+    [one] { $n } day
+   *[other] { $n } days
+}
+tokens-for-ever = Until revoked
+tokens-used = Last used
+tokens-never-used = Never
+tokens-expires = Expires
+tokens-create = Make token
+tokens-revoke = Revoke
+tokens-made = Your new token
+tokens-made-hint = It is shown only this once. Copy it now; if it gets lost, revoke it and make another.
