@@ -201,6 +201,8 @@ fn routes() -> Routes {
         .rest(routes!(allocations::refuse))
         .rest(routes!(customer::mine))
         .rest(routes!(customer::members))
+        .rest(routes!(customer::ssh_keys::list, customer::ssh_keys::add))
+        .rest(routes!(customer::ssh_keys::remove))
         .rest(routes!(customer::usage))
         .rest(routes!(customer::dashboard))
         .rest(routes!(customer::dashboard_machines))

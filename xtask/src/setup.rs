@@ -41,6 +41,7 @@ fn missing(need: Need) -> Result<Vec<&'static str>> {
         want(Path::new(&browser()).exists(), &["chromium", "fonts-noto-cjk"]);
         want(has_nginx(), &["nginx-light"]);
         want(has_openssl(), &["openssl"]);
+        want(Path::new("/usr/bin/ssh-keygen").exists(), &["openssh-client"]);
         // Without root the unit's test says that it was skipped.
         want(!is_root() || Path::new("/usr/bin/systemd-analyze").exists(), &["systemd"]);
         // The image's test has an Engine of its own, which only root can start.

@@ -124,3 +124,6 @@ audit-action-accounts-refresh-reused = Refresh token shown twice
 audit-action-accounts-totp-enroll = Set up a second factor
 audit-action-accounts-totp-enable = Switch the second factor on
 audit-action-accounts-totp-disable = Switch the second factor off
+audit-kind-ssh-key = SSH key
+audit-action-accounts-add-ssh-key = Add an SSH key
+audit-action-accounts-remove-ssh-key = Remove an SSH key

@@ -82,3 +82,4 @@ error-totp-off = The second factor is not on.
 error-totp-required = Administrators must have a second factor: it cannot be switched off.
 error-totp-not-pending = Nothing waits to be confirmed. Begin setting up again.
 error-too-many-tokens = You have { $max } tokens already. Revoke some first.
+error-too-many-ssh-keys = You have { $max } keys already. Remove some first.

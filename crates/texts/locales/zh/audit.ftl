@@ -124,3 +124,6 @@ audit-action-accounts-refresh-reused = 刷新令牌被重复使用
 audit-action-accounts-totp-enroll = 设置两步验证
 audit-action-accounts-totp-enable = 开启两步验证
 audit-action-accounts-totp-disable = 关闭两步验证
+audit-kind-ssh-key = SSH 密钥
+audit-action-accounts-add-ssh-key = 添加 SSH 密钥
+audit-action-accounts-remove-ssh-key = 移除 SSH 密钥

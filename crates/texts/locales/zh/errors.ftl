@@ -76,3 +76,4 @@ error-totp-off = 两步验证尚未开启。
 error-totp-required = 管理员必须开启两步验证，不能关闭。
 error-totp-not-pending = 没有等待确认的设置，请重新开始设置。
 error-too-many-tokens = 您已有 { $max } 个令牌，请先吊销一些。
+error-too-many-ssh-keys = 您已有 { $max } 个密钥，请先移除一些。
