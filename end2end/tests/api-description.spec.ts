@@ -26,7 +26,8 @@ test('no request made out of the description is answered with a 500', async ({ i
       // A client has 200 requests a second.
       ...['--rate-limit', '100/s', '--generation-database', 'none', '--continue-on-failure', '--no-color'],
     ],
-    { timeout: 540_000, stdio: ['ignore', 'pipe', 'pipe'] },
+    // It keeps notes where it is run.
+    { cwd: installation.dir, timeout: 540_000, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let said = '';
   for (const stream of [run.stdout, run.stderr]) stream.on('data', (chunk) => (said += chunk));
