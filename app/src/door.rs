@@ -51,12 +51,18 @@ pub struct SiteManifest {
 }
 
 /// What [`BrowserSession`] does later.
-pub type SessionFuture<'a> = Pin<Box<dyn Future<Output = platform::Result<()>> + Send + 'a>>;
+pub type SessionFuture<'a, T = ()> = Pin<Box<dyn Future<Output = platform::Result<T>> + Send + 'a>>;
 
 /// The cookie session of this request, behind a trait so that pages know no cookie.
 pub trait BrowserSession: Send + Sync {
     /// Makes the browser's session that of a person who just signed in, under a new id.
     fn establish(&self, who: SignedIn) -> SessionFuture<'_>;
+    /// Makes it a new one with nobody in it, for the moment between password and code; the SHA-256 of its secret.
+    fn begin(&self) -> SessionFuture<'_, [u8; 32]>;
+    /// The SHA-256 of the secret this request came with.
+    fn secret_hash(&self) -> Option<[u8; 32]>;
+    /// What the browser calls itself.
+    fn user_agent(&self) -> Option<&str>;
     /// Forgets it.
     fn end(&self) -> SessionFuture<'_>;
 }
@@ -76,6 +82,14 @@ pub fn door() -> (Platform, OpContext) {
 /// Internal when the server provided none: a page was mounted without its session layer.
 pub fn session() -> platform::Result<Arc<dyn BrowserSession>> {
     use_context::<Session>().map(|s| s.0).ok_or_else(|| Error::internal("no browser session was provided"))
+}
+
+/// After a change that ended every session of the account: the browser that made it goes on under a new one.
+pub async fn go_on(ctx: &OpContext, who: SignedIn) -> platform::Result<()> {
+    match ctx.user().map(|user| &user.credential) {
+        Some(platform::Credential::Browser) => session()?.establish(who).await,
+        _ => Ok(()),
+    }
 }
 
 /// Reports an error (log, audit) and puts it into the caller's language.

@@ -8,12 +8,27 @@ pub fn login(next: Option<&str>) -> String {
     }
 }
 
+/// The second step of signing in; `next` likewise.
+pub fn login_code(next: Option<&str>) -> String {
+    with_query("/login/code", [("next", next.filter(|next| *next != "/").unwrap_or_default())])
+}
+
 /// The customer's workbench.
 pub const HOME: &str = "/";
 /// People of the customer.
 pub const MEMBERS: &str = "/members";
 /// One's own account.
 pub const ACCOUNT: &str = "/account";
+/// One's own password and second factor.
+pub const ACCOUNT_SECURITY: &str = "/account/security";
+/// Setting up an authenticator app.
+pub const ACCOUNT_TOTP: &str = "/account/security/totp";
+/// Where one is signed in.
+pub const ACCOUNT_SESSIONS: &str = "/account/sessions";
+/// One's own public keys for SSH.
+pub const ACCOUNT_SSH_KEYS: &str = "/account/ssh-keys";
+/// One's own API tokens.
+pub const ACCOUNT_TOKENS: &str = "/account/tokens";
 /// The staff's first page.
 pub const ADMIN: &str = "/admin";
 /// Who did what to what.

@@ -47,9 +47,15 @@ pub fn App() -> impl IntoView {
         <Router>
             <FlatRoutes fallback=missing::MissingPage>
                 <Route path=path!("/login") view=auth::page::LoginPage ssr=SsrMode::Async />
+                <Route path=path!("/login/code") view=auth::page::LoginCodePage ssr=SsrMode::Async />
                 <Route path=path!("/") view=customer::customers::page::HomePage ssr=SsrMode::Async />
                 <Route path=path!("/members") view=customer::customers::page::MembersPage ssr=SsrMode::Async />
                 <Route path=path!("/account") view=customer::accounts::page::AccountPage ssr=SsrMode::Async />
+                <Route path=path!("/account/security") view=customer::accounts::security::SecurityPage ssr=SsrMode::Async />
+                <Route path=path!("/account/security/totp") view=customer::accounts::totp::TotpPage ssr=SsrMode::Async />
+                <Route path=path!("/account/sessions") view=customer::accounts::sessions::SessionsPage ssr=SsrMode::Async />
+                <Route path=path!("/account/ssh-keys") view=customer::accounts::ssh_keys::SshKeysPage ssr=SsrMode::Async />
+                <Route path=path!("/account/tokens") view=customer::accounts::tokens::TokensPage ssr=SsrMode::Async />
                 <Route path=path!("/admin") view=admin::dashboard::page::DashboardPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/audit") view=admin::audit::list::AuditPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/metrics") view=admin::metrics::page::WallPage ssr=SsrMode::Async />

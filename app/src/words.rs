@@ -36,7 +36,7 @@ impl Words {
 mod tests {
     use std::path::Path;
 
-    use contract::accounts::{Language, MemberRole, Theme};
+    use contract::accounts::{Language, MemberRole, SessionKind, Theme};
     use contract::allocations::{AllocationState, RenewalState, StepState};
     use contract::machines::{Pool, Presence, ServiceState};
     use contract::metrics::Trouble;
@@ -90,6 +90,8 @@ mod tests {
         add("trouble", Trouble::ALL.iter().map(|v| v.code()).collect());
         add("theme", Theme::ALL.iter().map(|v| v.code()).collect());
         add("frame-language", Language::ALL.iter().map(|v| v.code()).collect());
+        add("session-kind", SessionKind::ALL.iter().map(|v| v.code()).collect());
+        add("tokens-reach", vec!["all", "some"]);
         add("member-role", vec![MemberRole::Owner.code(), MemberRole::Member.code()]);
         add("role", vec!["platform_admin", "customer_owner", "customer_member", "signed_in"]);
         add("range", RANGES.iter().map(|v| v.code()).collect());

@@ -13,18 +13,33 @@ use platform::OpContext;
 use platform::accounts::SignedIn;
 
 use crate::AppState;
-use crate::authn::browser;
+use crate::authn::browser::{self, Client};
 
 /// The browser session behind the trait that pages know.
-struct Cookie(tower_sessions::Session);
+struct Cookie {
+    session: tower_sessions::Session,
+    client: Client,
+}
 
 impl BrowserSession for Cookie {
     fn establish(&self, who: SignedIn) -> SessionFuture<'_> {
-        Box::pin(browser::establish(&self.0, who))
+        Box::pin(browser::establish(&self.session, who, self.client.clone()))
+    }
+
+    fn begin(&self) -> SessionFuture<'_, [u8; 32]> {
+        Box::pin(browser::begin(&self.session))
+    }
+
+    fn secret_hash(&self) -> Option<[u8; 32]> {
+        browser::hash_of_session(&self.session)
+    }
+
+    fn user_agent(&self) -> Option<&str> {
+        self.client.user_agent.as_deref()
     }
 
     fn end(&self) -> SessionFuture<'_> {
-        Box::pin(browser::end(&self.0))
+        Box::pin(browser::end(&self.session))
     }
 }
 
@@ -33,8 +48,9 @@ fn contexts(state: &AppState, request: &Request) -> impl Fn() + Clone + Send + S
     let platform = state.platform.clone();
     let site = state.site.manifest.clone();
     let ctx = request.extensions().get::<OpContext>().cloned();
-    let session =
-        request.extensions().get::<tower_sessions::Session>().map(|session| Session(Arc::new(Cookie(session.clone()))));
+    let session = request.extensions().get::<tower_sessions::Session>().cloned();
+    let client = Client::of(request);
+    let session = session.map(|session| Session(Arc::new(Cookie { session, client })));
     move || {
         provide_context(platform.clone());
         provide_context(site.clone());

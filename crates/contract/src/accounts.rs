@@ -1,7 +1,11 @@
 //! Signing in and who one is.
 
+mod security;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use security::*;
 
 use crate::{CustomerId, Permission, UserId};
 
@@ -98,7 +102,7 @@ impl MemberRole {
 }
 
 /// Body of `POST /api/auth/login`.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoginRequest {
@@ -106,6 +110,9 @@ pub struct LoginRequest {
     pub username: String,
     /// The password.
     pub password: String,
+    /// The code of the second factor, or a recovery code, where one is asked for.
+    #[serde(default)]
+    pub otp: Option<String>,
 }
 
 impl std::fmt::Debug for LoginRequest {
@@ -114,17 +121,49 @@ impl std::fmt::Debug for LoginRequest {
     }
 }
 
-/// Answer of `POST /api/auth/login`. A refresh token joins when refresh exists.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// Answer of `POST /api/auth/login` and `refresh`.
+#[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LoginAnswer {
     /// JWT for `Authorization: Bearer`.
     pub access_token: String,
-    /// Seconds until it expires.
+    /// For `POST /api/auth/refresh`, once, within seven days; each refresh brings a new one.
+    pub refresh_token: String,
+    /// Seconds until the access token expires.
     pub expires_in: u64,
     /// Who signed in.
     pub user: Profile,
+}
+
+impl std::fmt::Debug for LoginAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoginAnswer").field("user", &self.user.name).finish_non_exhaustive()
+    }
+}
+
+/// Body of `POST /api/auth/refresh`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RefreshRequest {
+    pub refresh_token: String,
+}
+
+/// Body of `PUT /api/auth/profile`; what is absent goes back to the platform's choice. The e-mail address is not changed
+/// here, because the new one has to be proved.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProfileUpdate {
+    /// Name to show; the user name where there is none.
+    #[serde(default)]
+    pub display_name: Option<String>,
+    #[serde(default)]
+    pub language: Option<Language>,
+    /// IANA time zone, e.g. `Asia/Shanghai`.
+    #[serde(default)]
+    pub time_zone: Option<String>,
 }
 
 /// A customer one belongs to.

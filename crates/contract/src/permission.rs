@@ -20,6 +20,11 @@ macro_rules! permissions {
             pub fn name(self) -> &'static str {
                 match self { $(Permission::$name => $wire,)+ }
             }
+
+            /// Reads what [`Permission::name`] writes.
+            pub fn parse(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|permission| permission.name() == name)
+            }
         }
     };
 }
@@ -29,6 +34,8 @@ permissions! {
     AccountsViewOwn = "accounts:view-own";
     /// Change one's own language, theme, active customer.
     AccountsUpdateOwn = "accounts:update-own";
+    /// Change one's own password, second factor, tokens and sessions; never with an API token.
+    AccountsSecureOwn = "accounts:secure-own";
     /// See the customer.
     CustomersView = "customers:view";
     /// See who belongs to the customer.

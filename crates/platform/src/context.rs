@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::accounts::{Language, MemberRole};
-use contract::{CustomerId, MachineId, SessionId, UserId};
+use contract::{CustomerId, MachineId, Permission, SessionId, UserId};
 
 /// The time of the operating system plus an offset that tests move.
 #[derive(Clone, Debug, Default)]
@@ -96,6 +96,18 @@ impl SystemActor {
     }
 }
 
+/// What a person proved themselves with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Credential {
+    /// The cookie of a browser session.
+    #[default]
+    Browser,
+    /// An access token.
+    AccessToken,
+    /// An API token, which may do less than its owner: its scopes, or with `None` whatever the owner may do.
+    ApiToken { scopes: Option<Arc<[Permission]>> },
+}
+
 /// A signed-in person, as checked against the database at most two seconds ago.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UserPrincipal {
@@ -104,6 +116,7 @@ pub struct UserPrincipal {
     pub display_name: String,
     /// The session that proved it.
     pub session: SessionId,
+    pub credential: Credential,
     pub token_version: i64,
     pub platform_admin: bool,
     /// Active customers one belongs to, by name of the customer.
@@ -178,7 +191,12 @@ impl OpContext {
 
     /// The same request done with a system actor's powers, for what authorization itself needs (sign-in look-ups).
     pub(crate) fn as_system(&self, actor: SystemActor) -> Self {
-        Self { principal: Principal::System(actor), ..self.clone() }
+        self.as_principal(Principal::System(actor))
+    }
+
+    /// The same request, after it turned out whose it is.
+    pub(crate) fn as_principal(&self, principal: Principal) -> Self {
+        Self { principal, ..self.clone() }
     }
 
     /// Who asks.

@@ -25,7 +25,7 @@ pub mod secrets;
 
 use std::sync::Arc;
 
-pub use context::{Clock, OpContext, Principal, SystemActor, UserPrincipal, Via};
+pub use context::{Clock, Credential, OpContext, Principal, SystemActor, UserPrincipal, Via};
 pub use error::{Error, Reported, Result, report};
 
 /// What the operations need; cheap to clone.

@@ -6,6 +6,7 @@
 mod database;
 mod node;
 mod people;
+mod totp;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -22,6 +23,11 @@ pub use database::TestDatabase;
 pub use node::TestNode;
 use people::Place;
 pub use people::{PASSWORD, TestCustomer, TestUser};
+pub use totp::totp_code;
+
+/// A public key for SSH as `ssh-keygen` writes it; nobody has its private half.
+pub const SSH_PUBLIC_KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOYiptV+rXV6dbgQ7Vu7BTgVqWCUH7yF+XsUQ515OPFT wanda@laptop";
 
 /// Connections of one platform.
 const APP_CONNECTIONS: u32 = 10;

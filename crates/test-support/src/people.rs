@@ -126,6 +126,7 @@ pub(crate) async fn add_user(owner: &PgPool, clock: &Clock, name: &str, place: P
         name: name.to_owned(),
         display_name: String::new(),
         session: SessionId(session),
+        credential: platform::Credential::Browser,
         token_version: 1,
         platform_admin: matches!(place, Place::Admin),
         memberships,

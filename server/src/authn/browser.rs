@@ -1,7 +1,11 @@
 //! The cookie session: an id that names a row, and in the row who signed in.
 
+use std::net::IpAddr;
+
 use axum::extract::Request;
+use axum::http::header;
 use contract::{CustomerId, UserId};
+use platform::OpContext;
 use platform::accounts::SignedIn;
 use platform::{Error, Result, secrets};
 use serde::{Deserialize, Serialize};
@@ -9,19 +13,44 @@ use tower_sessions::Session;
 
 /// Where the identity lies in the session's data; the store copies it to columns.
 pub(super) const IDENTITY: &str = "identity";
+/// Marks a session that has no identity yet: an empty one is not kept.
+const BEGUN: &str = "begun";
 
-/// Who a browser session belongs to.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+/// Who a browser session belongs to, and where it was opened.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Identity {
     pub user: UserId,
     pub customer: Option<CustomerId>,
     pub token_version: i64,
+    #[serde(flatten)]
+    pub client: Client,
+}
+
+/// Where a request comes from.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Client {
+    pub address: Option<IpAddr>,
+    pub user_agent: Option<String>,
+}
+
+impl Client {
+    /// Of a request that was identified.
+    pub fn of(request: &Request) -> Self {
+        let address = request.extensions().get::<OpContext>().and_then(OpContext::address);
+        let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        Self { address, user_agent: agent.map(|agent| agent.chars().take(300).collect()) }
+    }
 }
 
 /// SHA-256 of the request's session id; the id itself is stored nowhere.
 pub(super) fn secret_hash(request: &Request) -> Option<[u8; 32]> {
-    let id = request.extensions().get::<Session>()?.id()?;
-    Some(hash_of(&id))
+    hash_of_session(request.extensions().get::<Session>()?)
+}
+
+/// The same of a session at hand.
+pub fn hash_of_session(session: &Session) -> Option<[u8; 32]> {
+    session.id().map(|id| hash_of(&id))
 }
 
 pub(super) fn hash_of(id: &tower_sessions::session::Id) -> [u8; 32] {
@@ -29,13 +58,22 @@ pub(super) fn hash_of(id: &tower_sessions::session::Id) -> [u8; 32] {
 }
 
 /// A new session id with this person in it; the id from before sign-in dies.
-pub async fn establish(session: &Session, who: SignedIn) -> Result<()> {
-    let identity = Identity { user: who.user, customer: who.active_customer, token_version: who.token_version };
+pub async fn establish(session: &Session, who: SignedIn, client: Client) -> Result<()> {
+    let identity = Identity { user: who.user, customer: who.active_customer, token_version: who.token_version, client };
     session.clear().await;
     // Not `flush`: it would make the same id again.
     session.cycle_id().await.map_err(Error::internal)?;
     session.insert(IDENTITY, identity).await.map_err(Error::internal)?;
     session.save().await.map_err(Error::internal)
+}
+
+/// A new session id with nobody in it, for the moment between password and code; the SHA-256 of its secret.
+pub async fn begin(session: &Session) -> Result<[u8; 32]> {
+    session.clear().await;
+    session.cycle_id().await.map_err(Error::internal)?;
+    session.insert(BEGUN, true).await.map_err(Error::internal)?;
+    session.save().await.map_err(Error::internal)?;
+    hash_of_session(session).ok_or_else(|| Error::internal("a saved session has an id"))
 }
 
 /// Forgets the session and its cookie.

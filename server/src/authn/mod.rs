@@ -59,13 +59,15 @@ async fn admit(state: &AppState, asked: &Asked, anonymous: &OpContext) -> platfo
         return Ok(anonymous.clone());
     }
     if let Some(address) = anonymous.address() {
-        let sign_in = asked.method == Method::POST && (path == "/api/auth/login" || path.ends_with("/sign_in"));
+        let sign_in = asked.method == Method::POST
+            && (path == "/api/auth/login" || path.ends_with("/sign_in") || path.ends_with("/sign_in_code"));
         let kind = if sign_in { Kind::SignIn } else { Kind::General };
         state.rates.take(kind, address).map_err(|seconds| {
             Error::new(ErrorCode::RateLimited).with_key("error-rate-limited-wait").with_arg("seconds", seconds)
         })?;
     }
-    let bearer = bearer(&asked.headers);
+    // Who renews an access token may well bring the one that has expired: what counts there is in the body.
+    let bearer = bearer(&asked.headers).filter(|_| path != "/api/auth/refresh");
     let principal = match (bearer, asked.session) {
         (Some(token), _) => accounts::principal_of_bearer(&state.platform, anonymous, token).await?,
         (None, Some(hash)) => accounts::principal_of_session(&state.platform, anonymous, &hash).await?,
@@ -84,6 +86,8 @@ async fn admit(state: &AppState, asked: &Asked, anonymous: &OpContext) -> platfo
     ))
 }
 
+/// The token as it stands there; what is no text is a token that opens nothing.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
+    let token = headers.get(header::AUTHORIZATION)?.as_bytes().strip_prefix(b"Bearer ")?;
+    Some(std::str::from_utf8(token).unwrap_or_default())
 }

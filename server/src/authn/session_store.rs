@@ -11,7 +11,7 @@ use tower_sessions::{Expiry, SessionManagerLayer, SessionStore};
 
 use super::browser::{IDENTITY, Identity, hash_of};
 
-/// How long a browser stays signed in.
+/// How long a browser stays signed in at most; the platform also ends what was idle for half a day.
 const LIFE: Duration = Duration::days(7);
 
 /// The layer: `__Host-` and `Secure` wherever there is TLS; plain only for http on loopback.
@@ -55,15 +55,16 @@ fn row(record: &Record) -> Result<SessionRecord> {
         .map_err(|error| Error::Decode(error.to_string()))?;
     let expires_at = chrono::DateTime::from_timestamp(record.expiry_date.unix_timestamp(), 0)
         .ok_or_else(|| Error::Encode("expiry out of range".to_owned()))?;
+    let client = identity.as_ref().map(|identity| identity.client.clone()).unwrap_or_default();
     Ok(SessionRecord {
         kind: SessionKind::Browser,
         secret_hash: hash_of(&record.id),
-        user: identity.map(|identity| identity.user),
-        customer: identity.and_then(|identity| identity.customer),
-        token_version: identity.map(|identity| identity.token_version),
+        user: identity.as_ref().map(|identity| identity.user),
+        customer: identity.as_ref().and_then(|identity| identity.customer),
+        token_version: identity.as_ref().map(|identity| identity.token_version),
         data: serde_json::to_value(&record.data).map_err(|error| Error::Encode(error.to_string()))?,
-        address: None,
-        user_agent: None,
+        address: client.address,
+        user_agent: client.user_agent,
         expires_at,
     })
 }

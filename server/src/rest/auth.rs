@@ -1,23 +1,53 @@
 //! /api/auth: for programs; browsers sign in through their page.
 
+use axum::Extension;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use contract::accounts::{LoginAnswer, LoginRequest, Profile};
-use contract::{Envelope, ListColumns};
-use platform::accounts;
+use contract::accounts::{
+    ApiTokenCreate, ApiTokenSecret, ApiTokenView, LoginAnswer, LoginRequest, PasswordChange, Profile, ProfileUpdate,
+    RecoveryCodes, RefreshRequest, SessionView, SessionsEnded, TotpConfirm, TotpDisable, TotpEnrollment,
+};
+use contract::{Envelope, ListColumns, SessionId};
+use platform::accounts::{self, SignedIn};
+use platform::{Credential, Result};
+use tower_sessions::Session;
 
 use super::{Body, Part, Rest};
+use crate::authn::browser::{self, Client};
 
-/// Signs in with name or e-mail and password.
-#[utoipa::path(post, path = "/api/auth/login", tag = "auth", request_body = LoginRequest, security(()),
-    responses((status = 200, body = Envelope<LoginAnswer>), (status = 401, description = "1101: wrong credentials"),
-        (status = 429, description = "1600: too many attempts; Retry-After says when")))]
-pub async fn login(rest: Rest, headers: HeaderMap, Body(request): Body<LoginRequest>) -> Response {
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    rest.answer(accounts::issue_access_token(&rest.platform, &rest.ctx, &request, agent).await).await
+fn agent(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok())
 }
 
-/// Ends the session of the access token.
+/// A change ended every session of the account. A browser that calls the API goes on under a new one; a program signs in
+/// again.
+async fn go_on(rest: &Rest, session: &Session, headers: &HeaderMap, who: SignedIn) -> Result<()> {
+    match rest.ctx.user().map(|user| &user.credential) {
+        Some(Credential::Browser) => {
+            let client = Client { address: rest.ctx.address(), user_agent: agent(headers).map(str::to_owned) };
+            browser::establish(session, who, client).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Signs in with name or e-mail and password, and the code of the second factor where one is asked for.
+#[utoipa::path(post, path = "/api/auth/login", tag = "auth", request_body = LoginRequest, security(()),
+    responses((status = 200, body = Envelope<LoginAnswer>),
+        (status = 401, description = "1101: wrong credentials; 1103: `otp` is missing or wrong"),
+        (status = 429, description = "1600: too many attempts; Retry-After says when")))]
+pub async fn login(rest: Rest, headers: HeaderMap, Body(request): Body<LoginRequest>) -> Response {
+    rest.answer(accounts::issue_access_token(&rest.platform, &rest.ctx, &request, agent(&headers)).await).await
+}
+
+/// Renews an access token. A refresh token counts once; one that is shown again ends the whole sign-in.
+#[utoipa::path(post, path = "/api/auth/refresh", tag = "auth", request_body = RefreshRequest, security(()),
+    responses((status = 200, body = Envelope<LoginAnswer>), (status = 401, description = "1100: not, or no longer, open")))]
+pub async fn refresh(rest: Rest, Body(request): Body<RefreshRequest>) -> Response {
+    rest.answer(accounts::refresh(&rest.platform, &rest.ctx, &request.refresh_token).await).await
+}
+
+/// Ends the session of the token that is shown, with its refresh tokens.
 #[utoipa::path(post, path = "/api/auth/logout", tag = "auth", responses((status = 200, description = "Ended")))]
 pub async fn logout(rest: Rest) -> Response {
     rest.answer(accounts::sign_out(&rest.platform, &rest.ctx).await).await
@@ -27,6 +57,112 @@ pub async fn logout(rest: Rest) -> Response {
 #[utoipa::path(get, path = "/api/auth/profile", tag = "auth", responses((status = 200, body = Envelope<Profile>)))]
 pub async fn profile(rest: Rest) -> Response {
     rest.answer(accounts::profile(&rest.platform, &rest.ctx).await).await
+}
+
+/// Replaces what one may say about oneself.
+#[utoipa::path(put, path = "/api/auth/profile", tag = "auth", request_body = ProfileUpdate,
+    responses((status = 200, body = Envelope<Profile>)))]
+pub async fn update_profile(rest: Rest, Body(body): Body<ProfileUpdate>) -> Response {
+    rest.answer(accounts::update_profile(&rest.platform, &rest.ctx, body).await).await
+}
+
+/// Where one is signed in.
+#[utoipa::path(get, path = "/api/auth/sessions", tag = "auth",
+    responses((status = 200, body = Envelope<Vec<SessionView>>)))]
+pub async fn sessions(rest: Rest) -> Response {
+    rest.answer(accounts::list_sessions(&rest.platform, &rest.ctx).await).await
+}
+
+/// Ends every session but this one, API tokens too.
+#[utoipa::path(delete, path = "/api/auth/sessions", tag = "auth",
+    responses((status = 200, body = Envelope<SessionsEnded>)))]
+pub async fn end_other_sessions(rest: Rest) -> Response {
+    rest.answer(accounts::end_other_sessions(&rest.platform, &rest.ctx).await).await
+}
+
+/// Ends one of one's sessions at once.
+#[utoipa::path(delete, path = "/api/auth/sessions/{id}", tag = "auth", params(("id" = SessionId, Path)),
+    responses((status = 200, description = "Ended")))]
+pub async fn end_session(rest: Rest, Part(id): Part<SessionId>) -> Response {
+    rest.answer(accounts::end_session(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// One's API tokens.
+#[utoipa::path(get, path = "/api/auth/tokens", tag = "auth",
+    responses((status = 200, body = Envelope<Vec<ApiTokenView>>)))]
+pub async fn tokens(rest: Rest) -> Response {
+    rest.answer(accounts::list_api_tokens(&rest.platform, &rest.ctx).await).await
+}
+
+/// Makes an API token; the only answer that holds its secret. An API token cannot make one.
+#[utoipa::path(post, path = "/api/auth/tokens", tag = "auth", request_body = ApiTokenCreate,
+    responses((status = 201, body = Envelope<ApiTokenSecret>)))]
+pub async fn create_token(rest: Rest, headers: HeaderMap, Body(body): Body<ApiTokenCreate>) -> Response {
+    let result = accounts::create_api_token(&rest.platform, &rest.ctx, body, agent(&headers)).await;
+    rest.created(result, |_| "/api/auth/tokens".to_owned()).await
+}
+
+/// Ends an API token at once.
+#[utoipa::path(delete, path = "/api/auth/tokens/{id}", tag = "auth", params(("id" = SessionId, Path)),
+    responses((status = 200, description = "Ended")))]
+pub async fn revoke_token(rest: Rest, Part(id): Part<SessionId>) -> Response {
+    rest.answer(accounts::revoke_api_token(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Changes one's password. Every session and token of the account ends, the one that asked too: sign in again.
+#[utoipa::path(post, path = "/api/auth/password/change", tag = "auth", request_body = PasswordChange,
+    responses((status = 200, description = "Changed"), (status = 400, description = "1000: `data.fields` says why"),
+        (status = 429, description = "1600: too many failures; Retry-After says when")))]
+pub async fn change_password(
+    rest: Rest,
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+    Body(body): Body<PasswordChange>,
+) -> Response {
+    let result = match accounts::change_password(&rest.platform, &rest.ctx, &body).await {
+        Ok(who) => go_on(&rest, &session, &headers, who).await,
+        Err(error) => Err(error),
+    };
+    rest.answer(result).await
+}
+
+/// Makes a secret for an authenticator app; it counts once it is confirmed.
+#[utoipa::path(post, path = "/api/auth/totp/enroll", tag = "auth",
+    responses((status = 200, body = Envelope<TotpEnrollment>), (status = 422, description = "1402: it is on")))]
+pub async fn enroll_totp(rest: Rest) -> Response {
+    rest.answer(accounts::enroll_totp(&rest.platform, &rest.ctx).await).await
+}
+
+/// Switches the second factor on; the only answer that holds the recovery codes. Every session of the account ends.
+#[utoipa::path(post, path = "/api/auth/totp/confirm", tag = "auth", request_body = TotpConfirm,
+    responses((status = 200, body = Envelope<RecoveryCodes>), (status = 422, description = "1402: nothing to confirm")))]
+pub async fn confirm_totp(
+    rest: Rest,
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+    Body(body): Body<TotpConfirm>,
+) -> Response {
+    let result = match accounts::confirm_totp(&rest.platform, &rest.ctx, &body.code).await {
+        Ok((codes, who)) => go_on(&rest, &session, &headers, who).await.map(|()| codes),
+        Err(error) => Err(error),
+    };
+    rest.answer(result).await
+}
+
+/// Switches the second factor off, with password and code. Every session of the account ends.
+#[utoipa::path(post, path = "/api/auth/totp/disable", tag = "auth", request_body = TotpDisable,
+    responses((status = 200, description = "Off"), (status = 422, description = "1402: it is not on, or has to be")))]
+pub async fn disable_totp(
+    rest: Rest,
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+    Body(body): Body<TotpDisable>,
+) -> Response {
+    let result = match accounts::disable_totp(&rest.platform, &rest.ctx, &body).await {
+        Ok(who) => go_on(&rest, &session, &headers, who).await,
+        Err(error) => Err(error),
+    };
+    rest.answer(result).await
 }
 
 /// Which columns one sees in a list.

@@ -208,7 +208,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Part<T>
 /// those for whom it does not exist.
 fn turned_away(parts: &Parts, ctx: &OpContext) -> Option<Error> {
     let path = parts.uri.path();
-    if path == "/api/auth/login" {
+    if matches!(path, "/api/auth/login" | "/api/auth/refresh") {
         return None;
     }
     match ctx.principal() {

@@ -4,12 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use contract::accounts::Language;
+use contract::accounts::{ApiTokenCreate, Language, LoginRequest, SshKeyCreate};
 use contract::allocations::{AllocationCreate, RenewalRequestCreate};
 use contract::live::{ClientMessage, FLEET_TOPIC, WALL_TOPIC};
 use contract::machines::{JoinTokenCreate, MaintenanceCreate};
-use contract::{AllocationId, ImportId, MaintenanceId, RenewalRequestId};
-use platform::{allocations, machines};
+use contract::{AllocationId, ImportId, MaintenanceId, RenewalRequestId, SessionId, SshKeyId};
+use platform::{accounts, allocations, machines};
 use serde_json::{Value, json};
 use server::router::{self, Door};
 use test_support::{TestCustomer, TestNode, TestUser};
@@ -27,6 +27,26 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "POST",   "/api/auth/login",                          [200, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "POST",   "/api/auth/logout",                         [401, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "GET",    "/api/auth/profile",                        [401, 200, 200, 200, 200, 200, 401]),
+    // What is shown is in the body: a refresh token of the admin.
+    (Door::Rest, "POST",   "/api/auth/refresh",                        [200, 200, 200, 200, 200, 200, 200]),
+    (Door::Rest, "PUT",    "/api/auth/profile",                        [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "GET",    "/api/auth/sessions",                       [401, 200, 200, 200, 200, 200, 401]),
+    // The admin's: it is there for nobody else.
+    (Door::Rest, "DELETE", "/api/auth/sessions/{id}",                  [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/auth/tokens",                         [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "POST",   "/api/auth/tokens",                         [401, 201, 201, 201, 201, 201, 401]),
+    (Door::Rest, "DELETE", "/api/auth/tokens/{id}",                    [401, 404, 404, 404, 404, 200, 401]),
+    // The new one is weak: 400 says that the caller was let in.
+    (Door::Rest, "POST",   "/api/auth/password/change",                [401, 400, 400, 400, 400, 400, 401]),
+    // Nothing is on or set up yet: 422, likewise.
+    (Door::Rest, "POST",   "/api/auth/totp/confirm",                   [401, 422, 422, 422, 422, 422, 401]),
+    (Door::Rest, "POST",   "/api/auth/totp/disable",                   [401, 422, 422, 422, 422, 422, 401]),
+    (Door::Rest, "POST",   "/api/auth/totp/enroll",                    [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "DELETE", "/api/auth/sessions",                       [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "GET",    "/api/customer/settings/ssh-keys",          [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "POST",   "/api/customer/settings/ssh-keys",          [401, 400, 400, 400, 400, 400, 401]),
+    // The admin's, as above.
+    (Door::Rest, "DELETE", "/api/customer/settings/ssh-keys/{id}",     [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/auth/list-columns/{list}",            [401, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "PUT",    "/api/auth/list-columns/{list}",            [401, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines",                      [401, 404, 404, 404, 404, 200, 401]),
@@ -128,9 +148,25 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "GET",    "/api/customer/members",                    [401, 404, 403, 200, 200, 404, 401]),
 
     (Door::ServerFn, "POST", "sign_in",                                [200, 200, 200, 200, 200, 200, 401]),
+    // No browser is asked for a code here.
+    (Door::ServerFn, "POST", "sign_in_code",                           [401, 401, 401, 401, 401, 401, 401]),
     (Door::ServerFn, "POST", "sign_out",                               [401, 200, 200, 200, 200, 200, 401]),
     // For this browser alone when nobody is signed in: only cookies of its own.
     (Door::ServerFn, "POST", "set_preferences",                        [200, 200, 200, 200, 200, 200, 401]),
+    (Door::ServerFn, "POST", "update_profile",                         [401, 200, 200, 200, 200, 200, 401]),
+    (Door::ServerFn, "POST", "list_sessions",                          [401, 200, 200, 200, 200, 200, 401]),
+    (Door::ServerFn, "POST", "end_session",                            [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "list_api_tokens",                        [401, 200, 200, 200, 200, 200, 401]),
+    (Door::ServerFn, "POST", "create_api_token",                       [401, 200, 200, 200, 200, 200, 401]),
+    (Door::ServerFn, "POST", "revoke_api_token",                       [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "list_ssh_keys",                          [401, 200, 200, 200, 200, 200, 401]),
+    (Door::ServerFn, "POST", "add_ssh_key",                            [401, 400, 400, 400, 400, 400, 401]),
+    (Door::ServerFn, "POST", "remove_ssh_key",                         [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "change_password",                        [401, 400, 400, 400, 400, 400, 401]),
+    (Door::ServerFn, "POST", "confirm_totp",                           [401, 422, 422, 422, 422, 422, 401]),
+    (Door::ServerFn, "POST", "disable_totp",                           [401, 422, 422, 422, 422, 422, 401]),
+    (Door::ServerFn, "POST", "enroll_totp",                            [401, 200, 200, 200, 200, 200, 401]),
+    (Door::ServerFn, "POST", "end_other_sessions",                     [401, 200, 200, 200, 200, 200, 401]),
     (Door::ServerFn, "POST", "list_members",                           [401, 404, 403, 200, 200, 404, 401]),
     (Door::ServerFn, "POST", "list_machines",                          [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "get_machine",                            [401, 404, 404, 404, 404, 200, 401]),
@@ -188,6 +224,9 @@ struct World {
     admin: TestUser,
     node: TestNode,
     join_token: String,
+    /// The admin's.
+    api_token: SessionId,
+    ssh_key: SshKeyId,
     /// Of Acme: host-001 is lent to it.
     allocation: AllocationId,
     /// For host-002.
@@ -223,8 +262,13 @@ impl World {
             message: "New fans".to_owned(),
         };
         let planned = machines::plan_maintenance(server.platform(), &admin.ctx(), "host-001", window).await.unwrap();
+        let robot = ApiTokenCreate { name: "a robot".to_owned(), ..Default::default() };
+        let robot = accounts::create_api_token(server.platform(), &admin.ctx(), robot, None).await.unwrap();
+        let key = SshKeyCreate { name: None, public_key: test_support::SSH_PUBLIC_KEY.to_owned() };
         let staged = machines::stage_import(server.platform(), &admin.ctx(), "a.xlsx", &[1][..]).await.unwrap();
         Self {
+            api_token: robot.token.id,
+            ssh_key: accounts::add_ssh_key(server.platform(), &admin.ctx(), key).await.unwrap().id,
             import: staged.id,
             maintenance: planned.maintenance[0].id,
             nowhere: server.test.outsider("stranger").await,
@@ -264,6 +308,14 @@ impl World {
     fn body(&self, method: &str, path: &str) -> Value {
         let name = format!("m-{}", uuid::Uuid::new_v4().simple());
         match (method, path) {
+            ("PUT", "/api/auth/profile") => json!({ "displayName": name }),
+            ("POST", "/api/auth/tokens") => json!({ "name": name }),
+            ("POST", "/api/customer/settings/ssh-keys") => json!({ "publicKey": "none" }),
+            ("POST", "/api/auth/password/change") => {
+                json!({ "oldPassword": self.admin.password, "newPassword": "weak" })
+            }
+            ("POST", "/api/auth/totp/confirm") => json!({ "code": "123456" }),
+            ("POST", "/api/auth/totp/disable") => json!({ "password": self.admin.password, "code": "123456" }),
             ("PUT", "/api/auth/list-columns/{list}") => json!({ "columns": ["name", "region"] }),
             ("POST", "/api/admin/machines/import/preview") => json!({ "any": "bytes" }),
             ("POST", "/api/admin/machines/bulk") => json!({ "ids": ["host-001"], "action": "monitoring-on" }),
@@ -302,11 +354,26 @@ impl World {
     }
 
     async fn rest(&self, who: &Who, method: &str, path: &str) -> Answer {
-        let body = self.body(method, path);
+        let body = match path {
+            "/api/auth/refresh" => {
+                let request = LoginRequest {
+                    username: self.admin.name.clone(),
+                    password: self.admin.password.to_owned(),
+                    otp: None,
+                };
+                let ctx = self.server.test.anonymous();
+                let answer = accounts::issue_access_token(self.server.platform(), &ctx, &request, None).await.unwrap();
+                json!({ "refreshToken": answer.refresh_token })
+            }
+            _ => self.body(method, path),
+        };
         let id = match path.split('/').nth(3) {
             Some("customers") => self.acme.id.to_string(),
             Some("allocations") => self.allocation.to_string(),
             Some("renewal-requests") => self.request.to_string(),
+            Some("sessions") => self.admin.principal.session.to_string(),
+            Some("tokens") => self.api_token.to_string(),
+            Some("settings") => self.ssh_key.to_string(),
             _ => self.join_token.clone(),
         };
         let id = if path.contains("/import/") { self.import.to_string() } else { id };
@@ -322,9 +389,20 @@ impl World {
         let (acme, globex) = (self.acme.id.to_string(), self.globex.id.to_string());
         let (allocation, request) = (self.allocation.to_string(), self.request.to_string());
         let (maintenance, import) = (self.maintenance.to_string(), self.import.to_string());
+        let (session, api_token) = (self.admin.principal.session.to_string(), self.api_token.to_string());
+        let ssh_key = self.ssh_key.to_string();
         let args: Vec<(&str, &str)> = match name {
             "sign_in" => vec![("username", &self.admin.name), ("password", self.admin.password)],
             "set_preferences" => vec![("theme", "dark")],
+            "sign_in_code" | "confirm_totp" => vec![("code", "123456")],
+            "update_profile" => vec![("display_name", &fresh)],
+            "end_session" => vec![("id", &session)],
+            "revoke_api_token" => vec![("id", &api_token)],
+            "remove_ssh_key" => vec![("id", &ssh_key)],
+            "add_ssh_key" => vec![("public_key", "none")],
+            "create_api_token" => vec![("name", &fresh), ("reach", "all")],
+            "change_password" => vec![("old_password", self.admin.password), ("new_password", "weak")],
+            "disable_totp" => vec![("password", self.admin.password), ("code", "123456")],
             "get_machine" | "machine_live" => vec![("code", "host-001")],
             "confirm_import" | "discard_import" => vec![("id", &import)],
             "act_on_allocations" => vec![("ids[]", &allocation), ("action", "renew"), ("months", "1")],
@@ -385,6 +463,7 @@ impl World {
 fn code_of(status: u16) -> Option<u64> {
     match status {
         200 | 201 => Some(0),
+        400 => Some(1000),
         401 => Some(1100),
         403 => Some(1200),
         404 => Some(1300),

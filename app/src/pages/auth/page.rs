@@ -1,13 +1,13 @@
-//! Sign-in: a plain form, no script at all.
+//! Sign-in: plain forms, no script at all.
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use super::server_fns::SignIn;
-use crate::door::{Refused, see_other};
-use crate::layouts::look_switches;
+use super::server_fns::{SignIn, SignInCode};
+use crate::door::{Refused, door, see_other, session};
+use crate::layouts::{look_switches, page};
 use crate::paths;
 use crate::ui::forms::{TextField, form_fault, text_field};
 use crate::ui::icons;
@@ -43,6 +43,21 @@ pub fn LoginPage() -> impl IntoView {
         required: true,
         ..TextField::default()
     };
+    plain(
+        words,
+        view! {
+            <form class="stack" method="post" action=SignIn::url()>
+                {next.map(|next| view! { <input r#type="hidden" name="next" value=next /> })}
+                {text_field(username)}
+                {text_field(password)}
+                {form_fault(general.is_none().then(|| refused.map(|_| words.t("error-validation"))).flatten())}
+                <button class="btn primary wide">{words.t("login-action")}</button>
+            </form>
+        },
+    )
+}
+
+fn plain(words: Words, body: impl IntoView + 'static) -> AnyView {
     view! {
         <Title text=words.t("login-title") />
         <div class="plain">
@@ -52,15 +67,60 @@ pub fn LoginPage() -> impl IntoView {
                     <span>"RemoteGPU"</span>
                 </span>
                 <h1>{words.t("login-title")}</h1>
-                <form class="stack" method="post" action=SignIn::url()>
-                    {next.map(|next| view! { <input r#type="hidden" name="next" value=next /> })}
-                    {text_field(username)}
-                    {text_field(password)}
-                    {form_fault(general.is_none().then(|| refused.map(|_| words.t("error-validation"))).flatten())}
-                    <button class="btn primary wide">{words.t("login-action")}</button>
-                </form>
+                {body}
                 <div class="foot">{look_switches(words)}</div>
             </main>
         </div>
     }
+    .into_any()
+}
+
+/// `/login/code`: the second step, for a browser whose password was right a moment ago.
+#[component]
+pub fn LoginCodePage() -> impl IntoView {
+    let next = use_query_map().get_untracked().get("next").filter(|next| paths::local(next).is_some());
+    let (platform, ctx) = door();
+    if ctx.user().is_some() {
+        see_other(next.as_deref().unwrap_or(paths::HOME));
+    }
+    let browser = session().ok().and_then(|session| session.secret_hash());
+    let challenged = async move {
+        match browser {
+            Some(browser) => platform::accounts::is_challenged(&platform, &ctx, &browser).await,
+            None => Ok(false),
+        }
+    };
+    page(challenged, move |challenged| code_view(challenged, next))
+}
+
+fn code_view(challenged: bool, next: Option<String>) -> AnyView {
+    if !challenged {
+        if door().1.user().is_none() {
+            see_other(&paths::login(next.as_deref()));
+        }
+        return ().into_any();
+    }
+    let words = Words::now();
+    let code = TextField {
+        label: words.t("login-code"),
+        name: "code".to_owned(),
+        hint: Some(words.t("login-code-hint")),
+        fault: Refused::from_query().map(|r| r.fault(words.0, "code").unwrap_or_else(|| r.message(words.0))),
+        autocomplete: Some("one-time-code"),
+        required: true,
+        max_length: Some(64),
+        ..TextField::default()
+    };
+    let again = paths::login(next.as_deref());
+    plain(
+        words,
+        view! {
+            <form class="stack" method="post" action=SignInCode::url()>
+                {next.map(|next| view! { <input r#type="hidden" name="next" value=next /> })}
+                {text_field(code)}
+                <button class="btn primary wide">{words.t("login-action")}</button>
+                <a href=again>{words.t("login-code-back")}</a>
+            </form>
+        },
+    )
 }

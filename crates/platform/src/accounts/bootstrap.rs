@@ -4,6 +4,7 @@ use contract::accounts::MemberRole;
 use contract::{CustomerId, ErrorCode, UserId};
 
 use super::{SessionEnding, entry, hash_password, store};
+use crate::authz::SecureAccount;
 use crate::{Error, OpContext, Platform, Result, SystemActor, Via, audit, secrets};
 
 /// Shown once, at the first start.
@@ -48,6 +49,20 @@ pub async fn reset_password(platform: &Platform, name: &str) -> Result<String> {
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(UserId(row.id.0)));
     Ok(password)
+}
+
+/// Switches a user's second factor off and ends all their sessions; for the command line.
+pub async fn reset_second_factor(platform: &Platform, name: &str) -> Result<()> {
+    let ctx = operator(platform);
+    let mut tx = platform.db().begin(&ctx).await?;
+    let row = store::credentials(&mut tx, &name.trim().to_lowercase()).await?.ok_or_else(Error::not_found)?;
+    let granted = ctx.authorize(SecureAccount, &super::account(row.id))?;
+    store::second_factor::remove(&mut tx, &granted).await?;
+    store::next_token_version(&mut tx, &granted).await?;
+    audit::record_in_tx(&mut tx, &ctx, entry("accounts:totp-disable", row.id)).await?;
+    tx.commit().await?;
+    let _ = platform.endings().send(SessionEnding::User(row.id));
+    Ok(())
 }
 
 /// Creates a customer with its owner; for the command line. Returns the owner's password.

@@ -1,29 +1,46 @@
-//! People: signing in and out, who one is, one's own preferences.
+//! People: signing in and out, who one is, one's own preferences, and what one proves oneself with.
 //!
 //! Invariants: a password or token is stored only as a hash; an unknown name and a wrong password answer alike and take
 //! equal time; a session counts only while its row is open, its user active and `token_version` unchanged, so disabling,
 //! a new password or a new role ends it at once; look-ups before anybody is signed in run as
 //! [`SystemActor::Authenticator`].
 
+mod api_tokens;
 mod bootstrap;
+mod challenge;
 mod list_columns;
 mod password;
+mod second_factor;
 pub mod session_records;
+mod sessions;
+mod shown_once;
 mod sign_in;
+mod ssh_keys;
 mod store;
 mod tokens;
 
-use contract::accounts::{Language, MemberRole, MembershipView, Profile, Theme};
+use contract::accounts::{Language, MemberRole, MembershipView, Profile, ProfileUpdate, Theme};
 use contract::{CustomerId, ErrorCode, Permission, SessionId, UserId};
 
-pub use bootstrap::{FirstAdmin, add_member, any_admin, create_customer, ensure_first_admin, reset_password};
+pub use api_tokens::{create_api_token, grantable_scopes, list_api_tokens, revoke_api_token};
+pub use bootstrap::{
+    FirstAdmin, add_member, any_admin, create_customer, ensure_first_admin, reset_password, reset_second_factor,
+};
 pub(crate) use bootstrap::{NewPerson, create_member};
+pub use challenge::{answer_challenge, is_challenged, open_challenge};
 pub use list_columns::{choose_columns, columns_of};
-pub use password::hash_password;
-pub use sign_in::{SignedIn, sign_in};
-pub use tokens::{ACCESS_TOKEN_SECONDS, issue_access_token, principal_of_bearer};
+pub use password::{PasswordRule, change_password, hash_password, password_rule};
+pub use second_factor::{
+    SecondFactorRule, confirm_totp, disable_totp, enroll_totp, pending_totp, security, totp_required,
+};
+pub use sessions::{end_other_sessions, end_session, list_sessions};
+pub use shown_once::{ShownOnce, keep_for_page, take_for_page};
+pub use sign_in::{CodeNeeded, SignInStep, SignedIn, begin_sign_in, sign_in};
+pub use ssh_keys::{add_ssh_key, list_ssh_keys, remove_ssh_key};
+pub use tokens::{ACCESS_TOKEN_SECONDS, REFRESH_TOKEN_DAYS, issue_access_token, principal_of_bearer, refresh};
 
 use crate::authz::{AccountRef, UpdateAccount, ViewAccount};
+use crate::fields::Wrong;
 use crate::rechecks::Wanted;
 use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit};
 
@@ -35,6 +52,8 @@ pub enum SessionEnding {
     Session(SessionId),
     /// Every session of a user.
     User(UserId),
+    /// Every session of a user but one.
+    Others { user: UserId, but: SessionId },
 }
 
 impl SessionEnding {
@@ -43,6 +62,7 @@ impl SessionEnding {
         match self {
             SessionEnding::Session(session) => session == user.session,
             SessionEnding::User(id) => id == user.id,
+            SessionEnding::Others { user: id, but } => id == user.id && but != user.session,
         }
     }
 }
@@ -151,7 +171,7 @@ pub async fn profile(platform: &Platform, ctx: &OpContext) -> Result<Profile> {
     let roles = ctx.role_names();
     Ok(Profile {
         id: user.id,
-        display_name: user.display_name.clone(),
+        display_name: row.display_name,
         name: user.name.clone(),
         email: row.email,
         role: roles.first().copied().unwrap_or_default().to_owned(),
@@ -159,10 +179,36 @@ pub async fn profile(platform: &Platform, ctx: &OpContext) -> Result<Profile> {
         buttons: Permission::ALL.iter().copied().filter(|p| ctx.holds(*p)).collect(),
         tenant_id: user.active_customer,
         memberships,
-        language: user.language,
-        time_zone: user.time_zone.clone(),
+        language: row.language,
+        time_zone: row.time_zone,
         last_login_at: row.last_login_at,
     })
+}
+
+/// Replaces what one may say about oneself.
+///
+/// # Errors
+/// `Validation` naming every wrong field.
+pub async fn update_profile(platform: &Platform, ctx: &OpContext, body: ProfileUpdate) -> Result<Profile> {
+    let user = signed_in(ctx)?;
+    let granted = ctx.authorize(UpdateAccount, &account(user.id))?;
+    let mut wrong = Wrong::new();
+    let name = wrong.text("displayName", body.display_name, 100);
+    if name.as_deref().is_some_and(|name| name.contains('\n')) {
+        wrong.add("displayName", "field-control-characters");
+    }
+    let zone = body.time_zone.filter(|zone| !zone.is_empty());
+    if zone.as_deref().is_some_and(|zone| !is_time_zone_name(zone)) {
+        wrong.add("timeZone", "field-time-zone-unknown");
+    }
+    wrong.into_result()?;
+    let mut tx = platform.db().begin(ctx).await?;
+    store::set_profile(&mut tx, &granted, name.as_deref(), body.language, zone.as_deref()).await?;
+    let after = serde_json::json!({ "displayName": name, "language": body.language, "timeZone": zone });
+    let entry = audit::Entry { after: Some(after), ..entry("accounts:update-profile", user.id) };
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    tx.commit().await?;
+    profile(platform, ctx).await
 }
 
 /// Changes how the product looks to this person.
@@ -196,10 +242,7 @@ pub async fn memberships(platform: &Platform, ctx: &OpContext) -> Result<Vec<Mem
 }
 
 fn is_time_zone_name(zone: &str) -> bool {
-    // The door's time zone database has the last word; this keeps nonsense out of the column.
-    zone.len() <= 64
-        && zone.starts_with(|c: char| c.is_ascii_uppercase())
-        && zone.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+'))
+    zone.parse::<chrono_tz::Tz>().is_ok()
 }
 
 fn signed_in(ctx: &OpContext) -> Result<&UserPrincipal> {

@@ -1,4 +1,5 @@
-//! Passwords: argon2id with 19 MiB, t = 2, p = 1 (OWASP's first choice; the crate's default).
+//! Passwords: argon2id with 19 MiB, t = 2, p = 1 (OWASP's first choice; the crate's default); what a new one has to be
+//! like; and changing one's own.
 //!
 //! Hashing runs on a blocking thread behind a small semaphore, so that a flood of sign-ins costs two cores at most and the
 //! other requests none.
@@ -8,11 +9,65 @@ use std::sync::LazyLock;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use contract::ErrorCode;
+use contract::accounts::PasswordChange;
 
-use crate::{Error, Platform, Result};
+use super::sign_in::Subjects;
+use super::{SessionEnding, SignedIn, account, entry, sign_in, signed_in, store};
+use crate::authz::SecureAccount;
+use crate::fields::Wrong;
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
 
 /// Longest password looked at, in bytes: hashing costs time per byte.
 pub(super) const MAX_PASSWORD_BYTES: usize = 1024;
+
+/// Characters whose strength is estimated: what follows only adds to it, and the estimate costs time per character.
+const ESTIMATED_CHARS: usize = 100;
+
+/// What a password has to be like that a person chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordRule {
+    /// Fewest characters; below [`PasswordRule::FLOOR`] it counts as that.
+    pub min_length: usize,
+    /// Lowest score of zxcvbn, 0 to 4.
+    pub min_score: u8,
+}
+
+impl Default for PasswordRule {
+    fn default() -> Self {
+        Self { min_length: 10, min_score: 2 }
+    }
+}
+
+impl PasswordRule {
+    /// Fewest characters whatever is set.
+    pub const FLOOR: usize = 6;
+
+    /// The fewest characters that are taken.
+    pub fn min_length(&self) -> usize {
+        self.min_length.max(Self::FLOOR)
+    }
+
+    /// Says at `path` what is wrong with `password`; `about` is what a guesser would try first: name, e-mail address.
+    pub(crate) fn check(&self, wrong: &mut Wrong, path: &'static str, password: &str, about: &[&str]) {
+        let length = password.chars().count();
+        if length < self.min_length() {
+            wrong.add_with(path, "field-password-short", vec![("min", self.min_length().to_string())]);
+        } else if password.len() > MAX_PASSWORD_BYTES {
+            wrong.add_with(path, "field-password-long", vec![("max", MAX_PASSWORD_BYTES.to_string())]);
+        } else {
+            let estimated: String = password.chars().take(ESTIMATED_CHARS).collect();
+            if u8::from(zxcvbn::zxcvbn(&estimated, about).score()) < self.min_score {
+                wrong.add(path, "field-password-weak");
+            }
+        }
+    }
+}
+
+/// The rule of this installation: the one place it is read.
+pub fn password_rule(_platform: &Platform) -> PasswordRule {
+    PasswordRule::default()
+}
 
 /// Verified against when there is no such user, so that both answers take the same time.
 static NOBODYS_HASH: LazyLock<String> =
@@ -24,17 +79,89 @@ pub fn hash_password(password: &str) -> Result<String> {
     Ok(hash.to_string())
 }
 
-/// True when `password` fits `hash`; with no hash, false after the same time.
+/// True when `password` fits `hash`; with no hash, or a password of no sane length, false after the same time.
 pub(super) async fn verify(platform: &Platform, password: &str, hash: Option<String>) -> Result<bool> {
-    let _permit = platform.password_workers().acquire().await.map_err(Error::internal)?;
-    let password = password.to_owned();
-    tokio::task::spawn_blocking(move || {
+    let sane = password.len() <= MAX_PASSWORD_BYTES;
+    let password = if sane { password.to_owned() } else { String::new() };
+    let fits = hashing(platform, move || {
         let known = hash.is_some();
         let text = hash.unwrap_or_else(|| NOBODYS_HASH.clone());
         let fits = PasswordHash::new(&text)
             .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
         fits && known
     })
-    .await
-    .map_err(Error::internal)
+    .await?;
+    Ok(fits && sane)
+}
+
+async fn hashing<T: Send + 'static>(platform: &Platform, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let _permit = platform.password_workers().acquire().await.map_err(Error::internal)?;
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)
+}
+
+/// Gives oneself a new password. It ends every session and token of the account, the caller's too; a door that holds a
+/// browser goes on with what this returns, under a new session.
+///
+/// # Errors
+/// `Validation` when the old one is wrong (which counts as a failure, as at sign-in) or the new one breaks the rule;
+/// `RateLimited` after too many failures; `Conflict` when somebody else was faster.
+pub async fn change_password(platform: &Platform, ctx: &OpContext, change: &PasswordChange) -> Result<SignedIn> {
+    let user = signed_in(ctx)?;
+    let granted = ctx.authorize(SecureAccount, &account(user.id))?;
+    let system = ctx.as_system(SystemActor::Authenticator);
+    let subjects = Subjects::of(ctx, &user.name);
+    let mut tx = platform.db().begin(&system).await?;
+    sign_in::check_delay(&mut tx, ctx, &subjects).await?;
+    let row = store::credentials(&mut tx, &user.name).await?.ok_or_else(Error::not_found)?;
+    let email = store::account(&mut tx, user.id).await?.and_then(|account| account.email).unwrap_or_default();
+    tx.commit().await?; // hashing takes a while: hold no connection meanwhile
+
+    let mut wrong = Wrong::new();
+    let about = [user.name.as_str(), user.display_name.as_str(), email.as_str()];
+    password_rule(platform).check(&mut wrong, "newPassword", &change.new_password, &about);
+    if change.new_password == change.old_password {
+        wrong.add("newPassword", "field-password-old");
+    }
+    wrong.into_result()?;
+    if !verify(platform, &change.old_password, row.password_hash).await? {
+        sign_in::note_failure(platform, ctx, &subjects, "accounts:change-password", Some(user.id)).await?;
+        return Err(Error::field("oldPassword", "field-password-wrong"));
+    }
+    let new = change.new_password.clone();
+    let hash = hashing(platform, move || hash_password(&new)).await??;
+
+    let mut tx = platform.db().begin(ctx).await?;
+    let version = store::change_password(&mut tx, &granted, &hash, user.token_version).await?;
+    let token_version = version.ok_or_else(|| Error::new(ErrorCode::Conflict))?;
+    audit::record_in_tx(&mut tx, ctx, entry("accounts:change-password", user.id)).await?;
+    tx.commit().await?;
+    let _ = platform.endings().send(SessionEnding::User(user.id));
+    Ok(SignedIn { user: user.id, token_version, active_customer: user.active_customer })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(rule: PasswordRule, password: &str) -> Vec<&'static str> {
+        let mut wrong = Wrong::new();
+        rule.check(&mut wrong, "p", password, &["wanderer", "Wanda Erer", "wanda@example.org"]);
+        wrong.into_result().err().map(|error| error.fields.iter().map(|f| f.key).collect()).unwrap_or_default()
+    }
+
+    #[test]
+    fn weak_passwords_are_told_apart() {
+        let rule = PasswordRule::default();
+        assert_eq!(faults(rule, "short"), ["field-password-short"]);
+        for weak in ["password123", "aaaaaaaaaaaa", "qwertyuiop", "1234567890", "wanderer12", "wanda@example.org"] {
+            assert_eq!(faults(rule, weak), ["field-password-weak"], "{weak}");
+        }
+        assert_eq!(faults(rule, &"x".repeat(MAX_PASSWORD_BYTES + 1)), ["field-password-long"]);
+        for good in ["correct horse battery staple", "云深不知处2026只在此山中", "kT7#vq2mLz"] {
+            assert_eq!(faults(rule, good), Vec::<&str>::new(), "{good}");
+        }
+        let lax = PasswordRule { min_length: 1, min_score: 0 };
+        assert_eq!(faults(lax, "12345"), ["field-password-short"], "never below six");
+        assert_eq!(faults(lax, "123456"), Vec::<&str>::new());
+    }
 }

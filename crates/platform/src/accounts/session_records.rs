@@ -3,29 +3,11 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
+pub use contract::accounts::SessionKind;
 use contract::{CustomerId, UserId};
 
 use super::store;
 use crate::{OpContext, Platform, Result, SystemActor};
-
-/// What a session row is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SessionKind {
-    /// A cookie.
-    Browser,
-    /// An access token.
-    Token,
-}
-
-impl SessionKind {
-    /// Word in the database.
-    pub fn code(self) -> &'static str {
-        match self {
-            SessionKind::Browser => "browser",
-            SessionKind::Token => "token",
-        }
-    }
-}
 
 /// A session row.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +32,7 @@ pub async fn create(platform: &Platform, ctx: &OpContext, record: &SessionRecord
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let created = store::insert_session(&mut tx, record, ctx.now()).await?;
     tx.commit().await?;
-    Ok(created)
+    Ok(created.is_some())
 }
 
 /// Writes an open row's data, expiry and identity; an ended one stays ended.
@@ -77,7 +59,8 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, secret_hash: &[u8; 32]
     Ok(())
 }
 
-/// Removes sessions that expired or ended over a day ago, and failures that no longer count.
+/// Removes sessions that expired or ended over a day ago, and failures, challenges and secrets for pages that no longer
+/// count.
 pub async fn delete_expired(platform: &Platform, ctx: &OpContext) -> Result<u64> {
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let removed = store::delete_expired(&mut tx, ctx.now()).await?;

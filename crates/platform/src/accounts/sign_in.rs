@@ -1,14 +1,16 @@
-//! Signing in with name and password, with a delay that grows with failures.
+//! Signing in with name, password and, where it is on, a code; with a delay that grows with failures.
 //!
 //! Failures are counted per account *and* address together, and per address: somebody who guesses from elsewhere slows
-//! themselves down and never locks the true owner out.
+//! themselves down and never locks the true owner out. A wrong code counts like a wrong password.
 
 use chrono::TimeDelta;
 use contract::accounts::LoginRequest;
 use contract::{CustomerId, ErrorCode, SessionId, UserId};
 
+use super::second_factor::{self, Factor};
 use super::{entry, password, store};
-use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit, secrets};
+use crate::db::Tx;
+use crate::{Credential, Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit, secrets};
 
 /// Failures that cost nothing.
 const FREE_FAILURES: i64 = 3;
@@ -28,11 +30,37 @@ pub struct SignedIn {
     pub active_customer: Option<CustomerId>,
 }
 
-/// Checks name (or e-mail) and password.
+/// Proof that a password was right, made only here; the code of the second factor is still missing.
+#[derive(Debug)]
+pub struct CodeNeeded {
+    pub(super) user: UserId,
+    pub(super) token_version: i64,
+}
+
+/// How far a sign-in has come.
+#[derive(Debug)]
+pub enum SignInStep {
+    Done(SignedIn),
+    CodeNeeded(CodeNeeded),
+}
+
+/// Checks name (or e-mail), password and code, all in one request.
 ///
 /// # Errors
-/// `BadCredentials` whatever was wrong; `RateLimited` with the seconds to wait after too many failures.
+/// `BadCredentials` whatever was wrong; `SecondFactorRequired` after a right password when the code is missing or wrong;
+/// `RateLimited` with the seconds to wait after too many failures.
 pub async fn sign_in(platform: &Platform, ctx: &OpContext, request: &LoginRequest) -> Result<SignedIn> {
+    match begin_sign_in(platform, ctx, request).await? {
+        SignInStep::Done(who) => Ok(who),
+        SignInStep::CodeNeeded(_) => Err(Error::new(ErrorCode::SecondFactorRequired)),
+    }
+}
+
+/// The same, but a missing code is no error: for a door that asks for it in a second step.
+///
+/// # Errors
+/// As [`sign_in`].
+pub async fn begin_sign_in(platform: &Platform, ctx: &OpContext, request: &LoginRequest) -> Result<SignInStep> {
     let name = request.username.trim().to_lowercase();
     let mut empty = Error::new(ErrorCode::Validation);
     if name.is_empty() {
@@ -51,41 +79,61 @@ pub async fn sign_in(platform: &Platform, ctx: &OpContext, request: &LoginReques
     tx.commit().await?; // hashing takes a while: hold no connection meanwhile
 
     let hash = found.as_ref().filter(|row| row.active).and_then(|row| row.password_hash.clone());
-    let sane = request.password.len() <= password::MAX_PASSWORD_BYTES;
-    let fits = password::verify(platform, if sane { &request.password } else { "" }, hash).await? && sane;
-
+    let fits = password::verify(platform, &request.password, hash).await?;
+    let known = found.as_ref().map(|row| row.id);
+    let Some(row) = found.filter(|_| fits) else {
+        note_failure(platform, ctx, &subjects, "accounts:sign-in", known).await?;
+        return Err(Error::new(ErrorCode::BadCredentials));
+    };
     let mut tx = platform.db().begin(&system).await?;
-    match found {
-        Some(row) if fits => {
-            store::note_sign_in(&mut tx, row.id, &subjects.account, ctx.now()).await?;
-            let who = as_user(ctx, &row);
-            audit::record_in_tx(&mut tx, &who, entry("accounts:sign-in", row.id)).await?;
-            tx.commit().await?;
-            Ok(SignedIn {
-                user: row.id,
-                token_version: row.token_version,
-                active_customer: row.first_customer.filter(|_| !row.platform_admin),
-            })
-        }
-        _ => {
-            store::note_failure(&mut tx, &subjects.account, &subjects.address, ctx.now()).await?;
-            tx.commit().await?;
-            // The name is what was typed, which may be a password typed into the wrong field: only a known one is kept.
-            let mut failed = entry("accounts:sign-in", UserId(0));
-            failed.target_id = found.map(|row| row.id.to_string());
-            audit::record_failed(platform, ctx, failed).await?;
-            Err(Error::new(ErrorCode::BadCredentials))
+    let mut factor = None;
+    if store::second_factor::is_on(&mut tx, row.id).await? {
+        let Some(code) = request.otp.as_deref().filter(|code| !code.trim().is_empty()) else {
+            return Ok(SignInStep::CodeNeeded(CodeNeeded { user: row.id, token_version: row.token_version }));
+        };
+        factor = second_factor::check(platform, &mut tx, row.id, code, ctx.now()).await?;
+        if factor.is_none() {
+            drop(tx);
+            note_failure(platform, ctx, &subjects, "accounts:sign-in", known).await?;
+            return Err(wrong_code());
         }
     }
+    finish(tx, ctx, &subjects, row, factor).await.map(SignInStep::Done)
 }
 
-struct Subjects {
-    account: [u8; 32],
-    address: [u8; 32],
+/// A code that was wrong, or used before.
+pub(super) fn wrong_code() -> Error {
+    Error::new(ErrorCode::SecondFactorRequired).with_key("error-second-factor-wrong")
+}
+
+/// Everything was right: forgets the failures and writes it down.
+pub(super) async fn finish(
+    mut tx: Tx,
+    ctx: &OpContext,
+    subjects: &Subjects,
+    row: store::Credentials,
+    factor: Option<Factor>,
+) -> Result<SignedIn> {
+    store::note_sign_in(&mut tx, row.id, &subjects.account, ctx.now()).await?;
+    let who = as_user(ctx, &row);
+    let after = factor.map(|factor| serde_json::json!({ "secondFactor": factor.code() }));
+    audit::record_in_tx(&mut tx, &who, audit::Entry { after, ..entry("accounts:sign-in", row.id) }).await?;
+    tx.commit().await?;
+    Ok(SignedIn {
+        user: row.id,
+        token_version: row.token_version,
+        active_customer: row.first_customer.filter(|_| !row.platform_admin),
+    })
+}
+
+/// What failures are counted by.
+pub(super) struct Subjects {
+    pub account: [u8; 32],
+    pub address: [u8; 32],
 }
 
 impl Subjects {
-    fn of(ctx: &OpContext, name: &str) -> Self {
+    pub(super) fn of(ctx: &OpContext, name: &str) -> Self {
         let address = ctx.address().map(|a| a.to_string()).unwrap_or_default();
         Self {
             account: secrets::sha256(format!("account\0{name}\0{address}").as_bytes()),
@@ -94,7 +142,24 @@ impl Subjects {
     }
 }
 
-async fn check_delay(tx: &mut crate::db::Tx, ctx: &OpContext, subjects: &Subjects) -> Result<()> {
+/// Counts a failure and writes it down. The name is what was typed, which may be a password typed into the wrong field:
+/// only a known one is kept.
+pub(super) async fn note_failure(
+    platform: &Platform,
+    ctx: &OpContext,
+    subjects: &Subjects,
+    action: &'static str,
+    user: Option<UserId>,
+) -> Result<()> {
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    store::note_failure(&mut tx, &subjects.account, &subjects.address, ctx.now()).await?;
+    tx.commit().await?;
+    let mut failed = entry(action, UserId(0));
+    failed.target_id = user.map(|id| id.to_string());
+    audit::record_failed(platform, ctx, failed).await
+}
+
+pub(super) async fn check_delay(tx: &mut Tx, ctx: &OpContext, subjects: &Subjects) -> Result<()> {
     let since = ctx.now() - TimeDelta::minutes(WINDOW_MINUTES);
     for (subject, free) in [(&subjects.account, FREE_FAILURES), (&subjects.address, FREE_FAILURES_PER_ADDRESS)] {
         let (failures, last) = store::failures_since(tx, subject, since).await?;
@@ -120,6 +185,7 @@ fn as_user(ctx: &OpContext, row: &store::Credentials) -> OpContext {
         name: row.name.clone(),
         display_name: row.name.clone(),
         session: SessionId(0),
+        credential: Credential::default(),
         token_version: row.token_version,
         platform_admin: row.platform_admin,
         memberships: Vec::new(),
@@ -128,6 +194,5 @@ fn as_user(ctx: &OpContext, row: &store::Credentials) -> OpContext {
         theme: None,
         time_zone: None,
     };
-    let principal = Principal::User(Box::new(user));
-    OpContext::new(principal, ctx.now(), ctx.via(), ctx.request_id(), ctx.address(), ctx.language())
+    ctx.as_principal(Principal::User(Box::new(user)))
 }

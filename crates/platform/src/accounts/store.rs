@@ -1,5 +1,10 @@
 //! SQL of people and sessions.
 
+pub(super) mod second_factor;
+pub(super) mod sessions;
+pub(super) mod ssh_keys;
+pub(super) mod tokens;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,9 +15,26 @@ use ipnetwork::IpNetwork;
 use super::bootstrap::NewPerson;
 use super::session_records::{SessionKind, SessionRecord};
 use super::{Preferences, Standing};
-use crate::authz::{Granted, UpdateAccount};
+use crate::authz::{Granted, SecureAccount, UpdateAccount};
 use crate::db::Tx;
-use crate::{Error, Result, UserPrincipal};
+use crate::{Credential, Error, Result, UserPrincipal};
+
+/// A browser that asks for nothing for so long is signed out.
+const BROWSER_IDLE: TimeDelta = TimeDelta::hours(12);
+/// `last_seen_at` is that exact, so that not every request writes.
+const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
+/// Longest user agent that is kept, in characters.
+const AGENT_CHARS: usize = 300;
+
+/// Browsers seen before it are signed out.
+fn idle_since(now: DateTime<Utc>) -> DateTime<Utc> {
+    now - BROWSER_IDLE
+}
+
+/// A user agent as far as it is kept; PostgreSQL's texts have no zero byte.
+fn in_columns(agent: &str) -> String {
+    agent.chars().filter(|c| *c != '\0').take(AGENT_CHARS).collect()
+}
 
 /// How a session is looked up.
 pub(super) enum SessionKey<'a> {
@@ -20,6 +42,8 @@ pub(super) enum SessionKey<'a> {
     Secret(&'a [u8; 32]),
     /// By the hash of an access token's secret.
     Token(&'a [u8; 32]),
+    /// By the hash of an API token.
+    Api(&'a [u8; 32]),
 }
 
 pub(super) struct Credentials {
@@ -34,6 +58,9 @@ pub(super) struct Credentials {
 
 pub(super) struct Account {
     pub email: Option<String>,
+    pub display_name: String,
+    pub language: Option<Language>,
+    pub time_zone: Option<String>,
     pub last_login_at: Option<DateTime<Utc>>,
 }
 
@@ -53,9 +80,11 @@ pub(super) async fn find_session(
     let (hash, kind) = match key {
         SessionKey::Secret(hash) => (&hash[..], "browser"),
         SessionKey::Token(hash) => (&hash[..], "token"),
+        SessionKey::Api(hash) => (&hash[..], "api"),
     };
     let row = sqlx::query!(
-        r#"select s.id as session_id, s.customer_id, s.last_seen_at, u.id, u.name::text as "name!", u.display_name,
+        r#"select s.id as session_id, s.customer_id, s.created_at, s.last_seen_at, a.scopes as "scopes?",
+                  u.id, u.name::text as "name!", u.display_name,
                   u.token_version, u.language, u.theme, u.time_zone,
                   exists(select from role_assignments r where r.user_id = u.id and r.role = 'platform_admin') as "admin!",
                   array(select m.customer_id from memberships m join customers c on c.id = m.customer_id
@@ -64,17 +93,21 @@ pub(super) async fn find_session(
                   array(select m.role from memberships m join customers c on c.id = m.customer_id
                         where m.user_id = u.id and c.state = 'active' and c.deleted_at is null
                         order by c.name) as "roles!"
-           from sessions s join users u on u.id = s.user_id
+           from sessions s join users u on u.id = s.user_id left join api_tokens a on a.session_id = s.id
            where s.secret_hash = $1 and s.kind = $2 and s.ended_at is null and s.expires_at > $3
+             and (s.kind <> 'browser' or s.last_seen_at > $4)
              and u.state = 'active' and u.deleted_at is null and s.token_version = u.token_version"#,
         hash,
         kind,
-        now
+        now,
+        idle_since(now)
     )
     .fetch_optional(&mut **tx)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    if row.last_seen_at < now - TimeDelta::minutes(1) {
+    // The first use of an API token is told apart from none.
+    let unused = matches!(key, SessionKey::Api(_)) && row.last_seen_at == row.created_at && now > row.created_at;
+    if unused || row.last_seen_at < now - SEEN_EVERY {
         sqlx::query!("update sessions set last_seen_at = $2 where id = $1", row.session_id, now)
             .execute(&mut **tx)
             .await?;
@@ -87,11 +120,17 @@ pub(super) async fn find_session(
         .collect::<Result<Vec<_>>>()?;
     // A customer that was disabled meanwhile is not acted for.
     let active_customer = row.customer_id.map(CustomerId).filter(|id| memberships.iter().any(|(m, _)| m == id));
+    let credential = match key {
+        SessionKey::Secret(_) => Credential::Browser,
+        SessionKey::Token(_) => Credential::AccessToken,
+        SessionKey::Api(_) => Credential::ApiToken { scopes: tokens::scopes_of(row.scopes).map(Into::into) },
+    };
     Ok(Some(UserPrincipal {
         id: UserId(row.id),
         display_name: if row.display_name.is_empty() { row.name.clone() } else { row.display_name },
         name: row.name,
         session: SessionId(row.session_id),
+        credential,
         token_version: row.token_version,
         platform_admin: row.admin,
         memberships,
@@ -118,9 +157,11 @@ pub(super) async fn standings(
                 left join memberships m on m.user_id = u.id and m.customer_id = s.customer_id
                 left join customers c on c.id = m.customer_id and c.state = 'active' and c.deleted_at is null
            where s.id = any($1) and s.ended_at is null and s.expires_at > $2
+             and (s.kind <> 'browser' or s.last_seen_at > $3)
              and u.state = 'active' and u.deleted_at is null and s.token_version = u.token_version"#,
         &ids,
-        now
+        now,
+        idle_since(now)
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -137,6 +178,18 @@ pub(super) async fn standings(
 }
 
 pub(super) async fn credentials(tx: &mut Tx, name_or_email: &str) -> Result<Option<Credentials>> {
+    let id = sqlx::query_scalar!(
+        "select id from users where (name = $1::text::citext or email = $1::text::citext) and deleted_at is null
+         order by name = $1::text::citext desc limit 1",
+        name_or_email
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    // Also for nobody, so that both answers take the same time.
+    credentials_of(tx, UserId(id.unwrap_or_default())).await
+}
+
+pub(super) async fn credentials_of(tx: &mut Tx, user: UserId) -> Result<Option<Credentials>> {
     let row = sqlx::query!(
         r#"select u.id, u.name::text as "name!", u.password_hash, u.state, u.token_version,
                   exists(select from role_assignments r where r.user_id = u.id and r.role = 'platform_admin') as "admin!",
@@ -144,9 +197,8 @@ pub(super) async fn credentials(tx: &mut Tx, name_or_email: &str) -> Result<Opti
                    where m.user_id = u.id and c.state = 'active' and c.deleted_at is null
                    order by c.name limit 1) as first_customer
            from users u
-           where (u.name = $1::text::citext or u.email = $1::text::citext) and u.deleted_at is null
-           order by u.name = $1::text::citext desc limit 1"#,
-        name_or_email
+           where u.id = $1 and u.deleted_at is null"#,
+        user.0
     )
     .fetch_optional(&mut **tx)
     .await?;
@@ -194,12 +246,17 @@ pub(super) async fn note_sign_in(tx: &mut Tx, user: UserId, account: &[u8; 32], 
     Ok(())
 }
 
-pub(super) async fn insert_session(tx: &mut Tx, record: &SessionRecord, now: DateTime<Utc>) -> Result<bool> {
-    let done = sqlx::query!(
+/// `None` when the secret is taken.
+pub(super) async fn insert_session(
+    tx: &mut Tx,
+    record: &SessionRecord,
+    now: DateTime<Utc>,
+) -> Result<Option<SessionId>> {
+    let id = sqlx::query_scalar!(
         "insert into sessions (kind, secret_hash, user_id, customer_id, token_version, data, address, user_agent,
                                created_at, last_seen_at, expires_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
-         on conflict (secret_hash) do nothing",
+         on conflict (secret_hash) do nothing returning id",
         record.kind.code(),
         &record.secret_hash[..],
         record.user.map(|id| id.0),
@@ -207,19 +264,19 @@ pub(super) async fn insert_session(tx: &mut Tx, record: &SessionRecord, now: Dat
         record.token_version,
         record.data,
         record.address.map(IpNetwork::from),
-        record.user_agent.as_deref().map(|text| text.chars().take(300).collect::<String>()),
+        record.user_agent.as_deref().map(in_columns),
         now,
         record.expires_at
     )
-    .execute(&mut **tx)
+    .fetch_optional(&mut **tx)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(id.map(SessionId))
 }
 
 pub(super) async fn save_session(tx: &mut Tx, record: &SessionRecord, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
-        "update sessions set user_id = $2, customer_id = $3, token_version = $4, data = $5, expires_at = $6,
-                             last_seen_at = $7
+        "update sessions set user_id = $2, customer_id = $3, token_version = $4, data = $5, last_seen_at = $7,
+                             expires_at = least($6, created_at + interval '7 days')
          where secret_hash = $1 and kind = 'browser' and ended_at is null",
         &record.secret_hash[..],
         record.user.map(|id| id.0),
@@ -241,9 +298,10 @@ pub(super) async fn load_session(
 ) -> Result<Option<SessionRecord>> {
     let row = sqlx::query!(
         "select user_id, customer_id, token_version, data, address, user_agent, expires_at from sessions
-         where secret_hash = $1 and kind = 'browser' and ended_at is null and expires_at > $2",
+         where secret_hash = $1 and kind = 'browser' and ended_at is null and expires_at > $2 and last_seen_at > $3",
         &secret_hash[..],
-        now
+        now,
+        idle_since(now)
     )
     .fetch_optional(&mut **tx)
     .await?;
@@ -272,6 +330,9 @@ pub(super) async fn delete_expired(tx: &mut Tx, now: DateTime<Utc>) -> Result<u6
     let sessions =
         sqlx::query!("delete from sessions where expires_at < $1 or ended_at < $1", day_ago).execute(&mut **tx).await?;
     sqlx::query!("delete from login_attempts where at < $1", day_ago).execute(&mut **tx).await?;
+    sqlx::query!("delete from refresh_tokens where expires_at < $1", day_ago).execute(&mut **tx).await?;
+    sqlx::query!("delete from sign_in_challenges where expires_at < $1", now).execute(&mut **tx).await?;
+    sqlx::query!("delete from shown_once where expires_at < $1", now).execute(&mut **tx).await?;
     Ok(sessions.rows_affected())
 }
 
@@ -294,12 +355,19 @@ pub(super) async fn end_session(
 
 pub(super) async fn account(tx: &mut Tx, user: UserId) -> Result<Option<Account>> {
     let row = sqlx::query!(
-        r#"select email::text as email, last_login_at from users where id = $1 and deleted_at is null"#,
+        r#"select name::text as "name!", email::text as email, display_name, language, time_zone, last_login_at
+           from users where id = $1 and deleted_at is null"#,
         user.0
     )
     .fetch_optional(&mut **tx)
     .await?;
-    Ok(row.map(|row| Account { email: row.email, last_login_at: row.last_login_at }))
+    Ok(row.map(|row| Account {
+        email: row.email,
+        display_name: if row.display_name.is_empty() { row.name } else { row.display_name },
+        language: row.language.as_deref().and_then(Language::parse),
+        time_zone: row.time_zone,
+        last_login_at: row.last_login_at,
+    }))
 }
 
 pub(super) async fn memberships(tx: &mut Tx, user: UserId) -> Result<Vec<MembershipView>> {
@@ -330,6 +398,26 @@ pub(super) async fn set_preferences(tx: &mut Tx, granted: &Granted<UpdateAccount
         change.language.map(|l| l.code()),
         change.theme.map(|t| t.code()),
         change.time_zone
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Writes the whole profile: what is absent is taken away.
+pub(super) async fn set_profile(
+    tx: &mut Tx,
+    granted: &Granted<UpdateAccount>,
+    display_name: Option<&str>,
+    language: Option<Language>,
+    time_zone: Option<&str>,
+) -> Result<()> {
+    sqlx::query!(
+        "update users set display_name = coalesce($2, ''), language = $3, time_zone = $4 where id = $1",
+        granted.id().0,
+        display_name,
+        language.map(|l| l.code()),
+        time_zone
     )
     .execute(&mut **tx)
     .await?;
@@ -371,6 +459,35 @@ pub(super) async fn set_password(tx: &mut Tx, user: UserId, hash: &str) -> Resul
         .execute(&mut **tx)
         .await?;
     Ok(())
+}
+
+/// One's own new password; every session ends by the new token version, which is returned. `None` when the account has
+/// changed since `version`.
+pub(super) async fn change_password(
+    tx: &mut Tx,
+    granted: &Granted<SecureAccount>,
+    hash: &str,
+    version: i64,
+) -> Result<Option<i64>> {
+    Ok(sqlx::query_scalar!(
+        "update users set password_hash = $2, token_version = token_version + 1 where id = $1 and token_version = $3
+         returning token_version",
+        granted.id().0,
+        hash,
+        version
+    )
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
+/// Ends every session of the account; the version from here on.
+pub(super) async fn next_token_version(tx: &mut Tx, granted: &Granted<SecureAccount>) -> Result<i64> {
+    Ok(sqlx::query_scalar!(
+        "update users set token_version = token_version + 1 where id = $1 returning token_version",
+        granted.id().0
+    )
+    .fetch_one(&mut **tx)
+    .await?)
 }
 
 pub(super) async fn insert_customer(tx: &mut Tx, name: &str) -> Result<CustomerId> {

@@ -14,7 +14,7 @@ use contract::{AllocationId, CustomerId, ErrorCode, GpuId, JobId, MachineId, Per
 pub use policy::{Reach, Role, reach, table};
 
 use crate::error::Denial;
-use crate::{Error, OpContext, Principal, Result};
+use crate::{Credential, Error, OpContext, Principal, Result};
 
 /// Something that can be permitted on a loaded resource.
 pub trait Action: Copy {
@@ -186,6 +186,8 @@ actions! {
     ViewAccount: AccountsViewOwn on AccountRef;
     /// Change one's own preferences, switch customer, sign out.
     UpdateAccount: AccountsUpdateOwn on AccountRef;
+    /// Change one's own password, second factor, tokens and sessions.
+    SecureAccount: AccountsSecureOwn on AccountRef;
     /// See a customer.
     ViewCustomer: CustomersView on CustomerRef;
     /// See a customer's people.
@@ -256,8 +258,25 @@ impl OpContext {
         }
     }
 
+    /// False for what the credential keeps its owner from: an API token goes no further than its scopes, and never so far
+    /// that it could outlive its owner's wish.
+    fn admits(&self, permission: Permission) -> bool {
+        match self.user().map(|user| &user.credential) {
+            Some(Credential::ApiToken { scopes }) => {
+                permission != Permission::AccountsSecureOwn
+                    && scopes.as_ref().is_none_or(|scopes| scopes.contains(&permission))
+            }
+            _ => true,
+        }
+    }
+
+    /// How far a permission goes in a role, as far as the credential lets it.
+    fn reach(&self, role: Role, permission: Permission) -> Reach {
+        if self.admits(permission) { reach(role, permission) } else { Reach::Nothing }
+    }
+
     fn reaches(&self, permission: Permission, resource: &impl Resource) -> bool {
-        self.roles().into_iter().any(|(role, customer)| match reach(role, permission) {
+        self.roles().into_iter().any(|(role, customer)| match self.reach(role, permission) {
             Reach::Nothing => false,
             Reach::All => true,
             Reach::Customer => customer.is_some() && resource.customer() == customer,
@@ -288,7 +307,7 @@ impl OpContext {
     pub fn authorize_list<R: Resource>(&self, permission: Permission) -> Result<Scope> {
         let mut best = None;
         for (role, customer) in self.roles() {
-            match (reach(role, permission), customer, self.user()) {
+            match (self.reach(role, permission), customer, self.user()) {
                 (Reach::All, _, _) => return Ok(Scope::All),
                 (Reach::Customer, Some(customer), _) => best = Some(Scope::Customer(customer)),
                 (Reach::Own, _, Some(user)) if best.is_none() => best = Some(Scope::Own(user.id)),
@@ -300,12 +319,13 @@ impl OpContext {
 
     /// True when some resource could be reached: for menus and buttons.
     pub fn holds(&self, permission: Permission) -> bool {
-        self.roles().into_iter().any(|(role, _)| reach(role, permission) != Reach::Nothing)
+        self.roles().into_iter().any(|(role, _)| self.reach(role, permission) != Reach::Nothing)
     }
 
     /// True for people whose powers reach beyond one customer: those for whom the admin side exists at all.
     pub fn is_staff(&self) -> bool {
-        let reaches_all = |role: Role| Permission::ALL.iter().any(|permission| reach(role, *permission) == Reach::All);
+        let reaches_all =
+            |role: Role| Permission::ALL.iter().any(|permission| self.reach(role, *permission) == Reach::All);
         self.user().is_some() && self.roles().into_iter().any(|(role, _)| reaches_all(role))
     }
 

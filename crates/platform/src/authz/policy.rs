@@ -78,11 +78,13 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
     match (role, permission) {
         (Role::Anonymous, _) => Reach::Nothing,
 
-        (Role::SignedIn, P::AccountsViewOwn | P::AccountsUpdateOwn) => Reach::Own,
+        (Role::SignedIn, P::AccountsViewOwn | P::AccountsUpdateOwn | P::AccountsSecureOwn) => Reach::Own,
         (Role::SignedIn, _) => Reach::Nothing,
 
         // Staff do not report for machines or seal the log: those are the machines' and the system's.
         (Role::PlatformAdmin, P::MetricsReport | P::AuditSeal | P::JobsRun) => Reach::Nothing,
+        // Nobody else's password or second factor: what staff may do to other people has operations of its own.
+        (Role::PlatformAdmin, P::AccountsSecureOwn) => Reach::Nothing,
         (Role::PlatformAdmin, _) => Reach::All,
 
         (
@@ -109,7 +111,7 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
         ) => Reach::All,
         (
             Role::System(SystemActor::Operator),
-            P::MachinesEnroll | P::MachinesView | P::AccountsViewOwn | P::AccountsUpdateOwn,
+            P::MachinesEnroll | P::MachinesView | P::AccountsViewOwn | P::AccountsUpdateOwn | P::AccountsSecureOwn,
         ) => Reach::All,
         (Role::System(_), _) => Reach::Nothing,
     }

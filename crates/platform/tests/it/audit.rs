@@ -142,7 +142,7 @@ async fn secrets_never_enter_the_log() {
     let token = machines::create_join_token(&test.platform, &admin.ctx(), JoinTokenCreate::default()).await.unwrap();
     let guess = "a password typed wrongly";
     for (username, password) in [(admin.name.as_str(), guess), (guess, guess), (&admin.name, admin.password)] {
-        let request = LoginRequest { username: username.to_owned(), password: password.to_owned() };
+        let request = LoginRequest { username: username.to_owned(), password: password.to_owned(), otp: None };
         let _ = platform::accounts::sign_in(&test.platform, &test.anonymous(), &request).await;
     }
     let log: String = sqlx::query_scalar("select string_agg(e::text, ' ') from audit_events e")

@@ -1,8 +1,9 @@
 //! The policy as committed, the three answers of a refusal, and every operation × every kind of principal.
 
+use contract::accounts::{ApiTokenCreate, PasswordChange};
 use contract::jobs::JobQuery;
 use contract::machines::{JoinTokenCreate, MachineCreate, MachineQuery, MachineUpdate};
-use contract::{ErrorCode, JobId, MachineId, Permission};
+use contract::{ErrorCode, JobId, MachineId, Permission, SessionId};
 use platform::authz::{
     self, AccountRef, AuditLog, CreateMachine, CustomerRef, EnrollMachines, Fleet, JobRef, ListMembers, MachineRef,
     ReportMetrics, Scope, SealAudit, UpdateAccount, UpdateMachine, ViewAccount, ViewCustomer, ViewJob, ViewMachine,
@@ -125,6 +126,20 @@ async fn a_list_is_scoped_by_the_widest_role() {
 async fn ask(operation: &str, platform: &Platform, ctx: &OpContext) -> Result<()> {
     match operation {
         "accounts::profile" => accounts::profile(platform, ctx).await.map(drop),
+        "accounts::change_password" => {
+            let change = PasswordChange { old_password: "none".to_owned(), new_password: "weak".to_owned() };
+            accounts::change_password(platform, ctx, &change).await.map(drop)
+        }
+        "accounts::create_api_token" => {
+            let token = ApiTokenCreate { name: "a robot".to_owned(), ..ApiTokenCreate::default() };
+            accounts::create_api_token(platform, ctx, token, None).await.map(drop)
+        }
+        "accounts::end_other_sessions" => accounts::end_other_sessions(platform, ctx).await.map(drop),
+        "accounts::end_session missing" => accounts::end_session(platform, ctx, SessionId(0)).await,
+        "accounts::enroll_totp" => accounts::enroll_totp(platform, ctx).await.map(drop),
+        "accounts::list_api_tokens" => accounts::list_api_tokens(platform, ctx).await.map(drop),
+        "accounts::list_sessions" => accounts::list_sessions(platform, ctx).await.map(drop),
+        "accounts::security" => accounts::security(platform, ctx).await.map(drop),
         "accounts::memberships" => accounts::memberships(platform, ctx).await.map(drop),
         "accounts::update_preferences" => accounts::update_preferences(platform, ctx, Default::default()).await,
         "audit::list" => audit::list(platform, ctx, &Default::default()).await.map(drop),
@@ -164,9 +179,19 @@ async fn every_operation_for_every_principal() {
     const OK: Option<ErrorCode> = None;
     const NO: Option<ErrorCode> = NOT_FOUND;
     const WHO: Option<ErrorCode> = UNAUTHENTICATED;
+    const WEAK: Option<ErrorCode> = Some(ErrorCode::Validation);
     let matrix = [
         // operation, nobody, outsider, member, owner, admin, agent of host-1
         ("accounts::profile", [WHO, OK, OK, OK, OK, WHO]),
+        // The new one is weak: who hears that was let in.
+        ("accounts::change_password", [WHO, WEAK, WEAK, WEAK, WEAK, WHO]),
+        ("accounts::create_api_token", [WHO, OK, OK, OK, OK, WHO]),
+        ("accounts::end_other_sessions", [WHO, OK, OK, OK, OK, WHO]),
+        ("accounts::end_session missing", [WHO, NO, NO, NO, NO, WHO]),
+        ("accounts::enroll_totp", [WHO, OK, OK, OK, OK, WHO]),
+        ("accounts::list_api_tokens", [WHO, OK, OK, OK, OK, WHO]),
+        ("accounts::list_sessions", [WHO, OK, OK, OK, OK, WHO]),
+        ("accounts::security", [WHO, OK, OK, OK, OK, WHO]),
         ("accounts::memberships", [WHO, OK, OK, OK, OK, WHO]),
         ("accounts::update_preferences", [WHO, OK, OK, OK, OK, WHO]),
         ("audit::list", [WHO, NO, NO, NO, OK, NO]),

@@ -5,9 +5,11 @@
 mod allocations;
 mod audit;
 mod authz;
+mod credentials;
 mod customers;
 mod jobs;
 mod machines;
 mod metrics;
+mod second_factor;
 mod secrets;
 mod tenancy;

@@ -101,6 +101,17 @@ const FILL: &str = "
     insert into finished_jobs (id, kind, payload, state, attempt, max_attempts, customer_id, run_at, created_at)
       values (1000, 'k', '{}', 'done', 1, 1, $acme, now(), now());
     insert into login_attempts (subject) values ('x');
+    insert into refresh_tokens (session_id, token_hash, expires_at, created_at)
+      select min(id), decode(repeat('00', 32), 'hex'), now(), now() from sessions;
+    insert into api_tokens (session_id, user_id, name, start, created_at)
+      select (select min(id) from sessions), max(id), 'a robot', 'rgpu_', now() from users;
+    insert into shown_once (user_id, kind, content, expires_at) select max(id), 'api_token', 'x', now() from users;
+    insert into ssh_keys (user_id, name, public_key, algorithm, fingerprint, created_at)
+      select max(id), 'laptop', 'ssh-ed25519 x', 'ssh-ed25519', 'SHA256:x', now() from users;
+    insert into totp_secrets (user_id, secret, created_at) select max(id), 'x', now() from users;
+    insert into recovery_codes (user_id, code_hash) select max(id), decode(repeat('00', 32), 'hex') from users;
+    insert into sign_in_challenges (browser_hash, user_id, token_version, expires_at)
+      select decode(repeat('00', 32), 'hex'), max(id), 1, now() from users;
     insert into role_assignments (user_id, role) select max(id), 'platform_admin' from users;
     insert into machines (code, name) values ('host-1', 'host-1');
     insert into gpus (machine_id, gpu_index, uuid, model) select id, 0, 'GPU-1', 'H100' from machines;
@@ -253,6 +264,14 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update maintenance_windows set message = 'taken'",
         "delete from list_columns",
         "delete from idempotency_keys",
+        "update refresh_tokens set used_at = null",
+        "delete from shown_once",
+        "update ssh_keys set name = 'mine'",
+        "delete from ssh_keys",
+        "update totp_secrets set last_step = 0",
+        "delete from totp_secrets",
+        "update recovery_codes set used_at = null",
+        "delete from sign_in_challenges",
         "delete from machine_imports",
     ] {
         assert_eq!(attempt(&test, &theirs, statement, acme.id).await, Ok(0), "{statement}");

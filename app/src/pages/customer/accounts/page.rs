@@ -4,7 +4,7 @@ use contract::accounts::{Language, Profile, Theme};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::server_fns::SetPreferences;
+use super::server_fns::{SetPreferences, UpdateProfile};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::auth::server_fns::SignOut;
@@ -13,6 +13,21 @@ use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::{TextField, form_fault, select_field, text_field};
 use crate::ui::time::time;
 use crate::words::Words;
+
+/// The account's pages, one beside the other.
+pub(super) fn tabs(words: Words, here: &str) -> impl IntoView + use<> {
+    let links = [
+        (paths::ACCOUNT, "account-tab-profile"),
+        (paths::ACCOUNT_SECURITY, "account-tab-security"),
+        (paths::ACCOUNT_SESSIONS, "account-tab-sessions"),
+        (paths::ACCOUNT_SSH_KEYS, "account-tab-ssh-keys"),
+        (paths::ACCOUNT_TOKENS, "account-tab-tokens"),
+    ]
+    .into_iter()
+    .map(|(href, key)| view! { <a href=href aria-current=(href == here).then_some("page")>{words.t(key)}</a> })
+    .collect_view();
+    view! { <div class="seg-line"><nav class="seg" aria-label=words.t("account-title")>{links}</nav></div> }
+}
 
 /// `/account`.
 #[component]
@@ -31,6 +46,7 @@ fn account_view(profile: Profile) -> AnyView {
     frame(
         head,
         view! {
+            {tabs(words, paths::ACCOUNT)}
             <div class="columns">
                 {who(words, profile.clone())}
                 {preferences(words, profile)}
@@ -42,6 +58,17 @@ fn account_view(profile: Profile) -> AnyView {
 fn who(words: Words, profile: Profile) -> impl IntoView {
     let zone = look().zone;
     let roles = profile.roles.iter().map(|role| words.t(&format!("role-{role}"))).collect::<Vec<_>>();
+    let refused = Refused::from_query();
+    let typed = refused.as_ref().and_then(|r| r.typed.get("displayName").cloned());
+    let name = TextField {
+        label: words.t("account-name"),
+        name: "display_name".to_owned(),
+        value: typed.unwrap_or_else(|| profile.display_name.clone()),
+        fault: refused.as_ref().and_then(|r| r.fault(words.0, "displayName")),
+        autocomplete: Some("name"),
+        max_length: Some(100),
+        ..TextField::default()
+    };
     let memberships = profile.memberships.into_iter().map(|m| {
         let role = words.t(&format!("member-role-{}", m.role.code()));
         view! {
@@ -53,8 +80,6 @@ fn who(words: Words, profile: Profile) -> impl IntoView {
         <section class="card">
             <header><h2>{words.t("account-who")}</h2></header>
             <dl class="facts">
-                <dt>{words.t("account-name")}</dt>
-                <dd>{profile.display_name}</dd>
                 <dt>{words.t("login-username")}</dt>
                 <dd class="mono">{profile.name}</dd>
                 <dt>{words.t("account-email")}</dt>
@@ -65,6 +90,10 @@ fn who(words: Words, profile: Profile) -> impl IntoView {
                 <dt>{words.t("account-last-sign-in")}</dt>
                 <dd>{profile.last_login_at.map_or_else(|| NOT_MEASURED.into_any(), |at| time(at, zone).into_any())}</dd>
             </dl>
+            <form class="form" method="post" action=UpdateProfile::url()>
+                {text_field(name)}
+                <p class="actions"><button class="btn">{words.t("form-save")}</button></p>
+            </form>
         </section>
     }
 }

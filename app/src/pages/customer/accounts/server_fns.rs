@@ -1,6 +1,7 @@
-//! How the product looks to one.
+//! One's own account: how the product looks to one, and what one proves oneself with.
 
-use contract::ApiError;
+use contract::accounts::{ApiTokenSecret, ApiTokenView, RecoveryCodes, SessionView, SshKeyView};
+use contract::{ApiError, SessionId, SshKeyId};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
@@ -44,4 +45,193 @@ pub async fn choose_columns(
     let result = platform::accounts::choose_columns(&platform, &ctx, &list, chosen).await;
     let back = paths::local(&back).unwrap_or(paths::HOME).to_owned();
     door::form_answer((&platform, &ctx), result, |_| back.clone(), &back, Vec::new()).await
+}
+
+/// Changes the name that is shown.
+#[server]
+pub async fn update_profile(#[server(default)] display_name: String) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let user = ctx.user();
+    let body = contract::accounts::ProfileUpdate {
+        display_name: Some(display_name.clone()),
+        language: user.and_then(|user| user.language),
+        time_zone: user.and_then(|user| user.time_zone.clone()),
+    };
+    let result = platform::accounts::update_profile(&platform, &ctx, body).await;
+    let (next, typed) = (|_| paths::ACCOUNT.to_owned(), vec![("displayName", display_name)]);
+    door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT, typed).await
+}
+
+/// Changes one's password; this browser goes on under a new session, everything else ends. No password is sent back.
+#[server]
+pub async fn change_password(
+    old_password: String,
+    new_password: String,
+    again: Option<String>,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let same = again.is_none_or(|again| again == new_password);
+    let change = contract::accounts::PasswordChange { old_password, new_password };
+    let result = async {
+        if !same {
+            door::must_hold(&ctx, contract::Permission::AccountsSecureOwn)?;
+            return Err(platform::Error::field("again", "field-password-differs"));
+        }
+        let who = platform::accounts::change_password(&platform, &ctx, &change).await?;
+        door::go_on(&ctx, who).await
+    };
+    let page = paths::ACCOUNT_SECURITY;
+    let next = |()| paths::with_query(page, [("done", "password")]);
+    door::form_answer((&platform, &ctx), result.await, next, page, Vec::new()).await
+}
+
+/// Makes a secret for an authenticator app and shows it on its page.
+#[server]
+pub async fn enroll_totp() -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::enroll_totp(&platform, &ctx).await;
+    let next = |_| paths::ACCOUNT_TOTP.to_owned();
+    door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_SECURITY, Vec::new()).await
+}
+
+/// Switches the second factor on. Who reads pages finds the recovery codes on the next one, once.
+#[server]
+pub async fn confirm_totp(code: String) -> Result<Option<RecoveryCodes>, ApiError> {
+    use platform::accounts::{ShownOnce, keep_for_page};
+    let (platform, ctx) = door::door();
+    let result = async {
+        let (codes, who) = platform::accounts::confirm_totp(&platform, &ctx, &code).await?;
+        if door::wants_page() {
+            let text = codes.recovery_codes.join("\n");
+            keep_for_page(&platform, &ctx, ShownOnce::RecoveryCodes, &text).await?;
+        }
+        door::go_on(&ctx, who).await.map(|()| codes)
+    };
+    match result.await {
+        Ok(codes) if !door::wants_page() => Ok(Some(codes)),
+        result => {
+            let next = |_| paths::ACCOUNT_SECURITY.to_owned();
+            let answer = door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_TOTP, Vec::new());
+            answer.await.map(|()| None)
+        }
+    }
+}
+
+/// Switches the second factor off.
+#[server]
+pub async fn disable_totp(password: String, code: String) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let request = contract::accounts::TotpDisable { password, code };
+    let result = async {
+        let who = platform::accounts::disable_totp(&platform, &ctx, &request).await?;
+        door::go_on(&ctx, who).await
+    };
+    let page = paths::ACCOUNT_SECURITY;
+    let next = |()| paths::with_query(page, [("done", "totp-off")]);
+    door::form_answer((&platform, &ctx), result.await, next, page, Vec::new()).await
+}
+
+/// Where one is signed in.
+#[server]
+pub async fn list_sessions() -> Result<Vec<SessionView>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::accounts::list_sessions(&platform, &ctx).await).await
+}
+
+/// Ends one of one's sessions.
+#[server]
+pub async fn end_session(id: SessionId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::end_session(&platform, &ctx, id).await;
+    let next = |()| paths::ACCOUNT_SESSIONS.to_owned();
+    door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_SESSIONS, Vec::new()).await
+}
+
+/// Ends every session but this one.
+#[server]
+pub async fn end_other_sessions() -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::end_other_sessions(&platform, &ctx).await;
+    let next = |_| paths::ACCOUNT_SESSIONS.to_owned();
+    door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_SESSIONS, Vec::new()).await
+}
+
+/// One's API tokens.
+#[server]
+pub async fn list_api_tokens() -> Result<Vec<ApiTokenView>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::accounts::list_api_tokens(&platform, &ctx).await).await
+}
+
+/// Makes an API token: for everything (`reach` is not `some`), or for the permissions named. Who reads pages finds the
+/// secret on the next one, once.
+#[server]
+pub async fn create_api_token(
+    #[server(default)] name: String,
+    #[server(default)] reach: String,
+    #[server(default)] days: String,
+    #[server(default)] scopes: Vec<String>,
+) -> Result<Option<ApiTokenSecret>, ApiError> {
+    use platform::accounts::{ShownOnce, keep_for_page};
+    let (platform, ctx) = door::door();
+    let typed = vec![("name", name.clone()), ("reach", reach.clone()), ("days", days.clone())];
+    let result = async {
+        let body = super::tokens::read_form(&ctx, name, &reach, &days, &scopes)?;
+        let agent = door::session().ok();
+        let agent = agent.as_ref().and_then(|session| session.user_agent());
+        let made = platform::accounts::create_api_token(&platform, &ctx, body, agent).await?;
+        if door::wants_page() {
+            keep_for_page(&platform, &ctx, ShownOnce::ApiToken, &made.secret).await?;
+        }
+        Ok(made)
+    };
+    match result.await {
+        Ok(made) if !door::wants_page() => Ok(Some(made)),
+        result => {
+            let next = |_| paths::ACCOUNT_TOKENS.to_owned();
+            let answer = door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_TOKENS, typed);
+            answer.await.map(|()| None)
+        }
+    }
+}
+
+/// Ends an API token.
+#[server]
+pub async fn revoke_api_token(id: SessionId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::revoke_api_token(&platform, &ctx, id).await;
+    let next = |()| paths::ACCOUNT_TOKENS.to_owned();
+    door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_TOKENS, Vec::new()).await
+}
+
+/// One's public keys for SSH.
+#[server]
+pub async fn list_ssh_keys() -> Result<Vec<SshKeyView>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::accounts::list_ssh_keys(&platform, &ctx).await).await
+}
+
+/// Adds a public key for SSH.
+#[server]
+pub async fn add_ssh_key(
+    #[server(default)] name: String,
+    #[server(default)] public_key: String,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    // A private key that was pasted by mistake goes nowhere, not even back into the field.
+    let again = if public_key.contains("PRIVATE KEY") { String::new() } else { public_key.clone() };
+    let typed = vec![("name", name.clone()), ("publicKey", again)];
+    let body = contract::accounts::SshKeyCreate { name: Some(name), public_key };
+    let result = platform::accounts::add_ssh_key(&platform, &ctx, body).await;
+    let next = |_| paths::ACCOUNT_SSH_KEYS.to_owned();
+    door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_SSH_KEYS, typed).await
+}
+
+/// Removes a public key.
+#[server]
+pub async fn remove_ssh_key(id: SshKeyId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::remove_ssh_key(&platform, &ctx, id).await;
+    let next = |()| paths::ACCOUNT_SSH_KEYS.to_owned();
+    door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_SSH_KEYS, Vec::new()).await
 }

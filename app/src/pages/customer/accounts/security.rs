@@ -1,0 +1,174 @@
+//! One's own password and second factor.
+
+use contract::accounts::SecurityView;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+use platform::accounts::{self, ShownOnce};
+
+use super::page::tabs;
+use super::server_fns::{ChangePassword, DisableTotp, EnrollTotp};
+use crate::door::{Refused, door, look};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::ui::copy::copy_button;
+use crate::ui::forms::{TextField, form_fault, text_field};
+use crate::ui::state::{Tone, state};
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// `/account/security`.
+#[component]
+pub fn SecurityPage() -> impl IntoView {
+    let (platform, ctx) = door();
+    let load = async move {
+        let view = accounts::security(&platform, &ctx).await?;
+        Ok((view, accounts::take_for_page(&platform, &ctx, ShownOnce::RecoveryCodes).await?))
+    };
+    page(load, |(view, codes)| security_view(view, codes))
+}
+
+fn security_view(security: SecurityView, codes: Option<String>) -> AnyView {
+    let words = Words::now();
+    let refused = Refused::from_query();
+    let general = refused.as_ref().filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
+    let done = match use_query_map().get_untracked().get("done").as_deref() {
+        Some("password") => Some("security-password-done"),
+        Some("totp-off") => Some("security-totp-off-done"),
+        _ => None,
+    };
+    let head = PageFrame::new(words.t("security-title"), Area::Account).crumb(words.t("account-title"), paths::ACCOUNT);
+    frame(
+        head,
+        view! {
+            {tabs(words, paths::ACCOUNT_SECURITY)}
+            {done.map(|key| view! { <section class="card notice" role="status"><p>{words.t(key)}</p></section> })}
+            {form_fault(general)}
+            {codes.map(|codes| recovery_codes(words, &codes))}
+            <div class="columns">
+                {password(words, refused.as_ref(), security.password_min_length)}
+                {second_factor(words, refused.as_ref(), security)}
+            </div>
+        },
+    )
+}
+
+fn secret_field(
+    words: Words,
+    refused: Option<&Refused>,
+    key: &str,
+    name: &str,
+    path: &str,
+    autocomplete: &'static str,
+) -> TextField {
+    TextField {
+        label: words.t(key),
+        name: name.to_owned(),
+        kind: "password",
+        fault: refused.and_then(|r| r.fault(words.0, path)),
+        autocomplete: Some(autocomplete),
+        required: true,
+        ..TextField::default()
+    }
+}
+
+/// Whose password a form is about, for what keeps passwords; posted to nobody.
+fn whose() -> impl IntoView {
+    let name = door().1.user().map(|user| user.name.clone());
+    view! { <input r#type="text" autocomplete="username" value=name hidden readonly /> }
+}
+
+fn password(words: Words, refused: Option<&Refused>, min_length: u32) -> impl IntoView + use<> {
+    let field = |key, name, path, autocomplete| secret_field(words, refused, key, name, path, autocomplete);
+    let new = TextField {
+        hint: Some(words.with("security-password-hint", &[("min", min_length.to_string())])),
+        ..field("security-new-password", "new_password", "newPassword", "new-password")
+    };
+    let old = field("security-old-password", "old_password", "oldPassword", "current-password");
+    let again = field("security-password-again", "again", "again", "new-password");
+    view! {
+        <section class="card">
+            <header><h2>{words.t("security-password")}</h2></header>
+            <form class="form" method="post" action=ChangePassword::url()>
+                {whose()}
+                {text_field(old)}
+                {text_field(new)}
+                {text_field(again)}
+                <p class="hint">{words.t("security-password-ends")}</p>
+                <p class="actions"><button class="btn primary">{words.t("security-password-change")}</button></p>
+            </form>
+        </section>
+    }
+}
+
+fn second_factor(words: Words, refused: Option<&Refused>, security: SecurityView) -> impl IntoView + use<> {
+    let body = match security.totp_since {
+        Some(since) => {
+            let left = words.with("security-codes-left", &[("n", security.recovery_codes_left.to_string())]);
+            let facts = view! {
+                <dl class="facts">
+                    <dt>{words.t("security-totp-state")}</dt>
+                    <dd>{state(Tone::Ok, words.t("security-totp-on"))}</dd>
+                    <dt>{words.t("security-totp-since")}</dt>
+                    <dd>{time(since, look().zone)}</dd>
+                    <dt>{words.t("security-codes")}</dt>
+                    <dd>{left}</dd>
+                </dl>
+            };
+            let off = match security.totp_required {
+                true => view! { <p class="note-line">{words.t("security-totp-required")}</p> }.into_any(),
+                false => switch_off(words, refused).into_any(),
+            };
+            (facts, off).into_any()
+        }
+        None => view! {
+            <dl class="facts">
+                <dt>{words.t("security-totp-state")}</dt>
+                <dd>{state(Tone::Off, words.t("security-totp-off"))}</dd>
+            </dl>
+            <form class="form" method="post" action=EnrollTotp::url()>
+                <p>{words.t("security-totp-why")}</p>
+                {security.totp_required.then(|| view! { <p>{words.t("security-totp-required")}</p> })}
+                <p class="actions"><button class="btn primary">{words.t("security-totp-enroll")}</button></p>
+            </form>
+        }
+        .into_any(),
+    };
+    view! {
+        <section class="card">
+            <header><h2>{words.t("security-totp")}</h2></header>
+            {body}
+        </section>
+    }
+}
+
+fn switch_off(words: Words, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let code = TextField {
+        kind: "text",
+        max_length: Some(64),
+        ..secret_field(words, refused, "security-code", "code", "code", "one-time-code")
+    };
+    view! {
+        <form class="form" method="post" action=DisableTotp::url()>
+            {whose()}
+            <p>{words.t("security-totp-disable-hint")}</p>
+            {text_field(secret_field(words, refused, "login-password", "password", "password", "current-password"))}
+            {text_field(code)}
+            <p class="actions"><button class="btn">{words.t("security-totp-disable")}</button></p>
+        </form>
+    }
+}
+
+fn recovery_codes(words: Words, codes: &str) -> impl IntoView + use<> {
+    let list = codes.lines().map(|code| view! { <li class="mono">{code.to_owned()}</li> }).collect_view();
+    view! {
+        <section class="card" role="status">
+            <header>
+                <h2>{words.t("security-codes-made")}</h2>
+                <span class="end">{copy_button(codes.to_owned(), words.t("copy"), words.t("copied"))}</span>
+            </header>
+            <p class="note-line">{words.t("security-codes-hint")}</p>
+            <ul class="codes">{list}</ul>
+        </section>
+    }
+}

@@ -1,0 +1,100 @@
+//! Where one is signed in.
+
+use contract::accounts::{SessionKind, SessionView};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+use super::page::tabs;
+use super::server_fns::{EndOtherSessions, EndSession};
+use crate::door::{Refused, door, look};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::ui::cells::text_cell;
+use crate::ui::forms::form_fault;
+use crate::ui::state::{Tone, state};
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// `/account/sessions`.
+#[component]
+pub fn SessionsPage() -> impl IntoView {
+    let (platform, ctx) = door();
+    page(async move { platform::accounts::list_sessions(&platform, &ctx).await }, sessions_view)
+}
+
+fn sessions_view(sessions: Vec<SessionView>) -> AnyView {
+    let words = Words::now();
+    let refused = Refused::from_query().map(|r| r.message(words.0));
+    let head = PageFrame::new(words.t("sessions-title"), Area::Account).crumb(words.t("account-title"), paths::ACCOUNT);
+    let head = match sessions.len() > 1 {
+        true => head.actions(view! {
+            <form method="post" action=EndOtherSessions::url()>
+                <button class="btn">{words.t("sessions-end-others")}</button>
+            </form>
+        }),
+        false => head,
+    };
+    let alone = sessions.len() <= 1;
+    let heads = ["sessions-kind", "sessions-agent", "sessions-address", "sessions-since", "sessions-seen"]
+        .map(|key| view! { <th scope="col">{words.t(key)}</th> })
+        .collect_view();
+    let rows = sessions.into_iter().map(|session| row(words, session)).collect_view();
+    frame(
+        head,
+        view! {
+            {tabs(words, paths::ACCOUNT_SESSIONS)}
+            {form_fault(refused)}
+            <section class="card">
+                <header>
+                    <h2>{words.t("sessions-open")}</h2>
+                    <span class="end">{words.t("sessions-explained")}</span>
+                </header>
+                <div class="scroll" tabindex="0" role="region" aria-label=words.t("sessions-open")>
+                    <table class="cards">
+                        <thead>
+                            <tr>
+                                {heads}
+                                <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
+                            </tr>
+                        </thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
+                {alone.then(|| view! { <p class="note-line">{words.t("sessions-alone")}</p> })}
+            </section>
+        },
+    )
+}
+
+fn row(words: Words, session: SessionView) -> impl IntoView {
+    let zone = look().zone;
+    let kind = words.t(&format!("session-kind-{}", session.kind.code()));
+    let what = match session.name {
+        Some(name) => words.with("sessions-token-named", &[("kind", kind), ("name", name)]),
+        None => kind,
+    };
+    let action = match session.current {
+        true => state(Tone::Ok, words.t("sessions-current")).into_any(),
+        false => {
+            let key = if session.kind == SessionKind::Api { "tokens-revoke" } else { "sessions-end" };
+            view! {
+                <form method="post" action=EndSession::url()>
+                    <input r#type="hidden" name="id" value=session.id.to_string() />
+                    <button class="btn small">{words.t(key)}</button>
+                </form>
+            }
+            .into_any()
+        }
+    };
+    let unknown = words.t("sessions-unknown");
+    view! {
+        <tr>
+            <th scope="row">{what}</th>
+            {text_cell(words.t("sessions-agent"), session.agent, &unknown)}
+            {text_cell(words.t("sessions-address"), session.address, &unknown)}
+            <td data-label=words.t("sessions-since")>{time(session.created_at, zone)}</td>
+            <td data-label=words.t("sessions-seen")>{time(session.last_seen_at, zone)}</td>
+            <td class="row-actions">{action}</td>
+        </tr>
+    }
+}

@@ -1,0 +1,261 @@
+//! The second factor: codes of an authenticator app (TOTP, RFC 6238: SHA-1, six digits, 30 s, one step of slack), and
+//! recovery codes for the day the app is lost.
+//!
+//! Invariants: the secret is stored sealed and shown only while it is being set up; a code counts once, because its step
+//! must be newer than the last one taken; recovery codes are stored as hashes and used once; switching it on or off ends
+//! every session of the account.
+
+use chrono::{DateTime, Utc};
+use contract::accounts::{RecoveryCodes, SecurityView, TotpDisable, TotpEnrollment};
+use contract::{ErrorCode, UserId};
+use totp_rs::{Algorithm, Builder, Secret, Totp};
+
+use super::sign_in::{self, Subjects};
+use super::{SessionEnding, SignedIn, account, entry, password, signed_in, store};
+use crate::authz::{SecureAccount, ViewAccount};
+use crate::db::Tx;
+use crate::{Error, OpContext, Platform, Result, SystemActor, UserPrincipal, audit, secrets};
+
+const ISSUER: &str = "RemoteGPU";
+const STEP_SECONDS: u64 = 30;
+const DIGITS: u8 = 6;
+/// 160 bits, as RFC 4226 advises.
+const SECRET_BYTES: usize = 20;
+/// Recovery codes of one set.
+const RECOVERY_CODES: usize = 10;
+/// 80 bits, so that a plain hash of one says nothing.
+const RECOVERY_CHARS: usize = 16;
+
+/// Who has to have a second factor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SecondFactorRule {
+    pub required_for_admins: bool,
+}
+
+/// The rule of this installation: the one place it is read.
+fn second_factor_rule(_platform: &Platform) -> SecondFactorRule {
+    SecondFactorRule::default()
+}
+
+/// True when this person may not be without a second factor.
+pub fn totp_required(platform: &Platform, user: &UserPrincipal) -> bool {
+    user.platform_admin && second_factor_rule(platform).required_for_admins
+}
+
+/// What a code turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Factor {
+    App,
+    RecoveryCode,
+}
+
+impl Factor {
+    /// Word in audit rows.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Factor::App => "app",
+            Factor::RecoveryCode => "recovery_code",
+        }
+    }
+}
+
+/// Takes a code of the app or a recovery code, which then is used up; `None` when it is neither, or was used before.
+pub(super) async fn check(
+    platform: &Platform,
+    tx: &mut Tx,
+    user: UserId,
+    code: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Factor>> {
+    let Some(row) = store::second_factor::lock(tx, user).await?.filter(|row| row.confirmed_at.is_some()) else {
+        return Ok(None);
+    };
+    let code = plain(code);
+    if code.len() != usize::from(DIGITS) {
+        let used = store::second_factor::use_recovery_code(tx, user, &recovery_hash(user, &code), now).await?;
+        return Ok(used.then_some(Factor::RecoveryCode));
+    }
+    match newer_step(platform, user, &row, &code, now)? {
+        Some(step) => {
+            store::second_factor::set_last_step(tx, user, step).await?;
+            Ok(Some(Factor::App))
+        }
+        None => Ok(None),
+    }
+}
+
+/// How an account is secured, for its page.
+pub async fn security(platform: &Platform, ctx: &OpContext) -> Result<SecurityView> {
+    let user = signed_in(ctx)?;
+    let granted = ctx.authorize(ViewAccount, &account(user.id))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (totp_since, recovery_codes_left) = store::second_factor::summary(&mut tx, granted.id()).await?;
+    tx.commit().await?;
+    Ok(SecurityView {
+        totp_since,
+        recovery_codes_left,
+        totp_required: totp_required(platform, user),
+        password_min_length: password::password_rule(platform).min_length() as u32,
+    })
+}
+
+/// Makes a new secret for the app. It counts once it is confirmed; until then, a further one takes its place.
+///
+/// # Errors
+/// `WrongState` when a second factor is on.
+pub async fn enroll_totp(platform: &Platform, ctx: &OpContext) -> Result<TotpEnrollment> {
+    let user = signed_in(ctx)?;
+    let granted = ctx.authorize(SecureAccount, &account(user.id))?;
+    let secret = secrets::random_bytes::<SECRET_BYTES>();
+    let sealed = platform.keyring().seal(&sealed_for(user.id), &secret);
+    let mut tx = platform.db().begin(ctx).await?;
+    if !store::second_factor::begin(&mut tx, &granted, &sealed, ctx.now()).await? {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-totp-on"));
+    }
+    audit::record_in_tx(&mut tx, ctx, entry("accounts:totp-enroll", user.id)).await?;
+    tx.commit().await?;
+    Ok(enrollment(user, &secret))
+}
+
+/// The secret that waits to be confirmed, if there is one.
+pub async fn pending_totp(platform: &Platform, ctx: &OpContext) -> Result<Option<TotpEnrollment>> {
+    let user = signed_in(ctx)?;
+    let granted = ctx.authorize(SecureAccount, &account(user.id))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let row = store::second_factor::lock(&mut tx, granted.id()).await?.filter(|row| row.confirmed_at.is_none());
+    tx.commit().await?;
+    let Some(row) = row else { return Ok(None) };
+    let secret = platform.keyring().open(&sealed_for(user.id), &row.secret)?;
+    Ok(Some(enrollment(user, &secret)))
+}
+
+/// Switches the second factor on. Every session of the account ends, the caller's too; a door that holds a browser goes
+/// on with what this returns, under a new session.
+///
+/// # Errors
+/// `WrongState` when nothing waits to be confirmed, `Validation` when the code is wrong.
+pub async fn confirm_totp(platform: &Platform, ctx: &OpContext, code: &str) -> Result<(RecoveryCodes, SignedIn)> {
+    let user = signed_in(ctx)?;
+    let granted = ctx.authorize(SecureAccount, &account(user.id))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let row = store::second_factor::lock(&mut tx, user.id).await?.filter(|row| row.confirmed_at.is_none());
+    let row = row.ok_or_else(|| Error::new(ErrorCode::WrongState).with_key("error-totp-not-pending"))?;
+    let step = newer_step(platform, user.id, &row, &plain(code), ctx.now())?;
+    let step = step.ok_or_else(|| Error::field("code", "field-code-wrong"))?;
+    let recovery_codes: Vec<String> = (0..RECOVERY_CODES).map(|_| new_recovery_code()).collect();
+    let hashes: Vec<_> = recovery_codes.iter().map(|code| recovery_hash(user.id, &plain(code)).to_vec()).collect();
+    store::second_factor::confirm(&mut tx, &granted, step, &hashes, ctx.now()).await?;
+    let who = end_everything(&mut tx, ctx, user, &granted, "accounts:totp-enable").await?;
+    tx.commit().await?;
+    let _ = platform.endings().send(SessionEnding::User(user.id));
+    Ok((RecoveryCodes { recovery_codes }, who))
+}
+
+/// Switches the second factor off, with the password and a code. Ends every session, as [`confirm_totp`].
+///
+/// # Errors
+/// `WrongState` when it is not on, or may not be off; `Validation` for a wrong password or code, which counts as a failure;
+/// `RateLimited` after too many.
+pub async fn disable_totp(platform: &Platform, ctx: &OpContext, request: &TotpDisable) -> Result<SignedIn> {
+    let user = signed_in(ctx)?;
+    let granted = ctx.authorize(SecureAccount, &account(user.id))?;
+    let system = ctx.as_system(SystemActor::Authenticator);
+    let subjects = Subjects::of(ctx, &user.name);
+    let mut tx = platform.db().begin(&system).await?;
+    if !store::second_factor::is_on(&mut tx, user.id).await? {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-totp-off"));
+    }
+    if totp_required(platform, user) {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-totp-required"));
+    }
+    sign_in::check_delay(&mut tx, ctx, &subjects).await?;
+    let row = store::credentials_of(&mut tx, user.id).await?.ok_or_else(Error::not_found)?;
+    tx.commit().await?;
+
+    let action = "accounts:totp-disable";
+    if !password::verify(platform, &request.password, row.password_hash).await? {
+        sign_in::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
+        return Err(Error::field("password", "field-password-wrong"));
+    }
+    let mut tx = platform.db().begin(&system).await?;
+    if check(platform, &mut tx, user.id, &request.code, ctx.now()).await?.is_none() {
+        drop(tx);
+        sign_in::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
+        return Err(Error::field("code", "field-code-wrong"));
+    }
+    store::second_factor::remove(&mut tx, &granted).await?;
+    let who = end_everything(&mut tx, ctx, user, &granted, action).await?;
+    tx.commit().await?;
+    let _ = platform.endings().send(SessionEnding::User(user.id));
+    Ok(who)
+}
+
+async fn end_everything(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    user: &UserPrincipal,
+    granted: &crate::authz::Granted<SecureAccount>,
+    action: &'static str,
+) -> Result<SignedIn> {
+    let token_version = store::next_token_version(tx, granted).await?;
+    audit::record_in_tx(tx, ctx, entry(action, user.id)).await?;
+    Ok(SignedIn { user: user.id, token_version, active_customer: user.active_customer })
+}
+
+/// Where the sealed secret belongs.
+fn sealed_for(user: UserId) -> String {
+    format!("totp_secrets.secret:{user}")
+}
+
+fn totp(secret: &[u8]) -> Result<Totp> {
+    Builder::new()
+        .with_algorithm(Algorithm::SHA1)
+        .with_digits(DIGITS)
+        .with_skew(1)
+        .with_step_duration(STEP_SECONDS)
+        .with_secret(secret)
+        .build()
+        .map_err(|error| Error::internal(error.to_string()))
+}
+
+fn enrollment(user: &UserPrincipal, secret: &[u8]) -> TotpEnrollment {
+    let secret = Secret::from(secret.to_vec()).to_base32();
+    // User names have no character that an address would have to escape.
+    let uri = format!("otpauth://totp/{ISSUER}:{}?secret={secret}&issuer={ISSUER}", user.name);
+    TotpEnrollment { secret, uri }
+}
+
+/// The step this code is for, when it is newer than the last one taken.
+fn newer_step(
+    platform: &Platform,
+    user: UserId,
+    row: &store::second_factor::Row,
+    code: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<i64>> {
+    let secret = platform.keyring().open(&sealed_for(user), &row.secret)?;
+    let step = totp(&secret)?.check(code, now.timestamp().unsigned_abs());
+    Ok(step.map(|step| step as i64).filter(|step| *step > row.last_step))
+}
+
+/// A code as it counts: people type spaces, hyphens and capitals.
+fn plain(code: &str) -> String {
+    code.chars().filter(char::is_ascii_alphanumeric).take(64).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+fn recovery_hash(user: UserId, code: &str) -> [u8; 32] {
+    secrets::sha256(format!("recovery code\0{user}\0{code}").as_bytes())
+}
+
+/// Sixteen letters and digits without the ones that look alike, in groups of four.
+fn new_recovery_code() -> String {
+    const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let mut code = String::new();
+    for (at, byte) in secrets::random_bytes::<RECOVERY_CHARS>().into_iter().enumerate() {
+        if at > 0 && at % 4 == 0 {
+            code.push('-');
+        }
+        code.push(char::from(LETTERS[usize::from(byte % 32)]));
+    }
+    code
+}

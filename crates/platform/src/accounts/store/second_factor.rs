@@ -1,0 +1,170 @@
+//! SQL of the second factor and of the moment before it.
+
+use chrono::{DateTime, Utc};
+use contract::UserId;
+
+use crate::authz::{Granted, SecureAccount};
+use crate::db::Tx;
+use crate::{Error, Result};
+
+/// A secret, locked.
+pub(in crate::accounts) struct Row {
+    pub secret: Vec<u8>,
+    pub confirmed_at: Option<DateTime<Utc>>,
+    pub last_step: i64,
+}
+
+/// Held until the transaction ends: of two that show the same code, one comes second.
+pub(in crate::accounts) async fn lock(tx: &mut Tx, user: UserId) -> Result<Option<Row>> {
+    let row =
+        sqlx::query!("select secret, confirmed_at, last_step from totp_secrets where user_id = $1 for update", user.0)
+            .fetch_optional(&mut **tx)
+            .await?;
+    Ok(row.map(|row| Row { secret: row.secret, confirmed_at: row.confirmed_at, last_step: row.last_step }))
+}
+
+pub(in crate::accounts) async fn is_on(tx: &mut Tx, user: UserId) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists(select from totp_secrets where user_id = $1 and confirmed_at is not null) as "on!""#,
+        user.0
+    )
+    .fetch_one(&mut **tx)
+    .await?)
+}
+
+/// Since when it is on, and how many recovery codes are left.
+pub(in crate::accounts) async fn summary(tx: &mut Tx, user: UserId) -> Result<(Option<DateTime<Utc>>, u32)> {
+    let row = sqlx::query!(
+        r#"select (select confirmed_at from totp_secrets where user_id = $1) as since,
+                  (select count(*) from recovery_codes where user_id = $1 and used_at is null) as "left!""#,
+        user.0
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok((row.since, u32::try_from(row.left).map_err(Error::internal)?))
+}
+
+/// Puts a secret that waits to be confirmed; false when a confirmed one is there.
+pub(in crate::accounts) async fn begin(
+    tx: &mut Tx,
+    granted: &Granted<SecureAccount>,
+    sealed: &[u8],
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "insert into totp_secrets (user_id, secret, created_at) values ($1, $2, $3)
+         on conflict (user_id) do update set secret = $2, last_step = 0, created_at = $3
+         where totp_secrets.confirmed_at is null",
+        granted.id().0,
+        sealed,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// From here on a code is asked for.
+pub(in crate::accounts) async fn confirm(
+    tx: &mut Tx,
+    granted: &Granted<SecureAccount>,
+    step: i64,
+    recovery_hashes: &[Vec<u8>],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let user = granted.id().0;
+    sqlx::query!("update totp_secrets set confirmed_at = $2, last_step = $3 where user_id = $1", user, now, step)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query!("delete from recovery_codes where user_id = $1", user).execute(&mut **tx).await?;
+    sqlx::query!(
+        "insert into recovery_codes (user_id, code_hash) select $1, hash from unnest($2::bytea[]) hash",
+        user,
+        recovery_hashes
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(in crate::accounts) async fn remove(tx: &mut Tx, granted: &Granted<SecureAccount>) -> Result<()> {
+    let user = granted.id().0;
+    sqlx::query!("delete from totp_secrets where user_id = $1", user).execute(&mut **tx).await?;
+    sqlx::query!("delete from recovery_codes where user_id = $1", user).execute(&mut **tx).await?;
+    Ok(())
+}
+
+pub(in crate::accounts) async fn set_last_step(tx: &mut Tx, user: UserId, step: i64) -> Result<()> {
+    sqlx::query!("update totp_secrets set last_step = $2 where user_id = $1", user.0, step).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// True when it was there and is used up now.
+pub(in crate::accounts) async fn use_recovery_code(
+    tx: &mut Tx,
+    user: UserId,
+    hash: &[u8; 32],
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "update recovery_codes set used_at = $3 where user_id = $1 and code_hash = $2 and used_at is null",
+        user.0,
+        &hash[..],
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(in crate::accounts) async fn insert_challenge(
+    tx: &mut Tx,
+    browser_hash: &[u8; 32],
+    user: UserId,
+    token_version: i64,
+    until: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into sign_in_challenges (browser_hash, user_id, token_version, expires_at) values ($1, $2, $3, $4)",
+        &browser_hash[..],
+        user.0,
+        token_version,
+        until
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Who is asked for a code in this browser, and the token version of then; held until the transaction ends.
+pub(in crate::accounts) async fn challenge(
+    tx: &mut Tx,
+    browser_hash: &[u8; 32],
+    tries: i32,
+    now: DateTime<Utc>,
+) -> Result<Option<(UserId, i64)>> {
+    let row = sqlx::query!(
+        "select user_id, token_version from sign_in_challenges
+         where browser_hash = $1 and failures < $2 and expires_at > $3 for update",
+        &browser_hash[..],
+        tries,
+        now
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.map(|row| (UserId(row.user_id), row.token_version)))
+}
+
+pub(in crate::accounts) async fn fail_challenge(tx: &mut Tx, browser_hash: &[u8; 32]) -> Result<()> {
+    sqlx::query!("update sign_in_challenges set failures = failures + 1 where browser_hash = $1", &browser_hash[..])
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+pub(in crate::accounts) async fn delete_challenge(tx: &mut Tx, browser_hash: &[u8; 32]) -> Result<()> {
+    sqlx::query!("delete from sign_in_challenges where browser_hash = $1", &browser_hash[..])
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! SQL of one's own sessions, and of what a page shows once.
+
+use chrono::{DateTime, Utc};
+use contract::accounts::{SessionKind, SessionView};
+use contract::{SessionId, UserId};
+
+use super::idle_since;
+use crate::authz::{Granted, SecureAccount};
+use crate::db::Tx;
+use crate::{Error, Result};
+
+/// The word of a kind.
+pub(super) fn kind_of(word: &str) -> Result<SessionKind> {
+    SessionKind::parse(word).ok_or_else(|| Error::internal(format!("unknown kind of session {word}")))
+}
+
+/// Sessions that count; `agent` is as the client wrote it, `current` is the caller's to say.
+pub(in crate::accounts) async fn list(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Result<Vec<SessionView>> {
+    let rows = sqlx::query!(
+        r#"select s.id, s.kind, s.address, s.user_agent, s.created_at, s.last_seen_at,
+                  nullif(s.expires_at, 'infinity') as expires_at, a.name as "name?"
+           from sessions s join users u on u.id = s.user_id left join api_tokens a on a.session_id = s.id
+           where s.user_id = $1 and s.ended_at is null and s.expires_at > $2
+             and (s.kind <> 'browser' or s.last_seen_at > $3) and s.token_version = u.token_version
+           order by s.last_seen_at desc, s.id desc"#,
+        user.0,
+        now,
+        idle_since(now)
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(SessionView {
+                id: SessionId(row.id),
+                kind: kind_of(&row.kind)?,
+                current: false,
+                name: row.name,
+                address: row.address.map(|network| network.ip().to_string()),
+                agent: row.user_agent,
+                created_at: row.created_at,
+                last_seen_at: row.last_seen_at,
+                expires_at: row.expires_at,
+            })
+        })
+        .collect()
+}
+
+/// Ends an open session of the account; `None` when there is none of this id.
+pub(in crate::accounts) async fn end_one(
+    tx: &mut Tx,
+    granted: &Granted<SecureAccount>,
+    session: SessionId,
+    now: DateTime<Utc>,
+) -> Result<Option<SessionKind>> {
+    let kind = sqlx::query_scalar!(
+        "update sessions set ended_at = $3
+         where id = $1 and user_id = $2 and ended_at is null and expires_at > $3 returning kind",
+        session.0,
+        granted.id().0,
+        now
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    kind.as_deref().map(kind_of).transpose()
+}
+
+/// Ends every session of the account but one; how many there were.
+pub(in crate::accounts) async fn end_others(
+    tx: &mut Tx,
+    granted: &Granted<SecureAccount>,
+    but: SessionId,
+    now: DateTime<Utc>,
+) -> Result<u64> {
+    let done = sqlx::query!(
+        "update sessions set ended_at = $3 where user_id = $1 and id <> $2 and ended_at is null and expires_at > $3",
+        granted.id().0,
+        but.0,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+pub(in crate::accounts) async fn keep_for_page(
+    tx: &mut Tx,
+    granted: &Granted<SecureAccount>,
+    kind: &str,
+    sealed: &[u8],
+    until: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into shown_once (user_id, kind, content, expires_at) values ($1, $2, $3, $4)
+         on conflict (user_id, kind) do update set content = $3, expires_at = $4",
+        granted.id().0,
+        kind,
+        sealed,
+        until
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(in crate::accounts) async fn take_for_page(
+    tx: &mut Tx,
+    granted: &Granted<SecureAccount>,
+    kind: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<u8>>> {
+    let row = sqlx::query!(
+        "delete from shown_once where user_id = $1 and kind = $2 returning content, expires_at",
+        granted.id().0,
+        kind
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.filter(|row| row.expires_at > now).map(|row| row.content))
+}

@@ -1,0 +1,192 @@
+//! SQL of refresh tokens and API tokens.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+use contract::accounts::ApiTokenView;
+use contract::{CustomerId, Permission, SessionId, UserId};
+use ipnetwork::IpNetwork;
+
+use super::in_columns;
+use crate::authz::{Granted, SecureAccount};
+use crate::db::Tx;
+use crate::{Error, Result};
+
+/// A refresh token, locked.
+pub(in crate::accounts) struct Refresh {
+    pub id: i64,
+    pub session: SessionId,
+    pub user: UserId,
+    pub expires_at: DateTime<Utc>,
+    pub used_at: Option<DateTime<Utc>>,
+}
+
+/// Held until the transaction ends: of two that show the same token, one comes second.
+pub(in crate::accounts) async fn lock_refresh(tx: &mut Tx, hash: &[u8; 32]) -> Result<Option<Refresh>> {
+    let row = sqlx::query!(
+        r#"select r.id, r.session_id, r.expires_at, r.used_at, s.user_id as "user_id!"
+           from refresh_tokens r join sessions s on s.id = r.session_id
+           where r.token_hash = $1 and s.user_id is not null for update of r"#,
+        &hash[..]
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.map(|row| Refresh {
+        id: row.id,
+        session: SessionId(row.session_id),
+        user: UserId(row.user_id),
+        expires_at: row.expires_at,
+        used_at: row.used_at,
+    }))
+}
+
+/// Adds a token to a session's family, which lives as long as its newest token.
+pub(in crate::accounts) async fn insert_refresh(
+    tx: &mut Tx,
+    session: SessionId,
+    hash: &[u8; 32],
+    rotated_from: Option<i64>,
+    expires_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into refresh_tokens (session_id, token_hash, rotated_from, expires_at, created_at)
+         values ($1, $2, $3, $4, $5)",
+        session.0,
+        &hash[..],
+        rotated_from,
+        expires_at,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query!("update sessions set expires_at = $2, last_seen_at = $3 where id = $1", session.0, expires_at, now)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+pub(in crate::accounts) async fn use_refresh(tx: &mut Tx, id: i64, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("update refresh_tokens set used_at = $2 where id = $1", id, now).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Ends the session of a family, and with it all its tokens.
+pub(in crate::accounts) async fn end_family(tx: &mut Tx, session: SessionId, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("update sessions set ended_at = $2 where id = $1 and ended_at is null", session.0, now)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Names of permissions; one that does not exist any more permits nothing.
+pub(super) fn scopes_of(names: Option<Vec<String>>) -> Option<Vec<Permission>> {
+    names.map(|names| names.iter().filter_map(|name| Permission::parse(name)).collect())
+}
+
+/// An API token to be, checked.
+pub(in crate::accounts) struct NewApiToken {
+    pub hash: [u8; 32],
+    pub customer: Option<CustomerId>,
+    pub token_version: i64,
+    pub address: Option<IpAddr>,
+    pub user_agent: Option<String>,
+    pub name: String,
+    pub start: String,
+    pub scopes: Option<Vec<Permission>>,
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+pub(in crate::accounts) async fn insert_api_token(
+    tx: &mut Tx,
+    granted: &Granted<SecureAccount>,
+    new: &NewApiToken,
+    now: DateTime<Utc>,
+) -> Result<ApiTokenView> {
+    let id = sqlx::query_scalar!(
+        "insert into sessions (kind, secret_hash, user_id, customer_id, token_version, address, user_agent,
+                               created_at, last_seen_at, expires_at)
+         values ('api', $1, $2, $3, $4, $5, $6, $7, $7, coalesce($8::timestamptz, 'infinity')) returning id",
+        &new.hash[..],
+        granted.id().0,
+        new.customer.map(|id| id.0),
+        new.token_version,
+        new.address.map(IpNetwork::from),
+        new.user_agent.as_deref().map(in_columns),
+        now,
+        new.expires_at
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    let scopes: Option<Vec<String>> =
+        new.scopes.as_ref().map(|scopes| scopes.iter().map(|scope| scope.name().to_owned()).collect());
+    sqlx::query!(
+        "insert into api_tokens (session_id, user_id, name, start, scopes, expires_at, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7)",
+        id,
+        granted.id().0,
+        new.name,
+        new.start,
+        scopes.as_deref(),
+        new.expires_at,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(ApiTokenView {
+        id: SessionId(id),
+        name: new.name.clone(),
+        start: new.start.clone(),
+        scopes: new.scopes.clone(),
+        created_at: now,
+        last_used_at: None,
+        expires_at: new.expires_at,
+    })
+}
+
+/// How many count now; holds off whoever adds one meanwhile.
+pub(in crate::accounts) async fn count_api_tokens(
+    tx: &mut Tx,
+    granted: &Granted<SecureAccount>,
+    now: DateTime<Utc>,
+) -> Result<u32> {
+    sqlx::query!("select id from users where id = $1 for update", granted.id().0).fetch_optional(&mut **tx).await?;
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from sessions
+           where user_id = $1 and kind = 'api' and ended_at is null and expires_at > $2"#,
+        granted.id().0,
+        now
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    u32::try_from(count).map_err(Error::internal)
+}
+
+pub(in crate::accounts) async fn api_tokens(
+    tx: &mut Tx,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<Vec<ApiTokenView>> {
+    let rows = sqlx::query!(
+        "select a.session_id, a.name, a.start, a.scopes, a.expires_at, a.created_at, s.last_seen_at
+         from api_tokens a join sessions s on s.id = a.session_id join users u on u.id = a.user_id
+         where a.user_id = $1 and s.ended_at is null and s.expires_at > $2 and s.token_version = u.token_version
+         order by a.created_at desc, a.session_id desc",
+        user.0,
+        now
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ApiTokenView {
+            id: SessionId(row.session_id),
+            name: row.name,
+            start: row.start,
+            scopes: scopes_of(row.scopes),
+            created_at: row.created_at,
+            last_used_at: Some(row.last_seen_at).filter(|at| *at > row.created_at),
+            expires_at: row.expires_at,
+        })
+        .collect())
+}

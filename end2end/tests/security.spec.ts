@@ -1,0 +1,213 @@
+// How people prove who they are: password, second factor, sessions, API tokens.
+import { execFileSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { Browser, Page } from '@playwright/test';
+import { Credentials, Installation } from '../fixtures/installation.js';
+import { expect, expectAccessible, expectNoSideScroll, look, test } from '../fixtures/test.js';
+
+test.describe.configure({ mode: 'serial' });
+
+/** What an authenticator app shows for this secret (RFC 6238: SHA-1, 30 s, six digits). */
+function appCode(secret: string, at = Date.now()): string {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+  const bits = [...secret].map((letter) => letters.indexOf(letter).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)));
+  const digest = createHmac('sha1', key).update(counter).digest();
+  const offset = digest[19] & 15;
+  return String((digest.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
+
+let steps = 0;
+/** A code that was not used yet: each lies a step of 30 s after the one before, and the server knows each but once. */
+async function freshCode(page: Page, secret: string): Promise<string> {
+  const step = () => Math.floor(Date.now() / 30_000) + 1; // one step ahead is within the slack
+  while (step() <= steps) await page.waitForTimeout(500);
+  steps = step();
+  return appCode(secret, steps * 30_000);
+}
+
+function person(installation: Installation, name: string): Credentials {
+  installation.cli(['admin', 'create-customer', `${name} Ltd`, '--owner', name]);
+  return { name, password: installation.cli(['admin', 'reset-password', name]) };
+}
+
+async function elsewhere(browser: Browser, installation: Installation, who: Credentials): Promise<Page> {
+  const page = await (await browser.newContext({ baseURL: installation.url })).newPage();
+  await page.goto('/login');
+  await page.locator('input[name="username"]').fill(who.name);
+  await page.locator('input[name="password"]').fill(who.password);
+  await Promise.all([page.waitForURL((url) => url.pathname === '/'), page.locator('form button.primary').click()]);
+  return page;
+}
+
+test('a password is changed, weak ones are refused, and everything else is signed out', async ({ page, browser, installation, signIn }) => {
+  const who = person(installation, 'pamela');
+  const other = await elsewhere(browser, installation, who);
+  await signIn(page, who);
+  await look(page, installation.url, 'en', 'light');
+  await page.goto('/account');
+  await page.getByRole('link', { name: 'Security' }).click();
+  await expectAccessible(page);
+  const fill = async (old: string, next: string) => {
+    await page.locator('input[name="old_password"]').fill(old);
+    await page.locator('input[name="new_password"]').fill(next);
+    await page.locator('input[name="again"]').fill(next);
+    await page.getByRole('button', { name: 'Change password' }).click();
+  };
+  await fill(who.password, 'pamela1234');
+  await expect(page.locator('.fault')).toContainText('too easily guessed');
+  expect(page.url()).not.toContain('pamela1234');
+  await fill(who.password, 'seven lazy pelicans');
+  await expect(page.locator('.notice')).toContainText('The password is changed');
+  await other.goto('/account');
+  await expect(other).toHaveURL(/\/login/);
+  await other.context().close();
+  expect(await installation.token({ ...who, password: 'seven lazy pelicans' })).toBeTruthy();
+});
+
+test('a session is ended from another browser, which is out within five seconds', async ({ page, browser, installation, signIn }) => {
+  const who = person(installation, 'selma');
+  const other = await elsewhere(browser, installation, who);
+  await signIn(page, who);
+  await look(page, installation.url, 'zh', 'dark');
+  await page.goto('/account/sessions');
+  await expect(page.getByRole('row')).toHaveCount(3);
+  await expect(page.getByRole('row', { name: /Chrome/ })).toHaveCount(2);
+  await expect(page.getByRole('row', { name: /127\.0\.0\.1/ })).toHaveCount(2);
+  await expectAccessible(page);
+  await page.getByRole('row').getByRole('button').click();
+  await expect(page.getByRole('row')).toHaveCount(2);
+  await expect
+    .poll(async () => (await other.goto('/account')) && new URL(other.url()).pathname, { timeout: 5000 })
+    .toBe('/login');
+  await other.context().close();
+  await page.setViewportSize({ width: 360, height: 740 });
+  for (const address of ['/account', '/account/security', '/account/sessions', '/account/ssh-keys', '/account/tokens']) {
+    await page.goto(address);
+    await expectNoSideScroll(page);
+  }
+});
+
+test('an API token is made, used and revoked', async ({ page, installation, signIn }) => {
+  await signIn(page);
+  await look(page, installation.url, 'en', 'dark');
+  await page.goto('/account/tokens');
+  await expect(page.locator('.empty')).toBeVisible();
+  await page.locator('input[name="name"]').fill('night job');
+  await page.locator('select[name="reach"]').selectOption('some');
+  await page.locator('summary', { hasText: 'Permissions' }).click();
+  await page.locator('input[value="machines:view"]').check();
+  await page.getByRole('button', { name: 'Make token' }).click();
+  const secret = await page.locator('code.select').innerText();
+  expect(secret).toMatch(/^rgpu_[\w-]{43}$/);
+  await expectAccessible(page);
+  await page.reload();
+  await expect(page.locator('code.select')).toHaveCount(0);
+
+  expect((await installation.rest(secret, '/api/admin/machines')).status).toBe(200);
+  expect((await installation.rest(secret, '/api/admin/machines', 'POST', { name: 'no' })).status).toBe(403);
+  expect((await installation.rest(secret, '/api/auth/tokens', 'POST', { name: 'no' })).status).not.toBe(201);
+  await page.reload();
+  await expect(page.getByRole('row', { name: /night job/ })).not.toContainText('Never');
+  await page.getByRole('button', { name: 'Revoke' }).click();
+  await expect(page.locator('.empty')).toBeVisible();
+  expect((await installation.rest(secret, '/api/admin/machines')).status).toBe(401);
+});
+
+test('a public key is added, shown with its fingerprint and removed; a private one is never taken', async ({ page, installation, signIn }) => {
+  const who = person(installation, 'kay');
+  await signIn(page, who);
+  await look(page, installation.url, 'en', 'light');
+  await page.goto('/account/ssh-keys');
+  await expect(page.locator('.empty')).toBeVisible();
+  const add = async (key: string) => {
+    await page.locator('textarea[name="public_key"]').fill(key);
+    await page.getByRole('button', { name: 'Add key' }).click();
+  };
+  await add('-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----');
+  await expect(page.locator('.fault')).toContainText('This is a private key');
+  expect(page.url()).not.toContain('PRIVATE');
+  await expect(page.locator('textarea[name="public_key"]')).toHaveValue('');
+
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'remotegpu-keys-'));
+  const file = path.join(folder, 'id');
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'kay@laptop', '-f', file]);
+  const [, fingerprint] = execFileSync('ssh-keygen', ['-lf', `${file}.pub`], { encoding: 'utf8' }).split(' ');
+  const key = fs.readFileSync(`${file}.pub`, 'utf8');
+  fs.rmSync(folder, { recursive: true });
+  await add(key);
+  const row = page.getByRole('row', { name: /kay@laptop/ });
+  await expect(row).toContainText(fingerprint);
+  await expectAccessible(page);
+  await add(key);
+  await expect(page.locator('.fault')).toContainText('already');
+  await look(page, installation.url, 'zh', 'dark');
+  await page.goto('/account/ssh-keys');
+  await expectAccessible(page);
+  await row.getByRole('button', { name: '移除' }).click();
+  await expect(page.locator('.empty')).toBeVisible();
+});
+
+test('a second factor is set up, asked for, replaced by a recovery code, and switched off', async ({ page, browser, installation, signIn }) => {
+  test.setTimeout(240_000); // codes are 30 s apart
+  const who = person(installation, 'tilda');
+  await signIn(page, who);
+  await look(page, installation.url, 'en', 'light');
+  await page.goto('/account/security');
+  await page.getByRole('button', { name: 'Set up' }).click();
+  await expect(page.locator('.qr svg')).toBeVisible();
+  const secret = await page.locator('code.select').innerText();
+  await expectAccessible(page);
+  await page.locator('input[name="code"]').fill('123');
+  await page.getByRole('button', { name: 'Switch on' }).click();
+  await expect(page.locator('.fault')).toBeVisible();
+  await page.locator('input[name="code"]').fill(await freshCode(page, secret));
+  await page.getByRole('button', { name: 'Switch on' }).click();
+  await expect(page.locator('.codes li')).toHaveCount(10);
+  const recovery = await page.locator('.codes li').first().innerText();
+  await expectAccessible(page);
+  await page.reload();
+  await expect(page.locator('.codes li')).toHaveCount(0);
+  await expect(page.getByText('10 codes left')).toBeVisible();
+
+  // In two steps, the second without the password.
+  const other = await (await browser.newContext({ baseURL: installation.url, javaScriptEnabled: false })).newPage();
+  const password = async () => {
+    await other.goto('/login');
+    await other.locator('input[name="username"]').fill(who.name);
+    await other.locator('input[name="password"]').fill(who.password);
+    await other.locator('form button.primary').click();
+    await expect(other).toHaveURL(/\/login\/code/);
+    expect(await other.content()).not.toContain(who.password);
+  };
+  const code = async (text: string) => {
+    await other.locator('input[name="code"]').fill(text);
+    await other.locator('form button.primary').click();
+  };
+  await password();
+  await code('000000');
+  await expect(other.locator('.fault')).toBeVisible();
+  await code(await freshCode(page, secret));
+  await expect(other).toHaveURL(`${installation.url}/`);
+  await other.context().clearCookies();
+  await password();
+  await code(recovery);
+  await expect(other).toHaveURL(`${installation.url}/`);
+  await other.context().clearCookies();
+  await password();
+  await code(recovery);
+  await expect(other.locator('.fault')).toBeVisible();
+  await other.context().close();
+
+  await page.reload();
+  await expect(page.getByText('9 codes left')).toBeVisible();
+  await page.locator('input[name="password"]').fill(who.password);
+  await page.locator('input[name="code"]').fill(await freshCode(page, secret));
+  await page.getByRole('button', { name: 'Switch off' }).click();
+  await expect(page.locator('.notice')).toContainText('The second factor is off');
+});
