@@ -19,6 +19,7 @@ use http::{HeaderValue, StatusCode, header};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use platform::accounts::{Preferences, SignedIn};
+use platform::settings::Appearance;
 use platform::{Error, OpContext, Platform};
 use serde::{Deserialize, Serialize};
 
@@ -202,10 +203,20 @@ pub async fn form_answer<T>(
     if !wants_page() {
         return answer::<()>(platform, ctx, Err(error)).await;
     }
+    see_other(&refused_address((platform, ctx), error, form, typed).await);
+    Ok(())
+}
+
+/// Where a plain form goes that was refused: back to `form` with what was typed, or to sign-in first.
+pub async fn refused_address(
+    (platform, ctx): (&Platform, &OpContext),
+    error: Error,
+    form: &str,
+    typed: Vec<(&'static str, String)>,
+) -> String {
     let reported = platform::report(platform, ctx, error).await;
     if reported.code == ErrorCode::Unauthenticated {
-        see_other(&crate::paths::login(Some(form)));
-        return Ok(());
+        return crate::paths::login(Some(form));
     }
     let refused = Refused {
         key: reported.key.to_owned(),
@@ -214,8 +225,7 @@ pub async fn form_answer<T>(
         typed: typed.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         request_id: ctx.request_id().to_owned(),
     };
-    see_other(&refused.address(form));
-    Ok(())
+    refused.address(form)
 }
 
 /// What a refused form comes back with.
@@ -312,6 +322,13 @@ pub struct Look {
     pub zone: chrono_tz::Tz,
 }
 
+/// What the installation is called and how it keeps time, as the server provides it.
+pub fn appearance() -> Appearance {
+    let unnamed =
+        || Appearance { name: contract::settings::PRODUCT.to_owned(), logo_tag: None, time_zone: chrono_tz::UTC };
+    use_context::<Appearance>().unwrap_or_else(unnamed)
+}
+
 /// Person's choice first, then the cookie, then the default.
 pub fn look() -> Look {
     let ctx = use_context::<OpContext>();
@@ -326,7 +343,7 @@ pub fn look() -> Look {
     Look {
         language: ctx.as_ref().map(OpContext::language).unwrap_or_default(),
         theme: theme.unwrap_or_default(),
-        zone: zone.unwrap_or(chrono_tz::UTC),
+        zone: zone.unwrap_or(appearance().time_zone),
     }
 }
 

@@ -45,6 +45,24 @@ pub const ALLOCATIONS_BULK: &str = "/admin/allocations/bulk";
 /// Machines down, months across.
 pub const ALLOCATIONS_TIMELINE: &str = "/admin/allocations/timeline";
 
+/// The installation's settings.
+pub const SETTINGS: &str = "/admin/settings";
+
+/// The same after a change that was taken.
+pub fn settings_saved() -> String {
+    format!("{SETTINGS}?saved=1")
+}
+
+/// A configuration that waits to be confirmed.
+pub fn settings_import(id: contract::SettingsImportId) -> String {
+    format!("{SETTINGS}/imports/{id}")
+}
+
+/// The installation's logo.
+pub fn logo(tag: &str) -> String {
+    format!("/branding/logo-{tag}.png")
+}
+
 /// A customer.
 pub fn customer(id: contract::CustomerId) -> String {
     format!("{CUSTOMERS}/{id}")

@@ -42,8 +42,10 @@ pub fn shell() -> impl IntoView {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    // The title is put together after the page, where the request's contexts are gone.
+    let product = crate::door::appearance().name;
     view! {
-        <Title formatter=document_title />
+        <Title formatter=move |title: String| document_title(&product, &title) />
         <Router>
             <FlatRoutes fallback=missing::MissingPage>
                 <Route path=path!("/login") view=auth::page::LoginPage ssr=SsrMode::Async />
@@ -79,6 +81,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/customers/new") view=admin::customers::edit::NewCustomerPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/customers/:id") view=admin::customers::page::CustomerPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/customers/:id/edit") view=admin::customers::edit::EditCustomerPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/settings") view=admin::settings::page::SettingsPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/settings/imports/:id") view=admin::settings::import::SettingsImportPage ssr=SsrMode::Async />
                 <Route path=path!("/machines/:code") view=customer::machines::page::MyMachinePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/:code") view=admin::machines::page::MachinePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/:code/edit") view=admin::machines::edit::EditPage ssr=SsrMode::Async />
@@ -88,9 +92,7 @@ pub fn App() -> impl IntoView {
 }
 
 /// The `<title>`. leptos_meta 0.8 writes it as it is, so what people typed is escaped here.
-fn document_title(title: String) -> String {
-    if title.is_empty() {
-        return "RemoteGPU".to_owned();
-    }
-    format!("{} · RemoteGPU", title.replace('&', "&amp;").replace('<', "&lt;"))
+fn document_title(product: &str, title: &str) -> String {
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
+    if title.is_empty() { escaped(product) } else { format!("{} · {}", escaped(title), escaped(product)) }
 }

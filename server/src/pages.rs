@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use leptos::prelude::provide_context;
 use platform::OpContext;
 use platform::accounts::SignedIn;
+use platform::settings::Appearance;
 
 use crate::AppState;
 use crate::authn::browser;
@@ -27,7 +28,7 @@ impl BrowserSession for Cookie {
 }
 
 /// Provides the contexts of one request.
-fn contexts(state: &AppState, request: &Request) -> impl Fn() + Clone + Send + Sync + 'static {
+fn contexts(state: &AppState, request: &Request, appearance: Appearance) -> impl Fn() + Clone + Send + Sync + 'static {
     let platform = state.platform.clone();
     let site = state.site.manifest.clone();
     let ctx = request.extensions().get::<OpContext>().cloned();
@@ -36,6 +37,7 @@ fn contexts(state: &AppState, request: &Request) -> impl Fn() + Clone + Send + S
     move || {
         provide_context(platform.clone());
         provide_context(site.clone());
+        provide_context(appearance.clone());
         if let Some(ctx) = ctx.clone() {
             provide_context(ctx);
         }
@@ -47,12 +49,14 @@ fn contexts(state: &AppState, request: &Request) -> impl Fn() + Clone + Send + S
 
 /// Every page; the application's own route table says which, and what is missing.
 pub async fn page(State(state): State<AppState>, request: Request<Body>) -> Response {
-    let contexts = contexts(&state, &request);
+    let appearance = platform::settings::appearance(&state.platform).await;
+    let contexts = contexts(&state, &request, appearance);
     leptos_axum::render_app_async_with_context(contexts, app::shell)(request).await.into_response()
 }
 
 /// Every server function.
 pub async fn server_fn(State(state): State<AppState>, request: Request<Body>) -> Response {
-    let contexts = contexts(&state, &request);
+    let appearance = platform::settings::appearance(&state.platform).await;
+    let contexts = contexts(&state, &request, appearance);
     leptos_axum::handle_server_fns_with_context(contexts, request).await.into_response()
 }

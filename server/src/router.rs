@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use crate::rest::admin::{
     allocation_overview, allocations, audit, customers, exports, jobs, machine_service, machine_sheets, machines,
-    metrics, reports,
+    metrics, reports, settings,
 };
 use crate::rest::{self, auth, customer};
 use crate::{AppState, agents, authn, ops, pages, site, ws};
@@ -160,6 +160,13 @@ fn routes() -> Routes {
         .rest(routes!(allocations::skip_step))
         .rest(routes!(allocations::renewals))
         .rest(routes!(allocations::decide))
+        .rest(routes!(settings::list))
+        .rest(routes!(settings::export))
+        .rest(routes!(settings::stage_import))
+        .rest(routes!(settings::get_import))
+        .rest(routes!(settings::confirm_import))
+        .rest(routes!(settings::set_logo))
+        .rest(routes!(settings::get, settings::update))
         .rest(routes!(customer::mine))
         .rest(routes!(customer::members))
         .rest(routes!(customer::usage))
@@ -177,6 +184,7 @@ fn routes() -> Routes {
         .mount(Door::Public, "GET", "/metrics", get(ops::metrics))
         .mount(Door::Public, "GET", "/robots.txt", get(site::robots))
         .mount(Door::Public, "GET", "/pkg/{name}", get(site::asset))
+        .mount(Door::Public, "GET", "/branding/{name}", get(site::logo))
         .mount(Door::Public, "GET", "/install.sh", get(agents::install_script))
         .mount(Door::Public, "GET", "/agent/{name}", get(agents::program));
     for (path, method) in server_fn::axum::server_fn_paths() {

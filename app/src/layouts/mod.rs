@@ -12,7 +12,7 @@ use leptos_meta::Title;
 
 pub use errors::error_view;
 pub use nav::{Area, destinations};
-pub use topbar::look_switches;
+pub use topbar::{brand, look_switches};
 
 use crate::words::Words;
 

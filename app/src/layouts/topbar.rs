@@ -7,7 +7,7 @@ use leptos::server_fn::ServerFn;
 use platform::OpContext;
 
 use super::{Area, here, nav};
-use crate::door::look;
+use crate::door::{appearance, look};
 use crate::pages::auth::server_fns::SignOut;
 use crate::pages::customer::accounts::server_fns::SetPreferences;
 use crate::paths;
@@ -27,8 +27,7 @@ pub(super) fn topbar(words: Words, area: Area) -> impl IntoView {
                 <nav class="folded" aria-label=words.t("frame-nav")>{nav::entries(words, area)}</nav>
             </details>
             <a class="brand" href=home>
-                <span class="icon" inner_html=icons::BRAND></span>
-                <span>"RemoteGPU"</span>
+                {brand()}
             </a>
             {search(words)}
             <div class="end">
@@ -36,6 +35,19 @@ pub(super) fn topbar(words: Words, area: Area) -> impl IntoView {
                 {ctx.as_ref().and_then(OpContext::user).map(|user| account(words, user))}
             </div>
         </header>
+    }
+}
+
+/// Logo and name of the installation.
+pub fn brand() -> impl IntoView {
+    let appearance = appearance();
+    let mark = match appearance.logo_tag {
+        Some(tag) => view! { <img class="logo" src=paths::logo(&tag) alt="" /> }.into_any(),
+        None => view! { <span class="icon" inner_html=icons::BRAND></span> }.into_any(),
+    };
+    view! {
+        {mark}
+        <span>{appearance.name}</span>
     }
 }
 

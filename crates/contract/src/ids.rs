@@ -58,4 +58,6 @@ id! {
     MaintenanceId,
     /// A staged import of a workbook.
     ImportId,
+    /// A configuration that waits to be confirmed.
+    SettingsImportId,
 }

@@ -17,6 +17,7 @@ pub mod machines;
 pub mod metrics;
 mod permission;
 pub mod reports;
+pub mod settings;
 
 pub use error::{ApiError, Envelope, ErrorCode};
 pub use ids::*;

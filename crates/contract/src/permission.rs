@@ -77,6 +77,10 @@ permissions! {
     JobsView = "jobs:view";
     /// Run background jobs (system only).
     JobsRun = "jobs:run";
+    /// See the installation's settings; of secrets only whether they are set.
+    SettingsView = "settings:view";
+    /// Change them.
+    SettingsUpdate = "settings:update";
 }
 
 impl std::fmt::Display for Permission {

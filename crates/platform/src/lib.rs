@@ -20,6 +20,7 @@ pub mod metrics;
 mod rechecks;
 pub mod reports;
 pub mod secrets;
+pub mod settings;
 
 use std::sync::Arc;
 
@@ -41,6 +42,7 @@ struct Inner {
     live: metrics::LiveHub,
     writer: metrics::SampleWriter,
     password_workers: tokio::sync::Semaphore,
+    configuration: settings::Cache,
     endings: tokio::sync::broadcast::Sender<accounts::SessionEnding>,
     sessions: Arc<rechecks::Rechecks<contract::SessionId, accounts::Standing>>,
     holdings: Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>>,
@@ -80,12 +82,14 @@ impl Platform {
                 live,
                 writer,
                 password_workers: tokio::sync::Semaphore::new(2),
+                configuration: settings::Cache::default(),
                 endings,
                 sessions: Arc::default(),
                 holdings: Arc::default(),
             }),
         };
         secrets::check_key(&platform).await?;
+        settings::load(&platform).await?;
         Ok(platform)
     }
 
@@ -133,6 +137,10 @@ impl Platform {
 
     pub(crate) fn password_workers(&self) -> &tokio::sync::Semaphore {
         &self.inner.password_workers
+    }
+
+    pub(crate) fn configuration(&self) -> &settings::Cache {
+        &self.inner.configuration
     }
 
     pub(crate) fn endings(&self) -> &tokio::sync::broadcast::Sender<accounts::SessionEnding> {

@@ -33,7 +33,8 @@ files!(
     "machine-import",
     "machine-service",
     "machines",
-    "metrics"
+    "metrics",
+    "settings"
 );
 
 struct Book {

@@ -32,7 +32,8 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let request_id = client::request_id(request.headers());
     let address = client::address(&request, state.config.trusted_proxies);
-    let language = app::door::language_of(request.headers()).unwrap_or(state.config.default_language);
+    let language = app::door::language_of(request.headers());
+    let language = language.unwrap_or_else(|| platform::settings::usual_language(&state.platform));
     let via = via_of(&path);
     let now = state.platform.clock().now();
     let anonymous = OpContext::new(Principal::Anonymous, now, via, &request_id, address, language);

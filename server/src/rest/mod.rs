@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod auth;
 pub mod customer;
+mod upload;
 mod workbook;
 
 use axum::Json;

@@ -8,8 +8,8 @@ use contract::accounts::Language;
 use contract::allocations::{AllocationCreate, RenewalRequestCreate};
 use contract::live::{ClientMessage, FLEET_TOPIC, WALL_TOPIC};
 use contract::machines::{JoinTokenCreate, MaintenanceCreate};
-use contract::{AllocationId, ImportId, MaintenanceId, RenewalRequestId};
-use platform::{allocations, machines};
+use contract::{AllocationId, ImportId, MaintenanceId, RenewalRequestId, SettingsImportId};
+use platform::{allocations, machines, settings};
 use serde_json::{Value, json};
 use server::router::{self, Door};
 use test_support::{TestCustomer, TestNode, TestUser};
@@ -104,6 +104,15 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "POST",   "/api/customer/machines/{code}/renewal-requests", [401, 404, 403, 201, 404, 404, 401]),
     // Last of the allocation's: it ends it.
     (Door::Rest, "POST",   "/api/admin/allocations/{id}/reclaim",      [401, 404, 403, 403, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/settings",                  [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/settings/{key}",            [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "PUT",    "/api/admin/settings/{key}",            [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/settings/export",           [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/settings/import",           [401, 404, 404, 404, 404, 201, 401]),
+    (Door::Rest, "GET",    "/api/admin/settings/import/{id}",      [401, 404, 404, 404, 404, 200, 401]),
+    // Somebody set the name meanwhile: 409 says that the caller was let in.
+    (Door::Rest, "POST",   "/api/admin/settings/import/{id}/confirm",[401, 404, 404, 404, 404, 409, 401]),
+    (Door::Rest, "POST",   "/api/admin/settings/logo",             [401, 404, 404, 404, 404, 200, 401]),
     // Staff stand outside of every customer.
     (Door::Rest, "GET",    "/api/customer",                            [401, 404, 200, 200, 200, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/usage",                      [401, 404, 200, 200, 200, 404, 401]),
@@ -147,6 +156,9 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::ServerFn, "POST", "request_renewal",                        [401, 404, 403, 200, 404, 404, 401]),
     (Door::ServerFn, "POST", "end_allocation",                         [401, 404, 403, 403, 404, 200, 401]),
     (Door::ServerFn, "POST", "wall_snapshot",                          [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "list_settings",                      [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "save_settings",                      [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "confirm_settings_import",            [401, 404, 404, 404, 404, 200, 401]),
 
     // Anybody signed in may open the page's socket; its topics say who sees what (below, and in `live.rs`).
     (Door::Socket, "GET",  "/ws/live",                                 [401, 101, 101, 101, 101, 101, 401]),
@@ -156,8 +168,16 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
 ];
 
 /// The same for everybody, with nothing of anybody in them: looked at in `ops.rs`.
-const PUBLIC: [&str; 7] =
-    ["/agent/{name}", "/healthz", "/install.sh", "/metrics", "/pkg/{name}", "/readyz", "/robots.txt"];
+const PUBLIC: [&str; 8] = [
+    "/agent/{name}",
+    "/branding/{name}",
+    "/healthz",
+    "/install.sh",
+    "/metrics",
+    "/pkg/{name}",
+    "/readyz",
+    "/robots.txt",
+];
 
 struct World {
     server: Server,
@@ -175,6 +195,8 @@ struct World {
     import: ImportId,
     /// Planned for host-001.
     maintenance: MaintenanceId,
+    /// Waits to be confirmed.
+    settings_import: SettingsImportId,
 }
 
 impl World {
@@ -203,7 +225,10 @@ impl World {
         };
         let planned = machines::plan_maintenance(server.platform(), &admin.ctx(), "host-001", window).await.unwrap();
         let staged = machines::stage_import(server.platform(), &admin.ctx(), "a.xlsx", vec![1]).await.unwrap();
+        let wish = br#"{"format":1,"settings":{"branding.name":"Lab"}}"#;
+        let waits = settings::stage_import(server.platform(), &admin.ctx(), wish).await.unwrap();
         Self {
+            settings_import: waits.id,
             import: staged.id,
             maintenance: planned.maintenance[0].id,
             nowhere: server.test.outsider("stranger").await,
@@ -243,6 +268,8 @@ impl World {
     fn body(&self, method: &str, path: &str) -> Value {
         let name = format!("m-{}", uuid::Uuid::new_v4().simple());
         match (method, path) {
+            ("PUT", "/api/admin/settings/{key}") => json!({ "value": "Lab 7" }),
+            ("POST", "/api/admin/settings/import") => json!({ "format": 1, "settings": {} }),
             ("PUT", "/api/auth/list-columns/{list}") => json!({ "columns": ["name", "region"] }),
             ("POST", "/api/admin/machines/import/preview") => json!({ "any": "bytes" }),
             ("POST", "/api/admin/machines/bulk") => json!({ "ids": ["host-001"], "action": "monitoring-on" }),
@@ -283,9 +310,10 @@ impl World {
             _ => self.join_token.clone(),
         };
         let id = if path.contains("/import/") { self.import.to_string() } else { id };
+        let id = if path.contains("/settings/") { self.settings_import.to_string() } else { id };
         let id = if path.contains("/maintenance/") { self.maintenance.to_string() } else { id };
         let path = path.replace("{code}", "host-001").replace("{id}", &id).replace("{step}", "processes");
-        let path = path.replace("{list}", "machines");
+        let path = path.replace("{list}", "machines").replace("{key}", "branding.name");
         let request = self.server.request(who, method.parse().unwrap(), &path);
         Answer::of(if body.is_null() { request } else { request.json(&body) }).await
     }
@@ -295,8 +323,11 @@ impl World {
         let (acme, globex) = (self.acme.id.to_string(), self.globex.id.to_string());
         let (allocation, request) = (self.allocation.to_string(), self.request.to_string());
         let (maintenance, import) = (self.maintenance.to_string(), self.import.to_string());
+        let waits = self.settings_import.to_string();
         let args: Vec<(&str, &str)> = match name {
             "sign_in" => vec![("username", &self.admin.name), ("password", self.admin.password)],
+            "save_settings" => vec![("form[sign_in.captcha]", "image")],
+            "confirm_settings_import" => vec![("id", &waits)],
             "set_preferences" => vec![("theme", "dark")],
             "get_machine" | "machine_live" => vec![("code", "host-001")],
             "confirm_import" | "discard_import" => vec![("id", &import)],

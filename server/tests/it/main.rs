@@ -15,4 +15,5 @@ mod ops;
 mod origin;
 mod reports;
 mod sessions;
+mod settings_both_doors;
 mod sockets;

@@ -7,10 +7,9 @@ use leptos_router::hooks::use_query_map;
 
 use super::server_fns::SignIn;
 use crate::door::{Refused, see_other};
-use crate::layouts::look_switches;
+use crate::layouts::{brand, look_switches};
 use crate::paths;
 use crate::ui::forms::{TextField, form_fault, text_field};
-use crate::ui::icons;
 use crate::words::Words;
 
 /// `/login`.
@@ -48,8 +47,7 @@ pub fn LoginPage() -> impl IntoView {
         <div class="plain">
             <main class="sign">
                 <span class="brand">
-                    <span class="icon" inner_html=icons::BRAND></span>
-                    <span>"RemoteGPU"</span>
+                    {brand()}
                 </span>
                 <h1>{words.t("login-title")}</h1>
                 <form class="stack" method="post" action=SignIn::url()>

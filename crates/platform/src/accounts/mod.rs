@@ -19,13 +19,13 @@ use contract::{CustomerId, ErrorCode, Permission, SessionId, UserId};
 pub use bootstrap::{FirstAdmin, add_member, create_customer, ensure_first_admin, reset_password};
 pub(crate) use bootstrap::{NewPerson, create_member};
 pub use list_columns::{choose_columns, columns_of};
-pub use password::hash_password;
+pub use password::{PasswordRule, hash_password};
 pub use sign_in::{SignedIn, sign_in};
 pub use tokens::{ACCESS_TOKEN_SECONDS, issue_access_token, principal_of_bearer};
 
 use crate::authz::{AccountRef, UpdateAccount, ViewAccount};
 use crate::rechecks::Wanted;
-use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit};
+use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit, settings};
 
 /// Told inside this process the moment sessions end, so that open sockets close at once; other processes find out by
 /// asking [`SessionWatch::still_valid`] every second.
@@ -121,8 +121,9 @@ async fn find_session(
     key: store::SessionKey<'_>,
 ) -> Result<Option<UserPrincipal>> {
     let system = ctx.as_system(SystemActor::Authenticator);
+    let idle = settings::sign_in(platform).await.session_idle;
     let mut tx = platform.db().begin(&system).await?;
-    let found = store::find_session(&mut tx, key, ctx.now()).await?;
+    let found = store::find_session(&mut tx, key, ctx.now(), idle).await?;
     tx.commit().await?;
     Ok(found)
 }

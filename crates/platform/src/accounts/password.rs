@@ -9,10 +9,47 @@ use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 
+use crate::error::FieldError;
 use crate::{Error, Platform, Result};
 
 /// Longest password looked at, in bytes: hashing costs time per byte.
 pub(super) const MAX_PASSWORD_BYTES: usize = 1024;
+
+/// What a new password must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordRule {
+    /// Characters.
+    pub min_length: usize,
+    /// Score of zxcvbn, 0 to 4.
+    pub min_score: u8,
+}
+
+impl Default for PasswordRule {
+    fn default() -> Self {
+        Self { min_length: 10, min_score: 2 }
+    }
+}
+
+impl PasswordRule {
+    /// Whether `password` is good enough for somebody about whom `inputs` (names, address) are known.
+    ///
+    /// # Errors
+    /// What is wrong with it, for the field `password`.
+    pub fn check(&self, password: &str, inputs: &[&str]) -> Result<(), FieldError> {
+        let fault = |key, args| Err(FieldError { path: "password", key, args });
+        if password.is_empty() {
+            return fault("field-required", Vec::new());
+        }
+        if password.chars().count() < self.min_length {
+            return fault("field-password-short", vec![("min", self.min_length.to_string())]);
+        }
+        if password.len() > MAX_PASSWORD_BYTES {
+            return fault("field-password-long", vec![("max", MAX_PASSWORD_BYTES.to_string())]);
+        }
+        let score = u8::from(zxcvbn::zxcvbn(password, inputs).score());
+        if score < self.min_score { fault("field-password-weak", Vec::new()) } else { Ok(()) }
+    }
+}
 
 /// Verified against when there is no such user, so that both answers take the same time.
 static NOBODYS_HASH: LazyLock<String> =

@@ -49,6 +49,7 @@ pub(super) async fn find_session(
     tx: &mut Tx,
     key: SessionKey<'_>,
     now: DateTime<Utc>,
+    idle: TimeDelta,
 ) -> Result<Option<UserPrincipal>> {
     let (hash, kind) = match key {
         SessionKey::Secret(hash) => (&hash[..], "browser"),
@@ -74,6 +75,10 @@ pub(super) async fn find_session(
     .fetch_optional(&mut **tx)
     .await?;
     let Some(row) = row else { return Ok(None) };
+    // Programs have their token's own time; a browser may stand open on a desk.
+    if kind == "browser" && row.last_seen_at < now - idle {
+        return Ok(None);
+    }
     if row.last_seen_at < now - TimeDelta::minutes(1) {
         sqlx::query!("update sessions set last_seen_at = $2 where id = $1", row.session_id, now)
             .execute(&mut **tx)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Claim;
-use crate::{Error, Platform, Result, SystemActor, accounts, allocations, audit, machines, metrics};
+use crate::{Error, Platform, Result, SystemActor, accounts, allocations, audit, machines, metrics, settings};
 
 /// A kind that comes round: its name and how often.
 pub(super) const PERIODIC: &[(&str, Duration)] = &[
@@ -34,6 +34,7 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
         }
         "imports-clean" => {
             machines::forget_imports(platform).await?;
+            settings::forget_imports(platform).await?;
         }
         "maintenance-advance" => {
             machines::advance_maintenance(platform).await?;

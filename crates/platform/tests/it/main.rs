@@ -9,4 +9,5 @@ mod customers;
 mod jobs;
 mod machines;
 mod metrics;
+mod settings;
 mod tenancy;

@@ -62,3 +62,4 @@ error-renew-service-state = This machine is being drained or is retired: it is n
 error-import-changed = A machine was changed or added in between. Nothing was imported; the workbook is checked again.
 error-import-nothing = There is nothing to import.
 error-import-state = This import is { $state }: this cannot be done now.
+error-settings-changed = Somebody changed these settings meanwhile. Reload the page and make your change again.

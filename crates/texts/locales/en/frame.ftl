@@ -57,3 +57,4 @@ live-as-of = As of { $time }
 live-ended = Live updates have ended. Please reload the page.
 nav-customers = Customers
 nav-allocations = Allocations
+nav-settings = Settings

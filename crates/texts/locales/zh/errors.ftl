@@ -59,3 +59,4 @@ error-renew-service-state = 该机器正在排空或已退役，不能延长使�
 error-import-changed = 期间有机器被修改或新增，没有导入任何内容，正在重新检查工作簿。
 error-import-nothing = 没有需要导入的内容。
 error-import-state = 这次导入的状态是 { $state }，不能执行此操作。
+error-settings-changed = 这些设置已被他人修改。请刷新页面后重新修改。

@@ -1,8 +1,7 @@
 //! /api/admin/machines/import… and …/export: machines as workbooks.
 
 use app::door;
-use axum::extract::{FromRequest as _, Multipart, Request};
-use axum::http::header;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Redirect, Response};
 use contract::accounts::Language;
 use contract::machines::{
@@ -16,7 +15,7 @@ use sheets::write::{Column, Kind, Value, Verdict};
 use sheets::{SheetWriter, WriteError};
 
 use crate::rest::workbook::{self, say};
-use crate::rest::{Params, Part, Rest};
+use crate::rest::{Params, Part, Rest, upload};
 
 /// Stages a workbook: the body itself, or the first file of a form. It is read in the background; `GET` it until its
 /// state is no longer `reading`. A browser's form is led to the import's page.
@@ -24,10 +23,10 @@ use crate::rest::{Params, Part, Rest};
     request_body(content = Vec<u8>, content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     responses((status = 201, body = Envelope<ImportView>), (status = 413, description = "1700: more than 32 MiB")))]
 pub async fn preview(rest: Rest, request: Request) -> Response {
-    let wants_page = accepts_html(&request);
+    let wants_page = upload::accepts_html(&request);
     // Who may not import at all learns so before anything is taken in.
     let staged = match door::must_hold(&rest.ctx, contract::Permission::MachinesCreate) {
-        Ok(()) => match upload(request).await {
+        Ok(()) => match upload::file(request, MAX_IMPORT_BYTES).await {
             Ok((name, bytes)) => machines::stage_import(&rest.platform, &rest.ctx, &name, bytes).await,
             Err(error) => Err(error),
         },
@@ -41,40 +40,6 @@ pub async fn preview(rest: Rest, request: Request) -> Response {
         }
         staged => rest.created(staged, |view| format!("/api/admin/machines/import/{}", view.id)).await,
     }
-}
-
-fn accepts_html(request: &Request) -> bool {
-    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    accept.is_some_and(|accept| accept.contains("text/html"))
-}
-
-/// File name and bytes.
-async fn upload(request: Request) -> platform::Result<(String, Vec<u8>)> {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !kind.starts_with("multipart/form-data") {
-        let bytes = axum::body::to_bytes(request.into_body(), MAX_IMPORT_BYTES).await;
-        let bytes = bytes.map_err(|_| Error::new(ErrorCode::TooLarge))?;
-        return Ok((String::new(), bytes.to_vec()));
-    }
-    // The extractor's own limit is for small forms; this one counts while it reads.
-    let (mut parts, body) = request.into_parts();
-    parts.extensions.insert(axum::extract::DefaultBodyLimit::disable());
-    let malformed = |_| Error::field("file", "field-malformed");
-    let mut form = Multipart::from_request(Request::from_parts(parts, body), &())
-        .await
-        .map_err(|_| Error::field("file", "field-malformed"))?;
-    while let Some(mut field) = form.next_field().await.map_err(malformed)? {
-        let Some(name) = field.file_name().map(str::to_owned) else { continue };
-        let mut bytes = Vec::new();
-        while let Some(chunk) = field.chunk().await.map_err(malformed)? {
-            if bytes.len() + chunk.len() > MAX_IMPORT_BYTES {
-                return Err(Error::new(ErrorCode::TooLarge));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        return Ok((name, bytes));
-    }
-    Err(Error::field("file", "field-file-required"))
 }
 
 /// A staged import.

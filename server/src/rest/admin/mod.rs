@@ -11,3 +11,4 @@ pub mod machine_sheets;
 pub mod machines;
 pub mod metrics;
 pub mod reports;
+pub mod settings;
