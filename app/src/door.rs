@@ -161,6 +161,14 @@ pub fn see_other(path: &str) {
     }
 }
 
+/// The page's address holds a secret: other pages and servers learn at most which site it was. Forms still say their
+/// origin, which `no-referrer` would take from them.
+pub fn hide_address() {
+    if let Some(options) = use_context::<ResponseOptions>() {
+        options.insert_header(header::REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
+    }
+}
+
 /// Has the browser ask for this page again by itself: for what is still being worked on, with and without JavaScript.
 pub fn reload_after(seconds: u32) {
     if let Some(options) = use_context::<ResponseOptions>() {

@@ -8,6 +8,14 @@ pub fn login(next: Option<&str>) -> String {
     }
 }
 
+/// Asks for a link to a new password.
+pub const FORGOT: &str = "/forgot";
+/// Sets a new password, by a link.
+pub const RESET: &str = contract::mail::RESET_PATH;
+/// Confirms a new address, by a link.
+pub const EMAIL: &str = contract::mail::EMAIL_PATH;
+/// Makes an account, by a link.
+pub const INVITATION: &str = contract::mail::INVITATION_PATH;
 /// The customer's workbench.
 pub const HOME: &str = "/";
 /// People of the customer.
@@ -48,9 +56,17 @@ pub const ALLOCATIONS_TIMELINE: &str = "/admin/allocations/timeline";
 /// The installation's settings.
 pub const SETTINGS: &str = "/admin/settings";
 
+/// Mail that went out or is to go out.
+pub const MAILS: &str = "/admin/settings/mails";
+
 /// The same after a change that was taken.
 pub fn settings_saved() -> String {
     format!("{SETTINGS}?saved=1")
+}
+
+/// The settings after a test mail: how far it came, and the server's number.
+pub fn mail_tested(step: &str, code: &str) -> String {
+    with_query(SETTINGS, [("tested", step), ("code", code)])
 }
 
 /// A configuration that waits to be confirmed.
@@ -66,6 +82,11 @@ pub fn logo(tag: &str) -> String {
 /// A customer.
 pub fn customer(id: contract::CustomerId) -> String {
     format!("{CUSTOMERS}/{id}")
+}
+
+/// Where a customer's people are: the staff's page of it, or its own.
+pub fn people(id: Option<contract::CustomerId>) -> String {
+    id.map_or_else(|| MEMBERS.to_owned(), customer)
 }
 
 /// The form of a customer.

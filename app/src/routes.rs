@@ -48,6 +48,10 @@ pub fn App() -> impl IntoView {
         <Title formatter=move |title: String| document_title(&product, &title) />
         <Router>
             <FlatRoutes fallback=missing::MissingPage>
+                <Route path=path!("/forgot") view=auth::links::ForgotPage ssr=SsrMode::Async />
+                <Route path=path!("/reset") view=auth::links::ResetPage ssr=SsrMode::Async />
+                <Route path=path!("/email") view=auth::links::EmailPage ssr=SsrMode::Async />
+                <Route path=path!("/invitation") view=auth::links::InvitationPage ssr=SsrMode::Async />
                 <Route path=path!("/login") view=auth::page::LoginPage ssr=SsrMode::Async />
                 <Route path=path!("/") view=customer::customers::page::HomePage ssr=SsrMode::Async />
                 <Route path=path!("/members") view=customer::customers::page::MembersPage ssr=SsrMode::Async />
@@ -81,6 +85,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/customers/new") view=admin::customers::edit::NewCustomerPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/customers/:id") view=admin::customers::page::CustomerPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/customers/:id/edit") view=admin::customers::edit::EditCustomerPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/settings/mails") view=admin::settings::mails::MailsPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/settings") view=admin::settings::page::SettingsPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/settings/imports/:id") view=admin::settings::import::SettingsImportPage ssr=SsrMode::Async />
                 <Route path=path!("/machines/:code") view=customer::machines::page::MyMachinePage ssr=SsrMode::Async />

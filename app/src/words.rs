@@ -129,6 +129,11 @@ mod tests {
         }
         let mut add =
             |prefix: &str, words: Vec<&'static str>| keys.extend(words.iter().map(|w| format!("{prefix}-{w}")));
+        add("mail-test", platform::mail::Step::ALL.iter().map(|v| v.code()).chain(["done"]).collect());
+        add("mail-state", contract::mail::MailState::ALL.iter().map(|v| v.code()).collect());
+        for kind in platform::mail::KINDS {
+            add("mail-kind", vec![kind]);
+        }
         add("throttle", vec!["power_cap", "hw_thermal", "sw_thermal", "hw_slowdown", "power_brake"]);
         keys
     }

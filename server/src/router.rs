@@ -16,7 +16,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use crate::rest::admin::{
-    allocation_overview, allocations, audit, customers, exports, jobs, machine_service, machine_sheets, machines,
+    allocation_overview, allocations, audit, customers, exports, jobs, machine_service, machine_sheets, machines, mail,
     metrics, reports, settings,
 };
 use crate::rest::{self, auth, customer};
@@ -104,6 +104,11 @@ fn routes() -> Routes {
     let mut all = Routes::new()
         .rest(routes!(auth::login))
         .rest(routes!(auth::logout))
+        .rest(routes!(auth::request_password_reset))
+        .rest(routes!(auth::confirm_password_reset))
+        .rest(routes!(auth::request_email_change))
+        .rest(routes!(auth::confirm_email_change))
+        .rest(routes!(auth::accept_invitation))
         .rest(routes!(auth::profile))
         .rest(routes!(auth::list_columns, auth::choose_columns))
         .rest(routes!(machines::list, machines::create))
@@ -148,6 +153,8 @@ fn routes() -> Routes {
         .rest(routes!(customers::disable))
         .rest(routes!(customers::enable))
         .rest(routes!(customers::members, customers::add_member))
+        .rest(routes!(customers::invitations, customers::invite))
+        .rest(routes!(customers::revoke_invitation))
         .rest(routes!(allocations::create))
         .rest(routes!(allocations::list))
         .rest(routes!(allocation_overview::bulk))
@@ -160,6 +167,8 @@ fn routes() -> Routes {
         .rest(routes!(allocations::skip_step))
         .rest(routes!(allocations::renewals))
         .rest(routes!(allocations::decide))
+        .rest(routes!(mail::list))
+        .rest(routes!(mail::test))
         .rest(routes!(settings::list))
         .rest(routes!(settings::export))
         .rest(routes!(settings::stage_import))
@@ -169,6 +178,8 @@ fn routes() -> Routes {
         .rest(routes!(settings::get, settings::update))
         .rest(routes!(customer::mine))
         .rest(routes!(customer::members))
+        .rest(routes!(customer::invitations, customer::invite))
+        .rest(routes!(customer::revoke_invitation))
         .rest(routes!(customer::usage))
         .rest(routes!(customer::machines::list))
         .rest(routes!(customer::machines::get))

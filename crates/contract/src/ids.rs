@@ -58,6 +58,10 @@ id! {
     MaintenanceId,
     /// A staged import of a workbook.
     ImportId,
+    /// A mail on its way out.
+    MailId,
+    /// A link that works once.
+    LinkId,
     /// A configuration that waits to be confirmed.
     SettingsImportId,
 }

@@ -14,6 +14,7 @@ pub mod jobs;
 mod list;
 pub mod live;
 pub mod machines;
+pub mod mail;
 pub mod metrics;
 mod permission;
 pub mod reports;

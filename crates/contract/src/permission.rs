@@ -41,6 +41,8 @@ permissions! {
     CustomersUpdate = "customers:update";
     /// Add people to a customer.
     CustomersAddMember = "customers:add-member";
+    /// Invite people into the customer by mail.
+    CustomersInvite = "customers:invite";
     /// See one's own allocations, as a customer does.
     AllocationsView = "allocations:view";
     /// See every allocation, with remarks, requests and check-lists.

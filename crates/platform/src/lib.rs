@@ -16,6 +16,7 @@ pub mod error;
 mod fields;
 pub mod jobs;
 pub mod machines;
+pub mod mail;
 pub mod metrics;
 mod rechecks;
 pub mod reports;

@@ -6,6 +6,7 @@
 mod database;
 mod node;
 mod people;
+mod smtp;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ pub use database::TestDatabase;
 pub use node::TestNode;
 use people::Place;
 pub use people::{PASSWORD, TestCustomer, TestUser};
+pub use smtp::{Manner, SinkMail, SmtpSink};
 
 /// Connections of one platform.
 const APP_CONNECTIONS: u32 = 10;

@@ -33,6 +33,7 @@ files!(
     "machine-import",
     "machine-service",
     "machines",
+    "mail",
     "metrics",
     "settings"
 );

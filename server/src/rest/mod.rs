@@ -198,7 +198,14 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Part<T>
 /// those for whom it does not exist.
 fn turned_away(parts: &Parts, ctx: &OpContext) -> Option<Error> {
     let path = parts.uri.path();
-    if path == "/api/auth/login" {
+    let without_identity = [
+        "/api/auth/login",
+        "/api/auth/password-reset/request",
+        "/api/auth/password-reset/confirm",
+        "/api/auth/email-change/confirm",
+        "/api/auth/invitation/accept",
+    ];
+    if without_identity.contains(&path) {
         return None;
     }
     match ctx.principal() {

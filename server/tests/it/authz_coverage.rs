@@ -26,6 +26,12 @@ const CALLERS: [&str; 7] = ["nobody", "nowhere", "member", "owner", "other", "ad
 const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "POST",   "/api/auth/login",                          [200, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "POST",   "/api/auth/logout",                         [401, 200, 200, 200, 200, 200, 401]),
+    // Nobody holds a link here: 400 says that anybody is let in.
+    (Door::Rest, "POST",   "/api/auth/password-reset/request",     [422, 422, 422, 422, 422, 422, 401]),
+    (Door::Rest, "POST",   "/api/auth/password-reset/confirm",     [400, 400, 400, 400, 400, 400, 401]),
+    (Door::Rest, "POST",   "/api/auth/email-change/request",       [401, 422, 422, 422, 422, 422, 401]),
+    (Door::Rest, "POST",   "/api/auth/email-change/confirm",       [400, 400, 400, 400, 400, 400, 401]),
+    (Door::Rest, "POST",   "/api/auth/invitation/accept",          [422, 422, 422, 422, 422, 422, 401]),
     (Door::Rest, "GET",    "/api/auth/profile",                        [401, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "GET",    "/api/auth/list-columns/{list}",            [401, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "PUT",    "/api/auth/list-columns/{list}",            [401, 200, 200, 200, 200, 200, 401]),
@@ -78,6 +84,10 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "GET",    "/api/admin/customers/{id}",                [401, 404, 403, 403, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/customers/{id}/statistics",     [401, 404, 403, 403, 404, 200, 401]),
     (Door::Rest, "PUT",    "/api/admin/customers/{id}",                [401, 404, 403, 403, 404, 200, 401]),
+    // No mail goes out: 422 says that the caller was let in.
+    (Door::Rest, "GET",    "/api/admin/customers/{id}/invitations",[401, 404, 403, 200, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/customers/{id}/invitations",[401, 404, 403, 422, 404, 422, 401]),
+    (Door::Rest, "DELETE", "/api/admin/customers/{id}/invitations/{invitation}",[401, 404, 403, 404, 404, 404, 401]),
     (Door::Rest, "POST",   "/api/admin/customers/{id}/disable",        [401, 404, 403, 403, 404, 200, 401]),
     // By now the admin has disabled it: for its own people it is not there any more.
     (Door::Rest, "POST",   "/api/admin/customers/{id}/enable",         [401, 404, 404, 404, 404, 200, 401]),
@@ -117,6 +127,11 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "GET",    "/api/customer",                            [401, 404, 200, 200, 200, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/usage",                      [401, 404, 200, 200, 200, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/members",                    [401, 404, 403, 200, 200, 404, 401]),
+    (Door::Rest, "GET",    "/api/customer/members/invitations",    [401, 404, 403, 200, 200, 404, 401]),
+    (Door::Rest, "POST",   "/api/customer/members/invitations",    [401, 404, 403, 422, 422, 404, 401]),
+    (Door::Rest, "DELETE", "/api/customer/members/invitations/{id}",[401, 404, 403, 404, 404, 404, 401]),
+    (Door::Rest, "GET",    "/api/admin/mails",                     [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/settings/mail/test",        [401, 404, 404, 404, 404, 422, 401]),
 
     (Door::ServerFn, "POST", "sign_in",                                [200, 200, 200, 200, 200, 200, 401]),
     (Door::ServerFn, "POST", "sign_out",                               [401, 200, 200, 200, 200, 200, 401]),
@@ -159,6 +174,15 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::ServerFn, "POST", "list_settings",                      [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "save_settings",                      [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "confirm_settings_import",            [401, 404, 404, 404, 404, 200, 401]),
+    // As above: no link, and no mail goes out.
+    (Door::ServerFn, "POST", "request_password_reset",             [422, 422, 422, 422, 422, 422, 401]),
+    (Door::ServerFn, "POST", "confirm_password_reset",             [400, 400, 400, 400, 400, 400, 401]),
+    (Door::ServerFn, "POST", "confirm_email_change",               [400, 400, 400, 400, 400, 400, 401]),
+    (Door::ServerFn, "POST", "accept_invitation",                  [422, 422, 422, 422, 422, 422, 401]),
+    (Door::ServerFn, "POST", "request_email_change",               [401, 422, 422, 422, 422, 422, 401]),
+    (Door::ServerFn, "POST", "invite_person",                      [401, 404, 403, 422, 404, 422, 401]),
+    (Door::ServerFn, "POST", "revoke_invitation",                  [401, 404, 403, 404, 404, 404, 401]),
+    (Door::ServerFn, "POST", "test_mail",                          [401, 404, 404, 404, 404, 422, 401]),
 
     // Anybody signed in may open the page's socket; its topics say who sees what (below, and in `live.rs`).
     (Door::Socket, "GET",  "/ws/live",                                 [401, 101, 101, 101, 101, 101, 401]),
@@ -286,6 +310,15 @@ impl World {
             ("PUT", "/api/admin/machines/{code}/connection") => json!({ "user": "root" }),
             ("POST", "/api/admin/monitoring/machines") => json!({ "id": "host-001" }),
             ("POST", "/api/auth/login") => json!({ "username": self.admin.name, "password": self.admin.password }),
+            ("POST", "/api/auth/password-reset/request") => json!({ "account": name }),
+            ("POST", "/api/auth/password-reset/confirm") => json!({ "token": "none", "newPassword": name }),
+            ("POST", "/api/auth/email-change/request") => json!({ "email": "a@b.example", "password": name }),
+            ("POST", "/api/auth/email-change/confirm") => json!({ "token": "none" }),
+            ("POST", "/api/auth/invitation/accept") => json!({ "token": "none", "username": name, "password": name }),
+            ("POST", "/api/admin/customers/{id}/invitations" | "/api/customer/members/invitations") => {
+                json!({ "email": "new@acme.example" })
+            }
+            ("POST", "/api/admin/settings/mail/test") => json!({ "to": "a@b.example" }),
             ("POST", "/api/admin/machines" | "/api/admin/customers") | ("PUT", _) => json!({ "name": name }),
             ("POST", "/api/admin/customers/{id}/members") => json!({ "username": name }),
             ("POST", "/api/admin/machines/{code}/allocate") => json!({ "customerId": self.globex.id, "months": 1 }),
@@ -313,7 +346,7 @@ impl World {
         let id = if path.contains("/settings/") { self.settings_import.to_string() } else { id };
         let id = if path.contains("/maintenance/") { self.maintenance.to_string() } else { id };
         let path = path.replace("{code}", "host-001").replace("{id}", &id).replace("{step}", "processes");
-        let path = path.replace("{list}", "machines").replace("{key}", "branding.name");
+        let path = path.replace("{list}", "machines").replace("{key}", "branding.name").replace("{invitation}", "0");
         let request = self.server.request(who, method.parse().unwrap(), &path);
         Answer::of(if body.is_null() { request } else { request.json(&body) }).await
     }
@@ -326,6 +359,14 @@ impl World {
         let waits = self.settings_import.to_string();
         let args: Vec<(&str, &str)> = match name {
             "sign_in" => vec![("username", &self.admin.name), ("password", self.admin.password)],
+            "request_password_reset" => vec![("account", &fresh)],
+            "confirm_password_reset" => vec![("token", "none"), ("new_password", &fresh)],
+            "confirm_email_change" => vec![("token", "none")],
+            "accept_invitation" => vec![("token", "none"), ("username", &fresh), ("password", &fresh)],
+            "request_email_change" => vec![("email", "a@b.example"), ("password", &fresh)],
+            "invite_person" => vec![("customer", &acme), ("email", "new@acme.example")],
+            "revoke_invitation" => vec![("customer", &acme), ("id", "0")],
+            "test_mail" => vec![("to", "a@b.example")],
             "save_settings" => vec![("form[sign_in.captcha]", "image")],
             "confirm_settings_import" => vec![("id", &waits)],
             "set_preferences" => vec![("theme", "dark")],
@@ -382,6 +423,7 @@ impl World {
 fn code_of(status: u16) -> Option<u64> {
     match status {
         200 | 201 => Some(0),
+        400 => Some(1000),
         401 => Some(1100),
         403 => Some(1200),
         404 => Some(1300),

@@ -11,6 +11,7 @@ mod fleet_both_doors;
 mod harness;
 mod leases_both_doors;
 mod live;
+mod mail_both_doors;
 mod ops;
 mod origin;
 mod reports;

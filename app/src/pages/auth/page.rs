@@ -57,6 +57,7 @@ pub fn LoginPage() -> impl IntoView {
                     {form_fault(general.is_none().then(|| refused.map(|_| words.t("error-validation"))).flatten())}
                     <button class="btn primary wide">{words.t("login-action")}</button>
                 </form>
+                <p><a class="link" href=paths::FORGOT>{words.t("forgot-link")}</a></p>
                 <div class="foot">{look_switches(words)}</div>
             </main>
         </div>

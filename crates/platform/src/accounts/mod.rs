@@ -6,8 +6,13 @@
 //! [`SystemActor::Authenticator`].
 
 mod bootstrap;
+mod contacts;
+mod email_change;
+mod invitations;
+mod links;
 mod list_columns;
 mod password;
+mod password_reset;
 pub mod session_records;
 mod sign_in;
 mod store;
@@ -18,8 +23,13 @@ use contract::{CustomerId, ErrorCode, Permission, SessionId, UserId};
 
 pub use bootstrap::{FirstAdmin, add_member, create_customer, ensure_first_admin, reset_password};
 pub(crate) use bootstrap::{NewPerson, create_member};
+pub(crate) use contacts::{Contact, contacts};
+pub use email_change::{confirm_email_change, request_email_change};
+pub use invitations::{Invited, accept_invitation, invitations, invite, invited, revoke_invitation};
 pub use list_columns::{choose_columns, columns_of};
 pub use password::{PasswordRule, hash_password};
+pub(crate) use password_reset::send_password_reset;
+pub use password_reset::{confirm_password_reset, request_password_reset};
 pub use sign_in::{SignedIn, sign_in};
 pub use tokens::{ACCESS_TOKEN_SECONDS, issue_access_token, principal_of_bearer};
 

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use contract::ErrorCode;
 
 use crate::error::FieldError;
 use crate::{Error, Platform, Result};
@@ -59,6 +60,22 @@ static NOBODYS_HASH: LazyLock<String> =
 pub fn hash_password(password: &str) -> Result<String> {
     let hash = Argon2::default().hash_password(password.as_bytes()).map_err(|e| Error::internal(e.to_string()))?;
     Ok(hash.to_string())
+}
+
+/// A password by the rule; a fault is named by the field it was typed into.
+pub(super) fn check(rule: &PasswordRule, path: &'static str, password: &str, inputs: &[&str]) -> Result<()> {
+    rule.check(password, inputs).map_err(|fault| {
+        let mut error = Error::new(ErrorCode::Validation);
+        error.fields.push(FieldError { path, ..fault });
+        error
+    })
+}
+
+/// As [`hash_password`], on a thread where it holds nobody up.
+pub(super) async fn hash(platform: &Platform, password: &str) -> Result<String> {
+    let _permit = platform.password_workers().acquire().await.map_err(Error::internal)?;
+    let password = password.to_owned();
+    tokio::task::spawn_blocking(move || hash_password(&password)).await.map_err(Error::internal)?
 }
 
 /// True when `password` fits `hash`; with no hash, false after the same time.

@@ -81,6 +81,7 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, secret_hash: &[u8; 32]
 pub async fn delete_expired(platform: &Platform, ctx: &OpContext) -> Result<u64> {
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let removed = store::delete_expired(&mut tx, ctx.now()).await?;
+    super::links::delete_expired(&mut tx, ctx.now() - chrono::TimeDelta::days(1)).await?;
     tx.commit().await?;
     Ok(removed)
 }

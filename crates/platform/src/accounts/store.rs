@@ -9,7 +9,7 @@ use ipnetwork::IpNetwork;
 
 use super::bootstrap::NewPerson;
 use super::session_records::{SessionKind, SessionRecord};
-use super::{Preferences, Standing};
+use super::{Contact, Preferences, Standing};
 use crate::authz::{Granted, UpdateAccount};
 use crate::db::Tx;
 use crate::{Error, Result, UserPrincipal};
@@ -432,5 +432,29 @@ pub(super) async fn set_list_columns(
     )
     .execute(&mut **tx)
     .await?;
+    Ok(())
+}
+
+/// Those of these people who are active, as they are reached.
+pub(super) async fn contacts(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Contact>> {
+    let rows = sqlx::query!(
+        r#"select id, name::text as "name!", email::text as email, language, time_zone from users
+           where id = any($1) and state = 'active' and deleted_at is null order by id"#,
+        ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let contacts = rows.into_iter().map(|row| Contact {
+        id: UserId(row.id),
+        name: row.name,
+        email: row.email,
+        language: row.language.as_deref().and_then(Language::parse),
+        time_zone: row.time_zone,
+    });
+    Ok(contacts.collect())
+}
+
+pub(super) async fn set_email(tx: &mut Tx, user: UserId, email: &str) -> Result<()> {
+    sqlx::query!("update users set email = $2::text::citext where id = $1", user.0, email).execute(&mut **tx).await?;
     Ok(())
 }

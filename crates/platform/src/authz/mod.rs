@@ -211,6 +211,8 @@ actions! {
     UpdateCustomer: CustomersUpdate on CustomerRef;
     /// Add a person to a customer.
     AddMember: CustomersAddMember on CustomerRef;
+    /// Invite a person into a customer.
+    InviteMember: CustomersInvite on CustomerRef;
     /// Change the installation's settings.
     UpdateSettings: SettingsUpdate on Installation;
     /// See an allocation as its customer does.

@@ -8,6 +8,7 @@ mod authz;
 mod customers;
 mod jobs;
 mod machines;
+mod mail;
 mod metrics;
 mod settings;
 mod tenancy;

@@ -63,3 +63,5 @@ error-import-changed = A machine was changed or added in between. Nothing was im
 error-import-nothing = There is nothing to import.
 error-import-state = This import is { $state }: this cannot be done now.
 error-settings-changed = Somebody changed these settings meanwhile. Reload the page and make your change again.
+error-mail-off = No mail goes out: no mail server and sender are set. An administrator sets them in the settings.
+error-invitations-off = Only administrators make accounts here. The settings can allow invitations.

@@ -66,3 +66,6 @@ field-no-secrets = Secrets are not imported. Take them out and set them by hand.
 field-password-short = At least { $min } characters.
 field-password-long = At most { $max } bytes.
 field-password-weak = This password is easy to guess. Use a longer one, or several unusual words.
+field-link-spent = This link does not work (any more). Ask for a new one.
+field-email-same = This is your address already.
+field-password-wrong = This is not your password.

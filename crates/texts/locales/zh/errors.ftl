@@ -60,3 +60,5 @@ error-import-changed = 期间有机器被修改或新增，没有导入任何内
 error-import-nothing = 没有需要导入的内容。
 error-import-state = 这次导入的状态是 { $state }，不能执行此操作。
 error-settings-changed = 这些设置已被他人修改。请刷新页面后重新修改。
+error-mail-off = 尚未设置邮件服务器和发件地址，无法发送邮件。请联系管理员设置。
+error-invitations-off = 只有管理员可以创建账号。可在平台设置中允许邀请。

@@ -66,3 +66,6 @@ field-no-secrets = 不能导入密钥，请去掉后手动设置。
 field-password-short = 至少 { $min } 个字符。
 field-password-long = 最多 { $max } 字节。
 field-password-weak = 此密码容易被猜到。请使用更长的密码，或几个不常见的词。
+field-link-spent = 链接无效或已失效，请重新申请。
+field-email-same = 这已经是您的邮箱。
+field-password-wrong = 密码不正确。

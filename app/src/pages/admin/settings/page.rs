@@ -10,6 +10,7 @@ use leptos_router::hooks::use_query_map;
 use platform::settings::Change;
 use serde_json::{Value, json};
 
+use super::mails;
 use super::server_fns::SaveSettings;
 use crate::door::{Refused, appearance, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -83,6 +84,7 @@ fn group_form(
                 <fieldset disabled=!may_change>{fields}</fieldset>
                 {may_change.then(|| view! { <p class="actions"><button class="btn primary">{words.t("form-save")}</button></p> })}
             </form>
+            {(group == SettingGroup::Mail && may_change).then(|| mails::test_form(words, refused))}
             {(group == SettingGroup::Branding && may_change).then(|| logo_form(words, refused))}
         </section>
     }

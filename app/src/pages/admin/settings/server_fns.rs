@@ -42,3 +42,16 @@ pub async fn confirm_settings_import(id: SettingsImportId) -> Result<(), ApiErro
     let form = paths::settings_import(id);
     door::form_answer((&platform, &ctx), result, |()| paths::settings_saved(), &form, Vec::new()).await
 }
+
+/// Sends a test mail now; the page says how far it came.
+#[server]
+pub async fn test_mail(#[server(default)] to: String) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let typed = vec![("to", to.clone())];
+    let result = platform::mail::test(&platform, &ctx, contract::mail::MailTestRequest { to }).await;
+    let next = |failure: Option<platform::mail::Failure>| {
+        let code = failure.as_ref().and_then(|failure| failure.code).map(|code| code.to_string()).unwrap_or_default();
+        paths::mail_tested(failure.map_or("done", |failure| failure.step.code()), &code)
+    };
+    door::form_answer((&platform, &ctx), result, next, paths::SETTINGS, typed).await
+}

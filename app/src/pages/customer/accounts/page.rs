@@ -3,8 +3,9 @@
 use contract::accounts::{Language, Profile, Theme};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
 
-use super::server_fns::SetPreferences;
+use super::server_fns::{RequestEmailChange, SetPreferences};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::auth::server_fns::SignOut;
@@ -34,6 +35,7 @@ fn account_view(profile: Profile) -> AnyView {
             <div class="columns">
                 {who(words, profile.clone())}
                 {preferences(words, profile)}
+                {email_change(words)}
             </div>
         },
     )
@@ -69,6 +71,45 @@ fn who(words: Words, profile: Profile) -> impl IntoView {
     }
 }
 
+fn email_change(words: Words) -> impl IntoView {
+    let refused = Refused::from_query();
+    let fault = |path: &str| refused.as_ref().and_then(|r| r.fault(words.0, path));
+    let general =
+        refused.as_ref().filter(|r| r.fields.is_empty() && r.typed.contains_key("email")).map(|r| r.message(words.0));
+    let sent = use_query_map().get_untracked().get("sent").is_some();
+    let email = TextField {
+        label: words.t("account-change-email-to"),
+        name: "email".to_owned(),
+        kind: "email",
+        value: refused.as_ref().and_then(|r| r.typed.get("email").cloned()).unwrap_or_default(),
+        fault: fault("email"),
+        autocomplete: Some("email"),
+        required: true,
+        ..TextField::default()
+    };
+    let password = TextField {
+        label: words.t("account-change-email-password"),
+        name: "password".to_owned(),
+        kind: "password",
+        fault: fault("password"),
+        autocomplete: Some("current-password"),
+        required: true,
+        ..TextField::default()
+    };
+    view! {
+        <section class="card">
+            <header><h2>{words.t("account-change-email")}</h2></header>
+            <form class="form" method="post" action=RequestEmailChange::url()>
+                {form_fault(general)}
+                {sent.then(|| view! { <p role="status">{words.t("account-change-email-sent")}</p> })}
+                {text_field(email)}
+                {text_field(password)}
+                <p class="actions"><button class="btn">{words.t("account-change-email-action")}</button></p>
+            </form>
+        </section>
+    }
+}
+
 fn preferences(words: Words, profile: Profile) -> impl IntoView {
     let look = look();
     let refused = Refused::from_query();
@@ -84,7 +125,8 @@ fn preferences(words: Words, profile: Profile) -> impl IntoView {
         fault,
         ..TextField::default()
     };
-    let general = refused.filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
+    // The other form of this page says its own.
+    let general = refused.filter(|r| r.fields.is_empty() && !r.typed.contains_key("email")).map(|r| r.message(words.0));
     view! {
         <section class="card">
             <header><h2>{words.t("account-preferences")}</h2></header>
