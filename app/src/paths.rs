@@ -16,6 +16,8 @@ pub const RESET: &str = contract::mail::RESET_PATH;
 pub const EMAIL: &str = contract::mail::EMAIL_PATH;
 /// Makes an account, by a link.
 pub const INVITATION: &str = contract::mail::INVITATION_PATH;
+/// What one was told.
+pub const NOTIFICATIONS: &str = "/notifications";
 /// The customer's workbench.
 pub const HOME: &str = "/";
 /// People of the customer.
@@ -82,6 +84,11 @@ pub fn logo(tag: &str) -> String {
 /// A customer.
 pub fn customer(id: contract::CustomerId) -> String {
     format!("{CUSTOMERS}/{id}")
+}
+
+/// How one wants to be told.
+pub fn notification_choices() -> String {
+    format!("{ACCOUNT}#notifications")
 }
 
 /// Where a customer's people are: the staff's page of it, or its own.

@@ -55,6 +55,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/login") view=auth::page::LoginPage ssr=SsrMode::Async />
                 <Route path=path!("/") view=customer::customers::page::HomePage ssr=SsrMode::Async />
                 <Route path=path!("/members") view=customer::customers::page::MembersPage ssr=SsrMode::Async />
+                <Route path=path!("/notifications") view=customer::notifications::page::NotificationsPage ssr=SsrMode::Async />
                 <Route path=path!("/account") view=customer::accounts::page::AccountPage ssr=SsrMode::Async />
                 <Route path=path!("/admin") view=admin::dashboard::page::DashboardPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/audit") view=admin::audit::list::AuditPage ssr=SsrMode::Async />

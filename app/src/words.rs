@@ -129,6 +129,9 @@ mod tests {
         }
         let mut add =
             |prefix: &str, words: Vec<&'static str>| keys.extend(words.iter().map(|w| format!("{prefix}-{w}")));
+        let told: Vec<_> = contract::notifications::NotificationKind::ALL.iter().map(|v| v.code()).collect();
+        add("notification-kind", told.clone());
+        add("notification", told);
         add("mail-test", platform::mail::Step::ALL.iter().map(|v| v.code()).chain(["done"]).collect());
         add("mail-state", contract::mail::MailState::ALL.iter().map(|v| v.code()).collect());
         for kind in platform::mail::KINDS {

@@ -6,6 +6,7 @@ use app::door::{BrowserSession, Session, SessionFuture};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use contract::notifications::UnreadView;
 use leptos::prelude::provide_context;
 use platform::OpContext;
 use platform::accounts::SignedIn;
@@ -47,10 +48,24 @@ fn contexts(state: &AppState, request: &Request, appearance: Appearance) -> impl
     }
 }
 
+/// For the bell; who is not signed in has none, and a database that is away is the page's to tell of.
+async fn unread(state: &AppState, ctx: Option<OpContext>) -> UnreadView {
+    match ctx.filter(|ctx| ctx.user().is_some()) {
+        Some(ctx) => platform::notifications::unread(&state.platform, &ctx).await.unwrap_or_default(),
+        None => UnreadView::default(),
+    }
+}
+
 /// Every page; the application's own route table says which, and what is missing.
 pub async fn page(State(state): State<AppState>, request: Request<Body>) -> Response {
+    let ctx = request.extensions().get::<OpContext>().cloned();
+    let unread = unread(&state, ctx).await;
     let appearance = platform::settings::appearance(&state.platform).await;
     let contexts = contexts(&state, &request, appearance);
+    let contexts = move || {
+        contexts();
+        provide_context(unread);
+    };
     leptos_axum::render_app_async_with_context(contexts, app::shell)(request).await.into_response()
 }
 

@@ -2,6 +2,7 @@
 
 use contract::Permission;
 use contract::accounts::{Language, Theme};
+use contract::notifications::UnreadView;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use platform::OpContext;
@@ -32,7 +33,7 @@ pub(super) fn topbar(words: Words, area: Area) -> impl IntoView {
             {search(words)}
             <div class="end">
                 {look_switches(words)}
-                {ctx.as_ref().and_then(OpContext::user).map(|user| account(words, user))}
+                {ctx.as_ref().and_then(OpContext::user).map(|user| (bell(words), account(words, user)))}
             </div>
         </header>
     }
@@ -89,6 +90,22 @@ pub fn look_switches(words: Words) -> impl IntoView {
                 <span class="icon" inner_html=icon></span>
             </button>
         </form>
+    }
+}
+
+/// What was not read yet, as of this page.
+fn bell(words: Words) -> impl IntoView + use<> {
+    let unread = use_context::<UnreadView>().unwrap_or_default().unread;
+    let label = words.with("notifications-bell", &[("n", unread.to_string())]);
+    let badge = (unread > 0).then(|| {
+        let text = if unread > 99 { "99+".to_owned() } else { unread.to_string() };
+        view! { <span class="badge" aria-hidden="true">{text}</span> }
+    });
+    view! {
+        <a class="btn ghost icon-only bell" href=paths::NOTIFICATIONS aria-label=label.clone() title=label>
+            <span class="icon" inner_html=icons::BELL></span>
+            {badge}
+        </a>
     }
 }
 

@@ -58,6 +58,8 @@ id! {
     MaintenanceId,
     /// A staged import of a workbook.
     ImportId,
+    /// Something a person was told.
+    NotificationId,
     /// A mail on its way out.
     MailId,
     /// A link that works once.

@@ -16,6 +16,7 @@ pub mod live;
 pub mod machines;
 pub mod mail;
 pub mod metrics;
+pub mod notifications;
 mod permission;
 pub mod reports;
 pub mod settings;

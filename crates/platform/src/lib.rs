@@ -18,6 +18,7 @@ pub mod jobs;
 pub mod machines;
 pub mod mail;
 pub mod metrics;
+pub mod notifications;
 mod rechecks;
 pub mod reports;
 pub mod secrets;

@@ -35,6 +35,7 @@ files!(
     "machines",
     "mail",
     "metrics",
+    "notifications",
     "settings"
 );
 

@@ -132,6 +132,13 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "DELETE", "/api/customer/members/invitations/{id}",[401, 404, 403, 404, 404, 404, 401]),
     (Door::Rest, "GET",    "/api/admin/mails",                     [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/settings/mail/test",        [401, 404, 404, 404, 404, 422, 401]),
+    // One's own: whose it is not, for them it is not there.
+    (Door::Rest, "GET",    "/api/customer/notifications",          [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "GET",    "/api/customer/notifications/unread",   [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "POST",   "/api/customer/notifications/{id}/read", [401, 404, 404, 404, 404, 404, 401]),
+    (Door::Rest, "POST",   "/api/customer/notifications/read-all", [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "GET",    "/api/customer/settings/notifications", [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "PUT",    "/api/customer/settings/notifications", [401, 200, 200, 200, 200, 200, 401]),
 
     (Door::ServerFn, "POST", "sign_in",                                [200, 200, 200, 200, 200, 200, 401]),
     (Door::ServerFn, "POST", "sign_out",                               [401, 200, 200, 200, 200, 200, 401]),
@@ -183,6 +190,10 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::ServerFn, "POST", "invite_person",                      [401, 404, 403, 422, 404, 422, 401]),
     (Door::ServerFn, "POST", "revoke_invitation",                  [401, 404, 403, 404, 404, 404, 401]),
     (Door::ServerFn, "POST", "test_mail",                          [401, 404, 404, 404, 404, 422, 401]),
+    (Door::ServerFn, "POST", "list_notifications",                 [401, 200, 200, 200, 200, 200, 401]),
+    (Door::ServerFn, "POST", "read_notification",                  [401, 404, 404, 404, 404, 404, 401]),
+    (Door::ServerFn, "POST", "read_all_notifications",             [401, 200, 200, 200, 200, 200, 401]),
+    (Door::ServerFn, "POST", "choose_notifications",               [401, 200, 200, 200, 200, 200, 401]),
 
     // Anybody signed in may open the page's socket; its topics say who sees what (below, and in `live.rs`).
     (Door::Socket, "GET",  "/ws/live",                                 [401, 101, 101, 101, 101, 101, 401]),
@@ -292,6 +303,7 @@ impl World {
     fn body(&self, method: &str, path: &str) -> Value {
         let name = format!("m-{}", uuid::Uuid::new_v4().simple());
         match (method, path) {
+            ("PUT", "/api/customer/settings/notifications") => json!({ "quietFrom": "22:00", "quietUntil": "07:00" }),
             ("PUT", "/api/admin/settings/{key}") => json!({ "value": "Lab 7" }),
             ("POST", "/api/admin/settings/import") => json!({ "format": 1, "settings": {} }),
             ("PUT", "/api/auth/list-columns/{list}") => json!({ "columns": ["name", "region"] }),
@@ -343,6 +355,7 @@ impl World {
             _ => self.join_token.clone(),
         };
         let id = if path.contains("/import/") { self.import.to_string() } else { id };
+        let id = if path.contains("/notifications/") { "999999".to_owned() } else { id };
         let id = if path.contains("/settings/") { self.settings_import.to_string() } else { id };
         let id = if path.contains("/maintenance/") { self.maintenance.to_string() } else { id };
         let path = path.replace("{code}", "host-001").replace("{id}", &id).replace("{step}", "processes");
@@ -367,6 +380,8 @@ impl World {
             "invite_person" => vec![("customer", &acme), ("email", "new@acme.example")],
             "revoke_invitation" => vec![("customer", &acme), ("id", "0")],
             "test_mail" => vec![("to", "a@b.example")],
+            "read_notification" => vec![("id", "999999")],
+            "choose_notifications" => vec![("mail[]", "renewal-decided")],
             "save_settings" => vec![("form[sign_in.captcha]", "image")],
             "confirm_settings_import" => vec![("id", &waits)],
             "set_preferences" => vec![("theme", "dark")],

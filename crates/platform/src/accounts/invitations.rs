@@ -2,6 +2,7 @@
 
 use contract::accounts::{InvitationAccept, InvitationCreate, InvitationView, MemberRole};
 use contract::mail::INVITATION_PATH;
+use contract::notifications::NotificationKind;
 use contract::{CustomerId, ErrorCode, LinkId};
 
 use super::bootstrap::NewPerson;
@@ -11,6 +12,7 @@ use crate::authz::{CustomerRef, Granted, InviteMember};
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::mail::{self, NewMail};
+use crate::notifications::{self, Notice};
 use crate::settings::{self, SignUp};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, customers};
 
@@ -169,6 +171,15 @@ pub async fn accept_invitation(platform: &Platform, ctx: &OpContext, body: &Invi
     let entry =
         audit::Entry { customer: Some(customer), after: Some(after), ..entry("accounts:accept-invitation", user) };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
+    let text = |text: String| notifications::Value::Text(text);
+    let joined = customer_name(&mut tx, customer).await?;
+    let notice = Notice {
+        kind: NotificationKind::InvitationAccepted,
+        args: vec![("person", text(person.name)), ("customer", text(joined))],
+        link: None,
+    };
+    let inviter: Vec<_> = link.created_by.into_iter().collect();
+    notifications::notify_in_tx(platform, &mut tx, ctx, &inviter, &notice).await?;
     tx.commit().await?;
     Ok(())
 }

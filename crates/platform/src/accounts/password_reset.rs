@@ -6,12 +6,14 @@
 use chrono::TimeDelta;
 use contract::accounts::{PasswordResetConfirm, PasswordResetRequest};
 use contract::mail::RESET_PATH;
+use contract::notifications::NotificationKind;
 use contract::{ErrorCode, JobId, UserId};
 
 use super::links::{self, NewLink, Purpose};
 use super::{SessionEnding, entry, password, store};
 use crate::jobs::{self, NewJob};
 use crate::mail::{self, NewMail};
+use crate::notifications::{self, Notice};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, secrets, settings};
 
 /// Requests for one name from one address in [`WINDOW`].
@@ -128,30 +130,10 @@ pub async fn confirm_password_reset(platform: &Platform, ctx: &OpContext, body: 
     links::retire_of_user(&mut tx, Purpose::PasswordReset, user, ctx.now()).await?;
     store::set_password(&mut tx, user, &hash).await?;
     audit::record_in_tx(&mut tx, ctx, entry("accounts:reset-password", user)).await?;
-    tell_password_changed(platform, &mut tx, &contact, ctx).await?;
+    // Whoever did not do it should hear of it.
+    let notice = Notice { kind: NotificationKind::PasswordChanged, args: Vec::new(), link: None };
+    notifications::notify_in_tx(platform, &mut tx, ctx, &[user], &notice).await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(UserId(user.0)));
-    Ok(())
-}
-
-/// Whoever did not do it should hear of it.
-async fn tell_password_changed(
-    platform: &Platform,
-    tx: &mut crate::db::Tx,
-    contact: &super::Contact,
-    ctx: &OpContext,
-) -> Result<()> {
-    let Some(address) = contact.email.clone() else { return Ok(()) };
-    let mail = NewMail {
-        kind: "password-changed",
-        user: Some(contact.id),
-        address,
-        language: contact.language_or(platform).await,
-        args: vec![("name", contact.name.clone())],
-        link: None,
-        at: ctx.now(),
-        idempotency_key: None,
-    };
-    mail::enqueue_in_tx(platform, tx, mail).await?;
     Ok(())
 }

@@ -7,6 +7,7 @@
 mod advance;
 mod bulk;
 mod health;
+mod notices;
 mod reclaim;
 mod renewals;
 mod store;
@@ -26,6 +27,7 @@ use contract::{AllocationId, CustomerId, ErrorCode, MachineId, Page, Permission}
 pub use advance::advance;
 pub use bulk::{act_on_many, preview_many};
 pub use health::handover;
+pub(crate) use notices::maintenance as tell_of_maintenance;
 pub use reclaim::skip_step;
 pub use renewals::{decide_renewal, list_renewals, request_renewal};
 pub(crate) use store::Held;

@@ -7,7 +7,7 @@ use contract::allocations::{
 };
 use contract::{ErrorCode, Permission, RenewalRequestId};
 
-use super::{detail, event, move_end, store};
+use super::{detail, event, move_end, notices, store};
 use crate::authz::{AllocationRef, RequestRenewal, UpdateAllocation};
 use crate::db::Tx;
 use crate::fields::Wrong;
@@ -108,6 +108,8 @@ pub async fn decide_renewal(
         audit::record_in_tx(&mut tx, ctx, entry).await?;
         store::get(&mut tx, row.id).await?.ok_or_else(Error::not_found)?
     };
+    let refusal = (!body.approve).then_some(answer.as_deref().unwrap_or_default());
+    notices::decided(platform, &mut tx, ctx, &row, refusal).await?;
     let detail = detail(platform, ctx, &mut tx, row).await?;
     tx.commit().await?;
     Ok(detail)

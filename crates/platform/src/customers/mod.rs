@@ -12,7 +12,7 @@ use contract::customers::{
     CustomerCreate, CustomerCreated, CustomerQuery, CustomerRow, CustomerUpdate, CustomerView, MemberCreate,
     MemberSecret, MemberView,
 };
-use contract::{CustomerId, ErrorCode, Page, Permission};
+use contract::{CustomerId, ErrorCode, Page, Permission, UserId};
 
 use crate::accounts::{self, NewPerson};
 use crate::authz::{
@@ -179,6 +179,11 @@ pub async fn add_member(
 /// Names by id, for other slices' lists.
 pub(crate) async fn names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>> {
     store::names(tx, ids).await
+}
+
+/// Its active people, or its owners alone.
+pub(crate) async fn people(tx: &mut Tx, id: CustomerId, owners_only: bool) -> Result<Vec<UserId>> {
+    store::people(tx, id, owners_only).await
 }
 
 /// Customers whose name contains this.

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::Claim;
-use crate::{Error, Platform, Result, SystemActor, accounts, allocations, audit, machines, mail, metrics, settings};
+use crate::{
+    Error, Platform, Result, SystemActor, accounts, allocations, audit, machines, mail, metrics, notifications,
+    settings,
+};
 
 /// A kind that comes round: its name and how often.
 pub(super) const PERIODIC: &[(&str, Duration)] = &[
@@ -59,6 +62,7 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             super::store::delete_old(&mut tx).await?;
             tx.commit().await?;
             mail::forget_old(platform).await?;
+            notifications::forget_old(platform).await?;
         }
         other => return Err(Error::internal(format!("no handler for jobs of kind {other}"))),
     }

@@ -8,7 +8,7 @@ use super::{entry, resource, service, store};
 use crate::authz::{MachineRef, OperateMachine};
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
+use crate::{Error, OpContext, Platform, Result, SystemActor, allocations, audit};
 
 /// Longest window, days.
 const MAX_DAYS: i64 = 90;
@@ -51,6 +51,8 @@ pub async fn plan_maintenance(
     }
     let new = store::NewWindow { starts_at, ends_at: body.ends_at, message: message.unwrap_or_default() };
     store::insert_window(&mut tx, &granted, &new, ctx).await?;
+    let period = (new.starts_at, new.ends_at);
+    allocations::tell_of_maintenance(platform, &mut tx, ctx, id, period, &new.message).await?;
     if starts_at <= ctx.now() {
         begin_due(&mut tx, ctx, code, id).await?;
     }

@@ -33,8 +33,18 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 6] =
-    ["test", "password-reset", "password-changed", "email-change", "email-change-notice", "invitation"];
+pub const KINDS: [&str; 10] = [
+    "test",
+    "password-reset",
+    "password-changed",
+    "email-change",
+    "email-change-notice",
+    "invitation",
+    "allocation-ending",
+    "renewal-decided",
+    "maintenance-planned",
+    "invitation-accepted",
+];
 
 /// A mail to be sent. It says nothing of itself: its link may be secret.
 #[derive(Clone)]

@@ -10,5 +10,6 @@ mod jobs;
 mod machines;
 mod mail;
 mod metrics;
+mod notifications;
 mod settings;
 mod tenancy;

@@ -119,3 +119,4 @@ audit-action-accounts-change-email = Change the e-mail address
 audit-action-accounts-accept-invitation = Accept an invitation
 audit-action-customers-invite = Invite a person
 audit-action-customers-revoke-invitation = Take an invitation back
+audit-action-accounts-update-notifications = Change how one is told

@@ -69,3 +69,4 @@ field-password-weak = This password is easy to guess. Use a longer one, or sever
 field-link-spent = This link does not work (any more). Ask for a new one.
 field-email-same = This is your address already.
 field-password-wrong = This is not your password.
+field-not-a-clock = Enter a time of day such as 22:00.

@@ -119,3 +119,4 @@ audit-action-accounts-change-email = 更改邮箱
 audit-action-accounts-accept-invitation = 接受邀请
 audit-action-customers-invite = 邀请成员
 audit-action-customers-revoke-invitation = 撤回邀请
+audit-action-accounts-update-notifications = 修改通知方式

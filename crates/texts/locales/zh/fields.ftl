@@ -69,3 +69,4 @@ field-password-weak = 此密码容易被猜到。请使用更长的密码，或�
 field-link-spent = 链接无效或已失效，请重新申请。
 field-email-same = 这已经是您的邮箱。
 field-password-wrong = 密码不正确。
+field-not-a-clock = 请输入时间，例如 22:00。

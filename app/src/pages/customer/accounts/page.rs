@@ -1,6 +1,7 @@
 //! One's own account: who one is here, and how the product looks.
 
 use contract::accounts::{Language, Profile, Theme};
+use contract::notifications::NotificationPreferences;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
@@ -9,6 +10,7 @@ use super::server_fns::{RequestEmailChange, SetPreferences};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::auth::server_fns::SignOut;
+use crate::pages::customer::notifications::choices::choices_card;
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::{TextField, form_fault, select_field, text_field};
@@ -19,10 +21,16 @@ use crate::words::Words;
 #[component]
 pub fn AccountPage() -> impl IntoView {
     let (platform, ctx) = door();
-    page(async move { platform::accounts::profile(&platform, &ctx).await }, account_view)
+    page(
+        async move {
+            let profile = platform::accounts::profile(&platform, &ctx).await?;
+            Ok((profile, platform::notifications::preferences(&platform, &ctx).await?))
+        },
+        |(profile, told)| account_view(profile, told),
+    )
 }
 
-fn account_view(profile: Profile) -> AnyView {
+fn account_view(profile: Profile, told: NotificationPreferences) -> AnyView {
     let words = Words::now();
     let head = PageFrame::new(words.t("account-title"), Area::Account).actions(view! {
         <form method="post" action=SignOut::url()>
@@ -36,6 +44,7 @@ fn account_view(profile: Profile) -> AnyView {
                 {who(words, profile.clone())}
                 {preferences(words, profile)}
                 {email_change(words)}
+                {choices_card(words, told)}
             </div>
         },
     )
@@ -126,7 +135,9 @@ fn preferences(words: Words, profile: Profile) -> impl IntoView {
         ..TextField::default()
     };
     // The other form of this page says its own.
-    let general = refused.filter(|r| r.fields.is_empty() && !r.typed.contains_key("email")).map(|r| r.message(words.0));
+    let general = refused
+        .filter(|r| r.fields.is_empty() && !r.typed.contains_key("email") && !r.typed.contains_key("quiet_from"))
+        .map(|r| r.message(words.0));
     view! {
         <section class="card">
             <header><h2>{words.t("account-preferences")}</h2></header>

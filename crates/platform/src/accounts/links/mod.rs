@@ -59,6 +59,8 @@ pub(super) struct Link {
     pub user: Option<UserId>,
     pub place: Option<(CustomerId, MemberRole)>,
     pub address: String,
+    /// Who invited.
+    pub created_by: Option<UserId>,
 }
 
 /// Makes one; the token is in this answer and nowhere else.

@@ -39,7 +39,7 @@ pub(super) async fn insert(
 
 pub(super) async fn find(tx: &mut Tx, purpose: Purpose, hash: &[u8; 32], now: DateTime<Utc>) -> Result<Option<Link>> {
     let row = sqlx::query!(
-        r#"select id, user_id, customer_id, role, address::text as "address!" from one_time_links
+        r#"select id, user_id, customer_id, role, address::text as "address!", created_by from one_time_links
            where hash = $1 and purpose = $2 and used_at is null and expires_at > $3"#,
         &hash[..],
         purpose.code(),
@@ -52,6 +52,7 @@ pub(super) async fn find(tx: &mut Tx, purpose: Purpose, hash: &[u8; 32], now: Da
         user: row.user_id.map(UserId),
         place: row.customer_id.map(CustomerId).zip(row.role.as_deref().map(role)),
         address: row.address,
+        created_by: row.created_by.map(UserId),
     }))
 }
 
