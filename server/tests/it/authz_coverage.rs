@@ -8,8 +8,8 @@ use contract::accounts::{ApiTokenCreate, Language, LoginRequest};
 use contract::allocations::{AllocationCreate, RenewalRequestCreate};
 use contract::live::{ClientMessage, FLEET_TOPIC, WALL_TOPIC};
 use contract::machines::{JoinTokenCreate, MaintenanceCreate};
-use contract::{AllocationId, ImportId, MaintenanceId, RenewalRequestId, SessionId};
-use platform::{accounts, allocations, machines};
+use contract::{AllocationId, ImportId, MaintenanceId, RenewalRequestId, SessionId, SettingsImportId};
+use platform::{accounts, allocations, machines, settings};
 use serde_json::{Value, json};
 use server::router::{self, Door};
 use test_support::{TestCustomer, TestNode, TestUser};
@@ -26,6 +26,12 @@ const CALLERS: [&str; 7] = ["nobody", "nowhere", "member", "owner", "other", "ad
 const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "POST",   "/api/auth/login",                          [200, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "POST",   "/api/auth/logout",                         [401, 200, 200, 200, 200, 200, 401]),
+    // Nobody holds a link here: 400 says that anybody is let in.
+    (Door::Rest, "POST",   "/api/auth/password-reset/request",     [422, 422, 422, 422, 422, 422, 401]),
+    (Door::Rest, "POST",   "/api/auth/password-reset/confirm",     [400, 400, 400, 400, 400, 400, 401]),
+    (Door::Rest, "POST",   "/api/auth/email-change/request",       [401, 422, 422, 422, 422, 422, 401]),
+    (Door::Rest, "POST",   "/api/auth/email-change/confirm",       [400, 400, 400, 400, 400, 400, 401]),
+    (Door::Rest, "POST",   "/api/auth/invitation/accept",          [422, 422, 422, 422, 422, 422, 401]),
     (Door::Rest, "GET",    "/api/auth/profile",                        [401, 200, 200, 200, 200, 200, 401]),
     // What is shown is in the body: a refresh token of the admin.
     (Door::Rest, "POST",   "/api/auth/refresh",                        [200, 200, 200, 200, 200, 200, 200]),
@@ -103,6 +109,10 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "GET",    "/api/admin/customers/{id}",                [401, 404, 403, 403, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/customers/{id}/statistics",     [401, 404, 403, 403, 404, 200, 401]),
     (Door::Rest, "PUT",    "/api/admin/customers/{id}",                [401, 404, 403, 403, 404, 200, 401]),
+    // No mail goes out: 422 says that the caller was let in.
+    (Door::Rest, "GET",    "/api/admin/customers/{id}/invitations",[401, 404, 403, 200, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/customers/{id}/invitations",[401, 404, 403, 422, 404, 422, 401]),
+    (Door::Rest, "DELETE", "/api/admin/customers/{id}/invitations/{invitation}",[401, 404, 403, 404, 404, 404, 401]),
     (Door::Rest, "POST",   "/api/admin/customers/{id}/disable",        [401, 404, 403, 403, 404, 200, 401]),
     // By now the admin has disabled it: for its own people it is not there any more.
     (Door::Rest, "POST",   "/api/admin/customers/{id}/enable",         [401, 404, 404, 404, 404, 200, 401]),
@@ -136,12 +146,33 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "POST",   "/api/admin/allocations/{id}/reclaim",      [401, 404, 403, 403, 404, 200, 401]),
     // It is on its way back: 422 says that the caller was let in.
     (Door::Rest, "POST",   "/api/admin/machines/{code}/reclaim",       [401, 404, 404, 404, 404, 422, 401]),
+    (Door::Rest, "GET",    "/api/admin/settings",                  [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/settings/{key}",            [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "PUT",    "/api/admin/settings/{key}",            [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/settings/export",           [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/settings/import",           [401, 404, 404, 404, 404, 201, 401]),
+    (Door::Rest, "GET",    "/api/admin/settings/import/{id}",      [401, 404, 404, 404, 404, 200, 401]),
+    // Somebody set the name meanwhile: 409 says that the caller was let in.
+    (Door::Rest, "POST",   "/api/admin/settings/import/{id}/confirm",[401, 404, 404, 404, 404, 409, 401]),
+    (Door::Rest, "POST",   "/api/admin/settings/logo",             [401, 404, 404, 404, 404, 200, 401]),
     // Staff stand outside of every customer.
     (Door::Rest, "GET",    "/api/customer/dashboard/stats",            [401, 404, 200, 200, 200, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/dashboard/machines",         [401, 404, 200, 200, 200, 404, 401]),
     (Door::Rest, "GET",    "/api/customer",                            [401, 404, 200, 200, 200, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/usage",                      [401, 404, 200, 200, 200, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/members",                    [401, 404, 403, 200, 200, 404, 401]),
+    (Door::Rest, "GET",    "/api/customer/members/invitations",    [401, 404, 403, 200, 200, 404, 401]),
+    (Door::Rest, "POST",   "/api/customer/members/invitations",    [401, 404, 403, 422, 422, 404, 401]),
+    (Door::Rest, "DELETE", "/api/customer/members/invitations/{id}",[401, 404, 403, 404, 404, 404, 401]),
+    (Door::Rest, "GET",    "/api/admin/mails",                     [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/settings/mail/test",        [401, 404, 404, 404, 404, 422, 401]),
+    // One's own: whose it is not, for them it is not there.
+    (Door::Rest, "GET",    "/api/customer/notifications",          [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "GET",    "/api/customer/notifications/unread",   [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "POST",   "/api/customer/notifications/{id}/read", [401, 404, 404, 404, 404, 404, 401]),
+    (Door::Rest, "POST",   "/api/customer/notifications/read-all", [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "GET",    "/api/customer/settings/notifications", [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "PUT",    "/api/customer/settings/notifications", [401, 200, 200, 200, 200, 200, 401]),
 
     (Door::ServerFn, "POST", "sign_in",                                [200, 200, 200, 200, 200, 200, 401]),
     // No browser is asked for a code here.
@@ -195,6 +226,22 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::ServerFn, "POST", "request_renewal",                        [401, 404, 403, 200, 404, 404, 401]),
     (Door::ServerFn, "POST", "end_allocation",                         [401, 404, 403, 403, 404, 200, 401]),
     (Door::ServerFn, "POST", "wall_snapshot",                          [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "list_settings",                      [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "save_settings",                      [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "confirm_settings_import",            [401, 404, 404, 404, 404, 200, 401]),
+    // As above: no link, and no mail goes out.
+    (Door::ServerFn, "POST", "request_password_reset",             [422, 422, 422, 422, 422, 422, 401]),
+    (Door::ServerFn, "POST", "confirm_password_reset",             [400, 400, 400, 400, 400, 400, 401]),
+    (Door::ServerFn, "POST", "confirm_email_change",               [400, 400, 400, 400, 400, 400, 401]),
+    (Door::ServerFn, "POST", "accept_invitation",                  [422, 422, 422, 422, 422, 422, 401]),
+    (Door::ServerFn, "POST", "request_email_change",               [401, 422, 422, 422, 422, 422, 401]),
+    (Door::ServerFn, "POST", "invite_person",                      [401, 404, 403, 422, 404, 422, 401]),
+    (Door::ServerFn, "POST", "revoke_invitation",                  [401, 404, 403, 404, 404, 404, 401]),
+    (Door::ServerFn, "POST", "test_mail",                          [401, 404, 404, 404, 404, 422, 401]),
+    (Door::ServerFn, "POST", "list_notifications",                 [401, 200, 200, 200, 200, 200, 401]),
+    (Door::ServerFn, "POST", "read_notification",                  [401, 404, 404, 404, 404, 404, 401]),
+    (Door::ServerFn, "POST", "read_all_notifications",             [401, 200, 200, 200, 200, 200, 401]),
+    (Door::ServerFn, "POST", "choose_notifications",               [401, 200, 200, 200, 200, 200, 401]),
 
     // Anybody signed in may open the page's socket; its topics say who sees what (below, and in `live.rs`).
     (Door::Socket, "GET",  "/ws/live",                                 [401, 101, 101, 101, 101, 101, 401]),
@@ -206,8 +253,16 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
 ];
 
 /// The same for everybody, with nothing of anybody in them: looked at in `ops.rs`.
-const PUBLIC: [&str; 7] =
-    ["/agent/{name}", "/healthz", "/install.sh", "/metrics", "/pkg/{name}", "/readyz", "/robots.txt"];
+const PUBLIC: [&str; 8] = [
+    "/agent/{name}",
+    "/branding/{name}",
+    "/healthz",
+    "/install.sh",
+    "/metrics",
+    "/pkg/{name}",
+    "/readyz",
+    "/robots.txt",
+];
 
 struct World {
     server: Server,
@@ -227,6 +282,8 @@ struct World {
     import: ImportId,
     /// Planned for host-001.
     maintenance: MaintenanceId,
+    /// Waits to be confirmed.
+    settings_import: SettingsImportId,
 }
 
 impl World {
@@ -257,8 +314,11 @@ impl World {
         let robot = ApiTokenCreate { name: "a robot".to_owned(), ..Default::default() };
         let robot = accounts::create_api_token(server.platform(), &admin.ctx(), robot, None).await.unwrap();
         let staged = machines::stage_import(server.platform(), &admin.ctx(), "a.xlsx", &[1][..]).await.unwrap();
+        let wish = br#"{"format":1,"settings":{"branding.name":"Lab"}}"#;
+        let waits = settings::stage_import(server.platform(), &admin.ctx(), wish).await.unwrap();
         Self {
             api_token: robot.token.id,
+            settings_import: waits.id,
             import: staged.id,
             maintenance: planned.maintenance[0].id,
             nowhere: server.test.outsider("stranger").await,
@@ -305,6 +365,9 @@ impl World {
             }
             ("POST", "/api/auth/totp/confirm") => json!({ "code": "123456" }),
             ("POST", "/api/auth/totp/disable") => json!({ "password": self.admin.password, "code": "123456" }),
+            ("PUT", "/api/customer/settings/notifications") => json!({ "quietFrom": "22:00", "quietUntil": "07:00" }),
+            ("PUT", "/api/admin/settings/{key}") => json!({ "value": "Lab 7" }),
+            ("POST", "/api/admin/settings/import") => json!({ "format": 1, "settings": {} }),
             ("PUT", "/api/auth/list-columns/{list}") => json!({ "columns": ["name", "region"] }),
             ("POST", "/api/admin/machines/import/preview") => json!({ "any": "bytes" }),
             ("POST", "/api/admin/machines/bulk") => json!({ "ids": ["host-001"], "action": "monitoring-on" }),
@@ -325,6 +388,15 @@ impl World {
             ("PUT", "/api/admin/machines/{code}/connection") => json!({ "user": "root" }),
             ("POST", "/api/admin/monitoring/machines") => json!({ "id": "host-001" }),
             ("POST", "/api/auth/login") => json!({ "username": self.admin.name, "password": self.admin.password }),
+            ("POST", "/api/auth/password-reset/request") => json!({ "account": name }),
+            ("POST", "/api/auth/password-reset/confirm") => json!({ "token": "none", "newPassword": name }),
+            ("POST", "/api/auth/email-change/request") => json!({ "email": "a@b.example", "password": name }),
+            ("POST", "/api/auth/email-change/confirm") => json!({ "token": "none" }),
+            ("POST", "/api/auth/invitation/accept") => json!({ "token": "none", "username": name, "password": name }),
+            ("POST", "/api/admin/customers/{id}/invitations" | "/api/customer/members/invitations") => {
+                json!({ "email": "new@acme.example" })
+            }
+            ("POST", "/api/admin/settings/mail/test") => json!({ "to": "a@b.example" }),
             ("POST", "/api/admin/machines" | "/api/admin/customers") | ("PUT", _) => json!({ "name": name }),
             ("POST", "/api/admin/customers/{id}/members") => json!({ "username": name }),
             ("POST", "/api/admin/machines/{code}/allocate") => json!({ "customerId": self.globex.id, "months": 1 }),
@@ -365,9 +437,11 @@ impl World {
             _ => self.join_token.clone(),
         };
         let id = if path.contains("/import/") { self.import.to_string() } else { id };
+        let id = if path.contains("/notifications/") { "999999".to_owned() } else { id };
+        let id = if path.contains("/settings/") { self.settings_import.to_string() } else { id };
         let id = if path.contains("/maintenance/") { self.maintenance.to_string() } else { id };
         let path = path.replace("{code}", "host-001").replace("{id}", &id).replace("{step}", "processes");
-        let path = path.replace("{list}", "machines");
+        let path = path.replace("{list}", "machines").replace("{key}", "branding.name").replace("{invitation}", "0");
         let request = self.server.request(who, method.parse().unwrap(), &path);
         Answer::of(if body.is_null() { request } else { request.json(&body) }).await
     }
@@ -378,8 +452,21 @@ impl World {
         let (allocation, request) = (self.allocation.to_string(), self.request.to_string());
         let (maintenance, import) = (self.maintenance.to_string(), self.import.to_string());
         let (session, api_token) = (self.admin.principal.session.to_string(), self.api_token.to_string());
+        let waits = self.settings_import.to_string();
         let args: Vec<(&str, &str)> = match name {
             "sign_in" => vec![("username", &self.admin.name), ("password", self.admin.password)],
+            "request_password_reset" => vec![("account", &fresh)],
+            "confirm_password_reset" => vec![("token", "none"), ("new_password", &fresh)],
+            "confirm_email_change" => vec![("token", "none")],
+            "accept_invitation" => vec![("token", "none"), ("username", &fresh), ("password", &fresh)],
+            "request_email_change" => vec![("email", "a@b.example"), ("password", &fresh)],
+            "invite_person" => vec![("customer", &acme), ("email", "new@acme.example")],
+            "revoke_invitation" => vec![("customer", &acme), ("id", "0")],
+            "test_mail" => vec![("to", "a@b.example")],
+            "read_notification" => vec![("id", "999999")],
+            "choose_notifications" => vec![("mail[]", "renewal-decided")],
+            "save_settings" => vec![("form[sign_in.captcha]", "image")],
+            "confirm_settings_import" => vec![("id", &waits)],
             "set_preferences" => vec![("theme", "dark")],
             "sign_in_code" | "confirm_totp" => vec![("code", "123456")],
             "update_profile" => vec![("display_name", &fresh)],
