@@ -78,7 +78,9 @@ fn note(arrival: &Arrival, method: &Method, path: &str, status: u16, started: In
 
 /// Answered without asking who it is.
 pub(crate) fn is_cheap(path: &str) -> bool {
-    path.starts_with("/pkg/") || path.starts_with("/branding/") || matches!(path, "/healthz" | "/readyz" | "/robots.txt")
+    path.starts_with("/pkg/")
+        || path.starts_with("/branding/")
+        || matches!(path, "/healthz" | "/readyz" | "/robots.txt")
 }
 
 /// What went wrong inside, when nobody there could say it.

@@ -4,9 +4,9 @@ use axum::Extension;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use contract::accounts::{
-    ApiTokenCreate, ApiTokenSecret, ApiTokenView, EmailChangeConfirm, EmailChangeRequest, InvitationAccept, LoginAnswer,
-    LoginRequest, PasswordChange, PasswordResetConfirm, PasswordResetRequest, Profile, ProfileUpdate, RecoveryCodes,
-    RefreshRequest, SessionView, SessionsEnded, TotpConfirm, TotpDisable, TotpEnrollment,
+    ApiTokenCreate, ApiTokenSecret, ApiTokenView, EmailChangeConfirm, EmailChangeRequest, InvitationAccept,
+    LoginAnswer, LoginRequest, PasswordChange, PasswordResetConfirm, PasswordResetRequest, Profile, ProfileUpdate,
+    RecoveryCodes, RefreshRequest, SessionView, SessionsEnded, TotpConfirm, TotpDisable, TotpEnrollment,
 };
 use contract::{Envelope, ListColumns, SessionId};
 use platform::accounts::{self, SignedIn};

@@ -44,7 +44,9 @@ use crate::calendar::{self, add_months};
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::rechecks::Wanted;
-use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, audit, customers, machines, metrics, settings};
+use crate::{
+    Error, OpContext, Platform, Principal, Result, SystemActor, audit, customers, machines, metrics, settings,
+};
 
 /// One allocation with its history.
 pub async fn get(platform: &Platform, ctx: &OpContext, id: AllocationId) -> Result<AllocationDetail> {

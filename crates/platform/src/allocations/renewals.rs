@@ -40,7 +40,8 @@ pub async fn request_renewal(
     if !matches!(row.state, AllocationState::Active | AllocationState::Grace) {
         return Err(super::wrong_state(row.state));
     }
-    let wanted = add_months(row.ends_at, months, zone, Some(row.starts_at)).ok_or_else(|| Error::internal("a far date"))?;
+    let wanted =
+        add_months(row.ends_at, months, zone, Some(row.starts_at)).ok_or_else(|| Error::internal("a far date"))?;
     store::insert_request(&mut tx, &granted, &row, wanted, message.as_deref(), ctx).await?;
     event(&mut tx, ctx, row.id, "renewal_requested", None, Some(wanted), message.as_deref()).await?;
     let entry = audit::Entry {
