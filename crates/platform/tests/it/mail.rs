@@ -3,14 +3,14 @@
 use chrono::TimeDelta;
 use contract::ErrorCode;
 use contract::accounts::{
-    EmailChangeConfirm, EmailChangeRequest, InvitationAccept, InvitationCreate, LoginRequest, PasswordResetConfirm,
-    PasswordResetRequest,
+    ApiTokenCreate, EmailChangeConfirm, EmailChangeRequest, InvitationAccept, InvitationCreate, Language, LoginRequest,
+    PasswordResetConfirm, PasswordResetRequest,
 };
 use contract::mail::{MailQuery, MailState, MailTestRequest, MailView};
 use platform::jobs;
 use platform::mail::{self, Step};
 use platform::settings::{self, Change};
-use platform::{Error, accounts};
+use platform::{Error, OpContext, Via, accounts};
 use serde_json::{Value, json};
 use test_support::{Manner, PASSWORD, SinkMail, SmtpSink, TestPlatform, TestUser, eventually};
 use tokio_util::sync::CancellationToken;
@@ -129,6 +129,8 @@ async fn a_forgotten_password_is_set_anew_by_a_link_that_works_once() {
     let weak =
         accounts::confirm_password_reset(&test.platform, &test.anonymous(), &confirm(&token, "password12")).await;
     assert_eq!(paths(&weak.unwrap_err()), ["newPassword"], "and the link still works");
+    let old = accounts::confirm_password_reset(&test.platform, &test.anonymous(), &confirm(&token, PASSWORD)).await;
+    assert_eq!(old.unwrap_err().fields[0].key, "field-password-old");
     let short = accounts::confirm_password_reset(&test.platform, &test.anonymous(), &confirm(&token, "x7#q")).await;
     assert_eq!(short.unwrap_err().fields[0].key, "field-password-short");
     assert!(accounts::watch_session(&test.platform, &owner.principal).still_valid().await.unwrap());
@@ -379,6 +381,29 @@ async fn a_new_address_is_proved_and_the_old_one_hears_of_it() {
     assert_eq!(profile.email.as_deref(), Some("new@example.org"));
     let again = accounts::confirm_email_change(&test.platform, &test.anonymous(), &body).await;
     assert_eq!(paths(&again.unwrap_err()), ["token"]);
+}
+
+#[tokio::test]
+async fn an_api_token_changes_no_address_and_guesses_of_the_password_count() {
+    let world = World::new().await;
+    let test = &world.test;
+    let person = test.outsider("lee").await;
+    let ask =
+        |password: &str| EmailChangeRequest { email: "new@example.org".to_owned(), password: password.to_owned() };
+    let robot = ApiTokenCreate { name: "a robot".to_owned(), ..Default::default() };
+    let robot = accounts::create_api_token(&test.platform, &person.ctx(), robot, None).await.unwrap().secret;
+    let robot = accounts::principal_of_bearer(&test.platform, &test.anonymous(), &robot).await.unwrap();
+    let robot = OpContext::new(robot, test.clock().now(), Via::Rest, "test-robot", None, Language::En);
+    let refused = accounts::request_email_change(&test.platform, &robot, &ask(PASSWORD)).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Forbidden);
+
+    for _ in 0..3 {
+        let wrong = accounts::request_email_change(&test.platform, &person.ctx(), &ask("a guess")).await.unwrap_err();
+        assert_eq!(paths(&wrong), ["password"]);
+    }
+    let too_many = accounts::request_email_change(&test.platform, &person.ctx(), &ask(PASSWORD)).await.unwrap_err();
+    assert_eq!(too_many.code, ErrorCode::RateLimited);
+    assert!(world.sink.mails().is_empty());
 }
 
 #[tokio::test]

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use contract::ErrorCode;
+use contract::accounts::{PasswordChange, TotpDisable};
+use contract::allocations::AllocationCreate;
 use contract::settings::{Configuration, SETTINGS, SettingUpdate};
 use platform::settings::{self, Change, SignUp, TransportSecurity};
-use platform::{Error, accounts};
+use platform::{Error, accounts, allocations};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-use test_support::{TestPlatform, eventually};
+use test_support::{TestPlatform, eventually, totp_code};
 
 fn change(key: &str, value: Value) -> Change {
     Change { key: key.to_owned(), value, version: None }
@@ -207,6 +209,53 @@ async fn a_browser_that_idles_is_signed_out_and_a_program_is_not() {
     assert!(signed_in().await, "each request begins the time anew");
     test.clock().advance(chrono::TimeDelta::minutes(121));
     assert!(!signed_in().await);
+}
+
+#[tokio::test]
+async fn the_configurations_time_zone_holds_until_another_is_set() {
+    let test = TestPlatform::in_zone(chrono_tz::Tz::Asia__Shanghai).await;
+    let (admin, acme) = (test.admin().await, test.customer("Acme").await);
+    test.node("host-001").await;
+    let view = settings::get(&test.platform, &admin.ctx(), "general.time_zone").await.unwrap();
+    assert_eq!((view.value, view.is_set), (json!("Asia/Shanghai"), false));
+
+    let berlin = vec![change("general.time_zone", json!("Europe/Berlin"))];
+    settings::change(&test.platform, &admin.ctx(), berlin).await.unwrap();
+    assert_eq!(settings::time_zone(&test.platform).await, chrono_tz::Tz::Europe__Berlin);
+    // Clocks go forward there on 28 March 2027: the month ends an hour earlier in UTC.
+    let body = AllocationCreate {
+        customer_id: Some(acme.id),
+        starts_at: Some("2027-03-01T09:00:00Z".parse().unwrap()),
+        months: Some(1),
+        ..AllocationCreate::default()
+    };
+    let made = allocations::create(&test.platform, &admin.ctx(), "host-001", body).await.unwrap();
+    assert_eq!(made.allocation.ends_at.to_rfc3339(), "2027-04-01T08:00:00+00:00");
+}
+
+#[tokio::test]
+async fn the_rules_of_passwords_and_second_factors_are_the_set_ones() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let rules = [("sign_in.password_min_length", json!(30)), ("sign_in.totp_for_admins", json!(true))];
+    let rules = rules.map(|(key, value)| change(key, value)).into();
+    settings::change(&test.platform, &admin.ctx(), rules).await.unwrap();
+    let view = accounts::security(&test.platform, &admin.ctx()).await.unwrap();
+    assert_eq!((view.password_min_length, view.totp_required), (30, true));
+    let change = PasswordChange {
+        old_password: admin.password.to_owned(),
+        new_password: "three unusual words: quokka".to_owned(),
+    };
+    let error = accounts::change_password(&test.platform, &admin.ctx(), &change).await.unwrap_err();
+    assert_eq!((error.fields[0].path, error.fields[0].key), ("newPassword", "field-password-short"));
+
+    accounts::enroll_totp(&test.platform, &admin.ctx()).await.unwrap();
+    let secret = accounts::pending_totp(&test.platform, &admin.ctx()).await.unwrap().unwrap().secret;
+    let code = totp_code(&secret, test.clock().now());
+    accounts::confirm_totp(&test.platform, &admin.ctx(), &code).await.unwrap();
+    let off = TotpDisable { password: admin.password.to_owned(), code };
+    let error = accounts::disable_totp(&test.platform, &admin.ctx(), &off).await.unwrap_err();
+    assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-totp-required"));
 }
 
 #[tokio::test]
