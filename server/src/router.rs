@@ -219,6 +219,8 @@ fn routes() -> Routes {
         .rest(routes!(customer::members))
         .rest(routes!(customer::invitations, customer::invite))
         .rest(routes!(customer::revoke_invitation))
+        .rest(routes!(customer::ssh_keys::list, customer::ssh_keys::add))
+        .rest(routes!(customer::ssh_keys::remove))
         .rest(routes!(customer::usage))
         .rest(routes!(customer::dashboard))
         .rest(routes!(customer::dashboard_machines))

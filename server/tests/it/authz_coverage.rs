@@ -4,11 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use contract::accounts::{ApiTokenCreate, Language, LoginRequest};
+use contract::accounts::{ApiTokenCreate, Language, LoginRequest, SshKeyCreate};
 use contract::allocations::{AllocationCreate, RenewalRequestCreate};
 use contract::live::{ClientMessage, FLEET_TOPIC, WALL_TOPIC};
 use contract::machines::{JoinTokenCreate, MaintenanceCreate};
-use contract::{AllocationId, ImportId, MaintenanceId, RenewalRequestId, SessionId, SettingsImportId};
+use contract::{AllocationId, ImportId, MaintenanceId, RenewalRequestId, SessionId, SettingsImportId, SshKeyId};
 use platform::{accounts, allocations, machines, settings};
 use serde_json::{Value, json};
 use server::router::{self, Door};
@@ -49,6 +49,10 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "POST",   "/api/auth/totp/disable",                   [401, 422, 422, 422, 422, 422, 401]),
     (Door::Rest, "POST",   "/api/auth/totp/enroll",                    [401, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "DELETE", "/api/auth/sessions",                       [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "GET",    "/api/customer/settings/ssh-keys",          [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "POST",   "/api/customer/settings/ssh-keys",          [401, 400, 400, 400, 400, 400, 401]),
+    // The admin's, as above.
+    (Door::Rest, "DELETE", "/api/customer/settings/ssh-keys/{id}",     [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "GET",    "/api/auth/list-columns/{list}",            [401, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "PUT",    "/api/auth/list-columns/{list}",            [401, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines",                      [401, 404, 404, 404, 404, 200, 401]),
@@ -186,6 +190,9 @@ const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::ServerFn, "POST", "list_api_tokens",                        [401, 200, 200, 200, 200, 200, 401]),
     (Door::ServerFn, "POST", "create_api_token",                       [401, 200, 200, 200, 200, 200, 401]),
     (Door::ServerFn, "POST", "revoke_api_token",                       [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "list_ssh_keys",                          [401, 200, 200, 200, 200, 200, 401]),
+    (Door::ServerFn, "POST", "add_ssh_key",                            [401, 400, 400, 400, 400, 400, 401]),
+    (Door::ServerFn, "POST", "remove_ssh_key",                         [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "change_password",                        [401, 400, 400, 400, 400, 400, 401]),
     (Door::ServerFn, "POST", "confirm_totp",                           [401, 422, 422, 422, 422, 422, 401]),
     (Door::ServerFn, "POST", "disable_totp",                           [401, 422, 422, 422, 422, 422, 401]),
@@ -274,6 +281,7 @@ struct World {
     join_token: String,
     /// The admin's.
     api_token: SessionId,
+    ssh_key: SshKeyId,
     /// Of Acme: host-001 is lent to it.
     allocation: AllocationId,
     /// For host-002.
@@ -313,12 +321,14 @@ impl World {
         let planned = machines::plan_maintenance(server.platform(), &admin.ctx(), "host-001", window).await.unwrap();
         let robot = ApiTokenCreate { name: "a robot".to_owned(), ..Default::default() };
         let robot = accounts::create_api_token(server.platform(), &admin.ctx(), robot, None).await.unwrap();
+        let key = SshKeyCreate { name: None, public_key: test_support::SSH_PUBLIC_KEY.to_owned() };
         let staged = machines::stage_import(server.platform(), &admin.ctx(), "a.xlsx", &[1][..]).await.unwrap();
         let wish = br#"{"format":1,"settings":{"branding.name":"Lab"}}"#;
         let waits = settings::stage_import(server.platform(), &admin.ctx(), wish).await.unwrap();
         Self {
             api_token: robot.token.id,
             settings_import: waits.id,
+            ssh_key: accounts::add_ssh_key(server.platform(), &admin.ctx(), key).await.unwrap().id,
             import: staged.id,
             maintenance: planned.maintenance[0].id,
             nowhere: server.test.outsider("stranger").await,
@@ -360,6 +370,7 @@ impl World {
         match (method, path) {
             ("PUT", "/api/auth/profile") => json!({ "displayName": name }),
             ("POST", "/api/auth/tokens") => json!({ "name": name }),
+            ("POST", "/api/customer/settings/ssh-keys") => json!({ "publicKey": "none" }),
             ("POST", "/api/auth/password/change") => {
                 json!({ "oldPassword": self.admin.password, "newPassword": "weak" })
             }
@@ -434,6 +445,7 @@ impl World {
             Some("renewal-requests") => self.request.to_string(),
             Some("sessions") => self.admin.principal.session.to_string(),
             Some("tokens") => self.api_token.to_string(),
+            Some("settings") => self.ssh_key.to_string(),
             _ => self.join_token.clone(),
         };
         let id = if path.contains("/import/") { self.import.to_string() } else { id };
@@ -453,6 +465,7 @@ impl World {
         let (maintenance, import) = (self.maintenance.to_string(), self.import.to_string());
         let (session, api_token) = (self.admin.principal.session.to_string(), self.api_token.to_string());
         let waits = self.settings_import.to_string();
+        let ssh_key = self.ssh_key.to_string();
         let args: Vec<(&str, &str)> = match name {
             "sign_in" => vec![("username", &self.admin.name), ("password", self.admin.password)],
             "request_password_reset" => vec![("account", &fresh)],
@@ -472,6 +485,8 @@ impl World {
             "update_profile" => vec![("display_name", &fresh)],
             "end_session" => vec![("id", &session)],
             "revoke_api_token" => vec![("id", &api_token)],
+            "remove_ssh_key" => vec![("id", &ssh_key)],
+            "add_ssh_key" => vec![("public_key", "none")],
             "create_api_token" => vec![("name", &fresh), ("reach", "all")],
             "change_password" => vec![("old_password", self.admin.password), ("new_password", "weak")],
             "disable_totp" => vec![("password", self.admin.password), ("code", "123456")],

@@ -26,6 +26,7 @@ mod search;
 mod sessions;
 mod settings_both_doors;
 mod sockets;
+mod ssh_keys_both_doors;
 mod stopping;
 mod tokens_both_doors;
 mod workbooks;

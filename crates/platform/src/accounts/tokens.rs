@@ -8,7 +8,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use contract::ErrorCode;
 use contract::accounts::{LoginAnswer, LoginRequest};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -92,7 +92,8 @@ pub async fn refresh(platform: &Platform, ctx: &OpContext, token: &str) -> Resul
     let found = store::tokens::lock_refresh(&mut tx, &secrets::sha256(token.as_bytes())).await?;
     let found = found.ok_or_else(refused)?;
     if let Some(used_at) = found.used_at {
-        if ctx.now() > used_at {
+        // The database keeps microseconds; of two at the same instant neither is late.
+        if ctx.now().trunc_subsecs(6) > used_at {
             store::tokens::end_family(&mut tx, found.session, ctx.now()).await?;
             audit::record_in_tx(&mut tx, ctx, entry("accounts:refresh-reused", found.user)).await?;
             tx.commit().await?;

@@ -136,3 +136,6 @@ audit-action-accounts-accept-invitation = Accept an invitation
 audit-action-customers-invite = Invite a person
 audit-action-customers-revoke-invitation = Take an invitation back
 audit-action-accounts-update-notifications = Change how one is told
+audit-kind-ssh-key = SSH key
+audit-action-accounts-add-ssh-key = Add an SSH key
+audit-action-accounts-remove-ssh-key = Remove an SSH key

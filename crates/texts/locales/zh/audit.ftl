@@ -136,3 +136,6 @@ audit-action-accounts-accept-invitation = 接受邀请
 audit-action-customers-invite = 邀请成员
 audit-action-customers-revoke-invitation = 撤回邀请
 audit-action-accounts-update-notifications = 修改通知方式
+audit-kind-ssh-key = SSH 密钥
+audit-action-accounts-add-ssh-key = 添加 SSH 密钥
+audit-action-accounts-remove-ssh-key = 移除 SSH 密钥

@@ -2,6 +2,7 @@
 
 pub mod machines;
 pub mod notifications;
+pub mod ssh_keys;
 
 use axum::response::Response;
 use contract::accounts::{InvitationCreate, InvitationView};
