@@ -450,7 +450,7 @@ impl World {
         };
         let id = if path.contains("/import/") { self.import.to_string() } else { id };
         let id = if path.contains("/notifications/") { "999999".to_owned() } else { id };
-        let id = if path.contains("/settings/") { self.settings_import.to_string() } else { id };
+        let id = if path.contains("/settings/import/") { self.settings_import.to_string() } else { id };
         let id = if path.contains("/maintenance/") { self.maintenance.to_string() } else { id };
         let path = path.replace("{code}", "host-001").replace("{id}", &id).replace("{step}", "processes");
         let path = path.replace("{list}", "machines").replace("{key}", "branding.name").replace("{invitation}", "0");
