@@ -21,6 +21,7 @@ use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use platform::accounts::{Preferences, SignedIn};
 use platform::secrets::Keyring;
+use platform::settings::Appearance;
 use platform::{Error, OpContext, Platform, UserPrincipal};
 use serde::{Deserialize, Serialize};
 
@@ -182,6 +183,14 @@ pub fn see_other(path: &str) {
     }
 }
 
+/// The page's address holds a secret: other pages and servers learn at most which site it was. Forms still say their
+/// origin, which `no-referrer` would take from them.
+pub fn hide_address() {
+    if let Some(options) = use_context::<ResponseOptions>() {
+        options.insert_header(header::REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
+    }
+}
+
 /// Has the browser ask for this page again by itself: for what is still being worked on, with and without JavaScript.
 pub fn reload_after(seconds: u32) {
     if let Some(options) = use_context::<ResponseOptions>() {
@@ -224,10 +233,20 @@ pub async fn form_answer<T>(
     if !wants_page() {
         return answer::<()>(platform, ctx, Err(error)).await;
     }
+    see_other(&refused_address((platform, ctx), error, form, typed).await);
+    Ok(())
+}
+
+/// Where a plain form goes that was refused: back to `form` with what was typed, or to sign-in first.
+pub async fn refused_address(
+    (platform, ctx): (&Platform, &OpContext),
+    error: Error,
+    form: &str,
+    typed: Vec<(&'static str, String)>,
+) -> String {
     let reported = platform::report(platform, ctx, error).await;
     if reported.code == ErrorCode::Unauthenticated {
-        see_other(&crate::paths::login(Some(form)));
-        return Ok(());
+        return crate::paths::login(Some(form));
     }
     let refused = Refused {
         key: reported.key.to_owned(),
@@ -236,8 +255,7 @@ pub async fn form_answer<T>(
         typed: typed.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         request_id: ctx.request_id().to_owned(),
     };
-    see_other(&refused.address(platform.keyring(), ctx, form));
-    Ok(())
+    refused.address(platform.keyring(), ctx, form)
 }
 
 /// What a refused form comes back with.
@@ -350,6 +368,13 @@ pub struct Look {
     pub zone: chrono_tz::Tz,
 }
 
+/// What the installation is called and how it keeps time, as the server provides it.
+pub fn appearance() -> Appearance {
+    let unnamed =
+        || Appearance { name: contract::settings::PRODUCT.to_owned(), logo_tag: None, time_zone: chrono_tz::UTC };
+    use_context::<Appearance>().unwrap_or_else(unnamed)
+}
+
 /// Person's choice first, then the cookie, then the default.
 pub fn look() -> Look {
     let ctx = use_context::<OpContext>();
@@ -365,7 +390,7 @@ pub fn look_of(headers: &http::HeaderMap, user: Option<&UserPrincipal>, language
         .filter(|zone| !zone.is_empty())
         .or_else(|| cookie(headers, TIME_ZONE_COOKIE).map(|zone| zone.replace("%2F", "/")))
         .and_then(|zone| zone.parse().ok());
-    Look { language, theme: theme.unwrap_or_default(), zone: zone.unwrap_or(chrono_tz::UTC) }
+    Look { language, theme: theme.unwrap_or_default(), zone: zone.unwrap_or(appearance().time_zone) }
 }
 
 fn cookie(headers: &http::HeaderMap, name: &str) -> Option<String> {

@@ -13,6 +13,16 @@ pub fn login_code(next: Option<&str>) -> String {
     with_query("/login/code", [("next", next.filter(|next| *next != "/").unwrap_or_default())])
 }
 
+/// Asks for a link to a new password.
+pub const FORGOT: &str = "/forgot";
+/// Sets a new password, by a link.
+pub const RESET: &str = contract::mail::RESET_PATH;
+/// Confirms a new address, by a link.
+pub const EMAIL: &str = contract::mail::EMAIL_PATH;
+/// Makes an account, by a link.
+pub const INVITATION: &str = contract::mail::INVITATION_PATH;
+/// What one was told.
+pub const NOTIFICATIONS: &str = "/notifications";
 /// The customer's workbench.
 pub const HOME: &str = "/";
 /// People of the customer.
@@ -60,6 +70,32 @@ pub const ALLOCATIONS_BULK: &str = "/admin/allocations/bulk";
 /// Machines down, months across.
 pub const ALLOCATIONS_TIMELINE: &str = "/admin/allocations/timeline";
 
+/// The installation's settings.
+pub const SETTINGS: &str = "/admin/settings";
+
+/// Mail that went out or is to go out.
+pub const MAILS: &str = "/admin/settings/mails";
+
+/// The same after a change that was taken.
+pub fn settings_saved() -> String {
+    format!("{SETTINGS}?saved=1")
+}
+
+/// The settings after a test mail: how far it came, and the server's number.
+pub fn mail_tested(step: &str, code: &str) -> String {
+    with_query(SETTINGS, [("tested", step), ("code", code)])
+}
+
+/// A configuration that waits to be confirmed.
+pub fn settings_import(id: contract::SettingsImportId) -> String {
+    format!("{SETTINGS}/imports/{id}")
+}
+
+/// The installation's logo.
+pub fn logo(tag: &str) -> String {
+    format!("/branding/logo-{tag}.png")
+}
+
 /// A customer.
 pub fn customer(id: contract::CustomerId) -> String {
     format!("{CUSTOMERS}/{id}")
@@ -68,6 +104,16 @@ pub fn customer(id: contract::CustomerId) -> String {
 /// A customer's allocations in the list of all.
 pub fn allocations_of(id: contract::CustomerId) -> String {
     format!("{ALLOCATIONS}?customerId={id}")
+}
+
+/// How one wants to be told.
+pub fn notification_choices() -> String {
+    format!("{ACCOUNT}#notifications")
+}
+
+/// Where a customer's people are: the staff's page of it, or its own.
+pub fn people(id: Option<contract::CustomerId>) -> String {
+    id.map_or_else(|| MEMBERS.to_owned(), customer)
 }
 
 /// The form of a customer.

@@ -40,6 +40,7 @@ mod tests {
     use contract::allocations::{AllocationState, RenewalState, StepState};
     use contract::machines::{Pool, Presence, ServiceState};
     use contract::metrics::Trouble;
+    use contract::settings::{SETTINGS, SettingGroup, SettingKind};
 
     use crate::pages::admin::machines::charts::RANGES;
     use crate::pages::admin::metrics::order::WallSort;
@@ -121,6 +122,23 @@ mod tests {
                 "reminded",
             ],
         );
+        add("settings-group", SettingGroup::ALL.iter().map(|v| v.code()).collect());
+        for spec in SETTINGS {
+            keys.push(spec.text_key());
+            if let SettingKind::Choice(words) = spec.kind {
+                keys.extend(words.iter().map(|word| format!("{}-{word}", spec.text_key())));
+            }
+        }
+        let mut add =
+            |prefix: &str, words: Vec<&'static str>| keys.extend(words.iter().map(|w| format!("{prefix}-{w}")));
+        let told: Vec<_> = contract::notifications::NotificationKind::ALL.iter().map(|v| v.code()).collect();
+        add("notification-kind", told.clone());
+        add("notification", told);
+        add("mail-test", platform::mail::Step::ALL.iter().map(|v| v.code()).chain(["done"]).collect());
+        add("mail-state", contract::mail::MailState::ALL.iter().map(|v| v.code()).collect());
+        for kind in platform::mail::KINDS {
+            add("mail-kind", vec![kind]);
+        }
         add("throttle", vec!["power_cap", "hw_thermal", "sw_thermal", "hw_slowdown", "power_brake"]);
         keys
     }

@@ -20,6 +20,8 @@ pub enum Kind {
     General,
     /// Sign-in: hashing a password is dear.
     SignIn,
+    /// Links in mail: asking for one writes to somebody, using one hashes a password.
+    Link,
     /// An agent's link that was refused: guessing of keys and join tokens.
     RefusedAgent,
 }
@@ -30,6 +32,7 @@ impl Kind {
         match self {
             Kind::General => (400.0, 200.0),
             Kind::SignIn => (30.0, 2.0),
+            Kind::Link => (40.0, 1.0),
             Kind::RefusedAgent => (30.0, 1.0),
         }
     }

@@ -17,8 +17,8 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use crate::rest::admin::{
-    allocation_overview, allocations, audit, customers, exports, jobs, machine_service, machine_sheets, machines,
-    metrics, reports, statistics,
+    allocation_overview, allocations, audit, customers, exports, jobs, machine_service, machine_sheets, machines, mail,
+    metrics, reports, settings, statistics,
 };
 use crate::rest::{self, auth, customer};
 use crate::{AppState, agents, arrival, authn, ops, pages, site, ws};
@@ -132,6 +132,11 @@ fn routes() -> Routes {
         .rest(routes!(auth::enroll_totp))
         .rest(routes!(auth::confirm_totp))
         .rest(routes!(auth::disable_totp))
+        .rest(routes!(auth::request_password_reset))
+        .rest(routes!(auth::confirm_password_reset))
+        .rest(routes!(auth::request_email_change))
+        .rest(routes!(auth::confirm_email_change))
+        .rest(routes!(auth::accept_invitation))
         .rest(routes!(auth::list_columns, auth::choose_columns))
         .rest(routes!(machines::list, machines::create))
         .rest(routes!(machines::facets))
@@ -183,6 +188,8 @@ fn routes() -> Routes {
         .rest(routes!(customers::disable))
         .rest(routes!(customers::enable))
         .rest(routes!(customers::members, customers::add_member))
+        .rest(routes!(customers::invitations, customers::invite))
+        .rest(routes!(customers::revoke_invitation))
         .rest(routes!(allocations::create))
         .rest(routes!(allocations::list))
         .rest(routes!(allocation_overview::bulk))
@@ -199,13 +206,29 @@ fn routes() -> Routes {
         .rest(routes!(allocations::decide))
         .rest(routes!(allocations::approve))
         .rest(routes!(allocations::refuse))
+        .rest(routes!(mail::list))
+        .rest(routes!(mail::test))
+        .rest(routes!(settings::list))
+        .rest(routes!(settings::export))
+        .rest(routes!(settings::stage_import))
+        .rest(routes!(settings::get_import))
+        .rest(routes!(settings::confirm_import))
+        .rest(routes!(settings::set_logo))
+        .rest(routes!(settings::get, settings::update))
         .rest(routes!(customer::mine))
         .rest(routes!(customer::members))
+        .rest(routes!(customer::invitations, customer::invite))
+        .rest(routes!(customer::revoke_invitation))
         .rest(routes!(customer::ssh_keys::list, customer::ssh_keys::add))
         .rest(routes!(customer::ssh_keys::remove))
         .rest(routes!(customer::usage))
         .rest(routes!(customer::dashboard))
         .rest(routes!(customer::dashboard_machines))
+        .rest(routes!(customer::notifications::list))
+        .rest(routes!(customer::notifications::unread))
+        .rest(routes!(customer::notifications::read))
+        .rest(routes!(customer::notifications::read_all))
+        .rest(routes!(customer::notifications::preferences, customer::notifications::set_preferences))
         .rest(routes!(customer::machines::list))
         .rest(routes!(customer::machines::get))
         .rest(routes!(customer::machines::monitoring))
@@ -222,6 +245,7 @@ fn routes() -> Routes {
         .mount(Door::Public, "GET", "/metrics", get(ops::metrics))
         .mount(Door::Public, "GET", "/robots.txt", get(site::robots))
         .mount(Door::Public, "GET", "/pkg/{name}", get(site::asset))
+        .mount(Door::Public, "GET", "/branding/{name}", get(site::logo))
         .mount(Door::Public, "GET", "/install.sh", get(agents::install_script))
         .mount(Door::Public, "GET", "/agent/{name}", get(agents::program));
     for (path, method) in server_fn::axum::server_fn_paths() {

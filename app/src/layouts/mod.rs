@@ -11,10 +11,10 @@ use std::future::Future;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-pub use errors::error_view;
+pub use errors::{error_view, plain_page};
 pub use failure::failure_page;
 pub use nav::{Area, destinations};
-pub use topbar::look_switches;
+pub use topbar::{brand, look_switches};
 
 use crate::words::Words;
 

@@ -17,6 +17,7 @@ pub enum Area {
     Machines,
     JoinTokens,
     Audit,
+    Settings,
     Home,
     Members,
     Account,
@@ -31,7 +32,7 @@ struct Entry {
     permission: Permission,
 }
 
-const STAFF: [Entry; 7] = [
+const STAFF: [Entry; 8] = [
     Entry { area: Area::Dashboard, href: paths::ADMIN, key: "nav-dashboard", permission: Permission::MetricsView },
     Entry { area: Area::Wall, href: paths::WALL, key: "nav-wall", permission: Permission::MetricsView },
     Entry { area: Area::Machines, href: paths::MACHINES, key: "nav-machines", permission: Permission::MachinesView },
@@ -54,6 +55,7 @@ const STAFF: [Entry; 7] = [
         permission: Permission::MachinesEnroll,
     },
     Entry { area: Area::Audit, href: paths::AUDIT, key: "nav-audit", permission: Permission::AuditView },
+    Entry { area: Area::Settings, href: paths::SETTINGS, key: "nav-settings", permission: Permission::SettingsView },
 ];
 
 const CUSTOMER: [Entry; 2] = [

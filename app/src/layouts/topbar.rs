@@ -2,12 +2,13 @@
 
 use contract::Permission;
 use contract::accounts::{Language, Theme};
+use contract::notifications::UnreadView;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use platform::OpContext;
 
 use super::{Area, here, nav};
-use crate::door::look;
+use crate::door::{appearance, look};
 use crate::pages::auth::server_fns::SignOut;
 use crate::pages::customer::accounts::server_fns::SetPreferences;
 use crate::paths;
@@ -26,16 +27,28 @@ pub(super) fn topbar(words: Words, area: Area) -> impl IntoView {
                 </summary>
                 <nav class="folded" aria-label=words.t("frame-nav")>{nav::entries(words, area)}</nav>
             </details>
-            <a class="brand" href=home aria-label="RemoteGPU">
-                <span class="icon" inner_html=icons::BRAND></span>
-                <span>"RemoteGPU"</span>
+            <a class="brand" href=home aria-label=appearance().name>
+                {brand()}
             </a>
             {search(words)}
             <div class="end">
                 {look_switches(words)}
-                {ctx.as_ref().and_then(OpContext::user).map(|user| account(words, user))}
+                {ctx.as_ref().and_then(OpContext::user).map(|user| (bell(words), account(words, user)))}
             </div>
         </header>
+    }
+}
+
+/// Logo and name of the installation.
+pub fn brand() -> impl IntoView {
+    let appearance = appearance();
+    let mark = match appearance.logo_tag {
+        Some(tag) => view! { <img class="logo" src=paths::logo(&tag) alt="" /> }.into_any(),
+        None => view! { <span class="icon" inner_html=icons::BRAND></span> }.into_any(),
+    };
+    view! {
+        {mark}
+        <span>{appearance.name}</span>
     }
 }
 
@@ -77,6 +90,22 @@ pub fn look_switches(words: Words) -> impl IntoView {
                 <span class="icon" inner_html=icon></span>
             </button>
         </form>
+    }
+}
+
+/// What was not read yet, as of this page.
+fn bell(words: Words) -> impl IntoView + use<> {
+    let unread = use_context::<UnreadView>().unwrap_or_default().unread;
+    let label = words.with("notifications-bell", &[("n", unread.to_string())]);
+    let badge = (unread > 0).then(|| {
+        let text = if unread > 99 { "99+".to_owned() } else { unread.to_string() };
+        view! { <span class="badge" aria-hidden="true">{text}</span> }
+    });
+    view! {
+        <a class="btn ghost icon-only bell" href=paths::NOTIFICATIONS aria-label=label.clone() title=label>
+            <span class="icon" inner_html=icons::BELL></span>
+            {badge}
+        </a>
     }
 }
 

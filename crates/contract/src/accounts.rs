@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub use security::*;
 
-use crate::{CustomerId, Permission, UserId};
+use crate::{CustomerId, LinkId, Permission, UserId};
 
 /// Languages of the product.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -203,3 +203,90 @@ pub struct Profile {
     pub time_zone: Option<String>,
     pub last_login_at: Option<DateTime<Utc>>,
 }
+
+/// Body of `POST /api/auth/password-reset/request`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PasswordResetRequest {
+    /// User name or e-mail address.
+    pub account: String,
+}
+
+/// Body of `POST /api/auth/password-reset/confirm`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PasswordResetConfirm {
+    /// From the link.
+    pub token: String,
+    pub new_password: String,
+}
+
+/// Body of `POST /api/auth/email-change/request`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EmailChangeRequest {
+    /// The new address.
+    pub email: String,
+    /// One's password, because whoever has the address has the account.
+    pub password: String,
+}
+
+/// Body of `POST /api/auth/email-change/confirm`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EmailChangeConfirm {
+    /// From the link.
+    pub token: String,
+}
+
+/// Body of an invitation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct InvitationCreate {
+    pub email: String,
+    /// Member unless stated.
+    pub role: Option<MemberRole>,
+}
+
+/// An invitation that still works.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct InvitationView {
+    pub id: LinkId,
+    pub email: String,
+    pub role: MemberRole,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Body of `POST /api/auth/invitation/accept`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InvitationAccept {
+    /// From the link.
+    pub token: String,
+    pub username: String,
+    pub password: String,
+    #[serde(default)]
+    pub display_name: Option<String>,
+}
+
+/// Bodies with a password or a token say nothing of themselves.
+macro_rules! silent {
+    ($($name:ident),+) => {$(
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )+};
+}
+
+silent!(PasswordResetRequest, PasswordResetConfirm, EmailChangeRequest, EmailChangeConfirm, InvitationAccept);

@@ -60,4 +60,12 @@ id! {
     MaintenanceId,
     /// A staged import of a workbook.
     ImportId,
+    /// Something a person was told.
+    NotificationId,
+    /// A mail on its way out.
+    MailId,
+    /// A link that works once.
+    LinkId,
+    /// A configuration that waits to be confirmed.
+    SettingsImportId,
 }

@@ -14,9 +14,12 @@ pub mod jobs;
 mod list;
 pub mod live;
 pub mod machines;
+pub mod mail;
 pub mod metrics;
+pub mod notifications;
 mod permission;
 pub mod reports;
+pub mod settings;
 
 pub use error::{ApiError, Envelope, ErrorCode};
 pub use ids::*;

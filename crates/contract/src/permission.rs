@@ -48,6 +48,8 @@ permissions! {
     CustomersUpdate = "customers:update";
     /// Add people to a customer.
     CustomersAddMember = "customers:add-member";
+    /// Invite people into the customer by mail.
+    CustomersInvite = "customers:invite";
     /// See one's own allocations, as a customer does.
     AllocationsView = "allocations:view";
     /// See every allocation, with remarks, requests and check-lists.
@@ -84,6 +86,10 @@ permissions! {
     JobsView = "jobs:view";
     /// Run background jobs (system only).
     JobsRun = "jobs:run";
+    /// See the installation's settings; of secrets only whether they are set.
+    SettingsView = "settings:view";
+    /// Change them.
+    SettingsUpdate = "settings:update";
 }
 
 impl std::fmt::Display for Permission {

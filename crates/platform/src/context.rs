@@ -232,7 +232,7 @@ impl OpContext {
     /// Where dates in messages are: the person's time zone, else the installation's.
     pub(crate) fn time_zone(&self, platform: &crate::Platform) -> chrono_tz::Tz {
         let own = self.user().and_then(|user| user.time_zone.as_deref()?.parse().ok());
-        own.unwrap_or(platform.settings().time_zone)
+        own.unwrap_or_else(|| crate::settings::usual_time_zone(platform))
     }
 
     /// Language for messages.

@@ -18,10 +18,13 @@ mod fields;
 pub mod idempotency;
 pub mod jobs;
 pub mod machines;
+pub mod mail;
 pub mod metrics;
+pub mod notifications;
 mod rechecks;
 pub mod reports;
 pub mod secrets;
+pub mod settings;
 
 use std::sync::Arc;
 
@@ -43,6 +46,7 @@ struct Inner {
     live: metrics::LiveHub,
     writer: metrics::SampleWriter,
     password_workers: tokio::sync::Semaphore,
+    configuration: settings::Cache,
     endings: tokio::sync::broadcast::Sender<accounts::SessionEnding>,
     bell: tokio::sync::Notify,
     sessions: Arc<rechecks::Rechecks<contract::SessionId, accounts::Standing>>,
@@ -85,6 +89,7 @@ impl Platform {
                 live,
                 writer,
                 password_workers: tokio::sync::Semaphore::new(2),
+                configuration: settings::Cache::default(),
                 endings,
                 bell: tokio::sync::Notify::new(),
                 sessions: Arc::default(),
@@ -92,6 +97,7 @@ impl Platform {
             }),
         };
         secrets::check_key(&platform).await?;
+        settings::load(&platform).await?;
         Ok(platform)
     }
 
@@ -139,6 +145,10 @@ impl Platform {
 
     pub(crate) fn password_workers(&self) -> &tokio::sync::Semaphore {
         &self.inner.password_workers
+    }
+
+    pub(crate) fn configuration(&self) -> &settings::Cache {
+        &self.inner.configuration
     }
 
     pub(crate) fn endings(&self) -> &tokio::sync::broadcast::Sender<accounts::SessionEnding> {

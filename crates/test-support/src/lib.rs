@@ -6,6 +6,7 @@
 mod database;
 mod node;
 mod people;
+mod smtp;
 mod totp;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,6 +24,7 @@ pub use database::TestDatabase;
 pub use node::TestNode;
 use people::Place;
 pub use people::{PASSWORD, TestCustomer, TestUser};
+pub use smtp::{Manner, SinkMail, SmtpSink};
 pub use totp::totp_code;
 
 /// A public key for SSH as `ssh-keygen` writes it; nobody has its private half.

@@ -33,8 +33,11 @@ files!(
     "machine-import",
     "machine-service",
     "machines",
+    "mail",
     "metrics",
-    "security"
+    "notifications",
+    "security",
+    "settings"
 );
 
 struct Book {

@@ -51,6 +51,20 @@ struct Asked {
     session: Option<[u8; 32]>,
 }
 
+/// What kind of request a change is.
+fn kind_of(path: &str) -> Kind {
+    const LINKS: [&str; 4] =
+        ["/request_password_reset", "/confirm_password_reset", "/confirm_email_change", "/accept_invitation"];
+    const LINKS_BY_REST: [&str; 3] = ["/api/auth/password-reset/", "/api/auth/email-change/", "/api/auth/invitation/"];
+    if path == "/api/auth/login" || path.ends_with("/sign_in") || path.ends_with("/sign_in_code") {
+        Kind::SignIn
+    } else if LINKS_BY_REST.iter().any(|start| path.starts_with(start)) || LINKS.iter().any(|end| path.ends_with(end)) {
+        Kind::Link
+    } else {
+        Kind::General
+    }
+}
+
 /// The context of a request that may go on.
 async fn admit(state: &AppState, asked: &Asked, anonymous: &OpContext) -> platform::Result<OpContext> {
     let path = asked.path.as_str();
@@ -59,9 +73,7 @@ async fn admit(state: &AppState, asked: &Asked, anonymous: &OpContext) -> platfo
         return Ok(anonymous.clone());
     }
     if let Some(address) = anonymous.address() {
-        let sign_in = asked.method == Method::POST
-            && (path == "/api/auth/login" || path.ends_with("/sign_in") || path.ends_with("/sign_in_code"));
-        let kind = if sign_in { Kind::SignIn } else { Kind::General };
+        let kind = if asked.method == Method::POST { kind_of(path) } else { Kind::General };
         state.rates.take(kind, address).map_err(|seconds| {
             Error::new(ErrorCode::RateLimited).with_key("error-rate-limited-wait").with_arg("seconds", seconds)
         })?;

@@ -4,7 +4,8 @@ use axum::Extension;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use contract::accounts::{
-    ApiTokenCreate, ApiTokenSecret, ApiTokenView, LoginAnswer, LoginRequest, PasswordChange, Profile, ProfileUpdate,
+    ApiTokenCreate, ApiTokenSecret, ApiTokenView, EmailChangeConfirm, EmailChangeRequest, InvitationAccept,
+    LoginAnswer, LoginRequest, PasswordChange, PasswordResetConfirm, PasswordResetRequest, Profile, ProfileUpdate,
     RecoveryCodes, RefreshRequest, SessionView, SessionsEnded, TotpConfirm, TotpDisable, TotpEnrollment,
 };
 use contract::{Envelope, ListColumns, SessionId};
@@ -177,4 +178,40 @@ pub async fn list_columns(rest: Rest, Part(list): Part<String>) -> Response {
     request_body = ListColumns, responses((status = 200, body = Envelope<ListColumns>)))]
 pub async fn choose_columns(rest: Rest, Part(list): Part<String>, Body(body): Body<ListColumns>) -> Response {
     rest.answer(accounts::choose_columns(&rest.platform, &rest.ctx, &list, body).await).await
+}
+
+/// Sends a link to a new password, if there is such an account; the answer is the same for every name.
+#[utoipa::path(post, path = "/api/auth/password-reset/request", tag = "auth", request_body = PasswordResetRequest,
+    responses((status = 200, description = "Asked for"),
+        (status = 429, description = "1600: too many requests; Retry-After says when")))]
+pub async fn request_password_reset(rest: Rest, Body(body): Body<PasswordResetRequest>) -> Response {
+    rest.answer(accounts::request_password_reset(&rest.platform, &rest.ctx, &body).await).await
+}
+
+/// Sets a new password with the link's token and ends every session of the person.
+#[utoipa::path(post, path = "/api/auth/password-reset/confirm", tag = "auth", request_body = PasswordResetConfirm,
+    responses((status = 200, description = "Set"), (status = 400, description = "1000: the link or the password")))]
+pub async fn confirm_password_reset(rest: Rest, Body(body): Body<PasswordResetConfirm>) -> Response {
+    rest.answer(accounts::confirm_password_reset(&rest.platform, &rest.ctx, &body).await).await
+}
+
+/// Sends a link to a new address, and a notice to the old one; nothing changes before the link is used.
+#[utoipa::path(post, path = "/api/auth/email-change/request", tag = "auth", request_body = EmailChangeRequest,
+    responses((status = 200, description = "Asked for")))]
+pub async fn request_email_change(rest: Rest, Body(body): Body<EmailChangeRequest>) -> Response {
+    rest.answer(accounts::request_email_change(&rest.platform, &rest.ctx, &body).await).await
+}
+
+/// Takes the new address with the link's token.
+#[utoipa::path(post, path = "/api/auth/email-change/confirm", tag = "auth", request_body = EmailChangeConfirm,
+    responses((status = 200, description = "Changed"), (status = 400, description = "1000: the link")))]
+pub async fn confirm_email_change(rest: Rest, Body(body): Body<EmailChangeConfirm>) -> Response {
+    rest.answer(accounts::confirm_email_change(&rest.platform, &rest.ctx, &body).await).await
+}
+
+/// Makes the account of an invited person.
+#[utoipa::path(post, path = "/api/auth/invitation/accept", tag = "auth", request_body = InvitationAccept,
+    responses((status = 200, description = "Made"), (status = 400, description = "1000: the link or a field")))]
+pub async fn accept_invitation(rest: Rest, Body(body): Body<InvitationAccept>) -> Response {
+    rest.answer(accounts::accept_invitation(&rest.platform, &rest.ctx, &body).await).await
 }

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod auth;
 pub mod customer;
 pub mod idempotency;
+mod upload;
 pub(crate) mod workbook;
 
 use axum::Json;
@@ -208,7 +209,15 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Part<T>
 /// those for whom it does not exist.
 fn turned_away(parts: &Parts, ctx: &OpContext) -> Option<Error> {
     let path = parts.uri.path();
-    if matches!(path, "/api/auth/login" | "/api/auth/refresh") {
+    let without_identity = [
+        "/api/auth/login",
+        "/api/auth/refresh",
+        "/api/auth/password-reset/request",
+        "/api/auth/password-reset/confirm",
+        "/api/auth/email-change/confirm",
+        "/api/auth/invitation/accept",
+    ];
+    if without_identity.contains(&path) {
         return None;
     }
     match ctx.principal() {

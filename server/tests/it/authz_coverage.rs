@@ -1,6 +1,8 @@
 //! Every REST operation, server function and socket, called for real by everybody.
 //!
-//! The table below is compared with the router's registry: a route without a line fails, a line without a route too.
+//! The table (`table.rs`) is compared with the router's registry: a route without a line fails, a line without a route too.
+
+mod table;
 
 use std::collections::BTreeSet;
 
@@ -8,213 +10,15 @@ use contract::accounts::{ApiTokenCreate, Language, LoginRequest, SshKeyCreate};
 use contract::allocations::{AllocationCreate, RenewalRequestCreate};
 use contract::live::{ClientMessage, FLEET_TOPIC, WALL_TOPIC};
 use contract::machines::{JoinTokenCreate, MaintenanceCreate};
-use contract::{AllocationId, ImportId, MaintenanceId, RenewalRequestId, SessionId, SshKeyId};
-use platform::{accounts, allocations, machines};
+use contract::{AllocationId, ImportId, MaintenanceId, RenewalRequestId, SessionId, SettingsImportId, SshKeyId};
+use platform::{accounts, allocations, machines, settings};
 use serde_json::{Value, json};
 use server::router::{self, Door};
 use test_support::{TestCustomer, TestNode, TestUser};
 
+use self::table::{CALLERS, PUBLIC, TABLE};
 use crate::harness::{Answer, Server, Who};
 use crate::sockets::{Live, dial_as};
-
-/// Who calls, in the order of the columns.
-const CALLERS: [&str; 7] = ["nobody", "nowhere", "member", "owner", "other", "admin", "node"];
-
-/// (door, method, path or name, then the status per caller: nobody, signed in but nowhere, member, owner, owner of
-/// another customer, admin, node). What one may not see is 404, also for members of a customer.
-#[rustfmt::skip]
-const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
-    (Door::Rest, "POST",   "/api/auth/login",                          [200, 200, 200, 200, 200, 200, 401]),
-    (Door::Rest, "POST",   "/api/auth/logout",                         [401, 200, 200, 200, 200, 200, 401]),
-    (Door::Rest, "GET",    "/api/auth/profile",                        [401, 200, 200, 200, 200, 200, 401]),
-    // What is shown is in the body: a refresh token of the admin.
-    (Door::Rest, "POST",   "/api/auth/refresh",                        [200, 200, 200, 200, 200, 200, 200]),
-    (Door::Rest, "PUT",    "/api/auth/profile",                        [401, 200, 200, 200, 200, 200, 401]),
-    (Door::Rest, "GET",    "/api/auth/sessions",                       [401, 200, 200, 200, 200, 200, 401]),
-    // The admin's: it is there for nobody else.
-    (Door::Rest, "DELETE", "/api/auth/sessions/{id}",                  [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/auth/tokens",                         [401, 200, 200, 200, 200, 200, 401]),
-    (Door::Rest, "POST",   "/api/auth/tokens",                         [401, 201, 201, 201, 201, 201, 401]),
-    (Door::Rest, "DELETE", "/api/auth/tokens/{id}",                    [401, 404, 404, 404, 404, 200, 401]),
-    // The new one is weak: 400 says that the caller was let in.
-    (Door::Rest, "POST",   "/api/auth/password/change",                [401, 400, 400, 400, 400, 400, 401]),
-    // Nothing is on or set up yet: 422, likewise.
-    (Door::Rest, "POST",   "/api/auth/totp/confirm",                   [401, 422, 422, 422, 422, 422, 401]),
-    (Door::Rest, "POST",   "/api/auth/totp/disable",                   [401, 422, 422, 422, 422, 422, 401]),
-    (Door::Rest, "POST",   "/api/auth/totp/enroll",                    [401, 200, 200, 200, 200, 200, 401]),
-    (Door::Rest, "DELETE", "/api/auth/sessions",                       [401, 200, 200, 200, 200, 200, 401]),
-    (Door::Rest, "GET",    "/api/customer/settings/ssh-keys",          [401, 200, 200, 200, 200, 200, 401]),
-    (Door::Rest, "POST",   "/api/customer/settings/ssh-keys",          [401, 400, 400, 400, 400, 400, 401]),
-    // The admin's, as above.
-    (Door::Rest, "DELETE", "/api/customer/settings/ssh-keys/{id}",     [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/auth/list-columns/{list}",            [401, 200, 200, 200, 200, 200, 401]),
-    (Door::Rest, "PUT",    "/api/auth/list-columns/{list}",            [401, 200, 200, 200, 200, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/machines",                      [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "POST",   "/api/admin/machines",                      [401, 404, 404, 404, 404, 201, 401]),
-    (Door::Rest, "GET",    "/api/admin/machines/facets",               [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/machines/join-tokens",          [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "POST",   "/api/admin/machines/join-tokens",          [401, 404, 404, 404, 404, 201, 401]),
-    (Door::Rest, "DELETE", "/api/admin/machines/join-tokens/{id}",     [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/machines/{code}",               [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "PUT",    "/api/admin/machines/{code}",               [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "POST",   "/api/admin/machines/import/preview",       [401, 404, 404, 404, 404, 201, 401]),
-    (Door::Rest, "GET",    "/api/admin/machines/import/template",      [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/machines/import/{id}",          [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/machines/import/{id}/rows",     [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/machines/import/{id}/result",   [401, 404, 404, 404, 404, 200, 401]),
-    // It was not read yet: 422 says that the caller was let in.
-    (Door::Rest, "POST",   "/api/admin/machines/import/{id}/confirm",  [401, 404, 404, 404, 404, 422, 401]),
-    (Door::Rest, "DELETE", "/api/admin/machines/import/{id}",          [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/machines/export",               [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "POST",   "/api/admin/machines/bulk",                 [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "POST",   "/api/admin/machines/bulk/maintenance",     [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "POST",   "/api/admin/machines/{code}/cordon",        [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "POST",   "/api/admin/machines/{code}/drain",         [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "POST",   "/api/admin/machines/{code}/uncordon",      [401, 404, 404, 404, 404, 200, 401]),
-    // A customer has it: 409 says that the caller was let in.
-    (Door::Rest, "POST",   "/api/admin/machines/{code}/retire",        [401, 404, 404, 404, 404, 409, 401]),
-    (Door::Rest, "DELETE", "/api/admin/machines/{code}",               [401, 404, 404, 404, 404, 409, 401]),
-    (Door::Rest, "POST",   "/api/admin/machines/{code}/maintenance",   [401, 404, 404, 404, 404, 201, 401]),
-    (Door::Rest, "DELETE", "/api/admin/machines/{code}/maintenance/{id}", [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "PUT",    "/api/admin/machines/{code}/connection",    [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/monitoring/machines",           [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "POST",   "/api/admin/monitoring/machines",           [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "DELETE", "/api/admin/monitoring/machines/{code}",    [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/machines/{code}/status",        [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/machines/{code}/gpus",          [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/machines/{code}/metrics",       [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/machines/{code}/processes",     [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/machines/{code}/history",       [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/monitoring/realtime",           [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/audits",                        [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/audits/export",                [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/dashboard/stats",              [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/dashboard/gpu-trend",          [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/dashboard/customers",          [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/dashboard/activities",         [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/statistics/resources",         [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/statistics/resources/export",  [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/statistics/customers",         [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/statistics/customers/export",  [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/statistics/usage",             [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/statistics/usage/export",      [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/customers/export",             [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/allocations/export",           [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/jobs",                          [401, 404, 404, 404, 404, 200, 401]),
-    // One's own customer and allocation are there to be seen, so running them is refused, not hidden; others' are hidden.
-    (Door::Rest, "GET",    "/api/admin/customers",                     [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "POST",   "/api/admin/customers",                     [401, 404, 404, 404, 404, 201, 401]),
-    (Door::Rest, "GET",    "/api/admin/customers/{id}",                [401, 404, 403, 403, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/customers/{id}/statistics",     [401, 404, 403, 403, 404, 200, 401]),
-    (Door::Rest, "PUT",    "/api/admin/customers/{id}",                [401, 404, 403, 403, 404, 200, 401]),
-    (Door::Rest, "POST",   "/api/admin/customers/{id}/disable",        [401, 404, 403, 403, 404, 200, 401]),
-    // By now the admin has disabled it: for its own people it is not there any more.
-    (Door::Rest, "POST",   "/api/admin/customers/{id}/enable",         [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/customers/{id}/members",        [401, 404, 403, 403, 404, 200, 401]),
-    (Door::Rest, "POST",   "/api/admin/customers/{id}/members",        [401, 404, 403, 403, 404, 201, 401]),
-    // The machine has its allocation already: 409 says that the caller was let in.
-    (Door::Rest, "POST",   "/api/admin/machines/{code}/allocate",      [401, 404, 404, 404, 404, 409, 401]),
-    (Door::Rest, "GET",    "/api/admin/allocations",                   [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "POST",   "/api/admin/allocations/bulk",              [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/allocations/timeline",          [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/allocations/expiring",          [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/allocations/{id}/handover",     [401, 404, 403, 403, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/allocations/{id}",              [401, 404, 403, 403, 404, 200, 401]),
-    (Door::Rest, "POST",   "/api/admin/allocations/{id}/renew",        [401, 404, 403, 403, 404, 200, 401]),
-    (Door::Rest, "GET",    "/api/admin/renewal-requests",              [401, 404, 404, 404, 404, 200, 401]),
-    (Door::Rest, "POST",   "/api/admin/renewal-requests/{id}/decide",  [401, 404, 403, 403, 404, 200, 401]),
-    // The request has been answered: 422 says that the caller was let in.
-    (Door::Rest, "POST",   "/api/admin/renewal-requests/{id}/approve", [401, 404, 403, 403, 404, 422, 401]),
-    (Door::Rest, "POST",   "/api/admin/renewal-requests/{id}/refuse",  [401, 404, 403, 403, 404, 422, 401]),
-    (Door::Rest, "GET",    "/api/admin/allocations/{id}/checklist",    [401, 404, 403, 403, 404, 200, 401]),
-    // Nothing waits on its check-list: 422 says that the caller was let in.
-    (Door::Rest, "POST",   "/api/admin/allocations/{id}/checklist/{step}/skip", [401, 404, 403, 403, 404, 422, 401]),
-    (Door::Rest, "GET",    "/api/customer/machines",                   [401, 404, 200, 200, 200, 404, 401]),
-    (Door::Rest, "GET",    "/api/customer/machines/{code}",            [401, 404, 200, 200, 404, 404, 401]),
-    (Door::Rest, "GET",    "/api/customer/machines/{code}/monitoring", [401, 404, 200, 200, 404, 404, 401]),
-    (Door::Rest, "GET",    "/api/customer/machines/{code}/processes",  [401, 404, 200, 200, 404, 404, 401]),
-    (Door::Rest, "GET",    "/api/customer/machines/{code}/history",    [401, 404, 200, 200, 404, 404, 401]),
-    (Door::Rest, "GET",    "/api/customer/machines/{code}/ssh",        [401, 404, 200, 200, 404, 404, 401]),
-    (Door::Rest, "POST",   "/api/customer/machines/{code}/renewal-requests", [401, 404, 403, 201, 404, 404, 401]),
-    // Last of the allocation's: it ends it.
-    (Door::Rest, "POST",   "/api/admin/allocations/{id}/reclaim",      [401, 404, 403, 403, 404, 200, 401]),
-    // It is on its way back: 422 says that the caller was let in.
-    (Door::Rest, "POST",   "/api/admin/machines/{code}/reclaim",       [401, 404, 404, 404, 404, 422, 401]),
-    // Staff stand outside of every customer.
-    (Door::Rest, "GET",    "/api/customer/dashboard/stats",            [401, 404, 200, 200, 200, 404, 401]),
-    (Door::Rest, "GET",    "/api/customer/dashboard/machines",         [401, 404, 200, 200, 200, 404, 401]),
-    (Door::Rest, "GET",    "/api/customer",                            [401, 404, 200, 200, 200, 404, 401]),
-    (Door::Rest, "GET",    "/api/customer/usage",                      [401, 404, 200, 200, 200, 404, 401]),
-    (Door::Rest, "GET",    "/api/customer/members",                    [401, 404, 403, 200, 200, 404, 401]),
-
-    (Door::ServerFn, "POST", "sign_in",                                [200, 200, 200, 200, 200, 200, 401]),
-    // No browser is asked for a code here.
-    (Door::ServerFn, "POST", "sign_in_code",                           [401, 401, 401, 401, 401, 401, 401]),
-    (Door::ServerFn, "POST", "sign_out",                               [401, 200, 200, 200, 200, 200, 401]),
-    // For this browser alone when nobody is signed in: only cookies of its own.
-    (Door::ServerFn, "POST", "set_preferences",                        [200, 200, 200, 200, 200, 200, 401]),
-    (Door::ServerFn, "POST", "update_profile",                         [401, 200, 200, 200, 200, 200, 401]),
-    (Door::ServerFn, "POST", "list_sessions",                          [401, 200, 200, 200, 200, 200, 401]),
-    (Door::ServerFn, "POST", "end_session",                            [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "list_api_tokens",                        [401, 200, 200, 200, 200, 200, 401]),
-    (Door::ServerFn, "POST", "create_api_token",                       [401, 200, 200, 200, 200, 200, 401]),
-    (Door::ServerFn, "POST", "revoke_api_token",                       [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "list_ssh_keys",                          [401, 200, 200, 200, 200, 200, 401]),
-    (Door::ServerFn, "POST", "add_ssh_key",                            [401, 400, 400, 400, 400, 400, 401]),
-    (Door::ServerFn, "POST", "remove_ssh_key",                         [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "change_password",                        [401, 400, 400, 400, 400, 400, 401]),
-    (Door::ServerFn, "POST", "confirm_totp",                           [401, 422, 422, 422, 422, 422, 401]),
-    (Door::ServerFn, "POST", "disable_totp",                           [401, 422, 422, 422, 422, 422, 401]),
-    (Door::ServerFn, "POST", "enroll_totp",                            [401, 200, 200, 200, 200, 200, 401]),
-    (Door::ServerFn, "POST", "end_other_sessions",                     [401, 200, 200, 200, 200, 200, 401]),
-    (Door::ServerFn, "POST", "list_members",                           [401, 404, 403, 200, 200, 404, 401]),
-    (Door::ServerFn, "POST", "list_machines",                          [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "get_machine",                            [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "create_machine",                         [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "update_machine",                         [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "list_join_tokens",                       [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "create_join_token",                      [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "revoke_join_token",                      [401, 404, 404, 404, 404, 200, 401]),
-    // Acme has the machine.
-    (Door::ServerFn, "POST", "machine_live",                           [401, 404, 200, 200, 404, 200, 401]),
-    (Door::ServerFn, "POST", "machine_history",                        [401, 404, 200, 200, 404, 200, 401]),
-    (Door::ServerFn, "POST", "list_customers",                         [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "create_customer",                        [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "update_customer",                        [401, 404, 403, 403, 404, 200, 401]),
-    (Door::ServerFn, "POST", "set_customer_active",                    [401, 404, 403, 403, 404, 200, 401]),
-    (Door::ServerFn, "POST", "add_customer_member",                    [401, 404, 403, 403, 404, 200, 401]),
-    (Door::ServerFn, "POST", "confirm_import",                         [401, 404, 404, 404, 404, 422, 401]),
-    (Door::ServerFn, "POST", "discard_import",                         [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "act_on_allocations",                     [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "choose_columns",                         [401, 200, 200, 200, 200, 200, 401]),
-    (Door::ServerFn, "POST", "act_on_machine",                         [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "act_on_machines",                        [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "plan_maintenance",                       [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "plan_maintenance_for_many",              [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "cancel_maintenance",                     [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "set_connection",                         [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "list_allocations",                       [401, 404, 404, 404, 404, 200, 401]),
-    (Door::ServerFn, "POST", "allocate_machine",                       [401, 404, 404, 404, 404, 409, 401]),
-    (Door::ServerFn, "POST", "renew_allocation",                       [401, 404, 403, 403, 404, 200, 401]),
-    (Door::ServerFn, "POST", "decide_renewal",                         [401, 404, 403, 403, 404, 200, 401]),
-    (Door::ServerFn, "POST", "skip_reclaim_step",                      [401, 404, 403, 403, 404, 422, 401]),
-    (Door::ServerFn, "POST", "list_my_machines",                       [401, 404, 200, 200, 200, 404, 401]),
-    (Door::ServerFn, "POST", "request_renewal",                        [401, 404, 403, 200, 404, 404, 401]),
-    (Door::ServerFn, "POST", "end_allocation",                         [401, 404, 403, 403, 404, 200, 401]),
-    (Door::ServerFn, "POST", "wall_snapshot",                          [401, 404, 404, 404, 404, 200, 401]),
-
-    // Anybody signed in may open the page's socket; its topics say who sees what (below, and in `live.rs`).
-    (Door::Socket, "GET",  "/ws/live",                                 [401, 101, 101, 101, 101, 101, 401]),
-    (Door::Socket, "GET",  "/ws/admin/monitoring",                     [401, 404, 404, 404, 404, 101, 401]),
-    // A socket of its own customer's machine; staff stand outside of every customer.
-    (Door::Socket, "GET",  "/ws/customer/machines/{code}/monitoring",  [401, 404, 101, 101, 404, 404, 401]),
-    // People have no key of an agent.
-    (Door::Socket, "GET",  "/ws/agent",                                [401, 401, 401, 401, 401, 401, 101]),
-];
-
-/// The same for everybody, with nothing of anybody in them: looked at in `ops.rs`.
-const PUBLIC: [&str; 7] =
-    ["/agent/{name}", "/healthz", "/install.sh", "/metrics", "/pkg/{name}", "/readyz", "/robots.txt"];
 
 struct World {
     server: Server,
@@ -235,6 +39,8 @@ struct World {
     import: ImportId,
     /// Planned for host-001.
     maintenance: MaintenanceId,
+    /// Waits to be confirmed.
+    settings_import: SettingsImportId,
 }
 
 impl World {
@@ -266,8 +72,11 @@ impl World {
         let robot = accounts::create_api_token(server.platform(), &admin.ctx(), robot, None).await.unwrap();
         let key = SshKeyCreate { name: None, public_key: test_support::SSH_PUBLIC_KEY.to_owned() };
         let staged = machines::stage_import(server.platform(), &admin.ctx(), "a.xlsx", &[1][..]).await.unwrap();
+        let wish = br#"{"format":1,"settings":{"branding.name":"Lab"}}"#;
+        let waits = settings::stage_import(server.platform(), &admin.ctx(), wish).await.unwrap();
         Self {
             api_token: robot.token.id,
+            settings_import: waits.id,
             ssh_key: accounts::add_ssh_key(server.platform(), &admin.ctx(), key).await.unwrap().id,
             import: staged.id,
             maintenance: planned.maintenance[0].id,
@@ -316,6 +125,9 @@ impl World {
             }
             ("POST", "/api/auth/totp/confirm") => json!({ "code": "123456" }),
             ("POST", "/api/auth/totp/disable") => json!({ "password": self.admin.password, "code": "123456" }),
+            ("PUT", "/api/customer/settings/notifications") => json!({ "quietFrom": "22:00", "quietUntil": "07:00" }),
+            ("PUT", "/api/admin/settings/{key}") => json!({ "value": "Lab 7" }),
+            ("POST", "/api/admin/settings/import") => json!({ "format": 1, "settings": {} }),
             ("PUT", "/api/auth/list-columns/{list}") => json!({ "columns": ["name", "region"] }),
             ("POST", "/api/admin/machines/import/preview") => json!({ "any": "bytes" }),
             ("POST", "/api/admin/machines/bulk") => json!({ "ids": ["host-001"], "action": "monitoring-on" }),
@@ -336,6 +148,15 @@ impl World {
             ("PUT", "/api/admin/machines/{code}/connection") => json!({ "user": "root" }),
             ("POST", "/api/admin/monitoring/machines") => json!({ "id": "host-001" }),
             ("POST", "/api/auth/login") => json!({ "username": self.admin.name, "password": self.admin.password }),
+            ("POST", "/api/auth/password-reset/request") => json!({ "account": name }),
+            ("POST", "/api/auth/password-reset/confirm") => json!({ "token": "none", "newPassword": name }),
+            ("POST", "/api/auth/email-change/request") => json!({ "email": "a@b.example", "password": name }),
+            ("POST", "/api/auth/email-change/confirm") => json!({ "token": "none" }),
+            ("POST", "/api/auth/invitation/accept") => json!({ "token": "none", "username": name, "password": name }),
+            ("POST", "/api/admin/customers/{id}/invitations" | "/api/customer/members/invitations") => {
+                json!({ "email": "new@acme.example" })
+            }
+            ("POST", "/api/admin/settings/mail/test") => json!({ "to": "a@b.example" }),
             ("POST", "/api/admin/machines" | "/api/admin/customers") | ("PUT", _) => json!({ "name": name }),
             ("POST", "/api/admin/customers/{id}/members") => json!({ "username": name }),
             ("POST", "/api/admin/machines/{code}/allocate") => json!({ "customerId": self.globex.id, "months": 1 }),
@@ -377,9 +198,11 @@ impl World {
             _ => self.join_token.clone(),
         };
         let id = if path.contains("/import/") { self.import.to_string() } else { id };
+        let id = if path.contains("/notifications/") { "999999".to_owned() } else { id };
+        let id = if path.contains("/settings/import/") { self.settings_import.to_string() } else { id };
         let id = if path.contains("/maintenance/") { self.maintenance.to_string() } else { id };
         let path = path.replace("{code}", "host-001").replace("{id}", &id).replace("{step}", "processes");
-        let path = path.replace("{list}", "machines");
+        let path = path.replace("{list}", "machines").replace("{key}", "branding.name").replace("{invitation}", "0");
         let request = self.server.request(who, method.parse().unwrap(), &path);
         Answer::of(if body.is_null() { request } else { request.json(&body) }).await
     }
@@ -390,9 +213,22 @@ impl World {
         let (allocation, request) = (self.allocation.to_string(), self.request.to_string());
         let (maintenance, import) = (self.maintenance.to_string(), self.import.to_string());
         let (session, api_token) = (self.admin.principal.session.to_string(), self.api_token.to_string());
+        let waits = self.settings_import.to_string();
         let ssh_key = self.ssh_key.to_string();
         let args: Vec<(&str, &str)> = match name {
             "sign_in" => vec![("username", &self.admin.name), ("password", self.admin.password)],
+            "request_password_reset" => vec![("account", &fresh)],
+            "confirm_password_reset" => vec![("token", "none"), ("new_password", &fresh)],
+            "confirm_email_change" => vec![("token", "none")],
+            "accept_invitation" => vec![("token", "none"), ("username", &fresh), ("password", &fresh)],
+            "request_email_change" => vec![("email", "a@b.example"), ("password", &fresh)],
+            "invite_person" => vec![("customer", &acme), ("email", "new@acme.example")],
+            "revoke_invitation" => vec![("customer", &acme), ("id", "0")],
+            "test_mail" => vec![("to", "a@b.example")],
+            "read_notification" => vec![("id", "999999")],
+            "choose_notifications" => vec![("mail[]", "renewal-decided")],
+            "save_settings" => vec![("form[sign_in.captcha]", "image")],
+            "confirm_settings_import" => vec![("id", &waits)],
             "set_preferences" => vec![("theme", "dark")],
             "sign_in_code" | "confirm_totp" => vec![("code", "123456")],
             "update_profile" => vec![("display_name", &fresh)],

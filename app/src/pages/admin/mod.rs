@@ -8,3 +8,4 @@ pub mod customers;
 pub mod dashboard;
 pub mod machines;
 pub mod metrics;
+pub mod settings;

@@ -2,15 +2,13 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::server_fns::{SignIn, SignInCode};
 use crate::door::{Refused, door, see_other, session};
-use crate::layouts::{look_switches, page};
+use crate::layouts::{page, plain_page};
 use crate::paths;
 use crate::ui::forms::{TextField, form_fault, text_field};
-use crate::ui::icons;
 use crate::words::Words;
 
 /// `/login`.
@@ -43,8 +41,9 @@ pub fn LoginPage() -> impl IntoView {
         required: true,
         ..TextField::default()
     };
-    plain(
+    plain_page(
         words,
+        words.t("login-title"),
         view! {
             <form class="stack" method="post" action=SignIn::url()>
                 {next.map(|next| view! { <input r#type="hidden" name="next" value=next /> })}
@@ -53,26 +52,9 @@ pub fn LoginPage() -> impl IntoView {
                 {form_fault(general.is_none().then(|| refused.map(|_| words.t("error-validation"))).flatten())}
                 <button class="btn primary wide">{words.t("login-action")}</button>
             </form>
+            <p><a class="link" href=paths::FORGOT>{words.t("forgot-link")}</a></p>
         },
     )
-}
-
-fn plain(words: Words, body: impl IntoView + 'static) -> AnyView {
-    view! {
-        <Title text=words.t("login-title") />
-        <div class="plain">
-            <main class="sign">
-                <span class="brand">
-                    <span class="icon" inner_html=icons::BRAND></span>
-                    <span>"RemoteGPU"</span>
-                </span>
-                <h1>{words.t("login-title")}</h1>
-                {body}
-                <div class="foot">{look_switches(words)}</div>
-            </main>
-        </div>
-    }
-    .into_any()
 }
 
 /// `/login/code`: the second step, for a browser whose password was right a moment ago.
@@ -112,8 +94,9 @@ fn code_view(challenged: bool, next: Option<String>) -> AnyView {
         ..TextField::default()
     };
     let again = paths::login(next.as_deref());
-    plain(
+    plain_page(
         words,
+        words.t("login-title"),
         view! {
             <form class="stack" method="post" action=SignInCode::url()>
                 {next.map(|next| view! { <input r#type="hidden" name="next" value=next /> })}

@@ -8,8 +8,13 @@
 mod api_tokens;
 mod bootstrap;
 mod challenge;
+mod contacts;
+mod email_change;
+mod invitations;
+mod links;
 mod list_columns;
 mod password;
+mod password_reset;
 mod second_factor;
 pub mod session_records;
 mod sessions;
@@ -19,6 +24,7 @@ mod ssh_keys;
 mod store;
 mod tokens;
 
+use chrono::{DateTime, Utc};
 use contract::accounts::{Language, MemberRole, MembershipView, Profile, ProfileUpdate, Theme};
 use contract::{CustomerId, ErrorCode, Permission, SessionId, UserId};
 
@@ -28,11 +34,14 @@ pub use bootstrap::{
 };
 pub(crate) use bootstrap::{NewPerson, create_member};
 pub use challenge::{answer_challenge, is_challenged, open_challenge};
+pub(crate) use contacts::{Contact, contacts};
+pub use email_change::{confirm_email_change, request_email_change};
+pub use invitations::{Invited, accept_invitation, invitations, invite, invited, revoke_invitation};
 pub use list_columns::{choose_columns, columns_of};
 pub use password::{PasswordRule, change_password, hash_password, password_rule};
-pub use second_factor::{
-    SecondFactorRule, confirm_totp, disable_totp, enroll_totp, pending_totp, security, totp_required,
-};
+pub(crate) use password_reset::send_password_reset;
+pub use password_reset::{confirm_password_reset, request_password_reset};
+pub use second_factor::{confirm_totp, disable_totp, enroll_totp, pending_totp, security, totp_required};
 pub use sessions::{end_other_sessions, end_session, list_sessions};
 pub use shown_once::{ShownOnce, keep_for_page, take_for_page};
 pub use sign_in::{CodeNeeded, SignInStep, SignedIn, begin_sign_in, sign_in};
@@ -42,7 +51,7 @@ pub use tokens::{ACCESS_TOKEN_SECONDS, REFRESH_TOKEN_DAYS, issue_access_token, p
 use crate::authz::{AccountRef, UpdateAccount, ViewAccount};
 use crate::fields::Wrong;
 use crate::rechecks::Wanted;
-use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit};
+use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit, settings};
 
 /// Told inside this process the moment sessions end, so that open sockets close at once; other processes find out by
 /// asking [`SessionWatch::still_valid`] every second.
@@ -125,8 +134,9 @@ impl SessionWatch {
             .wanted
             .ask(async |sessions| {
                 let ctx = self.platform.system(SystemActor::Authenticator);
+                let idle_since = idle_since(&self.platform, &ctx).await;
                 let mut tx = self.platform.db().begin(&ctx).await?;
-                let found = store::standings(&mut tx, &sessions, ctx.now()).await?;
+                let found = store::standings(&mut tx, &sessions, ctx.now(), idle_since).await?;
                 tx.commit().await?;
                 Ok(found)
             })
@@ -141,10 +151,16 @@ async fn find_session(
     key: store::SessionKey<'_>,
 ) -> Result<Option<UserPrincipal>> {
     let system = ctx.as_system(SystemActor::Authenticator);
+    let idle_since = idle_since(platform, ctx).await;
     let mut tx = platform.db().begin(&system).await?;
-    let found = store::find_session(&mut tx, key, ctx.now()).await?;
+    let found = store::find_session(&mut tx, key, ctx.now(), idle_since).await?;
     tx.commit().await?;
     Ok(found)
+}
+
+/// Browsers that asked for nothing since then are signed out. Asked for before a transaction begins: it may need one.
+async fn idle_since(platform: &Platform, ctx: &OpContext) -> DateTime<Utc> {
+    ctx.now() - settings::sign_in(platform).await.session_idle
 }
 
 /// Ends the session of this request, and with it every socket opened by it.

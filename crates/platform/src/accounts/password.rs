@@ -16,7 +16,7 @@ use super::sign_in::Subjects;
 use super::{SessionEnding, SignedIn, account, entry, sign_in, signed_in, store};
 use crate::authz::SecureAccount;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, settings};
 
 /// Longest password looked at, in bytes: hashing costs time per byte.
 pub(super) const MAX_PASSWORD_BYTES: usize = 1024;
@@ -65,8 +65,8 @@ impl PasswordRule {
 }
 
 /// The rule of this installation: the one place it is read.
-pub fn password_rule(_platform: &Platform) -> PasswordRule {
-    PasswordRule::default()
+pub async fn password_rule(platform: &Platform) -> PasswordRule {
+    settings::sign_in(platform).await.password
 }
 
 /// Verified against when there is no such user, so that both answers take the same time.
@@ -77,6 +77,12 @@ static NOBODYS_HASH: LazyLock<String> =
 pub fn hash_password(password: &str) -> Result<String> {
     let hash = Argon2::default().hash_password(password.as_bytes()).map_err(|e| Error::internal(e.to_string()))?;
     Ok(hash.to_string())
+}
+
+/// As [`hash_password`], on a thread where it holds nobody up.
+pub(super) async fn hash(platform: &Platform, password: &str) -> Result<String> {
+    let password = password.to_owned();
+    hashing(platform, move || hash_password(&password)).await?
 }
 
 /// True when `password` fits `hash`; with no hash, or a password of no sane length, false after the same time.
@@ -118,7 +124,7 @@ pub async fn change_password(platform: &Platform, ctx: &OpContext, change: &Pass
 
     let mut wrong = Wrong::new();
     let about = [user.name.as_str(), user.display_name.as_str(), email.as_str()];
-    password_rule(platform).check(&mut wrong, "newPassword", &change.new_password, &about);
+    password_rule(platform).await.check(&mut wrong, "newPassword", &change.new_password, &about);
     if change.new_password == change.old_password {
         wrong.add("newPassword", "field-password-old");
     }
@@ -127,8 +133,7 @@ pub async fn change_password(platform: &Platform, ctx: &OpContext, change: &Pass
         sign_in::note_failure(platform, ctx, &subjects, "accounts:change-password", Some(user.id)).await?;
         return Err(Error::field("oldPassword", "field-password-wrong"));
     }
-    let new = change.new_password.clone();
-    let hash = hashing(platform, move || hash_password(&new)).await??;
+    let hash = hash(platform, &change.new_password).await?;
 
     let mut tx = platform.db().begin(ctx).await?;
     let version = store::change_password(&mut tx, &granted, &hash, user.token_version).await?;

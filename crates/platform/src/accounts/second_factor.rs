@@ -14,7 +14,7 @@ use super::sign_in::{self, Subjects};
 use super::{SessionEnding, SignedIn, account, entry, password, signed_in, store};
 use crate::authz::{SecureAccount, ViewAccount};
 use crate::db::Tx;
-use crate::{Error, OpContext, Platform, Result, SystemActor, UserPrincipal, audit, secrets};
+use crate::{Error, OpContext, Platform, Result, SystemActor, UserPrincipal, audit, secrets, settings};
 
 const ISSUER: &str = "RemoteGPU";
 const STEP_SECONDS: u64 = 30;
@@ -26,20 +26,9 @@ const RECOVERY_CODES: usize = 10;
 /// 80 bits, so that a plain hash of one says nothing.
 const RECOVERY_CHARS: usize = 16;
 
-/// Who has to have a second factor.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SecondFactorRule {
-    pub required_for_admins: bool,
-}
-
-/// The rule of this installation: the one place it is read.
-fn second_factor_rule(_platform: &Platform) -> SecondFactorRule {
-    SecondFactorRule::default()
-}
-
-/// True when this person may not be without a second factor.
-pub fn totp_required(platform: &Platform, user: &UserPrincipal) -> bool {
-    user.platform_admin && second_factor_rule(platform).required_for_admins
+/// True when this person may not be without a second factor; the one place this rule is read.
+pub async fn totp_required(platform: &Platform, user: &UserPrincipal) -> bool {
+    user.platform_admin && settings::sign_in(platform).await.totp_for_admins
 }
 
 /// What a code turned out to be.
@@ -94,8 +83,8 @@ pub async fn security(platform: &Platform, ctx: &OpContext) -> Result<SecurityVi
     Ok(SecurityView {
         totp_since,
         recovery_codes_left,
-        totp_required: totp_required(platform, user),
-        password_min_length: password::password_rule(platform).min_length() as u32,
+        totp_required: totp_required(platform, user).await,
+        password_min_length: password::password_rule(platform).await.min_length() as u32,
     })
 }
 
@@ -161,11 +150,12 @@ pub async fn disable_totp(platform: &Platform, ctx: &OpContext, request: &TotpDi
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let system = ctx.as_system(SystemActor::Authenticator);
     let subjects = Subjects::of(ctx, &user.name);
+    let required = totp_required(platform, user).await;
     let mut tx = platform.db().begin(&system).await?;
     if !store::second_factor::is_on(&mut tx, user.id).await? {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-totp-off"));
     }
-    if totp_required(platform, user) {
+    if required {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-totp-required"));
     }
     sign_in::check_delay(&mut tx, ctx, &subjects).await?;

@@ -14,22 +14,15 @@ use ipnetwork::IpNetwork;
 
 use super::bootstrap::NewPerson;
 use super::session_records::{SessionKind, SessionRecord};
-use super::{Preferences, Standing};
+use super::{Contact, Preferences, Standing};
 use crate::authz::{Granted, SecureAccount, UpdateAccount};
 use crate::db::Tx;
 use crate::{Credential, Error, Result, UserPrincipal};
 
-/// A browser that asks for nothing for so long is signed out.
-const BROWSER_IDLE: TimeDelta = TimeDelta::hours(12);
 /// `last_seen_at` is that exact, so that not every request writes.
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
 /// Longest user agent that is kept, in characters.
 const AGENT_CHARS: usize = 300;
-
-/// Browsers seen before it are signed out.
-fn idle_since(now: DateTime<Utc>) -> DateTime<Utc> {
-    now - BROWSER_IDLE
-}
 
 /// A user agent as far as it is kept; PostgreSQL's texts have no zero byte.
 fn in_columns(agent: &str) -> String {
@@ -72,10 +65,12 @@ fn role(word: &str) -> Result<MemberRole> {
     }
 }
 
+/// Browsers that asked for nothing since `idle_since` are signed out.
 pub(super) async fn find_session(
     tx: &mut Tx,
     key: SessionKey<'_>,
     now: DateTime<Utc>,
+    idle_since: DateTime<Utc>,
 ) -> Result<Option<UserPrincipal>> {
     let (hash, kind) = match key {
         SessionKey::Secret(hash) => (&hash[..], "browser"),
@@ -100,7 +95,7 @@ pub(super) async fn find_session(
         hash,
         kind,
         now,
-        idle_since(now)
+        idle_since
     )
     .fetch_optional(&mut **tx)
     .await?;
@@ -147,6 +142,7 @@ pub(super) async fn standings(
     tx: &mut Tx,
     sessions: &[SessionId],
     now: DateTime<Utc>,
+    idle_since: DateTime<Utc>,
 ) -> Result<HashMap<SessionId, Standing>> {
     let ids: Vec<_> = sessions.iter().map(|session| session.0).collect();
     let rows = sqlx::query!(
@@ -161,7 +157,7 @@ pub(super) async fn standings(
              and u.state = 'active' and u.deleted_at is null and s.token_version = u.token_version"#,
         &ids,
         now,
-        idle_since(now)
+        idle_since
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -295,13 +291,14 @@ pub(super) async fn load_session(
     tx: &mut Tx,
     secret_hash: &[u8; 32],
     now: DateTime<Utc>,
+    idle_since: DateTime<Utc>,
 ) -> Result<Option<SessionRecord>> {
     let row = sqlx::query!(
         "select user_id, customer_id, token_version, data, address, user_agent, expires_at from sessions
          where secret_hash = $1 and kind = 'browser' and ended_at is null and expires_at > $2 and last_seen_at > $3",
         &secret_hash[..],
         now,
-        idle_since(now)
+        idle_since
     )
     .fetch_optional(&mut **tx)
     .await?;
@@ -553,5 +550,29 @@ pub(super) async fn set_list_columns(
     )
     .execute(&mut **tx)
     .await?;
+    Ok(())
+}
+
+/// Those of these people who are active, as they are reached.
+pub(super) async fn contacts(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Contact>> {
+    let rows = sqlx::query!(
+        r#"select id, name::text as "name!", email::text as email, language, time_zone from users
+           where id = any($1) and state = 'active' and deleted_at is null order by id"#,
+        ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let contacts = rows.into_iter().map(|row| Contact {
+        id: UserId(row.id),
+        name: row.name,
+        email: row.email,
+        language: row.language.as_deref().and_then(Language::parse),
+        time_zone: row.time_zone,
+    });
+    Ok(contacts.collect())
+}
+
+pub(super) async fn set_email(tx: &mut Tx, user: UserId, email: &str) -> Result<()> {
+    sqlx::query!("update users set email = $2::text::citext where id = $1", user.0, email).execute(&mut **tx).await?;
     Ok(())
 }

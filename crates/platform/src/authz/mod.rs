@@ -159,6 +159,19 @@ impl Resource for AuditLog {
     }
 }
 
+/// The installation itself: what its settings are about.
+#[derive(Clone, Copy, Debug)]
+pub struct Installation;
+
+impl Resource for Installation {
+    type Id = Everything;
+    const KIND: &'static str = "settings";
+    const VIEW: Permission = Permission::SettingsView;
+    fn id(&self) -> Everything {
+        Everything
+    }
+}
+
 /// Id of a resource of which there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Everything;
@@ -200,6 +213,10 @@ actions! {
     UpdateCustomer: CustomersUpdate on CustomerRef;
     /// Add a person to a customer.
     AddMember: CustomersAddMember on CustomerRef;
+    /// Invite a person into a customer.
+    InviteMember: CustomersInvite on CustomerRef;
+    /// Change the installation's settings.
+    UpdateSettings: SettingsUpdate on Installation;
     /// See an allocation as its customer does.
     ViewAllocation: AllocationsView on AllocationRef;
     /// See an allocation as staff do.

@@ -91,6 +91,7 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
             Role::CustomerOwner,
             P::CustomersView
             | P::CustomersListMembers
+            | P::CustomersInvite
             | P::AllocationsView
             | P::AllocationsMonitor
             | P::AllocationsRequestRenewal,

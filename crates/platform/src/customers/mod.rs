@@ -12,7 +12,7 @@ use contract::customers::{
     CustomerCreate, CustomerCreated, CustomerQuery, CustomerRow, CustomerSort, CustomerUpdate, CustomerView,
     MemberCreate, MemberSecret, MemberView,
 };
-use contract::{CustomerId, ErrorCode, Page, Permission};
+use contract::{CustomerId, ErrorCode, Page, Permission, UserId};
 
 use crate::accounts::{self, NewPerson};
 use crate::authz::{
@@ -231,6 +231,11 @@ pub(crate) async fn ids_by_name(tx: &mut Tx) -> Result<Vec<i64>> {
 /// Names by id, for other slices' lists.
 pub(crate) async fn names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>> {
     store::names(tx, ids).await
+}
+
+/// Its active people, or its owners alone.
+pub(crate) async fn people(tx: &mut Tx, id: CustomerId, owners_only: bool) -> Result<Vec<UserId>> {
+    store::people(tx, id, owners_only).await
 }
 
 /// Customers whose name contains this.

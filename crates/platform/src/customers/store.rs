@@ -234,3 +234,14 @@ pub(super) async fn matching(tx: &mut Tx, text: &str) -> Result<Vec<i64>> {
         .fetch_all(&mut **tx)
         .await?)
 }
+
+pub(super) async fn people(tx: &mut Tx, id: CustomerId, owners_only: bool) -> Result<Vec<UserId>> {
+    let ids = sqlx::query_scalar!(
+        "select user_id from memberships where customer_id = $1 and (not $2 or role = 'owner') order by user_id",
+        id.0,
+        owners_only
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(ids.into_iter().map(UserId).collect())
+}

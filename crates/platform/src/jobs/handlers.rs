@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::Claim;
-use crate::{Error, Platform, Result, SystemActor, accounts, allocations, audit, idempotency, machines, metrics};
+use crate::{
+    Error, Platform, Result, SystemActor, accounts, allocations, audit, idempotency, machines, mail, metrics,
+    notifications, settings,
+};
 
 /// A kind that comes round: its name and how often.
 pub(super) const PERIODIC: &[(&str, Duration)] = &[
@@ -34,8 +37,19 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             let id = id.ok_or_else(|| Error::internal("an import's job names no import"))?;
             machines::read_import(platform, id.into(), claim.attempt >= claim.max_attempts).await?;
         }
+        "mail-send" => {
+            let token = claim.payload.get("mail").and_then(serde_json::Value::as_str).and_then(|t| t.parse().ok());
+            let token = token.ok_or_else(|| Error::internal("the job of a mail names no mail"))?;
+            mail::send(platform, token, claim.attempt >= claim.max_attempts).await?;
+        }
+        "password-reset" => {
+            let account = claim.payload.get("account").and_then(serde_json::Value::as_str);
+            let account = account.ok_or_else(|| Error::internal("the job of a new password names nobody"))?;
+            accounts::send_password_reset(platform, account, claim.id).await?;
+        }
         "imports-clean" => {
             machines::forget_imports(platform).await?;
+            settings::forget_imports(platform).await?;
         }
         "idempotency-clean" => {
             idempotency::forget(platform).await?;
@@ -52,6 +66,8 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             let mut tx = platform.db().begin(&super::worker(platform)).await?;
             super::store::delete_old(&mut tx).await?;
             tx.commit().await?;
+            mail::forget_old(platform).await?;
+            notifications::forget_old(platform).await?;
         }
         other => return Err(Error::internal(format!("no handler for jobs of kind {other}"))),
     }

@@ -82,4 +82,7 @@ error-totp-off = The second factor is not on.
 error-totp-required = Administrators must have a second factor: it cannot be switched off.
 error-totp-not-pending = Nothing waits to be confirmed. Begin setting up again.
 error-too-many-tokens = You have { $max } tokens already. Revoke some first.
+error-settings-changed = Somebody changed these settings meanwhile. Reload the page and make your change again.
+error-mail-off = No mail goes out: no mail server and sender are set. An administrator sets them in the settings.
+error-invitations-off = Only administrators make accounts here. The settings can allow invitations.
 error-too-many-ssh-keys = You have { $max } keys already. Remove some first.

@@ -76,4 +76,7 @@ error-totp-off = 两步验证尚未开启。
 error-totp-required = 管理员必须开启两步验证，不能关闭。
 error-totp-not-pending = 没有等待确认的设置，请重新开始设置。
 error-too-many-tokens = 您已有 { $max } 个令牌，请先吊销一些。
+error-settings-changed = 这些设置已被他人修改。请刷新页面后重新修改。
+error-mail-off = 尚未设置邮件服务器和发件地址，无法发送邮件。请联系管理员设置。
+error-invitations-off = 只有管理员可以创建账号。可在平台设置中允许邀请。
 error-too-many-ssh-keys = 您已有 { $max } 个密钥，请先移除一些。

@@ -9,6 +9,8 @@ pub mod jobs;
 pub mod machine_service;
 pub mod machine_sheets;
 pub mod machines;
+pub mod mail;
 pub mod metrics;
 pub mod reports;
+pub mod settings;
 pub mod statistics;

@@ -1,5 +1,6 @@
 //! A customer: who it is, its people, its machines.
 
+use contract::accounts::InvitationView;
 use contract::allocations::{AllocationQuery, AllocationView};
 use contract::audit::{AuditQuery, AuditView};
 use contract::customers::{CustomerRow, MemberView};
@@ -16,6 +17,7 @@ use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::allocations::list::allocation_table;
 use crate::pages::admin::audit::list::{all_link, event_line};
+use crate::pages::customer::customers::invitations::invitation_card;
 use crate::paths;
 use crate::ui::format::{self, NOT_MEASURED};
 use crate::ui::forms::form_fault;
@@ -39,7 +41,11 @@ pub fn CustomerPage() -> impl IntoView {
                 true => Some(platform::audit::list(&platform, &ctx, &newest).await?.list),
                 false => None,
             };
-            Ok(Found { customer, members, allocations, usage, history })
+            let invitations = match ctx.holds(Permission::CustomersInvite) {
+                true => Some(platform::accounts::invitations(&platform, &ctx, Some(id)).await?),
+                false => None,
+            };
+            Ok(Found { customer, members, allocations, usage, history, invitations })
         },
         customer_view,
     )
@@ -53,12 +59,15 @@ struct Found {
     usage: CustomerUsage,
     /// Nothing for those who may not read the log.
     history: Option<Vec<AuditView>>,
+    /// Nothing for those who may not invite.
+    invitations: Option<Vec<InvitationView>>,
 }
 
 fn customer_view(found: Found) -> AnyView {
-    let Found { customer, members, allocations, usage, history } = found;
+    let Found { customer, members, allocations, usage, history, invitations } = found;
     let (words, ctx) = (Words::now(), door().1);
-    let refused = Refused::from_query().map(|r| r.message(words.0));
+    // The form that invites says its own.
+    let refused = Refused::from_query().filter(|r| !r.typed.contains_key("email")).map(|r| r.message(words.0));
     let may_change = ctx.holds(Permission::CustomersUpdate);
     let switch = if customer.active { "customer-disable" } else { "customer-enable" };
     let head = PageFrame::new(customer.name.clone(), Area::Customers)
@@ -103,6 +112,7 @@ fn customer_view(found: Found) -> AnyView {
                         <noscript><p class="note-line">{words.t("join-no-script")} " " <code>"remotegpu admin add-member"</code></p></noscript>
                         <MemberForm customer=id owner=first words=lexicon />
                     </section>
+                    {invitations.map(|open| invitation_card(words, Some(id), open))}
                     {history.map(|history| history_card(words, id, history))}
                 </div>
                 <aside class="side-column" aria-label=words.t("customer-facts")>

@@ -1,13 +1,16 @@
 //! One's own account: who one is here, and how the product looks.
 
 use contract::accounts::{Language, Profile, Theme};
+use contract::notifications::NotificationPreferences;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
 
-use super::server_fns::{SetPreferences, UpdateProfile};
+use super::server_fns::{RequestEmailChange, SetPreferences, UpdateProfile};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::auth::server_fns::SignOut;
+use crate::pages::customer::notifications::choices::choices_card;
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::{TextField, form_fault, select_field, text_field};
@@ -33,10 +36,16 @@ pub(super) fn tabs(words: Words, here: &str) -> impl IntoView + use<> {
 #[component]
 pub fn AccountPage() -> impl IntoView {
     let (platform, ctx) = door();
-    page(async move { platform::accounts::profile(&platform, &ctx).await }, account_view)
+    page(
+        async move {
+            let profile = platform::accounts::profile(&platform, &ctx).await?;
+            Ok((profile, platform::notifications::preferences(&platform, &ctx).await?))
+        },
+        |(profile, told)| account_view(profile, told),
+    )
 }
 
-fn account_view(profile: Profile) -> AnyView {
+fn account_view(profile: Profile, told: NotificationPreferences) -> AnyView {
     let words = Words::now();
     let head = PageFrame::new(words.t("account-title"), Area::Account).actions(view! {
         <form method="post" action=SignOut::url()>
@@ -50,6 +59,8 @@ fn account_view(profile: Profile) -> AnyView {
             <div class="columns">
                 {who(words, profile.clone())}
                 {preferences(words, profile)}
+                {email_change(words)}
+                {choices_card(words, told)}
             </div>
         },
     )
@@ -98,6 +109,45 @@ fn who(words: Words, profile: Profile) -> impl IntoView {
     }
 }
 
+fn email_change(words: Words) -> impl IntoView {
+    let refused = Refused::from_query();
+    let fault = |path: &str| refused.as_ref().and_then(|r| r.fault(words.0, path));
+    let general =
+        refused.as_ref().filter(|r| r.fields.is_empty() && r.typed.contains_key("email")).map(|r| r.message(words.0));
+    let sent = use_query_map().get_untracked().get("sent").is_some();
+    let email = TextField {
+        label: words.t("account-change-email-to"),
+        name: "email".to_owned(),
+        kind: "email",
+        value: refused.as_ref().and_then(|r| r.typed.get("email").cloned()).unwrap_or_default(),
+        fault: fault("email"),
+        autocomplete: Some("email"),
+        required: true,
+        ..TextField::default()
+    };
+    let password = TextField {
+        label: words.t("account-change-email-password"),
+        name: "password".to_owned(),
+        kind: "password",
+        fault: fault("password"),
+        autocomplete: Some("current-password"),
+        required: true,
+        ..TextField::default()
+    };
+    view! {
+        <section class="card">
+            <header><h2>{words.t("account-change-email")}</h2></header>
+            <form class="form" method="post" action=RequestEmailChange::url()>
+                {form_fault(general)}
+                {sent.then(|| view! { <p role="status">{words.t("account-change-email-sent")}</p> })}
+                {text_field(email)}
+                {text_field(password)}
+                <p class="actions"><button class="btn">{words.t("account-change-email-action")}</button></p>
+            </form>
+        </section>
+    }
+}
+
 fn preferences(words: Words, profile: Profile) -> impl IntoView {
     let look = look();
     let refused = Refused::from_query();
@@ -113,7 +163,10 @@ fn preferences(words: Words, profile: Profile) -> impl IntoView {
         fault,
         ..TextField::default()
     };
-    let general = refused.filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
+    // The other form of this page says its own.
+    let general = refused
+        .filter(|r| r.fields.is_empty() && !r.typed.contains_key("email") && !r.typed.contains_key("quiet_from"))
+        .map(|r| r.message(words.0));
     view! {
         <section class="card">
             <header><h2>{words.t("account-preferences")}</h2></header>

@@ -204,6 +204,20 @@ pub async fn revoke_api_token(id: SessionId) -> Result<(), ApiError> {
     door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_TOKENS, Vec::new()).await
 }
 
+/// Sends a link to a new address.
+#[server]
+pub async fn request_email_change(
+    #[server(default)] email: String,
+    #[server(default)] password: String,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let typed = vec![("email", email.clone())];
+    let body = contract::accounts::EmailChangeRequest { email, password };
+    let result = platform::accounts::request_email_change(&platform, &ctx, &body).await;
+    let next = |()| format!("{}?sent=1", paths::ACCOUNT);
+    door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT, typed).await
+}
+
 /// One's public keys for SSH.
 #[server]
 pub async fn list_ssh_keys() -> Result<Vec<SshKeyView>, ApiError> {

@@ -1,6 +1,6 @@
 //! `/` and `/members`.
 
-use contract::accounts::{MemberRole, Profile};
+use contract::accounts::{InvitationView, MemberRole, Profile};
 use contract::allocations::{AllocationQuery, AllocationState, AllocationView};
 use contract::customers::{CustomerView, MemberView};
 use contract::machines::Presence;
@@ -9,6 +9,7 @@ use contract::{ErrorCode, MAX_PAGE_SIZE, Page, Permission};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
+use super::invitations::invitation_card;
 use crate::door::{door, look, see_other};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::allocations::list::allocation_state;
@@ -243,10 +244,16 @@ fn machines_card(words: Words, machines: Vec<AllocationView>) -> impl IntoView {
 #[component]
 pub fn MembersPage() -> impl IntoView {
     let (platform, ctx) = door();
-    page(async move { platform::customers::members(&platform, &ctx).await }, members_view)
+    page(
+        async move {
+            let members = platform::customers::members(&platform, &ctx).await?;
+            Ok((members, platform::accounts::invitations(&platform, &ctx, None).await?))
+        },
+        |(members, open)| members_view(members, open),
+    )
 }
 
-fn members_view(members: Vec<MemberView>) -> AnyView {
+fn members_view(members: Vec<MemberView>, open: Vec<InvitationView>) -> AnyView {
     let (words, zone) = (Words::now(), look().zone);
     let count = words.with("home-people-count", &[("n", members.len().to_string())]);
     let rows = members.into_iter().map(|member| {
@@ -276,6 +283,7 @@ fn members_view(members: Vec<MemberView>) -> AnyView {
                     </table>
                 </div>
             </section>
+            {invitation_card(words, None, open)}
         },
     )
 }

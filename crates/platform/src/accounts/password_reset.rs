@@ -1,0 +1,148 @@
+//! A new password by a link that goes to the account's address.
+//!
+//! Whether there is such an account shows nowhere: asking for a link does the same work for every name, and the look-up
+//! happens later, in a job.
+
+use chrono::TimeDelta;
+use contract::accounts::{PasswordResetConfirm, PasswordResetRequest};
+use contract::mail::RESET_PATH;
+use contract::notifications::NotificationKind;
+use contract::{ErrorCode, JobId, UserId};
+
+use super::links::{self, NewLink, Purpose};
+use super::{SessionEnding, entry, password, store};
+use crate::fields::Wrong;
+use crate::jobs::{self, NewJob};
+use crate::mail::{self, NewMail};
+use crate::notifications::{self, Notice};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, secrets};
+
+/// Requests for one name from one address in [`WINDOW`].
+const MOST_PER_NAME: i64 = 3;
+/// Requests from one address in it: a school may share one.
+const MOST_PER_ADDRESS: i64 = 20;
+/// Mails to one person in it, whoever asks: nobody's mailbox is flooded.
+const MOST_MAILS: i64 = 3;
+const WINDOW: TimeDelta = TimeDelta::minutes(15);
+/// What the typed name is sealed for: it may be a password in the wrong field.
+const SEALED_FOR: &str = "jobs.payload:password-reset";
+
+/// Asks for a link.
+///
+/// # Errors
+/// `RateLimited` with the seconds to wait; `WrongState` where no mail goes out at all.
+pub async fn request_password_reset(platform: &Platform, ctx: &OpContext, body: &PasswordResetRequest) -> Result<()> {
+    let account = body.account.trim().to_lowercase();
+    if account.is_empty() {
+        return Err(Error::field("account", "field-required"));
+    }
+    if account.len() > 254 {
+        return Err(Error::field("account", "field-malformed"));
+    }
+    if !mail::is_on(platform).await {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-mail-off"));
+    }
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    limit(&mut tx, ctx, &account).await?;
+    let mut job = NewJob::new("password-reset", ctx.now());
+    job.payload =
+        serde_json::json!({ "account": hex::encode(platform.keyring().seal(SEALED_FOR, account.as_bytes())) });
+    jobs::enqueue_in_tx(&mut tx, &job).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Counts this request, or refuses it; every name alike.
+async fn limit(tx: &mut crate::db::Tx, ctx: &OpContext, account: &str) -> Result<()> {
+    let address = ctx.address().map(|a| a.to_string()).unwrap_or_default();
+    let by_name = secrets::sha256(format!("reset\0{account}\0{address}").as_bytes());
+    let by_address = secrets::sha256(format!("reset-address\0{address}").as_bytes());
+    for (subject, most) in [(&by_name, MOST_PER_NAME), (&by_address, MOST_PER_ADDRESS)] {
+        let (asked, last) = store::failures_since(tx, subject, ctx.now() - WINDOW).await?;
+        if asked >= most {
+            let left = last.map_or(0, |last| (last + WINDOW - ctx.now()).num_seconds()).max(1);
+            let limited = Error::new(ErrorCode::RateLimited).with_key("error-rate-limited-wait");
+            return Err(limited.with_arg("seconds", left));
+        }
+    }
+    store::note_failure(tx, &by_name, &by_address, ctx.now()).await
+}
+
+/// Looks the account up and sends the link, if there is somebody to send it to; run by the job queue.
+pub(crate) async fn send_password_reset(platform: &Platform, sealed: &str, job: JobId) -> Result<()> {
+    let sealed = hex::decode(sealed).map_err(Error::internal)?;
+    let account = String::from_utf8(platform.keyring().open(SEALED_FOR, &sealed)?).map_err(Error::internal)?;
+    let ctx = platform.system(SystemActor::Authenticator);
+    let mut tx = platform.db().begin(&ctx).await?;
+    // Who signs in elsewhere has no password here.
+    let found = store::credentials(&mut tx, &account).await?.filter(|row| row.active && row.password_hash.is_some());
+    let Some(row) = found else { return Ok(()) };
+    let contact = store::contacts(&mut tx, &[row.id.0]).await?.into_iter().next();
+    let Some((contact, address)) = contact.and_then(|c| Some((c.clone(), c.email?))) else { return Ok(()) };
+    if links::issued_since(&mut tx, Purpose::PasswordReset, row.id, ctx.now() - WINDOW).await? >= MOST_MAILS {
+        return Ok(());
+    }
+    let link = NewLink {
+        purpose: Purpose::PasswordReset,
+        user: Some(row.id),
+        place: None,
+        address: &address,
+        created_by: None,
+    };
+    let (_, token) = links::issue(&mut tx, link, ctx.now()).await?;
+    let mail = NewMail {
+        kind: "password-reset",
+        user: Some(row.id),
+        address: address.clone(),
+        language: contact.language_or(platform),
+        args: vec![("name", row.name)],
+        link: Some(links::address(platform, RESET_PATH, &token)),
+        at: ctx.now(),
+        idempotency_key: Some(format!("password-reset:{job}")),
+    };
+    // A second run of the same job rolls its link back.
+    if mail::enqueue_in_tx(platform, &mut tx, mail).await? {
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Sets a new password with a link's token and ends every session of the person.
+///
+/// # Errors
+/// `Validation` for a link that does not work (any more), and for a password that is not good enough.
+pub async fn confirm_password_reset(platform: &Platform, ctx: &OpContext, body: &PasswordResetConfirm) -> Result<()> {
+    let rule = password::password_rule(platform).await;
+    let system = ctx.as_system(SystemActor::Authenticator);
+    let mut tx = platform.db().begin(&system).await?;
+    let link = links::find(&mut tx, Purpose::PasswordReset, &body.token, ctx.now()).await?;
+    let user = link.user.ok_or_else(links::spent)?;
+    let contact = store::contacts(&mut tx, &[user.0]).await?.into_iter().next().ok_or_else(links::spent)?;
+    let credentials = store::credentials_of(&mut tx, user).await?;
+    tx.commit().await?; // hashing takes a while: hold no connection meanwhile
+
+    let mut wrong = Wrong::new();
+    let about = [contact.name.as_str(), contact.email.as_deref().unwrap_or_default()];
+    rule.check(&mut wrong, "newPassword", &body.new_password, &about);
+    wrong.into_result()?;
+    // The forgotten one may be known to somebody else: it is not taken again.
+    let old = credentials.and_then(|row| row.password_hash);
+    if old.is_some() && password::verify(platform, &body.new_password, old).await? {
+        return Err(Error::field("newPassword", "field-password-old"));
+    }
+    let hash = password::hash(platform, &body.new_password).await?;
+
+    let mut tx = platform.db().begin(&system).await?;
+    if !links::consume(&mut tx, &link, ctx.now()).await? {
+        return Err(links::spent());
+    }
+    links::retire_of_user(&mut tx, Purpose::PasswordReset, user, ctx.now()).await?;
+    store::set_password(&mut tx, user, &hash).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("accounts:reset-password", user)).await?;
+    // Whoever did not do it should hear of it.
+    let notice = Notice { kind: NotificationKind::PasswordChanged, args: Vec::new(), link: None };
+    notifications::notify_in_tx(platform, &mut tx, ctx, &[user], &notice).await?;
+    tx.commit().await?;
+    let _ = platform.endings().send(SessionEnding::User(UserId(user.0)));
+    Ok(())
+}
