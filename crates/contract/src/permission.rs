@@ -20,6 +20,16 @@ macro_rules! permissions {
             pub fn name(self) -> &'static str {
                 match self { $(Permission::$name => $wire,)+ }
             }
+
+            /// Reads what [`Permission::name`] writes.
+            pub fn parse(name: &str) -> Option<Self> {
+                match name { $($wire => Some(Permission::$name),)+ _ => None }
+            }
+
+            /// The noun it is about, by which permissions are shown together.
+            pub fn group(self) -> &'static str {
+                self.name().split(':').next().unwrap_or_default()
+            }
         }
     };
 }
@@ -41,6 +51,22 @@ permissions! {
     CustomersUpdate = "customers:update";
     /// Add people to a customer.
     CustomersAddMember = "customers:add-member";
+    /// Change roles in a customer, remove people from it, hand its ownership over.
+    CustomersManageMembers = "customers:manage-members";
+    /// See everybody's account, with roles and memberships.
+    UsersView = "users:view";
+    /// Add an account.
+    UsersCreate = "users:create";
+    /// Change an account, disable and enable it, give it a new password.
+    UsersUpdate = "users:update";
+    /// Delete an account and bring it back.
+    UsersDelete = "users:delete";
+    /// See roles, what they permit and who holds them.
+    RolesView = "roles:view";
+    /// Make, change and delete custom roles.
+    RolesManage = "roles:manage";
+    /// Give roles to people and take them away.
+    RolesAssign = "roles:assign";
     /// See one's own allocations, as a customer does.
     AllocationsView = "allocations:view";
     /// See every allocation, with remarks, requests and check-lists.

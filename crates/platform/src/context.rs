@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::accounts::{Language, MemberRole};
-use contract::{CustomerId, MachineId, SessionId, UserId};
+use contract::{CustomerId, MachineId, Permission, SessionId, UserId};
 
 /// The time of the operating system plus an offset that tests move.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +62,8 @@ impl Via {
 /// Background work by name; each has only the powers the policy lists for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SystemActor {
-    /// Looks people and sessions up before anybody is signed in, and writes what sign-in leaves behind.
+    /// Looks people and sessions up, before anybody is signed in and where an owner brings people in, and writes what
+    /// these leave behind.
     Authenticator,
     /// Writes samples and the newest state, reads other servers' newest state, rolls up.
     Metrics,
@@ -106,6 +107,9 @@ pub struct UserPrincipal {
     pub session: SessionId,
     pub token_version: i64,
     pub platform_admin: bool,
+    pub operator: bool,
+    /// What custom roles of the platform give, each once.
+    pub permissions: Vec<Permission>,
     /// Active customers one belongs to, by name of the customer.
     pub memberships: Vec<(CustomerId, MemberRole)>,
     /// The customer one acts for now.

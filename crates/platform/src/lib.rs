@@ -17,8 +17,10 @@ mod fields;
 pub mod jobs;
 pub mod machines;
 pub mod metrics;
+pub mod quotas;
 mod rechecks;
 pub mod reports;
+pub mod roles;
 pub mod secrets;
 
 use std::sync::Arc;

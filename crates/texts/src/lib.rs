@@ -33,7 +33,9 @@ files!(
     "machine-import",
     "machine-service",
     "machines",
-    "metrics"
+    "metrics",
+    "roles",
+    "users"
 );
 
 struct Book {

@@ -12,12 +12,13 @@ pub mod session_records;
 mod sign_in;
 mod store;
 mod tokens;
+pub mod users;
 
 use contract::accounts::{Language, MemberRole, MembershipView, Profile, Theme};
 use contract::{CustomerId, ErrorCode, Permission, SessionId, UserId};
 
 pub use bootstrap::{FirstAdmin, add_member, create_customer, ensure_first_admin, reset_password};
-pub(crate) use bootstrap::{NewPerson, create_member};
+pub(crate) use bootstrap::{NewPerson, add_person_in_tx};
 pub use list_columns::{choose_columns, columns_of};
 pub use password::hash_password;
 pub use sign_in::{SignedIn, sign_in};
@@ -25,7 +26,7 @@ pub use tokens::{ACCESS_TOKEN_SECONDS, issue_access_token, principal_of_bearer};
 
 use crate::authz::{AccountRef, UpdateAccount, ViewAccount};
 use crate::rechecks::Wanted;
-use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit};
+use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit, roles};
 
 /// Told inside this process the moment sessions end, so that open sockets close at once; other processes find out by
 /// asking [`SessionWatch::still_valid`] every second.
@@ -72,6 +73,8 @@ pub async fn principal_of_session(platform: &Platform, ctx: &OpContext, secret_h
 pub(crate) struct Standing {
     token_version: i64,
     platform_admin: bool,
+    operator: bool,
+    permissions: Vec<Permission>,
     active: Option<(CustomerId, MemberRole)>,
 }
 
@@ -80,6 +83,8 @@ impl Standing {
         Self {
             token_version: user.token_version,
             platform_admin: user.platform_admin,
+            operator: user.operator,
+            permissions: user.permissions.clone(),
             active: user.active_customer.zip(user.active_role()),
         }
     }
@@ -147,15 +152,16 @@ pub async fn profile(platform: &Platform, ctx: &OpContext) -> Result<Profile> {
     let granted = ctx.authorize(ViewAccount, &account(user.id))?;
     let row = store::account(&mut tx, granted.id()).await?.ok_or_else(Error::not_found)?;
     let memberships = store::memberships(&mut tx, granted.id()).await?;
+    let custom = roles::custom_names_in_tx(&mut tx, granted.id()).await?;
     tx.commit().await?;
-    let roles = ctx.role_names();
+    let roles = ctx.all_role_names(custom);
     Ok(Profile {
         id: user.id,
         display_name: user.display_name.clone(),
         name: user.name.clone(),
         email: row.email,
-        role: roles.first().copied().unwrap_or_default().to_owned(),
-        roles: roles.into_iter().map(str::to_owned).collect(),
+        role: roles.first().cloned().unwrap_or_default(),
+        roles,
         buttons: Permission::ALL.iter().copied().filter(|p| ctx.holds(*p)).collect(),
         tenant_id: user.active_customer,
         memberships,

@@ -64,7 +64,7 @@ pub async fn sign_in(platform: &Platform, ctx: &OpContext, request: &LoginReques
             Ok(SignedIn {
                 user: row.id,
                 token_version: row.token_version,
-                active_customer: row.first_customer.filter(|_| !row.platform_admin),
+                active_customer: row.first_customer.filter(|_| !row.staff),
             })
         }
         _ => {
@@ -122,6 +122,8 @@ fn as_user(ctx: &OpContext, row: &store::Credentials) -> OpContext {
         session: SessionId(0),
         token_version: row.token_version,
         platform_admin: row.platform_admin,
+        operator: false,
+        permissions: Vec::new(),
         memberships: Vec::new(),
         active_customer: None,
         language: None,

@@ -8,13 +8,14 @@ use contract::customers::{CustomerQuery, CustomerRow, CustomerUpdate, CustomerVi
 use contract::{CustomerId, UserId};
 
 use crate::Result;
-use crate::authz::{CreateCustomer, Granted, UpdateCustomer};
+use crate::authz::{CreateCustomer, Granted, ManageMembers, UpdateCustomer};
 use crate::db::{Tx, contains};
 
 pub(super) async fn view(tx: &mut Tx, id: CustomerId) -> Result<Option<CustomerView>> {
     let row = sqlx::query!(
         r#"select c.id, c.name, c.state, c.created_at,
-                  (select count(*) from memberships m where m.customer_id = c.id) as "members!"
+                  (select count(*) from memberships m join users u on u.id = m.user_id
+                   where m.customer_id = c.id and u.deleted_at is null) as "members!"
            from customers c where c.id = $1 and c.deleted_at is null"#,
         id.0
     )
@@ -92,7 +93,8 @@ pub(super) async fn list(
     let rows = sqlx::query!(
         r#"select c.id, c.name, c.state, c.contact_name, c.contact_email, c.contact_phone, c.remark, c.disabled_at,
                   c.revision, c.created_at,
-                  (select count(*) from memberships m where m.customer_id = c.id) as "members!"
+                  (select count(*) from memberships m join users u on u.id = m.user_id
+                   where m.customer_id = c.id and u.deleted_at is null) as "members!"
            from customers c
            where c.deleted_at is null and ($1::text is null or c.state = $1)
              and ($2::text is null or c.name ilike $2 or c.contact_name ilike $2 or c.contact_email ilike $2
@@ -112,7 +114,8 @@ pub(super) async fn row(tx: &mut Tx, id: CustomerId) -> Result<Option<CustomerRo
     let row = sqlx::query!(
         r#"select c.id, c.name, c.state, c.contact_name, c.contact_email, c.contact_phone, c.remark, c.disabled_at,
                   c.revision, c.created_at,
-                  (select count(*) from memberships m where m.customer_id = c.id) as "members!"
+                  (select count(*) from memberships m join users u on u.id = m.user_id
+                   where m.customer_id = c.id and u.deleted_at is null) as "members!"
            from customers c where c.id = $1 and c.deleted_at is null"#,
         id.0
     )
@@ -180,6 +183,55 @@ pub(super) async fn set_active(
     )
     .execute(&mut **tx)
     .await?;
+    Ok(())
+}
+
+/// Role of somebody in a customer; the customer's row is locked.
+pub(super) async fn member_role(tx: &mut Tx, id: CustomerId, user: UserId) -> Result<Option<MemberRole>> {
+    let word = sqlx::query_scalar!(
+        "select m.role from memberships m join users u on u.id = m.user_id
+         where m.customer_id = $1 and m.user_id = $2 and u.deleted_at is null",
+        id.0,
+        user.0
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(word.map(|word| if word == "owner" { MemberRole::Owner } else { MemberRole::Member }))
+}
+
+/// Owners that can sign in.
+pub(super) async fn owners(tx: &mut Tx, id: CustomerId) -> Result<Vec<UserId>> {
+    let ids = sqlx::query_scalar!(
+        "select m.user_id from memberships m join users u on u.id = m.user_id
+         where m.customer_id = $1 and m.role = 'owner' and u.deleted_at is null and u.state = 'active'",
+        id.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(ids.into_iter().map(UserId).collect())
+}
+
+pub(super) async fn set_member_role(
+    tx: &mut Tx,
+    granted: &Granted<ManageMembers>,
+    user: UserId,
+    role: MemberRole,
+) -> Result<()> {
+    sqlx::query!(
+        "update memberships set role = $3 where customer_id = $1 and user_id = $2",
+        granted.id().0,
+        user.0,
+        role.code()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn remove_member(tx: &mut Tx, granted: &Granted<ManageMembers>, user: UserId) -> Result<()> {
+    sqlx::query!("delete from memberships where customer_id = $1 and user_id = $2", granted.id().0, user.0)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

@@ -9,4 +9,6 @@ mod customers;
 mod jobs;
 mod machines;
 mod metrics;
+mod roles;
 mod tenancy;
+mod users;

@@ -62,3 +62,15 @@ error-renew-service-state = This machine is being drained or is retired: it is n
 error-import-changed = A machine was changed or added in between. Nothing was imported; the workbook is checked again.
 error-import-nothing = There is nothing to import.
 error-import-state = This import is { $state }: this cannot be done now.
+error-not-held = You do not hold everything this needs ({ $permission }): nobody hands on, or acts on, more than they hold.
+error-last-admin = This is the last platform administrator. Give somebody else that role first.
+error-last-owner = This is the last owner. Make somebody else an owner first, or hand the ownership over.
+error-role-changed = Somebody changed this role meanwhile. Reload the page and make your change again.
+error-role-builtin = A built-in role cannot be changed or deleted.
+error-role-held = { $n ->
+    [one] { $n } person holds this role. Take it away first.
+   *[other] { $n } people hold this role. Take it away from them first.
+}
+error-user-changed = Somebody changed this user meanwhile. Reload the page and make your change again.
+error-user-self = Nobody disables or deletes themselves. Ask another administrator.
+error-user-deleted = This user is deleted. Bring the account back first.

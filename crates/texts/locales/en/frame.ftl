@@ -57,3 +57,6 @@ live-as-of = As of { $time }
 live-ended = Live updates have ended. Please reload the page.
 nav-customers = Customers
 nav-allocations = Allocations
+nav-people = People
+nav-users = Users
+nav-roles = Roles

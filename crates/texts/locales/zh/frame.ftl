@@ -54,3 +54,6 @@ live-as-of = 截至 { $time }
 live-ended = 实时更新已结束，请刷新页面
 nav-customers = 客户
 nav-allocations = 分配
+nav-people = 人员
+nav-users = 用户
+nav-roles = 角色
