@@ -3,7 +3,8 @@
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use contract::accounts::{LoginAnswer, LoginRequest, Profile};
-use contract::{Envelope, ListColumns};
+use contract::menus::MenuRecord;
+use contract::{Envelope, ListColumns, Permission};
 use platform::accounts;
 
 use super::{Body, Part, Rest};
@@ -27,6 +28,13 @@ pub async fn logout(rest: Rest) -> Response {
 #[utoipa::path(get, path = "/api/auth/profile", tag = "auth", responses((status = 200, body = Envelope<Profile>)))]
 pub async fn profile(rest: Rest) -> Response {
     rest.answer(accounts::profile(&rest.platform, &rest.ctx).await).await
+}
+
+/// The menu as one may see it: groups of entries, each with the buttons that may be pressed there.
+#[utoipa::path(get, path = "/api/auth/menus", tag = "auth", responses((status = 200, body = Envelope<Vec<MenuRecord>>)))]
+pub async fn menus(rest: Rest) -> Response {
+    let held = app::door::must_hold(&rest.ctx, Permission::AccountsViewOwn);
+    rest.answer(held.map(|()| app::menus::records(&rest.ctx))).await
 }
 
 /// Which columns one sees in a list.

@@ -16,3 +16,4 @@ mod origin;
 mod reports;
 mod sessions;
 mod sockets;
+mod users_both_doors;

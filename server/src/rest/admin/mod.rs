@@ -9,5 +9,8 @@ pub mod jobs;
 pub mod machine_service;
 pub mod machine_sheets;
 pub mod machines;
+pub mod members;
 pub mod metrics;
 pub mod reports;
+pub mod roles;
+pub mod users;

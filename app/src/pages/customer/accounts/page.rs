@@ -41,7 +41,7 @@ fn account_view(profile: Profile) -> AnyView {
 
 fn who(words: Words, profile: Profile) -> impl IntoView {
     let zone = look().zone;
-    let roles = profile.roles.iter().map(|role| words.t(&format!("role-{role}"))).collect::<Vec<_>>();
+    let roles = profile.roles.iter().map(|role| crate::role_words::role_name(words.0, role, role)).collect::<Vec<_>>();
     let memberships = profile.memberships.into_iter().map(|m| {
         let role = words.t(&format!("member-role-{}", m.role.code()));
         view! {
