@@ -84,6 +84,15 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/customers/new") view=admin::customers::edit::NewCustomerPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/customers/:id") view=admin::customers::page::CustomerPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/customers/:id/edit") view=admin::customers::edit::EditCustomerPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/users") view=admin::users::list::UserListPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/users/new") view=admin::users::edit::NewUserPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/users/bulk") view=admin::users::bulk::UserBulkPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/users/:id") view=admin::users::page::UserPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/users/:id/edit") view=admin::users::edit::EditUserPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/roles") view=admin::roles::list::RoleListPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/roles/new") view=admin::roles::edit::NewRolePage ssr=SsrMode::Async />
+                <Route path=path!("/admin/roles/:id") view=admin::roles::page::RolePage ssr=SsrMode::Async />
+                <Route path=path!("/admin/roles/:id/edit") view=admin::roles::edit::EditRolePage ssr=SsrMode::Async />
                 <Route path=path!("/machines/:code") view=customer::machines::page::MyMachinePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/:code") view=admin::machines::page::MachinePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/:code/edit") view=admin::machines::edit::EditPage ssr=SsrMode::Async />

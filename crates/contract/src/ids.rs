@@ -58,4 +58,6 @@ id! {
     MaintenanceId,
     /// A staged import of a workbook.
     ImportId,
+    /// A role, built in or made here.
+    RoleId,
 }

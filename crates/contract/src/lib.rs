@@ -14,9 +14,13 @@ pub mod jobs;
 mod list;
 pub mod live;
 pub mod machines;
+pub mod menus;
 pub mod metrics;
 mod permission;
+pub mod quotas;
 pub mod reports;
+pub mod roles;
+pub mod users;
 
 pub use error::{ApiError, Envelope, ErrorCode};
 pub use ids::*;

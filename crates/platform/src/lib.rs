@@ -19,8 +19,10 @@ pub mod idempotency;
 pub mod jobs;
 pub mod machines;
 pub mod metrics;
+pub mod quotas;
 mod rechecks;
 pub mod reports;
+pub mod roles;
 pub mod secrets;
 
 use std::sync::Arc;

@@ -34,7 +34,9 @@ files!(
     "machine-service",
     "machines",
     "metrics",
-    "security"
+    "roles",
+    "security",
+    "users"
 );
 
 struct Book {

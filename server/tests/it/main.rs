@@ -26,4 +26,5 @@ mod sessions;
 mod sockets;
 mod stopping;
 mod tokens_both_doors;
+mod users_both_doors;
 mod workbooks;

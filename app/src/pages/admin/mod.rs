@@ -8,3 +8,5 @@ pub mod customers;
 pub mod dashboard;
 pub mod machines;
 pub mod metrics;
+pub mod roles;
+pub mod users;

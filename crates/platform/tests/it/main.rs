@@ -10,6 +10,8 @@ mod customers;
 mod jobs;
 mod machines;
 mod metrics;
+mod roles;
 mod second_factor;
 mod secrets;
 mod tenancy;
+mod users;

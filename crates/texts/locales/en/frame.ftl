@@ -58,3 +58,6 @@ live-ended = Live updates have ended. Please reload the page.
 nav-customers = Customers
 nav-allocations = Allocations
 live-over = This is no longer there, or you may not see it any more.
+nav-people = People
+nav-users = Users
+nav-roles = Roles

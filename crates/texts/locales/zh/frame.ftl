@@ -55,3 +55,6 @@ live-ended = 实时更新已结束，请刷新页面
 nav-customers = 客户
 nav-allocations = 分配
 live-over = 内容已不存在，或您已无权查看。
+nav-people = 人员
+nav-users = 用户
+nav-roles = 角色
