@@ -25,6 +25,8 @@ pub const ACCOUNT_SECURITY: &str = "/account/security";
 pub const ACCOUNT_TOTP: &str = "/account/security/totp";
 /// Where one is signed in.
 pub const ACCOUNT_SESSIONS: &str = "/account/sessions";
+/// One's own public keys for SSH.
+pub const ACCOUNT_SSH_KEYS: &str = "/account/ssh-keys";
 /// One's own API tokens.
 pub const ACCOUNT_TOKENS: &str = "/account/tokens";
 /// The staff's first page.

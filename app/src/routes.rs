@@ -54,6 +54,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/account/security") view=customer::accounts::security::SecurityPage ssr=SsrMode::Async />
                 <Route path=path!("/account/security/totp") view=customer::accounts::totp::TotpPage ssr=SsrMode::Async />
                 <Route path=path!("/account/sessions") view=customer::accounts::sessions::SessionsPage ssr=SsrMode::Async />
+                <Route path=path!("/account/ssh-keys") view=customer::accounts::ssh_keys::SshKeysPage ssr=SsrMode::Async />
                 <Route path=path!("/account/tokens") view=customer::accounts::tokens::TokensPage ssr=SsrMode::Async />
                 <Route path=path!("/admin") view=admin::dashboard::page::DashboardPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/audit") view=admin::audit::list::AuditPage ssr=SsrMode::Async />

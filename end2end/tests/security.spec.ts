@@ -1,5 +1,9 @@
 // How people prove who they are: password, second factor, sessions, API tokens.
+import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
 import { Browser, Page } from '@playwright/test';
 import { Credentials, Installation } from '../fixtures/installation.js';
 import { expect, expectAccessible, expectNoSideScroll, look, test } from '../fixtures/test.js';
@@ -83,7 +87,7 @@ test('a session is ended from another browser, which is out within five seconds'
     .toBe('/login');
   await other.context().close();
   await page.setViewportSize({ width: 360, height: 740 });
-  for (const address of ['/account', '/account/security', '/account/sessions', '/account/tokens']) {
+  for (const address of ['/account', '/account/security', '/account/sessions', '/account/ssh-keys', '/account/tokens']) {
     await page.goto(address);
     await expectNoSideScroll(page);
   }
@@ -113,6 +117,40 @@ test('an API token is made, used and revoked', async ({ page, installation, sign
   await page.getByRole('button', { name: 'Revoke' }).click();
   await expect(page.locator('.empty')).toBeVisible();
   expect((await installation.rest(secret, '/api/admin/machines')).status).toBe(401);
+});
+
+test('a public key is added, shown with its fingerprint and removed; a private one is never taken', async ({ page, installation, signIn }) => {
+  const who = person(installation, 'kay');
+  await signIn(page, who);
+  await look(page, installation.url, 'en', 'light');
+  await page.goto('/account/ssh-keys');
+  await expect(page.locator('.empty')).toBeVisible();
+  const add = async (key: string) => {
+    await page.locator('textarea[name="public_key"]').fill(key);
+    await page.getByRole('button', { name: 'Add key' }).click();
+  };
+  await add('-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----');
+  await expect(page.locator('.fault')).toContainText('This is a private key');
+  expect(page.url()).not.toContain('PRIVATE');
+  await expect(page.locator('textarea[name="public_key"]')).toHaveValue('');
+
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'remotegpu-keys-'));
+  const file = path.join(folder, 'id');
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'kay@laptop', '-f', file]);
+  const [, fingerprint] = execFileSync('ssh-keygen', ['-lf', `${file}.pub`], { encoding: 'utf8' }).split(' ');
+  const key = fs.readFileSync(`${file}.pub`, 'utf8');
+  fs.rmSync(folder, { recursive: true });
+  await add(key);
+  const row = page.getByRole('row', { name: /kay@laptop/ });
+  await expect(row).toContainText(fingerprint);
+  await expectAccessible(page);
+  await add(key);
+  await expect(page.locator('.fault')).toContainText('already');
+  await look(page, installation.url, 'zh', 'dark');
+  await page.goto('/account/ssh-keys');
+  await expectAccessible(page);
+  await row.getByRole('button', { name: '移除' }).click();
+  await expect(page.locator('.empty')).toBeVisible();
 });
 
 test('a second factor is set up, asked for, replaced by a recovery code, and switched off', async ({ page, browser, installation, signIn }) => {

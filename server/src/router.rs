@@ -226,6 +226,8 @@ fn routes() -> Routes {
         .rest(routes!(customer::members, customer::members::add))
         .rest(routes!(customer::members::update, customer::members::remove))
         .rest(routes!(customer::members::transfer))
+        .rest(routes!(customer::ssh_keys::list, customer::ssh_keys::add))
+        .rest(routes!(customer::ssh_keys::remove))
         .rest(routes!(customer::usage))
         .rest(routes!(customer::dashboard))
         .rest(routes!(customer::dashboard_machines))

@@ -10,6 +10,7 @@ mod env;
 mod python;
 mod release;
 mod run;
+mod schemathesis;
 mod setup;
 mod test;
 mod wasm;

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use crate::env::{cache, command, is_root, read, root, run};
-use crate::{deny, python, wasm};
+use crate::{deny, python, schemathesis, wasm};
 
 /// What the setup is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,7 @@ pub fn setup(need: Need) -> Result<()> {
     if need == Need::Test {
         npm("end2end")?;
         deny::setup()?;
+        schemathesis::setup()?;
     }
     Ok(())
 }
@@ -41,13 +42,15 @@ fn missing(need: Need) -> Result<Vec<&'static str>> {
         want(Path::new(&browser()).exists(), &["chromium", "fonts-noto-cjk"]);
         want(has_nginx(), &["nginx-light"]);
         want(has_openssl(), &["openssl"]);
+        want(Path::new("/usr/bin/ssh-keygen").exists(), &["openssh-client"]);
         // Without root the unit's test says that it was skipped.
         want(!is_root() || Path::new("/usr/bin/systemd-analyze").exists(), &["systemd"]);
         // The image's test has an Engine of its own, which only root can start.
         want(!is_root() || Path::new("/usr/sbin/dockerd").exists(), &["docker.io"]);
         want(!is_root() || Path::new("/usr/sbin/debootstrap").exists(), &["debootstrap"]);
     }
-    let from_pypi = !has_node() || (need == Need::Test && !deny::is_here());
+    let tests_lack = need == Need::Test && !(deny::is_here() && schemathesis::is_here());
+    let from_pypi = !has_node() || tests_lack;
     want(!from_pypi, python::packages());
     want(false, &wasm::missing(need)?);
     Ok(packages)

@@ -79,6 +79,7 @@ fn browser_run(words: &[&str]) -> Result<()> {
     node.current_dir(root().join("end2end")).env("CHROMIUM", browser());
     node.env("REMOTEGPU_BIN", server).env("REMOTEGPU_AGENT_BIN", agent);
     node.env("REMOTEGPU_NVML_SIM", nvml_sim);
+    node.env("SCHEMATHESIS", crate::schemathesis::program());
     node.env("BENCH_PEERS", crate::env::target().join("release"));
     run(&mut node)
 }

@@ -74,6 +74,7 @@ pub fn text_field(field: TextField) -> impl IntoView {
 pub fn text_area(field: TextField) -> impl IntoView {
     let id = id_of(&field.name);
     let described = described_by(&id, &field.fault, &field.hint);
+    let hint_id = format!("{id}-hint");
     view! {
         <div class="form-row wide">
             <label r#for=id.clone()>{field.label}</label>
@@ -89,6 +90,7 @@ pub fn text_area(field: TextField) -> impl IntoView {
                 {raw_text(&field.value)}
             </textarea>
             {fault_view(&id, field.fault)}
+            {field.hint.map(|hint| view! { <span class="hint" id=hint_id>{hint}</span> })}
         </div>
     }
 }

@@ -44,6 +44,8 @@ id! {
     GpuId,
     /// A browser session, or the session behind an access token or an API token.
     SessionId,
+    /// A person's public key for SSH.
+    SshKeyId,
     /// A join token for agents.
     JoinTokenId,
     /// A background job.

@@ -26,6 +26,10 @@ use people::Place;
 pub use people::{PASSWORD, TestCustomer, TestUser};
 pub use totp::totp_code;
 
+/// A public key for SSH as `ssh-keygen` writes it; nobody has its private half.
+pub const SSH_PUBLIC_KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOYiptV+rXV6dbgQ7Vu7BTgVqWCUH7yF+XsUQ515OPFT wanda@laptop";
+
 /// Connections of one platform.
 const APP_CONNECTIONS: u32 = 10;
 /// How long [`eventually`] waits: far beyond what a loaded machine needs, so that only a true failure reaches it.

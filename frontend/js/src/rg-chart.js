@@ -136,7 +136,7 @@ class RgChart extends HTMLElement {
     const axis = { stroke: this.#ink('--ink-3'), grid, ticks: { show: false }, font: '11px system-ui, sans-serif' };
     const scales = { x: { time: true, range: () => [this.#data.from, this.#data.to] } };
     const axes = [
-      { ...axis, space: 90, values: (_plot, splits) => splits.map((at) => this.#clock(at, long)) },
+      { ...axis, space: 90, size: 28, values: (_plot, splits) => splits.map((at) => this.#clock(at, long)) },
     ];
     sides.forEach((unit, side) => {
       scales[unit] = { range: (_plot, _min, max) => range(this.#data.top, max ?? 0) };

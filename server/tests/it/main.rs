@@ -24,6 +24,7 @@ mod reports;
 mod search;
 mod sessions;
 mod sockets;
+mod ssh_keys_both_doors;
 mod stopping;
 mod tokens_both_doors;
 mod users_both_doors;

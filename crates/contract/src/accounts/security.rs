@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Permission, SessionId};
+use crate::{Permission, SessionId, SshKeyId};
 
 /// What a session is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -107,6 +107,36 @@ pub struct ApiTokenSecret {
     pub token: ApiTokenView,
     /// For `Authorization: Bearer`.
     pub secret: String,
+}
+
+/// Body of `POST /api/customer/settings/ssh-keys`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SshKeyCreate {
+    /// What its owner calls it; absent or empty is the key's own comment.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// One line as in a `.pub` file: `ssh-ed25519 AAAA… comment`.
+    pub public_key: String,
+}
+
+/// A public key with which one comes in by SSH.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SshKeyView {
+    pub id: SshKeyId,
+    pub name: String,
+    /// `ssh-ed25519`, `ecdsa-sha2-nistp256`, …
+    pub algorithm: String,
+    /// `algorithm base64`.
+    pub public_key: String,
+    /// As `ssh-keygen -l` shows it: `SHA256:…`.
+    pub fingerprint: String,
+    pub created_at: DateTime<Utc>,
+    /// To the minute; absent before the first use.
+    pub last_used_at: Option<DateTime<Utc>>,
 }
 
 /// Body of `POST /api/auth/password/change`.

@@ -15,6 +15,7 @@ pub mod session_records;
 mod sessions;
 mod shown_once;
 mod sign_in;
+mod ssh_keys;
 mod store;
 mod tokens;
 pub mod users;
@@ -36,6 +37,7 @@ pub use second_factor::{
 pub use sessions::{end_other_sessions, end_session, list_sessions};
 pub use shown_once::{ShownOnce, keep_for_page, take_for_page};
 pub use sign_in::{CodeNeeded, SignInStep, SignedIn, begin_sign_in, sign_in};
+pub use ssh_keys::{add_ssh_key, list_ssh_keys, remove_ssh_key};
 pub use tokens::{ACCESS_TOKEN_SECONDS, REFRESH_TOKEN_DAYS, issue_access_token, principal_of_bearer, refresh};
 
 use crate::authz::{AccountRef, UpdateAccount, ViewAccount};

@@ -2,6 +2,7 @@
 
 pub(super) mod second_factor;
 pub(super) mod sessions;
+pub(super) mod ssh_keys;
 pub(super) mod tokens;
 
 use std::collections::HashMap;

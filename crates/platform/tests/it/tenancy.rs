@@ -106,6 +106,8 @@ const FILL: &str = "
     insert into api_tokens (session_id, user_id, name, start, created_at)
       select (select min(id) from sessions), max(id), 'a robot', 'rgpu_', now() from users;
     insert into shown_once (user_id, kind, content, expires_at) select max(id), 'api_token', 'x', now() from users;
+    insert into ssh_keys (user_id, name, public_key, algorithm, fingerprint, created_at)
+      select max(id), 'laptop', 'ssh-ed25519 x', 'ssh-ed25519', 'SHA256:x', now() from users;
     insert into totp_secrets (user_id, secret, created_at) select max(id), 'x', now() from users;
     insert into recovery_codes (user_id, code_hash) select max(id), decode(repeat('00', 32), 'hex') from users;
     insert into sign_in_challenges (browser_hash, user_id, token_version, expires_at)
@@ -268,6 +270,8 @@ async fn another_tenant_writes_nothing_of_ours() {
         "delete from idempotency_keys",
         "update refresh_tokens set used_at = null",
         "delete from shown_once",
+        "update ssh_keys set name = 'mine'",
+        "delete from ssh_keys",
         "update totp_secrets set last_step = 0",
         "delete from totp_secrets",
         "update recovery_codes set used_at = null",

@@ -148,3 +148,6 @@ audit-action-users-view = View users
 audit-kind-population = All users
 audit-kind-role = Role
 audit-kind-role-book = All roles
+audit-kind-ssh-key = SSH key
+audit-action-accounts-add-ssh-key = Add an SSH key
+audit-action-accounts-remove-ssh-key = Remove an SSH key

@@ -94,3 +94,4 @@ error-role-held = { $n ->
 error-user-changed = Somebody changed this user meanwhile. Reload the page and make your change again.
 error-user-self = Nobody disables or deletes themselves. Ask another administrator.
 error-user-deleted = This user is deleted. Bring the account back first.
+error-too-many-ssh-keys = You have { $max } keys already. Remove some first.

@@ -32,6 +32,7 @@ connection-title = SSH access to the host
 connection-hint = For tasks the platform carries out on the host. The secret is stored encrypted and is never shown again.
 connection-user = User
 connection-port = Port
+connection-port-hint = 22 if left empty.
 connection-password = Password
 connection-key = Private key (OpenSSH)
 connection-keep = Empty keeps what is stored.

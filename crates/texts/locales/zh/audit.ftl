@@ -148,3 +148,6 @@ audit-action-users-view = 查看用户
 audit-kind-population = 全部用户
 audit-kind-role = 角色
 audit-kind-role-book = 全部角色
+audit-kind-ssh-key = SSH 密钥
+audit-action-accounts-add-ssh-key = 添加 SSH 密钥
+audit-action-accounts-remove-ssh-key = 移除 SSH 密钥

@@ -32,6 +32,7 @@ connection-title = 主机 SSH 连接
 connection-hint = 供平台在主机上执行任务时使用。凭据加密保存，之后不再显示。
 connection-user = 用户名
 connection-port = 端口
+connection-port-hint = 留空则为 22。
 connection-password = 密码
 connection-key = 私钥（OpenSSH 格式）
 connection-keep = 留空则保留已存的凭据。

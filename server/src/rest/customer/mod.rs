@@ -2,6 +2,7 @@
 
 pub mod machines;
 pub mod members;
+pub mod ssh_keys;
 
 use axum::response::Response;
 use contract::Envelope;

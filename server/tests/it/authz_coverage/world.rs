@@ -1,11 +1,11 @@
 //! One of everything the routes are about, and somebody of every kind who calls them.
 
-use contract::accounts::{ApiTokenCreate, LoginRequest};
+use contract::accounts::{ApiTokenCreate, LoginRequest, SshKeyCreate};
 use contract::allocations::{AllocationCreate, RenewalRequestCreate};
 use contract::customers::MemberCreate;
 use contract::machines::{JoinTokenCreate, MaintenanceCreate};
 use contract::roles::RoleWrite;
-use contract::{AllocationId, ImportId, MaintenanceId, Permission, RenewalRequestId, RoleId, SessionId};
+use contract::{AllocationId, ImportId, MaintenanceId, Permission, RenewalRequestId, RoleId, SessionId, SshKeyId};
 use platform::{accounts, allocations, customers, machines, roles};
 use serde_json::{Value, json};
 use server::router::Door;
@@ -33,6 +33,7 @@ pub struct World {
     pub join_token: String,
     /// The admin's.
     pub api_token: SessionId,
+    pub ssh_key: SshKeyId,
     /// Of Acme: host-001 is lent to it.
     pub allocation: AllocationId,
     /// For host-002.
@@ -70,6 +71,7 @@ impl World {
         let planned = machines::plan_maintenance(server.platform(), &admin.ctx(), "host-001", window).await.unwrap();
         let robot = ApiTokenCreate { name: "a robot".to_owned(), ..Default::default() };
         let robot = accounts::create_api_token(server.platform(), &admin.ctx(), robot, None).await.unwrap();
+        let key = SshKeyCreate { name: None, public_key: test_support::SSH_PUBLIC_KEY.to_owned() };
         let powers = [Permission::MachinesView, Permission::CustomersManage, Permission::UsersView];
         let custom = server.test.with_role("custom", &powers).await;
         let spare = RoleWrite { name: "Spare".to_owned(), ..Default::default() };
@@ -82,6 +84,7 @@ impl World {
         let staged = machines::stage_import(server.platform(), &admin.ctx(), "a.xlsx", &[1][..]).await.unwrap();
         Self {
             api_token: robot.token.id,
+            ssh_key: accounts::add_ssh_key(server.platform(), &admin.ctx(), key).await.unwrap().id,
             operator: server.test.operator("operator").await,
             custom,
             target: server.test.outsider("target").await,
@@ -130,6 +133,7 @@ impl World {
         match (method, path) {
             ("PUT", "/api/auth/profile") => json!({ "displayName": name }),
             ("POST", "/api/auth/tokens") => json!({ "name": name }),
+            ("POST", "/api/customer/settings/ssh-keys") => json!({ "publicKey": "none" }),
             ("POST", "/api/auth/password/change") => {
                 json!({ "oldPassword": self.admin.password, "newPassword": "weak" })
             }
@@ -208,6 +212,7 @@ impl World {
             Some("renewal-requests") => self.request.to_string(),
             Some("sessions") => self.admin.principal.session.to_string(),
             Some("tokens") => self.api_token.to_string(),
+            Some("settings") => self.ssh_key.to_string(),
             _ => self.join_token.clone(),
         };
         let id = if path.contains("/import/") { self.import.to_string() } else { id };
@@ -226,6 +231,7 @@ impl World {
         let (allocation, request) = (self.allocation.to_string(), self.request.to_string());
         let (maintenance, import) = (self.maintenance.to_string(), self.import.to_string());
         let (session, api_token) = (self.admin.principal.session.to_string(), self.api_token.to_string());
+        let ssh_key = self.ssh_key.to_string();
         let (target, role, extra) = (self.target.id.to_string(), self.role.to_string(), self.extra[0].id.to_string());
         let owner = self.acme.owner.id.to_string();
         let args: Vec<(&str, &str)> = match name {
@@ -251,6 +257,8 @@ impl World {
             "update_profile" => vec![("display_name", &fresh)],
             "end_session" => vec![("id", &session)],
             "revoke_api_token" => vec![("id", &api_token)],
+            "remove_ssh_key" => vec![("id", &ssh_key)],
+            "add_ssh_key" => vec![("public_key", "none")],
             "create_api_token" => vec![("name", &fresh), ("reach", "all")],
             "change_password" => vec![("old_password", self.admin.password), ("new_password", "weak")],
             "disable_totp" => vec![("password", self.admin.password), ("code", "123456")],

@@ -213,7 +213,7 @@ fn connection_card(words: Words, machine: &MachineView, refused: Option<&Refused
                         name: "form[port]".to_owned(),
                         value: typed("port", port.map(|port| port.to_string()).unwrap_or_default()),
                         fault: fault("port"),
-                        hint: Some("22".to_owned()),
+                        hint: Some(words.t("connection-port-hint")),
                         kind: "number",
                         ..TextField::default()
                     })}

@@ -20,6 +20,7 @@ pub(super) fn tabs(words: Words, here: &str) -> impl IntoView + use<> {
         (paths::ACCOUNT, "account-tab-profile"),
         (paths::ACCOUNT_SECURITY, "account-tab-security"),
         (paths::ACCOUNT_SESSIONS, "account-tab-sessions"),
+        (paths::ACCOUNT_SSH_KEYS, "account-tab-ssh-keys"),
         (paths::ACCOUNT_TOKENS, "account-tab-tokens"),
     ]
     .into_iter()

@@ -1,7 +1,7 @@
 //! One's own account: how the product looks to one, and what one proves oneself with.
 
-use contract::accounts::{ApiTokenSecret, ApiTokenView, RecoveryCodes, SessionView};
-use contract::{ApiError, SessionId};
+use contract::accounts::{ApiTokenSecret, ApiTokenView, RecoveryCodes, SessionView, SshKeyView};
+use contract::{ApiError, SessionId, SshKeyId};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
@@ -202,4 +202,36 @@ pub async fn revoke_api_token(id: SessionId) -> Result<(), ApiError> {
     let result = platform::accounts::revoke_api_token(&platform, &ctx, id).await;
     let next = |()| paths::ACCOUNT_TOKENS.to_owned();
     door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_TOKENS, Vec::new()).await
+}
+
+/// One's public keys for SSH.
+#[server]
+pub async fn list_ssh_keys() -> Result<Vec<SshKeyView>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::accounts::list_ssh_keys(&platform, &ctx).await).await
+}
+
+/// Adds a public key for SSH.
+#[server]
+pub async fn add_ssh_key(
+    #[server(default)] name: String,
+    #[server(default)] public_key: String,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    // A private key that was pasted by mistake goes nowhere, not even back into the field.
+    let again = if public_key.contains("PRIVATE KEY") { String::new() } else { public_key.clone() };
+    let typed = vec![("name", name.clone()), ("publicKey", again)];
+    let body = contract::accounts::SshKeyCreate { name: Some(name), public_key };
+    let result = platform::accounts::add_ssh_key(&platform, &ctx, body).await;
+    let next = |_| paths::ACCOUNT_SSH_KEYS.to_owned();
+    door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_SSH_KEYS, typed).await
+}
+
+/// Removes a public key.
+#[server]
+pub async fn remove_ssh_key(id: SshKeyId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::remove_ssh_key(&platform, &ctx, id).await;
+    let next = |()| paths::ACCOUNT_SSH_KEYS.to_owned();
+    door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_SSH_KEYS, Vec::new()).await
 }

@@ -1,0 +1,128 @@
+//! One's public keys for SSH.
+
+use contract::accounts::SshKeyView;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use platform::accounts;
+
+use super::page::tabs;
+use super::server_fns::{AddSshKey, RemoveSshKey};
+use crate::door::{Refused, door, look};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::ui::copy::copy_button;
+use crate::ui::forms::{TextField, form_fault, text_area, text_field};
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// `/account/ssh-keys`.
+#[component]
+pub fn SshKeysPage() -> impl IntoView {
+    let (platform, ctx) = door();
+    page(async move { accounts::list_ssh_keys(&platform, &ctx).await }, keys_view)
+}
+
+fn keys_view(keys: Vec<SshKeyView>) -> AnyView {
+    let words = Words::now();
+    let refused = Refused::from_query();
+    let general = refused.as_ref().filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
+    let head = PageFrame::new(words.t("ssh-keys-title"), Area::Account).crumb(words.t("account-title"), paths::ACCOUNT);
+    frame(
+        head,
+        view! {
+            {tabs(words, paths::ACCOUNT_SSH_KEYS)}
+            {form_fault(general)}
+            <section class="card">
+                <header>
+                    <h2>{words.t("ssh-keys-list")}</h2>
+                    <span class="end">{words.t("ssh-keys-explained")}</span>
+                </header>
+                {list(words, keys)}
+            </section>
+            {form(words, refused.as_ref())}
+        },
+    )
+}
+
+fn form(words: Words, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let typed = |name: &str| refused.and_then(|r| r.typed.get(name).cloned()).unwrap_or_default();
+    let fault = |path: &str| refused.and_then(|r| r.fault(words.0, path));
+    let key = TextField {
+        label: words.t("ssh-keys-key"),
+        name: "public_key".to_owned(),
+        value: typed("publicKey"),
+        fault: fault("publicKey"),
+        hint: Some(words.t("ssh-keys-key-hint")),
+        ..TextField::default()
+    };
+    let name = TextField {
+        label: words.t("ssh-keys-name"),
+        name: "name".to_owned(),
+        value: typed("name"),
+        fault: fault("name"),
+        hint: Some(words.t("ssh-keys-name-hint")),
+        max_length: Some(100),
+        ..TextField::default()
+    };
+    view! {
+        <section class="card">
+            <header><h2>{words.t("ssh-keys-new")}</h2></header>
+            <form class="form" method="post" action=AddSshKey::url()>
+                <fieldset>
+                    {text_area(key)}
+                    {text_field(name)}
+                </fieldset>
+                <p class="actions"><button class="btn primary">{words.t("ssh-keys-add")}</button></p>
+            </form>
+        </section>
+    }
+}
+
+fn list(words: Words, keys: Vec<SshKeyView>) -> AnyView {
+    if keys.is_empty() {
+        return view! { <div class="empty"><p>{words.t("ssh-keys-empty")}</p></div> }.into_any();
+    }
+    let heads = ["ssh-keys-name", "ssh-keys-kind", "ssh-keys-fingerprint", "ssh-keys-added", "ssh-keys-used"]
+        .map(|key| view! { <th scope="col">{words.t(key)}</th> })
+        .collect_view();
+    let rows = keys.into_iter().map(|key| row(words, key)).collect_view();
+    view! {
+        <div class="scroll" tabindex="0" role="region" aria-label=words.t("ssh-keys-list")>
+            <table class="cards">
+                <thead>
+                    <tr>
+                        {heads}
+                        <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+fn row(words: Words, key: SshKeyView) -> impl IntoView {
+    let zone = look().zone;
+    let used = match key.last_used_at {
+        Some(at) => time(at, zone).into_any(),
+        None => words.t("tokens-never-used").into_any(),
+    };
+    view! {
+        <tr>
+            <th scope="row">{key.name}</th>
+            <td data-label=words.t("ssh-keys-kind") class="mono">{key.algorithm}</td>
+            <td data-label=words.t("ssh-keys-fingerprint") class="mono">
+                {key.fingerprint.clone()} " " {copy_button(key.fingerprint, words.t("copy"), words.t("copied"))}
+            </td>
+            <td data-label=words.t("ssh-keys-added")>{time(key.created_at, zone)}</td>
+            <td data-label=words.t("ssh-keys-used")>{used}</td>
+            <td class="row-actions">
+                <form method="post" action=RemoveSshKey::url()>
+                    <input r#type="hidden" name="id" value=key.id.to_string() />
+                    <button class="btn small">{words.t("ssh-keys-remove")}</button>
+                </form>
+            </td>
+        </tr>
+    }
+}

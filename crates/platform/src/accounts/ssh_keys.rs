@@ -1,0 +1,191 @@
+//! Public keys with which a person comes in by SSH.
+//!
+//! Invariants: only public halves are taken, and of those only kinds that are still safe: Ed25519, ECDSA, RSA from 3072
+//! bits, and the first two on a security key. What is stored has neither options nor comment, so that a line of ours in an
+//! `authorized_keys` file says nothing but the key.
+
+use contract::accounts::{SshKeyCreate, SshKeyView};
+use contract::{ErrorCode, SshKeyId};
+use ssh_key::{Algorithm, HashAlg, PublicKey};
+
+use super::{account, entry, signed_in, store};
+use crate::authz::{SecureAccount, ViewAccount};
+use crate::fields::Wrong;
+use crate::{Error, OpContext, Platform, Result, audit};
+
+/// Keys a person may have at a time.
+const MAX_KEYS: u32 = 100;
+/// Longest line that is read: an RSA key of 16,384 bits has 2,800 characters.
+const MAX_LINE_BYTES: usize = 8 << 10;
+/// Fewest bits of an RSA key: 128 bits of security (NIST SP 800-57, part 1).
+const MIN_RSA_BITS: usize = 3072;
+/// Characters of a name.
+const MAX_NAME_CHARS: usize = 100;
+
+/// A key that may be stored.
+#[derive(Debug)]
+pub(super) struct Checked {
+    /// `algorithm base64`.
+    pub public_key: String,
+    pub algorithm: String,
+    /// `SHA256:…`
+    pub fingerprint: String,
+    pub comment: String,
+}
+
+/// One's own keys, newest first.
+pub async fn list_ssh_keys(platform: &Platform, ctx: &OpContext) -> Result<Vec<SshKeyView>> {
+    let user = signed_in(ctx)?;
+    let granted = ctx.authorize(ViewAccount, &account(user.id))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let list = store::ssh_keys::list(&mut tx, granted.id()).await?;
+    tx.commit().await?;
+    Ok(list)
+}
+
+/// Adds a key.
+///
+/// # Errors
+/// `Validation` that says what is wrong with the key, `Conflict` when one has it already, `QuotaExceeded` when there are
+/// too many.
+pub async fn add_ssh_key(platform: &Platform, ctx: &OpContext, body: SshKeyCreate) -> Result<SshKeyView> {
+    let user = signed_in(ctx)?;
+    let granted = ctx.authorize(SecureAccount, &account(user.id))?;
+    let mut wrong = Wrong::new();
+    let checked = check(&mut wrong, &body.public_key);
+    let typed = body.name.unwrap_or_default();
+    let name = match (typed.trim(), &checked) {
+        ("", Some(key)) if !key.comment.is_empty() => key.comment.clone(),
+        ("", Some(key)) => key.algorithm.clone(),
+        _ => wrong.name("name", if typed.trim().is_empty() { "-" } else { &typed }),
+    };
+    wrong.into_result()?;
+    let key = checked.ok_or_else(|| Error::internal("a key without fault"))?;
+
+    let mut tx = platform.db().begin(ctx).await?;
+    if store::ssh_keys::count(&mut tx, &granted).await? >= MAX_KEYS {
+        return Err(Error::new(ErrorCode::QuotaExceeded).with_key("error-too-many-ssh-keys").with_arg("max", MAX_KEYS));
+    }
+    let added = store::ssh_keys::insert(&mut tx, &granted, &name, &key, ctx.now()).await?;
+    let added = added.ok_or_else(|| Error::field("publicKey", "field-ssh-key-twice"))?;
+    audit::record_in_tx(&mut tx, ctx, key_entry("accounts:add-ssh-key", &added)).await?;
+    tx.commit().await?;
+    Ok(added)
+}
+
+/// Removes one of one's own keys; nobody comes in with it any more.
+///
+/// # Errors
+/// `NotFound` for any other id.
+pub async fn remove_ssh_key(platform: &Platform, ctx: &OpContext, id: SshKeyId) -> Result<()> {
+    let user = signed_in(ctx)?;
+    let granted = ctx.authorize(SecureAccount, &account(user.id))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let gone = store::ssh_keys::delete(&mut tx, &granted, id).await?.ok_or_else(Error::not_found)?;
+    audit::record_in_tx(&mut tx, ctx, key_entry("accounts:remove-ssh-key", &gone)).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn key_entry(action: &'static str, key: &SshKeyView) -> audit::Entry {
+    let after = serde_json::json!({ "name": key.name, "fingerprint": key.fingerprint });
+    let target = entry(action, contract::UserId(0));
+    audit::Entry { target_kind: "ssh_key", target_id: Some(key.id.to_string()), after: Some(after), ..target }
+}
+
+/// Reads a line of a `.pub` file; says what is wrong with it.
+fn check(wrong: &mut Wrong, text: &str) -> Option<Checked> {
+    let mut fault = |key| {
+        wrong.add("publicKey", key);
+        None
+    };
+    let line = text.trim();
+    if line.is_empty() {
+        return fault("field-required");
+    }
+    if line.contains("PRIVATE KEY") {
+        return fault("field-ssh-key-private");
+    }
+    if line.len() > MAX_LINE_BYTES || line.contains(['\n', '\r']) {
+        return fault("field-ssh-key-one-line");
+    }
+    let Ok(key) = PublicKey::from_openssh(line) else {
+        return fault("field-ssh-key-unreadable");
+    };
+    let rsa_bits = key.key_data().rsa().map(|rsa| rsa.n.as_positive_bytes().map_or(0, bits));
+    match (key.algorithm(), rsa_bits) {
+        (Algorithm::Ed25519 | Algorithm::Ecdsa { .. } | Algorithm::SkEd25519 | Algorithm::SkEcdsaSha2NistP256, _) => {}
+        (Algorithm::Rsa { .. }, Some(MIN_RSA_BITS..)) => {}
+        (Algorithm::Rsa { .. }, _) => {
+            wrong.add_with("publicKey", "field-ssh-key-short", vec![("min", MIN_RSA_BITS.to_string())]);
+            return None;
+        }
+        _ => return fault("field-ssh-key-kind"),
+    }
+    let comment: String = key.comment().chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
+    let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
+    let algorithm = key.algorithm().as_str().to_owned();
+    let bare = PublicKey::new(key.key_data().clone(), "").to_openssh();
+    match bare {
+        Ok(public_key) => {
+            Some(Checked { public_key: public_key.trim().to_owned(), algorithm, fingerprint, comment: comment.trim().to_owned() })
+        }
+        Err(_) => fault("field-ssh-key-unreadable"),
+    }
+}
+
+/// Bits of a number in its bytes, the first of which is not zero.
+fn bits(bytes: &[u8]) -> usize {
+    bytes.first().map_or(0, |first| bytes.len() * 8 - first.leading_zeros() as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Made with `ssh-keygen` for this test, their private halves thrown away; the two of security keys and the one of
+    /// DSA are put together from known points.
+    const KEYS: &str = include_str!("ssh_keys.txt");
+
+    fn key(name: &str) -> (&'static str, &'static str) {
+        let mut lines = KEYS.lines().filter_map(|line| line.split_once(": "));
+        let (_, rest) = lines.find(|(label, _)| *label == name).unwrap_or_else(|| panic!("no key {name}"));
+        rest.split_once(' ').unwrap()
+    }
+
+    fn fault(text: &str) -> Option<&'static str> {
+        let mut wrong = Wrong::new();
+        check(&mut wrong, text);
+        wrong.into_result().err().map(|error| error.fields[0].key)
+    }
+
+    #[test]
+    fn every_good_kind_is_read_as_ssh_keygen_reads_it() {
+        for name in ["ed25519", "ecdsa-256", "ecdsa-384", "ecdsa-521", "rsa-3072", "sk-ed25519", "sk-ecdsa"] {
+            let (fingerprint, line) = key(name);
+            let mut wrong = Wrong::new();
+            let checked = check(&mut wrong, &format!("  {line}\n")).unwrap_or_else(|| panic!("{name}"));
+            assert_eq!(checked.fingerprint, fingerprint, "{name}");
+            let mut words = line.split(' ');
+            let bare = format!("{} {}", words.next().unwrap(), words.next().unwrap());
+            assert_eq!((checked.public_key, checked.comment.as_str()), (bare, words.next().unwrap_or_default()), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_and_why() {
+        let (_, good) = key("ed25519");
+        let cut = &good[..40];
+        assert_eq!(fault(key("rsa-2048").1), Some("field-ssh-key-short"));
+        assert_eq!(fault(key("dsa").1), Some("field-ssh-key-kind"));
+        assert_eq!(fault("  "), Some("field-required"));
+        assert_eq!(fault("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n"), Some("field-ssh-key-private"));
+        assert_eq!(fault(&format!("{good}\n{good}")), Some("field-ssh-key-one-line"));
+        assert_eq!(fault(&format!("{good}{}", "x".repeat(MAX_LINE_BYTES))), Some("field-ssh-key-one-line"));
+        let options = format!(r#"command="/bin/sh",no-pty {good}"#);
+        let other_name = good.replacen("ssh-ed25519", "ssh-rsa", 1);
+        for bad in ["hello", cut, &options, &other_name, "ssh-ed25519", "ssh-ed25519 !!!!"] {
+            assert_eq!(fault(bad), Some("field-ssh-key-unreadable"), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! SQL of public keys for SSH.
+
+use chrono::{DateTime, Utc};
+use contract::accounts::SshKeyView;
+use contract::{SshKeyId, UserId};
+
+use crate::accounts::ssh_keys::Checked;
+use crate::authz::{Granted, SecureAccount};
+use crate::db::Tx;
+use crate::{Error, Result};
+
+struct Row {
+    id: i64,
+    name: String,
+    public_key: String,
+    algorithm: String,
+    fingerprint: String,
+    created_at: DateTime<Utc>,
+    last_used_at: Option<DateTime<Utc>>,
+}
+
+impl From<Row> for SshKeyView {
+    fn from(row: Row) -> Self {
+        Self {
+            id: SshKeyId(row.id),
+            name: row.name,
+            public_key: row.public_key,
+            algorithm: row.algorithm,
+            fingerprint: row.fingerprint,
+            created_at: row.created_at,
+            last_used_at: row.last_used_at,
+        }
+    }
+}
+
+pub(in crate::accounts) async fn list(tx: &mut Tx, user: UserId) -> Result<Vec<SshKeyView>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select id, name, public_key, algorithm, fingerprint, created_at, last_used_at
+         from ssh_keys where user_id = $1 order by created_at desc, id desc",
+        user.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(SshKeyView::from).collect())
+}
+
+/// How many there are; holds off whoever adds one meanwhile.
+pub(in crate::accounts) async fn count(tx: &mut Tx, granted: &Granted<SecureAccount>) -> Result<u32> {
+    sqlx::query!("select id from users where id = $1 for update", granted.id().0).fetch_optional(&mut **tx).await?;
+    let count = sqlx::query_scalar!(r#"select count(*) as "count!" from ssh_keys where user_id = $1"#, granted.id().0)
+        .fetch_one(&mut **tx)
+        .await?;
+    u32::try_from(count).map_err(Error::internal)
+}
+
+/// `None` when the person has this key already.
+pub(in crate::accounts) async fn insert(
+    tx: &mut Tx,
+    granted: &Granted<SecureAccount>,
+    name: &str,
+    key: &Checked,
+    now: DateTime<Utc>,
+) -> Result<Option<SshKeyView>> {
+    let row = sqlx::query_as!(
+        Row,
+        "insert into ssh_keys (user_id, name, public_key, algorithm, fingerprint, created_at)
+         values ($1, $2, $3, $4, $5, $6) on conflict (user_id, fingerprint) do nothing
+         returning id, name, public_key, algorithm, fingerprint, created_at, last_used_at",
+        granted.id().0,
+        name,
+        key.public_key,
+        key.algorithm,
+        key.fingerprint,
+        now
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.map(SshKeyView::from))
+}
+
+/// The key that is gone, if there was one.
+pub(in crate::accounts) async fn delete(
+    tx: &mut Tx,
+    granted: &Granted<SecureAccount>,
+    id: SshKeyId,
+) -> Result<Option<SshKeyView>> {
+    let row = sqlx::query_as!(
+        Row,
+        "delete from ssh_keys where id = $1 and user_id = $2
+         returning id, name, public_key, algorithm, fingerprint, created_at, last_used_at",
+        id.0,
+        granted.id().0
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.map(SshKeyView::from))
+}

@@ -1,0 +1,35 @@
+// The API's own description, turned against it: schemathesis makes requests of every operation out of it, valid ones and
+// broken ones, and nothing may answer with a fault of the server.
+import { spawnSync } from 'node:child_process';
+import { expect, test } from '../fixtures/test.js';
+
+test.use({ apart: 'described' });
+
+test('no request made out of the description is answered with a 500', async ({ installation }) => {
+  test.setTimeout(600_000);
+  const token = await installation.token(installation.admin);
+  const run = spawnSync(
+    process.env.SCHEMATHESIS ?? 'schemathesis',
+    [
+      'run',
+      `${installation.url}/api/openapi.json`,
+      ...['--header', `Authorization: Bearer ${token}`],
+      ...['--checks', 'not_a_server_error'],
+      ...['--phases', 'examples,coverage,fuzzing', '--max-examples', '5'],
+      // What ends the very session these requests are made with.
+      ...['--exclude-path', '/api/auth/logout', '--exclude-path', '/api/auth/sessions', '--exclude-path', '/api/auth/sessions/{id}'],
+      ...['--exclude-path', '/api/auth/password/change', '--exclude-path', '/api/auth/totp/confirm'],
+      // It has no way to make a workbook; those have tests of their own.
+      ...['--exclude-path', '/api/admin/machines/import/preview'],
+      // A client has 200 requests a second.
+      ...['--rate-limit', '100/s', '--generation-database', 'none', '--continue-on-failure', '--no-color'],
+    ],
+    { encoding: 'utf8', timeout: 540_000, maxBuffer: 64 << 20 },
+  );
+  const said = `${run.stdout}${run.stderr}`;
+  expect(run.status, said.slice(-6000)).toBe(0);
+  const [, made] = /(\d+) generated/.exec(said) ?? [];
+  expect(Number(made), 'it did ask').toBeGreaterThan(500);
+  // The session was open to the end, or it would all have been refused unseen.
+  expect((await installation.rest(token, '/api/auth/profile')).status).toBe(200);
+});
