@@ -353,8 +353,17 @@ async fn nobody_makes_somebody_in_a_customer_who_may_more_than_they_do() {
     let more = test.with_role("more", &powers).await;
     assert!(add(&more, "two", MemberRole::Member).await.is_ok());
     assert_eq!(refusal(add(&more, "three", MemberRole::Owner).await), not_held);
-    let itself = MemberCreate { username: more.name.clone(), existing: true, role: Some(MemberRole::Owner), ..MemberCreate::default() };
-    assert_eq!(refusal(customers::add_member(&test.platform, &more.ctx(), acme.id, itself).await), not_held, "nor of oneself");
+    let itself = MemberCreate {
+        username: more.name.clone(),
+        existing: true,
+        role: Some(MemberRole::Owner),
+        ..MemberCreate::default()
+    };
+    assert_eq!(
+        refusal(customers::add_member(&test.platform, &more.ctx(), acme.id, itself).await),
+        not_held,
+        "nor of oneself"
+    );
     assert!(add(&acme.owner, "four", MemberRole::Owner).await.is_ok());
     // Nor by a token that holds less than the owner who made it.
     let mut narrow = acme.owner.clone();
