@@ -117,12 +117,12 @@ pub async fn transfer(platform: &Platform, ctx: &OpContext, id: CustomerId, body
     wrong.into_result()?;
     let mut changed = Vec::new();
     for owner in store::members(&mut tx, id).await? {
-        if matches!(owner.role, MemberRole::Owner) && owner.user_id != body.user_id {
+        if owner.role.is_owner() && owner.user_id != body.user_id {
             store::set_member_role(&mut tx, &granted, owner.user_id, MemberRole::Member).await?;
             changed.push(owner.user_id);
         }
     }
-    if matches!(heir, MemberRole::Member) {
+    if !heir.is_owner() {
         store::set_member_role(&mut tx, &granted, body.user_id, MemberRole::Owner).await?;
         changed.push(body.user_id);
     }
@@ -160,7 +160,7 @@ async fn lock_member(tx: &mut Tx, id: CustomerId, user: UserId) -> Result<Member
 
 /// To be called after an owner went or became a member.
 async fn keep_an_owner(tx: &mut Tx, id: CustomerId, before: MemberRole) -> Result<()> {
-    if matches!(before, MemberRole::Owner) && store::owners(tx, id).await?.is_empty() {
+    if before.is_owner() && store::owners(tx, id).await?.is_empty() {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-last-owner"));
     }
     Ok(())

@@ -39,7 +39,7 @@ pub(crate) fn people_cards(words: Words, people: People, refused: Option<&Refuse
 }
 
 fn is_owner(member: &MemberView) -> bool {
-    matches!(member.role, MemberRole::Owner)
+    member.role.is_owner()
 }
 
 fn table(words: Words, people: &People) -> AnyView {
