@@ -25,7 +25,8 @@ pub fn setup() -> Result<()> {
     if is_here() {
         return Ok(());
     }
-    python::environment("schemathesis-venv", &[PACKAGE]).context("schemathesis is missing, and PyPI did not give it")?;
+    python::environment("schemathesis-venv", &[PACKAGE])
+        .context("schemathesis is missing, and PyPI did not give it")?;
     std::fs::write(stamp(), PACKAGE)?;
     Ok(())
 }

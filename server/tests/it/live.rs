@@ -193,18 +193,19 @@ async fn one_socket_carries_so_many_topics_and_no_more() {
     }
     let mut live = Live::open(&server, &who).await;
     for number in 0..MAX_TOPICS {
-        live.subscribe(&format!("machine/host-{number}"), None).await;
-        live.snapshot().await;
+        let topic = format!("machine/host-{number}");
+        live.subscribe(&topic, None).await;
+        live.snapshot_of(&topic).await;
     }
     let last = format!("machine/host-{MAX_TOPICS}");
     live.subscribe(&last, None).await;
     assert_eq!(live.refusal().await, 1600);
     // The same topic again is no further one, and an ended one makes room.
     live.subscribe("machine/host-0", None).await;
-    live.snapshot().await;
+    live.snapshot_of("machine/host-0").await;
     live.say(&ClientMessage::Unsubscribe { topic: "machine/host-0".to_owned() }).await;
     live.subscribe(&last, None).await;
-    live.snapshot().await;
+    live.snapshot_of(&last).await;
 }
 
 #[tokio::test]

@@ -111,6 +111,22 @@ impl Live {
         }
     }
 
+    /// The snapshot of this topic; changes that come meanwhile pass by.
+    pub async fn snapshot_of(&mut self, topic: &str) -> (Position, LiveData) {
+        patiently(async {
+            loop {
+                match self.next().await {
+                    ServerMessage::Snapshot { topic: of, epoch, seq, data } if of == topic => {
+                        return (Position { epoch, seq }, data);
+                    }
+                    ServerMessage::Delta { .. } => {}
+                    other => panic!("a snapshot of {topic}, not {other:?}"),
+                }
+            }
+        })
+        .await
+    }
+
     /// The delta that comes next.
     pub async fn delta(&mut self) -> (Position, LiveData) {
         match self.next().await {

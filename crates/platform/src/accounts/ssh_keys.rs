@@ -19,6 +19,8 @@ const MAX_KEYS: u32 = 100;
 const MAX_LINE_BYTES: usize = 8 << 10;
 /// Fewest bits of an RSA key: 128 bits of security (NIST SP 800-57, part 1).
 const MIN_RSA_BITS: usize = 3072;
+/// Kinds nobody should use any more; what reads keys does not know them.
+const OBSOLETE: [&str; 2] = ["ssh-dss ", "ssh-rsa1 "];
 /// Characters of a name.
 const MAX_NAME_CHARS: usize = 100;
 
@@ -109,6 +111,9 @@ fn check(wrong: &mut Wrong, text: &str) -> Option<Checked> {
     if line.len() > MAX_LINE_BYTES || line.contains(['\n', '\r']) {
         return fault("field-ssh-key-one-line");
     }
+    if OBSOLETE.iter().any(|kind| line.starts_with(kind)) {
+        return fault("field-ssh-key-kind");
+    }
     let Ok(key) = PublicKey::from_openssh(line) else {
         return fault("field-ssh-key-unreadable");
     };
@@ -127,9 +132,12 @@ fn check(wrong: &mut Wrong, text: &str) -> Option<Checked> {
     let algorithm = key.algorithm().as_str().to_owned();
     let bare = PublicKey::new(key.key_data().clone(), "").to_openssh();
     match bare {
-        Ok(public_key) => {
-            Some(Checked { public_key: public_key.trim().to_owned(), algorithm, fingerprint, comment: comment.trim().to_owned() })
-        }
+        Ok(public_key) => Some(Checked {
+            public_key: public_key.trim().to_owned(),
+            algorithm,
+            fingerprint,
+            comment: comment.trim().to_owned(),
+        }),
         Err(_) => fault("field-ssh-key-unreadable"),
     }
 }
@@ -168,7 +176,11 @@ mod tests {
             assert_eq!(checked.fingerprint, fingerprint, "{name}");
             let mut words = line.split(' ');
             let bare = format!("{} {}", words.next().unwrap(), words.next().unwrap());
-            assert_eq!((checked.public_key, checked.comment.as_str()), (bare, words.next().unwrap_or_default()), "{name}");
+            assert_eq!(
+                (checked.public_key, checked.comment.as_str()),
+                (bare, words.next().unwrap_or_default()),
+                "{name}"
+            );
         }
     }
 

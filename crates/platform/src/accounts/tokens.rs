@@ -3,8 +3,8 @@
 //!
 //! A sign-in makes one session, whose secret is in both tokens: as `jti` in every access token, as the first half of every
 //! refresh token. The database knows hashes only. A refresh token counts once. Shown again, it was copied: its session
-//! ends, and with it every access and refresh token of that sign-in. Two requests that were under way at the same time
-//! are one client in a hurry: the first wins, the other is refused and nothing ends.
+//! ends, and with it every access and refresh token of that sign-in. Two requests within a moment are one client in a
+//! hurry: the first wins, the other is refused and nothing ends.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -26,6 +26,8 @@ pub const REFRESH_TOKEN_DAYS: i64 = 7;
 const ISSUER: &str = "remotegpu";
 const AUDIENCE: &str = "remotegpu-api";
 const KEY_PURPOSE: &str = "access token signing";
+/// How long after its use a refresh token that is shown again is a client in a hurry, not a copy.
+const HURRY: TimeDelta = TimeDelta::seconds(2);
 /// How far the clocks of several servers may be apart.
 const CLOCKS_APART_SECONDS: i64 = 60;
 /// Ours are about 400 bytes.
@@ -91,7 +93,7 @@ pub async fn refresh(platform: &Platform, ctx: &OpContext, token: &str) -> Resul
     let found = store::tokens::lock_refresh(&mut tx, &secrets::sha256(token.as_bytes())).await?;
     let found = found.ok_or_else(refused)?;
     if let Some(used_at) = found.used_at {
-        if ctx.now() > used_at {
+        if ctx.now() > used_at + HURRY {
             store::tokens::end_family(&mut tx, found.session, ctx.now()).await?;
             audit::record_in_tx(&mut tx, ctx, entry("accounts:refresh-reused", found.user)).await?;
             tx.commit().await?;
