@@ -124,7 +124,7 @@ fn main() -> anyhow::Result<ExitCode> {
     };
     let config = Config::load(cli.config.as_deref(), flags)?;
     let quiet = matches!(cli.command, Command::Admin(_));
-    start_log(&config, if quiet { "warn" } else { "info" });
+    let _log = start_log(&config, if quiet { "warn" } else { "info" });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(async {
         match cli.command {
@@ -146,15 +146,19 @@ fn main() -> anyhow::Result<ExitCode> {
     done.map(|()| ExitCode::SUCCESS)
 }
 
-fn start_log(config: &Config, default: &str) {
+/// The log goes out from a thread of its own and loses lines rather than wait: a reader that stands still must not hold
+/// up requests. What this returns writes out the rest when it is dropped.
+fn start_log(config: &Config, default: &str) -> tracing_appender::non_blocking::WorkerGuard {
+    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     if config.log_json {
         log.json().init();
     } else {
         log.with_ansi(false).init();
     }
+    guard
 }
 
 async fn admin(config: &Config, command: Admin) -> anyhow::Result<()> {
