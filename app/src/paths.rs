@@ -96,6 +96,43 @@ pub fn logo(tag: &str) -> String {
     format!("/branding/logo-{tag}.png")
 }
 
+/// Everybody's accounts.
+pub const USERS: &str = "/admin/users";
+/// The form for a new account.
+pub const USER_NEW: &str = "/admin/users/new";
+/// What would become of many accounts.
+pub const USERS_BULK: &str = "/admin/users/bulk";
+/// The roles.
+pub const ROLES: &str = "/admin/roles";
+/// The form for a new role.
+pub const ROLE_NEW: &str = "/admin/roles/new";
+
+/// Somebody's account.
+pub fn user(id: contract::UserId) -> String {
+    format!("{USERS}/{id}")
+}
+
+/// The form of an account.
+pub fn user_edit(id: contract::UserId) -> String {
+    format!("{USERS}/{id}/edit")
+}
+
+/// What is left of many accounts, some of which are done already.
+pub fn users_bulk(action: &str, ids: &[String], done: usize) -> String {
+    let (ids, more) = packed(ids);
+    format!("{USERS_BULK}?action={action}&done={done}&more={more}&ids={ids}")
+}
+
+/// A role.
+pub fn role(id: contract::RoleId) -> String {
+    format!("{ROLES}/{id}")
+}
+
+/// The form of a role.
+pub fn role_edit(id: contract::RoleId) -> String {
+    format!("{ROLES}/{id}/edit")
+}
+
 /// A customer.
 pub fn customer(id: contract::CustomerId) -> String {
     format!("{CUSTOMERS}/{id}")

@@ -95,6 +95,15 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/settings/mails") view=admin::settings::mails::MailsPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/settings") view=admin::settings::page::SettingsPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/settings/imports/:id") view=admin::settings::import::SettingsImportPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/users") view=admin::users::list::UserListPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/users/new") view=admin::users::edit::NewUserPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/users/bulk") view=admin::users::bulk::UserBulkPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/users/:id") view=admin::users::page::UserPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/users/:id/edit") view=admin::users::edit::EditUserPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/roles") view=admin::roles::list::RoleListPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/roles/new") view=admin::roles::edit::NewRolePage ssr=SsrMode::Async />
+                <Route path=path!("/admin/roles/:id") view=admin::roles::page::RolePage ssr=SsrMode::Async />
+                <Route path=path!("/admin/roles/:id/edit") view=admin::roles::edit::EditRolePage ssr=SsrMode::Async />
                 <Route path=path!("/machines/:code") view=customer::machines::page::MyMachinePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/:code") view=admin::machines::page::MachinePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/:code/edit") view=admin::machines::edit::EditPage ssr=SsrMode::Async />

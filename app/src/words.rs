@@ -36,12 +36,16 @@ impl Words {
 mod tests {
     use std::path::Path;
 
+    use contract::Permission;
     use contract::accounts::{Language, MemberRole, SessionKind, Theme};
     use contract::allocations::{AllocationState, RenewalState, StepState};
     use contract::machines::{Pool, Presence, ServiceState};
     use contract::metrics::Trouble;
+    use contract::quotas::QuotaResource;
     use contract::settings::{SETTINGS, SettingGroup, SettingKind};
+    use contract::users::{UserAction, UserState};
 
+    use crate::menus::GROUPS;
     use crate::pages::admin::machines::charts::RANGES;
     use crate::pages::admin::metrics::order::WallSort;
 
@@ -83,8 +87,9 @@ mod tests {
 
     fn made_keys() -> Vec<String> {
         let mut keys = Vec::new();
-        let mut add =
-            |prefix: &str, words: Vec<&'static str>| keys.extend(words.iter().map(|w| format!("{prefix}-{w}")));
+        let mut add = |prefix: &str, words: Vec<&'static str>| {
+            keys.extend(words.iter().map(|w| format!("{prefix}-{}", w.replace(':', "-"))))
+        };
         add("presence", Presence::ALL.iter().map(|v| v.code()).collect());
         add("service", ServiceState::ALL.iter().map(|v| v.code()).collect());
         add("pool", Pool::ALL.iter().map(|v| v.code()).collect());
@@ -94,7 +99,13 @@ mod tests {
         add("session-kind", SessionKind::ALL.iter().map(|v| v.code()).collect());
         add("tokens-reach", vec!["all", "some"]);
         add("member-role", vec![MemberRole::Owner.code(), MemberRole::Member.code()]);
-        add("role", vec!["platform_admin", "customer_owner", "customer_member", "signed_in"]);
+        add("role", vec!["platform_admin", "operator", "customer_owner", "customer_member", "signed_in"]);
+        add("role-hint", vec!["platform_admin", "operator", "customer_owner", "customer_member"]);
+        add("permission", Permission::ALL.iter().map(|v| v.name()).collect());
+        add("permission-group", Permission::ALL.iter().map(|v| v.group()).collect());
+        add("user-state", UserState::ALL.iter().map(|v| v.code()).collect());
+        add("user", UserAction::ALL.iter().map(|v| v.code()).collect());
+        add("quota", QuotaResource::ALL.iter().map(|v| v.code()).collect());
         add("range", RANGES.iter().map(|v| v.code()).collect());
         add("wall-sort", WallSort::ALL.iter().map(|v| v.code()).collect());
         let states: Vec<_> = AllocationState::ALL.iter().map(|v| v.code()).collect();
@@ -140,6 +151,8 @@ mod tests {
             add("mail-kind", vec![kind]);
         }
         add("throttle", vec!["power_cap", "hw_thermal", "sw_thermal", "hw_slowdown", "power_brake"]);
+        keys.extend(GROUPS.iter().flat_map(|group| group.entries).map(|entry| entry.key.to_owned()));
+        keys.extend(GROUPS.iter().map(|group| group.key.to_owned()));
         keys
     }
 

@@ -2,11 +2,12 @@
 
 use axum::Router;
 use axum::routing::{MethodRouter, get};
-use contract::CustomerId;
 use contract::allocations::{AllocationState, RenewalState};
 use contract::machines::{Pool, Presence, ServiceState};
 use contract::metrics::HistoryRange;
 use contract::reports::TrendRange;
+use contract::users::UserState;
+use contract::{CustomerId, RoleId};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
@@ -18,7 +19,7 @@ use utoipa_axum::routes;
 
 use crate::rest::admin::{
     allocation_overview, allocations, audit, customers, exports, jobs, machine_service, machine_sheets, machines, mail,
-    metrics, reports, settings, statistics,
+    members, metrics, reports, roles, settings, statistics, users,
 };
 use crate::rest::{self, auth, customer};
 use crate::{AppState, agents, arrival, authn, ops, pages, site, ws};
@@ -70,6 +71,8 @@ impl Routes {
             (AllocationState::name().into_owned(), AllocationState::schema()),
             (TrendRange::name().into_owned(), TrendRange::schema()),
             (CustomerId::name().into_owned(), CustomerId::schema()),
+            (RoleId::name().into_owned(), RoleId::schema()),
+            (UserState::name().into_owned(), UserState::schema()),
         ]);
         let token =
             HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("accessToken of /api/auth/login"));
@@ -124,6 +127,7 @@ fn routes() -> Routes {
         .rest(routes!(auth::refresh))
         .rest(routes!(auth::logout))
         .rest(routes!(auth::profile, auth::update_profile))
+        .rest(routes!(auth::menus))
         .rest(routes!(auth::sessions, auth::end_other_sessions))
         .rest(routes!(auth::end_session))
         .rest(routes!(auth::tokens, auth::create_token))
@@ -190,6 +194,25 @@ fn routes() -> Routes {
         .rest(routes!(customers::members, customers::add_member))
         .rest(routes!(customers::invitations, customers::invite))
         .rest(routes!(customers::revoke_invitation))
+        .rest(routes!(members::update, members::remove))
+        .rest(routes!(members::transfer))
+        .rest(routes!(members::quota, members::set_quota))
+        .rest(routes!(users::list, users::create))
+        .rest(routes!(users::bulk))
+        .rest(routes!(exports::users))
+        .rest(routes!(users::get, users::update, users::delete))
+        .rest(routes!(users::restore))
+        .rest(routes!(users::disable))
+        .rest(routes!(users::enable))
+        .rest(routes!(users::password))
+        .rest(routes!(users::assign))
+        .rest(routes!(users::revoke))
+        .rest(routes!(users::quota, users::set_quota))
+        .rest(routes!(users::quota_usage))
+        .rest(routes!(roles::list, roles::create))
+        .rest(routes!(roles::get, roles::update, roles::delete))
+        .rest(routes!(roles::holders))
+        .rest(routes!(roles::permissions))
         .rest(routes!(allocations::create))
         .rest(routes!(allocations::list))
         .rest(routes!(allocation_overview::bulk))
@@ -216,9 +239,11 @@ fn routes() -> Routes {
         .rest(routes!(settings::set_logo))
         .rest(routes!(settings::get, settings::update))
         .rest(routes!(customer::mine))
-        .rest(routes!(customer::members))
+        .rest(routes!(customer::members, customer::members::add))
         .rest(routes!(customer::invitations, customer::invite))
         .rest(routes!(customer::revoke_invitation))
+        .rest(routes!(customer::members::update, customer::members::remove))
+        .rest(routes!(customer::members::transfer))
         .rest(routes!(customer::ssh_keys::list, customer::ssh_keys::add))
         .rest(routes!(customer::ssh_keys::remove))
         .rest(routes!(customer::usage))

@@ -1,6 +1,5 @@
 //! The top bar: brand, search, language, theme, account; at narrow widths also the folded navigation.
 
-use contract::Permission;
 use contract::accounts::{Language, Theme};
 use contract::notifications::UnreadView;
 use leptos::prelude::*;
@@ -17,8 +16,7 @@ use crate::words::Words;
 
 pub(super) fn topbar(words: Words, area: Area) -> impl IntoView {
     let ctx = use_context::<OpContext>();
-    let staff = ctx.as_ref().is_some_and(|ctx| ctx.holds(Permission::MachinesView));
-    let home = if staff { paths::ADMIN } else { paths::HOME };
+    let home = ctx.as_ref().map_or(paths::HOME, crate::menus::first_page);
     view! {
         <header class="topbar">
             <details class="fold">

@@ -68,4 +68,6 @@ id! {
     LinkId,
     /// A configuration that waits to be confirmed.
     SettingsImportId,
+    /// A role, built in or made here.
+    RoleId,
 }

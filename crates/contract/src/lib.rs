@@ -15,11 +15,15 @@ mod list;
 pub mod live;
 pub mod machines;
 pub mod mail;
+pub mod menus;
 pub mod metrics;
 pub mod notifications;
 mod permission;
+pub mod quotas;
 pub mod reports;
+pub mod roles;
 pub mod settings;
+pub mod users;
 
 pub use error::{ApiError, Envelope, ErrorCode};
 pub use ids::*;

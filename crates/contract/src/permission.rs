@@ -25,6 +25,11 @@ macro_rules! permissions {
             pub fn parse(name: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|permission| permission.name() == name)
             }
+
+            /// The noun it is about, by which permissions are shown together.
+            pub fn group(self) -> &'static str {
+                self.name().split(':').next().unwrap_or_default()
+            }
         }
     };
 }
@@ -50,6 +55,22 @@ permissions! {
     CustomersAddMember = "customers:add-member";
     /// Invite people into the customer by mail.
     CustomersInvite = "customers:invite";
+    /// Change roles in a customer, remove people from it, hand its ownership over.
+    CustomersManageMembers = "customers:manage-members";
+    /// See everybody's account, with roles and memberships.
+    UsersView = "users:view";
+    /// Add an account.
+    UsersCreate = "users:create";
+    /// Change an account, disable and enable it, give it a new password.
+    UsersUpdate = "users:update";
+    /// Delete an account and bring it back.
+    UsersDelete = "users:delete";
+    /// See roles, what they permit and who holds them.
+    RolesView = "roles:view";
+    /// Make, change and delete custom roles.
+    RolesManage = "roles:manage";
+    /// Give roles to people and take them away.
+    RolesAssign = "roles:assign";
     /// See one's own allocations, as a customer does.
     AllocationsView = "allocations:view";
     /// See every allocation, with remarks, requests and check-lists.

@@ -62,7 +62,8 @@ impl Via {
 /// Background work by name; each has only the powers the policy lists for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SystemActor {
-    /// Looks people and sessions up before anybody is signed in, and writes what sign-in leaves behind.
+    /// Looks people and sessions up, before anybody is signed in and where an owner brings people in, and writes what
+    /// these leave behind.
     Authenticator,
     /// Writes samples and the newest state, reads other servers' newest state, rolls up.
     Metrics,
@@ -119,6 +120,9 @@ pub struct UserPrincipal {
     pub credential: Credential,
     pub token_version: i64,
     pub platform_admin: bool,
+    pub operator: bool,
+    /// What custom roles of the platform give, each once.
+    pub permissions: Vec<Permission>,
     /// Active customers one belongs to, by name of the customer.
     pub memberships: Vec<(CustomerId, MemberRole)>,
     /// The customer one acts for now.

@@ -21,8 +21,10 @@ pub mod machines;
 pub mod mail;
 pub mod metrics;
 pub mod notifications;
+pub mod quotas;
 mod rechecks;
 pub mod reports;
+pub mod roles;
 pub mod secrets;
 pub mod settings;
 

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
+use contract::Permission;
 use contract::accounts::Language;
 use platform::db::Db;
 use platform::secrets::Keyring;
@@ -100,6 +101,19 @@ impl TestPlatform {
     pub async fn admin(&self) -> TestUser {
         let number = self.admins.fetch_add(1, Ordering::Relaxed) + 1;
         self.user(&format!("admin{number}"), Place::Admin).await
+    }
+
+    /// A new operator.
+    pub async fn operator(&self, name: &str) -> TestUser {
+        self.user(name, Place::Operator).await
+    }
+
+    /// Somebody with a role of their own made of these permissions.
+    pub async fn with_role(&self, name: &str, permissions: &[Permission]) -> TestUser {
+        let user = self.outsider(name).await;
+        people::add_role(&self.owner, user, &format!("role of {name}"), permissions)
+            .await
+            .expect("the role can be added")
     }
 
     /// A person who belongs to no customer.

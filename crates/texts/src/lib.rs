@@ -36,8 +36,10 @@ files!(
     "mail",
     "metrics",
     "notifications",
+    "roles",
     "security",
-    "settings"
+    "settings",
+    "users"
 );
 
 struct Book {

@@ -8,7 +8,8 @@ use contract::accounts::{
     LoginAnswer, LoginRequest, PasswordChange, PasswordResetConfirm, PasswordResetRequest, Profile, ProfileUpdate,
     RecoveryCodes, RefreshRequest, SessionView, SessionsEnded, TotpConfirm, TotpDisable, TotpEnrollment,
 };
-use contract::{Envelope, ListColumns, SessionId};
+use contract::menus::MenuRecord;
+use contract::{Envelope, ListColumns, Permission, SessionId};
 use platform::accounts::{self, SignedIn};
 use platform::{Credential, Result};
 use tower_sessions::Session;
@@ -58,6 +59,13 @@ pub async fn logout(rest: Rest) -> Response {
 #[utoipa::path(get, path = "/api/auth/profile", tag = "auth", responses((status = 200, body = Envelope<Profile>)))]
 pub async fn profile(rest: Rest) -> Response {
     rest.answer(accounts::profile(&rest.platform, &rest.ctx).await).await
+}
+
+/// The menu as one may see it: groups of entries, each with the buttons that may be pressed there.
+#[utoipa::path(get, path = "/api/auth/menus", tag = "auth", responses((status = 200, body = Envelope<Vec<MenuRecord>>)))]
+pub async fn menus(rest: Rest) -> Response {
+    let held = app::door::must_hold(&rest.ctx, Permission::AccountsViewOwn);
+    rest.answer(held.map(|()| app::menus::records(&rest.ctx))).await
 }
 
 /// Replaces what one may say about oneself.

@@ -29,4 +29,5 @@ mod sockets;
 mod ssh_keys_both_doors;
 mod stopping;
 mod tokens_both_doors;
+mod users_both_doors;
 mod workbooks;

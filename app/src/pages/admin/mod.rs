@@ -8,4 +8,6 @@ pub mod customers;
 pub mod dashboard;
 pub mod machines;
 pub mod metrics;
+pub mod roles;
 pub mod settings;
+pub mod users;

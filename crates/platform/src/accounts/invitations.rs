@@ -51,6 +51,7 @@ pub async fn invite(
         return Err(Error::new(ErrorCode::WrongState).with_key("error-mail-off"));
     }
     let role = body.role.unwrap_or(MemberRole::Member);
+    ctx.must_cover_in(&CustomerRef { customer: Some(customer), ..CustomerRef::of_platform(customer) }, role)?;
     let by = signed_in(ctx)?;
     // The links are the system's; that the caller may is decided above.
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
@@ -164,8 +165,9 @@ pub async fn accept_invitation(platform: &Platform, ctx: &OpContext, body: &Invi
     if customers::lock(&mut tx, customer).await? != Some(true) {
         return Err(links::spent());
     }
-    let person = NewPerson { name, display_name, email: Some(link.address.clone()), role };
-    let user = store::insert_member(&mut tx, customer, &person, &hash).await.map_err(under_own_names)?;
+    let person = NewPerson { name, display_name, email: Some(link.address.clone()), role, existing: false };
+    let user = store::insert_person(&mut tx, &person, &hash).await.map_err(under_own_names)?;
+    store::insert_membership(&mut tx, customer, user, role).await?;
     let after = serde_json::json!({ "username": person.name, "email": link.address, "role": role });
     let entry =
         audit::Entry { customer: Some(customer), after: Some(after), ..entry("accounts:accept-invitation", user) };

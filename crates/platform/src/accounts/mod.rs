@@ -23,6 +23,7 @@ mod sign_in;
 mod ssh_keys;
 mod store;
 mod tokens;
+pub mod users;
 
 use chrono::{DateTime, Utc};
 use contract::accounts::{Language, MemberRole, MembershipView, Profile, ProfileUpdate, Theme};
@@ -32,7 +33,7 @@ pub use api_tokens::{create_api_token, grantable_scopes, list_api_tokens, revoke
 pub use bootstrap::{
     FirstAdmin, add_member, any_admin, create_customer, ensure_first_admin, reset_password, reset_second_factor,
 };
-pub(crate) use bootstrap::{NewPerson, create_member};
+pub(crate) use bootstrap::{NewPerson, add_person_in_tx};
 pub use challenge::{answer_challenge, is_challenged, open_challenge};
 pub(crate) use contacts::{Contact, contacts};
 pub use email_change::{confirm_email_change, request_email_change};
@@ -51,7 +52,7 @@ pub use tokens::{ACCESS_TOKEN_SECONDS, REFRESH_TOKEN_DAYS, issue_access_token, p
 use crate::authz::{AccountRef, UpdateAccount, ViewAccount};
 use crate::fields::Wrong;
 use crate::rechecks::Wanted;
-use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit, settings};
+use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit, roles, settings};
 
 /// Told inside this process the moment sessions end, so that open sockets close at once; other processes find out by
 /// asking [`SessionWatch::still_valid`] every second.
@@ -101,6 +102,8 @@ pub async fn principal_of_session(platform: &Platform, ctx: &OpContext, secret_h
 pub(crate) struct Standing {
     token_version: i64,
     platform_admin: bool,
+    operator: bool,
+    permissions: Vec<Permission>,
     active: Option<(CustomerId, MemberRole)>,
 }
 
@@ -109,6 +112,8 @@ impl Standing {
         Self {
             token_version: user.token_version,
             platform_admin: user.platform_admin,
+            operator: user.operator,
+            permissions: user.permissions.clone(),
             active: user.active_customer.zip(user.active_role()),
         }
     }
@@ -183,15 +188,16 @@ pub async fn profile(platform: &Platform, ctx: &OpContext) -> Result<Profile> {
     let granted = ctx.authorize(ViewAccount, &account(user.id))?;
     let row = store::account(&mut tx, granted.id()).await?.ok_or_else(Error::not_found)?;
     let memberships = store::memberships(&mut tx, granted.id()).await?;
+    let custom = roles::custom_names_in_tx(&mut tx, granted.id()).await?;
     tx.commit().await?;
-    let roles = ctx.role_names();
+    let roles = ctx.all_role_names(custom);
     Ok(Profile {
         id: user.id,
         display_name: row.display_name,
         name: user.name.clone(),
         email: row.email,
-        role: roles.first().copied().unwrap_or_default().to_owned(),
-        roles: roles.into_iter().map(str::to_owned).collect(),
+        role: roles.first().cloned().unwrap_or_default(),
+        roles,
         buttons: Permission::ALL.iter().copied().filter(|p| ctx.holds(*p)).collect(),
         tenant_id: user.active_customer,
         memberships,

@@ -100,6 +100,7 @@ pub(super) async fn verify(platform: &Platform, password: &str, hash: Option<Str
     Ok(fits && sane)
 }
 
+/// Does that work on a blocking thread, as few at a time as there are permits.
 async fn hashing<T: Send + 'static>(platform: &Platform, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let _permit = platform.password_workers().acquire().await.map_err(Error::internal)?;
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)

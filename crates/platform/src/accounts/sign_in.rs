@@ -122,7 +122,7 @@ pub(super) async fn finish(
     Ok(SignedIn {
         user: row.id,
         token_version: row.token_version,
-        active_customer: row.first_customer.filter(|_| !row.platform_admin),
+        active_customer: row.first_customer.filter(|_| !row.staff),
     })
 }
 
@@ -188,6 +188,8 @@ fn as_user(ctx: &OpContext, row: &store::Credentials) -> OpContext {
         credential: Credential::default(),
         token_version: row.token_version,
         platform_admin: row.platform_admin,
+        operator: false,
+        permissions: Vec::new(),
         memberships: Vec::new(),
         active_customer: None,
         language: None,

@@ -1,5 +1,6 @@
 //! SQL of people and sessions.
 
+mod contacts;
 pub(super) mod second_factor;
 pub(super) mod sessions;
 pub(super) mod ssh_keys;
@@ -9,12 +10,14 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::accounts::{Language, MemberRole, MembershipView, Theme};
-use contract::{CustomerId, SessionId, UserId};
+use contract::{CustomerId, Permission, SessionId, UserId};
 use ipnetwork::IpNetwork;
+
+pub(super) use contacts::{contacts, set_email};
 
 use super::bootstrap::NewPerson;
 use super::session_records::{SessionKind, SessionRecord};
-use super::{Contact, Preferences, Standing};
+use super::{Preferences, Standing};
 use crate::authz::{Granted, SecureAccount, UpdateAccount};
 use crate::db::Tx;
 use crate::{Credential, Error, Result, UserPrincipal};
@@ -46,6 +49,8 @@ pub(super) struct Credentials {
     pub active: bool,
     pub token_version: i64,
     pub platform_admin: bool,
+    /// Whether any role of the platform is held: staff stand outside of every customer.
+    pub staff: bool,
     pub first_customer: Option<CustomerId>,
 }
 
@@ -57,7 +62,12 @@ pub(super) struct Account {
     pub last_login_at: Option<DateTime<Utc>>,
 }
 
-fn role(word: &str) -> Result<MemberRole> {
+/// Permissions this program knows; a newer one may have written others.
+fn known(names: &[String]) -> Vec<Permission> {
+    names.iter().filter_map(|name| Permission::parse(name)).collect()
+}
+
+pub(super) fn role(word: &str) -> Result<MemberRole> {
     match word {
         "owner" => Ok(MemberRole::Owner),
         "member" => Ok(MemberRole::Member),
@@ -82,6 +92,11 @@ pub(super) async fn find_session(
                   u.id, u.name::text as "name!", u.display_name,
                   u.token_version, u.language, u.theme, u.time_zone,
                   exists(select from role_assignments r where r.user_id = u.id and r.role = 'platform_admin') as "admin!",
+                  exists(select from role_assignments r where r.user_id = u.id and r.role = 'operator') as "operator!",
+                  array(select distinct p.permission
+                        from role_assignments a join roles r on r.code = a.role
+                             join role_permissions p on p.role_id = r.id
+                        where a.user_id = u.id order by p.permission) as "permissions!",
                   array(select m.customer_id from memberships m join customers c on c.id = m.customer_id
                         where m.user_id = u.id and c.state = 'active' and c.deleted_at is null
                         order by c.name) as "customers!",
@@ -103,9 +118,7 @@ pub(super) async fn find_session(
     // The first use of an API token is told apart from none.
     let unused = matches!(key, SessionKey::Api(_)) && row.last_seen_at == row.created_at && now > row.created_at;
     if unused || row.last_seen_at < now - SEEN_EVERY {
-        sqlx::query!("update sessions set last_seen_at = $2 where id = $1", row.session_id, now)
-            .execute(&mut **tx)
-            .await?;
+        note_seen(tx, row.session_id, now).await?;
     }
     let memberships = row
         .customers
@@ -128,12 +141,19 @@ pub(super) async fn find_session(
         credential,
         token_version: row.token_version,
         platform_admin: row.admin,
+        operator: row.operator,
+        permissions: known(&row.permissions),
         memberships,
         active_customer,
         language: row.language.as_deref().and_then(Language::parse),
         theme: row.theme.as_deref().and_then(Theme::parse),
         time_zone: row.time_zone,
     }))
+}
+
+async fn note_seen(tx: &mut Tx, session: i64, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("update sessions set last_seen_at = $2 where id = $1", session, now).execute(&mut **tx).await?;
+    Ok(())
 }
 
 /// What each open session gives now; sessions that do not count any more are left out. Nothing is written: an open
@@ -148,6 +168,11 @@ pub(super) async fn standings(
     let rows = sqlx::query!(
         r#"select s.id, u.token_version,
                   exists(select from role_assignments r where r.user_id = u.id and r.role = 'platform_admin') as "admin!",
+                  exists(select from role_assignments r where r.user_id = u.id and r.role = 'operator') as "operator!",
+                  array(select distinct p.permission
+                        from role_assignments a join roles r on r.code = a.role
+                             join role_permissions p on p.role_id = r.id
+                        where a.user_id = u.id order by p.permission) as "permissions!",
                   c.id as "customer?", m.role as "role?"
            from sessions s join users u on u.id = s.user_id
                 left join memberships m on m.user_id = u.id and m.customer_id = s.customer_id
@@ -167,7 +192,13 @@ pub(super) async fn standings(
                 (Some(customer), Some(word)) => Some((CustomerId(customer), role(&word)?)),
                 _ => None,
             };
-            let standing = Standing { token_version: row.token_version, platform_admin: row.admin, active };
+            let standing = Standing {
+                token_version: row.token_version,
+                platform_admin: row.admin,
+                operator: row.operator,
+                permissions: known(&row.permissions),
+                active,
+            };
             Ok((SessionId(row.id), standing))
         })
         .collect()
@@ -189,6 +220,7 @@ pub(super) async fn credentials_of(tx: &mut Tx, user: UserId) -> Result<Option<C
     let row = sqlx::query!(
         r#"select u.id, u.name::text as "name!", u.password_hash, u.state, u.token_version,
                   exists(select from role_assignments r where r.user_id = u.id and r.role = 'platform_admin') as "admin!",
+                  exists(select from role_assignments r where r.user_id = u.id) as "staff!",
                   (select m.customer_id from memberships m join customers c on c.id = m.customer_id
                    where m.user_id = u.id and c.state = 'active' and c.deleted_at is null
                    order by c.name limit 1) as first_customer
@@ -205,6 +237,7 @@ pub(super) async fn credentials_of(tx: &mut Tx, user: UserId) -> Result<Option<C
         active: row.state == "active",
         token_version: row.token_version,
         platform_admin: row.admin,
+        staff: row.staff,
         first_customer: row.first_customer.map(CustomerId),
     }))
 }
@@ -500,7 +533,7 @@ pub(super) async fn customer_by_name(tx: &mut Tx, name: &str) -> Result<Option<C
     Ok(id.map(CustomerId))
 }
 
-pub(super) async fn insert_member(tx: &mut Tx, customer: CustomerId, person: &NewPerson, hash: &str) -> Result<UserId> {
+pub(super) async fn insert_person(tx: &mut Tx, person: &NewPerson, hash: &str) -> Result<UserId> {
     let id = sqlx::query_scalar!(
         "insert into users (name, display_name, email, password_hash)
          values ($1::text::citext, coalesce($2, $1), $3::text::citext, $4) returning id",
@@ -511,15 +544,19 @@ pub(super) async fn insert_member(tx: &mut Tx, customer: CustomerId, person: &Ne
     )
     .fetch_one(&mut **tx)
     .await?;
+    Ok(UserId(id))
+}
+
+pub(super) async fn insert_membership(tx: &mut Tx, customer: CustomerId, user: UserId, role: MemberRole) -> Result<()> {
     sqlx::query!(
         "insert into memberships (customer_id, user_id, role) values ($1, $2, $3)",
         customer.0,
-        id,
-        person.role.code()
+        user.0,
+        role.code()
     )
     .execute(&mut **tx)
     .await?;
-    Ok(UserId(id))
+    Ok(())
 }
 
 pub(super) async fn list_columns(tx: &mut Tx, user: UserId, list: &str) -> Result<Option<Vec<String>>> {
@@ -550,29 +587,5 @@ pub(super) async fn set_list_columns(
     )
     .execute(&mut **tx)
     .await?;
-    Ok(())
-}
-
-/// Those of these people who are active, as they are reached.
-pub(super) async fn contacts(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Contact>> {
-    let rows = sqlx::query!(
-        r#"select id, name::text as "name!", email::text as email, language, time_zone from users
-           where id = any($1) and state = 'active' and deleted_at is null order by id"#,
-        ids
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    let contacts = rows.into_iter().map(|row| Contact {
-        id: UserId(row.id),
-        name: row.name,
-        email: row.email,
-        language: row.language.as_deref().and_then(Language::parse),
-        time_zone: row.time_zone,
-    });
-    Ok(contacts.collect())
-}
-
-pub(super) async fn set_email(tx: &mut Tx, user: UserId, email: &str) -> Result<()> {
-    sqlx::query!("update users set email = $2::text::citext where id = $1", user.0, email).execute(&mut **tx).await?;
     Ok(())
 }

@@ -5,16 +5,17 @@
 //! a list is filtered by in SQL. Nothing outside this folder compares a role.
 
 mod policy;
+mod staff;
 
 use std::marker::PhantomData;
 
-use contract::accounts::MemberRole;
-use contract::{AllocationId, CustomerId, ErrorCode, GpuId, JobId, MachineId, Permission, UserId};
+use contract::{AllocationId, CustomerId, ErrorCode, GpuId, JobId, MachineId, Permission, RoleId, UserId};
 
-pub use policy::{Reach, Role, reach, table};
+pub use policy::{Reach, Role, is_grantable, reach, table};
+pub(crate) use staff::{KEPT_ROLE, must_be_kept, permitted_by, powers_of};
 
 use crate::error::Denial;
-use crate::{Credential, Error, OpContext, Principal, Result};
+use crate::{Error, OpContext, Principal, Result};
 
 /// Something that can be permitted on a loaded resource.
 pub trait Action: Copy {
@@ -108,6 +109,10 @@ macro_rules! resources {
 resources! {
     /// A person's own account.
     AccountRef(UserId) = "user", AccountsViewOwn;
+    /// Anybody's account, as staff run it.
+    UserRef(UserId) = "user", UsersView;
+    /// A role.
+    RoleRef(RoleId) = "role", RolesView;
     /// A customer.
     CustomerRef(CustomerId) = "customer", CustomersView;
     /// A machine.
@@ -141,6 +146,32 @@ impl Resource for Clientele {
     type Id = Everything;
     const KIND: &'static str = "clientele";
     const VIEW: Permission = Permission::CustomersManage;
+    fn id(&self) -> Everything {
+        Everything
+    }
+}
+
+/// Everybody: what one adds accounts to.
+#[derive(Clone, Copy, Debug)]
+pub struct Population;
+
+impl Resource for Population {
+    type Id = Everything;
+    const KIND: &'static str = "population";
+    const VIEW: Permission = Permission::UsersView;
+    fn id(&self) -> Everything {
+        Everything
+    }
+}
+
+/// The roles there are: what one adds roles to.
+#[derive(Clone, Copy, Debug)]
+pub struct RoleBook;
+
+impl Resource for RoleBook {
+    type Id = Everything;
+    const KIND: &'static str = "role_book";
+    const VIEW: Permission = Permission::RolesView;
     fn id(&self) -> Everything {
         Everything
     }
@@ -217,6 +248,24 @@ actions! {
     InviteMember: CustomersInvite on CustomerRef;
     /// Change the installation's settings.
     UpdateSettings: SettingsUpdate on Installation;
+    /// Change roles in a customer, remove people, hand the ownership over.
+    ManageMembers: CustomersManageMembers on CustomerRef;
+    /// See anybody's account.
+    ViewUser: UsersView on UserRef;
+    /// Add an account.
+    CreateUser: UsersCreate on Population;
+    /// Change, disable, enable an account, give it a password.
+    UpdateUser: UsersUpdate on UserRef;
+    /// Delete an account and bring it back.
+    DeleteUser: UsersDelete on UserRef;
+    /// See a role.
+    ViewRole: RolesView on RoleRef;
+    /// Make a custom role.
+    CreateRole: RolesManage on RoleBook;
+    /// Change or delete a custom role.
+    ManageRole: RolesManage on RoleRef;
+    /// Give somebody a role, or take it away.
+    AssignRole: RolesAssign on UserRef;
     /// See an allocation as its customer does.
     ViewAllocation: AllocationsView on AllocationRef;
     /// See an allocation as staff do.
@@ -263,37 +312,19 @@ impl OpContext {
                 if user.platform_admin {
                     roles.push((Role::PlatformAdmin, None));
                 }
+                if user.operator {
+                    roles.push((Role::Operator, None));
+                }
                 if let (Some(customer), Some(role)) = (user.active_customer, user.active_role()) {
-                    let role = match role {
-                        MemberRole::Owner => Role::CustomerOwner,
-                        MemberRole::Member => Role::CustomerMember,
-                    };
-                    roles.push((role, Some(customer)));
+                    roles.push((Role::of_member(role), Some(customer)));
                 }
                 roles
             }
         }
     }
 
-    /// False for what the credential keeps its owner from: an API token goes no further than its scopes, and never so far
-    /// that it could outlive its owner's wish.
-    fn admits(&self, permission: Permission) -> bool {
-        match self.user().map(|user| &user.credential) {
-            Some(Credential::ApiToken { scopes }) => {
-                permission != Permission::AccountsSecureOwn
-                    && scopes.as_ref().is_none_or(|scopes| scopes.contains(&permission))
-            }
-            _ => true,
-        }
-    }
-
-    /// How far a permission goes in a role, as far as the credential lets it.
-    fn reach(&self, role: Role, permission: Permission) -> Reach {
-        if self.admits(permission) { reach(role, permission) } else { Reach::Nothing }
-    }
-
     fn reaches(&self, permission: Permission, resource: &impl Resource) -> bool {
-        self.roles().into_iter().any(|(role, customer)| match self.reach(role, permission) {
+        self.roles_for(permission).into_iter().any(|(role, customer)| match reach(role, permission) {
             Reach::Nothing => false,
             Reach::All => true,
             Reach::Customer => customer.is_some() && resource.customer() == customer,
@@ -323,8 +354,8 @@ impl OpContext {
     /// `Unauthenticated` for the anonymous, `NotFound` when the list does not exist for the caller.
     pub fn authorize_list<R: Resource>(&self, permission: Permission) -> Result<Scope> {
         let mut best = None;
-        for (role, customer) in self.roles() {
-            match (self.reach(role, permission), customer, self.user()) {
+        for (role, customer) in self.roles_for(permission) {
+            match (reach(role, permission), customer, self.user()) {
                 (Reach::All, _, _) => return Ok(Scope::All),
                 (Reach::Customer, Some(customer), _) => best = Some(Scope::Customer(customer)),
                 (Reach::Own, _, Some(user)) if best.is_none() => best = Some(Scope::Own(user.id)),
@@ -336,14 +367,12 @@ impl OpContext {
 
     /// True when some resource could be reached: for menus and buttons.
     pub fn holds(&self, permission: Permission) -> bool {
-        self.roles().into_iter().any(|(role, _)| self.reach(role, permission) != Reach::Nothing)
+        self.roles_for(permission).into_iter().any(|(role, _)| reach(role, permission) != Reach::Nothing)
     }
 
     /// True for people whose powers reach beyond one customer: those for whom the admin side exists at all.
     pub fn is_staff(&self) -> bool {
-        let reaches_all =
-            |role: Role| Permission::ALL.iter().any(|permission| self.reach(role, *permission) == Reach::All);
-        self.user().is_some() && self.roles().into_iter().any(|(role, _)| reaches_all(role))
+        self.user().is_some() && Permission::ALL.iter().any(|permission| self.holds_everywhere(*permission))
     }
 
     /// Names of the roles held, strongest first.

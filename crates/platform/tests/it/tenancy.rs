@@ -113,6 +113,9 @@ const FILL: &str = "
     insert into sign_in_challenges (browser_hash, user_id, token_version, expires_at)
       select decode(repeat('00', 32), 'hex'), max(id), 1, now() from users;
     insert into role_assignments (user_id, role) select max(id), 'platform_admin' from users;
+    insert into roles (name) values ('night shift');
+    insert into role_permissions (role_id, permission) select max(id), 'machines:view' from roles;
+    insert into quotas (subject_kind, subject_id, resource, limit_value) values ('customer', $acme, 'gpu', 8);
     insert into machines (code, name) values ('host-1', 'host-1');
     insert into gpus (machine_id, gpu_index, uuid, model) select id, 0, 'GPU-1', 'H100' from machines;
     insert into join_tokens (secret_hash, expires_at) values (decode(repeat('00', 32), 'hex'), now());
@@ -200,6 +203,7 @@ async fn another_tenants_transaction_finds_nothing_of_ours() {
         ("machines", 1),
         ("maintenance_windows", 1),
         ("memberships", 2),
+        ("quotas", 1),
         ("renewal_requests", 1),
         ("sessions", 1),
         ("users", 2),
@@ -309,6 +313,31 @@ async fn another_tenant_writes_nothing_of_ours() {
     // The same statement for oneself works: the wall refuses the tenant, not the table.
     let own = "insert into jobs (kind, customer_id) values ('k', $acme)";
     assert_eq!(attempt(&test, &theirs, own, umbrella.id).await, Ok(1));
+}
+
+#[tokio::test]
+async fn no_tenant_writes_roles_or_limits() {
+    let test = TestPlatform::new().await;
+    let (acme, umbrella) = two_tenants(&test).await;
+    for who in [&acme.owner, &umbrella.owner] {
+        for statement in [
+            "update roles set name = 'taken'",
+            "delete from roles",
+            "delete from role_permissions",
+            "update quotas set limit_value = 0",
+            "delete from quotas",
+        ] {
+            assert_eq!(attempt(&test, &who.ctx(), statement, acme.id).await, Ok(0), "{statement}");
+        }
+        for statement in [
+            "insert into roles (name) values ('mine')",
+            "insert into role_permissions (role_id, permission) values (1, 'machines:view')",
+            "insert into quotas (subject_kind, subject_id, resource, limit_value)
+               values ('customer', app_customer(), 'vms', 1)",
+        ] {
+            assert_eq!(attempt(&test, &who.ctx(), statement, acme.id).await, Err("42501".to_owned()), "{statement}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -85,4 +85,16 @@ error-too-many-tokens = You have { $max } tokens already. Revoke some first.
 error-settings-changed = Somebody changed these settings meanwhile. Reload the page and make your change again.
 error-mail-off = No mail goes out: no mail server and sender are set. An administrator sets them in the settings.
 error-invitations-off = Only administrators make accounts here. The settings can allow invitations.
+error-not-held = You do not hold everything this needs ({ $permission }): nobody hands on, or acts on, more than they hold.
+error-last-admin = This is the last platform administrator. Give somebody else that role first.
+error-last-owner = This is the last owner. Make somebody else an owner first, or hand the ownership over.
+error-role-changed = Somebody changed this role meanwhile. Reload the page and make your change again.
+error-role-builtin = A built-in role cannot be changed or deleted.
+error-role-held = { $n ->
+    [one] { $n } person holds this role. Take it away first.
+   *[other] { $n } people hold this role. Take it away from them first.
+}
+error-user-changed = Somebody changed this user meanwhile. Reload the page and make your change again.
+error-user-self = Nobody disables or deletes themselves. Ask another administrator.
+error-user-deleted = This user is deleted. Bring the account back first.
 error-too-many-ssh-keys = You have { $max } keys already. Remove some first.

@@ -59,3 +59,6 @@ nav-customers = Customers
 nav-allocations = Allocations
 live-over = This is no longer there, or you may not see it any more.
 nav-settings = Settings
+nav-people = People
+nav-users = Users
+nav-roles = Roles

@@ -56,3 +56,6 @@ nav-customers = 客户
 nav-allocations = 分配
 live-over = 内容已不存在，或您已无权查看。
 nav-settings = 平台设置
+nav-people = 人员
+nav-users = 用户
+nav-roles = 角色

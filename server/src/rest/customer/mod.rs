@@ -1,6 +1,7 @@
 //! /api/customer: what people see of their own customer.
 
 pub mod machines;
+pub mod members;
 pub mod notifications;
 pub mod ssh_keys;
 

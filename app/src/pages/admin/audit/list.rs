@@ -174,6 +174,8 @@ fn target_page(event: &AuditView) -> Option<String> {
         "machine" => Some(paths::machine(id)),
         "customer" => id.parse().ok().map(|id| paths::customer(CustomerId(id))),
         "allocation" => id.parse().ok().map(|id| paths::allocation(contract::AllocationId(id))),
+        "user" => id.parse().ok().map(|id| paths::user(contract::UserId(id))),
+        "role" => id.parse().ok().map(|id| paths::role(contract::RoleId(id))),
         "machine_import" => id.parse().ok().map(|id| paths::machine_import(contract::ImportId(id))),
         _ => None,
     }

@@ -60,8 +60,8 @@ pub fn MemberForm(customer: CustomerId, owner: bool, words: Lexicon) -> impl Int
             <p class="form-fault" role="alert" hidden=move || general().is_none()>{general}</p>
         </form>
         <div class="secret" role="status">
-            {move || made.get().map(|secret| {
-                let text = format!("{}  {}", secret.username, secret.password);
+            {move || made.get().and_then(|secret| secret.password.map(|password| {
+                let text = format!("{}  {}", secret.username, password);
                 view! {
                     <p>{shown.t("customer-password-once")}</p>
                     <div class="command-line">
@@ -69,7 +69,7 @@ pub fn MemberForm(customer: CustomerId, owner: bool, words: Lexicon) -> impl Int
                         {copy_button(text, shown.t("copy"), shown.t("copied"))}
                     </div>
                 }
-            })}
+            }))}
         </div>
     }
 }

@@ -68,7 +68,7 @@ fn account_view(profile: Profile, told: NotificationPreferences) -> AnyView {
 
 fn who(words: Words, profile: Profile) -> impl IntoView {
     let zone = look().zone;
-    let roles = profile.roles.iter().map(|role| words.t(&format!("role-{role}"))).collect::<Vec<_>>();
+    let roles = profile.roles.iter().map(|role| crate::role_words::role_name(words.0, role, role)).collect::<Vec<_>>();
     let refused = Refused::from_query();
     let typed = refused.as_ref().and_then(|r| r.typed.get("displayName").cloned());
     let name = TextField {

@@ -1,0 +1,189 @@
+//! The people of a customer, as its owners and the staff see and change them: the same cards on both sides.
+
+use contract::CustomerId;
+use contract::accounts::MemberRole;
+use contract::customers::MemberView;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+use super::islands::MemberForm;
+use super::server_fns::{AddExistingMember, RemoveMember, SetMemberRole, TransferOwnership};
+use crate::door::{Refused, look};
+use crate::ui::forms::{TextField, options_view, select_field, text_field};
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// What is shown, and what the reader may do with it.
+pub(crate) struct People {
+    pub id: CustomerId,
+    pub name: String,
+    pub members: Vec<MemberView>,
+    pub add: bool,
+    pub manage: bool,
+    /// The page that shows them.
+    pub back: String,
+}
+
+/// The list, the ways to add somebody, and the handing over of the ownership.
+pub(crate) fn people_cards(words: Words, people: People, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let add = people.add.then(|| add_card(words, &people, refused));
+    let transfer = (people.manage && people.members.len() > 1).then(|| transfer_card(words, &people, refused));
+    view! {
+        <section class="card">
+            <header><h2>{words.t("home-people")}</h2></header>
+            {table(words, &people)}
+        </section>
+        {add}
+        {transfer}
+    }
+}
+
+fn is_owner(member: &MemberView) -> bool {
+    member.role.is_owner()
+}
+
+fn table(words: Words, people: &People) -> AnyView {
+    if people.members.is_empty() {
+        return view! { <div class="empty"><p>{words.t("customer-no-people")}</p></div> }.into_any();
+    }
+    let zone = look().zone;
+    let rows = people.members.iter().map(|member| {
+        let actions = people.manage.then(|| view! { <td class="row-menu">{member_actions(words, people, member)}</td> });
+        view! {
+            <tr>
+                <th scope="row">{member.display_name.clone()} " " <span class="sub mono">{member.name.clone()}</span></th>
+                <td data-label=words.t("home-role")>{words.t(&format!("member-role-{}", member.role.code()))}</td>
+                <td data-label=words.t("members-joined")>{time(member.joined_at, zone)}</td>
+                {actions}
+            </tr>
+        }
+    });
+    let rows = rows.collect_view();
+    let head = people.manage.then(|| {
+        view! { <th scope="col" class="row-menu"><span class="unseen-text">{words.t("list-actions")}</span></th> }
+    });
+    view! {
+        <div class="scroll" tabindex="0" role="region" aria-label=words.t("home-people")>
+            <table class="cards">
+                <thead>
+                    <tr>
+                        <th scope="col">{words.t("account-name")}</th>
+                        <th scope="col">{words.t("home-role")}</th>
+                        <th scope="col">{words.t("members-joined")}</th>
+                        {head}
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+/// Another role, or out. A popover, because the table's scroll region would cut a menu off.
+fn member_actions(words: Words, people: &People, member: &MemberView) -> impl IntoView + use<> {
+    let (other, word) = if is_owner(member) {
+        (MemberRole::Member, words.t("member-make-member"))
+    } else {
+        (MemberRole::Owner, words.t("member-make-owner"))
+    };
+    let menu = format!("member-{}", member.user_id);
+    let label = words.with("list-actions-of", &[("name", member.name.clone())]);
+    let hidden = |people: &People| {
+        view! {
+            <input r#type="hidden" name="id" value=people.id.to_string() />
+            <input r#type="hidden" name="user" value=member.user_id.to_string() />
+            <input r#type="hidden" name="back" value=people.back.clone() />
+        }
+    };
+    view! {
+        <button r#type="button" popovertarget=menu.clone() aria-label=label>"⋯"</button>
+        <div class="menu-body" id=menu popover="auto">
+            <form method="post" action=SetMemberRole::url()>
+                {hidden(people)}
+                <button class="link" name="role" value=other.code()>{word}</button>
+            </form>
+            <form method="post" action=RemoveMember::url()>
+                {hidden(people)}
+                <button class="link">{words.t("member-remove")}</button>
+            </form>
+            <p class="hint">{words.t("member-change-hint")}</p>
+        </div>
+    }
+}
+
+fn add_card(words: Words, people: &People, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let lexicon = words.lexicon(&[
+        "customer-username",
+        "customer-display-name",
+        "customer-as-owner",
+        "customer-add-person",
+        "customer-password-once",
+        "copy",
+        "copied",
+    ]);
+    // The first person should be able to bring in the others.
+    let first = !people.members.iter().any(is_owner);
+    let username = TextField {
+        label: words.t("member-existing-name"),
+        name: "username".to_owned(),
+        value: refused.and_then(|r| r.typed.get("username").cloned()).unwrap_or_default(),
+        fault: refused.and_then(|r| r.fault(words.0, "username")),
+        required: true,
+        max_length: Some(63),
+        autocomplete: Some("off"),
+        ..TextField::default()
+    };
+    let roles = [MemberRole::Member, MemberRole::Owner]
+        .map(|role| (role.code().to_owned(), words.t(&format!("member-role-{}", role.code()))));
+    view! {
+        <section class="card">
+            <header><h2>{words.t("member-add-new")}</h2></header>
+            <noscript><p class="note-line">{words.t("member-no-script")}</p></noscript>
+            <MemberForm customer=people.id owner=first words=lexicon />
+        </section>
+        <section class="card">
+            <header><h2>{words.t("member-add-existing")}</h2></header>
+            <form class="form inline" method="post" action=AddExistingMember::url()>
+                <input r#type="hidden" name="id" value=people.id.to_string() />
+                <input r#type="hidden" name="back" value=people.back.clone() />
+                {text_field(username)}
+                {select_field(words.t("home-role"), "role", roles.into(), MemberRole::Member.code(), None)}
+                <p class="actions"><button class="btn">{words.t("customer-add-person")}</button></p>
+            </form>
+        </section>
+    }
+}
+
+fn transfer_card(words: Words, people: &People, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let heirs: Vec<_> = people
+        .members
+        .iter()
+        .map(|member| (member.user_id.to_string(), format!("{} ({})", member.display_name, member.name)))
+        .collect();
+    let confirm = TextField {
+        label: words.with("member-transfer-confirm", &[("name", people.name.clone())]),
+        name: "confirm".to_owned(),
+        fault: refused.and_then(|r| r.fault(words.0, "confirm")),
+        required: true,
+        autocomplete: Some("off"),
+        ..TextField::default()
+    };
+    let open = confirm.fault.is_some();
+    view! {
+        <details class="card" open=open>
+            <summary class="card-summary">{words.t("member-transfer")}</summary>
+            <form class="form" method="post" action=TransferOwnership::url()>
+                <p class="hint">{words.t("member-transfer-hint")}</p>
+                <input r#type="hidden" name="id" value=people.id.to_string() />
+                <input r#type="hidden" name="back" value=people.back.clone() />
+                <div class="form-row">
+                    <label r#for="transfer-user">{words.t("member-transfer-to")}</label>
+                    <select id="transfer-user" name="user">{options_view(heirs, "")}</select>
+                </div>
+                {text_field(confirm)}
+                <p class="actions"><button class="btn danger">{words.t("member-transfer")}</button></p>
+            </form>
+        </details>
+    }
+}
