@@ -79,12 +79,29 @@ pub(super) enum EventKind {
     Ecc,
 }
 
+/// A process as the agent said it. The numbers of its GPUs are looked up when it is shown: the first list of a machine may
+/// come before the catalog knows its GPUs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Process {
+    #[serde(flatten)]
+    pub view: ProcessView,
+    #[serde(default)]
+    pub gpu_uuids: Vec<String>,
+}
+
+impl Process {
+    fn shown(&self, catalog: &Catalog) -> ProcessView {
+        let gpus = catalog.gpus.iter().filter(|gpu| self.gpu_uuids.contains(&gpu.uuid)).map(|gpu| gpu.index);
+        ProcessView { gpus: gpus.collect(), ..self.view.clone() }
+    }
+}
+
 /// The newest of one machine.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Entry {
     pub newest: Option<Tick>,
     pub events: Vec<LiveEvent>,
-    pub processes: Vec<ProcessView>,
+    pub processes: Vec<Process>,
     pub processes_at: Option<DateTime<Utc>>,
     /// Changed here since the last batch to `machine_latest`.
     unsaved: bool,
@@ -95,7 +112,7 @@ pub(super) struct Entry {
 pub(super) struct Stored {
     pub tick: Tick,
     pub events: Vec<LiveEvent>,
-    pub processes: Vec<ProcessView>,
+    pub processes: Vec<Process>,
     pub processes_at: Option<DateTime<Utc>>,
 }
 
@@ -171,12 +188,6 @@ impl LiveHub {
         *shown = presence(*last_seen_at, now);
     }
 
-    pub(super) fn gpu_indices(&self, code: &str) -> HashMap<String, u32> {
-        let state = self.state();
-        let gpus = state.catalog.get(code).map(|catalog| catalog.gpus.as_slice()).unwrap_or_default();
-        gpus.iter().map(|gpu| (gpu.uuid.clone(), gpu.index)).collect()
-    }
-
     /// A sample just measured.
     pub(super) fn report(&self, code: &str, tick: Tick) {
         let mut state = self.state();
@@ -191,7 +202,7 @@ impl LiveHub {
         entry.unsaved = true;
     }
 
-    pub(super) fn report_processes(&self, code: &str, at: DateTime<Utc>, processes: Vec<ProcessView>) {
+    pub(super) fn report_processes(&self, code: &str, at: DateTime<Utc>, processes: Vec<Process>) {
         let mut state = self.state();
         let entry = state.entries.entry(code.to_owned()).or_default();
         entry.processes = processes;
@@ -246,7 +257,7 @@ pub(super) fn live_of(catalog: &Catalog, entry: &Entry, now: DateTime<Utc>) -> M
         at: newest.map(|tick| tick.at),
         host: newest.map(|tick| tick.host.clone()).unwrap_or_default(),
         gpus,
-        processes: entry.processes.clone(),
+        processes: entry.processes.iter().map(|process| process.shown(catalog)).collect(),
         processes_at: entry.processes_at,
     }
 }

@@ -5,7 +5,7 @@ use contract::metrics::{GpuFigures, HostFigures, ProcessView};
 use contract::{ErrorCode, GpuId, MachineId};
 use node_protocol::{Batch, GpuEventKind, GpuSample, HostSample, ProcessList, Sample, limits};
 
-use super::hub::{EventKind, LiveEvent, Tick};
+use super::hub::{self, EventKind, LiveEvent, Tick};
 use super::links::NodeLink;
 use super::tiles::throttle_words;
 use crate::authz::ReportMetrics;
@@ -74,30 +74,31 @@ pub async fn report_processes(platform: &Platform, ctx: &OpContext, link: &NodeL
         return Err(over_limits());
     }
     let at = DateTime::from_timestamp_millis(list.at_ms).unwrap_or(ctx.now());
-    let mut views: Vec<ProcessView> = Vec::new();
-    let index_of = platform.live().gpu_indices(&link.code);
+    let mut processes: Vec<hub::Process> = Vec::new();
     for process in list.processes {
-        let gpu = index_of.get(&process.gpu_uuid).copied();
-        if let Some(known) = views.iter_mut().find(|view| view.pid == process.pid) {
-            known.gpus.extend(gpu.filter(|index| !known.gpus.contains(index)));
-            known.gpu_memory_bytes = match (known.gpu_memory_bytes, process.gpu_memory_bytes) {
+        if let Some(known) = processes.iter_mut().find(|known| known.view.pid == process.pid) {
+            if !known.gpu_uuids.contains(&process.gpu_uuid) {
+                known.gpu_uuids.push(cut(process.gpu_uuid));
+            }
+            known.view.gpu_memory_bytes = match (known.view.gpu_memory_bytes, process.gpu_memory_bytes) {
                 (Some(a), Some(b)) => Some(a.saturating_add(b)),
                 (a, b) => a.or(b),
             };
             continue;
         }
-        views.push(ProcessView {
+        let view = ProcessView {
             pid: process.pid,
-            gpus: gpu.into_iter().collect(),
+            gpus: Vec::new(),
             user: process.user.map(cut),
             command: process.command.map(cut),
             container: process.container.map(cut),
             gpu_memory_bytes: process.gpu_memory_bytes,
             started_at: process.started_at_ms.and_then(DateTime::from_timestamp_millis),
-        });
+        };
+        processes.push(hub::Process { view, gpu_uuids: vec![cut(process.gpu_uuid)] });
     }
-    views.sort_by_key(|view| std::cmp::Reverse(view.gpu_memory_bytes));
-    platform.live().report_processes(&link.code, at, views);
+    processes.sort_by_key(|process| std::cmp::Reverse(process.view.gpu_memory_bytes));
+    platform.live().report_processes(&link.code, at, processes);
     Ok(())
 }
 

@@ -256,10 +256,9 @@ async fn processes_are_put_together_over_gpus() {
     };
     let at_ms = world.clock().now().timestamp_millis();
     let list = ProcessList { at_ms, processes: vec![process(7, 0, 1), process(8, 0, 50), process(7, 1, 2)] };
+    // Said once, perhaps before the catalog knows the GPUs.
+    metrics::report_processes(&world.platform, &agent.node.ctx(), &agent.link, list).await.unwrap();
     let live = eventually("the processes with their GPUs", async || {
-        // Agents tell every few seconds, too.
-        let ctx = agent.node.ctx();
-        metrics::report_processes(&world.platform, &ctx, &agent.link, list.clone()).await.unwrap();
         let live = metrics::machine_live(&world.platform, &world.admin.ctx(), "a").await.unwrap();
         (live.processes.last()?.gpus.len() == 2).then_some(live)
     })
