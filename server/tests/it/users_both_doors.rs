@@ -162,6 +162,7 @@ async fn the_menu_shows_what_the_doors_let_through() {
             vec![
                 "allocations:request-renewal",
                 "customers:add-member",
+                "customers:invite",
                 "customers:manage-members",
                 "accounts:update-own",
                 "accounts:secure-own",

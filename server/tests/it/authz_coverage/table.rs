@@ -61,14 +61,14 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "GET",   "/api/admin/machines/export",                          [401, 404, 404, 404, 404, 200, 401, 200, 200]),
     (Door::Rest, "POST",  "/api/admin/machines/bulk",                            [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     (Door::Rest, "POST",  "/api/admin/machines/bulk/maintenance",                [401, 404, 404, 404, 404, 200, 401, 200, 404]),
-    // By the operator's turn the admin has done it: 400, 409 and 422 say that the operator was let in.
+    // By the operator's turn the admin has done it: 422, and 409 below, say that the operator was let in.
     (Door::Rest, "POST",  "/api/admin/machines/{code}/cordon",                   [401, 404, 404, 404, 404, 200, 401, 422, 403]),
     (Door::Rest, "POST",  "/api/admin/machines/{code}/drain",                    [401, 404, 404, 404, 404, 200, 401, 422, 403]),
     (Door::Rest, "POST",  "/api/admin/machines/{code}/uncordon",                 [401, 404, 404, 404, 404, 200, 401, 422, 403]),
     // A customer has it: 409 says that the caller was let in.
     (Door::Rest, "POST",  "/api/admin/machines/{code}/retire",                   [401, 404, 404, 404, 404, 409, 401, 409, 403]),
     (Door::Rest, "DELETE","/api/admin/machines/{code}",                          [401, 404, 404, 404, 404, 409, 401, 403, 403]),
-    (Door::Rest, "POST",  "/api/admin/machines/{code}/maintenance",              [401, 404, 404, 404, 404, 201, 401, 400, 403]),
+    (Door::Rest, "POST",  "/api/admin/machines/{code}/maintenance",              [401, 404, 404, 404, 404, 201, 401, 409, 403]),
     // The admin called it off: for the operator it is over.
     (Door::Rest, "DELETE","/api/admin/machines/{code}/maintenance/{id}",         [401, 404, 404, 404, 404, 200, 401, 404, 403]),
     (Door::Rest, "PUT",   "/api/admin/machines/{code}/connection",               [401, 404, 404, 404, 404, 200, 401, 200, 403]),
@@ -269,7 +269,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST",  "choose_columns",                                      [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::ServerFn, "POST",  "act_on_machine",                                      [401, 404, 404, 404, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "act_on_machines",                                     [401, 404, 404, 404, 404, 200, 401, 404, 404]),
-    (Door::ServerFn, "POST",  "plan_maintenance",                                    [401, 404, 404, 404, 404, 200, 401, 400, 403]),
+    (Door::ServerFn, "POST",  "plan_maintenance",                                    [401, 404, 404, 404, 404, 200, 401, 409, 403]),
     (Door::ServerFn, "POST",  "plan_maintenance_for_many",                           [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::ServerFn, "POST",  "cancel_maintenance",                                  [401, 404, 404, 404, 404, 200, 401, 404, 403]),
     (Door::ServerFn, "POST",  "set_connection",                                      [401, 404, 404, 404, 404, 200, 401, 200, 403]),
