@@ -72,7 +72,7 @@ test('an owner invites somebody, who makes an account without a script', async (
   await page.goto('/members');
   await fill(page, 'email', 'lee@acme.example');
   await page.getByRole('button', { name: 'Send the invitation' }).click();
-  await expect(page.getByRole('status')).toContainText('on its way');
+  await expect(page.locator('#invite').getByRole('status')).toContainText('on its way');
   await expect(page.locator('#invite tbody')).toContainText('lee@acme.example');
   await expectAccessible(page);
 

@@ -9,7 +9,7 @@ use leptos::server_fn::ServerFn;
 use super::islands::MemberForm;
 use super::server_fns::{AddExistingMember, RemoveMember, SetMemberRole, TransferOwnership};
 use crate::door::{Refused, look};
-use crate::ui::forms::{TextField, options_view, select_field, text_field};
+use crate::ui::forms::{TextField, options_view, text_field};
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -148,7 +148,10 @@ fn add_card(words: Words, people: &People, refused: Option<&Refused>) -> impl In
                 <input r#type="hidden" name="id" value=people.id.to_string() />
                 <input r#type="hidden" name="back" value=people.back.clone() />
                 {text_field(username)}
-                {select_field(words.t("home-role"), "role", roles.into(), MemberRole::Member.code(), None)}
+                <div class="form-row">
+                    <label r#for="existing-role">{words.t("home-role")}</label>
+                    <select id="existing-role" name="role">{options_view(roles.into(), MemberRole::Member.code())}</select>
+                </div>
                 <p class="actions"><button class="btn">{words.t("customer-add-person")}</button></p>
             </form>
         </section>

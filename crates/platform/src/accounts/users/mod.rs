@@ -15,11 +15,12 @@ use contract::{CustomerId, ErrorCode, Page, Permission, UserId};
 pub use bulk::{act_on_many, preview_many};
 
 use super::bootstrap::new_password;
+use super::links::{self, Purpose};
 use super::{PasswordRule, SessionEnding, password, password_rule};
 use crate::authz::{AssignRole, CreateUser, DeleteUser, Population, UpdateUser, UserRef, ViewUser};
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, audit, roles};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, roles};
 
 /// Rows of an export that are read at a time.
 const EXPORT_PAGE: u32 = 500;
@@ -109,7 +110,8 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: UserCreate) -> R
 /// # Errors
 /// `Conflict` when somebody changed it after the revision the caller read.
 pub async fn update(platform: &Platform, ctx: &OpContext, id: UserId, body: UserUpdate) -> Result<UserView> {
-    let mut tx = platform.db().begin(ctx).await?;
+    // The links are the system's.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
     let before = lock_in_tx(&mut tx, id).await?;
     roles::must_cover_user_in_tx(&mut tx, ctx, id).await?;
@@ -119,7 +121,14 @@ pub async fn update(platform: &Platform, ctx: &OpContext, id: UserId, body: User
     if body.revision.is_some_and(|revision| revision != before.revision) {
         return Err(Error::new(ErrorCode::Conflict).with_key("error-user-changed"));
     }
+    if details.email != before.details.email {
+        // Where the links go that set a new password.
+        may_take_over(&mut tx, ctx, id).await?;
+    }
     store::update(&mut tx, &granted, &details).await.map_err(at_username)?;
+    if details.email != before.details.email {
+        end_links_in_tx(&mut tx, ctx, id).await?;
+    }
     let entry = audit::Entry {
         before: Some(facts(&before.details, before.state)),
         after: Some(facts(&details, before.state)),
@@ -202,22 +211,23 @@ pub async fn restore(platform: &Platform, ctx: &OpContext, id: UserId) -> Result
     Ok(view)
 }
 
-/// Gives an account a new password and signs the person out everywhere.
+/// Gives an account a new password and signs the person out everywhere; links on their way to their mailbox end too.
 pub async fn set_password(platform: &Platform, ctx: &OpContext, id: UserId, body: UserPassword) -> Result<UserSecret> {
     let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let row = lock_in_tx(&mut tx, id).await?;
-    roles::must_cover_user_in_tx(&mut tx, ctx, id).await?;
+    may_take_over(&mut tx, ctx, id).await?;
     tx.commit().await?; // hashing takes a while: hold no connection meanwhile
     let mut wrong = Wrong::new();
     let (typed, made) = chosen(password_rule(platform).await, &mut wrong, body.password, &row.details);
     wrong.into_result()?;
     let hash = hashed(platform, typed.as_ref().or(made.as_ref())).await?;
-    let mut tx = platform.db().begin(ctx).await?;
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     // Meanwhile somebody may have made the person more than the caller is.
     lock_in_tx(&mut tx, id).await?;
-    roles::must_cover_user_in_tx(&mut tx, ctx, id).await?;
+    may_take_over(&mut tx, ctx, id).await?;
     store::set_password(&mut tx, &granted, &hash).await?;
+    end_links_in_tx(&mut tx, ctx, id).await?;
     audit::record_in_tx(&mut tx, ctx, entry("users:set-password", id)).await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(id));
@@ -255,6 +265,15 @@ pub(crate) async fn end_sessions_for_in_tx(
     store::end_sessions_for(tx, id, customer, ctx.now()).await
 }
 
+/// Links that open the account, or move it to another address, work no more: what waits in a mailbox would outlive the
+/// password or address it was made for. Only the system reaches links, so the transaction is its.
+async fn end_links_in_tx(tx: &mut Tx, ctx: &OpContext, id: UserId) -> Result<()> {
+    for purpose in [Purpose::PasswordReset, Purpose::EmailChange] {
+        links::retire_of_user(tx, purpose, id, ctx.now()).await?;
+    }
+    Ok(())
+}
+
 /// Whether an account may be disabled or enabled by the caller.
 async fn may_be_switched(tx: &mut Tx, ctx: &OpContext, id: UserId, row: &store::Locked, active: bool) -> Result<()> {
     if !active {
@@ -265,6 +284,16 @@ async fn may_be_switched(tx: &mut Tx, ctx: &OpContext, id: UserId, row: &store::
         return Err(Error::new(ErrorCode::WrongState).with_key("error-user-deleted"));
     }
     Ok(())
+}
+
+/// Whether the caller may do what lets them sign in as somebody: with it they could also act for that person's customers,
+/// so they must be able to run those customers' people anyway.
+async fn may_take_over(tx: &mut Tx, ctx: &OpContext, id: UserId) -> Result<()> {
+    roles::must_cover_user_in_tx(tx, ctx, id).await?;
+    match store::memberships(tx, &[id]).await?.is_empty() {
+        true => Ok(()),
+        false => ctx.must_cover([Permission::CustomersManageMembers]),
+    }
 }
 
 fn not_oneself(ctx: &OpContext, id: UserId) -> Result<()> {
