@@ -36,7 +36,8 @@ pub async fn request_password_reset(platform: &Platform, ctx: &OpContext, body: 
     if account.is_empty() {
         return Err(Error::field("account", "field-required"));
     }
-    if account.len() > 254 {
+    // What no name has would only fail later, in the look-up.
+    if account.len() > 254 || account.chars().any(char::is_control) {
         return Err(Error::field("account", "field-malformed"));
     }
     if !mail::is_on(platform).await {
@@ -136,7 +137,7 @@ pub async fn confirm_password_reset(platform: &Platform, ctx: &OpContext, body: 
     if !links::consume(&mut tx, &link, ctx.now()).await? {
         return Err(links::spent());
     }
-    links::retire_of_user(&mut tx, Purpose::PasswordReset, user, ctx.now()).await?;
+    links::retire_ways_in(&mut tx, user, ctx.now()).await?;
     store::set_password(&mut tx, user, &hash).await?;
     audit::record_in_tx(&mut tx, ctx, entry("accounts:reset-password", user)).await?;
     // Whoever did not do it should hear of it.

@@ -10,7 +10,7 @@ mail-password-reset-text =
 mail-password-reset-link = Set a new password
 mail-password-changed-subject = { $product }: your password was changed
 mail-password-changed-text =
-    The password of your account { $name } was changed, and every session was ended.
+    The password of your account { $name } was changed, and whatever else was signed in has been signed out.
 
     If it was not you, ask for a new password at once and tell an administrator.
 mail-email-change-subject = { $product }: confirm your new address

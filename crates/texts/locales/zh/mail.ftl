@@ -10,7 +10,7 @@ mail-password-reset-text =
 mail-password-reset-link = 设置新密码
 mail-password-changed-subject = { $product }：密码已修改
 mail-password-changed-text =
-    您的账号 { $name } 的密码已修改，所有会话已退出。
+    您的账号 { $name } 的密码已修改，其他已登录的会话均已退出。
 
     如果不是您本人操作，请立即重置密码并联系管理员。
 mail-email-change-subject = { $product }：确认新邮箱

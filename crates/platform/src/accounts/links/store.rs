@@ -104,6 +104,25 @@ pub(in crate::accounts) async fn issued_since(
     Ok(issued)
 }
 
+/// How many invitations went out for a customer since then, taken back and used ones too: to this address, and at all.
+pub(in crate::accounts) async fn invited_since(
+    tx: &mut Tx,
+    customer: CustomerId,
+    address: &str,
+    since: DateTime<Utc>,
+) -> Result<(i64, i64)> {
+    let row = sqlx::query!(
+        r#"select count(*) filter (where address = $2::text::citext) as "there!", count(*) as "all!" from one_time_links
+           where customer_id = $1 and purpose = 'invitation' and created_at > $3"#,
+        customer.0,
+        address,
+        since
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok((row.there, row.all))
+}
+
 /// Invitations of a customer that still work, newest first.
 pub(in crate::accounts) async fn open_invitations(
     tx: &mut Tx,
