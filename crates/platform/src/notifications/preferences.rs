@@ -35,14 +35,18 @@ pub async fn preferences(platform: &Platform, ctx: &OpContext) -> Result<Notific
 pub async fn set_preferences(
     platform: &Platform,
     ctx: &OpContext,
-    body: NotificationPreferences,
+    mut body: NotificationPreferences,
 ) -> Result<NotificationPreferences> {
     let granted = changeable(ctx)?;
+    // One word per kind, the last: a long body is neither written line by line nor kept in the log.
+    let said = std::mem::take(&mut body.choices);
+    let last = |kind: NotificationKind| said.iter().rfind(|choice| choice.kind == kind).copied();
+    body.choices = NotificationKind::ALL.into_iter().filter(|kind| !kind.is_security()).filter_map(last).collect();
     let mut wrong = Wrong::new();
     let quiet = quiet_of(&mut wrong, &body);
     wrong.into_result()?;
     let mut tx = platform.db().begin(ctx).await?;
-    for choice in body.choices.iter().filter(|choice| !choice.kind.is_security()) {
+    for choice in &body.choices {
         store::set_choice(&mut tx, &granted, choice).await?;
     }
     store::set_quiet(&mut tx, &granted, quiet).await?;

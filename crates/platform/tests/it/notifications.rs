@@ -121,6 +121,8 @@ async fn one_is_told_as_one_chose_but_of_ones_safety_always() {
     let choice = |kind, in_app, mail| NotificationChoice { kind, in_app, mail };
     let wish = NotificationPreferences {
         choices: vec![
+            // Said twice: the last word counts.
+            choice(NotificationKind::RenewalDecided, true, false),
             choice(NotificationKind::RenewalDecided, false, true),
             choice(NotificationKind::PasswordChanged, false, false),
         ],
