@@ -71,7 +71,6 @@ field-password-differs = The two are not the same.
 field-code-wrong = This code is wrong or was used already.
 field-scope-not-held = You can only give permissions that you have.
 field-expiry-range = The end must lie ahead, at most { $days } days from now.
-field-currency = Enter three capital letters such as CNY.
 field-picture = This is not a PNG or JPEG picture of at most 2048 × 2048 pixels.
 field-picture-too-large = The picture is too large: at most { $kilobytes } kB.
 field-setting-unknown = There is no setting called { $key }.

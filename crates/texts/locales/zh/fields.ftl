@@ -71,7 +71,6 @@ field-password-differs = 两次输入不一致。
 field-code-wrong = 验证码错误或已使用过。
 field-scope-not-held = 只能授予您自己拥有的权限。
 field-expiry-range = 到期时间必须晚于现在，且不超过 { $days } 天。
-field-currency = 请输入三个大写字母，例如 CNY。
 field-picture = 不是 PNG 或 JPEG 图片，或超过 2048 × 2048 像素。
 field-picture-too-large = 图片过大：最大 { $kilobytes } kB。
 field-setting-unknown = 没有名为 { $key } 的设置。
