@@ -83,7 +83,13 @@ invitation-says = You are invited to { $customer } ({ $role }).
 invitation-email = For { $email }
 invitation-action = Make the account
 account-new-password = New password
-account-new-password-hint = Long and not easy to guess: several unusual words are good.
+account-new-password-hint = { $score ->
+    [0] At least { $min } characters.
+    [1] At least { $min } characters, and none of the passwords that everybody tries first.
+   *[2] At least { $min } characters, and not easily guessed: several unusual words are good.
+    [3] At least { $min } characters, and hard to guess: several unusual words are good.
+    [4] At least { $min } characters, and very hard to guess: four or more unusual words are good.
+}
 account-username = User name
 account-display-name = Name to show
 account-change-email = Change the e-mail address

@@ -83,7 +83,13 @@ invitation-says = 邀请您加入 { $customer }（{ $role }）。
 invitation-email = 邮箱：{ $email }
 invitation-action = 创建账号
 account-new-password = 新密码
-account-new-password-hint = 应足够长且不易猜测，可使用几个不常见的词。
+account-new-password-hint = { $score ->
+    [0] 至少 { $min } 个字符。
+    [1] 至少 { $min } 个字符，且不是最常见的密码。
+   *[2] 至少 { $min } 个字符，且不易猜测，可使用几个不常见的词。
+    [3] 至少 { $min } 个字符，且难以猜测，可使用几个不常见的词。
+    [4] 至少 { $min } 个字符，且非常难以猜测，可使用四个以上不常见的词。
+}
 account-username = 用户名
 account-display-name = 显示名称
 account-change-email = 更改邮箱
