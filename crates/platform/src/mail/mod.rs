@@ -8,6 +8,8 @@ mod message;
 mod smtp;
 mod store;
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::accounts::Language;
 use contract::mail::{MailQuery, MailState, MailTestRequest, MailView};
@@ -281,9 +283,15 @@ pub(crate) async fn forget_old(platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-/// Name this server greets with: the host people know it by.
+/// Name this server greets with: the host people know it by. An address has a form of its own (RFC 5321 4.1.3), and some
+/// servers refuse it in any other.
 fn hello(platform: &Platform) -> ClientId {
-    ClientId::Domain(host_of(platform).to_owned())
+    let host = host_of(platform);
+    match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => ClientId::Ipv4(address),
+        Ok(IpAddr::V6(address)) => ClientId::Ipv6(address),
+        Err(_) => ClientId::Domain(host.to_owned()),
+    }
 }
 
 /// Host of the public address.
