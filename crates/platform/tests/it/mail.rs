@@ -284,6 +284,28 @@ async fn a_mail_whose_server_died_while_handing_over_is_not_sent_again_and_says_
 }
 
 #[tokio::test]
+async fn a_server_that_dies_between_text_and_answer_leaves_a_mail_that_nobody_sends_again() {
+    let world = World::new().await;
+    let person = world.test.outsider("lee").await;
+    world.email(&person, "lee@example.org", "en").await;
+    world.sink.behave(Manner::SilentAfterText);
+    world.ask_reset("lee").await;
+    let workers = jobs::spawn_workers(&world.test.platform, CancellationToken::new());
+    eventually("the text to be handed over", async || (world.sink.mails().len() == 1).then_some(())).await;
+    workers.abort();
+    assert!(workers.await.unwrap_err().is_cancelled());
+    jobs::release(&world.test.platform).await.unwrap();
+    world.sink.behave(Manner::Kind);
+    world.hurry().await;
+    world.work().await;
+    assert_eq!(world.mails().await[0].state, MailState::Unknown);
+    assert_eq!(world.sink.mails().len(), 1);
+    let sealed: i64 =
+        sqlx::query_scalar("select count(sealed) from mails").fetch_one(world.test.owner_pool()).await.unwrap();
+    assert_eq!(sealed, 0, "what is over is not kept");
+}
+
+#[tokio::test]
 async fn what_is_refused_for_good_is_given_up_at_once_and_the_last_try_is_the_last() {
     let world = World::new().await;
     let person = world.test.outsider("lee").await;
