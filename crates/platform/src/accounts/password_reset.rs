@@ -80,6 +80,7 @@ pub(crate) async fn send_password_reset(platform: &Platform, sealed: &str, job: 
     let Some(row) = found else { return Ok(()) };
     let contact = store::contacts(&mut tx, &[row.id.0]).await?.into_iter().next();
     let Some((contact, address)) = contact.and_then(|c| Some((c.clone(), c.email?))) else { return Ok(()) };
+    links::lock_owner(&mut tx, row.id).await?;
     if links::issued_since(&mut tx, Purpose::PasswordReset, row.id, ctx.now() - WINDOW).await? >= MOST_MAILS {
         return Ok(());
     }
@@ -134,6 +135,7 @@ pub async fn confirm_password_reset(platform: &Platform, ctx: &OpContext, body: 
     let hash = password::hash(platform, &body.new_password).await?;
 
     let mut tx = platform.db().begin(&system).await?;
+    links::lock_owner(&mut tx, user).await?;
     if !links::consume(&mut tx, &link, ctx.now()).await? {
         return Err(links::spent());
     }

@@ -10,7 +10,8 @@ use contract::accounts::MemberRole;
 use contract::{CustomerId, LinkId, UserId};
 
 pub(super) use store::{
-    consume, delete_expired, invited_since, issued_since, open_invitations, retire_of_user, revoke_invitation,
+    consume, delete_expired, invited_since, issued_since, lock_owner, open_invitations, retire_of_user,
+    revoke_invitation,
 };
 
 use crate::db::Tx;

@@ -68,6 +68,13 @@ pub(in crate::accounts) async fn consume(tx: &mut Tx, link: &Link, now: DateTime
     Ok(done.rows_affected() == 1)
 }
 
+/// The person's account is this transaction's from here on. Taken before any of their links is counted, made or used up:
+/// a link that is made while the password changes would outlive it.
+pub(in crate::accounts) async fn lock_owner(tx: &mut Tx, user: UserId) -> Result<()> {
+    sqlx::query!("select id from users where id = $1 for update", user.0).fetch_optional(&mut **tx).await?;
+    Ok(())
+}
+
 /// Uses up every link of this kind that a person still has.
 pub(in crate::accounts) async fn retire_of_user(
     tx: &mut Tx,
