@@ -64,21 +64,22 @@ pub async fn set_preferences(
 }
 
 fn quiet_of(wrong: &mut Wrong, body: &NotificationPreferences) -> Option<Quiet> {
+    // Nothing at all, something that is no time of day, or one.
     let mut minute = |path: &'static str, text: &Option<String>| {
         let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty())?;
         let read = NaiveTime::parse_from_str(text, "%H:%M").ok();
         if read.is_none() {
             wrong.add(path, "field-not-a-clock");
         }
-        read.map(|time| (time.num_seconds_from_midnight() / 60) as i16)
+        Some(read.map(|time| (time.num_seconds_from_midnight() / 60) as i16))
     };
     let (from, until) = (minute("quietFrom", &body.quiet_from), minute("quietUntil", &body.quiet_until));
     match (from, until) {
-        (Some(from), Some(until)) if from == until => {
+        (Some(Some(from)), Some(Some(until))) if from == until => {
             wrong.add("quietUntil", "field-end-before-start");
             None
         }
-        (Some(from), Some(until)) => Some((from, until)),
+        (Some(Some(from)), Some(Some(until))) => Some((from, until)),
         (Some(_), None) => {
             wrong.add("quietUntil", "field-required");
             None
@@ -87,7 +88,7 @@ fn quiet_of(wrong: &mut Wrong, body: &NotificationPreferences) -> Option<Quiet> 
             wrong.add("quietFrom", "field-required");
             None
         }
-        (None, None) => None,
+        _ => None,
     }
 }
 

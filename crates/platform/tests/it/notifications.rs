@@ -160,6 +160,8 @@ async fn hours_that_are_none_are_named() {
         let error =
             notifications::set_preferences(&world.test.platform, &world.acme.owner.ctx(), body).await.unwrap_err();
         assert!(error.fields.iter().any(|field| field.path == path), "{from:?} {until:?}: {error}");
+        let said: std::collections::BTreeSet<_> = error.fields.iter().map(|field| field.path).collect();
+        assert_eq!(said.len(), error.fields.len(), "one word for each: {error:?}");
     }
 }
 
