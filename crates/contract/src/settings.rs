@@ -70,8 +70,6 @@ pub enum SettingKind {
     Email,
     /// An IANA name.
     TimeZone,
-    /// Three letters of ISO 4217.
-    Currency,
     Flag,
     /// Text that is written and never shown.
     Secret {
@@ -91,7 +89,6 @@ impl SettingKind {
             SettingKind::Host => "host",
             SettingKind::Email => "email",
             SettingKind::TimeZone => "time-zone",
-            SettingKind::Currency => "currency",
             SettingKind::Flag => "flag",
             SettingKind::Secret { .. } => "secret",
             SettingKind::Image => "image",
@@ -143,7 +140,7 @@ pub const SETTINGS: &[SettingSpec] = {
     use SettingGroup::{Branding, General, Mail, SignIn};
     use SettingKind as K;
     &[
-        spec("sign_in.sign_up", SignIn, K::Choice(&["off", "invitation", "open"]), D::Text("off")),
+        spec("sign_in.sign_up", SignIn, K::Choice(&["off", "invitation"]), D::Text("off")),
         spec("sign_in.password_min_length", SignIn, K::Number { min: 6, max: 128 }, D::Number(10)),
         spec("sign_in.password_min_score", SignIn, K::Number { min: 0, max: 4 }, D::Number(2)),
         spec("sign_in.session_idle_hours", SignIn, K::Number { min: 1, max: 168 }, D::Number(12)),
@@ -160,7 +157,6 @@ pub const SETTINGS: &[SettingSpec] = {
         spec("branding.logo", Branding, K::Image, D::Nothing),
         spec("general.language", General, K::Choice(&["zh", "en"]), D::Installation),
         spec("general.time_zone", General, K::TimeZone, D::Installation),
-        spec("general.currency", General, K::Currency, D::Text("CNY")),
         spec("general.audit_retention_days", General, K::Number { min: 0, max: 3650 }, D::Number(0)),
     ]
 };
@@ -177,7 +173,7 @@ pub fn setting(key: &str) -> Option<&'static SettingSpec> {
 pub struct SettingView {
     pub key: String,
     pub group: SettingGroup,
-    /// `choice`, `number`, `text`, `host`, `email`, `time-zone`, `currency`, `flag`, `secret`, `image`.
+    /// `choice`, `number`, `text`, `host`, `email`, `time-zone`, `flag`, `secret`, `image`.
     pub kind: String,
     /// What may be chosen, for a choice.
     pub choices: Vec<String>,

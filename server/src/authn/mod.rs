@@ -53,8 +53,13 @@ struct Asked {
 
 /// What kind of request a change is.
 fn kind_of(path: &str) -> Kind {
-    const LINKS: [&str; 4] =
-        ["/request_password_reset", "/confirm_password_reset", "/confirm_email_change", "/accept_invitation"];
+    const LINKS: [&str; 5] = [
+        "/request_password_reset",
+        "/confirm_password_reset",
+        "/request_email_change",
+        "/confirm_email_change",
+        "/accept_invitation",
+    ];
     const LINKS_BY_REST: [&str; 3] = ["/api/auth/password-reset/", "/api/auth/email-change/", "/api/auth/invitation/"];
     if path == "/api/auth/login" || path.ends_with("/sign_in") || path.ends_with("/sign_in_code") {
         Kind::SignIn

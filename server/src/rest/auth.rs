@@ -205,7 +205,8 @@ pub async fn confirm_password_reset(rest: Rest, Body(body): Body<PasswordResetCo
 
 /// Sends a link to a new address, and a notice to the old one; nothing changes before the link is used.
 #[utoipa::path(post, path = "/api/auth/email-change/request", tag = "auth", request_body = EmailChangeRequest,
-    responses((status = 200, description = "Asked for")))]
+    responses((status = 200, description = "Asked for"),
+        (status = 429, description = "1600: too many mails or failures; Retry-After says when")))]
 pub async fn request_email_change(rest: Rest, Body(body): Body<EmailChangeRequest>) -> Response {
     rest.answer(accounts::request_email_change(&rest.platform, &rest.ctx, &body).await).await
 }

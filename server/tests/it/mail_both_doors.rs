@@ -1,15 +1,17 @@
 //! A forgotten password through both doors, and what its pages give away.
 
+use http::Method;
 use serde_json::json;
 use test_support::{PASSWORD, SmtpSink};
 use tokio_util::sync::CancellationToken;
 
 use crate::both::{Doors, Through};
-use crate::harness::{Server, Who};
+use crate::harness::{Answer, Server, Who};
 
 const NEW_PASSWORD: &str = "three unusual words: quokka";
 
-async fn with_mail() -> (Server, SmtpSink) {
+/// A server whose mail goes to a sink.
+pub async fn with_mail() -> (Server, SmtpSink) {
     let (server, sink) = (Server::start().await, SmtpSink::start().await);
     let staff = server.token(&server.test.admin().await).await;
     for (key, value) in [
@@ -73,4 +75,41 @@ async fn a_page_with_a_token_in_its_address_tells_nobody_and_needs_no_script() {
         assert!(!answer.text.contains(".wasm"), "{page}");
     }
     assert_eq!(server.get(&Who::Nobody, "/forgot").await.status, 200);
+}
+
+#[tokio::test]
+async fn pages_that_take_a_new_password_say_what_it_has_to_be_like() {
+    let server = Server::start().await;
+    let staff = server.token(&server.test.admin().await).await;
+    let acme = server.test.customer("Acme").await;
+    let link = format!(
+        "insert into one_time_links (hash, purpose, customer_id, role, address, created_at, expires_at)
+         values (sha256('an-invitation'), 'invitation', {}, 'member', 'new@acme.example', now(), now() + interval '1 day')
+         returning id",
+        acme.id
+    );
+    server.sql(&link).await;
+    let hint = async |page: &str, language: &str| {
+        let request = server.bare(Method::GET, page).header("accept-language", language);
+        let answer = Answer::of(request).await;
+        let start = answer.text.find("class=\"hint\"").unwrap_or_else(|| panic!("no hint: {answer:?}"));
+        let hint = answer.text[start..].split_once('>').unwrap().1;
+        hint.split_once('<').unwrap().0.to_owned()
+    };
+    for page in ["/reset?token=abc", "/invitation?token=an-invitation"] {
+        for (key, value) in [("min_length", 10), ("min_score", 2)] {
+            let path = format!("/api/admin/settings/sign_in.password_{key}");
+            assert_eq!(server.put(&staff, &path, json!({ "value": value })).await.code(), 0);
+        }
+        let en = hint(page, "en").await;
+        assert!(en.starts_with("At least 10 characters, and not easily guessed"), "{page}: {en}");
+        for (key, value) in [("min_length", 14), ("min_score", 4)] {
+            let path = format!("/api/admin/settings/sign_in.password_{key}");
+            assert_eq!(server.put(&staff, &path, json!({ "value": value })).await.code(), 0);
+        }
+        let en = hint(page, "en").await;
+        assert!(en.starts_with("At least 14 characters, and very hard to guess"), "{page}: {en}");
+        let zh = hint(page, "zh-CN").await;
+        assert!(zh.starts_with("至少 14 个字符，且非常难以猜测"), "{page}: {zh}");
+    }
 }

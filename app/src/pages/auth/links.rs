@@ -5,7 +5,7 @@ use contract::ErrorCode;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
-use platform::accounts::Invited;
+use platform::accounts::{Invited, PasswordRule, password_rule};
 
 use super::server_fns::{AcceptInvitation, ConfirmEmailChange, ConfirmPasswordReset, RequestPasswordReset};
 use crate::door::{Refused, door, hide_address, to_api_error};
@@ -37,11 +37,19 @@ fn field(words: Words, refused: Option<&Refused>, key: &str, name: &'static str,
     }
 }
 
-fn new_password(words: Words, refused: Option<&Refused>, name: &'static str, path: &str) -> TextField {
+/// With the rule of this installation beside it, so that nobody finds it out by being refused.
+fn new_password(
+    words: Words,
+    refused: Option<&Refused>,
+    rule: PasswordRule,
+    name: &'static str,
+    path: &str,
+) -> TextField {
+    let rule = [("min", rule.min_length().to_string()), ("score", rule.min_score.to_string())];
     TextField {
         kind: "password",
         autocomplete: Some("new-password"),
-        hint: Some(words.t("account-new-password-hint")),
+        hint: Some(words.with("account-new-password-hint", &rule)),
         ..field(words, refused, "account-new-password", name, path)
     }
 }
@@ -76,14 +84,21 @@ pub fn ForgotPage() -> impl IntoView {
 #[component]
 pub fn ResetPage() -> impl IntoView {
     hide_address();
-    let words = Words::now();
-    let refused = Refused::from_query();
-    let spent = refused.as_ref().is_some_and(|r| r.fault(words.0, "token").is_some());
+    let (platform, _) = door();
+    let (words, token, refused) = (Words::now(), query("token"), Refused::from_query());
+    Suspend::new(async move {
+        let rule = password_rule(&platform).await;
+        reset_view(words, token, refused.as_ref(), rule)
+    })
+}
+
+fn reset_view(words: Words, token: String, refused: Option<&Refused>, rule: PasswordRule) -> AnyView {
+    let spent = refused.is_some_and(|r| r.fault(words.0, "token").is_some());
     let body = view! {
         <form class="stack" method="post" action=ConfirmPasswordReset::url()>
-            {form_fault(general(refused.as_ref(), words))}
-            <input r#type="hidden" name="token" value=query("token") />
-            {text_field(new_password(words, refused.as_ref(), "new_password", "newPassword"))}
+            {form_fault(general(refused, words))}
+            <input r#type="hidden" name="token" value=token />
+            {text_field(new_password(words, refused, rule, "new_password", "newPassword"))}
             <button class="btn primary wide">{words.t("reset-action")}</button>
         </form>
         {spent.then(|| view! { <p><a class="link" href=paths::FORGOT>{words.t("forgot-title")}</a></p> })}
@@ -128,7 +143,7 @@ pub fn InvitationPage() -> impl IntoView {
     let words = Words::now();
     Suspend::new(async move {
         match platform::accounts::invited(&platform, &ctx, &token).await {
-            Ok(invited) => invitation_view(words, token, invited),
+            Ok(invited) => invitation_view(words, token, invited, password_rule(&platform).await),
             Err(error) => {
                 let unknown = error.code == ErrorCode::Validation;
                 let error = to_api_error(&platform, &ctx, error).await;
@@ -139,7 +154,7 @@ pub fn InvitationPage() -> impl IntoView {
     })
 }
 
-fn invitation_view(words: Words, token: String, invited: Invited) -> AnyView {
+fn invitation_view(words: Words, token: String, invited: Invited, rule: PasswordRule) -> AnyView {
     let refused = Refused::from_query();
     let refused = refused.as_ref();
     let role = words.t(&format!("member-role-{}", invited.role.code()));
@@ -163,7 +178,7 @@ fn invitation_view(words: Words, token: String, invited: Invited) -> AnyView {
             <p class="sub">{words.with("invitation-email", &[("email", invited.email)])}</p>
             {text_field(username)}
             {text_field(display_name)}
-            {text_field(new_password(words, refused, "password", "password"))}
+            {text_field(new_password(words, refused, rule, "password", "password"))}
             <button class="btn primary wide">{words.t("invitation-action")}</button>
         </form>
     };

@@ -3,7 +3,7 @@
 use contract::accounts::MemberRole;
 use contract::{CustomerId, ErrorCode, UserId};
 
-use super::{SessionEnding, entry, hash_password, store, users};
+use super::{SessionEnding, entry, hash_password, links, store, users};
 use crate::authz::SecureAccount;
 use crate::{Error, OpContext, Platform, Result, SystemActor, Via, audit, secrets};
 
@@ -36,7 +36,7 @@ pub async fn any_admin(platform: &Platform) -> Result<Option<String>> {
     Ok(name)
 }
 
-/// Gives a user a new random password and ends all their sessions; for the command line.
+/// Gives a user a new random password and ends all their sessions and links; for the command line.
 pub async fn reset_password(platform: &Platform, name: &str) -> Result<String> {
     let ctx = operator(platform);
     let mut tx = platform.db().begin(&ctx).await?;
@@ -45,6 +45,7 @@ pub async fn reset_password(platform: &Platform, name: &str) -> Result<String> {
         .ok_or_else(|| Error::new(ErrorCode::NotFound))?;
     let password = new_password();
     store::set_password(&mut tx, row.id, &hash_password(&password)?).await?;
+    links::retire_ways_in(&mut tx, row.id, ctx.now()).await?;
     audit::record_in_tx(&mut tx, &ctx, entry("accounts:reset-password", row.id)).await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(UserId(row.id.0)));

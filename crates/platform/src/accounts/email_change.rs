@@ -1,5 +1,6 @@
 //! A new e-mail address: proved by a link that goes there, told to the old one.
 
+use chrono::TimeDelta;
 use contract::ErrorCode;
 use contract::accounts::{EmailChangeConfirm, EmailChangeRequest};
 use contract::mail::EMAIL_PATH;
@@ -12,11 +13,15 @@ use crate::fields::Wrong;
 use crate::mail::{self, NewMail};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
 
+/// Mails to new addresses by one person in [`WINDOW`]: nobody's mailbox is flooded.
+const MOST_MAILS: i64 = 3;
+const WINDOW: TimeDelta = TimeDelta::minutes(15);
+
 /// Sends a link to the new address; nothing changes before it is used.
 ///
 /// # Errors
 /// `Validation` for the address and for the password (a wrong one counts as a failure, as at sign-in); `RateLimited` after
-/// too many failures; `WrongState` where no mail goes out at all.
+/// too many failures or mails; `WrongState` where no mail goes out at all; `Conflict` when the password changed meanwhile.
 pub async fn request_email_change(platform: &Platform, ctx: &OpContext, body: &EmailChangeRequest) -> Result<()> {
     let user = signed_in(ctx)?;
     // The address opens the account by a link to a new password: nothing an API token may change.
@@ -51,6 +56,15 @@ pub async fn request_email_change(platform: &Platform, ctx: &OpContext, body: &E
     }
     let language = contact.language_or(platform);
     let mut tx = platform.db().begin(&system).await?;
+    links::lock_owner(&mut tx, user.id).await?;
+    let now = store::credentials_of(&mut tx, user.id).await?.map(|row| row.token_version);
+    if now != Some(credentials.token_version) {
+        return Err(Error::new(ErrorCode::Conflict)); // the password, for one, is another by now
+    }
+    if links::issued_since(&mut tx, Purpose::EmailChange, user.id, ctx.now() - WINDOW).await? >= MOST_MAILS {
+        let limited = Error::new(ErrorCode::RateLimited).with_key("error-rate-limited-wait");
+        return Err(limited.with_arg("seconds", WINDOW.num_seconds()));
+    }
     links::retire_of_user(&mut tx, Purpose::EmailChange, user.id, ctx.now()).await?;
     let link = NewLink {
         purpose: Purpose::EmailChange,
@@ -92,6 +106,7 @@ pub async fn confirm_email_change(platform: &Platform, ctx: &OpContext, body: &E
     let link = links::find(&mut tx, Purpose::EmailChange, &body.token, ctx.now()).await?;
     let user = link.user.ok_or_else(links::spent)?;
     let contact = store::contacts(&mut tx, &[user.0]).await?.into_iter().next().ok_or_else(links::spent)?;
+    links::lock_owner(&mut tx, user).await?;
     if !links::consume(&mut tx, &link, ctx.now()).await? {
         return Err(links::spent());
     }

@@ -1,5 +1,6 @@
 //! People who are asked into a customer by mail, and make their account themselves.
 
+use chrono::TimeDelta;
 use contract::accounts::{InvitationAccept, InvitationCreate, InvitationView, MemberRole};
 use contract::mail::INVITATION_PATH;
 use contract::notifications::NotificationKind;
@@ -18,6 +19,10 @@ use crate::{Error, OpContext, Platform, Result, SystemActor, audit, customers};
 
 /// Most invitations of a customer that are open at a time.
 const MOST_OPEN: usize = 200;
+/// Most invitations of a customer in a day, whatever became of them, and of these to one address: taking one back and
+/// asking again is no way to flood a mailbox.
+const MOST_A_DAY: i64 = 400;
+const MOST_A_DAY_TO_ONE: i64 = 3;
 
 /// Whom an open invitation is for, as its page shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +35,8 @@ pub struct Invited {
 /// Sends somebody a link to become a member: of this customer, or of the one the caller acts for.
 ///
 /// # Errors
-/// `Validation` for the address; `WrongState` where no mail goes out or only staff make accounts.
+/// `Validation` for the address, also when too many invitations went there or out at all; `WrongState` where no mail goes
+/// out, only staff make accounts, or the customer is disabled.
 pub async fn invite(
     platform: &Platform,
     ctx: &OpContext,
@@ -55,9 +61,15 @@ pub async fn invite(
     let by = signed_in(ctx)?;
     // The links are the system's; that the caller may is decided above.
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    customers::lock(&mut tx, customer).await?.ok_or_else(Error::not_found)?;
+    if !customers::lock(&mut tx, customer).await?.ok_or_else(Error::not_found)? {
+        return Err(Error::new(ErrorCode::WrongState).with_key("field-customer-disabled"));
+    }
     if links::open_invitations(&mut tx, customer, ctx.now()).await?.len() >= MOST_OPEN {
-        return Err(Error::field("email", "field-too-many"));
+        return Err(Error::field("email", "field-invitations-open"));
+    }
+    let (there, all) = links::invited_since(&mut tx, customer, &email, ctx.now() - TimeDelta::days(1)).await?;
+    if there >= MOST_A_DAY_TO_ONE || all >= MOST_A_DAY {
+        return Err(Error::field("email", "field-invited-often"));
     }
     let name = customer_name(&mut tx, customer).await?;
     let link = NewLink {
@@ -196,7 +208,7 @@ fn under_own_names(mut error: Error) -> Error {
 async fn open_to_invited(platform: &Platform) -> Result<()> {
     match settings::sign_in(platform).await.sign_up {
         SignUp::Off => Err(Error::new(ErrorCode::WrongState).with_key("error-invitations-off")),
-        SignUp::Invitation | SignUp::Open => Ok(()),
+        SignUp::Invitation => Ok(()),
     }
 }
 

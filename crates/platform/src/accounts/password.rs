@@ -11,11 +11,13 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use contract::ErrorCode;
 use contract::accounts::PasswordChange;
+use contract::notifications::NotificationKind;
 
 use super::sign_in::Subjects;
-use super::{SessionEnding, SignedIn, account, entry, sign_in, signed_in, store};
+use super::{SessionEnding, SignedIn, account, entry, links, sign_in, signed_in, store};
 use crate::authz::SecureAccount;
 use crate::fields::Wrong;
+use crate::notifications::{self, Notice};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, settings};
 
 /// Longest password looked at, in bytes: hashing costs time per byte.
@@ -106,8 +108,8 @@ async fn hashing<T: Send + 'static>(platform: &Platform, work: impl FnOnce() -> 
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)
 }
 
-/// Gives oneself a new password. It ends every session and token of the account, the caller's too; a door that holds a
-/// browser goes on with what this returns, under a new session.
+/// Gives oneself a new password. It ends every session and token of the account, the caller's too, and every link on its
+/// way to its mailbox; a door that holds a browser goes on with what this returns, under a new session.
 ///
 /// # Errors
 /// `Validation` when the old one is wrong (which counts as a failure, as at sign-in) or the new one breaks the rule;
@@ -136,10 +138,15 @@ pub async fn change_password(platform: &Platform, ctx: &OpContext, change: &Pass
     }
     let hash = hash(platform, &change.new_password).await?;
 
-    let mut tx = platform.db().begin(ctx).await?;
+    // The links and what is told are the system's.
+    let mut tx = platform.db().begin(&system).await?;
     let version = store::change_password(&mut tx, &granted, &hash, user.token_version).await?;
     let token_version = version.ok_or_else(|| Error::new(ErrorCode::Conflict))?;
+    links::retire_ways_in(&mut tx, user.id, ctx.now()).await?;
     audit::record_in_tx(&mut tx, ctx, entry("accounts:change-password", user.id)).await?;
+    // Whoever did not do it should hear of it.
+    let notice = Notice { kind: NotificationKind::PasswordChanged, args: Vec::new(), link: None };
+    notifications::notify_in_tx(platform, &mut tx, ctx, &[user.id], &notice).await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(user.id));
     Ok(SignedIn { user: user.id, token_version, active_customer: user.active_customer })

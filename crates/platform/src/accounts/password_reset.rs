@@ -36,7 +36,8 @@ pub async fn request_password_reset(platform: &Platform, ctx: &OpContext, body: 
     if account.is_empty() {
         return Err(Error::field("account", "field-required"));
     }
-    if account.len() > 254 {
+    // What no name has would only fail later, in the look-up.
+    if account.len() > 254 || account.chars().any(char::is_control) {
         return Err(Error::field("account", "field-malformed"));
     }
     if !mail::is_on(platform).await {
@@ -79,6 +80,7 @@ pub(crate) async fn send_password_reset(platform: &Platform, sealed: &str, job: 
     let Some(row) = found else { return Ok(()) };
     let contact = store::contacts(&mut tx, &[row.id.0]).await?.into_iter().next();
     let Some((contact, address)) = contact.and_then(|c| Some((c.clone(), c.email?))) else { return Ok(()) };
+    links::lock_owner(&mut tx, row.id).await?;
     if links::issued_since(&mut tx, Purpose::PasswordReset, row.id, ctx.now() - WINDOW).await? >= MOST_MAILS {
         return Ok(());
     }
@@ -133,10 +135,11 @@ pub async fn confirm_password_reset(platform: &Platform, ctx: &OpContext, body: 
     let hash = password::hash(platform, &body.new_password).await?;
 
     let mut tx = platform.db().begin(&system).await?;
+    links::lock_owner(&mut tx, user).await?;
     if !links::consume(&mut tx, &link, ctx.now()).await? {
         return Err(links::spent());
     }
-    links::retire_of_user(&mut tx, Purpose::PasswordReset, user, ctx.now()).await?;
+    links::retire_ways_in(&mut tx, user, ctx.now()).await?;
     store::set_password(&mut tx, user, &hash).await?;
     audit::record_in_tx(&mut tx, ctx, entry("accounts:reset-password", user)).await?;
     // Whoever did not do it should hear of it.

@@ -8,6 +8,8 @@ mod message;
 mod smtp;
 mod store;
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::accounts::Language;
 use contract::mail::{MailQuery, MailState, MailTestRequest, MailView};
@@ -25,8 +27,13 @@ use crate::jobs::{self, NewJob};
 use crate::settings::{self, MailServer};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
 
-/// Tries, with the queue's growing pauses between them about twenty-four minutes: greylisting wants some patience.
-const ATTEMPTS: i32 = 12;
+/// Tries: with the queue's growing pauses, at most five minutes, between them about seven hours. A mail server may be away
+/// for a night's work, and nobody sends a mail that was given up by hand.
+const ATTEMPTS: i32 = 80;
+/// The same of a mail whose link works for ten minutes: about as long.
+const SHORT_ATTEMPTS: i32 = 9;
+/// Other jobs go first: a mail server that does not answer keeps a worker waiting at every try.
+const PRIORITY: i32 = -1;
 /// A mail is over after so long: quiet hours and every try are shorter.
 const LONGEST_DAYS: i64 = 3;
 /// How long what became of a mail is remembered.
@@ -88,7 +95,8 @@ pub(crate) async fn enqueue_in_tx(platform: &Platform, tx: &mut Tx, mail: NewMai
     }
     let mut job = NewJob::new("mail-send", mail.at);
     job.payload = serde_json::json!({ "mail": token });
-    job.max_attempts = ATTEMPTS;
+    job.max_attempts = if mail.kind == "password-reset" { SHORT_ATTEMPTS } else { ATTEMPTS };
+    job.priority = PRIORITY;
     jobs::enqueue_in_tx(tx, &job).await?;
     Ok(true)
 }
@@ -275,9 +283,15 @@ pub(crate) async fn forget_old(platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-/// Name this server greets with: the host people know it by.
+/// Name this server greets with: the host people know it by. An address has a form of its own (RFC 5321 4.1.3), and some
+/// servers refuse it in any other.
 fn hello(platform: &Platform) -> ClientId {
-    ClientId::Domain(host_of(platform).to_owned())
+    let host = host_of(platform);
+    match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => ClientId::Ipv4(address),
+        Ok(IpAddr::V6(address)) => ClientId::Ipv6(address),
+        Err(_) => ClientId::Domain(host.to_owned()),
+    }
 }
 
 /// Host of the public address.

@@ -15,6 +15,9 @@ use crate::settings::{MailServer, TransportSecurity};
 
 /// Longest wait for a server's answer to one step (RFC 5321 4.5.3.2 allows more; people wait for the test button).
 const PATIENCE: Duration = Duration::from_secs(20);
+/// The same for the text: servers look for spam and viruses before they answer, and one that was too slow for us would get
+/// the mail again.
+const TEXT_PATIENCE: Duration = Duration::from_secs(60);
 /// Longest text of a server that is kept.
 const MAX_DETAIL: usize = 300;
 
@@ -93,7 +96,9 @@ impl std::fmt::Display for Failure {
 
 impl Failure {
     fn new(step: Step, detail: impl ToString) -> Self {
-        Self { step, code: None, detail: detail.to_string().chars().take(MAX_DETAIL).collect() }
+        // Words of another's server: what is no text is left out, and PostgreSQL takes no zero byte.
+        let detail = detail.to_string().chars().filter(|c| !c.is_control()).take(MAX_DETAIL).collect();
+        Self { step, code: None, detail }
     }
 
     pub(super) fn off() -> Self {
@@ -178,7 +183,7 @@ async fn say(connection: &mut AsyncSmtpConnection, step: Step, command: impl std
 
 /// The text; `Ok` is the server's acknowledgement.
 pub(super) async fn hand_over(connection: &mut AsyncSmtpConnection, text: &[u8]) -> Result<(), Failure> {
-    match within(Step::Data, connection.message(text)).await? {
+    match within_time(TEXT_PATIENCE, Step::Data, connection.message(text)).await? {
         Ok(_) => Ok(()),
         Err(error) => Err(Failure::of(Step::Data, &error)),
     }
@@ -190,6 +195,10 @@ pub(super) async fn close(mut connection: AsyncSmtpConnection) {
 }
 
 async fn within<T>(step: Step, work: impl Future<Output = T>) -> Result<T, Failure> {
-    let late = |_| Failure::new(step, format!("no answer within {} s", PATIENCE.as_secs()));
-    timeout(PATIENCE, work).await.map_err(late)
+    within_time(PATIENCE, step, work).await
+}
+
+async fn within_time<T>(patience: Duration, step: Step, work: impl Future<Output = T>) -> Result<T, Failure> {
+    let late = |_| Failure::new(step, format!("no answer within {} s", patience.as_secs()));
+    timeout(patience, work).await.map_err(late)
 }

@@ -83,7 +83,7 @@ pub(super) async fn claim_hand_over(tx: &mut Tx, row: &Row) -> Result<bool> {
 }
 
 /// Writes how a try ended: of a mail that nobody hands over, of this try's own, and of one whose try died. An
-/// acknowledgement that comes late still counts.
+/// acknowledgement that comes late still counts. What is over is not kept.
 pub(super) async fn settle(
     tx: &mut Tx,
     row: &Row,
@@ -94,7 +94,7 @@ pub(super) async fn settle(
     let sent_at = (state == MailState::Sent).then_some(now);
     sqlx::query!(
         "update mails set state = $3, last_error = $4, sent_at = $5, handing_over = null,
-                          sealed = case when $3 in ('sent', 'unknown') then null else sealed end
+                          sealed = case when $3 = 'queued' then sealed else null end
          where id = $1 and (state = 'queued' or handing_over = $2 or ($3 = 'unknown' and state = 'handing_over')
                             or ($3 = 'sent' and state = 'unknown'))",
         row.id.0,
@@ -145,7 +145,7 @@ pub(super) async fn list(
 
 pub(super) async fn give_up_before(tx: &mut Tx, before: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
-        "update mails set state = case state when 'queued' then 'failed' else 'unknown' end, handing_over = null
+        "update mails set state = case state when 'queued' then 'failed' else 'unknown' end, handing_over = null, sealed = null
          where state in ('queued', 'handing_over') and created_at < $1",
         before
     )

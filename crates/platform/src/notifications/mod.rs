@@ -22,6 +22,8 @@ use crate::{Error, OpContext, Platform, Result, SystemActor, audit, settings};
 
 /// How long what was read is kept.
 const KEPT_DAYS: i64 = 90;
+/// How long what nobody read is kept: people who never look would fill the table.
+const KEPT_UNREAD_DAYS: i64 = 365;
 
 /// A value of a notification's text.
 #[derive(Clone, Debug)]
@@ -163,11 +165,12 @@ pub async fn mark_all_read(platform: &Platform, ctx: &OpContext) -> Result<()> {
     Ok(())
 }
 
-/// Forgets what was read long ago; run by the job queue.
+/// Forgets what was read long ago, and what nobody read for longer; run by the job queue.
 pub(crate) async fn forget_old(platform: &Platform) -> Result<()> {
     let ctx = platform.system(SystemActor::Worker);
     let mut tx = platform.db().begin(&ctx).await?;
-    store::delete_read_before(&mut tx, ctx.now() - TimeDelta::days(KEPT_DAYS)).await?;
+    let (read, unread) = (TimeDelta::days(KEPT_DAYS), TimeDelta::days(KEPT_UNREAD_DAYS));
+    store::delete_before(&mut tx, ctx.now() - read, ctx.now() - unread).await?;
     tx.commit().await?;
     Ok(())
 }

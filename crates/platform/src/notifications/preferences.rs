@@ -35,14 +35,18 @@ pub async fn preferences(platform: &Platform, ctx: &OpContext) -> Result<Notific
 pub async fn set_preferences(
     platform: &Platform,
     ctx: &OpContext,
-    body: NotificationPreferences,
+    mut body: NotificationPreferences,
 ) -> Result<NotificationPreferences> {
     let granted = changeable(ctx)?;
+    // One word per kind, the last: a long body is neither written line by line nor kept in the log.
+    let said = std::mem::take(&mut body.choices);
+    let last = |kind: NotificationKind| said.iter().rfind(|choice| choice.kind == kind).copied();
+    body.choices = NotificationKind::ALL.into_iter().filter(|kind| !kind.is_security()).filter_map(last).collect();
     let mut wrong = Wrong::new();
     let quiet = quiet_of(&mut wrong, &body);
     wrong.into_result()?;
     let mut tx = platform.db().begin(ctx).await?;
-    for choice in body.choices.iter().filter(|choice| !choice.kind.is_security()) {
+    for choice in &body.choices {
         store::set_choice(&mut tx, &granted, choice).await?;
     }
     store::set_quiet(&mut tx, &granted, quiet).await?;
@@ -60,21 +64,22 @@ pub async fn set_preferences(
 }
 
 fn quiet_of(wrong: &mut Wrong, body: &NotificationPreferences) -> Option<Quiet> {
+    // Nothing at all, something that is no time of day, or one.
     let mut minute = |path: &'static str, text: &Option<String>| {
         let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty())?;
         let read = NaiveTime::parse_from_str(text, "%H:%M").ok();
         if read.is_none() {
             wrong.add(path, "field-not-a-clock");
         }
-        read.map(|time| (time.num_seconds_from_midnight() / 60) as i16)
+        Some(read.map(|time| (time.num_seconds_from_midnight() / 60) as i16))
     };
     let (from, until) = (minute("quietFrom", &body.quiet_from), minute("quietUntil", &body.quiet_until));
     match (from, until) {
-        (Some(from), Some(until)) if from == until => {
+        (Some(Some(from)), Some(Some(until))) if from == until => {
             wrong.add("quietUntil", "field-end-before-start");
             None
         }
-        (Some(from), Some(until)) => Some((from, until)),
+        (Some(Some(from)), Some(Some(until))) => Some((from, until)),
         (Some(_), None) => {
             wrong.add("quietUntil", "field-required");
             None
@@ -83,7 +88,7 @@ fn quiet_of(wrong: &mut Wrong, body: &NotificationPreferences) -> Option<Quiet> 
             wrong.add("quietFrom", "field-required");
             None
         }
-        (None, None) => None,
+        _ => None,
     }
 }
 

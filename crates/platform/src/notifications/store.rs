@@ -137,10 +137,14 @@ pub(super) async fn mark_all_read(tx: &mut Tx, granted: &Granted<UpdateAccount>,
     Ok(())
 }
 
-pub(super) async fn delete_read_before(tx: &mut Tx, before: DateTime<Utc>) -> Result<()> {
-    sqlx::query!("delete from notifications where created_at < $1 and read_at is not null", before)
-        .execute(&mut **tx)
-        .await?;
+pub(super) async fn delete_before(tx: &mut Tx, read: DateTime<Utc>, unread: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "delete from notifications where created_at < $1 and (read_at is not null or created_at < $2)",
+        read,
+        unread
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

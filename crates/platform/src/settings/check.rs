@@ -36,7 +36,6 @@ pub(super) fn check(spec: &SettingSpec, value: &Value) -> Result<Value, Fault> {
         SettingKind::Host if !is_host(text) => return plain("field-address"),
         SettingKind::Email if text.len() > 254 || !fields::is_email(text) => return plain("field-email"),
         SettingKind::TimeZone if text.parse::<chrono_tz::Tz>().is_err() => return plain("field-time-zone-unknown"),
-        SettingKind::Currency if !is_currency(text) => return plain("field-currency"),
         SettingKind::Flag => match text {
             "true" => return Ok(json!(true)),
             "false" => return Ok(json!(false)),
@@ -69,10 +68,6 @@ fn is_host(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(label)
 }
 
-fn is_currency(text: &str) -> bool {
-    text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase())
-}
-
 #[cfg(test)]
 mod tests {
     use contract::settings::setting;
@@ -81,8 +76,8 @@ mod tests {
 
     #[test]
     fn values_fit_or_are_named() {
-        let cases: [(&str, Value, Option<Value>); 19] = [
-            ("sign_in.sign_up", json!("open"), Some(json!("open"))),
+        let cases: [(&str, Value, Option<Value>); 18] = [
+            ("sign_in.sign_up", json!("invitation"), Some(json!("invitation"))),
             ("sign_in.sign_up", json!("always"), None),
             ("sign_in.password_min_length", json!(5), None),
             ("sign_in.password_min_length", json!("12"), Some(json!(12))),
@@ -99,7 +94,6 @@ mod tests {
             ("mail.host", json!(""), Some(Value::Null)),
             ("general.time_zone", json!("Asia/Shanghai"), Some(json!("Asia/Shanghai"))),
             ("general.time_zone", json!("Mars/Olympus"), None),
-            ("general.currency", json!("eur"), None),
             ("branding.name", json!(["x"]), None),
         ];
         for (key, value, kept) in cases {

@@ -22,8 +22,6 @@ pub enum SignUp {
     Off,
     /// People who were invited, too.
     Invitation,
-    /// Everybody.
-    Open,
 }
 
 /// Rules of signing in.
@@ -43,7 +41,6 @@ pub async fn sign_in(platform: &Platform) -> SignInSettings {
     let read = Read::new(platform).await;
     SignInSettings {
         sign_up: match read.text("sign_in.sign_up").as_deref() {
-            Some("open") => SignUp::Open,
             Some("invitation") => SignUp::Invitation,
             _ => SignUp::Off,
         },
@@ -134,10 +131,8 @@ fn tag_of(logo: &str) -> String {
 pub struct General {
     /// Language where nobody chose one.
     pub language: Language,
-    /// Decides days and months on bills and statistics, and what is shown to those who chose none.
+    /// Decides days and months of leases and statistics, and what is shown to those who chose none.
     pub time_zone: chrono_tz::Tz,
-    /// ISO 4217.
-    pub currency: String,
     /// How long the audit log is kept; `None` for ever.
     pub audit_retention: Option<TimeDelta>,
 }
@@ -149,7 +144,6 @@ pub async fn general(platform: &Platform) -> General {
     General {
         language: read.language(),
         time_zone: read.zone(),
-        currency: read.text("general.currency").unwrap_or_default(),
         audit_retention: (days > 0).then(|| TimeDelta::days(i64::from(days))),
     }
 }

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use contract::ErrorCode;
 use contract::accounts::{
     ApiTokenCreate, EmailChangeConfirm, EmailChangeRequest, InvitationAccept, InvitationCreate, Language, LoginRequest,
-    PasswordResetConfirm, PasswordResetRequest,
+    PasswordChange, PasswordResetConfirm, PasswordResetRequest,
 };
 use contract::mail::{MailQuery, MailState, MailTestRequest, MailView};
 use platform::jobs;
@@ -284,6 +284,28 @@ async fn a_mail_whose_server_died_while_handing_over_is_not_sent_again_and_says_
 }
 
 #[tokio::test]
+async fn a_server_that_dies_between_text_and_answer_leaves_a_mail_that_nobody_sends_again() {
+    let world = World::new().await;
+    let person = world.test.outsider("lee").await;
+    world.email(&person, "lee@example.org", "en").await;
+    world.sink.behave(Manner::SilentAfterText);
+    world.ask_reset("lee").await;
+    let workers = jobs::spawn_workers(&world.test.platform, CancellationToken::new());
+    eventually("the text to be handed over", async || (world.sink.mails().len() == 1).then_some(())).await;
+    workers.abort();
+    assert!(workers.await.unwrap_err().is_cancelled());
+    jobs::release(&world.test.platform).await.unwrap();
+    world.sink.behave(Manner::Kind);
+    world.hurry().await;
+    world.work().await;
+    assert_eq!(world.mails().await[0].state, MailState::Unknown);
+    assert_eq!(world.sink.mails().len(), 1);
+    let sealed: i64 =
+        sqlx::query_scalar("select count(sealed) from mails").fetch_one(world.test.owner_pool()).await.unwrap();
+    assert_eq!(sealed, 0, "what is over is not kept");
+}
+
+#[tokio::test]
 async fn what_is_refused_for_good_is_given_up_at_once_and_the_last_try_is_the_last() {
     let world = World::new().await;
     let person = world.test.outsider("lee").await;
@@ -404,6 +426,53 @@ async fn an_api_token_changes_no_address_and_guesses_of_the_password_count() {
     let too_many = accounts::request_email_change(&test.platform, &person.ctx(), &ask(PASSWORD)).await.unwrap_err();
     assert_eq!(too_many.code, ErrorCode::RateLimited);
     assert!(world.sink.mails().is_empty());
+}
+
+#[tokio::test]
+async fn a_new_password_outlives_no_link_to_another_address_and_is_told_of() {
+    let world = World::new().await;
+    let test = &world.test;
+    let person = test.outsider("lee").await;
+    world.email(&person, "lee@example.org", "en").await;
+    // Somebody who knows the password wants the account for good …
+    let body = EmailChangeRequest { email: "thief@example.org".to_owned(), password: PASSWORD.to_owned() };
+    accounts::request_email_change(&test.platform, &person.ctx(), &body).await.unwrap();
+    world.ask_reset("lee").await;
+    world.work().await;
+    let moved = EmailChangeConfirm { token: token_of(&world.sink.taken_by("thief@example.org")[0], "/email") };
+    let reset = token_of(world.sink.taken_by("lee@example.org").last().unwrap(), "/reset");
+    // … and the person does what the notice to the old address says.
+    let change = PasswordChange { old_password: PASSWORD.to_owned(), new_password: NEW_PASSWORD.to_owned() };
+    accounts::change_password(&test.platform, &person.ctx(), &change).await.unwrap();
+    let late = accounts::confirm_email_change(&test.platform, &test.anonymous(), &moved).await.unwrap_err();
+    assert_eq!(paths(&late), ["token"]);
+    let late = confirm(&reset, "another unusual one: numbat");
+    let late = accounts::confirm_password_reset(&test.platform, &test.anonymous(), &late).await.unwrap_err();
+    assert_eq!(paths(&late), ["token"]);
+    world.work().await;
+    let told = world.sink.taken_by("lee@example.org");
+    assert_eq!(told.last().unwrap().header("Subject"), "RemoteGPU: your password was changed");
+}
+
+#[tokio::test]
+async fn nobodys_mailbox_is_flooded_by_people_who_are_let_in() {
+    let world = World::new().await;
+    let test = &world.test;
+    let (person, acme) = (test.outsider("lee").await, test.customer("Acme").await);
+    let change = EmailChangeRequest { email: "victim@example.org".to_owned(), password: PASSWORD.to_owned() };
+    for _ in 0..3 {
+        accounts::request_email_change(&test.platform, &person.ctx(), &change).await.unwrap();
+    }
+    let fourth = accounts::request_email_change(&test.platform, &person.ctx(), &change).await.unwrap_err();
+    assert_eq!(fourth.code, ErrorCode::RateLimited);
+    let wish = || InvitationCreate { email: "victim@example.org".to_owned(), role: None };
+    for _ in 0..3 {
+        let open = accounts::invite(&test.platform, &acme.owner.ctx(), None, wish()).await.unwrap();
+        accounts::revoke_invitation(&test.platform, &acme.owner.ctx(), None, open.id).await.unwrap();
+    }
+    let fourth = accounts::invite(&test.platform, &acme.owner.ctx(), None, wish()).await.unwrap_err();
+    assert_eq!((paths(&fourth), fourth.fields[0].key), (vec!["email"], "field-invited-often"));
+    assert_eq!(world.mails().await.len(), 6);
 }
 
 #[tokio::test]

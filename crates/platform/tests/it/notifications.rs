@@ -121,6 +121,8 @@ async fn one_is_told_as_one_chose_but_of_ones_safety_always() {
     let choice = |kind, in_app, mail| NotificationChoice { kind, in_app, mail };
     let wish = NotificationPreferences {
         choices: vec![
+            // Said twice: the last word counts.
+            choice(NotificationKind::RenewalDecided, true, false),
             choice(NotificationKind::RenewalDecided, false, true),
             choice(NotificationKind::PasswordChanged, false, false),
         ],
@@ -158,6 +160,8 @@ async fn hours_that_are_none_are_named() {
         let error =
             notifications::set_preferences(&world.test.platform, &world.acme.owner.ctx(), body).await.unwrap_err();
         assert!(error.fields.iter().any(|field| field.path == path), "{from:?} {until:?}: {error}");
+        let said: std::collections::BTreeSet<_> = error.fields.iter().map(|field| field.path).collect();
+        assert_eq!(said.len(), error.fields.len(), "one word for each: {error:?}");
     }
 }
 

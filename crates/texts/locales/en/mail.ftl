@@ -10,7 +10,7 @@ mail-password-reset-text =
 mail-password-reset-link = Set a new password
 mail-password-changed-subject = { $product }: your password was changed
 mail-password-changed-text =
-    The password of your account { $name } was changed, and every session was ended.
+    The password of your account { $name } was changed, and whatever else was signed in has been signed out.
 
     If it was not you, ask for a new password at once and tell an administrator.
 mail-email-change-subject = { $product }: confirm your new address
@@ -51,7 +51,6 @@ mail-kind-password-changed = Password changed
 mail-kind-email-change = New address
 mail-kind-email-change-notice = Notice of a new address
 mail-kind-invitation = Invitation
-mail-test-title = Try it out
 mail-test-to = Send a test mail to
 mail-test-action = Send
 mail-test-done = The server took the test mail. Look into the mailbox.
@@ -83,7 +82,13 @@ invitation-says = You are invited to { $customer } ({ $role }).
 invitation-email = For { $email }
 invitation-action = Make the account
 account-new-password = New password
-account-new-password-hint = Long and not easy to guess: several unusual words are good.
+account-new-password-hint = { $score ->
+    [0] At least { $min } characters.
+    [1] At least { $min } characters, and none of the passwords that everybody tries first.
+   *[2] At least { $min } characters, and not easily guessed: several unusual words are good.
+    [3] At least { $min } characters, and hard to guess: several unusual words are good.
+    [4] At least { $min } characters, and very hard to guess: four or more unusual words are good.
+}
 account-username = User name
 account-display-name = Name to show
 account-change-email = Change the e-mail address
@@ -95,7 +100,6 @@ members-invite = Invite somebody
 members-invite-email = E-mail address
 members-invite-role = Role
 members-invite-action = Send the invitation
-members-invite-off = Invitations are switched off in the settings.
 members-invite-sent = The invitation is on its way.
 members-invited = Invited
 members-invited-until = Works until

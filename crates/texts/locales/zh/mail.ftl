@@ -10,7 +10,7 @@ mail-password-reset-text =
 mail-password-reset-link = 设置新密码
 mail-password-changed-subject = { $product }：密码已修改
 mail-password-changed-text =
-    您的账号 { $name } 的密码已修改，所有会话已退出。
+    您的账号 { $name } 的密码已修改，其他已登录的会话均已退出。
 
     如果不是您本人操作，请立即重置密码并联系管理员。
 mail-email-change-subject = { $product }：确认新邮箱
@@ -51,7 +51,6 @@ mail-kind-password-changed = 密码已修改
 mail-kind-email-change = 更改邮箱
 mail-kind-email-change-notice = 更改邮箱通知
 mail-kind-invitation = 邀请
-mail-test-title = 测试
 mail-test-to = 发送测试邮件至
 mail-test-action = 发送
 mail-test-done = 服务器已接收测试邮件，请查看邮箱。
@@ -83,7 +82,13 @@ invitation-says = 邀请您加入 { $customer }（{ $role }）。
 invitation-email = 邮箱：{ $email }
 invitation-action = 创建账号
 account-new-password = 新密码
-account-new-password-hint = 应足够长且不易猜测，可使用几个不常见的词。
+account-new-password-hint = { $score ->
+    [0] 至少 { $min } 个字符。
+    [1] 至少 { $min } 个字符，且不是最常见的密码。
+   *[2] 至少 { $min } 个字符，且不易猜测，可使用几个不常见的词。
+    [3] 至少 { $min } 个字符，且难以猜测，可使用几个不常见的词。
+    [4] 至少 { $min } 个字符，且非常难以猜测，可使用四个以上不常见的词。
+}
 account-username = 用户名
 account-display-name = 显示名称
 account-change-email = 更改邮箱
@@ -95,7 +100,6 @@ members-invite = 邀请成员
 members-invite-email = 邮箱
 members-invite-role = 角色
 members-invite-action = 发送邀请
-members-invite-off = 平台设置中已关闭邀请。
 members-invite-sent = 邀请已发出。
 members-invited = 已邀请
 members-invited-until = 有效期至

@@ -228,8 +228,9 @@ pub(super) fn changes(
     typed.chain(off).chain(forgotten).collect()
 }
 
-/// What is shown again when the form was refused; never a secret.
-pub(super) fn typed(form: &BTreeMap<String, String>) -> Vec<(&'static str, String)> {
+/// What is shown again when the form was refused, boxes that were emptied too; never a secret.
+pub(super) fn typed(form: &BTreeMap<String, String>, flags: &[String]) -> Vec<(&'static str, String)> {
     let shown = SETTINGS.iter().filter(|spec| !spec.is_secret());
-    shown.filter_map(|spec| Some((spec.key, form.get(spec.key)?.clone()))).collect()
+    let emptied = |key: &str| flags.iter().any(|flag| flag == key).then(|| "false".to_owned());
+    shown.filter_map(|spec| Some((spec.key, form.get(spec.key).cloned().or_else(|| emptied(spec.key))?))).collect()
 }

@@ -29,7 +29,7 @@ pub async fn save_settings(
 ) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let changes = super::page::changes(&form, &seen, &flags, &forget);
-    let typed = super::page::typed(&form);
+    let typed = super::page::typed(&form, &flags);
     let result = platform::settings::change(&platform, &ctx, changes).await;
     door::form_answer((&platform, &ctx), result, |()| paths::settings_saved(), paths::SETTINGS, typed).await
 }

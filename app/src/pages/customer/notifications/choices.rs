@@ -1,6 +1,6 @@
 //! How one wants to be told: a section of one's account.
 
-use contract::notifications::{NotificationChoice, NotificationPreferences};
+use contract::notifications::{NotificationChoice, NotificationKind, NotificationPreferences};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -25,7 +25,17 @@ pub(crate) fn choices_card(words: Words, now: NotificationPreferences) -> impl I
         clock("notifications-quiet-from", "quiet_from", "quietFrom", now.quiet_from),
         clock("notifications-quiet-until", "quiet_until", "quietUntil", now.quiet_until),
     );
-    let rows = now.choices.into_iter().map(|choice| kind_row(words, choice)).collect_view();
+    // What was chosen beside hours that are none comes back, too; an empty box is not posted.
+    let chosen = |way: &str, kind: NotificationKind, kept: bool| match refused.as_ref().and_then(|r| r.typed.get(way)) {
+        Some(kinds) if !kind.is_security() => kinds.split(',').any(|word| word == kind.code()),
+        _ => kept,
+    };
+    let rows = now.choices.into_iter().map(|mut choice| {
+        choice.in_app = chosen("in_app", choice.kind, choice.in_app);
+        choice.mail = chosen("mail", choice.kind, choice.mail);
+        kind_row(words, choice)
+    });
+    let rows = rows.collect_view();
     view! {
         <section class="card" id="notifications">
             <header><h2>{words.t("notifications-choices")}</h2></header>

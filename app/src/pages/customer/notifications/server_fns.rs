@@ -44,7 +44,12 @@ pub async fn choose_notifications(
 ) -> Result<(), ApiError> {
     use contract::notifications::{NotificationChoice, NotificationKind, NotificationPreferences};
     let (platform, ctx) = door::door();
-    let typed = vec![("quiet_from", quiet_from.clone()), ("quiet_until", quiet_until.clone())];
+    let typed = vec![
+        ("quiet_from", quiet_from.clone()),
+        ("quiet_until", quiet_until.clone()),
+        ("in_app", in_app.join(",")),
+        ("mail", mail.join(",")),
+    ];
     let has = |list: &[String], kind: NotificationKind| list.iter().any(|word| word == kind.code());
     let choices = NotificationKind::ALL
         .map(|kind| NotificationChoice { kind, in_app: has(&in_app, kind), mail: has(&mail, kind) })

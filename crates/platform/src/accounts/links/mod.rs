@@ -9,7 +9,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contract::accounts::MemberRole;
 use contract::{CustomerId, LinkId, UserId};
 
-pub(super) use store::{consume, delete_expired, issued_since, open_invitations, retire_of_user, revoke_invitation};
+pub(super) use store::{
+    consume, delete_expired, invited_since, issued_since, lock_owner, open_invitations, retire_of_user,
+    revoke_invitation,
+};
 
 use crate::db::Tx;
 use crate::{Error, Platform, Result, secrets};
@@ -78,6 +81,13 @@ pub(super) async fn issue(tx: &mut Tx, link: NewLink<'_>, now: DateTime<Utc>) ->
 pub(super) async fn find(tx: &mut Tx, purpose: Purpose, token: &str, now: DateTime<Utc>) -> Result<Link> {
     let hash = secrets::sha256(token.trim().as_bytes());
     store::find(tx, purpose, &hash, now).await?.ok_or_else(spent)
+}
+
+/// Uses up every link that opens a person's account or is about to move it to another address. Whoever changes their
+/// password because somebody else knew it must be rid of that somebody: a link that waits in a mailbox would outlive it.
+pub(super) async fn retire_ways_in(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Result<()> {
+    store::retire_of_user(tx, Purpose::PasswordReset, user, now).await?;
+    store::retire_of_user(tx, Purpose::EmailChange, user, now).await
 }
 
 /// What everybody hears whose link does not work.

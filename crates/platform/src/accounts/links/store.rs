@@ -68,6 +68,13 @@ pub(in crate::accounts) async fn consume(tx: &mut Tx, link: &Link, now: DateTime
     Ok(done.rows_affected() == 1)
 }
 
+/// The person's account is this transaction's from here on. Taken before any of their links is counted, made or used up:
+/// a link that is made while the password changes would outlive it.
+pub(in crate::accounts) async fn lock_owner(tx: &mut Tx, user: UserId) -> Result<()> {
+    sqlx::query!("select id from users where id = $1 for update", user.0).fetch_optional(&mut **tx).await?;
+    Ok(())
+}
+
 /// Uses up every link of this kind that a person still has.
 pub(in crate::accounts) async fn retire_of_user(
     tx: &mut Tx,
@@ -102,6 +109,25 @@ pub(in crate::accounts) async fn issued_since(
     .fetch_one(&mut **tx)
     .await?;
     Ok(issued)
+}
+
+/// How many invitations went out for a customer since then, taken back and used ones too: to this address, and at all.
+pub(in crate::accounts) async fn invited_since(
+    tx: &mut Tx,
+    customer: CustomerId,
+    address: &str,
+    since: DateTime<Utc>,
+) -> Result<(i64, i64)> {
+    let row = sqlx::query!(
+        r#"select count(*) filter (where address = $2::text::citext) as "there!", count(*) as "all!" from one_time_links
+           where customer_id = $1 and purpose = 'invitation' and created_at > $3"#,
+        customer.0,
+        address,
+        since
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok((row.there, row.all))
 }
 
 /// Invitations of a customer that still work, newest first.
