@@ -15,7 +15,7 @@ use contract::{CustomerId, ErrorCode, Page, Permission, UserId};
 pub use bulk::{act_on_many, preview_many};
 
 use super::bootstrap::new_password;
-use super::links::{self, Purpose};
+use super::links;
 use super::{PasswordRule, SessionEnding, password, password_rule};
 use crate::authz::{AssignRole, CreateUser, DeleteUser, Population, UpdateUser, UserRef, ViewUser};
 use crate::db::Tx;
@@ -127,7 +127,7 @@ pub async fn update(platform: &Platform, ctx: &OpContext, id: UserId, body: User
     }
     store::update(&mut tx, &granted, &details).await.map_err(at_username)?;
     if details.email != before.details.email {
-        end_links_in_tx(&mut tx, ctx, id).await?;
+        links::retire_ways_in(&mut tx, id, ctx.now()).await?; // only the system reaches links
     }
     let entry = audit::Entry {
         before: Some(facts(&before.details, before.state)),
@@ -227,7 +227,7 @@ pub async fn set_password(platform: &Platform, ctx: &OpContext, id: UserId, body
     lock_in_tx(&mut tx, id).await?;
     may_take_over(&mut tx, ctx, id).await?;
     store::set_password(&mut tx, &granted, &hash).await?;
-    end_links_in_tx(&mut tx, ctx, id).await?;
+    links::retire_ways_in(&mut tx, id, ctx.now()).await?; // only the system reaches links
     audit::record_in_tx(&mut tx, ctx, entry("users:set-password", id)).await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(id));
@@ -263,15 +263,6 @@ pub(crate) async fn end_sessions_for_in_tx(
     customer: CustomerId,
 ) -> Result<()> {
     store::end_sessions_for(tx, id, customer, ctx.now()).await
-}
-
-/// Links that open the account, or move it to another address, work no more: what waits in a mailbox would outlive the
-/// password or address it was made for. Only the system reaches links, so the transaction is its.
-async fn end_links_in_tx(tx: &mut Tx, ctx: &OpContext, id: UserId) -> Result<()> {
-    for purpose in [Purpose::PasswordReset, Purpose::EmailChange] {
-        links::retire_of_user(tx, purpose, id, ctx.now()).await?;
-    }
-    Ok(())
 }
 
 /// Whether an account may be disabled or enabled by the caller.
