@@ -247,7 +247,7 @@ impl World {
         let extra = &self.extra[usize::from(path.starts_with("/api/customer/"))];
         let path = path.replace("{userId}", &extra.id.to_string()).replace("{roleId}", &self.role.to_string());
         let path = path.replace("{list}", "machines").replace("{key}", "branding.name").replace("{invitation}", "0");
-        let request = self.from_elsewhere(self.server.request(who, method.parse().unwrap(), &path));
+        let request = self.elsewhere(self.server.request(who, method.parse().unwrap(), &path));
         Answer::of(if body.is_null() { request } else { request.json(&body) }).await
     }
 
@@ -339,12 +339,12 @@ impl World {
             "request_renewal" => vec![("code", "host-001"), ("form[months]", "1")],
             _ => vec![],
         };
-        let request = self.from_elsewhere(self.server.request(who, "POST".parse().unwrap(), &sfn(name)));
+        let request = self.elsewhere(self.server.request(who, "POST".parse().unwrap(), &sfn(name)));
         Answer::of(self.server.form(request, &args)).await
     }
 
     /// From an address of its own, so that no rate limit answers instead.
-    fn from_elsewhere(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+    fn elsewhere(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
         request.header("x-forwarded-for", format!("203.0.{}.{}", number / 256, number % 256))
     }
