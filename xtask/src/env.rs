@@ -1,6 +1,6 @@
 //! Where things are, and how other programs are run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
