@@ -68,6 +68,12 @@ impl PageFrame {
 
 /// The document's body for a signed-in person.
 pub fn frame(head: PageFrame, body: impl IntoView + 'static) -> AnyView {
+    around(head, body.into_any())
+}
+
+/// Compiled once and not per page, and a page's type ends at its body: within the frame's it outgrew what the compiler
+/// follows.
+fn around(head: PageFrame, body: AnyView) -> AnyView {
     let words = Words::now();
     let PageFrame { title, area, crumbs, beside, actions, live, elements } = head;
     let crumbs = (!crumbs.is_empty()).then(|| {
