@@ -113,6 +113,15 @@ const FILL: &str = "
     insert into sign_in_challenges (browser_hash, user_id, token_version, expires_at)
       select decode(repeat('00', 32), 'hex'), max(id), 1, now() from users;
     insert into role_assignments (user_id, role) select max(id), 'platform_admin' from users;
+    insert into settings (key, value) values ('branding.name', '"Acme"');
+    insert into settings_imports (document, seen) values ('{}', '{}');
+    insert into mails (token, kind, user_id, address, language)
+      select gen_random_uuid(), 'test', max(id), 'staff@example.org', 'en' from users;
+    insert into one_time_links (hash, purpose, customer_id, address, role, created_at, expires_at)
+      values (decode(repeat('00', 32), 'hex'), 'invitation', $acme, 'new@acme.example', 'member', now(), now());
+    insert into notifications (user_id, kind, created_at) select max(id), 'maintenance', now() from users;
+    insert into notification_choices (user_id, kind, in_app, mail) select max(id), 'maintenance', true, true from users;
+    insert into notification_quiet (user_id, from_minute, until_minute) select max(id), 0, 1 from users;
     insert into roles (name) values ('night shift');
     insert into role_permissions (role_id, permission) select max(id), 'machines:view' from roles;
     insert into quotas (subject_kind, subject_id, resource, limit_value) values ('customer', $acme, 'gpu', 8);
@@ -277,6 +286,13 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update recovery_codes set used_at = null",
         "delete from sign_in_challenges",
         "delete from machine_imports",
+        "update settings set value = null",
+        "delete from settings_imports",
+        "update mails set state = 'failed'",
+        "update one_time_links set used_at = now()",
+        "update notifications set read_at = now()",
+        "update notification_choices set mail = false",
+        "delete from notification_quiet",
     ] {
         assert_eq!(attempt(&test, &theirs, statement, acme.id).await, Ok(0), "{statement}");
     }
