@@ -39,6 +39,8 @@ pub const ACCOUNT_SESSIONS: &str = "/account/sessions";
 pub const ACCOUNT_SSH_KEYS: &str = "/account/ssh-keys";
 /// One's own API tokens.
 pub const ACCOUNT_TOKENS: &str = "/account/tokens";
+/// One's own webhooks.
+pub const ACCOUNT_WEBHOOKS: &str = "/account/webhooks";
 /// The staff's first page.
 pub const ADMIN: &str = "/admin";
 /// Who did what to what.
@@ -72,6 +74,9 @@ pub const ALLOCATIONS_TIMELINE: &str = "/admin/allocations/timeline";
 
 /// The installation's settings.
 pub const SETTINGS: &str = "/admin/settings";
+
+/// The platform's robots in chat groups.
+pub const CHANNELS: &str = "/admin/settings/channels";
 
 /// Mail that went out or is to go out.
 pub const MAILS: &str = "/admin/settings/mails";

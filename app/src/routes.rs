@@ -63,6 +63,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/account/sessions") view=customer::accounts::sessions::SessionsPage ssr=SsrMode::Async />
                 <Route path=path!("/account/ssh-keys") view=customer::accounts::ssh_keys::SshKeysPage ssr=SsrMode::Async />
                 <Route path=path!("/account/tokens") view=customer::accounts::tokens::TokensPage ssr=SsrMode::Async />
+                <Route path=path!("/account/webhooks") view=customer::notifications::channels::WebhooksPage ssr=SsrMode::Async />
                 <Route path=path!("/admin") view=admin::dashboard::page::DashboardPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/audit") view=admin::audit::list::AuditPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/metrics") view=admin::metrics::page::WallPage ssr=SsrMode::Async />
@@ -92,6 +93,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/customers/new") view=admin::customers::edit::NewCustomerPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/customers/:id") view=admin::customers::page::CustomerPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/customers/:id/edit") view=admin::customers::edit::EditCustomerPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/settings/channels") view=customer::notifications::channels::ChannelsPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/settings/mails") view=admin::settings::mails::MailsPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/settings") view=admin::settings::page::SettingsPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/settings/imports/:id") view=admin::settings::import::SettingsImportPage ssr=SsrMode::Async />

@@ -17,8 +17,8 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use crate::rest::admin::{
-    allocation_overview, allocations, audit, customers, exports, jobs, machine_service, machine_sheets, machines, mail,
-    metrics, reports, settings, statistics,
+    allocation_overview, allocations, audit, channels, customers, exports, jobs, machine_service, machine_sheets,
+    machines, mail, metrics, reports, settings, statistics,
 };
 use crate::rest::{self, auth, customer};
 use crate::{AppState, agents, arrival, authn, ops, pages, site, ws};
@@ -206,6 +206,10 @@ fn routes() -> Routes {
         .rest(routes!(allocations::decide))
         .rest(routes!(allocations::approve))
         .rest(routes!(allocations::refuse))
+        .rest(routes!(channels::list, channels::create))
+        .rest(routes!(channels::deliveries))
+        .rest(routes!(channels::update, channels::remove))
+        .rest(routes!(channels::test))
         .rest(routes!(mail::list))
         .rest(routes!(mail::test))
         .rest(routes!(settings::list))
@@ -229,6 +233,10 @@ fn routes() -> Routes {
         .rest(routes!(customer::notifications::read))
         .rest(routes!(customer::notifications::read_all))
         .rest(routes!(customer::notifications::preferences, customer::notifications::set_preferences))
+        .rest(routes!(customer::notifications::webhooks, customer::notifications::add_webhook))
+        .rest(routes!(customer::notifications::deliveries))
+        .rest(routes!(customer::notifications::update_webhook, customer::notifications::remove_webhook))
+        .rest(routes!(customer::notifications::test_webhook))
         .rest(routes!(customer::machines::list))
         .rest(routes!(customer::machines::get))
         .rest(routes!(customer::machines::monitoring))

@@ -21,6 +21,7 @@ pub mod machines;
 pub mod mail;
 pub mod metrics;
 pub mod notifications;
+pub mod outbound;
 mod rechecks;
 pub mod reports;
 pub mod secrets;

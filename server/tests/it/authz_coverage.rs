@@ -10,8 +10,11 @@ use contract::accounts::{ApiTokenCreate, Language, LoginRequest, SshKeyCreate};
 use contract::allocations::{AllocationCreate, RenewalRequestCreate};
 use contract::live::{ClientMessage, FLEET_TOPIC, WALL_TOPIC};
 use contract::machines::{JoinTokenCreate, MaintenanceCreate};
-use contract::{AllocationId, ImportId, MaintenanceId, RenewalRequestId, SessionId, SettingsImportId, SshKeyId};
-use platform::{accounts, allocations, machines, settings};
+use contract::notifications::{ChannelCreate, ChannelKind, WebhookCreate};
+use contract::{
+    AllocationId, ChannelId, ImportId, MaintenanceId, RenewalRequestId, SessionId, SettingsImportId, SshKeyId,
+};
+use platform::{accounts, allocations, machines, notifications, settings};
 use serde_json::{Value, json};
 use server::router::{self, Door};
 use test_support::{TestCustomer, TestNode, TestUser};
@@ -19,6 +22,9 @@ use test_support::{TestCustomer, TestNode, TestUser};
 use self::table::{CALLERS, PUBLIC, TABLE};
 use crate::harness::{Answer, Server, Who};
 use crate::sockets::{Live, dial_as};
+
+/// No test message goes further than to be refused.
+const PRIVATE: &str = "http://127.0.0.1:1/hook";
 
 struct World {
     server: Server,
@@ -41,6 +47,10 @@ struct World {
     maintenance: MaintenanceId,
     /// Waits to be confirmed.
     settings_import: SettingsImportId,
+    /// The admin's, one for each door: a call of each takes its own away.
+    webhooks: [ChannelId; 2],
+    /// The platform's, likewise.
+    channels: [ChannelId; 2],
 }
 
 impl World {
@@ -74,7 +84,26 @@ impl World {
         let staged = machines::stage_import(server.platform(), &admin.ctx(), "a.xlsx", &[1][..]).await.unwrap();
         let wish = br#"{"format":1,"settings":{"branding.name":"Lab"}}"#;
         let waits = settings::stage_import(server.platform(), &admin.ctx(), wish).await.unwrap();
+        // Nothing leaves this host: the address is a private one.
+        let webhook = async || {
+            let body = WebhookCreate { name: "pager".to_owned(), url: PRIVATE.to_owned(), secret: None };
+            notifications::add_webhook(server.platform(), &admin.ctx(), body).await.unwrap().webhook.id
+        };
+        let channel = async || {
+            let body = ChannelCreate {
+                kind: ChannelKind::Wecom,
+                name: "group".to_owned(),
+                url: PRIVATE.to_owned(),
+                secret: None,
+                kinds: None,
+            };
+            notifications::add_channel(server.platform(), &admin.ctx(), body).await.unwrap().id
+        };
+        let webhooks = [webhook().await, webhook().await];
+        let channels = [channel().await, channel().await];
         Self {
+            webhooks,
+            channels,
             api_token: robot.token.id,
             settings_import: waits.id,
             ssh_key: accounts::add_ssh_key(server.platform(), &admin.ctx(), key).await.unwrap().id,
@@ -126,6 +155,10 @@ impl World {
             ("POST", "/api/auth/totp/confirm") => json!({ "code": "123456" }),
             ("POST", "/api/auth/totp/disable") => json!({ "password": self.admin.password, "code": "123456" }),
             ("PUT", "/api/customer/settings/notifications") => json!({ "quietFrom": "22:00", "quietUntil": "07:00" }),
+            ("POST", "/api/customer/settings/notifications/webhooks") => json!({ "name": name, "url": PRIVATE }),
+            ("POST", "/api/admin/notification-channels") => {
+                json!({ "kind": "feishu", "name": name, "url": PRIVATE, "secret": "s" })
+            }
             ("PUT", "/api/admin/settings/{key}") => json!({ "value": "Lab 7" }),
             ("POST", "/api/admin/settings/import") => json!({ "format": 1, "settings": {} }),
             ("PUT", "/api/auth/list-columns/{list}") => json!({ "columns": ["name", "region"] }),
@@ -194,11 +227,13 @@ impl World {
             Some("renewal-requests") => self.request.to_string(),
             Some("sessions") => self.admin.principal.session.to_string(),
             Some("tokens") => self.api_token.to_string(),
+            Some("settings") if path.contains("/webhooks/") => self.webhooks[0].to_string(),
             Some("settings") => self.ssh_key.to_string(),
+            Some("notification-channels") => self.channels[0].to_string(),
             _ => self.join_token.clone(),
         };
         let id = if path.contains("/import/") { self.import.to_string() } else { id };
-        let id = if path.contains("/notifications/") { "999999".to_owned() } else { id };
+        let id = if path.contains("customer/notifications/") { "999999".to_owned() } else { id };
         let id = if path.contains("/settings/import/") { self.settings_import.to_string() } else { id };
         let id = if path.contains("/maintenance/") { self.maintenance.to_string() } else { id };
         let path = path.replace("{code}", "host-001").replace("{id}", &id).replace("{step}", "processes");
@@ -214,6 +249,7 @@ impl World {
         let (maintenance, import) = (self.maintenance.to_string(), self.import.to_string());
         let (session, api_token) = (self.admin.principal.session.to_string(), self.api_token.to_string());
         let waits = self.settings_import.to_string();
+        let (webhook, channel) = (self.webhooks[1].to_string(), self.channels[1].to_string());
         let ssh_key = self.ssh_key.to_string();
         let args: Vec<(&str, &str)> = match name {
             "sign_in" => vec![("username", &self.admin.name), ("password", self.admin.password)],
@@ -227,6 +263,12 @@ impl World {
             "test_mail" => vec![("to", "a@b.example")],
             "read_notification" => vec![("id", "999999")],
             "choose_notifications" => vec![("mail[]", "renewal-decided")],
+            "add_webhook" => vec![("name", &fresh), ("url", PRIVATE)],
+            "change_webhook" | "test_webhook" | "remove_webhook" => vec![("id", &webhook), ("name", "pager")],
+            "add_channel" => {
+                vec![("kind", "wecom"), ("name", &fresh), ("url", PRIVATE), ("kinds[]", "allocation-ending")]
+            }
+            "change_channel" | "test_channel" | "remove_channel" => vec![("id", &channel), ("name", "group")],
             "save_settings" => vec![("form[sign_in.captcha]", "image")],
             "confirm_settings_import" => vec![("id", &waits)],
             "set_preferences" => vec![("theme", "dark")],

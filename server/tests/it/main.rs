@@ -6,6 +6,7 @@ mod agent_link;
 mod authz_coverage;
 mod both;
 mod both_doors;
+mod channels_both_doors;
 mod command_line;
 mod cut_off;
 mod envelope;

@@ -7,7 +7,7 @@ use contract::notifications::{NotificationChoice, NotificationKind};
 use contract::{NotificationId, UserId};
 
 use super::preferences::Quiet;
-use super::{Notice, Value};
+use super::{Notice, Value, Ways};
 use crate::authz::{Granted, UpdateAccount};
 use crate::db::Tx;
 use crate::{Error, Result};
@@ -27,7 +27,7 @@ fn kind(word: &str) -> Result<NotificationKind> {
 }
 
 /// `{"name": "text"}`, and `{"name": {"time": "…"}}` for what is shown in the reader's time zone.
-fn args_json(notice: &Notice) -> serde_json::Value {
+pub(super) fn args_json(notice: &Notice) -> serde_json::Value {
     let args = notice.args.iter().map(|(name, value)| {
         let value = match value {
             Value::Text(text) => serde_json::json!(text),
@@ -38,7 +38,7 @@ fn args_json(notice: &Notice) -> serde_json::Value {
     serde_json::Value::Object(args.collect())
 }
 
-fn args_of(json: serde_json::Value) -> Vec<(String, Value)> {
+pub(super) fn args_of(json: serde_json::Value) -> Vec<(String, Value)> {
     let serde_json::Value::Object(args) = json else { return Vec::new() };
     args.into_iter()
         .filter_map(|(name, value)| {
@@ -144,15 +144,15 @@ pub(super) async fn delete_read_before(tx: &mut Tx, before: DateTime<Utc>) -> Re
     Ok(())
 }
 
-/// In the product, and by mail.
-type Ways = (bool, bool);
-
 pub(super) async fn choices(tx: &mut Tx, user: UserId) -> Result<HashMap<NotificationKind, Ways>> {
-    let rows = sqlx::query!("select kind, in_app, mail from notification_choices where user_id = $1", user.0)
+    let rows = sqlx::query!("select kind, in_app, mail, webhook from notification_choices where user_id = $1", user.0)
         .fetch_all(&mut **tx)
         .await?;
     // A kind that this program does not know is another version's.
-    let known = rows.into_iter().filter_map(|row| Some((NotificationKind::parse(&row.kind)?, (row.in_app, row.mail))));
+    let known = rows.into_iter().filter_map(|row| {
+        let ways = Ways { in_app: row.in_app, mail: row.mail, webhook: row.webhook };
+        Some((NotificationKind::parse(&row.kind)?, ways))
+    });
     Ok(known.collect())
 }
 
@@ -163,13 +163,17 @@ pub(super) async fn choices_of_kind(
 ) -> Result<HashMap<UserId, Ways>> {
     let ids: Vec<i64> = users.iter().map(|user| user.0).collect();
     let rows = sqlx::query!(
-        "select user_id, in_app, mail from notification_choices where user_id = any($1) and kind = $2",
+        "select user_id, in_app, mail, webhook from notification_choices where user_id = any($1) and kind = $2",
         &ids,
         kind.code()
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(rows.into_iter().map(|row| (UserId(row.user_id), (row.in_app, row.mail))).collect())
+    let ways = rows.into_iter().map(|row| {
+        let ways = Ways { in_app: row.in_app, mail: row.mail, webhook: row.webhook };
+        (UserId(row.user_id), ways)
+    });
+    Ok(ways.collect())
 }
 
 pub(super) async fn set_choice(
@@ -178,12 +182,13 @@ pub(super) async fn set_choice(
     choice: &NotificationChoice,
 ) -> Result<()> {
     sqlx::query!(
-        "insert into notification_choices (user_id, kind, in_app, mail) values ($1, $2, $3, $4)
-         on conflict (user_id, kind) do update set in_app = $3, mail = $4",
+        "insert into notification_choices (user_id, kind, in_app, mail, webhook) values ($1, $2, $3, $4, $5)
+         on conflict (user_id, kind) do update set in_app = $3, mail = $4, webhook = $5",
         granted.id().0,
         choice.kind.code(),
         choice.in_app,
-        choice.mail
+        choice.mail,
+        choice.webhook
     )
     .execute(&mut **tx)
     .await?;

@@ -5,6 +5,7 @@
 mod allocations;
 mod audit;
 mod authz;
+mod channels;
 mod credentials;
 mod customers;
 mod jobs;

@@ -23,3 +23,4 @@ role-customer_member = Member of an organisation
 role-signed_in = Signed-in user
 member-role-owner = Owner
 member-role-member = Member
+account-tab-webhooks = Webhooks

@@ -86,3 +86,4 @@ error-settings-changed = Somebody changed these settings meanwhile. Reload the p
 error-mail-off = No mail goes out: no mail server and sender are set. An administrator sets them in the settings.
 error-invitations-off = Only administrators make accounts here. The settings can allow invitations.
 error-too-many-ssh-keys = You have { $max } keys already. Remove some first.
+error-too-many-channels = There can be at most { $max } of them.

@@ -23,3 +23,4 @@ role-customer_member = 客户成员
 role-signed_in = 已登录用户
 member-role-owner = 负责人
 member-role-member = 成员
+account-tab-webhooks = Webhook

@@ -80,3 +80,4 @@ error-settings-changed = 这些设置已被他人修改。请刷新页面后重�
 error-mail-off = 尚未设置邮件服务器和发件地址，无法发送邮件。请联系管理员设置。
 error-invitations-off = 只有管理员可以创建账号。可在平台设置中允许邀请。
 error-too-many-ssh-keys = 您已有 { $max } 个密钥，请先移除一些。
+error-too-many-channels = 最多 { $max } 个。

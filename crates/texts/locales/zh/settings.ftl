@@ -66,3 +66,6 @@ setting-general-currency = 货币
 setting-general-currency-hint = 三个字母，例如 CNY 或 EUR。
 setting-general-audit-retention-days = 审计日志保留天数
 setting-general-audit-retention-days-hint = 0 表示永久保留。
+settings-group-notifications = 通知
+setting-notifications-private-ranges = Webhook 和机器人可访问的内网网段
+setting-notifications-private-ranges-hint = 例如 10.20.0.0/16, 192.168.7.15，用逗号分隔。留空则全部禁止，防止有人借本服务器访问内部系统。

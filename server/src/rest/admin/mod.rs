@@ -3,6 +3,7 @@
 pub mod allocation_overview;
 pub mod allocations;
 pub mod audit;
+pub mod channels;
 pub mod customers;
 pub mod exports;
 pub mod jobs;

@@ -162,6 +162,19 @@ pub(super) const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "POST",   "/api/customer/notifications/read-all", [401, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "GET",    "/api/customer/settings/notifications", [401, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "PUT",    "/api/customer/settings/notifications", [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "GET",    "/api/customer/settings/notifications/webhooks", [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "POST",   "/api/customer/settings/notifications/webhooks", [401, 201, 201, 201, 201, 201, 401]),
+    (Door::Rest, "GET",    "/api/customer/settings/notifications/deliveries", [401, 200, 200, 200, 200, 200, 401]),
+    // The admin's: it is there for nobody else.
+    (Door::Rest, "PUT",    "/api/customer/settings/notifications/webhooks/{id}", [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/customer/settings/notifications/webhooks/{id}/test", [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "DELETE", "/api/customer/settings/notifications/webhooks/{id}", [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/notification-channels",     [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/notification-channels",     [401, 404, 404, 404, 404, 201, 401]),
+    (Door::Rest, "GET",    "/api/admin/notification-channels/deliveries", [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "PUT",    "/api/admin/notification-channels/{id}", [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/notification-channels/{id}/test", [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "DELETE", "/api/admin/notification-channels/{id}", [401, 404, 404, 404, 404, 200, 401]),
 
     (Door::ServerFn, "POST", "sign_in",                                [200, 200, 200, 200, 200, 200, 401]),
     // No browser is asked for a code here.
@@ -234,6 +247,17 @@ pub(super) const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::ServerFn, "POST", "read_notification",                  [401, 404, 404, 404, 404, 404, 401]),
     (Door::ServerFn, "POST", "read_all_notifications",             [401, 200, 200, 200, 200, 200, 401]),
     (Door::ServerFn, "POST", "choose_notifications",               [401, 200, 200, 200, 200, 200, 401]),
+    (Door::ServerFn, "POST", "list_webhooks",                      [401, 200, 200, 200, 200, 200, 401]),
+    (Door::ServerFn, "POST", "add_webhook",                        [401, 200, 200, 200, 200, 200, 401]),
+    // The admin's others, as above.
+    (Door::ServerFn, "POST", "change_webhook",                     [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "test_webhook",                       [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "remove_webhook",                     [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "list_channels",                      [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "add_channel",                        [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "change_channel",                     [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "test_channel",                       [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "remove_channel",                     [401, 404, 404, 404, 404, 200, 401]),
 
     // Anybody signed in may open the page's socket; its topics say who sees what (in the tests of this module, and in `live.rs`).
     (Door::Socket, "GET",  "/ws/live",                                 [401, 101, 101, 101, 101, 101, 401]),

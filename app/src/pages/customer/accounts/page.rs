@@ -18,13 +18,14 @@ use crate::ui::time::time;
 use crate::words::Words;
 
 /// The account's pages, one beside the other.
-pub(super) fn tabs(words: Words, here: &str) -> impl IntoView + use<> {
+pub(crate) fn tabs(words: Words, here: &str) -> impl IntoView + use<> {
     let links = [
         (paths::ACCOUNT, "account-tab-profile"),
         (paths::ACCOUNT_SECURITY, "account-tab-security"),
         (paths::ACCOUNT_SESSIONS, "account-tab-sessions"),
         (paths::ACCOUNT_SSH_KEYS, "account-tab-ssh-keys"),
         (paths::ACCOUNT_TOKENS, "account-tab-tokens"),
+        (paths::ACCOUNT_WEBHOOKS, "account-tab-webhooks"),
     ]
     .into_iter()
     .map(|(href, key)| view! { <a href=href aria-current=(href == here).then_some("page")>{words.t(key)}</a> })

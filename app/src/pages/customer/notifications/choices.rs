@@ -37,6 +37,7 @@ pub(crate) fn choices_card(words: Words, now: NotificationPreferences) -> impl I
                             <th scope="col">{words.t("notifications-kind")}</th>
                             <th scope="col">{words.t("notifications-in-app")}</th>
                             <th scope="col">{words.t("notifications-mail")}</th>
+                            <th scope="col">{words.t("notifications-webhook")}</th>
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>
@@ -64,13 +65,15 @@ fn kind_row(words: Words, choice: NotificationChoice) -> impl IntoView {
             </td>
         }
     };
-    let (in_app, mail) =
-        (check("in_app[]", "notifications-in-app", choice.in_app), check("mail[]", "notifications-mail", choice.mail));
+    let in_app = check("in_app[]", "notifications-in-app", choice.in_app);
+    let mail = check("mail[]", "notifications-mail", choice.mail);
+    let webhook = check("webhook[]", "notifications-webhook", choice.webhook);
     view! {
         <tr>
             <th scope="row">{kind.clone()}</th>
             {in_app}
             {mail}
+            {webhook}
         </tr>
     }
 }
