@@ -93,7 +93,7 @@ pub fn look_switches(words: Words) -> impl IntoView {
     }
 }
 
-/// What was not read yet, as of this page.
+/// What was not read yet, as of this page; `<rg-bell>` keeps it up to date.
 fn bell(words: Words) -> impl IntoView + use<> {
     let unread = use_context::<UnreadView>().unwrap_or_default().unread;
     let label = words.with("notifications-bell", &[("n", unread.to_string())]);
@@ -101,11 +101,24 @@ fn bell(words: Words) -> impl IntoView + use<> {
         let text = if unread > 99 { "99+".to_owned() } else { unread.to_string() };
         view! { <span class="badge" aria-hidden="true">{text}</span> }
     });
+    // Says the same with other numbers, as they come.
+    let told = ["0", "1", "{n}"].map(|n| words.with("notifications-bell", &[("n", n.to_owned())]));
+    let [none, one, many] = told;
     view! {
-        <a class="btn ghost icon-only bell" href=paths::NOTIFICATIONS aria-label=label.clone() title=label>
-            <span class="icon" inner_html=icons::BELL></span>
-            {badge}
-        </a>
+        <rg-bell
+            data-none=none
+            data-one=one
+            data-many=many
+            data-latest=words.t("notifications-latest")
+            data-empty=words.t("notifications-empty")
+            data-all=words.t("notifications-show-all")
+            data-new=words.t("notifications-unread")
+        >
+            <a class="btn ghost icon-only bell" href=paths::NOTIFICATIONS aria-label=label.clone() title=label>
+                <span class="icon" inner_html=icons::BELL></span>
+                {badge}
+            </a>
+        </rg-bell>
     }
 }
 

@@ -100,6 +100,17 @@ pub struct UnreadView {
     pub unread: u64,
 }
 
+/// What the bell shows: the snapshot and every delta of topic `notifications`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct NotificationsLive {
+    /// How many were not read yet.
+    pub unread: u64,
+    /// The newest, read or not.
+    pub latest: Vec<NotificationView>,
+}
+
 /// How a person wants to be told of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -52,6 +52,7 @@ struct Inner {
     bell: tokio::sync::Notify,
     sessions: Arc<rechecks::Rechecks<contract::SessionId, accounts::Standing>>,
     holdings: Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>>,
+    bells: Arc<rechecks::Rechecks<contract::UserId, notifications::Mark>>,
 }
 
 /// What an installation decides at start.
@@ -95,6 +96,7 @@ impl Platform {
                 bell: tokio::sync::Notify::new(),
                 sessions: Arc::default(),
                 holdings: Arc::default(),
+                bells: Arc::default(),
             }),
         };
         secrets::check_key(&platform).await?;
@@ -138,6 +140,10 @@ impl Platform {
 
     pub(crate) fn holdings(&self) -> &Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>> {
         &self.inner.holdings
+    }
+
+    pub(crate) fn bells(&self) -> &Arc<rechecks::Rechecks<contract::UserId, notifications::Mark>> {
+        &self.inner.bells
     }
 
     pub(crate) fn writer(&self) -> &metrics::SampleWriter {

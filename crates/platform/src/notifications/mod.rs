@@ -4,6 +4,7 @@
 //! words for its reader; mail and webhooks wait for the end of the reader's quiet hours, but what may be somebody else's
 //! doing is told at once and in every way; nobody reads or changes another's.
 
+mod bell;
 mod channels;
 mod preferences;
 mod store;
@@ -13,6 +14,8 @@ use contract::accounts::Language;
 use contract::notifications::{NotificationKind, NotificationQuery, NotificationView, UnreadView};
 use contract::{ErrorCode, NotificationId, Page, UserId};
 
+pub(crate) use bell::Mark;
+pub use bell::{BellWatch, watch_bell};
 pub(crate) use channels::send as deliver;
 pub use channels::{
     Whose, add_channel, add_webhook, deliveries, list_channels, remove_channel, test_channel, update_channel,

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use contract::notifications::{NotificationChoice, NotificationKind};
 use contract::{NotificationId, UserId};
 
+use super::bell::Mark;
 use super::preferences::Quiet;
 use super::{Notice, Value, Ways};
 use crate::authz::{Granted, UpdateAccount};
@@ -222,4 +223,19 @@ pub(super) async fn set_quiet(tx: &mut Tx, granted: &Granted<UpdateAccount>, qui
         }
     }
     Ok(())
+}
+
+/// How many are unread and the newest id, of each of these people.
+pub(super) async fn marks(tx: &mut Tx, users: &[UserId]) -> Result<HashMap<UserId, Mark>> {
+    let ids: Vec<i64> = users.iter().map(|user| user.0).collect();
+    let rows = sqlx::query!(
+        r#"select u.id as "id!",
+                  (select count(*) from notifications n where n.user_id = u.id and n.read_at is null) as "unread!",
+                  coalesce((select max(n.id) from notifications n where n.user_id = u.id), 0) as "newest!"
+           from unnest($1::bigint[]) as u(id)"#,
+        &ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (UserId(row.id), (row.unread, row.newest))).collect())
 }

@@ -124,3 +124,4 @@ delivery-state-queued = Waiting
 delivery-state-sent = Delivered
 delivery-state-failed = Not delivered
 delivery-test = Test message
+notifications-latest = The newest notifications

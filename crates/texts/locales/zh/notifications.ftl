@@ -123,3 +123,4 @@ delivery-state-queued = 等待中
 delivery-state-sent = 已送达
 delivery-state-failed = 未送达
 delivery-test = 测试消息
+notifications-latest = 最新通知

@@ -264,6 +264,8 @@ pub(super) const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Socket, "GET",  "/ws/admin/monitoring",                     [401, 404, 404, 404, 404, 101, 401]),
     // A socket of its own customer's machine; staff stand outside of every customer.
     (Door::Socket, "GET",  "/ws/customer/machines/{code}/monitoring",  [401, 404, 101, 101, 404, 404, 401]),
+    // Everybody's own.
+    (Door::Socket, "GET",  "/ws/notifications",                        [401, 101, 101, 101, 101, 101, 401]),
     // People have no key of an agent.
     (Door::Socket, "GET",  "/ws/agent",                                [401, 401, 401, 401, 401, 401, 101]),
 ];
