@@ -72,6 +72,11 @@ pub const ALLOCATIONS_BULK: &str = "/admin/allocations/bulk";
 /// Machines down, months across.
 pub const ALLOCATIONS_TIMELINE: &str = "/admin/allocations/timeline";
 
+/// What the platform has to say.
+pub const ANNOUNCEMENTS: &str = "/admin/announcements";
+/// The form for something new.
+pub const ANNOUNCEMENT_NEW: &str = "/admin/announcements/new";
+
 /// The installation's settings.
 pub const SETTINGS: &str = "/admin/settings";
 
@@ -94,6 +99,11 @@ pub fn mail_tested(step: &str, code: &str) -> String {
 /// A configuration that waits to be confirmed.
 pub fn settings_import(id: contract::SettingsImportId) -> String {
     format!("{SETTINGS}/imports/{id}")
+}
+
+/// The form of an announcement.
+pub fn announcement_edit(id: contract::AnnouncementId) -> String {
+    format!("{ANNOUNCEMENTS}/{id}/edit")
 }
 
 /// The installation's logo.

@@ -66,6 +66,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/account/webhooks") view=customer::notifications::channels::WebhooksPage ssr=SsrMode::Async />
                 <Route path=path!("/admin") view=admin::dashboard::page::DashboardPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/audit") view=admin::audit::list::AuditPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/announcements") view=admin::announcements::list::AnnouncementsPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/announcements/new") view=admin::announcements::edit::NewAnnouncementPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/announcements/:id/edit") view=admin::announcements::edit::EditAnnouncementPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/metrics") view=admin::metrics::page::WallPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines") view=admin::machines::list::ListPage ssr=SsrMode::Async />
                 <Route path=path!("/search") view=search::SearchPage ssr=SsrMode::Async />

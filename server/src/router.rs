@@ -17,8 +17,8 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use crate::rest::admin::{
-    allocation_overview, allocations, audit, channels, customers, exports, jobs, machine_service, machine_sheets,
-    machines, mail, metrics, reports, settings, statistics,
+    allocation_overview, allocations, announcements, audit, channels, customers, exports, jobs, machine_service,
+    machine_sheets, machines, mail, metrics, reports, settings, statistics,
 };
 use crate::rest::{self, auth, customer};
 use crate::{AppState, agents, arrival, authn, ops, pages, site, ws};
@@ -206,6 +206,10 @@ fn routes() -> Routes {
         .rest(routes!(allocations::decide))
         .rest(routes!(allocations::approve))
         .rest(routes!(allocations::refuse))
+        .rest(routes!(announcements::list, announcements::create))
+        .rest(routes!(announcements::get, announcements::update, announcements::delete))
+        .rest(routes!(customer::announcements::current))
+        .rest(routes!(customer::announcements::dismiss))
         .rest(routes!(channels::list, channels::create))
         .rest(routes!(channels::deliveries))
         .rest(routes!(channels::update, channels::remove))

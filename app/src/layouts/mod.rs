@@ -1,5 +1,6 @@
 //! The frame around pages: top bar, navigation, heading, and what every page does with an error.
 
+mod banners;
 mod errors;
 mod failure;
 mod nav;
@@ -85,6 +86,7 @@ pub fn frame(head: PageFrame, body: impl IntoView + 'static) -> AnyView {
             {topbar::topbar(words, area)}
             <nav class="nav" aria-label=words.t("frame-nav")>{nav::entries(words, area)}</nav>
             <main class="page" id="content" tabindex="-1">
+                {banners::banners(words)}
                 <div class="head">
                     {crumbs}
                     <h1>{title}</h1>

@@ -17,6 +17,7 @@ pub enum Area {
     Machines,
     JoinTokens,
     Audit,
+    Announcements,
     Settings,
     Home,
     Members,
@@ -32,7 +33,7 @@ struct Entry {
     permission: Permission,
 }
 
-const STAFF: [Entry; 8] = [
+const STAFF: [Entry; 9] = [
     Entry { area: Area::Dashboard, href: paths::ADMIN, key: "nav-dashboard", permission: Permission::MetricsView },
     Entry { area: Area::Wall, href: paths::WALL, key: "nav-wall", permission: Permission::MetricsView },
     Entry { area: Area::Machines, href: paths::MACHINES, key: "nav-machines", permission: Permission::MachinesView },
@@ -55,6 +56,12 @@ const STAFF: [Entry; 8] = [
         permission: Permission::MachinesEnroll,
     },
     Entry { area: Area::Audit, href: paths::AUDIT, key: "nav-audit", permission: Permission::AuditView },
+    Entry {
+        area: Area::Announcements,
+        href: paths::ANNOUNCEMENTS,
+        key: "nav-announcements",
+        permission: Permission::AnnouncementsManage,
+    },
     Entry { area: Area::Settings, href: paths::SETTINGS, key: "nav-settings", permission: Permission::SettingsView },
 ];
 

@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod allocations;
+pub mod announcements;
 pub mod audit;
 pub mod authz;
 mod calendar;

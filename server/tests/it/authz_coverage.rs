@@ -8,13 +8,15 @@ use std::collections::BTreeSet;
 
 use contract::accounts::{ApiTokenCreate, Language, LoginRequest, SshKeyCreate};
 use contract::allocations::{AllocationCreate, RenewalRequestCreate};
+use contract::announcements::{AnnouncementEdit, Audience};
 use contract::live::{ClientMessage, FLEET_TOPIC, WALL_TOPIC};
 use contract::machines::{JoinTokenCreate, MaintenanceCreate};
 use contract::notifications::{ChannelCreate, ChannelKind, WebhookCreate};
 use contract::{
-    AllocationId, ChannelId, ImportId, MaintenanceId, RenewalRequestId, SessionId, SettingsImportId, SshKeyId,
+    AllocationId, AnnouncementId, ChannelId, ImportId, MaintenanceId, RenewalRequestId, SessionId, SettingsImportId,
+    SshKeyId,
 };
-use platform::{accounts, allocations, machines, notifications, settings};
+use platform::{accounts, allocations, announcements, machines, notifications, settings};
 use serde_json::{Value, json};
 use server::router::{self, Door};
 use test_support::{TestCustomer, TestNode, TestUser};
@@ -51,6 +53,8 @@ struct World {
     webhooks: [ChannelId; 2],
     /// The platform's, likewise.
     channels: [ChannelId; 2],
+    /// For Acme.
+    announcement: AnnouncementId,
 }
 
 impl World {
@@ -101,7 +105,15 @@ impl World {
         };
         let webhooks = [webhook().await, webhook().await];
         let channels = [channel().await, channel().await];
+        let said = AnnouncementEdit {
+            title: "New fans".to_owned(),
+            audience: Audience::Chosen,
+            customer_ids: vec![acme.id],
+            ..Default::default()
+        };
+        let said = announcements::create(server.platform(), &admin.ctx(), said).await.unwrap();
         Self {
+            announcement: said.id,
             webhooks,
             channels,
             api_token: robot.token.id,
@@ -156,6 +168,10 @@ impl World {
             ("POST", "/api/auth/totp/disable") => json!({ "password": self.admin.password, "code": "123456" }),
             ("PUT", "/api/customer/settings/notifications") => json!({ "quietFrom": "22:00", "quietUntil": "07:00" }),
             ("POST", "/api/customer/settings/notifications/webhooks") => json!({ "name": name, "url": PRIVATE }),
+            ("POST", "/api/admin/announcements") => json!({ "title": name }),
+            ("PUT", "/api/admin/announcements/{id}") => {
+                json!({ "title": name, "audience": "chosen", "customerIds": [self.acme.id] })
+            }
             ("POST", "/api/admin/notification-channels") => {
                 json!({ "kind": "feishu", "name": name, "url": PRIVATE, "secret": "s" })
             }
@@ -229,6 +245,7 @@ impl World {
             Some("tokens") => self.api_token.to_string(),
             Some("settings") if path.contains("/webhooks/") => self.webhooks[0].to_string(),
             Some("settings") => self.ssh_key.to_string(),
+            Some("announcements") => self.announcement.to_string(),
             Some("notification-channels") => self.channels[0].to_string(),
             _ => self.join_token.clone(),
         };
@@ -249,6 +266,7 @@ impl World {
         let (maintenance, import) = (self.maintenance.to_string(), self.import.to_string());
         let (session, api_token) = (self.admin.principal.session.to_string(), self.api_token.to_string());
         let waits = self.settings_import.to_string();
+        let announcement = self.announcement.to_string();
         let (webhook, channel) = (self.webhooks[1].to_string(), self.channels[1].to_string());
         let ssh_key = self.ssh_key.to_string();
         let args: Vec<(&str, &str)> = match name {
@@ -269,6 +287,17 @@ impl World {
                 vec![("kind", "wecom"), ("name", &fresh), ("url", PRIVATE), ("kinds[]", "allocation-ending")]
             }
             "change_channel" | "test_channel" | "remove_channel" => vec![("id", &channel), ("name", "group")],
+            "create_announcement" => {
+                vec![("form[kind]", "announcement"), ("form[title]", &fresh), ("form[audience]", "staff")]
+            }
+            "update_announcement" => vec![
+                ("id", &announcement),
+                ("form[kind]", "maintenance"),
+                ("form[title]", &fresh),
+                ("form[audience]", "chosen"),
+                ("customers[]", &acme),
+            ],
+            "dismiss_announcement" | "delete_announcement" => vec![("id", &announcement)],
             "save_settings" => vec![("form[sign_in.captcha]", "image")],
             "confirm_settings_import" => vec![("id", &waits)],
             "set_preferences" => vec![("theme", "dark")],

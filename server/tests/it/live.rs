@@ -2,7 +2,8 @@
 
 use contract::allocations::AllocationCreate;
 use contract::live::{
-    ClientMessage, LiveData, MAX_CLIENT_MESSAGE_BYTES, MAX_TOPICS, NOTIFICATIONS_TOPIC, Position, ServerMessage, WALL_TOPIC,
+    ClientMessage, LiveData, MAX_CLIENT_MESSAGE_BYTES, MAX_TOPICS, NOTIFICATIONS_TOPIC, Position, ServerMessage,
+    WALL_TOPIC,
 };
 use contract::machines::{MachineCreate, MachineUpdate, MaintenanceCreate, Presence};
 use contract::metrics::WallTile;
@@ -363,7 +364,8 @@ async fn the_bell_shows_what_one_is_told() {
     live.subscribe(NOTIFICATIONS_TOPIC, None).await;
     let (at, data) = live.snapshot().await;
     assert_eq!((bell(data), at.seq), (NotificationsLive::default(), 0));
-    let mut member = Live::over(dial_as(&server, &server.token(&acme.member).await, "/ws/notifications").await.unwrap());
+    let mut member =
+        Live::over(dial_as(&server, &server.token(&acme.member).await, "/ws/notifications").await.unwrap());
     member.snapshot().await;
 
     let another = server.test.another_server().await;

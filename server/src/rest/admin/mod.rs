@@ -2,6 +2,7 @@
 
 pub mod allocation_overview;
 pub mod allocations;
+pub mod announcements;
 pub mod audit;
 pub mod channels;
 pub mod customers;
