@@ -106,6 +106,11 @@ pub fn announcement_edit(id: contract::AnnouncementId) -> String {
     format!("{ANNOUNCEMENTS}/{id}/edit")
 }
 
+/// One's own picture.
+pub fn avatar(tag: &str) -> String {
+    format!("{}?v={tag}", contract::accounts::AVATAR_PATH)
+}
+
 /// The installation's logo.
 pub fn logo(tag: &str) -> String {
     format!("/branding/logo-{tag}.png")

@@ -20,7 +20,7 @@ use crate::rest::admin::{
     allocation_overview, allocations, announcements, audit, channels, customers, exports, jobs, machine_service,
     machine_sheets, machines, mail, metrics, reports, settings, statistics,
 };
-use crate::rest::{self, auth, customer};
+use crate::rest::{self, auth, avatar, customer};
 use crate::{AppState, agents, arrival, authn, ops, pages, site, ws};
 
 /// Name of the access token's scheme in the documentation.
@@ -137,6 +137,7 @@ fn routes() -> Routes {
         .rest(routes!(auth::request_email_change))
         .rest(routes!(auth::confirm_email_change))
         .rest(routes!(auth::accept_invitation))
+        .rest(routes!(avatar::get, avatar::set, avatar::remove))
         .rest(routes!(auth::list_columns, auth::choose_columns))
         .rest(routes!(machines::list, machines::create))
         .rest(routes!(machines::facets))

@@ -15,7 +15,7 @@ use leptos_meta::Title;
 pub use errors::{error_view, plain_page};
 pub use failure::failure_page;
 pub use nav::{Area, destinations};
-pub use topbar::{brand, look_switches};
+pub use topbar::{avatar, brand, look_switches};
 
 use crate::words::Words;
 

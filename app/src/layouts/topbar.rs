@@ -8,7 +8,7 @@ use leptos::server_fn::ServerFn;
 use platform::OpContext;
 
 use super::{Area, here, nav};
-use crate::door::{appearance, look};
+use crate::door::{Avatar, appearance, look};
 use crate::pages::auth::server_fns::SignOut;
 use crate::pages::customer::accounts::server_fns::SetPreferences;
 use crate::paths;
@@ -124,11 +124,11 @@ fn bell(words: Words) -> impl IntoView + use<> {
 
 fn account(words: Words, user: &platform::UserPrincipal) -> impl IntoView + use<> {
     let name = user.display_name.clone();
-    let initial: String = name.chars().next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    let picture = avatar(&name);
     view! {
         <details class="menu">
             <summary aria-label=words.with("frame-account-of", &[("name", name.clone())])>
-                <span class="avatar" aria-hidden="true">{initial}</span>
+                {picture}
             </summary>
             <div class="menu-body">
                 <p class="who">{name}</p>
@@ -138,5 +138,16 @@ fn account(words: Words, user: &platform::UserPrincipal) -> impl IntoView + use<
                 </form>
             </div>
         </details>
+    }
+}
+
+/// The picture of who asks, or the initial of their name.
+pub fn avatar(name: &str) -> AnyView {
+    match use_context::<Avatar>().and_then(|avatar| avatar.0) {
+        Some(tag) => view! { <img class="avatar" src=paths::avatar(&tag) alt="" /> }.into_any(),
+        None => {
+            let initial: String = name.chars().next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+            view! { <span class="avatar" aria-hidden="true">{initial}</span> }.into_any()
+        }
     }
 }

@@ -48,6 +48,7 @@ struct Inner {
     live: metrics::LiveHub,
     writer: metrics::SampleWriter,
     password_workers: tokio::sync::Semaphore,
+    picture_workers: tokio::sync::Semaphore,
     configuration: settings::Cache,
     endings: tokio::sync::broadcast::Sender<accounts::SessionEnding>,
     bell: tokio::sync::Notify,
@@ -92,6 +93,7 @@ impl Platform {
                 live,
                 writer,
                 password_workers: tokio::sync::Semaphore::new(2),
+                picture_workers: tokio::sync::Semaphore::new(2),
                 configuration: settings::Cache::default(),
                 endings,
                 bell: tokio::sync::Notify::new(),
@@ -153,6 +155,10 @@ impl Platform {
 
     pub(crate) fn password_workers(&self) -> &tokio::sync::Semaphore {
         &self.inner.password_workers
+    }
+
+    pub(crate) fn picture_workers(&self) -> &tokio::sync::Semaphore {
+        &self.inner.picture_workers
     }
 
     pub(crate) fn configuration(&self) -> &settings::Cache {

@@ -159,6 +159,7 @@ impl World {
         let name = format!("m-{}", uuid::Uuid::new_v4().simple());
         match (method, path) {
             ("PUT", "/api/auth/profile") => json!({ "displayName": name }),
+            ("POST", "/api/auth/avatar") => json!({ "no": "picture" }),
             ("POST", "/api/auth/tokens") => json!({ "name": name }),
             ("POST", "/api/customer/settings/ssh-keys") => json!({ "publicKey": "none" }),
             ("POST", "/api/auth/password/change") => {

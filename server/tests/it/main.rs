@@ -5,6 +5,7 @@
 mod agent_link;
 mod announcements_both_doors;
 mod authz_coverage;
+mod avatars_both_doors;
 mod both;
 mod both_doors;
 mod channels_both_doors;

@@ -1,5 +1,6 @@
 //! SQL of people and sessions.
 
+pub(super) mod avatars;
 pub(super) mod second_factor;
 pub(super) mod sessions;
 pub(super) mod ssh_keys;

@@ -149,3 +149,5 @@ audit-action-announcements-manage = Manage announcements
 audit-action-announcements-create = Announce something
 audit-action-announcements-update = Change an announcement
 audit-action-announcements-delete = Remove an announcement
+audit-action-accounts-set-avatar = Change one’s picture
+audit-action-accounts-remove-avatar = Remove one’s picture

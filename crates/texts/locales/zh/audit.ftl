@@ -149,3 +149,5 @@ audit-action-announcements-manage = 管理公告
 audit-action-announcements-create = 发布公告
 audit-action-announcements-update = 修改公告
 audit-action-announcements-delete = 删除公告
+audit-action-accounts-set-avatar = 修改头像
+audit-action-accounts-remove-avatar = 删除头像

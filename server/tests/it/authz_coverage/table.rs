@@ -38,6 +38,10 @@ pub(super) const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "POST",   "/api/customer/settings/ssh-keys",          [401, 400, 400, 400, 400, 400, 401]),
     // The admin's, as above.
     (Door::Rest, "DELETE", "/api/customer/settings/ssh-keys/{id}",     [401, 404, 404, 404, 404, 200, 401]),
+    // Nobody has a picture here, and what is sent is none: 404 and 400 say that the caller was let in.
+    (Door::Rest, "GET",    "/api/auth/avatar",                         [401, 404, 404, 404, 404, 404, 401]),
+    (Door::Rest, "POST",   "/api/auth/avatar",                         [401, 400, 400, 400, 400, 400, 401]),
+    (Door::Rest, "DELETE", "/api/auth/avatar",                         [401, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "GET",    "/api/auth/list-columns/{list}",            [401, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "PUT",    "/api/auth/list-columns/{list}",            [401, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines",                      [401, 404, 404, 404, 404, 200, 401]),
@@ -261,6 +265,7 @@ pub(super) const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::ServerFn, "POST", "change_webhook",                     [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "test_webhook",                       [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "remove_webhook",                     [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "remove_avatar",                      [401, 200, 200, 200, 200, 200, 401]),
     (Door::ServerFn, "POST", "list_announcements",                 [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "create_announcement",                [401, 404, 404, 404, 404, 200, 401]),
     (Door::ServerFn, "POST", "update_announcement",                [401, 404, 404, 404, 404, 200, 401]),
