@@ -123,12 +123,12 @@ pub(crate) fn read_ranges(text: &str) -> Option<Vec<IpNetwork>> {
 fn is_named(range: &IpNetwork) -> bool {
     let inside = match range {
         IpNetwork::V4(range) => {
-            let outer = OPENABLE_V4.iter().filter(|(_, prefix)| range.prefix() >= *prefix);
-            outer.into_iter().any(|(net, prefix)| within_v4(range.network(), &[(*net, *prefix)]))
+            let mut outer = OPENABLE_V4.iter().filter(|(_, prefix)| range.prefix() >= *prefix);
+            outer.any(|(net, prefix)| within_v4(range.network(), &[(*net, *prefix)]))
         }
         IpNetwork::V6(range) => {
-            let outer = OPENABLE_V6.iter().filter(|(_, prefix)| range.prefix() >= *prefix);
-            outer.into_iter().any(|(net, prefix)| within_v6(range.network(), &[(*net, *prefix)]))
+            let mut outer = OPENABLE_V6.iter().filter(|(_, prefix)| range.prefix() >= *prefix);
+            outer.any(|(net, prefix)| within_v6(range.network(), &[(*net, *prefix)]))
         }
     };
     inside && range.ip() == range.network()

@@ -165,7 +165,13 @@ fn made(words: Words, secret: String) -> impl IntoView {
     }
 }
 
-fn card(words: Words, whose: Whose, view: ChannelView, may_change: bool, refused: Option<&Refused>) -> impl IntoView {
+fn card(
+    words: Words,
+    whose: Whose,
+    view: ChannelView,
+    may_change: bool,
+    refused: Option<&Refused>,
+) -> impl IntoView + use<> {
     let id = view.id.to_string();
     let now = match (view.enabled, view.failures) {
         (true, 0) => state(Tone::Ok, words.t("channel-on")).into_any(),
