@@ -51,6 +51,10 @@ pub struct SiteManifest {
     pub shell: String,
 }
 
+/// The tag of the picture of who asks, as the server provides it for pages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Avatar(pub Option<String>);
+
 /// What [`BrowserSession`] does later.
 pub type SessionFuture<'a, T = ()> = Pin<Box<dyn Future<Output = platform::Result<T>> + Send + 'a>>;
 

@@ -122,6 +122,16 @@ pub const GROUPS: &[Group] = &[
             entry!(Roles, ROLES, "nav-roles", RolesView, "roles", "admin/roles/list", "shield", [RolesManage]),
             entry!(Audit, AUDIT, "nav-audit", AuditView, "audit", "admin/audit/list", "list", []),
             entry!(
+                Announcements,
+                ANNOUNCEMENTS,
+                "nav-announcements",
+                AnnouncementsManage,
+                "announcements",
+                "admin/announcements/list",
+                "megaphone",
+                [AnnouncementsManage]
+            ),
+            entry!(
                 Settings,
                 SETTINGS,
                 "nav-settings",

@@ -39,6 +39,8 @@ pub const ACCOUNT_SESSIONS: &str = "/account/sessions";
 pub const ACCOUNT_SSH_KEYS: &str = "/account/ssh-keys";
 /// One's own API tokens.
 pub const ACCOUNT_TOKENS: &str = "/account/tokens";
+/// One's own webhooks.
+pub const ACCOUNT_WEBHOOKS: &str = "/account/webhooks";
 /// The staff's first page.
 pub const ADMIN: &str = "/admin";
 /// Who did what to what.
@@ -70,8 +72,16 @@ pub const ALLOCATIONS_BULK: &str = "/admin/allocations/bulk";
 /// Machines down, months across.
 pub const ALLOCATIONS_TIMELINE: &str = "/admin/allocations/timeline";
 
+/// What the platform has to say.
+pub const ANNOUNCEMENTS: &str = "/admin/announcements";
+/// The form for something new.
+pub const ANNOUNCEMENT_NEW: &str = "/admin/announcements/new";
+
 /// The installation's settings.
 pub const SETTINGS: &str = "/admin/settings";
+
+/// The platform's robots in chat groups.
+pub const CHANNELS: &str = "/admin/settings/channels";
 
 /// Mail that went out or is to go out.
 pub const MAILS: &str = "/admin/settings/mails";
@@ -89,6 +99,16 @@ pub fn mail_tested(step: &str, code: &str) -> String {
 /// A configuration that waits to be confirmed.
 pub fn settings_import(id: contract::SettingsImportId) -> String {
     format!("{SETTINGS}/imports/{id}")
+}
+
+/// The form of an announcement.
+pub fn announcement_edit(id: contract::AnnouncementId) -> String {
+    format!("{ANNOUNCEMENTS}/{id}/edit")
+}
+
+/// One's own picture.
+pub fn avatar(tag: &str) -> String {
+    format!("{}?v={tag}", contract::accounts::AVATAR_PATH)
 }
 
 /// The installation's logo.

@@ -63,8 +63,12 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/account/sessions") view=customer::accounts::sessions::SessionsPage ssr=SsrMode::Async />
                 <Route path=path!("/account/ssh-keys") view=customer::accounts::ssh_keys::SshKeysPage ssr=SsrMode::Async />
                 <Route path=path!("/account/tokens") view=customer::accounts::tokens::TokensPage ssr=SsrMode::Async />
+                <Route path=path!("/account/webhooks") view=customer::notifications::channels::WebhooksPage ssr=SsrMode::Async />
                 <Route path=path!("/admin") view=admin::dashboard::page::DashboardPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/audit") view=admin::audit::list::AuditPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/announcements") view=admin::announcements::list::AnnouncementsPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/announcements/new") view=admin::announcements::edit::NewAnnouncementPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/announcements/:id/edit") view=admin::announcements::edit::EditAnnouncementPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/metrics") view=admin::metrics::page::WallPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines") view=admin::machines::list::ListPage ssr=SsrMode::Async />
                 <Route path=path!("/search") view=search::SearchPage ssr=SsrMode::Async />
@@ -92,6 +96,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/customers/new") view=admin::customers::edit::NewCustomerPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/customers/:id") view=admin::customers::page::CustomerPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/customers/:id/edit") view=admin::customers::edit::EditCustomerPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/settings/channels") view=customer::notifications::channels::ChannelsPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/settings/mails") view=admin::settings::mails::MailsPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/settings") view=admin::settings::page::SettingsPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/settings/imports/:id") view=admin::settings::import::SettingsImportPage ssr=SsrMode::Async />

@@ -39,6 +39,7 @@ mod tests {
     use contract::Permission;
     use contract::accounts::{Language, MemberRole, SessionKind, Theme};
     use contract::allocations::{AllocationState, RenewalState, StepState};
+    use contract::announcements::{AnnouncementKind, Audience};
     use contract::machines::{Pool, Presence, ServiceState};
     use contract::metrics::Trouble;
     use contract::quotas::QuotaResource;
@@ -145,6 +146,14 @@ mod tests {
         let told: Vec<_> = contract::notifications::NotificationKind::ALL.iter().map(|v| v.code()).collect();
         add("notification-kind", told.clone());
         add("notification", told);
+        let carried = contract::notifications::NotificationKind::OF_PLATFORM.iter().map(|v| v.code());
+        add("channel-message", carried.chain(["test"]).collect());
+        add("channel-kind", contract::notifications::ChannelKind::ALL.iter().map(|v| v.code()).collect());
+        add("channel-test", platform::outbound::Step::ALL.iter().map(|v| v.code()).chain(["done"]).collect());
+        add("delivery-state", contract::notifications::DeliveryState::ALL.iter().map(|v| v.code()).collect());
+        add("announcement-kind", AnnouncementKind::ALL.iter().map(|v| v.code()).collect());
+        add("announcement-audience", Audience::ALL.iter().map(|v| v.code()).collect());
+        add("announcement-state", vec!["planned", "showing", "over"]);
         add("mail-test", platform::mail::Step::ALL.iter().map(|v| v.code()).chain(["done"]).collect());
         add("mail-state", contract::mail::MailState::ALL.iter().map(|v| v.code()).collect());
         for kind in platform::mail::KINDS {

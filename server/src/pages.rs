@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use app::door::{BrowserSession, Look, Session, SessionFuture, SiteManifest};
+use app::door::{Avatar, BrowserSession, Look, Session, SessionFuture, SiteManifest};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use contract::ApiError;
+use contract::announcements::BannerView;
 use contract::notifications::UnreadView;
 use leptos::prelude::provide_context;
 use platform::OpContext;
@@ -74,15 +75,34 @@ async fn unread(state: &AppState, ctx: Option<OpContext>) -> UnreadView {
     }
 }
 
+/// The tag of the asker's picture, likewise.
+async fn avatar(state: &AppState, ctx: Option<OpContext>) -> Avatar {
+    match ctx.filter(|ctx| ctx.user().is_some()) {
+        Some(ctx) => Avatar(platform::accounts::avatar_tag(&state.platform, &ctx).await.unwrap_or_default()),
+        None => Avatar(None),
+    }
+}
+
+/// What the platform has to say to whoever asks, likewise.
+async fn banners(state: &AppState, ctx: Option<OpContext>) -> Vec<BannerView> {
+    match ctx.filter(|ctx| ctx.user().is_some()) {
+        Some(ctx) => platform::announcements::current(&state.platform, &ctx).await.unwrap_or_default(),
+        None => Vec::new(),
+    }
+}
+
 /// Every page; the application's own route table says which, and what is missing.
 pub async fn page(State(state): State<AppState>, request: Request<Body>) -> Response {
     let ctx = request.extensions().get::<OpContext>().cloned();
-    let unread = unread(&state, ctx).await;
+    let (unread, banners, avatar) =
+        tokio::join!(unread(&state, ctx.clone()), banners(&state, ctx.clone()), avatar(&state, ctx));
     let appearance = platform::settings::appearance(&state.platform).await;
     let contexts = contexts(&state, &request, appearance);
     let contexts = move || {
         contexts();
         provide_context(unread);
+        provide_context(banners.clone());
+        provide_context(avatar.clone());
     };
     leptos_axum::render_app_async_with_context(contexts, app::shell)(request).await.into_response()
 }

@@ -18,10 +18,10 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use crate::rest::admin::{
-    allocation_overview, allocations, audit, customers, exports, jobs, machine_service, machine_sheets, machines, mail,
-    members, metrics, reports, roles, settings, statistics, users,
+    allocation_overview, allocations, announcements, audit, channels, customers, exports, jobs, machine_service,
+    machine_sheets, machines, mail, members, metrics, reports, roles, settings, statistics, users,
 };
-use crate::rest::{self, auth, customer};
+use crate::rest::{self, auth, avatar, customer};
 use crate::{AppState, agents, arrival, authn, ops, pages, site, ws};
 
 /// Name of the access token's scheme in the documentation.
@@ -141,6 +141,7 @@ fn routes() -> Routes {
         .rest(routes!(auth::request_email_change))
         .rest(routes!(auth::confirm_email_change))
         .rest(routes!(auth::accept_invitation))
+        .rest(routes!(avatar::get, avatar::set, avatar::remove))
         .rest(routes!(auth::list_columns, auth::choose_columns))
         .rest(routes!(machines::list, machines::create))
         .rest(routes!(machines::facets))
@@ -229,6 +230,14 @@ fn routes() -> Routes {
         .rest(routes!(allocations::decide))
         .rest(routes!(allocations::approve))
         .rest(routes!(allocations::refuse))
+        .rest(routes!(announcements::list, announcements::create))
+        .rest(routes!(announcements::get, announcements::update, announcements::delete))
+        .rest(routes!(customer::announcements::current))
+        .rest(routes!(customer::announcements::dismiss))
+        .rest(routes!(channels::list, channels::create))
+        .rest(routes!(channels::deliveries))
+        .rest(routes!(channels::update, channels::remove))
+        .rest(routes!(channels::test))
         .rest(routes!(mail::list))
         .rest(routes!(mail::test))
         .rest(routes!(settings::list))
@@ -254,6 +263,10 @@ fn routes() -> Routes {
         .rest(routes!(customer::notifications::read))
         .rest(routes!(customer::notifications::read_all))
         .rest(routes!(customer::notifications::preferences, customer::notifications::set_preferences))
+        .rest(routes!(customer::notifications::webhooks, customer::notifications::add_webhook))
+        .rest(routes!(customer::notifications::deliveries))
+        .rest(routes!(customer::notifications::update_webhook, customer::notifications::remove_webhook))
+        .rest(routes!(customer::notifications::test_webhook))
         .rest(routes!(customer::machines::list))
         .rest(routes!(customer::machines::get))
         .rest(routes!(customer::machines::monitoring))
@@ -264,6 +277,7 @@ fn routes() -> Routes {
         .mount(Door::Socket, "GET", "/ws/live", get(ws::live::open))
         .mount(Door::Socket, "GET", "/ws/admin/monitoring", get(ws::monitoring::open))
         .mount(Door::Socket, "GET", "/ws/customer/machines/{code}/monitoring", get(ws::my_machine::open))
+        .mount(Door::Socket, "GET", "/ws/notifications", get(ws::notifications::open))
         .mount(Door::Socket, "GET", node_protocol::PATH, get(ws::agent::open))
         .mount(Door::Public, "GET", "/healthz", get(ops::healthz))
         .mount(Door::Public, "GET", "/readyz", get(ops::readyz))

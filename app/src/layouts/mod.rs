@@ -1,5 +1,6 @@
 //! The frame around pages: top bar, navigation, heading, and what every page does with an error.
 
+mod banners;
 mod errors;
 mod failure;
 mod nav;
@@ -14,7 +15,7 @@ use leptos_meta::Title;
 pub use errors::{error_view, plain_page};
 pub use failure::failure_page;
 pub use nav::{Area, destinations};
-pub use topbar::{brand, look_switches};
+pub use topbar::{avatar, brand, look_switches};
 
 use crate::words::Words;
 
@@ -91,6 +92,7 @@ fn around(head: PageFrame, body: AnyView) -> AnyView {
             {topbar::topbar(words, area)}
             <nav class="nav" aria-label=words.t("frame-nav")>{nav::entries(words, area)}</nav>
             <main class="page" id="content" tabindex="-1">
+                {banners::banners(words)}
                 <div class="head">
                     {crumbs}
                     <h1>{title}</h1>

@@ -18,6 +18,7 @@ pub enum Area {
     Machines,
     JoinTokens,
     Audit,
+    Announcements,
     Settings,
     Home,
     Members,

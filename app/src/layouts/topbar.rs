@@ -7,7 +7,7 @@ use leptos::server_fn::ServerFn;
 use platform::OpContext;
 
 use super::{Area, here, nav};
-use crate::door::{appearance, look};
+use crate::door::{Avatar, appearance, look};
 use crate::pages::auth::server_fns::SignOut;
 use crate::pages::customer::accounts::server_fns::SetPreferences;
 use crate::paths;
@@ -91,7 +91,7 @@ pub fn look_switches(words: Words) -> impl IntoView {
     }
 }
 
-/// What was not read yet, as of this page.
+/// What was not read yet, as of this page; `<rg-bell>` keeps it up to date.
 fn bell(words: Words) -> impl IntoView + use<> {
     let unread = use_context::<UnreadView>().unwrap_or_default().unread;
     let label = words.with("notifications-bell", &[("n", unread.to_string())]);
@@ -99,21 +99,34 @@ fn bell(words: Words) -> impl IntoView + use<> {
         let text = if unread > 99 { "99+".to_owned() } else { unread.to_string() };
         view! { <span class="badge" aria-hidden="true">{text}</span> }
     });
+    // Says the same with other numbers, as they come.
+    let told = ["0", "1", "{n}"].map(|n| words.with("notifications-bell", &[("n", n.to_owned())]));
+    let [none, one, many] = told;
     view! {
-        <a class="btn ghost icon-only bell" href=paths::NOTIFICATIONS aria-label=label.clone() title=label>
-            <span class="icon" inner_html=icons::BELL></span>
-            {badge}
-        </a>
+        <rg-bell
+            data-none=none
+            data-one=one
+            data-many=many
+            data-latest=words.t("notifications-latest")
+            data-empty=words.t("notifications-empty")
+            data-all=words.t("notifications-show-all")
+            data-new=words.t("notifications-unread")
+        >
+            <a class="btn ghost icon-only bell" href=paths::NOTIFICATIONS aria-label=label.clone() title=label>
+                <span class="icon" inner_html=icons::BELL></span>
+                {badge}
+            </a>
+        </rg-bell>
     }
 }
 
 fn account(words: Words, user: &platform::UserPrincipal) -> impl IntoView + use<> {
     let name = user.display_name.clone();
-    let initial: String = name.chars().next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    let picture = avatar(&name);
     view! {
         <details class="menu">
             <summary aria-label=words.with("frame-account-of", &[("name", name.clone())])>
-                <span class="avatar" aria-hidden="true">{initial}</span>
+                {picture}
             </summary>
             <div class="menu-body">
                 <p class="who">{name}</p>
@@ -123,5 +136,16 @@ fn account(words: Words, user: &platform::UserPrincipal) -> impl IntoView + use<
                 </form>
             </div>
         </details>
+    }
+}
+
+/// The picture of who asks, or the initial of their name.
+pub fn avatar(name: &str) -> AnyView {
+    match use_context::<Avatar>().and_then(|avatar| avatar.0) {
+        Some(tag) => view! { <img class="avatar" src=paths::avatar(&tag) alt="" /> }.into_any(),
+        None => {
+            let initial: String = name.chars().next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+            view! { <span class="avatar" aria-hidden="true">{initial}</span> }.into_any()
+        }
     }
 }

@@ -202,7 +202,14 @@ pub struct Profile {
     /// IANA time zone, e.g. `Asia/Shanghai`, if chosen.
     pub time_zone: Option<String>,
     pub last_login_at: Option<DateTime<Utc>>,
+    /// Address of one's picture, where there is one.
+    pub avatar: Option<String>,
 }
+
+/// Largest picture of a person as it is handed in, bytes.
+pub const MAX_AVATAR_BYTES: usize = 2 * 1024 * 1024;
+/// Where one's own picture lies.
+pub const AVATAR_PATH: &str = "/api/auth/avatar";
 
 /// Body of `POST /api/auth/password-reset/request`.
 #[derive(Clone, Serialize, Deserialize)]

@@ -62,6 +62,12 @@ id! {
     ImportId,
     /// Something a person was told.
     NotificationId,
+    /// A way of being told beside mail.
+    ChannelId,
+    /// A message on its way over a channel.
+    DeliveryId,
+    /// Something the platform has to say.
+    AnnouncementId,
     /// A mail on its way out.
     MailId,
     /// A link that works once.

@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod allocations;
+pub mod announcements;
 pub mod audit;
 pub mod customers;
 mod error;

@@ -1,7 +1,11 @@
 //! What people are told, and how they want to be told it.
 
+mod channels;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use channels::*;
 
 use crate::NotificationId;
 
@@ -30,6 +34,14 @@ impl NotificationKind {
         NotificationKind::MaintenancePlanned,
         NotificationKind::InvitationAccepted,
         NotificationKind::PasswordChanged,
+    ];
+
+    /// What the platform's channels can carry: what is about customers, and nobody's own.
+    pub const OF_PLATFORM: [NotificationKind; 4] = [
+        NotificationKind::AllocationEnding,
+        NotificationKind::RenewalDecided,
+        NotificationKind::MaintenancePlanned,
+        NotificationKind::InvitationAccepted,
     ];
 
     /// Word on the wire and in the database; with `notification-` the key of its text.
@@ -88,6 +100,17 @@ pub struct UnreadView {
     pub unread: u64,
 }
 
+/// What the bell shows: the snapshot and every delta of topic `notifications`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct NotificationsLive {
+    /// How many were not read yet.
+    pub unread: u64,
+    /// The newest, read or not.
+    pub latest: Vec<NotificationView>,
+}
+
 /// How a person wants to be told of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -96,6 +119,8 @@ pub struct NotificationChoice {
     pub kind: NotificationKind,
     pub in_app: bool,
     pub mail: bool,
+    /// Over one's webhooks, where one has any.
+    pub webhook: bool,
 }
 
 /// Answer and body of `/api/customer/settings/notifications`.
@@ -105,7 +130,7 @@ pub struct NotificationChoice {
 pub struct NotificationPreferences {
     /// Every kind in an answer; kinds that a body does not name stay as they are.
     pub choices: Vec<NotificationChoice>,
-    /// Mail waits from this time of day, `22:00`, in one's own time zone …
+    /// Mail and webhooks wait from this time of day, `22:00`, in one's own time zone …
     pub quiet_from: Option<String>,
     /// … until this one.
     pub quiet_until: Option<String>,

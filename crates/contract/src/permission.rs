@@ -107,6 +107,8 @@ permissions! {
     JobsView = "jobs:view";
     /// Run background jobs (system only).
     JobsRun = "jobs:run";
+    /// Say something to everybody or to some.
+    AnnouncementsManage = "announcements:manage";
     /// See the installation's settings; of secrets only whether they are set.
     SettingsView = "settings:view";
     /// Change them.

@@ -26,20 +26,27 @@ pub const PRODUCT: &str = "RemoteGPU";
 pub enum SettingGroup {
     SignIn,
     Mail,
+    Notifications,
     Branding,
     General,
 }
 
 impl SettingGroup {
     /// Every group, in the page's order.
-    pub const ALL: [SettingGroup; 4] =
-        [SettingGroup::SignIn, SettingGroup::Mail, SettingGroup::Branding, SettingGroup::General];
+    pub const ALL: [SettingGroup; 5] = [
+        SettingGroup::SignIn,
+        SettingGroup::Mail,
+        SettingGroup::Notifications,
+        SettingGroup::Branding,
+        SettingGroup::General,
+    ];
 
     /// The word on the wire.
     pub fn code(self) -> &'static str {
         match self {
             SettingGroup::SignIn => "sign-in",
             SettingGroup::Mail => "mail",
+            SettingGroup::Notifications => "notifications",
             SettingGroup::Branding => "branding",
             SettingGroup::General => "general",
         }
@@ -71,6 +78,8 @@ pub enum SettingKind {
     /// An IANA name.
     TimeZone,
     Flag,
+    /// Private networks, parted by commas.
+    Networks,
     /// Text that is written and never shown.
     Secret {
         max: u32,
@@ -90,6 +99,7 @@ impl SettingKind {
             SettingKind::Email => "email",
             SettingKind::TimeZone => "time-zone",
             SettingKind::Flag => "flag",
+            SettingKind::Networks => "networks",
             SettingKind::Secret { .. } => "secret",
             SettingKind::Image => "image",
         }
@@ -137,7 +147,7 @@ const fn spec(key: &'static str, group: SettingGroup, kind: SettingKind, default
 /// Every setting there is, in the page's order.
 pub const SETTINGS: &[SettingSpec] = {
     use SettingDefault as D;
-    use SettingGroup::{Branding, General, Mail, SignIn};
+    use SettingGroup::{Branding, General, Mail, Notifications, SignIn};
     use SettingKind as K;
     &[
         spec("sign_in.sign_up", SignIn, K::Choice(&["off", "invitation"]), D::Text("off")),
@@ -153,6 +163,7 @@ pub const SETTINGS: &[SettingSpec] = {
         spec("mail.password", Mail, K::Secret { max: 256 }, D::Nothing),
         spec("mail.from_address", Mail, K::Email, D::Nothing),
         spec("mail.from_name", Mail, K::Text { max: 100 }, D::Nothing),
+        spec("notifications.private_ranges", Notifications, K::Networks, D::Nothing),
         spec("branding.name", Branding, K::Text { max: 40 }, D::Text(PRODUCT)),
         spec("branding.logo", Branding, K::Image, D::Nothing),
         spec("general.language", General, K::Choice(&["zh", "en"]), D::Installation),
@@ -173,7 +184,7 @@ pub fn setting(key: &str) -> Option<&'static SettingSpec> {
 pub struct SettingView {
     pub key: String,
     pub group: SettingGroup,
-    /// `choice`, `number`, `text`, `host`, `email`, `time-zone`, `flag`, `secret`, `image`.
+    /// `choice`, `number`, `text`, `host`, `email`, `time-zone`, `flag`, `networks`, `secret`, `image`.
     pub kind: String,
     /// What may be chosen, for a choice.
     pub choices: Vec<String>,

@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod allocations;
+pub mod announcements;
 pub mod audit;
 pub mod authz;
 mod calendar;
@@ -21,6 +22,7 @@ pub mod machines;
 pub mod mail;
 pub mod metrics;
 pub mod notifications;
+pub mod outbound;
 pub mod quotas;
 mod rechecks;
 pub mod reports;
@@ -48,11 +50,13 @@ struct Inner {
     live: metrics::LiveHub,
     writer: metrics::SampleWriter,
     password_workers: tokio::sync::Semaphore,
+    picture_workers: tokio::sync::Semaphore,
     configuration: settings::Cache,
     endings: tokio::sync::broadcast::Sender<accounts::SessionEnding>,
     bell: tokio::sync::Notify,
     sessions: Arc<rechecks::Rechecks<contract::SessionId, accounts::Standing>>,
     holdings: Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>>,
+    bells: Arc<rechecks::Rechecks<contract::UserId, notifications::Mark>>,
 }
 
 /// What an installation decides at start.
@@ -91,11 +95,13 @@ impl Platform {
                 live,
                 writer,
                 password_workers: tokio::sync::Semaphore::new(2),
+                picture_workers: tokio::sync::Semaphore::new(2),
                 configuration: settings::Cache::default(),
                 endings,
                 bell: tokio::sync::Notify::new(),
                 sessions: Arc::default(),
                 holdings: Arc::default(),
+                bells: Arc::default(),
             }),
         };
         secrets::check_key(&platform).await?;
@@ -141,12 +147,20 @@ impl Platform {
         &self.inner.holdings
     }
 
+    pub(crate) fn bells(&self) -> &Arc<rechecks::Rechecks<contract::UserId, notifications::Mark>> {
+        &self.inner.bells
+    }
+
     pub(crate) fn writer(&self) -> &metrics::SampleWriter {
         &self.inner.writer
     }
 
     pub(crate) fn password_workers(&self) -> &tokio::sync::Semaphore {
         &self.inner.password_workers
+    }
+
+    pub(crate) fn picture_workers(&self) -> &tokio::sync::Semaphore {
+        &self.inner.picture_workers
     }
 
     pub(crate) fn configuration(&self) -> &settings::Cache {

@@ -23,6 +23,7 @@ macro_rules! files {
 files!(
     "accounts",
     "allocations",
+    "announcements",
     "audit",
     "customers",
     "dashboard",

@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod auth;
+pub mod avatar;
 pub mod customer;
 pub mod idempotency;
 mod upload;

@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod agent_link;
+mod announcements_both_doors;
 mod authz_coverage;
+mod avatars_both_doors;
 mod both;
 mod both_doors;
+mod channels_both_doors;
 mod command_line;
 mod cut_off;
 mod envelope;

@@ -1,6 +1,7 @@
 //! The staff's area.
 
 pub mod allocations;
+pub mod announcements;
 #[cfg(feature = "ssr")]
 pub mod audit;
 pub mod customers;

@@ -6,6 +6,7 @@
 //! [`SystemActor::Authenticator`].
 
 mod api_tokens;
+mod avatars;
 mod bootstrap;
 mod challenge;
 mod contacts;
@@ -30,6 +31,7 @@ use contract::accounts::{Language, MemberRole, MembershipView, Profile, ProfileU
 use contract::{CustomerId, ErrorCode, Permission, SessionId, UserId};
 
 pub use api_tokens::{create_api_token, grantable_scopes, list_api_tokens, revoke_api_token};
+pub use avatars::{avatar, avatar_tag, remove_avatar, set_avatar};
 pub use bootstrap::{
     FirstAdmin, add_member, any_admin, create_customer, ensure_first_admin, reset_password, reset_second_factor,
 };
@@ -189,6 +191,7 @@ pub async fn profile(platform: &Platform, ctx: &OpContext) -> Result<Profile> {
     let row = store::account(&mut tx, granted.id()).await?.ok_or_else(Error::not_found)?;
     let memberships = store::memberships(&mut tx, granted.id()).await?;
     let custom = roles::custom_names_in_tx(&mut tx, granted.id()).await?;
+    let avatar = store::avatars::tag(&mut tx, granted.id()).await?;
     tx.commit().await?;
     let roles = ctx.all_role_names(custom);
     Ok(Profile {
@@ -204,6 +207,7 @@ pub async fn profile(platform: &Platform, ctx: &OpContext) -> Result<Profile> {
         language: row.language,
         time_zone: row.time_zone,
         last_login_at: row.last_login_at,
+        avatar: avatar.map(|tag| format!("{}?v={tag}", contract::accounts::AVATAR_PATH)),
     })
 }
 

@@ -15,6 +15,7 @@ const MINUTES: i64 = 5;
 pub enum ShownOnce {
     ApiToken,
     RecoveryCodes,
+    WebhookSecret,
 }
 
 impl ShownOnce {
@@ -23,6 +24,7 @@ impl ShownOnce {
         match self {
             ShownOnce::ApiToken => "api_token",
             ShownOnce::RecoveryCodes => "recovery_codes",
+            ShownOnce::WebhookSecret => "webhook_secret",
         }
     }
 

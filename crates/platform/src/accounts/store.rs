@@ -1,5 +1,6 @@
 //! SQL of people and sessions.
 
+pub(super) mod avatars;
 mod contacts;
 pub(super) mod second_factor;
 pub(super) mod sessions;

@@ -74,6 +74,9 @@ async fn tell(
     let brief = machines::briefs(platform, tx, &[whom.machine.0], ctx.now()).await?;
     let brief = brief.get(&whom.machine.0).cloned().unwrap_or_default();
     args.push(("machine", Value::Text(brief.name)));
+    // For staff, who read of many.
+    let names = customers::names(tx, &[whom.customer.0]).await?;
+    args.push(("customer", Value::Text(names.get(&whom.customer.0).cloned().unwrap_or_default())));
     let people = customers::people(tx, whom.customer, whom.owners_only).await?;
     // Where the customer's portal shows it.
     let notice = Notice { kind, args, link: Some(format!("/machines/{}", brief.code)) };

@@ -203,6 +203,19 @@ impl Resource for Installation {
     }
 }
 
+/// Where the platform says something.
+#[derive(Clone, Copy, Debug)]
+pub struct Noticeboard;
+
+impl Resource for Noticeboard {
+    type Id = Everything;
+    const KIND: &'static str = "announcement";
+    const VIEW: Permission = Permission::AnnouncementsManage;
+    fn id(&self) -> Everything {
+        Everything
+    }
+}
+
 /// Id of a resource of which there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Everything;
@@ -246,6 +259,8 @@ actions! {
     AddMember: CustomersAddMember on CustomerRef;
     /// Invite a person into a customer.
     InviteMember: CustomersInvite on CustomerRef;
+    /// Say something, change it, take it away.
+    ManageAnnouncements: AnnouncementsManage on Noticeboard;
     /// Change the installation's settings.
     UpdateSettings: SettingsUpdate on Installation;
     /// Change roles in a customer, remove people, hand the ownership over.

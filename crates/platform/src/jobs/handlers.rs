@@ -42,6 +42,11 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             let token = token.ok_or_else(|| Error::internal("the job of a mail names no mail"))?;
             mail::send(platform, token, claim.attempt >= claim.max_attempts).await?;
         }
+        "notification-deliver" => {
+            let token = claim.payload.get("delivery").and_then(serde_json::Value::as_str).and_then(|t| t.parse().ok());
+            let token = token.ok_or_else(|| Error::internal("the job of a delivery names none"))?;
+            notifications::deliver(platform, token, claim.attempt >= claim.max_attempts).await?;
+        }
         "password-reset" => {
             let account = claim.payload.get("account").and_then(serde_json::Value::as_str);
             let account = account.ok_or_else(|| Error::internal("the job of a new password names nobody"))?;

@@ -1,9 +1,11 @@
 //! What people are told: in the product, and by mail as they chose.
 //!
 //! Invariants: a notification is written in the transaction of what it tells of; it keeps values, not words, and is put into
-//! words for its reader; mail waits for the end of the reader's quiet hours, but what may be somebody else's doing is told
-//! at once and in every way; nobody reads or changes another's.
+//! words for its reader; mail and webhooks wait for the end of the reader's quiet hours, but what may be somebody else's
+//! doing is told at once and in every way; nobody reads or changes another's.
 
+mod bell;
+mod channels;
 mod preferences;
 mod store;
 
@@ -12,6 +14,12 @@ use contract::accounts::Language;
 use contract::notifications::{NotificationKind, NotificationQuery, NotificationView, UnreadView};
 use contract::{ErrorCode, NotificationId, Page, UserId};
 
+pub(crate) use bell::Mark;
+pub use bell::{BellWatch, watch_bell};
+pub(crate) use channels::send as deliver;
+pub use channels::{
+    Whose, add_channel, add_webhook, deliveries, list_channels, remove_channel, test_channel, update_channel,
+};
 pub use preferences::{preferences, set_preferences};
 
 use crate::accounts::{self, Contact};
@@ -55,33 +63,53 @@ pub(crate) async fn notify_in_tx(
     let contacts = accounts::contacts(tx, people).await?;
     let chosen = store::choices_of_kind(tx, people, notice.kind).await?;
     for contact in contacts {
-        let (in_app, by_mail) = match chosen.get(&contact.id) {
-            Some(choice) if !notice.kind.is_security() => *choice,
-            _ => (true, true),
+        let ways = match chosen.get(&contact.id) {
+            Some(ways) if !notice.kind.is_security() => *ways,
+            _ => Ways::ALL,
         };
-        if in_app {
+        if ways.in_app {
             store::insert(tx, contact.id, notice, ctx.now()).await?;
         }
-        if by_mail && mails {
-            write_mail(platform, tx, ctx, &contact, notice).await?;
+        let at = match store::quiet(tx, contact.id).await? {
+            Some(quiet) if !notice.kind.is_security() => {
+                preferences::after_quiet(quiet, ctx.now(), contact.zone_or(platform))
+            }
+            _ => ctx.now(),
+        };
+        if ways.mail && mails {
+            write_mail(platform, tx, &contact, notice, at).await?;
+        }
+        if ways.webhook {
+            channels::enqueue_for_person(tx, &contact, notice, at).await?;
         }
     }
+    if NotificationKind::OF_PLATFORM.contains(&notice.kind) {
+        channels::enqueue_for_platform(tx, notice, ctx.now()).await?;
+    }
     Ok(())
+}
+
+/// How somebody is told of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Ways {
+    in_app: bool,
+    mail: bool,
+    webhook: bool,
+}
+
+impl Ways {
+    const ALL: Ways = Ways { in_app: true, mail: true, webhook: true };
 }
 
 async fn write_mail(
     platform: &Platform,
     tx: &mut Tx,
-    ctx: &OpContext,
     contact: &Contact,
     notice: &Notice,
+    at: DateTime<Utc>,
 ) -> Result<()> {
     let Some(address) = contact.email.clone() else { return Ok(()) };
     let zone = contact.zone_or(platform);
-    let at = match store::quiet(tx, contact.id).await? {
-        Some(quiet) if !notice.kind.is_security() => preferences::after_quiet(quiet, ctx.now(), zone),
-        _ => ctx.now(),
-    };
     let mut args: Vec<_> = notice.args.iter().map(|(name, value)| (*name, shown(value, zone))).collect();
     args.push(("name", contact.name.clone()));
     let letter = NewMail {
@@ -171,6 +199,7 @@ pub(crate) async fn forget_old(platform: &Platform) -> Result<()> {
     let mut tx = platform.db().begin(&ctx).await?;
     let (read, unread) = (TimeDelta::days(KEPT_DAYS), TimeDelta::days(KEPT_UNREAD_DAYS));
     store::delete_before(&mut tx, ctx.now() - read, ctx.now() - unread).await?;
+    channels::forget_old(&mut tx, &ctx).await?;
     tx.commit().await?;
     Ok(())
 }

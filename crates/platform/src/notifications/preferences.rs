@@ -1,9 +1,9 @@
-//! How a person wants to be told: per kind and way, and the hours in which mail waits.
+//! How a person wants to be told: per kind and way, and the hours in which what is not urgent waits.
 
 use chrono::{DateTime, Days, NaiveTime, TimeZone as _, Timelike as _, Utc};
 use contract::notifications::{NotificationChoice, NotificationKind, NotificationPreferences};
 
-use super::{changeable, readable, store};
+use super::{Ways, changeable, readable, store};
 use crate::fields::Wrong;
 use crate::{OpContext, Platform, Result, audit};
 
@@ -18,8 +18,9 @@ pub async fn preferences(platform: &Platform, ctx: &OpContext) -> Result<Notific
     let quiet = store::quiet(&mut tx, granted.id()).await?;
     tx.commit().await?;
     let choices = NotificationKind::ALL.map(|kind| {
-        let (in_app, mail) = chosen.get(&kind).copied().filter(|_| !kind.is_security()).unwrap_or((true, true));
-        NotificationChoice { kind, in_app, mail }
+        let Ways { in_app, mail, webhook } =
+            chosen.get(&kind).copied().filter(|_| !kind.is_security()).unwrap_or(Ways::ALL);
+        NotificationChoice { kind, in_app, mail, webhook }
     });
     Ok(NotificationPreferences {
         choices: choices.into(),

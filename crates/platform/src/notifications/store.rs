@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use contract::notifications::{NotificationChoice, NotificationKind};
 use contract::{NotificationId, UserId};
 
+use super::bell::Mark;
 use super::preferences::Quiet;
-use super::{Notice, Value};
+use super::{Notice, Value, Ways};
 use crate::authz::{Granted, UpdateAccount};
 use crate::db::Tx;
 use crate::{Error, Result};
@@ -27,7 +28,7 @@ fn kind(word: &str) -> Result<NotificationKind> {
 }
 
 /// `{"name": "text"}`, and `{"name": {"time": "…"}}` for what is shown in the reader's time zone.
-fn args_json(notice: &Notice) -> serde_json::Value {
+pub(super) fn args_json(notice: &Notice) -> serde_json::Value {
     let args = notice.args.iter().map(|(name, value)| {
         let value = match value {
             Value::Text(text) => serde_json::json!(text),
@@ -38,7 +39,7 @@ fn args_json(notice: &Notice) -> serde_json::Value {
     serde_json::Value::Object(args.collect())
 }
 
-fn args_of(json: serde_json::Value) -> Vec<(String, Value)> {
+pub(super) fn args_of(json: serde_json::Value) -> Vec<(String, Value)> {
     let serde_json::Value::Object(args) = json else { return Vec::new() };
     args.into_iter()
         .filter_map(|(name, value)| {
@@ -148,15 +149,15 @@ pub(super) async fn delete_before(tx: &mut Tx, read: DateTime<Utc>, unread: Date
     Ok(())
 }
 
-/// In the product, and by mail.
-type Ways = (bool, bool);
-
 pub(super) async fn choices(tx: &mut Tx, user: UserId) -> Result<HashMap<NotificationKind, Ways>> {
-    let rows = sqlx::query!("select kind, in_app, mail from notification_choices where user_id = $1", user.0)
+    let rows = sqlx::query!("select kind, in_app, mail, webhook from notification_choices where user_id = $1", user.0)
         .fetch_all(&mut **tx)
         .await?;
     // A kind that this program does not know is another version's.
-    let known = rows.into_iter().filter_map(|row| Some((NotificationKind::parse(&row.kind)?, (row.in_app, row.mail))));
+    let known = rows.into_iter().filter_map(|row| {
+        let ways = Ways { in_app: row.in_app, mail: row.mail, webhook: row.webhook };
+        Some((NotificationKind::parse(&row.kind)?, ways))
+    });
     Ok(known.collect())
 }
 
@@ -167,13 +168,17 @@ pub(super) async fn choices_of_kind(
 ) -> Result<HashMap<UserId, Ways>> {
     let ids: Vec<i64> = users.iter().map(|user| user.0).collect();
     let rows = sqlx::query!(
-        "select user_id, in_app, mail from notification_choices where user_id = any($1) and kind = $2",
+        "select user_id, in_app, mail, webhook from notification_choices where user_id = any($1) and kind = $2",
         &ids,
         kind.code()
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(rows.into_iter().map(|row| (UserId(row.user_id), (row.in_app, row.mail))).collect())
+    let ways = rows.into_iter().map(|row| {
+        let ways = Ways { in_app: row.in_app, mail: row.mail, webhook: row.webhook };
+        (UserId(row.user_id), ways)
+    });
+    Ok(ways.collect())
 }
 
 pub(super) async fn set_choice(
@@ -182,12 +187,13 @@ pub(super) async fn set_choice(
     choice: &NotificationChoice,
 ) -> Result<()> {
     sqlx::query!(
-        "insert into notification_choices (user_id, kind, in_app, mail) values ($1, $2, $3, $4)
-         on conflict (user_id, kind) do update set in_app = $3, mail = $4",
+        "insert into notification_choices (user_id, kind, in_app, mail, webhook) values ($1, $2, $3, $4, $5)
+         on conflict (user_id, kind) do update set in_app = $3, mail = $4, webhook = $5",
         granted.id().0,
         choice.kind.code(),
         choice.in_app,
-        choice.mail
+        choice.mail,
+        choice.webhook
     )
     .execute(&mut **tx)
     .await?;
@@ -221,4 +227,19 @@ pub(super) async fn set_quiet(tx: &mut Tx, granted: &Granted<UpdateAccount>, qui
         }
     }
     Ok(())
+}
+
+/// How many are unread and the newest id, of each of these people.
+pub(super) async fn marks(tx: &mut Tx, users: &[UserId]) -> Result<HashMap<UserId, Mark>> {
+    let ids: Vec<i64> = users.iter().map(|user| user.0).collect();
+    let rows = sqlx::query!(
+        r#"select u.id as "id!",
+                  (select count(*) from notifications n where n.user_id = u.id and n.read_at is null) as "unread!",
+                  coalesce((select max(n.id) from notifications n where n.user_id = u.id), 0) as "newest!"
+           from unnest($1::bigint[]) as u(id)"#,
+        &ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (UserId(row.id), (row.unread, row.newest))).collect())
 }

@@ -4,7 +4,7 @@ use contract::settings::{SettingKind, SettingSpec};
 use serde_json::{Value, json};
 
 use super::logo;
-use crate::fields;
+use crate::{fields, outbound};
 
 /// Message key and its values.
 pub(super) type Fault = (&'static str, Vec<(&'static str, String)>);
@@ -36,6 +36,10 @@ pub(super) fn check(spec: &SettingSpec, value: &Value) -> Result<Value, Fault> {
         SettingKind::Host if !is_host(text) => return plain("field-address"),
         SettingKind::Email if text.len() > 254 || !fields::is_email(text) => return plain("field-email"),
         SettingKind::TimeZone if text.parse::<chrono_tz::Tz>().is_err() => return plain("field-time-zone-unknown"),
+        SettingKind::Networks => match outbound::read_ranges(text) {
+            Some(ranges) => ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            None => return plain("field-private-ranges"),
+        },
         SettingKind::Flag => match text {
             "true" => return Ok(json!(true)),
             "false" => return Ok(json!(false)),
@@ -76,7 +80,7 @@ mod tests {
 
     #[test]
     fn values_fit_or_are_named() {
-        let cases: [(&str, Value, Option<Value>); 18] = [
+        let cases: [(&str, Value, Option<Value>); 20] = [
             ("sign_in.sign_up", json!("invitation"), Some(json!("invitation"))),
             ("sign_in.sign_up", json!("always"), None),
             ("sign_in.password_min_length", json!(5), None),
@@ -94,6 +98,8 @@ mod tests {
             ("mail.host", json!(""), Some(Value::Null)),
             ("general.time_zone", json!("Asia/Shanghai"), Some(json!("Asia/Shanghai"))),
             ("general.time_zone", json!("Mars/Olympus"), None),
+            ("notifications.private_ranges", json!("10.0.0.0/8 ::1"), Some(json!("10.0.0.0/8, ::1/128"))),
+            ("notifications.private_ranges", json!("0.0.0.0/0"), None),
             ("branding.name", json!(["x"]), None),
         ];
         for (key, value, kept) in cases {

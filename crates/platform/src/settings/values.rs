@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::store::Rows;
 use super::{MAIL_PASSWORD, cache, default_of, secret_context};
 use crate::accounts::PasswordRule;
-use crate::{Platform, secrets};
+use crate::{Platform, outbound, secrets};
 
 /// Who may make an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +95,12 @@ pub async fn mail(platform: &Platform) -> Option<MailServer> {
         from_address,
         from_name: read.text("mail.from_name").or(read.text("branding.name")).unwrap_or_default(),
     })
+}
+
+/// Private networks that channels may lead into.
+pub(crate) async fn private_ranges(platform: &Platform) -> Vec<ipnetwork::IpNetwork> {
+    let text = Read::new(platform).await.text("notifications.private_ranges");
+    text.and_then(|text| outbound::read_ranges(&text)).unwrap_or_default()
 }
 
 /// What an installation is called and how it keeps time.

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod allocations;
+mod announcements;
 mod audit;
 mod authz;
+mod channels;
 mod credentials;
 mod customers;
 mod jobs;

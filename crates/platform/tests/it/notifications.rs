@@ -118,7 +118,7 @@ async fn an_answer_reaches_the_owners_and_a_maintenance_everybody_who_has_the_ma
 async fn one_is_told_as_one_chose_but_of_ones_safety_always() {
     let world = World::new().await;
     let owner = &world.acme.owner;
-    let choice = |kind, in_app, mail| NotificationChoice { kind, in_app, mail };
+    let choice = |kind, in_app, mail| NotificationChoice { kind, in_app, mail, webhook: true };
     let wish = NotificationPreferences {
         choices: vec![
             // Said twice: the last word counts.

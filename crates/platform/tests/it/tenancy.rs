@@ -152,6 +152,15 @@ const FILL: &str = "
       select id, now(), now() + interval '1 hour', 'new disk' from machines;
     insert into idempotency_keys (principal, key, request_hash, run, lease_until, created_at)
       select 'user:' || max(id), 'k', decode(repeat('00', 32), 'hex'), gen_random_uuid(), now(), now() from users;
+    insert into notification_channels (token, user_id, kind, name, host, sealed_url)
+      select gen_random_uuid(), max(id), 'webhook', 'pager', 'a.example', 'x' from users;
+    insert into notification_deliveries (token, channel_id, user_id, kind, created_at)
+      select gen_random_uuid(), id, user_id, 'test', now() from notification_channels;
+    insert into announcements (kind, title, audience, starts_at) values ('announcement', 'hello', 'chosen', now());
+    insert into announcement_customers (announcement_id, customer_id) select id, $acme from announcements;
+    insert into announcement_dismissals (announcement_id, user_id, revision)
+      select a.id, max(u.id), 1 from announcements a, users u group by a.id;
+    insert into avatars (user_id, picture, tag, updated_at) select max(id), 'x', 'x', now() from users;
     insert into list_columns (user_id, list, columns) select max(id), 'machines', '{gpus}' from users;
     insert into machine_imports (file_name, created_at, expires_at) values ('m.xlsx', now(), now() + interval '1 day');
     insert into machine_import_rows (import_id, row_number, verdict, cells) select id, 2, 'new', '[]' from machine_imports;
@@ -203,6 +212,9 @@ async fn another_tenants_transaction_finds_nothing_of_ours() {
     let ours = rows([
         ("allocation_events", 1),
         ("allocations", 1),
+        // What the platform has to say to it.
+        ("announcement_customers", 1),
+        ("announcements", 1),
         ("audit_events", 1),
         ("customers", 1),
         ("finished_jobs", 1),
@@ -293,6 +305,15 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update notifications set read_at = now()",
         "update notification_choices set mail = false",
         "delete from notification_quiet",
+        "update notification_channels set enabled = false",
+        "delete from notification_channels",
+        "delete from notification_deliveries",
+        "update notification_deliveries set state = 'failed'",
+        "update announcements set title = 'taken'",
+        "delete from announcements",
+        "delete from announcement_customers",
+        "update announcement_dismissals set revision = 9",
+        "delete from avatars",
     ] {
         assert_eq!(attempt(&test, &theirs, statement, acme.id).await, Ok(0), "{statement}");
     }
@@ -309,6 +330,9 @@ async fn another_tenant_writes_nothing_of_ours() {
         "insert into renewal_requests (allocation_id, customer_id, wanted_until) values (1, app_customer(), now())",
         "insert into allocation_events (allocation_id, at, kind, actor_name) values (1, now(), 'renewal_requested', 'me')",
         "insert into maintenance_windows (machine_id, starts_at, ends_at, message) values (1, now(), now() + interval '1 day', 'm')",
+        "insert into announcements (kind, title, audience, starts_at) values ('announcement', 'me', 'everybody', now())",
+        "insert into notification_channels (token, kind, name, host, sealed_url)
+           values (gen_random_uuid(), 'wecom', 'me', 'a.example', 'x')",
         "insert into join_tokens (secret_hash, expires_at) values (decode(repeat('11', 32), 'hex'), now())",
         "insert into idempotency_keys (principal, key, request_hash, run, lease_until, created_at)
            values ('user:1', 'mine', decode(repeat('11', 32), 'hex'), gen_random_uuid(), now(), now())",

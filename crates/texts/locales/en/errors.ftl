@@ -98,3 +98,4 @@ error-user-changed = Somebody changed this user meanwhile. Reload the page and m
 error-user-self = Nobody disables or deletes themselves. Ask another administrator.
 error-user-deleted = This user is deleted. Bring the account back first.
 error-too-many-ssh-keys = You have { $max } keys already. Remove some first.
+error-too-many-channels = There can be at most { $max } of them.

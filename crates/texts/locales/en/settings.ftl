@@ -64,3 +64,6 @@ setting-general-time-zone = Time zone
 setting-general-time-zone-hint = An IANA name such as Asia/Shanghai. Decides days and months of leases and statistics.
 setting-general-audit-retention-days = Keep the audit log for, days
 setting-general-audit-retention-days-hint = 0 keeps it for ever.
+settings-group-notifications = Notifications
+setting-notifications-private-ranges = Private networks that webhooks and robots may reach
+setting-notifications-private-ranges-hint = Such as 10.20.0.0/16, 192.168.7.15; parted by commas. Empty keeps them all closed, so that nobody reaches inner systems through this server.

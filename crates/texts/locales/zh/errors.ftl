@@ -89,3 +89,4 @@ error-user-changed = 该用户已被他人修改，请刷新页面后重试。
 error-user-self = 不能停用或删除自己的账号，请由其他管理员操作。
 error-user-deleted = 该用户已删除，请先恢复。
 error-too-many-ssh-keys = 您已有 { $max } 个密钥，请先移除一些。
+error-too-many-channels = 最多 { $max } 个。

@@ -63,3 +63,6 @@ setting-general-time-zone = 时区
 setting-general-time-zone-hint = IANA 名称，例如 Asia/Shanghai。租期和统计按此时区划分日和月。
 setting-general-audit-retention-days = 审计日志保留天数
 setting-general-audit-retention-days-hint = 0 表示永久保留。
+settings-group-notifications = 通知
+setting-notifications-private-ranges = Webhook 和机器人可访问的内网网段
+setting-notifications-private-ranges-hint = 例如 10.20.0.0/16, 192.168.7.15，用逗号分隔。留空则全部禁止，防止有人借本服务器访问内部系统。

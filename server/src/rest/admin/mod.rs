@@ -2,7 +2,9 @@
 
 pub mod allocation_overview;
 pub mod allocations;
+pub mod announcements;
 pub mod audit;
+pub mod channels;
 pub mod customers;
 pub mod exports;
 pub mod jobs;

@@ -1,5 +1,6 @@
 //! /api/customer: what people see of their own customer.
 
+pub mod announcements;
 pub mod machines;
 pub mod members;
 pub mod notifications;

@@ -39,6 +39,10 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "POST",  "/api/customer/settings/ssh-keys",                     [401, 400, 400, 400, 400, 400, 401, 400, 400]),
     // The admin's, as above.
     (Door::Rest, "DELETE","/api/customer/settings/ssh-keys/{id}",                [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    // Nobody has a picture here, and what is sent is none: 404 and 400 say that the caller was let in.
+    (Door::Rest, "GET",   "/api/auth/avatar",                                    [401, 404, 404, 404, 404, 404, 401, 404, 404]),
+    (Door::Rest, "POST",  "/api/auth/avatar",                                    [401, 400, 400, 400, 400, 400, 401, 400, 400]),
+    (Door::Rest, "DELETE","/api/auth/avatar",                                    [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::Rest, "GET",   "/api/auth/menus",                                     [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::Rest, "GET",   "/api/auth/list-columns/{list}",                       [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::Rest, "PUT",   "/api/auth/list-columns/{list}",                       [401, 200, 200, 200, 200, 200, 401, 200, 200]),
@@ -203,6 +207,27 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "POST",  "/api/customer/notifications/read-all",                [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::Rest, "GET",   "/api/customer/settings/notifications",                [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::Rest, "PUT",   "/api/customer/settings/notifications",                [401, 200, 200, 200, 200, 200, 401, 200, 200]),
+    (Door::Rest, "GET",   "/api/customer/settings/notifications/webhooks",       [401, 200, 200, 200, 200, 200, 401, 200, 200]),
+    (Door::Rest, "POST",  "/api/customer/settings/notifications/webhooks",       [401, 201, 201, 201, 201, 201, 401, 201, 201]),
+    (Door::Rest, "GET",   "/api/customer/settings/notifications/deliveries",     [401, 200, 200, 200, 200, 200, 401, 200, 200]),
+    // The admin's: it is there for nobody else.
+    (Door::Rest, "PUT",   "/api/customer/settings/notifications/webhooks/{id}",  [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "POST",  "/api/customer/settings/notifications/webhooks/{id}/test", [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "DELETE","/api/customer/settings/notifications/webhooks/{id}",  [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "GET",   "/api/admin/announcements",                            [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "POST",  "/api/admin/announcements",                            [401, 404, 404, 404, 404, 201, 401, 404, 404]),
+    (Door::Rest, "GET",   "/api/admin/announcements/{id}",                       [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "PUT",   "/api/admin/announcements/{id}",                       [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "GET",   "/api/customer/announcements",                         [401, 200, 200, 200, 200, 200, 401, 200, 200]),
+    // It is for Acme: nobody else can put it away.
+    (Door::Rest, "POST",  "/api/customer/announcements/{id}/dismiss",            [401, 404, 200, 200, 404, 404, 401, 404, 404]),
+    (Door::Rest, "DELETE","/api/admin/announcements/{id}",                       [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "GET",   "/api/admin/notification-channels",                    [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "POST",  "/api/admin/notification-channels",                    [401, 404, 404, 404, 404, 201, 401, 404, 404]),
+    (Door::Rest, "GET",   "/api/admin/notification-channels/deliveries",         [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "PUT",   "/api/admin/notification-channels/{id}",               [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "POST",  "/api/admin/notification-channels/{id}/test",          [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "DELETE","/api/admin/notification-channels/{id}",               [401, 404, 404, 404, 404, 200, 401, 404, 404]),
 
     (Door::ServerFn, "POST",  "sign_in",                                             [200, 200, 200, 200, 200, 200, 401, 200, 200]),
     // No browser is asked for a code here.
@@ -298,12 +323,33 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST",  "read_notification",                                   [401, 404, 404, 404, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST",  "read_all_notifications",                              [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::ServerFn, "POST",  "choose_notifications",                                [401, 200, 200, 200, 200, 200, 401, 200, 200]),
+    (Door::ServerFn, "POST",  "list_webhooks",                                       [401, 200, 200, 200, 200, 200, 401, 200, 200]),
+    (Door::ServerFn, "POST",  "add_webhook",                                         [401, 200, 200, 200, 200, 200, 401, 200, 200]),
+    // The admin's others, as above.
+    (Door::ServerFn, "POST",  "change_webhook",                                      [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "test_webhook",                                        [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "remove_webhook",                                      [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "remove_avatar",                                       [401, 200, 200, 200, 200, 200, 401, 200, 200]),
+    (Door::ServerFn, "POST",  "list_announcements",                                  [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "create_announcement",                                 [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "update_announcement",                                 [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "current_announcements",                               [401, 200, 200, 200, 200, 200, 401, 200, 200]),
+    // For Acme, as above.
+    (Door::ServerFn, "POST",  "dismiss_announcement",                                [401, 404, 200, 200, 404, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "delete_announcement",                                 [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "list_channels",                                       [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "add_channel",                                         [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "change_channel",                                      [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "test_channel",                                        [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "remove_channel",                                      [401, 404, 404, 404, 404, 200, 401, 404, 404]),
 
     // Anybody signed in may open the page's socket; its topics say who sees what (in `others.rs`, and in `live.rs`).
     (Door::Socket, "GET",   "/ws/live",                                            [401, 101, 101, 101, 101, 101, 401, 101, 101]),
     (Door::Socket, "GET",   "/ws/admin/monitoring",                                [401, 404, 404, 404, 404, 101, 401, 101, 404]),
     // A socket of its own customer's machine; staff stand outside of every customer.
     (Door::Socket, "GET",   "/ws/customer/machines/{code}/monitoring",             [401, 404, 101, 101, 404, 404, 401, 404, 404]),
+    // Everybody's own.
+    (Door::Socket, "GET",   "/ws/notifications",                                   [401, 101, 101, 101, 101, 101, 401, 101, 101]),
     // People have no key of an agent.
     (Door::Socket, "GET",   "/ws/agent",                                           [401, 401, 401, 401, 401, 401, 101, 401, 401]),
 ];

@@ -4,19 +4,25 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use contract::accounts::{ApiTokenCreate, LoginRequest, SshKeyCreate};
 use contract::allocations::{AllocationCreate, RenewalRequestCreate};
+use contract::announcements::{AnnouncementEdit, Audience};
 use contract::customers::MemberCreate;
 use contract::machines::{JoinTokenCreate, MaintenanceCreate};
+use contract::notifications::{ChannelCreate, ChannelKind, WebhookCreate};
 use contract::roles::RoleWrite;
 use contract::{
-    AllocationId, ImportId, MaintenanceId, Permission, RenewalRequestId, RoleId, SessionId, SettingsImportId, SshKeyId,
+    AllocationId, AnnouncementId, ChannelId, ImportId, MaintenanceId, Permission, RenewalRequestId, RoleId, SessionId,
+    SettingsImportId, SshKeyId,
 };
-use platform::{accounts, allocations, customers, machines, roles, settings};
+use platform::{accounts, allocations, announcements, customers, machines, notifications, roles, settings};
 use serde_json::{Value, json};
 use server::router::Door;
 use test_support::{TestCustomer, TestNode, TestUser};
 
 use crate::harness::{Answer, Server, Who, sfn};
 use crate::sockets::dial_as;
+
+/// No test message goes further than to be refused.
+const PRIVATE: &str = "http://127.0.0.1:1/hook";
 
 pub struct World {
     pub server: Server,
@@ -48,8 +54,33 @@ pub struct World {
     pub maintenance: MaintenanceId,
     /// Waits to be confirmed.
     pub settings_import: SettingsImportId,
+    /// The admin's, one for each door: a call of each takes its own away.
+    pub webhooks: [ChannelId; 2],
+    /// The platform's, likewise.
+    pub channels: [ChannelId; 2],
+    /// For Acme.
+    pub announcement: AnnouncementId,
     /// Calls so far.
     calls: AtomicU32,
+}
+
+/// Webhooks of the admin's and channels of the platform's. Nothing leaves this host: the address is a private one.
+async fn channels(server: &Server, admin: &TestUser) -> ([ChannelId; 2], [ChannelId; 2]) {
+    let webhook = async || {
+        let body = WebhookCreate { name: "pager".to_owned(), url: PRIVATE.to_owned(), secret: None };
+        notifications::add_webhook(server.platform(), &admin.ctx(), body).await.unwrap().webhook.id
+    };
+    let channel = async || {
+        let body = ChannelCreate {
+            kind: ChannelKind::Wecom,
+            name: "group".to_owned(),
+            url: PRIVATE.to_owned(),
+            secret: None,
+            kinds: None,
+        };
+        notifications::add_channel(server.platform(), &admin.ctx(), body).await.unwrap().id
+    };
+    ([webhook().await, webhook().await], [channel().await, channel().await])
 }
 
 impl World {
@@ -92,7 +123,18 @@ impl World {
         let staged = machines::stage_import(server.platform(), &admin.ctx(), "a.xlsx", &[1][..]).await.unwrap();
         let wish = br#"{"format":1,"settings":{"branding.name":"Lab"}}"#;
         let waits = settings::stage_import(server.platform(), &admin.ctx(), wish).await.unwrap();
+        let (webhooks, channels) = channels(&server, &admin).await;
+        let said = AnnouncementEdit {
+            title: "New fans".to_owned(),
+            audience: Audience::Chosen,
+            customer_ids: vec![acme.id],
+            ..Default::default()
+        };
+        let said = announcements::create(server.platform(), &admin.ctx(), said).await.unwrap();
         Self {
+            announcement: said.id,
+            webhooks,
+            channels,
             api_token: robot.token.id,
             settings_import: waits.id,
             calls: AtomicU32::new(0),
@@ -144,6 +186,7 @@ impl World {
         let name = format!("m-{}", uuid::Uuid::new_v4().simple());
         match (method, path) {
             ("PUT", "/api/auth/profile") => json!({ "displayName": name }),
+            ("POST", "/api/auth/avatar") => json!({ "no": "picture" }),
             ("POST", "/api/auth/tokens") => json!({ "name": name }),
             ("POST", "/api/customer/settings/ssh-keys") => json!({ "publicKey": "none" }),
             ("POST", "/api/auth/password/change") => {
@@ -152,6 +195,14 @@ impl World {
             ("POST", "/api/auth/totp/confirm") => json!({ "code": "123456" }),
             ("POST", "/api/auth/totp/disable") => json!({ "password": self.admin.password, "code": "123456" }),
             ("PUT", "/api/customer/settings/notifications") => json!({ "quietFrom": "22:00", "quietUntil": "07:00" }),
+            ("POST", "/api/customer/settings/notifications/webhooks") => json!({ "name": name, "url": PRIVATE }),
+            ("POST", "/api/admin/announcements") => json!({ "title": name }),
+            ("PUT", "/api/admin/announcements/{id}") => {
+                json!({ "title": name, "audience": "chosen", "customerIds": [self.acme.id] })
+            }
+            ("POST", "/api/admin/notification-channels") => {
+                json!({ "kind": "feishu", "name": name, "url": PRIVATE, "secret": "s" })
+            }
             ("PUT", "/api/admin/settings/{key}") => json!({ "value": "Lab 7" }),
             ("POST", "/api/admin/settings/import") => json!({ "format": 1, "settings": {} }),
             ("POST", "/api/admin/settings/mail/test") => json!({ "to": "a@b.example" }),
@@ -236,11 +287,14 @@ impl World {
             Some("renewal-requests") => self.request.to_string(),
             Some("sessions") => self.admin.principal.session.to_string(),
             Some("tokens") => self.api_token.to_string(),
+            Some("settings") if path.contains("/webhooks/") => self.webhooks[0].to_string(),
             Some("settings") => self.ssh_key.to_string(),
+            Some("announcements") => self.announcement.to_string(),
+            Some("notification-channels") => self.channels[0].to_string(),
             _ => self.join_token.clone(),
         };
         let id = if path.contains("/import/") { self.import.to_string() } else { id };
-        let id = if path.contains("/notifications/") { "999999".to_owned() } else { id };
+        let id = if path.contains("customer/notifications/") { "999999".to_owned() } else { id };
         let id = if path.contains("/settings/import/") { self.settings_import.to_string() } else { id };
         let id = if path.contains("/maintenance/") { self.maintenance.to_string() } else { id };
         let path = path.replace("{code}", "host-001").replace("{id}", &id).replace("{step}", "processes");
@@ -260,6 +314,8 @@ impl World {
         let (ssh_key, waits) = (self.ssh_key.to_string(), self.settings_import.to_string());
         let (target, role, extra) = (self.target.id.to_string(), self.role.to_string(), self.extra[0].id.to_string());
         let owner = self.acme.owner.id.to_string();
+        let announcement = self.announcement.to_string();
+        let (webhook, channel) = (self.webhooks[1].to_string(), self.channels[1].to_string());
         let args: Vec<(&str, &str)> = match name {
             "add_existing_member" => vec![("id", &acme), ("username", &fresh), ("role", "member")],
             "set_member_role" => vec![("id", &acme), ("user", &extra), ("role", "owner")],
@@ -288,6 +344,23 @@ impl World {
             "test_mail" => vec![("to", "a@b.example")],
             "read_notification" => vec![("id", "999999")],
             "choose_notifications" => vec![("mail[]", "renewal-decided")],
+            "add_webhook" => vec![("name", &fresh), ("url", PRIVATE)],
+            "change_webhook" | "test_webhook" | "remove_webhook" => vec![("id", &webhook), ("name", "pager")],
+            "add_channel" => {
+                vec![("kind", "wecom"), ("name", &fresh), ("url", PRIVATE), ("kinds[]", "allocation-ending")]
+            }
+            "change_channel" | "test_channel" | "remove_channel" => vec![("id", &channel), ("name", "group")],
+            "create_announcement" => {
+                vec![("form[kind]", "announcement"), ("form[title]", &fresh), ("form[audience]", "staff")]
+            }
+            "update_announcement" => vec![
+                ("id", &announcement),
+                ("form[kind]", "maintenance"),
+                ("form[title]", &fresh),
+                ("form[audience]", "chosen"),
+                ("customers[]", &acme),
+            ],
+            "dismiss_announcement" | "delete_announcement" => vec![("id", &announcement)],
             "save_settings" => vec![("form[sign_in.captcha]", "image")],
             "confirm_settings_import" => vec![("id", &waits)],
             "set_preferences" => vec![("theme", "dark")],

@@ -85,6 +85,9 @@ fn group_form(
                 {may_change.then(|| view! { <p class="actions"><button class="btn primary">{words.t("form-save")}</button></p> })}
             </form>
             {(group == SettingGroup::Mail && may_change).then(|| mails::test_form(words, refused))}
+            {(group == SettingGroup::Notifications).then(|| view! {
+                <p class="note-line"><a href=paths::CHANNELS>{words.t("channels-title")}</a></p>
+            })}
             {(group == SettingGroup::Branding && may_change).then(|| logo_form(words, refused))}
         </section>
     }

@@ -6,9 +6,9 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::server_fns::{RequestEmailChange, SetPreferences, UpdateProfile};
+use super::server_fns::{RemoveAvatar, RequestEmailChange, SetPreferences, UpdateProfile};
 use crate::door::{Refused, door, look};
-use crate::layouts::{Area, PageFrame, frame, page};
+use crate::layouts::{Area, PageFrame, avatar, frame, page};
 use crate::pages::auth::server_fns::SignOut;
 use crate::pages::customer::notifications::choices::choices_card;
 use crate::paths;
@@ -18,13 +18,14 @@ use crate::ui::time::time;
 use crate::words::Words;
 
 /// The account's pages, one beside the other.
-pub(super) fn tabs(words: Words, here: &str) -> impl IntoView + use<> {
+pub(crate) fn tabs(words: Words, here: &str) -> impl IntoView + use<> {
     let links = [
         (paths::ACCOUNT, "account-tab-profile"),
         (paths::ACCOUNT_SECURITY, "account-tab-security"),
         (paths::ACCOUNT_SESSIONS, "account-tab-sessions"),
         (paths::ACCOUNT_SSH_KEYS, "account-tab-ssh-keys"),
         (paths::ACCOUNT_TOKENS, "account-tab-tokens"),
+        (paths::ACCOUNT_WEBHOOKS, "account-tab-webhooks"),
     ]
     .into_iter()
     .map(|(href, key)| view! { <a href=href aria-current=(href == here).then_some("page")>{words.t(key)}</a> })
@@ -58,6 +59,7 @@ fn account_view(profile: Profile, told: NotificationPreferences) -> AnyView {
             {tabs(words, paths::ACCOUNT)}
             <div class="columns">
                 {who(words, profile.clone())}
+                {picture(words, &profile)}
                 {preferences(words, profile)}
                 {email_change(words)}
                 {choices_card(words, told)}
@@ -105,6 +107,35 @@ fn who(words: Words, profile: Profile) -> impl IntoView {
                 {text_field(name)}
                 <p class="actions"><button class="btn">{words.t("form-save")}</button></p>
             </form>
+        </section>
+    }
+}
+
+fn picture(words: Words, profile: &Profile) -> impl IntoView + use<> {
+    let refused = Refused::from_query().filter(|refused| refused.typed.contains_key("avatar"));
+    let fault = refused.as_ref().and_then(|r| r.fault(words.0, "file"));
+    let general = refused.as_ref().filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
+    let described = if fault.is_some() { "avatar-fault avatar-hint" } else { "avatar-hint" };
+    let has = profile.avatar.is_some();
+    view! {
+        <section class="card" id="avatar">
+            <header><h2>{words.t("account-avatar")}</h2> {avatar(&profile.display_name)}</header>
+            <form class="form" method="post" action=contract::accounts::AVATAR_PATH enctype="multipart/form-data">
+                {form_fault(general)}
+                <div class="form-row">
+                    <label r#for="avatar-file">{words.t("account-avatar-file")}</label>
+                    <input id="avatar-file" r#type="file" name="file" required=true accept="image/png,image/jpeg,image/webp"
+                        aria-describedby=described aria-invalid=fault.is_some().then_some("true") />
+                    {fault.map(|fault| view! { <span class="fault" id="avatar-fault">{fault}</span> })}
+                    <span class="hint" id="avatar-hint">{words.t("account-avatar-hint")}</span>
+                </div>
+                <p class="actions"><button class="btn">{words.t("account-avatar-upload")}</button></p>
+            </form>
+            {has.then(|| view! {
+                <form class="form" method="post" action=RemoveAvatar::url()>
+                    <p class="actions"><button class="btn">{words.t("account-avatar-remove")}</button></p>
+                </form>
+            })}
         </section>
     }
 }
@@ -165,7 +196,9 @@ fn preferences(words: Words, profile: Profile) -> impl IntoView {
     };
     // The other form of this page says its own.
     let general = refused
-        .filter(|r| r.fields.is_empty() && !r.typed.contains_key("email") && !r.typed.contains_key("quiet_from"))
+        .filter(|r| {
+            r.fields.is_empty() && ["email", "quiet_from", "avatar"].iter().all(|name| !r.typed.contains_key(*name))
+        })
         .map(|r| r.message(words.0));
     view! {
         <section class="card">

@@ -249,3 +249,11 @@ pub async fn remove_ssh_key(id: SshKeyId) -> Result<(), ApiError> {
     let next = |()| paths::ACCOUNT_SSH_KEYS.to_owned();
     door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_SSH_KEYS, Vec::new()).await
 }
+
+/// Takes one's picture away.
+#[server]
+pub async fn remove_avatar() -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::remove_avatar(&platform, &ctx).await;
+    door::form_answer((&platform, &ctx), result, |()| paths::ACCOUNT.to_owned(), paths::ACCOUNT, Vec::new()).await
+}

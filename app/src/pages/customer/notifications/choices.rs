@@ -33,6 +33,7 @@ pub(crate) fn choices_card(words: Words, now: NotificationPreferences) -> impl I
     let rows = now.choices.into_iter().map(|mut choice| {
         choice.in_app = chosen("in_app", choice.kind, choice.in_app);
         choice.mail = chosen("mail", choice.kind, choice.mail);
+        choice.webhook = chosen("webhook", choice.kind, choice.webhook);
         kind_row(words, choice)
     });
     let rows = rows.collect_view();
@@ -47,6 +48,7 @@ pub(crate) fn choices_card(words: Words, now: NotificationPreferences) -> impl I
                             <th scope="col">{words.t("notifications-kind")}</th>
                             <th scope="col">{words.t("notifications-in-app")}</th>
                             <th scope="col">{words.t("notifications-mail")}</th>
+                            <th scope="col">{words.t("notifications-webhook")}</th>
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>
@@ -74,13 +76,15 @@ fn kind_row(words: Words, choice: NotificationChoice) -> impl IntoView {
             </td>
         }
     };
-    let (in_app, mail) =
-        (check("in_app[]", "notifications-in-app", choice.in_app), check("mail[]", "notifications-mail", choice.mail));
+    let in_app = check("in_app[]", "notifications-in-app", choice.in_app);
+    let mail = check("mail[]", "notifications-mail", choice.mail);
+    let webhook = check("webhook[]", "notifications-webhook", choice.webhook);
     view! {
         <tr>
             <th scope="row">{kind.clone()}</th>
             {in_app}
             {mail}
+            {webhook}
         </tr>
     }
 }

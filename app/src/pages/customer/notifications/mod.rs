@@ -3,6 +3,8 @@
 pub mod server_fns;
 
 #[cfg(feature = "ssr")]
+pub mod channels;
+#[cfg(feature = "ssr")]
 pub mod choices;
 #[cfg(feature = "ssr")]
 pub mod page;
