@@ -319,8 +319,9 @@ async fn what_a_test_finds_is_said_and_nothing_is_followed() {
     // Seven so far; a test goes to an address that somebody typed, so there are not too many.
     let mut tried = Vec::new();
     for _ in 0..6 {
-        let tried_once = notifications::test_channel(&world.test.platform, &world.admin.ctx(), Whose::Platform, id);
-        tried.extend(tried_once.await.err().map(|error| error.code));
+        let ctx = world.admin.ctx();
+        let tried_once = notifications::test_channel(&world.test.platform, &ctx, Whose::Platform, id).await;
+        tried.extend(tried_once.err().map(|error| error.code));
     }
     assert_eq!(tried.last(), Some(&ErrorCode::RateLimited));
 }
