@@ -19,7 +19,7 @@ use hmac::{Hmac, KeyInit, Mac as _};
 use platform::notifications::{self, Whose};
 use platform::outbound::Step;
 use platform::settings::{self, Change};
-use platform::{Credential, allocations, jobs};
+use platform::{Credential, SystemActor, allocations, jobs, metrics};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use test_support::{TestCustomer, TestPlatform, TestUser, eventually};
@@ -159,7 +159,9 @@ impl World {
     /// Everybody of Acme is told that the time on host-001 ends.
     async fn remind(&self) {
         self.test.clock().advance(TimeDelta::days(45));
-        allocations::advance(&self.test.platform).await.unwrap();
+        let platform = &self.test.platform;
+        metrics::keep_partitions(platform, &platform.system(SystemActor::Metrics)).await.unwrap();
+        allocations::advance(platform).await.unwrap();
     }
 
     /// Runs what is due of deliveries until nothing is left that is due now.
