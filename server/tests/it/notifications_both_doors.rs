@@ -75,17 +75,21 @@ async fn choices(doors: &Doors<'_>, owner: &Who) {
     assert_eq!(none, (1000, vec!["quietUntil".to_owned()]));
     let kinds = ["allocation-ending", "renewal-decided", "maintenance-planned", "invitation-accepted"];
     // What may be somebody else's doing is told whatever is chosen.
-    let choice = |kind: &str, in_app: bool, mail: bool, webhook: bool| json!({ "kind": kind, "inApp": in_app, "mail": mail, "webhook": webhook });
+    let choice = |kind: &str, ways: [bool; 3]| {
+        let [in_app, mail, webhook] = ways;
+        json!({ "kind": kind, "inApp": in_app, "mail": mail, "webhook": webhook })
+    };
     let decided = |kind: &str| kind == "renewal-decided";
-    let mut body: Vec<_> = kinds.iter().map(|kind| choice(kind, true, decided(kind), !decided(kind))).collect();
-    body.push(choice("password-changed", false, false, false));
+    let mut body: Vec<_> = kinds.iter().map(|kind| choice(kind, [true, decided(kind), !decided(kind)])).collect();
+    body.push(choice("password-changed", [false; 3]));
     let body = json!({ "choices": body, "quietFrom": "22:00", "quietUntil": "07:30" });
     let mut form: Vec<_> = kinds.iter().map(|kind| ("in_app[]", *kind)).collect();
     form.extend(kinds.iter().filter(|kind| !decided(kind)).map(|kind| ("webhook[]", *kind)));
     form.extend([("mail[]", "renewal-decided"), ("quiet_from", "22:00"), ("quiet_until", "07:30")]);
     assert_eq!(choose(body, &form).await, (0, vec![]));
     let kept = "select kind from notification_choices
-                where in_app and mail = (kind = 'renewal-decided') and webhook = (kind <> 'renewal-decided') order by kind";
+                where in_app and mail = (kind = 'renewal-decided') and webhook = (kind <> 'renewal-decided')
+                order by kind";
     let mut sorted = kinds;
     sorted.sort_unstable();
     assert_eq!(server.sql(kept).await, sorted);
