@@ -21,7 +21,7 @@ use crate::pages::admin::audit::list::{all_link, event_line};
 use crate::paths;
 use crate::role_words::role_name;
 use crate::ui::format::NOT_MEASURED;
-use crate::ui::forms::{TextField, form_fault, options_view, text_field};
+use crate::ui::forms::{TextField, form_fault, options_view, text_field, whose_password};
 use crate::ui::secret::shown_once;
 use crate::ui::time::time;
 use crate::words::Words;
@@ -85,7 +85,7 @@ fn user_view(found: Found) -> AnyView {
                 <div class="main-column">
                     {roles_card(words, &view, &assignable)}
                     {memberships_card(words, &view)}
-                    {may_change.then(|| password_card(words, id, refused.as_ref(), made))}
+                    {may_change.then(|| password_card(words, (id, view.user.name.clone()), refused.as_ref(), made))}
                     {history.map(|history| history_card(words, id, history))}
                 </div>
                 <aside class="side-column" aria-label=words.t("customer-facts")>
@@ -228,7 +228,12 @@ fn memberships_card(words: Words, view: &UserView) -> impl IntoView + use<> {
     }
 }
 
-fn password_card(words: Words, id: UserId, refused: Option<&Refused>, made: Option<String>) -> impl IntoView + use<> {
+fn password_card(
+    words: Words,
+    (id, name): (UserId, String),
+    refused: Option<&Refused>,
+    made: Option<String>,
+) -> impl IntoView + use<> {
     let field = TextField {
         label: words.t("user-password-new"),
         name: "password".to_owned(),
@@ -248,6 +253,7 @@ fn password_card(words: Words, id: UserId, refused: Option<&Refused>, made: Opti
             </form>
             <form class="form" method="post" action=SetUserPassword::url()>
                 <input r#type="hidden" name="id" value=id.to_string() />
+                {whose_password(name)}
                 {text_field(field)}
                 <p class="actions"><button class="btn">{words.t("user-password-set")}</button></p>
             </form>
