@@ -1,13 +1,15 @@
 //! What customer pages and forms call.
 
 use contract::accounts::MemberRole;
-use contract::customers::{CustomerQuery, CustomerRow, MemberCreate, MemberSecret};
+use contract::customers::{CustomerQuery, CustomerRow, MemberSecret};
 use contract::{ApiError, CustomerId, Page, UserId};
 use leptos::prelude::*;
 
 use super::form::CustomerForm;
 #[cfg(feature = "ssr")]
 use crate::{door, paths};
+#[cfg(feature = "ssr")]
+use contract::customers::MemberCreate;
 #[cfg(feature = "ssr")]
 use platform::accounts::ShownOnce;
 
