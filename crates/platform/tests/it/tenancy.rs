@@ -113,7 +113,7 @@ const FILL: &str = "
     insert into sign_in_challenges (browser_hash, user_id, token_version, expires_at)
       select decode(repeat('00', 32), 'hex'), max(id), 1, now() from users;
     insert into role_assignments (user_id, role) select max(id), 'platform_admin' from users;
-    insert into settings (key, value) values ('branding.name', '"Acme"');
+    insert into settings (key, value) values ('branding.name', '\"Acme\"');
     insert into settings_imports (document, seen) values ('{}', '{}');
     insert into mails (token, kind, user_id, address, language)
       select gen_random_uuid(), 'test', max(id), 'staff@example.org', 'en' from users;
