@@ -62,7 +62,8 @@ alter table notification_choices add column webhook boolean not null default tru
 -- The secret of a new webhook crosses one redirect.
 alter table shown_once
   drop constraint shown_once_kind_known,
-  add constraint shown_once_kind_known check (kind in ('api_token', 'recovery_codes', 'webhook_secret'));
+  add constraint shown_once_kind_known check (kind in
+    ('api_token', 'install_command', 'new_password', 'recovery_codes', 'webhook_secret'));
 
 alter table notification_channels enable row level security;
 alter table notification_channels force row level security;

@@ -19,7 +19,7 @@ use contract::{ApiError, BulkOutcome, ErrorCode, Permission};
 use http::{HeaderValue, StatusCode, header};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
-use platform::accounts::{Preferences, SignedIn};
+use platform::accounts::{Preferences, ShownOnce, SignedIn, keep_for_page};
 use platform::secrets::Keyring;
 use platform::settings::Appearance;
 use platform::{Error, OpContext, Platform, UserPrincipal};
@@ -239,6 +239,26 @@ pub async fn form_answer<T>(
     }
     see_other(&refused_address((platform, ctx), error, form, typed).await);
     Ok(())
+}
+
+/// The same behind a form that makes a secret: programs have it in the answer, people on the next page, once.
+pub async fn secret_answer<T>(
+    (platform, ctx): (&Platform, &OpContext),
+    made: platform::Result<T>,
+    (what, text): (ShownOnce, impl FnOnce(&T) -> Option<String>),
+    next: impl FnOnce(&T) -> String,
+    form: &str,
+    typed: Vec<(&'static str, String)>,
+) -> Result<Option<T>, ApiError> {
+    let kept = match made {
+        Ok(made) if !wants_page() => return Ok(Some(made)),
+        Ok(made) => match text(&made) {
+            Some(text) => keep_for_page(platform, ctx, what, &text).await.map(|()| next(&made)),
+            None => Ok(next(&made)),
+        },
+        Err(error) => Err(error),
+    };
+    form_answer((platform, ctx), kept, |next| next, form, typed).await.map(|()| None)
 }
 
 /// Where a plain form goes that was refused: back to `form` with what was typed, or to sign-in first.

@@ -2,7 +2,8 @@
 // JavaScript; accessible in both languages.
 import { expect, expectAccessible, expectNoSideScroll, look, test } from '../fixtures/test.js';
 
-test.use({ apart: 'roles' });
+// What somebody may not see is not there.
+test.use({ apart: 'roles', expectedConsole: [[/404/], { option: true }] });
 
 const PASSWORD = 'a long enough password';
 

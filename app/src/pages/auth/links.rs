@@ -11,7 +11,7 @@ use super::server_fns::{AcceptInvitation, ConfirmEmailChange, ConfirmPasswordRes
 use crate::door::{Refused, door, hide_address, to_api_error};
 use crate::layouts::plain_page;
 use crate::paths;
-use crate::ui::forms::{TextField, form_fault, text_field};
+use crate::ui::forms::{TextField, form_fault, text_field, whose_password};
 use crate::words::Words;
 
 fn query(name: &str) -> String {
@@ -98,6 +98,7 @@ fn reset_view(words: Words, token: String, refused: Option<&Refused>, rule: Pass
         <form class="stack" method="post" action=ConfirmPasswordReset::url()>
             {form_fault(general(refused, words))}
             <input r#type="hidden" name="token" value=token />
+            {whose_password(String::new())}
             {text_field(new_password(words, refused, rule, "new_password", "newPassword"))}
             <button class="btn primary wide">{words.t("reset-action")}</button>
         </form>

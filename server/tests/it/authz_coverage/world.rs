@@ -396,12 +396,12 @@ impl World {
             "machine_history" => vec![("code", "host-001"), ("range", "1h")],
             "create_machine" => vec![("form[name]", &fresh)],
             "update_machine" => vec![("code", "host-001"), ("form[name]", &fresh)],
-            "create_join_token" => vec![("body[note]", "another")],
+            "create_join_token" => vec![("note", "another")],
             "revoke_join_token" => vec![("id", &self.join_token)],
             "create_customer" => vec![("form[name]", &fresh)],
             "update_customer" => vec![("id", &acme), ("form[name]", &fresh)],
             "set_customer_active" => vec![("id", &acme), ("active", "true")],
-            "add_customer_member" => vec![("id", &acme), ("body[username]", &fresh)],
+            "add_customer_member" => vec![("id", &acme), ("new_username", &fresh), ("role", "member")],
             "allocate_machine" => {
                 vec![("code", "host-001"), ("form[customer]", &globex), ("form[months]", "1")]
             }

@@ -1,7 +1,6 @@
 //! Customers as staff run them.
 
 pub mod form;
-pub mod islands;
 pub mod server_fns;
 
 #[cfg(feature = "ssr")]

@@ -9,6 +9,7 @@ use contract::reports::CustomerUsage;
 use contract::{CustomerId, Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use platform::accounts::{ShownOnce, take_for_page};
 
 use super::edit::customer_of_path;
 use super::list::customer_state;
@@ -52,7 +53,8 @@ pub fn CustomerPage() -> impl IntoView {
                 true => Some(platform::accounts::invitations(&platform, &ctx, Some(id)).await?),
                 false => None,
             };
-            Ok(Found { customer, members, allocations, usage, quota, history, invitations })
+            let made = take_for_page(&platform, &ctx, ShownOnce::NewPassword).await?;
+            Ok(Found { customer, members, allocations, usage, quota, history, invitations, made })
         },
         customer_view,
     )
@@ -69,10 +71,12 @@ struct Found {
     history: Option<Vec<AuditView>>,
     /// Nothing for those who may not invite.
     invitations: Option<Vec<InvitationView>>,
+    /// Name and password of who was just added.
+    made: Option<String>,
 }
 
 fn customer_view(found: Found) -> AnyView {
-    let Found { customer, members, allocations, usage, quota, history, invitations } = found;
+    let Found { customer, members, allocations, usage, quota, history, invitations, made } = found;
     let (words, ctx) = (Words::now(), door().1);
     // The form that invites says its own.
     let refused = Refused::from_query().filter(|r| !r.typed.contains_key("email"));
@@ -91,8 +95,7 @@ fn customer_view(found: Found) -> AnyView {
                 </form>
                 <a class="btn primary" href=paths::customer_edit(customer.id)>{words.t("machine-edit")}</a>
             }
-        }))
-        .live();
+        }));
     let id = customer.id;
     let people = People {
         id,
@@ -101,6 +104,7 @@ fn customer_view(found: Found) -> AnyView {
         add: ctx.holds(Permission::CustomersAddMember),
         manage: ctx.holds(Permission::CustomersManageMembers),
         back: paths::customer(id),
+        made,
     };
     let quota = quota_card(words, (SetCustomerQuota::url(), id.0), &quota, may_change, refused.as_ref());
     frame(

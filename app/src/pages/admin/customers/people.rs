@@ -6,10 +6,10 @@ use contract::customers::MemberView;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::islands::MemberForm;
-use super::server_fns::{AddExistingMember, RemoveMember, SetMemberRole, TransferOwnership};
+use super::server_fns::{AddCustomerMember, AddExistingMember, RemoveMember, SetMemberRole, TransferOwnership};
 use crate::door::{Refused, look};
 use crate::ui::forms::{TextField, options_view, text_field};
+use crate::ui::secret::shown_once;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -22,11 +22,13 @@ pub(crate) struct People {
     pub manage: bool,
     /// The page that shows them.
     pub back: String,
+    /// The name and password of who was just added.
+    pub made: Option<String>,
 }
 
 /// The list, the ways to add somebody, and the handing over of the ownership.
 pub(crate) fn people_cards(words: Words, people: People, refused: Option<&Refused>) -> impl IntoView + use<> {
-    let add = people.add.then(|| add_card(words, &people, refused));
+    let add = people.add.then(|| (new_card(words, &people, refused), existing_card(words, &people, refused)));
     let transfer = (people.manage && people.members.len() > 1).then(|| transfer_card(words, &people, refused));
     view! {
         <section class="card">
@@ -112,18 +114,62 @@ fn member_actions(words: Words, people: &People, member: &MemberView) -> impl In
     }
 }
 
-fn add_card(words: Words, people: &People, refused: Option<&Refused>) -> impl IntoView + use<> {
-    let lexicon = words.lexicon(&[
-        "customer-username",
-        "customer-display-name",
-        "customer-as-owner",
-        "customer-add-person",
-        "customer-password-once",
-        "copy",
-        "copied",
-    ]);
+/// An account for somebody who has none.
+fn new_card(words: Words, people: &People, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let refused = refused.filter(|r| r.typed.contains_key("newUsername"));
+    let typed = |name: &str| refused.and_then(|r| r.typed.get(name).cloned());
+    let username = TextField {
+        label: words.t("customer-username"),
+        name: "new_username".to_owned(),
+        value: typed("newUsername").unwrap_or_default(),
+        fault: refused.and_then(|r| r.fault(words.0, "username")),
+        required: true,
+        max_length: Some(63),
+        autocomplete: Some("off"),
+        ..TextField::default()
+    };
+    let display_name = TextField {
+        label: words.t("customer-display-name"),
+        name: "display_name".to_owned(),
+        value: typed("displayName").unwrap_or_default(),
+        fault: refused.and_then(|r| r.fault(words.0, "displayName")),
+        max_length: Some(100),
+        autocomplete: Some("off"),
+        ..TextField::default()
+    };
     // The first person should be able to bring in the others.
-    let first = !people.members.iter().any(is_owner);
+    let first = if people.members.iter().any(is_owner) { MemberRole::Member } else { MemberRole::Owner };
+    let chosen = typed("role").unwrap_or_else(|| first.code().to_owned());
+    let fault = refused.and_then(|r| r.fault(words.0, "role"));
+    view! {
+        <section class="card">
+            <header><h2>{words.t("member-add-new")}</h2></header>
+            <form class="form inline" method="post" action=AddCustomerMember::url()>
+                <input r#type="hidden" name="id" value=people.id.to_string() />
+                <input r#type="hidden" name="back" value=people.back.clone() />
+                {text_field(username)}
+                {text_field(display_name)}
+                <div class="form-row">
+                    <label r#for="new-role">{words.t("home-role")}</label>
+                    <select id="new-role" name="role">{options_view(roles(words), &chosen)}</select>
+                    {fault.map(|fault| view! { <span class="fault">{fault}</span> })}
+                </div>
+                <p class="actions"><button class="btn primary">{words.t("customer-add-person")}</button></p>
+            </form>
+            {shown_once(words, words.t("customer-password-once"), None, people.made.clone())}
+        </section>
+    }
+}
+
+fn roles(words: Words) -> Vec<(String, String)> {
+    [MemberRole::Member, MemberRole::Owner]
+        .map(|role| (role.code().to_owned(), words.t(&format!("member-role-{}", role.code()))))
+        .into()
+}
+
+/// Somebody who has an account.
+fn existing_card(words: Words, people: &People, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let refused = refused.filter(|r| !r.typed.contains_key("newUsername"));
     let username = TextField {
         label: words.t("member-existing-name"),
         name: "username".to_owned(),
@@ -134,14 +180,7 @@ fn add_card(words: Words, people: &People, refused: Option<&Refused>) -> impl In
         autocomplete: Some("off"),
         ..TextField::default()
     };
-    let roles = [MemberRole::Member, MemberRole::Owner]
-        .map(|role| (role.code().to_owned(), words.t(&format!("member-role-{}", role.code()))));
     view! {
-        <section class="card">
-            <header><h2>{words.t("member-add-new")}</h2></header>
-            <noscript><p class="note-line">{words.t("member-no-script")}</p></noscript>
-            <MemberForm customer=people.id owner=first words=lexicon />
-        </section>
         <section class="card">
             <header><h2>{words.t("member-add-existing")}</h2></header>
             <form class="form inline" method="post" action=AddExistingMember::url()>
@@ -150,7 +189,7 @@ fn add_card(words: Words, people: &People, refused: Option<&Refused>) -> impl In
                 {text_field(username)}
                 <div class="form-row">
                     <label r#for="existing-role">{words.t("home-role")}</label>
-                    <select id="existing-role" name="role">{options_view(roles.into(), MemberRole::Member.code())}</select>
+                    <select id="existing-role" name="role">{options_view(roles(words), MemberRole::Member.code())}</select>
                 </div>
                 <p class="actions"><button class="btn">{words.t("customer-add-person")}</button></p>
             </form>

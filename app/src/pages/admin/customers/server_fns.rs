@@ -1,13 +1,17 @@
 //! What customer pages and forms call.
 
 use contract::accounts::MemberRole;
-use contract::customers::{CustomerQuery, CustomerRow, MemberCreate, MemberSecret};
+use contract::customers::{CustomerQuery, CustomerRow, MemberSecret};
 use contract::{ApiError, CustomerId, Page, UserId};
 use leptos::prelude::*;
 
 use super::form::CustomerForm;
 #[cfg(feature = "ssr")]
 use crate::{door, paths};
+#[cfg(feature = "ssr")]
+use contract::customers::MemberCreate;
+#[cfg(feature = "ssr")]
+use platform::accounts::ShownOnce;
 
 /// A page of customers.
 #[server]
@@ -43,14 +47,31 @@ pub async fn set_customer_active(id: CustomerId, active: bool) -> Result<(), Api
     door::form_answer((&platform, &ctx), result, next, &paths::customer(id), Vec::new()).await
 }
 
-/// Adds a person; the password is in this answer and nowhere else, so it is never part of an address.
+/// Adds a person; the page shows the password once. For owners and staff, as all of the following.
 #[server]
-pub async fn add_customer_member(id: CustomerId, body: MemberCreate) -> Result<MemberSecret, ApiError> {
+pub async fn add_customer_member(
+    id: CustomerId,
+    new_username: String,
+    #[server(default)] display_name: String,
+    role: MemberRole,
+    #[server(default)] back: String,
+) -> Result<Option<MemberSecret>, ApiError> {
     let (platform, ctx) = door::door();
-    door::answer(&platform, &ctx, platform::customers::add_member(&platform, &ctx, id, body).await).await
+    let typed = vec![
+        ("newUsername", new_username.clone()),
+        ("displayName", display_name.clone()),
+        ("role", role.code().to_owned()),
+    ];
+    let display_name = (!display_name.trim().is_empty()).then_some(display_name);
+    let body = MemberCreate { username: new_username, display_name, role: Some(role), ..MemberCreate::default() };
+    let made = platform::customers::add_member(&platform, &ctx, id, body).await;
+    let text = |made: &MemberSecret| Some(format!("{}  {}", made.username, made.password.as_ref()?));
+    let back = back_to(&back, id);
+    let secret = (ShownOnce::NewPassword, text);
+    door::secret_answer((&platform, &ctx), made, secret, |_| back.clone(), &back, typed).await
 }
 
-/// Makes somebody who has an account a member; for owners and staff, as all of the following.
+/// Makes somebody who has an account a member.
 #[server]
 pub async fn add_existing_member(
     id: CustomerId,

@@ -7,13 +7,13 @@ use contract::users::{UserState, UserView};
 use contract::{Permission, UserId};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use platform::accounts::{ShownOnce, take_for_page};
 
 use super::edit::{assignable, user_of_path};
 use super::form::QuotaForm;
-use super::islands::PasswordMaker;
 use super::list::user_state;
 use super::server_fns::{
-    AssignRole, DeleteUser, RestoreUser, RevokeRole, SetUserActive, SetUserPassword, SetUserQuota,
+    AssignRole, DeleteUser, MakeUserPassword, RestoreUser, RevokeRole, SetUserActive, SetUserPassword, SetUserQuota,
 };
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -21,7 +21,8 @@ use crate::pages::admin::audit::list::{all_link, event_line};
 use crate::paths;
 use crate::role_words::role_name;
 use crate::ui::format::NOT_MEASURED;
-use crate::ui::forms::{TextField, form_fault, options_view, text_field};
+use crate::ui::forms::{TextField, form_fault, options_view, text_field, whose_password};
+use crate::ui::secret::shown_once;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -32,6 +33,8 @@ struct Found {
     quota: Quota,
     /// Nothing for those who may not read the log.
     history: Option<Vec<AuditView>>,
+    /// The password that was just made.
+    made: Option<String>,
 }
 
 /// `/admin/users/{id}`.
@@ -53,14 +56,15 @@ pub fn UserPage() -> impl IntoView {
                 true => Some(platform::audit::list(&platform, &ctx, &newest).await?.list),
                 false => None,
             };
-            Ok(Found { view, assignable: assignable(&platform, &ctx).await?, quota, history })
+            let made = take_for_page(&platform, &ctx, ShownOnce::NewPassword).await?;
+            Ok(Found { view, assignable: assignable(&platform, &ctx).await?, quota, history, made })
         },
         user_view,
     )
 }
 
 fn user_view(found: Found) -> AnyView {
-    let Found { view, assignable, quota, history } = found;
+    let Found { view, assignable, quota, history, made } = found;
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
     let message = refused.as_ref().map(|r| r.message(words.0));
@@ -72,8 +76,7 @@ fn user_view(found: Found) -> AnyView {
     let head = PageFrame::new(name, Area::Users)
         .crumb(words.t("nav-users"), paths::USERS)
         .beside(user_state(words, view.user.state))
-        .actions((switches(words, &view, itself), edit))
-        .live();
+        .actions((switches(words, &view, itself), edit));
     frame(
         head,
         view! {
@@ -82,7 +85,7 @@ fn user_view(found: Found) -> AnyView {
                 <div class="main-column">
                     {roles_card(words, &view, &assignable)}
                     {memberships_card(words, &view)}
-                    {may_change.then(|| password_card(words, id, refused.as_ref()))}
+                    {may_change.then(|| password_card(words, (id, view.user.name.clone()), refused.as_ref(), made))}
                     {history.map(|history| history_card(words, id, history))}
                 </div>
                 <aside class="side-column" aria-label=words.t("customer-facts")>
@@ -225,8 +228,12 @@ fn memberships_card(words: Words, view: &UserView) -> impl IntoView + use<> {
     }
 }
 
-fn password_card(words: Words, id: UserId, refused: Option<&Refused>) -> impl IntoView + use<> {
-    let lexicon = words.lexicon(&["user-password-make", "customer-password-once", "copy", "copied"]);
+fn password_card(
+    words: Words,
+    (id, name): (UserId, String),
+    refused: Option<&Refused>,
+    made: Option<String>,
+) -> impl IntoView + use<> {
     let field = TextField {
         label: words.t("user-password-new"),
         name: "password".to_owned(),
@@ -240,12 +247,17 @@ fn password_card(words: Words, id: UserId, refused: Option<&Refused>) -> impl In
         <section class="card">
             <header><h2>{words.t("login-password")}</h2></header>
             <p class="note-line">{words.t("user-password-note")}</p>
-            <PasswordMaker user=id words=lexicon />
+            <form class="form" method="post" action=MakeUserPassword::url()>
+                <input r#type="hidden" name="id" value=id.to_string() />
+                <p class="actions"><button class="btn">{words.t("user-password-make")}</button></p>
+            </form>
             <form class="form" method="post" action=SetUserPassword::url()>
                 <input r#type="hidden" name="id" value=id.to_string() />
+                {whose_password(name)}
                 {text_field(field)}
                 <p class="actions"><button class="btn">{words.t("user-password-set")}</button></p>
             </form>
+            {shown_once(words, words.t("customer-password-once"), None, made)}
         </section>
     }
 }

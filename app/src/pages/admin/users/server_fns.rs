@@ -1,12 +1,14 @@
 //! What the pages and forms of accounts call.
 
-use contract::users::{UserAction, UserQuery, UserRow, UserSecret};
+use contract::users::{UserAction, UserCreated, UserQuery, UserRow, UserSecret};
 use contract::{ApiError, BulkOutcome, CustomerId, Page, RoleId, UserId};
 use leptos::prelude::*;
 
 use super::form::{QuotaForm, UserForm};
 #[cfg(feature = "ssr")]
 use crate::{door, paths};
+#[cfg(feature = "ssr")]
+use platform::accounts::ShownOnce;
 
 /// A page of people.
 #[server]
@@ -15,13 +17,15 @@ pub async fn list_users(#[server(default)] query: UserQuery) -> Result<Page<User
     door::answer(&platform, &ctx, platform::accounts::users::list(&platform, &ctx, &query).await).await
 }
 
-/// Adds an account and goes to it. A password that was made is shown nowhere: the account's page makes another one.
+/// Adds an account and goes to it, where a password that was made is shown once.
 #[server]
-pub async fn create_user(#[server(default)] form: UserForm) -> Result<(), ApiError> {
+pub async fn create_user(#[server(default)] form: UserForm) -> Result<Option<UserCreated>, ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::accounts::users::create(&platform, &ctx, form.create()).await;
-    let next = |made: contract::users::UserCreated| paths::user(made.user.user.id);
-    door::form_answer((&platform, &ctx), result, next, paths::USER_NEW, form.typed()).await
+    let next = |made: &UserCreated| paths::user(made.user.user.id);
+    let text = |made: &UserCreated| Some(format!("{}  {}", made.user.user.name, made.password.as_ref()?));
+    let secret = (ShownOnce::NewPassword, text);
+    door::secret_answer((&platform, &ctx), result, secret, next, paths::USER_NEW, form.typed()).await
 }
 
 /// Changes an account and goes back to it.
@@ -77,13 +81,15 @@ pub async fn restore_user(id: UserId) -> Result<(), ApiError> {
     door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), Vec::new()).await
 }
 
-/// Makes a new password; it is in this answer and nowhere else, so it is never part of an address.
+/// Makes a new password; the account's page shows it once.
 #[server]
-pub async fn make_user_password(id: UserId) -> Result<UserSecret, ApiError> {
+pub async fn make_user_password(id: UserId) -> Result<Option<UserSecret>, ApiError> {
     let (platform, ctx) = door::door();
     let body = contract::users::UserPassword::default();
     let made = platform::accounts::users::set_password(&platform, &ctx, id, body).await;
-    door::answer(&platform, &ctx, made).await
+    let text = |made: &UserSecret| Some(format!("{}  {}", made.username, made.password.as_ref()?));
+    let secret = (ShownOnce::NewPassword, text);
+    door::secret_answer((&platform, &ctx), made, secret, |_| paths::user(id), &paths::user(id), Vec::new()).await
 }
 
 /// Gives the account the password that was typed.

@@ -13,7 +13,7 @@ use crate::pages::auth::server_fns::SignOut;
 use crate::pages::customer::notifications::choices::choices_card;
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
-use crate::ui::forms::{TextField, form_fault, select_field, text_field};
+use crate::ui::forms::{TextField, form_fault, my_name, select_field, text_field};
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -171,6 +171,7 @@ fn email_change(words: Words) -> impl IntoView {
             <form class="form" method="post" action=RequestEmailChange::url()>
                 {form_fault(general)}
                 {sent.then(|| view! { <p role="status">{words.t("account-change-email-sent")}</p> })}
+                {my_name()}
                 {text_field(email)}
                 {text_field(password)}
                 <p class="actions"><button class="btn">{words.t("account-change-email-action")}</button></p>

@@ -12,7 +12,7 @@ use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::copy::copy_button;
-use crate::ui::forms::{TextField, form_fault, text_field};
+use crate::ui::forms::{TextField, form_fault, my_name, text_field};
 use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
 use crate::words::Words;
@@ -72,12 +72,6 @@ fn secret_field(
     }
 }
 
-/// Whose password a form is about, for what keeps passwords; posted to nobody.
-fn whose() -> impl IntoView {
-    let name = door().1.user().map(|user| user.name.clone());
-    view! { <input r#type="text" autocomplete="username" value=name hidden readonly /> }
-}
-
 fn password(words: Words, refused: Option<&Refused>, min_length: u32) -> impl IntoView + use<> {
     let field = |key, name, path, autocomplete| secret_field(words, refused, key, name, path, autocomplete);
     let new = TextField {
@@ -90,7 +84,7 @@ fn password(words: Words, refused: Option<&Refused>, min_length: u32) -> impl In
         <section class="card">
             <header><h2>{words.t("security-password")}</h2></header>
             <form class="form" method="post" action=ChangePassword::url()>
-                {whose()}
+                {my_name()}
                 {text_field(old)}
                 {text_field(new)}
                 {text_field(again)}
@@ -150,7 +144,7 @@ fn switch_off(words: Words, refused: Option<&Refused>) -> impl IntoView + use<> 
     };
     view! {
         <form class="form" method="post" action=DisableTotp::url()>
-            {whose()}
+            {my_name()}
             <p>{words.t("security-totp-disable-hint")}</p>
             {text_field(secret_field(words, refused, "login-password", "password", "password", "current-password"))}
             {text_field(code)}

@@ -8,6 +8,7 @@ use contract::reports::CustomerUsage;
 use contract::{ErrorCode, MAX_PAGE_SIZE, Page, Permission};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
+use platform::accounts::{ShownOnce, take_for_page};
 
 use super::invitations::invitation_card;
 use crate::door::{Refused, door, look, see_other};
@@ -249,13 +250,19 @@ pub fn MembersPage() -> impl IntoView {
         async move {
             let members = platform::customers::members(&platform, &ctx).await?;
             let open = platform::accounts::invitations(&platform, &ctx, None).await?;
-            Ok((platform::customers::mine(&platform, &ctx).await?, members, open))
+            let made = take_for_page(&platform, &ctx, ShownOnce::NewPassword).await?;
+            Ok((platform::customers::mine(&platform, &ctx).await?, members, open, made))
         },
-        |(customer, members, open)| members_view(customer, members, open),
+        |(customer, members, open, made)| members_view(customer, members, open, made),
     )
 }
 
-fn members_view(customer: CustomerView, members: Vec<MemberView>, open: Vec<InvitationView>) -> AnyView {
+fn members_view(
+    customer: CustomerView,
+    members: Vec<MemberView>,
+    open: Vec<InvitationView>,
+    made: Option<String>,
+) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     // The form that invites says its own.
     let refused = Refused::from_query().filter(|r| !r.typed.contains_key("email"));
@@ -268,11 +275,10 @@ fn members_view(customer: CustomerView, members: Vec<MemberView>, open: Vec<Invi
         add: ctx.holds(Permission::CustomersAddMember),
         manage: ctx.holds(Permission::CustomersManageMembers),
         back: paths::MEMBERS.to_owned(),
+        made,
     };
     frame(
-        PageFrame::new(words.t("members-title"), Area::Members)
-            .beside(view! { <span class="sub">{count}</span> })
-            .live(),
+        PageFrame::new(words.t("members-title"), Area::Members).beside(view! { <span class="sub">{count}</span> }),
         view! {
             {form_fault(message)}
             {people_cards(words, people, refused.as_ref())}

@@ -42,17 +42,19 @@ pub(crate) fn choices_card(words: Words, now: NotificationPreferences) -> impl I
             <header><h2>{words.t("notifications-choices")}</h2></header>
             <form class="form" method="post" action=ChooseNotifications::url()>
                 {form_fault(general)}
-                <table>
-                    <thead>
-                        <tr>
-                            <th scope="col">{words.t("notifications-kind")}</th>
-                            <th scope="col">{words.t("notifications-in-app")}</th>
-                            <th scope="col">{words.t("notifications-mail")}</th>
-                            <th scope="col">{words.t("notifications-webhook")}</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
+                <div class="scroll" tabindex="0" role="region" aria-label=words.t("notifications-choices")>
+                    <table class="choices">
+                        <thead>
+                            <tr>
+                                <th scope="col">{words.t("notifications-kind")}</th>
+                                <th scope="col">{words.t("notifications-in-app")}</th>
+                                <th scope="col">{words.t("notifications-mail")}</th>
+                                <th scope="col">{words.t("notifications-webhook")}</th>
+                            </tr>
+                        </thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
                 <fieldset>
                     {text_field(from)}
                     {text_field(until)}
