@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::routing::{MethodRouter, get};
 use contract::CustomerId;
+use contract::accounts::CaptchaKind;
 use contract::allocations::{AllocationState, RenewalState};
 use contract::machines::{Pool, Presence, ServiceState};
 use contract::metrics::HistoryRange;
@@ -62,6 +63,7 @@ impl Routes {
         // Words that only query parameters use: their attribute refers to them without bringing them.
         let mut components = utoipa::openapi::Components::new();
         components.schemas.extend([
+            (CaptchaKind::name().into_owned(), CaptchaKind::schema()),
             (HistoryRange::name().into_owned(), HistoryRange::schema()),
             (Pool::name().into_owned(), Pool::schema()),
             (Presence::name().into_owned(), Presence::schema()),
@@ -121,6 +123,7 @@ impl Routes {
 fn routes() -> Routes {
     let mut all = Routes::new()
         .rest(routes!(auth::login))
+        .rest(routes!(auth::captcha))
         .rest(routes!(auth::refresh))
         .rest(routes!(auth::logout))
         .rest(routes!(auth::profile, auth::update_profile))

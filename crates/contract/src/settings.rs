@@ -146,6 +146,7 @@ pub const SETTINGS: &[SettingSpec] = {
         spec("sign_in.sign_up", SignIn, K::Choice(&["off", "invitation", "open"]), D::Text("off")),
         spec("sign_in.password_min_length", SignIn, K::Number { min: 6, max: 128 }, D::Number(10)),
         spec("sign_in.password_min_score", SignIn, K::Number { min: 0, max: 4 }, D::Number(2)),
+        spec("sign_in.password_remembered", SignIn, K::Number { min: 0, max: 10 }, D::Number(3)),
         spec("sign_in.session_idle_hours", SignIn, K::Number { min: 1, max: 168 }, D::Number(12)),
         spec("sign_in.totp_for_admins", SignIn, K::Flag, D::Flag(false)),
         spec("sign_in.captcha", SignIn, K::Choice(&["pow", "image"]), D::Text("pow")),

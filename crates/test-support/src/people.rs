@@ -129,6 +129,7 @@ pub(crate) async fn add_user(owner: &PgPool, clock: &Clock, name: &str, place: P
         credential: platform::Credential::Browser,
         token_version: 1,
         platform_admin: matches!(place, Place::Admin),
+        must_enroll: false,
         memberships,
         active_customer,
         language: None,

@@ -10,7 +10,7 @@ use contract::accounts::{RecoveryCodes, SecurityView, TotpDisable, TotpEnrollmen
 use contract::{ErrorCode, UserId};
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 
-use super::sign_in::{self, Subjects};
+use super::attempts::{self, Subjects};
 use super::{SessionEnding, SignedIn, account, entry, password, signed_in, store};
 use crate::authz::{SecureAccount, ViewAccount};
 use crate::db::Tx;
@@ -158,19 +158,19 @@ pub async fn disable_totp(platform: &Platform, ctx: &OpContext, request: &TotpDi
     if required {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-totp-required"));
     }
-    sign_in::check_delay(&mut tx, ctx, &subjects).await?;
+    attempts::check_delay(&mut tx, ctx, &subjects, user.id).await?;
     let row = store::credentials_of(&mut tx, user.id).await?.ok_or_else(Error::not_found)?;
     tx.commit().await?;
 
     let action = "accounts:totp-disable";
     if !password::verify(platform, &request.password, row.password_hash).await? {
-        sign_in::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
+        attempts::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
         return Err(Error::field("password", "field-password-wrong"));
     }
     let mut tx = platform.db().begin(&system).await?;
     if check(platform, &mut tx, user.id, &request.code, ctx.now()).await?.is_none() {
         drop(tx);
-        sign_in::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
+        attempts::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
         return Err(Error::field("code", "field-code-wrong"));
     }
     store::second_factor::remove(&mut tx, &granted).await?;

@@ -1,5 +1,7 @@
 //! SQL of people and sessions.
 
+pub(super) mod attempts;
+pub(super) mod passwords;
 pub(super) mod second_factor;
 pub(super) mod sessions;
 pub(super) mod ssh_keys;
@@ -14,7 +16,7 @@ use ipnetwork::IpNetwork;
 
 use super::bootstrap::NewPerson;
 use super::session_records::{SessionKind, SessionRecord};
-use super::{Contact, Preferences, Standing};
+use super::{Contact, Preferences, SessionRules, Standing};
 use crate::authz::{Granted, SecureAccount, UpdateAccount};
 use crate::db::Tx;
 use crate::{Credential, Error, Result, UserPrincipal};
@@ -65,12 +67,11 @@ fn role(word: &str) -> Result<MemberRole> {
     }
 }
 
-/// Browsers that asked for nothing since `idle_since` are signed out.
 pub(super) async fn find_session(
     tx: &mut Tx,
     key: SessionKey<'_>,
     now: DateTime<Utc>,
-    idle_since: DateTime<Utc>,
+    rules: &SessionRules,
 ) -> Result<Option<UserPrincipal>> {
     let (hash, kind) = match key {
         SessionKey::Secret(hash) => (&hash[..], "browser"),
@@ -82,6 +83,7 @@ pub(super) async fn find_session(
                   u.id, u.name::text as "name!", u.display_name,
                   u.token_version, u.language, u.theme, u.time_zone,
                   exists(select from role_assignments r where r.user_id = u.id and r.role = 'platform_admin') as "admin!",
+                  exists(select from totp_secrets t where t.user_id = u.id and t.confirmed_at is not null) as "armed!",
                   array(select m.customer_id from memberships m join customers c on c.id = m.customer_id
                         where m.user_id = u.id and c.state = 'active' and c.deleted_at is null
                         order by c.name) as "customers!",
@@ -95,7 +97,7 @@ pub(super) async fn find_session(
         hash,
         kind,
         now,
-        idle_since
+        rules.idle_since
     )
     .fetch_optional(&mut **tx)
     .await?;
@@ -128,6 +130,7 @@ pub(super) async fn find_session(
         credential,
         token_version: row.token_version,
         platform_admin: row.admin,
+        must_enroll: row.admin && rules.totp_for_admins && !row.armed,
         memberships,
         active_customer,
         language: row.language.as_deref().and_then(Language::parse),
@@ -142,12 +145,13 @@ pub(super) async fn standings(
     tx: &mut Tx,
     sessions: &[SessionId],
     now: DateTime<Utc>,
-    idle_since: DateTime<Utc>,
+    rules: &SessionRules,
 ) -> Result<HashMap<SessionId, Standing>> {
     let ids: Vec<_> = sessions.iter().map(|session| session.0).collect();
     let rows = sqlx::query!(
         r#"select s.id, u.token_version,
                   exists(select from role_assignments r where r.user_id = u.id and r.role = 'platform_admin') as "admin!",
+                  exists(select from totp_secrets t where t.user_id = u.id and t.confirmed_at is not null) as "armed!",
                   c.id as "customer?", m.role as "role?"
            from sessions s join users u on u.id = s.user_id
                 left join memberships m on m.user_id = u.id and m.customer_id = s.customer_id
@@ -157,7 +161,7 @@ pub(super) async fn standings(
              and u.state = 'active' and u.deleted_at is null and s.token_version = u.token_version"#,
         &ids,
         now,
-        idle_since
+        rules.idle_since
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -167,7 +171,9 @@ pub(super) async fn standings(
                 (Some(customer), Some(word)) => Some((CustomerId(customer), role(&word)?)),
                 _ => None,
             };
-            let standing = Standing { token_version: row.token_version, platform_admin: row.admin, active };
+            let must_enroll = row.admin && rules.totp_for_admins && !row.armed;
+            let (token_version, platform_admin) = (row.token_version, row.admin);
+            let standing = Standing { token_version, platform_admin, must_enroll, active };
             Ok((SessionId(row.id), standing))
         })
         .collect()
@@ -207,39 +213,6 @@ pub(super) async fn credentials_of(tx: &mut Tx, user: UserId) -> Result<Option<C
         platform_admin: row.admin,
         first_customer: row.first_customer.map(CustomerId),
     }))
-}
-
-pub(super) async fn failures_since(
-    tx: &mut Tx,
-    subject: &[u8; 32],
-    since: DateTime<Utc>,
-) -> Result<(i64, Option<DateTime<Utc>>)> {
-    let row = sqlx::query!(
-        r#"select count(*) as "failures!", max(at) as last from login_attempts where subject = $1 and at > $2"#,
-        &subject[..],
-        since
-    )
-    .fetch_one(&mut **tx)
-    .await?;
-    Ok((row.failures, row.last))
-}
-
-pub(super) async fn note_failure(
-    tx: &mut Tx,
-    account: &[u8; 32],
-    address: &[u8; 32],
-    now: DateTime<Utc>,
-) -> Result<()> {
-    sqlx::query!("insert into login_attempts (subject, at) values ($1, $3), ($2, $3)", &account[..], &address[..], now)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn note_sign_in(tx: &mut Tx, user: UserId, account: &[u8; 32], now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!("update users set last_login_at = $2 where id = $1", user.0, now).execute(&mut **tx).await?;
-    sqlx::query!("delete from login_attempts where subject = $1", &account[..]).execute(&mut **tx).await?;
-    Ok(())
 }
 
 /// `None` when the secret is taken.
@@ -326,7 +299,6 @@ pub(super) async fn delete_expired(tx: &mut Tx, now: DateTime<Utc>) -> Result<u6
     let day_ago = now - TimeDelta::days(1);
     let sessions =
         sqlx::query!("delete from sessions where expires_at < $1 or ended_at < $1", day_ago).execute(&mut **tx).await?;
-    sqlx::query!("delete from login_attempts where at < $1", day_ago).execute(&mut **tx).await?;
     sqlx::query!("delete from refresh_tokens where expires_at < $1", day_ago).execute(&mut **tx).await?;
     sqlx::query!("delete from sign_in_challenges where expires_at < $1", now).execute(&mut **tx).await?;
     sqlx::query!("delete from shown_once where expires_at < $1", now).execute(&mut **tx).await?;
@@ -446,32 +418,6 @@ pub(super) async fn oldest_admin(tx: &mut Tx) -> Result<Option<String>> {
     Ok(sqlx::query_scalar!(
         r#"select u.name::text as "name!" from users u join role_assignments r on r.user_id = u.id
            where r.role = 'platform_admin' and u.state = 'active' and u.deleted_at is null order by u.id limit 1"#
-    )
-    .fetch_optional(&mut **tx)
-    .await?)
-}
-
-pub(super) async fn set_password(tx: &mut Tx, user: UserId, hash: &str) -> Result<()> {
-    sqlx::query!("update users set password_hash = $2, token_version = token_version + 1 where id = $1", user.0, hash)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-/// One's own new password; every session ends by the new token version, which is returned. `None` when the account has
-/// changed since `version`.
-pub(super) async fn change_password(
-    tx: &mut Tx,
-    granted: &Granted<SecureAccount>,
-    hash: &str,
-    version: i64,
-) -> Result<Option<i64>> {
-    Ok(sqlx::query_scalar!(
-        "update users set password_hash = $2, token_version = token_version + 1 where id = $1 and token_version = $3
-         returning token_version",
-        granted.id().0,
-        hash,
-        version
     )
     .fetch_optional(&mut **tx)
     .await?)

@@ -24,7 +24,8 @@ async fn a_customer_comes_with_an_owner_who_can_sign_in_at_once() {
     let secret = made.owner.unwrap();
     assert_eq!((secret.username.as_str(), secret.password.len()), ("acme.owner", 20));
     assert_eq!((made.customer.member_count, made.customer.machine_count, made.customer.active), (1, 0, true));
-    let login = LoginRequest { username: secret.username.clone(), password: secret.password.clone(), otp: None };
+    let login =
+        LoginRequest { username: secret.username.clone(), password: secret.password.clone(), ..Default::default() };
     let signed_in = platform::accounts::sign_in(&test.platform, &test.anonymous(), &login).await;
     assert!(signed_in.is_ok());
     let audited: Vec<(String, String)> =

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod allocations;
+mod attempts;
 mod audit;
 mod authz;
 mod credentials;

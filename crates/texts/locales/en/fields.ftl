@@ -66,6 +66,7 @@ field-password-short = At least { $min } characters.
 field-password-long = At most { $max } bytes.
 field-password-weak = This is too easily guessed. Use a longer one, for example several words.
 field-password-old = This is the current password.
+field-password-used = You had this password before. Choose one that is new.
 field-password-wrong = This is not your password.
 field-password-differs = The two are not the same.
 field-code-wrong = This code is wrong or was used already.

@@ -66,6 +66,7 @@ field-password-short = 至少 { $min } 个字符。
 field-password-long = 最多 { $max } 字节。
 field-password-weak = 太容易被猜到，请使用更长的密码，例如多个词语。
 field-password-old = 与当前密码相同。
+field-password-used = 这是您用过的密码，请换一个新的。
 field-password-wrong = 密码不正确。
 field-password-differs = 两次输入不一致。
 field-code-wrong = 验证码错误或已使用过。

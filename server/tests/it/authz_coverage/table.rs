@@ -10,6 +10,7 @@ pub(super) const CALLERS: [&str; 7] = ["nobody", "nowhere", "member", "owner", "
 #[rustfmt::skip]
 pub(super) const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "POST",   "/api/auth/login",                          [200, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "GET",    "/api/auth/captcha",                        [200, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "POST",   "/api/auth/logout",                         [401, 200, 200, 200, 200, 200, 401]),
     // Nobody holds a link here: 400 says that anybody is let in.
     (Door::Rest, "POST",   "/api/auth/password-reset/request",     [422, 422, 422, 422, 422, 422, 401]),
