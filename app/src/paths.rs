@@ -29,6 +29,8 @@ pub const NOTIFICATIONS: &str = "/notifications";
 pub const HOME: &str = "/";
 /// People of the customer.
 pub const MEMBERS: &str = "/members";
+/// What concerns the customer in the audit log.
+pub const OWN_AUDIT: &str = "/audit";
 /// One's own account.
 pub const ACCOUNT: &str = "/account";
 /// One's own password and second factor.

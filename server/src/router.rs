@@ -227,6 +227,8 @@ fn routes() -> Routes {
         .rest(routes!(customer::usage))
         .rest(routes!(customer::dashboard))
         .rest(routes!(customer::dashboard_machines))
+        .rest(routes!(customer::audit::list))
+        .rest(routes!(customer::audit::export))
         .rest(routes!(customer::notifications::list))
         .rest(routes!(customer::notifications::unread))
         .rest(routes!(customer::notifications::read))

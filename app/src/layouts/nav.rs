@@ -20,6 +20,7 @@ pub enum Area {
     Settings,
     Home,
     Members,
+    OwnAudit,
     Account,
     /// No entry leads here.
     Elsewhere,
@@ -58,7 +59,7 @@ const STAFF: [Entry; 8] = [
     Entry { area: Area::Settings, href: paths::SETTINGS, key: "nav-settings", permission: Permission::SettingsView },
 ];
 
-const CUSTOMER: [Entry; 2] = [
+const CUSTOMER: [Entry; 3] = [
     Entry { area: Area::Home, href: paths::HOME, key: "nav-home", permission: Permission::CustomersView },
     Entry {
         area: Area::Members,
@@ -66,6 +67,7 @@ const CUSTOMER: [Entry; 2] = [
         key: "nav-members",
         permission: Permission::CustomersListMembers,
     },
+    Entry { area: Area::OwnAudit, href: paths::OWN_AUDIT, key: "nav-own-audit", permission: Permission::AuditViewOwn },
 ];
 
 const OWN: [Entry; 1] =

@@ -97,6 +97,7 @@ impl Server {
             time_zone: chrono_tz::Tz::UTC,
             log_json: false,
             workers: false,
+            audit_anchor_file: None,
         };
         set(&mut config);
         let (draining, stopping) = (CancellationToken::new(), CancellationToken::new());

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod agent_link;
+mod audit_both_doors;
 mod authz_coverage;
 mod both;
 mod both_doors;

@@ -5,6 +5,7 @@
 mod allocations;
 mod attempts;
 mod audit;
+mod audit_retention;
 mod authz;
 mod credentials;
 mod customers;

@@ -86,3 +86,4 @@ field-ssh-key-unreadable = This is no public key as in a .pub file: it begins wi
 field-ssh-key-short = RSA keys must have at least { $min } bits. Better: “ssh-keygen -t ed25519”.
 field-ssh-key-kind = Keys of this kind are not safe any more. Make one with “ssh-keygen -t ed25519”.
 field-ssh-key-twice = You have added this key already.
+field-number-or-never = Enter 0 for never, or a number from { $min } to { $max }.

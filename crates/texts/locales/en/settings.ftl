@@ -68,4 +68,4 @@ setting-general-time-zone-hint = An IANA name such as Asia/Shanghai. Decides day
 setting-general-currency = Currency
 setting-general-currency-hint = Three letters such as CNY or EUR.
 setting-general-audit-retention-days = Keep the audit log for, days
-setting-general-audit-retention-days-hint = 0 keeps it for ever.
+setting-general-audit-retention-days-hint = 0 keeps it for ever, otherwise 180 to 3650: whole months older than that are dropped.

@@ -86,3 +86,4 @@ field-ssh-key-unreadable = 这不是 .pub 文件中的公钥：它应以类型�
 field-ssh-key-short = RSA 密钥至少需要 { $min } 位。建议使用“ssh-keygen -t ed25519”。
 field-ssh-key-kind = 这种密钥已不再安全，请用“ssh-keygen -t ed25519”生成新的密钥。
 field-ssh-key-twice = 您已添加过此密钥。
+field-number-or-never = 请填 0（不清除）或 { $min } 至 { $max } 之间的整数。

@@ -67,4 +67,4 @@ setting-general-time-zone-hint = IANA 名称，例如 Asia/Shanghai。统计和�
 setting-general-currency = 货币
 setting-general-currency-hint = 三个字母，例如 CNY 或 EUR。
 setting-general-audit-retention-days = 审计日志保留天数
-setting-general-audit-retention-days-hint = 0 表示永久保留。
+setting-general-audit-retention-days-hint = 0 为永久保留，否则为 180 至 3650；超过期限的整月记录会被清除。

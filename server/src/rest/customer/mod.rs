@@ -1,5 +1,6 @@
 //! /api/customer: what people see of their own customer.
 
+pub mod audit;
 pub mod machines;
 pub mod notifications;
 pub mod ssh_keys;

@@ -156,6 +156,9 @@ pub(super) const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "DELETE", "/api/customer/members/invitations/{id}",[401, 404, 403, 404, 404, 404, 401]),
     (Door::Rest, "GET",    "/api/admin/mails",                     [401, 404, 404, 404, 404, 200, 401]),
     (Door::Rest, "POST",   "/api/admin/settings/mail/test",        [401, 404, 404, 404, 404, 422, 401]),
+    // For owners; staff have the whole log.
+    (Door::Rest, "GET",    "/api/customer/audits",                 [401, 404, 404, 200, 200, 404, 401]),
+    (Door::Rest, "GET",    "/api/customer/audits/export",          [401, 404, 404, 200, 200, 404, 401]),
     // One's own: whose it is not, for them it is not there.
     (Door::Rest, "GET",    "/api/customer/notifications",          [401, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "GET",    "/api/customer/notifications/unread",   [401, 200, 200, 200, 200, 200, 401]),
@@ -231,6 +234,7 @@ pub(super) const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::ServerFn, "POST", "invite_person",                      [401, 404, 403, 422, 404, 422, 401]),
     (Door::ServerFn, "POST", "revoke_invitation",                  [401, 404, 403, 404, 404, 404, 401]),
     (Door::ServerFn, "POST", "test_mail",                          [401, 404, 404, 404, 404, 422, 401]),
+    (Door::ServerFn, "POST", "list_own_audits",                    [401, 404, 404, 200, 200, 404, 401]),
     (Door::ServerFn, "POST", "list_notifications",                 [401, 200, 200, 200, 200, 200, 401]),
     (Door::ServerFn, "POST", "read_notification",                  [401, 404, 404, 404, 404, 404, 401]),
     (Door::ServerFn, "POST", "read_all_notifications",             [401, 200, 200, 200, 200, 200, 401]),
