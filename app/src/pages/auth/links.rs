@@ -54,10 +54,14 @@ pub fn ForgotPage() -> impl IntoView {
     let refused = Refused::from_query();
     let sent = !query("sent").is_empty();
     let typed = refused.as_ref().and_then(|r| r.typed.get("account").cloned()).unwrap_or_default();
+    if refused.is_none() && !platform::accounts::may_be_challenged(&platform, &ctx) {
+        return forgot_view(sent, None, None);
+    }
     Suspend::new(async move {
         let captchas = platform::accounts::captchas_of_reset(&platform, &ctx, &typed).await.unwrap_or_default();
         forgot_view(sent, refused.as_ref(), captchas)
     })
+    .into_any()
 }
 
 fn forgot_view(sent: bool, refused: Option<&Refused>, captchas: Option<Captchas>) -> AnyView {

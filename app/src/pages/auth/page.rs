@@ -13,7 +13,7 @@ use crate::paths;
 use crate::ui::forms::{TextField, form_fault, text_field};
 use crate::words::Words;
 
-/// `/login`.
+/// `/login`. Costs no question to the database before something has failed.
 #[component]
 pub fn LoginPage() -> impl IntoView {
     let next = use_query_map().get_untracked().get("next").filter(|next| paths::local(next).is_some());
@@ -23,11 +23,15 @@ pub fn LoginPage() -> impl IntoView {
     }
     let refused = Refused::from_query();
     let name = refused.as_ref().and_then(|r| r.typed.get("username").cloned()).unwrap_or_default();
+    if refused.is_none() && !platform::accounts::may_be_challenged(&platform, &ctx) {
+        return login_view(next, name, None, None);
+    }
     Suspend::new(async move {
         // The form is there even while the database is not.
         let captchas = platform::accounts::captchas_of_sign_in(&platform, &ctx, &name).await.unwrap_or_default();
         login_view(next, name, refused.as_ref(), captchas)
     })
+    .into_any()
 }
 
 fn login_view(next: Option<String>, name: String, refused: Option<&Refused>, captchas: Option<Captchas>) -> AnyView {

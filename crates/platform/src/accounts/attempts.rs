@@ -52,6 +52,11 @@ impl AttemptsSeen {
     }
 }
 
+/// False while no form of those that can ask for a challenge was refused here: nothing has to be asked then.
+pub fn may_be_challenged(platform: &Platform, ctx: &OpContext) -> bool {
+    platform.attempts().any(ctx.now())
+}
+
 /// What failures are counted by.
 pub(super) struct Subjects {
     pair: [u8; 32],

@@ -32,6 +32,7 @@ use contract::{CustomerId, ErrorCode, Permission, SessionId, UserId};
 
 pub use api_tokens::{create_api_token, grantable_scopes, list_api_tokens, revoke_api_token};
 pub(crate) use attempts::AttemptsSeen;
+pub use attempts::may_be_challenged;
 pub use bootstrap::{
     FirstAdmin, add_member, any_admin, create_customer, ensure_first_admin, reset_password, reset_second_factor,
 };
