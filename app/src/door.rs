@@ -215,10 +215,22 @@ pub async fn answer<T>(platform: &Platform, ctx: &OpContext, result: platform::R
     match result {
         Ok(value) => Ok(value),
         Err(error) => {
+            let seconds = error.args.iter().find(|(name, _)| *name == "seconds").map(|(_, value)| value.clone());
             let error = to_api_error(platform, ctx, error).await;
             set_status(error.code.http_status());
+            if error.code == ErrorCode::RateLimited {
+                retry_after(seconds);
+            }
             Err(error)
         }
+    }
+}
+
+/// Says when to come back.
+fn retry_after(seconds: Option<String>) {
+    let value = seconds.and_then(|seconds| HeaderValue::from_str(&seconds).ok());
+    if let (Some(options), Some(value)) = (use_context::<ResponseOptions>(), value) {
+        options.insert_header(header::RETRY_AFTER, value);
     }
 }
 
@@ -367,12 +379,17 @@ fn say(language: Language, key: &str, args: &BTreeMap<String, String>) -> Option
 /// For pages that only show a form: the same answers an operation would give.
 ///
 /// # Errors
-/// `Unauthenticated` for the anonymous, `NotFound` without the permission.
+/// `Unauthenticated` for the anonymous, `EnrollmentRequired` for who must set up a second factor first, `NotFound` without
+/// the permission.
 pub fn must_hold(ctx: &OpContext, permission: Permission) -> platform::Result<()> {
     if ctx.user().is_none() {
         return Err(Error::new(ErrorCode::Unauthenticated));
     }
-    if ctx.holds(permission) { Ok(()) } else { Err(Error::not_found()) }
+    match ctx.holds(permission) {
+        true => Ok(()),
+        false if ctx.must_enroll() => Err(Error::new(ErrorCode::EnrollmentRequired)),
+        false => Err(Error::not_found()),
+    }
 }
 
 /// Language in the cookie, else the first the browser prefers that we have.

@@ -169,6 +169,7 @@ pub const GROUPS: &[Group] = &[
                 "users",
                 [CustomersAddMember, CustomersInvite, CustomersManageMembers]
             ),
+            entry!(OwnAudit, OWN_AUDIT, "nav-own-audit", AuditViewOwn, "own-audit", "customer/audit/page", "list", []),
         ],
     },
     Group {

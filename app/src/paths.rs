@@ -13,6 +13,8 @@ pub fn login_code(next: Option<&str>) -> String {
     with_query("/login/code", [("next", next.filter(|next| *next != "/").unwrap_or_default())])
 }
 
+/// Where a form's script gets a new challenge of work.
+pub const CAPTCHA_WORK: &str = "/api/auth/captcha?kind=pow";
 /// Asks for a link to a new password.
 pub const FORGOT: &str = "/forgot";
 /// Sets a new password, by a link.
@@ -27,6 +29,8 @@ pub const NOTIFICATIONS: &str = "/notifications";
 pub const HOME: &str = "/";
 /// People of the customer.
 pub const MEMBERS: &str = "/members";
+/// What concerns the customer in the audit log.
+pub const OWN_AUDIT: &str = "/audit";
 /// One's own account.
 pub const ACCOUNT: &str = "/account";
 /// One's own password and second factor.

@@ -56,6 +56,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/login/code") view=auth::page::LoginCodePage ssr=SsrMode::Async />
                 <Route path=path!("/") view=customer::customers::page::HomePage ssr=SsrMode::Async />
                 <Route path=path!("/members") view=customer::customers::page::MembersPage ssr=SsrMode::Async />
+                <Route path=path!("/audit") view=customer::audit::page::OwnAuditPage ssr=SsrMode::Async />
                 <Route path=path!("/notifications") view=customer::notifications::page::NotificationsPage ssr=SsrMode::Async />
                 <Route path=path!("/account") view=customer::accounts::page::AccountPage ssr=SsrMode::Async />
                 <Route path=path!("/account/security") view=customer::accounts::security::SecurityPage ssr=SsrMode::Async />

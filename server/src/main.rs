@@ -97,7 +97,8 @@ enum Admin {
     },
     /// Add a new person to a customer; prints the password.
     AddMember { customer: String, name: String },
-    /// Compare the audit log with its hash chain, row by row; exits with 1 at the first row that does not fit.
+    /// Compare the audit log with its hash chain, row by row, and with the daily anchors where the configuration names their
+    /// file; exits with 1 at the first row that does not fit.
     VerifyAudit {
         /// File outside of the database: the end of the chain that is noted in it must still be there, and the present end
         /// is noted then.
@@ -164,7 +165,7 @@ fn start_log(config: &Config, default: &str) -> tracing_appender::non_blocking::
 async fn admin(config: &Config, command: Admin) -> anyhow::Result<()> {
     let running = database::cluster_runs(config);
     let opened = database::open(config).await?;
-    let answer = administer(&opened.platform, command).await;
+    let answer = administer(config, &opened.platform, command).await;
     opened.platform.db().close().await;
     database::leave(opened.cluster, running).await?;
     println!("{}", answer?);
@@ -172,7 +173,7 @@ async fn admin(config: &Config, command: Admin) -> anyhow::Result<()> {
 }
 
 /// What one of these commands answers.
-async fn administer(platform: &Platform, command: Admin) -> anyhow::Result<String> {
+async fn administer(config: &Config, platform: &Platform, command: Admin) -> anyhow::Result<String> {
     Ok(match command {
         Admin::JoinToken { note, one_time, max_uses, hours } => {
             let max_uses = Some(if one_time { 1 } else { max_uses });
@@ -189,6 +190,8 @@ async fn administer(platform: &Platform, command: Admin) -> anyhow::Result<Strin
         Admin::AddMember { customer, name } => {
             accounts::add_member(platform, &customer, &name, MemberRole::Member).await?
         }
-        Admin::VerifyAudit { anchor } => verify::verify(platform, anchor.as_deref()).await?,
+        Admin::VerifyAudit { anchor } => {
+            verify::verify(platform, anchor.as_deref(), config.audit_anchor_file.as_deref()).await?
+        }
     })
 }

@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::routing::{MethodRouter, get};
+use contract::accounts::CaptchaKind;
 use contract::allocations::{AllocationState, RenewalState};
 use contract::machines::{Pool, Presence, ServiceState};
 use contract::metrics::HistoryRange;
@@ -63,6 +64,7 @@ impl Routes {
         // Words that only query parameters use: their attribute refers to them without bringing them.
         let mut components = utoipa::openapi::Components::new();
         components.schemas.extend([
+            (CaptchaKind::name().into_owned(), CaptchaKind::schema()),
             (HistoryRange::name().into_owned(), HistoryRange::schema()),
             (Pool::name().into_owned(), Pool::schema()),
             (Presence::name().into_owned(), Presence::schema()),
@@ -124,6 +126,7 @@ impl Routes {
 fn routes() -> Routes {
     let mut all = Routes::new()
         .rest(routes!(auth::login))
+        .rest(routes!(auth::captcha))
         .rest(routes!(auth::refresh))
         .rest(routes!(auth::logout))
         .rest(routes!(auth::profile, auth::update_profile))
@@ -258,6 +261,8 @@ fn routes() -> Routes {
         .rest(routes!(customer::usage))
         .rest(routes!(customer::dashboard))
         .rest(routes!(customer::dashboard_machines))
+        .rest(routes!(customer::audit::list))
+        .rest(routes!(customer::audit::export))
         .rest(routes!(customer::notifications::list))
         .rest(routes!(customer::notifications::unread))
         .rest(routes!(customer::notifications::read))

@@ -16,6 +16,10 @@ pub fn error_view(error: ApiError) -> AnyView {
         see_other(&paths::login(paths::local(&here())));
         return ().into_any();
     }
+    if error.code == ErrorCode::EnrollmentRequired {
+        see_other(paths::ACCOUNT_SECURITY);
+        return ().into_any();
+    }
     set_status(error.code.http_status());
     let words = Words::now();
     let (title, hint) = heading(words, &error);

@@ -15,6 +15,7 @@ use leptos_meta::Title;
 pub use errors::{error_view, plain_page};
 pub use failure::failure_page;
 pub use nav::{Area, destinations};
+pub use scripts::shell_script;
 pub use topbar::{avatar, brand, look_switches};
 
 use crate::words::Words;
@@ -107,13 +108,19 @@ fn around(head: PageFrame, body: AnyView) -> AnyView {
     .into_any()
 }
 
-/// A page: fetch, then show; every error becomes the page it means.
+/// A page: fetch, then show; every error becomes the page it means. Who has to set up a second factor first sees the pages
+/// of that and no other.
 pub fn page<T: Send + 'static>(
     load: impl Future<Output = platform::Result<T>> + Send + 'static,
     show: impl FnOnce(T) -> AnyView + Send + 'static,
 ) -> impl IntoView {
+    let elsewhere = use_context::<platform::OpContext>().is_some_and(|ctx| ctx.must_enroll()) && !is_of_enrollment();
     Suspend::new(async move {
         match load.await {
+            Ok(_) if elsewhere => {
+                crate::door::see_other(crate::paths::ACCOUNT_SECURITY);
+                ().into_any()
+            }
             Ok(data) => show(data),
             Err(error) => {
                 let (platform, ctx) = crate::door::door();
@@ -122,6 +129,12 @@ pub fn page<T: Send + 'static>(
             }
         }
     })
+}
+
+fn is_of_enrollment() -> bool {
+    let here = here();
+    let path = here.split('?').next().unwrap_or_default();
+    [crate::paths::ACCOUNT_SECURITY, crate::paths::ACCOUNT_TOTP].contains(&path)
 }
 
 /// Path and query of the page that is being rendered.

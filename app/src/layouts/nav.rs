@@ -22,6 +22,7 @@ pub enum Area {
     Settings,
     Home,
     Members,
+    OwnAudit,
     Account,
     /// No entry leads here.
     Elsewhere,

@@ -1,10 +1,12 @@
 //! Signing in and who one is.
 
+mod captcha;
 mod security;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use captcha::*;
 pub use security::*;
 
 use crate::{CustomerId, LinkId, Permission, UserId};
@@ -113,6 +115,12 @@ pub struct LoginRequest {
     /// The code of the second factor, or a recovery code, where one is asked for.
     #[serde(default)]
     pub otp: Option<String>,
+    /// A challenge of `GET /api/auth/captcha`, where one is asked for.
+    #[serde(default)]
+    pub captcha_id: Option<String>,
+    /// Its answer.
+    #[serde(default)]
+    pub captcha: Option<String>,
 }
 
 impl std::fmt::Debug for LoginRequest {
@@ -212,12 +220,18 @@ pub const MAX_AVATAR_BYTES: usize = 2 * 1024 * 1024;
 pub const AVATAR_PATH: &str = "/api/auth/avatar";
 
 /// Body of `POST /api/auth/password-reset/request`.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PasswordResetRequest {
     /// User name or e-mail address.
     pub account: String,
+    /// A challenge of `GET /api/auth/captcha`, where one is asked for.
+    #[serde(default)]
+    pub captcha_id: Option<String>,
+    /// Its answer.
+    #[serde(default)]
+    pub captcha: Option<String>,
 }
 
 /// Body of `POST /api/auth/password-reset/confirm`.

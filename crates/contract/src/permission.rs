@@ -101,6 +101,8 @@ permissions! {
     MetricsReport = "metrics:report";
     /// Read the audit log.
     AuditView = "audit:view";
+    /// Read the part of the log that is about one's own customer.
+    AuditViewOwn = "audit:view-own";
     /// Seal audit rows (system only).
     AuditSeal = "audit:seal";
     /// See background jobs.

@@ -16,6 +16,8 @@ pub const MAX_LOGO_BYTES: usize = 64 * 1024;
 pub const MAX_CONFIGURATION_BYTES: usize = 256 * 1024;
 /// Version of the exported format.
 pub const CONFIGURATION_FORMAT: u32 = 1;
+/// Days that an audit log is kept at least, whatever is set: half a year, as rules on network logs ask for.
+pub const AUDIT_RETENTION_FLOOR_DAYS: i64 = 180;
 /// What the product is called where nobody named it.
 pub const PRODUCT: &str = "RemoteGPU";
 
@@ -68,6 +70,11 @@ pub enum SettingKind {
         min: i64,
         max: i64,
     },
+    /// 0 for never, or a whole number within these.
+    NumberOrNever {
+        min: i64,
+        max: i64,
+    },
     /// One line of at most so many characters.
     Text {
         max: u32,
@@ -93,7 +100,7 @@ impl SettingKind {
     pub fn code(self) -> &'static str {
         match self {
             SettingKind::Choice(_) => "choice",
-            SettingKind::Number { .. } => "number",
+            SettingKind::Number { .. } | SettingKind::NumberOrNever { .. } => "number",
             SettingKind::Text { .. } => "text",
             SettingKind::Host => "host",
             SettingKind::Email => "email",
@@ -153,6 +160,7 @@ pub const SETTINGS: &[SettingSpec] = {
         spec("sign_in.sign_up", SignIn, K::Choice(&["off", "invitation"]), D::Text("off")),
         spec("sign_in.password_min_length", SignIn, K::Number { min: 6, max: 128 }, D::Number(10)),
         spec("sign_in.password_min_score", SignIn, K::Number { min: 0, max: 4 }, D::Number(2)),
+        spec("sign_in.password_remembered", SignIn, K::Number { min: 0, max: 10 }, D::Number(3)),
         spec("sign_in.session_idle_hours", SignIn, K::Number { min: 1, max: 168 }, D::Number(12)),
         spec("sign_in.totp_for_admins", SignIn, K::Flag, D::Flag(false)),
         spec("sign_in.captcha", SignIn, K::Choice(&["pow", "image"]), D::Text("pow")),
@@ -168,9 +176,11 @@ pub const SETTINGS: &[SettingSpec] = {
         spec("branding.logo", Branding, K::Image, D::Nothing),
         spec("general.language", General, K::Choice(&["zh", "en"]), D::Installation),
         spec("general.time_zone", General, K::TimeZone, D::Installation),
-        spec("general.audit_retention_days", General, K::Number { min: 0, max: 3650 }, D::Number(0)),
+        spec("general.audit_retention_days", General, RETENTION, D::Number(0)),
     ]
 };
+
+const RETENTION: SettingKind = SettingKind::NumberOrNever { min: AUDIT_RETENTION_FLOOR_DAYS, max: 3650 };
 
 /// The setting of this key.
 pub fn setting(key: &str) -> Option<&'static SettingSpec> {
@@ -284,11 +294,15 @@ mod tests {
         for spec in SETTINGS {
             let fits = match (spec.kind, spec.default) {
                 (SettingKind::Number { min, max }, SettingDefault::Number(n)) => (min..=max).contains(&n),
+                (SettingKind::NumberOrNever { min, max }, SettingDefault::Number(n)) => {
+                    n == 0 || (min..=max).contains(&n)
+                }
                 (SettingKind::Choice(words), SettingDefault::Text(word)) => words.contains(&word),
                 (SettingKind::Choice(_) | SettingKind::TimeZone, SettingDefault::Installation) => true,
                 (SettingKind::Flag, SettingDefault::Flag(_)) => true,
                 (SettingKind::Secret { .. } | SettingKind::Image, SettingDefault::Nothing) => true,
-                (SettingKind::Number { .. } | SettingKind::Choice(_) | SettingKind::Flag, _) => false,
+                (SettingKind::Number { .. } | SettingKind::NumberOrNever { .. }, _) => false,
+                (SettingKind::Choice(_) | SettingKind::Flag, _) => false,
                 (_, default) => matches!(default, SettingDefault::Nothing | SettingDefault::Text(_)),
             };
             assert!(fits, "{}", spec.key);

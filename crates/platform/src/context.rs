@@ -30,6 +30,14 @@ impl Clock {
     }
 }
 
+/// What counts as one client: an IPv4 address, or the /64 of an IPv6 address, of which every line has at least one whole.
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
+        address => address,
+    }
+}
+
 /// The door a request came through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Via {
@@ -123,6 +131,8 @@ pub struct UserPrincipal {
     pub operator: bool,
     /// What custom roles of the platform give, each once.
     pub permissions: Vec<Permission>,
+    /// Has to set up a second factor before anything else.
+    pub must_enroll: bool,
     /// Active customers one belongs to, by name of the customer.
     pub memberships: Vec<(CustomerId, MemberRole)>,
     /// The customer one acts for now.
@@ -242,5 +252,23 @@ impl OpContext {
     /// Language for messages.
     pub fn language(&self) -> Language {
         self.language
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::network_of;
+
+    #[test]
+    fn a_client_is_an_address_or_the_network_of_a_line() {
+        for (address, network) in [
+            ("192.0.2.7", "192.0.2.7"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("2001:db8:1:2:ffff::1", "2001:db8:1:2::"),
+            ("2001:db8:1:3::1", "2001:db8:1:3::"),
+        ] {
+            assert_eq!(network_of(address.parse().unwrap()), network.parse::<std::net::IpAddr>().unwrap(), "{address}");
+        }
     }
 }

@@ -53,6 +53,7 @@ struct Inner {
     picture_workers: tokio::sync::Semaphore,
     configuration: settings::Cache,
     endings: tokio::sync::broadcast::Sender<accounts::SessionEnding>,
+    attempts: accounts::AttemptsSeen,
     bell: tokio::sync::Notify,
     sessions: Arc<rechecks::Rechecks<contract::SessionId, accounts::Standing>>,
     holdings: Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>>,
@@ -98,6 +99,7 @@ impl Platform {
                 picture_workers: tokio::sync::Semaphore::new(2),
                 configuration: settings::Cache::default(),
                 endings,
+                attempts: accounts::AttemptsSeen::default(),
                 bell: tokio::sync::Notify::new(),
                 sessions: Arc::default(),
                 holdings: Arc::default(),
@@ -169,6 +171,10 @@ impl Platform {
 
     pub(crate) fn endings(&self) -> &tokio::sync::broadcast::Sender<accounts::SessionEnding> {
         &self.inner.endings
+    }
+
+    pub(crate) fn attempts(&self) -> &accounts::AttemptsSeen {
+        &self.inner.attempts
     }
 
     /// Rung when a job was added that somebody waits for.

@@ -3,6 +3,7 @@
 //! Invariants: nothing here is shared between tests except the cluster and the template; arrangement and inspection go
 //! through the owner's pool, which row-level security does not hold; what is tested goes through [`Platform`].
 
+mod captcha;
 mod database;
 mod node;
 mod people;
@@ -21,6 +22,7 @@ use platform::{Clock, OpContext, Platform, PlatformSettings, Principal, SystemAc
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
+pub use captcha::solve_captcha;
 pub use database::TestDatabase;
 pub use node::TestNode;
 use people::Place;
@@ -129,6 +131,14 @@ impl TestPlatform {
     /// A machine with this code whose agent has joined.
     pub async fn node(&self, code: &str) -> TestNode {
         TestNode::join(&self.platform, &self.admin().await, code).await.expect("the machine can be added")
+    }
+
+    /// Id and answer of a challenge that was solved, as they come with a form.
+    pub async fn captcha(&self) -> (Option<String>, Option<String>) {
+        let kind = Some(contract::accounts::CaptchaKind::Pow);
+        let captcha = platform::accounts::new_captcha(&self.platform, &self.anonymous(), kind).await;
+        let captcha = captcha.expect("a challenge can always be made");
+        (Some(captcha.captcha_id.clone()), Some(solve_captcha(&captcha)))
     }
 
     /// A request of nobody, now.

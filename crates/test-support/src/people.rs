@@ -134,6 +134,7 @@ pub(crate) async fn add_user(owner: &PgPool, clock: &Clock, name: &str, place: P
         platform_admin: matches!(place, Place::Admin),
         operator: matches!(place, Place::Operator),
         permissions: Vec::new(),
+        must_enroll: false,
         memberships,
         active_customer,
         language: None,

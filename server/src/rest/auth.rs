@@ -4,9 +4,9 @@ use axum::Extension;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use contract::accounts::{
-    ApiTokenCreate, ApiTokenSecret, ApiTokenView, EmailChangeConfirm, EmailChangeRequest, InvitationAccept,
-    LoginAnswer, LoginRequest, PasswordChange, PasswordResetConfirm, PasswordResetRequest, Profile, ProfileUpdate,
-    RecoveryCodes, RefreshRequest, SessionView, SessionsEnded, TotpConfirm, TotpDisable, TotpEnrollment,
+    ApiTokenCreate, ApiTokenSecret, ApiTokenView, CaptchaQuery, CaptchaView, EmailChangeConfirm, EmailChangeRequest,
+    InvitationAccept, LoginAnswer, LoginRequest, PasswordChange, PasswordResetConfirm, PasswordResetRequest, Profile,
+    ProfileUpdate, RecoveryCodes, RefreshRequest, SessionView, SessionsEnded, TotpConfirm, TotpDisable, TotpEnrollment,
 };
 use contract::menus::MenuRecord;
 use contract::{Envelope, ListColumns, Permission, SessionId};
@@ -14,7 +14,7 @@ use platform::accounts::{self, SignedIn};
 use platform::{Credential, Result};
 use tower_sessions::Session;
 
-use super::{Body, Part, Rest};
+use super::{Body, Params, Part, Rest};
 use crate::authn::browser::{self, Client};
 
 fn agent(headers: &HeaderMap) -> Option<&str> {
@@ -36,10 +36,18 @@ async fn go_on(rest: &Rest, session: &Session, headers: &HeaderMap, who: SignedI
 /// Signs in with name or e-mail and password, and the code of the second factor where one is asked for.
 #[utoipa::path(post, path = "/api/auth/login", tag = "auth", request_body = LoginRequest, security(()),
     responses((status = 200, body = Envelope<LoginAnswer>),
-        (status = 401, description = "1101: wrong credentials; 1103: `otp` is missing or wrong"),
+        (status = 401, description = "1101: wrong credentials; 1102: a solved challenge is missing; 1103: `otp` is missing or wrong"),
         (status = 429, description = "1600: too many attempts; Retry-After says when")))]
 pub async fn login(rest: Rest, headers: HeaderMap, Body(request): Body<LoginRequest>) -> Response {
     rest.answer(accounts::issue_access_token(&rest.platform, &rest.ctx, &request, agent(&headers)).await).await
+}
+
+/// A challenge, for operations that answer 1102. It counts once, within five minutes, also when the answer was wrong.
+#[utoipa::path(get, path = "/api/auth/captcha", tag = "auth", params(CaptchaQuery), security(()),
+    responses((status = 200, body = Envelope<CaptchaView>),
+        (status = 429, description = "1600: too many requests; Retry-After says when")))]
+pub async fn captcha(rest: Rest, Params(query): Params<CaptchaQuery>) -> Response {
+    rest.answer(accounts::new_captcha(&rest.platform, &rest.ctx, query.kind).await).await
 }
 
 /// Renews an access token. A refresh token counts once; one that is shown again ends the whole sign-in.
@@ -191,6 +199,7 @@ pub async fn choose_columns(rest: Rest, Part(list): Part<String>, Body(body): Bo
 /// Sends a link to a new password, if there is such an account; the answer is the same for every name.
 #[utoipa::path(post, path = "/api/auth/password-reset/request", tag = "auth", request_body = PasswordResetRequest,
     responses((status = 200, description = "Asked for"),
+        (status = 401, description = "1102: a solved challenge is missing"),
         (status = 429, description = "1600: too many requests; Retry-After says when")))]
 pub async fn request_password_reset(rest: Rest, Body(body): Body<PasswordResetRequest>) -> Response {
     rest.answer(accounts::request_password_reset(&rest.platform, &rest.ctx, &body).await).await

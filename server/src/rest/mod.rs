@@ -212,6 +212,7 @@ fn turned_away(parts: &Parts, ctx: &OpContext) -> Option<Error> {
     let path = parts.uri.path();
     let without_identity = [
         "/api/auth/login",
+        "/api/auth/captcha",
         "/api/auth/refresh",
         "/api/auth/password-reset/request",
         "/api/auth/password-reset/confirm",
@@ -223,6 +224,7 @@ fn turned_away(parts: &Parts, ctx: &OpContext) -> Option<Error> {
     }
     match ctx.principal() {
         platform::Principal::Anonymous => Some(Error::new(ErrorCode::Unauthenticated)),
+        _ if ctx.must_enroll() && !path.starts_with("/api/auth/") => Some(Error::new(ErrorCode::EnrollmentRequired)),
         _ if path.starts_with("/api/admin/") && !ctx.is_staff() => Some(Error::not_found()),
         _ => None,
     }

@@ -4,6 +4,7 @@
 
 mod agent_link;
 mod announcements_both_doors;
+mod audit_both_doors;
 mod authz_coverage;
 mod avatars_both_doors;
 mod both;

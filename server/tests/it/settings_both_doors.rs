@@ -80,6 +80,10 @@ async fn a_form_of_the_page_is_led_on_and_a_box_that_is_not_posted_is_a_no() {
         let request = server.bare(Method::POST, &sfn("save_settings")).header("accept", "text/html,*/*;q=0.8");
         Answer::of(server.form(server.signed(&staff, request), fields)).await
     };
+    // Who is to have a second factor has one, else nothing further is open to them.
+    let armed = "insert into totp_secrets (user_id, secret, confirmed_at, created_at)
+                 select id, 'x', now(), now() from users returning user_id";
+    server.sql(armed).await;
     let on = [("form[sign_in.totp_for_admins]", "true"), ("flags[]", "sign_in.totp_for_admins")];
     let answer = submit(&on).await;
     assert_eq!((answer.status, answer.header("location")), (303, "/admin/settings?saved=1"));

@@ -158,7 +158,7 @@ async fn the_menu_shows_what_the_doors_let_through() {
         (acme.member.clone(), vec!["home", "account"], vec!["accounts:update-own", "accounts:secure-own"]),
         (
             acme.owner.clone(),
-            vec!["home", "members", "account"],
+            vec!["home", "members", "own-audit", "account"],
             vec![
                 "allocations:request-renewal",
                 "customers:add-member",

@@ -1,12 +1,13 @@
-//! Pages that links in mail lead to, and the one that asks for such a link: plain forms, no script at all. Their address
+//! Pages that links in mail lead to, and the one that asks for such a link: plain forms, no script but for a challenge. Their address
 //! holds a token, so they tell other pages at most where they are from, never their whole address.
 
 use contract::ErrorCode;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
-use platform::accounts::{Invited, PasswordRule, password_rule};
+use platform::accounts::{Captchas, Invited, PasswordRule, password_rule};
 
+use super::captcha::{captcha_field, is_about_captcha};
 use super::server_fns::{AcceptInvitation, ConfirmEmailChange, ConfirmPasswordReset, RequestPasswordReset};
 use crate::door::{Refused, door, hide_address, to_api_error};
 use crate::layouts::plain_page;
@@ -57,24 +58,40 @@ fn new_password(
 /// `/forgot`.
 #[component]
 pub fn ForgotPage() -> impl IntoView {
-    let words = Words::now();
+    let (platform, ctx) = door();
     let refused = Refused::from_query();
-    let body = if query("sent").is_empty() {
+    let sent = !query("sent").is_empty();
+    let typed = refused.as_ref().and_then(|r| r.typed.get("account").cloned()).unwrap_or_default();
+    if refused.is_none() && !platform::accounts::may_be_challenged(&platform, &ctx) {
+        return forgot_view(sent, None, None);
+    }
+    Suspend::new(async move {
+        let captchas = platform::accounts::captchas_of_reset(&platform, &ctx, &typed).await.unwrap_or_default();
+        forgot_view(sent, refused.as_ref(), captchas)
+    })
+    .into_any()
+}
+
+fn forgot_view(sent: bool, refused: Option<&Refused>, captchas: Option<Captchas>) -> AnyView {
+    let words = Words::now();
+    let body = if sent {
+        view! { <p role="status">{words.t("forgot-sent")}</p> }.into_any()
+    } else {
         let account = TextField {
             autocomplete: Some("username"),
-            ..field(words, refused.as_ref(), "login-username", "account", "account")
+            ..field(words, refused, "login-username", "account", "account")
         };
+        let fault = general(refused.filter(|refused| !is_about_captcha(refused)), words);
         view! {
             <p>{words.t("forgot-hint")}</p>
             <form class="stack" method="post" action=RequestPasswordReset::url()>
-                {form_fault(general(refused.as_ref(), words))}
+                {form_fault(fault)}
                 {text_field(account)}
+                {captcha_field(words, captchas, refused)}
                 <button class="btn primary wide">{words.t("forgot-action")}</button>
             </form>
         }
         .into_any()
-    } else {
-        view! { <p role="status">{words.t("forgot-sent")}</p> }.into_any()
     };
     let back = view! { <p><a class="link" href=paths::login(None)>{words.t("forgot-back")}</a></p> };
     plain_page(words, words.t("forgot-title"), (body, back))

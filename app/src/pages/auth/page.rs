@@ -1,9 +1,11 @@
-//! Sign-in: plain forms, no script at all.
+//! Sign-in: plain forms, and no script but for the challenge that comes after some failures.
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
+use platform::accounts::Captchas;
 
+use super::captcha::{captcha_field, is_about_captcha};
 use super::server_fns::{SignIn, SignInCode};
 use crate::door::{Refused, door, see_other, session};
 use crate::layouts::{page, plain_page};
@@ -11,21 +13,36 @@ use crate::paths;
 use crate::ui::forms::{TextField, form_fault, text_field};
 use crate::words::Words;
 
-/// `/login`.
+/// `/login`. Costs no question to the database before something has failed.
 #[component]
 pub fn LoginPage() -> impl IntoView {
-    let words = Words::now();
     let next = use_query_map().get_untracked().get("next").filter(|next| paths::local(next).is_some());
-    if use_context::<platform::OpContext>().is_some_and(|ctx| ctx.user().is_some()) {
+    let (platform, ctx) = door();
+    if ctx.user().is_some() {
         see_other(next.as_deref().unwrap_or(paths::HOME));
     }
     let refused = Refused::from_query();
-    let fault = |path: &str| refused.as_ref().and_then(|r| r.fault(words.0, path));
-    let general = refused.as_ref().filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
+    let name = refused.as_ref().and_then(|r| r.typed.get("username").cloned()).unwrap_or_default();
+    if refused.is_none() && !platform::accounts::may_be_challenged(&platform, &ctx) {
+        return login_view(next, name, None, None);
+    }
+    Suspend::new(async move {
+        // The form is there even while the database is not.
+        let captchas = platform::accounts::captchas_of_sign_in(&platform, &ctx, &name).await.unwrap_or_default();
+        login_view(next, name, refused.as_ref(), captchas)
+    })
+    .into_any()
+}
+
+fn login_view(next: Option<String>, name: String, refused: Option<&Refused>, captchas: Option<Captchas>) -> AnyView {
+    let words = Words::now();
+    let fault = |path: &str| refused.and_then(|r| r.fault(words.0, path));
+    let of_captcha = refused.is_some_and(is_about_captcha);
+    let general = refused.filter(|r| r.fields.is_empty() && !of_captcha).map(|r| r.message(words.0));
     let username = TextField {
         label: words.t("login-username"),
         name: "username".to_owned(),
-        value: refused.as_ref().and_then(|r| r.typed.get("username").cloned()).unwrap_or_default(),
+        value: name,
         fault: fault("username"),
         autocomplete: Some("username"),
         required: true,
@@ -41,6 +58,7 @@ pub fn LoginPage() -> impl IntoView {
         required: true,
         ..TextField::default()
     };
+    let wrong = refused.filter(|_| general.is_none() && !of_captcha).map(|_| words.t("error-validation"));
     plain_page(
         words,
         words.t("login-title"),
@@ -49,7 +67,8 @@ pub fn LoginPage() -> impl IntoView {
                 {next.map(|next| view! { <input r#type="hidden" name="next" value=next /> })}
                 {text_field(username)}
                 {text_field(password)}
-                {form_fault(general.is_none().then(|| refused.map(|_| words.t("error-validation"))).flatten())}
+                {captcha_field(words, captchas, refused)}
+                {form_fault(wrong)}
                 <button class="btn primary wide">{words.t("login-action")}</button>
             </form>
             <p><a class="link" href=paths::FORGOT>{words.t("forgot-link")}</a></p>

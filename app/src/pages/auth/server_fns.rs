@@ -13,6 +13,8 @@ pub async fn sign_in(
     username: String,
     password: String,
     otp: Option<String>,
+    captcha_id: Option<String>,
+    captcha: Option<String>,
     next: Option<String>,
 ) -> Result<(), ApiError> {
     use platform::accounts::{SignInStep, begin_sign_in, open_challenge};
@@ -20,7 +22,7 @@ pub async fn sign_in(
     let next = next.as_deref().and_then(paths::local).map(str::to_owned);
     let form = paths::login(next.as_deref());
     let typed = vec![("username", username.clone())];
-    let request = contract::accounts::LoginRequest { username, password, otp };
+    let request = contract::accounts::LoginRequest { username, password, otp, captcha_id, captcha };
     let result = async {
         let session = door::session()?;
         match begin_sign_in(&platform, &ctx, &request).await? {
@@ -69,10 +71,14 @@ pub async fn sign_out() -> Result<(), ApiError> {
 
 /// Asks for a link to a new password; the answer is the same for every name.
 #[server]
-pub async fn request_password_reset(#[server(default)] account: String) -> Result<(), ApiError> {
+pub async fn request_password_reset(
+    #[server(default)] account: String,
+    captcha_id: Option<String>,
+    captcha: Option<String>,
+) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let typed = vec![("account", account.clone())];
-    let body = contract::accounts::PasswordResetRequest { account };
+    let body = contract::accounts::PasswordResetRequest { account, captcha_id, captcha };
     let result = platform::accounts::request_password_reset(&platform, &ctx, &body).await;
     let next = |()| format!("{}?sent=1", paths::FORGOT);
     door::form_answer((&platform, &ctx), result, next, paths::FORGOT, typed).await

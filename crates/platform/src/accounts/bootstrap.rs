@@ -44,7 +44,7 @@ pub async fn reset_password(platform: &Platform, name: &str) -> Result<String> {
         .await?
         .ok_or_else(|| Error::new(ErrorCode::NotFound))?;
     let password = new_password();
-    store::set_password(&mut tx, row.id, &hash_password(&password)?).await?;
+    store::passwords::set(&mut tx, row.id, &hash_password(&password)?, ctx.now()).await?;
     links::retire_ways_in(&mut tx, row.id, ctx.now()).await?;
     audit::record_in_tx(&mut tx, &ctx, entry("accounts:reset-password", row.id)).await?;
     tx.commit().await?;

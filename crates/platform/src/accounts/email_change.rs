@@ -5,8 +5,8 @@ use contract::ErrorCode;
 use contract::accounts::{EmailChangeConfirm, EmailChangeRequest};
 use contract::mail::EMAIL_PATH;
 
+use super::attempts::{self, Subjects};
 use super::links::{self, NewLink, Purpose};
-use super::sign_in::{self, Subjects};
 use super::{account, entry, password, signed_in, store};
 use crate::authz::SecureAccount;
 use crate::fields::Wrong;
@@ -42,7 +42,7 @@ pub async fn request_email_change(platform: &Platform, ctx: &OpContext, body: &E
     let system = ctx.as_system(SystemActor::Authenticator);
     let subjects = Subjects::of(ctx, &user.name);
     let mut tx = platform.db().begin(&system).await?;
-    sign_in::check_delay(&mut tx, ctx, &subjects).await?;
+    attempts::check_delay(&mut tx, ctx, &subjects, user.id).await?;
     let credentials = store::credentials_of(&mut tx, user.id).await?.ok_or_else(Error::not_found)?;
     let contact = store::contacts(&mut tx, &[user.id.0]).await?.into_iter().next().ok_or_else(Error::not_found)?;
     tx.commit().await?; // checking the password takes a while: hold no connection meanwhile
@@ -51,7 +51,7 @@ pub async fn request_email_change(platform: &Platform, ctx: &OpContext, body: &E
     }
     if !password::verify(platform, &body.password, credentials.password_hash).await? {
         let action = "accounts:request-email-change";
-        sign_in::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
+        attempts::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
         return Err(Error::field("password", "field-password-wrong"));
     }
     let language = contact.language_or(platform);

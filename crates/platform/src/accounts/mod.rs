@@ -6,8 +6,10 @@
 //! [`SystemActor::Authenticator`].
 
 mod api_tokens;
+mod attempts;
 mod avatars;
 mod bootstrap;
+mod captcha;
 mod challenge;
 mod contacts;
 mod email_change;
@@ -31,11 +33,14 @@ use contract::accounts::{Language, MemberRole, MembershipView, Profile, ProfileU
 use contract::{CustomerId, ErrorCode, Permission, SessionId, UserId};
 
 pub use api_tokens::{create_api_token, grantable_scopes, list_api_tokens, revoke_api_token};
+pub(crate) use attempts::AttemptsSeen;
+pub use attempts::may_be_challenged;
 pub use avatars::{avatar, avatar_tag, remove_avatar, set_avatar};
 pub use bootstrap::{
     FirstAdmin, add_member, any_admin, create_customer, ensure_first_admin, reset_password, reset_second_factor,
 };
 pub(crate) use bootstrap::{NewPerson, add_person_in_tx};
+pub use captcha::{Captchas, new_captcha};
 pub use challenge::{answer_challenge, is_challenged, open_challenge};
 pub(crate) use contacts::{Contact, contacts};
 pub use email_change::{confirm_email_change, request_email_change};
@@ -43,11 +48,11 @@ pub use invitations::{Invited, accept_invitation, invitations, invite, invited, 
 pub use list_columns::{choose_columns, columns_of};
 pub use password::{PasswordRule, change_password, hash_password, password_rule};
 pub(crate) use password_reset::send_password_reset;
-pub use password_reset::{confirm_password_reset, request_password_reset};
+pub use password_reset::{captchas_of_reset, confirm_password_reset, request_password_reset};
 pub use second_factor::{confirm_totp, disable_totp, enroll_totp, pending_totp, security, totp_required};
 pub use sessions::{end_other_sessions, end_session, list_sessions};
 pub use shown_once::{ShownOnce, keep_for_page, take_for_page};
-pub use sign_in::{CodeNeeded, SignInStep, SignedIn, begin_sign_in, sign_in};
+pub use sign_in::{CodeNeeded, SignInStep, SignedIn, begin_sign_in, captchas_of_sign_in, sign_in};
 pub use ssh_keys::{add_ssh_key, list_ssh_keys, remove_ssh_key};
 pub use tokens::{ACCESS_TOKEN_SECONDS, REFRESH_TOKEN_DAYS, issue_access_token, principal_of_bearer, refresh};
 
@@ -106,6 +111,7 @@ pub(crate) struct Standing {
     platform_admin: bool,
     operator: bool,
     permissions: Vec<Permission>,
+    must_enroll: bool,
     active: Option<(CustomerId, MemberRole)>,
 }
 
@@ -116,6 +122,7 @@ impl Standing {
             platform_admin: user.platform_admin,
             operator: user.operator,
             permissions: user.permissions.clone(),
+            must_enroll: user.must_enroll,
             active: user.active_customer.zip(user.active_role()),
         }
     }
@@ -141,9 +148,9 @@ impl SessionWatch {
             .wanted
             .ask(async |sessions| {
                 let ctx = self.platform.system(SystemActor::Authenticator);
-                let idle_since = idle_since(&self.platform, &ctx).await;
+                let rules = session_rules(&self.platform, &ctx).await;
                 let mut tx = self.platform.db().begin(&ctx).await?;
-                let found = store::standings(&mut tx, &sessions, ctx.now(), idle_since).await?;
+                let found = store::standings(&mut tx, &sessions, ctx.now(), &rules).await?;
                 tx.commit().await?;
                 Ok(found)
             })
@@ -158,16 +165,25 @@ async fn find_session(
     key: store::SessionKey<'_>,
 ) -> Result<Option<UserPrincipal>> {
     let system = ctx.as_system(SystemActor::Authenticator);
-    let idle_since = idle_since(platform, ctx).await;
+    let rules = session_rules(platform, ctx).await;
     let mut tx = platform.db().begin(&system).await?;
-    let found = store::find_session(&mut tx, key, ctx.now(), idle_since).await?;
+    let found = store::find_session(&mut tx, key, ctx.now(), &rules).await?;
     tx.commit().await?;
     Ok(found)
 }
 
-/// Browsers that asked for nothing since then are signed out. Asked for before a transaction begins: it may need one.
-async fn idle_since(platform: &Platform, ctx: &OpContext) -> DateTime<Utc> {
-    ctx.now() - settings::sign_in(platform).await.session_idle
+/// What the settings say about sessions.
+struct SessionRules {
+    /// Browsers that asked for nothing since then are signed out.
+    idle_since: DateTime<Utc>,
+    /// Whoever works for the platform and has no second factor sets one up before anything else.
+    totp_for_admins: bool,
+}
+
+/// Asked for before a transaction begins: it may need one.
+async fn session_rules(platform: &Platform, ctx: &OpContext) -> SessionRules {
+    let rules = settings::sign_in(platform).await;
+    SessionRules { idle_since: ctx.now() - rules.session_idle, totp_for_admins: rules.totp_for_admins }
 }
 
 /// Ends the session of this request, and with it every socket opened by it.

@@ -13,8 +13,8 @@ use contract::ErrorCode;
 use contract::accounts::PasswordChange;
 use contract::notifications::NotificationKind;
 
-use super::sign_in::Subjects;
-use super::{SessionEnding, SignedIn, account, entry, links, sign_in, signed_in, store};
+use super::attempts::{self, Subjects};
+use super::{SessionEnding, SignedIn, account, entry, links, signed_in, store};
 use crate::authz::SecureAccount;
 use crate::fields::Wrong;
 use crate::notifications::{self, Notice};
@@ -33,11 +33,13 @@ pub struct PasswordRule {
     pub min_length: usize,
     /// Lowest score of zxcvbn, 0 to 4.
     pub min_score: u8,
+    /// How many of the passwords before the present one are not taken again.
+    pub remembered: u8,
 }
 
 impl Default for PasswordRule {
     fn default() -> Self {
-        Self { min_length: 10, min_score: 2 }
+        Self { min_length: 10, min_score: 2, remembered: 3 }
     }
 }
 
@@ -102,6 +104,19 @@ pub(super) async fn verify(platform: &Platform, password: &str, hash: Option<Str
     Ok(fits && sane)
 }
 
+/// Says whether `password` is one of the person's that the rule remembers; the present one is the caller's to compare.
+///
+/// # Errors
+/// `Validation` for `newPassword` when it is.
+pub(super) async fn check_unused(platform: &Platform, earlier: Vec<String>, password: &str) -> Result<()> {
+    for hash in earlier {
+        if verify(platform, password, Some(hash)).await? {
+            return Err(Error::field("newPassword", "field-password-used"));
+        }
+    }
+    Ok(())
+}
+
 /// Does that work on a blocking thread, as few at a time as there are permits.
 async fn hashing<T: Send + 'static>(platform: &Platform, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let _permit = platform.password_workers().acquire().await.map_err(Error::internal)?;
@@ -119,28 +134,32 @@ pub async fn change_password(platform: &Platform, ctx: &OpContext, change: &Pass
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let system = ctx.as_system(SystemActor::Authenticator);
     let subjects = Subjects::of(ctx, &user.name);
+    let rule = password_rule(platform).await;
     let mut tx = platform.db().begin(&system).await?;
-    sign_in::check_delay(&mut tx, ctx, &subjects).await?;
+    attempts::check_delay(&mut tx, ctx, &subjects, user.id).await?;
     let row = store::credentials(&mut tx, &user.name).await?.ok_or_else(Error::not_found)?;
     let email = store::account(&mut tx, user.id).await?.and_then(|account| account.email).unwrap_or_default();
+    let earlier = store::passwords::earlier(&mut tx, user.id, rule.remembered.into()).await?;
     tx.commit().await?; // hashing takes a while: hold no connection meanwhile
 
     let mut wrong = Wrong::new();
     let about = [user.name.as_str(), user.display_name.as_str(), email.as_str()];
-    password_rule(platform).await.check(&mut wrong, "newPassword", &change.new_password, &about);
+    rule.check(&mut wrong, "newPassword", &change.new_password, &about);
     if change.new_password == change.old_password {
         wrong.add("newPassword", "field-password-old");
     }
     wrong.into_result()?;
     if !verify(platform, &change.old_password, row.password_hash).await? {
-        sign_in::note_failure(platform, ctx, &subjects, "accounts:change-password", Some(user.id)).await?;
+        attempts::note_failure(platform, ctx, &subjects, "accounts:change-password", Some(user.id)).await?;
         return Err(Error::field("oldPassword", "field-password-wrong"));
     }
+    // Only for who proved themselves: what one's passwords were is nobody else's to find out.
+    check_unused(platform, earlier, &change.new_password).await?;
     let hash = hash(platform, &change.new_password).await?;
 
     // The links and what is told are the system's.
     let mut tx = platform.db().begin(&system).await?;
-    let version = store::change_password(&mut tx, &granted, &hash, user.token_version).await?;
+    let version = store::passwords::change(&mut tx, &granted, &hash, user.token_version, ctx.now()).await?;
     let token_version = version.ok_or_else(|| Error::new(ErrorCode::Conflict))?;
     links::retire_ways_in(&mut tx, user.id, ctx.now()).await?;
     audit::record_in_tx(&mut tx, ctx, entry("accounts:change-password", user.id)).await?;
@@ -173,7 +192,7 @@ mod tests {
         for good in ["correct horse battery staple", "云深不知处2026只在此山中", "kT7#vq2mLz"] {
             assert_eq!(faults(rule, good), Vec::<&str>::new(), "{good}");
         }
-        let lax = PasswordRule { min_length: 1, min_score: 0 };
+        let lax = PasswordRule { min_length: 1, min_score: 0, remembered: 0 };
         assert_eq!(faults(lax, "12345"), ["field-password-short"], "never below six");
         assert_eq!(faults(lax, "123456"), Vec::<&str>::new());
     }

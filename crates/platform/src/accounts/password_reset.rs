@@ -3,14 +3,18 @@
 //! Whether there is such an account shows nowhere: asking for a link does the same work for every name, and the look-up
 //! happens later, in a job.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use contract::accounts::{PasswordResetConfirm, PasswordResetRequest};
 use contract::mail::RESET_PATH;
 use contract::notifications::NotificationKind;
 use contract::{ErrorCode, JobId, UserId};
 
+use super::attempts::FREE_OF_CHALLENGE;
+use super::captcha::{self, Captchas, Given};
 use super::links::{self, NewLink, Purpose};
 use super::{SessionEnding, entry, password, store};
+use crate::context::network_of;
+use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::jobs::{self, NewJob};
 use crate::mail::{self, NewMail};
@@ -30,7 +34,8 @@ const SEALED_FOR: &str = "jobs.payload:password-reset";
 /// Asks for a link.
 ///
 /// # Errors
-/// `RateLimited` with the seconds to wait; `WrongState` where no mail goes out at all.
+/// `CaptchaRequired` after some requests, when no solved challenge comes with it; `RateLimited` with the seconds to wait
+/// after more; `WrongState` where no mail goes out at all.
 pub async fn request_password_reset(platform: &Platform, ctx: &OpContext, body: &PasswordResetRequest) -> Result<()> {
     let account = body.account.trim().to_lowercase();
     if account.is_empty() {
@@ -43,8 +48,19 @@ pub async fn request_password_reset(platform: &Platform, ctx: &OpContext, body: 
     if !mail::is_on(platform).await {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-mail-off"));
     }
+    let asked = Asked::of(ctx, &account);
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    limit(&mut tx, ctx, &account).await?;
+    let standing = asked.standing(&mut tx, ctx).await?;
+    if let Some(seconds) = standing.wait {
+        let limited = Error::new(ErrorCode::RateLimited).with_key("error-rate-limited-wait");
+        return Err(limited.with_arg("seconds", seconds));
+    }
+    if standing.challenged {
+        let given = Given { id: body.captcha_id.as_deref(), answer: body.captcha.as_deref() };
+        tx = captcha::demand(platform, tx, ctx, given).await?;
+    }
+    platform.attempts().note(ctx.now());
+    store::attempts::note(&mut tx, &[&asked.pair, &asked.name, &asked.address], ctx.now()).await?;
     let mut job = NewJob::new("password-reset", ctx.now());
     job.payload =
         serde_json::json!({ "account": hex::encode(platform.keyring().seal(SEALED_FOR, account.as_bytes())) });
@@ -53,20 +69,52 @@ pub async fn request_password_reset(platform: &Platform, ctx: &OpContext, body: 
     Ok(())
 }
 
-/// Counts this request, or refuses it; every name alike.
-async fn limit(tx: &mut crate::db::Tx, ctx: &OpContext, account: &str) -> Result<()> {
-    let address = ctx.address().map(|a| a.to_string()).unwrap_or_default();
-    let by_name = secrets::sha256(format!("reset\0{account}\0{address}").as_bytes());
-    let by_address = secrets::sha256(format!("reset-address\0{address}").as_bytes());
-    for (subject, most) in [(&by_name, MOST_PER_NAME), (&by_address, MOST_PER_ADDRESS)] {
-        let (asked, last) = store::failures_since(tx, subject, ctx.now() - WINDOW).await?;
-        if asked >= most {
-            let left = last.map_or(0, |last| (last + WINDOW - ctx.now()).num_seconds()).max(1);
-            let limited = Error::new(ErrorCode::RateLimited).with_key("error-rate-limited-wait");
-            return Err(limited.with_arg("seconds", left));
+/// The challenges that the form has to show for this name, from this address; none while little was asked.
+pub async fn captchas_of_reset(platform: &Platform, ctx: &OpContext, account: &str) -> Result<Option<Captchas>> {
+    let account = account.trim().to_lowercase();
+    let asked = Asked::of(ctx, &account);
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let challenged = asked.standing(&mut tx, ctx).await?.challenged;
+    tx.commit().await?;
+    if challenged { captcha::both(platform, ctx).await.map(Some) } else { Ok(None) }
+}
+
+/// What requests are counted by; every name alike, whether there is such an account or not.
+struct Asked {
+    pair: [u8; 32],
+    name: [u8; 32],
+    address: [u8; 32],
+}
+
+/// How things stand before a request.
+struct Standing {
+    /// Seconds until it is taken.
+    wait: Option<i64>,
+    challenged: bool,
+}
+
+impl Asked {
+    fn of(ctx: &OpContext, account: &str) -> Self {
+        let address = ctx.address().map(|address| network_of(address).to_string()).unwrap_or_default();
+        Self {
+            pair: secrets::sha256(format!("reset\0{account}\0{address}").as_bytes()),
+            name: secrets::sha256(format!("reset-name\0{account}").as_bytes()),
+            address: secrets::sha256(format!("reset-address\0{address}").as_bytes()),
         }
     }
-    store::note_failure(tx, &by_name, &by_address, ctx.now()).await
+
+    async fn standing(&self, tx: &mut Tx, ctx: &OpContext) -> Result<Standing> {
+        let since = ctx.now() - WINDOW;
+        let pair = store::attempts::since(tx, &self.pair, since).await?;
+        let name = store::attempts::since(tx, &self.name, since).await?;
+        let address = store::attempts::since(tx, &self.address, since).await?;
+        let left = |(asked, last): (i64, Option<DateTime<Utc>>), most: i64| {
+            let last = last.filter(|_| asked >= most)?;
+            Some((last + WINDOW - ctx.now()).num_seconds().max(1))
+        };
+        let wait = left(pair, MOST_PER_NAME).max(left(address, MOST_PER_ADDRESS));
+        Ok(Standing { wait, challenged: name.0.max(address.0) >= FREE_OF_CHALLENGE })
+    }
 }
 
 /// Looks the account up and sends the link, if there is somebody to send it to; run by the job queue.
@@ -121,6 +169,7 @@ pub async fn confirm_password_reset(platform: &Platform, ctx: &OpContext, body: 
     let user = link.user.ok_or_else(links::spent)?;
     let contact = store::contacts(&mut tx, &[user.0]).await?.into_iter().next().ok_or_else(links::spent)?;
     let credentials = store::credentials_of(&mut tx, user).await?;
+    let earlier = store::passwords::earlier(&mut tx, user, rule.remembered.into()).await?;
     tx.commit().await?; // hashing takes a while: hold no connection meanwhile
 
     let mut wrong = Wrong::new();
@@ -132,6 +181,7 @@ pub async fn confirm_password_reset(platform: &Platform, ctx: &OpContext, body: 
     if old.is_some() && password::verify(platform, &body.new_password, old).await? {
         return Err(Error::field("newPassword", "field-password-old"));
     }
+    password::check_unused(platform, earlier, &body.new_password).await?;
     let hash = password::hash(platform, &body.new_password).await?;
 
     let mut tx = platform.db().begin(&system).await?;
@@ -140,7 +190,7 @@ pub async fn confirm_password_reset(platform: &Platform, ctx: &OpContext, body: 
         return Err(links::spent());
     }
     links::retire_ways_in(&mut tx, user, ctx.now()).await?;
-    store::set_password(&mut tx, user, &hash).await?;
+    store::passwords::set(&mut tx, user, &hash, ctx.now()).await?;
     audit::record_in_tx(&mut tx, ctx, entry("accounts:reset-password", user)).await?;
     // Whoever did not do it should hear of it.
     let notice = Notice { kind: NotificationKind::PasswordChanged, args: Vec::new(), link: None };

@@ -10,9 +10,9 @@ use contract::accounts::{RecoveryCodes, SecurityView, TotpDisable, TotpEnrollmen
 use contract::{ErrorCode, UserId};
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 
-use super::sign_in::{self, Subjects};
+use super::attempts::{self, Subjects};
 use super::{SessionEnding, SignedIn, account, entry, password, signed_in, store};
-use crate::authz::{SecureAccount, ViewAccount};
+use crate::authz::{SecureAccount, ViewAccount, works_for_platform};
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, SystemActor, UserPrincipal, audit, secrets, settings};
 
@@ -28,7 +28,8 @@ const RECOVERY_CHARS: usize = 16;
 
 /// True when this person may not be without a second factor; the one place this rule is read.
 pub async fn totp_required(platform: &Platform, user: &UserPrincipal) -> bool {
-    user.platform_admin && settings::sign_in(platform).await.totp_for_admins
+    works_for_platform(user.platform_admin, user.operator, &user.permissions)
+        && settings::sign_in(platform).await.totp_for_admins
 }
 
 /// What a code turned out to be.
@@ -158,19 +159,19 @@ pub async fn disable_totp(platform: &Platform, ctx: &OpContext, request: &TotpDi
     if required {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-totp-required"));
     }
-    sign_in::check_delay(&mut tx, ctx, &subjects).await?;
+    attempts::check_delay(&mut tx, ctx, &subjects, user.id).await?;
     let row = store::credentials_of(&mut tx, user.id).await?.ok_or_else(Error::not_found)?;
     tx.commit().await?;
 
     let action = "accounts:totp-disable";
     if !password::verify(platform, &request.password, row.password_hash).await? {
-        sign_in::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
+        attempts::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
         return Err(Error::field("password", "field-password-wrong"));
     }
     let mut tx = platform.db().begin(&system).await?;
     if check(platform, &mut tx, user.id, &request.code, ctx.now()).await?.is_none() {
         drop(tx);
-        sign_in::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
+        attempts::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
         return Err(Error::field("code", "field-code-wrong"));
     }
     store::second_factor::remove(&mut tx, &granted).await?;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 pub use contract::accounts::SessionKind;
 use contract::{CustomerId, UserId};
 
-use super::{idle_since, links, store};
+use super::{attempts, links, session_rules, store};
 use crate::{OpContext, Platform, Result, SystemActor};
 
 /// A session row.
@@ -45,7 +45,7 @@ pub async fn save(platform: &Platform, ctx: &OpContext, record: &SessionRecord) 
 
 /// The open, unexpired browser session with this secret.
 pub async fn load(platform: &Platform, ctx: &OpContext, secret_hash: &[u8; 32]) -> Result<Option<SessionRecord>> {
-    let idle_since = idle_since(platform, ctx).await;
+    let idle_since = session_rules(platform, ctx).await.idle_since;
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let record = store::load_session(&mut tx, secret_hash, ctx.now(), idle_since).await?;
     tx.commit().await?;
@@ -65,6 +65,7 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, secret_hash: &[u8; 32]
 pub async fn delete_expired(platform: &Platform, ctx: &OpContext) -> Result<u64> {
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let removed = store::delete_expired(&mut tx, ctx.now()).await?;
+    attempts::delete_old(&mut tx, ctx.now()).await?;
     links::delete_expired(&mut tx, ctx.now() - chrono::TimeDelta::days(1)).await?;
     tx.commit().await?;
     Ok(removed)

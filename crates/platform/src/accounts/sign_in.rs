@@ -1,25 +1,15 @@
-//! Signing in with name, password and, where it is on, a code; with a delay that grows with failures.
-//!
-//! Failures are counted per account *and* address together, and per address: somebody who guesses from elsewhere slows
-//! themselves down and never locks the true owner out. A wrong code counts like a wrong password.
+//! Signing in with name, password and, where it is on, a code. What failures cost is in [`super::attempts`]; a wrong code
+//! counts like a wrong password.
 
-use chrono::TimeDelta;
 use contract::accounts::LoginRequest;
 use contract::{CustomerId, ErrorCode, SessionId, UserId};
 
+use super::attempts::{self, Subjects};
+use super::captcha::{self, Captchas, Given};
 use super::second_factor::{self, Factor};
 use super::{entry, password, store};
 use crate::db::Tx;
-use crate::{Credential, Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit, secrets};
-
-/// Failures that cost nothing.
-const FREE_FAILURES: i64 = 3;
-/// Failures from one address, over all accounts, that cost nothing: a school may share one.
-const FREE_FAILURES_PER_ADDRESS: i64 = 20;
-/// Longest delay.
-const MAX_DELAY_SECONDS: i64 = 60;
-/// How long a failure counts.
-const WINDOW_MINUTES: i64 = 15;
+use crate::{Credential, Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit};
 
 /// Who signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +38,8 @@ pub enum SignInStep {
 ///
 /// # Errors
 /// `BadCredentials` whatever was wrong; `SecondFactorRequired` after a right password when the code is missing or wrong;
-/// `RateLimited` with the seconds to wait after too many failures.
+/// `CaptchaRequired` after some failures, when no solved challenge comes with it; `RateLimited` with the seconds to wait
+/// after more.
 pub async fn sign_in(platform: &Platform, ctx: &OpContext, request: &LoginRequest) -> Result<SignedIn> {
     match begin_sign_in(platform, ctx, request).await? {
         SignInStep::Done(who) => Ok(who),
@@ -74,16 +65,22 @@ pub async fn begin_sign_in(platform: &Platform, ctx: &OpContext, request: &Login
     let subjects = Subjects::of(ctx, &name);
 
     let mut tx = platform.db().begin(&system).await?;
-    check_delay(&mut tx, ctx, &subjects).await?;
+    let standing = attempts::standing(&mut tx, ctx, &subjects).await?;
+    standing.admit()?;
+    if standing.challenged {
+        let given = Given { id: request.captcha_id.as_deref(), answer: request.captcha.as_deref() };
+        tx = captcha::demand(platform, tx, ctx, given).await?;
+    }
     let found = store::credentials(&mut tx, &name).await?;
+    let known = attempts::is_known(&mut tx, ctx, &subjects, found.as_ref().map(|row| row.id)).await?;
     tx.commit().await?; // hashing takes a while: hold no connection meanwhile
 
     let hash = found.as_ref().filter(|row| row.active).and_then(|row| row.password_hash.clone());
     let fits = password::verify(platform, &request.password, hash).await?;
-    let known = found.as_ref().map(|row| row.id);
-    let Some(row) = found.filter(|_| fits) else {
-        note_failure(platform, ctx, &subjects, "accounts:sign-in", known).await?;
-        return Err(Error::new(ErrorCode::BadCredentials));
+    let user = found.as_ref().map(|row| row.id);
+    let Some(row) = found.filter(|_| fits && standing.lets_in(known)) else {
+        attempts::note_failure(platform, ctx, &subjects, "accounts:sign-in", user).await?;
+        return Err(standing.refusal());
     };
     let mut tx = platform.db().begin(&system).await?;
     let mut factor = None;
@@ -94,11 +91,21 @@ pub async fn begin_sign_in(platform: &Platform, ctx: &OpContext, request: &Login
         factor = second_factor::check(platform, &mut tx, row.id, code, ctx.now()).await?;
         if factor.is_none() {
             drop(tx);
-            note_failure(platform, ctx, &subjects, "accounts:sign-in", known).await?;
+            attempts::note_failure(platform, ctx, &subjects, "accounts:sign-in", user).await?;
             return Err(wrong_code());
         }
     }
     finish(tx, ctx, &subjects, row, factor).await.map(SignInStep::Done)
+}
+
+/// The challenges that the form has to show for this name, from this address; none while too little has failed.
+pub async fn captchas_of_sign_in(platform: &Platform, ctx: &OpContext, name: &str) -> Result<Option<Captchas>> {
+    let name = name.trim().to_lowercase();
+    let subjects = Subjects::of(ctx, &name);
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let challenged = attempts::standing(&mut tx, ctx, &subjects).await?.challenged;
+    tx.commit().await?;
+    if challenged { captcha::both(platform, ctx).await.map(Some) } else { Ok(None) }
 }
 
 /// A code that was wrong, or used before.
@@ -106,7 +113,7 @@ pub(super) fn wrong_code() -> Error {
     Error::new(ErrorCode::SecondFactorRequired).with_key("error-second-factor-wrong")
 }
 
-/// Everything was right: forgets the failures and writes it down.
+/// Everything was right: writes it down.
 pub(super) async fn finish(
     mut tx: Tx,
     ctx: &OpContext,
@@ -114,7 +121,7 @@ pub(super) async fn finish(
     row: store::Credentials,
     factor: Option<Factor>,
 ) -> Result<SignedIn> {
-    store::note_sign_in(&mut tx, row.id, &subjects.account, ctx.now()).await?;
+    attempts::note_success(&mut tx, ctx, subjects, row.id).await?;
     let who = as_user(ctx, &row);
     let after = factor.map(|factor| serde_json::json!({ "secondFactor": factor.code() }));
     audit::record_in_tx(&mut tx, &who, audit::Entry { after, ..entry("accounts:sign-in", row.id) }).await?;
@@ -124,58 +131,6 @@ pub(super) async fn finish(
         token_version: row.token_version,
         active_customer: row.first_customer.filter(|_| !row.staff),
     })
-}
-
-/// What failures are counted by.
-pub(super) struct Subjects {
-    pub account: [u8; 32],
-    pub address: [u8; 32],
-}
-
-impl Subjects {
-    pub(super) fn of(ctx: &OpContext, name: &str) -> Self {
-        let address = ctx.address().map(|a| a.to_string()).unwrap_or_default();
-        Self {
-            account: secrets::sha256(format!("account\0{name}\0{address}").as_bytes()),
-            address: secrets::sha256(format!("address\0{address}").as_bytes()),
-        }
-    }
-}
-
-/// Counts a failure and writes it down. The name is what was typed, which may be a password typed into the wrong field:
-/// only a known one is kept.
-pub(super) async fn note_failure(
-    platform: &Platform,
-    ctx: &OpContext,
-    subjects: &Subjects,
-    action: &'static str,
-    user: Option<UserId>,
-) -> Result<()> {
-    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    store::note_failure(&mut tx, &subjects.account, &subjects.address, ctx.now()).await?;
-    tx.commit().await?;
-    let mut failed = entry(action, UserId(0));
-    failed.target_id = user.map(|id| id.to_string());
-    audit::record_failed(platform, ctx, failed).await
-}
-
-pub(super) async fn check_delay(tx: &mut Tx, ctx: &OpContext, subjects: &Subjects) -> Result<()> {
-    let since = ctx.now() - TimeDelta::minutes(WINDOW_MINUTES);
-    for (subject, free) in [(&subjects.account, FREE_FAILURES), (&subjects.address, FREE_FAILURES_PER_ADDRESS)] {
-        let (failures, last) = store::failures_since(tx, subject, since).await?;
-        let (Some(last), over) = (last, failures - free) else { continue };
-        if over < 0 {
-            continue;
-        }
-        let delay = (1i64 << over.min(10)).min(MAX_DELAY_SECONDS);
-        let left = (last + TimeDelta::seconds(delay) - ctx.now()).num_milliseconds();
-        if left > 0 {
-            return Err(Error::new(ErrorCode::RateLimited)
-                .with_key("error-sign-in-wait")
-                .with_arg("seconds", (left + 999) / 1000));
-        }
-    }
-    Ok(())
 }
 
 /// The context as the person it turned out to be, for the audit row.
@@ -190,6 +145,7 @@ fn as_user(ctx: &OpContext, row: &store::Credentials) -> OpContext {
         platform_admin: row.platform_admin,
         operator: false,
         permissions: Vec::new(),
+        must_enroll: false,
         memberships: Vec::new(),
         active_customer: None,
         language: None,

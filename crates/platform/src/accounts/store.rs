@@ -1,7 +1,9 @@
 //! SQL of people and sessions.
 
+pub(super) mod attempts;
 pub(super) mod avatars;
 mod contacts;
+pub(super) mod passwords;
 pub(super) mod second_factor;
 pub(super) mod sessions;
 pub(super) mod ssh_keys;
@@ -18,8 +20,8 @@ pub(super) use contacts::{contacts, set_email};
 
 use super::bootstrap::NewPerson;
 use super::session_records::{SessionKind, SessionRecord};
-use super::{Preferences, Standing};
-use crate::authz::{Granted, SecureAccount, UpdateAccount};
+use super::{Preferences, SessionRules, Standing};
+use crate::authz::{Granted, SecureAccount, UpdateAccount, works_for_platform};
 use crate::db::Tx;
 use crate::{Credential, Error, Result, UserPrincipal};
 
@@ -76,12 +78,11 @@ pub(super) fn role(word: &str) -> Result<MemberRole> {
     }
 }
 
-/// Browsers that asked for nothing since `idle_since` are signed out.
 pub(super) async fn find_session(
     tx: &mut Tx,
     key: SessionKey<'_>,
     now: DateTime<Utc>,
-    idle_since: DateTime<Utc>,
+    rules: &SessionRules,
 ) -> Result<Option<UserPrincipal>> {
     let (hash, kind) = match key {
         SessionKey::Secret(hash) => (&hash[..], "browser"),
@@ -98,6 +99,7 @@ pub(super) async fn find_session(
                         from role_assignments a join roles r on r.code = a.role
                              join role_permissions p on p.role_id = r.id
                         where a.user_id = u.id order by p.permission) as "permissions!",
+                  exists(select from totp_secrets t where t.user_id = u.id and t.confirmed_at is not null) as "armed!",
                   array(select m.customer_id from memberships m join customers c on c.id = m.customer_id
                         where m.user_id = u.id and c.state = 'active' and c.deleted_at is null
                         order by c.name) as "customers!",
@@ -111,7 +113,7 @@ pub(super) async fn find_session(
         hash,
         kind,
         now,
-        idle_since
+        rules.idle_since
     )
     .fetch_optional(&mut **tx)
     .await?;
@@ -134,6 +136,7 @@ pub(super) async fn find_session(
         SessionKey::Token(_) => Credential::AccessToken,
         SessionKey::Api(_) => Credential::ApiToken { scopes: tokens::scopes_of(row.scopes).map(Into::into) },
     };
+    let permissions = known(&row.permissions);
     Ok(Some(UserPrincipal {
         id: UserId(row.id),
         display_name: if row.display_name.is_empty() { row.name.clone() } else { row.display_name },
@@ -143,7 +146,8 @@ pub(super) async fn find_session(
         token_version: row.token_version,
         platform_admin: row.admin,
         operator: row.operator,
-        permissions: known(&row.permissions),
+        must_enroll: rules.totp_for_admins && !row.armed && works_for_platform(row.admin, row.operator, &permissions),
+        permissions,
         memberships,
         active_customer,
         language: row.language.as_deref().and_then(Language::parse),
@@ -163,7 +167,7 @@ pub(super) async fn standings(
     tx: &mut Tx,
     sessions: &[SessionId],
     now: DateTime<Utc>,
-    idle_since: DateTime<Utc>,
+    rules: &SessionRules,
 ) -> Result<HashMap<SessionId, Standing>> {
     let ids: Vec<_> = sessions.iter().map(|session| session.0).collect();
     let rows = sqlx::query!(
@@ -174,6 +178,7 @@ pub(super) async fn standings(
                         from role_assignments a join roles r on r.code = a.role
                              join role_permissions p on p.role_id = r.id
                         where a.user_id = u.id order by p.permission) as "permissions!",
+                  exists(select from totp_secrets t where t.user_id = u.id and t.confirmed_at is not null) as "armed!",
                   c.id as "customer?", m.role as "role?"
            from sessions s join users u on u.id = s.user_id
                 left join memberships m on m.user_id = u.id and m.customer_id = s.customer_id
@@ -183,7 +188,7 @@ pub(super) async fn standings(
              and u.state = 'active' and u.deleted_at is null and s.token_version = u.token_version"#,
         &ids,
         now,
-        idle_since
+        rules.idle_since
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -193,11 +198,14 @@ pub(super) async fn standings(
                 (Some(customer), Some(word)) => Some((CustomerId(customer), role(&word)?)),
                 _ => None,
             };
+            let permissions = known(&row.permissions);
+            let of_platform = works_for_platform(row.admin, row.operator, &permissions);
             let standing = Standing {
                 token_version: row.token_version,
                 platform_admin: row.admin,
                 operator: row.operator,
-                permissions: known(&row.permissions),
+                must_enroll: rules.totp_for_admins && !row.armed && of_platform,
+                permissions,
                 active,
             };
             Ok((SessionId(row.id), standing))
@@ -241,39 +249,6 @@ pub(super) async fn credentials_of(tx: &mut Tx, user: UserId) -> Result<Option<C
         staff: row.staff,
         first_customer: row.first_customer.map(CustomerId),
     }))
-}
-
-pub(super) async fn failures_since(
-    tx: &mut Tx,
-    subject: &[u8; 32],
-    since: DateTime<Utc>,
-) -> Result<(i64, Option<DateTime<Utc>>)> {
-    let row = sqlx::query!(
-        r#"select count(*) as "failures!", max(at) as last from login_attempts where subject = $1 and at > $2"#,
-        &subject[..],
-        since
-    )
-    .fetch_one(&mut **tx)
-    .await?;
-    Ok((row.failures, row.last))
-}
-
-pub(super) async fn note_failure(
-    tx: &mut Tx,
-    account: &[u8; 32],
-    address: &[u8; 32],
-    now: DateTime<Utc>,
-) -> Result<()> {
-    sqlx::query!("insert into login_attempts (subject, at) values ($1, $3), ($2, $3)", &account[..], &address[..], now)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn note_sign_in(tx: &mut Tx, user: UserId, account: &[u8; 32], now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!("update users set last_login_at = $2 where id = $1", user.0, now).execute(&mut **tx).await?;
-    sqlx::query!("delete from login_attempts where subject = $1", &account[..]).execute(&mut **tx).await?;
-    Ok(())
 }
 
 /// `None` when the secret is taken.
@@ -360,7 +335,6 @@ pub(super) async fn delete_expired(tx: &mut Tx, now: DateTime<Utc>) -> Result<u6
     let day_ago = now - TimeDelta::days(1);
     let sessions =
         sqlx::query!("delete from sessions where expires_at < $1 or ended_at < $1", day_ago).execute(&mut **tx).await?;
-    sqlx::query!("delete from login_attempts where at < $1", day_ago).execute(&mut **tx).await?;
     sqlx::query!("delete from refresh_tokens where expires_at < $1", day_ago).execute(&mut **tx).await?;
     sqlx::query!("delete from sign_in_challenges where expires_at < $1", now).execute(&mut **tx).await?;
     sqlx::query!("delete from shown_once where expires_at < $1", now).execute(&mut **tx).await?;
@@ -480,32 +454,6 @@ pub(super) async fn oldest_admin(tx: &mut Tx) -> Result<Option<String>> {
     Ok(sqlx::query_scalar!(
         r#"select u.name::text as "name!" from users u join role_assignments r on r.user_id = u.id
            where r.role = 'platform_admin' and u.state = 'active' and u.deleted_at is null order by u.id limit 1"#
-    )
-    .fetch_optional(&mut **tx)
-    .await?)
-}
-
-pub(super) async fn set_password(tx: &mut Tx, user: UserId, hash: &str) -> Result<()> {
-    sqlx::query!("update users set password_hash = $2, token_version = token_version + 1 where id = $1", user.0, hash)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-/// One's own new password; every session ends by the new token version, which is returned. `None` when the account has
-/// changed since `version`.
-pub(super) async fn change_password(
-    tx: &mut Tx,
-    granted: &Granted<SecureAccount>,
-    hash: &str,
-    version: i64,
-) -> Result<Option<i64>> {
-    Ok(sqlx::query_scalar!(
-        "update users set password_hash = $2, token_version = token_version + 1 where id = $1 and token_version = $3
-         returning token_version",
-        granted.id().0,
-        hash,
-        version
     )
     .fetch_optional(&mut **tx)
     .await?)

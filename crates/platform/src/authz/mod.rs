@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 use contract::{AllocationId, CustomerId, ErrorCode, GpuId, JobId, MachineId, Permission, RoleId, UserId};
 
 pub use policy::{Reach, Role, is_grantable, reach, table};
-pub(crate) use staff::{KEPT_ROLE, must_be_kept, permitted_by, powers_of};
+pub(crate) use staff::{KEPT_ROLE, must_be_kept, permitted_by, powers_of, works_for_platform};
 
 use crate::error::Denial;
 use crate::{Error, OpContext, Principal, Result};
@@ -315,6 +315,11 @@ actions! {
     ViewJob: JobsView on JobRef;
 }
 
+/// What setting up a second factor takes.
+fn is_own_account(permission: Permission) -> bool {
+    matches!(permission, Permission::AccountsViewOwn | Permission::AccountsUpdateOwn | Permission::AccountsSecureOwn)
+}
+
 impl OpContext {
     /// Roles of the principal; several for a person who is staff and a member.
     fn roles(&self) -> Vec<(Role, Option<CustomerId>)> {
@@ -338,6 +343,12 @@ impl OpContext {
         }
     }
 
+    /// True for who has to set up a second factor first: until then nothing but their own account is open to them,
+    /// whatever they came with.
+    pub fn must_enroll(&self) -> bool {
+        self.user().is_some_and(|user| user.must_enroll)
+    }
+
     fn reaches(&self, permission: Permission, resource: &impl Resource) -> bool {
         self.roles_for(permission).into_iter().any(|(role, customer)| match reach(role, permission) {
             Reach::Nothing => false,
@@ -354,7 +365,8 @@ impl OpContext {
     /// Yes or no for `action` on a loaded resource.
     ///
     /// # Errors
-    /// `Unauthenticated` for the anonymous, `NotFound` when it may not even be seen, `Forbidden` otherwise.
+    /// `Unauthenticated` for the anonymous, `EnrollmentRequired` for who must set up a second factor first, `NotFound` when
+    /// it may not even be seen, `Forbidden` otherwise.
     pub fn authorize<A: Action>(&self, _action: A, resource: &A::Resource) -> Result<Granted<A>> {
         if self.reaches(A::PERMISSION, resource) {
             return Ok(Granted { id: resource.id(), action: PhantomData });
@@ -366,7 +378,8 @@ impl OpContext {
     /// The rows a list of `R` with this permission may show.
     ///
     /// # Errors
-    /// `Unauthenticated` for the anonymous, `NotFound` when the list does not exist for the caller.
+    /// `Unauthenticated` for the anonymous, `EnrollmentRequired` for who must set up a second factor first, `NotFound` when
+    /// the list does not exist for the caller.
     pub fn authorize_list<R: Resource>(&self, permission: Permission) -> Result<Scope> {
         let mut best = None;
         for (role, customer) in self.roles_for(permission) {
@@ -403,6 +416,7 @@ impl OpContext {
     fn denied<R: Resource>(&self, permission: Permission, target_id: Option<String>, visible: bool) -> Error {
         let code = match self.principal() {
             Principal::Anonymous => ErrorCode::Unauthenticated,
+            _ if self.must_enroll() && !is_own_account(permission) => ErrorCode::EnrollmentRequired,
             _ if visible => ErrorCode::Forbidden,
             _ => ErrorCode::NotFound,
         };

@@ -102,6 +102,8 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
         (Role::PlatformAdmin, P::MetricsReport | P::AuditSeal | P::JobsRun) => Reach::Nothing,
         // Nobody else's password or second factor: what staff may do to other people has operations of its own.
         (Role::PlatformAdmin, P::AccountsSecureOwn) => Reach::Nothing,
+        // Nor do they stand inside of a customer: they have the whole log.
+        (Role::PlatformAdmin, P::AuditViewOwn) => Reach::Nothing,
         (Role::PlatformAdmin, _) => Reach::All,
 
         (Role::Operator, _) => operator(permission),
@@ -116,7 +118,8 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
             | P::CustomersManageMembers
             | P::AllocationsView
             | P::AllocationsMonitor
-            | P::AllocationsRequestRenewal,
+            | P::AllocationsRequestRenewal
+            | P::AuditViewOwn,
         ) => Reach::Customer,
         (Role::CustomerMember, P::CustomersView | P::AllocationsView | P::AllocationsMonitor) => Reach::Customer,
         // The fleet is the staff's: customers reach a machine through its allocation.
@@ -169,6 +172,7 @@ fn custom(permission: Permission) -> Reach {
         | P::CustomersListMembers
         | P::AllocationsRequestRenewal
         | P::MetricsReport
+        | P::AuditViewOwn
         | P::AuditSeal
         | P::JobsRun => Reach::Nothing,
         _ => Reach::All,

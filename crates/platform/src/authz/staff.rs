@@ -4,7 +4,7 @@ use contract::accounts::MemberRole;
 use contract::{CustomerId, ErrorCode, Permission};
 
 use super::policy::{everywhere, gives, is_grantable};
-use super::{CustomerRef, Reach, Role, reach};
+use super::{CustomerRef, Reach, Role, is_own_account, reach};
 use crate::error::Denial;
 use crate::{Credential, Error, OpContext, Result};
 
@@ -25,6 +25,9 @@ impl OpContext {
     /// False for what the credential keeps its owner from: an API token goes no further than its scopes, and never so far
     /// that it could outlive its owner's wish.
     fn admits(&self, permission: Permission) -> bool {
+        if self.must_enroll() && !is_own_account(permission) {
+            return false;
+        }
         match self.user().map(|user| &user.credential) {
             Some(Credential::ApiToken { scopes }) => {
                 permission != Permission::AccountsSecureOwn
@@ -77,6 +80,11 @@ impl OpContext {
 fn not_held(missing: Permission) -> Error {
     let denial = Denial { action: missing.name(), target_kind: "role_book", target_id: None };
     Error::new(ErrorCode::Forbidden).with_key("error-not-held").with_arg("permission", missing).with_denial(denial)
+}
+
+/// Whoever holds any role of the platform, built in or made here: those of whom a second factor can be demanded.
+pub(crate) fn works_for_platform(admin: bool, operator: bool, permissions: &[Permission]) -> bool {
+    admin || operator || !permissions.is_empty()
 }
 
 /// The role that somebody active must always hold.

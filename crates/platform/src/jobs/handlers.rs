@@ -17,6 +17,7 @@ pub(super) const PERIODIC: &[(&str, Duration)] = &[
     ("imports-clean", Duration::from_secs(600)),
     ("idempotency-clean", Duration::from_secs(600)),
     ("partitions", Duration::from_secs(3600)),
+    ("audit-prune", Duration::from_secs(3600)),
     ("sessions-clean", Duration::from_secs(600)),
     ("jobs-clean", Duration::from_secs(600)),
 ];
@@ -61,6 +62,9 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
         }
         "maintenance-advance" => {
             machines::advance_maintenance(platform).await?;
+        }
+        "audit-prune" => {
+            audit::prune(platform).await?;
         }
         "partitions" => metrics::keep_partitions(platform, &platform.system(SystemActor::Metrics)).await?,
         "sessions-clean" => {

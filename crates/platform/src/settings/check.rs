@@ -26,7 +26,9 @@ pub(super) fn check(spec: &SettingSpec, value: &Value) -> Result<Value, Fault> {
     }
     let fits = match spec.kind {
         SettingKind::Choice(words) if !words.contains(&text) => return plain("field-unknown-value"),
-        SettingKind::Number { .. } => return check_number(spec, text.parse().ok()),
+        SettingKind::Number { .. } | SettingKind::NumberOrNever { .. } => {
+            return check_number(spec, text.parse().ok());
+        }
         SettingKind::Text { max } | SettingKind::Secret { max } if text.chars().count() > max as usize => {
             return Err(("field-too-long", vec![("max", max.to_string())]));
         }
@@ -52,9 +54,14 @@ pub(super) fn check(spec: &SettingSpec, value: &Value) -> Result<Value, Fault> {
 }
 
 fn check_number(spec: &SettingSpec, number: Option<i64>) -> Result<Value, Fault> {
-    let SettingKind::Number { min, max } = spec.kind else { return Err(("field-malformed", Vec::new())) };
+    let (min, max, never) = match spec.kind {
+        SettingKind::Number { min, max } => (min, max, false),
+        SettingKind::NumberOrNever { min, max } => (min, max, true),
+        _ => return Err(("field-malformed", Vec::new())),
+    };
     match number {
-        Some(number) if (min..=max).contains(&number) => Ok(json!(number)),
+        Some(number) if (min..=max).contains(&number) || (never && number == 0) => Ok(json!(number)),
+        _ if never => Err(("field-number-or-never", vec![("min", min.to_string()), ("max", max.to_string())])),
         _ => Err(("field-number-range", vec![("min", min.to_string()), ("max", max.to_string())])),
     }
 }
@@ -80,7 +87,11 @@ mod tests {
 
     #[test]
     fn values_fit_or_are_named() {
-        let cases: [(&str, Value, Option<Value>); 20] = [
+        let cases: [(&str, Value, Option<Value>); 24] = [
+            ("general.audit_retention_days", json!(0), Some(json!(0))),
+            ("general.audit_retention_days", json!(179), None),
+            ("general.audit_retention_days", json!("180"), Some(json!(180))),
+            ("general.audit_retention_days", json!(-1), None),
             ("sign_in.sign_up", json!("invitation"), Some(json!("invitation"))),
             ("sign_in.sign_up", json!("always"), None),
             ("sign_in.password_min_length", json!(5), None),

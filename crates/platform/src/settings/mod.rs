@@ -211,6 +211,7 @@ fn view(platform: &Platform, spec: &SettingSpec, row: Option<&store::Row>) -> Se
     let (choices, min, max) = match spec.kind {
         SettingKind::Choice(words) => (words.iter().map(|word| (*word).to_owned()).collect(), None, None),
         SettingKind::Number { min, max } => (Vec::new(), Some(min), Some(max)),
+        SettingKind::NumberOrNever { max, .. } => (Vec::new(), Some(0), Some(max)),
         SettingKind::Text { max } | SettingKind::Secret { max } => (Vec::new(), None, Some(i64::from(max))),
         _ => (Vec::new(), None, None),
     };

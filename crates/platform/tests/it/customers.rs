@@ -25,7 +25,7 @@ async fn a_customer_comes_with_an_owner_who_can_sign_in_at_once() {
     assert_eq!((secret.username.as_str(), secret.password.as_ref().unwrap().len()), ("acme.owner", 20));
     assert_eq!((made.customer.member_count, made.customer.machine_count, made.customer.active), (1, 0, true));
     let password = secret.password.clone().unwrap();
-    let login = LoginRequest { username: secret.username.clone(), password, otp: None };
+    let login = LoginRequest { username: secret.username.clone(), password, ..Default::default() };
     let signed_in = platform::accounts::sign_in(&test.platform, &test.anonymous(), &login).await;
     assert!(signed_in.is_ok());
     let audited: Vec<(String, String)> =

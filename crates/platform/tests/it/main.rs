@@ -4,7 +4,9 @@
 
 mod allocations;
 mod announcements;
+mod attempts;
 mod audit;
+mod audit_retention;
 mod authz;
 mod channels;
 mod credentials;

@@ -108,6 +108,11 @@ const FILL: &str = "
     insert into shown_once (user_id, kind, content, expires_at) select max(id), 'api_token', 'x', now() from users;
     insert into ssh_keys (user_id, name, public_key, algorithm, fingerprint, created_at)
       select max(id), 'laptop', 'ssh-ed25519 x', 'ssh-ed25519', 'SHA256:x', now() from users;
+    insert into audit_anchors (pruned_before, position, hash, events)
+      values (now() - interval '1 year', 0, decode(repeat('00', 32), 'hex'), 0);
+    insert into captcha_uses (hash, expires_at) values (decode(repeat('00', 32), 'hex'), now());
+    insert into sign_in_networks (user_id, network, last_at) select max(id), '192.0.2.1', now() from users;
+    insert into password_history (user_id, hash, retired_at) select max(id), 'x', now() from users;
     insert into totp_secrets (user_id, secret, created_at) select max(id), 'x', now() from users;
     insert into recovery_codes (user_id, code_hash) select max(id), decode(repeat('00', 32), 'hex') from users;
     insert into sign_in_challenges (browser_hash, user_id, token_version, expires_at)
@@ -297,6 +302,9 @@ async fn another_tenant_writes_nothing_of_ours() {
         "delete from totp_secrets",
         "update recovery_codes set used_at = null",
         "delete from sign_in_challenges",
+        "delete from captcha_uses",
+        "update sign_in_networks set last_at = now()",
+        "delete from password_history",
         "delete from machine_imports",
         "update settings set value = null",
         "delete from settings_imports",

@@ -23,7 +23,7 @@ fn wrong<T: std::fmt::Debug>(result: Result<T>) -> Vec<&'static str> {
 }
 
 async fn signs_in(test: &TestPlatform, name: &str, password: &str) -> bool {
-    let login = LoginRequest { username: name.to_owned(), password: password.to_owned(), otp: None };
+    let login = LoginRequest { username: name.to_owned(), password: password.to_owned(), ..Default::default() };
     accounts::sign_in(&test.platform, &test.anonymous(), &login).await.is_ok()
 }
 

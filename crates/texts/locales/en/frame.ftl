@@ -21,6 +21,7 @@ nav-join-tokens = Join tokens
 nav-customer = Organisation
 nav-home = Workbench
 nav-members = Members
+nav-own-audit = Activity
 nav-own = Mine
 nav-account = Account
 list-pager = Pages

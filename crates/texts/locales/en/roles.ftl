@@ -69,6 +69,7 @@ permission-machines-delete = Delete machines
 permission-machines-enroll = See, make and revoke join tokens
 permission-metrics-view = See live figures, history and processes
 permission-metrics-report = Deliver figures (agents only)
+permission-audit-view-own = Read the log of one’s customer
 permission-audit-view = Read the audit log
 permission-audit-seal = Seal the audit log (system only)
 permission-jobs-view = See background jobs

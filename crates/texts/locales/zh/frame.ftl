@@ -21,6 +21,7 @@ nav-join-tokens = 接入令牌
 nav-customer = 客户
 nav-home = 工作台
 nav-members = 成员
+nav-own-audit = 操作记录
 nav-own = 我的
 nav-account = 账号
 list-pager = 分页

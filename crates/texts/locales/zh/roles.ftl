@@ -66,6 +66,7 @@ permission-machines-delete = 删除机器
 permission-machines-enroll = 查看、创建、撤销接入令牌
 permission-metrics-view = 查看实时监控、历史和进程
 permission-metrics-report = 上报监控（仅节点程序）
+permission-audit-view-own = 查看本客户的操作记录
 permission-audit-view = 查看审计日志
 permission-audit-seal = 封存审计日志（仅系统）
 permission-jobs-view = 查看后台任务

@@ -1,6 +1,7 @@
 //! /api/customer: what people see of their own customer.
 
 pub mod announcements;
+pub mod audit;
 pub mod machines;
 pub mod members;
 pub mod notifications;

@@ -11,6 +11,7 @@ pub const CALLERS: [&str; 9] = ["nobody", "nowhere", "member", "owner", "other",
 #[rustfmt::skip]
 pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "POST",  "/api/auth/login",                                     [200, 200, 200, 200, 200, 200, 401, 200, 200]),
+    (Door::Rest, "GET",   "/api/auth/captcha",                                   [200, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::Rest, "POST",  "/api/auth/logout",                                    [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     // Nobody holds a link here: 400 says that anybody is let in.
     (Door::Rest, "POST",  "/api/auth/password-reset/request",                    [422, 422, 422, 422, 422, 422, 401, 422, 422]),
@@ -200,6 +201,9 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "DELETE","/api/customer/members/invitations/{id}",              [401, 404, 403, 404, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",   "/api/admin/mails",                                    [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     (Door::Rest, "POST",  "/api/admin/settings/mail/test",                       [401, 404, 404, 404, 404, 422, 401, 404, 404]),
+    // For owners; staff have the whole log.
+    (Door::Rest, "GET",   "/api/customer/audits",                                [401, 404, 404, 200, 200, 404, 401, 404, 404]),
+    (Door::Rest, "GET",   "/api/customer/audits/export",                         [401, 404, 404, 200, 200, 404, 401, 404, 404]),
     // One's own: whose it is not, for them it is not there.
     (Door::Rest, "GET",   "/api/customer/notifications",                         [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::Rest, "GET",   "/api/customer/notifications/unread",                  [401, 200, 200, 200, 200, 200, 401, 200, 200]),
@@ -319,6 +323,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST",  "invite_person",                                       [401, 404, 403, 422, 404, 422, 401, 403, 403]),
     (Door::ServerFn, "POST",  "revoke_invitation",                                   [401, 404, 403, 404, 404, 404, 401, 403, 403]),
     (Door::ServerFn, "POST",  "test_mail",                                           [401, 404, 404, 404, 404, 422, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "list_own_audits",                                     [401, 404, 404, 200, 200, 404, 401, 404, 404]),
     (Door::ServerFn, "POST",  "list_notifications",                                  [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::ServerFn, "POST",  "read_notification",                                   [401, 404, 404, 404, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST",  "read_all_notifications",                              [401, 200, 200, 200, 200, 200, 401, 200, 200]),

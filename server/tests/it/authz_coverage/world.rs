@@ -271,7 +271,7 @@ impl World {
                 let request = LoginRequest {
                     username: self.admin.name.clone(),
                     password: self.admin.password.to_owned(),
-                    otp: None,
+                    ..Default::default()
                 };
                 let ctx = self.server.test.anonymous();
                 let answer = accounts::issue_access_token(self.server.platform(), &ctx, &request, None).await.unwrap();

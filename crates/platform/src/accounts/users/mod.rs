@@ -16,6 +16,7 @@ pub use bulk::{act_on_many, preview_many};
 
 use super::bootstrap::new_password;
 use super::links;
+use super::store::passwords;
 use super::{PasswordRule, SessionEnding, password, password_rule};
 use crate::authz::{AssignRole, CreateUser, DeleteUser, Population, UpdateUser, UserRef, ViewUser};
 use crate::db::Tx;
@@ -226,7 +227,7 @@ pub async fn set_password(platform: &Platform, ctx: &OpContext, id: UserId, body
     // Meanwhile somebody may have made the person more than the caller is.
     lock_in_tx(&mut tx, id).await?;
     may_take_over(&mut tx, ctx, id).await?;
-    store::set_password(&mut tx, &granted, &hash).await?;
+    passwords::set(&mut tx, granted.id(), &hash, ctx.now()).await?;
     links::retire_ways_in(&mut tx, id, ctx.now()).await?; // only the system reaches links
     audit::record_in_tx(&mut tx, ctx, entry("users:set-password", id)).await?;
     tx.commit().await?;

@@ -274,17 +274,6 @@ pub(super) async fn set_deleted(tx: &mut Tx, granted: &Granted<DeleteUser>, at: 
     Ok(())
 }
 
-pub(super) async fn set_password(tx: &mut Tx, granted: &Granted<UpdateUser>, hash: &str) -> Result<()> {
-    sqlx::query!(
-        "update users set password_hash = $2, token_version = token_version + 1 where id = $1",
-        granted.id().0,
-        hash
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
 /// Those in which somebody acts for a customer.
 pub(super) async fn end_sessions_for(tx: &mut Tx, id: UserId, customer: CustomerId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
