@@ -1,10 +1,12 @@
 //! Signing in and who one is.
 
+mod identity;
 mod security;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use identity::*;
 pub use security::*;
 
 use crate::{CustomerId, LinkId, Permission, UserId};

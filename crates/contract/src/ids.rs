@@ -68,4 +68,8 @@ id! {
     LinkId,
     /// A configuration that waits to be confirmed.
     SettingsImportId,
+    /// A directory or sign-in service that people come from.
+    IdentityProviderId,
+    /// A person as an identity provider knows them.
+    IdentityId,
 }

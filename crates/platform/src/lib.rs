@@ -51,6 +51,7 @@ struct Inner {
     bell: tokio::sync::Notify,
     sessions: Arc<rechecks::Rechecks<contract::SessionId, accounts::Standing>>,
     holdings: Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>>,
+    descriptions: accounts::identity::Descriptions,
 }
 
 /// What an installation decides at start.
@@ -94,6 +95,7 @@ impl Platform {
                 bell: tokio::sync::Notify::new(),
                 sessions: Arc::default(),
                 holdings: Arc::default(),
+                descriptions: accounts::identity::Descriptions::default(),
             }),
         };
         secrets::check_key(&platform).await?;
@@ -137,6 +139,11 @@ impl Platform {
 
     pub(crate) fn holdings(&self) -> &Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>> {
         &self.inner.holdings
+    }
+
+    /// What sign-in services said of themselves lately.
+    pub(crate) fn descriptions(&self) -> &accounts::identity::Descriptions {
+        &self.inner.descriptions
     }
 
     pub(crate) fn writer(&self) -> &metrics::SampleWriter {

@@ -4,7 +4,9 @@
 //! through the owner's pool, which row-level security does not hold; what is tested goes through [`Platform`].
 
 mod database;
+mod directory;
 mod node;
+mod oidc;
 mod people;
 mod smtp;
 mod totp;
@@ -21,7 +23,9 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
 pub use database::TestDatabase;
+pub use directory::{Directory, SEARCHER, SEARCHER_PASSWORD};
 pub use node::TestNode;
+pub use oidc::{Misbehaviour, OidcProvider};
 use people::Place;
 pub use people::{PASSWORD, TestCustomer, TestUser};
 pub use smtp::{Manner, SinkMail, SmtpSink};

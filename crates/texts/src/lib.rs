@@ -29,6 +29,7 @@ files!(
     "errors",
     "fields",
     "frame",
+    "identity",
     "join-tokens",
     "machine-import",
     "machine-service",

@@ -10,6 +10,7 @@ mod bootstrap;
 mod challenge;
 mod contacts;
 mod email_change;
+pub mod identity;
 mod invitations;
 mod links;
 mod list_columns;

@@ -1,14 +1,17 @@
 //! Signing in with name, password and, where it is on, a code; with a delay that grows with failures.
 //!
 //! Failures are counted per account *and* address together, and per address: somebody who guesses from elsewhere slows
-//! themselves down and never locks the true owner out. A wrong code counts like a wrong password.
+//! themselves down and never locks the true owner out. A wrong code counts like a wrong password. What no password here
+//! proves, directories are asked about; then every refusal takes equal time.
+
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use contract::accounts::LoginRequest;
 use contract::{CustomerId, ErrorCode, SessionId, UserId};
 
 use super::second_factor::{self, Factor};
-use super::{entry, password, store};
+use super::{entry, identity, password, store};
 use crate::db::Tx;
 use crate::{Credential, Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit, secrets};
 
@@ -20,6 +23,9 @@ const FREE_FAILURES_PER_ADDRESS: i64 = 20;
 const MAX_DELAY_SECONDS: i64 = 60;
 /// How long a failure counts.
 const WINDOW_MINUTES: i64 = 15;
+/// How long every refusal takes where directories are asked: longer than they need, so that the time says nothing about
+/// where an account is, or whether there is one.
+const REFUSAL_TIME: Duration = Duration::from_millis(800);
 
 /// Who signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,10 +76,9 @@ pub async fn begin_sign_in(platform: &Platform, ctx: &OpContext, request: &Login
         empty = empty.with_field("password", "field-required");
     }
     empty.into_result()?;
-    let system = ctx.as_system(SystemActor::Authenticator);
+    let began = Instant::now();
     let subjects = Subjects::of(ctx, &name);
-
-    let mut tx = platform.db().begin(&system).await?;
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     check_delay(&mut tx, ctx, &subjects).await?;
     let found = store::credentials(&mut tx, &name).await?;
     tx.commit().await?; // hashing takes a while: hold no connection meanwhile
@@ -81,24 +86,56 @@ pub async fn begin_sign_in(platform: &Platform, ctx: &OpContext, request: &Login
     let hash = found.as_ref().filter(|row| row.active).and_then(|row| row.password_hash.clone());
     let fits = password::verify(platform, &request.password, hash).await?;
     let known = found.as_ref().map(|row| row.id);
-    let Some(row) = found.filter(|_| fits) else {
-        note_failure(platform, ctx, &subjects, "accounts:sign-in", known).await?;
-        return Err(Error::new(ErrorCode::BadCredentials));
+    if let Some(row) = found.as_ref().filter(|_| fits) {
+        return go_on(platform, ctx, &subjects, row.clone(), request.otp.as_deref(), None).await;
+    }
+    let typed = (request.username.trim(), request.password.as_str());
+    let (asked, refusal) = match identity::ask(platform, ctx, typed, found.as_ref()).await {
+        Ok(identity::Answer::Proved(row, provider)) => {
+            return go_on(platform, ctx, &subjects, *row, request.otp.as_deref(), Some(provider)).await;
+        }
+        Ok(identity::Answer::NotAsked) => (false, Error::new(ErrorCode::BadCredentials)),
+        Ok(identity::Answer::Refused) => (true, Error::new(ErrorCode::BadCredentials)),
+        Err(error) => (true, error),
     };
-    let mut tx = platform.db().begin(&system).await?;
+    note_failure(platform, ctx, &subjects, "accounts:sign-in", known).await?;
+    if asked {
+        tokio::time::sleep(REFUSAL_TIME.saturating_sub(began.elapsed())).await;
+    }
+    Err(refusal)
+}
+
+/// The person is known; what is left is the code, where one is asked for.
+pub(super) async fn go_on(
+    platform: &Platform,
+    ctx: &OpContext,
+    subjects: &Subjects,
+    row: store::Credentials,
+    otp: Option<&str>,
+    provider: Option<String>,
+) -> Result<SignInStep> {
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let mut factor = None;
     if store::second_factor::is_on(&mut tx, row.id).await? {
-        let Some(code) = request.otp.as_deref().filter(|code| !code.trim().is_empty()) else {
+        let Some(code) = otp.filter(|code| !code.trim().is_empty()) else {
             return Ok(SignInStep::CodeNeeded(CodeNeeded { user: row.id, token_version: row.token_version }));
         };
         factor = second_factor::check(platform, &mut tx, row.id, code, ctx.now()).await?;
         if factor.is_none() {
             drop(tx);
-            note_failure(platform, ctx, &subjects, "accounts:sign-in", known).await?;
+            note_failure(platform, ctx, subjects, "accounts:sign-in", Some(row.id)).await?;
             return Err(wrong_code());
         }
     }
-    finish(tx, ctx, &subjects, row, factor).await.map(SignInStep::Done)
+    finish(tx, ctx, subjects, row, Proof { factor, provider }).await.map(SignInStep::Done)
+}
+
+/// What a sign-in was proved with, beside a password kept here.
+#[derive(Default)]
+pub(super) struct Proof {
+    pub factor: Option<Factor>,
+    /// The provider's name.
+    pub provider: Option<String>,
 }
 
 /// A code that was wrong, or used before.
@@ -112,11 +149,14 @@ pub(super) async fn finish(
     ctx: &OpContext,
     subjects: &Subjects,
     row: store::Credentials,
-    factor: Option<Factor>,
+    proof: Proof,
 ) -> Result<SignedIn> {
     store::note_sign_in(&mut tx, row.id, &subjects.account, ctx.now()).await?;
     let who = as_user(ctx, &row);
-    let after = factor.map(|factor| serde_json::json!({ "secondFactor": factor.code() }));
+    let mut after = serde_json::Map::new();
+    after.extend(proof.factor.map(|factor| ("secondFactor".to_owned(), factor.code().into())));
+    after.extend(proof.provider.map(|provider| ("provider".to_owned(), provider.into())));
+    let after = (!after.is_empty()).then_some(serde_json::Value::Object(after));
     audit::record_in_tx(&mut tx, &who, audit::Entry { after, ..entry("accounts:sign-in", row.id) }).await?;
     tx.commit().await?;
     Ok(SignedIn {

@@ -1,5 +1,7 @@
 //! SQL of people and sessions.
 
+pub(super) mod identity;
+pub(super) mod oidc;
 pub(super) mod second_factor;
 pub(super) mod sessions;
 pub(super) mod ssh_keys;
@@ -39,6 +41,7 @@ pub(super) enum SessionKey<'a> {
     Api(&'a [u8; 32]),
 }
 
+#[derive(Clone)]
 pub(super) struct Credentials {
     pub id: UserId,
     pub name: String,
@@ -330,6 +333,7 @@ pub(super) async fn delete_expired(tx: &mut Tx, now: DateTime<Utc>) -> Result<u6
     sqlx::query!("delete from refresh_tokens where expires_at < $1", day_ago).execute(&mut **tx).await?;
     sqlx::query!("delete from sign_in_challenges where expires_at < $1", now).execute(&mut **tx).await?;
     sqlx::query!("delete from shown_once where expires_at < $1", now).execute(&mut **tx).await?;
+    oidc::delete_expired(tx, now).await?;
     Ok(sessions.rows_affected())
 }
 

@@ -217,6 +217,8 @@ actions! {
     InviteMember: CustomersInvite on CustomerRef;
     /// Change the installation's settings.
     UpdateSettings: SettingsUpdate on Installation;
+    /// Change what people sign in through.
+    ManageIdentity: SettingsIdentity on Installation;
     /// See an allocation as its customer does.
     ViewAllocation: AllocationsView on AllocationRef;
     /// See an allocation as staff do.

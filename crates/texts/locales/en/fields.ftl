@@ -85,3 +85,14 @@ field-ssh-key-unreadable = This is no public key as in a .pub file: it begins wi
 field-ssh-key-short = RSA keys must have at least { $min } bits. Better: “ssh-keygen -t ed25519”.
 field-ssh-key-kind = Keys of this kind are not safe any more. Make one with “ssh-keygen -t ed25519”.
 field-ssh-key-twice = You have added this key already.
+field-provider-name-taken = There is a provider of this name already.
+field-provider-kind = The kind stays what it is. Add another provider instead.
+field-url = Enter a web address such as https://example.org/password.
+field-certificates = These are no certificates in PEM format that can be trusted, or they are too large.
+field-ldap-user-filter = Enter an LDAP filter in which the typed user name has its place, such as (uid={ "{login}" }).
+field-ldap-group-filter = Enter an LDAP filter in which the person has their place, such as (member={ "{dn}" }).
+field-ldap-attribute = Enter the name of an attribute, such as uid.
+field-oidc-issuer = Enter an address that begins with https://, without “?” and “#”.
+field-oidc-scopes = Scopes are words without quotation marks, at most 20.
+field-mapping = Line { $row }: name a group, a role, and a customer’s number exactly where the role is one in a customer.
+field-mapping-line = Line { $row } does not read: a role, perhaps a customer’s number, a colon, and a group.

@@ -85,3 +85,14 @@ field-ssh-key-unreadable = 这不是 .pub 文件中的公钥：它应以类型�
 field-ssh-key-short = RSA 密钥至少需要 { $min } 位。建议使用“ssh-keygen -t ed25519”。
 field-ssh-key-kind = 这种密钥已不再安全，请用“ssh-keygen -t ed25519”生成新的密钥。
 field-ssh-key-twice = 您已添加过此密钥。
+field-provider-name-taken = 已有同名的提供方。
+field-provider-kind = 类型不能更改，请另外添加提供方。
+field-url = 请输入网址，例如 https://example.org/password。
+field-certificates = 这不是可信任的 PEM 格式证书，或内容过大。
+field-ldap-user-filter = 请输入 LDAP 过滤器，并为输入的用户名留出位置，例如 (uid={ "{login}" })。
+field-ldap-group-filter = 请输入 LDAP 过滤器，并为人员留出位置，例如 (member={ "{dn}" })。
+field-ldap-attribute = 请输入属性名称，例如 uid。
+field-oidc-issuer = 请输入以 https:// 开头的地址，不含“?”和“#”。
+field-oidc-scopes = 范围是不含引号的词，最多 20 个。
+field-mapping = 第 { $row } 行：请写明组和角色；只有客户内的角色才写客户编号。
+field-mapping-line = 第 { $row } 行无法读取：应为角色、可选的客户编号、冒号和组。
