@@ -51,8 +51,15 @@ struct Asked {
     session: Option<[u8; 32]>,
 }
 
-/// What kind of request a change is.
-fn kind_of(path: &str) -> Kind {
+/// What kind of request it is.
+fn kind_of(method: &Method, path: &str) -> Kind {
+    // The ways to a sign-in service and back are links; each of them asks the service.
+    if path.starts_with("/api/auth/oidc/") {
+        return Kind::SignIn;
+    }
+    if *method != Method::POST {
+        return Kind::General;
+    }
     const LINKS: [&str; 4] =
         ["/request_password_reset", "/confirm_password_reset", "/confirm_email_change", "/accept_invitation"];
     const LINKS_BY_REST: [&str; 3] = ["/api/auth/password-reset/", "/api/auth/email-change/", "/api/auth/invitation/"];
@@ -73,7 +80,7 @@ async fn admit(state: &AppState, asked: &Asked, anonymous: &OpContext) -> platfo
         return Ok(anonymous.clone());
     }
     if let Some(address) = anonymous.address() {
-        let kind = if asked.method == Method::POST { kind_of(path) } else { Kind::General };
+        let kind = kind_of(&asked.method, path);
         state.rates.take(kind, address).map_err(|seconds| {
             Error::new(ErrorCode::RateLimited).with_key("error-rate-limited-wait").with_arg("seconds", seconds)
         })?;

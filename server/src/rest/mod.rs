@@ -4,6 +4,7 @@ pub mod admin;
 pub mod auth;
 pub mod customer;
 pub mod idempotency;
+pub mod sso;
 mod upload;
 pub(crate) mod workbook;
 
@@ -211,6 +212,8 @@ fn turned_away(parts: &Parts, ctx: &OpContext) -> Option<Error> {
     let path = parts.uri.path();
     let without_identity = [
         "/api/auth/login",
+        "/api/auth/oidc/start",
+        "/api/auth/oidc/callback",
         "/api/auth/refresh",
         "/api/auth/password-reset/request",
         "/api/auth/password-reset/confirm",

@@ -10,7 +10,9 @@ use contract::accounts::{ApiTokenCreate, Language, LoginRequest, SshKeyCreate};
 use contract::allocations::{AllocationCreate, RenewalRequestCreate};
 use contract::live::{ClientMessage, FLEET_TOPIC, WALL_TOPIC};
 use contract::machines::{JoinTokenCreate, MaintenanceCreate};
-use contract::{AllocationId, ImportId, MaintenanceId, RenewalRequestId, SessionId, SettingsImportId, SshKeyId};
+use contract::{
+    AllocationId, IdentityProviderId, ImportId, MaintenanceId, RenewalRequestId, SessionId, SettingsImportId, SshKeyId,
+};
 use platform::{accounts, allocations, machines, settings};
 use serde_json::{Value, json};
 use server::router::{self, Door};
@@ -41,6 +43,8 @@ struct World {
     maintenance: MaintenanceId,
     /// Waits to be confirmed.
     settings_import: SettingsImportId,
+    /// A sign-in service that nobody answers at.
+    identity_provider: IdentityProviderId,
 }
 
 impl World {
@@ -74,7 +78,10 @@ impl World {
         let staged = machines::stage_import(server.platform(), &admin.ctx(), "a.xlsx", &[1][..]).await.unwrap();
         let wish = br#"{"format":1,"settings":{"branding.name":"Lab"}}"#;
         let waits = settings::stage_import(server.platform(), &admin.ctx(), wish).await.unwrap();
+        let service = serde_json::from_value(provider("Sso")).unwrap();
+        let provider = accounts::identity::create(server.platform(), &admin.ctx(), service).await.unwrap();
         Self {
+            identity_provider: provider.id,
             api_token: robot.token.id,
             settings_import: waits.id,
             ssh_key: accounts::add_ssh_key(server.platform(), &admin.ctx(), key).await.unwrap().id,
@@ -127,6 +134,8 @@ impl World {
             ("POST", "/api/auth/totp/disable") => json!({ "password": self.admin.password, "code": "123456" }),
             ("PUT", "/api/customer/settings/notifications") => json!({ "quietFrom": "22:00", "quietUntil": "07:00" }),
             ("PUT", "/api/admin/settings/{key}") => json!({ "value": "Lab 7" }),
+            ("POST", "/api/admin/settings/identity-providers/{id}/test") => json!({}),
+            ("POST" | "PUT", path) if path.starts_with("/api/admin/settings/identity-providers") => provider(&name),
             ("POST", "/api/admin/settings/import") => json!({ "format": 1, "settings": {} }),
             ("PUT", "/api/auth/list-columns/{list}") => json!({ "columns": ["name", "region"] }),
             ("POST", "/api/admin/machines/import/preview") => json!({ "any": "bytes" }),
@@ -200,6 +209,8 @@ impl World {
         let id = if path.contains("/import/") { self.import.to_string() } else { id };
         let id = if path.contains("/notifications/") { "999999".to_owned() } else { id };
         let id = if path.contains("/settings/import/") { self.settings_import.to_string() } else { id };
+        let of_provider = path.contains("/identity-providers/");
+        let id = if of_provider { self.identity_provider.to_string() } else { id };
         let id = if path.contains("/maintenance/") { self.maintenance.to_string() } else { id };
         let path = path.replace("{code}", "host-001").replace("{id}", &id).replace("{step}", "processes");
         let path = path.replace("{list}", "machines").replace("{key}", "branding.name").replace("{invitation}", "0");
@@ -215,6 +226,7 @@ impl World {
         let (session, api_token) = (self.admin.principal.session.to_string(), self.api_token.to_string());
         let waits = self.settings_import.to_string();
         let ssh_key = self.ssh_key.to_string();
+        let service = self.identity_provider.to_string();
         let args: Vec<(&str, &str)> = match name {
             "sign_in" => vec![("username", &self.admin.name), ("password", self.admin.password)],
             "request_password_reset" => vec![("account", &fresh)],
@@ -230,6 +242,16 @@ impl World {
             "save_settings" => vec![("form[sign_in.captcha]", "image")],
             "confirm_settings_import" => vec![("id", &waits)],
             "set_preferences" => vec![("theme", "dark")],
+            "test_identity_provider" | "delete_identity_provider" => vec![("id", &service)],
+            "unlink_identity" => vec![("id", "0")],
+            "save_identity_provider" => vec![
+                ("form[kind]", "oidc"),
+                ("form[name]", &fresh),
+                ("form[issuer]", "http://127.0.0.1:1"),
+                ("form[client_id]", "remotegpu"),
+                ("form[name_claim]", "email"),
+                ("form[groups_claim]", "groups"),
+            ],
             "sign_in_code" | "confirm_totp" => vec![("code", "123456")],
             "update_profile" => vec![("display_name", &fresh)],
             "end_session" => vec![("id", &session)],
@@ -293,6 +315,11 @@ impl World {
         };
         (answer.status, Some(answer))
     }
+}
+
+/// A sign-in service where nobody answers.
+fn provider(name: &str) -> Value {
+    json!({ "kind": "oidc", "name": name, "oidc": { "issuer": "http://127.0.0.1:1", "clientId": "remotegpu" } })
 }
 
 /// What the status means, in the number every door gives.

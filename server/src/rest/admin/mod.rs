@@ -5,6 +5,7 @@ pub mod allocations;
 pub mod audit;
 pub mod customers;
 pub mod exports;
+pub mod identity;
 pub mod jobs;
 pub mod machine_service;
 pub mod machine_sheets;

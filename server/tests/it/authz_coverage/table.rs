@@ -38,6 +38,12 @@ pub(super) const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::Rest, "POST",   "/api/customer/settings/ssh-keys",          [401, 400, 400, 400, 400, 400, 401]),
     // The admin's, as above.
     (Door::Rest, "DELETE", "/api/customer/settings/ssh-keys/{id}",     [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/auth/services",                       [200, 200, 200, 200, 200, 200, 401]),
+    // No service is named, and nobody is on the way: 400 and 422 say that anybody is let in.
+    (Door::Rest, "GET",    "/api/auth/oidc/start",                     [400, 400, 400, 400, 400, 400, 401]),
+    (Door::Rest, "GET",    "/api/auth/oidc/callback",                  [422, 422, 422, 422, 422, 422, 401]),
+    (Door::Rest, "GET",    "/api/auth/identities",                     [401, 200, 200, 200, 200, 200, 401]),
+    (Door::Rest, "DELETE", "/api/auth/identities/{id}",                [401, 404, 404, 404, 404, 404, 401]),
     (Door::Rest, "GET",    "/api/auth/list-columns/{list}",            [401, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "PUT",    "/api/auth/list-columns/{list}",            [401, 200, 200, 200, 200, 200, 401]),
     (Door::Rest, "GET",    "/api/admin/machines",                      [401, 404, 404, 404, 404, 200, 401]),
@@ -144,6 +150,13 @@ pub(super) const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     // Somebody set the name meanwhile: 409 says that the caller was let in.
     (Door::Rest, "POST",   "/api/admin/settings/import/{id}/confirm",[401, 404, 404, 404, 404, 409, 401]),
     (Door::Rest, "POST",   "/api/admin/settings/logo",             [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "GET",    "/api/admin/settings/identity-providers",           [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "POST",   "/api/admin/settings/identity-providers",           [401, 404, 404, 404, 404, 201, 401]),
+    (Door::Rest, "GET",    "/api/admin/settings/identity-providers/{id}",      [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "PUT",    "/api/admin/settings/identity-providers/{id}",      [401, 404, 404, 404, 404, 200, 401]),
+    // Nobody answers there, which is what it says.
+    (Door::Rest, "POST",   "/api/admin/settings/identity-providers/{id}/test", [401, 404, 404, 404, 404, 200, 401]),
+    (Door::Rest, "DELETE", "/api/admin/settings/identity-providers/{id}",      [401, 404, 404, 404, 404, 200, 401]),
     // Staff stand outside of every customer.
     (Door::Rest, "GET",    "/api/customer/dashboard/stats",            [401, 404, 200, 200, 200, 404, 401]),
     (Door::Rest, "GET",    "/api/customer/dashboard/machines",         [401, 404, 200, 200, 200, 404, 401]),
@@ -230,6 +243,14 @@ pub(super) const TABLE: &[(Door, &str, &str, [u16; 7])] = &[
     (Door::ServerFn, "POST", "invite_person",                      [401, 404, 403, 422, 404, 422, 401]),
     (Door::ServerFn, "POST", "revoke_invitation",                  [401, 404, 403, 404, 404, 404, 401]),
     (Door::ServerFn, "POST", "test_mail",                          [401, 404, 404, 404, 404, 422, 401]),
+    (Door::ServerFn, "POST", "list_identity_providers",            [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "save_identity_provider",             [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "test_identity_provider",             [401, 404, 404, 404, 404, 200, 401]),
+    (Door::ServerFn, "POST", "delete_identity_provider",           [401, 404, 404, 404, 404, 200, 401]),
+    // Nothing waits to be bound.
+    (Door::ServerFn, "POST", "confirm_identity_link",              [401, 422, 422, 422, 422, 422, 401]),
+    (Door::ServerFn, "POST", "forget_identity_link",               [401, 200, 200, 200, 200, 200, 401]),
+    (Door::ServerFn, "POST", "unlink_identity",                    [401, 404, 404, 404, 404, 404, 401]),
     (Door::ServerFn, "POST", "list_notifications",                 [401, 200, 200, 200, 200, 200, 401]),
     (Door::ServerFn, "POST", "read_notification",                  [401, 404, 404, 404, 404, 404, 401]),
     (Door::ServerFn, "POST", "read_all_notifications",             [401, 200, 200, 200, 200, 200, 401]),
