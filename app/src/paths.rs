@@ -73,6 +73,9 @@ pub const ALLOCATIONS_TIMELINE: &str = "/admin/allocations/timeline";
 /// The installation's settings.
 pub const SETTINGS: &str = "/admin/settings";
 
+/// What people sign in through.
+pub const IDENTITY_PROVIDERS: &str = "/admin/settings/identity";
+
 /// Mail that went out or is to go out.
 pub const MAILS: &str = "/admin/settings/mails";
 
@@ -89,6 +92,27 @@ pub fn mail_tested(step: &str, code: &str) -> String {
 /// A configuration that waits to be confirmed.
 pub fn settings_import(id: contract::SettingsImportId) -> String {
     format!("{SETTINGS}/imports/{id}")
+}
+
+/// The form for a new provider of this kind.
+pub fn identity_provider_new(kind: &str) -> String {
+    format!("{IDENTITY_PROVIDERS}/new/{}", encode(kind))
+}
+
+/// A provider.
+pub fn identity_provider(id: contract::IdentityProviderId) -> String {
+    format!("{IDENTITY_PROVIDERS}/{id}")
+}
+
+/// The same after something was done with it: `saved` or `tested`.
+pub fn identity_provider_done(id: contract::IdentityProviderId, what: &str) -> String {
+    format!("{IDENTITY_PROVIDERS}/{id}?done={what}")
+}
+
+/// Where a browser begins its way to a sign-in service; `next` is where to go afterwards.
+pub fn sign_in_service(id: contract::IdentityProviderId, next: Option<&str>) -> String {
+    let id = id.to_string();
+    with_query("/api/auth/oidc/start", [("provider", id.as_str()), ("next", next.unwrap_or_default())])
 }
 
 /// The installation's logo.

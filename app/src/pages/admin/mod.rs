@@ -6,6 +6,7 @@ pub mod audit;
 pub mod customers;
 #[cfg(feature = "ssr")]
 pub mod dashboard;
+pub mod identity;
 pub mod machines;
 pub mod metrics;
 pub mod settings;

@@ -1,5 +1,6 @@
 //! Sign-in: plain forms, no script at all.
 
+use contract::accounts::{ProviderKind, SignInService};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
@@ -14,6 +15,41 @@ use crate::words::Words;
 /// `/login`.
 #[component]
 pub fn LoginPage() -> impl IntoView {
+    let (platform, ctx) = door();
+    Suspend::new(async move {
+        // Without them people sign in by their password all the same.
+        let services = platform::accounts::identity::services(&platform, &ctx).await.unwrap_or_default();
+        login_view(services)
+    })
+}
+
+/// The ways beside a password: links, because a form may only lead to pages of ours.
+fn services_view(words: Words, services: &[SignInService], next: Option<&str>) -> impl IntoView + use<> {
+    let links: Vec<_> = services
+        .iter()
+        .filter(|service| service.kind == ProviderKind::Oidc)
+        .map(|service| {
+            let word = words.with("identity-sign-in-with", &[("name", service.name.clone())]);
+            view! { <a class="btn wide" rel="nofollow" href=paths::sign_in_service(service.id, next)>{word}</a> }
+        })
+        .collect();
+    (!links.is_empty()).then(|| {
+        view! {
+            <p class="sub">{words.t("identity-sign-in-or")}</p>
+            <div class="stack">{links}</div>
+        }
+    })
+}
+
+/// Whose accounts sign in by the form, too.
+fn directories_view(words: Words, services: &[SignInService]) -> impl IntoView + use<> {
+    let directories = services.iter().filter(|service| service.kind == ProviderKind::Ldap);
+    let names: Vec<_> = directories.map(|service| service.name.clone()).collect();
+    let names = (!names.is_empty()).then(|| names.join(&words.t("list-separator")));
+    names.map(|names| view! { <p class="sub">{words.with("identity-sign-in-directory", &[("names", names)])}</p> })
+}
+
+fn login_view(services: Vec<SignInService>) -> AnyView {
     let words = Words::now();
     let next = use_query_map().get_untracked().get("next").filter(|next| paths::local(next).is_some());
     if use_context::<platform::OpContext>().is_some_and(|ctx| ctx.user().is_some()) {
@@ -41,6 +77,8 @@ pub fn LoginPage() -> impl IntoView {
         required: true,
         ..TextField::default()
     };
+    let others = services_view(words, &services, next.as_deref());
+    let directories = directories_view(words, &services);
     plain_page(
         words,
         words.t("login-title"),
@@ -52,6 +90,8 @@ pub fn LoginPage() -> impl IntoView {
                 {form_fault(general.is_none().then(|| refused.map(|_| words.t("error-validation"))).flatten())}
                 <button class="btn primary wide">{words.t("login-action")}</button>
             </form>
+            {directories}
+            {others}
             <p><a class="link" href=paths::FORGOT>{words.t("forgot-link")}</a></p>
         },
     )
