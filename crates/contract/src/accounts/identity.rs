@@ -205,7 +205,7 @@ impl MappedRole {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GroupMapping {
-    /// A group's name, or in a directory the whole name of its entry; case does not count.
+    /// A group's name, exactly so; in a directory also the whole name of its entry, and case does not count there.
     pub group: String,
     pub role: MappedRole,
     /// Which customer, for the roles of one.

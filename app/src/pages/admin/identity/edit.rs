@@ -62,7 +62,7 @@ impl Fields {
     }
 
     fn fault(&self, name: &str) -> Option<String> {
-        let path = FIELDS.iter().find(|(known, _)| *known == name).map_or(name, |(_, path)| path);
+        let path = FIELDS.iter().find(|(known, _)| *known == name).map_or(name, |(_, path)| *path);
         self.refused.as_ref()?.fault(self.words.0, path)
     }
 

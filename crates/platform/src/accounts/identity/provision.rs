@@ -4,8 +4,8 @@ use contract::{ErrorCode, UserId};
 use serde_json::json;
 
 use super::super::{SessionEnding, entry};
-use super::roles::{self, Changed, Given};
-use super::{Proved, Provider, store};
+use super::roles::{self, Changed, Given, GroupNames};
+use super::{Proved, Provider, Settings, store};
 use crate::accounts::store::Credentials;
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, secrets};
@@ -35,7 +35,11 @@ pub(super) async fn admit(
     proved: &Proved,
     taken: NameTaken,
 ) -> Result<Credentials> {
-    let wanted = roles::wanted(&provider.mappings, &proved.groups);
+    let names = match &provider.settings {
+        Settings::Ldap(_) => GroupNames::Entries,
+        Settings::Oidc(_) => GroupNames::Words,
+    };
+    let wanted = roles::wanted(&provider.mappings, &proved.groups, names);
     if provider.only_mapped && wanted.is_empty() {
         return Err(refused("error-identity-no-role", provider));
     }
@@ -104,7 +108,10 @@ async fn create(
     let name = user_name(proved);
     let display_name = proved.display_name.as_deref().unwrap_or_default();
     let display_name: String = display_name.chars().filter(|c| !c.is_control()).take(100).collect();
-    let email = proved.email.as_deref().map(str::to_lowercase).filter(|email| crate::fields::is_email(email));
+    let email =
+        proved.email.as_deref().map(str::to_lowercase).filter(|email| {
+            email.len() <= 254 && !email.chars().any(char::is_control) && crate::fields::is_email(email)
+        });
     let mut user = store::insert_person(tx, &name, &display_name, email.as_deref()).await?;
     for number in 2..OTHER_NAMES + 2 {
         if user.is_some() || taken == NameTaken::Refuse {

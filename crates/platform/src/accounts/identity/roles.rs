@@ -37,10 +37,20 @@ impl Changed {
     }
 }
 
+/// What the groups of a provider are called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum GroupNames {
+    /// Entries of a directory: by their whole names or by the first part of them, and case does not count.
+    Entries,
+    /// Words of a sign-in service: exactly so. What looks like an entry's name there may be what anybody called a group.
+    Words,
+}
+
 /// What these groups give, the strongest role per customer.
-pub(super) fn wanted(mappings: &[GroupMapping], groups: &[String]) -> Vec<Given> {
+pub(super) fn wanted(mappings: &[GroupMapping], groups: &[String], names: GroupNames) -> Vec<Given> {
     let mut best: BTreeMap<Option<CustomerId>, MappedRole> = BTreeMap::new();
-    for mapping in mappings.iter().filter(|mapping| groups.iter().any(|group| is_called(group, &mapping.group))) {
+    for mapping in mappings.iter().filter(|mapping| groups.iter().any(|group| is_called(group, &mapping.group, names)))
+    {
         // The strongest comes first.
         let role = best.entry(mapping.customer_id).or_insert(mapping.role);
         *role = mapping.role.min(*role);
@@ -48,8 +58,10 @@ pub(super) fn wanted(mappings: &[GroupMapping], groups: &[String]) -> Vec<Given>
     best.into_iter().map(|(customer_id, role)| Given { role, customer_id }).collect()
 }
 
-/// A group by its whole name, or in a directory by the first part of it.
-fn is_called(group: &str, name: &str) -> bool {
+fn is_called(group: &str, name: &str, names: GroupNames) -> bool {
+    if names == GroupNames::Words {
+        return group == name;
+    }
     let plain =
         |text: &str| -> String { text.split(',').map(|part| part.trim().to_lowercase()).collect::<Vec<_>>().join(",") };
     plain(group) == plain(name) || short_name(group).is_some_and(|short| short.to_lowercase() == name.to_lowercase())
@@ -161,7 +173,7 @@ mod tests {
         ];
         let roles = |groups: &[&str]| -> Vec<(String, Option<i64>)> {
             let groups: Vec<_> = groups.iter().map(|group| (*group).to_owned()).collect();
-            let given = wanted(&mappings, &groups);
+            let given = wanted(&mappings, &groups, GroupNames::Entries);
             given.into_iter().map(|g| (g.role.code().to_owned(), g.customer_id.map(|id| id.0))).collect()
         };
         assert_eq!(roles(&[]), []);
@@ -171,5 +183,7 @@ mod tests {
         assert_eq!(roles(&["lab", "lab-heads"]), [("customer_owner".to_owned(), Some(1))]);
         assert_eq!(roles(&["lab-heads", "LAB"]), [("customer_owner".to_owned(), Some(1))]);
         assert_eq!(roles(&["labs", "xlab", "cn=x\\,lab,ou=groups"]), []);
+        let words = |group: &str| wanted(&mappings, &[group.to_owned()], GroupNames::Words).len();
+        assert_eq!([words("lab"), words("Lab"), words("cn=lab,dc=x")], [1, 0, 0], "a service's words are words");
     }
 }

@@ -117,7 +117,7 @@ async fn test_directory(
         Err(fault) => return Ok(Err(fault)),
     };
     line.close().await;
-    let given = roles::wanted(&provider.mappings, &groups);
+    let given = roles::wanted(&provider.mappings, &groups, roles::GroupNames::Entries);
     let named = role_names(platform, trail.ctx, &given).await?;
     let key = if named.is_empty() { "identity-done-groups-none" } else { "identity-done-groups" };
     let args = [("n", groups.len().to_string()), ("roles", named)];

@@ -175,9 +175,10 @@ async fn people_of_a_directory_are_sent_there_for_their_password() {
     assert_eq!(world.refusal("wanda", "wanda's password").await, WRONG);
 }
 
-/// A request of somebody who just signed in.
+/// A request of Wanda, who just signed in.
 async fn context_of(test: &TestPlatform, who: SignedIn) -> OpContext {
     let mut user = test.outsider("somebody").await.principal;
+    user.name = "wanda".to_owned();
     (user.id, user.token_version, user.active_customer) = (who.user, who.token_version, who.active_customer);
     user.memberships = who.active_customer.map(|id| (id, MemberRole::Member)).into_iter().collect();
     let ctx = test.anonymous();
