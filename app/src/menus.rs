@@ -139,7 +139,7 @@ pub const GROUPS: &[Group] = &[
                 "settings",
                 "admin/settings/page",
                 "sliders",
-                [SettingsUpdate]
+                [SettingsUpdate, SettingsIdentity]
             ),
         ],
     },

@@ -1,10 +1,13 @@
 //! Every address of the pages, as functions: nothing else spells one out.
 
-/// Sign-in; `next` is where to go afterwards.
+/// Sign-in.
+pub const LOGIN: &str = "/login";
+
+/// The same; `next` is where to go afterwards.
 pub fn login(next: Option<&str>) -> String {
     match next {
-        Some(next) if next != "/" => format!("/login?next={}", encode(next)),
-        _ => "/login".to_owned(),
+        Some(next) if next != "/" => format!("{LOGIN}?next={}", encode(next)),
+        _ => LOGIN.to_owned(),
     }
 }
 
@@ -87,6 +90,9 @@ pub const SETTINGS: &str = "/admin/settings";
 /// The platform's robots in chat groups.
 pub const CHANNELS: &str = "/admin/settings/channels";
 
+/// What people sign in through.
+pub const IDENTITY_PROVIDERS: &str = "/admin/settings/identity";
+
 /// Mail that went out or is to go out.
 pub const MAILS: &str = "/admin/settings/mails";
 
@@ -113,6 +119,27 @@ pub fn announcement_edit(id: contract::AnnouncementId) -> String {
 /// One's own picture.
 pub fn avatar(tag: &str) -> String {
     format!("{}?v={tag}", contract::accounts::AVATAR_PATH)
+}
+
+/// The form for a new provider of this kind.
+pub fn identity_provider_new(kind: &str) -> String {
+    format!("{IDENTITY_PROVIDERS}/new/{}", encode(kind))
+}
+
+/// A provider.
+pub fn identity_provider(id: contract::IdentityProviderId) -> String {
+    format!("{IDENTITY_PROVIDERS}/{id}")
+}
+
+/// The same after something was done with it: `saved` or `tested`.
+pub fn identity_provider_done(id: contract::IdentityProviderId, what: &str) -> String {
+    format!("{IDENTITY_PROVIDERS}/{id}?done={what}")
+}
+
+/// Where a browser begins its way to a sign-in service; `next` is where to go afterwards.
+pub fn sign_in_service(id: contract::IdentityProviderId, next: Option<&str>) -> String {
+    let id = id.to_string();
+    with_query("/api/auth/oidc/start", [("provider", id.as_str()), ("next", next.unwrap_or_default())])
 }
 
 /// The installation's logo.

@@ -98,6 +98,13 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/customers/:id") view=admin::customers::page::CustomerPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/customers/:id/edit") view=admin::customers::edit::EditCustomerPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/settings/channels") view=customer::notifications::channels::ChannelsPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/settings/identity") view=admin::identity::list::IdentityProvidersPage ssr=SsrMode::Async />
+                <Route
+                    path=path!("/admin/settings/identity/new/:kind")
+                    view=admin::identity::edit::NewIdentityProviderPage
+                    ssr=SsrMode::Async
+                />
+                <Route path=path!("/admin/settings/identity/:id") view=admin::identity::edit::IdentityProviderPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/settings/mails") view=admin::settings::mails::MailsPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/settings") view=admin::settings::page::SettingsPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/settings/imports/:id") view=admin::settings::import::SettingsImportPage ssr=SsrMode::Async />

@@ -37,7 +37,9 @@ mod tests {
     use std::path::Path;
 
     use contract::Permission;
-    use contract::accounts::{Language, MemberRole, SessionKind, Theme};
+    use contract::accounts::{
+        Language, LdapSecurity, MappedRole, MemberRole, ProviderKind, ProviderStep, SessionKind, Theme,
+    };
     use contract::allocations::{AllocationState, RenewalState, StepState};
     use contract::announcements::{AnnouncementKind, Audience};
     use contract::machines::{Pool, Presence, ServiceState};
@@ -158,6 +160,13 @@ mod tests {
         add("mail-state", contract::mail::MailState::ALL.iter().map(|v| v.code()).collect());
         for kind in platform::mail::KINDS {
             add("mail-kind", vec![kind]);
+        }
+        add("identity-step", ProviderStep::ALL.iter().map(|v| v.code()).collect());
+        add("identity-done", ProviderStep::ALL.iter().map(|v| v.code()).collect());
+        add("identity-security", LdapSecurity::ALL.iter().map(|v| v.code()).collect());
+        add("identity-role", MappedRole::ALL.iter().map(|v| v.code()).collect());
+        for prefix in ["identity-kind", "identity-add", "identity-new"] {
+            add(prefix, ProviderKind::ALL.iter().map(|v| v.code()).collect());
         }
         add("throttle", vec!["power_cap", "hw_thermal", "sw_thermal", "hw_slowdown", "power_brake"]);
         keys.extend(GROUPS.iter().flat_map(|group| group.entries).map(|entry| entry.key.to_owned()));

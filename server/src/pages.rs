@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use contract::ApiError;
+use contract::accounts::SignInService;
 use contract::announcements::BannerView;
 use contract::notifications::UnreadView;
 use leptos::prelude::provide_context;
@@ -91,11 +92,24 @@ async fn banners(state: &AppState, ctx: Option<OpContext>) -> Vec<BannerView> {
     }
 }
 
+/// The ways to sign in beside a password, for the page that shows them; without them people sign in by their password.
+async fn services(state: &AppState, path: &str, ctx: Option<OpContext>) -> Vec<SignInService> {
+    match ctx.filter(|ctx| ctx.user().is_none() && path == app::paths::LOGIN) {
+        Some(ctx) => platform::accounts::identity::services(&state.platform, &ctx).await.unwrap_or_default(),
+        None => Vec::new(),
+    }
+}
+
 /// Every page; the application's own route table says which, and what is missing.
 pub async fn page(State(state): State<AppState>, request: Request<Body>) -> Response {
     let ctx = request.extensions().get::<OpContext>().cloned();
-    let (unread, banners, avatar) =
-        tokio::join!(unread(&state, ctx.clone()), banners(&state, ctx.clone()), avatar(&state, ctx));
+    let path = request.uri().path();
+    let (unread, banners, avatar, services) = tokio::join!(
+        unread(&state, ctx.clone()),
+        banners(&state, ctx.clone()),
+        avatar(&state, ctx.clone()),
+        services(&state, path, ctx)
+    );
     let appearance = platform::settings::appearance(&state.platform).await;
     let contexts = contexts(&state, &request, appearance);
     let contexts = move || {
@@ -103,6 +117,7 @@ pub async fn page(State(state): State<AppState>, request: Request<Body>) -> Resp
         provide_context(unread);
         provide_context(banners.clone());
         provide_context(avatar.clone());
+        provide_context(services.clone());
     };
     leptos_axum::render_app_async_with_context(contexts, app::shell)(request).await.into_response()
 }

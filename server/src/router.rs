@@ -19,10 +19,10 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use crate::rest::admin::{
-    allocation_overview, allocations, announcements, audit, channels, customers, exports, jobs, machine_service,
-    machine_sheets, machines, mail, members, metrics, reports, roles, settings, statistics, users,
+    allocation_overview, allocations, announcements, audit, channels, customers, exports, identity, jobs,
+    machine_service, machine_sheets, machines, mail, members, metrics, reports, roles, settings, statistics, users,
 };
-use crate::rest::{self, auth, avatar, customer};
+use crate::rest::{self, auth, avatar, customer, sso};
 use crate::{AppState, agents, arrival, authn, ops, pages, site, ws};
 
 /// Name of the access token's scheme in the documentation.
@@ -146,6 +146,11 @@ fn routes() -> Routes {
         .rest(routes!(auth::accept_invitation))
         .rest(routes!(avatar::get, avatar::set, avatar::remove))
         .rest(routes!(auth::list_columns, auth::choose_columns))
+        .rest(routes!(sso::services))
+        .rest(routes!(sso::start))
+        .rest(routes!(sso::callback))
+        .rest(routes!(sso::identities))
+        .rest(routes!(sso::unlink))
         .rest(routes!(machines::list, machines::create))
         .rest(routes!(machines::facets))
         .rest(routes!(machines::list_join_tokens, machines::create_join_token))
@@ -249,6 +254,9 @@ fn routes() -> Routes {
         .rest(routes!(settings::get_import))
         .rest(routes!(settings::confirm_import))
         .rest(routes!(settings::set_logo))
+        .rest(routes!(identity::list, identity::create))
+        .rest(routes!(identity::get, identity::update, identity::delete))
+        .rest(routes!(identity::test))
         .rest(routes!(settings::get, settings::update))
         .rest(routes!(customer::mine))
         .rest(routes!(customer::members, customer::members::add))

@@ -1,12 +1,14 @@
 //! Signing in and who one is.
 
 mod captcha;
+mod identity;
 mod security;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use captcha::*;
+pub use identity::*;
 pub use security::*;
 
 use crate::{CustomerId, LinkId, Permission, UserId};

@@ -76,4 +76,8 @@ id! {
     SettingsImportId,
     /// A role, built in or made here.
     RoleId,
+    /// A directory or sign-in service that people come from.
+    IdentityProviderId,
+    /// A person as an identity provider knows them.
+    IdentityId,
 }

@@ -115,6 +115,8 @@ permissions! {
     SettingsView = "settings:view";
     /// Change them.
     SettingsUpdate = "settings:update";
+    /// See, change and test what people sign in through: directories and sign-in services.
+    SettingsIdentity = "settings:identity";
 }
 
 impl std::fmt::Display for Permission {

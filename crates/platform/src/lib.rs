@@ -58,6 +58,7 @@ struct Inner {
     sessions: Arc<rechecks::Rechecks<contract::SessionId, accounts::Standing>>,
     holdings: Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>>,
     bells: Arc<rechecks::Rechecks<contract::UserId, notifications::Mark>>,
+    descriptions: accounts::identity::Descriptions,
 }
 
 /// What an installation decides at start.
@@ -104,6 +105,7 @@ impl Platform {
                 sessions: Arc::default(),
                 holdings: Arc::default(),
                 bells: Arc::default(),
+                descriptions: accounts::identity::Descriptions::default(),
             }),
         };
         secrets::check_key(&platform).await?;
@@ -151,6 +153,11 @@ impl Platform {
 
     pub(crate) fn bells(&self) -> &Arc<rechecks::Rechecks<contract::UserId, notifications::Mark>> {
         &self.inner.bells
+    }
+
+    /// What sign-in services said of themselves lately.
+    pub(crate) fn descriptions(&self) -> &accounts::identity::Descriptions {
+        &self.inner.descriptions
     }
 
     pub(crate) fn writer(&self) -> &metrics::SampleWriter {

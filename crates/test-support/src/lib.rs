@@ -5,7 +5,9 @@
 
 mod captcha;
 mod database;
+mod directory;
 mod node;
+mod oidc;
 mod people;
 mod smtp;
 mod totp;
@@ -24,7 +26,9 @@ use sqlx::postgres::PgPoolOptions;
 
 pub use captcha::solve_captcha;
 pub use database::TestDatabase;
+pub use directory::{Directory, SEARCHER, SEARCHER_PASSWORD};
 pub use node::TestNode;
+pub use oidc::{Misbehaviour, OidcProvider};
 use people::Place;
 pub use people::{PASSWORD, TestCustomer, TestUser};
 pub use smtp::{Manner, SinkMail, SmtpSink};

@@ -30,6 +30,7 @@ files!(
     "errors",
     "fields",
     "frame",
+    "identity",
     "join-tokens",
     "machine-import",
     "machine-service",

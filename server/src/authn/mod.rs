@@ -64,6 +64,10 @@ fn kind_of(method: &Method, path: &str) -> Kind {
     if path == "/api/auth/captcha" {
         return Kind::Captcha;
     }
+    // The ways to a sign-in service and back are links; each of them asks the service.
+    if path.starts_with("/api/auth/oidc/") {
+        return Kind::SignIn;
+    }
     if *method != Method::POST {
         return Kind::General;
     }

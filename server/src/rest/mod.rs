@@ -5,6 +5,7 @@ pub mod auth;
 pub mod avatar;
 pub mod customer;
 pub mod idempotency;
+pub mod sso;
 mod upload;
 pub(crate) mod workbook;
 
@@ -213,6 +214,8 @@ fn turned_away(parts: &Parts, ctx: &OpContext) -> Option<Error> {
     let without_identity = [
         "/api/auth/login",
         "/api/auth/captcha",
+        "/api/auth/oidc/start",
+        "/api/auth/oidc/callback",
         "/api/auth/refresh",
         "/api/auth/password-reset/request",
         "/api/auth/password-reset/confirm",

@@ -33,6 +33,7 @@ mod sessions;
 mod settings_both_doors;
 mod sockets;
 mod ssh_keys_both_doors;
+mod sso;
 mod stopping;
 mod tokens_both_doors;
 mod users_both_doors;

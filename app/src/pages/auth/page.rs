@@ -1,5 +1,6 @@
 //! Sign-in: plain forms, and no script but for the challenge that comes after some failures.
 
+use contract::accounts::{ProviderKind, SignInService};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
@@ -13,7 +14,8 @@ use crate::paths;
 use crate::ui::forms::{TextField, form_fault, text_field};
 use crate::words::Words;
 
-/// `/login`. Costs no question to the database before something has failed.
+/// `/login`. Waits for no answer of the database's before something has failed; the ways beside a password come with the
+/// request.
 #[component]
 pub fn LoginPage() -> impl IntoView {
     let next = use_query_map().get_untracked().get("next").filter(|next| paths::local(next).is_some());
@@ -21,20 +23,52 @@ pub fn LoginPage() -> impl IntoView {
     if ctx.user().is_some() {
         see_other(next.as_deref().unwrap_or(paths::HOME));
     }
+    let services: Vec<SignInService> = use_context().unwrap_or_default();
     let refused = Refused::from_query();
     let name = refused.as_ref().and_then(|r| r.typed.get("username").cloned()).unwrap_or_default();
     if refused.is_none() && !platform::accounts::may_be_challenged(&platform, &ctx) {
-        return login_view(next, name, None, None);
+        return login_view((next, name), None, None, &services);
     }
     Suspend::new(async move {
         // The form is there even while the database is not.
         let captchas = platform::accounts::captchas_of_sign_in(&platform, &ctx, &name).await.unwrap_or_default();
-        login_view(next, name, refused.as_ref(), captchas)
+        login_view((next, name), refused.as_ref(), captchas, &services)
     })
     .into_any()
 }
 
-fn login_view(next: Option<String>, name: String, refused: Option<&Refused>, captchas: Option<Captchas>) -> AnyView {
+/// The ways beside a password: links, because a form may only lead to pages of ours.
+fn services_view(words: Words, services: &[SignInService], next: Option<&str>) -> impl IntoView + use<> {
+    let links: Vec<_> = services
+        .iter()
+        .filter(|service| service.kind == ProviderKind::Oidc)
+        .map(|service| {
+            let word = words.with("identity-sign-in-with", &[("name", service.name.clone())]);
+            view! { <a class="btn wide" rel="nofollow" href=paths::sign_in_service(service.id, next)>{word}</a> }
+        })
+        .collect();
+    (!links.is_empty()).then(|| {
+        view! {
+            <p class="sub">{words.t("identity-sign-in-or")}</p>
+            <div class="stack">{links}</div>
+        }
+    })
+}
+
+/// Whose accounts sign in by the form, too.
+fn directories_view(words: Words, services: &[SignInService]) -> impl IntoView + use<> {
+    let directories = services.iter().filter(|service| service.kind == ProviderKind::Ldap);
+    let names: Vec<_> = directories.map(|service| service.name.clone()).collect();
+    let names = (!names.is_empty()).then(|| names.join(&words.t("list-separator")));
+    names.map(|names| view! { <p class="sub">{words.with("identity-sign-in-directory", &[("names", names)])}</p> })
+}
+
+fn login_view(
+    (next, name): (Option<String>, String),
+    refused: Option<&Refused>,
+    captchas: Option<Captchas>,
+    services: &[SignInService],
+) -> AnyView {
     let words = Words::now();
     let fault = |path: &str| refused.and_then(|r| r.fault(words.0, path));
     let of_captcha = refused.is_some_and(is_about_captcha);
@@ -59,6 +93,8 @@ fn login_view(next: Option<String>, name: String, refused: Option<&Refused>, cap
         ..TextField::default()
     };
     let wrong = refused.filter(|_| general.is_none() && !of_captcha).map(|_| words.t("error-validation"));
+    let others = services_view(words, services, next.as_deref());
+    let directories = directories_view(words, services);
     plain_page(
         words,
         words.t("login-title"),
@@ -71,6 +107,8 @@ fn login_view(next: Option<String>, name: String, refused: Option<&Refused>, cap
                 {form_fault(wrong)}
                 <button class="btn primary wide">{words.t("login-action")}</button>
             </form>
+            {directories}
+            {others}
             <p><a class="link" href=paths::FORGOT>{words.t("forgot-link")}</a></p>
         },
     )

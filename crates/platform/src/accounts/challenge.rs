@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use contract::ErrorCode;
 
 use super::attempts::{self, Subjects};
-use super::sign_in::{self, CodeNeeded, SignedIn};
+use super::sign_in::{self, CodeNeeded, Proof, SignedIn};
 use super::{second_factor, store};
 use crate::{Error, OpContext, Platform, Result, SystemActor};
 
@@ -60,7 +60,8 @@ pub async fn answer_challenge(
     match second_factor::check(platform, &mut tx, user, code, ctx.now()).await? {
         Some(factor) => {
             store::second_factor::delete_challenge(&mut tx, browser_hash).await?;
-            sign_in::finish(tx, ctx, &subjects, row, Some(factor)).await
+            let proof = Proof { factor: Some(factor), ..Proof::default() };
+            sign_in::finish(tx, ctx, &subjects, row, proof).await
         }
         None => {
             store::second_factor::fail_challenge(&mut tx, browser_hash).await?;

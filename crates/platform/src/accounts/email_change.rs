@@ -21,7 +21,8 @@ const WINDOW: TimeDelta = TimeDelta::minutes(15);
 ///
 /// # Errors
 /// `Validation` for the address and for the password (a wrong one counts as a failure, as at sign-in); `RateLimited` after
-/// too many failures or mails; `WrongState` where no mail goes out at all; `Conflict` when the password changed meanwhile.
+/// too many failures or mails; `WrongState` where no mail goes out at all, and for accounts that a provider keeps;
+/// `Conflict` when the password changed meanwhile.
 pub async fn request_email_change(platform: &Platform, ctx: &OpContext, body: &EmailChangeRequest) -> Result<()> {
     let user = signed_in(ctx)?;
     // The address opens the account by a link to a new password: nothing an API token may change.
@@ -46,6 +47,10 @@ pub async fn request_email_change(platform: &Platform, ctx: &OpContext, body: &E
     let credentials = store::credentials_of(&mut tx, user.id).await?.ok_or_else(Error::not_found)?;
     let contact = store::contacts(&mut tx, &[user.id.0]).await?.into_iter().next().ok_or_else(Error::not_found)?;
     tx.commit().await?; // checking the password takes a while: hold no connection meanwhile
+    if credentials.password_hash.is_none() {
+        // What proves it is theirs is the password, which is not here.
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-email-elsewhere"));
+    }
     if contact.email.as_deref() == Some(email.as_str()) {
         return Err(Error::field("email", "field-email-same"));
     }

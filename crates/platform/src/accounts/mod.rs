@@ -13,6 +13,7 @@ mod captcha;
 mod challenge;
 mod contacts;
 mod email_change;
+pub mod identity;
 mod invitations;
 mod links;
 mod list_columns;
@@ -176,7 +177,8 @@ async fn find_session(
 struct SessionRules {
     /// Browsers that asked for nothing since then are signed out.
     idle_since: DateTime<Utc>,
-    /// Whoever works for the platform and has no second factor sets one up before anything else.
+    /// Whoever works for the platform and has no second factor sets one up before anything else; also who comes from a
+    /// provider, because none is said to ask for one itself.
     totp_for_admins: bool,
 }
 

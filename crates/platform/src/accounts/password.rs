@@ -10,11 +10,11 @@ use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use contract::ErrorCode;
-use contract::accounts::PasswordChange;
+use contract::accounts::{PasswordChange, PasswordPlace};
 use contract::notifications::NotificationKind;
 
 use super::attempts::{self, Subjects};
-use super::{SessionEnding, SignedIn, account, entry, links, signed_in, store};
+use super::{SessionEnding, SignedIn, account, entry, identity, links, signed_in, store};
 use crate::authz::SecureAccount;
 use crate::fields::Wrong;
 use crate::notifications::{self, Notice};
@@ -128,7 +128,8 @@ async fn hashing<T: Send + 'static>(platform: &Platform, work: impl FnOnce() -> 
 ///
 /// # Errors
 /// `Validation` when the old one is wrong (which counts as a failure, as at sign-in) or the new one breaks the rule;
-/// `RateLimited` after too many failures; `Conflict` when somebody else was faster.
+/// `RateLimited` after too many failures; `Conflict` when somebody else was faster; `WrongState` when the password is kept
+/// by the provider one comes from.
 pub async fn change_password(platform: &Platform, ctx: &OpContext, change: &PasswordChange) -> Result<SignedIn> {
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
@@ -140,6 +141,10 @@ pub async fn change_password(platform: &Platform, ctx: &OpContext, change: &Pass
     let row = store::credentials(&mut tx, &user.name).await?.ok_or_else(Error::not_found)?;
     let email = store::account(&mut tx, user.id).await?.and_then(|account| account.email).unwrap_or_default();
     let earlier = store::passwords::earlier(&mut tx, user.id, rule.remembered.into()).await?;
+    let place = identity::password_place(&mut tx, user.id).await?;
+    if row.password_hash.is_none() {
+        return Err(elsewhere(place));
+    }
     tx.commit().await?; // hashing takes a while: hold no connection meanwhile
 
     let mut wrong = Wrong::new();
@@ -169,6 +174,20 @@ pub async fn change_password(platform: &Platform, ctx: &OpContext, change: &Pass
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(user.id));
     Ok(SignedIn { user: user.id, token_version, active_customer: user.active_customer })
+}
+
+/// Where the password is that is not here.
+pub(super) fn elsewhere(place: Option<PasswordPlace>) -> Error {
+    let wrong = Error::new(ErrorCode::WrongState);
+    match place {
+        Some(PasswordPlace { provider_name, url: Some(url) }) => {
+            wrong.with_key("error-password-elsewhere-at").with_arg("provider", provider_name).with_arg("url", url)
+        }
+        Some(PasswordPlace { provider_name, url: None }) => {
+            wrong.with_key("error-password-elsewhere").with_arg("provider", provider_name)
+        }
+        None => wrong.with_key("error-password-none"),
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use contract::{ErrorCode, JobId, UserId};
 use super::attempts::FREE_OF_CHALLENGE;
 use super::captcha::{self, Captchas, Given};
 use super::links::{self, NewLink, Purpose};
-use super::{SessionEnding, entry, password, store};
+use super::{Contact, SessionEnding, entry, identity, password, store};
 use crate::context::network_of;
 use crate::db::Tx;
 use crate::fields::Wrong;
@@ -123,11 +123,13 @@ pub(crate) async fn send_password_reset(platform: &Platform, sealed: &str, job: 
     let account = String::from_utf8(platform.keyring().open(SEALED_FOR, &sealed)?).map_err(Error::internal)?;
     let ctx = platform.system(SystemActor::Authenticator);
     let mut tx = platform.db().begin(&ctx).await?;
-    // Who signs in elsewhere has no password here.
-    let found = store::credentials(&mut tx, &account).await?.filter(|row| row.active && row.password_hash.is_some());
+    let found = store::credentials(&mut tx, &account).await?.filter(|row| row.active);
     let Some(row) = found else { return Ok(()) };
     let contact = store::contacts(&mut tx, &[row.id.0]).await?.into_iter().next();
     let Some((contact, address)) = contact.and_then(|c| Some((c.clone(), c.email?))) else { return Ok(()) };
+    if row.password_hash.is_none() {
+        return tell_where(platform, tx, (row, contact, address)).await;
+    }
     links::lock_owner(&mut tx, row.id).await?;
     if links::issued_since(&mut tx, Purpose::PasswordReset, row.id, ctx.now() - WINDOW).await? >= MOST_MAILS {
         return Ok(());
@@ -154,6 +156,29 @@ pub(crate) async fn send_password_reset(platform: &Platform, sealed: &str, job: 
     if mail::enqueue_in_tx(platform, &mut tx, mail).await? {
         tx.commit().await?;
     }
+    Ok(())
+}
+
+/// Who comes from a provider is sent there: once in a while, however often somebody asks.
+async fn tell_where(
+    platform: &Platform,
+    mut tx: Tx,
+    (row, contact, address): (store::Credentials, Contact, String),
+) -> Result<()> {
+    let Some(place) = identity::password_place(&mut tx, row.id).await? else { return Ok(()) };
+    let now = platform.clock().now();
+    let mail = NewMail {
+        kind: "password-elsewhere",
+        user: Some(row.id),
+        address,
+        language: contact.language_or(platform),
+        args: vec![("name", row.name), ("provider", place.provider_name)],
+        link: Some(place.url.unwrap_or_else(|| platform.settings().public_url.clone())),
+        at: now,
+        idempotency_key: Some(format!("password-elsewhere:{}:{}", row.id, now.timestamp() / WINDOW.num_seconds())),
+    };
+    mail::enqueue_in_tx(platform, &mut tx, mail).await?;
+    tx.commit().await?;
     Ok(())
 }
 

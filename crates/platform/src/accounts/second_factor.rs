@@ -11,7 +11,7 @@ use contract::{ErrorCode, UserId};
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 
 use super::attempts::{self, Subjects};
-use super::{SessionEnding, SignedIn, account, entry, password, signed_in, store};
+use super::{SessionEnding, SignedIn, account, entry, identity, password, signed_in, store};
 use crate::authz::{SecureAccount, ViewAccount, works_for_platform};
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, SystemActor, UserPrincipal, audit, secrets, settings};
@@ -81,11 +81,16 @@ pub async fn security(platform: &Platform, ctx: &OpContext) -> Result<SecurityVi
     let mut tx = platform.db().begin(ctx).await?;
     let (totp_since, recovery_codes_left) = store::second_factor::summary(&mut tx, granted.id()).await?;
     tx.commit().await?;
+    // Providers are the staff's to read; where one's own password is is one's own.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let password_place = identity::password_place(&mut tx, granted.id()).await?;
+    tx.commit().await?;
     Ok(SecurityView {
         totp_since,
         recovery_codes_left,
         totp_required: totp_required(platform, user).await,
         password_min_length: password::password_rule(platform).await.min_length() as u32,
+        password_place,
     })
 }
 
@@ -164,7 +169,9 @@ pub async fn disable_totp(platform: &Platform, ctx: &OpContext, request: &TotpDi
     tx.commit().await?;
 
     let action = "accounts:totp-disable";
-    if !password::verify(platform, &request.password, row.password_hash).await? {
+    // Who comes from a provider has no password here; then the code alone says that it is them.
+    let elsewhere = row.password_hash.is_none();
+    if !elsewhere && !password::verify(platform, &request.password, row.password_hash).await? {
         attempts::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
         return Err(Error::field("password", "field-password-wrong"));
     }

@@ -1,5 +1,8 @@
 //! Signing in with name, password and, where it is on, a code. What failures cost is in [`super::attempts`]; a wrong code
-//! counts like a wrong password.
+//! counts like a wrong password. What no password here proves, directories are asked about; then every refusal takes equal
+//! time. Delay and challenge come before both.
+
+use std::time::{Duration, Instant};
 
 use contract::accounts::LoginRequest;
 use contract::{CustomerId, ErrorCode, SessionId, UserId};
@@ -7,9 +10,13 @@ use contract::{CustomerId, ErrorCode, SessionId, UserId};
 use super::attempts::{self, Subjects};
 use super::captcha::{self, Captchas, Given};
 use super::second_factor::{self, Factor};
-use super::{entry, password, store};
+use super::{entry, identity, password, store};
 use crate::db::Tx;
 use crate::{Credential, Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit};
+
+/// How long every refusal takes where directories are asked: longer than they need, so that the time says nothing about
+/// where an account is, or whether there is one.
+const REFUSAL_TIME: Duration = Duration::from_millis(800);
 
 /// Who signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,41 +68,77 @@ pub async fn begin_sign_in(platform: &Platform, ctx: &OpContext, request: &Login
         empty = empty.with_field("password", "field-required");
     }
     empty.into_result()?;
-    let system = ctx.as_system(SystemActor::Authenticator);
+    let began = Instant::now();
     let subjects = Subjects::of(ctx, &name);
 
-    let mut tx = platform.db().begin(&system).await?;
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let standing = attempts::standing(&mut tx, ctx, &subjects).await?;
     standing.admit()?;
     if standing.challenged {
         let given = Given { id: request.captcha_id.as_deref(), answer: request.captcha.as_deref() };
         tx = captcha::demand(platform, tx, ctx, given).await?;
     }
-    let found = store::credentials(&mut tx, &name).await?;
-    let known = attempts::is_known(&mut tx, ctx, &subjects, found.as_ref().map(|row| row.id)).await?;
+    // PostgreSQL's texts have no zero byte: nobody is called so.
+    let found = if name.contains('\0') { None } else { store::credentials(&mut tx, &name).await? };
+    let user = found.as_ref().map(|row| row.id);
+    let known = attempts::is_known(&mut tx, ctx, &subjects, user).await?;
     tx.commit().await?; // hashing takes a while: hold no connection meanwhile
 
     let hash = found.as_ref().filter(|row| row.active).and_then(|row| row.password_hash.clone());
     let fits = password::verify(platform, &request.password, hash).await?;
-    let user = found.as_ref().map(|row| row.id);
-    let Some(row) = found.filter(|_| fits && standing.lets_in(known)) else {
-        attempts::note_failure(platform, ctx, &subjects, "accounts:sign-in", user).await?;
-        return Err(standing.refusal());
+    // While it is delayed, whatever was typed is refused, and no directory is told a password either: it may lock an
+    // account there that we only hold up. The work is that of a wrong one.
+    let counts = standing.lets_in(known);
+    if let Some(row) = found.as_ref().filter(|_| fits && counts) {
+        return go_on(platform, ctx, &subjects, row.clone(), request.otp.as_deref(), None).await;
+    }
+    let typed = (request.username.trim(), Some(request.password.as_str()).filter(|_| counts));
+    let (asked, refusal) = match identity::ask(platform, ctx, typed, found.as_ref()).await {
+        Ok(identity::Answer::Proved(row, provider)) => {
+            return go_on(platform, ctx, &subjects, *row, request.otp.as_deref(), Some(provider)).await;
+        }
+        Ok(identity::Answer::NotAsked) => (false, standing.refusal()),
+        Err(error) if counts => (true, error),
+        Ok(identity::Answer::Refused) | Err(_) => (true, standing.refusal()),
     };
-    let mut tx = platform.db().begin(&system).await?;
+    attempts::note_failure(platform, ctx, &subjects, "accounts:sign-in", user).await?;
+    if asked {
+        tokio::time::sleep(REFUSAL_TIME.saturating_sub(began.elapsed())).await;
+    }
+    Err(refusal)
+}
+
+/// The person is known; what is left is the code, where one is asked for.
+pub(super) async fn go_on(
+    platform: &Platform,
+    ctx: &OpContext,
+    subjects: &Subjects,
+    row: store::Credentials,
+    otp: Option<&str>,
+    provider: Option<String>,
+) -> Result<SignInStep> {
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let mut factor = None;
     if store::second_factor::is_on(&mut tx, row.id).await? {
-        let Some(code) = request.otp.as_deref().filter(|code| !code.trim().is_empty()) else {
+        let Some(code) = otp.filter(|code| !code.trim().is_empty()) else {
             return Ok(SignInStep::CodeNeeded(CodeNeeded { user: row.id, token_version: row.token_version }));
         };
         factor = second_factor::check(platform, &mut tx, row.id, code, ctx.now()).await?;
         if factor.is_none() {
             drop(tx);
-            attempts::note_failure(platform, ctx, &subjects, "accounts:sign-in", user).await?;
+            attempts::note_failure(platform, ctx, subjects, "accounts:sign-in", Some(row.id)).await?;
             return Err(wrong_code());
         }
     }
-    finish(tx, ctx, &subjects, row, factor).await.map(SignInStep::Done)
+    finish(tx, ctx, subjects, row, Proof { factor, provider }).await.map(SignInStep::Done)
+}
+
+/// What a sign-in was proved with, beside a password kept here.
+#[derive(Default)]
+pub(super) struct Proof {
+    pub factor: Option<Factor>,
+    /// The provider's name.
+    pub provider: Option<String>,
 }
 
 /// The challenges that the form has to show for this name, from this address; none while too little has failed.
@@ -119,11 +162,14 @@ pub(super) async fn finish(
     ctx: &OpContext,
     subjects: &Subjects,
     row: store::Credentials,
-    factor: Option<Factor>,
+    proof: Proof,
 ) -> Result<SignedIn> {
     attempts::note_success(&mut tx, ctx, subjects, row.id).await?;
     let who = as_user(ctx, &row);
-    let after = factor.map(|factor| serde_json::json!({ "secondFactor": factor.code() }));
+    let mut after = serde_json::Map::new();
+    after.extend(proof.factor.map(|factor| ("secondFactor".to_owned(), factor.code().into())));
+    after.extend(proof.provider.map(|provider| ("provider".to_owned(), provider.into())));
+    let after = (!after.is_empty()).then_some(serde_json::Value::Object(after));
     audit::record_in_tx(&mut tx, &who, audit::Entry { after, ..entry("accounts:sign-in", row.id) }).await?;
     tx.commit().await?;
     Ok(SignedIn {

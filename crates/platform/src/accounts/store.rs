@@ -3,6 +3,8 @@
 pub(super) mod attempts;
 pub(super) mod avatars;
 mod contacts;
+pub(super) mod identity;
+pub(super) mod oidc;
 pub(super) mod passwords;
 pub(super) mod second_factor;
 pub(super) mod sessions;
@@ -45,6 +47,7 @@ pub(super) enum SessionKey<'a> {
     Api(&'a [u8; 32]),
 }
 
+#[derive(Clone)]
 pub(super) struct Credentials {
     pub id: UserId,
     pub name: String,
@@ -338,6 +341,7 @@ pub(super) async fn delete_expired(tx: &mut Tx, now: DateTime<Utc>) -> Result<u6
     sqlx::query!("delete from refresh_tokens where expires_at < $1", day_ago).execute(&mut **tx).await?;
     sqlx::query!("delete from sign_in_challenges where expires_at < $1", now).execute(&mut **tx).await?;
     sqlx::query!("delete from shown_once where expires_at < $1", now).execute(&mut **tx).await?;
+    oidc::delete_expired(tx, now).await?;
     Ok(sessions.rows_affected())
 }
 

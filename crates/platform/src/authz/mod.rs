@@ -281,6 +281,8 @@ actions! {
     ManageRole: RolesManage on RoleRef;
     /// Give somebody a role, or take it away.
     AssignRole: RolesAssign on UserRef;
+    /// Change what people sign in through.
+    ManageIdentity: SettingsIdentity on Installation;
     /// See an allocation as its customer does.
     ViewAllocation: AllocationsView on AllocationRef;
     /// See an allocation as staff do.

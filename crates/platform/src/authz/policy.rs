@@ -175,6 +175,8 @@ fn custom(permission: Permission) -> Reach {
         | P::AuditViewOwn
         | P::AuditSeal
         | P::JobsRun => Reach::Nothing,
+        // Whoever says what the groups of a provider mean here makes admins by it.
+        P::SettingsIdentity => Reach::Nothing,
         _ => Reach::All,
     }
 }

@@ -40,10 +40,11 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 10] = [
+pub const KINDS: [&str; 11] = [
     "test",
     "password-reset",
     "password-changed",
+    "password-elsewhere",
     "email-change",
     "email-change-notice",
     "invitation",

@@ -66,7 +66,8 @@ fn check_number(spec: &SettingSpec, number: Option<i64>) -> Result<Value, Fault>
     }
 }
 
-fn is_host(text: &str) -> bool {
+/// A host name or an IP address.
+pub(crate) fn is_host(text: &str) -> bool {
     if text.parse::<std::net::IpAddr>().is_ok() {
         return true;
     }

@@ -16,6 +16,7 @@ use contract::{ErrorCode, Permission};
 use serde_json::{Value, json};
 
 pub use cache::Cache;
+pub(crate) use check::is_host;
 pub use logo::set_logo;
 pub use transfer::{confirm_import, export, forget_imports, get_import, stage_import};
 pub(crate) use values::private_ranges;

@@ -113,6 +113,14 @@ const FILL: &str = "
     insert into captcha_uses (hash, expires_at) values (decode(repeat('00', 32), 'hex'), now());
     insert into sign_in_networks (user_id, network, last_at) select max(id), '192.0.2.1', now() from users;
     insert into password_history (user_id, hash, retired_at) select max(id), 'x', now() from users;
+    insert into identity_providers (kind, name, config) values ('ldap', 'Example', '{}');
+    insert into user_identities (provider_id, issuer, subject, user_id, created_at)
+      select (select max(id) from identity_providers), '', 's', max(id), now() from users;
+    insert into oidc_sign_ins (browser_hash, state_hash, provider_id, sealed, expires_at)
+      select decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'), max(id), 'x', now()
+      from identity_providers;
+    insert into identity_links (user_id, provider_id, issuer, subject, label, expires_at)
+      select max(id), (select max(id) from identity_providers), '', 's', 'me', now() from users;
     insert into totp_secrets (user_id, secret, created_at) select max(id), 'x', now() from users;
     insert into recovery_codes (user_id, code_hash) select max(id), decode(repeat('00', 32), 'hex') from users;
     insert into sign_in_challenges (browser_hash, user_id, token_version, expires_at)
@@ -305,6 +313,12 @@ async fn another_tenant_writes_nothing_of_ours() {
         "delete from captcha_uses",
         "update sign_in_networks set last_at = now()",
         "delete from password_history",
+        "update identity_providers set enabled = true",
+        "delete from identity_providers",
+        "update user_identities set subject = 'mine'",
+        "delete from user_identities",
+        "delete from oidc_sign_ins",
+        "update identity_links set subject = 'mine'",
         "delete from machine_imports",
         "update settings set value = null",
         "delete from settings_imports",

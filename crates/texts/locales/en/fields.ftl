@@ -102,3 +102,14 @@ field-private-ranges = Private ranges only, such as 10.20.0.0/16 or fd00::/8, pa
 field-only-for-chosen = Customers can be named only where it is for chosen customers.
 field-avatar = A PNG, JPEG or WebP picture of at most 4096 pixels a side is needed.
 field-number-or-never = Enter 0 for never, or a number from { $min } to { $max }.
+field-provider-name-taken = There is a provider of this name already.
+field-provider-kind = The kind stays what it is. Add another provider instead.
+field-page-address = Enter a web address such as https://example.org/password.
+field-certificates = These are no certificates in PEM format that can be trusted, or they are too large.
+field-ldap-user-filter = Enter an LDAP filter in which the typed user name has its place, such as (uid={ "{login}" }).
+field-ldap-group-filter = Enter an LDAP filter in which the person has their place, such as (member={ "{dn}" }).
+field-ldap-attribute = Enter the name of an attribute, such as uid.
+field-oidc-issuer = Enter an address that begins with https://, without “?” and “#”.
+field-oidc-scopes = Scopes are words without quotation marks, at most 20.
+field-mapping = Line { $row }: name a group, a role, and a customer’s number exactly where the role is one in a customer.
+field-mapping-line = Line { $row } does not read: a role, perhaps a customer’s number, a colon, and a group.

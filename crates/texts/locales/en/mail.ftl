@@ -105,3 +105,10 @@ members-invited = Invited
 members-invited-until = Works until
 members-invited-revoke = Take back
 members-invited-revoke-of = Take back the invitation of { $email }
+mail-password-elsewhere-subject = { $product }: your password is kept elsewhere
+mail-password-elsewhere-text =
+    Somebody asked for a new password for your account { $name }.
+
+    Its password is kept by { $provider }, and is changed there. If it was not you, do nothing.
+mail-password-elsewhere-link = Go there
+mail-kind-password-elsewhere = Password kept elsewhere

@@ -77,3 +77,4 @@ permission-jobs-run = Run background jobs (system only)
 permission-announcements-manage = Announce to everybody or to some
 permission-settings-view = See the settings; of secrets only whether they are set
 permission-settings-update = Change the settings
+permission-settings-identity = Manage directories and sign-in services

@@ -102,3 +102,14 @@ field-private-ranges = 只能填写内网网段，例如 10.20.0.0/16 或 fd00::
 field-only-for-chosen = 仅在对象为指定客户时可以选择客户。
 field-avatar = 请上传边长不超过 4096 像素的 PNG、JPEG 或 WebP 图片。
 field-number-or-never = 请填 0（不清除）或 { $min } 至 { $max } 之间的整数。
+field-provider-name-taken = 已有同名的提供方。
+field-provider-kind = 类型不能更改，请另外添加提供方。
+field-page-address = 请输入网址，例如 https://example.org/password。
+field-certificates = 这不是可信任的 PEM 格式证书，或内容过大。
+field-ldap-user-filter = 请输入 LDAP 过滤器，并为输入的用户名留出位置，例如 (uid={ "{login}" })。
+field-ldap-group-filter = 请输入 LDAP 过滤器，并为人员留出位置，例如 (member={ "{dn}" })。
+field-ldap-attribute = 请输入属性名称，例如 uid。
+field-oidc-issuer = 请输入以 https:// 开头的地址，不含“?”和“#”。
+field-oidc-scopes = 范围是不含引号的词，最多 20 个。
+field-mapping = 第 { $row } 行：请写明组和角色；只有客户内的角色才写客户编号。
+field-mapping-line = 第 { $row } 行无法读取：应为角色、可选的客户编号、冒号和组。

@@ -105,3 +105,10 @@ members-invited = 已邀请
 members-invited-until = 有效期至
 members-invited-revoke = 撤回
 members-invited-revoke-of = 撤回发给 { $email } 的邀请
+mail-password-elsewhere-subject = { $product }：您的密码保存在别处
+mail-password-elsewhere-text =
+    有人为您的账号 { $name } 申请了新密码。
+
+    该账号的密码由 { $provider } 保存，请在那里修改。如果不是您本人操作，无需处理。
+mail-password-elsewhere-link = 前往修改
+mail-kind-password-elsewhere = 密码保存在别处

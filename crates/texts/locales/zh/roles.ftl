@@ -74,3 +74,4 @@ permission-jobs-run = 运行后台任务（仅系统）
 permission-announcements-manage = 发布、修改、删除公告
 permission-settings-view = 查看平台设置（密钥只显示是否已设置）
 permission-settings-update = 修改平台设置
+permission-settings-identity = 管理目录与登录服务

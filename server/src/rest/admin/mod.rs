@@ -7,6 +7,7 @@ pub mod audit;
 pub mod channels;
 pub mod customers;
 pub mod exports;
+pub mod identity;
 pub mod jobs;
 pub mod machine_service;
 pub mod machine_sheets;

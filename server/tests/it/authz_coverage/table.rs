@@ -40,6 +40,12 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "POST",  "/api/customer/settings/ssh-keys",                     [401, 400, 400, 400, 400, 400, 401, 400, 400]),
     // The admin's, as above.
     (Door::Rest, "DELETE","/api/customer/settings/ssh-keys/{id}",                [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "GET",   "/api/auth/services",                                  [200, 200, 200, 200, 200, 200, 401, 200, 200]),
+    // No service is named, and nobody is on the way: 400 and 422 say that anybody is let in.
+    (Door::Rest, "GET",   "/api/auth/oidc/start",                                [400, 400, 400, 400, 400, 400, 401, 400, 400]),
+    (Door::Rest, "GET",   "/api/auth/oidc/callback",                             [422, 422, 422, 422, 422, 422, 401, 422, 422]),
+    (Door::Rest, "GET",   "/api/auth/identities",                                [401, 200, 200, 200, 200, 200, 401, 200, 200]),
+    (Door::Rest, "DELETE","/api/auth/identities/{id}",                           [401, 404, 404, 404, 404, 404, 401, 404, 404]),
     // Nobody has a picture here, and what is sent is none: 404 and 400 say that the caller was let in.
     (Door::Rest, "GET",   "/api/auth/avatar",                                    [401, 404, 404, 404, 404, 404, 401, 404, 404]),
     (Door::Rest, "POST",  "/api/auth/avatar",                                    [401, 400, 400, 400, 400, 400, 401, 400, 400]),
@@ -189,6 +195,13 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     // Somebody set the name meanwhile: 409 says that the caller was let in.
     (Door::Rest, "POST",  "/api/admin/settings/import/{id}/confirm",             [401, 404, 404, 404, 404, 409, 401, 404, 404]),
     (Door::Rest, "POST",  "/api/admin/settings/logo",                            [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "GET",   "/api/admin/settings/identity-providers",              [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "POST",  "/api/admin/settings/identity-providers",              [401, 404, 404, 404, 404, 201, 401, 404, 404]),
+    (Door::Rest, "GET",   "/api/admin/settings/identity-providers/{id}",         [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "PUT",   "/api/admin/settings/identity-providers/{id}",         [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    // Nobody answers there, which is what it says.
+    (Door::Rest, "POST",  "/api/admin/settings/identity-providers/{id}/test",    [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "DELETE","/api/admin/settings/identity-providers/{id}",         [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     // Staff stand outside of every customer.
     (Door::Rest, "GET",   "/api/customer/dashboard/stats",                       [401, 404, 200, 200, 200, 404, 401, 404, 404]),
     (Door::Rest, "GET",   "/api/customer/dashboard/machines",                    [401, 404, 200, 200, 200, 404, 401, 404, 404]),
@@ -324,6 +337,14 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST",  "revoke_invitation",                                   [401, 404, 403, 404, 404, 404, 401, 403, 403]),
     (Door::ServerFn, "POST",  "test_mail",                                           [401, 404, 404, 404, 404, 422, 401, 404, 404]),
     (Door::ServerFn, "POST",  "list_own_audits",                                     [401, 404, 404, 200, 200, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "list_identity_providers",                             [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "save_identity_provider",                              [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "test_identity_provider",                              [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "delete_identity_provider",                            [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    // Nothing waits to be bound.
+    (Door::ServerFn, "POST",  "confirm_identity_link",                               [401, 422, 422, 422, 422, 422, 401, 422, 422]),
+    (Door::ServerFn, "POST",  "forget_identity_link",                                [401, 200, 200, 200, 200, 200, 401, 200, 200]),
+    (Door::ServerFn, "POST",  "unlink_identity",                                     [401, 404, 404, 404, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST",  "list_notifications",                                  [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::ServerFn, "POST",  "read_notification",                                   [401, 404, 404, 404, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST",  "read_all_notifications",                              [401, 200, 200, 200, 200, 200, 401, 200, 200]),

@@ -10,8 +10,8 @@ use contract::machines::{JoinTokenCreate, MaintenanceCreate};
 use contract::notifications::{ChannelCreate, ChannelKind, WebhookCreate};
 use contract::roles::RoleWrite;
 use contract::{
-    AllocationId, AnnouncementId, ChannelId, ImportId, MaintenanceId, Permission, RenewalRequestId, RoleId, SessionId,
-    SettingsImportId, SshKeyId,
+    AllocationId, AnnouncementId, ChannelId, IdentityProviderId, ImportId, MaintenanceId, Permission, RenewalRequestId,
+    RoleId, SessionId, SettingsImportId, SshKeyId,
 };
 use platform::{accounts, allocations, announcements, customers, machines, notifications, roles, settings};
 use serde_json::{Value, json};
@@ -54,6 +54,8 @@ pub struct World {
     pub maintenance: MaintenanceId,
     /// Waits to be confirmed.
     pub settings_import: SettingsImportId,
+    /// A sign-in service that nobody answers at.
+    pub identity_provider: IdentityProviderId,
     /// The admin's, one for each door: a call of each takes its own away.
     pub webhooks: [ChannelId; 2],
     /// The platform's, likewise.
@@ -81,6 +83,11 @@ async fn channels(server: &Server, admin: &TestUser) -> ([ChannelId; 2], [Channe
         notifications::add_channel(server.platform(), &admin.ctx(), body).await.unwrap().id
     };
     ([webhook().await, webhook().await], [channel().await, channel().await])
+}
+
+/// A sign-in service where nobody answers.
+fn provider(name: &str) -> Value {
+    json!({ "kind": "oidc", "name": name, "oidc": { "issuer": "http://127.0.0.1:1", "clientId": "remotegpu" } })
 }
 
 impl World {
@@ -123,6 +130,8 @@ impl World {
         let staged = machines::stage_import(server.platform(), &admin.ctx(), "a.xlsx", &[1][..]).await.unwrap();
         let wish = br#"{"format":1,"settings":{"branding.name":"Lab"}}"#;
         let waits = settings::stage_import(server.platform(), &admin.ctx(), wish).await.unwrap();
+        let service = serde_json::from_value(provider("Sso")).unwrap();
+        let service = accounts::identity::create(server.platform(), &admin.ctx(), service).await.unwrap();
         let (webhooks, channels) = channels(&server, &admin).await;
         let said = AnnouncementEdit {
             title: "New fans".to_owned(),
@@ -137,6 +146,7 @@ impl World {
             channels,
             api_token: robot.token.id,
             settings_import: waits.id,
+            identity_provider: service.id,
             calls: AtomicU32::new(0),
             ssh_key: accounts::add_ssh_key(server.platform(), &admin.ctx(), key).await.unwrap().id,
             operator: server.test.operator("operator").await,
@@ -204,6 +214,8 @@ impl World {
                 json!({ "kind": "feishu", "name": name, "url": PRIVATE, "secret": "s" })
             }
             ("PUT", "/api/admin/settings/{key}") => json!({ "value": "Lab 7" }),
+            ("POST", "/api/admin/settings/identity-providers/{id}/test") => json!({}),
+            ("POST" | "PUT", path) if path.starts_with("/api/admin/settings/identity-providers") => provider(&name),
             ("POST", "/api/admin/settings/import") => json!({ "format": 1, "settings": {} }),
             ("POST", "/api/admin/settings/mail/test") => json!({ "to": "a@b.example" }),
             ("PUT", "/api/auth/list-columns/{list}") => json!({ "columns": ["name", "region"] }),
@@ -296,6 +308,8 @@ impl World {
         let id = if path.contains("/import/") { self.import.to_string() } else { id };
         let id = if path.contains("customer/notifications/") { "999999".to_owned() } else { id };
         let id = if path.contains("/settings/import/") { self.settings_import.to_string() } else { id };
+        let of_provider = path.contains("/identity-providers/");
+        let id = if of_provider { self.identity_provider.to_string() } else { id };
         let id = if path.contains("/maintenance/") { self.maintenance.to_string() } else { id };
         let path = path.replace("{code}", "host-001").replace("{id}", &id).replace("{step}", "processes");
         let extra = &self.extra[usize::from(path.starts_with("/api/customer/"))];
@@ -315,6 +329,7 @@ impl World {
         let (target, role, extra) = (self.target.id.to_string(), self.role.to_string(), self.extra[0].id.to_string());
         let owner = self.acme.owner.id.to_string();
         let announcement = self.announcement.to_string();
+        let service = self.identity_provider.to_string();
         let (webhook, channel) = (self.webhooks[1].to_string(), self.channels[1].to_string());
         let args: Vec<(&str, &str)> = match name {
             "add_existing_member" => vec![("id", &acme), ("username", &fresh), ("role", "member")],
@@ -361,6 +376,16 @@ impl World {
                 ("customers[]", &acme),
             ],
             "dismiss_announcement" | "delete_announcement" => vec![("id", &announcement)],
+            "test_identity_provider" | "delete_identity_provider" => vec![("id", &service)],
+            "unlink_identity" => vec![("id", "0")],
+            "save_identity_provider" => vec![
+                ("form[kind]", "oidc"),
+                ("form[name]", &fresh),
+                ("form[issuer]", "http://127.0.0.1:1"),
+                ("form[client_id]", "remotegpu"),
+                ("form[name_claim]", "email"),
+                ("form[groups_claim]", "groups"),
+            ],
             "save_settings" => vec![("form[sign_in.captcha]", "image")],
             "confirm_settings_import" => vec![("id", &waits)],
             "set_preferences" => vec![("theme", "dark")],

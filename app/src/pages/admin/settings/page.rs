@@ -31,9 +31,13 @@ fn settings_view(settings: Vec<SettingView>, saved: bool) -> AnyView {
     let words = Words::now();
     let may_change = door().1.holds(Permission::SettingsUpdate);
     let refused = Refused::from_query();
-    let head = PageFrame::new(words.t("settings-title"), Area::Settings).actions(
-        view! { <a class="btn" href="/api/admin/settings/export" download="">{words.t("settings-export")}</a> },
-    );
+    let identity = door().1.holds(Permission::SettingsIdentity).then(|| {
+        view! { <a class="btn" href=paths::IDENTITY_PROVIDERS>{words.t("identity-title")}</a> }
+    });
+    let head = PageFrame::new(words.t("settings-title"), Area::Settings).actions(view! {
+        {identity}
+        <a class="btn" href="/api/admin/settings/export" download="">{words.t("settings-export")}</a>
+    });
     let message = refused.as_ref().map(|refused| refused.message(words.0));
     // What belongs to no single setting.
     let general = refused

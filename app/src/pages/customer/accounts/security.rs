@@ -1,11 +1,12 @@
 //! One's own password and second factor.
 
-use contract::accounts::SecurityView;
+use contract::accounts::{PasswordPlace, SecurityView};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 use platform::accounts::{self, ShownOnce};
 
+use super::identities::{self, Identities};
 use super::page::tabs;
 use super::server_fns::{ChangePassword, DisableTotp, EnrollTotp};
 use crate::door::{Refused, door, look};
@@ -23,12 +24,13 @@ pub fn SecurityPage() -> impl IntoView {
     let (platform, ctx) = door();
     let load = async move {
         let view = accounts::security(&platform, &ctx).await?;
-        Ok((view, accounts::take_for_page(&platform, &ctx, ShownOnce::RecoveryCodes).await?))
+        let codes = accounts::take_for_page(&platform, &ctx, ShownOnce::RecoveryCodes).await?;
+        Ok((view, codes, identities::load(&platform, &ctx).await?))
     };
-    page(load, |(view, codes)| security_view(view, codes))
+    page(load, |(view, codes, identities)| security_view(view, codes, identities))
 }
 
-fn security_view(security: SecurityView, codes: Option<String>) -> AnyView {
+fn security_view(security: SecurityView, codes: Option<String>, identities: Identities) -> AnyView {
     let words = Words::now();
     let refused = Refused::from_query();
     let general = refused.as_ref().filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
@@ -45,10 +47,15 @@ fn security_view(security: SecurityView, codes: Option<String>) -> AnyView {
             {done.map(|key| view! { <section class="card notice" role="status"><p>{words.t(key)}</p></section> })}
             {form_fault(general)}
             {codes.map(|codes| recovery_codes(words, &codes))}
+            {identities::proposal(words, identities.proposal.clone())}
             <div class="columns">
-                {password(words, refused.as_ref(), security.password_min_length)}
+                {match security.password_place.clone() {
+                    Some(place) => password_elsewhere(words, place).into_any(),
+                    None => password(words, refused.as_ref(), security.password_min_length).into_any(),
+                }}
                 {second_factor(words, refused.as_ref(), security)}
             </div>
+            {identities::card(words, identities)}
         },
     )
 }
@@ -95,6 +102,20 @@ fn password(words: Words, refused: Option<&Refused>, min_length: u32) -> impl In
     }
 }
 
+/// Where it is changed that is not here.
+fn password_elsewhere(words: Words, place: PasswordPlace) -> impl IntoView {
+    let says = words.with("identity-password-elsewhere", &[("provider", place.provider_name)]);
+    let link = place.url.map(|url| {
+        view! { <a class="link" rel="noreferrer" href=url>{words.t("identity-password-elsewhere-link")}</a> }
+    });
+    view! {
+        <section class="card">
+            <header><h2>{words.t("security-password")}</h2></header>
+            <p class="note-line">{says} " " {link}</p>
+        </section>
+    }
+}
+
 fn second_factor(words: Words, refused: Option<&Refused>, security: SecurityView) -> impl IntoView + use<> {
     let body = match security.totp_since {
         Some(since) => {
@@ -111,7 +132,7 @@ fn second_factor(words: Words, refused: Option<&Refused>, security: SecurityView
             };
             let off = match security.totp_required {
                 true => view! { <p class="note-line">{words.t("security-totp-required")}</p> }.into_any(),
-                false => switch_off(words, refused).into_any(),
+                false => switch_off(words, refused, security.password_place.is_none()).into_any(),
             };
             (facts, off).into_any()
         }
@@ -136,7 +157,7 @@ fn second_factor(words: Words, refused: Option<&Refused>, security: SecurityView
     }
 }
 
-fn switch_off(words: Words, refused: Option<&Refused>) -> impl IntoView + use<> {
+fn switch_off(words: Words, refused: Option<&Refused>, by_password: bool) -> impl IntoView + use<> {
     let code = TextField {
         kind: "text",
         max_length: Some(64),
@@ -146,7 +167,9 @@ fn switch_off(words: Words, refused: Option<&Refused>) -> impl IntoView + use<> 
         <form class="form" method="post" action=DisableTotp::url()>
             {my_name()}
             <p>{words.t("security-totp-disable-hint")}</p>
-            {text_field(secret_field(words, refused, "login-password", "password", "password", "current-password"))}
+            {by_password.then(|| {
+                text_field(secret_field(words, refused, "login-password", "password", "password", "current-password"))
+            })}
             {text_field(code)}
             <p class="actions"><button class="btn">{words.t("security-totp-disable")}</button></p>
         </form>
