@@ -9,6 +9,7 @@ use contract::accounts::{IdentityView, ProviderKind, SignInService};
 use contract::{ErrorCode, IdentityId, IdentityProviderId};
 use serde_json::json;
 
+use super::super::attempts::Subjects;
 use super::super::{SignInStep, account, entry, sign_in, signed_in};
 use super::oidc::{Refusal, Service, Way};
 use super::provision::{self, NameTaken};
@@ -146,7 +147,7 @@ pub async fn finish(
         }
         None => {
             let row = provision::admit(platform, ctx, &provider, &proved, NameTaken::TakeAnother).await?;
-            let subjects = sign_in::Subjects::of(ctx, &row.name);
+            let subjects = Subjects::of(ctx, &row.name);
             let step = sign_in::go_on(platform, ctx, &subjects, row, None, Some(provider.name)).await?;
             Ok(Finished::SignIn(step, way.next))
         }
