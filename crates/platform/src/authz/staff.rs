@@ -100,7 +100,10 @@ pub fn must_be_kept(code: &str) -> bool {
 pub fn powers_of(builtin: &str) -> Vec<Permission> {
     match Role::all().into_iter().find(|role| role.name() == builtin) {
         Some(role @ (Role::PlatformAdmin | Role::Operator)) => {
-            everywhere(role).filter(|permission| is_grantable(*permission)).collect()
+            // What no custom role can hold counts too where it makes more than they can be.
+            let is_power =
+                |permission: &Permission| is_grantable(*permission) || *permission == Permission::SettingsIdentity;
+            everywhere(role).filter(is_power).collect()
         }
         _ => Vec::new(),
     }
