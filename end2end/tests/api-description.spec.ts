@@ -9,7 +9,7 @@ test.use({ apart: 'described' });
 test('no request made out of the description is answered with a 500', async ({ installation }) => {
   test.setTimeout(600_000);
   const token = await installation.token(installation.admin);
-  // Not spawnSync: this process reads the server's log, and the server waits when nobody does.
+  // Not spawnSync: this process reads the server's log, and what nobody reads is lost.
   const run = spawn(
     process.env.SCHEMATHESIS ?? 'schemathesis',
     [
