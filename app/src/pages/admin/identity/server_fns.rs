@@ -58,6 +58,6 @@ pub async fn test_identity_provider(id: IdentityProviderId, #[server(default)] l
     let typed = vec![("login", login.clone())];
     let request = contract::accounts::ProviderTestRequest { login: Some(login) };
     let result = platform::accounts::identity::test(&platform, &ctx, id, request).await;
-    let next = |_| format!("{}#test", paths::identity_provider_done(id, "tested"));
+    let next = move |_| format!("{}#test", paths::identity_provider_done(id, "tested"));
     door::form_answer((&platform, &ctx), result, next, &paths::identity_provider(id), typed).await
 }

@@ -81,7 +81,7 @@ enum Look {
 /// One directory's word; without a password, whether it can be asked at all.
 async fn look(provider: &Provider, login: &str, password: Option<&str>) -> Result<Look, Fault> {
     let Settings::Ldap(settings) = &provider.settings else { return Ok(Look::Nobody) };
-    let mut line = directory::open(settings, provider.secret.as_ref(), &mut |_| ()).await?;
+    let mut line = directory::open(settings, provider.secret.as_ref(), &mut Vec::new()).await?;
     let found = line.find(login).await?;
     let look = match (found, password) {
         (None, _) | (Some(_), None) => Look::Nobody,

@@ -93,23 +93,23 @@ pub(super) struct Line<'a> {
     secret: Option<&'a SecretString>,
 }
 
-/// Opens a line: connected, encrypted as set, the one who searches let in. `done` hears of every step.
+/// Opens a line: connected, encrypted as set, the one who searches let in. `passed` gets every step that went well.
 pub(super) async fn open<'a>(
     settings: &'a LdapSettings,
     secret: Option<&'a SecretString>,
-    done: &mut (dyn FnMut(ProviderStep) + Send),
+    passed: &mut Vec<ProviderStep>,
 ) -> Result<Line<'a>, Fault> {
     use ProviderStep::{Connect, Name, Tls};
     let finding = timeout(PATIENCE, network::addresses(&settings.host, settings.port)).await;
     let addresses = finding.map_err(|_| Fault::late(Name, "identity-fault-name"))?;
     let addresses = addresses.map_err(|error| Fault::new(Name, "identity-fault-name", error))?;
-    done(Name);
+    passed.push(Name);
     let connecting = timeout(PATIENCE, TcpStream::connect(&addresses[..])).await;
     let stream = connecting.map_err(|_| Fault::late(Connect, "identity-fault-connect"))?;
     // The library takes the connection as the standard library knows it.
     let stream = stream.and_then(TcpStream::into_std);
     let stream = stream.map_err(|error| Fault::new(Connect, "identity-fault-connect", error))?;
-    done(Connect);
+    passed.push(Connect);
     let fault = |detail: String| Fault::new(Tls, "identity-fault-tls", detail);
     let scheme = if settings.security == LdapSecurity::Tls { "ldaps" } else { "ldap" };
     let host = if settings.host.contains(':') { format!("[{}]", settings.host) } else { settings.host.clone() };
@@ -129,11 +129,11 @@ pub(super) async fn open<'a>(
         }
     });
     if settings.security != LdapSecurity::None {
-        done(Tls);
+        passed.push(Tls);
     }
     let mut line = Line { ldap, settings, secret };
     line.become_searcher().await?;
-    done(ProviderStep::Bind);
+    passed.push(ProviderStep::Bind);
     Ok(line)
 }
 

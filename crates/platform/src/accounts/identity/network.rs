@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -128,10 +129,7 @@ impl Http {
     }
 
     /// One request, as the protocol's library makes it.
-    pub(super) async fn ask(
-        &self,
-        request: openidconnect::HttpRequest,
-    ) -> Result<openidconnect::HttpResponse, HttpFault> {
+    async fn ask(&self, request: openidconnect::HttpRequest) -> Result<openidconnect::HttpResponse, HttpFault> {
         let request = reqwest::Request::try_from(request).map_err(|error| HttpFault(in_full(&error)))?;
         if !is_service_address(request.url()) {
             return Err(HttpFault(format!("{} is no address that may be asked", request.url())));
@@ -149,6 +147,16 @@ impl Http {
         *answer.status_mut() = status;
         *answer.headers_mut() = headers;
         Ok(answer)
+    }
+}
+
+/// A named future: over a closure that borrows, the compiler does not see that the library's may change threads.
+impl<'c> openidconnect::AsyncHttpClient<'c> for Http {
+    type Error = HttpFault;
+    type Future = BoxFuture<'c, Result<openidconnect::HttpResponse, HttpFault>>;
+
+    fn call(&'c self, request: openidconnect::HttpRequest) -> Self::Future {
+        Box::pin(self.ask(request))
     }
 }
 

@@ -20,9 +20,9 @@ use openidconnect::core::{
 use openidconnect::{
     AccessTokenHash, AdditionalClaims, AdditionalProviderMetadata, AuthType, AuthenticationFlow, AuthorizationCode,
     Client, ClientId, ClientSecret, CsrfToken, DiscoveryError, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet,
-    EndpointSet, HttpRequest, IdToken, IdTokenClaims, IdTokenFields, IssuerUrl, Nonce, OAuth2TokenResponse as _,
-    PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata, RedirectUrl, RequestTokenError, Scope,
-    StandardErrorResponse, StandardTokenResponse, TokenResponse as _,
+    EndpointSet, IdToken, IdTokenClaims, IdTokenFields, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge,
+    PkceCodeVerifier, ProviderMetadata, RedirectUrl, RequestTokenError, Scope, StandardErrorResponse,
+    StandardTokenResponse, TokenResponse as _,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -150,7 +150,7 @@ impl Refusal {
 /// Asks a service who it is and which keys it has.
 pub(super) async fn describe(http: &Http, settings: &OidcSettings) -> Result<Description, DiscoveryError<HttpFault>> {
     let issuer = IssuerUrl::new(settings.issuer.clone()).map_err(DiscoveryError::UrlParse)?;
-    Description::discover_async(issuer, &|request: HttpRequest| http.ask(request)).await
+    Description::discover_async(issuer, http).await
 }
 
 /// One provider, for the way there and back.
@@ -238,8 +238,7 @@ impl<'a> Service<'a> {
         let asking = client.exchange_code(AuthorizationCode::new(code.to_owned()));
         let asking = asking.map_err(|error| Refusal::Away(error.to_string()))?;
         let verifier = PkceCodeVerifier::new(way.verifier.clone());
-        let answer =
-            asking.set_pkce_verifier(verifier).request_async(&|request: HttpRequest| self.http.ask(request)).await;
+        let answer = asking.set_pkce_verifier(verifier).request_async(&self.http).await;
         let answer = answer.map_err(|error| match &error {
             RequestTokenError::Request(fault) => Refusal::Away(fault.to_string()),
             RequestTokenError::ServerResponse(said) => Refusal::Word("code", said.to_string()),

@@ -83,7 +83,7 @@ async fn test_directory(
     let Settings::Ldap(settings) = &provider.settings else { return Ok(Ok(())) };
     let nobody_searches = settings.bind_dn.is_none();
     let mut passed = Vec::new();
-    let opened = directory::open(settings, provider.secret.as_ref(), &mut |step| passed.push(step)).await;
+    let opened = directory::open(settings, provider.secret.as_ref(), &mut passed).await;
     for step in passed {
         match step {
             ProviderStep::Bind if nobody_searches => trail.add(step, true, ("identity-done-anonymous", &[]), None),
