@@ -187,13 +187,14 @@ pub async fn create_join_token(
     let (platform, ctx) = door::door();
     let typed =
         vec![("note", note.clone()), ("maxUses", uses.clone()), ("hours", hours.clone()), ("machine", machine.clone())];
-    let made = async {
-        let body = super::join_tokens::read_form(&ctx, note, &uses, &hours, &machine)?;
-        platform::machines::create_join_token(&platform, &ctx, body).await
+    let made = match super::join_tokens::read_form(note, &uses, &hours, &machine) {
+        Ok(body) => platform::machines::create_join_token(&platform, &ctx, body).await,
+        // Who may not do it at all hears that first.
+        Err(error) => platform::machines::list_join_tokens(&platform, &ctx).await.and_then(|_| Err(error)),
     };
     let text = |made: &JoinTokenSecret| Some(made.install_command.clone());
-    let (made, secret) = (made.await, (ShownOnce::InstallCommand, text));
     let next = |_: &JoinTokenSecret| paths::JOIN_TOKENS.to_owned();
+    let secret = (ShownOnce::InstallCommand, text);
     door::secret_answer((&platform, &ctx), made, secret, next, paths::JOIN_TOKENS, typed).await
 }
 
