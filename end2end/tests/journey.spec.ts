@@ -65,7 +65,7 @@ test('an admin adds a customer with an owner and lends it a machine', async ({ p
   await expectAccessible(page);
 
   // The first person is to be an owner; the password is shown once.
-  await page.getByLabel('User name', { exact: true }).fill('initech.owner');
+  await page.getByRole('textbox', { name: 'User name', exact: true }).fill('initech.owner');
   await page.getByRole('button', { name: 'Add person' }).first().click();
   const secret = (await page.locator('.secret code').textContent())!.trim().split(/\s+/);
   expect(secret[0]).toBe('initech.owner');

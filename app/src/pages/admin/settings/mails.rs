@@ -75,7 +75,7 @@ fn table(words: Words, query: &ListQuery, page: Page<MailView>) -> AnyView {
                 <td data-label=words.t("mails-to")>{mail.address}</td>
                 <td data-label=words.t("mails-state") title=hint>{mail_state(words, mail.state)}</td>
                 <td class="num" data-label=words.t("mails-attempts")>{mail.attempts}</td>
-                <td data-label=words.t("mails-error")>{mail.last_error}</td>
+                <td class="says" data-label=words.t("mails-error")>{mail.last_error}</td>
             </tr>
         }
     });

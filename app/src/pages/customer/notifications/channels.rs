@@ -375,7 +375,7 @@ fn deliveries_card(words: Words, query: &ListQuery, page: Page<DeliveryView>) ->
                         {state(tone, words.t(&format!("delivery-state-{}", row.state.code())))}
                     </td>
                     <td class="num" data-label=words.t("mails-attempts")>{row.attempts}</td>
-                    <td data-label=words.t("mails-error")>{row.last_error}</td>
+                    <td class="says" data-label=words.t("mails-error")>{row.last_error}</td>
                 </tr>
             }
         });

@@ -107,7 +107,7 @@ fn line(words: Words, row: NotificationView) -> impl IntoView {
     view! {
         <tr>
             <td data-label=words.t("notifications-at")>{time(row.created_at, look().zone)}</td>
-            <th scope="row">{row.message}</th>
+            <th scope="row" class="says">{row.message}</th>
             <td data-label=words.t("notifications-state")>{state}</td>
             <td data-label=words.t("list-actions")>
                 {acts.then(|| view! {

@@ -103,10 +103,13 @@ type Ours = Client<
     EndpointMaybeSet,
 >;
 
-/// Descriptions that were read lately, by provider and its version.
+/// When each was read, by provider and its version.
+type Read = HashMap<(IdentityProviderId, i64), (Instant, Arc<Description>)>;
+
+/// Descriptions that were read lately.
 #[derive(Default)]
 pub struct Descriptions {
-    read: Mutex<HashMap<(IdentityProviderId, i64), (Instant, Arc<Description>)>>,
+    read: Mutex<Read>,
 }
 
 impl Descriptions {

@@ -65,7 +65,8 @@ pub(super) async fn admit(
     let (granted, changed) = roles::apply(&mut tx, user, &before, &wanted).await?;
     let granted = serde_json::to_value(granted).map_err(Error::internal)?;
     store::note_identity(&mut tx, identity, &granted, ctx.now()).await?;
-    let ends = !new && !(changed.added.is_empty() && changed.removed.is_empty());
+    let changes = !changed.added.is_empty() || !changed.removed.is_empty();
+    let ends = changes && !new;
     if ends {
         store::end_sessions_of(&mut tx, user).await?;
     }

@@ -25,18 +25,18 @@ async fn the_test_button_says_what_is_wrong() {
     let counted = world.sql("select count(*)::text from user_identities").await;
     assert_eq!(counted, ["0"], "a test makes nobody");
 
-    type Change = fn(&mut ProviderBody);
+    type Change = Box<dyn Fn(&mut ProviderBody)>;
     let ldap = |change: fn(&mut LdapSettings)| {
         move |body: &mut ProviderBody| {
             change(body.ldap.as_mut().unwrap());
             body.secret = Some(SEARCHER_PASSWORD.to_owned());
         }
     };
-    let cases: [(Box<dyn Fn(&mut ProviderBody)>, Option<&str>, &str); 8] = [
+    let cases: [(Change, Option<&str>, &str); 8] = [
         (Box::new(ldap(|l| l.host = "no-such-host.invalid".to_owned())), None, "name"),
         (Box::new(ldap(|l| l.port = 1)), None, "connect"),
         (Box::new(ldap(|l| l.ca_certificate = None)), None, "tls"),
-        (Box::new((|body| body.secret = Some("wrong".to_owned())) as Change), None, "bind"),
+        (Box::new(|body: &mut ProviderBody| body.secret = Some("wrong".to_owned())), None, "bind"),
         (Box::new(ldap(|l| l.user_base = "ou=nowhere,dc=example,dc=org".to_owned())), None, "search"),
         (Box::new(ldap(|l| l.user_base = "ou=elsewhere,dc=example,dc=org".to_owned())), None, "search"),
         (Box::new(ldap(|_| ())), Some("nobody"), "person"),
