@@ -13,9 +13,13 @@ use contract::machines::JoinTokenCreate;
 use platform::{Platform, SystemActor, accounts, machines};
 use server::config::{Config, Settings};
 use server::{backup, database, ops, serve, verify};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How many lines of the log wait for a slow reader; room for all of them is taken at the start.
+const LOG_LINES: usize = 8192;
 
 /// Run GPU machines and let others use them.
 #[derive(Parser)]
@@ -149,8 +153,8 @@ fn main() -> anyhow::Result<ExitCode> {
 
 /// The log goes out from a thread of its own and loses lines rather than wait: a reader that stands still must not hold
 /// up requests. What this returns writes out the rest when it is dropped.
-fn start_log(config: &Config, default: &str) -> tracing_appender::non_blocking::WorkerGuard {
-    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
+fn start_log(config: &Config, default: &str) -> WorkerGuard {
+    let (writer, guard) = NonBlockingBuilder::default().buffered_lines_limit(LOG_LINES).finish(std::io::stderr());
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
