@@ -6,14 +6,14 @@ mod others;
 mod table;
 mod world;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use contract::accounts::Language;
 use server::router::{self, Door};
 
 use self::table::{CALLERS, PUBLIC, TABLE};
 use self::world::World;
-use crate::harness::Answer;
+use crate::harness::{Answer, Who};
 
 /// What the status means, in the number every door gives.
 fn code_of(status: u16) -> Option<u64> {
@@ -71,10 +71,21 @@ async fn everybody_gets_from_server_functions_what_the_table_says() {
 async fn calls_answer_as_the_table_says(doors: &[Door]) {
     let world = World::new().await;
     let mut wrong = Vec::new();
+    // Signing in costs far more than what is asked here.
+    let mut held: HashMap<&str, Who> = HashMap::new();
     for (door, method, path, expected) in TABLE.iter().filter(|(door, ..)| doors.contains(door)) {
         for (caller, expected) in CALLERS.iter().zip(expected) {
-            let who = world.credentials(caller, *door).await;
-            let (status, answer) = world.call(&who, *door, method, path).await;
+            let known = held.get(caller).cloned();
+            let (mut status, mut answer) = match &known {
+                Some(who) => world.call(who, *door, method, path).await,
+                None => (401, None),
+            };
+            // A call before this one may have ended the session: nothing was done, and with a new one it counts.
+            if known.is_none() || (status == 401 && *expected != 401) {
+                let who = world.credentials(caller, *door).await;
+                (status, answer) = world.call(&who, *door, method, path).await;
+                held.insert(*caller, who);
+            }
             // A workbook is no envelope.
             let code = answer.as_ref().filter(|answer| !answer.text.starts_with("PK")).map(Answer::code);
             if status != *expected || (code.is_some() && code != code_of(*expected)) {

@@ -181,7 +181,7 @@ impl World {
         }
     }
 
-    /// Credentials as this caller brings them to this door; always new, because some calls end them.
+    /// New credentials, as this caller brings them to this door.
     pub async fn credentials(&self, caller: &str, door: Door) -> Who {
         match (self.person(caller), door) {
             (Some(user), Door::ServerFn) => self.server.browser(user).await,
