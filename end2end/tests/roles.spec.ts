@@ -107,14 +107,11 @@ test.describe('without JavaScript', () => {
 });
 
 for (const language of ['zh', 'en'] as const) {
-  test(`pages of people and roles are accessible and fit a phone (${language})`, async ({ page, installation, signIn }) => {
+  // With something on them they are in pages.spec.ts.
+  test(`lists of people with nothing to show are accessible and fit a phone (${language})`, async ({ page, installation, signIn }) => {
     await look(page, installation.url, language, 'light');
     await signIn(page);
-    await page.goto('/admin/users');
-    const user = await page.locator('tbody th a').first().getAttribute('href');
-    await page.goto('/admin/roles');
-    const role = await page.locator('tbody th a').first().getAttribute('href');
-    for (const path of ['/admin/users', '/admin/users/new', user!, `${user}/edit`, '/admin/users?q=nobody-has-this-name', '/admin/users/bulk?action=disable&ids=1', '/admin/roles', '/admin/roles/new', role!]) {
+    for (const path of ['/admin/users?q=nobody-has-this-name', '/admin/users/bulk?action=disable&ids=1']) {
       await page.setViewportSize({ width: 1280, height: 900 });
       await page.goto(path);
       await expect(page.locator('html')).toHaveAttribute('lang', language === 'zh' ? 'zh-CN' : 'en');
