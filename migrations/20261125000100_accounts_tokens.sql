@@ -43,7 +43,7 @@ create table shown_once (
   content    bytea not null,
   expires_at timestamptz not null,
   constraint shown_once_pkey primary key (user_id, kind),
-  constraint shown_once_kind_known check (kind in ('api_token', 'recovery_codes'))
+  constraint shown_once_kind_known check (kind in ('api_token', 'install_command', 'new_password', 'recovery_codes'))
 );
 
 alter table refresh_tokens enable row level security;

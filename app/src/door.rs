@@ -19,8 +19,9 @@ use contract::{ApiError, BulkOutcome, ErrorCode, Permission};
 use http::{HeaderValue, StatusCode, header};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
-use platform::accounts::{Preferences, SignedIn};
+use platform::accounts::{Preferences, ShownOnce, SignedIn, keep_for_page};
 use platform::secrets::Keyring;
+use platform::settings::Appearance;
 use platform::{Error, OpContext, Platform, UserPrincipal};
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,10 @@ pub struct SiteManifest {
     #[serde(default)]
     pub shell: String,
 }
+
+/// The tag of the picture of who asks, as the server provides it for pages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Avatar(pub Option<String>);
 
 /// What [`BrowserSession`] does later.
 pub type SessionFuture<'a, T = ()> = Pin<Box<dyn Future<Output = platform::Result<T>> + Send + 'a>>;
@@ -182,6 +187,14 @@ pub fn see_other(path: &str) {
     }
 }
 
+/// The page's address holds a secret: other pages and servers learn at most which site it was. Forms still say their
+/// origin, which `no-referrer` would take from them.
+pub fn hide_address() {
+    if let Some(options) = use_context::<ResponseOptions>() {
+        options.insert_header(header::REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
+    }
+}
+
 /// Has the browser ask for this page again by itself: for what is still being worked on, with and without JavaScript.
 pub fn reload_after(seconds: u32) {
     if let Some(options) = use_context::<ResponseOptions>() {
@@ -202,10 +215,22 @@ pub async fn answer<T>(platform: &Platform, ctx: &OpContext, result: platform::R
     match result {
         Ok(value) => Ok(value),
         Err(error) => {
+            let seconds = error.args.iter().find(|(name, _)| *name == "seconds").map(|(_, value)| value.clone());
             let error = to_api_error(platform, ctx, error).await;
             set_status(error.code.http_status());
+            if error.code == ErrorCode::RateLimited {
+                retry_after(seconds);
+            }
             Err(error)
         }
+    }
+}
+
+/// Says when to come back.
+fn retry_after(seconds: Option<String>) {
+    let value = seconds.and_then(|seconds| HeaderValue::from_str(&seconds).ok());
+    if let (Some(options), Some(value)) = (use_context::<ResponseOptions>(), value) {
+        options.insert_header(header::RETRY_AFTER, value);
     }
 }
 
@@ -224,10 +249,40 @@ pub async fn form_answer<T>(
     if !wants_page() {
         return answer::<()>(platform, ctx, Err(error)).await;
     }
+    see_other(&refused_address((platform, ctx), error, form, typed).await);
+    Ok(())
+}
+
+/// The same behind a form that makes a secret: programs have it in the answer, people on the next page, once.
+pub async fn secret_answer<T>(
+    (platform, ctx): (&Platform, &OpContext),
+    made: platform::Result<T>,
+    (what, text): (ShownOnce, impl FnOnce(&T) -> Option<String>),
+    next: impl FnOnce(&T) -> String,
+    form: &str,
+    typed: Vec<(&'static str, String)>,
+) -> Result<Option<T>, ApiError> {
+    let kept = match made {
+        Ok(made) if !wants_page() => return Ok(Some(made)),
+        Ok(made) => match text(&made) {
+            Some(text) => keep_for_page(platform, ctx, what, &text).await.map(|()| next(&made)),
+            None => Ok(next(&made)),
+        },
+        Err(error) => Err(error),
+    };
+    form_answer((platform, ctx), kept, |next| next, form, typed).await.map(|()| None)
+}
+
+/// Where a plain form goes that was refused: back to `form` with what was typed, or to sign-in first.
+pub async fn refused_address(
+    (platform, ctx): (&Platform, &OpContext),
+    error: Error,
+    form: &str,
+    typed: Vec<(&'static str, String)>,
+) -> String {
     let reported = platform::report(platform, ctx, error).await;
     if reported.code == ErrorCode::Unauthenticated {
-        see_other(&crate::paths::login(Some(form)));
-        return Ok(());
+        return crate::paths::login(Some(form));
     }
     let refused = Refused {
         key: reported.key.to_owned(),
@@ -236,8 +291,7 @@ pub async fn form_answer<T>(
         typed: typed.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         request_id: ctx.request_id().to_owned(),
     };
-    see_other(&refused.address(platform.keyring(), ctx, form));
-    Ok(())
+    refused.address(platform.keyring(), ctx, form)
 }
 
 /// What a refused form comes back with.
@@ -325,12 +379,17 @@ fn say(language: Language, key: &str, args: &BTreeMap<String, String>) -> Option
 /// For pages that only show a form: the same answers an operation would give.
 ///
 /// # Errors
-/// `Unauthenticated` for the anonymous, `NotFound` without the permission.
+/// `Unauthenticated` for the anonymous, `EnrollmentRequired` for who must set up a second factor first, `NotFound` without
+/// the permission.
 pub fn must_hold(ctx: &OpContext, permission: Permission) -> platform::Result<()> {
     if ctx.user().is_none() {
         return Err(Error::new(ErrorCode::Unauthenticated));
     }
-    if ctx.holds(permission) { Ok(()) } else { Err(Error::not_found()) }
+    match ctx.holds(permission) {
+        true => Ok(()),
+        false if ctx.must_enroll() => Err(Error::new(ErrorCode::EnrollmentRequired)),
+        false => Err(Error::not_found()),
+    }
 }
 
 /// Language in the cookie, else the first the browser prefers that we have.
@@ -350,6 +409,13 @@ pub struct Look {
     pub zone: chrono_tz::Tz,
 }
 
+/// What the installation is called and how it keeps time, as the server provides it.
+pub fn appearance() -> Appearance {
+    let unnamed =
+        || Appearance { name: contract::settings::PRODUCT.to_owned(), logo_tag: None, time_zone: chrono_tz::UTC };
+    use_context::<Appearance>().unwrap_or_else(unnamed)
+}
+
 /// Person's choice first, then the cookie, then the default.
 pub fn look() -> Look {
     let ctx = use_context::<OpContext>();
@@ -365,7 +431,7 @@ pub fn look_of(headers: &http::HeaderMap, user: Option<&UserPrincipal>, language
         .filter(|zone| !zone.is_empty())
         .or_else(|| cookie(headers, TIME_ZONE_COOKIE).map(|zone| zone.replace("%2F", "/")))
         .and_then(|zone| zone.parse().ok());
-    Look { language, theme: theme.unwrap_or_default(), zone: zone.unwrap_or(chrono_tz::UTC) }
+    Look { language, theme: theme.unwrap_or_default(), zone: zone.unwrap_or(appearance().time_zone) }
 }
 
 fn cookie(headers: &http::HeaderMap, name: &str) -> Option<String> {

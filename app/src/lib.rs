@@ -17,6 +17,10 @@ pub mod door;
 #[cfg(feature = "ssr")]
 pub mod layouts;
 #[cfg(feature = "ssr")]
+pub mod menus;
+#[cfg(feature = "ssr")]
+pub mod role_words;
+#[cfg(feature = "ssr")]
 mod routes;
 #[cfg(feature = "ssr")]
 pub mod words;

@@ -1,10 +1,13 @@
 //! Every address of the pages, as functions: nothing else spells one out.
 
-/// Sign-in; `next` is where to go afterwards.
+/// Sign-in.
+pub const LOGIN: &str = "/login";
+
+/// The same; `next` is where to go afterwards.
 pub fn login(next: Option<&str>) -> String {
     match next {
-        Some(next) if next != "/" => format!("/login?next={}", encode(next)),
-        _ => "/login".to_owned(),
+        Some(next) if next != "/" => format!("{LOGIN}?next={}", encode(next)),
+        _ => LOGIN.to_owned(),
     }
 }
 
@@ -13,10 +16,24 @@ pub fn login_code(next: Option<&str>) -> String {
     with_query("/login/code", [("next", next.filter(|next| *next != "/").unwrap_or_default())])
 }
 
+/// Where a form's script gets a new challenge of work.
+pub const CAPTCHA_WORK: &str = "/api/auth/captcha?kind=pow";
+/// Asks for a link to a new password.
+pub const FORGOT: &str = "/forgot";
+/// Sets a new password, by a link.
+pub const RESET: &str = contract::mail::RESET_PATH;
+/// Confirms a new address, by a link.
+pub const EMAIL: &str = contract::mail::EMAIL_PATH;
+/// Makes an account, by a link.
+pub const INVITATION: &str = contract::mail::INVITATION_PATH;
+/// What one was told.
+pub const NOTIFICATIONS: &str = "/notifications";
 /// The customer's workbench.
 pub const HOME: &str = "/";
 /// People of the customer.
 pub const MEMBERS: &str = "/members";
+/// What concerns the customer in the audit log.
+pub const OWN_AUDIT: &str = "/audit";
 /// One's own account.
 pub const ACCOUNT: &str = "/account";
 /// One's own password and second factor.
@@ -29,6 +46,8 @@ pub const ACCOUNT_SESSIONS: &str = "/account/sessions";
 pub const ACCOUNT_SSH_KEYS: &str = "/account/ssh-keys";
 /// One's own API tokens.
 pub const ACCOUNT_TOKENS: &str = "/account/tokens";
+/// One's own webhooks.
+pub const ACCOUNT_WEBHOOKS: &str = "/account/webhooks";
 /// The staff's first page.
 pub const ADMIN: &str = "/admin";
 /// Who did what to what.
@@ -60,6 +79,111 @@ pub const ALLOCATIONS_BULK: &str = "/admin/allocations/bulk";
 /// Machines down, months across.
 pub const ALLOCATIONS_TIMELINE: &str = "/admin/allocations/timeline";
 
+/// What the platform has to say.
+pub const ANNOUNCEMENTS: &str = "/admin/announcements";
+/// The form for something new.
+pub const ANNOUNCEMENT_NEW: &str = "/admin/announcements/new";
+
+/// The installation's settings.
+pub const SETTINGS: &str = "/admin/settings";
+
+/// The platform's robots in chat groups.
+pub const CHANNELS: &str = "/admin/settings/channels";
+
+/// What people sign in through.
+pub const IDENTITY_PROVIDERS: &str = "/admin/settings/identity";
+
+/// Mail that went out or is to go out.
+pub const MAILS: &str = "/admin/settings/mails";
+
+/// The same after a change that was taken.
+pub fn settings_saved() -> String {
+    format!("{SETTINGS}?saved=1")
+}
+
+/// The settings after a test mail: how far it came, and the server's number.
+pub fn mail_tested(step: &str, code: &str) -> String {
+    with_query(SETTINGS, [("tested", step), ("code", code)])
+}
+
+/// A configuration that waits to be confirmed.
+pub fn settings_import(id: contract::SettingsImportId) -> String {
+    format!("{SETTINGS}/imports/{id}")
+}
+
+/// The form of an announcement.
+pub fn announcement_edit(id: contract::AnnouncementId) -> String {
+    format!("{ANNOUNCEMENTS}/{id}/edit")
+}
+
+/// One's own picture.
+pub fn avatar(tag: &str) -> String {
+    format!("{}?v={tag}", contract::accounts::AVATAR_PATH)
+}
+
+/// The form for a new provider of this kind.
+pub fn identity_provider_new(kind: &str) -> String {
+    format!("{IDENTITY_PROVIDERS}/new/{}", encode(kind))
+}
+
+/// A provider.
+pub fn identity_provider(id: contract::IdentityProviderId) -> String {
+    format!("{IDENTITY_PROVIDERS}/{id}")
+}
+
+/// The same after something was done with it: `saved` or `tested`.
+pub fn identity_provider_done(id: contract::IdentityProviderId, what: &str) -> String {
+    format!("{IDENTITY_PROVIDERS}/{id}?done={what}")
+}
+
+/// Where a browser begins its way to a sign-in service; `next` is where to go afterwards.
+pub fn sign_in_service(id: contract::IdentityProviderId, next: Option<&str>) -> String {
+    let id = id.to_string();
+    with_query("/api/auth/oidc/start", [("provider", id.as_str()), ("next", next.unwrap_or_default())])
+}
+
+/// The installation's logo.
+pub fn logo(tag: &str) -> String {
+    format!("/branding/logo-{tag}.png")
+}
+
+/// Everybody's accounts.
+pub const USERS: &str = "/admin/users";
+/// The form for a new account.
+pub const USER_NEW: &str = "/admin/users/new";
+/// What would become of many accounts.
+pub const USERS_BULK: &str = "/admin/users/bulk";
+/// The roles.
+pub const ROLES: &str = "/admin/roles";
+/// The form for a new role.
+pub const ROLE_NEW: &str = "/admin/roles/new";
+
+/// Somebody's account.
+pub fn user(id: contract::UserId) -> String {
+    format!("{USERS}/{id}")
+}
+
+/// The form of an account.
+pub fn user_edit(id: contract::UserId) -> String {
+    format!("{USERS}/{id}/edit")
+}
+
+/// What is left of many accounts, some of which are done already.
+pub fn users_bulk(action: &str, ids: &[String], done: usize) -> String {
+    let (ids, more) = packed(ids);
+    format!("{USERS_BULK}?action={action}&done={done}&more={more}&ids={ids}")
+}
+
+/// A role.
+pub fn role(id: contract::RoleId) -> String {
+    format!("{ROLES}/{id}")
+}
+
+/// The form of a role.
+pub fn role_edit(id: contract::RoleId) -> String {
+    format!("{ROLES}/{id}/edit")
+}
+
 /// A customer.
 pub fn customer(id: contract::CustomerId) -> String {
     format!("{CUSTOMERS}/{id}")
@@ -68,6 +192,16 @@ pub fn customer(id: contract::CustomerId) -> String {
 /// A customer's allocations in the list of all.
 pub fn allocations_of(id: contract::CustomerId) -> String {
     format!("{ALLOCATIONS}?customerId={id}")
+}
+
+/// How one wants to be told.
+pub fn notification_choices() -> String {
+    format!("{ACCOUNT}#notifications")
+}
+
+/// Where a customer's people are: the staff's page of it, or its own.
+pub fn people(id: Option<contract::CustomerId>) -> String {
+    id.map_or_else(|| MEMBERS.to_owned(), customer)
 }
 
 /// The form of a customer.

@@ -42,22 +42,34 @@ pub fn shell() -> impl IntoView {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    // The title is put together after the page, where the request's contexts are gone.
+    let product = crate::door::appearance().name;
     view! {
-        <Title formatter=document_title />
+        <Title formatter=move |title: String| document_title(&product, &title) />
         <Router>
             <FlatRoutes fallback=missing::MissingPage>
+                <Route path=path!("/forgot") view=auth::links::ForgotPage ssr=SsrMode::Async />
+                <Route path=path!("/reset") view=auth::links::ResetPage ssr=SsrMode::Async />
+                <Route path=path!("/email") view=auth::links::EmailPage ssr=SsrMode::Async />
+                <Route path=path!("/invitation") view=auth::links::InvitationPage ssr=SsrMode::Async />
                 <Route path=path!("/login") view=auth::page::LoginPage ssr=SsrMode::Async />
                 <Route path=path!("/login/code") view=auth::page::LoginCodePage ssr=SsrMode::Async />
                 <Route path=path!("/") view=customer::customers::page::HomePage ssr=SsrMode::Async />
                 <Route path=path!("/members") view=customer::customers::page::MembersPage ssr=SsrMode::Async />
+                <Route path=path!("/audit") view=customer::audit::page::OwnAuditPage ssr=SsrMode::Async />
+                <Route path=path!("/notifications") view=customer::notifications::page::NotificationsPage ssr=SsrMode::Async />
                 <Route path=path!("/account") view=customer::accounts::page::AccountPage ssr=SsrMode::Async />
                 <Route path=path!("/account/security") view=customer::accounts::security::SecurityPage ssr=SsrMode::Async />
                 <Route path=path!("/account/security/totp") view=customer::accounts::totp::TotpPage ssr=SsrMode::Async />
                 <Route path=path!("/account/sessions") view=customer::accounts::sessions::SessionsPage ssr=SsrMode::Async />
                 <Route path=path!("/account/ssh-keys") view=customer::accounts::ssh_keys::SshKeysPage ssr=SsrMode::Async />
                 <Route path=path!("/account/tokens") view=customer::accounts::tokens::TokensPage ssr=SsrMode::Async />
+                <Route path=path!("/account/webhooks") view=customer::notifications::channels::WebhooksPage ssr=SsrMode::Async />
                 <Route path=path!("/admin") view=admin::dashboard::page::DashboardPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/audit") view=admin::audit::list::AuditPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/announcements") view=admin::announcements::list::AnnouncementsPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/announcements/new") view=admin::announcements::edit::NewAnnouncementPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/announcements/:id/edit") view=admin::announcements::edit::EditAnnouncementPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/metrics") view=admin::metrics::page::WallPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines") view=admin::machines::list::ListPage ssr=SsrMode::Async />
                 <Route path=path!("/search") view=search::SearchPage ssr=SsrMode::Async />
@@ -85,6 +97,26 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/customers/new") view=admin::customers::edit::NewCustomerPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/customers/:id") view=admin::customers::page::CustomerPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/customers/:id/edit") view=admin::customers::edit::EditCustomerPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/settings/channels") view=customer::notifications::channels::ChannelsPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/settings/identity") view=admin::identity::list::IdentityProvidersPage ssr=SsrMode::Async />
+                <Route
+                    path=path!("/admin/settings/identity/new/:kind")
+                    view=admin::identity::edit::NewIdentityProviderPage
+                    ssr=SsrMode::Async
+                />
+                <Route path=path!("/admin/settings/identity/:id") view=admin::identity::edit::IdentityProviderPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/settings/mails") view=admin::settings::mails::MailsPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/settings") view=admin::settings::page::SettingsPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/settings/imports/:id") view=admin::settings::import::SettingsImportPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/users") view=admin::users::list::UserListPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/users/new") view=admin::users::edit::NewUserPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/users/bulk") view=admin::users::bulk::UserBulkPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/users/:id") view=admin::users::page::UserPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/users/:id/edit") view=admin::users::edit::EditUserPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/roles") view=admin::roles::list::RoleListPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/roles/new") view=admin::roles::edit::NewRolePage ssr=SsrMode::Async />
+                <Route path=path!("/admin/roles/:id") view=admin::roles::page::RolePage ssr=SsrMode::Async />
+                <Route path=path!("/admin/roles/:id/edit") view=admin::roles::edit::EditRolePage ssr=SsrMode::Async />
                 <Route path=path!("/machines/:code") view=customer::machines::page::MyMachinePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/:code") view=admin::machines::page::MachinePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/:code/edit") view=admin::machines::edit::EditPage ssr=SsrMode::Async />
@@ -94,9 +126,7 @@ pub fn App() -> impl IntoView {
 }
 
 /// The `<title>`. leptos_meta 0.8 writes it as it is, so what people typed is escaped here.
-fn document_title(title: String) -> String {
-    if title.is_empty() {
-        return "RemoteGPU".to_owned();
-    }
-    format!("{} · RemoteGPU", title.replace('&', "&amp;").replace('<', "&lt;"))
+fn document_title(product: &str, title: &str) -> String {
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
+    if title.is_empty() { escaped(product) } else { format!("{} · {}", escaped(title), escaped(product)) }
 }

@@ -36,11 +36,19 @@ impl Words {
 mod tests {
     use std::path::Path;
 
-    use contract::accounts::{Language, MemberRole, SessionKind, Theme};
+    use contract::Permission;
+    use contract::accounts::{
+        Language, LdapSecurity, MappedRole, MemberRole, ProviderKind, ProviderStep, SessionKind, Theme,
+    };
     use contract::allocations::{AllocationState, RenewalState, StepState};
+    use contract::announcements::{AnnouncementKind, Audience};
     use contract::machines::{Pool, Presence, ServiceState};
     use contract::metrics::Trouble;
+    use contract::quotas::QuotaResource;
+    use contract::settings::{SETTINGS, SettingGroup, SettingKind};
+    use contract::users::{UserAction, UserState};
 
+    use crate::menus::GROUPS;
     use crate::pages::admin::machines::charts::RANGES;
     use crate::pages::admin::metrics::order::WallSort;
 
@@ -82,8 +90,9 @@ mod tests {
 
     fn made_keys() -> Vec<String> {
         let mut keys = Vec::new();
-        let mut add =
-            |prefix: &str, words: Vec<&'static str>| keys.extend(words.iter().map(|w| format!("{prefix}-{w}")));
+        let mut add = |prefix: &str, words: Vec<&'static str>| {
+            keys.extend(words.iter().map(|w| format!("{prefix}-{}", w.replace(':', "-"))))
+        };
         add("presence", Presence::ALL.iter().map(|v| v.code()).collect());
         add("service", ServiceState::ALL.iter().map(|v| v.code()).collect());
         add("pool", Pool::ALL.iter().map(|v| v.code()).collect());
@@ -93,7 +102,13 @@ mod tests {
         add("session-kind", SessionKind::ALL.iter().map(|v| v.code()).collect());
         add("tokens-reach", vec!["all", "some"]);
         add("member-role", vec![MemberRole::Owner.code(), MemberRole::Member.code()]);
-        add("role", vec!["platform_admin", "customer_owner", "customer_member", "signed_in"]);
+        add("role", vec!["platform_admin", "operator", "customer_owner", "customer_member", "signed_in"]);
+        add("role-hint", vec!["platform_admin", "operator", "customer_owner", "customer_member"]);
+        add("permission", Permission::ALL.iter().map(|v| v.name()).collect());
+        add("permission-group", Permission::ALL.iter().map(|v| v.group()).collect());
+        add("user-state", UserState::ALL.iter().map(|v| v.code()).collect());
+        add("user", UserAction::ALL.iter().map(|v| v.code()).collect());
+        add("quota", QuotaResource::ALL.iter().map(|v| v.code()).collect());
         add("range", RANGES.iter().map(|v| v.code()).collect());
         add("wall-sort", WallSort::ALL.iter().map(|v| v.code()).collect());
         let states: Vec<_> = AllocationState::ALL.iter().map(|v| v.code()).collect();
@@ -121,7 +136,41 @@ mod tests {
                 "reminded",
             ],
         );
+        add("settings-group", SettingGroup::ALL.iter().map(|v| v.code()).collect());
+        for spec in SETTINGS {
+            keys.push(spec.text_key());
+            if let SettingKind::Choice(words) = spec.kind {
+                keys.extend(words.iter().map(|word| format!("{}-{word}", spec.text_key())));
+            }
+        }
+        let mut add =
+            |prefix: &str, words: Vec<&'static str>| keys.extend(words.iter().map(|w| format!("{prefix}-{w}")));
+        let told: Vec<_> = contract::notifications::NotificationKind::ALL.iter().map(|v| v.code()).collect();
+        add("notification-kind", told.clone());
+        add("notification", told);
+        let carried = contract::notifications::NotificationKind::OF_PLATFORM.iter().map(|v| v.code());
+        add("channel-message", carried.chain(["test"]).collect());
+        add("channel-kind", contract::notifications::ChannelKind::ALL.iter().map(|v| v.code()).collect());
+        add("channel-test", platform::outbound::Step::ALL.iter().map(|v| v.code()).chain(["done"]).collect());
+        add("delivery-state", contract::notifications::DeliveryState::ALL.iter().map(|v| v.code()).collect());
+        add("announcement-kind", AnnouncementKind::ALL.iter().map(|v| v.code()).collect());
+        add("announcement-audience", Audience::ALL.iter().map(|v| v.code()).collect());
+        add("announcement-state", vec!["planned", "showing", "over"]);
+        add("mail-test", platform::mail::Step::ALL.iter().map(|v| v.code()).chain(["done"]).collect());
+        add("mail-state", contract::mail::MailState::ALL.iter().map(|v| v.code()).collect());
+        for kind in platform::mail::KINDS {
+            add("mail-kind", vec![kind]);
+        }
+        add("identity-step", ProviderStep::ALL.iter().map(|v| v.code()).collect());
+        add("identity-done", ProviderStep::ALL.iter().map(|v| v.code()).collect());
+        add("identity-security", LdapSecurity::ALL.iter().map(|v| v.code()).collect());
+        add("identity-role", MappedRole::ALL.iter().map(|v| v.code()).collect());
+        for prefix in ["identity-kind", "identity-add", "identity-new"] {
+            add(prefix, ProviderKind::ALL.iter().map(|v| v.code()).collect());
+        }
         add("throttle", vec!["power_cap", "hw_thermal", "sw_thermal", "hw_slowdown", "power_brake"]);
+        keys.extend(GROUPS.iter().flat_map(|group| group.entries).map(|entry| entry.key.to_owned()));
+        keys.extend(GROUPS.iter().map(|group| group.key.to_owned()));
         keys
     }
 

@@ -21,6 +21,9 @@ test('no request made out of the description is answered with a 500', async ({ i
       // What ends the very session these requests are made with.
       ...['--exclude-path', '/api/auth/logout', '--exclude-path', '/api/auth/sessions', '--exclude-path', '/api/auth/sessions/{id}'],
       ...['--exclude-path', '/api/auth/password/change', '--exclude-path', '/api/auth/totp/confirm'],
+      // Whoever is given a password or a role is signed out, and the first account is the asker's.
+      ...['--exclude-path', '/api/admin/users/{id}/password', '--exclude-path', '/api/admin/users/{id}/roles'],
+      ...['--exclude-path', '/api/admin/users/{id}/roles/{roleId}'],
       // It has no way to make a workbook; those have tests of their own.
       ...['--exclude-path', '/api/admin/machines/import/preview'],
       // A client has 200 requests a second.

@@ -83,7 +83,7 @@ test('who has the machine reads of its maintenance', async ({ page, browser, ins
   await look(theirs, installation.url, 'en', 'light');
   for (const path of ['/', '/machines/fleet-2']) {
     await theirs.goto(path);
-    await expect(theirs.getByText('New fans')).toBeVisible();
+    await expect(theirs.getByRole('main').getByText('New fans')).toBeVisible();
     await expectAccessible(theirs);
   }
   await theirs.context().close();

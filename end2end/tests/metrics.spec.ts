@@ -103,7 +103,13 @@ test('the figures on its tile agree with /proc while it works hard', async ({ pa
   } finally {
     for (const loop of busy) loop.kill('SIGKILL');
   }
-  await expect.poll(async () => (await onTile(tile))[0], { timeout: 30_000 }).toBeLessThan(70);
+  // It follows what is left, whatever else this machine has to do.
+  await expect.poll(async () => {
+    const before = cpuTimes();
+    await page.waitForTimeout(3000);
+    const after = cpuTimes();
+    return Math.abs((await onTile(tile))[0] - (100 * (after.busy - before.busy)) / (after.total - before.total));
+  }, { timeout: 45_000 }).toBeLessThan(20);
 });
 
 test('a simulated machine loses a GPU and the wall says so', async ({ page, installation, signIn }) => {

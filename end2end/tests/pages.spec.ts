@@ -16,7 +16,8 @@ test.beforeAll(async ({ installation }) => {
 for (const language of ['zh', 'en'] as const) {
   for (const theme of ['light', 'dark'] as const) {
     test(`every page is accessible and fits a phone (${language}, ${theme})`, async ({ page, installation, signIn }) => {
-      test.setTimeout(180_000);
+      // Sixty pages, each looked at twice: a minute and a half on two quiet cores.
+      test.setTimeout(480_000);
       const problems: string[] = [];
       for (const as of ['nobody', 'admin', 'owner'] as const) {
         await page.context().clearCookies();

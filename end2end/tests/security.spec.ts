@@ -70,6 +70,39 @@ test('a password is changed, weak ones are refused, and everything else is signe
   expect(await installation.token({ ...who, password: 'seven lazy pelicans' })).toBeTruthy();
 });
 
+test('after three failures a browser does a little work, and without script there is a picture', async ({ page, browser, installation }) => {
+  const who = person(installation, 'greta');
+  await look(page, installation.url, 'en', 'light');
+  await page.goto('/login');
+  for (let i = 0; i < 3; i++) {
+    await page.locator('input[name="username"]').fill(who.name);
+    await page.locator('input[name="password"]').fill('a guess');
+    await page.locator('form button.primary').click();
+    await expect(page.locator('.fault').first()).toBeVisible();
+  }
+  await expect(page.getByText('Your browser has done its work')).toBeVisible();
+  await expect(page.getByRole('img')).toBeHidden();
+  await expectAccessible(page);
+
+  const plain = await browser.newContext({ baseURL: installation.url, javaScriptEnabled: false, locale: 'en' });
+  const bare = await plain.newPage();
+  await bare.goto('/login');
+  await expect(bare.locator('img[alt*="five letters"]')).toBeVisible();
+  await bare.locator('input[name="username"]').fill(who.name);
+  await bare.locator('input[name="password"]').fill(who.password);
+  await bare.locator('input[name="captcha"]').fill('QQQQQ');
+  await bare.waitForTimeout(1500); // the delay after three failures
+  await bare.locator('form button.primary').click();
+  await expect(bare.locator('.fault')).toContainText('does not count');
+  await plain.close();
+
+  const token = await installation.token(installation.admin).catch(() => '');
+  expect(token, 'a program is asked for work too').toBe('');
+  await page.locator('input[name="password"]').fill(who.password);
+  await Promise.all([page.waitForURL((url) => url.pathname === '/'), page.locator('form button.primary').click()]);
+  expect(await installation.token(installation.admin), 'and nobody is, once the failures are made good').toBeTruthy();
+});
+
 test('a session is ended from another browser, which is out within five seconds', async ({ page, browser, installation, signIn }) => {
   const who = person(installation, 'selma');
   const other = await elsewhere(browser, installation, who);

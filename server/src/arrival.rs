@@ -32,7 +32,8 @@ impl Arrival {
     fn of(state: &AppState, request: &Request) -> Self {
         let request_id = client::request_id(request.headers());
         let address = client::address(request, state.config.trusted_proxies);
-        let language = app::door::language_of(request.headers()).unwrap_or(state.config.default_language);
+        let language = app::door::language_of(request.headers());
+        let language = language.unwrap_or_else(|| platform::settings::usual_language(&state.platform));
         let via = via_of(request.uri().path());
         let now = state.platform.clock().now();
         let page = (via == Via::Page && accepts_pages(request.headers()))
@@ -77,7 +78,9 @@ fn note(arrival: &Arrival, method: &Method, path: &str, status: u16, started: In
 
 /// Answered without asking who it is.
 pub(crate) fn is_cheap(path: &str) -> bool {
-    path.starts_with("/pkg/") || matches!(path, "/healthz" | "/readyz" | "/robots.txt")
+    path.starts_with("/pkg/")
+        || path.starts_with("/branding/")
+        || matches!(path, "/healthz" | "/readyz" | "/robots.txt")
 }
 
 /// What went wrong inside, when nobody there could say it.

@@ -24,6 +24,7 @@ pub struct Settings {
     pub time_zone: Option<String>,
     pub log_json: Option<bool>,
     pub workers: Option<bool>,
+    pub audit_anchor_file: Option<PathBuf>,
 }
 
 /// The settings in force.
@@ -50,6 +51,8 @@ pub struct Config {
     pub log_json: bool,
     /// False: this process runs no background jobs.
     pub workers: bool,
+    /// The end of the audit log is added to it once a day.
+    pub audit_anchor_file: Option<PathBuf>,
 }
 
 /// Why it cannot start.
@@ -133,6 +136,7 @@ impl Config {
             time_zone,
             log_json: settings.log_json.unwrap_or(false),
             workers: settings.workers.unwrap_or(true),
+            audit_anchor_file: settings.audit_anchor_file,
         })
     }
 
@@ -163,6 +167,7 @@ fn merge(first: Settings, then: Settings) -> Settings {
         time_zone: first.time_zone.or(then.time_zone),
         log_json: first.log_json.or(then.log_json),
         workers: first.workers.or(then.workers),
+        audit_anchor_file: first.audit_anchor_file.or(then.audit_anchor_file),
     }
 }
 

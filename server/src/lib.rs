@@ -7,6 +7,7 @@
 #![recursion_limit = "512"]
 
 pub mod agents;
+pub mod anchors;
 pub mod arrival;
 pub mod authn;
 pub mod backup;

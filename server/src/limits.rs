@@ -1,4 +1,5 @@
-//! Token buckets per client, in memory: a flood from one address gets 429, the others do not notice.
+//! Token buckets per client, in memory: a flood from one address gets 429, the others do not notice. A client is an IPv4
+//! address or the /64 of an IPv6 address, as for failed sign-ins: who has a line has all of its addresses.
 //!
 //! Each process counts for itself; behind several servers a client gets that many times the rate, which is still bounded.
 
@@ -7,6 +8,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::Instant;
+
+use platform::context::network_of;
 
 /// Buckets are spread over this many locks.
 const SHARDS: usize = 16;
@@ -20,6 +23,10 @@ pub enum Kind {
     General,
     /// Sign-in: hashing a password is dear.
     SignIn,
+    /// Challenges: making one is work for us too.
+    Captcha,
+    /// Links in mail: asking for one writes to somebody, using one hashes a password.
+    Link,
     /// An agent's link that was refused: guessing of keys and join tokens.
     RefusedAgent,
 }
@@ -30,6 +37,8 @@ impl Kind {
         match self {
             Kind::General => (400.0, 200.0),
             Kind::SignIn => (30.0, 2.0),
+            Kind::Captcha => (40.0, 1.0),
+            Kind::Link => (40.0, 1.0),
             Kind::RefusedAgent => (30.0, 1.0),
         }
     }
@@ -63,6 +72,7 @@ impl Rates {
     }
 
     fn spent_at(&self, kind: Kind, client: IpAddr, now: Instant) -> Option<u64> {
+        let client = network_of(client);
         let (_, per_second) = kind.rate();
         let buckets = self.shard(kind, client).lock().expect("nobody panics holding this lock");
         let (tokens, at) = buckets.get(&(kind, client))?;
@@ -76,6 +86,7 @@ impl Rates {
 
     fn take_at(&self, kind: Kind, client: IpAddr, now: Instant) -> Result<(), u64> {
         let (burst, per_second) = kind.rate();
+        let client = network_of(client);
         let mut buckets = self.shard(kind, client).lock().expect("nobody panics holding this lock");
         if buckets.len() >= MAX_CLIENTS {
             buckets.retain(|(kind, _), (tokens, at)| {
@@ -118,5 +129,15 @@ mod tests {
         );
         assert!(rates.spent_at(Kind::SignIn, flood, now + Duration::from_secs(1)).is_none());
         assert!(rates.take_at(Kind::SignIn, flood, now + Duration::from_secs(1)).is_ok());
+    }
+
+    #[test]
+    fn the_addresses_of_one_line_are_one_client() {
+        let rates = Rates::default();
+        let now = Instant::now();
+        let of_line = |line: u16, host: u16| IpAddr::from([0x2001, 0xdb8, 0, line, 0, 0, 0, host]);
+        let taken = (0..100).filter(|host| rates.take_at(Kind::SignIn, of_line(1, *host), now).is_ok()).count();
+        assert_eq!(taken, 30);
+        assert!(rates.take_at(Kind::SignIn, of_line(2, 0), now).is_ok());
     }
 }

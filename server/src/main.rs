@@ -13,9 +13,13 @@ use contract::machines::JoinTokenCreate;
 use platform::{Platform, SystemActor, accounts, machines};
 use server::config::{Config, Settings};
 use server::{backup, database, ops, serve, verify};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How many lines of the log wait for a slow reader; room for all of them is taken at the start.
+const LOG_LINES: usize = 8192;
 
 /// Run GPU machines and let others use them.
 #[derive(Parser)]
@@ -97,7 +101,8 @@ enum Admin {
     },
     /// Add a new person to a customer; prints the password.
     AddMember { customer: String, name: String },
-    /// Compare the audit log with its hash chain, row by row; exits with 1 at the first row that does not fit.
+    /// Compare the audit log with its hash chain, row by row, and with the daily anchors where the configuration names their
+    /// file; exits with 1 at the first row that does not fit.
     VerifyAudit {
         /// File outside of the database: the end of the chain that is noted in it must still be there, and the present end
         /// is noted then.
@@ -148,8 +153,8 @@ fn main() -> anyhow::Result<ExitCode> {
 
 /// The log goes out from a thread of its own and loses lines rather than wait: a reader that stands still must not hold
 /// up requests. What this returns writes out the rest when it is dropped.
-fn start_log(config: &Config, default: &str) -> tracing_appender::non_blocking::WorkerGuard {
-    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
+fn start_log(config: &Config, default: &str) -> WorkerGuard {
+    let (writer, guard) = NonBlockingBuilder::default().buffered_lines_limit(LOG_LINES).finish(std::io::stderr());
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
@@ -164,7 +169,7 @@ fn start_log(config: &Config, default: &str) -> tracing_appender::non_blocking::
 async fn admin(config: &Config, command: Admin) -> anyhow::Result<()> {
     let running = database::cluster_runs(config);
     let opened = database::open(config).await?;
-    let answer = administer(&opened.platform, command).await;
+    let answer = administer(config, &opened.platform, command).await;
     opened.platform.db().close().await;
     database::leave(opened.cluster, running).await?;
     println!("{}", answer?);
@@ -172,7 +177,7 @@ async fn admin(config: &Config, command: Admin) -> anyhow::Result<()> {
 }
 
 /// What one of these commands answers.
-async fn administer(platform: &Platform, command: Admin) -> anyhow::Result<String> {
+async fn administer(config: &Config, platform: &Platform, command: Admin) -> anyhow::Result<String> {
     Ok(match command {
         Admin::JoinToken { note, one_time, max_uses, hours } => {
             let max_uses = Some(if one_time { 1 } else { max_uses });
@@ -189,6 +194,8 @@ async fn administer(platform: &Platform, command: Admin) -> anyhow::Result<Strin
         Admin::AddMember { customer, name } => {
             accounts::add_member(platform, &customer, &name, MemberRole::Member).await?
         }
-        Admin::VerifyAudit { anchor } => verify::verify(platform, anchor.as_deref()).await?,
+        Admin::VerifyAudit { anchor } => {
+            verify::verify(platform, anchor.as_deref(), config.audit_anchor_file.as_deref()).await?
+        }
     })
 }

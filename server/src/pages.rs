@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use app::door::{BrowserSession, Look, Session, SessionFuture, SiteManifest};
+use app::door::{Avatar, BrowserSession, Look, Session, SessionFuture, SiteManifest};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use contract::ApiError;
+use contract::accounts::SignInService;
+use contract::announcements::BannerView;
+use contract::notifications::UnreadView;
 use leptos::prelude::provide_context;
 use platform::OpContext;
 use platform::accounts::SignedIn;
+use platform::settings::Appearance;
 
 use crate::AppState;
 use crate::authn::browser::{self, Client};
@@ -44,7 +48,7 @@ impl BrowserSession for Cookie {
 }
 
 /// Provides the contexts of one request.
-fn contexts(state: &AppState, request: &Request) -> impl Fn() + Clone + Send + Sync + 'static {
+fn contexts(state: &AppState, request: &Request, appearance: Appearance) -> impl Fn() + Clone + Send + Sync + 'static {
     let platform = state.platform.clone();
     let site = state.site.manifest.clone();
     let ctx = request.extensions().get::<OpContext>().cloned();
@@ -54,6 +58,7 @@ fn contexts(state: &AppState, request: &Request) -> impl Fn() + Clone + Send + S
     move || {
         provide_context(platform.clone());
         provide_context(site.clone());
+        provide_context(appearance.clone());
         if let Some(ctx) = ctx.clone() {
             provide_context(ctx);
         }
@@ -63,15 +68,64 @@ fn contexts(state: &AppState, request: &Request) -> impl Fn() + Clone + Send + S
     }
 }
 
+/// For the bell; who is not signed in has none, and a database that is away is the page's to tell of.
+async fn unread(state: &AppState, ctx: Option<OpContext>) -> UnreadView {
+    match ctx.filter(|ctx| ctx.user().is_some()) {
+        Some(ctx) => platform::notifications::unread(&state.platform, &ctx).await.unwrap_or_default(),
+        None => UnreadView::default(),
+    }
+}
+
+/// The tag of the asker's picture, likewise.
+async fn avatar(state: &AppState, ctx: Option<OpContext>) -> Avatar {
+    match ctx.filter(|ctx| ctx.user().is_some()) {
+        Some(ctx) => Avatar(platform::accounts::avatar_tag(&state.platform, &ctx).await.unwrap_or_default()),
+        None => Avatar(None),
+    }
+}
+
+/// What the platform has to say to whoever asks, likewise.
+async fn banners(state: &AppState, ctx: Option<OpContext>) -> Vec<BannerView> {
+    match ctx.filter(|ctx| ctx.user().is_some()) {
+        Some(ctx) => platform::announcements::current(&state.platform, &ctx).await.unwrap_or_default(),
+        None => Vec::new(),
+    }
+}
+
+/// The ways to sign in beside a password, for the page that shows them; without them people sign in by their password.
+async fn services(state: &AppState, path: &str, ctx: Option<OpContext>) -> Vec<SignInService> {
+    match ctx.filter(|ctx| ctx.user().is_none() && path == app::paths::LOGIN) {
+        Some(ctx) => platform::accounts::identity::services(&state.platform, &ctx).await.unwrap_or_default(),
+        None => Vec::new(),
+    }
+}
+
 /// Every page; the application's own route table says which, and what is missing.
 pub async fn page(State(state): State<AppState>, request: Request<Body>) -> Response {
-    let contexts = contexts(&state, &request);
+    let ctx = request.extensions().get::<OpContext>().cloned();
+    let path = request.uri().path();
+    let (unread, banners, avatar, services) = tokio::join!(
+        unread(&state, ctx.clone()),
+        banners(&state, ctx.clone()),
+        avatar(&state, ctx.clone()),
+        services(&state, path, ctx)
+    );
+    let appearance = platform::settings::appearance(&state.platform).await;
+    let contexts = contexts(&state, &request, appearance);
+    let contexts = move || {
+        contexts();
+        provide_context(unread);
+        provide_context(banners.clone());
+        provide_context(avatar.clone());
+        provide_context(services.clone());
+    };
     leptos_axum::render_app_async_with_context(contexts, app::shell)(request).await.into_response()
 }
 
 /// Every server function.
 pub async fn server_fn(State(state): State<AppState>, request: Request<Body>) -> Response {
-    let contexts = contexts(&state, &request);
+    let appearance = platform::settings::appearance(&state.platform).await;
+    let contexts = contexts(&state, &request, appearance);
     leptos_axum::handle_server_fns_with_context(contexts, request).await.into_response()
 }
 

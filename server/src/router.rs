@@ -2,11 +2,13 @@
 
 use axum::Router;
 use axum::routing::{MethodRouter, get};
-use contract::CustomerId;
+use contract::accounts::CaptchaKind;
 use contract::allocations::{AllocationState, RenewalState};
 use contract::machines::{Pool, Presence, ServiceState};
 use contract::metrics::HistoryRange;
 use contract::reports::TrendRange;
+use contract::users::UserState;
+use contract::{CustomerId, RoleId};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
@@ -17,10 +19,10 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use crate::rest::admin::{
-    allocation_overview, allocations, audit, customers, exports, jobs, machine_service, machine_sheets, machines,
-    metrics, reports, statistics,
+    allocation_overview, allocations, announcements, audit, channels, customers, exports, identity, jobs,
+    machine_service, machine_sheets, machines, mail, members, metrics, reports, roles, settings, statistics, users,
 };
-use crate::rest::{self, auth, customer};
+use crate::rest::{self, auth, avatar, customer, sso};
 use crate::{AppState, agents, arrival, authn, ops, pages, site, ws};
 
 /// Name of the access token's scheme in the documentation.
@@ -62,6 +64,7 @@ impl Routes {
         // Words that only query parameters use: their attribute refers to them without bringing them.
         let mut components = utoipa::openapi::Components::new();
         components.schemas.extend([
+            (CaptchaKind::name().into_owned(), CaptchaKind::schema()),
             (HistoryRange::name().into_owned(), HistoryRange::schema()),
             (Pool::name().into_owned(), Pool::schema()),
             (Presence::name().into_owned(), Presence::schema()),
@@ -70,6 +73,8 @@ impl Routes {
             (AllocationState::name().into_owned(), AllocationState::schema()),
             (TrendRange::name().into_owned(), TrendRange::schema()),
             (CustomerId::name().into_owned(), CustomerId::schema()),
+            (RoleId::name().into_owned(), RoleId::schema()),
+            (UserState::name().into_owned(), UserState::schema()),
         ]);
         let token =
             HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("accessToken of /api/auth/login"));
@@ -121,9 +126,11 @@ impl Routes {
 fn routes() -> Routes {
     let mut all = Routes::new()
         .rest(routes!(auth::login))
+        .rest(routes!(auth::captcha))
         .rest(routes!(auth::refresh))
         .rest(routes!(auth::logout))
         .rest(routes!(auth::profile, auth::update_profile))
+        .rest(routes!(auth::menus))
         .rest(routes!(auth::sessions, auth::end_other_sessions))
         .rest(routes!(auth::end_session))
         .rest(routes!(auth::tokens, auth::create_token))
@@ -132,7 +139,18 @@ fn routes() -> Routes {
         .rest(routes!(auth::enroll_totp))
         .rest(routes!(auth::confirm_totp))
         .rest(routes!(auth::disable_totp))
+        .rest(routes!(auth::request_password_reset))
+        .rest(routes!(auth::confirm_password_reset))
+        .rest(routes!(auth::request_email_change))
+        .rest(routes!(auth::confirm_email_change))
+        .rest(routes!(auth::accept_invitation))
+        .rest(routes!(avatar::get, avatar::set, avatar::remove))
         .rest(routes!(auth::list_columns, auth::choose_columns))
+        .rest(routes!(sso::services))
+        .rest(routes!(sso::start))
+        .rest(routes!(sso::callback))
+        .rest(routes!(sso::identities))
+        .rest(routes!(sso::unlink))
         .rest(routes!(machines::list, machines::create))
         .rest(routes!(machines::facets))
         .rest(routes!(machines::list_join_tokens, machines::create_join_token))
@@ -183,6 +201,27 @@ fn routes() -> Routes {
         .rest(routes!(customers::disable))
         .rest(routes!(customers::enable))
         .rest(routes!(customers::members, customers::add_member))
+        .rest(routes!(customers::invitations, customers::invite))
+        .rest(routes!(customers::revoke_invitation))
+        .rest(routes!(members::update, members::remove))
+        .rest(routes!(members::transfer))
+        .rest(routes!(members::quota, members::set_quota))
+        .rest(routes!(users::list, users::create))
+        .rest(routes!(users::bulk))
+        .rest(routes!(exports::users))
+        .rest(routes!(users::get, users::update, users::delete))
+        .rest(routes!(users::restore))
+        .rest(routes!(users::disable))
+        .rest(routes!(users::enable))
+        .rest(routes!(users::password))
+        .rest(routes!(users::assign))
+        .rest(routes!(users::revoke))
+        .rest(routes!(users::quota, users::set_quota))
+        .rest(routes!(users::quota_usage))
+        .rest(routes!(roles::list, roles::create))
+        .rest(routes!(roles::get, roles::update, roles::delete))
+        .rest(routes!(roles::holders))
+        .rest(routes!(roles::permissions))
         .rest(routes!(allocations::create))
         .rest(routes!(allocations::list))
         .rest(routes!(allocation_overview::bulk))
@@ -199,13 +238,48 @@ fn routes() -> Routes {
         .rest(routes!(allocations::decide))
         .rest(routes!(allocations::approve))
         .rest(routes!(allocations::refuse))
+        .rest(routes!(announcements::list, announcements::create))
+        .rest(routes!(announcements::get, announcements::update, announcements::delete))
+        .rest(routes!(customer::announcements::current))
+        .rest(routes!(customer::announcements::dismiss))
+        .rest(routes!(channels::list, channels::create))
+        .rest(routes!(channels::deliveries))
+        .rest(routes!(channels::update, channels::remove))
+        .rest(routes!(channels::test))
+        .rest(routes!(mail::list))
+        .rest(routes!(mail::test))
+        .rest(routes!(settings::list))
+        .rest(routes!(settings::export))
+        .rest(routes!(settings::stage_import))
+        .rest(routes!(settings::get_import))
+        .rest(routes!(settings::confirm_import))
+        .rest(routes!(settings::set_logo))
+        .rest(routes!(identity::list, identity::create))
+        .rest(routes!(identity::get, identity::update, identity::delete))
+        .rest(routes!(identity::test))
+        .rest(routes!(settings::get, settings::update))
         .rest(routes!(customer::mine))
-        .rest(routes!(customer::members))
+        .rest(routes!(customer::members, customer::members::add))
+        .rest(routes!(customer::invitations, customer::invite))
+        .rest(routes!(customer::revoke_invitation))
+        .rest(routes!(customer::members::update, customer::members::remove))
+        .rest(routes!(customer::members::transfer))
         .rest(routes!(customer::ssh_keys::list, customer::ssh_keys::add))
         .rest(routes!(customer::ssh_keys::remove))
         .rest(routes!(customer::usage))
         .rest(routes!(customer::dashboard))
         .rest(routes!(customer::dashboard_machines))
+        .rest(routes!(customer::audit::list))
+        .rest(routes!(customer::audit::export))
+        .rest(routes!(customer::notifications::list))
+        .rest(routes!(customer::notifications::unread))
+        .rest(routes!(customer::notifications::read))
+        .rest(routes!(customer::notifications::read_all))
+        .rest(routes!(customer::notifications::preferences, customer::notifications::set_preferences))
+        .rest(routes!(customer::notifications::webhooks, customer::notifications::add_webhook))
+        .rest(routes!(customer::notifications::deliveries))
+        .rest(routes!(customer::notifications::update_webhook, customer::notifications::remove_webhook))
+        .rest(routes!(customer::notifications::test_webhook))
         .rest(routes!(customer::machines::list))
         .rest(routes!(customer::machines::get))
         .rest(routes!(customer::machines::monitoring))
@@ -216,12 +290,14 @@ fn routes() -> Routes {
         .mount(Door::Socket, "GET", "/ws/live", get(ws::live::open))
         .mount(Door::Socket, "GET", "/ws/admin/monitoring", get(ws::monitoring::open))
         .mount(Door::Socket, "GET", "/ws/customer/machines/{code}/monitoring", get(ws::my_machine::open))
+        .mount(Door::Socket, "GET", "/ws/notifications", get(ws::notifications::open))
         .mount(Door::Socket, "GET", node_protocol::PATH, get(ws::agent::open))
         .mount(Door::Public, "GET", "/healthz", get(ops::healthz))
         .mount(Door::Public, "GET", "/readyz", get(ops::readyz))
         .mount(Door::Public, "GET", "/metrics", get(ops::metrics))
         .mount(Door::Public, "GET", "/robots.txt", get(site::robots))
         .mount(Door::Public, "GET", "/pkg/{name}", get(site::asset))
+        .mount(Door::Public, "GET", "/branding/{name}", get(site::logo))
         .mount(Door::Public, "GET", "/install.sh", get(agents::install_script))
         .mount(Door::Public, "GET", "/agent/{name}", get(agents::program));
     for (path, method) in server_fn::axum::server_fn_paths() {

@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::site::Site;
-use crate::{AppState, database, router};
+use crate::{AppState, anchors, database, router};
 
 /// From the stop signal to the end of the process: whoever stops a service kills it after 30 s.
 const STOP: Duration = Duration::from_secs(28);
@@ -40,7 +40,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let draining = CancellationToken::new();
     let stopping = CancellationToken::new();
     let watching = opened.cluster.clone().map(|cluster| tokio::spawn(async move { cluster.watch().await }));
-    let background = metrics::spawn_background(&platform, &stopping);
+    let mut background = metrics::spawn_background(&platform, &stopping);
+    if let Some(file) = config.audit_anchor_file.clone() {
+        background.push(tokio::spawn(anchors::keep(platform.clone(), file, stopping.clone())));
+    }
     // Jobs end while requests do: nothing new is taken from the first moment on.
     let workers = config.workers.then(|| jobs::spawn_workers(&platform, draining.clone()));
 

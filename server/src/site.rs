@@ -84,6 +84,19 @@ pub async fn asset(State(state): State<AppState>, UrlPath(name): UrlPath<String>
     StatusCode::NOT_FOUND.into_response()
 }
 
+/// The installation's logo; its name changes with it.
+pub async fn logo(State(state): State<AppState>, UrlPath(name): UrlPath<String>) -> Response {
+    let tag = name.strip_prefix("logo-").and_then(|rest| rest.strip_suffix(".png")).unwrap_or_default();
+    let Some(bytes) = platform::settings::logo_file(&state.platform, tag).await else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("image/png")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")),
+    ];
+    (headers, bytes).into_response()
+}
+
 /// For crawlers: nothing here is theirs.
 pub async fn robots() -> &'static str {
     "User-agent: *\nDisallow: /\n"

@@ -1,7 +1,8 @@
 //! `remotegpu admin verify-audit`: the audit log against its hash chain.
 //!
 //! Who owns the database could write a whole new chain that fits in itself. An anchor is the chain's end, noted in a file
-//! elsewhere: a chain that was rewritten or cut off since then does not have it any more.
+//! elsewhere: a chain that was rewritten or cut off since then does not have it any more. There are two kinds of such files:
+//! one that this command compares and moves on, and one that the server adds a line to each day.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -10,13 +11,19 @@ use anyhow::{Context, bail};
 use platform::Platform;
 use platform::audit::{self, Anchor};
 
-/// What to tell; with `anchor`, the file is compared first and then moved on to the present end.
+use crate::anchors;
+
+/// What to tell; with `anchor`, the file is compared first and then moved on to the present end. Every line of `daily` is
+/// compared.
 ///
 /// # Errors
 /// Says which row does not fit and why; the anchor stays as it was.
-pub async fn verify(platform: &Platform, anchor: Option<&Path>) -> anyhow::Result<String> {
-    let noted = anchor.map(read).transpose()?.flatten();
-    let report = audit::verify_chain(platform, noted).await?;
+pub async fn verify(platform: &Platform, anchor: Option<&Path>, daily: Option<&Path>) -> anyhow::Result<String> {
+    let mut noted: Vec<Anchor> = anchor.map(read).transpose()?.flatten().into_iter().collect();
+    if let Some(file) = daily {
+        noted.extend(anchors::read(file)?.into_iter().map(|(_, anchor)| anchor));
+    }
+    let report = audit::verify_chain(platform, &noted).await?;
     if let Some((position, why)) = report.broken {
         bail!(
             "the audit log does not fit its chain at position {position}: {why} ({} rows before it fit)",
@@ -30,7 +37,18 @@ pub async fn verify(platform: &Platform, anchor: Option<&Path>) -> anyhow::Resul
     if let (Some(file), Some(end)) = (anchor, report.end) {
         write(file, end).with_context(|| format!("{}", file.display()))?;
     }
-    Ok(format!("{} rows fit their chain, {} are not sealed yet; {end}", report.checked, report.unsealed))
+    let mut text = format!("{} rows fit their chain, {} are not sealed yet; {end}", report.checked, report.unsealed);
+    if !noted.is_empty() {
+        text += &format!("; {} ends that were noted are in it", noted.len() as u64 - report.unknown);
+    }
+    if let Some(pruned) = report.pruned {
+        let (before, position) = (pruned.before.date_naive(), pruned.anchor.position);
+        text += &format!("; what was before {before} was dropped up to position {position}");
+    }
+    if report.unknown > 0 {
+        text += &format!(", with {} of the ends that were noted", report.unknown);
+    }
+    Ok(text)
 }
 
 fn read(file: &Path) -> anyhow::Result<Option<Anchor>> {

@@ -22,7 +22,7 @@ pub struct Built {
 /// Floor of the wasm: below it the islands are not in.
 const WASM_FLOOR: u64 = 60_000;
 /// Ceiling of the whole bundle, brotli: what it is now, so that it only shrinks. The goal is 150 kB (docs/benchmarks.md).
-const BUNDLE_CEILING: usize = 225_000;
+const BUNDLE_CEILING: usize = 205_000;
 
 /// Release builds of everything. `frontend` is never built together with `server`: their features would mix.
 pub fn build() -> Result<Built> {

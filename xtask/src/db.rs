@@ -127,19 +127,17 @@ fn with_database(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     let _ = std::fs::remove_dir_all(&out);
     std::fs::create_dir_all(&out)?;
     for package in PACKAGES {
-        // Its own target folder: the macros must expand anew, and nobody else's build must.
+        // The macros must expand anew.
         let mut check = cargo(&["check", "-q", "-p", package]);
         check.env("DATABASE_URL", &url).env("SQLX_OFFLINE", "false").env("SQLX_OFFLINE_DIR", &out);
-        touch(package)?;
-        run(&mut check)?;
+        let lib = root().join("crates").join(package).join("src/lib.rs");
+        let file = std::fs::File::options().append(true).open(lib)?;
+        let before = file.metadata()?.modified()?;
+        file.set_modified(std::time::SystemTime::now())?;
+        let checked = run(&mut check);
+        // As it was: the tests' and the release's builds of the package, and of all that uses it, stay good.
+        file.set_modified(before)?;
+        checked?;
     }
     contents(&out)
-}
-
-/// Makes cargo build the package again.
-fn touch(package: &str) -> Result<()> {
-    let lib = root().join("crates").join(package).join("src/lib.rs");
-    let file = std::fs::File::options().append(true).open(lib)?;
-    file.set_modified(std::time::SystemTime::now())?;
-    Ok(())
 }

@@ -1,14 +1,16 @@
 //! Where things are, and how other programs are run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// The repository.
+/// The repository: the one `cargo run` was called in, which is not the one this program was compiled in where several
+/// checkouts share a target folder.
 pub fn root() -> PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest.parent().unwrap_or(manifest).to_owned()
+    let manifest =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    manifest.parent().unwrap_or(&manifest).to_owned()
 }
 
 /// Cargo's target folder: `CARGO_TARGET_DIR`, or `target`.
@@ -51,6 +53,17 @@ pub fn cargo(words: &[&str]) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(words).current_dir(root()).env("PATH", path());
+    // What cargo told this program of itself is none of the next cargo's business: build scripts look at some of it (ring's
+    // does), and everything above them would be built again in every clone, and whenever cargo is called without us.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
+            .iter()
+            .any(|of| name.starts_with(of))
+        {
+            command.env_remove(name.as_ref());
+        }
+    }
     command
 }
 
@@ -78,4 +91,16 @@ pub fn read(command: &mut Command) -> Result<String> {
 fn show(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_next_cargo_hears_nothing_of_this_program() {
+        assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some(), "cargo tells its tests");
+        let command = super::cargo(&["build"]);
+        let kept = |name: &str| !command.get_envs().any(|(of, value)| of == name && value.is_none());
+        assert!(!kept("CARGO_MANIFEST_DIR") && !kept("CARGO_PKG_NAME"));
+        assert!(kept("CARGO_TARGET_DIR") && kept("CARGO_HOME"));
+    }
 }

@@ -41,6 +41,7 @@ fn missing(need: Need) -> Result<Vec<&'static str>> {
     if need == Need::Test {
         want(Path::new(&browser()).exists(), &["chromium", "fonts-noto-cjk"]);
         want(has_nginx(), &["nginx-light"]);
+        want(has_directory(), DIRECTORY);
         want(has_openssl(), &["openssl"]);
         want(Path::new("/usr/bin/ssh-keygen").exists(), &["openssh-client"]);
         // Without root the unit's test says that it was skipped.
@@ -80,6 +81,18 @@ fn has_postgres() -> bool {
 /// The reverse proxy of the documented deployment, which the tests start.
 fn has_nginx() -> bool {
     ["/usr/sbin/nginx", "/usr/bin/nginx"].iter().any(|path| Path::new(path).exists())
+}
+
+/// OpenLDAP, which the tests of signing in by a directory start.
+const DIRECTORY: &[&str] = &["slapd", "ldap-utils"];
+
+/// What the integration tests start beside PostgreSQL, for those who run them alone.
+pub fn directory() -> Result<()> {
+    if has_directory() { Ok(()) } else { install(DIRECTORY) }
+}
+
+fn has_directory() -> bool {
+    ["/usr/sbin/slapd", "/usr/bin/ldapmodify"].iter().all(|path| Path::new(path).exists())
 }
 
 fn has_openssl() -> bool {

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use platform::OpContext;
 
-use super::{Area, PageFrame, frame, here, look_switches};
+use super::{Area, PageFrame, brand, frame, here, look_switches};
 use crate::door::{see_other, set_status};
 use crate::paths;
 use crate::words::Words;
@@ -14,6 +14,10 @@ use crate::words::Words;
 pub fn error_view(error: ApiError) -> AnyView {
     if error.code == ErrorCode::Unauthenticated {
         see_other(&paths::login(paths::local(&here())));
+        return ().into_any();
+    }
+    if error.code == ErrorCode::EnrollmentRequired {
+        see_other(paths::ACCOUNT_SECURITY);
         return ().into_any();
     }
     set_status(error.code.http_status());
@@ -46,6 +50,22 @@ pub(super) fn heading(words: Words, error: &ApiError) -> (String, String) {
         ErrorCode::Unavailable => (words.t("error-page-unavailable"), error.message.clone()),
         _ => (words.t("error-title"), error.message.clone()),
     }
+}
+
+/// A form for people who are not signed in, without any script.
+pub fn plain_page(words: Words, title: String, body: impl IntoView + 'static) -> AnyView {
+    view! {
+        <Title text=title.clone() />
+        <div class="plain">
+            <main class="sign">
+                <span class="brand">{brand()}</span>
+                <h1>{title}</h1>
+                {body}
+                <div class="foot">{look_switches(words)}</div>
+            </main>
+        </div>
+    }
+    .into_any()
 }
 
 /// For people who are not signed in.

@@ -1,5 +1,6 @@
 //! The frame around pages: top bar, navigation, heading, and what every page does with an error.
 
+mod banners;
 mod errors;
 mod failure;
 mod nav;
@@ -11,10 +12,11 @@ use std::future::Future;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-pub use errors::error_view;
+pub use errors::{error_view, plain_page};
 pub use failure::failure_page;
 pub use nav::{Area, destinations};
-pub use topbar::look_switches;
+pub use scripts::shell_script;
+pub use topbar::{avatar, brand, look_switches};
 
 use crate::words::Words;
 
@@ -68,6 +70,12 @@ impl PageFrame {
 
 /// The document's body for a signed-in person.
 pub fn frame(head: PageFrame, body: impl IntoView + 'static) -> AnyView {
+    around(head, body.into_any())
+}
+
+/// Compiled once and not per page, and a page's type ends at its body: within the frame's it outgrew what the compiler
+/// follows.
+fn around(head: PageFrame, body: AnyView) -> AnyView {
     let words = Words::now();
     let PageFrame { title, area, crumbs, beside, actions, live, elements } = head;
     let crumbs = (!crumbs.is_empty()).then(|| {
@@ -85,6 +93,7 @@ pub fn frame(head: PageFrame, body: impl IntoView + 'static) -> AnyView {
             {topbar::topbar(words, area)}
             <nav class="nav" aria-label=words.t("frame-nav")>{nav::entries(words, area)}</nav>
             <main class="page" id="content" tabindex="-1">
+                {banners::banners(words)}
                 <div class="head">
                     {crumbs}
                     <h1>{title}</h1>
@@ -99,13 +108,19 @@ pub fn frame(head: PageFrame, body: impl IntoView + 'static) -> AnyView {
     .into_any()
 }
 
-/// A page: fetch, then show; every error becomes the page it means.
+/// A page: fetch, then show; every error becomes the page it means. Who has to set up a second factor first sees the pages
+/// of that and no other.
 pub fn page<T: Send + 'static>(
     load: impl Future<Output = platform::Result<T>> + Send + 'static,
     show: impl FnOnce(T) -> AnyView + Send + 'static,
 ) -> impl IntoView {
+    let elsewhere = use_context::<platform::OpContext>().is_some_and(|ctx| ctx.must_enroll()) && !is_of_enrollment();
     Suspend::new(async move {
         match load.await {
+            Ok(_) if elsewhere => {
+                crate::door::see_other(crate::paths::ACCOUNT_SECURITY);
+                ().into_any()
+            }
             Ok(data) => show(data),
             Err(error) => {
                 let (platform, ctx) = crate::door::door();
@@ -114,6 +129,12 @@ pub fn page<T: Send + 'static>(
             }
         }
     })
+}
+
+fn is_of_enrollment() -> bool {
+    let here = here();
+    let path = here.split('?').next().unwrap_or_default();
+    [crate::paths::ACCOUNT_SECURITY, crate::paths::ACCOUNT_TOTP].contains(&path)
 }
 
 /// Path and query of the page that is being rendered.

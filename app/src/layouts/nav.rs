@@ -1,10 +1,9 @@
-//! Navigation by area. An entry is shown exactly when its permission is held and its page exists.
+//! Navigation by area, drawn from the menu ([`crate::menus`]).
 
-use contract::Permission;
 use leptos::prelude::*;
 use platform::OpContext;
 
-use crate::paths;
+use crate::menus::{GROUPS, Group, visible};
 use crate::words::Words;
 
 /// Where a page belongs.
@@ -13,84 +12,36 @@ pub enum Area {
     Dashboard,
     Wall,
     Customers,
+    Users,
+    Roles,
     Allocations,
     Machines,
     JoinTokens,
     Audit,
+    Announcements,
+    Settings,
     Home,
     Members,
+    OwnAudit,
     Account,
     /// No entry leads here.
     Elsewhere,
 }
 
-struct Entry {
-    area: Area,
-    href: &'static str,
-    key: &'static str,
-    permission: Permission,
-}
-
-const STAFF: [Entry; 7] = [
-    Entry { area: Area::Dashboard, href: paths::ADMIN, key: "nav-dashboard", permission: Permission::MetricsView },
-    Entry { area: Area::Wall, href: paths::WALL, key: "nav-wall", permission: Permission::MetricsView },
-    Entry { area: Area::Machines, href: paths::MACHINES, key: "nav-machines", permission: Permission::MachinesView },
-    Entry {
-        area: Area::Allocations,
-        href: paths::ALLOCATIONS,
-        key: "nav-allocations",
-        permission: Permission::AllocationsManage,
-    },
-    Entry {
-        area: Area::Customers,
-        href: paths::CUSTOMERS,
-        key: "nav-customers",
-        permission: Permission::CustomersManage,
-    },
-    Entry {
-        area: Area::JoinTokens,
-        href: paths::JOIN_TOKENS,
-        key: "nav-join-tokens",
-        permission: Permission::MachinesEnroll,
-    },
-    Entry { area: Area::Audit, href: paths::AUDIT, key: "nav-audit", permission: Permission::AuditView },
-];
-
-const CUSTOMER: [Entry; 2] = [
-    Entry { area: Area::Home, href: paths::HOME, key: "nav-home", permission: Permission::CustomersView },
-    Entry {
-        area: Area::Members,
-        href: paths::MEMBERS,
-        key: "nav-members",
-        permission: Permission::CustomersListMembers,
-    },
-];
-
-const OWN: [Entry; 1] =
-    [Entry { area: Area::Account, href: paths::ACCOUNT, key: "nav-account", permission: Permission::AccountsViewOwn }];
-
 /// Every place the reader may go to: word and address.
 pub fn destinations(words: Words) -> Vec<(String, String)> {
-    let ctx = use_context::<OpContext>();
-    let acts_for_a_customer = ctx.as_ref().and_then(OpContext::user).is_some_and(|u| u.active_customer.is_some());
-    let own = if acts_for_a_customer { &CUSTOMER[..] } else { &[] };
-    STAFF
-        .iter()
-        .chain(own)
-        .chain(&OWN)
-        .filter(|entry| ctx.as_ref().is_some_and(|ctx| ctx.holds(entry.permission)))
-        .map(|entry| (words.t(entry.key), entry.href.to_owned()))
-        .collect()
+    let Some(ctx) = use_context::<OpContext>() else { return Vec::new() };
+    let places = GROUPS.iter().flat_map(|group| visible(group, &ctx));
+    places.map(|entry| (words.t(entry.key), entry.href.to_owned())).collect()
 }
 
 /// The entries with their headings.
 pub(super) fn entries(words: Words, here: Area) -> impl IntoView {
     let ctx = use_context::<OpContext>();
-    let acts_for_a_customer = ctx.as_ref().and_then(OpContext::user).is_some_and(|u| u.active_customer.is_some());
-    let group = |key: &str, entries: &'static [Entry], shown: bool| {
-        let links: Vec<_> = entries
+    let group = |group: &'static Group| {
+        let links: Vec<_> = ctx
             .iter()
-            .filter(|entry| shown && ctx.as_ref().is_some_and(|ctx| ctx.holds(entry.permission)))
+            .flat_map(|ctx| visible(group, ctx))
             .map(|entry| {
                 let current = (entry.area == here).then_some("page");
                 view! { <li><a href=entry.href aria-current=current>{words.t(entry.key)}</a></li> }
@@ -98,14 +49,10 @@ pub(super) fn entries(words: Words, here: Area) -> impl IntoView {
             .collect();
         (!links.is_empty()).then(|| {
             view! {
-                <h2>{words.t(key)}</h2>
+                <h2>{words.t(group.key)}</h2>
                 <ul>{links}</ul>
             }
         })
     };
-    (
-        group("nav-operations", &STAFF, true),
-        group("nav-customer", &CUSTOMER, acts_for_a_customer),
-        group("nav-own", &OWN, true),
-    )
+    GROUPS.iter().map(group).collect_view()
 }

@@ -22,6 +22,11 @@ pub(super) fn scripts(live: bool, elements: bool) -> impl IntoView {
         }
     });
     let elements = elements.then(|| view! { <script r#type="module" src=site.elements nonce=nonce></script> });
-    let shell = view! { <script r#type="module" src=site.shell nonce=use_nonce()></script> };
-    (shell, elements, islands)
+    (shell_script(), elements, islands)
+}
+
+/// The small helpers alone.
+pub fn shell_script() -> impl IntoView {
+    let site = use_context::<SiteManifest>().unwrap_or_default();
+    view! { <script r#type="module" src=site.shell nonce=use_nonce()></script> }
 }

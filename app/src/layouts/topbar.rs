@@ -1,13 +1,13 @@
 //! The top bar: brand, search, language, theme, account; at narrow widths also the folded navigation.
 
-use contract::Permission;
 use contract::accounts::{Language, Theme};
+use contract::notifications::UnreadView;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use platform::OpContext;
 
 use super::{Area, here, nav};
-use crate::door::look;
+use crate::door::{Avatar, appearance, look};
 use crate::pages::auth::server_fns::SignOut;
 use crate::pages::customer::accounts::server_fns::SetPreferences;
 use crate::paths;
@@ -16,8 +16,7 @@ use crate::words::Words;
 
 pub(super) fn topbar(words: Words, area: Area) -> impl IntoView {
     let ctx = use_context::<OpContext>();
-    let staff = ctx.as_ref().is_some_and(|ctx| ctx.holds(Permission::MachinesView));
-    let home = if staff { paths::ADMIN } else { paths::HOME };
+    let home = ctx.as_ref().map_or(paths::HOME, crate::menus::first_page);
     view! {
         <header class="topbar">
             <details class="fold">
@@ -26,16 +25,28 @@ pub(super) fn topbar(words: Words, area: Area) -> impl IntoView {
                 </summary>
                 <nav class="folded" aria-label=words.t("frame-nav")>{nav::entries(words, area)}</nav>
             </details>
-            <a class="brand" href=home aria-label="RemoteGPU">
-                <span class="icon" inner_html=icons::BRAND></span>
-                <span>"RemoteGPU"</span>
+            <a class="brand" href=home aria-label=appearance().name>
+                {brand()}
             </a>
             {search(words)}
             <div class="end">
                 {look_switches(words)}
-                {ctx.as_ref().and_then(OpContext::user).map(|user| account(words, user))}
+                {ctx.as_ref().and_then(OpContext::user).map(|user| (bell(words), account(words, user)))}
             </div>
         </header>
+    }
+}
+
+/// Logo and name of the installation.
+pub fn brand() -> impl IntoView {
+    let appearance = appearance();
+    let mark = match appearance.logo_tag {
+        Some(tag) => view! { <img class="logo" src=paths::logo(&tag) alt="" /> }.into_any(),
+        None => view! { <span class="icon" inner_html=icons::BRAND></span> }.into_any(),
+    };
+    view! {
+        {mark}
+        <span>{appearance.name}</span>
     }
 }
 
@@ -80,13 +91,42 @@ pub fn look_switches(words: Words) -> impl IntoView {
     }
 }
 
+/// What was not read yet, as of this page; `<rg-bell>` keeps it up to date.
+fn bell(words: Words) -> impl IntoView + use<> {
+    let unread = use_context::<UnreadView>().unwrap_or_default().unread;
+    let label = words.with("notifications-bell", &[("n", unread.to_string())]);
+    let badge = (unread > 0).then(|| {
+        let text = if unread > 99 { "99+".to_owned() } else { unread.to_string() };
+        view! { <span class="badge" aria-hidden="true">{text}</span> }
+    });
+    // Says the same with other numbers, as they come.
+    let told = ["0", "1", "{n}"].map(|n| words.with("notifications-bell", &[("n", n.to_owned())]));
+    let [none, one, many] = told;
+    view! {
+        <rg-bell
+            data-none=none
+            data-one=one
+            data-many=many
+            data-latest=words.t("notifications-latest")
+            data-empty=words.t("notifications-empty")
+            data-all=words.t("notifications-show-all")
+            data-new=words.t("notifications-unread")
+        >
+            <a class="btn ghost icon-only bell" href=paths::NOTIFICATIONS aria-label=label.clone() title=label>
+                <span class="icon" inner_html=icons::BELL></span>
+                {badge}
+            </a>
+        </rg-bell>
+    }
+}
+
 fn account(words: Words, user: &platform::UserPrincipal) -> impl IntoView + use<> {
     let name = user.display_name.clone();
-    let initial: String = name.chars().next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    let picture = avatar(&name);
     view! {
         <details class="menu">
             <summary aria-label=words.with("frame-account-of", &[("name", name.clone())])>
-                <span class="avatar" aria-hidden="true">{initial}</span>
+                {picture}
             </summary>
             <div class="menu-body">
                 <p class="who">{name}</p>
@@ -96,5 +136,16 @@ fn account(words: Words, user: &platform::UserPrincipal) -> impl IntoView + use<
                 </form>
             </div>
         </details>
+    }
+}
+
+/// The picture of who asks, or the initial of their name.
+pub fn avatar(name: &str) -> AnyView {
+    match use_context::<Avatar>().and_then(|avatar| avatar.0) {
+        Some(tag) => view! { <img class="avatar" src=paths::avatar(&tag) alt="" /> }.into_any(),
+        None => {
+            let initial: String = name.chars().next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+            view! { <span class="avatar" aria-hidden="true">{initial}</span> }.into_any()
+        }
     }
 }

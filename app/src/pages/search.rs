@@ -1,8 +1,10 @@
-//! What is found for a text: pages, actions, machines, allocations, customers; each only for who may. The command palette shows this page's list in its dialog.
+//! What is found for a text: pages, actions, machines, allocations, customers, people; each only for who may. The command
+//! palette shows this page's list in its dialog.
 
 use contract::allocations::{AllocationQuery, AllocationState};
 use contract::customers::CustomerQuery;
 use contract::machines::{MachineQuery, MachineRow};
+use contract::users::UserQuery;
 use contract::{ErrorCode, Permission};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -70,6 +72,7 @@ async fn hits(platform: &Platform, ctx: &OpContext, text: &str) -> Result<Vec<Hi
         return Ok(hits);
     }
     let q = Some(text.to_owned());
+    let acts = ctx.user().is_some_and(|user| user.active_customer.is_some());
     if ctx.holds(Permission::MachinesView) {
         let query = MachineQuery { q: q.clone(), page_size: Some(MOST), ..MachineQuery::default() };
         for machine in platform::machines::list(platform, ctx, &query).await?.list {
@@ -82,7 +85,7 @@ async fn hits(platform: &Platform, ctx: &OpContext, text: &str) -> Result<Vec<Hi
             });
             hits.extend(actions);
         }
-    } else if ctx.holds(Permission::AllocationsView) {
+    } else if acts && ctx.holds(Permission::AllocationsView) {
         let query = AllocationQuery { q: q.clone(), page_size: Some(MOST), ..AllocationQuery::default() };
         for row in platform::allocations::mine(platform, ctx, &query).await?.list {
             if row.state == AllocationState::Active {
@@ -107,7 +110,7 @@ async fn hits(platform: &Platform, ctx: &OpContext, text: &str) -> Result<Vec<Hi
         }
     }
     if ctx.holds(Permission::CustomersManage) {
-        let query = CustomerQuery { q, page_size: Some(MOST), ..CustomerQuery::default() };
+        let query = CustomerQuery { q: q.clone(), page_size: Some(MOST), ..CustomerQuery::default() };
         for customer in platform::customers::list(platform, ctx, &query).await?.list {
             let href = paths::customer(customer.id);
             let detail = customer.contact_name.unwrap_or_default();
@@ -119,6 +122,13 @@ async fn hits(platform: &Platform, ctx: &OpContext, text: &str) -> Result<Vec<Hi
             });
             hits.push(Hit { kind: "search-customer", title: customer.name, detail, href });
             hits.extend(edit);
+        }
+    }
+    if ctx.holds(Permission::UsersView) {
+        let query = UserQuery { q, page_size: Some(MOST), ..UserQuery::default() };
+        for user in platform::accounts::users::list(platform, ctx, &query).await?.list {
+            let href = paths::user(user.id);
+            hits.push(Hit { kind: "search-user", title: user.display_name, detail: user.name, href });
         }
     }
     Ok(hits)

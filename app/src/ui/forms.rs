@@ -148,6 +148,17 @@ pub fn check_field(label: String, hint: Option<String>, name: &str, checked: boo
     }
 }
 
+/// Whose password a form is about, for what keeps passwords; it has no name, so it is not posted. Empty where the page does
+/// not know.
+pub fn whose_password(name: String) -> impl IntoView {
+    view! { <input r#type="text" autocomplete="username" value=name hidden readonly /> }
+}
+
+/// The same for one's own.
+pub fn my_name() -> impl IntoView {
+    whose_password(crate::door::door().1.user().map(|user| user.name.clone()).unwrap_or_default())
+}
+
 /// What is wrong with the whole form, announced when the page opens.
 pub fn form_fault(message: Option<String>) -> impl IntoView {
     message.map(|message| {

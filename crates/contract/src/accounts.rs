@@ -1,13 +1,17 @@
 //! Signing in and who one is.
 
+mod captcha;
+mod identity;
 mod security;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use captcha::*;
+pub use identity::*;
 pub use security::*;
 
-use crate::{CustomerId, Permission, UserId};
+use crate::{CustomerId, LinkId, Permission, UserId};
 
 /// Languages of the product.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -113,6 +117,12 @@ pub struct LoginRequest {
     /// The code of the second factor, or a recovery code, where one is asked for.
     #[serde(default)]
     pub otp: Option<String>,
+    /// A challenge of `GET /api/auth/captcha`, where one is asked for.
+    #[serde(default)]
+    pub captcha_id: Option<String>,
+    /// Its answer.
+    #[serde(default)]
+    pub captcha: Option<String>,
 }
 
 impl std::fmt::Debug for LoginRequest {
@@ -202,4 +212,104 @@ pub struct Profile {
     /// IANA time zone, e.g. `Asia/Shanghai`, if chosen.
     pub time_zone: Option<String>,
     pub last_login_at: Option<DateTime<Utc>>,
+    /// Address of one's picture, where there is one.
+    pub avatar: Option<String>,
 }
+
+/// Largest picture of a person as it is handed in, bytes.
+pub const MAX_AVATAR_BYTES: usize = 2 * 1024 * 1024;
+/// Where one's own picture lies.
+pub const AVATAR_PATH: &str = "/api/auth/avatar";
+
+/// Body of `POST /api/auth/password-reset/request`.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PasswordResetRequest {
+    /// User name or e-mail address.
+    pub account: String,
+    /// A challenge of `GET /api/auth/captcha`, where one is asked for.
+    #[serde(default)]
+    pub captcha_id: Option<String>,
+    /// Its answer.
+    #[serde(default)]
+    pub captcha: Option<String>,
+}
+
+/// Body of `POST /api/auth/password-reset/confirm`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PasswordResetConfirm {
+    /// From the link.
+    pub token: String,
+    pub new_password: String,
+}
+
+/// Body of `POST /api/auth/email-change/request`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EmailChangeRequest {
+    /// The new address.
+    pub email: String,
+    /// One's password, because whoever has the address has the account.
+    pub password: String,
+}
+
+/// Body of `POST /api/auth/email-change/confirm`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EmailChangeConfirm {
+    /// From the link.
+    pub token: String,
+}
+
+/// Body of an invitation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct InvitationCreate {
+    pub email: String,
+    /// Member unless stated.
+    pub role: Option<MemberRole>,
+}
+
+/// An invitation that still works.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct InvitationView {
+    pub id: LinkId,
+    pub email: String,
+    pub role: MemberRole,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Body of `POST /api/auth/invitation/accept`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InvitationAccept {
+    /// From the link.
+    pub token: String,
+    pub username: String,
+    pub password: String,
+    #[serde(default)]
+    pub display_name: Option<String>,
+}
+
+/// Bodies with a password or a token say nothing of themselves.
+macro_rules! silent {
+    ($($name:ident),+) => {$(
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )+};
+}
+
+silent!(PasswordResetRequest, PasswordResetConfirm, EmailChangeRequest, EmailChangeConfirm, InvitationAccept);

@@ -57,3 +57,45 @@ pub struct AuditQuery {
     pub until: Option<DateTime<Utc>>,
     pub request_id: Option<String>,
 }
+
+/// An event as the customer sees whom it concerns: what was done and by whom, without what it was before and after.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct OwnAuditView {
+    pub id: AuditId,
+    pub at: DateTime<Utc>,
+    /// `member` for the customer's own people, `staff`, `node`, `system`, `anonymous`.
+    pub actor_kind: String,
+    /// The name of one of its own people.
+    pub actor_name: Option<String>,
+    /// The door, as in [`AuditView`].
+    pub via: String,
+    /// Where one of its own people was.
+    pub address: Option<String>,
+    pub action: String,
+    pub target_kind: String,
+    pub target_id: Option<String>,
+    /// `done`, `denied`, `failed`.
+    pub outcome: String,
+    pub request_id: String,
+}
+
+/// Filters of a customer's own part of the log.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct OwnAuditQuery {
+    pub page: Option<u32>,
+    pub page_size: Option<u32>,
+    /// Exact action, e.g. `allocations:create`.
+    pub action: Option<String>,
+    /// Exact target kind, e.g. `allocation`.
+    pub target_kind: Option<String>,
+    /// Part of the name of one of its own people.
+    pub actor: Option<String>,
+    /// From this instant on.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this instant.
+    pub until: Option<DateTime<Utc>>,
+}

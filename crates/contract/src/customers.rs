@@ -66,6 +66,26 @@ pub struct MemberCreate {
     pub email: Option<String>,
     /// `member` when absent.
     pub role: Option<MemberRole>,
+    /// The account is there already: it becomes a member, and nothing else about it changes.
+    pub existing: bool,
+}
+
+/// Body of `PUT …/members/{userId}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MemberUpdate {
+    pub role: MemberRole,
+}
+
+/// Body of `PUT …/owner`: who owns the customer from now on; its owners so far become members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OwnerTransfer {
+    pub user_id: UserId,
+    /// The customer's name, typed again.
+    pub confirm: String,
 }
 
 /// The account that was made; the password is in this answer and nowhere else.
@@ -74,7 +94,9 @@ pub struct MemberCreate {
 #[serde(rename_all = "camelCase")]
 pub struct MemberSecret {
     pub username: String,
-    pub password: String,
+    /// Absent for somebody who had an account already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
 }
 
 /// Body of `POST /api/admin/customers`.

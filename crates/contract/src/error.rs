@@ -62,6 +62,8 @@ codes! {
     SecondFactorRequired = 1103, 401, "error-second-factor-required";
     /// The access token has expired.
     TokenExpired = 1104, 401, "error-token-expired";
+    /// The account must set up a second factor before anything else.
+    EnrollmentRequired = 1105, 403, "error-enrollment-required";
     /// It may be seen but not done.
     Forbidden = 1200, 403, "error-forbidden";
     /// The request came from a page of another origin.

@@ -60,4 +60,24 @@ id! {
     MaintenanceId,
     /// A staged import of a workbook.
     ImportId,
+    /// Something a person was told.
+    NotificationId,
+    /// A way of being told beside mail.
+    ChannelId,
+    /// A message on its way over a channel.
+    DeliveryId,
+    /// Something the platform has to say.
+    AnnouncementId,
+    /// A mail on its way out.
+    MailId,
+    /// A link that works once.
+    LinkId,
+    /// A configuration that waits to be confirmed.
+    SettingsImportId,
+    /// A role, built in or made here.
+    RoleId,
+    /// A directory or sign-in service that people come from.
+    IdentityProviderId,
+    /// A person as an identity provider knows them.
+    IdentityId,
 }

@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod allocations;
+pub mod announcements;
 pub mod audit;
 pub mod customers;
 mod error;
@@ -14,9 +15,16 @@ pub mod jobs;
 mod list;
 pub mod live;
 pub mod machines;
+pub mod mail;
+pub mod menus;
 pub mod metrics;
+pub mod notifications;
 mod permission;
+pub mod quotas;
 pub mod reports;
+pub mod roles;
+pub mod settings;
+pub mod users;
 
 pub use error::{ApiError, Envelope, ErrorCode};
 pub use ids::*;

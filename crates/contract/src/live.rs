@@ -8,11 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::ApiError;
 use crate::metrics::{FleetTotals, MachineLive, WallSnapshot, WallTile};
+use crate::notifications::NotificationsLive;
 
 /// Topic of the wall.
 pub const WALL_TOPIC: &str = "wall";
 /// Topic of the key figures of the whole fleet, for pages that do not show its machines.
 pub const FLEET_TOPIC: &str = "fleet";
+/// Topic of what one is told oneself.
+pub const NOTIFICATIONS_TOPIC: &str = "notifications";
 /// Most topics on one socket.
 pub const MAX_TOPICS: usize = 16;
 /// Longest message a client may send, bytes.
@@ -74,4 +77,6 @@ pub enum LiveData {
     Fleet(FleetTotals),
     /// Snapshot and delta of a machine: always whole.
     Machine(Box<MachineLive>),
+    /// Snapshot and delta of what one is told: always whole.
+    Notifications(NotificationsLive),
 }

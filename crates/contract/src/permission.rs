@@ -25,6 +25,11 @@ macro_rules! permissions {
             pub fn parse(name: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|permission| permission.name() == name)
             }
+
+            /// The noun it is about, by which permissions are shown together.
+            pub fn group(self) -> &'static str {
+                self.name().split(':').next().unwrap_or_default()
+            }
         }
     };
 }
@@ -48,6 +53,24 @@ permissions! {
     CustomersUpdate = "customers:update";
     /// Add people to a customer.
     CustomersAddMember = "customers:add-member";
+    /// Invite people into the customer by mail.
+    CustomersInvite = "customers:invite";
+    /// Change roles in a customer, remove people from it, hand its ownership over.
+    CustomersManageMembers = "customers:manage-members";
+    /// See everybody's account, with roles and memberships.
+    UsersView = "users:view";
+    /// Add an account.
+    UsersCreate = "users:create";
+    /// Change an account, disable and enable it, give it a new password.
+    UsersUpdate = "users:update";
+    /// Delete an account and bring it back.
+    UsersDelete = "users:delete";
+    /// See roles, what they permit and who holds them.
+    RolesView = "roles:view";
+    /// Make, change and delete custom roles.
+    RolesManage = "roles:manage";
+    /// Give roles to people and take them away.
+    RolesAssign = "roles:assign";
     /// See one's own allocations, as a customer does.
     AllocationsView = "allocations:view";
     /// See every allocation, with remarks, requests and check-lists.
@@ -78,12 +101,22 @@ permissions! {
     MetricsReport = "metrics:report";
     /// Read the audit log.
     AuditView = "audit:view";
+    /// Read the part of the log that is about one's own customer.
+    AuditViewOwn = "audit:view-own";
     /// Seal audit rows (system only).
     AuditSeal = "audit:seal";
     /// See background jobs.
     JobsView = "jobs:view";
     /// Run background jobs (system only).
     JobsRun = "jobs:run";
+    /// Say something to everybody or to some.
+    AnnouncementsManage = "announcements:manage";
+    /// See the installation's settings; of secrets only whether they are set.
+    SettingsView = "settings:view";
+    /// Change them.
+    SettingsUpdate = "settings:update";
+    /// See, change and test what people sign in through: directories and sign-in services.
+    SettingsIdentity = "settings:identity";
 }
 
 impl std::fmt::Display for Permission {

@@ -30,6 +30,14 @@ impl Clock {
     }
 }
 
+/// What counts as one client: an IPv4 address, or the /64 of an IPv6 address, of which every line has at least one whole.
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
+        address => address,
+    }
+}
+
 /// The door a request came through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Via {
@@ -62,7 +70,8 @@ impl Via {
 /// Background work by name; each has only the powers the policy lists for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SystemActor {
-    /// Looks people and sessions up before anybody is signed in, and writes what sign-in leaves behind.
+    /// Looks people and sessions up, before anybody is signed in and where an owner brings people in, and writes what
+    /// these leave behind.
     Authenticator,
     /// Writes samples and the newest state, reads other servers' newest state, rolls up.
     Metrics,
@@ -119,6 +128,11 @@ pub struct UserPrincipal {
     pub credential: Credential,
     pub token_version: i64,
     pub platform_admin: bool,
+    pub operator: bool,
+    /// What custom roles of the platform give, each once.
+    pub permissions: Vec<Permission>,
+    /// Has to set up a second factor before anything else.
+    pub must_enroll: bool,
     /// Active customers one belongs to, by name of the customer.
     pub memberships: Vec<(CustomerId, MemberRole)>,
     /// The customer one acts for now.
@@ -232,11 +246,29 @@ impl OpContext {
     /// Where dates in messages are: the person's time zone, else the installation's.
     pub(crate) fn time_zone(&self, platform: &crate::Platform) -> chrono_tz::Tz {
         let own = self.user().and_then(|user| user.time_zone.as_deref()?.parse().ok());
-        own.unwrap_or(platform.settings().time_zone)
+        own.unwrap_or_else(|| crate::settings::usual_time_zone(platform))
     }
 
     /// Language for messages.
     pub fn language(&self) -> Language {
         self.language
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::network_of;
+
+    #[test]
+    fn a_client_is_an_address_or_the_network_of_a_line() {
+        for (address, network) in [
+            ("192.0.2.7", "192.0.2.7"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("2001:db8:1:2:ffff::1", "2001:db8:1:2::"),
+            ("2001:db8:1:3::1", "2001:db8:1:3::"),
+        ] {
+            assert_eq!(network_of(address.parse().unwrap()), network.parse::<std::net::IpAddr>().unwrap(), "{address}");
+        }
     }
 }

@@ -67,7 +67,7 @@ impl Db {
             Principal::User(principal) => {
                 user = Some(principal.id.0);
                 customer = principal.active_customer.map(|id| id.0);
-                if principal.platform_admin { "staff" } else { "customer" }
+                if ctx.is_staff() { "staff" } else { "customer" }
             }
         };
         let text = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
@@ -172,8 +172,12 @@ const CONSTRAINTS: &[(&str, &str, &str)] = &[
     ("users_name_unique", "name", "field-user-name-taken"),
     ("users_email_unique", "email", "field-user-email-taken"),
     ("users_name_shape", "name", "field-user-name-shape"),
+    ("memberships_pkey", "username", "field-member-already"),
+    ("roles_name_unique", "name", "field-role-name-taken"),
+    ("roles_name_length", "name", "field-length-1-100"),
     ("customers_name_unique", "name", "field-customer-name-taken"),
     ("customers_name_length", "name", "field-length-1-100"),
+    ("identity_providers_name_unique", "name", "field-provider-name-taken"),
     ("allocations_no_overlap", "startsAt", "field-allocation-raced"),
     ("renewal_requests_one_open", "months", "field-renewal-open"),
 ];

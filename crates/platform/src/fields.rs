@@ -65,7 +65,7 @@ impl Wrong {
     }
 }
 
-fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let plain =
         |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || "<>(),;:\\\"[]@".contains(c));

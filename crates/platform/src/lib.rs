@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod allocations;
+pub mod announcements;
 pub mod audit;
 pub mod authz;
 mod calendar;
@@ -18,10 +19,16 @@ mod fields;
 pub mod idempotency;
 pub mod jobs;
 pub mod machines;
+pub mod mail;
 pub mod metrics;
+pub mod notifications;
+pub mod outbound;
+pub mod quotas;
 mod rechecks;
 pub mod reports;
+pub mod roles;
 pub mod secrets;
+pub mod settings;
 
 use std::sync::Arc;
 
@@ -43,10 +50,15 @@ struct Inner {
     live: metrics::LiveHub,
     writer: metrics::SampleWriter,
     password_workers: tokio::sync::Semaphore,
+    picture_workers: tokio::sync::Semaphore,
+    configuration: settings::Cache,
     endings: tokio::sync::broadcast::Sender<accounts::SessionEnding>,
+    attempts: accounts::AttemptsSeen,
     bell: tokio::sync::Notify,
     sessions: Arc<rechecks::Rechecks<contract::SessionId, accounts::Standing>>,
     holdings: Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>>,
+    bells: Arc<rechecks::Rechecks<contract::UserId, notifications::Mark>>,
+    descriptions: accounts::identity::Descriptions,
 }
 
 /// What an installation decides at start.
@@ -85,13 +97,19 @@ impl Platform {
                 live,
                 writer,
                 password_workers: tokio::sync::Semaphore::new(2),
+                picture_workers: tokio::sync::Semaphore::new(2),
+                configuration: settings::Cache::default(),
                 endings,
+                attempts: accounts::AttemptsSeen::default(),
                 bell: tokio::sync::Notify::new(),
                 sessions: Arc::default(),
                 holdings: Arc::default(),
+                bells: Arc::default(),
+                descriptions: accounts::identity::Descriptions::default(),
             }),
         };
         secrets::check_key(&platform).await?;
+        settings::load(&platform).await?;
         Ok(platform)
     }
 
@@ -133,6 +151,15 @@ impl Platform {
         &self.inner.holdings
     }
 
+    pub(crate) fn bells(&self) -> &Arc<rechecks::Rechecks<contract::UserId, notifications::Mark>> {
+        &self.inner.bells
+    }
+
+    /// What sign-in services said of themselves lately.
+    pub(crate) fn descriptions(&self) -> &accounts::identity::Descriptions {
+        &self.inner.descriptions
+    }
+
     pub(crate) fn writer(&self) -> &metrics::SampleWriter {
         &self.inner.writer
     }
@@ -141,8 +168,20 @@ impl Platform {
         &self.inner.password_workers
     }
 
+    pub(crate) fn picture_workers(&self) -> &tokio::sync::Semaphore {
+        &self.inner.picture_workers
+    }
+
+    pub(crate) fn configuration(&self) -> &settings::Cache {
+        &self.inner.configuration
+    }
+
     pub(crate) fn endings(&self) -> &tokio::sync::broadcast::Sender<accounts::SessionEnding> {
         &self.inner.endings
+    }
+
+    pub(crate) fn attempts(&self) -> &accounts::AttemptsSeen {
+        &self.inner.attempts
     }
 
     /// Rung when a job was added that somebody waits for.

@@ -3,15 +3,20 @@
 //! Invariants: nothing here is shared between tests except the cluster and the template; arrangement and inspection go
 //! through the owner's pool, which row-level security does not hold; what is tested goes through [`Platform`].
 
+mod captcha;
 mod database;
+mod directory;
 mod node;
+mod oidc;
 mod people;
+mod smtp;
 mod totp;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
+use contract::Permission;
 use contract::accounts::Language;
 use platform::db::Db;
 use platform::secrets::Keyring;
@@ -19,10 +24,14 @@ use platform::{Clock, OpContext, Platform, PlatformSettings, Principal, SystemAc
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
+pub use captcha::solve_captcha;
 pub use database::TestDatabase;
+pub use directory::{Directory, SEARCHER, SEARCHER_PASSWORD};
 pub use node::TestNode;
+pub use oidc::{Misbehaviour, OidcProvider};
 use people::Place;
 pub use people::{PASSWORD, TestCustomer, TestUser};
+pub use smtp::{Manner, SinkMail, SmtpSink};
 pub use totp::totp_code;
 
 /// A public key for SSH as `ssh-keygen` writes it; nobody has its private half.
@@ -100,6 +109,19 @@ impl TestPlatform {
         self.user(&format!("admin{number}"), Place::Admin).await
     }
 
+    /// A new operator.
+    pub async fn operator(&self, name: &str) -> TestUser {
+        self.user(name, Place::Operator).await
+    }
+
+    /// Somebody with a role of their own made of these permissions.
+    pub async fn with_role(&self, name: &str, permissions: &[Permission]) -> TestUser {
+        let user = self.outsider(name).await;
+        people::add_role(&self.owner, user, &format!("role of {name}"), permissions)
+            .await
+            .expect("the role can be added")
+    }
+
     /// A person who belongs to no customer.
     pub async fn outsider(&self, name: &str) -> TestUser {
         self.user(name, Place::Nowhere).await
@@ -113,6 +135,14 @@ impl TestPlatform {
     /// A machine with this code whose agent has joined.
     pub async fn node(&self, code: &str) -> TestNode {
         TestNode::join(&self.platform, &self.admin().await, code).await.expect("the machine can be added")
+    }
+
+    /// Id and answer of a challenge that was solved, as they come with a form.
+    pub async fn captcha(&self) -> (Option<String>, Option<String>) {
+        let kind = Some(contract::accounts::CaptchaKind::Pow);
+        let captcha = platform::accounts::new_captcha(&self.platform, &self.anonymous(), kind).await;
+        let captcha = captcha.expect("a challenge can always be made");
+        (Some(captcha.captcha_id.clone()), Some(solve_captcha(&captcha)))
     }
 
     /// A request of nobody, now.

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use argon2::password_hash::PasswordHasher as _;
 use argon2::{Algorithm, Argon2, Params, Version};
 use contract::accounts::{Language, MemberRole};
-use contract::{CustomerId, SessionId, UserId};
+use contract::{CustomerId, Permission, SessionId, UserId};
 use platform::{Clock, OpContext, Principal, UserPrincipal, Via};
 use sqlx::PgPool;
 
@@ -74,6 +74,7 @@ pub(crate) async fn add_customer(owner: &PgPool, clock: &Clock, name: &str) -> a
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Place {
     Admin,
+    Operator,
     Customer(CustomerId, MemberRole),
     /// Signed in, belonging nowhere.
     Nowhere,
@@ -89,9 +90,11 @@ pub(crate) async fn add_user(owner: &PgPool, clock: &Clock, name: &str, place: P
         .await?;
     let (mut memberships, mut active_customer) = (Vec::new(), None);
     match place {
-        Place::Admin => {
-            sqlx::query("insert into role_assignments (user_id, role) values ($1, 'platform_admin')")
+        Place::Admin | Place::Operator => {
+            let word = if matches!(place, Place::Admin) { "platform_admin" } else { "operator" };
+            sqlx::query("insert into role_assignments (user_id, role) values ($1, $2)")
                 .bind(id)
+                .bind(word)
                 .execute(&mut *tx)
                 .await?;
         }
@@ -129,6 +132,9 @@ pub(crate) async fn add_user(owner: &PgPool, clock: &Clock, name: &str, place: P
         credential: platform::Credential::Browser,
         token_version: 1,
         platform_admin: matches!(place, Place::Admin),
+        operator: matches!(place, Place::Operator),
+        permissions: Vec::new(),
+        must_enroll: false,
         memberships,
         active_customer,
         language: None,
@@ -136,4 +142,34 @@ pub(crate) async fn add_user(owner: &PgPool, clock: &Clock, name: &str, place: P
         time_zone: None,
     };
     Ok(TestUser { id: UserId(id), name: name.to_owned(), password: PASSWORD, principal, clock: clock.clone() })
+}
+
+/// Gives somebody a new role made of these permissions.
+pub(crate) async fn add_role(
+    owner: &PgPool,
+    mut user: TestUser,
+    name: &str,
+    permissions: &[Permission],
+) -> anyhow::Result<TestUser> {
+    let names: Vec<_> = permissions.iter().map(|permission| permission.name()).collect();
+    let mut tx = owner.begin().await?;
+    let (id, code): (i64, String) = sqlx::query_as("insert into roles (name) values ($1) returning id, code")
+        .bind(name)
+        .fetch_one(&mut *tx)
+        .await?;
+    sqlx::query("insert into role_permissions (role_id, permission) select $1, unnest($2::text[])")
+        .bind(id)
+        .bind(&names)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query("insert into role_assignments (user_id, role) values ($1, $2)")
+        .bind(user.id.0)
+        .bind(code)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    user.principal.permissions = permissions.to_vec();
+    // As the database sorts them.
+    user.principal.permissions.sort_by_key(|permission| permission.name());
+    Ok(user)
 }

@@ -45,7 +45,8 @@ async fn people_sign_in_with_their_password_and_no_other() {
     let test = TestPlatform::new().await;
     let acme = test.customer("Acme").await;
     for user in [&test.admin().await, &acme.owner, &acme.member] {
-        let request = LoginRequest { username: user.name.clone(), password: user.password.to_owned(), otp: None };
+        let request =
+            LoginRequest { username: user.name.clone(), password: user.password.to_owned(), ..Default::default() };
         let signed_in = platform::accounts::sign_in(&test.platform, &test.anonymous(), &request).await.unwrap();
         assert_eq!(signed_in.user, user.id);
         assert!(platform::accounts::watch_session(&test.platform, &user.principal).still_valid().await.unwrap());

@@ -23,18 +23,25 @@ macro_rules! files {
 files!(
     "accounts",
     "allocations",
+    "announcements",
     "audit",
     "customers",
     "dashboard",
     "errors",
     "fields",
     "frame",
+    "identity",
     "join-tokens",
     "machine-import",
     "machine-service",
     "machines",
+    "mail",
     "metrics",
-    "security"
+    "notifications",
+    "roles",
+    "security",
+    "settings",
+    "users"
 );
 
 struct Book {

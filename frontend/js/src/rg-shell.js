@@ -3,7 +3,11 @@
 // <rg-copy data-text="…" data-done="Copied"><button>…</button></rg-copy>: puts the text on the clipboard.
 // <rg-check-all data-label="…">: a box that ticks every row's box in its table.
 // <rg-print><button>…</button></rg-print>: prints the page.
+// <rg-bell>: see there.
+// <rg-captcha data-work="…" data-href="…">: works out a challenge of ALTCHA in place of its picture.
 // <rg-palette data-label="…" data-href="/search">: Ctrl K or / opens a dialog over the search page's list.
+
+import './rg-bell.js';
 
 class RgCopy extends HTMLElement {
   connectedCallback() {
@@ -138,6 +142,71 @@ class RgPalette extends HTMLElement {
   }
 }
 
+const unhex = (text) => Uint8Array.from(text.match(/../g), (pair) => parseInt(pair, 16));
+const hex = (bytes) => [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+
+// The key of PBKDF2 over nonce and counter.
+async function derive({ nonce, salt, cost, keyLength }, counter) {
+  const password = new Uint8Array([...unhex(nonce), counter >>> 24, counter >>> 16, counter >>> 8, counter]);
+  const key = await crypto.subtle.importKey('raw', password, 'PBKDF2', false, ['deriveBits']);
+  const how = { name: 'PBKDF2', hash: 'SHA-256', salt: unhex(salt), iterations: cost };
+  return hex(await crypto.subtle.deriveBits(how, key, keyLength * 8));
+}
+
+// The first counter whose key begins as wanted; some at a time, because the browser works on several cores.
+async function solve(challenge) {
+  const AT_ONCE = 16;
+  for (let from = 0; ; from += AT_ONCE) {
+    const keys = await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => derive(challenge.parameters, from + i)));
+    const at = keys.findIndex((key) => key.startsWith(challenge.parameters.keyPrefix));
+    if (at >= 0) return btoa(JSON.stringify({ challenge, solution: { counter: from + at, derivedKey: keys[at] } }));
+  }
+}
+
+class RgCaptcha extends HTMLElement {
+  connectedCallback() {
+    // Absent on plain http from elsewhere: then the picture is there.
+    if (!globalThis.crypto?.subtle) return;
+    const instead = this.querySelector('button');
+    instead.addEventListener('click', () => this.#work(JSON.parse(this.dataset.work)));
+    if (this.dataset.byItself === undefined) instead.hidden = false;
+    else this.#work(JSON.parse(this.dataset.work));
+  }
+
+  async #work(challenge) {
+    const [id, answer] = ['captcha_id', 'captcha'].map((name) => this.querySelector(`[name="${name}"]`));
+    const [status, form] = [this.querySelector('[role="status"]'), this.closest('form')];
+    let sent;
+    const hold = (event) => {
+      event.preventDefault();
+      sent = event.submitter;
+    };
+    this.querySelector('.picture').hidden = true;
+    answer.required = false;
+    status.textContent = this.dataset.busy;
+    form.addEventListener('submit', hold);
+    try {
+      answer.value = await solve(challenge);
+      id.value = challenge.parameters.nonce;
+      status.textContent = this.dataset.done;
+    } catch {
+      // The server says what to do next, with a new picture.
+      status.textContent = this.dataset.failed;
+    }
+    form.removeEventListener('submit', hold);
+    if (sent) return form.requestSubmit(sent);
+    // A form that lies open for long gets a new one before this one ends.
+    const left = challenge.parameters.expiresAt * 1000 - Date.now() - 30_000;
+    setTimeout(() => this.#again(), Math.max(left, 60_000));
+  }
+
+  async #again() {
+    const answer = await fetch(this.dataset.href, { headers: { accept: 'application/json' } });
+    if (answer.ok) this.#work((await answer.json()).data.pow);
+  }
+}
+
+customElements.define('rg-captcha', RgCaptcha);
 customElements.define('rg-copy', RgCopy);
 customElements.define('rg-check-all', RgCheckAll);
 customElements.define('rg-print', RgPrint);

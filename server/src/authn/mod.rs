@@ -51,6 +51,35 @@ struct Asked {
     session: Option<[u8; 32]>,
 }
 
+/// What kind of request it is.
+fn kind_of(method: &Method, path: &str) -> Kind {
+    const LINKS: [&str; 5] = [
+        "/request_password_reset",
+        "/confirm_password_reset",
+        "/request_email_change",
+        "/confirm_email_change",
+        "/accept_invitation",
+    ];
+    const LINKS_BY_REST: [&str; 3] = ["/api/auth/password-reset/", "/api/auth/email-change/", "/api/auth/invitation/"];
+    if path == "/api/auth/captcha" {
+        return Kind::Captcha;
+    }
+    // The ways to a sign-in service and back are links; each of them asks the service.
+    if path.starts_with("/api/auth/oidc/") {
+        return Kind::SignIn;
+    }
+    if *method != Method::POST {
+        return Kind::General;
+    }
+    if path == "/api/auth/login" || path.ends_with("/sign_in") || path.ends_with("/sign_in_code") {
+        Kind::SignIn
+    } else if LINKS_BY_REST.iter().any(|start| path.starts_with(start)) || LINKS.iter().any(|end| path.ends_with(end)) {
+        Kind::Link
+    } else {
+        Kind::General
+    }
+}
+
 /// The context of a request that may go on.
 async fn admit(state: &AppState, asked: &Asked, anonymous: &OpContext) -> platform::Result<OpContext> {
     let path = asked.path.as_str();
@@ -59,10 +88,7 @@ async fn admit(state: &AppState, asked: &Asked, anonymous: &OpContext) -> platfo
         return Ok(anonymous.clone());
     }
     if let Some(address) = anonymous.address() {
-        let sign_in = asked.method == Method::POST
-            && (path == "/api/auth/login" || path.ends_with("/sign_in") || path.ends_with("/sign_in_code"));
-        let kind = if sign_in { Kind::SignIn } else { Kind::General };
-        state.rates.take(kind, address).map_err(|seconds| {
+        state.rates.take(kind_of(&asked.method, path), address).map_err(|seconds| {
             Error::new(ErrorCode::RateLimited).with_key("error-rate-limited-wait").with_arg("seconds", seconds)
         })?;
     }
@@ -90,4 +116,28 @@ async fn admit(state: &AppState, asked: &Asked, anonymous: &OpContext) -> platfo
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let token = headers.get(header::AUTHORIZATION)?.as_bytes().strip_prefix(b"Bearer ")?;
     Some(std::str::from_utf8(token).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_dear_has_a_rate_of_its_own() {
+        let cases = [
+            (Method::POST, "/api/auth/login", Kind::SignIn),
+            (Method::POST, "/sfn/pages/auth/server_fns/sign_in", Kind::SignIn),
+            (Method::POST, "/sfn/pages/auth/server_fns/sign_in_code", Kind::SignIn),
+            (Method::GET, "/api/auth/captcha", Kind::Captcha),
+            (Method::HEAD, "/api/auth/captcha", Kind::Captcha),
+            (Method::POST, "/api/auth/password-reset/request", Kind::Link),
+            (Method::POST, "/sfn/pages/auth/server_fns/request_password_reset", Kind::Link),
+            (Method::POST, "/api/auth/invitation/accept", Kind::Link),
+            (Method::GET, "/login", Kind::General),
+            (Method::POST, "/api/admin/machines", Kind::General),
+        ];
+        for (method, path, kind) in cases {
+            assert_eq!(kind_of(&method, path), kind, "{method} {path}");
+        }
+    }
 }

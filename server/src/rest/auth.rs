@@ -4,15 +4,17 @@ use axum::Extension;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use contract::accounts::{
-    ApiTokenCreate, ApiTokenSecret, ApiTokenView, LoginAnswer, LoginRequest, PasswordChange, Profile, ProfileUpdate,
-    RecoveryCodes, RefreshRequest, SessionView, SessionsEnded, TotpConfirm, TotpDisable, TotpEnrollment,
+    ApiTokenCreate, ApiTokenSecret, ApiTokenView, CaptchaQuery, CaptchaView, EmailChangeConfirm, EmailChangeRequest,
+    InvitationAccept, LoginAnswer, LoginRequest, PasswordChange, PasswordResetConfirm, PasswordResetRequest, Profile,
+    ProfileUpdate, RecoveryCodes, RefreshRequest, SessionView, SessionsEnded, TotpConfirm, TotpDisable, TotpEnrollment,
 };
-use contract::{Envelope, ListColumns, SessionId};
+use contract::menus::MenuRecord;
+use contract::{Envelope, ListColumns, Permission, SessionId};
 use platform::accounts::{self, SignedIn};
 use platform::{Credential, Result};
 use tower_sessions::Session;
 
-use super::{Body, Part, Rest};
+use super::{Body, Params, Part, Rest};
 use crate::authn::browser::{self, Client};
 
 fn agent(headers: &HeaderMap) -> Option<&str> {
@@ -34,10 +36,18 @@ async fn go_on(rest: &Rest, session: &Session, headers: &HeaderMap, who: SignedI
 /// Signs in with name or e-mail and password, and the code of the second factor where one is asked for.
 #[utoipa::path(post, path = "/api/auth/login", tag = "auth", request_body = LoginRequest, security(()),
     responses((status = 200, body = Envelope<LoginAnswer>),
-        (status = 401, description = "1101: wrong credentials; 1103: `otp` is missing or wrong"),
+        (status = 401, description = "1101: wrong credentials; 1102: a solved challenge is missing; 1103: `otp` is missing or wrong"),
         (status = 429, description = "1600: too many attempts; Retry-After says when")))]
 pub async fn login(rest: Rest, headers: HeaderMap, Body(request): Body<LoginRequest>) -> Response {
     rest.answer(accounts::issue_access_token(&rest.platform, &rest.ctx, &request, agent(&headers)).await).await
+}
+
+/// A challenge, for operations that answer 1102. It counts once, within five minutes, also when the answer was wrong.
+#[utoipa::path(get, path = "/api/auth/captcha", tag = "auth", params(CaptchaQuery), security(()),
+    responses((status = 200, body = Envelope<CaptchaView>),
+        (status = 429, description = "1600: too many requests; Retry-After says when")))]
+pub async fn captcha(rest: Rest, Params(query): Params<CaptchaQuery>) -> Response {
+    rest.answer(accounts::new_captcha(&rest.platform, &rest.ctx, query.kind).await).await
 }
 
 /// Renews an access token. A refresh token counts once; one that is shown again ends the whole sign-in.
@@ -57,6 +67,13 @@ pub async fn logout(rest: Rest) -> Response {
 #[utoipa::path(get, path = "/api/auth/profile", tag = "auth", responses((status = 200, body = Envelope<Profile>)))]
 pub async fn profile(rest: Rest) -> Response {
     rest.answer(accounts::profile(&rest.platform, &rest.ctx).await).await
+}
+
+/// The menu as one may see it: groups of entries, each with the buttons that may be pressed there.
+#[utoipa::path(get, path = "/api/auth/menus", tag = "auth", responses((status = 200, body = Envelope<Vec<MenuRecord>>)))]
+pub async fn menus(rest: Rest) -> Response {
+    let held = app::door::must_hold(&rest.ctx, Permission::AccountsViewOwn);
+    rest.answer(held.map(|()| app::menus::records(&rest.ctx))).await
 }
 
 /// Replaces what one may say about oneself.
@@ -177,4 +194,42 @@ pub async fn list_columns(rest: Rest, Part(list): Part<String>) -> Response {
     request_body = ListColumns, responses((status = 200, body = Envelope<ListColumns>)))]
 pub async fn choose_columns(rest: Rest, Part(list): Part<String>, Body(body): Body<ListColumns>) -> Response {
     rest.answer(accounts::choose_columns(&rest.platform, &rest.ctx, &list, body).await).await
+}
+
+/// Sends a link to a new password, if there is such an account; the answer is the same for every name.
+#[utoipa::path(post, path = "/api/auth/password-reset/request", tag = "auth", request_body = PasswordResetRequest,
+    responses((status = 200, description = "Asked for"),
+        (status = 401, description = "1102: a solved challenge is missing"),
+        (status = 429, description = "1600: too many requests; Retry-After says when")))]
+pub async fn request_password_reset(rest: Rest, Body(body): Body<PasswordResetRequest>) -> Response {
+    rest.answer(accounts::request_password_reset(&rest.platform, &rest.ctx, &body).await).await
+}
+
+/// Sets a new password with the link's token and ends every session of the person.
+#[utoipa::path(post, path = "/api/auth/password-reset/confirm", tag = "auth", request_body = PasswordResetConfirm,
+    responses((status = 200, description = "Set"), (status = 400, description = "1000: the link or the password")))]
+pub async fn confirm_password_reset(rest: Rest, Body(body): Body<PasswordResetConfirm>) -> Response {
+    rest.answer(accounts::confirm_password_reset(&rest.platform, &rest.ctx, &body).await).await
+}
+
+/// Sends a link to a new address, and a notice to the old one; nothing changes before the link is used.
+#[utoipa::path(post, path = "/api/auth/email-change/request", tag = "auth", request_body = EmailChangeRequest,
+    responses((status = 200, description = "Asked for"),
+        (status = 429, description = "1600: too many mails or failures; Retry-After says when")))]
+pub async fn request_email_change(rest: Rest, Body(body): Body<EmailChangeRequest>) -> Response {
+    rest.answer(accounts::request_email_change(&rest.platform, &rest.ctx, &body).await).await
+}
+
+/// Takes the new address with the link's token.
+#[utoipa::path(post, path = "/api/auth/email-change/confirm", tag = "auth", request_body = EmailChangeConfirm,
+    responses((status = 200, description = "Changed"), (status = 400, description = "1000: the link")))]
+pub async fn confirm_email_change(rest: Rest, Body(body): Body<EmailChangeConfirm>) -> Response {
+    rest.answer(accounts::confirm_email_change(&rest.platform, &rest.ctx, &body).await).await
+}
+
+/// Makes the account of an invited person.
+#[utoipa::path(post, path = "/api/auth/invitation/accept", tag = "auth", request_body = InvitationAccept,
+    responses((status = 200, description = "Made"), (status = 400, description = "1000: the link or a field")))]
+pub async fn accept_invitation(rest: Rest, Body(body): Body<InvitationAccept>) -> Response {
+    rest.answer(accounts::accept_invitation(&rest.platform, &rest.ctx, &body).await).await
 }

@@ -2,8 +2,11 @@
 
 pub mod admin;
 pub mod auth;
+pub mod avatar;
 pub mod customer;
 pub mod idempotency;
+pub mod sso;
+mod upload;
 pub(crate) mod workbook;
 
 use axum::Json;
@@ -208,11 +211,23 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Part<T>
 /// those for whom it does not exist.
 fn turned_away(parts: &Parts, ctx: &OpContext) -> Option<Error> {
     let path = parts.uri.path();
-    if matches!(path, "/api/auth/login" | "/api/auth/refresh") {
+    let without_identity = [
+        "/api/auth/login",
+        "/api/auth/captcha",
+        "/api/auth/oidc/start",
+        "/api/auth/oidc/callback",
+        "/api/auth/refresh",
+        "/api/auth/password-reset/request",
+        "/api/auth/password-reset/confirm",
+        "/api/auth/email-change/confirm",
+        "/api/auth/invitation/accept",
+    ];
+    if without_identity.contains(&path) {
         return None;
     }
     match ctx.principal() {
         platform::Principal::Anonymous => Some(Error::new(ErrorCode::Unauthenticated)),
+        _ if ctx.must_enroll() && !path.starts_with("/api/auth/") => Some(Error::new(ErrorCode::EnrollmentRequired)),
         _ if path.starts_with("/api/admin/") && !ctx.is_staff() => Some(Error::not_found()),
         _ => None,
     }

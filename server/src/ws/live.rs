@@ -9,10 +9,13 @@ use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::response::{IntoResponse, Response};
 use contract::ErrorCode;
-use contract::live::{ClientMessage, MAX_CLIENT_MESSAGE_BYTES, MAX_TOPICS, Position, ServerMessage};
+use contract::live::{
+    ClientMessage, MAX_CLIENT_MESSAGE_BYTES, MAX_TOPICS, NOTIFICATIONS_TOPIC, Position, ServerMessage,
+};
 use platform::accounts::SessionWatch;
 use platform::metrics::{TopicRight, TopicWatch};
-use platform::{Error, OpContext, accounts, metrics};
+use platform::notifications::BellWatch;
+use platform::{Error, OpContext, accounts, metrics, notifications};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -52,8 +55,9 @@ pub(super) async fn single(
     ctx: OpContext,
     upgrade: WebSocketUpgrade,
     topic: String,
-    watch: platform::Result<TopicWatch>,
+    watch: platform::Result<impl Into<Watch>>,
 ) -> Response {
+    let watch = watch.map(Into::into);
     match watch {
         Ok(watch) => small_buffers(upgrade)
             .max_message_size(MAX_CLIENT_MESSAGE_BYTES)
@@ -72,13 +76,50 @@ pub(super) fn small_buffers(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
     upgrade.read_buffer_size(4096).write_buffer_size(0)
 }
 
+/// A topic that is followed.
+pub(super) enum Watch {
+    /// Of machines.
+    Figures(TopicWatch),
+    /// Of what one is told: one's own, for as long as one's session.
+    Bell(Box<BellWatch>),
+}
+
+impl From<TopicWatch> for Watch {
+    fn from(watch: TopicWatch) -> Self {
+        Self::Figures(watch)
+    }
+}
+
+impl From<BellWatch> for Watch {
+    fn from(watch: BellWatch) -> Self {
+        Self::Bell(Box::new(watch))
+    }
+}
+
+impl Watch {
+    /// What is asked again while it is followed, beside the session.
+    fn right(&self) -> Option<Arc<TopicRight>> {
+        match self {
+            Self::Figures(watch) => Some(watch.right()),
+            Self::Bell(_) => None,
+        }
+    }
+
+    async fn next(&mut self) -> Option<Arc<str>> {
+        match self {
+            Self::Figures(watch) => watch.next().await,
+            Self::Bell(watch) => Some(watch.next().await),
+        }
+    }
+}
+
 /// One open socket.
 struct Connection {
     state: AppState,
     ctx: OpContext,
     socket: WebSocket,
     session: Option<SessionWatch>,
-    topics: HashMap<String, (AbortHandle, Arc<TopicRight>)>,
+    topics: HashMap<String, (AbortHandle, Option<Arc<TopicRight>>)>,
     outgoing: mpsc::Sender<Arc<str>>,
     queue: mpsc::Receiver<Arc<str>>,
     heard: Instant,
@@ -96,7 +137,7 @@ impl Connection {
     }
 
     /// That topic alone, until it or the right to it ends.
-    async fn run_single(mut self, topic: String, watch: TopicWatch) {
+    async fn run_single(mut self, topic: String, watch: Watch) {
         self.single = true;
         self.follow(topic, watch);
         self.run().await;
@@ -183,13 +224,19 @@ impl Connection {
             let error = Error::new(ErrorCode::RateLimited).with_key("error-too-many-topics");
             return self.refuse(topic, error).await;
         }
-        match metrics::watch(&self.state.platform, &self.ctx, &topic, resume).await {
+        let (platform, ctx) = (&self.state.platform, &self.ctx);
+        let watch = if topic == NOTIFICATIONS_TOPIC {
+            notifications::watch_bell(platform, ctx).await.map(Watch::from)
+        } else {
+            metrics::watch(platform, ctx, &topic, resume).await.map(Watch::from)
+        };
+        match watch {
             Ok(watch) => self.follow(topic, watch),
             Err(error) => self.refuse(topic, error).await,
         }
     }
 
-    fn follow(&mut self, topic: String, mut watch: TopicWatch) {
+    fn follow(&mut self, topic: String, mut watch: Watch) {
         let right = watch.right();
         let outgoing = self.outgoing.clone();
         let task = tokio::spawn(async move {
@@ -216,7 +263,8 @@ impl Connection {
             return Some("session_ended");
         }
         let mut ended = Vec::new();
-        for (topic, (_, right)) in &self.topics {
+        let rights = self.topics.iter().filter_map(|(topic, (_, right))| Some((topic, right.as_ref()?)));
+        for (topic, right) in rights {
             if let Ok(false) = right.still_held(&self.state.platform).await {
                 ended.push(topic.clone());
             }

@@ -4,3 +4,4 @@ pub mod agent;
 pub mod live;
 pub mod monitoring;
 pub mod my_machine;
+pub mod notifications;

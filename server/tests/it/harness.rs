@@ -97,6 +97,7 @@ impl Server {
             time_zone: chrono_tz::Tz::UTC,
             log_json: false,
             workers: false,
+            audit_anchor_file: None,
         };
         set(&mut config);
         let (draining, stopping) = (CancellationToken::new(), CancellationToken::new());
@@ -175,7 +176,8 @@ impl Server {
 
     /// A new access token, made by the operation itself so that no rate limit stands in the way of many.
     pub async fn token(&self, user: &TestUser) -> Who {
-        let request = LoginRequest { username: user.name.clone(), password: user.password.to_owned(), otp: None };
+        let request =
+            LoginRequest { username: user.name.clone(), password: user.password.to_owned(), ..Default::default() };
         let ctx = self.test.anonymous();
         Who::Bearer(accounts::issue_access_token(self.platform(), &ctx, &request, None).await.unwrap().access_token)
     }

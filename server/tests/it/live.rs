@@ -2,10 +2,12 @@
 
 use contract::allocations::AllocationCreate;
 use contract::live::{
-    ClientMessage, LiveData, MAX_CLIENT_MESSAGE_BYTES, MAX_TOPICS, Position, ServerMessage, WALL_TOPIC,
+    ClientMessage, LiveData, MAX_CLIENT_MESSAGE_BYTES, MAX_TOPICS, NOTIFICATIONS_TOPIC, Position, ServerMessage,
+    WALL_TOPIC,
 };
-use contract::machines::{MachineCreate, MachineUpdate, Presence};
+use contract::machines::{MachineCreate, MachineUpdate, MaintenanceCreate, Presence};
 use contract::metrics::WallTile;
+use contract::notifications::NotificationsLive;
 use node_protocol::{AgentBody, Batch};
 use platform::{allocations, customers, machines};
 use test_support::{TestNode, TestUser};
@@ -342,4 +344,50 @@ async fn a_disabled_customers_sockets_are_cut_and_nobody_elses() {
     }
     bystander.say(&ClientMessage::Ping {}).await;
     assert!(matches!(bystander.hear().await, Some(ServerMessage::Pong { .. } | ServerMessage::Delta { .. })));
+}
+
+/// What one is told comes to the bell by itself, also from another server's hand, and in one's own language; reading it
+/// counts down.
+#[tokio::test]
+async fn the_bell_shows_what_one_is_told() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    server.test.node("host-001").await;
+    let body = AllocationCreate { customer_id: Some(acme.id), months: Some(2), ..Default::default() };
+    allocations::create(server.platform(), &admin.ctx(), "host-001", body).await.unwrap();
+    let bell = |data: LiveData| match data {
+        LiveData::Notifications(bell) => bell,
+        other => panic!("the bell, not {other:?}"),
+    };
+    let owner = server.token(&acme.owner).await;
+    let mut live = Live::open(&server, &owner).await;
+    live.subscribe(NOTIFICATIONS_TOPIC, None).await;
+    let (at, data) = live.snapshot().await;
+    assert_eq!((bell(data), at.seq), (NotificationsLive::default(), 0));
+    let mut member =
+        Live::over(dial_as(&server, &server.token(&acme.member).await, "/ws/notifications").await.unwrap());
+    member.snapshot().await;
+
+    let another = server.test.another_server().await;
+    let now = another.clock().now();
+    let window = MaintenanceCreate {
+        starts_at: Some(now + chrono::TimeDelta::days(3)),
+        ends_at: now + chrono::TimeDelta::days(4),
+        message: "New fans".to_owned(),
+    };
+    machines::plan_maintenance(&another, &admin.ctx(), "host-001", window).await.unwrap();
+    for live in [&mut live, &mut member] {
+        let (at, data) = live.delta().await;
+        let bell = bell(data);
+        assert_eq!((at.seq, bell.unread, bell.latest.len()), (1, 1, 1));
+        assert!(bell.latest[0].message.ends_with("New fans"), "{bell:?}");
+    }
+    let answer = server.post(&owner, "/api/customer/notifications/read-all", serde_json::json!({})).await;
+    assert_eq!(answer.code(), 0);
+    let read = bell(live.delta().await.1);
+    assert!(read.unread == 0 && read.latest[0].read_at.is_some(), "{read:?}");
+
+    // Whoever is signed out hears no more.
+    server.post(&owner, "/api/auth/logout", serde_json::json!({})).await;
+    assert_eq!(live.ending().await.as_deref(), Some("session_ended"));
 }

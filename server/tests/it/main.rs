@@ -3,9 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod agent_link;
+mod announcements_both_doors;
+mod audit_both_doors;
 mod authz_coverage;
+mod avatars_both_doors;
 mod both;
 mod both_doors;
+mod channels_both_doors;
 mod command_line;
 mod cut_off;
 mod envelope;
@@ -15,16 +19,22 @@ mod forged_tokens;
 mod harness;
 mod idempotency;
 mod install;
+mod invitations_both_doors;
 mod leases_both_doors;
 mod live;
+mod mail_both_doors;
+mod notifications_both_doors;
 mod ops;
 mod origin;
 mod programs;
 mod reports;
 mod search;
 mod sessions;
+mod settings_both_doors;
 mod sockets;
 mod ssh_keys_both_doors;
+mod sso;
 mod stopping;
 mod tokens_both_doors;
+mod users_both_doors;
 mod workbooks;

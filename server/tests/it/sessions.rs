@@ -1,6 +1,7 @@
 //! Sessions: what a browser holds, what a forged token is worth, and that an ended session has ended everywhere.
 
 use chrono::TimeDelta;
+use contract::accounts::CaptchaView;
 use contract::live::WALL_TOPIC;
 use http::{Method, header};
 use platform::accounts;
@@ -212,6 +213,101 @@ async fn guessing_slows_down_and_says_until_when() {
     assert_eq!(codes[..3], [1101, 1101, 1101]);
     assert_eq!(codes[4], 1600, "{codes:?}");
     assert_eq!(server.sign_in(&Who::Nobody, &admin.name, admin.password).await.code(), 1600, "at the other door too");
+    let told = server.sign_in(&Who::Nobody, &admin.name, admin.password).await;
+    assert!(told.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds >= 1), "{told:?}");
     server.test.clock().advance(TimeDelta::minutes(2));
-    assert_eq!(server.sign_in(&Who::Nobody, &admin.name, admin.password).await.status, 200, "nobody is locked out");
+    let answer = server.sign_in(&Who::Nobody, &admin.name, admin.password).await;
+    assert_eq!((answer.status, answer.code()), (401, 1102), "a little work is asked for");
+    let (id, captcha) = solve(&server).await;
+    let body = json!({ "username": admin.name, "password": admin.password, "captchaId": id, "captcha": captcha });
+    assert_eq!(server.post(&Who::Nobody, "/api/auth/login", body).await.status, 200, "nobody is locked out");
+}
+
+/// A challenge as programs get it, and its answer.
+async fn solve(server: &Server) -> (String, String) {
+    let view = server.get(&Who::Nobody, "/api/auth/captcha?kind=pow").await.data();
+    let view: CaptchaView = serde_json::from_value(view).unwrap();
+    (view.captcha_id.clone(), test_support::solve_captcha(&view))
+}
+
+#[tokio::test]
+async fn after_failures_the_sign_in_page_shows_a_challenge_that_needs_no_script() {
+    let server = Server::start().await;
+    let lee = server.test.outsider("lee").await;
+    let page = async |path: &str| server.get(&Who::Nobody, path).await.text;
+    let before = page("/login").await;
+    assert!(
+        !before.contains("rg-captcha") && !before.contains("type=\"module\""),
+        "nothing before there is a reason: {before}"
+    );
+    let submit = async |fields: &[(&str, &str)]| {
+        let request = server.bare(Method::POST, &sfn("sign_in")).header(header::ACCEPT, "text/html,*/*;q=0.8");
+        Answer::of(server.form(request, fields)).await
+    };
+    for _ in 0..3 {
+        submit(&[("username", "lee"), ("password", "a guess")]).await;
+    }
+    server.test.clock().advance(TimeDelta::seconds(2));
+    let refused = submit(&[("username", "lee"), ("password", lee.password)]).await;
+    let shown = page(refused.header("location")).await;
+    for part in ["<rg-captcha", "data:image/png;base64,", "name=\"captcha_id\"", "Please solve the challenge"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains(".wasm"), "and no islands");
+    let (id, captcha) = solve(&server).await;
+    let right = [("username", "lee"), ("password", lee.password), ("captcha_id", &id), ("captcha", &captcha)];
+    let answer = submit(&right).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_admin_who_must_have_a_second_factor_gets_nothing_else_before_it_is_on() {
+    let server = Server::start().await;
+    let (chief, admin) = (server.test.admin().await, server.test.admin().await);
+    let staff = server.token(&chief).await;
+    let (program, browser) = (server.token(&admin).await, server.browser(&admin).await);
+    let robot = server.post(&program, "/api/auth/tokens", json!({ "name": "a robot" })).await.data();
+    let robot = Who::Bearer(robot["secret"].as_str().unwrap().to_owned());
+    let mut live = Live::open(&server, &program).await;
+    live.subscribe(WALL_TOPIC, None).await;
+    live.snapshot().await;
+    let on = json!({ "value": true });
+    assert_eq!(server.put(&staff, "/api/admin/settings/sign_in.totp_for_admins", on).await.code(), 0);
+
+    for who in [&program, &browser, &robot] {
+        for path in ["/api/admin/machines", "/api/admin/settings", "/api/admin/audits", "/api/customer/machines"] {
+            let answer = server.get(who, path).await;
+            assert_eq!((answer.status, answer.code()), (403, 1105), "{path} {who:?}");
+        }
+        // Also for input that would not read.
+        let answer = server.post(who, "/api/admin/machines", json!({ "no-such": 1 })).await;
+        assert_eq!(answer.code(), 1105, "{answer:?}");
+    }
+    assert_eq!(server.call(&browser, "list_machines", &[]).await.code(), 1105);
+    // Whoever works for the platform, in whatever role.
+    let operator = server.test.operator("olga").await;
+    let viewer = server.test.with_role("viv", &[contract::Permission::MachinesView]).await;
+    for person in [&operator, &viewer] {
+        let answer = server.get(&server.token(person).await, "/api/admin/machines").await;
+        assert_eq!((answer.status, answer.code()), (403, 1105), "{}", person.name);
+    }
+    assert_eq!(live.ending().await.as_deref(), Some("session_ended"), "what was open before is closed");
+    // Pages lead to where it is set up.
+    for path in ["/", "/admin", "/admin/machines", "/admin/machines/new", "/account", "/account/tokens"] {
+        let request = server.signed(&browser, server.bare(Method::GET, path)).header(header::ACCEPT, "text/html");
+        let answer = Answer::of(request).await;
+        assert_eq!((answer.status, answer.header("location")), (303, "/account/security"), "{path}");
+    }
+    let page = server.get(&browser, "/account/security").await;
+    assert!(page.status == 200 && page.text.contains("enroll_totp"), "{}", page.status);
+    assert_eq!(status(&server, &browser).await, 200, "one's own profile says what there is");
+
+    let secret = server.post(&browser, "/api/auth/totp/enroll", json!({})).await.data();
+    let secret = secret["secret"].as_str().unwrap().to_owned();
+    let code = test_support::totp_code(&secret, server.test.clock().now());
+    let answer = server.call(&browser, "confirm_totp", &[("code", &code)]).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let browser = Who::Cookie(answer.cookie().expect("a new session"));
+    assert_eq!(server.get(&browser, "/api/admin/machines").await.status, 200, "everything is open");
+    assert_eq!(server.get(&browser, "/admin/machines").await.status, 200);
 }

@@ -14,7 +14,8 @@ use crate::programs::Serving;
 /// A bearer token of a new admin.
 async fn token(test: &TestPlatform) -> String {
     let admin = test.admin().await;
-    let request = LoginRequest { username: admin.name.clone(), password: admin.password.to_owned(), otp: None };
+    let request =
+        LoginRequest { username: admin.name.clone(), password: admin.password.to_owned(), ..Default::default() };
     accounts::issue_access_token(&test.platform, &test.anonymous(), &request, None).await.unwrap().access_token
 }
 

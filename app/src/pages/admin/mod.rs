@@ -1,10 +1,15 @@
 //! The staff's area.
 
 pub mod allocations;
+pub mod announcements;
 #[cfg(feature = "ssr")]
 pub mod audit;
 pub mod customers;
 #[cfg(feature = "ssr")]
 pub mod dashboard;
+pub mod identity;
 pub mod machines;
 pub mod metrics;
+pub mod roles;
+pub mod settings;
+pub mod users;

@@ -3,4 +3,8 @@
 pub mod server_fns;
 
 #[cfg(feature = "ssr")]
+mod captcha;
+#[cfg(feature = "ssr")]
+pub mod links;
+#[cfg(feature = "ssr")]
 pub mod page;

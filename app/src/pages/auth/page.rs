@@ -1,33 +1,82 @@
-//! Sign-in: plain forms, no script at all.
+//! Sign-in: plain forms, and no script but for the challenge that comes after some failures.
 
+use contract::accounts::{ProviderKind, SignInService};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
+use platform::accounts::Captchas;
 
+use super::captcha::{captcha_field, is_about_captcha};
 use super::server_fns::{SignIn, SignInCode};
 use crate::door::{Refused, door, see_other, session};
-use crate::layouts::{look_switches, page};
+use crate::layouts::{page, plain_page};
 use crate::paths;
 use crate::ui::forms::{TextField, form_fault, text_field};
-use crate::ui::icons;
 use crate::words::Words;
 
-/// `/login`.
+/// `/login`. Waits for no answer of the database's before something has failed; the ways beside a password come with the
+/// request.
 #[component]
 pub fn LoginPage() -> impl IntoView {
-    let words = Words::now();
     let next = use_query_map().get_untracked().get("next").filter(|next| paths::local(next).is_some());
-    if use_context::<platform::OpContext>().is_some_and(|ctx| ctx.user().is_some()) {
+    let (platform, ctx) = door();
+    if ctx.user().is_some() {
         see_other(next.as_deref().unwrap_or(paths::HOME));
     }
+    let services: Vec<SignInService> = use_context().unwrap_or_default();
     let refused = Refused::from_query();
-    let fault = |path: &str| refused.as_ref().and_then(|r| r.fault(words.0, path));
-    let general = refused.as_ref().filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
+    let name = refused.as_ref().and_then(|r| r.typed.get("username").cloned()).unwrap_or_default();
+    if refused.is_none() && !platform::accounts::may_be_challenged(&platform, &ctx) {
+        return login_view((next, name), None, None, &services);
+    }
+    Suspend::new(async move {
+        // The form is there even while the database is not.
+        let captchas = platform::accounts::captchas_of_sign_in(&platform, &ctx, &name).await.unwrap_or_default();
+        login_view((next, name), refused.as_ref(), captchas, &services)
+    })
+    .into_any()
+}
+
+/// The ways beside a password: links, because a form may only lead to pages of ours.
+fn services_view(words: Words, services: &[SignInService], next: Option<&str>) -> impl IntoView + use<> {
+    let links: Vec<_> = services
+        .iter()
+        .filter(|service| service.kind == ProviderKind::Oidc)
+        .map(|service| {
+            let word = words.with("identity-sign-in-with", &[("name", service.name.clone())]);
+            view! { <a class="btn wide" rel="nofollow" href=paths::sign_in_service(service.id, next)>{word}</a> }
+        })
+        .collect();
+    (!links.is_empty()).then(|| {
+        view! {
+            <p class="sub">{words.t("identity-sign-in-or")}</p>
+            <div class="stack">{links}</div>
+        }
+    })
+}
+
+/// Whose accounts sign in by the form, too.
+fn directories_view(words: Words, services: &[SignInService]) -> impl IntoView + use<> {
+    let directories = services.iter().filter(|service| service.kind == ProviderKind::Ldap);
+    let names: Vec<_> = directories.map(|service| service.name.clone()).collect();
+    let names = (!names.is_empty()).then(|| names.join(&words.t("list-separator")));
+    names.map(|names| view! { <p class="sub">{words.with("identity-sign-in-directory", &[("names", names)])}</p> })
+}
+
+fn login_view(
+    (next, name): (Option<String>, String),
+    refused: Option<&Refused>,
+    captchas: Option<Captchas>,
+    services: &[SignInService],
+) -> AnyView {
+    let words = Words::now();
+    let fault = |path: &str| refused.and_then(|r| r.fault(words.0, path));
+    let of_captcha = refused.is_some_and(is_about_captcha);
+    let general = refused.filter(|r| r.fields.is_empty() && !of_captcha).map(|r| r.message(words.0));
     let username = TextField {
         label: words.t("login-username"),
         name: "username".to_owned(),
-        value: refused.as_ref().and_then(|r| r.typed.get("username").cloned()).unwrap_or_default(),
+        value: name,
         fault: fault("username"),
         autocomplete: Some("username"),
         required: true,
@@ -43,36 +92,26 @@ pub fn LoginPage() -> impl IntoView {
         required: true,
         ..TextField::default()
     };
-    plain(
+    let wrong = refused.filter(|_| general.is_none() && !of_captcha).map(|_| words.t("error-validation"));
+    let others = services_view(words, services, next.as_deref());
+    let directories = directories_view(words, services);
+    plain_page(
         words,
+        words.t("login-title"),
         view! {
             <form class="stack" method="post" action=SignIn::url()>
                 {next.map(|next| view! { <input r#type="hidden" name="next" value=next /> })}
                 {text_field(username)}
                 {text_field(password)}
-                {form_fault(general.is_none().then(|| refused.map(|_| words.t("error-validation"))).flatten())}
+                {captcha_field(words, captchas, refused)}
+                {form_fault(wrong)}
                 <button class="btn primary wide">{words.t("login-action")}</button>
             </form>
+            {directories}
+            {others}
+            <p><a class="link" href=paths::FORGOT>{words.t("forgot-link")}</a></p>
         },
     )
-}
-
-fn plain(words: Words, body: impl IntoView + 'static) -> AnyView {
-    view! {
-        <Title text=words.t("login-title") />
-        <div class="plain">
-            <main class="sign">
-                <span class="brand">
-                    <span class="icon" inner_html=icons::BRAND></span>
-                    <span>"RemoteGPU"</span>
-                </span>
-                <h1>{words.t("login-title")}</h1>
-                {body}
-                <div class="foot">{look_switches(words)}</div>
-            </main>
-        </div>
-    }
-    .into_any()
 }
 
 /// `/login/code`: the second step, for a browser whose password was right a moment ago.
@@ -112,8 +151,9 @@ fn code_view(challenged: bool, next: Option<String>) -> AnyView {
         ..TextField::default()
     };
     let again = paths::login(next.as_deref());
-    plain(
+    plain_page(
         words,
+        words.t("login-title"),
         view! {
             <form class="stack" method="post" action=SignInCode::url()>
                 {next.map(|next| view! { <input r#type="hidden" name="next" value=next /> })}

@@ -1,4 +1,4 @@
-//! Sign-in and sign-out of a browser.
+//! Sign-in and sign-out of a browser, and what the links in mail lead to.
 
 use contract::ApiError;
 use leptos::prelude::*;
@@ -13,6 +13,8 @@ pub async fn sign_in(
     username: String,
     password: String,
     otp: Option<String>,
+    captcha_id: Option<String>,
+    captcha: Option<String>,
     next: Option<String>,
 ) -> Result<(), ApiError> {
     use platform::accounts::{SignInStep, begin_sign_in, open_challenge};
@@ -20,7 +22,7 @@ pub async fn sign_in(
     let next = next.as_deref().and_then(paths::local).map(str::to_owned);
     let form = paths::login(next.as_deref());
     let typed = vec![("username", username.clone())];
-    let request = contract::accounts::LoginRequest { username, password, otp };
+    let request = contract::accounts::LoginRequest { username, password, otp, captcha_id, captcha };
     let result = async {
         let session = door::session()?;
         match begin_sign_in(&platform, &ctx, &request).await? {
@@ -65,4 +67,60 @@ pub async fn sign_out() -> Result<(), ApiError> {
         door::session()?.end().await
     };
     door::form_answer((&platform, &ctx), result.await, |()| paths::login(None), paths::HOME, Vec::new()).await
+}
+
+/// Asks for a link to a new password; the answer is the same for every name.
+#[server]
+pub async fn request_password_reset(
+    #[server(default)] account: String,
+    captcha_id: Option<String>,
+    captcha: Option<String>,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let typed = vec![("account", account.clone())];
+    let body = contract::accounts::PasswordResetRequest { account, captcha_id, captcha };
+    let result = platform::accounts::request_password_reset(&platform, &ctx, &body).await;
+    let next = |()| format!("{}?sent=1", paths::FORGOT);
+    door::form_answer((&platform, &ctx), result, next, paths::FORGOT, typed).await
+}
+
+/// Sets a new password with a link's token.
+#[server]
+pub async fn confirm_password_reset(
+    #[server(default)] token: String,
+    #[server(default)] new_password: String,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let form = paths::with_query(paths::RESET, [("token", token.as_str())]);
+    let body = contract::accounts::PasswordResetConfirm { token, new_password };
+    let result = platform::accounts::confirm_password_reset(&platform, &ctx, &body).await;
+    door::form_answer((&platform, &ctx), result, |()| paths::login(None), &form, Vec::new()).await
+}
+
+/// Takes a new address with a link's token.
+#[server]
+pub async fn confirm_email_change(#[server(default)] token: String) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let form = paths::with_query(paths::EMAIL, [("token", token.as_str())]);
+    let body = contract::accounts::EmailChangeConfirm { token };
+    let result = platform::accounts::confirm_email_change(&platform, &ctx, &body).await;
+    let next = |()| format!("{}?done=1", paths::EMAIL);
+    door::form_answer((&platform, &ctx), result, next, &form, Vec::new()).await
+}
+
+/// Makes the account of an invited person, who then signs in.
+#[server]
+pub async fn accept_invitation(
+    #[server(default)] token: String,
+    #[server(default)] username: String,
+    #[server(default)] password: String,
+    #[server(default)] display_name: String,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let form = paths::with_query(paths::INVITATION, [("token", token.as_str())]);
+    let typed = vec![("username", username.clone()), ("display_name", display_name.clone())];
+    let display_name = Some(display_name).filter(|name| !name.trim().is_empty());
+    let body = contract::accounts::InvitationAccept { token, username, password, display_name };
+    let result = platform::accounts::accept_invitation(&platform, &ctx, &body).await;
+    door::form_answer((&platform, &ctx), result, |()| paths::login(None), &form, typed).await
 }

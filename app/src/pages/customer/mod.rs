@@ -1,5 +1,7 @@
 //! The customer's portal.
 
 pub mod accounts;
+pub mod audit;
 pub mod customers;
 pub mod machines;
+pub mod notifications;

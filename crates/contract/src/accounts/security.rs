@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::PasswordPlace;
 use crate::{Permission, SessionId, SshKeyId};
 
 /// What a session is for.
@@ -161,6 +162,9 @@ pub struct SecurityView {
     pub totp_required: bool,
     /// Shortest password that is taken.
     pub password_min_length: u32,
+    /// Where one's password is, if it is not here; then it cannot be changed here.
+    #[serde(default)]
+    pub password_place: Option<PasswordPlace>,
 }
 
 /// What an authenticator app has to be told; it counts once it is confirmed.
@@ -196,6 +200,8 @@ pub struct RecoveryCodes {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TotpDisable {
+    /// Not looked at where the password is kept elsewhere.
+    #[serde(default)]
     pub password: String,
     /// A code of the app, or a recovery code.
     pub code: String,

@@ -139,7 +139,11 @@ fn base_disks(device: &str) -> Vec<String> {
     whole.and_then(|path| Some(path.file_name()?.to_str()?.to_owned())).into_iter().collect()
 }
 
+/// `ssd` or `hdd`; nothing for a disk of a virtual machine, where the kernel says "turns" of whatever is behind it.
 fn rotation(disk: &str) -> Option<String> {
+    if disk.starts_with("vd") || disk.starts_with("xvd") {
+        return None;
+    }
     let text = fs::read_to_string(format!("/sys/block/{disk}/queue/rotational")).ok()?;
     Some(if text.trim() == "0" { "ssd" } else { "hdd" }.to_owned())
 }

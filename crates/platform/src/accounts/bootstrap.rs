@@ -3,7 +3,7 @@
 use contract::accounts::MemberRole;
 use contract::{CustomerId, ErrorCode, UserId};
 
-use super::{SessionEnding, entry, hash_password, store};
+use super::{SessionEnding, entry, hash_password, links, store, users};
 use crate::authz::SecureAccount;
 use crate::{Error, OpContext, Platform, Result, SystemActor, Via, audit, secrets};
 
@@ -36,7 +36,7 @@ pub async fn any_admin(platform: &Platform) -> Result<Option<String>> {
     Ok(name)
 }
 
-/// Gives a user a new random password and ends all their sessions; for the command line.
+/// Gives a user a new random password and ends all their sessions and links; for the command line.
 pub async fn reset_password(platform: &Platform, name: &str) -> Result<String> {
     let ctx = operator(platform);
     let mut tx = platform.db().begin(&ctx).await?;
@@ -44,7 +44,8 @@ pub async fn reset_password(platform: &Platform, name: &str) -> Result<String> {
         .await?
         .ok_or_else(|| Error::new(ErrorCode::NotFound))?;
     let password = new_password();
-    store::set_password(&mut tx, row.id, &hash_password(&password)?).await?;
+    store::passwords::set(&mut tx, row.id, &hash_password(&password)?, ctx.now()).await?;
+    links::retire_ways_in(&mut tx, row.id, ctx.now()).await?;
     audit::record_in_tx(&mut tx, &ctx, entry("accounts:reset-password", row.id)).await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(UserId(row.id.0)));
@@ -96,7 +97,7 @@ async fn add_person(
     role: MemberRole,
 ) -> Result<String> {
     let person = NewPerson { name: name.trim().to_lowercase(), role, ..NewPerson::default() };
-    create_member(tx, ctx, customer, &person).await
+    add_person_in_tx(tx, ctx, customer, &person).await?.ok_or_else(|| Error::internal("a new account has no password"))
 }
 
 /// A person to be, as an operation of `customers` has checked it.
@@ -106,25 +107,33 @@ pub(crate) struct NewPerson {
     pub display_name: Option<String>,
     pub email: Option<String>,
     pub role: MemberRole,
+    /// The account is there already: it becomes a member.
+    pub existing: bool,
 }
 
 impl Default for NewPerson {
     fn default() -> Self {
-        Self { name: String::new(), display_name: None, email: None, role: MemberRole::Member }
+        Self { name: String::new(), display_name: None, email: None, role: MemberRole::Member, existing: false }
     }
 }
 
-/// A new account in a customer, in the caller's transaction; returns its password, which is stored only as a hash.
-pub(crate) async fn create_member(
+/// Somebody in a customer, in the caller's transaction: a new account, whose password is returned and stored only as a
+/// hash, or one that exists.
+pub(crate) async fn add_person_in_tx(
     tx: &mut crate::db::Tx,
     ctx: &OpContext,
     customer: CustomerId,
     person: &NewPerson,
-) -> Result<String> {
+) -> Result<Option<String>> {
     let role = person.role;
-    let password = new_password();
-    let hash = hash_password(&password)?;
-    let user = store::insert_member(tx, customer, person, &hash).await?;
+    let (user, password) = if person.existing {
+        let unknown = || Error::field("name", "field-user-unknown");
+        (users::by_name_in_tx(tx, &person.name).await?.ok_or_else(unknown)?, None)
+    } else {
+        let password = new_password();
+        (store::insert_person(tx, person, &hash_password(&password)?).await?, Some(password))
+    };
+    store::insert_membership(tx, customer, user, role).await?;
     let mut added = entry("customers:add-member", user);
     added.customer = Some(customer);
     added.after = Some(serde_json::json!({ "role": role }));
@@ -138,7 +147,7 @@ fn operator(platform: &Platform) -> OpContext {
 }
 
 /// Twenty letters and digits without the ones that look alike: about 115 bits.
-fn new_password() -> String {
+pub(super) fn new_password() -> String {
     const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
     let mut password = String::new();
     while password.len() < 20 {

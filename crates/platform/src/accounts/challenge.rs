@@ -6,7 +6,8 @@
 use chrono::TimeDelta;
 use contract::ErrorCode;
 
-use super::sign_in::{self, CodeNeeded, SignedIn, Subjects};
+use super::attempts::{self, Subjects};
+use super::sign_in::{self, CodeNeeded, Proof, SignedIn};
 use super::{second_factor, store};
 use crate::{Error, OpContext, Platform, Result, SystemActor};
 
@@ -55,16 +56,17 @@ pub async fn answer_challenge(
     let row = store::credentials_of(&mut tx, user).await?.filter(|row| row.active);
     let row = row.filter(|row| row.token_version == token_version).ok_or_else(over)?;
     let subjects = Subjects::of(ctx, &row.name);
-    sign_in::check_delay(&mut tx, ctx, &subjects).await?;
+    attempts::check_delay(&mut tx, ctx, &subjects, user).await?;
     match second_factor::check(platform, &mut tx, user, code, ctx.now()).await? {
         Some(factor) => {
             store::second_factor::delete_challenge(&mut tx, browser_hash).await?;
-            sign_in::finish(tx, ctx, &subjects, row, Some(factor)).await
+            let proof = Proof { factor: Some(factor), ..Proof::default() };
+            sign_in::finish(tx, ctx, &subjects, row, proof).await
         }
         None => {
             store::second_factor::fail_challenge(&mut tx, browser_hash).await?;
             tx.commit().await?;
-            sign_in::note_failure(platform, ctx, &subjects, "accounts:sign-in", Some(user)).await?;
+            attempts::note_failure(platform, ctx, &subjects, "accounts:sign-in", Some(user)).await?;
             Err(sign_in::wrong_code())
         }
     }

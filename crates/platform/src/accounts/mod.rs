@@ -6,10 +6,19 @@
 //! [`SystemActor::Authenticator`].
 
 mod api_tokens;
+mod attempts;
+mod avatars;
 mod bootstrap;
+mod captcha;
 mod challenge;
+mod contacts;
+mod email_change;
+pub mod identity;
+mod invitations;
+mod links;
 mod list_columns;
 mod password;
+mod password_reset;
 mod second_factor;
 pub mod session_records;
 mod sessions;
@@ -18,31 +27,40 @@ mod sign_in;
 mod ssh_keys;
 mod store;
 mod tokens;
+pub mod users;
 
+use chrono::{DateTime, Utc};
 use contract::accounts::{Language, MemberRole, MembershipView, Profile, ProfileUpdate, Theme};
 use contract::{CustomerId, ErrorCode, Permission, SessionId, UserId};
 
 pub use api_tokens::{create_api_token, grantable_scopes, list_api_tokens, revoke_api_token};
+pub(crate) use attempts::AttemptsSeen;
+pub use attempts::may_be_challenged;
+pub use avatars::{avatar, avatar_tag, remove_avatar, set_avatar};
 pub use bootstrap::{
     FirstAdmin, add_member, any_admin, create_customer, ensure_first_admin, reset_password, reset_second_factor,
 };
-pub(crate) use bootstrap::{NewPerson, create_member};
+pub(crate) use bootstrap::{NewPerson, add_person_in_tx};
+pub use captcha::{Captchas, new_captcha};
 pub use challenge::{answer_challenge, is_challenged, open_challenge};
+pub(crate) use contacts::{Contact, contacts};
+pub use email_change::{confirm_email_change, request_email_change};
+pub use invitations::{Invited, accept_invitation, invitations, invite, invited, revoke_invitation};
 pub use list_columns::{choose_columns, columns_of};
 pub use password::{PasswordRule, change_password, hash_password, password_rule};
-pub use second_factor::{
-    SecondFactorRule, confirm_totp, disable_totp, enroll_totp, pending_totp, security, totp_required,
-};
+pub(crate) use password_reset::send_password_reset;
+pub use password_reset::{captchas_of_reset, confirm_password_reset, request_password_reset};
+pub use second_factor::{confirm_totp, disable_totp, enroll_totp, pending_totp, security, totp_required};
 pub use sessions::{end_other_sessions, end_session, list_sessions};
 pub use shown_once::{ShownOnce, keep_for_page, take_for_page};
-pub use sign_in::{CodeNeeded, SignInStep, SignedIn, begin_sign_in, sign_in};
+pub use sign_in::{CodeNeeded, SignInStep, SignedIn, begin_sign_in, captchas_of_sign_in, sign_in};
 pub use ssh_keys::{add_ssh_key, list_ssh_keys, remove_ssh_key};
 pub use tokens::{ACCESS_TOKEN_SECONDS, REFRESH_TOKEN_DAYS, issue_access_token, principal_of_bearer, refresh};
 
 use crate::authz::{AccountRef, UpdateAccount, ViewAccount};
 use crate::fields::Wrong;
 use crate::rechecks::Wanted;
-use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit};
+use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit, roles, settings};
 
 /// Told inside this process the moment sessions end, so that open sockets close at once; other processes find out by
 /// asking [`SessionWatch::still_valid`] every second.
@@ -92,6 +110,9 @@ pub async fn principal_of_session(platform: &Platform, ctx: &OpContext, secret_h
 pub(crate) struct Standing {
     token_version: i64,
     platform_admin: bool,
+    operator: bool,
+    permissions: Vec<Permission>,
+    must_enroll: bool,
     active: Option<(CustomerId, MemberRole)>,
 }
 
@@ -100,6 +121,9 @@ impl Standing {
         Self {
             token_version: user.token_version,
             platform_admin: user.platform_admin,
+            operator: user.operator,
+            permissions: user.permissions.clone(),
+            must_enroll: user.must_enroll,
             active: user.active_customer.zip(user.active_role()),
         }
     }
@@ -125,8 +149,9 @@ impl SessionWatch {
             .wanted
             .ask(async |sessions| {
                 let ctx = self.platform.system(SystemActor::Authenticator);
+                let rules = session_rules(&self.platform, &ctx).await;
                 let mut tx = self.platform.db().begin(&ctx).await?;
-                let found = store::standings(&mut tx, &sessions, ctx.now()).await?;
+                let found = store::standings(&mut tx, &sessions, ctx.now(), &rules).await?;
                 tx.commit().await?;
                 Ok(found)
             })
@@ -141,10 +166,26 @@ async fn find_session(
     key: store::SessionKey<'_>,
 ) -> Result<Option<UserPrincipal>> {
     let system = ctx.as_system(SystemActor::Authenticator);
+    let rules = session_rules(platform, ctx).await;
     let mut tx = platform.db().begin(&system).await?;
-    let found = store::find_session(&mut tx, key, ctx.now()).await?;
+    let found = store::find_session(&mut tx, key, ctx.now(), &rules).await?;
     tx.commit().await?;
     Ok(found)
+}
+
+/// What the settings say about sessions.
+struct SessionRules {
+    /// Browsers that asked for nothing since then are signed out.
+    idle_since: DateTime<Utc>,
+    /// Whoever works for the platform and has no second factor sets one up before anything else; also who comes from a
+    /// provider, because none is said to ask for one itself.
+    totp_for_admins: bool,
+}
+
+/// Asked for before a transaction begins: it may need one.
+async fn session_rules(platform: &Platform, ctx: &OpContext) -> SessionRules {
+    let rules = settings::sign_in(platform).await;
+    SessionRules { idle_since: ctx.now() - rules.session_idle, totp_for_admins: rules.totp_for_admins }
 }
 
 /// Ends the session of this request, and with it every socket opened by it.
@@ -167,21 +208,24 @@ pub async fn profile(platform: &Platform, ctx: &OpContext) -> Result<Profile> {
     let granted = ctx.authorize(ViewAccount, &account(user.id))?;
     let row = store::account(&mut tx, granted.id()).await?.ok_or_else(Error::not_found)?;
     let memberships = store::memberships(&mut tx, granted.id()).await?;
+    let custom = roles::custom_names_in_tx(&mut tx, granted.id()).await?;
+    let avatar = store::avatars::tag(&mut tx, granted.id()).await?;
     tx.commit().await?;
-    let roles = ctx.role_names();
+    let roles = ctx.all_role_names(custom);
     Ok(Profile {
         id: user.id,
         display_name: row.display_name,
         name: user.name.clone(),
         email: row.email,
-        role: roles.first().copied().unwrap_or_default().to_owned(),
-        roles: roles.into_iter().map(str::to_owned).collect(),
+        role: roles.first().cloned().unwrap_or_default(),
+        roles,
         buttons: Permission::ALL.iter().copied().filter(|p| ctx.holds(*p)).collect(),
         tenant_id: user.active_customer,
         memberships,
         language: row.language,
         time_zone: row.time_zone,
         last_login_at: row.last_login_at,
+        avatar: avatar.map(|tag| format!("{}?v={tag}", contract::accounts::AVATAR_PATH)),
     })
 }
 

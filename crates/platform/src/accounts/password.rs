@@ -10,13 +10,15 @@ use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use contract::ErrorCode;
-use contract::accounts::PasswordChange;
+use contract::accounts::{PasswordChange, PasswordPlace};
+use contract::notifications::NotificationKind;
 
-use super::sign_in::Subjects;
-use super::{SessionEnding, SignedIn, account, entry, sign_in, signed_in, store};
+use super::attempts::{self, Subjects};
+use super::{SessionEnding, SignedIn, account, entry, identity, links, signed_in, store};
 use crate::authz::SecureAccount;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
+use crate::notifications::{self, Notice};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, settings};
 
 /// Longest password looked at, in bytes: hashing costs time per byte.
 pub(super) const MAX_PASSWORD_BYTES: usize = 1024;
@@ -31,11 +33,13 @@ pub struct PasswordRule {
     pub min_length: usize,
     /// Lowest score of zxcvbn, 0 to 4.
     pub min_score: u8,
+    /// How many of the passwords before the present one are not taken again.
+    pub remembered: u8,
 }
 
 impl Default for PasswordRule {
     fn default() -> Self {
-        Self { min_length: 10, min_score: 2 }
+        Self { min_length: 10, min_score: 2, remembered: 3 }
     }
 }
 
@@ -65,8 +69,8 @@ impl PasswordRule {
 }
 
 /// The rule of this installation: the one place it is read.
-pub fn password_rule(_platform: &Platform) -> PasswordRule {
-    PasswordRule::default()
+pub async fn password_rule(platform: &Platform) -> PasswordRule {
+    settings::sign_in(platform).await.password
 }
 
 /// Verified against when there is no such user, so that both answers take the same time.
@@ -77,6 +81,12 @@ static NOBODYS_HASH: LazyLock<String> =
 pub fn hash_password(password: &str) -> Result<String> {
     let hash = Argon2::default().hash_password(password.as_bytes()).map_err(|e| Error::internal(e.to_string()))?;
     Ok(hash.to_string())
+}
+
+/// As [`hash_password`], on a thread where it holds nobody up.
+pub(super) async fn hash(platform: &Platform, password: &str) -> Result<String> {
+    let password = password.to_owned();
+    hashing(platform, move || hash_password(&password)).await?
 }
 
 /// True when `password` fits `hash`; with no hash, or a password of no sane length, false after the same time.
@@ -94,49 +104,90 @@ pub(super) async fn verify(platform: &Platform, password: &str, hash: Option<Str
     Ok(fits && sane)
 }
 
+/// Says whether `password` is one of the person's that the rule remembers; the present one is the caller's to compare.
+///
+/// # Errors
+/// `Validation` for `newPassword` when it is.
+pub(super) async fn check_unused(platform: &Platform, earlier: Vec<String>, password: &str) -> Result<()> {
+    for hash in earlier {
+        if verify(platform, password, Some(hash)).await? {
+            return Err(Error::field("newPassword", "field-password-used"));
+        }
+    }
+    Ok(())
+}
+
+/// Does that work on a blocking thread, as few at a time as there are permits.
 async fn hashing<T: Send + 'static>(platform: &Platform, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let _permit = platform.password_workers().acquire().await.map_err(Error::internal)?;
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)
 }
 
-/// Gives oneself a new password. It ends every session and token of the account, the caller's too; a door that holds a
-/// browser goes on with what this returns, under a new session.
+/// Gives oneself a new password. It ends every session and token of the account, the caller's too, and every link on its
+/// way to its mailbox; a door that holds a browser goes on with what this returns, under a new session.
 ///
 /// # Errors
 /// `Validation` when the old one is wrong (which counts as a failure, as at sign-in) or the new one breaks the rule;
-/// `RateLimited` after too many failures; `Conflict` when somebody else was faster.
+/// `RateLimited` after too many failures; `Conflict` when somebody else was faster; `WrongState` when the password is kept
+/// by the provider one comes from.
 pub async fn change_password(platform: &Platform, ctx: &OpContext, change: &PasswordChange) -> Result<SignedIn> {
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let system = ctx.as_system(SystemActor::Authenticator);
     let subjects = Subjects::of(ctx, &user.name);
+    let rule = password_rule(platform).await;
     let mut tx = platform.db().begin(&system).await?;
-    sign_in::check_delay(&mut tx, ctx, &subjects).await?;
+    attempts::check_delay(&mut tx, ctx, &subjects, user.id).await?;
     let row = store::credentials(&mut tx, &user.name).await?.ok_or_else(Error::not_found)?;
     let email = store::account(&mut tx, user.id).await?.and_then(|account| account.email).unwrap_or_default();
+    let earlier = store::passwords::earlier(&mut tx, user.id, rule.remembered.into()).await?;
+    let place = identity::password_place(&mut tx, user.id).await?;
+    if row.password_hash.is_none() {
+        return Err(elsewhere(place));
+    }
     tx.commit().await?; // hashing takes a while: hold no connection meanwhile
 
     let mut wrong = Wrong::new();
     let about = [user.name.as_str(), user.display_name.as_str(), email.as_str()];
-    password_rule(platform).check(&mut wrong, "newPassword", &change.new_password, &about);
+    rule.check(&mut wrong, "newPassword", &change.new_password, &about);
     if change.new_password == change.old_password {
         wrong.add("newPassword", "field-password-old");
     }
     wrong.into_result()?;
     if !verify(platform, &change.old_password, row.password_hash).await? {
-        sign_in::note_failure(platform, ctx, &subjects, "accounts:change-password", Some(user.id)).await?;
+        attempts::note_failure(platform, ctx, &subjects, "accounts:change-password", Some(user.id)).await?;
         return Err(Error::field("oldPassword", "field-password-wrong"));
     }
-    let new = change.new_password.clone();
-    let hash = hashing(platform, move || hash_password(&new)).await??;
+    // Only for who proved themselves: what one's passwords were is nobody else's to find out.
+    check_unused(platform, earlier, &change.new_password).await?;
+    let hash = hash(platform, &change.new_password).await?;
 
-    let mut tx = platform.db().begin(ctx).await?;
-    let version = store::change_password(&mut tx, &granted, &hash, user.token_version).await?;
+    // The links and what is told are the system's.
+    let mut tx = platform.db().begin(&system).await?;
+    let version = store::passwords::change(&mut tx, &granted, &hash, user.token_version, ctx.now()).await?;
     let token_version = version.ok_or_else(|| Error::new(ErrorCode::Conflict))?;
+    links::retire_ways_in(&mut tx, user.id, ctx.now()).await?;
     audit::record_in_tx(&mut tx, ctx, entry("accounts:change-password", user.id)).await?;
+    // Whoever did not do it should hear of it.
+    let notice = Notice { kind: NotificationKind::PasswordChanged, args: Vec::new(), link: None };
+    notifications::notify_in_tx(platform, &mut tx, ctx, &[user.id], &notice).await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(user.id));
     Ok(SignedIn { user: user.id, token_version, active_customer: user.active_customer })
+}
+
+/// Where the password is that is not here.
+pub(super) fn elsewhere(place: Option<PasswordPlace>) -> Error {
+    let wrong = Error::new(ErrorCode::WrongState);
+    match place {
+        Some(PasswordPlace { provider_name, url: Some(url) }) => {
+            wrong.with_key("error-password-elsewhere-at").with_arg("provider", provider_name).with_arg("url", url)
+        }
+        Some(PasswordPlace { provider_name, url: None }) => {
+            wrong.with_key("error-password-elsewhere").with_arg("provider", provider_name)
+        }
+        None => wrong.with_key("error-password-none"),
+    }
 }
 
 #[cfg(test)]
@@ -160,7 +211,7 @@ mod tests {
         for good in ["correct horse battery staple", "云深不知处2026只在此山中", "kT7#vq2mLz"] {
             assert_eq!(faults(rule, good), Vec::<&str>::new(), "{good}");
         }
-        let lax = PasswordRule { min_length: 1, min_score: 0 };
+        let lax = PasswordRule { min_length: 1, min_score: 0, remembered: 0 };
         assert_eq!(faults(lax, "12345"), ["field-password-short"], "never below six");
         assert_eq!(faults(lax, "123456"), Vec::<&str>::new());
     }

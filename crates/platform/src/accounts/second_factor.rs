@@ -10,11 +10,11 @@ use contract::accounts::{RecoveryCodes, SecurityView, TotpDisable, TotpEnrollmen
 use contract::{ErrorCode, UserId};
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 
-use super::sign_in::{self, Subjects};
-use super::{SessionEnding, SignedIn, account, entry, password, signed_in, store};
-use crate::authz::{SecureAccount, ViewAccount};
+use super::attempts::{self, Subjects};
+use super::{SessionEnding, SignedIn, account, entry, identity, password, signed_in, store};
+use crate::authz::{SecureAccount, ViewAccount, works_for_platform};
 use crate::db::Tx;
-use crate::{Error, OpContext, Platform, Result, SystemActor, UserPrincipal, audit, secrets};
+use crate::{Error, OpContext, Platform, Result, SystemActor, UserPrincipal, audit, secrets, settings};
 
 const ISSUER: &str = "RemoteGPU";
 const STEP_SECONDS: u64 = 30;
@@ -26,20 +26,10 @@ const RECOVERY_CODES: usize = 10;
 /// 80 bits, so that a plain hash of one says nothing.
 const RECOVERY_CHARS: usize = 16;
 
-/// Who has to have a second factor.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SecondFactorRule {
-    pub required_for_admins: bool,
-}
-
-/// The rule of this installation: the one place it is read.
-fn second_factor_rule(_platform: &Platform) -> SecondFactorRule {
-    SecondFactorRule::default()
-}
-
-/// True when this person may not be without a second factor.
-pub fn totp_required(platform: &Platform, user: &UserPrincipal) -> bool {
-    user.platform_admin && second_factor_rule(platform).required_for_admins
+/// True when this person may not be without a second factor; the one place this rule is read.
+pub async fn totp_required(platform: &Platform, user: &UserPrincipal) -> bool {
+    works_for_platform(user.platform_admin, user.operator, &user.permissions)
+        && settings::sign_in(platform).await.totp_for_admins
 }
 
 /// What a code turned out to be.
@@ -91,11 +81,16 @@ pub async fn security(platform: &Platform, ctx: &OpContext) -> Result<SecurityVi
     let mut tx = platform.db().begin(ctx).await?;
     let (totp_since, recovery_codes_left) = store::second_factor::summary(&mut tx, granted.id()).await?;
     tx.commit().await?;
+    // Providers are the staff's to read; where one's own password is is one's own.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let password_place = identity::password_place(&mut tx, granted.id()).await?;
+    tx.commit().await?;
     Ok(SecurityView {
         totp_since,
         recovery_codes_left,
-        totp_required: totp_required(platform, user),
-        password_min_length: password::password_rule(platform).min_length() as u32,
+        totp_required: totp_required(platform, user).await,
+        password_min_length: password::password_rule(platform).await.min_length() as u32,
+        password_place,
     })
 }
 
@@ -161,26 +156,29 @@ pub async fn disable_totp(platform: &Platform, ctx: &OpContext, request: &TotpDi
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let system = ctx.as_system(SystemActor::Authenticator);
     let subjects = Subjects::of(ctx, &user.name);
+    let required = totp_required(platform, user).await;
     let mut tx = platform.db().begin(&system).await?;
     if !store::second_factor::is_on(&mut tx, user.id).await? {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-totp-off"));
     }
-    if totp_required(platform, user) {
+    if required {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-totp-required"));
     }
-    sign_in::check_delay(&mut tx, ctx, &subjects).await?;
+    attempts::check_delay(&mut tx, ctx, &subjects, user.id).await?;
     let row = store::credentials_of(&mut tx, user.id).await?.ok_or_else(Error::not_found)?;
     tx.commit().await?;
 
     let action = "accounts:totp-disable";
-    if !password::verify(platform, &request.password, row.password_hash).await? {
-        sign_in::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
+    // Who comes from a provider has no password here; then the code alone says that it is them.
+    let elsewhere = row.password_hash.is_none();
+    if !elsewhere && !password::verify(platform, &request.password, row.password_hash).await? {
+        attempts::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
         return Err(Error::field("password", "field-password-wrong"));
     }
     let mut tx = platform.db().begin(&system).await?;
     if check(platform, &mut tx, user.id, &request.code, ctx.now()).await?.is_none() {
         drop(tx);
-        sign_in::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
+        attempts::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
         return Err(Error::field("code", "field-code-wrong"));
     }
     store::second_factor::remove(&mut tx, &granted).await?;

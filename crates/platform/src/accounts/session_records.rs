@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 pub use contract::accounts::SessionKind;
 use contract::{CustomerId, UserId};
 
-use super::store;
+use super::{attempts, links, session_rules, store};
 use crate::{OpContext, Platform, Result, SystemActor};
 
 /// A session row.
@@ -45,8 +45,9 @@ pub async fn save(platform: &Platform, ctx: &OpContext, record: &SessionRecord) 
 
 /// The open, unexpired browser session with this secret.
 pub async fn load(platform: &Platform, ctx: &OpContext, secret_hash: &[u8; 32]) -> Result<Option<SessionRecord>> {
+    let idle_since = session_rules(platform, ctx).await.idle_since;
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    let record = store::load_session(&mut tx, secret_hash, ctx.now()).await?;
+    let record = store::load_session(&mut tx, secret_hash, ctx.now(), idle_since).await?;
     tx.commit().await?;
     Ok(record)
 }
@@ -59,11 +60,13 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, secret_hash: &[u8; 32]
     Ok(())
 }
 
-/// Removes sessions that expired or ended over a day ago, and failures, challenges and secrets for pages that no longer
-/// count.
+/// Removes sessions that expired or ended over a day ago, and failures, challenges, links and secrets for pages that no
+/// longer count.
 pub async fn delete_expired(platform: &Platform, ctx: &OpContext) -> Result<u64> {
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let removed = store::delete_expired(&mut tx, ctx.now()).await?;
+    attempts::delete_old(&mut tx, ctx.now()).await?;
+    links::delete_expired(&mut tx, ctx.now() - chrono::TimeDelta::days(1)).await?;
     tx.commit().await?;
     Ok(removed)
 }

@@ -3,7 +3,7 @@
 use contract::SessionId;
 use contract::accounts::{SessionView, SessionsEnded};
 
-use super::{SessionEnding, account, entry, signed_in, store};
+use super::{SessionEnding, account, entry, session_rules, signed_in, store};
 use crate::authz::{SecureAccount, ViewAccount};
 use crate::{Error, OpContext, Platform, Result, audit};
 
@@ -11,8 +11,9 @@ use crate::{Error, OpContext, Platform, Result, audit};
 pub async fn list_sessions(platform: &Platform, ctx: &OpContext) -> Result<Vec<SessionView>> {
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(ViewAccount, &account(user.id))?;
+    let idle_since = session_rules(platform, ctx).await.idle_since;
     let mut tx = platform.db().begin(ctx).await?;
-    let mut list = store::sessions::list(&mut tx, granted.id(), ctx.now()).await?;
+    let mut list = store::sessions::list(&mut tx, granted.id(), ctx.now(), idle_since).await?;
     tx.commit().await?;
     for session in &mut list {
         session.current = session.id == user.session;

@@ -14,7 +14,12 @@ const MINUTES: i64 = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShownOnce {
     ApiToken,
+    /// The command with which a machine joins.
+    InstallCommand,
+    /// Somebody else's, with their user name before it.
+    NewPassword,
     RecoveryCodes,
+    WebhookSecret,
 }
 
 impl ShownOnce {
@@ -22,7 +27,10 @@ impl ShownOnce {
     fn code(self) -> &'static str {
         match self {
             ShownOnce::ApiToken => "api_token",
+            ShownOnce::InstallCommand => "install_command",
+            ShownOnce::NewPassword => "new_password",
             ShownOnce::RecoveryCodes => "recovery_codes",
+            ShownOnce::WebhookSecret => "webhook_secret",
         }
     }
 

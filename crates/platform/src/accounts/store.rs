@@ -1,5 +1,11 @@
 //! SQL of people and sessions.
 
+pub(super) mod attempts;
+pub(super) mod avatars;
+mod contacts;
+pub(super) mod identity;
+pub(super) mod oidc;
+pub(super) mod passwords;
 pub(super) mod second_factor;
 pub(super) mod sessions;
 pub(super) mod ssh_keys;
@@ -9,27 +15,22 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::accounts::{Language, MemberRole, MembershipView, Theme};
-use contract::{CustomerId, SessionId, UserId};
+use contract::{CustomerId, Permission, SessionId, UserId};
 use ipnetwork::IpNetwork;
+
+pub(super) use contacts::{contacts, set_email};
 
 use super::bootstrap::NewPerson;
 use super::session_records::{SessionKind, SessionRecord};
-use super::{Preferences, Standing};
-use crate::authz::{Granted, SecureAccount, UpdateAccount};
+use super::{Preferences, SessionRules, Standing};
+use crate::authz::{Granted, SecureAccount, UpdateAccount, works_for_platform};
 use crate::db::Tx;
 use crate::{Credential, Error, Result, UserPrincipal};
 
-/// A browser that asks for nothing for so long is signed out.
-const BROWSER_IDLE: TimeDelta = TimeDelta::hours(12);
 /// `last_seen_at` is that exact, so that not every request writes.
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
 /// Longest user agent that is kept, in characters.
 const AGENT_CHARS: usize = 300;
-
-/// Browsers seen before it are signed out.
-fn idle_since(now: DateTime<Utc>) -> DateTime<Utc> {
-    now - BROWSER_IDLE
-}
 
 /// A user agent as far as it is kept; PostgreSQL's texts have no zero byte.
 fn in_columns(agent: &str) -> String {
@@ -46,6 +47,7 @@ pub(super) enum SessionKey<'a> {
     Api(&'a [u8; 32]),
 }
 
+#[derive(Clone)]
 pub(super) struct Credentials {
     pub id: UserId,
     pub name: String,
@@ -53,6 +55,8 @@ pub(super) struct Credentials {
     pub active: bool,
     pub token_version: i64,
     pub platform_admin: bool,
+    /// Whether any role of the platform is held: staff stand outside of every customer.
+    pub staff: bool,
     pub first_customer: Option<CustomerId>,
 }
 
@@ -64,7 +68,12 @@ pub(super) struct Account {
     pub last_login_at: Option<DateTime<Utc>>,
 }
 
-fn role(word: &str) -> Result<MemberRole> {
+/// Permissions this program knows; a newer one may have written others.
+fn known(names: &[String]) -> Vec<Permission> {
+    names.iter().filter_map(|name| Permission::parse(name)).collect()
+}
+
+pub(super) fn role(word: &str) -> Result<MemberRole> {
     match word {
         "owner" => Ok(MemberRole::Owner),
         "member" => Ok(MemberRole::Member),
@@ -76,6 +85,7 @@ pub(super) async fn find_session(
     tx: &mut Tx,
     key: SessionKey<'_>,
     now: DateTime<Utc>,
+    rules: &SessionRules,
 ) -> Result<Option<UserPrincipal>> {
     let (hash, kind) = match key {
         SessionKey::Secret(hash) => (&hash[..], "browser"),
@@ -87,6 +97,12 @@ pub(super) async fn find_session(
                   u.id, u.name::text as "name!", u.display_name,
                   u.token_version, u.language, u.theme, u.time_zone,
                   exists(select from role_assignments r where r.user_id = u.id and r.role = 'platform_admin') as "admin!",
+                  exists(select from role_assignments r where r.user_id = u.id and r.role = 'operator') as "operator!",
+                  array(select distinct p.permission
+                        from role_assignments a join roles r on r.code = a.role
+                             join role_permissions p on p.role_id = r.id
+                        where a.user_id = u.id order by p.permission) as "permissions!",
+                  exists(select from totp_secrets t where t.user_id = u.id and t.confirmed_at is not null) as "armed!",
                   array(select m.customer_id from memberships m join customers c on c.id = m.customer_id
                         where m.user_id = u.id and c.state = 'active' and c.deleted_at is null
                         order by c.name) as "customers!",
@@ -100,7 +116,7 @@ pub(super) async fn find_session(
         hash,
         kind,
         now,
-        idle_since(now)
+        rules.idle_since
     )
     .fetch_optional(&mut **tx)
     .await?;
@@ -108,9 +124,7 @@ pub(super) async fn find_session(
     // The first use of an API token is told apart from none.
     let unused = matches!(key, SessionKey::Api(_)) && row.last_seen_at == row.created_at && now > row.created_at;
     if unused || row.last_seen_at < now - SEEN_EVERY {
-        sqlx::query!("update sessions set last_seen_at = $2 where id = $1", row.session_id, now)
-            .execute(&mut **tx)
-            .await?;
+        note_seen(tx, row.session_id, now).await?;
     }
     let memberships = row
         .customers
@@ -125,6 +139,7 @@ pub(super) async fn find_session(
         SessionKey::Token(_) => Credential::AccessToken,
         SessionKey::Api(_) => Credential::ApiToken { scopes: tokens::scopes_of(row.scopes).map(Into::into) },
     };
+    let permissions = known(&row.permissions);
     Ok(Some(UserPrincipal {
         id: UserId(row.id),
         display_name: if row.display_name.is_empty() { row.name.clone() } else { row.display_name },
@@ -133,6 +148,9 @@ pub(super) async fn find_session(
         credential,
         token_version: row.token_version,
         platform_admin: row.admin,
+        operator: row.operator,
+        must_enroll: rules.totp_for_admins && !row.armed && works_for_platform(row.admin, row.operator, &permissions),
+        permissions,
         memberships,
         active_customer,
         language: row.language.as_deref().and_then(Language::parse),
@@ -141,17 +159,29 @@ pub(super) async fn find_session(
     }))
 }
 
+async fn note_seen(tx: &mut Tx, session: i64, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("update sessions set last_seen_at = $2 where id = $1", session, now).execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// What each open session gives now; sessions that do not count any more are left out. Nothing is written: an open
 /// connection is no request.
 pub(super) async fn standings(
     tx: &mut Tx,
     sessions: &[SessionId],
     now: DateTime<Utc>,
+    rules: &SessionRules,
 ) -> Result<HashMap<SessionId, Standing>> {
     let ids: Vec<_> = sessions.iter().map(|session| session.0).collect();
     let rows = sqlx::query!(
         r#"select s.id, u.token_version,
                   exists(select from role_assignments r where r.user_id = u.id and r.role = 'platform_admin') as "admin!",
+                  exists(select from role_assignments r where r.user_id = u.id and r.role = 'operator') as "operator!",
+                  array(select distinct p.permission
+                        from role_assignments a join roles r on r.code = a.role
+                             join role_permissions p on p.role_id = r.id
+                        where a.user_id = u.id order by p.permission) as "permissions!",
+                  exists(select from totp_secrets t where t.user_id = u.id and t.confirmed_at is not null) as "armed!",
                   c.id as "customer?", m.role as "role?"
            from sessions s join users u on u.id = s.user_id
                 left join memberships m on m.user_id = u.id and m.customer_id = s.customer_id
@@ -161,7 +191,7 @@ pub(super) async fn standings(
              and u.state = 'active' and u.deleted_at is null and s.token_version = u.token_version"#,
         &ids,
         now,
-        idle_since(now)
+        rules.idle_since
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -171,7 +201,16 @@ pub(super) async fn standings(
                 (Some(customer), Some(word)) => Some((CustomerId(customer), role(&word)?)),
                 _ => None,
             };
-            let standing = Standing { token_version: row.token_version, platform_admin: row.admin, active };
+            let permissions = known(&row.permissions);
+            let of_platform = works_for_platform(row.admin, row.operator, &permissions);
+            let standing = Standing {
+                token_version: row.token_version,
+                platform_admin: row.admin,
+                operator: row.operator,
+                must_enroll: rules.totp_for_admins && !row.armed && of_platform,
+                permissions,
+                active,
+            };
             Ok((SessionId(row.id), standing))
         })
         .collect()
@@ -193,6 +232,7 @@ pub(super) async fn credentials_of(tx: &mut Tx, user: UserId) -> Result<Option<C
     let row = sqlx::query!(
         r#"select u.id, u.name::text as "name!", u.password_hash, u.state, u.token_version,
                   exists(select from role_assignments r where r.user_id = u.id and r.role = 'platform_admin') as "admin!",
+                  exists(select from role_assignments r where r.user_id = u.id) as "staff!",
                   (select m.customer_id from memberships m join customers c on c.id = m.customer_id
                    where m.user_id = u.id and c.state = 'active' and c.deleted_at is null
                    order by c.name limit 1) as first_customer
@@ -209,41 +249,9 @@ pub(super) async fn credentials_of(tx: &mut Tx, user: UserId) -> Result<Option<C
         active: row.state == "active",
         token_version: row.token_version,
         platform_admin: row.admin,
+        staff: row.staff,
         first_customer: row.first_customer.map(CustomerId),
     }))
-}
-
-pub(super) async fn failures_since(
-    tx: &mut Tx,
-    subject: &[u8; 32],
-    since: DateTime<Utc>,
-) -> Result<(i64, Option<DateTime<Utc>>)> {
-    let row = sqlx::query!(
-        r#"select count(*) as "failures!", max(at) as last from login_attempts where subject = $1 and at > $2"#,
-        &subject[..],
-        since
-    )
-    .fetch_one(&mut **tx)
-    .await?;
-    Ok((row.failures, row.last))
-}
-
-pub(super) async fn note_failure(
-    tx: &mut Tx,
-    account: &[u8; 32],
-    address: &[u8; 32],
-    now: DateTime<Utc>,
-) -> Result<()> {
-    sqlx::query!("insert into login_attempts (subject, at) values ($1, $3), ($2, $3)", &account[..], &address[..], now)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn note_sign_in(tx: &mut Tx, user: UserId, account: &[u8; 32], now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!("update users set last_login_at = $2 where id = $1", user.0, now).execute(&mut **tx).await?;
-    sqlx::query!("delete from login_attempts where subject = $1", &account[..]).execute(&mut **tx).await?;
-    Ok(())
 }
 
 /// `None` when the secret is taken.
@@ -295,13 +303,14 @@ pub(super) async fn load_session(
     tx: &mut Tx,
     secret_hash: &[u8; 32],
     now: DateTime<Utc>,
+    idle_since: DateTime<Utc>,
 ) -> Result<Option<SessionRecord>> {
     let row = sqlx::query!(
         "select user_id, customer_id, token_version, data, address, user_agent, expires_at from sessions
          where secret_hash = $1 and kind = 'browser' and ended_at is null and expires_at > $2 and last_seen_at > $3",
         &secret_hash[..],
         now,
-        idle_since(now)
+        idle_since
     )
     .fetch_optional(&mut **tx)
     .await?;
@@ -329,10 +338,10 @@ pub(super) async fn delete_expired(tx: &mut Tx, now: DateTime<Utc>) -> Result<u6
     let day_ago = now - TimeDelta::days(1);
     let sessions =
         sqlx::query!("delete from sessions where expires_at < $1 or ended_at < $1", day_ago).execute(&mut **tx).await?;
-    sqlx::query!("delete from login_attempts where at < $1", day_ago).execute(&mut **tx).await?;
     sqlx::query!("delete from refresh_tokens where expires_at < $1", day_ago).execute(&mut **tx).await?;
     sqlx::query!("delete from sign_in_challenges where expires_at < $1", now).execute(&mut **tx).await?;
     sqlx::query!("delete from shown_once where expires_at < $1", now).execute(&mut **tx).await?;
+    oidc::delete_expired(tx, now).await?;
     Ok(sessions.rows_affected())
 }
 
@@ -454,32 +463,6 @@ pub(super) async fn oldest_admin(tx: &mut Tx) -> Result<Option<String>> {
     .await?)
 }
 
-pub(super) async fn set_password(tx: &mut Tx, user: UserId, hash: &str) -> Result<()> {
-    sqlx::query!("update users set password_hash = $2, token_version = token_version + 1 where id = $1", user.0, hash)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-/// One's own new password; every session ends by the new token version, which is returned. `None` when the account has
-/// changed since `version`.
-pub(super) async fn change_password(
-    tx: &mut Tx,
-    granted: &Granted<SecureAccount>,
-    hash: &str,
-    version: i64,
-) -> Result<Option<i64>> {
-    Ok(sqlx::query_scalar!(
-        "update users set password_hash = $2, token_version = token_version + 1 where id = $1 and token_version = $3
-         returning token_version",
-        granted.id().0,
-        hash,
-        version
-    )
-    .fetch_optional(&mut **tx)
-    .await?)
-}
-
 /// Ends every session of the account; the version from here on.
 pub(super) async fn next_token_version(tx: &mut Tx, granted: &Granted<SecureAccount>) -> Result<i64> {
     Ok(sqlx::query_scalar!(
@@ -503,7 +486,7 @@ pub(super) async fn customer_by_name(tx: &mut Tx, name: &str) -> Result<Option<C
     Ok(id.map(CustomerId))
 }
 
-pub(super) async fn insert_member(tx: &mut Tx, customer: CustomerId, person: &NewPerson, hash: &str) -> Result<UserId> {
+pub(super) async fn insert_person(tx: &mut Tx, person: &NewPerson, hash: &str) -> Result<UserId> {
     let id = sqlx::query_scalar!(
         "insert into users (name, display_name, email, password_hash)
          values ($1::text::citext, coalesce($2, $1), $3::text::citext, $4) returning id",
@@ -514,15 +497,19 @@ pub(super) async fn insert_member(tx: &mut Tx, customer: CustomerId, person: &Ne
     )
     .fetch_one(&mut **tx)
     .await?;
+    Ok(UserId(id))
+}
+
+pub(super) async fn insert_membership(tx: &mut Tx, customer: CustomerId, user: UserId, role: MemberRole) -> Result<()> {
     sqlx::query!(
         "insert into memberships (customer_id, user_id, role) values ($1, $2, $3)",
         customer.0,
-        id,
-        person.role.code()
+        user.0,
+        role.code()
     )
     .execute(&mut **tx)
     .await?;
-    Ok(UserId(id))
+    Ok(())
 }
 
 pub(super) async fn list_columns(tx: &mut Tx, user: UserId, list: &str) -> Result<Option<Vec<String>>> {

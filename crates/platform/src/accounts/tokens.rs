@@ -15,7 +15,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
 use super::session_records::{SessionKind, SessionRecord};
-use super::{SessionEnding, api_tokens, entry, find_session, profile, sign_in, store};
+use super::{SessionEnding, api_tokens, entry, find_session, profile, session_rules, sign_in, store};
 use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, audit, secrets};
 
 /// Life of an access token.
@@ -89,6 +89,7 @@ pub async fn issue_access_token(
 pub async fn refresh(platform: &Platform, ctx: &OpContext, token: &str) -> Result<LoginAnswer> {
     let refused = || Error::new(ErrorCode::Unauthenticated).with_key("error-refresh-refused");
     let jti = session_secret(token).ok_or_else(refused)?;
+    let rules = session_rules(platform, ctx).await;
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let found = store::tokens::lock_refresh(&mut tx, &secrets::sha256(token.as_bytes())).await?;
     let found = found.ok_or_else(refused)?;
@@ -102,7 +103,7 @@ pub async fn refresh(platform: &Platform, ctx: &OpContext, token: &str) -> Resul
         return Err(refused());
     }
     let key = secrets::sha256(jti.as_bytes());
-    let open = store::find_session(&mut tx, store::SessionKey::Token(&key), ctx.now()).await?;
+    let open = store::find_session(&mut tx, store::SessionKey::Token(&key), ctx.now(), &rules).await?;
     if found.expires_at <= ctx.now() || open.is_none() {
         return Err(refused());
     }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use contract::AllocationId;
 use contract::allocations::AllocationState;
 
-use super::{event, health, reclaim, record, store};
+use super::{event, health, notices, reclaim, record, store};
 use crate::authz::UpdateAllocation;
 use crate::{OpContext, Platform, Result, SystemActor};
 
@@ -62,6 +62,7 @@ async fn step(platform: &Platform, ctx: &OpContext, id: AllocationId) -> Result<
             let Some(days) = due else { return Ok(false) };
             store::set_reminded(&mut tx, &granted, days).await?;
             event(&mut tx, ctx, id, "reminded", None, None, Some(&days.to_string())).await?;
+            notices::ending(platform, &mut tx, ctx, &row).await?;
             tx.commit().await?;
             return Ok(true);
         }

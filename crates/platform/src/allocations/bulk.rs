@@ -11,7 +11,7 @@ use crate::authz::AllocationRef;
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::machines::Preview;
-use crate::{Error, OpContext, Platform, Result, machines};
+use crate::{Error, OpContext, Platform, Result, machines, settings};
 
 /// Does it.
 ///
@@ -92,11 +92,12 @@ fn check(ctx: &OpContext, bulk: &AllocationBulk) -> Result<()> {
 }
 
 async fn act(platform: &Platform, ctx: &OpContext, id: AllocationId, bulk: &AllocationBulk, keep: bool) -> Result<()> {
+    let zone = settings::time_zone(platform).await;
     let mut tx = platform.db().begin(ctx).await?;
     match bulk.action {
         AllocationAction::Renew => {
             let body = AllocationRenew { months: bulk.months, ends_at: None, note: bulk.note.clone() };
-            renew_in_tx(platform, &mut tx, ctx, id, body).await?;
+            renew_in_tx(platform, &mut tx, ctx, id, body, zone).await?;
         }
         AllocationAction::Reclaim => {
             end_in_tx(&mut tx, ctx, id, AllocationEnd { note: bulk.note.clone() }).await?;

@@ -9,6 +9,7 @@ mod advance;
 mod bulk;
 mod health;
 mod list;
+mod notices;
 mod reclaim;
 mod renewals;
 mod store;
@@ -30,6 +31,7 @@ pub use advance::advance;
 pub use bulk::{act_on_many, preview_many};
 pub use health::handover;
 pub use list::{export, list, mine, note_export};
+pub(crate) use notices::maintenance as tell_of_maintenance;
 pub use reclaim::skip_step;
 pub use renewals::{decide_renewal, list_renewals, page_of_renewals, request_renewal};
 pub(crate) use store::{Held, Span, SpansOf};
@@ -42,7 +44,9 @@ use crate::calendar::{self, add_months};
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::rechecks::Wanted;
-use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, audit, customers, machines, metrics};
+use crate::{
+    Error, OpContext, Platform, Principal, Result, SystemActor, audit, customers, machines, metrics, settings,
+};
 
 /// One allocation with its history.
 pub async fn get(platform: &Platform, ctx: &OpContext, id: AllocationId) -> Result<AllocationDetail> {
@@ -77,6 +81,7 @@ pub async fn create(
     body: AllocationCreate,
 ) -> Result<AllocationDetail> {
     ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
+    let zone = settings::time_zone(platform).await;
     let mut tx = platform.db().begin(ctx).await?;
     let machine = machines::lock_for_lease(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
     let granted = ctx.authorize(CreateAllocation, &machines::resource(machine.id))?;
@@ -86,7 +91,6 @@ pub async fn create(
     if starts_at < ctx.now() - chrono::TimeDelta::days(1) {
         wrong.add("startsAt", "field-start-past");
     }
-    let zone = platform.settings().time_zone;
     let ends_at = end_of(&mut wrong, (starts_at, starts_at), zone, body.months, body.ends_at);
     if ends_at.is_some_and(|end| end <= ctx.now()) {
         wrong.add("endsAt", "field-end-past");
@@ -146,8 +150,9 @@ pub async fn renew(
     id: AllocationId,
     body: AllocationRenew,
 ) -> Result<AllocationDetail> {
+    let zone = settings::time_zone(platform).await;
     let mut tx = platform.db().begin(ctx).await?;
-    let after = renew_in_tx(platform, &mut tx, ctx, id, body).await?;
+    let after = renew_in_tx(platform, &mut tx, ctx, id, body, zone).await?;
     let detail = detail(platform, ctx, &mut tx, after).await?;
     tx.commit().await?;
     Ok(detail)
@@ -159,10 +164,10 @@ async fn renew_in_tx(
     ctx: &OpContext,
     id: AllocationId,
     body: AllocationRenew,
+    zone: chrono_tz::Tz,
 ) -> Result<store::Row> {
     let before = lock(tx, ctx, id).await?;
     let mut wrong = Wrong::new();
-    let zone = platform.settings().time_zone;
     let ends_at = end_of(&mut wrong, (before.ends_at, before.starts_at), zone, body.months, body.ends_at);
     let note = wrong.text("note", body.note, 1000);
     wrong.into_result()?;

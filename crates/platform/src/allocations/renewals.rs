@@ -6,12 +6,12 @@ use contract::allocations::{
 };
 use contract::{ErrorCode, Page, Permission, RenewalRequestId};
 
-use super::{detail, event, move_end, store};
+use super::{detail, event, move_end, notices, store};
 use crate::authz::{AllocationRef, RequestRenewal, UpdateAllocation};
 use crate::calendar::add_months;
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, audit, customers, machines};
+use crate::{Error, OpContext, Platform, Result, audit, customers, machines, settings};
 
 /// Asks for more time for a machine one has.
 pub async fn request_renewal(
@@ -21,6 +21,7 @@ pub async fn request_renewal(
     body: RenewalRequestCreate,
 ) -> Result<AllocationDetail> {
     let customer = super::own_customer(ctx, Permission::AllocationsView)?;
+    let zone = settings::time_zone(platform).await;
     let mut tx = platform.db().begin(ctx).await?;
     let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
     let row = store::current(&mut tx, id, customer).await?.ok_or_else(Error::not_found)?;
@@ -39,8 +40,8 @@ pub async fn request_renewal(
     if !matches!(row.state, AllocationState::Active | AllocationState::Grace) {
         return Err(super::wrong_state(row.state));
     }
-    let wanted = add_months(row.ends_at, months, platform.settings().time_zone, Some(row.starts_at))
-        .ok_or_else(|| Error::internal("a far date"))?;
+    let wanted =
+        add_months(row.ends_at, months, zone, Some(row.starts_at)).ok_or_else(|| Error::internal("a far date"))?;
     store::insert_request(&mut tx, &granted, &row, wanted, message.as_deref(), ctx).await?;
     event(&mut tx, ctx, row.id, "renewal_requested", None, Some(wanted), message.as_deref()).await?;
     let entry = audit::Entry {
@@ -130,6 +131,8 @@ pub async fn decide_renewal(
         audit::record_in_tx(&mut tx, ctx, entry).await?;
         store::get(&mut tx, row.id).await?.ok_or_else(Error::not_found)?
     };
+    let refusal = (!body.approve).then_some(answer.as_deref().unwrap_or_default());
+    notices::decided(platform, &mut tx, ctx, &row, refusal).await?;
     let detail = detail(platform, ctx, &mut tx, row).await?;
     tx.commit().await?;
     Ok(detail)

@@ -1,7 +1,10 @@
 //! The hash chain: `hash = SHA-256(previous hash || canonical text of the event)`; positions have no gaps.
 //!
 //! Each seal notes the oldest transaction that was running: all rows before it are sealed, and the sealer looks only at
-//! those after it. The order of the chain is the order of sealing, not of ids: a row whose transaction committed late is sealed later.
+//! those after it. When old months are dropped, the chain begins at an anchor: position and hash of the last seal that went
+//! with them. The order of the chain is the order of sealing, not of ids: a row whose transaction committed late is sealed later.
+
+use chrono::{DateTime, Utc};
 
 use crate::authz::{AuditLog, SealAudit};
 use crate::{Platform, Result, secrets};
@@ -18,6 +21,15 @@ pub struct Anchor {
     pub hash: [u8; 32],
 }
 
+/// The older part of the chain, dropped by the rule of how long the log is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pruned {
+    /// Events before are gone.
+    pub before: DateTime<Utc>,
+    /// Where the chain was cut.
+    pub anchor: Anchor,
+}
+
 /// What a verification found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainReport {
@@ -27,6 +39,10 @@ pub struct ChainReport {
     pub broken: Option<(i64, &'static str)>,
     /// The last one that does.
     pub end: Option<Anchor>,
+    /// What was dropped before the first one.
+    pub pruned: Option<Pruned>,
+    /// How many of the ends that were noted lie in what was dropped, where nothing can be compared any more.
+    pub unknown: u64,
     /// Rows the sealer has not come to yet.
     pub unsealed: u64,
 }
@@ -53,26 +69,49 @@ pub async fn seal(platform: &Platform) -> Result<usize> {
     Ok(count)
 }
 
-/// Walks the whole chain and compares it with the rows, and with an end that was noted before.
-pub async fn verify_chain(platform: &Platform, noted: Option<Anchor>) -> Result<ChainReport> {
+/// The end of the chain as it is now.
+pub async fn chain_end(platform: &Platform) -> Result<Option<Anchor>> {
+    let mut tx = platform.db().begin(&sealer(platform)).await?;
+    let store::ChainEnd { position, hash, .. } = store::chain_end(&mut tx).await?;
+    tx.commit().await?;
+    Ok((position > 0).then_some(Anchor { position, hash }))
+}
+
+/// Walks the whole chain and compares it with the rows, and with ends that were noted before. A chain whose older part was
+/// dropped begins at its anchor, which the log itself must tell of.
+pub async fn verify_chain(platform: &Platform, noted: &[Anchor]) -> Result<ChainReport> {
     let ctx = sealer(platform);
     let mut tx = platform.db().begin(&ctx).await?;
     let (mut expected, mut hash) = (1, [0u8; 32]);
-    let mut report =
-        ChainReport { checked: 0, broken: None, end: None, unsealed: store::count_unsealed(&mut tx).await? };
+    let cut = store::cut(&mut tx).await?;
+    let unsealed = store::count_unsealed(&mut tx).await?;
+    let mut report = ChainReport { checked: 0, broken: None, end: None, pruned: None, unknown: 0, unsealed };
+    if let Some(cut) = &cut {
+        (expected, hash) = (cut.position + 1, cut.hash);
+        let anchor = Anchor { position: cut.position, hash: cut.hash };
+        report.pruned = Some(Pruned { before: cut.before, anchor });
+        report.unknown = noted.iter().filter(|noted| noted.position < cut.position).count() as u64;
+        if !cut.recorded {
+            report.broken = Some((cut.position, "the log does not tell of what was dropped before"));
+        } else if noted.iter().any(|noted| noted.position == cut.position && noted.hash != cut.hash) {
+            report.broken = Some((cut.position, ANOTHER));
+        }
+        if report.broken.is_some() {
+            return Ok(report);
+        }
+    }
+    let gone_before = cut.map(|cut| cut.before);
     loop {
         let seals = store::seals_from(&mut tx, expected, BATCH).await?;
         if seals.is_empty() {
-            if let Some(noted) = noted.filter(|noted| noted.position >= expected) {
+            if let Some(noted) = noted.iter().find(|noted| noted.position >= expected) {
                 report.broken = Some((noted.position, "the chain ends before the end that was noted"));
             }
             return Ok(report);
         }
         for seal in seals {
-            let broken = misfit(&seal, expected, &hash).or_else(|| {
-                let noted = noted.filter(|noted| noted.position == expected)?;
-                (noted.hash[..] != seal.hash[..]).then_some("the chain is not the one that was noted")
-            });
+            let differs = |noted: &Anchor| noted.position == expected && noted.hash[..] != seal.hash[..];
+            let broken = misfit(&seal, expected, &hash, gone_before).or(noted.iter().any(differs).then_some(ANOTHER));
             if let Some(why) = broken {
                 return Ok(ChainReport { broken: Some((expected, why)), ..report });
             }
@@ -84,8 +123,15 @@ pub async fn verify_chain(platform: &Platform, noted: Option<Anchor>) -> Result<
     }
 }
 
+const ANOTHER: &str = "the chain is not the one that was noted";
+
 /// Why a seal does not follow the one before it, with this hash.
-fn misfit(seal: &store::Seal, expected: i64, previous: &[u8; 32]) -> Option<&'static str> {
+fn misfit(
+    seal: &store::Seal,
+    expected: i64,
+    previous: &[u8; 32],
+    gone_before: Option<DateTime<Utc>>,
+) -> Option<&'static str> {
     if seal.position != expected {
         return Some("a seal is missing");
     }
@@ -93,6 +139,8 @@ fn misfit(seal: &store::Seal, expected: i64, previous: &[u8; 32]) -> Option<&'st
         return Some("a seal does not follow the one before");
     }
     match &seal.text {
+        // Dropped with its month, while its seal holds together what stays.
+        None if gone_before.is_some_and(|before| seal.at < before) => None,
         None => Some("the event is missing"),
         Some(text) if link(previous, text)[..] != seal.hash[..] => Some("the event was changed"),
         Some(_) => None,

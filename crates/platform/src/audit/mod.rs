@@ -4,12 +4,16 @@
 //! rows only, behind the oldest running transaction, so a late commit is never skipped.
 
 mod chain;
+mod own;
+mod retention;
 mod store;
 
 use contract::audit::{AuditQuery, AuditView};
 use contract::{CustomerId, ErrorCode, MAX_PAGE_SIZE, Page, Permission};
 
-pub use chain::{Anchor, ChainReport, seal, verify_chain};
+pub use chain::{Anchor, ChainReport, Pruned, chain_end, seal, verify_chain};
+pub use own::{export_own, list_own, note_export_own, own_facets};
+pub use retention::prune;
 
 use crate::authz::AuditLog;
 use crate::db::Tx;

@@ -1,5 +1,7 @@
 //! SQL of the audit log.
 
+pub(super) mod own;
+
 use chrono::{DateTime, Utc};
 use contract::AuditId;
 use contract::audit::{AuditQuery, AuditView};
@@ -20,6 +22,7 @@ pub(super) struct Unsealed {
 /// A seal with the text of its event as it is now.
 pub(super) struct Seal {
     pub position: i64,
+    pub at: DateTime<Utc>,
     pub prev_hash: Vec<u8>,
     pub hash: Vec<u8>,
     pub text: Option<String>,
@@ -133,12 +136,17 @@ pub(super) async fn facets(tx: &mut Tx) -> Result<(Vec<String>, Vec<String>)> {
     )
     .fetch_all(&mut **tx)
     .await?;
-    let (mut actions, mut kinds): (Vec<_>, Vec<_>) = rows.into_iter().map(|row| (row.action, row.target_kind)).unzip();
+    Ok(sorted(rows.into_iter().map(|row| (row.action, row.target_kind))))
+}
+
+/// Each action and each kind once.
+fn sorted(pairs: impl Iterator<Item = (String, String)>) -> (Vec<String>, Vec<String>) {
+    let (mut actions, mut kinds): (Vec<_>, Vec<_>) = pairs.unzip();
     actions.sort();
     actions.dedup();
     kinds.sort();
     kinds.dedup();
-    Ok((actions, kinds))
+    (actions, kinds)
 }
 
 pub(super) async fn lock_chain(tx: &mut Tx) -> Result<()> {
@@ -247,7 +255,7 @@ pub(super) async fn insert_seal(
 
 pub(super) async fn seals_from(tx: &mut Tx, position: i64, limit: i64) -> Result<Vec<Seal>> {
     let rows = sqlx::query!(
-        r#"select s.position, s.prev_hash, s.hash,
+        r#"select s.position, s.at, s.prev_hash, s.hash,
                   (select jsonb_build_array(e.id, extract(epoch from e.at)::text, e.actor_kind, e.actor_id, e.actor_name,
                      e.via, host(e.address), e.action, e.target_kind, e.target_id, e.customer_id, e.outcome, e.before,
                      e.after, e.request_id)::text
@@ -260,6 +268,62 @@ pub(super) async fn seals_from(tx: &mut Tx, position: i64, limit: i64) -> Result
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| Seal { position: row.position, prev_hash: row.prev_hash, hash: row.hash, text: row.text })
+        .map(|row| Seal {
+            position: row.position,
+            at: row.at,
+            prev_hash: row.prev_hash,
+            hash: row.hash,
+            text: row.text,
+        })
         .collect())
+}
+
+/// Where the chain begins, when its older part was dropped.
+pub(super) struct Cut {
+    /// Events before are gone.
+    pub before: DateTime<Utc>,
+    /// The last seal that is gone with them.
+    pub position: i64,
+    pub hash: [u8; 32],
+    /// The log says so itself, in an event of the chain.
+    pub recorded: bool,
+}
+
+pub(super) async fn cut(tx: &mut Tx) -> Result<Option<Cut>> {
+    let row = sqlx::query!(
+        r#"select a.pruned_before, a.position, a.hash,
+                  exists(select from audit_events e where e.action = 'audit:prune' and e.at >= a.pruned_before
+                         and e.after->>'position' = a.position::text and e.after->>'hash' = encode(a.hash, 'hex'))
+                    as "recorded!"
+           from audit_anchors a order by a.pruned_before desc limit 1"#
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.map(|row| {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(&row.hash);
+        Cut { before: row.pruned_before, position: row.position, hash, recorded: row.recorded }
+    }))
+}
+
+/// What was dropped.
+pub(super) struct Pruned {
+    pub before: DateTime<Utc>,
+    pub position: i64,
+    pub hash: Vec<u8>,
+    pub events: i64,
+}
+
+/// Drops whole months that ended before this time; `None` when there is nothing to drop.
+pub(super) async fn prune(tx: &mut Tx, _granted: &Granted<SealAudit>, before: DateTime<Utc>) -> Result<Option<Pruned>> {
+    let row = sqlx::query!(
+        r#"select pruned_before as "before!", "position" as "position!", hash as "hash!", events as "events!"
+           from prune_audit($1)"#,
+        before
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    let pruned =
+        row.map(|row| Pruned { before: row.before, position: row.position, hash: row.hash, events: row.events });
+    Ok(pruned)
 }

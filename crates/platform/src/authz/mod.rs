@@ -5,16 +5,17 @@
 //! a list is filtered by in SQL. Nothing outside this folder compares a role.
 
 mod policy;
+mod staff;
 
 use std::marker::PhantomData;
 
-use contract::accounts::MemberRole;
-use contract::{AllocationId, CustomerId, ErrorCode, GpuId, JobId, MachineId, Permission, UserId};
+use contract::{AllocationId, CustomerId, ErrorCode, GpuId, JobId, MachineId, Permission, RoleId, UserId};
 
-pub use policy::{Reach, Role, reach, table};
+pub use policy::{Reach, Role, is_grantable, reach, table};
+pub(crate) use staff::{KEPT_ROLE, must_be_kept, permitted_by, powers_of, works_for_platform};
 
 use crate::error::Denial;
-use crate::{Credential, Error, OpContext, Principal, Result};
+use crate::{Error, OpContext, Principal, Result};
 
 /// Something that can be permitted on a loaded resource.
 pub trait Action: Copy {
@@ -108,6 +109,10 @@ macro_rules! resources {
 resources! {
     /// A person's own account.
     AccountRef(UserId) = "user", AccountsViewOwn;
+    /// Anybody's account, as staff run it.
+    UserRef(UserId) = "user", UsersView;
+    /// A role.
+    RoleRef(RoleId) = "role", RolesView;
     /// A customer.
     CustomerRef(CustomerId) = "customer", CustomersView;
     /// A machine.
@@ -146,6 +151,32 @@ impl Resource for Clientele {
     }
 }
 
+/// Everybody: what one adds accounts to.
+#[derive(Clone, Copy, Debug)]
+pub struct Population;
+
+impl Resource for Population {
+    type Id = Everything;
+    const KIND: &'static str = "population";
+    const VIEW: Permission = Permission::UsersView;
+    fn id(&self) -> Everything {
+        Everything
+    }
+}
+
+/// The roles there are: what one adds roles to.
+#[derive(Clone, Copy, Debug)]
+pub struct RoleBook;
+
+impl Resource for RoleBook {
+    type Id = Everything;
+    const KIND: &'static str = "role_book";
+    const VIEW: Permission = Permission::RolesView;
+    fn id(&self) -> Everything {
+        Everything
+    }
+}
+
 /// The audit log as a whole.
 #[derive(Clone, Copy, Debug)]
 pub struct AuditLog;
@@ -154,6 +185,32 @@ impl Resource for AuditLog {
     type Id = Everything;
     const KIND: &'static str = "audit";
     const VIEW: Permission = Permission::AuditView;
+    fn id(&self) -> Everything {
+        Everything
+    }
+}
+
+/// The installation itself: what its settings are about.
+#[derive(Clone, Copy, Debug)]
+pub struct Installation;
+
+impl Resource for Installation {
+    type Id = Everything;
+    const KIND: &'static str = "settings";
+    const VIEW: Permission = Permission::SettingsView;
+    fn id(&self) -> Everything {
+        Everything
+    }
+}
+
+/// Where the platform says something.
+#[derive(Clone, Copy, Debug)]
+pub struct Noticeboard;
+
+impl Resource for Noticeboard {
+    type Id = Everything;
+    const KIND: &'static str = "announcement";
+    const VIEW: Permission = Permission::AnnouncementsManage;
     fn id(&self) -> Everything {
         Everything
     }
@@ -200,6 +257,32 @@ actions! {
     UpdateCustomer: CustomersUpdate on CustomerRef;
     /// Add a person to a customer.
     AddMember: CustomersAddMember on CustomerRef;
+    /// Invite a person into a customer.
+    InviteMember: CustomersInvite on CustomerRef;
+    /// Say something, change it, take it away.
+    ManageAnnouncements: AnnouncementsManage on Noticeboard;
+    /// Change the installation's settings.
+    UpdateSettings: SettingsUpdate on Installation;
+    /// Change roles in a customer, remove people, hand the ownership over.
+    ManageMembers: CustomersManageMembers on CustomerRef;
+    /// See anybody's account.
+    ViewUser: UsersView on UserRef;
+    /// Add an account.
+    CreateUser: UsersCreate on Population;
+    /// Change, disable, enable an account, give it a password.
+    UpdateUser: UsersUpdate on UserRef;
+    /// Delete an account and bring it back.
+    DeleteUser: UsersDelete on UserRef;
+    /// See a role.
+    ViewRole: RolesView on RoleRef;
+    /// Make a custom role.
+    CreateRole: RolesManage on RoleBook;
+    /// Change or delete a custom role.
+    ManageRole: RolesManage on RoleRef;
+    /// Give somebody a role, or take it away.
+    AssignRole: RolesAssign on UserRef;
+    /// Change what people sign in through.
+    ManageIdentity: SettingsIdentity on Installation;
     /// See an allocation as its customer does.
     ViewAllocation: AllocationsView on AllocationRef;
     /// See an allocation as staff do.
@@ -234,6 +317,11 @@ actions! {
     ViewJob: JobsView on JobRef;
 }
 
+/// What setting up a second factor takes.
+fn is_own_account(permission: Permission) -> bool {
+    matches!(permission, Permission::AccountsViewOwn | Permission::AccountsUpdateOwn | Permission::AccountsSecureOwn)
+}
+
 impl OpContext {
     /// Roles of the principal; several for a person who is staff and a member.
     fn roles(&self) -> Vec<(Role, Option<CustomerId>)> {
@@ -246,37 +334,25 @@ impl OpContext {
                 if user.platform_admin {
                     roles.push((Role::PlatformAdmin, None));
                 }
+                if user.operator {
+                    roles.push((Role::Operator, None));
+                }
                 if let (Some(customer), Some(role)) = (user.active_customer, user.active_role()) {
-                    let role = match role {
-                        MemberRole::Owner => Role::CustomerOwner,
-                        MemberRole::Member => Role::CustomerMember,
-                    };
-                    roles.push((role, Some(customer)));
+                    roles.push((Role::of_member(role), Some(customer)));
                 }
                 roles
             }
         }
     }
 
-    /// False for what the credential keeps its owner from: an API token goes no further than its scopes, and never so far
-    /// that it could outlive its owner's wish.
-    fn admits(&self, permission: Permission) -> bool {
-        match self.user().map(|user| &user.credential) {
-            Some(Credential::ApiToken { scopes }) => {
-                permission != Permission::AccountsSecureOwn
-                    && scopes.as_ref().is_none_or(|scopes| scopes.contains(&permission))
-            }
-            _ => true,
-        }
-    }
-
-    /// How far a permission goes in a role, as far as the credential lets it.
-    fn reach(&self, role: Role, permission: Permission) -> Reach {
-        if self.admits(permission) { reach(role, permission) } else { Reach::Nothing }
+    /// True for who has to set up a second factor first: until then nothing but their own account is open to them,
+    /// whatever they came with.
+    pub fn must_enroll(&self) -> bool {
+        self.user().is_some_and(|user| user.must_enroll)
     }
 
     fn reaches(&self, permission: Permission, resource: &impl Resource) -> bool {
-        self.roles().into_iter().any(|(role, customer)| match self.reach(role, permission) {
+        self.roles_for(permission).into_iter().any(|(role, customer)| match reach(role, permission) {
             Reach::Nothing => false,
             Reach::All => true,
             Reach::Customer => customer.is_some() && resource.customer() == customer,
@@ -291,7 +367,8 @@ impl OpContext {
     /// Yes or no for `action` on a loaded resource.
     ///
     /// # Errors
-    /// `Unauthenticated` for the anonymous, `NotFound` when it may not even be seen, `Forbidden` otherwise.
+    /// `Unauthenticated` for the anonymous, `EnrollmentRequired` for who must set up a second factor first, `NotFound` when
+    /// it may not even be seen, `Forbidden` otherwise.
     pub fn authorize<A: Action>(&self, _action: A, resource: &A::Resource) -> Result<Granted<A>> {
         if self.reaches(A::PERMISSION, resource) {
             return Ok(Granted { id: resource.id(), action: PhantomData });
@@ -303,11 +380,12 @@ impl OpContext {
     /// The rows a list of `R` with this permission may show.
     ///
     /// # Errors
-    /// `Unauthenticated` for the anonymous, `NotFound` when the list does not exist for the caller.
+    /// `Unauthenticated` for the anonymous, `EnrollmentRequired` for who must set up a second factor first, `NotFound` when
+    /// the list does not exist for the caller.
     pub fn authorize_list<R: Resource>(&self, permission: Permission) -> Result<Scope> {
         let mut best = None;
-        for (role, customer) in self.roles() {
-            match (self.reach(role, permission), customer, self.user()) {
+        for (role, customer) in self.roles_for(permission) {
+            match (reach(role, permission), customer, self.user()) {
                 (Reach::All, _, _) => return Ok(Scope::All),
                 (Reach::Customer, Some(customer), _) => best = Some(Scope::Customer(customer)),
                 (Reach::Own, _, Some(user)) if best.is_none() => best = Some(Scope::Own(user.id)),
@@ -319,14 +397,12 @@ impl OpContext {
 
     /// True when some resource could be reached: for menus and buttons.
     pub fn holds(&self, permission: Permission) -> bool {
-        self.roles().into_iter().any(|(role, _)| self.reach(role, permission) != Reach::Nothing)
+        self.roles_for(permission).into_iter().any(|(role, _)| reach(role, permission) != Reach::Nothing)
     }
 
     /// True for people whose powers reach beyond one customer: those for whom the admin side exists at all.
     pub fn is_staff(&self) -> bool {
-        let reaches_all =
-            |role: Role| Permission::ALL.iter().any(|permission| self.reach(role, *permission) == Reach::All);
-        self.user().is_some() && self.roles().into_iter().any(|(role, _)| reaches_all(role))
+        self.user().is_some() && Permission::ALL.iter().any(|permission| self.holds_everywhere(*permission))
     }
 
     /// Names of the roles held, strongest first.
@@ -342,6 +418,7 @@ impl OpContext {
     fn denied<R: Resource>(&self, permission: Permission, target_id: Option<String>, visible: bool) -> Error {
         let code = match self.principal() {
             Principal::Anonymous => ErrorCode::Unauthenticated,
+            _ if self.must_enroll() && !is_own_account(permission) => ErrorCode::EnrollmentRequired,
             _ if visible => ErrorCode::Forbidden,
             _ => ErrorCode::NotFound,
         };

@@ -1,6 +1,7 @@
 //! The policy: role × permission → reach. One table; `tests/it/authz.rs` holds its committed snapshot.
 
 use contract::Permission;
+use contract::accounts::MemberRole;
 
 use crate::SystemActor;
 
@@ -11,6 +12,10 @@ pub enum Role {
     /// Anybody signed in.
     SignedIn,
     PlatformAdmin,
+    /// Reads everything and acts on machines.
+    Operator,
+    /// What a custom role can give at most; it gives those of its permissions.
+    Custom,
     /// In the active customer.
     CustomerOwner,
     /// In the active customer.
@@ -27,6 +32,8 @@ impl Role {
             Role::Anonymous,
             Role::SignedIn,
             Role::PlatformAdmin,
+            Role::Operator,
+            Role::Custom,
             Role::CustomerOwner,
             Role::CustomerMember,
             Role::Node,
@@ -35,12 +42,22 @@ impl Role {
         roles
     }
 
+    /// What somebody is in the customer they act for.
+    pub(super) fn of_member(role: MemberRole) -> Self {
+        match role {
+            MemberRole::Owner => Role::CustomerOwner,
+            MemberRole::Member => Role::CustomerMember,
+        }
+    }
+
     /// Its name on the wire and in the snapshot.
     pub fn name(self) -> &'static str {
         match self {
             Role::Anonymous => "anonymous",
             Role::SignedIn => "signed_in",
             Role::PlatformAdmin => "platform_admin",
+            Role::Operator => "operator",
+            Role::Custom => "custom_role",
             Role::CustomerOwner => "customer_owner",
             Role::CustomerMember => "customer_member",
             Role::Node => "node",
@@ -85,15 +102,24 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
         (Role::PlatformAdmin, P::MetricsReport | P::AuditSeal | P::JobsRun) => Reach::Nothing,
         // Nobody else's password or second factor: what staff may do to other people has operations of its own.
         (Role::PlatformAdmin, P::AccountsSecureOwn) => Reach::Nothing,
+        // Nor do they stand inside of a customer: they have the whole log.
+        (Role::PlatformAdmin, P::AuditViewOwn) => Reach::Nothing,
         (Role::PlatformAdmin, _) => Reach::All,
+
+        (Role::Operator, _) => operator(permission),
+        (Role::Custom, _) => custom(permission),
 
         (
             Role::CustomerOwner,
             P::CustomersView
             | P::CustomersListMembers
+            | P::CustomersAddMember
+            | P::CustomersInvite
+            | P::CustomersManageMembers
             | P::AllocationsView
             | P::AllocationsMonitor
-            | P::AllocationsRequestRenewal,
+            | P::AllocationsRequestRenewal
+            | P::AuditViewOwn,
         ) => Reach::Customer,
         (Role::CustomerMember, P::CustomersView | P::AllocationsView | P::AllocationsMonitor) => Reach::Customer,
         // The fleet is the staff's: customers reach a machine through its allocation.
@@ -117,17 +143,80 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
     }
 }
 
+/// Everything that is read, and the machines; neither people, nor roles, nor what customers have or pay.
+fn operator(permission: Permission) -> Reach {
+    use Permission as P;
+    match permission {
+        P::CustomersView
+        | P::CustomersListMembers
+        | P::CustomersManage
+        | P::AllocationsView
+        | P::AllocationsManage
+        | P::AllocationsMonitor
+        | P::MachinesView
+        | P::MachinesOperate
+        | P::MetricsView
+        | P::AuditView
+        | P::JobsView => Reach::All,
+        _ => Reach::Nothing,
+    }
+}
+
+/// What belongs to oneself, to customers' people, to machines and to the system is no staff's to be given.
+fn custom(permission: Permission) -> Reach {
+    use Permission as P;
+    match permission {
+        P::AccountsViewOwn
+        | P::AccountsUpdateOwn
+        | P::AccountsSecureOwn
+        | P::CustomersListMembers
+        | P::AllocationsRequestRenewal
+        | P::MetricsReport
+        | P::AuditViewOwn
+        | P::AuditSeal
+        | P::JobsRun => Reach::Nothing,
+        // Whoever says what the groups of a provider mean here makes admins by it.
+        P::SettingsIdentity => Reach::Nothing,
+        _ => Reach::All,
+    }
+}
+
+/// True when a custom role can hold it.
+pub fn is_grantable(permission: Permission) -> bool {
+    reach(Role::Custom, permission) == Reach::All
+}
+
+/// True when custom roles with these permissions give this one. Who runs all of something also sees each: without that,
+/// what they see in a list would be told not to exist.
+pub fn gives(held: &[Permission], permission: Permission) -> bool {
+    use Permission as P;
+    let through = match permission {
+        P::CustomersView => Some(P::CustomersManage),
+        P::AllocationsView | P::AllocationsMonitor => Some(P::AllocationsManage),
+        _ => None,
+    };
+    held.contains(&permission) || through.is_some_and(|through| held.contains(&through))
+}
+
+/// What a built-in role of the platform gives everywhere, for those who hand it on.
+pub fn everywhere(role: Role) -> impl Iterator<Item = Permission> {
+    Permission::ALL.iter().copied().filter(move |permission| reach(role, *permission) == Reach::All)
+}
+
 /// The whole table as text, one line per permission: what the snapshot compares.
 pub fn table() -> String {
     let roles = Role::all();
-    let mut text = format!("{:<24}", "permission");
+    let mut text = format!("{:<27}", "permission");
     for role in &roles {
-        text += &format!(" {:<15}", role.name());
+        // A person's role and a background actor may have the same name.
+        let mark = if matches!(role, Role::System(_)) { "sys:" } else { "" };
+        let head = format!("{mark}{}", role.name());
+        text += &format!(" {head:<17}");
     }
     for permission in Permission::ALL {
-        text += &format!("\n{:<24}", permission.name());
+        text += &format!("\n{:<27}", permission.name());
         for role in &roles {
-            text += &format!(" {:<15}", reach(*role, *permission).name());
+            text += &format!(" {:<17}", reach(*role, *permission).name());
         }
     }
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n"

@@ -3,6 +3,7 @@
 //! Invariants: a disabled customer's people lose it at their next request, and their open sockets within seconds, because
 //! who one acts for is looked up among active customers only; its data stays; a password made here is shown once.
 
+mod members;
 mod store;
 
 use std::collections::HashMap;
@@ -12,12 +13,13 @@ use contract::customers::{
     CustomerCreate, CustomerCreated, CustomerQuery, CustomerRow, CustomerSort, CustomerUpdate, CustomerView,
     MemberCreate, MemberSecret, MemberView,
 };
-use contract::{CustomerId, ErrorCode, Page, Permission};
+use contract::{CustomerId, ErrorCode, Page, Permission, UserId};
+
+pub use members::{add_member, add_my_member, remove_member, remove_my_member, set_member_role, set_my_member_role};
+pub use members::{transfer, transfer_mine};
 
 use crate::accounts::{self, NewPerson};
-use crate::authz::{
-    AddMember, Clientele, CreateCustomer, CustomerRef, ListMembers, ManageCustomer, UpdateCustomer, ViewCustomer,
-};
+use crate::authz::{Clientele, CreateCustomer, CustomerRef, ListMembers, ManageCustomer, UpdateCustomer, ViewCustomer};
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, allocations, audit};
@@ -150,7 +152,9 @@ pub async fn create(platform: &Platform, ctx: &OpContext, customer: CustomerCrea
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     let owner = match owner {
         Some(person) => {
-            let password = accounts::create_member(&mut tx, ctx, id, &person).await.map_err(|e| at(e, OWNER_PATHS))?;
+            ctx.must_cover_in(&resource(id), person.role)?;
+            let password =
+                accounts::add_person_in_tx(&mut tx, ctx, id, &person).await.map_err(|e| at(e, OWNER_PATHS))?;
             Some(MemberSecret { username: person.name, password })
         }
         None => None,
@@ -204,25 +208,6 @@ pub async fn set_active(platform: &Platform, ctx: &OpContext, id: CustomerId, ac
     Ok(row)
 }
 
-/// Adds a new person to a customer.
-pub async fn add_member(
-    platform: &Platform,
-    ctx: &OpContext,
-    id: CustomerId,
-    member: MemberCreate,
-) -> Result<MemberSecret> {
-    let mut tx = platform.db().begin(ctx).await?;
-    let granted = ctx.authorize(AddMember, &resource(id))?;
-    store::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
-    let mut wrong = Wrong::new();
-    let person = person(&mut wrong, MEMBER_PATHS, member, MemberRole::Member);
-    wrong.into_result()?;
-    let password =
-        accounts::create_member(&mut tx, ctx, granted.id(), &person).await.map_err(|e| at(e, MEMBER_PATHS))?;
-    tx.commit().await?;
-    Ok(MemberSecret { username: person.name, password })
-}
-
 /// Every customer's id, by name: for other slices' lists in this order.
 pub(crate) async fn ids_by_name(tx: &mut Tx) -> Result<Vec<i64>> {
     store::ids_by_name(tx).await
@@ -231,6 +216,11 @@ pub(crate) async fn ids_by_name(tx: &mut Tx) -> Result<Vec<i64>> {
 /// Names by id, for other slices' lists.
 pub(crate) async fn names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>> {
     store::names(tx, ids).await
+}
+
+/// Its active people, or its owners alone.
+pub(crate) async fn people(tx: &mut Tx, id: CustomerId, owners_only: bool) -> Result<Vec<UserId>> {
+    store::people(tx, id, owners_only).await
 }
 
 /// Customers whose name contains this.
@@ -279,6 +269,7 @@ fn person(wrong: &mut Wrong, paths: PersonPaths, member: MemberCreate, role: Mem
         display_name: wrong.text(paths[1], member.display_name, 100),
         email: wrong.email(paths[2], member.email),
         role: member.role.unwrap_or(role),
+        existing: member.existing,
     }
 }
 

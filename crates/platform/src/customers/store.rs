@@ -10,13 +10,14 @@ use sqlx::{Postgres, QueryBuilder, Row as _};
 
 use crate::Result;
 use crate::allocations::Held;
-use crate::authz::{CreateCustomer, Granted, UpdateCustomer};
+use crate::authz::{CreateCustomer, Granted, ManageMembers, UpdateCustomer};
 use crate::db::{Tx, contains};
 
 pub(super) async fn view(tx: &mut Tx, id: CustomerId) -> Result<Option<CustomerView>> {
     let row = sqlx::query!(
         r#"select c.id, c.name, c.state, c.created_at,
-                  (select count(*) from memberships m where m.customer_id = c.id) as "members!"
+                  (select count(*) from memberships m join users u on u.id = m.user_id
+                   where m.customer_id = c.id and u.deleted_at is null) as "members!"
            from customers c where c.id = $1 and c.deleted_at is null"#,
         id.0
     )
@@ -78,7 +79,10 @@ fn column(sort: CustomerSort) -> &'static str {
         CustomerSort::Name => "lower(c.name)",
         CustomerSort::State => "c.state",
         CustomerSort::Contact => "lower(coalesce(c.contact_name, c.contact_email))",
-        CustomerSort::Members => "(select count(*) from memberships m where m.customer_id = c.id)",
+        CustomerSort::Members => {
+            "(select count(*) from memberships m join users u on u.id = m.user_id \
+             where m.customer_id = c.id and u.deleted_at is null)"
+        }
         CustomerSort::Machines => "coalesce(held.machines, 0)",
         CustomerSort::NextEnd => "held.next_end_at",
         CustomerSort::Created => "c.created_at",
@@ -134,7 +138,8 @@ pub(super) async fn list(
     let rows = sqlx::query!(
         r#"select c.id, c.name, c.state, c.contact_name, c.contact_email, c.contact_phone, c.remark, c.disabled_at,
                   c.revision, c.created_at,
-                  (select count(*) from memberships m where m.customer_id = c.id) as "members!"
+                  (select count(*) from memberships m join users u on u.id = m.user_id
+                   where m.customer_id = c.id and u.deleted_at is null) as "members!"
            from customers c join unnest($1::bigint[]) with ordinality as wanted (id, place) on wanted.id = c.id
            order by wanted.place"#,
         &ids
@@ -152,7 +157,8 @@ pub(super) async fn row(tx: &mut Tx, id: CustomerId) -> Result<Option<CustomerRo
     let row = sqlx::query!(
         r#"select c.id, c.name, c.state, c.contact_name, c.contact_email, c.contact_phone, c.remark, c.disabled_at,
                   c.revision, c.created_at,
-                  (select count(*) from memberships m where m.customer_id = c.id) as "members!"
+                  (select count(*) from memberships m join users u on u.id = m.user_id
+                   where m.customer_id = c.id and u.deleted_at is null) as "members!"
            from customers c where c.id = $1 and c.deleted_at is null"#,
         id.0
     )
@@ -223,6 +229,55 @@ pub(super) async fn set_active(
     Ok(())
 }
 
+/// Role of somebody in a customer; the customer's row is locked.
+pub(super) async fn member_role(tx: &mut Tx, id: CustomerId, user: UserId) -> Result<Option<MemberRole>> {
+    let word = sqlx::query_scalar!(
+        "select m.role from memberships m join users u on u.id = m.user_id
+         where m.customer_id = $1 and m.user_id = $2 and u.deleted_at is null",
+        id.0,
+        user.0
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(word.map(|word| if word == "owner" { MemberRole::Owner } else { MemberRole::Member }))
+}
+
+/// Owners that can sign in.
+pub(super) async fn owners(tx: &mut Tx, id: CustomerId) -> Result<Vec<UserId>> {
+    let ids = sqlx::query_scalar!(
+        "select m.user_id from memberships m join users u on u.id = m.user_id
+         where m.customer_id = $1 and m.role = 'owner' and u.deleted_at is null and u.state = 'active'",
+        id.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(ids.into_iter().map(UserId).collect())
+}
+
+pub(super) async fn set_member_role(
+    tx: &mut Tx,
+    granted: &Granted<ManageMembers>,
+    user: UserId,
+    role: MemberRole,
+) -> Result<()> {
+    sqlx::query!(
+        "update memberships set role = $3 where customer_id = $1 and user_id = $2",
+        granted.id().0,
+        user.0,
+        role.code()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn remove_member(tx: &mut Tx, granted: &Granted<ManageMembers>, user: UserId) -> Result<()> {
+    sqlx::query!("delete from memberships where customer_id = $1 and user_id = $2", granted.id().0, user.0)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 pub(super) async fn names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>> {
     let rows = sqlx::query!("select id, name from customers where id = any($1)", ids).fetch_all(&mut **tx).await?;
     Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
@@ -233,4 +288,15 @@ pub(super) async fn matching(tx: &mut Tx, text: &str) -> Result<Vec<i64>> {
     Ok(sqlx::query_scalar!("select id from customers where deleted_at is null and name ilike $1", pattern)
         .fetch_all(&mut **tx)
         .await?)
+}
+
+pub(super) async fn people(tx: &mut Tx, id: CustomerId, owners_only: bool) -> Result<Vec<UserId>> {
+    let ids = sqlx::query_scalar!(
+        "select user_id from memberships where customer_id = $1 and (not $2 or role = 'owner') order by user_id",
+        id.0,
+        owners_only
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(ids.into_iter().map(UserId).collect())
 }

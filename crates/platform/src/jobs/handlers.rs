@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::Claim;
-use crate::{Error, Platform, Result, SystemActor, accounts, allocations, audit, idempotency, machines, metrics};
+use crate::{
+    Error, Platform, Result, SystemActor, accounts, allocations, audit, idempotency, machines, mail, metrics,
+    notifications, settings,
+};
 
 /// A kind that comes round: its name and how often.
 pub(super) const PERIODIC: &[(&str, Duration)] = &[
@@ -14,6 +17,7 @@ pub(super) const PERIODIC: &[(&str, Duration)] = &[
     ("imports-clean", Duration::from_secs(600)),
     ("idempotency-clean", Duration::from_secs(600)),
     ("partitions", Duration::from_secs(3600)),
+    ("audit-prune", Duration::from_secs(3600)),
     ("sessions-clean", Duration::from_secs(600)),
     ("jobs-clean", Duration::from_secs(600)),
 ];
@@ -34,14 +38,33 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             let id = id.ok_or_else(|| Error::internal("an import's job names no import"))?;
             machines::read_import(platform, id.into(), claim.attempt >= claim.max_attempts).await?;
         }
+        "mail-send" => {
+            let token = claim.payload.get("mail").and_then(serde_json::Value::as_str).and_then(|t| t.parse().ok());
+            let token = token.ok_or_else(|| Error::internal("the job of a mail names no mail"))?;
+            mail::send(platform, token, claim.attempt >= claim.max_attempts).await?;
+        }
+        "notification-deliver" => {
+            let token = claim.payload.get("delivery").and_then(serde_json::Value::as_str).and_then(|t| t.parse().ok());
+            let token = token.ok_or_else(|| Error::internal("the job of a delivery names none"))?;
+            notifications::deliver(platform, token, claim.attempt >= claim.max_attempts).await?;
+        }
+        "password-reset" => {
+            let account = claim.payload.get("account").and_then(serde_json::Value::as_str);
+            let account = account.ok_or_else(|| Error::internal("the job of a new password names nobody"))?;
+            accounts::send_password_reset(platform, account, claim.id).await?;
+        }
         "imports-clean" => {
             machines::forget_imports(platform).await?;
+            settings::forget_imports(platform).await?;
         }
         "idempotency-clean" => {
             idempotency::forget(platform).await?;
         }
         "maintenance-advance" => {
             machines::advance_maintenance(platform).await?;
+        }
+        "audit-prune" => {
+            audit::prune(platform).await?;
         }
         "partitions" => metrics::keep_partitions(platform, &platform.system(SystemActor::Metrics)).await?,
         "sessions-clean" => {
@@ -52,6 +75,8 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             let mut tx = platform.db().begin(&super::worker(platform)).await?;
             super::store::delete_old(&mut tx).await?;
             tx.commit().await?;
+            mail::forget_old(platform).await?;
+            notifications::forget_old(platform).await?;
         }
         other => return Err(Error::internal(format!("no handler for jobs of kind {other}"))),
     }

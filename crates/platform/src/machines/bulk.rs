@@ -105,7 +105,7 @@ pub async fn preview_plan_for_many(
             None => Ok(()),
             Some(window) => {
                 let mut tx = platform.db().begin(ctx).await?;
-                let tried = maintenance::plan_in_tx(&mut tx, ctx, &view.id, window.clone()).await.map(|_| ());
+                let tried = maintenance::plan_in_tx(platform, &mut tx, ctx, &view.id, window.clone()).await.map(|_| ());
                 tx.rollback().await?;
                 tried
             }

@@ -8,7 +8,7 @@ use super::{entry, resource, service, store};
 use crate::authz::{MachineRef, OperateMachine};
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
+use crate::{Error, OpContext, Platform, Result, SystemActor, allocations, audit};
 
 /// Longest window, days.
 const MAX_DAYS: i64 = 90;
@@ -26,12 +26,13 @@ pub async fn plan_maintenance(
 ) -> Result<MachineView> {
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let before = plan_in_tx(&mut tx, ctx, code, body).await?;
+    let before = plan_in_tx(platform, &mut tx, ctx, code, body).await?;
     finish(platform, ctx, tx, code, "machines:plan-maintenance", &before).await
 }
 
 /// The same in the caller's transaction, without its audit row; the machine as it was.
 pub(super) async fn plan_in_tx(
+    platform: &Platform,
     tx: &mut Tx,
     ctx: &OpContext,
     code: &str,
@@ -62,6 +63,8 @@ pub(super) async fn plan_in_tx(
     }
     let new = store::NewWindow { starts_at, ends_at: body.ends_at, message: message.unwrap_or_default() };
     store::insert_window(tx, &granted, &new, ctx).await?;
+    let period = (new.starts_at, new.ends_at);
+    allocations::tell_of_maintenance(platform, tx, ctx, id, period, &new.message).await?;
     if starts_at <= ctx.now() {
         begin_due(tx, ctx, code, id).await?;
     }

@@ -91,6 +91,10 @@ pub(super) struct Process {
 
 impl Process {
     fn shown(&self, catalog: &Catalog) -> ProcessView {
+        // What a server before this field wrote down, of machines that were not heard since.
+        if self.gpu_uuids.is_empty() {
+            return self.view.clone();
+        }
         let gpus = catalog.gpus.iter().filter(|gpu| self.gpu_uuids.contains(&gpu.uuid)).map(|gpu| gpu.index);
         ProcessView { gpus: gpus.collect(), ..self.view.clone() }
     }

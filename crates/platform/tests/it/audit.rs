@@ -31,7 +31,7 @@ async fn seal(platform: &Platform) -> usize {
 }
 
 async fn verify(platform: &Platform) -> (u64, Option<(i64, &'static str)>) {
-    let report = audit::verify_chain(platform, None).await.unwrap();
+    let report = audit::verify_chain(platform, &[]).await.unwrap();
     (report.checked, report.broken)
 }
 
@@ -142,7 +142,8 @@ async fn secrets_never_enter_the_log() {
     let token = machines::create_join_token(&test.platform, &admin.ctx(), JoinTokenCreate::default()).await.unwrap();
     let guess = "a password typed wrongly";
     for (username, password) in [(admin.name.as_str(), guess), (guess, guess), (&admin.name, admin.password)] {
-        let request = LoginRequest { username: username.to_owned(), password: password.to_owned(), otp: None };
+        let request =
+            LoginRequest { username: username.to_owned(), password: password.to_owned(), ..Default::default() };
         let _ = platform::accounts::sign_in(&test.platform, &test.anonymous(), &request).await;
     }
     let log: String = sqlx::query_scalar("select string_agg(e::text, ' ') from audit_events e")
@@ -259,10 +260,9 @@ async fn deletion_insertion_and_reordering_show() {
 async fn a_chain_that_was_rewritten_or_cut_off_shows_by_its_anchor() {
     let test = sealed(5).await;
     let platform = &test.platform;
-    let noted = audit::verify_chain(platform, None).await.unwrap().end.expect("five rows are sealed");
+    let noted = audit::verify_chain(platform, &[]).await.unwrap().end.expect("five rows are sealed");
     assert_eq!(noted.position, 5);
-    let broken =
-        async || audit::verify_chain(platform, Some(noted)).await.unwrap().broken.map(|(position, _)| position);
+    let broken = async || audit::verify_chain(platform, &[noted]).await.unwrap().broken.map(|(position, _)| position);
     assert_eq!(broken().await, None);
     record(platform, &test.admin().await.ctx(), 6).await;
     seal_everything(&test).await;

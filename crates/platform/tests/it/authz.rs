@@ -9,7 +9,7 @@ use platform::authz::{
     ReportMetrics, Scope, SealAudit, UpdateAccount, UpdateMachine, ViewAccount, ViewCustomer, ViewJob, ViewMachine,
     ViewMetrics,
 };
-use platform::{OpContext, Platform, Result, accounts, audit, customers, jobs, machines, metrics};
+use platform::{OpContext, Platform, Result, accounts, audit, customers, jobs, machines, metrics, roles};
 use test_support::TestPlatform;
 
 fn machine(id: MachineId) -> MachineRef {
@@ -165,6 +165,9 @@ async fn ask(operation: &str, platform: &Platform, ctx: &OpContext) -> Result<()
         "metrics::history" => metrics::history(platform, ctx, "host-1", &Default::default()).await.map(drop),
         "metrics::machine_live" => metrics::machine_live(platform, ctx, "host-1").await.map(drop),
         "metrics::wall" => metrics::wall(platform, ctx).await.map(drop),
+        "roles::list" => roles::list(platform, ctx).await.map(drop),
+        "roles::permissions" => roles::permissions(platform, ctx).await.map(drop),
+        "users::list" => accounts::users::list(platform, ctx, &Default::default()).await.map(drop),
         other => panic!("{other} is not in the list"),
     }
 }
@@ -209,6 +212,9 @@ async fn every_operation_for_every_principal() {
         ("metrics::history", [WHO, NO, NO, NO, OK, NO]),
         ("metrics::machine_live", [WHO, NO, NO, NO, OK, NO]),
         ("metrics::wall", [WHO, NO, NO, NO, OK, NO]),
+        ("roles::list", [WHO, NO, NO, NO, OK, NO]),
+        ("roles::permissions", [WHO, NO, NO, NO, OK, NO]),
+        ("users::list", [WHO, NO, NO, NO, OK, NO]),
     ];
     let principals = [
         ("nobody", test.anonymous()),

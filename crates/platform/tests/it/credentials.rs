@@ -9,7 +9,7 @@ use platform::{Credential, OpContext, Principal, Result, SystemActor, Via, machi
 use test_support::{TestPlatform, TestUser};
 
 fn request(user: &TestUser) -> LoginRequest {
-    LoginRequest { username: user.name.clone(), password: user.password.to_owned(), otp: None }
+    LoginRequest { username: user.name.clone(), password: user.password.to_owned(), ..Default::default() }
 }
 
 async fn sign_in(test: &TestPlatform, user: &TestUser) -> LoginAnswer {
@@ -275,11 +275,14 @@ async fn a_new_password_ends_everything_else_and_weak_ones_are_refused() {
     for token in [&answer.access_token, &api.secret] {
         assert_eq!(code_of(&test, token).await, UNAUTHENTICATED);
     }
-    let old = accounts::sign_in(&test.platform, &test.anonymous(), &request(user)).await;
+    let with_captcha = async |password: &str| {
+        let (captcha_id, captcha) = test.captcha().await;
+        LoginRequest { password: password.to_owned(), captcha_id, captcha, ..request(user) }
+    };
+    let old = accounts::sign_in(&test.platform, &test.anonymous(), &with_captcha(user.password).await).await;
     assert_eq!(old.unwrap_err().code, ErrorCode::BadCredentials);
     test.clock().advance(TimeDelta::minutes(2)); // that one failed, after four others
-    let with_new = LoginRequest { password: new.to_owned(), ..request(user) };
-    let signed_in = accounts::sign_in(&test.platform, &test.anonymous(), &with_new).await.unwrap();
+    let signed_in = accounts::sign_in(&test.platform, &test.anonymous(), &with_captcha(new).await).await.unwrap();
     assert_eq!(signed_in.token_version, who.token_version);
     // The principal is of before: somebody else was faster.
     let change = PasswordChange { old_password: new.to_owned(), new_password: "eight lazy pelicans".to_owned() };
@@ -287,6 +290,58 @@ async fn a_new_password_ends_everything_else_and_weak_ones_are_refused() {
     assert_eq!(late.unwrap_err().code, ErrorCode::Conflict);
     let words = "select count(*) from audit_events where (before::text || after::text) like '%pelicans%'";
     assert_eq!(count(&test, words).await, 0);
+}
+
+#[tokio::test]
+async fn earlier_passwords_are_not_taken_again_for_as_long_as_they_are_remembered() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let remember = async |count: u32| {
+        let key = "sign_in.password_remembered".to_owned();
+        let change = platform::settings::Change { key, value: count.into(), version: None };
+        platform::settings::change(&test.platform, &admin.ctx(), vec![change]).await.unwrap();
+    };
+    let mut user = test.outsider("ann").await;
+    let mut old = user.password.to_owned();
+    let mut change = async |new: &str| {
+        let change = PasswordChange { old_password: old.clone(), new_password: new.to_owned() };
+        let who = accounts::change_password(&test.platform, &user.ctx(), &change).await?;
+        user.principal.token_version = who.token_version;
+        old = new.to_owned();
+        Ok::<(), platform::Error>(())
+    };
+    let fault = |result: Result<()>| result.unwrap_err().fields.first().map(|field| (field.path, field.key));
+    let words = |number: usize| format!("{number} lazy pelicans on a pier");
+    remember(2).await;
+    for number in 1..=3 {
+        change(&words(number)).await.unwrap();
+    }
+    let used = Some(("newPassword", "field-password-used"));
+    assert_eq!(fault(change(&words(3)).await), Some(("newPassword", "field-password-old")), "the present one");
+    assert_eq!(fault(change(&words(2)).await), used);
+    assert_eq!(fault(change(&words(1)).await), used);
+    change(test_support::PASSWORD).await.expect("the third one before is forgotten");
+    remember(0).await;
+    change(&words(3)).await.expect("only the present one counts");
+
+    // By a link, the same rule; and whoever does not know the present one learns nothing of those before.
+    let wrong = PasswordChange { old_password: "a guess".to_owned(), new_password: test_support::PASSWORD.to_owned() };
+    remember(5).await;
+    let refused = accounts::change_password(&test.platform, &test.outsider("bob").await.ctx(), &wrong).await;
+    assert_eq!(refused.unwrap_err().fields[0].path, "oldPassword");
+    assert_eq!(count(&test, "select count(*) from password_history").await, 5, "as hashes");
+    let plain = "select count(*) from password_history where hash not like '$argon2id$%'";
+    assert_eq!(count(&test, plain).await, 0);
+    for number in 10..18 {
+        remember(0).await;
+        accounts::reset_password(&test.platform, "ann").await.unwrap();
+        let _ = number;
+    }
+    assert_eq!(
+        count(&test, "select count(*) from password_history").await,
+        10,
+        "no more are kept than can be asked for"
+    );
 }
 
 #[tokio::test]

@@ -3,13 +3,24 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod allocations;
+mod announcements;
+mod attempts;
 mod audit;
+mod audit_retention;
 mod authz;
+mod channels;
 mod credentials;
 mod customers;
 mod jobs;
+mod ldap;
 mod machines;
+mod mail;
 mod metrics;
+mod notifications;
+mod oidc;
+mod roles;
 mod second_factor;
 mod secrets;
+mod settings;
 mod tenancy;
+mod users;

@@ -37,6 +37,7 @@ impl Armed {
             username: self.user.name.clone(),
             password: self.user.password.to_owned(),
             otp: otp.map(str::to_owned),
+            ..Default::default()
         };
         accounts::sign_in(&self.test.platform, &self.test.anonymous(), &request).await
     }
@@ -48,8 +49,11 @@ impl Armed {
 
     /// A browser of this number whose password was right.
     async fn challenged(&self, browser: u8) -> [u8; 32] {
-        let request =
-            LoginRequest { username: self.user.name.clone(), password: self.user.password.to_owned(), otp: None };
+        let request = LoginRequest {
+            username: self.user.name.clone(),
+            password: self.user.password.to_owned(),
+            ..Default::default()
+        };
         let ctx = self.test.anonymous();
         let step = accounts::begin_sign_in(&self.test.platform, &ctx, &request).await.unwrap();
         let SignInStep::CodeNeeded(needed) = step else { panic!("{step:?}") };
@@ -70,7 +74,8 @@ async fn it_counts_once_it_is_confirmed_and_then_for_every_sign_in() {
     let test = TestPlatform::new().await;
     let user = test.outsider("careful").await;
     let (platform, ctx) = (&test.platform, user.ctx());
-    let request = LoginRequest { username: user.name.clone(), password: user.password.to_owned(), otp: None };
+    let request =
+        LoginRequest { username: user.name.clone(), password: user.password.to_owned(), ..Default::default() };
     assert_eq!(accounts::pending_totp(platform, &ctx).await.unwrap().map(|e| e.secret), None);
     assert_eq!(accounts::confirm_totp(platform, &ctx, "123456").await.unwrap_err().code, ErrorCode::WrongState);
     let first = accounts::enroll_totp(platform, &ctx).await.unwrap();
@@ -104,8 +109,12 @@ async fn it_counts_once_it_is_confirmed_and_then_for_every_sign_in() {
 #[tokio::test]
 async fn a_code_is_asked_for_after_a_right_password_only_and_counts_once() {
     let armed = Armed::new().await;
-    let wrong_password =
-        LoginRequest { username: armed.user.name.clone(), password: "a guess".to_owned(), otp: Some(armed.code()) };
+    let wrong_password = LoginRequest {
+        username: armed.user.name.clone(),
+        password: "a guess".to_owned(),
+        otp: Some(armed.code()),
+        ..Default::default()
+    };
     let refused = accounts::sign_in(&armed.test.platform, &armed.test.anonymous(), &wrong_password).await.unwrap_err();
     assert_eq!(refused.code, ErrorCode::BadCredentials);
     assert_eq!(armed.refused(None).await, MISSING);
@@ -143,7 +152,15 @@ async fn wrong_codes_slow_down_like_wrong_passwords() {
     assert_eq!(codes[0], WRONG.0);
     assert!(codes.contains(&ErrorCode::RateLimited), "{codes:?}");
     armed.test.clock().advance(TimeDelta::minutes(2));
-    armed.sign_in(Some(&armed.code())).await.unwrap();
+    let (captcha_id, captcha) = armed.test.captcha().await;
+    let request = LoginRequest {
+        username: armed.user.name.clone(),
+        password: armed.user.password.to_owned(),
+        otp: Some(armed.code()),
+        captcha_id,
+        captcha,
+    };
+    accounts::sign_in(&armed.test.platform, &armed.test.anonymous(), &request).await.unwrap();
 }
 
 #[tokio::test]

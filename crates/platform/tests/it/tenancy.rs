@@ -108,11 +108,36 @@ const FILL: &str = "
     insert into shown_once (user_id, kind, content, expires_at) select max(id), 'api_token', 'x', now() from users;
     insert into ssh_keys (user_id, name, public_key, algorithm, fingerprint, created_at)
       select max(id), 'laptop', 'ssh-ed25519 x', 'ssh-ed25519', 'SHA256:x', now() from users;
+    insert into audit_anchors (pruned_before, position, hash, events)
+      values (now() - interval '1 year', 0, decode(repeat('00', 32), 'hex'), 0);
+    insert into captcha_uses (hash, expires_at) values (decode(repeat('00', 32), 'hex'), now());
+    insert into sign_in_networks (user_id, network, last_at) select max(id), '192.0.2.1', now() from users;
+    insert into password_history (user_id, hash, retired_at) select max(id), 'x', now() from users;
+    insert into identity_providers (kind, name, config) values ('ldap', 'Example', '{}');
+    insert into user_identities (provider_id, issuer, subject, user_id, created_at)
+      select (select max(id) from identity_providers), '', 's', max(id), now() from users;
+    insert into oidc_sign_ins (browser_hash, state_hash, provider_id, sealed, expires_at)
+      select decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'), max(id), 'x', now()
+      from identity_providers;
+    insert into identity_links (user_id, provider_id, issuer, subject, label, expires_at)
+      select max(id), (select max(id) from identity_providers), '', 's', 'me', now() from users;
     insert into totp_secrets (user_id, secret, created_at) select max(id), 'x', now() from users;
     insert into recovery_codes (user_id, code_hash) select max(id), decode(repeat('00', 32), 'hex') from users;
     insert into sign_in_challenges (browser_hash, user_id, token_version, expires_at)
       select decode(repeat('00', 32), 'hex'), max(id), 1, now() from users;
     insert into role_assignments (user_id, role) select max(id), 'platform_admin' from users;
+    insert into settings (key, value) values ('branding.name', '\"Acme\"');
+    insert into settings_imports (document, seen) values ('{}', '{}');
+    insert into mails (token, kind, user_id, address, language)
+      select gen_random_uuid(), 'test', max(id), 'staff@example.org', 'en' from users;
+    insert into one_time_links (hash, purpose, customer_id, address, role, created_at, expires_at)
+      values (decode(repeat('00', 32), 'hex'), 'invitation', $acme, 'new@acme.example', 'member', now(), now());
+    insert into notifications (user_id, kind, created_at) select max(id), 'maintenance', now() from users;
+    insert into notification_choices (user_id, kind, in_app, mail) select max(id), 'maintenance', true, true from users;
+    insert into notification_quiet (user_id, from_minute, until_minute) select max(id), 0, 1 from users;
+    insert into roles (name) values ('night shift');
+    insert into role_permissions (role_id, permission) select max(id), 'machines:view' from roles;
+    insert into quotas (subject_kind, subject_id, resource, limit_value) values ('customer', $acme, 'gpu', 8);
     insert into machines (code, name) values ('host-1', 'host-1');
     insert into gpus (machine_id, gpu_index, uuid, model) select id, 0, 'GPU-1', 'H100' from machines;
     insert into join_tokens (secret_hash, expires_at) values (decode(repeat('00', 32), 'hex'), now());
@@ -140,6 +165,15 @@ const FILL: &str = "
       select id, now(), now() + interval '1 hour', 'new disk' from machines;
     insert into idempotency_keys (principal, key, request_hash, run, lease_until, created_at)
       select 'user:' || max(id), 'k', decode(repeat('00', 32), 'hex'), gen_random_uuid(), now(), now() from users;
+    insert into notification_channels (token, user_id, kind, name, host, sealed_url)
+      select gen_random_uuid(), max(id), 'webhook', 'pager', 'a.example', 'x' from users;
+    insert into notification_deliveries (token, channel_id, user_id, kind, created_at)
+      select gen_random_uuid(), id, user_id, 'test', now() from notification_channels;
+    insert into announcements (kind, title, audience, starts_at) values ('announcement', 'hello', 'chosen', now());
+    insert into announcement_customers (announcement_id, customer_id) select id, $acme from announcements;
+    insert into announcement_dismissals (announcement_id, user_id, revision)
+      select a.id, max(u.id), 1 from announcements a, users u group by a.id;
+    insert into avatars (user_id, picture, tag, updated_at) select max(id), 'x', 'x', now() from users;
     insert into list_columns (user_id, list, columns) select max(id), 'machines', '{gpus}' from users;
     insert into machine_imports (file_name, created_at, expires_at) values ('m.xlsx', now(), now() + interval '1 day');
     insert into machine_import_rows (import_id, row_number, verdict, cells) select id, 2, 'new', '[]' from machine_imports;
@@ -191,6 +225,9 @@ async fn another_tenants_transaction_finds_nothing_of_ours() {
     let ours = rows([
         ("allocation_events", 1),
         ("allocations", 1),
+        // What the platform has to say to it.
+        ("announcement_customers", 1),
+        ("announcements", 1),
         ("audit_events", 1),
         ("customers", 1),
         ("finished_jobs", 1),
@@ -200,6 +237,7 @@ async fn another_tenants_transaction_finds_nothing_of_ours() {
         ("machines", 1),
         ("maintenance_windows", 1),
         ("memberships", 2),
+        ("quotas", 1),
         ("renewal_requests", 1),
         ("sessions", 1),
         ("users", 2),
@@ -272,7 +310,32 @@ async fn another_tenant_writes_nothing_of_ours() {
         "delete from totp_secrets",
         "update recovery_codes set used_at = null",
         "delete from sign_in_challenges",
+        "delete from captcha_uses",
+        "update sign_in_networks set last_at = now()",
+        "delete from password_history",
+        "update identity_providers set enabled = true",
+        "delete from identity_providers",
+        "update user_identities set subject = 'mine'",
+        "delete from user_identities",
+        "delete from oidc_sign_ins",
+        "update identity_links set subject = 'mine'",
         "delete from machine_imports",
+        "update settings set value = null",
+        "delete from settings_imports",
+        "update mails set state = 'failed'",
+        "update one_time_links set used_at = now()",
+        "update notifications set read_at = now()",
+        "update notification_choices set mail = false",
+        "delete from notification_quiet",
+        "update notification_channels set enabled = false",
+        "delete from notification_channels",
+        "delete from notification_deliveries",
+        "update notification_deliveries set state = 'failed'",
+        "update announcements set title = 'taken'",
+        "delete from announcements",
+        "delete from announcement_customers",
+        "update announcement_dismissals set revision = 9",
+        "delete from avatars",
     ] {
         assert_eq!(attempt(&test, &theirs, statement, acme.id).await, Ok(0), "{statement}");
     }
@@ -289,6 +352,9 @@ async fn another_tenant_writes_nothing_of_ours() {
         "insert into renewal_requests (allocation_id, customer_id, wanted_until) values (1, app_customer(), now())",
         "insert into allocation_events (allocation_id, at, kind, actor_name) values (1, now(), 'renewal_requested', 'me')",
         "insert into maintenance_windows (machine_id, starts_at, ends_at, message) values (1, now(), now() + interval '1 day', 'm')",
+        "insert into announcements (kind, title, audience, starts_at) values ('announcement', 'me', 'everybody', now())",
+        "insert into notification_channels (token, kind, name, host, sealed_url)
+           values (gen_random_uuid(), 'wecom', 'me', 'a.example', 'x')",
         "insert into join_tokens (secret_hash, expires_at) values (decode(repeat('11', 32), 'hex'), now())",
         "insert into idempotency_keys (principal, key, request_hash, run, lease_until, created_at)
            values ('user:1', 'mine', decode(repeat('11', 32), 'hex'), gen_random_uuid(), now(), now())",
@@ -309,6 +375,31 @@ async fn another_tenant_writes_nothing_of_ours() {
     // The same statement for oneself works: the wall refuses the tenant, not the table.
     let own = "insert into jobs (kind, customer_id) values ('k', $acme)";
     assert_eq!(attempt(&test, &theirs, own, umbrella.id).await, Ok(1));
+}
+
+#[tokio::test]
+async fn no_tenant_writes_roles_or_limits() {
+    let test = TestPlatform::new().await;
+    let (acme, umbrella) = two_tenants(&test).await;
+    for who in [&acme.owner, &umbrella.owner] {
+        for statement in [
+            "update roles set name = 'taken'",
+            "delete from roles",
+            "delete from role_permissions",
+            "update quotas set limit_value = 0",
+            "delete from quotas",
+        ] {
+            assert_eq!(attempt(&test, &who.ctx(), statement, acme.id).await, Ok(0), "{statement}");
+        }
+        for statement in [
+            "insert into roles (name) values ('mine')",
+            "insert into role_permissions (role_id, permission) values (1, 'machines:view')",
+            "insert into quotas (subject_kind, subject_id, resource, limit_value)
+               values ('customer', app_customer(), 'vms', 1)",
+        ] {
+            assert_eq!(attempt(&test, &who.ctx(), statement, acme.id).await, Err("42501".to_owned()), "{statement}");
+        }
+    }
 }
 
 #[tokio::test]

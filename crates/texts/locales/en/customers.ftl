@@ -40,7 +40,6 @@ customer-disable-hint = Disabling ends its people's access within seconds; its d
 customer-no-machines = This customer has no machine.
 customer-no-people = Nobody can sign in for this customer yet.
 customer-display-name = Display name
-customer-as-owner = Owner
 customer-add-person = Add person
 customer-password-once = User name and password. The password is shown only now: pass it on safely.
 customer-created-at = Since

@@ -10,7 +10,6 @@ join-machine = Machine
 join-create = Make install command
 join-made = Run this command on the host
 join-made-hint = The token is shown only this once. Copy it now; if it gets lost, revoke it and make another.
-join-no-script = Making a token here needs JavaScript. On the server you can also run:
 join-used = Used
 join-uses-of = { $uses } of { $max }
 join-any-machine = A new machine

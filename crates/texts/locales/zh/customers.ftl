@@ -34,7 +34,6 @@ customer-disable-hint = 停用后其人员在数秒内失去访问权限，数�
 customer-no-machines = 该客户没有机器。
 customer-no-people = 该客户还没有可登录的人员。
 customer-display-name = 显示名
-customer-as-owner = 负责人
 customer-add-person = 添加人员
 customer-password-once = 用户名和密码。密码仅显示这一次，请妥善转交。
 customer-created-at = 创建时间

@@ -10,7 +10,6 @@ join-machine = 机器
 join-create = 生成安装命令
 join-made = 请在主机上运行此命令
 join-made-hint = 令牌只显示这一次。请现在复制；遗失后可作废并重新生成。
-join-no-script = 生成令牌需要 JavaScript。也可以在服务器上运行：
 join-used = 已用
 join-uses-of = { $uses } / { $max } 台
 join-any-machine = 新机器

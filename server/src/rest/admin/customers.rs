@@ -1,11 +1,12 @@
 //! /api/admin/customers.
 
 use axum::response::Response;
+use contract::accounts::{InvitationCreate, InvitationView};
 use contract::customers::{
     CustomerCreate, CustomerCreated, CustomerQuery, CustomerRow, CustomerUpdate, MemberCreate, MemberSecret, MemberView,
 };
-use contract::{CustomerId, Envelope, Page};
-use platform::customers;
+use contract::{CustomerId, Envelope, LinkId, Page};
+use platform::{accounts, customers};
 
 use super::exports;
 use crate::rest::workbook::AsWorkbook;
@@ -71,4 +72,29 @@ pub async fn members(rest: Rest, Part(id): Part<CustomerId>) -> Response {
 pub async fn add_member(rest: Rest, Part(id): Part<CustomerId>, Body(member): Body<MemberCreate>) -> Response {
     let result = customers::add_member(&rest.platform, &rest.ctx, id, member).await;
     rest.created(result, |_| format!("/api/admin/customers/{id}/members")).await
+}
+
+/// Its invitations that still work.
+#[utoipa::path(get, path = "/api/admin/customers/{id}/invitations", tag = "customers",
+    params(("id" = CustomerId, Path)), responses((status = 200, body = Envelope<Vec<InvitationView>>)))]
+pub async fn invitations(rest: Rest, Part(id): Part<CustomerId>) -> Response {
+    rest.answer(accounts::invitations(&rest.platform, &rest.ctx, Some(id)).await).await
+}
+
+/// Invites somebody by mail.
+#[utoipa::path(post, path = "/api/admin/customers/{id}/invitations", tag = "customers",
+    params(("id" = CustomerId, Path)), request_body = InvitationCreate,
+    responses((status = 201, body = Envelope<InvitationView>),
+        (status = 422, description = "1402: no mail goes out, or only staff make accounts")))]
+pub async fn invite(rest: Rest, Part(id): Part<CustomerId>, Body(body): Body<InvitationCreate>) -> Response {
+    let result = accounts::invite(&rest.platform, &rest.ctx, Some(id), body).await;
+    rest.created(result, |_| format!("/api/admin/customers/{id}/invitations")).await
+}
+
+/// Takes an invitation back.
+#[utoipa::path(delete, path = "/api/admin/customers/{id}/invitations/{invitation}", tag = "customers",
+    params(("id" = CustomerId, Path), ("invitation" = LinkId, Path)),
+    responses((status = 200, description = "Taken back")))]
+pub async fn revoke_invitation(rest: Rest, Part((id, invitation)): Part<(CustomerId, LinkId)>) -> Response {
+    rest.answer(accounts::revoke_invitation(&rest.platform, &rest.ctx, Some(id), invitation).await).await
 }

@@ -1,10 +1,13 @@
 //! Lists as workbooks: what the page shows with its filters, all pages of it as they were at one instant. Who took one is
 //! in the log.
 
+use app::role_words::briefs_in_words;
 use axum::response::Response;
 use contract::allocations::AllocationQuery;
 use contract::audit::AuditQuery;
 use contract::customers::CustomerQuery;
+use contract::users::UserQuery;
+use platform::accounts::users;
 use platform::{allocations, audit, customers};
 use sheets::write::Kind;
 
@@ -95,6 +98,48 @@ pub async fn customers(rest: Rest, Params(query): Params<CustomerQuery>) -> Resp
         list.finish()
     };
     download(&rest, built.await, "customers").await
+}
+
+/// The people of these filters as a workbook.
+#[utoipa::path(get, path = "/api/admin/users/export", tag = "users", params(UserQuery),
+    responses((status = 200, description = "A workbook")))]
+pub async fn users(rest: Rest, Params(query): Params<UserQuery>) -> Response {
+    let built = async {
+        users::note_export(&rest.platform, &rest.ctx, &query).await?;
+        let language = rest.ctx.language();
+        let columns = [
+            ("customer-username", 20.0, Kind::Text),
+            ("customer-display-name", 20.0, Kind::Text),
+            ("account-email", 28.0, Kind::Text),
+            ("user-state", 12.0, Kind::Text),
+            ("account-roles", 28.0, Kind::Text),
+            ("user-memberships", 40.0, Kind::Text),
+            ("account-last-sign-in", 20.0, Kind::DateTime),
+            ("customer-created-at", 20.0, Kind::DateTime),
+        ];
+        let mut list = List::new(language, "users-title", &columns)?;
+        let between = say(language, "list-separator", &[]);
+        users::export(&rest.platform, &rest.ctx, &query, |row| {
+            let roles: Vec<_> = briefs_in_words(language, row.roles).into_iter().map(|role| role.name).collect();
+            let memberships = row.memberships.into_iter().map(|membership| {
+                let role = say(language, &format!("member-role-{}", membership.role.code()), &[]);
+                say(language, "account-membership", &[("customer", membership.customer_name), ("role", role)])
+            });
+            list.row(&[
+                row.name.into(),
+                row.display_name.into(),
+                row.email.into(),
+                say(language, &format!("user-state-{}", row.state.code()), &[]).into(),
+                roles.join(&between).into(),
+                memberships.collect::<Vec<_>>().join(&between).into(),
+                row.last_login_at.into(),
+                row.created_at.into(),
+            ])
+        })
+        .await?;
+        list.finish()
+    };
+    download(&rest, built.await, "users").await
 }
 
 /// The allocations of these filters as a workbook.

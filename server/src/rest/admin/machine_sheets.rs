@@ -1,25 +1,21 @@
 //! /api/admin/machines/import… and …/export: machines as workbooks.
 
 use app::door;
-use axum::body::Bytes;
-use axum::extract::{FromRequest as _, Multipart, Request};
-use axum::http::header;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Redirect, Response};
 use contract::accounts::Language;
 use contract::machines::{
     ImportRow, ImportRowQuery, ImportView, MAX_IMPORT_BYTES, MachineQuery, Note, Pool, RowVerdict,
 };
 use contract::{Envelope, ErrorCode, ImportId, Page};
-use futures_util::{Stream, TryStreamExt as _};
 use platform::Error;
 use platform::machines::sheet_columns::{COLUMNS, SheetColumn};
 use platform::machines::{self, EXAMPLE_NAMES, ExportRow};
 use sheets::write::{Column, Kind, Value, Verdict};
 use sheets::{SheetWriter, WriteError};
-use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
 use crate::rest::workbook::{self, say};
-use crate::rest::{Params, Part, Rest};
+use crate::rest::{Params, Part, Rest, upload};
 
 /// Stages a workbook: the body itself, or the first file of a form. It is read in the background; `GET` it until its
 /// state is no longer `reading`. A browser's form is led to the import's page.
@@ -28,10 +24,10 @@ use crate::rest::{Params, Part, Rest};
     responses((status = 201, body = Envelope<ImportView>), (status = 413, description = "1700: more than 32 MiB"),
         (status = 422, description = "1500: ten previews, or 64 MiB of them, are staged by the same person already")))]
 pub async fn preview(rest: Rest, request: Request) -> Response {
-    let wants_page = accepts_html(&request);
+    let wants_page = upload::accepts_html(&request);
     // Who may not import at all learns so before anything is taken in.
     let staged = match door::must_hold(&rest.ctx, contract::Permission::MachinesCreate) {
-        Ok(()) => match upload(request).await {
+        Ok(()) => match upload::file(request, MAX_IMPORT_BYTES).await {
             Ok((name, content)) => machines::stage_import(&rest.platform, &rest.ctx, &name, content).await,
             Err(error) => Err(error),
         },
@@ -49,49 +45,6 @@ pub async fn preview(rest: Rest, request: Request) -> Response {
 /// To the upload again, which says why.
 fn back(fault: &str) -> Response {
     Redirect::to(&app::paths::machines_import(fault)).into_response()
-}
-
-fn accepts_html(request: &Request) -> bool {
-    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    accept.is_some_and(|accept| accept.contains("text/html"))
-}
-
-/// File name and content. It goes to a temporary file piece by piece: nobody's workbook lies in the server's memory.
-async fn upload(request: Request) -> platform::Result<(String, tokio::fs::File)> {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !kind.starts_with("multipart/form-data") {
-        let chunks = request.into_body().into_data_stream().map_err(|_| malformed());
-        return Ok((String::new(), spool(chunks).await?));
-    }
-    // The extractor's own limit is for small forms; this one counts while it reads.
-    let (mut parts, body) = request.into_parts();
-    parts.extensions.insert(axum::extract::DefaultBodyLimit::disable());
-    let mut form = Multipart::from_request(Request::from_parts(parts, body), &()).await.map_err(|_| malformed())?;
-    while let Some(field) = form.next_field().await.map_err(|_| malformed())? {
-        let Some(name) = field.file_name().map(str::to_owned) else { continue };
-        return Ok((name, spool(field.map_err(|_| malformed())).await?));
-    }
-    Err(Error::field("file", "field-file-required"))
-}
-
-fn malformed() -> Error {
-    Error::field("file", "field-malformed")
-}
-
-/// A temporary file, at its beginning, with what comes.
-async fn spool(chunks: impl Stream<Item = platform::Result<Bytes>>) -> platform::Result<tokio::fs::File> {
-    let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(Error::internal)?);
-    let mut chunks = std::pin::pin!(chunks);
-    let mut size = 0;
-    while let Some(chunk) = chunks.try_next().await? {
-        size += chunk.len();
-        if size > MAX_IMPORT_BYTES {
-            return Err(Error::new(ErrorCode::TooLarge));
-        }
-        file.write_all(&chunk).await.map_err(Error::internal)?;
-    }
-    file.rewind().await.map_err(Error::internal)?;
-    Ok(file)
 }
 
 /// A staged import.

@@ -2,13 +2,21 @@
 
 pub mod allocation_overview;
 pub mod allocations;
+pub mod announcements;
 pub mod audit;
+pub mod channels;
 pub mod customers;
 pub mod exports;
+pub mod identity;
 pub mod jobs;
 pub mod machine_service;
 pub mod machine_sheets;
 pub mod machines;
+pub mod mail;
+pub mod members;
 pub mod metrics;
 pub mod reports;
+pub mod roles;
+pub mod settings;
 pub mod statistics;
+pub mod users;

@@ -1,15 +1,20 @@
 //! /api/customer: what people see of their own customer.
 
+pub mod announcements;
+pub mod audit;
 pub mod machines;
+pub mod members;
+pub mod notifications;
 pub mod ssh_keys;
 
 use axum::response::Response;
-use contract::Envelope;
+use contract::accounts::{InvitationCreate, InvitationView};
 use contract::customers::{CustomerView, MemberView};
 use contract::reports::{CustomerDashboard, CustomerUsage, MyMachine};
-use platform::{customers, reports};
+use contract::{Envelope, LinkId};
+use platform::{accounts, customers, reports};
 
-use crate::rest::Rest;
+use crate::rest::{Body, Part, Rest};
 
 /// The customer one acts for.
 #[utoipa::path(get, path = "/api/customer", tag = "customers", responses((status = 200, body = Envelope<CustomerView>)))]
@@ -43,4 +48,27 @@ pub async fn dashboard_machines(rest: Rest) -> Response {
     responses((status = 200, body = Envelope<CustomerUsage>)))]
 pub async fn usage(rest: Rest) -> Response {
     rest.answer(reports::my_usage(&rest.platform, &rest.ctx).await).await
+}
+
+/// Invitations that still work; for owners.
+#[utoipa::path(get, path = "/api/customer/members/invitations", tag = "customers",
+    responses((status = 200, body = Envelope<Vec<InvitationView>>)))]
+pub async fn invitations(rest: Rest) -> Response {
+    rest.answer(accounts::invitations(&rest.platform, &rest.ctx, None).await).await
+}
+
+/// Invites somebody by mail; for owners.
+#[utoipa::path(post, path = "/api/customer/members/invitations", tag = "customers", request_body = InvitationCreate,
+    responses((status = 201, body = Envelope<InvitationView>),
+        (status = 422, description = "1402: no mail goes out, or only staff make accounts")))]
+pub async fn invite(rest: Rest, Body(body): Body<InvitationCreate>) -> Response {
+    let result = accounts::invite(&rest.platform, &rest.ctx, None, body).await;
+    rest.created(result, |_| "/api/customer/members/invitations".to_owned()).await
+}
+
+/// Takes an invitation back; for owners.
+#[utoipa::path(delete, path = "/api/customer/members/invitations/{id}", tag = "customers",
+    params(("id" = LinkId, Path)), responses((status = 200, description = "Taken back")))]
+pub async fn revoke_invitation(rest: Rest, Part(id): Part<LinkId>) -> Response {
+    rest.answer(accounts::revoke_invitation(&rest.platform, &rest.ctx, None, id).await).await
 }

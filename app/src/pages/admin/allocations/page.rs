@@ -241,7 +241,7 @@ pub(crate) fn history_card(words: Words, events: Vec<AllocationEventView>) -> im
                 <td data-label=words.t("step-at")>{time(event.at, zone)}</td>
                 <td data-label=words.t("allocation-by")>{who}</td>
                 <td data-label=words.t("allocation-ends")>{event.ends_after.map(|at| time(at, zone))}</td>
-                <td data-label=words.t("allocation-note")>{note}</td>
+                <td class="says" data-label=words.t("allocation-note")>{note}</td>
             </tr>
         }
     });

@@ -55,14 +55,14 @@ fn query_of(list: &ListQuery) -> AuditQuery {
         outcome: some("outcome").filter(|outcome| OUTCOMES.contains(&outcome.as_str())),
         actor: some("actor"),
         customer_id: list.get("customerId").parse::<i64>().ok().map(CustomerId),
-        from: midnight(list.get("from"), 0),
-        until: midnight(list.get("until"), 1),
+        from: at_midnight(list.get("from"), 0),
+        until: at_midnight(list.get("until"), 1),
         request_id: some("requestId"),
     }
 }
 
 /// The beginning of a day in the reader's time zone, or of the day after; nothing for what is no day.
-fn midnight(day: &str, after: u64) -> Option<DateTime<Utc>> {
+pub(crate) fn at_midnight(day: &str, after: u64) -> Option<DateTime<Utc>> {
     let day = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?.checked_add_days(Days::new(after))?;
     let at = look().zone.from_local_datetime(&day.and_hms_opt(0, 0, 0)?).earliest()?;
     Some(at.with_timezone(&Utc))
@@ -158,13 +158,13 @@ fn target_text(words: Words, event: &AuditView) -> String {
 }
 
 /// How it ended.
-fn outcome_view(words: Words, event: &AuditView) -> impl IntoView + use<> {
-    let tone = match event.outcome.as_str() {
+pub(crate) fn outcome_state(words: Words, outcome: &str) -> impl IntoView + use<> {
+    let tone = match outcome {
         "done" => Tone::Ok,
         "denied" => Tone::Warn,
         _ => Tone::Bad,
     };
-    state(tone, words.t(&format!("audit-outcome-{}", event.outcome)))
+    state(tone, words.t(&format!("audit-outcome-{outcome}")))
 }
 
 /// The page of what it was done to, where there is one.
@@ -174,6 +174,8 @@ fn target_page(event: &AuditView) -> Option<String> {
         "machine" => Some(paths::machine(id)),
         "customer" => id.parse().ok().map(|id| paths::customer(CustomerId(id))),
         "allocation" => id.parse().ok().map(|id| paths::allocation(contract::AllocationId(id))),
+        "user" => id.parse().ok().map(|id| paths::user(contract::UserId(id))),
+        "role" => id.parse().ok().map(|id| paths::role(contract::RoleId(id))),
         "machine_import" => id.parse().ok().map(|id| paths::machine_import(contract::ImportId(id))),
         _ => None,
     }
@@ -196,7 +198,7 @@ fn columns(words: Words, event: &AuditView) -> impl IntoView + use<> {
         <b class="who">{actor_text(words, event)}</b>
         <span class="what">{texts::audit_action(words.0, &event.action)}</span>
         <span class="target">{target_text(words, event)}</span>
-        <span class="outcome">{outcome_view(words, event)}</span>
+        <span class="outcome">{outcome_state(words, &event.outcome)}</span>
     }
 }
 

@@ -1,7 +1,6 @@
 //! Customers as staff run them.
 
 pub mod form;
-pub mod islands;
 pub mod server_fns;
 
 #[cfg(feature = "ssr")]
@@ -10,3 +9,5 @@ pub mod edit;
 pub mod list;
 #[cfg(feature = "ssr")]
 pub mod page;
+#[cfg(feature = "ssr")]
+pub mod people;

@@ -1,21 +1,27 @@
 //! A customer: who it is, its people, its machines.
 
+use contract::accounts::InvitationView;
 use contract::allocations::{AllocationQuery, AllocationView};
 use contract::audit::{AuditQuery, AuditView};
 use contract::customers::{CustomerRow, MemberView};
+use contract::quotas::Quota;
 use contract::reports::CustomerUsage;
 use contract::{CustomerId, Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use platform::accounts::{ShownOnce, take_for_page};
 
 use super::edit::customer_of_path;
-use super::islands::MemberForm;
 use super::list::customer_state;
+use super::people::{People, people_cards};
 use super::server_fns::SetCustomerActive;
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::allocations::list::allocation_table;
 use crate::pages::admin::audit::list::{all_link, event_line};
+use crate::pages::admin::users::page::quota_card;
+use crate::pages::admin::users::server_fns::SetCustomerQuota;
+use crate::pages::customer::customers::invitations::invitation_card;
 use crate::paths;
 use crate::ui::format::{self, NOT_MEASURED};
 use crate::ui::forms::form_fault;
@@ -32,14 +38,23 @@ pub fn CustomerPage() -> impl IntoView {
             let customer = platform::customers::get(&platform, &ctx, id).await?;
             let members = platform::customers::members_of(&platform, &ctx, id).await?;
             let query = AllocationQuery { customer_id: Some(id), page_size: Some(100), ..AllocationQuery::default() };
-            let allocations = platform::allocations::list(&platform, &ctx, &query).await?;
+            let allocations = match ctx.holds(Permission::AllocationsManage) {
+                true => Some(platform::allocations::list(&platform, &ctx, &query).await?),
+                false => None,
+            };
+            let quota = platform::quotas::of_customer(&platform, &ctx, id).await?;
             let usage = platform::reports::customer_usage(&platform, &ctx, id).await?;
             let newest = AuditQuery { customer_id: Some(id), page_size: Some(10), ..AuditQuery::default() };
             let history = match ctx.holds(Permission::AuditView) {
                 true => Some(platform::audit::list(&platform, &ctx, &newest).await?.list),
                 false => None,
             };
-            Ok(Found { customer, members, allocations, usage, history })
+            let invitations = match ctx.holds(Permission::CustomersInvite) {
+                true => Some(platform::accounts::invitations(&platform, &ctx, Some(id)).await?),
+                false => None,
+            };
+            let made = take_for_page(&platform, &ctx, ShownOnce::NewPassword).await?;
+            Ok(Found { customer, members, allocations, usage, quota, history, invitations, made })
         },
         customer_view,
     )
@@ -48,17 +63,24 @@ pub fn CustomerPage() -> impl IntoView {
 struct Found {
     customer: CustomerRow,
     members: Vec<MemberView>,
-    /// The first of them.
-    allocations: Page<AllocationView>,
+    /// The first of them; nothing for those who may not see allocations.
+    allocations: Option<Page<AllocationView>>,
     usage: CustomerUsage,
+    quota: Quota,
     /// Nothing for those who may not read the log.
     history: Option<Vec<AuditView>>,
+    /// Nothing for those who may not invite.
+    invitations: Option<Vec<InvitationView>>,
+    /// Name and password of who was just added.
+    made: Option<String>,
 }
 
 fn customer_view(found: Found) -> AnyView {
-    let Found { customer, members, allocations, usage, history } = found;
+    let Found { customer, members, allocations, usage, quota, history, invitations, made } = found;
     let (words, ctx) = (Words::now(), door().1);
-    let refused = Refused::from_query().map(|r| r.message(words.0));
+    // The form that invites says its own.
+    let refused = Refused::from_query().filter(|r| !r.typed.contains_key("email"));
+    let message = refused.as_ref().map(|r| r.message(words.0));
     let may_change = ctx.holds(Permission::CustomersUpdate);
     let switch = if customer.active { "customer-disable" } else { "customer-enable" };
     let head = PageFrame::new(customer.name.clone(), Area::Customers)
@@ -73,45 +95,46 @@ fn customer_view(found: Found) -> AnyView {
                 </form>
                 <a class="btn primary" href=paths::customer_edit(customer.id)>{words.t("machine-edit")}</a>
             }
-        }))
-        .live();
-    let lexicon = words.lexicon(&[
-        "customer-username",
-        "customer-display-name",
-        "customer-as-owner",
-        "customer-add-person",
-        "customer-password-once",
-        "copy",
-        "copied",
-    ]);
-    // The first person should be able to bring in the others.
-    let first = !members.iter().any(|member| member.role.is_owner());
+        }));
     let id = customer.id;
+    let people = People {
+        id,
+        name: customer.name.clone(),
+        members,
+        add: ctx.holds(Permission::CustomersAddMember),
+        manage: ctx.holds(Permission::CustomersManageMembers),
+        back: paths::customer(id),
+        made,
+    };
+    let quota = quota_card(words, (SetCustomerQuota::url(), id.0), &quota, may_change, refused.as_ref());
     frame(
         head,
         view! {
-            {form_fault(refused)}
+            {form_fault(message)}
             <div class="split">
                 <div class="main-column">
-                    <section class="card">
-                        <header><h2>{words.t("home-machines")}</h2></header>
-                        {allocations_view(words, id, allocations)}
-                    </section>
-                    <section class="card">
-                        <header><h2>{words.t("home-people")}</h2></header>
-                        {people(words, members)}
-                        <noscript><p class="note-line">{words.t("join-no-script")} " " <code>"remotegpu admin add-member"</code></p></noscript>
-                        <MemberForm customer=id owner=first words=lexicon />
-                    </section>
+                    {allocations.map(|allocations| machines_card(words, id, allocations))}
+                    {people_cards(words, people, refused.as_ref())}
+                    {invitations.map(|open| invitation_card(words, Some(id), open))}
                     {history.map(|history| history_card(words, id, history))}
                 </div>
                 <aside class="side-column" aria-label=words.t("customer-facts")>
                     {usage_card(words, &usage)}
                     {facts(words, customer)}
+                    {quota}
                 </aside>
             </div>
         },
     )
+}
+
+fn machines_card(words: Words, id: CustomerId, allocations: Page<AllocationView>) -> impl IntoView {
+    view! {
+        <section class="card">
+            <header><h2>{words.t("home-machines")}</h2></header>
+            {allocations_view(words, id, allocations)}
+        </section>
+    }
 }
 
 /// Its allocations, and where the others are when there are more than fit here.
@@ -194,35 +217,4 @@ fn facts(words: Words, customer: CustomerRow) -> impl IntoView {
             </dl>
         </section>
     }
-}
-
-fn people(words: Words, members: Vec<MemberView>) -> AnyView {
-    if members.is_empty() {
-        return view! { <div class="empty"><p>{words.t("customer-no-people")}</p></div> }.into_any();
-    }
-    let zone = look().zone;
-    let rows = members.into_iter().map(|member| {
-        view! {
-            <tr>
-                <th scope="row">{member.display_name} " " <span class="sub mono">{member.name}</span></th>
-                <td data-label=words.t("home-role")>{words.t(&format!("member-role-{}", member.role.code()))}</td>
-                <td data-label=words.t("members-joined")>{time(member.joined_at, zone)}</td>
-            </tr>
-        }
-    });
-    view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("home-people")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        <th scope="col">{words.t("account-name")}</th>
-                        <th scope="col">{words.t("home-role")}</th>
-                        <th scope="col">{words.t("members-joined")}</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
-    }
-    .into_any()
 }

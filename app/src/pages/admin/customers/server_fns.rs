@@ -1,12 +1,17 @@
 //! What customer pages and forms call.
 
-use contract::customers::{CustomerQuery, CustomerRow, MemberCreate, MemberSecret};
-use contract::{ApiError, CustomerId, Page};
+use contract::accounts::MemberRole;
+use contract::customers::{CustomerQuery, CustomerRow, MemberSecret};
+use contract::{ApiError, CustomerId, Page, UserId};
 use leptos::prelude::*;
 
 use super::form::CustomerForm;
 #[cfg(feature = "ssr")]
 use crate::{door, paths};
+#[cfg(feature = "ssr")]
+use contract::customers::MemberCreate;
+#[cfg(feature = "ssr")]
+use platform::accounts::ShownOnce;
 
 /// A page of customers.
 #[server]
@@ -42,9 +47,87 @@ pub async fn set_customer_active(id: CustomerId, active: bool) -> Result<(), Api
     door::form_answer((&platform, &ctx), result, next, &paths::customer(id), Vec::new()).await
 }
 
-/// Adds a person; the password is in this answer and nowhere else, so it is never part of an address.
+/// Adds a person; the page shows the password once. For owners and staff, as all of the following.
 #[server]
-pub async fn add_customer_member(id: CustomerId, body: MemberCreate) -> Result<MemberSecret, ApiError> {
+pub async fn add_customer_member(
+    id: CustomerId,
+    new_username: String,
+    #[server(default)] display_name: String,
+    role: MemberRole,
+    #[server(default)] back: String,
+) -> Result<Option<MemberSecret>, ApiError> {
     let (platform, ctx) = door::door();
-    door::answer(&platform, &ctx, platform::customers::add_member(&platform, &ctx, id, body).await).await
+    let typed = vec![
+        ("newUsername", new_username.clone()),
+        ("displayName", display_name.clone()),
+        ("role", role.code().to_owned()),
+    ];
+    let display_name = (!display_name.trim().is_empty()).then_some(display_name);
+    let body = MemberCreate { username: new_username, display_name, role: Some(role), ..MemberCreate::default() };
+    let made = platform::customers::add_member(&platform, &ctx, id, body).await;
+    let text = |made: &MemberSecret| Some(format!("{}  {}", made.username, made.password.as_ref()?));
+    let back = back_to(&back, id);
+    let secret = (ShownOnce::NewPassword, text);
+    door::secret_answer((&platform, &ctx), made, secret, |_| back.clone(), &back, typed).await
+}
+
+/// Makes somebody who has an account a member.
+#[server]
+pub async fn add_existing_member(
+    id: CustomerId,
+    username: String,
+    role: MemberRole,
+    #[server(default)] back: String,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let typed = vec![("username", username.clone())];
+    let body = MemberCreate { username, role: Some(role), existing: true, ..MemberCreate::default() };
+    let result = platform::customers::add_member(&platform, &ctx, id, body).await;
+    let back = back_to(&back, id);
+    door::form_answer((&platform, &ctx), result, |_| back.clone(), &back, typed).await
+}
+
+/// Makes somebody an owner or a member.
+#[server]
+pub async fn set_member_role(
+    id: CustomerId,
+    user: UserId,
+    role: MemberRole,
+    #[server(default)] back: String,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let body = contract::customers::MemberUpdate { role };
+    let result = platform::customers::set_member_role(&platform, &ctx, id, user, body).await;
+    let back = back_to(&back, id);
+    door::form_answer((&platform, &ctx), result, |()| back.clone(), &back, Vec::new()).await
+}
+
+/// Removes somebody; the account stays.
+#[server]
+pub async fn remove_member(id: CustomerId, user: UserId, #[server(default)] back: String) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::customers::remove_member(&platform, &ctx, id, user).await;
+    let back = back_to(&back, id);
+    door::form_answer((&platform, &ctx), result, |()| back.clone(), &back, Vec::new()).await
+}
+
+/// Makes one of its people the only owner; the customer's name is typed again.
+#[server]
+pub async fn transfer_ownership(
+    id: CustomerId,
+    user: UserId,
+    confirm: String,
+    #[server(default)] back: String,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let body = contract::customers::OwnerTransfer { user_id: user, confirm };
+    let result = platform::customers::transfer(&platform, &ctx, id, body).await;
+    let back = back_to(&back, id);
+    door::form_answer((&platform, &ctx), result, |()| back.clone(), &back, Vec::new()).await
+}
+
+/// The page a form of people came from.
+#[cfg(feature = "ssr")]
+fn back_to(back: &str, id: CustomerId) -> String {
+    paths::local(back).map_or_else(|| paths::customer(id), str::to_owned)
 }

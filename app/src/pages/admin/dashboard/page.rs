@@ -3,6 +3,7 @@
 use contract::Permission;
 use contract::allocations::{AllocationQuery, AllocationView, ENDING_SOON_DAYS};
 use contract::audit::{AuditQuery, AuditView};
+use contract::metrics::FleetTotals;
 use contract::reports::{CustomerShare, DashboardStats, GpuTrend, TrendQuery, TrendRange};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -22,12 +23,18 @@ use crate::words::Words;
 const ROWS: u32 = 8;
 
 struct Found {
-    stats: DashboardStats,
+    totals: FleetTotals,
     trend: GpuTrend,
-    shares: Vec<CustomerShare>,
-    ending: Vec<AllocationView>,
+    /// Nothing for those who may not see what is lent to whom.
+    leases: Option<Leases>,
     /// Nothing for those who may not read the log.
     activities: Option<Vec<AuditView>>,
+}
+
+struct Leases {
+    stats: DashboardStats,
+    shares: Vec<CustomerShare>,
+    ending: Vec<AllocationView>,
 }
 
 /// `/admin`.
@@ -45,11 +52,23 @@ pub fn DashboardPage() -> impl IntoView {
                 true => Some(platform::audit::list(&platform, &ctx, &newest).await?.list),
                 false => None,
             };
+            let lends = ctx.holds(Permission::AllocationsManage) && ctx.holds(Permission::CustomersManage);
+            let leases = match lends {
+                true => Some(Leases {
+                    stats: platform::reports::dashboard(&platform, &ctx).await?,
+                    shares: platform::reports::largest_customers(&platform, &ctx).await?,
+                    ending: platform::allocations::list(&platform, &ctx, &ending).await?.list,
+                }),
+                false => None,
+            };
+            let totals = match &leases {
+                Some(leases) => leases.stats.fleet.clone(),
+                None => FleetTotals::of(platform::metrics::wall(&platform, &ctx).await?.machines.iter()),
+            };
             Ok(Found {
-                stats: platform::reports::dashboard(&platform, &ctx).await?,
+                totals,
                 trend: platform::reports::gpu_trend(&platform, &ctx, &TrendQuery { range: Some(range) }).await?,
-                shares: platform::reports::largest_customers(&platform, &ctx).await?,
-                ending: platform::allocations::list(&platform, &ctx, &ending).await?.list,
+                leases,
                 activities,
             })
         },
@@ -58,36 +77,41 @@ pub fn DashboardPage() -> impl IntoView {
 }
 
 fn dashboard_view(range: TrendRange, found: Found) -> AnyView {
-    let (words, zone, now) = (Words::now(), look().zone, door().1.now());
-    let Found { stats, trend, shares, ending, activities } = found;
+    let (words, zone, ctx) = (Words::now(), look().zone, door().1);
+    let now = ctx.now();
+    let Found { totals, trend, leases: lent, activities } = found;
     let head = PageFrame::new(words.t("dashboard-title"), Area::Dashboard)
         .beside(link_chip(words, time::clock(now, zone)))
         .live()
         .elements();
-    let begin = (stats.fleet.machines == 0).then(|| {
+    let enroll = ctx.holds(Permission::MachinesEnroll);
+    let begin = (totals.machines == 0).then(|| {
         view! {
             <section class="card empty">
                 <p>{words.t("dashboard-empty")}</p>
-                <a class="btn primary" href=paths::JOIN_TOKENS>{words.t("wall-empty-action")}</a>
+                {enroll.then(|| view! { <a class="btn primary" href=paths::JOIN_TOKENS>{words.t("wall-empty-action")}</a> })}
             </section>
         }
     });
     let lexicon = words.lexicon(&WALL_WORDS);
-    let totals = stats.fleet.clone();
+    let (stats, below) = match lent {
+        Some(Leases { stats, shares, ending }) => {
+            let cards = view! { <div class="columns">{ending_card(words, ending)} {largest_card(words, shares)}</div> };
+            (Some(leases(words, &stats)), Some(cards))
+        }
+        None => (None, None),
+    };
     frame(
         head,
         view! {
             {begin}
             <LiveWall words=lexicon options=None totals=totals />
-            {leases(words, &stats)}
+            {stats}
             <div>
                 {ranges(words, range)}
                 {chart_card(words, "fleet", &chart(words, &trend), zone)}
             </div>
-            <div class="columns">
-                {ending_card(words, ending)}
-                {largest_card(words, shares)}
-            </div>
+            {below}
             {activities.map(|activities| activities_card(words, activities))}
         },
     )

@@ -1,6 +1,6 @@
-//! What lives on a machine's page and on the page of join tokens.
+//! What lives on a machine's page.
 
-use contract::machines::{JoinTokenCreate, JoinTokenSecret, Presence};
+use contract::machines::Presence;
 use contract::metrics::{HistoryRange, MachineLive};
 use leptos::prelude::*;
 
@@ -172,58 +172,4 @@ pub fn ChartFeed(code: String, range: HistoryRange, every: u32) -> impl IntoView
     super::charts_client::start(code, range, every);
     #[cfg(not(feature = "hydrate"))]
     let _ = (code, range, every);
-}
-
-/// Makes a join token and shows its install command, once. Not a plain form, because the secret must not pass through an
-/// address; without JavaScript the page names the command that does the same.
-#[island]
-pub fn JoinTokenForm(words: Lexicon) -> impl IntoView {
-    let (note, uses, hours, machine) = (
-        RwSignal::new(String::new()),
-        RwSignal::new("1".to_owned()),
-        RwSignal::new("24".to_owned()),
-        RwSignal::new(String::new()),
-    );
-    let made = RwSignal::new(None::<JoinTokenSecret>);
-    let error = RwSignal::new(None::<contract::ApiError>);
-    let busy = RwSignal::new(false);
-    let submit = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        let code = machine.get_untracked().trim().to_owned();
-        let body = JoinTokenCreate {
-            note: note.get_untracked(),
-            max_uses: uses.get_untracked().trim().parse().ok(),
-            hours: hours.get_untracked().trim().parse().ok(),
-            machine: (!code.is_empty()).then_some(code),
-        };
-        busy.set(true);
-        leptos::task::spawn_local(async move {
-            match super::server_fns::create_join_token(body).await {
-                Ok(secret) => {
-                    made.set(Some(secret));
-                    error.set(None);
-                }
-                Err(refusal) => error.set(Some(refusal)),
-            }
-            busy.set(false);
-        });
-    };
-    let fault = move |path: &'static str| error.with(|e| e.as_ref().and_then(|e| e.fields.get(path).cloned()));
-    let general = move || error.with(|e| e.as_ref().filter(|e| e.fields.is_empty()).map(|e| e.message.clone()));
-    let shown = words.clone();
-    view! {
-        <form class="form inline" on:submit=submit>
-            {panels::input("jt-note", words.t("join-note"), note, "text", move || fault("note"))}
-            {panels::input("jt-uses", words.t("join-uses"), uses, "number", move || fault("maxUses"))}
-            {panels::input("jt-hours", words.t("join-hours"), hours, "number", move || fault("hours"))}
-            {panels::input("jt-machine", words.t("join-machine"), machine, "text", move || fault("machine"))}
-            <p class="actions">
-                <button class="btn primary" disabled=move || busy.get()>{words.t("join-create")}</button>
-            </p>
-            <p class="form-fault" role="alert" hidden=move || general().is_none()>{general}</p>
-        </form>
-        <div class="secret" role="status">
-            {move || made.get().map(|secret| panels::secret_view(&secret, &shown))}
-        </div>
-    }
 }

@@ -1,54 +1,64 @@
 //! Join tokens: what agents join with.
 
-use contract::machines::JoinTokenView;
+use contract::machines::{JoinTokenCreate, JoinTokenView};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use platform::Error;
+use platform::accounts::{ShownOnce, take_for_page};
 
-use super::islands::JoinTokenForm;
-use super::server_fns::RevokeJoinToken;
+use super::server_fns::{CreateJoinToken, RevokeJoinToken};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
-use crate::ui::forms::form_fault;
+use crate::ui::forms::{TextField, form_fault, text_field};
+use crate::ui::secret::shown_once;
 use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
 use crate::words::Words;
+
+/// The body from what was typed; empty numbers are the defaults.
+pub(super) fn read_form(note: String, uses: &str, hours: &str, machine: &str) -> platform::Result<JoinTokenCreate> {
+    let number = |path: &'static str, text: &str| match text.trim() {
+        "" => Ok(None),
+        text => text.parse::<u32>().map(Some).map_err(|_| Error::field(path, "field-not-a-number")),
+    };
+    let machine = machine.trim();
+    Ok(JoinTokenCreate {
+        note,
+        max_uses: number("maxUses", uses)?,
+        hours: number("hours", hours)?,
+        machine: (!machine.is_empty()).then(|| machine.to_owned()),
+    })
+}
 
 /// `/admin/machines/join-tokens`.
 #[component]
 pub fn JoinTokensPage() -> impl IntoView {
     let (platform, ctx) = door();
-    page(async move { platform::machines::list_join_tokens(&platform, &ctx).await }, tokens_view)
+    let load = async move {
+        let list = platform::machines::list_join_tokens(&platform, &ctx).await?;
+        Ok((list, take_for_page(&platform, &ctx, ShownOnce::InstallCommand).await?))
+    };
+    page(load, |(list, made)| tokens_view(list, made))
 }
 
-fn tokens_view(tokens: Vec<JoinTokenView>) -> AnyView {
+fn tokens_view(tokens: Vec<JoinTokenView>, made: Option<String>) -> AnyView {
     let words = Words::now();
-    let lexicon = words.lexicon(&[
-        "join-note",
-        "join-uses",
-        "join-hours",
-        "join-machine",
-        "join-create",
-        "join-made",
-        "join-made-hint",
-        "copy",
-        "copied",
-    ]);
-    let refused = Refused::from_query().map(|r| r.message(words.0));
-    let head =
-        PageFrame::new(words.t("join-title"), Area::JoinTokens).crumb(words.t("nav-machines"), paths::MACHINES).live();
+    let refused = Refused::from_query();
+    let general = refused.as_ref().filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
+    let head = PageFrame::new(words.t("join-title"), Area::JoinTokens).crumb(words.t("nav-machines"), paths::MACHINES);
     frame(
         head,
         view! {
-            {form_fault(refused)}
+            {form_fault(general)}
             <section class="card">
                 <header>
                     <h2>{words.t("join-new")}</h2>
                     <span class="end">{words.t("join-explained")}</span>
                 </header>
-                <noscript><p class="note-line">{words.t("join-no-script")} " " <code>"remotegpu admin join-token"</code></p></noscript>
-                <JoinTokenForm words=lexicon />
+                {form(words, refused.as_ref())}
+                {shown_once(words, words.t("join-made"), Some(words.t("join-made-hint")), made)}
             </section>
             <section class="card">
                 <header><h2>{words.t("join-list")}</h2></header>
@@ -56,6 +66,29 @@ fn tokens_view(tokens: Vec<JoinTokenView>) -> AnyView {
             </section>
         },
     )
+}
+
+fn form(words: Words, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let field = |name: &str, path: &str, label: &str, kind: &'static str, value: &str| {
+        text_field(TextField {
+            label: words.t(label),
+            name: name.to_owned(),
+            kind,
+            value: refused.and_then(|r| r.typed.get(path).cloned()).unwrap_or_else(|| value.to_owned()),
+            fault: refused.and_then(|r| r.fault(words.0, path)),
+            autocomplete: Some("off"),
+            ..TextField::default()
+        })
+    };
+    view! {
+        <form class="form inline" method="post" action=CreateJoinToken::url()>
+            {field("note", "note", "join-note", "text", "")}
+            {field("uses", "maxUses", "join-uses", "number", "1")}
+            {field("hours", "hours", "join-hours", "number", "24")}
+            {field("machine", "machine", "join-machine", "text", "")}
+            <p class="actions"><button class="btn primary">{words.t("join-create")}</button></p>
+        </form>
+    }
 }
 
 fn list(words: Words, tokens: Vec<JoinTokenView>) -> AnyView {

@@ -21,8 +21,8 @@ use crate::words::Words;
 
 struct Data {
     machine: MachineView,
-    live: MachineLive,
-    history: History,
+    /// Nothing for those who may not see figures.
+    figures: Option<(MachineLive, History)>,
     range: HistoryRange,
 }
 
@@ -36,33 +36,38 @@ pub fn MachinePage() -> impl IntoView {
     page(
         async move {
             let machine = platform::machines::get(&platform, &ctx, &code).await?;
-            let live = platform::metrics::machine_live(&platform, &ctx, &code).await?;
-            let history = history(&platform, &ctx, &code, range).await?;
-            Ok(Data { machine, live, history, range })
+            let figures = match ctx.holds(Permission::MetricsView) {
+                true => Some((
+                    platform::metrics::machine_live(&platform, &ctx, &code).await?,
+                    history(&platform, &ctx, &code, range).await?,
+                )),
+                false => None,
+            };
+            Ok(Data { machine, figures, range })
         },
         machine_view,
     )
 }
 
 fn machine_view(data: Data) -> AnyView {
-    let Data { machine, live, history, range } = data;
+    let Data { machine, figures, range } = data;
     let (words, zone, ctx) = (Words::now(), look().zone, door().1);
-    let now = ctx.now().timestamp();
     let code = machine.id.clone();
-    let figures_only = MachineLive { processes: Vec::new(), ..live.clone() };
-    let bare = MachineLive { gpus: Vec::new(), host: Default::default(), ..figures_only.clone() };
-    let has_gpus = !live.gpus.is_empty();
-    let as_of = clock(live.at.unwrap_or(ctx.now()), zone);
-    let state_words = words.lexicon(&STATE_WORDS);
-
+    let state = figures.as_ref().map(|(live, _)| {
+        let bare = MachineLive { processes: Vec::new(), gpus: Vec::new(), host: Default::default(), ..live.clone() };
+        let state_words = words.lexicon(&STATE_WORDS);
+        let now = ctx.now().timestamp();
+        view! { <MachineState live=bare now=now words=state_words /> }
+    });
+    let chip = figures.as_ref().map(|(live, _)| link_chip(words, clock(live.at.unwrap_or(ctx.now()), zone)));
     let model = model_tag(&machine);
     let head = PageFrame::new(machine.name.clone(), Area::Machines)
         .crumb(words.t("nav-machines"), paths::MACHINES)
         .beside(view! {
-            <MachineState live=bare now=now words=state_words />
+            {state}
             {service(words, machine.service_state)}
             {model.map(|model| view! { <span class="tag">{model}</span> })}
-            {link_chip(words, as_of)}
+            {chip}
         })
         .actions(view! {
             {copy_button(code.clone(), words.t("machine-copy-code"), words.t("copied"))}
@@ -78,37 +83,53 @@ fn machine_view(data: Data) -> AnyView {
         })
         .live()
         .elements();
-
-    let charts = charts(words, &machine, &history);
-    let every = refresh_seconds(history.step_seconds);
-    let cards = charts.iter().map(|chart| chart_card(words, &code, chart, zone)).collect_view();
-    let panels = has_gpus.then(|| {
-        view! {
-            <GpuPanel live=figures_only.clone() now=now words=gpu_words(words) />
-            <ProcessPanel live=live now=now words=process_words(words) />
-        }
-    });
+    let figures = figures.map(|(live, history)| figures_view(words, &machine, live, &history, range));
     let windows = notices(words, &machine);
     frame(
         head,
         view! {
             {windows}
             <div class="split">
-                <div class="main-column">
-                    <MachineFigures live=figures_only words=figure_words(words) />
-                    {ranges(words, range, |range| paths::machine_range(&code, range))}
-                    <div class="chart-grid">{cards}</div>
-                    {panels}
-                </div>
+                {figures}
                 <aside class="side-column" aria-label=words.t("machine-aside")>
                     {agent_card(words, &machine)}
                     {hardware_card(words, &machine)}
                     {facts_card(words, &machine)}
                 </aside>
             </div>
-            <ChartFeed code=code range=range every=every />
         },
     )
+}
+
+/// Figures, charts, GPUs and processes.
+fn figures_view(
+    words: Words,
+    machine: &MachineView,
+    live: MachineLive,
+    history: &History,
+    range: HistoryRange,
+) -> impl IntoView + use<> {
+    let (zone, now) = (look().zone, door().1.now().timestamp());
+    let code = machine.id.clone();
+    let figures_only = MachineLive { processes: Vec::new(), ..live.clone() };
+    let charts = charts(words, machine, history);
+    let every = refresh_seconds(history.step_seconds);
+    let cards = charts.iter().map(|chart| chart_card(words, &code, chart, zone)).collect_view();
+    let panels = (!live.gpus.is_empty()).then(|| {
+        view! {
+            <GpuPanel live=figures_only.clone() now=now words=gpu_words(words) />
+            <ProcessPanel live=live now=now words=process_words(words) />
+        }
+    });
+    view! {
+        <div class="main-column">
+            <MachineFigures live=figures_only words=figure_words(words) />
+            {ranges(words, range, |range| paths::machine_range(&code, range))}
+            <div class="chart-grid">{cards}</div>
+            {panels}
+            <ChartFeed code=code range=range every=every />
+        </div>
+    }
 }
 
 /// `8 × H100`, as found or as typed.

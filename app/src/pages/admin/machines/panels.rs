@@ -1,14 +1,12 @@
 //! Views that the machine's islands are made of.
 
 use chrono::{DateTime, Utc};
-use contract::machines::JoinTokenSecret;
 use contract::metrics::{GpuFigures, MachineLive, ProcessView};
 use leptos::prelude::*;
 
 use super::figures;
 use crate::pages::admin::metrics::tile::OLD_AFTER_SECONDS;
 use crate::ui::cells::{figure, figure_cell, meter, text_cell};
-use crate::ui::copy::copy_button;
 #[cfg(feature = "hydrate")]
 use crate::ui::format::percent_of;
 use crate::ui::format::{self, NOT_MEASURED, load_step};
@@ -169,46 +167,6 @@ fn process_row(process: &ProcessView, now: i64, words: &Lexicon) -> impl IntoVie
 
 pub(super) fn process_rows(live: &MachineLive, now: i64, words: &Lexicon) -> impl IntoView + use<> {
     live.processes.iter().map(|process| process_row(process, now, words)).collect_view()
-}
-
-/// A field of an island's form.
-pub(crate) fn input(
-    id: &'static str,
-    label: String,
-    value: RwSignal<String>,
-    kind: &'static str,
-    fault: impl Fn() -> Option<String> + Clone + Send + Sync + 'static,
-) -> impl IntoView {
-    let (invalid, text) = (fault.clone(), fault.clone());
-    let hidden = move || fault().is_none();
-    let fault_id = format!("{id}-fault");
-    view! {
-        <div class="form-row">
-            <label r#for=id>{label}</label>
-            <input
-                id=id
-                r#type=kind
-                prop:value=move || value.get()
-                value=value.get_untracked()
-                on:input=move |event| value.set(event_target_value(&event))
-                aria-invalid=move || invalid().is_some().then_some("true")
-                aria-describedby=fault_id.clone()
-            />
-            <span class="fault" id=fault_id hidden=hidden>{text}</span>
-        </div>
-    }
-}
-
-/// The command to paste, shown once.
-pub(super) fn secret_view(secret: &JoinTokenSecret, words: &Lexicon) -> impl IntoView + use<> {
-    view! {
-        <p><b>{words.t("join-made")}</b></p>
-        <p class="sub">{words.t("join-made-hint")}</p>
-        <div class="command-line">
-            <code class="select" data-install-command="">{secret.install_command.clone()}</code>
-            {copy_button(secret.install_command.clone(), words.t("copy"), words.t("copied"))}
-        </div>
-    }
 }
 
 #[cfg(test)]

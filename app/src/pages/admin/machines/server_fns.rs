@@ -1,8 +1,6 @@
 //! What machine pages and forms call.
 
-use contract::machines::{
-    JoinTokenCreate, JoinTokenSecret, JoinTokenView, MachineAction, MachineQuery, MachineRow, MachineView,
-};
+use contract::machines::{JoinTokenSecret, JoinTokenView, MachineAction, MachineQuery, MachineRow, MachineView};
 use contract::metrics::{HistoryRange, MachineLive};
 use contract::{ApiError, BulkOutcome, ImportId, JoinTokenId, MaintenanceId, Page};
 use leptos::prelude::*;
@@ -177,11 +175,27 @@ pub async fn list_join_tokens() -> Result<Vec<JoinTokenView>, ApiError> {
     door::answer(&platform, &ctx, platform::machines::list_join_tokens(&platform, &ctx).await).await
 }
 
-/// Makes a join token; the secret is in this answer and nowhere else, so it is never part of an address.
+/// Makes a join token; the page shows its install command once.
 #[server]
-pub async fn create_join_token(body: JoinTokenCreate) -> Result<JoinTokenSecret, ApiError> {
+pub async fn create_join_token(
+    #[server(default)] note: String,
+    #[server(default)] uses: String,
+    #[server(default)] hours: String,
+    #[server(default)] machine: String,
+) -> Result<Option<JoinTokenSecret>, ApiError> {
+    use platform::accounts::ShownOnce;
     let (platform, ctx) = door::door();
-    door::answer(&platform, &ctx, platform::machines::create_join_token(&platform, &ctx, body).await).await
+    let typed =
+        vec![("note", note.clone()), ("maxUses", uses.clone()), ("hours", hours.clone()), ("machine", machine.clone())];
+    let made = match super::join_tokens::read_form(note, &uses, &hours, &machine) {
+        Ok(body) => platform::machines::create_join_token(&platform, &ctx, body).await,
+        // Who may not do it at all hears that first.
+        Err(error) => platform::machines::list_join_tokens(&platform, &ctx).await.and_then(|_| Err(error)),
+    };
+    let text = |made: &JoinTokenSecret| Some(made.install_command.clone());
+    let next = |_: &JoinTokenSecret| paths::JOIN_TOKENS.to_owned();
+    let secret = (ShownOnce::InstallCommand, text);
+    door::secret_answer((&platform, &ctx), made, secret, next, paths::JOIN_TOKENS, typed).await
 }
 
 /// Ends a join token; machines that joined with it stay.

@@ -25,6 +25,9 @@ pub struct ConnectionForm {
 }
 
 #[cfg(feature = "ssr")]
+pub use read::instant;
+
+#[cfg(feature = "ssr")]
 mod read {
     use chrono::{DateTime, NaiveDateTime, TimeZone as _, Utc};
     use contract::ErrorCode;
@@ -34,7 +37,11 @@ mod read {
     use super::{ConnectionForm, MaintenanceForm};
     use crate::door::look;
 
-    fn instant(path: &'static str, text: &str) -> Result<DateTime<Utc>> {
+    /// An instant as a field of the browser says it, in the person's time zone.
+    ///
+    /// # Errors
+    /// Validation for what is none.
+    pub fn instant(path: &'static str, text: &str) -> Result<DateTime<Utc>> {
         let local = NaiveDateTime::parse_from_str(text.trim(), "%Y-%m-%dT%H:%M")
             .or_else(|_| NaiveDateTime::parse_from_str(text.trim(), "%Y-%m-%dT%H:%M:%S"));
         local

@@ -69,7 +69,7 @@ pub(super) fn start(
         match data {
             LiveData::Wall(snapshot) => wall.replace(snapshot.machines.clone()),
             LiveData::WallChange { tiles, gone } => wall.change(tiles, gone),
-            LiveData::Machine(_) | LiveData::Fleet(_) => return,
+            LiveData::Machine(_) | LiveData::Fleet(_) | LiveData::Notifications(_) => return,
         }
         show(FleetTotals::of(wall.tiles.values()));
     });

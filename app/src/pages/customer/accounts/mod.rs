@@ -3,6 +3,8 @@
 pub mod server_fns;
 
 #[cfg(feature = "ssr")]
+mod identities;
+#[cfg(feature = "ssr")]
 pub mod page;
 #[cfg(feature = "ssr")]
 pub mod security;

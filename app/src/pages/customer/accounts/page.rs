@@ -1,27 +1,31 @@
 //! One's own account: who one is here, and how the product looks.
 
 use contract::accounts::{Language, Profile, Theme};
+use contract::notifications::NotificationPreferences;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
 
-use super::server_fns::{SetPreferences, UpdateProfile};
+use super::server_fns::{RemoveAvatar, RequestEmailChange, SetPreferences, UpdateProfile};
 use crate::door::{Refused, door, look};
-use crate::layouts::{Area, PageFrame, frame, page};
+use crate::layouts::{Area, PageFrame, avatar, frame, page};
 use crate::pages::auth::server_fns::SignOut;
+use crate::pages::customer::notifications::choices::choices_card;
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
-use crate::ui::forms::{TextField, form_fault, select_field, text_field};
+use crate::ui::forms::{TextField, form_fault, my_name, select_field, text_field};
 use crate::ui::time::time;
 use crate::words::Words;
 
 /// The account's pages, one beside the other.
-pub(super) fn tabs(words: Words, here: &str) -> impl IntoView + use<> {
+pub(crate) fn tabs(words: Words, here: &str) -> impl IntoView + use<> {
     let links = [
         (paths::ACCOUNT, "account-tab-profile"),
         (paths::ACCOUNT_SECURITY, "account-tab-security"),
         (paths::ACCOUNT_SESSIONS, "account-tab-sessions"),
         (paths::ACCOUNT_SSH_KEYS, "account-tab-ssh-keys"),
         (paths::ACCOUNT_TOKENS, "account-tab-tokens"),
+        (paths::ACCOUNT_WEBHOOKS, "account-tab-webhooks"),
     ]
     .into_iter()
     .map(|(href, key)| view! { <a href=href aria-current=(href == here).then_some("page")>{words.t(key)}</a> })
@@ -33,10 +37,16 @@ pub(super) fn tabs(words: Words, here: &str) -> impl IntoView + use<> {
 #[component]
 pub fn AccountPage() -> impl IntoView {
     let (platform, ctx) = door();
-    page(async move { platform::accounts::profile(&platform, &ctx).await }, account_view)
+    page(
+        async move {
+            let profile = platform::accounts::profile(&platform, &ctx).await?;
+            Ok((profile, platform::notifications::preferences(&platform, &ctx).await?))
+        },
+        |(profile, told)| account_view(profile, told),
+    )
 }
 
-fn account_view(profile: Profile) -> AnyView {
+fn account_view(profile: Profile, told: NotificationPreferences) -> AnyView {
     let words = Words::now();
     let head = PageFrame::new(words.t("account-title"), Area::Account).actions(view! {
         <form method="post" action=SignOut::url()>
@@ -49,7 +59,10 @@ fn account_view(profile: Profile) -> AnyView {
             {tabs(words, paths::ACCOUNT)}
             <div class="columns">
                 {who(words, profile.clone())}
+                {picture(words, &profile)}
                 {preferences(words, profile)}
+                {email_change(words)}
+                {choices_card(words, told)}
             </div>
         },
     )
@@ -57,7 +70,7 @@ fn account_view(profile: Profile) -> AnyView {
 
 fn who(words: Words, profile: Profile) -> impl IntoView {
     let zone = look().zone;
-    let roles = profile.roles.iter().map(|role| words.t(&format!("role-{role}"))).collect::<Vec<_>>();
+    let roles = profile.roles.iter().map(|role| crate::role_words::role_name(words.0, role, role)).collect::<Vec<_>>();
     let refused = Refused::from_query();
     let typed = refused.as_ref().and_then(|r| r.typed.get("displayName").cloned());
     let name = TextField {
@@ -98,6 +111,75 @@ fn who(words: Words, profile: Profile) -> impl IntoView {
     }
 }
 
+fn picture(words: Words, profile: &Profile) -> impl IntoView + use<> {
+    let refused = Refused::from_query().filter(|refused| refused.typed.contains_key("avatar"));
+    let fault = refused.as_ref().and_then(|r| r.fault(words.0, "file"));
+    let general = refused.as_ref().filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
+    let described = if fault.is_some() { "avatar-fault avatar-hint" } else { "avatar-hint" };
+    let has = profile.avatar.is_some();
+    view! {
+        <section class="card" id="avatar">
+            <header><h2>{words.t("account-avatar")}</h2> {avatar(&profile.display_name)}</header>
+            <form class="form" method="post" action=contract::accounts::AVATAR_PATH enctype="multipart/form-data">
+                {form_fault(general)}
+                <div class="form-row">
+                    <label r#for="avatar-file">{words.t("account-avatar-file")}</label>
+                    <input id="avatar-file" r#type="file" name="file" required=true accept="image/png,image/jpeg,image/webp"
+                        aria-describedby=described aria-invalid=fault.is_some().then_some("true") />
+                    {fault.map(|fault| view! { <span class="fault" id="avatar-fault">{fault}</span> })}
+                    <span class="hint" id="avatar-hint">{words.t("account-avatar-hint")}</span>
+                </div>
+                <p class="actions"><button class="btn">{words.t("account-avatar-upload")}</button></p>
+            </form>
+            {has.then(|| view! {
+                <form class="form" method="post" action=RemoveAvatar::url()>
+                    <p class="actions"><button class="btn">{words.t("account-avatar-remove")}</button></p>
+                </form>
+            })}
+        </section>
+    }
+}
+
+fn email_change(words: Words) -> impl IntoView {
+    let refused = Refused::from_query();
+    let fault = |path: &str| refused.as_ref().and_then(|r| r.fault(words.0, path));
+    let general =
+        refused.as_ref().filter(|r| r.fields.is_empty() && r.typed.contains_key("email")).map(|r| r.message(words.0));
+    let sent = use_query_map().get_untracked().get("sent").is_some();
+    let email = TextField {
+        label: words.t("account-change-email-to"),
+        name: "email".to_owned(),
+        kind: "email",
+        value: refused.as_ref().and_then(|r| r.typed.get("email").cloned()).unwrap_or_default(),
+        fault: fault("email"),
+        autocomplete: Some("email"),
+        required: true,
+        ..TextField::default()
+    };
+    let password = TextField {
+        label: words.t("account-change-email-password"),
+        name: "password".to_owned(),
+        kind: "password",
+        fault: fault("password"),
+        autocomplete: Some("current-password"),
+        required: true,
+        ..TextField::default()
+    };
+    view! {
+        <section class="card">
+            <header><h2>{words.t("account-change-email")}</h2></header>
+            <form class="form" method="post" action=RequestEmailChange::url()>
+                {form_fault(general)}
+                {sent.then(|| view! { <p role="status">{words.t("account-change-email-sent")}</p> })}
+                {my_name()}
+                {text_field(email)}
+                {text_field(password)}
+                <p class="actions"><button class="btn">{words.t("account-change-email-action")}</button></p>
+            </form>
+        </section>
+    }
+}
+
 fn preferences(words: Words, profile: Profile) -> impl IntoView {
     let look = look();
     let refused = Refused::from_query();
@@ -113,7 +195,12 @@ fn preferences(words: Words, profile: Profile) -> impl IntoView {
         fault,
         ..TextField::default()
     };
-    let general = refused.filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
+    // The other form of this page says its own.
+    let general = refused
+        .filter(|r| {
+            r.fields.is_empty() && ["email", "quiet_from", "avatar"].iter().all(|name| !r.typed.contains_key(*name))
+        })
+        .map(|r| r.message(words.0));
     view! {
         <section class="card">
             <header><h2>{words.t("account-preferences")}</h2></header>

@@ -1,18 +1,19 @@
 //! One's own password and second factor.
 
-use contract::accounts::SecurityView;
+use contract::accounts::{PasswordPlace, SecurityView};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 use platform::accounts::{self, ShownOnce};
 
+use super::identities::{self, Identities};
 use super::page::tabs;
 use super::server_fns::{ChangePassword, DisableTotp, EnrollTotp};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::copy::copy_button;
-use crate::ui::forms::{TextField, form_fault, text_field};
+use crate::ui::forms::{TextField, form_fault, my_name, text_field};
 use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
 use crate::words::Words;
@@ -23,12 +24,13 @@ pub fn SecurityPage() -> impl IntoView {
     let (platform, ctx) = door();
     let load = async move {
         let view = accounts::security(&platform, &ctx).await?;
-        Ok((view, accounts::take_for_page(&platform, &ctx, ShownOnce::RecoveryCodes).await?))
+        let codes = accounts::take_for_page(&platform, &ctx, ShownOnce::RecoveryCodes).await?;
+        Ok((view, codes, identities::load(&platform, &ctx).await?))
     };
-    page(load, |(view, codes)| security_view(view, codes))
+    page(load, |(view, codes, identities)| security_view(view, codes, identities))
 }
 
-fn security_view(security: SecurityView, codes: Option<String>) -> AnyView {
+fn security_view(security: SecurityView, codes: Option<String>, identities: Identities) -> AnyView {
     let words = Words::now();
     let refused = Refused::from_query();
     let general = refused.as_ref().filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
@@ -45,10 +47,15 @@ fn security_view(security: SecurityView, codes: Option<String>) -> AnyView {
             {done.map(|key| view! { <section class="card notice" role="status"><p>{words.t(key)}</p></section> })}
             {form_fault(general)}
             {codes.map(|codes| recovery_codes(words, &codes))}
+            {identities::proposal(words, identities.proposal.clone())}
             <div class="columns">
-                {password(words, refused.as_ref(), security.password_min_length)}
+                {match security.password_place.clone() {
+                    Some(place) => password_elsewhere(words, place).into_any(),
+                    None => password(words, refused.as_ref(), security.password_min_length).into_any(),
+                }}
                 {second_factor(words, refused.as_ref(), security)}
             </div>
+            {identities::card(words, identities)}
         },
     )
 }
@@ -72,12 +79,6 @@ fn secret_field(
     }
 }
 
-/// Whose password a form is about, for what keeps passwords; posted to nobody.
-fn whose() -> impl IntoView {
-    let name = door().1.user().map(|user| user.name.clone());
-    view! { <input r#type="text" autocomplete="username" value=name hidden readonly /> }
-}
-
 fn password(words: Words, refused: Option<&Refused>, min_length: u32) -> impl IntoView + use<> {
     let field = |key, name, path, autocomplete| secret_field(words, refused, key, name, path, autocomplete);
     let new = TextField {
@@ -90,13 +91,27 @@ fn password(words: Words, refused: Option<&Refused>, min_length: u32) -> impl In
         <section class="card">
             <header><h2>{words.t("security-password")}</h2></header>
             <form class="form" method="post" action=ChangePassword::url()>
-                {whose()}
+                {my_name()}
                 {text_field(old)}
                 {text_field(new)}
                 {text_field(again)}
                 <p class="hint">{words.t("security-password-ends")}</p>
                 <p class="actions"><button class="btn primary">{words.t("security-password-change")}</button></p>
             </form>
+        </section>
+    }
+}
+
+/// Where it is changed that is not here.
+fn password_elsewhere(words: Words, place: PasswordPlace) -> impl IntoView {
+    let says = words.with("identity-password-elsewhere", &[("provider", place.provider_name)]);
+    let link = place.url.map(|url| {
+        view! { <a class="link" rel="noreferrer" href=url>{words.t("identity-password-elsewhere-link")}</a> }
+    });
+    view! {
+        <section class="card">
+            <header><h2>{words.t("security-password")}</h2></header>
+            <p class="note-line">{says} " " {link}</p>
         </section>
     }
 }
@@ -117,7 +132,7 @@ fn second_factor(words: Words, refused: Option<&Refused>, security: SecurityView
             };
             let off = match security.totp_required {
                 true => view! { <p class="note-line">{words.t("security-totp-required")}</p> }.into_any(),
-                false => switch_off(words, refused).into_any(),
+                false => switch_off(words, refused, security.password_place.is_none()).into_any(),
             };
             (facts, off).into_any()
         }
@@ -142,7 +157,7 @@ fn second_factor(words: Words, refused: Option<&Refused>, security: SecurityView
     }
 }
 
-fn switch_off(words: Words, refused: Option<&Refused>) -> impl IntoView + use<> {
+fn switch_off(words: Words, refused: Option<&Refused>, by_password: bool) -> impl IntoView + use<> {
     let code = TextField {
         kind: "text",
         max_length: Some(64),
@@ -150,9 +165,11 @@ fn switch_off(words: Words, refused: Option<&Refused>) -> impl IntoView + use<> 
     };
     view! {
         <form class="form" method="post" action=DisableTotp::url()>
-            {whose()}
+            {my_name()}
             <p>{words.t("security-totp-disable-hint")}</p>
-            {text_field(secret_field(words, refused, "login-password", "password", "password", "current-password"))}
+            {by_password.then(|| {
+                text_field(secret_field(words, refused, "login-password", "password", "password", "current-password"))
+            })}
             {text_field(code)}
             <p class="actions"><button class="btn">{words.t("security-totp-disable")}</button></p>
         </form>

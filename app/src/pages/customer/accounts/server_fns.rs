@@ -1,7 +1,7 @@
 //! One's own account: how the product looks to one, and what one proves oneself with.
 
 use contract::accounts::{ApiTokenSecret, ApiTokenView, RecoveryCodes, SessionView, SshKeyView};
-use contract::{ApiError, SessionId, SshKeyId};
+use contract::{ApiError, IdentityId, SessionId, SshKeyId};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
@@ -119,7 +119,7 @@ pub async fn confirm_totp(code: String) -> Result<Option<RecoveryCodes>, ApiErro
 
 /// Switches the second factor off.
 #[server]
-pub async fn disable_totp(password: String, code: String) -> Result<(), ApiError> {
+pub async fn disable_totp(#[server(default)] password: String, code: String) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let request = contract::accounts::TotpDisable { password, code };
     let result = async {
@@ -129,6 +129,33 @@ pub async fn disable_totp(password: String, code: String) -> Result<(), ApiError
     let page = paths::ACCOUNT_SECURITY;
     let next = |()| paths::with_query(page, [("done", "totp-off")]);
     door::form_answer((&platform, &ctx), result.await, next, page, Vec::new()).await
+}
+
+/// Binds one's account to the identity that came back from a sign-in service.
+#[server]
+pub async fn confirm_identity_link() -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::identity::confirm_link(&platform, &ctx).await;
+    let page = paths::ACCOUNT_SECURITY;
+    door::form_answer((&platform, &ctx), result, |()| page.to_owned(), page, Vec::new()).await
+}
+
+/// Forgets it.
+#[server]
+pub async fn forget_identity_link() -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::identity::forget_link(&platform, &ctx).await;
+    let page = paths::ACCOUNT_SECURITY;
+    door::form_answer((&platform, &ctx), result, |()| page.to_owned(), page, Vec::new()).await
+}
+
+/// Parts one's account from a sign-in service.
+#[server]
+pub async fn unlink_identity(id: IdentityId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::identity::unlink(&platform, &ctx, id).await;
+    let page = paths::ACCOUNT_SECURITY;
+    door::form_answer((&platform, &ctx), result, |()| page.to_owned(), page, Vec::new()).await
 }
 
 /// Where one is signed in.
@@ -204,6 +231,20 @@ pub async fn revoke_api_token(id: SessionId) -> Result<(), ApiError> {
     door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_TOKENS, Vec::new()).await
 }
 
+/// Sends a link to a new address.
+#[server]
+pub async fn request_email_change(
+    #[server(default)] email: String,
+    #[server(default)] password: String,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let typed = vec![("email", email.clone())];
+    let body = contract::accounts::EmailChangeRequest { email, password };
+    let result = platform::accounts::request_email_change(&platform, &ctx, &body).await;
+    let next = |()| format!("{}?sent=1", paths::ACCOUNT);
+    door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT, typed).await
+}
+
 /// One's public keys for SSH.
 #[server]
 pub async fn list_ssh_keys() -> Result<Vec<SshKeyView>, ApiError> {
@@ -234,4 +275,12 @@ pub async fn remove_ssh_key(id: SshKeyId) -> Result<(), ApiError> {
     let result = platform::accounts::remove_ssh_key(&platform, &ctx, id).await;
     let next = |()| paths::ACCOUNT_SSH_KEYS.to_owned();
     door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_SSH_KEYS, Vec::new()).await
+}
+
+/// Takes one's picture away.
+#[server]
+pub async fn remove_avatar() -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::remove_avatar(&platform, &ctx).await;
+    door::form_answer((&platform, &ctx), result, |()| paths::ACCOUNT.to_owned(), paths::ACCOUNT, Vec::new()).await
 }

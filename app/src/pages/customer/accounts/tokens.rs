@@ -13,6 +13,7 @@ use super::server_fns::{CreateApiToken, RevokeApiToken};
 use crate::door::{Refused, door, look, must_hold};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
+use crate::role_words::permission_title;
 use crate::ui::copy::copy_button;
 use crate::ui::forms::{TextField, form_fault, select_field, text_field};
 use crate::ui::time::time;
@@ -113,7 +114,7 @@ fn form(words: Words, refused: Option<&Refused>) -> impl IntoView + use<> {
         view! {
             <label>
                 <input r#type="checkbox" name="scopes[]" value=scope.name() />
-                <span>{texts::audit_action(words.0, scope.name())} " " <span class="sub mono">{scope.name()}</span></span>
+                <span>{permission_title(words.0, scope)} " " <span class="sub mono">{scope.name()}</span></span>
             </label>
         }
     });

@@ -3,4 +3,6 @@
 pub mod server_fns;
 
 #[cfg(feature = "ssr")]
+pub mod invitations;
+#[cfg(feature = "ssr")]
 pub mod page;

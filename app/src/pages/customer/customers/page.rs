@@ -1,6 +1,6 @@
 //! `/` and `/members`.
 
-use contract::accounts::{MemberRole, Profile};
+use contract::accounts::{InvitationView, MemberRole, Profile};
 use contract::allocations::{AllocationQuery, AllocationState, AllocationView};
 use contract::customers::{CustomerView, MemberView};
 use contract::machines::Presence;
@@ -8,14 +8,18 @@ use contract::reports::CustomerUsage;
 use contract::{ErrorCode, MAX_PAGE_SIZE, Page, Permission};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
+use platform::accounts::{ShownOnce, take_for_page};
 
-use crate::door::{door, look, see_other};
+use super::invitations::invitation_card;
+use crate::door::{Refused, door, look, see_other};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::allocations::list::allocation_state;
 use crate::pages::admin::customers::page::usage_card;
+use crate::pages::admin::customers::people::{People, people_cards};
 use crate::pages::admin::machines::service::window_line;
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
+use crate::ui::forms::form_fault;
 use crate::ui::lists::{ListQuery, steps};
 use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
@@ -46,8 +50,7 @@ pub fn HomePage() -> impl IntoView {
         |found| match found {
             Some((customer, profile, machines, usage)) => home_view(customer, profile, machines, &usage),
             None => {
-                let staff = door().1.holds(Permission::MetricsView);
-                see_other(if staff { paths::ADMIN } else { paths::ACCOUNT });
+                see_other(crate::menus::first_page(&door().1));
                 ().into_any()
             }
         },
@@ -243,39 +246,43 @@ fn machines_card(words: Words, machines: Vec<AllocationView>) -> impl IntoView {
 #[component]
 pub fn MembersPage() -> impl IntoView {
     let (platform, ctx) = door();
-    page(async move { platform::customers::members(&platform, &ctx).await }, members_view)
+    page(
+        async move {
+            let members = platform::customers::members(&platform, &ctx).await?;
+            let open = platform::accounts::invitations(&platform, &ctx, None).await?;
+            let made = take_for_page(&platform, &ctx, ShownOnce::NewPassword).await?;
+            Ok((platform::customers::mine(&platform, &ctx).await?, members, open, made))
+        },
+        |(customer, members, open, made)| members_view(customer, members, open, made),
+    )
 }
 
-fn members_view(members: Vec<MemberView>) -> AnyView {
-    let (words, zone) = (Words::now(), look().zone);
+fn members_view(
+    customer: CustomerView,
+    members: Vec<MemberView>,
+    open: Vec<InvitationView>,
+    made: Option<String>,
+) -> AnyView {
+    let (words, ctx) = (Words::now(), door().1);
+    // The form that invites says its own.
+    let refused = Refused::from_query().filter(|r| !r.typed.contains_key("email"));
+    let message = refused.as_ref().map(|r| r.message(words.0));
     let count = words.with("home-people-count", &[("n", members.len().to_string())]);
-    let rows = members.into_iter().map(|member| {
-        let role = words.t(&format!("member-role-{}", member.role.code()));
-        view! {
-            <tr>
-                <th scope="row">{member.display_name} " " <span class="sub mono">{member.name}</span></th>
-                <td data-label=words.t("home-role")>{role}</td>
-                <td data-label=words.t("members-joined")>{time(member.joined_at, zone)}</td>
-            </tr>
-        }
-    });
+    let people = People {
+        id: customer.id,
+        name: customer.name,
+        members,
+        add: ctx.holds(Permission::CustomersAddMember),
+        manage: ctx.holds(Permission::CustomersManageMembers),
+        back: paths::MEMBERS.to_owned(),
+        made,
+    };
     frame(
         PageFrame::new(words.t("members-title"), Area::Members).beside(view! { <span class="sub">{count}</span> }),
         view! {
-            <section class="card">
-                <div class="scroll" tabindex="0" role="region" aria-label=words.t("members-title")>
-                    <table class="cards">
-                        <thead>
-                            <tr>
-                                <th scope="col">{words.t("account-name")}</th>
-                                <th scope="col">{words.t("home-role")}</th>
-                                <th scope="col">{words.t("members-joined")}</th>
-                            </tr>
-                        </thead>
-                        <tbody>{rows.collect_view()}</tbody>
-                    </table>
-                </div>
-            </section>
+            {form_fault(message)}
+            {people_cards(words, people, refused.as_ref())}
+            {invitation_card(words, None, open)}
         },
     )
 }

@@ -1,12 +1,41 @@
 //! The customer's people.
 
-use contract::ApiError;
+use contract::accounts::MemberRole;
 use contract::customers::MemberView;
+use contract::{ApiError, CustomerId, LinkId};
 use leptos::prelude::*;
+
+#[cfg(feature = "ssr")]
+use crate::{door, paths};
 
 /// The people of the customer one acts for; for its owners.
 #[server]
 pub async fn list_members() -> Result<Vec<MemberView>, ApiError> {
     let (platform, ctx) = crate::door::door();
     crate::door::answer(&platform, &ctx, platform::customers::members(&platform, &ctx).await).await
+}
+
+/// Invites somebody by mail: into this customer, for staff, or into the one the caller acts for.
+#[server]
+pub async fn invite_person(
+    customer: Option<CustomerId>,
+    #[server(default)] email: String,
+    role: Option<MemberRole>,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let typed = vec![("email", email.clone()), ("role", role.map_or("", MemberRole::code).to_owned())];
+    let body = contract::accounts::InvitationCreate { email, role };
+    let result = platform::accounts::invite(&platform, &ctx, customer, body).await;
+    let form = paths::people(customer);
+    let next = |_| paths::with_query(&form, [("invited", "1")]);
+    door::form_answer((&platform, &ctx), result, next, &form, typed).await
+}
+
+/// Takes an invitation back.
+#[server]
+pub async fn revoke_invitation(customer: Option<CustomerId>, id: LinkId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::revoke_invitation(&platform, &ctx, customer, id).await;
+    let form = paths::people(customer);
+    door::form_answer((&platform, &ctx), result, |()| form.clone(), &form, Vec::new()).await
 }

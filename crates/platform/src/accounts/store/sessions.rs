@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use contract::accounts::{SessionKind, SessionView};
 use contract::{SessionId, UserId};
 
-use super::idle_since;
 use crate::authz::{Granted, SecureAccount};
 use crate::db::Tx;
 use crate::{Error, Result};
@@ -15,7 +14,12 @@ pub(super) fn kind_of(word: &str) -> Result<SessionKind> {
 }
 
 /// Sessions that count; `agent` is as the client wrote it, `current` is the caller's to say.
-pub(in crate::accounts) async fn list(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Result<Vec<SessionView>> {
+pub(in crate::accounts) async fn list(
+    tx: &mut Tx,
+    user: UserId,
+    now: DateTime<Utc>,
+    idle_since: DateTime<Utc>,
+) -> Result<Vec<SessionView>> {
     let rows = sqlx::query!(
         r#"select s.id, s.kind, s.address, s.user_agent, s.created_at, s.last_seen_at,
                   nullif(s.expires_at, 'infinity') as expires_at, a.name as "name?"
@@ -25,7 +29,7 @@ pub(in crate::accounts) async fn list(tx: &mut Tx, user: UserId, now: DateTime<U
            order by s.last_seen_at desc, s.id desc"#,
         user.0,
         now,
-        idle_since(now)
+        idle_since
     )
     .fetch_all(&mut **tx)
     .await?;

@@ -477,3 +477,23 @@ pub(super) async fn events(tx: &mut Tx, id: AllocationId, staff: bool) -> Result
         })
         .collect())
 }
+
+/// Customers who have the machine at some time between these.
+pub(super) async fn customers_between(
+    tx: &mut Tx,
+    machine: MachineId,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Vec<CustomerId>> {
+    let ids = sqlx::query_scalar!(
+        "select distinct customer_id from allocations
+         where machine_id = $1 and state in ('scheduled', 'active', 'grace') and starts_at < $3 and upper(hold) > $2
+         order by customer_id",
+        machine.0,
+        from,
+        until
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(ids.into_iter().map(CustomerId).collect())
+}

@@ -1,0 +1,51 @@
+//! What the platform has to say, on top of the pages it is for.
+
+use contract::announcements::{AnnouncementKind, Audience, BannerView};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+use super::here;
+use crate::door::look;
+use crate::pages::admin::announcements::server_fns::DismissAnnouncement;
+use crate::paths;
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// One beside the other; nothing where there is nothing to say.
+pub(super) fn banners(words: Words) -> impl IntoView {
+    let back = here();
+    let staff_side = back.starts_with(paths::ADMIN);
+    let of_this_portal = |banner: &BannerView| match banner.audience {
+        Audience::Everybody => true,
+        Audience::Staff => staff_side,
+        Audience::Customers | Audience::Chosen => !staff_side,
+    };
+    let banners = use_context::<Vec<BannerView>>().unwrap_or_default();
+    let shown: Vec<_> = banners.into_iter().filter(of_this_portal).map(|b| banner(words, b, back.clone())).collect();
+    (!shown.is_empty())
+        .then(|| view! { <aside class="banners" aria-label=words.t("announcements-title")>{shown}</aside> })
+}
+
+fn banner(words: Words, banner: BannerView, back: String) -> impl IntoView {
+    let maintenance = banner.kind == AnnouncementKind::Maintenance;
+    let class = if maintenance { "banner maintenance" } else { "banner" };
+    let until = banner.ends_at.map(|at| {
+        view! { <span class="sub">{words.t("announcement-until")} " " {time(at, look().zone)}</span> }
+    });
+    let label = words.with("announcement-dismiss-of", &[("title", banner.title.clone())]);
+    view! {
+        <section class=class>
+            <div>
+                <p>
+                    <strong>{words.t(&format!("announcement-kind-{}", banner.kind.code()))}</strong> " " {banner.title} " " {until}
+                </p>
+                {(!banner.body.is_empty()).then(|| view! { <p class="text">{banner.body}</p> })}
+            </div>
+            <form method="post" action=DismissAnnouncement::url()>
+                <input r#type="hidden" name="id" value=banner.id.to_string() />
+                <input r#type="hidden" name="back" value=back />
+                <button class="btn ghost small" aria-label=label>{words.t("announcement-dismiss")}</button>
+            </form>
+        </section>
+    }
+}

@@ -1,0 +1,233 @@
+//! The menu: one table for the navigation, the search and `GET /api/auth/menus`, so that an entry, its buttons and the
+//! server's checks agree. An entry is there exactly when its permission is held and its page exists.
+
+use contract::Permission;
+use contract::menus::{MenuButton, MenuMeta, MenuRecord};
+use platform::OpContext;
+
+use crate::role_words::permission_title;
+use crate::words::Words;
+use crate::{layouts::Area, paths};
+
+/// An entry.
+pub struct Entry {
+    pub area: Area,
+    pub href: &'static str,
+    /// Key of its word.
+    pub key: &'static str,
+    /// What shows it.
+    pub permission: Permission,
+    name: &'static str,
+    component: &'static str,
+    icon: &'static str,
+    /// What may be done there.
+    buttons: &'static [Permission],
+}
+
+/// Entries under a heading.
+pub struct Group {
+    /// Key of the heading.
+    pub key: &'static str,
+    name: &'static str,
+    href: &'static str,
+    /// Only for those who act for a customer.
+    of_customer: bool,
+    pub entries: &'static [Entry],
+}
+
+macro_rules! entry {
+    ($area:ident, $href:ident, $key:literal, $permission:ident, $name:literal, $component:literal, $icon:literal,
+     [$($button:ident),*]) => {
+        Entry {
+            area: Area::$area,
+            href: paths::$href,
+            key: $key,
+            permission: Permission::$permission,
+            name: $name,
+            component: $component,
+            icon: $icon,
+            buttons: &[$(Permission::$button),*],
+        }
+    };
+}
+
+/// The whole menu.
+pub const GROUPS: &[Group] = &[
+    Group {
+        key: "nav-operations",
+        name: "operations",
+        href: paths::ADMIN,
+        of_customer: false,
+        entries: &[
+            entry!(Dashboard, ADMIN, "nav-dashboard", MetricsView, "dashboard", "admin/dashboard/page", "gauge", []),
+            entry!(Wall, WALL, "nav-wall", MetricsView, "wall", "admin/metrics/page", "grid", []),
+            entry!(
+                Machines,
+                MACHINES,
+                "nav-machines",
+                MachinesView,
+                "machines",
+                "admin/machines/list",
+                "server",
+                [MachinesCreate, MachinesUpdate, MachinesOperate, MachinesDelete, AllocationsCreate]
+            ),
+            entry!(
+                Allocations,
+                ALLOCATIONS,
+                "nav-allocations",
+                AllocationsManage,
+                "allocations",
+                "admin/allocations/list",
+                "calendar",
+                [AllocationsCreate, AllocationsUpdate]
+            ),
+            entry!(
+                JoinTokens,
+                JOIN_TOKENS,
+                "nav-join-tokens",
+                MachinesEnroll,
+                "join-tokens",
+                "admin/machines/join_tokens",
+                "key",
+                [MachinesEnroll]
+            ),
+        ],
+    },
+    Group {
+        key: "nav-people",
+        name: "people",
+        href: paths::CUSTOMERS,
+        of_customer: false,
+        entries: &[
+            entry!(
+                Customers,
+                CUSTOMERS,
+                "nav-customers",
+                CustomersManage,
+                "customers",
+                "admin/customers/list",
+                "building",
+                [CustomersCreate, CustomersUpdate, CustomersAddMember, CustomersInvite, CustomersManageMembers]
+            ),
+            entry!(
+                Users,
+                USERS,
+                "nav-users",
+                UsersView,
+                "users",
+                "admin/users/list",
+                "users",
+                [UsersCreate, UsersUpdate, UsersDelete, RolesAssign]
+            ),
+            entry!(Roles, ROLES, "nav-roles", RolesView, "roles", "admin/roles/list", "shield", [RolesManage]),
+            entry!(Audit, AUDIT, "nav-audit", AuditView, "audit", "admin/audit/list", "list", []),
+            entry!(
+                Announcements,
+                ANNOUNCEMENTS,
+                "nav-announcements",
+                AnnouncementsManage,
+                "announcements",
+                "admin/announcements/list",
+                "megaphone",
+                [AnnouncementsManage]
+            ),
+            entry!(
+                Settings,
+                SETTINGS,
+                "nav-settings",
+                SettingsView,
+                "settings",
+                "admin/settings/page",
+                "sliders",
+                [SettingsUpdate, SettingsIdentity]
+            ),
+        ],
+    },
+    Group {
+        key: "nav-customer",
+        name: "customer",
+        href: paths::HOME,
+        of_customer: true,
+        entries: &[
+            entry!(
+                Home,
+                HOME,
+                "nav-home",
+                CustomersView,
+                "home",
+                "customer/customers/home",
+                "home",
+                [AllocationsRequestRenewal]
+            ),
+            entry!(
+                Members,
+                MEMBERS,
+                "nav-members",
+                CustomersListMembers,
+                "members",
+                "customer/customers/members",
+                "users",
+                [CustomersAddMember, CustomersInvite, CustomersManageMembers]
+            ),
+            entry!(OwnAudit, OWN_AUDIT, "nav-own-audit", AuditViewOwn, "own-audit", "customer/audit/page", "list", []),
+        ],
+    },
+    Group {
+        key: "nav-own",
+        name: "own",
+        href: paths::ACCOUNT,
+        of_customer: false,
+        entries: &[entry!(
+            Account,
+            ACCOUNT,
+            "nav-account",
+            AccountsViewOwn,
+            "account",
+            "customer/accounts/page",
+            "user",
+            [AccountsUpdateOwn, AccountsSecureOwn]
+        )],
+    },
+];
+
+/// The entries of a group that this person sees.
+pub fn visible<'a>(group: &'a Group, ctx: &'a OpContext) -> impl Iterator<Item = &'a Entry> {
+    let acts = ctx.user().is_some_and(|user| user.active_customer.is_some());
+    group.entries.iter().filter(move |entry| (acts || !group.of_customer) && ctx.holds(entry.permission))
+}
+
+/// The first page of this person.
+pub fn first_page(ctx: &OpContext) -> &'static str {
+    GROUPS.iter().flat_map(|group| visible(group, ctx)).next().map_or(paths::ACCOUNT, |entry| entry.href)
+}
+
+/// The menu of this person as programs draw it; groups without entries are left out.
+pub fn records(ctx: &OpContext) -> Vec<MenuRecord> {
+    let words = Words(ctx.language());
+    let record = |entry: &Entry| MenuRecord {
+        path: entry.href.to_owned(),
+        name: entry.name.to_owned(),
+        component: entry.component.to_owned(),
+        meta: MenuMeta {
+            title: words.t(entry.key),
+            icon: Some(entry.icon.to_owned()),
+            auth_list: entry.buttons.iter().filter(|held| ctx.holds(**held)).map(|held| button(words, *held)).collect(),
+        },
+        children: Vec::new(),
+    };
+    GROUPS
+        .iter()
+        .map(|group| MenuRecord {
+            path: group.href.to_owned(),
+            name: format!("group-{}", group.name),
+            component: "layout".to_owned(),
+            meta: MenuMeta { title: words.t(group.key), icon: None, auth_list: Vec::new() },
+            children: visible(group, ctx).map(record).collect(),
+        })
+        .filter(|group| !group.children.is_empty())
+        .collect()
+}
+
+fn button(words: Words, permission: Permission) -> MenuButton {
+    MenuButton { title: permission_title(words.0, permission), auth_mark: permission.name().to_owned() }
+}

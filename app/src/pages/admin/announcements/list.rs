@@ -1,0 +1,105 @@
+//! `/admin/announcements`: what is said, was said and will be said.
+
+use contract::Page;
+use contract::announcements::{AnnouncementQuery, AnnouncementState, AnnouncementView, Audience};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::server_fns::DeleteAnnouncement;
+use crate::door::{Refused, door, look};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::ui::forms::form_fault;
+use crate::ui::lists::{ListQuery, pager};
+use crate::ui::state::{Tone, state};
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// `/admin/announcements`.
+#[component]
+pub fn AnnouncementsPage() -> impl IntoView {
+    let map = use_query_map().get_untracked();
+    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
+    let pairs = ["pageSize", "page"].into_iter().map(|name| (name, get(name))).collect();
+    let list = ListQuery { path: paths::ANNOUNCEMENTS.into(), pairs };
+    let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
+    let query = AnnouncementQuery {
+        page: number("page"),
+        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
+    };
+    let (platform, ctx) = door();
+    page(async move { platform::announcements::list(&platform, &ctx, &query).await }, move |page| list_view(list, page))
+}
+
+fn list_view(query: ListQuery, page: Page<AnnouncementView>) -> AnyView {
+    let words = Words::now();
+    let refused = Refused::from_query().map(|refused| refused.message(words.0));
+    let head = PageFrame::new(words.t("announcements-title"), Area::Announcements)
+        .actions(view! { <a class="btn primary" href=paths::ANNOUNCEMENT_NEW>{words.t("announcements-add")}</a> });
+    let body = if page.list.is_empty() {
+        view! { <div class="empty"><p>{words.t("announcements-empty")}</p></div> }.into_any()
+    } else {
+        let pager = pager(words, &query, page.page, page.page_size, page.total);
+        let rows = page.list.into_iter().map(|view| row(words, view)).collect_view();
+        view! {
+            <div class="scroll" tabindex="0" role="region" aria-label=words.t("announcements-title")>
+                <table class="cards">
+                    <thead>
+                        <tr>
+                            <th scope="col">{words.t("announcement-title")}</th>
+                            <th scope="col">{words.t("announcement-kind")}</th>
+                            <th scope="col">{words.t("announcement-audience")}</th>
+                            <th scope="col">{words.t("announcement-starts")}</th>
+                            <th scope="col">{words.t("announcement-ends")}</th>
+                            <th scope="col">{words.t("announcement-state")}</th>
+                            <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+            {pager}
+        }
+        .into_any()
+    };
+    frame(head, view! { {form_fault(refused)} <section class="card">{body}</section> })
+}
+
+fn row(words: Words, view: AnnouncementView) -> impl IntoView {
+    let zone = look().zone;
+    let audience = match view.audience {
+        Audience::Chosen => {
+            let names: Vec<_> = view.customers.into_iter().map(|customer| customer.name).collect();
+            names.join(&words.t("list-separator"))
+        }
+        audience => words.t(&format!("announcement-audience-{}", audience.code())),
+    };
+    let tone = match view.state {
+        AnnouncementState::Planned => Tone::Info,
+        AnnouncementState::Showing => Tone::Ok,
+        AnnouncementState::Over => Tone::Off,
+    };
+    let ends = match view.ends_at {
+        Some(at) => time(at, zone).into_any(),
+        None => words.t("announcement-open-end").into_any(),
+    };
+    view! {
+        <tr>
+            <th scope="row"><a href=paths::announcement_edit(view.id)>{view.title}</a></th>
+            <td data-label=words.t("announcement-kind")>{words.t(&format!("announcement-kind-{}", view.kind.code()))}</td>
+            <td data-label=words.t("announcement-audience")>{audience}</td>
+            <td data-label=words.t("announcement-starts")>{time(view.starts_at, zone)}</td>
+            <td data-label=words.t("announcement-ends")>{ends}</td>
+            <td data-label=words.t("announcement-state")>
+                {state(tone, words.t(&format!("announcement-state-{}", view.state.code())))}
+            </td>
+            <td class="row-actions">
+                <form method="post" action=DeleteAnnouncement::url()>
+                    <input r#type="hidden" name="id" value=view.id.to_string() />
+                    <button class="btn small">{words.t("announcement-remove")}</button>
+                </form>
+            </td>
+        </tr>
+    }
+}

@@ -1,0 +1,231 @@
+//! The people of a customer, as its owners and the staff see and change them: the same cards on both sides.
+
+use contract::CustomerId;
+use contract::accounts::MemberRole;
+use contract::customers::MemberView;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+use super::server_fns::{AddCustomerMember, AddExistingMember, RemoveMember, SetMemberRole, TransferOwnership};
+use crate::door::{Refused, look};
+use crate::ui::forms::{TextField, options_view, text_field};
+use crate::ui::secret::shown_once;
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// What is shown, and what the reader may do with it.
+pub(crate) struct People {
+    pub id: CustomerId,
+    pub name: String,
+    pub members: Vec<MemberView>,
+    pub add: bool,
+    pub manage: bool,
+    /// The page that shows them.
+    pub back: String,
+    /// The name and password of who was just added.
+    pub made: Option<String>,
+}
+
+/// The list, the ways to add somebody, and the handing over of the ownership.
+pub(crate) fn people_cards(words: Words, people: People, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let add = people.add.then(|| (new_card(words, &people, refused), existing_card(words, &people, refused)));
+    let transfer = (people.manage && people.members.len() > 1).then(|| transfer_card(words, &people, refused));
+    view! {
+        <section class="card">
+            <header><h2>{words.t("home-people")}</h2></header>
+            {table(words, &people)}
+        </section>
+        {add}
+        {transfer}
+    }
+}
+
+fn is_owner(member: &MemberView) -> bool {
+    member.role.is_owner()
+}
+
+fn table(words: Words, people: &People) -> AnyView {
+    if people.members.is_empty() {
+        return view! { <div class="empty"><p>{words.t("customer-no-people")}</p></div> }.into_any();
+    }
+    let zone = look().zone;
+    let rows = people.members.iter().map(|member| {
+        let actions = people.manage.then(|| view! { <td class="row-menu">{member_actions(words, people, member)}</td> });
+        view! {
+            <tr>
+                <th scope="row">{member.display_name.clone()} " " <span class="sub mono">{member.name.clone()}</span></th>
+                <td data-label=words.t("home-role")>{words.t(&format!("member-role-{}", member.role.code()))}</td>
+                <td data-label=words.t("members-joined")>{time(member.joined_at, zone)}</td>
+                {actions}
+            </tr>
+        }
+    });
+    let rows = rows.collect_view();
+    let head = people.manage.then(|| {
+        view! { <th scope="col" class="row-menu"><span class="unseen-text">{words.t("list-actions")}</span></th> }
+    });
+    view! {
+        <div class="scroll" tabindex="0" role="region" aria-label=words.t("home-people")>
+            <table class="cards">
+                <thead>
+                    <tr>
+                        <th scope="col">{words.t("account-name")}</th>
+                        <th scope="col">{words.t("home-role")}</th>
+                        <th scope="col">{words.t("members-joined")}</th>
+                        {head}
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+/// Another role, or out. A popover, because the table's scroll region would cut a menu off.
+fn member_actions(words: Words, people: &People, member: &MemberView) -> impl IntoView + use<> {
+    let (other, word) = if is_owner(member) {
+        (MemberRole::Member, words.t("member-make-member"))
+    } else {
+        (MemberRole::Owner, words.t("member-make-owner"))
+    };
+    let menu = format!("member-{}", member.user_id);
+    let label = words.with("list-actions-of", &[("name", member.name.clone())]);
+    let hidden = |people: &People| {
+        view! {
+            <input r#type="hidden" name="id" value=people.id.to_string() />
+            <input r#type="hidden" name="user" value=member.user_id.to_string() />
+            <input r#type="hidden" name="back" value=people.back.clone() />
+        }
+    };
+    view! {
+        <button r#type="button" popovertarget=menu.clone() aria-label=label>"⋯"</button>
+        <div class="menu-body" id=menu popover="auto">
+            <form method="post" action=SetMemberRole::url()>
+                {hidden(people)}
+                <button class="link" name="role" value=other.code()>{word}</button>
+            </form>
+            <form method="post" action=RemoveMember::url()>
+                {hidden(people)}
+                <button class="link">{words.t("member-remove")}</button>
+            </form>
+            <p class="hint">{words.t("member-change-hint")}</p>
+        </div>
+    }
+}
+
+/// An account for somebody who has none.
+fn new_card(words: Words, people: &People, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let refused = refused.filter(|r| r.typed.contains_key("newUsername"));
+    let typed = |name: &str| refused.and_then(|r| r.typed.get(name).cloned());
+    let username = TextField {
+        label: words.t("customer-username"),
+        name: "new_username".to_owned(),
+        value: typed("newUsername").unwrap_or_default(),
+        fault: refused.and_then(|r| r.fault(words.0, "username")),
+        required: true,
+        max_length: Some(63),
+        autocomplete: Some("off"),
+        ..TextField::default()
+    };
+    let display_name = TextField {
+        label: words.t("customer-display-name"),
+        name: "display_name".to_owned(),
+        value: typed("displayName").unwrap_or_default(),
+        fault: refused.and_then(|r| r.fault(words.0, "displayName")),
+        max_length: Some(100),
+        autocomplete: Some("off"),
+        ..TextField::default()
+    };
+    // The first person should be able to bring in the others.
+    let first = if people.members.iter().any(is_owner) { MemberRole::Member } else { MemberRole::Owner };
+    let chosen = typed("role").unwrap_or_else(|| first.code().to_owned());
+    let fault = refused.and_then(|r| r.fault(words.0, "role"));
+    view! {
+        <section class="card">
+            <header><h2>{words.t("member-add-new")}</h2></header>
+            <form class="form inline" method="post" action=AddCustomerMember::url()>
+                <input r#type="hidden" name="id" value=people.id.to_string() />
+                <input r#type="hidden" name="back" value=people.back.clone() />
+                {text_field(username)}
+                {text_field(display_name)}
+                <div class="form-row">
+                    <label r#for="new-role">{words.t("home-role")}</label>
+                    <select id="new-role" name="role">{options_view(roles(words), &chosen)}</select>
+                    {fault.map(|fault| view! { <span class="fault">{fault}</span> })}
+                </div>
+                <p class="actions"><button class="btn primary">{words.t("customer-add-person")}</button></p>
+            </form>
+            {shown_once(words, words.t("customer-password-once"), None, people.made.clone())}
+        </section>
+    }
+}
+
+fn roles(words: Words) -> Vec<(String, String)> {
+    [MemberRole::Member, MemberRole::Owner]
+        .map(|role| (role.code().to_owned(), words.t(&format!("member-role-{}", role.code()))))
+        .into()
+}
+
+/// Somebody who has an account.
+fn existing_card(words: Words, people: &People, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let refused = refused.filter(|r| !r.typed.contains_key("newUsername"));
+    let username = TextField {
+        label: words.t("member-existing-name"),
+        name: "username".to_owned(),
+        value: refused.and_then(|r| r.typed.get("username").cloned()).unwrap_or_default(),
+        fault: refused.and_then(|r| r.fault(words.0, "username")),
+        required: true,
+        max_length: Some(63),
+        autocomplete: Some("off"),
+        ..TextField::default()
+    };
+    view! {
+        <section class="card">
+            <header><h2>{words.t("member-add-existing")}</h2></header>
+            <form class="form inline" method="post" action=AddExistingMember::url()>
+                <input r#type="hidden" name="id" value=people.id.to_string() />
+                <input r#type="hidden" name="back" value=people.back.clone() />
+                {text_field(username)}
+                <div class="form-row">
+                    <label r#for="existing-role">{words.t("home-role")}</label>
+                    <select id="existing-role" name="role">{options_view(roles(words), MemberRole::Member.code())}</select>
+                </div>
+                <p class="actions"><button class="btn">{words.t("customer-add-person")}</button></p>
+            </form>
+        </section>
+    }
+}
+
+fn transfer_card(words: Words, people: &People, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let heirs: Vec<_> = people
+        .members
+        .iter()
+        .map(|member| (member.user_id.to_string(), format!("{} ({})", member.display_name, member.name)))
+        .collect();
+    let confirm = TextField {
+        label: words.with("member-transfer-confirm", &[("name", people.name.clone())]),
+        name: "confirm".to_owned(),
+        fault: refused.and_then(|r| r.fault(words.0, "confirm")),
+        required: true,
+        autocomplete: Some("off"),
+        ..TextField::default()
+    };
+    let open = confirm.fault.is_some();
+    view! {
+        <details class="card" open=open>
+            <summary class="card-summary">{words.t("member-transfer")}</summary>
+            <form class="form" method="post" action=TransferOwnership::url()>
+                <p class="hint">{words.t("member-transfer-hint")}</p>
+                <input r#type="hidden" name="id" value=people.id.to_string() />
+                <input r#type="hidden" name="back" value=people.back.clone() />
+                <div class="form-row">
+                    <label r#for="transfer-user">{words.t("member-transfer-to")}</label>
+                    <select id="transfer-user" name="user">{options_view(heirs, "")}</select>
+                </div>
+                {text_field(confirm)}
+                <p class="actions"><button class="btn danger">{words.t("member-transfer")}</button></p>
+            </form>
+        </details>
+    }
+}

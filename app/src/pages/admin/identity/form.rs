@@ -1,0 +1,218 @@
+//! From what is typed to a provider, and back.
+
+use std::collections::BTreeMap;
+
+use contract::accounts::{
+    GroupMapping, LdapSecurity, LdapSettings, MappedRole, OidcSettings, ProviderBody, ProviderKind, ProviderView,
+};
+use contract::{CustomerId, ErrorCode};
+use platform::Error;
+use platform::error::FieldError;
+
+/// Names in the form, and the paths that faults are named by. What is not here is never shown again.
+pub(super) const FIELDS: [(&str, &str); 26] = [
+    ("kind", "kind"),
+    ("name", "name"),
+    ("enabled", "enabled"),
+    ("host", "ldap.host"),
+    ("port", "ldap.port"),
+    ("security", "ldap.security"),
+    ("ldap_ca", "ldap.caCertificate"),
+    ("bind_dn", "ldap.bindDn"),
+    ("user_base", "ldap.userBase"),
+    ("user_filter", "ldap.userFilter"),
+    ("login_attribute", "ldap.loginAttribute"),
+    ("id_attribute", "ldap.idAttribute"),
+    ("email_attribute", "ldap.emailAttribute"),
+    ("display_name_attribute", "ldap.displayNameAttribute"),
+    ("group_base", "ldap.groupBase"),
+    ("group_filter", "ldap.groupFilter"),
+    ("issuer", "oidc.issuer"),
+    ("client_id", "oidc.clientId"),
+    ("scopes", "oidc.scopes"),
+    ("oidc_ca", "oidc.caCertificate"),
+    ("name_claim", "oidc.nameClaim"),
+    ("groups_claim", "oidc.groupsClaim"),
+    ("creates_accounts", "createsAccounts"),
+    ("only_mapped", "onlyMapped"),
+    ("mappings", "mappings"),
+    ("password_url", "passwordUrl"),
+];
+
+/// What is shown again when the form was refused; never a secret.
+pub(super) fn typed(form: &BTreeMap<String, String>) -> Vec<(&'static str, String)> {
+    let mut typed: Vec<_> = FIELDS.iter().filter_map(|(name, _)| Some((*name, form.get(*name)?.clone()))).collect();
+    // Boxes that were not ticked are not posted: that the form was, is said by this.
+    typed.push(("posted", "1".to_owned()));
+    typed
+}
+
+/// The provider that was typed.
+pub(super) fn body(form: &BTreeMap<String, String>) -> Result<ProviderBody, Error> {
+    let get = |name: &str| form.get(name).cloned().unwrap_or_default();
+    let some = |name: &str| Some(get(name)).filter(|text| !text.trim().is_empty());
+    let ticked = |name: &str| form.contains_key(name);
+    let kind = ProviderKind::parse(&get("kind")).ok_or_else(|| Error::field("kind", "field-unknown-value"))?;
+    let (ldap, oidc) = match kind {
+        ProviderKind::Ldap => (Some(ldap(form)?), None),
+        ProviderKind::Oidc => {
+            let settings = OidcSettings {
+                issuer: get("issuer").trim().to_owned(),
+                client_id: get("client_id"),
+                scopes: get("scopes").split_whitespace().map(str::to_owned).collect(),
+                ca_certificate: some("oidc_ca"),
+                name_claim: get("name_claim"),
+                groups_claim: get("groups_claim"),
+            };
+            (None, Some(settings))
+        }
+    };
+    let secret = form.get("secret").cloned().filter(|secret| !secret.is_empty());
+    Ok(ProviderBody {
+        kind,
+        name: get("name"),
+        enabled: ticked("enabled"),
+        ldap,
+        oidc,
+        secret: secret.or_else(|| ticked("forget_secret").then(String::new)),
+        creates_accounts: ticked("creates_accounts"),
+        only_mapped: ticked("only_mapped"),
+        mappings: read_mappings(&get("mappings"))?,
+        password_url: some("password_url"),
+        version: form.get("version").and_then(|version| version.parse().ok()),
+    })
+}
+
+fn ldap(form: &BTreeMap<String, String>) -> Result<LdapSettings, Error> {
+    let get = |name: &str| form.get(name).cloned().unwrap_or_default();
+    let some = |name: &str| Some(get(name)).filter(|text| !text.trim().is_empty());
+    let port = get("port").trim().parse().map_err(|_| Error::field("ldap.port", "field-not-a-number"))?;
+    let security = LdapSecurity::parse(&get("security"));
+    Ok(LdapSettings {
+        host: get("host"),
+        port,
+        security: security.ok_or_else(|| Error::field("ldap.security", "field-unknown-value"))?,
+        ca_certificate: some("ldap_ca"),
+        bind_dn: some("bind_dn"),
+        user_base: get("user_base"),
+        user_filter: get("user_filter"),
+        login_attribute: get("login_attribute"),
+        id_attribute: get("id_attribute"),
+        email_attribute: get("email_attribute"),
+        display_name_attribute: get("display_name_attribute"),
+        group_base: some("group_base"),
+        group_filter: get("group_filter"),
+    })
+}
+
+/// One mapping a line: `role [customer]: group`.
+fn read_mappings(text: &str) -> Result<Vec<GroupMapping>, Error> {
+    let mut mappings = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let Some(mapping) = read_mapping(line) else {
+            let mut error = Error::new(ErrorCode::Validation);
+            let args = vec![("row", u32::to_string(&number))];
+            error.fields.push(FieldError { path: "mappings", key: "field-mapping-line", args });
+            return Err(error);
+        };
+        mappings.push(mapping);
+    }
+    Ok(mappings)
+}
+
+fn read_mapping(line: &str) -> Option<GroupMapping> {
+    let (who, group) = line.split_once(':')?;
+    let mut words = who.split_whitespace();
+    let role = MappedRole::parse(words.next()?)?;
+    let customer_id = match words.next() {
+        Some(word) => Some(CustomerId(word.parse().ok()?)),
+        None => None,
+    };
+    words.next().is_none().then(|| GroupMapping { group: group.trim().to_owned(), role, customer_id })
+}
+
+fn write_mappings(mappings: &[GroupMapping]) -> String {
+    let line = |mapping: &GroupMapping| {
+        let customer = mapping.customer_id.map(|id| format!(" {id}")).unwrap_or_default();
+        format!("{}{customer}: {}", mapping.role.code(), mapping.group)
+    };
+    mappings.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A provider as it stands in the form; boxes that are not ticked are left out.
+pub(super) fn values(view: &ProviderView) -> BTreeMap<&'static str, String> {
+    let mut values = BTreeMap::from([
+        ("kind", view.kind.code().to_owned()),
+        ("name", view.name.clone()),
+        ("mappings", write_mappings(&view.mappings)),
+        ("password_url", view.password_url.clone().unwrap_or_default()),
+    ]);
+    for (name, ticked) in
+        [("enabled", view.enabled), ("creates_accounts", view.creates_accounts), ("only_mapped", view.only_mapped)]
+    {
+        if ticked {
+            values.insert(name, "true".to_owned());
+        }
+    }
+    if let Some(ldap) = &view.ldap {
+        values.extend([
+            ("host", ldap.host.clone()),
+            ("port", ldap.port.to_string()),
+            ("security", ldap.security.code().to_owned()),
+            ("ldap_ca", ldap.ca_certificate.clone().unwrap_or_default()),
+            ("bind_dn", ldap.bind_dn.clone().unwrap_or_default()),
+            ("user_base", ldap.user_base.clone()),
+            ("user_filter", ldap.user_filter.clone()),
+            ("login_attribute", ldap.login_attribute.clone()),
+            ("id_attribute", ldap.id_attribute.clone()),
+            ("email_attribute", ldap.email_attribute.clone()),
+            ("display_name_attribute", ldap.display_name_attribute.clone()),
+            ("group_base", ldap.group_base.clone().unwrap_or_default()),
+            ("group_filter", ldap.group_filter.clone()),
+        ]);
+    }
+    if let Some(oidc) = &view.oidc {
+        values.extend([
+            ("issuer", oidc.issuer.clone()),
+            ("client_id", oidc.client_id.clone()),
+            ("scopes", oidc.scopes.join(" ")),
+            ("oidc_ca", oidc.ca_certificate.clone().unwrap_or_default()),
+            ("name_claim", oidc.name_claim.clone()),
+            ("groups_claim", oidc.groups_claim.clone()),
+        ]);
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mappings_are_read_as_they_are_written() {
+        let text = "platform_admin: gpu-admins\ncustomer_member 12: cn=lab,ou=groups,dc=example,dc=org\n\
+                    customer_owner 7: urn:lab:heads";
+        let read = read_mappings(text).expect("they read");
+        assert_eq!(read.len(), 3);
+        assert_eq!((read[1].customer_id, read[2].group.as_str()), (Some(CustomerId(12)), "urn:lab:heads"));
+        assert_eq!(write_mappings(&read), text);
+        assert_eq!(read_mappings("\n  \n").map(|list| list.len()).ok(), Some(0));
+        for bad in ["gpu-admins", "king: gpu", "customer_member twelve: lab", "customer_member 1 2: lab"] {
+            let error = read_mappings(&format!("\n{bad}")).expect_err(bad);
+            assert_eq!((error.fields[0].path, error.fields[0].args[0].1.as_str()), ("mappings", "2"));
+        }
+    }
+
+    #[test]
+    fn a_form_without_ticks_says_no() {
+        let form: BTreeMap<_, _> = [("kind", "oidc"), ("name", "Sso"), ("scopes", "profile  email"), ("secret", "")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        let body = body(&form).expect("it reads");
+        assert!(!body.enabled && !body.creates_accounts && body.secret.is_none());
+        assert_eq!(body.oidc.expect("a service").scopes, ["profile", "email"]);
+    }
+}

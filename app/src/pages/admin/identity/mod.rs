@@ -1,0 +1,10 @@
+//! What people sign in through: directories and sign-in services.
+
+pub mod server_fns;
+
+#[cfg(feature = "ssr")]
+pub mod edit;
+#[cfg(feature = "ssr")]
+pub mod form;
+#[cfg(feature = "ssr")]
+pub mod list;

@@ -1,0 +1,73 @@
+//! The list of roles.
+
+use contract::Permission;
+use contract::roles::RoleView;
+use leptos::prelude::*;
+
+use crate::door::door;
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::role_words::role_in_words;
+use crate::ui::state::{Tone, state};
+use crate::words::Words;
+
+/// `/admin/roles`.
+#[component]
+pub fn RoleListPage() -> impl IntoView {
+    let (platform, ctx) = door();
+    page(async move { platform::roles::list(&platform, &ctx).await }, list_view)
+}
+
+fn list_view(roles: Vec<RoleView>) -> AnyView {
+    let (words, ctx) = (Words::now(), door().1);
+    let custom = roles.iter().any(|role| !role.builtin);
+    let add = ctx.holds(Permission::RolesManage);
+    let head = PageFrame::new(words.t("roles-title"), Area::Roles)
+        .beside(view! { <span class="sub">{words.with("roles-count", &[("n", roles.len().to_string())])}</span> })
+        .actions(add.then(|| view! { <a class="btn primary" href=paths::ROLE_NEW>{words.t("roles-add")}</a> }));
+    let rows = roles.into_iter().map(|role| row(words, role_in_words(words.0, role))).collect_view();
+    let begin = (!custom).then(|| view! { <p class="note-line">{words.t("roles-none-custom")}</p> });
+    frame(
+        head,
+        view! {
+            <section class="card">
+                {begin}
+                <div class="scroll" tabindex="0" role="region" aria-label=words.t("roles-title")>
+                    <table class="cards">
+                        <thead>
+                            <tr>
+                                <th scope="col">{words.t("role-name")}</th>
+                                <th scope="col">{words.t("role-kind")}</th>
+                                <th scope="col">{words.t("role-description")}</th>
+                                <th scope="col" class="num">{words.t("role-permissions")}</th>
+                                <th scope="col" class="num">{words.t("role-holders")}</th>
+                            </tr>
+                        </thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
+            </section>
+        },
+    )
+}
+
+fn row(words: Words, role: RoleView) -> impl IntoView {
+    view! {
+        <tr>
+            <th scope="row"><a href=paths::role(role.id)>{role.name.clone()}</a></th>
+            <td data-label=words.t("role-kind")>{kind(words, role.builtin)}</td>
+            <td class="says" data-label=words.t("role-description")>{role.description}</td>
+            <td class="num" data-label=words.t("role-permissions")>{role.permissions.len()}</td>
+            <td class="num" data-label=words.t("role-holders")>{role.holder_count}</td>
+        </tr>
+    }
+}
+
+/// Built in or made here, as a word with its mark.
+pub(super) fn kind(words: Words, builtin: bool) -> impl IntoView {
+    if builtin {
+        state(Tone::Off, words.t("role-builtin")).into_any()
+    } else {
+        state(Tone::Info, words.t("role-custom")).into_any()
+    }
+}

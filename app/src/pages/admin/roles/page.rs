@@ -1,0 +1,132 @@
+//! A role: what it permits and who holds it.
+
+use contract::Permission;
+use contract::roles::{RoleHolder, RoleView};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+use super::edit::role_of_path;
+use super::list::kind;
+use super::server_fns::DeleteRole;
+use crate::door::{Refused, door, look};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::role_words::{group_title, permission_title, role_in_words};
+use crate::ui::forms::form_fault;
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// `/admin/roles/{id}`.
+#[component]
+pub fn RolePage() -> impl IntoView {
+    let id = role_of_path();
+    let (platform, ctx) = door();
+    page(
+        async move {
+            let role = platform::roles::get(&platform, &ctx, id).await?;
+            let holders = platform::roles::holders(&platform, &ctx, id).await?;
+            Ok((role_in_words(ctx.language(), role), holders))
+        },
+        |(role, holders)| role_view(role, holders),
+    )
+}
+
+fn role_view(role: RoleView, holders: Vec<RoleHolder>) -> AnyView {
+    let (words, ctx) = (Words::now(), door().1);
+    let message = Refused::from_query().map(|r| r.message(words.0));
+    let manage = ctx.holds(Permission::RolesManage) && !role.builtin;
+    let held = !holders.is_empty();
+    let head = PageFrame::new(role.name.clone(), Area::Roles)
+        .crumb(words.t("nav-roles"), paths::ROLES)
+        .beside(kind(words, role.builtin))
+        .actions(manage.then(|| {
+            // The server refuses for the same reason.
+            let why = if held { words.t("role-delete-held") } else { words.t("role-delete") };
+            view! {
+                <form method="post" action=DeleteRole::url()>
+                    <input r#type="hidden" name="id" value=role.id.to_string() />
+                    <button class="btn danger" disabled=held title=why>{words.t("role-delete")}</button>
+                </form>
+                <a class="btn primary" href=paths::role_edit(role.id)>{words.t("machine-edit")}</a>
+            }
+        }));
+    frame(
+        head,
+        view! {
+            {form_fault(message)}
+            <div class="split">
+                <div class="main-column">
+                    <section class="card">
+                        <header><h2>{words.t("role-permissions")}</h2></header>
+                        {permissions(words, &role.permissions)}
+                    </section>
+                </div>
+                <aside class="side-column" aria-label=words.t("customer-facts")>
+                    <section class="card">
+                        <header><h2>{words.t("role-description")}</h2></header>
+                        <p class="note-line">{role.description.clone()}</p>
+                    </section>
+                    {holders_card(words, holders)}
+                </aside>
+            </div>
+        },
+    )
+}
+
+/// By noun, in the order of the policy.
+fn permissions(words: Words, held: &[Permission]) -> AnyView {
+    if held.is_empty() {
+        return view! { <div class="empty"><p>{words.t("role-permits-nothing")}</p></div> }.into_any();
+    }
+    let mut groups: Vec<(&str, Vec<Permission>)> = Vec::new();
+    for permission in held {
+        match groups.iter_mut().find(|(group, _)| *group == permission.group()) {
+            Some((_, list)) => list.push(*permission),
+            None => groups.push((permission.group(), vec![*permission])),
+        }
+    }
+    let groups = groups.into_iter().map(|(group, list)| {
+        let items = list.into_iter().map(|permission| {
+            view! { <li>{permission_title(words.0, permission)} " " <code class="sub">{permission.name()}</code></li> }
+        });
+        view! {
+            <dt>{group_title(words.0, group)}</dt>
+            <dd><ul class="plain-list">{items.collect_view()}</ul></dd>
+        }
+    });
+    view! { <dl class="facts start">{groups.collect_view()}</dl> }.into_any()
+}
+
+fn holders_card(words: Words, holders: Vec<RoleHolder>) -> impl IntoView {
+    let zone = look().zone;
+    let people = door().1.holds(Permission::UsersView);
+    let body = if holders.is_empty() {
+        view! { <div class="empty"><p>{words.t("role-no-holders")}</p></div> }.into_any()
+    } else {
+        let rows = holders.into_iter().map(|holder| {
+            let name = if people {
+                view! { <a href=paths::user(holder.user_id)>{holder.display_name}</a> }.into_any()
+            } else {
+                holder.display_name.into_any()
+            };
+            view! {
+                <tr>
+                    <th scope="row">{name} " " <span class="sub mono">{holder.name}</span></th>
+                    <td>{time(holder.since, zone)}</td>
+                </tr>
+            }
+        });
+        view! {
+            <table aria-label=words.t("role-holders")>
+                <tbody>{rows.collect_view()}</tbody>
+            </table>
+        }
+        .into_any()
+    };
+    view! {
+        <section class="card">
+            <header><h2>{words.t("role-holders")}</h2></header>
+            {body}
+        </section>
+    }
+}

@@ -1,0 +1,50 @@
+//! What the pages and forms of roles call.
+
+use contract::roles::RoleView;
+use contract::{ApiError, RoleId};
+use leptos::prelude::*;
+
+use super::form::RoleForm;
+#[cfg(feature = "ssr")]
+use crate::{door, paths, role_words};
+
+/// Every role.
+#[server]
+pub async fn list_roles() -> Result<Vec<RoleView>, ApiError> {
+    let (platform, ctx) = door::door();
+    let roles = platform::roles::list(&platform, &ctx).await;
+    let in_words = |role| role_words::role_in_words(ctx.language(), role);
+    door::answer(&platform, &ctx, roles.map(|roles| roles.into_iter().map(in_words).collect())).await
+}
+
+/// Makes a role and goes to it.
+#[server]
+pub async fn create_role(#[server(default)] form: RoleForm) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = match form.read() {
+        Ok(body) => platform::roles::create(&platform, &ctx, body).await,
+        Err(error) => door::must_hold(&ctx, contract::Permission::RolesManage).and(Err(error)),
+    };
+    let next = |role: RoleView| paths::role(role.id);
+    door::form_answer((&platform, &ctx), result, next, paths::ROLE_NEW, form.typed()).await
+}
+
+/// Changes a role and goes back to it.
+#[server]
+pub async fn update_role(id: RoleId, #[server(default)] form: RoleForm) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = match form.read() {
+        Ok(body) => platform::roles::update(&platform, &ctx, id, body).await,
+        Err(error) => door::must_hold(&ctx, contract::Permission::RolesManage).and(Err(error)),
+    };
+    door::form_answer((&platform, &ctx), result, |_| paths::role(id), &paths::role_edit(id), form.typed()).await
+}
+
+/// Deletes a role that nobody holds.
+#[server]
+pub async fn delete_role(id: RoleId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::roles::delete(&platform, &ctx, id).await;
+    let next = |()| paths::ROLES.to_owned();
+    door::form_answer((&platform, &ctx), result, next, &paths::role(id), Vec::new()).await
+}

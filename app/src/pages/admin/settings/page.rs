@@ -1,0 +1,243 @@
+//! `/admin/settings`: one form per group, rendered from the registry.
+
+use std::collections::BTreeMap;
+
+use contract::Permission;
+use contract::settings::{SETTINGS, SettingGroup, SettingView, setting};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+use platform::settings::Change;
+use serde_json::{Value, json};
+
+use super::mails;
+use super::server_fns::SaveSettings;
+use crate::door::{Refused, appearance, door, look};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::ui::forms::{TextField, check_field, form_fault, select_field, text_field};
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// `/admin/settings`.
+#[component]
+pub fn SettingsPage() -> impl IntoView {
+    let (platform, ctx) = door();
+    let saved = use_query_map().get_untracked().get("saved").is_some();
+    page(async move { platform::settings::list(&platform, &ctx).await }, move |settings| settings_view(settings, saved))
+}
+
+fn settings_view(settings: Vec<SettingView>, saved: bool) -> AnyView {
+    let words = Words::now();
+    let may_change = door().1.holds(Permission::SettingsUpdate);
+    let refused = Refused::from_query();
+    let identity = door().1.holds(Permission::SettingsIdentity).then(|| {
+        view! { <a class="btn" href=paths::IDENTITY_PROVIDERS>{words.t("identity-title")}</a> }
+    });
+    let head = PageFrame::new(words.t("settings-title"), Area::Settings).actions(view! {
+        {identity}
+        <a class="btn" href="/api/admin/settings/export" download="">{words.t("settings-export")}</a>
+    });
+    let message = refused.as_ref().map(|refused| refused.message(words.0));
+    // What belongs to no single setting.
+    let general = refused
+        .as_ref()
+        .and_then(|r| ["settings", "file", "format"].into_iter().find_map(|path| r.fault(words.0, path)));
+    let groups = SettingGroup::ALL.map(|group| {
+        let of_group: Vec<_> = settings.iter().filter(|view| view.group == group).cloned().collect();
+        group_form(words, group, of_group, refused.as_ref(), may_change)
+    });
+    frame(
+        head,
+        view! {
+            {form_fault(message)}
+            {form_fault(general)}
+            {saved.then(|| view! { <p class="note-line" role="status">{words.t("settings-saved")}</p> })}
+            {groups.into_iter().collect_view()}
+            {may_change.then(|| import_card(words))}
+        },
+    )
+}
+
+fn group_form(
+    words: Words,
+    group: SettingGroup,
+    settings: Vec<SettingView>,
+    refused: Option<&Refused>,
+    may_change: bool,
+) -> AnyView {
+    let title = words.t(&format!("settings-group-{}", group.code()));
+    let seen: Vec<_> = settings
+        .iter()
+        .map(|view| {
+            view! { <input r#type="hidden" name=format!("seen[{}]", view.key) value=view.version.to_string() /> }
+        })
+        .collect();
+    let last = settings.iter().filter_map(|view| Some((view.updated_at?, view.updated_by.clone()))).max();
+    let fields: Vec<_> =
+        settings.into_iter().filter(|view| view.kind != "image").map(|view| field(words, view, refused)).collect();
+    let changed = last.map(|(at, by)| {
+        let by = by.unwrap_or_default();
+        view! { <span class="sub">{words.with("settings-changed-by", &[("name", by)])} " " {time(at, look().zone)}</span> }
+    });
+    view! {
+        <section class="card" id=group.code()>
+            <header><h2>{title}</h2> {changed}</header>
+            <form class="form" method="post" action=SaveSettings::url()>
+                {seen}
+                <fieldset disabled=!may_change>{fields}</fieldset>
+                {may_change.then(|| view! { <p class="actions"><button class="btn primary">{words.t("form-save")}</button></p> })}
+            </form>
+            {(group == SettingGroup::Mail && may_change).then(|| mails::test_form(words, refused))}
+            {(group == SettingGroup::Notifications).then(|| view! {
+                <p class="note-line"><a href=paths::CHANNELS>{words.t("channels-title")}</a></p>
+            })}
+            {(group == SettingGroup::Branding && may_change).then(|| logo_form(words, refused))}
+        </section>
+    }
+    .into_any()
+}
+
+fn field(words: Words, view: SettingView, refused: Option<&Refused>) -> AnyView {
+    let Some(spec) = setting(&view.key) else { return ().into_any() };
+    let key = spec.text_key();
+    let label = words.t(&key);
+    let hint = texts::known_message(words.0, &format!("{key}-hint"), &[]);
+    let fault = refused.and_then(|refused| refused.fault(words.0, spec.key));
+    let name = format!("form[{}]", spec.key);
+    let now = match &view.value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    let value = refused.and_then(|refused| refused.typed.get(spec.key).cloned()).unwrap_or(now);
+    match view.kind.as_str() {
+        "choice" => {
+            let options = view.choices.iter().map(|word| (word.clone(), words.t(&format!("{key}-{word}")))).collect();
+            select_field(label, &name, options, &value, fault).into_any()
+        }
+        // Unchecked boxes are not posted: what is named here and not posted is a no.
+        "flag" => view! {
+            <input r#type="hidden" name="flags[]" value=spec.key />
+            {check_field(label, hint, &name, value == "true")}
+        }
+        .into_any(),
+        "secret" => secret_field(words, view, label, name, fault).into_any(),
+        kind => text_field(TextField {
+            label,
+            name,
+            value,
+            fault,
+            hint,
+            kind: match kind {
+                "number" => "number",
+                "email" => "email",
+                _ => "text",
+            },
+            max_length: (kind == "text").then(|| view.max.and_then(|max| u32::try_from(max).ok())).flatten(),
+            ..TextField::default()
+        })
+        .into_any(),
+    }
+}
+
+fn secret_field(words: Words, view: SettingView, label: String, name: String, fault: Option<String>) -> impl IntoView {
+    let state = words.t(if view.is_set { "settings-secret-set" } else { "settings-secret-not-set" });
+    let forget = view.is_set.then(|| {
+        view! {
+            <div class="form-row check">
+                <label>
+                    <input name="forget[]" r#type="checkbox" value=view.key.clone() />
+                    <span>{words.t("settings-secret-forget")}</span>
+                </label>
+            </div>
+        }
+    });
+    let field = TextField {
+        label,
+        name,
+        fault,
+        hint: Some(state),
+        kind: "password",
+        autocomplete: Some("off"),
+        ..TextField::default()
+    };
+    view! {
+        {text_field(field)}
+        {forget}
+    }
+}
+
+fn logo_form(words: Words, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let fault = refused.and_then(|refused| refused.fault(words.0, "branding.logo"));
+    let now = appearance().logo_tag.map(|tag| {
+        view! { <img class="logo" src=paths::logo(&tag) alt=words.t("setting-branding-logo") /> }
+    });
+    let has = now.is_some();
+    view! {
+        <form class="form" method="post" action="/api/admin/settings/logo" enctype="multipart/form-data">
+            <div class="form-row">
+                <label r#for="logo-file">{words.t("setting-branding-logo")}</label>
+                {now}
+                <input id="logo-file" r#type="file" name="file" required=true accept="image/png,image/jpeg"
+                    aria-describedby="logo-hint" aria-invalid=fault.is_some().then_some("true") />
+                {fault.map(|fault| view! { <span class="fault">{fault}</span> })}
+                <span class="hint" id="logo-hint">{words.t("setting-branding-logo-hint")}</span>
+            </div>
+            <p class="actions"><button class="btn">{words.t("settings-logo-upload")}</button></p>
+        </form>
+        {has.then(|| view! {
+            <form class="form" method="post" action=SaveSettings::url()>
+                <input r#type="hidden" name="form[branding.logo]" value="" />
+                <p class="actions"><button class="btn">{words.t("settings-logo-remove")}</button></p>
+            </form>
+        })}
+    }
+}
+
+fn import_card(words: Words) -> impl IntoView {
+    view! {
+        <section class="card" id="import">
+            <header><h2>{words.t("settings-import")}</h2></header>
+            <form class="form" method="post" action="/api/admin/settings/import" enctype="multipart/form-data">
+                <p>{words.t("settings-import-hint")}</p>
+                <div class="form-row">
+                    <label r#for="settings-file">{words.t("settings-import-file")}</label>
+                    <input id="settings-file" r#type="file" name="file" required=true accept=".json,application/json" />
+                </div>
+                <p class="actions"><button class="btn">{words.t("settings-import-look")}</button></p>
+            </form>
+        </section>
+    }
+}
+
+/// What a posted form asks for: key → what was typed; an empty secret asks for nothing.
+pub(super) fn changes(
+    form: &BTreeMap<String, String>,
+    seen: &BTreeMap<String, i64>,
+    flags: &[String],
+    forget: &[String],
+) -> Vec<Change> {
+    let change = |key: &String, value: Value| {
+        let version = seen.get(key).copied();
+        Change { key: key.clone(), value, version }
+    };
+    let secret = |key: &str| setting(key).is_some_and(|spec| spec.is_secret());
+    let typed = form
+        .iter()
+        .filter(|(key, value)| !(secret(key) && value.is_empty()))
+        .map(|(key, value)| change(key, json!(value)));
+    let off = flags.iter().filter(|key| !form.contains_key(*key)).map(|key| change(key, json!(false)));
+    let forgotten = forget
+        .iter()
+        .filter(|key| secret(key) && form.get(*key).is_none_or(String::is_empty))
+        .map(|key| change(key, Value::Null));
+    typed.chain(off).chain(forgotten).collect()
+}
+
+/// What is shown again when the form was refused, boxes that were emptied too; never a secret.
+pub(super) fn typed(form: &BTreeMap<String, String>, flags: &[String]) -> Vec<(&'static str, String)> {
+    let shown = SETTINGS.iter().filter(|spec| !spec.is_secret());
+    let emptied = |key: &str| flags.iter().any(|flag| flag == key).then(|| "false".to_owned());
+    shown.filter_map(|spec| Some((spec.key, form.get(spec.key).cloned().or_else(|| emptied(spec.key))?))).collect()
+}

@@ -1,0 +1,115 @@
+//! One action with many accounts: first what would become of each, then the doing. What is refused stays on the page with
+//! its reason.
+
+use contract::UserId;
+use contract::users::{UserAction, UserBulk, UserRow};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::list::user_state;
+use super::server_fns::ActOnUsers;
+use crate::door::{door, to_api_error};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::admin::machines::bulk::{Before, counts};
+use crate::paths;
+use crate::ui::state::{Tone, state};
+use crate::words::Words;
+
+/// `/admin/users/bulk?action=disable&ids=1&ids=2`.
+#[component]
+pub fn UserBulkPage() -> impl IntoView {
+    let map = use_query_map().get_untracked();
+    let ids = paths::unpacked(&map.get_all("ids").unwrap_or_default());
+    let ids = ids.iter().filter_map(|id| id.parse().ok()).map(UserId).collect();
+    let action = map.get("action").and_then(|word| UserAction::parse(&word));
+    let number = |name: &str| map.get(name).and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
+    let before = Before { done: number("done"), left: number("more").into() };
+    let (platform, ctx) = door();
+    page(
+        async move {
+            let action = action.ok_or_else(platform::Error::not_found)?;
+            let bulk = UserBulk { ids, action };
+            let mut rows = Vec::new();
+            for (user, possible) in platform::accounts::users::preview_many(&platform, &ctx, &bulk).await? {
+                let refusal = match possible {
+                    Ok(()) => None,
+                    Err(error) => Some(to_api_error(&platform, &ctx, error).await.message),
+                };
+                rows.push((user, refusal));
+            }
+            Ok((action, rows))
+        },
+        move |(action, rows)| bulk_view(action, rows, before),
+    )
+}
+
+fn bulk_view(action: UserAction, rows: Vec<(UserRow, Option<String>)>, before: Before) -> AnyView {
+    let words = Words::now();
+    let head = PageFrame::new(words.t(&format!("user-{}", action.code())), Area::Users)
+        .crumb(words.t("nav-users"), paths::USERS);
+    if rows.is_empty() {
+        return frame(
+            head,
+            view! {
+                <section class="card empty">
+                    <p>{words.t("users-bulk-nothing")}</p>
+                    <a class="btn" href=paths::USERS>{words.t("nav-users")}</a>
+                </section>
+            },
+        );
+    }
+    let possible = rows.iter().filter(|(_, refusal)| refusal.is_none()).count();
+    let ids = rows
+        .iter()
+        .filter(|(_, refusal)| refusal.is_none())
+        .map(|(user, _)| view! { <input r#type="hidden" name="ids[]" value=user.id.to_string() /> })
+        .collect_view();
+    let lines = rows.into_iter().map(|(user, refusal)| line(words, user, refusal)).collect_view();
+    let count = words.with("users-bulk-possible", &[("n", possible.to_string())]);
+    frame(
+        head,
+        view! {
+            {counts(words, before, 0, "users-bulk-done")}
+            <section class="card">
+                <p class="note-line">{words.t(&format!("user-{}-hint", action.code()))}</p>
+                <div class="scroll" tabindex="0" role="region" aria-label=words.t("users-title")>
+                    <table class="cards">
+                        <thead>
+                            <tr>
+                                <th scope="col">{words.t("customer-username")}</th>
+                                <th scope="col">{words.t("customer-display-name")}</th>
+                                <th scope="col">{words.t("user-state")}</th>
+                                <th scope="col">{words.t("bulk-outcome")}</th>
+                            </tr>
+                        </thead>
+                        <tbody>{lines}</tbody>
+                    </table>
+                </div>
+                <form class="form" method="post" action=ActOnUsers::url()>
+                    <input r#type="hidden" name="action" value=action.code() />
+                    {ids}
+                    <p class="actions">
+                        <button class="btn primary" disabled={possible == 0}>{count}</button>
+                        <a class="btn" href=paths::USERS>{words.t("form-cancel")}</a>
+                    </p>
+                </form>
+            </section>
+        },
+    )
+}
+
+fn line(words: Words, user: UserRow, refusal: Option<String>) -> impl IntoView {
+    let outcome = match refusal {
+        None => state(Tone::Ok, words.t("bulk-will")).into_any(),
+        Some(why) => (state(Tone::Bad, words.t("bulk-refused")), " ", why).into_any(),
+    };
+    view! {
+        <tr>
+            <th scope="row"><a class="mono" href=paths::user(user.id)>{user.name.clone()}</a></th>
+            <td data-label=words.t("customer-display-name")>{user.display_name.clone()}</td>
+            <td data-label=words.t("user-state")>{user_state(words, user.state)}</td>
+            <td data-label=words.t("bulk-outcome")>{outcome}</td>
+        </tr>
+    }
+}

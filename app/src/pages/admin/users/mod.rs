@@ -1,0 +1,13 @@
+//! Everybody's accounts as staff run them.
+
+pub mod form;
+pub mod server_fns;
+
+#[cfg(feature = "ssr")]
+pub mod bulk;
+#[cfg(feature = "ssr")]
+pub mod edit;
+#[cfg(feature = "ssr")]
+pub mod list;
+#[cfg(feature = "ssr")]
+pub mod page;

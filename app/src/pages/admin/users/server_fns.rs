@@ -1,0 +1,147 @@
+//! What the pages and forms of accounts call.
+
+use contract::users::{UserAction, UserCreated, UserQuery, UserRow, UserSecret};
+use contract::{ApiError, BulkOutcome, CustomerId, Page, RoleId, UserId};
+use leptos::prelude::*;
+
+use super::form::{QuotaForm, UserForm};
+#[cfg(feature = "ssr")]
+use crate::{door, paths};
+#[cfg(feature = "ssr")]
+use platform::accounts::ShownOnce;
+
+/// A page of people.
+#[server]
+pub async fn list_users(#[server(default)] query: UserQuery) -> Result<Page<UserRow>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::accounts::users::list(&platform, &ctx, &query).await).await
+}
+
+/// Adds an account and goes to it, where a password that was made is shown once.
+#[server]
+pub async fn create_user(#[server(default)] form: UserForm) -> Result<Option<UserCreated>, ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::users::create(&platform, &ctx, form.create()).await;
+    let next = |made: &UserCreated| paths::user(made.user.user.id);
+    let text = |made: &UserCreated| Some(format!("{}  {}", made.user.user.name, made.password.as_ref()?));
+    let secret = (ShownOnce::NewPassword, text);
+    door::secret_answer((&platform, &ctx), result, secret, next, paths::USER_NEW, form.typed()).await
+}
+
+/// Changes an account and goes back to it.
+#[server]
+pub async fn update_user(id: UserId, #[server(default)] form: UserForm) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::users::update(&platform, &ctx, id, form.update()).await;
+    door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user_edit(id), form.typed()).await
+}
+
+/// Disables or enables an account.
+#[server]
+pub async fn set_user_active(id: UserId, active: bool) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::users::set_active(&platform, &ctx, id, active).await;
+    door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), Vec::new()).await
+}
+
+/// The same with many. Back to the list when all is done, else to what is left, with why.
+#[server]
+pub async fn act_on_users(
+    action: UserAction,
+    #[server(default)] ids: Vec<UserId>,
+) -> Result<Vec<BulkOutcome>, ApiError> {
+    let (platform, ctx) = door::door();
+    let bulk = contract::users::UserBulk { ids, action };
+    let outcomes = platform::accounts::users::act_on_many(&platform, &ctx, bulk).await;
+    let outcomes = door::answer(&platform, &ctx, outcomes).await?;
+    let outcomes = door::outcomes(&platform, &ctx, outcomes).await;
+    if door::wants_page() {
+        let left: Vec<_> = outcomes.iter().filter(|one| !one.done).map(|one| one.id.clone()).collect();
+        let done = outcomes.len() - left.len();
+        let next =
+            if left.is_empty() { paths::USERS.to_owned() } else { paths::users_bulk(action.code(), &left, done) };
+        door::see_other(&next);
+    }
+    Ok(outcomes)
+}
+
+/// Deletes an account so that it can be brought back.
+#[server]
+pub async fn delete_user(id: UserId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::users::delete(&platform, &ctx, id).await;
+    door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), Vec::new()).await
+}
+
+/// Brings a deleted account back.
+#[server]
+pub async fn restore_user(id: UserId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::users::restore(&platform, &ctx, id).await;
+    door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), Vec::new()).await
+}
+
+/// Makes a new password; the account's page shows it once.
+#[server]
+pub async fn make_user_password(id: UserId) -> Result<Option<UserSecret>, ApiError> {
+    let (platform, ctx) = door::door();
+    let body = contract::users::UserPassword::default();
+    let made = platform::accounts::users::set_password(&platform, &ctx, id, body).await;
+    let text = |made: &UserSecret| Some(format!("{}  {}", made.username, made.password.as_ref()?));
+    let secret = (ShownOnce::NewPassword, text);
+    door::secret_answer((&platform, &ctx), made, secret, |_| paths::user(id), &paths::user(id), Vec::new()).await
+}
+
+/// Gives the account the password that was typed.
+#[server]
+pub async fn set_user_password(id: UserId, password: String) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    // An empty field must not make a password that nobody sees.
+    let result = match password.is_empty() {
+        true => door::must_hold(&ctx, contract::Permission::UsersUpdate)
+            .and(Err(platform::Error::field("password", "field-required"))),
+        false => {
+            let body = contract::users::UserPassword { password: Some(password) };
+            platform::accounts::users::set_password(&platform, &ctx, id, body).await
+        }
+    };
+    door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), Vec::new()).await
+}
+
+/// Gives somebody a role of the platform.
+#[server]
+pub async fn assign_role(id: UserId, role: RoleId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::roles::assign(&platform, &ctx, id, role).await;
+    door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), Vec::new()).await
+}
+
+/// Takes it away.
+#[server]
+pub async fn revoke_role(id: UserId, role: RoleId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::roles::revoke(&platform, &ctx, id, role).await;
+    door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), Vec::new()).await
+}
+
+/// Sets a person's limits.
+#[server]
+pub async fn set_user_quota(id: UserId, #[server(default)] form: QuotaForm) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = match form.read() {
+        Ok(quota) => platform::quotas::set_of_user(&platform, &ctx, id, quota).await,
+        Err(error) => door::must_hold(&ctx, contract::Permission::UsersUpdate).and(Err(error)),
+    };
+    door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), form.typed()).await
+}
+
+/// Sets a customer's limits.
+#[server]
+pub async fn set_customer_quota(id: CustomerId, #[server(default)] form: QuotaForm) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = match form.read() {
+        Ok(quota) => platform::quotas::set_of_customer(&platform, &ctx, id, quota).await,
+        Err(error) => door::must_hold(&ctx, contract::Permission::CustomersUpdate).and(Err(error)),
+    };
+    door::form_answer((&platform, &ctx), result, |_| paths::customer(id), &paths::customer(id), form.typed()).await
+}

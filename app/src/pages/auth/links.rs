@@ -1,0 +1,204 @@
+//! Pages that links in mail lead to, and the one that asks for such a link: plain forms, no script but for a challenge. Their address
+//! holds a token, so they tell other pages at most where they are from, never their whole address.
+
+use contract::ErrorCode;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+use platform::accounts::{Captchas, Invited, PasswordRule, password_rule};
+
+use super::captcha::{captcha_field, is_about_captcha};
+use super::server_fns::{AcceptInvitation, ConfirmEmailChange, ConfirmPasswordReset, RequestPasswordReset};
+use crate::door::{Refused, door, hide_address, to_api_error};
+use crate::layouts::plain_page;
+use crate::paths;
+use crate::ui::forms::{TextField, form_fault, text_field, whose_password};
+use crate::words::Words;
+
+fn query(name: &str) -> String {
+    use_query_map().get_untracked().get(name).unwrap_or_default()
+}
+
+/// What is wrong with the whole form: what belongs to no field that the page shows.
+fn general(refused: Option<&Refused>, words: Words) -> Option<String> {
+    let refused = refused?;
+    let fault = ["token", "email"].into_iter().find_map(|path| refused.fault(words.0, path));
+    fault.or_else(|| Some(refused.message(words.0)))
+}
+
+/// A field of these forms; what was typed comes back, a password never.
+fn field(words: Words, refused: Option<&Refused>, key: &str, name: &'static str, path: &str) -> TextField {
+    TextField {
+        label: words.t(key),
+        name: name.to_owned(),
+        value: refused.and_then(|r| r.typed.get(name).cloned()).unwrap_or_default(),
+        fault: refused.and_then(|r| r.fault(words.0, path)),
+        required: true,
+        ..TextField::default()
+    }
+}
+
+/// With the rule of this installation beside it, so that nobody finds it out by being refused.
+fn new_password(
+    words: Words,
+    refused: Option<&Refused>,
+    rule: PasswordRule,
+    name: &'static str,
+    path: &str,
+) -> TextField {
+    let rule = [("min", rule.min_length().to_string()), ("score", rule.min_score.to_string())];
+    TextField {
+        kind: "password",
+        autocomplete: Some("new-password"),
+        hint: Some(words.with("account-new-password-hint", &rule)),
+        ..field(words, refused, "account-new-password", name, path)
+    }
+}
+
+/// `/forgot`.
+#[component]
+pub fn ForgotPage() -> impl IntoView {
+    let (platform, ctx) = door();
+    let refused = Refused::from_query();
+    let sent = !query("sent").is_empty();
+    let typed = refused.as_ref().and_then(|r| r.typed.get("account").cloned()).unwrap_or_default();
+    if refused.is_none() && !platform::accounts::may_be_challenged(&platform, &ctx) {
+        return forgot_view(sent, None, None);
+    }
+    Suspend::new(async move {
+        let captchas = platform::accounts::captchas_of_reset(&platform, &ctx, &typed).await.unwrap_or_default();
+        forgot_view(sent, refused.as_ref(), captchas)
+    })
+    .into_any()
+}
+
+fn forgot_view(sent: bool, refused: Option<&Refused>, captchas: Option<Captchas>) -> AnyView {
+    let words = Words::now();
+    let body = if sent {
+        view! { <p role="status">{words.t("forgot-sent")}</p> }.into_any()
+    } else {
+        let account = TextField {
+            autocomplete: Some("username"),
+            ..field(words, refused, "login-username", "account", "account")
+        };
+        let fault = general(refused.filter(|refused| !is_about_captcha(refused)), words);
+        view! {
+            <p>{words.t("forgot-hint")}</p>
+            <form class="stack" method="post" action=RequestPasswordReset::url()>
+                {form_fault(fault)}
+                {text_field(account)}
+                {captcha_field(words, captchas, refused)}
+                <button class="btn primary wide">{words.t("forgot-action")}</button>
+            </form>
+        }
+        .into_any()
+    };
+    let back = view! { <p><a class="link" href=paths::login(None)>{words.t("forgot-back")}</a></p> };
+    plain_page(words, words.t("forgot-title"), (body, back))
+}
+
+/// `/reset?token=`.
+#[component]
+pub fn ResetPage() -> impl IntoView {
+    hide_address();
+    let (platform, _) = door();
+    let (words, token, refused) = (Words::now(), query("token"), Refused::from_query());
+    Suspend::new(async move {
+        let rule = password_rule(&platform).await;
+        reset_view(words, token, refused.as_ref(), rule)
+    })
+}
+
+fn reset_view(words: Words, token: String, refused: Option<&Refused>, rule: PasswordRule) -> AnyView {
+    let spent = refused.is_some_and(|r| r.fault(words.0, "token").is_some());
+    let body = view! {
+        <form class="stack" method="post" action=ConfirmPasswordReset::url()>
+            {form_fault(general(refused, words))}
+            <input r#type="hidden" name="token" value=token />
+            {whose_password(String::new())}
+            {text_field(new_password(words, refused, rule, "new_password", "newPassword"))}
+            <button class="btn primary wide">{words.t("reset-action")}</button>
+        </form>
+        {spent.then(|| view! { <p><a class="link" href=paths::FORGOT>{words.t("forgot-title")}</a></p> })}
+    };
+    plain_page(words, words.t("reset-title"), body)
+}
+
+/// `/email?token=`: a button, because programs that look at mail open every link.
+#[component]
+pub fn EmailPage() -> impl IntoView {
+    hide_address();
+    let words = Words::now();
+    let refused = Refused::from_query();
+    let body = if query("done").is_empty() {
+        view! {
+            <p>{words.t("email-change-page")}</p>
+            <form class="stack" method="post" action=ConfirmEmailChange::url()>
+                {form_fault(general(refused.as_ref(), words))}
+                <input r#type="hidden" name="token" value=query("token") />
+                <button class="btn primary wide">{words.t("email-change-action")}</button>
+            </form>
+        }
+        .into_any()
+    } else {
+        let done = words.t("email-change-done");
+        let home = words.t("error-back-home");
+        view! {
+            <p role="status">{done}</p>
+            <p><a class="link" href=paths::HOME>{home}</a></p>
+        }
+        .into_any()
+    };
+    plain_page(words, words.t("email-change-title"), body)
+}
+
+/// `/invitation?token=`.
+#[component]
+pub fn InvitationPage() -> impl IntoView {
+    hide_address();
+    let (platform, ctx) = door();
+    let token = query("token");
+    let words = Words::now();
+    Suspend::new(async move {
+        match platform::accounts::invited(&platform, &ctx, &token).await {
+            Ok(invited) => invitation_view(words, token, invited, password_rule(&platform).await),
+            Err(error) => {
+                let unknown = error.code == ErrorCode::Validation;
+                let error = to_api_error(&platform, &ctx, error).await;
+                let message = error.fields.get("token").filter(|_| unknown).cloned().unwrap_or(error.message);
+                plain_page(words, words.t("invitation-title"), form_fault(Some(message)))
+            }
+        }
+    })
+}
+
+fn invitation_view(words: Words, token: String, invited: Invited, rule: PasswordRule) -> AnyView {
+    let refused = Refused::from_query();
+    let refused = refused.as_ref();
+    let role = words.t(&format!("member-role-{}", invited.role.code()));
+    let says = words.with("invitation-says", &[("customer", invited.customer), ("role", role)]);
+    let username = TextField {
+        autocomplete: Some("username"),
+        max_length: Some(63),
+        ..field(words, refused, "account-username", "username", "username")
+    };
+    let display_name = TextField {
+        autocomplete: Some("name"),
+        required: false,
+        max_length: Some(100),
+        ..field(words, refused, "account-display-name", "display_name", "displayName")
+    };
+    let body = view! {
+        <p>{says}</p>
+        <form class="stack" method="post" action=AcceptInvitation::url()>
+            {form_fault(general(refused, words))}
+            <input r#type="hidden" name="token" value=token />
+            <p class="sub">{words.with("invitation-email", &[("email", invited.email)])}</p>
+            {text_field(username)}
+            {text_field(display_name)}
+            {text_field(new_password(words, refused, rule, "password", "password"))}
+            <button class="btn primary wide">{words.t("invitation-action")}</button>
+        </form>
+    };
+    plain_page(words, words.t("invitation-title"), body)
+}

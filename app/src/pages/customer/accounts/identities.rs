@@ -1,0 +1,125 @@
+//! The sign-in services one's own account is bound to.
+
+use contract::accounts::{IdentityView, ProviderKind, SignInService};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use platform::accounts::identity::{self, Proposal};
+use platform::{OpContext, Platform};
+
+use super::server_fns::{ConfirmIdentityLink, ForgetIdentityLink, UnlinkIdentity};
+use crate::door::look;
+use crate::paths;
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// What the page shows of them.
+pub(super) struct Identities {
+    bound: Vec<IdentityView>,
+    services: Vec<SignInService>,
+    /// Came back and waits for a yes.
+    pub proposal: Option<Proposal>,
+}
+
+/// Reads it.
+pub(super) async fn load(platform: &Platform, ctx: &OpContext) -> platform::Result<Identities> {
+    Ok(Identities {
+        bound: identity::identities(platform, ctx).await?,
+        services: identity::services(platform, ctx).await?,
+        proposal: identity::proposed_link(platform, ctx).await?,
+    })
+}
+
+/// Asks before anything is bound: the service's cookie may be somebody else's.
+pub(super) fn proposal(words: Words, proposal: Option<Proposal>) -> impl IntoView {
+    proposal.map(|proposal| {
+        let args = [("provider", proposal.provider_name), ("label", proposal.label)];
+        view! {
+            <section class="card notice" role="status" id="link">
+                <p><strong>{words.t("identity-link-title")}</strong> " " {words.with("identity-link-question", &args)}</p>
+                <div class="actions">
+                    <form method="post" action=ConfirmIdentityLink::url()>
+                        <button class="btn primary">{words.t("identity-link-yes")}</button>
+                    </form>
+                    <form method="post" action=ForgetIdentityLink::url()>
+                        <button class="btn">{words.t("identity-link-no")}</button>
+                    </form>
+                </div>
+            </section>
+        }
+    })
+}
+
+/// The list, and where more can be bound; nothing at all where there are no services.
+pub(super) fn card(words: Words, identities: Identities) -> AnyView {
+    let Identities { bound, services, .. } = identities;
+    if bound.is_empty() && services.is_empty() {
+        return ().into_any();
+    }
+    let is_bound = |id| bound.iter().any(|identity| identity.provider == id);
+    let more: Vec<_> = services
+        .into_iter()
+        .filter(|service| service.kind == ProviderKind::Oidc && !is_bound(service.id))
+        .map(|service| {
+            let word = words.with("identity-link", &[("name", service.name)]);
+            view! { <a class="btn" rel="nofollow" href=paths::sign_in_service(service.id, None)>{word}</a> }
+        })
+        .collect();
+    let list = match bound.is_empty() {
+        true => view! { <div class="empty"><p>{words.t("identity-mine-none")}</p></div> }.into_any(),
+        false => table(words, bound).into_any(),
+    };
+    view! {
+        <section class="card">
+            <header>
+                <h2>{words.t("identity-mine")}</h2>
+                <span class="end">{words.t("identity-mine-explained")}</span>
+            </header>
+            {list}
+            {(!more.is_empty()).then(|| view! { <div class="form"><p class="actions">{more}</p></div> })}
+        </section>
+    }
+    .into_any()
+}
+
+fn table(words: Words, bound: Vec<IdentityView>) -> impl IntoView {
+    let rows = bound.into_iter().map(|identity| row(words, identity)).collect_view();
+    view! {
+        <div class="scroll" tabindex="0" role="region" aria-label=words.t("identity-mine")>
+            <table class="cards">
+                <thead>
+                    <tr>
+                        <th scope="col">{words.t("identity-name")}</th>
+                        <th scope="col">{words.t("identity-kind")}</th>
+                        <th scope="col">{words.t("identity-mine-since")}</th>
+                        <th scope="col">{words.t("identity-mine-used")}</th>
+                        <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+}
+
+fn row(words: Words, identity: IdentityView) -> impl IntoView {
+    let zone = look().zone;
+    let used = match identity.last_login_at {
+        Some(at) => time(at, zone).into_any(),
+        None => words.t("tokens-never-used").into_any(),
+    };
+    let kind = words.t(&format!("identity-kind-{}", identity.kind.code()));
+    view! {
+        <tr>
+            <th scope="row">{identity.provider_name}</th>
+            <td data-label=words.t("identity-kind")>{kind}</td>
+            <td data-label=words.t("identity-mine-since")>{time(identity.created_at, zone)}</td>
+            <td data-label=words.t("identity-mine-used")>{used}</td>
+            <td class="row-actions">
+                <form method="post" action=UnlinkIdentity::url()>
+                    <input r#type="hidden" name="id" value=identity.id.to_string() />
+                    <button class="btn small">{words.t("identity-unlink")}</button>
+                </form>
+            </td>
+        </tr>
+    }
+}

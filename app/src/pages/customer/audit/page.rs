@@ -1,0 +1,151 @@
+//! `/audit`: who did what to the customer's things; its own people by name, staff as staff.
+
+use contract::Page;
+use contract::audit::{OwnAuditQuery, OwnAuditView};
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use crate::door::{door, look};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::admin::audit::list::{at_midnight, outcome_state};
+use crate::paths;
+use crate::ui::format::NOT_MEASURED;
+use crate::ui::forms::options_view;
+use crate::ui::lists::{ListQuery, pager};
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// Filters, as they stand in the address.
+const FILTERS: [&str; 5] = ["actor", "action", "targetKind", "from", "until"];
+
+/// `/audit`.
+#[component]
+pub fn OwnAuditPage() -> impl IntoView {
+    let map = use_query_map().get_untracked();
+    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
+    let names = FILTERS.into_iter().chain(["pageSize", "page"]);
+    let list = ListQuery { path: paths::OWN_AUDIT.into(), pairs: names.map(|name| (name, get(name))).collect() };
+    let query = query_of(&list);
+    let (platform, ctx) = door();
+    page(
+        async move {
+            let found = platform::audit::list_own(&platform, &ctx, &query).await?;
+            let facets = platform::audit::own_facets(&platform, &ctx).await?;
+            Ok((query, found, facets))
+        },
+        move |(query, found, facets)| list_view(list, &query, found, facets),
+    )
+}
+
+fn query_of(list: &ListQuery) -> OwnAuditQuery {
+    let some = |name: &str| Some(list.get(name).to_owned()).filter(|value| !value.is_empty());
+    let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
+    OwnAuditQuery {
+        page: number("page"),
+        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
+        action: some("action"),
+        target_kind: some("targetKind"),
+        actor: some("actor"),
+        from: at_midnight(list.get("from"), 0),
+        until: at_midnight(list.get("until"), 1),
+    }
+}
+
+fn list_view(
+    list: ListQuery,
+    query: &OwnAuditQuery,
+    page: Page<OwnAuditView>,
+    (actions, kinds): (Vec<String>, Vec<String>),
+) -> AnyView {
+    let words = Words::now();
+    let filtered = FILTERS.iter().any(|name| !list.get(name).is_empty());
+    let (number, size, total) = (page.page, page.page_size, page.total);
+    let body = if page.list.is_empty() {
+        let key = if filtered { "audit-none" } else { "own-audit-empty" };
+        view! { <div class="empty"><p role="status">{words.t(key)}</p></div> }.into_any()
+    } else {
+        let events = page.list.into_iter().map(|event| event_view(words, event)).collect_view();
+        view! {
+            <ol class="log" aria-label=words.t("own-audit-title")>{events}</ol>
+            {pager(words, &list, number, size, total)}
+        }
+        .into_any()
+    };
+    let head = PageFrame::new(words.t("own-audit-title"), Area::OwnAudit)
+        .actions(view! { <a class="btn" href=export_address(query) download="">{words.t("list-export")}</a> });
+    frame(
+        head,
+        view! {
+            <section class="card">
+                <p class="note-line">{words.t("own-audit-explained")}</p>
+                {filters(words, &list, &actions, &kinds)}
+                {body}
+            </section>
+        },
+    )
+}
+
+/// The export takes instants where the page takes days.
+fn export_address(query: &OwnAuditQuery) -> String {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let at = |at: Option<chrono::DateTime<chrono::Utc>>| at.map(|at| at.to_rfc3339()).unwrap_or_default();
+    let pairs = [
+        ("actor", text(&query.actor)),
+        ("action", text(&query.action)),
+        ("targetKind", text(&query.target_kind)),
+        ("from", at(query.from)),
+        ("until", at(query.until)),
+    ];
+    paths::with_query("/api/customer/audits/export", pairs.iter().map(|(name, value)| (*name, value.as_str())))
+}
+
+fn filters(words: Words, list: &ListQuery, actions: &[String], kinds: &[String]) -> impl IntoView + use<> {
+    let any = |key: &str| vec![(String::new(), format!("{}: {}", words.t(key), words.t("filter-all")))];
+    let mut action = any("audit-action");
+    action.extend(actions.iter().map(|code| (code.clone(), texts::audit_action(words.0, code))));
+    let mut kind = any("audit-target");
+    kind.extend(kinds.iter().map(|code| (code.clone(), texts::audit_kind(words.0, code))));
+    view! {
+        <form class="filters" method="get" action=paths::OWN_AUDIT>
+            <input class="filter-q" r#type="search" name="actor" value=list.get("actor").to_owned()
+                placeholder=words.t("own-audit-filter-actor") aria-label=words.t("own-audit-filter-actor") />
+            <select name="action" aria-label=words.t("audit-action")>{options_view(action, list.get("action"))}</select>
+            <select name="targetKind" aria-label=words.t("audit-target")>{options_view(kind, list.get("targetKind"))}</select>
+            <input r#type="date" name="from" value=list.get("from").to_owned() aria-label=words.t("audit-from") title=words.t("audit-from") />
+            <input r#type="date" name="until" value=list.get("until").to_owned() aria-label=words.t("audit-until") title=words.t("audit-until") />
+            <button class="btn">{words.t("filter-apply")}</button>
+            <a class="btn ghost" href=paths::OWN_AUDIT>{words.t("filter-reset")}</a>
+        </form>
+    }
+}
+
+fn event_view(words: Words, event: OwnAuditView) -> impl IntoView {
+    let kind = texts::audit_kind(words.0, &event.target_kind);
+    let target = event.target_id.as_ref().map_or(kind.clone(), |id| format!("{kind} {id}"));
+    let actor = event.actor_name.unwrap_or_else(|| words.t(&format!("own-audit-actor-{}", event.actor_kind)));
+    let via = words.t(&format!("audit-via-{}", event.via));
+    let address = event.address.unwrap_or_else(|| NOT_MEASURED.to_owned());
+    view! {
+        <li>
+            <details>
+                <summary>
+                    <span class="when">{time(event.at, look().zone)}</span>
+                    <b class="who">{actor}</b>
+                    <span class="what">{texts::audit_action(words.0, &event.action)}</span>
+                    <span class="target">{target}</span>
+                    <span class="outcome">{outcome_state(words, &event.outcome)}</span>
+                </summary>
+                <div class="more">
+                    <dl class="facts">
+                        <dt>{words.t("audit-action")}</dt>
+                        <dd><code>{event.action.clone()}</code></dd>
+                        <dt>{words.t("audit-via")}</dt>
+                        <dd>{via} " · " {address}</dd>
+                        <dt>{words.t("audit-request")}</dt>
+                        <dd><code>{event.request_id}</code></dd>
+                    </dl>
+                </div>
+            </details>
+        </li>
+    }
+}

@@ -1,0 +1,94 @@
+//! Asking people in by mail: for owners in their portal, for staff on a customer's page.
+
+use contract::CustomerId;
+use contract::accounts::{InvitationView, MemberRole};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::server_fns::{InvitePerson, RevokeInvitation};
+use crate::door::{Refused, look};
+use crate::ui::forms::{TextField, form_fault, select_field, text_field};
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// The form and what is open; `customer` is named by staff.
+pub(crate) fn invitation_card(
+    words: Words,
+    customer: Option<CustomerId>,
+    open: Vec<InvitationView>,
+) -> impl IntoView + use<> {
+    // The staff's page has other forms; what was refused there has no address in it.
+    let refused = Refused::from_query().filter(|refused| refused.typed.contains_key("email"));
+    let fault = |path: &str| refused.as_ref().and_then(|r| r.fault(words.0, path));
+    let general = refused.as_ref().filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
+    let sent = use_query_map().get_untracked().get("invited").is_some();
+    let typed = |name: &str| refused.as_ref().and_then(|r| r.typed.get(name).cloned()).unwrap_or_default();
+    let email = TextField {
+        label: words.t("members-invite-email"),
+        name: "email".to_owned(),
+        kind: "email",
+        value: typed("email"),
+        fault: fault("email"),
+        required: true,
+        max_length: Some(254),
+        ..TextField::default()
+    };
+    let roles = vec![
+        (MemberRole::Member.code().to_owned(), words.t("member-role-member")),
+        (MemberRole::Owner.code().to_owned(), words.t("member-role-owner")),
+    ];
+    let hidden = customer.map(|id| view! { <input r#type="hidden" name="customer" value=id.to_string() /> });
+    view! {
+        <section class="card" id="invite">
+            <header><h2>{words.t("members-invite")}</h2></header>
+            <form class="form" method="post" action=InvitePerson::url()>
+                {hidden}
+                {form_fault(general)}
+                {sent.then(|| view! { <p role="status">{words.t("members-invite-sent")}</p> })}
+                <fieldset>
+                    {text_field(email)}
+                    {select_field(words.t("members-invite-role"), "role", roles, &typed("role"), fault("role"))}
+                </fieldset>
+                <p class="actions"><button class="btn">{words.t("members-invite-action")}</button></p>
+            </form>
+            {(!open.is_empty()).then(|| open_table(words, customer, open))}
+        </section>
+    }
+}
+
+fn open_table(words: Words, customer: Option<CustomerId>, open: Vec<InvitationView>) -> impl IntoView {
+    let zone = look().zone;
+    let rows = open.into_iter().map(|row| {
+        let label = words.with("members-invited-revoke-of", &[("email", row.email.clone())]);
+        view! {
+            <tr>
+                <th scope="row">{row.email}</th>
+                <td data-label=words.t("home-role")>{words.t(&format!("member-role-{}", row.role.code()))}</td>
+                <td data-label=words.t("members-invited-until")>{time(row.expires_at, zone)}</td>
+                <td data-label=words.t("list-actions")>
+                    <form method="post" action=RevokeInvitation::url()>
+                        <input r#type="hidden" name="id" value=row.id.to_string() />
+                        {customer.map(|id| view! { <input r#type="hidden" name="customer" value=id.to_string() /> })}
+                        <button class="btn small" aria-label=label>{words.t("members-invited-revoke")}</button>
+                    </form>
+                </td>
+            </tr>
+        }
+    });
+    view! {
+        <div class="scroll" tabindex="0" role="region" aria-label=words.t("members-invited")>
+            <table class="cards">
+                <thead>
+                    <tr>
+                        <th scope="col">{words.t("members-invited")}</th>
+                        <th scope="col">{words.t("home-role")}</th>
+                        <th scope="col">{words.t("members-invited-until")}</th>
+                        <th scope="col">{words.t("list-actions")}</th>
+                    </tr>
+                </thead>
+                <tbody>{rows.collect_view()}</tbody>
+            </table>
+        </div>
+    }
+}

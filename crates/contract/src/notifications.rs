@@ -1,0 +1,137 @@
+//! What people are told, and how they want to be told it.
+
+mod channels;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use channels::*;
+
+use crate::NotificationId;
+
+/// What a notification is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum NotificationKind {
+    /// An allocation ends soon.
+    AllocationEnding,
+    /// A wish for more time was answered.
+    RenewalDecided,
+    /// A machine one has will be out.
+    MaintenancePlanned,
+    /// Somebody one invited has joined.
+    InvitationAccepted,
+    /// One's own password.
+    PasswordChanged,
+}
+
+impl NotificationKind {
+    /// Every kind, in the order of the choices.
+    pub const ALL: [NotificationKind; 5] = [
+        NotificationKind::AllocationEnding,
+        NotificationKind::RenewalDecided,
+        NotificationKind::MaintenancePlanned,
+        NotificationKind::InvitationAccepted,
+        NotificationKind::PasswordChanged,
+    ];
+
+    /// What the platform's channels can carry: what is about customers, and nobody's own.
+    pub const OF_PLATFORM: [NotificationKind; 4] = [
+        NotificationKind::AllocationEnding,
+        NotificationKind::RenewalDecided,
+        NotificationKind::MaintenancePlanned,
+        NotificationKind::InvitationAccepted,
+    ];
+
+    /// Word on the wire and in the database; with `notification-` the key of its text.
+    pub fn code(self) -> &'static str {
+        match self {
+            NotificationKind::AllocationEnding => "allocation-ending",
+            NotificationKind::RenewalDecided => "renewal-decided",
+            NotificationKind::MaintenancePlanned => "maintenance-planned",
+            NotificationKind::InvitationAccepted => "invitation-accepted",
+            NotificationKind::PasswordChanged => "password-changed",
+        }
+    }
+
+    /// Reads what [`NotificationKind::code`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == text)
+    }
+
+    /// True for what is told in every way at once, whatever was chosen: it may be somebody else's doing.
+    pub fn is_security(self) -> bool {
+        self == NotificationKind::PasswordChanged
+    }
+}
+
+/// A notification as its reader sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct NotificationView {
+    pub id: NotificationId,
+    pub kind: NotificationKind,
+    /// In the reader's language and time zone.
+    pub message: String,
+    /// The page it is about.
+    pub link: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub read_at: Option<DateTime<Utc>>,
+}
+
+/// Parameters of the list of notifications.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct NotificationQuery {
+    pub page: Option<u32>,
+    pub page_size: Option<u32>,
+    /// True: only what was not read yet.
+    pub unread: Option<bool>,
+}
+
+/// How many were not read yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UnreadView {
+    pub unread: u64,
+}
+
+/// What the bell shows: the snapshot and every delta of topic `notifications`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct NotificationsLive {
+    /// How many were not read yet.
+    pub unread: u64,
+    /// The newest, read or not.
+    pub latest: Vec<NotificationView>,
+}
+
+/// How a person wants to be told of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NotificationChoice {
+    pub kind: NotificationKind,
+    pub in_app: bool,
+    pub mail: bool,
+    /// Over one's webhooks, where one has any.
+    pub webhook: bool,
+}
+
+/// Answer and body of `/api/customer/settings/notifications`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct NotificationPreferences {
+    /// Every kind in an answer; kinds that a body does not name stay as they are.
+    pub choices: Vec<NotificationChoice>,
+    /// Mail and webhooks wait from this time of day, `22:00`, in one's own time zone …
+    pub quiet_from: Option<String>,
+    /// … until this one.
+    pub quiet_until: Option<String>,
+}

@@ -1,0 +1,84 @@
+//! Limits of people and customers. What is used is counted by the areas that use it, and absent until they exist.
+
+use serde::{Deserialize, Serialize};
+
+use crate::machines::word_enum;
+
+word_enum! {
+    /// What is limited.
+    QuotaResource {
+        /// CPU cores.
+        Cpu = "cpu",
+        /// Main memory, GB.
+        Memory = "memoryGb",
+        /// Disks of instances and machines, GB.
+        Disk = "diskGb",
+        /// Whole GPUs.
+        Gpu = "gpu",
+        /// Containers.
+        Instances = "instances",
+        /// Virtual machines.
+        Vms = "vms",
+        /// Datasets and files, GB.
+        Storage = "storageGb",
+    }
+}
+
+/// Largest limit that can be set.
+pub const MAX_QUOTA: i64 = 1_000_000_000;
+
+/// Limits, one number per resource; null is unlimited. Body and answer of `…/quota`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Quota {
+    pub cpu: Option<i64>,
+    pub memory_gb: Option<i64>,
+    pub disk_gb: Option<i64>,
+    pub gpu: Option<i64>,
+    pub instances: Option<i64>,
+    pub vms: Option<i64>,
+    pub storage_gb: Option<i64>,
+}
+
+impl Quota {
+    /// The limit of a resource.
+    pub fn get(&self, resource: QuotaResource) -> Option<i64> {
+        match resource {
+            QuotaResource::Cpu => self.cpu,
+            QuotaResource::Memory => self.memory_gb,
+            QuotaResource::Disk => self.disk_gb,
+            QuotaResource::Gpu => self.gpu,
+            QuotaResource::Instances => self.instances,
+            QuotaResource::Vms => self.vms,
+            QuotaResource::Storage => self.storage_gb,
+        }
+    }
+
+    /// Sets the limit of a resource.
+    pub fn set(&mut self, resource: QuotaResource, limit: Option<i64>) {
+        let field = match resource {
+            QuotaResource::Cpu => &mut self.cpu,
+            QuotaResource::Memory => &mut self.memory_gb,
+            QuotaResource::Disk => &mut self.disk_gb,
+            QuotaResource::Gpu => &mut self.gpu,
+            QuotaResource::Instances => &mut self.instances,
+            QuotaResource::Vms => &mut self.vms,
+            QuotaResource::Storage => &mut self.storage_gb,
+        };
+        *field = limit;
+    }
+}
+
+/// A limit beside what is used of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct QuotaUsage {
+    pub resource: QuotaResource,
+    /// Null is unlimited.
+    pub limit: Option<i64>,
+    /// Absent where nothing counts it yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<i64>,
+}

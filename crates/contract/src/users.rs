@@ -1,0 +1,185 @@
+//! People as staff run them: everybody's accounts.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::accounts::MembershipView;
+use crate::machines::word_enum;
+use crate::roles::RoleBrief;
+use crate::{CustomerId, Permission, RoleId, SortDirection, UserId};
+
+word_enum! {
+    /// Where an account stands.
+    UserState {
+        /// Asked to join and did not come yet.
+        Invited = "invited",
+        Active = "active",
+        Disabled = "disabled",
+        /// Kept, and can be brought back.
+        Deleted = "deleted",
+    }
+}
+
+word_enum! {
+    /// Columns the list can be sorted by.
+    UserSort {
+        Name = "name",
+        DisplayName = "displayName",
+        LastLogin = "lastLoginAt",
+        Created = "createdAt",
+    }
+}
+
+word_enum! {
+    /// What can be done with many at once.
+    UserAction {
+        Disable = "disable",
+        Enable = "enable",
+    }
+}
+
+impl UserAction {
+    /// What it takes.
+    pub fn permission(self) -> Permission {
+        Permission::UsersUpdate
+    }
+}
+
+/// A person in the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UserRow {
+    pub id: UserId,
+    /// User name.
+    pub name: String,
+    /// Name to show; the user name where none was given.
+    pub display_name: String,
+    pub email: Option<String>,
+    pub state: UserState,
+    /// Roles of the platform.
+    pub roles: Vec<RoleBrief>,
+    /// Roles in customers.
+    pub memberships: Vec<MembershipView>,
+    pub last_login_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// A person in full.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UserView {
+    #[serde(flatten)]
+    pub user: UserRow,
+    pub disabled_at: Option<DateTime<Utc>>,
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// Open sessions, of browsers and programs.
+    pub session_count: u64,
+    pub revision: i64,
+}
+
+/// Body of `POST /api/admin/users`.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct UserCreate {
+    /// `[a-z0-9][a-z0-9._-]{0,62}`.
+    pub username: String,
+    pub display_name: Option<String>,
+    pub email: Option<String>,
+    /// As the installation's rule for passwords asks; one is made where it is absent.
+    pub password: Option<String>,
+    /// Roles of the platform; the caller must hold everything they permit.
+    pub roles: Vec<RoleId>,
+}
+
+impl std::fmt::Debug for UserCreate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UserCreate").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+/// The account that was made; a password that was made is in this answer and nowhere else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UserCreated {
+    pub user: UserView,
+    /// Absent when the caller gave one.
+    pub password: Option<String>,
+}
+
+/// Body of `PUT /api/admin/users/{id}`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct UserUpdate {
+    /// `[a-z0-9][a-z0-9._-]{0,62}`.
+    pub username: String,
+    pub display_name: Option<String>,
+    pub email: Option<String>,
+    /// The revision one saw; absent overwrites whatever is there.
+    pub revision: Option<i64>,
+}
+
+/// Body of `POST /api/admin/users/{id}/password`.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct UserPassword {
+    /// As the installation's rule for passwords asks; one is made where it is absent.
+    pub password: Option<String>,
+}
+
+impl std::fmt::Debug for UserPassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UserPassword").finish_non_exhaustive()
+    }
+}
+
+/// Answer of `POST /api/admin/users/{id}/password`; a password that was made is in this answer and nowhere else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UserSecret {
+    pub username: String,
+    /// Absent when the caller gave one.
+    pub password: Option<String>,
+}
+
+/// Body of `POST /api/admin/users/bulk`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UserBulk {
+    pub ids: Vec<UserId>,
+    pub action: UserAction,
+}
+
+/// Parameters of the list of people.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct UserQuery {
+    pub page: Option<u32>,
+    pub page_size: Option<u32>,
+    /// `name`, `displayName`, `lastLoginAt`, `createdAt`, each with `-` for descending.
+    pub sort: Option<String>,
+    /// User name, display name or e-mail.
+    pub q: Option<String>,
+    /// Everybody but the deleted when absent.
+    pub state: Option<UserState>,
+    /// Who holds this role of the platform.
+    pub role: Option<RoleId>,
+    /// Who belongs to this customer.
+    pub customer_id: Option<CustomerId>,
+}
+
+impl UserQuery {
+    /// Reads `sort`; `Err` holds the part that names no column.
+    pub fn sort_columns(&self) -> Result<Vec<(UserSort, SortDirection)>, String> {
+        let sort = crate::sort_of(self.sort.as_deref(), UserSort::parse)?;
+        Ok(if sort.is_empty() { vec![(UserSort::Name, SortDirection::Asc)] } else { sort })
+    }
+}

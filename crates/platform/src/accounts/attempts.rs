@@ -1,0 +1,203 @@
+//! What failures cost: a delay that grows, and a challenge.
+//!
+//! Failures are counted three times: of a name from one address, of a name from anywhere, of an address over all names.
+//! The first alone can hold up somebody who signed in from there before; for them, what strangers did elsewhere counts for
+//! nothing once the password is right. So nobody is locked out, and who guesses from many addresses is slowed down all the
+//! same. Names are counted as they are typed, whether there is such an account or not.
+//!
+//! While the name or the address is delayed, a password is still looked at, but says nothing: whatever it was, the answer
+//! and the work behind it are those of a wrong one, unless it was right and the address is known.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use contract::{ErrorCode, UserId};
+
+use super::{entry, store};
+use crate::context::network_of;
+use crate::db::Tx;
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, secrets};
+
+/// Failures of a name from one address that cost nothing.
+const FREE_OF_PAIR: i64 = 3;
+/// Failures of a name, wherever from, that cost nothing: beyond what one person mistypes.
+const FREE_OF_NAME: i64 = 10;
+/// Failures from one address, over all names, that cost nothing: a school may share one.
+const FREE_OF_ADDRESS: i64 = 20;
+/// Failures of a name, or from an address, after which a challenge comes with the form.
+pub(super) const FREE_OF_CHALLENGE: i64 = 3;
+/// Longest delay.
+const MAX_DELAY_SECONDS: i64 = 60;
+/// How long a failure counts.
+pub(super) const WINDOW: TimeDelta = TimeDelta::minutes(15);
+/// How long an address counts as one's own.
+const KNOWN: TimeDelta = TimeDelta::days(90);
+
+/// When this process saw the last attempt that counts: while there was none, a page that nobody typed anything into yet
+/// need not ask the database whether a challenge belongs on it. Where another server saw it, the form is refused once.
+#[derive(Debug, Default)]
+pub(crate) struct AttemptsSeen {
+    /// Seconds since 1970.
+    last: AtomicI64,
+}
+
+impl AttemptsSeen {
+    pub(super) fn note(&self, now: DateTime<Utc>) {
+        self.last.fetch_max(now.timestamp(), Ordering::Relaxed);
+    }
+
+    pub(super) fn any(&self, now: DateTime<Utc>) -> bool {
+        now.timestamp() - self.last.load(Ordering::Relaxed) <= WINDOW.num_seconds()
+    }
+}
+
+/// False while no form of those that can ask for a challenge was refused here: nothing has to be asked then.
+pub fn may_be_challenged(platform: &Platform, ctx: &OpContext) -> bool {
+    platform.attempts().any(ctx.now())
+}
+
+/// What failures are counted by.
+pub(super) struct Subjects {
+    pair: [u8; 32],
+    name: [u8; 32],
+    address: [u8; 32],
+    network: Option<IpAddr>,
+}
+
+impl Subjects {
+    pub(super) fn of(ctx: &OpContext, name: &str) -> Self {
+        let network = ctx.address().map(network_of);
+        let address = network.map(|network| network.to_string()).unwrap_or_default();
+        Self {
+            pair: secrets::sha256(format!("account\0{name}\0{address}").as_bytes()),
+            name: secrets::sha256(format!("name\0{name}").as_bytes()),
+            address: secrets::sha256(format!("address\0{address}").as_bytes()),
+            network,
+        }
+    }
+}
+
+/// How things stand before an attempt.
+pub(super) struct Standing {
+    /// Seconds that this name is held up from this address.
+    of_pair: Option<i64>,
+    /// Seconds that the name is held up from anywhere.
+    of_name: Option<i64>,
+    /// Seconds that the address is held up.
+    of_address: Option<i64>,
+    /// A challenge has to be solved.
+    pub challenged: bool,
+}
+
+impl Standing {
+    /// # Errors
+    /// `RateLimited` when this name is held up from this address: nothing is looked at then.
+    pub(super) fn admit(&self) -> Result<()> {
+        self.of_pair.map_or(Ok(()), |seconds| Err(wait(seconds)))
+    }
+
+    /// What a wrong password is answered, and a right one too where it does not count.
+    pub(super) fn refusal(&self) -> Error {
+        self.of_name.max(self.of_address).map_or_else(|| Error::new(ErrorCode::BadCredentials), wait)
+    }
+
+    /// Whether a right password counts, from an address that the person signed in from before or not.
+    pub(super) fn lets_in(&self, known: bool) -> bool {
+        known || (self.of_name.is_none() && self.of_address.is_none())
+    }
+}
+
+/// See [`Standing`].
+pub(super) async fn standing(tx: &mut Tx, ctx: &OpContext, subjects: &Subjects) -> Result<Standing> {
+    let since = ctx.now() - WINDOW;
+    let pair = store::attempts::since(tx, &subjects.pair, since).await?;
+    let name = store::attempts::since(tx, &subjects.name, since).await?;
+    let address = store::attempts::since(tx, &subjects.address, since).await?;
+    Ok(Standing {
+        of_pair: left(pair, FREE_OF_PAIR, ctx.now()),
+        of_name: left(name, FREE_OF_NAME, ctx.now()),
+        of_address: left(address, FREE_OF_ADDRESS, ctx.now()),
+        challenged: name.0.max(address.0) >= FREE_OF_CHALLENGE,
+    })
+}
+
+/// Seconds that so many failures still cost: one after the first that is not free, twice as many after each further.
+fn left((failures, last): (i64, Option<DateTime<Utc>>), free: i64, now: DateTime<Utc>) -> Option<i64> {
+    let over = failures - free;
+    let last = last.filter(|_| over >= 0)?;
+    let delay = (1i64 << over.min(10)).min(MAX_DELAY_SECONDS);
+    let left = (last + TimeDelta::seconds(delay) - now).num_milliseconds();
+    (left > 0).then_some((left + 999) / 1000)
+}
+
+fn wait(seconds: i64) -> Error {
+    Error::new(ErrorCode::RateLimited).with_key("error-sign-in-wait").with_arg("seconds", seconds)
+}
+
+/// True when this person signed in from this address not long ago; asked for nobody as well.
+pub(super) async fn is_known(tx: &mut Tx, ctx: &OpContext, subjects: &Subjects, user: Option<UserId>) -> Result<bool> {
+    let user = user.unwrap_or(UserId(0));
+    store::attempts::signed_in_from(tx, user, subjects.network, ctx.now() - KNOWN).await
+}
+
+/// For somebody whose session, or right password, says already who they are.
+///
+/// # Errors
+/// `RateLimited` with the seconds to wait.
+pub(super) async fn check_delay(tx: &mut Tx, ctx: &OpContext, subjects: &Subjects, user: UserId) -> Result<()> {
+    let standing = standing(tx, ctx, subjects).await?;
+    standing.admit()?;
+    let known = is_known(tx, ctx, subjects, Some(user)).await?;
+    if standing.lets_in(known) { Ok(()) } else { Err(standing.refusal()) }
+}
+
+/// Counts a failure and writes it down. The name is what was typed, which may be a password typed into the wrong field:
+/// only a known one is kept.
+pub(super) async fn note_failure(
+    platform: &Platform,
+    ctx: &OpContext,
+    subjects: &Subjects,
+    action: &'static str,
+    user: Option<UserId>,
+) -> Result<()> {
+    platform.attempts().note(ctx.now());
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let standing = standing(&mut tx, ctx, subjects).await?;
+    // What is tried during a delay of many does not make it longer: somebody could keep it up for ever.
+    let mut counted = vec![&subjects.pair];
+    counted.extend(standing.of_name.is_none().then_some(&subjects.name));
+    counted.extend(standing.of_address.is_none().then_some(&subjects.address));
+    store::attempts::note(&mut tx, &counted, ctx.now()).await?;
+    tx.commit().await?;
+    let mut failed = entry(action, UserId(0));
+    failed.target_id = user.map(|id| id.to_string());
+    audit::record_failed(platform, ctx, failed).await
+}
+
+/// Everything was right: forgets this person's failures from here and remembers the address.
+pub(super) async fn note_success(tx: &mut Tx, ctx: &OpContext, subjects: &Subjects, user: UserId) -> Result<()> {
+    store::attempts::forget(tx, &subjects.pair, &[&subjects.name, &subjects.address]).await?;
+    store::attempts::note_sign_in(tx, user, subjects.network, ctx.now()).await
+}
+
+/// Removes what counts no longer.
+pub(super) async fn delete_old(tx: &mut Tx, now: DateTime<Utc>) -> Result<()> {
+    store::attempts::delete_old(tx, now - TimeDelta::days(1), now - KNOWN, now).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delay_doubles_up_to_a_minute_and_runs_out() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let seconds = |failures: i64| left((failures, Some(now)), 3, now);
+        let expected = [None, None, None, Some(1), Some(2), Some(4), Some(8), Some(16), Some(32), Some(60), Some(60)];
+        assert_eq!((0..11).map(seconds).collect::<Vec<_>>(), expected);
+        assert_eq!(left((5, Some(now - TimeDelta::milliseconds(2500))), 3, now), Some(2), "rounded up");
+        assert_eq!(left((5, Some(now - TimeDelta::seconds(4))), 3, now), None);
+        assert_eq!(left((900, None), 3, now), None);
+    }
+}

@@ -1,0 +1,40 @@
+//! How people are reached and in which language, for what is written to them.
+
+use contract::UserId;
+use contract::accounts::Language;
+
+use super::store;
+use crate::db::Tx;
+use crate::{Platform, Result, settings};
+
+/// An active person.
+#[derive(Clone, Debug)]
+pub(crate) struct Contact {
+    pub id: UserId,
+    /// User name.
+    pub name: String,
+    pub email: Option<String>,
+    /// As chosen.
+    pub language: Option<Language>,
+    /// As chosen.
+    pub time_zone: Option<String>,
+}
+
+impl Contact {
+    /// The chosen language, else the installation's.
+    pub(crate) fn language_or(&self, platform: &Platform) -> Language {
+        self.language.unwrap_or_else(|| settings::usual_language(platform))
+    }
+
+    /// The chosen time zone, else the installation's.
+    pub(crate) fn zone_or(&self, platform: &Platform) -> chrono_tz::Tz {
+        let own = self.time_zone.as_deref().and_then(|name| name.parse().ok());
+        own.unwrap_or_else(|| settings::usual_time_zone(platform))
+    }
+}
+
+/// Those of these people who are active.
+pub(crate) async fn contacts(tx: &mut Tx, users: &[UserId]) -> Result<Vec<Contact>> {
+    let ids: Vec<i64> = users.iter().map(|user| user.0).collect();
+    store::contacts(tx, &ids).await
+}

@@ -1,0 +1,129 @@
+//! A new e-mail address: proved by a link that goes there, told to the old one.
+
+use chrono::TimeDelta;
+use contract::ErrorCode;
+use contract::accounts::{EmailChangeConfirm, EmailChangeRequest};
+use contract::mail::EMAIL_PATH;
+
+use super::attempts::{self, Subjects};
+use super::links::{self, NewLink, Purpose};
+use super::{account, entry, password, signed_in, store};
+use crate::authz::SecureAccount;
+use crate::fields::Wrong;
+use crate::mail::{self, NewMail};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
+
+/// Mails to new addresses by one person in [`WINDOW`]: nobody's mailbox is flooded.
+const MOST_MAILS: i64 = 3;
+const WINDOW: TimeDelta = TimeDelta::minutes(15);
+
+/// Sends a link to the new address; nothing changes before it is used.
+///
+/// # Errors
+/// `Validation` for the address and for the password (a wrong one counts as a failure, as at sign-in); `RateLimited` after
+/// too many failures or mails; `WrongState` where no mail goes out at all, and for accounts that a provider keeps;
+/// `Conflict` when the password changed meanwhile.
+pub async fn request_email_change(platform: &Platform, ctx: &OpContext, body: &EmailChangeRequest) -> Result<()> {
+    let user = signed_in(ctx)?;
+    // The address opens the account by a link to a new password: nothing an API token may change.
+    ctx.authorize(SecureAccount, &account(user.id))?;
+    let mut wrong = Wrong::new();
+    let email = wrong.email("email", Some(body.email.to_lowercase()));
+    if email.is_none() {
+        wrong.add("email", "field-required");
+    }
+    if body.password.is_empty() {
+        wrong.add("password", "field-required");
+    }
+    wrong.into_result()?;
+    let email = email.unwrap_or_default();
+    if !mail::is_on(platform).await {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-mail-off"));
+    }
+    let system = ctx.as_system(SystemActor::Authenticator);
+    let subjects = Subjects::of(ctx, &user.name);
+    let mut tx = platform.db().begin(&system).await?;
+    attempts::check_delay(&mut tx, ctx, &subjects, user.id).await?;
+    let credentials = store::credentials_of(&mut tx, user.id).await?.ok_or_else(Error::not_found)?;
+    let contact = store::contacts(&mut tx, &[user.id.0]).await?.into_iter().next().ok_or_else(Error::not_found)?;
+    tx.commit().await?; // checking the password takes a while: hold no connection meanwhile
+    if credentials.password_hash.is_none() {
+        // What proves it is theirs is the password, which is not here.
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-email-elsewhere"));
+    }
+    if contact.email.as_deref() == Some(email.as_str()) {
+        return Err(Error::field("email", "field-email-same"));
+    }
+    if !password::verify(platform, &body.password, credentials.password_hash).await? {
+        let action = "accounts:request-email-change";
+        attempts::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
+        return Err(Error::field("password", "field-password-wrong"));
+    }
+    let language = contact.language_or(platform);
+    let mut tx = platform.db().begin(&system).await?;
+    links::lock_owner(&mut tx, user.id).await?;
+    let now = store::credentials_of(&mut tx, user.id).await?.map(|row| row.token_version);
+    if now != Some(credentials.token_version) {
+        return Err(Error::new(ErrorCode::Conflict)); // the password, for one, is another by now
+    }
+    if links::issued_since(&mut tx, Purpose::EmailChange, user.id, ctx.now() - WINDOW).await? >= MOST_MAILS {
+        let limited = Error::new(ErrorCode::RateLimited).with_key("error-rate-limited-wait");
+        return Err(limited.with_arg("seconds", WINDOW.num_seconds()));
+    }
+    links::retire_of_user(&mut tx, Purpose::EmailChange, user.id, ctx.now()).await?;
+    let link = NewLink {
+        purpose: Purpose::EmailChange,
+        user: Some(user.id),
+        place: None,
+        address: &email,
+        created_by: Some(user.id),
+    };
+    let (_, token) = links::issue(&mut tx, link, ctx.now()).await?;
+    let letter = |kind: &'static str, address: String, link: Option<String>| NewMail {
+        kind,
+        user: Some(user.id),
+        address,
+        language,
+        args: vec![("name", contact.name.clone()), ("email", email.clone())],
+        link,
+        at: ctx.now(),
+        idempotency_key: None,
+    };
+    let there = letter("email-change", email.clone(), Some(links::address(platform, EMAIL_PATH, &token)));
+    mail::enqueue_in_tx(platform, &mut tx, there).await?;
+    if let Some(old) = contact.email.clone() {
+        mail::enqueue_in_tx(platform, &mut tx, letter("email-change-notice", old, None)).await?;
+    }
+    let after = serde_json::json!({ "email": email });
+    let entry = audit::Entry { after: Some(after), ..entry("accounts:request-email-change", user.id) };
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Takes the new address with a link's token.
+///
+/// # Errors
+/// `Validation` for a link that does not work (any more); `AlreadyExists` when somebody else has the address by now.
+pub async fn confirm_email_change(platform: &Platform, ctx: &OpContext, body: &EmailChangeConfirm) -> Result<()> {
+    let system = ctx.as_system(SystemActor::Authenticator);
+    let mut tx = platform.db().begin(&system).await?;
+    let link = links::find(&mut tx, Purpose::EmailChange, &body.token, ctx.now()).await?;
+    let user = link.user.ok_or_else(links::spent)?;
+    let contact = store::contacts(&mut tx, &[user.0]).await?.into_iter().next().ok_or_else(links::spent)?;
+    links::lock_owner(&mut tx, user).await?;
+    if !links::consume(&mut tx, &link, ctx.now()).await? {
+        return Err(links::spent());
+    }
+    store::set_email(&mut tx, user, &link.address).await?;
+    // A link to a new password that went to the old address works no more.
+    links::retire_of_user(&mut tx, Purpose::PasswordReset, user, ctx.now()).await?;
+    let entry = audit::Entry {
+        before: Some(serde_json::json!({ "email": contact.email })),
+        after: Some(serde_json::json!({ "email": link.address })),
+        ..entry("accounts:change-email", user)
+    };
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    tx.commit().await?;
+    Ok(())
+}

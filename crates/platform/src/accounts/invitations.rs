@@ -1,0 +1,236 @@
+//! People who are asked into a customer by mail, and make their account themselves.
+
+use chrono::TimeDelta;
+use contract::accounts::{InvitationAccept, InvitationCreate, InvitationView, MemberRole};
+use contract::mail::INVITATION_PATH;
+use contract::notifications::NotificationKind;
+use contract::{CustomerId, ErrorCode, LinkId};
+
+use super::bootstrap::NewPerson;
+use super::links::{self, NewLink, Purpose};
+use super::{entry, password, signed_in, store};
+use crate::authz::{CustomerRef, Granted, InviteMember};
+use crate::db::Tx;
+use crate::fields::Wrong;
+use crate::mail::{self, NewMail};
+use crate::notifications::{self, Notice};
+use crate::settings::{self, SignUp};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, customers};
+
+/// Most invitations of a customer that are open at a time.
+const MOST_OPEN: usize = 200;
+/// Most invitations of a customer in a day, whatever became of them, and of these to one address: taking one back and
+/// asking again is no way to flood a mailbox.
+const MOST_A_DAY: i64 = 400;
+const MOST_A_DAY_TO_ONE: i64 = 3;
+
+/// Whom an open invitation is for, as its page shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invited {
+    pub customer: String,
+    pub email: String,
+    pub role: MemberRole,
+}
+
+/// Sends somebody a link to become a member: of this customer, or of the one the caller acts for.
+///
+/// # Errors
+/// `Validation` for the address, also when too many invitations went there or out at all; `WrongState` where no mail goes
+/// out, only staff make accounts, or the customer is disabled.
+pub async fn invite(
+    platform: &Platform,
+    ctx: &OpContext,
+    customer: Option<CustomerId>,
+    body: InvitationCreate,
+) -> Result<InvitationView> {
+    let granted = authorize(ctx, customer)?;
+    let customer = granted.id();
+    let mut wrong = Wrong::new();
+    let email = wrong.email("email", Some(body.email.to_lowercase()));
+    if email.is_none() {
+        wrong.add("email", "field-required");
+    }
+    wrong.into_result()?;
+    let email = email.unwrap_or_default();
+    open_to_invited(platform).await?;
+    if !mail::is_on(platform).await {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-mail-off"));
+    }
+    let role = body.role.unwrap_or(MemberRole::Member);
+    ctx.must_cover_in(&CustomerRef { customer: Some(customer), ..CustomerRef::of_platform(customer) }, role)?;
+    let by = signed_in(ctx)?;
+    // The links are the system's; that the caller may is decided above.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    if !customers::lock(&mut tx, customer).await?.ok_or_else(Error::not_found)? {
+        return Err(Error::new(ErrorCode::WrongState).with_key("field-customer-disabled"));
+    }
+    if links::open_invitations(&mut tx, customer, ctx.now()).await?.len() >= MOST_OPEN {
+        return Err(Error::field("email", "field-invitations-open"));
+    }
+    let (there, all) = links::invited_since(&mut tx, customer, &email, ctx.now() - TimeDelta::days(1)).await?;
+    if there >= MOST_A_DAY_TO_ONE || all >= MOST_A_DAY {
+        return Err(Error::field("email", "field-invited-often"));
+    }
+    let name = customer_name(&mut tx, customer).await?;
+    let link = NewLink {
+        purpose: Purpose::Invitation,
+        user: None,
+        place: Some((customer, role)),
+        address: &email,
+        created_by: Some(by.id),
+    };
+    let (id, token) = links::issue(&mut tx, link, ctx.now()).await?;
+    let letter = NewMail {
+        kind: "invitation",
+        user: None,
+        address: email.clone(),
+        // Theirs is not known; who invites them speaks with them.
+        language: ctx.language(),
+        args: vec![("customer", name), ("by", by.display_name.clone())],
+        link: Some(links::address(platform, INVITATION_PATH, &token)),
+        at: ctx.now(),
+        idempotency_key: None,
+    };
+    mail::enqueue_in_tx(platform, &mut tx, letter).await?;
+    let after = serde_json::json!({ "email": email, "role": role });
+    audit::record_in_tx(&mut tx, ctx, audit::Entry { after: Some(after), ..about("customers:invite", customer) })
+        .await?;
+    let open = links::open_invitations(&mut tx, customer, ctx.now()).await?;
+    tx.commit().await?;
+    open.into_iter().find(|view| view.id == id).ok_or_else(|| Error::internal("an invitation is gone at once"))
+}
+
+/// Invitations that still work, newest first.
+pub async fn invitations(
+    platform: &Platform,
+    ctx: &OpContext,
+    customer: Option<CustomerId>,
+) -> Result<Vec<InvitationView>> {
+    let granted = authorize(ctx, customer)?;
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let open = links::open_invitations(&mut tx, granted.id(), ctx.now()).await?;
+    tx.commit().await?;
+    Ok(open)
+}
+
+/// Takes an invitation back.
+///
+/// # Errors
+/// `NotFound` for one that does not work any more.
+pub async fn revoke_invitation(
+    platform: &Platform,
+    ctx: &OpContext,
+    customer: Option<CustomerId>,
+    id: LinkId,
+) -> Result<()> {
+    let granted = authorize(ctx, customer)?;
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let address = links::revoke_invitation(&mut tx, granted.id(), id, ctx.now()).await?.ok_or_else(Error::not_found)?;
+    let before = serde_json::json!({ "email": address });
+    let entry = audit::Entry { before: Some(before), ..about("customers:revoke-invitation", granted.id()) };
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What a token invites to.
+///
+/// # Errors
+/// `Validation` for a link that does not work (any more).
+pub async fn invited(platform: &Platform, ctx: &OpContext, token: &str) -> Result<Invited> {
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let link = links::find(&mut tx, Purpose::Invitation, token, ctx.now()).await?;
+    let (customer, role) = link.place.ok_or_else(links::spent)?;
+    let customer = customer_name(&mut tx, customer).await?;
+    tx.commit().await?;
+    Ok(Invited { customer, email: link.address, role })
+}
+
+/// Makes the account of an invited person, a member from now on.
+///
+/// # Errors
+/// `Validation` with every fault at once, for a link that does not work (any more) too; `AlreadyExists` for a user name or
+/// address that is taken; `WrongState` when only staff make accounts by now.
+pub async fn accept_invitation(platform: &Platform, ctx: &OpContext, body: &InvitationAccept) -> Result<()> {
+    open_to_invited(platform).await?;
+    let rule = password::password_rule(platform).await;
+    let system = ctx.as_system(SystemActor::Authenticator);
+    let mut tx = platform.db().begin(&system).await?;
+    let link = links::find(&mut tx, Purpose::Invitation, &body.token, ctx.now()).await?;
+    tx.commit().await?; // hashing takes a while: hold no connection meanwhile
+    let (customer, role) = link.place.ok_or_else(links::spent)?;
+    let mut wrong = Wrong::new();
+    let name = body.username.trim().to_lowercase();
+    if name.is_empty() {
+        wrong.add("username", "field-required");
+    }
+    let display_name = wrong.text("displayName", body.display_name.clone(), 100);
+    let about = [name.as_str(), display_name.as_deref().unwrap_or_default(), link.address.as_str()];
+    rule.check(&mut wrong, "password", &body.password, &about);
+    wrong.into_result()?;
+    let hash = password::hash(platform, &body.password).await?;
+    let mut tx = platform.db().begin(&system).await?;
+    if !links::consume(&mut tx, &link, ctx.now()).await? {
+        return Err(links::spent());
+    }
+    // A customer that was disabled meanwhile takes nobody.
+    if customers::lock(&mut tx, customer).await? != Some(true) {
+        return Err(links::spent());
+    }
+    let person = NewPerson { name, display_name, email: Some(link.address.clone()), role, existing: false };
+    let user = store::insert_person(&mut tx, &person, &hash).await.map_err(under_own_names)?;
+    store::insert_membership(&mut tx, customer, user, role).await?;
+    let after = serde_json::json!({ "username": person.name, "email": link.address, "role": role });
+    let entry =
+        audit::Entry { customer: Some(customer), after: Some(after), ..entry("accounts:accept-invitation", user) };
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    let text = |text: String| notifications::Value::Text(text);
+    let joined = customer_name(&mut tx, customer).await?;
+    let notice = Notice {
+        kind: NotificationKind::InvitationAccepted,
+        args: vec![("person", text(person.name)), ("customer", text(joined))],
+        link: None,
+    };
+    let inviter: Vec<_> = link.created_by.into_iter().collect();
+    notifications::notify_in_tx(platform, &mut tx, ctx, &inviter, &notice).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The user name is `username` in this body.
+fn under_own_names(mut error: Error) -> Error {
+    for field in error.fields.iter_mut().filter(|field| field.path == "name") {
+        field.path = "username";
+    }
+    error
+}
+
+async fn open_to_invited(platform: &Platform) -> Result<()> {
+    match settings::sign_in(platform).await.sign_up {
+        SignUp::Off => Err(Error::new(ErrorCode::WrongState).with_key("error-invitations-off")),
+        SignUp::Invitation => Ok(()),
+    }
+}
+
+fn authorize(ctx: &OpContext, customer: Option<CustomerId>) -> Result<Granted<InviteMember>> {
+    let id = match customer {
+        Some(id) => id,
+        None => signed_in(ctx)?.active_customer.ok_or_else(Error::not_found)?,
+    };
+    ctx.authorize(InviteMember, &CustomerRef { customer: Some(id), ..CustomerRef::of_platform(id) })
+}
+
+async fn customer_name(tx: &mut Tx, id: CustomerId) -> Result<String> {
+    customers::names(tx, &[id.0]).await?.remove(&id.0).ok_or_else(Error::not_found)
+}
+
+fn about(action: &'static str, customer: CustomerId) -> audit::Entry {
+    audit::Entry {
+        action,
+        target_kind: "customer",
+        target_id: Some(customer.to_string()),
+        customer: Some(customer),
+        before: None,
+        after: None,
+    }
+}

@@ -1,0 +1,226 @@
+//! A new password by a link that goes to the account's address.
+//!
+//! Whether there is such an account shows nowhere: asking for a link does the same work for every name, and the look-up
+//! happens later, in a job.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use contract::accounts::{PasswordResetConfirm, PasswordResetRequest};
+use contract::mail::RESET_PATH;
+use contract::notifications::NotificationKind;
+use contract::{ErrorCode, JobId, UserId};
+
+use super::attempts::FREE_OF_CHALLENGE;
+use super::captcha::{self, Captchas, Given};
+use super::links::{self, NewLink, Purpose};
+use super::{Contact, SessionEnding, entry, identity, password, store};
+use crate::context::network_of;
+use crate::db::Tx;
+use crate::fields::Wrong;
+use crate::jobs::{self, NewJob};
+use crate::mail::{self, NewMail};
+use crate::notifications::{self, Notice};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, secrets};
+
+/// Requests for one name from one address in [`WINDOW`].
+const MOST_PER_NAME: i64 = 3;
+/// Requests from one address in it: a school may share one.
+const MOST_PER_ADDRESS: i64 = 20;
+/// Mails to one person in it, whoever asks: nobody's mailbox is flooded.
+const MOST_MAILS: i64 = 3;
+const WINDOW: TimeDelta = TimeDelta::minutes(15);
+/// What the typed name is sealed for: it may be a password in the wrong field.
+const SEALED_FOR: &str = "jobs.payload:password-reset";
+
+/// Asks for a link.
+///
+/// # Errors
+/// `CaptchaRequired` after some requests, when no solved challenge comes with it; `RateLimited` with the seconds to wait
+/// after more; `WrongState` where no mail goes out at all.
+pub async fn request_password_reset(platform: &Platform, ctx: &OpContext, body: &PasswordResetRequest) -> Result<()> {
+    let account = body.account.trim().to_lowercase();
+    if account.is_empty() {
+        return Err(Error::field("account", "field-required"));
+    }
+    // What no name has would only fail later, in the look-up.
+    if account.len() > 254 || account.chars().any(char::is_control) {
+        return Err(Error::field("account", "field-malformed"));
+    }
+    if !mail::is_on(platform).await {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-mail-off"));
+    }
+    let asked = Asked::of(ctx, &account);
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let standing = asked.standing(&mut tx, ctx).await?;
+    if let Some(seconds) = standing.wait {
+        let limited = Error::new(ErrorCode::RateLimited).with_key("error-rate-limited-wait");
+        return Err(limited.with_arg("seconds", seconds));
+    }
+    if standing.challenged {
+        let given = Given { id: body.captcha_id.as_deref(), answer: body.captcha.as_deref() };
+        tx = captcha::demand(platform, tx, ctx, given).await?;
+    }
+    platform.attempts().note(ctx.now());
+    store::attempts::note(&mut tx, &[&asked.pair, &asked.name, &asked.address], ctx.now()).await?;
+    let mut job = NewJob::new("password-reset", ctx.now());
+    job.payload =
+        serde_json::json!({ "account": hex::encode(platform.keyring().seal(SEALED_FOR, account.as_bytes())) });
+    jobs::enqueue_in_tx(&mut tx, &job).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The challenges that the form has to show for this name, from this address; none while little was asked.
+pub async fn captchas_of_reset(platform: &Platform, ctx: &OpContext, account: &str) -> Result<Option<Captchas>> {
+    let account = account.trim().to_lowercase();
+    let asked = Asked::of(ctx, &account);
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let challenged = asked.standing(&mut tx, ctx).await?.challenged;
+    tx.commit().await?;
+    if challenged { captcha::both(platform, ctx).await.map(Some) } else { Ok(None) }
+}
+
+/// What requests are counted by; every name alike, whether there is such an account or not.
+struct Asked {
+    pair: [u8; 32],
+    name: [u8; 32],
+    address: [u8; 32],
+}
+
+/// How things stand before a request.
+struct Standing {
+    /// Seconds until it is taken.
+    wait: Option<i64>,
+    challenged: bool,
+}
+
+impl Asked {
+    fn of(ctx: &OpContext, account: &str) -> Self {
+        let address = ctx.address().map(|address| network_of(address).to_string()).unwrap_or_default();
+        Self {
+            pair: secrets::sha256(format!("reset\0{account}\0{address}").as_bytes()),
+            name: secrets::sha256(format!("reset-name\0{account}").as_bytes()),
+            address: secrets::sha256(format!("reset-address\0{address}").as_bytes()),
+        }
+    }
+
+    async fn standing(&self, tx: &mut Tx, ctx: &OpContext) -> Result<Standing> {
+        let since = ctx.now() - WINDOW;
+        let pair = store::attempts::since(tx, &self.pair, since).await?;
+        let name = store::attempts::since(tx, &self.name, since).await?;
+        let address = store::attempts::since(tx, &self.address, since).await?;
+        let left = |(asked, last): (i64, Option<DateTime<Utc>>), most: i64| {
+            let last = last.filter(|_| asked >= most)?;
+            Some((last + WINDOW - ctx.now()).num_seconds().max(1))
+        };
+        let wait = left(pair, MOST_PER_NAME).max(left(address, MOST_PER_ADDRESS));
+        Ok(Standing { wait, challenged: name.0.max(address.0) >= FREE_OF_CHALLENGE })
+    }
+}
+
+/// Looks the account up and sends the link, if there is somebody to send it to; run by the job queue.
+pub(crate) async fn send_password_reset(platform: &Platform, sealed: &str, job: JobId) -> Result<()> {
+    let sealed = hex::decode(sealed).map_err(Error::internal)?;
+    let account = String::from_utf8(platform.keyring().open(SEALED_FOR, &sealed)?).map_err(Error::internal)?;
+    let ctx = platform.system(SystemActor::Authenticator);
+    let mut tx = platform.db().begin(&ctx).await?;
+    let found = store::credentials(&mut tx, &account).await?.filter(|row| row.active);
+    let Some(row) = found else { return Ok(()) };
+    let contact = store::contacts(&mut tx, &[row.id.0]).await?.into_iter().next();
+    let Some((contact, address)) = contact.and_then(|c| Some((c.clone(), c.email?))) else { return Ok(()) };
+    if row.password_hash.is_none() {
+        return tell_where(platform, tx, (row, contact, address)).await;
+    }
+    links::lock_owner(&mut tx, row.id).await?;
+    if links::issued_since(&mut tx, Purpose::PasswordReset, row.id, ctx.now() - WINDOW).await? >= MOST_MAILS {
+        return Ok(());
+    }
+    let link = NewLink {
+        purpose: Purpose::PasswordReset,
+        user: Some(row.id),
+        place: None,
+        address: &address,
+        created_by: None,
+    };
+    let (_, token) = links::issue(&mut tx, link, ctx.now()).await?;
+    let mail = NewMail {
+        kind: "password-reset",
+        user: Some(row.id),
+        address: address.clone(),
+        language: contact.language_or(platform),
+        args: vec![("name", row.name)],
+        link: Some(links::address(platform, RESET_PATH, &token)),
+        at: ctx.now(),
+        idempotency_key: Some(format!("password-reset:{job}")),
+    };
+    // A second run of the same job rolls its link back.
+    if mail::enqueue_in_tx(platform, &mut tx, mail).await? {
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Who comes from a provider is sent there: once in a while, however often somebody asks.
+async fn tell_where(
+    platform: &Platform,
+    mut tx: Tx,
+    (row, contact, address): (store::Credentials, Contact, String),
+) -> Result<()> {
+    let Some(place) = identity::password_place(&mut tx, row.id).await? else { return Ok(()) };
+    let now = platform.clock().now();
+    let mail = NewMail {
+        kind: "password-elsewhere",
+        user: Some(row.id),
+        address,
+        language: contact.language_or(platform),
+        args: vec![("name", row.name), ("provider", place.provider_name)],
+        link: Some(place.url.unwrap_or_else(|| platform.settings().public_url.clone())),
+        at: now,
+        idempotency_key: Some(format!("password-elsewhere:{}:{}", row.id, now.timestamp() / WINDOW.num_seconds())),
+    };
+    mail::enqueue_in_tx(platform, &mut tx, mail).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Sets a new password with a link's token and ends every session of the person.
+///
+/// # Errors
+/// `Validation` for a link that does not work (any more), and for a password that is not good enough.
+pub async fn confirm_password_reset(platform: &Platform, ctx: &OpContext, body: &PasswordResetConfirm) -> Result<()> {
+    let rule = password::password_rule(platform).await;
+    let system = ctx.as_system(SystemActor::Authenticator);
+    let mut tx = platform.db().begin(&system).await?;
+    let link = links::find(&mut tx, Purpose::PasswordReset, &body.token, ctx.now()).await?;
+    let user = link.user.ok_or_else(links::spent)?;
+    let contact = store::contacts(&mut tx, &[user.0]).await?.into_iter().next().ok_or_else(links::spent)?;
+    let credentials = store::credentials_of(&mut tx, user).await?;
+    let earlier = store::passwords::earlier(&mut tx, user, rule.remembered.into()).await?;
+    tx.commit().await?; // hashing takes a while: hold no connection meanwhile
+
+    let mut wrong = Wrong::new();
+    let about = [contact.name.as_str(), contact.email.as_deref().unwrap_or_default()];
+    rule.check(&mut wrong, "newPassword", &body.new_password, &about);
+    wrong.into_result()?;
+    // The forgotten one may be known to somebody else: it is not taken again.
+    let old = credentials.and_then(|row| row.password_hash);
+    if old.is_some() && password::verify(platform, &body.new_password, old).await? {
+        return Err(Error::field("newPassword", "field-password-old"));
+    }
+    password::check_unused(platform, earlier, &body.new_password).await?;
+    let hash = password::hash(platform, &body.new_password).await?;
+
+    let mut tx = platform.db().begin(&system).await?;
+    links::lock_owner(&mut tx, user).await?;
+    if !links::consume(&mut tx, &link, ctx.now()).await? {
+        return Err(links::spent());
+    }
+    links::retire_ways_in(&mut tx, user, ctx.now()).await?;
+    store::passwords::set(&mut tx, user, &hash, ctx.now()).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("accounts:reset-password", user)).await?;
+    // Whoever did not do it should hear of it.
+    let notice = Notice { kind: NotificationKind::PasswordChanged, args: Vec::new(), link: None };
+    notifications::notify_in_tx(platform, &mut tx, ctx, &[user], &notice).await?;
+    tx.commit().await?;
+    let _ = platform.endings().send(SessionEnding::User(UserId(user.0)));
+    Ok(())
+}

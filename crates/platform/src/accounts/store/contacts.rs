@@ -1,0 +1,32 @@
+//! SQL of how people are reached.
+
+use contract::UserId;
+use contract::accounts::Language;
+
+use crate::Result;
+use crate::accounts::Contact;
+use crate::db::Tx;
+
+/// Those of these people who are active, as they are reached.
+pub(in crate::accounts) async fn contacts(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Contact>> {
+    let rows = sqlx::query!(
+        r#"select id, name::text as "name!", email::text as email, language, time_zone from users
+           where id = any($1) and state = 'active' and deleted_at is null order by id"#,
+        ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let contacts = rows.into_iter().map(|row| Contact {
+        id: UserId(row.id),
+        name: row.name,
+        email: row.email,
+        language: row.language.as_deref().and_then(Language::parse),
+        time_zone: row.time_zone,
+    });
+    Ok(contacts.collect())
+}
+
+pub(in crate::accounts) async fn set_email(tx: &mut Tx, user: UserId, email: &str) -> Result<()> {
+    sqlx::query!("update users set email = $2::text::citext where id = $1", user.0, email).execute(&mut **tx).await?;
+    Ok(())
+}

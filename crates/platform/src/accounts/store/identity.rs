@@ -1,0 +1,421 @@
+//! SQL of identity providers, and of who people are there.
+
+use chrono::{DateTime, Utc};
+use contract::accounts::{IdentityView, PasswordPlace, ProviderKind};
+use contract::{CustomerId, IdentityId, IdentityProviderId, UserId};
+use serde_json::Value;
+
+use crate::authz::{Granted, ManageIdentity, SecureAccount};
+use crate::db::Tx;
+use crate::{Error, OpContext, Result};
+
+/// A provider as it is stored.
+pub(in crate::accounts) struct ProviderRow {
+    pub id: IdentityProviderId,
+    pub kind: ProviderKind,
+    pub name: String,
+    pub enabled: bool,
+    pub config: Value,
+    pub secret: Option<Vec<u8>>,
+    pub creates_accounts: bool,
+    pub only_mapped: bool,
+    pub mappings: Value,
+    pub password_url: Option<String>,
+    pub last_test: Option<Value>,
+    pub version: i64,
+    pub updated_name: String,
+    pub updated_at: DateTime<Utc>,
+    pub accounts: i64,
+}
+
+/// What of a provider is written together.
+pub(in crate::accounts) struct ProviderFields<'a> {
+    pub name: &'a str,
+    pub enabled: bool,
+    pub config: &'a Value,
+    pub creates_accounts: bool,
+    pub only_mapped: bool,
+    pub mappings: &'a Value,
+    pub password_url: Option<&'a str>,
+}
+
+/// A person of a provider whose account is known.
+pub(in crate::accounts) struct Known {
+    pub id: IdentityId,
+    pub user: UserId,
+    pub granted: Value,
+}
+
+fn kind(word: &str) -> Result<ProviderKind> {
+    ProviderKind::parse(word).ok_or_else(|| Error::internal(format!("unknown kind of identity provider {word}")))
+}
+
+/// Every provider, by name; or one, when `only` names it.
+pub(in crate::accounts) async fn providers(tx: &mut Tx, only: Option<IdentityProviderId>) -> Result<Vec<ProviderRow>> {
+    let rows = sqlx::query!(
+        r#"select p.id, p.kind, p.name, p.enabled, p.config, p.secret, p.creates_accounts, p.only_mapped, p.mappings,
+                  p.password_url, p.last_test, p.version, p.updated_name, p.updated_at,
+                  (select count(*) from user_identities i where i.provider_id = p.id) as "accounts!"
+           from identity_providers p where $1::bigint is null or p.id = $1 order by lower(p.name)"#,
+        only.map(|id| id.0)
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(ProviderRow {
+                id: IdentityProviderId(row.id),
+                kind: kind(&row.kind)?,
+                name: row.name,
+                enabled: row.enabled,
+                config: row.config,
+                secret: row.secret,
+                creates_accounts: row.creates_accounts,
+                only_mapped: row.only_mapped,
+                mappings: row.mappings,
+                password_url: row.password_url,
+                last_test: row.last_test,
+                version: row.version,
+                updated_name: row.updated_name,
+                updated_at: row.updated_at,
+                accounts: row.accounts,
+            })
+        })
+        .collect()
+}
+
+/// One of them; nobody else changes it until the transaction ends.
+pub(in crate::accounts) async fn lock_provider(tx: &mut Tx, id: IdentityProviderId) -> Result<Option<ProviderRow>> {
+    sqlx::query!("select id from identity_providers where id = $1 for update", id.0).fetch_optional(&mut **tx).await?;
+    Ok(providers(tx, Some(id)).await?.into_iter().next())
+}
+
+pub(in crate::accounts) async fn insert_provider(
+    tx: &mut Tx,
+    _granted: &Granted<ManageIdentity>,
+    kind: ProviderKind,
+    fields: &ProviderFields<'_>,
+    ctx: &OpContext,
+) -> Result<IdentityProviderId> {
+    let id = sqlx::query_scalar!(
+        "insert into identity_providers (kind, name, enabled, config, creates_accounts, only_mapped, mappings,
+                                         password_url, updated_by, updated_name)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id",
+        kind.code(),
+        fields.name,
+        fields.enabled,
+        fields.config,
+        fields.creates_accounts,
+        fields.only_mapped,
+        fields.mappings,
+        fields.password_url,
+        ctx.user().map(|user| user.id.0),
+        ctx.user().map_or("", |user| user.name.as_str())
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(IdentityProviderId(id))
+}
+
+pub(in crate::accounts) async fn update_provider(
+    tx: &mut Tx,
+    _granted: &Granted<ManageIdentity>,
+    id: IdentityProviderId,
+    fields: &ProviderFields<'_>,
+    ctx: &OpContext,
+) -> Result<()> {
+    sqlx::query!(
+        "update identity_providers set name = $2, enabled = $3, config = $4, creates_accounts = $5, only_mapped = $6,
+                mappings = $7, password_url = $8, updated_by = $9, updated_name = $10, version = version + 1
+         where id = $1",
+        id.0,
+        fields.name,
+        fields.enabled,
+        fields.config,
+        fields.creates_accounts,
+        fields.only_mapped,
+        fields.mappings,
+        fields.password_url,
+        ctx.user().map(|user| user.id.0),
+        ctx.user().map_or("", |user| user.name.as_str())
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(in crate::accounts) async fn set_secret(
+    tx: &mut Tx,
+    _granted: &Granted<ManageIdentity>,
+    id: IdentityProviderId,
+    sealed: Option<&[u8]>,
+) -> Result<()> {
+    sqlx::query!("update identity_providers set secret = $2 where id = $1", id.0, sealed).execute(&mut **tx).await?;
+    Ok(())
+}
+
+pub(in crate::accounts) async fn set_last_test(
+    tx: &mut Tx,
+    _granted: &Granted<ManageIdentity>,
+    id: IdentityProviderId,
+    test: &Value,
+) -> Result<()> {
+    sqlx::query!("update identity_providers set last_test = $2 where id = $1", id.0, test).execute(&mut **tx).await?;
+    Ok(())
+}
+
+pub(in crate::accounts) async fn delete_provider(
+    tx: &mut Tx,
+    _granted: &Granted<ManageIdentity>,
+    id: IdentityProviderId,
+) -> Result<()> {
+    sqlx::query!("delete from identity_providers where id = $1", id.0).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Ends every session of those who come in through this provider and have no password here; says whose.
+pub(in crate::accounts) async fn end_sessions_through(
+    tx: &mut Tx,
+    _granted: &Granted<ManageIdentity>,
+    id: IdentityProviderId,
+) -> Result<Vec<UserId>> {
+    let users = sqlx::query_scalar!(
+        "update users set token_version = token_version + 1
+         where password_hash is null and id in (select user_id from user_identities where provider_id = $1)
+         returning id",
+        id.0
+    );
+    Ok(users.fetch_all(&mut **tx).await?.into_iter().map(UserId).collect())
+}
+
+/// Two first sign-ins of one person wait for each other.
+pub(in crate::accounts) async fn lock_person(tx: &mut Tx, provider: IdentityProviderId, subject: &str) -> Result<()> {
+    let who = format!("remotegpu.identity:{provider}:{subject}");
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", who).fetch_one(&mut **tx).await?;
+    Ok(())
+}
+
+pub(in crate::accounts) async fn known_person(
+    tx: &mut Tx,
+    provider: IdentityProviderId,
+    issuer: &str,
+    subject: &str,
+) -> Result<Option<Known>> {
+    let row = sqlx::query!(
+        "select id, user_id, granted from user_identities where provider_id = $1 and issuer = $2 and subject = $3
+         for update",
+        provider.0,
+        issuer,
+        subject
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.map(|row| Known { id: IdentityId(row.id), user: UserId(row.user_id), granted: row.granted }))
+}
+
+/// A new account without a password; `None` when the name is taken. An address that somebody has stays theirs.
+pub(in crate::accounts) async fn insert_person(
+    tx: &mut Tx,
+    name: &str,
+    display_name: &str,
+    email: Option<&str>,
+) -> Result<Option<UserId>> {
+    let id = sqlx::query_scalar!(
+        "insert into users (name, display_name, email)
+         values ($1::text::citext, $2,
+                 (select $3::text::citext
+                  where not exists (select from users where email = $3::text::citext and deleted_at is null)))
+         on conflict (name) where deleted_at is null do nothing returning id",
+        name,
+        display_name,
+        email
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(id.map(UserId))
+}
+
+pub(in crate::accounts) async fn insert_identity(
+    tx: &mut Tx,
+    provider: IdentityProviderId,
+    (issuer, subject): (&str, &str),
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<IdentityId> {
+    let id = sqlx::query_scalar!(
+        "insert into user_identities (provider_id, issuer, subject, user_id, created_at) values ($1, $2, $3, $4, $5)
+         returning id",
+        provider.0,
+        issuer,
+        subject,
+        user.0,
+        now
+    );
+    Ok(IdentityId(id.fetch_one(&mut **tx).await?))
+}
+
+pub(in crate::accounts) async fn note_identity(
+    tx: &mut Tx,
+    id: IdentityId,
+    granted: &Value,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!("update user_identities set granted = $2, last_login_at = $3 where id = $1", id.0, granted, now)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// What an account is bound to.
+pub(in crate::accounts) async fn identities_of(tx: &mut Tx, user: UserId) -> Result<Vec<IdentityView>> {
+    let rows = sqlx::query!(
+        "select i.id, i.provider_id, p.name, p.kind, i.created_at, i.last_login_at
+         from user_identities i join identity_providers p on p.id = i.provider_id where i.user_id = $1 order by i.id",
+        user.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(IdentityView {
+                id: IdentityId(row.id),
+                provider: IdentityProviderId(row.provider_id),
+                provider_name: row.name,
+                kind: kind(&row.kind)?,
+                created_at: row.created_at,
+                last_login_at: row.last_login_at,
+            })
+        })
+        .collect()
+}
+
+/// What the groups of this identity gave, after it is gone.
+pub(in crate::accounts) async fn delete_identity(
+    tx: &mut Tx,
+    granted: &Granted<SecureAccount>,
+    id: IdentityId,
+) -> Result<Option<Value>> {
+    let gone = sqlx::query_scalar!(
+        "delete from user_identities where id = $1 and user_id = $2 returning granted",
+        id.0,
+        granted.id().0
+    );
+    Ok(gone.fetch_optional(&mut **tx).await?)
+}
+
+/// Where the password of an account is that has none here.
+pub(in crate::accounts) async fn password_place(tx: &mut Tx, user: UserId) -> Result<Option<PasswordPlace>> {
+    let row = sqlx::query!(
+        "select p.name, p.password_url from user_identities i join identity_providers p on p.id = i.provider_id
+              join users u on u.id = i.user_id
+         where i.user_id = $1 and u.password_hash is null order by i.last_login_at desc nulls last limit 1",
+        user.0
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.map(|row| PasswordPlace { provider_name: row.name, url: row.password_url }))
+}
+
+pub(in crate::accounts) async fn is_admin(tx: &mut Tx, user: UserId) -> Result<bool> {
+    let admin = sqlx::query_scalar!(
+        r#"select exists(select from role_assignments where user_id = $1 and role = 'platform_admin') as "admin!""#,
+        user.0
+    );
+    Ok(admin.fetch_one(&mut **tx).await?)
+}
+
+pub(in crate::accounts) async fn add_admin(tx: &mut Tx, user: UserId) -> Result<()> {
+    sqlx::query!(
+        "insert into role_assignments (user_id, role) values ($1, 'platform_admin') on conflict do nothing",
+        user.0
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// False when nobody would be left who may set things right: no admin at all, or none who gets in without a provider.
+pub(in crate::accounts) async fn remove_admin(tx: &mut Tx, user: UserId) -> Result<bool> {
+    // Two that go at the same time would each see the other.
+    sqlx::query!("select pg_advisory_xact_lock(hashtext('remotegpu.last-admin'))").fetch_one(&mut **tx).await?;
+    let left = sqlx::query!(
+        r#"select count(*) filter (where u.id <> $1) as "others!",
+                  count(*) filter (where u.id <> $1 and u.password_hash is not null) as "local_others!",
+                  count(*) filter (where u.id = $1 and u.password_hash is not null) as "local_self!"
+           from role_assignments r join users u on u.id = r.user_id
+           where r.role = 'platform_admin' and u.state = 'active' and u.deleted_at is null"#,
+        user.0
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    if left.others == 0 || (left.local_self > 0 && left.local_others == 0) {
+        return Ok(false);
+    }
+    sqlx::query!("delete from role_assignments where user_id = $1 and role = 'platform_admin'", user.0)
+        .execute(&mut **tx)
+        .await?;
+    Ok(true)
+}
+
+/// The word of what somebody is in a customer.
+pub(in crate::accounts) async fn membership(tx: &mut Tx, customer: CustomerId, user: UserId) -> Result<Option<String>> {
+    let role = sqlx::query_scalar!(
+        "select role from memberships where customer_id = $1 and user_id = $2 for update",
+        customer.0,
+        user.0
+    );
+    Ok(role.fetch_optional(&mut **tx).await?)
+}
+
+pub(in crate::accounts) async fn set_membership(
+    tx: &mut Tx,
+    customer: CustomerId,
+    user: UserId,
+    role: &str,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into memberships (customer_id, user_id, role) values ($1, $2, $3)
+         on conflict (customer_id, user_id) do update set role = $3",
+        customer.0,
+        user.0,
+        role
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Whether the customer has an owner beside this person; to be asked under the lock of the customer.
+pub(in crate::accounts) async fn has_other_owner(tx: &mut Tx, customer: CustomerId, user: UserId) -> Result<bool> {
+    let other = sqlx::query_scalar!(
+        r#"select exists(select from memberships where customer_id = $1 and user_id <> $2 and role = 'owner')
+           as "other!""#,
+        customer.0,
+        user.0
+    );
+    Ok(other.fetch_one(&mut **tx).await?)
+}
+
+/// Only as what was given: who was made something else by hand stays it.
+pub(in crate::accounts) async fn remove_membership(
+    tx: &mut Tx,
+    customer: CustomerId,
+    user: UserId,
+    role: &str,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "delete from memberships where customer_id = $1 and user_id = $2 and role = $3",
+        customer.0,
+        user.0,
+        role
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Roles changed: every session of the account ends.
+pub(in crate::accounts) async fn end_sessions_of(tx: &mut Tx, user: UserId) -> Result<()> {
+    sqlx::query!("update users set token_version = token_version + 1 where id = $1", user.0).execute(&mut **tx).await?;
+    Ok(())
+}

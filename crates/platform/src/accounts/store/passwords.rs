@@ -1,0 +1,75 @@
+//! SQL of passwords: the present one, and those of before.
+
+use chrono::{DateTime, Utc};
+use contract::UserId;
+
+use crate::Result;
+use crate::authz::{Granted, SecureAccount};
+use crate::db::Tx;
+
+/// Earlier passwords that are kept of a person, newest first: as many as the settings can ask for.
+const KEPT: i64 = 10;
+
+/// Gives somebody a password; every session ends by the new token version.
+pub(in crate::accounts) async fn set(tx: &mut Tx, user: UserId, hash: &str, now: DateTime<Utc>) -> Result<()> {
+    retire(tx, user, now).await?;
+    sqlx::query!("update users set password_hash = $2, token_version = token_version + 1 where id = $1", user.0, hash)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// One's own new password; every session ends by the new token version, which is returned. `None` when the account has
+/// changed since `version`.
+pub(in crate::accounts) async fn change(
+    tx: &mut Tx,
+    granted: &Granted<SecureAccount>,
+    hash: &str,
+    version: i64,
+    now: DateTime<Utc>,
+) -> Result<Option<i64>> {
+    retire(tx, granted.id(), now).await?;
+    Ok(sqlx::query_scalar!(
+        "update users set password_hash = $2, token_version = token_version + 1 where id = $1 and token_version = $3
+         returning token_version",
+        granted.id().0,
+        hash,
+        version
+    )
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
+/// Puts the present one among those of before. Addresses that were signed in from with it are nobody's we know.
+async fn retire(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "insert into password_history (user_id, hash, retired_at)
+         select id, password_hash, $2 from users where id = $1 and password_hash is not null",
+        user.0,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query!(
+        "delete from password_history
+         where user_id = $1
+           and id not in (select id from password_history where user_id = $1 order by id desc limit $2)",
+        user.0,
+        KEPT
+    )
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query!("delete from sign_in_networks where user_id = $1", user.0).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// The newest so many of those of before.
+pub(in crate::accounts) async fn earlier(tx: &mut Tx, user: UserId, count: i64) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!(
+        "select hash from password_history where user_id = $1 order by id desc limit $2",
+        user.0,
+        count
+    )
+    .fetch_all(&mut **tx)
+    .await?)
+}

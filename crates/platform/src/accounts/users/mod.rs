@@ -1,0 +1,384 @@
+//! Everybody's accounts, as staff run them.
+//!
+//! Invariants: nobody acts on the account of somebody who may more than they do; nobody disables or deletes themselves; the
+//! last platform admin stays; a deleted account is kept, with its roles and memberships, and can be brought back; whoever is
+//! disabled, deleted or given a new password is signed out everywhere at once; a password made here is shown once.
+
+mod bulk;
+mod store;
+
+use contract::users::{
+    UserCreate, UserCreated, UserPassword, UserQuery, UserRow, UserSecret, UserState, UserUpdate, UserView,
+};
+use contract::{CustomerId, ErrorCode, Page, Permission, UserId};
+
+pub use bulk::{act_on_many, preview_many};
+
+use super::bootstrap::new_password;
+use super::links;
+use super::store::passwords;
+use super::{PasswordRule, SessionEnding, password, password_rule};
+use crate::authz::{AssignRole, CreateUser, DeleteUser, Population, UpdateUser, UserRef, ViewUser};
+use crate::db::Tx;
+use crate::fields::Wrong;
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, roles};
+
+/// Rows of an export that are read at a time.
+const EXPORT_PAGE: u32 = 500;
+
+/// Everybody, as far as the filters say.
+pub async fn list(platform: &Platform, ctx: &OpContext, query: &UserQuery) -> Result<Page<UserRow>> {
+    ctx.authorize_list::<UserRef>(Permission::UsersView)?;
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (list, total) = page_in_tx(&mut tx, query, page, page_size).await?;
+    tx.commit().await?;
+    Ok(Page { list, total, page, page_size })
+}
+
+/// Who takes the list away is in the log: to be called before it is read page by page for a workbook.
+pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &UserQuery) -> Result<()> {
+    ctx.authorize_list::<UserRef>(Permission::UsersView)?;
+    audit::record_export(platform, ctx, ("users:export", "population"), None, query).await
+}
+
+/// Everybody of these filters, as it all was at one instant.
+///
+/// # Errors
+/// As [`list`]'s, and whatever `take` gives.
+pub async fn export(
+    platform: &Platform,
+    ctx: &OpContext,
+    query: &UserQuery,
+    mut take: impl FnMut(UserRow) -> Result<()> + Send,
+) -> Result<()> {
+    ctx.authorize_list::<UserRef>(Permission::UsersView)?;
+    let mut tx = platform.db().snapshot(ctx).await?;
+    for number in 1.. {
+        let (rows, _) = page_in_tx(&mut tx, query, number, EXPORT_PAGE).await?;
+        let last = rows.len() < EXPORT_PAGE as usize;
+        rows.into_iter().try_for_each(&mut take)?;
+        if last {
+            break;
+        }
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn page_in_tx(tx: &mut Tx, query: &UserQuery, page: u32, page_size: u32) -> Result<(Vec<UserRow>, u64)> {
+    let sort = query.sort_columns().map_err(|_| Error::field("sort", "field-sort-unknown"))?;
+    let (mut list, total) = store::list(tx, query, &sort, page, page_size).await?;
+    complete(tx, list.iter_mut().collect()).await?;
+    Ok((list, total))
+}
+
+/// One person, deleted or not.
+pub async fn get(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<UserView> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(ViewUser, &UserRef::of_platform(id))?;
+    let view = read(&mut tx, ctx, granted.id()).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// Adds an account, with roles where some are named.
+///
+/// # Errors
+/// `Forbidden` when a role permits what the caller does not hold.
+pub async fn create(platform: &Platform, ctx: &OpContext, body: UserCreate) -> Result<UserCreated> {
+    let granted = ctx.authorize(CreateUser, &Population)?;
+    let mut wrong = Wrong::new();
+    let details = details(&mut wrong, body.username, body.display_name, body.email);
+    let (typed, made) = chosen(password_rule(platform).await, &mut wrong, body.password, &details);
+    wrong.into_result()?;
+    let hash = hashed(platform, typed.as_ref().or(made.as_ref())).await?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let id = store::insert(&mut tx, &granted, &details, &hash).await.map_err(at_username)?;
+    let after = Some(facts(&details, UserState::Active));
+    audit::record_in_tx(&mut tx, ctx, audit::Entry { after, ..entry("users:create", id) }).await?;
+    for role in body.roles {
+        let granted = ctx.authorize(AssignRole, &UserRef::of_platform(id))?;
+        roles::assign_in_tx(&mut tx, ctx, &granted, role).await.map_err(at_roles)?;
+    }
+    let user = read(&mut tx, ctx, id).await?;
+    tx.commit().await?;
+    Ok(UserCreated { user, password: made })
+}
+
+/// Replaces what may change about an account.
+///
+/// # Errors
+/// `Conflict` when somebody changed it after the revision the caller read.
+pub async fn update(platform: &Platform, ctx: &OpContext, id: UserId, body: UserUpdate) -> Result<UserView> {
+    // The links are the system's.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
+    let before = lock_in_tx(&mut tx, id).await?;
+    roles::must_cover_user_in_tx(&mut tx, ctx, id).await?;
+    let mut wrong = Wrong::new();
+    let details = details(&mut wrong, body.username, body.display_name, body.email);
+    wrong.into_result()?;
+    if body.revision.is_some_and(|revision| revision != before.revision) {
+        return Err(Error::new(ErrorCode::Conflict).with_key("error-user-changed"));
+    }
+    if details.email != before.details.email {
+        // Where the links go that set a new password.
+        may_take_over(&mut tx, ctx, id).await?;
+    }
+    store::update(&mut tx, &granted, &details).await.map_err(at_username)?;
+    if details.email != before.details.email {
+        links::retire_ways_in(&mut tx, id, ctx.now()).await?; // only the system reaches links
+    }
+    let entry = audit::Entry {
+        before: Some(facts(&before.details, before.state)),
+        after: Some(facts(&details, before.state)),
+        ..entry("users:update", id)
+    };
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    let view = read(&mut tx, ctx, id).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// Disables or enables an account; again is no error and changes nothing.
+///
+/// # Errors
+/// `WrongState` for oneself, for the last platform admin and for a deleted account.
+pub async fn set_active(platform: &Platform, ctx: &OpContext, id: UserId, active: bool) -> Result<UserView> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
+    let row = lock_in_tx(&mut tx, id).await?;
+    may_be_switched(&mut tx, ctx, id, &row, active).await?;
+    let changed = (row.state == UserState::Disabled) == active;
+    if changed {
+        store::set_active(&mut tx, &granted, active, ctx.now()).await?;
+        let action = if active { "users:enable" } else { "users:disable" };
+        audit::record_in_tx(&mut tx, ctx, entry(action, id)).await?;
+        if !active {
+            keep_an_admin(&mut tx, id).await?;
+            end_sessions_in_tx(&mut tx, id).await?;
+        }
+    }
+    let view = read(&mut tx, ctx, id).await?;
+    tx.commit().await?;
+    if changed && !active {
+        let _ = platform.endings().send(SessionEnding::User(id));
+    }
+    Ok(view)
+}
+
+/// Deletes an account so that it can be brought back; again is no error and changes nothing.
+///
+/// # Errors
+/// `WrongState` for oneself and for the last platform admin.
+pub async fn delete(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<UserView> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(DeleteUser, &UserRef::of_platform(id))?;
+    let row = lock_in_tx(&mut tx, id).await?;
+    not_oneself(ctx, id)?;
+    roles::must_cover_user_in_tx(&mut tx, ctx, id).await?;
+    let changed = row.state != UserState::Deleted;
+    if changed {
+        store::set_deleted(&mut tx, &granted, Some(ctx.now())).await?;
+        let before = Some(facts(&row.details, row.state));
+        audit::record_in_tx(&mut tx, ctx, audit::Entry { before, ..entry("users:delete", id) }).await?;
+        keep_an_admin(&mut tx, id).await?;
+        end_sessions_in_tx(&mut tx, id).await?;
+    }
+    let view = read(&mut tx, ctx, id).await?;
+    tx.commit().await?;
+    if changed {
+        let _ = platform.endings().send(SessionEnding::User(id));
+    }
+    Ok(view)
+}
+
+/// Brings a deleted account back as it was; again is no error and changes nothing.
+///
+/// # Errors
+/// `AlreadyExists` when its name or address was given to somebody else meanwhile.
+pub async fn restore(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<UserView> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(DeleteUser, &UserRef::of_platform(id))?;
+    let row = lock_in_tx(&mut tx, id).await?;
+    roles::must_cover_user_in_tx(&mut tx, ctx, id).await?;
+    if row.state == UserState::Deleted {
+        store::set_deleted(&mut tx, &granted, None).await.map_err(at_username)?;
+        audit::record_in_tx(&mut tx, ctx, entry("users:restore", id)).await?;
+    }
+    let view = read(&mut tx, ctx, id).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// Gives an account a new password and signs the person out everywhere; links on their way to their mailbox end too.
+pub async fn set_password(platform: &Platform, ctx: &OpContext, id: UserId, body: UserPassword) -> Result<UserSecret> {
+    let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let row = lock_in_tx(&mut tx, id).await?;
+    may_take_over(&mut tx, ctx, id).await?;
+    tx.commit().await?; // hashing takes a while: hold no connection meanwhile
+    let mut wrong = Wrong::new();
+    let (typed, made) = chosen(password_rule(platform).await, &mut wrong, body.password, &row.details);
+    wrong.into_result()?;
+    let hash = hashed(platform, typed.as_ref().or(made.as_ref())).await?;
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    // Meanwhile somebody may have made the person more than the caller is.
+    lock_in_tx(&mut tx, id).await?;
+    may_take_over(&mut tx, ctx, id).await?;
+    passwords::set(&mut tx, granted.id(), &hash, ctx.now()).await?;
+    links::retire_ways_in(&mut tx, id, ctx.now()).await?; // only the system reaches links
+    audit::record_in_tx(&mut tx, ctx, entry("users:set-password", id)).await?;
+    tx.commit().await?;
+    let _ = platform.endings().send(SessionEnding::User(id));
+    Ok(UserSecret { username: row.details.name, password: made })
+}
+
+/// Loads and locks an account, deleted or not.
+pub(crate) async fn lock_in_tx(tx: &mut Tx, id: UserId) -> Result<store::Locked> {
+    store::lock(tx, id).await?.ok_or_else(Error::not_found)
+}
+
+/// For those who may see every account: whether there is this one.
+pub(crate) async fn exists_in_tx(tx: &mut Tx, id: UserId) -> Result<()> {
+    if store::exists(tx, id).await? { Ok(()) } else { Err(Error::not_found()) }
+}
+
+/// The account of this name, unless it is deleted.
+pub(crate) async fn by_name_in_tx(tx: &mut Tx, name: &str) -> Result<Option<UserId>> {
+    store::by_name(tx, name).await
+}
+
+/// Every session and token of somebody ends with this transaction.
+pub(crate) async fn end_sessions_in_tx(tx: &mut Tx, id: UserId) -> Result<()> {
+    store::end_sessions(tx, id).await
+}
+
+/// Every session and token in which somebody acts for a customer ends with this transaction. The person's others stay: a
+/// customer's owners have no say in them.
+pub(crate) async fn end_sessions_for_in_tx(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    id: UserId,
+    customer: CustomerId,
+) -> Result<()> {
+    store::end_sessions_for(tx, id, customer, ctx.now()).await
+}
+
+/// Whether an account may be disabled or enabled by the caller.
+async fn may_be_switched(tx: &mut Tx, ctx: &OpContext, id: UserId, row: &store::Locked, active: bool) -> Result<()> {
+    if !active {
+        not_oneself(ctx, id)?;
+    }
+    roles::must_cover_user_in_tx(tx, ctx, id).await?;
+    if row.state == UserState::Deleted {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-user-deleted"));
+    }
+    Ok(())
+}
+
+/// Whether the caller may do what lets them sign in as somebody: with it they could also act for that person's customers,
+/// so they must be able to run those customers' people anyway.
+async fn may_take_over(tx: &mut Tx, ctx: &OpContext, id: UserId) -> Result<()> {
+    roles::must_cover_user_in_tx(tx, ctx, id).await?;
+    match store::memberships(tx, &[id]).await?.is_empty() {
+        true => Ok(()),
+        false => ctx.must_cover([Permission::CustomersManageMembers]),
+    }
+}
+
+fn not_oneself(ctx: &OpContext, id: UserId) -> Result<()> {
+    match ctx.user() {
+        Some(user) if user.id == id => Err(Error::new(ErrorCode::WrongState).with_key("error-user-self")),
+        _ => Ok(()),
+    }
+}
+
+async fn keep_an_admin(tx: &mut Tx, id: UserId) -> Result<()> {
+    match roles::is_admin_in_tx(tx, id).await? {
+        true => roles::keep_an_admin_in_tx(tx).await,
+        false => Ok(()),
+    }
+}
+
+async fn read(tx: &mut Tx, ctx: &OpContext, id: UserId) -> Result<UserView> {
+    let mut view = store::view(tx, id, ctx.now()).await?.ok_or_else(Error::not_found)?;
+    complete(tx, vec![&mut view.user]).await?;
+    Ok(view)
+}
+
+/// Adds what other tables know of people.
+async fn complete(tx: &mut Tx, rows: Vec<&mut UserRow>) -> Result<()> {
+    let ids: Vec<UserId> = rows.iter().map(|row| row.id).collect();
+    let mut roles = roles::of_users_in_tx(tx, &ids).await?;
+    let mut memberships = store::memberships(tx, &ids).await?;
+    for row in rows {
+        row.roles = roles.remove(&row.id).unwrap_or_default();
+        row.memberships = memberships.remove(&row.id).unwrap_or_default();
+    }
+    Ok(())
+}
+
+fn details(wrong: &mut Wrong, username: String, display_name: Option<String>, email: Option<String>) -> store::Details {
+    let name = username.trim().to_lowercase();
+    if name.is_empty() {
+        wrong.add("username", "field-required");
+    }
+    store::Details {
+        name,
+        display_name: wrong.text("displayName", display_name, 100),
+        email: wrong.email("email", email),
+    }
+}
+
+/// The password that was typed, or else one that is made; what is typed has to be what the installation's rule asks.
+fn chosen(
+    rule: PasswordRule,
+    wrong: &mut Wrong,
+    password: Option<String>,
+    details: &store::Details,
+) -> (Option<String>, Option<String>) {
+    let Some(typed) = password.filter(|password| !password.is_empty()) else {
+        return (None, Some(new_password()));
+    };
+    let about = [
+        details.name.as_str(),
+        details.display_name.as_deref().unwrap_or_default(),
+        details.email.as_deref().unwrap_or_default(),
+    ];
+    rule.check(wrong, "password", &typed, &about);
+    (Some(typed), None)
+}
+
+/// Takes tens of milliseconds of a core, and no connection meanwhile.
+async fn hashed(platform: &Platform, password: Option<&String>) -> Result<String> {
+    let password = password.ok_or_else(|| Error::internal("neither typed nor made"))?;
+    password::hash(platform, password).await
+}
+
+/// What the database found wrong with a name, under this body's path.
+fn at_username(mut error: Error) -> Error {
+    for field in error.fields.iter_mut().filter(|field| field.path == "name") {
+        field.path = "username";
+    }
+    error
+}
+
+fn at_roles(mut error: Error) -> Error {
+    for field in error.fields.iter_mut().filter(|field| field.path == "roleId") {
+        field.path = "roles";
+    }
+    error
+}
+
+/// What the audit log keeps of an account.
+fn facts(details: &store::Details, state: UserState) -> serde_json::Value {
+    serde_json::json!({
+        "name": details.name, "displayName": details.display_name, "email": details.email, "state": state,
+    })
+}
+
+fn entry(action: &'static str, id: UserId) -> audit::Entry {
+    super::entry(action, id)
+}

@@ -1,0 +1,240 @@
+//! What the platform has to say: news and maintenance, shown on top of the pages of whom it is for, for a while.
+//!
+//! Invariants: nobody sees what is not for them, also past a mistake of ours (row-level security says the same); text is
+//! text, never markup; who put one away sees it again only when it was changed.
+
+mod store;
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use contract::announcements::{
+    AnnouncementEdit, AnnouncementKind, AnnouncementQuery, AnnouncementState, AnnouncementView, Audience, BannerView,
+    ChosenCustomer, MAX_BODY, MAX_CHOSEN,
+};
+use contract::{AnnouncementId, CustomerId, ErrorCode, Page, Permission};
+use serde_json::json;
+
+use crate::authz::{AccountRef, ManageAnnouncements, Noticeboard, UpdateAccount, ViewAccount};
+use crate::db::Tx;
+use crate::fields::Wrong;
+use crate::{Error, OpContext, Platform, Result, audit, customers};
+
+/// An announcement without fault.
+struct Checked {
+    kind: AnnouncementKind,
+    title: String,
+    body: String,
+    audience: Audience,
+    customers: Vec<CustomerId>,
+    starts_at: DateTime<Utc>,
+    ends_at: Option<DateTime<Utc>>,
+}
+
+/// All of them, the latest first.
+pub async fn list(platform: &Platform, ctx: &OpContext, query: &AnnouncementQuery) -> Result<Page<AnnouncementView>> {
+    ctx.authorize_list::<Noticeboard>(Permission::AnnouncementsManage)?;
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (rows, total) = store::list(&mut tx, page, page_size).await?;
+    let list = views(&mut tx, ctx, rows).await?;
+    tx.commit().await?;
+    Ok(Page { list, total, page, page_size })
+}
+
+/// One of them.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn get(platform: &Platform, ctx: &OpContext, id: AnnouncementId) -> Result<AnnouncementView> {
+    ctx.authorize(ManageAnnouncements, &Noticeboard)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let view = found(&mut tx, ctx, id).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// Who can be chosen, by name.
+pub async fn choices(platform: &Platform, ctx: &OpContext) -> Result<Vec<ChosenCustomer>> {
+    ctx.authorize(ManageAnnouncements, &Noticeboard)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let ids = customers::ids_by_name(&mut tx).await?;
+    let names = customers::names(&mut tx, &ids).await?;
+    tx.commit().await?;
+    let named = ids.into_iter().filter_map(|id| Some((id, names.get(&id)?.clone())));
+    Ok(named.map(|(id, name)| ChosenCustomer { id: CustomerId(id), name }).collect())
+}
+
+/// Says something.
+///
+/// # Errors
+/// `Validation` with every fault at once.
+pub async fn create(platform: &Platform, ctx: &OpContext, body: AnnouncementEdit) -> Result<AnnouncementView> {
+    let granted = ctx.authorize(ManageAnnouncements, &Noticeboard)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let new = check(&mut tx, body, ctx.now()).await?;
+    let id = store::insert(&mut tx, &granted, &new, ctx).await?;
+    let view = found(&mut tx, ctx, id).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("announcements:create", None, Some(&view))).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// Replaces what is said; who had put it away sees it again.
+///
+/// # Errors
+/// `NotFound` where there is none, `Conflict` when somebody changed it meanwhile, `Validation` as [`create`].
+pub async fn update(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: AnnouncementId,
+    body: AnnouncementEdit,
+) -> Result<AnnouncementView> {
+    let granted = ctx.authorize(ManageAnnouncements, &Noticeboard)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let before = found(&mut tx, ctx, id).await?;
+    if body.revision.is_some_and(|seen| seen != before.revision) {
+        return Err(Error::new(ErrorCode::Conflict));
+    }
+    let change = check(&mut tx, body, before.starts_at).await?;
+    store::update(&mut tx, &granted, id, &change).await?;
+    let after = found(&mut tx, ctx, id).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("announcements:update", Some(&before), Some(&after))).await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// Takes it away.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn delete(platform: &Platform, ctx: &OpContext, id: AnnouncementId) -> Result<()> {
+    let granted = ctx.authorize(ManageAnnouncements, &Noticeboard)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let gone = found(&mut tx, ctx, id).await?;
+    store::delete(&mut tx, &granted, id).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("announcements:delete", Some(&gone), None)).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What the caller is told now and has not put away, maintenance first.
+pub async fn current(platform: &Platform, ctx: &OpContext) -> Result<Vec<BannerView>> {
+    let granted = ctx.authorize(ViewAccount, &own(ctx)?)?;
+    let customer = ctx.user().and_then(|user| user.active_customer);
+    let mut tx = platform.db().begin(ctx).await?;
+    let banners = store::current(&mut tx, granted.id(), ctx.is_staff(), customer, ctx.now()).await?;
+    tx.commit().await?;
+    Ok(banners)
+}
+
+/// Puts one away, until it is changed; again changes nothing.
+///
+/// # Errors
+/// `NotFound` for what the caller is not told now.
+pub async fn dismiss(platform: &Platform, ctx: &OpContext, id: AnnouncementId) -> Result<()> {
+    let granted = ctx.authorize(UpdateAccount, &own(ctx)?)?;
+    if !current(platform, ctx).await?.iter().any(|banner| banner.id == id) {
+        return Err(Error::not_found());
+    }
+    let mut tx = platform.db().begin(ctx).await?;
+    store::dismiss(&mut tx, &granted, id).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn own(ctx: &OpContext) -> Result<AccountRef> {
+    let user = ctx.user().ok_or_else(|| Error::new(ErrorCode::Unauthenticated))?;
+    Ok(AccountRef { owner: Some(user.id), ..AccountRef::of_platform(user.id) })
+}
+
+async fn found(tx: &mut Tx, ctx: &OpContext, id: AnnouncementId) -> Result<AnnouncementView> {
+    let row = store::find(tx, id).await?.ok_or_else(Error::not_found)?;
+    let view = views(tx, ctx, vec![row]).await?.pop();
+    view.ok_or_else(|| Error::internal("an announcement without a view"))
+}
+
+async fn views(tx: &mut Tx, ctx: &OpContext, rows: Vec<store::Row>) -> Result<Vec<AnnouncementView>> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.id.0).collect();
+    let mut chosen = store::chosen(tx, &ids).await?;
+    let customers: Vec<i64> = chosen.values().flatten().map(|id| id.0).collect();
+    let names = customers::names(tx, &customers).await?;
+    let named = |id: CustomerId| ChosenCustomer { id, name: names.get(&id.0).cloned().unwrap_or_default() };
+    let view = |row: store::Row| {
+        let mut customers: Vec<_> = chosen.remove(&row.id.0).unwrap_or_default().into_iter().map(named).collect();
+        customers.sort_by(|a, b| a.name.cmp(&b.name));
+        let state = match (row.starts_at > ctx.now(), row.ends_at.is_some_and(|end| end <= ctx.now())) {
+            (true, _) => AnnouncementState::Planned,
+            (false, true) => AnnouncementState::Over,
+            (false, false) => AnnouncementState::Showing,
+        };
+        AnnouncementView {
+            id: row.id,
+            kind: row.kind,
+            title: row.title,
+            body: row.body,
+            audience: row.audience,
+            customers,
+            starts_at: row.starts_at,
+            ends_at: row.ends_at,
+            state,
+            created_by: row.created_name,
+            revision: row.revision,
+        }
+    };
+    Ok(rows.into_iter().map(view).collect())
+}
+
+async fn check(tx: &mut Tx, body: AnnouncementEdit, usual_start: DateTime<Utc>) -> Result<Checked> {
+    let mut wrong = Wrong::new();
+    let title = wrong.name("title", &body.title);
+    let text = wrong.text("body", Some(body.body.replace("\r\n", "\n")), MAX_BODY).unwrap_or_default();
+    let starts_at = body.starts_at.unwrap_or(usual_start);
+    if body.ends_at.is_some_and(|end| end <= starts_at) {
+        wrong.add("endsAt", "field-end-before-start");
+    }
+    let chosen: BTreeSet<_> = body.customer_ids.into_iter().collect();
+    match (body.audience, chosen.len()) {
+        (Audience::Chosen, 0) => wrong.add("customerIds", "field-required"),
+        (Audience::Chosen, 1..=MAX_CHOSEN) => {
+            let ids: Vec<i64> = chosen.iter().map(|id| id.0).collect();
+            if customers::names(tx, &ids).await?.len() != chosen.len() {
+                wrong.add("customerIds", "field-unknown-value");
+            }
+        }
+        (Audience::Chosen, _) => {
+            wrong.add_with("customerIds", "field-number-max", vec![("max", MAX_CHOSEN.to_string())]);
+        }
+        (_, 0) => {}
+        // Chosen, and not meant: what would become of them?
+        (_, _) => wrong.add("customerIds", "field-only-for-chosen"),
+    }
+    wrong.into_result()?;
+    Ok(Checked {
+        kind: body.kind,
+        title,
+        body: text,
+        audience: body.audience,
+        customers: chosen.into_iter().collect(),
+        starts_at,
+        ends_at: body.ends_at,
+    })
+}
+
+fn entry(action: &'static str, before: Option<&AnnouncementView>, after: Option<&AnnouncementView>) -> audit::Entry {
+    let fact = |view: &AnnouncementView| {
+        let customers: Vec<_> = view.customers.iter().map(|customer| customer.name.as_str()).collect();
+        json!({
+            "kind": view.kind, "title": view.title, "body": view.body, "audience": view.audience,
+            "customers": customers, "startsAt": view.starts_at, "endsAt": view.ends_at,
+        })
+    };
+    audit::Entry {
+        action,
+        target_kind: "announcement",
+        target_id: after.or(before).map(|view| view.id.to_string()),
+        customer: None,
+        before: before.map(fact),
+        after: after.map(fact),
+    }
+}

@@ -1,0 +1,103 @@
+//! SQL of a customer's own part of the log. Row-level security holds it as well; the customer is named for who is staff and
+//! a customer's in one person.
+
+use contract::audit::{OwnAuditQuery, OwnAuditView};
+use contract::{AuditId, CustomerId};
+
+use super::sorted;
+use crate::Result;
+use crate::db::{Tx, contains};
+
+pub(in crate::audit) async fn list(
+    tx: &mut Tx,
+    customer: CustomerId,
+    query: &OwnAuditQuery,
+    page: u32,
+    page_size: u32,
+) -> Result<(Vec<OwnAuditView>, u64)> {
+    let rows = sqlx::query!(
+        r#"with own as (
+             select e.id, e.at, e.actor_kind, e.actor_name, e.via, e.address, e.action, e.target_kind, e.target_id,
+                    e.outcome, e.request_id,
+                    e.actor_kind = 'user' and exists(select from memberships m where m.customer_id = $1
+                                                     and m.user_id = e.actor_id) as mine
+             from audit_events e
+             where e.customer_id = $1 and ($2::text is null or e.action = $2)
+               and ($3::text is null or e.target_kind = $3)
+               and ($4::timestamptz is null or e.at >= $4) and ($5::timestamptz is null or e.at < $5))
+           select id, at, actor_kind, actor_name, via, address, action, target_kind, target_id, outcome, request_id,
+                  mine as "mine!", count(*) over () as "total!"
+           from own where $6::text is null or (mine and actor_name ilike $6)
+           order by at desc, id desc limit $7 offset $8"#,
+        customer.0,
+        query.action,
+        query.target_kind,
+        query.from,
+        query.until,
+        query.actor.as_deref().and_then(contains),
+        i64::from(page_size),
+        i64::from(page - 1) * i64::from(page_size)
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let total = match rows.first() {
+        Some(row) => row.total,
+        // A page beyond the end has no row to carry it.
+        None if page > 1 => count(tx, customer, query).await?,
+        None => 0,
+    };
+    let list = rows.into_iter().map(|row| {
+        let mine = row.mine;
+        let kind = match row.actor_kind.as_str() {
+            "user" if mine => "member",
+            "user" => "staff",
+            other => other,
+        };
+        OwnAuditView {
+            id: AuditId(row.id),
+            at: row.at,
+            actor_kind: kind.to_owned(),
+            actor_name: Some(row.actor_name).filter(|_| mine),
+            via: row.via,
+            address: row.address.filter(|_| mine).map(|network| network.ip().to_string()),
+            action: row.action,
+            target_kind: row.target_kind,
+            target_id: row.target_id,
+            outcome: row.outcome,
+            request_id: row.request_id,
+        }
+    });
+    Ok((list.collect(), total.unsigned_abs()))
+}
+
+async fn count(tx: &mut Tx, customer: CustomerId, query: &OwnAuditQuery) -> Result<i64> {
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "total!" from audit_events e
+           where e.customer_id = $1 and ($2::text is null or e.action = $2)
+             and ($3::text is null or e.target_kind = $3)
+             and ($4::timestamptz is null or e.at >= $4) and ($5::timestamptz is null or e.at < $5)
+             and ($6::text is null or (e.actor_kind = 'user' and e.actor_name ilike $6
+                  and exists(select from memberships m where m.customer_id = $1 and m.user_id = e.actor_id)))"#,
+        customer.0,
+        query.action,
+        query.target_kind,
+        query.from,
+        query.until,
+        query.actor.as_deref().and_then(contains)
+    )
+    .fetch_one(&mut **tx)
+    .await?)
+}
+
+/// Actions and kinds of its newest ten thousand rows.
+pub(in crate::audit) async fn facets(tx: &mut Tx, customer: CustomerId) -> Result<(Vec<String>, Vec<String>)> {
+    let rows = sqlx::query!(
+        "select distinct action, target_kind
+         from (select action, target_kind from audit_events where customer_id = $1
+               order by at desc, id desc limit 10000) newest",
+        customer.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(sorted(rows.into_iter().map(|row| (row.action, row.target_kind))))
+}

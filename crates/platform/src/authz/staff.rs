@@ -1,0 +1,117 @@
+//! Which roles count for a permission, as far as the credential lets them, and what staff may hand on.
+
+use contract::accounts::MemberRole;
+use contract::{CustomerId, ErrorCode, Permission};
+
+use super::policy::{everywhere, gives, is_grantable};
+use super::{CustomerRef, Reach, Role, is_own_account, reach};
+use crate::error::Denial;
+use crate::{Credential, Error, OpContext, Result};
+
+impl OpContext {
+    /// The roles that count for a permission: custom roles count for what they give, and none for what the credential
+    /// keeps its owner from.
+    pub(super) fn roles_for(&self, permission: Permission) -> Vec<(Role, Option<CustomerId>)> {
+        if !self.admits(permission) {
+            return Vec::new();
+        }
+        let mut roles = self.roles();
+        if self.user().is_some_and(|user| gives(&user.permissions, permission)) {
+            roles.push((Role::Custom, None));
+        }
+        roles
+    }
+
+    /// False for what the credential keeps its owner from: an API token goes no further than its scopes, and never so far
+    /// that it could outlive its owner's wish.
+    fn admits(&self, permission: Permission) -> bool {
+        if self.must_enroll() && !is_own_account(permission) {
+            return false;
+        }
+        match self.user().map(|user| &user.credential) {
+            Some(Credential::ApiToken { scopes }) => {
+                permission != Permission::AccountsSecureOwn
+                    && scopes.as_ref().is_none_or(|scopes| scopes.contains(&permission))
+            }
+            _ => true,
+        }
+    }
+
+    /// Names of everything held, strongest first; custom roles are called what somebody called them.
+    pub(crate) fn all_role_names(&self, custom: Vec<String>) -> Vec<String> {
+        let named = self.roles().into_iter().any(|(role, _)| role != Role::SignedIn);
+        let built_in = self.role_names().into_iter().filter(|_| named || custom.is_empty()).map(str::to_owned);
+        built_in.collect::<Vec<_>>().into_iter().chain(custom).collect()
+    }
+
+    /// True when it is held for everything there is: what one may hand on.
+    pub fn holds_everywhere(&self, permission: Permission) -> bool {
+        self.roles_for(permission).into_iter().any(|(role, _)| reach(role, permission) == Reach::All)
+    }
+
+    /// Nobody gives, takes or acts on more than they hold themselves.
+    ///
+    /// # Errors
+    /// `Forbidden`, with the first permission that is missing.
+    pub fn must_cover(&self, permissions: impl IntoIterator<Item = Permission>) -> Result<()> {
+        let Some(missing) = permissions.into_iter().find(|permission| !self.holds_everywhere(*permission)) else {
+            return Ok(());
+        };
+        Err(not_held(missing))
+    }
+
+    /// Nobody makes somebody more in a customer than they are there themselves. What is the customer's people's alone, and
+    /// no staff's to hold, is left out.
+    ///
+    /// # Errors
+    /// `Forbidden`, with the first permission that is missing.
+    pub(crate) fn must_cover_in(&self, customer: &CustomerRef, role: MemberRole) -> Result<()> {
+        let given = |permission: &Permission| {
+            is_grantable(*permission) && reach(Role::of_member(role), *permission) == Reach::Customer
+        };
+        let mut given = Permission::ALL.iter().copied().filter(given);
+        match given.find(|permission| !self.reaches(*permission, customer)) {
+            Some(missing) => Err(not_held(missing)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn not_held(missing: Permission) -> Error {
+    let denial = Denial { action: missing.name(), target_kind: "role_book", target_id: None };
+    Error::new(ErrorCode::Forbidden).with_key("error-not-held").with_arg("permission", missing).with_denial(denial)
+}
+
+/// Whoever holds any role of the platform, built in or made here: those of whom a second factor can be demanded.
+pub(crate) fn works_for_platform(admin: bool, operator: bool, permissions: &[Permission]) -> bool {
+    admin || operator || !permissions.is_empty()
+}
+
+/// The role that somebody active must always hold.
+pub const KEPT_ROLE: &str = "platform_admin";
+
+/// Whether that is this role.
+pub fn must_be_kept(code: &str) -> bool {
+    code == KEPT_ROLE
+}
+
+/// What a built-in role gives over others, by its word; nothing for the roles of customers, which nobody assigns here.
+/// What everybody may with their own account is no power.
+pub fn powers_of(builtin: &str) -> Vec<Permission> {
+    match Role::all().into_iter().find(|role| role.name() == builtin) {
+        Some(role @ (Role::PlatformAdmin | Role::Operator)) => {
+            // What no custom role can hold counts too where it makes more than they can be.
+            let is_power =
+                |permission: &Permission| is_grantable(*permission) || *permission == Permission::SettingsIdentity;
+            everywhere(role).filter(is_power).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Everything a built-in role permits, as far as it reaches, by its word.
+pub fn permitted_by(builtin: &str) -> Vec<Permission> {
+    let role = Role::all().into_iter().find(|role| role.name() == builtin);
+    let permits = |permission: &Permission| role.is_some_and(|role| reach(role, *permission) != Reach::Nothing);
+    Permission::ALL.iter().copied().filter(permits).collect()
+}

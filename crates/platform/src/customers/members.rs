@@ -1,0 +1,183 @@
+//! People of a customer: brought in, given a role, removed, and the ownership handed over, by its owners and by staff.
+//!
+//! Invariants: a customer that has an owner keeps one; where somebody acts for the customer whose role in it changes, or
+//! who is removed, that session ends (open sockets by asking again, within seconds), and no other of theirs; nobody makes
+//! somebody more than they are there themselves.
+
+use contract::accounts::MemberRole;
+use contract::customers::{MemberCreate, MemberSecret, MemberUpdate, OwnerTransfer};
+use contract::{CustomerId, ErrorCode, UserId};
+
+use super::{MEMBER_PATHS, active, at, entry, person, resource, store};
+use crate::accounts::{self, users};
+use crate::authz::{AddMember, Granted, ManageMembers};
+use crate::db::Tx;
+use crate::fields::Wrong;
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
+
+/// Adds somebody to a customer: a new account, or one that exists.
+pub async fn add_member(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: CustomerId,
+    member: MemberCreate,
+) -> Result<MemberSecret> {
+    let granted = ctx.authorize(AddMember, &resource(id))?;
+    let mut tx = begin(platform, ctx).await?;
+    store::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    let mut wrong = Wrong::new();
+    let person = person(&mut wrong, MEMBER_PATHS, member, MemberRole::Member);
+    wrong.into_result()?;
+    ctx.must_cover_in(&resource(id), person.role)?;
+    let password =
+        accounts::add_person_in_tx(&mut tx, ctx, granted.id(), &person).await.map_err(|e| at(e, MEMBER_PATHS))?;
+    tx.commit().await?;
+    Ok(MemberSecret { username: person.name, password })
+}
+
+/// The same in the customer one acts for.
+pub async fn add_my_member(platform: &Platform, ctx: &OpContext, member: MemberCreate) -> Result<MemberSecret> {
+    add_member(platform, ctx, active(ctx)?, member).await
+}
+
+/// Makes somebody an owner or a member; again is no error and changes nothing.
+///
+/// # Errors
+/// `WrongState` for the last owner.
+pub async fn set_member_role(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: CustomerId,
+    user: UserId,
+    body: MemberUpdate,
+) -> Result<()> {
+    let granted = ctx.authorize(ManageMembers, &resource(id))?;
+    let mut tx = begin(platform, ctx).await?;
+    let before = lock_member(&mut tx, id, user).await?;
+    let changed = before != body.role;
+    if changed {
+        ctx.must_cover_in(&resource(id), body.role)?;
+        store::set_member_role(&mut tx, &granted, user, body.role).await?;
+        keep_an_owner(&mut tx, id, before).await?;
+        note_role(&mut tx, ctx, &granted, user, (before, body.role)).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The same in the customer one acts for.
+pub async fn set_my_member_role(platform: &Platform, ctx: &OpContext, user: UserId, body: MemberUpdate) -> Result<()> {
+    set_member_role(platform, ctx, active(ctx)?, user, body).await
+}
+
+/// Removes somebody from a customer; the account stays.
+///
+/// # Errors
+/// `WrongState` for the last owner.
+pub async fn remove_member(platform: &Platform, ctx: &OpContext, id: CustomerId, user: UserId) -> Result<()> {
+    let granted = ctx.authorize(ManageMembers, &resource(id))?;
+    let mut tx = begin(platform, ctx).await?;
+    let before = lock_member(&mut tx, id, user).await?;
+    store::remove_member(&mut tx, &granted, user).await?;
+    keep_an_owner(&mut tx, id, before).await?;
+    users::end_sessions_for_in_tx(&mut tx, ctx, user, id).await?;
+    let entry = audit::Entry {
+        before: Some(serde_json::json!({ "member": user, "role": before })),
+        ..entry("customers:remove-member", id)
+    };
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The same in the customer one acts for.
+pub async fn remove_my_member(platform: &Platform, ctx: &OpContext, user: UserId) -> Result<()> {
+    remove_member(platform, ctx, active(ctx)?, user).await
+}
+
+/// Makes one of its people the only owner; the owners so far become members.
+///
+/// # Errors
+/// `Validation` when the customer's name was not typed as it is, or the person is none of its people.
+pub async fn transfer(platform: &Platform, ctx: &OpContext, id: CustomerId, body: OwnerTransfer) -> Result<()> {
+    let granted = ctx.authorize(ManageMembers, &resource(id))?;
+    ctx.must_cover_in(&resource(id), MemberRole::Owner)?;
+    let mut tx = begin(platform, ctx).await?;
+    store::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    let name = store::view(&mut tx, id).await?.ok_or_else(Error::not_found)?.name;
+    let heir = store::member_role(&mut tx, id, body.user_id).await?;
+    let mut wrong = Wrong::new();
+    if body.confirm.trim() != name {
+        wrong.add("confirm", "field-confirm-name");
+    }
+    let Some(heir) = heir else {
+        wrong.add("userId", "field-not-a-member");
+        return Err(wrong.into_result().err().unwrap_or_else(Error::not_found));
+    };
+    wrong.into_result()?;
+    let mut changed = Vec::new();
+    for owner in store::members(&mut tx, id).await? {
+        if owner.role.is_owner() && owner.user_id != body.user_id {
+            store::set_member_role(&mut tx, &granted, owner.user_id, MemberRole::Member).await?;
+            changed.push(owner.user_id);
+        }
+    }
+    if !heir.is_owner() {
+        store::set_member_role(&mut tx, &granted, body.user_id, MemberRole::Owner).await?;
+        changed.push(body.user_id);
+    }
+    keep_an_owner(&mut tx, id, MemberRole::Owner).await?;
+    for user in &changed {
+        users::end_sessions_for_in_tx(&mut tx, ctx, *user, id).await?;
+    }
+    let before: Vec<_> = changed.iter().filter(|user| **user != body.user_id).collect();
+    let entry = audit::Entry {
+        before: Some(serde_json::json!({ "owners": before })),
+        after: Some(serde_json::json!({ "owners": [body.user_id] })),
+        ..entry("customers:transfer", id)
+    };
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The same in the customer one acts for.
+pub async fn transfer_mine(platform: &Platform, ctx: &OpContext, body: OwnerTransfer) -> Result<()> {
+    transfer(platform, ctx, active(ctx)?, body).await
+}
+
+/// Owners write accounts and sessions that are not theirs: what they were granted is done by the authenticator, and the
+/// audit row names them.
+async fn begin(platform: &Platform, ctx: &OpContext) -> Result<Tx> {
+    platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await
+}
+
+async fn lock_member(tx: &mut Tx, id: CustomerId, user: UserId) -> Result<MemberRole> {
+    // The customer's row stands for its list of people: two who remove the last two owners meet here.
+    store::lock(tx, id).await?.ok_or_else(Error::not_found)?;
+    store::member_role(tx, id, user).await?.ok_or_else(Error::not_found)
+}
+
+/// To be called after an owner went or became a member.
+async fn keep_an_owner(tx: &mut Tx, id: CustomerId, before: MemberRole) -> Result<()> {
+    if before.is_owner() && store::owners(tx, id).await?.is_empty() {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-last-owner"));
+    }
+    Ok(())
+}
+
+async fn note_role(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    granted: &Granted<ManageMembers>,
+    user: UserId,
+    (before, after): (MemberRole, MemberRole),
+) -> Result<()> {
+    users::end_sessions_for_in_tx(tx, ctx, user, granted.id()).await?;
+    let entry = audit::Entry {
+        before: Some(serde_json::json!({ "member": user, "role": before })),
+        after: Some(serde_json::json!({ "member": user, "role": after })),
+        ..entry("customers:change-member", granted.id())
+    };
+    audit::record_in_tx(tx, ctx, entry).await
+}

@@ -1,0 +1,98 @@
+//! What the bell shows while a page is open: how many are unread, and the newest.
+//!
+//! Nobody's browser asks. Each server asks the database once every two seconds for everybody who watches there, in one
+//! query, and reads a person's list only when their numbers moved; so it does not matter which server told them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::UserId;
+use contract::live::{LiveData, NOTIFICATIONS_TOPIC, ServerMessage};
+use contract::notifications::{NotificationQuery, NotificationsLive};
+
+use super::{list, readable, store, unread};
+use crate::rechecks::Wanted;
+use crate::{OpContext, Platform, Result, SystemActor};
+
+/// How many of the newest are shown.
+const LATEST: u32 = 10;
+/// How often an open socket looks at what was read last for everybody.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// By which a change is seen: how many are unread, and the newest one's id.
+pub(crate) type Mark = (i64, i64);
+
+/// An open subscription. Dropping it ends it.
+pub struct BellWatch {
+    platform: Platform,
+    ctx: OpContext,
+    wanted: Wanted<UserId, Mark>,
+    epoch: String,
+    seq: u64,
+    shown: Option<Mark>,
+}
+
+/// Begins to watch what the caller is told; it goes on for as long as the caller's session.
+///
+/// # Errors
+/// As for the list of notifications.
+pub async fn watch_bell(platform: &Platform, ctx: &OpContext) -> Result<BellWatch> {
+    let user = readable(ctx)?.id();
+    Ok(BellWatch {
+        platform: platform.clone(),
+        ctx: ctx.clone(),
+        wanted: platform.bells().want(user),
+        epoch: uuid::Uuid::new_v4().simple().to_string(),
+        seq: 0,
+        shown: None,
+    })
+}
+
+impl BellWatch {
+    /// The next encoded [`ServerMessage`]: at first a snapshot, then a delta whenever something changed.
+    pub async fn next(&mut self) -> Arc<str> {
+        loop {
+            if self.shown.is_some() {
+                tokio::time::sleep(LOOK).await;
+            }
+            match self.change().await {
+                Ok(Some(text)) => return text,
+                Ok(None) => {}
+                // What is shown stays until the database is there again.
+                Err(error) => {
+                    tracing::debug!(%error, "the bell could not be read");
+                    tokio::time::sleep(LOOK).await;
+                }
+            }
+        }
+    }
+
+    async fn change(&mut self) -> Result<Option<Arc<str>>> {
+        let platform = &self.platform;
+        let mark = self.wanted.ask(|users| marks(platform, users)).await?.unwrap_or_default();
+        if self.shown == Some(mark) {
+            return Ok(None);
+        }
+        let query = NotificationQuery { page_size: Some(LATEST), ..NotificationQuery::default() };
+        let latest = list(platform, &self.ctx, &query).await?.list;
+        let unread = unread(platform, &self.ctx).await?.unread;
+        let data = LiveData::Notifications(NotificationsLive { unread, latest });
+        let (topic, epoch) = (NOTIFICATIONS_TOPIC.to_owned(), self.epoch.clone());
+        let message = match self.shown {
+            None => ServerMessage::Snapshot { topic, epoch, seq: self.seq, data },
+            Some(_) => {
+                self.seq += 1;
+                ServerMessage::Delta { topic, epoch, seq: self.seq, data }
+            }
+        };
+        self.shown = Some(mark);
+        Ok(Some(serde_json::to_string(&message).expect("live messages have string keys only").into()))
+    }
+}
+
+async fn marks(platform: &Platform, users: Vec<UserId>) -> Result<std::collections::HashMap<UserId, Mark>> {
+    let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await?;
+    let marks = store::marks(&mut tx, &users).await?;
+    tx.commit().await?;
+    Ok(marks)
+}

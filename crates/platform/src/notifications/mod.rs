@@ -1,0 +1,218 @@
+//! What people are told: in the product, and by mail as they chose.
+//!
+//! Invariants: a notification is written in the transaction of what it tells of; it keeps values, not words, and is put into
+//! words for its reader; mail and webhooks wait for the end of the reader's quiet hours, but what may be somebody else's
+//! doing is told at once and in every way; nobody reads or changes another's.
+
+mod bell;
+mod channels;
+mod preferences;
+mod store;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use contract::accounts::Language;
+use contract::notifications::{NotificationKind, NotificationQuery, NotificationView, UnreadView};
+use contract::{ErrorCode, NotificationId, Page, UserId};
+
+pub(crate) use bell::Mark;
+pub use bell::{BellWatch, watch_bell};
+pub(crate) use channels::send as deliver;
+pub use channels::{
+    Whose, add_channel, add_webhook, deliveries, list_channels, remove_channel, test_channel, update_channel,
+};
+pub use preferences::{preferences, set_preferences};
+
+use crate::accounts::{self, Contact};
+use crate::authz::{AccountRef, Granted, UpdateAccount, ViewAccount};
+use crate::db::Tx;
+use crate::mail::{self, NewMail};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, settings};
+
+/// How long what was read is kept.
+const KEPT_DAYS: i64 = 90;
+/// How long what nobody read is kept: people who never look would fill the table.
+const KEPT_UNREAD_DAYS: i64 = 365;
+
+/// A value of a notification's text.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    Text(String),
+    /// Shown in the reader's time zone.
+    Time(DateTime<Utc>),
+}
+
+/// Something people are to be told.
+#[derive(Clone, Debug)]
+pub(crate) struct Notice {
+    pub kind: NotificationKind,
+    pub args: Vec<(&'static str, Value)>,
+    /// A page of ours.
+    pub link: Option<String>,
+}
+
+/// Tells people, in the transaction of what it is about, which must be the system's or the staff's.
+pub(crate) async fn notify_in_tx(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    people: &[UserId],
+    notice: &Notice,
+) -> Result<()> {
+    settings::refresh_in_tx(platform, tx).await?;
+    let mails = settings::sends_mail(platform);
+    let contacts = accounts::contacts(tx, people).await?;
+    let chosen = store::choices_of_kind(tx, people, notice.kind).await?;
+    for contact in contacts {
+        let ways = match chosen.get(&contact.id) {
+            Some(ways) if !notice.kind.is_security() => *ways,
+            _ => Ways::ALL,
+        };
+        if ways.in_app {
+            store::insert(tx, contact.id, notice, ctx.now()).await?;
+        }
+        let at = match store::quiet(tx, contact.id).await? {
+            Some(quiet) if !notice.kind.is_security() => {
+                preferences::after_quiet(quiet, ctx.now(), contact.zone_or(platform))
+            }
+            _ => ctx.now(),
+        };
+        if ways.mail && mails {
+            write_mail(platform, tx, &contact, notice, at).await?;
+        }
+        if ways.webhook {
+            channels::enqueue_for_person(tx, &contact, notice, at).await?;
+        }
+    }
+    if NotificationKind::OF_PLATFORM.contains(&notice.kind) {
+        channels::enqueue_for_platform(tx, notice, ctx.now()).await?;
+    }
+    Ok(())
+}
+
+/// How somebody is told of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Ways {
+    in_app: bool,
+    mail: bool,
+    webhook: bool,
+}
+
+impl Ways {
+    const ALL: Ways = Ways { in_app: true, mail: true, webhook: true };
+}
+
+async fn write_mail(
+    platform: &Platform,
+    tx: &mut Tx,
+    contact: &Contact,
+    notice: &Notice,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let Some(address) = contact.email.clone() else { return Ok(()) };
+    let zone = contact.zone_or(platform);
+    let mut args: Vec<_> = notice.args.iter().map(|(name, value)| (*name, shown(value, zone))).collect();
+    args.push(("name", contact.name.clone()));
+    let letter = NewMail {
+        kind: notice.kind.code(),
+        user: Some(contact.id),
+        address,
+        language: contact.language_or(platform),
+        args,
+        link: notice.link.as_ref().map(|link| format!("{}{link}", platform.settings().public_url)),
+        at,
+        idempotency_key: None,
+    };
+    mail::enqueue_in_tx(platform, tx, letter).await?;
+    Ok(())
+}
+
+fn shown(value: &Value, zone: chrono_tz::Tz) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::Time(at) => at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string(),
+    }
+}
+
+/// One's own, newest first.
+pub async fn list(platform: &Platform, ctx: &OpContext, query: &NotificationQuery) -> Result<Page<NotificationView>> {
+    let granted = readable(ctx)?;
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
+    let unread = query.unread.unwrap_or(false);
+    let mut tx = platform.db().begin(ctx).await?;
+    let (rows, total) = store::list(&mut tx, granted.id(), unread, page, page_size).await?;
+    tx.commit().await?;
+    let zone = match ctx.user().and_then(|user| user.time_zone.as_deref()?.parse().ok()) {
+        Some(zone) => zone,
+        None => settings::time_zone(platform).await,
+    };
+    let list = rows.into_iter().map(|row| in_words(row, ctx.language(), zone)).collect();
+    Ok(Page { list, total, page, page_size })
+}
+
+fn in_words(row: store::Row, language: Language, zone: chrono_tz::Tz) -> NotificationView {
+    let args: Vec<_> = row.args.iter().map(|(name, value)| (name.as_str(), shown(value, zone))).collect();
+    NotificationView {
+        id: row.id,
+        kind: row.kind,
+        message: texts::message(language, &format!("notification-{}", row.kind.code()), &args),
+        link: row.link,
+        created_at: row.created_at,
+        read_at: row.read_at,
+    }
+}
+
+/// How many of one's own were not read yet.
+pub async fn unread(platform: &Platform, ctx: &OpContext) -> Result<UnreadView> {
+    let granted = readable(ctx)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let unread = store::unread(&mut tx, granted.id()).await?;
+    tx.commit().await?;
+    Ok(UnreadView { unread })
+}
+
+/// Marks one of one's own as read; again changes nothing.
+///
+/// # Errors
+/// `NotFound` for one that is not one's own.
+pub async fn mark_read(platform: &Platform, ctx: &OpContext, id: NotificationId) -> Result<()> {
+    let granted = changeable(ctx)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    if !store::mark_read(&mut tx, &granted, id, ctx.now()).await? {
+        return Err(Error::not_found());
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Marks all of one's own as read.
+pub async fn mark_all_read(platform: &Platform, ctx: &OpContext) -> Result<()> {
+    let granted = changeable(ctx)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    store::mark_all_read(&mut tx, &granted, ctx.now()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Forgets what was read long ago, and what nobody read for longer; run by the job queue.
+pub(crate) async fn forget_old(platform: &Platform) -> Result<()> {
+    let ctx = platform.system(SystemActor::Worker);
+    let mut tx = platform.db().begin(&ctx).await?;
+    let (read, unread) = (TimeDelta::days(KEPT_DAYS), TimeDelta::days(KEPT_UNREAD_DAYS));
+    store::delete_before(&mut tx, ctx.now() - read, ctx.now() - unread).await?;
+    channels::forget_old(&mut tx, &ctx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn own(ctx: &OpContext) -> Result<AccountRef> {
+    let user = ctx.user().ok_or_else(|| Error::new(ErrorCode::Unauthenticated))?;
+    Ok(AccountRef { owner: Some(user.id), ..AccountRef::of_platform(user.id) })
+}
+
+fn readable(ctx: &OpContext) -> Result<Granted<ViewAccount>> {
+    ctx.authorize(ViewAccount, &own(ctx)?)
+}
+
+fn changeable(ctx: &OpContext) -> Result<Granted<UpdateAccount>> {
+    ctx.authorize(UpdateAccount, &own(ctx)?)
+}

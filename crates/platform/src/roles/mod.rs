@@ -1,0 +1,347 @@
+//! Roles of the platform: the built-in ones, those made here from permissions, and who holds them.
+//!
+//! Invariants: nobody gives, takes or puts into a role what they do not hold everywhere themselves; built-in roles are never
+//! changed; a role somebody holds is not deleted; there is always an active platform admin, however many requests try to
+//! take the last ones at once; who gets or loses a role is signed out, and a changed role ends the sockets of its holders.
+
+mod store;
+
+use std::collections::{BTreeSet, HashMap};
+
+use contract::roles::{PermissionView, RoleBrief, RoleHolder, RoleScope, RoleView, RoleWrite};
+use contract::users::UserState;
+use contract::{ErrorCode, Permission, RoleId, UserId};
+
+use crate::accounts::SessionEnding;
+use crate::accounts::users;
+use crate::authz::{
+    AssignRole, CreateRole, KEPT_ROLE, ManageRole, RoleBook, RoleRef, UserRef, ViewRole, is_grantable, must_be_kept,
+    permitted_by, powers_of,
+};
+use crate::db::Tx;
+use crate::error::FieldError;
+use crate::fields::Wrong;
+use crate::{Error, OpContext, Platform, Result, audit};
+
+/// Holders that a refusal names.
+const NAMED_HOLDERS: usize = 10;
+
+/// Every role, the built-in ones first.
+pub async fn list(platform: &Platform, ctx: &OpContext) -> Result<Vec<RoleView>> {
+    ctx.authorize_list::<RoleRef>(Permission::RolesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let rows = store::list(&mut tx).await?;
+    tx.commit().await?;
+    Ok(rows.into_iter().map(view).collect())
+}
+
+/// One role.
+pub async fn get(platform: &Platform, ctx: &OpContext, id: RoleId) -> Result<RoleView> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(ViewRole, &RoleRef::of_platform(id))?;
+    let role = read(&mut tx, granted.id()).await?;
+    tx.commit().await?;
+    Ok(view(role))
+}
+
+/// Who holds it; of a customer's role, in whichever customer.
+pub async fn holders(platform: &Platform, ctx: &OpContext, id: RoleId) -> Result<Vec<RoleHolder>> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(ViewRole, &RoleRef::of_platform(id))?;
+    let role = read(&mut tx, granted.id()).await?;
+    let list = store::holders(&mut tx, &role).await?;
+    tx.commit().await?;
+    Ok(list)
+}
+
+/// Everything that can be permitted; texts are the door's.
+pub async fn permissions(_platform: &Platform, ctx: &OpContext) -> Result<Vec<PermissionView>> {
+    ctx.authorize_list::<RoleRef>(Permission::RolesView)?;
+    let list = Permission::ALL.iter().map(|permission| PermissionView {
+        name: *permission,
+        group: permission.group().to_owned(),
+        group_title: String::new(),
+        title: String::new(),
+        grantable: is_grantable(*permission),
+        held: ctx.holds_everywhere(*permission),
+    });
+    Ok(list.collect())
+}
+
+/// Makes a role.
+///
+/// # Errors
+/// `Forbidden` when it would permit what the caller does not hold.
+pub async fn create(platform: &Platform, ctx: &OpContext, body: RoleWrite) -> Result<RoleView> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(CreateRole, &RoleBook)?;
+    let body = checked(body)?;
+    ctx.must_cover(body.permissions.iter().copied())?;
+    let id = store::insert(&mut tx, &granted, &body).await?;
+    let made = view(read(&mut tx, id).await?);
+    audit::record_in_tx(&mut tx, ctx, audit::Entry { after: Some(facts(&made)), ..entry("roles:create", id) }).await?;
+    tx.commit().await?;
+    Ok(made)
+}
+
+/// Changes a role; who holds it has what it permits from their next request on, and open sockets end.
+///
+/// # Errors
+/// `WrongState` for a built-in role, `Forbidden` when it would get or lose what the caller does not hold, `Conflict` when
+/// somebody changed it after the revision the caller read.
+pub async fn update(platform: &Platform, ctx: &OpContext, id: RoleId, body: RoleWrite) -> Result<RoleView> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(ManageRole, &RoleRef::of_platform(id))?;
+    let role = lock_custom(&mut tx, id).await?;
+    let before = view(role);
+    let body = checked(body)?;
+    if body.revision.is_some_and(|revision| revision != before.revision) {
+        return Err(Error::new(ErrorCode::Conflict).with_key("error-role-changed"));
+    }
+    let (old, new): (BTreeSet<_>, BTreeSet<_>) =
+        (before.permissions.iter().copied().collect(), body.permissions.iter().copied().collect());
+    ctx.must_cover(old.symmetric_difference(&new).copied())?;
+    store::update(&mut tx, &granted, &body).await?;
+    let role = read(&mut tx, id).await?;
+    let holders = store::holders(&mut tx, &role).await?;
+    let after = view(role);
+    let entry = audit::Entry { before: Some(facts(&before)), after: Some(facts(&after)), ..entry("roles:update", id) };
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    tx.commit().await?;
+    if old != new {
+        for holder in holders {
+            let _ = platform.endings().send(SessionEnding::User(holder.user_id));
+        }
+    }
+    Ok(after)
+}
+
+/// Deletes a role nobody holds.
+///
+/// # Errors
+/// `WrongState` for a built-in role, and for one that is held: the field `holders` says by whom.
+pub async fn delete(platform: &Platform, ctx: &OpContext, id: RoleId) -> Result<()> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(ManageRole, &RoleRef::of_platform(id))?;
+    let role = lock_custom(&mut tx, id).await?;
+    let holders = store::holders(&mut tx, &role).await?;
+    if !holders.is_empty() {
+        return Err(held_by(&holders));
+    }
+    let before = view(role);
+    store::delete(&mut tx, &granted).await?;
+    audit::record_in_tx(&mut tx, ctx, audit::Entry { before: Some(facts(&before)), ..entry("roles:delete", id) })
+        .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Gives somebody a role of the platform and signs them out; again is no error and changes nothing.
+///
+/// # Errors
+/// `Forbidden` when the role permits, or the person may, what the caller does not hold.
+pub async fn assign(platform: &Platform, ctx: &OpContext, user: UserId, role: RoleId) -> Result<Vec<RoleBrief>> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(AssignRole, &UserRef::of_platform(user))?;
+    if users::lock_in_tx(&mut tx, user).await?.state == UserState::Deleted {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-user-deleted"));
+    }
+    must_cover_user_in_tx(&mut tx, ctx, user).await?;
+    let changed = assign_in_tx(&mut tx, ctx, &granted, role).await?;
+    if changed {
+        users::end_sessions_in_tx(&mut tx, user).await?;
+    }
+    let roles = of_users_in_tx(&mut tx, &[user]).await?.remove(&user).unwrap_or_default();
+    tx.commit().await?;
+    if changed {
+        let _ = platform.endings().send(SessionEnding::User(user));
+    }
+    Ok(roles)
+}
+
+/// Takes a role away and signs the person out; again is no error and changes nothing.
+///
+/// # Errors
+/// `WrongState` for the last platform admin, `Forbidden` when the role permits, or the person may, what the caller does
+/// not hold.
+pub async fn revoke(platform: &Platform, ctx: &OpContext, user: UserId, role: RoleId) -> Result<Vec<RoleBrief>> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(AssignRole, &UserRef::of_platform(user))?;
+    users::lock_in_tx(&mut tx, user).await?;
+    must_cover_user_in_tx(&mut tx, ctx, user).await?;
+    let role = read(&mut tx, role).await?;
+    ctx.must_cover(powers(&role))?;
+    let changed = store::revoke(&mut tx, &granted, &role.code).await?;
+    if changed {
+        if must_be_kept(&role.code) {
+            keep_an_admin_in_tx(&mut tx).await?;
+        }
+        users::end_sessions_in_tx(&mut tx, user).await?;
+        let entry =
+            audit::Entry { before: Some(serde_json::json!({ "role": role.name })), ..given("roles:revoke", user) };
+        audit::record_in_tx(&mut tx, ctx, entry).await?;
+    }
+    let roles = of_users_in_tx(&mut tx, &[user]).await?.remove(&user).unwrap_or_default();
+    tx.commit().await?;
+    if changed {
+        let _ = platform.endings().send(SessionEnding::User(user));
+    }
+    Ok(roles)
+}
+
+/// Gives a role in the caller's transaction; false when it was held already.
+pub(crate) async fn assign_in_tx(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    granted: &crate::authz::Granted<AssignRole>,
+    role: RoleId,
+) -> Result<bool> {
+    let unknown = || Error::field("roleId", "field-role-unknown");
+    // Kept as it is until the end, so that it is not made stronger meanwhile.
+    let role = store::keep(tx, role).await?.ok_or_else(unknown)?;
+    if role.scope != RoleScope::Platform {
+        return Err(unknown());
+    }
+    ctx.must_cover(powers(&role))?;
+    let changed = store::assign(tx, granted, &role.code).await?;
+    if changed {
+        let entry = audit::Entry {
+            after: Some(serde_json::json!({ "role": role.name })),
+            ..given("roles:assign", granted.id())
+        };
+        audit::record_in_tx(tx, ctx, entry).await?;
+    }
+    Ok(changed)
+}
+
+/// Roles of the platform by person.
+pub(crate) async fn of_users_in_tx(tx: &mut Tx, users: &[UserId]) -> Result<HashMap<UserId, Vec<RoleBrief>>> {
+    store::of_users(tx, users).await
+}
+
+/// Names of the roles made here that a person holds.
+pub(crate) async fn custom_names_in_tx(tx: &mut Tx, user: UserId) -> Result<Vec<String>> {
+    let held = store::of_users(tx, &[user]).await?.remove(&user).unwrap_or_default();
+    Ok(held.into_iter().filter(|role| !role.builtin).map(|role| role.name).collect())
+}
+
+/// Whoever acts on somebody's account must hold everything that person's roles give: else a new password or address of
+/// a stronger person would be a way up.
+///
+/// # Errors
+/// `Forbidden`, with the first permission that is missing.
+pub(crate) async fn must_cover_user_in_tx(tx: &mut Tx, ctx: &OpContext, user: UserId) -> Result<()> {
+    for role in store::roles_of(tx, user).await? {
+        ctx.must_cover(powers(&role))?;
+    }
+    Ok(())
+}
+
+/// To be called after somebody who held it was disabled, deleted or lost the role, in the same transaction.
+///
+/// # Errors
+/// `WrongState` when nobody active would be a platform admin any more.
+pub(crate) async fn keep_an_admin_in_tx(tx: &mut Tx) -> Result<()> {
+    // One at a time: who waits here counts again when the other has finished.
+    store::lock_admins(tx).await?;
+    match store::active_holders(tx, KEPT_ROLE).await? {
+        0 => Err(Error::new(ErrorCode::WrongState).with_key("error-last-admin")),
+        _ => Ok(()),
+    }
+}
+
+/// Whether somebody is a platform admin.
+pub(crate) async fn is_admin_in_tx(tx: &mut Tx, user: UserId) -> Result<bool> {
+    Ok(store::roles_of(tx, user).await?.iter().any(|role| must_be_kept(&role.code)))
+}
+
+async fn read(tx: &mut Tx, id: RoleId) -> Result<store::Row> {
+    store::get(tx, id).await?.ok_or_else(Error::not_found)
+}
+
+/// Loads and locks a role to change it.
+async fn lock_custom(tx: &mut Tx, id: RoleId) -> Result<store::Row> {
+    store::lock(tx, id).await?;
+    let role = read(tx, id).await?;
+    if role.builtin.is_some() {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-role-builtin"));
+    }
+    Ok(role)
+}
+
+/// What holding it gives everywhere.
+fn powers(role: &store::Row) -> Vec<Permission> {
+    match &role.builtin {
+        Some(word) => powers_of(word),
+        None => role.permissions.clone(),
+    }
+}
+
+fn view(role: store::Row) -> RoleView {
+    let permissions = match &role.builtin {
+        Some(word) => permitted_by(word),
+        None => role.permissions,
+    };
+    RoleView {
+        id: role.id,
+        code: role.code,
+        name: role.name,
+        description: role.description,
+        builtin: role.builtin.is_some(),
+        scope: role.scope,
+        permissions,
+        holder_count: role.holders,
+        revision: role.revision,
+        created_at: role.created_at,
+    }
+}
+
+fn checked(mut body: RoleWrite) -> Result<RoleWrite> {
+    let mut wrong = Wrong::new();
+    body.name = wrong.name("name", &body.name);
+    body.description = wrong.text("description", body.description, 1000);
+    body.permissions.sort_unstable();
+    body.permissions.dedup();
+    if body.permissions.iter().any(|permission| !is_grantable(*permission)) {
+        wrong.add("permissions", "field-permission-not-grantable");
+    }
+    wrong.into_result()?;
+    Ok(body)
+}
+
+fn held_by(holders: &[RoleHolder]) -> Error {
+    let names: Vec<_> = holders.iter().take(NAMED_HOLDERS).map(|holder| holder.name.as_str()).collect();
+    let mut error =
+        Error::new(ErrorCode::WrongState).with_key("error-role-held").with_arg("n", holders.len().to_string());
+    let args = vec![("names", names.join(", ")), ("n", holders.len().to_string())];
+    error.fields.push(FieldError { path: "holders", key: "field-role-holders", args });
+    error
+}
+
+/// What the audit log keeps of a role.
+fn facts(role: &RoleView) -> serde_json::Value {
+    let permissions: Vec<_> = role.permissions.iter().map(|permission| permission.name()).collect();
+    serde_json::json!({ "name": role.name, "description": role.description, "permissions": permissions })
+}
+
+fn entry(action: &'static str, id: RoleId) -> audit::Entry {
+    audit::Entry {
+        action,
+        target_kind: "role",
+        target_id: Some(id.to_string()),
+        customer: None,
+        before: None,
+        after: None,
+    }
+}
+
+fn given(action: &'static str, user: UserId) -> audit::Entry {
+    audit::Entry {
+        action,
+        target_kind: "user",
+        target_id: Some(user.to_string()),
+        customer: None,
+        before: None,
+        after: None,
+    }
+}

@@ -1,0 +1,233 @@
+//! The settings as the rest of the program reads them: one typed answer per group.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::TimeDelta;
+use contract::accounts::Language;
+use contract::settings::setting;
+use secrecy::SecretString;
+use serde_json::Value;
+
+use super::store::Rows;
+use super::{MAIL_PASSWORD, cache, default_of, secret_context};
+use crate::accounts::PasswordRule;
+use crate::{Platform, outbound, secrets};
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignUp {
+    /// Only staff make accounts.
+    Off,
+    /// People who were invited, too.
+    Invitation,
+}
+
+/// Rules of signing in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SignInSettings {
+    pub sign_up: SignUp,
+    pub password: PasswordRule,
+    /// A browser that asks for nothing for so long is signed out.
+    pub session_idle: TimeDelta,
+    pub totp_for_admins: bool,
+    /// The challenge is a picture instead of a proof of work.
+    pub captcha_image: bool,
+}
+
+/// See the module.
+pub async fn sign_in(platform: &Platform) -> SignInSettings {
+    let read = Read::new(platform).await;
+    SignInSettings {
+        sign_up: match read.text("sign_in.sign_up").as_deref() {
+            Some("invitation") => SignUp::Invitation,
+            _ => SignUp::Off,
+        },
+        password: PasswordRule {
+            min_length: read.number("sign_in.password_min_length") as usize,
+            min_score: read.number("sign_in.password_min_score") as u8,
+            remembered: read.number("sign_in.password_remembered") as u8,
+        },
+        session_idle: TimeDelta::hours(read.number("sign_in.session_idle_hours") as i64),
+        totp_for_admins: read.flag("sign_in.totp_for_admins"),
+        captcha_image: read.text("sign_in.captcha").as_deref() == Some("image"),
+    }
+}
+
+/// How the line to the mail server is kept secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransportSecurity {
+    /// Asked for on a plain line, and required.
+    StartTls,
+    /// From the first byte.
+    Tls,
+    /// Not at all.
+    Plain,
+}
+
+/// Where mail goes out.
+#[derive(Clone, Debug)]
+pub struct MailServer {
+    pub host: String,
+    pub port: u16,
+    pub security: TransportSecurity,
+    pub user: Option<String>,
+    pub password: Option<SecretString>,
+    pub from_address: String,
+    pub from_name: String,
+}
+
+/// See the module; `None` while no server and sender are named: no mail goes out then.
+pub async fn mail(platform: &Platform) -> Option<MailServer> {
+    let read = Read::new(platform).await;
+    let (host, from_address) = (read.text("mail.host")?, read.text("mail.from_address")?);
+    let security = match read.text("mail.security").as_deref() {
+        Some("tls") => TransportSecurity::Tls,
+        Some("none") => TransportSecurity::Plain,
+        _ => TransportSecurity::StartTls,
+    };
+    Some(MailServer {
+        host,
+        port: read.number("mail.port") as u16,
+        security,
+        user: read.text("mail.user"),
+        password: read.secret(MAIL_PASSWORD),
+        from_address,
+        from_name: read.text("mail.from_name").or(read.text("branding.name")).unwrap_or_default(),
+    })
+}
+
+/// Private networks that channels may lead into.
+pub(crate) async fn private_ranges(platform: &Platform) -> Vec<ipnetwork::IpNetwork> {
+    let text = Read::new(platform).await.text("notifications.private_ranges");
+    text.and_then(|text| outbound::read_ranges(&text)).unwrap_or_default()
+}
+
+/// What an installation is called and how it keeps time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appearance {
+    pub name: String,
+    /// Changes with the logo, so that browsers may keep it.
+    pub logo_tag: Option<String>,
+    pub time_zone: chrono_tz::Tz,
+}
+
+/// See the module.
+pub async fn appearance(platform: &Platform) -> Appearance {
+    let read = Read::new(platform).await;
+    Appearance {
+        name: read.text("branding.name").unwrap_or_default(),
+        logo_tag: read.text("branding.logo").map(|logo| tag_of(&logo)),
+        time_zone: read.zone(),
+    }
+}
+
+/// The logo with this tag, a PNG.
+pub async fn logo_file(platform: &Platform, tag: &str) -> Option<Vec<u8>> {
+    let logo = Read::new(platform).await.text("branding.logo")?;
+    (tag_of(&logo) == tag).then(|| STANDARD.decode(logo).ok()).flatten()
+}
+
+fn tag_of(logo: &str) -> String {
+    hex::encode(&secrets::sha256(logo.as_bytes())[..8])
+}
+
+/// What holds for the whole installation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct General {
+    /// Language where nobody chose one.
+    pub language: Language,
+    /// Decides days and months of leases and statistics, and what is shown to those who chose none.
+    pub time_zone: chrono_tz::Tz,
+    /// How long the audit log is kept; `None` for ever.
+    pub audit_retention: Option<TimeDelta>,
+}
+
+/// See the module.
+pub async fn general(platform: &Platform) -> General {
+    let read = Read::new(platform).await;
+    let days = read.number("general.audit_retention_days");
+    General {
+        language: read.language(),
+        time_zone: read.zone(),
+        audit_retention: (days > 0).then(|| TimeDelta::days(i64::from(days))),
+    }
+}
+
+/// The time zone that days and months are of.
+pub async fn time_zone(platform: &Platform) -> chrono_tz::Tz {
+    Read::new(platform).await.zone()
+}
+
+/// Language where nobody chose one, as it was read last: for every answer, also while the database is away.
+pub fn usual_language(platform: &Platform) -> Language {
+    Read::last(platform).language()
+}
+
+/// The same of the time zone.
+pub fn usual_time_zone(platform: &Platform) -> chrono_tz::Tz {
+    Read::last(platform).zone()
+}
+
+/// Whether mail goes out, as it was read last.
+pub fn sends_mail(platform: &Platform) -> bool {
+    let read = Read::last(platform);
+    read.text("mail.host").is_some() && read.text("mail.from_address").is_some()
+}
+
+/// Values in force: what is stored, else the default.
+struct Read<'a> {
+    platform: &'a Platform,
+    rows: Arc<Rows>,
+}
+
+impl<'a> Read<'a> {
+    async fn new(platform: &'a Platform) -> Self {
+        Self { platform, rows: cache::rows(platform).await }
+    }
+
+    fn last(platform: &'a Platform) -> Self {
+        Self { platform, rows: cache::last(platform) }
+    }
+
+    fn value(&self, key: &str) -> Value {
+        let stored = self.rows.get(key).and_then(|row| row.value.clone());
+        stored.or_else(|| Some(default_of(self.platform, setting(key)?))).unwrap_or_default()
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        self.value(key).as_str().map(str::to_owned)
+    }
+
+    /// Bounds were checked when it was stored.
+    fn number(&self, key: &str) -> u32 {
+        self.value(key).as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or_default()
+    }
+
+    fn flag(&self, key: &str) -> bool {
+        self.value(key).as_bool().unwrap_or_default()
+    }
+
+    fn zone(&self) -> chrono_tz::Tz {
+        let chosen = self.text("general.time_zone").and_then(|name| name.parse().ok());
+        chosen.unwrap_or(self.platform.settings().time_zone)
+    }
+
+    fn language(&self) -> Language {
+        let chosen = self.text("general.language").and_then(|code| Language::parse(&code));
+        chosen.unwrap_or(self.platform.settings().default_language)
+    }
+
+    fn secret(&self, key: &str) -> Option<SecretString> {
+        let sealed = self.rows.get(key)?.secret.as_deref()?;
+        let opened = self.platform.keyring().open(&secret_context(key), sealed);
+        match opened.map(String::from_utf8) {
+            Ok(Ok(text)) => Some(text.into()),
+            _ => {
+                tracing::error!(key, "the secret of a setting does not open");
+                None
+            }
+        }
+    }
+}

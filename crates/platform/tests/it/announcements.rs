@@ -1,0 +1,140 @@
+//! What the platform has to say reaches whom it is for, while it is meant to.
+
+use chrono::TimeDelta;
+use contract::ErrorCode;
+use contract::announcements::{AnnouncementEdit, AnnouncementState, Audience};
+use platform::announcements;
+use test_support::{TestCustomer, TestPlatform, TestUser};
+
+struct World {
+    test: TestPlatform,
+    admin: TestUser,
+    acme: TestCustomer,
+    globex: TestCustomer,
+    stranger: TestUser,
+}
+
+impl World {
+    async fn new() -> Self {
+        let test = TestPlatform::new().await;
+        let (admin, acme, globex) = (test.admin().await, test.customer("Acme").await, test.customer("Globex").await);
+        Self { stranger: test.outsider("stranger").await, test, admin, acme, globex }
+    }
+
+    async fn say(&self, title: &str, audience: Audience) -> contract::AnnouncementId {
+        let customer_ids = if audience == Audience::Chosen { vec![self.acme.id] } else { Vec::new() };
+        let body = AnnouncementEdit { title: title.to_owned(), audience, customer_ids, ..Default::default() };
+        announcements::create(&self.test.platform, &self.admin.ctx(), body).await.unwrap().id
+    }
+
+    async fn told(&self, user: &TestUser) -> Vec<String> {
+        let told = announcements::current(&self.test.platform, &user.ctx()).await.unwrap();
+        let mut titles: Vec<_> = told.into_iter().map(|banner| banner.title).collect();
+        titles.sort();
+        titles
+    }
+}
+
+#[tokio::test]
+async fn everybody_is_told_what_is_for_them() {
+    let world = World::new().await;
+    for audience in Audience::ALL {
+        world.say(audience.code(), audience).await;
+    }
+    for (user, told) in [
+        (&world.admin, vec!["everybody", "staff"]),
+        (&world.acme.owner, vec!["chosen", "customers", "everybody"]),
+        (&world.acme.member, vec!["chosen", "customers", "everybody"]),
+        (&world.globex.owner, vec!["customers", "everybody"]),
+        (&world.stranger, vec!["everybody"]),
+    ] {
+        assert_eq!(world.told(user).await, told, "{}", user.name);
+    }
+    let nobody = announcements::current(&world.test.platform, &world.test.anonymous()).await.unwrap_err();
+    assert_eq!(nobody.code, ErrorCode::Unauthenticated);
+}
+
+#[tokio::test]
+async fn it_is_told_in_its_time() {
+    let world = World::new().await;
+    let now = world.test.clock().now();
+    let body = AnnouncementEdit {
+        title: "Power".to_owned(),
+        starts_at: Some(now + TimeDelta::hours(1)),
+        ends_at: Some(now + TimeDelta::hours(2)),
+        ..Default::default()
+    };
+    let said = announcements::create(&world.test.platform, &world.admin.ctx(), body).await.unwrap();
+    let state = async || {
+        let view = announcements::get(&world.test.platform, &world.admin.ctx(), said.id).await.unwrap();
+        (view.state, world.told(&world.stranger).await.len())
+    };
+    assert_eq!(state().await, (AnnouncementState::Planned, 0));
+    world.test.clock().advance(TimeDelta::minutes(61));
+    assert_eq!(state().await, (AnnouncementState::Showing, 1));
+    world.test.clock().advance(TimeDelta::minutes(60));
+    assert_eq!(state().await, (AnnouncementState::Over, 0));
+}
+
+#[tokio::test]
+async fn who_puts_it_away_sees_it_again_when_it_changes() {
+    let world = World::new().await;
+    let id = world.say("Power", Audience::Chosen).await;
+    let platform = &world.test.platform;
+    let error = announcements::dismiss(platform, &world.globex.owner.ctx(), id).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::NotFound, "it is not for them");
+    announcements::dismiss(platform, &world.acme.owner.ctx(), id).await.unwrap();
+    assert_eq!((world.told(&world.acme.owner).await.len(), world.told(&world.acme.member).await.len()), (0, 1));
+    let seen = announcements::get(platform, &world.admin.ctx(), id).await.unwrap();
+    let body = AnnouncementEdit {
+        title: "Power, later".to_owned(),
+        audience: Audience::Customers,
+        revision: Some(seen.revision),
+        ..Default::default()
+    };
+    let changed = announcements::update(platform, &world.admin.ctx(), id, body.clone()).await.unwrap();
+    assert_eq!((changed.customers.len(), changed.starts_at), (0, seen.starts_at));
+    assert_eq!(world.told(&world.acme.owner).await, ["Power, later"]);
+    assert_eq!(world.told(&world.globex.owner).await, ["Power, later"]);
+    let stale = announcements::update(platform, &world.admin.ctx(), id, body).await.unwrap_err();
+    assert_eq!(stale.code, ErrorCode::Conflict);
+    announcements::delete(platform, &world.admin.ctx(), id).await.unwrap();
+    assert!(world.told(&world.acme.owner).await.is_empty());
+    let done: Vec<String> =
+        sqlx::query_scalar("select action from audit_events where target_kind = 'announcement' order by id")
+            .fetch_all(world.test.owner_pool())
+            .await
+            .unwrap();
+    assert_eq!(done, ["announcements:create", "announcements:update", "announcements:delete"]);
+}
+
+#[tokio::test]
+async fn only_staff_say_something_and_faults_are_named() {
+    let world = World::new().await;
+    for user in [&world.acme.owner, &world.stranger] {
+        let body = AnnouncementEdit { title: "hello".to_owned(), ..Default::default() };
+        let error = announcements::create(&world.test.platform, &user.ctx(), body).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::NotFound);
+    }
+    let now = world.test.clock().now();
+    let body = AnnouncementEdit {
+        title: " ".to_owned(),
+        body: "x".repeat(2001),
+        customer_ids: vec![world.acme.id],
+        ends_at: Some(now - TimeDelta::hours(1)),
+        ..Default::default()
+    };
+    let error = announcements::create(&world.test.platform, &world.admin.ctx(), body).await.unwrap_err();
+    let paths: Vec<_> = error.fields.iter().map(|field| field.path).collect();
+    assert_eq!(paths, ["title", "body", "endsAt", "customerIds"]);
+    for chosen in [vec![], vec![contract::CustomerId(999_999)]] {
+        let body = AnnouncementEdit {
+            title: "hello".to_owned(),
+            audience: Audience::Chosen,
+            customer_ids: chosen,
+            ..Default::default()
+        };
+        let error = announcements::create(&world.test.platform, &world.admin.ctx(), body).await.unwrap_err();
+        assert_eq!(error.fields[0].path, "customerIds");
+    }
+}

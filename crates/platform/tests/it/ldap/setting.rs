@@ -1,0 +1,187 @@
+//! How a directory is set, tried out and taken away again.
+
+use contract::ErrorCode;
+use contract::accounts::{
+    LdapSecurity, LdapSettings, MappedRole, MemberRole, PasswordChange, ProviderBody, ProviderKind,
+};
+use platform::OpContext;
+use platform::accounts::{self, SignedIn, identity};
+use test_support::{SEARCHER_PASSWORD, TestPlatform};
+
+use super::{WRONG, World, body, failed_at, role, settings};
+
+#[tokio::test]
+async fn the_test_button_says_what_is_wrong() {
+    let world = World::new().await;
+    let acme = world.test.customer("Acme").await;
+    let maps = vec![role("lab", MappedRole::CustomerOwner, Some(acme.id))];
+    world.set(|body| body.mappings = maps).await.unwrap();
+    let found = world.try_out(Some("wanda")).await;
+    let person = &found.steps[found.steps.len() - 2];
+    assert!(person.message.contains("uid=wanda,ou=people,dc=example,dc=org"), "{}", person.message);
+    let groups = found.steps.last().unwrap();
+    assert_eq!(groups.message, "In 2 groups, which make: owner of Acme.");
+    assert!(groups.detail.as_deref().unwrap().contains("cn=gpu-admins,ou=groups,dc=example,dc=org"));
+    let counted = world.sql("select count(*)::text from user_identities").await;
+    assert_eq!(counted, ["0"], "a test makes nobody");
+
+    type Change = Box<dyn Fn(&mut ProviderBody)>;
+    let ldap = |change: fn(&mut LdapSettings)| {
+        move |body: &mut ProviderBody| {
+            change(body.ldap.as_mut().unwrap());
+            body.secret = Some(SEARCHER_PASSWORD.to_owned());
+        }
+    };
+    let cases: [(Change, Option<&str>, &str); 8] = [
+        (Box::new(ldap(|l| l.host = "no-such-host.invalid".to_owned())), None, "name"),
+        (Box::new(ldap(|l| l.port = 1)), None, "connect"),
+        (Box::new(ldap(|l| l.ca_certificate = None)), None, "tls"),
+        (Box::new(|body: &mut ProviderBody| body.secret = Some("wrong".to_owned())), None, "bind"),
+        (Box::new(ldap(|l| l.user_base = "ou=nowhere,dc=example,dc=org".to_owned())), None, "search"),
+        (Box::new(ldap(|l| l.user_base = "ou=elsewhere,dc=example,dc=org".to_owned())), None, "search"),
+        (Box::new(ldap(|_| ())), Some("nobody"), "person"),
+        (Box::new(ldap(|l| l.id_attribute = "employeeNumber".to_owned())), Some("wanda"), "person"),
+    ];
+    let good = settings(&world.directory, LdapSecurity::StartTls);
+    for (change, login, step) in cases {
+        let fresh = good.clone();
+        world
+            .set(|body| {
+                body.ldap = Some(fresh);
+                body.secret = Some(SEARCHER_PASSWORD.to_owned());
+                change(body);
+            })
+            .await
+            .unwrap();
+        let test = world.try_out(login).await;
+        let (at, message) = failed_at(&test).expect("it fails");
+        assert_eq!(at, step, "{message}");
+        assert!(message.ends_with('.') && message.contains(' '), "{message}");
+    }
+    // A referral is not followed, and the reason is said.
+    world
+        .set(|body| {
+            body.ldap = Some(LdapSettings { user_base: "ou=elsewhere,dc=example,dc=org".to_owned(), ..good.clone() });
+            body.secret = Some(SEARCHER_PASSWORD.to_owned());
+        })
+        .await
+        .unwrap();
+    let test = world.try_out(None).await;
+    assert!(failed_at(&test).unwrap().1.contains("points to another server"), "{test:?}");
+    assert_eq!(world.refusal("wanda", "wanda's password").await.1, "error-directory-away");
+}
+
+#[tokio::test]
+async fn secrets_are_sealed_kept_from_everybody_and_forgotten_with_their_server() {
+    let world = World::new().await;
+    let stored: Vec<u8> =
+        sqlx::query_scalar("select secret from identity_providers").fetch_one(world.test.owner_pool()).await.unwrap();
+    assert!(!stored.windows(8).any(|part| part == &SEARCHER_PASSWORD.as_bytes()[..8]));
+    assert!(world.view().await.secret_set);
+    let renamed = world.set(|body| body.name = "Lab".to_owned()).await.unwrap();
+    assert!(renamed.secret_set, "another name is the same server");
+    let moved = world.set(|body| body.ldap.as_mut().unwrap().host = "localhost".to_owned()).await;
+    // Somebody else would be told the password: it has to be said again.
+    assert!(moved.is_ok_and(|view| !view.secret_set));
+    world.set(|body| body.secret = Some(SEARCHER_PASSWORD.to_owned())).await.unwrap();
+    world.sign_in("wanda", "wanda's password").await.unwrap();
+    let words: String =
+        world.sql("select coalesce(before::text, '') || coalesce(after::text, '') from audit_events").await.concat();
+    assert!(!words.contains(SEARCHER_PASSWORD) && words.contains("\"set\": true"));
+    let debug = format!("{:?}", body("x", LdapSettings::default()));
+    assert!(!debug.contains(SEARCHER_PASSWORD), "{debug}");
+
+    // Without a password, a directory would take the searcher for nobody.
+    let refused = world.set(|body| body.secret = Some(String::new())).await.unwrap_err();
+    assert_eq!(refused.fields[0].path, "secret");
+    let stale = world.set(|body| body.version = Some(1)).await.unwrap_err();
+    assert_eq!((stale.code, stale.key), (ErrorCode::Conflict, "error-settings-changed"));
+    let other = world.set(|body| body.kind = ProviderKind::Oidc).await.unwrap_err();
+    assert_eq!(other.fields[0].key, "field-provider-kind");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_provider_is_named_all_at_once() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let wrong = LdapSettings {
+        host: "not a host".to_owned(),
+        port: 0,
+        ca_certificate: Some("no certificate".to_owned()),
+        user_filter: "(uid=*)".to_owned(),
+        login_attribute: "a b".to_owned(),
+        group_base: Some("ou=groups".to_owned()),
+        group_filter: "(member=x)".to_owned(),
+        ..LdapSettings::default()
+    };
+    let mut wish = body(" ", wrong);
+    wish.password_url = Some("javascript:alert(1)".to_owned());
+    wish.mappings = vec![role("x", MappedRole::CustomerMember, None)];
+    let error = identity::create(&test.platform, &admin.ctx(), wish).await.unwrap_err();
+    let mut paths: Vec<_> = error.fields.iter().map(|field| field.path).collect();
+    paths.sort_unstable();
+    assert_eq!(
+        paths,
+        [
+            "ldap.caCertificate",
+            "ldap.groupFilter",
+            "ldap.host",
+            "ldap.loginAttribute",
+            "ldap.port",
+            "ldap.userBase",
+            "ldap.userFilter",
+            "mappings",
+            "name",
+            "passwordUrl"
+        ]
+    );
+    for user in [test.outsider("nobody").await, test.customer("Acme").await.owner] {
+        let error = identity::list(&test.platform, &user.ctx()).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::NotFound);
+        let error =
+            identity::create(&test.platform, &user.ctx(), body("x", LdapSettings::default())).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::NotFound);
+    }
+}
+
+#[tokio::test]
+async fn people_of_a_directory_are_sent_there_for_their_password() {
+    let world = World::with(|body| body.password_url = Some("https://id.example.org/password".to_owned())).await;
+    let who = world.sign_in("wanda", "wanda's password").await.unwrap();
+    let ctx = context_of(&world.test, who).await;
+    let security = accounts::security(&world.test.platform, &ctx).await.unwrap();
+    let place = security.password_place.unwrap();
+    assert_eq!(
+        (place.provider_name.as_str(), place.url.as_deref()),
+        ("Example", Some("https://id.example.org/password"))
+    );
+    let change =
+        PasswordChange { old_password: "wanda's password".to_owned(), new_password: "a much better one".to_owned() };
+    let error = accounts::change_password(&world.test.platform, &ctx, &change).await.unwrap_err();
+    assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-password-elsewhere-at"));
+    assert_eq!(accounts::security(&world.test.platform, &world.admin.ctx()).await.unwrap().password_place, None);
+    // Out of use: what they had open ends, and nobody new comes in.
+    world.set(|body| body.enabled = false).await.unwrap();
+    let version: i64 = sqlx::query_scalar("select token_version from users where name = 'wanda'")
+        .fetch_one(world.test.owner_pool())
+        .await
+        .unwrap();
+    assert!(version > who.token_version);
+    assert_eq!(world.refusal("wanda", "wanda's password").await, WRONG);
+    // Removed: the account stays, with nothing that opens it.
+    identity::delete(&world.test.platform, &world.admin.ctx(), world.provider).await.unwrap();
+    assert_eq!(world.sql("select name::text from users where name = 'wanda'").await, ["wanda"]);
+    assert_eq!(world.sql("select id::text from user_identities").await, [""; 0]);
+    assert_eq!(world.refusal("wanda", "wanda's password").await, WRONG);
+}
+
+/// A request of Wanda, who just signed in.
+async fn context_of(test: &TestPlatform, who: SignedIn) -> OpContext {
+    let mut user = test.outsider("somebody").await.principal;
+    user.name = "wanda".to_owned();
+    (user.id, user.token_version, user.active_customer) = (who.user, who.token_version, who.active_customer);
+    user.memberships = who.active_customer.map(|id| (id, MemberRole::Member)).into_iter().collect();
+    let ctx = test.anonymous();
+    let principal = platform::Principal::User(Box::new(user));
+    OpContext::new(principal, ctx.now(), ctx.via(), ctx.request_id(), ctx.address(), ctx.language())
+}

@@ -1,0 +1,378 @@
+//! Everybody's accounts as staff run them, quotas, and the people of customers.
+
+use contract::accounts::{LoginRequest, MemberRole};
+use contract::customers::{MemberCreate, MemberUpdate, OwnerTransfer};
+use contract::quotas::Quota;
+use contract::users::{UserAction, UserBulk, UserCreate, UserPassword, UserQuery, UserState, UserUpdate};
+use contract::{CustomerId, ErrorCode, Permission, UserId};
+use platform::accounts::{self, users};
+use platform::{Result, customers, quotas, roles};
+use test_support::{TestPlatform, TestUser};
+
+fn body(name: &str) -> UserCreate {
+    UserCreate { username: name.to_owned(), ..UserCreate::default() }
+}
+
+fn refusal<T: std::fmt::Debug>(result: Result<T>) -> (ErrorCode, &'static str) {
+    let error = result.unwrap_err();
+    (error.code, error.key)
+}
+
+fn wrong<T: std::fmt::Debug>(result: Result<T>) -> Vec<&'static str> {
+    result.unwrap_err().fields.iter().map(|field| field.path).collect()
+}
+
+async fn signs_in(test: &TestPlatform, name: &str, password: &str) -> bool {
+    let ctx = test.anonymous();
+    // What is asked for after some failures is solved: that is looked at elsewhere.
+    let wanted = accounts::captchas_of_sign_in(&test.platform, &ctx, name).await.unwrap();
+    let (captcha_id, captcha) = if wanted.is_some() { test.captcha().await } else { (None, None) };
+    let (username, password) = (name.to_owned(), password.to_owned());
+    let login = LoginRequest { username, password, captcha_id, captcha, ..Default::default() };
+    accounts::sign_in(&test.platform, &ctx, &login).await.is_ok()
+}
+
+async fn is_signed_in(test: &TestPlatform, user: &TestUser) -> bool {
+    accounts::watch_session(&test.platform, &user.principal).still_valid().await.unwrap()
+}
+
+#[tokio::test]
+async fn an_account_is_made_with_a_password_that_is_shown_once() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let request = UserCreate { email: Some("ada@example.org".to_owned()), ..body(" Ada ") };
+    let made = users::create(&test.platform, &admin.ctx(), request).await.unwrap();
+    let password = made.password.unwrap();
+    assert_eq!((made.user.user.name.as_str(), password.len()), ("ada", 20));
+    assert!(signs_in(&test, "ada", &password).await && signs_in(&test, "ada@example.org", &password).await);
+    let typed = UserCreate { password: Some("a long enough password".to_owned()), ..body("grace") };
+    let made = users::create(&test.platform, &admin.ctx(), typed).await.unwrap();
+    assert_eq!(made.password, None, "what was typed is not repeated");
+    assert!(signs_in(&test, "grace", "a long enough password").await);
+    let log: Vec<String> =
+        sqlx::query_scalar("select action || coalesce(after::text, '') from audit_events order by id")
+            .fetch_all(test.owner_pool())
+            .await
+            .unwrap();
+    assert!(log.iter().any(|line| line.starts_with("users:create")));
+    assert!(log.iter().all(|line| !line.contains(&password) && !line.contains("long enough")));
+
+    for (request, path) in [
+        (body(""), "username"),
+        (body("has space"), "username"),
+        (body("ADA"), "username"),
+        (UserCreate { email: Some("ADA@example.org".to_owned()), ..body("b") }, "email"),
+        (UserCreate { email: Some("nobody".to_owned()), ..body("b") }, "email"),
+        (UserCreate { password: Some("short".to_owned()), ..body("b") }, "password"),
+        (UserCreate { roles: vec![contract::RoleId(0)], ..body("b") }, "roles"),
+    ] {
+        assert_eq!(wrong(users::create(&test.platform, &admin.ctx(), request.clone()).await), [path], "{request:?}");
+    }
+}
+
+#[tokio::test]
+async fn people_are_found_by_text_state_role_and_customer() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let acme = test.customer("Acme").await;
+    test.operator("op").await;
+    let names = async |query: UserQuery| -> Vec<String> {
+        let page = users::list(&test.platform, &admin.ctx(), &query).await.unwrap();
+        assert_eq!(page.total, page.list.len() as u64);
+        page.list.into_iter().map(|row| row.name).collect()
+    };
+    let everybody = ["admin1", "cacme-member", "cacme-owner", "op"];
+    assert_eq!(names(UserQuery::default()).await, everybody);
+    let backwards: Vec<_> = everybody.iter().rev().copied().collect();
+    assert_eq!(names(UserQuery { sort: Some("-name".to_owned()), ..Default::default() }).await, backwards);
+    assert_eq!(names(UserQuery { q: Some("ACME-o".to_owned()), ..Default::default() }).await, ["cacme-owner"]);
+    assert_eq!(names(UserQuery { q: Some("%".to_owned()), ..Default::default() }).await, Vec::<String>::new());
+    let of_acme = UserQuery { customer_id: Some(acme.id), ..Default::default() };
+    assert_eq!(names(of_acme).await, ["cacme-member", "cacme-owner"]);
+    for (word, expected) in [("platform_admin", "admin1"), ("operator", "op"), ("customer_owner", "cacme-owner")] {
+        let list = roles::list(&test.platform, &admin.ctx()).await.unwrap();
+        let role = list.iter().find(|role| role.code == word).map(|role| role.id);
+        assert_eq!(names(UserQuery { role, ..Default::default() }).await, [expected], "{word}");
+    }
+    users::delete(&test.platform, &admin.ctx(), acme.member.id).await.unwrap();
+    users::set_active(&test.platform, &admin.ctx(), acme.owner.id, false).await.unwrap();
+    assert_eq!(names(UserQuery::default()).await, ["admin1", "cacme-owner", "op"], "the deleted only when asked for");
+    for (state, expected) in [
+        (UserState::Deleted, vec!["cacme-member"]),
+        (UserState::Disabled, vec!["cacme-owner"]),
+        (UserState::Active, vec!["admin1", "op"]),
+    ] {
+        assert_eq!(names(UserQuery { state: Some(state), ..Default::default() }).await, expected);
+    }
+    let row = users::get(&test.platform, &admin.ctx(), acme.owner.id).await.unwrap().user;
+    assert_eq!((row.memberships[0].customer_name.as_str(), row.memberships[0].role), ("Acme", MemberRole::Owner));
+    let colour = UserQuery { sort: Some("colour".to_owned()), ..Default::default() };
+    assert_eq!(wrong(users::list(&test.platform, &admin.ctx(), &colour).await), ["sort"]);
+}
+
+#[tokio::test]
+async fn disabling_deleting_and_a_new_password_sign_out_at_once() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    for (deed, comes_back) in [("disable", true), ("delete", true), ("password", false)] {
+        let person = test.outsider(&format!("p-{deed}")).await;
+        assert!(is_signed_in(&test, &person).await);
+        match deed {
+            "disable" => drop(users::set_active(&test.platform, &admin.ctx(), person.id, false).await.unwrap()),
+            "delete" => drop(users::delete(&test.platform, &admin.ctx(), person.id).await.unwrap()),
+            _ => {
+                let body = UserPassword::default();
+                let secret = users::set_password(&test.platform, &admin.ctx(), person.id, body).await.unwrap();
+                assert!(signs_in(&test, &secret.username, &secret.password.unwrap()).await);
+            }
+        }
+        assert!(!is_signed_in(&test, &person).await, "{deed}");
+        assert!(!signs_in(&test, &person.name, person.password).await, "{deed}");
+        if comes_back {
+            let back = match deed {
+                "disable" => users::set_active(&test.platform, &admin.ctx(), person.id, true).await.unwrap(),
+                _ => users::restore(&test.platform, &admin.ctx(), person.id).await.unwrap(),
+            };
+            assert_eq!(back.user.state, UserState::Active);
+            assert!(signs_in(&test, &person.name, person.password).await, "{deed}");
+            assert!(!is_signed_in(&test, &person).await, "old sessions stay ended");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_account_comes_back_as_it_was() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let acme = test.customer("Acme").await;
+    users::set_active(&test.platform, &admin.ctx(), acme.member.id, false).await.unwrap();
+    users::delete(&test.platform, &admin.ctx(), acme.member.id).await.unwrap();
+    let switched = users::set_active(&test.platform, &admin.ctx(), acme.member.id, true).await;
+    assert_eq!(refusal(switched), (ErrorCode::WrongState, "error-user-deleted"));
+    let count = customers::get(&test.platform, &admin.ctx(), acme.id).await.unwrap().member_count;
+    assert_eq!(count, 1, "a deleted person is none of the customer's people");
+    let back = users::restore(&test.platform, &admin.ctx(), acme.member.id).await.unwrap();
+    assert_eq!((back.user.state, back.user.memberships.len()), (UserState::Disabled, 1), "disabled as before");
+    // The name went to somebody else meanwhile.
+    users::delete(&test.platform, &admin.ctx(), acme.member.id).await.unwrap();
+    users::create(&test.platform, &admin.ctx(), body(&acme.member.name)).await.unwrap();
+    assert_eq!(wrong(users::restore(&test.platform, &admin.ctx(), acme.member.id).await), ["username"]);
+}
+
+#[tokio::test]
+async fn nobody_acts_on_themselves_or_on_somebody_stronger() {
+    let test = TestPlatform::new().await;
+    let (admin, _) = (test.admin().await, test.admin().await);
+    let itself = (ErrorCode::WrongState, "error-user-self");
+    assert_eq!(refusal(users::set_active(&test.platform, &admin.ctx(), admin.id, false).await), itself);
+    assert_eq!(refusal(users::delete(&test.platform, &admin.ctx(), admin.id).await), itself);
+    assert!(users::set_active(&test.platform, &admin.ctx(), admin.id, true).await.is_ok(), "which changes nothing");
+
+    let powers = [Permission::UsersView, Permission::UsersUpdate, Permission::UsersDelete, Permission::UsersCreate];
+    let clerk = test.with_role("clerk", &powers).await;
+    let ctx = clerk.ctx();
+    let not_held = (ErrorCode::Forbidden, "error-not-held");
+    let change =
+        UserUpdate { username: "mine".to_owned(), email: Some("me@example.org".to_owned()), ..Default::default() };
+    assert_eq!(refusal(users::update(&test.platform, &ctx, admin.id, change).await), not_held);
+    assert_eq!(refusal(users::set_password(&test.platform, &ctx, admin.id, UserPassword::default()).await), not_held);
+    assert_eq!(refusal(users::set_active(&test.platform, &ctx, admin.id, false).await), not_held);
+    assert_eq!(refusal(users::delete(&test.platform, &ctx, admin.id).await), not_held);
+    let person = test.outsider("somebody").await;
+    assert!(users::set_active(&test.platform, &ctx, person.id, false).await.is_ok());
+    // To give a role with the account takes the right to give roles.
+    let list = roles::list(&test.platform, &admin.ctx()).await.unwrap();
+    let request = UserCreate { roles: vec![list[0].id], ..body("puppet") };
+    let error = users::create(&test.platform, &ctx, request).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::Forbidden);
+    let there: i64 = sqlx::query_scalar("select count(*) from users where name = 'puppet'")
+        .fetch_one(test.owner_pool())
+        .await
+        .unwrap();
+    assert_eq!(there, 0, "nothing stays of it");
+    // For members of customers none of this exists.
+    let acme = test.customer("Acme").await;
+    assert_eq!(users::get(&test.platform, &acme.owner.ctx(), person.id).await.unwrap_err().code, ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn two_people_do_not_overwrite_each_other() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let person = test.outsider("somebody").await;
+    let read = users::get(&test.platform, &admin.ctx(), person.id).await.unwrap();
+    let change = |display: &str| UserUpdate {
+        username: "somebody".to_owned(),
+        display_name: Some(display.to_owned()),
+        revision: Some(read.revision),
+        ..UserUpdate::default()
+    };
+    let after = users::update(&test.platform, &admin.ctx(), person.id, change("Some Body")).await.unwrap();
+    assert_eq!((after.user.display_name.as_str(), after.revision), ("Some Body", read.revision + 1));
+    let late = users::update(&test.platform, &admin.ctx(), person.id, change("No Body")).await;
+    assert_eq!(refusal(late), (ErrorCode::Conflict, "error-user-changed"));
+    assert_eq!(users::get(&test.platform, &admin.ctx(), UserId(0)).await.unwrap_err().code, ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn many_are_switched_each_for_itself() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let (one, two) = (test.outsider("one").await, test.outsider("two").await);
+    let ids = vec![one.id, two.id, admin.id, one.id, UserId(999_999)];
+    let bulk = UserBulk { ids, action: UserAction::Disable };
+    let preview = users::preview_many(&test.platform, &admin.ctx(), &bulk).await.unwrap();
+    let possible: Vec<_> = preview.iter().map(|(row, possible)| (row.name.as_str(), possible.is_ok())).collect();
+    assert_eq!(possible, [("one", true), ("two", true), ("admin1", false)]);
+    let outcomes = users::act_on_many(&test.platform, &admin.ctx(), bulk).await.unwrap();
+    let done: Vec<_> = outcomes.iter().map(|(_, done)| done.as_ref().err().map(|error| error.code)).collect();
+    assert_eq!(done, [None, None, Some(ErrorCode::WrongState), Some(ErrorCode::NotFound)]);
+    assert_eq!(users::get(&test.platform, &admin.ctx(), two.id).await.unwrap().user.state, UserState::Disabled);
+    let none = UserBulk { ids: Vec::new(), action: UserAction::Enable };
+    assert_eq!(wrong(users::act_on_many(&test.platform, &admin.ctx(), none).await), ["ids"]);
+}
+
+#[tokio::test]
+async fn quotas_are_numbers_and_absence_is_no_limit() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let acme = test.customer("Acme").await;
+    let quota = Quota { gpu: Some(8), storage_gb: Some(0), ..Quota::default() };
+    quotas::set_of_user(&test.platform, &admin.ctx(), acme.member.id, quota.clone()).await.unwrap();
+    assert_eq!(quotas::of_user(&test.platform, &admin.ctx(), acme.member.id).await.unwrap(), quota);
+    let usage = quotas::usage_of_user(&test.platform, &admin.ctx(), acme.member.id).await.unwrap();
+    assert!(usage.len() == 7 && usage.iter().all(|line| line.used.is_none()));
+    quotas::set_of_customer(&test.platform, &admin.ctx(), acme.id, quota.clone()).await.unwrap();
+    quotas::set_of_customer(&test.platform, &admin.ctx(), acme.id, Quota::default()).await.unwrap();
+    assert_eq!(quotas::of_customer(&test.platform, &admin.ctx(), acme.id).await.unwrap(), Quota::default());
+    let negative = Quota { gpu: Some(-1), ..Quota::default() };
+    assert_eq!(wrong(quotas::set_of_user(&test.platform, &admin.ctx(), acme.member.id, negative).await), ["gpu"]);
+    let missing = quotas::of_user(&test.platform, &admin.ctx(), UserId(0)).await;
+    assert_eq!(missing.unwrap_err().code, ErrorCode::NotFound);
+    let operator = test.operator("op").await;
+    assert!(quotas::of_customer(&test.platform, &operator.ctx(), acme.id).await.is_ok());
+    let set = quotas::set_of_customer(&test.platform, &operator.ctx(), acme.id, quota).await;
+    assert_eq!(set.unwrap_err().code, ErrorCode::Forbidden);
+}
+
+fn role(role: MemberRole) -> MemberUpdate {
+    MemberUpdate { role }
+}
+
+async fn owners(test: &TestPlatform, id: CustomerId) -> Vec<String> {
+    let statement = "select u.name::text from memberships m join users u on u.id = m.user_id
+                     where m.customer_id = $1 and m.role = 'owner' order by 1";
+    sqlx::query_scalar(statement).bind(id.0).fetch_all(test.owner_pool()).await.unwrap()
+}
+
+#[tokio::test]
+async fn owners_run_their_people_and_nobody_elses() {
+    let test = TestPlatform::new().await;
+    let (acme, globex) = (test.customer("Acme").await, test.customer("Globex").await);
+    let ctx = acme.owner.ctx();
+    let new = MemberCreate { username: "newcomer".to_owned(), ..Default::default() };
+    let secret = customers::add_my_member(&test.platform, &ctx, new.clone()).await.unwrap();
+    assert!(signs_in(&test, "newcomer", &secret.password.unwrap()).await);
+    assert_eq!(wrong(customers::add_my_member(&test.platform, &ctx, new).await), ["username"]);
+    let stranger = test.outsider("stranger").await;
+    let existing = |name: &str| MemberCreate { username: name.to_owned(), existing: true, ..Default::default() };
+    let added = customers::add_my_member(&test.platform, &ctx, existing("Stranger")).await.unwrap();
+    assert_eq!(added.password, None, "an account keeps its password");
+    assert!(signs_in(&test, "stranger", stranger.password).await);
+    assert_eq!(wrong(customers::add_my_member(&test.platform, &ctx, existing("stranger")).await), ["username"]);
+    assert_eq!(wrong(customers::add_my_member(&test.platform, &ctx, existing("nobody")).await), ["username"]);
+
+    // The last owner stays.
+    let last = (ErrorCode::WrongState, "error-last-owner");
+    let step_down = customers::set_my_member_role(&test.platform, &ctx, acme.owner.id, role(MemberRole::Member)).await;
+    assert_eq!(refusal(step_down), last);
+    assert_eq!(refusal(customers::remove_my_member(&test.platform, &ctx, acme.owner.id).await), last);
+    // Others' roles change at once, and they are signed out.
+    assert!(is_signed_in(&test, &acme.member).await);
+    customers::set_my_member_role(&test.platform, &ctx, acme.member.id, role(MemberRole::Owner)).await.unwrap();
+    assert!(!is_signed_in(&test, &acme.member).await);
+    assert_eq!(owners(&test, acme.id).await, ["cacme-member", "cacme-owner"]);
+    customers::remove_my_member(&test.platform, &ctx, stranger.id).await.unwrap();
+    assert!(is_signed_in(&test, &stranger).await, "who acts for nobody or another customer is left alone");
+    let again = customers::remove_my_member(&test.platform, &ctx, stranger.id).await;
+    assert_eq!(again.unwrap_err().code, ErrorCode::NotFound);
+
+    // Another customer's people are not there, whatever their number.
+    let theirs = customers::remove_member(&test.platform, &ctx, globex.id, globex.member.id).await;
+    assert_eq!(theirs.unwrap_err().code, ErrorCode::NotFound);
+    let theirs = customers::remove_my_member(&test.platform, &ctx, globex.member.id).await;
+    assert_eq!(theirs.unwrap_err().code, ErrorCode::NotFound);
+    let by_member = customers::add_member(&test.platform, &globex.member.ctx(), globex.id, existing("stranger")).await;
+    assert_eq!(by_member.unwrap_err().code, ErrorCode::Forbidden);
+}
+
+#[tokio::test]
+async fn the_ownership_is_handed_over_by_who_types_the_name() {
+    let test = TestPlatform::new().await;
+    let acme = test.customer("Acme").await;
+    let hand = |user_id: UserId, confirm: &str| OwnerTransfer { user_id, confirm: confirm.to_owned() };
+    let ctx = acme.owner.ctx();
+    assert_eq!(wrong(customers::transfer_mine(&test.platform, &ctx, hand(acme.member.id, "acme")).await), ["confirm"]);
+    let stranger = test.outsider("stranger").await;
+    assert_eq!(wrong(customers::transfer_mine(&test.platform, &ctx, hand(stranger.id, "Acme")).await), ["userId"]);
+    customers::transfer_mine(&test.platform, &ctx, hand(acme.member.id, "Acme")).await.unwrap();
+    assert_eq!(owners(&test, acme.id).await, ["cacme-member"]);
+    assert!(!is_signed_in(&test, &acme.owner).await && !is_signed_in(&test, &acme.member).await);
+    // Staff may give it back, even when nobody of the customer could.
+    let admin = test.admin().await;
+    users::set_active(&test.platform, &admin.ctx(), acme.member.id, false).await.unwrap();
+    customers::transfer(&test.platform, &admin.ctx(), acme.id, hand(acme.owner.id, "Acme")).await.unwrap();
+    assert_eq!(owners(&test, acme.id).await, ["cacme-owner"]);
+}
+
+#[tokio::test]
+async fn two_owners_cannot_both_leave_at_the_same_moment() {
+    let test = TestPlatform::new().await;
+    let acme = test.customer("Acme").await;
+    let admin = test.admin().await;
+    customers::set_member_role(&test.platform, &admin.ctx(), acme.id, acme.member.id, role(MemberRole::Owner))
+        .await
+        .unwrap();
+    let (one, two) = (acme.owner.ctx(), admin.ctx());
+    let (first, second) = tokio::join!(
+        customers::remove_member(&test.platform, &one, acme.id, acme.owner.id),
+        customers::set_member_role(&test.platform, &two, acme.id, acme.member.id, role(MemberRole::Member))
+    );
+    assert!(first.is_ok() != second.is_ok(), "{first:?} and {second:?}");
+    assert_eq!(owners(&test, acme.id).await.len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_makes_somebody_in_a_customer_who_may_more_than_they_do() {
+    let test = TestPlatform::new().await;
+    let acme = test.customer("Acme").await;
+    let adder = test.with_role("adder", &[Permission::CustomersManage, Permission::CustomersAddMember]).await;
+    let not_held = (ErrorCode::Forbidden, "error-not-held");
+    let add = async |who: &TestUser, name: &str, role: MemberRole| {
+        let body = MemberCreate { username: name.to_owned(), role: Some(role), ..MemberCreate::default() };
+        customers::add_member(&test.platform, &who.ctx(), acme.id, body).await.map(drop)
+    };
+    // A member sees what the customer has; who adds one has to see that, too.
+    assert_eq!(refusal(add(&adder, "one", MemberRole::Member).await), not_held);
+    let powers = [Permission::CustomersManage, Permission::CustomersAddMember, Permission::AllocationsManage];
+    let more = test.with_role("more", &powers).await;
+    assert!(add(&more, "two", MemberRole::Member).await.is_ok());
+    assert_eq!(refusal(add(&more, "three", MemberRole::Owner).await), not_held);
+    let itself = MemberCreate {
+        username: more.name.clone(),
+        existing: true,
+        role: Some(MemberRole::Owner),
+        ..MemberCreate::default()
+    };
+    assert_eq!(
+        refusal(customers::add_member(&test.platform, &more.ctx(), acme.id, itself).await),
+        not_held,
+        "nor of oneself"
+    );
+    assert!(add(&acme.owner, "four", MemberRole::Owner).await.is_ok());
+    // Nor by a token that holds less than the owner who made it.
+    let mut narrow = acme.owner.clone();
+    let scopes = [Permission::CustomersView, Permission::CustomersAddMember];
+    narrow.principal.credential = platform::Credential::ApiToken { scopes: Some(scopes.to_vec().into()) };
+    assert_eq!(refusal(add(&narrow, "five", MemberRole::Owner).await), not_held);
+}

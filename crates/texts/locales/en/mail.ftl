@@ -1,0 +1,114 @@
+# Mail that the product writes, and the pages its links lead to.
+mail-footer = Sent by { $product }, { $address }. Answers to this address are not read.
+mail-test-subject = Test mail from { $product }
+mail-test-text = This is a test mail. It arrived, so mail goes out as it is set.
+mail-password-reset-subject = { $product }: set a new password
+mail-password-reset-text =
+    Somebody asked for a new password for your account { $name }.
+
+    The link works once and for 10 minutes. If it was not you, do nothing: your password stays as it is.
+mail-password-reset-link = Set a new password
+mail-password-changed-subject = { $product }: your password was changed
+mail-password-changed-text =
+    The password of your account { $name } was changed, and whatever else was signed in has been signed out.
+
+    If it was not you, ask for a new password at once and tell an administrator.
+mail-email-change-subject = { $product }: confirm your new address
+mail-email-change-text =
+    The account { $name } is to use this address: { $email }.
+
+    The link works once and for one hour. If it was not you, do nothing.
+mail-email-change-link = Confirm this address
+mail-email-change-notice-subject = { $product }: your e-mail address is to change
+mail-email-change-notice-text =
+    The account { $name } is to use another e-mail address: { $email }. It changes when the link sent there is used.
+
+    If it was not you, change your password at once and tell an administrator.
+mail-invitation-subject = { $by } invites you to { $customer } on { $product }
+mail-invitation-text =
+    { $by } invites you to join { $customer }. Choose a user name and a password to begin.
+
+    The link works once and for 7 days.
+mail-invitation-link = Accept the invitation
+mail-state-queued = Waits
+mail-state-handing_over = Being sent
+mail-state-sent = Sent
+mail-state-failed = Failed
+mail-state-unknown = Not known
+mail-state-unknown-hint = The server stopped before the answer came. It is not sent again, because it may have arrived.
+mails-title = Outgoing mail
+mails-empty = No mail has gone out yet.
+mails-none = No mail is in this state.
+mails-at = Added
+mails-kind = About
+mails-to = To
+mails-state = State
+mails-attempts = Tries
+mails-error = Last fault
+mail-kind-test = Test mail
+mail-kind-password-reset = New password
+mail-kind-password-changed = Password changed
+mail-kind-email-change = New address
+mail-kind-email-change-notice = Notice of a new address
+mail-kind-invitation = Invitation
+mail-test-to = Send a test mail to
+mail-test-action = Send
+mail-test-done = The server took the test mail. Look into the mailbox.
+mail-test-off = No mail server and sender are set.
+mail-test-address = An address is none that mail can be sent from or to.
+mail-test-name = The name of the mail server has no address. Check how it is spelled, and the name server of this machine.
+mail-test-connect = Nothing answers at that server and port. Check the port, and firewalls on the way.
+mail-test-greeting = What answers there is no mail server, or it wants nobody now. With TLS from the start the port is usually 465.
+mail-test-tls = The line could not be encrypted: the server does not offer it, or its certificate is not trusted or is for another name. Check the encryption and the port.
+mail-test-auth = The server refuses the user name or the password, or offers no way to sign in that is known here.
+mail-test-sender = The server refuses the sender’s address. Use one that belongs to the user name.
+mail-test-recipient = The server refuses the recipient’s address.
+mail-test-data = The server refuses the mail’s text.
+mail-test-code = The server’s number is { $code }.
+forgot-title = Forgot the password
+forgot-link = Forgot the password?
+forgot-hint = We send a link to the e-mail address of the account.
+forgot-action = Send the link
+forgot-sent = If there is such an account with an e-mail address, a link is on its way there. It works for 10 minutes.
+forgot-back = Back to sign-in
+reset-title = Set a new password
+reset-action = Set the password
+email-change-title = Confirm the new address
+email-change-page = From now on your account uses this address.
+email-change-action = Confirm
+email-change-done = The new address is confirmed.
+invitation-title = Accept the invitation
+invitation-says = You are invited to { $customer } ({ $role }).
+invitation-email = For { $email }
+invitation-action = Make the account
+account-new-password = New password
+account-new-password-hint = { $score ->
+    [0] At least { $min } characters.
+    [1] At least { $min } characters, and none of the passwords that everybody tries first.
+   *[2] At least { $min } characters, and not easily guessed: several unusual words are good.
+    [3] At least { $min } characters, and hard to guess: several unusual words are good.
+    [4] At least { $min } characters, and very hard to guess: four or more unusual words are good.
+}
+account-username = User name
+account-display-name = Name to show
+account-change-email = Change the e-mail address
+account-change-email-to = New address
+account-change-email-password = Your password
+account-change-email-action = Send a link there
+account-change-email-sent = A link is on its way to the new address. It works for one hour.
+members-invite = Invite somebody
+members-invite-email = E-mail address
+members-invite-role = Role
+members-invite-action = Send the invitation
+members-invite-sent = The invitation is on its way.
+members-invited = Invited
+members-invited-until = Works until
+members-invited-revoke = Take back
+members-invited-revoke-of = Take back the invitation of { $email }
+mail-password-elsewhere-subject = { $product }: your password is kept elsewhere
+mail-password-elsewhere-text =
+    Somebody asked for a new password for your account { $name }.
+
+    Its password is kept by { $provider }, and is changed there. If it was not you, do nothing.
+mail-password-elsewhere-link = Go there
+mail-kind-password-elsewhere = Password kept elsewhere

@@ -1,0 +1,127 @@
+# What people are told: in the product, and by mail.
+notifications-title = Notifications
+notifications-bell = { $n ->
+    [0] Notifications
+    [one] Notifications: { $n } not read
+   *[other] Notifications: { $n } not read
+}
+notifications-empty = You have no notifications.
+notifications-none-unread = You have read everything.
+notifications-at = Time
+notifications-what = What
+notifications-state = State
+notifications-unread = New
+notifications-read = Read
+notifications-open = Open
+notifications-mark-read = Mark as read
+notifications-read-all = Mark all as read
+notifications-show-all = Show all
+notifications-show-unread = Show only new ones
+notifications-choices = How you are told
+notifications-kind = About
+notifications-in-app = Here
+notifications-mail = By mail
+notifications-by = { $kind }: { $way }
+notifications-quiet-from = Mail and webhooks wait from
+notifications-quiet-until = until
+notifications-quiet-hint = In your own time zone. What concerns the safety of your account does not wait.
+notification-kind-allocation-ending = A machine’s time ends soon
+notification-kind-renewal-decided = Answers to wishes for more time
+notification-kind-maintenance-planned = Maintenance of your machines
+notification-kind-invitation-accepted = People you invited have joined
+notification-kind-password-changed = Your password was changed
+notification-allocation-ending = Your time on { $machine } ends at { $endsAt }.
+notification-renewal-decided = { $answer ->
+    [refused] Your wish for more time on { $machine } was refused: { $word }
+   *[granted] You have { $machine } until { $endsAt }.
+}
+notification-maintenance-planned = { $machine } is under maintenance from { $startsAt } until { $endsAt }: { $word }
+notification-invitation-accepted = { $person } has joined { $customer }.
+notification-password-changed = Your password was changed. If it was not you, tell an administrator at once.
+mail-allocation-ending-subject = { $product }: your time on { $machine } ends soon
+mail-allocation-ending-text =
+    Your time on { $machine } ends at { $endsAt }.
+
+    Ask for more time, or take away what you need before then.
+mail-allocation-ending-link = Open the machine
+mail-renewal-decided-subject = { $product }: answer to your wish for more time on { $machine }
+mail-renewal-decided-text = { $answer ->
+    [refused] Your wish for more time on { $machine } was refused: { $word }
+   *[granted] You have { $machine } until { $endsAt }.
+}
+mail-renewal-decided-link = Open the machine
+mail-maintenance-planned-subject = { $product }: maintenance of { $machine }
+mail-maintenance-planned-text = { $machine } is under maintenance from { $startsAt } until { $endsAt }: { $word }
+mail-maintenance-planned-link = Open the machine
+mail-invitation-accepted-subject = { $product }: { $person } has joined { $customer }
+mail-invitation-accepted-text = { $person } has accepted your invitation and is now a member of { $customer }.
+mail-invitation-accepted-link = See the people
+mail-kind-allocation-ending = Machine ends soon
+mail-kind-renewal-decided = Answer to a renewal
+mail-kind-maintenance-planned = Maintenance
+mail-kind-invitation-accepted = Invitation accepted
+notifications-webhook = By webhook
+webhooks-title = Webhooks
+webhooks-explained = What you are told is also posted to these addresses, signed as Standard Webhooks describes (standardwebhooks.com). Which kinds are posted is chosen on your account’s page.
+webhooks-empty = You have no webhooks.
+webhooks-new = New webhook
+webhooks-made = The secret of the new webhook
+webhooks-made-hint = Messages are signed with it. It is shown this once: keep it where your program can read it.
+webhooks-secret-hint = Begins with whsec_. Leave empty to have one made.
+channels-title = Chat robots
+channels-explained = Groups of WeCom, DingTalk and Feishu read here what customers are told: machines that end, renewals, maintenance.
+channels-empty = There are no chat robots.
+channels-new = New chat robot
+channel-kind = Kind
+channel-kind-webhook = Webhook
+channel-kind-wecom = WeCom group robot
+channel-kind-dingtalk = DingTalk custom robot
+channel-kind-feishu = Feishu custom bot
+channel-name = Name
+channel-host = Host
+channel-url = Address
+channel-url-hint = https://… as the other end shows it. It is kept sealed; only its host is shown again.
+channel-url-kept = Leave empty to keep the address.
+channel-secret = Signing secret
+channel-secret-hint = Of DingTalk and Feishu robots with signed messages. WeCom has none.
+channel-secret-kept = Leave empty to keep what is set.
+channel-secret-forget = Forget the secret: messages are not signed any more
+channel-signature = Signature
+channel-signed = Messages are signed
+channel-not-signed = Messages are not signed
+channel-kinds = Carries
+channel-on = On
+channel-off = Off
+channel-failing = On, but messages do not arrive
+channel-switched-off = Switched off: too many messages did not arrive
+channel-enabled = Switched on
+channel-change = Change
+channel-add = Add
+channel-test = Send a test message
+channel-remove = Remove
+channel-message-test = This is a test message of { $product }. What is sent here arrives.
+channel-message-allocation-ending = { $customer }: the time on { $machine } ends at { $endsAt }.
+channel-message-renewal-decided = { $answer ->
+    [refused] { $customer }: the wish for more time on { $machine } was refused: { $word }
+   *[granted] { $customer } has { $machine } until { $endsAt }.
+}
+channel-message-maintenance-planned = { $customer }: { $machine } is under maintenance from { $startsAt } until { $endsAt }: { $word }
+channel-message-invitation-accepted = { $person } has joined { $customer }.
+channel-test-done = The test message was taken at the other end.
+channel-test-off = The channel is switched off, or its address cannot be read. Enter the address anew.
+channel-test-name = The name in the address is not known. Check the spelling, and whether this server can look names up.
+channel-test-forbidden = The address leads into a private network. An administrator can allow the range in the settings.
+channel-test-plain = The address is not encrypted. Use https; http is taken only within private ranges that an administrator allowed.
+channel-test-connect = Nobody answers at this address. Check host and port, and the firewalls between.
+channel-test-tls = The encrypted connection failed. Check the other end’s certificate: is it valid for this name, and from an authority this server trusts?
+channel-test-timeout = There was no answer within ten seconds.
+channel-test-redirect = The other end says that it is elsewhere. Enter the address it leads to: redirects are not followed.
+channel-test-status = The other end did not take the message. Check the path of the address, and the other end’s log.
+channel-test-refused = The robot refused the message. Check the address, the signing secret, and the robot’s safety settings (keywords, allowed addresses).
+deliveries-title = Deliveries
+deliveries-empty = Nothing was sent yet.
+delivery-state-queued = Waiting
+delivery-state-sent = Delivered
+delivery-state-failed = Not delivered
+delivery-test = Test message
+notifications-latest = The newest notifications

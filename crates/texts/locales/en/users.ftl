@@ -1,0 +1,72 @@
+# Everybody's accounts, quotas and members.
+users-title = Users
+users-add = Add user
+users-filter = Name or e-mail
+users-none-match = No user matches these filters.
+user-state = State
+user-state-invited = Invited
+user-state-active = Active
+user-state-disabled = Disabled
+user-state-deleted = Deleted
+user-memberships = Organisations
+user-sessions = Open sessions
+user-disabled-at = Disabled since
+user-deleted-at = Deleted at
+user-new-title = New user
+user-edit-title = Edit { $name }
+user-password-hint = At least 10 characters. Leave it empty to have one made and shown once.
+user-first-role = Role on the platform
+user-no-role = None
+user-disable = Disable
+user-enable = Enable
+user-disable-hint = Disabling ends the person’s sessions within seconds; the account stays.
+user-enable-hint = The person can sign in again.
+user-delete = Delete
+user-delete-hint = The account is kept and can be brought back; its sessions end at once.
+user-delete-confirm = Delete this user
+user-restore = Bring back
+user-no-roles = No role on the platform.
+user-no-memberships = Belongs to no organisation.
+user-assign = Give role
+user-revoke = Take away
+user-revoke-of = Take away the role { $name }
+user-roles-hint = Whoever gets or loses a role is signed out.
+user-password-note = A new password ends every session of this user.
+user-password-make = Make a new password
+user-password-new = New password
+user-password-set = Set this password
+users-bulk-nothing = None of the chosen users is there any more.
+quota-title = Quota
+quota-unlimited = Unlimited
+quota-hint = An empty field is unlimited.
+quota-cpu = CPU cores
+quota-memoryGb = Memory (GB)
+quota-diskGb = Disk (GB)
+quota-gpu = GPUs
+quota-instances = Instances
+quota-vms = Virtual machines
+quota-storageGb = Storage (GB)
+member-make-owner = Make owner
+member-make-member = Make member
+member-remove = Remove
+member-change-hint = The person is signed out; the account stays.
+member-add-new = Add a new person
+member-add-existing = Add somebody who has an account
+member-existing-name = User name of the account
+member-transfer = Hand over the ownership
+member-transfer-hint = The new owner runs the organisation from then on; the owners so far become members. Everybody concerned is signed out.
+member-transfer-to = New owner
+member-transfer-confirm = Type { $name } to confirm
+users-count = { $n ->
+    [one] { $n } user
+   *[other] { $n } users
+}
+users-bulk-done = { $n ->
+    [one] Done for { $n } user.
+   *[other] Done for { $n } users.
+}
+users-bulk-possible = { $n ->
+    [one] Do it for { $n } user
+   *[other] Do it for { $n } users
+}
+search-user = User

@@ -1,0 +1,155 @@
+# 身份提供方：目录服务与登录服务。
+identity-title = 登录服务
+identity-explained = 用户可使用目录服务的密码或通过登录服务登录。本平台保存密码的账号不会被接管，无论提供方状态如何都能登录。
+identity-list = 提供方
+identity-empty = 还没有提供方，用户使用本平台保存的密码登录。
+identity-name = 名称
+identity-name-hint = 显示在登录页上。
+identity-kind = 类型
+identity-kind-ldap = 目录服务（LDAP、Active Directory）
+identity-kind-oidc = 登录服务（OpenID Connect）
+identity-state = 状态
+identity-on = 使用中
+identity-off = 未使用
+identity-accounts = 账号数
+identity-last-test = 上次测试
+identity-never-tested = 尚未测试
+identity-test-fine = 通过
+identity-test-failed = 失败
+identity-add-ldap = 添加目录服务
+identity-add-oidc = 添加登录服务
+identity-new-ldap = 新目录服务
+identity-new-oidc = 新登录服务
+identity-enabled = 允许用户通过它登录
+identity-server = 服务器
+identity-host = 主机
+identity-host-hint = 服务器证书中的名称，或 IP 地址。
+identity-port = 端口
+identity-port-hint = 通常为 389，TLS 为 636。
+identity-security = 加密方式
+identity-security-starttls = STARTTLS（常用端口 389）
+identity-security-tls = TLS（常用端口 636）
+identity-security-none = 不加密：密码以明文传输，仅限可信网络
+identity-ca = 额外信任的证书（PEM）
+identity-ca-hint = 证书由自建机构签发时需要填写，否则留空。
+identity-bind-dn = 搜索账号（DN）
+identity-bind-dn-hint = 留空则匿名搜索，许多目录服务会拒绝。
+identity-bind-password = 搜索账号的密码
+identity-client-secret = 客户端密钥
+identity-secret-set = 已保存，留空则保持不变。更换服务器、账号、签发者或客户端会清除它。
+identity-secret-not-set = 尚未保存。
+identity-secret-forget = 清除已保存的内容
+identity-people = 人员
+identity-user-base = 搜索起点（base DN）
+identity-user-base-hint = 例如 ou=people,dc=example,dc=org。
+identity-user-filter = 过滤器
+identity-user-filter-hint = { "{login}" } 代表输入的用户名。Active Directory 通常为 (&(objectCategory=person)(sAMAccountName={ "{login}" }))。
+identity-login-attribute = 用户名属性
+identity-id-attribute = 永不改变的属性
+identity-id-attribute-hint = 账号与它绑定：entryUUID，Active Directory 为 objectGUID。
+identity-email-attribute = 邮箱属性
+identity-display-name-attribute = 显示名称属性
+identity-groups = 组与角色
+identity-group-base = 组的搜索起点（base DN）
+identity-group-base-hint = 留空则只看人员的 memberOf。
+identity-group-filter = 组过滤器
+identity-group-filter-hint = { "{dn}" } 代表人员条目，{ "{login}" } 代表用户名。
+identity-mappings = 组对应的角色
+identity-mappings-hint = 每行一条：角色、客户编号（客户内的角色需要），冒号后是组。例如“platform_admin: gpu-admins”或“customer_member 12: cn=lab,ou=groups,dc=example,dc=org”。每次登录时检查，手动授予的角色保持不变。
+identity-creates-accounts = 首次登录的人自动创建账号
+identity-only-mapped = 只允许由组获得角色的人登录
+identity-password-url = 修改密码的地址
+identity-password-url-hint = 网址。需要新密码的用户会被引导到那里。
+identity-issuer = 签发者
+identity-issuer-hint = 服务的地址，须与其自称完全一致，例如 https://sso.example.org/realms/lab。
+identity-client-id = 客户端 ID
+identity-scopes = 范围
+identity-scopes-hint = 以空格分隔，始终包含 openid。
+identity-name-claim = 用户名声明
+identity-groups-claim = 组声明
+identity-groups-claim-hint = 点号进入对象，例如 realm_access.roles。
+identity-redirect = 回调地址
+identity-redirect-hint = 请在该服务中登记为允许的回调地址。
+identity-save = 保存
+identity-saved = 已保存。
+identity-deleted = 已移除。
+identity-delete = 移除
+identity-delete-hint = { $n ->
+    [0] 没有账号与它绑定。
+   *[other] { $n } 个账号与它绑定。账号会保留，但只有在本平台有密码的才能登录。
+}
+identity-test = 测试
+identity-test-hint = 测试已保存的内容，无论是否使用中。不会有人登录，也不会创建账号。
+identity-test-login = 查找此用户名
+identity-test-login-hint = 可选：显示会找到谁、属于哪些组、获得哪些角色。
+identity-test-details = 对方返回
+identity-role-platform_admin = 平台管理员
+identity-role-customer_owner = 负责人
+identity-role-customer_member = 成员
+identity-role-in = { $customer } 的{ $role }
+identity-step-name = 名称
+identity-step-connect = 连接
+identity-step-tls = 加密
+identity-step-bind = 搜索账号
+identity-step-search = 搜索
+identity-step-person = 人员
+identity-step-groups = 组
+identity-step-discovery = 描述
+identity-step-issuer = 签发者
+identity-step-abilities = 能力
+identity-step-keys = 密钥
+identity-done-name = 主机有地址。
+identity-done-connect = 对方有响应。
+identity-done-tls = 连接已加密，证书可信。
+identity-done-bind = 搜索账号可以登录。
+identity-done-anonymous = 匿名搜索。
+identity-done-search = 可以搜索人员所在位置。
+identity-done-person = 找到 { $dn }。用户名：{ $name }。绑定到：{ $id }。
+identity-done-groups = { $n ->
+   *[other] 属于 { $n } 个组，获得：{ $roles }。
+}
+identity-done-groups-none = { $n ->
+    [0] 不属于任何组。
+   *[other] 属于 { $n } 个组，均未获得角色。请对照组的名称与对应的角色。{ $roles }
+}
+identity-done-discovery = 服务给出了自身描述。
+identity-done-issuer = 服务自称与此处填写一致。
+identity-done-abilities = 服务支持授权码流程。
+identity-done-keys = { $n ->
+   *[other] 服务有 { $n } 个密钥。
+}
+identity-fault-name = 主机没有可以访问的地址。请检查拼写和本机的域名服务器。
+identity-fault-connect = 对方没有响应。请检查主机、端口、防火墙，以及目录服务是否运行。
+identity-fault-tls = 连接无法加密，或证书不可信。请检查端口和加密方式、证书是否含有此主机名；自建机构签发的请添加其证书。
+identity-fault-bind = 搜索账号无法登录。请检查其 DN 和密码，以及是否被锁定。
+identity-fault-line = 目录服务中断了连接。请查看其日志。
+identity-fault-base = 目录中没有这个位置。请检查 base DN。
+identity-fault-search = 搜索被拒绝。请检查 base DN、过滤器和搜索账号的读取权限。
+identity-fault-groups = 无法搜索组。请检查组的 base DN 和过滤器。
+identity-fault-referral = 目录服务指向另一台服务器。为避免把密码发往那里，不会跟随：请直接填写人员所在的服务器。
+identity-fault-several = 有多个条目与此用户名匹配，因此不允许任何人登录。请缩小过滤器范围。
+identity-fault-nobody = 没有找到此用户名。请检查 base DN 和过滤器。
+identity-fault-no-id = 找到了人员，但永不改变的属性缺失或无权读取。
+identity-fault-disabled = 找到了人员，但目录服务表明该账号已停用。
+identity-fault-discovery = 无法访问该服务。请检查签发者地址、防火墙，以及证书是否可信。
+identity-fault-description = 对方有响应，但不是登录服务的描述。请检查签发者地址。
+identity-fault-issuer = 服务的自称不同。请按其自称填写签发者。
+identity-fault-abilities = 服务不支持所需功能：带 PKCE（S256）的授权码流程。
+identity-fault-keys = 服务没有给出密钥，无法验证其签名。
+identity-sign-in-with = 使用 { $name } 登录
+identity-sign-in-or = 或
+identity-sign-in-directory = { $names } 的账号也在此登录。
+identity-mine = 登录服务
+identity-mine-explained = 登录此账号的其他方式。
+identity-mine-none = 此账号未与其他服务绑定。
+identity-mine-since = 绑定时间
+identity-mine-used = 上次使用
+identity-link = 绑定到 { $name }
+identity-unlink = 解除绑定
+identity-link-title = 绑定您的账号？
+identity-link-question = { $provider } 表示您是 { $label }。此后在那里以该身份登录的人可以登录您在本平台的账号。
+identity-link-yes = 绑定
+identity-link-no = 不绑定
+identity-link-over = 没有等待绑定的内容。
+identity-password-elsewhere = 您的密码由 { $provider } 保存，请在那里修改。
+identity-password-elsewhere-link = 前往修改

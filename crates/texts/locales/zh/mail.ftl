@@ -1,0 +1,114 @@
+# 系统发出的邮件，以及邮件链接打开的页面。
+mail-footer = 由 { $product }（{ $address }）发送。请勿回复此邮件。
+mail-test-subject = { $product } 测试邮件
+mail-test-text = 这是一封测试邮件。收到此邮件说明邮件设置正确。
+mail-password-reset-subject = { $product }：重置密码
+mail-password-reset-text =
+    有人为您的账号 { $name } 申请重置密码。
+
+    链接仅可使用一次，10 分钟内有效。如果不是您本人操作，请忽略此邮件，密码不会改变。
+mail-password-reset-link = 设置新密码
+mail-password-changed-subject = { $product }：密码已修改
+mail-password-changed-text =
+    您的账号 { $name } 的密码已修改，其他已登录的会话均已退出。
+
+    如果不是您本人操作，请立即重置密码并联系管理员。
+mail-email-change-subject = { $product }：确认新邮箱
+mail-email-change-text =
+    账号 { $name } 申请使用此邮箱：{ $email }。
+
+    链接仅可使用一次，1 小时内有效。如果不是您本人操作，请忽略此邮件。
+mail-email-change-link = 确认此邮箱
+mail-email-change-notice-subject = { $product }：邮箱即将更改
+mail-email-change-notice-text =
+    账号 { $name } 申请改用其他邮箱：{ $email }。使用发往该邮箱的链接后生效。
+
+    如果不是您本人操作，请立即修改密码并联系管理员。
+mail-invitation-subject = { $by } 邀请您加入 { $product } 上的 { $customer }
+mail-invitation-text =
+    { $by } 邀请您加入 { $customer }。请设置用户名和密码后开始使用。
+
+    链接仅可使用一次，7 天内有效。
+mail-invitation-link = 接受邀请
+mail-state-queued = 等待发送
+mail-state-handing_over = 正在发送
+mail-state-sent = 已发送
+mail-state-failed = 失败
+mail-state-unknown = 未知
+mail-state-unknown-hint = 服务器在收到答复前停止。邮件可能已送达，因此不再重发。
+mails-title = 发件记录
+mails-empty = 尚未发送过邮件。
+mails-none = 没有处于此状态的邮件。
+mails-at = 添加时间
+mails-kind = 类型
+mails-to = 收件人
+mails-state = 状态
+mails-attempts = 尝试次数
+mails-error = 最近错误
+mail-kind-test = 测试邮件
+mail-kind-password-reset = 重置密码
+mail-kind-password-changed = 密码已修改
+mail-kind-email-change = 更改邮箱
+mail-kind-email-change-notice = 更改邮箱通知
+mail-kind-invitation = 邀请
+mail-test-to = 发送测试邮件至
+mail-test-action = 发送
+mail-test-done = 服务器已接收测试邮件，请查看邮箱。
+mail-test-off = 尚未设置邮件服务器和发件地址。
+mail-test-address = 邮箱地址无效，无法发送。
+mail-test-name = 无法解析邮件服务器的名称。请检查拼写以及本机的域名服务器。
+mail-test-connect = 该服务器和端口没有响应。请检查端口以及沿途的防火墙。
+mail-test-greeting = 响应的不是邮件服务器，或服务器暂不接受连接。直接使用 TLS 时端口通常为 465。
+mail-test-tls = 无法加密连接：服务器不支持，或其证书不受信任、与名称不符。请检查加密方式和端口。
+mail-test-auth = 服务器拒绝了用户名或密码，或没有可用的登录方式。
+mail-test-sender = 服务器拒绝了发件地址。请使用属于该用户名的地址。
+mail-test-recipient = 服务器拒绝了收件地址。
+mail-test-data = 服务器拒绝了邮件内容。
+mail-test-code = 服务器返回代码 { $code }。
+forgot-title = 忘记密码
+forgot-link = 忘记密码？
+forgot-hint = 我们会向账号的邮箱发送一个链接。
+forgot-action = 发送链接
+forgot-sent = 如果该账号存在且设有邮箱，链接已发出，10 分钟内有效。
+forgot-back = 返回登录
+reset-title = 设置新密码
+reset-action = 设置密码
+email-change-title = 确认新邮箱
+email-change-page = 确认后，您的账号将使用此邮箱。
+email-change-action = 确认
+email-change-done = 新邮箱已确认。
+invitation-title = 接受邀请
+invitation-says = 邀请您加入 { $customer }（{ $role }）。
+invitation-email = 邮箱：{ $email }
+invitation-action = 创建账号
+account-new-password = 新密码
+account-new-password-hint = { $score ->
+    [0] 至少 { $min } 个字符。
+    [1] 至少 { $min } 个字符，且不是最常见的密码。
+   *[2] 至少 { $min } 个字符，且不易猜测，可使用几个不常见的词。
+    [3] 至少 { $min } 个字符，且难以猜测，可使用几个不常见的词。
+    [4] 至少 { $min } 个字符，且非常难以猜测，可使用四个以上不常见的词。
+}
+account-username = 用户名
+account-display-name = 显示名称
+account-change-email = 更改邮箱
+account-change-email-to = 新邮箱
+account-change-email-password = 当前密码
+account-change-email-action = 发送确认链接
+account-change-email-sent = 确认链接已发往新邮箱，1 小时内有效。
+members-invite = 邀请成员
+members-invite-email = 邮箱
+members-invite-role = 角色
+members-invite-action = 发送邀请
+members-invite-sent = 邀请已发出。
+members-invited = 已邀请
+members-invited-until = 有效期至
+members-invited-revoke = 撤回
+members-invited-revoke-of = 撤回发给 { $email } 的邀请
+mail-password-elsewhere-subject = { $product }：您的密码保存在别处
+mail-password-elsewhere-text =
+    有人为您的账号 { $name } 申请了新密码。
+
+    该账号的密码由 { $provider } 保存，请在那里修改。如果不是您本人操作，无需处理。
+mail-password-elsewhere-link = 前往修改
+mail-kind-password-elsewhere = 密码保存在别处

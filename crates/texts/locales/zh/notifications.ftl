@@ -1,0 +1,126 @@
+# 站内通知和邮件通知。
+notifications-title = 通知
+notifications-bell = { $n ->
+    [0] 通知
+   *[other] 通知：{ $n } 条未读
+}
+notifications-empty = 暂无通知。
+notifications-none-unread = 没有未读通知。
+notifications-at = 时间
+notifications-what = 内容
+notifications-state = 状态
+notifications-unread = 未读
+notifications-read = 已读
+notifications-open = 查看
+notifications-mark-read = 标为已读
+notifications-read-all = 全部标为已读
+notifications-show-all = 显示全部
+notifications-show-unread = 只看未读
+notifications-choices = 通知方式
+notifications-kind = 内容
+notifications-in-app = 站内
+notifications-mail = 邮件
+notifications-by = { $kind }：{ $way }
+notifications-quiet-from = 免打扰开始
+notifications-quiet-until = 免打扰结束
+notifications-quiet-hint = 按您的时区计算，免打扰时段内邮件和 Webhook 推迟发送。账号安全通知不受影响。
+notification-kind-allocation-ending = 机器即将到期
+notification-kind-renewal-decided = 续期申请的答复
+notification-kind-maintenance-planned = 机器维护
+notification-kind-invitation-accepted = 受邀者已加入
+notification-kind-password-changed = 密码已修改
+notification-allocation-ending = { $machine } 将于 { $endsAt } 到期。
+notification-renewal-decided = { $answer ->
+    [refused] { $machine } 的续期申请被拒绝：{ $word }
+   *[granted] { $machine } 可使用至 { $endsAt }。
+}
+notification-maintenance-planned = { $machine } 将于 { $startsAt } 至 { $endsAt } 维护：{ $word }
+notification-invitation-accepted = { $person } 已加入 { $customer }。
+notification-password-changed = 您的密码已修改。如果不是您本人操作，请立即联系管理员。
+mail-allocation-ending-subject = { $product }：{ $machine } 即将到期
+mail-allocation-ending-text =
+    { $machine } 将于 { $endsAt } 到期。
+
+    请在此之前申请续期，或取走所需数据。
+mail-allocation-ending-link = 查看机器
+mail-renewal-decided-subject = { $product }：{ $machine } 续期申请的答复
+mail-renewal-decided-text = { $answer ->
+    [refused] { $machine } 的续期申请被拒绝：{ $word }
+   *[granted] { $machine } 可使用至 { $endsAt }。
+}
+mail-renewal-decided-link = 查看机器
+mail-maintenance-planned-subject = { $product }：{ $machine } 维护通知
+mail-maintenance-planned-text = { $machine } 将于 { $startsAt } 至 { $endsAt } 维护：{ $word }
+mail-maintenance-planned-link = 查看机器
+mail-invitation-accepted-subject = { $product }：{ $person } 已加入 { $customer }
+mail-invitation-accepted-text = { $person } 已接受邀请，成为 { $customer } 的成员。
+mail-invitation-accepted-link = 查看成员
+mail-kind-allocation-ending = 机器即将到期
+mail-kind-renewal-decided = 续期答复
+mail-kind-maintenance-planned = 维护通知
+mail-kind-invitation-accepted = 邀请已接受
+notifications-webhook = Webhook
+webhooks-title = Webhook
+webhooks-explained = 您的通知会同时发送到以下地址，并按 Standard Webhooks（standardwebhooks.com）签名。发送哪些通知可在账号页选择。
+webhooks-empty = 暂无 Webhook。
+webhooks-new = 新建 Webhook
+webhooks-made = 新 Webhook 的密钥
+webhooks-made-hint = 消息用此密钥签名。密钥只显示这一次，请妥善保存。
+webhooks-secret-hint = 以 whsec_ 开头。留空则自动生成。
+channels-title = 群机器人
+channels-explained = 企业微信、钉钉、飞书群可在此接收发给客户的通知：机器到期、续期、维护。
+channels-empty = 暂无群机器人。
+channels-new = 新建群机器人
+channel-kind = 类型
+channel-kind-webhook = Webhook
+channel-kind-wecom = 企业微信群机器人
+channel-kind-dingtalk = 钉钉自定义机器人
+channel-kind-feishu = 飞书自定义机器人
+channel-name = 名称
+channel-host = 主机
+channel-url = 地址
+channel-url-hint = 对方显示的 https:// 地址。加密保存，之后只显示主机名。
+channel-url-kept = 留空则保留原地址。
+channel-secret = 签名密钥
+channel-secret-hint = 用于启用了加签的钉钉、飞书机器人。企业微信机器人没有密钥。
+channel-secret-kept = 留空则保留原设置。
+channel-secret-forget = 清除密钥：消息不再签名
+channel-signature = 签名
+channel-signed = 消息已签名
+channel-not-signed = 消息未签名
+channel-kinds = 通知内容
+channel-on = 已启用
+channel-off = 已停用
+channel-failing = 已启用，但消息未送达
+channel-switched-off = 已自动停用：未送达的消息过多
+channel-enabled = 启用
+channel-change = 修改
+channel-add = 添加
+channel-test = 发送测试消息
+channel-remove = 删除
+channel-message-test = 这是 { $product } 的测试消息。发送到这里的消息可以送达。
+channel-message-allocation-ending = { $customer }：{ $machine } 将于 { $endsAt } 到期。
+channel-message-renewal-decided = { $answer ->
+    [refused] { $customer }：{ $machine } 的续期申请被拒绝：{ $word }
+   *[granted] { $customer }：{ $machine } 可使用至 { $endsAt }。
+}
+channel-message-maintenance-planned = { $customer }：{ $machine } 将于 { $startsAt } 至 { $endsAt } 维护：{ $word }
+channel-message-invitation-accepted = { $person } 已加入 { $customer }。
+channel-test-done = 对方已接收测试消息。
+channel-test-off = 通道已停用，或地址无法读取。请重新填写地址。
+channel-test-name = 无法解析地址中的主机名。请检查拼写，以及本服务器能否解析域名。
+channel-test-forbidden = 该地址位于内网。管理员可在设置中允许相应网段。
+channel-test-plain = 该地址未加密。请使用 https；仅在管理员允许的内网网段可使用 http。
+channel-test-connect = 该地址无响应。请检查主机、端口和防火墙。
+channel-test-tls = 加密连接失败。请检查对方证书是否对该域名有效，且由本服务器信任的机构签发。
+channel-test-timeout = 十秒内没有响应。
+channel-test-redirect = 对方要求跳转到其他地址。请直接填写目标地址：系统不跟随跳转。
+channel-test-status = 对方未接收消息。请检查地址路径和对方日志。
+channel-test-refused = 机器人拒绝了消息。请检查地址、签名密钥和机器人的安全设置（关键词、IP 白名单）。
+deliveries-title = 发送记录
+deliveries-empty = 尚未发送任何消息。
+delivery-state-queued = 等待中
+delivery-state-sent = 已送达
+delivery-state-failed = 未送达
+delivery-test = 测试消息
+notifications-latest = 最新通知

@@ -1,0 +1,149 @@
+// Mail through a real SMTP conversation: a forgotten password, an invitation, both languages.
+import { Page } from '@playwright/test';
+import { expect, expectAccessible, expectNoSideScroll, look, test } from '../fixtures/test.js';
+import { SmtpSink, linkOf, subjectOf, textOf } from '../fixtures/smtp.js';
+
+test.describe.configure({ mode: 'serial' });
+test.use({ apart: 'mail' });
+
+const password = 'three unusual words: quokka';
+let sink: SmtpSink;
+
+test.beforeAll(async () => {
+  sink = await SmtpSink.start();
+});
+test.afterAll(async () => sink.stop());
+
+async function fill(page: Page, name: string, value: string): Promise<void> {
+  await page.locator(`[name="${name}"]`).fill(value);
+}
+
+test('an admin sets mail up on the page, is told what is wrong, and the password is never shown', async ({ page, installation, signIn }) => {
+  await signIn(page);
+  await look(page, installation.url, 'en', 'light');
+  await page.goto('/admin/settings');
+  await expectAccessible(page);
+  await expectNoSideScroll(page);
+  const mail = page.locator('#mail');
+  await fill(page, 'form[mail.host]', '127.0.0.1');
+  await fill(page, 'form[mail.port]', '1');
+  await page.locator('[name="form[mail.security]"]').selectOption('none');
+  await fill(page, 'form[mail.from_address]', 'gpu@example.org');
+  await mail.locator('form').first().getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByRole('status')).toContainText('Saved');
+  await fill(page, 'to', 'somebody@example.org');
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await expect(mail.getByRole('status')).toContainText('Nothing answers at that server and port');
+
+  await fill(page, 'form[mail.port]', String(sink.port));
+  await fill(page, 'form[mail.password]', 'hush-hush');
+  await mail.locator('form').first().getByRole('button', { name: 'Save' }).click();
+  await expect(mail).toContainText('A password is set');
+  expect(await page.content()).not.toContain('hush-hush');
+  await fill(page, 'to', 'somebody@example.org');
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await expect(mail.getByRole('status')).toContainText('took the test mail');
+  expect(subjectOf(await sink.to('somebody@example.org', 'Test mail'))).toBe('Test mail from RemoteGPU');
+  await page.goto('/admin/settings/mails');
+  await expectAccessible(page);
+});
+
+test('a name given to the installation is at the top, in the title and on the sign-in page', async ({ page, installation, signIn, browser }) => {
+  await signIn(page);
+  await page.goto('/admin/settings');
+  await fill(page, 'form[branding.name]', 'Lab 7');
+  await page.locator('#branding form').first().locator('button.primary').click();
+  await expect(page.locator('.topbar .brand')).toContainText('Lab 7');
+  await expect(page).toHaveTitle(/ · Lab 7$/);
+  const fresh = await browser.newPage({ baseURL: installation.url });
+  await fresh.goto('/login');
+  await expect(fresh.locator('.brand')).toContainText('Lab 7');
+  await fresh.close();
+});
+
+test('an owner invites somebody, who makes an account without a script', async ({ page, installation, signIn, browser }) => {
+  const token = await installation.token(installation.admin);
+  for (const [key, value] of [['sign_in.sign_up', 'invitation'], ['branding.name', 'RemoteGPU']]) {
+    expect((await installation.rest(token, `/api/admin/settings/${key}`, 'PUT', { value })).body.code).toBe(0);
+  }
+  const owner = { name: 'acme.owner', password: installation.cli(['admin', 'create-customer', 'Acme', '--owner', 'acme.owner']) };
+  await signIn(page, owner);
+  await look(page, installation.url, 'en', 'light');
+  await page.goto('/members');
+  await fill(page, 'email', 'lee@acme.example');
+  await page.getByRole('button', { name: 'Send the invitation' }).click();
+  await expect(page.locator('#invite').getByRole('status')).toContainText('on its way');
+  await expect(page.locator('#invite tbody')).toContainText('lee@acme.example');
+  await expectAccessible(page);
+
+  const mail = await sink.to('lee@acme.example', 'invites you');
+  expect(subjectOf(mail)).toContain('Acme');
+  const context = await browser.newContext({ baseURL: installation.url, javaScriptEnabled: false });
+  const guest = await context.newPage();
+  await look(guest, installation.url, 'en', 'dark');
+  const opened = await guest.goto(linkOf(mail));
+  expect(opened!.headers()['referrer-policy']).toBe('strict-origin');
+  await expect(guest.getByRole('heading', { level: 1 })).toHaveText('Accept the invitation');
+  await fill(guest, 'username', 'lee');
+  await fill(guest, 'password', 'password12');
+  await guest.getByRole('button', { name: 'Make the account' }).click();
+  await expect(guest.locator('.fault').first()).toBeVisible();
+  await expect(guest.locator('[name="username"]')).toHaveValue('lee');
+  await fill(guest, 'password', password);
+  await guest.getByRole('button', { name: 'Make the account' }).click();
+  await expect(guest).toHaveURL(/\/login$/);
+  await guest.locator('[name="username"]').fill('lee');
+  await guest.locator('[name="password"]').fill(password);
+  await guest.locator('form button.primary').click();
+  await expect(guest.locator('h1')).toContainText('lee');
+  await context.close();
+});
+
+for (const language of ['en', 'zh'] as const) {
+  test(`a forgotten password is set anew by mail (${language})`, async ({ page, installation }) => {
+    installation.sql(`update users set language = '${language}' where name = 'lee' returning id`);
+    await look(page, installation.url, language, language === 'en' ? 'light' : 'dark');
+    await page.goto('/login');
+    await page.locator('a[href="/forgot"]').click();
+    await expectAccessible(page);
+    await fill(page, 'account', 'lee');
+    await page.locator('form button.primary').click();
+    await expect(page.getByRole('status')).toBeVisible();
+    // What tells of the last new password may still be on its way.
+    const mail = await sink.to('lee@acme.example', language === 'en' ? 'RemoteGPU: set a new password' : 'RemoteGPU：重置密码');
+    expect(textOf(mail)).toContain(language === 'en' ? 'works once' : '仅可使用一次');
+    await page.goto(linkOf(mail));
+    await expectAccessible(page);
+    await expect(page.locator('.hint')).toContainText(language === 'en' ? 'At least 10 characters' : '至少 10 个字符');
+    const chosen = `${password} ${language}`;
+    await fill(page, 'new_password', chosen);
+    await page.locator('form button.primary').click();
+    await expect(page).toHaveURL(/\/login$/);
+    await fill(page, 'username', 'lee');
+    await fill(page, 'password', chosen);
+    await Promise.all([page.waitForURL((url) => url.pathname !== '/login'), page.locator('form button.primary').click()]);
+    // It worked once.
+    await page.context().clearCookies();
+    await look(page, installation.url, language, 'light');
+    await page.goto(linkOf(mail));
+    await fill(page, 'new_password', `${chosen} again`);
+    await page.locator('form button.primary').click();
+    await expect(page.getByRole('alert')).toBeVisible();
+    expect(installation.log()).not.toContain(linkOf(mail).split('token=')[1]);
+  });
+}
+
+test('the bell counts what is new, and one chooses how one is told', async ({ page, installation, signIn }) => {
+  await signIn(page, { name: 'lee', password: `${password} zh` });
+  installation.sql("update users set language = 'en' where name = 'lee' returning id");
+  await page.goto('/account');
+  await expect(page.locator('.bell .badge')).toHaveText('2');
+  await expectAccessible(page);
+  await expectNoSideScroll(page);
+  await page.locator('.bell').click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Notifications');
+  await expect(page.locator('tbody tr')).toHaveCount(2);
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Mark all as read' }).click();
+  await expect(page.locator('.bell .badge')).toHaveCount(0);
+});

@@ -1,0 +1,150 @@
+// <rg-bell data-none data-one data-many data-latest data-empty data-all data-new><a class="bell" href="/notifications">…</a>
+// </rg-bell>: keeps the number at the bell up to date and shows the newest beside it. Only makes quicker what works
+// without it: the link leads to the page of all.
+//
+// Not an island, because every page has a bell, and a page without islands loads no wasm. It speaks to the same socket of
+// the server, `/ws/live`, with one topic.
+
+const TOPIC = 'notifications';
+/// Silence after which the line counts as lost; the server speaks every 10 s.
+const SILENCE_MS = 25_000;
+const RETRY_MS = [1_000, 30_000];
+/// A page hidden for so long hangs up until it is looked at again.
+const HIDDEN_MS = 60_000;
+
+/// What is shown at the bell and said of it, for so many unread.
+export function said(unread, texts) {
+  const label = unread === 0 ? texts.none : unread === 1 ? texts.one : texts.many.replace('{n}', unread);
+  return { label, badge: unread === 0 ? '' : unread > 99 ? '99+' : String(unread) };
+}
+
+/// The content of a message of our topic; nothing for anything else.
+export function read(text) {
+  let message;
+  try {
+    message = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  const ours = message.topic === TOPIC && message.data?.kind === 'notifications';
+  return ours && (message.type === 'snapshot' || message.type === 'delta') ? message.data.value : null;
+}
+
+/// A page of ours, or the page of all: an address from elsewhere is not followed.
+export function local(link) {
+  return typeof link === 'string' && /^\/(?![\/\\])/.test(link) ? link : null;
+}
+
+/// How long to wait before the next try.
+export function pause(failures, random) {
+  return Math.min(RETRY_MS[0] * 2 ** Math.min(failures, 6), RETRY_MS[1]) * (0.75 + random * 0.5);
+}
+
+const Base = globalThis.HTMLElement ?? class {};
+
+export class RgBell extends Base {
+  #socket;
+  #failures = 0;
+  #heard = 0;
+  #refused = false;
+  #retry;
+  #hidden;
+  #menu;
+
+  connectedCallback() {
+    this.#build();
+    this.#connect();
+    setInterval(() => this.#socket && Date.now() - this.#heard > SILENCE_MS && this.#socket.close(), 5_000);
+    document.addEventListener('visibilitychange', () => {
+      clearTimeout(this.#hidden);
+      if (document.hidden) this.#hidden = setTimeout(() => this.#hangUp(), HIDDEN_MS);
+      else if (!this.#socket) this.#connect();
+    });
+  }
+
+  #build() {
+    const summary = document.createElement('summary');
+    summary.setAttribute('aria-label', this.dataset.latest);
+    summary.title = this.dataset.latest;
+    summary.className = 'bell-more';
+    const list = Object.assign(document.createElement('ul'), { className: 'bell-list' });
+    const all = Object.assign(document.createElement('a'), { href: this.querySelector('a').href, textContent: this.dataset.all });
+    const body = Object.assign(document.createElement('div'), { className: 'menu-body' });
+    body.append(list, all);
+    this.#menu = Object.assign(document.createElement('details'), { className: 'menu', hidden: true });
+    this.#menu.append(summary, body);
+    this.#menu.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape' || !this.#menu.open) return;
+      this.#menu.open = false;
+      summary.focus();
+    });
+    document.addEventListener('click', (event) => {
+      if (!this.#menu.contains(event.target)) this.#menu.open = false;
+    });
+    this.append(this.#menu);
+  }
+
+  #connect() {
+    clearTimeout(this.#retry);
+    if (this.#socket || this.#refused || document.hidden) return;
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+    const socket = new WebSocket(`${scheme}://${location.host}/ws/live`);
+    this.#socket = socket;
+    this.#heard = Date.now();
+    socket.addEventListener('open', () => socket.send(JSON.stringify({ type: 'subscribe', topic: TOPIC })));
+    socket.addEventListener('message', ({ data }) => {
+      if (socket !== this.#socket) return;
+      this.#heard = Date.now();
+      const value = read(data);
+      if (value) {
+        this.#failures = 0;
+        this.#show(value);
+      } else if (data.includes('"refused"') || data.includes('"session_ended"')) {
+        // Who is signed out is led to sign-in by the next page.
+        this.#refused = true;
+        this.#hangUp();
+      }
+    });
+    socket.addEventListener('close', () => socket === this.#socket && this.#lost());
+  }
+
+  #hangUp() {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close();
+  }
+
+  #lost() {
+    this.#socket = undefined;
+    this.#retry = setTimeout(() => this.#connect(), pause(this.#failures++, Math.random()));
+  }
+
+  #show({ unread, latest }) {
+    const { none, one, many } = this.dataset;
+    const { label, badge } = said(unread, { none, one, many });
+    const link = this.querySelector('.bell');
+    link.setAttribute('aria-label', label);
+    link.title = label;
+    link.querySelector('.badge')?.remove();
+    if (badge) {
+      const shown = Object.assign(document.createElement('span'), { className: 'badge', textContent: badge });
+      shown.setAttribute('aria-hidden', 'true');
+      link.append(shown);
+    }
+    const items = latest.map(({ message, link, readAt }) => {
+      const item = document.createElement('li');
+      const entry = Object.assign(document.createElement('a'), { href: local(link) ?? this.querySelector('a').href });
+      if (!readAt) {
+        entry.append(Object.assign(document.createElement('strong'), { textContent: this.dataset.new }), ' ');
+      }
+      entry.append(message);
+      item.append(entry);
+      return item;
+    });
+    if (items.length === 0) items.push(Object.assign(document.createElement('li'), { textContent: this.dataset.empty }));
+    this.#menu.querySelector('ul').replaceChildren(...items);
+    this.#menu.hidden = false;
+  }
+}
+
+globalThis.customElements?.define('rg-bell', RgBell);

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { local, pause, read, said } from './rg-bell.js';
+
+const texts = { none: 'Notifications', one: '1 not read', many: '{n} not read' };
+
+test('the bell says how many there are', () => {
+  assert.deepEqual(said(0, texts), { label: 'Notifications', badge: '' });
+  assert.deepEqual(said(1, texts), { label: '1 not read', badge: '1' });
+  assert.deepEqual(said(120, texts), { label: '120 not read', badge: '99+' });
+});
+
+test('only messages of its own topic are read', () => {
+  const value = { unread: 1, latest: [] };
+  const message = { type: 'delta', topic: 'notifications', data: { kind: 'notifications', value } };
+  assert.deepEqual(read(JSON.stringify(message)), value);
+  for (const other of [{ ...message, topic: 'wall' }, { ...message, type: 'refused' }, { type: 'pong', now: 1 }]) {
+    assert.equal(read(JSON.stringify(other)), null);
+  }
+  assert.equal(read('{'), null);
+});
+
+test('only pages of ours are led to', () => {
+  assert.equal(local('/machines/host-001'), '/machines/host-001');
+  for (const other of ['//evil.example', '/\\evil', 'https://evil.example', 'javascript:alert(1)', null]) {
+    assert.equal(local(other), null);
+  }
+});
+
+test('tries come further and further apart', () => {
+  assert.equal(pause(0, 0.5), 1_000);
+  assert.equal(pause(3, 0.5), 8_000);
+  assert.equal(pause(50, 0.5), 30_000);
+});

@@ -1,0 +1,53 @@
+//! /api/admin/settings/identity-providers: what people sign in through.
+
+use axum::response::Response;
+use contract::accounts::{ProviderBody, ProviderTest, ProviderTestRequest, ProviderView};
+use contract::{Envelope, IdentityProviderId};
+use platform::accounts::identity;
+
+use crate::rest::{Body, Part, Rest};
+
+/// Every provider; of secrets only whether they are set.
+#[utoipa::path(get, path = "/api/admin/settings/identity-providers", tag = "settings",
+    responses((status = 200, body = Envelope<Vec<ProviderView>>)))]
+pub async fn list(rest: Rest) -> Response {
+    rest.answer(identity::list(&rest.platform, &rest.ctx).await).await
+}
+
+/// One of them.
+#[utoipa::path(get, path = "/api/admin/settings/identity-providers/{id}", tag = "settings",
+    params(("id" = IdentityProviderId, Path)), responses((status = 200, body = Envelope<ProviderView>)))]
+pub async fn get(rest: Rest, Part(id): Part<IdentityProviderId>) -> Response {
+    rest.answer(identity::get(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Adds a directory or a sign-in service.
+#[utoipa::path(post, path = "/api/admin/settings/identity-providers", tag = "settings", request_body = ProviderBody,
+    responses((status = 201, body = Envelope<ProviderView>), (status = 400, description = "1000: `data.fields` says why")))]
+pub async fn create(rest: Rest, Body(body): Body<ProviderBody>) -> Response {
+    let result = identity::create(&rest.platform, &rest.ctx, body).await;
+    rest.created(result, |view| format!("/api/admin/settings/identity-providers/{}", view.id)).await
+}
+
+/// Makes it what the body says. Without a secret the stored one stays, unless it would go to somebody else now.
+#[utoipa::path(put, path = "/api/admin/settings/identity-providers/{id}", tag = "settings",
+    params(("id" = IdentityProviderId, Path)), request_body = ProviderBody,
+    responses((status = 200, body = Envelope<ProviderView>), (status = 409, description = "1400: changed meanwhile")))]
+pub async fn update(rest: Rest, Part(id): Part<IdentityProviderId>, Body(body): Body<ProviderBody>) -> Response {
+    rest.answer(identity::update(&rest.platform, &rest.ctx, id, body).await).await
+}
+
+/// Removes it; the accounts stay, and the sessions of those end who came in by it alone.
+#[utoipa::path(delete, path = "/api/admin/settings/identity-providers/{id}", tag = "settings",
+    params(("id" = IdentityProviderId, Path)), responses((status = 200, description = "Removed")))]
+pub async fn delete(rest: Rest, Part(id): Part<IdentityProviderId>) -> Response {
+    rest.answer(identity::delete(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Tries it out as it is stored and says, step by step, what was found. Nobody is signed in.
+#[utoipa::path(post, path = "/api/admin/settings/identity-providers/{id}/test", tag = "settings",
+    params(("id" = IdentityProviderId, Path)), request_body = ProviderTestRequest,
+    responses((status = 200, body = Envelope<ProviderTest>)))]
+pub async fn test(rest: Rest, Part(id): Part<IdentityProviderId>, Body(body): Body<ProviderTestRequest>) -> Response {
+    rest.answer(identity::test(&rest.platform, &rest.ctx, id, body).await).await
+}

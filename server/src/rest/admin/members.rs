@@ -1,0 +1,50 @@
+//! /api/admin/customers/{id}/members, …/owner and …/quota.
+
+use axum::response::Response;
+use contract::customers::{MemberUpdate, OwnerTransfer};
+use contract::quotas::Quota;
+use contract::{CustomerId, Envelope, UserId};
+use platform::{customers, quotas};
+
+use crate::rest::{Body, Part, Rest};
+
+/// Makes somebody an owner or a member, and ends their sessions for the customer.
+#[utoipa::path(put, path = "/api/admin/customers/{id}/members/{userId}", tag = "customers",
+    params(("id" = CustomerId, Path), ("userId" = UserId, Path)), request_body = MemberUpdate,
+    responses((status = 200, description = "Changed"), (status = 422, description = "1402: the last owner")))]
+pub async fn update(
+    rest: Rest,
+    Part((id, user)): Part<(CustomerId, UserId)>,
+    Body(body): Body<MemberUpdate>,
+) -> Response {
+    rest.answer(customers::set_member_role(&rest.platform, &rest.ctx, id, user, body).await).await
+}
+
+/// Removes somebody from the customer; the account stays.
+#[utoipa::path(delete, path = "/api/admin/customers/{id}/members/{userId}", tag = "customers",
+    params(("id" = CustomerId, Path), ("userId" = UserId, Path)),
+    responses((status = 200, description = "Removed"), (status = 422, description = "1402: the last owner")))]
+pub async fn remove(rest: Rest, Part((id, user)): Part<(CustomerId, UserId)>) -> Response {
+    rest.answer(customers::remove_member(&rest.platform, &rest.ctx, id, user).await).await
+}
+
+/// Makes one of its people the only owner.
+#[utoipa::path(put, path = "/api/admin/customers/{id}/owner", tag = "customers", params(("id" = CustomerId, Path)),
+    request_body = OwnerTransfer, responses((status = 200, description = "Handed over")))]
+pub async fn transfer(rest: Rest, Part(id): Part<CustomerId>, Body(body): Body<OwnerTransfer>) -> Response {
+    rest.answer(customers::transfer(&rest.platform, &rest.ctx, id, body).await).await
+}
+
+/// The customer's limits; null is unlimited.
+#[utoipa::path(get, path = "/api/admin/customers/{id}/quota", tag = "customers", params(("id" = CustomerId, Path)),
+    responses((status = 200, body = Envelope<Quota>)))]
+pub async fn quota(rest: Rest, Part(id): Part<CustomerId>) -> Response {
+    rest.answer(quotas::of_customer(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Replaces them.
+#[utoipa::path(put, path = "/api/admin/customers/{id}/quota", tag = "customers", params(("id" = CustomerId, Path)),
+    request_body = Quota, responses((status = 200, body = Envelope<Quota>)))]
+pub async fn set_quota(rest: Rest, Part(id): Part<CustomerId>, Body(quota): Body<Quota>) -> Response {
+    rest.answer(quotas::set_of_customer(&rest.platform, &rest.ctx, id, quota).await).await
+}

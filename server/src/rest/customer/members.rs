@@ -1,0 +1,38 @@
+//! /api/customer/members and /api/customer/owner: for the customer's owners.
+
+use axum::response::Response;
+use contract::customers::{MemberCreate, MemberSecret, MemberUpdate, OwnerTransfer};
+use contract::{Envelope, UserId};
+use platform::customers;
+
+use crate::rest::{Body, Part, Rest};
+
+/// Adds somebody: a new account, or one that exists; the only answer that holds a password that was made.
+#[utoipa::path(post, path = "/api/customer/members", tag = "customers", request_body = MemberCreate,
+    responses((status = 201, body = Envelope<MemberSecret>)))]
+pub async fn add(rest: Rest, Body(member): Body<MemberCreate>) -> Response {
+    let made = customers::add_my_member(&rest.platform, &rest.ctx, member).await;
+    rest.created(made, |_| "/api/customer/members".to_owned()).await
+}
+
+/// Makes somebody an owner or a member, and ends their sessions for the customer.
+#[utoipa::path(put, path = "/api/customer/members/{userId}", tag = "customers", params(("userId" = UserId, Path)),
+    request_body = MemberUpdate,
+    responses((status = 200, description = "Changed"), (status = 422, description = "1402: the last owner")))]
+pub async fn update(rest: Rest, Part(user): Part<UserId>, Body(body): Body<MemberUpdate>) -> Response {
+    rest.answer(customers::set_my_member_role(&rest.platform, &rest.ctx, user, body).await).await
+}
+
+/// Removes somebody; the account stays.
+#[utoipa::path(delete, path = "/api/customer/members/{userId}", tag = "customers", params(("userId" = UserId, Path)),
+    responses((status = 200, description = "Removed"), (status = 422, description = "1402: the last owner")))]
+pub async fn remove(rest: Rest, Part(user): Part<UserId>) -> Response {
+    rest.answer(customers::remove_my_member(&rest.platform, &rest.ctx, user).await).await
+}
+
+/// Makes one of its people the only owner.
+#[utoipa::path(put, path = "/api/customer/owner", tag = "customers", request_body = OwnerTransfer,
+    responses((status = 200, description = "Handed over")))]
+pub async fn transfer(rest: Rest, Body(body): Body<OwnerTransfer>) -> Response {
+    rest.answer(customers::transfer_mine(&rest.platform, &rest.ctx, body).await).await
+}

@@ -1,0 +1,68 @@
+//! One file from a request: the body itself, or the first file of a form.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest as _, Multipart, Request};
+use axum::http::header;
+use contract::ErrorCode;
+use futures_util::{Stream, TryStreamExt as _};
+use platform::Error;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
+
+/// True when a plain form of a page asks, which wants to be led on.
+pub fn accepts_html(request: &Request) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// File name and content, at most so many bytes. It goes to a temporary file piece by piece: nobody's file lies in the
+/// server's memory while it comes in.
+///
+/// # Errors
+/// `TooLarge`, or `Validation` for a form that does not read or holds no file.
+pub async fn file(request: Request, max: usize) -> platform::Result<(String, tokio::fs::File)> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !kind.starts_with("multipart/form-data") {
+        let chunks = request.into_body().into_data_stream().map_err(|_| malformed());
+        return Ok((String::new(), spool(chunks, max).await?));
+    }
+    // The extractor's own limit is for small forms; this one counts while it reads.
+    let (mut parts, body) = request.into_parts();
+    parts.extensions.insert(axum::extract::DefaultBodyLimit::disable());
+    let mut form = Multipart::from_request(Request::from_parts(parts, body), &()).await.map_err(|_| malformed())?;
+    while let Some(field) = form.next_field().await.map_err(|_| malformed())? {
+        let Some(name) = field.file_name().map(str::to_owned) else { continue };
+        return Ok((name, spool(field.map_err(|_| malformed()), max).await?));
+    }
+    Err(Error::field("file", "field-file-required"))
+}
+
+/// A small file's bytes.
+///
+/// # Errors
+/// As [`file`]'s.
+pub async fn bytes(request: Request, max: usize) -> platform::Result<Vec<u8>> {
+    let (_, mut content) = file(request, max).await?;
+    let mut bytes = Vec::new();
+    content.read_to_end(&mut bytes).await.map_err(Error::internal)?;
+    Ok(bytes)
+}
+
+fn malformed() -> Error {
+    Error::field("file", "field-malformed")
+}
+
+/// A temporary file, at its beginning, with what comes.
+async fn spool(chunks: impl Stream<Item = platform::Result<Bytes>>, max: usize) -> platform::Result<tokio::fs::File> {
+    let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(Error::internal)?);
+    let mut chunks = std::pin::pin!(chunks);
+    let mut size = 0;
+    while let Some(chunk) = chunks.try_next().await? {
+        size += chunk.len();
+        if size > max {
+            return Err(Error::new(ErrorCode::TooLarge));
+        }
+        file.write_all(&chunk).await.map_err(Error::internal)?;
+    }
+    file.rewind().await.map_err(Error::internal)?;
+    Ok(file)
+}

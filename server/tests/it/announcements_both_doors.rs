@@ -1,0 +1,117 @@
+//! Announcements through both doors, and on the pages of whom they are for.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::both::{Doors, Through};
+use crate::harness::{Answer, Server, Who};
+
+const PATH: &str = "/api/admin/announcements";
+const MINE: &str = "/api/customer/announcements";
+
+async fn scenario(through: Through) {
+    let server = Server::start().await;
+    let (acme, globex, admin) =
+        (server.test.customer("Acme").await, server.test.customer("Globex").await, server.test.admin().await);
+    let doors = Doors { server: &server, through };
+    let (owner, other, staff) = (doors.who(&acme.owner).await, doors.who(&globex.owner).await, doors.who(&admin).await);
+    let id = acme.id.to_string();
+    let form = |title: &'static str| {
+        [
+            ("form[kind]", "maintenance"),
+            ("form[title]", title),
+            ("form[body]", "<b>two</b> hours"),
+            ("form[audience]", "chosen"),
+            ("customers[]", id.as_str()),
+        ]
+    };
+    let body = |title: &str| {
+        json!({
+            "kind": "maintenance", "title": title, "body": "<b>two</b> hours", "audience": "chosen",
+            "customerIds": [acme.id],
+        })
+    };
+    let create = ("create_announcement", &form("Power")[..]);
+    assert_eq!(doors.call(&owner, (PATH, body("Power")), create).await.0, 1300);
+    let faulty = doors.call(&staff, (PATH, body("")), ("create_announcement", &form("")[..])).await;
+    assert_eq!(faulty, (1000, vec!["title".to_owned()]));
+    assert_eq!(doors.call(&staff, (PATH, body("Power")), create).await, (0, vec![]));
+
+    let list = doors.list(&staff, PATH, "list_announcements").await["list"].clone();
+    assert_eq!((&list[0]["title"], &list[0]["state"]), (&json!("Power"), &json!("showing")));
+    assert_eq!(list[0]["customers"], json!([{ "id": acme.id, "name": "Acme" }]));
+    let told = async |who: &Who| doors.list(who, MINE, "current_announcements").await;
+    assert_eq!(told(&owner).await[0]["title"], "Power");
+    assert_eq!((told(&other).await, told(&staff).await), (json!([]), json!([])));
+
+    let announcement = list[0]["id"].to_string();
+    let act = async |who: &Who, verb: &str| match (through, verb) {
+        (Through::Rest, "dismiss") => {
+            server.post(who, &format!("{MINE}/{announcement}/dismiss"), json!({})).await.code()
+        }
+        (Through::Rest, _) => {
+            Answer::of(server.request(who, Method::DELETE, &format!("{PATH}/{announcement}"))).await.code()
+        }
+        (Through::ServerFns, verb) => {
+            server.call(who, &format!("{verb}_announcement"), &[("id", announcement.as_str())]).await.code()
+        }
+    };
+    assert_eq!(act(&other, "dismiss").await, 1300);
+    assert_eq!(act(&owner, "dismiss").await, 0);
+    assert_eq!(told(&owner).await, json!([]));
+    let change = [&[("id", announcement.as_str())][..], &form("Power, later")[..]].concat();
+    let path = format!("{PATH}/{announcement}");
+    assert_eq!(doors.put(&staff, (&path, body("Power, later")), ("update_announcement", &change)).await.0, 0);
+    assert_eq!(told(&owner).await[0]["title"], "Power, later");
+    assert_eq!((act(&owner, "delete").await, act(&staff, "delete").await), (1300, 0));
+    assert_eq!(told(&owner).await, json!([]));
+
+    let actions =
+        "select action || ' ' || via from audit_events where outcome = 'done' and target_kind = 'announcement'
+                   order by id";
+    let expected = ["create", "update", "delete"].map(|verb| format!("announcements:{verb} {}", doors.via()));
+    assert_eq!(server.sql(actions).await, expected);
+}
+
+#[tokio::test]
+async fn programs_announce_over_rest() {
+    scenario(Through::Rest).await;
+}
+
+#[tokio::test]
+async fn people_announce_over_server_functions() {
+    scenario(Through::ServerFns).await;
+}
+
+/// The banner stands on the portal's pages, as text, and goes away without JavaScript.
+#[tokio::test]
+async fn a_banner_is_shown_where_it_is_for_and_put_away() {
+    let server = Server::start().await;
+    let (acme, admin) = (server.test.customer("Acme").await, server.test.admin().await);
+    let (owner, staff) = (server.browser(&acme.owner).await, server.browser(&admin).await);
+    let program = server.token(&admin).await;
+    let mut ids = Vec::new();
+    for (title, audience) in [("For <staff>", "staff"), ("For <customers>", "customers")] {
+        let made = server.post(&program, PATH, json!({ "title": title, "audience": audience })).await.data();
+        ids.push(made["id"].to_string());
+    }
+    let shows = async |who: &Who, page: &str| {
+        let text = server.get(who, page).await.text;
+        assert!(!text.contains("<staff>") && !text.contains("<customers>"), "titles are text");
+        (text.contains("For &lt;staff&gt;"), text.contains("For &lt;customers&gt;"))
+    };
+    assert_eq!(shows(&owner, "/").await, (false, true));
+    assert_eq!(shows(&staff, "/admin/settings").await, (true, false));
+    assert_eq!(shows(&staff, "/account").await, (false, false), "the staff's are in their portal");
+    let request = server.bare(Method::POST, &crate::harness::sfn("dismiss_announcement")).header("accept", "text/html");
+    let request = server.form(request, &[("id", ids[1].as_str()), ("back", "/members")]);
+    let answer = Answer::of(server.signed(&owner, request)).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/members"), "{}", answer.text);
+    assert_eq!(shows(&owner, "/").await, (false, false));
+    assert_eq!(server.get(&owner, "/admin/announcements").await.status, 404);
+    let page = server.get(&staff, "/admin/announcements").await;
+    assert!(page.status == 200 && page.text.contains("For &lt;customers&gt;"), "{}", page.status);
+    let edit = server.get(&staff, &format!("/admin/announcements/{}/edit", ids[0])).await;
+    assert!(edit.status == 200 && edit.text.contains("For &lt;staff&gt;"), "{}", edit.status);
+    let _: Value = server.get(&program, PATH).await.data();
+}

@@ -1,0 +1,101 @@
+//! A customer's own part of the log through both doors, as a page and as a workbook; and the file of daily anchors.
+
+use contract::customers::MemberCreate;
+use platform::{SystemActor, audit, customers};
+use server::anchors;
+use test_support::{TestPlatform, eventually};
+
+use crate::both::{Doors, Through};
+use crate::harness::{Server, rows};
+
+async fn scenario(through: Through) {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let added = MemberCreate { username: "newcomer".to_owned(), ..Default::default() };
+    customers::add_member(server.platform(), &admin.ctx(), acme.id, added).await.unwrap();
+    let doors = Doors { server: &server, through };
+    let (owner, member) = (doors.who(&acme.owner).await, doors.who(&acme.member).await);
+    let seen = doors.list(&owner, "/api/customer/audits", "list_own_audits").await;
+    assert_eq!((&seen["total"], &seen["list"][0]["action"]), (&1.into(), &"customers:add-member".into()), "{seen}");
+    assert_eq!((&seen["list"][0]["actorKind"], &seen["list"][0]["actorName"]), (&"staff".into(), &().into()));
+    assert!(!seen.to_string().contains(&admin.name), "{seen}");
+    let refused = doors.list(&member, "/api/customer/audits", "list_own_audits").await;
+    assert!(refused["list"].is_null(), "{refused}");
+}
+
+#[tokio::test]
+async fn programs_over_rest() {
+    scenario(Through::Rest).await;
+}
+
+#[tokio::test]
+async fn people_over_server_functions() {
+    scenario(Through::ServerFns).await;
+}
+
+#[tokio::test]
+async fn the_page_and_the_workbook_say_the_same() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let added = MemberCreate { username: "newcomer".to_owned(), ..Default::default() };
+    customers::add_member(server.platform(), &admin.ctx(), acme.id, added).await.unwrap();
+    let owner = server.browser(&acme.owner).await;
+    let page = server.get(&owner, "/audit").await;
+    assert!(page.status == 200 && page.text.contains("Add a member") && page.text.contains("Staff of the platform"));
+    assert!(!page.text.contains(&admin.name), "{}", page.text);
+    let none = server.get(&owner, "/audit?action=allocations%3Acreate").await;
+    assert!(!none.text.contains("Add a member</span>") && none.text.contains("No events match"), "{}", none.text);
+    let file = server.get(&owner, "/api/customer/audits/export").await;
+    assert_eq!(file.status, 200);
+    assert!(file.header("content-type").contains("spreadsheetml"), "{}", file.header("content-type"));
+    let noted = "select customer_id::text from audit_events where action = 'audit:export'";
+    assert_eq!(server.sql(noted).await, [acme.id.to_string()], "it is in the log, which the customer sees");
+    let unknown = server.get(&owner, "/api/customer/audits?outcome=done").await;
+    assert_eq!(unknown.code(), 1001, "only what it has");
+}
+
+async fn record(test: &TestPlatform) {
+    let entry = audit::Entry {
+        action: "machines:update",
+        target_kind: "machine",
+        target_id: None,
+        customer: None,
+        before: None,
+        after: None,
+    };
+    audit::record_failed(&test.platform, &test.platform.system(SystemActor::Operator), entry).await.unwrap();
+    eventually("the row to be sealed", async || {
+        audit::seal(&test.platform).await.unwrap();
+        let left = "select count(*) from audit_events e where not exists
+                    (select from audit_seals s where s.audit_id = e.id)";
+        (rows(test, left).await == ["0"]).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_day_gets_one_line_and_a_rewritten_day_shows() {
+    let test = TestPlatform::new().await;
+    let folder = std::env::temp_dir().join(format!("remotegpu-anchors-{}", uuid::Uuid::new_v4().simple()));
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join("audit.anchors");
+    assert!(!anchors::note(&test.platform, &file).await.unwrap(), "nothing is sealed yet");
+    record(&test).await;
+    assert!(anchors::note(&test.platform, &file).await.unwrap());
+    record(&test).await;
+    assert!(!anchors::note(&test.platform, &file).await.unwrap(), "the day has its line");
+    test.clock().advance(chrono::TimeDelta::days(1));
+    assert!(anchors::note(&test.platform, &file).await.unwrap());
+    let lines = anchors::read(&file).unwrap();
+    assert_eq!(lines.iter().map(|(_, anchor)| anchor.position).collect::<Vec<_>>(), [1, 2]);
+    let says = server::verify::verify(&test.platform, None, Some(&file)).await.unwrap();
+    assert!(says.contains("2 ends that were noted are in it"), "{says}");
+
+    // Changed and chained anew by who owns the database: whole in itself, and not what was noted.
+    rows(&test, "delete from audit_seals returning position").await;
+    rows(&test, "update audit_events set actor_name = 'nobody' where id = 1 returning id").await;
+    record(&test).await;
+    let broken = server::verify::verify(&test.platform, None, Some(&file)).await.unwrap_err();
+    assert!(broken.to_string().contains("position 1"), "{broken}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}

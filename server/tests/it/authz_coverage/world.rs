@@ -1,0 +1,462 @@
+//! One of everything the routes are about, and somebody of every kind who calls them.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use contract::accounts::{ApiTokenCreate, LoginRequest, SshKeyCreate};
+use contract::allocations::{AllocationCreate, RenewalRequestCreate};
+use contract::announcements::{AnnouncementEdit, Audience};
+use contract::customers::MemberCreate;
+use contract::machines::{JoinTokenCreate, MaintenanceCreate};
+use contract::notifications::{ChannelCreate, ChannelKind, WebhookCreate};
+use contract::roles::RoleWrite;
+use contract::{
+    AllocationId, AnnouncementId, ChannelId, IdentityProviderId, ImportId, MaintenanceId, Permission, RenewalRequestId,
+    RoleId, SessionId, SettingsImportId, SshKeyId,
+};
+use platform::{accounts, allocations, announcements, customers, machines, notifications, roles, settings};
+use serde_json::{Value, json};
+use server::router::Door;
+use test_support::{TestCustomer, TestNode, TestUser};
+
+use crate::harness::{Answer, Server, Who, sfn};
+use crate::sockets::dial_as;
+
+/// No test message goes further than to be refused.
+const PRIVATE: &str = "http://127.0.0.1:1/hook";
+
+pub struct World {
+    pub server: Server,
+    pub nowhere: TestUser,
+    pub acme: TestCustomer,
+    pub globex: TestCustomer,
+    pub admin: TestUser,
+    pub operator: TestUser,
+    /// May see machines, customers and users, and nothing else.
+    pub custom: TestUser,
+    /// Whose account is worked on.
+    pub target: TestUser,
+    /// Of Acme: for the staff's door, and for its owners'.
+    pub extra: [TestUser; 2],
+    /// That is worked on.
+    pub role: RoleId,
+    pub node: TestNode,
+    pub join_token: String,
+    /// The admin's.
+    pub api_token: SessionId,
+    pub ssh_key: SshKeyId,
+    /// Of Acme: host-001 is lent to it.
+    pub allocation: AllocationId,
+    /// For host-002.
+    pub request: RenewalRequestId,
+    /// Staged; nobody reads it here.
+    pub import: ImportId,
+    /// Planned for host-001.
+    pub maintenance: MaintenanceId,
+    /// Waits to be confirmed.
+    pub settings_import: SettingsImportId,
+    /// A sign-in service that nobody answers at.
+    pub identity_provider: IdentityProviderId,
+    /// The admin's, one for each door: a call of each takes its own away.
+    pub webhooks: [ChannelId; 2],
+    /// The platform's, likewise.
+    pub channels: [ChannelId; 2],
+    /// For Acme.
+    pub announcement: AnnouncementId,
+    /// Calls so far.
+    calls: AtomicU32,
+}
+
+/// Webhooks of the admin's and channels of the platform's. Nothing leaves this host: the address is a private one.
+async fn channels(server: &Server, admin: &TestUser) -> ([ChannelId; 2], [ChannelId; 2]) {
+    let webhook = async || {
+        let body = WebhookCreate { name: "pager".to_owned(), url: PRIVATE.to_owned(), secret: None };
+        notifications::add_webhook(server.platform(), &admin.ctx(), body).await.unwrap().webhook.id
+    };
+    let channel = async || {
+        let body = ChannelCreate {
+            kind: ChannelKind::Wecom,
+            name: "group".to_owned(),
+            url: PRIVATE.to_owned(),
+            secret: None,
+            kinds: None,
+        };
+        notifications::add_channel(server.platform(), &admin.ctx(), body).await.unwrap().id
+    };
+    ([webhook().await, webhook().await], [channel().await, channel().await])
+}
+
+/// A sign-in service where nobody answers.
+fn provider(name: &str) -> Value {
+    json!({ "kind": "oidc", "name": name, "oidc": { "issuer": "http://127.0.0.1:1", "clientId": "remotegpu" } })
+}
+
+impl World {
+    pub async fn new() -> Self {
+        // Everybody calls often here, each time from an address of its own.
+        let server = Server::with(|config| config.trusted_proxies = 1).await;
+        let admin = server.test.admin().await;
+        let request = JoinTokenCreate { note: "for the table".to_owned(), ..Default::default() };
+        let token = machines::create_join_token(server.platform(), &admin.ctx(), request).await.unwrap();
+        let (acme, node) = (server.test.customer("Acme").await, server.test.node("host-001").await);
+        let lend = async |code: &str| {
+            let body = AllocationCreate { customer_id: Some(acme.id), months: Some(3), ..Default::default() };
+            allocations::create(server.platform(), &admin.ctx(), code, body).await.unwrap().allocation.id
+        };
+        let allocation = lend("host-001").await;
+        // Another machine's, so that each request is the only open one of its allocation.
+        server.test.node("host-002").await;
+        lend("host-002").await;
+        let wish = RenewalRequestCreate { months: Some(1), ..Default::default() };
+        let asked = allocations::request_renewal(server.platform(), &acme.owner.ctx(), "host-002", wish).await.unwrap();
+        let now = server.platform().clock().now();
+        let window = MaintenanceCreate {
+            starts_at: Some(now + chrono::TimeDelta::days(30)),
+            ends_at: now + chrono::TimeDelta::days(31),
+            message: "New fans".to_owned(),
+        };
+        let planned = machines::plan_maintenance(server.platform(), &admin.ctx(), "host-001", window).await.unwrap();
+        let robot = ApiTokenCreate { name: "a robot".to_owned(), ..Default::default() };
+        let robot = accounts::create_api_token(server.platform(), &admin.ctx(), robot, None).await.unwrap();
+        let key = SshKeyCreate { name: None, public_key: test_support::SSH_PUBLIC_KEY.to_owned() };
+        let powers = [Permission::MachinesView, Permission::CustomersManage, Permission::UsersView];
+        let custom = server.test.with_role("custom", &powers).await;
+        let spare = RoleWrite { name: "Spare".to_owned(), ..Default::default() };
+        let role = roles::create(server.platform(), &admin.ctx(), spare).await.unwrap().id;
+        let extra = [server.test.outsider("extra1").await, server.test.outsider("extra2").await];
+        for person in &extra {
+            let body = MemberCreate { username: person.name.clone(), existing: true, ..Default::default() };
+            customers::add_member(server.platform(), &admin.ctx(), acme.id, body).await.unwrap();
+        }
+        let staged = machines::stage_import(server.platform(), &admin.ctx(), "a.xlsx", &[1][..]).await.unwrap();
+        let wish = br#"{"format":1,"settings":{"branding.name":"Lab"}}"#;
+        let waits = settings::stage_import(server.platform(), &admin.ctx(), wish).await.unwrap();
+        let service = serde_json::from_value(provider("Sso")).unwrap();
+        let service = accounts::identity::create(server.platform(), &admin.ctx(), service).await.unwrap();
+        let (webhooks, channels) = channels(&server, &admin).await;
+        let said = AnnouncementEdit {
+            title: "New fans".to_owned(),
+            audience: Audience::Chosen,
+            customer_ids: vec![acme.id],
+            ..Default::default()
+        };
+        let said = announcements::create(server.platform(), &admin.ctx(), said).await.unwrap();
+        Self {
+            announcement: said.id,
+            webhooks,
+            channels,
+            api_token: robot.token.id,
+            settings_import: waits.id,
+            identity_provider: service.id,
+            calls: AtomicU32::new(0),
+            ssh_key: accounts::add_ssh_key(server.platform(), &admin.ctx(), key).await.unwrap().id,
+            operator: server.test.operator("operator").await,
+            custom,
+            target: server.test.outsider("target").await,
+            extra,
+            role,
+            import: staged.id,
+            maintenance: planned.maintenance[0].id,
+            nowhere: server.test.outsider("stranger").await,
+            globex: server.test.customer("Globex").await,
+            allocation,
+            request: asked.allocation.open_request.unwrap(),
+            acme,
+            node,
+            join_token: token.token.id.to_string(),
+            admin,
+            server,
+        }
+    }
+
+    fn person(&self, caller: &str) -> Option<&TestUser> {
+        match caller {
+            "nowhere" => Some(&self.nowhere),
+            "member" => Some(&self.acme.member),
+            "owner" => Some(&self.acme.owner),
+            "other" => Some(&self.globex.owner),
+            "admin" => Some(&self.admin),
+            "operator" => Some(&self.operator),
+            "custom" => Some(&self.custom),
+            _ => None,
+        }
+    }
+
+    /// New credentials, as this caller brings them to this door.
+    pub async fn credentials(&self, caller: &str, door: Door) -> Who {
+        match (self.person(caller), door) {
+            (Some(user), Door::ServerFn) => self.server.browser(user).await,
+            (Some(user), _) => self.server.token(user).await,
+            (None, _) if caller == "node" => Who::Bearer(self.node.key.clone()),
+            (None, _) => Who::Nobody,
+        }
+    }
+
+    /// A body the operation would take: what is refused is refused for who asks, not for what they say.
+    fn body(&self, method: &str, path: &str) -> Value {
+        let name = format!("m-{}", uuid::Uuid::new_v4().simple());
+        match (method, path) {
+            ("PUT", "/api/auth/profile") => json!({ "displayName": name }),
+            ("POST", "/api/auth/avatar") => json!({ "no": "picture" }),
+            ("POST", "/api/auth/tokens") => json!({ "name": name }),
+            ("POST", "/api/customer/settings/ssh-keys") => json!({ "publicKey": "none" }),
+            ("POST", "/api/auth/password/change") => {
+                json!({ "oldPassword": self.admin.password, "newPassword": "weak" })
+            }
+            ("POST", "/api/auth/totp/confirm") => json!({ "code": "123456" }),
+            ("POST", "/api/auth/totp/disable") => json!({ "password": self.admin.password, "code": "123456" }),
+            ("PUT", "/api/customer/settings/notifications") => json!({ "quietFrom": "22:00", "quietUntil": "07:00" }),
+            ("POST", "/api/customer/settings/notifications/webhooks") => json!({ "name": name, "url": PRIVATE }),
+            ("POST", "/api/admin/announcements") => json!({ "title": name }),
+            ("PUT", "/api/admin/announcements/{id}") => {
+                json!({ "title": name, "audience": "chosen", "customerIds": [self.acme.id] })
+            }
+            ("POST", "/api/admin/notification-channels") => {
+                json!({ "kind": "feishu", "name": name, "url": PRIVATE, "secret": "s" })
+            }
+            ("PUT", "/api/admin/settings/{key}") => json!({ "value": "Lab 7" }),
+            ("POST", "/api/admin/settings/identity-providers/{id}/test") => json!({}),
+            ("POST" | "PUT", path) if path.starts_with("/api/admin/settings/identity-providers") => provider(&name),
+            ("POST", "/api/admin/settings/import") => json!({ "format": 1, "settings": {} }),
+            ("POST", "/api/admin/settings/mail/test") => json!({ "to": "a@b.example" }),
+            ("PUT", "/api/auth/list-columns/{list}") => json!({ "columns": ["name", "region"] }),
+            ("POST", "/api/admin/machines/import/preview") => json!({ "any": "bytes" }),
+            ("POST", "/api/admin/machines/bulk") => json!({ "ids": ["host-001"], "action": "monitoring-on" }),
+            ("POST", "/api/admin/machines/bulk/maintenance") => json!({
+                "ids": ["host-002"],
+                "window": { "startsAt": "2100-01-01T00:00:00Z", "endsAt": "2100-01-02T00:00:00Z", "message": "New fans" },
+            }),
+            (
+                "POST",
+                "/api/admin/machines/{code}/cordon"
+                | "/api/admin/machines/{code}/drain"
+                | "/api/admin/machines/{code}/uncordon"
+                | "/api/admin/machines/{code}/retire",
+            ) => json!({}),
+            ("POST", "/api/admin/machines/{code}/maintenance") => {
+                json!({ "startsAt": "2100-01-01T00:00:00Z", "endsAt": "2100-01-02T00:00:00Z", "message": "New fans" })
+            }
+            ("PUT", "/api/admin/machines/{code}/connection") => json!({ "user": "root" }),
+            ("POST", "/api/admin/monitoring/machines") => json!({ "id": "host-001" }),
+            ("POST", "/api/auth/login") => json!({ "username": self.admin.name, "password": self.admin.password }),
+            ("POST", "/api/auth/password-reset/request") => json!({ "account": name }),
+            ("POST", "/api/auth/password-reset/confirm") => json!({ "token": "none", "newPassword": name }),
+            ("POST", "/api/auth/email-change/request") => json!({ "email": "a@b.example", "password": name }),
+            ("POST", "/api/auth/email-change/confirm") => json!({ "token": "none" }),
+            ("POST", "/api/auth/invitation/accept") => json!({ "token": "none", "username": name, "password": name }),
+            ("POST", "/api/admin/customers/{id}/invitations" | "/api/customer/members/invitations") => {
+                json!({ "email": "new@acme.example" })
+            }
+            ("PUT", "/api/admin/customers/{id}/members/{userId}" | "/api/customer/members/{userId}") => {
+                json!({ "role": "owner" })
+            }
+            ("PUT", "/api/admin/customers/{id}/owner" | "/api/customer/owner") => {
+                json!({ "userId": self.acme.owner.id, "confirm": self.acme.name })
+            }
+            ("PUT", "/api/admin/customers/{id}/quota" | "/api/admin/users/{id}/quota") => json!({ "gpu": 8 }),
+            ("PUT", "/api/admin/users/{id}") => json!({ "username": self.target.name }),
+            ("POST", "/api/admin/users") => json!({ "username": name }),
+            ("POST", "/api/admin/users/bulk") => json!({ "ids": [self.target.id], "action": "enable" }),
+            ("POST", "/api/admin/users/{id}/password") => json!({}),
+            ("POST", "/api/admin/users/{id}/roles") => json!({ "roleId": self.role }),
+            ("POST", "/api/admin/machines" | "/api/admin/customers" | "/api/admin/roles") | ("PUT", _) => {
+                json!({ "name": name })
+            }
+            ("POST", "/api/admin/customers/{id}/members" | "/api/customer/members") => json!({ "username": name }),
+            ("POST", "/api/admin/machines/{code}/allocate") => json!({ "customerId": self.globex.id, "months": 1 }),
+            ("POST", "/api/admin/allocations/bulk") => {
+                json!({ "ids": [self.allocation], "action": "renew", "months": 1 })
+            }
+            ("POST", "/api/admin/allocations/{id}/renew") => json!({ "months": 1 }),
+            ("POST", "/api/admin/allocations/{id}/reclaim" | "/api/admin/machines/{code}/reclaim") => json!({}),
+            ("POST", "/api/admin/renewal-requests/{id}/approve") => json!({}),
+            ("POST", "/api/admin/renewal-requests/{id}/refuse") => json!({ "answer": "no" }),
+            ("POST", "/api/admin/renewal-requests/{id}/decide") => json!({ "approve": true }),
+            ("POST", "/api/customer/machines/{code}/renewal-requests") => json!({ "months": 1 }),
+            ("POST", "/api/admin/machines/join-tokens") => json!({ "note": "another" }),
+            _ => Value::Null,
+        }
+    }
+
+    async fn rest(&self, who: &Who, method: &str, path: &str) -> Answer {
+        let body = match path {
+            "/api/auth/refresh" => {
+                let request = LoginRequest {
+                    username: self.admin.name.clone(),
+                    password: self.admin.password.to_owned(),
+                    ..Default::default()
+                };
+                let ctx = self.server.test.anonymous();
+                let answer = accounts::issue_access_token(self.server.platform(), &ctx, &request, None).await.unwrap();
+                json!({ "refreshToken": answer.refresh_token })
+            }
+            _ => self.body(method, path),
+        };
+        let id = match path.split('/').nth(3) {
+            Some("customers") => self.acme.id.to_string(),
+            Some("users") => self.target.id.to_string(),
+            Some("roles") => self.role.to_string(),
+            Some("allocations") => self.allocation.to_string(),
+            Some("renewal-requests") => self.request.to_string(),
+            Some("sessions") => self.admin.principal.session.to_string(),
+            Some("tokens") => self.api_token.to_string(),
+            Some("settings") if path.contains("/webhooks/") => self.webhooks[0].to_string(),
+            Some("settings") => self.ssh_key.to_string(),
+            Some("announcements") => self.announcement.to_string(),
+            Some("notification-channels") => self.channels[0].to_string(),
+            _ => self.join_token.clone(),
+        };
+        let id = if path.contains("/import/") { self.import.to_string() } else { id };
+        let id = if path.contains("customer/notifications/") { "999999".to_owned() } else { id };
+        let id = if path.contains("/settings/import/") { self.settings_import.to_string() } else { id };
+        let of_provider = path.contains("/identity-providers/");
+        let id = if of_provider { self.identity_provider.to_string() } else { id };
+        let id = if path.contains("/maintenance/") { self.maintenance.to_string() } else { id };
+        let path = path.replace("{code}", "host-001").replace("{id}", &id).replace("{step}", "processes");
+        let extra = &self.extra[usize::from(path.starts_with("/api/customer/"))];
+        let path = path.replace("{userId}", &extra.id.to_string()).replace("{roleId}", &self.role.to_string());
+        let path = path.replace("{list}", "machines").replace("{key}", "branding.name").replace("{invitation}", "0");
+        let request = self.elsewhere(self.server.request(who, method.parse().unwrap(), &path));
+        Answer::of(if body.is_null() { request } else { request.json(&body) }).await
+    }
+
+    async fn server_fn(&self, who: &Who, name: &str) -> Answer {
+        let fresh = format!("m-{}", uuid::Uuid::new_v4().simple());
+        let (acme, globex) = (self.acme.id.to_string(), self.globex.id.to_string());
+        let (allocation, request) = (self.allocation.to_string(), self.request.to_string());
+        let (maintenance, import) = (self.maintenance.to_string(), self.import.to_string());
+        let (session, api_token) = (self.admin.principal.session.to_string(), self.api_token.to_string());
+        let (ssh_key, waits) = (self.ssh_key.to_string(), self.settings_import.to_string());
+        let (target, role, extra) = (self.target.id.to_string(), self.role.to_string(), self.extra[0].id.to_string());
+        let owner = self.acme.owner.id.to_string();
+        let announcement = self.announcement.to_string();
+        let service = self.identity_provider.to_string();
+        let (webhook, channel) = (self.webhooks[1].to_string(), self.channels[1].to_string());
+        let args: Vec<(&str, &str)> = match name {
+            "add_existing_member" => vec![("id", &acme), ("username", &fresh), ("role", "member")],
+            "set_member_role" => vec![("id", &acme), ("user", &extra), ("role", "owner")],
+            "remove_member" => vec![("id", &acme), ("user", &extra)],
+            "transfer_ownership" => vec![("id", &acme), ("user", &owner), ("confirm", &self.acme.name)],
+            "set_customer_quota" => vec![("id", &acme), ("form[gpu]", "8")],
+            "create_user" => vec![("form[username]", &fresh)],
+            "update_user" => vec![("id", &target), ("form[username]", &self.target.name)],
+            "act_on_users" => vec![("ids[]", &target), ("action", "enable")],
+            "make_user_password" | "delete_user" | "restore_user" => vec![("id", &target)],
+            "set_user_password" => vec![("id", &target), ("password", "a long enough password")],
+            "set_user_quota" => vec![("id", &target), ("form[gpu]", "8")],
+            "set_user_active" => vec![("id", &target), ("active", "true")],
+            "create_role" => vec![("form[name]", &fresh)],
+            "update_role" => vec![("id", &role), ("form[name]", &fresh)],
+            "assign_role" | "revoke_role" => vec![("id", &target), ("role", &role)],
+            "delete_role" => vec![("id", &role)],
+            "sign_in" => vec![("username", &self.admin.name), ("password", self.admin.password)],
+            "request_password_reset" => vec![("account", &fresh)],
+            "confirm_password_reset" => vec![("token", "none"), ("new_password", &fresh)],
+            "confirm_email_change" => vec![("token", "none")],
+            "accept_invitation" => vec![("token", "none"), ("username", &fresh), ("password", &fresh)],
+            "request_email_change" => vec![("email", "a@b.example"), ("password", &fresh)],
+            "invite_person" => vec![("customer", &acme), ("email", "new@acme.example")],
+            "revoke_invitation" => vec![("customer", &acme), ("id", "0")],
+            "test_mail" => vec![("to", "a@b.example")],
+            "read_notification" => vec![("id", "999999")],
+            "choose_notifications" => vec![("mail[]", "renewal-decided")],
+            "add_webhook" => vec![("name", &fresh), ("url", PRIVATE)],
+            "change_webhook" | "test_webhook" | "remove_webhook" => vec![("id", &webhook), ("name", "pager")],
+            "add_channel" => {
+                vec![("kind", "wecom"), ("name", &fresh), ("url", PRIVATE), ("kinds[]", "allocation-ending")]
+            }
+            "change_channel" | "test_channel" | "remove_channel" => vec![("id", &channel), ("name", "group")],
+            "create_announcement" => {
+                vec![("form[kind]", "announcement"), ("form[title]", &fresh), ("form[audience]", "staff")]
+            }
+            "update_announcement" => vec![
+                ("id", &announcement),
+                ("form[kind]", "maintenance"),
+                ("form[title]", &fresh),
+                ("form[audience]", "chosen"),
+                ("customers[]", &acme),
+            ],
+            "dismiss_announcement" | "delete_announcement" => vec![("id", &announcement)],
+            "test_identity_provider" | "delete_identity_provider" => vec![("id", &service)],
+            "unlink_identity" => vec![("id", "0")],
+            "save_identity_provider" => vec![
+                ("form[kind]", "oidc"),
+                ("form[name]", &fresh),
+                ("form[issuer]", "http://127.0.0.1:1"),
+                ("form[client_id]", "remotegpu"),
+                ("form[name_claim]", "email"),
+                ("form[groups_claim]", "groups"),
+            ],
+            "save_settings" => vec![("form[sign_in.captcha]", "image")],
+            "confirm_settings_import" => vec![("id", &waits)],
+            "set_preferences" => vec![("theme", "dark")],
+            "sign_in_code" | "confirm_totp" => vec![("code", "123456")],
+            "update_profile" => vec![("display_name", &fresh)],
+            "end_session" => vec![("id", &session)],
+            "revoke_api_token" => vec![("id", &api_token)],
+            "remove_ssh_key" => vec![("id", &ssh_key)],
+            "add_ssh_key" => vec![("public_key", "none")],
+            "create_api_token" => vec![("name", &fresh), ("reach", "all")],
+            "change_password" => vec![("old_password", self.admin.password), ("new_password", "weak")],
+            "disable_totp" => vec![("password", self.admin.password), ("code", "123456")],
+            "get_machine" | "machine_live" => vec![("code", "host-001")],
+            "confirm_import" | "discard_import" => vec![("id", &import)],
+            "act_on_allocations" => vec![("ids[]", &allocation), ("action", "renew"), ("months", "1")],
+            "choose_columns" => vec![("list", "machines"), ("columns[]", "name")],
+            "act_on_machine" => vec![("code", "host-001"), ("action", "monitoring-off")],
+            "act_on_machines" => vec![("ids[]", "host-001"), ("action", "monitoring-on")],
+            "plan_maintenance" => vec![
+                ("code", "host-001"),
+                ("form[starts]", "2100-01-01T00:00"),
+                ("form[ends]", "2100-01-02T00:00"),
+                ("form[message]", "New fans"),
+            ],
+            "plan_maintenance_for_many" => vec![
+                ("ids[]", "host-002"),
+                ("form[starts]", "2100-01-01T00:00"),
+                ("form[ends]", "2100-01-02T00:00"),
+                ("form[message]", "New fans"),
+            ],
+            "cancel_maintenance" => vec![("code", "host-001"), ("id", &maintenance)],
+            "set_connection" => vec![("code", "host-001"), ("form[user]", "root")],
+            "machine_history" => vec![("code", "host-001"), ("range", "1h")],
+            "create_machine" => vec![("form[name]", &fresh)],
+            "update_machine" => vec![("code", "host-001"), ("form[name]", &fresh)],
+            "create_join_token" => vec![("note", "another")],
+            "revoke_join_token" => vec![("id", &self.join_token)],
+            "create_customer" => vec![("form[name]", &fresh)],
+            "update_customer" => vec![("id", &acme), ("form[name]", &fresh)],
+            "set_customer_active" => vec![("id", &acme), ("active", "true")],
+            "add_customer_member" => vec![("id", &acme), ("new_username", &fresh), ("role", "member")],
+            "allocate_machine" => {
+                vec![("code", "host-001"), ("form[customer]", &globex), ("form[months]", "1")]
+            }
+            "renew_allocation" => vec![("id", &allocation), ("form[months]", "1")],
+            "end_allocation" => vec![("id", &allocation)],
+            "skip_reclaim_step" => vec![("id", &allocation), ("step", "processes")],
+            "decide_renewal" => vec![("id", &request), ("form[decision]", "approve")],
+            "request_renewal" => vec![("code", "host-001"), ("form[months]", "1")],
+            _ => vec![],
+        };
+        let request = self.elsewhere(self.server.request(who, "POST".parse().unwrap(), &sfn(name)));
+        Answer::of(self.server.form(request, &args)).await
+    }
+
+    /// From an address of its own, so that no rate limit answers instead.
+    fn elsewhere(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        let number = self.calls.fetch_add(1, Ordering::Relaxed);
+        request.header("x-forwarded-for", format!("203.0.{}.{}", number / 256, number % 256))
+    }
+
+    pub async fn call(&self, who: &Who, door: Door, method: &str, path: &str) -> (u16, Option<Answer>) {
+        let answer = match door {
+            Door::Rest => self.rest(who, method, path).await,
+            Door::ServerFn => self.server_fn(who, path).await,
+            Door::Socket | Door::Public => {
+                // By now the allocation of host-001 has been ended.
+                let opened = dial_as(&self.server, who, &path.replace("{code}", "host-002")).await;
+                return (opened.err().unwrap_or(101), None);
+            }
+        };
+        (answer.status, Some(answer))
+    }
+}

@@ -1,0 +1,114 @@
+//! Webhooks and robots through both doors. What goes out over them is tested with the platform.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::both::{Doors, Through};
+use crate::harness::{Answer, Server, Who, sfn};
+
+const WEBHOOKS: &str = "/api/customer/settings/notifications/webhooks";
+const CHANNELS: &str = "/api/admin/notification-channels";
+/// Nothing leaves this host: no range is allowed.
+const PRIVATE: &str = "http://127.0.0.1:1/hook?token=T0KEN";
+
+async fn scenario(through: Through) {
+    let server = Server::start().await;
+    let (acme, admin) = (server.test.customer("Acme").await, server.test.admin().await);
+    let doors = Doors { server: &server, through };
+    let (owner, member, staff) = (doors.who(&acme.owner).await, doors.who(&acme.member).await, doors.who(&admin).await);
+    let add = async |who: &Who, name: &str, url: &str| {
+        let form = [("name", name), ("url", url)];
+        doors.call(who, (WEBHOOKS, json!({ "name": name, "url": url })), ("add_webhook", &form)).await
+    };
+    assert_eq!(add(&owner, "pager", "ftp://x").await, (1000, vec!["url".to_owned()]));
+    assert_eq!(add(&owner, "pager", PRIVATE).await, (0, vec![]));
+    let list = doors.list(&owner, WEBHOOKS, "list_webhooks").await;
+    assert_eq!(
+        (&list[0]["name"], &list[0]["host"], &list[0]["hasSecret"]),
+        (&json!("pager"), &json!("127.0.0.1"), &json!(true))
+    );
+    assert!(!list.to_string().contains("T0KEN") && !list.to_string().contains("whsec_"), "{list}");
+    assert_eq!(doors.list(&member, WEBHOOKS, "list_webhooks").await, json!([]));
+
+    let act = async |who: &Who, id: &Value, verb: &str| {
+        let (method, path) = match verb {
+            "test" => (Method::POST, format!("{WEBHOOKS}/{id}/test")),
+            _ => (Method::DELETE, format!("{WEBHOOKS}/{id}")),
+        };
+        match through {
+            Through::Rest => Answer::of(server.request(who, method, &path)).await.code(),
+            Through::ServerFns => {
+                let name = format!("{verb}_webhook");
+                server.call(who, &name, &[("id", id.to_string().as_str())]).await.code()
+            }
+        }
+    };
+    assert_eq!(act(&member, &list[0]["id"], "test").await, 1300);
+    assert_eq!(act(&owner, &list[0]["id"], "test").await, 0);
+    let said = "select state || ' ' || last_error from notification_deliveries";
+    assert_eq!(server.sql(said).await, ["failed forbidden: not a public address"]);
+    assert_eq!(act(&member, &list[0]["id"], "remove").await, 1300);
+    assert_eq!(act(&owner, &list[0]["id"], "remove").await, 0);
+
+    let body =
+        json!({ "kind": "dingtalk", "name": "ops", "url": PRIVATE, "secret": "SECx", "kinds": ["allocation-ending"] });
+    let form =
+        [("kind", "dingtalk"), ("name", "ops"), ("url", PRIVATE), ("secret", "SECx"), ("kinds[]", "allocation-ending")];
+    assert_eq!(doors.call(&owner, (CHANNELS, body.clone()), ("add_channel", &form)).await.0, 1300);
+    assert_eq!(doors.call(&staff, (CHANNELS, body), ("add_channel", &form)).await, (0, vec![]));
+    let list = doors.list(&staff, CHANNELS, "list_channels").await;
+    assert_eq!((&list[0]["kind"], &list[0]["kinds"]), (&json!("dingtalk"), &json!(["allocation-ending"])));
+    let id = list[0]["id"].to_string();
+    let change = json!({ "name": "ops group", "enabled": false });
+    let form = [("id", id.as_str()), ("name", "ops group"), ("kinds[]", "allocation-ending")];
+    assert_eq!(doors.put(&staff, (&format!("{CHANNELS}/{id}"), change), ("change_channel", &form)).await.0, 0);
+    let list = doors.list(&staff, CHANNELS, "list_channels").await;
+    assert_eq!(
+        (&list[0]["name"], &list[0]["enabled"], &list[0]["hasSecret"]),
+        (&json!("ops group"), &json!(false), &json!(true))
+    );
+
+    let actions =
+        "select action || ' ' || via from audit_events where outcome = 'done' and action like '%-channel' order by id";
+    let expected =
+        ["add", "test", "remove", "add", "update"].map(|verb| format!("notifications:{verb}-channel {}", doors.via()));
+    assert_eq!(server.sql(actions).await, expected);
+}
+
+#[tokio::test]
+async fn programs_keep_channels_over_rest() {
+    scenario(Through::Rest).await;
+}
+
+#[tokio::test]
+async fn people_keep_channels_over_server_functions() {
+    scenario(Through::ServerFns).await;
+}
+
+/// The secret is in the answer of a program, and on the page that comes next, once.
+#[tokio::test]
+async fn a_new_secret_is_told_once_and_a_test_is_explained() {
+    let server = Server::start().await;
+    let acme = server.test.customer("Acme").await;
+    let (owner, browser) = (server.token(&acme.owner).await, server.browser(&acme.owner).await);
+    let made = server.post(&owner, WEBHOOKS, json!({ "name": "pager", "url": PRIVATE })).await.data();
+    assert!(made["secret"].as_str().unwrap().starts_with("whsec_"), "{made}");
+    let tested = server.post(&owner, &format!("{WEBHOOKS}/{}/test", made["webhook"]["id"]), Value::Null).await.data();
+    assert_eq!((&tested["accepted"], &tested["step"]), (&json!(false), &json!("forbidden")));
+    assert!(tested["message"].as_str().unwrap().contains("private network"), "{tested}");
+
+    let request = server.bare(Method::POST, &sfn("add_webhook")).header("accept", "text/html,*/*;q=0.8");
+    let request = server.form(request, &[("name", "second"), ("url", PRIVATE)]);
+    let answer = Answer::of(server.signed(&browser, request)).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/account/webhooks"), "{}", answer.text);
+    let page = server.get(&browser, "/account/webhooks").await;
+    // The hint of the form says how a secret begins: the one that was made is longer than that.
+    let secrets = |page: &Answer| page.text.split("whsec_").skip(1).filter(|rest| is_base64(rest, 32)).count();
+    assert!(page.status == 200 && secrets(&page) > 0, "{}", page.text);
+    assert_eq!(secrets(&server.get(&browser, "/account/webhooks").await), 0);
+}
+
+/// Whether a text begins with so many characters of base64.
+fn is_base64(text: &str, length: usize) -> bool {
+    text.len() >= length && text.bytes().take(length).all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte))
+}

@@ -1,0 +1,183 @@
+//! A browser's way to a sign-in service and back, and the providers through both doors.
+
+use std::collections::HashMap;
+
+use http::{Method, header};
+use serde_json::{Value, json};
+use test_support::OidcProvider;
+
+use crate::both::{Doors, Through};
+use crate::harness::{Answer, Server, Who};
+
+fn body(name: &str, issuer: &str, secret: Option<&str>) -> Value {
+    json!({
+        "kind": "oidc", "name": name, "enabled": true, "secret": secret,
+        "oidc": { "issuer": issuer, "clientId": OidcProvider::CLIENT_ID },
+    })
+}
+
+async fn scenario(through: Through) {
+    let server = Server::start().await;
+    let service = OidcProvider::start().await;
+    let admin = server.test.admin().await;
+    let acme = server.test.customer("Acme").await;
+    let doors = Doors { server: &server, through };
+    let (staff, owner) = (doors.who(&admin).await, doors.who(&acme.owner).await);
+    let path = "/api/admin/settings/identity-providers";
+    let create = async |who: &Who, name: &str, issuer: &str| {
+        let form = [
+            ("form[kind]", "oidc"),
+            ("form[name]", name),
+            ("form[enabled]", "true"),
+            ("form[creates_accounts]", "true"),
+            ("form[issuer]", issuer),
+            ("form[client_id]", OidcProvider::CLIENT_ID),
+            ("form[secret]", OidcProvider::CLIENT_SECRET),
+            ("form[scopes]", "profile email"),
+            ("form[name_claim]", "preferred_username"),
+            ("form[groups_claim]", "groups"),
+        ];
+        let wish = body(name, issuer, Some(OidcProvider::CLIENT_SECRET));
+        doors.call(who, (path, wish), ("save_identity_provider", &form)).await
+    };
+    assert_eq!(create(&owner, "Sso", service.issuer()).await, (1300, vec![]), "it is not there for customers");
+    assert_eq!(create(&staff, "Sso", "http://sso.example.org").await, (1000, vec!["oidc.issuer".to_owned()]));
+    assert_eq!(create(&staff, "Sso", service.issuer()).await, (0, vec![]));
+    assert_eq!(create(&staff, "sso", service.issuer()).await, (1401, vec!["name".to_owned()]));
+    let all = doors.list(&staff, path, "list_identity_providers").await;
+    let made = &all.as_array().unwrap()[0];
+    assert_eq!((&made["secretSet"], &made["enabled"]), (&json!(true), &json!(true)));
+    assert!(!all.to_string().contains(OidcProvider::CLIENT_SECRET), "secrets are never read back");
+    let id = made["id"].to_string();
+    let test = format!("{path}/{id}/test");
+    assert_eq!(doors.call(&staff, (&test, json!({})), ("test_identity_provider", &[("id", &id)])).await, (0, vec![]));
+    let kept = doors.list(&staff, path, "list_identity_providers").await;
+    assert_eq!(kept[0]["lastTest"]["done"], true, "{kept}");
+    let log =
+        "select distinct action || ' ' || via from audit_events where target_kind = 'identity-provider' order by 1";
+    let via = doors.via();
+    assert_eq!(
+        server.sql(log).await,
+        [format!("settings:create-provider {via}"), format!("settings:test-provider {via}")]
+    );
+}
+
+#[tokio::test]
+async fn programs_over_rest() {
+    scenario(Through::Rest).await;
+}
+
+#[tokio::test]
+async fn people_over_server_functions() {
+    scenario(Through::ServerFns).await;
+}
+
+struct World {
+    service: OidcProvider,
+    id: String,
+    server: Server,
+}
+
+impl World {
+    async fn new() -> Self {
+        let server = Server::start().await;
+        let service = OidcProvider::start().await;
+        let staff = server.token(&server.test.admin().await).await;
+        let wish = body("Sso", service.issuer(), Some(OidcProvider::CLIENT_SECRET));
+        let made = server.post(&staff, "/api/admin/settings/identity-providers", wish).await;
+        Self { id: made.data()["id"].to_string(), service, server }
+    }
+
+    /// As a browser opens an address: with its cookie, and without one.
+    async fn open(&self, cookie: Option<&str>, path: &str) -> Answer {
+        let request = self.server.bare(Method::GET, path).header(header::ACCEPT, "text/html,*/*;q=0.8");
+        Answer::of(match cookie {
+            Some(cookie) => request.header(header::COOKIE, cookie),
+            None => request,
+        })
+        .await
+    }
+
+    /// The way there: the browser's cookie, and what it comes back with.
+    async fn there(&self, cookie: Option<&str>, next: &str) -> (String, HashMap<String, String>) {
+        let path = format!("/api/auth/oidc/start?provider={}&next={next}", self.id);
+        let answer = self.open(cookie, &path).await;
+        assert_eq!(answer.status, 303, "{answer:?}");
+        let cookie = answer.cookie().or(cookie.map(str::to_owned)).expect("the way there has a cookie");
+        (cookie, self.service.sign_in(answer.header("location")))
+    }
+
+    async fn back(&self, cookie: Option<&str>, back: &HashMap<String, String>) -> Answer {
+        let query = serde_urlencoded::to_string(back).unwrap();
+        self.open(cookie, &format!("/api/auth/oidc/callback?{query}&session_state=whatever")).await
+    }
+}
+
+#[tokio::test]
+async fn a_browser_goes_there_comes_back_and_is_signed_in_under_a_new_session() {
+    let world = World::new().await;
+    let page = world.open(None, "/login?next=%2Faccount").await;
+    assert!(page.text.contains("Sign in with Sso"), "{}", page.text);
+    let (before, back) = world.there(None, "/account").await;
+    let answer = world.back(Some(&before), &back).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/account"), "{answer:?}");
+    let after = answer.cookie().expect("sign-in sets a cookie");
+    assert_ne!(before, after, "whoever knew the session from before has nothing");
+    let profile = async |cookie: &str| {
+        let answer = world.server.get(&Who::Cookie(cookie.to_owned()), "/api/auth/profile").await;
+        (answer.status == 200).then(|| answer.data()["name"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(profile(&after).await.as_deref(), Some("wanda"));
+    assert_eq!(profile(&before).await, None);
+
+    // Again, and from another browser: it was used.
+    for cookie in [Some(before.as_str()), Some(after.as_str()), None] {
+        let answer = world.back(cookie, &back).await;
+        assert_eq!(answer.status, 303);
+        let to = answer.header("location");
+        assert!(to.starts_with("/login?refused=") || to.starts_with("/account/security?refused="), "{to}");
+    }
+    let program = world.server.get(&Who::Nobody, "/api/auth/oidc/callback?state=x&code=y").await;
+    assert_eq!((program.status, program.code()), (422, 1402));
+    // The page says what happened, and the form is there.
+    let refused = world.back(None, &back).await;
+    let page = world.open(None, refused.header("location")).await;
+    assert!(page.text.contains("This sign-in is over") && page.text.contains("name=\"password\""), "{}", page.text);
+}
+
+#[tokio::test]
+async fn nobody_is_led_to_a_foreign_page() {
+    let world = World::new().await;
+    for foreign in ["%2F%2Fevil.example", "https%3A%2F%2Fevil.example", "%2F%5Cevil.example"] {
+        let (cookie, back) = world.there(None, foreign).await;
+        assert_eq!(world.back(Some(&cookie), &back).await.header("location"), "/", "{foreign}");
+    }
+    // A state that comes twice is none.
+    let (cookie, back) = world.there(None, "").await;
+    let twice = format!("/api/auth/oidc/callback?state={}&state=x&code={}", back["state"], back["code"]);
+    assert!(world.open(Some(&cookie), &twice).await.header("location").starts_with("/login?refused="));
+}
+
+#[tokio::test]
+async fn one_s_own_account_is_bound_by_a_form_of_ours() {
+    let world = World::new().await;
+    let user = world.server.test.outsider("local").await;
+    let who = world.server.browser(&user).await;
+    let Who::Cookie(cookie) = &who else { panic!("a browser has a cookie") };
+    let (_, back) = world.there(Some(cookie), "").await;
+    let answer = world.back(Some(cookie), &back).await;
+    assert_eq!(answer.header("location"), "/account/security#link", "{answer:?}");
+    let page = world.open(Some(cookie), "/account/security").await;
+    assert!(page.text.contains("Sso says that you are wanda@example.org"), "{}", page.text);
+    assert_eq!(world.server.get(&who, "/api/auth/identities").await.data(), json!([]));
+    assert_eq!(world.server.call(&who, "confirm_identity_link", &[]).await.status, 200);
+    let bound = world.server.get(&who, "/api/auth/identities").await.data();
+    assert_eq!((bound.as_array().map(Vec::len), &bound[0]["providerName"]), (Some(1), &json!("Sso")));
+    // From a page of another site, nothing is bound or parted.
+    let foreign = world.server.bare(Method::POST, &crate::harness::sfn("confirm_identity_link"));
+    let foreign = foreign.header(header::COOKIE, cookie.as_str()).header(header::ORIGIN, "https://evil.example");
+    assert_eq!(Answer::of(world.server.form(foreign, &[])).await.status, 403);
+    let id = bound[0]["id"].to_string();
+    let parted = world.server.request(&who, Method::DELETE, &format!("/api/auth/identities/{id}"));
+    assert_eq!(Answer::of(parted).await.status, 200);
+}

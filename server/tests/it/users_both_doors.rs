@@ -1,0 +1,226 @@
+//! People, roles and members through both doors: what programs and people do means the same; and the menu agrees with what
+//! the doors let through.
+
+use contract::Permission as P;
+use contract::live::WALL_TOPIC;
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::both::{Doors, Through};
+use crate::harness::{Answer, Server, Who};
+use crate::sockets::Live;
+
+async fn scenario(through: Through) {
+    let server = Server::with(|config| config.trusted_proxies = 1).await;
+    let admin = server.test.admin().await;
+    let acme = server.test.customer("Acme").await;
+    let doors = Doors { server: &server, through };
+    let (staff, owner) = (doors.who(&admin).await, doors.who(&acme.owner).await);
+
+    let create = async |who: &Who, name: &str, password: &str| {
+        let body = json!({ "username": name, "password": password, "email": "" });
+        let form = [("form[username]", name), ("form[password]", password)];
+        doors.call(who, ("/api/admin/users", body), ("create_user", &form)).await
+    };
+    assert_eq!(create(&staff, "Ada", PASSWORD).await, (0, vec![]));
+    assert_eq!(create(&staff, "ada", PASSWORD).await, (1401, vec!["username".to_owned()]));
+    assert_eq!(create(&staff, "", "short").await, (1000, vec!["password".to_owned(), "username".to_owned()]));
+    assert_eq!(create(&owner, "eve", PASSWORD).await, (1300, vec![]));
+    let list = doors.list(&staff, "/api/admin/users?q=ada", "list_users").await;
+    let ada = id_of(&list, "ada");
+
+    let role = async |who: &Who, permissions: &[&str]| {
+        let body = json!({ "name": "Desk", "permissions": permissions });
+        let mut form = vec![("form[name]", "Desk")];
+        form.extend(permissions.iter().map(|permission| ("form[permissions][]", *permission)));
+        doors.call(who, ("/api/admin/roles", body), ("create_role", &form)).await
+    };
+    assert_eq!(role(&staff, &["audit:seal"]).await, (1000, vec!["permissions".to_owned()]));
+    assert_eq!(role(&staff, &["users:view", "roles:view", "roles:manage"]).await, (0, vec![]));
+    let roles = doors.list(&staff, "/api/admin/roles", "list_roles").await;
+    let desk = id_of(&json!({ "list": roles }), "Desk");
+
+    let assign = async |who: &Who, to: &str, role: &str| {
+        let path = format!("/api/admin/users/{to}/roles");
+        let body = json!({ "roleId": role.parse::<i64>().unwrap() });
+        doors.call(who, (&path, body), ("assign_role", &[("id", to), ("role", role)])).await
+    };
+    assert_eq!(assign(&staff, &ada, &desk).await, (0, vec![]));
+    assert_eq!(assign(&staff, &ada, "0").await, (1000, vec!["roleId".to_owned()]));
+    assert_eq!(assign(&owner, &ada, &desk).await, (1300, vec![]));
+
+    // Ada has what the role says: she sees people, may not change them, and hands on nothing she does not hold.
+    let ada_in = sign_in(&doors).await;
+    assert_eq!(doors.list(&ada_in, "/api/admin/users", "list_users").await["total"], json!(4));
+    assert_eq!(create(&ada_in, "eve", PASSWORD).await, (1200, vec![]));
+    assert_eq!(role(&ada_in, &["machines:delete"]).await, (1200, vec![]));
+    assert_eq!(assign(&ada_in, &ada, &desk).await, (1200, vec![]));
+
+    switching(&doors, &staff, [&ada, &admin.id.to_string()], &ada_in).await;
+    members(&doors, &owner, &acme.member.id.to_string(), &acme.id.to_string()).await;
+
+    let actions = "select action || ' ' || via from audit_events
+        where outcome = 'done' and action not like 'accounts:%' order by id";
+    let via = doors.via();
+    let expected = [
+        "users:create",
+        "roles:create",
+        "roles:assign",
+        "users:disable",
+        "customers:change-member",
+        "customers:transfer",
+    ];
+    assert_eq!(server.sql(actions).await, expected.map(|action| format!("{action} {via}")));
+}
+
+const PASSWORD: &str = "a long enough password";
+
+/// Ada, as she comes to this door.
+async fn sign_in(doors: &Doors<'_>) -> Who {
+    match doors.through {
+        Through::Rest => {
+            let body = json!({ "username": "ada", "password": PASSWORD });
+            let answer = doors.server.post(&Who::Nobody, "/api/auth/login", body).await;
+            Who::Bearer(answer.data()["accessToken"].as_str().unwrap().to_owned())
+        }
+        Through::ServerFns => Who::Cookie(doors.server.sign_in(&Who::Nobody, "ada", PASSWORD).await.cookie().unwrap()),
+    }
+}
+
+/// Staff disable Ada, and not themselves.
+async fn switching(doors: &Doors<'_>, staff: &Who, [ada, own]: [&str; 2], ada_in: &Who) {
+    let disable = async |to: &str| {
+        let path = format!("/api/admin/users/{to}/disable");
+        doors.call(staff, (&path, json!({})), ("set_user_active", &[("id", to), ("active", "false")])).await
+    };
+    assert_eq!(disable(own).await, (1402, vec![]));
+    assert_eq!(disable(ada).await, (0, vec![]));
+    assert_eq!(doors.server.get(ada_in, "/api/auth/profile").await.status, 401, "signed out at once");
+    assert_eq!(doors.server.sign_in(&Who::Nobody, "ada", PASSWORD).await.code(), 1101);
+    assert_eq!(disable("999999").await, (1300, vec![]));
+}
+
+/// The owner makes the member an owner too, and keeps the customer from having none.
+async fn members(doors: &Doors<'_>, owner: &Who, member: &str, acme: &str) {
+    let set = async |user: &str, role: &str| {
+        let path = format!("/api/customer/members/{user}");
+        let form = [("id", acme), ("user", user), ("role", role)];
+        doors.put(owner, (&path, json!({ "role": role })), ("set_member_role", &form)).await
+    };
+    assert_eq!(set(member, "owner").await, (0, vec![]));
+    assert_eq!(set("999999", "owner").await, (1300, vec![]));
+    let transfer = async |confirm: &str| {
+        let body = json!({ "userId": member.parse::<i64>().unwrap(), "confirm": confirm });
+        let form = [("id", acme), ("user", member), ("confirm", confirm)];
+        doors.put(owner, ("/api/customer/owner", body), ("transfer_ownership", &form)).await
+    };
+    assert_eq!(transfer("acme").await, (1000, vec!["confirm".to_owned()]));
+    assert_eq!(transfer("Acme").await, (0, vec![]));
+    assert_eq!(doors.server.get(owner, "/api/auth/profile").await.status, 401, "another role is another sign-in");
+}
+
+/// Id of the row with this name.
+fn id_of(page: &Value, name: &str) -> String {
+    let row = page["list"].as_array().unwrap().iter().find(|row| row["name"] == name);
+    row.unwrap_or_else(|| panic!("no {name} in {page}"))["id"].to_string()
+}
+
+#[tokio::test]
+async fn programs_run_people_over_rest() {
+    scenario(Through::Rest).await;
+}
+
+#[tokio::test]
+async fn people_run_people_over_server_functions() {
+    scenario(Through::ServerFns).await;
+}
+
+/// Names of entries and permissions of buttons, in order.
+async fn menu(server: &Server, who: &Who) -> (Vec<String>, Vec<String>) {
+    let groups = server.get(who, "/api/auth/menus").await.data();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let entries: Vec<Value> =
+        groups.as_array().unwrap().iter().flat_map(|group| group["children"].as_array().unwrap().clone()).collect();
+    let marks = entries.iter().flat_map(|entry| entry["meta"]["authList"].as_array().unwrap());
+    (entries.iter().map(|entry| text(&entry["name"])).collect(), marks.map(|mark| text(&mark["authMark"])).collect())
+}
+
+#[tokio::test]
+async fn the_menu_shows_what_the_doors_let_through() {
+    let server = Server::start().await;
+    let acme = server.test.customer("Acme").await;
+    let people = [
+        (
+            server.test.with_role("desk", &[P::UsersView, P::UsersUpdate, P::MachinesView]).await,
+            vec!["machines", "users", "account"],
+            vec!["users:update", "accounts:update-own", "accounts:secure-own"],
+        ),
+        (acme.member.clone(), vec!["home", "account"], vec!["accounts:update-own", "accounts:secure-own"]),
+        (
+            acme.owner.clone(),
+            vec!["home", "members", "own-audit", "account"],
+            vec![
+                "allocations:request-renewal",
+                "customers:add-member",
+                "customers:invite",
+                "customers:manage-members",
+                "accounts:update-own",
+                "accounts:secure-own",
+            ],
+        ),
+        (
+            server.test.operator("op").await,
+            vec!["dashboard", "wall", "machines", "allocations", "customers", "audit", "account"],
+            vec!["machines:operate", "accounts:update-own", "accounts:secure-own"],
+        ),
+    ];
+    for (person, entries, buttons) in people {
+        let who = server.token(&person).await;
+        assert_eq!(
+            menu(&server, &who).await,
+            (entries.iter().map(|e| (*e).to_owned()).collect(), buttons.iter().map(|b| (*b).to_owned()).collect()),
+            "{}",
+            person.name
+        );
+        // Every page of the menu opens, and is drawn in the page's own navigation.
+        let browser = server.browser(&person).await;
+        let groups = server.get(&who, "/api/auth/menus").await.data();
+        for entry in groups.as_array().unwrap().iter().flat_map(|group| group["children"].as_array().unwrap()) {
+            let path = entry["path"].as_str().unwrap();
+            let request = server.signed(&browser, server.bare(Method::GET, path)).header("accept", "text/html");
+            let page = Answer::of(request).await;
+            assert_eq!(page.status, 200, "{path} for {}", person.name);
+            assert!(page.text.contains(&format!("href=\"{path}\"")), "{path} for {}", person.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_is_taken_or_changed_ends_open_sockets() {
+    let server = Server::start().await;
+    let admin = server.token(&server.test.admin().await).await;
+    for taken in [true, false] {
+        let person = server.test.with_role(if taken { "taken" } else { "changed" }, &[P::MetricsView]).await;
+        let who = server.token(&person).await;
+        let mut live = Live::open(&server, &who).await;
+        live.subscribe(WALL_TOPIC, None).await;
+        live.snapshot().await;
+        let path = format!("/api/admin/users/{}", person.id);
+        let role = server.get(&admin, &path).await.data()["roles"][0]["id"].to_string();
+        let answer = if taken {
+            let path = format!("{path}/roles/{role}");
+            Answer::of(server.request(&admin, Method::DELETE, &path)).await
+        } else {
+            let body = json!({ "name": "Changed", "permissions": ["machines:view"] });
+            server.put(&admin, &format!("/api/admin/roles/{role}"), body).await
+        };
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(live.ending().await.as_deref(), Some("session_ended"), "taken: {taken}");
+        // Who lost it signs in again; whose role says something else goes on with that.
+        let (profile, machines) = if taken { (401, 401) } else { (200, 200) };
+        assert_eq!(server.get(&who, "/api/auth/profile").await.status, profile, "taken: {taken}");
+        assert_eq!(server.get(&who, "/api/admin/machines").await.status, machines, "taken: {taken}");
+        let wall = if taken { 401 } else { 404 };
+        assert_eq!(server.get(&who, "/api/admin/monitoring/realtime").await.status, wall, "taken: {taken}");
+    }
+}
