@@ -1,6 +1,7 @@
 //! Lists whose state is in the address: sortable headers and the pager.
 
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
 
 use crate::words::Words;
 
@@ -13,6 +14,16 @@ pub struct ListQuery {
 }
 
 impl ListQuery {
+    /// What the address of this page says of `names`.
+    pub fn here(
+        path: impl Into<std::borrow::Cow<'static, str>>,
+        names: impl IntoIterator<Item = &'static str>,
+    ) -> Self {
+        let map = use_query_map().get_untracked();
+        let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
+        Self { path: path.into(), pairs: names.into_iter().map(|name| (name, get(name))).collect() }
+    }
+
     /// The address with some values changed.
     pub fn with(&self, changes: &[(&str, &str)]) -> String {
         let changed = self.pairs.iter().map(|(name, value)| {
@@ -25,6 +36,26 @@ impl ListQuery {
     /// A value.
     pub fn get(&self, name: &str) -> &str {
         self.pairs.iter().find(|(n, _)| *n == name).map_or("", |(_, v)| v.as_str())
+    }
+
+    /// A value that says something.
+    pub fn some(&self, name: &str) -> Option<String> {
+        Some(self.get(name).to_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// A number from one on; nothing for whatever else stands there.
+    pub fn number(&self, name: &str) -> Option<u32> {
+        self.get(name).parse::<u32>().ok().filter(|n| *n > 0)
+    }
+
+    /// The page that is asked for.
+    pub fn page(&self) -> Option<u32> {
+        self.number("page")
+    }
+
+    /// How many rows are asked for, where it is one of the sizes that are offered.
+    pub fn page_size(&self) -> Option<u32> {
+        self.number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n))
     }
 }
 

@@ -6,7 +6,6 @@ use contract::allocations::{
 use contract::{Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_router::hooks::use_query_map;
 
 use super::server_fns::DecideRenewal;
 use crate::door::{Refused, door, look};
@@ -38,18 +37,14 @@ pub fn AllocationListPage() -> impl IntoView {
 
 /// The address as the page's state and as the operation's query. Words we do not know filter nothing.
 pub(super) fn read_query() -> (ListQuery, AllocationQuery) {
-    let map = use_query_map().get_untracked();
-    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
     let names = ["q", "state", "days", "customerId", "sort", "pageSize", "page"];
-    let list =
-        ListQuery { path: paths::ALLOCATIONS.into(), pairs: names.into_iter().map(|name| (name, get(name))).collect() };
-    let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
+    let list = ListQuery::here(paths::ALLOCATIONS, names);
     let query = AllocationQuery {
-        page: number("page"),
-        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
+        page: list.page(),
+        page_size: list.page_size(),
         q: Some(list.get("q").to_owned()).filter(|q| !q.is_empty()),
         state: AllocationState::parse(list.get("state")),
-        days: number("days"),
+        days: list.number("days"),
         customer_id: list.get("customerId").parse().ok(),
         sort: Some(list.get("sort").to_owned())
             .filter(|sort| contract::sort_of(Some(sort), AllocationSort::parse).is_ok()),

@@ -4,7 +4,6 @@
 use chrono::{DateTime, Datelike, Months, Utc};
 use contract::allocations::{AllocationState, Timeline, TimelineBar, TimelineQuery, TimelineRow};
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -21,21 +20,14 @@ const MONTH: f64 = 80.0;
 /// `/admin/allocations/timeline`.
 #[component]
 pub fn TimelinePage() -> impl IntoView {
-    let map = use_query_map().get_untracked();
-    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
     let names = ["q", "from", "months", "pageSize", "page"];
-    let list = ListQuery {
-        path: paths::ALLOCATIONS_TIMELINE.into(),
-        pairs: names.into_iter().map(|name| (name, get(name))).collect(),
-    };
-    let some = |name: &str| Some(list.get(name).to_owned()).filter(|value| !value.is_empty());
-    let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
+    let list = ListQuery::here(paths::ALLOCATIONS_TIMELINE, names);
     let query = TimelineQuery {
-        from: some("from"),
-        months: number("months").filter(|n| *n <= 24),
-        q: some("q"),
-        page: number("page"),
-        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
+        from: list.some("from"),
+        months: list.number("months").filter(|n| *n <= 24),
+        q: list.some("q"),
+        page: list.page(),
+        page_size: list.page_size(),
     };
     let (platform, ctx) = door();
     page(async move { platform::allocations::timeline(&platform, &ctx, &query).await }, move |timeline| {

@@ -4,7 +4,6 @@ use contract::Page;
 use contract::announcements::{AnnouncementQuery, AnnouncementState, AnnouncementView, Audience};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_router::hooks::use_query_map;
 
 use super::server_fns::DeleteAnnouncement;
 use crate::door::{Refused, door, look};
@@ -19,15 +18,8 @@ use crate::words::Words;
 /// `/admin/announcements`.
 #[component]
 pub fn AnnouncementsPage() -> impl IntoView {
-    let map = use_query_map().get_untracked();
-    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
-    let pairs = ["pageSize", "page"].into_iter().map(|name| (name, get(name))).collect();
-    let list = ListQuery { path: paths::ANNOUNCEMENTS.into(), pairs };
-    let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
-    let query = AnnouncementQuery {
-        page: number("page"),
-        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
-    };
+    let list = ListQuery::here(paths::ANNOUNCEMENTS, ["pageSize", "page"]);
+    let query = AnnouncementQuery { page: list.page(), page_size: list.page_size() };
     let (platform, ctx) = door();
     page(async move { platform::announcements::list(&platform, &ctx, &query).await }, move |page| list_view(list, page))
 }

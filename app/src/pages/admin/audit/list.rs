@@ -6,7 +6,6 @@ use chrono::{DateTime, Days, NaiveDate, TimeZone as _, Utc};
 use contract::audit::{AuditQuery, AuditView};
 use contract::{CustomerId, Page};
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 use serde_json::Value;
 
 use crate::door::{door, look};
@@ -27,10 +26,8 @@ const OUTCOMES: [&str; 3] = ["done", "denied", "failed"];
 /// `/admin/audit`.
 #[component]
 pub fn AuditPage() -> impl IntoView {
-    let map = use_query_map().get_untracked();
-    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
     let names = FILTERS.into_iter().chain(["pageSize", "page"]);
-    let list = ListQuery { path: paths::AUDIT.into(), pairs: names.map(|name| (name, get(name))).collect() };
+    let list = ListQuery::here(paths::AUDIT, names);
     let query = query_of(&list);
     let (platform, ctx) = door();
     page(
@@ -44,20 +41,18 @@ pub fn AuditPage() -> impl IntoView {
 }
 
 fn query_of(list: &ListQuery) -> AuditQuery {
-    let some = |name: &str| Some(list.get(name).to_owned()).filter(|value| !value.is_empty());
-    let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
     AuditQuery {
-        page: number("page"),
-        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
-        action: some("action"),
-        target_kind: some("targetKind"),
-        target_id: some("targetId"),
-        outcome: some("outcome").filter(|outcome| OUTCOMES.contains(&outcome.as_str())),
-        actor: some("actor"),
+        page: list.page(),
+        page_size: list.page_size(),
+        action: list.some("action"),
+        target_kind: list.some("targetKind"),
+        target_id: list.some("targetId"),
+        outcome: list.some("outcome").filter(|outcome| OUTCOMES.contains(&outcome.as_str())),
+        actor: list.some("actor"),
         customer_id: list.get("customerId").parse::<i64>().ok().map(CustomerId),
         from: at_midnight(list.get("from"), 0),
         until: at_midnight(list.get("until"), 1),
-        request_id: some("requestId"),
+        request_id: list.some("requestId"),
     }
 }
 
@@ -178,6 +173,25 @@ fn target_page(event: &AuditView) -> Option<String> {
         "role" => id.parse().ok().map(|id| paths::role(contract::RoleId(id))),
         "machine_import" => id.parse().ok().map(|id| paths::machine_import(contract::ImportId(id))),
         _ => None,
+    }
+}
+
+/// What happened last to a person or a customer, and the way (`all`) to the rest of it.
+pub(crate) fn history_card(words: Words, all: String, history: Vec<AuditView>) -> impl IntoView {
+    let body = if history.is_empty() {
+        view! { <div class="empty"><p>{words.t("dashboard-activities-none")}</p></div> }.into_any()
+    } else {
+        view! { <ol class="log">{history.into_iter().map(|event| event_line(words, event)).collect_view()}</ol> }
+            .into_any()
+    };
+    view! {
+        <section class="card">
+            <header>
+                <h2>{words.t("customer-history")}</h2>
+                {all_link(words, all, "customer-history")}
+            </header>
+            {body}
+        </section>
     }
 }
 

@@ -3,7 +3,6 @@
 use contract::customers::{CustomerQuery, CustomerRow, CustomerSort};
 use contract::{Page, Permission};
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -18,15 +17,11 @@ use crate::words::Words;
 /// `/admin/customers`.
 #[component]
 pub fn CustomerListPage() -> impl IntoView {
-    let map = use_query_map().get_untracked();
-    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
     let names = ["q", "state", "sort", "pageSize", "page"];
-    let list =
-        ListQuery { path: paths::CUSTOMERS.into(), pairs: names.into_iter().map(|name| (name, get(name))).collect() };
-    let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
+    let list = ListQuery::here(paths::CUSTOMERS, names);
     let query = CustomerQuery {
-        page: number("page"),
-        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
+        page: list.page(),
+        page_size: list.page_size(),
         sort: Some(list.get("sort").to_owned())
             .filter(|sort| contract::sort_of(Some(sort), CustomerSort::parse).is_ok()),
         q: Some(list.get("q").to_owned()).filter(|q| !q.is_empty()),

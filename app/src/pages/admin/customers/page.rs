@@ -18,7 +18,7 @@ use super::server_fns::SetCustomerActive;
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::allocations::list::allocation_table;
-use crate::pages::admin::audit::list::{all_link, event_line};
+use crate::pages::admin::audit::list::history_card;
 use crate::pages::admin::users::page::quota_card;
 use crate::pages::admin::users::server_fns::SetCustomerQuota;
 use crate::pages::customer::customers::invitations::invitation_card;
@@ -116,7 +116,7 @@ fn customer_view(found: Found) -> AnyView {
                     {allocations.map(|allocations| machines_card(words, id, allocations))}
                     {people_cards(words, people, refused.as_ref())}
                     {invitations.map(|open| invitation_card(words, Some(id), open))}
-                    {history.map(|history| history_card(words, id, history))}
+                    {history.map(|history| history_card(words, format!("{}?customerId={id}", paths::AUDIT), history))}
                 </div>
                 <aside class="side-column" aria-label=words.t("customer-facts")>
                     {usage_card(words, &usage)}
@@ -173,26 +173,6 @@ pub(crate) fn usage_card(words: Words, usage: &CustomerUsage) -> impl IntoView +
                 <dt>{words.t("usage-allocations")}</dt>
                 <dd>{usage.allocations}</dd>
             </dl>
-        </section>
-    }
-}
-
-/// What happened to it last.
-fn history_card(words: Words, id: CustomerId, history: Vec<AuditView>) -> impl IntoView {
-    let all = format!("{}?customerId={id}", paths::AUDIT);
-    let body = if history.is_empty() {
-        view! { <div class="empty"><p>{words.t("dashboard-activities-none")}</p></div> }.into_any()
-    } else {
-        view! { <ol class="log">{history.into_iter().map(|event| event_line(words, event)).collect_view()}</ol> }
-            .into_any()
-    };
-    view! {
-        <section class="card">
-            <header>
-                <h2>{words.t("customer-history")}</h2>
-                {all_link(words, all, "customer-history")}
-            </header>
-            {body}
         </section>
     }
 }

@@ -4,7 +4,6 @@ use contract::machines::{MachineAction, MachineFacets, MachineQuery, MachineRow,
 use contract::{ListColumns, Page, Permission, list_columns};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_router::hooks::use_query_map;
 use platform::OpContext;
 
 use super::bulk::MAINTENANCE;
@@ -43,23 +42,18 @@ pub fn ListPage() -> impl IntoView {
 
 /// The address as the page's state and as the operation's query. Words we do not know filter nothing.
 pub(super) fn read_query() -> (ListQuery, MachineQuery) {
-    let map = use_query_map().get_untracked();
-    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
     let names = ["q", "region", "pool", "presence", "serviceState", "gpuModel", "sort", "pageSize", "page"];
-    let list =
-        ListQuery { path: paths::MACHINES.into(), pairs: names.into_iter().map(|name| (name, get(name))).collect() };
-    let some = |name: &str| Some(list.get(name).to_owned()).filter(|value| !value.is_empty());
-    let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
+    let list = ListQuery::here(paths::MACHINES, names);
     let query = MachineQuery {
-        page: number("page"),
-        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
-        sort: some("sort"),
-        q: some("q"),
-        region: some("region"),
+        page: list.page(),
+        page_size: list.page_size(),
+        sort: list.some("sort"),
+        q: list.some("q"),
+        region: list.some("region"),
         pool: Pool::parse(list.get("pool")),
         presence: Presence::parse(list.get("presence")),
         service_state: ServiceState::parse(list.get("serviceState")),
-        gpu_model: some("gpuModel"),
+        gpu_model: list.some("gpuModel"),
         listed: None,
     };
     let query = if query.sort_columns().is_ok() { query } else { MachineQuery { sort: None, ..query } };

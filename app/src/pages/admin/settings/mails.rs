@@ -20,17 +20,10 @@ use crate::words::Words;
 /// `/admin/settings/mails`.
 #[component]
 pub fn MailsPage() -> impl IntoView {
-    let map = use_query_map().get_untracked();
-    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
     let names = ["state", "pageSize", "page"];
-    let list =
-        ListQuery { path: paths::MAILS.into(), pairs: names.into_iter().map(|name| (name, get(name))).collect() };
-    let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
-    let query = MailQuery {
-        page: number("page"),
-        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
-        state: MailState::parse(list.get("state")),
-    };
+    let list = ListQuery::here(paths::MAILS, names);
+    let query =
+        MailQuery { page: list.page(), page_size: list.page_size(), state: MailState::parse(list.get("state")) };
     let (platform, ctx) = door();
     page(async move { platform::mail::list(&platform, &ctx, &query).await }, move |page| mails_view(list, page))
 }

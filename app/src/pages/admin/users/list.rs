@@ -5,7 +5,6 @@ use contract::roles::RoleBrief;
 use contract::users::{UserAction, UserQuery, UserRow, UserState};
 use contract::{CustomerId, Page, Permission, RoleId};
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 use platform::{OpContext, Platform};
 
 use crate::door::{door, look};
@@ -64,18 +63,13 @@ async fn choices(platform: &Platform, ctx: &OpContext) -> platform::Result<Choic
 
 /// The address as the page's state and as the operation's query. Words we do not know filter nothing.
 fn read_query() -> (ListQuery, UserQuery) {
-    let map = use_query_map().get_untracked();
-    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
     let names = ["q", "state", "role", "customerId", "sort", "pageSize", "page"];
-    let list =
-        ListQuery { path: paths::USERS.into(), pairs: names.into_iter().map(|name| (name, get(name))).collect() };
-    let some = |name: &str| Some(list.get(name).to_owned()).filter(|value| !value.is_empty());
-    let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
+    let list = ListQuery::here(paths::USERS, names);
     let query = UserQuery {
-        page: number("page"),
-        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
-        sort: some("sort"),
-        q: some("q"),
+        page: list.page(),
+        page_size: list.page_size(),
+        sort: list.some("sort"),
+        q: list.some("q"),
         state: UserState::parse(list.get("state")),
         role: list.get("role").parse().ok().map(RoleId),
         customer_id: list.get("customerId").parse().ok().map(CustomerId),

@@ -17,7 +17,7 @@ use super::server_fns::{
 };
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
-use crate::pages::admin::audit::list::{all_link, event_line};
+use crate::pages::admin::audit::list::history_card;
 use crate::paths;
 use crate::role_words::role_name;
 use crate::ui::format::NOT_MEASURED;
@@ -86,7 +86,7 @@ fn user_view(found: Found) -> AnyView {
                     {roles_card(words, &view, &assignable)}
                     {memberships_card(words, &view)}
                     {may_change.then(|| password_card(words, (id, view.user.name.clone()), refused.as_ref(), made))}
-                    {history.map(|history| history_card(words, id, history))}
+                    {history.map(|history| history_card(words, format!("{}?targetKind=user&targetId={id}", paths::AUDIT), history))}
                 </div>
                 <aside class="side-column" aria-label=words.t("customer-facts")>
                     {facts(words, &view)}
@@ -258,26 +258,6 @@ fn password_card(
                 <p class="actions"><button class="btn">{words.t("user-password-set")}</button></p>
             </form>
             {shown_once(words, words.t("customer-password-once"), None, made)}
-        </section>
-    }
-}
-
-/// What happened to the account last.
-fn history_card(words: Words, id: UserId, history: Vec<AuditView>) -> impl IntoView {
-    let all = format!("{}?targetKind=user&targetId={id}", paths::AUDIT);
-    let body = if history.is_empty() {
-        view! { <div class="empty"><p>{words.t("dashboard-activities-none")}</p></div> }.into_any()
-    } else {
-        view! { <ol class="log">{history.into_iter().map(|event| event_line(words, event)).collect_view()}</ol> }
-            .into_any()
-    };
-    view! {
-        <section class="card">
-            <header>
-                <h2>{words.t("customer-history")}</h2>
-                {all_link(words, all, "customer-history")}
-            </header>
-            {body}
         </section>
     }
 }

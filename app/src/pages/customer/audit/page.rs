@@ -3,7 +3,6 @@
 use contract::Page;
 use contract::audit::{OwnAuditQuery, OwnAuditView};
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -21,10 +20,8 @@ const FILTERS: [&str; 5] = ["actor", "action", "targetKind", "from", "until"];
 /// `/audit`.
 #[component]
 pub fn OwnAuditPage() -> impl IntoView {
-    let map = use_query_map().get_untracked();
-    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
     let names = FILTERS.into_iter().chain(["pageSize", "page"]);
-    let list = ListQuery { path: paths::OWN_AUDIT.into(), pairs: names.map(|name| (name, get(name))).collect() };
+    let list = ListQuery::here(paths::OWN_AUDIT, names);
     let query = query_of(&list);
     let (platform, ctx) = door();
     page(
@@ -38,14 +35,12 @@ pub fn OwnAuditPage() -> impl IntoView {
 }
 
 fn query_of(list: &ListQuery) -> OwnAuditQuery {
-    let some = |name: &str| Some(list.get(name).to_owned()).filter(|value| !value.is_empty());
-    let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
     OwnAuditQuery {
-        page: number("page"),
-        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
-        action: some("action"),
-        target_kind: some("targetKind"),
-        actor: some("actor"),
+        page: list.page(),
+        page_size: list.page_size(),
+        action: list.some("action"),
+        target_kind: list.some("targetKind"),
+        actor: list.some("actor"),
         from: at_midnight(list.get("from"), 0),
         until: at_midnight(list.get("until"), 1),
     }

@@ -86,14 +86,10 @@ struct Shown {
 }
 
 fn channels_page(whose: Whose) -> impl IntoView {
-    let map = use_query_map().get_untracked();
-    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
-    let pairs = ["state", "pageSize", "page"].into_iter().map(|name| (name, get(name))).collect();
-    let list = ListQuery { path: path_of(whose).into(), pairs };
-    let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
+    let list = ListQuery::here(path_of(whose), ["state", "pageSize", "page"]);
     let query = DeliveryQuery {
-        page: number("page"),
-        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
+        page: list.page(),
+        page_size: list.page_size(),
         state: DeliveryState::parse(list.get("state")),
     };
     let (platform, ctx) = door();

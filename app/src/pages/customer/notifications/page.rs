@@ -4,7 +4,6 @@ use contract::Page;
 use contract::notifications::{NotificationQuery, NotificationView};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_router::hooks::use_query_map;
 
 use super::server_fns::{ReadAllNotifications, ReadNotification};
 use crate::door::{Refused, door, look};
@@ -19,17 +18,11 @@ use crate::words::Words;
 /// `/notifications`.
 #[component]
 pub fn NotificationsPage() -> impl IntoView {
-    let map = use_query_map().get_untracked();
-    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
     let names = ["unread", "pageSize", "page"];
-    let list = ListQuery {
-        path: paths::NOTIFICATIONS.into(),
-        pairs: names.into_iter().map(|name| (name, get(name))).collect(),
-    };
-    let number = |name: &str| list.get(name).parse::<u32>().ok().filter(|n| *n > 0);
+    let list = ListQuery::here(paths::NOTIFICATIONS, names);
     let query = NotificationQuery {
-        page: number("page"),
-        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
+        page: list.page(),
+        page_size: list.page_size(),
         unread: Some(list.get("unread") == "true"),
     };
     let (platform, ctx) = door();
