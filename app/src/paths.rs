@@ -19,7 +19,11 @@ pub fn login_code(next: Option<&str>) -> String {
 /// Where a form's script gets a new challenge of work.
 pub const CAPTCHA_WORK: &str = "/api/auth/captcha?kind=pow";
 /// Asks for a link to a new password.
-pub const FORGOT: &str = "/forgot";
+pub const FORGOT: &str = contract::mail::FORGOT_PATH;
+/// Asks for the link that makes an account.
+pub const REGISTER: &str = "/register";
+/// Makes the account, by that link.
+pub const REGISTER_ACCOUNT: &str = contract::mail::SIGN_UP_PATH;
 /// Sets a new password, by a link.
 pub const RESET: &str = contract::mail::RESET_PATH;
 /// Confirms a new address, by a link.

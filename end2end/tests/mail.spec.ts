@@ -99,6 +99,39 @@ test('an owner invites somebody, who makes an account without a script', async (
   await context.close();
 });
 
+test('somebody makes an account of their own, where that is open', async ({ installation, browser }) => {
+  const token = await installation.token(installation.admin);
+  const set = async (value: string) =>
+    expect((await installation.rest(token, '/api/admin/settings/sign_in.sign_up', 'PUT', { value })).body.code).toBe(0);
+  await set('open');
+  const context = await browser.newContext({ baseURL: installation.url });
+  const guest = await context.newPage();
+  await look(guest, installation.url, 'en', 'light');
+  await guest.goto('/login');
+  await guest.getByRole('link', { name: 'Make an account' }).click();
+  await fill(guest, 'email', 'kim@example.org');
+  await expect(guest.locator('rg-captcha [role="status"]')).toContainText('has done its work', { timeout: 20_000 });
+  await expectAccessible(guest);
+  await guest.getByRole('button', { name: 'Send the link' }).click();
+  await expect(guest.getByRole('status')).toContainText('on its way');
+
+  await guest.goto(linkOf(await sink.to('kim@example.org', 'make your account')));
+  await expect(guest.getByText('For kim@example.org')).toBeVisible();
+  await expectAccessible(guest);
+  await fill(guest, 'username', 'kim');
+  await fill(guest, 'password', password);
+  await guest.getByRole('button', { name: 'Make the account' }).click();
+  await expect(guest).toHaveURL(/\/login$/);
+  await fill(guest, 'username', 'kim');
+  await fill(guest, 'password', password);
+  await guest.locator('form button.primary').click();
+  await expect(guest.getByText('You belong to no organisation here yet')).toBeVisible();
+  await context.close();
+
+  await set('invitation');
+  expect((await fetch(`${installation.url}/register`)).status).toBe(404);
+});
+
 for (const language of ['en', 'zh'] as const) {
   test(`a forgotten password is set anew by mail (${language})`, async ({ page, installation }) => {
     installation.sql(`update users set language = '${language}' where name = 'lee' returning id`);

@@ -141,6 +141,8 @@ fn routes() -> Routes {
         .rest(routes!(auth::disable_totp))
         .rest(routes!(auth::request_password_reset))
         .rest(routes!(auth::confirm_password_reset))
+        .rest(routes!(auth::request_sign_up))
+        .rest(routes!(auth::sign_up))
         .rest(routes!(auth::request_email_change))
         .rest(routes!(auth::confirm_email_change))
         .rest(routes!(auth::accept_invitation))

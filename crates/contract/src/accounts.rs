@@ -236,6 +236,21 @@ pub struct PasswordResetRequest {
     pub captcha: Option<String>,
 }
 
+/// Body of `POST /api/auth/register/request`.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SignUpRequest {
+    /// Where the link goes that makes the account.
+    pub email: String,
+    /// A challenge of `GET /api/auth/captcha`: always asked for.
+    #[serde(default)]
+    pub captcha_id: Option<String>,
+    /// Its answer.
+    #[serde(default)]
+    pub captcha: Option<String>,
+}
+
 /// Body of `POST /api/auth/password-reset/confirm`.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -288,11 +303,11 @@ pub struct InvitationView {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Body of `POST /api/auth/invitation/accept`.
+/// Body of `POST /api/auth/invitation/accept` and of `POST /api/auth/register`.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct InvitationAccept {
+pub struct AccountByLink {
     /// From the link.
     pub token: String,
     pub username: String,
@@ -312,4 +327,11 @@ macro_rules! silent {
     )+};
 }
 
-silent!(PasswordResetRequest, PasswordResetConfirm, EmailChangeRequest, EmailChangeConfirm, InvitationAccept);
+silent!(
+    PasswordResetRequest,
+    PasswordResetConfirm,
+    SignUpRequest,
+    EmailChangeRequest,
+    EmailChangeConfirm,
+    AccountByLink
+);

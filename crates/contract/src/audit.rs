@@ -23,6 +23,8 @@ pub struct AuditView {
     pub action: String,
     pub target_kind: String,
     pub target_id: Option<String>,
+    /// Name of a person or customer as it is now.
+    pub target_name: Option<String>,
     /// `done`, `denied`, `failed`.
     pub outcome: String,
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]

@@ -5,12 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::MailId;
 
+/// Where one asks for a new password.
+pub const FORGOT_PATH: &str = "/forgot";
 /// Pages that links in mail lead to; their token is the query's `token`.
 pub const RESET_PATH: &str = "/reset";
 /// Confirms a new address.
 pub const EMAIL_PATH: &str = "/email";
 /// Where an invited person makes an account.
 pub const INVITATION_PATH: &str = "/invitation";
+/// Where somebody whose address is proved makes an account.
+pub const SIGN_UP_PATH: &str = "/register/account";
 
 /// Where a mail stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

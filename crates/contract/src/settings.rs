@@ -157,7 +157,7 @@ pub const SETTINGS: &[SettingSpec] = {
     use SettingGroup::{Branding, General, Mail, Notifications, SignIn};
     use SettingKind as K;
     &[
-        spec("sign_in.sign_up", SignIn, K::Choice(&["off", "invitation"]), D::Text("off")),
+        spec("sign_in.sign_up", SignIn, K::Choice(&["off", "invitation", "open"]), D::Text("off")),
         spec("sign_in.password_min_length", SignIn, K::Number { min: 6, max: 128 }, D::Number(10)),
         spec("sign_in.password_min_score", SignIn, K::Number { min: 0, max: 4 }, D::Number(2)),
         spec("sign_in.password_remembered", SignIn, K::Number { min: 0, max: 10 }, D::Number(3)),

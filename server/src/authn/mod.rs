@@ -53,14 +53,17 @@ struct Asked {
 
 /// What kind of request it is.
 fn kind_of(method: &Method, path: &str) -> Kind {
-    const LINKS: [&str; 5] = [
+    const LINKS: [&str; 7] = [
         "/request_password_reset",
         "/confirm_password_reset",
         "/request_email_change",
         "/confirm_email_change",
         "/accept_invitation",
+        "/request_sign_up",
+        "/sign_up",
     ];
-    const LINKS_BY_REST: [&str; 3] = ["/api/auth/password-reset/", "/api/auth/email-change/", "/api/auth/invitation/"];
+    const LINKS_BY_REST: [&str; 4] =
+        ["/api/auth/password-reset/", "/api/auth/register", "/api/auth/email-change/", "/api/auth/invitation/"];
     if path == "/api/auth/captcha" {
         return Kind::Captcha;
     }
@@ -133,6 +136,8 @@ mod tests {
             (Method::POST, "/api/auth/password-reset/request", Kind::Link),
             (Method::POST, "/sfn/pages/auth/server_fns/request_password_reset", Kind::Link),
             (Method::POST, "/api/auth/invitation/accept", Kind::Link),
+            (Method::POST, "/api/auth/register", Kind::Link),
+            (Method::POST, "/sfn/pages/auth/server_fns/sign_up", Kind::Link),
             (Method::GET, "/login", Kind::General),
             (Method::POST, "/api/admin/machines", Kind::General),
         ];

@@ -4,9 +4,10 @@ use axum::Extension;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use contract::accounts::{
-    ApiTokenCreate, ApiTokenSecret, ApiTokenView, CaptchaQuery, CaptchaView, EmailChangeConfirm, EmailChangeRequest,
-    InvitationAccept, LoginAnswer, LoginRequest, PasswordChange, PasswordResetConfirm, PasswordResetRequest, Profile,
-    ProfileUpdate, RecoveryCodes, RefreshRequest, SessionView, SessionsEnded, TotpConfirm, TotpDisable, TotpEnrollment,
+    AccountByLink, ApiTokenCreate, ApiTokenSecret, ApiTokenView, CaptchaQuery, CaptchaView, EmailChangeConfirm,
+    EmailChangeRequest, LoginAnswer, LoginRequest, PasswordChange, PasswordResetConfirm, PasswordResetRequest, Profile,
+    ProfileUpdate, RecoveryCodes, RefreshRequest, SessionView, SessionsEnded, SignUpRequest, TotpConfirm, TotpDisable,
+    TotpEnrollment,
 };
 use contract::menus::MenuRecord;
 use contract::{Envelope, ListColumns, Permission, SessionId};
@@ -212,6 +213,26 @@ pub async fn confirm_password_reset(rest: Rest, Body(body): Body<PasswordResetCo
     rest.answer(accounts::confirm_password_reset(&rest.platform, &rest.ctx, &body).await).await
 }
 
+/// Sends the link that makes an account to an address, where the settings are open to everybody; the answer is the same for
+/// every address. A solved challenge always comes with it.
+#[utoipa::path(post, path = "/api/auth/register/request", tag = "auth", request_body = SignUpRequest,
+    responses((status = 200, description = "Asked for"),
+        (status = 401, description = "1102: a solved challenge is missing"),
+        (status = 422, description = "1402: accounts are made by administrators or by invitation only"),
+        (status = 429, description = "1600: too many requests; Retry-After says when")))]
+pub async fn request_sign_up(rest: Rest, Body(body): Body<SignUpRequest>) -> Response {
+    rest.answer(accounts::request_sign_up(&rest.platform, &rest.ctx, &body).await).await
+}
+
+/// Makes the account of somebody whose address the link proved. It belongs to no customer yet.
+#[utoipa::path(post, path = "/api/auth/register", tag = "auth", request_body = AccountByLink,
+    responses((status = 200, description = "Made"), (status = 400, description = "1000: the link or a field"),
+        (status = 409, description = "1401: the name or the address is taken"),
+        (status = 422, description = "1402: as above")))]
+pub async fn sign_up(rest: Rest, Body(body): Body<AccountByLink>) -> Response {
+    rest.answer(accounts::sign_up(&rest.platform, &rest.ctx, &body).await).await
+}
+
 /// Sends a link to a new address, and a notice to the old one; nothing changes before the link is used.
 #[utoipa::path(post, path = "/api/auth/email-change/request", tag = "auth", request_body = EmailChangeRequest,
     responses((status = 200, description = "Asked for"),
@@ -228,8 +249,8 @@ pub async fn confirm_email_change(rest: Rest, Body(body): Body<EmailChangeConfir
 }
 
 /// Makes the account of an invited person.
-#[utoipa::path(post, path = "/api/auth/invitation/accept", tag = "auth", request_body = InvitationAccept,
+#[utoipa::path(post, path = "/api/auth/invitation/accept", tag = "auth", request_body = AccountByLink,
     responses((status = 200, description = "Made"), (status = 400, description = "1000: the link or a field")))]
-pub async fn accept_invitation(rest: Rest, Body(body): Body<InvitationAccept>) -> Response {
+pub async fn accept_invitation(rest: Rest, Body(body): Body<AccountByLink>) -> Response {
     rest.answer(accounts::accept_invitation(&rest.platform, &rest.ctx, &body).await).await
 }

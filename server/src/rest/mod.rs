@@ -219,6 +219,8 @@ fn turned_away(parts: &Parts, ctx: &OpContext) -> Option<Error> {
         "/api/auth/refresh",
         "/api/auth/password-reset/request",
         "/api/auth/password-reset/confirm",
+        "/api/auth/register/request",
+        "/api/auth/register",
         "/api/auth/email-change/confirm",
         "/api/auth/invitation/accept",
     ];

@@ -69,7 +69,7 @@ async fn people_over_server_functions() {
 #[tokio::test]
 async fn a_page_with_a_token_in_its_address_tells_nobody_and_needs_no_script() {
     let server = Server::start().await;
-    for page in ["/reset?token=abc", "/email?token=abc", "/invitation?token=abc"] {
+    for page in ["/reset?token=abc", "/email?token=abc", "/invitation?token=abc", "/register/account?token=abc"] {
         let answer = server.get(&Who::Nobody, page).await;
         assert_eq!((answer.status, answer.header("referrer-policy")), (200, "strict-origin"), "{page}");
         assert!(!answer.text.contains(".wasm"), "{page}");

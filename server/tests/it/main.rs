@@ -31,6 +31,7 @@ mod reports;
 mod search;
 mod sessions;
 mod settings_both_doors;
+mod sign_up_both_doors;
 mod sockets;
 mod ssh_keys_both_doors;
 mod sso;

@@ -6,11 +6,14 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 use platform::accounts::{Captchas, Invited, PasswordRule, password_rule};
+use platform::{OpContext, Platform};
 
 use super::captcha::{captcha_field, is_about_captcha};
-use super::server_fns::{AcceptInvitation, ConfirmEmailChange, ConfirmPasswordReset, RequestPasswordReset};
+use super::server_fns::{
+    AcceptInvitation, ConfirmEmailChange, ConfirmPasswordReset, RequestPasswordReset, RequestSignUp, SignUp,
+};
 use crate::door::{Refused, door, hide_address, to_api_error};
-use crate::layouts::plain_page;
+use crate::layouts::{page, plain_page};
 use crate::paths;
 use crate::ui::forms::{TextField, form_fault, text_field, whose_password};
 use crate::words::Words;
@@ -162,21 +165,30 @@ pub fn InvitationPage() -> impl IntoView {
     Suspend::new(async move {
         match platform::accounts::invited(&platform, &ctx, &token).await {
             Ok(invited) => invitation_view(words, token, invited, password_rule(&platform).await),
-            Err(error) => {
-                let unknown = error.code == ErrorCode::Validation;
-                let error = to_api_error(&platform, &ctx, error).await;
-                let message = error.fields.get("token").filter(|_| unknown).cloned().unwrap_or(error.message);
-                plain_page(words, words.t("invitation-title"), form_fault(Some(message)))
-            }
+            Err(error) => spent_view(&platform, &ctx, words.t("invitation-title"), error).await,
         }
     })
 }
 
+/// The page of a link that does not work.
+async fn spent_view(platform: &Platform, ctx: &OpContext, title: String, error: platform::Error) -> AnyView {
+    let unknown = error.code == ErrorCode::Validation;
+    let error = to_api_error(platform, ctx, error).await;
+    let message = error.fields.get("token").filter(|_| unknown).cloned().unwrap_or(error.message);
+    plain_page(Words::now(), title, form_fault(Some(message)))
+}
+
 fn invitation_view(words: Words, token: String, invited: Invited, rule: PasswordRule) -> AnyView {
-    let refused = Refused::from_query();
-    let refused = refused.as_ref();
     let role = words.t(&format!("member-role-{}", invited.role.code()));
     let says = words.with("invitation-says", &[("customer", invited.customer), ("role", role)]);
+    let form = account_form(words, AcceptInvitation::url(), token, invited.email, rule);
+    plain_page(words, words.t("invitation-title"), view! { <p>{says}</p> {form} })
+}
+
+/// The form of a new account whose address a link proved.
+fn account_form(words: Words, action: &'static str, token: String, email: String, rule: PasswordRule) -> AnyView {
+    let refused = Refused::from_query();
+    let refused = refused.as_ref();
     let username = TextField {
         autocomplete: Some("username"),
         max_length: Some(63),
@@ -188,17 +200,77 @@ fn invitation_view(words: Words, token: String, invited: Invited, rule: Password
         max_length: Some(100),
         ..field(words, refused, "account-display-name", "display_name", "displayName")
     };
-    let body = view! {
-        <p>{says}</p>
-        <form class="stack" method="post" action=AcceptInvitation::url()>
+    view! {
+        <form class="stack" method="post" action=action>
             {form_fault(general(refused, words))}
             <input r#type="hidden" name="token" value=token />
-            <p class="sub">{words.with("invitation-email", &[("email", invited.email)])}</p>
+            <p class="sub">{words.with("invitation-email", &[("email", email)])}</p>
             {text_field(username)}
             {text_field(display_name)}
             {text_field(new_password(words, refused, rule, "password", "password"))}
             <button class="btn primary wide">{words.t("invitation-action")}</button>
         </form>
+    }
+    .into_any()
+}
+
+/// `/register`: asks for the link that makes an account; not there unless the settings are open to everybody.
+#[component]
+pub fn RegisterPage() -> impl IntoView {
+    let (platform, ctx) = door();
+    let (words, refused, sent) = (Words::now(), Refused::from_query(), !query("sent").is_empty());
+    page(
+        async move {
+            match platform::accounts::sign_up_is_open(&platform).await {
+                true => platform::accounts::captchas_of_sign_up(&platform, &ctx).await,
+                false => Err(platform::Error::not_found()),
+            }
+        },
+        move |captchas| register_view(words, sent, refused.as_ref(), captchas),
+    )
+}
+
+fn register_view(words: Words, sent: bool, refused: Option<&Refused>, captchas: Captchas) -> AnyView {
+    let body = if sent {
+        view! { <p role="status">{words.t("register-sent")}</p> }.into_any()
+    } else {
+        let email = TextField {
+            kind: "email",
+            autocomplete: Some("email"),
+            max_length: Some(254),
+            ..field(words, refused, "account-email", "email", "email")
+        };
+        // The address has its fault at its field.
+        let fault = refused.filter(|refused| refused.fields.is_empty() && !is_about_captcha(refused));
+        view! {
+            <p>{words.t("register-hint")}</p>
+            <form class="stack" method="post" action=RequestSignUp::url()>
+                {form_fault(fault.map(|refused| refused.message(words.0)))}
+                {text_field(email)}
+                {captcha_field(words, Some(captchas), refused)}
+                <button class="btn primary wide">{words.t("forgot-action")}</button>
+            </form>
+        }
+        .into_any()
     };
-    plain_page(words, words.t("invitation-title"), body)
+    let back = view! { <p><a class="link" href=paths::login(None)>{words.t("forgot-back")}</a></p> };
+    plain_page(words, words.t("register-title"), (body, back))
+}
+
+/// `/register/account?token=`.
+#[component]
+pub fn RegisterAccountPage() -> impl IntoView {
+    hide_address();
+    let (platform, ctx) = door();
+    let (words, token) = (Words::now(), query("token"));
+    Suspend::new(async move {
+        let title = words.t("register-title");
+        match platform::accounts::signing_up(&platform, &ctx, &token).await {
+            Ok(email) => {
+                let rule = password_rule(&platform).await;
+                plain_page(words, title, account_form(words, SignUp::url(), token, email, rule))
+            }
+            Err(error) => spent_view(&platform, &ctx, title, error).await,
+        }
+    })
 }

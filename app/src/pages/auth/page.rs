@@ -8,7 +8,7 @@ use platform::accounts::Captchas;
 
 use super::captcha::{captcha_field, is_about_captcha};
 use super::server_fns::{SignIn, SignInCode};
-use crate::door::{Refused, door, see_other, session};
+use crate::door::{Refused, appearance, door, see_other, session};
 use crate::layouts::{page, plain_page};
 use crate::paths;
 use crate::ui::forms::{TextField, form_fault, text_field};
@@ -110,6 +110,7 @@ fn login_view(
             {directories}
             {others}
             <p><a class="link" href=paths::FORGOT>{words.t("forgot-link")}</a></p>
+            {appearance().open.then(|| view! { <p><a class="link" href=paths::REGISTER>{words.t("register-title")}</a></p> })}
         },
     )
 }

@@ -84,6 +84,50 @@ pub async fn request_password_reset(
     door::form_answer((&platform, &ctx), result, next, paths::FORGOT, typed).await
 }
 
+/// Asks for the link that makes an account; the answer is the same for every address.
+#[server]
+pub async fn request_sign_up(
+    #[server(default)] email: String,
+    captcha_id: Option<String>,
+    captcha: Option<String>,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let typed = vec![("email", email.clone())];
+    let body = contract::accounts::SignUpRequest { email, captcha_id, captcha };
+    let result = platform::accounts::request_sign_up(&platform, &ctx, &body).await;
+    let next = |()| format!("{}?sent=1", paths::REGISTER);
+    door::form_answer((&platform, &ctx), result, next, paths::REGISTER, typed).await
+}
+
+/// Makes the account of somebody whose address a link proved, who then signs in.
+#[server]
+pub async fn sign_up(
+    #[server(default)] token: String,
+    #[server(default)] username: String,
+    #[server(default)] password: String,
+    #[server(default)] display_name: String,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let (body, form, typed) = by_link(paths::REGISTER_ACCOUNT, token, username, password, display_name);
+    let result = platform::accounts::sign_up(&platform, &ctx, &body).await;
+    door::form_answer((&platform, &ctx), result, |()| paths::login(None), &form, typed).await
+}
+
+/// What the forms of a new account send, where they are, and what comes back into them when they are refused.
+#[cfg(feature = "ssr")]
+fn by_link(
+    page: &str,
+    token: String,
+    username: String,
+    password: String,
+    display_name: String,
+) -> (contract::accounts::AccountByLink, String, Vec<(&'static str, String)>) {
+    let form = paths::with_query(page, [("token", token.as_str())]);
+    let typed = vec![("username", username.clone()), ("display_name", display_name.clone())];
+    let display_name = Some(display_name).filter(|name| !name.trim().is_empty());
+    (contract::accounts::AccountByLink { token, username, password, display_name }, form, typed)
+}
+
 /// Sets a new password with a link's token.
 #[server]
 pub async fn confirm_password_reset(
@@ -117,10 +161,7 @@ pub async fn accept_invitation(
     #[server(default)] display_name: String,
 ) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
-    let form = paths::with_query(paths::INVITATION, [("token", token.as_str())]);
-    let typed = vec![("username", username.clone()), ("display_name", display_name.clone())];
-    let display_name = Some(display_name).filter(|name| !name.trim().is_empty());
-    let body = contract::accounts::InvitationAccept { token, username, password, display_name };
+    let (body, form, typed) = by_link(paths::INVITATION, token, username, password, display_name);
     let result = platform::accounts::accept_invitation(&platform, &ctx, &body).await;
     door::form_answer((&platform, &ctx), result, |()| paths::login(None), &form, typed).await
 }

@@ -1,5 +1,7 @@
 //! How people are reached and in which language, for what is written to them.
 
+use std::collections::HashMap;
+
 use contract::UserId;
 use contract::accounts::Language;
 
@@ -31,6 +33,11 @@ impl Contact {
         let own = self.time_zone.as_deref().and_then(|name| name.parse().ok());
         own.unwrap_or_else(|| settings::usual_time_zone(platform))
     }
+}
+
+/// User names by id, also of people who are disabled or deleted.
+pub(crate) async fn names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>> {
+    store::names(tx, ids).await
 }
 
 /// Those of these people who are active.

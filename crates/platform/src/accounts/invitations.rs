@@ -1,14 +1,14 @@
 //! People who are asked into a customer by mail, and make their account themselves.
 
 use chrono::TimeDelta;
-use contract::accounts::{InvitationAccept, InvitationCreate, InvitationView, MemberRole};
+use contract::accounts::{AccountByLink, InvitationCreate, InvitationView, MemberRole};
 use contract::mail::INVITATION_PATH;
 use contract::notifications::NotificationKind;
 use contract::{CustomerId, ErrorCode, LinkId};
 
-use super::bootstrap::NewPerson;
 use super::links::{self, NewLink, Purpose};
-use super::{entry, password, signed_in, store};
+use super::sign_up::prepare;
+use super::{entry, signed_in, store};
 use crate::authz::{CustomerRef, Granted, InviteMember};
 use crate::db::Tx;
 use crate::fields::Wrong;
@@ -151,34 +151,15 @@ pub async fn invited(platform: &Platform, ctx: &OpContext, token: &str) -> Resul
 /// # Errors
 /// `Validation` with every fault at once, for a link that does not work (any more) too; `AlreadyExists` for a user name or
 /// address that is taken; `WrongState` when only staff make accounts by now.
-pub async fn accept_invitation(platform: &Platform, ctx: &OpContext, body: &InvitationAccept) -> Result<()> {
+pub async fn accept_invitation(platform: &Platform, ctx: &OpContext, body: &AccountByLink) -> Result<()> {
     open_to_invited(platform).await?;
-    let rule = password::password_rule(platform).await;
-    let system = ctx.as_system(SystemActor::Authenticator);
-    let mut tx = platform.db().begin(&system).await?;
-    let link = links::find(&mut tx, Purpose::Invitation, &body.token, ctx.now()).await?;
-    tx.commit().await?; // hashing takes a while: hold no connection meanwhile
+    let (mut tx, link, person) = prepare(platform, ctx, Purpose::Invitation, body).await?;
     let (customer, role) = link.place.ok_or_else(links::spent)?;
-    let mut wrong = Wrong::new();
-    let name = body.username.trim().to_lowercase();
-    if name.is_empty() {
-        wrong.add("username", "field-required");
-    }
-    let display_name = wrong.text("displayName", body.display_name.clone(), 100);
-    let about = [name.as_str(), display_name.as_deref().unwrap_or_default(), link.address.as_str()];
-    rule.check(&mut wrong, "password", &body.password, &about);
-    wrong.into_result()?;
-    let hash = password::hash(platform, &body.password).await?;
-    let mut tx = platform.db().begin(&system).await?;
-    if !links::consume(&mut tx, &link, ctx.now()).await? {
-        return Err(links::spent());
-    }
     // A customer that was disabled meanwhile takes nobody.
     if customers::lock(&mut tx, customer).await? != Some(true) {
         return Err(links::spent());
     }
-    let person = NewPerson { name, display_name, email: Some(link.address.clone()), role, existing: false };
-    let user = store::insert_person(&mut tx, &person, &hash).await.map_err(under_own_names)?;
+    let user = person.insert(&mut tx, &link, ctx).await?;
     store::insert_membership(&mut tx, customer, user, role).await?;
     let after = serde_json::json!({ "username": person.name, "email": link.address, "role": role });
     let entry =
@@ -197,18 +178,10 @@ pub async fn accept_invitation(platform: &Platform, ctx: &OpContext, body: &Invi
     Ok(())
 }
 
-/// The user name is `username` in this body.
-fn under_own_names(mut error: Error) -> Error {
-    for field in error.fields.iter_mut().filter(|field| field.path == "name") {
-        field.path = "username";
-    }
-    error
-}
-
 async fn open_to_invited(platform: &Platform) -> Result<()> {
     match settings::sign_in(platform).await.sign_up {
         SignUp::Off => Err(Error::new(ErrorCode::WrongState).with_key("error-invitations-off")),
-        SignUp::Invitation => Ok(()),
+        SignUp::Invitation | SignUp::Open => Ok(()),
     }
 }
 

@@ -6,6 +6,7 @@
 //! [`SystemActor::Authenticator`].
 
 mod api_tokens;
+mod asking;
 mod attempts;
 mod avatars;
 mod bootstrap;
@@ -24,6 +25,7 @@ pub mod session_records;
 mod sessions;
 mod shown_once;
 mod sign_in;
+mod sign_up;
 mod ssh_keys;
 mod store;
 mod tokens;
@@ -43,7 +45,7 @@ pub use bootstrap::{
 pub(crate) use bootstrap::{NewPerson, add_person_in_tx};
 pub use captcha::{Captchas, new_captcha};
 pub use challenge::{answer_challenge, is_challenged, open_challenge};
-pub(crate) use contacts::{Contact, contacts};
+pub(crate) use contacts::{Contact, contacts, names};
 pub use email_change::{confirm_email_change, request_email_change};
 pub use invitations::{Invited, accept_invitation, invitations, invite, invited, revoke_invitation};
 pub use list_columns::{choose_columns, columns_of};
@@ -54,6 +56,8 @@ pub use second_factor::{confirm_totp, disable_totp, enroll_totp, pending_totp, s
 pub use sessions::{end_other_sessions, end_session, list_sessions};
 pub use shown_once::{ShownOnce, keep_for_page, take_for_page};
 pub use sign_in::{CodeNeeded, SignInStep, SignedIn, begin_sign_in, captchas_of_sign_in, sign_in};
+pub(crate) use sign_up::send_sign_up;
+pub use sign_up::{captchas_of_sign_up, request_sign_up, sign_up, sign_up_is_open, signing_up};
 pub use ssh_keys::{add_ssh_key, list_ssh_keys, remove_ssh_key};
 pub use tokens::{ACCESS_TOKEN_SECONDS, REFRESH_TOKEN_DAYS, issue_access_token, principal_of_bearer, refresh};
 

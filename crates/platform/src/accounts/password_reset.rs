@@ -3,31 +3,24 @@
 //! Whether there is such an account shows nowhere: asking for a link does the same work for every name, and the look-up
 //! happens later, in a job.
 
-use chrono::{DateTime, TimeDelta, Utc};
 use contract::accounts::{PasswordResetConfirm, PasswordResetRequest};
 use contract::mail::RESET_PATH;
 use contract::notifications::NotificationKind;
 use contract::{ErrorCode, JobId, UserId};
 
+use super::asking::{Asked, Asking, MOST_MAILS, WINDOW};
 use super::attempts::FREE_OF_CHALLENGE;
 use super::captcha::{self, Captchas, Given};
 use super::links::{self, NewLink, Purpose};
 use super::{Contact, SessionEnding, entry, identity, password, store};
-use crate::context::network_of;
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::jobs::{self, NewJob};
 use crate::mail::{self, NewMail};
 use crate::notifications::{self, Notice};
-use crate::{Error, OpContext, Platform, Result, SystemActor, audit, secrets};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
 
-/// Requests for one name from one address in [`WINDOW`].
-const MOST_PER_NAME: i64 = 3;
-/// Requests from one address in it: a school may share one.
-const MOST_PER_ADDRESS: i64 = 20;
-/// Mails to one person in it, whoever asks: nobody's mailbox is flooded.
-const MOST_MAILS: i64 = 3;
-const WINDOW: TimeDelta = TimeDelta::minutes(15);
+const ASKING: Asking = Asking { word: "reset", free_of_challenge: FREE_OF_CHALLENGE };
 /// What the typed name is sealed for: it may be a password in the wrong field.
 const SEALED_FOR: &str = "jobs.payload:password-reset";
 
@@ -48,19 +41,9 @@ pub async fn request_password_reset(platform: &Platform, ctx: &OpContext, body: 
     if !mail::is_on(platform).await {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-mail-off"));
     }
-    let asked = Asked::of(ctx, &account);
-    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    let standing = asked.standing(&mut tx, ctx).await?;
-    if let Some(seconds) = standing.wait {
-        let limited = Error::new(ErrorCode::RateLimited).with_key("error-rate-limited-wait");
-        return Err(limited.with_arg("seconds", seconds));
-    }
-    if standing.challenged {
-        let given = Given { id: body.captcha_id.as_deref(), answer: body.captcha.as_deref() };
-        tx = captcha::demand(platform, tx, ctx, given).await?;
-    }
-    platform.attempts().note(ctx.now());
-    store::attempts::note(&mut tx, &[&asked.pair, &asked.name, &asked.address], ctx.now()).await?;
+    let tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let given = Given { id: body.captcha_id.as_deref(), answer: body.captcha.as_deref() };
+    let mut tx = Asked::of(ctx, ASKING, &account).take(platform, tx, ctx, given).await?;
     let mut job = NewJob::new("password-reset", ctx.now());
     job.payload =
         serde_json::json!({ "account": hex::encode(platform.keyring().seal(SEALED_FOR, account.as_bytes())) });
@@ -72,49 +55,10 @@ pub async fn request_password_reset(platform: &Platform, ctx: &OpContext, body: 
 /// The challenges that the form has to show for this name, from this address; none while little was asked.
 pub async fn captchas_of_reset(platform: &Platform, ctx: &OpContext, account: &str) -> Result<Option<Captchas>> {
     let account = account.trim().to_lowercase();
-    let asked = Asked::of(ctx, &account);
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    let challenged = asked.standing(&mut tx, ctx).await?.challenged;
+    let challenged = Asked::of(ctx, ASKING, &account).standing(&mut tx, ctx).await?.challenged;
     tx.commit().await?;
     if challenged { captcha::both(platform, ctx).await.map(Some) } else { Ok(None) }
-}
-
-/// What requests are counted by; every name alike, whether there is such an account or not.
-struct Asked {
-    pair: [u8; 32],
-    name: [u8; 32],
-    address: [u8; 32],
-}
-
-/// How things stand before a request.
-struct Standing {
-    /// Seconds until it is taken.
-    wait: Option<i64>,
-    challenged: bool,
-}
-
-impl Asked {
-    fn of(ctx: &OpContext, account: &str) -> Self {
-        let address = ctx.address().map(|address| network_of(address).to_string()).unwrap_or_default();
-        Self {
-            pair: secrets::sha256(format!("reset\0{account}\0{address}").as_bytes()),
-            name: secrets::sha256(format!("reset-name\0{account}").as_bytes()),
-            address: secrets::sha256(format!("reset-address\0{address}").as_bytes()),
-        }
-    }
-
-    async fn standing(&self, tx: &mut Tx, ctx: &OpContext) -> Result<Standing> {
-        let since = ctx.now() - WINDOW;
-        let pair = store::attempts::since(tx, &self.pair, since).await?;
-        let name = store::attempts::since(tx, &self.name, since).await?;
-        let address = store::attempts::since(tx, &self.address, since).await?;
-        let left = |(asked, last): (i64, Option<DateTime<Utc>>), most: i64| {
-            let last = last.filter(|_| asked >= most)?;
-            Some((last + WINDOW - ctx.now()).num_seconds().max(1))
-        };
-        let wait = left(pair, MOST_PER_NAME).max(left(address, MOST_PER_ADDRESS));
-        Ok(Standing { wait, challenged: name.0.max(address.0) >= FREE_OF_CHALLENGE })
-    }
 }
 
 /// Looks the account up and sends the link, if there is somebody to send it to; run by the job queue.

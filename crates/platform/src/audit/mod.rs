@@ -8,6 +8,8 @@ mod own;
 mod retention;
 mod store;
 
+use std::collections::HashMap;
+
 use contract::audit::{AuditQuery, AuditView};
 use contract::{CustomerId, ErrorCode, MAX_PAGE_SIZE, Page, Permission};
 
@@ -18,7 +20,7 @@ pub use retention::prune;
 use crate::authz::AuditLog;
 use crate::db::Tx;
 use crate::error::Denial;
-use crate::{Error, OpContext, Platform, Principal, Result, SystemActor};
+use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, accounts, customers};
 
 /// What an operation says about its change; actor, door, address and request come from the context.
 #[derive(Clone, Debug)]
@@ -107,9 +109,29 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &AuditQuery) -> R
     ctx.authorize_list::<AuditLog>(Permission::AuditView)?;
     let (page, page_size) = page_of(query.page, query.page_size)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let (list, total) = store::list(&mut tx, query, page, page_size).await?;
+    let (mut list, total) = store::list(&mut tx, query, page, page_size).await?;
+    name_targets(&mut tx, &mut list).await?;
     tx.commit().await?;
     Ok(Page { list, total, page, page_size })
+}
+
+/// The rows keep ids, which stay; people read names.
+async fn name_targets(tx: &mut Tx, rows: &mut [AuditView]) -> Result<()> {
+    let ids = |kind: &str| -> Vec<i64> {
+        rows.iter().filter(|row| row.target_kind == kind).filter_map(|row| row.target_id.as_ref()?.parse().ok()).collect()
+    };
+    let (users, customers) = (ids("user"), ids("customer"));
+    let users = if users.is_empty() { HashMap::new() } else { accounts::names(tx, &users).await? };
+    let customers = if customers.is_empty() { HashMap::new() } else { customers::names(tx, &customers).await? };
+    for row in rows {
+        let names = match row.target_kind.as_str() {
+            "user" => &users,
+            "customer" => &customers,
+            _ => continue,
+        };
+        row.target_name = row.target_id.as_ref().and_then(|id| names.get(&id.parse().ok()?).cloned());
+    }
+    Ok(())
 }
 
 /// Most rows of an export.
@@ -130,7 +152,8 @@ pub async fn export(
     ctx.authorize_list::<AuditLog>(Permission::AuditView)?;
     let mut tx = platform.db().snapshot(ctx).await?;
     for number in 1..=MAX_EXPORT / EXPORT_PAGE {
-        let (rows, _) = store::list(&mut tx, query, number, EXPORT_PAGE).await?;
+        let (mut rows, _) = store::list(&mut tx, query, number, EXPORT_PAGE).await?;
+        name_targets(&mut tx, &mut rows).await?;
         let last = rows.len() < EXPORT_PAGE as usize;
         rows.into_iter().try_for_each(&mut take)?;
         if last {

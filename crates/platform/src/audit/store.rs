@@ -118,6 +118,7 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: 
             action: row.action,
             target_kind: row.target_kind,
             target_id: row.target_id,
+            target_name: None,
             outcome: row.outcome,
             before: row.before,
             after: row.after,

@@ -53,6 +53,7 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             let account = account.ok_or_else(|| Error::internal("the job of a new password names nobody"))?;
             accounts::send_password_reset(platform, account, claim.id).await?;
         }
+        "sign-up" => accounts::send_sign_up(platform, &claim.payload, claim.id).await?,
         "imports-clean" => {
             machines::forget_imports(platform).await?;
             settings::forget_imports(platform).await?;

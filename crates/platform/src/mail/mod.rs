@@ -40,7 +40,7 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 11] = [
+pub const KINDS: [&str; 13] = [
     "test",
     "password-reset",
     "password-changed",
@@ -48,6 +48,8 @@ pub const KINDS: [&str; 11] = [
     "email-change",
     "email-change-notice",
     "invitation",
+    "sign-up",
+    "sign-up-known",
     "allocation-ending",
     "renewal-decided",
     "maintenance-planned",

@@ -22,6 +22,8 @@ pub enum SignUp {
     Off,
     /// People who were invited, too.
     Invitation,
+    /// Anybody with an e-mail address.
+    Open,
 }
 
 /// Rules of signing in.
@@ -42,6 +44,7 @@ pub async fn sign_in(platform: &Platform) -> SignInSettings {
     SignInSettings {
         sign_up: match read.text("sign_in.sign_up").as_deref() {
             Some("invitation") => SignUp::Invitation,
+            Some("open") => SignUp::Open,
             _ => SignUp::Off,
         },
         password: PasswordRule {
@@ -111,6 +114,8 @@ pub struct Appearance {
     /// Changes with the logo, so that browsers may keep it.
     pub logo_tag: Option<String>,
     pub time_zone: chrono_tz::Tz,
+    /// Anybody may make an account.
+    pub open: bool,
 }
 
 /// See the module.
@@ -120,6 +125,7 @@ pub async fn appearance(platform: &Platform) -> Appearance {
         name: read.text("branding.name").unwrap_or_default(),
         logo_tag: read.text("branding.logo").map(|logo| tag_of(&logo)),
         time_zone: read.zone(),
+        open: read.text("sign_in.sign_up").as_deref() == Some("open"),
     }
 }
 

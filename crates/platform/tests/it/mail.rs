@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use contract::ErrorCode;
 use contract::accounts::{
-    ApiTokenCreate, EmailChangeConfirm, EmailChangeRequest, InvitationAccept, InvitationCreate, Language, LoginRequest,
-    PasswordChange, PasswordResetConfirm, PasswordResetRequest,
+    AccountByLink, ApiTokenCreate, EmailChangeConfirm, EmailChangeRequest, InvitationCreate, Language, LoginRequest,
+    PasswordChange, PasswordResetConfirm, PasswordResetRequest, SignUpRequest,
 };
 use contract::mail::{MailQuery, MailState, MailTestRequest, MailView};
 use platform::jobs;
@@ -63,7 +63,7 @@ impl World {
         let workers = jobs::spawn_workers(&self.test.platform, stop.clone());
         eventually("the queue to be through", async || {
             let left: i64 = sqlx::query_scalar(
-                "select count(*) from jobs where kind in ('mail-send', 'password-reset')
+                "select count(*) from jobs where kind in ('mail-send', 'password-reset', 'sign-up')
                  and (state = 'running' or run_at <= now())",
             )
             .fetch_one(self.test.owner_pool())
@@ -504,7 +504,7 @@ async fn an_invited_person_makes_an_account_and_is_a_member() {
     let invited = accounts::invited(&test.platform, &test.anonymous(), &token).await.unwrap();
     assert_eq!((invited.customer.as_str(), invited.email.as_str()), ("Acme", "new@acme.example"));
 
-    let accept = |name: &str, password: &str| InvitationAccept {
+    let accept = |name: &str, password: &str| AccountByLink {
         token: token.clone(),
         username: name.to_owned(),
         password: password.to_owned(),
@@ -544,4 +544,41 @@ async fn only_owners_and_staff_invite_and_only_where_it_is_switched_on() {
     world.set(&[("sign_in.sign_up", json!("off"))]).await;
     let off = accounts::invite(&test.platform, &acme.owner.ctx(), None, wish()).await.unwrap_err();
     assert_eq!((off.code, off.key), (ErrorCode::WrongState, "error-invitations-off"));
+}
+
+#[tokio::test]
+async fn signing_up_floods_no_mailbox_and_ends_with_the_setting() {
+    let world = World::new().await;
+    let (test, ctx) = (&world.test, world.test.anonymous());
+    world.set(&[("sign_in.sign_up", json!("open"))]).await;
+    let ask = async |email: &str| {
+        let (captcha_id, captcha) = test.captcha().await;
+        let body = SignUpRequest { email: email.to_owned(), captcha_id, captcha };
+        accounts::request_sign_up(&test.platform, &ctx, &body).await
+    };
+    for _ in 0..3 {
+        ask("lee@example.org").await.unwrap();
+    }
+    assert_eq!(ask("lee@example.org").await.unwrap_err().code, ErrorCode::RateLimited);
+    world.work().await;
+    let mails = world.sink.taken_by("lee@example.org");
+    assert_eq!(mails.len(), 3);
+    let tokens: Vec<_> = mails.iter().map(|mail| token_of(mail, "/register/account")).collect();
+    let make = async |token: &str, name: &str| {
+        let body = AccountByLink {
+            token: token.to_owned(),
+            username: name.to_owned(),
+            password: NEW_PASSWORD.to_owned(),
+            display_name: None,
+        };
+        accounts::sign_up(&test.platform, &ctx, &body).await
+    };
+    assert_eq!(accounts::signing_up(&test.platform, &ctx, &tokens[0]).await.unwrap(), "lee@example.org");
+    make(&tokens[0], "lee").await.unwrap();
+    // The other links prove an address that is somebody's by now.
+    let twice = make(&tokens[1], "lee2").await.unwrap_err();
+    assert_eq!((twice.code, paths(&twice)), (ErrorCode::AlreadyExists, vec!["email"]));
+    world.set(&[("sign_in.sign_up", json!("invitation"))]).await;
+    let closed = make(&tokens[2], "lee3").await.unwrap_err();
+    assert_eq!((closed.code, closed.key), (ErrorCode::WrongState, "error-sign-up-closed"));
 }

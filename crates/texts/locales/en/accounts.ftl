@@ -5,6 +5,7 @@ login-password = Password
 login-action = Sign in
 sign-out = Sign out
 account-title = Account
+account-nowhere = You belong to no organisation here yet. Who runs this installation can add you to one, or an owner invites you.
 account-who = Who you are
 account-name = Name
 account-email = E-mail

@@ -132,6 +132,7 @@ audit-action-settings-export = Export the configuration
 audit-action-settings-test-mail = Send a test mail
 audit-action-accounts-request-email-change = Ask for a new e-mail address
 audit-action-accounts-change-email = Change the e-mail address
+audit-action-accounts-sign-up = Make an account of one's own
 audit-action-accounts-accept-invitation = Accept an invitation
 audit-action-customers-invite = Invite a person
 audit-action-customers-revoke-invitation = Take an invitation back

@@ -86,6 +86,7 @@ error-totp-not-pending = Nothing waits to be confirmed. Begin setting up again.
 error-too-many-tokens = You have { $max } tokens already. Revoke some first.
 error-settings-changed = Somebody changed these settings meanwhile. Reload the page and make your change again.
 error-mail-off = No mail goes out: no mail server and sender are set. An administrator sets them in the settings.
+error-sign-up-closed = Only administrators make accounts here, or people are invited. The settings can open it to everybody.
 error-invitations-off = Only administrators make accounts here. The settings can allow invitations.
 error-not-held = You do not hold everything this needs ({ $permission }): nobody hands on, or acts on, more than they hold.
 error-last-admin = This is the last platform administrator. Give somebody else that role first.

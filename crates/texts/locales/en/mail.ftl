@@ -30,6 +30,18 @@ mail-invitation-text =
 
     The link works once and for 7 days.
 mail-invitation-link = Accept the invitation
+mail-sign-up-subject = { $product }: make your account
+mail-sign-up-text =
+    Somebody asked to make an account with this address. Choose a user name and a password to begin.
+
+    The link works once and for one hour. If it was not you, do nothing: no account is made.
+mail-sign-up-link = Make the account
+mail-sign-up-known-subject = { $product }: you have an account
+mail-sign-up-known-text =
+    Somebody asked to make an account with this address. It has one already: { $name }.
+
+    If it was you and you forgot the password, set a new one. If it was not you, do nothing.
+mail-sign-up-known-link = Set a new password
 mail-state-queued = Waits
 mail-state-handing_over = Being sent
 mail-state-sent = Sent
@@ -50,6 +62,8 @@ mail-kind-password-reset = New password
 mail-kind-password-changed = Password changed
 mail-kind-email-change = New address
 mail-kind-email-change-notice = Notice of a new address
+mail-kind-sign-up = New account
+mail-kind-sign-up-known = Account exists already
 mail-kind-invitation = Invitation
 mail-test-to = Send a test mail to
 mail-test-action = Send
@@ -71,6 +85,9 @@ forgot-hint = We send a link to the e-mail address of the account.
 forgot-action = Send the link
 forgot-sent = If there is such an account with an e-mail address, a link is on its way there. It works for 10 minutes.
 forgot-back = Back to sign-in
+register-title = Make an account
+register-hint = We send a link to your e-mail address. With it you choose a user name and a password.
+register-sent = If no account uses this address yet, a link is on its way there. It works for one hour.
 reset-title = Set a new password
 reset-action = Set the password
 email-change-title = Confirm the new address

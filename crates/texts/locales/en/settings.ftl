@@ -31,6 +31,7 @@ settings-after = Then
 setting-sign-in-sign-up = Who may make an account
 setting-sign-in-sign-up-off = Only administrators
 setting-sign-in-sign-up-invitation = People who were invited
+setting-sign-in-sign-up-open = Anybody with an e-mail address
 setting-sign-in-password-min-length = Shortest password, characters
 setting-sign-in-password-min-length-hint = From 6 to 128. Counts for new passwords.
 setting-sign-in-password-min-score = Least strength of a password

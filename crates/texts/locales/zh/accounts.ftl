@@ -5,6 +5,7 @@ login-password = 密码
 login-action = 登录
 sign-out = 退出登录
 account-title = 账号
+account-nowhere = 您还不属于任何组织。请联系平台管理员将您加入，或由组织所有者邀请您。
 account-who = 身份
 account-name = 姓名
 account-email = 邮箱

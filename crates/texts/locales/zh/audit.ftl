@@ -132,6 +132,7 @@ audit-action-settings-export = 导出配置
 audit-action-settings-test-mail = 发送测试邮件
 audit-action-accounts-request-email-change = 申请更改邮箱
 audit-action-accounts-change-email = 更改邮箱
+audit-action-accounts-sign-up = 自行注册账号
 audit-action-accounts-accept-invitation = 接受邀请
 audit-action-customers-invite = 邀请成员
 audit-action-customers-revoke-invitation = 撤回邀请

@@ -80,6 +80,7 @@ error-totp-not-pending = 没有等待确认的设置，请重新开始设置。
 error-too-many-tokens = 您已有 { $max } 个令牌，请先吊销一些。
 error-settings-changed = 这些设置已被他人修改。请刷新页面后重新修改。
 error-mail-off = 尚未设置邮件服务器和发件地址，无法发送邮件。请联系管理员设置。
+error-sign-up-closed = 此处的账号只能由管理员创建或通过邀请创建。可在平台设置中开放注册。
 error-invitations-off = 只有管理员可以创建账号。可在平台设置中允许邀请。
 error-not-held = 您没有此操作所需的全部权限（{ $permission }）：不能授予或操作超出自己权限的角色和用户。
 error-last-admin = 这是最后一名平台管理员，请先将该角色授予其他人。

@@ -30,6 +30,18 @@ mail-invitation-text =
 
     链接仅可使用一次，7 天内有效。
 mail-invitation-link = 接受邀请
+mail-sign-up-subject = { $product }：创建您的账号
+mail-sign-up-text =
+    有人申请使用此邮箱创建账号。请设置用户名和密码后开始使用。
+
+    链接仅可使用一次，1 小时内有效。如果不是您本人操作，请忽略此邮件，不会创建账号。
+mail-sign-up-link = 创建账号
+mail-sign-up-known-subject = { $product }：您已有账号
+mail-sign-up-known-text =
+    有人申请使用此邮箱创建账号，而此邮箱已有账号：{ $name }。
+
+    如果是您本人操作且忘记了密码，请重置密码。如果不是您本人操作，请忽略此邮件。
+mail-sign-up-known-link = 设置新密码
 mail-state-queued = 等待发送
 mail-state-handing_over = 正在发送
 mail-state-sent = 已发送
@@ -50,6 +62,8 @@ mail-kind-password-reset = 重置密码
 mail-kind-password-changed = 密码已修改
 mail-kind-email-change = 更改邮箱
 mail-kind-email-change-notice = 更改邮箱通知
+mail-kind-sign-up = 创建账号
+mail-kind-sign-up-known = 账号已存在
 mail-kind-invitation = 邀请
 mail-test-to = 发送测试邮件至
 mail-test-action = 发送
@@ -71,6 +85,9 @@ forgot-hint = 我们会向账号的邮箱发送一个链接。
 forgot-action = 发送链接
 forgot-sent = 如果该账号存在且设有邮箱，链接已发出，10 分钟内有效。
 forgot-back = 返回登录
+register-title = 创建账号
+register-hint = 我们会向您的邮箱发送一个链接，您可以通过它设置用户名和密码。
+register-sent = 如果此邮箱尚无账号，链接已发出，1 小时内有效。
 reset-title = 设置新密码
 reset-action = 设置密码
 email-change-title = 确认新邮箱

@@ -30,6 +30,7 @@ settings-after = 修改后
 setting-sign-in-sign-up = 谁可以创建账号
 setting-sign-in-sign-up-off = 仅管理员
 setting-sign-in-sign-up-invitation = 受邀请的人
+setting-sign-in-sign-up-open = 任何有邮箱的人
 setting-sign-in-password-min-length = 密码最短字符数
 setting-sign-in-password-min-length-hint = 6 至 128，对新密码生效。
 setting-sign-in-password-min-score = 密码最低强度

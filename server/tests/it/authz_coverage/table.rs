@@ -16,6 +16,8 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     // Nobody holds a link here: 400 says that anybody is let in.
     (Door::Rest, "POST",  "/api/auth/password-reset/request",                    [422, 422, 422, 422, 422, 422, 401, 422, 422]),
     (Door::Rest, "POST",  "/api/auth/password-reset/confirm",                    [400, 400, 400, 400, 400, 400, 401, 400, 400]),
+    (Door::Rest, "POST",  "/api/auth/register/request",                          [422, 422, 422, 422, 422, 422, 401, 422, 422]),
+    (Door::Rest, "POST",  "/api/auth/register",                                  [422, 422, 422, 422, 422, 422, 401, 422, 422]),
     (Door::Rest, "POST",  "/api/auth/email-change/request",                      [401, 422, 422, 422, 422, 422, 401, 422, 422]),
     (Door::Rest, "POST",  "/api/auth/email-change/confirm",                      [400, 400, 400, 400, 400, 400, 401, 400, 400]),
     (Door::Rest, "POST",  "/api/auth/invitation/accept",                         [422, 422, 422, 422, 422, 422, 401, 422, 422]),
@@ -330,6 +332,8 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     // As above: no link, and no mail goes out.
     (Door::ServerFn, "POST",  "request_password_reset",                              [422, 422, 422, 422, 422, 422, 401, 422, 422]),
     (Door::ServerFn, "POST",  "confirm_password_reset",                              [400, 400, 400, 400, 400, 400, 401, 400, 400]),
+    (Door::ServerFn, "POST",  "request_sign_up",                                     [422, 422, 422, 422, 422, 422, 401, 422, 422]),
+    (Door::ServerFn, "POST",  "sign_up",                                             [422, 422, 422, 422, 422, 422, 401, 422, 422]),
     (Door::ServerFn, "POST",  "confirm_email_change",                                [400, 400, 400, 400, 400, 400, 401, 400, 400]),
     (Door::ServerFn, "POST",  "accept_invitation",                                   [422, 422, 422, 422, 422, 422, 401, 422, 422]),
     (Door::ServerFn, "POST",  "request_email_change",                                [401, 422, 422, 422, 422, 422, 401, 422, 422]),

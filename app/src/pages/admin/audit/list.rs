@@ -146,10 +146,10 @@ fn actor_text(words: Words, event: &AuditView) -> String {
     }
 }
 
-/// What it was done to: kind and id.
+/// What it was done to: kind, and its name or else its id.
 fn target_text(words: Words, event: &AuditView) -> String {
     let kind = texts::audit_kind(words.0, &event.target_kind);
-    event.target_id.as_ref().map_or(kind.clone(), |id| format!("{kind} {id}"))
+    event.target_name.as_ref().or(event.target_id.as_ref()).map_or(kind.clone(), |what| format!("{kind} {what}"))
 }
 
 /// How it ended.

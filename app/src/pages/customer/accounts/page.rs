@@ -48,6 +48,8 @@ pub fn AccountPage() -> impl IntoView {
 
 fn account_view(profile: Profile, told: NotificationPreferences) -> AnyView {
     let words = Words::now();
+    // Who signed up by themselves, and was not given a place yet.
+    let nowhere = profile.memberships.is_empty() && profile.roles.is_empty();
     let head = PageFrame::new(words.t("account-title"), Area::Account).actions(view! {
         <form method="post" action=SignOut::url()>
             <button class="btn">{words.t("sign-out")}</button>
@@ -57,6 +59,7 @@ fn account_view(profile: Profile, told: NotificationPreferences) -> AnyView {
         head,
         view! {
             {tabs(words, paths::ACCOUNT)}
+            {nowhere.then(|| view! { <p class="note-line">{words.t("account-nowhere")}</p> })}
             <div class="columns">
                 {who(words, profile.clone())}
                 {picture(words, &profile)}

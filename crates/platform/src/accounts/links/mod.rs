@@ -1,4 +1,4 @@
-//! Links that work once: to a new password, a new address, a place in a customer.
+//! Links that work once: to a new password, a new address, a place in a customer, an account.
 //!
 //! Invariants: a token is 256 random bits that travel by mail only; its hash alone is kept; it is used up in the transaction
 //! of what it is for, so that of two who come with it one is refused; an answer never says why a link does not work.
@@ -11,7 +11,7 @@ use contract::{CustomerId, LinkId, UserId};
 
 pub(super) use store::{
     consume, delete_expired, invited_since, issued_since, lock_owner, open_invitations, retire_of_user,
-    revoke_invitation,
+    revoke_invitation, sign_ups_since,
 };
 
 use crate::db::Tx;
@@ -23,6 +23,7 @@ pub(super) enum Purpose {
     PasswordReset,
     EmailChange,
     Invitation,
+    SignUp,
 }
 
 impl Purpose {
@@ -32,6 +33,7 @@ impl Purpose {
             Purpose::PasswordReset => "password_reset",
             Purpose::EmailChange => "email_change",
             Purpose::Invitation => "invitation",
+            Purpose::SignUp => "sign_up",
         }
     }
 
@@ -39,7 +41,7 @@ impl Purpose {
     fn life(self) -> TimeDelta {
         match self {
             Purpose::PasswordReset => TimeDelta::minutes(10),
-            Purpose::EmailChange => TimeDelta::hours(1),
+            Purpose::EmailChange | Purpose::SignUp => TimeDelta::hours(1),
             Purpose::Invitation => TimeDelta::days(7),
         }
     }

@@ -130,6 +130,19 @@ pub(in crate::accounts) async fn invited_since(
     Ok((row.there, row.all))
 }
 
+/// How many links to an account of one's own went to this address since then.
+pub(in crate::accounts) async fn sign_ups_since(tx: &mut Tx, address: &str, since: DateTime<Utc>) -> Result<i64> {
+    let issued = sqlx::query_scalar!(
+        r#"select count(*) as "issued!" from one_time_links
+           where address = $1::text::citext and purpose = 'sign_up' and created_at > $2"#,
+        address,
+        since
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(issued)
+}
+
 /// Invitations of a customer that still work, newest first.
 pub(in crate::accounts) async fn open_invitations(
     tx: &mut Tx,

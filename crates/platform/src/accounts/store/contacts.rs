@@ -1,5 +1,7 @@
 //! SQL of how people are reached.
 
+use std::collections::HashMap;
+
 use contract::UserId;
 use contract::accounts::Language;
 
@@ -24,6 +26,32 @@ pub(in crate::accounts) async fn contacts(tx: &mut Tx, ids: &[i64]) -> Result<Ve
         time_zone: row.time_zone,
     });
     Ok(contacts.collect())
+}
+
+/// User names, of whomever.
+pub(in crate::accounts) async fn names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>> {
+    let rows = sqlx::query!(r#"select id, name::text as "name!" from users where id = any($1)"#, ids)
+        .fetch_all(&mut **tx)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
+
+/// Whose address this is, disabled or not: how they are reached.
+pub(in crate::accounts) async fn by_email(tx: &mut Tx, email: &str) -> Result<Option<Contact>> {
+    let row = sqlx::query!(
+        r#"select id, name::text as "name!", language from users
+           where email = $1::text::citext and deleted_at is null"#,
+        email
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.map(|row| Contact {
+        id: UserId(row.id),
+        name: row.name,
+        email: Some(email.to_owned()),
+        language: row.language.as_deref().and_then(Language::parse),
+        time_zone: None,
+    }))
 }
 
 pub(in crate::accounts) async fn set_email(tx: &mut Tx, user: UserId, email: &str) -> Result<()> {
