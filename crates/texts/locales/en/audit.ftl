@@ -107,6 +107,7 @@ audit-action-metrics-view = View metrics
 audit-action-metrics-report = Report metrics
 audit-via = Door
 audit-action-code = Action’s code
+audit-target-name = Target’s name
 audit-target-id = Target’s id
 audit-kind-fleet = The fleet
 audit-kind-clientele = All customers

@@ -107,6 +107,7 @@ audit-action-metrics-view = 查看监控
 audit-action-metrics-report = 上报指标
 audit-via = 入口
 audit-action-code = 操作代码
+audit-target-name = 对象名称
 audit-target-id = 对象编号
 audit-kind-fleet = 机队
 audit-kind-clientele = 全部客户
