@@ -411,8 +411,12 @@ pub struct Look {
 
 /// What the installation is called and how it keeps time, as the server provides it.
 pub fn appearance() -> Appearance {
-    let unnamed =
-        || Appearance { name: contract::settings::PRODUCT.to_owned(), logo_tag: None, time_zone: chrono_tz::UTC };
+    let unnamed = || Appearance {
+        name: contract::settings::PRODUCT.to_owned(),
+        logo_tag: None,
+        time_zone: chrono_tz::UTC,
+        open: false,
+    };
     use_context::<Appearance>().unwrap_or_else(unnamed)
 }
 

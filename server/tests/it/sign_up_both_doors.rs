@@ -63,9 +63,13 @@ async fn scenario(through: Through) {
         and not exists(select from memberships where user_id = u.id)
         and not exists(select from role_assignments where user_id = u.id)";
     assert_eq!(server.count(nothing).await, 1);
-    let noted = format!("select count(*) from audit_events where via || ' ' || action = '{} accounts:sign-up'", doors.via());
+    let noted =
+        format!("select count(*) from audit_events where via || ' ' || action = '{} accounts:sign-up'", doors.via());
     assert_eq!(server.count(&noted).await, 1);
-    assert_eq!(server.count(&format!("select count(*) from audit_events where audit_events::text ~ '{token}'")).await, 0);
+    assert_eq!(
+        server.count(&format!("select count(*) from audit_events where audit_events::text ~ '{token}'")).await,
+        0
+    );
     let plain = "select count(*) from jobs where payload::text ~ 'example.org'";
     assert_eq!(server.count(plain).await, 0, "an address waits sealed");
 }

@@ -73,13 +73,7 @@ impl Asked {
     ///
     /// # Errors
     /// `RateLimited` with the seconds to wait; `CaptchaRequired` where a challenge is asked for that was not solved.
-    pub(super) async fn take(
-        &self,
-        platform: &Platform,
-        mut tx: Tx,
-        ctx: &OpContext,
-        given: Given<'_>,
-    ) -> Result<Tx> {
+    pub(super) async fn take(&self, platform: &Platform, mut tx: Tx, ctx: &OpContext, given: Given<'_>) -> Result<Tx> {
         let standing = self.standing(&mut tx, ctx).await?;
         if let Some(seconds) = standing.wait {
             let limited = Error::new(ErrorCode::RateLimited).with_key("error-rate-limited-wait");

@@ -118,7 +118,10 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &AuditQuery) -> R
 /// The rows keep ids, which stay; people read names.
 async fn name_targets(tx: &mut Tx, rows: &mut [AuditView]) -> Result<()> {
     let ids = |kind: &str| -> Vec<i64> {
-        rows.iter().filter(|row| row.target_kind == kind).filter_map(|row| row.target_id.as_ref()?.parse().ok()).collect()
+        rows.iter()
+            .filter(|row| row.target_kind == kind)
+            .filter_map(|row| row.target_id.as_ref()?.parse().ok())
+            .collect()
     };
     let (users, customers) = (ids("user"), ids("customer"));
     let users = if users.is_empty() { HashMap::new() } else { accounts::names(tx, &users).await? };
