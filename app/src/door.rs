@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use contract::accounts::{Language, Theme};
-use contract::machines::{ImportRow, ImportView, Note};
+use contract::imports::{ImportRow, ImportView, Note};
 use contract::{ApiError, BulkOutcome, ErrorCode, Permission};
 use http::{HeaderValue, StatusCode, header};
 use leptos::prelude::*;

@@ -1,5 +1,7 @@
 //! Every address of the pages, as functions: nothing else spells one out.
 
+use contract::imports::ImportSubject;
+
 /// Sign-in.
 pub const LOGIN: &str = "/login";
 
@@ -64,7 +66,7 @@ pub const MACHINES: &str = "/admin/machines";
 pub const MACHINE_NEW: &str = "/admin/machines/new";
 /// What would become of many machines.
 pub const MACHINES_BULK: &str = "/admin/machines/bulk";
-/// The upload of a workbook.
+/// The upload of a workbook of machines.
 pub const MACHINES_IMPORT: &str = "/admin/machines/import";
 /// What is found for a text.
 pub const SEARCH: &str = "/search";
@@ -157,6 +159,8 @@ pub const USERS: &str = "/admin/users";
 pub const USER_NEW: &str = "/admin/users/new";
 /// What would become of many accounts.
 pub const USERS_BULK: &str = "/admin/users/bulk";
+/// The upload of a workbook of people.
+pub const USERS_IMPORT: &str = "/admin/users/import";
 /// The roles.
 pub const ROLES: &str = "/admin/roles";
 /// The form for a new role.
@@ -248,19 +252,32 @@ pub fn machine_edit(code: &str) -> String {
     format!("{MACHINES}/{code}/edit")
 }
 
+/// Where a subject's list is.
+fn list_of(subject: ImportSubject) -> &'static str {
+    match subject {
+        ImportSubject::Machines => MACHINES,
+        ImportSubject::Users => USERS,
+    }
+}
+
+/// The upload of a workbook.
+pub fn import_upload(subject: ImportSubject) -> String {
+    format!("{}/import", list_of(subject))
+}
+
 /// A workbook that is staged.
-pub fn machine_import(id: contract::ImportId) -> String {
-    format!("{MACHINES}/imports/{id}")
+pub fn import(subject: ImportSubject, id: contract::ImportId) -> String {
+    format!("{}/imports/{id}", list_of(subject))
 }
 
 /// The rows of a staged workbook that would turn out differently from what was shown.
-pub fn machine_import_changed(id: contract::ImportId) -> String {
-    format!("{MACHINES}/imports/{id}?changed=true")
+pub fn import_changed(subject: ImportSubject, id: contract::ImportId) -> String {
+    format!("{}?changed=true", import(subject, id))
 }
 
 /// The upload of a workbook, after one that was not taken: `too-large`, `no-file` or `too-many`.
-pub fn machines_import(fault: &str) -> String {
-    format!("{MACHINES_IMPORT}?fault={fault}")
+pub fn import_refused(subject: ImportSubject, fault: &str) -> String {
+    format!("{}?fault={fault}", import_upload(subject))
 }
 
 /// What staff do with a machine.

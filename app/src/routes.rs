@@ -75,8 +75,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/metrics") view=admin::metrics::page::WallPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines") view=admin::machines::list::ListPage ssr=SsrMode::Async />
                 <Route path=path!("/search") view=search::SearchPage ssr=SsrMode::Async />
-                <Route path=path!("/admin/machines/import") view=admin::machines::import::ImportPage ssr=SsrMode::Async />
-                <Route path=path!("/admin/machines/imports/:id") view=admin::machines::import::ImportPreviewPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/machines/import") view=admin::imports::page::MachineUploadPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/machines/imports/:id") view=admin::imports::page::MachineImportPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/bulk") view=admin::machines::bulk::BulkPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/:code/service") view=admin::machines::service::ServicePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/new") view=admin::machines::edit::NewPage ssr=SsrMode::Async />
@@ -112,6 +112,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/settings/imports/:id") view=admin::settings::import::SettingsImportPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/users") view=admin::users::list::UserListPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/users/new") view=admin::users::edit::NewUserPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/users/import") view=admin::imports::page::UserUploadPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/users/imports/:id") view=admin::imports::page::UserImportPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/users/bulk") view=admin::users::bulk::UserBulkPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/users/:id") view=admin::users::page::UserPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/users/:id/edit") view=admin::users::edit::EditUserPage ssr=SsrMode::Async />

@@ -22,7 +22,7 @@ test('import', async () => {
   try {
     const token = await installation.token(installation.admin);
     const address = '/api/admin/machines/import';
-    installation.sql('create table copied (like machine_import_rows including all)');
+    installation.sql('create table copied (like import_rows including all)');
     // Every run begins with empty tables and a fresh checkpoint.
     const clear = (tables: string) => {
       installation.sql(`truncate ${tables}`);
@@ -31,7 +31,7 @@ test('import', async () => {
     const peaks: Memory[] = [];
     const memory = watchMemory(installation.serverPid(), 'read-sheet');
     const product = async () => {
-      clear('machine_imports, machine_import_rows');
+      clear('imports, import_rows');
       memory.take();
       const began = performance.now();
       const answer = await fetch(`${installation.url}${address}/preview`, { method: 'POST', headers: { authorization: `Bearer ${token}` }, body: workbook });

@@ -49,7 +49,7 @@ test('an import is written whole or not at all', async ({ installation }) => {
     await kill(installation, victim);
     const answered = await confirming;
     const machines = Number(installation.sql(`select count(*) from machines where code like 'r${round}-%'`)[0]);
-    const state = installation.sql(`select state from machine_imports where id = ${id}`)[0];
+    const state = installation.sql(`select state from imports where id = ${id}`)[0];
     const audited = Number(installation.sql(`select count(*) from audit_events where action = 'machines:import' and target_id = '${id}' and outcome = 'done'`)[0]);
     console.log(`import, ${victim} killed after ${delay} ms: answered ${answered}, ${machines} machines, ${state}`);
     expect([machines, state, audited]).toEqual(machines === 0 ? [0, 'ready', 0] : [ROWS, 'confirmed', 1]);

@@ -1,13 +1,13 @@
-// Machines from Excel: template, verdicts, confirmation, result, export; and what is no workbook.
+// Machines and people from Excel: template, verdicts, confirmation, result, export; and what is no workbook.
 import fs from 'node:fs';
 import { expect, expectAccessible, expectNoSideScroll, look, test } from '../fixtures/test.js';
 import { rowsOf, workbook } from '../fixtures/workbook.js';
 
-const upload = async (page: any, name: string, bytes: Buffer) => {
-  await page.goto('/admin/machines/import');
+const upload = async (page: any, name: string, bytes: Buffer, list = 'machines') => {
+  await page.goto(`/admin/${list}/import`);
   await page.getByLabel('Workbook (.xlsx)').setInputFiles({ name, mimeType: 'application/octet-stream', buffer: bytes });
   await page.getByRole('button', { name: 'Read it' }).click();
-  await expect(page).toHaveURL(/\/admin\/machines\/imports\/\d+/);
+  await expect(page).toHaveURL(new RegExp(`/admin/${list}/imports/\\d+`));
 };
 
 test('fifty rows with three bad ones are looked at, confirmed, and come back with their results', async ({ page, installation, signIn }) => {
@@ -60,6 +60,59 @@ test('fifty rows with three bad ones are looked at, confirmed, and come back wit
   await expect(page.getByRole('link', { name: `Unchanged ${machines.length - 1}` })).toBeVisible();
   await page.getByRole('button', { name: 'Discard' }).click();
   await expect(page.locator('.head')).toContainText('Discarded');
+});
+
+test('people are looked at, confirmed, can sign in, and come back with their results', async ({ page, browser, installation, signIn }) => {
+  const password = 'three unusual words: quokka';
+  await signIn(page);
+  await look(page, installation.url, 'en', 'light');
+  await page.goto('/admin/users');
+  const [template] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Template' }).click()]);
+  expect(rowsOf(fs.readFileSync((await template.path())!))[0]).toEqual(['User name *', 'Name', 'E-mail', 'Roles', 'Customers', 'Initial password']);
+  await page.getByRole('link', { name: 'Import from Excel' }).click();
+  await expect(page).toHaveURL(/\/admin\/users\/import$/);
+  await expectAccessible(page);
+
+  const rows = [
+    ['学号', '姓名', '邮箱', '角色', '客户', '初始密码'],
+    ['s2026001', 'Ada', 'ada@import.example', '运维人员', '', password],
+    ['s2026002', 'Bea', 'bea@import.example', '', 'Nobody Ltd', password],
+    ['s2026003', 'Carl', '', '', '', 'tiny'],
+    ['s2026001', 'Ada again', '', '', '', password],
+  ];
+  await upload(page, 'people.xlsx', workbook(rows), 'users');
+  await expect(page.locator('.head')).toContainText('Ready', { timeout: 20_000 });
+  await expect(page.getByRole('link', { name: 'New 1' })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Error 3' })).toBeVisible();
+  await expect(page.getByRole('row', { name: /s2026002/ })).toContainText('There is no customer “Nobody Ltd”.');
+  await expect(page.locator('main')).not.toContainText('quokka');
+  await expect(page.locator('main')).not.toContainText('tiny');
+  await expectAccessible(page);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await expectNoSideScroll(page);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.getByRole('button', { name: 'Import 1 person' }).click();
+  await expect(page.locator('.head')).toContainText('Imported');
+  const [result] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Download the result' }).click()]);
+  const told = rowsOf(fs.readFileSync((await result.path())!));
+  expect(told).toHaveLength(5);
+  expect(told[1].at(-1)).toBe('Added as s2026001');
+  expect(told.flat().join(' ')).not.toContain('quokka');
+
+  // The person is there, with the role, and signs in with what was typed.
+  await page.goto('/admin/users?q=s2026001');
+  await expect(page.locator('tbody tr')).toContainText('Operator');
+  const theirs = await browser.newContext({ baseURL: installation.url });
+  const ada = await theirs.newPage();
+  await signIn(ada, { name: 's2026001', password });
+  await expect(ada).toHaveURL(/\/admin/);
+  await theirs.close();
+
+  // The export is a workbook that changes nothing.
+  const [exported] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Export' }).click()]);
+  await upload(page, 'again.xlsx', fs.readFileSync((await exported.path())!), 'users');
+  await expect(page.locator('.head')).toContainText('Ready', { timeout: 20_000 });
+  await expect(page.getByRole('link', { name: 'Unchanged 1' })).toBeVisible();
 });
 
 test('what is no workbook says so, quickly, and the server goes on', async ({ page, installation, signIn }) => {

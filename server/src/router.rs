@@ -20,7 +20,8 @@ use utoipa_axum::routes;
 
 use crate::rest::admin::{
     allocation_overview, allocations, announcements, audit, channels, customers, exports, identity, jobs,
-    machine_service, machine_sheets, machines, mail, members, metrics, reports, roles, settings, statistics, users,
+    machine_service, machine_sheets, machines, mail, members, metrics, reports, roles, settings, statistics,
+    user_sheets, users,
 };
 use crate::rest::{self, auth, avatar, customer, sso};
 use crate::{AppState, agents, arrival, authn, ops, pages, site, ws};
@@ -211,6 +212,12 @@ fn routes() -> Routes {
         .rest(routes!(users::list, users::create))
         .rest(routes!(users::bulk))
         .rest(routes!(exports::users))
+        .rest(routes!(user_sheets::preview))
+        .rest(routes!(user_sheets::template))
+        .rest(routes!(user_sheets::get, user_sheets::discard))
+        .rest(routes!(user_sheets::rows))
+        .rest(routes!(user_sheets::confirm))
+        .rest(routes!(user_sheets::result))
         .rest(routes!(users::get, users::update, users::delete))
         .rest(routes!(users::restore))
         .rest(routes!(users::disable))

@@ -16,9 +16,10 @@ use crate::paths;
 use crate::words::Words;
 
 /// Actions that begin somewhere new: word, address, permission.
-const ACTIONS: [(&str, &str, Permission); 5] = [
+const ACTIONS: [(&str, &str, Permission); 6] = [
     ("machines-add", paths::MACHINE_NEW, Permission::MachinesCreate),
     ("import-title", paths::MACHINES_IMPORT, Permission::MachinesCreate),
+    ("import-users-title", paths::USERS_IMPORT, Permission::UsersCreate),
     ("machines-join", paths::JOIN_TOKENS, Permission::MachinesEnroll),
     ("customers-add", paths::CUSTOMER_NEW, Permission::CustomersCreate),
     ("timeline-title", paths::ALLOCATIONS_TIMELINE, Permission::AllocationsManage),

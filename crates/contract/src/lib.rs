@@ -11,6 +11,7 @@ pub mod audit;
 pub mod customers;
 mod error;
 mod ids;
+pub mod imports;
 pub mod jobs;
 mod list;
 pub mod live;

@@ -1,12 +1,10 @@
 //! GPU hosts: what was typed, what the agent found, and how agents join.
 
-mod import;
 mod service;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use import::*;
 pub use service::*;
 
 use crate::{JoinTokenId, SortDirection};

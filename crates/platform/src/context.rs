@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::accounts::{Language, MemberRole};
 use contract::{CustomerId, MachineId, Permission, SessionId, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
 
 /// The time of the operating system plus an offset that tests move.
 #[derive(Clone, Debug, Default)]
@@ -148,6 +151,64 @@ impl UserPrincipal {
         let active = self.active_customer?;
         self.memberships.iter().find(|(id, _)| *id == active).map(|(_, role)| *role)
     }
+
+    /// What the person may at this moment, for work that is done for them later.
+    pub(crate) fn keep(&self) -> Result<serde_json::Value> {
+        let scopes = match &self.credential {
+            Credential::ApiToken { scopes: Some(scopes) } => Some(scopes.to_vec()),
+            _ => None,
+        };
+        let kept = Kept {
+            id: self.id,
+            name: self.name.clone(),
+            session: self.session,
+            platform_admin: self.platform_admin,
+            operator: self.operator,
+            permissions: self.permissions.clone(),
+            memberships: self.memberships.clone(),
+            active_customer: self.active_customer,
+            scopes,
+        };
+        serde_json::to_value(kept).map_err(Error::internal)
+    }
+
+    /// The person as they were kept.
+    pub(crate) fn kept(value: serde_json::Value) -> Result<Self> {
+        let kept: Kept = serde_json::from_value(value).map_err(Error::internal)?;
+        let scopes = kept.scopes.map(|scopes| Credential::ApiToken { scopes: Some(scopes.into()) });
+        Ok(Self {
+            id: kept.id,
+            display_name: kept.name.clone(),
+            name: kept.name,
+            session: kept.session,
+            credential: scopes.unwrap_or_default(),
+            token_version: 0,
+            platform_admin: kept.platform_admin,
+            operator: kept.operator,
+            permissions: kept.permissions,
+            must_enroll: false,
+            memberships: kept.memberships,
+            active_customer: kept.active_customer,
+            language: None,
+            theme: None,
+            time_zone: None,
+        })
+    }
+}
+
+/// What is kept of a person for [`UserPrincipal::keep`].
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    id: UserId,
+    name: String,
+    session: SessionId,
+    platform_admin: bool,
+    operator: bool,
+    permissions: Vec<Permission>,
+    memberships: Vec<(CustomerId, MemberRole)>,
+    active_customer: Option<CustomerId>,
+    /// Of an API token that is narrower than its owner.
+    scopes: Option<Vec<Permission>>,
 }
 
 /// What authentication proved.

@@ -17,6 +17,7 @@ pub mod db;
 pub mod error;
 mod fields;
 pub mod idempotency;
+pub mod imports;
 pub mod jobs;
 pub mod machines;
 pub mod mail;

@@ -10,7 +10,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use contract::ErrorCode;
-use contract::machines::MAX_IMPORT_BYTES;
+use contract::imports::MAX_IMPORT_BYTES;
 use platform::idempotency::{self, Answer, Begun, Run};
 use platform::{Error, OpContext, Platform};
 

@@ -5,6 +5,7 @@ pub mod auth;
 pub mod avatar;
 pub mod customer;
 pub mod idempotency;
+pub(crate) mod imports;
 pub mod sso;
 mod upload;
 pub(crate) mod workbook;

@@ -1,7 +1,8 @@
 //! Workbooks through REST: what is taken in and what is taken away.
 
-use contract::machines::{MAX_IMPORT_BYTES, MAX_STAGED_IMPORTS};
+use contract::imports::{ImportSubject, MAX_IMPORT_BYTES, MAX_STAGED_IMPORTS};
 use http::Method;
+use platform::imports;
 use serde_json::json;
 
 use crate::harness::{Answer, Server, Who};
@@ -67,7 +68,7 @@ async fn too_large_and_too_many_are_refused_in_words() {
     let page = Answer::of(server.signed(&staff, server.bare(Method::GET, answer.header("location")))).await;
     assert!(page.text.contains("You have too many imports open (10 at most"), "{}", page.text);
 
-    let first = server.count("select min(id) from machine_imports").await;
+    let first = server.count("select min(id) from imports").await;
     let gone = server.request(&staff, Method::DELETE, &format!("/api/admin/machines/import/{first}"));
     assert_eq!(Answer::of(gone).await.status, 200);
     assert_eq!(preview(&server, &staff, "en", vec![1]).await.status, 201);
@@ -83,7 +84,7 @@ async fn rows_that_turn_out_differently_are_listed() {
     sheet.row(&["b", "b"].map(sheets::write::Value::Text)).unwrap();
     let bytes = std::fs::read(sheet.finish().unwrap().path()).unwrap();
     let id = preview(&server, &staff, "en", bytes).await.data()["id"].as_i64().unwrap();
-    platform::machines::read_import(server.platform(), id.into(), true).await.unwrap();
+    imports::read(server.platform(), id.into(), true).await.unwrap();
     assert_eq!(server.post(&staff, "/api/admin/machines", json!({ "id": "b", "name": "taken" })).await.status, 201);
 
     let at = |rest: &str| format!("/api/admin/machines/import/{id}{rest}");
@@ -112,8 +113,9 @@ async fn the_page_shows_what_was_and_what_is() {
     let mut sheet = sheets::SheetWriter::new("machines", &["Name", "Code"].map(sheets::write::Column::new)).unwrap();
     sheet.row(&["a", "a"].map(sheets::write::Value::Text)).unwrap();
     let bytes = std::fs::read(sheet.finish().unwrap().path()).unwrap();
-    let staged = platform::machines::stage_import(server.platform(), &admin.ctx(), "a.xlsx", &bytes[..]).await.unwrap();
-    platform::machines::read_import(server.platform(), staged.id, true).await.unwrap();
+    let staged =
+        imports::stage(server.platform(), &admin.ctx(), ImportSubject::Machines, "a.xlsx", &bytes[..]).await.unwrap();
+    imports::read(server.platform(), staged.id, true).await.unwrap();
     let token = server.token(&admin).await;
     assert_eq!(server.post(&token, "/api/admin/machines", json!({ "id": "a", "name": "other" })).await.status, 201);
     let request = server.bare(Method::POST, &crate::harness::sfn("confirm_import")).header("accept", "text/html");
@@ -128,5 +130,57 @@ async fn the_page_shows_what_was_and_what_is() {
     let plain: String = page.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect();
     for words in ["1 row would now turn out differently", "Changed since", "before:"] {
         assert!(plain.contains(words), "{words}: {plain}");
+    }
+}
+
+#[tokio::test]
+async fn people_come_in_through_both_doors_and_what_goes_out_changes_nothing() {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    server.test.customer("Acme, Inc.").await;
+    let (staff, browser) = (server.token(&admin).await, server.browser(&admin).await);
+    let stage = async |bytes: Vec<u8>| {
+        let request = server.request(&staff, Method::POST, "/api/admin/users/import/preview").body(bytes);
+        let staged = Answer::of(request).await;
+        assert_eq!(staged.status, 201, "{staged:?}");
+        let id = staged.data()["id"].as_i64().unwrap();
+        assert_eq!(staged.header("location"), format!("/api/admin/users/import/{id}"));
+        imports::read(server.platform(), id.into(), true).await.unwrap();
+        id
+    };
+    let sheet = |name: &str| {
+        let headings = ["用户名", "姓名", "Roles", "客户", "初始密码"].map(sheets::write::Column::new);
+        let mut sheet = sheets::SheetWriter::new("people", &headings).unwrap();
+        let row = [name, "Ada", "Operator; 平台管理员", "Acme, Inc. (Owner)", "three unusual words: quokka"];
+        sheet.row(&row.map(sheets::write::Value::Text)).unwrap();
+        std::fs::read(sheet.finish().unwrap().path()).unwrap()
+    };
+
+    let by_rest = stage(sheet("ada")).await;
+    let at = |id: i64, rest: &str| format!("/api/admin/users/import/{id}{rest}");
+    let rows = server.get(&staff, &at(by_rest, "/rows")).await.data();
+    assert_eq!((&rows["list"][0]["verdict"], &rows["list"][0]["cells"]["password"]), (&json!("new"), &json!("••••")));
+    assert_eq!(server.post(&staff, &at(by_rest, "/confirm"), json!({})).await.data()["newRows"], 1);
+    let by_page = stage(sheet("bea")).await;
+    let request = server.bare(Method::POST, &crate::harness::sfn("confirm_import")).header("accept", "text/html");
+    let id = by_page.to_string();
+    let form = [("subject", "users"), ("id", id.as_str())];
+    let answer = Answer::of(server.form(server.signed(&browser, request), &form)).await;
+    assert_eq!((answer.status, answer.header("location")), (303, format!("/admin/users/imports/{id}").as_str()));
+    let found = server.get(&staff, "/api/admin/users?q=bea").await.data();
+    assert_eq!(found["list"][0]["memberships"][0]["role"], "owner");
+    assert_eq!(found["list"][0]["roles"].as_array().unwrap().len(), 2);
+    // The same number is no import of machines.
+    assert_eq!(server.get(&staff, &format!("/api/admin/machines/import/{id}")).await.status, 404);
+
+    for language in ["en", "zh"] {
+        let export = server.request(&staff, Method::GET, "/api/admin/users/export").header("accept-language", language);
+        let bytes = export.send().await.unwrap().bytes().await.unwrap().to_vec();
+        let again = server.get(&staff, &at(stage(bytes).await, "")).await.data();
+        assert_eq!((&again["unchangedRows"], &again["rows"]), (&json!(5), &json!(5)), "{language}: {again}");
+    }
+    for path in ["/api/admin/users/import/template".to_owned(), at(by_rest, "/result")] {
+        let bytes = server.request(&staff, Method::GET, &path).send().await.unwrap().bytes().await.unwrap();
+        assert_eq!(&bytes[..2], b"PK", "{path}");
     }
 }

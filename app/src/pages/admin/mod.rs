@@ -8,6 +8,7 @@ pub mod customers;
 #[cfg(feature = "ssr")]
 pub mod dashboard;
 pub mod identity;
+pub mod imports;
 pub mod machines;
 pub mod metrics;
 pub mod roles;

@@ -133,12 +133,23 @@ pub(crate) async fn add_person_in_tx(
         let password = new_password();
         (store::insert_person(tx, person, &hash_password(&password)?).await?, Some(password))
     };
+    add_membership_in_tx(tx, ctx, customer, user, role).await?;
+    Ok(password)
+}
+
+/// Makes somebody whose account is there one of a customer's people, in the caller's transaction.
+pub(crate) async fn add_membership_in_tx(
+    tx: &mut crate::db::Tx,
+    ctx: &OpContext,
+    customer: CustomerId,
+    user: UserId,
+    role: MemberRole,
+) -> Result<()> {
     store::insert_membership(tx, customer, user, role).await?;
     let mut added = entry("customers:add-member", user);
     added.customer = Some(customer);
     added.after = Some(serde_json::json!({ "role": role }));
-    audit::record_in_tx(tx, ctx, added).await?;
-    Ok(password)
+    audit::record_in_tx(tx, ctx, added).await
 }
 
 fn operator(platform: &Platform) -> OpContext {

@@ -108,7 +108,7 @@ pub async fn request_email_change(platform: &Platform, ctx: &OpContext, body: &E
 pub async fn confirm_email_change(platform: &Platform, ctx: &OpContext, body: &EmailChangeConfirm) -> Result<()> {
     let system = ctx.as_system(SystemActor::Authenticator);
     let mut tx = platform.db().begin(&system).await?;
-    let link = links::find(&mut tx, Purpose::EmailChange, &body.token, ctx.now()).await?;
+    let link = links::find(&mut tx, &[Purpose::EmailChange], &body.token, ctx.now()).await?;
     let user = link.user.ok_or_else(links::spent)?;
     let contact = store::contacts(&mut tx, &[user.0]).await?.into_iter().next().ok_or_else(links::spent)?;
     links::lock_owner(&mut tx, user).await?;

@@ -139,7 +139,7 @@ pub async fn revoke_invitation(
 /// `Validation` for a link that does not work (any more).
 pub async fn invited(platform: &Platform, ctx: &OpContext, token: &str) -> Result<Invited> {
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    let link = links::find(&mut tx, Purpose::Invitation, token, ctx.now()).await?;
+    let link = links::find(&mut tx, &[Purpose::Invitation], token, ctx.now()).await?;
     let (customer, role) = link.place.ok_or_else(links::spent)?;
     let customer = customer_name(&mut tx, customer).await?;
     tx.commit().await?;

@@ -42,7 +42,7 @@ pub use avatars::{avatar, avatar_tag, remove_avatar, set_avatar};
 pub use bootstrap::{
     FirstAdmin, add_member, any_admin, create_customer, ensure_first_admin, reset_password, reset_second_factor,
 };
-pub(crate) use bootstrap::{NewPerson, add_person_in_tx};
+pub(crate) use bootstrap::{NewPerson, add_membership_in_tx, add_person_in_tx};
 pub use captcha::{Captchas, new_captcha};
 pub use challenge::{answer_challenge, is_challenged, open_challenge};
 pub(crate) use contacts::{Contact, contacts, names};

@@ -134,7 +134,7 @@ pub async fn confirm_password_reset(platform: &Platform, ctx: &OpContext, body: 
     let rule = password::password_rule(platform).await;
     let system = ctx.as_system(SystemActor::Authenticator);
     let mut tx = platform.db().begin(&system).await?;
-    let link = links::find(&mut tx, Purpose::PasswordReset, &body.token, ctx.now()).await?;
+    let link = links::find(&mut tx, &[Purpose::PasswordReset, Purpose::FirstPassword], &body.token, ctx.now()).await?;
     let user = link.user.ok_or_else(links::spent)?;
     let contact = store::contacts(&mut tx, &[user.0]).await?.into_iter().next().ok_or_else(links::spent)?;
     let credentials = store::credentials_of(&mut tx, user).await?;

@@ -112,7 +112,7 @@ pub(crate) async fn send_sign_up(platform: &Platform, payload: &serde_json::Valu
 pub async fn signing_up(platform: &Platform, ctx: &OpContext, token: &str) -> Result<String> {
     must_be_open(platform).await?;
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    let link = links::find(&mut tx, Purpose::SignUp, token, ctx.now()).await?;
+    let link = links::find(&mut tx, &[Purpose::SignUp], token, ctx.now()).await?;
     tx.commit().await?;
     Ok(link.address)
 }
@@ -160,7 +160,7 @@ pub(super) async fn prepare(
     let rule = password::password_rule(platform).await;
     let system = ctx.as_system(SystemActor::Authenticator);
     let mut tx = platform.db().begin(&system).await?;
-    let link = links::find(&mut tx, purpose, &body.token, ctx.now()).await?;
+    let link = links::find(&mut tx, &[purpose], &body.token, ctx.now()).await?;
     tx.commit().await?; // hashing takes a while: hold no connection meanwhile
     let mut wrong = Wrong::new();
     let name = body.username.trim().to_lowercase();

@@ -70,6 +70,37 @@ pub async fn set_my_member_role(platform: &Platform, ctx: &OpContext, user: User
     set_member_role(platform, ctx, active(ctx)?, user, body).await
 }
 
+/// Whether the caller may make somebody, who is this there already or nothing, one of a customer's people.
+pub(crate) fn may_join(ctx: &OpContext, id: CustomerId, held: Option<MemberRole>, role: MemberRole) -> Result<()> {
+    match held {
+        Some(_) => drop(ctx.authorize(ManageMembers, &resource(id))?),
+        None => drop(ctx.authorize(AddMember, &resource(id))?),
+    }
+    ctx.must_cover_in(&resource(id), role)
+}
+
+/// Makes somebody one of a customer's people, or its owner, in a transaction of the system's; never less than they are.
+pub(crate) async fn join_in_tx(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    id: CustomerId,
+    user: UserId,
+    role: MemberRole,
+) -> Result<()> {
+    store::lock(tx, id).await?.ok_or_else(|| Error::new(ErrorCode::Conflict))?;
+    let held = store::member_role(tx, id, user).await?;
+    if held == Some(role) || held.is_some_and(MemberRole::is_owner) {
+        return Ok(());
+    }
+    may_join(ctx, id, held, role)?;
+    let Some(before) = held else {
+        return accounts::add_membership_in_tx(tx, ctx, id, user, role).await;
+    };
+    let granted = ctx.authorize(ManageMembers, &resource(id))?;
+    store::set_member_role(tx, &granted, user, role).await?;
+    note_role(tx, ctx, &granted, user, (before, role)).await
+}
+
 /// Removes somebody from a customer; the account stays.
 ///
 /// # Errors

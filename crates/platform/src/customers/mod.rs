@@ -16,6 +16,7 @@ use contract::customers::{
 use contract::{CustomerId, ErrorCode, Page, Permission, UserId};
 
 pub use members::{add_member, add_my_member, remove_member, remove_my_member, set_member_role, set_my_member_role};
+pub(crate) use members::{join_in_tx, may_join};
 pub use members::{transfer, transfer_mine};
 
 use crate::accounts::{self, NewPerson};
@@ -216,6 +217,11 @@ pub(crate) async fn ids_by_name(tx: &mut Tx) -> Result<Vec<i64>> {
 /// Names by id, for other slices' lists.
 pub(crate) async fn names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>> {
     store::names(tx, ids).await
+}
+
+/// Customers with one of these names in lower case, or one of these ids.
+pub(crate) async fn called(tx: &mut Tx, names: &[String], ids: &[i64]) -> Result<Vec<(CustomerId, String)>> {
+    store::called(tx, names, ids).await
 }
 
 /// Its active people, or its owners alone.

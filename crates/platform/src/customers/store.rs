@@ -283,6 +283,17 @@ pub(super) async fn names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Strin
     Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
+pub(super) async fn called(tx: &mut Tx, names: &[String], ids: &[i64]) -> Result<Vec<(CustomerId, String)>> {
+    let rows = sqlx::query!(
+        "select id, name from customers where deleted_at is null and (lower(name) = any($1) or id = any($2))",
+        names,
+        ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (CustomerId(row.id), row.name)).collect())
+}
+
 pub(super) async fn matching(tx: &mut Tx, text: &str) -> Result<Vec<i64>> {
     let Some(pattern) = contains(text) else { return Ok(Vec::new()) };
     Ok(sqlx::query_scalar!("select id from customers where deleted_at is null and name ilike $1", pattern)

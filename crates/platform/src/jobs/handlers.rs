@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Claim;
 use crate::{
-    Error, Platform, Result, SystemActor, accounts, allocations, audit, idempotency, machines, mail, metrics,
+    Error, Platform, Result, SystemActor, accounts, allocations, audit, idempotency, imports, machines, mail, metrics,
     notifications, settings,
 };
 
@@ -33,10 +33,10 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             allocations::advance(platform).await?;
         }
         // Under its second name it comes in parts; a server of the version before leaves it to us.
-        "machines-import" | "machines-read-import" => {
+        "machines-import" | "machines-read-import" | "users-read-import" => {
             let id = claim.payload.get("import").and_then(serde_json::Value::as_i64);
             let id = id.ok_or_else(|| Error::internal("an import's job names no import"))?;
-            machines::read_import(platform, id.into(), claim.attempt >= claim.max_attempts).await?;
+            imports::read(platform, id.into(), claim.attempt >= claim.max_attempts).await?;
         }
         "mail-send" => {
             let token = claim.payload.get("mail").and_then(serde_json::Value::as_str).and_then(|t| t.parse().ok());
@@ -55,7 +55,7 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
         }
         "sign-up" => accounts::send_sign_up(platform, &claim.payload, claim.id).await?,
         "imports-clean" => {
-            machines::forget_imports(platform).await?;
+            imports::forget(platform).await?;
             settings::forget_imports(platform).await?;
         }
         "idempotency-clean" => {

@@ -7,7 +7,7 @@ mod bulk;
 mod check;
 mod connection;
 mod differences;
-mod import;
+pub(crate) mod import;
 mod joining;
 mod maintenance;
 mod reporting;
@@ -27,11 +27,7 @@ pub(crate) use bulk::too_many_match;
 pub use bulk::{Preview, act_on_many, plan_for_many, preview_many, preview_plan_for_many};
 pub use connection::set_connection;
 pub use differences::differences;
-pub use import::columns as sheet_columns;
-pub use import::{
-    EXAMPLE_NAMES, ExportRow, Written, confirm_import, discard_import, export_after, forget_imports, get_import,
-    import_rows, import_rows_after, note_export, read_import, stage_import,
-};
+pub use import::{ExportRow, Written, export_after, note_export};
 pub use joining::{NodeCredentials, authenticate_node, create_join_token, list_join_tokens, revoke_join_token};
 pub use maintenance::{advance_maintenance, cancel_maintenance, plan_maintenance};
 pub use reporting::report_inventory;

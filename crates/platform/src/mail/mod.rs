@@ -40,8 +40,9 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 13] = [
+pub const KINDS: [&str; 14] = [
     "test",
+    "first-password",
     "password-reset",
     "password-changed",
     "password-elsewhere",

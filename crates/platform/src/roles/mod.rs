@@ -196,6 +196,21 @@ pub(crate) async fn assign_in_tx(
     granted: &crate::authz::Granted<AssignRole>,
     role: RoleId,
 ) -> Result<bool> {
+    let role = to_give_in_tx(tx, ctx, role).await?;
+    give_in_tx(tx, ctx, granted, &role).await
+}
+
+/// A role that stays as it is until the end of the transaction, and that the caller holds.
+pub(crate) struct ToGive {
+    code: String,
+    name: String,
+}
+
+/// Keeps a role to be given to several people.
+///
+/// # Errors
+/// `Forbidden` when it permits what the caller does not hold.
+pub(crate) async fn to_give_in_tx(tx: &mut Tx, ctx: &OpContext, role: RoleId) -> Result<ToGive> {
     let unknown = || Error::field("roleId", "field-role-unknown");
     // Kept as it is until the end, so that it is not made stronger meanwhile.
     let role = store::keep(tx, role).await?.ok_or_else(unknown)?;
@@ -203,6 +218,16 @@ pub(crate) async fn assign_in_tx(
         return Err(unknown());
     }
     ctx.must_cover(powers(&role))?;
+    Ok(ToGive { code: role.code, name: role.name })
+}
+
+/// Gives somebody such a role; false when it was held already.
+pub(crate) async fn give_in_tx(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    granted: &crate::authz::Granted<AssignRole>,
+    role: &ToGive,
+) -> Result<bool> {
     let changed = store::assign(tx, granted, &role.code).await?;
     if changed {
         let entry = audit::Entry {
@@ -212,6 +237,25 @@ pub(crate) async fn assign_in_tx(
         audit::record_in_tx(tx, ctx, entry).await?;
     }
     Ok(changed)
+}
+
+/// A role of the platform, with what holding it gives everywhere.
+pub(crate) struct Assignable {
+    pub id: RoleId,
+    pub code: String,
+    pub name: String,
+    pub builtin: bool,
+    pub powers: Vec<Permission>,
+}
+
+/// Every role that can be given to somebody.
+pub(crate) async fn assignable_in_tx(tx: &mut Tx) -> Result<Vec<Assignable>> {
+    let roles = store::list(tx).await?.into_iter().filter(|role| role.scope == RoleScope::Platform);
+    let roles = roles.map(|role| {
+        let powers = powers(&role);
+        Assignable { id: role.id, code: role.code, name: role.name, builtin: role.builtin.is_some(), powers }
+    });
+    Ok(roles.collect())
 }
 
 /// Roles of the platform by person.

@@ -23,4 +23,5 @@ mod second_factor;
 mod secrets;
 mod settings;
 mod tenancy;
+mod user_import;
 mod users;

@@ -175,9 +175,9 @@ const FILL: &str = "
       select a.id, max(u.id), 1 from announcements a, users u group by a.id;
     insert into avatars (user_id, picture, tag, updated_at) select max(id), 'x', 'x', now() from users;
     insert into list_columns (user_id, list, columns) select max(id), 'machines', '{gpus}' from users;
-    insert into machine_imports (file_name, created_at, expires_at) values ('m.xlsx', now(), now() + interval '1 day');
-    insert into machine_import_rows (import_id, row_number, verdict, cells) select id, 2, 'new', '[]' from machine_imports;
-    insert into machine_import_parts (import_id, part, bytes) select id, 0, 'x' from machine_imports;";
+    insert into imports (file_name, created_at, expires_at) values ('m.xlsx', now(), now() + interval '1 day');
+    insert into import_rows (import_id, row_number, verdict, cells) select id, 2, 'new', '[]' from imports;
+    insert into import_parts (import_id, part, bytes) select id, 0, 'x' from imports;";
 
 async fn two_tenants(test: &TestPlatform) -> (TestCustomer, TestCustomer) {
     let acme = test.customer("Acme").await;
@@ -319,7 +319,7 @@ async fn another_tenant_writes_nothing_of_ours() {
         "delete from user_identities",
         "delete from oidc_sign_ins",
         "update identity_links set subject = 'mine'",
-        "delete from machine_imports",
+        "delete from imports",
         "update settings set value = null",
         "delete from settings_imports",
         "update mails set state = 'failed'",

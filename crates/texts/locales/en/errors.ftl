@@ -63,10 +63,10 @@ error-service-state = The machine is { $state ->
 error-machine-allocated = { $customer } has this machine until { $until }, grace included. Reclaim it first.
 error-renew-service-state = This machine is being drained or is retired: it is not promised for longer.
 error-import-changed = { $n ->
-    [one] { $n } row would now turn out differently, because machines were changed in between. Nothing was imported: look at it, then confirm again.
-   *[other] { $n } rows would now turn out differently, because machines were changed in between. Nothing was imported: look at them, then confirm again.
+    [one] { $n } row would now turn out differently, because something was changed in between. Nothing was imported: look at it, then confirm again.
+   *[other] { $n } rows would now turn out differently, because something was changed in between. Nothing was imported: look at them, then confirm again.
 }
-error-import-raced = Machines are being changed at this very moment. Nothing was imported; please try again.
+error-import-raced = Something that the rows are about is being changed at this very moment. Nothing was imported; please try again.
 error-import-expired = This import was kept for 24 hours and is over. Upload the workbook again.
 error-import-too-many = You have { $n } imports open; at most { $max }, and { $mib } MiB together, are kept. Confirm or discard one first.
 error-import-nothing = There is nothing to import.

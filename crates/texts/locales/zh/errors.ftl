@@ -59,8 +59,8 @@ error-service-state = 机器当前{ $state ->
 }，不能执行此操作。
 error-machine-allocated = 该机器分配给了“{ $customer }”，含宽限期到 { $until }。请先回收。
 error-renew-service-state = 该机器正在排空或已退役，不能延长使用。
-error-import-changed = 期间有机器被修改，现在有 { $n } 行的结果会不同。没有导入任何内容：请查看这些行，再次确认。
-error-import-raced = 此刻正有人修改机器，没有导入任何内容，请重试。
+error-import-changed = 期间有内容被修改，现在有 { $n } 行的结果会不同。没有导入任何内容：请查看这些行，再次确认。
+error-import-raced = 此刻正有人修改相关内容，没有导入任何内容，请重试。
 error-import-expired = 导入只保留 24 小时，这一次已过期。请重新上传工作簿。
 error-import-too-many = 您已打开 { $n } 个导入；最多保留 { $max } 个，合计 { $mib } MiB。请先确认或放弃一个。
 error-import-nothing = 没有需要导入的内容。

@@ -6,11 +6,14 @@ use axum::response::Response;
 use contract::allocations::AllocationQuery;
 use contract::audit::AuditQuery;
 use contract::customers::CustomerQuery;
+use contract::imports::ImportSubject;
 use contract::users::UserQuery;
 use platform::accounts::users;
+use platform::imports::columns_of;
 use platform::{allocations, audit, customers};
 use sheets::write::Kind;
 
+use crate::rest::imports::heading;
 use crate::rest::workbook::{Cell, List, download, say};
 use crate::rest::{Params, Rest};
 
@@ -102,25 +105,30 @@ pub async fn customers(rest: Rest, Params(query): Params<CustomerQuery>) -> Resp
     download(&rest, built.await, "customers").await
 }
 
-/// The people of these filters as a workbook.
+/// Between the roles or the customers in one cell: names hold commas.
+const BETWEEN: &str = "; ";
+
+/// The people of these filters as a workbook that can be imported again.
 #[utoipa::path(get, path = "/api/admin/users/export", tag = "users", params(UserQuery),
     responses((status = 200, description = "A workbook")))]
 pub async fn users(rest: Rest, Params(query): Params<UserQuery>) -> Response {
     let built = async {
         users::note_export(&rest.platform, &rest.ctx, &query).await?;
         let language = rest.ctx.language();
+        // Under the headings of the import: who takes the list away can bring it back.
+        let called = |key: &str| columns_of(ImportSubject::Users).iter().find(|column| column.key == key);
+        let called = |key| called(key).map_or(key, |column| heading(language, column));
         let columns = [
-            ("customer-username", 20.0, Kind::Text),
-            ("customer-display-name", 20.0, Kind::Text),
-            ("account-email", 28.0, Kind::Text),
+            (called("username"), 20.0, Kind::Text),
+            (called("displayName"), 20.0, Kind::Text),
+            (called("email"), 28.0, Kind::Text),
             ("user-state", 12.0, Kind::Text),
-            ("account-roles", 28.0, Kind::Text),
-            ("user-memberships", 40.0, Kind::Text),
+            (called("roles"), 28.0, Kind::Text),
+            (called("customers"), 40.0, Kind::Text),
             ("account-last-sign-in", 20.0, Kind::DateTime),
             ("customer-created-at", 20.0, Kind::DateTime),
         ];
         let mut list = List::new(language, "users-title", &columns)?;
-        let between = say(language, "list-separator", &[]);
         users::export(&rest.platform, &rest.ctx, &query, |row| {
             let roles: Vec<_> = briefs_in_words(language, row.roles).into_iter().map(|role| role.name).collect();
             let memberships = row.memberships.into_iter().map(|membership| {
@@ -132,8 +140,8 @@ pub async fn users(rest: Rest, Params(query): Params<UserQuery>) -> Response {
                 row.display_name.into(),
                 row.email.into(),
                 say(language, &format!("user-state-{}", row.state.code()), &[]).into(),
-                roles.join(&between).into(),
-                memberships.collect::<Vec<_>>().join(&between).into(),
+                roles.join(BETWEEN).into(),
+                memberships.collect::<Vec<_>>().join(BETWEEN).into(),
                 row.last_login_at.into(),
                 row.created_at.into(),
             ])

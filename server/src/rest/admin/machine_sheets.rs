@@ -1,21 +1,40 @@
 //! /api/admin/machines/import… and …/export: machines as workbooks.
 
-use app::door;
 use axum::extract::Request;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use contract::accounts::Language;
-use contract::machines::{
-    ImportRow, ImportRowQuery, ImportView, MAX_IMPORT_BYTES, MachineQuery, Note, Pool, RowVerdict,
-};
-use contract::{Envelope, ErrorCode, ImportId, Page};
+use contract::imports::{ImportRow, ImportRowQuery, ImportSubject, ImportView};
+use contract::machines::{MachineQuery, Pool};
+use contract::{Envelope, ImportId, Page};
 use platform::Error;
-use platform::machines::sheet_columns::{COLUMNS, SheetColumn};
-use platform::machines::{self, EXAMPLE_NAMES, ExportRow};
-use sheets::write::{Column, Kind, Value, Verdict};
+use platform::imports::columns_of;
+use platform::machines::{self, ExportRow};
+use sheets::write::{Kind, Value};
 use sheets::{SheetWriter, WriteError};
 
-use crate::rest::workbook::{self, say};
-use crate::rest::{Params, Part, Rest, upload};
+use crate::rest::imports::{self, Layout, example_name, text_value};
+use crate::rest::{Params, Part, Rest, workbook};
+
+const MACHINES: ImportSubject = ImportSubject::Machines;
+
+static LAYOUT: Layout = Layout {
+    subject: MACHINES,
+    sheet: ("机器", "machines"),
+    wide: &["name", "remark", "cpuModel"],
+    kind: |column| match column {
+        "gpuCount" | "cpuCores" => Kind::Number,
+        other if other.ends_with("Gb") => Kind::Number,
+        _ => Kind::Text,
+    },
+    choices: |column, language| {
+        let zh = language == Language::Zh;
+        match column {
+            "pool" => Pool::ALL.iter().map(|pool| pool_word(*pool, zh).to_owned()).collect(),
+            "listed" | "monitored" => vec![yes_no(true, zh).to_owned(), yes_no(false, zh).to_owned()],
+            _ => Vec::new(),
+        }
+    },
+};
 
 /// Stages a workbook: the body itself, or the first file of a form. It is read in the background; `GET` it until its
 /// state is no longer `reading`. A browser's form is led to the import's page.
@@ -24,48 +43,21 @@ use crate::rest::{Params, Part, Rest, upload};
     responses((status = 201, body = Envelope<ImportView>), (status = 413, description = "1700: more than 32 MiB"),
         (status = 422, description = "1500: ten previews, or 64 MiB of them, are staged by the same person already")))]
 pub async fn preview(rest: Rest, request: Request) -> Response {
-    let wants_page = upload::accepts_html(&request);
-    // Who may not import at all learns so before anything is taken in.
-    let staged = match door::must_hold(&rest.ctx, contract::Permission::MachinesCreate) {
-        Ok(()) => match upload::file(request, MAX_IMPORT_BYTES).await {
-            Ok((name, content)) => machines::stage_import(&rest.platform, &rest.ctx, &name, content).await,
-            Err(error) => Err(error),
-        },
-        Err(error) => Err(error),
-    };
-    match staged {
-        Ok(view) if wants_page => Redirect::to(&app::paths::machine_import(view.id)).into_response(),
-        Err(Error { code: ErrorCode::TooLarge, .. }) if wants_page => back("too-large"),
-        Err(Error { code: ErrorCode::Validation, .. }) if wants_page => back("no-file"),
-        Err(Error { code: ErrorCode::QuotaExceeded, .. }) if wants_page => back("too-many"),
-        staged => rest.created(staged, |view| format!("/api/admin/machines/import/{}", view.id)).await,
-    }
-}
-
-/// To the upload again, which says why.
-fn back(fault: &str) -> Response {
-    Redirect::to(&app::paths::machines_import(fault)).into_response()
+    imports::preview(&rest, MACHINES, request).await
 }
 
 /// A staged import.
 #[utoipa::path(get, path = "/api/admin/machines/import/{id}", tag = "machines", params(("id" = ImportId, Path)),
     responses((status = 200, body = Envelope<ImportView>)))]
 pub async fn get(rest: Rest, Part(id): Part<ImportId>) -> Response {
-    let found = machines::get_import(&rest.platform, &rest.ctx, id).await;
-    rest.answer(found.map(|view| door::import_in_words(rest.ctx.language(), view))).await
+    imports::get(&rest, MACHINES, id).await
 }
 
 /// Its rows, with the verdict of each.
 #[utoipa::path(get, path = "/api/admin/machines/import/{id}/rows", tag = "machines",
     params(("id" = ImportId, Path), ImportRowQuery), responses((status = 200, body = Envelope<Page<ImportRow>>)))]
 pub async fn rows(rest: Rest, Part(id): Part<ImportId>, Params(query): Params<ImportRowQuery>) -> Response {
-    let found = machines::import_rows(&rest.platform, &rest.ctx, id, &query).await;
-    let language = rest.ctx.language();
-    rest.answer(found.map(|mut page| {
-        page.list.iter_mut().for_each(|row| door::row_in_words(language, row));
-        page
-    }))
-    .await
+    imports::rows(&rest, MACHINES, id, &query).await
 }
 
 /// Judges again, then writes what is new and what changes, in one transaction.
@@ -75,71 +67,46 @@ pub async fn rows(rest: Rest, Part(id): Part<ImportId>, Params(query): Params<Im
             `GET …/rows?changed=true` lists them with what they `was` and their `verdict` now"),
         (status = 422, description = "1402: not ready, or its 24 hours are over")))]
 pub async fn confirm(rest: Rest, Part(id): Part<ImportId>) -> Response {
-    rest.answer(machines::confirm_import(&rest.platform, &rest.ctx, id).await).await
+    imports::confirm(&rest, MACHINES, id).await
 }
 
 /// Throws it away.
 #[utoipa::path(delete, path = "/api/admin/machines/import/{id}", tag = "machines", params(("id" = ImportId, Path)),
     responses((status = 200, description = "Discarded")))]
 pub async fn discard(rest: Rest, Part(id): Part<ImportId>) -> Response {
-    rest.answer(machines::discard_import(&rest.platform, &rest.ctx, id).await).await
+    imports::discard(&rest, MACHINES, id).await
 }
 
 /// The sheet again, with what became of every row.
 #[utoipa::path(get, path = "/api/admin/machines/import/{id}/result", tag = "machines", params(("id" = ImportId, Path)),
     responses((status = 200, description = "A workbook")))]
 pub async fn result(rest: Rest, Part(id): Part<ImportId>) -> Response {
-    let built = async {
-        let view = machines::get_import(&rest.platform, &rest.ctx, id).await?;
-        let language = rest.ctx.language();
-        let mut sheet = sheet(language).map_err(Error::internal)?;
-        sheet = sheet.with_result_column(&say(language, "import-result", &[]), 60.0).map_err(Error::internal)?;
-        let mut after = 0;
-        loop {
-            let rows = machines::import_rows_after(&rest.platform, &rest.ctx, id, after).await?;
-            let Some(last) = rows.last() else { break };
-            after = last.row;
-            for row in &rows {
-                let values: Vec<_> = COLUMNS.iter().map(|column| text_value(row.cells.get(column.key))).collect();
-                let (verdict, words) = outcome(language, &view, row);
-                sheet.row_with_result(&values, verdict, &words).map_err(Error::internal)?;
-            }
-        }
-        platform::Result::Ok(sheet)
-    };
-    workbook::download(&rest, built.await, "import-result").await
+    imports::result(&rest, &LAYOUT, id).await
 }
 
 /// The workbook to fill in: headings with notes, drop-downs, one example.
 #[utoipa::path(get, path = "/api/admin/machines/import/template", tag = "machines",
     responses((status = 200, description = "A workbook")))]
 pub async fn template(rest: Rest) -> Response {
-    let built = door::must_hold(&rest.ctx, contract::Permission::MachinesCreate).and_then(|()| {
-        let language = rest.ctx.language();
+    imports::template(&rest, &LAYOUT, |column, language| {
         let zh = language == Language::Zh;
-        let example: Vec<Value<'_>> = COLUMNS
-            .iter()
-            .map(|column| match column.key {
-                "name" => Value::Text(EXAMPLE_NAMES[usize::from(!zh)]),
-                "id" => Value::Text("gpu-rack1-01"),
-                "region" => Value::Text(if zh { "华东" } else { "east" }),
-                "privateAddress" => Value::Text("10.2.0.17"),
-                "pool" => Value::Text(pool_word(Pool::Whole, zh)),
-                "gpuModel" => Value::Text("H100 80G"),
-                "gpuCount" => Value::Number(8.0),
-                "gpuMemoryGb" => Value::Number(80.0),
-                "cpuCores" => Value::Number(64.0),
-                "memoryGb" => Value::Number(1024.0),
-                "listed" => Value::Text(yes_no(false, zh)),
-                "monitored" => Value::Text(yes_no(true, zh)),
-                _ => Value::Blank,
-            })
-            .collect();
-        let mut sheet = sheet(language).map_err(Error::internal)?;
-        sheet.example(&example).map_err(Error::internal)?;
-        Ok(sheet)
-    });
-    workbook::download(&rest, built, "machines-template").await
+        match column {
+            "name" => example_name(MACHINES, language),
+            "id" => Value::Text("gpu-rack1-01"),
+            "region" => Value::Text(if zh { "华东" } else { "east" }),
+            "privateAddress" => Value::Text("10.2.0.17"),
+            "pool" => Value::Text(pool_word(Pool::Whole, zh)),
+            "gpuModel" => Value::Text("H100 80G"),
+            "gpuCount" => Value::Number(8.0),
+            "gpuMemoryGb" => Value::Number(80.0),
+            "cpuCores" => Value::Number(64.0),
+            "memoryGb" => Value::Number(1024.0),
+            "listed" => Value::Text(yes_no(false, zh)),
+            "monitored" => Value::Text(yes_no(true, zh)),
+            _ => Value::Blank,
+        }
+    })
+    .await
 }
 
 /// The machines of these filters as a workbook that can be imported again; the log says who took it.
@@ -149,7 +116,7 @@ pub async fn export(rest: Rest, Params(query): Params<MachineQuery>) -> Response
     let built = async {
         machines::note_export(&rest.platform, &rest.ctx, &query).await?;
         let language = rest.ctx.language();
-        let mut sheet = sheet(language).map_err(Error::internal)?;
+        let mut sheet = imports::sheet(language, &LAYOUT).map_err(Error::internal)?;
         let mut after: Option<String> = None;
         loop {
             let rows = machines::export_after(&rest.platform, &rest.ctx, &query, after.as_deref()).await?;
@@ -169,7 +136,7 @@ fn export_row(sheet: &mut SheetWriter, row: &ExportRow, zh: bool) -> Result<(), 
     let hardware = &machine.declared;
     let text = |value: &'_ Option<String>| value.clone().unwrap_or_default();
     let number = |value: Option<u32>| value.map_or(Value::Blank, |n| Value::Number(f64::from(n)));
-    let texts: Vec<String> = COLUMNS
+    let texts: Vec<String> = columns_of(MACHINES)
         .iter()
         .map(|column| match column.key {
             "name" => machine.name.clone(),
@@ -186,7 +153,7 @@ fn export_row(sheet: &mut SheetWriter, row: &ExportRow, zh: bool) -> Result<(), 
             _ => String::new(),
         })
         .collect();
-    let values: Vec<_> = COLUMNS
+    let values: Vec<_> = columns_of(MACHINES)
         .iter()
         .zip(&texts)
         .map(|(column, text)| match column.key {
@@ -200,10 +167,6 @@ fn export_row(sheet: &mut SheetWriter, row: &ExportRow, zh: bool) -> Result<(), 
         })
         .collect();
     sheet.row(&values)
-}
-
-fn text_value(text: Option<&String>) -> Value<'_> {
-    text.filter(|text| !text.is_empty()).map_or(Value::Blank, |text| Value::Text(text))
 }
 
 fn pool_word(pool: Pool, zh: bool) -> &'static str {
@@ -222,58 +185,4 @@ fn yes_no(yes: bool, zh: bool) -> &'static str {
         (true, false) => "yes",
         (false, false) => "no",
     }
-}
-
-/// The machines' sheet with its headings, notes and drop-downs.
-fn sheet(language: Language) -> Result<SheetWriter, WriteError> {
-    let zh = language == Language::Zh;
-    let column = |column: &SheetColumn| {
-        let (heading_zh, heading_en) = column.heading;
-        let choices = match column.key {
-            "pool" => Pool::ALL.iter().map(|pool| pool_word(*pool, zh).to_owned()).collect(),
-            "listed" | "monitored" => vec![yes_no(true, zh).to_owned(), yes_no(false, zh).to_owned()],
-            _ => Vec::new(),
-        };
-        let number = column.key.ends_with("Gb") || matches!(column.key, "gpuCount" | "cpuCores");
-        Column {
-            required: column.required,
-            kind: if number { Kind::Number } else { Kind::Text },
-            width: if matches!(column.key, "name" | "remark" | "cpuModel") { 28.0 } else { 16.0 },
-            note: Some(say(language, &format!("import-note-{}", kebab(column.key)), &[])),
-            choices,
-            ..Column::new(if zh { heading_zh } else { heading_en })
-        }
-    };
-    let columns: Vec<_> = COLUMNS.iter().map(column).collect();
-    SheetWriter::new(if zh { "机器" } else { "machines" }, &columns)
-}
-
-/// `gpuCount` → `gpu-count`.
-fn kebab(key: &str) -> String {
-    key.chars().flat_map(|c| if c.is_ascii_uppercase() { vec!['-', c.to_ascii_lowercase()] } else { vec![c] }).collect()
-}
-
-/// What became, or would become, of a row.
-fn outcome(language: Language, view: &ImportView, row: &ImportRow) -> (Verdict, String) {
-    let done = view.confirmed_at.is_some();
-    let code = row.code.clone().unwrap_or_default();
-    let key = match (row.verdict, done) {
-        (RowVerdict::New, true) => "import-did-new",
-        (RowVerdict::New, false) => "import-would-new",
-        (RowVerdict::Update, true) => "import-did-update",
-        (RowVerdict::Update, false) => "import-would-update",
-        (RowVerdict::Unchanged, _) => "import-did-nothing",
-        (RowVerdict::Error, _) => {
-            let faults: Vec<_> =
-                row.faults.iter().map(|fault| fault_words(language, &fault.column, &fault.note)).collect();
-            return (Verdict::Bad, faults.join(" "));
-        }
-    };
-    (Verdict::Good, say(language, key, &[("code", code)]))
-}
-
-fn fault_words(language: Language, column: &str, note: &Note) -> String {
-    let heading = COLUMNS.iter().find(|known| known.key == column).map(|known| known.heading);
-    let heading = heading.map_or(column, |(zh, en)| if language == Language::Zh { zh } else { en });
-    format!("{heading}: {}", door::note_in_words(language, note))
 }

@@ -19,4 +19,5 @@ pub mod reports;
 pub mod roles;
 pub mod settings;
 pub mod statistics;
+pub mod user_sheets;
 pub mod users;

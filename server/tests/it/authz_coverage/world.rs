@@ -6,6 +6,7 @@ use contract::accounts::{ApiTokenCreate, LoginRequest, SshKeyCreate};
 use contract::allocations::{AllocationCreate, RenewalRequestCreate};
 use contract::announcements::{AnnouncementEdit, Audience};
 use contract::customers::MemberCreate;
+use contract::imports::ImportSubject;
 use contract::machines::{JoinTokenCreate, MaintenanceCreate};
 use contract::notifications::{ChannelCreate, ChannelKind, WebhookCreate};
 use contract::roles::RoleWrite;
@@ -13,7 +14,7 @@ use contract::{
     AllocationId, AnnouncementId, ChannelId, IdentityProviderId, ImportId, MaintenanceId, Permission, RenewalRequestId,
     RoleId, SessionId, SettingsImportId, SshKeyId,
 };
-use platform::{accounts, allocations, announcements, customers, machines, notifications, roles, settings};
+use platform::{accounts, allocations, announcements, customers, imports, machines, notifications, roles, settings};
 use serde_json::{Value, json};
 use server::router::Door;
 use test_support::{TestCustomer, TestNode, TestUser};
@@ -50,6 +51,8 @@ pub struct World {
     pub request: RenewalRequestId,
     /// Staged; nobody reads it here.
     pub import: ImportId,
+    /// The same, of people.
+    pub user_import: ImportId,
     /// Planned for host-001.
     pub maintenance: MaintenanceId,
     /// Waits to be confirmed.
@@ -127,7 +130,11 @@ impl World {
             let body = MemberCreate { username: person.name.clone(), existing: true, ..Default::default() };
             customers::add_member(server.platform(), &admin.ctx(), acme.id, body).await.unwrap();
         }
-        let staged = machines::stage_import(server.platform(), &admin.ctx(), "a.xlsx", &[1][..]).await.unwrap();
+        let stage = async |subject| {
+            let staged = imports::stage(server.platform(), &admin.ctx(), subject, "a.xlsx", &[1][..]).await;
+            staged.unwrap().id
+        };
+        let (import, user_import) = (stage(ImportSubject::Machines).await, stage(ImportSubject::Users).await);
         let wish = br#"{"format":1,"settings":{"branding.name":"Lab"}}"#;
         let waits = settings::stage_import(server.platform(), &admin.ctx(), wish).await.unwrap();
         let service = serde_json::from_value(provider("Sso")).unwrap();
@@ -154,7 +161,8 @@ impl World {
             target: server.test.outsider("target").await,
             extra,
             role,
-            import: staged.id,
+            import,
+            user_import,
             maintenance: planned.maintenance[0].id,
             nowhere: server.test.outsider("stranger").await,
             globex: server.test.customer("Globex").await,
@@ -219,7 +227,9 @@ impl World {
             ("POST", "/api/admin/settings/import") => json!({ "format": 1, "settings": {} }),
             ("POST", "/api/admin/settings/mail/test") => json!({ "to": "a@b.example" }),
             ("PUT", "/api/auth/list-columns/{list}") => json!({ "columns": ["name", "region"] }),
-            ("POST", "/api/admin/machines/import/preview") => json!({ "any": "bytes" }),
+            ("POST", "/api/admin/machines/import/preview" | "/api/admin/users/import/preview") => {
+                json!({ "any": "bytes" })
+            }
             ("POST", "/api/admin/machines/bulk") => json!({ "ids": ["host-001"], "action": "monitoring-on" }),
             ("POST", "/api/admin/machines/bulk/maintenance") => json!({
                 "ids": ["host-002"],
@@ -308,6 +318,7 @@ impl World {
             _ => self.join_token.clone(),
         };
         let id = if path.contains("/import/") { self.import.to_string() } else { id };
+        let id = if path.contains("/users/import/") { self.user_import.to_string() } else { id };
         let id = if path.contains("customer/notifications/") { "999999".to_owned() } else { id };
         let id = if path.contains("/settings/import/") { self.settings_import.to_string() } else { id };
         let of_provider = path.contains("/identity-providers/");

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Days, NaiveDate, TimeZone as _, Utc};
 use contract::audit::{AuditQuery, AuditView};
+use contract::imports::ImportSubject;
 use contract::{CustomerId, Page};
 use leptos::prelude::*;
 use serde_json::Value;
@@ -171,9 +172,14 @@ fn target_page(event: &AuditView) -> Option<String> {
         "allocation" => id.parse().ok().map(|id| paths::allocation(contract::AllocationId(id))),
         "user" => id.parse().ok().map(|id| paths::user(contract::UserId(id))),
         "role" => id.parse().ok().map(|id| paths::role(contract::RoleId(id))),
-        "machine_import" => id.parse().ok().map(|id| paths::machine_import(contract::ImportId(id))),
+        "machine_import" => import_page(ImportSubject::Machines, id),
+        "user_import" => import_page(ImportSubject::Users, id),
         _ => None,
     }
+}
+
+fn import_page(subject: ImportSubject, id: &str) -> Option<String> {
+    id.parse().ok().map(|id| paths::import(subject, contract::ImportId(id)))
 }
 
 /// What happened last to a person or a customer, and the way (`all`) to the rest of it.

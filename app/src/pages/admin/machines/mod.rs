@@ -22,8 +22,6 @@ pub mod edit;
 #[cfg(feature = "ssr")]
 pub mod hardware;
 #[cfg(feature = "ssr")]
-pub mod import;
-#[cfg(feature = "ssr")]
 pub mod join_tokens;
 #[cfg(feature = "ssr")]
 pub mod list;

@@ -2,7 +2,7 @@
 
 use contract::machines::{JoinTokenSecret, JoinTokenView, MachineAction, MachineQuery, MachineRow, MachineView};
 use contract::metrics::{HistoryRange, MachineLive};
-use contract::{ApiError, BulkOutcome, ImportId, JoinTokenId, MaintenanceId, Page};
+use contract::{ApiError, BulkOutcome, JoinTokenId, MaintenanceId, Page};
 use leptos::prelude::*;
 
 use super::form::MachineForm;
@@ -145,27 +145,6 @@ pub async fn set_connection(code: String, #[server(default)] form: ConnectionFor
     };
     let page = paths::machine_service(&code);
     door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, form.typed()).await
-}
-
-/// Writes what a staged workbook says, in one transaction.
-#[server]
-pub async fn confirm_import(id: ImportId) -> Result<(), ApiError> {
-    let (platform, ctx) = door::door();
-    let result = platform::machines::confirm_import(&platform, &ctx, id).await;
-    let page = paths::machine_import(id);
-    // Where rows turned out differently, those are what is to be looked at.
-    let changed = matches!(&result, Err(error) if error.code == contract::ErrorCode::Conflict);
-    let refused = if changed { paths::machine_import_changed(id) } else { page.clone() };
-    door::form_answer((&platform, &ctx), result, |_| page, &refused, Vec::new()).await
-}
-
-/// Throws a staged workbook away.
-#[server]
-pub async fn discard_import(id: ImportId) -> Result<(), ApiError> {
-    let (platform, ctx) = door::door();
-    let result = platform::machines::discard_import(&platform, &ctx, id).await;
-    let page = paths::machine_import(id);
-    door::form_answer((&platform, &ctx), result, |()| page.clone(), &page, Vec::new()).await
 }
 
 /// Every join token.

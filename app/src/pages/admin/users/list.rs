@@ -87,6 +87,12 @@ fn list_view(query: ListQuery, list: Page<UserRow>, choices: Choices) -> AnyView
         .beside(view! { <span class="sub">{words.with("users-count", &[("n", list.total.to_string())])}</span> })
         .actions((
             view! { <a class="btn" href=export download="">{words.t("list-export")}</a> },
+            ctx.holds(Permission::UsersCreate).then(|| {
+                view! {
+                    <a class="btn" href="/api/admin/users/import/template" download="">{words.t("import-template-short")}</a>
+                    <a class="btn" href=paths::USERS_IMPORT>{words.t("import-title")}</a>
+                }
+            }),
             ctx.holds(Permission::UsersCreate)
                 .then(|| view! { <a class="btn primary" href=paths::USER_NEW>{words.t("users-add")}</a> }),
         ));

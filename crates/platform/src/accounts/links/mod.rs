@@ -21,6 +21,8 @@ use crate::{Error, Platform, Result, secrets};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     PasswordReset,
+    /// The same page for somebody whose account was made without a password.
+    FirstPassword,
     EmailChange,
     Invitation,
     SignUp,
@@ -31,6 +33,7 @@ impl Purpose {
     pub(super) fn code(self) -> &'static str {
         match self {
             Purpose::PasswordReset => "password_reset",
+            Purpose::FirstPassword => "first_password",
             Purpose::EmailChange => "email_change",
             Purpose::Invitation => "invitation",
             Purpose::SignUp => "sign_up",
@@ -42,7 +45,7 @@ impl Purpose {
         match self {
             Purpose::PasswordReset => TimeDelta::minutes(10),
             Purpose::EmailChange | Purpose::SignUp => TimeDelta::hours(1),
-            Purpose::Invitation => TimeDelta::days(7),
+            Purpose::FirstPassword | Purpose::Invitation => TimeDelta::days(7),
         }
     }
 }
@@ -76,19 +79,20 @@ pub(super) async fn issue(tx: &mut Tx, link: NewLink<'_>, now: DateTime<Utc>) ->
     Ok((id, token))
 }
 
-/// The link of this token, if it works.
+/// The link of this token, if it works and is for one of these.
 ///
 /// # Errors
 /// `Validation` for the field `token`: unknown, used and expired are the same.
-pub(super) async fn find(tx: &mut Tx, purpose: Purpose, token: &str, now: DateTime<Utc>) -> Result<Link> {
+pub(super) async fn find(tx: &mut Tx, purposes: &[Purpose], token: &str, now: DateTime<Utc>) -> Result<Link> {
     let hash = secrets::sha256(token.trim().as_bytes());
-    store::find(tx, purpose, &hash, now).await?.ok_or_else(spent)
+    store::find(tx, purposes, &hash, now).await?.ok_or_else(spent)
 }
 
 /// Uses up every link that opens a person's account or is about to move it to another address. Whoever changes their
 /// password because somebody else knew it must be rid of that somebody: a link that waits in a mailbox would outlive it.
 pub(super) async fn retire_ways_in(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Result<()> {
     store::retire_of_user(tx, Purpose::PasswordReset, user, now).await?;
+    store::retire_of_user(tx, Purpose::FirstPassword, user, now).await?;
     store::retire_of_user(tx, Purpose::EmailChange, user, now).await
 }
 

@@ -37,12 +37,18 @@ pub(super) async fn insert(
     Ok(LinkId(id))
 }
 
-pub(super) async fn find(tx: &mut Tx, purpose: Purpose, hash: &[u8; 32], now: DateTime<Utc>) -> Result<Option<Link>> {
+pub(super) async fn find(
+    tx: &mut Tx,
+    purposes: &[Purpose],
+    hash: &[u8; 32],
+    now: DateTime<Utc>,
+) -> Result<Option<Link>> {
+    let purposes: Vec<String> = purposes.iter().map(|purpose| purpose.code().to_owned()).collect();
     let row = sqlx::query!(
         r#"select id, user_id, customer_id, role, address::text as "address!", created_by from one_time_links
-           where hash = $1 and purpose = $2 and used_at is null and expires_at > $3"#,
+           where hash = $1 and purpose = any($2) and used_at is null and expires_at > $3"#,
         &hash[..],
-        purpose.code(),
+        &purposes,
         now
     )
     .fetch_optional(&mut **tx)

@@ -5,6 +5,7 @@
 //! disabled, deleted or given a new password is signed out everywhere at once; a password made here is shown once.
 
 mod bulk;
+pub(crate) mod import;
 mod store;
 
 use contract::users::{
@@ -324,12 +325,20 @@ fn details(wrong: &mut Wrong, username: String, display_name: Option<String>, em
     let name = username.trim().to_lowercase();
     if name.is_empty() {
         wrong.add("username", "field-required");
+    } else if !is_user_name(&name) {
+        wrong.add("username", "field-user-name-shape");
     }
     store::Details {
         name,
         display_name: wrong.text("displayName", display_name, 100),
         email: wrong.email("email", email),
     }
+}
+
+/// As the database asks: `[a-z0-9][a-z0-9._-]{0,62}`.
+fn is_user_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    name.len() <= 63 && name.starts_with(plain) && name.chars().all(|c| plain(c) || "._-".contains(c))
 }
 
 /// The password that was typed, or else one that is made; what is typed has to be what the installation's rule asks.

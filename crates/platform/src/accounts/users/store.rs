@@ -195,6 +195,59 @@ pub(super) async fn lock(tx: &mut Tx, id: UserId) -> Result<Option<Locked>> {
     .transpose()
 }
 
+/// Somebody whom a workbook may be about.
+pub(super) struct Known {
+    pub id: UserId,
+    pub name: String,
+    pub display_name: Option<String>,
+    pub email: Option<String>,
+    pub state: UserState,
+    pub revision: i64,
+}
+
+impl Known {
+    /// The name that lists show.
+    pub(super) fn shown(&self) -> &str {
+        self.display_name.as_deref().unwrap_or(&self.name)
+    }
+}
+
+/// Accounts of these names, which are in lower case; a deleted one where no other has the name.
+pub(super) async fn known(tx: &mut Tx, names: &[String]) -> Result<HashMap<String, Known>> {
+    let rows = sqlx::query!(
+        r#"select id, name::text as "name!", display_name, email::text as email, state, revision from users
+           where name = any($1::text[]::citext[]) order by deleted_at is null, deleted_at"#,
+        names
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let known = Known {
+                id: UserId(row.id),
+                name: row.name,
+                display_name: Some(row.display_name).filter(|name| !name.is_empty()),
+                email: row.email,
+                state: state(&row.state)?,
+                revision: row.revision,
+            };
+            Ok((known.name.to_lowercase(), known))
+        })
+        .collect()
+}
+
+/// Whose these addresses are, by address in lower case.
+pub(super) async fn owners_of(tx: &mut Tx, emails: &[String]) -> Result<HashMap<String, UserId>> {
+    let rows = sqlx::query!(
+        r#"select id, lower(email::text) as "email!" from users
+           where email = any($1::text[]::citext[]) and deleted_at is null"#,
+        emails
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.email, UserId(row.id))).collect())
+}
+
 pub(super) async fn exists(tx: &mut Tx, id: UserId) -> Result<bool> {
     Ok(sqlx::query_scalar!(r#"select exists(select from users where id = $1) as "there!""#, id.0)
         .fetch_one(&mut **tx)

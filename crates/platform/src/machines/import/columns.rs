@@ -3,29 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use contract::machines::{MachineCreate, Note, Pool, RowFault};
-use sheets::header::Column;
+use contract::imports::RowFault;
+use contract::machines::{MachineCreate, Pool};
 
-/// A column of the workbook.
-pub struct SheetColumn {
-    /// Name on the wire.
-    pub key: &'static str,
-    /// Chinese and English heading of our own workbooks.
-    pub heading: (&'static str, &'static str),
-    /// Whether a machine cannot do without.
-    pub required: bool,
-    /// Variants, beside our own headings.
-    variants: &'static [&'static str],
-}
-
-macro_rules! columns {
-    ($($key:literal $zh:literal $en:literal $required:literal [$($variant:literal),*];)+) => {
-        /// In the order of the workbook.
-        pub const COLUMNS: &[SheetColumn] = &[$(SheetColumn {
-            key: $key, heading: ($zh, $en), required: $required, variants: &[$zh, $en, $($variant),*],
-        },)+];
-    };
-}
+use crate::imports::{columns, fault, text_of};
 
 columns! {
     "name" "名称" "Name" true ["机器名称", "主机名称", "服务器名称", "主机名", "机器名", "machine name", "host name", "hostname", "server name", "server"];
@@ -47,11 +28,6 @@ columns! {
     "remark" "备注" "Remark" false ["说明", "描述", "notes", "note", "comment", "remarks", "description"];
 }
 
-/// For the header search.
-pub fn header_columns() -> Vec<Column<'static>> {
-    COLUMNS.iter().map(|c| Column { key: c.key, headers: c.variants, required: c.required }).collect()
-}
-
 /// What a row's texts say.
 #[derive(Clone, Debug, Default)]
 pub struct Parsed {
@@ -60,16 +36,10 @@ pub struct Parsed {
     pub faults: Vec<RowFault>,
 }
 
-/// A fault of a cell.
-pub fn fault(column: &str, key: &str, args: &[(&str, String)]) -> RowFault {
-    let args = args.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    RowFault { column: column.to_owned(), note: Note { key: key.to_owned(), args, message: String::new() } }
-}
-
 /// Reads the texts of a row; what does not read is a fault, everything at once.
 pub fn parse(cells: &BTreeMap<String, String>) -> Parsed {
     let mut faults = Vec::new();
-    let text = |key: &str| cells.get(key).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let text = |key: &str| text_of(cells, key);
     let mut number = |key: &str| {
         let text = text(key)?;
         let read = read_number(&text);

@@ -1,24 +1,18 @@
 //! The verdict of a row: new, a change, nothing, or wrong; by the rules that the form follows.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use contract::MachineId;
-use contract::machines::{DeclaredHardware, MachineCreate, Pool, RowFault, RowVerdict};
+use contract::imports::RowVerdict;
+use contract::machines::{DeclaredHardware, MachineCreate, Pool};
 use serde::{Deserialize, Serialize};
 
 use super::super::{check, store as machines_store};
-use super::columns::{Parsed, fault, parse};
+use super::columns::{Parsed, parse};
 use super::store;
 use crate::db::Tx;
+use crate::imports::{Judged, TextRow, fault, faults_of};
 use crate::{Result, allocations};
-
-/// A row of the workbook: texts by column.
-pub(super) struct TextRow {
-    pub row: u32,
-    pub cells: BTreeMap<String, String>,
-    /// The code that was made for it earlier, kept while it is free.
-    pub given: Option<String>,
-}
 
 /// What a workbook says of a machine: what is written when its import is confirmed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,27 +38,15 @@ pub(in crate::machines) struct Existing {
     pub written: Written,
 }
 
-/// A row with its verdict, as it is staged.
-pub(in crate::machines) struct Judged {
-    pub row: u32,
-    pub verdict: RowVerdict,
-    pub code: Option<String>,
-    pub cells: BTreeMap<String, String>,
-    pub machine: Option<Written>,
-    pub changes: Vec<String>,
-    pub faults: Vec<RowFault>,
-    pub base_revision: Option<i64>,
-}
-
 /// What was seen in the workbook so far: two rows for one machine are a mistake.
 #[derive(Default)]
-pub(super) struct Evaluation {
+pub(crate) struct Evaluation {
     codes: HashMap<String, u32>,
     names: HashMap<String, u32>,
 }
 
 impl Evaluation {
-    pub(super) async fn judge(&mut self, tx: &mut Tx, rows: Vec<TextRow>) -> Result<Vec<Judged>> {
+    pub(crate) async fn judge(&mut self, tx: &mut Tx, rows: Vec<TextRow>) -> Result<Vec<Judged>> {
         let parsed: Vec<(TextRow, Parsed)> =
             rows.into_iter().map(|row| (parse(&row.cells), row)).map(|(p, r)| (r, p)).collect();
         let mut codes: Vec<String> = parsed.iter().filter_map(|(_, parsed)| parsed.machine.id.clone()).collect();
@@ -80,7 +62,7 @@ impl Evaluation {
         let mut given = HashMap::new();
         for (mut row, parsed) in parsed {
             given.extend(row.given.take().map(|code| (row.row, code)));
-            judged.push(self.judge_row(row, parsed, (&by_code, &by_name), &lent));
+            judged.push(self.judge_row(row, parsed, (&by_code, &by_name), &lent)?);
         }
         // Codes for new machines without one, so that the preview already says which.
         let nameless = judged.iter_mut().filter(|one| one.verdict == RowVerdict::New && one.code.is_none());
@@ -103,7 +85,7 @@ impl Evaluation {
         parsed: Parsed,
         (by_code, by_name): (&HashMap<&str, &Existing>, &HashMap<String, &Existing>),
         lent: &HashSet<MachineId>,
-    ) -> Judged {
+    ) -> Result<Judged> {
         let Parsed { machine, listed, mut faults } = parsed;
         let name = machine.name.to_lowercase();
         let named = by_name.get(&name).copied();
@@ -136,42 +118,16 @@ impl Evaluation {
         let machine = match check::create(machine) {
             Ok(machine) => Some(machine),
             Err(error) => {
-                faults.extend(error.fields.into_iter().map(|field| {
-                    let column = field.path.rsplit('.').next().unwrap_or(field.path);
-                    fault(column, field.key, &field.args)
-                }));
+                faults.extend(faults_of(error));
                 None
             }
         };
         let Some(machine) = machine.filter(|_| faults.is_empty()) else {
-            return Judged {
-                row: row.row,
-                verdict: RowVerdict::Error,
-                code,
-                cells: row.cells,
-                machine: None,
-                changes: Vec::new(),
-                faults,
-                base_revision: None,
-            };
+            return Ok(Judged::wrong(row, code, faults));
         };
         let written = merge(target.map(|target| &target.written), machine, listed);
         let changes = target.map(|target| changes(&target.written, &written)).unwrap_or_default();
-        let verdict = match target {
-            None => RowVerdict::New,
-            Some(_) if changes.is_empty() => RowVerdict::Unchanged,
-            Some(_) => RowVerdict::Update,
-        };
-        Judged {
-            row: row.row,
-            verdict,
-            code,
-            cells: row.cells,
-            machine: Some(written),
-            changes,
-            faults,
-            base_revision: target.map(|target| target.revision),
-        }
+        Judged::sound(row, code, &written, (target.map(|target| target.revision), changes))
     }
 }
 

@@ -1,8 +1,6 @@
 //! SQL of machines and their GPUs.
 
 pub(super) mod import;
-mod import_again;
-mod import_parts;
 mod list;
 mod service;
 mod tokens;

@@ -1,13 +1,14 @@
 //! Machines from a workbook: verdicts, all or nothing, what changed meanwhile.
 
 use contract::allocations::AllocationCreate;
-use contract::machines::{
-    ImportRowQuery, ImportState, ImportView, MAX_IMPORT_BYTES, MAX_STAGED_BYTES, MAX_STAGED_IMPORTS, MachineUpdate,
+use contract::imports::{
+    ImportRowQuery, ImportState, ImportSubject, ImportView, MAX_IMPORT_BYTES, MAX_STAGED_BYTES, MAX_STAGED_IMPORTS,
     RowVerdict,
 };
+use contract::machines::MachineUpdate;
 use contract::{ErrorCode, ImportId};
 use futures_util::FutureExt as _;
-use platform::{allocations, jobs, machines};
+use platform::{allocations, imports, jobs, machines};
 use sheets::SheetWriter;
 use sheets::write::{Column, Value};
 use test_support::{TestPlatform, TestUser};
@@ -27,20 +28,23 @@ impl World {
     async fn stage(&self, bytes: Vec<u8>) -> ImportView {
         let p = &self.test.platform;
         let staged =
-            machines::stage_import(p, &self.admin.ctx(), "C:\\fleet\\machines.xlsx", &bytes[..]).await.unwrap();
+            imports::stage(p, &self.admin.ctx(), ImportSubject::Machines, "C:\\fleet\\machines.xlsx", &bytes[..])
+                .await
+                .unwrap();
         assert_eq!((staged.state, staged.file_name.as_str()), (ImportState::Reading, "machines.xlsx"));
-        machines::read_import(p, staged.id, true).await.unwrap();
+        imports::read(p, staged.id, true).await.unwrap();
         self.get(staged.id).await
     }
 
     async fn get(&self, id: ImportId) -> ImportView {
-        machines::get_import(&self.test.platform, &self.admin.ctx(), id).await.unwrap()
+        imports::get(&self.test.platform, &self.admin.ctx(), ImportSubject::Machines, id).await.unwrap()
     }
 
     /// (row, verdict, code, columns with faults or changes)
     async fn rows(&self, id: ImportId) -> Vec<(u32, RowVerdict, Option<String>, Vec<String>)> {
         let query = ImportRowQuery { page_size: Some(100), ..ImportRowQuery::default() };
-        let page = machines::import_rows(&self.test.platform, &self.admin.ctx(), id, &query).await.unwrap();
+        let page =
+            imports::rows(&self.test.platform, &self.admin.ctx(), ImportSubject::Machines, id, &query).await.unwrap();
         page.list
             .into_iter()
             .map(|row| {
@@ -53,7 +57,8 @@ impl World {
     /// Rows that turned out differently: what was shown, and what is.
     async fn changed(&self, id: ImportId) -> Vec<(u32, RowVerdict, RowVerdict)> {
         let query = ImportRowQuery { changed: Some(true), ..ImportRowQuery::default() };
-        let page = machines::import_rows(&self.test.platform, &self.admin.ctx(), id, &query).await.unwrap();
+        let page =
+            imports::rows(&self.test.platform, &self.admin.ctx(), ImportSubject::Machines, id, &query).await.unwrap();
         assert_eq!(page.total, u64::from(self.get(id).await.changed_rows));
         page.list.into_iter().map(|row| (row.row, row.was.unwrap(), row.verdict)).collect()
     }
@@ -69,7 +74,7 @@ impl World {
     }
 }
 
-fn workbook(headings: &[&str], rows: &[&[&str]]) -> Vec<u8> {
+pub fn workbook(headings: &[&str], rows: &[&[&str]]) -> Vec<u8> {
     let columns: Vec<_> = headings.iter().map(|heading| Column::new(*heading)).collect();
     let mut sheet = SheetWriter::new("machines", &columns).unwrap();
     for row in rows {
@@ -87,7 +92,7 @@ async fn every_row_has_a_verdict_and_nothing_changes_before_the_confirmation() {
     let existing = workbook(&["名称", "编码", "区域"], &[&["Rack 1", "rack-1", "east"], &["Rack 2", "rack-2", "east"]]);
     let first = world.stage(existing).await;
     assert_eq!((first.state, first.new_rows, world.machines().await), (ImportState::Ready, 2, 0));
-    machines::confirm_import(p, &world.admin.ctx(), first.id).await.unwrap();
+    imports::confirm(p, &world.admin.ctx(), ImportSubject::Machines, first.id).await.unwrap();
     assert_eq!(world.machines().await, 2);
 
     // English headings in other words, numbers with units, a code left out.
@@ -129,7 +134,7 @@ async fn every_row_has_a_verdict_and_nothing_changes_before_the_confirmation() {
         ]
     );
     assert_eq!(world.machines().await, 2, "a preview changes nothing");
-    let done = machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap();
+    let done = imports::confirm(p, &world.admin.ctx(), ImportSubject::Machines, staged.id).await.unwrap();
     assert_eq!((done.state, world.machines().await), (ImportState::Confirmed, 3));
     let made = machines::get(p, &world.admin.ctx(), &new_code).await.unwrap();
     assert_eq!((made.declared.gpu_count, made.declared.gpu_memory_gb), (Some(8), Some(80)));
@@ -138,7 +143,7 @@ async fn every_row_has_a_verdict_and_nothing_changes_before_the_confirmation() {
     let log = platform::audit::list(p, &world.admin.ctx(), &Default::default()).await.unwrap();
     let row = log.list.iter().find(|row| row.action == "machines:import").unwrap();
     assert_eq!(row.after.as_ref().unwrap()["new"], 1);
-    let again = machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap_err();
+    let again = imports::confirm(p, &world.admin.ctx(), ImportSubject::Machines, staged.id).await.unwrap_err();
     assert_eq!((again.code, again.key), (ErrorCode::WrongState, "error-import-state"));
 }
 
@@ -147,18 +152,18 @@ async fn what_changed_meanwhile_is_not_overwritten_and_nothing_is_half_done() {
     let world = World::new().await;
     let p = &world.test.platform;
     let first = world.stage(workbook(&["Name", "Code"], &[&["A", "a"], &["B", "b"]])).await;
-    machines::confirm_import(p, &world.admin.ctx(), first.id).await.unwrap();
+    imports::confirm(p, &world.admin.ctx(), ImportSubject::Machines, first.id).await.unwrap();
     let sheet =
         workbook(&["Name", "Code", "Region"], &[&["A", "a", "north"], &["B", "b", "north"], &["C", "c", "north"]]);
     let staged = world.stage(sheet).await;
     world.change("b", "B", "south").await;
-    let error = machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap_err();
+    let error = imports::confirm(p, &world.admin.ctx(), ImportSubject::Machines, staged.id).await.unwrap_err();
     assert_eq!((error.code, error.key), (ErrorCode::Conflict, "error-import-changed"));
     assert_eq!(world.machines().await, 2, "nothing of it");
     assert_eq!(machines::get(p, &world.admin.ctx(), "a").await.unwrap().region, None);
     // The row says so, though the same column would be written; who has seen it confirms again.
     assert_eq!(world.changed(staged.id).await, [(3, RowVerdict::Update, RowVerdict::Update)]);
-    machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap();
+    imports::confirm(p, &world.admin.ctx(), ImportSubject::Machines, staged.id).await.unwrap();
     assert_eq!(machines::get(p, &world.admin.ctx(), "b").await.unwrap().region.as_deref(), Some("north"));
     assert_eq!(world.machines().await, 3);
 }
@@ -168,14 +173,14 @@ async fn how_a_machine_is_let_stays_while_somebody_has_it() {
     let world = World::new().await;
     let p = &world.test.platform;
     let first = world.stage(workbook(&["Name", "Code"], &[&["A", "a"]])).await;
-    machines::confirm_import(p, &world.admin.ctx(), first.id).await.unwrap();
+    imports::confirm(p, &world.admin.ctx(), ImportSubject::Machines, first.id).await.unwrap();
     let shared = || workbook(&["Name", "Code", "Let as"], &[&["A", "a", "shared"]]);
     let staged = world.stage(shared()).await;
     assert_eq!(staged.update_rows, 1);
     let acme = world.test.customer("Acme").await;
     let body = AllocationCreate { customer_id: Some(acme.id), months: Some(1), ..AllocationCreate::default() };
     allocations::create(p, &world.admin.ctx(), "a", body).await.unwrap();
-    let error = machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap_err();
+    let error = imports::confirm(p, &world.admin.ctx(), ImportSubject::Machines, staged.id).await.unwrap_err();
     assert_eq!((error.code, error.key), (ErrorCode::Conflict, "error-import-changed"), "lent after the verdict");
     for import in [staged.id, world.stage(shared()).await.id] {
         let rows = world.rows(import).await;
@@ -200,7 +205,9 @@ async fn what_is_no_workbook_of_machines_says_why() {
         let staged = world.stage(bytes).await;
         assert_eq!(staged.state, ImportState::Refused);
         assert_eq!(staged.refusal.unwrap().key, key);
-        let error = machines::confirm_import(&world.test.platform, &world.admin.ctx(), staged.id).await.unwrap_err();
+        let error = imports::confirm(&world.test.platform, &world.admin.ctx(), ImportSubject::Machines, staged.id)
+            .await
+            .unwrap_err();
         assert_eq!(error.code, ErrorCode::WrongState);
     }
 }
@@ -211,19 +218,31 @@ async fn imports_are_the_staffs_and_are_forgotten_after_a_day() {
     let (p, acme) = (&world.test.platform, world.test.customer("Acme").await);
     let staged = world.stage(workbook(&["Name"], &[&["A"]])).await;
     for user in [&acme.owner, &acme.member] {
-        let error = machines::stage_import(p, &user.ctx(), "x.xlsx", &[1][..]).await.unwrap_err();
+        let error = imports::stage(p, &user.ctx(), ImportSubject::Machines, "x.xlsx", &[1][..]).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::NotFound);
-        assert_eq!(machines::get_import(p, &user.ctx(), staged.id).await.unwrap_err().code, ErrorCode::NotFound);
-        assert_eq!(machines::confirm_import(p, &user.ctx(), staged.id).await.unwrap_err().code, ErrorCode::NotFound);
-        assert_eq!(machines::discard_import(p, &user.ctx(), staged.id).await.unwrap_err().code, ErrorCode::NotFound);
+        assert_eq!(
+            imports::get(p, &user.ctx(), ImportSubject::Machines, staged.id).await.unwrap_err().code,
+            ErrorCode::NotFound
+        );
+        assert_eq!(
+            imports::confirm(p, &user.ctx(), ImportSubject::Machines, staged.id).await.unwrap_err().code,
+            ErrorCode::NotFound
+        );
+        assert_eq!(
+            imports::discard(p, &user.ctx(), ImportSubject::Machines, staged.id).await.unwrap_err().code,
+            ErrorCode::NotFound
+        );
     }
-    machines::discard_import(p, &world.admin.ctx(), staged.id).await.unwrap();
-    let error = machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap_err();
+    imports::discard(p, &world.admin.ctx(), ImportSubject::Machines, staged.id).await.unwrap();
+    let error = imports::confirm(p, &world.admin.ctx(), ImportSubject::Machines, staged.id).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::WrongState);
-    assert_eq!(machines::forget_imports(p).await.unwrap(), 0);
+    assert_eq!(imports::forget(p).await.unwrap(), 0);
     world.test.clock().advance(chrono::TimeDelta::hours(25));
-    assert_eq!(machines::forget_imports(p).await.unwrap(), 1);
-    assert_eq!(machines::get_import(p, &world.admin.ctx(), staged.id).await.unwrap_err().code, ErrorCode::NotFound);
+    assert_eq!(imports::forget(p).await.unwrap(), 1);
+    assert_eq!(
+        imports::get(p, &world.admin.ctx(), ImportSubject::Machines, staged.id).await.unwrap_err().code,
+        ErrorCode::NotFound
+    );
 }
 
 #[tokio::test]
@@ -233,7 +252,7 @@ async fn confirming_judges_every_row_again_and_shows_what_came_out_differently()
     let first = ["a", "b", "c", "d"].map(|code| [code, code, "east"]);
     let first: Vec<&[&str]> = first.iter().map(|row| &row[..]).collect();
     let first = world.stage(workbook(&["Name", "Code", "Region"], &first)).await;
-    machines::confirm_import(p, &world.admin.ctx(), first.id).await.unwrap();
+    imports::confirm(p, &world.admin.ctx(), ImportSubject::Machines, first.id).await.unwrap();
 
     let sheet: &[&[&str]] = &[
         &["a", "a", "east"],
@@ -258,9 +277,9 @@ async fn confirming_judges_every_row_again_and_shows_what_came_out_differently()
     world.change("d", "d again", "east").await;
     let one = workbook(&["Name", "Code"], &[&["x", "e"]]);
     let one = world.stage(one).await;
-    machines::confirm_import(p, &world.admin.ctx(), one.id).await.unwrap();
+    imports::confirm(p, &world.admin.ctx(), ImportSubject::Machines, one.id).await.unwrap();
 
-    let error = machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap_err();
+    let error = imports::confirm(p, &world.admin.ctx(), ImportSubject::Machines, staged.id).await.unwrap_err();
     assert_eq!((error.code, error.key), (ErrorCode::Conflict, "error-import-changed"));
     assert_eq!(error.args, [("n", "5".to_owned())]);
     use RowVerdict::{New, Unchanged, Update};
@@ -273,7 +292,7 @@ async fn confirming_judges_every_row_again_and_shows_what_came_out_differently()
     assert_eq!(machines::get(p, &world.admin.ctx(), "a").await.unwrap().region.as_deref(), Some("south"));
 
     // Who has looked at them confirms, and that is what is written.
-    let done = machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap();
+    let done = imports::confirm(p, &world.admin.ctx(), ImportSubject::Machines, staged.id).await.unwrap();
     assert_eq!((done.state, done.new_rows, done.update_rows), (ImportState::Confirmed, 2, 3));
     assert_eq!(machines::get(p, &world.admin.ctx(), "a").await.unwrap().region.as_deref(), Some("east"));
     assert_eq!(machines::get(p, &world.admin.ctx(), "e").await.unwrap().name, "e");
@@ -285,11 +304,11 @@ async fn an_error_that_the_fleet_caused_is_looked_at_again() {
     let world = World::new().await;
     let p = &world.test.platform;
     let first = world.stage(workbook(&["Name", "Code"], &[&["a", "a"]])).await;
-    machines::confirm_import(p, &world.admin.ctx(), first.id).await.unwrap();
+    imports::confirm(p, &world.admin.ctx(), ImportSubject::Machines, first.id).await.unwrap();
     let staged = world.stage(workbook(&["Name", "Code"], &[&["a", "z"], &["y", "y"]])).await;
     assert_eq!((staged.error_rows, staged.new_rows), (1, 1));
     world.change("a", "another", "east").await;
-    let error = machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap_err();
+    let error = imports::confirm(p, &world.admin.ctx(), ImportSubject::Machines, staged.id).await.unwrap_err();
     assert_eq!(error.key, "error-import-changed");
     assert_eq!(world.changed(staged.id).await, [(2, RowVerdict::Error, RowVerdict::New)]);
 }
@@ -301,7 +320,7 @@ async fn an_import_whose_day_is_over_is_not_confirmed() {
     let staged = world.stage(workbook(&["Name"], &[&["A"]])).await;
     world.test.clock().advance(chrono::TimeDelta::hours(24));
     // Nobody has cleaned up yet.
-    let error = machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap_err();
+    let error = imports::confirm(p, &world.admin.ctx(), ImportSubject::Machines, staged.id).await.unwrap_err();
     assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-import-expired"));
     assert_eq!(world.machines().await, 0);
 }
@@ -310,7 +329,8 @@ async fn an_import_whose_day_is_over_is_not_confirmed() {
 async fn nobody_stages_without_end() {
     let world = World::new().await;
     let p = &world.test.platform;
-    let stage = async |bytes: &[u8]| machines::stage_import(p, &world.admin.ctx(), "x.xlsx", bytes).await;
+    let stage =
+        async |bytes: &[u8]| imports::stage(p, &world.admin.ctx(), ImportSubject::Machines, "x.xlsx", bytes).await;
     let error = stage(&[]).await.unwrap_err();
     assert_eq!((error.code, error.fields[0].key), (ErrorCode::Validation, "field-file-required"));
     assert_eq!(stage(&vec![0; MAX_IMPORT_BYTES + 1]).await.unwrap_err().code, ErrorCode::TooLarge);
@@ -323,17 +343,17 @@ async fn nobody_stages_without_end() {
     let error = stage(&[1]).await.unwrap_err();
     assert_eq!((error.code, error.key), (ErrorCode::QuotaExceeded, "error-import-too-many"));
     for id in staged {
-        machines::discard_import(p, &world.admin.ctx(), id).await.unwrap();
+        imports::discard(p, &world.admin.ctx(), ImportSubject::Machines, id).await.unwrap();
     }
     // By number, also at the same time; what is refused as no workbook does not count.
     let refused = stage(b"a,b").await.unwrap().id;
-    machines::read_import(p, refused, true).await.unwrap();
+    imports::read(p, refused, true).await.unwrap();
     let all = futures_util::future::join_all((0..MAX_STAGED_IMPORTS + 3).map(|_| stage(&[1]))).await;
     assert_eq!(all.iter().filter(|one| one.is_ok()).count() as i64, MAX_STAGED_IMPORTS);
     assert!(all.iter().filter_map(|one| one.as_ref().err()).all(|error| error.code == ErrorCode::QuotaExceeded));
     // Somebody else has a limit of their own, and what is over is over.
     let other = world.test.admin().await;
-    assert!(machines::stage_import(p, &other.ctx(), "x.xlsx", &[1][..]).await.is_ok());
+    assert!(imports::stage(p, &other.ctx(), ImportSubject::Machines, "x.xlsx", &[1][..]).await.is_ok());
     world.test.clock().advance(chrono::TimeDelta::hours(25));
     assert!(stage(&[1]).await.is_ok());
 }
@@ -343,7 +363,7 @@ async fn a_workbook_lies_in_parts_until_it_is_read_and_an_idle_worker_hears_of_i
     let world = World::new().await;
     let p = &world.test.platform;
     let parts = async || {
-        let count = sqlx::query_scalar::<_, i64>("select count(*) from machine_import_parts");
+        let count = sqlx::query_scalar::<_, i64>("select count(*) from import_parts");
         count.fetch_one(world.test.owner_pool()).await.unwrap()
     };
     assert!(jobs::idle(p).now_or_never().is_none(), "nothing to do");
@@ -361,10 +381,11 @@ async fn a_workbook_lies_in_parts_until_it_is_read_and_an_idle_worker_hears_of_i
     let rows: Vec<&[&str]> = rows.iter().map(|row| &row[..]).collect();
     let bytes = workbook(&["Name", "Remark"], &rows);
     assert!(bytes.len() > 1 << 20, "{} bytes", bytes.len());
-    let staged = machines::stage_import(p, &world.admin.ctx(), "large.xlsx", &bytes[..]).await.unwrap();
+    let staged =
+        imports::stage(p, &world.admin.ctx(), ImportSubject::Machines, "large.xlsx", &bytes[..]).await.unwrap();
     assert!(jobs::idle(p).now_or_never().is_some(), "a worker that waits is woken");
     assert_eq!(parts().await, bytes.len().div_ceil(1 << 20) as i64);
-    machines::read_import(p, staged.id, true).await.unwrap();
+    imports::read(p, staged.id, true).await.unwrap();
     assert_eq!((world.get(staged.id).await.new_rows, parts().await), (2000, 0));
 }
 
@@ -397,7 +418,7 @@ async fn the_workbooks_of_other_programs_make_the_same_machines() {
             let (new, unchanged) = if first { (3, 0) } else { (0, 3) };
             assert_eq!((staged.new_rows, staged.unchanged_rows, staged.rows), (new, unchanged, 3), "{file}");
             if std::mem::take(&mut first) {
-                machines::confirm_import(p, &world.admin.ctx(), staged.id).await.unwrap();
+                imports::confirm(p, &world.admin.ctx(), ImportSubject::Machines, staged.id).await.unwrap();
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Machines: who may do what, rules of the fields, lists, revisions, join tokens, what agents find.
 
-mod import;
+pub mod import;
 mod joining;
 mod service;
 

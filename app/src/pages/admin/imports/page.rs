@@ -1,0 +1,380 @@
+//! A workbook of machines or people: the upload, and the preview that is confirmed.
+
+use contract::imports::{
+    ImportRow, ImportRowQuery, ImportState, ImportSubject, ImportView, MAX_STAGED_IMPORTS, RowVerdict,
+};
+use contract::{ImportId, Page, Permission};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use platform::imports::{self, columns_of};
+
+use super::server_fns::{ConfirmImport, DiscardImport};
+use crate::door::{Refused, door, import_in_words, look, must_hold, reload_after, row_in_words};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::ui::forms::form_fault;
+use crate::ui::lists::{ListQuery, pager};
+use crate::ui::state::{Tone, state};
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// What differs between the subjects' pages.
+struct Subject {
+    of: ImportSubject,
+    area: Area,
+    /// The list it begins at: its address and name.
+    list: (&'static str, &'static str),
+    permission: Permission,
+    hint: &'static str,
+    confirm: &'static str,
+    /// Column that names what a row is about, and the headings of its name and code.
+    name: &'static str,
+    headings: [&'static str; 2],
+}
+
+fn subject(of: ImportSubject) -> Subject {
+    match of {
+        ImportSubject::Machines => Subject {
+            of,
+            area: Area::Machines,
+            list: (paths::MACHINES, "nav-machines"),
+            permission: Permission::MachinesCreate,
+            hint: "import-file-hint",
+            confirm: "import-confirm",
+            name: "name",
+            headings: ["machine-name", "machine-code"],
+        },
+        ImportSubject::Users => Subject {
+            of,
+            area: Area::Users,
+            list: (paths::USERS, "nav-users"),
+            permission: Permission::UsersCreate,
+            hint: "import-users-file-hint",
+            confirm: "import-users-confirm",
+            name: "displayName",
+            headings: ["customer-display-name", "customer-username"],
+        },
+    }
+}
+
+/// `/admin/machines/import`.
+#[component]
+pub fn MachineUploadPage() -> impl IntoView {
+    upload_page(ImportSubject::Machines)
+}
+
+/// `/admin/users/import`.
+#[component]
+pub fn UserUploadPage() -> impl IntoView {
+    upload_page(ImportSubject::Users)
+}
+
+/// `/admin/machines/imports/{id}`.
+#[component]
+pub fn MachineImportPage() -> impl IntoView {
+    preview_page(ImportSubject::Machines)
+}
+
+/// `/admin/users/imports/{id}`.
+#[component]
+pub fn UserImportPage() -> impl IntoView {
+    preview_page(ImportSubject::Users)
+}
+
+fn upload_page(of: ImportSubject) -> impl IntoView {
+    let fault = use_query_map().get_untracked().get("fault");
+    let (_, ctx) = door();
+    let subject = subject(of);
+    page(async move { must_hold(&ctx, subject.permission) }, move |()| upload_view(of, fault))
+}
+
+fn upload_view(of: ImportSubject, fault: Option<String>) -> AnyView {
+    let words = Words::now();
+    let subject = subject(of);
+    let (list, list_name) = subject.list;
+    let door = format!("/api/admin/{}/import", of.code());
+    let template = format!("{door}/template");
+    let fault = fault.map(|fault| match fault.as_str() {
+        "too-large" => words.t("import-too-large"),
+        "too-many" => words.with("import-too-many", &[("max", MAX_STAGED_IMPORTS.to_string())]),
+        _ => words.t("field-file-required"),
+    });
+    let head = PageFrame::new(words.t("import-title"), subject.area).crumb(words.t(list_name), list);
+    frame(
+        head,
+        view! {
+            {form_fault(fault)}
+            <section class="card">
+                <form class="form" method="post" action=format!("{door}/preview") enctype="multipart/form-data">
+                    <p>
+                        {words.t("import-hint")} " "
+                        <a class="link" href=template download="">{words.t("import-template")}</a>
+                    </p>
+                    <div class="form-row">
+                        <label r#for="import-file">{words.t("import-file")}</label>
+                        <input id="import-file" r#type="file" name="file" required=true
+                            accept=".xlsx,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" />
+                        <span class="hint">{words.t(subject.hint)}</span>
+                    </div>
+                    <p class="actions">
+                        <button class="btn primary">{words.t("import-upload")}</button>
+                        <a class="btn" href=list>{words.t("form-cancel")}</a>
+                    </p>
+                </form>
+            </section>
+        },
+    )
+}
+
+fn preview_page(of: ImportSubject) -> impl IntoView {
+    let id = use_params_map().get_untracked().get("id").and_then(|id| id.parse::<ImportId>().ok());
+    let map = use_query_map().get_untracked();
+    let get = |name: &str| map.get(name).map(|value| value.trim().to_owned()).unwrap_or_default();
+    let verdict = RowVerdict::parse(&get("verdict"));
+    let number = |name: &str| get(name).parse::<u32>().ok().filter(|n| *n > 0);
+    let query = ImportRowQuery {
+        page: number("page"),
+        page_size: number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n)),
+        verdict,
+        changed: (get("changed") == "true").then_some(true),
+    };
+    let (platform, ctx) = door();
+    page(
+        async move {
+            let id = id.ok_or_else(platform::Error::not_found)?;
+            let view = imports::get(&platform, &ctx, of, id).await?;
+            let mut rows = imports::rows(&platform, &ctx, of, id, &query).await?;
+            rows.list.iter_mut().for_each(|row| row_in_words(ctx.language(), row));
+            Ok((import_in_words(ctx.language(), view), rows, query))
+        },
+        move |(view, rows, query)| preview_view(&subject(of), view, rows, &query),
+    )
+}
+
+fn preview_view(subject: &Subject, view: ImportView, rows: Page<ImportRow>, query: &ImportRowQuery) -> AnyView {
+    let words = Words::now();
+    let refused = Refused::from_query().map(|refused| refused.message(words.0));
+    let (list, list_name) = subject.list;
+    let upload = paths::import_upload(subject.of);
+    let head = PageFrame::new(words.with("import-preview-title", &[("file", view.file_name.clone())]), subject.area)
+        .crumb(words.t(list_name), list)
+        .crumb(words.t("import-title"), upload.clone())
+        .beside(import_state(words, view.state));
+    if view.state == ImportState::Reading {
+        reload_after(1);
+    }
+    let body = match view.state {
+        ImportState::Refused => {
+            let why = view.refusal.clone().map(|note| note.message).unwrap_or_default();
+            view! {
+                <section class="card empty">
+                    <p role="alert">{why}</p>
+                    <a class="btn primary" href=upload>{words.t("import-another")}</a>
+                </section>
+            }
+            .into_any()
+        }
+        ImportState::Discarded => view! {
+            <section class="card empty">
+                <p>{words.t("import-discarded")}</p>
+                <a class="btn primary" href=upload>{words.t("import-another")}</a>
+            </section>
+        }
+        .into_any(),
+        _ => view! {
+            {actions(words, subject, &view)}
+            <section class="card">
+                {tabs(words, subject, &view, query)}
+                {table(words, subject, &view, rows, query)}
+            </section>
+        }
+        .into_any(),
+    };
+    frame(
+        head,
+        view! {
+            {form_fault(refused)}
+            {body}
+        },
+    )
+}
+
+fn import_state(words: Words, now: ImportState) -> impl IntoView {
+    let tone = match now {
+        ImportState::Reading => Tone::Info,
+        ImportState::Ready | ImportState::Confirmed => Tone::Ok,
+        ImportState::Refused => Tone::Bad,
+        ImportState::Discarded => Tone::Off,
+    };
+    state(tone, words.t(&format!("import-state-{}", now.code())))
+}
+
+fn actions(words: Words, subject: &Subject, view: &ImportView) -> impl IntoView + use<> {
+    let zone = look().zone;
+    let id = view.id.to_string();
+    let writes = view.new_rows + view.update_rows;
+    let unknown = (!view.unknown_columns.is_empty()).then(|| {
+        let names = view.unknown_columns.join(", ");
+        view! { <p>{state(Tone::Warn, words.with("import-unknown-columns", &[("names", names)]))}</p> }
+    });
+    let confirm = (view.state == ImportState::Ready && writes > 0).then(|| {
+        let text = words.with(subject.confirm, &[("n", writes.to_string())]);
+        view! {
+            <form method="post" action=ConfirmImport::url()>
+                <input r#type="hidden" name="subject" value=subject.of.code() />
+                <input r#type="hidden" name="id" value=id.clone() />
+                <button class="btn primary">{text}</button>
+            </form>
+        }
+    });
+    let discard = matches!(view.state, ImportState::Ready | ImportState::Reading).then(|| {
+        view! {
+            <form method="post" action=DiscardImport::url()>
+                <input r#type="hidden" name="subject" value=subject.of.code() />
+                <input r#type="hidden" name="id" value=id.clone() />
+                <button class="btn">{words.t("import-discard")}</button>
+            </form>
+        }
+    });
+    let result = (view.state != ImportState::Reading).then(|| {
+        let href = format!("/api/admin/{}/import/{id}/result", subject.of.code());
+        view! { <a class="btn" href=href download="">{words.t("import-result-file")}</a> }
+    });
+    let changed = (view.changed_rows > 0 && view.state == ImportState::Ready).then(|| {
+        let text = words.with("import-changed-meanwhile", &[("n", view.changed_rows.to_string())]);
+        let href = paths::import_changed(subject.of, view.id);
+        view! { <p>{state(Tone::Warn, text)} " " <a class="link" href=href>{words.t("import-show-changed")}</a></p> }
+    });
+    let left = (view.error_rows > 0 && view.state == ImportState::Ready).then(|| words.t("import-errors-left-out"));
+    view! {
+        <section class="card notice">
+            {unknown}
+            {changed}
+            <p>
+                {match view.confirmed_at {
+                    Some(at) => (words.t("import-confirmed-at"), " ", time(at, zone)).into_any(),
+                    None => (words.t("import-kept-until"), " ", time(view.expires_at, zone)).into_any(),
+                }}
+            </p>
+            {left.map(|left| view! { <p class="sub">{left}</p> })}
+            <div class="actions">{confirm} {result} {discard}</div>
+        </section>
+    }
+}
+
+fn tabs(words: Words, subject: &Subject, view: &ImportView, query: &ImportRowQuery) -> impl IntoView + use<> {
+    let path = paths::import(subject.of, view.id);
+    let (chosen, of_changed) = (query.verdict, query.changed.is_some());
+    let tab = |verdict: Option<RowVerdict>, count: u32| {
+        let (href, key) = match verdict {
+            Some(verdict) => {
+                (format!("{path}?verdict={}", verdict.code()), format!("import-verdict-{}", verdict.code()))
+            }
+            None => (path.clone(), "filter-all".to_owned()),
+        };
+        let here = (verdict == chosen && !of_changed).then_some("true");
+        view! { <a href=href aria-current=here>{words.t(&key)} " " {count}</a> }
+    };
+    let changed = (view.changed_rows > 0).then(|| {
+        let href = paths::import_changed(subject.of, view.id);
+        let here = of_changed.then_some("true");
+        view! { <a href=href aria-current=here>{words.t("import-changed")} " " {view.changed_rows}</a> }
+    });
+    view! {
+        <nav class="filters seg-line" aria-label=words.t("import-verdict")>
+            <span class="seg">
+                {tab(None, view.rows)}
+                {tab(Some(RowVerdict::New), view.new_rows)}
+                {tab(Some(RowVerdict::Update), view.update_rows)}
+                {tab(Some(RowVerdict::Unchanged), view.unchanged_rows)}
+                {tab(Some(RowVerdict::Error), view.error_rows)}
+                {changed}
+            </span>
+        </nav>
+    }
+}
+
+fn table(words: Words, subject: &Subject, view: &ImportView, rows: Page<ImportRow>, query: &ImportRowQuery) -> AnyView {
+    if rows.list.is_empty() {
+        let key = if view.state == ImportState::Reading { "import-reading" } else { "import-no-such-rows" };
+        return view! { <div class="empty"><p role="status">{words.t(key)}</p></div> }.into_any();
+    }
+    let query = ListQuery {
+        path: paths::import(subject.of, view.id).into(),
+        pairs: vec![
+            ("verdict", query.verdict.map(|verdict| verdict.code().to_owned()).unwrap_or_default()),
+            ("changed", query.changed.map(|changed| changed.to_string()).unwrap_or_default()),
+            ("pageSize", rows.page_size.to_string()),
+            ("page", rows.page.to_string()),
+        ],
+    };
+    let (number, size, total) = (rows.page, rows.page_size, rows.total);
+    let lines = rows.list.into_iter().map(|row| line(words, subject, row)).collect_view();
+    let [name, code] = subject.headings;
+    view! {
+        <div class="scroll" tabindex="0" role="region" aria-label=words.t("import-rows")>
+            <table class="cards">
+                <thead>
+                    <tr>
+                        <th scope="col" class="num">{words.t("import-row")}</th>
+                        <th scope="col">{words.t(name)}</th>
+                        <th scope="col">{words.t(code)}</th>
+                        <th scope="col">{words.t("import-verdict")}</th>
+                        <th scope="col">{words.t("import-why")}</th>
+                    </tr>
+                </thead>
+                <tbody>{lines}</tbody>
+            </table>
+        </div>
+        {pager(words, &query, number, size, total)}
+    }
+    .into_any()
+}
+
+fn heading(words: Words, of: ImportSubject, column: &str) -> String {
+    let known = columns_of(of).iter().find(|known| known.key == column).map(|known| known.heading);
+    let zh = words.0 == contract::accounts::Language::Zh;
+    known.map_or_else(|| column.to_owned(), |(first, second)| (if zh { first } else { second }).to_owned())
+}
+
+fn verdict_state(words: Words, verdict: RowVerdict) -> impl IntoView + use<> {
+    let tone = match verdict {
+        RowVerdict::New => Tone::Ok,
+        RowVerdict::Update => Tone::Info,
+        RowVerdict::Unchanged => Tone::Off,
+        RowVerdict::Error => Tone::Bad,
+    };
+    state(tone, words.t(&format!("import-verdict-{}", verdict.code())))
+}
+
+fn line(words: Words, subject: &Subject, row: ImportRow) -> impl IntoView + use<> {
+    let of = subject.of;
+    let was = row.was.map(|was| {
+        let again = (was == row.verdict).then(|| words.t("import-changed-by-hand"));
+        view! { <p class="sub">{words.t("import-was")} " " {verdict_state(words, was)} " " {again}</p> }
+    });
+    let name = row.cells.get(subject.name).cloned().unwrap_or_default();
+    let why = match row.verdict {
+        RowVerdict::Error => row
+            .faults
+            .iter()
+            .map(|fault| {
+                let text = row.cells.get(&fault.column).filter(|text| !text.is_empty());
+                let cell = text.map(|text| format!(" “{text}”")).unwrap_or_default();
+                view! { <p><b>{heading(words, of, &fault.column)}</b> {cell} " " {fault.note.message.clone()}</p> }
+            })
+            .collect_view()
+            .into_any(),
+        _ => row.changes.iter().map(|column| heading(words, of, column)).collect::<Vec<_>>().join(", ").into_any(),
+    };
+    view! {
+        <tr>
+            <td class="num" data-label=words.t("import-row")>{row.row}</td>
+            <th scope="row">{name}</th>
+            <td class="mono" data-label=words.t(subject.headings[1])>{row.code}</td>
+            <td data-label=words.t("import-verdict")>{verdict_state(words, row.verdict)} {was}</td>
+            <td data-label=words.t("import-why")>{why}</td>
+        </tr>
+    }
+}

@@ -1,0 +1,200 @@
+//! The verdict of a row: a new person, a change, nothing, or wrong; by the rules that the forms follow.
+
+use std::collections::HashMap;
+
+use contract::accounts::{MemberRole, MembershipView};
+use contract::imports::RowFault;
+use contract::roles::RoleBrief;
+use contract::users::UserState;
+use contract::{CustomerId, Permission, RoleId, UserId};
+
+use super::super::{details, store};
+use super::passwords::{self, kept_faults};
+use super::places::{self, Customers};
+use super::{Evaluation, Written};
+use crate::authz::{AssignRole, UserRef};
+use crate::db::Tx;
+use crate::fields::Wrong;
+use crate::imports::{Judged, TextRow, fault, faults_of, text_of};
+use crate::{Result, customers, roles};
+
+/// What there is that the rows of a batch are about.
+struct Seen {
+    people: HashMap<String, store::Known>,
+    /// Whose an address is, in lower case.
+    owners: HashMap<String, UserId>,
+    roles: HashMap<UserId, Vec<RoleBrief>>,
+    places: HashMap<UserId, Vec<MembershipView>>,
+    customers: Customers,
+}
+
+impl Evaluation {
+    pub(crate) async fn judge(&mut self, tx: &mut Tx, rows: Vec<TextRow>) -> Result<Vec<Judged>> {
+        if self.roles.is_empty() {
+            self.roles = roles::assignable_in_tx(tx).await?;
+        }
+        let seen = look(tx, &rows).await?;
+        rows.into_iter().map(|row| self.judge_row(row, &seen)).collect()
+    }
+
+    fn judge_row(&mut self, mut row: TextRow, seen: &Seen) -> Result<Judged> {
+        let mut faults = kept_faults(&mut row);
+        let text = |column: &str| text_of(&row.cells, column);
+        let mut wrong = Wrong::new();
+        let details = details(&mut wrong, text("username").unwrap_or_default(), text("displayName"), text("email"));
+        faults.extend(wrong.into_result().err().map(faults_of).unwrap_or_default());
+        let found = seen.people.get(&details.name);
+        if found.is_some_and(|known| known.state == UserState::Deleted) {
+            faults.push(fault("username", "field-import-deleted", &[]));
+        }
+        let known = found.filter(|known| known.state != UserState::Deleted);
+        self.note_twice(row.row, &details, &mut faults);
+        let address = details.email.as_deref().map(str::to_lowercase);
+        if address.is_some_and(|at| seen.owners.get(&at).is_some_and(|owner| Some(*owner) != known.map(|k| k.id))) {
+            faults.push(fault("email", "field-user-email-taken", &[]));
+        }
+        let invited = self.way_in(&row, known.is_some(), details.email.is_some(), &mut faults);
+        let held = known.and_then(|known| seen.roles.get(&known.id)).map(Vec::as_slice).unwrap_or_default();
+        let roles = self.roles_of(&row, known.map(|known| known.id), held, &mut faults);
+        let places = known.and_then(|known| seen.places.get(&known.id)).map(Vec::as_slice).unwrap_or_default();
+        let joined = self.places_of(&row, &seen.customers, places, &mut faults);
+        let code = Some(details.name.clone()).filter(|name| !name.is_empty());
+        // The list and the export show the user name where no other was given.
+        let named = details.display_name.filter(|name| known.is_none_or(|known| known.shown() != name));
+        let moved = details.email.filter(|email| known.is_none_or(|known| known.email.as_ref() != Some(email)));
+        let changes = [
+            ("displayName", named.is_some()),
+            ("email", moved.is_some()),
+            ("roles", !roles.is_empty()),
+            ("customers", !joined.is_empty()),
+        ];
+        let changes: Vec<_> =
+            changes.into_iter().filter(|(_, changes)| *changes).map(|(name, _)| name.to_owned()).collect();
+        if known.is_some() && !changes.is_empty() {
+            self.may_change(held, !places.is_empty() && moved.is_some(), &mut faults);
+        }
+        if !faults.is_empty() {
+            return Ok(Judged::wrong(row, code, faults));
+        }
+        let written = Written {
+            user: known.map(|known| known.id),
+            username: details.name,
+            display_name: named.or_else(|| known.and_then(|known| known.display_name.clone())),
+            email: moved.or_else(|| known.and_then(|known| known.email.clone())),
+            roles,
+            places: joined,
+            invited,
+        };
+        let changes = if known.is_some() { changes } else { Vec::new() };
+        Judged::sound(row, code, &written, (known.map(|known| known.revision), changes))
+    }
+
+    fn note_twice(&mut self, row: u32, details: &store::Details, faults: &mut Vec<RowFault>) {
+        let mut twice = |seen: &mut HashMap<String, u32>, column: &str, text: &str| {
+            if !text.is_empty()
+                && let Some(earlier) = seen.insert(text.to_lowercase(), row)
+            {
+                faults.push(fault(column, "field-import-person-twice", &[("row", earlier.to_string())]));
+            }
+        };
+        twice(&mut self.names, "username", &details.name);
+        twice(&mut self.emails, "email", details.email.as_deref().unwrap_or_default());
+    }
+
+    /// How a new person signs in: true by a link, which goes to their address.
+    fn way_in(&self, row: &TextRow, is_known: bool, has_address: bool, faults: &mut Vec<RowFault>) -> bool {
+        let typed = text_of(&row.cells, passwords::COLUMN).is_some();
+        let key = match (is_known, typed) {
+            (true, true) => "field-import-password-known",
+            (true, false) | (false, true) => return false,
+            (false, false) if !has_address => "field-import-no-way-in",
+            (false, false) if !self.mail_on => "field-import-mail-off",
+            (false, false) => return true,
+        };
+        faults.push(fault(passwords::COLUMN, key, &[]));
+        false
+    }
+
+    /// The roles of the cell that are not held yet.
+    fn roles_of(
+        &self,
+        row: &TextRow,
+        user: Option<UserId>,
+        held: &[RoleBrief],
+        faults: &mut Vec<RowFault>,
+    ) -> Vec<RoleId> {
+        let text = text_of(&row.cells, "roles").unwrap_or_default();
+        let mut added: Vec<RoleId> = Vec::new();
+        for name in places::names(&text, |name| places::role(&self.roles, name).is_some()) {
+            let Some(role) = places::role(&self.roles, &name) else {
+                faults.push(fault("roles", "field-import-role-unknown", &[("name", name)]));
+                continue;
+            };
+            if held.iter().any(|held| held.id == role.id) || added.contains(&role.id) {
+                continue;
+            }
+            let of_user = UserRef::of_platform(user.unwrap_or(UserId(0)));
+            let may = self.ctx.authorize(AssignRole, &of_user).and_then(|_| self.ctx.must_cover(role.powers.clone()));
+            match may {
+                Ok(()) => added.push(role.id),
+                Err(_) => faults.push(fault("roles", "field-import-role-not-yours", &[("name", name)])),
+            }
+        }
+        added
+    }
+
+    /// The places of the cell that are more than what somebody has.
+    fn places_of(
+        &self,
+        row: &TextRow,
+        customers: &Customers,
+        held: &[MembershipView],
+        faults: &mut Vec<RowFault>,
+    ) -> Vec<(CustomerId, MemberRole)> {
+        let text = text_of(&row.cells, "customers").unwrap_or_default();
+        let mut added: Vec<(CustomerId, MemberRole)> = Vec::new();
+        for name in places::names(&text, |name| customers.place(name).is_some()) {
+            let Some((id, role)) = customers.place(&name) else {
+                faults.push(fault("customers", "field-import-customer-unknown", &[("name", name)]));
+                continue;
+            };
+            let is = held.iter().find(|held| held.customer_id == id).map(|held| held.role);
+            if is == Some(role) || is.is_some_and(MemberRole::is_owner) || added.iter().any(|(other, _)| *other == id) {
+                continue;
+            }
+            match customers::may_join(&self.ctx, id, is, role) {
+                Ok(()) => added.push((id, role)),
+                Err(_) => faults.push(fault("customers", "field-import-customer-not-yours", &[("name", name)])),
+            }
+        }
+        added
+    }
+
+    /// Nobody acts on somebody who may more than they do, nor takes over whom they may not run.
+    fn may_change(&self, held: &[RoleBrief], takes_over: bool, faults: &mut Vec<RowFault>) {
+        let powers = held.iter().filter_map(|held| self.roles.iter().find(|role| role.id == held.id));
+        if self.ctx.must_cover(powers.flat_map(|role| role.powers.iter().copied())).is_err() {
+            faults.push(fault("username", "field-import-may-more", &[]));
+        }
+        if takes_over && self.ctx.must_cover([Permission::CustomersManageMembers]).is_err() {
+            faults.push(fault("email", "field-import-not-to-move", &[]));
+        }
+    }
+}
+
+async fn look(tx: &mut Tx, rows: &[TextRow]) -> Result<Seen> {
+    let texts = |column: &'static str| rows.iter().filter_map(move |row| text_of(&row.cells, column));
+    let names: Vec<String> = texts("username").map(|name| name.to_lowercase()).collect();
+    let emails: Vec<String> = texts("email").map(|email| email.to_lowercase()).collect();
+    let people = store::known(tx, &names).await?;
+    let ids: Vec<UserId> = people.values().map(|known| known.id).collect();
+    let called: Vec<String> = texts("customers").flat_map(|text| places::candidates(&text)).collect();
+    let numbers: Vec<i64> = called.iter().filter_map(|text| text.parse().ok()).collect();
+    Ok(Seen {
+        owners: store::owners_of(tx, &emails).await?,
+        roles: roles::of_users_in_tx(tx, &ids).await?,
+        places: store::memberships(tx, &ids).await?,
+        customers: Customers::new(customers::called(tx, &called, &numbers).await?),
+        people,
+    })
+}

@@ -1,0 +1,103 @@
+//! Roles and customers as people write them into one cell.
+
+use std::collections::HashMap;
+
+use contract::CustomerId;
+use contract::accounts::{Language, MemberRole};
+
+use crate::roles::Assignable;
+
+/// The names in a cell, as far as they are known whole: a name may hold a comma.
+pub(super) fn names(text: &str, known: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut found = Vec::new();
+    for part in text.split([';', '；', '\n']).map(str::trim).filter(|part| !part.is_empty()) {
+        if known(part) {
+            found.push(part.to_owned());
+            continue;
+        }
+        let smaller = part.split([',', '，', '、']).map(str::trim).filter(|part| !part.is_empty());
+        found.extend(smaller.map(str::to_owned));
+    }
+    found
+}
+
+/// A role of the platform by its name, in either language where it is built in, or its code.
+pub(super) fn role<'a>(roles: &'a [Assignable], text: &str) -> Option<&'a Assignable> {
+    let text = text.to_lowercase();
+    let is_called = |role: &&Assignable| {
+        let in_words = |language| texts::message(language, &format!("role-{}", role.code), &[]).to_lowercase();
+        role.code.to_lowercase() == text
+            || match role.builtin {
+                true => [Language::Zh, Language::En].into_iter().any(|language| in_words(language) == text),
+                false => role.name.to_lowercase() == text,
+            }
+    };
+    roles.iter().find(is_called)
+}
+
+/// Customers by what people call them: their name in lower case, or their number.
+#[derive(Default)]
+pub(super) struct Customers(HashMap<String, CustomerId>);
+
+impl Customers {
+    pub(super) fn new(found: Vec<(CustomerId, String)>) -> Self {
+        let mut called: HashMap<String, CustomerId> = found.iter().map(|(id, _)| (id.to_string(), *id)).collect();
+        // A name that looks like another's number is a name.
+        called.extend(found.into_iter().map(|(id, name)| (name.to_lowercase(), id)));
+        Self(called)
+    }
+
+    /// The customer and what somebody is to be there.
+    pub(super) fn place(&self, text: &str) -> Option<(CustomerId, MemberRole)> {
+        let by_name = |name: &str| self.0.get(&name.to_lowercase()).copied();
+        if let Some(id) = by_name(text) {
+            return Some((id, MemberRole::Member));
+        }
+        let (name, role) = with_role(text)?;
+        Some((by_name(name)?, role))
+    }
+}
+
+/// Everything in a cell that may be a customer's name, in lower case.
+pub(super) fn candidates(text: &str) -> Vec<String> {
+    let whole = names(text, |_| true);
+    let smaller = names(text, |_| false);
+    let all: Vec<String> = whole.into_iter().chain(smaller).collect();
+    let bare = all.iter().filter_map(|part| with_role(part)).map(|(name, _)| name.to_lowercase());
+    let bare: Vec<String> = bare.collect();
+    all.iter().map(|part| part.to_lowercase()).chain(bare).collect()
+}
+
+/// `Acme (owner)`, `Acme（负责人）`.
+fn with_role(text: &str) -> Option<(&str, MemberRole)> {
+    let inner = text.strip_suffix([')', '）'])?;
+    let (name, word) = inner.rsplit_once(['(', '（'])?;
+    let word = word.trim().to_lowercase();
+    let in_words = |role: MemberRole, language| {
+        texts::message(language, &format!("member-role-{}", role.code()), &[]).to_lowercase()
+    };
+    let role = [MemberRole::Owner, MemberRole::Member].into_iter().find(|role| {
+        role.code() == word
+            || [Language::Zh, Language::En].into_iter().any(|language| in_words(*role, language) == word)
+    })?;
+    Some((name.trim(), role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_names_several_and_says_what_somebody_is_there() {
+        let customers =
+            Customers::new(vec![(CustomerId(1), "Acme, Inc.".to_owned()), (CustomerId(2), "示例".to_owned())]);
+        let text = "Acme, Inc. (Owner); 示例（负责人）\n2、nobody";
+        let places: Vec<_> =
+            names(text, |part| customers.place(part).is_some()).iter().map(|part| customers.place(part)).collect();
+        let owner = |id| Some((CustomerId(id), MemberRole::Owner));
+        assert_eq!(places, [owner(1), owner(2), Some((CustomerId(2), MemberRole::Member)), None]);
+        assert!(candidates(text).contains(&"acme, inc.".to_owned()));
+        assert!(candidates(text).contains(&"示例".to_owned()));
+        assert_eq!(with_role("Acme (boss)"), None);
+    }
+}

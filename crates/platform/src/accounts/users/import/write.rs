@@ -1,0 +1,154 @@
+//! Writes the rows of a confirmed import, each as the forms do it.
+
+use std::collections::HashMap;
+
+use contract::imports::RowVerdict;
+use contract::mail::RESET_PATH;
+use contract::users::UserState;
+use contract::{ErrorCode, ImportId, RoleId, UserId};
+
+use super::super::super::links::{self, NewLink, Purpose};
+use super::super::{at_roles, at_username, end_sessions_in_tx, lock_in_tx, may_take_over, store};
+use super::{Evaluation, Written};
+use crate::authz::{AssignRole, CreateUser, Granted, UpdateUser, UserRef};
+use crate::db::Tx;
+use crate::imports::{ToWrite, to_write_after};
+use crate::mail::{self, NewMail};
+use crate::roles::{self, ToGive};
+use crate::{Error, Platform, Result, customers};
+
+impl Evaluation {
+    /// How many people are new and how many changed; in a transaction of the system's, because links are.
+    ///
+    /// # Errors
+    /// `Conflict` for somebody who was changed since.
+    pub(crate) async fn apply(
+        &mut self,
+        platform: &Platform,
+        tx: &mut Tx,
+        granted: &Granted<CreateUser>,
+        id: ImportId,
+    ) -> Result<(u32, u32)> {
+        let (mut new, mut updated, mut after) = (0, 0, 0);
+        let mut given = HashMap::new();
+        loop {
+            let rows = to_write_after(tx, id, after).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.row;
+            for row in rows {
+                let written: Written = serde_json::from_value(row.written.clone()).map_err(Error::internal)?;
+                let user = match row.verdict {
+                    RowVerdict::New => {
+                        new += 1;
+                        self.add(platform, tx, granted, (&row, &written)).await?
+                    }
+                    _ => {
+                        updated += 1;
+                        self.change(tx, (&row, &written)).await?
+                    }
+                };
+                self.give(tx, user, (&row, &written), &mut given).await?;
+            }
+        }
+        Ok((new, updated))
+    }
+
+    async fn add(
+        &self,
+        platform: &Platform,
+        tx: &mut Tx,
+        granted: &Granted<CreateUser>,
+        (row, written): (&ToWrite, &Written),
+    ) -> Result<UserId> {
+        let hash = row.secret.as_ref().filter(|_| !written.invited).unwrap_or(&self.nobodys_hash);
+        let user = store::insert(tx, granted, &written.details(), hash).await.map_err(at_username)?;
+        if let Some(address) = written.email.as_deref().filter(|_| written.invited) {
+            self.invite(platform, tx, user, (&written.username, address)).await?;
+        }
+        Ok(user)
+    }
+
+    /// A link to a first password.
+    async fn invite(
+        &self,
+        platform: &Platform,
+        tx: &mut Tx,
+        user: UserId,
+        (name, address): (&str, &str),
+    ) -> Result<()> {
+        let created_by = self.ctx.user().map(|user| user.id);
+        let link = NewLink { purpose: Purpose::FirstPassword, user: Some(user), place: None, address, created_by };
+        let (_, token) = links::issue(tx, link, self.ctx.now()).await?;
+        let letter = NewMail {
+            kind: "first-password",
+            user: Some(user),
+            address: address.to_owned(),
+            // Theirs is not known yet.
+            language: self.ctx.language(),
+            args: vec![("name", name.to_owned())],
+            link: Some(links::address(platform, RESET_PATH, &token)),
+            at: self.ctx.now(),
+            idempotency_key: None,
+        };
+        mail::enqueue_in_tx(platform, tx, letter).await.map(|_| ())
+    }
+
+    async fn change(&self, tx: &mut Tx, (row, written): (&ToWrite, &Written)) -> Result<UserId> {
+        let changed_since = || Error::new(ErrorCode::Conflict);
+        let user = written.user.ok_or_else(|| Error::internal("a row changes nobody"))?;
+        let granted = self.ctx.authorize(UpdateUser, &UserRef::of_platform(user))?;
+        let before = lock_in_tx(tx, user).await?;
+        if Some(before.revision) != row.base_revision || before.state == UserState::Deleted {
+            return Err(changed_since());
+        }
+        roles::must_cover_user_in_tx(tx, &self.ctx, user).await?;
+        let moved = before.details.email != written.email;
+        if moved {
+            may_take_over(tx, &self.ctx, user).await?;
+        }
+        if moved || before.details.display_name != written.display_name {
+            store::update(tx, &granted, &written.details()).await.map_err(at_username)?;
+        }
+        if moved {
+            links::retire_ways_in(tx, user, self.ctx.now()).await?;
+        }
+        Ok(user)
+    }
+
+    /// Roles and places in customers.
+    async fn give(
+        &mut self,
+        tx: &mut Tx,
+        user: UserId,
+        (row, written): (&ToWrite, &Written),
+        kept: &mut HashMap<RoleId, ToGive>,
+    ) -> Result<()> {
+        let mut changed = false;
+        for id in &written.roles {
+            if !kept.contains_key(id) {
+                kept.insert(*id, roles::to_give_in_tx(tx, &self.ctx, *id).await.map_err(at_roles)?);
+            }
+            let Some(role) = kept.get(id) else { continue };
+            let granted = self.ctx.authorize(AssignRole, &UserRef::of_platform(user))?;
+            changed |= roles::give_in_tx(tx, &self.ctx, &granted, role).await?;
+        }
+        if changed && row.verdict == RowVerdict::Update {
+            end_sessions_in_tx(tx, user).await?;
+            self.signed_out.push(user);
+        }
+        for (customer, role) in &written.places {
+            customers::join_in_tx(tx, &self.ctx, *customer, user, *role).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Written {
+    fn details(&self) -> store::Details {
+        store::Details {
+            name: self.username.clone(),
+            display_name: self.display_name.clone(),
+            email: self.email.clone(),
+        }
+    }
+}
