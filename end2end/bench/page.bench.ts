@@ -10,8 +10,8 @@ const SECONDS = 3;
 const programs = process.env.BENCH_PEERS ?? '';
 const english = { 'Accept-Language': 'en' };
 
-/** What a page says, without marks and spaces. */
-const said = (html: string) => html.replace(/<script.*?<\/script>/gs, '').replace(/<title>.*?<\/title>/gs, '').replace(/<[^>]*>/g, '').replace(/\s/g, '');
+/** What a page says, without comments, marks and spaces. */
+const said = (html: string) => [/<script.*?<\/script>/gs, /<title>.*?<\/title>/gs, /<!--.*?-->/gs, /<[^>]*>/g, /\s/g].reduce((text, mark) => text.replace(mark, ''), html);
 
 test('page', async () => {
   const installation = await Installation.start(MEASURED, TRUSTING);
@@ -47,7 +47,7 @@ test('page', async () => {
     const [ours, lying, maudMade, nextMade] = measured.map((m) => m.median);
     publish(
       'page',
-      `The sign-in page: a form with two fields and two switches, ${figure(html.length)} characters. It is the one page of the product that needs no session; it has no island and no rows of data, so this is what a page costs by itself: request id, client, rate, session layer, language, rendering, policy with a fresh nonce, compression and log of the real program in its default configuration, with one trusted proxy said so that its limit of 200 requests per second and client is not what is measured. It asks the database nothing. The static peer answers the very bytes, the maud peer renders the same text and markup; both are bare axum. Next.js renders the same text for every request (\`force-dynamic\`) in a production build, compression off. All are asked by wrk from 32 connections without \`Accept-Encoding\`.`,
+      `The sign-in page: a form with two fields, a link and two switches, ${figure(html.length)} characters. It is the one page of the product that needs no session; it has no island and no rows of data, so this is what a page costs by itself: request id, client, rate, session layer, language, rendering, policy with a fresh nonce, compression and log of the real program in its default configuration, with one trusted proxy said so that its limit of 200 requests per second and client is not what is measured. It asks the database nothing. The static peer answers the very bytes, the maud peer renders the same text and markup; both are bare axum. Next.js renders the same text for every request (\`force-dynamic\`) in a production build, compression off. All are asked by wrk from 32 connections without \`Accept-Encoding\`.`,
       [
         ...measured.map((m) => ({ ...m, unit: 'requests/s' })),
         ...Object.entries(pages).map(([name, page]) => spread(`${name}, size of the page`, 'bytes', [Buffer.byteLength(page)])),

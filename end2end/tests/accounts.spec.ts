@@ -23,8 +23,8 @@ test('the sign-in page ships no wasm', async ({ page }) => {
   expect(fetched.filter((url) => url.endsWith('.wasm') || /remotegpu-[0-9a-f]+\.js/.test(url))).toEqual([]);
 });
 
-test('signing out ends the session: the old cookie opens nothing', async ({ page, context, signIn, installation }) => {
-  await signIn(page);
+test('signing out ends the session: the old cookie opens nothing', async ({ page, context, signInByForm, installation }) => {
+  await signInByForm(page);
   const cookies = await context.cookies();
   const session = cookies.find((cookie) => cookie.httpOnly);
   expect(session, 'a session cookie that scripts cannot read').toBeTruthy();

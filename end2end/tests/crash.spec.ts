@@ -20,8 +20,7 @@ const second = (ms: number) => Math.floor(ms / 1000);
 
 test.describe('kill -9', () => {
   // The browser says so when the server it talks to is dead.
-  // A list of expressions in a list: Playwright takes a bare one for a value with its options.
-  test.use({ expectedConsole: [[/WebSocket connection/, /ERR_CONNECTION_(REFUSED|RESET)/, /50[023]/], { option: true }] });
+  test.use({ expectedConsole: /WebSocket connection|ERR_CONNECTION_(REFUSED|RESET)|50[023]/ });
 
   test('of server, PostgreSQL and agent while figures stream loses and doubles none', async ({ page, installation, signIn }) => {
     test.setTimeout(240_000);

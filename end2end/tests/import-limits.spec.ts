@@ -9,7 +9,7 @@ test.use({ apart: 'import-limits' });
 
 const PREVIEW = '/api/admin/machines/import/preview';
 
-async function stage(installation: Installation, token: string, body: Buffer): Promise<number> {
+async function stage(installation: Installation, token: string, body: Buffer<ArrayBuffer>): Promise<number> {
   const answer = await fetch(`${installation.url}${PREVIEW}`, { method: 'POST', headers: { authorization: `Bearer ${token}` }, body });
   expect(answer.status).toBe(201);
   return (await answer.json()).data.id;
@@ -36,12 +36,12 @@ function changed(name: string, from: string | RegExp, to: string): Parts {
 }
 
 /** Bytes that do not shrink, the same every time. */
-function noise(length: number): Buffer {
+function noise(length: number): Buffer<ArrayBuffer> {
   let state = 0x9e3779b9;
   return Buffer.from(Array.from({ length }, () => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24)));
 }
 
-const hostile: [what: string, key: string, file: () => Buffer][] = [
+const hostile: [what: string, key: string, file: () => Buffer<ArrayBuffer>][] = [
   ['a zip bomb in a picture', 'bomb', () => zip({ ...small(), 'xl/media/image1.png': new Uint8Array(16 << 20) })],
   ['a zip bomb in the sheet', 'bomb', () => zip(changed(sheet, '</sheetData>', `${' '.repeat(40 << 20)}</sheetData>`))],
   ['a cell in the last row', 'too-many-rows', () => zip(changed(sheet, '</sheetData>', '<row r="1048576"><c r="A1048576"><v>1</v></c></row></sheetData>'))],

@@ -31,8 +31,8 @@ test('an admin adds a machine, is told what is wrong, finds and edits it', async
 
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
-  test('signing in, adding and reading a machine work', async ({ page, signIn }) => {
-    await signIn(page);
+  test('signing in, adding and reading a machine work', async ({ page, signInByForm }) => {
+    await signInByForm(page);
     await page.goto('/admin/machines/new');
     await page.locator('[name="form[name]"]').fill('Plain form');
     await page.locator('[name="form[id]"]').fill('plain-form');

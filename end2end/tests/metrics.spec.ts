@@ -144,7 +144,7 @@ test('a stopped agent shows as offline within 20 seconds', async ({ page, instal
 
 test.describe('a member of a customer', () => {
   // 404 pages and the refused socket are what this test is about; Chromium reports the former.
-  test.use({ expectedConsole: [/404/] });
+  test.use({ expectedConsole: /404/ });
   test('sees none of it, at any door', async ({ page, installation, signIn }) => {
     installation.cli(['admin', 'create-customer', 'Acme Vision', '--owner', 'acme-owner']);
     const password = installation.cli(['admin', 'add-member', 'Acme Vision', 'acme-member']);

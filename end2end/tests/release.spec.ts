@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { freePort, until } from '../fixtures/installation.js';
+import { freePort, Installation, until } from '../fixtures/installation.js';
 import { expect, test } from '../fixtures/test.js';
 
 const deploy = path.resolve(import.meta.dirname, '../../deploy');
@@ -36,7 +36,7 @@ test('systemd has nothing to say about the unit', async () => {
 });
 
 test('the server starts from the shipped configuration', async () => {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'remotegpu-config-'));
+  const dir = fs.mkdtempSync(path.join(Installation.parent, 'remotegpu-config-'));
   fs.chmodSync(dir, 0o755); // PostgreSQL runs as another user when this is root
   const port = await freePort();
   let text = fs.readFileSync(path.join(deploy, 'remotegpu.toml'), 'utf8');

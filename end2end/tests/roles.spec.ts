@@ -3,14 +3,14 @@
 import { expect, expectAccessible, expectNoSideScroll, look, test } from '../fixtures/test.js';
 
 // What somebody may not see is not there.
-test.use({ apart: 'roles', expectedConsole: [[/404/], { option: true }] });
+test.use({ apart: 'roles', expectedConsole: /404/ });
 
 const PASSWORD = 'a long enough password';
 
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
 
-  test('an admin makes a role and gives it to a new person, who sees and may exactly that', async ({ page, browser, installation, signIn }) => {
+  test('an admin makes a role and gives it to a new person, who sees and may exactly that', async ({ page, browser, installation, signIn, signInByForm }) => {
     await signIn(page);
     await page.goto('/admin/roles/new');
     await page.locator('[name="form[name]"]').fill('Night shift');
@@ -38,7 +38,7 @@ test.describe('without JavaScript', () => {
 
     const theirs = await browser.newContext({ baseURL: installation.url, javaScriptEnabled: false });
     const night = await theirs.newPage();
-    await signIn(night, { name: 'night', password: PASSWORD });
+    await signInByForm(night, { name: 'night', password: PASSWORD });
     await expect(night).toHaveURL(/\/admin\/machines$/);
     const nav = night.locator('nav.nav');
     await expect(nav.locator('a[href="/admin/machines"]')).toBeVisible();

@@ -152,6 +152,12 @@ fn node() -> Result<()> {
     read(&mut command(&["npm", "--version"])).map(|_| ()).context("the Node.js from PyPI does not work")
 }
 
+/// What the types of the end-to-end tests are checked with, for those who check alone.
+pub fn typescript() -> Result<()> {
+    node()?;
+    npm("end2end")
+}
+
 /// `npm ci` when the lock file changed since the last time.
 fn npm(folder: &str) -> Result<()> {
     let folder = root().join(folder);

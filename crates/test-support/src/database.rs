@@ -36,7 +36,7 @@ impl TestDatabase {
         drop_ended(&mut maintenance).await?;
         let me = Process::of(std::process::id()).context("a running process has an entry in /proc")?;
         let name = format!("t_{}_{}_{}", me.id, me.started, uuid::Uuid::new_v4().simple());
-        execute(&mut maintenance, format!("create database {name} template {template}")).await?;
+        execute(&mut maintenance, format!("create database {name} template {template} strategy file_copy")).await?;
         maintenance.close().await?;
         let database = Self { cluster, name };
         let mut owner = database.owner_options().connect().await?;

@@ -7,7 +7,7 @@ mod wasm;
 
 use anyhow::{Result, bail};
 
-use crate::env::{cargo, root, run};
+use crate::env::{cargo, command, root, run};
 use crate::wasm::{TARGET, wasm_cargo};
 
 /// A broken rule.
@@ -35,6 +35,8 @@ pub fn check() -> Result<()> {
         bail!("{} broken rules", findings.len());
     }
     println!("directions, file lengths, texts, pictures: fine");
+    crate::setup::typescript()?;
+    run(command(&["npx", "tsc", "--noEmit"]).current_dir(root().join("end2end")))?;
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
     run(&mut cargo(&[
         "clippy",

@@ -63,6 +63,7 @@ fn login(here: &str) -> Markup {
                             (field("password", "Password", "password", "current-password"))
                             button class="btn primary wide" { "Sign in" }
                         }
+                        p { a class="link" href="/forgot" { "Forgot the password?" } }
                         div class="foot" { (switches(here)) }
                     }
                 }

@@ -38,6 +38,11 @@ export default function Login() {
           <Field name="password" label="Password" type="password" autoComplete="current-password" />
           <button className="btn primary wide">Sign in</button>
         </form>
+        <p>
+          <a className="link" href="/forgot">
+            Forgot the password?
+          </a>
+        </p>
         <div className="foot">
           <form className="switches" method="post" action="/preferences">
             <input type="hidden" name="back" value="/login" />
