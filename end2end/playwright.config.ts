@@ -8,7 +8,7 @@ export default defineConfig({
   timeout: 90_000,
   expect: { timeout: 15_000 },
   fullyParallel: false,
-  workers: 1, // two cores: the server, PostgreSQL, agents and the browser share them
+  workers: 2, // each with servers, PostgreSQL, agents and a browser of its own; one of them mostly waits
   retries: 0, // flaky is broken
   forbidOnly: true,
   reporter: [['list']],

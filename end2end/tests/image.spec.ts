@@ -23,7 +23,7 @@ test('the image serves, keeps its data and stops when told', async ({ page }) =>
 
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
-    engine.docker(['run', '-d', '--name', 'gpu', '--network', 'host', '-v', 'remotegpu:/var/lib/remotegpu', '-e', `REMOTEGPU_LISTEN=127.0.0.1:${port}`, 'remotegpu']);
+    engine.docker(['run', '-d', '--name', 'gpu', '--health-interval', '1s', '--network', 'host', '-v', 'remotegpu:/var/lib/remotegpu', '-e', `REMOTEGPU_LISTEN=127.0.0.1:${port}`, 'remotegpu']);
     const healthy = () =>
       until('the container is healthy', 120, async () => {
         const state = JSON.parse(engine.docker(['inspect', '--format', '{{json .State}}', 'gpu']));

@@ -107,7 +107,7 @@ test.describe('without JavaScript', () => {
 });
 
 for (const language of ['zh', 'en'] as const) {
-  // With something on them they are in pages.spec.ts.
+  // With something on them they are in fixtures/every-page.ts.
   test(`lists of people with nothing to show are accessible and fit a phone (${language})`, async ({ page, installation, signIn }) => {
     await look(page, installation.url, language, 'light');
     await signIn(page);
