@@ -73,8 +73,8 @@ pub async fn set_my_member_role(platform: &Platform, ctx: &OpContext, user: User
 /// Whether the caller may make somebody, who is this there already or nothing, one of a customer's people.
 pub(crate) fn may_join(ctx: &OpContext, id: CustomerId, held: Option<MemberRole>, role: MemberRole) -> Result<()> {
     match held {
-        Some(_) => drop(ctx.authorize(ManageMembers, &resource(id))?),
-        None => drop(ctx.authorize(AddMember, &resource(id))?),
+        Some(_) => ctx.authorize(ManageMembers, &resource(id)).map(|_| ())?,
+        None => ctx.authorize(AddMember, &resource(id)).map(|_| ())?,
     }
     ctx.must_cover_in(&resource(id), role)
 }

@@ -32,7 +32,7 @@ impl World {
     async fn mail_goes_out(&self) {
         let changes = [("mail.host", json!("127.0.0.1")), ("mail.from_address", json!("gpu@example.org"))];
         let changes = changes.map(|(key, value)| Change { key: key.to_owned(), value, version: None });
-        settings::change(&self.test.platform, &self.admin.ctx(), changes.to_vec()).await.unwrap();
+        settings::change(&self.test.platform, &self.admin.ctx(), Vec::from(changes)).await.unwrap();
     }
 
     async fn stage_as(&self, who: &TestUser, rows: &[&[&str]]) -> ImportView {
@@ -41,8 +41,8 @@ impl World {
         let staged = imports::stage(p, &who.ctx(), USERS, "people.xlsx", &bytes[..]).await.unwrap();
         imports::read(p, staged.id, true).await.unwrap();
         let read = imports::get(p, &who.ctx(), USERS, staged.id).await.unwrap();
-        assert_eq!((read.state, read.refusal), (ImportState::Ready, None));
-        imports::get(p, &who.ctx(), USERS, staged.id).await.unwrap()
+        assert_eq!((read.state, &read.refusal), (ImportState::Ready, &None));
+        read
     }
 
     async fn stage(&self, rows: &[&[&str]]) -> ImportView {
