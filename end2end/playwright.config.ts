@@ -16,7 +16,7 @@ export default defineConfig({
     browserName: 'chromium',
     headless: true,
     viewport: { width: 1280, height: 800 },
-    // Of a failed test: what it did and the page at every step. A film of it would cost a quarter of the browser's time.
+    // Of a failed test: what it did and the page at every step. A film costs every test, also those that pass, CPU that two workers lack.
     trace: { mode: 'retain-on-failure', screenshots: false },
     screenshot: 'only-on-failure',
     launchOptions: {
