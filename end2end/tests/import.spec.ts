@@ -105,6 +105,7 @@ test('people are looked at, confirmed, can sign in, and come back with their res
   const theirs = await browser.newContext({ baseURL: installation.url });
   const ada = await theirs.newPage();
   await signIn(ada, { name: 's2026001', password });
+  await ada.goto('/');
   await expect(ada).toHaveURL(/\/admin/);
   await theirs.close();
 

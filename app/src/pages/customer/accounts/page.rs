@@ -49,7 +49,7 @@ pub fn AccountPage() -> impl IntoView {
 fn account_view(profile: Profile, told: NotificationPreferences) -> AnyView {
     let words = Words::now();
     // Who signed up by themselves, and was not given a place yet.
-    let nowhere = profile.memberships.is_empty() && profile.roles.is_empty();
+    let nowhere = profile.memberships.is_empty() && !door().1.is_staff();
     let head = PageFrame::new(words.t("account-title"), Area::Account).actions(view! {
         <form method="post" action=SignOut::url()>
             <button class="btn">{words.t("sign-out")}</button>
