@@ -159,7 +159,8 @@ impl Evaluation {
                 continue;
             };
             let is = held.iter().find(|held| held.customer_id == id).map(|held| held.role);
-            if is == Some(role) || is.is_some_and(MemberRole::is_owner) || added.iter().any(|(other, _)| *other == id) {
+            let is_enough = is.is_some_and(|is| is == role || is.is_owner());
+            if is_enough || added.iter().any(|(other, _)| *other == id) {
                 continue;
             }
             match customers::may_join(&self.ctx, id, is, role) {

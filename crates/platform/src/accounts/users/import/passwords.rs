@@ -33,5 +33,5 @@ impl Evaluation {
 /// Of a row that is judged again: what was wrong with a password that is not there any more.
 pub(super) fn kept_faults(row: &mut TextRow) -> Vec<contract::imports::RowFault> {
     let faults = std::mem::take(&mut row.faults).into_iter();
-    faults.filter(|fault| fault.column == COLUMN && fault.note.key.starts_with("field-password")).collect()
+    faults.filter(|fault| fault.column == COLUMN && fault.note.key.split('-').nth(1) == Some(COLUMN)).collect()
 }
