@@ -145,6 +145,7 @@ test('behind nginx with TLS, and one server after the other is replaced under lo
     console.log(`answers while a server was replaced: ${JSON.stringify([...answers])}, drained in ${Date.now() - begun - 2000} ms`);
     // The page went on by itself.
     await expect(page.locator('.live')).toHaveClass(/on/, { timeout: 30_000 });
+    await page.goto('about:blank'); // an open page would say that its proxy died
   } finally {
     await end(proxy, 'SIGTERM');
     for (const server of servers) await end(server, 'SIGTERM');
