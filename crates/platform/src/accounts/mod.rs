@@ -38,7 +38,8 @@ use contract::{CustomerId, ErrorCode, Permission, SessionId, UserId};
 pub use api_tokens::{create_api_token, grantable_scopes, list_api_tokens, revoke_api_token};
 pub(crate) use attempts::AttemptsSeen;
 pub use attempts::may_be_challenged;
-pub use avatars::{avatar, avatar_tag, remove_avatar, set_avatar};
+pub(crate) use avatars::avatar_tag_in_tx;
+pub use avatars::{avatar, remove_avatar, set_avatar};
 pub use bootstrap::{
     FirstAdmin, add_member, any_admin, create_customer, ensure_first_admin, reset_password, reset_second_factor,
 };
