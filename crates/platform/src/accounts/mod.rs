@@ -49,6 +49,7 @@ pub use challenge::{answer_challenge, is_challenged, open_challenge};
 pub(crate) use contacts::{Contact, contacts, names};
 pub use email_change::{confirm_email_change, request_email_change};
 pub use invitations::{Invited, accept_invitation, invitations, invite, invited, revoke_invitation};
+pub(crate) use list_columns::columns_in_tx;
 pub use list_columns::{choose_columns, columns_of};
 pub use password::{PasswordRule, change_password, hash_password, password_rule};
 pub(crate) use password_reset::send_password_reset;
