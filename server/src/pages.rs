@@ -9,12 +9,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use contract::ApiError;
 use contract::accounts::SignInService;
-use contract::announcements::BannerView;
-use contract::notifications::UnreadView;
 use leptos::prelude::provide_context;
-use platform::OpContext;
 use platform::accounts::SignedIn;
 use platform::settings::Appearance;
+use platform::{OpContext, Surroundings};
 
 use crate::AppState;
 use crate::authn::browser::{self, Client};
@@ -68,27 +66,11 @@ fn contexts(state: &AppState, request: &Request, appearance: Appearance) -> impl
     }
 }
 
-/// For the bell; who is not signed in has none, and a database that is away is the page's to tell of.
-async fn unread(state: &AppState, ctx: Option<OpContext>) -> UnreadView {
+/// What is around the page; who is not signed in has nothing there, and a database that is away is the page's to tell of.
+async fn around(state: &AppState, ctx: Option<OpContext>) -> Surroundings {
     match ctx.filter(|ctx| ctx.user().is_some()) {
-        Some(ctx) => platform::notifications::unread(&state.platform, &ctx).await.unwrap_or_default(),
-        None => UnreadView::default(),
-    }
-}
-
-/// The tag of the asker's picture, likewise.
-async fn avatar(state: &AppState, ctx: Option<OpContext>) -> Avatar {
-    match ctx.filter(|ctx| ctx.user().is_some()) {
-        Some(ctx) => Avatar(platform::accounts::avatar_tag(&state.platform, &ctx).await.unwrap_or_default()),
-        None => Avatar(None),
-    }
-}
-
-/// What the platform has to say to whoever asks, likewise.
-async fn banners(state: &AppState, ctx: Option<OpContext>) -> Vec<BannerView> {
-    match ctx.filter(|ctx| ctx.user().is_some()) {
-        Some(ctx) => platform::announcements::current(&state.platform, &ctx).await.unwrap_or_default(),
-        None => Vec::new(),
+        Some(ctx) => platform::surroundings(&state.platform, &ctx).await.unwrap_or_default(),
+        None => Surroundings::default(),
     }
 }
 
@@ -104,19 +86,14 @@ async fn services(state: &AppState, path: &str, ctx: Option<OpContext>) -> Vec<S
 pub async fn page(State(state): State<AppState>, request: Request<Body>) -> Response {
     let ctx = request.extensions().get::<OpContext>().cloned();
     let path = request.uri().path();
-    let (unread, banners, avatar, services) = tokio::join!(
-        unread(&state, ctx.clone()),
-        banners(&state, ctx.clone()),
-        avatar(&state, ctx.clone()),
-        services(&state, path, ctx)
-    );
+    let (around, services) = tokio::join!(around(&state, ctx.clone()), services(&state, path, ctx));
     let appearance = platform::settings::appearance(&state.platform).await;
     let contexts = contexts(&state, &request, appearance);
     let contexts = move || {
         contexts();
-        provide_context(unread);
-        provide_context(banners.clone());
-        provide_context(avatar.clone());
+        provide_context(around.unread);
+        provide_context(around.banners.clone());
+        provide_context(Avatar(around.avatar_tag.clone()));
         provide_context(services.clone());
     };
     leptos_axum::render_app_async_with_context(contexts, app::shell)(request).await.into_response()

@@ -30,11 +30,13 @@ pub mod reports;
 pub mod roles;
 pub mod secrets;
 pub mod settings;
+mod surroundings;
 
 use std::sync::Arc;
 
 pub use context::{Clock, Credential, OpContext, Principal, SystemActor, UserPrincipal, Via};
 pub use error::{Error, Reported, Result, report};
+pub use surroundings::{Surroundings, surroundings};
 
 /// What the operations need; cheap to clone.
 #[derive(Clone)]

@@ -7,6 +7,7 @@ use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 
 use super::{account, entry, signed_in, store};
 use crate::authz::{UpdateAccount, ViewAccount};
+use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, audit, secrets};
 
 /// Larger sides are not decoded: a picture of a few bytes may claim gigabytes.
@@ -68,13 +69,10 @@ pub async fn avatar(platform: &Platform, ctx: &OpContext) -> Result<(String, Vec
 }
 
 /// The tag alone, which changes with the picture; for the pages' top bar.
-pub async fn avatar_tag(platform: &Platform, ctx: &OpContext) -> Result<Option<String>> {
+pub(crate) async fn avatar_tag_in_tx(tx: &mut Tx, ctx: &OpContext) -> Result<Option<String>> {
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(ViewAccount, &account(user.id))?;
-    let mut tx = platform.db().begin(ctx).await?;
-    let tag = store::avatars::tag(&mut tx, granted.id()).await?;
-    tx.commit().await?;
-    Ok(tag)
+    store::avatars::tag(tx, granted.id()).await
 }
 
 /// The picture as it is kept; `None` for what is none that we take.

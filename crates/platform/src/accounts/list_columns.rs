@@ -4,6 +4,7 @@ use contract::{ListColumns, list_columns, usual_columns};
 
 use super::{account, signed_in, store};
 use crate::authz::{UpdateAccount, ViewAccount};
+use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result};
 
 /// The caller's choice in the list of this name, else the usual columns.
@@ -11,12 +12,17 @@ use crate::{Error, OpContext, Platform, Result};
 /// # Errors
 /// `NotFound` for a list without a choice.
 pub async fn columns_of(platform: &Platform, ctx: &OpContext, list: &str) -> Result<ListColumns> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let columns = columns_in_tx(&mut tx, ctx, list).await?;
+    tx.commit().await?;
+    Ok(columns)
+}
+
+pub(crate) async fn columns_in_tx(tx: &mut Tx, ctx: &OpContext, list: &str) -> Result<ListColumns> {
     let user = signed_in(ctx)?;
     ctx.authorize(ViewAccount, &account(user.id))?;
     let known = list_columns(list).ok_or_else(Error::not_found)?;
-    let mut tx = platform.db().begin(ctx).await?;
-    let chosen = store::list_columns(&mut tx, user.id, list).await?;
-    tx.commit().await?;
+    let chosen = store::list_columns(tx, user.id, list).await?;
     // In the list's order, and only what still exists: a choice may be older than the program.
     let columns: Vec<String> = match chosen {
         Some(chosen) => {

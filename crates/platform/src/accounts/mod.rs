@@ -38,7 +38,8 @@ use contract::{CustomerId, ErrorCode, Permission, SessionId, UserId};
 pub use api_tokens::{create_api_token, grantable_scopes, list_api_tokens, revoke_api_token};
 pub(crate) use attempts::AttemptsSeen;
 pub use attempts::may_be_challenged;
-pub use avatars::{avatar, avatar_tag, remove_avatar, set_avatar};
+pub(crate) use avatars::avatar_tag_in_tx;
+pub use avatars::{avatar, remove_avatar, set_avatar};
 pub use bootstrap::{
     FirstAdmin, add_member, any_admin, create_customer, ensure_first_admin, reset_password, reset_second_factor,
 };
@@ -48,6 +49,7 @@ pub use challenge::{answer_challenge, is_challenged, open_challenge};
 pub(crate) use contacts::{Contact, contacts, names};
 pub use email_change::{confirm_email_change, request_email_change};
 pub use invitations::{Invited, accept_invitation, invitations, invite, invited, revoke_invitation};
+pub(crate) use list_columns::columns_in_tx;
 pub use list_columns::{choose_columns, columns_of};
 pub use password::{PasswordRule, change_password, hash_password, password_rule};
 pub(crate) use password_reset::send_password_reset;

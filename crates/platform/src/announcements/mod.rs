@@ -120,12 +120,16 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: AnnouncementId) ->
 
 /// What the caller is told now and has not put away, maintenance first.
 pub async fn current(platform: &Platform, ctx: &OpContext) -> Result<Vec<BannerView>> {
-    let granted = ctx.authorize(ViewAccount, &own(ctx)?)?;
-    let customer = ctx.user().and_then(|user| user.active_customer);
     let mut tx = platform.db().begin(ctx).await?;
-    let banners = store::current(&mut tx, granted.id(), ctx.is_staff(), customer, ctx.now()).await?;
+    let banners = current_in_tx(&mut tx, ctx).await?;
     tx.commit().await?;
     Ok(banners)
+}
+
+pub(crate) async fn current_in_tx(tx: &mut Tx, ctx: &OpContext) -> Result<Vec<BannerView>> {
+    let granted = ctx.authorize(ViewAccount, &own(ctx)?)?;
+    let customer = ctx.user().and_then(|user| user.active_customer);
+    store::current(tx, granted.id(), ctx.is_staff(), customer, ctx.now()).await
 }
 
 /// Puts one away, until it is changed; again changes nothing.

@@ -21,7 +21,7 @@ use contract::machines::{
     MachineCreate, MachineFacets, MachineQuery, MachineRow, MachineUpdate, MachineView, MaintenanceView, Presence,
     ServiceState, SshAccess, presence,
 };
-use contract::{ErrorCode, MachineId, Page, Permission};
+use contract::{ErrorCode, ListColumns, MachineId, Page, Permission};
 
 pub(crate) use bulk::too_many_match;
 pub use bulk::{Preview, act_on_many, plan_for_many, preview_many, preview_plan_for_many};
@@ -35,7 +35,7 @@ pub use service::act;
 
 use crate::authz::{CreateMachine, Fleet, MachineRef, UpdateMachine, ViewMachine};
 use crate::db::Tx;
-use crate::{Error, OpContext, Platform, Result, allocations, audit};
+use crate::{Error, OpContext, Platform, Result, accounts, allocations, audit};
 
 /// A machine's place in the tenancy. Customers reach machines through allocations, which come with the fleet's leases.
 pub(crate) fn resource(id: MachineId) -> MachineRef {
@@ -44,16 +44,40 @@ pub(crate) fn resource(id: MachineId) -> MachineRef {
 
 /// The machines the caller may see, filtered, in order, one page.
 pub async fn list(platform: &Platform, ctx: &OpContext, query: &MachineQuery) -> Result<Page<MachineRow>> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let found = list_in_tx(&mut tx, ctx, query).await?;
+    tx.commit().await?;
+    Ok(freshened(platform, ctx, found))
+}
+
+/// All that the page of the list shows, in one transaction: machines, what their filters offer, the caller's columns.
+pub async fn list_page(
+    platform: &Platform,
+    ctx: &OpContext,
+    query: &MachineQuery,
+) -> Result<(Page<MachineRow>, MachineFacets, ListColumns)> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let found = list_in_tx(&mut tx, ctx, query).await?;
+    let facets = store::facets(&mut tx).await?;
+    let columns = accounts::columns_in_tx(&mut tx, ctx, "machines").await?;
+    tx.commit().await?;
+    Ok((freshened(platform, ctx, found), facets, columns))
+}
+
+async fn list_in_tx(tx: &mut Tx, ctx: &OpContext, query: &MachineQuery) -> Result<Page<MachineRow>> {
     let scope = ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let sort = query.sort_columns().map_err(|_| Error::field("sort", "field-sort-unknown"))?;
-    let mut tx = platform.db().begin(ctx).await?;
-    let (mut list, total) = store::list(&mut tx, scope, query, &sort, page, page_size, ctx.now()).await?;
-    tx.commit().await?;
-    for row in &mut list {
+    let (list, total) = store::list(tx, scope, query, &sort, page, page_size, ctx.now()).await?;
+    Ok(Page { list, total, page, page_size })
+}
+
+/// With what this server knows of the machines by now.
+fn freshened(platform: &Platform, ctx: &OpContext, mut found: Page<MachineRow>) -> Page<MachineRow> {
+    for row in &mut found.list {
         platform.live().freshen(&mut row.last_seen_at, &mut row.presence, &row.id, ctx.now());
     }
-    Ok(Page { list, total, page, page_size })
+    found
 }
 
 /// What the list's filters offer, and how many there are in all.

@@ -163,11 +163,15 @@ fn in_words(row: store::Row, language: Language, zone: chrono_tz::Tz) -> Notific
 
 /// How many of one's own were not read yet.
 pub async fn unread(platform: &Platform, ctx: &OpContext) -> Result<UnreadView> {
-    let granted = readable(ctx)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let unread = store::unread(&mut tx, granted.id()).await?;
+    let unread = unread_in_tx(&mut tx, ctx).await?;
     tx.commit().await?;
-    Ok(UnreadView { unread })
+    Ok(unread)
+}
+
+pub(crate) async fn unread_in_tx(tx: &mut Tx, ctx: &OpContext) -> Result<UnreadView> {
+    let granted = readable(ctx)?;
+    Ok(UnreadView { unread: store::unread(tx, granted.id()).await? })
 }
 
 /// Marks one of one's own as read; again changes nothing.

@@ -29,15 +29,9 @@ pub(super) fn filter_names() -> Vec<&'static str> {
 pub fn ListPage() -> impl IntoView {
     let (list_query, query) = read_query();
     let (platform, ctx) = door();
-    page(
-        async move {
-            let list = platform::machines::list(&platform, &ctx, &query).await?;
-            let facets = platform::machines::facets(&platform, &ctx).await?;
-            let columns = platform::accounts::columns_of(&platform, &ctx, "machines").await?;
-            Ok((list, facets, columns))
-        },
-        move |(list, facets, columns)| list_view(list_query, list, facets, columns),
-    )
+    page(async move { platform::machines::list_page(&platform, &ctx, &query).await }, move |(list, facets, columns)| {
+        list_view(list_query, list, facets, columns)
+    })
 }
 
 /// The address as the page's state and as the operation's query. Words we do not know filter nothing.

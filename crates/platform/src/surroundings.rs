@@ -1,0 +1,32 @@
+//! What every page shows around its own content: one look at the database for all of it, because it comes with each request.
+
+use contract::announcements::BannerView;
+use contract::notifications::UnreadView;
+
+use crate::{OpContext, Platform, Result, accounts, announcements, notifications};
+
+/// What is around a page of somebody who is signed in.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// For the bell.
+    pub unread: UnreadView,
+    /// What the platform has to say now.
+    pub banners: Vec<BannerView>,
+    /// Changes with the person's picture; none where there is none.
+    pub avatar_tag: Option<String>,
+}
+
+/// See the module.
+///
+/// # Errors
+/// `Unauthenticated` for nobody.
+pub async fn surroundings(platform: &Platform, ctx: &OpContext) -> Result<Surroundings> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let surroundings = Surroundings {
+        unread: notifications::unread_in_tx(&mut tx, ctx).await?,
+        banners: announcements::current_in_tx(&mut tx, ctx).await?,
+        avatar_tag: accounts::avatar_tag_in_tx(&mut tx, ctx).await?,
+    };
+    tx.commit().await?;
+    Ok(surroundings)
+}
