@@ -323,7 +323,7 @@ impl Refused {
         Some(read.unwrap_or_else(|| Self { key: "error-refused-unread".to_owned(), ..Self::default() }))
     }
 
-    fn read(keyring: &Keyring, ctx: &OpContext, path: &str, query: &str) -> Option<Self> {
+    pub(crate) fn read(keyring: &Keyring, ctx: &OpContext, path: &str, query: &str) -> Option<Self> {
         let (signature, json) = query.split_once('.')?;
         let mut bytes = [0; 32];
         hex::decode_to_slice(signature, &mut bytes).ok()?;
@@ -337,7 +337,7 @@ impl Refused {
         format!("{person} {path} {json}").into_bytes()
     }
 
-    fn address(mut self, keyring: &Keyring, ctx: &OpContext, form: &str) -> String {
+    pub(crate) fn address(mut self, keyring: &Keyring, ctx: &OpContext, form: &str) -> String {
         let path = form.split('?').next().unwrap_or_default();
         loop {
             let json = serde_json::to_string(&self).unwrap_or_default();
@@ -438,7 +438,7 @@ pub fn look_of(headers: &http::HeaderMap, user: Option<&UserPrincipal>, language
     Look { language, theme: theme.unwrap_or_default(), zone: zone.unwrap_or(appearance().time_zone) }
 }
 
-fn cookie(headers: &http::HeaderMap, name: &str) -> Option<String> {
+pub(crate) fn cookie(headers: &http::HeaderMap, name: &str) -> Option<String> {
     headers
         .get_all(header::COOKIE)
         .iter()

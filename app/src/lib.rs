@@ -15,6 +15,9 @@ pub mod ui;
 #[cfg(feature = "ssr")]
 pub mod door;
 #[cfg(feature = "ssr")]
+#[doc(hidden)]
+pub mod fuzzing;
+#[cfg(feature = "ssr")]
 pub mod layouts;
 #[cfg(feature = "ssr")]
 pub mod menus;

@@ -329,7 +329,9 @@ pub fn handover(id: contract::AllocationId) -> String {
 
 /// `path` when it leads to a page of ours, else nothing: never a redirect to a foreign address.
 pub fn local(path: &str) -> Option<&str> {
-    let ok = path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']) && path.is_ascii();
+    // Browsers leave out tabs and line ends, and take a backslash for a slash: `/<tab>/host` would lead away.
+    let plain = path.bytes().all(|b| b.is_ascii_graphic() || b == b' ') && !path.contains('\\');
+    let ok = plain && path.starts_with('/') && !path.starts_with("//");
     ok.then_some(path)
 }
 
@@ -368,7 +370,8 @@ mod tests {
         for good in ["/", "/admin/machines?q=a", "/account"] {
             assert_eq!(local(good), Some(good));
         }
-        for bad in ["", "//evil.example", "https://evil.example", "/\\evil", "/a\r\nSet-Cookie: x"] {
+        for bad in ["", "//evil.example", "https://evil.example", "/\\evil", "/a\r\nSet-Cookie: x", "/\t/evil.example"]
+        {
             assert_eq!(local(bad), None, "{bad:?}");
         }
     }

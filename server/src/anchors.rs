@@ -71,7 +71,7 @@ pub fn read(file: &Path) -> anyhow::Result<Vec<(NaiveDate, Anchor)>> {
     Ok(lines)
 }
 
-fn parse(line: &str) -> Option<(NaiveDate, Anchor)> {
+pub(crate) fn parse(line: &str) -> Option<(NaiveDate, Anchor)> {
     let (day, rest) = line.split_once(' ')?;
     let (position, digits) = rest.split_once(' ')?;
     let mut hash = [0; 32];

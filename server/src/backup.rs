@@ -168,7 +168,7 @@ fn first_line(text: &[u8]) -> String {
 }
 
 /// First column of the rows that `pg_restore` prints for the table of keys.
-fn key_ids(text: &str) -> Vec<&str> {
+pub(crate) fn key_ids(text: &str) -> Vec<&str> {
     let rows = text.lines().skip_while(|line| !line.starts_with("COPY ")).skip(1).take_while(|line| *line != "\\.");
     rows.filter_map(|row| row.split('\t').next()).collect()
 }

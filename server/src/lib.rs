@@ -15,6 +15,8 @@ pub mod bundle;
 mod client;
 pub mod config;
 pub mod database;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod headers;
 pub mod limits;
 pub mod ops;

@@ -60,7 +60,7 @@ fn read(file: &Path) -> anyhow::Result<Option<Anchor>> {
     parse(&text).map(Some).with_context(|| format!("{} is no anchor: `<position> <hash>`", file.display()))
 }
 
-fn parse(text: &str) -> Option<Anchor> {
+pub(crate) fn parse(text: &str) -> Option<Anchor> {
     let (position, digits) = text.trim().split_once(' ')?;
     let mut hash = [0; 32];
     hex::decode_to_slice(digits, &mut hash).ok()?;

@@ -7,6 +7,7 @@ mod check;
 mod db;
 mod deny;
 mod env;
+mod fuzz;
 mod python;
 mod release;
 mod run;
@@ -26,6 +27,7 @@ cargo xtask build                                     agent, pages and server, r
 cargo xtask release                                   what is shipped, into <target>/dist
 cargo xtask db prepare|check                          refresh .sqlx, or see that it is fresh
 cargo xtask db start|stop|reset [--data DIR]          the database of `run` without its server
+cargo xtask fuzz [TARGET|all] [--seconds N]            look for input that breaks a decoder (keep: add to the corpus)
 cargo xtask bench [AREA]                              docs/benchmarks.md
 cargo xtask screenshots                               docs/screenshots";
 
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         ["db", "prepare"] => db::prepare(),
         ["db", "check"] => db::check(),
         ["db", word @ ("start" | "stop" | "reset"), options @ ..] => db::development(word, options),
+        ["fuzz", rest @ ..] => fuzz::fuzz(rest),
         ["bench", rest @ ..] => test::bench(rest),
         ["screenshots"] => test::screenshots(),
         _ => Err(anyhow::anyhow!("{USAGE}")),

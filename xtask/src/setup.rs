@@ -103,6 +103,12 @@ fn has_compiler() -> bool {
     command(&["cc", "--version"]).output().is_ok_and(|output| output.status.success())
 }
 
+/// What builds libFuzzer.
+pub fn cpp_compiler() -> Result<()> {
+    let here = command(&["c++", "--version"]).output().is_ok_and(|output| output.status.success());
+    if here { Ok(()) } else { install(&["build-essential"]) }
+}
+
 /// Debian packages: installed as root, named otherwise.
 pub fn install(packages: &[&str]) -> Result<()> {
     if packages.is_empty() {

@@ -11,6 +11,8 @@
 //! acknowledged it or the buffer limit was reached; the agent knows no user and no database.
 
 pub mod cli;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gpu;
 pub mod host;
 pub mod identity;

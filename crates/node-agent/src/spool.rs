@@ -291,7 +291,7 @@ impl Spool {
     }
 }
 
-fn record(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn record(bytes: &[u8]) -> Vec<u8> {
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     let mut record = Vec::with_capacity(HEADER_BYTES + bytes.len());
     record.extend_from_slice(&length.to_le_bytes());
@@ -301,7 +301,7 @@ fn record(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The whole records of a segment, and whether there was nothing else in it.
-fn records(mut rest: &[u8]) -> (Vec<&[u8]>, bool) {
+pub(crate) fn records(mut rest: &[u8]) -> (Vec<&[u8]>, bool) {
     let mut found = Vec::new();
     while let Some((header, tail)) = rest.split_first_chunk::<HEADER_BYTES>() {
         let [a, b, c, d, e, f, g, h] = *header;

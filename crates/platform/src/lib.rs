@@ -16,6 +16,8 @@ pub mod customers;
 pub mod db;
 pub mod error;
 mod fields;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod idempotency;
 pub mod imports;
 pub mod jobs;

@@ -9,6 +9,8 @@
 
 mod child;
 mod container;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod header;
 mod options;
 mod parent;

@@ -69,11 +69,11 @@ pub struct Rows {
 }
 
 #[derive(Deserialize)]
-struct Line {
-    row: Option<u32>,
-    cells: Option<Vec<String>>,
-    end: Option<End>,
-    refused: Option<Refusal>,
+pub(crate) struct Line {
+    pub row: Option<u32>,
+    pub cells: Option<Vec<String>>,
+    pub end: Option<End>,
+    pub refused: Option<Refusal>,
 }
 
 /// Starts `exe read-sheet` on a workbook. An error here is about starting it; what is wrong with the workbook comes

@@ -3,7 +3,7 @@
 //! Invariants: a principal comes only from here; a cookie never authenticates a change that another origin asked for.
 
 pub mod browser;
-mod origin;
+pub(crate) mod origin;
 mod session_store;
 
 use axum::extract::{Request, State};
@@ -116,7 +116,7 @@ async fn admit(state: &AppState, asked: &Asked, anonymous: &OpContext) -> platfo
 }
 
 /// The token as it stands there; what is no text is a token that opens nothing.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let token = headers.get(header::AUTHORIZATION)?.as_bytes().strip_prefix(b"Bearer ")?;
     Some(std::str::from_utf8(token).unwrap_or_default())
 }

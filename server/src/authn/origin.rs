@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Method, header};
 use contract::ErrorCode;
 use platform::{Error, Result};
 
-pub(super) fn check(method: &Method, headers: &HeaderMap, public_url: &url::Url, by_cookie: bool) -> Result<()> {
+pub(crate) fn check(method: &Method, headers: &HeaderMap, public_url: &url::Url, by_cookie: bool) -> Result<()> {
     let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     let socket = headers.get(header::UPGRADE).is_some();
     if reads && !socket {

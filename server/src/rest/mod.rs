@@ -8,6 +8,7 @@ pub mod idempotency;
 pub(crate) mod imports;
 pub mod sso;
 mod upload;
+pub(crate) use upload::bytes as upload_bytes;
 pub(crate) mod workbook;
 
 use axum::Json;
@@ -141,7 +142,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Params<
     }
 }
 
-fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, (String, String)> {
+pub(crate) fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, (String, String)> {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
     let kept: Vec<_> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     let text = serde_urlencoded::to_string(&kept).unwrap_or_default();
@@ -180,7 +181,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Body<T> {
     }
 }
 
-fn read_json<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, (String, String)> {
+pub(crate) fn read_json<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, (String, String)> {
     // serde would take a list for the fields in their order.
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err((String::new(), "not a JSON object".to_owned()));

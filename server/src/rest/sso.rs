@@ -65,7 +65,7 @@ pub async fn callback(
 }
 
 /// Services send more than they have to: what is not known is left alone. A parameter that comes twice is none.
-fn returned(query: &str) -> Returned {
+pub(crate) fn returned(query: &str) -> Returned {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
     let get = |name: &str| {
         let mut found = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone());

@@ -51,6 +51,7 @@ const RULES: &[Rule] = &[
     (store_shown, "a slice's store is its own: `mod store;` without `pub`"),
     (door_knows_http, "platform knows no HTTP and no framework"),
     (door_imports_door, "no door imports another"),
+    (fuzzing_elsewhere, "modules called fuzzing are for crates/fuzz alone"),
 ];
 
 fn is_test(path: &str) -> bool {
@@ -130,6 +131,12 @@ fn door_imports_door(path: &str, line: &str) -> bool {
     rest || sockets
 }
 
+/// They show what is private.
+fn fuzzing_elsewhere(path: &str, line: &str) -> bool {
+    let own = path.starts_with("crates/fuzz/") || path.starts_with("xtask/") || path.ends_with("/fuzzing.rs");
+    !own && line.contains("fuzzing::")
+}
+
 /// What each package must not depend on.
 const ABSENT: &[(&str, &[&str])] = &[
     ("crates/platform/Cargo.toml", &["axum", "leptos", "tower-sessions", "http", "app", "server"]),
@@ -181,6 +188,7 @@ mod tests {
             ("crates/platform/src/jobs/mod.rs", "app/src/lib.rs", "pub(crate) mod store;"),
             ("crates/platform/src/machines/mod.rs", "server/src/ops.rs", "use axum::extract::State;"),
             ("server/src/rest/auth.rs", "server/src/router.rs", "use crate::ws::live;"),
+            ("server/src/rest/auth.rs", "crates/fuzz/src/rows.rs", "platform::fuzzing::machine(machine)"),
         ];
         for (wrong, right, line) in cases {
             assert!(broken(wrong, line), "{wrong}: {line}");

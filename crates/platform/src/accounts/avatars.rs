@@ -76,7 +76,7 @@ pub(crate) async fn avatar_tag_in_tx(tx: &mut Tx, ctx: &OpContext) -> Result<Opt
 }
 
 /// The picture as it is kept; `None` for what is none that we take.
-fn recode(bytes: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn recode(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?;
     if !matches!(reader.format()?, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP) {
         return None;

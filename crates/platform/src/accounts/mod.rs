@@ -14,6 +14,7 @@ mod captcha;
 mod challenge;
 mod contacts;
 mod email_change;
+pub(crate) mod fuzzing;
 pub mod identity;
 mod invitations;
 mod links;

@@ -237,7 +237,7 @@ fn newer_step(
 }
 
 /// A code as it counts: people type spaces, hyphens and capitals.
-fn plain(code: &str) -> String {
+pub(super) fn plain(code: &str) -> String {
     code.chars().filter(char::is_ascii_alphanumeric).take(64).map(|c| c.to_ascii_lowercase()).collect()
 }
 

@@ -96,7 +96,7 @@ fn key_entry(action: &'static str, key: &SshKeyView) -> audit::Entry {
 }
 
 /// Reads a line of a `.pub` file; says what is wrong with it.
-fn check(wrong: &mut Wrong, text: &str) -> Option<Checked> {
+pub(super) fn check(wrong: &mut Wrong, text: &str) -> Option<Checked> {
     let mut fault = |key| {
         wrong.add("publicKey", key);
         None

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::session_records::{SessionKind, SessionRecord};
 use super::{SessionEnding, api_tokens, entry, find_session, profile, session_rules, sign_in, store};
+use crate::secrets::Keyring;
 use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, audit, secrets};
 
 /// Life of an access token.
@@ -25,7 +26,7 @@ pub const REFRESH_TOKEN_DAYS: i64 = 7;
 
 const ISSUER: &str = "remotegpu";
 const AUDIENCE: &str = "remotegpu-api";
-const KEY_PURPOSE: &str = "access token signing";
+pub(super) const KEY_PURPOSE: &str = "access token signing";
 /// How long after its use a refresh token that is shown again is a client in a hurry, not a copy.
 const HURRY: TimeDelta = TimeDelta::seconds(2);
 /// How far the clocks of several servers may be apart.
@@ -37,18 +38,18 @@ const REFRESH_PREFIX: &str = "rgpr_";
 const SECRET_DIGITS: usize = 64;
 
 #[derive(Serialize, Deserialize)]
-struct Claims {
+pub(super) struct Claims {
     iss: String,
     aud: String,
-    sub: String,
+    pub sub: String,
     /// Secret of the session row; only its hash is stored.
     jti: String,
     /// `users.token_version` at issue.
-    epoch: i64,
-    iat: i64,
+    pub epoch: i64,
+    pub iat: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nbf: Option<i64>,
-    exp: i64,
+    pub exp: i64,
 }
 
 /// Signs in and gives an access token and the refresh token that renews it.
@@ -116,12 +117,12 @@ pub async fn refresh(platform: &Platform, ctx: &OpContext, token: &str) -> Resul
     answer(platform, ctx, jti, next).await
 }
 
-fn new_refresh_token(jti: &str) -> String {
+pub(super) fn new_refresh_token(jti: &str) -> String {
     format!("{REFRESH_PREFIX}{jti}{}", hex::encode(secrets::random_bytes::<32>()))
 }
 
 /// The session's secret in what looks like a refresh token.
-fn session_secret(token: &str) -> Option<&str> {
+pub(super) fn session_secret(token: &str) -> Option<&str> {
     let digits = token.strip_prefix(REFRESH_PREFIX)?;
     let sane = digits.len() == 2 * SECRET_DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit());
     sane.then(|| &digits[..SECRET_DIGITS])
@@ -164,7 +165,7 @@ pub async fn principal_of_bearer(platform: &Platform, ctx: &OpContext, token: &s
         let hash = secrets::sha256(token.as_bytes());
         find_session(platform, ctx, store::SessionKey::Api(&hash)).await?
     } else {
-        let claims = read_claims(platform, token, ctx.now())?;
+        let claims = read_claims(platform.keyring(), token, ctx.now())?;
         let hash = secrets::sha256(claims.jti.as_bytes());
         let user = find_session(platform, ctx, store::SessionKey::Token(&hash)).await?;
         user.filter(|user| user.id.to_string() == claims.sub && user.token_version == claims.epoch)
@@ -173,7 +174,7 @@ pub async fn principal_of_bearer(platform: &Platform, ctx: &OpContext, token: &s
 }
 
 /// The claims of a token that we signed, for us, and whose time it is.
-fn read_claims(platform: &Platform, token: &str, now: DateTime<Utc>) -> Result<Claims> {
+pub(super) fn read_claims(keyring: &Keyring, token: &str, now: DateTime<Utc>) -> Result<Claims> {
     let refused = |why: &'static str| Error::new(ErrorCode::Unauthenticated).with_cause(why);
     if token.len() > MAX_TOKEN_BYTES {
         return Err(refused("longer than any token of ours"));
@@ -186,7 +187,7 @@ fn read_claims(platform: &Platform, token: &str, now: DateTime<Utc>) -> Result<C
     validation.set_audience(&[AUDIENCE]);
     validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
     validation.validate_exp = false; // judged below, by the context's clock
-    let key = DecodingKey::from_secret(&platform.keyring().derive(KEY_PURPOSE));
+    let key = DecodingKey::from_secret(&keyring.derive(KEY_PURPOSE));
     let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation)
         .map_err(|cause| Error::new(ErrorCode::Unauthenticated).with_cause(cause))?
         .claims;

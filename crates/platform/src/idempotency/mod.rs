@@ -58,7 +58,7 @@ pub enum Begun {
 /// `RateLimited` for too many keys; `Unauthenticated` for nobody.
 pub async fn begin(platform: &Platform, ctx: &OpContext, key: &str, request: &[u8]) -> Result<Begun> {
     let principal = principal(ctx)?;
-    if key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if !is_key(key) {
         return Err(Error::field("Idempotency-Key", "field-idempotency-key"));
     }
     let hash = platform.keyring().sign("idempotency request", request);
@@ -125,6 +125,10 @@ pub async fn forget(platform: &Platform) -> Result<u64> {
     let forgotten = store::delete_before(&mut tx, ctx.now() - KEPT).await?;
     tx.commit().await?;
     Ok(forgotten)
+}
+
+pub(crate) fn is_key(key: &str) -> bool {
+    (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn principal(ctx: &OpContext) -> Result<String> {

@@ -7,6 +7,7 @@ mod bulk;
 mod check;
 mod connection;
 mod differences;
+pub(crate) mod fuzzing;
 pub(crate) mod import;
 mod joining;
 mod maintenance;

@@ -49,7 +49,7 @@ pub async fn report_inventory(
     Ok(())
 }
 
-fn check(inventory: &Inventory) -> Result<()> {
+pub(super) fn check(inventory: &Inventory) -> Result<()> {
     let uuid_wrong = |uuid: &str| {
         uuid.is_empty() || uuid.len() > limits::MAX_TEXT_BYTES || uuid.bytes().any(|b| !b.is_ascii_graphic())
     };
@@ -72,7 +72,7 @@ fn clean_option(text: &Option<String>) -> Option<String> {
     text.as_deref().map(clean).filter(|text| !text.is_empty())
 }
 
-fn discovered(inventory: &Inventory) -> DiscoveredHardware {
+pub(super) fn discovered(inventory: &Inventory) -> DiscoveredHardware {
     DiscoveredHardware {
         host_name: clean(&inventory.host_name),
         os: clean_option(&inventory.os),
@@ -109,7 +109,7 @@ fn discovered(inventory: &Inventory) -> DiscoveredHardware {
     }
 }
 
-fn gpu_view(gpu: &node_protocol::GpuInfo) -> GpuView {
+pub(super) fn gpu_view(gpu: &node_protocol::GpuInfo) -> GpuView {
     GpuView {
         index: gpu.index,
         uuid: gpu.uuid.clone(),

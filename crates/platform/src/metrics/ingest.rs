@@ -70,15 +70,22 @@ pub async fn ingest(platform: &Platform, ctx: &OpContext, link: &NodeLink, batch
 /// Takes over the list of GPU processes.
 pub async fn report_processes(platform: &Platform, ctx: &OpContext, link: &NodeLink, list: ProcessList) -> Result<()> {
     own_machine(ctx, link)?;
+    let at = DateTime::from_timestamp_millis(list.at_ms).unwrap_or(ctx.now());
+    platform.live().report_processes(&link.code, at, processes_of(list)?);
+    Ok(())
+}
+
+/// Each process once, with all its GPUs, whoever takes most memory first.
+pub(super) fn processes_of(list: ProcessList) -> Result<Vec<hub::Process>> {
     if list.processes.len() > limits::MAX_PROCESSES {
         return Err(over_limits());
     }
-    let at = DateTime::from_timestamp_millis(list.at_ms).unwrap_or(ctx.now());
     let mut processes: Vec<hub::Process> = Vec::new();
     for process in list.processes {
+        let gpu_uuid = cut(process.gpu_uuid);
         if let Some(known) = processes.iter_mut().find(|known| known.view.pid == process.pid) {
-            if !known.gpu_uuids.contains(&process.gpu_uuid) {
-                known.gpu_uuids.push(cut(process.gpu_uuid));
+            if !known.gpu_uuids.contains(&gpu_uuid) {
+                known.gpu_uuids.push(gpu_uuid);
             }
             known.view.gpu_memory_bytes = match (known.view.gpu_memory_bytes, process.gpu_memory_bytes) {
                 (Some(a), Some(b)) => Some(a.saturating_add(b)),
@@ -95,11 +102,10 @@ pub async fn report_processes(platform: &Platform, ctx: &OpContext, link: &NodeL
             gpu_memory_bytes: process.gpu_memory_bytes,
             started_at: process.started_at_ms.and_then(DateTime::from_timestamp_millis),
         };
-        processes.push(hub::Process { view, gpu_uuids: vec![cut(process.gpu_uuid)] });
+        processes.push(hub::Process { view, gpu_uuids: vec![gpu_uuid] });
     }
     processes.sort_by_key(|process| std::cmp::Reverse(process.view.gpu_memory_bytes));
-    platform.live().report_processes(&link.code, at, processes);
-    Ok(())
+    Ok(processes)
 }
 
 fn in_time(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
@@ -122,7 +128,7 @@ fn cut(text: String) -> String {
     text.chars().filter(|c| !c.is_control()).take(limits::MAX_TEXT_BYTES).collect()
 }
 
-fn check(sample: &Sample) -> Result<()> {
+pub(super) fn check(sample: &Sample) -> Result<()> {
     let finite = |values: &[Option<f32>]| values.iter().flatten().all(|value| value.is_finite());
     let host_fine = sample.host.as_ref().is_none_or(|h| {
         finite(&[
@@ -192,7 +198,7 @@ fn event_kind(kind: i32) -> Option<&'static str> {
 }
 
 /// The same sample as the live hub keeps it.
-fn tick(at: DateTime<Utc>, sample: &Sample) -> Tick {
+pub(super) fn tick(at: DateTime<Utc>, sample: &Sample) -> Tick {
     let events = sample.events.iter().filter_map(|event| {
         let kind = match GpuEventKind::try_from(event.kind).ok()? {
             GpuEventKind::Xid => EventKind::Xid(event.value),

@@ -4,6 +4,7 @@
 //! are committed, and storing it again changes nothing; what a silent machine said last is never shown as what it does
 //! now; memory is bounded by the number of machines, queues by constants.
 
+pub(crate) mod fuzzing;
 mod history;
 mod hub;
 mod ingest;

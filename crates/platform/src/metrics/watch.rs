@@ -185,14 +185,14 @@ fn encode(message: &ServerMessage) -> Arc<str> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum TopicName {
+pub(super) enum TopicName {
     Wall,
     Fleet,
     Machine(String),
 }
 
 impl TopicName {
-    fn parse(text: &str) -> Result<Self> {
+    pub(super) fn parse(text: &str) -> Result<Self> {
         match text.strip_prefix("machine/") {
             Some(code) if contract::machines::is_valid_code(code) => Ok(Self::Machine(code.to_owned())),
             None if text == WALL_TOPIC => Ok(Self::Wall),
@@ -201,7 +201,7 @@ impl TopicName {
         }
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         match self {
             Self::Wall => WALL_TOPIC.to_owned(),
             Self::Fleet => FLEET_TOPIC.to_owned(),

@@ -5,7 +5,7 @@
 //! doing is told at once and in every way; nobody reads or changes another's.
 
 mod bell;
-mod channels;
+pub(crate) mod channels;
 mod preferences;
 mod store;
 

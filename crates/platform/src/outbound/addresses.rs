@@ -66,7 +66,7 @@ pub(super) enum Reach {
 }
 
 /// What the address really is: IPv4 inside of IPv6 counts as IPv4 (mapped, RFC 4291; NAT64, RFC 6052).
-fn unwrapped(address: IpAddr) -> IpAddr {
+pub(crate) fn unwrapped(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else { return address };
     if let Some(v4) = v6.to_ipv4_mapped() {
         return v4.into();

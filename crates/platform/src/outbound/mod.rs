@@ -6,6 +6,7 @@
 //! within ranges that an admin named; bounded in time and in what is read of the answer.
 
 mod addresses;
+pub(crate) mod fuzzing;
 
 use std::error::Error as StdError;
 use std::net::{IpAddr, SocketAddr};
@@ -17,7 +18,7 @@ use tokio::time::timeout;
 use url::{Host, Url};
 
 use addresses::Reach;
-pub(crate) use addresses::read_ranges;
+pub(crate) use addresses::{read_ranges, unwrapped};
 
 /// For looking the name up, and for connecting.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -99,7 +100,9 @@ pub struct Failure {
 
 impl Failure {
     pub(crate) fn new(step: Step, detail: impl ToString) -> Self {
-        Self { step, status: None, detail: detail.to_string().chars().take(MAX_DETAIL).collect() }
+        // Words of another's server: it is stored, and PostgreSQL takes no zero byte.
+        let detail = detail.to_string().chars().filter(|c| !c.is_control()).take(MAX_DETAIL).collect();
+        Self { step, status: None, detail }
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) fn check(spec: &SettingSpec, value: &Value) -> Result<Value, Fault> {
         SettingKind::Email if text.len() > 254 || !fields::is_email(text) => return plain("field-email"),
         SettingKind::TimeZone if text.parse::<chrono_tz::Tz>().is_err() => return plain("field-time-zone-unknown"),
         SettingKind::Networks => match outbound::read_ranges(text) {
+            // Nothing but commas.
+            Some(ranges) if ranges.is_empty() => return Ok(Value::Null),
             Some(ranges) => ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
             None => return plain("field-private-ranges"),
         },
@@ -88,7 +90,7 @@ mod tests {
 
     #[test]
     fn values_fit_or_are_named() {
-        let cases: [(&str, Value, Option<Value>); 24] = [
+        let cases: [(&str, Value, Option<Value>); 25] = [
             ("general.audit_retention_days", json!(0), Some(json!(0))),
             ("general.audit_retention_days", json!(179), None),
             ("general.audit_retention_days", json!("180"), Some(json!(180))),
@@ -112,6 +114,7 @@ mod tests {
             ("general.time_zone", json!("Mars/Olympus"), None),
             ("notifications.private_ranges", json!("10.0.0.0/8 ::1"), Some(json!("10.0.0.0/8, ::1/128"))),
             ("notifications.private_ranges", json!("0.0.0.0/0"), None),
+            ("notifications.private_ranges", json!(" , "), Some(Value::Null)),
             ("branding.name", json!(["x"]), None),
         ];
         for (key, value, kept) in cases {

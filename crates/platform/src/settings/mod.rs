@@ -6,6 +6,7 @@
 
 mod cache;
 mod check;
+pub(crate) mod fuzzing;
 mod logo;
 mod store;
 mod transfer;

@@ -50,16 +50,7 @@ pub async fn export(platform: &Platform, ctx: &OpContext) -> Result<Configuratio
 /// `Validation` with every fault at once.
 pub async fn stage_import(platform: &Platform, ctx: &OpContext, document: &[u8]) -> Result<SettingsImportView> {
     let granted = ctx.authorize(UpdateSettings, &Installation)?;
-    let document: Configuration =
-        serde_json::from_slice(document).map_err(|cause| Error::field("file", "field-malformed").with_cause(cause))?;
-    if document.format != CONFIGURATION_FORMAT {
-        return Err(Error::field("format", "field-unknown-value"));
-    }
-    let secret = |key: &String| setting(key).is_some_and(|spec| spec.is_secret());
-    if document.settings.keys().any(secret) {
-        return Err(Error::field("settings", "field-no-secrets"));
-    }
-    judge(wanted(&document, &BTreeMap::new()))?;
+    let document = read(document)?;
     let mut tx = platform.db().begin(ctx).await?;
     let rows = store::all(&mut tx).await?;
     let seen: BTreeMap<String, i64> = document
@@ -70,6 +61,21 @@ pub async fn stage_import(platform: &Platform, ctx: &OpContext, document: &[u8])
     let id = store::insert_import(&mut tx, &granted, &document, &seen, ctx).await?;
     tx.commit().await?;
     Ok(preview(platform, &rows, store::Staged { id, document, seen, created_at: ctx.now() }))
+}
+
+/// A configuration all of whose values fit.
+pub(super) fn read(document: &[u8]) -> Result<Configuration> {
+    let document: Configuration =
+        serde_json::from_slice(document).map_err(|cause| Error::field("file", "field-malformed").with_cause(cause))?;
+    if document.format != CONFIGURATION_FORMAT {
+        return Err(Error::field("format", "field-unknown-value"));
+    }
+    let secret = |key: &String| setting(key).is_some_and(|spec| spec.is_secret());
+    if document.settings.keys().any(secret) {
+        return Err(Error::field("settings", "field-no-secrets"));
+    }
+    judge(wanted(&document, &BTreeMap::new()))?;
+    Ok(document)
 }
 
 /// What a configuration that waits would change now.

@@ -7,8 +7,8 @@
 //! what the client has; a challenge counts for five minutes and once, on every server, also when the answer was wrong;
 //! either kind counts wherever one is asked for, because a picture may not be the only way in.
 
-mod picture;
-mod work;
+pub(super) mod picture;
+pub(super) mod work;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::ErrorCode;
@@ -16,6 +16,7 @@ use contract::accounts::{CaptchaKind, CaptchaView};
 
 use super::store;
 use crate::db::Tx;
+use crate::secrets::Keyring;
 use crate::{Error, OpContext, Platform, Result, settings};
 
 const LIFE: TimeDelta = TimeDelta::minutes(5);
@@ -39,17 +40,17 @@ pub struct Captchas {
 }
 
 /// What our id says about an answer.
-struct Judged {
+pub(super) struct Judged {
     /// What the challenge is known by, however it is written.
     key: [u8; 32],
     expires_at: DateTime<Utc>,
-    right: bool,
+    pub(super) right: bool,
 }
 
 /// A challenge, of the kind that the settings name where none is wanted.
 pub async fn new_captcha(platform: &Platform, ctx: &OpContext, kind: Option<CaptchaKind>) -> Result<CaptchaView> {
     match kind.unwrap_or(usual(platform).await) {
-        CaptchaKind::Pow => work::new(platform, ctx.now()),
+        CaptchaKind::Pow => work::new(platform.keyring(), ctx.now()),
         CaptchaKind::Image => picture::new(platform, ctx.now()).await,
     }
 }
@@ -61,7 +62,7 @@ async fn usual(platform: &Platform) -> CaptchaKind {
 /// Both kinds, for a form.
 pub(super) async fn both(platform: &Platform, ctx: &OpContext) -> Result<Captchas> {
     Ok(Captchas {
-        work: work::new(platform, ctx.now())?,
+        work: work::new(platform.keyring(), ctx.now())?,
         picture: picture::new(platform, ctx.now()).await?,
         first: usual(platform).await,
     })
@@ -79,15 +80,20 @@ pub(super) async fn demand(platform: &Platform, mut tx: Tx, ctx: &OpContext, giv
         return Err(Error::new(ErrorCode::CaptchaRequired));
     };
     let wrong = || Error::new(ErrorCode::CaptchaRequired).with_key("error-captcha-wrong");
-    if id.len() > MAX_BYTES || answer.len() > MAX_BYTES {
-        return Err(wrong());
-    }
-    let judged = picture::judge(platform, id, answer).or_else(|| work::judge(platform, id, answer));
-    let judged = judged.filter(|judged| judged.expires_at > ctx.now()).ok_or_else(wrong)?;
+    let judged = judge(platform.keyring(), id, answer, ctx.now()).ok_or_else(wrong)?;
     let first = store::attempts::use_captcha(&mut tx, &judged.key, judged.expires_at).await?;
     if first && judged.right {
         return Ok(tx);
     }
     tx.commit().await?;
     Err(wrong())
+}
+
+/// What an answer is worth now; `None` for what is none of ours, or over.
+pub(super) fn judge(keyring: &Keyring, id: &str, answer: &str, now: DateTime<Utc>) -> Option<Judged> {
+    if id.len() > MAX_BYTES || answer.len() > MAX_BYTES {
+        return None;
+    }
+    let judged = picture::judge(keyring, id, answer).or_else(|| work::judge(keyring, id, answer));
+    judged.filter(|judged| judged.expires_at > now)
 }

@@ -12,11 +12,12 @@ use contract::accounts::{CaptchaKind, CaptchaView};
 use image::{GrayImage, ImageFormat, Luma};
 
 use super::{Judged, LIFE};
+use crate::secrets::Keyring;
 use crate::{Error, Platform, Result, secrets};
 
-const SEALED_FOR: &str = "captcha picture";
+pub(in crate::accounts) const SEALED_FOR: &str = "captcha picture";
 /// Marks our ids among those of work.
-const MARK: &str = "p.";
+pub(in crate::accounts) const MARK: &str = "p.";
 const LETTERS: usize = 5;
 const WIDTH: u32 = 220;
 const HEIGHT: u32 = 80;
@@ -63,9 +64,9 @@ pub(super) async fn new(platform: &Platform, now: DateTime<Utc>) -> Result<Captc
 }
 
 /// `None` for an id that is no picture of ours.
-pub(super) fn judge(platform: &Platform, id: &str, answer: &str) -> Option<Judged> {
+pub(super) fn judge(keyring: &Keyring, id: &str, answer: &str) -> Option<Judged> {
     let sealed = hex::decode(id.strip_prefix(MARK)?).ok()?;
-    let opened = String::from_utf8(platform.keyring().open(SEALED_FOR, &sealed).ok()?).ok()?;
+    let opened = String::from_utf8(keyring.open(SEALED_FOR, &sealed).ok()?).ok()?;
     let (until, letters) = opened.split_once(' ')?;
     let typed: String = answer.chars().filter(|c| !c.is_whitespace()).collect();
     Some(Judged {

@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use contract::accounts::{CaptchaKind, CaptchaParameters, CaptchaView, CaptchaWork};
 
 use super::{Judged, LIFE};
-use crate::{Error, Platform, Result, secrets};
+use crate::secrets::Keyring;
+use crate::{Error, Result, secrets};
 
 /// Iterations for one try. With the prefix it is 256 tries on average: about a second of a browser's time for each guess
 /// of who guesses, a thousandth of one for us.
@@ -16,18 +17,18 @@ const PREFIX: &str = "00";
 const ALGORITHM: &str = "PBKDF2/SHA-256";
 const SIGNED_FOR: &str = "captcha work";
 
-fn secret(platform: &Platform) -> String {
-    hex::encode(platform.keyring().derive(SIGNED_FOR))
+fn secret(keyring: &Keyring) -> String {
+    hex::encode(keyring.derive(SIGNED_FOR))
 }
 
-pub(super) fn new(platform: &Platform, now: DateTime<Utc>) -> Result<CaptchaView> {
+pub(in crate::accounts) fn new(keyring: &Keyring, now: DateTime<Utc>) -> Result<CaptchaView> {
     let expires_at = now + LIFE;
     let Challenge { parameters, signature } = create_challenge(CreateChallengeOptions {
         algorithm: ALGORITHM.to_owned(),
         cost: COST,
         key_prefix: PREFIX.to_owned(),
         expires_at: Some(expires_at.timestamp()),
-        hmac_signature_secret: Some(secret(platform)),
+        hmac_signature_secret: Some(secret(keyring)),
         ..CreateChallengeOptions::default()
     })
     .map_err(Error::internal)?;
@@ -50,13 +51,13 @@ pub(super) fn new(platform: &Platform, now: DateTime<Utc>) -> Result<CaptchaView
 }
 
 /// `None` for what is no answer to a challenge of ours.
-pub(super) fn judge(platform: &Platform, id: &str, answer: &str) -> Option<Judged> {
+pub(super) fn judge(keyring: &Keyring, id: &str, answer: &str) -> Option<Judged> {
     let payload = BASE64_STANDARD.decode(answer).ok()?;
     let Payload { challenge, solution } = serde_json::from_slice(&payload).ok()?;
     if challenge.parameters.nonce != id {
         return None;
     }
-    let verdict = verify_solution(VerifySolutionOptions::new(&challenge, &solution, secret(platform))).ok()?;
+    let verdict = verify_solution(VerifySolutionOptions::new(&challenge, &solution, secret(keyring))).ok()?;
     if verdict.expired || verdict.invalid_signature != Some(false) {
         return None;
     }

@@ -5,12 +5,14 @@
 //! followed, because the password would go to a server that nobody set here; a person's password goes to the directory
 //! only after the line is encrypted as set.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use contract::accounts::{LdapSecurity, LdapSettings, ProviderStep};
+use ldap3::asn1::StructureTag;
 use ldap3::{
-    Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Scope, SearchEntry, SearchOptions, StdStream,
-    ldap_escape,
+    Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, ResultEntry, Scope, SearchEntry, SearchOptions,
+    StdStream, ldap_escape,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpStream;
@@ -25,6 +27,9 @@ const MAX_LOGIN: usize = 128;
 const MAX_GROUPS: i32 = 1000;
 /// `userAccountControl` of Active Directory: ACCOUNTDISABLE.
 const AD_DISABLED: u32 = 2;
+
+/// Number of an entry among the answers of RFC 4511.
+const SEARCH_RESULT_ENTRY: u64 = 4;
 
 /// Result codes of RFC 4511, appendix A.
 mod code {
@@ -160,8 +165,8 @@ impl Line<'_> {
     pub(super) async fn find(&mut self, login: &str) -> Result<Option<Person>, Fault> {
         let settings = self.settings;
         // The place is looked at all the same: what a directory that is away says depends on no name.
-        let sane = login.chars().count() <= MAX_LOGIN && !login.chars().any(char::is_control);
-        let filter = settings.user_filter.replace("{login}", &ldap_escape(if sane { login } else { "" }));
+        let sane = is_sane(login);
+        let filter = filled(&settings.user_filter, &[("{login}", if sane { login } else { "" })]);
         let wanted = [
             settings.login_attribute.as_str(),
             settings.id_attribute.as_str(),
@@ -185,8 +190,7 @@ impl Line<'_> {
     pub(super) async fn groups(&mut self, person: &Person, login: &str) -> Result<Vec<String>, Fault> {
         let mut groups = person.member_of.clone();
         if let Some(base) = self.settings.group_base.as_deref() {
-            let filter = self.settings.group_filter.replace("{dn}", &ldap_escape(person.dn.as_str()));
-            let filter = filter.replace("{login}", &ldap_escape(login));
+            let filter = filled(&self.settings.group_filter, &[("{dn}", &person.dn), ("{login}", login)]);
             // `1.1`: nothing but the names.
             let found = self.search(ProviderStep::Groups, (base, &filter), &["1.1"], MAX_GROUPS).await?;
             groups.extend(found.into_iter().map(|entry| entry.dn));
@@ -223,7 +227,10 @@ impl Line<'_> {
         let ldap3::SearchResult(entries, result) = answer.map_err(|error| Fault::of(step, key, &error))?;
         match result.rc {
             // Pointers to other servers are not among them.
-            code::SUCCESS | code::SIZE_LIMIT => Ok(entries.into_iter().map(SearchEntry::construct).collect()),
+            code::SUCCESS | code::SIZE_LIMIT => {
+                let read: Option<Vec<_>> = entries.into_iter().map(entry).collect();
+                read.ok_or_else(|| Fault::new(step, key, "an entry does not read"))
+            }
             code::NO_SUCH_OBJECT => Err(Fault::refused(step, "identity-fault-base", &result)),
             _ => Err(Fault::refused(step, key, &result)),
         }
@@ -233,6 +240,46 @@ impl Line<'_> {
     pub(super) async fn close(mut self) {
         let _ = self.ldap.with_timeout(PATIENCE).unbind().await;
     }
+}
+
+/// Whether it can be anybody's user name.
+pub(super) fn is_sane(login: &str) -> bool {
+    login.chars().count() <= MAX_LOGIN && !login.chars().any(char::is_control)
+}
+
+/// A filter with its places filled, each value escaped. In one go: a value that looks like a place stays what it is.
+pub(super) fn filled(filter: &str, places: &[(&str, &str)]) -> String {
+    let mut out = String::with_capacity(filter.len());
+    let mut rest = filter;
+    while let Some(next) = rest.chars().next() {
+        if let Some((place, value)) = places.iter().find(|(place, _)| rest.starts_with(place)) {
+            out.push_str(&ldap_escape(*value));
+            rest = &rest[place.len()..];
+        } else {
+            out.push(next);
+            rest = &rest[next.len_utf8()..];
+        }
+    }
+    out
+}
+
+/// An entry of an answer (RFC 4511 4.5.2); the library's own reading of it panics where one is not well-formed.
+pub(super) fn entry(found: ResultEntry) -> Option<SearchEntry> {
+    let text = |tag: StructureTag| String::from_utf8(tag.expect_primitive()?).ok();
+    let mut parts = found.0.match_id(SEARCH_RESULT_ENTRY)?.expect_constructed()?.into_iter();
+    let mut entry = SearchEntry { dn: text(parts.next()?)?, attrs: HashMap::new(), bin_attrs: HashMap::new() };
+    for attribute in parts.next()?.expect_constructed()? {
+        let mut parts = attribute.expect_constructed()?.into_iter();
+        let name = text(parts.next()?)?;
+        let values = parts.next()?.expect_constructed()?.into_iter().map(StructureTag::expect_primitive);
+        let values: Vec<Vec<u8>> = values.collect::<Option<_>>()?;
+        // Texts, or bytes where one of them is no text.
+        match values.iter().map(|value| String::from_utf8(value.clone()).ok()).collect() {
+            Some(texts) => drop(entry.attrs.insert(name, texts)),
+            None => drop(entry.bin_attrs.insert(name, values)),
+        }
+    }
+    Some(entry)
 }
 
 /// The first value of an attribute as text; what is no text, or an identifier of Active Directory, in hexadecimal.
@@ -251,7 +298,7 @@ fn value(entry: &SearchEntry, attribute: &str) -> Option<String> {
     }
 }
 
-fn person(settings: &LdapSettings, entry: SearchEntry) -> Person {
+pub(super) fn person(settings: &LdapSettings, entry: SearchEntry) -> Person {
     let of = |attribute: &str| value(&entry, attribute);
     let ad = of("userAccountControl").and_then(|flags| flags.parse::<i64>().ok()).unwrap_or_default();
     let disabled = ad & i64::from(AD_DISABLED) != 0
@@ -267,5 +314,41 @@ fn person(settings: &LdapSettings, entry: SearchEntry) -> Person {
         member_of,
         disabled,
         dn: entry.dn,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ldap3::asn1::parse_tag;
+
+    use super::*;
+
+    fn found(bytes: &[u8]) -> Option<SearchEntry> {
+        entry(ResultEntry::new(parse_tag(bytes).expect("a tag").1))
+    }
+
+    #[test]
+    fn a_value_that_looks_like_a_place_stays_what_it_is() {
+        let places = [("{dn}", "cn={login},ou=(x)"), ("{login}", "alice*")];
+        assert_eq!(filled("(|(m={dn})(u={login}))", &places), r"(|(m=cn={login},ou=\28x\29)(u=alice\2a))");
+    }
+
+    #[test]
+    fn entries_are_read_and_what_is_none_is_refused() {
+        // `cn=a` with a text, a text and bytes, and nothing.
+        let whole = b"\x64\x23\x04\x04cn=a\x30\x1b\x30\x08\x04\x01t\x31\x03\x04\x01x\
+            \x30\x0a\x04\x01b\x31\x05\x04\x01y\x04\x00\x30\x03\x04\x01n";
+        assert!(found(whole).is_none(), "an attribute without values");
+        let whole = b"\x64\x22\x04\x04cn=a\x30\x1a\x30\x08\x04\x01t\x31\x03\x04\x01x\
+            \x30\x0e\x04\x01b\x31\x09\x04\x01y\x04\x01\xff\x04\x01z";
+        let entry = found(whole).expect("an entry");
+        assert_eq!(entry.dn, "cn=a");
+        assert_eq!(entry.attrs.get("t"), Some(&vec!["x".to_owned()]));
+        assert_eq!(entry.bin_attrs.get("b"), Some(&vec![b"y".to_vec(), vec![0xff], b"z".to_vec()]));
+        for none in
+            [&b"\x64\x00"[..], b"\x64\x02\x04\x00", b"\x30\x04\x04\x00\x30\x00", b"\x64\x05\x04\x01\xff\x30\x00"]
+        {
+            assert!(found(none).is_none(), "{none:?}");
+        }
     }
 }

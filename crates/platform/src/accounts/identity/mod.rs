@@ -8,6 +8,7 @@
 
 mod directories;
 mod directory;
+pub(crate) mod fuzzing;
 mod network;
 mod oidc;
 mod providers;

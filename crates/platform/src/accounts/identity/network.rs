@@ -15,6 +15,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
+use crate::outbound;
+
 /// Longest wait for a connection, and for one answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Largest answer of a sign-in service that is read, bytes.
@@ -54,12 +56,9 @@ pub(super) fn tls(more: Option<&str>) -> Result<ClientConfig, String> {
 fn is_allowed(address: IpAddr) -> bool {
     /// Where a cloud keeps what its machines may know, beside the link-local one.
     const METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
-    match address {
+    match outbound::unwrapped(address) {
         IpAddr::V4(v4) => !(v4.is_link_local() || v4.is_multicast() || v4.is_unspecified() || v4.is_broadcast()),
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => is_allowed(IpAddr::V4(v4)),
-            None => !(v6.is_unicast_link_local() || v6.is_multicast() || v6.is_unspecified() || v6 == METADATA),
-        },
+        IpAddr::V6(v6) => !(v6.is_unicast_link_local() || v6.is_multicast() || v6.is_unspecified() || v6 == METADATA),
     }
 }
 
@@ -190,6 +189,7 @@ mod tests {
             "https://169.254.169.254/latest",
             "https://[fe80::1]/",
             "https://[::ffff:169.254.169.254]/",
+            "https://[64:ff9b::a9fe:a9fe]/",
             "https://[fd00:ec2::254]/",
             "https://0.0.0.0/",
             "https://user:secret@sso.example.org",

@@ -74,16 +74,17 @@ pub(super) type Description = ProviderMetadata<
     CoreSubjectIdentifierType,
 >;
 
-type Fields = IdTokenFields<
+pub(super) type Fields = IdTokenFields<
     OtherClaims,
     EmptyExtraTokenFields,
     CoreGenderClaim,
     CoreJweContentEncryptionAlgorithm,
     CoreJwsSigningAlgorithm,
 >;
-type Token = IdToken<OtherClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
-type Claims = IdTokenClaims<OtherClaims, CoreGenderClaim>;
-type Ours = Client<
+pub(super) type Token =
+    IdToken<OtherClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
+pub(super) type Claims = IdTokenClaims<OtherClaims, CoreGenderClaim>;
+pub(super) type Ours = Client<
     OtherClaims,
     CoreAuthDisplay,
     CoreGenderClaim,
@@ -202,7 +203,7 @@ impl<'a> Service<'a> {
         Ok(read)
     }
 
-    fn client(&self, description: &Description) -> Result<Ours, Refusal> {
+    pub(super) fn client(&self, description: &Description) -> Result<Ours, Refusal> {
         let secret = self.secret.map(|secret| ClientSecret::new(secret.expose_secret().to_owned()));
         let has_secret = secret.is_some();
         let id = ClientId::new(self.settings.client_id.clone());
@@ -271,7 +272,13 @@ impl<'a> Service<'a> {
     }
 
     /// The claims of a token that holds.
-    fn verify(&self, client: &Ours, token: &Token, nonce: &Nonce, now: DateTime<Utc>) -> Result<Claims, Refusal> {
+    pub(super) fn verify(
+        &self,
+        client: &Ours,
+        token: &Token,
+        nonce: &Nonce,
+        now: DateTime<Utc>,
+    ) -> Result<Claims, Refusal> {
         use CoreJwsSigningAlgorithm as Alg;
         let verifier = client
             .id_token_verifier()
@@ -303,7 +310,7 @@ impl<'a> Service<'a> {
         Ok(claims.clone())
     }
 
-    fn proved(&self, claims: &Claims) -> Result<Proved, Refusal> {
+    pub(super) fn proved(&self, claims: &Claims) -> Result<Proved, Refusal> {
         let subject = claims.subject().as_str();
         // OpenID Connect Core 2: at most 255 ASCII characters.
         if subject.is_empty() || subject.len() > 255 || !subject.is_ascii() || subject.chars().any(char::is_control) {

@@ -326,13 +326,13 @@ fn check_ldap(wrong: &mut Wrong, body: LdapSettings) -> LdapSettings {
 }
 
 /// Whether it reads as a filter, and names one of what it is to be filled with.
-fn is_filter(text: &str, one_of: &[&str]) -> bool {
+pub(super) fn is_filter(text: &str, one_of: &[&str]) -> bool {
     let filled = one_of.iter().fold(text.to_owned(), |text, place| text.replace(place, "x"));
     one_of.iter().any(|place| text.contains(place)) && ldap3::parse_filter(&filled).is_ok()
 }
 
 /// RFC 4512: a name, or numbers with dots; options of it follow after semicolons.
-fn is_attribute(text: &str) -> bool {
+pub(super) fn is_attribute(text: &str) -> bool {
     let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.;".contains(&b));
     plain && text.starts_with(|c: char| c.is_ascii_alphanumeric())
 }

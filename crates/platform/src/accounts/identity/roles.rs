@@ -69,7 +69,7 @@ fn is_called(group: &str, name: &str, names: GroupNames) -> bool {
 }
 
 /// `gpu-admins` of `cn=gpu-admins,ou=groups,dc=example,dc=org`; a name with escaped signs goes by its whole name.
-fn short_name(group: &str) -> Option<&str> {
+pub(super) fn short_name(group: &str) -> Option<&str> {
     let (first, _) = group.split_once(',')?;
     let (_, value) = first.split_once('=')?;
     (!value.contains(['\\', '+'])).then(|| value.trim())

@@ -217,6 +217,9 @@ mod tests {
             let failure = judge(kind, &answer(200, body)).expect_err(body);
             assert_eq!((failure.step, failure.detail.as_str()), (Step::Refused, detail));
         }
+        let failure =
+            judge(ChannelKind::Wecom, &answer(200, r#"{"errcode":1,"errmsg":"a\u0000b"}"#)).expect_err("refused");
+        assert_eq!(failure.detail, "1 ab", "it is stored, and PostgreSQL takes no zero byte");
         assert_eq!(judge(ChannelKind::Webhook, &answer(302, "")).map_err(|f| f.step), Err(Step::Redirect));
         assert_eq!(judge(ChannelKind::Webhook, &answer(500, "")).map_err(|f| f.step), Err(Step::Status));
     }

@@ -5,6 +5,7 @@
 //! a channel whose messages are given up again and again is switched off.
 
 mod deliver;
+pub(crate) mod fuzzing;
 mod messages;
 mod store;
 

@@ -1,0 +1,88 @@
+//! For the crate `fuzz` alone: what the doors read of a request before anybody is known, and what operators bring in.
+
+use std::net::IpAddr;
+use std::str::FromStr as _;
+
+use axum::body::Bytes;
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method};
+use platform::accounts::identity::Returned;
+use serde::de::DeserializeOwned;
+use tower_sessions::cookie::Cookie;
+use tower_sessions::session::Id;
+use url::Url;
+
+pub use app::fuzzing::{Refused, cookie, look_of, read_refused, refused_address};
+pub use app::paths;
+
+/// Query parameters as a handler gets them.
+///
+/// # Errors
+/// The place that does not read, and why.
+pub fn query<T: DeserializeOwned>(text: &str) -> Result<T, (String, String)> {
+    crate::rest::read_query(text)
+}
+
+/// A JSON body as a handler gets it.
+///
+/// # Errors
+/// The place that does not read, and why.
+pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, (String, String)> {
+    crate::rest::read_json(&Bytes::copy_from_slice(bytes))
+}
+
+/// What a browser brings back from a sign-in service.
+pub fn returned(query: &str) -> Returned {
+    crate::rest::sso::returned(query)
+}
+
+/// A file from a request.
+///
+/// # Errors
+/// As a handler gets them.
+pub async fn upload(request: Request, max: usize) -> platform::Result<Vec<u8>> {
+    crate::rest::upload_bytes(request, max).await
+}
+
+/// Id of a request.
+pub fn request_id(headers: &HeaderMap) -> String {
+    crate::client::request_id(headers)
+}
+
+/// The client's address behind so many proxies.
+pub fn client_address(request: &Request, hops: usize) -> Option<IpAddr> {
+    crate::client::address(request, hops)
+}
+
+/// Whether a change may come from where the headers say.
+pub fn is_our_origin(method: &Method, headers: &HeaderMap, public_url: &Url, by_cookie: bool) -> bool {
+    crate::authn::origin::check(method, headers, public_url, by_cookie).is_ok()
+}
+
+/// The token of a request.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    crate::authn::bearer(headers)
+}
+
+/// Session ids in a cookie header, as the session layer reads them.
+pub fn session_ids(cookies: &str) -> Vec<String> {
+    let cookies = Cookie::split_parse(cookies.to_owned()).filter_map(Result::ok);
+    cookies.filter_map(|cookie| Id::from_str(cookie.value()).ok()).map(|id| id.to_string()).collect()
+}
+
+/// Ids of the keys that a backup was written with, in what PostgreSQL prints of it.
+pub fn backup_keys(text: &str) -> Vec<&str> {
+    crate::backup::key_ids(text)
+}
+
+/// A line of the file of daily anchors: day and position.
+pub fn daily_anchor(line: &str) -> Option<String> {
+    let (day, anchor) = crate::anchors::parse(line)?;
+    Some(format!("{day} {} {}", anchor.position, hex::encode(anchor.hash)))
+}
+
+/// The anchor of a verification.
+pub fn anchor(text: &str) -> Option<String> {
+    let anchor = crate::verify::parse(text)?;
+    Some(format!("{} {}", anchor.position, hex::encode(anchor.hash)))
+}
