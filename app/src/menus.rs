@@ -69,7 +69,7 @@ pub const GROUPS: &[Group] = &[
                 "machines",
                 "admin/machines/list",
                 "server",
-                [MachinesCreate, MachinesUpdate, MachinesOperate, MachinesDelete, AllocationsCreate]
+                [MachinesCreate, MachinesUpdate, MachinesOperate, MachinesConnect, MachinesDelete, AllocationsCreate]
             ),
             entry!(
                 Allocations,

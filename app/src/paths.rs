@@ -259,6 +259,16 @@ pub fn machines_import(fault: &str) -> String {
     format!("{MACHINES_IMPORT}?fault={fault}")
 }
 
+/// How the machine's Docker Engine is reached.
+pub fn machine_docker(code: &str) -> String {
+    format!("{MACHINES}/{code}/docker")
+}
+
+/// The same after a change that was taken.
+pub fn machine_docker_saved(code: &str) -> String {
+    format!("{}?done=saved", machine_docker(code))
+}
+
 /// What staff do with a machine.
 pub fn machine_service(code: &str) -> String {
     format!("{MACHINES}/{code}/service")

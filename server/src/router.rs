@@ -19,8 +19,8 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use crate::rest::admin::{
-    allocation_overview, allocations, announcements, audit, channels, customers, exports, identity, jobs,
-    machine_service, machine_sheets, machines, mail, members, metrics, reports, roles, settings, statistics, users,
+    allocation_overview, allocations, announcements, audit, channels, customers, engines, exports, identity,
+    jobs, machine_service, machine_sheets, machines, mail, members, metrics, reports, roles, settings, statistics, users,
 };
 use crate::rest::{self, auth, avatar, customer, sso};
 use crate::{AppState, agents, arrival, authn, ops, pages, site, ws};
@@ -172,6 +172,8 @@ fn routes() -> Routes {
         .rest(routes!(machine_service::plan))
         .rest(routes!(machine_service::cancel))
         .rest(routes!(machine_service::connection))
+        .rest(routes!(engines::get, engines::set, engines::remove))
+        .rest(routes!(engines::test))
         .rest(routes!(metrics::monitored, machine_service::monitor))
         .rest(routes!(machine_service::unmonitor))
         .rest(routes!(machines::gpus))

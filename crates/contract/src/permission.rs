@@ -91,6 +91,8 @@ permissions! {
     MachinesUpdate = "machines:update";
     /// Take a machine out of service and back, plan maintenance, say how its host is reached.
     MachinesOperate = "machines:operate";
+    /// Say how a machine's Docker Engine is reached.
+    MachinesConnect = "machines:connect";
     /// Delete a machine.
     MachinesDelete = "machines:delete";
     /// See, make and revoke join tokens.

@@ -14,6 +14,7 @@ mod calendar;
 pub mod context;
 pub mod customers;
 pub mod db;
+pub mod engines;
 pub mod error;
 mod fields;
 pub mod idempotency;

@@ -27,6 +27,7 @@ files!(
     "audit",
     "customers",
     "dashboard",
+    "engines",
     "errors",
     "fields",
     "frame",

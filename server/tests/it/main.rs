@@ -12,6 +12,7 @@ mod both_doors;
 mod channels_both_doors;
 mod command_line;
 mod cut_off;
+mod engines_both_doors;
 mod envelope;
 mod failures;
 mod fleet_both_doors;

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod customers;
 #[cfg(feature = "ssr")]
 pub mod dashboard;
+pub mod engines;
 pub mod identity;
 pub mod machines;
 pub mod metrics;

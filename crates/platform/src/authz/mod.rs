@@ -303,6 +303,8 @@ actions! {
     UpdateMachine: MachinesUpdate on MachineRef;
     /// Take a machine out of service and back, plan its maintenance, say how its host is reached.
     OperateMachine: MachinesOperate on MachineRef;
+    /// Say how a machine's engine is reached.
+    ConnectMachine: MachinesConnect on MachineRef;
     /// Delete a machine.
     DeleteMachine: MachinesDelete on MachineRef;
     /// Make, list and revoke join tokens.

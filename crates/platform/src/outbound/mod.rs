@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use url::{Host, Url};
 
 use addresses::Reach;
-pub(crate) use addresses::read_ranges;
+pub(crate) use addresses::{may_be_a_host, read_ranges};
 
 /// For looking the name up, and for connecting.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -11,6 +11,7 @@ mod authz;
 mod channels;
 mod credentials;
 mod customers;
+mod engines;
 mod jobs;
 mod ldap;
 mod machines;

@@ -65,6 +65,7 @@ permission-machines-view = See machines and their hardware
 permission-machines-create = Add and import machines
 permission-machines-update = Change machines
 permission-machines-operate = Take machines out of service and back, plan maintenance
+permission-machines-connect = Say how Docker Engines are reached
 permission-machines-delete = Delete machines
 permission-machines-enroll = See, make and revoke join tokens
 permission-metrics-view = See live figures, history and processes

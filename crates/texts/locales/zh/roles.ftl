@@ -62,6 +62,7 @@ permission-machines-view = 查看机器和硬件
 permission-machines-create = 添加和导入机器
 permission-machines-update = 修改机器
 permission-machines-operate = 停用和恢复机器，安排维护
+permission-machines-connect = 设置 Docker 引擎的连接
 permission-machines-delete = 删除机器
 permission-machines-enroll = 查看、创建、撤销接入令牌
 permission-metrics-view = 查看实时监控、历史和进程

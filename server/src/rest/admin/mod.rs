@@ -6,6 +6,7 @@ pub mod announcements;
 pub mod audit;
 pub mod channels;
 pub mod customers;
+pub mod engines;
 pub mod exports;
 pub mod identity;
 pub mod jobs;

@@ -236,6 +236,9 @@ impl World {
                 json!({ "startsAt": "2100-01-01T00:00:00Z", "endsAt": "2100-01-02T00:00:00Z", "message": "New fans" })
             }
             ("PUT", "/api/admin/machines/{code}/connection") => json!({ "user": "root" }),
+            ("PUT", "/api/admin/machines/{code}/docker") => {
+                json!({ "kind": "local", "socket": "/nonexistent/docker.sock" })
+            }
             ("POST", "/api/admin/monitoring/machines") => json!({ "id": "host-001" }),
             ("POST", "/api/auth/login") => json!({ "username": self.admin.name, "password": self.admin.password }),
             ("POST", "/api/auth/password-reset/request") => json!({ "account": name }),
@@ -418,6 +421,10 @@ impl World {
             ],
             "cancel_maintenance" => vec![("code", "host-001"), ("id", &maintenance)],
             "set_connection" => vec![("code", "host-001"), ("form[user]", "root")],
+            "set_engine" => {
+                vec![("code", "host-001"), ("form[kind]", "local"), ("form[socket]", "/nonexistent/docker.sock")]
+            }
+            "get_engine" | "test_engine" | "remove_engine" => vec![("code", "host-001")],
             "machine_history" => vec![("code", "host-001"), ("range", "1h")],
             "create_machine" => vec![("form[name]", &fresh)],
             "update_machine" => vec![("code", "host-001"), ("form[name]", &fresh)],
