@@ -81,6 +81,7 @@ pub const GROUPS: &[Group] = &[
                 "calendar",
                 [AllocationsCreate, AllocationsUpdate]
             ),
+            entry!(Specs, SPECS, "nav-specs", SpecsView, "specs", "admin/specs/list", "tag", [SpecsManage]),
             entry!(
                 JoinTokens,
                 JOIN_TOKENS,

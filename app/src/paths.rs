@@ -79,6 +79,11 @@ pub const ALLOCATIONS_BULK: &str = "/admin/allocations/bulk";
 /// Machines down, months across.
 pub const ALLOCATIONS_TIMELINE: &str = "/admin/allocations/timeline";
 
+/// What instances get, and what an hour of it costs.
+pub const SPECS: &str = "/admin/specs";
+/// The form for a new one.
+pub const SPEC_NEW: &str = "/admin/specs/new";
+
 /// What the platform has to say.
 pub const ANNOUNCEMENTS: &str = "/admin/announcements";
 /// The form for something new.
@@ -109,6 +114,16 @@ pub fn mail_tested(step: &str, code: &str) -> String {
 /// A configuration that waits to be confirmed.
 pub fn settings_import(id: contract::SettingsImportId) -> String {
     format!("{SETTINGS}/imports/{id}")
+}
+
+/// A spec.
+pub fn spec(id: contract::SpecId) -> String {
+    format!("{SPECS}/{id}")
+}
+
+/// The form of a spec.
+pub fn spec_edit(id: contract::SpecId) -> String {
+    format!("{SPECS}/{id}/edit")
 }
 
 /// The form of an announcement.

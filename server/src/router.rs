@@ -19,8 +19,9 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use crate::rest::admin::{
-    allocation_overview, allocations, announcements, audit, channels, customers, engines, exports, identity,
-    jobs, machine_service, machine_sheets, machines, mail, members, metrics, reports, roles, settings, statistics, users,
+    allocation_overview, allocations, announcements, audit, channels, customers, engines, exports, identity, jobs,
+    machine_service, machine_sheets, machines, mail, members, metrics, reports, roles, settings, specs, statistics,
+    users,
 };
 use crate::rest::{self, auth, avatar, customer, sso};
 use crate::{AppState, agents, arrival, authn, ops, pages, site, ws};
@@ -240,6 +241,12 @@ fn routes() -> Routes {
         .rest(routes!(allocations::decide))
         .rest(routes!(allocations::approve))
         .rest(routes!(allocations::refuse))
+        .rest(routes!(specs::list, specs::create))
+        .rest(routes!(exports::specs))
+        .rest(routes!(specs::get, specs::update, specs::delete))
+        .rest(routes!(specs::enlist))
+        .rest(routes!(specs::delist))
+        .rest(routes!(specs::prices, specs::add_price))
         .rest(routes!(announcements::list, announcements::create))
         .rest(routes!(announcements::get, announcements::update, announcements::delete))
         .rest(routes!(customer::announcements::current))

@@ -25,6 +25,7 @@ pub mod quotas;
 pub mod reports;
 pub mod roles;
 pub mod settings;
+pub mod specs;
 pub mod users;
 
 pub use error::{ApiError, Envelope, ErrorCode};

@@ -111,6 +111,10 @@ permissions! {
     JobsView = "jobs:view";
     /// Run background jobs (system only).
     JobsRun = "jobs:run";
+    /// See specs and their prices.
+    SpecsView = "specs:view";
+    /// Add, change, price, list and delete specs.
+    SpecsManage = "specs:manage";
     /// Say something to everybody or to some.
     AnnouncementsManage = "announcements:manage";
     /// See the installation's settings; of secrets only whether they are set.

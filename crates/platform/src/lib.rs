@@ -30,6 +30,7 @@ pub mod reports;
 pub mod roles;
 pub mod secrets;
 pub mod settings;
+pub mod specs;
 
 use std::sync::Arc;
 

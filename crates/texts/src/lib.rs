@@ -42,6 +42,7 @@ files!(
     "roles",
     "security",
     "settings",
+    "specs",
     "users"
 );
 

@@ -33,6 +33,7 @@ mod search;
 mod sessions;
 mod settings_both_doors;
 mod sockets;
+mod specs_both_doors;
 mod ssh_keys_both_doors;
 mod sso;
 mod stopping;

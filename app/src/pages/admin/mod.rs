@@ -13,4 +13,5 @@ pub mod machines;
 pub mod metrics;
 pub mod roles;
 pub mod settings;
+pub mod specs;
 pub mod users;

@@ -23,5 +23,6 @@ mod roles;
 mod second_factor;
 mod secrets;
 mod settings;
+mod specs;
 mod tenancy;
 mod users;

@@ -121,3 +121,7 @@ field-only-for-local = Only where the engine is reached over a socket.
 field-certificate = No certificate in PEM is found here.
 field-private-key-pem = No unencrypted private key in PEM is found here.
 field-key-mismatch = This is not the key of the client certificate.
+field-spec-name-taken = Another spec has this name.
+field-without-gpus = Without GPUs this is left empty.
+field-price = A number such as 10.5, with at most six decimal places and no sign.
+field-price-past = A price cannot begin before now.

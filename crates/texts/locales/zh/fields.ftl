@@ -121,3 +121,7 @@ field-only-for-local = 仅用于套接字方式。
 field-certificate = 这里没有 PEM 格式的证书。
 field-private-key-pem = 这里没有 PEM 格式、未加密的私钥。
 field-key-mismatch = 这不是该客户端证书的私钥。
+field-spec-name-taken = 已有同名的规格。
+field-without-gpus = 没有 GPU 时应留空。
+field-price = 应为 10.5 这样的数字，最多六位小数，不带符号。
+field-price-past = 价格不能从过去开始生效。

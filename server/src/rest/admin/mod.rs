@@ -19,5 +19,6 @@ pub mod metrics;
 pub mod reports;
 pub mod roles;
 pub mod settings;
+pub mod specs;
 pub mod statistics;
 pub mod users;
