@@ -69,7 +69,7 @@ pub const GROUPS: &[Group] = &[
                 "machines",
                 "admin/machines/list",
                 "server",
-                [MachinesCreate, MachinesUpdate, MachinesOperate, MachinesDelete, AllocationsCreate]
+                [MachinesCreate, MachinesUpdate, MachinesOperate, MachinesConnect, MachinesDelete, AllocationsCreate]
             ),
             entry!(
                 Allocations,
@@ -81,6 +81,7 @@ pub const GROUPS: &[Group] = &[
                 "calendar",
                 [AllocationsCreate, AllocationsUpdate]
             ),
+            entry!(Specs, SPECS, "nav-specs", SpecsView, "specs", "admin/specs/list", "tag", [SpecsManage]),
             entry!(
                 JoinTokens,
                 JOIN_TOKENS,

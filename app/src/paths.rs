@@ -85,6 +85,11 @@ pub const ALLOCATIONS_BULK: &str = "/admin/allocations/bulk";
 /// Machines down, months across.
 pub const ALLOCATIONS_TIMELINE: &str = "/admin/allocations/timeline";
 
+/// What instances get, and what an hour of it costs.
+pub const SPECS: &str = "/admin/specs";
+/// The form for a new one.
+pub const SPEC_NEW: &str = "/admin/specs/new";
+
 /// What the platform has to say.
 pub const ANNOUNCEMENTS: &str = "/admin/announcements";
 /// The form for something new.
@@ -115,6 +120,16 @@ pub fn mail_tested(step: &str, code: &str) -> String {
 /// A configuration that waits to be confirmed.
 pub fn settings_import(id: contract::SettingsImportId) -> String {
     format!("{SETTINGS}/imports/{id}")
+}
+
+/// A spec.
+pub fn spec(id: contract::SpecId) -> String {
+    format!("{SPECS}/{id}")
+}
+
+/// The form of a spec.
+pub fn spec_edit(id: contract::SpecId) -> String {
+    format!("{SPECS}/{id}/edit")
 }
 
 /// The form of an announcement.
@@ -278,6 +293,16 @@ pub fn import_changed(subject: ImportSubject, id: contract::ImportId) -> String 
 /// The upload of a workbook, after one that was not taken: `too-large`, `no-file` or `too-many`.
 pub fn import_refused(subject: ImportSubject, fault: &str) -> String {
     format!("{}?fault={fault}", import_upload(subject))
+}
+
+/// How the machine's Docker Engine is reached.
+pub fn machine_docker(code: &str) -> String {
+    format!("{MACHINES}/{code}/docker")
+}
+
+/// The same after a change that was taken.
+pub fn machine_docker_saved(code: &str) -> String {
+    format!("{}?done=saved", machine_docker(code))
 }
 
 /// What staff do with a machine.

@@ -72,12 +72,17 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/announcements") view=admin::announcements::list::AnnouncementsPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/announcements/new") view=admin::announcements::edit::NewAnnouncementPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/announcements/:id/edit") view=admin::announcements::edit::EditAnnouncementPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/specs") view=admin::specs::list::SpecListPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/specs/new") view=admin::specs::edit::NewSpecPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/specs/:id") view=admin::specs::page::SpecPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/specs/:id/edit") view=admin::specs::edit::EditSpecPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/metrics") view=admin::metrics::page::WallPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines") view=admin::machines::list::ListPage ssr=SsrMode::Async />
                 <Route path=path!("/search") view=search::SearchPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/import") view=admin::imports::page::MachineUploadPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/imports/:id") view=admin::imports::page::MachineImportPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/bulk") view=admin::machines::bulk::BulkPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/machines/:code/docker") view=admin::engines::page::EnginePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/:code/service") view=admin::machines::service::ServicePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/new") view=admin::machines::edit::NewPage ssr=SsrMode::Async />
                 <Route

@@ -19,8 +19,8 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use crate::rest::admin::{
-    allocation_overview, allocations, announcements, audit, channels, customers, exports, identity, jobs,
-    machine_service, machine_sheets, machines, mail, members, metrics, reports, roles, settings, statistics,
+    allocation_overview, allocations, announcements, audit, channels, customers, engines, exports, identity, jobs,
+    machine_service, machine_sheets, machines, mail, members, metrics, reports, roles, settings, specs, statistics,
     user_sheets, users,
 };
 use crate::rest::{self, auth, avatar, customer, sso};
@@ -175,6 +175,8 @@ fn routes() -> Routes {
         .rest(routes!(machine_service::plan))
         .rest(routes!(machine_service::cancel))
         .rest(routes!(machine_service::connection))
+        .rest(routes!(engines::get, engines::set, engines::remove))
+        .rest(routes!(engines::test))
         .rest(routes!(metrics::monitored, machine_service::monitor))
         .rest(routes!(machine_service::unmonitor))
         .rest(routes!(machines::gpus))
@@ -247,6 +249,12 @@ fn routes() -> Routes {
         .rest(routes!(allocations::decide))
         .rest(routes!(allocations::approve))
         .rest(routes!(allocations::refuse))
+        .rest(routes!(specs::list, specs::create))
+        .rest(routes!(exports::specs))
+        .rest(routes!(specs::get, specs::update, specs::delete))
+        .rest(routes!(specs::enlist))
+        .rest(routes!(specs::delist))
+        .rest(routes!(specs::prices, specs::add_price))
         .rest(routes!(announcements::list, announcements::create))
         .rest(routes!(announcements::get, announcements::update, announcements::delete))
         .rest(routes!(customer::announcements::current))

@@ -46,8 +46,7 @@ fn missing(need: Need) -> Result<Vec<&'static str>> {
         want(Path::new("/usr/bin/ssh-keygen").exists(), &["openssh-client"]);
         // Without root the unit's test says that it was skipped.
         want(!is_root() || Path::new("/usr/bin/systemd-analyze").exists(), &["systemd"]);
-        // The image's test has an Engine of its own, which only root can start.
-        want(!is_root() || Path::new("/usr/sbin/dockerd").exists(), &["docker.io"]);
+        want(!is_root() || has_engine(), ENGINE);
         want(!is_root() || Path::new("/usr/sbin/debootstrap").exists(), &["debootstrap"]);
     }
     let tests_lack = need == Need::Test && !(deny::is_here() && schemathesis::is_here());
@@ -87,8 +86,18 @@ fn has_nginx() -> bool {
 const DIRECTORY: &[&str] = &["slapd", "ldap-utils"];
 
 /// What the integration tests start beside PostgreSQL, for those who run them alone.
-pub fn directory() -> Result<()> {
-    if has_directory() { Ok(()) } else { install(DIRECTORY) }
+pub fn servers() -> Result<()> {
+    let mut packages = Vec::new();
+    packages.extend(DIRECTORY.iter().filter(|_| !has_directory()));
+    packages.extend(ENGINE.iter().filter(|_| is_root() && !has_engine()));
+    install(&packages)
+}
+
+/// The Docker Engine that tests start, which only root can: for others they fail and say so.
+const ENGINE: &[&str] = &["docker.io"];
+
+fn has_engine() -> bool {
+    Path::new("/usr/sbin/dockerd").exists()
 }
 
 fn has_directory() -> bool {

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::build::{Built, build};
 use crate::env::{cargo, command, read, root, run};
-use crate::setup::{Need, browser, directory, setup};
+use crate::setup::{Need, browser, servers, setup};
 use crate::{check, db};
 
 /// Everything, with the time each part took.
@@ -39,7 +39,7 @@ fn minutes(time: Duration) -> String {
 /// Unit and integration tests alone.
 pub fn unit() -> Result<()> {
     setup(Need::Run)?;
-    directory()?;
+    servers()?;
     tests()
 }
 

@@ -19,6 +19,7 @@ pub enum Area {
     JoinTokens,
     Audit,
     Announcements,
+    Specs,
     Settings,
     Home,
     Members,

@@ -76,6 +76,10 @@ id! {
     SettingsImportId,
     /// A role, built in or made here.
     RoleId,
+    /// What an instance gets.
+    SpecId,
+    /// What an hour of it costs, from a time on.
+    SpecPriceId,
     /// A directory or sign-in service that people come from.
     IdentityProviderId,
     /// A person as an identity provider knows them.

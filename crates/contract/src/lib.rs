@@ -9,6 +9,7 @@ pub mod allocations;
 pub mod announcements;
 pub mod audit;
 pub mod customers;
+pub mod engines;
 mod error;
 mod ids;
 pub mod imports;
@@ -25,6 +26,7 @@ pub mod quotas;
 pub mod reports;
 pub mod roles;
 pub mod settings;
+pub mod specs;
 pub mod users;
 
 pub use error::{ApiError, Envelope, ErrorCode};

@@ -91,6 +91,8 @@ permissions! {
     MachinesUpdate = "machines:update";
     /// Take a machine out of service and back, plan maintenance, say how its host is reached.
     MachinesOperate = "machines:operate";
+    /// Say how a machine's Docker Engine is reached.
+    MachinesConnect = "machines:connect";
     /// Delete a machine.
     MachinesDelete = "machines:delete";
     /// See, make and revoke join tokens.
@@ -109,6 +111,10 @@ permissions! {
     JobsView = "jobs:view";
     /// Run background jobs (system only).
     JobsRun = "jobs:run";
+    /// See specs and their prices.
+    SpecsView = "specs:view";
+    /// Add, change, price, list and delete specs.
+    SpecsManage = "specs:manage";
     /// Say something to everybody or to some.
     AnnouncementsManage = "announcements:manage";
     /// See the installation's settings; of secrets only whether they are set.

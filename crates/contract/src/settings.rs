@@ -18,6 +18,8 @@ pub const MAX_CONFIGURATION_BYTES: usize = 256 * 1024;
 pub const CONFIGURATION_FORMAT: u32 = 1;
 /// Days that an audit log is kept at least, whatever is set: half a year, as rules on network logs ask for.
 pub const AUDIT_RETENTION_FLOOR_DAYS: i64 = 180;
+/// What prices can be in, ISO 4217; the first one where nobody chose.
+pub const CURRENCIES: [&str; 8] = ["CNY", "USD", "EUR", "HKD", "SGD", "JPY", "GBP", "CHF"];
 /// What the product is called where nobody named it.
 pub const PRODUCT: &str = "RemoteGPU";
 
@@ -176,6 +178,7 @@ pub const SETTINGS: &[SettingSpec] = {
         spec("branding.logo", Branding, K::Image, D::Nothing),
         spec("general.language", General, K::Choice(&["zh", "en"]), D::Installation),
         spec("general.time_zone", General, K::TimeZone, D::Installation),
+        spec("general.currency", General, K::Choice(&CURRENCIES), D::Text(CURRENCIES[0])),
         spec("general.audit_retention_days", General, RETENTION, D::Number(0)),
     ]
 };

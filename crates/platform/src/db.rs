@@ -177,6 +177,7 @@ const CONSTRAINTS: &[(&str, &str, &str)] = &[
     ("roles_name_length", "name", "field-length-1-100"),
     ("customers_name_unique", "name", "field-customer-name-taken"),
     ("customers_name_length", "name", "field-length-1-100"),
+    ("specs_name_unique", "name", "field-spec-name-taken"),
     ("identity_providers_name_unique", "name", "field-provider-name-taken"),
     ("allocations_no_overlap", "startsAt", "field-allocation-raced"),
     ("renewal_requests_one_open", "months", "field-renewal-open"),

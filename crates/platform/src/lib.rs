@@ -14,6 +14,7 @@ mod calendar;
 pub mod context;
 pub mod customers;
 pub mod db;
+pub mod engines;
 pub mod error;
 mod fields;
 #[doc(hidden)]
@@ -32,6 +33,7 @@ pub mod reports;
 pub mod roles;
 pub mod secrets;
 pub mod settings;
+pub mod specs;
 mod surroundings;
 
 use std::sync::Arc;

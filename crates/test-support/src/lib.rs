@@ -6,6 +6,7 @@
 mod captcha;
 mod database;
 mod directory;
+mod engine;
 mod node;
 mod oidc;
 mod people;
@@ -27,6 +28,7 @@ use sqlx::postgres::PgPoolOptions;
 pub use captcha::solve_captcha;
 pub use database::TestDatabase;
 pub use directory::{Directory, SEARCHER, SEARCHER_PASSWORD};
+pub use engine::{Authority, DockerEngine, OtherEnd, OtherSocket, Signed, Validity};
 pub use node::TestNode;
 pub use oidc::{Misbehaviour, OidcProvider};
 use people::Place;

@@ -27,6 +27,7 @@ files!(
     "audit",
     "customers",
     "dashboard",
+    "engines",
     "errors",
     "fields",
     "frame",
@@ -41,6 +42,7 @@ files!(
     "roles",
     "security",
     "settings",
+    "specs",
     "users"
 );
 

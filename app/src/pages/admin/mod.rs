@@ -7,10 +7,12 @@ pub mod audit;
 pub mod customers;
 #[cfg(feature = "ssr")]
 pub mod dashboard;
+pub mod engines;
 pub mod identity;
 pub mod imports;
 pub mod machines;
 pub mod metrics;
 pub mod roles;
 pub mod settings;
+pub mod specs;
 pub mod users;

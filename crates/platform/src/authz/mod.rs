@@ -9,7 +9,7 @@ mod staff;
 
 use std::marker::PhantomData;
 
-use contract::{AllocationId, CustomerId, ErrorCode, GpuId, JobId, MachineId, Permission, RoleId, UserId};
+use contract::{AllocationId, CustomerId, ErrorCode, GpuId, JobId, MachineId, Permission, RoleId, SpecId, UserId};
 
 pub use policy::{Reach, Role, is_grantable, reach, table};
 pub(crate) use staff::{KEPT_ROLE, must_be_kept, permitted_by, powers_of, works_for_platform};
@@ -121,6 +121,8 @@ resources! {
     GpuRef(GpuId) = "gpu", MetricsView;
     /// A job.
     JobRef(JobId) = "job", JobsView;
+    /// A spec.
+    SpecRef(SpecId) = "spec", SpecsView;
     /// An allocation.
     AllocationRef(AllocationId) = "allocation", AllocationsView;
 }
@@ -172,6 +174,19 @@ impl Resource for RoleBook {
     type Id = Everything;
     const KIND: &'static str = "role_book";
     const VIEW: Permission = Permission::RolesView;
+    fn id(&self) -> Everything {
+        Everything
+    }
+}
+
+/// The specs there are: what one adds specs to.
+#[derive(Clone, Copy, Debug)]
+pub struct SpecCatalog;
+
+impl Resource for SpecCatalog {
+    type Id = Everything;
+    const KIND: &'static str = "spec_catalog";
+    const VIEW: Permission = Permission::SpecsView;
     fn id(&self) -> Everything {
         Everything
     }
@@ -303,10 +318,18 @@ actions! {
     UpdateMachine: MachinesUpdate on MachineRef;
     /// Take a machine out of service and back, plan its maintenance, say how its host is reached.
     OperateMachine: MachinesOperate on MachineRef;
+    /// Say how a machine's engine is reached.
+    ConnectMachine: MachinesConnect on MachineRef;
     /// Delete a machine.
     DeleteMachine: MachinesDelete on MachineRef;
     /// Make, list and revoke join tokens.
     EnrollMachines: MachinesEnroll on Fleet;
+    /// See a spec and its prices.
+    ViewSpec: SpecsView on SpecRef;
+    /// Add a spec.
+    CreateSpec: SpecsManage on SpecCatalog;
+    /// Change, price, list, delete a spec.
+    ManageSpec: SpecsManage on SpecRef;
     /// See a machine's figures.
     ViewMetrics: MetricsView on MachineRef;
     /// Deliver a machine's inventory and figures.

@@ -156,6 +156,7 @@ fn operator(permission: Permission) -> Reach {
         | P::MachinesView
         | P::MachinesOperate
         | P::MetricsView
+        | P::SpecsView
         | P::AuditView
         | P::JobsView => Reach::All,
         _ => Reach::Nothing,
@@ -193,6 +194,7 @@ pub fn gives(held: &[Permission], permission: Permission) -> bool {
     let through = match permission {
         P::CustomersView => Some(P::CustomersManage),
         P::AllocationsView | P::AllocationsMonitor => Some(P::AllocationsManage),
+        P::SpecsView => Some(P::SpecsManage),
         _ => None,
     };
     held.contains(&permission) || through.is_some_and(|through| held.contains(&through))

@@ -213,6 +213,11 @@ pub(crate) async fn takes_renewals(tx: &mut Tx, id: MachineId) -> Result<bool> {
     Ok(!matches!(store::service_state_of(tx, id).await?, ServiceState::Draining | ServiceState::Retired))
 }
 
+/// The id behind a code, locked for this transaction.
+pub(crate) async fn lock_in_tx(tx: &mut Tx, code: &str) -> Result<Option<MachineId>> {
+    store::lock(tx, code).await
+}
+
 /// Keeps the machine as it is for this transaction.
 pub(crate) async fn lock_for_lease(tx: &mut Tx, code: &str) -> Result<Option<allocations::LeaseMachine>> {
     store::lock_for_lease(tx, code).await

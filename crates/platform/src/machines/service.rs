@@ -7,7 +7,7 @@ use super::{entry, facts, maintenance, resource, store};
 use crate::authz::{DeleteMachine, MachineRef, OperateMachine, UpdateMachine};
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, allocations, audit};
+use crate::{Error, OpContext, Platform, Result, allocations, audit, engines};
 
 /// Does something with a machine; `None` when it is deleted.
 ///
@@ -37,6 +37,7 @@ pub async fn act(
             wrong.into_result()?;
             allocations::refuse_if_held(platform, ctx, &mut tx, id).await?;
             maintenance::end_all(&mut tx, ctx, id).await?;
+            engines::forget_in_tx(&mut tx, &granted).await?;
             store::delete(&mut tx, &granted, ctx.now()).await?;
         }
         _ => {

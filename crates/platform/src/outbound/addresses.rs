@@ -112,6 +112,14 @@ pub(super) fn reach(address: IpAddr, named: &[IpNetwork]) -> Reach {
     }
 }
 
+/// Whether a machine of the installation's own may be at this address. The rule above is for what people type; an engine's
+/// address is typed by whoever may connect machines, and machines are in private networks on purpose: those are open without
+/// being named. Where clouds give out credentials, and what is link-local, multicast or nobody's, stays closed.
+pub(crate) fn may_be_a_host(address: IpAddr) -> bool {
+    let address = unwrapped(address);
+    is_public(address) || is_openable(address)
+}
+
 /// Ranges as an admin types them, parted by commas or blanks; `None` when one is none, or is not within what may be opened.
 pub(crate) fn read_ranges(text: &str) -> Option<Vec<IpNetwork>> {
     let words = text.split([',', ' ', '\t', '\n']).filter(|word| !word.is_empty());
@@ -187,6 +195,17 @@ mod tests {
         ];
         for address in forbidden {
             assert_eq!(of(address, ""), Reach::Forbidden, "{address}");
+        }
+    }
+
+    #[test]
+    fn machines_are_anywhere_but_where_credentials_are() {
+        for address in ["10.1.2.3", "192.168.1.7", "127.0.0.1", "::1", "fd00::7", "8.8.8.8", "100.64.0.9"] {
+            assert!(may_be_a_host(address.parse().expect(address)), "{address}");
+        }
+        let closed = ["169.254.169.254", "::ffff:169.254.169.254", "100.100.100.200", "fd00:ec2::254", "fe80::1"];
+        for address in closed.into_iter().chain(["0.0.0.0", "::", "224.0.0.1", "168.63.129.16", "255.255.255.255"]) {
+            assert!(!may_be_a_host(address.parse().expect(address)), "{address}");
         }
     }
 

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use url::{Host, Url};
 
 use addresses::Reach;
-pub(crate) use addresses::{read_ranges, unwrapped};
+pub(crate) use addresses::{may_be_a_host, read_ranges, unwrapped};
 
 /// For looking the name up, and for connecting.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -166,6 +166,11 @@ pub async fn time_zone(platform: &Platform) -> chrono_tz::Tz {
     Read::new(platform).await.zone()
 }
 
+/// What prices are in, an ISO 4217 code.
+pub async fn currency(platform: &Platform) -> String {
+    Read::new(platform).await.text("general.currency").unwrap_or_default()
+}
+
 /// Language where nobody chose one, as it was read last: for every answer, also while the database is away.
 pub fn usual_language(platform: &Platform) -> Language {
     Read::last(platform).language()

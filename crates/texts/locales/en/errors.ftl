@@ -117,3 +117,5 @@ error-password-elsewhere = Your password is kept by { $provider }. Change it the
 error-password-elsewhere-at = Your password is kept by { $provider }. Change it there: { $url }
 error-password-none = This account has no password here. Ask an administrator.
 error-email-elsewhere = The address of this account is not changed here, because its password is kept elsewhere. Ask an administrator.
+error-no-engine = Nobody has said yet how the Docker Engine of this machine is reached.
+error-spec-without-price = It has no price in force yet: set one first, 0 for free.

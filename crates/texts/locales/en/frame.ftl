@@ -58,6 +58,7 @@ live-as-of = As of { $time }
 live-ended = Live updates have ended. Please reload the page.
 nav-customers = Customers
 nav-allocations = Allocations
+nav-specs = Specs
 live-over = This is no longer there, or you may not see it any more.
 nav-settings = Settings
 nav-people = People

@@ -55,6 +55,7 @@ live-as-of = 截至 { $time }
 live-ended = 实时更新已结束，请刷新页面
 nav-customers = 客户
 nav-allocations = 分配
+nav-specs = 产品规格
 live-over = 内容已不存在，或您已无权查看。
 nav-settings = 平台设置
 nav-people = 人员

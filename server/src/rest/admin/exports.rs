@@ -7,10 +7,11 @@ use contract::allocations::AllocationQuery;
 use contract::audit::AuditQuery;
 use contract::customers::CustomerQuery;
 use contract::imports::ImportSubject;
+use contract::specs::SpecQuery;
 use contract::users::UserQuery;
 use platform::accounts::users;
 use platform::imports::columns_of;
-use platform::{allocations, audit, customers};
+use platform::{allocations, audit, customers, specs};
 use sheets::write::Kind;
 
 use crate::rest::imports::heading;
@@ -190,4 +191,52 @@ pub async fn allocations(rest: Rest, Params(query): Params<AllocationQuery>) -> 
         list.finish()
     };
     download(&rest, built.await, "allocations").await
+}
+
+/// The specs of these filters as a workbook, with the prices of now.
+#[utoipa::path(get, path = "/api/admin/specs/export", tag = "specs", params(SpecQuery),
+    responses((status = 200, description = "A workbook")))]
+pub async fn specs(rest: Rest, Params(query): Params<SpecQuery>) -> Response {
+    let built = async {
+        specs::note_export(&rest.platform, &rest.ctx, &query).await?;
+        let language = rest.ctx.language();
+        let columns = [
+            ("spec-name", 28.0, Kind::Text),
+            ("spec-gpu-model", 28.0, Kind::Text),
+            ("spec-gpu-count", 10.0, Kind::Number),
+            ("spec-gpu-memory", 12.0, Kind::Number),
+            ("spec-use", 24.0, Kind::Text),
+            ("spec-cpu-cores", 10.0, Kind::Number),
+            ("spec-memory", 10.0, Kind::Number),
+            ("spec-system-disk", 10.0, Kind::Number),
+            ("spec-data-disk", 10.0, Kind::Number),
+            ("spec-price", 16.0, Kind::Text),
+            ("setting-general-currency", 10.0, Kind::Text),
+            ("spec-state", 12.0, Kind::Text),
+            ("spec-remark", 40.0, Kind::Text),
+        ];
+        let mut list = List::new(language, "specs-title", &columns)?;
+        specs::export(&rest.platform, &rest.ctx, &query, |row| {
+            let state = if row.listed { "spec-listed" } else { "spec-not-listed" };
+            list.row(&[
+                row.name.into(),
+                row.gpu_model.into(),
+                u64::from(row.gpu_count).into(),
+                row.gpu_memory_gb.map_or(Cell::Blank, |gb| u64::from(gb).into()),
+                say(language, &format!("spec-use-{}", row.gpu_use.code()), &[]).into(),
+                u64::from(row.cpu_cores).into(),
+                u64::from(row.memory_gb).into(),
+                u64::from(row.system_disk_gb).into(),
+                u64::from(row.data_disk_gb).into(),
+                // As text: a sheet would make the exact number a rounded one.
+                row.price_per_hour.into(),
+                row.currency.into(),
+                say(language, state, &[]).into(),
+                row.remark.into(),
+            ])
+        })
+        .await?;
+        list.finish()
+    };
+    download(&rest, built.await, "specs").await
 }

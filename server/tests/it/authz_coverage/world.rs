@@ -10,11 +10,14 @@ use contract::imports::ImportSubject;
 use contract::machines::{JoinTokenCreate, MaintenanceCreate};
 use contract::notifications::{ChannelCreate, ChannelKind, WebhookCreate};
 use contract::roles::RoleWrite;
+use contract::specs::SpecPriceCreate;
 use contract::{
     AllocationId, AnnouncementId, ChannelId, IdentityProviderId, ImportId, MaintenanceId, Permission, RenewalRequestId,
-    RoleId, SessionId, SettingsImportId, SshKeyId,
+    RoleId, SessionId, SettingsImportId, SpecId, SshKeyId,
 };
-use platform::{accounts, allocations, announcements, customers, imports, machines, notifications, roles, settings};
+use platform::{
+    accounts, allocations, announcements, customers, imports, machines, notifications, roles, settings, specs,
+};
 use serde_json::{Value, json};
 use server::router::Door;
 use test_support::{TestCustomer, TestNode, TestUser};
@@ -63,6 +66,8 @@ pub struct World {
     pub webhooks: [ChannelId; 2],
     /// The platform's, likewise.
     pub channels: [ChannelId; 2],
+    /// With a price.
+    pub spec: SpecId,
     /// For Acme.
     pub announcement: AnnouncementId,
     /// Calls so far.
@@ -86,6 +91,11 @@ async fn channels(server: &Server, admin: &TestUser) -> ([ChannelId; 2], [Channe
         notifications::add_channel(server.platform(), &admin.ctx(), body).await.unwrap().id
     };
     ([webhook().await, webhook().await], [channel().await, channel().await])
+}
+
+/// A spec without GPUs.
+fn spec(name: &str) -> Value {
+    json!({ "name": name, "cpuCores": 4, "memoryGb": 16, "systemDiskGb": 50 })
 }
 
 /// A sign-in service where nobody answers.
@@ -147,7 +157,12 @@ impl World {
             ..Default::default()
         };
         let said = announcements::create(server.platform(), &admin.ctx(), said).await.unwrap();
+        let spec = serde_json::from_value(spec("Small")).unwrap();
+        let spec = specs::create(server.platform(), &admin.ctx(), spec).await.unwrap().id;
+        let price = SpecPriceCreate { price_per_hour: "1".to_owned(), starts_at: None };
+        specs::add_price(server.platform(), &admin.ctx(), spec, price).await.unwrap();
         Self {
+            spec,
             announcement: said.id,
             webhooks,
             channels,
@@ -214,6 +229,8 @@ impl World {
             ("POST", "/api/auth/totp/disable") => json!({ "password": self.admin.password, "code": "123456" }),
             ("PUT", "/api/customer/settings/notifications") => json!({ "quietFrom": "22:00", "quietUntil": "07:00" }),
             ("POST", "/api/customer/settings/notifications/webhooks") => json!({ "name": name, "url": PRIVATE }),
+            ("POST", "/api/admin/specs") | ("PUT", "/api/admin/specs/{id}") => spec(&name),
+            ("POST", "/api/admin/specs/{id}/prices") => json!({ "pricePerHour": "2.5" }),
             ("POST", "/api/admin/announcements") => json!({ "title": name }),
             ("PUT", "/api/admin/announcements/{id}") => {
                 json!({ "title": name, "audience": "chosen", "customerIds": [self.acme.id] })
@@ -246,6 +263,9 @@ impl World {
                 json!({ "startsAt": "2100-01-01T00:00:00Z", "endsAt": "2100-01-02T00:00:00Z", "message": "New fans" })
             }
             ("PUT", "/api/admin/machines/{code}/connection") => json!({ "user": "root" }),
+            ("PUT", "/api/admin/machines/{code}/docker") => {
+                json!({ "kind": "local", "socket": "/nonexistent/docker.sock" })
+            }
             ("POST", "/api/admin/monitoring/machines") => json!({ "id": "host-001" }),
             ("POST", "/api/auth/login") => json!({ "username": self.admin.name, "password": self.admin.password }),
             ("POST", "/api/auth/password-reset/request") => json!({ "account": name }),
@@ -313,6 +333,7 @@ impl World {
             Some("tokens") => self.api_token.to_string(),
             Some("settings") if path.contains("/webhooks/") => self.webhooks[0].to_string(),
             Some("settings") => self.ssh_key.to_string(),
+            Some("specs") => self.spec.to_string(),
             Some("announcements") => self.announcement.to_string(),
             Some("notification-channels") => self.channels[0].to_string(),
             _ => self.join_token.clone(),
@@ -341,7 +362,7 @@ impl World {
         let (ssh_key, waits) = (self.ssh_key.to_string(), self.settings_import.to_string());
         let (target, role, extra) = (self.target.id.to_string(), self.role.to_string(), self.extra[0].id.to_string());
         let owner = self.acme.owner.id.to_string();
-        let announcement = self.announcement.to_string();
+        let (announcement, spec) = (self.announcement.to_string(), self.spec.to_string());
         let service = self.identity_provider.to_string();
         let (webhook, channel) = (self.webhooks[1].to_string(), self.channels[1].to_string());
         let args: Vec<(&str, &str)> = match name {
@@ -379,6 +400,16 @@ impl World {
                 vec![("kind", "wecom"), ("name", &fresh), ("url", PRIVATE), ("kinds[]", "allocation-ending")]
             }
             "change_channel" | "test_channel" | "remove_channel" => vec![("id", &channel), ("name", "group")],
+            "create_spec" | "update_spec" => vec![
+                ("id", &spec),
+                ("form[name]", &fresh),
+                ("form[cpu_cores]", "4"),
+                ("form[memory_gb]", "16"),
+                ("form[system_disk_gb]", "50"),
+            ],
+            "get_spec" | "list_spec_prices" | "delete_spec" => vec![("id", &spec)],
+            "set_spec_listed" => vec![("id", &spec), ("listed", "true")],
+            "add_spec_price" => vec![("id", &spec), ("price", "2.5")],
             "create_announcement" => {
                 vec![("form[kind]", "announcement"), ("form[title]", &fresh), ("form[audience]", "staff")]
             }
@@ -432,6 +463,10 @@ impl World {
             ],
             "cancel_maintenance" => vec![("code", "host-001"), ("id", &maintenance)],
             "set_connection" => vec![("code", "host-001"), ("form[user]", "root")],
+            "set_engine" => {
+                vec![("code", "host-001"), ("form[kind]", "local"), ("form[socket]", "/nonexistent/docker.sock")]
+            }
+            "get_engine" | "test_engine" | "remove_engine" => vec![("code", "host-001")],
             "machine_history" => vec![("code", "host-001"), ("range", "1h")],
             "create_machine" => vec![("form[name]", &fresh)],
             "update_machine" => vec![("code", "host-001"), ("form[name]", &fresh)],

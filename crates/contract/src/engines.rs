@@ -1,0 +1,158 @@
+//! Docker Engines: how the one of a machine is reached, and what it said when it was tried.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::machines::word_enum;
+
+/// Where Docker's own socket usually is.
+pub const USUAL_SOCKET: &str = "/var/run/docker.sock";
+/// Docker's port for TLS.
+pub const USUAL_PORT: u32 = 2376;
+/// Longest text of certificates or of a key, characters.
+pub const MAX_PEM: usize = 16_384;
+
+word_enum! {
+    /// How an engine is reached.
+    EngineKind {
+        /// A socket on the server's own host.
+        Local = "local",
+        /// `tcp://` with TLS.
+        Tcp = "tcp",
+    }
+}
+
+/// Body of `PUT /api/admin/machines/{code}/docker`.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EngineWrite {
+    pub kind: EngineKind,
+    /// For `local`: an absolute path that ends with `.sock`; `/var/run/docker.sock` when absent.
+    #[serde(default)]
+    pub socket: Option<String>,
+    /// For `tcp`: a name or an address, the one the engine's certificate is for.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// For `tcp`: 2376 when absent.
+    #[serde(default)]
+    pub port: Option<u32>,
+    /// PEM; the only CA that is trusted. Absent keeps what is stored, as with the two below.
+    #[serde(default)]
+    pub ca_certificate: Option<String>,
+    /// PEM.
+    #[serde(default)]
+    pub client_certificate: Option<String>,
+    /// PEM, without a passphrase; never answered again.
+    #[serde(default)]
+    pub client_key: Option<String>,
+    /// What one saw; absent overwrites whatever is there.
+    #[serde(default)]
+    pub revision: Option<i64>,
+}
+
+/// The key stays out of logs.
+impl std::fmt::Debug for EngineWrite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EngineWrite").field("kind", &self.kind).field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
+/// How a machine's engine is reached. Neither certificates nor the key leave the server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct EngineView {
+    pub kind: EngineKind,
+    pub socket: Option<String>,
+    pub host: Option<String>,
+    pub port: Option<u32>,
+    /// The first end of CA, client certificate and, once it was seen, the engine's own.
+    pub certificates_expire_at: Option<DateTime<Utc>>,
+    pub updated_at: DateTime<Utc>,
+    /// Rises with every change.
+    pub revision: i64,
+    /// The last one since it was changed.
+    pub last_test: Option<EngineTest>,
+}
+
+impl EngineView {
+    /// In one line, as Docker writes it.
+    pub fn address(&self) -> String {
+        match self.kind {
+            EngineKind::Local => format!("unix://{}", self.socket.as_deref().unwrap_or_default()),
+            EngineKind::Tcp => {
+                let host = self.host.as_deref().unwrap_or_default();
+                let port = self.port.unwrap_or(USUAL_PORT);
+                if host.contains(':') { format!("tcp://[{host}]:{port}") } else { format!("tcp://{host}:{port}") }
+            }
+        }
+    }
+}
+
+/// What came of trying it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct EngineTest {
+    pub at: DateTime<Utc>,
+    pub done: bool,
+    /// A stable word for what is wrong, such as `refused` or `certificate-expired`.
+    pub fault: Option<String>,
+    /// What it means and what to do, in the caller's language.
+    pub message: String,
+    /// What the other end or the network said.
+    pub detail: Option<String>,
+    pub report: Option<EngineReport>,
+}
+
+/// What an engine says of itself; what it does not say is absent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default)]
+pub struct EngineReport {
+    pub version: String,
+    pub api_version: String,
+    pub os: Option<String>,
+    /// Docker's word, such as `amd64`.
+    pub architecture: Option<String>,
+    pub kernel: Option<String>,
+    /// `1` or `2`.
+    pub cgroup_version: Option<String>,
+    pub storage_driver: Option<String>,
+    pub runtimes: Vec<String>,
+    pub default_runtime: Option<String>,
+    pub cpus: Option<u32>,
+    /// Bytes.
+    pub memory: Option<u64>,
+}
+
+impl EngineReport {
+    /// True when containers can have NVIDIA's GPUs by a runtime of that name.
+    pub fn has_nvidia(&self) -> bool {
+        self.runtimes.iter().any(|runtime| runtime == "nvidia")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_written_as_docker_writes_it() {
+        let view = EngineView {
+            kind: EngineKind::Tcp,
+            socket: None,
+            host: Some("10.0.0.7".to_owned()),
+            port: Some(2376),
+            certificates_expire_at: None,
+            updated_at: DateTime::UNIX_EPOCH,
+            revision: 1,
+            last_test: None,
+        };
+        assert_eq!(view.address(), "tcp://10.0.0.7:2376");
+        assert_eq!(EngineView { host: Some("fd00::7".to_owned()), ..view.clone() }.address(), "tcp://[fd00::7]:2376");
+        let local = EngineView { kind: EngineKind::Local, socket: Some(USUAL_SOCKET.to_owned()), ..view };
+        assert_eq!(local.address(), "unix:///var/run/docker.sock");
+    }
+}

@@ -1,0 +1,192 @@
+//! How the Docker Engine of a machine is reached: its socket, where it is the server's own host, or TLS.
+//!
+//! Invariants: of what is reached over TLS, one CA is trusted and no other; certificates and key are sealed with the
+//! installation's key and bound to their row, and no door shows them; an address where clouds give out credentials is never
+//! connected to; what a test found out is of the connection as it was tried.
+
+mod check;
+mod store;
+
+use contract::engines::{EngineReport, EngineTest, EngineView, EngineWrite};
+use contract::{ErrorCode, MachineId, Permission};
+use runtime::docker::{self, Endpoint, Fault, Identity};
+use serde_json::{Value, json};
+
+use crate::authz::{ConnectMachine, DeleteMachine, Granted, MachineRef, OperateMachine, ViewMachine};
+use crate::db::Tx;
+use crate::{Error, OpContext, Platform, Result, audit, machines, outbound};
+
+/// How a machine's engine is reached.
+///
+/// # Errors
+/// `NotFound` (`error-no-engine`) where nobody has said it.
+pub async fn get(platform: &Platform, ctx: &OpContext, code: &str) -> Result<EngineView> {
+    find(platform, ctx, code).await?.ok_or_else(none)
+}
+
+/// The same; nothing where nobody has said it.
+///
+/// # Errors
+/// `NotFound` for a machine there is not.
+pub async fn find(platform: &Platform, ctx: &OpContext, code: &str) -> Result<Option<EngineView>> {
+    ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let id = machines::id_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?;
+    ctx.authorize(ViewMachine, &machines::resource(id))?;
+    let row = store::find(&mut tx, id).await?;
+    tx.commit().await?;
+    row.map(|row| view(ctx, row)).transpose()
+}
+
+/// Says how it is reached, or says it anew. What was found out by a test is of no use then, and goes.
+///
+/// # Errors
+/// `Validation` with every fault at once, `Conflict` when somebody changed it meanwhile.
+pub async fn set(platform: &Platform, ctx: &OpContext, code: &str, body: EngineWrite) -> Result<EngineView> {
+    ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let id = machines::lock_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?;
+    let granted = ctx.authorize(ConnectMachine, &machines::resource(id))?;
+    let before = store::find(&mut tx, id).await?;
+    if body.revision.is_some_and(|seen| before.as_ref().is_none_or(|row| row.revision != seen)) {
+        return Err(Error::new(ErrorCode::Conflict));
+    }
+    let stored = before.as_ref().map_or(Ok(None), |row| row.open(platform, id))?;
+    let checked = check::write(body, stored)?;
+    store::save(&mut tx, &granted, &checked.seal(platform, id)).await?;
+    let after = view(ctx, store::find(&mut tx, id).await?.ok_or_else(Error::not_found)?)?;
+    let before = before.map(|row| view(ctx, row)).transpose()?;
+    let entry = entry("engines:set", code, before.as_ref().map(facts), Some(facts(&after)));
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// Forgets it, with certificates and key.
+///
+/// # Errors
+/// `NotFound` (`error-no-engine`) where nobody has said it.
+pub async fn remove(platform: &Platform, ctx: &OpContext, code: &str) -> Result<()> {
+    ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let id = machines::lock_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?;
+    let granted = ctx.authorize(ConnectMachine, &machines::resource(id))?;
+    let before = view(ctx, store::find(&mut tx, id).await?.ok_or_else(none)?)?;
+    store::delete(&mut tx, granted.id()).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("engines:remove", code, Some(facts(&before)), None)).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Of a machine that is deleted: its secrets go with it.
+pub(crate) async fn forget_in_tx(tx: &mut Tx, granted: &Granted<DeleteMachine>) -> Result<()> {
+    store::delete(tx, granted.id()).await
+}
+
+/// Tries it as it is stored, and keeps what came of it. Nothing is changed there.
+///
+/// # Errors
+/// `NotFound` (`error-no-engine`) where nobody has said how it is reached, `Conflict` when that was changed meanwhile. An
+/// engine that is not reached is no error but the answer.
+pub async fn test(platform: &Platform, ctx: &OpContext, code: &str) -> Result<EngineTest> {
+    ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let id = machines::id_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?;
+    let granted = ctx.authorize(OperateMachine, &machines::resource(id))?;
+    let row = store::find(&mut tx, id).await?.ok_or_else(none)?;
+    tx.commit().await?; // asking takes a while: hold no connection meanwhile
+    let asked = match endpoint(platform, id, &row)? {
+        Ok(endpoint) => docker::probe(&endpoint, outbound::may_be_a_host, ctx.now()).await,
+        Err(fault) => Err(fault),
+    };
+    let mut tx = platform.db().begin(ctx).await?;
+    let kept = store::Tested { at: ctx.now(), result: asked.map(reported) };
+    if !store::set_tested(&mut tx, &granted, row.revision, &kept).await? {
+        return Err(Error::new(ErrorCode::Conflict));
+    }
+    let after = view(ctx, store::find(&mut tx, id).await?.ok_or_else(none)?)?;
+    let test = after.last_test.ok_or_else(|| Error::internal("a test that was not kept"))?;
+    let found = json!({ "done": test.done, "fault": test.fault, "detail": test.detail });
+    audit::record_in_tx(&mut tx, ctx, entry("engines:test", code, None, Some(found))).await?;
+    tx.commit().await?;
+    Ok(test)
+}
+
+fn none() -> Error {
+    Error::not_found().with_key("error-no-engine")
+}
+
+/// What is connected to. Certificates that were good when they were stored may not read any more after an upgrade: that is
+/// a finding like any other.
+fn endpoint(platform: &Platform, id: MachineId, row: &store::Row) -> Result<std::result::Result<Endpoint, Fault>> {
+    let Some(pems) = row.open(platform, id)? else {
+        return Ok(Ok(Endpoint::Local { socket: row.socket.clone().unwrap_or_default().into() }));
+    };
+    Ok(match Identity::read(&pems.ca, &pems.certificate, &pems.key) {
+        Ok(identity) => Ok(Endpoint::Tcp {
+            host: row.host.clone().unwrap_or_default(),
+            port: row.port.unwrap_or_default(),
+            identity: Box::new(identity),
+        }),
+        Err(_) => Err(Fault { kind: docker::FaultKind::OwnCertificate, detail: String::new() }),
+    })
+}
+
+fn reported(report: docker::Report) -> (EngineReport, Option<chrono::DateTime<chrono::Utc>>) {
+    let expires_at = report.certificate_expires_at;
+    let report = EngineReport {
+        version: report.version,
+        api_version: report.api_version,
+        os: report.os,
+        architecture: report.architecture,
+        kernel: report.kernel,
+        cgroup_version: report.cgroup_version,
+        storage_driver: report.storage_driver,
+        runtimes: report.runtimes,
+        default_runtime: report.default_runtime,
+        cpus: report.cpus,
+        memory: report.memory,
+    };
+    (report, expires_at)
+}
+
+fn view(ctx: &OpContext, row: store::Row) -> Result<EngineView> {
+    let last_test = match (row.last_tested_at, row.last_report, row.last_fault) {
+        (Some(at), Some(report), _) => Some(EngineTest {
+            at,
+            done: true,
+            fault: None,
+            message: texts::message(ctx.language(), "engine-test-fine", &[]),
+            detail: None,
+            report: Some(serde_json::from_value(report).map_err(Error::internal)?),
+        }),
+        (Some(at), None, Some(fault)) => Some(EngineTest {
+            at,
+            done: false,
+            message: texts::message(ctx.language(), &format!("engine-fault-{fault}"), &[]),
+            fault: Some(fault),
+            detail: row.last_detail.filter(|detail| !detail.is_empty()),
+            report: None,
+        }),
+        _ => None,
+    };
+    Ok(EngineView {
+        kind: row.kind,
+        socket: row.socket,
+        host: row.host,
+        port: row.port.map(u32::from),
+        certificates_expire_at: [row.expires_at, row.engine_expires_at].into_iter().flatten().min(),
+        updated_at: row.updated_at,
+        revision: row.revision,
+        last_test,
+    })
+}
+
+/// What the audit log keeps: where, and until when; never with what.
+fn facts(view: &EngineView) -> Value {
+    json!({ "address": view.address(), "certificatesExpireAt": view.certificates_expire_at })
+}
+
+fn entry(action: &'static str, code: &str, before: Option<Value>, after: Option<Value>) -> audit::Entry {
+    audit::Entry { action, target_kind: "machine", target_id: Some(code.to_owned()), customer: None, before, after }
+}

@@ -1,0 +1,181 @@
+//! SQL of how engines are reached.
+
+use chrono::{DateTime, Utc};
+use contract::MachineId;
+use contract::engines::{EngineKind, EngineReport};
+use runtime::docker::Fault;
+use serde_json::Value;
+
+use super::check::Pems;
+use crate::authz::{ConnectMachine, Granted, OperateMachine};
+use crate::db::Tx;
+use crate::{Error, Platform, Result};
+
+pub(super) const CA: &str = "ca_certificate";
+pub(super) const CERTIFICATE: &str = "client_certificate";
+pub(super) const KEY: &str = "client_key";
+
+/// What a sealed text is bound to.
+pub(super) fn place(column: &str, id: MachineId) -> String {
+    format!("engine_connections.{column}:{}", id.0)
+}
+
+/// A connection as it is kept.
+pub(super) struct Row {
+    pub kind: EngineKind,
+    pub socket: Option<String>,
+    pub host: Option<String>,
+    pub port: Option<u16>,
+    ca: Option<Vec<u8>>,
+    certificate: Option<Vec<u8>>,
+    key: Option<Vec<u8>>,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub engine_expires_at: Option<DateTime<Utc>>,
+    pub revision: i64,
+    pub updated_at: DateTime<Utc>,
+    pub last_tested_at: Option<DateTime<Utc>>,
+    pub last_fault: Option<String>,
+    pub last_detail: Option<String>,
+    pub last_report: Option<Value>,
+}
+
+impl Row {
+    /// Its certificates and key; nothing for a socket.
+    pub(super) fn open(&self, platform: &Platform, id: MachineId) -> Result<Option<Pems>> {
+        let (Some(ca), Some(certificate), Some(key)) = (&self.ca, &self.certificate, &self.key) else {
+            return Ok(None);
+        };
+        let open = |column, sealed: &[u8]| {
+            let text = platform.keyring().open(&place(column, id), sealed)?;
+            String::from_utf8(text).map_err(Error::internal)
+        };
+        Ok(Some(Pems { ca: open(CA, ca)?, certificate: open(CERTIFICATE, certificate)?, key: open(KEY, key)? }))
+    }
+}
+
+/// What is written.
+pub(super) struct Sealed {
+    pub kind: EngineKind,
+    pub socket: Option<String>,
+    pub host: Option<String>,
+    pub port: Option<u16>,
+    pub ca: Option<Vec<u8>>,
+    pub certificate: Option<Vec<u8>>,
+    pub key: Option<Vec<u8>>,
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl Default for Sealed {
+    fn default() -> Self {
+        Self {
+            kind: EngineKind::Local,
+            socket: None,
+            host: None,
+            port: None,
+            ca: None,
+            certificate: None,
+            key: None,
+            expires_at: None,
+        }
+    }
+}
+
+/// What a test found out; with the end of the engine's own certificate.
+pub(super) struct Tested {
+    pub at: DateTime<Utc>,
+    pub result: std::result::Result<(EngineReport, Option<DateTime<Utc>>), Fault>,
+}
+
+pub(super) async fn find(tx: &mut Tx, machine: MachineId) -> Result<Option<Row>> {
+    let row = sqlx::query!(
+        "select kind, socket, host, port, ca_certificate, client_certificate, client_key, expires_at,
+                engine_expires_at, revision, updated_at, last_tested_at, last_fault, last_detail, last_report
+         from engine_connections where machine_id = $1",
+        machine.0
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let kind = EngineKind::parse(&row.kind)
+        .ok_or_else(|| Error::internal(format!("unknown kind of connection {}", row.kind)))?;
+    Ok(Some(Row {
+        kind,
+        socket: row.socket,
+        host: row.host,
+        port: row.port.map(u16::try_from).transpose().map_err(Error::internal)?,
+        ca: row.ca_certificate,
+        certificate: row.client_certificate,
+        key: row.client_key,
+        expires_at: row.expires_at,
+        engine_expires_at: row.engine_expires_at,
+        revision: row.revision,
+        updated_at: row.updated_at,
+        last_tested_at: row.last_tested_at,
+        last_fault: row.last_fault,
+        last_detail: row.last_detail,
+        last_report: row.last_report,
+    }))
+}
+
+/// Writes it, new or anew; what a test found out before goes.
+pub(super) async fn save(tx: &mut Tx, granted: &Granted<ConnectMachine>, new: &Sealed) -> Result<()> {
+    sqlx::query!(
+        "insert into engine_connections
+           (machine_id, kind, socket, host, port, ca_certificate, client_certificate, client_key, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         on conflict (machine_id) do update
+           set kind = excluded.kind, socket = excluded.socket, host = excluded.host, port = excluded.port,
+               ca_certificate = excluded.ca_certificate, client_certificate = excluded.client_certificate,
+               client_key = excluded.client_key, expires_at = excluded.expires_at, engine_expires_at = null,
+               last_tested_at = null, last_fault = null, last_detail = null, last_report = null,
+               revision = engine_connections.revision + 1",
+        granted.id().0,
+        new.kind.code(),
+        new.socket,
+        new.host,
+        new.port.map(i32::from),
+        new.ca,
+        new.certificate,
+        new.key,
+        new.expires_at
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn delete(tx: &mut Tx, machine: MachineId) -> Result<()> {
+    sqlx::query!("delete from engine_connections where machine_id = $1", machine.0).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// False when it is another connection by now.
+pub(super) async fn set_tested(
+    tx: &mut Tx,
+    granted: &Granted<OperateMachine>,
+    revision: i64,
+    tested: &Tested,
+) -> Result<bool> {
+    let (report, expires_at, fault) = match &tested.result {
+        Ok((report, expires_at)) => (Some(report), *expires_at, None),
+        Err(fault) => (None, None, Some(fault)),
+    };
+    let report = report.map(serde_json::to_value).transpose().map_err(Error::internal)?;
+    // The end of the engine's own certificate stays known while it cannot be reached.
+    let done = sqlx::query!(
+        "update engine_connections
+         set last_tested_at = $3, last_fault = $4, last_detail = $5, last_report = $6,
+             engine_expires_at = coalesce($7, engine_expires_at)
+         where machine_id = $1 and revision = $2",
+        granted.id().0,
+        revision,
+        tested.at,
+        fault.map(|fault| fault.kind.code()),
+        fault.map(|fault| fault.detail.as_str()),
+        report,
+        expires_at
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

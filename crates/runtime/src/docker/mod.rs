@@ -1,0 +1,35 @@
+//! A Docker Engine, over its local socket or over TLS.
+//!
+//! The client is bollard's; the way to the engine is our own (`line`), because a connection has to trust one CA and no
+//! other, has to go to an address that was looked at, and has to say what went wrong.
+
+mod certificates;
+mod fault;
+mod line;
+mod probe;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use certificates::{CertificateFault, Identity};
+pub use fault::{Fault, FaultKind};
+pub use probe::{Report, probe};
+
+/// The oldest API that is spoken: Engine 20.10's, the first with cgroup versions in its description.
+pub const MIN_API: (u32, u32) = (1, 41);
+
+/// Longest wait for a connection, TLS included.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How an engine is reached.
+#[derive(Clone, Debug)]
+pub enum Endpoint {
+    /// A socket on the server's own host.
+    Local { socket: PathBuf },
+    /// Over TLS, with nobody's word but this CA's.
+    Tcp { host: String, port: u16, identity: Box<Identity> },
+}
+
+/// Which addresses may be connected to at all; asked of every address of a name.
+pub type Allowed = fn(IpAddr) -> bool;

@@ -1,0 +1,5 @@
+//! Engines and what is none, for real.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod docker;

@@ -1,0 +1,316 @@
+//! A real Docker Engine (`dockerd`) with data, sockets and certificates of its own, no bridge and no firewall rules; and
+//! other ends that an engine's client has to tell from one.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Far beyond what a loaded machine needs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Until when a certificate is valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Validity {
+    /// For as long as anybody will run these tests.
+    Long,
+    /// It was, until 2020.
+    Over,
+}
+
+/// A certificate with its key, PEM.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    pub certificate: String,
+    pub key: String,
+}
+
+/// An authority that signs for engines and their clients.
+pub struct Authority {
+    certificate: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// A new one.
+    ///
+    /// # Panics
+    /// When no key can be made, as everything here.
+    pub fn new() -> Self {
+        let key = KeyPair::generate().expect("a key can be made");
+        let mut params = CertificateParams::new(Vec::<String>::new()).expect("no names are fine");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "engines of the tests");
+        let certificate = params.self_signed(&key).expect("an authority signs itself").pem();
+        Self { certificate, issuer: Issuer::new(params, key) }
+    }
+
+    /// Its own certificate, PEM.
+    pub fn certificate(&self) -> &str {
+        &self.certificate
+    }
+
+    /// A certificate for these names; without names, a client's.
+    pub fn sign(&self, names: &[&str], validity: Validity) -> Signed {
+        let key = KeyPair::generate().expect("a key can be made");
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let purpose = match names.is_empty() {
+            true => rcgen::ExtendedKeyUsagePurpose::ClientAuth,
+            false => rcgen::ExtendedKeyUsagePurpose::ServerAuth,
+        };
+        let mut params = CertificateParams::new(names).expect("names of the tests are names");
+        params.extended_key_usages = vec![purpose];
+        params.not_before = date_time_ymd(2019, 1, 1);
+        params.not_after = date_time_ymd(if validity == Validity::Over { 2020 } else { 2100 }, 1, 1);
+        let certificate = params.signed_by(&key, &self.issuer).expect("an authority signs");
+        Signed { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+}
+
+impl Default for Authority {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// An engine; it ends with this value.
+pub struct DockerEngine {
+    folder: TempDir,
+    child: Child,
+    port: u16,
+    authority: Authority,
+}
+
+impl DockerEngine {
+    /// A new, empty one.
+    ///
+    /// # Panics
+    /// When there is no `dockerd` here (`cargo xtask setup test` gets it), this is not root, or it does not start.
+    pub fn start() -> Self {
+        // Another program may have been faster with the port: then another is taken.
+        for _ in 0..5 {
+            if let Some(engine) = Self::launch() {
+                return engine;
+            }
+        }
+        panic!("dockerd does not start");
+    }
+
+    fn launch() -> Option<Self> {
+        // overlay2 wants a real disk, and /tmp may be memory.
+        let folder = tempfile::Builder::new().prefix("rg-engine-").tempdir_in("/var/tmp").expect("/var/tmp is there");
+        let place = |name: &str| folder.path().join(name);
+        let authority = Authority::new();
+        let own = authority.sign(&["127.0.0.1", "localhost"], Validity::Long);
+        let texts = [("ca.pem", authority.certificate()), ("cert.pem", &own.certificate), ("key.pem", &own.key)];
+        for (name, text) in texts {
+            std::fs::write(place(name), text).expect("the folder can be written");
+        }
+        let port = free_port();
+        let log = std::fs::File::create(place("log")).expect("the folder can be written");
+        let mut command = Command::new(program());
+        for (option, name) in [
+            ("--data-root", "data"),
+            ("--exec-root", "exec"),
+            ("--pidfile", "pid"),
+            ("--tlscacert", "ca.pem"),
+            ("--tlscert", "cert.pem"),
+            ("--tlskey", "key.pem"),
+        ] {
+            command.arg(option).arg(place(name));
+        }
+        command
+            .args(["--tlsverify", "--bridge=none", "--iptables=false", "--ip6tables=false"])
+            .arg(format!("--host=unix://{}", place("docker.sock").display()))
+            .arg(format!("--host=tcp://127.0.0.1:{port}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
+        let child = command.spawn().expect("dockerd starts");
+        let mut engine = Self { folder, child, port, authority };
+        engine.comes_up().then_some(engine)
+    }
+
+    /// False when the port was somebody else's.
+    fn comes_up(&mut self) -> bool {
+        let until = Instant::now() + PATIENCE;
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() || !self.socket().exists() {
+            if self.child.try_wait().is_ok_and(|ended| ended.is_some()) {
+                let log = self.log();
+                assert!(log.contains("address already in use"), "dockerd ended: {log}");
+                return false;
+            }
+            assert!(Instant::now() < until, "dockerd does not listen: {}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        !self.child.try_wait().is_ok_and(|ended| ended.is_some())
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Its local socket.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("docker.sock")
+    }
+
+    /// Its port for TLS on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Who signs for it and its clients.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+}
+
+impl Drop for DockerEngine {
+    /// Asked first, so that its containerd ends with it.
+    fn drop(&mut self) {
+        if let Ok(id) = i32::try_from(self.child.id()) {
+            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGTERM);
+        }
+        let until = Instant::now() + Duration::from_secs(15);
+        while self.child.try_wait().is_ok_and(|ended| ended.is_none()) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// # Panics
+/// With what is missing.
+fn program() -> &'static Path {
+    let program = Path::new("/usr/sbin/dockerd");
+    assert!(program.exists(), "{} is not here: cargo xtask setup test gets it", program.display());
+    let root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    assert!(root, "only root can start a Docker Engine: run these tests as root");
+    program
+}
+
+/// Free a moment ago; nobody else on the machine is told it meanwhile.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.local_addr().expect("it listens").port()
+}
+
+/// What is no engine, on a port of 127.0.0.1; it ends with this value.
+pub struct OtherEnd {
+    port: u16,
+    _end: DropGuard,
+}
+
+impl OtherEnd {
+    /// Says this to whoever connects, without TLS, and nothing more.
+    pub async fn banner(text: &'static str) -> Self {
+        Self::serve(move |mut stream| async move {
+            let _ = stream.write_all(text.as_bytes()).await;
+            // Hanging up on what was said and not heard would take the own words back.
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        })
+        .await
+    }
+
+    /// Takes connections and says nothing.
+    pub async fn silent() -> Self {
+        Self::serve(|mut stream| async move {
+            let mut nothing = Vec::new();
+            let _ = stream.read_to_end(&mut nothing).await;
+        })
+        .await
+    }
+
+    /// TLS with this certificate, and this answer to the first request.
+    pub async fn tls(own: &Signed, answer: &'static str) -> Self {
+        let chain = vec![CertificateDer::from_pem_slice(own.certificate.as_bytes()).expect("a certificate")];
+        let key = PrivateKeyDer::from_pem_slice(own.key.as_bytes()).expect("a key");
+        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("TLS 1.2 and 1.3")
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .expect("certificate and key fit");
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        Self::serve(move |stream| {
+            let acceptor = acceptor.clone();
+            async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                answer_once(&mut stream, answer).await;
+            }
+        })
+        .await
+    }
+
+    async fn serve<F>(handle: impl Fn(tokio::net::TcpStream) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let port = listener.local_addr().expect("it listens").port();
+        let end = CancellationToken::new();
+        let ended = end.clone();
+        tokio::spawn(ended.run_until_cancelled_owned(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(handle(stream));
+            }
+        }));
+        Self { port, _end: end.drop_guard() }
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+/// A socket in a folder of its own that gives one answer to every first request; it ends with this value.
+pub struct OtherSocket {
+    folder: TempDir,
+    _end: DropGuard,
+}
+
+impl OtherSocket {
+    /// Answers with these bytes.
+    pub fn answering(answer: &'static str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let listener = tokio::net::UnixListener::bind(folder.path().join("other.sock")).expect("a socket can be made");
+        let end = CancellationToken::new();
+        let ended = end.clone();
+        tokio::spawn(ended.run_until_cancelled_owned(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move { answer_once(&mut stream, answer).await });
+            }
+        }));
+        Self { folder, _end: end.drop_guard() }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("other.sock")
+    }
+}
+
+/// Reads the head of a request, answers, hangs up.
+async fn answer_once<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(stream: &mut S, answer: &str) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => return,
+        }
+    }
+    let _ = stream.write_all(answer.as_bytes()).await;
+    let _ = stream.shutdown().await;
+}
