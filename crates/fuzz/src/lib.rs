@@ -10,6 +10,7 @@
 
 mod agent;
 mod credentials;
+mod engines;
 mod files;
 mod headers;
 mod ldap;
@@ -31,6 +32,7 @@ use platform::secrets::Keyring;
 
 pub use agent::{agent, agent_frames};
 pub use credentials::credentials;
+pub use engines::engines;
 pub use files::files;
 pub use headers::headers;
 pub use ldap::ldap;
@@ -54,6 +56,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "agent", run: agent },
     Target { name: "agent_frames", run: agent_frames },
     Target { name: "credentials", run: credentials },
+    Target { name: "engines", run: engines },
     Target { name: "files", run: files },
     Target { name: "headers", run: headers },
     Target { name: "ldap", run: ldap },

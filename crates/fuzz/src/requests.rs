@@ -2,7 +2,7 @@
 
 use contract::accounts::{
     ApiTokenCreate, CaptchaQuery, LoginRequest, OidcStart, ProfileUpdate, ProviderBody, ProviderTestRequest,
-    SshKeyCreate,
+    SignUpRequest, SshKeyCreate,
 };
 use contract::allocations::{
     AllocationBulk, AllocationCreate, AllocationQuery, AllocationRenew, RenewalApproval, RenewalQuery, TimelineQuery,
@@ -10,10 +10,12 @@ use contract::allocations::{
 use contract::announcements::{AnnouncementEdit, AnnouncementQuery};
 use contract::audit::{AuditQuery, OwnAuditQuery};
 use contract::customers::{CustomerCreate, CustomerQuery, CustomerSort, CustomerUpdate};
+use contract::engines::EngineWrite;
+use contract::imports::ImportRowQuery;
 use contract::jobs::JobQuery;
 use contract::live::ClientMessage;
 use contract::machines::{
-    ConnectionUpdate, ImportRowQuery, MachineBulk, MachineCreate, MachineQuery, MachineUpdate, MaintenanceCreate,
+    ConnectionUpdate, MachineBulk, MachineCreate, MachineQuery, MachineUpdate, MaintenanceCreate,
 };
 use contract::mail::MailQuery;
 use contract::metrics::HistoryQuery;
@@ -23,6 +25,7 @@ use contract::notifications::{
 use contract::reports::{StatisticsQuery, TrendQuery, UsageQuery};
 use contract::roles::RoleWrite;
 use contract::settings::SettingUpdate;
+use contract::specs::{SpecPriceCreate, SpecQuery, SpecWrite};
 use contract::users::{UserCreate, UserQuery, UserUpdate};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -50,6 +53,7 @@ pub(crate) const QUERIES: &[Check] = &[
     query::<OidcStart>,
     query::<OwnAuditQuery>,
     query::<RenewalQuery>,
+    query::<SpecQuery>,
     query::<StatisticsQuery>,
     query::<TimelineQuery>,
     query::<TrendQuery>,
@@ -69,6 +73,7 @@ pub(crate) const BODIES: &[Check] = &[
     body::<ConnectionUpdate>,
     body::<CustomerCreate>,
     body::<CustomerUpdate>,
+    body::<EngineWrite>,
     body::<LoginRequest>,
     body::<MachineBulk>,
     body::<MachineCreate>,
@@ -81,6 +86,9 @@ pub(crate) const BODIES: &[Check] = &[
     body::<RenewalApproval>,
     body::<RoleWrite>,
     body::<SettingUpdate>,
+    body::<SignUpRequest>,
+    body::<SpecPriceCreate>,
+    body::<SpecWrite>,
     body::<SshKeyCreate>,
     body::<UserCreate>,
     body::<UserUpdate>,

@@ -1,9 +1,12 @@
-//! What comes after a workbook was parsed: lines of the child, the search for the header, texts of cells, machines of rows.
+//! What comes after a workbook was parsed: lines of the child, the search for the header, texts of cells, machines and people
+//! of rows.
 
 use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, NaiveDateTime};
-use platform::machines::sheet_columns;
+use contract::imports::ImportSubject;
+use platform::fuzzing::{self, header_columns};
+use platform::imports::columns_of;
 use sheets::Row;
 use sheets::header::{self, HEADER_ROWS};
 
@@ -11,15 +14,21 @@ use crate::{chosen, text};
 
 /// See the module.
 pub fn rows(data: &[u8]) {
-    match chosen(data, 5) {
+    match chosen(data, 7) {
         (0, line) => lines(line),
-        (1, sheet) => sheet_of(&text(sheet)),
+        (1, sheet) => {
+            for subject in [ImportSubject::Machines, ImportSubject::Users] {
+                sheet_of(subject, &text(sheet));
+            }
+        }
         (2, bytes) => numbers(bytes),
         (3, iso) => {
             let said = text(iso);
             assert!(sheets::fuzzing::iso(&said).len() <= said.len());
         }
-        (_, cell) => cell_of(&text(cell)),
+        (4, cell) => cell_of(&text(cell)),
+        (5, cells) => person_of(&text(cells)),
+        (_, cell) => places_of(&text(cell)),
     }
 }
 
@@ -32,13 +41,13 @@ fn lines(line: &[u8]) {
     }
 }
 
-fn sheet_of(text: &str) {
+fn sheet_of(subject: ImportSubject, text: &str) {
     let sheet = text
         .lines()
         .zip(1..)
         .map(|(line, row)| Row { row, cells: line.split('\t').map(|cell| cell.trim().to_owned()).collect() });
     let sheet: Vec<Row> = sheet.collect();
-    let columns = sheet_columns::header_columns();
+    let columns = header_columns(subject);
     let Some(found) = header::find(&sheet, &columns) else { return };
     assert!(found.index < HEADER_ROWS && found.row == sheet[found.index].row);
     let header = &sheet[found.index].cells;
@@ -49,6 +58,9 @@ fn sheet_of(text: &str) {
     for missing in &found.missing {
         assert!(columns.iter().any(|column| column.key == *missing && column.required));
     }
+    if subject != ImportSubject::Machines {
+        return;
+    }
     for row in sheet.iter().skip(found.index + 1) {
         let cell = |(key, column): &(&str, usize)| Some(((*key).to_owned(), row.cells.get(*column)?.clone()));
         machine_of(&found.found.iter().filter_map(cell).collect());
@@ -57,22 +69,44 @@ fn sheet_of(text: &str) {
 
 /// One cell for every column in turn.
 fn cell_of(cell: &str) {
-    for column in sheet_columns::COLUMNS {
+    for column in columns_of(ImportSubject::Machines) {
         machine_of(&[("name", "host"), (column.key, cell)].map(|(key, cell)| (key.to_owned(), cell.to_owned())).into());
     }
 }
 
 /// Faults name columns; a machine that is taken is taken again as it is.
 fn machine_of(cells: &BTreeMap<String, String>) {
-    let parsed = sheet_columns::parse(cells);
-    for fault in &parsed.faults {
-        assert!(sheet_columns::COLUMNS.iter().any(|column| column.key == fault.column), "{}", fault.column);
+    let (machine, faults) = fuzzing::machine_row(cells);
+    for fault in &faults {
+        assert!(
+            columns_of(ImportSubject::Machines).iter().any(|column| column.key == fault.column),
+            "{}",
+            fault.column
+        );
         assert!(fault.note.key.starts_with("field-"));
     }
-    if let Ok(taken) = platform::fuzzing::machine(parsed.machine) {
-        let again = platform::fuzzing::machine(taken.clone());
+    if let Ok(taken) = fuzzing::machine(machine) {
+        let again = fuzzing::machine(taken.clone());
         assert_eq!(again.ok().as_ref(), Some(&taken));
     }
+}
+
+/// Who is taken is taken again as they are.
+fn person_of(cells: &str) {
+    let mut cells = cells.lines().map(str::to_owned);
+    let username = cells.next().unwrap_or_default();
+    let Ok((name, shown, email)) = fuzzing::person(username, cells.next(), cells.next()) else { return };
+    let again = fuzzing::person(name.clone(), shown.clone(), email.clone());
+    assert_eq!(again.ok(), Some((name, shown, email)));
+}
+
+/// Whatever customer a cell may name is asked for: of what is asked for, none is found that was not, and none is left.
+fn places_of(cell: &str) {
+    let asked = fuzzing::named_customers(cell);
+    assert!(asked.iter().all(|name| !name.is_empty() || cell.contains(['(', '（'])), "{asked:?}");
+    let places = fuzzing::places(cell, &asked);
+    assert!(places.iter().all(Option::is_some), "{cell:?} names more than {asked:?}");
+    assert!(fuzzing::places(cell, &[]).iter().all(Option::is_none));
 }
 
 /// A number is a number again, and a day is one that the calendar has.

@@ -19,10 +19,10 @@ fn folder(target: &str) -> PathBuf {
 /// Inputs in the order of their names.
 fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
     let files = std::fs::read_dir(folder(target)).unwrap_or_else(|error| panic!("no corpus for {target}: {error}"));
-    let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> = files.map(|file| file.expect("a folder that reads").path()).collect();
     files.sort();
-    let name = |file: &Path| file.file_name().unwrap().to_string_lossy().into_owned();
-    files.iter().map(|file| (name(file), std::fs::read(file).unwrap())).collect()
+    let name = |file: &Path| file.file_name().expect("a file has a name").to_string_lossy().into_owned();
+    files.iter().map(|file| (name(file), std::fs::read(file).expect("a file that reads"))).collect()
 }
 
 /// The same numbers at every run (splitmix64, Steele and others 2014).
@@ -112,6 +112,7 @@ replays!(
     agent,
     agent_frames,
     credentials,
+    engines,
     files,
     headers,
     ldap,

@@ -2,11 +2,15 @@
 
 pub use crate::accounts::fuzzing::*;
 pub use crate::accounts::identity::fuzzing::*;
+pub use crate::accounts::users::import::fuzzing::*;
+pub use crate::engines::fuzzing::*;
+pub use crate::imports::fuzzing::*;
 pub use crate::machines::fuzzing::*;
 pub use crate::metrics::fuzzing::*;
 pub use crate::notifications::channels::fuzzing::*;
 pub use crate::outbound::fuzzing::*;
 pub use crate::settings::fuzzing::*;
+pub use crate::specs::fuzzing::*;
 
 /// Whether a request may be known by it.
 pub fn is_idempotency_key(key: &str) -> bool {

@@ -91,6 +91,7 @@ fn bodies() -> Vec<String> {
         json!({ "host": "10.0.0.1", "port": 22, "user": "root" }),
         json!({ "name": "lab", "contact": "Alice", "email": "alice@example.org" }),
         json!({ "name": "lab", "active": true, "revision": 3 }),
+        json!({ "kind": "tcp", "host": "10.0.0.1", "port": 2376, "caCertificate": "x", "revision": 1 }),
         json!({ "username": "alice", "password": "secret", "captchaId": "x", "captchaAnswer": "y", "code": "123456" }),
         json!({ "action": "drain", "ids": ["host-001"], "reason": "test" }),
         machine.clone(),
@@ -104,6 +105,10 @@ fn bodies() -> Vec<String> {
         json!({ "months": 1, "note": "ok" }),
         json!({ "name": "auditor", "description": "d", "permissions": ["audit:view"], "revision": 1 }),
         json!({ "value": 12, "version": 3 }),
+        json!({ "email": "alice@example.org", "captchaId": "x", "captchaAnswer": "y" }),
+        json!({ "pricePerHour": "16.5", "startsAt": at }),
+        json!({ "name": "H100", "gpuModel": "H100", "gpuCount": 1, "gpuMemoryGb": 80, "gpuUse": "share", "cpuCores": 16,
+            "memoryGb": 128, "systemDiskGb": 200, "dataDiskGb": 0 }),
         json!({ "name": "laptop", "publicKey": "ssh-ed25519 AAAA" }),
         json!({ "username": "bob", "displayName": "Bob", "roles": [1], "email": "bob@example.org" }),
         json!({ "displayName": "Bob", "active": false, "revision": 1 }),
@@ -152,6 +157,7 @@ mod tests {
         let entry = ResultEntry::new(parse_tag(&seed("ldap", "02-entry")).unwrap().1);
         let (dn, somebody) = fuzzing::directory_entry(&LdapSettings::default(), entry).unwrap();
         assert_eq!((dn.as_str(), somebody.name.as_deref(), somebody.disabled), ("uid=alice,dc=x", Some("alice"), true));
+        assert!(crate::engines::reads(&seed("engines", "01-tls")));
         assert!(fuzzing::configuration(&seed("files", "00-some")).is_ok());
         assert!(server::fuzzing::daily_anchor(&text("files", "03-daily")).is_some());
     }

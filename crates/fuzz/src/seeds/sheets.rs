@@ -2,13 +2,14 @@
 
 use std::io::{Cursor, Read as _, Seek as _};
 
+use contract::imports::ImportSubject;
 use image::{DynamicImage, ImageFormat};
 use node_protocol::{
     Ack, AgentBody, AgentFrame, Batch, Disk, Goodbye, GoodbyeReason, GpuEvent, GpuEventKind, GpuInfo, GpuSample, Hello,
     HostSample, Inventory, Message, MigDevice, Nic, Ping, Process, ProcessList, Sample, ServerBody, ServerFrame,
     Welcome,
 };
-use platform::machines::sheet_columns::COLUMNS;
+use platform::imports::columns_of;
 use sheets::write::{Column, Kind, Value};
 use sheets::{Row, SheetWriter};
 
@@ -55,7 +56,7 @@ pub(super) fn add_all(seeds: &mut Vec<Seed>) {
 
 /// A workbook of ours with one machine.
 fn workbook() -> Vec<u8> {
-    let columns: Vec<Column> = COLUMNS
+    let columns: Vec<Column> = columns_of(ImportSubject::Machines)
         .iter()
         .map(|column| Column { required: column.required, kind: Kind::Text, ..Column::new(column.heading.0) })
         .collect();
@@ -85,8 +86,8 @@ fn workbooks(seeds: &mut Vec<Seed>) {
     add(seeds, "rows", 0, "row", serde_json::to_vec(&row).expect("JSON"));
     add(seeds, "rows", 0, "end", r#"{"end":{"sheet":"Data","other_sheets":[],"rows":1,"peak_kib":null}}"#);
     add(seeds, "rows", 0, "refused", r#"{"refused":{"key":"sheet-refused-text-too-long","args":{"row":7}}}"#);
-    let headings: Vec<&str> = COLUMNS.iter().map(|column| column.heading.0).collect();
-    let english: Vec<&str> = COLUMNS.iter().map(|column| column.heading.1).collect();
+    let headings: Vec<&str> = columns_of(ImportSubject::Machines).iter().map(|column| column.heading.0).collect();
+    let english: Vec<&str> = columns_of(ImportSubject::Machines).iter().map(|column| column.heading.1).collect();
     let values =
         "a\thost-001\t上海\t10.0.0.1\tgpu.example.org\t整机\tH100\t8\t80 GB\tEPYC\t1,024\t５１２\t1e3\t0\t是\tno\t备注";
     add(seeds, "rows", 1, "chinese", format!("title\n{}\n{values}", headings.join("\t")));
@@ -100,6 +101,8 @@ fn workbooks(seeds: &mut Vec<Seed>) {
     for (name, cell) in [("number", "1,024 GB"), ("yes", "启用"), ("pool", "整机"), ("address", "2001:db8::1")] {
         add(seeds, "rows", 4, name, cell);
     }
+    add(seeds, "rows", 5, "person", "Alice.B\n爱丽丝\nalice@example.org");
+    add(seeds, "rows", 6, "places", "Acme, Inc. (Owner); 示例（负责人）\n2、nobody");
 }
 
 fn pictures(seeds: &mut Vec<Seed>) {

@@ -4,10 +4,12 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use contract::settings::{CONFIGURATION_FORMAT, SETTINGS};
 use platform::fuzzing::{new_refresh_token, new_webhook_secret};
+use rcgen::{CertificateParams, KeyPair};
 use serde_json::json;
 
 use super::{Seed, add, oidc_description, oidc_keys, signed_token};
 use crate::credentials::{TOKEN_HEADER, signed};
+use crate::engines::BETWEEN;
 use crate::oidc::{self, CLIENT, ISSUER, NONCE};
 use crate::ssh_keys::KINDS;
 use crate::{now, requests};
@@ -20,6 +22,7 @@ pub(super) fn add_all(seeds: &mut Vec<Seed>) {
     keys(seeds);
     sign_in_services(seeds);
     directories(seeds);
+    engines(seeds);
     addresses(seeds);
     around(seeds);
     asked(seeds);
@@ -107,6 +110,22 @@ fn directories(seeds: &mut Vec<Seed>) {
     add(seeds, "ldap", 2, "entry", entry);
     add(seeds, "ldap", 3, "group", "cn=gpu-admins,ou=groups,dc=example,dc=org");
     add(seeds, "ldap", 4, "attribute", "cn;lang-de");
+}
+
+/// A certificate that signed itself is its own CA. The key is for anybody.
+fn engines(seeds: &mut Vec<Seed>) {
+    // RFC 8410: an Ed25519 key is these bytes and its seed.
+    let key = [&b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20"[..], &[8; 32]].concat();
+    let key = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", BASE64_STANDARD.encode(key));
+    let key = KeyPair::from_pem(&key).expect("a key");
+    let mut params = CertificateParams::new(vec!["engine.example.org".to_owned()]).expect("a name");
+    params.serial_number = Some(7_u64.into());
+    let certificate = params.self_signed(&key).expect("it signs itself").pem();
+    let pems = [certificate.as_str(), &certificate, &key.serialize_pem()].join(BETWEEN);
+    add(seeds, "engines", 0, "socket", "/run/user/1000/docker.sock");
+    add(seeds, "engines", 1, "tls", format!("engine.example.org 2376\n{pems}"));
+    add(seeds, "engines", 1, "closed", format!("[::ffff:169.254.169.254] 2376\n{pems}"));
+    add(seeds, "engines", 2, "price", "0016.500");
 }
 
 fn addresses(seeds: &mut Vec<Seed>) {

@@ -5,6 +5,7 @@
 //! connected to; what a test found out is of the connection as it was tried.
 
 mod check;
+pub(crate) mod fuzzing;
 mod store;
 
 use contract::engines::{EngineReport, EngineTest, EngineView, EngineWrite};

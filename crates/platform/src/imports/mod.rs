@@ -7,6 +7,7 @@
 
 mod columns;
 mod confirm;
+pub(crate) mod fuzzing;
 mod reading;
 mod store;
 mod subject;

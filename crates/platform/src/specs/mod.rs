@@ -3,6 +3,7 @@
 //! Invariants: a price is never changed, and none begins before it was set, so that what has been used keeps its price; the
 //! price of now is derived; what has no price is not listed; a spec that is deleted stays for what was made from it.
 
+pub(crate) mod fuzzing;
 mod store;
 
 use chrono::{DateTime, Utc};

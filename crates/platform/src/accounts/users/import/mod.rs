@@ -5,6 +5,7 @@
 
 mod columns;
 mod evaluate;
+pub(crate) mod fuzzing;
 mod passwords;
 mod places;
 mod write;
