@@ -37,9 +37,7 @@ mod tests {
     use std::path::Path;
 
     use contract::Permission;
-    use contract::accounts::{
-        Language, LdapSecurity, MappedRole, MemberRole, ProviderKind, ProviderStep, SessionKind, Theme,
-    };
+    use contract::accounts::{Language, LdapSecurity, MemberRole, ProviderKind, ProviderStep, SessionKind, Theme};
     use contract::allocations::{AllocationState, RenewalState, StepState};
     use contract::announcements::{AnnouncementKind, Audience};
     use contract::machines::{Pool, Presence, ServiceState};
@@ -164,7 +162,7 @@ mod tests {
         add("identity-step", ProviderStep::ALL.iter().map(|v| v.code()).collect());
         add("identity-done", ProviderStep::ALL.iter().map(|v| v.code()).collect());
         add("identity-security", LdapSecurity::ALL.iter().map(|v| v.code()).collect());
-        add("identity-role", MappedRole::ALL.iter().map(|v| v.code()).collect());
+        add("identity-role", vec!["customer_owner", "customer_member"]);
         for prefix in ["identity-kind", "identity-add", "identity-new"] {
             add(prefix, ProviderKind::ALL.iter().map(|v| v.code()).collect());
         }

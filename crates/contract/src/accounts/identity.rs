@@ -163,40 +163,65 @@ impl Default for OidcSettings {
 }
 
 /// What a group of the provider makes of a person here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum MappedRole {
-    PlatformAdmin,
     CustomerOwner,
     CustomerMember,
+    /// A role of the platform by its code: `platform_admin`, `operator`, or one made here, `custom-7`.
+    Platform(String),
 }
 
-impl MappedRole {
-    /// Every role a group can give.
-    pub const ALL: [Self; 3] = [Self::PlatformAdmin, Self::CustomerOwner, Self::CustomerMember];
+/// Longest code of a role, bytes.
+const MAX_ROLE_CODE: usize = 40;
 
-    /// `platform_admin`, `customer_owner` or `customer_member`.
-    pub fn code(self) -> &'static str {
+impl MappedRole {
+    /// What makes somebody an admin of the platform.
+    pub fn platform_admin() -> Self {
+        Self::Platform("platform_admin".to_owned())
+    }
+
+    /// `customer_owner`, `customer_member`, or the code of a role of the platform.
+    pub fn code(&self) -> &str {
         match self {
-            Self::PlatformAdmin => "platform_admin",
             Self::CustomerOwner => "customer_owner",
             Self::CustomerMember => "customer_member",
+            Self::Platform(code) => code,
         }
     }
 
-    /// Reads what [`MappedRole::code`] writes.
+    /// Reads what [`MappedRole::code`] writes. Whether there is such a role is not known here.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.code() == text)
+        let is_code = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+        match text {
+            "customer_owner" => Some(Self::CustomerOwner),
+            "customer_member" => Some(Self::CustomerMember),
+            "" => None,
+            code => (code.len() <= MAX_ROLE_CODE && code.chars().all(is_code)).then(|| Self::Platform(code.to_owned())),
+        }
     }
 
     /// What one is in the customer; absent for what holds everywhere.
-    pub fn membership(self) -> Option<MemberRole> {
+    pub fn membership(&self) -> Option<MemberRole> {
         match self {
-            Self::PlatformAdmin => None,
             Self::CustomerOwner => Some(MemberRole::Owner),
             Self::CustomerMember => Some(MemberRole::Member),
+            Self::Platform(_) => None,
         }
+    }
+}
+
+impl From<MappedRole> for String {
+    fn from(role: MappedRole) -> Self {
+        role.code().to_owned()
+    }
+}
+
+impl TryFrom<String> for MappedRole {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(|| format!("no role: {text}"))
     }
 }
 
@@ -207,6 +232,8 @@ impl MappedRole {
 pub struct GroupMapping {
     /// A group's name, exactly so; in a directory also the whole name of its entry, and case does not count there.
     pub group: String,
+    /// `customer_owner`, `customer_member`, or the code of a role of the platform: `platform_admin`, `operator`, `custom-7`.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub role: MappedRole,
     /// Which customer, for the roles of one.
     #[serde(default)]

@@ -56,6 +56,7 @@ identity-group-filter = Filter of groups
 identity-group-filter-hint = { "{dn}" } stands for the person’s entry, { "{login}" } for the user name.
 identity-mappings = Roles of groups
 identity-mappings-hint = One per line: role, customer’s number where the role is one in a customer, and after a colon the group. For example “platform_admin: gpu-admins” or “customer_member 12: cn=lab,ou=groups,dc=example,dc=org”. Checked at every sign-in; roles given by hand stay.
+identity-mappings-roles = Roles of the platform:
 identity-creates-accounts = Whoever comes for the first time gets an account
 identity-only-mapped = Only let in whom a group gives a role
 identity-password-url = Where people change their password
@@ -84,7 +85,6 @@ identity-test-hint = Tries what is saved, in use or not. Nobody is signed in, an
 identity-test-login = Look up this user name
 identity-test-login-hint = Optional: says who would be found, in which groups, and with which roles.
 identity-test-details = What was said
-identity-role-platform_admin = platform administrator
 identity-role-customer_owner = owner
 identity-role-customer_member = member
 identity-role-in = { $role } of { $customer }

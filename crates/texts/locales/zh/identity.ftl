@@ -56,6 +56,7 @@ identity-group-filter = 组过滤器
 identity-group-filter-hint = { "{dn}" } 代表人员条目，{ "{login}" } 代表用户名。
 identity-mappings = 组对应的角色
 identity-mappings-hint = 每行一条：角色、客户编号（客户内的角色需要），冒号后是组。例如“platform_admin: gpu-admins”或“customer_member 12: cn=lab,ou=groups,dc=example,dc=org”。每次登录时检查，手动授予的角色保持不变。
+identity-mappings-roles = 平台角色：
 identity-creates-accounts = 首次登录的人自动创建账号
 identity-only-mapped = 只允许由组获得角色的人登录
 identity-password-url = 修改密码的地址
@@ -83,7 +84,6 @@ identity-test-hint = 测试已保存的内容，无论是否使用中。不会�
 identity-test-login = 查找此用户名
 identity-test-login-hint = 可选：显示会找到谁、属于哪些组、获得哪些角色。
 identity-test-details = 对方返回
-identity-role-platform_admin = 平台管理员
 identity-role-customer_owner = 负责人
 identity-role-customer_member = 成员
 identity-role-in = { $customer } 的{ $role }

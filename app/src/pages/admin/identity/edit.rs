@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use contract::accounts::{
     LdapSecurity, LdapSettings, OidcSettings, ProviderKind, ProviderTest, ProviderTestStep, ProviderView,
 };
+use contract::roles::{RoleScope, RoleView};
 use contract::{IdentityProviderId, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -15,6 +16,7 @@ use super::server_fns::{DeleteIdentityProvider, SaveIdentityProvider, TestIdenti
 use crate::door::{Refused, door, look, must_hold};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
+use crate::role_words::role_name;
 use crate::ui::copy::copy_button;
 use crate::ui::forms::{TextField, check_field, form_fault, select_field, text_area, text_field};
 use crate::ui::state::{Tone, state};
@@ -25,13 +27,14 @@ use crate::words::Words;
 #[component]
 pub fn NewIdentityProviderPage() -> impl IntoView {
     let kind = use_params_map().get_untracked().get("kind").and_then(|word| ProviderKind::parse(&word));
-    let (_, ctx) = door();
+    let (platform, ctx) = door();
     page(
         async move {
             must_hold(&ctx, Permission::SettingsIdentity)?;
-            kind.ok_or_else(platform::Error::not_found)
+            let kind = kind.ok_or_else(platform::Error::not_found)?;
+            Ok((kind, platform::roles::list(&platform, &ctx).await?))
         },
-        |kind| edit_view(kind, None),
+        |(kind, roles)| edit_view(kind, None, roles),
     )
 }
 
@@ -43,9 +46,10 @@ pub fn IdentityProviderPage() -> impl IntoView {
     page(
         async move {
             let id = id.ok_or_else(platform::Error::not_found)?;
-            platform::accounts::identity::get(&platform, &ctx, id).await
+            let view = platform::accounts::identity::get(&platform, &ctx, id).await?;
+            Ok((view, platform::roles::list(&platform, &ctx).await?))
         },
-        |view| edit_view(view.kind, Some(view)),
+        |(view, roles)| edit_view(view.kind, Some(view), roles),
     )
 }
 
@@ -121,7 +125,7 @@ fn beginning(kind: ProviderKind) -> BTreeMap<&'static str, String> {
     values
 }
 
-fn edit_view(kind: ProviderKind, view: Option<ProviderView>) -> AnyView {
+fn edit_view(kind: ProviderKind, view: Option<ProviderView>, roles: Vec<RoleView>) -> AnyView {
     let words = Words::now();
     let refused = Refused::from_query();
     let mut shown = view.as_ref().map_or_else(|| beginning(kind), values);
@@ -139,7 +143,7 @@ fn edit_view(kind: ProviderKind, view: Option<ProviderView>) -> AnyView {
         .crumb(words.t("identity-title"), paths::IDENTITY_PROVIDERS);
     let message = fields.refused.as_ref().map(|refused| refused.message(words.0));
     let saved = use_query_map().get_untracked().get("done").is_some_and(|done| done == "saved");
-    let form = provider_form(&fields, kind, view.as_ref());
+    let form = provider_form(&fields, kind, view.as_ref(), roles);
     let more = view.map(|view| {
         let login = fields.refused.as_ref().and_then(|refused| refused.typed.get("login").cloned());
         (test_card(words, &view, login.unwrap_or_default(), fields.fault("login")), end_card(words, &view))
@@ -155,8 +159,22 @@ fn edit_view(kind: ProviderKind, view: Option<ProviderView>) -> AnyView {
     )
 }
 
-fn provider_form(fields: &Fields, kind: ProviderKind, view: Option<&ProviderView>) -> impl IntoView + use<> {
+/// The words that stand for roles of the platform in a mapping, with what they are called.
+fn roles_to_map(words: Words, roles: Vec<RoleView>) -> String {
+    let of_platform = roles.into_iter().filter(|role| role.scope == RoleScope::Platform);
+    let named = of_platform.map(|role| format!("{} ({})", role.code, role_name(words.0, &role.code, &role.name)));
+    format!("{} {}", words.t("identity-mappings-roles"), named.collect::<Vec<_>>().join(&words.t("list-separator")))
+}
+
+fn provider_form(
+    fields: &Fields,
+    kind: ProviderKind,
+    view: Option<&ProviderView>,
+    roles: Vec<RoleView>,
+) -> impl IntoView + use<> {
     let words = fields.words;
+    let mut mappings = fields.field("identity-mappings", "mappings");
+    mappings.hint = mappings.hint.map(|hint| format!("{hint} {}", roles_to_map(words, roles)));
     let id = view.map(|view| view! { <input r#type="hidden" name="id" value=view.id.to_string() /> });
     let version =
         view.map(|view| view! { <input r#type="hidden" name="form[version]" value=view.version.to_string() /> });
@@ -178,7 +196,7 @@ fn provider_form(fields: &Fields, kind: ProviderKind, view: Option<&ProviderView
                 {parts}
                 <fieldset>
                     <legend>{words.t("identity-groups")}</legend>
-                    {text_area(fields.field("identity-mappings", "mappings"))}
+                    {text_area(mappings)}
                     {fields.tick("identity-creates-accounts", "creates_accounts")}
                     {fields.tick("identity-only-mapped", "only_mapped")}
                     {fields.text("identity-password-url", "password_url", 500)}

@@ -193,14 +193,14 @@ mod tests {
 
     #[test]
     fn mappings_are_read_as_they_are_written() {
-        let text = "platform_admin: gpu-admins\ncustomer_member 12: cn=lab,ou=groups,dc=example,dc=org\n\
+        let text = "platform_admin: gpu-admins\ncustom-7: ops\ncustomer_member 12: cn=lab,ou=groups,dc=example,dc=org\n\
                     customer_owner 7: urn:lab:heads";
         let read = read_mappings(text).expect("they read");
-        assert_eq!(read.len(), 3);
-        assert_eq!((read[1].customer_id, read[2].group.as_str()), (Some(CustomerId(12)), "urn:lab:heads"));
+        assert_eq!(read.len(), 4);
+        assert_eq!((read[2].customer_id, read[3].group.as_str()), (Some(CustomerId(12)), "urn:lab:heads"));
         assert_eq!(write_mappings(&read), text);
         assert_eq!(read_mappings("\n  \n").map(|list| list.len()).ok(), Some(0));
-        for bad in ["gpu-admins", "king: gpu", "customer_member twelve: lab", "customer_member 1 2: lab"] {
+        for bad in ["gpu-admins", "King!: gpu", "customer_member twelve: lab", "customer_member 1 2: lab"] {
             let error = read_mappings(&format!("\n{bad}")).expect_err(bad);
             assert_eq!((error.fields[0].path, error.fields[0].args[0].1.as_str()), ("mappings", "2"));
         }

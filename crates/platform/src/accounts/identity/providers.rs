@@ -1,7 +1,7 @@
 //! What admins set: which providers there are, how they are asked, and what their groups mean here.
 
 use contract::accounts::{
-    GroupMapping, LdapSettings, OidcSettings, ProviderBody, ProviderKind, ProviderTest, ProviderView,
+    GroupMapping, LdapSettings, MappedRole, OidcSettings, ProviderBody, ProviderKind, ProviderTest, ProviderView,
 };
 use contract::{ErrorCode, IdentityProviderId, Permission};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use crate::authz::{Installation, ManageIdentity};
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::settings::is_host;
-use crate::{Error, OpContext, Platform, Result, audit, customers};
+use crate::{Error, OpContext, Platform, Result, audit, customers, roles};
 
 /// Most providers of an installation.
 const MOST: usize = 20;
@@ -51,7 +51,7 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: ProviderBody) ->
     if store::providers(&mut tx, None).await?.len() >= MOST {
         return Err(Error::field("name", "field-too-many"));
     }
-    let checked = check(&mut tx, body, false).await?;
+    let checked = check(&mut tx, ctx, body, false).await?;
     let id = store::insert_provider(&mut tx, &granted, checked.kind, &checked.fields(), ctx).await?;
     if let Some(secret) = checked.secret.as_deref().filter(|secret| !secret.is_empty()) {
         let sealed = platform.keyring().seal(&sealed_for(id), secret.as_bytes());
@@ -83,7 +83,7 @@ pub async fn update(
         return Err(Error::field("kind", "field-provider-kind"));
     }
     let place = place_of(before.kind, &before.config);
-    let checked = check(&mut tx, body, before.secret.is_some()).await?;
+    let checked = check(&mut tx, ctx, body, before.secret.is_some()).await?;
     let moved = place_of(checked.kind, &checked.config) != place;
     store::update_provider(&mut tx, &granted, id, &checked.fields(), ctx).await?;
     match checked.secret.as_deref() {
@@ -221,7 +221,7 @@ impl Checked {
     }
 }
 
-async fn check(tx: &mut Tx, body: ProviderBody, has_secret: bool) -> Result<Checked> {
+async fn check(tx: &mut Tx, ctx: &OpContext, body: ProviderBody, has_secret: bool) -> Result<Checked> {
     let mut wrong = Wrong::new();
     let name = wrong.name("name", &body.name);
     let secret = body.secret;
@@ -249,7 +249,7 @@ async fn check(tx: &mut Tx, body: ProviderBody, has_secret: bool) -> Result<Chec
     if password_url.as_deref().is_some_and(|text| !is_page(text)) {
         wrong.add("passwordUrl", "field-page-address");
     }
-    let mappings = check_mappings(tx, &mut wrong, body.mappings).await?;
+    let mappings = check_mappings(tx, ctx, &mut wrong, body.mappings).await?;
     wrong.into_result()?;
     Ok(Checked {
         kind: body.kind,
@@ -361,18 +361,34 @@ fn check_oidc(wrong: &mut Wrong, body: OidcSettings) -> OidcSettings {
     }
 }
 
-async fn check_mappings(tx: &mut Tx, wrong: &mut Wrong, mappings: Vec<GroupMapping>) -> Result<Vec<GroupMapping>> {
+/// Nobody gives by groups what they do not hold themselves.
+async fn check_mappings(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    wrong: &mut Wrong,
+    mappings: Vec<GroupMapping>,
+) -> Result<Vec<GroupMapping>> {
     if mappings.len() > MOST_MAPPINGS {
         wrong.add("mappings", "field-too-many");
         return Ok(Vec::new());
     }
     let ids: Vec<i64> = mappings.iter().filter_map(|mapping| Some(mapping.customer_id?.0)).collect();
     let known = customers::names(tx, &ids).await?;
+    let roles = roles::assignable_in_tx(tx).await?;
     let mut kept = Vec::with_capacity(mappings.len());
     for (number, mut mapping) in (1..).zip(mappings) {
         mapping.group = mapping.group.trim().to_owned();
-        let of_customer = mapping.role.membership().is_some();
-        let fine = mapping.customer_id.map_or(!of_customer, |id| of_customer && known.contains_key(&id.0));
+        let fine = match (&mapping.role, mapping.customer_id) {
+            (MappedRole::Platform(code), None) => match roles.iter().find(|role| role.code == *code) {
+                Some(role) => {
+                    ctx.must_cover(role.powers.iter().copied())?;
+                    true
+                }
+                None => false,
+            },
+            (MappedRole::Platform(_), Some(_)) | (_, None) => false,
+            (_, Some(id)) => known.contains_key(&id.0),
+        };
         let named = !mapping.group.is_empty() && mapping.group.chars().count() <= 500;
         if !named || mapping.group.chars().any(char::is_control) || !fine {
             wrong.add_with("mappings", "field-mapping", vec![("row", number.to_string())]);

@@ -4,8 +4,6 @@
 //! last admin, and the last who gets in without a provider, stays one whatever the groups say, and so does the last owner
 //! of a customer.
 
-use std::collections::BTreeMap;
-
 use contract::accounts::{GroupMapping, MappedRole, MemberRole};
 use contract::{CustomerId, UserId};
 use serde::{Deserialize, Serialize};
@@ -21,6 +19,16 @@ pub(super) struct Given {
     pub role: MappedRole,
     #[serde(default)]
     pub customer_id: Option<CustomerId>,
+}
+
+impl Given {
+    /// What only one role can be given for: a customer, or a role of the platform.
+    fn place(&self) -> (Option<CustomerId>, Option<&str>) {
+        match &self.role {
+            MappedRole::Platform(code) => (None, Some(code)),
+            MappedRole::CustomerOwner | MappedRole::CustomerMember => (self.customer_id, None),
+        }
+    }
 }
 
 /// What a sign-in changed.
@@ -47,16 +55,15 @@ pub(super) enum GroupNames {
     Words,
 }
 
-/// What these groups give, the strongest role per customer.
+/// What these groups give: roles of the platform, and the strongest role per customer.
 pub(super) fn wanted(mappings: &[GroupMapping], groups: &[String], names: GroupNames) -> Vec<Given> {
-    let mut best: BTreeMap<Option<CustomerId>, MappedRole> = BTreeMap::new();
-    for mapping in mappings.iter().filter(|mapping| groups.iter().any(|group| is_called(group, &mapping.group, names)))
-    {
-        // The strongest comes first.
-        let role = best.entry(mapping.customer_id).or_insert(mapping.role);
-        *role = mapping.role.min(*role);
-    }
-    best.into_iter().map(|(customer_id, role)| Given { role, customer_id }).collect()
+    let given = mappings.iter().filter(|mapping| groups.iter().any(|group| is_called(group, &mapping.group, names)));
+    let mut given: Vec<Given> =
+        given.map(|mapping| Given { role: mapping.role.clone(), customer_id: mapping.customer_id }).collect();
+    // Of one place the strongest comes first, and stays.
+    given.sort_by(|a, b| a.place().cmp(&b.place()).then_with(|| a.role.cmp(&b.role)));
+    given.dedup_by(|later, first| later.place() == first.place());
+    given
 }
 
 fn is_called(group: &str, name: &str, names: GroupNames) -> bool {
@@ -83,7 +90,7 @@ pub(super) async fn apply(
     wanted: &[Given],
 ) -> Result<(Vec<Given>, Changed)> {
     let (mut now, mut changed) = (Vec::new(), Changed::default());
-    for old in before.iter().filter(|old| !wanted.iter().any(|given| given.customer_id == old.customer_id)) {
+    for old in before.iter().filter(|old| !wanted.iter().any(|given| given.place() == old.place())) {
         match take(tx, user, old).await? {
             Taken::Gone => changed.removed.push(old.clone()),
             Taken::NotThere => {}
@@ -94,7 +101,7 @@ pub(super) async fn apply(
         }
     }
     for given in wanted {
-        let ours = before.iter().find(|old| old.customer_id == given.customer_id);
+        let ours = before.iter().find(|old| old.place() == given.place());
         let there = match given.customer_id.zip(given.role.membership()) {
             Some((customer, role)) => {
                 // One that was deleted meanwhile takes nobody.
@@ -117,11 +124,14 @@ pub(super) async fn apply(
                 there.is_some_and(|word| word == role.code())
             }
             None => {
-                let there = store::is_admin(tx, user).await?;
+                let there = store::holds_role(tx, user, given.role.code()).await?;
                 if there && ours.is_none() {
                     continue;
                 }
-                store::add_admin(tx, user).await?;
+                // One that was deleted meanwhile is given to nobody.
+                if !there && !store::add_role(tx, user, given.role.code()).await? {
+                    continue;
+                }
                 there
             }
         };
@@ -153,8 +163,12 @@ async fn take(tx: &mut Tx, user: UserId, old: &Given) -> Result<Taken> {
         let gone = store::remove_membership(tx, customer, user, role.code()).await?;
         return Ok(if gone { Taken::Gone } else { Taken::NotThere });
     }
-    if !store::is_admin(tx, user).await? {
+    if !store::holds_role(tx, user, old.role.code()).await? {
         return Ok(Taken::NotThere);
+    }
+    if old.role != MappedRole::platform_admin() {
+        store::remove_role(tx, user, old.role.code()).await?;
+        return Ok(Taken::Gone);
     }
     Ok(if store::remove_admin(tx, user).await? { Taken::Gone } else { Taken::HasToStay })
 }
@@ -165,7 +179,8 @@ fn is_word_of(given: &Given, word: &str) -> bool {
 
 /// Whether what the groups give is more than the role of this word.
 fn is_stronger(given: &Given, word: &str) -> bool {
-    let of_word = MappedRole::ALL.into_iter().find(|role| role.membership().is_some_and(|role| role.code() == word));
+    let of_customer = [MappedRole::CustomerOwner, MappedRole::CustomerMember];
+    let of_word = of_customer.into_iter().find(|role| role.membership().is_some_and(|role| role.code() == word));
     of_word.is_some_and(|role| given.role < role)
 }
 
@@ -185,6 +200,8 @@ mod tests {
             mapping("lab", "customer_member", Some(1)),
             mapping("lab-heads", "customer_owner", Some(1)),
             mapping("others", "customer_member", Some(2)),
+            mapping("ops", "operator", None),
+            mapping("custom", "custom-7", None),
         ];
         let roles = |groups: &[&str]| -> Vec<(String, Option<i64>)> {
             let groups: Vec<_> = groups.iter().map(|group| (*group).to_owned()).collect();
@@ -197,6 +214,11 @@ mod tests {
         assert_eq!(roles(&["cn=Lab,ou=groups,dc=example,dc=org"]), [("customer_member".to_owned(), Some(1))]);
         assert_eq!(roles(&["lab", "lab-heads"]), [("customer_owner".to_owned(), Some(1))]);
         assert_eq!(roles(&["lab-heads", "LAB"]), [("customer_owner".to_owned(), Some(1))]);
+        let several = [("customer_member".to_owned(), Some(2)), ("operator".to_owned(), None)];
+        let mut given = roles(&["others", "ops", "custom"]);
+        assert_eq!(given.pop(), Some(several[1].clone()));
+        assert_eq!(given.pop(), Some(("custom-7".to_owned(), None)));
+        assert_eq!(given, several[..1]);
         assert_eq!(roles(&["labs", "xlab", "cn=x\\,lab,ou=groups"]), []);
         let words = |group: &str| wanted(&mappings, &[group.to_owned()], GroupNames::Words).len();
         assert_eq!([words("lab"), words("Lab"), words("cn=lab,dc=x")], [1, 0, 0], "a service's words are words");

@@ -130,10 +130,16 @@ async fn role_names(platform: &Platform, ctx: &OpContext, given: &[roles::Given]
     let ids: Vec<i64> = given.iter().filter_map(|given| Some(given.customer_id?.0)).collect();
     let mut tx = platform.db().begin(ctx).await?;
     let customers = customers::names(&mut tx, &ids).await?;
+    let platform_roles = crate::roles::assignable_in_tx(&mut tx).await?;
     tx.commit().await?;
     let language = ctx.language();
     let words = given.iter().map(|given| {
-        let role = texts::message(language, &format!("identity-role-{}", given.role.code()), &[]);
+        let code = given.role.code();
+        let made_here = platform_roles.iter().find(|role| role.code == code && !role.builtin);
+        let role = made_here.map(|role| role.name.clone()).unwrap_or_else(|| {
+            let kind = if given.customer_id.is_some() { "identity-role" } else { "role" };
+            texts::known_message(language, &format!("{kind}-{code}"), &[]).unwrap_or_else(|| code.to_owned())
+        });
         match given.customer_id.and_then(|id| customers.get(&id.0)) {
             Some(customer) => {
                 texts::message(language, "identity-role-in", &[("role", role), ("customer", customer.clone())])

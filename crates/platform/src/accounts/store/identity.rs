@@ -316,21 +316,33 @@ pub(in crate::accounts) async fn password_place(tx: &mut Tx, user: UserId) -> Re
     Ok(row.map(|row| PasswordPlace { provider_name: row.name, url: row.password_url }))
 }
 
-pub(in crate::accounts) async fn is_admin(tx: &mut Tx, user: UserId) -> Result<bool> {
-    let admin = sqlx::query_scalar!(
-        r#"select exists(select from role_assignments where user_id = $1 and role = 'platform_admin') as "admin!""#,
-        user.0
+/// Whether somebody holds this role of the platform.
+pub(in crate::accounts) async fn holds_role(tx: &mut Tx, user: UserId, code: &str) -> Result<bool> {
+    let holds = sqlx::query_scalar!(
+        r#"select exists(select from role_assignments where user_id = $1 and role = $2) as "holds!""#,
+        user.0,
+        code
     );
-    Ok(admin.fetch_one(&mut **tx).await?)
+    Ok(holds.fetch_one(&mut **tx).await?)
 }
 
-pub(in crate::accounts) async fn add_admin(tx: &mut Tx, user: UserId) -> Result<()> {
-    sqlx::query!(
-        "insert into role_assignments (user_id, role) values ($1, 'platform_admin') on conflict do nothing",
-        user.0
-    )
-    .execute(&mut **tx)
-    .await?;
+/// Gives a role of the platform; false where there is none of this code.
+pub(in crate::accounts) async fn add_role(tx: &mut Tx, user: UserId, code: &str) -> Result<bool> {
+    let added = sqlx::query!(
+        "insert into role_assignments (user_id, role)
+         select $1, code from roles where code = $2 and scope_kind = 'platform'
+         on conflict do nothing",
+        user.0,
+        code
+    );
+    Ok(added.execute(&mut **tx).await?.rows_affected() == 1)
+}
+
+/// Takes a role that is not the admins', who have a rule of their own ([`remove_admin`]).
+pub(in crate::accounts) async fn remove_role(tx: &mut Tx, user: UserId, code: &str) -> Result<()> {
+    sqlx::query!("delete from role_assignments where user_id = $1 and role = $2", user.0, code)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

@@ -6,9 +6,10 @@ use contract::accounts::{
     GroupMapping, LdapSecurity, LdapSettings, LoginRequest, MappedRole, ProviderBody, ProviderKind, ProviderTest,
     ProviderTestRequest, ProviderView,
 };
-use contract::{CustomerId, ErrorCode, IdentityProviderId};
+use contract::roles::RoleWrite;
+use contract::{CustomerId, ErrorCode, IdentityProviderId, Permission};
 use platform::accounts::{self, SignedIn, identity};
-use platform::{OpContext, Principal, Result};
+use platform::{OpContext, Principal, Result, roles};
 use test_support::{Directory, PASSWORD, SEARCHER, SEARCHER_PASSWORD, TestPlatform, TestUser};
 
 const PEOPLE: &str = "ou=people,dc=example,dc=org";
@@ -306,7 +307,7 @@ async fn groups_give_roles_and_take_back_only_what_they_gave() {
     let (acme, globex) = (world.test.customer("Acme").await, world.test.customer("Globex").await);
     let full = "cn=lab,ou=groups,dc=example,dc=org";
     let maps = vec![
-        role("gpu-admins", MappedRole::PlatformAdmin, None),
+        role("gpu-admins", MappedRole::platform_admin(), None),
         role(full, MappedRole::CustomerMember, Some(acme.id)),
     ];
     world.set(|body| body.mappings = maps).await.unwrap();
@@ -358,12 +359,38 @@ async fn groups_give_roles_and_take_back_only_what_they_gave() {
 }
 
 #[tokio::test]
+async fn groups_give_roles_of_the_platform_and_roles_made_here() {
+    let world = World::new().await;
+    let permissions = vec![Permission::MachinesView];
+    let write = RoleWrite { name: "Watchers".to_owned(), permissions, ..RoleWrite::default() };
+    let custom = roles::create(&world.test.platform, &world.admin.ctx(), write).await.unwrap();
+    let code = MappedRole::parse(&custom.code).unwrap();
+    let operator = MappedRole::parse("operator").unwrap();
+    let maps = vec![role("lab", code.clone(), None), role("gpu-admins", operator.clone(), None)];
+    world.set(|body| body.mappings = maps).await.unwrap();
+    world.sign_in("walter", "walter's password").await.unwrap();
+    assert_eq!(world.roles_of("walter").await, [custom.code.as_str()]);
+    world.sign_in("wanda", "wanda's password").await.unwrap();
+    assert_eq!(world.roles_of("wanda").await, [custom.code.as_str(), "operator"]);
+
+    // One goes, the other stays.
+    world.set(|body| body.mappings = vec![role("lab", code.clone(), None)]).await.unwrap();
+    world.sign_in("wanda", "wanda's password").await.unwrap();
+    assert_eq!(world.roles_of("wanda").await, [custom.code.as_str()]);
+    for nonsense in ["king", "signed_in"] {
+        let nonsense = MappedRole::parse(nonsense).unwrap();
+        let error = world.set(|body| body.mappings = vec![role("lab", nonsense, None)]).await.unwrap_err();
+        assert_eq!(error.fields[0].key, "field-mapping");
+    }
+}
+
+#[tokio::test]
 async fn the_last_admin_stays_one_whatever_the_groups_say() {
     let world = World::new().await;
-    world.set(|body| body.mappings = vec![role("gpu-admins", MappedRole::PlatformAdmin, None)]).await.unwrap();
+    world.set(|body| body.mappings = vec![role("gpu-admins", MappedRole::platform_admin(), None)]).await.unwrap();
     world.sign_in("wanda", "wanda's password").await.unwrap();
     assert_eq!(world.roles_of("wanda").await, ["platform_admin"]);
-    world.set(|body| body.mappings = vec![role("nobody", MappedRole::PlatformAdmin, None)]).await.unwrap();
+    world.set(|body| body.mappings = vec![role("nobody", MappedRole::platform_admin(), None)]).await.unwrap();
     // The local admin is gone: somebody has to be left.
     sqlx::query("update users set state = 'disabled' where name = 'admin1'")
         .execute(world.test.owner_pool())
