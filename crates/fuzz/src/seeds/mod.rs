@@ -152,7 +152,7 @@ mod tests {
         assert!(fuzzing::avatar(&seed("pictures", "00-webp")).is_some());
         assert!(oidc::proves(&seed("oidc", "02-answer")));
         assert!(oidc::proves(
-            oidc::answer_with(&signed_token(oidc::TOKEN_HEADER, &seed("oidc", "03-claims"))).as_bytes()
+            oidc::answer_with(&signed_token(oidc::TOKEN_HEADER, &seed("oidc", "03-one-audience"))).as_bytes()
         ));
         let entry = ResultEntry::new(parse_tag(&seed("ldap", "02-entry")).unwrap().1);
         let (dn, somebody) = fuzzing::directory_entry(&LdapSettings::default(), entry).unwrap();
