@@ -143,6 +143,9 @@ const FILL: &str = "
     insert into join_tokens (secret_hash, expires_at) values (decode(repeat('00', 32), 'hex'), now());
     insert into node_links (machine_id, server_id, link_id, lease_until)
       select id, gen_random_uuid(), gen_random_uuid(), now() from machines;
+    insert into engine_connections (machine_id, kind, socket) select id, 'local', '/var/run/docker.sock' from machines;
+    insert into specs (name, cpu_cores, memory_gb, system_disk_gb) values ('small', 1, 1, 1);
+    insert into spec_prices (spec_id, price_per_hour, starts_at, created_at) select id, 1, now(), now() from specs;
     insert into machine_samples (machine_id, at) values (1, now());
     insert into gpu_samples (gpu_id, at) values (1, now());
     insert into gpu_events (gpu_id, at, kind) values (1, now(), 'lost');
