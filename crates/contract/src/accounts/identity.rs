@@ -176,11 +176,6 @@ pub enum MappedRole {
 const MAX_ROLE_CODE: usize = 40;
 
 impl MappedRole {
-    /// What makes somebody an admin of the platform.
-    pub fn platform_admin() -> Self {
-        Self::Platform("platform_admin".to_owned())
-    }
-
     /// `customer_owner`, `customer_member`, or the code of a role of the platform.
     pub fn code(&self) -> &str {
         match self {
@@ -198,6 +193,14 @@ impl MappedRole {
             "customer_member" => Some(Self::CustomerMember),
             "" => None,
             code => (code.len() <= MAX_ROLE_CODE && code.chars().all(is_code)).then(|| Self::Platform(code.to_owned())),
+        }
+    }
+
+    /// The code of a role of the platform; absent for the roles of a customer.
+    pub fn of_platform(&self) -> Option<&str> {
+        match self {
+            Self::Platform(code) => Some(code),
+            Self::CustomerOwner | Self::CustomerMember => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What admins set: which providers there are, how they are asked, and what their groups mean here.
 
 use contract::accounts::{
-    GroupMapping, LdapSettings, MappedRole, OidcSettings, ProviderBody, ProviderKind, ProviderTest, ProviderView,
+    GroupMapping, LdapSettings, OidcSettings, ProviderBody, ProviderKind, ProviderTest, ProviderView,
 };
 use contract::{ErrorCode, IdentityProviderId, Permission};
 use serde_json::{Value, json};
@@ -378,16 +378,11 @@ async fn check_mappings(
     let mut kept = Vec::with_capacity(mappings.len());
     for (number, mut mapping) in (1..).zip(mappings) {
         mapping.group = mapping.group.trim().to_owned();
-        let fine = match (&mapping.role, mapping.customer_id) {
-            (MappedRole::Platform(code), None) => match roles.iter().find(|role| role.code == *code) {
-                Some(role) => {
-                    ctx.must_cover(role.powers.iter().copied())?;
-                    true
-                }
-                None => false,
-            },
-            (MappedRole::Platform(_), Some(_)) | (_, None) => false,
-            (_, Some(id)) => known.contains_key(&id.0),
+        let fine = if let Some(code) = mapping.role.of_platform() {
+            let role = roles.iter().find(|role| role.code == code && mapping.customer_id.is_none());
+            role.map(|role| ctx.must_cover(role.powers.iter().copied())).transpose()?.is_some()
+        } else {
+            mapping.customer_id.is_some_and(|id| known.contains_key(&id.0))
         };
         let named = !mapping.group.is_empty() && mapping.group.chars().count() <= 500;
         if !named || mapping.group.chars().any(char::is_control) || !fine {

@@ -9,6 +9,7 @@ use contract::{CustomerId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::store::identity as store;
+use crate::authz::must_be_kept;
 use crate::db::Tx;
 use crate::{Result, customers};
 
@@ -24,10 +25,8 @@ pub(super) struct Given {
 impl Given {
     /// What only one role can be given for: a customer, or a role of the platform.
     fn place(&self) -> (Option<CustomerId>, Option<&str>) {
-        match &self.role {
-            MappedRole::Platform(code) => (None, Some(code)),
-            MappedRole::CustomerOwner | MappedRole::CustomerMember => (self.customer_id, None),
-        }
+        let code = self.role.of_platform();
+        (self.customer_id.filter(|_| code.is_none()), code)
     }
 }
 
@@ -166,7 +165,7 @@ async fn take(tx: &mut Tx, user: UserId, old: &Given) -> Result<Taken> {
     if !store::holds_role(tx, user, old.role.code()).await? {
         return Ok(Taken::NotThere);
     }
-    if old.role != MappedRole::platform_admin() {
+    if !must_be_kept(old.role.code()) {
         store::remove_role(tx, user, old.role.code()).await?;
         return Ok(Taken::Gone);
     }
@@ -179,8 +178,7 @@ fn is_word_of(given: &Given, word: &str) -> bool {
 
 /// Whether what the groups give is more than the role of this word.
 fn is_stronger(given: &Given, word: &str) -> bool {
-    let of_customer = [MappedRole::CustomerOwner, MappedRole::CustomerMember];
-    let of_word = of_customer.into_iter().find(|role| role.membership().is_some_and(|role| role.code() == word));
+    let of_word = MappedRole::parse(&format!("customer_{word}"));
     of_word.is_some_and(|role| given.role < role)
 }
 

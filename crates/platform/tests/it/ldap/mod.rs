@@ -307,7 +307,7 @@ async fn groups_give_roles_and_take_back_only_what_they_gave() {
     let (acme, globex) = (world.test.customer("Acme").await, world.test.customer("Globex").await);
     let full = "cn=lab,ou=groups,dc=example,dc=org";
     let maps = vec![
-        role("gpu-admins", MappedRole::platform_admin(), None),
+        role("gpu-admins", MappedRole::Platform("platform_admin".to_owned()), None),
         role(full, MappedRole::CustomerMember, Some(acme.id)),
     ];
     world.set(|body| body.mappings = maps).await.unwrap();
@@ -387,10 +387,16 @@ async fn groups_give_roles_of_the_platform_and_roles_made_here() {
 #[tokio::test]
 async fn the_last_admin_stays_one_whatever_the_groups_say() {
     let world = World::new().await;
-    world.set(|body| body.mappings = vec![role("gpu-admins", MappedRole::platform_admin(), None)]).await.unwrap();
+    world
+        .set(|body| body.mappings = vec![role("gpu-admins", MappedRole::Platform("platform_admin".to_owned()), None)])
+        .await
+        .unwrap();
     world.sign_in("wanda", "wanda's password").await.unwrap();
     assert_eq!(world.roles_of("wanda").await, ["platform_admin"]);
-    world.set(|body| body.mappings = vec![role("nobody", MappedRole::platform_admin(), None)]).await.unwrap();
+    world
+        .set(|body| body.mappings = vec![role("nobody", MappedRole::Platform("platform_admin".to_owned()), None)])
+        .await
+        .unwrap();
     // The local admin is gone: somebody has to be left.
     sqlx::query("update users set state = 'disabled' where name = 'admin1'")
         .execute(world.test.owner_pool())
