@@ -64,7 +64,8 @@ pub(super) fn write(body: EngineWrite, stored: Option<Pems>) -> Result<Checked> 
 fn local(wrong: &mut Wrong, body: EngineWrite) -> Option<Checked> {
     // A socket's path has to fit into 108 bytes; and what is none of an engine's is not to be asked.
     let socket = wrong.text("socket", body.socket, 100).unwrap_or_else(|| USUAL_SOCKET.to_owned());
-    if !socket.starts_with('/') || !socket.ends_with(".sock") || socket.contains("..") {
+    let is_one_line = !socket.chars().any(char::is_control);
+    if !socket.starts_with('/') || !socket.ends_with(".sock") || socket.contains("..") || !is_one_line {
         wrong.add("socket", "field-engine-socket");
     }
     let host = body.host.is_some_and(|text| !text.trim().is_empty()).then_some("host");

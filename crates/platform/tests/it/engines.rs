@@ -113,7 +113,7 @@ async fn every_fault_of_what_is_typed_is_named_at_once() {
     assert_eq!(set(key("none")).await, [("clientKey", "field-private-key-pem")]);
     let none = EngineWrite { ca_certificate: Some("none".to_owned()), ..good() };
     assert_eq!(set(none).await, [("caCertificate", "field-certificate")]);
-    for socket in ["docker.sock", "/var/run/postgresql/.s.PGSQL.5432", "/run/../etc/a.sock"] {
+    for socket in ["docker.sock", "/var/run/postgresql/.s.PGSQL.5432", "/run/../etc/a.sock", "/run/a\n.sock"] {
         assert_eq!(set(local(socket)).await, [("socket", "field-engine-socket")], "{socket}");
     }
     let both = EngineWrite { host: Some("a".to_owned()), ..local("/run/docker.sock") };
