@@ -7,6 +7,7 @@ use contract::{CustomerId, UserId};
 
 use crate::accounts::users;
 use crate::authz::{CustomerRef, ManageCustomer, UpdateCustomer, UpdateUser, UserRef, ViewUser};
+use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, audit, customers};
 
@@ -63,6 +64,29 @@ pub async fn set_of_customer(platform: &Platform, ctx: &OpContext, id: CustomerI
     audit::record_in_tx(&mut tx, ctx, entry("customer", id.to_string(), Some(id), &before, &quota)?).await?;
     tx.commit().await?;
     Ok(quota)
+}
+
+/// What a person and a customer may store, GB; nothing is no limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct StorageLimits {
+    pub person: Option<u64>,
+    pub customer: Option<u64>,
+}
+
+/// See [`StorageLimits`]; asked where something is stored, under the lock of what is stored there already.
+pub(crate) async fn storage_in_tx(
+    tx: &mut Tx,
+    person: Option<UserId>,
+    customer: Option<CustomerId>,
+) -> Result<StorageLimits> {
+    let mut limits = StorageLimits::default();
+    if let Some(person) = person {
+        limits.person = store::get(tx, "user", person.0).await?.storage_gb.map(i64::unsigned_abs);
+    }
+    if let Some(customer) = customer {
+        limits.customer = store::get(tx, "customer", customer.0).await?.storage_gb.map(i64::unsigned_abs);
+    }
+    Ok(limits)
 }
 
 fn customer(id: CustomerId) -> CustomerRef {

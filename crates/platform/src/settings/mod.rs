@@ -22,7 +22,7 @@ pub use logo::set_logo;
 pub use transfer::{confirm_import, export, forget_imports, get_import, stage_import};
 pub(crate) use values::private_ranges;
 pub use values::{
-    Appearance, General, MailServer, SignInSettings, SignUp, TransportSecurity, appearance, currency, general,
+    Appearance, General, MailServer, SignInSettings, SignUp, TransportSecurity, appearance, currency, general, max_file_gb,
     logo_file, mail, sends_mail, sign_in, time_zone, usual_language, usual_time_zone,
 };
 

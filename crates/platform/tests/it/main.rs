@@ -12,6 +12,7 @@ mod channels;
 mod credentials;
 mod customers;
 mod engines;
+mod files;
 mod jobs;
 mod ldap;
 mod machines;
