@@ -3,6 +3,7 @@
 //! Invariants: nothing here is shared between tests except the cluster and the template; arrangement and inspection go
 //! through the owner's pool, which row-level security does not hold; what is tested goes through [`Platform`].
 
+mod archive;
 mod captcha;
 mod database;
 mod directory;
@@ -25,6 +26,7 @@ use platform::{Clock, OpContext, Platform, PlatformSettings, Principal, SystemAc
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
+pub use archive::{image_archive, tar};
 pub use captcha::solve_captcha;
 pub use database::TestDatabase;
 pub use directory::{Directory, SEARCHER, SEARCHER_PASSWORD};

@@ -13,6 +13,7 @@ mod credentials;
 mod customers;
 mod engines;
 mod files;
+mod images;
 mod jobs;
 mod ldap;
 mod machines;
