@@ -97,7 +97,8 @@ create policy blobs_operator on blobs using ((select app_is_operator())) with ch
 create policy blobs_customer on blobs for select
   using (exists (select from files f where f.sha256 = blobs.sha256 and f.customer_id = (select app_customer())));
 
-grant select, insert, delete on blobs to remotegpu_app;
+-- To lock a row takes the right to change it.
+grant select, insert, update, delete on blobs to remotegpu_app;
 grant select, insert, update, delete on files to remotegpu_app;
 grant select, insert, update, delete on uploads to remotegpu_app;
 grant select, insert, delete on upload_chunks to remotegpu_app;

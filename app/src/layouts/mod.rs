@@ -35,7 +35,16 @@ pub struct PageFrame {
 impl PageFrame {
     /// A page with this heading, in this area.
     pub fn new(title: String, area: Area) -> Self {
-        Self { title, area, crumbs: Vec::new(), beside: None, actions: None, live: false, elements: false, upload: false }
+        Self {
+            title,
+            area,
+            crumbs: Vec::new(),
+            beside: None,
+            actions: None,
+            live: false,
+            elements: false,
+            upload: false,
+        }
     }
 
     /// A step of the path that leads here: text and address.

@@ -11,6 +11,7 @@ mod engine;
 mod node;
 mod oidc;
 mod people;
+mod registry;
 mod smtp;
 mod totp;
 
@@ -35,6 +36,7 @@ pub use node::TestNode;
 pub use oidc::{Misbehaviour, OidcProvider};
 use people::Place;
 pub use people::{PASSWORD, TestCustomer, TestUser};
+pub use registry::{Registry, loadable_archive};
 pub use smtp::{Manner, SinkMail, SmtpSink};
 pub use totp::totp_code;
 

@@ -177,6 +177,12 @@ export class RgUpload extends Base {
         return;
       }
       stop.hidden = true;
+      if (error.fields?.file && this.#done) {
+        // What is no image is of no use to anybody.
+        const file = `${this.dataset.uploads.replace(/\/uploads$/, '')}/${this.#done.id}`;
+        this.#done = undefined;
+        await ask(file, 'DELETE').catch(() => {});
+      }
       fault.textContent = [error.message || this.dataset.failed, ...Object.values(error.fields ?? {})].join(' ');
       fault.hidden = false;
     }
@@ -191,6 +197,21 @@ export class RgUpload extends Base {
       upload = await this.#trying(signal, () => ask(uploads, 'POST', { name: file.name, size: file.size, purpose }, signal));
       localStorage.setItem(key, JSON.stringify({ id: upload.id, at: Date.now() }));
     }
+    if (upload.state === 'open') await this.#send(file, upload, signal);
+    const path = `${this.dataset.uploads}/${upload.id}`;
+    this.#show(this.dataset.checking);
+    let view = await this.#trying(signal, () => ask(`${path}/complete`, 'POST', {}, signal));
+    while (view.state === 'assembling') {
+      await wait(1_000, signal);
+      view = await this.#trying(signal, () => ask(path, 'GET', undefined, signal));
+    }
+    localStorage.removeItem(key);
+    if (view.state !== 'done') throw new Refusal(this.dataset.hash, {}, false);
+    return view.file;
+  }
+
+  /// The chunks that are not there yet.
+  async #send(file, upload, signal) {
     const path = `${this.dataset.uploads}/${upload.id}`;
     const left = missing(upload);
     let sent = upload.receivedBytes;
@@ -205,15 +226,6 @@ export class RgUpload extends Base {
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, sender));
-    this.#show(this.dataset.checking);
-    let view = await this.#trying(signal, () => ask(`${path}/complete`, 'POST', {}, signal));
-    while (view.state === 'assembling') {
-      await wait(1_000, signal);
-      view = await this.#trying(signal, () => ask(path, 'GET', undefined, signal));
-    }
-    localStorage.removeItem(key);
-    if (view.state !== 'done') throw new Refusal(this.dataset.hash, {}, false);
-    return view.file;
   }
 
   /// An upload of the same file that was begun before.

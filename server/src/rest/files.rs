@@ -4,9 +4,7 @@ use axum::body::{Body as HttpBody, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use contract::files::{
-    ChunkView, FilePurpose, FileQuery, FileView, MAX_FORM_FILE_BYTES, UploadCreate, UploadView,
-};
+use contract::files::{ChunkView, FilePurpose, FileQuery, FileView, MAX_FORM_FILE_BYTES, UploadCreate, UploadView};
 use contract::{Envelope, FileId, Page, Permission, UploadId};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use platform::files::{self, Content};

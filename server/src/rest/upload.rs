@@ -45,10 +45,7 @@ const MAX_FIELDS: usize = 50;
 ///
 /// # Errors
 /// As [`file`]'s.
-pub async fn form(
-    request: Request,
-    max: usize,
-) -> platform::Result<(String, tokio::fs::File, Vec<(String, String)>)> {
+pub async fn form(request: Request, max: usize) -> platform::Result<(String, tokio::fs::File, Vec<(String, String)>)> {
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(axum::extract::DefaultBodyLimit::disable());
     let mut form = Multipart::from_request(Request::from_parts(parts, body), &()).await.map_err(|_| malformed())?;

@@ -78,8 +78,7 @@ async fn scenario(through: Through) {
     let (admin, acme, globex) =
         (server.test.admin().await, server.test.customer("Acme").await, server.test.customer("Globex").await);
     let doors = Doors { server: &server, through };
-    let (staff, owner, other) =
-        (doors.who(&admin).await, doors.who(&acme.owner).await, doors.who(&globex.owner).await);
+    let (staff, owner, other) = (doors.who(&admin).await, doors.who(&acme.owner).await, doors.who(&globex.owner).await);
     let program = server.token(&acme.owner).await;
     let file = sent(&server, &program, &image_archive("amd64", "a"), "image").await;
     let made = server.post(&program, "/api/customer/images/upload", json!({ "file": file, "name": "Ours" })).await;
@@ -115,9 +114,8 @@ async fn scenario(through: Through) {
     let market = doors.list(&other, "/api/customer/images/market", "list_market").await["list"].clone();
     assert_eq!((&market[0]["name"], market[0].get("remark")), (&json!("Ours"), None));
     let change = [("id", id.as_str()), ("form[name]", "Mine")];
-    let update = async |who: &Who| {
-        doors.put(who, (&own, json!({ "name": "Mine" })), ("update_own_image", &change)).await.0
-    };
+    let update =
+        async |who: &Who| doors.put(who, (&own, json!({ "name": "Mine" })), ("update_own_image", &change)).await.0;
     assert_eq!((update(&other).await, update(&owner).await), (1300, 0));
     let mine = doors.list(&owner, "/api/customer/images/mine", "list_own_images").await["list"].clone();
     assert_eq!((&mine[0]["name"], mine.as_array().map(Vec::len)), (&json!("Mine"), Some(1)));

@@ -16,12 +16,7 @@ pub(super) fn add_all(seeds: &mut Vec<Seed>) {
     let manifest = json!({ "config": descriptor(&config), "layers": [descriptor("layer")] }).to_string();
     let index = json!({ "manifests": [descriptor(&manifest)] }).to_string();
     let names = [&config, "layer", &manifest].map(|content| format!("./blobs/sha256/{}", hash(content)));
-    let files = [
-        ("index.json", index.as_str()),
-        (&names[0], &config),
-        (&names[1], "layer"),
-        (&names[2], &manifest),
-    ];
+    let files = [("index.json", index.as_str()), (&names[0], &config), (&names[1], "layer"), (&names[2], &manifest)];
     add(seeds, "image_archive", 0, "layout", tar(&files));
     add(seeds, "image_archive", 1, "address", "registry.example.org:5000/team/a_b.c--d:V1");
     add(seeds, "image_archive", 1, "digest", format!("nvcr.io/nvidia/cuda@sha256:{}", hash("any")));

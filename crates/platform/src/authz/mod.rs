@@ -10,8 +10,8 @@ mod staff;
 use std::marker::PhantomData;
 
 use contract::{
-    AllocationId, CustomerId, ErrorCode, FileId, GpuId, ImageId, JobId, MachineId, Permission, RoleId, SpecId, UploadId,
-    UserId,
+    AllocationId, CustomerId, ErrorCode, FileId, GpuId, ImageId, JobId, MachineId, Permission, RoleId, SpecId,
+    UploadId, UserId,
 };
 
 pub use policy::{Reach, Role, is_grantable, reach, table};

@@ -18,7 +18,7 @@ use contract::files::{
     CHUNK_BYTES, FilePurpose, FileQuery, FileView, GB, MAX_OPEN_UPLOADS, UPLOAD_HOURS, UploadCreate, UploadState,
     UploadView,
 };
-use contract::{CustomerId, ErrorCode, FileId, Page, Permission, UploadId};
+use contract::{CustomerId, ErrorCode, FileId, Page, Permission, UploadId, UserId};
 use tokio::io::AsyncRead;
 use uuid::Uuid;
 
@@ -116,12 +116,7 @@ fn check(body: UploadCreate) -> Result<Announced> {
         wrong.add("sha256", "field-sha256");
     }
     wrong.into_result()?;
-    Ok(Announced {
-        name: name.unwrap_or_default(),
-        size: body.size,
-        sha256: sha256.flatten(),
-        purpose: body.purpose,
-    })
+    Ok(Announced { name: name.unwrap_or_default(), size: body.size, sha256: sha256.flatten(), purpose: body.purpose })
 }
 
 async fn found_upload(tx: &mut Tx, id: UploadId) -> Result<store::UploadRow> {
@@ -303,6 +298,11 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: FileId) -> Result<
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Bytes that a person's files and uploads take, of all their customers.
+pub(crate) async fn bytes_of(tx: &mut Tx, person: UserId) -> Result<u64> {
+    store::bytes_of(tx, person).await
 }
 
 /// Takes the file away of what was made of it, in the transaction that takes that away.

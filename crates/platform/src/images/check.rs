@@ -67,7 +67,9 @@ pub(super) fn is_address(text: &str) -> bool {
     };
     let tag_fine = tag.is_none_or(|tag| {
         let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-        (1..=128).contains(&tag.len()) && word(tag.as_bytes()[0]) && tag.bytes().all(|b| word(b) || b == b'.' || b == b'-')
+        (1..=128).contains(&tag.len())
+            && word(tag.as_bytes()[0])
+            && tag.bytes().all(|b| word(b) || b == b'.' || b == b'-')
     });
     let mut parts: Vec<&str> = path.split('/').collect();
     if parts.len() > 1 && (parts[0].contains(['.', ':']) || parts[0] == "localhost") {
@@ -108,8 +110,22 @@ mod tests {
             assert!(is_address(good), "{good}");
         }
         for bad in [
-            "", "UPPER", "a b", "a:", "a@sha256:00", "http://x.org/a", "a//b", "../a", "a/../b", "x.org:99999/a", "a:.x",
-            "-a", "a-", "a:b:c", "x.org:+1/a", "a/b?c",
+            "",
+            "UPPER",
+            "a b",
+            "a:",
+            "a@sha256:00",
+            "http://x.org/a",
+            "a//b",
+            "../a",
+            "a/../b",
+            "x.org:99999/a",
+            "a:.x",
+            "-a",
+            "a-",
+            "a:b:c",
+            "x.org:+1/a",
+            "a/b?c",
         ] {
             assert!(!is_address(bad), "{bad}");
         }

@@ -12,7 +12,7 @@ mod own;
 mod review;
 mod store;
 
-use contract::images::{ImageQuery, ImageSort, ImageSource, ImageView, ImageUpload, ImageWrite};
+use contract::images::{ImageQuery, ImageSort, ImageSource, ImageUpload, ImageView, ImageWrite};
 use contract::{CustomerId, ErrorCode, ImageId, Page, Permission, SortDirection};
 use serde_json::{Value, json};
 
@@ -152,7 +152,8 @@ pub async fn update(platform: &Platform, ctx: &OpContext, id: ImageId, body: Ima
     let checked = changed(&before, body)?;
     store::update(&mut tx, &granted, &checked).await?;
     let after = found(&mut tx, id).await?;
-    audit::record_in_tx(&mut tx, ctx, entry("images:update", &after, Some(facts(&before)), Some(facts(&after)))).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("images:update", &after, Some(facts(&before)), Some(facts(&after))))
+        .await?;
     tx.commit().await?;
     Ok(after)
 }

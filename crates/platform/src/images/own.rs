@@ -1,9 +1,7 @@
 //! Images as customers see them: the market, and their own.
 
-use contract::images::{
-    ImageQuery, ImageSource, ImageUpload, ImageView, ImageWrite, MarketImage, MarketQuery,
-};
 use contract::files::FilePurpose;
+use contract::images::{ImageQuery, ImageSource, ImageUpload, ImageView, ImageWrite, MarketImage, MarketQuery};
 use contract::{CustomerId, FileId, ImageId, Page, Permission};
 
 use super::archive::{self, ArchiveFacts};
@@ -128,8 +126,7 @@ pub async fn get_own(platform: &Platform, ctx: &OpContext, id: ImageId) -> Resul
 /// `Validation` for what is no image, with the reason, `AlreadyExists` for a name that is taken.
 pub async fn upload_own(platform: &Platform, ctx: &OpContext, body: ImageUpload) -> Result<ImageView> {
     let user = ctx.user();
-    let shelf =
-        ImageShelf { customer: user.and_then(|user| user.active_customer), owner: user.map(|user| user.id) };
+    let shelf = ImageShelf { customer: user.and_then(|user| user.active_customer), owner: user.map(|user| user.id) };
     let granted = ctx.authorize(UploadImage, &shelf)?;
     let new = read(platform, ctx, body).await?;
     let mut tx = platform.db().begin(ctx).await?;
@@ -153,7 +150,8 @@ pub async fn update_own(platform: &Platform, ctx: &OpContext, id: ImageId, body:
     let checked = changed(&before, body)?;
     store::update(&mut tx, &granted, &checked).await?;
     let after = found(&mut tx, id).await?;
-    audit::record_in_tx(&mut tx, ctx, entry("images:update", &after, Some(facts(&before)), Some(facts(&after)))).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("images:update", &after, Some(facts(&before)), Some(facts(&after))))
+        .await?;
     tx.commit().await?;
     Ok(after)
 }

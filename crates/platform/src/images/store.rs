@@ -188,10 +188,9 @@ pub(super) async fn lock(tx: &mut Tx, id: ImageId) -> Result<Option<()>> {
 
 /// The customer it belongs to, and who added it.
 pub(super) async fn owners(tx: &mut Tx, id: ImageId) -> Result<Option<(Option<CustomerId>, Option<UserId>)>> {
-    let row =
-        sqlx::query!("select customer_id, created_by from images where id = $1 and deleted_at is null", id.0)
-            .fetch_optional(&mut **tx)
-            .await?;
+    let row = sqlx::query!("select customer_id, created_by from images where id = $1 and deleted_at is null", id.0)
+        .fetch_optional(&mut **tx)
+        .await?;
     Ok(row.map(|row| (row.customer_id.map(CustomerId), row.created_by.map(UserId))))
 }
 

@@ -2,6 +2,7 @@
 
 mod store;
 
+use contract::files::GB;
 use contract::quotas::{MAX_QUOTA, Quota, QuotaResource, QuotaUsage};
 use contract::{CustomerId, UserId};
 
@@ -9,7 +10,7 @@ use crate::accounts::users;
 use crate::authz::{CustomerRef, ManageCustomer, UpdateCustomer, UpdateUser, UserRef, ViewUser};
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, audit, customers};
+use crate::{Error, OpContext, Platform, Result, audit, customers, files};
 
 /// A person's limits.
 pub async fn of_user(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<Quota> {
@@ -24,10 +25,18 @@ pub async fn of_user(platform: &Platform, ctx: &OpContext, id: UserId) -> Result
 /// A person's limits beside what is used of them.
 pub async fn usage_of_user(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<Vec<QuotaUsage>> {
     let quota = of_user(platform, ctx, id).await?;
-    Ok(QuotaResource::ALL
-        .iter()
-        .map(|resource| QuotaUsage { resource: *resource, limit: quota.get(*resource), used: None })
-        .collect())
+    let mut tx = platform.db().begin(ctx).await?;
+    let stored = files::bytes_of(&mut tx, id).await?;
+    tx.commit().await?;
+    let used = |resource| match resource {
+        QuotaResource::Storage => i64::try_from(stored.div_ceil(GB)).ok(),
+        _ => None,
+    };
+    let usage = |resource: &QuotaResource| {
+        let (resource, limit) = (*resource, quota.get(*resource));
+        QuotaUsage { resource, limit, used: used(resource) }
+    };
+    Ok(QuotaResource::ALL.iter().map(usage).collect())
 }
 
 /// Replaces a person's limits.

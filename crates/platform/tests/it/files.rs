@@ -107,12 +107,7 @@ async fn what_is_not_as_announced_is_refused_and_leaves_nothing() {
     let error = files::create_upload(
         platform,
         &ctx,
-        UploadCreate {
-            name: " /x/ ".to_owned(),
-            size: 0,
-            sha256: Some("12".to_owned()),
-            purpose: FilePurpose::Other,
-        },
+        UploadCreate { name: " /x/ ".to_owned(), size: 0, sha256: Some("12".to_owned()), purpose: FilePurpose::Other },
     )
     .await
     .unwrap_err();
@@ -133,12 +128,8 @@ async fn parallel_uploads_never_pass_the_quota() {
     let announced = |number: u64| {
         let platform = if number.is_multiple_of(2) { test.platform.clone() } else { second.clone() };
         let ctx = if number.is_multiple_of(3) { acme.member.ctx() } else { acme.owner.ctx() };
-        let new = UploadCreate {
-            name: format!("{number}.bin"),
-            size: 1 << 30,
-            sha256: None,
-            purpose: FilePurpose::Dataset,
-        };
+        let new =
+            UploadCreate { name: format!("{number}.bin"), size: 1 << 30, sha256: None, purpose: FilePurpose::Dataset };
         async move { files::create_upload(&platform, &ctx, new).await }
     };
     let all = futures_util::future::join_all((0..12).map(announced)).await;

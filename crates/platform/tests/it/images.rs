@@ -1,7 +1,9 @@
 //! Images: added by address, uploaded, reviewed, listed, and seen by whom they are for.
 
 use contract::files::{FilePurpose, UploadCreate};
-use contract::images::{Architecture, ImageQuery, ImageReject, ImageSource, ImageState, ImageUpload, ImageWrite, MarketQuery};
+use contract::images::{
+    Architecture, ImageQuery, ImageReject, ImageSource, ImageState, ImageUpload, ImageWrite, MarketQuery,
+};
 use contract::notifications::NotificationQuery;
 use contract::{ErrorCode, FileId, Permission};
 use platform::{Error, OpContext, files, images, notifications};
@@ -116,11 +118,12 @@ async fn what_was_uploaded_is_used_by_nobody_before_it_was_approved() {
     images::delete_own(platform, &member, made.id).await.expect("who brought it in takes it away");
     let gone = files::get(platform, &owner, archive).await.unwrap_err();
     assert_eq!(gone.code, ErrorCode::NotFound, "its archive goes with it");
-    let actions: Vec<String> =
-        sqlx::query_scalar("select action from audit_events where target_kind = 'image' and outcome = 'done' order by id")
-            .fetch_all(test.owner_pool())
-            .await
-            .unwrap();
+    let actions: Vec<String> = sqlx::query_scalar(
+        "select action from audit_events where target_kind = 'image' and outcome = 'done' order by id",
+    )
+    .fetch_all(test.owner_pool())
+    .await
+    .unwrap();
     let expected = ["create", "reject", "approve", "list", "update", "delete"].map(|verb| format!("images:{verb}"));
     assert_eq!(actions, expected);
 }

@@ -71,7 +71,8 @@ pub fn form_view(words: Words, image: Option<ImageView>, action: &'static str, b
     };
     let mut known = vec![(String::new(), words.t("image-architecture-unknown"))];
     known.extend(Architecture::ALL.iter().map(|known| (known.code().to_owned(), known.code().to_owned())));
-    let architecture = select_field(words.t("image-architecture"), "form[architecture]", known, &form.architecture, None);
+    let architecture =
+        select_field(words.t("image-architecture"), "form[architecture]", known, &form.architecture, None);
     view! {
         <form class="form card" method="post" action=action>
             {hidden}

@@ -26,7 +26,11 @@ pub fn ImageUploadPage() -> impl IntoView {
 }
 
 /// The form; it goes on below `page`, or back.
-pub fn upload_form(words: Words, action: &'static str, (back, page): (&'static str, &'static str)) -> impl IntoView + use<> {
+pub fn upload_form(
+    words: Words,
+    action: &'static str,
+    (back, page): (&'static str, &'static str),
+) -> impl IntoView + use<> {
     let refused = Refused::from_query();
     let form = refused.as_ref().map(ImageForm::from_typed).unwrap_or_default();
     let general = refused.as_ref().map(|refused| refused.message(words.0));

@@ -101,6 +101,20 @@ pub(super) async fn delete(tx: &mut Tx, granted: &Granted<DeleteFile>) -> Result
     Ok(gone.rows_affected() > 0)
 }
 
+/// Bytes of a person's files and of what they have on its way in.
+pub(super) async fn bytes_of(tx: &mut Tx, person: UserId) -> Result<u64> {
+    let bytes = sqlx::query_scalar!(
+        r#"select coalesce(sum(size_bytes), 0)::bigint as "bytes!"
+           from (select size_bytes from files where created_by = $1
+                 union all
+                 select size_bytes from uploads where created_by = $1 and state in ('open', 'assembling')) as taken"#,
+        person.0
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(bytes.unsigned_abs())
+}
+
 /// With what was made of it, whose own permission this took.
 pub(super) async fn forget(tx: &mut Tx, id: FileId) -> Result<()> {
     sqlx::query!("delete from files where id = $1", id.0).execute(&mut **tx).await?;

@@ -206,7 +206,12 @@ pub(in crate::files) async fn abort(tx: &mut Tx, id: UploadId, fault: UploadFaul
 }
 
 /// Makes it a file; false when this very content was there already, and what came is no longer needed.
-pub(in crate::files) async fn finish(tx: &mut Tx, upload: &UploadRow, sha256: &[u8], at: DateTime<Utc>) -> Result<bool> {
+pub(in crate::files) async fn finish(
+    tx: &mut Tx,
+    upload: &UploadRow,
+    sha256: &[u8],
+    at: DateTime<Utc>,
+) -> Result<bool> {
     let view = &upload.view;
     let (size, chunk_size) = (i64::try_from(view.size), i64::try_from(view.chunk_size));
     let (size, chunk_size) = (size.map_err(Error::internal)?, chunk_size.map_err(Error::internal)?);

@@ -157,7 +157,9 @@ pub fn read(from: &mut (impl Read + Seek)) -> Result<ArchiveFacts, ArchiveError>
 /// Digits and dots, short.
 pub(crate) fn is_version(text: &str) -> bool {
     let parts = || text.split('.');
-    text.len() <= 20 && parts().count() <= 4 && parts().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+    text.len() <= 20
+        && parts().count() <= 4
+        && parts().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ArchiveError> {

@@ -89,7 +89,11 @@ struct Header {
 
 impl Header {
     fn read(block: &[u8; BLOCK as usize]) -> Result<Self, TarError> {
-        let sum: u64 = block.iter().enumerate().map(|(at, byte)| u64::from(if (148..156).contains(&at) { b' ' } else { *byte })).sum();
+        let sum: u64 = block
+            .iter()
+            .enumerate()
+            .map(|(at, byte)| u64::from(if (148..156).contains(&at) { b' ' } else { *byte }))
+            .sum();
         if number(&block[148..156]) != Some(sum) {
             return Err(TarError::Malformed);
         }
@@ -121,7 +125,8 @@ impl Said {
         // "<length> <key>=<value>\n", the length with everything.
         while let Some(blank) = rest.iter().position(|byte| *byte == b' ') {
             let length = std::str::from_utf8(&rest[..blank]).ok().and_then(|digits| digits.parse::<usize>().ok());
-            let length = length.filter(|length| (blank + 2..=rest.len()).contains(length)).ok_or(TarError::Malformed)?;
+            let length =
+                length.filter(|length| (blank + 2..=rest.len()).contains(length)).ok_or(TarError::Malformed)?;
             let pair = String::from_utf8_lossy(&rest[blank + 1..length - 1]).into_owned();
             match pair.split_once('=') {
                 Some(("path", path)) => self.name = Some(short(path.to_owned())?),

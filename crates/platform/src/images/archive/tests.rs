@@ -58,12 +58,8 @@ fn layout(config: &[u8], layer: &[u8]) -> Vec<u8> {
 #[test]
 fn both_kinds_of_archives_are_read() {
     let digest = format!("sha256:{}", hex::encode(Sha256::digest(CONFIG)));
-    let expected = ArchiveFacts {
-        architecture: Architecture::Amd64,
-        digest,
-        cuda_version: Some("12.4.1".to_owned()),
-        layers: 1,
-    };
+    let expected =
+        ArchiveFacts { architecture: Architecture::Amd64, digest, cuda_version: Some("12.4.1".to_owned()), layers: 1 };
     assert_eq!(facts(saved(CONFIG)), Ok(expected.clone()));
     assert_eq!(facts(layout(CONFIG, b"layer")), Ok(expected));
     let bare = facts(saved(br#"{"architecture":"arm64","os":"linux"}"#)).unwrap();
