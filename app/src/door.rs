@@ -49,6 +49,9 @@ pub struct SiteManifest {
     /// The small helpers of every page, e.g. `/pkg/rg-shell-9c01.js`.
     #[serde(default)]
     pub shell: String,
+    /// What sends large files, e.g. `/pkg/rg-upload-51bd.js`.
+    #[serde(default)]
+    pub upload: String,
 }
 
 /// The tag of the picture of who asks, as the server provides it for pages.

@@ -83,6 +83,16 @@ pub const GROUPS: &[Group] = &[
             ),
             entry!(Specs, SPECS, "nav-specs", SpecsView, "specs", "admin/specs/list", "tag", [SpecsManage]),
             entry!(
+                Images,
+                IMAGES,
+                "nav-images",
+                ImagesView,
+                "images",
+                "admin/images/list",
+                "layers",
+                [ImagesManage, ImagesReview]
+            ),
+            entry!(
                 JoinTokens,
                 JOIN_TOKENS,
                 "nav-join-tokens",
@@ -169,6 +179,17 @@ pub const GROUPS: &[Group] = &[
                 "customer/customers/members",
                 "users",
                 [CustomersAddMember, CustomersInvite, CustomersManageMembers]
+            ),
+            entry!(Market, MARKET, "nav-market", ImagesUse, "market", "customer/images/market", "store", []),
+            entry!(
+                OwnImages,
+                OWN_IMAGES,
+                "nav-own-images",
+                ImagesUse,
+                "own-images",
+                "customer/images/mine",
+                "layers",
+                [ImagesUpload]
             ),
             entry!(OwnAudit, OWN_AUDIT, "nav-own-audit", AuditViewOwn, "own-audit", "customer/audit/page", "list", []),
         ],

@@ -90,6 +90,21 @@ pub const SPECS: &str = "/admin/specs";
 /// The form for a new one.
 pub const SPEC_NEW: &str = "/admin/specs/new";
 
+/// The library of images.
+pub const IMAGES: &str = "/admin/images";
+/// The form for one by its address.
+pub const IMAGE_NEW: &str = "/admin/images/new";
+/// The form for an archive.
+pub const IMAGE_UPLOAD: &str = "/admin/images/upload";
+/// What waits for review.
+pub const IMAGES_WAITING: &str = "/admin/images?state=pending_review&sort=createdAt";
+/// The images that customers may choose.
+pub const MARKET: &str = "/images";
+/// A customer's own.
+pub const OWN_IMAGES: &str = "/images/mine";
+/// The form for an archive of a customer.
+pub const OWN_IMAGE_UPLOAD: &str = "/images/upload";
+
 /// What the platform has to say.
 pub const ANNOUNCEMENTS: &str = "/admin/announcements";
 /// The form for something new.
@@ -130,6 +145,26 @@ pub fn spec(id: contract::SpecId) -> String {
 /// The form of a spec.
 pub fn spec_edit(id: contract::SpecId) -> String {
     format!("{SPECS}/{id}/edit")
+}
+
+/// An image.
+pub fn image(id: contract::ImageId) -> String {
+    format!("{IMAGES}/{id}")
+}
+
+/// The form of an image.
+pub fn image_edit(id: contract::ImageId) -> String {
+    format!("{IMAGES}/{id}/edit")
+}
+
+/// One's own image.
+pub fn own_image(id: contract::ImageId) -> String {
+    format!("{OWN_IMAGES}/{id}")
+}
+
+/// The form of one's own image.
+pub fn own_image_edit(id: contract::ImageId) -> String {
+    format!("{OWN_IMAGES}/{id}/edit")
 }
 
 /// The form of an announcement.

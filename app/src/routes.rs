@@ -76,6 +76,16 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/specs/new") view=admin::specs::edit::NewSpecPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/specs/:id") view=admin::specs::page::SpecPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/specs/:id/edit") view=admin::specs::edit::EditSpecPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/images") view=admin::images::list::ImageListPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/images/new") view=admin::images::edit::NewImagePage ssr=SsrMode::Async />
+                <Route path=path!("/admin/images/upload") view=admin::images::upload::ImageUploadPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/images/:id") view=admin::images::page::ImagePage ssr=SsrMode::Async />
+                <Route path=path!("/admin/images/:id/edit") view=admin::images::edit::EditImagePage ssr=SsrMode::Async />
+                <Route path=path!("/images") view=customer::images::market::MarketPage ssr=SsrMode::Async />
+                <Route path=path!("/images/mine") view=customer::images::mine::OwnImagesPage ssr=SsrMode::Async />
+                <Route path=path!("/images/upload") view=customer::images::mine::OwnImageUploadPage ssr=SsrMode::Async />
+                <Route path=path!("/images/mine/:id") view=customer::images::mine::OwnImagePage ssr=SsrMode::Async />
+                <Route path=path!("/images/mine/:id/edit") view=customer::images::mine::EditOwnImagePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/metrics") view=admin::metrics::page::WallPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines") view=admin::machines::list::ListPage ssr=SsrMode::Async />
                 <Route path=path!("/search") view=search::SearchPage ssr=SsrMode::Async />

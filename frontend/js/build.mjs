@@ -1,4 +1,4 @@
-// Bundles the custom elements: `node build.mjs OUTDIR` writes OUTDIR/rg-chart.js and rg-shell.js. Names get their hash from `cargo xtask`.
+// Bundles the custom elements: `node build.mjs OUTDIR` writes OUTDIR/rg-chart.js, rg-shell.js and rg-upload.js. Names get their hash from `cargo xtask`.
 import { build } from 'esbuild';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ if (!outdir) {
 }
 await build({
   absWorkingDir: path.dirname(fileURLToPath(import.meta.url)),
-  entryPoints: ['src/rg-chart.js', 'src/rg-shell.js'],
+  entryPoints: ['src/rg-chart.js', 'src/rg-shell.js', 'src/rg-upload.js'],
   outdir: path.resolve(outdir),
   bundle: true,
   format: 'esm',

@@ -16,6 +16,7 @@ pub struct Settings {
     pub database_owner_url: Option<String>,
     pub database_connections: Option<u32>,
     pub data_dir: Option<PathBuf>,
+    pub files_dir: Option<PathBuf>,
     pub site_dir: Option<PathBuf>,
     pub agent_dir: Option<PathBuf>,
     pub secrets_key_file: Option<PathBuf>,
@@ -38,6 +39,8 @@ pub struct Config {
     pub database_owner_url: Option<String>,
     pub database_connections: u32,
     pub data_dir: PathBuf,
+    /// Where files lie; with several servers, a directory that all of them see.
+    pub files_dir: PathBuf,
     /// Built assets with `manifest.json`.
     pub site_dir: Option<PathBuf>,
     /// Agent programs to hand out.
@@ -128,6 +131,7 @@ impl Config {
             database_owner_url: settings.database_owner_url,
             database_connections: settings.database_connections.unwrap_or(20).max(4),
             secrets_key_file: settings.secrets_key_file.unwrap_or_else(|| data_dir.join("secrets.key")),
+            files_dir: settings.files_dir.unwrap_or_else(|| data_dir.join("files")),
             data_dir,
             site_dir: settings.site_dir,
             agent_dir: settings.agent_dir,
@@ -159,6 +163,7 @@ fn merge(first: Settings, then: Settings) -> Settings {
         database_owner_url: first.database_owner_url.or(then.database_owner_url),
         database_connections: first.database_connections.or(then.database_connections),
         data_dir: first.data_dir.or(then.data_dir),
+        files_dir: first.files_dir.or(then.files_dir),
         site_dir: first.site_dir.or(then.site_dir),
         agent_dir: first.agent_dir.or(then.agent_dir),
         secrets_key_file: first.secrets_key_file.or(then.secrets_key_file),

@@ -50,6 +50,7 @@ async fn platform(config: &Config, db: Db, fresh: Option<bool>) -> anyhow::Resul
         default_language: config.default_language,
         time_zone: config.time_zone,
         sheet_reader: std::env::current_exe()?,
+        files_dir: config.files_dir.clone(),
     };
     Platform::open(db, keyring, Clock::default(), settings).await.map_err(advise)
 }

@@ -86,3 +86,8 @@ pub fn anchor(text: &str) -> Option<String> {
     let anchor = crate::verify::parse(text)?;
     Some(format!("{} {}", anchor.position, hex::encode(anchor.hash)))
 }
+
+/// A range of a file of this size.
+pub fn range(text: &str, size: u64) -> Option<Result<(u64, u64), ()>> {
+    crate::rest::files::read_range(text, size)
+}

@@ -19,11 +19,11 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use crate::rest::admin::{
-    allocation_overview, allocations, announcements, audit, channels, customers, engines, exports, identity, jobs,
-    machine_service, machine_sheets, machines, mail, members, metrics, reports, roles, settings, specs, statistics,
-    user_sheets, users,
+    allocation_overview, allocations, announcements, audit, channels, customers, engines, exports, identity, images,
+    jobs, machine_service, machine_sheets, machines, mail, members, metrics, reports, roles, settings, specs,
+    statistics, user_sheets, users,
 };
-use crate::rest::{self, auth, avatar, customer, sso};
+use crate::rest::{self, auth, avatar, customer, files, sso};
 use crate::{AppState, agents, arrival, authn, ops, pages, site, ws};
 
 /// Name of the access token's scheme in the documentation.
@@ -255,6 +255,26 @@ fn routes() -> Routes {
         .rest(routes!(specs::enlist))
         .rest(routes!(specs::delist))
         .rest(routes!(specs::prices, specs::add_price))
+        .rest(routes!(images::list, images::create))
+        .rest(routes!(exports::images))
+        .rest(routes!(images::upload))
+        .rest(routes!(images::get, images::update, images::delete))
+        .rest(routes!(images::approve))
+        .rest(routes!(images::reject))
+        .rest(routes!(images::enlist))
+        .rest(routes!(images::delist))
+        .rest(routes!(customer::images::market))
+        .rest(routes!(customer::images::market_image))
+        .rest(routes!(customer::images::list))
+        .rest(routes!(customer::images::upload))
+        .rest(routes!(customer::images::get, customer::images::update, customer::images::delete))
+        .rest(routes!(files::list, files::create))
+        .rest(routes!(files::uploads, files::create_upload))
+        .rest(routes!(files::get_upload, files::abort))
+        .rest(routes!(files::put_chunk))
+        .rest(routes!(files::complete))
+        .rest(routes!(files::get, files::delete))
+        .rest(routes!(files::content))
         .rest(routes!(announcements::list, announcements::create))
         .rest(routes!(announcements::get, announcements::update, announcements::delete))
         .rest(routes!(customer::announcements::current))
@@ -358,7 +378,8 @@ pub fn guard(routes: Router<AppState>, state: AppState) -> Router {
     let sessions = authn::session_layer(state.platform.clone(), state.config.is_secure());
     let compressed = DefaultPredicate::new()
         .and(NotForContentType::const_new("application/wasm"))
-        .and(NotForContentType::const_new(rest::workbook::XLSX));
+        .and(NotForContentType::const_new(rest::workbook::XLSX))
+        .and(NotForContentType::const_new("application/octet-stream"));
     routes
         .layer(axum::middleware::from_fn(rest::idempotency::once))
         .layer(CatchPanicLayer::custom(crashed))

@@ -29,12 +29,22 @@ pub struct PageFrame {
     actions: Option<AnyView>,
     live: bool,
     elements: bool,
+    upload: bool,
 }
 
 impl PageFrame {
     /// A page with this heading, in this area.
     pub fn new(title: String, area: Area) -> Self {
-        Self { title, area, crumbs: Vec::new(), beside: None, actions: None, live: false, elements: false }
+        Self {
+            title,
+            area,
+            crumbs: Vec::new(),
+            beside: None,
+            actions: None,
+            live: false,
+            elements: false,
+            upload: false,
+        }
     }
 
     /// A step of the path that leads here: text and address.
@@ -66,6 +76,12 @@ impl PageFrame {
         self.elements = true;
         self
     }
+
+    /// The page has a form with a large file.
+    pub fn upload(mut self) -> Self {
+        self.upload = true;
+        self
+    }
 }
 
 /// The document's body for a signed-in person.
@@ -77,7 +93,7 @@ pub fn frame(head: PageFrame, body: impl IntoView + 'static) -> AnyView {
 /// follows.
 fn around(head: PageFrame, body: AnyView) -> AnyView {
     let words = Words::now();
-    let PageFrame { title, area, crumbs, beside, actions, live, elements } = head;
+    let PageFrame { title, area, crumbs, beside, actions, live, elements, upload } = head;
     let crumbs = (!crumbs.is_empty()).then(|| {
         let steps = crumbs.into_iter().map(|(text, href)| view! { <li><a href=href>{text}</a></li> }).collect_view();
         view! {
@@ -103,7 +119,7 @@ fn around(head: PageFrame, body: AnyView) -> AnyView {
                 {body}
             </main>
         </div>
-        {scripts::scripts(live, elements)}
+        {scripts::scripts(live, elements, upload)}
     }
     .into_any()
 }

@@ -9,7 +9,7 @@ use crate::door::{SiteManifest, TIME_ZONE_COOKIE};
 /// a mark on the document once everything lives.
 const WAKE: &str = include_str!("islands.js");
 
-pub(super) fn scripts(live: bool, elements: bool) -> impl IntoView {
+pub(super) fn scripts(live: bool, elements: bool, upload: bool) -> impl IntoView {
     let site = use_context::<SiteManifest>().unwrap_or_default();
     let nonce = use_nonce();
     let islands = live.then(|| {
@@ -21,8 +21,10 @@ pub(super) fn scripts(live: bool, elements: bool) -> impl IntoView {
             <script r#type="module" nonce=nonce.clone() inner_html=call></script>
         }
     });
-    let elements = elements.then(|| view! { <script r#type="module" src=site.elements nonce=nonce></script> });
-    (shell_script(), elements, islands)
+    let module = |src: String, nonce| view! { <script r#type="module" src=src nonce=nonce></script> };
+    let elements = elements.then(|| module(site.elements, nonce.clone()));
+    let upload = upload.then(|| module(site.upload, nonce));
+    (shell_script(), elements, upload, islands)
 }
 
 /// The small helpers alone.

@@ -80,6 +80,12 @@ id! {
     SpecId,
     /// What an hour of it costs, from a time on.
     SpecPriceId,
+    /// A file that came in.
+    FileId,
+    /// A file on its way in.
+    UploadId,
+    /// What instances are made of.
+    ImageId,
     /// A directory or sign-in service that people come from.
     IdentityProviderId,
     /// A person as an identity provider knows them.

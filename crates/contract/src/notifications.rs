@@ -24,24 +24,28 @@ pub enum NotificationKind {
     InvitationAccepted,
     /// One's own password.
     PasswordChanged,
+    /// An image one uploaded was looked at.
+    ImageReviewed,
 }
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 5] = [
+    pub const ALL: [NotificationKind; 6] = [
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
         NotificationKind::MaintenancePlanned,
         NotificationKind::InvitationAccepted,
+        NotificationKind::ImageReviewed,
         NotificationKind::PasswordChanged,
     ];
 
     /// What the platform's channels can carry: what is about customers, and nobody's own.
-    pub const OF_PLATFORM: [NotificationKind; 4] = [
+    pub const OF_PLATFORM: [NotificationKind; 5] = [
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
         NotificationKind::MaintenancePlanned,
         NotificationKind::InvitationAccepted,
+        NotificationKind::ImageReviewed,
     ];
 
     /// Word on the wire and in the database; with `notification-` the key of its text.
@@ -52,6 +56,7 @@ impl NotificationKind {
             NotificationKind::MaintenancePlanned => "maintenance-planned",
             NotificationKind::InvitationAccepted => "invitation-accepted",
             NotificationKind::PasswordChanged => "password-changed",
+            NotificationKind::ImageReviewed => "image-reviewed",
         }
     }
 

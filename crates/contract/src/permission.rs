@@ -115,6 +115,20 @@ permissions! {
     SpecsView = "specs:view";
     /// Add, change, price, list and delete specs.
     SpecsManage = "specs:manage";
+    /// See the files of one's customer, and what is on its way in.
+    FilesView = "files:view";
+    /// Upload files and take one's own away.
+    FilesUpload = "files:upload";
+    /// See the market of images and those of one's customer.
+    ImagesUse = "images:use";
+    /// Upload images and change or take away one's own.
+    ImagesUpload = "images:upload";
+    /// See every image.
+    ImagesView = "images:view";
+    /// Add, change, list, delist and delete images.
+    ImagesManage = "images:manage";
+    /// Approve and reject uploaded images.
+    ImagesReview = "images:review";
     /// Say something to everybody or to some.
     AnnouncementsManage = "announcements:manage";
     /// See the installation's settings; of secrets only whether they are set.

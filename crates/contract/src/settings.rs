@@ -179,6 +179,7 @@ pub const SETTINGS: &[SettingSpec] = {
         spec("general.language", General, K::Choice(&["zh", "en"]), D::Installation),
         spec("general.time_zone", General, K::TimeZone, D::Installation),
         spec("general.currency", General, K::Choice(&CURRENCIES), D::Text(CURRENCIES[0])),
+        spec("general.max_file_gb", General, K::Number { min: 1, max: 10_000 }, D::Number(100)),
         spec("general.audit_retention_days", General, RETENTION, D::Number(0)),
     ]
 };

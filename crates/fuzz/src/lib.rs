@@ -13,6 +13,7 @@ mod credentials;
 mod engines;
 mod files;
 mod headers;
+mod images;
 mod ldap;
 mod oidc;
 mod outbound;
@@ -35,6 +36,7 @@ pub use credentials::credentials;
 pub use engines::engines;
 pub use files::files;
 pub use headers::headers;
+pub use images::image_archive;
 pub use ldap::ldap;
 pub use oidc::oidc;
 pub use outbound::outbound;
@@ -59,6 +61,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "engines", run: engines },
     Target { name: "files", run: files },
     Target { name: "headers", run: headers },
+    Target { name: "image_archive", run: image_archive },
     Target { name: "ldap", run: ldap },
     Target { name: "oidc", run: oidc },
     Target { name: "outbound", run: outbound },

@@ -11,6 +11,8 @@ use contract::announcements::{AnnouncementEdit, AnnouncementQuery};
 use contract::audit::{AuditQuery, OwnAuditQuery};
 use contract::customers::{CustomerCreate, CustomerQuery, CustomerSort, CustomerUpdate};
 use contract::engines::EngineWrite;
+use contract::files::FileQuery;
+use contract::images::{ImageQuery, MarketQuery};
 use contract::imports::ImportRowQuery;
 use contract::jobs::JobQuery;
 use contract::live::ClientMessage;
@@ -44,11 +46,14 @@ pub(crate) const QUERIES: &[Check] = &[
     query::<CaptchaQuery>,
     query::<CustomerQuery>,
     query::<DeliveryQuery>,
+    query::<FileQuery>,
     query::<HistoryQuery>,
+    query::<ImageQuery>,
     query::<ImportRowQuery>,
     query::<JobQuery>,
     query::<MachineQuery>,
     query::<MailQuery>,
+    query::<MarketQuery>,
     query::<NotificationQuery>,
     query::<OidcStart>,
     query::<OwnAuditQuery>,

@@ -178,6 +178,8 @@ const CONSTRAINTS: &[(&str, &str, &str)] = &[
     ("customers_name_unique", "name", "field-customer-name-taken"),
     ("customers_name_length", "name", "field-length-1-100"),
     ("specs_name_unique", "name", "field-spec-name-taken"),
+    ("images_name_unique", "name", "field-image-name-taken"),
+    ("images_file_fkey", "id", "field-file-in-use"),
     ("identity_providers_name_unique", "name", "field-provider-name-taken"),
     ("allocations_no_overlap", "startsAt", "field-allocation-raced"),
     ("renewal_requests_one_open", "months", "field-renewal-open"),

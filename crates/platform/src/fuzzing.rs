@@ -4,6 +4,7 @@ pub use crate::accounts::fuzzing::*;
 pub use crate::accounts::identity::fuzzing::*;
 pub use crate::accounts::users::import::fuzzing::*;
 pub use crate::engines::fuzzing::*;
+pub use crate::images::fuzzing::*;
 pub use crate::imports::fuzzing::*;
 pub use crate::machines::fuzzing::*;
 pub use crate::metrics::fuzzing::*;

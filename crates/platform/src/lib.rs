@@ -17,9 +17,11 @@ pub mod db;
 pub mod engines;
 pub mod error;
 mod fields;
+pub mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod idempotency;
+pub mod images;
 pub mod imports;
 pub mod jobs;
 pub mod machines;
@@ -54,6 +56,7 @@ struct Inner {
     clock: Clock,
     server_id: uuid::Uuid,
     settings: PlatformSettings,
+    files: files::Store,
     live: metrics::LiveHub,
     writer: metrics::SampleWriter,
     password_workers: tokio::sync::Semaphore,
@@ -79,6 +82,8 @@ pub struct PlatformSettings {
     pub time_zone: chrono_tz::Tz,
     /// Program that reads workbooks when it is started as `<it> read-sheet`; the server itself.
     pub sheet_reader: std::path::PathBuf,
+    /// Where files lie; all servers of an installation share it.
+    pub files_dir: std::path::PathBuf,
 }
 
 impl Platform {
@@ -100,6 +105,7 @@ impl Platform {
                 keyring,
                 clock,
                 server_id,
+                files: files::Store::new(settings.files_dir.clone()),
                 settings,
                 live,
                 writer,
@@ -143,6 +149,11 @@ impl Platform {
     /// What the installation decided.
     pub fn settings(&self) -> &PlatformSettings {
         &self.inner.settings
+    }
+
+    /// Where files lie.
+    pub fn files(&self) -> &files::Store {
+        &self.inner.files
     }
 
     /// The newest state of machines and who watches it.

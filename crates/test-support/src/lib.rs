@@ -3,6 +3,7 @@
 //! Invariants: nothing here is shared between tests except the cluster and the template; arrangement and inspection go
 //! through the owner's pool, which row-level security does not hold; what is tested goes through [`Platform`].
 
+mod archive;
 mod captcha;
 mod database;
 mod directory;
@@ -10,6 +11,7 @@ mod engine;
 mod node;
 mod oidc;
 mod people;
+mod registry;
 mod smtp;
 mod totp;
 
@@ -25,6 +27,7 @@ use platform::{Clock, OpContext, Platform, PlatformSettings, Principal, SystemAc
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
+pub use archive::{image_archive, tar};
 pub use captcha::solve_captcha;
 pub use database::TestDatabase;
 pub use directory::{Directory, SEARCHER, SEARCHER_PASSWORD};
@@ -33,6 +36,7 @@ pub use node::TestNode;
 pub use oidc::{Misbehaviour, OidcProvider};
 use people::Place;
 pub use people::{PASSWORD, TestCustomer, TestUser};
+pub use registry::{Registry, loadable_archive};
 pub use smtp::{Manner, SinkMail, SmtpSink};
 pub use totp::totp_code;
 
@@ -53,6 +57,7 @@ pub struct TestPlatform {
     zone: chrono_tz::Tz,
     owner: PgPool,
     admins: AtomicU32,
+    files: tempfile::TempDir,
     // Last, so that the pools above are gone before their database is dropped.
     database: TestDatabase,
 }
@@ -73,14 +78,15 @@ impl TestPlatform {
         // Few, and opened when first used: many tests run at once.
         let owner = PgPoolOptions::new().max_connections(4).connect_lazy_with(database.owner_options());
         let keyring = Keyring::generate();
-        let platform = open(&database, &keyring, Clock::default(), zone).await?;
-        Ok(Self { platform, keyring, zone, owner, admins: AtomicU32::new(0), database })
+        let files = tempfile::tempdir()?;
+        let platform = open(&database, &keyring, Clock::default(), zone, files.path()).await?;
+        Ok(Self { platform, keyring, zone, owner, admins: AtomicU32::new(0), files, database })
     }
 
     /// One more server over the same database: its own pool, its own memory, the same clock.
     pub async fn another_server(&self) -> Platform {
         let clock = self.platform.clock().clone();
-        open(&self.database, &self.keyring, clock, self.zone)
+        open(&self.database, &self.keyring, clock, self.zone, self.files.path())
             .await
             .expect("a second server opens over the same database")
     }
@@ -93,6 +99,11 @@ impl TestPlatform {
     /// The database, for programs and pools of one's own.
     pub fn database(&self) -> &TestDatabase {
         &self.database
+    }
+
+    /// The directory of the store.
+    pub fn files_dir(&self) -> &std::path::Path {
+        self.files.path()
     }
 
     /// The installation's key, for programs of one's own.
@@ -187,6 +198,7 @@ async fn open(
     keyring: &Keyring,
     clock: Clock,
     time_zone: chrono_tz::Tz,
+    files_dir: &std::path::Path,
 ) -> anyhow::Result<Platform> {
     let failed = |error: platform::Error| anyhow!("{error}");
     let db = Db::connect(database.app_options(), APP_CONNECTIONS).await.map_err(failed)?;
@@ -195,6 +207,7 @@ async fn open(
         default_language: Language::En,
         time_zone,
         sheet_reader: sheet_reader(),
+        files_dir: files_dir.to_owned(),
     };
     Platform::open(db, keyring.clone(), clock, settings).await.map_err(failed)
 }

@@ -32,6 +32,7 @@ files!(
     "fields",
     "frame",
     "identity",
+    "images",
     "imports",
     "join-tokens",
     "machine-service",

@@ -65,7 +65,9 @@ pub async fn once(request: Request, next: Next) -> Response {
 fn is_change(parts: &Parts) -> bool {
     let path = parts.uri.path();
     let changes = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
-    changes && path.starts_with("/api/") && !path.starts_with("/api/auth/")
+    // A chunk is by itself what it is however often it comes, and is not to lie in memory.
+    let chunk = path.starts_with("/api/files/uploads/") && path.contains("/chunks/");
+    changes && path.starts_with("/api/") && !path.starts_with("/api/auth/") && !chunk
 }
 
 /// Everything that makes the request what it is.

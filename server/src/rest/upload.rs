@@ -36,6 +36,37 @@ pub async fn file(request: Request, max: usize) -> platform::Result<(String, tok
     Err(Error::field("file", "field-file-required"))
 }
 
+/// Most bytes of a field that is no file.
+const MAX_FIELD: usize = 64 << 10;
+/// Most fields before the file.
+const MAX_FIELDS: usize = 50;
+
+/// As [`file`], of a form alone, with the fields that stand before the file.
+///
+/// # Errors
+/// As [`file`]'s.
+pub async fn form(request: Request, max: usize) -> platform::Result<(String, tokio::fs::File, Vec<(String, String)>)> {
+    let (mut parts, body) = request.into_parts();
+    parts.extensions.insert(axum::extract::DefaultBodyLimit::disable());
+    let mut form = Multipart::from_request(Request::from_parts(parts, body), &()).await.map_err(|_| malformed())?;
+    let mut fields = Vec::new();
+    while let Some(mut field) = form.next_field().await.map_err(|_| malformed())? {
+        if let Some(name) = field.file_name().map(str::to_owned) {
+            return Ok((name, spool(field.map_err(|_| malformed()), max).await?, fields));
+        }
+        let name = field.name().unwrap_or_default().to_owned();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = field.chunk().await.map_err(|_| malformed())? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > MAX_FIELD || fields.len() >= MAX_FIELDS {
+                return Err(malformed());
+            }
+        }
+        fields.push((name, String::from_utf8(bytes).map_err(|_| malformed())?));
+    }
+    Err(Error::field("file", "field-file-required"))
+}
+
 /// A small file's bytes.
 ///
 /// # Errors

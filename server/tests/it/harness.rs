@@ -89,6 +89,7 @@ impl Server {
             database_owner_url: None,
             database_connections: 4,
             data_dir: std::env::temp_dir(),
+            files_dir: std::env::temp_dir(),
             site_dir: None,
             agent_dir: None,
             secrets_key_file: std::env::temp_dir().join("never-read.key"),

@@ -15,6 +15,7 @@ mod cut_off;
 mod engines_both_doors;
 mod envelope;
 mod failures;
+mod files_both_doors;
 mod fleet_both_doors;
 mod forged_tokens;
 mod harness;

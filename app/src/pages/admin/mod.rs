@@ -9,6 +9,7 @@ pub mod customers;
 pub mod dashboard;
 pub mod engines;
 pub mod identity;
+pub mod images;
 pub mod imports;
 pub mod machines;
 pub mod metrics;

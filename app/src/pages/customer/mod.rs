@@ -3,5 +3,6 @@
 pub mod accounts;
 pub mod audit;
 pub mod customers;
+pub mod images;
 pub mod machines;
 pub mod notifications;

@@ -1,6 +1,7 @@
 //! Where a corpus begins: real values, written by the real encoders. `cargo run -p fuzz --bin seeds` writes them to `corpus/`;
 //! what libFuzzer found since lies beside them.
 
+mod images;
 mod sheets;
 mod texts;
 
@@ -26,6 +27,7 @@ pub struct Seed {
 /// Every seed.
 pub fn all() -> Vec<Seed> {
     let mut seeds = Vec::new();
+    images::add_all(&mut seeds);
     sheets::add_all(&mut seeds);
     texts::add_all(&mut seeds);
     seeds

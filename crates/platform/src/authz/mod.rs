@@ -9,7 +9,10 @@ mod staff;
 
 use std::marker::PhantomData;
 
-use contract::{AllocationId, CustomerId, ErrorCode, GpuId, JobId, MachineId, Permission, RoleId, SpecId, UserId};
+use contract::{
+    AllocationId, CustomerId, ErrorCode, FileId, GpuId, ImageId, JobId, MachineId, Permission, RoleId, SpecId,
+    UploadId, UserId,
+};
 
 pub use policy::{Reach, Role, is_grantable, reach, table};
 pub(crate) use staff::{KEPT_ROLE, must_be_kept, permitted_by, powers_of, works_for_platform};
@@ -123,6 +126,14 @@ resources! {
     JobRef(JobId) = "job", JobsView;
     /// A spec.
     SpecRef(SpecId) = "spec", SpecsView;
+    /// A file.
+    FileRef(FileId) = "file", FilesView;
+    /// A file on its way in.
+    UploadRef(UploadId) = "upload", FilesView;
+    /// An image, as staff run it.
+    ImageRef(ImageId) = "image", ImagesView;
+    /// An image, as its customer has it.
+    OwnImageRef(ImageId) = "image", ImagesUse;
     /// An allocation.
     AllocationRef(AllocationId) = "allocation", AllocationsView;
 }
@@ -189,6 +200,63 @@ impl Resource for SpecCatalog {
     const VIEW: Permission = Permission::SpecsView;
     fn id(&self) -> Everything {
         Everything
+    }
+}
+
+/// The images there are: what staff add images to.
+#[derive(Clone, Copy, Debug)]
+pub struct ImageLibrary;
+
+impl Resource for ImageLibrary {
+    type Id = Everything;
+    const KIND: &'static str = "image_library";
+    const VIEW: Permission = Permission::ImagesView;
+    fn id(&self) -> Everything {
+        Everything
+    }
+}
+
+/// Where somebody's files are: their customer's place, or the platform's.
+#[derive(Clone, Copy, Debug)]
+pub struct FileShelf {
+    pub customer: Option<CustomerId>,
+    pub owner: Option<UserId>,
+}
+
+impl Resource for FileShelf {
+    type Id = Everything;
+    const KIND: &'static str = "file_shelf";
+    const VIEW: Permission = Permission::FilesView;
+    fn id(&self) -> Everything {
+        Everything
+    }
+    fn customer(&self) -> Option<CustomerId> {
+        self.customer
+    }
+    fn owner(&self) -> Option<UserId> {
+        self.owner
+    }
+}
+
+/// Where somebody's images are: their customer's place.
+#[derive(Clone, Copy, Debug)]
+pub struct ImageShelf {
+    pub customer: Option<CustomerId>,
+    pub owner: Option<UserId>,
+}
+
+impl Resource for ImageShelf {
+    type Id = Everything;
+    const KIND: &'static str = "image_shelf";
+    const VIEW: Permission = Permission::ImagesUse;
+    fn id(&self) -> Everything {
+        Everything
+    }
+    fn customer(&self) -> Option<CustomerId> {
+        self.customer
+    }
+    fn owner(&self) -> Option<UserId> {
+        self.owner
     }
 }
 
@@ -330,6 +398,30 @@ actions! {
     CreateSpec: SpecsManage on SpecCatalog;
     /// Change, price, list, delete a spec.
     ManageSpec: SpecsManage on SpecRef;
+    /// See a file and read it.
+    ViewFile: FilesView on FileRef;
+    /// Bring a file in.
+    CreateFile: FilesUpload on FileShelf;
+    /// Take a file away.
+    DeleteFile: FilesUpload on FileRef;
+    /// See what is there of an upload.
+    ViewUpload: FilesView on UploadRef;
+    /// Send chunks, complete an upload, give it up.
+    ManageUpload: FilesUpload on UploadRef;
+    /// See an image as staff do.
+    ViewImage: ImagesView on ImageRef;
+    /// Add an image to the library.
+    CreateImage: ImagesManage on ImageLibrary;
+    /// Change, list, delist, delete an image.
+    ManageImage: ImagesManage on ImageRef;
+    /// Approve or reject an image.
+    ReviewImage: ImagesReview on ImageRef;
+    /// See an image as its customer does.
+    ViewOwnImage: ImagesUse on OwnImageRef;
+    /// Make an image of an upload.
+    UploadImage: ImagesUpload on ImageShelf;
+    /// Change or delete one's own image.
+    ManageOwnImage: ImagesUpload on OwnImageRef;
     /// See a machine's figures.
     ViewMetrics: MetricsView on MachineRef;
     /// Deliver a machine's inventory and figures.

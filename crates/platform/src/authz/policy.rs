@@ -102,8 +102,8 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
         (Role::PlatformAdmin, P::MetricsReport | P::AuditSeal | P::JobsRun) => Reach::Nothing,
         // Nobody else's password or second factor: what staff may do to other people has operations of its own.
         (Role::PlatformAdmin, P::AccountsSecureOwn) => Reach::Nothing,
-        // Nor do they stand inside of a customer: they have the whole log.
-        (Role::PlatformAdmin, P::AuditViewOwn) => Reach::Nothing,
+        // Nor do they stand inside of a customer: they have the whole log, and the whole library.
+        (Role::PlatformAdmin, P::AuditViewOwn | P::ImagesUse | P::ImagesUpload) => Reach::Nothing,
         (Role::PlatformAdmin, _) => Reach::All,
 
         (Role::Operator, _) => operator(permission),
@@ -119,9 +119,18 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
             | P::AllocationsView
             | P::AllocationsMonitor
             | P::AllocationsRequestRenewal
-            | P::AuditViewOwn,
+            | P::AuditViewOwn
+            | P::FilesView
+            | P::FilesUpload
+            | P::ImagesUse
+            | P::ImagesUpload,
         ) => Reach::Customer,
-        (Role::CustomerMember, P::CustomersView | P::AllocationsView | P::AllocationsMonitor) => Reach::Customer,
+        (
+            Role::CustomerMember,
+            P::CustomersView | P::AllocationsView | P::AllocationsMonitor | P::FilesView | P::ImagesUse,
+        ) => Reach::Customer,
+        // They bring things in, and take away what they brought.
+        (Role::CustomerMember, P::FilesUpload | P::ImagesUpload) => Reach::Own,
         // The fleet is the staff's: customers reach a machine through its allocation.
         (Role::CustomerOwner | Role::CustomerMember, _) => Reach::Nothing,
 
@@ -157,6 +166,7 @@ fn operator(permission: Permission) -> Reach {
         | P::MachinesOperate
         | P::MetricsView
         | P::SpecsView
+        | P::ImagesView
         | P::AuditView
         | P::JobsView => Reach::All,
         _ => Reach::Nothing,
@@ -174,6 +184,8 @@ fn custom(permission: Permission) -> Reach {
         | P::AllocationsRequestRenewal
         | P::MetricsReport
         | P::AuditViewOwn
+        | P::ImagesUse
+        | P::ImagesUpload
         | P::AuditSeal
         | P::JobsRun => Reach::Nothing,
         // Whoever says what the groups of a provider mean here makes admins by it.
@@ -195,9 +207,11 @@ pub fn gives(held: &[Permission], permission: Permission) -> bool {
         P::CustomersView => Some(P::CustomersManage),
         P::AllocationsView | P::AllocationsMonitor => Some(P::AllocationsManage),
         P::SpecsView => Some(P::SpecsManage),
+        P::FilesView => Some(P::FilesUpload),
         _ => None,
     };
-    held.contains(&permission) || through.is_some_and(|through| held.contains(&through))
+    let images = permission == P::ImagesView && [P::ImagesManage, P::ImagesReview].iter().any(|p| held.contains(p));
+    images || held.contains(&permission) || through.is_some_and(|through| held.contains(&through))
 }
 
 /// What a built-in role of the platform gives everywhere, for those who hand it on.

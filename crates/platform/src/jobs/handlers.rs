@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Claim;
 use crate::{
-    Error, Platform, Result, SystemActor, accounts, allocations, audit, idempotency, imports, machines, mail, metrics,
-    notifications, settings,
+    Error, Platform, Result, SystemActor, accounts, allocations, audit, files, idempotency, imports, machines, mail,
+    metrics, notifications, settings,
 };
 
 /// A kind that comes round: its name and how often.
@@ -15,6 +15,7 @@ pub(super) const PERIODIC: &[(&str, Duration)] = &[
     ("allocations-advance", Duration::from_secs(5)),
     ("maintenance-advance", Duration::from_secs(5)),
     ("imports-clean", Duration::from_secs(600)),
+    ("files-clean", Duration::from_secs(600)),
     ("idempotency-clean", Duration::from_secs(600)),
     ("partitions", Duration::from_secs(3600)),
     ("audit-prune", Duration::from_secs(3600)),
@@ -38,6 +39,12 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             let id = id.ok_or_else(|| Error::internal("an import's job names no import"))?;
             imports::read(platform, id.into(), claim.attempt >= claim.max_attempts).await?;
         }
+        "files-assemble" => {
+            let id = claim.payload.get("upload").and_then(serde_json::Value::as_i64);
+            let id = id.ok_or_else(|| Error::internal("the job of an upload names none"))?;
+            files::assemble(platform, id.into(), claim.attempt >= claim.max_attempts).await?;
+        }
+        "files-clean" => files::clean(platform).await?,
         "mail-send" => {
             let token = claim.payload.get("mail").and_then(serde_json::Value::as_str).and_then(|t| t.parse().ok());
             let token = token.ok_or_else(|| Error::internal("the job of a mail names no mail"))?;

@@ -2,13 +2,15 @@
 
 mod store;
 
+use contract::files::GB;
 use contract::quotas::{MAX_QUOTA, Quota, QuotaResource, QuotaUsage};
 use contract::{CustomerId, UserId};
 
 use crate::accounts::users;
 use crate::authz::{CustomerRef, ManageCustomer, UpdateCustomer, UpdateUser, UserRef, ViewUser};
+use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, audit, customers};
+use crate::{Error, OpContext, Platform, Result, audit, customers, files};
 
 /// A person's limits.
 pub async fn of_user(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<Quota> {
@@ -23,10 +25,18 @@ pub async fn of_user(platform: &Platform, ctx: &OpContext, id: UserId) -> Result
 /// A person's limits beside what is used of them.
 pub async fn usage_of_user(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<Vec<QuotaUsage>> {
     let quota = of_user(platform, ctx, id).await?;
-    Ok(QuotaResource::ALL
-        .iter()
-        .map(|resource| QuotaUsage { resource: *resource, limit: quota.get(*resource), used: None })
-        .collect())
+    let mut tx = platform.db().begin(ctx).await?;
+    let stored = files::bytes_of(&mut tx, id).await?;
+    tx.commit().await?;
+    let used = |resource| match resource {
+        QuotaResource::Storage => i64::try_from(stored.div_ceil(GB)).ok(),
+        _ => None,
+    };
+    let usage = |resource: &QuotaResource| {
+        let (resource, limit) = (*resource, quota.get(*resource));
+        QuotaUsage { resource, limit, used: used(resource) }
+    };
+    Ok(QuotaResource::ALL.iter().map(usage).collect())
 }
 
 /// Replaces a person's limits.
@@ -63,6 +73,29 @@ pub async fn set_of_customer(platform: &Platform, ctx: &OpContext, id: CustomerI
     audit::record_in_tx(&mut tx, ctx, entry("customer", id.to_string(), Some(id), &before, &quota)?).await?;
     tx.commit().await?;
     Ok(quota)
+}
+
+/// What a person and a customer may store, GB; nothing is no limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct StorageLimits {
+    pub person: Option<u64>,
+    pub customer: Option<u64>,
+}
+
+/// See [`StorageLimits`]; asked where something is stored, under the lock of what is stored there already.
+pub(crate) async fn storage_in_tx(
+    tx: &mut Tx,
+    person: Option<UserId>,
+    customer: Option<CustomerId>,
+) -> Result<StorageLimits> {
+    let mut limits = StorageLimits::default();
+    if let Some(person) = person {
+        limits.person = store::get(tx, "user", person.0).await?.storage_gb.map(i64::unsigned_abs);
+    }
+    if let Some(customer) = customer {
+        limits.customer = store::get(tx, "customer", customer.0).await?.storage_gb.map(i64::unsigned_abs);
+    }
+    Ok(limits)
 }
 
 fn customer(id: CustomerId) -> CustomerRef {

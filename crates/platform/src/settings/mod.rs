@@ -23,7 +23,7 @@ pub use transfer::{confirm_import, export, forget_imports, get_import, stage_imp
 pub(crate) use values::private_ranges;
 pub use values::{
     Appearance, General, MailServer, SignInSettings, SignUp, TransportSecurity, appearance, currency, general,
-    logo_file, mail, sends_mail, sign_in, time_zone, usual_language, usual_time_zone,
+    logo_file, mail, max_file_gb, sends_mail, sign_in, time_zone, usual_language, usual_time_zone,
 };
 
 use crate::authz::{Granted, Installation, UpdateSettings};

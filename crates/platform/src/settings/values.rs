@@ -166,6 +166,11 @@ pub async fn time_zone(platform: &Platform) -> chrono_tz::Tz {
     Read::new(platform).await.zone()
 }
 
+/// Largest file that comes in, GB.
+pub async fn max_file_gb(platform: &Platform) -> u64 {
+    u64::from(Read::new(platform).await.number("general.max_file_gb"))
+}
+
 /// What prices are in, an ISO 4217 code.
 pub async fn currency(platform: &Platform) -> String {
     Read::new(platform).await.text("general.currency").unwrap_or_default()

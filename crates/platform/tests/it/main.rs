@@ -12,6 +12,8 @@ mod channels;
 mod credentials;
 mod customers;
 mod engines;
+mod files;
+mod images;
 mod jobs;
 mod ldap;
 mod machines;

@@ -14,6 +14,7 @@ async fn open(test: &TestPlatform, keyring: Keyring) -> platform::Result<Platfor
         default_language: Language::En,
         time_zone: chrono_tz::Tz::UTC,
         sheet_reader: "read-sheet".into(),
+        files_dir: std::env::temp_dir(),
     };
     Platform::open(db, keyring, Clock::default(), settings).await
 }

@@ -70,6 +70,8 @@ kinds! {
     NotEngine = "not-engine";
     /// The engine answers, and says no.
     Denied = "denied";
+    /// The image is not there, or is none.
+    Image = "image";
     /// The engine is too old.
     Version = "version";
     /// Anything else.

@@ -5,6 +5,7 @@
 
 mod certificates;
 mod fault;
+mod images;
 mod line;
 mod probe;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 pub use certificates::{CertificateFault, Identity};
 pub use fault::{Fault, FaultKind};
+pub use images::{Progress, load, pull};
 pub use probe::{Report, probe};
 
 /// The oldest API that is spoken: Engine 20.10's, the first with cgroup versions in its description.

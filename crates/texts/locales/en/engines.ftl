@@ -63,4 +63,5 @@ engine-fault-tls = The connection could not be encrypted. See the details below 
 engine-fault-not-engine = Something answers there, but it is no Docker Engine. Check host and port, or the path of the socket.
 engine-fault-denied = The engine refuses the question. Check its authorization plugins.
 engine-fault-version = The engine is too old: API 1.41 is needed, which is Docker 20.10 and newer.
+engine-fault-image = The image is not there, or it is none.
 engine-fault-other = The engine's answer was not expected. See the details below and its log.

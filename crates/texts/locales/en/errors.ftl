@@ -119,3 +119,19 @@ error-password-none = This account has no password here. Ask an administrator.
 error-email-elsewhere = The address of this account is not changed here, because its password is kept elsewhere. Ask an administrator.
 error-no-engine = Nobody has said yet how the Docker Engine of this machine is reached.
 error-spec-without-price = It has no price in force yet: set one first, 0 for free.
+error-file-too-large = This installation takes files of at most { $gb } GB.
+error-uploads-open = { $n } uploads are open already: complete some, or give them up.
+error-storage-quota = It does not fit: { $used } GB of { $limit } GB are taken.
+error-upload-incomplete = { $received } of { $size } bytes are there: send the chunks that are missing.
+error-upload-state = The upload takes nothing any more: it is { $state ->
+    [assembling] being checked
+    [done] complete
+   *[aborted] given up
+}.
+error-chunk-differs = Other bytes are there under this number. Give the upload up and begin anew.
+error-image-not-approved = Nobody approved it yet.
+error-image-reviewed = It is { $state ->
+    [approved] approved
+    [rejected] rejected
+   *[pending_review] waiting
+} already.

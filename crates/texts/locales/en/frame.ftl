@@ -64,3 +64,6 @@ nav-settings = Settings
 nav-people = People
 nav-users = Users
 nav-roles = Roles
+nav-images = Images
+nav-market = Image market
+nav-own-images = My images

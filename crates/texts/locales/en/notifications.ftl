@@ -29,6 +29,7 @@ notification-kind-allocation-ending = A machine’s time ends soon
 notification-kind-renewal-decided = Answers to wishes for more time
 notification-kind-maintenance-planned = Maintenance of your machines
 notification-kind-invitation-accepted = People you invited have joined
+notification-kind-image-reviewed = Images you uploaded were reviewed
 notification-kind-password-changed = Your password was changed
 notification-allocation-ending = Your time on { $machine } ends at { $endsAt }.
 notification-renewal-decided = { $answer ->
@@ -37,6 +38,10 @@ notification-renewal-decided = { $answer ->
 }
 notification-maintenance-planned = { $machine } is under maintenance from { $startsAt } until { $endsAt }: { $word }
 notification-invitation-accepted = { $person } has joined { $customer }.
+notification-image-reviewed = { $answer ->
+    [rejected] The image { $image } was rejected: { $word }
+   *[approved] The image { $image } was approved.
+}
 notification-password-changed = Your password was changed. If it was not you, tell an administrator at once.
 mail-allocation-ending-subject = { $product }: your time on { $machine } ends soon
 mail-allocation-ending-text =
@@ -56,10 +61,17 @@ mail-maintenance-planned-link = Open the machine
 mail-invitation-accepted-subject = { $product }: { $person } has joined { $customer }
 mail-invitation-accepted-text = { $person } has accepted your invitation and is now a member of { $customer }.
 mail-invitation-accepted-link = See the people
+mail-image-reviewed-subject = { $product }: your image { $image } was reviewed
+mail-image-reviewed-text = { $answer ->
+    [rejected] The image { $image } was rejected: { $word }
+   *[approved] The image { $image } was approved and can be used.
+}
+mail-image-reviewed-link = Open the image
 mail-kind-allocation-ending = Machine ends soon
 mail-kind-renewal-decided = Answer to a renewal
 mail-kind-maintenance-planned = Maintenance
 mail-kind-invitation-accepted = Invitation accepted
+mail-kind-image-reviewed = Image reviewed
 notifications-webhook = By webhook
 webhooks-title = Webhooks
 webhooks-explained = What you are told is also posted to these addresses, signed as Standard Webhooks describes (standardwebhooks.com). Which kinds are posted is chosen on your account’s page.
@@ -107,6 +119,10 @@ channel-message-renewal-decided = { $answer ->
 }
 channel-message-maintenance-planned = { $customer }: { $machine } is under maintenance from { $startsAt } until { $endsAt }: { $word }
 channel-message-invitation-accepted = { $person } has joined { $customer }.
+channel-message-image-reviewed = { $answer ->
+    [rejected] { $customer }: the image { $image } was rejected: { $word }
+   *[approved] { $customer }: the image { $image } was approved.
+}
 channel-test-done = The test message was taken at the other end.
 channel-test-off = The channel is switched off, or its address cannot be read. Enter the address anew.
 channel-test-name = The name in the address is not known. Check the spelling, and whether this server can look names up.

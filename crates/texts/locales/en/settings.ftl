@@ -81,3 +81,5 @@ setting-general-audit-retention-days-hint = 0 keeps it for ever, otherwise 180 t
 settings-group-notifications = Notifications
 setting-notifications-private-ranges = Private networks that webhooks and robots may reach
 setting-notifications-private-ranges-hint = Such as 10.20.0.0/16, 192.168.7.15; parted by commas. Empty keeps them all closed, so that nobody reaches inner systems through this server.
+setting-general-max-file-gb = Largest file
+setting-general-max-file-gb-hint = GB. Larger uploads are refused when they are announced.

@@ -63,4 +63,5 @@ engine-fault-tls = 连接无法加密。请查看下面的详情和引擎日志�
 engine-fault-not-engine = 有程序响应，但不是 Docker 引擎。请检查主机和端口，或套接字路径。
 engine-fault-denied = 引擎拒绝了询问。请检查其授权插件。
 engine-fault-version = 引擎版本过旧：需要 API 1.41，即 Docker 20.10 或更新版本。
+engine-fault-image = 镜像不存在，或不是有效的镜像。
 engine-fault-other = 引擎的响应不在预期之内。请查看下面的详情和引擎日志。

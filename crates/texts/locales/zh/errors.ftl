@@ -110,3 +110,19 @@ error-password-none = 此账号在本平台没有密码，请联系管理员。
 error-email-elsewhere = 此账号的密码保存在别处，不能在这里更改邮箱，请联系管理员。
 error-no-engine = 尚未填写如何连接这台机器的 Docker 引擎。
 error-spec-without-price = 它还没有生效的价格：请先设置价格，免费请填 0。
+error-file-too-large = 文件不能超过 { $gb } GB。
+error-uploads-open = 已有 { $n } 个未完成的上传，请先完成或取消一些。
+error-storage-quota = 空间不足：{ $limit } GB 中已用 { $used } GB。
+error-upload-incomplete = 已收到 { $received } / { $size } 字节，请补传缺少的分块。
+error-upload-state = 该上传不再接收数据：{ $state ->
+    [assembling] 正在校验
+    [done] 已完成
+   *[aborted] 已取消
+}。
+error-chunk-differs = 该分块编号下已有不同的内容。请取消上传后重新开始。
+error-image-not-approved = 该镜像尚未通过审核。
+error-image-reviewed = 该镜像当前状态为{ $state ->
+    [approved] 已通过
+    [rejected] 已驳回
+   *[pending_review] 待审核
+}。

@@ -61,3 +61,6 @@ nav-settings = 平台设置
 nav-people = 人员
 nav-users = 用户
 nav-roles = 角色
+nav-images = 镜像
+nav-market = 镜像市场
+nav-own-images = 我的镜像

@@ -28,6 +28,7 @@ notification-kind-allocation-ending = 机器即将到期
 notification-kind-renewal-decided = 续期申请的答复
 notification-kind-maintenance-planned = 机器维护
 notification-kind-invitation-accepted = 受邀者已加入
+notification-kind-image-reviewed = 上传的镜像已审核
 notification-kind-password-changed = 密码已修改
 notification-allocation-ending = { $machine } 将于 { $endsAt } 到期。
 notification-renewal-decided = { $answer ->
@@ -36,6 +37,10 @@ notification-renewal-decided = { $answer ->
 }
 notification-maintenance-planned = { $machine } 将于 { $startsAt } 至 { $endsAt } 维护：{ $word }
 notification-invitation-accepted = { $person } 已加入 { $customer }。
+notification-image-reviewed = { $answer ->
+    [rejected] 镜像 { $image } 未通过审核：{ $word }
+   *[approved] 镜像 { $image } 已通过审核。
+}
 notification-password-changed = 您的密码已修改。如果不是您本人操作，请立即联系管理员。
 mail-allocation-ending-subject = { $product }：{ $machine } 即将到期
 mail-allocation-ending-text =
@@ -55,10 +60,17 @@ mail-maintenance-planned-link = 查看机器
 mail-invitation-accepted-subject = { $product }：{ $person } 已加入 { $customer }
 mail-invitation-accepted-text = { $person } 已接受邀请，成为 { $customer } 的成员。
 mail-invitation-accepted-link = 查看成员
+mail-image-reviewed-subject = { $product }：镜像 { $image } 已审核
+mail-image-reviewed-text = { $answer ->
+    [rejected] 镜像 { $image } 未通过审核：{ $word }
+   *[approved] 镜像 { $image } 已通过审核，可以使用。
+}
+mail-image-reviewed-link = 查看镜像
 mail-kind-allocation-ending = 机器即将到期
 mail-kind-renewal-decided = 续期答复
 mail-kind-maintenance-planned = 维护通知
 mail-kind-invitation-accepted = 邀请已接受
+mail-kind-image-reviewed = 镜像审核
 notifications-webhook = Webhook
 webhooks-title = Webhook
 webhooks-explained = 您的通知会同时发送到以下地址，并按 Standard Webhooks（standardwebhooks.com）签名。发送哪些通知可在账号页选择。
@@ -106,6 +118,10 @@ channel-message-renewal-decided = { $answer ->
 }
 channel-message-maintenance-planned = { $customer }：{ $machine } 将于 { $startsAt } 至 { $endsAt } 维护：{ $word }
 channel-message-invitation-accepted = { $person } 已加入 { $customer }。
+channel-message-image-reviewed = { $answer ->
+    [rejected] { $customer }：镜像 { $image } 未通过审核：{ $word }
+   *[approved] { $customer }：镜像 { $image } 已通过审核。
+}
 channel-test-done = 对方已接收测试消息。
 channel-test-off = 通道已停用，或地址无法读取。请重新填写地址。
 channel-test-name = 无法解析地址中的主机名。请检查拼写，以及本服务器能否解析域名。

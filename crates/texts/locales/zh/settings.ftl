@@ -80,3 +80,5 @@ setting-general-audit-retention-days-hint = 0 为永久保留，否则为 180 �
 settings-group-notifications = 通知
 setting-notifications-private-ranges = Webhook 和机器人可访问的内网网段
 setting-notifications-private-ranges-hint = 例如 10.20.0.0/16, 192.168.7.15，用逗号分隔。留空则全部禁止，防止有人借本服务器访问内部系统。
+setting-general-max-file-gb = 单个文件上限
+setting-general-max-file-gb-hint = 单位 GB。超过此大小的上传在开始时即被拒绝。

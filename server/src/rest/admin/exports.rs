@@ -6,12 +6,13 @@ use axum::response::Response;
 use contract::allocations::AllocationQuery;
 use contract::audit::AuditQuery;
 use contract::customers::CustomerQuery;
+use contract::images::ImageQuery;
 use contract::imports::ImportSubject;
 use contract::specs::SpecQuery;
 use contract::users::UserQuery;
 use platform::accounts::users;
 use platform::imports::columns_of;
-use platform::{allocations, audit, customers, specs};
+use platform::{allocations, audit, customers, images, specs};
 use sheets::write::Kind;
 
 use crate::rest::imports::heading;
@@ -239,4 +240,56 @@ pub async fn specs(rest: Rest, Params(query): Params<SpecQuery>) -> Response {
         list.finish()
     };
     download(&rest, built.await, "specs").await
+}
+
+/// The images of these filters as a workbook.
+#[utoipa::path(get, path = "/api/admin/images/export", tag = "images", params(ImageQuery),
+    responses((status = 200, description = "A workbook")))]
+pub async fn images(rest: Rest, Params(query): Params<ImageQuery>) -> Response {
+    let built = async {
+        images::note_export(&rest.platform, &rest.ctx, &query).await?;
+        let language = rest.ctx.language();
+        let columns = [
+            ("image-name", 28.0, Kind::Text),
+            ("image-source", 14.0, Kind::Text),
+            ("image-address", 40.0, Kind::Text),
+            ("image-owner", 24.0, Kind::Text),
+            ("image-state", 16.0, Kind::Text),
+            ("image-listed", 12.0, Kind::Text),
+            ("image-framework", 20.0, Kind::Text),
+            ("image-cuda-version", 10.0, Kind::Text),
+            ("image-architecture", 12.0, Kind::Text),
+            ("image-memory-split-short", 12.0, Kind::Text),
+            ("image-size", 16.0, Kind::Number),
+            ("image-digest", 40.0, Kind::Text),
+            ("image-created", 20.0, Kind::DateTime),
+            ("image-description", 40.0, Kind::Text),
+            ("image-remark", 40.0, Kind::Text),
+        ];
+        let mut list = List::new(language, "images-title", &columns)?;
+        images::export(&rest.platform, &rest.ctx, &query, |row| {
+            let yes = |is: bool| if is { "\u{2713}" } else { "" };
+            let listed = if row.listed { "image-listed" } else { "image-not-listed" };
+            list.row(&[
+                row.name.into(),
+                say(language, &format!("image-source-{}", row.source.code()), &[]).into(),
+                row.address.into(),
+                row.customer_name.unwrap_or_else(|| say(language, "image-owner-platform", &[])).into(),
+                say(language, &format!("image-state-{}", row.state.code()), &[]).into(),
+                say(language, listed, &[]).into(),
+                row.framework.into(),
+                row.cuda_version.into(),
+                row.architecture.map(|architecture| architecture.code().to_owned()).into(),
+                yes(row.memory_split).to_owned().into(),
+                row.size.map_or(Cell::Blank, Into::into),
+                row.digest.into(),
+                row.created_at.into(),
+                row.description.into(),
+                row.remark.into(),
+            ])
+        })
+        .await?;
+        list.finish()
+    };
+    download(&rest, built.await, "images").await
 }

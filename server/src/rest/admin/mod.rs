@@ -9,6 +9,7 @@ pub mod customers;
 pub mod engines;
 pub mod exports;
 pub mod identity;
+pub mod images;
 pub mod jobs;
 pub mod machine_service;
 pub mod machine_sheets;

@@ -2,6 +2,7 @@
 
 pub mod announcements;
 pub mod audit;
+pub mod images;
 pub mod machines;
 pub mod members;
 pub mod notifications;

@@ -6,17 +6,20 @@ use contract::accounts::{ApiTokenCreate, LoginRequest, SshKeyCreate};
 use contract::allocations::{AllocationCreate, RenewalRequestCreate};
 use contract::announcements::{AnnouncementEdit, Audience};
 use contract::customers::MemberCreate;
+use contract::files::{FilePurpose, UploadCreate};
+use contract::images::ImageUpload;
 use contract::imports::ImportSubject;
 use contract::machines::{JoinTokenCreate, MaintenanceCreate};
 use contract::notifications::{ChannelCreate, ChannelKind, WebhookCreate};
 use contract::roles::RoleWrite;
 use contract::specs::SpecPriceCreate;
 use contract::{
-    AllocationId, AnnouncementId, ChannelId, IdentityProviderId, ImportId, MaintenanceId, Permission, RenewalRequestId,
-    RoleId, SessionId, SettingsImportId, SpecId, SshKeyId,
+    AllocationId, AnnouncementId, ChannelId, FileId, IdentityProviderId, ImageId, ImportId, MaintenanceId, Permission,
+    RenewalRequestId, RoleId, SessionId, SettingsImportId, SpecId, SshKeyId, UploadId,
 };
 use platform::{
-    accounts, allocations, announcements, customers, imports, machines, notifications, roles, settings, specs,
+    accounts, allocations, announcements, customers, files, images, imports, machines, notifications, roles, settings,
+    specs,
 };
 use serde_json::{Value, json};
 use server::router::Door;
@@ -68,6 +71,7 @@ pub struct World {
     pub channels: [ChannelId; 2],
     /// With a price.
     pub spec: SpecId,
+    pub library: Library,
     /// For Acme.
     pub announcement: AnnouncementId,
     /// Calls so far.
@@ -91,6 +95,37 @@ async fn channels(server: &Server, admin: &TestUser) -> ([ChannelId; 2], [Channe
         notifications::add_channel(server.platform(), &admin.ctx(), body).await.unwrap().id
     };
     ([webhook().await, webhook().await], [channel().await, channel().await])
+}
+
+/// What Acme's owner brought in.
+pub struct Library {
+    /// Open.
+    upload: UploadId,
+    /// Nothing is made of it.
+    file: FileId,
+    /// One for its customer, one for staff.
+    images: [ImageId; 2],
+    /// What the images are made of.
+    archive: FileId,
+}
+
+impl Library {
+    async fn new(server: &Server, owner: &TestUser) -> Self {
+        let archive = test_support::image_archive("amd64", "any");
+        let new = |size| UploadCreate { name: "a.tar".to_owned(), size, sha256: None, purpose: FilePurpose::Image };
+        let stored = async || {
+            let new = new(archive.len() as u64);
+            files::store_whole(server.platform(), &owner.ctx(), new, &mut &archive[..]).await.unwrap().id
+        };
+        let (file, archive) = (stored().await, stored().await);
+        let image = async |name: &str| {
+            let body = json!({ "file": archive, "name": name });
+            let body: ImageUpload = serde_json::from_value(body).unwrap();
+            images::upload_own(server.platform(), &owner.ctx(), body).await.unwrap().id
+        };
+        let upload = files::create_upload(server.platform(), &owner.ctx(), new(5)).await.unwrap().id;
+        Self { upload, file, images: [image("one").await, image("two").await], archive }
+    }
 }
 
 /// A spec without GPUs.
@@ -162,6 +197,7 @@ impl World {
         let price = SpecPriceCreate { price_per_hour: "1".to_owned(), starts_at: None };
         specs::add_price(server.platform(), &admin.ctx(), spec, price).await.unwrap();
         Self {
+            library: Library::new(&server, &acme.owner).await,
             spec,
             announcement: said.id,
             webhooks,
@@ -231,6 +267,12 @@ impl World {
             ("POST", "/api/customer/settings/notifications/webhooks") => json!({ "name": name, "url": PRIVATE }),
             ("POST", "/api/admin/specs") | ("PUT", "/api/admin/specs/{id}") => spec(&name),
             ("POST", "/api/admin/specs/{id}/prices") => json!({ "pricePerHour": "2.5" }),
+            ("POST", "/api/files/uploads") => json!({ "name": name, "size": 5, "purpose": "other" }),
+            ("POST", "/api/admin/images") => json!({ "name": name, "address": "library/pytorch:2.4" }),
+            ("POST", "/api/admin/images/upload" | "/api/customer/images/upload") => {
+                json!({ "file": self.library.archive, "name": name })
+            }
+            ("POST", "/api/admin/images/{id}/reject") => json!({ "reason": "It has no licence." }),
             ("POST", "/api/admin/announcements") => json!({ "title": name }),
             ("PUT", "/api/admin/announcements/{id}") => {
                 json!({ "title": name, "audience": "chosen", "customerIds": [self.acme.id] })
@@ -334,6 +376,9 @@ impl World {
             Some("settings") if path.contains("/webhooks/") => self.webhooks[0].to_string(),
             Some("settings") => self.ssh_key.to_string(),
             Some("specs") => self.spec.to_string(),
+            Some("uploads") => self.library.upload.to_string(),
+            Some("images") => self.library.images[usize::from(!path.contains("/mine/"))].to_string(),
+            Some("{id}") => self.library.file.to_string(),
             Some("announcements") => self.announcement.to_string(),
             Some("notification-channels") => self.channels[0].to_string(),
             _ => self.join_token.clone(),
@@ -349,6 +394,7 @@ impl World {
         let extra = &self.extra[usize::from(path.starts_with("/api/customer/"))];
         let path = path.replace("{userId}", &extra.id.to_string()).replace("{roleId}", &self.role.to_string());
         let path = path.replace("{list}", "machines").replace("{key}", "branding.name").replace("{invitation}", "0");
+        let path = path.replace("{n}", "0");
         let request = self.elsewhere(self.server.request(who, method.parse().unwrap(), &path));
         Answer::of(if body.is_null() { request } else { request.json(&body) }).await
     }
@@ -364,6 +410,7 @@ impl World {
         let owner = self.acme.owner.id.to_string();
         let (announcement, spec) = (self.announcement.to_string(), self.spec.to_string());
         let service = self.identity_provider.to_string();
+        let [own_image, image] = self.library.images.map(|id| id.to_string());
         let (webhook, channel) = (self.webhooks[1].to_string(), self.channels[1].to_string());
         let args: Vec<(&str, &str)> = match name {
             "add_existing_member" => vec![("id", &acme), ("username", &fresh), ("role", "member")],
@@ -410,6 +457,13 @@ impl World {
             "get_spec" | "list_spec_prices" | "delete_spec" => vec![("id", &spec)],
             "set_spec_listed" => vec![("id", &spec), ("listed", "true")],
             "add_spec_price" => vec![("id", &spec), ("price", "2.5")],
+            "create_image" => vec![("form[name]", &fresh), ("form[address]", "library/pytorch:2.4")],
+            "update_image" => vec![("id", &image), ("form[name]", &fresh)],
+            "get_image" | "approve_image" | "delete_image" => vec![("id", &image)],
+            "reject_image" => vec![("id", &image), ("reason", "It has no licence.")],
+            "set_image_listed" => vec![("id", &image), ("listed", "true")],
+            "update_own_image" => vec![("id", &own_image), ("form[name]", &fresh)],
+            "get_own_image" | "delete_own_image" => vec![("id", &own_image)],
             "create_announcement" => {
                 vec![("form[kind]", "announcement"), ("form[title]", &fresh), ("form[audience]", "staff")]
             }

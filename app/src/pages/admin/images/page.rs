@@ -1,0 +1,120 @@
+//! `/admin/images/{id}`: an image, whether customers may choose it, and what somebody decided about it.
+
+use contract::images::{ImageSource, ImageState, ImageView};
+use contract::{ImageId, Permission};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_params_map;
+
+use super::cells::{facts_card, listed_cell, state_cell};
+use super::server_fns::{ApproveImage, DeleteImage, RejectImage, SetImageListed};
+use crate::door::{Refused, door};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::ui::forms::{TextField, form_fault, text_area};
+use crate::words::Words;
+
+/// `/admin/images/{id}`.
+#[component]
+pub fn ImagePage() -> impl IntoView {
+    let id = image_of_path();
+    let (platform, ctx) = door();
+    page(async move { platform::images::get(&platform, &ctx, id).await }, image_view)
+}
+
+/// The id in the address; what is no number names nothing.
+pub fn image_of_path() -> ImageId {
+    let id = use_params_map().get_untracked().get("id").and_then(|id| id.parse().ok());
+    ImageId(id.unwrap_or(0))
+}
+
+fn image_view(image: ImageView) -> AnyView {
+    let (words, ctx) = (Words::now(), door().1);
+    let refused = Refused::from_query();
+    let manages = ctx.holds(Permission::ImagesManage);
+    let reviews = ctx.holds(Permission::ImagesReview) && image.source != ImageSource::Registry;
+    let approved = image.state == ImageState::Approved;
+    let head = PageFrame::new(image.name.clone(), Area::Images)
+        .crumb(words.t("nav-images"), paths::IMAGES)
+        .beside((state_cell(words, &image), listed_cell(words, image.listed)))
+        .actions(manages.then(|| {
+            let (key, class) = if image.listed { ("image-delist", "btn") } else { ("image-list", "btn primary") };
+            // Disabled with the reason, by the rule by which it is refused.
+            let why = (!approved).then(|| words.t("error-image-not-approved"));
+            view! {
+                <form method="post" action=SetImageListed::url()>
+                    <input r#type="hidden" name="id" value=image.id.to_string() />
+                    <input r#type="hidden" name="listed" value=(!image.listed).to_string() />
+                    <button class=class disabled=why.is_some() title=why>{words.t(key)}</button>
+                </form>
+                <a class="btn" href=paths::image_edit(image.id)>{words.t("image-edit")}</a>
+            }
+        }));
+    let message = refused.as_ref().map(|refused| refused.message(words.0));
+    let review = reviews.then(|| review_card(words, &image, refused.as_ref()));
+    let delete = manages.then(|| delete_card(words, DeleteImage::url(), image.id));
+    frame(
+        head,
+        view! {
+            {form_fault(message)}
+            <div class="main-column">
+                {review}
+                {facts_card(words, &image, true)}
+                {delete}
+            </div>
+        },
+    )
+}
+
+fn review_card(words: Words, image: &ImageView, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let id = image.id.to_string();
+    let approve = (image.state != ImageState::Approved).then(|| {
+        view! {
+            <form class="form" method="post" action=ApproveImage::url()>
+                <input r#type="hidden" name="id" value=id.clone() />
+                <p class="actions"><button class="btn primary">{words.t("image-approve")}</button></p>
+            </form>
+        }
+    });
+    let reason = TextField {
+        label: words.t("image-reason"),
+        name: "reason".to_owned(),
+        value: refused.and_then(|refused| refused.typed.get("reason").cloned()).unwrap_or_default(),
+        fault: refused.and_then(|refused| refused.fault(words.0, "reason")),
+        hint: Some(words.t("image-reason-hint")),
+        required: true,
+        max_length: Some(1000),
+        ..TextField::default()
+    };
+    let reject = (image.state != ImageState::Rejected).then(|| {
+        view! {
+            <form class="form" method="post" action=RejectImage::url()>
+                <input r#type="hidden" name="id" value=id.clone() />
+                {text_area(reason)}
+                <p class="actions"><button class="btn danger">{words.t("image-reject")}</button></p>
+            </form>
+        }
+    });
+    view! {
+        <section class="card" id="review">
+            <header><h2>{words.t("image-review")}</h2></header>
+            <p class="sub">{words.t("image-review-hint")}</p>
+            {approve}
+            {reject}
+        </section>
+    }
+}
+
+/// What takes one away, and what goes with it.
+pub fn delete_card(words: Words, action: &'static str, id: ImageId) -> impl IntoView + use<> {
+    view! {
+        <section class="card">
+            <header><h2>{words.t("image-delete")}</h2></header>
+            <form class="form" method="post" action=action>
+                <p class="sub">{words.t("image-delete-hint")}</p>
+                <input r#type="hidden" name="id" value=id.to_string() />
+                <p class="actions"><button class="btn danger">{words.t("image-delete")}</button></p>
+            </form>
+        </section>
+    }
+}

@@ -1,0 +1,78 @@
+//! What the pages of the library call.
+
+use contract::images::{ImageQuery, ImageView};
+use contract::{ApiError, ImageId, Page};
+use leptos::prelude::*;
+
+use super::form::ImageForm;
+#[cfg(feature = "ssr")]
+use crate::{door, paths};
+
+/// A page of images.
+#[server]
+pub async fn list_images(#[server(default)] query: ImageQuery) -> Result<Page<ImageView>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::images::list(&platform, &ctx, &query).await).await
+}
+
+/// One of them.
+#[server]
+pub async fn get_image(id: ImageId) -> Result<ImageView, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::images::get(&platform, &ctx, id).await).await
+}
+
+/// Adds one by its address and goes to it.
+#[server]
+pub async fn create_image(#[server(default)] form: ImageForm) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::images::create(&platform, &ctx, form.read()).await;
+    let next = |view: ImageView| paths::image(view.id);
+    door::form_answer((&platform, &ctx), result, next, paths::IMAGE_NEW, form.typed()).await
+}
+
+/// Changes what is said of one and goes back to it.
+#[server]
+pub async fn update_image(id: ImageId, #[server(default)] form: ImageForm) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::images::update(&platform, &ctx, id, form.read()).await;
+    let next = |view: ImageView| paths::image(view.id);
+    door::form_answer((&platform, &ctx), result, next, &paths::image_edit(id), form.typed()).await
+}
+
+/// Lets customers choose it, or not any more.
+#[server]
+pub async fn set_image_listed(id: ImageId, listed: bool) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::images::set_listed(&platform, &ctx, id, listed).await;
+    let page = paths::image(id);
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
+}
+
+/// It may be used from now on.
+#[server]
+pub async fn approve_image(id: ImageId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::images::approve(&platform, &ctx, id).await;
+    let page = paths::image(id);
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
+}
+
+/// It may not be used, for this reason.
+#[server]
+pub async fn reject_image(id: ImageId, #[server(default)] reason: String) -> Result<(), ApiError> {
+    use contract::images::ImageReject;
+    let (platform, ctx) = door::door();
+    let body = ImageReject { reason: reason.clone() };
+    let result = platform::images::reject(&platform, &ctx, id, body).await;
+    let page = paths::image(id);
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, vec![("reason", reason)]).await
+}
+
+/// Takes one away.
+#[server]
+pub async fn delete_image(id: ImageId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::images::delete(&platform, &ctx, id).await;
+    door::form_answer((&platform, &ctx), result, |()| paths::IMAGES.to_owned(), &paths::image(id), Vec::new()).await
+}

@@ -1,0 +1,165 @@
+//! `/images/mine`: one's customer's own images, and the form that brings one in.
+
+use contract::images::{ImageSort, ImageView};
+use contract::{Page, Permission};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+use super::server_fns::{DeleteOwnImage, UpdateOwnImage};
+use crate::door::{Refused, door, look, must_hold};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::admin::images::cells::{architecture, facts_card, or_dash, size, state_cell, state_options};
+use crate::pages::admin::images::edit::form_view;
+use crate::pages::admin::images::list::query_of;
+use crate::pages::admin::images::page::{delete_card, image_of_path};
+use crate::pages::admin::images::upload::upload_form;
+use crate::paths;
+use crate::ui::forms::{form_fault, options_view};
+use crate::ui::lists::{ListQuery, pager, sort_header};
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// `/images/mine`.
+#[component]
+pub fn OwnImagesPage() -> impl IntoView {
+    let list = ListQuery::here(paths::OWN_IMAGES, ["q", "state", "sort", "pageSize", "page"]);
+    let query = query_of(&list);
+    let (platform, ctx) = door();
+    page(async move { platform::images::list_own(&platform, &ctx, &query).await }, move |page| list_view(list, page))
+}
+
+/// `/images/upload`.
+#[component]
+pub fn OwnImageUploadPage() -> impl IntoView {
+    let (_, ctx) = door();
+    page(async move { must_hold(&ctx, Permission::ImagesUpload) }, |()| {
+        let words = Words::now();
+        let head = PageFrame::new(words.t("image-upload-title"), Area::OwnImages)
+            .crumb(words.t("nav-own-images"), paths::OWN_IMAGES)
+            .upload();
+        frame(head, upload_form(words, "/api/customer/images/upload", (paths::OWN_IMAGES, "/images/mine/")))
+    })
+}
+
+/// `/images/mine/{id}`.
+#[component]
+pub fn OwnImagePage() -> impl IntoView {
+    let id = image_of_path();
+    let (platform, ctx) = door();
+    page(async move { platform::images::get_own(&platform, &ctx, id).await }, image_view)
+}
+
+/// `/images/mine/{id}/edit`.
+#[component]
+pub fn EditOwnImagePage() -> impl IntoView {
+    let id = image_of_path();
+    let (platform, ctx) = door();
+    page(
+        async move {
+            let image = platform::images::get_own(&platform, &ctx, id).await?;
+            must_hold(&ctx, Permission::ImagesUpload)?;
+            Ok(image)
+        },
+        |image| {
+            let words = Words::now();
+            let title = words.with("image-edit-title", &[("name", image.name.clone())]);
+            let head = PageFrame::new(title, Area::OwnImages)
+                .crumb(words.t("nav-own-images"), paths::OWN_IMAGES)
+                .crumb(image.name.clone(), paths::own_image(image.id));
+            let back = paths::own_image(image.id);
+            frame(head, form_view(words, Some(image), UpdateOwnImage::url(), back))
+        },
+    )
+}
+
+fn image_view(image: ImageView) -> AnyView {
+    let (words, ctx) = (Words::now(), door().1);
+    let refused = Refused::from_query();
+    let manages = ctx.holds(Permission::ImagesUpload);
+    let head = PageFrame::new(image.name.clone(), Area::OwnImages)
+        .crumb(words.t("nav-own-images"), paths::OWN_IMAGES)
+        .beside(state_cell(words, &image))
+        .actions(manages.then(|| {
+            view! { <a class="btn" href=paths::own_image_edit(image.id)>{words.t("image-edit")}</a> }
+        }));
+    let message = refused.as_ref().map(|refused| refused.message(words.0));
+    let delete = manages.then(|| delete_card(words, DeleteOwnImage::url(), image.id));
+    frame(
+        head,
+        view! {
+            {form_fault(message)}
+            <div class="main-column">
+                {facts_card(words, &image, false)}
+                {delete}
+            </div>
+        },
+    )
+}
+
+fn list_view(query: ListQuery, page: Page<ImageView>) -> AnyView {
+    let (words, ctx) = (Words::now(), door().1);
+    let head = PageFrame::new(words.t("own-images-title"), Area::OwnImages)
+        .beside(view! { <span class="sub">{words.with("images-count", &[("n", page.total.to_string())])}</span> })
+        .actions(ctx.holds(Permission::ImagesUpload).then(|| {
+            view! { <a class="btn primary" href=paths::OWN_IMAGE_UPLOAD>{words.t("images-upload")}</a> }
+        }));
+    let filtered = ["q", "state"].iter().any(|name| !query.get(name).is_empty());
+    let body = if page.list.is_empty() && !filtered {
+        view! { <div class="empty"><p>{words.t("own-images-empty")}</p></div> }.into_any()
+    } else {
+        view! {
+            <form class="filters" method="get" action=paths::OWN_IMAGES>
+                <input class="filter-q" r#type="search" name="q" value=query.get("q").to_owned()
+                    placeholder=words.t("own-images-filter") aria-label=words.t("own-images-filter") />
+                <select name="state" aria-label=words.t("image-state")>
+                    {options_view(state_options(words), query.get("state"))}
+                </select>
+                <button class="btn">{words.t("filter-apply")}</button>
+                <a class="btn ghost" href=paths::OWN_IMAGES>{words.t("filter-reset")}</a>
+            </form>
+            {table(words, &query, page)}
+        }
+        .into_any()
+    };
+    frame(head, view! { <section class="card">{body}</section> })
+}
+
+fn table(words: Words, query: &ListQuery, page: Page<ImageView>) -> AnyView {
+    if page.list.is_empty() {
+        return view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any();
+    }
+    let heading = |column: ImageSort, key: &str, numeric: bool| {
+        sort_header(query, column.code(), ImageSort::Name.code(), words.t(key), numeric)
+    };
+    let rows = page.list.into_iter().map(|image| {
+        view! {
+            <tr>
+                <th scope="row"><a href=paths::own_image(image.id)>{image.name.clone()}</a></th>
+                <td data-label=words.t("image-framework")>{or_dash(image.framework.as_ref())}</td>
+                <td data-label=words.t("image-architecture")>{architecture(words, image.architecture)}</td>
+                <td class="num" data-label=words.t("image-size")>{size(image.size)}</td>
+                <td data-label=words.t("image-state")>{state_cell(words, &image)}</td>
+                <td data-label=words.t("image-created")>{image.created_by.clone()} " " {time(image.created_at, look().zone)}</td>
+            </tr>
+        }
+    });
+    view! {
+        <div class="scroll" tabindex="0" role="region" aria-label=words.t("own-images-title")>
+            <table class="cards">
+                <thead>
+                    <tr>
+                        {heading(ImageSort::Name, "image-name", false)}
+                        {heading(ImageSort::Framework, "image-framework", false)}
+                        <th scope="col">{words.t("image-architecture")}</th>
+                        {heading(ImageSort::Size, "image-size", true)}
+                        {heading(ImageSort::State, "image-state", false)}
+                        {heading(ImageSort::Created, "image-created", false)}
+                    </tr>
+                </thead>
+                <tbody>{rows.collect_view()}</tbody>
+            </table>
+        </div>
+        {pager(words, query, page.page, page.page_size, page.total)}
+    }
+    .into_any()
+}

@@ -1,0 +1,197 @@
+//! Images: what instances are made of, where they come from, and who may choose them.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::machines::word_enum;
+use crate::{CustomerId, FileId, ImageId};
+
+word_enum! {
+    /// Where an image comes from.
+    ImageSource {
+        /// A registry, by its address.
+        Registry = "registry",
+        /// An archive that somebody uploaded.
+        Upload = "upload",
+        /// An instance that was saved.
+        Instance = "instance",
+    }
+}
+
+word_enum! {
+    /// Where an image stands.
+    ImageState {
+        /// Somebody of the platform has to look at it first.
+        PendingReview = "pending_review",
+        Approved = "approved",
+        Rejected = "rejected",
+    }
+}
+
+word_enum! {
+    /// What an image runs on.
+    Architecture {
+        Amd64 = "amd64",
+        Arm64 = "arm64",
+    }
+}
+
+/// What people say of an image, whether it is added by its address or was uploaded. Body of `POST /api/admin/images` and
+/// of `PUT` on one, which replaces it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ImageWrite {
+    /// 1 to 100 characters, unlike any other's of the same owner.
+    pub name: String,
+    /// Such as `registry.example.org/team/pytorch:2.4`; for one from a registry, and for no other.
+    #[serde(default)]
+    pub address: Option<String>,
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Such as `PyTorch 2.4`.
+    #[serde(default)]
+    pub framework: Option<String>,
+    /// Such as `12.4`; of an archive it is read where absent.
+    #[serde(default)]
+    pub cuda_version: Option<String>,
+    /// Of an archive it is read, and what is said here does not count.
+    #[serde(default)]
+    pub architecture: Option<Architecture>,
+    /// It works where only a part of a GPU's memory is given.
+    #[serde(default)]
+    pub memory_split: bool,
+    /// For its owners.
+    #[serde(default)]
+    pub remark: Option<String>,
+    /// What one saw; absent overwrites whatever is there.
+    #[serde(default)]
+    pub revision: Option<i64>,
+}
+
+/// Body of `POST …/images/upload`: an image of a file that was uploaded with the purpose `image`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ImageUpload {
+    pub file: FileId,
+    /// 1 to 100 characters, unlike any other's of the same owner.
+    pub name: String,
+    #[serde(default)]
+    pub description: Option<String>,
+    #[serde(default)]
+    pub framework: Option<String>,
+    #[serde(default)]
+    pub cuda_version: Option<String>,
+    #[serde(default)]
+    pub memory_split: bool,
+    #[serde(default)]
+    pub remark: Option<String>,
+}
+
+/// Body of `POST /api/admin/images/{id}/reject`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ImageReject {
+    /// What its owner is told, 1 to 1000 characters.
+    pub reason: String,
+}
+
+/// An image as staff and its owners see it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ImageView {
+    pub id: ImageId,
+    pub name: String,
+    pub source: ImageSource,
+    pub address: Option<String>,
+    pub file: Option<FileId>,
+    /// Absent: the platform's.
+    pub customer: Option<CustomerId>,
+    pub customer_name: Option<String>,
+    pub description: Option<String>,
+    pub framework: Option<String>,
+    pub cuda_version: Option<String>,
+    pub architecture: Option<Architecture>,
+    pub memory_split: bool,
+    pub state: ImageState,
+    /// Why it was rejected.
+    pub reason: Option<String>,
+    /// Name of who reviewed it.
+    pub reviewed_by: Option<String>,
+    pub reviewed_at: Option<DateTime<Utc>>,
+    /// Customers may choose it.
+    pub listed: bool,
+    /// Of its configuration, `sha256:…`, where it is known.
+    pub digest: Option<String>,
+    /// Bytes of the archive, where there is one.
+    pub size: Option<u64>,
+    pub remark: Option<String>,
+    pub revision: i64,
+    /// Name of who added it.
+    pub created_by: String,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// An image of the market.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MarketImage {
+    pub id: ImageId,
+    pub name: String,
+    pub source: ImageSource,
+    pub description: Option<String>,
+    pub framework: Option<String>,
+    pub cuda_version: Option<String>,
+    pub architecture: Option<Architecture>,
+    pub memory_split: bool,
+    pub size: Option<u64>,
+    pub created_at: DateTime<Utc>,
+}
+
+word_enum! {
+    /// Columns a list of images can be sorted by.
+    ImageSort {
+        Name = "name",
+        Framework = "framework",
+        State = "state",
+        Size = "size",
+        Listed = "listed",
+        Created = "createdAt",
+    }
+}
+
+/// Parameters of the lists of images.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct ImageQuery {
+    pub page: Option<u32>,
+    pub page_size: Option<u32>,
+    /// `name`, `-createdAt`, several with commas; by name when absent.
+    pub sort: Option<String>,
+    /// Name, address, framework, description or remark.
+    pub q: Option<String>,
+    pub state: Option<ImageState>,
+    pub source: Option<ImageSource>,
+    pub architecture: Option<Architecture>,
+    pub listed: Option<bool>,
+}
+
+/// Parameters of the market.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct MarketQuery {
+    pub page: Option<u32>,
+    pub page_size: Option<u32>,
+    /// Name, framework or description.
+    pub q: Option<String>,
+    pub architecture: Option<Architecture>,
+    /// True: only those that work with a part of a GPU's memory.
+    pub memory_split: Option<bool>,
+}

@@ -1,0 +1,336 @@
+//! Files: taken in by chunks, kept once per content, counted by customer.
+//!
+//! Invariants: what is on the disk and in no row is nobody's and goes away; what a row says is there is on the disk; a
+//! chunk counts once it is whole, hashed and synced; content is shared only by those who sent all of it; bytes of files and
+//! of open uploads count against the quota from the moment they are announced. The store is a directory, and servers of one
+//! installation share it; an object store can take its place behind [`Store`].
+
+mod assemble;
+mod chunks;
+mod clean;
+mod disk;
+mod store;
+
+use std::io::Read as _;
+
+use chrono::TimeDelta;
+use contract::files::{
+    CHUNK_BYTES, FilePurpose, FileQuery, FileView, GB, MAX_OPEN_UPLOADS, UPLOAD_HOURS, UploadCreate, UploadState,
+    UploadView,
+};
+use contract::{CustomerId, ErrorCode, FileId, Page, Permission, UploadId, UserId};
+use tokio::io::AsyncRead;
+use uuid::Uuid;
+
+pub use assemble::assemble;
+pub use chunks::{put_chunk, read_sha256};
+pub use clean::{clean, sweep};
+pub use disk::{Content, Store};
+
+use crate::authz::{CreateFile, DeleteFile, FileRef, FileShelf, ManageUpload, UploadRef, ViewFile, ViewUpload};
+use crate::db::Tx;
+use crate::fields::Wrong;
+use crate::jobs::{NewJob, enqueue_in_tx};
+use crate::{Error, OpContext, Platform, Result, audit, quotas, settings};
+
+/// Up to this size who completes an upload waits for the end of it.
+const AT_ONCE: u64 = 64 << 20;
+
+/// An upload that may begin.
+struct Announced {
+    name: String,
+    size: u64,
+    sha256: Option<[u8; 32]>,
+    purpose: FilePurpose,
+}
+
+/// Whose files somebody works with: their customer's, or the platform's.
+fn shelf(ctx: &OpContext) -> FileShelf {
+    let user = ctx.user();
+    FileShelf { customer: user.and_then(|user| user.active_customer), owner: user.map(|user| user.id) }
+}
+
+impl store::UploadRow {
+    fn resource(&self) -> UploadRef {
+        UploadRef { id: self.view.id, customer: self.customer, owner: self.owner, machine: None }
+    }
+}
+
+impl store::FileRow {
+    fn resource(&self) -> FileRef {
+        FileRef { id: self.view.id, customer: self.customer, owner: self.owner, machine: None }
+    }
+}
+
+/// Announces a file; its bytes count from now on.
+///
+/// # Errors
+/// `Validation` with every fault at once, `TooLarge` beyond the installation's limit, `QuotaExceeded` for what does not fit
+/// any more, or where too many are open.
+pub async fn create_upload(platform: &Platform, ctx: &OpContext, body: UploadCreate) -> Result<UploadView> {
+    let shelf = shelf(ctx);
+    let granted = ctx.authorize(CreateFile, &shelf)?;
+    let new = check(body)?;
+    let most = settings::max_file_gb(platform).await;
+    if new.size > most * GB {
+        return Err(Error::new(ErrorCode::TooLarge).with_key("error-file-too-large").with_arg("gb", most));
+    }
+    let key = Uuid::new_v4();
+    platform.files().create(key).await?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (taken, own, going) = store::used(&mut tx, &granted, shelf.customer, shelf.owner).await?;
+    if going >= MAX_OPEN_UPLOADS {
+        return Err(Error::new(ErrorCode::QuotaExceeded).with_key("error-uploads-open").with_arg("n", going));
+    }
+    let limits = quotas::storage_in_tx(&mut tx, shelf.owner, shelf.customer).await?;
+    for (limit, taken) in [(limits.customer, taken), (limits.person, own)] {
+        let Some(limit) = limit else { continue };
+        if taken.saturating_add(new.size) > limit.saturating_mul(GB) {
+            return Err(Error::new(ErrorCode::QuotaExceeded)
+                .with_key("error-storage-quota")
+                .with_arg("limit", limit)
+                .with_arg("used", taken.div_ceil(GB)));
+        }
+    }
+    let expires_at = ctx.now() + TimeDelta::hours(UPLOAD_HOURS);
+    let id = store::insert_upload(&mut tx, &granted, ctx, &new, (key, CHUNK_BYTES), expires_at).await?;
+    let view = found_upload(&mut tx, id).await?.view;
+    tx.commit().await?;
+    Ok(view)
+}
+
+fn check(body: UploadCreate) -> Result<Announced> {
+    let mut wrong = Wrong::new();
+    // Only the name counts, whatever path a browser sent.
+    let name = body.name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+    let name = wrong.text("name", Some(name), 255);
+    if name.is_none() {
+        wrong.add("name", "field-required");
+    }
+    // Beyond the second, chunks could not be numbered.
+    if body.size == 0 || body.size.div_ceil(CHUNK_BYTES) > u64::from(u16::MAX) * 16 {
+        wrong.add("size", "field-file-size");
+    }
+    let sha256 = body.sha256.as_deref().map(read_sha256);
+    if sha256 == Some(None) {
+        wrong.add("sha256", "field-sha256");
+    }
+    wrong.into_result()?;
+    Ok(Announced { name: name.unwrap_or_default(), size: body.size, sha256: sha256.flatten(), purpose: body.purpose })
+}
+
+async fn found_upload(tx: &mut Tx, id: UploadId) -> Result<store::UploadRow> {
+    store::upload(tx, id).await?.ok_or_else(Error::not_found)
+}
+
+/// An upload, with which chunks are there.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn get_upload(platform: &Platform, ctx: &OpContext, id: UploadId) -> Result<UploadView> {
+    ctx.authorize_list::<UploadRef>(Permission::FilesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let row = found_upload(&mut tx, id).await?;
+    tx.commit().await?;
+    ctx.authorize(ViewUpload, &row.resource())?;
+    Ok(row.view)
+}
+
+/// What is on its way in, the newest first, at most a hundred.
+pub async fn uploads(platform: &Platform, ctx: &OpContext) -> Result<Vec<UploadView>> {
+    ctx.authorize_list::<UploadRef>(Permission::FilesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let mut list = Vec::new();
+    for id in store::going(&mut tx, shelf(ctx).customer).await? {
+        list.push(found_upload(&mut tx, id).await?.view);
+    }
+    tx.commit().await?;
+    Ok(list)
+}
+
+/// All chunks are there: makes a file of them. A large one is checked in the background, and [`get_upload`] says how it
+/// went; again changes nothing.
+///
+/// # Errors
+/// `NotFound` where there is none, `WrongState` where chunks are missing or it was given up.
+pub async fn complete(platform: &Platform, ctx: &OpContext, id: UploadId) -> Result<UploadView> {
+    ctx.authorize_list::<UploadRef>(Permission::FilesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let row = store::lock_upload(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    let granted = ctx.authorize(ManageUpload, &row.resource())?;
+    let view = row.view;
+    match view.state {
+        UploadState::Done => return Ok(view),
+        UploadState::Assembling => {}
+        UploadState::Aborted => return Err(wrong_state(view.state)),
+        UploadState::Open if view.received_bytes < view.size => {
+            return Err(Error::new(ErrorCode::WrongState)
+                .with_key("error-upload-incomplete")
+                .with_arg("received", view.received_bytes)
+                .with_arg("size", view.size));
+        }
+        UploadState::Open => {
+            store::assemble(&mut tx, &granted).await?;
+            let mut job = NewJob::new("files-assemble", ctx.now());
+            job.payload = serde_json::json!({ "upload": id.0 });
+            // A person waits for it.
+            job.priority = 10;
+            job.idempotency_key = Some(id.to_string());
+            job.customer = row.customer;
+            enqueue_in_tx(&mut tx, &job).await?;
+            let facts = serde_json::json!({ "name": view.name, "size": view.size, "purpose": view.purpose });
+            audit::record_in_tx(&mut tx, ctx, entry("files:upload", "upload", id.0, row.customer, facts)).await?;
+        }
+    }
+    tx.commit().await?;
+    let done = view.size <= AT_ONCE && assemble(platform, id, false).await.is_ok();
+    if !done {
+        // What did not go well at once is the job's to do again.
+        platform.bell().notify_one();
+    }
+    get_upload(platform, ctx, id).await
+}
+
+/// Gives an upload up; again changes nothing.
+///
+/// # Errors
+/// `NotFound` where there is none, `WrongState` for one that is a file by now, or is just becoming one.
+pub async fn abort(platform: &Platform, ctx: &OpContext, id: UploadId) -> Result<()> {
+    ctx.authorize_list::<UploadRef>(Permission::FilesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let row = store::lock_upload(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    let granted = ctx.authorize(ManageUpload, &row.resource())?;
+    match row.view.state {
+        UploadState::Aborted => return Ok(()),
+        UploadState::Open => {}
+        state => return Err(wrong_state(state)),
+    }
+    store::cancel(&mut tx, &granted).await?;
+    tx.commit().await?;
+    platform.files().remove(row.store_key).await
+}
+
+fn wrong_state(state: UploadState) -> Error {
+    Error::new(ErrorCode::WrongState).with_key("error-upload-state").with_arg("state", state.code())
+}
+
+/// A whole small file at once, whose size is known. Waits until it is a file.
+///
+/// # Errors
+/// As [`create_upload`]'s and [`put_chunk`]'s.
+pub async fn store_whole(
+    platform: &Platform,
+    ctx: &OpContext,
+    new: UploadCreate,
+    body: &mut (impl AsyncRead + Unpin),
+) -> Result<FileView> {
+    let upload = create_upload(platform, ctx, new).await?;
+    for n in 0..upload.chunks {
+        let mut part = tokio::io::AsyncReadExt::take(&mut *body, chunks::size_of(&upload, n));
+        if let Err(error) = put_chunk(platform, ctx, upload.id, n, None, &mut part).await {
+            abort(platform, ctx, upload.id).await?;
+            return Err(error);
+        }
+    }
+    let done = complete(platform, ctx, upload.id).await?;
+    match done.file {
+        Some(file) => get(platform, ctx, file).await,
+        None => Err(Error::internal(format!("an upload ended as {}", done.state.code()))),
+    }
+}
+
+/// One's customer's files, or the platform's, the newest first.
+pub async fn list(platform: &Platform, ctx: &OpContext, query: &FileQuery) -> Result<Page<FileView>> {
+    ctx.authorize_list::<FileRef>(Permission::FilesView)?;
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (list, total) = store::list(&mut tx, shelf(ctx).customer, query, (page, page_size)).await?;
+    tx.commit().await?;
+    Ok(Page { list, total, page, page_size })
+}
+
+async fn found(tx: &mut Tx, ctx: &OpContext, id: FileId) -> Result<store::FileRow> {
+    let row = store::find(tx, id).await?.ok_or_else(Error::not_found)?;
+    ctx.authorize(ViewFile, &row.resource())?;
+    Ok(row)
+}
+
+/// One of them.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn get(platform: &Platform, ctx: &OpContext, id: FileId) -> Result<FileView> {
+    ctx.authorize_list::<FileRef>(Permission::FilesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let row = found(&mut tx, ctx, id).await?;
+    tx.commit().await?;
+    Ok(row.view)
+}
+
+/// Its content.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn content(platform: &Platform, ctx: &OpContext, id: FileId) -> Result<(FileView, Content)> {
+    ctx.authorize_list::<FileRef>(Permission::FilesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let row = found(&mut tx, ctx, id).await?;
+    tx.commit().await?;
+    let content = platform.files().open(row.store_key, row.view.size, row.chunk_size);
+    Ok((row.view, content))
+}
+
+/// Takes a file away; its bytes count no more, and its content goes once nobody has it.
+///
+/// # Errors
+/// `NotFound` where there is none, `Conflict` while something is made of it.
+pub async fn delete(platform: &Platform, ctx: &OpContext, id: FileId) -> Result<()> {
+    ctx.authorize_list::<FileRef>(Permission::FilesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let row = found(&mut tx, ctx, id).await?;
+    let granted = ctx.authorize(DeleteFile, &row.resource())?;
+    if !store::delete(&mut tx, &granted).await? {
+        return Err(Error::not_found());
+    }
+    let facts = serde_json::json!({ "name": row.view.name, "size": row.view.size });
+    let mut entry = entry("files:delete", "file", id.0, row.customer, serde_json::Value::Null);
+    (entry.before, entry.after) = (Some(facts), None);
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Bytes that a person's files and uploads take, of all their customers.
+pub(crate) async fn bytes_of(tx: &mut Tx, person: UserId) -> Result<u64> {
+    store::bytes_of(tx, person).await
+}
+
+/// Takes the file away of what was made of it, in the transaction that takes that away.
+pub(crate) async fn forget_in_tx(tx: &mut Tx, id: FileId) -> Result<()> {
+    store::forget(tx, id).await
+}
+
+/// At most so many bytes of content from a place on, for a door that sends them on.
+///
+/// # Errors
+/// Where the store does not give them.
+pub async fn read_on(mut content: Content, most: usize) -> Result<(Content, Vec<u8>)> {
+    let read = move || {
+        let mut bytes = vec![0; most];
+        let count = content.read(&mut bytes)?;
+        bytes.truncate(count);
+        Ok((content, bytes))
+    };
+    let read: std::io::Result<_> = tokio::task::spawn_blocking(read).await.map_err(Error::internal)?;
+    read.map_err(Error::internal)
+}
+
+fn entry(
+    action: &'static str,
+    target_kind: &'static str,
+    id: i64,
+    customer: Option<CustomerId>,
+    after: serde_json::Value,
+) -> audit::Entry {
+    audit::Entry { action, target_kind, target_id: Some(id.to_string()), customer, before: None, after: Some(after) }
+}

@@ -1,0 +1,268 @@
+//! SQL of uploads and their chunks.
+
+use chrono::{DateTime, Utc};
+use contract::files::{ChunkRange, UploadFault, UploadState, UploadView};
+use contract::{CustomerId, FileId, UploadId, UserId};
+use uuid::Uuid;
+
+use super::purpose;
+use crate::authz::{CreateFile, Granted, ManageUpload};
+use crate::db::Tx;
+use crate::files::Announced;
+use crate::{Error, OpContext, Result};
+
+/// An upload with whose it is and where it lies.
+pub(in crate::files) struct UploadRow {
+    pub view: UploadView,
+    pub customer: Option<CustomerId>,
+    pub owner: Option<UserId>,
+    pub owner_name: String,
+    pub store_key: Uuid,
+}
+
+/// A chunk that is there.
+pub(in crate::files) struct ChunkRow {
+    pub n: u32,
+    pub size: u64,
+    pub sha256: Vec<u8>,
+}
+
+pub(in crate::files) async fn insert_upload(
+    tx: &mut Tx,
+    _granted: &Granted<CreateFile>,
+    ctx: &OpContext,
+    new: &Announced,
+    (store_key, chunk_size): (Uuid, u64),
+    expires_at: DateTime<Utc>,
+) -> Result<UploadId> {
+    let user = ctx.user();
+    let id = sqlx::query_scalar!(
+        "insert into uploads (customer_id, created_by, created_name, name, purpose, size_bytes, chunk_size, sha256,
+                              store_key, expires_at, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id",
+        user.and_then(|user| user.active_customer).map(|id| id.0),
+        user.map(|user| user.id.0),
+        user.map_or("", |user| user.name.as_str()),
+        new.name,
+        new.purpose.code(),
+        i64::try_from(new.size).map_err(Error::internal)?,
+        i64::try_from(chunk_size).map_err(Error::internal)?,
+        new.sha256.as_ref().map(<[u8; 32]>::as_slice),
+        store_key,
+        expires_at,
+        ctx.now()
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(UploadId(id))
+}
+
+pub(in crate::files) async fn upload(tx: &mut Tx, id: UploadId) -> Result<Option<UploadRow>> {
+    let row = sqlx::query!(
+        "select id, customer_id, created_by, created_name, name, purpose, size_bytes, chunk_size, sha256, store_key,
+                state, fault, file_id, expires_at, created_at
+         from uploads where id = $1",
+        id.0
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let (received, received_bytes) = received(tx, id).await?;
+    let (size, chunk_size) = (row.size_bytes.unsigned_abs(), row.chunk_size.unsigned_abs());
+    let view = UploadView {
+        id,
+        name: row.name,
+        size,
+        chunk_size,
+        chunks: u32::try_from(size.div_ceil(chunk_size)).map_err(Error::internal)?,
+        sha256: row.sha256.map(hex::encode),
+        purpose: purpose(&row.purpose)?,
+        state: UploadState::parse(&row.state)
+            .ok_or_else(|| Error::internal(format!("unknown state of an upload {}", row.state)))?,
+        received,
+        received_bytes,
+        file: row.file_id.map(FileId),
+        fault: row.fault.as_deref().and_then(UploadFault::parse),
+        expires_at: row.expires_at,
+        created_at: row.created_at,
+    };
+    Ok(Some(UploadRow {
+        view,
+        customer: row.customer_id.map(CustomerId),
+        owner: row.created_by.map(UserId),
+        owner_name: row.created_name,
+        store_key: row.store_key,
+    }))
+}
+
+/// The same, and nobody else changes it until the transaction ends.
+pub(in crate::files) async fn lock_upload(tx: &mut Tx, id: UploadId) -> Result<Option<UploadRow>> {
+    sqlx::query_scalar!("select id from uploads where id = $1 for update", id.0).fetch_optional(&mut **tx).await?;
+    upload(tx, id).await
+}
+
+/// Neighbours as one range.
+async fn received(tx: &mut Tx, id: UploadId) -> Result<(Vec<ChunkRange>, u64)> {
+    let rows = sqlx::query!(
+        r#"select min(n) as "from!", max(n) as "to!", sum(size_bytes)::bigint as "bytes!"
+           from (select n, size_bytes, n - row_number() over (order by n) as island
+                 from upload_chunks where upload_id = $1) as numbered
+           group by island order by 1"#,
+        id.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let bytes = rows.iter().map(|row| row.bytes.unsigned_abs()).sum();
+    let range = |row| -> Result<ChunkRange> {
+        let (from, to): (i32, i32) = row;
+        Ok(ChunkRange { from: from.unsigned_abs(), to: to.unsigned_abs() })
+    };
+    Ok((rows.into_iter().map(|row| range((row.from, row.to))).collect::<Result<_>>()?, bytes))
+}
+
+/// Those that are going on, of a customer or of the platform, the newest first.
+pub(in crate::files) async fn going(tx: &mut Tx, customer: Option<CustomerId>) -> Result<Vec<UploadId>> {
+    let ids = sqlx::query_scalar!(
+        "select id from uploads where customer_id is not distinct from $1 and state in ('open', 'assembling')
+         order by id desc limit 100",
+        customer.map(|id| id.0)
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(ids.into_iter().map(UploadId).collect())
+}
+
+/// Puts its end off; false for one that takes no chunks any more. Holds the row, so that chunks come one after the other.
+pub(in crate::files) async fn touch(
+    tx: &mut Tx,
+    granted: &Granted<ManageUpload>,
+    expires_at: DateTime<Utc>,
+) -> Result<bool> {
+    let touched =
+        sqlx::query!("update uploads set expires_at = $2 where id = $1 and state = 'open'", granted.id().0, expires_at)
+            .execute(&mut **tx)
+            .await?;
+    Ok(touched.rows_affected() > 0)
+}
+
+pub(in crate::files) async fn chunk(tx: &mut Tx, id: UploadId, n: u32) -> Result<Option<ChunkRow>> {
+    Ok(chunks_from(tx, id, n, 1).await?.into_iter().find(|chunk| chunk.n == n))
+}
+
+/// At most so many, from this one on.
+pub(in crate::files) async fn chunks_from(tx: &mut Tx, id: UploadId, n: u32, most: i64) -> Result<Vec<ChunkRow>> {
+    let n = i32::try_from(n).map_err(Error::internal)?;
+    let rows = sqlx::query!(
+        "select n, size_bytes, sha256 from upload_chunks where upload_id = $1 and n >= $2 order by n limit $3",
+        id.0,
+        n,
+        most
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let row = rows.into_iter().map(|row| ChunkRow {
+        n: row.n.unsigned_abs(),
+        size: row.size_bytes.unsigned_abs(),
+        sha256: row.sha256,
+    });
+    Ok(row.collect())
+}
+
+pub(in crate::files) async fn insert_chunk(
+    tx: &mut Tx,
+    granted: &Granted<ManageUpload>,
+    chunk: &ChunkRow,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into upload_chunks (upload_id, n, size_bytes, sha256, received_at) values ($1, $2, $3, $4, $5)",
+        granted.id().0,
+        i32::try_from(chunk.n).map_err(Error::internal)?,
+        i64::try_from(chunk.size).map_err(Error::internal)?,
+        chunk.sha256,
+        at
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(in crate::files) async fn assemble(tx: &mut Tx, granted: &Granted<ManageUpload>) -> Result<()> {
+    sqlx::query!("update uploads set state = 'assembling' where id = $1", granted.id().0).execute(&mut **tx).await?;
+    Ok(())
+}
+
+pub(in crate::files) async fn cancel(tx: &mut Tx, granted: &Granted<ManageUpload>) -> Result<()> {
+    abort(tx, granted.id(), UploadFault::Cancelled).await
+}
+
+/// Gives it up.
+pub(in crate::files) async fn abort(tx: &mut Tx, id: UploadId, fault: UploadFault) -> Result<()> {
+    sqlx::query!("update uploads set state = 'aborted', fault = $2 where id = $1", id.0, fault.code())
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query!("delete from upload_chunks where upload_id = $1", id.0).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Makes it a file; false when this very content was there already, and what came is no longer needed.
+pub(in crate::files) async fn finish(
+    tx: &mut Tx,
+    upload: &UploadRow,
+    sha256: &[u8],
+    at: DateTime<Utc>,
+) -> Result<bool> {
+    let view = &upload.view;
+    let (size, chunk_size) = (i64::try_from(view.size), i64::try_from(view.chunk_size));
+    let (size, chunk_size) = (size.map_err(Error::internal)?, chunk_size.map_err(Error::internal)?);
+    let new = sqlx::query!(
+        "insert into blobs (sha256, size_bytes, chunk_size, store_key, created_at) values ($1, $2, $3, $4, $5)
+         on conflict (sha256) do nothing",
+        sha256,
+        size,
+        chunk_size,
+        upload.store_key,
+        at
+    )
+    .execute(&mut **tx)
+    .await?;
+    let file = sqlx::query_scalar!(
+        "insert into files (customer_id, created_by, created_name, name, purpose, sha256, size_bytes, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8) returning id",
+        upload.customer.map(|id| id.0),
+        upload.owner.map(|id| id.0),
+        upload.owner_name,
+        view.name,
+        view.purpose.code(),
+        sha256,
+        size,
+        at
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    sqlx::query!("update uploads set state = 'done', file_id = $2 where id = $1", view.id.0, file)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query!("delete from upload_chunks where upload_id = $1", view.id.0).execute(&mut **tx).await?;
+    Ok(new.rows_affected() > 0)
+}
+
+/// Open ones whose time is over.
+pub(in crate::files) async fn expired(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<UploadId>> {
+    let ids = sqlx::query_scalar!(
+        "select id from uploads where state = 'open' and expires_at <= $1 order by id limit 100
+         for update skip locked",
+        now
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(ids.into_iter().map(UploadId).collect())
+}
+
+/// Forgets what ended long ago.
+pub(in crate::files) async fn forget_ended(tx: &mut Tx, before: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("delete from uploads where state in ('done', 'aborted') and updated_at < $1", before)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,20 @@
+//! What the fuzz targets call.
+
+use super::archive;
+
+/// Reads an archive; what it says of the image is bounded and shaped.
+pub fn image_archive(bytes: &[u8]) {
+    if let Ok(facts) = archive::read(&mut std::io::Cursor::new(bytes)) {
+        assert!(facts.digest.len() == 71 && facts.digest.starts_with("sha256:"), "a digest is one");
+        assert!(facts.layers > 0, "an image has layers");
+        assert!(facts.cuda_version.is_none_or(|version| archive::is_version(&version)), "a version is one");
+    }
+}
+
+/// Reads an address of an image.
+pub fn image_address(text: &str) {
+    if super::check::is_address(text) {
+        assert!(text.len() <= 512 && !text.chars().any(|c| c.is_whitespace() || c.is_control()), "{text}");
+        assert!(!text.contains("..") && !text.contains("//"), "{text}");
+    }
+}

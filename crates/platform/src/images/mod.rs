@@ -1,0 +1,230 @@
+//! Images: what instances are made of.
+//!
+//! Invariants: what an admin adds by its address is usable at once; what was uploaded is used by nobody before somebody of
+//! the platform approved it, and its archive was read before it is there; only what is approved is listed; the market shows
+//! what is listed and nothing that is for its owners; an image that is deleted stays for what was made from it, its archive
+//! does not.
+
+pub mod archive;
+mod check;
+pub(crate) mod fuzzing;
+mod own;
+mod review;
+mod store;
+
+use contract::images::{ImageQuery, ImageSort, ImageSource, ImageUpload, ImageView, ImageWrite};
+use contract::{CustomerId, ErrorCode, ImageId, Page, Permission, SortDirection};
+use serde_json::{Value, json};
+
+pub use own::{delete_own, get_own, list_own, market, market_image, update_own, upload_own};
+pub use review::{approve, reject};
+
+use crate::authz::{CreateImage, ImageLibrary, ImageRef, ManageImage, ViewImage};
+use crate::db::Tx;
+use crate::{Error, OpContext, Platform, Result, audit, files};
+
+/// Rows of an export that are read at a time.
+const EXPORT_PAGE: u32 = 500;
+
+/// Whose images a list is of.
+#[derive(Clone, Copy)]
+enum Whose {
+    /// Everybody's.
+    All,
+    Customer(CustomerId),
+}
+
+/// A page of the library.
+pub async fn list(platform: &Platform, ctx: &OpContext, query: &ImageQuery) -> Result<Page<ImageView>> {
+    ctx.authorize_list::<ImageRef>(Permission::ImagesView)?;
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
+    let sort = sort_of(query)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (list, total) = store::list(&mut tx, Whose::All, query, &sort, (page, page_size)).await?;
+    tx.commit().await?;
+    Ok(Page { list, total, page, page_size })
+}
+
+/// How many wait for somebody to look at them.
+pub async fn waiting(platform: &Platform, ctx: &OpContext) -> Result<u64> {
+    ctx.authorize_list::<ImageRef>(Permission::ImagesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let waiting = store::waiting(&mut tx).await?;
+    tx.commit().await?;
+    Ok(waiting)
+}
+
+/// Who takes the list away is in the log: to be called before it is read page by page for a workbook.
+pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &ImageQuery) -> Result<()> {
+    ctx.authorize_list::<ImageRef>(Permission::ImagesView)?;
+    audit::record_export(platform, ctx, ("images:export", "image_library"), None, query).await
+}
+
+/// Every image of these filters, as it all was at one instant.
+///
+/// # Errors
+/// As [`list`]'s, and whatever `take` gives.
+pub async fn export(
+    platform: &Platform,
+    ctx: &OpContext,
+    query: &ImageQuery,
+    mut take: impl FnMut(ImageView) -> Result<()> + Send,
+) -> Result<()> {
+    ctx.authorize_list::<ImageRef>(Permission::ImagesView)?;
+    let sort = sort_of(query)?;
+    let mut tx = platform.db().snapshot(ctx).await?;
+    for number in 1.. {
+        let (rows, _) = store::list(&mut tx, Whose::All, query, &sort, (number, EXPORT_PAGE)).await?;
+        let last = rows.len() < EXPORT_PAGE as usize;
+        rows.into_iter().try_for_each(&mut take)?;
+        if last {
+            break;
+        }
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+fn sort_of(query: &ImageQuery) -> Result<Vec<(ImageSort, SortDirection)>> {
+    contract::sort_of(query.sort.as_deref(), ImageSort::parse).map_err(|_| Error::field("sort", "field-sort-unknown"))
+}
+
+/// One of them.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn get(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result<ImageView> {
+    ctx.authorize(ViewImage, &ImageRef::of_platform(id))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let view = found(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+async fn found(tx: &mut Tx, id: ImageId) -> Result<ImageView> {
+    store::find(tx, id).await?.ok_or_else(Error::not_found)
+}
+
+/// The same, and nobody else changes it until the transaction ends.
+async fn locked(tx: &mut Tx, id: ImageId) -> Result<ImageView> {
+    store::lock(tx, id).await?.ok_or_else(Error::not_found)?;
+    found(tx, id).await
+}
+
+/// Adds one by its address: usable at once, listed when somebody lists it.
+///
+/// # Errors
+/// `Validation` with every fault at once, `AlreadyExists` for a name that is taken.
+pub async fn create(platform: &Platform, ctx: &OpContext, body: ImageWrite) -> Result<ImageView> {
+    let granted = ctx.authorize(CreateImage, &ImageLibrary)?;
+    let checked = check::check(body, ImageSource::Registry)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let id = store::insert_registry(&mut tx, &granted, ctx, &checked).await?;
+    let view = found(&mut tx, id).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("images:create", &view, None, Some(facts(&view)))).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// Makes one of the platform's of a file that was uploaded. It waits for review as anybody's does.
+///
+/// # Errors
+/// `Validation` for what is no image, with the reason, and as [`create`]'s.
+pub async fn upload(platform: &Platform, ctx: &OpContext, body: ImageUpload) -> Result<ImageView> {
+    let granted = ctx.authorize(CreateImage, &ImageLibrary)?;
+    let new = own::read(platform, ctx, body).await?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let id = store::insert_upload(&mut tx, &granted, ctx, None, &new).await?;
+    let view = found(&mut tx, id).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("images:create", &view, None, Some(facts(&view)))).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// Replaces what is said of it; what it is made of stays.
+///
+/// # Errors
+/// `NotFound` where there is none, `Conflict` when somebody changed it meanwhile, and as [`create`]'s.
+pub async fn update(platform: &Platform, ctx: &OpContext, id: ImageId, body: ImageWrite) -> Result<ImageView> {
+    let granted = ctx.authorize(ManageImage, &ImageRef::of_platform(id))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let before = locked(&mut tx, id).await?;
+    let checked = changed(&before, body)?;
+    store::update(&mut tx, &granted, &checked).await?;
+    let after = found(&mut tx, id).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("images:update", &after, Some(facts(&before)), Some(facts(&after))))
+        .await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+fn changed(before: &ImageView, body: ImageWrite) -> Result<check::Checked> {
+    if body.revision.is_some_and(|seen| seen != before.revision) {
+        return Err(Error::new(ErrorCode::Conflict));
+    }
+    let mut checked = check::check(body, before.source)?;
+    if before.source != ImageSource::Registry {
+        checked.architecture = before.architecture.map(contract::images::Architecture::code);
+    }
+    Ok(checked)
+}
+
+/// Lets customers choose it, or not any more; again changes nothing.
+///
+/// # Errors
+/// `NotFound` where there is none, `WrongState` (`error-image-not-approved`) for one that nobody approved.
+pub async fn set_listed(platform: &Platform, ctx: &OpContext, id: ImageId, listed: bool) -> Result<ImageView> {
+    let granted = ctx.authorize(ManageImage, &ImageRef::of_platform(id))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let before = locked(&mut tx, id).await?;
+    if listed && before.state != contract::images::ImageState::Approved {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-image-not-approved"));
+    }
+    if before.listed == listed {
+        return Ok(before);
+    }
+    store::set_listed(&mut tx, &granted, listed).await?;
+    let after = found(&mut tx, id).await?;
+    let action = if listed { "images:list" } else { "images:delist" };
+    audit::record_in_tx(&mut tx, ctx, entry(action, &after, Some(facts(&before)), Some(facts(&after)))).await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// Takes it away, and its archive; what was made from it stays known.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn delete(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result<()> {
+    let granted = ctx.authorize(ManageImage, &ImageRef::of_platform(id))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let before = locked(&mut tx, id).await?;
+    store::delete(&mut tx, &granted, ctx.now()).await?;
+    forget_archive(&mut tx, &before).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("images:delete", &before, Some(facts(&before)), None)).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Where no other image is made of it.
+async fn forget_archive(tx: &mut Tx, image: &ImageView) -> Result<()> {
+    match image.file {
+        Some(file) if !store::is_used(tx, file).await? => files::forget_in_tx(tx, file).await,
+        _ => Ok(()),
+    }
+}
+
+/// What the audit log keeps.
+fn facts(view: &ImageView) -> Value {
+    json!({
+        "name": view.name, "source": view.source, "address": view.address, "file": view.file,
+        "description": view.description, "framework": view.framework, "cudaVersion": view.cuda_version,
+        "architecture": view.architecture, "memorySplit": view.memory_split, "state": view.state,
+        "reason": view.reason, "listed": view.listed, "digest": view.digest, "remark": view.remark,
+    })
+}
+
+fn entry(action: &'static str, image: &ImageView, before: Option<Value>, after: Option<Value>) -> audit::Entry {
+    let target_id = Some(image.id.to_string());
+    audit::Entry { action, target_kind: "image", target_id, customer: image.customer, before, after }
+}

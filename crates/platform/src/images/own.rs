@@ -1,0 +1,174 @@
+//! Images as customers see them: the market, and their own.
+
+use contract::files::FilePurpose;
+use contract::images::{ImageQuery, ImageSource, ImageUpload, ImageView, ImageWrite, MarketImage, MarketQuery};
+use contract::{CustomerId, FileId, ImageId, Page, Permission};
+
+use super::archive::{self, ArchiveFacts};
+use super::check::{self, Checked};
+use super::{Whose, changed, entry, facts, forget_archive, found, locked, sort_of, store};
+use crate::authz::{ImageShelf, ManageOwnImage, OwnImageRef, Scope, UploadImage, ViewOwnImage};
+use crate::{Error, OpContext, Platform, Result, audit, files};
+
+/// An archive that was read, with what is said of it.
+pub(super) struct NewUpload {
+    pub file: FileId,
+    pub size: u64,
+    pub facts: ArchiveFacts,
+    pub said: Checked,
+}
+
+/// Reads the archive of an upload.
+pub(super) async fn read(platform: &Platform, ctx: &OpContext, body: ImageUpload) -> Result<NewUpload> {
+    let said = ImageWrite {
+        name: body.name,
+        description: body.description,
+        framework: body.framework,
+        cuda_version: body.cuda_version,
+        memory_split: body.memory_split,
+        remark: body.remark,
+        ..ImageWrite::default()
+    };
+    let mut said = check::check(said, ImageSource::Upload)?;
+    let (file, mut content) = files::content(platform, ctx, body.file).await?;
+    if file.purpose != FilePurpose::Image {
+        return Err(Error::field("file", "field-image-purpose"));
+    }
+    let read = tokio::task::spawn_blocking(move || archive::read(&mut content)).await.map_err(Error::internal)?;
+    let facts = read.map_err(|error| match error {
+        archive::ArchiveError::Read(cause) => Error::internal(cause),
+        other => Error::field("file", other.key()),
+    })?;
+    said.cuda_version = said.cuda_version.or_else(|| facts.cuda_version.clone());
+    said.architecture = Some(facts.architecture.code());
+    Ok(NewUpload { file: file.id, size: file.size, facts, said })
+}
+
+/// The customer one acts for.
+fn customer(ctx: &OpContext) -> Result<CustomerId> {
+    match ctx.authorize_list::<OwnImageRef>(Permission::ImagesUse)? {
+        Scope::Customer(customer) => Ok(customer),
+        Scope::All | Scope::Own(_) => Err(Error::not_found()),
+    }
+}
+
+/// The images that everybody may choose.
+pub async fn market(platform: &Platform, ctx: &OpContext, query: &MarketQuery) -> Result<Page<MarketImage>> {
+    customer(ctx)?;
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (list, total) = store::market(&mut tx, query, (page, page_size)).await?;
+    tx.commit().await?;
+    Ok(Page { list, total, page, page_size })
+}
+
+/// One of them.
+///
+/// # Errors
+/// `NotFound` for one that is not listed.
+pub async fn market_image(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result<MarketImage> {
+    customer(ctx)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let view = found(&mut tx, id).await?;
+    tx.commit().await?;
+    if view.listed { Ok(shown(view)) } else { Err(Error::not_found()) }
+}
+
+/// What everybody may know.
+pub(super) fn shown(view: ImageView) -> MarketImage {
+    MarketImage {
+        id: view.id,
+        name: view.name,
+        source: view.source,
+        description: view.description,
+        framework: view.framework,
+        cuda_version: view.cuda_version,
+        architecture: view.architecture,
+        memory_split: view.memory_split,
+        size: view.size,
+        created_at: view.created_at,
+    }
+}
+
+/// One's customer's own.
+pub async fn list_own(platform: &Platform, ctx: &OpContext, query: &ImageQuery) -> Result<Page<ImageView>> {
+    let customer = customer(ctx)?;
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
+    let sort = sort_of(query)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (list, total) = store::list(&mut tx, Whose::Customer(customer), query, &sort, (page, page_size)).await?;
+    tx.commit().await?;
+    Ok(Page { list, total, page, page_size })
+}
+
+/// Where an image belongs. One of the market that is another's is not there.
+async fn resource(tx: &mut crate::db::Tx, id: ImageId) -> Result<(ImageView, OwnImageRef)> {
+    let (customer, owner) = store::owners(tx, id).await?.ok_or_else(Error::not_found)?;
+    Ok((found(tx, id).await?, OwnImageRef { id, customer, owner, machine: None }))
+}
+
+/// One of one's own.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn get_own(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result<ImageView> {
+    customer(ctx)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (view, resource) = resource(&mut tx, id).await?;
+    tx.commit().await?;
+    ctx.authorize(ViewOwnImage, &resource)?;
+    Ok(view)
+}
+
+/// Makes an image of a file that was uploaded. Nobody uses it before it was approved.
+///
+/// # Errors
+/// `Validation` for what is no image, with the reason, `AlreadyExists` for a name that is taken.
+pub async fn upload_own(platform: &Platform, ctx: &OpContext, body: ImageUpload) -> Result<ImageView> {
+    let user = ctx.user();
+    let shelf = ImageShelf { customer: user.and_then(|user| user.active_customer), owner: user.map(|user| user.id) };
+    let granted = ctx.authorize(UploadImage, &shelf)?;
+    let new = read(platform, ctx, body).await?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let id = store::insert_upload(&mut tx, &granted, ctx, shelf.customer, &new).await?;
+    let view = found(&mut tx, id).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("images:create", &view, None, Some(facts(&view)))).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// Replaces what is said of one's own; what it is made of stays, and what was decided about it.
+///
+/// # Errors
+/// `NotFound` where there is none, `Conflict` when somebody changed it meanwhile, and as [`upload_own`]'s.
+pub async fn update_own(platform: &Platform, ctx: &OpContext, id: ImageId, body: ImageWrite) -> Result<ImageView> {
+    customer(ctx)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (_, resource) = resource(&mut tx, id).await?;
+    let granted = ctx.authorize(ManageOwnImage, &resource)?;
+    let before = locked(&mut tx, id).await?;
+    let checked = changed(&before, body)?;
+    store::update(&mut tx, &granted, &checked).await?;
+    let after = found(&mut tx, id).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("images:update", &after, Some(facts(&before)), Some(facts(&after))))
+        .await?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// Takes one's own away, and its archive.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn delete_own(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result<()> {
+    customer(ctx)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (_, resource) = resource(&mut tx, id).await?;
+    let granted = ctx.authorize(ManageOwnImage, &resource)?;
+    let before = locked(&mut tx, id).await?;
+    store::delete(&mut tx, &granted, ctx.now()).await?;
+    forget_archive(&mut tx, &before).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("images:delete", &before, Some(facts(&before)), None)).await?;
+    tx.commit().await?;
+    Ok(())
+}

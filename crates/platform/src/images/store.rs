@@ -1,0 +1,334 @@
+//! SQL of images.
+
+use chrono::{DateTime, Utc};
+use contract::images::{
+    Architecture, ImageQuery, ImageSort, ImageSource, ImageState, ImageView, MarketImage, MarketQuery,
+};
+use contract::{CustomerId, FileId, ImageId, SortDirection, UserId};
+use sqlx::{Postgres, QueryBuilder, Row as _};
+
+use super::Whose;
+use super::check::Checked;
+use super::own::{NewUpload, shown};
+use crate::authz::{CreateImage, Granted, ManageImage, ManageOwnImage, ReviewImage, UploadImage};
+use crate::db::{Tx, contains};
+use crate::{Error, OpContext, Result, customers};
+
+/// Who may add an image of an upload.
+pub(super) trait MayUpload {}
+impl MayUpload for Granted<CreateImage> {}
+impl MayUpload for Granted<UploadImage> {}
+
+/// Who may change an image.
+pub(super) trait MayChange {
+    fn image(&self) -> ImageId;
+}
+impl MayChange for Granted<ManageImage> {
+    fn image(&self) -> ImageId {
+        self.id()
+    }
+}
+impl MayChange for Granted<ManageOwnImage> {
+    fn image(&self) -> ImageId {
+        self.id()
+    }
+}
+
+fn column(sort: ImageSort) -> &'static str {
+    match sort {
+        ImageSort::Name => "lower(i.name)",
+        ImageSort::Framework => "lower(i.framework)",
+        ImageSort::State => "i.state",
+        ImageSort::Size => "i.size_bytes",
+        ImageSort::Listed => "i.listed",
+        ImageSort::Created => "i.created_at",
+    }
+}
+
+fn search(sql: &mut QueryBuilder<Postgres>, text: Option<&str>, columns: &[&'static str]) {
+    let Some(pattern) = text.and_then(contains) else { return };
+    for (i, column) in columns.iter().enumerate() {
+        sql.push(if i == 0 { " and (" } else { " or " }).push(*column).push(" ilike ").push_bind(pattern.clone());
+    }
+    sql.push(")");
+}
+
+/// A page in the order asked for, over an enum of columns, so that no text from outside becomes SQL.
+pub(super) async fn list(
+    tx: &mut Tx,
+    whose: Whose,
+    query: &ImageQuery,
+    sort: &[(ImageSort, SortDirection)],
+    (page, page_size): (u32, u32),
+) -> Result<(Vec<ImageView>, u64)> {
+    let filters = |sql: &mut QueryBuilder<Postgres>| {
+        sql.push(" where i.deleted_at is null");
+        if let Whose::Customer(customer) = whose {
+            sql.push(" and i.customer_id = ").push_bind(customer.0);
+        }
+        for (column, word) in [
+            ("i.state", query.state.map(ImageState::code)),
+            ("i.source", query.source.map(ImageSource::code)),
+            ("i.architecture", query.architecture.map(Architecture::code)),
+        ] {
+            if let Some(word) = word {
+                sql.push(" and ").push(column).push(" = ").push_bind(word);
+            }
+        }
+        if let Some(listed) = query.listed {
+            sql.push(" and i.listed = ").push_bind(listed);
+        }
+        search(sql, query.q.as_deref(), &["i.name", "i.address", "i.framework", "i.description", "i.remark"]);
+    };
+    let mut count = QueryBuilder::<Postgres>::new("select count(*) as total from images i");
+    filters(&mut count);
+    let total: i64 = count.build().fetch_one(&mut **tx).await?.try_get("total")?;
+    let mut sql = QueryBuilder::<Postgres>::new("select i.id from images i");
+    filters(&mut sql);
+    sql.push(" order by ");
+    for (sort, direction) in sort {
+        sql.push(column(*sort));
+        sql.push(if *direction == SortDirection::Desc { " desc nulls last, " } else { " asc nulls last, " });
+    }
+    sql.push("lower(i.name), i.id limit ").push_bind(i64::from(page_size));
+    sql.push(" offset ").push_bind(i64::from(page - 1) * i64::from(page_size));
+    let rows = sql.build().fetch_all(&mut **tx).await?;
+    let ids = rows.iter().map(|row| row.try_get("id")).collect::<Result<Vec<i64>, _>>()?;
+    Ok((views(tx, &ids).await?, total.unsigned_abs()))
+}
+
+/// What is listed, by name.
+pub(super) async fn market(
+    tx: &mut Tx,
+    query: &MarketQuery,
+    (page, page_size): (u32, u32),
+) -> Result<(Vec<MarketImage>, u64)> {
+    let filters = |sql: &mut QueryBuilder<Postgres>| {
+        sql.push(" where i.listed and i.deleted_at is null");
+        if let Some(architecture) = query.architecture {
+            sql.push(" and i.architecture = ").push_bind(architecture.code());
+        }
+        if query.memory_split == Some(true) {
+            sql.push(" and i.memory_split");
+        }
+        search(sql, query.q.as_deref(), &["i.name", "i.framework", "i.description"]);
+    };
+    let mut count = QueryBuilder::<Postgres>::new("select count(*) as total from images i");
+    filters(&mut count);
+    let total: i64 = count.build().fetch_one(&mut **tx).await?.try_get("total")?;
+    let mut sql = QueryBuilder::<Postgres>::new("select i.id from images i");
+    filters(&mut sql);
+    sql.push(" order by lower(i.name), i.id limit ").push_bind(i64::from(page_size));
+    sql.push(" offset ").push_bind(i64::from(page - 1) * i64::from(page_size));
+    let rows = sql.build().fetch_all(&mut **tx).await?;
+    let ids = rows.iter().map(|row| row.try_get("id")).collect::<Result<Vec<i64>, _>>()?;
+    let images = views(tx, &ids).await?.into_iter().map(shown);
+    Ok((images.collect(), total.unsigned_abs()))
+}
+
+/// These, in this order.
+async fn views(tx: &mut Tx, ids: &[i64]) -> Result<Vec<ImageView>> {
+    let rows = sqlx::query!(
+        "select i.id, i.customer_id, i.created_name, i.name, i.source, i.address,
+                  i.file_id, i.description, i.framework, i.cuda_version, i.architecture, i.memory_split, i.state,
+                  i.reason, i.reviewed_name, i.reviewed_at, i.listed, i.digest, i.size_bytes, i.remark, i.revision,
+                  i.created_at, i.updated_at
+           from images i join unnest($1::bigint[]) with ordinality as wanted (id, place) on wanted.id = i.id
+           where i.deleted_at is null
+           order by wanted.place",
+        ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let customers: Vec<i64> = rows.iter().filter_map(|row| row.customer_id).collect();
+    let names = customers::names(tx, &customers).await?;
+    let unknown = |what: &str, word: &str| Error::internal(format!("unknown {what} of an image {word}"));
+    let views = rows.into_iter().map(|row| {
+        Ok(ImageView {
+            id: ImageId(row.id),
+            name: row.name,
+            source: ImageSource::parse(&row.source).ok_or_else(|| unknown("source", &row.source))?,
+            address: row.address,
+            file: row.file_id.map(FileId),
+            customer: row.customer_id.map(CustomerId),
+            customer_name: row.customer_id.and_then(|id| names.get(&id).cloned()),
+            description: row.description,
+            framework: row.framework,
+            cuda_version: row.cuda_version,
+            architecture: row.architecture.as_deref().and_then(Architecture::parse),
+            memory_split: row.memory_split,
+            state: ImageState::parse(&row.state).ok_or_else(|| unknown("state", &row.state))?,
+            reason: row.reason,
+            reviewed_by: row.reviewed_name,
+            reviewed_at: row.reviewed_at,
+            listed: row.listed,
+            digest: row.digest,
+            size: row.size_bytes.map(i64::unsigned_abs),
+            remark: row.remark,
+            revision: row.revision,
+            created_by: row.created_name,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    });
+    views.collect()
+}
+
+pub(super) async fn find(tx: &mut Tx, id: ImageId) -> Result<Option<ImageView>> {
+    Ok(views(tx, &[id.0]).await?.pop())
+}
+
+/// Nothing where there is none.
+pub(super) async fn lock(tx: &mut Tx, id: ImageId) -> Result<Option<()>> {
+    let row = sqlx::query_scalar!("select id from images where id = $1 and deleted_at is null for update", id.0)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(row.map(|_| ()))
+}
+
+/// The customer it belongs to, and who added it.
+pub(super) async fn owners(tx: &mut Tx, id: ImageId) -> Result<Option<(Option<CustomerId>, Option<UserId>)>> {
+    let row = sqlx::query!("select customer_id, created_by from images where id = $1 and deleted_at is null", id.0)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(row.map(|row| (row.customer_id.map(CustomerId), row.created_by.map(UserId))))
+}
+
+pub(super) async fn waiting(tx: &mut Tx) -> Result<u64> {
+    let waiting = sqlx::query_scalar!(
+        r#"select count(*) as "waiting!" from images where state = 'pending_review' and deleted_at is null"#
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(waiting.unsigned_abs())
+}
+
+/// An image is made of it.
+pub(super) async fn is_used(tx: &mut Tx, file: FileId) -> Result<bool> {
+    let used = sqlx::query_scalar!(
+        r#"select exists (select from images where file_id = $1 and deleted_at is null) as "used!""#,
+        file.0
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(used)
+}
+
+pub(super) async fn insert_registry(
+    tx: &mut Tx,
+    _granted: &Granted<CreateImage>,
+    ctx: &OpContext,
+    new: &Checked,
+) -> Result<ImageId> {
+    let id = sqlx::query_scalar!(
+        "insert into images (created_by, created_name, name, source, address, description, framework, cuda_version,
+                             architecture, memory_split, state, remark, created_at)
+         values ($1, $2, $3, 'registry', $4, $5, $6, $7, $8, $9, 'approved', $10, $11) returning id",
+        ctx.user().map(|user| user.id.0),
+        ctx.user().map_or("", |user| user.name.as_str()),
+        new.name,
+        new.address,
+        new.description,
+        new.framework,
+        new.cuda_version,
+        new.architecture,
+        new.memory_split,
+        new.remark,
+        ctx.now()
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(ImageId(id))
+}
+
+pub(super) async fn insert_upload(
+    tx: &mut Tx,
+    _granted: &impl MayUpload,
+    ctx: &OpContext,
+    customer: Option<CustomerId>,
+    new: &NewUpload,
+) -> Result<ImageId> {
+    let id = sqlx::query_scalar!(
+        "insert into images (customer_id, created_by, created_name, name, source, file_id, description, framework,
+                             cuda_version, architecture, memory_split, state, digest, size_bytes, remark, created_at)
+         values ($1, $2, $3, $4, 'upload', $5, $6, $7, $8, $9, $10, 'pending_review', $11, $12, $13, $14) returning id",
+        customer.map(|id| id.0),
+        ctx.user().map(|user| user.id.0),
+        ctx.user().map_or("", |user| user.name.as_str()),
+        new.said.name,
+        new.file.0,
+        new.said.description,
+        new.said.framework,
+        new.said.cuda_version,
+        new.said.architecture,
+        new.said.memory_split,
+        new.facts.digest,
+        i64::try_from(new.size).map_err(Error::internal)?,
+        new.said.remark,
+        ctx.now()
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(ImageId(id))
+}
+
+pub(super) async fn update(tx: &mut Tx, granted: &impl MayChange, change: &Checked) -> Result<()> {
+    sqlx::query!(
+        "update images set name = $2, address = $3, description = $4, framework = $5, cuda_version = $6,
+                           architecture = $7, memory_split = $8, remark = $9, revision = revision + 1
+         where id = $1",
+        granted.image().0,
+        change.name,
+        change.address,
+        change.description,
+        change.framework,
+        change.cuda_version,
+        change.architecture,
+        change.memory_split,
+        change.remark
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_listed(tx: &mut Tx, granted: &Granted<ManageImage>, listed: bool) -> Result<()> {
+    sqlx::query!("update images set listed = $2, revision = revision + 1 where id = $1", granted.id().0, listed)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// What was rejected is not listed.
+pub(super) async fn decide(
+    tx: &mut Tx,
+    granted: &Granted<ReviewImage>,
+    ctx: &OpContext,
+    state: ImageState,
+    reason: Option<&str>,
+) -> Result<()> {
+    sqlx::query!(
+        "update images set state = $2, reason = $3, reviewed_name = $4, reviewed_at = $5,
+                           listed = listed and $2 = 'approved', revision = revision + 1
+         where id = $1",
+        granted.id().0,
+        state.code(),
+        reason,
+        ctx.user().map(|user| user.name.as_str()),
+        ctx.now()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn delete(tx: &mut Tx, granted: &impl MayChange, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "update images set deleted_at = $2, listed = false, file_id = null, revision = revision + 1 where id = $1",
+        granted.image().0,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! An image comes into an engine: from its registry, or from an archive that is sent.
+//!
+//! Whoever drops the future stops the engine's work on it; what is whole by then stays there, and the next try goes on with
+//! it.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::time::Duration;
+
+use bollard::errors::Error as ClientError;
+use bollard::models::ProgressDetail;
+use bollard::query_parameters::{CreateImageOptions, ImportImageOptions};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
+use tokio::time::timeout;
+
+use super::line::{self, Connector};
+use super::{Allowed, Endpoint, Fault, FaultKind};
+
+/// For the beginning of the answer: an engine may ask a registry first.
+const ANSWER: Duration = Duration::from_secs(60);
+/// Longest silence: a large layer is unpacked without a word.
+const SILENCE: Duration = Duration::from_secs(600);
+/// Most that is read of an engine's reports, bytes.
+const LIMIT: u64 = 256 << 20;
+/// Most layers that are counted.
+const MAX_LAYERS: usize = 1000;
+/// Bytes of an archive that are read and sent at a time.
+const STEP: usize = 256 << 10;
+
+/// How far it is, bytes; the total grows while the engine finds out what is missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    pub done: u64,
+    pub total: u64,
+}
+
+/// Has the engine pull an image by its address, `registry/path:tag` or `…@sha256:…`.
+///
+/// # Errors
+/// Why the engine was not reached, or what it or the registry said.
+pub async fn pull(
+    endpoint: &Endpoint,
+    allowed: Allowed,
+    address: &str,
+    mut tell: impl FnMut(Progress),
+) -> Result<(), Fault> {
+    let client = line::over(Connector::new(endpoint, allowed, Some(LIMIT)), ANSWER)?;
+    let last = address.rsplit('/').next().unwrap_or_default();
+    let options = CreateImageOptions {
+        from_image: Some(address.to_owned()),
+        // Without one, an engine pulls every tag there is.
+        tag: (!last.contains([':', '@'])).then(|| "latest".to_owned()),
+        ..CreateImageOptions::default()
+    };
+    let reports = client.create_image(Some(options), None, None);
+    let mut layers = Layers::default();
+    follow(reports.map(|report| report.map(|it| Report::new(it.id, it.progress_detail, it.status))), |report| {
+        if let Some(progress) = layers.note(report) {
+            tell(progress);
+        }
+    })
+    .await
+}
+
+/// Sends an archive of this size into the engine.
+///
+/// # Errors
+/// Why the engine was not reached, or what it said of the archive.
+pub async fn load(
+    endpoint: &Endpoint,
+    allowed: Allowed,
+    size: u64,
+    archive: impl Read + Send + 'static,
+    mut tell: impl FnMut(Progress) + Send + 'static,
+) -> Result<(), Fault> {
+    let client = line::over(Connector::new(endpoint, allowed, Some(LIMIT)), ANSWER + SILENCE)?;
+    let pieces = futures_util::stream::unfold((Some(archive), 0), move |(archive, done)| {
+        tell(Progress { done, total: size });
+        piece(archive, done)
+    });
+    let options = ImportImageOptions { quiet: true, platform: None };
+    let reports = client.import_image_stream(options, pieces, None);
+    follow(reports.map(|report| report.map(|it| Report::new(it.id, it.progress_detail, it.status))), |_| {}).await
+}
+
+/// A piece of an archive, and what is left of it with how much was read.
+type Piece<R> = Option<(io::Result<Bytes>, (Option<R>, u64))>;
+
+/// The next bytes, off the threads that wait for nobody.
+async fn piece<R: Read + Send + 'static>(archive: Option<R>, done: u64) -> Piece<R> {
+    let mut archive = archive?;
+    let read = move || {
+        let mut bytes = vec![0; STEP];
+        let count = archive.read(&mut bytes)?;
+        bytes.truncate(count);
+        Ok::<_, io::Error>((archive, bytes))
+    };
+    match tokio::task::spawn_blocking(read).await.map_err(io::Error::other).flatten() {
+        Ok((_, bytes)) if bytes.is_empty() => None,
+        Ok((archive, bytes)) => {
+            let done = done + bytes.len() as u64;
+            Some((Ok(Bytes::from(bytes)), (Some(archive), done)))
+        }
+        Err(error) => Some((Err(error), (None, done))),
+    }
+}
+
+/// What an engine says now and then.
+struct Report {
+    layer: Option<String>,
+    detail: Option<ProgressDetail>,
+    status: Option<String>,
+}
+
+impl Report {
+    fn new(layer: Option<String>, detail: Option<ProgressDetail>, status: Option<String>) -> Self {
+        Self { layer, detail, status }
+    }
+}
+
+/// Until the engine has said everything; an error in between is one.
+async fn follow(
+    reports: impl Stream<Item = Result<Report, ClientError>>,
+    mut note: impl FnMut(Report),
+) -> Result<(), Fault> {
+    let mut reports = std::pin::pin!(reports);
+    let silent = |_| Fault::new(FaultKind::Timeout, format!("nothing was said for {} s", SILENCE.as_secs()));
+    while let Some(report) = timeout(SILENCE, reports.next()).await.map_err(silent)? {
+        note(report.map_err(|error| fault(&error))?);
+    }
+    Ok(())
+}
+
+/// What an engine says of an image is not about the engine.
+fn fault(error: &ClientError) -> Fault {
+    match error {
+        ClientError::DockerResponseServerError { status_code: 400 | 404 | 500, message }
+        | ClientError::DockerStreamError { error: message } => Fault::new(FaultKind::Image, message),
+        _ => Fault::of_client(error),
+    }
+}
+
+/// Bytes by layer, as they are downloaded.
+#[derive(Default)]
+struct Layers(HashMap<String, (u64, u64)>);
+
+impl Layers {
+    /// How far all of them are, where this report says anything of it.
+    fn note(&mut self, report: Report) -> Option<Progress> {
+        let layer = report.layer?;
+        // Unpacking counts the same bytes again.
+        let downloads = report.status.as_deref() == Some("Downloading");
+        let known = self.0.contains_key(&layer);
+        let size = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
+        match report.detail.map(|detail| (size(detail.current), size(detail.total))) {
+            Some((Some(done), Some(total))) if downloads && (known || self.0.len() < MAX_LAYERS) => {
+                self.0.insert(layer, (done.min(total), total));
+            }
+            _ if known && report.status.as_deref() == Some("Download complete") => {
+                self.0.entry(layer).and_modify(|(done, total)| *done = *total);
+            }
+            _ => return None,
+        }
+        let sum = |of: fn(&(u64, u64)) -> u64| self.0.values().fold(0, |sum: u64, it| sum.saturating_add(of(it)));
+        Some(Progress { done: sum(|it| it.0), total: sum(|it| it.1) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(layer: &str, status: &str, numbers: Option<(i64, i64)>) -> Report {
+        let detail = numbers.map(|(current, total)| ProgressDetail { current: Some(current), total: Some(total) });
+        Report::new(Some(layer.to_owned()), detail, Some(status.to_owned()))
+    }
+
+    #[test]
+    fn layers_add_up_and_are_counted_once() {
+        let mut layers = Layers::default();
+        let mut note =
+            |layer, status, numbers| layers.note(report(layer, status, numbers)).map(|it| (it.done, it.total));
+        assert_eq!(note("a", "Pulling fs layer", None), None);
+        assert_eq!(note("a", "Downloading", Some((10, 100))), Some((10, 100)));
+        assert_eq!(note("b", "Downloading", Some((5, 50))), Some((15, 150)));
+        assert_eq!(note("a", "Download complete", None), Some((105, 150)));
+        assert_eq!(note("a", "Extracting", Some((1, 100))), None);
+        assert_eq!(note("b", "Downloading", Some((-1, 50))), None);
+        assert_eq!(note("b", "Downloading", Some((500, 50))), Some((150, 150)));
+        assert_eq!(note("c", "Already exists", None), None);
+    }
+}

@@ -1,0 +1,51 @@
+//! Images come into an engine, from a registry and from an archive, and say how far they are.
+
+use std::io::Cursor;
+use std::sync::{Arc, Mutex};
+
+use chrono::Utc;
+use runtime::docker::{Endpoint, FaultKind, Progress, load, probe, pull};
+use test_support::{DockerEngine, Registry, loadable_archive};
+
+fn anywhere(_: std::net::IpAddr) -> bool {
+    true
+}
+
+#[tokio::test]
+async fn an_image_is_pulled_and_loaded() {
+    let engine = DockerEngine::start();
+    let endpoint = Endpoint::Local { socket: engine.socket() };
+    let registry = Registry::start().await;
+    let mut told: Vec<Progress> = Vec::new();
+    pull(&endpoint, anywhere, &registry.image("small:1"), |progress| told.push(progress)).await.unwrap();
+    let last = told.last().expect("it says how far it is");
+    assert!(last.done == last.total && last.total > 100_000, "{told:?}");
+    assert!(told.is_sorted_by_key(|progress| progress.done), "{told:?}");
+    pull(&endpoint, anywhere, &registry.image("small:1"), |_| {}).await.expect("again is fine");
+    let missing = pull(&endpoint, anywhere, &registry.image("small:2"), |_| {}).await.unwrap_err();
+    assert_eq!(missing.kind, FaultKind::Image, "{missing}");
+    let missing = pull(&endpoint, anywhere, &registry.image("small"), |_| {}).await.unwrap_err();
+    assert_eq!(missing.kind, FaultKind::Image, "the tag is latest, not all there are: {missing}");
+
+    let archive = loadable_archive("ours:1");
+    let (size, told) = (archive.len() as u64, Arc::new(Mutex::new(Vec::new())));
+    let tell = {
+        let told = told.clone();
+        move |progress| told.lock().unwrap().push(progress)
+    };
+    load(&endpoint, anywhere, size, Cursor::new(archive), tell).await.unwrap();
+    let last = *told.lock().unwrap().last().unwrap();
+    assert_eq!(last, Progress { done: size, total: size });
+    let broken = load(&endpoint, anywhere, 9, Cursor::new(b"no image".to_vec()), |_| {}).await.unwrap_err();
+    assert_eq!(broken.kind, FaultKind::Image, "{broken}");
+    probe(&endpoint, anywhere, Utc::now()).await.expect("and the engine is as it was");
+}
+
+#[tokio::test]
+async fn an_engine_that_is_not_there_is_no_fault_of_the_image() {
+    let endpoint = Endpoint::Local { socket: "/nonexistent/docker.sock".into() };
+    let fault = pull(&endpoint, anywhere, "small:1", |_| {}).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::NoSocket);
+    let fault = load(&endpoint, anywhere, 1, Cursor::new(vec![0]), |_| {}).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::NoSocket);
+}

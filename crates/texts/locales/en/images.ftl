@@ -1,0 +1,81 @@
+# Images: what instances are made of.
+images-title = Images
+images-count = { $n ->
+    [one] { $n } image
+   *[other] { $n } images
+}
+images-add = Add by address
+images-upload = Upload
+images-empty = There is no image yet. Add one by its address in a registry, or upload what docker save wrote.
+images-filter = Name, address, framework or remark
+images-waiting = { $n ->
+    [one] { $n } image waits for review.
+   *[other] { $n } images wait for review.
+}
+images-review = Review
+image-new-title = New image
+image-edit-title = Edit { $name }
+image-upload-title = Upload an image
+image-edit = Edit
+image-facts = What it is
+image-name = Name
+image-address = Address
+image-address-hint = As in docker pull, such as registry.example.org/team/pytorch:2.4.
+image-source = Source
+image-source-registry = Registry
+image-source-upload = Upload
+image-source-instance = Instance
+image-owner = Owner
+image-owner-platform = The platform
+image-description = Description
+image-framework = Framework
+image-framework-hint = Such as PyTorch 2.4.
+image-cuda-version = CUDA
+image-cuda-version-hint = Such as 12.4. Of an archive it is read where this is left empty.
+image-architecture = Architecture
+image-architecture-unknown = Not known
+image-memory-split = Works with a part of a GPU’s memory
+image-memory-split-short = Memory split
+image-state = State
+image-state-pending_review = Waits for review
+image-state-approved = Approved
+image-state-rejected = Rejected
+image-listed = Listed
+image-not-listed = Not listed
+image-list = List
+image-delist = Delist
+image-reason = Reason
+image-reason-hint = Its owners are told.
+image-reviewed = Reviewed
+image-digest = Digest
+image-size = Size
+image-remark = Remark
+image-created = Added
+image-review = Review
+image-review-hint = Nobody can use it before it is approved. Its owners are told what you decide.
+image-approve = Approve
+image-reject = Reject
+image-delete = Delete image
+image-delete-hint = Nobody can choose it any more, and its archive is deleted. What was made from it stays.
+image-download = Download the archive
+market-title = Image market
+market-empty = There is no image in the market yet.
+market-filter = Name, framework or description
+market-split-only = Works with a part of a GPU’s memory
+own-images-title = My images
+own-images-empty = You have no images yet. Upload what docker save wrote: once it is approved, instances can be made from it.
+own-images-filter = Name, framework or remark
+upload-file = Archive
+upload-file-hint = What docker save wrote, or an OCI layout, as a tar file that is not compressed.
+upload-plain-hint = Without JavaScript, up to { $mib } MiB. Larger ones are uploaded in pieces by this page once scripts are on, or by the API.
+upload-start = Upload
+upload-pause = Pause
+upload-resume = Go on
+upload-cancel = Give up
+upload-again = Choose the same file again to go on with { $name }.
+upload-progress = { $done } of { $all }
+upload-checking = Everything is there and is being checked…
+upload-paused = Paused.
+upload-retrying = The connection was lost. Trying again…
+upload-failed = That did not work.
+upload-hash = What arrived is not the file that was chosen. Begin anew.

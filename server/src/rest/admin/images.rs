@@ -1,0 +1,92 @@
+//! /api/admin/images: the library, what is uploaded to it, and what waits for review.
+
+use app::paths;
+use axum::extract::Request;
+use axum::response::Response;
+use contract::images::{ImageQuery, ImageReject, ImageUpload, ImageView, ImageWrite};
+use contract::{Envelope, ImageId, Page};
+use platform::images;
+
+use crate::rest::images::{Uploaded, uploaded};
+use crate::rest::{Body, Params, Part, Rest};
+
+/// Images of these filters.
+#[utoipa::path(get, path = "/api/admin/images", tag = "images", params(ImageQuery),
+    responses((status = 200, body = Envelope<Page<ImageView>>)))]
+pub async fn list(rest: Rest, Params(query): Params<ImageQuery>) -> Response {
+    rest.answer(images::list(&rest.platform, &rest.ctx, &query).await).await
+}
+
+/// Adds one by its address in a registry: usable at once, listed when somebody lists it.
+#[utoipa::path(post, path = "/api/admin/images", tag = "images", request_body = ImageWrite,
+    responses((status = 201, body = Envelope<ImageView>)))]
+pub async fn create(rest: Rest, Body(body): Body<ImageWrite>) -> Response {
+    let result = images::create(&rest.platform, &rest.ctx, body).await;
+    rest.created(result, |view| format!("/api/admin/images/{}", view.id)).await
+}
+
+/// Makes one of a file that was uploaded with the purpose `image`; a small archive may come in a form itself. It waits for
+/// review.
+#[utoipa::path(post, path = "/api/admin/images/upload", tag = "images", request_body = ImageUpload,
+    responses((status = 201, body = Envelope<ImageView>), (status = 400, description = "1000: no image, with the reason")))]
+pub async fn upload(rest: Rest, request: Request) -> Response {
+    let made = async |body| images::upload(&rest.platform, &rest.ctx, body).await;
+    let pages = Uploaded {
+        permission: contract::Permission::ImagesManage,
+        form: paths::IMAGE_UPLOAD,
+        page: paths::image,
+        api: "/api/admin/images",
+    };
+    uploaded(&rest, request, pages, made).await
+}
+
+/// One of them.
+#[utoipa::path(get, path = "/api/admin/images/{id}", tag = "images", params(("id" = ImageId, Path)),
+    responses((status = 200, body = Envelope<ImageView>)))]
+pub async fn get(rest: Rest, Part(id): Part<ImageId>) -> Response {
+    rest.answer(images::get(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Replaces what is said of it; what it is made of stays.
+#[utoipa::path(put, path = "/api/admin/images/{id}", tag = "images", params(("id" = ImageId, Path)),
+    request_body = ImageWrite,
+    responses((status = 200, body = Envelope<ImageView>), (status = 409, description = "1400: changed meanwhile")))]
+pub async fn update(rest: Rest, Part(id): Part<ImageId>, Body(body): Body<ImageWrite>) -> Response {
+    rest.answer(images::update(&rest.platform, &rest.ctx, id, body).await).await
+}
+
+/// Takes it away, and its archive; what was made from it stays known.
+#[utoipa::path(delete, path = "/api/admin/images/{id}", tag = "images", params(("id" = ImageId, Path)),
+    responses((status = 200, description = "Taken away")))]
+pub async fn delete(rest: Rest, Part(id): Part<ImageId>) -> Response {
+    rest.answer(images::delete(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// It may be used from now on; its owners are told.
+#[utoipa::path(post, path = "/api/admin/images/{id}/approve", tag = "images", params(("id" = ImageId, Path)),
+    responses((status = 200, body = Envelope<ImageView>), (status = 422, description = "1402: it does not wait")))]
+pub async fn approve(rest: Rest, Part(id): Part<ImageId>) -> Response {
+    rest.answer(images::approve(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// It may not be used; its owners are told why.
+#[utoipa::path(post, path = "/api/admin/images/{id}/reject", tag = "images", params(("id" = ImageId, Path)),
+    request_body = ImageReject,
+    responses((status = 200, body = Envelope<ImageView>), (status = 422, description = "1402: it does not wait")))]
+pub async fn reject(rest: Rest, Part(id): Part<ImageId>, Body(body): Body<ImageReject>) -> Response {
+    rest.answer(images::reject(&rest.platform, &rest.ctx, id, body).await).await
+}
+
+/// Lets customers choose it.
+#[utoipa::path(post, path = "/api/admin/images/{id}/list", tag = "images", params(("id" = ImageId, Path)),
+    responses((status = 200, body = Envelope<ImageView>), (status = 422, description = "1402: nobody approved it")))]
+pub async fn enlist(rest: Rest, Part(id): Part<ImageId>) -> Response {
+    rest.answer(images::set_listed(&rest.platform, &rest.ctx, id, true).await).await
+}
+
+/// Customers may not choose it any more; who has it keeps it.
+#[utoipa::path(post, path = "/api/admin/images/{id}/delist", tag = "images", params(("id" = ImageId, Path)),
+    responses((status = 200, body = Envelope<ImageView>)))]
+pub async fn delist(rest: Rest, Part(id): Part<ImageId>) -> Response {
+    rest.answer(images::set_listed(&rest.platform, &rest.ctx, id, false).await).await
+}

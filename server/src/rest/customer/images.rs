@@ -1,0 +1,69 @@
+//! /api/customer/images: the market, and one's customer's own.
+
+use app::paths;
+use axum::extract::Request;
+use axum::response::Response;
+use contract::images::{ImageQuery, ImageUpload, ImageView, ImageWrite, MarketImage, MarketQuery};
+use contract::{Envelope, ImageId, Page};
+use platform::images;
+
+use crate::rest::images::{Uploaded, uploaded};
+use crate::rest::{Body, Params, Part, Rest};
+
+/// The images that everybody may choose.
+#[utoipa::path(get, path = "/api/customer/images/market", tag = "images", params(MarketQuery),
+    responses((status = 200, body = Envelope<Page<MarketImage>>)))]
+pub async fn market(rest: Rest, Params(query): Params<MarketQuery>) -> Response {
+    rest.answer(images::market(&rest.platform, &rest.ctx, &query).await).await
+}
+
+/// One of them.
+#[utoipa::path(get, path = "/api/customer/images/market/{id}", tag = "images", params(("id" = ImageId, Path)),
+    responses((status = 200, body = Envelope<MarketImage>)))]
+pub async fn market_image(rest: Rest, Part(id): Part<ImageId>) -> Response {
+    rest.answer(images::market_image(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// One's customer's own.
+#[utoipa::path(get, path = "/api/customer/images/mine", tag = "images", params(ImageQuery),
+    responses((status = 200, body = Envelope<Page<ImageView>>)))]
+pub async fn list(rest: Rest, Params(query): Params<ImageQuery>) -> Response {
+    rest.answer(images::list_own(&rest.platform, &rest.ctx, &query).await).await
+}
+
+/// Makes one of a file that was uploaded with the purpose `image`; a small archive may come in a form itself. Nobody uses
+/// it before it was approved.
+#[utoipa::path(post, path = "/api/customer/images/upload", tag = "images", request_body = ImageUpload,
+    responses((status = 201, body = Envelope<ImageView>), (status = 400, description = "1000: no image, with the reason")))]
+pub async fn upload(rest: Rest, request: Request) -> Response {
+    let made = async |body| images::upload_own(&rest.platform, &rest.ctx, body).await;
+    let pages = Uploaded {
+        permission: contract::Permission::ImagesUpload,
+        form: paths::OWN_IMAGE_UPLOAD,
+        page: paths::own_image,
+        api: "/api/customer/images/mine",
+    };
+    uploaded(&rest, request, pages, made).await
+}
+
+/// One of one's own.
+#[utoipa::path(get, path = "/api/customer/images/mine/{id}", tag = "images", params(("id" = ImageId, Path)),
+    responses((status = 200, body = Envelope<ImageView>)))]
+pub async fn get(rest: Rest, Part(id): Part<ImageId>) -> Response {
+    rest.answer(images::get_own(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Replaces what is said of it; what it is made of stays, and what was decided about it.
+#[utoipa::path(put, path = "/api/customer/images/mine/{id}", tag = "images", params(("id" = ImageId, Path)),
+    request_body = ImageWrite,
+    responses((status = 200, body = Envelope<ImageView>), (status = 409, description = "1400: changed meanwhile")))]
+pub async fn update(rest: Rest, Part(id): Part<ImageId>, Body(body): Body<ImageWrite>) -> Response {
+    rest.answer(images::update_own(&rest.platform, &rest.ctx, id, body).await).await
+}
+
+/// Takes it away, and its archive.
+#[utoipa::path(delete, path = "/api/customer/images/mine/{id}", tag = "images", params(("id" = ImageId, Path)),
+    responses((status = 200, description = "Taken away")))]
+pub async fn delete(rest: Rest, Part(id): Part<ImageId>) -> Response {
+    rest.answer(images::delete_own(&rest.platform, &rest.ctx, id).await).await
+}

@@ -1,0 +1,211 @@
+//! Files over REST as programs send them, and images of them through both doors, in forms, and on their pages.
+
+use http::Method;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use test_support::image_archive;
+
+use crate::both::{Doors, Through};
+use crate::harness::{Answer, Server, Who};
+
+const UPLOADS: &str = "/api/files/uploads";
+
+/// Sends everything; the file's id.
+async fn sent(server: &Server, who: &Who, content: &[u8], purpose: &str) -> u64 {
+    let body = json!({ "name": "a.tar", "size": content.len(), "purpose": purpose });
+    let upload = server.post(who, UPLOADS, body).await.data()["id"].to_string();
+    let chunk = server.request(who, Method::PUT, &format!("{UPLOADS}/{upload}/chunks/0")).body(content.to_vec());
+    assert_eq!(Answer::of(chunk).await.status, 200);
+    let done = server.post(who, &format!("{UPLOADS}/{upload}/complete"), json!({})).await.data();
+    assert_eq!(done["state"], "done");
+    done["file"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn programs_send_files_in_chunks_and_read_them_back() {
+    let server = Server::start().await;
+    let acme = server.test.customer("Acme").await;
+    let who = server.token(&acme.owner).await;
+    let chunk_size = 16 << 20;
+    let content: Vec<u8> = (0..chunk_size + 1000u32).map(|at| (at ^ (at >> 8)) as u8).collect();
+    let hash = hex::encode(Sha256::digest(&content));
+    let body = json!({ "name": "model.bin", "size": content.len(), "sha256": hash, "purpose": "other" });
+    let made = server.post(&who, UPLOADS, body).await;
+    assert_eq!((made.status, made.data()["chunks"].as_u64()), (201, Some(2)));
+    let path = made.header("location").to_owned();
+    let put = async |n: u32, bytes: &[u8], hash: String| {
+        let request = server.request(&who, Method::PUT, &format!("{path}/chunks/{n}"));
+        Answer::of(request.header("x-chunk-sha256", hash).body(bytes.to_vec())).await
+    };
+    let (first, last) = content.split_at(chunk_size as usize);
+    let right = |bytes: &[u8]| hex::encode(Sha256::digest(bytes));
+    assert_eq!(put(1, last, right(last)).await.code(), 0);
+    let wrong = put(0, first, right(last)).await;
+    assert_eq!((wrong.status, wrong.fields().contains_key("sha256")), (400, true));
+    assert_eq!(put(0, last, right(last)).await.fields().keys().collect::<Vec<_>>(), ["body"]);
+    assert_eq!(put(0, first, "no hash".to_owned()).await.code(), 1000);
+    let half = server.get(&who, &path).await.data();
+    assert_eq!((&half["received"], &half["state"]), (&json!([{ "from": 1, "to": 1 }]), &json!("open")));
+    assert_eq!(server.post(&who, &format!("{path}/complete"), json!({})).await.code(), 1402);
+    assert_eq!(put(0, first, right(first)).await.code(), 0);
+    let done = server.post(&who, &format!("{path}/complete"), json!({})).await.data();
+    let file = format!("/api/files/{}", done["file"]);
+    assert_eq!(server.get(&who, &file).await.data()["sha256"], hash.as_str());
+
+    let range = async |range: &str| {
+        let request = server.request(&who, Method::GET, &format!("{file}/content")).header("range", range);
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let header = response.headers().get("content-range").map(|value| value.to_str().unwrap().to_owned());
+        (status, header, response.bytes().await.unwrap())
+    };
+    let from = chunk_size as usize - 5;
+    let (status, header, bytes) = range(&format!("bytes={from}-{}", from + 9)).await;
+    assert_eq!((status, &bytes[..]), (206, &content[from..from + 10]));
+    assert_eq!(header, Some(format!("bytes {from}-{}/{}", from + 9, content.len())));
+    let (status, _, all) = range("bytes=0-").await;
+    assert!(status == 206 && all == content);
+    assert_eq!(range("bytes=99999999-").await.0, 416);
+    let whole = server.get(&who, &format!("{file}/content")).await;
+    assert_eq!((whole.status, whole.header("content-encoding")), (200, ""), "as it is");
+    assert!(whole.header("content-disposition").starts_with("attachment"));
+    assert_eq!(Answer::of(server.request(&who, Method::DELETE, &file)).await.code(), 0);
+    assert_eq!(server.get(&who, &file).await.status, 404);
+}
+
+async fn scenario(through: Through) {
+    let server = Server::start().await;
+    let (admin, acme, globex) =
+        (server.test.admin().await, server.test.customer("Acme").await, server.test.customer("Globex").await);
+    let doors = Doors { server: &server, through };
+    let (staff, owner, other) = (doors.who(&admin).await, doors.who(&acme.owner).await, doors.who(&globex.owner).await);
+    let program = server.token(&acme.owner).await;
+    let file = sent(&server, &program, &image_archive("amd64", "a"), "image").await;
+    let made = server.post(&program, "/api/customer/images/upload", json!({ "file": file, "name": "Ours" })).await;
+    assert_eq!((made.status, made.data()["state"].as_str()), (201, Some("pending_review")));
+    let id = made.data()["id"].to_string();
+    let (own, staffs) = (format!("/api/customer/images/mine/{id}"), format!("/api/admin/images/{id}"));
+
+    let body = json!({ "name": "JAX", "address": "nvcr.io/nvidia/jax:24.04" });
+    let form = [("form[name]", "JAX"), ("form[address]", "nvcr.io/nvidia/jax:24.04")];
+    let wrong = (json!({ "name": "", "address": "NO" }), [("form[name]", ""), ("form[address]", "NO")]);
+    let create = async |who: &Who, body: &serde_json::Value, form: &[(&str, &str)]| {
+        doors.call(who, ("/api/admin/images", body.clone()), ("create_image", form)).await
+    };
+    assert_eq!(create(&owner, &body, &form).await.0, 1300);
+    assert_eq!(create(&staff, &wrong.0, &wrong.1).await, (1000, vec!["address".to_owned(), "name".to_owned()]));
+    assert_eq!(create(&staff, &body, &form).await, (0, vec![]));
+    assert_eq!(create(&staff, &body, &form).await, (1401, vec!["name".to_owned()]));
+
+    let listed = [("id", id.as_str()), ("listed", "true")];
+    let list = async |who: &Who| {
+        doors.call(who, (&format!("{staffs}/list"), json!({})), ("set_image_listed", &listed)).await.0
+    };
+    assert_eq!(list(&staff).await, 1402, "nobody approved it");
+    let reject = async |reason: &str| {
+        let form = [("id", id.as_str()), ("reason", reason)];
+        doors.call(&staff, (&format!("{staffs}/reject"), json!({ "reason": reason })), ("reject_image", &form)).await
+    };
+    assert_eq!(reject("").await, (1000, vec!["reason".to_owned()]));
+    assert_eq!(reject("No licence").await.0, 0);
+    let approve = (format!("{staffs}/approve"), [("id", id.as_str())]);
+    let approved = doors.call(&staff, (&approve.0, json!({})), ("approve_image", &approve.1)).await;
+    assert_eq!((approved.0, list(&staff).await), (0, 0));
+    let market = doors.list(&other, "/api/customer/images/market", "list_market").await["list"].clone();
+    assert_eq!((&market[0]["name"], market[0].get("remark")), (&json!("Ours"), None));
+    let change = [("id", id.as_str()), ("form[name]", "Mine")];
+    let update =
+        async |who: &Who| doors.put(who, (&own, json!({ "name": "Mine" })), ("update_own_image", &change)).await.0;
+    assert_eq!((update(&other).await, update(&owner).await), (1300, 0));
+    let mine = doors.list(&owner, "/api/customer/images/mine", "list_own_images").await["list"].clone();
+    assert_eq!((&mine[0]["name"], mine.as_array().map(Vec::len)), (&json!("Mine"), Some(1)));
+    let delete = async |who: &Who| match through {
+        Through::Rest => Answer::of(server.request(who, Method::DELETE, &own)).await.code(),
+        Through::ServerFns => server.call(who, "delete_own_image", &[("id", id.as_str())]).await.code(),
+    };
+    assert_eq!((delete(&other).await, delete(&owner).await, delete(&owner).await), (1300, 0, 1300));
+    let actions = format!(
+        "select action from audit_events where outcome = 'done' and target_kind = 'image' and via = '{}'
+           and action <> 'images:create' order by id",
+        doors.via()
+    );
+    let expected = ["reject", "approve", "list", "update", "delete"].map(|verb| format!("images:{verb}"));
+    assert_eq!(server.sql(&actions).await, expected);
+}
+
+#[tokio::test]
+async fn programs_run_images_over_rest() {
+    scenario(Through::Rest).await;
+}
+
+#[tokio::test]
+async fn people_run_images_over_server_functions() {
+    scenario(Through::ServerFns).await;
+}
+
+/// Without JavaScript, a form brings a small archive in, and leads on or back.
+#[tokio::test]
+async fn a_plain_form_brings_an_archive_in() {
+    let server = Server::start().await;
+    let acme = server.test.customer("Acme").await;
+    let owner = server.browser(&acme.owner).await;
+    let post = async |archive: &[u8], name: &str| {
+        let field = |name: &str, value: &str| {
+            format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").into_bytes()
+        };
+        let head = b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.tar\"\r\n\r\n".to_vec();
+        let body =
+            [field("name", name), field("memory_split", "true"), head, archive.to_vec(), b"\r\n--b--\r\n".to_vec()];
+        let request = server.request(&owner, Method::POST, "/api/customer/images/upload");
+        let request = request.header("accept", "text/html").header("content-type", "multipart/form-data; boundary=b");
+        Answer::of(request.body(body.concat())).await
+    };
+    let answer = post(&image_archive("amd64", "a"), "Ours").await;
+    assert!(answer.status == 303 && answer.header("location").starts_with("/images/mine/"), "{}", answer.text);
+    let page = server.get(&owner, answer.header("location")).await;
+    assert!(page.status == 200 && page.text.contains("amd64") && page.text.contains("12.4.1"));
+    let refused = post(b"this is no archive", "Theirs").await;
+    assert!(refused.header("location").starts_with("/images/upload?"), "{}", refused.header("location"));
+    let page = server.get(&owner, refused.header("location")).await;
+    assert!(page.text.contains("docker save") && page.text.contains("Theirs"), "with what was typed, and the reason");
+    assert_eq!(server.count("select count(*) from files").await, 1, "what is no image is not kept");
+    for page in ["/images", "/images/mine", "/images/upload"] {
+        assert_eq!(server.get(&owner, page).await.status, 200, "{page}");
+    }
+    let upload = server.get(&owner, "/images/upload").await.text;
+    assert!(upload.contains("<rg-upload") && upload.contains("32 MiB"), "the limit is said");
+}
+
+/// Every page can be read, and names are text.
+#[tokio::test]
+async fn the_pages_show_what_there_is() {
+    let server = Server::start().await;
+    let (admin, operator) = (server.test.admin().await, server.test.operator("operator").await);
+    let (program, staff, reader) =
+        (server.token(&admin).await, server.browser(&admin).await, server.browser(&operator).await);
+    let empty = server.get(&staff, "/admin/images").await;
+    assert!(empty.status == 200 && empty.text.contains("/admin/images/new"), "{}", empty.status);
+    let body = json!({ "name": "<b>JAX</b>", "address": "library/jax" });
+    let id = server.post(&program, "/api/admin/images", body).await.data()["id"].to_string();
+    let pages = ["/admin/images".to_owned(), format!("/admin/images/{id}"), format!("/admin/images/{id}/edit")];
+    for page in pages {
+        let answer = server.get(&staff, &page).await;
+        assert!(answer.status == 200 && answer.text.contains("&lt;b&gt;JAX&lt;/b&gt;"), "{page}: {}", answer.status);
+    }
+    let file = sent(&server, &program, &image_archive("amd64", "p"), "image").await;
+    let made = server.post(&program, "/api/admin/images/upload", json!({ "file": file, "name": "Uploaded" })).await;
+    let waits = made.data()["id"].to_string();
+    let page = server.get(&staff, &format!("/admin/images/{waits}")).await.text;
+    assert!(page.contains("approve_image") && page.contains("reject_image") && page.contains("disabled"));
+    let page = server.get(&reader, &format!("/admin/images/{waits}")).await.text;
+    assert!(page.contains("sha256:") && !page.contains("approve_image"), "operators read");
+    for page in ["/admin/images/new", "/admin/images/upload"] {
+        assert_eq!(server.get(&staff, page).await.status, 200, "{page}");
+        assert_eq!(server.get(&reader, page).await.status, 404, "{page}");
+    }
+    let list = server.get(&staff, "/admin/images?state=pending_review").await.text;
+    assert!(list.contains("Uploaded") && !list.contains("library/jax") && list.contains("image waits for review"));
+    let sheet = server.get(&program, "/api/admin/images/export?q=jax").await;
+    assert!(sheet.status == 200 && sheet.text.starts_with("PK"), "{}", sheet.status);
+    assert_eq!(server.sql("select action from audit_events where action = 'images:export'").await, ["images:export"]);
+}
