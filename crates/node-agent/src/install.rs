@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 
-use crate::cli::Options;
+use crate::cli::{DOCKER_SOCKET, Options};
 use crate::identity::{self, JOIN_TOKEN_FILE};
 
 const UNIT: &str = "remotegpu-agent.service";
@@ -168,7 +168,12 @@ fn run_arguments(options: &Options, dir: &Path) -> Result<Vec<String>> {
     add("ca", options.ca.as_deref().map(text).transpose()?);
     add("nvml-lib", options.nvml_lib.as_deref().map(text).transpose()?);
     add("host-name", options.host_name.clone());
+    let socket = Some(options.docker_socket.as_path()).filter(|path| *path != Path::new(DOCKER_SOCKET));
+    add("docker-socket", socket.map(text).transpose()?);
     add("log", Some(options.log.to_string()));
+    if options.no_docker_tunnel {
+        arguments.push("--no-docker-tunnel".to_owned());
+    }
     Ok(arguments)
 }
 
