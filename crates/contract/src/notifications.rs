@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub use channels::*;
 
-use crate::NotificationId;
+use crate::{NotificationId, Permission};
 
 /// What a notification is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -24,17 +24,25 @@ pub enum NotificationKind {
     InvitationAccepted,
     /// One's own password.
     PasswordChanged,
+    /// Certificates of a machine's Docker Engine end soon; for those who may store new ones.
+    EngineCertificates,
 }
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 5] = [
+    pub const ALL: [NotificationKind; 6] = [
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
         NotificationKind::MaintenancePlanned,
         NotificationKind::InvitationAccepted,
         NotificationKind::PasswordChanged,
+        NotificationKind::EngineCertificates,
     ];
+
+    /// Whom it can concern at all: holders of a permission, or everybody.
+    pub fn concerns(self) -> Option<Permission> {
+        (self == NotificationKind::EngineCertificates).then_some(Permission::MachinesConnect)
+    }
 
     /// What the platform's channels can carry: what is about customers, and nobody's own.
     pub const OF_PLATFORM: [NotificationKind; 4] = [
@@ -52,6 +60,7 @@ impl NotificationKind {
             NotificationKind::MaintenancePlanned => "maintenance-planned",
             NotificationKind::InvitationAccepted => "invitation-accepted",
             NotificationKind::PasswordChanged => "password-changed",
+            NotificationKind::EngineCertificates => "engine-certificates",
         }
     }
 

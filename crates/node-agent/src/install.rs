@@ -300,6 +300,16 @@ mod tests {
     }
 
     #[test]
+    fn what_tunnels_may_reach_stays_as_it_was_installed() {
+        for words in [&["--docker-socket", "/run/user/1/docker.sock"][..], &["--no-docker-tunnel"], &[]] {
+            let cli = Cli::parse_from(["remotegpu-agent", "install", "--server", "https://a"].iter().chain(words));
+            let arguments = run_arguments(&cli.options, Path::new("/state")).unwrap();
+            let again = Cli::try_parse_from(std::iter::once("remotegpu-agent".to_owned()).chain(arguments)).unwrap();
+            assert_eq!(again.options.tunnel_socket(), cli.options.tunnel_socket(), "{words:?}");
+        }
+    }
+
+    #[test]
     fn purge_leaves_what_the_agent_did_not_make() {
         let dir = tempfile::tempdir().unwrap();
         let state = dir.path().join("state");

@@ -35,6 +35,7 @@ pub mod secrets;
 pub mod settings;
 pub mod specs;
 mod surroundings;
+pub mod tunnels;
 
 use std::sync::Arc;
 
@@ -66,6 +67,7 @@ struct Inner {
     holdings: Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>>,
     bells: Arc<rechecks::Rechecks<contract::UserId, notifications::Mark>>,
     descriptions: accounts::identity::Descriptions,
+    tunnels: Arc<tunnels::Tunnels>,
 }
 
 /// What an installation decides at start.
@@ -113,6 +115,7 @@ impl Platform {
                 holdings: Arc::default(),
                 bells: Arc::default(),
                 descriptions: accounts::identity::Descriptions::default(),
+                tunnels: Arc::default(),
             }),
         };
         secrets::check_key(&platform).await?;
@@ -143,6 +146,11 @@ impl Platform {
     /// What the installation decided.
     pub fn settings(&self) -> &PlatformSettings {
         &self.inner.settings
+    }
+
+    /// Tunnels to engines that are waited for or open here.
+    pub(crate) fn tunnels(&self) -> &Arc<tunnels::Tunnels> {
+        &self.inner.tunnels
     }
 
     /// The newest state of machines and who watches it.

@@ -11,6 +11,7 @@ use std::marker::PhantomData;
 
 use contract::{AllocationId, CustomerId, ErrorCode, GpuId, JobId, MachineId, Permission, RoleId, SpecId, UserId};
 
+pub(crate) use policy::builtin_holders;
 pub use policy::{Reach, Role, is_grantable, reach, table};
 pub(crate) use staff::{KEPT_ROLE, must_be_kept, permitted_by, powers_of, works_for_platform};
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Claim;
 use crate::{
-    Error, Platform, Result, SystemActor, accounts, allocations, audit, idempotency, imports, machines, mail, metrics,
-    notifications, settings,
+    Error, Platform, Result, SystemActor, accounts, allocations, audit, engines, idempotency, imports, machines, mail,
+    metrics, notifications, settings,
 };
 
 /// A kind that comes round: its name and how often.
@@ -16,6 +16,7 @@ pub(super) const PERIODIC: &[(&str, Duration)] = &[
     ("maintenance-advance", Duration::from_secs(5)),
     ("imports-clean", Duration::from_secs(600)),
     ("idempotency-clean", Duration::from_secs(600)),
+    ("engines-expiry", Duration::from_secs(3600)),
     ("partitions", Duration::from_secs(3600)),
     ("audit-prune", Duration::from_secs(3600)),
     ("sessions-clean", Duration::from_secs(600)),
@@ -63,6 +64,9 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
         }
         "maintenance-advance" => {
             machines::advance_maintenance(platform).await?;
+        }
+        "engines-expiry" => {
+            engines::warn(platform).await?;
         }
         "audit-prune" => {
             audit::prune(platform).await?;

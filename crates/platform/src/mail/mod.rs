@@ -40,7 +40,7 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 14] = [
+pub const KINDS: [&str; 15] = [
     "test",
     "first-password",
     "password-reset",
@@ -55,6 +55,7 @@ pub const KINDS: [&str; 14] = [
     "renewal-decided",
     "maintenance-planned",
     "invitation-accepted",
+    "engine-certificates",
 ];
 
 /// A mail to be sent. It says nothing of itself: its link may be secret.
