@@ -15,3 +15,8 @@ alter table engine_connections
 create sequence engine_connections_revision start with 1000000;
 grant usage on sequence engine_connections_revision to remotegpu_app;
 alter table engine_connections alter column revision set default nextval('engine_connections_revision');
+
+-- What a test finds out, and that people were told of an end, is no change of the connection.
+drop trigger engine_connections_updated on engine_connections;
+create trigger engine_connections_updated before update on engine_connections for each row
+  when (new.revision is distinct from old.revision) execute function set_updated_at();

@@ -105,8 +105,9 @@ async fn serve(state: AppState, node: OpContext, mut socket: WebSocket) {
         sample_interval_ms: 1000,
         monitored: link.monitored,
     };
+    // Before the agent is told: who hears of a link may ask for tunnels.
+    let mut orders = tunnels::attach(&state.platform, &link, &hello);
     if send(&mut socket, ServerBody::Welcome(welcome)).await {
-        let mut orders = tunnels::attach(&state.platform, &link, &hello);
         let (reason, message, retry) =
             Link { state: &state, node: &node, hello: &hello, link: &link }.run(&mut socket, &mut orders).await;
         drop(orders);
