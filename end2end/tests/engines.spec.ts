@@ -34,3 +34,21 @@ test('the page of an engine that is not reached can be read by everybody', async
   await page.goto('/admin/machines/engine-room-2/docker');
   await expectAccessible(page);
 });
+
+test.describe('through the agent, without JavaScript', () => {
+  test.use({ javaScriptEnabled: false });
+  test('a machine without an agent says that its agent is not linked', async ({ page, signIn }) => {
+    await signIn(page);
+    await page.goto('/admin/machines/new');
+    await page.locator('[name="form[name]"]').fill('Engine room three');
+    await page.locator('[name="form[id]"]').fill('engine-room-3');
+    await page.locator('form button.primary').click();
+    await page.goto('/admin/machines/engine-room-3/docker');
+    const form = page.locator('form', { has: page.locator('[name="form[kind]"]') });
+    await form.locator('[name="form[kind]"]').selectOption('agent');
+    await form.locator('button.primary').click();
+    await page.locator('#test button').click();
+    await expect(page.locator('#test .state.bad')).toBeVisible();
+    await expect(page.locator('#test')).not.toContainText('engine-fault');
+  });
+});

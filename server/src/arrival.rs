@@ -108,10 +108,15 @@ fn accepts_pages(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("text/html"))
 }
 
+/// Where agents come with keys of their own.
+pub(crate) fn is_of_agents(path: &str) -> bool {
+    path == node_protocol::PATH || path == node_protocol::TUNNEL_PATH
+}
+
 fn via_of(path: &str) -> Via {
     match path.split('/').nth(1) {
         Some("api") => Via::Rest,
-        Some("ws") if path == node_protocol::PATH => Via::Agent,
+        Some("ws") if is_of_agents(path) => Via::Agent,
         Some("ws") => Via::WebSocket,
         _ => Via::Page,
     }

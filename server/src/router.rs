@@ -329,6 +329,7 @@ fn routes() -> Routes {
         .mount(Door::Socket, "GET", "/ws/customer/machines/{code}/monitoring", get(ws::my_machine::open))
         .mount(Door::Socket, "GET", "/ws/notifications", get(ws::notifications::open))
         .mount(Door::Socket, "GET", node_protocol::PATH, get(ws::agent::open))
+        .mount(Door::Socket, "GET", node_protocol::TUNNEL_PATH, get(ws::tunnel::open))
         .mount(Door::Public, "GET", "/healthz", get(ops::healthz))
         .mount(Door::Public, "GET", "/readyz", get(ops::readyz))
         .mount(Door::Public, "GET", "/metrics", get(ops::metrics))

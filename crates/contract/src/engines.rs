@@ -19,6 +19,36 @@ word_enum! {
         Local = "local",
         /// `tcp://` with TLS.
         Tcp = "tcp",
+        /// Through the machine's agent: nothing listens on the machine, and the agent says which socket it is.
+        Agent = "agent",
+    }
+}
+
+word_enum! {
+    /// How soon certificates end.
+    CertificateState {
+        /// In more than thirty days.
+        Valid = "valid",
+        /// In thirty days or sooner: people have been told.
+        Ending = "ending",
+        /// They have.
+        Expired = "expired",
+    }
+}
+
+/// Days before the end of certificates on which people are told, once each.
+pub const EXPIRY_STEPS: [i64; 3] = [30, 7, 1];
+
+impl CertificateState {
+    /// Of certificates that end then.
+    pub fn of(expires_at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        if expires_at <= now {
+            CertificateState::Expired
+        } else if expires_at - now <= chrono::TimeDelta::days(EXPIRY_STEPS[0]) {
+            CertificateState::Ending
+        } else {
+            CertificateState::Valid
+        }
     }
 }
 
@@ -69,8 +99,10 @@ pub struct EngineView {
     pub port: Option<u32>,
     /// The first end of CA, client certificate and, once it was seen, the engine's own.
     pub certificates_expire_at: Option<DateTime<Utc>>,
+    /// How soon that is; absent without certificates.
+    pub certificates: Option<CertificateState>,
     pub updated_at: DateTime<Utc>,
-    /// Rises with every change.
+    /// Another one after every change, never used again for this machine.
     pub revision: i64,
     /// The last one since it was changed.
     pub last_test: Option<EngineTest>,
@@ -80,6 +112,7 @@ impl EngineView {
     /// In one line, as Docker writes it.
     pub fn address(&self) -> String {
         match self.kind {
+            EngineKind::Agent => "agent://".to_owned(),
             EngineKind::Local => format!("unix://{}", self.socket.as_deref().unwrap_or_default()),
             EngineKind::Tcp => {
                 let host = self.host.as_deref().unwrap_or_default();
@@ -146,6 +179,7 @@ mod tests {
             host: Some("10.0.0.7".to_owned()),
             port: Some(2376),
             certificates_expire_at: None,
+            certificates: None,
             updated_at: DateTime::UNIX_EPOCH,
             revision: 1,
             last_test: None,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub use channels::*;
 
-use crate::NotificationId;
+use crate::{NotificationId, Permission};
 
 /// What a notification is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -26,18 +26,26 @@ pub enum NotificationKind {
     PasswordChanged,
     /// An image one uploaded was looked at.
     ImageReviewed,
+    /// Certificates of a machine's Docker Engine end soon; for those who may store new ones.
+    EngineCertificates,
 }
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 6] = [
+    pub const ALL: [NotificationKind; 7] = [
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
         NotificationKind::MaintenancePlanned,
         NotificationKind::InvitationAccepted,
         NotificationKind::ImageReviewed,
         NotificationKind::PasswordChanged,
+        NotificationKind::EngineCertificates,
     ];
+
+    /// Whom it can concern at all: holders of a permission, or everybody.
+    pub fn concerns(self) -> Option<Permission> {
+        (self == NotificationKind::EngineCertificates).then_some(Permission::MachinesConnect)
+    }
 
     /// What the platform's channels can carry: what is about customers, and nobody's own.
     pub const OF_PLATFORM: [NotificationKind; 5] = [
@@ -57,6 +65,7 @@ impl NotificationKind {
             NotificationKind::InvitationAccepted => "invitation-accepted",
             NotificationKind::PasswordChanged => "password-changed",
             NotificationKind::ImageReviewed => "image-reviewed",
+            NotificationKind::EngineCertificates => "engine-certificates",
         }
     }
 

@@ -13,6 +13,10 @@ pub fn agent_frames(data: &[u8]) {
         AgentBody::Batch(batch) => batch.samples.iter().for_each(sample),
         AgentBody::Inventory(found) => inventory(&found),
         AgentBody::Processes(list) => processes(list),
+        AgentBody::TunnelRefused(refused) => {
+            let fault = platform::fuzzing::tunnel_refused(&refused);
+            assert!(fault.detail.chars().count() <= 300 && !fault.detail.chars().any(char::is_control));
+        }
         AgentBody::Hello(_) | AgentBody::Pong(_) => {}
     }
 }

@@ -11,7 +11,11 @@ pub(crate) const BETWEEN: &str = "\n====\n";
 pub fn engines(data: &[u8]) {
     match chosen(data, 3) {
         (0, socket) => {
-            kept(EngineWrite { socket: Some(text(socket).into_owned()), ..bare(EngineKind::Local) });
+            let socket = text(socket).into_owned();
+            // Of an agent, nobody says which socket it is.
+            let of_agent = EngineWrite { socket: Some(socket.clone()), ..bare(EngineKind::Agent) };
+            assert!(!kept(of_agent) || socket.trim().is_empty());
+            kept(EngineWrite { socket: Some(socket), ..bare(EngineKind::Local) });
         }
         (1, rest) => {
             kept(over_tls(rest));

@@ -7,6 +7,9 @@ use clap::{Args, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
 use url::Url;
 
+/// Where Docker's own socket usually is.
+pub const DOCKER_SOCKET: &str = "/var/run/docker.sock";
+
 /// What the binary was asked to do.
 #[derive(Debug, Parser)]
 #[command(name = "remotegpu-agent", version, about = "Reports this GPU host to a RemoteGPU server")]
@@ -59,6 +62,12 @@ pub struct Options {
     /// Name proposed to the server on first contact, instead of the host name.
     #[arg(long, global = true, env = "REMOTEGPU_HOST_NAME", value_name = "NAME")]
     pub host_name: Option<String>,
+    /// The Docker Engine's socket, the only one that the server can reach through this agent.
+    #[arg(long, global = true, env = "REMOTEGPU_DOCKER_SOCKET", value_name = "PATH", default_value = DOCKER_SOCKET)]
+    pub docker_socket: PathBuf,
+    /// Let the server reach no Docker Engine through this agent.
+    #[arg(long, global = true, env = "REMOTEGPU_NO_DOCKER_TUNNEL")]
+    pub no_docker_tunnel: bool,
     /// Sampling interval for tests; without it the server decides.
     #[arg(long, global = true, hide = true, value_name = "MS", value_parser = clap::value_parser!(u32).range(50..=60_000))]
     pub interval_ms: Option<u32>,
@@ -109,6 +118,11 @@ impl Options {
             .ok()
             .as_deref()
             .and_then(non_empty))
+    }
+
+    /// The socket that tunnels lead to; `None` where they are switched off.
+    pub fn tunnel_socket(&self) -> Option<PathBuf> {
+        (!self.no_docker_tunnel).then(|| self.docker_socket.clone())
     }
 
     /// The agent's WebSocket on the server.
@@ -172,6 +186,14 @@ mod tests {
         assert_eq!(options(&[]).join_token(dir.path()).unwrap().as_deref(), Some("t2"));
         let named = options(&["--join-token-file", file.to_str().unwrap()]);
         assert_eq!(named.join_token(Path::new("/nowhere")).unwrap().as_deref(), Some("t2"));
+    }
+
+    #[test]
+    fn tunnels_lead_to_one_socket_or_nowhere() {
+        assert_eq!(options(&[]).tunnel_socket().as_deref(), Some(Path::new(DOCKER_SOCKET)));
+        let other = options(&["--docker-socket", "/run/user/1000/docker.sock"]);
+        assert_eq!(other.tunnel_socket().as_deref(), Some(Path::new("/run/user/1000/docker.sock")));
+        assert_eq!(options(&["--no-docker-tunnel", "--docker-socket", "/a.sock"]).tunnel_socket(), None);
     }
 
     #[test]

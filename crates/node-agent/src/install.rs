@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 
-use crate::cli::Options;
+use crate::cli::{DOCKER_SOCKET, Options};
 use crate::identity::{self, JOIN_TOKEN_FILE};
 
 const UNIT: &str = "remotegpu-agent.service";
@@ -168,7 +168,12 @@ fn run_arguments(options: &Options, dir: &Path) -> Result<Vec<String>> {
     add("ca", options.ca.as_deref().map(text).transpose()?);
     add("nvml-lib", options.nvml_lib.as_deref().map(text).transpose()?);
     add("host-name", options.host_name.clone());
+    let socket = Some(options.docker_socket.as_path()).filter(|path| *path != Path::new(DOCKER_SOCKET));
+    add("docker-socket", socket.map(text).transpose()?);
     add("log", Some(options.log.to_string()));
+    if options.no_docker_tunnel {
+        arguments.push("--no-docker-tunnel".to_owned());
+    }
     Ok(arguments)
 }
 
@@ -292,6 +297,16 @@ mod tests {
         assert!(quote("a\nb").is_err());
         let again = Cli::try_parse_from(std::iter::once("remotegpu-agent".to_owned()).chain(arguments)).unwrap();
         assert_eq!(again.options.server.as_deref(), Some("https://a"));
+    }
+
+    #[test]
+    fn what_tunnels_may_reach_stays_as_it_was_installed() {
+        for words in [&["--docker-socket", "/run/user/1/docker.sock"][..], &["--no-docker-tunnel"], &[]] {
+            let cli = Cli::parse_from(["remotegpu-agent", "install", "--server", "https://a"].iter().chain(words));
+            let arguments = run_arguments(&cli.options, Path::new("/state")).unwrap();
+            let again = Cli::try_parse_from(std::iter::once("remotegpu-agent".to_owned()).chain(arguments)).unwrap();
+            assert_eq!(again.options.tunnel_socket(), cli.options.tunnel_socket(), "{words:?}");
+        }
     }
 
     #[test]

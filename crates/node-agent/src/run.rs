@@ -34,6 +34,7 @@ pub fn run(options: &Options) -> Result<()> {
         token => token?,
     };
     config.host_name.clone_from(&options.host_name);
+    config.docker_socket = options.tunnel_socket();
     let spool = Spool::open(&dir.join("spool"), BUFFER_SECONDS);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

@@ -14,6 +14,9 @@
 //! - Authentication is in the HTTP upgrade: `Authorization: Bearer <node key>`, and on first contact also the header
 //!   [`JOIN_TOKEN_HEADER`]. The agent makes its key itself and stores it before the first attempt, so a crash between
 //!   the server's commit and its answer loses nothing.
+//! - A tunnel is a WebSocket of its own at [`TUNNEL_PATH`], opened by the agent with its key and a ticket the server sent
+//!   over the link. Its binary messages are the bytes of one connection to the host's Docker Engine, in order; an empty one
+//!   ends its direction. Whatever else ends it, a close included, is a connection that broke.
 
 pub mod limits;
 mod messages;
@@ -27,6 +30,10 @@ pub const PROTOCOL_VERSION: u32 = 1;
 pub const MIN_PROTOCOL_VERSION: u32 = 1;
 /// Path of the agent's WebSocket on the server.
 pub const PATH: &str = "/ws/agent";
+/// Path of tunnels, beside [`PATH`].
+pub const TUNNEL_PATH: &str = "/ws/agent/tunnel";
+/// Carries the ticket of a tunnel.
+pub const TUNNEL_TICKET_HEADER: &str = "x-remotegpu-tunnel-ticket";
 /// Carries the join token on the first upgrade of an agent the server does not know yet.
 pub const JOIN_TOKEN_HEADER: &str = "x-remotegpu-join-token";
 /// Carries the host's proposed name on that first upgrade (usually its host name, cleaned to `[a-z0-9-]`).

@@ -14,3 +14,15 @@ pub const MAX_TEXT_BYTES: usize = 512;
 pub const BUFFER_SECONDS: usize = 600;
 /// Most batches in flight without an acknowledgement.
 pub const MAX_UNACKED_BATCHES: usize = 8;
+/// Most tunnels of one machine at once.
+pub const MAX_TUNNELS: usize = 128;
+/// Largest message of a tunnel in bytes that is read.
+pub const MAX_TUNNEL_MESSAGE_BYTES: usize = 64 * 1024;
+/// Most bytes a tunnel sends in one message.
+pub const TUNNEL_CHUNK_BYTES: usize = 16 * 1024;
+/// Both ends of a tunnel send a WebSocket ping this often, seconds.
+pub const TUNNEL_PING_SECONDS: u64 = 15;
+/// A tunnel on which nothing at all is heard for so long is broken, seconds.
+pub const TUNNEL_SILENCE_SECONDS: u64 = 60;
+/// A tunnel that carries no byte for so long is ended, seconds: longer than anybody looks at a quiet shell.
+pub const TUNNEL_IDLE_SECONDS: u64 = 2 * 3600;

@@ -5,7 +5,7 @@ use prost::{Message, Oneof};
 /// One message from the agent.
 #[derive(Clone, PartialEq, Message)]
 pub struct AgentFrame {
-    #[prost(oneof = "AgentBody", tags = "1, 2, 3, 4, 5")]
+    #[prost(oneof = "AgentBody", tags = "1, 2, 3, 4, 5, 6")]
     pub body: Option<AgentBody>,
 }
 
@@ -28,12 +28,15 @@ pub enum AgentBody {
     /// Answer to [`Ping`].
     #[prost(message, tag = "5")]
     Pong(Ping),
+    /// Answer to [`OpenTunnel`] where there will be no tunnel.
+    #[prost(message, tag = "6")]
+    TunnelRefused(TunnelRefused),
 }
 
 /// One message from the server.
 #[derive(Clone, PartialEq, Message)]
 pub struct ServerFrame {
-    #[prost(oneof = "ServerBody", tags = "1, 2, 3, 4")]
+    #[prost(oneof = "ServerBody", tags = "1, 2, 3, 4, 5")]
     pub body: Option<ServerBody>,
 }
 
@@ -52,6 +55,9 @@ pub enum ServerBody {
     /// The server is closing the link on purpose.
     #[prost(message, tag = "4")]
     Goodbye(Goodbye),
+    /// Asks for a tunnel, of an agent that said it makes them.
+    #[prost(message, tag = "5")]
+    OpenTunnel(OpenTunnel),
 }
 
 /// Who is calling.
@@ -70,6 +76,21 @@ pub struct Hello {
     /// The agent's clock when it sent this, so that the server can say how far it is off.
     #[prost(int64, tag = "5")]
     pub sent_at_ms: i64,
+    /// Whether it makes tunnels; an agent that does not know of them says nothing.
+    #[prost(enumeration = "TunnelSupport", tag = "6")]
+    pub tunnels: i32,
+}
+
+/// What an agent says of tunnels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum TunnelSupport {
+    /// It is older than they are.
+    Unknown = 0,
+    /// Its host's admin switched them off.
+    Off = 1,
+    /// It makes them.
+    On = 2,
 }
 
 /// The server's answer.
@@ -426,4 +447,50 @@ pub enum GoodbyeReason {
     ProtocolError = 5,
     /// Monitoring was switched on or off; reconnect to learn which.
     Reconfigured = 6,
+}
+
+/// Asks the agent to connect to its host's Docker Engine and to dial back at [`crate::TUNNEL_PATH`]. Which socket that is,
+/// the agent's own configuration says, never the server.
+#[derive(Clone, PartialEq, Message)]
+pub struct OpenTunnel {
+    /// Names it on this link.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    /// Counts once, and for moments only; goes back in [`crate::TUNNEL_TICKET_HEADER`]. Hex.
+    #[prost(string, tag = "2")]
+    pub ticket: String,
+    /// How long the server waits.
+    #[prost(uint32, tag = "3")]
+    pub wait_ms: u32,
+}
+
+/// Why there will be no tunnel.
+#[derive(Clone, PartialEq, Message)]
+pub struct TunnelRefused {
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    #[prost(enumeration = "TunnelRefusal", tag = "2")]
+    pub reason: i32,
+    /// What the host or the network said.
+    #[prost(string, tag = "3")]
+    pub detail: String,
+}
+
+/// Reasons of [`TunnelRefused`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum TunnelRefusal {
+    Unspecified = 0,
+    /// Its host's admin switched tunnels off.
+    Off = 1,
+    /// There is no such socket.
+    NoSocket = 2,
+    /// The socket is not for the account the agent runs as.
+    Permission = 3,
+    /// Nobody listens at the socket.
+    Refused = 4,
+    /// Too many are open.
+    Busy = 5,
+    /// The socket is open, and the way back to the server is not.
+    NoWayBack = 6,
 }

@@ -12,6 +12,7 @@ pub use crate::notifications::channels::fuzzing::*;
 pub use crate::outbound::fuzzing::*;
 pub use crate::settings::fuzzing::*;
 pub use crate::specs::fuzzing::*;
+pub use crate::tunnels::fuzzing::*;
 
 /// Whether a request may be known by it.
 pub fn is_idempotency_key(key: &str) -> bool {

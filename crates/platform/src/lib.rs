@@ -37,6 +37,7 @@ pub mod secrets;
 pub mod settings;
 pub mod specs;
 mod surroundings;
+pub mod tunnels;
 
 use std::sync::Arc;
 
@@ -69,6 +70,7 @@ struct Inner {
     holdings: Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>>,
     bells: Arc<rechecks::Rechecks<contract::UserId, notifications::Mark>>,
     descriptions: accounts::identity::Descriptions,
+    tunnels: Arc<tunnels::Tunnels>,
 }
 
 /// What an installation decides at start.
@@ -119,6 +121,7 @@ impl Platform {
                 holdings: Arc::default(),
                 bells: Arc::default(),
                 descriptions: accounts::identity::Descriptions::default(),
+                tunnels: Arc::default(),
             }),
         };
         secrets::check_key(&platform).await?;
@@ -154,6 +157,11 @@ impl Platform {
     /// Where files lie.
     pub fn files(&self) -> &files::Store {
         &self.inner.files
+    }
+
+    /// Tunnels to engines that are waited for or open here.
+    pub(crate) fn tunnels(&self) -> &Arc<tunnels::Tunnels> {
+        &self.inner.tunnels
     }
 
     /// The newest state of machines and who watches it.

@@ -62,6 +62,7 @@ impl TestNode {
             process_id: uuid::Uuid::new_v4().to_string(),
             boot_id: String::new(),
             sent_at_ms: self.clock.now().timestamp_millis(),
+            ..Default::default()
         }
     }
 

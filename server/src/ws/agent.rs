@@ -14,6 +14,7 @@ use node_protocol::{
 };
 use platform::machines::{self, NodeCredentials};
 use platform::metrics::{self, NodeLink};
+use platform::tunnels::{self, Orders};
 use platform::{Error, OpContext, Platform, Via};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -34,6 +35,17 @@ pub async fn open(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    match admit(&state, &ctx, &headers).await {
+        Ok(node) => upgrade
+            .max_message_size(limits::MAX_FRAME_BYTES)
+            .on_upgrade(move |socket| state.sockets.clone().track_future(serve(state, node, socket)))
+            .into_response(),
+        Err(refusal) => *refusal,
+    }
+}
+
+/// Who an agent is, by its key or its join token; else the refusal. Refusals are counted by address.
+pub(super) async fn admit(state: &AppState, ctx: &OpContext, headers: &HeaderMap) -> Result<OpContext, Box<Response>> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let key = text(header::AUTHORIZATION.as_str()).and_then(|value| value.strip_prefix("Bearer ").map(str::to_owned));
     let credentials = NodeCredentials {
@@ -43,23 +55,18 @@ pub async fn open(
     };
     if let Some(seconds) = ctx.address().and_then(|address| state.rates.spent(Kind::RefusedAgent, address)) {
         let error = Error::new(ErrorCode::RateLimited).with_key("error-rate-limited-wait").with_arg("seconds", seconds);
-        return rest::refuse(&state.platform, &ctx, error).await;
+        return Err(Box::new(rest::refuse(&state.platform, ctx, error).await));
     }
-    match machines::authenticate_node(&state.platform, &ctx, &credentials).await {
+    match machines::authenticate_node(&state.platform, ctx, &credentials).await {
         Ok(principal) => {
-            let node =
-                OpContext::new(principal, ctx.now(), Via::Agent, ctx.request_id(), ctx.address(), ctx.language());
-            upgrade
-                .max_message_size(limits::MAX_FRAME_BYTES)
-                .on_upgrade(move |socket| state.sockets.clone().track_future(serve(state, node, socket)))
-                .into_response()
+            Ok(OpContext::new(principal, ctx.now(), Via::Agent, ctx.request_id(), ctx.address(), ctx.language()))
         }
         Err(error) => {
             // Only refusals count: a whole fleet behind one address comes back at once after a restart of the server.
             if let Some(address) = ctx.address() {
                 let _ = state.rates.take(Kind::RefusedAgent, address);
             }
-            rest::refuse(&state.platform, &ctx, error).await
+            Err(Box::new(rest::refuse(&state.platform, ctx, error).await))
         }
     }
 }
@@ -98,9 +105,12 @@ async fn serve(state: AppState, node: OpContext, mut socket: WebSocket) {
         sample_interval_ms: 1000,
         monitored: link.monitored,
     };
+    // Before the agent is told: who hears of a link may ask for tunnels.
+    let mut orders = tunnels::attach(&state.platform, &link, &hello);
     if send(&mut socket, ServerBody::Welcome(welcome)).await {
         let (reason, message, retry) =
-            Link { state: &state, node: &node, hello: &hello, link: &link }.run(&mut socket).await;
+            Link { state: &state, node: &node, hello: &hello, link: &link }.run(&mut socket, &mut orders).await;
+        drop(orders);
         if let Some(reason) = reason {
             goodbye(&mut socket, reason, message, retry).await;
         }
@@ -121,13 +131,13 @@ struct Link<'a> {
 }
 
 impl Link<'_> {
-    async fn run(&self, socket: &mut WebSocket) -> End {
+    async fn run(&self, socket: &mut WebSocket, orders: &mut Orders) -> End {
         let (batches, queue) = mpsc::channel(limits::MAX_UNACKED_BATCHES);
         let (done, mut committed) = mpsc::channel(limits::MAX_UNACKED_BATCHES);
         // Batches are written while the socket goes on being read: a slow commit must not look like a dead server.
         let writing =
             tokio::spawn(write(self.state.platform.clone(), self.node.clone(), self.link.clone(), queue, done));
-        let end = self.talk(socket, &batches, &mut committed).await;
+        let end = self.talk(socket, &batches, &mut committed, orders).await;
         writing.abort();
         end
     }
@@ -137,6 +147,7 @@ impl Link<'_> {
         socket: &mut WebSocket,
         batches: &mpsc::Sender<Batch>,
         committed: &mut mpsc::Receiver<Result<u64, Error>>,
+        orders: &mut Orders,
     ) -> End {
         let mut ping = tokio::time::interval(PING);
         let mut heard = Instant::now();
@@ -163,6 +174,9 @@ impl Link<'_> {
                         return (Some(GoodbyeReason::Draining), "samples cannot be stored now", 2);
                     }
                 },
+                order = orders.next() => {
+                    if !send(socket, ServerBody::OpenTunnel(order)).await { return (None, "", 0) }
+                }
                 _ = ping.tick() => {
                     if heard.elapsed() > SILENCE { return (None, "", 0) }
                     nonce += 1;
@@ -187,6 +201,10 @@ impl Link<'_> {
         let result = match body {
             AgentBody::Hello(_) => return Some((Some(GoodbyeReason::ProtocolError), "a second hello", 30)),
             AgentBody::Pong(_) => Ok(()),
+            AgentBody::TunnelRefused(refused) => {
+                tunnels::refused(platform, self.link, &refused);
+                Ok(())
+            }
             AgentBody::Inventory(inventory) => {
                 machines::report_inventory(platform, &node, &self.hello.agent_version, &inventory).await
             }

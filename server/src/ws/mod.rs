@@ -5,3 +5,4 @@ pub mod live;
 pub mod monitoring;
 pub mod my_machine;
 pub mod notifications;
+pub mod tunnel;

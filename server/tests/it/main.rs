@@ -40,5 +40,6 @@ mod ssh_keys_both_doors;
 mod sso;
 mod stopping;
 mod tokens_both_doors;
+mod tunnels;
 mod users_both_doors;
 mod workbooks;

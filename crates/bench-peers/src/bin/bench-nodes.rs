@@ -158,6 +158,7 @@ impl Node {
             process_id: format!("{}-{index}", std::process::id()),
             boot_id: String::new(),
             sent_at_ms: now_ms(),
+            ..Hello::default()
         }))
         .await?;
         match node.receive().await? {

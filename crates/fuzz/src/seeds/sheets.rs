@@ -6,8 +6,8 @@ use contract::imports::ImportSubject;
 use image::{DynamicImage, ImageFormat};
 use node_protocol::{
     Ack, AgentBody, AgentFrame, Batch, Disk, Goodbye, GoodbyeReason, GpuEvent, GpuEventKind, GpuInfo, GpuSample, Hello,
-    HostSample, Inventory, Message, MigDevice, Nic, Ping, Process, ProcessList, Sample, ServerBody, ServerFrame,
-    Welcome,
+    HostSample, Inventory, Message, MigDevice, Nic, OpenTunnel, Ping, Process, ProcessList, Sample, ServerBody,
+    ServerFrame, TunnelRefusal, TunnelRefused, Welcome,
 };
 use platform::imports::columns_of;
 use sheets::write::{Column, Kind, Value};
@@ -164,6 +164,8 @@ fn frames(seeds: &mut Vec<Seed>) {
         ..Process::default()
     };
     let hello = Hello { protocol_version: 1, agent_version: "0.1.0".to_owned(), ..Hello::default() };
+    let detail = "/var/run/docker.sock: permission denied\n".to_owned();
+    let refused = TunnelRefused { id: 9, reason: TunnelRefusal::Permission.into(), detail };
     let list = vec![process(7, "GPU-1"), process(7, "GPU-2"), process(8, "GPU-1")];
     for (name, body) in [
         ("hello", AgentBody::Hello(hello)),
@@ -171,6 +173,7 @@ fn frames(seeds: &mut Vec<Seed>) {
         ("batch", AgentBody::Batch(Batch { sequence: 1, samples: vec![sample(), sample()], replayed: false })),
         ("processes", AgentBody::Processes(ProcessList { at_ms: 5, processes: list })),
         ("pong", AgentBody::Pong(Ping { nonce: 3 })),
+        ("tunnel-refused", AgentBody::TunnelRefused(refused)),
     ] {
         let data = AgentFrame { body: Some(body) }.encode_to_vec();
         seeds.push(Seed { target: "agent_frames", name: format!("seed-{name}"), data });
@@ -181,6 +184,7 @@ fn frames(seeds: &mut Vec<Seed>) {
         ("welcome", ServerBody::Welcome(welcome)),
         ("ack", ServerBody::Ack(Ack { sequence: 1 })),
         ("goodbye", ServerBody::Goodbye(bye)),
+        ("open-tunnel", ServerBody::OpenTunnel(OpenTunnel { id: 9, ticket: "0f".repeat(32), wait_ms: 7000 })),
     ] {
         add(seeds, "agent", 0, name, ServerFrame { body: Some(body) }.encode_to_vec());
     }

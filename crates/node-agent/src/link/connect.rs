@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, StatusCode};
-use node_protocol::limits::MAX_FRAME_BYTES;
-use node_protocol::{HOST_NAME_HEADER, JOIN_TOKEN_HEADER};
+use node_protocol::limits::{MAX_FRAME_BYTES, MAX_TUNNEL_MESSAGE_BYTES};
+use node_protocol::{HOST_NAME_HEADER, JOIN_TOKEN_HEADER, PATH, TUNNEL_PATH, TUNNEL_TICKET_HEADER};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use tokio::net::TcpStream;
@@ -54,12 +54,36 @@ impl Target {
     /// # Errors
     /// See [`Refusal`]; nothing in it is secret.
     pub async fn open(&self, key: &str, token: Option<&str>, host_name: &str) -> Result<Socket, Refusal> {
-        let request = self.request(key, token, host_name).map_err(|error| Refusal::Failed(format!("{error:#}")))?;
+        let mut more = Vec::new();
+        if let Some(token) = token {
+            more.extend([(JOIN_TOKEN_HEADER, token), (HOST_NAME_HEADER, host_name)]);
+        }
+        self.upgrade(key, &more, MAX_FRAME_BYTES).await
+    }
+
+    /// Where tunnels are dialed: beside the link.
+    pub fn of_tunnels(&self) -> Self {
+        let mut url = self.url.clone();
+        let base = url.path().strip_suffix(PATH).unwrap_or_default();
+        url.set_path(&format!("{base}{TUNNEL_PATH}"));
+        Self { url, connector: self.connector.clone() }
+    }
+
+    /// Connects and upgrades with a tunnel's ticket.
+    ///
+    /// # Errors
+    /// As [`Target::open`].
+    pub async fn open_tunnel(&self, key: &str, ticket: &str) -> Result<Socket, Refusal> {
+        self.upgrade(key, &[(TUNNEL_TICKET_HEADER, ticket)], MAX_TUNNEL_MESSAGE_BYTES).await
+    }
+
+    async fn upgrade(&self, key: &str, more: &[(&'static str, &str)], most: usize) -> Result<Socket, Refusal> {
+        let request = self.request(key, more).map_err(|error| Refusal::Failed(format!("{error:#}")))?;
         let config = WebSocketConfig::default()
             .read_buffer_size(8 << 10)
             .write_buffer_size(8 << 10)
-            .max_message_size(Some(MAX_FRAME_BYTES))
-            .max_frame_size(Some(MAX_FRAME_BYTES));
+            .max_message_size(Some(most))
+            .max_frame_size(Some(most));
         let connecting = connect_async_tls_with_config(request, Some(config), true, Some(self.connector.clone()));
         match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
             Ok(Ok((socket, _))) => Ok(socket),
@@ -69,7 +93,7 @@ impl Target {
         }
     }
 
-    fn request(&self, key: &str, token: Option<&str>, host_name: &str) -> Result<Request> {
+    fn request(&self, key: &str, more: &[(&'static str, &str)]) -> Result<Request> {
         let mut request = self.url.as_str().into_client_request().context("the server's address")?;
         let secret = |text: &str| -> Result<HeaderValue> {
             let mut value = HeaderValue::from_str(text).context("a secret with characters HTTP does not allow")?;
@@ -78,9 +102,8 @@ impl Target {
         };
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, secret(&format!("Bearer {key}"))?);
-        if let Some(token) = token {
-            headers.insert(JOIN_TOKEN_HEADER, secret(token)?);
-            headers.insert(HOST_NAME_HEADER, HeaderValue::from_str(host_name)?);
+        for (name, value) in more {
+            headers.insert(*name, secret(value)?);
         }
         Ok(request)
     }

@@ -2,11 +2,13 @@
 //!
 //! Invariants: order and acknowledgements as in `node-protocol`; at most `MAX_UNACKED_BATCHES` batches are in flight;
 //! fresh samples go before history; a link on which nothing is heard for [`LinkConfig::silence`] is given up; secrets
-//! never reach the log.
+//! never reach the log. Tunnels begin with a word over the link and go on without it.
 
 mod backoff;
 mod connect;
+mod pump;
 mod store;
+mod tunnels;
 
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
@@ -32,6 +34,7 @@ use crate::spool::Spool;
 use backoff::Backoff;
 use connect::{Refusal, Socket, Target};
 use store::{Store, frame};
+use tunnels::Tunnels;
 
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 const WELCOME_TIMEOUT: Duration = Duration::from_secs(15);
@@ -50,6 +53,8 @@ pub struct LinkConfig {
     pub join_token: Option<String>,
     /// Proposed on first contact; `None` for the kernel's.
     pub host_name: Option<String>,
+    /// The Docker Engine's socket that tunnels lead to; `None` switches them off.
+    pub docker_socket: Option<PathBuf>,
     /// A link this quiet is dead.
     pub silence: Duration,
     /// Pause after a refusal that only a person can change.
@@ -66,6 +71,7 @@ impl LinkConfig {
             ca: None,
             join_token: None,
             host_name: None,
+            docker_socket: None,
             silence: Duration::from_secs(20),
             slow_retry: Duration::from_secs(30),
             backoff: (Duration::from_millis(500), Duration::from_secs(15)),
@@ -97,7 +103,8 @@ pub async fn run(
     let process_id = random_hex::<16>()?;
     let mut backoff = Backoff::new(config.backoff.0, config.backoff.1);
     let store = Store::new(spool, reports);
-    let mut link = Link { config, target, process_id, identity, store, orders, shutdown, unknown: false };
+    let tunnels = Tunnels::new(config.docker_socket.clone(), &target, identity.key());
+    let mut link = Link { config, target, process_id, identity, store, tunnels, orders, shutdown, unknown: false };
     loop {
         let started = Instant::now();
         let end = link.attempt().await;
@@ -124,6 +131,7 @@ struct Link<'a> {
     process_id: String,
     identity: &'a Identity,
     store: Store,
+    tunnels: Tunnels,
     orders: Sender<Order>,
     shutdown: watch::Receiver<bool>,
     /// The server said that it does not know the key.
@@ -212,6 +220,7 @@ impl Link<'_> {
             process_id: self.process_id.clone(),
             boot_id: facts::boot_id(),
             sent_at_ms: crate::tick::now_ms(),
+            tunnels: self.tunnels.support().into(),
         };
         self.send(socket, &frame(AgentBody::Hello(hello))).await?;
         let mut shutdown = self.shutdown.clone();
@@ -245,6 +254,9 @@ impl Link<'_> {
                     if let Some(end) = self.on_message(socket, received?).await? {
                         return Ok(end);
                     }
+                }
+                refused = self.tunnels.next_refusal() => {
+                    self.send(socket, &frame(AgentBody::TunnelRefused(refused))).await?;
                 }
                 () = self.store.next_report(), if stop_at.is_none() => {}
                 () = sleep_until(deadline) => {
@@ -281,6 +293,7 @@ impl Link<'_> {
             Some(ServerBody::Ack(ack)) => self.store.acknowledge(ack.sequence),
             Some(ServerBody::Ping(ping)) => self.send(socket, &frame(AgentBody::Pong(ping))).await?,
             Some(ServerBody::Goodbye(goodbye)) => return Ok(Some(End::Goodbye(goodbye))),
+            Some(ServerBody::OpenTunnel(asked)) => self.tunnels.open(asked),
             // A later server may say things this agent does not know.
             Some(ServerBody::Welcome(_)) | None => {}
         }

@@ -23,7 +23,7 @@ fn sample(n: i64) -> Sample {
 }
 
 /// A link with its ends in the test's hands.
-struct Linked {
+pub struct Linked {
     reports: UnboundedSender<Report>,
     orders: Receiver<Order>,
     stop: watch::Sender<bool>,
@@ -35,7 +35,7 @@ impl Linked {
         Self::with(server, dir, |_| {})
     }
 
-    fn with(server: &TestServer, dir: &Path, change: impl FnOnce(&mut LinkConfig)) -> Self {
+    pub fn with(server: &TestServer, dir: &Path, change: impl FnOnce(&mut LinkConfig)) -> Self {
         let mut config = LinkConfig::new(server.link_url());
         config.backoff = (Duration::from_millis(10), Duration::from_millis(50));
         config.slow_retry = Duration::from_millis(100);
@@ -57,7 +57,7 @@ impl Linked {
         }
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         self.stop.send_replace(true);
         tokio::time::timeout(Duration::from_secs(20), self.task).await.expect("the link ends").unwrap();
     }

@@ -9,3 +9,4 @@ mod link;
 mod server;
 mod spool;
 mod tls;
+mod tunnel;

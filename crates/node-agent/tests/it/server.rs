@@ -3,18 +3,20 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use node_protocol::{
     Ack, AgentBody, AgentFrame, Batch, Goodbye, Hello, Inventory, Message as _, PATH, Ping, ProcessList, Sample,
-    ServerBody, ServerFrame, Welcome,
+    ServerBody, ServerFrame, TUNNEL_PATH, TunnelRefused, Welcome,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::{Message, http};
 
@@ -26,6 +28,8 @@ pub struct Policy {
     pub interval_ms: u32,
     /// Status instead of the upgrade.
     pub refuse: Option<u16>,
+    /// Statuses for tunnels, the last one first; without any, they are made.
+    pub refuse_tunnels: Vec<u16>,
     /// Drop the connection instead of answering the batch with this place in the connection.
     pub cut_at_batch: Option<usize>,
     /// Sent right after the welcome, once.
@@ -34,7 +38,15 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { acknowledge: true, monitored: true, interval_ms: 0, refuse: None, cut_at_batch: None, goodbye: None }
+        Self {
+            acknowledge: true,
+            monitored: true,
+            interval_ms: 0,
+            refuse: None,
+            refuse_tunnels: Vec::new(),
+            cut_at_batch: None,
+            goodbye: None,
+        }
     }
 }
 
@@ -45,6 +57,7 @@ pub struct Upgrade {
     pub authorization: Option<String>,
     pub join_token: Option<String>,
     pub host_name: Option<String>,
+    pub ticket: Option<String>,
     pub at: Option<Instant>,
 }
 
@@ -60,6 +73,7 @@ pub struct Seen {
     /// What an acknowledged batch committed, by instant; a sample that is there already is ignored.
     pub committed: BTreeMap<i64, Sample>,
     pub pongs: Vec<u64>,
+    pub tunnels_refused: Vec<TunnelRefused>,
     pub open: usize,
     unanswered: Vec<u64>,
 }
@@ -78,8 +92,15 @@ impl Seen {
     }
 }
 
+/// The test's end of a tunnel.
+pub struct Tunnel {
+    pub to_agent: mpsc::UnboundedSender<Message>,
+    pub from_agent: mpsc::UnboundedReceiver<Message>,
+}
+
 #[derive(Default)]
 struct Shared {
+    tunnels: Mutex<Vec<Tunnel>>,
     policy: Mutex<Policy>,
     seen: Mutex<Seen>,
     pushes: Mutex<Option<mpsc::UnboundedSender<ServerBody>>>,
@@ -144,6 +165,18 @@ impl TestServer {
         pushes.as_ref().expect("no connection yet").send(body).unwrap();
     }
 
+    /// The next tunnel.
+    pub async fn tunnel(&self) -> Tunnel {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            if let Some(tunnel) = self.shared.tunnels.lock().unwrap().pop() {
+                return tunnel;
+            }
+            assert!(Instant::now() < deadline, "waited in vain for a tunnel");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Commits and acknowledges what has had no answer, and from now on everything.
     pub fn acknowledge_all(&self) {
         self.policy().acknowledge = true;
@@ -176,6 +209,7 @@ impl TestServer {
 
 async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, shared: &Shared) {
     let refuse = shared.policy.lock().unwrap().refuse;
+    let is_tunnel = AtomicBool::new(false);
     #[expect(clippy::result_large_err, reason = "the library's signature")]
     let look = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
         let text = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
@@ -184,14 +218,23 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, shared: &Shared) {
             authorization: text("authorization"),
             join_token: text(node_protocol::JOIN_TOKEN_HEADER),
             host_name: text(node_protocol::HOST_NAME_HEADER),
+            ticket: text(node_protocol::TUNNEL_TICKET_HEADER),
             at: Some(Instant::now()),
         });
+        is_tunnel.store(request.uri().path() == TUNNEL_PATH, Ordering::Relaxed);
+        let refuse = match is_tunnel.load(Ordering::Relaxed) {
+            true => shared.policy.lock().unwrap().refuse_tunnels.pop(),
+            false => refuse,
+        };
         match refuse {
             Some(status) => Err(http::Response::builder().status(status).body(None).unwrap()),
             None => Ok(response),
         }
     };
     let Ok(mut socket) = tokio_tungstenite::accept_hdr_async(stream, look).await else { return };
+    if is_tunnel.load(Ordering::Relaxed) {
+        return carry(&mut socket, shared).await;
+    }
     shared.seen.lock().unwrap().open += 1;
     let (pushes, mut pushed) = mpsc::unbounded_channel();
     let (mut batches, mut connection) = (0, 0);
@@ -227,6 +270,25 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, shared: &Shared) {
     shared.seen.lock().unwrap().open -= 1;
 }
 
+/// A tunnel, until the test drops its end or the agent hangs up.
+async fn carry<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocketStream<S>, shared: &Shared) {
+    let ((to_agent, mut said), (saying, from_agent)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
+    shared.tunnels.lock().unwrap().push(Tunnel { to_agent, from_agent });
+    loop {
+        tokio::select! {
+            message = said.recv() => match message {
+                Some(message) => socket.send(message).await.unwrap(),
+                None => return,
+            },
+            message = socket.next() => match message {
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(message)) => drop(saying.send(message)),
+                _ => return,
+            },
+        }
+    }
+}
+
 fn answer(shared: &Shared, body: AgentBody, connection: usize) -> Vec<ServerBody> {
     let mut policy = shared.policy.lock().unwrap();
     let mut seen = shared.seen.lock().unwrap();
@@ -246,6 +308,7 @@ fn answer(shared: &Shared, body: AgentBody, connection: usize) -> Vec<ServerBody
         AgentBody::Inventory(inventory) => seen.inventories.push(inventory),
         AgentBody::Processes(list) => seen.processes.push(list),
         AgentBody::Pong(pong) => seen.pongs.push(pong.nonce),
+        AgentBody::TunnelRefused(refused) => seen.tunnels_refused.push(refused),
         AgentBody::Batch(batch) => {
             let sequence = batch.sequence;
             let acknowledge = policy.acknowledge;

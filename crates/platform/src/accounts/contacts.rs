@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use contract::UserId;
 use contract::accounts::Language;
+use contract::{Permission, UserId};
 
 use super::store;
+use crate::authz::builtin_holders;
 use crate::db::Tx;
 use crate::{Platform, Result, settings};
 
@@ -38,6 +39,11 @@ impl Contact {
 /// User names by id, also of people who are disabled or deleted.
 pub(crate) async fn names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>> {
     store::names(tx, ids).await
+}
+
+/// Active people who hold a permission everywhere, by a built-in role or by one that was made.
+pub(crate) async fn holders(tx: &mut Tx, permission: Permission) -> Result<Vec<UserId>> {
+    store::holders(tx, &builtin_holders(permission), permission).await
 }
 
 /// Those of these people who are active.

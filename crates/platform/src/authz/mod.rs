@@ -14,6 +14,7 @@ use contract::{
     UploadId, UserId,
 };
 
+pub(crate) use policy::builtin_holders;
 pub use policy::{Reach, Role, is_grantable, reach, table};
 pub(crate) use staff::{KEPT_ROLE, must_be_kept, permitted_by, powers_of, works_for_platform};
 

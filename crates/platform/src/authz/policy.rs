@@ -152,6 +152,12 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
     }
 }
 
+/// Built-in roles of the platform that hold a permission everywhere, as assignments name them.
+pub(crate) fn builtin_holders(permission: Permission) -> Vec<String> {
+    let held = |role: &Role| reach(*role, permission) == Reach::All;
+    [Role::PlatformAdmin, Role::Operator].into_iter().filter(held).map(|role| role.name().to_owned()).collect()
+}
+
 /// Everything that is read, and the machines; neither people, nor roles, nor what customers have or pay.
 fn operator(permission: Permission) -> Reach {
     use Permission as P;

@@ -22,6 +22,7 @@ pub(super) struct Pems {
 /// A connection without fault.
 pub(super) enum Checked {
     Local { socket: String },
+    Agent,
     Tcp { host: String, port: u16, pems: Pems, expires_at: DateTime<Utc> },
 }
 
@@ -33,6 +34,7 @@ impl Checked {
             Checked::Local { socket } => {
                 store::Sealed { kind: EngineKind::Local, socket: Some(socket.clone()), ..store::Sealed::default() }
             }
+            Checked::Agent => store::Sealed { kind: EngineKind::Agent, ..store::Sealed::default() },
             Checked::Tcp { host, port, pems, expires_at } => store::Sealed {
                 kind: EngineKind::Tcp,
                 socket: None,
@@ -56,6 +58,7 @@ pub(super) fn write(body: EngineWrite, stored: Option<Pems>) -> Result<Checked> 
     let checked = match body.kind {
         EngineKind::Local => local(&mut wrong, body),
         EngineKind::Tcp => tcp(&mut wrong, body, stored),
+        EngineKind::Agent => agent(&mut wrong, body),
     };
     wrong.into_result()?;
     checked.ok_or_else(|| crate::Error::internal("a faulty connection without a fault"))
@@ -68,11 +71,24 @@ fn local(wrong: &mut Wrong, body: EngineWrite) -> Option<Checked> {
     if !socket.starts_with('/') || !socket.ends_with(".sock") || socket.contains("..") || !is_one_line {
         wrong.add("socket", "field-engine-socket");
     }
-    let host = body.host.is_some_and(|text| !text.trim().is_empty()).then_some("host");
-    for path in host.into_iter().chain(body.port.map(|_| "port")) {
+    no_address(wrong, body.host.as_deref(), body.port);
+    Some(Checked::Local { socket })
+}
+
+/// Which socket it is, the agent's own configuration says.
+fn agent(wrong: &mut Wrong, body: EngineWrite) -> Option<Checked> {
+    if body.socket.is_some_and(|text| !text.trim().is_empty()) {
+        wrong.add("socket", "field-only-for-local");
+    }
+    no_address(wrong, body.host.as_deref(), body.port);
+    Some(Checked::Agent)
+}
+
+fn no_address(wrong: &mut Wrong, host: Option<&str>, port: Option<u32>) {
+    let host = host.is_some_and(|text| !text.trim().is_empty()).then_some("host");
+    for path in host.into_iter().chain(port.map(|_| "port")) {
         wrong.add(path, "field-only-for-tcp");
     }
-    Some(Checked::Local { socket })
 }
 
 fn tcp(wrong: &mut Wrong, body: EngineWrite, stored: Option<Pems>) -> Option<Checked> {

@@ -19,6 +19,7 @@ pub fn engine(body: EngineWrite) -> Result<EngineWrite> {
     };
     Ok(match check::write(body, None)? {
         Checked::Local { socket } => EngineWrite { socket: Some(socket), ..bare(EngineKind::Local) },
+        Checked::Agent => bare(EngineKind::Agent),
         Checked::Tcp { host, port, pems, .. } => EngineWrite {
             host: Some(host),
             port: Some(port.into()),

@@ -1,21 +1,24 @@
-//! How the Docker Engine of a machine is reached: its socket, where it is the server's own host, or TLS.
+//! How the Docker Engine of a machine is reached: its socket, where it is the server's own host, TLS, or its agent's tunnel.
 //!
 //! Invariants: of what is reached over TLS, one CA is trusted and no other; certificates and key are sealed with the
 //! installation's key and bound to their row, and no door shows them; an address where clouds give out credentials is never
 //! connected to; what a test found out is of the connection as it was tried.
 
 mod check;
+mod expiry;
 pub(crate) mod fuzzing;
 mod store;
 
-use contract::engines::{EngineReport, EngineTest, EngineView, EngineWrite};
-use contract::{ErrorCode, MachineId, Permission};
+use contract::engines::{CertificateState, EngineKind, EngineReport, EngineTest, EngineView, EngineWrite};
+use contract::{ErrorCode, Permission};
 use runtime::docker::{self, Endpoint, Fault, Identity};
 use serde_json::{Value, json};
 
+pub use expiry::warn;
+
 use crate::authz::{ConnectMachine, DeleteMachine, Granted, MachineRef, OperateMachine, ViewMachine};
 use crate::db::Tx;
-use crate::{Error, OpContext, Platform, Result, audit, machines, outbound};
+use crate::{Error, OpContext, Platform, Result, audit, machines, outbound, tunnels};
 
 /// How a machine's engine is reached.
 ///
@@ -96,7 +99,7 @@ pub async fn test(platform: &Platform, ctx: &OpContext, code: &str) -> Result<En
     let granted = ctx.authorize(OperateMachine, &machines::resource(id))?;
     let row = store::find(&mut tx, id).await?.ok_or_else(none)?;
     tx.commit().await?; // asking takes a while: hold no connection meanwhile
-    let asked = match endpoint(platform, id, &row)? {
+    let asked = match endpoint(platform, &granted, &row)? {
         Ok(endpoint) => docker::probe(&endpoint, outbound::may_be_a_host, ctx.now()).await,
         Err(fault) => Err(fault),
     };
@@ -119,8 +122,15 @@ fn none() -> Error {
 
 /// What is connected to. Certificates that were good when they were stored may not read any more after an upgrade: that is
 /// a finding like any other.
-fn endpoint(platform: &Platform, id: MachineId, row: &store::Row) -> Result<std::result::Result<Endpoint, Fault>> {
-    let Some(pems) = row.open(platform, id)? else {
+fn endpoint(
+    platform: &Platform,
+    granted: &Granted<OperateMachine>,
+    row: &store::Row,
+) -> Result<std::result::Result<Endpoint, Fault>> {
+    if row.kind == EngineKind::Agent {
+        return Ok(Ok(Endpoint::Given(tunnels::way(platform, granted))));
+    }
+    let Some(pems) = row.open(platform, granted.id())? else {
         return Ok(Ok(Endpoint::Local { socket: row.socket.clone().unwrap_or_default().into() }));
     };
     Ok(match Identity::read(&pems.ca, &pems.certificate, &pems.key) {
@@ -151,7 +161,17 @@ fn reported(report: docker::Report) -> (EngineReport, Option<chrono::DateTime<ch
     (report, expires_at)
 }
 
+/// What a fault means. What an agent meets, it met on its own host.
+fn fault_words(ctx: &OpContext, kind: EngineKind, fault: &str) -> String {
+    let of_agent = match kind {
+        EngineKind::Agent => texts::known_message(ctx.language(), &format!("engine-fault-{fault}-agent"), &[]),
+        EngineKind::Local | EngineKind::Tcp => None,
+    };
+    of_agent.unwrap_or_else(|| texts::message(ctx.language(), &format!("engine-fault-{fault}"), &[]))
+}
+
 fn view(ctx: &OpContext, row: store::Row) -> Result<EngineView> {
+    let expires_at = [row.expires_at, row.engine_expires_at].into_iter().flatten().min();
     let last_test = match (row.last_tested_at, row.last_report, row.last_fault) {
         (Some(at), Some(report), _) => Some(EngineTest {
             at,
@@ -164,7 +184,7 @@ fn view(ctx: &OpContext, row: store::Row) -> Result<EngineView> {
         (Some(at), None, Some(fault)) => Some(EngineTest {
             at,
             done: false,
-            message: texts::message(ctx.language(), &format!("engine-fault-{fault}"), &[]),
+            message: fault_words(ctx, row.kind, &fault),
             fault: Some(fault),
             detail: row.last_detail.filter(|detail| !detail.is_empty()),
             report: None,
@@ -176,7 +196,8 @@ fn view(ctx: &OpContext, row: store::Row) -> Result<EngineView> {
         socket: row.socket,
         host: row.host,
         port: row.port.map(u32::from),
-        certificates_expire_at: [row.expires_at, row.engine_expires_at].into_iter().flatten().min(),
+        certificates_expire_at: expires_at,
+        certificates: expires_at.map(|at| CertificateState::of(at, ctx.now())),
         updated_at: row.updated_at,
         revision: row.revision,
         last_test,

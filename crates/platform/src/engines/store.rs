@@ -117,6 +117,54 @@ pub(super) async fn find(tx: &mut Tx, machine: MachineId) -> Result<Option<Row>>
     }))
 }
 
+/// Certificates that end soon.
+pub(super) struct Ending {
+    pub machine: MachineId,
+    /// The first end of those that are stored and the engine's own.
+    pub ends_at: DateTime<Utc>,
+    /// The end people were told of last, and how many days before.
+    warned: Option<(DateTime<Utc>, i64)>,
+}
+
+impl Ending {
+    /// Whether people know of this end in this step, or a later one.
+    pub(super) fn was_told(&self, days: i64) -> bool {
+        self.warned.is_some_and(|(of, told)| of == self.ends_at && told <= days)
+    }
+}
+
+/// Those that end before; locked, and without those another server looks at.
+pub(super) async fn ending(tx: &mut Tx, before: DateTime<Utc>) -> Result<Vec<Ending>> {
+    let rows = sqlx::query!(
+        r#"select machine_id, least(expires_at, engine_expires_at) as "ends_at!", warned_of, warned_days
+           from engine_connections where least(expires_at, engine_expires_at) <= $1
+           order by machine_id for update skip locked"#,
+        before
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let ending = |machine: i64, ends_at, of: Option<DateTime<Utc>>, days: Option<i32>| Ending {
+        machine: MachineId(machine),
+        ends_at,
+        warned: of.zip(days.map(i64::from)),
+    };
+    Ok(rows.into_iter().map(|row| ending(row.machine_id, row.ends_at, row.warned_of, row.warned_days)).collect())
+}
+
+/// People have been told.
+pub(super) async fn set_warned(tx: &mut Tx, machine: MachineId, of: DateTime<Utc>, days: i64) -> Result<()> {
+    let days = i32::try_from(days).map_err(Error::internal)?;
+    sqlx::query!(
+        "update engine_connections set warned_of = $2, warned_days = $3 where machine_id = $1",
+        machine.0,
+        of,
+        days
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// Writes it, new or anew; what a test found out before goes.
 pub(super) async fn save(tx: &mut Tx, granted: &Granted<ConnectMachine>, new: &Sealed) -> Result<()> {
     sqlx::query!(
@@ -128,7 +176,7 @@ pub(super) async fn save(tx: &mut Tx, granted: &Granted<ConnectMachine>, new: &S
                ca_certificate = excluded.ca_certificate, client_certificate = excluded.client_certificate,
                client_key = excluded.client_key, expires_at = excluded.expires_at, engine_expires_at = null,
                last_tested_at = null, last_fault = null, last_detail = null, last_report = null,
-               revision = engine_connections.revision + 1",
+               revision = nextval('engine_connections_revision')",
         granted.id().0,
         new.kind.code(),
         new.socket,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Claim;
 use crate::{
-    Error, Platform, Result, SystemActor, accounts, allocations, audit, files, idempotency, imports, machines, mail,
-    metrics, notifications, settings,
+    Error, Platform, Result, SystemActor, accounts, allocations, audit, engines, files, idempotency, imports, machines,
+    mail, metrics, notifications, settings,
 };
 
 /// A kind that comes round: its name and how often.
@@ -17,6 +17,7 @@ pub(super) const PERIODIC: &[(&str, Duration)] = &[
     ("imports-clean", Duration::from_secs(600)),
     ("files-clean", Duration::from_secs(600)),
     ("idempotency-clean", Duration::from_secs(600)),
+    ("engines-expiry", Duration::from_secs(3600)),
     ("partitions", Duration::from_secs(3600)),
     ("audit-prune", Duration::from_secs(3600)),
     ("sessions-clean", Duration::from_secs(600)),
@@ -70,6 +71,9 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
         }
         "maintenance-advance" => {
             machines::advance_maintenance(platform).await?;
+        }
+        "engines-expiry" => {
+            engines::warn(platform).await?;
         }
         "audit-prune" => {
             audit::prune(platform).await?;

@@ -40,7 +40,7 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 15] = [
+pub const KINDS: [&str; 16] = [
     "test",
     "first-password",
     "password-reset",
@@ -56,6 +56,7 @@ pub const KINDS: [&str; 15] = [
     "maintenance-planned",
     "invitation-accepted",
     "image-reviewed",
+    "engine-certificates",
 ];
 
 /// A mail to be sent. It says nothing of itself: its link may be secret.

@@ -97,6 +97,14 @@ pub async fn open_link(platform: &Platform, ctx: &OpContext, hello: &Hello) -> R
     Ok(link)
 }
 
+/// Whether another server holds the machine's link.
+pub(crate) async fn linked_elsewhere(platform: &Platform, machine: MachineId) -> Result<bool> {
+    let mut tx = platform.db().begin(&platform.system(SystemActor::Metrics)).await?;
+    let elsewhere = store::linked_elsewhere(&mut tx, machine, platform.server_id()).await?;
+    tx.commit().await?;
+    Ok(elsewhere)
+}
+
 /// Gives the link up; a newer one stays.
 pub async fn close_link(platform: &Platform, link: &NodeLink) -> Result<()> {
     {

@@ -26,6 +26,7 @@ pub use history::history;
 pub(crate) use history::history_between;
 pub use hub::LiveHub;
 pub use ingest::{ingest, report_processes};
+pub(crate) use links::linked_elsewhere;
 pub use links::{NodeLink, close_link, open_link};
 pub use rollup::{keep_partitions, roll_up};
 pub use watch::{TopicRight, TopicWatch, may_watch, watch, watch_held};

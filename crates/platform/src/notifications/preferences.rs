@@ -10,23 +10,28 @@ use crate::{OpContext, Platform, Result, audit};
 /// From and until, minutes of the day; over midnight when the first is the later.
 pub(super) type Quiet = (i16, i16);
 
-/// The caller's choices; every kind is there.
+/// The caller's choices; every kind is there that can concern them.
 pub async fn preferences(platform: &Platform, ctx: &OpContext) -> Result<NotificationPreferences> {
     let granted = readable(ctx)?;
     let mut tx = platform.db().begin(ctx).await?;
     let chosen = store::choices(&mut tx, granted.id()).await?;
     let quiet = store::quiet(&mut tx, granted.id()).await?;
     tx.commit().await?;
-    let choices = NotificationKind::ALL.map(|kind| {
+    let choices = concerning(ctx).map(|kind| {
         let Ways { in_app, mail, webhook } =
             chosen.get(&kind).copied().filter(|_| !kind.is_security()).unwrap_or(Ways::ALL);
         NotificationChoice { kind, in_app, mail, webhook }
     });
     Ok(NotificationPreferences {
-        choices: choices.into(),
+        choices: choices.collect(),
         quiet_from: quiet.map(|(from, _)| clock(from)),
         quiet_until: quiet.map(|(_, until)| clock(until)),
     })
+}
+
+/// Kinds the caller can be told of; of others nothing is kept, so that who comes to hold more later is told of everything.
+fn concerning(ctx: &OpContext) -> impl Iterator<Item = NotificationKind> {
+    NotificationKind::ALL.into_iter().filter(|kind| kind.concerns().is_none_or(|permission| ctx.holds(permission)))
 }
 
 /// Keeps the caller's choices.
@@ -42,7 +47,7 @@ pub async fn set_preferences(
     // One word per kind, the last: a long body is neither written line by line nor kept in the log.
     let said = std::mem::take(&mut body.choices);
     let last = |kind: NotificationKind| said.iter().rfind(|choice| choice.kind == kind).copied();
-    body.choices = NotificationKind::ALL.into_iter().filter(|kind| !kind.is_security()).filter_map(last).collect();
+    body.choices = concerning(ctx).filter(|kind| !kind.is_security()).filter_map(last).collect();
     let mut wrong = Wrong::new();
     let quiet = quiet_of(&mut wrong, &body);
     wrong.into_result()?;

@@ -1,10 +1,13 @@
 //! How a machine's engine is reached: what is stored, who may say it, and what a test finds out and keeps.
 
-use contract::engines::{EngineKind, EngineWrite};
+use chrono::TimeDelta;
+use contract::accounts::Language;
+use contract::engines::{CertificateState, EngineKind, EngineWrite};
 use contract::machines::MachineAction;
 use contract::{ErrorCode, Permission};
-use platform::{Error, engines, machines};
+use platform::{Error, engines, machines, notifications};
 use test_support::{Authority, DockerEngine, Signed, TestPlatform, Validity};
+use tokio::io::AsyncWriteExt as _;
 
 fn local(socket: &str) -> EngineWrite {
     EngineWrite {
@@ -17,6 +20,10 @@ fn local(socket: &str) -> EngineWrite {
         client_key: None,
         revision: None,
     }
+}
+
+fn agent() -> EngineWrite {
+    EngineWrite { kind: EngineKind::Agent, socket: None, ..local("") }
 }
 
 fn tcp(port: u16, pems: Option<(&Authority, &Signed)>) -> EngineWrite {
@@ -65,11 +72,11 @@ async fn an_engine_is_said_tried_and_forgotten() {
 
     // Another address with the certificates that are stored: what was found out is of no use any more.
     let moved = engines::set(platform, &ctx, "host-001", tcp(1, None)).await.unwrap();
-    assert_eq!((moved.revision, &moved.last_test), (2, &None));
+    assert!(moved.revision > set.revision && moved.last_test.is_none());
     let failed = engines::test(platform, &ctx, "host-001").await.unwrap();
     assert_eq!((failed.done, failed.fault.as_deref(), &failed.report), (false, Some("refused"), &None));
     assert!(!failed.message.starts_with("engine-fault"), "{}", failed.message);
-    let seen = EngineWrite { revision: Some(1), ..tcp(engine.port(), None) };
+    let seen = EngineWrite { revision: Some(set.revision), ..tcp(engine.port(), None) };
     assert_eq!(engines::set(platform, &ctx, "host-001", seen).await.unwrap_err().code, ErrorCode::Conflict);
 
     engines::set(platform, &ctx, "host-001", local(engine.socket().to_str().unwrap())).await.unwrap();
@@ -118,6 +125,9 @@ async fn every_fault_of_what_is_typed_is_named_at_once() {
     }
     let both = EngineWrite { host: Some("a".to_owned()), ..local("/run/docker.sock") };
     assert_eq!(set(both).await, [("host", "field-only-for-tcp")]);
+    let all = EngineWrite { host: Some("a".to_owned()), port: Some(1), socket: Some("/a.sock".to_owned()), ..agent() };
+    let only = [("socket", "field-only-for-local"), ("host", "field-only-for-tcp"), ("port", "field-only-for-tcp")];
+    assert_eq!(set(all).await, only);
 }
 
 #[tokio::test]
@@ -156,4 +166,84 @@ async fn operators_try_it_and_only_admins_say_it() {
     let connector = test.with_role("connector", &[Permission::MachinesView, Permission::MachinesConnect]).await;
     engines::set(platform, &connector.ctx(), "host-001", body()).await.unwrap();
     assert_eq!(engines::test(platform, &connector.ctx(), "host-001").await.unwrap_err().code, ErrorCode::Forbidden);
+}
+
+/// A revision is never used again: what is found out of a connection that is no more is kept with no other.
+#[tokio::test]
+async fn a_test_that_outlives_its_connection_is_kept_with_none() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    test.node("host-001").await;
+    let (platform, ctx) = (&test.platform, admin.ctx());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("slow.sock");
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    let first = engines::set(platform, &ctx, "host-001", local(path.to_str().unwrap())).await.unwrap();
+    let meanwhile = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        engines::remove(platform, &ctx, "host-001").await.unwrap();
+        let second = engines::set(platform, &ctx, "host-001", local("/nonexistent/docker.sock")).await.unwrap();
+        assert!(second.revision > first.revision, "{} after {}", second.revision, first.revision);
+        stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    };
+    let (tested, ()) = tokio::join!(engines::test(platform, &ctx, "host-001"), meanwhile);
+    assert_eq!(tested.unwrap_err().code, ErrorCode::Conflict);
+    assert_eq!(engines::get(platform, &ctx, "host-001").await.unwrap().last_test, None);
+}
+
+#[tokio::test]
+async fn who_may_store_new_certificates_is_told_thrice_of_an_end() {
+    let test = TestPlatform::new().await;
+    let (admin, operator, acme) = (test.admin().await, test.operator("operator").await, test.customer("Acme").await);
+    let connector = test.with_role("connector", &[Permission::MachinesView, Permission::MachinesConnect]).await;
+    test.node("host-001").await;
+    test.node("host-002").await;
+    let (platform, ctx) = (&test.platform, admin.ctx());
+    let ca = Authority::new();
+    let own = ca.sign(&[], Validity::Long);
+    let set = engines::set(platform, &ctx, "host-001", tcp(2376, Some((&ca, &own)))).await.unwrap();
+    assert_eq!(set.certificates, Some(CertificateState::Valid));
+    engines::set(platform, &ctx, "host-002", local("/run/docker.sock")).await.unwrap();
+    assert_eq!(engines::warn(platform).await.unwrap(), 0);
+
+    // Thirty-one days before their end, and then day after day until it is over. The engine's own is the first to end.
+    let ends = "update engine_connections set engine_expires_at = now() + interval '31 days 1 hour'
+                where kind = 'tcp' returning machine_id::text";
+    assert_eq!(rows(&test, ends).await.len(), 1);
+    let mut told = Vec::new();
+    for day in 0..35 {
+        for _twice in 0..2 {
+            told.extend(std::iter::repeat_n(31 - day, engines::warn(platform).await.unwrap()));
+        }
+        test.clock().advance(TimeDelta::days(1));
+    }
+    assert_eq!(told, [29, 6, 0], "whole days before the end");
+    let state = engines::get(platform, &admin.ctx(), "host-001").await.unwrap().certificates;
+    assert_eq!(state, Some(CertificateState::Expired));
+    for (who, count) in [(&admin, 3), (&connector, 3), (&operator, 0), (&acme.owner, 0)] {
+        let list = notifications::list(platform, &who.ctx(), &Default::default()).await.unwrap();
+        assert_eq!(list.list.len(), count, "{}", who.name);
+        assert!(list.list.iter().all(|one| one.link.as_deref() == Some("/admin/machines/host-001/docker")));
+        let choices = notifications::preferences(platform, &who.ctx()).await.unwrap().choices;
+        let offered = choices.iter().any(|choice| choice.kind.code() == "engine-certificates");
+        assert_eq!(offered, count > 0, "{}", who.name);
+    }
+
+    // New certificates have an end of their own.
+    engines::set(platform, &admin.ctx(), "host-001", tcp(2376, Some((&ca, &own)))).await.unwrap();
+    assert_eq!(engines::warn(platform).await.unwrap(), 0);
+    let ends = "update engine_connections set engine_expires_at = now() + interval '36 days'
+                where kind = 'tcp' returning machine_id::text";
+    rows(&test, ends).await;
+    assert_eq!(engines::warn(platform).await.unwrap(), 1, "another end");
+}
+
+#[test]
+fn every_fault_has_words_in_every_language() {
+    for kind in runtime::docker::FaultKind::ALL {
+        for language in [Language::Zh, Language::En] {
+            let key = format!("engine-fault-{}", kind.code());
+            assert!(texts::known_message(language, &key, &[]).is_some(), "{key}");
+        }
+    }
 }

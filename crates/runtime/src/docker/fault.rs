@@ -74,6 +74,20 @@ kinds! {
     Image = "image";
     /// The engine is too old.
     Version = "version";
+    /// The machine's agent is not linked.
+    AgentOffline = "agent-offline";
+    /// The agent is linked to another server than the one that was asked.
+    AgentElsewhere = "agent-elsewhere";
+    /// The agent is older than tunnels.
+    AgentOld = "agent-old";
+    /// Tunnels are switched off in the agent's configuration.
+    TunnelOff = "tunnel-off";
+    /// As many tunnels as there may be are open.
+    TunnelBusy = "tunnel-busy";
+    /// The agent reached the engine, and did not come back to the server.
+    TunnelBack = "tunnel-back";
+    /// The agent did not answer in time.
+    TunnelLate = "tunnel-late";
     /// Anything else.
     Other = "other";
 }
@@ -87,7 +101,8 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new(kind: FaultKind, detail: impl ToString) -> Self {
+    /// With what was said, without control characters and cut to a length that can be kept.
+    pub fn new(kind: FaultKind, detail: impl ToString) -> Self {
         let detail = detail.to_string();
         Self { kind, detail: detail.chars().filter(|c| !c.is_control()).take(MAX_DETAIL).collect() }
     }

@@ -20,8 +20,17 @@ use tokio::time::timeout;
 use super::{Allowed, CONNECT, Endpoint, Fault, FaultKind, Identity, certificates};
 
 /// Bytes to and from an engine.
-trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Bytes for T {}
+
+/// A connection that is being made.
+pub type Opening = Pin<Box<dyn Future<Output = Result<Box<dyn Bytes>, Fault>> + Send>>;
+
+/// Who makes connections to one engine. Each is an engine's alone, and bounded in time by who makes it.
+pub trait Way: std::fmt::Debug + Send + Sync {
+    /// A new connection.
+    fn open(&self) -> Opening;
+}
 
 /// A connection.
 pub(super) struct Line {
@@ -96,6 +105,7 @@ impl Connector {
                 let addresses = self.addresses(host, *port).await?;
                 Box::new(timeout(CONNECT, secure(host, &addresses, identity, &self.shown)).await.map_err(late)??)
             }
+            Endpoint::Given(way) => way.open().await?,
         };
         Ok(Line { bytes, left: self.limit })
     }

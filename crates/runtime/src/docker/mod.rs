@@ -1,4 +1,4 @@
-//! A Docker Engine, over its local socket or over TLS.
+//! A Docker Engine, over its local socket, over TLS, or by a way that somebody else makes.
 //!
 //! The client is bollard's; the way to the engine is our own (`line`), because a connection has to trust one CA and no
 //! other, has to go to an address that was looked at, and has to say what went wrong.
@@ -11,11 +11,13 @@ mod probe;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use certificates::{CertificateFault, Identity};
 pub use fault::{Fault, FaultKind};
 pub use images::{Progress, load, pull};
+pub use line::{Bytes, Opening, Way};
 pub use probe::{Report, probe};
 
 /// The oldest API that is spoken: Engine 20.10's, the first with cgroup versions in its description.
@@ -31,6 +33,8 @@ pub enum Endpoint {
     Local { socket: PathBuf },
     /// Over TLS, with nobody's word but this CA's.
     Tcp { host: String, port: u16, identity: Box<Identity> },
+    /// Over connections that come ready, such as an agent's tunnels.
+    Given(Arc<dyn Way>),
 }
 
 /// Which addresses may be connected to at all; asked of every address of a name.

@@ -31,6 +31,7 @@ notification-kind-maintenance-planned = Maintenance of your machines
 notification-kind-invitation-accepted = People you invited have joined
 notification-kind-image-reviewed = Images you uploaded were reviewed
 notification-kind-password-changed = Your password was changed
+notification-kind-engine-certificates = Certificates of Docker Engines end soon
 notification-allocation-ending = Your time on { $machine } ends at { $endsAt }.
 notification-renewal-decided = { $answer ->
     [refused] Your wish for more time on { $machine } was refused: { $word }
@@ -43,6 +44,10 @@ notification-image-reviewed = { $answer ->
    *[approved] The image { $image } was approved.
 }
 notification-password-changed = Your password was changed. If it was not you, tell an administrator at once.
+notification-engine-certificates = { $state ->
+    [ended] Certificates of the Docker Engine of { $machine } are no longer valid since { $endsAt }. Store new ones.
+   *[ending] Certificates of the Docker Engine of { $machine } end at { $endsAt }. Store new ones before then.
+}
 mail-allocation-ending-subject = { $product }: your time on { $machine } ends soon
 mail-allocation-ending-text =
     Your time on { $machine } ends at { $endsAt }.
@@ -67,11 +72,18 @@ mail-image-reviewed-text = { $answer ->
    *[approved] The image { $image } was approved and can be used.
 }
 mail-image-reviewed-link = Open the image
+mail-engine-certificates-subject = { $product }: certificates of the Docker Engine of { $machine }
+mail-engine-certificates-text = { $state ->
+    [ended] Certificates of the Docker Engine of { $machine } are no longer valid since { $endsAt }. The platform does not reach it until new ones are stored.
+   *[ending] Certificates of the Docker Engine of { $machine } end at { $endsAt }. The platform does not reach it after that: store new ones before then.
+}
+mail-engine-certificates-link = Open the connection
 mail-kind-allocation-ending = Machine ends soon
 mail-kind-renewal-decided = Answer to a renewal
 mail-kind-maintenance-planned = Maintenance
 mail-kind-invitation-accepted = Invitation accepted
 mail-kind-image-reviewed = Image reviewed
+mail-kind-engine-certificates = Certificates of an engine
 notifications-webhook = By webhook
 webhooks-title = Webhooks
 webhooks-explained = What you are told is also posted to these addresses, signed as Standard Webhooks describes (standardwebhooks.com). Which kinds are posted is chosen on your account’s page.

@@ -30,6 +30,7 @@ notification-kind-maintenance-planned = 机器维护
 notification-kind-invitation-accepted = 受邀者已加入
 notification-kind-image-reviewed = 上传的镜像已审核
 notification-kind-password-changed = 密码已修改
+notification-kind-engine-certificates = Docker 引擎的证书即将到期
 notification-allocation-ending = { $machine } 将于 { $endsAt } 到期。
 notification-renewal-decided = { $answer ->
     [refused] { $machine } 的续期申请被拒绝：{ $word }
@@ -42,6 +43,10 @@ notification-image-reviewed = { $answer ->
    *[approved] 镜像 { $image } 已通过审核。
 }
 notification-password-changed = 您的密码已修改。如果不是您本人操作，请立即联系管理员。
+notification-engine-certificates = { $state ->
+    [ended] { $machine } 的 Docker 引擎的证书已于 { $endsAt } 失效，请保存新证书。
+   *[ending] { $machine } 的 Docker 引擎的证书将于 { $endsAt } 到期，请在此之前保存新证书。
+}
 mail-allocation-ending-subject = { $product }：{ $machine } 即将到期
 mail-allocation-ending-text =
     { $machine } 将于 { $endsAt } 到期。
@@ -66,11 +71,18 @@ mail-image-reviewed-text = { $answer ->
    *[approved] 镜像 { $image } 已通过审核，可以使用。
 }
 mail-image-reviewed-link = 查看镜像
+mail-engine-certificates-subject = { $product }：{ $machine } 的 Docker 引擎证书
+mail-engine-certificates-text = { $state ->
+    [ended] { $machine } 的 Docker 引擎的证书已于 { $endsAt } 失效。在保存新证书之前，平台无法连接该引擎。
+   *[ending] { $machine } 的 Docker 引擎的证书将于 { $endsAt } 到期，之后平台无法连接该引擎，请在此之前保存新证书。
+}
+mail-engine-certificates-link = 打开连接设置
 mail-kind-allocation-ending = 机器即将到期
 mail-kind-renewal-decided = 续期答复
 mail-kind-maintenance-planned = 维护通知
 mail-kind-invitation-accepted = 邀请已接受
 mail-kind-image-reviewed = 镜像审核
+mail-kind-engine-certificates = 引擎证书
 notifications-webhook = Webhook
 webhooks-title = Webhook
 webhooks-explained = 您的通知会同时发送到以下地址，并按 Standard Webhooks（standardwebhooks.com）签名。发送哪些通知可在账号页选择。

@@ -462,6 +462,8 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Socket, "GET",   "/ws/notifications",                                   [401, 101, 101, 101, 101, 101, 401, 101, 101]),
     // People have no key of an agent.
     (Door::Socket, "GET",   "/ws/agent",                                           [401, 401, 401, 401, 401, 401, 101, 401, 401]),
+    // And an agent needs a ticket besides, which `tunnels.rs` shows.
+    (Door::Socket, "GET",   "/ws/agent/tunnel",                                    [401, 401, 401, 401, 401, 401, 404, 401, 401]),
 ];
 
 /// The same for everybody, with nothing of anybody in them: looked at in `ops.rs`.

@@ -88,6 +88,9 @@ mod read {
             if kind == EngineKind::Local {
                 return Ok(EngineWrite { socket: some(self.socket), ..write });
             }
+            if kind == EngineKind::Agent {
+                return Ok(write);
+            }
             let port = match self.port.trim() {
                 "" => None,
                 text => Some(text.parse().map_err(|_| Error::field("port", "field-not-a-number"))?),

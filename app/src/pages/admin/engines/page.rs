@@ -1,7 +1,7 @@
 //! `/admin/machines/{code}/docker`: how the engine is reached, whether it is, and what it is.
 
 use contract::Permission;
-use contract::engines::{EngineKind, EngineReport, EngineTest, EngineView, MAX_PEM};
+use contract::engines::{CertificateState, EngineKind, EngineReport, EngineTest, EngineView, MAX_PEM};
 use contract::machines::MachineView;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -63,9 +63,22 @@ fn state_card(words: Words, code: &str, engine: &EngineView, may_test: bool) -> 
     let (zone, now) = (look().zone, door().1.now());
     let expires = engine.certificates_expire_at.map(|at| {
         let key = if at > now { "engine-expires" } else { "engine-expired" };
+        let soon = CertificateState::of(at, now);
+        let tone = match soon {
+            CertificateState::Valid => Tone::Ok,
+            CertificateState::Ending => Tone::Warn,
+            CertificateState::Expired => Tone::Bad,
+        };
         view! {
             <dt>{words.t(key)}</dt>
-            <dd>{time(at, zone)}</dd>
+            <dd>{time(at, zone)} " " {state(tone, words.t(&format!("engine-certificates-{}", soon.code())))}</dd>
+        }
+    });
+    // An agent's own configuration says where the engine is.
+    let address = (engine.kind != EngineKind::Agent).then(|| {
+        view! {
+            <dt>{words.t("engine-address")}</dt>
+            <dd class="mono select">{engine.address()}</dd>
         }
     });
     let result = match engine.last_test.clone() {
@@ -85,8 +98,9 @@ fn state_card(words: Words, code: &str, engine: &EngineView, may_test: bool) -> 
         <section class="card" id="test">
             <header><h2>{words.t("engine-title")}</h2></header>
             <dl class="facts">
-                <dt>{words.t("engine-address")}</dt>
-                <dd class="mono select">{engine.address()}</dd>
+                <dt>{words.t("engine-kind")}</dt>
+                <dd>{words.t(&format!("engine-kind-{}", engine.kind.code()))}</dd>
+                {address}
                 {expires}
                 <dt>{words.t("engine-changed")}</dt>
                 <dd>{time(engine.updated_at, zone)}</dd>
@@ -184,6 +198,7 @@ fn form_card(
                 <input r#type="hidden" name="form[revision]" value=form.revision.clone() />
                 <fieldset>
                     {select_field(words.t("engine-kind"), "form[kind]", kinds.collect(), &form.kind, fault("kind"))}
+                    <p class="sub">{words.t("engine-agent-hint")}</p>
                     {text_field(TextField { max_length: Some(100), ..field("engine-socket", "socket", "socket", &form.socket) })}
                     {text_field(TextField { max_length: Some(253), ..field("engine-host", "host", "host", &form.host) })}
                     {text_field(TextField { kind: "number", ..field("engine-port", "port", "port", &form.port) })}

@@ -2,12 +2,33 @@
 
 use std::collections::HashMap;
 
-use contract::UserId;
 use contract::accounts::Language;
+use contract::{Permission, UserId};
 
 use crate::Result;
 use crate::accounts::Contact;
 use crate::db::Tx;
+
+/// Active people with one of these built-in roles, or a role made here that gives the permission.
+pub(in crate::accounts) async fn holders(
+    tx: &mut Tx,
+    builtin: &[String],
+    permission: Permission,
+) -> Result<Vec<UserId>> {
+    let ids = sqlx::query_scalar!(
+        "select u.id from users u
+         where u.state = 'active' and u.deleted_at is null and exists(
+           select from role_assignments a where a.user_id = u.id and (a.role = any($1) or exists(
+             select from roles r join role_permissions p on p.role_id = r.id
+             where r.code = a.role and p.permission = $2)))
+         order by u.id",
+        builtin,
+        permission.name()
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(ids.into_iter().map(UserId).collect())
+}
 
 /// Those of these people who are active, as they are reached.
 pub(in crate::accounts) async fn contacts(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Contact>> {

@@ -204,6 +204,19 @@ pub(super) async fn take_link(tx: &mut Tx, granted: &Granted<ReportMetrics>, lin
     Ok(monitored)
 }
 
+/// Whether a server that is not this one holds the machine's link.
+pub(super) async fn linked_elsewhere(tx: &mut Tx, machine: MachineId, server: Uuid) -> Result<bool> {
+    let elsewhere = sqlx::query_scalar!(
+        r#"select exists(select 1 from node_links
+             where machine_id = $1 and server_id <> $2 and lease_until > now()) as "elsewhere!""#,
+        machine.0,
+        server
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(elsewhere)
+}
+
 pub(super) async fn drop_link(tx: &mut Tx, machine: MachineId, link: Uuid) -> Result<()> {
     sqlx::query!("delete from node_links where machine_id = $1 and link_id = $2", machine.0, link)
         .execute(&mut **tx)

@@ -1,0 +1,296 @@
+//! Connections to a machine's Docker Engine through its agent: asked for over the agent's link, dialed back by the agent,
+//! handed to who asked. Nothing listens on the machine.
+//!
+//! Invariants: a ticket counts once, for its machine, for moments, on the server that made it; which socket is connected to,
+//! the agent decides; whoever asks hears within [`WAIT`] that there is a tunnel or why there is none; what broke never reads
+//! as an end. Links end on one server: a machine whose agent is linked elsewhere is answered so, and never waited for.
+
+pub(crate) mod fuzzing;
+mod stream;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use contract::MachineId;
+use node_protocol::limits::MAX_TUNNELS;
+use node_protocol::{Hello, OpenTunnel, TunnelRefusal, TunnelRefused, TunnelSupport};
+use runtime::docker::{Bytes, Fault, FaultKind, Opening, Way};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout};
+
+pub use stream::{FarEnd, Held};
+
+use crate::authz::{Granted, OperateMachine, ReportMetrics};
+use crate::metrics::{self, NodeLink};
+use crate::{Error, OpContext, Platform, Principal, Result, machines, secrets};
+
+/// Longest wait for a tunnel: below what a request to an engine may take.
+const WAIT: Duration = Duration::from_secs(8);
+/// What of it the agent has: its refusal is to arrive in time.
+const AGENTS_PART: Duration = Duration::from_secs(7);
+/// Requests on their way to one link.
+const ORDERS: usize = 16;
+
+/// What this server knows of tunnels.
+#[derive(Default)]
+pub(crate) struct Tunnels {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    links: HashMap<MachineId, Linked>,
+    /// By the hash of their tickets.
+    waiting: HashMap<[u8; 32], Waiting>,
+    /// How many are waited for or open.
+    used: HashMap<MachineId, usize>,
+}
+
+/// An agent whose link ends here.
+struct Linked {
+    id: uuid::Uuid,
+    support: TunnelSupport,
+    orders: mpsc::Sender<OpenTunnel>,
+}
+
+struct Waiting {
+    machine: MachineId,
+    id: u64,
+    until: Instant,
+    slot: Slot,
+    answer: oneshot::Sender<std::result::Result<stream::NearEnd, Fault>>,
+}
+
+impl Tunnels {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nobody panics holding this lock")
+    }
+}
+
+/// One of a machine's tunnels, counted while it lives.
+struct Slot {
+    tunnels: Arc<Tunnels>,
+    machine: MachineId,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut state = self.tunnels.state();
+        if let Some(used) = state.used.get_mut(&self.machine) {
+            *used -= 1;
+            if *used == 0 {
+                state.used.remove(&self.machine);
+            }
+        }
+    }
+}
+
+/// The requests for a link to carry to its agent; without it, the agent is asked nothing here.
+pub struct Orders {
+    tunnels: Arc<Tunnels>,
+    machine: MachineId,
+    id: uuid::Uuid,
+    orders: mpsc::Receiver<OpenTunnel>,
+}
+
+impl Orders {
+    /// The next one. Cancel safe.
+    pub async fn next(&mut self) -> OpenTunnel {
+        match self.orders.recv().await {
+            Some(order) => order,
+            // A newer link of the machine has taken over; this one hears of it in its own way.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Orders {
+    fn drop(&mut self) {
+        let ended = {
+            let mut state = self.tunnels.state();
+            if state.links.get(&self.machine).is_none_or(|current| current.id != self.id) {
+                return;
+            }
+            state.links.remove(&self.machine);
+            let gone: Vec<_> = state.waiting.extract_if(|_, waiting| waiting.machine == self.machine).collect();
+            gone
+        };
+        for (_, waiting) in ended {
+            let _ = waiting.answer.send(Err(Fault::new(FaultKind::AgentOffline, "its link ended")));
+        }
+    }
+}
+
+/// Tells of an agent that is linked here; for as long as the answer lives.
+pub fn attach(platform: &Platform, link: &NodeLink, hello: &Hello) -> Orders {
+    let tunnels = Arc::clone(platform.tunnels());
+    let (sender, orders) = mpsc::channel(ORDERS);
+    let id = uuid::Uuid::new_v4();
+    tunnels.state().links.insert(link.machine, Linked { id, support: hello.tunnels(), orders: sender });
+    Orders { tunnels, machine: link.machine, id, orders }
+}
+
+/// What an agent says of a tunnel it does not make.
+pub fn refused(platform: &Platform, link: &NodeLink, refused: &TunnelRefused) {
+    let waiting = {
+        let mut state = platform.tunnels().state();
+        let found = state.waiting.iter().find(|(_, one)| one.machine == link.machine && one.id == refused.id);
+        let ticket = found.map(|(ticket, _)| *ticket);
+        ticket.and_then(|ticket| state.waiting.remove(&ticket))
+    };
+    // Nobody waits any more: it came late.
+    let Some(waiting) = waiting else { return };
+    let _ = waiting.answer.send(Err(of_refusal(refused)));
+}
+
+fn of_refusal(refused: &TunnelRefused) -> Fault {
+    let kind = match refused.reason() {
+        TunnelRefusal::Off => FaultKind::TunnelOff,
+        TunnelRefusal::NoSocket => FaultKind::NoSocket,
+        TunnelRefusal::Permission => FaultKind::Permission,
+        TunnelRefusal::Refused => FaultKind::Refused,
+        TunnelRefusal::Busy => FaultKind::TunnelBusy,
+        TunnelRefusal::NoWayBack => FaultKind::TunnelBack,
+        TunnelRefusal::Unspecified => FaultKind::Other,
+    };
+    Fault::new(kind, &refused.detail)
+}
+
+/// A tunnel whose agent has dialed back and showed its ticket.
+pub struct Claim {
+    waiting: Waiting,
+}
+
+impl Claim {
+    /// The end to copy bytes to and from; `None` when nobody waits any more.
+    pub fn connect(self) -> Option<FarEnd> {
+        let (near, far) = stream::pair(self.waiting.slot);
+        self.waiting.answer.send(Ok(near)).ok()?;
+        Some(far)
+    }
+}
+
+/// Uses a ticket up.
+///
+/// # Errors
+/// `NotFound` for every ticket that is not this node's, not now, or not of this server: agents try again, since that may be
+/// another server behind the same address.
+pub fn claim(platform: &Platform, ctx: &OpContext, ticket: &str) -> Result<Claim> {
+    let Principal::Node { machine, .. } = ctx.principal() else { return Err(Error::not_found()) };
+    ctx.authorize(ReportMetrics, &machines::resource(*machine))?;
+    let hash = hash(ticket);
+    let mut state = platform.tunnels().state();
+    // Somebody else's stays with whom it is for.
+    if state.waiting.get(&hash).is_none_or(|waiting| waiting.machine != *machine) {
+        return Err(Error::not_found());
+    }
+    let waiting = state.waiting.remove(&hash).ok_or_else(Error::not_found)?;
+    drop(state);
+    if waiting.until <= Instant::now() { Err(Error::not_found()) } else { Ok(Claim { waiting }) }
+}
+
+fn hash(ticket: &str) -> [u8; 32] {
+    Sha256::digest(ticket.as_bytes()).into()
+}
+
+/// The way to a machine's engine through its agent.
+pub fn way(platform: &Platform, granted: &Granted<OperateMachine>) -> Arc<dyn Way> {
+    Arc::new(AgentWay { platform: platform.clone(), machine: granted.id() })
+}
+
+struct AgentWay {
+    platform: Platform,
+    machine: MachineId,
+}
+
+impl std::fmt::Debug for AgentWay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AgentWay").field("machine", &self.machine).finish_non_exhaustive()
+    }
+}
+
+impl Way for AgentWay {
+    fn open(&self) -> Opening {
+        let (platform, machine) = (self.platform.clone(), self.machine);
+        Box::pin(async move { open(&platform, machine).await })
+    }
+}
+
+/// What is asked for, and forgotten when nobody waits for it.
+struct Asked {
+    tunnels: Arc<Tunnels>,
+    ticket: [u8; 32],
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        // Its slot wants the lock, too.
+        let waiting = self.tunnels.state().waiting.remove(&self.ticket);
+        drop(waiting);
+    }
+}
+
+async fn open(platform: &Platform, machine: MachineId) -> std::result::Result<Box<dyn Bytes>, Fault> {
+    let tunnels = platform.tunnels();
+    let ticket = hex::encode(secrets::random_bytes::<32>());
+    let order = OpenTunnel {
+        id: u64::from_le_bytes(secrets::random_bytes()),
+        ticket: ticket.clone(),
+        wait_ms: u32::try_from(AGENTS_PART.as_millis()).unwrap_or(u32::MAX),
+    };
+    let Some(begun) = ask(tunnels, machine, &order, hash(&ticket)) else { return Err(absent(platform, machine).await) };
+    let (orders, answered, _asked) = begun?;
+    let offline = |_| Fault::new(FaultKind::AgentOffline, "its link ended");
+    let answer = timeout(WAIT, async {
+        orders.send(order).await.map_err(|_| Fault::new(FaultKind::AgentOffline, "its link ended"))?;
+        answered.await.map_err(offline)?
+    });
+    match answer.await {
+        Ok(near) => Ok(Box::new(near?)),
+        Err(_) => Err(Fault::new(FaultKind::TunnelLate, format!("no tunnel within {} s", WAIT.as_secs()))),
+    }
+}
+
+type Answered = oneshot::Receiver<std::result::Result<stream::NearEnd, Fault>>;
+type Begun = (mpsc::Sender<OpenTunnel>, Answered, Asked);
+
+/// `None` where no agent of that machine is linked here.
+fn ask(
+    tunnels: &Arc<Tunnels>,
+    machine: MachineId,
+    order: &OpenTunnel,
+    ticket: [u8; 32],
+) -> Option<std::result::Result<Begun, Fault>> {
+    let mut state = tunnels.state();
+    let link = state.links.get(&machine)?;
+    let orders = link.orders.clone();
+    match link.support {
+        TunnelSupport::Unknown => return Some(Err(Fault::new(FaultKind::AgentOld, ""))),
+        TunnelSupport::Off => return Some(Err(Fault::new(FaultKind::TunnelOff, ""))),
+        TunnelSupport::On => {}
+    }
+    let used = state.used.entry(machine).or_default();
+    if *used >= MAX_TUNNELS {
+        return Some(Err(Fault::new(FaultKind::TunnelBusy, format!("{MAX_TUNNELS} are open"))));
+    }
+    *used += 1;
+    let slot = Slot { tunnels: Arc::clone(tunnels), machine };
+    let (answer, answered) = oneshot::channel();
+    let waiting = Waiting { machine, id: order.id, until: Instant::now() + WAIT, slot, answer };
+    state.waiting.insert(ticket, waiting);
+    Some(Ok((orders, answered, Asked { tunnels: Arc::clone(tunnels), ticket })))
+}
+
+/// Why no agent is here.
+async fn absent(platform: &Platform, machine: MachineId) -> Fault {
+    match metrics::linked_elsewhere(platform, machine).await {
+        Ok(true) => Fault::new(FaultKind::AgentElsewhere, ""),
+        Ok(false) => Fault::new(FaultKind::AgentOffline, ""),
+        Err(error) => {
+            tracing::warn!(%error, "where an agent is linked could not be looked up");
+            Fault::new(FaultKind::AgentOffline, "")
+        }
+    }
+}
