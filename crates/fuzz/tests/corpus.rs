@@ -115,6 +115,7 @@ replays!(
     engines,
     files,
     headers,
+    image_archive,
     ldap,
     oidc,
     outbound,

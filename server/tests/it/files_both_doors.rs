@@ -156,7 +156,7 @@ async fn a_plain_form_brings_an_archive_in() {
         let head = b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.tar\"\r\n\r\n".to_vec();
         let body =
             [field("name", name), field("memory_split", "true"), head, archive.to_vec(), b"\r\n--b--\r\n".to_vec()];
-        let request = server.request(&owner, Method::POST, "/api/customer/images/upload");
+        let request = server.signed(&owner, server.bare(Method::POST, "/api/customer/images/upload"));
         let request = request.header("accept", "text/html").header("content-type", "multipart/form-data; boundary=b");
         Answer::of(request.body(body.concat())).await
     };

@@ -146,6 +146,15 @@ const FILL: &str = "
     insert into engine_connections (machine_id, kind, socket) select id, 'local', '/var/run/docker.sock' from machines;
     insert into specs (name, cpu_cores, memory_gb, system_disk_gb) values ('small', 1, 1, 1);
     insert into spec_prices (spec_id, price_per_hour, starts_at, created_at) select id, 1, now(), now() from specs;
+    insert into blobs (sha256, size_bytes, chunk_size, store_key)
+      values (decode(repeat('00', 32), 'hex'), 1, 1, gen_random_uuid());
+    insert into files (customer_id, name, purpose, sha256, size_bytes) select $acme, 'a.tar', 'image', sha256, 1 from blobs;
+    insert into uploads (customer_id, name, purpose, size_bytes, chunk_size, store_key, expires_at)
+      values ($acme, 'b.tar', 'image', 1, 1, gen_random_uuid(), now() + interval '1 day');
+    insert into upload_chunks (upload_id, n, size_bytes, sha256, received_at)
+      select id, 0, 1, decode(repeat('00', 32), 'hex'), now() from uploads;
+    insert into images (customer_id, name, source, file_id, state)
+      select $acme, 'ours', 'upload', id, 'pending_review' from files;
     insert into machine_samples (machine_id, at) values (1, now());
     insert into gpu_samples (gpu_id, at) values (1, now());
     insert into gpu_events (gpu_id, at, kind) values (1, now(), 'lost');

@@ -358,7 +358,12 @@ async fn nobody_makes_somebody_in_a_customer_who_may_more_than_they_do() {
     };
     // A member sees what the customer has; who adds one has to see that, too.
     assert_eq!(refusal(add(&adder, "one", MemberRole::Member).await), not_held);
-    let powers = [Permission::CustomersManage, Permission::CustomersAddMember, Permission::AllocationsManage];
+    let powers = [
+        Permission::CustomersManage,
+        Permission::CustomersAddMember,
+        Permission::AllocationsManage,
+        Permission::FilesView,
+    ];
     let more = test.with_role("more", &powers).await;
     assert!(add(&more, "two", MemberRole::Member).await.is_ok());
     assert_eq!(refusal(add(&more, "three", MemberRole::Owner).await), not_held);
