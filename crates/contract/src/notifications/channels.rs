@@ -189,7 +189,7 @@ pub struct DeliveryView {
 
 /// Parameters of the lists of deliveries.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct DeliveryQuery {
     pub page: Option<u32>,
