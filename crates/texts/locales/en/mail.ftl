@@ -1,5 +1,6 @@
 # Mail that the product writes, and the pages its links lead to.
 mail-footer = Sent by { $product }, { $address }. Answers to this address are not read.
+mail-link = { $word }:
 mail-test-subject = Test mail from { $product }
 mail-test-text = This is a test mail. It arrived, so mail goes out as it is set.
 mail-password-reset-subject = { $product }: set a new password
