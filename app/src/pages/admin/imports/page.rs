@@ -378,8 +378,8 @@ fn line(words: Words, subject: &Subject, row: ImportRow) -> impl IntoView + use<
             <td class="num" data-label=words.t("import-row")>{row.row}</td>
             <th scope="row">{name}</th>
             <td class="mono" data-label=words.t(subject.headings[1])>{row.code}</td>
-            <td data-label=words.t("import-verdict")>{verdict_state(words, row.verdict)} {was}</td>
-            <td data-label=words.t("import-why")>{why}</td>
+            <td data-label=words.t("import-verdict")><div>{verdict_state(words, row.verdict)} {was}</div></td>
+            <td class="says" data-label=words.t("import-why")>{why}</td>
         </tr>
     }
 }
