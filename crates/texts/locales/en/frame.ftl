@@ -64,4 +64,6 @@ nav-settings = Settings
 nav-people = People
 nav-users = Users
 nav-roles = Roles
+frame-ended = You are signed out
+frame-ended-hint = Your session has ended, or your access has changed. What this page showed is hidden; sign in to go on.
 labelled = { $label }: { $value }

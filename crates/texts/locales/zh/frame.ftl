@@ -61,4 +61,6 @@ nav-settings = 平台设置
 nav-people = 人员
 nav-users = 用户
 nav-roles = 角色
+frame-ended = 登录已结束
+frame-ended-hint = 您已退出登录，或访问权限已变更。此页内容已隐藏，请重新登录。
 labelled = { $label }：{ $value }
