@@ -307,7 +307,7 @@ async fn what_a_test_finds_is_said_and_nothing_is_followed() {
     world.open("10.0.0.0/8").await;
     assert_eq!(world.test(id).await, Err(Step::Forbidden));
     assert_eq!(world.sink.got().len(), sent);
-    for (url, step) in [("http://169.254.169.254/latest", Step::Forbidden), ("http://localhost:1/", Step::Forbidden)] {
+    for (url, step) in [("http://169.254.169.254/latest", Step::Closed), ("http://localhost:1/", Step::Forbidden)] {
         let change = ChannelUpdate { url: Some(url.to_owned()), ..Default::default() };
         let ctx = world.admin.ctx();
         notifications::update_channel(&world.test.platform, &ctx, Whose::Platform, id, change).await.unwrap();
@@ -449,6 +449,13 @@ async fn what_is_no_channel_is_named() {
         url: "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k".to_owned(),
         secret: Some("SEC".to_owned()),
         kinds: Some(vec![NotificationKind::PasswordChanged]),
+    // Readable on its way: only where an admin could allow it.
+    for url in ["http://8.8.8.8/hook", "http://no-such-name.invalid/"] {
+        let body = WebhookCreate { name: "n8n".to_owned(), url: url.to_owned(), secret: None };
+        let error = notifications::add_webhook(&world.test.platform, &world.acme.owner.ctx(), body).await.unwrap_err();
+        let faults: Vec<_> = error.fields.iter().map(|field| (field.path, field.key)).collect();
+        assert_eq!(faults, [("url", "field-url-plain")], "{url}");
+    }
     };
     let error = notifications::add_channel(&world.test.platform, &world.admin.ctx(), body).await.unwrap_err();
     assert_eq!(paths(error), ["secret", "kinds"]);

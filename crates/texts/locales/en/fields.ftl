@@ -96,6 +96,7 @@ field-ssh-key-short = RSA keys must have at least { $min } bits. Better: “ssh-
 field-ssh-key-kind = Keys of this kind are not safe any more. Make one with “ssh-keygen -t ed25519”.
 field-ssh-key-twice = You have added this key already.
 field-url = An address that begins with https:// is needed, without user name or fragment.
+field-url-plain = Outside of private networks the address must begin with https://.
 field-webhook-secret = A secret is whsec_ followed by 24 to 64 bytes in base64.
 field-robot-no-secret = Robots of WeCom have no signing secret.
 field-private-ranges = Private ranges only, such as 10.20.0.0/16 or fd00::/8, parted by commas; at most 20.

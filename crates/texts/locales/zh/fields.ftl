@@ -96,6 +96,7 @@ field-ssh-key-short = RSA 密钥至少需要 { $min } 位。建议使用“ssh-k
 field-ssh-key-kind = 这种密钥已不再安全，请用“ssh-keygen -t ed25519”生成新的密钥。
 field-ssh-key-twice = 您已添加过此密钥。
 field-url = 请填写以 https:// 开头的地址，不能包含用户名或片段。
+field-url-plain = 内网以外的地址须以 https:// 开头。
 field-webhook-secret = 密钥格式为 whsec_ 加上 24 至 64 字节的 base64。
 field-robot-no-secret = 企业微信机器人没有签名密钥。
 field-private-ranges = 只能填写内网网段，例如 10.20.0.0/16 或 fd00::/8，用逗号分隔，最多 20 个。
