@@ -137,3 +137,5 @@ mail-first-password-text =
     Set your password to sign in. The link works once and for 7 days; after that, ask for a new one under “Forgot the password?”.
 mail-first-password-link = Set the password
 mail-kind-first-password = New account
+forgot-again = Get a new link
+invitation-spent-hint = Ask whoever invited you for another invitation.

@@ -137,3 +137,5 @@ mail-first-password-text =
     请设置密码后登录。链接只能使用一次，7 天内有效；过期后请用“忘记密码？”重新获取。
 mail-first-password-link = 设置密码
 mail-kind-first-password = 新账号
+forgot-again = 重新获取链接
+invitation-spent-hint = 请联系邀请您的人重新发送邀请。
