@@ -110,7 +110,7 @@ test('somebody makes an account of their own, where that is open', async ({ inst
   await guest.goto('/login');
   await guest.getByRole('link', { name: 'Make an account' }).click();
   await fill(guest, 'email', 'kim@example.org');
-  await expect(guest.locator('rg-captcha [role="status"]')).toContainText('has done its work', { timeout: 20_000 });
+  await expect(guest.locator('rg-captcha [role="status"]')).toContainText('Security check passed', { timeout: 20_000 });
   await expectAccessible(guest);
   await guest.getByRole('button', { name: 'Send the link' }).click();
   await expect(guest.getByRole('status')).toContainText('on its way');

@@ -105,7 +105,7 @@ test('after three failures a browser does a little work, and without script ther
     await page.locator('form button.primary').click();
     await expect(page.locator('.fault').first()).toBeVisible();
   }
-  await expect(page.getByText('Your browser has done its work')).toBeVisible();
+  await expect(page.getByText('Security check passed')).toBeVisible();
   await expect(page.getByRole('img')).toBeHidden();
   await expectAccessible(page);
 
