@@ -214,6 +214,12 @@ async fn a_webhook_is_signed_and_tried_again_under_the_same_id() {
     let waiting = world.deliveries(owner, Whose::Own).await;
     assert_eq!((waiting.len(), waiting[0].state, waiting[0].attempts), (1, DeliveryState::Queued, 1));
     assert_eq!(waiting[0].last_error.as_deref(), Some("status: HTTP 503"));
+    // The other end's fault, and said so.
+    let told: String = sqlx::query_scalar("select message from jobs where kind = 'notification-deliver'")
+        .fetch_one(world.test.owner_pool())
+        .await
+        .unwrap();
+    assert!(told.ends_with("to 127.0.0.1: status: HTTP 503") && !told.contains("error-"), "{told}");
     world.work().await;
     let sent = world.deliveries(owner, Whose::Own).await;
     assert_eq!((sent[0].state, sent[0].attempts, sent[0].channel_id), (DeliveryState::Sent, 2, id));
@@ -443,12 +449,6 @@ async fn what_is_no_channel_is_named() {
     let body = WebhookCreate { name: String::new(), url: "ftp://x".to_owned(), secret: Some("short".to_owned()) };
     let error = notifications::add_webhook(&world.test.platform, &world.acme.owner.ctx(), body).await.unwrap_err();
     assert_eq!(paths(error), ["name", "url", "secret"]);
-    let body = ChannelCreate {
-        kind: ChannelKind::Wecom,
-        name: "group".to_owned(),
-        url: "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k".to_owned(),
-        secret: Some("SEC".to_owned()),
-        kinds: Some(vec![NotificationKind::PasswordChanged]),
     // Readable on its way: only where an admin could allow it.
     for url in ["http://8.8.8.8/hook", "http://no-such-name.invalid/"] {
         let body = WebhookCreate { name: "n8n".to_owned(), url: url.to_owned(), secret: None };
@@ -456,6 +456,12 @@ async fn what_is_no_channel_is_named() {
         let faults: Vec<_> = error.fields.iter().map(|field| (field.path, field.key)).collect();
         assert_eq!(faults, [("url", "field-url-plain")], "{url}");
     }
+    let body = ChannelCreate {
+        kind: ChannelKind::Wecom,
+        name: "group".to_owned(),
+        url: "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k".to_owned(),
+        secret: Some("SEC".to_owned()),
+        kinds: Some(vec![NotificationKind::PasswordChanged]),
     };
     let error = notifications::add_channel(&world.test.platform, &world.admin.ctx(), body).await.unwrap_err();
     assert_eq!(paths(error), ["secret", "kinds"]);
