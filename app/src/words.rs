@@ -24,6 +24,11 @@ impl Words {
         texts::message(self.0, key, args)
     }
 
+    /// What something is called, and what it is.
+    pub fn labelled(self, label: String, value: String) -> String {
+        self.with("labelled", &[("label", label), ("value", value)])
+    }
+
     /// Some texts, and the units of time, for islands; a `{}` stands where a value goes.
     pub fn lexicon(self, keys: &[&str]) -> Lexicon {
         let holes = ["value", "time", "for", "age", "temperature", "n", "values"].map(|name| (name, "{}".to_owned()));

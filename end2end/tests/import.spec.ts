@@ -56,7 +56,7 @@ test('fifty rows with three bad ones are looked at, confirmed, and come back wit
 
   // The same sheet again: nothing to do.
   await upload(page, 'again.xlsx', fs.readFileSync((await exported.path())!));
-  await expect(page.locator('.head')).toContainText('Ready', { timeout: 20_000 });
+  await expect(page.locator('.head')).toContainText('Nothing to import', { timeout: 20_000 });
   await expect(page.getByRole('link', { name: `Unchanged ${machines.length - 1}` })).toBeVisible();
   await page.getByRole('button', { name: 'Discard' }).click();
   await expect(page.locator('.head')).toContainText('Discarded');
@@ -96,7 +96,7 @@ test('people are looked at, confirmed, can sign in, and come back with their res
   const [result] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Download the result' }).click()]);
   const told = rowsOf(fs.readFileSync((await result.path())!));
   expect(told).toHaveLength(5);
-  expect(told[1].at(-1)).toBe('Added as s2026001');
+  expect(told[1].at(-1)).toBe('Added with the user name s2026001');
   expect(told.flat().join(' ')).not.toContain('quokka');
 
   // The person is there, with the role, and signs in with what was typed.
@@ -112,7 +112,7 @@ test('people are looked at, confirmed, can sign in, and come back with their res
   // The export is a workbook that changes nothing.
   const [exported] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Export' }).click()]);
   await upload(page, 'again.xlsx', fs.readFileSync((await exported.path())!), 'users');
-  await expect(page.locator('.head')).toContainText('Ready', { timeout: 20_000 });
+  await expect(page.locator('.head')).toContainText('Nothing to import', { timeout: 20_000 });
   await expect(page.getByRole('link', { name: 'Unchanged 1' })).toBeVisible();
 });
 

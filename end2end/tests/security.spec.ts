@@ -72,6 +72,29 @@ test('a password is changed, weak ones are refused, and everything else is signe
   expect(await installation.token({ ...who, password: 'seven lazy pelicans' })).toBeTruthy();
 });
 
+test('when a session ends, its open page is covered and leads to sign-in and back', async ({ browser, installation }) => {
+  const who = person(installation, 'olga');
+  const open = await elsewhere(browser, installation, who);
+  await look(open, installation.url, 'en', 'light');
+  await open.goto('/members');
+  await expect(open.locator('rg-bell details'), 'its line is open').toBeVisible();
+  const cover = open.getByRole('dialog', { name: 'You are signed out' });
+  await expect(cover).toHaveCount(0);
+  who.password = installation.cli(['admin', 'reset-password', who.name]);
+  await expect(cover).toBeVisible();
+  await expectAccessible(open);
+  for (let i = 0; i < 3; i++) await open.keyboard.press('Escape');
+  await expect(cover).toBeVisible();
+  const behind = await cover.evaluate((dialog) => getComputedStyle(dialog, '::backdrop').backgroundColor);
+  expect(behind, 'nothing shines through').not.toMatch(/transparent|\/|rgba/);
+  await cover.getByRole('link', { name: 'Sign in' }).click();
+  await expect(open).toHaveURL(/\/login\?next=%2Fmembers$/);
+  await open.locator('input[name="username"]').fill(who.name);
+  await open.locator('input[name="password"]').fill(who.password);
+  await Promise.all([open.waitForURL((url) => url.pathname === '/members'), open.locator('form button.primary').click()]);
+  await open.context().close();
+});
+
 test('after three failures a browser does a little work, and without script there is a picture', async ({ page, browser, installation }) => {
   const who = person(installation, 'greta');
   await look(page, installation.url, 'en', 'light');
@@ -82,7 +105,7 @@ test('after three failures a browser does a little work, and without script ther
     await page.locator('form button.primary').click();
     await expect(page.locator('.fault').first()).toBeVisible();
   }
-  await expect(page.getByText('Your browser has done its work')).toBeVisible();
+  await expect(page.getByText('Security check passed')).toBeVisible();
   await expect(page.getByRole('img')).toBeHidden();
   await expectAccessible(page);
 

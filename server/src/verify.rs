@@ -39,7 +39,7 @@ pub async fn verify(platform: &Platform, anchor: Option<&Path>, daily: Option<&P
     }
     let mut text = format!("{} rows fit their chain, {} are not sealed yet; {end}", report.checked, report.unsealed);
     if !noted.is_empty() {
-        text += &format!("; {} ends that were noted are in it", noted.len() as u64 - report.unknown);
+        text += &format!("; {}", noted_ends(noted.len() as u64 - report.unknown));
     }
     if let Some(pruned) = report.pruned {
         let (before, position) = (pruned.before.date_naive(), pruned.anchor.position);
@@ -49,6 +49,13 @@ pub async fn verify(platform: &Platform, anchor: Option<&Path>, daily: Option<&P
         text += &format!(", with {} of the ends that were noted", report.unknown);
     }
     Ok(text)
+}
+
+fn noted_ends(n: u64) -> String {
+    match n {
+        1 => "the one end that was noted is in it".to_owned(),
+        n => format!("{n} ends that were noted are in it"),
+    }
 }
 
 fn read(file: &Path) -> anyhow::Result<Option<Anchor>> {
@@ -81,6 +88,12 @@ fn write(file: &Path, end: Anchor) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_end_is_not_several() {
+        assert_eq!(noted_ends(1), "the one end that was noted is in it");
+        assert_eq!(noted_ends(2), "2 ends that were noted are in it");
+    }
 
     #[test]
     fn an_anchor_is_read_as_it_was_written() {

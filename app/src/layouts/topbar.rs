@@ -91,7 +91,7 @@ pub fn look_switches(words: Words) -> impl IntoView {
     }
 }
 
-/// What was not read yet, as of this page; `<rg-bell>` keeps it up to date.
+/// What was not read yet, as of this page; `<rg-bell>` keeps it up to date, and opens the dialog when the session ends.
 fn bell(words: Words) -> impl IntoView + use<> {
     let unread = use_context::<UnreadView>().unwrap_or_default().unread;
     let label = words.with("notifications-bell", &[("n", unread.to_string())]);
@@ -116,6 +116,11 @@ fn bell(words: Words) -> impl IntoView + use<> {
                 <span class="icon" inner_html=icons::BELL></span>
                 {badge}
             </a>
+            <dialog class="ended" aria-labelledby="ended">
+                <h2 id="ended">{words.t("frame-ended")}</h2>
+                <p>{words.t("frame-ended-hint")}</p>
+                <a class="btn primary" href=paths::login(paths::local(&here()))>{words.t("login-action")}</a>
+            </dialog>
         </rg-bell>
     }
 }

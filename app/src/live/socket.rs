@@ -221,12 +221,12 @@ fn heard(text: &str) {
             }
         }
         ServerMessage::Pong { now: server_ms } => hub(|h| h.offset_ms = server_ms as f64 - now()),
-        ServerMessage::Refused { error, .. } if error.code == ErrorCode::Unauthenticated => reload(),
         ServerMessage::Refused { topic, error } => {
             hub(|h| h.topics.retain(|t| t.name != topic));
             set_link(if error.code == ErrorCode::NotFound { Link::Over } else { Link::Ended });
         }
-        ServerMessage::Bye { reason } if reason == "session_ended" => reload(),
+        // The bell covers the page and offers sign-in.
+        ServerMessage::Bye { reason } if reason == "session_ended" => set_link(Link::Ended),
         ServerMessage::Bye { .. } => {}
     }
 }
@@ -248,13 +248,6 @@ fn deliver(topic: &str, position: Position, data: &LiveData) {
     });
     for f in listeners {
         f(data);
-    }
-}
-
-/// The sign-in page is where a reload leads once the session has ended.
-fn reload() {
-    if let Some(window) = web_sys::window() {
-        let _ = window.location().reload();
     }
 }
 

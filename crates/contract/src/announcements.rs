@@ -170,7 +170,7 @@ pub struct BannerView {
 
 /// Parameters of the list of announcements.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct AnnouncementQuery {
     pub page: Option<u32>,

@@ -311,7 +311,7 @@ impl HistoryRange {
 
 /// Query of a machine's history.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct HistoryQuery {
     /// 1h when nothing is said; not together with `from` and `to`.

@@ -63,7 +63,7 @@ word_enum! {
 
 /// Parameters of the trend.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct TrendQuery {
     /// `24h` when absent.
@@ -140,7 +140,7 @@ pub struct MyMachine {
 
 /// Parameters of statistics over a period.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct StatisticsQuery {
     pub page: Option<u32>,
@@ -191,7 +191,7 @@ pub struct CustomerStatistics {
 
 /// Parameters of the use by month.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct UsageQuery {
     /// Months up to and with this one, 1 to 24; 12 when absent.

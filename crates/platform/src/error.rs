@@ -99,6 +99,11 @@ impl Error {
         Self::new(ErrorCode::Internal).with_cause(cause)
     }
 
+    /// Somebody else's server, or the way there: for what is tried again.
+    pub(crate) fn elsewhere(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::new(ErrorCode::Unavailable).with_cause(cause)
+    }
+
     /// `Err(self)` when any field was found wrong.
     pub(crate) fn into_result(self) -> Result<()> {
         if self.fields.is_empty() { Ok(()) } else { Err(self) }

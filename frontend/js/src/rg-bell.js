@@ -2,6 +2,8 @@
 // </rg-bell>: keeps the number at the bell up to date and shows the newest beside it. Only makes quicker what works
 // without it: the link leads to the page of all.
 //
+// It also tells when one is signed out: what an open page shows is nobody's to read then, so its dialog covers it.
+//
 // Not an island, because every page has a bell, and a page without islands loads no wasm. It speaks to the same socket of
 // the server, `/ws/live`, with one topic.
 
@@ -11,6 +13,8 @@ const SILENCE_MS = 25_000;
 const RETRY_MS = [1_000, 30_000];
 /// A page hidden for so long hangs up until it is looked at again.
 const HIDDEN_MS = 60_000;
+/// For a page that is on its way to another: it may have ended the session itself.
+const LEAVING_MS = 1_000;
 
 /// What is shown at the bell and said of it, for so many unread.
 export function said(unread, texts) {
@@ -18,16 +22,25 @@ export function said(unread, texts) {
   return { label, badge: unread === 0 ? '' : unread > 99 ? '99+' : String(unread) };
 }
 
+const parse = (text) => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+};
+
 /// The content of a message of our topic; nothing for anything else.
 export function read(text) {
-  let message;
-  try {
-    message = JSON.parse(text);
-  } catch {
-    return null;
-  }
+  const message = parse(text);
   const ours = message.topic === TOPIC && message.data?.kind === 'notifications';
   return ours && (message.type === 'snapshot' || message.type === 'delta') ? message.data.value : null;
+}
+
+/// Whether a message says that nobody is signed in here any more.
+export function ended(text) {
+  const { type, reason, error } = parse(text);
+  return type === 'bye' ? reason === 'session_ended' : type === 'refused' && error?.code === 1100;
 }
 
 /// A page of ours, or the page of all: an address from elsewhere is not followed.
@@ -91,7 +104,11 @@ export class RgBell extends Base {
     const socket = new WebSocket(`${scheme}://${location.host}/ws/live`);
     this.#socket = socket;
     this.#heard = Date.now();
-    socket.addEventListener('open', () => socket.send(JSON.stringify({ type: 'subscribe', topic: TOPIC })));
+    let opened = false;
+    socket.addEventListener('open', () => {
+      opened = true;
+      socket.send(JSON.stringify({ type: 'subscribe', topic: TOPIC }));
+    });
     socket.addEventListener('message', ({ data }) => {
       if (socket !== this.#socket) return;
       this.#heard = Date.now();
@@ -99,13 +116,13 @@ export class RgBell extends Base {
       if (value) {
         this.#failures = 0;
         this.#show(value);
-      } else if (data.includes('"refused"') || data.includes('"session_ended"')) {
-        // Who is signed out is led to sign-in by the next page.
-        this.#refused = true;
-        this.#hangUp();
+      } else if (ended(data)) {
+        this.#over();
+      } else if (data.includes('"refused"')) {
+        this.#refuse();
       }
     });
-    socket.addEventListener('close', () => socket === this.#socket && this.#lost());
+    socket.addEventListener('close', () => socket === this.#socket && this.#lost(opened));
   }
 
   #hangUp() {
@@ -114,8 +131,23 @@ export class RgBell extends Base {
     socket?.close();
   }
 
-  #lost() {
+  #refuse() {
+    this.#refused = true;
+    this.#hangUp();
+  }
+
+  #over() {
+    this.#refuse();
+    const dialog = this.querySelector('dialog');
+    dialog.addEventListener('close', () => dialog.showModal());
+    setTimeout(() => dialog.showModal(), LEAVING_MS);
+  }
+
+  async #lost(opened) {
     this.#socket = undefined;
+    // A socket that was refused looks like a server that is away: a request tells.
+    const answer = opened ? null : await fetch('/api/auth/profile').catch(() => null);
+    if (answer?.status === 401) return this.#over();
     this.#retry = setTimeout(() => this.#connect(), pause(this.#failures++, Math.random()));
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { local, pause, read, said } from './rg-bell.js';
+import { ended, local, pause, read, said } from './rg-bell.js';
 
 const texts = { none: 'Notifications', one: '1 not read', many: '{n} not read' };
 
@@ -19,6 +19,16 @@ test('only messages of its own topic are read', () => {
     assert.equal(read(JSON.stringify(other)), null);
   }
   assert.equal(read('{'), null);
+});
+
+test('the end of a session is told from other endings', () => {
+  const error = { code: 1100, key: 'error-unauthenticated' };
+  for (const over of [{ type: 'bye', reason: 'session_ended' }, { type: 'refused', topic: 'notifications', error }]) {
+    assert.equal(ended(JSON.stringify(over)), true);
+  }
+  const others = [{ type: 'bye', reason: 'draining' }, { type: 'refused', error: { code: 1300 } }, { type: 'pong', now: 1 }];
+  for (const other of others) assert.equal(ended(JSON.stringify(other)), false);
+  assert.equal(ended('{'), false);
 });
 
 test('only pages of ours are led to', () => {

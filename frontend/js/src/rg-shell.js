@@ -206,6 +206,11 @@ class RgCaptcha extends HTMLElement {
   }
 }
 
+// A row of choices that is longer than the page is wide begins where the chosen one is in sight.
+for (const line of document.querySelectorAll('.seg-line')) {
+  line.scrollLeft = (line.querySelector('[aria-current]')?.offsetLeft ?? 0) - 48;
+}
+
 customElements.define('rg-captcha', RgCaptcha);
 customElements.define('rg-copy', RgCopy);
 customElements.define('rg-check-all', RgCheckAll);

@@ -4,7 +4,7 @@ use app::{door, paths};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Redirect, Response};
 use contract::accounts::Language;
-use contract::imports::{ImportRow, ImportRowQuery, ImportSubject, ImportView, MAX_IMPORT_BYTES, Note, RowVerdict};
+use contract::imports::{ImportRow, ImportRowQuery, ImportSubject, MAX_IMPORT_BYTES, Note, RowVerdict};
 use contract::{ErrorCode, ImportId, Permission};
 use platform::imports::{self, SheetColumn, columns_of};
 use platform::{Error, OpContext};
@@ -100,7 +100,7 @@ pub(crate) async fn result(rest: &Rest, layout: &Layout, id: ImportId) -> Respon
             after = last.row;
             for row in &rows {
                 let values: Vec<_> = columns.iter().map(|column| text_value(row.cells.get(column.key))).collect();
-                let (verdict, words) = outcome(language, (&view, columns), row);
+                let (verdict, words) = outcome(language, (layout.subject, columns), view.confirmed_at.is_some(), row);
                 sheet.row_with_result(&values, verdict, &words).map_err(Error::internal)?;
             }
         }
@@ -158,11 +158,18 @@ fn kebab(key: &str) -> String {
     key.chars().flat_map(|c| if c.is_ascii_uppercase() { vec!['-', c.to_ascii_lowercase()] } else { vec![c] }).collect()
 }
 
-/// What became, or would become, of a row.
-fn outcome(language: Language, (view, columns): (&ImportView, &[SheetColumn]), row: &ImportRow) -> (Verdict, String) {
-    let done = view.confirmed_at.is_some();
+/// What became, or, before it was `done`, would become, of a row.
+fn outcome(
+    language: Language,
+    (subject, columns): (ImportSubject, &[SheetColumn]),
+    done: bool,
+    row: &ImportRow,
+) -> (Verdict, String) {
+    let is_person = subject == ImportSubject::Users;
     let code = row.code.clone().unwrap_or_default();
     let key = match (row.verdict, done) {
+        (RowVerdict::New, true) if is_person => "import-users-did-new",
+        (RowVerdict::New, false) if is_person => "import-users-would-new",
         (RowVerdict::New, true) => "import-did-new",
         (RowVerdict::New, false) => "import-would-new",
         (RowVerdict::Update, true) => "import-did-update",
@@ -179,5 +186,31 @@ fn outcome(language: Language, (view, columns): (&ImportView, &[SheetColumn]), r
 
 fn fault_words(language: Language, columns: &[SheetColumn], column: &str, note: &Note) -> String {
     let heading = columns.iter().find(|known| known.key == column).map_or(column, |known| heading(language, known));
-    format!("{heading}: {}", door::note_in_words(language, note))
+    let why = door::note_in_words(language, note);
+    say(language, "labelled", &[("label", heading.to_owned()), ("value", why)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_has_a_code_and_a_person_a_user_name() {
+        let row = ImportRow {
+            row: 2,
+            verdict: RowVerdict::New,
+            was: None,
+            code: Some("li.na".to_owned()),
+            cells: Default::default(),
+            changes: Vec::new(),
+            faults: Vec::new(),
+        };
+        let said = |subject, done| outcome(Language::Zh, (subject, &[]), done, &row).1;
+        assert_eq!(said(ImportSubject::Users, true), "已新增，用户名 li.na");
+        assert_eq!(said(ImportSubject::Users, false), "将新增，用户名 li.na");
+        assert_eq!(said(ImportSubject::Machines, true), "已新增，编码 li.na");
+        let note = Note { key: "field-required".to_owned(), ..Note::default() };
+        let columns = columns_of(ImportSubject::Users);
+        assert_eq!(fault_words(Language::Zh, columns, "username", &note), "用户名：此项必填。");
+    }
 }

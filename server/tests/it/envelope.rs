@@ -214,3 +214,34 @@ async fn the_description_names_every_operation() {
         assert!(described["components"]["schemas"][name].is_object(), "{name} is referred to and missing");
     }
 }
+
+#[tokio::test]
+async fn the_description_puts_every_parameter_where_it_is_read() {
+    let described = serde_json::to_value(server::router::openapi()).unwrap();
+    let mut in_queries = 0;
+    for (path, item) in described["paths"].as_object().unwrap() {
+        let mut placeholders: Vec<&str> =
+            path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+        placeholders.sort_unstable();
+        for (method, operation) in item.as_object().unwrap() {
+            let mut in_path = Vec::new();
+            for parameter in operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default() {
+                let name = parameter["name"].as_str().unwrap();
+                match parameter["in"].as_str().unwrap() {
+                    "path" => {
+                        assert_eq!(parameter["required"], true, "{method} {path}: {name}");
+                        in_path.push(name);
+                    }
+                    "query" => {
+                        assert_eq!(parameter["required"], false, "{method} {path}: {name} may be left out");
+                        in_queries += 1;
+                    }
+                    other => panic!("{method} {path}: {name} is in {other}"),
+                }
+            }
+            in_path.sort_unstable();
+            assert_eq!(in_path, placeholders, "{method} {path}");
+        }
+    }
+    assert!(in_queries > 100, "lists have their filters: {in_queries}");
+}

@@ -78,6 +78,21 @@ async fn a_page_with_a_token_in_its_address_tells_nobody_and_needs_no_script() {
 }
 
 #[tokio::test]
+async fn a_link_that_does_not_work_shows_no_form_and_leads_on() {
+    let server = Server::start().await;
+    let staff = server.token(&server.test.admin().await).await;
+    let open = json!({ "value": "open" });
+    assert_eq!(server.put(&staff, "/api/admin/settings/sign_in.sign_up", open).await.code(), 0);
+    for (page, way) in [("/reset", "/forgot"), ("/register/account", "/register"), ("/invitation", "/login")] {
+        let answer = server.get(&Who::Nobody, &format!("{page}?token=abc")).await;
+        assert!(!answer.text.contains("type=\"password\""), "{page}: {}", answer.text);
+        for way in [way, "/login"] {
+            assert!(answer.text.contains(&format!("href=\"{way}\"")), "{page} does not lead to {way}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn pages_that_take_a_new_password_say_what_it_has_to_be_like() {
     let server = Server::start().await;
     let staff = server.token(&server.test.admin().await).await;
@@ -89,6 +104,13 @@ async fn pages_that_take_a_new_password_say_what_it_has_to_be_like() {
         acme.id
     );
     server.sql(&link).await;
+    let link = format!(
+        "insert into one_time_links (hash, purpose, user_id, address, created_at, expires_at)
+         values (sha256('a-reset'), 'password_reset', {}, 'owner@acme.example', now(), now() + interval '10 minutes')
+         returning id",
+        acme.owner.id
+    );
+    server.sql(&link).await;
     let hint = async |page: &str, language: &str| {
         let request = server.bare(Method::GET, page).header("accept-language", language);
         let answer = Answer::of(request).await;
@@ -96,7 +118,7 @@ async fn pages_that_take_a_new_password_say_what_it_has_to_be_like() {
         let hint = answer.text[start..].split_once('>').unwrap().1;
         hint.split_once('<').unwrap().0.to_owned()
     };
-    for page in ["/reset?token=abc", "/invitation?token=an-invitation"] {
+    for page in ["/reset?token=a-reset", "/invitation?token=an-invitation"] {
         for (key, value) in [("min_length", 10), ("min_score", 2)] {
             let path = format!("/api/admin/settings/sign_in.password_{key}");
             assert_eq!(server.put(&staff, &path, json!({ "value": value })).await.code(), 0);

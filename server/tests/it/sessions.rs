@@ -78,6 +78,19 @@ async fn signing_out_ends_the_cookie_and_forgets_it() {
     assert_eq!((status(&server, &here).await, status(&server, &elsewhere).await), (401, 200), "this session alone");
 }
 
+/// Its socket opens it (`frontend/js/src/rg-bell.js`): what an open page shows is nobody's to read when its session has ended.
+#[tokio::test]
+async fn every_page_brings_what_covers_it_when_its_session_ends() {
+    let server = Server::start().await;
+    let browser = server.browser(&server.test.customer("Acme").await.owner).await;
+    for (page, way) in [("/account", "/login?next=%2Faccount"), ("/", "/login")] {
+        let text = server.get(&browser, page).await.text;
+        let cover = text.split_once("<dialog class=\"ended\"").and_then(|(_, rest)| rest.split_once("</dialog>"));
+        assert!(cover.is_some_and(|(cover, _)| cover.contains(&format!("href=\"{way}\""))), "{page}: {text}");
+    }
+    assert!(!server.get(&Who::Nobody, "/login").await.text.contains("<dialog"));
+}
+
 #[tokio::test]
 async fn sessions_expire() {
     let server = Server::start().await;

@@ -181,3 +181,15 @@ async fn one_s_own_account_is_bound_by_a_form_of_ours() {
     let parted = world.server.request(&who, Method::DELETE, &format!("/api/auth/identities/{id}"));
     assert_eq!(Answer::of(parted).await.status, 200);
 }
+
+/// A mapping names a customer by its number, which has to be found somewhere.
+#[tokio::test]
+async fn the_form_says_the_numbers_of_customers_and_so_does_their_page() {
+    let server = Server::start().await;
+    let acme = server.test.customer("Acme").await;
+    let browser = server.browser(&server.test.admin().await).await;
+    let form = server.get(&browser, "/admin/settings/identity/new/ldap").await;
+    assert!(form.text.contains(&format!("{} (Acme)", acme.id)), "{}", form.text);
+    let page = server.get(&browser, &format!("/admin/customers/{}", acme.id)).await;
+    assert!(page.text.contains(&format!("<dd class=\"mono\">{}</dd>", acme.id)), "{}", page.text);
+}

@@ -104,16 +104,20 @@ fn forgot_view(sent: bool, refused: Option<&Refused>, captchas: Option<Captchas>
 #[component]
 pub fn ResetPage() -> impl IntoView {
     hide_address();
-    let (platform, _) = door();
+    let (platform, ctx) = door();
     let (words, token, refused) = (Words::now(), query("token"), Refused::from_query());
     Suspend::new(async move {
-        let rule = password_rule(&platform).await;
-        reset_view(words, token, refused.as_ref(), rule)
+        match platform::accounts::resetting(&platform, &ctx, &token).await {
+            Ok(()) => reset_view(words, token, refused.as_ref(), password_rule(&platform).await),
+            Err(error) => {
+                let again = view! { <p><a class="link" href=paths::FORGOT>{words.t("forgot-again")}</a></p> };
+                spent_view((&platform, &ctx), words.t("reset-title"), error, again).await
+            }
+        }
     })
 }
 
 fn reset_view(words: Words, token: String, refused: Option<&Refused>, rule: PasswordRule) -> AnyView {
-    let spent = refused.is_some_and(|r| r.fault(words.0, "token").is_some());
     let body = view! {
         <form class="stack" method="post" action=ConfirmPasswordReset::url()>
             {form_fault(general(refused, words))}
@@ -122,7 +126,6 @@ fn reset_view(words: Words, token: String, refused: Option<&Refused>, rule: Pass
             {text_field(new_password(words, refused, rule, "new_password", "newPassword"))}
             <button class="btn primary wide">{words.t("reset-action")}</button>
         </form>
-        {spent.then(|| view! { <p><a class="link" href=paths::FORGOT>{words.t("forgot-title")}</a></p> })}
     };
     plain_page(words, words.t("reset-title"), body)
 }
@@ -133,7 +136,9 @@ pub fn EmailPage() -> impl IntoView {
     hide_address();
     let words = Words::now();
     let refused = Refused::from_query();
+    let home = words.t("error-back-home");
     let body = if query("done").is_empty() {
+        let elsewhere = refused.is_some().then(|| view! { <p><a class="link" href=paths::HOME>{home}</a></p> });
         view! {
             <p>{words.t("email-change-page")}</p>
             <form class="stack" method="post" action=ConfirmEmailChange::url()>
@@ -141,11 +146,11 @@ pub fn EmailPage() -> impl IntoView {
                 <input r#type="hidden" name="token" value=query("token") />
                 <button class="btn primary wide">{words.t("email-change-action")}</button>
             </form>
+            {elsewhere}
         }
         .into_any()
     } else {
         let done = words.t("email-change-done");
-        let home = words.t("error-back-home");
         view! {
             <p role="status">{done}</p>
             <p><a class="link" href=paths::HOME>{home}</a></p>
@@ -165,17 +170,27 @@ pub fn InvitationPage() -> impl IntoView {
     Suspend::new(async move {
         match platform::accounts::invited(&platform, &ctx, &token).await {
             Ok(invited) => invitation_view(words, token, invited, password_rule(&platform).await),
-            Err(error) => spent_view(&platform, &ctx, words.t("invitation-title"), error).await,
+            Err(error) => {
+                let hint = view! { <p>{words.t("invitation-spent-hint")}</p> };
+                spent_view((&platform, &ctx), words.t("invitation-title"), error, hint).await
+            }
         }
     })
 }
 
-/// The page of a link that does not work.
-async fn spent_view(platform: &Platform, ctx: &OpContext, title: String, error: platform::Error) -> AnyView {
+/// The page of a link that does not work: why, and how to go on.
+async fn spent_view(
+    (platform, ctx): (&Platform, &OpContext),
+    title: String,
+    error: platform::Error,
+    instead: impl IntoView + 'static,
+) -> AnyView {
+    let words = Words::now();
     let unknown = error.code == ErrorCode::Validation;
     let error = to_api_error(platform, ctx, error).await;
     let message = error.fields.get("token").filter(|_| unknown).cloned().unwrap_or(error.message);
-    plain_page(Words::now(), title, form_fault(Some(message)))
+    let back = view! { <p><a class="link" href=paths::login(None)>{words.t("forgot-back")}</a></p> };
+    plain_page(words, title, (form_fault(Some(message)), instead, back))
 }
 
 fn invitation_view(words: Words, token: String, invited: Invited, rule: PasswordRule) -> AnyView {
@@ -270,7 +285,11 @@ pub fn RegisterAccountPage() -> impl IntoView {
                 let rule = password_rule(&platform).await;
                 plain_page(words, title, account_form(words, SignUp::url(), token, email, rule))
             }
-            Err(error) => spent_view(&platform, &ctx, title, error).await,
+            Err(error) => {
+                let again = (error.code == ErrorCode::Validation)
+                    .then(|| view! { <p><a class="link" href=paths::REGISTER>{words.t("forgot-again")}</a></p> });
+                spent_view((&platform, &ctx), title, error, again).await
+            }
         }
     })
 }

@@ -16,7 +16,7 @@ pub enum CaptchaKind {
 
 /// Parameters of `GET /api/auth/captcha`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct CaptchaQuery {
     /// `pow` or `image`; as the settings say where it is absent.

@@ -9,7 +9,7 @@ use crate::{CustomerId, IdentityId, IdentityProviderId};
 
 /// Parameters of `GET /api/auth/oidc/start`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct OidcStart {
     /// Which sign-in service.

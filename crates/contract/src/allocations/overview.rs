@@ -78,7 +78,7 @@ pub struct AllocationBulk {
 
 /// Parameters of the time line.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct TimelineQuery {
     /// First month, `2026-11`; last month when absent.
@@ -144,7 +144,7 @@ word_enum! {
 
 /// Parameters of the list of renewal requests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct RenewalQuery {
     pub page: Option<u32>,

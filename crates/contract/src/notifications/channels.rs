@@ -189,7 +189,7 @@ pub struct DeliveryView {
 
 /// Parameters of the lists of deliveries.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct DeliveryQuery {
     pub page: Option<u32>,
@@ -204,8 +204,8 @@ pub struct DeliveryQuery {
 pub struct ChannelTestView {
     /// True when it was taken at the other end.
     pub accepted: bool,
-    /// The step it ended at: `name`, `forbidden`, `plain`, `connect`, `tls`, `timeout`, `redirect`, `status`, `refused`,
-    /// or `done`.
+    /// The step it ended at: `name`, `forbidden`, `closed`, `plain`, `connect`, `tls`, `timeout`, `redirect`, `status`,
+    /// `refused`, or `done`.
     pub step: String,
     /// The HTTP status, where there was an answer.
     pub status: Option<u16>,

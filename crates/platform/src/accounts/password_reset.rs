@@ -126,6 +126,20 @@ async fn tell_where(
     Ok(())
 }
 
+/// What a link to a new password is for: with [`Purpose::FirstPassword`] the same page sets the first one.
+const PURPOSES: [Purpose; 2] = [Purpose::PasswordReset, Purpose::FirstPassword];
+
+/// Looks whether a link to a new password works, and leaves it as it is.
+///
+/// # Errors
+/// `Validation` for one that does not work (any more).
+pub async fn resetting(platform: &Platform, ctx: &OpContext, token: &str) -> Result<()> {
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    links::find(&mut tx, &PURPOSES, token, ctx.now()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// Sets a new password with a link's token and ends every session of the person.
 ///
 /// # Errors
@@ -134,7 +148,7 @@ pub async fn confirm_password_reset(platform: &Platform, ctx: &OpContext, body: 
     let rule = password::password_rule(platform).await;
     let system = ctx.as_system(SystemActor::Authenticator);
     let mut tx = platform.db().begin(&system).await?;
-    let link = links::find(&mut tx, &[Purpose::PasswordReset, Purpose::FirstPassword], &body.token, ctx.now()).await?;
+    let link = links::find(&mut tx, &PURPOSES, &body.token, ctx.now()).await?;
     let user = link.user.ok_or_else(links::spent)?;
     let contact = store::contacts(&mut tx, &[user.0]).await?.into_iter().next().ok_or_else(links::spent)?;
     let credentials = store::credentials_of(&mut tx, user).await?;

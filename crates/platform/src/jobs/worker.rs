@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use contract::ErrorCode;
 use futures_util::FutureExt;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Claim, Heartbeat, LEASE, NewJob, Outcome, claim, finish, handlers, heartbeat, release, store, worker};
-use crate::{Platform, Result};
+use crate::{Error, Platform, Result};
 
 /// Jobs at a time in one server.
 const WORKERS: usize = 2;
@@ -97,8 +98,12 @@ async fn run_one(platform: &Platform, claim: &Claim) {
         tokio::select! {
             result = run => match result {
                 Ok(Ok(())) => Some(Outcome::Done),
-                Ok(Err(error)) => Some(Outcome::Failed(error.to_string())),
-                Err(_) => Some(Outcome::Failed("the handler panicked".to_owned())),
+                Ok(Err(error)) => Some(failed(claim, &error)),
+                Err(_) => {
+                    let why = "the handler panicked";
+                    tracing::error!(job = claim.id.0, kind = claim.kind, attempt = claim.attempt, why, "a job failed");
+                    Some(Outcome::Failed(why.to_owned()))
+                }
             },
             // Dropping the handler's future rolls its open transaction back.
             ended = hold(platform, claim) => ended,
@@ -111,10 +116,7 @@ async fn run_one(platform: &Platform, claim: &Claim) {
     let word = match &outcome {
         Outcome::Done => "done",
         Outcome::Cancelled => "cancelled",
-        Outcome::Failed(why) => {
-            tracing::error!(job = claim.id.0, kind = claim.kind, attempt = claim.attempt, why, "a job failed");
-            "failed"
-        }
+        Outcome::Failed(_) => "failed",
     };
     metrics::counter!("remotegpu_jobs_total", "kind" => claim.kind.clone(), "outcome" => word).increment(1);
     metrics::histogram!("remotegpu_job_seconds", "kind" => claim.kind.clone()).record(started.elapsed().as_secs_f64());
@@ -123,6 +125,18 @@ async fn run_one(platform: &Platform, claim: &Claim) {
         Ok(false) => tracing::warn!(job = claim.id.0, kind = claim.kind, "a job ended after its lease was lost"),
         Err(error) => tracing::warn!(job = claim.id.0, %error, "a job's end could not be written; it will run again"),
     }
+}
+
+/// An error that no handler foresaw is ours; what is away, often somebody else's server, is a warning that says what.
+fn failed(claim: &Claim, error: &Error) -> Outcome {
+    let (job, kind, attempt) = (claim.id.0, &claim.kind, claim.attempt);
+    let cause = std::error::Error::source(error).filter(|_| error.code == ErrorCode::Unavailable);
+    let why = cause.map_or_else(|| error.to_string(), ToString::to_string);
+    match error.code {
+        ErrorCode::Unavailable => tracing::warn!(job, kind, attempt, why, "what a job needs is away"),
+        _ => tracing::error!(job, kind, attempt, why, "a job failed"),
+    }
+    Outcome::Failed(why)
 }
 
 /// Beats until the job is cancelled (`Some`) or lost (`None`).

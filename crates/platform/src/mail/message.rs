@@ -35,7 +35,12 @@ pub(super) async fn build(platform: &Platform, server: &MailServer, letter: &Let
     let from = server.from_address.parse::<lettre::Address>().map_err(|error| format!("sender: {error}"))?;
     let to = letter.to.parse::<lettre::Address>().map_err(|error| format!("recipient: {error}"))?;
     let parts = MultiPart::alternative()
-        .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(plain(&text, button.as_ref(), &footer)))
+        .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(plain(
+            letter.language,
+            &text,
+            button.as_ref(),
+            &footer,
+        )))
         .singlepart(SinglePart::builder().header(ContentType::TEXT_HTML).body(html(
             letter.language,
             &text,
@@ -55,8 +60,9 @@ pub(super) async fn build(platform: &Platform, server: &MailServer, letter: &Let
         .map_err(|error| error.to_string())
 }
 
-fn plain(text: &str, button: Option<&(&str, String)>, footer: &str) -> String {
-    let link = button.map(|(link, word)| format!("{word}:\n{link}\n\n")).unwrap_or_default();
+fn plain(language: Language, text: &str, button: Option<&(&str, String)>, footer: &str) -> String {
+    let above = |word: &String| texts::message(language, "mail-link", &[("word", word.clone())]);
+    let link = button.map(|(link, word)| format!("{}\n{link}\n\n", above(word))).unwrap_or_default();
     format!("{text}\n\n{link}-- \n{footer}\n")
 }
 
@@ -79,4 +85,16 @@ fn html(language: Language, text: &str, button: Option<&(&str, String)>, footer:
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_colon_is_of_the_mails_language() {
+        let button = ("https://gpu.example.org/reset", "Link".to_owned());
+        assert!(plain(Language::Zh, "", Some(&button), "").contains("Link：\nhttps://"));
+        assert!(plain(Language::En, "", Some(&button), "").contains("Link:\nhttps://"));
+    }
 }

@@ -148,10 +148,10 @@ pub(crate) async fn send(platform: &Platform, token: Uuid, last: bool) -> Result
     let (step, code) = (failure.step.code(), failure.code);
     settle(platform, &row, state, Some(&failure.to_string())).await?;
     if state == MailState::Failed {
-        tracing::error!(mail = row.id.0, kind = row.kind, step, code, "a mail could not be sent");
+        tracing::warn!(mail = row.id.0, kind = row.kind, step, code, "a mail could not be sent");
     }
     // What the recipient's server refuses for good is done with; everything else is for the queue to try again.
-    if failure.is_final() { Ok(()) } else { Err(Error::internal(format!("mail {}: {step}", row.id))) }
+    if failure.is_final() { Ok(()) } else { Err(Error::elsewhere(format!("mail {}: {step}", row.id))) }
 }
 
 enum Ended {

@@ -62,7 +62,10 @@ pub(super) enum Reach {
     Public,
     /// In a range that an admin named.
     Named,
+    /// In a private range that an admin could name.
     Forbidden,
+    /// Nobody opens it: where clouds give out credentials, what is link-local, multicast or nobody's.
+    Closed,
 }
 
 /// What the address really is: IPv4 inside of IPv6 counts as IPv4 (mapped, RFC 4291; NAT64, RFC 6052).
@@ -105,7 +108,9 @@ pub(super) fn reach(address: IpAddr, named: &[IpNetwork]) -> Reach {
     let address = unwrapped(address);
     if is_public(address) {
         Reach::Public
-    } else if is_openable(address) && named.iter().any(|range| range.contains(address)) {
+    } else if !is_openable(address) {
+        Reach::Closed
+    } else if named.iter().any(|range| range.contains(address)) {
         Reach::Named
     } else {
         Reach::Forbidden
@@ -157,36 +162,38 @@ mod tests {
             assert_eq!(of(address, ""), Reach::Public, "{address}");
         }
         let forbidden = [
-            "0.0.0.0",
             "10.1.2.3",
             "100.64.0.1",
-            "100.100.100.200",
             "127.0.0.1",
             "127.8.8.8",
-            "169.254.169.254",
             "172.16.0.1",
             "172.31.255.255",
+            "192.168.1.1",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+            "fc00::1",
+        ];
+        let closed = [
+            "0.0.0.0",
+            "100.100.100.200",
+            "169.254.169.254",
             "192.0.0.192",
             "192.0.2.1",
-            "192.168.1.1",
             "168.63.129.16",
             "198.18.0.1",
             "224.0.0.1",
             "255.255.255.255",
             "::",
-            "::1",
             "::127.0.0.1",
-            "::ffff:127.0.0.1",
-            "::ffff:10.0.0.1",
             "::ffff:169.254.169.254",
             "64:ff9b::a9fe:a9fe",
-            "64:ff9b::a00:1",
             "64:ff9b:1::1",
             "2001::1",
             "2001:db8::1",
             "2002:7f00:1::",
             "3fff::1",
-            "fc00::1",
             "fd00:ec2::254",
             "fe80::1",
             "fec0::1",
@@ -195,6 +202,9 @@ mod tests {
         ];
         for address in forbidden {
             assert_eq!(of(address, ""), Reach::Forbidden, "{address}");
+        }
+        for address in closed {
+            assert_eq!(of(address, ""), Reach::Closed, "{address}");
         }
     }
 
@@ -216,8 +226,11 @@ mod tests {
         for address in reached {
             assert_eq!(of(address, named), Reach::Named, "{address}");
         }
-        for address in ["10.2.0.1", "127.0.0.2", "100.100.100.200", "fd00:ec2::254", "169.254.169.254", "fe80::1"] {
+        for address in ["10.2.0.1", "127.0.0.2"] {
             assert_eq!(of(address, named), Reach::Forbidden, "{address}");
+        }
+        for address in ["100.100.100.200", "fd00:ec2::254", "169.254.169.254", "fe80::1"] {
+            assert_eq!(of(address, named), Reach::Closed, "{address}");
         }
         for none in ["0.0.0.0/0", "169.254.0.0/16", "8.8.8.8", "10.0.0.0/7", "10.1.2.3/8", "fe80::/10", "::/0", "x"] {
             assert_eq!(read_ranges(none), None, "{none}");

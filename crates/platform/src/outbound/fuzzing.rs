@@ -19,5 +19,5 @@ pub fn outbound_ranges(text: &str) -> Option<Vec<IpNetwork>> {
 
 /// Whether the server may be sent there.
 pub fn outbound_reached(address: IpAddr, named: &[IpNetwork]) -> bool {
-    addresses::reach(address, named) != Reach::Forbidden
+    matches!(addresses::reach(address, named), Reach::Public | Reach::Named)
 }

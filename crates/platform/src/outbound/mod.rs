@@ -40,6 +40,8 @@ pub enum Step {
     Name,
     /// The address is not public, and no admin opened its range.
     Forbidden,
+    /// No admin can open it.
+    Closed,
     /// Not encrypted.
     Plain,
     /// Nobody listens there.
@@ -58,10 +60,11 @@ pub enum Step {
 
 impl Step {
     /// Every step.
-    pub const ALL: [Step; 10] = [
+    pub const ALL: [Step; 11] = [
         Step::Off,
         Step::Name,
         Step::Forbidden,
+        Step::Closed,
         Step::Plain,
         Step::Connect,
         Step::Tls,
@@ -77,6 +80,7 @@ impl Step {
             Step::Off => "off",
             Step::Name => "name",
             Step::Forbidden => "forbidden",
+            Step::Closed => "closed",
             Step::Plain => "plain",
             Step::Connect => "connect",
             Step::Tls => "tls",
@@ -155,25 +159,45 @@ pub(crate) async fn post(
     timeout(WHOLE, work).await.map_err(late)?
 }
 
-/// A client that knows one way only: to the addresses that were looked at.
-async fn client(named: &[IpNetwork], url: &Url) -> Result<reqwest::Client, Failure> {
-    let port = url.port_or_known_default().unwrap_or(443);
-    let (name, found): (Option<String>, Vec<IpAddr>) = match url.host() {
-        Some(Host::Ipv4(address)) => (None, vec![address.into()]),
-        Some(Host::Ipv6(address)) => (None, vec![address.into()]),
+/// Whether an address is encrypted, or need not be, because all of it lies in private networks. What those allow is found
+/// when something is sent.
+pub(crate) async fn is_kept_private(url: &Url) -> bool {
+    url.scheme() == "https"
+        || look_up(url).await.is_ok_and(|found| {
+            !found.is_empty() && found.iter().all(|address| addresses::reach(*address, &[]) != Reach::Public)
+        })
+}
+
+/// Every address of the host.
+async fn look_up(url: &Url) -> Result<Vec<IpAddr>, Failure> {
+    match url.host() {
+        Some(Host::Ipv4(address)) => Ok(vec![address.into()]),
+        Some(Host::Ipv6(address)) => Ok(vec![address.into()]),
         Some(Host::Domain(name)) => {
             let late = |_| Failure::new(Step::Name, "the name server does not answer");
-            let found = timeout(PATIENCE, tokio::net::lookup_host((name, port))).await.map_err(late)?;
+            let found = timeout(PATIENCE, tokio::net::lookup_host((name, port_of(url)))).await.map_err(late)?;
             let found = found.map_err(|error| Failure::new(Step::Name, error))?;
-            (Some(name.to_owned()), found.map(|place| place.ip()).collect())
+            Ok(found.map(|place| place.ip()).collect())
         }
-        None => return Err(Failure::new(Step::Name, "no host")),
-    };
+        None => Err(Failure::new(Step::Name, "no host")),
+    }
+}
+
+fn port_of(url: &Url) -> u16 {
+    url.port_or_known_default().unwrap_or(443)
+}
+
+/// A client that knows one way only: to the addresses that were looked at.
+async fn client(named: &[IpNetwork], url: &Url) -> Result<reqwest::Client, Failure> {
+    let found = look_up(url).await?;
     let reaches: Vec<Reach> = found.iter().map(|address| addresses::reach(*address, named)).collect();
     if reaches.is_empty() {
         return Err(Failure::new(Step::Name, "the name has no address"));
     }
     // One public address does not make up for a private one: which of them is taken is not ours to say.
+    if reaches.contains(&Reach::Closed) {
+        return Err(Failure::new(Step::Closed, "not an address to send to"));
+    }
     if reaches.contains(&Reach::Forbidden) {
         return Err(Failure::new(Step::Forbidden, "not a public address"));
     }
@@ -189,9 +213,9 @@ async fn client(named: &[IpNetwork], url: &Url) -> Result<reqwest::Client, Failu
         .timeout(WHOLE)
         .pool_max_idle_per_host(0)
         .user_agent(concat!("RemoteGPU/", env!("CARGO_PKG_VERSION")));
-    if let Some(name) = name {
-        let places: Vec<SocketAddr> = found.into_iter().map(|address| SocketAddr::new(address, port)).collect();
-        builder = builder.resolve_to_addrs(&name, &places);
+    if let Some(name) = url.domain() {
+        let places: Vec<SocketAddr> = found.into_iter().map(|address| SocketAddr::new(address, port_of(url))).collect();
+        builder = builder.resolve_to_addrs(name, &places);
     }
     builder.build().map_err(|error| Failure::new(Step::Connect, error))
 }
@@ -250,6 +274,17 @@ mod tests {
         {
             assert!(read_url(bad).is_none(), "{bad}");
         }
+    }
+
+    #[tokio::test]
+    async fn only_a_private_network_goes_without_encryption() {
+        let mut kept = Vec::new();
+        for url in
+            ["https://8.8.8.8/", "http://10.0.0.1/", "http://localhost:1/", "http://8.8.8.8/", "http://[2606::1]/"]
+        {
+            kept.push(is_kept_private(&read_url(url).expect(url)).await);
+        }
+        assert_eq!(kept, [true, true, true, false, false]);
     }
 
     #[tokio::test]

@@ -346,8 +346,10 @@ fn checked(mut body: RoleWrite) -> Result<RoleWrite> {
     body.description = wrong.text("description", body.description, 1000);
     body.permissions.sort_unstable();
     body.permissions.dedup();
-    if body.permissions.iter().any(|permission| !is_grantable(*permission)) {
-        wrong.add("permissions", "field-permission-not-grantable");
+    let refused = body.permissions.iter().filter(|permission| !is_grantable(**permission));
+    let refused: Vec<_> = refused.map(|permission| permission.name()).collect();
+    if !refused.is_empty() {
+        wrong.add_with("permissions", "field-permission-not-grantable", vec![("names", refused.join(", "))]);
     }
     wrong.into_result()?;
     Ok(body)

@@ -214,6 +214,12 @@ async fn a_webhook_is_signed_and_tried_again_under_the_same_id() {
     let waiting = world.deliveries(owner, Whose::Own).await;
     assert_eq!((waiting.len(), waiting[0].state, waiting[0].attempts), (1, DeliveryState::Queued, 1));
     assert_eq!(waiting[0].last_error.as_deref(), Some("status: HTTP 503"));
+    // The other end's fault, and said so.
+    let told: String = sqlx::query_scalar("select message from jobs where kind = 'notification-deliver'")
+        .fetch_one(world.test.owner_pool())
+        .await
+        .unwrap();
+    assert!(told.ends_with("to 127.0.0.1: status: HTTP 503") && !told.contains("error-"), "{told}");
     world.work().await;
     let sent = world.deliveries(owner, Whose::Own).await;
     assert_eq!((sent[0].state, sent[0].attempts, sent[0].channel_id), (DeliveryState::Sent, 2, id));
@@ -307,7 +313,7 @@ async fn what_a_test_finds_is_said_and_nothing_is_followed() {
     world.open("10.0.0.0/8").await;
     assert_eq!(world.test(id).await, Err(Step::Forbidden));
     assert_eq!(world.sink.got().len(), sent);
-    for (url, step) in [("http://169.254.169.254/latest", Step::Forbidden), ("http://localhost:1/", Step::Forbidden)] {
+    for (url, step) in [("http://169.254.169.254/latest", Step::Closed), ("http://localhost:1/", Step::Forbidden)] {
         let change = ChannelUpdate { url: Some(url.to_owned()), ..Default::default() };
         let ctx = world.admin.ctx();
         notifications::update_channel(&world.test.platform, &ctx, Whose::Platform, id, change).await.unwrap();
@@ -443,6 +449,13 @@ async fn what_is_no_channel_is_named() {
     let body = WebhookCreate { name: String::new(), url: "ftp://x".to_owned(), secret: Some("short".to_owned()) };
     let error = notifications::add_webhook(&world.test.platform, &world.acme.owner.ctx(), body).await.unwrap_err();
     assert_eq!(paths(error), ["name", "url", "secret"]);
+    // Readable on its way: only where an admin could allow it.
+    for url in ["http://8.8.8.8/hook", "http://no-such-name.invalid/"] {
+        let body = WebhookCreate { name: "n8n".to_owned(), url: url.to_owned(), secret: None };
+        let error = notifications::add_webhook(&world.test.platform, &world.acme.owner.ctx(), body).await.unwrap_err();
+        let faults: Vec<_> = error.fields.iter().map(|field| (field.path, field.key)).collect();
+        assert_eq!(faults, [("url", "field-url-plain")], "{url}");
+    }
     let body = ChannelCreate {
         kind: ChannelKind::Wecom,
         name: "group".to_owned(),

@@ -351,3 +351,17 @@ async fn a_token_has_no_more_than_its_scopes_and_its_owner() {
     assert!(ctx.holds(Permission::RolesView) && !ctx.holds(Permission::RolesManage));
     assert!(!ctx.holds(Permission::UsersView), "out of its scopes, whoever holds it");
 }
+
+#[tokio::test]
+async fn a_refusal_names_the_permissions_that_no_role_can_have() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let all = roles::permissions(&test.platform, &admin.ctx()).await.unwrap();
+    let nobodys: Vec<_> = all.iter().filter(|permission| !permission.grantable).map(|one| one.name).collect();
+    assert!(nobodys.len() >= 2, "{nobodys:?}");
+    let asked = [Permission::MachinesView, nobodys[0], nobodys[1]];
+    let error = roles::create(&test.platform, &admin.ctx(), body("mine", &asked)).await.unwrap_err();
+    let named = &error.fields[0].args[0].1;
+    assert!(named.contains(nobodys[0].name()) && named.contains(nobodys[1].name()), "{named}");
+    assert!(!named.contains(Permission::MachinesView.name()), "{named}");
+}

@@ -180,15 +180,48 @@ async fn everything_that_is_wrong_with_a_row_is_named_at_once() {
         ),
         wrong("username: field-required"),
         wrong("email: field-user-email-taken"),
-        wrong("username: field-import-person-twice roles: field-import-role-unknown"),
+        wrong("roles: field-import-role-unknown"),
         wrong("username: field-import-deleted"),
         wrong("password: field-import-password-known"),
         wrong("password: field-import-no-way-in"),
         wrong("password: field-import-mail-off"),
-        wrong("password: field-password-weak email: field-import-person-twice"),
+        wrong("password: field-password-weak"),
     ];
     assert_eq!(told, expected);
     assert_eq!(world.confirm(&world.admin, staged.id).await.unwrap_err().key, "error-import-nothing");
+}
+
+#[tokio::test]
+async fn of_two_rows_for_one_person_the_second_is_wrong_unless_the_first_is() {
+    let world = World::new().await;
+    let ann = world.add("ann", Some("ann@example.org")).await;
+    let rows: [&[&str]; 6] = [
+        &["sun", "", "ANN@example.org", "", "", PASSWORD],
+        &["ann", "Ann A.", "ann@example.org", "", "", ""],
+        &["Ann", "Ann B.", "", "", "", ""],
+        &["li", "", "li@example.org", "chief", "", PASSWORD],
+        &["li", "", "li@example.org", "", "", PASSWORD],
+        &["lee", "", "LI@example.org", "", "", PASSWORD],
+    ];
+    let staged = world.stage(&rows).await;
+    let told: Vec<_> = world.rows(staged.id).await.into_iter().map(|(_, verdict, _, what)| (verdict, what)).collect();
+    let wrong = |what: &str| (RowVerdict::Error, what.to_owned());
+    let expected = [
+        wrong("email: field-user-email-taken"),
+        (RowVerdict::Update, "displayName".to_owned()),
+        wrong("username: field-import-person-twice"),
+        wrong("roles: field-import-role-unknown"),
+        (RowVerdict::New, String::new()),
+        wrong("email: field-import-person-twice"),
+    ];
+    assert_eq!(told, expected);
+    let earlier =
+        "select faults->0->'note'->'args'->>'row' from import_rows where row_number in (4, 7) order by row_number";
+    assert_eq!(world.texts(earlier).await, ["3", "6"], "of the row that counts");
+    // The same when it is judged again.
+    let done = world.confirm(&world.admin, staged.id).await.unwrap();
+    assert_eq!((done.new_rows, done.update_rows, done.error_rows), (1, 1, 4));
+    assert_eq!(world.person("ann").await.map(|row| (row.id, row.display_name)), Some((ann.id, "Ann A.".to_owned())));
 }
 
 #[tokio::test]

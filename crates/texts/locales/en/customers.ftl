@@ -57,3 +57,4 @@ customer-more-allocations = { $n ->
     [one] and { $n } more
    *[other] and { $n } more
 }
+customer-number = Number

@@ -157,3 +157,8 @@ identity-link-no = Do not bind
 identity-link-over = Nothing waits to be bound (any more).
 identity-password-elsewhere = Your password is kept by { $provider }. Change it there.
 identity-password-elsewhere-link = Go there
+identity-mappings-customers = Numbers of customers:
+identity-mappings-more = { $n ->
+    [one] The number of { $n } more stands on its page.
+   *[other] The numbers of { $n } more stand on their pages.
+}

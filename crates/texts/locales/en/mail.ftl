@@ -1,5 +1,6 @@
 # Mail that the product writes, and the pages its links lead to.
 mail-footer = Sent by { $product }, { $address }. Answers to this address are not read.
+mail-link = { $word }:
 mail-test-subject = Test mail from { $product }
 mail-test-text = This is a test mail. It arrived, so mail goes out as it is set.
 mail-password-reset-subject = { $product }: set a new password
@@ -136,3 +137,5 @@ mail-first-password-text =
     Set your password to sign in. The link works once and for 7 days; after that, ask for a new one under “Forgot the password?”.
 mail-first-password-link = Set the password
 mail-kind-first-password = New account
+forgot-again = Get a new link
+invitation-spent-hint = Ask whoever invited you for another invitation.

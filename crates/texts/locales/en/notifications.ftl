@@ -139,6 +139,7 @@ channel-test-done = The test message was taken at the other end.
 channel-test-off = The channel is switched off, or its address cannot be read. Enter the address anew.
 channel-test-name = The name in the address is not known. Check the spelling, and whether this server can look names up.
 channel-test-forbidden = The address leads into a private network. An administrator can allow the range in the settings.
+channel-test-closed = Nothing is sent to this address: it is link-local, where clouds give out credentials, or nobody’s. No setting opens it; enter another address.
 channel-test-plain = The address is not encrypted. Use https; http is taken only within private ranges that an administrator allowed.
 channel-test-connect = Nobody answers at this address. Check host and port, and the firewalls between.
 channel-test-tls = The encrypted connection failed. Check the other end’s certificate: is it valid for this name, and from an authority this server trusts?

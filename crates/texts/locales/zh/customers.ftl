@@ -48,3 +48,4 @@ usage-allocations = 分配次数
 customer-history = 历史
 home-earlier = 曾使用的机器（{ $n }）
 customer-more-allocations = 还有 { $n } 项
+customer-number = 编号

@@ -64,3 +64,6 @@ nav-roles = 角色
 nav-images = 镜像
 nav-market = 镜像市场
 nav-own-images = 我的镜像
+frame-ended = 登录已结束
+frame-ended-hint = 您已退出登录，或访问权限已变更。此页内容已隐藏，请重新登录。
+labelled = { $label }：{ $value }

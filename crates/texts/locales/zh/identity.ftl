@@ -153,3 +153,5 @@ identity-link-no = 不绑定
 identity-link-over = 没有等待绑定的内容。
 identity-password-elsewhere = 您的密码由 { $provider } 保存，请在那里修改。
 identity-password-elsewhere-link = 前往修改
+identity-mappings-customers = 客户编号：
+identity-mappings-more = 其余 { $n } 个见各客户页面的“编号”。

@@ -1,5 +1,6 @@
 # 系统发出的邮件，以及邮件链接打开的页面。
 mail-footer = 由 { $product }（{ $address }）发送。请勿回复此邮件。
+mail-link = { $word }：
 mail-test-subject = { $product } 测试邮件
 mail-test-text = 这是一封测试邮件。收到此邮件说明邮件设置正确。
 mail-password-reset-subject = { $product }：重置密码
@@ -136,3 +137,5 @@ mail-first-password-text =
     请设置密码后登录。链接只能使用一次，7 天内有效；过期后请用“忘记密码？”重新获取。
 mail-first-password-link = 设置密码
 mail-kind-first-password = 新账号
+forgot-again = 重新获取链接
+invitation-spent-hint = 请联系邀请您的人重新发送邀请。

@@ -138,6 +138,7 @@ channel-test-done = 对方已接收测试消息。
 channel-test-off = 通道已停用，或地址无法读取。请重新填写地址。
 channel-test-name = 无法解析地址中的主机名。请检查拼写，以及本服务器能否解析域名。
 channel-test-forbidden = 该地址位于内网。管理员可在设置中允许相应网段。
+channel-test-closed = 不能向此地址发送：它是链路本地、云元数据或保留地址，任何设置都不能开放。请换一个地址。
 channel-test-plain = 该地址未加密。请使用 https；仅在管理员允许的内网网段可使用 http。
 channel-test-connect = 该地址无响应。请检查主机、端口和防火墙。
 channel-test-tls = 加密连接失败。请检查对方证书是否对该域名有效，且由本服务器信任的机构签发。

@@ -209,7 +209,7 @@ pub(super) fn seen(words: Words, step: &ReclaimStepView) -> String {
         "processes" if step.result.contains_key("processes") => {
             let names = get("names");
             let count = words.with("step-processes-seen", &[("n", get("processes"))]);
-            if names.is_empty() { count } else { format!("{count}: {names}") }
+            if names.is_empty() { count } else { words.labelled(count, names) }
         }
         "health" if step.result.contains_key("baseline") => words.t("step-health-no-baseline"),
         "health" if step.result.contains_key("missing") => {

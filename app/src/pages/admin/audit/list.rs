@@ -109,7 +109,7 @@ fn export_address(query: &AuditQuery) -> String {
 
 fn filters(words: Words, list: &ListQuery, actions: &[String], kinds: &[String]) -> impl IntoView + use<> {
     let all = |label: String| vec![(String::new(), label)];
-    let any = |key: &str| format!("{}: {}", words.t(key), words.t("filter-all"));
+    let any = |key: &str| words.labelled(words.t(key), words.t("filter-all"));
     let mut action = all(any("audit-action"));
     action.extend(actions.iter().map(|code| (code.clone(), texts::audit_action(words.0, code))));
     let mut kind = all(any("audit-target"));

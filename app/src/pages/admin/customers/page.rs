@@ -184,6 +184,8 @@ fn facts(words: Words, customer: CustomerRow) -> impl IntoView {
         <section class="card">
             <header><h2>{words.t("customer-facts")}</h2></header>
             <dl class="facts">
+                <dt>{words.t("customer-number")}</dt>
+                <dd class="mono">{customer.id.to_string()}</dd>
                 <dt>{words.t("customer-contact")}</dt>
                 <dd>{text(customer.contact_name)}</dd>
                 <dt>{words.t("customer-email")}</dt>

@@ -5,18 +5,17 @@ use std::collections::BTreeMap;
 use contract::accounts::{
     LdapSecurity, LdapSettings, OidcSettings, ProviderKind, ProviderTest, ProviderTestStep, ProviderView,
 };
-use contract::roles::{RoleScope, RoleView};
 use contract::{IdentityProviderId, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::form::{FIELDS, values};
+use super::mappable::Mappable;
 use super::server_fns::{DeleteIdentityProvider, SaveIdentityProvider, TestIdentityProvider};
 use crate::door::{Refused, door, look, must_hold};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
-use crate::role_words::role_name;
 use crate::ui::copy::copy_button;
 use crate::ui::forms::{TextField, check_field, form_fault, select_field, text_area, text_field};
 use crate::ui::state::{Tone, state};
@@ -32,9 +31,9 @@ pub fn NewIdentityProviderPage() -> impl IntoView {
         async move {
             must_hold(&ctx, Permission::SettingsIdentity)?;
             let kind = kind.ok_or_else(platform::Error::not_found)?;
-            Ok((kind, platform::roles::list(&platform, &ctx).await?))
+            Ok((kind, Mappable::load(&platform, &ctx).await?))
         },
-        |(kind, roles)| edit_view(kind, None, roles),
+        |(kind, mappable)| edit_view(kind, None, mappable),
     )
 }
 
@@ -47,9 +46,9 @@ pub fn IdentityProviderPage() -> impl IntoView {
         async move {
             let id = id.ok_or_else(platform::Error::not_found)?;
             let view = platform::accounts::identity::get(&platform, &ctx, id).await?;
-            Ok((view, platform::roles::list(&platform, &ctx).await?))
+            Ok((view, Mappable::load(&platform, &ctx).await?))
         },
-        |(view, roles)| edit_view(view.kind, Some(view), roles),
+        |(view, mappable)| edit_view(view.kind, Some(view), mappable),
     )
 }
 
@@ -125,7 +124,7 @@ fn beginning(kind: ProviderKind) -> BTreeMap<&'static str, String> {
     values
 }
 
-fn edit_view(kind: ProviderKind, view: Option<ProviderView>, roles: Vec<RoleView>) -> AnyView {
+fn edit_view(kind: ProviderKind, view: Option<ProviderView>, mappable: Mappable) -> AnyView {
     let words = Words::now();
     let refused = Refused::from_query();
     let mut shown = view.as_ref().map_or_else(|| beginning(kind), values);
@@ -143,7 +142,7 @@ fn edit_view(kind: ProviderKind, view: Option<ProviderView>, roles: Vec<RoleView
         .crumb(words.t("identity-title"), paths::IDENTITY_PROVIDERS);
     let message = fields.refused.as_ref().map(|refused| refused.message(words.0));
     let saved = use_query_map().get_untracked().get("done").is_some_and(|done| done == "saved");
-    let form = provider_form(&fields, kind, view.as_ref(), roles);
+    let form = provider_form(&fields, kind, view.as_ref(), mappable);
     let more = view.map(|view| {
         let login = fields.refused.as_ref().and_then(|refused| refused.typed.get("login").cloned());
         (test_card(words, &view, login.unwrap_or_default(), fields.fault("login")), end_card(words, &view))
@@ -159,22 +158,15 @@ fn edit_view(kind: ProviderKind, view: Option<ProviderView>, roles: Vec<RoleView
     )
 }
 
-/// The words that stand for roles of the platform in a mapping, with what they are called.
-fn roles_to_map(words: Words, roles: Vec<RoleView>) -> String {
-    let of_platform = roles.into_iter().filter(|role| role.scope == RoleScope::Platform);
-    let named = of_platform.map(|role| format!("{} ({})", role.code, role_name(words.0, &role.code, &role.name)));
-    format!("{} {}", words.t("identity-mappings-roles"), named.collect::<Vec<_>>().join(&words.t("list-separator")))
-}
-
 fn provider_form(
     fields: &Fields,
     kind: ProviderKind,
     view: Option<&ProviderView>,
-    roles: Vec<RoleView>,
+    mappable: Mappable,
 ) -> impl IntoView + use<> {
     let words = fields.words;
     let mut mappings = fields.field("identity-mappings", "mappings");
-    mappings.hint = mappings.hint.map(|hint| format!("{hint} {}", roles_to_map(words, roles)));
+    mappings.hint = mappings.hint.map(|hint| format!("{hint} {}", mappable.in_words(words)));
     let id = view.map(|view| view! { <input r#type="hidden" name="id" value=view.id.to_string() /> });
     let version =
         view.map(|view| view! { <input r#type="hidden" name="form[version]" value=view.version.to_string() /> });

@@ -8,3 +8,5 @@ pub mod edit;
 pub mod form;
 #[cfg(feature = "ssr")]
 pub mod list;
+#[cfg(feature = "ssr")]
+mod mappable;

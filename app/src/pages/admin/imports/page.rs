@@ -160,7 +160,7 @@ fn preview_view(subject: &Subject, view: ImportView, rows: Page<ImportRow>, quer
     let head = PageFrame::new(words.with("import-preview-title", &[("file", view.file_name.clone())]), subject.area)
         .crumb(words.t(list_name), list)
         .crumb(words.t("import-title"), upload.clone())
-        .beside(import_state(words, view.state));
+        .beside(import_state(words, &view));
     if view.state == ImportState::Reading {
         reload_after(1);
     }
@@ -200,7 +200,12 @@ fn preview_view(subject: &Subject, view: ImportView, rows: Page<ImportRow>, quer
     )
 }
 
-fn import_state(words: Words, now: ImportState) -> impl IntoView {
+fn import_state(words: Words, view: &ImportView) -> impl IntoView + use<> {
+    let now = view.state;
+    if now == ImportState::Ready && view.new_rows + view.update_rows == 0 {
+        let tone = if view.error_rows > 0 { Tone::Bad } else { Tone::Off };
+        return state(tone, words.t("import-state-empty"));
+    }
     let tone = match now {
         ImportState::Reading => Tone::Info,
         ImportState::Ready | ImportState::Confirmed => Tone::Ok,
@@ -373,8 +378,8 @@ fn line(words: Words, subject: &Subject, row: ImportRow) -> impl IntoView + use<
             <td class="num" data-label=words.t("import-row")>{row.row}</td>
             <th scope="row">{name}</th>
             <td class="mono" data-label=words.t(subject.headings[1])>{row.code}</td>
-            <td data-label=words.t("import-verdict")>{verdict_state(words, row.verdict)} {was}</td>
-            <td data-label=words.t("import-why")>{why}</td>
+            <td data-label=words.t("import-verdict")><div>{verdict_state(words, row.verdict)} {was}</div></td>
+            <td class="says" data-label=words.t("import-why")>{why}</td>
         </tr>
     }
 }

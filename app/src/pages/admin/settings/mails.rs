@@ -49,7 +49,7 @@ fn mails_view(query: ListQuery, page: Page<MailView>) -> AnyView {
                         {options_view(states, query.get("state"))}
                     </select>
                     <button class="btn">{words.t("filter-apply")}</button>
-                    <a class="btn ghost" href=paths::MAILS>{words.t("filter-reset")}</a>
+                    <a class="btn" href=paths::MAILS>{words.t("filter-reset")}</a>
                 </form>
                 {body}
             </section>

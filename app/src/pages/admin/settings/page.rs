@@ -90,7 +90,7 @@ fn group_form(
             </form>
             {(group == SettingGroup::Mail && may_change).then(|| mails::test_form(words, refused))}
             {(group == SettingGroup::Notifications).then(|| view! {
-                <p class="note-line"><a href=paths::CHANNELS>{words.t("channels-title")}</a></p>
+                <p class="note-line"><a class="link" href=paths::CHANNELS>{words.t("channels-title")}</a></p>
             })}
             {(group == SettingGroup::Branding && may_change).then(|| logo_form(words, refused))}
         </section>

@@ -95,7 +95,7 @@ fn export_address(query: &OwnAuditQuery) -> String {
 }
 
 fn filters(words: Words, list: &ListQuery, actions: &[String], kinds: &[String]) -> impl IntoView + use<> {
-    let any = |key: &str| vec![(String::new(), format!("{}: {}", words.t(key), words.t("filter-all")))];
+    let any = |key: &str| vec![(String::new(), words.labelled(words.t(key), words.t("filter-all")))];
     let mut action = any("audit-action");
     action.extend(actions.iter().map(|code| (code.clone(), texts::audit_action(words.0, code))));
     let mut kind = any("audit-target");

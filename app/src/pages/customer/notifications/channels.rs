@@ -332,7 +332,7 @@ fn change_form(words: Words, whose: Whose, view: &ChannelView, refused: Option<&
         .then(|| check_field(words.t("channel-secret-forget"), None, "forget_secret", false));
     view! {
         <details open=refused.is_some()>
-            <summary>{words.t("channel-change")}</summary>
+            <summary class="card-summary">{words.t("channel-change")}</summary>
             <form class="form" method="post" action=action>
                 <input r#type="hidden" name="id" value=id />
                 {fields(words, whose, Some(view), refused)}

@@ -1,14 +1,13 @@
 //! What admins set: which providers there are, how they are asked, and what their groups mean here.
 
-use contract::accounts::{
-    GroupMapping, LdapSettings, OidcSettings, ProviderBody, ProviderKind, ProviderTest, ProviderView,
-};
+use contract::accounts::{GroupMapping, LdapSettings, OidcSettings, ProviderBody, ProviderKind, ProviderView};
 use contract::{ErrorCode, IdentityProviderId, Permission};
 use serde_json::{Value, json};
 use url::Url;
 
 use super::super::SessionEnding;
 use super::store::{ProviderFields, ProviderRow};
+use super::test::KeptTest;
 use super::{network, sealed_for, services, store};
 use crate::authz::{Installation, ManageIdentity};
 use crate::db::Tx;
@@ -30,7 +29,7 @@ pub async fn list(platform: &Platform, ctx: &OpContext) -> Result<Vec<ProviderVi
     let mut tx = platform.db().begin(ctx).await?;
     let rows = store::providers(&mut tx, None).await?;
     tx.commit().await?;
-    rows.into_iter().map(|row| view(platform, row)).collect()
+    rows.into_iter().map(|row| view(platform, ctx, row)).collect()
 }
 
 /// One of them.
@@ -60,7 +59,7 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: ProviderBody) ->
     let made = row(&mut tx, id).await?;
     note(&mut tx, ctx, "settings:create-provider", id, (None, Some(facts(&made)))).await?;
     tx.commit().await?;
-    view(platform, made)
+    view(platform, ctx, made)
 }
 
 /// Makes one what the body says. When it is taken out of use, the sessions of those end who come in by it alone.
@@ -104,7 +103,7 @@ pub async fn update(
     note(&mut tx, ctx, "settings:update-provider", id, (Some(facts(&before)), Some(facts(&now)))).await?;
     tx.commit().await?;
     tell(platform, &ended);
-    view(platform, now)
+    view(platform, ctx, now)
 }
 
 /// Removes one, with what binds accounts to it; the accounts stay, and the sessions of those end who came in by it alone.
@@ -155,7 +154,7 @@ fn facts(row: &ProviderRow) -> Value {
     })
 }
 
-fn view(platform: &Platform, row: ProviderRow) -> Result<ProviderView> {
+fn view(platform: &Platform, ctx: &OpContext, row: ProviderRow) -> Result<ProviderView> {
     fn read<T: serde::de::DeserializeOwned>(value: Value) -> Result<T> {
         serde_json::from_value(value).map_err(Error::internal)
     }
@@ -163,7 +162,7 @@ fn view(platform: &Platform, row: ProviderRow) -> Result<ProviderView> {
         ProviderKind::Ldap => (Some(read(row.config)?), None),
         ProviderKind::Oidc => (None, Some(read(row.config)?)),
     };
-    let last_test: Option<ProviderTest> = row.last_test.map(read).transpose()?;
+    let last_test: Option<KeptTest> = row.last_test.map(read).transpose()?;
     Ok(ProviderView {
         id: row.id,
         kind: row.kind,
@@ -179,7 +178,7 @@ fn view(platform: &Platform, row: ProviderRow) -> Result<ProviderView> {
         password_url: row.password_url,
         accounts: row.accounts.unsigned_abs(),
         version: row.version,
-        last_test,
+        last_test: last_test.map(|test| test.in_words(ctx.language())),
         updated_by: Some(row.updated_name).filter(|name| !name.is_empty()),
         updated_at: row.updated_at,
     })

@@ -1,9 +1,13 @@
 //! Trying a provider out, and saying what is wrong with it and what to do.
 
-use contract::accounts::{ProviderStep, ProviderTest, ProviderTestRequest, ProviderTestStep};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use contract::accounts::{Language, ProviderStep, ProviderTest, ProviderTestRequest, ProviderTestStep};
 use contract::{ErrorCode, IdentityProviderId};
 use openidconnect::DiscoveryError;
 use openidconnect::core::CoreResponseType;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::directory::{self, Fault};
@@ -13,25 +17,92 @@ use super::{Provider, Settings, providers, roles, store};
 use crate::authz::{Installation, ManageIdentity};
 use crate::{Error, OpContext, Platform, Result, customers};
 
-/// What a test found out so far.
-struct Trail<'a> {
-    ctx: &'a OpContext,
-    steps: Vec<ProviderTestStep>,
+/// What a test found out, as it is kept with its provider: without words, because everybody reads it in their own.
+#[derive(Serialize, Deserialize)]
+pub(super) struct KeptTest {
+    done: bool,
+    at: DateTime<Utc>,
+    steps: Vec<KeptStep>,
 }
 
-impl Trail<'_> {
-    fn add(&mut self, step: ProviderStep, done: bool, (key, args): (&str, &[(&str, String)]), detail: Option<String>) {
-        let message = texts::message(self.ctx.language(), key, args);
-        self.steps.push(ProviderTestStep { step, done, message, detail });
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct KeptStep {
+    step: Option<ProviderStep>,
+    done: bool,
+    key: String,
+    args: BTreeMap<String, String>,
+    roles: Vec<NamedRole>,
+    detail: Option<String>,
+    /// Words, of a test that an earlier version kept.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    message: String,
+}
+
+/// What somebody would be here.
+#[derive(Serialize, Deserialize)]
+struct NamedRole {
+    code: String,
+    /// Of a role made here.
+    name: Option<String>,
+    customer: Option<String>,
+}
+
+impl NamedRole {
+    fn in_words(&self, language: Language) -> String {
+        let kind = if self.customer.is_some() { "identity-role" } else { "role" };
+        let role = self.name.clone().unwrap_or_else(|| {
+            let known = texts::known_message(language, &format!("{kind}-{}", self.code), &[]);
+            known.unwrap_or_else(|| self.code.clone())
+        });
+        match &self.customer {
+            Some(customer) => {
+                texts::message(language, "identity-role-in", &[("role", role), ("customer", customer.clone())])
+            }
+            None => role,
+        }
+    }
+}
+
+impl KeptTest {
+    pub(super) fn in_words(self, language: Language) -> ProviderTest {
+        let steps = self.steps.into_iter().filter_map(|kept| kept.in_words(language)).collect();
+        ProviderTest { done: self.done, at: self.at, steps }
+    }
+}
+
+impl KeptStep {
+    fn in_words(self, language: Language) -> Option<ProviderTestStep> {
+        let mut args: Vec<_> = self.args.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let roles: Vec<_> = self.roles.iter().map(|role| role.in_words(language)).collect();
+        args.push(("roles", roles.join(&texts::message(language, "list-separator", &[]))));
+        let message = match self.key.is_empty() {
+            true => self.message,
+            false => texts::message(language, &self.key, &args),
+        };
+        Some(ProviderTestStep { step: self.step?, done: self.done, message, detail: self.detail })
+    }
+}
+
+/// What a test found out so far.
+#[derive(Default)]
+struct Trail {
+    steps: Vec<KeptStep>,
+}
+
+impl Trail {
+    fn add(&mut self, step: ProviderStep, done: bool, (key, args): (&str, &[(&str, String)])) -> &mut KeptStep {
+        let args = args.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let kept = KeptStep { step: Some(step), done, key: key.to_owned(), args, ..KeptStep::default() };
+        self.steps.push_mut(kept)
     }
 
     fn done(&mut self, step: ProviderStep, args: &[(&str, String)]) {
-        self.add(step, true, (&format!("identity-done-{}", step.code()), args), None);
+        self.add(step, true, (&format!("identity-done-{}", step.code()), args));
     }
 
     fn failed(&mut self, fault: Fault) {
-        let detail = Some(fault.detail).filter(|detail| !detail.is_empty());
-        self.add(fault.step, false, (fault.key, &[]), detail);
+        self.add(fault.step, false, (fault.key, &[])).detail = Some(fault.detail).filter(|detail| !detail.is_empty());
     }
 }
 
@@ -54,17 +125,18 @@ pub async fn test(
         return Err(Error::new(ErrorCode::Validation).with_field("login", "field-malformed"));
     }
     let provider = Provider::read(platform, row)?;
-    let mut trail = Trail { ctx, steps: Vec::new() };
+    let mut trail = Trail::default();
     let result = match &provider.settings {
-        Settings::Ldap(_) => test_directory(platform, &provider, login.as_deref(), &mut trail).await?,
+        Settings::Ldap(_) => test_directory((platform, ctx), &provider, login.as_deref(), &mut trail).await?,
         Settings::Oidc(_) => test_service(&provider, &mut trail).await,
     };
     let done = result.is_ok();
     if let Err(fault) = result {
         trail.failed(fault);
     }
-    let test = ProviderTest { done, at: ctx.now(), steps: trail.steps };
+    let test = KeptTest { done, at: ctx.now(), steps: trail.steps };
     let kept = serde_json::to_value(&test).map_err(Error::internal)?;
+    let test = test.in_words(ctx.language());
     let mut tx = platform.db().begin(ctx).await?;
     store::set_last_test(&mut tx, &granted, id, &kept).await?;
     let failed = test.steps.iter().find(|step| !step.done).map(|step| step.step.code());
@@ -75,10 +147,10 @@ pub async fn test(
 }
 
 async fn test_directory(
-    platform: &Platform,
+    (platform, ctx): (&Platform, &OpContext),
     provider: &Provider,
     login: Option<&str>,
-    trail: &mut Trail<'_>,
+    trail: &mut Trail,
 ) -> Result<std::result::Result<(), Fault>> {
     let Settings::Ldap(settings) = &provider.settings else { return Ok(Ok(())) };
     let nobody_searches = settings.bind_dn.is_none();
@@ -86,7 +158,9 @@ async fn test_directory(
     let opened = directory::open(settings, provider.secret.as_ref(), &mut passed).await;
     for step in passed {
         match step {
-            ProviderStep::Bind if nobody_searches => trail.add(step, true, ("identity-done-anonymous", &[]), None),
+            ProviderStep::Bind if nobody_searches => {
+                trail.add(step, true, ("identity-done-anonymous", &[]));
+            }
             step => trail.done(step, &[]),
         }
     }
@@ -118,39 +192,33 @@ async fn test_directory(
     };
     line.close().await;
     let given = roles::wanted(&provider.mappings, &groups, roles::GroupNames::Entries);
-    let named = role_names(platform, trail.ctx, &given).await?;
-    let key = if named.is_empty() { "identity-done-groups-none" } else { "identity-done-groups" };
-    let args = [("n", groups.len().to_string()), ("roles", named)];
-    trail.add(ProviderStep::Groups, true, (key, &args), Some(groups.join("\n")).filter(|text| !text.is_empty()));
+    let key = if given.is_empty() { "identity-done-groups-none" } else { "identity-done-groups" };
+    let step = trail.add(ProviderStep::Groups, true, (key, &[("n", groups.len().to_string())]));
+    step.roles = named_roles(platform, ctx, &given).await?;
+    step.detail = Some(groups.join("\n")).filter(|text| !text.is_empty());
     Ok(Ok(()))
 }
 
-/// What somebody would be here, in words.
-async fn role_names(platform: &Platform, ctx: &OpContext, given: &[roles::Given]) -> Result<String> {
+/// What somebody would be here, with the names of what was made here.
+async fn named_roles(platform: &Platform, ctx: &OpContext, given: &[roles::Given]) -> Result<Vec<NamedRole>> {
     let ids: Vec<i64> = given.iter().filter_map(|given| Some(given.customer_id?.0)).collect();
     let mut tx = platform.db().begin(ctx).await?;
     let customers = customers::names(&mut tx, &ids).await?;
     let platform_roles = crate::roles::assignable_in_tx(&mut tx).await?;
     tx.commit().await?;
-    let language = ctx.language();
-    let words = given.iter().map(|given| {
+    let named = given.iter().map(|given| {
         let code = given.role.code();
         let made_here = platform_roles.iter().find(|role| role.code == code && !role.builtin);
-        let role = made_here.map(|role| role.name.clone()).unwrap_or_else(|| {
-            let kind = if given.customer_id.is_some() { "identity-role" } else { "role" };
-            texts::known_message(language, &format!("{kind}-{code}"), &[]).unwrap_or_else(|| code.to_owned())
-        });
-        match given.customer_id.and_then(|id| customers.get(&id.0)) {
-            Some(customer) => {
-                texts::message(language, "identity-role-in", &[("role", role), ("customer", customer.clone())])
-            }
-            None => role,
+        NamedRole {
+            code: code.to_owned(),
+            name: made_here.map(|role| role.name.clone()),
+            customer: given.customer_id.and_then(|id| customers.get(&id.0)).cloned(),
         }
     });
-    Ok(words.collect::<Vec<_>>().join(&texts::message(language, "list-separator", &[])))
+    Ok(named.collect())
 }
 
-async fn test_service(provider: &Provider, trail: &mut Trail<'_>) -> std::result::Result<(), Fault> {
+async fn test_service(provider: &Provider, trail: &mut Trail) -> std::result::Result<(), Fault> {
     use ProviderStep::{Abilities, Discovery, Issuer, Keys};
     let Settings::Oidc(settings) = &provider.settings else { return Ok(()) };
     let http = Http::new(settings.ca_certificate.as_deref());
@@ -204,4 +272,37 @@ fn check_abilities(description: &Description) -> std::result::Result<(), Fault> 
         return Err(fault("code_challenge_methods_supported: S256"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_read_in_every_language() {
+        let mut trail = Trail::default();
+        let step = trail.add(ProviderStep::Groups, true, ("identity-done-groups", &[("n", "2".to_owned())]));
+        step.roles = vec![
+            NamedRole { code: "platform_admin".to_owned(), name: None, customer: None },
+            NamedRole { code: "customer_owner".to_owned(), name: None, customer: Some("Acme".to_owned()) },
+        ];
+        trail.failed(Fault::new(ProviderStep::Keys, "identity-fault-keys", ""));
+        let kept = serde_json::to_value(KeptTest { done: false, at: Utc::now(), steps: trail.steps }).expect("is JSON");
+        let said = |language| {
+            let test: KeptTest = serde_json::from_value(kept.clone()).expect("as it was kept");
+            test.in_words(language).steps.into_iter().map(|step| step.message).collect::<Vec<_>>()
+        };
+        let (en, zh) = (said(Language::En), said(Language::Zh));
+        assert_eq!(en[0], "In 2 groups, which make: Platform administrator, owner of Acme.");
+        assert!(zh[0].contains("平台管理员") && zh[0].contains("Acme"), "{zh:?}");
+        assert!(en[1].contains("keys") && !zh[1].contains("keys"), "{zh:?}");
+    }
+
+    #[test]
+    fn a_test_that_an_earlier_version_kept_is_read_as_it_was() {
+        let kept = json!({ "done": true, "at": "2026-11-26T00:00:00Z", "steps": [
+            { "step": "bind", "done": true, "message": "The searching account is let in.", "detail": null }] });
+        let test: KeptTest = serde_json::from_value(kept).expect("is read");
+        assert_eq!(test.in_words(Language::Zh).steps[0].message, "The searching account is let in.");
+    }
 }

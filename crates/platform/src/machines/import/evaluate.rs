@@ -105,15 +105,9 @@ impl Evaluation {
             faults.push(fault("pool", "field-pool-allocated", &[]));
         }
         let code = target.map(|target| target.code.clone()).or_else(|| machine.id.clone());
-        if let Some(code) = &code
-            && let Some(earlier) = self.codes.insert(code.clone(), row.row)
-        {
-            faults.push(fault("id", "field-import-twice", &[("row", earlier.to_string())]));
-        }
-        if !name.is_empty()
-            && let Some(earlier) = self.names.insert(name, row.row)
-        {
-            faults.push(fault("name", "field-import-twice", &[("row", earlier.to_string())]));
+        let earlier = [("id", code.as_ref().and_then(|code| self.codes.get(code))), ("name", self.names.get(&name))];
+        for (column, earlier) in earlier {
+            faults.extend(earlier.map(|row| fault(column, "field-import-twice", &[("row", row.to_string())])));
         }
         let machine = match check::create(machine) {
             Ok(machine) => Some(machine),
@@ -125,6 +119,9 @@ impl Evaluation {
         let Some(machine) = machine.filter(|_| faults.is_empty()) else {
             return Ok(Judged::wrong(row, code, faults));
         };
+        // A row that is left out takes nothing from a later one.
+        self.codes.extend(code.clone().map(|code| (code, row.row)));
+        self.names.insert(name, row.row);
         let written = merge(target.map(|target| &target.written), machine, listed);
         let changes = target.map(|target| changes(&target.written, &written)).unwrap_or_default();
         Judged::sound(row, code, &written, (target.map(|target| target.revision), changes))

@@ -118,7 +118,9 @@ pub(crate) async fn send(platform: &Platform, token: Uuid, last: bool) -> Result
     }
     tx.commit().await?;
     match (state, error) {
-        (DeliveryState::Queued, Some(why)) => Err(Error::internal(format!("delivery {}: {why}", delivery.id))),
+        (DeliveryState::Queued, Some(why)) => {
+            Err(Error::elsewhere(format!("delivery {} to {}: {why}", delivery.id, row.view.host)))
+        }
         _ => Ok(()),
     }
 }

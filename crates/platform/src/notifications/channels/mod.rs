@@ -87,7 +87,8 @@ pub async fn list_channels(platform: &Platform, ctx: &OpContext, whose: Whose) -
 /// Adds a webhook to one's own.
 ///
 /// # Errors
-/// `Validation` for what is no address or secret; `QuotaExceeded` when one has five.
+/// `Validation` for what is no address or secret, or not encrypted outside of private networks; `QuotaExceeded` when one
+/// has five.
 pub async fn add_webhook(platform: &Platform, ctx: &OpContext, body: WebhookCreate) -> Result<WebhookCreated> {
     let right = Right::of(ctx, Whose::Own)?;
     let secret = body.secret.filter(|secret| !secret.is_empty()).unwrap_or_else(messages::new_secret);
@@ -127,7 +128,7 @@ struct Wish {
 async fn add(platform: &Platform, ctx: &OpContext, right: &Right, wish: Wish) -> Result<ChannelView> {
     let mut wrong = Wrong::new();
     let name = wrong.name("name", &wish.name);
-    let url = check_url(&mut wrong, &wish.url);
+    let url = check_url(&mut wrong, &wish.url).await;
     check_secret(&mut wrong, wish.kind, wish.secret.as_deref());
     check_kinds(&mut wrong, wish.kind, &wish.kinds);
     wrong.into_result()?;
@@ -170,13 +171,17 @@ pub async fn update_channel(
     body: ChannelUpdate,
 ) -> Result<ChannelView> {
     let right = Right::of(ctx, whose)?;
+    let mut wrong = Wrong::new();
+    let typed = body.url.filter(|url| !url.trim().is_empty());
+    // Before the transaction: a name may have to be looked up.
+    let url = match typed.as_deref() {
+        Some(url) => check_url(&mut wrong, url).await,
+        None => None,
+    };
     let mut tx = platform.db().begin(ctx).await?;
     let row = found(&mut tx, &right, id).await?;
     let before = &row.view;
-    let mut wrong = Wrong::new();
     let name = body.name.map_or_else(|| before.name.clone(), |name| wrong.name("name", &name));
-    let typed = body.url.filter(|url| !url.trim().is_empty());
-    let url = typed.as_deref().and_then(|url| check_url(&mut wrong, url));
     let secret = body.secret.as_deref().map(str::trim);
     if let Some(secret) = secret {
         check_secret(&mut wrong, before.kind, Some(secret).filter(|secret| !secret.is_empty()));
@@ -286,12 +291,16 @@ async fn found(tx: &mut crate::db::Tx, right: &Right, id: ChannelId) -> Result<s
     store::find(tx, right, id).await?.ok_or_else(Error::not_found)
 }
 
-fn check_url(wrong: &mut Wrong, text: &str) -> Option<Url> {
+async fn check_url(wrong: &mut Wrong, text: &str) -> Option<Url> {
     let url = outbound::read_url(text.trim());
-    if url.is_none() {
-        wrong.add("url", if text.trim().is_empty() { "field-required" } else { "field-url" });
-    }
-    url
+    let fault = match &url {
+        None if text.trim().is_empty() => "field-required",
+        None => "field-url",
+        Some(url) if !outbound::is_kept_private(url).await => "field-url-plain",
+        Some(_) => return url,
+    };
+    wrong.add("url", fault);
+    None
 }
 
 fn check_secret(wrong: &mut Wrong, kind: ChannelKind, secret: Option<&str>) {

@@ -148,6 +148,21 @@ async fn every_row_has_a_verdict_and_nothing_changes_before_the_confirmation() {
 }
 
 #[tokio::test]
+async fn a_row_that_is_left_out_takes_nothing_from_a_later_one() {
+    let world = World::new().await;
+    let rows: [&[&str]; 3] = [&["Rack 1", "rack-1", "eight"], &["Rack 1", "rack-1", "8"], &["Rack 1", "rack-1", "9"]];
+    let staged = world.stage(workbook(&["Name", "Code", "GPUs"], &rows)).await;
+    let told: Vec<_> =
+        world.rows(staged.id).await.into_iter().map(|(_, verdict, _, what)| (verdict, what.join(" "))).collect();
+    let expected = [
+        (RowVerdict::Error, "gpuCount: field-not-a-number"),
+        (RowVerdict::New, ""),
+        (RowVerdict::Error, "id: field-import-twice name: field-import-twice"),
+    ];
+    assert_eq!(told, expected.map(|(verdict, what)| (verdict, what.to_owned())));
+}
+
+#[tokio::test]
 async fn what_changed_meanwhile_is_not_overwritten_and_nothing_is_half_done() {
     let world = World::new().await;
     let p = &world.test.platform;

@@ -48,9 +48,10 @@ impl Evaluation {
             faults.push(fault("username", "field-import-deleted", &[]));
         }
         let known = found.filter(|known| known.state != UserState::Deleted);
-        self.note_twice(row.row, &details, &mut faults);
         let address = details.email.as_deref().map(str::to_lowercase);
-        if address.is_some_and(|at| seen.owners.get(&at).is_some_and(|owner| Some(*owner) != known.map(|k| k.id))) {
+        self.find_twice(&details.name, address.as_ref(), &mut faults);
+        let owner = address.as_ref().and_then(|address| seen.owners.get(address));
+        if owner.is_some_and(|owner| Some(*owner) != known.map(|known| known.id)) {
             faults.push(fault("email", "field-user-email-taken", &[]));
         }
         let invited = self.way_in(&row, known.is_some(), details.email.is_some(), &mut faults);
@@ -76,6 +77,9 @@ impl Evaluation {
         if !faults.is_empty() {
             return Ok(Judged::wrong(row, code, faults));
         }
+        // A row that is left out takes nothing from a later one.
+        self.emails.extend(address.map(|address| (address, row.row)));
+        self.names.insert(details.name.clone(), row.row);
         let written = Written {
             user: known.map(|known| known.id),
             username: details.name,
@@ -89,16 +93,13 @@ impl Evaluation {
         Judged::sound(row, code, &written, (known.map(|known| known.revision), changes))
     }
 
-    fn note_twice(&mut self, row: u32, details: &store::Details, faults: &mut Vec<RowFault>) {
-        let mut twice = |seen: &mut HashMap<String, u32>, column: &str, text: &str| {
-            if !text.is_empty()
-                && let Some(earlier) = seen.insert(text.to_lowercase(), row)
-            {
-                faults.push(fault(column, "field-import-person-twice", &[("row", earlier.to_string())]));
-            }
-        };
-        twice(&mut self.names, "username", &details.name);
-        twice(&mut self.emails, "email", details.email.as_deref().unwrap_or_default());
+    /// Whether an earlier row is about the same person.
+    fn find_twice(&self, name: &str, address: Option<&String>, faults: &mut Vec<RowFault>) {
+        let found =
+            [("username", self.names.get(name)), ("email", address.and_then(|address| self.emails.get(address)))];
+        for (column, earlier) in found {
+            faults.extend(earlier.map(|row| fault(column, "field-import-person-twice", &[("row", row.to_string())])));
+        }
     }
 
     /// How a new person signs in: true by a link, which goes to their address.
