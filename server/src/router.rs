@@ -225,6 +225,8 @@ fn routes() -> Routes {
         .rest(routes!(users::disable))
         .rest(routes!(users::enable))
         .rest(routes!(users::password))
+        .rest(routes!(users::sessions, users::end_sessions))
+        .rest(routes!(users::end_session))
         .rest(routes!(users::assign))
         .rest(routes!(users::revoke))
         .rest(routes!(users::quota, users::set_quota))

@@ -6,6 +6,7 @@
 
 mod bulk;
 pub(crate) mod import;
+mod sessions;
 mod store;
 
 use contract::users::{
@@ -14,6 +15,7 @@ use contract::users::{
 use contract::{CustomerId, ErrorCode, Page, Permission, UserId};
 
 pub use bulk::{act_on_many, preview_many};
+pub use sessions::{end_session, end_sessions, sessions};
 
 use super::bootstrap::new_password;
 use super::links;
