@@ -457,7 +457,8 @@ pub(super) async fn insert_admin(tx: &mut Tx, name: &str, hash: &str) -> Result<
 pub(super) async fn oldest_admin(tx: &mut Tx) -> Result<Option<String>> {
     Ok(sqlx::query_scalar!(
         r#"select u.name::text as "name!" from users u join role_assignments r on r.user_id = u.id
-           where r.role = 'platform_admin' and u.state = 'active' and u.deleted_at is null order by u.id limit 1"#
+           where r.role = 'platform_admin' and u.state = 'active' and u.deleted_at is null
+           order by u.password_hash is null or u.password_pending, u.id limit 1"#
     )
     .fetch_optional(&mut **tx)
     .await?)

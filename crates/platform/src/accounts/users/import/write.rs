@@ -61,7 +61,8 @@ impl Evaluation {
         (row, written): (&ToWrite, &Written),
     ) -> Result<UserId> {
         let hash = row.secret.as_ref().filter(|_| !written.invited).unwrap_or(&self.nobodys_hash);
-        let user = store::insert(tx, granted, &written.details(), hash).await.map_err(at_username)?;
+        let as_password = (hash.as_str(), written.invited);
+        let user = store::insert(tx, granted, &written.details(), as_password).await.map_err(at_username)?;
         if let Some(address) = written.email.as_deref().filter(|_| written.invited) {
             self.invite(platform, tx, user, (&written.username, address)).await?;
         }
