@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use contract::UserId;
+use contract::{CustomerId, UserId};
 use contract::accounts::Language;
 
 use super::store;
@@ -38,6 +38,15 @@ impl Contact {
 /// User names by id, also of people who are disabled or deleted.
 pub(crate) async fn names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>> {
     store::names(tx, ids).await
+}
+
+/// User names by id of those who are a customer's people now.
+pub(crate) async fn names_of_members(
+    tx: &mut Tx,
+    customer: CustomerId,
+    ids: &[i64],
+) -> Result<HashMap<i64, String>> {
+    store::names_of_members(tx, customer, ids).await
 }
 
 /// Those of these people who are active.

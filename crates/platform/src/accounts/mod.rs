@@ -47,7 +47,7 @@ pub use bootstrap::{
 pub(crate) use bootstrap::{NewPerson, add_membership_in_tx, add_person_in_tx};
 pub use captcha::{Captchas, new_captcha};
 pub use challenge::{answer_challenge, is_challenged, open_challenge};
-pub(crate) use contacts::{Contact, contacts, names};
+pub(crate) use contacts::{Contact, contacts, names, names_of_members};
 pub use email_change::{confirm_email_change, request_email_change};
 pub use invitations::{Invited, accept_invitation, invitations, invite, invited, revoke_invitation};
 pub(crate) use list_columns::columns_in_tx;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use contract::UserId;
+use contract::{CustomerId, UserId};
 use contract::accounts::Language;
 
 use crate::Result;
@@ -33,6 +33,22 @@ pub(in crate::accounts) async fn names(tx: &mut Tx, ids: &[i64]) -> Result<HashM
     let rows = sqlx::query!(r#"select id, name::text as "name!" from users where id = any($1)"#, ids)
         .fetch_all(&mut **tx)
         .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
+
+pub(in crate::accounts) async fn names_of_members(
+    tx: &mut Tx,
+    customer: CustomerId,
+    ids: &[i64],
+) -> Result<HashMap<i64, String>> {
+    let rows = sqlx::query!(
+        r#"select u.id, u.name::text as "name!" from memberships m join users u on u.id = m.user_id
+           where m.customer_id = $1 and u.id = any($2)"#,
+        customer.0,
+        ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
