@@ -15,6 +15,8 @@ pub(crate) struct Contact {
     pub id: UserId,
     /// User name.
     pub name: String,
+    /// Empty where none was given.
+    pub display_name: String,
     pub email: Option<String>,
     /// As chosen.
     pub language: Option<Language>,

@@ -18,7 +18,7 @@ use contract::accounts::{Language, MemberRole, MembershipView, Theme};
 use contract::{CustomerId, Permission, SessionId, UserId};
 use ipnetwork::IpNetwork;
 
-pub(super) use contacts::{by_email, contacts, names, set_email};
+pub(super) use contacts::{by_email, contacts, names, names_of_members, set_email};
 
 use super::bootstrap::NewPerson;
 use super::session_records::{SessionKind, SessionRecord};

@@ -64,6 +64,7 @@ field-ids-or-matching = Give either ids or filters, not both.
 field-too-many-match = { $n } match, and at most { $max } can be done at once: narrow the filters.
 field-password-short = At least { $min } characters.
 field-password-long = At most { $max } bytes.
+field-password-personal = This is made of your own user name, name or e-mail address. Use something that others do not know of you, for example several words.
 field-password-weak = This is too easily guessed. Use a longer one, for example several words.
 field-password-old = This is the current password.
 field-password-used = You had this password before. Choose one that is new.

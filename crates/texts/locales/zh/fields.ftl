@@ -64,6 +64,7 @@ field-ids-or-matching = 请提供编号或筛选条件，不能同时提供。
 field-too-many-match = 符合条件的有 { $n } 项，一次最多处理 { $max } 项，请缩小范围。
 field-password-short = 至少 { $min } 个字符。
 field-password-long = 最多 { $max } 字节。
+field-password-personal = 密码由您的用户名、姓名或邮箱组成，容易被猜到。请改用与您无关的内容，例如多个词语。
 field-password-weak = 太容易被猜到，请使用更长的密码，例如多个词语。
 field-password-old = 与当前密码相同。
 field-password-used = 这是您用过的密码，请换一个新的。

@@ -12,7 +12,7 @@ use crate::db::Tx;
 /// Those of these people who are active, as they are reached.
 pub(in crate::accounts) async fn contacts(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Contact>> {
     let rows = sqlx::query!(
-        r#"select id, name::text as "name!", email::text as email, language, time_zone from users
+        r#"select id, name::text as "name!", display_name, email::text as email, language, time_zone from users
            where id = any($1) and state = 'active' and deleted_at is null order by id"#,
         ids
     )
@@ -21,6 +21,7 @@ pub(in crate::accounts) async fn contacts(tx: &mut Tx, ids: &[i64]) -> Result<Ve
     let contacts = rows.into_iter().map(|row| Contact {
         id: UserId(row.id),
         name: row.name,
+        display_name: row.display_name,
         email: row.email,
         language: row.language.as_deref().and_then(Language::parse),
         time_zone: row.time_zone,
@@ -55,7 +56,7 @@ pub(in crate::accounts) async fn names_of_members(
 /// Whose address this is, disabled or not: how they are reached.
 pub(in crate::accounts) async fn by_email(tx: &mut Tx, email: &str) -> Result<Option<Contact>> {
     let row = sqlx::query!(
-        r#"select id, name::text as "name!", language from users
+        r#"select id, name::text as "name!", display_name, language from users
            where email = $1::text::citext and deleted_at is null"#,
         email
     )
@@ -64,6 +65,7 @@ pub(in crate::accounts) async fn by_email(tx: &mut Tx, email: &str) -> Result<Op
     Ok(row.map(|row| Contact {
         id: UserId(row.id),
         name: row.name,
+        display_name: row.display_name,
         email: Some(email.to_owned()),
         language: row.language.as_deref().and_then(Language::parse),
         time_zone: None,
