@@ -82,6 +82,19 @@ async fn of_two_refreshes_at_the_same_time_one_wins_and_goes_on() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_two_generations_old_ends_its_sign_in_however_soon_it_is_shown() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let first = sign_in(&test, &admin).await;
+    let second = refresh(&test, &first.refresh_token).await.unwrap();
+    assert_eq!(refresh(&test, &first.refresh_token).await.err().map(|e| e.code), UNAUTHENTICATED);
+    assert_eq!(code_of(&test, &second.access_token).await, None, "asked twice: nothing ends");
+    let third = refresh(&test, &second.refresh_token).await.unwrap();
+    assert_eq!(refresh(&test, &first.refresh_token).await.err().map(|e| e.code), UNAUTHENTICATED);
+    assert_eq!(code_of(&test, &third.access_token).await, UNAUTHENTICATED, "at the same instant of the clock");
+}
+
+#[tokio::test]
 async fn what_is_no_open_refresh_token_is_refused() {
     let test = TestPlatform::new().await;
     let user = test.outsider("stranger").await;
