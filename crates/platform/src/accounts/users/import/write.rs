@@ -15,7 +15,7 @@ use crate::db::Tx;
 use crate::imports::{ToWrite, to_write_after};
 use crate::mail::{self, NewMail};
 use crate::roles::{self, ToGive};
-use crate::{Error, Platform, Result, customers};
+use crate::{Error, Platform, Result, customers, settings};
 
 impl Evaluation {
     /// How many people are new and how many changed; in a transaction of the system's, because links are.
@@ -84,8 +84,8 @@ impl Evaluation {
             kind: "first-password",
             user: Some(user),
             address: address.to_owned(),
-            // Theirs is not known yet.
-            language: self.ctx.language(),
+            // Theirs is not known yet; that of whoever imports them says nothing of it.
+            language: settings::usual_language(platform),
             args: vec![("name", name.to_owned())],
             link: Some(links::address(platform, RESET_PATH, &token)),
             at: self.ctx.now(),
