@@ -240,8 +240,21 @@ test('a second factor is set up, asked for, replaced by a recovery code, and swi
 
   await page.reload();
   await expect(page.getByText('9 codes left')).toBeVisible();
-  await page.locator('input[name="password"]').fill(who.password);
-  await page.locator('input[name="code"]').fill(await freshCode(page, secret));
+  // New codes with the password alone; those so far count no more.
+  await page.getByText('Make new recovery codes').first().click();
+  const renewal = page.locator('form[action*="renew_recovery_codes"]');
+  await renewal.locator('input[name="password"]').fill('a wrong password');
+  await renewal.getByRole('button').click();
+  await expect(renewal.locator('.fault')).toBeVisible();
+  await expectAccessible(page);
+  await renewal.locator('input[name="password"]').fill(who.password);
+  await renewal.getByRole('button').click();
+  await expect(page.locator('.codes li')).toHaveCount(10);
+  await page.reload();
+  await expect(page.getByText('10 codes left')).toBeVisible();
+  const off = page.locator('form[action*="disable_totp"]');
+  await off.locator('input[name="password"]').fill(who.password);
+  await off.locator('input[name="code"]').fill(await freshCode(page, secret));
   await page.getByRole('button', { name: 'Switch off' }).click();
   await expect(page.locator('.notice')).toContainText('The second factor is off');
 });

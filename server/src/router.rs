@@ -140,6 +140,7 @@ fn routes() -> Routes {
         .rest(routes!(auth::enroll_totp))
         .rest(routes!(auth::confirm_totp))
         .rest(routes!(auth::disable_totp))
+        .rest(routes!(auth::renew_recovery_codes))
         .rest(routes!(auth::request_password_reset))
         .rest(routes!(auth::confirm_password_reset))
         .rest(routes!(auth::request_sign_up))

@@ -166,6 +166,7 @@ async fn an_api_token_goes_no_further_than_its_scopes() {
         accounts::enroll_totp(platform, &ctx).await.map(drop),
         accounts::confirm_totp(platform, &ctx, "000000").await.map(drop),
         accounts::disable_totp(platform, &ctx, &Default::default()).await.map(drop),
+        accounts::renew_recovery_codes(platform, &ctx, &Default::default()).await.map(drop),
         accounts::end_session(platform, &ctx, admin.principal.session).await,
         accounts::end_other_sessions(platform, &ctx).await.map(drop),
         accounts::revoke_api_token(platform, &ctx, reads.token.id).await,

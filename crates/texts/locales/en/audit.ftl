@@ -142,6 +142,7 @@ audit-action-accounts-revoke-api-token = Revoke an API token
 audit-action-accounts-refresh-reused = Refresh token shown twice
 audit-action-accounts-totp-enroll = Set up a second factor
 audit-action-accounts-totp-enable = Switch the second factor on
+audit-action-accounts-renew-recovery-codes = Make new recovery codes
 audit-action-accounts-totp-disable = Switch the second factor off
 audit-kind-settings = Settings
 audit-action-settings-view = View the settings

@@ -76,6 +76,7 @@ error-machine-free = Nobody has this machine.
 error-idempotency-other = This Idempotency-Key was used for another request. Take a new key for a new request.
 error-idempotency-running = The first request with this Idempotency-Key is still running. Ask again in a moment.
 error-idempotency-too-many = Too many Idempotency-Keys within a day.
+error-recovery-code-wrong = This recovery code is wrong or was used already. Take another one of the newest set, or a code of your app.
 error-second-factor-wrong = This code is wrong or was used already. Enter the newest one.
 error-challenge-over = This sign-in has taken too long. Please begin again.
 error-refresh-refused = This refresh token is not, or no longer, valid. Please sign in again.

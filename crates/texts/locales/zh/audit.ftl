@@ -142,6 +142,7 @@ audit-action-accounts-revoke-api-token = 吊销 API 令牌
 audit-action-accounts-refresh-reused = 刷新令牌被重复使用
 audit-action-accounts-totp-enroll = 设置两步验证
 audit-action-accounts-totp-enable = 开启两步验证
+audit-action-accounts-renew-recovery-codes = 重新生成恢复码
 audit-action-accounts-totp-disable = 关闭两步验证
 audit-kind-settings = 平台设置
 audit-action-settings-view = 查看平台设置

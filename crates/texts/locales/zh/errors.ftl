@@ -70,6 +70,7 @@ error-machine-free = 目前没有客户使用该机器。
 error-idempotency-other = 该 Idempotency-Key 已用于另一个请求，新的请求请使用新的键。
 error-idempotency-running = 使用该 Idempotency-Key 的请求仍在执行，请稍后再查询。
 error-idempotency-too-many = 一天内使用的 Idempotency-Key 过多。
+error-recovery-code-wrong = 恢复码错误或已使用过。请换用最近一组中的另一个恢复码，或输入验证器应用中的验证码。
 error-second-factor-wrong = 验证码错误或已使用过，请输入最新的验证码。
 error-challenge-over = 登录等待时间过长，请重新登录。
 error-refresh-refused = 刷新令牌无效或已失效，请重新登录。

@@ -35,6 +35,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "POST",  "/api/auth/password/change",                           [401, 400, 400, 400, 400, 400, 401, 400, 400]),
     // Nothing is on or set up yet: 422, likewise.
     (Door::Rest, "POST",  "/api/auth/totp/confirm",                              [401, 422, 422, 422, 422, 422, 401, 422, 422]),
+    (Door::Rest, "POST",  "/api/auth/totp/recovery-codes",                       [401, 422, 422, 422, 422, 422, 401, 422, 422]),
     (Door::Rest, "POST",  "/api/auth/totp/disable",                              [401, 422, 422, 422, 422, 422, 401, 422, 422]),
     (Door::Rest, "POST",  "/api/auth/totp/enroll",                               [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::Rest, "DELETE","/api/auth/sessions",                                  [401, 200, 200, 200, 200, 200, 401, 200, 200]),
@@ -291,6 +292,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST",  "remove_ssh_key",                                      [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     (Door::ServerFn, "POST",  "change_password",                                     [401, 400, 400, 400, 400, 400, 401, 400, 400]),
     (Door::ServerFn, "POST",  "confirm_totp",                                        [401, 422, 422, 422, 422, 422, 401, 422, 422]),
+    (Door::ServerFn, "POST",  "renew_recovery_codes",                                [401, 422, 422, 422, 422, 422, 401, 422, 422]),
     (Door::ServerFn, "POST",  "disable_totp",                                        [401, 422, 422, 422, 422, 422, 401, 422, 422]),
     (Door::ServerFn, "POST",  "enroll_totp",                                         [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::ServerFn, "POST",  "end_other_sessions",                                  [401, 200, 200, 200, 200, 200, 401, 200, 200]),

@@ -226,6 +226,7 @@ impl World {
                 json!({ "oldPassword": self.admin.password, "newPassword": "weak" })
             }
             ("POST", "/api/auth/totp/confirm") => json!({ "code": "123456" }),
+            ("POST", "/api/auth/totp/recovery-codes") => json!({ "password": self.admin.password }),
             ("POST", "/api/auth/totp/disable") => json!({ "password": self.admin.password, "code": "123456" }),
             ("PUT", "/api/customer/settings/notifications") => json!({ "quietFrom": "22:00", "quietUntil": "07:00" }),
             ("POST", "/api/customer/settings/notifications/webhooks") => json!({ "name": name, "url": PRIVATE }),
@@ -446,6 +447,7 @@ impl World {
             "add_ssh_key" => vec![("public_key", "none")],
             "create_api_token" => vec![("name", &fresh), ("reach", "all")],
             "change_password" => vec![("old_password", self.admin.password), ("new_password", "weak")],
+            "renew_recovery_codes" => vec![("password", self.admin.password)],
             "disable_totp" => vec![("password", self.admin.password), ("code", "123456")],
             "get_machine" | "machine_live" => vec![("code", "host-001")],
             "confirm_import" | "discard_import" => vec![("id", &import)],
