@@ -96,7 +96,7 @@ fn who(words: Words, profile: Profile) -> impl IntoView {
         <section class="card">
             <header><h2>{words.t("account-who")}</h2></header>
             <dl class="facts">
-                <dt>{words.t("login-username")}</dt>
+                <dt>{words.t("account-username")}</dt>
                 <dd class="mono">{profile.name}</dd>
                 <dt>{words.t("account-email")}</dt>
                 <dd>{profile.email.unwrap_or_else(|| NOT_MEASURED.to_owned())}</dd>
