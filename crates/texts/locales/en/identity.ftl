@@ -43,7 +43,7 @@ identity-people = People
 identity-user-base = Look below (base DN)
 identity-user-base-hint = For example ou=people,dc=example,dc=org.
 identity-user-filter = Filter
-identity-user-filter-hint = { "{login}" } stands for the user name that was typed. In Active Directory usually (&(objectCategory=person)(sAMAccountName={ "{login}" })).
+identity-user-filter-hint = { "{login}" } stands for the user name or e-mail address that was typed. In Active Directory usually (&(objectCategory=person)(|(sAMAccountName={ "{login}" })(mail={ "{login}" }))).
 identity-login-attribute = Attribute of the user name
 identity-id-attribute = Attribute that never changes
 identity-id-attribute-hint = The account is bound to it: entryUUID, in Active Directory objectGUID.

@@ -43,7 +43,7 @@ identity-people = 人员
 identity-user-base = 搜索起点（base DN）
 identity-user-base-hint = 例如 ou=people,dc=example,dc=org。
 identity-user-filter = 过滤器
-identity-user-filter-hint = { "{login}" } 代表输入的用户名。Active Directory 通常为 (&(objectCategory=person)(sAMAccountName={ "{login}" }))。
+identity-user-filter-hint = { "{login}" } 代表输入的用户名或邮箱。Active Directory 通常为 (&(objectCategory=person)(|(sAMAccountName={ "{login}" })(mail={ "{login}" })))。
 identity-login-attribute = 用户名属性
 identity-id-attribute = 永不改变的属性
 identity-id-attribute-hint = 账号与它绑定：entryUUID，Active Directory 为 objectGUID。

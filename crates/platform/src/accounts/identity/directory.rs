@@ -188,7 +188,9 @@ impl Line<'_> {
     }
 
     /// Groups of a person: those the entry names, and those that name the entry.
-    pub(super) async fn groups(&mut self, person: &Person, login: &str) -> Result<Vec<String>, Fault> {
+    pub(super) async fn groups(&mut self, person: &Person, typed: &str) -> Result<Vec<String>, Fault> {
+        // What was typed may have been an address.
+        let login = person.login.as_deref().unwrap_or(typed);
         let mut groups = person.member_of.clone();
         if let Some(base) = self.settings.group_base.as_deref() {
             let filter = filled(&self.settings.group_filter, &[("{dn}", &person.dn), ("{login}", login)]);
