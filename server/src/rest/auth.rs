@@ -6,8 +6,8 @@ use axum::response::Response;
 use contract::accounts::{
     AccountByLink, ApiTokenCreate, ApiTokenSecret, ApiTokenView, CaptchaQuery, CaptchaView, EmailChangeConfirm,
     EmailChangeRequest, LoginAnswer, LoginRequest, PasswordChange, PasswordResetConfirm, PasswordResetRequest, Profile,
-    ProfileUpdate, RecoveryCodes, RecoveryCodesRenew, RefreshRequest, SessionView, SessionsEnded, SignUpRequest, TotpConfirm, TotpDisable,
-    TotpEnrollment,
+    ProfileUpdate, RecoveryCodes, RecoveryCodesRenew, RefreshRequest, SessionView, SessionsEnded, SignUpRequest,
+    TotpConfirm, TotpDisable, TotpEnrollment,
 };
 use contract::menus::MenuRecord;
 use contract::{Envelope, ListColumns, Permission, SessionId};

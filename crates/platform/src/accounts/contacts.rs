@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use contract::{CustomerId, UserId};
 use contract::accounts::Language;
+use contract::{CustomerId, UserId};
 
 use super::store;
 use crate::db::Tx;
@@ -43,11 +43,7 @@ pub(crate) async fn names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Strin
 }
 
 /// User names by id of those who are a customer's people now.
-pub(crate) async fn names_of_members(
-    tx: &mut Tx,
-    customer: CustomerId,
-    ids: &[i64],
-) -> Result<HashMap<i64, String>> {
+pub(crate) async fn names_of_members(tx: &mut Tx, customer: CustomerId, ids: &[i64]) -> Result<HashMap<i64, String>> {
     store::names_of_members(tx, customer, ids).await
 }
 

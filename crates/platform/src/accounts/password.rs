@@ -239,11 +239,20 @@ mod tests {
         for weak in ["password123", "aaaaaaaaaaaa", "qwertyuiop", "1234567890", "!!!!!!!!!!!!"] {
             assert_eq!(faults(rule, weak), ["field-password-weak"], "{weak}");
         }
-        for personal in ["wanderer12", "wanda@example.org", "Wanda.Erer", "wanda@EXAMPLE!", "erer-wanda-2026", "王小明王小明王小明1"] {
+        for personal in [
+            "wanderer12",
+            "wanda@example.org",
+            "Wanda.Erer",
+            "wanda@EXAMPLE!",
+            "erer-wanda-2026",
+            "王小明王小明王小明1",
+        ] {
             assert_eq!(faults(rule, personal), ["field-password-personal"], "{personal}");
         }
         assert_eq!(faults(rule, &"x".repeat(MAX_PASSWORD_BYTES + 1)), ["field-password-long"]);
-        for good in ["correct horse battery staple", "云深不知处2026只在此山中", "kT7#vq2mLz", "wanda likes old lighthouses"] {
+        for good in
+            ["correct horse battery staple", "云深不知处2026只在此山中", "kT7#vq2mLz", "wanda likes old lighthouses"]
+        {
             assert_eq!(faults(rule, good), Vec::<&str>::new(), "{good}");
         }
         let lax = PasswordRule { min_length: 1, min_score: 0, remembered: 0 };

@@ -178,7 +178,10 @@ pub async fn disable_totp(platform: &Platform, ctx: &OpContext, request: &TotpDi
     if check(platform, &mut tx, user.id, &request.code, ctx.now()).await?.is_none() {
         drop(tx);
         attempts::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
-        return Err(Error::field("code", wrong_code_key(&request.code, ["field-code-wrong", "field-recovery-code-wrong"])));
+        return Err(Error::field(
+            "code",
+            wrong_code_key(&request.code, ["field-code-wrong", "field-recovery-code-wrong"]),
+        ));
     }
     store::second_factor::remove(&mut tx, &granted).await?;
     let who = end_everything(&mut tx, ctx, user, &granted, action).await?;
@@ -230,7 +233,10 @@ pub async fn renew_recovery_codes(
     if by_code && check(platform, &mut tx, user.id, &request.code, ctx.now()).await?.is_none() {
         drop(tx);
         attempts::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
-        return Err(Error::field("code", wrong_code_key(&request.code, ["field-code-wrong", "field-recovery-code-wrong"])));
+        return Err(Error::field(
+            "code",
+            wrong_code_key(&request.code, ["field-code-wrong", "field-recovery-code-wrong"]),
+        ));
     }
     let (codes, hashes) = new_recovery_codes(user.id);
     store::second_factor::set_recovery_codes(&mut tx, &granted, &hashes).await?;

@@ -207,11 +207,12 @@ async fn who_did_it_stays_who_they_were_when_they_leave() {
     let (acme, globex) = (test.customer("Acme").await, test.customer("Globex").await);
     let added = MemberCreate { username: "ann".to_owned(), ..MemberCreate::default() };
     customers::add_my_member(&test.platform, &acme.owner.ctx(), added).await.unwrap();
-    customers::add_member(&test.platform, &admin.ctx(), globex.id, MemberCreate {
-        username: "ann".to_owned(),
-        existing: true,
-        ..MemberCreate::default()
-    })
+    customers::add_member(
+        &test.platform,
+        &admin.ctx(),
+        globex.id,
+        MemberCreate { username: "ann".to_owned(), existing: true, ..MemberCreate::default() },
+    )
     .await
     .unwrap();
     let ann: i64 =
@@ -232,14 +233,18 @@ async fn who_did_it_stays_who_they_were_when_they_leave() {
     let list = audit::list_own(platform, &heir.ctx(), &OwnAuditQuery::default()).await.unwrap().list;
     let told: Vec<_> = list
         .iter()
-        .map(|row| (row.action.as_str(), row.actor_kind.as_str(), row.actor_name.as_deref(), row.target_name.as_deref()))
+        .map(|row| {
+            (row.action.as_str(), row.actor_kind.as_str(), row.actor_name.as_deref(), row.target_name.as_deref())
+        })
         .collect();
     let owner = Some(acme.owner.name.as_str());
     let removed = ("customers:remove-member", "member", owner, Some("Acme"));
     assert_eq!(told, [removed, removed, ("customers:add-member", "member", owner, Some("ann"))]);
     let theirs = audit::list_own(platform, &globex.owner.ctx(), &OwnAuditQuery::default()).await.unwrap().list;
-    let told: Vec<_> =
-        theirs.iter().map(|row| (row.actor_kind.as_str(), row.actor_name.as_deref(), row.target_name.as_deref())).collect();
+    let told: Vec<_> = theirs
+        .iter()
+        .map(|row| (row.actor_kind.as_str(), row.actor_name.as_deref(), row.target_name.as_deref()))
+        .collect();
     assert_eq!(told, [("staff", None, Some("ann-of-globex"))], "staff stay staff");
 }
 

@@ -271,7 +271,11 @@ async fn a_new_password_ends_everything_else_and_weak_ones_are_refused() {
         error.fields.iter().map(|f| (f.path, f.key)).collect::<Vec<_>>()
     };
     assert_eq!(faults(user.password, "short").await, [("newPassword", "field-password-short")]);
-    assert_eq!(faults(user.password, "cacme-owner1").await, [("newPassword", "field-password-personal")], "the own name");
+    assert_eq!(
+        faults(user.password, "cacme-owner1").await,
+        [("newPassword", "field-password-personal")],
+        "the own name"
+    );
     assert_eq!(faults(user.password, user.password).await, [("newPassword", "field-password-old")]);
     assert_eq!(code_of(&test, &answer.access_token).await, None, "nothing has happened yet");
 

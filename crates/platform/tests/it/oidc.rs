@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
-use contract::accounts::{EmailChangeRequest, 
-    GroupMapping, LoginRequest, MappedRole, OidcSettings, PasswordChange, ProviderBody, ProviderKind,
-    ProviderTestRequest, TotpDisable,
+use contract::accounts::{
+    EmailChangeRequest, GroupMapping, LoginRequest, MappedRole, OidcSettings, PasswordChange, ProviderBody,
+    ProviderKind, ProviderTestRequest, TotpDisable,
 };
 use contract::{ErrorCode, IdentityProviderId, UserId};
 use platform::accounts::identity::{self, Finished, Returned};

@@ -193,7 +193,11 @@ async fn recovery_codes_are_made_anew_with_the_password_or_a_code() {
     };
     assert_eq!(fault(renew("", " ").await), ("code", "field-password-or-code"));
     assert_eq!(fault(renew("a guess", "").await), ("password", "field-password-wrong"));
-    assert_eq!(fault(renew("a guess", &armed.code()).await), ("password", "field-password-wrong"), "what is given counts");
+    assert_eq!(
+        fault(renew("a guess", &armed.code()).await),
+        ("password", "field-password-wrong"),
+        "what is given counts"
+    );
     assert_eq!(fault(renew("", "abcd-efgh-jkmn-pqrs").await), ("code", "field-recovery-code-wrong"));
     armed.test.clock().advance(TimeDelta::minutes(20));
     let second = renew(armed.user.password, "").await.unwrap().recovery_codes;

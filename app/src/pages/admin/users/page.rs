@@ -13,10 +13,10 @@ use platform::accounts::{ShownOnce, take_for_page};
 use super::edit::{assignable, user_of_path};
 use super::form::QuotaForm;
 use super::list::user_state;
-use super::sessions::sessions_card;
 use super::server_fns::{
     AssignRole, DeleteUser, MakeUserPassword, RestoreUser, RevokeRole, SetUserActive, SetUserPassword, SetUserQuota,
 };
+use super::sessions::sessions_card;
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::audit::list::history_card;

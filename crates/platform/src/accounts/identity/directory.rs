@@ -127,7 +127,8 @@ pub(super) async fn open<'a>(
     }
     let opening = timeout(PATIENCE, LdapConnAsync::from_url_with_settings(how, &url)).await;
     let opened = opening.map_err(|_| Fault::late(Tls, "identity-fault-tls"))?;
-    let (connection, ldap) = opened.map_err(|error| Fault::of(Tls, fault_key(&error).unwrap_or("identity-fault-tls"), &error))?;
+    let (connection, ldap) =
+        opened.map_err(|error| Fault::of(Tls, fault_key(&error).unwrap_or("identity-fault-tls"), &error))?;
     // Ends with the last handle.
     tokio::spawn(async move {
         if let Err(error) = connection.drive().await {

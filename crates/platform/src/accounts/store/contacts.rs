@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use contract::{CustomerId, UserId};
 use contract::accounts::Language;
+use contract::{CustomerId, UserId};
 
 use crate::Result;
 use crate::accounts::Contact;
