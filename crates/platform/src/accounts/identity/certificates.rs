@@ -135,11 +135,11 @@ fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
             return Some(found);
         }
         // The source of what such an error wraps is its own source: what it wraps is looked at first.
-        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        next = match wrapped {
-            Some(wrapped) => Some(wrapped),
-            None => error.source(),
-        };
+        if let Some(wrapped) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            next = Some(wrapped);
+            continue;
+        }
+        next = error.source();
     }
     None
 }
