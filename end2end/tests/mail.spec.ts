@@ -63,9 +63,13 @@ test('a name given to the installation is at the top, in the title and on the si
 
 test('an owner invites somebody, who makes an account without a script', async ({ page, installation, signIn, browser }) => {
   const token = await installation.token(installation.admin);
-  for (const [key, value] of [['sign_in.sign_up', 'invitation'], ['branding.name', 'RemoteGPU']]) {
+  const set = async (key: string, value: string) => {
     expect((await installation.rest(token, `/api/admin/settings/${key}`, 'PUT', { value })).body.code).toBe(0);
-  }
+  };
+  await set('sign_in.sign_up', 'invitation');
+  await set('branding.name', 'RemoteGPU');
+  // Whose language is not known is written to in the installation's, whatever the owner reads.
+  await set('general.language', 'en');
   const owner = { name: 'acme.owner', password: installation.cli(['admin', 'create-customer', 'Acme', '--owner', 'acme.owner']) };
   await signIn(page, owner);
   await look(page, installation.url, 'en', 'light');
@@ -78,6 +82,7 @@ test('an owner invites somebody, who makes an account without a script', async (
 
   const mail = await sink.to('lee@acme.example', 'invites you');
   expect(subjectOf(mail)).toContain('Acme');
+  await set('general.language', 'zh');
   const context = await browser.newContext({ baseURL: installation.url, javaScriptEnabled: false });
   const guest = await context.newPage();
   await look(guest, installation.url, 'en', 'dark');

@@ -263,8 +263,41 @@ test('a second factor is set up, asked for, replaced by a recovery code, and swi
 
   await page.reload();
   await expect(page.getByText('9 codes left')).toBeVisible();
-  await page.locator('input[name="password"]').fill(who.password);
-  await page.locator('input[name="code"]').fill(await freshCode(page, secret));
+  // New codes with the password alone; those so far count no more.
+  await page.getByText('Make new recovery codes').first().click();
+  const renewal = page.locator('form[action*="renew_recovery_codes"]');
+  await renewal.locator('input[name="password"]').fill('a wrong password');
+  await renewal.getByRole('button').click();
+  await expect(renewal.locator('.fault')).toBeVisible();
+  await expectAccessible(page);
+  await renewal.locator('input[name="password"]').fill(who.password);
+  await renewal.getByRole('button').click();
+  await expect(page.locator('.codes li')).toHaveCount(10);
+  await page.reload();
+  await expect(page.getByText('10 codes left')).toBeVisible();
+  const off = page.locator('form[action*="disable_totp"]');
+  await off.locator('input[name="password"]').fill(who.password);
+  await off.locator('input[name="code"]').fill(await freshCode(page, secret));
   await page.getByRole('button', { name: 'Switch off' }).click();
   await expect(page.locator('.notice')).toContainText('The second factor is off');
+});
+
+test('an administrator sees where somebody is signed in and ends it', async ({ page, browser, installation, signIn }) => {
+  const who = person(installation, 'lost-laptop');
+  const theirs = await (await browser.newContext({ baseURL: installation.url })).newPage();
+  await signIn(theirs, who);
+  await signIn(page, installation.admin);
+  await look(page, installation.url, 'en', 'light');
+  await page.goto('/admin/users?q=lost-laptop');
+  await page.getByRole('link', { name: 'lost-laptop' }).first().click();
+  const card = page.locator('#sessions');
+  await expect(card.locator('tbody tr')).not.toHaveCount(0);
+  await expect(card).toContainText('Browser');
+  await expectAccessible(page);
+  await card.getByText('End all', { exact: true }).click();
+  await card.getByRole('button', { name: 'End all of them' }).click();
+  await expect(card).toContainText('Signed in nowhere');
+  await theirs.goto('/account');
+  await expect(theirs).toHaveURL(/\/login/);
+  await theirs.context().close();
 });

@@ -91,6 +91,9 @@ test('an admin adds a sign-in service, tests it, and somebody comes in by it', a
     await theirs.goto(`${installation.url}/login?next=/account`);
     await theirs.getByRole('link', { name: 'Sign in with Lab SSO' }).click();
     await expect(theirs).toHaveURL(`${installation.url}/account`);
+    // What takes a password of this platform is not offered to who has none.
+    await expect(theirs.getByText('You sign in through Lab SSO')).toBeVisible();
+    await expect(theirs.locator('input[type="password"]')).toHaveCount(0);
     await theirs.goto(`${installation.url}/account/security`);
     await expect(theirs.getByText('Your password is kept by Lab SSO.')).toBeVisible();
 

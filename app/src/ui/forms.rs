@@ -8,6 +8,8 @@ pub struct TextField {
     pub label: String,
     /// Name in the posted form.
     pub name: String,
+    /// Tells the field from one of the same name in another form of the page; empty where there is none.
+    pub form: &'static str,
     pub value: String,
     pub fault: Option<String>,
     pub hint: Option<String>,
@@ -18,6 +20,10 @@ pub struct TextField {
     pub max_length: Option<u32>,
     /// Unit after the field, e.g. `GB`.
     pub unit: Option<String>,
+}
+
+fn id_within(form: &str, name: &str) -> String {
+    if form.is_empty() { id_of(name) } else { id_of(&format!("{form}-{name}")) }
 }
 
 fn id_of(name: &str) -> String {
@@ -38,7 +44,7 @@ fn described_by(id: &str, fault: &Option<String>, hint: &Option<String>) -> Opti
 
 /// A text field as a view.
 pub fn text_field(field: TextField) -> impl IntoView {
-    let id = id_of(&field.name);
+    let id = id_within(field.form, &field.name);
     let kind = if field.kind.is_empty() { "text" } else { field.kind };
     let described = described_by(&id, &field.fault, &field.hint);
     let hint_id = format!("{id}-hint");
@@ -72,7 +78,7 @@ pub fn text_field(field: TextField) -> impl IntoView {
 
 /// A text area.
 pub fn text_area(field: TextField) -> impl IntoView {
-    let id = id_of(&field.name);
+    let id = id_within(field.form, &field.name);
     let described = described_by(&id, &field.fault, &field.hint);
     let hint_id = format!("{id}-hint");
     view! {

@@ -78,6 +78,8 @@ pub struct OwnAuditView {
     pub action: String,
     pub target_kind: String,
     pub target_id: Option<String>,
+    /// What one of its own people, who may have left, or the customer itself is called.
+    pub target_name: Option<String>,
     /// `done`, `denied`, `failed`.
     pub outcome: String,
     pub request_id: String,

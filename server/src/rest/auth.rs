@@ -6,8 +6,8 @@ use axum::response::Response;
 use contract::accounts::{
     AccountByLink, ApiTokenCreate, ApiTokenSecret, ApiTokenView, CaptchaQuery, CaptchaView, EmailChangeConfirm,
     EmailChangeRequest, LoginAnswer, LoginRequest, PasswordChange, PasswordResetConfirm, PasswordResetRequest, Profile,
-    ProfileUpdate, RecoveryCodes, RefreshRequest, SessionView, SessionsEnded, SignUpRequest, TotpConfirm, TotpDisable,
-    TotpEnrollment,
+    ProfileUpdate, RecoveryCodes, RecoveryCodesRenew, RefreshRequest, SessionView, SessionsEnded, SignUpRequest,
+    TotpConfirm, TotpDisable, TotpEnrollment,
 };
 use contract::menus::MenuRecord;
 use contract::{Envelope, ListColumns, Permission, SessionId};
@@ -181,6 +181,14 @@ pub async fn disable_totp(
         Err(error) => Err(error),
     };
     rest.answer(result).await
+}
+
+/// Makes new recovery codes, with the password or a code; the only answer that holds them. Those so far count no more.
+#[utoipa::path(post, path = "/api/auth/totp/recovery-codes", tag = "auth", request_body = RecoveryCodesRenew,
+    responses((status = 200, body = Envelope<RecoveryCodes>), (status = 422, description = "1402: no second factor is on"),
+        (status = 429, description = "1600: too many failures; Retry-After says when")))]
+pub async fn renew_recovery_codes(rest: Rest, Body(body): Body<RecoveryCodesRenew>) -> Response {
+    rest.answer(accounts::renew_recovery_codes(&rest.platform, &rest.ctx, &body).await).await
 }
 
 /// Which columns one sees in a list.

@@ -25,6 +25,8 @@ enum Blow {
     PlatformRoleLost,
     SecondFactorChanged,
     EndedFromAnother,
+    EndedByStaff,
+    EndedByStaffOneByOne,
 }
 
 /// Everything one can hold at once.
@@ -124,6 +126,18 @@ async fn strike(server: &Server, blow: Blow, acme: &TestCustomer, user: &TestUse
                 assert_eq!(delete(server, &from_another, &format!("/api/auth/sessions/{}", session["id"])).await, 200);
             }
         }
+        Blow::EndedByStaff | Blow::EndedByStaffOneByOne => {
+            let admin = server.token(&server.test.admin().await).await;
+            let path = format!("/api/admin/users/{}/sessions", user.id);
+            let list = server.get(&admin, &path).await.data();
+            let paths: Vec<_> = match blow {
+                Blow::EndedByStaff => vec![path],
+                _ => list.as_array().unwrap().iter().map(|session| format!("{path}/{}", session["id"])).collect(),
+            };
+            for path in paths {
+                assert_eq!(delete(server, &admin, &path).await, 200, "{path}");
+            }
+        }
     }
 }
 
@@ -199,6 +213,16 @@ async fn another_second_factor() {
 #[tokio::test]
 async fn ended_from_another_session() {
     cuts_everything(Blow::EndedFromAnother).await;
+}
+
+#[tokio::test]
+async fn ended_by_staff() {
+    cuts_everything(Blow::EndedByStaff).await;
+}
+
+#[tokio::test]
+async fn ended_by_staff_one_by_one() {
+    cuts_everything(Blow::EndedByStaffOneByOne).await;
 }
 
 #[tokio::test]

@@ -135,6 +135,28 @@ async fn people_run_people_over_server_functions() {
     scenario(Through::ServerFns).await;
 }
 
+#[tokio::test]
+async fn sessions_of_somebody_are_seen_and_ended_from_their_page() {
+    let server = Server::start().await;
+    let (admin, person) = (server.test.admin().await, server.test.outsider("lost").await);
+    let (staff, theirs) = (server.browser(&admin).await, server.token(&person).await);
+    let page = format!("/admin/users/{}", person.id);
+    let shown = server.get(&staff, &page).await;
+    assert!(shown.status == 200 && shown.text.contains("Access token") && shown.text.contains("End all"), "{shown:?}");
+    let id = person.id.to_string();
+    let list = server.call(&staff, "list_user_sessions", &[("id", &id)]).await.json();
+    assert_eq!(list, server.get(&server.token(&admin).await, &format!("/api/admin/users/{id}/sessions")).await.data());
+    let token = list.as_array().unwrap().iter().find(|session| session["kind"] == "token").unwrap()["id"].to_string();
+    let done = server.call(&staff, "end_user_session", &[("id", &id), ("session", &token)]).await;
+    assert_eq!((done.code(), server.get(&theirs, "/api/auth/profile").await.status), (0, 401));
+    let done = server.call(&staff, "end_user_sessions", &[("id", &id)]).await.json();
+    assert_eq!(done["ended"], 1, "a browser");
+    assert!(server.get(&staff, &page).await.text.contains("Signed in nowhere"));
+    // One's own are ended on one's own page.
+    let own = server.get(&staff, &format!("/admin/users/{}", admin.id)).await;
+    assert!(own.text.contains("Sessions and API tokens") && !own.text.contains("end_user_session"), "{}", own.text);
+}
+
 /// Names of entries and permissions of buttons, in order.
 async fn menu(server: &Server, who: &Who) -> (Vec<String>, Vec<String>) {
     let groups = server.get(who, "/api/auth/menus").await.data();

@@ -80,8 +80,9 @@ impl LdapSecurity {
     }
 }
 
-/// Where a directory is and how people are found in it. In the filters, `{login}` stands for what was typed as user name
-/// and `{dn}` for the name of the person's entry; both are escaped.
+/// Where a directory is and how people are found in it. In the filters, `{login}` stands for what was typed as user name,
+/// which may be an e-mail address, and for groups for the user name found by it; `{dn}` for the name of the person's entry.
+/// All are escaped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
@@ -119,7 +120,7 @@ impl Default for LdapSettings {
             ca_certificate: None,
             bind_dn: None,
             user_base: String::new(),
-            user_filter: "(&(objectClass=person)(uid={login}))".to_owned(),
+            user_filter: "(&(objectClass=person)(|(uid={login})(mail={login})))".to_owned(),
             login_attribute: "uid".to_owned(),
             id_attribute: "entryUUID".to_owned(),
             email_attribute: "mail".to_owned(),

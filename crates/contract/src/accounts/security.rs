@@ -207,6 +207,16 @@ pub struct TotpDisable {
     pub code: String,
 }
 
+/// Body of `POST /api/auth/totp/recovery-codes`: the password, or a code; what is given has to be right.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct RecoveryCodesRenew {
+    pub password: String,
+    /// A code of the app, or one of the recovery codes so far.
+    pub code: String,
+}
+
 macro_rules! kept_out_of_debug_texts {
     ($($name:ident),+ $(,)?) => {$(
         impl std::fmt::Debug for $name {
@@ -217,4 +227,12 @@ macro_rules! kept_out_of_debug_texts {
     )+};
 }
 
-kept_out_of_debug_texts!(ApiTokenSecret, PasswordChange, TotpEnrollment, TotpConfirm, RecoveryCodes, TotpDisable);
+kept_out_of_debug_texts!(
+    ApiTokenSecret,
+    PasswordChange,
+    TotpEnrollment,
+    TotpConfirm,
+    RecoveryCodes,
+    TotpDisable,
+    RecoveryCodesRenew,
+);

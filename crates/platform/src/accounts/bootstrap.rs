@@ -148,7 +148,9 @@ pub(crate) async fn add_membership_in_tx(
     store::insert_membership(tx, customer, user, role).await?;
     let mut added = entry("customers:add-member", user);
     added.customer = Some(customer);
-    added.after = Some(serde_json::json!({ "role": role }));
+    // As they are called now: the customer reads it by that when they have left.
+    let name = store::names(tx, &[user.0]).await?.remove(&user.0);
+    added.after = Some(serde_json::json!({ "username": name, "role": role }));
     audit::record_in_tx(tx, ctx, added).await
 }
 

@@ -67,7 +67,7 @@ pub async fn answer_challenge(
             store::second_factor::fail_challenge(&mut tx, browser_hash).await?;
             tx.commit().await?;
             attempts::note_failure(platform, ctx, &subjects, "accounts:sign-in", Some(user)).await?;
-            Err(sign_in::wrong_code())
+            Err(sign_in::wrong_code(code))
         }
     }
 }

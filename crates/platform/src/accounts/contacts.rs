@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use contract::accounts::Language;
-use contract::{Permission, UserId};
+use contract::{CustomerId, Permission, UserId};
 
 use super::store;
 use crate::authz::builtin_holders;
@@ -16,6 +16,8 @@ pub(crate) struct Contact {
     pub id: UserId,
     /// User name.
     pub name: String,
+    /// Empty where none was given.
+    pub display_name: String,
     pub email: Option<String>,
     /// As chosen.
     pub language: Option<Language>,
@@ -44,6 +46,11 @@ pub(crate) async fn names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Strin
 /// Active people who hold a permission everywhere, by a built-in role or by one that was made.
 pub(crate) async fn holders(tx: &mut Tx, permission: Permission) -> Result<Vec<UserId>> {
     store::holders(tx, &builtin_holders(permission), permission).await
+}
+
+/// User names by id of those who are a customer's people now.
+pub(crate) async fn names_of_members(tx: &mut Tx, customer: CustomerId, ids: &[i64]) -> Result<HashMap<i64, String>> {
+    store::names_of_members(tx, customer, ids).await
 }
 
 /// Those of these people who are active.

@@ -1,9 +1,9 @@
 //! A new e-mail address: proved by a link that goes there, told to the old one.
 
 use chrono::TimeDelta;
-use contract::ErrorCode;
 use contract::accounts::{EmailChangeConfirm, EmailChangeRequest};
 use contract::mail::EMAIL_PATH;
+use contract::{ErrorCode, UserId};
 
 use super::attempts::{self, Subjects};
 use super::links::{self, NewLink, Purpose};
@@ -33,6 +33,7 @@ pub async fn request_email_change(platform: &Platform, ctx: &OpContext, body: &E
         wrong.add("email", "field-required");
     }
     if body.password.is_empty() {
+        must_be_kept_here(platform, ctx, user.id).await?;
         wrong.add("password", "field-required");
     }
     wrong.into_result()?;
@@ -48,8 +49,7 @@ pub async fn request_email_change(platform: &Platform, ctx: &OpContext, body: &E
     let contact = store::contacts(&mut tx, &[user.id.0]).await?.into_iter().next().ok_or_else(Error::not_found)?;
     tx.commit().await?; // checking the password takes a while: hold no connection meanwhile
     if credentials.password_hash.is_none() {
-        // What proves it is theirs is the password, which is not here.
-        return Err(Error::new(ErrorCode::WrongState).with_key("error-email-elsewhere"));
+        return Err(elsewhere());
     }
     if contact.email.as_deref() == Some(email.as_str()) {
         return Err(Error::field("email", "field-email-same"));
@@ -99,6 +99,19 @@ pub async fn request_email_change(platform: &Platform, ctx: &OpContext, body: &E
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Who has no password here is not asked for one.
+async fn must_be_kept_here(platform: &Platform, ctx: &OpContext, user: UserId) -> Result<()> {
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let row = store::credentials_of(&mut tx, user).await?.ok_or_else(Error::not_found)?;
+    tx.commit().await?;
+    if row.password_hash.is_some() { Ok(()) } else { Err(elsewhere()) }
+}
+
+/// What proves it is theirs is the password, which is not here.
+fn elsewhere() -> Error {
+    Error::new(ErrorCode::WrongState).with_key("error-email-elsewhere")
 }
 
 /// Takes the new address with a link's token.

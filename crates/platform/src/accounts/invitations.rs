@@ -72,6 +72,8 @@ pub async fn invite(
         return Err(Error::field("email", "field-invited-often"));
     }
     let name = customer_name(&mut tx, customer).await?;
+    // Of who has an account here already, it is known; that of who invites them says nothing of it.
+    let language = store::by_email(&mut tx, &email).await?.and_then(|known| known.language);
     let link = NewLink {
         purpose: Purpose::Invitation,
         user: None,
@@ -84,8 +86,7 @@ pub async fn invite(
         kind: "invitation",
         user: None,
         address: email.clone(),
-        // Theirs is not known; who invites them speaks with them.
-        language: ctx.language(),
+        language: language.unwrap_or_else(|| settings::usual_language(platform)),
         args: vec![("customer", name), ("by", by.display_name.clone())],
         link: Some(links::address(platform, INVITATION_PATH, &token)),
         at: ctx.now(),

@@ -47,7 +47,7 @@ pub use bootstrap::{
 pub(crate) use bootstrap::{NewPerson, add_membership_in_tx, add_person_in_tx};
 pub use captcha::{Captchas, new_captcha};
 pub use challenge::{answer_challenge, is_challenged, open_challenge};
-pub(crate) use contacts::{Contact, contacts, holders, names};
+pub(crate) use contacts::{Contact, contacts, holders, names, names_of_members};
 pub use email_change::{confirm_email_change, request_email_change};
 pub use invitations::{Invited, accept_invitation, invitations, invite, invited, revoke_invitation};
 pub(crate) use list_columns::columns_in_tx;
@@ -55,7 +55,9 @@ pub use list_columns::{choose_columns, columns_of};
 pub use password::{PasswordRule, change_password, hash_password, password_rule};
 pub(crate) use password_reset::send_password_reset;
 pub use password_reset::{captchas_of_reset, confirm_password_reset, request_password_reset, resetting};
-pub use second_factor::{confirm_totp, disable_totp, enroll_totp, pending_totp, security, totp_required};
+pub use second_factor::{
+    confirm_totp, disable_totp, enroll_totp, pending_totp, renew_recovery_codes, security, totp_required,
+};
 pub use sessions::{end_other_sessions, end_session, list_sessions};
 pub use shown_once::{ShownOnce, keep_for_page, take_for_page};
 pub use sign_in::{CodeNeeded, SignInStep, SignedIn, begin_sign_in, captchas_of_sign_in, sign_in};

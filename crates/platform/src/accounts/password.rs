@@ -52,20 +52,52 @@ impl PasswordRule {
         self.min_length.max(Self::FLOOR)
     }
 
-    /// Says at `path` what is wrong with `password`; `about` is what a guesser would try first: name, e-mail address.
+    /// Says at `path` what is wrong with `password`; `about` is what a guesser would try first: user name, name, e-mail
+    /// address, and the words of them.
     pub(crate) fn check(&self, wrong: &mut Wrong, path: &'static str, password: &str, about: &[&str]) {
         let length = password.chars().count();
         if length < self.min_length() {
             wrong.add_with(path, "field-password-short", vec![("min", self.min_length().to_string())]);
-        } else if password.len() > MAX_PASSWORD_BYTES {
+            return;
+        }
+        if password.len() > MAX_PASSWORD_BYTES {
             wrong.add_with(path, "field-password-long", vec![("max", MAX_PASSWORD_BYTES.to_string())]);
-        } else {
-            let estimated: String = password.chars().take(ESTIMATED_CHARS).collect();
-            if u8::from(zxcvbn::zxcvbn(&estimated, about).score()) < self.min_score {
-                wrong.add(path, "field-password-weak");
-            }
+            return;
+        }
+        let words = own_words(about);
+        if is_personal(password, &words) {
+            wrong.add(path, "field-password-personal");
+            return;
+        }
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        let estimated: String = password.chars().take(ESTIMATED_CHARS).collect();
+        if u8::from(zxcvbn::zxcvbn(&estimated, &words).score()) < self.min_score {
+            wrong.add(path, "field-password-weak");
         }
     }
+}
+
+/// The texts and their words, in lower case, the longest first: `rita.smith@example.org` is also `rita` and `smith`.
+fn own_words(about: &[&str]) -> Vec<String> {
+    let texts = about.iter().map(|text| text.trim().to_lowercase());
+    let mut words: Vec<String> = texts
+        .flat_map(|text| {
+            let words: Vec<_> = text.split(|c: char| !c.is_alphanumeric()).map(str::to_owned).collect();
+            words.into_iter().chain([text])
+        })
+        // Shorter ones are part of any sentence; two characters are a name in Chinese.
+        .filter(|word| word.chars().count() >= if word.is_ascii() { 3 } else { 2 })
+        .collect();
+    words.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    words.dedup();
+    words
+}
+
+/// Whether hardly anything is left of it without the person's own words.
+fn is_personal(password: &str, words: &[String]) -> bool {
+    let whole = password.to_lowercase();
+    let rest = words.iter().fold(whole.clone(), |rest, word| rest.replace(word.as_str(), " "));
+    rest != whole && rest.chars().filter(|c| c.is_alphanumeric()).count() < PasswordRule::FLOOR
 }
 
 /// The rule of this installation: the one place it is read.
@@ -196,7 +228,7 @@ mod tests {
 
     fn faults(rule: PasswordRule, password: &str) -> Vec<&'static str> {
         let mut wrong = Wrong::new();
-        rule.check(&mut wrong, "p", password, &["wanderer", "Wanda Erer", "wanda@example.org"]);
+        rule.check(&mut wrong, "p", password, &["wanderer", "Wanda Erer 王小明", "wanda@example.org"]);
         wrong.into_result().err().map(|error| error.fields.iter().map(|f| f.key).collect()).unwrap_or_default()
     }
 
@@ -204,11 +236,23 @@ mod tests {
     fn weak_passwords_are_told_apart() {
         let rule = PasswordRule::default();
         assert_eq!(faults(rule, "short"), ["field-password-short"]);
-        for weak in ["password123", "aaaaaaaaaaaa", "qwertyuiop", "1234567890", "wanderer12", "wanda@example.org"] {
+        for weak in ["password123", "aaaaaaaaaaaa", "qwertyuiop", "1234567890", "!!!!!!!!!!!!"] {
             assert_eq!(faults(rule, weak), ["field-password-weak"], "{weak}");
         }
+        for personal in [
+            "wanderer12",
+            "wanda@example.org",
+            "Wanda.Erer",
+            "wanda@EXAMPLE!",
+            "erer-wanda-2026",
+            "王小明王小明王小明1",
+        ] {
+            assert_eq!(faults(rule, personal), ["field-password-personal"], "{personal}");
+        }
         assert_eq!(faults(rule, &"x".repeat(MAX_PASSWORD_BYTES + 1)), ["field-password-long"]);
-        for good in ["correct horse battery staple", "云深不知处2026只在此山中", "kT7#vq2mLz"] {
+        for good in
+            ["correct horse battery staple", "云深不知处2026只在此山中", "kT7#vq2mLz", "wanda likes old lighthouses"]
+        {
             assert_eq!(faults(rule, good), Vec::<&str>::new(), "{good}");
         }
         let lax = PasswordRule { min_length: 1, min_score: 0, remembered: 0 };

@@ -156,7 +156,7 @@ pub async fn confirm_password_reset(platform: &Platform, ctx: &OpContext, body: 
     tx.commit().await?; // hashing takes a while: hold no connection meanwhile
 
     let mut wrong = Wrong::new();
-    let about = [contact.name.as_str(), contact.email.as_deref().unwrap_or_default()];
+    let about = [&contact.name, &contact.display_name, contact.email.as_deref().unwrap_or_default()];
     rule.check(&mut wrong, "newPassword", &body.new_password, &about);
     wrong.into_result()?;
     // The forgotten one may be known to somebody else: it is not taken again.

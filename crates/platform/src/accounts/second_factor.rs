@@ -6,7 +6,7 @@
 //! every session of the account.
 
 use chrono::{DateTime, Utc};
-use contract::accounts::{RecoveryCodes, SecurityView, TotpDisable, TotpEnrollment};
+use contract::accounts::{RecoveryCodes, RecoveryCodesRenew, SecurityView, TotpDisable, TotpEnrollment};
 use contract::{ErrorCode, UserId};
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 
@@ -137,13 +137,12 @@ pub async fn confirm_totp(platform: &Platform, ctx: &OpContext, code: &str) -> R
     let row = row.ok_or_else(|| Error::new(ErrorCode::WrongState).with_key("error-totp-not-pending"))?;
     let step = newer_step(platform, user.id, &row, &plain(code), ctx.now())?;
     let step = step.ok_or_else(|| Error::field("code", "field-code-wrong"))?;
-    let recovery_codes: Vec<String> = (0..RECOVERY_CODES).map(|_| new_recovery_code()).collect();
-    let hashes: Vec<_> = recovery_codes.iter().map(|code| recovery_hash(user.id, &plain(code)).to_vec()).collect();
+    let (codes, hashes) = new_recovery_codes(user.id);
     store::second_factor::confirm(&mut tx, &granted, step, &hashes, ctx.now()).await?;
     let who = end_everything(&mut tx, ctx, user, &granted, "accounts:totp-enable").await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(user.id));
-    Ok((RecoveryCodes { recovery_codes }, who))
+    Ok((codes, who))
 }
 
 /// Switches the second factor off, with the password and a code. Ends every session, as [`confirm_totp`].
@@ -179,13 +178,85 @@ pub async fn disable_totp(platform: &Platform, ctx: &OpContext, request: &TotpDi
     if check(platform, &mut tx, user.id, &request.code, ctx.now()).await?.is_none() {
         drop(tx);
         attempts::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
-        return Err(Error::field("code", "field-code-wrong"));
+        return Err(Error::field(
+            "code",
+            wrong_code_key(&request.code, ["field-code-wrong", "field-recovery-code-wrong"]),
+        ));
     }
     store::second_factor::remove(&mut tx, &granted).await?;
     let who = end_everything(&mut tx, ctx, user, &granted, action).await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(user.id));
     Ok(who)
+}
+
+/// Makes a new set of recovery codes, with the password or a code; those so far count no more. Nothing is signed out:
+/// whoever is signed in elsewhere did not come by them.
+///
+/// # Errors
+/// `WrongState` when no second factor is on; `Validation` for what is wrong or missing, where a wrong one counts as a
+/// failure; `RateLimited` after too many.
+pub async fn renew_recovery_codes(
+    platform: &Platform,
+    ctx: &OpContext,
+    request: &RecoveryCodesRenew,
+) -> Result<RecoveryCodes> {
+    let user = signed_in(ctx)?;
+    let granted = ctx.authorize(SecureAccount, &account(user.id))?;
+    let system = ctx.as_system(SystemActor::Authenticator);
+    let subjects = Subjects::of(ctx, &user.name);
+    let mut tx = platform.db().begin(&system).await?;
+    if !store::second_factor::is_on(&mut tx, user.id).await? {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-totp-off"));
+    }
+    attempts::check_delay(&mut tx, ctx, &subjects, user.id).await?;
+    let row = store::credentials_of(&mut tx, user.id).await?.ok_or_else(Error::not_found)?;
+    tx.commit().await?; // checking the password takes a while: hold no connection meanwhile
+
+    let action = "accounts:renew-recovery-codes";
+    let by_code = !request.code.trim().is_empty();
+    // Who comes from a provider has no password here.
+    let by_password = !request.password.is_empty() && row.password_hash.is_some();
+    if !by_code && !by_password {
+        return Err(Error::field("code", "field-password-or-code"));
+    }
+    if by_password && !password::verify(platform, &request.password, row.password_hash).await? {
+        attempts::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
+        return Err(Error::field("password", "field-password-wrong"));
+    }
+    let mut tx = platform.db().begin(&system).await?;
+    // The password may have changed, and the factor gone, while one was checked.
+    let now = store::credentials_of(&mut tx, user.id).await?.map(|row| row.token_version);
+    if now != Some(row.token_version) || store::second_factor::lock(&mut tx, user.id).await?.is_none() {
+        return Err(Error::new(ErrorCode::Conflict));
+    }
+    if by_code && check(platform, &mut tx, user.id, &request.code, ctx.now()).await?.is_none() {
+        drop(tx);
+        attempts::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
+        return Err(Error::field(
+            "code",
+            wrong_code_key(&request.code, ["field-code-wrong", "field-recovery-code-wrong"]),
+        ));
+    }
+    let (codes, hashes) = new_recovery_codes(user.id);
+    store::second_factor::set_recovery_codes(&mut tx, &granted, &hashes).await?;
+    audit::record_in_tx(&mut tx, ctx, entry(action, user.id)).await?;
+    tx.commit().await?;
+    Ok(codes)
+}
+
+/// What is said of a code that was wrong: of the app, or a recovery code, which has no newer one.
+pub(super) fn wrong_code_key(code: &str, [of_app, recovery]: [&'static str; 2]) -> &'static str {
+    let code = plain(code);
+    // Digits alone, or about as short as the app's, are the app's that was typed wrong.
+    if code.len() <= usize::from(DIGITS) + 2 || code.bytes().all(|b| b.is_ascii_digit()) { of_app } else { recovery }
+}
+
+/// A set, with what is stored of it.
+fn new_recovery_codes(user: UserId) -> (RecoveryCodes, Vec<Vec<u8>>) {
+    let recovery_codes: Vec<String> = (0..RECOVERY_CODES).map(|_| new_recovery_code()).collect();
+    let hashes = recovery_codes.iter().map(|code| recovery_hash(user, &plain(code)).to_vec()).collect();
+    (RecoveryCodes { recovery_codes }, hashes)
 }
 
 async fn end_everything(

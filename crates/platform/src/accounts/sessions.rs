@@ -59,7 +59,7 @@ pub async fn end_other_sessions(platform: &Platform, ctx: &OpContext) -> Result<
 const MAX_PROGRAM_CHARS: usize = 40;
 
 /// Program and system of a user agent, as people know them: `Firefox · Linux`. Only a hint: clients write what they like.
-fn in_short(agent: &str) -> Option<String> {
+pub(super) fn in_short(agent: &str) -> Option<String> {
     // Order matters: most browsers also name the ones they are compatible with.
     const PROGRAMS: [(&str, &str); 6] = [
         ("Edg", "Edge"),

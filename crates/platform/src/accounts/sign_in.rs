@@ -127,7 +127,7 @@ pub(super) async fn go_on(
         if factor.is_none() {
             drop(tx);
             attempts::note_failure(platform, ctx, subjects, "accounts:sign-in", Some(row.id)).await?;
-            return Err(wrong_code());
+            return Err(wrong_code(code));
         }
     }
     finish(tx, ctx, subjects, row, Proof { factor, provider }).await.map(SignInStep::Done)
@@ -152,8 +152,9 @@ pub async fn captchas_of_sign_in(platform: &Platform, ctx: &OpContext, name: &st
 }
 
 /// A code that was wrong, or used before.
-pub(super) fn wrong_code() -> Error {
-    Error::new(ErrorCode::SecondFactorRequired).with_key("error-second-factor-wrong")
+pub(super) fn wrong_code(code: &str) -> Error {
+    let keys = ["error-second-factor-wrong", "error-recovery-code-wrong"];
+    Error::new(ErrorCode::SecondFactorRequired).with_key(second_factor::wrong_code_key(code, keys))
 }
 
 /// Everything was right: writes it down.

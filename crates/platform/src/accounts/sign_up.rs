@@ -74,7 +74,7 @@ pub(crate) async fn send_sign_up(platform: &Platform, payload: &serde_json::Valu
     let ctx = platform.system(SystemActor::Authenticator);
     let mut tx = platform.db().begin(&ctx).await?;
     let known = store::by_email(&mut tx, &email).await?;
-    let language = language.unwrap_or(platform.settings().default_language);
+    let language = language.unwrap_or_else(|| settings::usual_language(platform));
     let mut letter = NewMail {
         kind: "sign-up-known",
         user: known.as_ref().map(|known| known.id),

@@ -18,7 +18,7 @@ use contract::accounts::{Language, MemberRole, MembershipView, Theme};
 use contract::{CustomerId, Permission, SessionId, UserId};
 use ipnetwork::IpNetwork;
 
-pub(super) use contacts::{by_email, contacts, holders, names, set_email};
+pub(super) use contacts::{by_email, contacts, holders, names, names_of_members, set_email};
 
 use super::bootstrap::NewPerson;
 use super::session_records::{SessionKind, SessionRecord};
@@ -457,7 +457,8 @@ pub(super) async fn insert_admin(tx: &mut Tx, name: &str, hash: &str) -> Result<
 pub(super) async fn oldest_admin(tx: &mut Tx) -> Result<Option<String>> {
     Ok(sqlx::query_scalar!(
         r#"select u.name::text as "name!" from users u join role_assignments r on r.user_id = u.id
-           where r.role = 'platform_admin' and u.state = 'active' and u.deleted_at is null order by u.id limit 1"#
+           where r.role = 'platform_admin' and u.state = 'active' and u.deleted_at is null
+           order by u.password_hash is null or u.password_pending, u.id limit 1"#
     )
     .fetch_optional(&mut **tx)
     .await?)

@@ -4,7 +4,7 @@
 //! A sign-in makes one session, whose secret is in both tokens: as `jti` in every access token, as the first half of every
 //! refresh token. The database knows hashes only. A refresh token counts once. Shown again, it was copied: its session
 //! ends, and with it every access and refresh token of that sign-in. Two requests within a moment are one client in a
-//! hurry: the first wins, the other is refused and nothing ends.
+//! hurry: the first wins, the other is refused and nothing ends; but only while what the first got was not used itself.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -95,7 +95,8 @@ pub async fn refresh(platform: &Platform, ctx: &OpContext, token: &str) -> Resul
     let found = store::tokens::lock_refresh(&mut tx, &secrets::sha256(token.as_bytes())).await?;
     let found = found.ok_or_else(refused)?;
     if let Some(used_at) = found.used_at {
-        if ctx.now() > used_at + HURRY {
+        // Whose successor was used as well is no request that was late: the client has had two newer ones since.
+        if ctx.now() > used_at + HURRY || store::tokens::is_outrun(&mut tx, found.id).await? {
             store::tokens::end_family(&mut tx, found.session, ctx.now()).await?;
             audit::record_in_tx(&mut tx, ctx, entry("accounts:refresh-reused", found.user)).await?;
             tx.commit().await?;

@@ -2,12 +2,15 @@
 //!
 //! Staff are staff there, not names; what a row was before and after is the staff's, because it holds their remarks.
 
+use std::collections::HashMap;
+
 use contract::audit::{OwnAuditQuery, OwnAuditView};
 use contract::{CustomerId, Page, Permission};
 
 use super::{EXPORT_PAGE, MAX_EXPORT, page_of, record_export, store};
 use crate::authz::{AuditLog, Scope};
-use crate::{Error, OpContext, Platform, Result};
+use crate::db::Tx;
+use crate::{Error, OpContext, Platform, Result, accounts, customers};
 
 /// The customer whose part it is.
 fn customer(ctx: &OpContext) -> Result<CustomerId> {
@@ -26,9 +29,33 @@ pub async fn list_own(platform: &Platform, ctx: &OpContext, query: &OwnAuditQuer
     let customer = customer(ctx)?;
     let (page, page_size) = page_of(query.page, query.page_size)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let (list, total) = store::own::list(&mut tx, customer, query, page, page_size).await?;
+    let (mut list, total) = store::own::list(&mut tx, customer, query, page, page_size).await?;
+    name_targets(&mut tx, customer, &mut list).await?;
     tx.commit().await?;
     Ok(Page { list, total, page, page_size })
+}
+
+/// Names of whom the events are about: its people by the names they have, those who left by the names they had, and the
+/// customer itself. What others are called is not told, nor what somebody is called elsewhere by now.
+async fn name_targets(tx: &mut Tx, customer: CustomerId, rows: &mut [OwnAuditView]) -> Result<()> {
+    let users = rows.iter().filter(|row| row.target_kind == "user");
+    let users: Vec<String> = users.filter_map(|row| row.target_id.clone()).collect();
+    let ids: Vec<i64> = users.iter().filter_map(|id| id.parse().ok()).collect();
+    let (mut now, mut then) = (HashMap::new(), HashMap::new());
+    if !ids.is_empty() {
+        now = accounts::names_of_members(tx, customer, &ids).await?;
+        then = store::own::names_then(tx, customer, &users).await?;
+    }
+    let own = customers::names(tx, &[customer.0]).await?.remove(&customer.0);
+    for row in rows {
+        let Some(id) = &row.target_id else { continue };
+        row.target_name = match row.target_kind.as_str() {
+            "user" => id.parse().ok().and_then(|id: i64| now.get(&id)).or_else(|| then.get(id)).cloned(),
+            "customer" if *id == customer.to_string() => own.clone(),
+            _ => None,
+        };
+    }
+    Ok(())
 }
 
 /// The same as it was at one instant, at most 50,000 rows.
@@ -44,7 +71,8 @@ pub async fn export_own(
     let customer = customer(ctx)?;
     let mut tx = platform.db().snapshot(ctx).await?;
     for number in 1..=MAX_EXPORT / EXPORT_PAGE {
-        let (rows, _) = store::own::list(&mut tx, customer, query, number, EXPORT_PAGE).await?;
+        let (mut rows, _) = store::own::list(&mut tx, customer, query, number, EXPORT_PAGE).await?;
+        name_targets(&mut tx, customer, &mut rows).await?;
         let last = rows.len() < EXPORT_PAGE as usize;
         rows.into_iter().try_for_each(&mut take)?;
         if last {

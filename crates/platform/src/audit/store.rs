@@ -32,8 +32,8 @@ pub(super) async fn insert(tx: &mut Tx, ctx: &OpContext, actor: &Actor, entry: &
     // No `returning`: who writes a row may not be somebody who reads the log.
     sqlx::query!(
         "insert into audit_events (at, actor_kind, actor_id, actor_name, via, address, action, target_kind, target_id,
-                                   customer_id, outcome, before, after, request_id)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                                   customer_id, outcome, before, after, request_id, actor_side)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         ctx.now(),
         actor.kind,
         actor.id,
@@ -47,11 +47,19 @@ pub(super) async fn insert(tx: &mut Tx, ctx: &OpContext, actor: &Actor, entry: &
         outcome.code(),
         entry.before,
         entry.after,
-        ctx.request_id()
+        ctx.request_id(),
+        side_of(ctx, entry)
     )
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// Whether a person acts for the customer whom it concerns, or as staff.
+fn side_of(ctx: &OpContext, entry: &Entry) -> Option<&'static str> {
+    let (user, customer) = (ctx.user()?, entry.customer?);
+    let for_it = user.active_customer == Some(customer) && user.active_role().is_some();
+    Some(if for_it { "customer" } else { "staff" })
 }
 
 pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: u32) -> Result<(Vec<AuditView>, u64)> {
@@ -203,9 +211,10 @@ pub(super) async fn unsealed(tx: &mut Tx, window: &Window, limit: i64) -> Result
     // seen although its transaction has not begun yet is of another cluster.
     let rows = sqlx::query!(
         r#"select e.id, e.at,
-                  jsonb_build_array(e.id, extract(epoch from e.at)::text, e.actor_kind, e.actor_id, e.actor_name, e.via,
+                  (jsonb_build_array(e.id, extract(epoch from e.at)::text, e.actor_kind, e.actor_id, e.actor_name, e.via,
                     host(e.address), e.action, e.target_kind, e.target_id, e.customer_id, e.outcome, e.before, e.after,
-                    e.request_id)::text as "text!"
+                    e.request_id)
+                   || case when e.actor_side is null then '[]' else jsonb_build_array(e.actor_side) end)::text as "text!"
            from audit_events e
            where e.xid >= $1::text::xid8 and e.xid < $2::text::xid8
              and (e.xid < pg_snapshot_xmin(pg_current_snapshot()) or e.xid >= pg_snapshot_xmax(pg_current_snapshot()))
@@ -257,9 +266,10 @@ pub(super) async fn insert_seal(
 pub(super) async fn seals_from(tx: &mut Tx, position: i64, limit: i64) -> Result<Vec<Seal>> {
     let rows = sqlx::query!(
         r#"select s.position, s.at, s.prev_hash, s.hash,
-                  (select jsonb_build_array(e.id, extract(epoch from e.at)::text, e.actor_kind, e.actor_id, e.actor_name,
+                  (select (jsonb_build_array(e.id, extract(epoch from e.at)::text, e.actor_kind, e.actor_id, e.actor_name,
                      e.via, host(e.address), e.action, e.target_kind, e.target_id, e.customer_id, e.outcome, e.before,
-                     e.after, e.request_id)::text
+                     e.after, e.request_id)
+                     || case when e.actor_side is null then '[]' else jsonb_build_array(e.actor_side) end)::text
                    from audit_events e where e.id = s.audit_id and e.at = s.at) as text
            from audit_seals s where s.position >= $1 order by s.position limit $2"#,
         position,

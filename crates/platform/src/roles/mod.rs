@@ -1,8 +1,8 @@
 //! Roles of the platform: the built-in ones, those made here from permissions, and who holds them.
 //!
 //! Invariants: nobody gives, takes or puts into a role what they do not hold everywhere themselves; built-in roles are never
-//! changed; a role somebody holds is not deleted; there is always an active platform admin, however many requests try to
-//! take the last ones at once; who gets or loses a role is signed out, and a changed role ends the sockets of its holders.
+//! changed; a role somebody holds is not deleted; there is always an active platform admin who signs in by a password of
+//! their own, however many requests try to take the last ones at once; who gets or loses a role is signed out, and a changed role ends the sockets of its holders.
 
 mod store;
 
@@ -171,11 +171,11 @@ pub async fn revoke(platform: &Platform, ctx: &OpContext, user: UserId, role: Ro
     must_cover_user_in_tx(&mut tx, ctx, user).await?;
     let role = read(&mut tx, role).await?;
     ctx.must_cover(powers(&role))?;
+    if must_be_kept(&role.code) {
+        keep_an_admin_in_tx(&mut tx, user).await?;
+    }
     let changed = store::revoke(&mut tx, &granted, &role.code).await?;
     if changed {
-        if must_be_kept(&role.code) {
-            keep_an_admin_in_tx(&mut tx).await?;
-        }
         users::end_sessions_in_tx(&mut tx, user).await?;
         let entry =
             audit::Entry { before: Some(serde_json::json!({ "role": role.name })), ..given("roles:revoke", user) };
@@ -281,22 +281,27 @@ pub(crate) async fn must_cover_user_in_tx(tx: &mut Tx, ctx: &OpContext, user: Us
     Ok(())
 }
 
-/// To be called after somebody who held it was disabled, deleted or lost the role, in the same transaction.
+/// To be called before somebody is disabled or deleted or loses the role, in the same transaction.
 ///
 /// # Errors
-/// `WrongState` when nobody active would be a platform admin any more.
-pub(crate) async fn keep_an_admin_in_tx(tx: &mut Tx) -> Result<()> {
-    // One at a time: who waits here counts again when the other has finished.
-    store::lock_admins(tx).await?;
-    match store::active_holders(tx, KEPT_ROLE).await? {
-        0 => Err(Error::new(ErrorCode::WrongState).with_key("error-last-admin")),
-        _ => Ok(()),
+/// `WrongState` for the last admin, as [`is_last_admin_in_tx`] says.
+pub(crate) async fn keep_an_admin_in_tx(tx: &mut Tx, user: UserId) -> Result<()> {
+    match is_last_admin_in_tx(tx, user).await? {
+        true => Err(Error::new(ErrorCode::WrongState).with_key("error-last-admin")),
+        false => Ok(()),
     }
 }
 
-/// Whether somebody is a platform admin.
-pub(crate) async fn is_admin_in_tx(tx: &mut Tx, user: UserId) -> Result<bool> {
-    Ok(store::roles_of(tx, user).await?.iter().any(|role| must_be_kept(&role.code)))
+/// Whether nobody would be left without this person who may set things right; the one place where that is decided.
+///
+/// An admin counts who is active and has set a password here. Who was invited and did not come may never come, and who
+/// comes from a provider gets in only while it answers: they count where nobody better is lost, so that the account of
+/// one of them can be closed.
+pub(crate) async fn is_last_admin_in_tx(tx: &mut Tx, user: UserId) -> Result<bool> {
+    // One at a time: who waits here counts again when the other has finished.
+    store::lock_admins(tx).await?;
+    let store::Admins { is_one, counts, others, others_count } = store::admins(tx, KEPT_ROLE, user).await?;
+    Ok(is_one && others_count == 0 && (counts || others == 0))
 }
 
 async fn read(tx: &mut Tx, id: RoleId) -> Result<store::Row> {

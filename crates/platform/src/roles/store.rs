@@ -209,12 +209,29 @@ pub(super) async fn lock_admins(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn active_holders(tx: &mut Tx, code: &str) -> Result<i64> {
-    Ok(sqlx::query_scalar!(
-        r#"select count(*) as "count!" from role_assignments a join users u on u.id = a.user_id
+/// Who is there to administer, seen from one of them.
+pub(super) struct Admins {
+    /// They are one, and active.
+    pub is_one: bool,
+    /// They have set a password here.
+    pub counts: bool,
+    pub others: i64,
+    pub others_count: i64,
+}
+
+pub(super) async fn admins(tx: &mut Tx, code: &str, user: UserId) -> Result<Admins> {
+    let row = sqlx::query!(
+        r#"select count(*) filter (where u.id = $2) > 0 as "is_one!",
+                  count(*) filter (where u.id = $2 and own.password) > 0 as "counts!",
+                  count(*) filter (where u.id <> $2) as "others!",
+                  count(*) filter (where u.id <> $2 and own.password) as "others_count!"
+           from role_assignments a join users u on u.id = a.user_id
+                cross join lateral (select u.password_hash is not null and not u.password_pending as password) own
            where a.role = $1 and u.state = 'active' and u.deleted_at is null"#,
-        code
+        code,
+        user.0
     )
     .fetch_one(&mut **tx)
-    .await?)
+    .await?;
+    Ok(Admins { is_one: row.is_one, counts: row.counts, others: row.others, others_count: row.others_count })
 }

@@ -1,11 +1,12 @@
 //! The audit log: in the transaction of the change, insert-only, and a chain that shows what was done to it.
 
-use contract::accounts::LoginRequest;
-use contract::audit::AuditQuery;
+use contract::accounts::{LoginRequest, MemberRole};
+use contract::audit::{AuditQuery, OwnAuditQuery};
+use contract::customers::MemberCreate;
 use contract::machines::{JoinTokenCreate, MachineCreate};
 use contract::{CustomerId, ErrorCode};
 use platform::audit::{self, Entry};
-use platform::{OpContext, Platform, SystemActor, machines};
+use platform::{OpContext, Platform, SystemActor, customers, machines};
 use sqlx::{AssertSqlSafe, PgPool};
 use test_support::{TestPlatform, eventually};
 
@@ -181,6 +182,73 @@ async fn the_application_can_neither_change_nor_remove_rows() {
 }
 
 #[tokio::test]
+async fn events_of_before_sides_were_kept_fit_as_they_were_sealed() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    record(&test.platform, &admin.ctx(), 1).await;
+    owner_does(&test, "update audit_events set actor_side = null").await;
+    seal_everything(&test).await;
+    // What the chain of before made of them: the text without a side, hashed.
+    let old = "select encode(sha256(decode(repeat('00', 32), 'hex') || convert_to(jsonb_build_array(e.id,
+                 extract(epoch from e.at)::text, e.actor_kind, e.actor_id, e.actor_name, e.via, host(e.address), e.action,
+                 e.target_kind, e.target_id, e.customer_id, e.outcome, e.before, e.after, e.request_id)::text, 'utf8')),
+                 'hex') = encode(s.hash, 'hex')
+               from audit_events e join audit_seals s on s.audit_id = e.id";
+    assert!(sqlx::query_scalar::<_, bool>(old).fetch_one(test.owner_pool()).await.unwrap());
+    record(&test.platform, &admin.ctx(), 2).await;
+    seal_everything(&test).await;
+    assert_eq!(verify(&test.platform).await, (2, None));
+}
+
+#[tokio::test]
+async fn who_did_it_stays_who_they_were_when_they_leave() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let (acme, globex) = (test.customer("Acme").await, test.customer("Globex").await);
+    let added = MemberCreate { username: "ann".to_owned(), ..MemberCreate::default() };
+    customers::add_my_member(&test.platform, &acme.owner.ctx(), added).await.unwrap();
+    customers::add_member(
+        &test.platform,
+        &admin.ctx(),
+        globex.id,
+        MemberCreate { username: "ann".to_owned(), existing: true, ..MemberCreate::default() },
+    )
+    .await
+    .unwrap();
+    let ann: i64 =
+        sqlx::query_scalar("select id from users where name = 'ann'").fetch_one(test.owner_pool()).await.unwrap();
+    let platform = &test.platform;
+    customers::remove_my_member(platform, &acme.owner.ctx(), acme.member.id).await.unwrap();
+    customers::remove_my_member(platform, &acme.owner.ctx(), contract::UserId(ann)).await.unwrap();
+    // The owner goes too; whoever comes next reads what they did by their name, and nothing of what ann is elsewhere.
+    owner_does(&test, format!("delete from memberships where user_id = {}", acme.owner.id)).await;
+    owner_does(&test, format!("update users set name = 'ann-of-globex' where id = {ann}")).await;
+    let mut heir = acme.member.clone();
+    heir.principal.memberships = vec![(acme.id, MemberRole::Owner)];
+    owner_does(
+        &test,
+        format!("insert into memberships (customer_id, user_id, role) values ({}, {}, 'owner')", acme.id, heir.id),
+    )
+    .await;
+    let list = audit::list_own(platform, &heir.ctx(), &OwnAuditQuery::default()).await.unwrap().list;
+    let told: Vec<_> = list
+        .iter()
+        .map(|row| {
+            (row.action.as_str(), row.actor_kind.as_str(), row.actor_name.as_deref(), row.target_name.as_deref())
+        })
+        .collect();
+    let owner = Some(acme.owner.name.as_str());
+    let removed = ("customers:remove-member", "member", owner, Some("Acme"));
+    assert_eq!(told, [removed, removed, ("customers:add-member", "member", owner, Some("ann"))]);
+    let theirs = audit::list_own(platform, &globex.owner.ctx(), &OwnAuditQuery::default()).await.unwrap().list;
+    let told: Vec<_> = theirs
+        .iter()
+        .map(|row| (row.actor_kind.as_str(), row.actor_name.as_deref(), row.target_name.as_deref()))
+        .collect();
+    assert_eq!(told, [("staff", None, Some("ann-of-globex"))], "staff stay staff");
+}
+
+#[tokio::test]
 async fn an_edit_of_any_column_shows() {
     let test = sealed(5).await;
     for (column, edited) in [
@@ -199,6 +267,8 @@ async fn an_edit_of_any_column_shows() {
         ("before", "jsonb_set(before, '{nested,a,0}', '1.51')"),
         ("after", "after || '{\"number\": 99}'"),
         ("request_id", "'another'"),
+        ("actor_side", "'customer'"),
+        ("actor_side", "null"),
         ("at", "at + interval '1 microsecond'"),
     ] {
         owner_does(&test, "create table kept as select * from audit_events where id = 3").await;

@@ -82,6 +82,19 @@ async fn of_two_refreshes_at_the_same_time_one_wins_and_goes_on() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_two_generations_old_ends_its_sign_in_however_soon_it_is_shown() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let first = sign_in(&test, &admin).await;
+    let second = refresh(&test, &first.refresh_token).await.unwrap();
+    assert_eq!(refresh(&test, &first.refresh_token).await.err().map(|e| e.code), UNAUTHENTICATED);
+    assert_eq!(code_of(&test, &second.access_token).await, None, "asked twice: nothing ends");
+    let third = refresh(&test, &second.refresh_token).await.unwrap();
+    assert_eq!(refresh(&test, &first.refresh_token).await.err().map(|e| e.code), UNAUTHENTICATED);
+    assert_eq!(code_of(&test, &third.access_token).await, UNAUTHENTICATED, "at the same instant of the clock");
+}
+
+#[tokio::test]
 async fn what_is_no_open_refresh_token_is_refused() {
     let test = TestPlatform::new().await;
     let user = test.outsider("stranger").await;
@@ -153,6 +166,7 @@ async fn an_api_token_goes_no_further_than_its_scopes() {
         accounts::enroll_totp(platform, &ctx).await.map(drop),
         accounts::confirm_totp(platform, &ctx, "000000").await.map(drop),
         accounts::disable_totp(platform, &ctx, &Default::default()).await.map(drop),
+        accounts::renew_recovery_codes(platform, &ctx, &Default::default()).await.map(drop),
         accounts::end_session(platform, &ctx, admin.principal.session).await,
         accounts::end_other_sessions(platform, &ctx).await.map(drop),
         accounts::revoke_api_token(platform, &ctx, reads.token.id).await,
@@ -257,7 +271,11 @@ async fn a_new_password_ends_everything_else_and_weak_ones_are_refused() {
         error.fields.iter().map(|f| (f.path, f.key)).collect::<Vec<_>>()
     };
     assert_eq!(faults(user.password, "short").await, [("newPassword", "field-password-short")]);
-    assert_eq!(faults(user.password, "cacme-owner1").await, [("newPassword", "field-password-weak")], "the own name");
+    assert_eq!(
+        faults(user.password, "cacme-owner1").await,
+        [("newPassword", "field-password-personal")],
+        "the own name"
+    );
     assert_eq!(faults(user.password, user.password).await, [("newPassword", "field-password-old")]);
     assert_eq!(code_of(&test, &answer.access_token).await, None, "nothing has happened yet");
 

@@ -239,6 +239,14 @@ async fn the_last_admin_stays() {
     roles::assign(&test.platform, &first.ctx(), second.id, admins).await.unwrap();
     users::set_active(&test.platform, &first.ctx(), second.id, false).await.unwrap();
     assert_eq!(refusal(roles::revoke(&test.platform, &first.ctx(), first.id, admins).await), LAST_ADMIN);
+    // Nor is one of a directory, which may be away; but they may go while somebody better stays.
+    users::set_active(&test.platform, &first.ctx(), second.id, true).await.unwrap();
+    let far = "update users set password_hash = null where id = $1";
+    sqlx::query(far).bind(second.id.0).execute(test.owner_pool()).await.unwrap();
+    assert_eq!(refusal(roles::revoke(&test.platform, &first.ctx(), first.id, admins).await), LAST_ADMIN);
+    users::delete(&test.platform, &first.ctx(), second.id).await.unwrap();
+    users::restore(&test.platform, &first.ctx(), second.id).await.unwrap();
+    roles::revoke(&test.platform, &first.ctx(), second.id, admins).await.unwrap();
     // Who holds everything that can be given is less than an admin still: what makes admins by groups is not given.
     let everything: Vec<_> = Permission::ALL.iter().copied().filter(|p| platform::authz::is_grantable(*p)).collect();
     let twin = test.with_role("twin", &everything).await;

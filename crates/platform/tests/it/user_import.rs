@@ -2,7 +2,7 @@
 
 use contract::accounts::{LoginRequest, MemberRole, PasswordResetConfirm};
 use contract::imports::{ImportRowQuery, ImportState, ImportSubject, ImportView, RowVerdict};
-use contract::users::{UserCreate, UserQuery, UserRow, UserUpdate};
+use contract::users::{UserCreate, UserQuery, UserRow, UserState, UserUpdate};
 use contract::{ErrorCode, ImportId, Permission};
 use platform::accounts::{self, users};
 use platform::settings::{self, Change};
@@ -247,12 +247,28 @@ async fn of_a_password_only_the_hash_is_kept() {
 async fn who_has_no_password_gets_a_link_to_set_one() {
     let world = World::new().await;
     world.mail_goes_out().await;
-    let staged = world.stage(&[&["ada", "", "ada@example.org", "", "", ""]]).await;
+    let zh = Change { key: "general.language".to_owned(), value: json!("zh"), version: None };
+    settings::change(&world.test.platform, &world.admin.ctx(), vec![zh]).await.unwrap();
+    let staged = world.stage(&[&["ada", "", "ada@example.org", "platform_admin", "", ""]]).await;
     assert_eq!(staged.new_rows, 1);
     let mails = "select kind || ' ' || address from mails";
     assert_eq!(world.texts(mails).await, Vec::<String>::new(), "not before it is confirmed");
     world.confirm(&world.admin, staged.id).await.unwrap();
     assert_eq!(world.texts(mails).await, ["first-password ada@example.org"]);
+    let language = world.texts("select language from mails").await;
+    assert_eq!(language, ["zh"], "the installation's, and not that of whoever imports");
+    // Until it is used, nobody is there who could administer anything.
+    let ada = world.person("ada").await.unwrap();
+    assert_eq!(ada.state, UserState::Invited);
+    let invited = UserQuery { state: Some(UserState::Invited), ..UserQuery::default() };
+    let found = users::list(&world.test.platform, &world.admin.ctx(), &invited).await.unwrap();
+    assert_eq!(found.list.iter().map(|row| row.id).collect::<Vec<_>>(), [ada.id]);
+    let own = world.admin.id;
+    let last = async || {
+        let admins = ada.roles[0].id;
+        roles::revoke(&world.test.platform, &world.admin.ctx(), own, admins).await.map(drop).map_err(|error| error.key)
+    };
+    assert_eq!(last().await, Err("error-last-admin"));
     let jobs = world.texts("select kind from jobs where kind = 'mail-send'").await;
     assert_eq!(jobs.len(), 1);
     let links = "select purpose || ' ' || (expires_at - created_at)::text from one_time_links where used_at is null";
@@ -263,6 +279,8 @@ async fn who_has_no_password_gets_a_link_to_set_one() {
     accounts::confirm_password_reset(&world.test.platform, &world.test.anonymous(), &body).await.unwrap();
     assert!(world.signs_in("ada", LINKED).await);
     assert_eq!(world.texts(links).await, Vec::<String>::new());
+    assert_eq!(world.person("ada").await.unwrap().state, UserState::Active);
+    assert_eq!(last().await, Ok(()), "now she can");
 }
 
 #[tokio::test]

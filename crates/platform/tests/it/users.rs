@@ -1,6 +1,6 @@
 //! Everybody's accounts as staff run them, quotas, and the people of customers.
 
-use contract::accounts::{LoginRequest, MemberRole};
+use contract::accounts::{ApiTokenCreate, LoginRequest, MemberRole, SessionKind};
 use contract::customers::{MemberCreate, MemberUpdate, OwnerTransfer};
 use contract::quotas::Quota;
 use contract::users::{UserAction, UserBulk, UserCreate, UserPassword, UserQuery, UserState, UserUpdate};
@@ -108,6 +108,44 @@ async fn people_are_found_by_text_state_role_and_customer() {
     assert_eq!((row.memberships[0].customer_name.as_str(), row.memberships[0].role), ("Acme", MemberRole::Owner));
     let colour = UserQuery { sort: Some("colour".to_owned()), ..Default::default() };
     assert_eq!(wrong(users::list(&test.platform, &admin.ctx(), &colour).await), ["sort"]);
+}
+
+#[tokio::test]
+async fn staff_see_and_end_the_sessions_of_those_who_may_no_more_than_they() {
+    let test = TestPlatform::new().await;
+    let (p, admin) = (&test.platform, test.admin().await);
+    let clerk = test.with_role("clerk", &[Permission::UsersView, Permission::UsersUpdate]).await;
+    let acme = test.customer("Acme").await;
+    let (person, other) = (&acme.owner, &acme.member);
+    let robot = ApiTokenCreate { name: "a robot".to_owned(), ..ApiTokenCreate::default() };
+    let robot = accounts::create_api_token(p, &person.ctx(), robot, Some("curl/8.5")).await.unwrap().token.id;
+    let list = users::sessions(p, &clerk.ctx(), person.id).await.unwrap();
+    let told: Vec<_> = list.iter().map(|s| (s.id, s.kind, s.name.as_deref(), s.agent.as_deref(), s.current)).collect();
+    assert!(told.contains(&(robot, SessionKind::Api, Some("a robot"), Some("curl"), false)), "{told:?}");
+    assert!(told.contains(&(person.principal.session, SessionKind::Browser, None, None, false)) && told.len() == 2);
+    assert_eq!(users::sessions(p, &person.ctx(), person.id).await.unwrap_err().code, ErrorCode::NotFound);
+
+    let gone = users::end_session(p, &clerk.ctx(), other.id, robot).await.unwrap_err();
+    assert_eq!(gone.code, ErrorCode::NotFound, "somebody else's");
+    users::end_session(p, &clerk.ctx(), person.id, robot).await.unwrap();
+    assert_eq!(users::end_session(p, &clerk.ctx(), person.id, robot).await.unwrap_err().code, ErrorCode::NotFound);
+    assert!(is_signed_in(&test, person).await, "the other goes on");
+    assert_eq!(users::end_sessions(p, &clerk.ctx(), person.id).await.unwrap().ended, 1);
+    assert!(!is_signed_in(&test, person).await && is_signed_in(&test, other).await);
+    assert_eq!(users::sessions(p, &clerk.ctx(), person.id).await.unwrap(), []);
+
+    // Who may more is seen, and not cut off; oneself, elsewhere.
+    let theirs = users::sessions(p, &clerk.ctx(), admin.id).await.unwrap()[0].id;
+    let held = (ErrorCode::Forbidden, "error-not-held");
+    assert_eq!(refusal(users::end_session(p, &clerk.ctx(), admin.id, theirs).await), held);
+    assert_eq!(refusal(users::end_sessions(p, &clerk.ctx(), admin.id).await), held);
+    let own = (ErrorCode::WrongState, "error-user-self");
+    assert_eq!(refusal(users::end_sessions(p, &clerk.ctx(), clerk.id).await), own);
+    assert_eq!(refusal(users::end_session(p, &admin.ctx(), admin.id, theirs).await), own);
+    let noted = "select action || ' ' || coalesce(before->>'kind', after->>'ended') from audit_events
+                 where action like 'users:end-%' order by id";
+    let noted: Vec<String> = sqlx::query_scalar(noted).fetch_all(test.owner_pool()).await.unwrap();
+    assert_eq!(noted, ["users:end-session api", "users:end-sessions 1"]);
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ identity-security-starttls = STARTTLS (usual on port 389)
 identity-security-tls = TLS from the start (usual on port 636)
 identity-security-none = None: passwords travel readable. Only inside a network you trust
 identity-ca = Certificates to trust as well (PEM)
-identity-ca-hint = Needed where the certificate comes from an authority of your own. Leave empty otherwise.
+identity-ca-hint = Needed where the certificate comes from an authority of your own: then the authority’s. Where the server signed its certificate itself, exactly that one. Leave empty otherwise.
 identity-bind-dn = Searching account (DN)
 identity-bind-dn-hint = Empty searches without signing in, which many directories refuse.
 identity-bind-password = Its password
@@ -43,7 +43,7 @@ identity-people = People
 identity-user-base = Look below (base DN)
 identity-user-base-hint = For example ou=people,dc=example,dc=org.
 identity-user-filter = Filter
-identity-user-filter-hint = { "{login}" } stands for the user name that was typed. In Active Directory usually (&(objectCategory=person)(sAMAccountName={ "{login}" })).
+identity-user-filter-hint = { "{login}" } stands for the user name or e-mail address that was typed. In Active Directory usually (&(objectCategory=person)(|(sAMAccountName={ "{login}" })(mail={ "{login}" }))).
 identity-login-attribute = Attribute of the user name
 identity-id-attribute = Attribute that never changes
 identity-id-attribute-hint = The account is bound to it: entryUUID, in Active Directory objectGUID.
@@ -125,6 +125,11 @@ identity-done-keys = { $n ->
 identity-fault-name = The host has no address that may be asked. Check how it is spelled, and the name server of this machine.
 identity-fault-connect = Nobody answers there. Check host, port and firewalls, and whether the directory runs.
 identity-fault-tls = The line could not be encrypted, or the certificate cannot be trusted. Check the port and the kind of encryption, whether the certificate names this host, and add the authority’s certificate where it is your own.
+identity-fault-tls-name = The certificate does not name this host. Enter the host by a name that the certificate has, or paste exactly the server’s own certificate below as one to trust.
+identity-fault-tls-expired = The certificate is not valid at this time. Renew it there; if it was renewed already, paste the new one. Check the clocks as well.
+identity-fault-tls-unknown = Nobody whom this machine trusts vouches for the certificate. Paste the certificate of the authority that issued it; where the server signed its certificate itself, paste exactly that one: openssl s_client -connect host:port shows it.
+identity-fault-tls-self = The server shows a certificate that is an authority’s itself (CA:TRUE), as “openssl req -x509” makes them, and it is none of those entered here. Paste exactly the certificate that the server shows now: openssl s_client -connect host:port shows it.
+identity-fault-tls-plain = What answers there does not speak TLS. Check the port and the kind of encryption.
 identity-fault-bind = The searching account is not let in. Check its DN and password, and whether it is locked.
 identity-fault-line = The directory broke off. Look into its log.
 identity-fault-base = There is no such place in the directory. Check the base DN.

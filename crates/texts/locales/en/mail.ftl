@@ -110,6 +110,7 @@ account-new-password-hint = { $score ->
 account-username = User name
 account-display-name = Name to show
 account-change-email = Change the e-mail address
+account-change-email-elsewhere = You sign in through { $provider }, so there is no password here that would prove the change. Ask an administrator of this platform for another address.
 account-change-email-to = New address
 account-change-email-password = Your password
 account-change-email-action = Send a link there

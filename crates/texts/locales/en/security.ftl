@@ -34,7 +34,10 @@ security-codes-left = { $n ->
    *[other] { $n } codes left
 }
 security-codes-made = Your recovery codes
-security-codes-hint = The second factor is on. Each of these codes signs you in once when you do not have your app. They are shown only now: keep them where your phone is not.
+security-codes-hint = Each of these codes signs you in once when you do not have your app. They are shown only now: keep them where your phone is not.
+security-codes-renew = Make new recovery codes
+security-codes-renew-hint = The codes so far count no more. Enter your password, or a code.
+security-codes-renew-by-code = The codes so far count no more. Enter a code.
 totp-title = Set up an authenticator app
 totp-scan = Add the account
 totp-scan-hint = Scan this with your authenticator app.

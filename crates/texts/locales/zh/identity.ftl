@@ -31,7 +31,7 @@ identity-security-starttls = STARTTLS（常用端口 389）
 identity-security-tls = TLS（常用端口 636）
 identity-security-none = 不加密：密码以明文传输，仅限可信网络
 identity-ca = 额外信任的证书（PEM）
-identity-ca-hint = 证书由自建机构签发时需要填写，否则留空。
+identity-ca-hint = 证书由自建机构签发时，填写该机构的证书；服务器证书为自签名时，填写该证书本身；否则留空。
 identity-bind-dn = 搜索账号（DN）
 identity-bind-dn-hint = 留空则匿名搜索，许多目录服务会拒绝。
 identity-bind-password = 搜索账号的密码
@@ -43,7 +43,7 @@ identity-people = 人员
 identity-user-base = 搜索起点（base DN）
 identity-user-base-hint = 例如 ou=people,dc=example,dc=org。
 identity-user-filter = 过滤器
-identity-user-filter-hint = { "{login}" } 代表输入的用户名。Active Directory 通常为 (&(objectCategory=person)(sAMAccountName={ "{login}" }))。
+identity-user-filter-hint = { "{login}" } 代表输入的用户名或邮箱。Active Directory 通常为 (&(objectCategory=person)(|(sAMAccountName={ "{login}" })(mail={ "{login}" })))。
 identity-login-attribute = 用户名属性
 identity-id-attribute = 永不改变的属性
 identity-id-attribute-hint = 账号与它绑定：entryUUID，Active Directory 为 objectGUID。
@@ -121,6 +121,11 @@ identity-done-keys = { $n ->
 identity-fault-name = 主机没有可以访问的地址。请检查拼写和本机的域名服务器。
 identity-fault-connect = 对方没有响应。请检查主机、端口、防火墙，以及目录服务是否运行。
 identity-fault-tls = 连接无法加密，或证书不可信。请检查端口和加密方式、证书是否含有此主机名；自建机构签发的请添加其证书。
+identity-fault-tls-name = 证书中没有此主机名。请按证书中的名称填写主机，或将服务器自己的证书原样填入“额外信任的证书”。
+identity-fault-tls-expired = 证书当前不在有效期内。请在对方更新证书；如已更新，请填入新证书，并检查双方时钟。
+identity-fault-tls-unknown = 本机信任的机构中没有一个为此证书作保。请填入签发机构的证书；如为自签名证书，请原样填入该证书（可用 openssl s_client -connect 主机:端口 查看）。
+identity-fault-tls-self = 服务器出示的证书本身是机构证书（CA:TRUE，“openssl req -x509”默认如此），且不是此处填写的证书。请原样填入服务器当前出示的证书（可用 openssl s_client -connect 主机:端口 查看）。
+identity-fault-tls-plain = 对方不使用 TLS。请检查端口和加密方式。
 identity-fault-bind = 搜索账号无法登录。请检查其 DN 和密码，以及是否被锁定。
 identity-fault-line = 目录服务中断了连接。请查看其日志。
 identity-fault-base = 目录中没有这个位置。请检查 base DN。

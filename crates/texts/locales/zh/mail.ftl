@@ -110,6 +110,7 @@ account-new-password-hint = { $score ->
 account-username = 用户名
 account-display-name = 显示名称
 account-change-email = 更改邮箱
+account-change-email-elsewhere = 您通过 { $provider } 登录，本站没有您的密码，无法以此确认更改。如需更换邮箱，请联系平台管理员。
 account-change-email-to = 新邮箱
 account-change-email-password = 当前密码
 account-change-email-action = 发送确认链接

@@ -2,12 +2,13 @@
 
 use app::role_words::{briefs_in_words, row_in_words, user_in_words};
 use axum::response::Response;
+use contract::accounts::{SessionView, SessionsEnded};
 use contract::quotas::{Quota, QuotaUsage};
 use contract::roles::{RoleAssign, RoleBrief};
 use contract::users::{
     UserBulk, UserCreate, UserCreated, UserPassword, UserQuery, UserRow, UserSecret, UserUpdate, UserView,
 };
-use contract::{BulkOutcome, Envelope, Page, RoleId, UserId};
+use contract::{BulkOutcome, Envelope, Page, RoleId, SessionId, UserId};
 use platform::accounts::users;
 use platform::{quotas, roles};
 
@@ -101,6 +102,30 @@ pub async fn bulk(rest: Rest, Body(body): Body<UserBulk>) -> Response {
     request_body = UserPassword, responses((status = 200, body = Envelope<UserSecret>)))]
 pub async fn password(rest: Rest, Part(id): Part<UserId>, Body(body): Body<UserPassword>) -> Response {
     rest.answer(users::set_password(&rest.platform, &rest.ctx, id, body).await).await
+}
+
+/// Where the person is signed in: browsers, access tokens, API tokens; last used first.
+#[utoipa::path(get, path = "/api/admin/users/{id}/sessions", tag = "users", params(("id" = UserId, Path)),
+    responses((status = 200, body = Envelope<Vec<SessionView>>)))]
+pub async fn sessions(rest: Rest, Part(id): Part<UserId>) -> Response {
+    rest.answer(users::sessions(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Ends all of them within seconds, API tokens too.
+#[utoipa::path(delete, path = "/api/admin/users/{id}/sessions", tag = "users", params(("id" = UserId, Path)),
+    responses((status = 200, body = Envelope<SessionsEnded>), (status = 422, description = "1402: one's own"),
+        (status = 403, description = "1200: the person may what the caller does not hold")))]
+pub async fn end_sessions(rest: Rest, Part(id): Part<UserId>) -> Response {
+    rest.answer(users::end_sessions(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Ends one of them within seconds.
+#[utoipa::path(delete, path = "/api/admin/users/{id}/sessions/{sessionId}", tag = "users",
+    params(("id" = UserId, Path), ("sessionId" = SessionId, Path)),
+    responses((status = 200, description = "Ended"), (status = 422, description = "1402: one's own"),
+        (status = 403, description = "1200: the person may what the caller does not hold")))]
+pub async fn end_session(rest: Rest, Part((id, session)): Part<(UserId, SessionId)>) -> Response {
+    rest.answer(users::end_session(&rest.platform, &rest.ctx, id, session).await).await
 }
 
 /// Gives the person a role of the platform and signs them out.

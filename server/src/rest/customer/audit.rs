@@ -35,6 +35,7 @@ pub async fn export(rest: Rest, Params(query): Params<OwnAuditQuery>) -> Respons
             ("audit-action-code", 28.0, Kind::Text),
             ("audit-target", 16.0, Kind::Text),
             ("audit-target-id", 20.0, Kind::Text),
+            ("audit-target-name", 24.0, Kind::Text),
             ("audit-outcome", 12.0, Kind::Text),
             ("audit-request", 36.0, Kind::Text),
         ];
@@ -50,6 +51,7 @@ pub async fn export(rest: Rest, Params(query): Params<OwnAuditQuery>) -> Respons
                 row.action.into(),
                 texts::audit_kind(language, &row.target_kind).into(),
                 row.target_id.into(),
+                row.target_name.into(),
                 say(language, &format!("audit-outcome-{}", row.outcome), &[]).into(),
                 row.request_id.into(),
             ])

@@ -262,6 +262,7 @@ impl World {
                 json!({ "oldPassword": self.admin.password, "newPassword": "weak" })
             }
             ("POST", "/api/auth/totp/confirm") => json!({ "code": "123456" }),
+            ("POST", "/api/auth/totp/recovery-codes") => json!({ "password": self.admin.password }),
             ("POST", "/api/auth/totp/disable") => json!({ "password": self.admin.password, "code": "123456" }),
             ("PUT", "/api/customer/settings/notifications") => json!({ "quietFrom": "22:00", "quietUntil": "07:00" }),
             ("POST", "/api/customer/settings/notifications/webhooks") => json!({ "name": name, "url": PRIVATE }),
@@ -393,6 +394,7 @@ impl World {
         let path = path.replace("{code}", "host-001").replace("{id}", &id).replace("{step}", "processes");
         let extra = &self.extra[usize::from(path.starts_with("/api/customer/"))];
         let path = path.replace("{userId}", &extra.id.to_string()).replace("{roleId}", &self.role.to_string());
+        let path = path.replace("{sessionId}", &self.target.principal.session.to_string());
         let path = path.replace("{list}", "machines").replace("{key}", "branding.name").replace("{invitation}", "0");
         let path = path.replace("{n}", "0");
         let request = self.elsewhere(self.server.request(who, method.parse().unwrap(), &path));
@@ -405,6 +407,7 @@ impl World {
         let (allocation, request) = (self.allocation.to_string(), self.request.to_string());
         let (maintenance, import) = (self.maintenance.to_string(), self.import.to_string());
         let (session, api_token) = (self.admin.principal.session.to_string(), self.api_token.to_string());
+        let their_session = self.target.principal.session.to_string();
         let (ssh_key, waits) = (self.ssh_key.to_string(), self.settings_import.to_string());
         let (target, role, extra) = (self.target.id.to_string(), self.role.to_string(), self.extra[0].id.to_string());
         let owner = self.acme.owner.id.to_string();
@@ -422,6 +425,8 @@ impl World {
             "update_user" => vec![("id", &target), ("form[username]", &self.target.name)],
             "act_on_users" => vec![("ids[]", &target), ("action", "enable")],
             "make_user_password" | "delete_user" | "restore_user" => vec![("id", &target)],
+            "list_user_sessions" | "end_user_sessions" => vec![("id", &target)],
+            "end_user_session" => vec![("id", &target), ("session", &their_session)],
             "set_user_password" => vec![("id", &target), ("password", "a long enough password")],
             "set_user_quota" => vec![("id", &target), ("form[gpu]", "8")],
             "set_user_active" => vec![("id", &target), ("active", "true")],
@@ -496,6 +501,7 @@ impl World {
             "add_ssh_key" => vec![("public_key", "none")],
             "create_api_token" => vec![("name", &fresh), ("reach", "all")],
             "change_password" => vec![("old_password", self.admin.password), ("new_password", "weak")],
+            "renew_recovery_codes" => vec![("password", self.admin.password)],
             "disable_totp" => vec![("password", self.admin.password), ("code", "123456")],
             "get_machine" | "machine_live" => vec![("code", "host-001")],
             "confirm_import" | "discard_import" => vec![("id", &import)],

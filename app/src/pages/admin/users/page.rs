@@ -1,5 +1,6 @@
 //! An account: who it is, what it may do, where it belongs, what happened to it.
 
+use contract::accounts::SessionView;
 use contract::audit::{AuditQuery, AuditView};
 use contract::quotas::{Quota, QuotaResource};
 use contract::roles::RoleView;
@@ -15,6 +16,7 @@ use super::list::user_state;
 use super::server_fns::{
     AssignRole, DeleteUser, MakeUserPassword, RestoreUser, RevokeRole, SetUserActive, SetUserPassword, SetUserQuota,
 };
+use super::sessions::sessions_card;
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::audit::list::history_card;
@@ -31,6 +33,7 @@ struct Found {
     /// Roles the reader may give.
     assignable: Vec<RoleView>,
     quota: Quota,
+    sessions: Vec<SessionView>,
     /// Nothing for those who may not read the log.
     history: Option<Vec<AuditView>>,
     /// The password that was just made.
@@ -46,6 +49,7 @@ pub fn UserPage() -> impl IntoView {
         async move {
             let view = platform::accounts::users::get(&platform, &ctx, id).await?;
             let quota = platform::quotas::of_user(&platform, &ctx, id).await?;
+            let sessions = platform::accounts::users::sessions(&platform, &ctx, id).await?;
             let newest = AuditQuery {
                 target_kind: Some("user".to_owned()),
                 target_id: Some(id.to_string()),
@@ -57,14 +61,14 @@ pub fn UserPage() -> impl IntoView {
                 false => None,
             };
             let made = take_for_page(&platform, &ctx, ShownOnce::NewPassword).await?;
-            Ok(Found { view, assignable: assignable(&platform, &ctx).await?, quota, history, made })
+            Ok(Found { view, assignable: assignable(&platform, &ctx).await?, quota, sessions, history, made })
         },
         user_view,
     )
 }
 
 fn user_view(found: Found) -> AnyView {
-    let Found { view, assignable, quota, history, made } = found;
+    let Found { view, assignable, quota, sessions, history, made } = found;
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
     let message = refused.as_ref().map(|r| r.message(words.0));
@@ -86,6 +90,7 @@ fn user_view(found: Found) -> AnyView {
                     {roles_card(words, &view, &assignable)}
                     {memberships_card(words, &view)}
                     {may_change.then(|| password_card(words, (id, view.user.name.clone()), refused.as_ref(), made))}
+                    {sessions_card(words, id, sessions, may_change && !itself)}
                     {history.map(|history| history_card(words, format!("{}?targetKind=user&targetId={id}", paths::AUDIT), history))}
                 </div>
                 <aside class="side-column" aria-label=words.t("customer-facts")>

@@ -1,7 +1,8 @@
 //! What the pages and forms of accounts call.
 
+use contract::accounts::{SessionView, SessionsEnded};
 use contract::users::{UserAction, UserCreated, UserQuery, UserRow, UserSecret};
-use contract::{ApiError, BulkOutcome, CustomerId, Page, RoleId, UserId};
+use contract::{ApiError, BulkOutcome, CustomerId, Page, RoleId, SessionId, UserId};
 use leptos::prelude::*;
 
 use super::form::{QuotaForm, UserForm};
@@ -106,6 +107,33 @@ pub async fn set_user_password(id: UserId, password: String) -> Result<(), ApiEr
         }
     };
     door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), Vec::new()).await
+}
+
+/// Where somebody is signed in.
+#[server]
+pub async fn list_user_sessions(id: UserId) -> Result<Vec<SessionView>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::accounts::users::sessions(&platform, &ctx, id).await).await
+}
+
+/// Ends one of somebody's sessions or API tokens.
+#[server]
+pub async fn end_user_session(id: UserId, session: SessionId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::users::end_session(&platform, &ctx, id, session).await;
+    door::form_answer((&platform, &ctx), result, |()| paths::user(id), &paths::user(id), Vec::new()).await
+}
+
+/// Ends all of them.
+#[server]
+pub async fn end_user_sessions(id: UserId) -> Result<Option<SessionsEnded>, ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::users::end_sessions(&platform, &ctx, id).await;
+    if !door::wants_page() {
+        return door::answer(&platform, &ctx, result.map(Some)).await;
+    }
+    let answer = door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), Vec::new());
+    answer.await.map(|()| None)
 }
 
 /// Gives somebody a role of the platform.

@@ -1,6 +1,6 @@
 //! One's own account: who one is here, and how the product looks.
 
-use contract::accounts::{Language, Profile, Theme};
+use contract::accounts::{Language, PasswordPlace, Profile, Theme};
 use contract::notifications::NotificationPreferences;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -40,13 +40,15 @@ pub fn AccountPage() -> impl IntoView {
     page(
         async move {
             let profile = platform::accounts::profile(&platform, &ctx).await?;
-            Ok((profile, platform::notifications::preferences(&platform, &ctx).await?))
+            let place = platform::accounts::security(&platform, &ctx).await?.password_place;
+            Ok((profile, place, platform::notifications::preferences(&platform, &ctx).await?))
         },
-        |(profile, told)| account_view(profile, told),
+        |(profile, place, told)| account_view(profile, place, told),
     )
 }
 
-fn account_view(profile: Profile, told: NotificationPreferences) -> AnyView {
+/// `place`: where the password is that is not here.
+fn account_view(profile: Profile, place: Option<PasswordPlace>, told: NotificationPreferences) -> AnyView {
     let words = Words::now();
     // Who signed up by themselves, and was not given a place yet.
     let nowhere = profile.memberships.is_empty() && !door().1.is_staff();
@@ -64,7 +66,10 @@ fn account_view(profile: Profile, told: NotificationPreferences) -> AnyView {
                 {who(words, profile.clone())}
                 {picture(words, &profile)}
                 {preferences(words, profile)}
-                {email_change(words)}
+                {match place {
+                    Some(place) => email_elsewhere(words, place).into_any(),
+                    None => email_change(words).into_any(),
+                }}
                 {choices_card(words, told)}
             </div>
         },
@@ -96,7 +101,7 @@ fn who(words: Words, profile: Profile) -> impl IntoView {
         <section class="card">
             <header><h2>{words.t("account-who")}</h2></header>
             <dl class="facts">
-                <dt>{words.t("login-username")}</dt>
+                <dt>{words.t("account-username")}</dt>
                 <dd class="mono">{profile.name}</dd>
                 <dt>{words.t("account-email")}</dt>
                 <dd>{profile.email.unwrap_or_else(|| NOT_MEASURED.to_owned())}</dd>
@@ -139,6 +144,16 @@ fn picture(words: Words, profile: &Profile) -> impl IntoView + use<> {
                     <p class="actions"><button class="btn">{words.t("account-avatar-remove")}</button></p>
                 </form>
             })}
+        </section>
+    }
+}
+
+/// Where no password here proves that the account is theirs, nothing is changed by one.
+fn email_elsewhere(words: Words, place: PasswordPlace) -> impl IntoView {
+    view! {
+        <section class="card">
+            <header><h2>{words.t("account-change-email")}</h2></header>
+            <p class="note-line">{words.with("account-change-email-elsewhere", &[("provider", place.provider_name)])}</p>
         </section>
     }
 }

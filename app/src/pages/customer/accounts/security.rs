@@ -8,7 +8,7 @@ use platform::accounts::{self, ShownOnce};
 
 use super::identities::{self, Identities};
 use super::page::tabs;
-use super::server_fns::{ChangePassword, DisableTotp, EnrollTotp};
+use super::server_fns::{ChangePassword, DisableTotp, EnrollTotp, RenewRecoveryCodes};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
@@ -130,11 +130,17 @@ fn second_factor(words: Words, refused: Option<&Refused>, security: SecurityView
                     <dd>{left}</dd>
                 </dl>
             };
+            let by_password = security.password_place.is_none();
+            let (of_renewal, of_off) = match refused.is_some_and(|r| r.typed.contains_key("renew")) {
+                true => (refused, None),
+                false => (None, refused),
+            };
+            let renew = renewal(words, of_renewal, by_password);
             let off = match security.totp_required {
                 true => view! { <p class="note-line">{words.t("security-totp-required")}</p> }.into_any(),
-                false => switch_off(words, refused, security.password_place.is_none()).into_any(),
+                false => switch_off(words, of_off, by_password).into_any(),
             };
-            (facts, off).into_any()
+            (facts, renew, off).into_any()
         }
         None => view! {
             <dl class="facts">
@@ -154,6 +160,31 @@ fn second_factor(words: Words, refused: Option<&Refused>, security: SecurityView
             <header><h2>{words.t("security-totp")}</h2></header>
             {body}
         </section>
+    }
+}
+
+/// The password or a code; who has none here, a code.
+fn renewal(words: Words, refused: Option<&Refused>, by_password: bool) -> impl IntoView + use<> {
+    let field = |key, name, kind, autocomplete| TextField {
+        kind,
+        form: "renew",
+        max_length: Some(1024),
+        required: false,
+        ..secret_field(words, refused, key, name, name, autocomplete)
+    };
+    let hint = if by_password { "security-codes-renew-hint" } else { "security-codes-renew-by-code" };
+    let open = refused.is_some();
+    view! {
+        <details class="note-line" open=open>
+            <summary>{words.t("security-codes-renew")}</summary>
+            <form class="form" method="post" action=RenewRecoveryCodes::url()>
+                {my_name()}
+                <p>{words.t(hint)}</p>
+                {by_password.then(|| text_field(field("login-password", "password", "password", "current-password")))}
+                {text_field(field("security-code", "code", "text", "one-time-code"))}
+                <p class="actions"><button class="btn">{words.t("security-codes-renew")}</button></p>
+            </form>
+        </details>
     }
 }
 

@@ -131,6 +131,23 @@ pub async fn disable_totp(#[server(default)] password: String, code: String) -> 
     door::form_answer((&platform, &ctx), result.await, next, page, Vec::new()).await
 }
 
+/// Makes new recovery codes, with the password or a code. Who reads pages finds them on the next one, once.
+#[server]
+pub async fn renew_recovery_codes(
+    #[server(default)] password: String,
+    #[server(default)] code: String,
+) -> Result<Option<RecoveryCodes>, ApiError> {
+    let (platform, ctx) = door::door();
+    let request = contract::accounts::RecoveryCodesRenew { password, code };
+    let made = platform::accounts::renew_recovery_codes(&platform, &ctx, &request).await;
+    let text = |codes: &RecoveryCodes| Some(codes.recovery_codes.join("\n"));
+    let secret = (platform::accounts::ShownOnce::RecoveryCodes, text);
+    let page = paths::ACCOUNT_SECURITY;
+    // Which of the page's forms it was; nothing that was typed goes back.
+    let typed = vec![("renew", "1".to_owned())];
+    door::secret_answer((&platform, &ctx), made, secret, |_| page.to_owned(), page, typed).await
+}
+
 /// Binds one's account to the identity that came back from a sign-in service.
 #[server]
 pub async fn confirm_identity_link() -> Result<(), ApiError> {

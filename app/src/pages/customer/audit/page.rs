@@ -116,7 +116,8 @@ fn filters(words: Words, list: &ListQuery, actions: &[String], kinds: &[String])
 
 fn event_view(words: Words, event: OwnAuditView) -> impl IntoView {
     let kind = texts::audit_kind(words.0, &event.target_kind);
-    let target = event.target_id.as_ref().map_or(kind.clone(), |id| format!("{kind} {id}"));
+    let target = event.target_name.as_ref().or(event.target_id.as_ref());
+    let target = target.map_or(kind.clone(), |what| format!("{kind} {what}"));
     let actor = event.actor_name.unwrap_or_else(|| words.t(&format!("own-audit-actor-{}", event.actor_kind)));
     let via = words.t(&format!("audit-via-{}", event.via));
     let address = event.address.unwrap_or_else(|| NOT_MEASURED.to_owned());

@@ -19,6 +19,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use url::Url;
 
+use super::certificates::{self, fault_key};
 use super::network::{self, PATIENCE, in_full};
 
 /// Longest user name that is looked up, in characters.
@@ -122,11 +123,12 @@ pub(super) async fn open<'a>(
     let how = LdapConnSettings::new().set_std_stream(StdStream::Tcp(stream));
     let mut how = how.set_starttls(settings.security == LdapSecurity::StartTls);
     if settings.security != LdapSecurity::None {
-        how = how.set_config(Arc::new(network::tls(settings.ca_certificate.as_deref()).map_err(fault)?));
+        how = how.set_config(Arc::new(certificates::tls(settings.ca_certificate.as_deref()).map_err(fault)?));
     }
     let opening = timeout(PATIENCE, LdapConnAsync::from_url_with_settings(how, &url)).await;
     let opened = opening.map_err(|_| Fault::late(Tls, "identity-fault-tls"))?;
-    let (connection, ldap) = opened.map_err(|error| Fault::of(Tls, "identity-fault-tls", &error))?;
+    let (connection, ldap) =
+        opened.map_err(|error| Fault::of(Tls, fault_key(&error).unwrap_or("identity-fault-tls"), &error))?;
     // Ends with the last handle.
     tokio::spawn(async move {
         if let Err(error) = connection.drive().await {
@@ -187,7 +189,9 @@ impl Line<'_> {
     }
 
     /// Groups of a person: those the entry names, and those that name the entry.
-    pub(super) async fn groups(&mut self, person: &Person, login: &str) -> Result<Vec<String>, Fault> {
+    pub(super) async fn groups(&mut self, person: &Person, typed: &str) -> Result<Vec<String>, Fault> {
+        // What was typed may have been an address.
+        let login = person.login.as_deref().unwrap_or(typed);
         let mut groups = person.member_of.clone();
         if let Some(base) = self.settings.group_base.as_deref() {
             let filter = filled(&self.settings.group_filter, &[("{dn}", &person.dn), ("{login}", login)]);

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::directory::{self, Person};
 use super::oidc::{Description, Descriptions, Fields, Service};
-use super::{Provider, Settings, network, providers, roles};
+use super::{Provider, Settings, certificates, network, providers, roles};
 
 /// Somebody as a directory or a sign-in service says.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -94,7 +94,7 @@ pub fn is_service_address(url: &Url) -> bool {
 
 /// Certificates of a PEM text.
 pub fn certificates(pem: &str) -> Option<usize> {
-    network::certificates(pem).map(|found| found.len())
+    certificates::certificates(pem).map(|found| found.len())
 }
 
 /// The person of an entry that a directory found.

@@ -6,6 +6,7 @@
 //! one browser, counts once, and is kept on this side. Secrets are sealed with the installation's key and shown to nobody.
 //! Whatever a provider does, admins with a password here get in.
 
+mod certificates;
 mod directories;
 mod directory;
 pub(crate) mod fuzzing;

@@ -1,56 +1,24 @@
-//! How providers are reached: whose certificates count, and which addresses may be asked at all.
+//! How providers are reached: which addresses may be asked at all.
 //!
 //! Whoever sets providers could otherwise have this server ask what only it can reach, such as a cloud's metadata. Private
 //! networks are fine, because that is where an installation's own directory is; link-local, multicast and unspecified
 //! addresses are not. What was checked is what is connected to, so that a name cannot change in between.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
+use super::certificates::{fault_key, tls};
 use crate::outbound;
 
 /// Longest wait for a connection, and for one answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Largest answer of a sign-in service that is read, bytes.
 const MAX_ANSWER: usize = 512 * 1024;
-
-/// Those the machine trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` count.
-static NATIVE_ROOTS: LazyLock<Vec<CertificateDer<'static>>> = LazyLock::new(|| {
-    let found = rustls_native_certs::load_native_certs();
-    for error in &found.errors {
-        tracing::warn!(%error, "a certificate that this machine trusts does not read");
-    }
-    found.certs
-});
-
-/// Certificates of a PEM text; `None` when there are none or one does not read.
-pub(super) fn certificates(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-    let found = found.ok().filter(|found| !found.is_empty())?;
-    let mut store = RootCertStore::empty();
-    found.iter().all(|certificate| store.add(certificate.clone()).is_ok()).then_some(found)
-}
-
-/// TLS that trusts the machine's certificates and these.
-pub(super) fn tls(more: Option<&str>) -> Result<ClientConfig, String> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(NATIVE_ROOTS.iter().cloned());
-    if let Some(pem) = more {
-        roots.add_parsable_certificates(certificates(pem).ok_or("the provider's certificates do not read")?);
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = versions.map_err(|error| error.to_string())?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
-}
 
 /// Whether this address may be asked.
 fn is_allowed(address: IpAddr) -> bool {
@@ -105,11 +73,25 @@ pub(super) struct Http(reqwest::Client);
 
 /// Why a service was not heard.
 #[derive(Debug)]
-pub(super) struct HttpFault(pub String);
+pub(super) struct HttpFault {
+    text: String,
+    /// Of a text that says what to do, where the line could not be encrypted.
+    pub key: Option<&'static str>,
+}
+
+impl HttpFault {
+    fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), key: None }
+    }
+
+    fn of(error: &(dyn std::error::Error + 'static)) -> Self {
+        Self { text: in_full(error), key: fault_key(error) }
+    }
+}
 
 impl std::fmt::Display for HttpFault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -118,27 +100,27 @@ impl std::error::Error for HttpFault {}
 impl Http {
     pub(super) fn new(more_certificates: Option<&str>) -> Result<Self, HttpFault> {
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(more_certificates).map_err(HttpFault)?)
+            .tls_backend_preconfigured(tls(more_certificates).map_err(HttpFault::new)?)
             .dns_resolver(Arc::new(Checked))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .connect_timeout(PATIENCE)
             .timeout(2 * PATIENCE);
-        client.build().map(Self).map_err(|error| HttpFault(in_full(&error)))
+        client.build().map(Self).map_err(|error| HttpFault::of(&error))
     }
 
     /// One request, as the protocol's library makes it.
     async fn ask(&self, request: openidconnect::HttpRequest) -> Result<openidconnect::HttpResponse, HttpFault> {
-        let request = reqwest::Request::try_from(request).map_err(|error| HttpFault(in_full(&error)))?;
+        let request = reqwest::Request::try_from(request).map_err(|error| HttpFault::of(&error))?;
         if !is_service_address(request.url()) {
-            return Err(HttpFault(format!("{} is no address that may be asked", request.url())));
+            return Err(HttpFault::new(format!("{} is no address that may be asked", request.url())));
         }
-        let mut response = self.0.execute(request).await.map_err(|error| HttpFault(in_full(&error)))?;
+        let mut response = self.0.execute(request).await.map_err(|error| HttpFault::of(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| HttpFault(in_full(&error)))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| HttpFault::of(&error))? {
             if body.len() + chunk.len() > MAX_ANSWER {
-                return Err(HttpFault("the answer is too large".to_owned()));
+                return Err(HttpFault::new("the answer is too large"));
             }
             body.extend_from_slice(&chunk);
         }

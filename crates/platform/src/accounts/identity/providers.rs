@@ -273,7 +273,10 @@ fn required(wrong: &mut Wrong, path: &'static str, text: String, max: usize) -> 
 
 fn certificates(wrong: &mut Wrong, path: &'static str, text: Option<String>) -> Option<String> {
     let text = text.map(|text| text.replace('\r', "").trim().to_owned()).filter(|text| !text.is_empty());
-    if text.as_deref().is_some_and(|pem| pem.len() > MAX_CERTIFICATES || network::certificates(pem).is_none()) {
+    if text
+        .as_deref()
+        .is_some_and(|pem| pem.len() > MAX_CERTIFICATES || super::certificates::certificates(pem).is_none())
+    {
         wrong.add(path, "field-certificates");
     }
     text

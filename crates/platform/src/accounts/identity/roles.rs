@@ -165,11 +165,11 @@ async fn take(tx: &mut Tx, user: UserId, old: &Given) -> Result<Taken> {
     if !store::holds_role(tx, user, old.role.code()).await? {
         return Ok(Taken::NotThere);
     }
-    if !must_be_kept(old.role.code()) {
-        store::remove_role(tx, user, old.role.code()).await?;
-        return Ok(Taken::Gone);
+    if must_be_kept(old.role.code()) && crate::roles::is_last_admin_in_tx(tx, user).await? {
+        return Ok(Taken::HasToStay);
     }
-    Ok(if store::remove_admin(tx, user).await? { Taken::Gone } else { Taken::HasToStay })
+    store::remove_role(tx, user, old.role.code()).await?;
+    Ok(Taken::Gone)
 }
 
 fn is_word_of(given: &Given, word: &str) -> bool {

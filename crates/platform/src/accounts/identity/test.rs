@@ -252,6 +252,9 @@ fn fault_of(error: &DiscoveryError<HttpFault>) -> Fault {
         DiscoveryError::Parse(_) | DiscoveryError::Response(..) => {
             Fault::new(ProviderStep::Discovery, "identity-fault-description", in_full(error))
         }
+        DiscoveryError::Request(HttpFault { key: Some(key), .. }) => {
+            Fault::new(ProviderStep::Discovery, key, in_full(error))
+        }
         _ => Fault::new(ProviderStep::Discovery, "identity-fault-discovery", in_full(error)),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use contract::accounts::Language;
-use contract::{Permission, UserId};
+use contract::{CustomerId, Permission, UserId};
 
 use crate::Result;
 use crate::accounts::Contact;
@@ -33,7 +33,7 @@ pub(in crate::accounts) async fn holders(
 /// Those of these people who are active, as they are reached.
 pub(in crate::accounts) async fn contacts(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Contact>> {
     let rows = sqlx::query!(
-        r#"select id, name::text as "name!", email::text as email, language, time_zone from users
+        r#"select id, name::text as "name!", display_name, email::text as email, language, time_zone from users
            where id = any($1) and state = 'active' and deleted_at is null order by id"#,
         ids
     )
@@ -42,6 +42,7 @@ pub(in crate::accounts) async fn contacts(tx: &mut Tx, ids: &[i64]) -> Result<Ve
     let contacts = rows.into_iter().map(|row| Contact {
         id: UserId(row.id),
         name: row.name,
+        display_name: row.display_name,
         email: row.email,
         language: row.language.as_deref().and_then(Language::parse),
         time_zone: row.time_zone,
@@ -57,10 +58,26 @@ pub(in crate::accounts) async fn names(tx: &mut Tx, ids: &[i64]) -> Result<HashM
     Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
+pub(in crate::accounts) async fn names_of_members(
+    tx: &mut Tx,
+    customer: CustomerId,
+    ids: &[i64],
+) -> Result<HashMap<i64, String>> {
+    let rows = sqlx::query!(
+        r#"select u.id, u.name::text as "name!" from memberships m join users u on u.id = m.user_id
+           where m.customer_id = $1 and u.id = any($2)"#,
+        customer.0,
+        ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
+
 /// Whose address this is, disabled or not: how they are reached.
 pub(in crate::accounts) async fn by_email(tx: &mut Tx, email: &str) -> Result<Option<Contact>> {
     let row = sqlx::query!(
-        r#"select id, name::text as "name!", language from users
+        r#"select id, name::text as "name!", display_name, language from users
            where email = $1::text::citext and deleted_at is null"#,
         email
     )
@@ -69,6 +86,7 @@ pub(in crate::accounts) async fn by_email(tx: &mut Tx, email: &str) -> Result<Op
     Ok(row.map(|row| Contact {
         id: UserId(row.id),
         name: row.name,
+        display_name: row.display_name,
         email: Some(email.to_owned()),
         language: row.language.as_deref().and_then(Language::parse),
         time_zone: None,

@@ -338,35 +338,12 @@ pub(in crate::accounts) async fn add_role(tx: &mut Tx, user: UserId, code: &str)
     Ok(added.execute(&mut **tx).await?.rows_affected() == 1)
 }
 
-/// Takes a role that is not the admins', who have a rule of their own ([`remove_admin`]).
+/// Takes a role; whether the last admin goes is asked for before.
 pub(in crate::accounts) async fn remove_role(tx: &mut Tx, user: UserId, code: &str) -> Result<()> {
     sqlx::query!("delete from role_assignments where user_id = $1 and role = $2", user.0, code)
         .execute(&mut **tx)
         .await?;
     Ok(())
-}
-
-/// False when nobody would be left who may set things right: no admin at all, or none who gets in without a provider.
-pub(in crate::accounts) async fn remove_admin(tx: &mut Tx, user: UserId) -> Result<bool> {
-    // Two that go at the same time would each see the other.
-    sqlx::query!("select pg_advisory_xact_lock(hashtext('remotegpu.last-admin'))").fetch_one(&mut **tx).await?;
-    let left = sqlx::query!(
-        r#"select count(*) filter (where u.id <> $1) as "others!",
-                  count(*) filter (where u.id <> $1 and u.password_hash is not null) as "local_others!",
-                  count(*) filter (where u.id = $1 and u.password_hash is not null) as "local_self!"
-           from role_assignments r join users u on u.id = r.user_id
-           where r.role = 'platform_admin' and u.state = 'active' and u.deleted_at is null"#,
-        user.0
-    )
-    .fetch_one(&mut **tx)
-    .await?;
-    if left.others == 0 || (left.local_self > 0 && left.local_others == 0) {
-        return Ok(false);
-    }
-    sqlx::query!("delete from role_assignments where user_id = $1 and role = 'platform_admin'", user.0)
-        .execute(&mut **tx)
-        .await?;
-    Ok(true)
 }
 
 /// The word of what somebody is in a customer.

@@ -13,9 +13,13 @@ const KEPT: i64 = 10;
 /// Gives somebody a password; every session ends by the new token version.
 pub(in crate::accounts) async fn set(tx: &mut Tx, user: UserId, hash: &str, now: DateTime<Utc>) -> Result<()> {
     retire(tx, user, now).await?;
-    sqlx::query!("update users set password_hash = $2, token_version = token_version + 1 where id = $1", user.0, hash)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query!(
+        "update users set password_hash = $2, password_pending = false, token_version = token_version + 1 where id = $1",
+        user.0,
+        hash
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
@@ -30,8 +34,8 @@ pub(in crate::accounts) async fn change(
 ) -> Result<Option<i64>> {
     retire(tx, granted.id(), now).await?;
     Ok(sqlx::query_scalar!(
-        "update users set password_hash = $2, token_version = token_version + 1 where id = $1 and token_version = $3
-         returning token_version",
+        "update users set password_hash = $2, password_pending = false, token_version = token_version + 1
+         where id = $1 and token_version = $3 returning token_version",
         granted.id().0,
         hash,
         version

@@ -76,6 +76,16 @@ pub(in crate::accounts) async fn confirm(
     sqlx::query!("update totp_secrets set confirmed_at = $2, last_step = $3 where user_id = $1", user, now, step)
         .execute(&mut **tx)
         .await?;
+    set_recovery_codes(tx, granted, recovery_hashes).await
+}
+
+/// They take the place of those so far.
+pub(in crate::accounts) async fn set_recovery_codes(
+    tx: &mut Tx,
+    granted: &Granted<SecureAccount>,
+    recovery_hashes: &[Vec<u8>],
+) -> Result<()> {
+    let user = granted.id().0;
     sqlx::query!("delete from recovery_codes where user_id = $1", user).execute(&mut **tx).await?;
     sqlx::query!(
         "insert into recovery_codes (user_id, code_hash) select $1, hash from unnest($2::bytea[]) hash",

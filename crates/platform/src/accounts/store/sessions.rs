@@ -1,10 +1,10 @@
-//! SQL of one's own sessions, and of what a page shows once.
+//! SQL of people's sessions, and of what a page shows once.
 
 use chrono::{DateTime, Utc};
 use contract::accounts::{SessionKind, SessionView};
 use contract::{SessionId, UserId};
 
-use crate::authz::{Granted, SecureAccount};
+use crate::authz::{Granted, SecureAccount, UpdateUser};
 use crate::db::Tx;
 use crate::{Error, Result};
 
@@ -57,11 +57,25 @@ pub(in crate::accounts) async fn end_one(
     session: SessionId,
     now: DateTime<Utc>,
 ) -> Result<Option<SessionKind>> {
+    end(tx, granted.id(), session, now).await
+}
+
+/// The same for staff.
+pub(in crate::accounts) async fn end_one_of(
+    tx: &mut Tx,
+    granted: &Granted<UpdateUser>,
+    session: SessionId,
+    now: DateTime<Utc>,
+) -> Result<Option<SessionKind>> {
+    end(tx, granted.id(), session, now).await
+}
+
+async fn end(tx: &mut Tx, user: UserId, session: SessionId, now: DateTime<Utc>) -> Result<Option<SessionKind>> {
     let kind = sqlx::query_scalar!(
         "update sessions set ended_at = $3
          where id = $1 and user_id = $2 and ended_at is null and expires_at > $3 returning kind",
         session.0,
-        granted.id().0,
+        user.0,
         now
     )
     .fetch_optional(&mut **tx)
@@ -80,6 +94,24 @@ pub(in crate::accounts) async fn end_others(
         "update sessions set ended_at = $3 where user_id = $1 and id <> $2 and ended_at is null and expires_at > $3",
         granted.id().0,
         but.0,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Ends every session of somebody that counts, for staff; how many there were.
+pub(in crate::accounts) async fn end_all_of(
+    tx: &mut Tx,
+    granted: &Granted<UpdateUser>,
+    now: DateTime<Utc>,
+) -> Result<u64> {
+    let done = sqlx::query!(
+        "update sessions s set ended_at = $2 from users u
+         where u.id = $1 and s.user_id = u.id and s.token_version = u.token_version
+           and s.ended_at is null and s.expires_at > $2",
+        granted.id().0,
         now
     )
     .execute(&mut **tx)

@@ -71,6 +71,16 @@ pub(in crate::accounts) async fn use_refresh(tx: &mut Tx, id: i64, now: DateTime
     Ok(())
 }
 
+/// True when the token that took its place was used too.
+pub(in crate::accounts) async fn is_outrun(tx: &mut Tx, id: i64) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists(select from refresh_tokens where rotated_from = $1 and used_at is not null) as "outrun!""#,
+        id
+    )
+    .fetch_one(&mut **tx)
+    .await?)
+}
+
 /// Ends the session of a family, and with it all its tokens.
 pub(in crate::accounts) async fn end_family(tx: &mut Tx, session: SessionId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!("update sessions set ended_at = $2 where id = $1 and ended_at is null", session.0, now)

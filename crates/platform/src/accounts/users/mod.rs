@@ -6,6 +6,7 @@
 
 mod bulk;
 pub(crate) mod import;
+mod sessions;
 mod store;
 
 use contract::users::{
@@ -14,6 +15,7 @@ use contract::users::{
 use contract::{CustomerId, ErrorCode, Page, Permission, UserId};
 
 pub use bulk::{act_on_many, preview_many};
+pub use sessions::{end_session, end_sessions, sessions};
 
 use super::bootstrap::new_password;
 use super::links;
@@ -95,7 +97,7 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: UserCreate) -> R
     wrong.into_result()?;
     let hash = hashed(platform, typed.as_ref().or(made.as_ref())).await?;
     let mut tx = platform.db().begin(ctx).await?;
-    let id = store::insert(&mut tx, &granted, &details, &hash).await.map_err(at_username)?;
+    let id = store::insert(&mut tx, &granted, &details, (&hash, false)).await.map_err(at_username)?;
     let after = Some(facts(&details, UserState::Active));
     audit::record_in_tx(&mut tx, ctx, audit::Entry { after, ..entry("users:create", id) }).await?;
     for role in body.roles {
@@ -153,11 +155,13 @@ pub async fn set_active(platform: &Platform, ctx: &OpContext, id: UserId, active
     may_be_switched(&mut tx, ctx, id, &row, active).await?;
     let changed = (row.state == UserState::Disabled) == active;
     if changed {
+        if !active {
+            roles::keep_an_admin_in_tx(&mut tx, id).await?;
+        }
         store::set_active(&mut tx, &granted, active, ctx.now()).await?;
         let action = if active { "users:enable" } else { "users:disable" };
         audit::record_in_tx(&mut tx, ctx, entry(action, id)).await?;
         if !active {
-            keep_an_admin(&mut tx, id).await?;
             end_sessions_in_tx(&mut tx, id).await?;
         }
     }
@@ -181,10 +185,10 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<
     roles::must_cover_user_in_tx(&mut tx, ctx, id).await?;
     let changed = row.state != UserState::Deleted;
     if changed {
+        roles::keep_an_admin_in_tx(&mut tx, id).await?;
         store::set_deleted(&mut tx, &granted, Some(ctx.now())).await?;
         let before = Some(facts(&row.details, row.state));
         audit::record_in_tx(&mut tx, ctx, audit::Entry { before, ..entry("users:delete", id) }).await?;
-        keep_an_admin(&mut tx, id).await?;
         end_sessions_in_tx(&mut tx, id).await?;
     }
     let view = read(&mut tx, ctx, id).await?;
@@ -293,13 +297,6 @@ fn not_oneself(ctx: &OpContext, id: UserId) -> Result<()> {
     match ctx.user() {
         Some(user) if user.id == id => Err(Error::new(ErrorCode::WrongState).with_key("error-user-self")),
         _ => Ok(()),
-    }
-}
-
-async fn keep_an_admin(tx: &mut Tx, id: UserId) -> Result<()> {
-    match roles::is_admin_in_tx(tx, id).await? {
-        true => roles::keep_an_admin_in_tx(tx).await,
-        false => Ok(()),
     }
 }
 

@@ -35,8 +35,9 @@ fn shown(display_name: String, name: &str) -> String {
     if display_name.is_empty() { name.to_owned() } else { display_name }
 }
 
-const COLUMNS: &str = "select u.id, u.name::text as name, u.display_name, u.email::text as email, u.state, \
-    u.last_login_at, u.created_at, count(*) over () as total from users u where true";
+/// Invited is who is active and has no password yet.
+const COLUMNS: &str = "select u.id, u.name::text as name, u.display_name, u.email::text as email, \
+    case when u.state = 'active' and u.password_pending then 'invited' else u.state end as state, u.last_login_at, u.created_at, count(*) over () as total from users u where true";
 
 fn column(sort: UserSort) -> &'static str {
     match sort {
@@ -50,6 +51,8 @@ fn column(sort: UserSort) -> &'static str {
 fn filters(sql: &mut QueryBuilder<Postgres>, query: &UserQuery) {
     match query.state {
         None => sql.push(" and u.deleted_at is null"),
+        Some(UserState::Invited) => sql.push(" and u.state = 'active' and u.password_pending"),
+        Some(UserState::Active) => sql.push(" and u.state = 'active' and not u.password_pending"),
         Some(state) => sql.push(" and u.state = ").push_bind(state.code()),
     };
     if let Some(pattern) = query.q.as_deref().and_then(contains) {
@@ -122,7 +125,8 @@ async fn count(tx: &mut Tx, query: &UserQuery) -> Result<i64> {
 
 pub(super) async fn view(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> Result<Option<UserView>> {
     let row = sqlx::query!(
-        r#"select u.id, u.name::text as "name!", u.display_name, u.email::text as email, u.state, u.last_login_at,
+        r#"select u.id, u.name::text as "name!", u.display_name, u.email::text as email, u.last_login_at,
+                  case when u.state = 'active' and u.password_pending then 'invited' else u.state end as "state!",
                   u.created_at, u.disabled_at, u.deleted_at, u.revision,
                   (select count(*) from sessions s where s.user_id = u.id and s.ended_at is null and s.expires_at > $2
                    and s.token_version = u.token_version and u.state = 'active') as "sessions!"
@@ -175,8 +179,9 @@ pub(super) async fn memberships(tx: &mut Tx, users: &[UserId]) -> Result<HashMap
 
 pub(super) async fn lock(tx: &mut Tx, id: UserId) -> Result<Option<Locked>> {
     let row = sqlx::query!(
-        r#"select name::text as "name!", display_name, email::text as email, state, revision from users
-           where id = $1 for update"#,
+        r#"select name::text as "name!", display_name, email::text as email, revision,
+                  case when state = 'active' and password_pending then 'invited' else state end as "state!"
+           from users where id = $1 for update"#,
         id.0
     )
     .fetch_optional(&mut **tx)
@@ -215,8 +220,9 @@ impl Known {
 /// Accounts of these names, which are in lower case; a deleted one where no other has the name.
 pub(super) async fn known(tx: &mut Tx, names: &[String]) -> Result<HashMap<String, Known>> {
     let rows = sqlx::query!(
-        r#"select id, name::text as "name!", display_name, email::text as email, state, revision from users
-           where name = any($1::text[]::citext[]) order by deleted_at is null, deleted_at"#,
+        r#"select id, name::text as "name!", display_name, email::text as email, revision,
+                  case when state = 'active' and password_pending then 'invited' else state end as "state!"
+           from users where name = any($1::text[]::citext[]) order by deleted_at is null, deleted_at"#,
         names
     )
     .fetch_all(&mut **tx)
@@ -261,19 +267,21 @@ pub(super) async fn by_name(tx: &mut Tx, name: &str) -> Result<Option<UserId>> {
     Ok(id.map(UserId))
 }
 
+/// `pending`: the hash is nobody's, and the person has yet to set a password by a link.
 pub(super) async fn insert(
     tx: &mut Tx,
     _granted: &Granted<CreateUser>,
     details: &Details,
-    hash: &str,
+    (hash, pending): (&str, bool),
 ) -> Result<UserId> {
     let id = sqlx::query_scalar!(
-        "insert into users (name, display_name, email, password_hash)
-         values ($1::text::citext, coalesce($2, ''), $3::text::citext, $4) returning id",
+        "insert into users (name, display_name, email, password_hash, password_pending)
+         values ($1::text::citext, coalesce($2, ''), $3::text::citext, $4, $5) returning id",
         details.name,
         details.display_name,
         details.email,
-        hash
+        hash,
+        pending
     )
     .fetch_one(&mut **tx)
     .await?;

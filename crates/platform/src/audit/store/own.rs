@@ -1,5 +1,8 @@
 //! SQL of a customer's own part of the log. Row-level security holds it as well; the customer is named for who is staff and
-//! a customer's in one person.
+//! a customer's in one person. Whose deed an event was is in it; of those before that was kept, whose people are the
+//! customer's now.
+
+use std::collections::HashMap;
 
 use contract::audit::{OwnAuditQuery, OwnAuditView};
 use contract::{AuditId, CustomerId};
@@ -19,8 +22,10 @@ pub(in crate::audit) async fn list(
         r#"with own as (
              select e.id, e.at, e.actor_kind, e.actor_name, e.via, e.address, e.action, e.target_kind, e.target_id,
                     e.outcome, e.request_id,
-                    e.actor_kind = 'user' and exists(select from memberships m where m.customer_id = $1
-                                                     and m.user_id = e.actor_id) as mine
+                    e.actor_kind = 'user'
+                      and coalesce(e.actor_side = 'customer',
+                                   exists(select from memberships m where m.customer_id = $1 and m.user_id = e.actor_id))
+                      as mine
              from audit_events e
              where e.customer_id = $1 and ($2::text is null or e.action = $2)
                and ($3::text is null or e.target_kind = $3)
@@ -63,11 +68,35 @@ pub(in crate::audit) async fn list(
             action: row.action,
             target_kind: row.target_kind,
             target_id: row.target_id,
+            target_name: None,
             outcome: row.outcome,
             request_id: row.request_id,
         }
     });
     Ok((list.collect(), total.unsigned_abs()))
+}
+
+/// What people were called when they were the customer's, as its own part of the log tells it.
+pub(in crate::audit) async fn names_then(
+    tx: &mut Tx,
+    customer: CustomerId,
+    users: &[String],
+) -> Result<HashMap<String, String>> {
+    let rows = sqlx::query!(
+        r#"select distinct on (told.id) told.id as "id!", told.name as "name!"
+           from (select e.actor_id::text as id, e.actor_name as name, e.at from audit_events e
+                 where e.customer_id = $1 and e.actor_side = 'customer' and e.actor_id::text = any($2)
+                 union all
+                 select e.target_id, e.after->>'username', e.at from audit_events e
+                 where e.customer_id = $1 and e.target_kind = 'user' and e.target_id = any($2)) told
+           where told.name is not null
+           order by told.id, told.at desc"#,
+        customer.0,
+        users
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
 async fn count(tx: &mut Tx, customer: CustomerId, query: &OwnAuditQuery) -> Result<i64> {
@@ -77,7 +106,8 @@ async fn count(tx: &mut Tx, customer: CustomerId, query: &OwnAuditQuery) -> Resu
              and ($3::text is null or e.target_kind = $3)
              and ($4::timestamptz is null or e.at >= $4) and ($5::timestamptz is null or e.at < $5)
              and ($6::text is null or (e.actor_kind = 'user' and e.actor_name ilike $6
-                  and exists(select from memberships m where m.customer_id = $1 and m.user_id = e.actor_id)))"#,
+                  and coalesce(e.actor_side = 'customer',
+                               exists(select from memberships m where m.customer_id = $1 and m.user_id = e.actor_id))))"#,
         customer.0,
         query.action,
         query.target_kind,

@@ -22,7 +22,6 @@ fn settings(directory: &Directory, security: LdapSecurity) -> LdapSettings {
         ca_certificate: Some(directory.certificate().to_owned()),
         bind_dn: Some(SEARCHER.to_owned()),
         user_base: PEOPLE.to_owned(),
-        user_filter: "(|(uid={login})(mail={login}))".to_owned(),
         group_base: Some("ou=groups,dc=example,dc=org".to_owned()),
         ..LdapSettings::default()
     }

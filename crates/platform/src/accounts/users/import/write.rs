@@ -15,7 +15,7 @@ use crate::db::Tx;
 use crate::imports::{ToWrite, to_write_after};
 use crate::mail::{self, NewMail};
 use crate::roles::{self, ToGive};
-use crate::{Error, Platform, Result, customers};
+use crate::{Error, Platform, Result, customers, settings};
 
 impl Evaluation {
     /// How many people are new and how many changed; in a transaction of the system's, because links are.
@@ -61,7 +61,8 @@ impl Evaluation {
         (row, written): (&ToWrite, &Written),
     ) -> Result<UserId> {
         let hash = row.secret.as_ref().filter(|_| !written.invited).unwrap_or(&self.nobodys_hash);
-        let user = store::insert(tx, granted, &written.details(), hash).await.map_err(at_username)?;
+        let as_password = (hash.as_str(), written.invited);
+        let user = store::insert(tx, granted, &written.details(), as_password).await.map_err(at_username)?;
         if let Some(address) = written.email.as_deref().filter(|_| written.invited) {
             self.invite(platform, tx, user, (&written.username, address)).await?;
         }
@@ -83,8 +84,8 @@ impl Evaluation {
             kind: "first-password",
             user: Some(user),
             address: address.to_owned(),
-            // Theirs is not known yet.
-            language: self.ctx.language(),
+            // Theirs is not known yet; that of whoever imports them says nothing of it.
+            language: settings::usual_language(platform),
             args: vec![("name", name.to_owned())],
             link: Some(links::address(platform, RESET_PATH, &token)),
             at: self.ctx.now(),

@@ -1,0 +1,68 @@
+//! Where somebody is signed in, for staff: a lost laptop or a token that got out is ended without a new password.
+//!
+//! Invariants: nobody ends the sessions of somebody who may more than they do; nobody ends their own here, because an API
+//! token may not reach its owner's sessions; what ends takes its tokens and sockets with it at once.
+
+use contract::accounts::{SessionView, SessionsEnded};
+use contract::{SessionId, UserId};
+
+use super::{end_sessions_in_tx, entry, lock_in_tx, not_oneself};
+use crate::accounts::sessions::in_short;
+use crate::accounts::store::sessions as store;
+use crate::accounts::{SessionEnding, session_rules};
+use crate::authz::{UpdateUser, UserRef, ViewUser};
+use crate::{Error, OpContext, Platform, Result, audit, roles};
+
+/// Every session and API token of somebody that counts, last used first.
+pub async fn sessions(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<Vec<SessionView>> {
+    let granted = ctx.authorize(ViewUser, &UserRef::of_platform(id))?;
+    let idle_since = session_rules(platform, ctx).await.idle_since;
+    let mut tx = platform.db().begin(ctx).await?;
+    super::exists_in_tx(&mut tx, granted.id()).await?;
+    let mut list = store::list(&mut tx, granted.id(), ctx.now(), idle_since).await?;
+    tx.commit().await?;
+    for session in &mut list {
+        session.current = ctx.user().is_some_and(|user| user.session == session.id);
+        session.agent = session.agent.take().and_then(|agent| in_short(&agent));
+    }
+    Ok(list)
+}
+
+/// Ends one of them, with every token and socket of it.
+///
+/// # Errors
+/// `NotFound` for one that is not that person's or has ended; `WrongState` for one's own; `Forbidden` when the person may
+/// what the caller does not hold.
+pub async fn end_session(platform: &Platform, ctx: &OpContext, id: UserId, session: SessionId) -> Result<()> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
+    lock_in_tx(&mut tx, id).await?;
+    not_oneself(ctx, id)?;
+    roles::must_cover_user_in_tx(&mut tx, ctx, id).await?;
+    let kind = store::end_one_of(&mut tx, &granted, session, ctx.now()).await?.ok_or_else(Error::not_found)?;
+    let before = Some(serde_json::json!({ "session": session, "kind": kind }));
+    audit::record_in_tx(&mut tx, ctx, audit::Entry { before, ..entry("users:end-session", id) }).await?;
+    tx.commit().await?;
+    // Nobody listening is fine: there is no socket to close.
+    let _ = platform.endings().send(SessionEnding::Session(session));
+    Ok(())
+}
+
+/// Ends all of them, and sign-ins that wait for a code.
+///
+/// # Errors
+/// `WrongState` for one's own; `Forbidden` when the person may what the caller does not hold.
+pub async fn end_sessions(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<SessionsEnded> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
+    lock_in_tx(&mut tx, id).await?;
+    not_oneself(ctx, id)?;
+    roles::must_cover_user_in_tx(&mut tx, ctx, id).await?;
+    let ended = store::end_all_of(&mut tx, &granted, ctx.now()).await?;
+    end_sessions_in_tx(&mut tx, id).await?;
+    let after = Some(serde_json::json!({ "ended": ended }));
+    audit::record_in_tx(&mut tx, ctx, audit::Entry { after, ..entry("users:end-sessions", id) }).await?;
+    tx.commit().await?;
+    let _ = platform.endings().send(SessionEnding::User(id));
+    Ok(SessionsEnded { ended })
+}
