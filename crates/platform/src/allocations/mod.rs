@@ -324,6 +324,11 @@ pub(crate) async fn all_held(tx: &mut Tx) -> Result<HashMap<i64, Held>> {
     store::all_held(tx).await
 }
 
+/// How many allocations of a customer are not over: planned, running, or on their way back.
+pub(crate) async fn running_of(tx: &mut Tx, customer: CustomerId) -> Result<u64> {
+    store::running_of(tx, customer).await
+}
+
 /// Machines held now and the next end, by customer.
 pub(crate) async fn held_by(tx: &mut Tx, customers: &[i64]) -> Result<HashMap<i64, Held>> {
     store::held_by(tx, customers).await

@@ -46,7 +46,7 @@ pub async fn set_of_user(platform: &Platform, ctx: &OpContext, id: UserId, quota
 pub async fn of_customer(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result<Quota> {
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(ManageCustomer, &customer(id))?;
-    customers::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    customers::exists_in_tx(&mut tx, id).await?;
     let quota = store::get(&mut tx, "customer", granted.id().0).await?;
     tx.commit().await?;
     Ok(quota)
@@ -56,7 +56,7 @@ pub async fn of_customer(platform: &Platform, ctx: &OpContext, id: CustomerId) -
 pub async fn set_of_customer(platform: &Platform, ctx: &OpContext, id: CustomerId, quota: Quota) -> Result<Quota> {
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(UpdateCustomer, &customer(id))?;
-    customers::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    customers::lock_present(&mut tx, id).await?;
     check(&quota)?;
     let before = store::get(&mut tx, "customer", id.0).await?;
     store::set_of_customer(&mut tx, &granted, &quota).await?;

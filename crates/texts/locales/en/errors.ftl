@@ -45,6 +45,11 @@ error-rate-limited-wait = Too many requests. Try again in { $seconds } s.
 error-method = This address does not take this request method.
 error-node-upgrade-needed = The agent is too old. Replace it with the one this server hands out.
 error-too-many-topics = Too many topics on one connection. Unsubscribe from some first.
+error-customer-deleted = This customer is deleted. Bring it back first.
+error-customer-has-machines = { $n ->
+    [one] It has { $n } allocation that is planned, running or on its way back. End it first.
+   *[other] It has { $n } allocations that are planned, running or on their way back. End them first.
+}
 error-customer-changed = Somebody changed this customer meanwhile. Reload the page and make your change again.
 error-allocation-overlap = The machine is taken in that period ({ $customer }). Choose another period or machine.
 error-allocation-state = The allocation is { $state }: this cannot be done now.

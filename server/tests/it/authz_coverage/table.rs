@@ -170,6 +170,9 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "POST",  "/api/admin/customers/{id}/disable",                   [401, 404, 403, 403, 404, 200, 401, 403, 403]),
     // By now the admin has disabled it: for its own people it is not there any more.
     (Door::Rest, "POST",  "/api/admin/customers/{id}/enable",                    [401, 404, 404, 404, 404, 200, 401, 403, 403]),
+    // host-001 is lent to it: 422 says that the caller was let in.
+    (Door::Rest, "DELETE","/api/admin/customers/{id}",                           [401, 404, 403, 403, 404, 422, 401, 403, 403]),
+    (Door::Rest, "POST",  "/api/admin/customers/{id}/restore",                   [401, 404, 403, 403, 404, 200, 401, 403, 403]),
     (Door::Rest, "GET",   "/api/admin/customers/{id}/members",                   [401, 404, 403, 403, 404, 200, 401, 200, 200]),
     (Door::Rest, "POST",  "/api/admin/customers/{id}/members",                   [401, 404, 403, 201, 404, 201, 401, 403, 403]),
     // The machine has its allocation already: 409 says that the caller was let in.
@@ -328,6 +331,8 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST",  "create_customer",                                     [401, 404, 404, 404, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "update_customer",                                     [401, 404, 403, 403, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "set_customer_active",                                 [401, 404, 403, 403, 404, 200, 401, 403, 403]),
+    (Door::ServerFn, "POST",  "delete_customer",                                     [401, 404, 403, 403, 404, 422, 401, 403, 403]),
+    (Door::ServerFn, "POST",  "restore_customer",                                    [401, 404, 403, 403, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "add_customer_member",                                 [401, 404, 403, 200, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "confirm_import",                                      [401, 404, 404, 404, 404, 422, 401, 403, 403]),
     (Door::ServerFn, "POST",  "discard_import",                                      [401, 404, 404, 404, 404, 200, 401, 403, 403]),

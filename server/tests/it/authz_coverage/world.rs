@@ -475,6 +475,7 @@ impl World {
             "create_customer" => vec![("form[name]", &fresh)],
             "update_customer" => vec![("id", &acme), ("form[name]", &fresh)],
             "set_customer_active" => vec![("id", &acme), ("active", "true")],
+            "delete_customer" | "restore_customer" => vec![("id", &acme)],
             "add_customer_member" => vec![("id", &acme), ("new_username", &fresh), ("role", "member")],
             "allocate_machine" => {
                 vec![("code", "host-001"), ("form[customer]", &globex), ("form[months]", "1")]

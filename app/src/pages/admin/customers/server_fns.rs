@@ -47,6 +47,24 @@ pub async fn set_customer_active(id: CustomerId, active: bool) -> Result<(), Api
     door::form_answer((&platform, &ctx), result, next, &paths::customer(id), Vec::new()).await
 }
 
+/// Deletes a customer so that it can be brought back.
+#[server]
+pub async fn delete_customer(id: CustomerId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::customers::delete(&platform, &ctx, id).await;
+    let next = |row: CustomerRow| paths::customer(row.id);
+    door::form_answer((&platform, &ctx), result, next, &paths::customer(id), Vec::new()).await
+}
+
+/// Brings a deleted customer back.
+#[server]
+pub async fn restore_customer(id: CustomerId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::customers::restore(&platform, &ctx, id).await;
+    let next = |row: CustomerRow| paths::customer(row.id);
+    door::form_answer((&platform, &ctx), result, next, &paths::customer(id), Vec::new()).await
+}
+
 /// Adds a person; the page shows the password once. For owners and staff, as all of the following.
 #[server]
 pub async fn add_customer_member(

@@ -418,6 +418,17 @@ pub(super) async fn held_by(tx: &mut Tx, customers: &[i64]) -> Result<HashMap<i6
         .collect())
 }
 
+pub(super) async fn running_of(tx: &mut Tx, customer: CustomerId) -> Result<u64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "running!" from allocations
+           where customer_id = $1 and state not in ('ended', 'cancelled')"#,
+        customer.0
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(count.unsigned_abs())
+}
+
 pub(super) async fn all_held(tx: &mut Tx) -> Result<HashMap<i64, Held>> {
     let rows = sqlx::query!(
         r#"select customer_id, count(distinct machine_id) as "machines!", min(ends_at) as next_end_at
