@@ -29,6 +29,7 @@ mod sign_in;
 mod sign_up;
 mod ssh_keys;
 mod store;
+mod switching;
 mod tokens;
 pub mod users;
 
@@ -62,6 +63,8 @@ pub use sign_in::{CodeNeeded, SignInStep, SignedIn, begin_sign_in, captchas_of_s
 pub(crate) use sign_up::send_sign_up;
 pub use sign_up::{captchas_of_sign_up, request_sign_up, sign_up, sign_up_is_open, signing_up};
 pub use ssh_keys::{add_ssh_key, list_ssh_keys, remove_ssh_key};
+pub(crate) use switching::choices_in_tx;
+pub use switching::switch_customer;
 pub use tokens::{ACCESS_TOKEN_SECONDS, REFRESH_TOKEN_DAYS, issue_access_token, principal_of_bearer, refresh};
 
 use crate::authz::{AccountRef, UpdateAccount, ViewAccount};

@@ -72,6 +72,7 @@ audit-action-audit-view = View the audit log
 audit-action-audit-seal = Seal the audit log
 audit-action-customers-add-member = Add a member
 audit-action-customers-create = Add a customer
+audit-action-accounts-switch-customer = Switch to another customer
 audit-action-customers-delete = Delete a customer
 audit-action-customers-restore = Bring a customer back
 audit-action-customers-disable = Disable a customer

@@ -45,6 +45,8 @@ error-rate-limited-wait = Too many requests. Try again in { $seconds } s.
 error-method = This address does not take this request method.
 error-node-upgrade-needed = The agent is too old. Replace it with the one this server hands out.
 error-too-many-topics = Too many topics on one connection. Unsubscribe from some first.
+error-switch-staff = Whoever works for the platform acts for no customer.
+error-switch-token = An API token stays with the organisation it was made for. Make one while you act for the other.
 error-customer-deleted = This customer is deleted. Bring it back first.
 error-customer-has-machines = { $n ->
     [one] It has { $n } allocation that is planned, running or on its way back. End it first.

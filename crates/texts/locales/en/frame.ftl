@@ -64,3 +64,4 @@ nav-settings = Settings
 nav-people = People
 nav-users = Users
 nav-roles = Roles
+frame-act-for = Organisation

@@ -72,6 +72,7 @@ audit-action-audit-view = 查看审计日志
 audit-action-audit-seal = 封存审计日志
 audit-action-customers-add-member = 添加成员
 audit-action-customers-create = 新增客户
+audit-action-accounts-switch-customer = 切换所属客户
 audit-action-customers-delete = 删除客户
 audit-action-customers-restore = 恢复客户
 audit-action-customers-disable = 停用客户

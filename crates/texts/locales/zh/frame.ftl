@@ -61,3 +61,4 @@ nav-settings = 平台设置
 nav-people = 人员
 nav-users = 用户
 nav-roles = 角色
+frame-act-for = 当前组织

@@ -25,6 +25,8 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     // What is shown is in the body: a refresh token of the admin.
     (Door::Rest, "POST",  "/api/auth/refresh",                                   [200, 200, 200, 200, 200, 200, 200, 200, 200]),
     (Door::Rest, "PUT",   "/api/auth/profile",                                   [401, 200, 200, 200, 200, 200, 401, 200, 200]),
+    // Acme: it is there for its own people.
+    (Door::Rest, "PUT",   "/api/auth/customer",                                  [401, 404, 200, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",   "/api/auth/sessions",                                  [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     // The admin's: it is there for nobody else.
     (Door::Rest, "DELETE","/api/auth/sessions/{id}",                             [401, 404, 404, 404, 404, 200, 401, 404, 404]),
@@ -280,6 +282,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     // For this browser alone when nobody is signed in: only cookies of its own.
     (Door::ServerFn, "POST",  "set_preferences",                                     [200, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::ServerFn, "POST",  "update_profile",                                      [401, 200, 200, 200, 200, 200, 401, 200, 200]),
+    (Door::ServerFn, "POST",  "switch_customer",                                     [401, 404, 200, 200, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST",  "list_sessions",                                       [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::ServerFn, "POST",  "end_session",                                         [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     (Door::ServerFn, "POST",  "list_api_tokens",                                     [401, 200, 200, 200, 200, 200, 401, 200, 200]),
