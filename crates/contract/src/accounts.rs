@@ -214,8 +214,11 @@ pub struct Profile {
     pub buttons: Vec<Permission>,
     /// The customer this session acts for, absent for platform staff.
     pub tenant_id: Option<CustomerId>,
-    /// Every membership.
+    /// Every membership that counts.
     pub memberships: Vec<MembershipView>,
+    /// Those in customers that are disabled now: nobody acts for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disabled_memberships: Vec<MembershipView>,
     /// Chosen language, if any.
     pub language: Option<Language>,
     /// IANA time zone, e.g. `Asia/Shanghai`, if chosen.

@@ -78,3 +78,20 @@ async fn the_frame_offers_a_choice_where_there_is_one_and_a_token_stays_where_it
     let answer = server.put(&robot, "/api/auth/customer", json!({ "customerId": globex.id })).await;
     assert_eq!((answer.status, answer.code()), (422, 1402), "{answer:?}");
 }
+
+#[tokio::test]
+async fn people_of_a_disabled_customer_are_told_that_it_is() {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let acme = server.test.customer("Acme").await;
+    let owner = server.browser(&acme.owner).await;
+    customers::set_active(server.platform(), &admin.ctx(), acme.id, false).await.unwrap();
+    let profile = server.get(&owner, "/api/auth/profile").await.data();
+    assert_eq!((&profile["tenantId"], &profile["memberships"]), (&Value::Null, &json!([])));
+    assert_eq!(profile["disabledMemberships"][0]["customerName"], json!("Acme"));
+    let page = server.get(&owner, "/account").await.text;
+    let told = texts::message(contract::accounts::Language::En, "account-nowhere", &[]);
+    assert!(!page.contains(&told), "{page}");
+    assert!(!page.contains(&texts::message(contract::accounts::Language::En, "role-signed_in", &[])), "{page}");
+    assert!(page.contains("is disabled here"), "{page}");
+}

@@ -217,7 +217,8 @@ pub async fn profile(platform: &Platform, ctx: &OpContext) -> Result<Profile> {
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(ViewAccount, &account(user.id))?;
     let row = store::account(&mut tx, granted.id()).await?.ok_or_else(Error::not_found)?;
-    let memberships = store::memberships(&mut tx, granted.id()).await?;
+    let memberships = store::memberships(&mut tx, granted.id(), true).await?;
+    let disabled_memberships = store::memberships(&mut tx, granted.id(), false).await?;
     let custom = roles::custom_names_in_tx(&mut tx, granted.id()).await?;
     let avatar = store::avatars::tag(&mut tx, granted.id()).await?;
     tx.commit().await?;
@@ -232,6 +233,7 @@ pub async fn profile(platform: &Platform, ctx: &OpContext) -> Result<Profile> {
         buttons: Permission::ALL.iter().copied().filter(|p| ctx.holds(*p)).collect(),
         tenant_id: user.active_customer,
         memberships,
+        disabled_memberships,
         language: row.language,
         time_zone: row.time_zone,
         last_login_at: row.last_login_at,
@@ -290,7 +292,7 @@ pub async fn memberships(platform: &Platform, ctx: &OpContext) -> Result<Vec<Mem
     let user = signed_in(ctx)?;
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(ViewAccount, &account(user.id))?;
-    let list = store::memberships(&mut tx, granted.id()).await?;
+    let list = store::memberships(&mut tx, granted.id(), true).await?;
     tx.commit().await?;
     Ok(list)
 }

@@ -49,7 +49,7 @@ pub(crate) async fn choices_in_tx(tx: &mut Tx, ctx: &OpContext) -> Result<Vec<Me
     let user = signed_in(ctx)?;
     let another = user.memberships.iter().any(|(id, _)| Some(*id) != user.active_customer);
     match another && !ctx.is_staff() && !ctx.must_enroll() {
-        true => store::memberships(tx, user.id).await,
+        true => store::memberships(tx, user.id, true).await,
         false => Ok(Vec::new()),
     }
 }
