@@ -253,6 +253,24 @@ pub(crate) async fn people(tx: &mut Tx, id: CustomerId, owners_only: bool) -> Re
     store::people(tx, id, owners_only).await
 }
 
+/// Keeps the customers that somebody owns as they are for this transaction.
+pub(crate) async fn lock_owned_by(tx: &mut Tx, user: UserId) -> Result<()> {
+    store::lock_owned_by(tx, user).await
+}
+
+/// To be called after somebody's account was deleted, with [`lock_owned_by`] before.
+///
+/// # Errors
+/// `WrongState` when a customer they own has no other owner who can sign in.
+pub(crate) async fn keep_owners_in_tx(tx: &mut Tx, user: UserId) -> Result<()> {
+    match store::without_owner_but(tx, user).await? {
+        Some(name) => {
+            Err(Error::new(ErrorCode::WrongState).with_key("error-user-last-owner").with_arg("customer", name))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Customers whose name contains this.
 pub(crate) async fn matching(tx: &mut Tx, text: &str) -> Result<Vec<i64>> {
     store::matching(tx, text).await

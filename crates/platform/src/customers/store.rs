@@ -283,6 +283,33 @@ pub(super) async fn owners(tx: &mut Tx, id: CustomerId) -> Result<Vec<UserId>> {
     Ok(ids.into_iter().map(UserId).collect())
 }
 
+/// In the order of their ids, so that two who do this wait for each other.
+pub(super) async fn lock_owned_by(tx: &mut Tx, user: UserId) -> Result<()> {
+    sqlx::query!(
+        "select id from customers
+         where id in (select customer_id from memberships where user_id = $1 and role = 'owner') order by id for update",
+        user.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// The first customer that nobody but this person owns, of those that are not deleted.
+pub(super) async fn without_owner_but(tx: &mut Tx, user: UserId) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar!(
+        "select c.name from customers c join memberships m on m.customer_id = c.id
+         where m.user_id = $1 and m.role = 'owner' and c.deleted_at is null
+           and not exists(select from memberships o join users u on u.id = o.user_id
+                          where o.customer_id = c.id and o.role = 'owner' and o.user_id <> $1
+                            and u.state = 'active' and u.deleted_at is null)
+         order by c.name limit 1",
+        user.0
+    )
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
 pub(super) async fn set_member_role(
     tx: &mut Tx,
     granted: &Granted<ManageMembers>,

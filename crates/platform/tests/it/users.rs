@@ -196,6 +196,25 @@ async fn nobody_acts_on_themselves_or_on_somebody_stronger() {
 }
 
 #[tokio::test]
+async fn the_only_owner_of_a_customer_is_not_deleted() {
+    let test = TestPlatform::new().await;
+    let (p, admin, acme) = (&test.platform, test.admin().await, test.customer("Acme").await);
+    let delete = async |id: UserId| users::delete(p, &admin.ctx(), id).await;
+    assert_eq!(refusal(delete(acme.owner.id).await), (ErrorCode::WrongState, "error-user-last-owner"));
+    assert!(is_signed_in(&test, &acme.owner).await, "nothing happened");
+    let role = MemberUpdate { role: MemberRole::Owner };
+    customers::set_member_role(p, &admin.ctx(), acme.id, acme.member.id, role).await.unwrap();
+    delete(acme.owner.id).await.unwrap();
+    // Another who cannot sign in is no other owner.
+    users::restore(p, &admin.ctx(), acme.owner.id).await.unwrap();
+    users::set_active(p, &admin.ctx(), acme.owner.id, false).await.unwrap();
+    assert_eq!(refusal(delete(acme.member.id).await), (ErrorCode::WrongState, "error-user-last-owner"));
+    // Of a customer that is deleted nobody asks for one.
+    customers::delete(p, &admin.ctx(), acme.id).await.unwrap();
+    delete(acme.member.id).await.unwrap();
+}
+
+#[tokio::test]
 async fn two_people_do_not_overwrite_each_other() {
     let test = TestPlatform::new().await;
     let admin = test.admin().await;

@@ -58,7 +58,7 @@ pub async fn update(rest: Rest, Part(id): Part<UserId>, Body(change): Body<UserU
 /// Deletes an account so that it can be brought back, and ends its sessions.
 #[utoipa::path(delete, path = "/api/admin/users/{id}", tag = "users", params(("id" = UserId, Path)),
     responses((status = 200, body = Envelope<UserView>),
-        (status = 422, description = "1402: oneself, or the last platform admin")))]
+        (status = 422, description = "1402: oneself, the last platform admin, or a customer's only owner")))]
 pub async fn delete(rest: Rest, Part(id): Part<UserId>) -> Response {
     answer(&rest, users::delete(&rest.platform, &rest.ctx, id).await).await
 }

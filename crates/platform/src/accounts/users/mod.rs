@@ -1,7 +1,7 @@
 //! Everybody's accounts, as staff run them.
 //!
 //! Invariants: nobody acts on the account of somebody who may more than they do; nobody disables or deletes themselves; the
-//! last platform admin stays; a deleted account is kept, with its roles and memberships, and can be brought back; whoever is
+//! last platform admin stays, and so does the last owner of a customer; a deleted account is kept, with its roles and memberships, and can be brought back; whoever is
 //! disabled, deleted or given a new password is signed out everywhere at once; a password made here is shown once.
 
 mod bulk;
@@ -22,7 +22,7 @@ use super::{PasswordRule, SessionEnding, password, password_rule};
 use crate::authz::{AssignRole, CreateUser, DeleteUser, Population, UpdateUser, UserRef, ViewUser};
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, SystemActor, audit, roles};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, customers, roles};
 
 /// Rows of an export that are read at a time.
 const EXPORT_PAGE: u32 = 500;
@@ -172,10 +172,11 @@ pub async fn set_active(platform: &Platform, ctx: &OpContext, id: UserId, active
 /// Deletes an account so that it can be brought back; again is no error and changes nothing.
 ///
 /// # Errors
-/// `WrongState` for oneself and for the last platform admin.
+/// `WrongState` for oneself, for the last platform admin and for the only owner of a customer.
 pub async fn delete(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<UserView> {
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(DeleteUser, &UserRef::of_platform(id))?;
+    customers::lock_owned_by(&mut tx, id).await?; // before the person, as everything that changes people of customers
     let row = lock_in_tx(&mut tx, id).await?;
     not_oneself(ctx, id)?;
     roles::must_cover_user_in_tx(&mut tx, ctx, id).await?;
@@ -185,6 +186,7 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<
         let before = Some(facts(&row.details, row.state));
         audit::record_in_tx(&mut tx, ctx, audit::Entry { before, ..entry("users:delete", id) }).await?;
         keep_an_admin(&mut tx, id).await?;
+        customers::keep_owners_in_tx(&mut tx, id).await?;
         end_sessions_in_tx(&mut tx, id).await?;
     }
     let view = read(&mut tx, ctx, id).await?;
