@@ -213,6 +213,7 @@ fn routes() -> Routes {
         .rest(routes!(members::update, members::remove))
         .rest(routes!(members::transfer))
         .rest(routes!(members::quota, members::set_quota))
+        .rest(routes!(members::quota_usage))
         .rest(routes!(users::list, users::create))
         .rest(routes!(users::bulk))
         .rest(routes!(exports::users))

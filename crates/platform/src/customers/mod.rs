@@ -248,6 +248,12 @@ pub(crate) async fn called(tx: &mut Tx, names: &[String], ids: &[i64]) -> Result
     store::called(tx, names, ids).await
 }
 
+/// How many people it has, deleted accounts left out.
+pub(crate) async fn member_count(tx: &mut Tx, id: CustomerId) -> Result<i64> {
+    let row = store::row(tx, id).await?.ok_or_else(Error::not_found)?;
+    Ok(i64::try_from(row.member_count).unwrap_or(i64::MAX))
+}
+
 /// Its active people, or its owners alone.
 pub(crate) async fn people(tx: &mut Tx, id: CustomerId, owners_only: bool) -> Result<Vec<UserId>> {
     store::people(tx, id, owners_only).await

@@ -1,11 +1,12 @@
-//! Limits of people and customers. What is used of them is counted by the areas that use it.
+//! Limits of people and customers, and what is used now. What nothing counts yet has no number, rather than a zero.
 
 mod store;
 
-use contract::quotas::{MAX_QUOTA, Quota, QuotaResource, QuotaUsage};
+use contract::quotas::{CountedResource, MAX_QUOTA, Quota, QuotaResource, QuotaUsage};
 use contract::{CustomerId, UserId};
 
 use crate::accounts::users;
+use crate::allocations;
 use crate::authz::{CustomerRef, ManageCustomer, UpdateCustomer, UpdateUser, UserRef, ViewUser};
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, audit, customers};
@@ -20,13 +21,45 @@ pub async fn of_user(platform: &Platform, ctx: &OpContext, id: UserId) -> Result
     Ok(quota)
 }
 
-/// A person's limits beside what is used of them.
+/// A person's limits beside what is used. Machines are lent to customers, so that a person has a part in those and none
+/// alone: they are counted, and what a limit of the person's own would be compared with is not used by anything yet.
 pub async fn usage_of_user(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<Vec<QuotaUsage>> {
     let quota = of_user(platform, ctx, id).await?;
-    Ok(QuotaResource::ALL
-        .iter()
-        .map(|resource| QuotaUsage { resource: *resource, limit: quota.get(*resource), used: None })
-        .collect())
+    let mut tx = platform.db().begin(ctx).await?;
+    let customers = users::customers_in_tx(&mut tx, id).await?;
+    let ids: Vec<i64> = customers.iter().map(|id| id.0).collect();
+    let held = allocations::holdings(platform, &mut tx, ctx, &ids).await?;
+    tx.commit().await?;
+    Ok(counted(&quota, |resource| match resource {
+        CountedResource::Machines => Some(held.machines),
+        CountedResource::Customers => Some(i64::try_from(customers.len()).unwrap_or(i64::MAX)),
+        _ => None,
+    }))
+}
+
+/// A customer's limits beside what is used of them.
+pub async fn usage_of_customer(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result<Vec<QuotaUsage>> {
+    let quota = of_customer(platform, ctx, id).await?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let people = customers::member_count(&mut tx, id).await?;
+    let held = allocations::holdings(platform, &mut tx, ctx, &[id.0]).await?;
+    tx.commit().await?;
+    Ok(counted(&quota, |resource| match resource {
+        CountedResource::Gpu => Some(held.gpus),
+        CountedResource::Machines => Some(held.machines),
+        CountedResource::People => Some(people),
+        _ => None,
+    }))
+}
+
+/// Everything that is limited, and what else is counted.
+fn counted(quota: &Quota, used: impl Fn(CountedResource) -> Option<i64>) -> Vec<QuotaUsage> {
+    let rows = CountedResource::ALL.iter().map(|resource| {
+        let limited = resource.limited();
+        let limit = limited.and_then(|resource| quota.get(resource));
+        (limited.is_some(), QuotaUsage { resource: *resource, limit, used: used(*resource) })
+    });
+    rows.filter(|(limited, row)| *limited || row.used.is_some()).map(|(_, row)| row).collect()
 }
 
 /// Replaces a person's limits.

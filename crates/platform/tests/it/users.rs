@@ -260,7 +260,8 @@ async fn quotas_are_numbers_and_absence_is_no_limit() {
     quotas::set_of_user(&test.platform, &admin.ctx(), acme.member.id, quota.clone()).await.unwrap();
     assert_eq!(quotas::of_user(&test.platform, &admin.ctx(), acme.member.id).await.unwrap(), quota);
     let usage = quotas::usage_of_user(&test.platform, &admin.ctx(), acme.member.id).await.unwrap();
-    assert!(usage.len() == 7 && usage.iter().all(|line| line.used.is_none()));
+    let used: Vec<_> = usage.iter().filter_map(|line| Some((line.resource.code(), line.used?))).collect();
+    assert_eq!((usage.len(), used), (9, vec![("machines", 0), ("customers", 1)]));
     quotas::set_of_customer(&test.platform, &admin.ctx(), acme.id, quota.clone()).await.unwrap();
     quotas::set_of_customer(&test.platform, &admin.ctx(), acme.id, Quota::default()).await.unwrap();
     assert_eq!(quotas::of_customer(&test.platform, &admin.ctx(), acme.id).await.unwrap(), Quota::default());
@@ -276,6 +277,39 @@ async fn quotas_are_numbers_and_absence_is_no_limit() {
 
 fn role(role: MemberRole) -> MemberUpdate {
     MemberUpdate { role }
+}
+
+#[tokio::test]
+async fn what_a_customer_uses_stands_beside_its_limits() {
+    let test = TestPlatform::new().await;
+    let (p, admin, acme) = (&test.platform, test.admin().await, test.customer("Acme").await);
+    let declared = MachineDeclared { gpu_count: Some(4), ..Default::default() };
+    let machine = MachineCreate { id: Some("host-001".to_owned()), name: "One".to_owned(), declared, ..Default::default() };
+    machines::create(p, &admin.ctx(), machine).await.unwrap();
+    let lease = AllocationCreate { customer_id: Some(acme.id), months: Some(1), ..Default::default() };
+    allocations::create(p, &admin.ctx(), "host-001", lease).await.unwrap();
+    let quota = Quota { gpu: Some(2), ..Quota::default() };
+    quotas::set_of_customer(p, &admin.ctx(), acme.id, quota).await.unwrap();
+    let usage = quotas::usage_of_customer(p, &admin.ctx(), acme.id).await.unwrap();
+    let lines: Vec<_> = usage.iter().map(|line| (line.resource.code(), line.limit, line.used)).collect();
+    assert_eq!(
+        lines,
+        [
+            ("cpu", None, None),
+            ("memoryGb", None, None),
+            ("diskGb", None, None),
+            ("gpu", Some(2), Some(4)),
+            ("instances", None, None),
+            ("vms", None, None),
+            ("storageGb", None, None),
+            ("machines", None, Some(1)),
+            ("people", None, Some(2)),
+        ]
+    );
+    let of_member = quotas::usage_of_user(p, &admin.ctx(), acme.member.id).await.unwrap();
+    assert!(of_member.iter().any(|line| line.resource.code() == "machines" && line.used == Some(1)));
+    let refused = quotas::usage_of_customer(p, &acme.owner.ctx(), acme.id).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Forbidden);
 }
 
 async fn owners(test: &TestPlatform, id: CustomerId) -> Vec<String> {

@@ -136,7 +136,7 @@ pub async fn set_quota(rest: Rest, Part(id): Part<UserId>, Body(quota): Body<Quo
     rest.answer(quotas::set_of_user(&rest.platform, &rest.ctx, id, quota).await).await
 }
 
-/// The limits beside what is used of them, where something counts it.
+/// The limits beside what is used now; null is what nothing counts yet.
 #[utoipa::path(get, path = "/api/admin/users/{id}/quota/usage", tag = "users", params(("id" = UserId, Path)),
     responses((status = 200, body = Envelope<Vec<QuotaUsage>>)))]
 pub async fn quota_usage(rest: Rest, Part(id): Part<UserId>) -> Response {

@@ -122,6 +122,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "DELETE","/api/admin/customers/{id}/members/{userId}",          [401, 404, 403, 200, 404, 404, 401, 403, 403]),
     (Door::Rest, "PUT",   "/api/admin/customers/{id}/owner",                     [401, 404, 403, 200, 404, 200, 401, 403, 403]),
     (Door::Rest, "GET",   "/api/admin/customers/{id}/quota",                     [401, 404, 403, 403, 404, 200, 401, 200, 200]),
+    (Door::Rest, "GET",   "/api/admin/customers/{id}/quota/usage",               [401, 404, 403, 403, 404, 200, 401, 200, 200]),
     (Door::Rest, "PUT",   "/api/admin/customers/{id}/quota",                     [401, 404, 403, 403, 404, 200, 401, 403, 403]),
     (Door::Rest, "POST",  "/api/customer/members",                               [401, 404, 403, 201, 201, 404, 401, 404, 404]),
     // Not one of the other customer's people.

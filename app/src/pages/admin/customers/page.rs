@@ -4,7 +4,7 @@ use contract::accounts::InvitationView;
 use contract::allocations::{AllocationQuery, AllocationView};
 use contract::audit::{AuditQuery, AuditView};
 use contract::customers::{CustomerRow, MemberView};
-use contract::quotas::Quota;
+use contract::quotas::{Quota, QuotaUsage};
 use contract::reports::CustomerUsage;
 use contract::{CustomerId, Page, Permission};
 use leptos::prelude::*;
@@ -19,7 +19,7 @@ use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::allocations::list::allocation_table;
 use crate::pages::admin::audit::list::history_card;
-use crate::pages::admin::users::page::quota_card;
+use crate::pages::admin::users::quota::quota_card;
 use crate::pages::admin::users::server_fns::SetCustomerQuota;
 use crate::pages::customer::customers::invitations::invitation_card;
 use crate::paths;
@@ -43,6 +43,7 @@ pub fn CustomerPage() -> impl IntoView {
                 false => None,
             };
             let quota = platform::quotas::of_customer(&platform, &ctx, id).await?;
+            let used = platform::quotas::usage_of_customer(&platform, &ctx, id).await?;
             let usage = platform::reports::customer_usage(&platform, &ctx, id).await?;
             let newest = AuditQuery { customer_id: Some(id), page_size: Some(10), ..AuditQuery::default() };
             let history = match ctx.holds(Permission::AuditView) {
@@ -54,7 +55,7 @@ pub fn CustomerPage() -> impl IntoView {
                 false => None,
             };
             let made = take_for_page(&platform, &ctx, ShownOnce::NewPassword).await?;
-            Ok(Found { customer, members, allocations, usage, quota, history, invitations, made })
+            Ok(Found { customer, members, allocations, usage, quota, used, history, invitations, made })
         },
         customer_view,
     )
@@ -67,6 +68,7 @@ struct Found {
     allocations: Option<Page<AllocationView>>,
     usage: CustomerUsage,
     quota: Quota,
+    used: Vec<QuotaUsage>,
     /// Nothing for those who may not read the log.
     history: Option<Vec<AuditView>>,
     /// Nothing for those who may not invite.
@@ -76,7 +78,7 @@ struct Found {
 }
 
 fn customer_view(found: Found) -> AnyView {
-    let Found { customer, members, allocations, usage, quota, history, invitations, made } = found;
+    let Found { customer, members, allocations, usage, quota, used, history, invitations, made } = found;
     let (words, ctx) = (Words::now(), door().1);
     // The form that invites says its own.
     let refused = Refused::from_query().filter(|r| !r.typed.contains_key("email"));
@@ -99,7 +101,7 @@ fn customer_view(found: Found) -> AnyView {
         back: paths::customer(id),
         made,
     };
-    let quota = quota_card(words, (SetCustomerQuota::url(), id.0), &quota, may_change, refused.as_ref());
+    let quota = quota_card(words, (SetCustomerQuota::url(), id.0), (&quota, used), may_change, refused.as_ref());
     frame(
         head,
         view! {

@@ -11,3 +11,5 @@ pub mod edit;
 pub mod list;
 #[cfg(feature = "ssr")]
 pub mod page;
+#[cfg(feature = "ssr")]
+pub mod quota;

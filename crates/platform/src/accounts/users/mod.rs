@@ -248,6 +248,12 @@ pub(crate) async fn exists_in_tx(tx: &mut Tx, id: UserId) -> Result<()> {
     if store::exists(tx, id).await? { Ok(()) } else { Err(Error::not_found()) }
 }
 
+/// The customers somebody belongs to, those that are deleted left out.
+pub(crate) async fn customers_in_tx(tx: &mut Tx, id: UserId) -> Result<Vec<CustomerId>> {
+    let found = store::memberships(tx, &[id]).await?.remove(&id).unwrap_or_default();
+    Ok(found.into_iter().map(|membership| membership.customer_id).collect())
+}
+
 /// The account of this name, unless it is deleted.
 pub(crate) async fn by_name_in_tx(tx: &mut Tx, name: &str) -> Result<Option<UserId>> {
     store::by_name(tx, name).await
