@@ -1,12 +1,14 @@
 //! Everybody's accounts as staff run them, quotas, and the people of customers.
 
 use contract::accounts::{LoginRequest, MemberRole};
+use contract::allocations::AllocationCreate;
 use contract::customers::{MemberCreate, MemberUpdate, OwnerTransfer};
+use contract::machines::{DeclaredHardware, MachineCreate};
 use contract::quotas::Quota;
 use contract::users::{UserAction, UserBulk, UserCreate, UserPassword, UserQuery, UserState, UserUpdate};
 use contract::{CustomerId, ErrorCode, Permission, UserId};
 use platform::accounts::{self, users};
-use platform::{Result, customers, quotas, roles};
+use platform::{Result, allocations, customers, machines, quotas, roles};
 use test_support::{TestPlatform, TestUser};
 
 fn body(name: &str) -> UserCreate {
@@ -283,7 +285,7 @@ fn role(role: MemberRole) -> MemberUpdate {
 async fn what_a_customer_uses_stands_beside_its_limits() {
     let test = TestPlatform::new().await;
     let (p, admin, acme) = (&test.platform, test.admin().await, test.customer("Acme").await);
-    let declared = MachineDeclared { gpu_count: Some(4), ..Default::default() };
+    let declared = DeclaredHardware { gpu_count: Some(4), ..Default::default() };
     let machine = MachineCreate { id: Some("host-001".to_owned()), name: "One".to_owned(), declared, ..Default::default() };
     machines::create(p, &admin.ctx(), machine).await.unwrap();
     let lease = AllocationCreate { customer_id: Some(acme.id), months: Some(1), ..Default::default() };
