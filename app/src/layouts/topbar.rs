@@ -152,7 +152,7 @@ fn switcher(words: Words, user: &platform::UserPrincipal) -> Option<impl IntoVie
         }
     });
     Some(view! {
-        <form class="choices" method="post" action=SwitchCustomer::url()>
+        <form class="acts-for" method="post" action=SwitchCustomer::url()>
             <fieldset>
                 <legend>{words.t("frame-act-for")}</legend>
                 {buttons.collect_view()}
