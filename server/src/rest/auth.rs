@@ -5,9 +5,9 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use contract::accounts::{
     AccountByLink, ApiTokenCreate, ApiTokenSecret, ApiTokenView, CaptchaQuery, CaptchaView, CustomerSwitch,
-    EmailChangeConfirm, EmailChangeRequest, LoginAnswer, LoginRequest, PasswordChange, PasswordResetConfirm, PasswordResetRequest, Profile,
-    ProfileUpdate, RecoveryCodes, RefreshRequest, SessionView, SessionsEnded, SignUpRequest, TotpConfirm, TotpDisable,
-    TotpEnrollment,
+    EmailChangeConfirm, EmailChangeRequest, LoginAnswer, LoginRequest, PasswordChange, PasswordResetConfirm,
+    PasswordResetRequest, Profile, ProfileUpdate, RecoveryCodes, RefreshRequest, SessionView, SessionsEnded,
+    SignUpRequest, TotpConfirm, TotpDisable, TotpEnrollment,
 };
 use contract::menus::MenuRecord;
 use contract::{Envelope, ListColumns, Permission, SessionId};

@@ -20,7 +20,9 @@ async fn scenario(through: Through) {
     let (here, there) = (doors.who(eve).await, doors.who(eve).await);
     let switch = async |who: &Who, to: i64| {
         let id = to.to_string();
-        doors.put(who, ("/api/auth/customer", json!({ "customerId": to })), ("switch_customer", &[("customer", &id)])).await
+        doors
+            .put(who, ("/api/auth/customer", json!({ "customerId": to })), ("switch_customer", &[("customer", &id)]))
+            .await
     };
     let active = async |who: &Who| -> Value { server.get(who, "/api/auth/profile").await.data()["tenantId"].clone() };
     let name = async |who: &Who| -> Value { server.get(who, "/api/customer").await.data()["name"].clone() };

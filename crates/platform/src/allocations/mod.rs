@@ -8,6 +8,7 @@ mod access;
 mod advance;
 mod bulk;
 mod health;
+mod holdings;
 mod list;
 mod notices;
 mod reclaim;
@@ -30,6 +31,7 @@ pub use access::{end_of_machine, ssh};
 pub use advance::advance;
 pub use bulk::{act_on_many, preview_many};
 pub use health::handover;
+pub(crate) use holdings::{holdings, running_of};
 pub use list::{export, list, mine, note_export};
 pub(crate) use notices::maintenance as tell_of_maintenance;
 pub use reclaim::skip_step;
@@ -322,30 +324,6 @@ pub(crate) async fn spans_between(
 /// Machines held now and the next end of every customer that holds any.
 pub(crate) async fn all_held(tx: &mut Tx) -> Result<HashMap<i64, Held>> {
     store::all_held(tx).await
-}
-
-/// How many allocations of a customer are not over: planned, running, or on their way back.
-pub(crate) async fn running_of(tx: &mut Tx, customer: CustomerId) -> Result<u64> {
-    store::running_of(tx, customer).await
-}
-
-/// Machines that these customers hold now, and the GPUs in them.
-pub(crate) struct Holdings {
-    pub machines: i64,
-    pub gpus: i64,
-}
-
-/// See [`Holdings`]; a machine counts once.
-pub(crate) async fn holdings(
-    platform: &Platform,
-    tx: &mut Tx,
-    ctx: &OpContext,
-    customers: &[i64],
-) -> Result<Holdings> {
-    let machines = store::machines_held(tx, customers).await?;
-    let briefs = machines::briefs(platform, tx, &machines, ctx.now()).await?;
-    let gpus = briefs.values().map(|brief| i64::from(brief.gpu_count.unwrap_or(0))).sum();
-    Ok(Holdings { machines: i64::try_from(machines.len()).unwrap_or(i64::MAX), gpus })
 }
 
 /// Machines held now and the next end, by customer.

@@ -19,7 +19,9 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Res
     if deleted_at.is_none() {
         let running = allocations::running_of(&mut tx, id).await?;
         if running > 0 {
-            return Err(Error::new(ErrorCode::WrongState).with_key("error-customer-has-machines").with_arg("n", running));
+            return Err(Error::new(ErrorCode::WrongState)
+                .with_key("error-customer-has-machines")
+                .with_arg("n", running));
         }
         let before = Some(facts(&read(&mut tx, id).await?));
         store::set_deleted(&mut tx, &granted, Some(ctx.now())).await?;

@@ -186,13 +186,9 @@ pub(super) async fn set_deleted(
     granted: &Granted<DeleteCustomer>,
     at: Option<DateTime<Utc>>,
 ) -> Result<()> {
-    sqlx::query!(
-        "update customers set deleted_at = $2, revision = revision + 1 where id = $1",
-        granted.id().0,
-        at
-    )
-    .execute(&mut **tx)
-    .await?;
+    sqlx::query!("update customers set deleted_at = $2, revision = revision + 1 where id = $1", granted.id().0, at)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

@@ -286,7 +286,8 @@ async fn what_a_customer_uses_stands_beside_its_limits() {
     let test = TestPlatform::new().await;
     let (p, admin, acme) = (&test.platform, test.admin().await, test.customer("Acme").await);
     let declared = DeclaredHardware { gpu_count: Some(4), ..Default::default() };
-    let machine = MachineCreate { id: Some("host-001".to_owned()), name: "One".to_owned(), declared, ..Default::default() };
+    let machine =
+        MachineCreate { id: Some("host-001".to_owned()), name: "One".to_owned(), declared, ..Default::default() };
     machines::create(p, &admin.ctx(), machine).await.unwrap();
     let lease = AllocationCreate { customer_id: Some(acme.id), months: Some(1), ..Default::default() };
     allocations::create(p, &admin.ctx(), "host-001", lease).await.unwrap();

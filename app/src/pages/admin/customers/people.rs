@@ -30,8 +30,7 @@ pub(crate) struct People {
 pub(crate) fn people_cards(words: Words, people: People, refused: Option<&Refused>) -> impl IntoView + use<> {
     let add = people.add.then(|| (new_card(words, &people, refused), existing_card(words, &people, refused)));
     // Who made the first owner with the customer may add nobody else, and sees the password all the same.
-    let made = (!people.add)
-        .then(|| shown_once(words, words.t("customer-password-once"), None, people.made.clone()));
+    let made = (!people.add).then(|| shown_once(words, words.t("customer-password-once"), None, people.made.clone()));
     let transfer = (people.manage && people.members.len() > 1).then(|| transfer_card(words, &people, refused));
     view! {
         <section class="card">
