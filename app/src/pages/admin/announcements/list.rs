@@ -60,6 +60,7 @@ fn list_view(query: ListQuery, page: Page<AnnouncementView>) -> AnyView {
 
 fn row(words: Words, view: AnnouncementView) -> impl IntoView {
     let zone = look().zone;
+    let remove = removal(words, &view);
     let audience = match view.audience {
         Audience::Chosen => {
             let names: Vec<_> = view.customers.into_iter().map(|customer| customer.name).collect();
@@ -76,7 +77,6 @@ fn row(words: Words, view: AnnouncementView) -> impl IntoView {
         Some(at) => time(at, zone).into_any(),
         None => words.t("announcement-open-end").into_any(),
     };
-    let remove = removal(words, &view);
     view! {
         <tr>
             <th scope="row"><a href=paths::announcement_edit(view.id)>{view.title}</a></th>
