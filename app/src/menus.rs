@@ -118,7 +118,14 @@ pub const GROUPS: &[Group] = &[
                 "customers",
                 "admin/customers/list",
                 "building",
-                [CustomersCreate, CustomersUpdate, CustomersAddMember, CustomersInvite, CustomersManageMembers]
+                [
+                    CustomersCreate,
+                    CustomersUpdate,
+                    CustomersDelete,
+                    CustomersAddMember,
+                    CustomersInvite,
+                    CustomersManageMembers
+                ]
             ),
             entry!(
                 Users,

@@ -58,8 +58,8 @@ test('an admin adds a customer with an owner and lends it a machine', async ({ p
   await look(page, installation.url, 'en', 'light');
   await page.goto('/admin/customers');
   await page.getByRole('link', { name: 'Add customer' }).click();
-  await page.getByLabel('Name').fill('Initech Vision');
-  await page.getByLabel('E-mail').fill('ops@initech.example');
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Initech Vision');
+  await page.getByRole('textbox', { name: 'E-mail', exact: true }).fill('ops@initech.example');
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Initech Vision');
   await expectAccessible(page);

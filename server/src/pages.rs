@@ -93,6 +93,7 @@ pub async fn page(State(state): State<AppState>, request: Request<Body>) -> Resp
         contexts();
         provide_context(around.unread);
         provide_context(around.banners.clone());
+        provide_context(around.choices.clone());
         provide_context(Avatar(around.avatar_tag.clone()));
         provide_context(services.clone());
     };

@@ -1,6 +1,6 @@
 //! The top bar: brand, search, language, theme, account; at narrow widths also the folded navigation.
 
-use contract::accounts::{Language, Theme};
+use contract::accounts::{Language, MembershipView, Theme};
 use contract::notifications::UnreadView;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -9,7 +9,7 @@ use platform::OpContext;
 use super::{Area, here, nav};
 use crate::door::{Avatar, appearance, look};
 use crate::pages::auth::server_fns::SignOut;
-use crate::pages::customer::accounts::server_fns::SetPreferences;
+use crate::pages::customer::accounts::server_fns::{SetPreferences, SwitchCustomer};
 use crate::paths;
 use crate::ui::icons;
 use crate::words::Words;
@@ -135,6 +135,7 @@ fn account(words: Words, user: &platform::UserPrincipal) -> impl IntoView + use<
             </summary>
             <div class="menu-body">
                 <p class="who">{name}</p>
+                {switcher(words, user)}
                 <a href=paths::ACCOUNT>{words.t("nav-account")}</a>
                 <form method="post" action=SignOut::url()>
                     <button class="link">{words.t("sign-out")}</button>
@@ -142,6 +143,27 @@ fn account(words: Words, user: &platform::UserPrincipal) -> impl IntoView + use<
             </div>
         </details>
     }
+}
+
+/// The customers one may act for, where there is a choice.
+fn switcher(words: Words, user: &platform::UserPrincipal) -> Option<impl IntoView + use<>> {
+    let choices = use_context::<Vec<MembershipView>>().filter(|choices| !choices.is_empty())?;
+    let active = user.active_customer;
+    let buttons = choices.into_iter().map(|choice| {
+        let here = active == Some(choice.customer_id);
+        view! {
+            <button class="link" name="customer" value=choice.customer_id.to_string() disabled=here
+                aria-current=here.then_some("true")>{choice.customer_name}</button>
+        }
+    });
+    Some(view! {
+        <form class="acts-for" method="post" action=SwitchCustomer::url()>
+            <fieldset>
+                <legend>{words.t("frame-act-for")}</legend>
+                {buttons.collect_view()}
+            </fieldset>
+        </form>
+    })
 }
 
 /// The picture of who asks, or the initial of their name.

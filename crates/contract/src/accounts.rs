@@ -186,6 +186,15 @@ pub struct MembershipView {
     pub role: MemberRole,
 }
 
+/// Body of `PUT /api/auth/customer`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CustomerSwitch {
+    /// One of those one belongs to.
+    pub customer_id: CustomerId,
+}
+
 /// Who one is and what one may do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -203,10 +212,13 @@ pub struct Profile {
     pub roles: Vec<String>,
     /// Permissions held, for menus and buttons.
     pub buttons: Vec<Permission>,
-    /// The active customer, absent for platform staff.
+    /// The customer this session acts for, absent for platform staff.
     pub tenant_id: Option<CustomerId>,
-    /// Every membership.
+    /// Every membership that counts.
     pub memberships: Vec<MembershipView>,
+    /// Those in customers that are disabled now: nobody acts for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disabled_memberships: Vec<MembershipView>,
     /// Chosen language, if any.
     pub language: Option<Language>,
     /// IANA time zone, e.g. `Asia/Shanghai`, if chosen.

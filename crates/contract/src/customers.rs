@@ -51,6 +51,9 @@ pub struct CustomerRow {
     /// When the next of its allocations ends.
     pub next_end_at: Option<DateTime<Utc>>,
     pub disabled_at: Option<DateTime<Utc>>,
+    /// Absent unless it is deleted; its data is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<DateTime<Utc>>,
     pub revision: i64,
     pub created_at: DateTime<Utc>,
 }
@@ -162,4 +165,6 @@ pub struct CustomerQuery {
     /// Name, contact or remark.
     pub q: Option<String>,
     pub active: Option<bool>,
+    /// True for the deleted ones and no others, which are left out otherwise.
+    pub deleted: Option<bool>,
 }

@@ -51,6 +51,8 @@ permissions! {
     CustomersCreate = "customers:create";
     /// Change a customer's data, disable and enable it.
     CustomersUpdate = "customers:update";
+    /// Delete a customer and bring it back.
+    CustomersDelete = "customers:delete";
     /// Add people to a customer.
     CustomersAddMember = "customers:add-member";
     /// Invite people into the customer by mail.

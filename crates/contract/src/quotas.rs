@@ -24,6 +24,33 @@ word_enum! {
     }
 }
 
+word_enum! {
+    /// What is counted: what is limited, and what a customer has without a limit.
+    CountedResource {
+        Cpu = "cpu",
+        Memory = "memoryGb",
+        Disk = "diskGb",
+        /// Whole GPUs.
+        Gpu = "gpu",
+        Instances = "instances",
+        Vms = "vms",
+        Storage = "storageGb",
+        /// Machines that are lent to it.
+        Machines = "machines",
+        /// People who belong to it.
+        People = "people",
+        /// Organisations that a person belongs to.
+        Customers = "customers",
+    }
+}
+
+impl CountedResource {
+    /// The limit that there may be of it.
+    pub fn limited(self) -> Option<QuotaResource> {
+        QuotaResource::parse(self.code())
+    }
+}
+
 /// Largest limit that can be set.
 pub const MAX_QUOTA: i64 = 1_000_000_000;
 
@@ -70,15 +97,14 @@ impl Quota {
     }
 }
 
-/// A limit beside what is used of it.
+/// What is used of something now, beside its limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct QuotaUsage {
-    pub resource: QuotaResource,
+    pub resource: CountedResource,
     /// Null is unlimited.
     pub limit: Option<i64>,
-    /// Absent where nothing counts it yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Null where nothing counts it yet.
     pub used: Option<i64>,
 }

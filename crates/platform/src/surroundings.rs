@@ -1,5 +1,6 @@
 //! What every page shows around its own content: one look at the database for all of it, because it comes with each request.
 
+use contract::accounts::MembershipView;
 use contract::announcements::BannerView;
 use contract::notifications::UnreadView;
 
@@ -14,6 +15,8 @@ pub struct Surroundings {
     pub banners: Vec<BannerView>,
     /// Changes with the person's picture; none where there is none.
     pub avatar_tag: Option<String>,
+    /// The customers between which the person may choose.
+    pub choices: Vec<MembershipView>,
 }
 
 /// See the module.
@@ -26,6 +29,7 @@ pub async fn surroundings(platform: &Platform, ctx: &OpContext) -> Result<Surrou
         unread: notifications::unread_in_tx(&mut tx, ctx).await?,
         banners: announcements::current_in_tx(&mut tx, ctx).await?,
         avatar_tag: accounts::avatar_tag_in_tx(&mut tx, ctx).await?,
+        choices: accounts::choices_in_tx(&mut tx, ctx).await?,
     };
     tx.commit().await?;
     Ok(surroundings)

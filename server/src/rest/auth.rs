@@ -4,10 +4,10 @@ use axum::Extension;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use contract::accounts::{
-    AccountByLink, ApiTokenCreate, ApiTokenSecret, ApiTokenView, CaptchaQuery, CaptchaView, EmailChangeConfirm,
-    EmailChangeRequest, LoginAnswer, LoginRequest, PasswordChange, PasswordResetConfirm, PasswordResetRequest, Profile,
-    ProfileUpdate, RecoveryCodes, RecoveryCodesRenew, RefreshRequest, SessionView, SessionsEnded, SignUpRequest,
-    TotpConfirm, TotpDisable, TotpEnrollment,
+    AccountByLink, ApiTokenCreate, ApiTokenSecret, ApiTokenView, CaptchaQuery, CaptchaView, CustomerSwitch,
+    EmailChangeConfirm, EmailChangeRequest, LoginAnswer, LoginRequest, PasswordChange, PasswordResetConfirm,
+    PasswordResetRequest, Profile, ProfileUpdate, RecoveryCodes, RecoveryCodesRenew, RefreshRequest, SessionView,
+    SessionsEnded, SignUpRequest, TotpConfirm, TotpDisable, TotpEnrollment,
 };
 use contract::menus::MenuRecord;
 use contract::{Envelope, ListColumns, Permission, SessionId};
@@ -82,6 +82,13 @@ pub async fn menus(rest: Rest) -> Response {
     responses((status = 200, body = Envelope<Profile>)))]
 pub async fn update_profile(rest: Rest, Body(body): Body<ProfileUpdate>) -> Response {
     rest.answer(accounts::update_profile(&rest.platform, &rest.ctx, body).await).await
+}
+
+/// Has this session, and the tokens of it, act for another of one's customers.
+#[utoipa::path(put, path = "/api/auth/customer", tag = "auth", request_body = CustomerSwitch,
+    responses((status = 200, body = Envelope<Profile>), (status = 422, description = "1402: staff, or an API token")))]
+pub async fn switch_customer(rest: Rest, Body(body): Body<CustomerSwitch>) -> Response {
+    rest.answer(accounts::switch_customer(&rest.platform, &rest.ctx, body.customer_id).await).await
 }
 
 /// Where one is signed in.

@@ -39,6 +39,7 @@ mod specs_both_doors;
 mod ssh_keys_both_doors;
 mod sso;
 mod stopping;
+mod switching_both_doors;
 mod tokens_both_doors;
 mod tunnels;
 mod users_both_doors;

@@ -61,7 +61,7 @@ pub async fn invite(
     let by = signed_in(ctx)?;
     // The links are the system's; that the caller may is decided above.
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    if !customers::lock(&mut tx, customer).await?.ok_or_else(Error::not_found)? {
+    if !customers::lock_present(&mut tx, customer).await? {
         return Err(Error::new(ErrorCode::WrongState).with_key("field-customer-disabled"));
     }
     if links::open_invitations(&mut tx, customer, ctx.now()).await?.len() >= MOST_OPEN {

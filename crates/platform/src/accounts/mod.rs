@@ -29,6 +29,7 @@ mod sign_in;
 mod sign_up;
 mod ssh_keys;
 mod store;
+mod switching;
 mod tokens;
 pub mod users;
 
@@ -64,6 +65,8 @@ pub use sign_in::{CodeNeeded, SignInStep, SignedIn, begin_sign_in, captchas_of_s
 pub(crate) use sign_up::send_sign_up;
 pub use sign_up::{captchas_of_sign_up, request_sign_up, sign_up, sign_up_is_open, signing_up};
 pub use ssh_keys::{add_ssh_key, list_ssh_keys, remove_ssh_key};
+pub(crate) use switching::choices_in_tx;
+pub use switching::switch_customer;
 pub use tokens::{ACCESS_TOKEN_SECONDS, REFRESH_TOKEN_DAYS, issue_access_token, principal_of_bearer, refresh};
 
 use crate::authz::{AccountRef, UpdateAccount, ViewAccount};
@@ -216,7 +219,8 @@ pub async fn profile(platform: &Platform, ctx: &OpContext) -> Result<Profile> {
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(ViewAccount, &account(user.id))?;
     let row = store::account(&mut tx, granted.id()).await?.ok_or_else(Error::not_found)?;
-    let memberships = store::memberships(&mut tx, granted.id()).await?;
+    let memberships = store::memberships(&mut tx, granted.id(), true).await?;
+    let disabled_memberships = store::memberships(&mut tx, granted.id(), false).await?;
     let custom = roles::custom_names_in_tx(&mut tx, granted.id()).await?;
     let avatar = store::avatars::tag(&mut tx, granted.id()).await?;
     tx.commit().await?;
@@ -231,6 +235,7 @@ pub async fn profile(platform: &Platform, ctx: &OpContext) -> Result<Profile> {
         buttons: Permission::ALL.iter().copied().filter(|p| ctx.holds(*p)).collect(),
         tenant_id: user.active_customer,
         memberships,
+        disabled_memberships,
         language: row.language,
         time_zone: row.time_zone,
         last_login_at: row.last_login_at,
@@ -289,7 +294,7 @@ pub async fn memberships(platform: &Platform, ctx: &OpContext) -> Result<Vec<Mem
     let user = signed_in(ctx)?;
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(ViewAccount, &account(user.id))?;
-    let list = store::memberships(&mut tx, granted.id()).await?;
+    let list = store::memberships(&mut tx, granted.id(), true).await?;
     tx.commit().await?;
     Ok(list)
 }

@@ -379,11 +379,13 @@ pub(super) async fn account(tx: &mut Tx, user: UserId) -> Result<Option<Account>
     }))
 }
 
-pub(super) async fn memberships(tx: &mut Tx, user: UserId) -> Result<Vec<MembershipView>> {
+/// In active customers, or in disabled ones; deleted ones are neither.
+pub(super) async fn memberships(tx: &mut Tx, user: UserId, active: bool) -> Result<Vec<MembershipView>> {
     let rows = sqlx::query!(
         "select m.customer_id, c.name, m.role from memberships m join customers c on c.id = m.customer_id
-         where m.user_id = $1 and c.state = 'active' and c.deleted_at is null order by c.name",
-        user.0
+         where m.user_id = $1 and (c.state = 'active') = $2 and c.deleted_at is null order by c.name",
+        user.0,
+        active
     )
     .fetch_all(&mut **tx)
     .await?;

@@ -58,11 +58,9 @@ pub async fn get(platform: &Platform, ctx: &OpContext, id: AnnouncementId) -> Re
 pub async fn choices(platform: &Platform, ctx: &OpContext) -> Result<Vec<ChosenCustomer>> {
     ctx.authorize(ManageAnnouncements, &Noticeboard)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let ids = customers::ids_by_name(&mut tx).await?;
-    let names = customers::names(&mut tx, &ids).await?;
+    let present = customers::present(&mut tx).await?;
     tx.commit().await?;
-    let named = ids.into_iter().filter_map(|id| Some((id, names.get(&id)?.clone())));
-    Ok(named.map(|(id, name)| ChosenCustomer { id: CustomerId(id), name }).collect())
+    Ok(present.into_iter().map(|(id, name)| ChosenCustomer { id, name }).collect())
 }
 
 /// Says something.

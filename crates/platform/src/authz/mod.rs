@@ -339,6 +339,8 @@ actions! {
     CreateCustomer: CustomersCreate on Clientele;
     /// Change, disable, enable a customer.
     UpdateCustomer: CustomersUpdate on CustomerRef;
+    /// Delete a customer and bring it back.
+    DeleteCustomer: CustomersDelete on CustomerRef;
     /// Add a person to a customer.
     AddMember: CustomersAddMember on CustomerRef;
     /// Invite a person into a customer.

@@ -8,7 +8,7 @@ use contract::accounts::MemberRole;
 use contract::customers::{MemberCreate, MemberSecret, MemberUpdate, OwnerTransfer};
 use contract::{CustomerId, ErrorCode, UserId};
 
-use super::{MEMBER_PATHS, active, at, entry, person, resource, store};
+use super::{MEMBER_PATHS, active, at, entry, lock_present, person, resource, store};
 use crate::accounts::{self, users};
 use crate::authz::{AddMember, Granted, ManageMembers};
 use crate::db::Tx;
@@ -24,7 +24,7 @@ pub async fn add_member(
 ) -> Result<MemberSecret> {
     let granted = ctx.authorize(AddMember, &resource(id))?;
     let mut tx = begin(platform, ctx).await?;
-    store::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    lock_present(&mut tx, id).await?;
     let mut wrong = Wrong::new();
     let person = person(&mut wrong, MEMBER_PATHS, member, MemberRole::Member);
     wrong.into_result()?;
@@ -134,7 +134,7 @@ pub async fn transfer(platform: &Platform, ctx: &OpContext, id: CustomerId, body
     let granted = ctx.authorize(ManageMembers, &resource(id))?;
     ctx.must_cover_in(&resource(id), MemberRole::Owner)?;
     let mut tx = begin(platform, ctx).await?;
-    store::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    lock_present(&mut tx, id).await?;
     let name = store::view(&mut tx, id).await?.ok_or_else(Error::not_found)?.name;
     let heir = store::member_role(&mut tx, id, body.user_id).await?;
     let mut wrong = Wrong::new();
@@ -185,7 +185,7 @@ async fn begin(platform: &Platform, ctx: &OpContext) -> Result<Tx> {
 
 async fn lock_member(tx: &mut Tx, id: CustomerId, user: UserId) -> Result<MemberRole> {
     // The customer's row stands for its list of people: two who remove the last two owners meet here.
-    store::lock(tx, id).await?.ok_or_else(Error::not_found)?;
+    lock_present(tx, id).await?;
     store::member_role(tx, id, user).await?.ok_or_else(Error::not_found)
 }
 

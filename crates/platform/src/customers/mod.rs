@@ -1,8 +1,10 @@
 //! Customers: organisations that rent, and the people in them.
 //!
 //! Invariants: a disabled customer's people lose it at their next request, and their open sockets within seconds, because
-//! who one acts for is looked up among active customers only; its data stays; a password made here is shown once.
+//! who one acts for is looked up among active customers only; so do those of a deleted one, which holds no machine, is kept
+//! with its people and can be brought back; its data stays; a password made here is shown once.
 
+mod deletion;
 mod members;
 mod store;
 
@@ -15,6 +17,7 @@ use contract::customers::{
 };
 use contract::{CustomerId, ErrorCode, Page, Permission, UserId};
 
+pub use deletion::{delete, restore};
 pub use members::{add_member, add_my_member, remove_member, remove_my_member, set_member_role, set_my_member_role};
 pub(crate) use members::{join_in_tx, may_join};
 pub use members::{transfer, transfer_mine};
@@ -56,7 +59,7 @@ pub async fn members_of(platform: &Platform, ctx: &OpContext, id: CustomerId) ->
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(ManageCustomer, &resource(id))?;
     // For staff every number is permitted, so that it names somebody is asked apart.
-    store::view(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    exists_in_tx(&mut tx, id).await?;
     let list = store::members(&mut tx, granted.id()).await?;
     tx.commit().await?;
     Ok(list)
@@ -121,7 +124,7 @@ pub(crate) async fn list_in_tx(
     Ok((list, total))
 }
 
-/// One customer as staff see it.
+/// One customer as staff see it, deleted or not.
 pub async fn get(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result<CustomerRow> {
     let mut tx = platform.db().begin(ctx).await?;
     ctx.authorize(ManageCustomer, &resource(id))?;
@@ -177,7 +180,7 @@ pub async fn update(
 ) -> Result<CustomerRow> {
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(UpdateCustomer, &resource(id))?;
-    store::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    lock_present(&mut tx, id).await?;
     let before = read(&mut tx, id).await?;
     let mut wrong = Wrong::new();
     let change = details(&mut wrong, change);
@@ -198,7 +201,7 @@ pub async fn update(
 pub async fn set_active(platform: &Platform, ctx: &OpContext, id: CustomerId, active: bool) -> Result<CustomerRow> {
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(UpdateCustomer, &resource(id))?;
-    let was = store::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    let was = lock_present(&mut tx, id).await?;
     if was != active {
         store::set_active(&mut tx, &granted, active, ctx.now()).await?;
         let action = if active { "customers:enable" } else { "customers:disable" };
@@ -207,6 +210,27 @@ pub async fn set_active(platform: &Platform, ctx: &OpContext, id: CustomerId, ac
     let row = read(&mut tx, id).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// For those who may see every customer: whether there is this one, deleted or not.
+pub(crate) async fn exists_in_tx(tx: &mut Tx, id: CustomerId) -> Result<()> {
+    store::row(tx, id).await?.map(|_| ()).ok_or_else(Error::not_found)
+}
+
+/// Keeps the customer as it is for this transaction; whether it is active.
+///
+/// # Errors
+/// `NotFound` where there is none, `WrongState` for a deleted one.
+pub(crate) async fn lock_present(tx: &mut Tx, id: CustomerId) -> Result<bool> {
+    match store::lock_any(tx, id).await?.ok_or_else(Error::not_found)? {
+        Some(_) => Err(Error::new(ErrorCode::WrongState).with_key("error-customer-deleted")),
+        None => store::lock(tx, id).await?.ok_or_else(Error::not_found),
+    }
+}
+
+/// Those that are not deleted, by name: for other slices to choose from.
+pub(crate) async fn present(tx: &mut Tx) -> Result<Vec<(CustomerId, String)>> {
+    store::present(tx).await
 }
 
 /// Every customer's id, by name: for other slices' lists in this order.
@@ -224,9 +248,33 @@ pub(crate) async fn called(tx: &mut Tx, names: &[String], ids: &[i64]) -> Result
     store::called(tx, names, ids).await
 }
 
+/// How many people it has, deleted accounts left out.
+pub(crate) async fn member_count(tx: &mut Tx, id: CustomerId) -> Result<i64> {
+    let row = store::row(tx, id).await?.ok_or_else(Error::not_found)?;
+    Ok(i64::try_from(row.member_count).unwrap_or(i64::MAX))
+}
+
 /// Its active people, or its owners alone.
 pub(crate) async fn people(tx: &mut Tx, id: CustomerId, owners_only: bool) -> Result<Vec<UserId>> {
     store::people(tx, id, owners_only).await
+}
+
+/// Keeps the customers that somebody owns as they are for this transaction.
+pub(crate) async fn lock_owned_by(tx: &mut Tx, user: UserId) -> Result<()> {
+    store::lock_owned_by(tx, user).await
+}
+
+/// To be called after somebody's account was deleted, with [`lock_owned_by`] before.
+///
+/// # Errors
+/// `WrongState` when a customer they own has no other owner who can sign in.
+pub(crate) async fn keep_owners_in_tx(tx: &mut Tx, user: UserId) -> Result<()> {
+    match store::without_owner_but(tx, user).await? {
+        Some(name) => {
+            Err(Error::new(ErrorCode::WrongState).with_key("error-user-last-owner").with_arg("customer", name))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Customers whose name contains this.

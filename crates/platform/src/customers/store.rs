@@ -10,7 +10,7 @@ use sqlx::{Postgres, QueryBuilder, Row as _};
 
 use crate::Result;
 use crate::allocations::Held;
-use crate::authz::{CreateCustomer, Granted, ManageMembers, UpdateCustomer};
+use crate::authz::{CreateCustomer, DeleteCustomer, Granted, ManageMembers, UpdateCustomer};
 use crate::db::{Tx, contains};
 
 pub(super) async fn view(tx: &mut Tx, id: CustomerId) -> Result<Option<CustomerView>> {
@@ -68,6 +68,7 @@ macro_rules! row {
             machine_count: 0,
             next_end_at: None,
             disabled_at: $row.disabled_at,
+            deleted_at: $row.deleted_at,
             revision: $row.revision,
             created_at: $row.created_at,
         }
@@ -102,7 +103,11 @@ pub(super) async fn list(
     let pattern = query.q.as_deref().and_then(contains);
     let state = query.active.map(|active| if active { "active" } else { "disabled" });
     let filters = |sql: &mut QueryBuilder<Postgres>| {
-        sql.push(" where c.deleted_at is null");
+        sql.push(if query.deleted == Some(true) {
+            " where c.deleted_at is not null"
+        } else {
+            " where c.deleted_at is null"
+        });
         if let Some(state) = state {
             sql.push(" and c.state = ").push_bind(state);
         }
@@ -137,7 +142,7 @@ pub(super) async fn list(
     let ids = rows.iter().map(|row| row.try_get("id")).collect::<Result<Vec<i64>, _>>()?;
     let rows = sqlx::query!(
         r#"select c.id, c.name, c.state, c.contact_name, c.contact_email, c.contact_phone, c.remark, c.disabled_at,
-                  c.revision, c.created_at,
+                  c.deleted_at, c.revision, c.created_at,
                   (select count(*) from memberships m join users u on u.id = m.user_id
                    where m.customer_id = c.id and u.deleted_at is null) as "members!"
            from customers c join unnest($1::bigint[]) with ordinality as wanted (id, place) on wanted.id = c.id
@@ -153,13 +158,14 @@ pub(super) async fn ids_by_name(tx: &mut Tx) -> Result<Vec<i64>> {
     Ok(sqlx::query_scalar!("select id from customers order by lower(name), id").fetch_all(&mut **tx).await?)
 }
 
+/// One of them, deleted or not.
 pub(super) async fn row(tx: &mut Tx, id: CustomerId) -> Result<Option<CustomerRow>> {
     let row = sqlx::query!(
         r#"select c.id, c.name, c.state, c.contact_name, c.contact_email, c.contact_phone, c.remark, c.disabled_at,
-                  c.revision, c.created_at,
+                  c.deleted_at, c.revision, c.created_at,
                   (select count(*) from memberships m join users u on u.id = m.user_id
                    where m.customer_id = c.id and u.deleted_at is null) as "members!"
-           from customers c where c.id = $1 and c.deleted_at is null"#,
+           from customers c where c.id = $1"#,
         id.0
     )
     .fetch_optional(&mut **tx)
@@ -167,7 +173,26 @@ pub(super) async fn row(tx: &mut Tx, id: CustomerId) -> Result<Option<CustomerRo
     Ok(row.map(|row| row!(row)))
 }
 
-/// Locks the row; whether it is active.
+/// Locks the row, deleted or not; when it was deleted.
+pub(super) async fn lock_any(tx: &mut Tx, id: CustomerId) -> Result<Option<Option<DateTime<Utc>>>> {
+    Ok(sqlx::query_scalar!("select deleted_at from customers where id = $1 for update", id.0)
+        .fetch_optional(&mut **tx)
+        .await?)
+}
+
+/// Deletes, or brings back to what it was.
+pub(super) async fn set_deleted(
+    tx: &mut Tx,
+    granted: &Granted<DeleteCustomer>,
+    at: Option<DateTime<Utc>>,
+) -> Result<()> {
+    sqlx::query!("update customers set deleted_at = $2, revision = revision + 1 where id = $1", granted.id().0, at)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Locks the row unless it is deleted; whether it is active.
 pub(super) async fn lock(tx: &mut Tx, id: CustomerId) -> Result<Option<bool>> {
     let state =
         sqlx::query_scalar!("select state from customers where id = $1 and deleted_at is null for update", id.0)
@@ -254,6 +279,33 @@ pub(super) async fn owners(tx: &mut Tx, id: CustomerId) -> Result<Vec<UserId>> {
     Ok(ids.into_iter().map(UserId).collect())
 }
 
+/// In the order of their ids, so that two who do this wait for each other.
+pub(super) async fn lock_owned_by(tx: &mut Tx, user: UserId) -> Result<()> {
+    sqlx::query!(
+        "select id from customers
+         where id in (select customer_id from memberships where user_id = $1 and role = 'owner') order by id for update",
+        user.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// The first customer that nobody but this person owns, of those that are not deleted.
+pub(super) async fn without_owner_but(tx: &mut Tx, user: UserId) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar!(
+        "select c.name from customers c join memberships m on m.customer_id = c.id
+         where m.user_id = $1 and m.role = 'owner' and c.deleted_at is null
+           and not exists(select from memberships o join users u on u.id = o.user_id
+                          where o.customer_id = c.id and o.role = 'owner' and o.user_id <> $1
+                            and u.state = 'active' and u.deleted_at is null)
+         order by c.name limit 1",
+        user.0
+    )
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
 pub(super) async fn set_member_role(
     tx: &mut Tx,
     granted: &Granted<ManageMembers>,
@@ -281,6 +333,14 @@ pub(super) async fn remove_member(tx: &mut Tx, granted: &Granted<ManageMembers>,
 pub(super) async fn names(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>> {
     let rows = sqlx::query!("select id, name from customers where id = any($1)", ids).fetch_all(&mut **tx).await?;
     Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
+
+/// Those that are not deleted, by name.
+pub(super) async fn present(tx: &mut Tx) -> Result<Vec<(CustomerId, String)>> {
+    let rows = sqlx::query!("select id, name from customers where deleted_at is null order by lower(name), id")
+        .fetch_all(&mut **tx)
+        .await?;
+    Ok(rows.into_iter().map(|row| (CustomerId(row.id), row.name)).collect())
 }
 
 pub(super) async fn called(tx: &mut Tx, names: &[String], ids: &[i64]) -> Result<Vec<(CustomerId, String)>> {

@@ -1,12 +1,13 @@
-//! Limits of people and customers. What is used of them is counted by the areas that use it.
+//! Limits of people and customers, and what is used now. What nothing counts yet has no number, rather than a zero.
 
 mod store;
 
 use contract::files::GB;
-use contract::quotas::{MAX_QUOTA, Quota, QuotaResource, QuotaUsage};
+use contract::quotas::{CountedResource, MAX_QUOTA, Quota, QuotaResource, QuotaUsage};
 use contract::{CustomerId, UserId};
 
 use crate::accounts::users;
+use crate::allocations;
 use crate::authz::{CustomerRef, ManageCustomer, UpdateCustomer, UpdateUser, UserRef, ViewUser};
 use crate::db::Tx;
 use crate::fields::Wrong;
@@ -22,21 +23,47 @@ pub async fn of_user(platform: &Platform, ctx: &OpContext, id: UserId) -> Result
     Ok(quota)
 }
 
-/// A person's limits beside what is used of them.
+/// A person's limits beside what is used. Machines are lent to customers, so that a person has a part in those and none
+/// alone: they are counted, and what a limit of the person's own would be compared with is not used by anything yet.
 pub async fn usage_of_user(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<Vec<QuotaUsage>> {
     let quota = of_user(platform, ctx, id).await?;
     let mut tx = platform.db().begin(ctx).await?;
+    let customers = users::customers_in_tx(&mut tx, id).await?;
+    let ids: Vec<i64> = customers.iter().map(|id| id.0).collect();
+    let held = allocations::holdings(platform, &mut tx, ctx, &ids).await?;
     let stored = files::bytes_of(&mut tx, id).await?;
     tx.commit().await?;
-    let used = |resource| match resource {
-        QuotaResource::Storage => i64::try_from(stored.div_ceil(GB)).ok(),
+    Ok(counted(&quota, |resource| match resource {
+        CountedResource::Storage => i64::try_from(stored.div_ceil(GB)).ok(),
+        CountedResource::Machines => Some(held.machines),
+        CountedResource::Customers => Some(i64::try_from(customers.len()).unwrap_or(i64::MAX)),
         _ => None,
-    };
-    let usage = |resource: &QuotaResource| {
-        let (resource, limit) = (*resource, quota.get(*resource));
-        QuotaUsage { resource, limit, used: used(resource) }
-    };
-    Ok(QuotaResource::ALL.iter().map(usage).collect())
+    }))
+}
+
+/// A customer's limits beside what is used of them.
+pub async fn usage_of_customer(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result<Vec<QuotaUsage>> {
+    let quota = of_customer(platform, ctx, id).await?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let people = customers::member_count(&mut tx, id).await?;
+    let held = allocations::holdings(platform, &mut tx, ctx, &[id.0]).await?;
+    tx.commit().await?;
+    Ok(counted(&quota, |resource| match resource {
+        CountedResource::Gpu => Some(held.gpus),
+        CountedResource::Machines => Some(held.machines),
+        CountedResource::People => Some(people),
+        _ => None,
+    }))
+}
+
+/// Everything that is limited, and what else is counted.
+fn counted(quota: &Quota, used: impl Fn(CountedResource) -> Option<i64>) -> Vec<QuotaUsage> {
+    let rows = CountedResource::ALL.iter().map(|resource| {
+        let limited = resource.limited();
+        let limit = limited.and_then(|resource| quota.get(resource));
+        (limited.is_some(), QuotaUsage { resource: *resource, limit, used: used(*resource) })
+    });
+    rows.filter(|(limited, row)| *limited || row.used.is_some()).map(|(_, row)| row).collect()
 }
 
 /// Replaces a person's limits.
@@ -56,7 +83,7 @@ pub async fn set_of_user(platform: &Platform, ctx: &OpContext, id: UserId, quota
 pub async fn of_customer(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result<Quota> {
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(ManageCustomer, &customer(id))?;
-    customers::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    customers::exists_in_tx(&mut tx, id).await?;
     let quota = store::get(&mut tx, "customer", granted.id().0).await?;
     tx.commit().await?;
     Ok(quota)
@@ -66,7 +93,7 @@ pub async fn of_customer(platform: &Platform, ctx: &OpContext, id: CustomerId) -
 pub async fn set_of_customer(platform: &Platform, ctx: &OpContext, id: CustomerId, quota: Quota) -> Result<Quota> {
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(UpdateCustomer, &customer(id))?;
-    customers::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    customers::lock_present(&mut tx, id).await?;
     check(&quota)?;
     let before = store::get(&mut tx, "customer", id.0).await?;
     store::set_of_customer(&mut tx, &granted, &quota).await?;

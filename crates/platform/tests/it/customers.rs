@@ -1,10 +1,11 @@
 //! Customers as staff run them.
 
 use contract::accounts::LoginRequest;
+use contract::allocations::AllocationCreate;
 use contract::customers::{CustomerCreate, CustomerQuery, CustomerUpdate, MemberCreate};
 use contract::{CustomerId, ErrorCode};
-use platform::customers;
-use test_support::TestPlatform;
+use platform::{allocations, customers};
+use test_support::{TestPlatform, TestUser};
 
 fn body(name: &str) -> CustomerCreate {
     CustomerCreate { name: name.to_owned(), ..CustomerCreate::default() }
@@ -100,6 +101,57 @@ async fn a_disabled_customer_is_gone_for_its_people_and_comes_back_whole() {
 }
 
 #[tokio::test]
+async fn a_deleted_customer_is_kept_and_comes_back_as_it_was() {
+    let test = TestPlatform::new().await;
+    let (p, admin) = (&test.platform, test.admin().await);
+    let acme = test.customer("Acme").await;
+    test.node("host-001").await;
+    let lease = AllocationCreate { customer_id: Some(acme.id), months: Some(1), ..Default::default() };
+    let lease = allocations::create(p, &admin.ctx(), "host-001", lease).await.unwrap().allocation;
+    let error = customers::delete(p, &admin.ctx(), acme.id).await.unwrap_err();
+    assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-customer-has-machines"));
+    assert!(is_in(&test, &acme.owner).await, "nothing happened");
+    sqlx::query("update allocations set state = 'ended', ended_at = now() where id = $1")
+        .bind(lease.id.0)
+        .execute(test.owner_pool())
+        .await
+        .unwrap();
+
+    let row = customers::delete(p, &admin.ctx(), acme.id).await.unwrap();
+    assert!(row.deleted_at.is_some() && row.member_count == 2);
+    assert_eq!(customers::delete(p, &admin.ctx(), acme.id).await.unwrap().revision, row.revision, "again is nothing");
+    assert!(!is_in(&test, &acme.owner).await && !is_in(&test, &acme.member).await, "sockets close");
+    let count = async |deleted: Option<bool>| {
+        let query = CustomerQuery { deleted, ..CustomerQuery::default() };
+        customers::list(p, &admin.ctx(), &query).await.unwrap().total
+    };
+    assert_eq!((count(None).await, count(Some(true)).await), (0, 1));
+    assert_eq!(customers::members_of(p, &admin.ctx(), acme.id).await.unwrap().len(), 2);
+    let change = CustomerUpdate { name: "Acme 2".to_owned(), ..CustomerUpdate::default() };
+    let member = MemberCreate { username: "late".to_owned(), ..MemberCreate::default() };
+    for error in [
+        customers::update(p, &admin.ctx(), acme.id, change).await.err(),
+        customers::set_active(p, &admin.ctx(), acme.id, false).await.err(),
+        customers::add_member(p, &admin.ctx(), acme.id, member).await.err(),
+    ] {
+        assert_eq!(error.map(|error| error.key), Some("error-customer-deleted"));
+    }
+
+    // Its name is free meanwhile; who took it is in the way.
+    let other = customers::create(p, &admin.ctx(), body("acme")).await.unwrap().customer;
+    let error = customers::restore(p, &admin.ctx(), acme.id).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::AlreadyExists);
+    customers::delete(p, &admin.ctx(), other.id).await.unwrap();
+    let row = customers::restore(p, &admin.ctx(), acme.id).await.unwrap();
+    assert!(row.deleted_at.is_none() && row.active && row.member_count == 2);
+    assert!(is_in(&test, &acme.owner).await && is_in(&test, &acme.member).await);
+}
+
+async fn is_in(test: &TestPlatform, user: &TestUser) -> bool {
+    platform::accounts::watch_session(&test.platform, &user.principal).still_valid().await.unwrap()
+}
+
+#[tokio::test]
 async fn staff_alone_run_customers() {
     let test = TestPlatform::new().await;
     let acme = test.customer("Acme").await;
@@ -115,11 +167,13 @@ async fn staff_alone_run_customers() {
             customers::create(p, &ctx, body("Mine")).await.err(),
             customers::update(p, &ctx, own, CustomerUpdate::default()).await.err(),
             customers::set_active(p, &ctx, own, false).await.err(),
+            customers::delete(p, &ctx, own).await.err(),
+            customers::restore(p, &ctx, own).await.err(),
             customers::add_member(p, &ctx, own, MemberCreate::default()).await.err(),
         ];
         for (number, error) in refused.into_iter().enumerate() {
             let code = error.expect("refused").code;
-            if number == 5 && user.name == acme.owner.name {
+            if number == 7 && user.name == acme.owner.name {
                 assert_eq!(code, ErrorCode::Validation, "owners add their own people, and this is nobody");
                 continue;
             }

@@ -1,12 +1,14 @@
 //! Everybody's accounts as staff run them, quotas, and the people of customers.
 
 use contract::accounts::{ApiTokenCreate, LoginRequest, MemberRole, SessionKind};
+use contract::allocations::AllocationCreate;
 use contract::customers::{MemberCreate, MemberUpdate, OwnerTransfer};
+use contract::machines::{DeclaredHardware, MachineCreate};
 use contract::quotas::Quota;
 use contract::users::{UserAction, UserBulk, UserCreate, UserPassword, UserQuery, UserState, UserUpdate};
 use contract::{CustomerId, ErrorCode, Permission, UserId};
 use platform::accounts::{self, users};
-use platform::{Result, customers, quotas, roles};
+use platform::{Result, allocations, customers, machines, quotas, roles};
 use test_support::{TestPlatform, TestUser};
 
 fn body(name: &str) -> UserCreate {
@@ -234,6 +236,25 @@ async fn nobody_acts_on_themselves_or_on_somebody_stronger() {
 }
 
 #[tokio::test]
+async fn the_only_owner_of_a_customer_is_not_deleted() {
+    let test = TestPlatform::new().await;
+    let (p, admin, acme) = (&test.platform, test.admin().await, test.customer("Acme").await);
+    let delete = async |id: UserId| users::delete(p, &admin.ctx(), id).await;
+    assert_eq!(refusal(delete(acme.owner.id).await), (ErrorCode::WrongState, "error-user-last-owner"));
+    assert!(is_signed_in(&test, &acme.owner).await, "nothing happened");
+    let role = MemberUpdate { role: MemberRole::Owner };
+    customers::set_member_role(p, &admin.ctx(), acme.id, acme.member.id, role).await.unwrap();
+    delete(acme.owner.id).await.unwrap();
+    // Another who cannot sign in is no other owner.
+    users::restore(p, &admin.ctx(), acme.owner.id).await.unwrap();
+    users::set_active(p, &admin.ctx(), acme.owner.id, false).await.unwrap();
+    assert_eq!(refusal(delete(acme.member.id).await), (ErrorCode::WrongState, "error-user-last-owner"));
+    // Of a customer that is deleted nobody asks for one.
+    customers::delete(p, &admin.ctx(), acme.id).await.unwrap();
+    delete(acme.member.id).await.unwrap();
+}
+
+#[tokio::test]
 async fn two_people_do_not_overwrite_each_other() {
     let test = TestPlatform::new().await;
     let admin = test.admin().await;
@@ -279,11 +300,8 @@ async fn quotas_are_numbers_and_absence_is_no_limit() {
     quotas::set_of_user(&test.platform, &admin.ctx(), acme.member.id, quota.clone()).await.unwrap();
     assert_eq!(quotas::of_user(&test.platform, &admin.ctx(), acme.member.id).await.unwrap(), quota);
     let usage = quotas::usage_of_user(&test.platform, &admin.ctx(), acme.member.id).await.unwrap();
-    let counted = |line: &contract::quotas::QuotaUsage| match line.resource {
-        contract::quotas::QuotaResource::Storage => line.used == Some(0),
-        _ => line.used.is_none(),
-    };
-    assert!(usage.len() == 7 && usage.iter().all(counted), "only what is stored is counted yet");
+    let used: Vec<_> = usage.iter().filter_map(|line| Some((line.resource.code(), line.used?))).collect();
+    assert_eq!((usage.len(), used), (9, vec![("storage", 0), ("machines", 0), ("customers", 1)]));
     quotas::set_of_customer(&test.platform, &admin.ctx(), acme.id, quota.clone()).await.unwrap();
     quotas::set_of_customer(&test.platform, &admin.ctx(), acme.id, Quota::default()).await.unwrap();
     assert_eq!(quotas::of_customer(&test.platform, &admin.ctx(), acme.id).await.unwrap(), Quota::default());
@@ -299,6 +317,40 @@ async fn quotas_are_numbers_and_absence_is_no_limit() {
 
 fn role(role: MemberRole) -> MemberUpdate {
     MemberUpdate { role }
+}
+
+#[tokio::test]
+async fn what_a_customer_uses_stands_beside_its_limits() {
+    let test = TestPlatform::new().await;
+    let (p, admin, acme) = (&test.platform, test.admin().await, test.customer("Acme").await);
+    let declared = DeclaredHardware { gpu_count: Some(4), ..Default::default() };
+    let machine =
+        MachineCreate { id: Some("host-001".to_owned()), name: "One".to_owned(), declared, ..Default::default() };
+    machines::create(p, &admin.ctx(), machine).await.unwrap();
+    let lease = AllocationCreate { customer_id: Some(acme.id), months: Some(1), ..Default::default() };
+    allocations::create(p, &admin.ctx(), "host-001", lease).await.unwrap();
+    let quota = Quota { gpu: Some(2), ..Quota::default() };
+    quotas::set_of_customer(p, &admin.ctx(), acme.id, quota).await.unwrap();
+    let usage = quotas::usage_of_customer(p, &admin.ctx(), acme.id).await.unwrap();
+    let lines: Vec<_> = usage.iter().map(|line| (line.resource.code(), line.limit, line.used)).collect();
+    assert_eq!(
+        lines,
+        [
+            ("cpu", None, None),
+            ("memoryGb", None, None),
+            ("diskGb", None, None),
+            ("gpu", Some(2), Some(4)),
+            ("instances", None, None),
+            ("vms", None, None),
+            ("storageGb", None, None),
+            ("machines", None, Some(1)),
+            ("people", None, Some(2)),
+        ]
+    );
+    let of_member = quotas::usage_of_user(p, &admin.ctx(), acme.member.id).await.unwrap();
+    assert!(of_member.iter().any(|line| line.resource.code() == "machines" && line.used == Some(1)));
+    let refused = quotas::usage_of_customer(p, &acme.owner.ctx(), acme.id).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Forbidden);
 }
 
 async fn owners(test: &TestPlatform, id: CustomerId) -> Vec<String> {

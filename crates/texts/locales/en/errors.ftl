@@ -45,6 +45,13 @@ error-rate-limited-wait = Too many requests. Try again in { $seconds } s.
 error-method = This address does not take this request method.
 error-node-upgrade-needed = The agent is too old. Replace it with the one this server hands out.
 error-too-many-topics = Too many topics on one connection. Unsubscribe from some first.
+error-switch-staff = Whoever works for the platform acts for no customer.
+error-switch-token = An API token stays with the organisation it was made for. Make one while you act for the other.
+error-customer-deleted = This customer is deleted. Bring it back first.
+error-customer-has-machines = { $n ->
+    [one] It has { $n } allocation that is planned, running or on its way back. End it first.
+   *[other] It has { $n } allocations that are planned, running or on their way back. End them first.
+}
 error-customer-changed = Somebody changed this customer meanwhile. Reload the page and make your change again.
 error-allocation-overlap = The machine is taken in that period ({ $customer }). Choose another period or machine.
 error-allocation-state = The allocation is { $state }: this cannot be done now.
@@ -100,6 +107,7 @@ error-role-held = { $n ->
 }
 error-user-changed = Somebody changed this user meanwhile. Reload the page and make your change again.
 error-user-self = Nobody disables or deletes themselves. Ask another administrator.
+error-user-last-owner = This user is the only owner of { $customer }. Make somebody else an owner of it first, or hand the ownership over.
 error-user-deleted = This user is deleted. Bring the account back first.
 error-too-many-ssh-keys = You have { $max } keys already. Remove some first.
 error-too-many-channels = There can be at most { $max } of them.

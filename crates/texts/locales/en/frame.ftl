@@ -70,3 +70,4 @@ nav-own-images = My images
 frame-ended = You are signed out
 frame-ended-hint = Your session has ended, or your access has changed. What this page showed is hidden; sign in to go on.
 labelled = { $label }: { $value }
+frame-act-for = Organisation

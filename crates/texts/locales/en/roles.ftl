@@ -46,6 +46,7 @@ permission-customers-list-members = See the people of one’s customer
 permission-customers-manage = See every customer, with contacts and remarks
 permission-customers-create = Add customers
 permission-customers-update = Change, disable and enable customers, set their quota
+permission-customers-delete = Delete customers and bring them back
 permission-customers-add-member = Add people to a customer
 permission-customers-invite = Invite people into a customer by mail
 permission-customers-manage-members = Change members’ roles, remove members, hand over the ownership

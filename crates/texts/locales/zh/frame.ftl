@@ -67,3 +67,4 @@ nav-own-images = 我的镜像
 frame-ended = 登录已结束
 frame-ended-hint = 您已退出登录，或访问权限已变更。此页内容已隐藏，请重新登录。
 labelled = { $label }：{ $value }
+frame-act-for = 当前组织

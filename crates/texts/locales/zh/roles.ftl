@@ -43,6 +43,7 @@ permission-customers-list-members = 查看本客户成员
 permission-customers-manage = 查看全部客户及联系人、备注
 permission-customers-create = 添加客户
 permission-customers-update = 修改、停用、启用客户，设置配额
+permission-customers-delete = 删除和恢复客户
 permission-customers-add-member = 为客户添加成员
 permission-customers-invite = 通过邮件邀请客户成员
 permission-customers-manage-members = 调整成员角色、移除成员、转让负责人

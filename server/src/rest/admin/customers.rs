@@ -12,7 +12,7 @@ use super::exports;
 use crate::rest::workbook::AsWorkbook;
 use crate::rest::{Body, Params, Part, Rest};
 
-/// Customers, by name.
+/// Customers, by name; the deleted only when asked for.
 #[utoipa::path(get, path = "/api/admin/customers", tag = "customers", params(CustomerQuery),
     responses((status = 200, body = Envelope<Page<CustomerRow>>)))]
 pub async fn list(rest: Rest, wanted: AsWorkbook, Params(query): Params<CustomerQuery>) -> Response {
@@ -30,7 +30,7 @@ pub async fn create(rest: Rest, Body(customer): Body<CustomerCreate>) -> Respons
     rest.created(result, |made| format!("/api/admin/customers/{}", made.customer.id)).await
 }
 
-/// One customer.
+/// One customer, deleted or not.
 #[utoipa::path(get, path = "/api/admin/customers/{id}", tag = "customers", params(("id" = CustomerId, Path)),
     responses((status = 200, body = Envelope<CustomerRow>)))]
 pub async fn get(rest: Rest, Part(id): Part<CustomerId>) -> Response {
@@ -57,6 +57,21 @@ pub async fn disable(rest: Rest, Part(id): Part<CustomerId>) -> Response {
     responses((status = 200, body = Envelope<CustomerRow>)))]
 pub async fn enable(rest: Rest, Part(id): Part<CustomerId>) -> Response {
     rest.answer(customers::set_active(&rest.platform, &rest.ctx, id, true).await).await
+}
+
+/// Deletes a customer so that it can be brought back, and ends its people's access within seconds.
+#[utoipa::path(delete, path = "/api/admin/customers/{id}", tag = "customers", params(("id" = CustomerId, Path)),
+    responses((status = 200, body = Envelope<CustomerRow>),
+        (status = 422, description = "1402: it has machines, or will have one")))]
+pub async fn delete(rest: Rest, Part(id): Part<CustomerId>) -> Response {
+    rest.answer(customers::delete(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Brings a deleted customer back.
+#[utoipa::path(post, path = "/api/admin/customers/{id}/restore", tag = "customers", params(("id" = CustomerId, Path)),
+    responses((status = 200, body = Envelope<CustomerRow>), (status = 409, description = "1401: the name is taken now")))]
+pub async fn restore(rest: Rest, Part(id): Part<CustomerId>) -> Response {
+    rest.answer(customers::restore(&rest.platform, &rest.ctx, id).await).await
 }
 
 /// Its people.

@@ -87,7 +87,11 @@ pub async fn customers(rest: Rest, Params(query): Params<CustomerQuery>) -> Resp
         ];
         let mut list = List::new(language, "customers-title", &columns)?;
         customers::export(&rest.platform, &rest.ctx, &query, |row| {
-            let state = if row.active { "customer-active" } else { "customer-disabled" };
+            let state = match (row.deleted_at, row.active) {
+                (Some(_), _) => "customer-deleted",
+                (None, true) => "customer-active",
+                (None, false) => "customer-disabled",
+            };
             list.row(&[
                 row.name.into(),
                 say(language, state, &[]).into(),

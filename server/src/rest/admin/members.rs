@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use contract::customers::{MemberUpdate, OwnerTransfer};
-use contract::quotas::Quota;
+use contract::quotas::{Quota, QuotaUsage};
 use contract::{CustomerId, Envelope, UserId};
 use platform::{customers, quotas};
 
@@ -47,4 +47,11 @@ pub async fn quota(rest: Rest, Part(id): Part<CustomerId>) -> Response {
     request_body = Quota, responses((status = 200, body = Envelope<Quota>)))]
 pub async fn set_quota(rest: Rest, Part(id): Part<CustomerId>, Body(quota): Body<Quota>) -> Response {
     rest.answer(quotas::set_of_customer(&rest.platform, &rest.ctx, id, quota).await).await
+}
+
+/// The limits beside what is used now; null is what nothing counts yet.
+#[utoipa::path(get, path = "/api/admin/customers/{id}/quota/usage", tag = "customers",
+    params(("id" = CustomerId, Path)), responses((status = 200, body = Envelope<Vec<QuotaUsage>>)))]
+pub async fn quota_usage(rest: Rest, Part(id): Part<CustomerId>) -> Response {
+    rest.answer(quotas::usage_of_customer(&rest.platform, &rest.ctx, id).await).await
 }

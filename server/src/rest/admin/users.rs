@@ -59,7 +59,7 @@ pub async fn update(rest: Rest, Part(id): Part<UserId>, Body(change): Body<UserU
 /// Deletes an account so that it can be brought back, and ends its sessions.
 #[utoipa::path(delete, path = "/api/admin/users/{id}", tag = "users", params(("id" = UserId, Path)),
     responses((status = 200, body = Envelope<UserView>),
-        (status = 422, description = "1402: oneself, or the last platform admin")))]
+        (status = 422, description = "1402: oneself, the last platform admin, or a customer's only owner")))]
 pub async fn delete(rest: Rest, Part(id): Part<UserId>) -> Response {
     answer(&rest, users::delete(&rest.platform, &rest.ctx, id).await).await
 }
@@ -161,7 +161,7 @@ pub async fn set_quota(rest: Rest, Part(id): Part<UserId>, Body(quota): Body<Quo
     rest.answer(quotas::set_of_user(&rest.platform, &rest.ctx, id, quota).await).await
 }
 
-/// The limits beside what is used of them, where something counts it.
+/// The limits beside what is used now; null is what nothing counts yet.
 #[utoipa::path(get, path = "/api/admin/users/{id}/quota/usage", tag = "users", params(("id" = UserId, Path)),
     responses((status = 200, body = Envelope<Vec<QuotaUsage>>)))]
 pub async fn quota_usage(rest: Rest, Part(id): Part<UserId>) -> Response {

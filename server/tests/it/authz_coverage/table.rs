@@ -25,6 +25,8 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     // What is shown is in the body: a refresh token of the admin.
     (Door::Rest, "POST",  "/api/auth/refresh",                                   [200, 200, 200, 200, 200, 200, 200, 200, 200]),
     (Door::Rest, "PUT",   "/api/auth/profile",                                   [401, 200, 200, 200, 200, 200, 401, 200, 200]),
+    // Acme: it is there for its own people.
+    (Door::Rest, "PUT",   "/api/auth/customer",                                  [401, 404, 200, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",   "/api/auth/sessions",                                  [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     // The admin's: it is there for nobody else.
     (Door::Rest, "DELETE","/api/auth/sessions/{id}",                             [401, 404, 404, 404, 404, 200, 401, 404, 404]),
@@ -121,6 +123,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "DELETE","/api/admin/customers/{id}/members/{userId}",          [401, 404, 403, 200, 404, 404, 401, 403, 403]),
     (Door::Rest, "PUT",   "/api/admin/customers/{id}/owner",                     [401, 404, 403, 200, 404, 200, 401, 403, 403]),
     (Door::Rest, "GET",   "/api/admin/customers/{id}/quota",                     [401, 404, 403, 403, 404, 200, 401, 200, 200]),
+    (Door::Rest, "GET",   "/api/admin/customers/{id}/quota/usage",               [401, 404, 403, 403, 404, 200, 401, 200, 200]),
     (Door::Rest, "PUT",   "/api/admin/customers/{id}/quota",                     [401, 404, 403, 403, 404, 200, 401, 403, 403]),
     (Door::Rest, "POST",  "/api/customer/members",                               [401, 404, 403, 201, 201, 404, 401, 404, 404]),
     // Not one of the other customer's people.
@@ -175,6 +178,9 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "POST",  "/api/admin/customers/{id}/disable",                   [401, 404, 403, 403, 404, 200, 401, 403, 403]),
     // By now the admin has disabled it: for its own people it is not there any more.
     (Door::Rest, "POST",  "/api/admin/customers/{id}/enable",                    [401, 404, 404, 404, 404, 200, 401, 403, 403]),
+    // host-001 is lent to it: 422 says that the caller was let in.
+    (Door::Rest, "DELETE","/api/admin/customers/{id}",                           [401, 404, 403, 403, 404, 422, 401, 403, 403]),
+    (Door::Rest, "POST",  "/api/admin/customers/{id}/restore",                   [401, 404, 403, 403, 404, 200, 401, 403, 403]),
     (Door::Rest, "GET",   "/api/admin/customers/{id}/members",                   [401, 404, 403, 403, 404, 200, 401, 200, 200]),
     (Door::Rest, "POST",  "/api/admin/customers/{id}/members",                   [401, 404, 403, 201, 404, 201, 401, 403, 403]),
     // The machine has its allocation already: 409 says that the caller was let in.
@@ -315,6 +321,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     // For this browser alone when nobody is signed in: only cookies of its own.
     (Door::ServerFn, "POST",  "set_preferences",                                     [200, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::ServerFn, "POST",  "update_profile",                                      [401, 200, 200, 200, 200, 200, 401, 200, 200]),
+    (Door::ServerFn, "POST",  "switch_customer",                                     [401, 404, 200, 200, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST",  "list_sessions",                                       [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::ServerFn, "POST",  "end_session",                                         [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     (Door::ServerFn, "POST",  "list_api_tokens",                                     [401, 200, 200, 200, 200, 200, 401, 200, 200]),
@@ -370,6 +377,8 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST",  "create_customer",                                     [401, 404, 404, 404, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "update_customer",                                     [401, 404, 403, 403, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "set_customer_active",                                 [401, 404, 403, 403, 404, 200, 401, 403, 403]),
+    (Door::ServerFn, "POST",  "delete_customer",                                     [401, 404, 403, 403, 404, 422, 401, 403, 403]),
+    (Door::ServerFn, "POST",  "restore_customer",                                    [401, 404, 403, 403, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "add_customer_member",                                 [401, 404, 403, 200, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "confirm_import",                                      [401, 404, 404, 404, 404, 422, 401, 403, 403]),
     (Door::ServerFn, "POST",  "discard_import",                                      [401, 404, 404, 404, 404, 200, 401, 403, 403]),

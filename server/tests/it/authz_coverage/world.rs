@@ -255,6 +255,7 @@ impl World {
         let name = format!("m-{}", uuid::Uuid::new_v4().simple());
         match (method, path) {
             ("PUT", "/api/auth/profile") => json!({ "displayName": name }),
+            ("PUT", "/api/auth/customer") => json!({ "customerId": self.acme.id }),
             ("POST", "/api/auth/avatar") => json!({ "no": "picture" }),
             ("POST", "/api/auth/tokens") => json!({ "name": name }),
             ("POST", "/api/customer/settings/ssh-keys") => json!({ "publicKey": "none" }),
@@ -492,6 +493,7 @@ impl World {
             ],
             "save_settings" => vec![("form[sign_in.captcha]", "image")],
             "confirm_settings_import" => vec![("id", &waits)],
+            "switch_customer" => vec![("customer", &acme)],
             "set_preferences" => vec![("theme", "dark")],
             "sign_in_code" | "confirm_totp" => vec![("code", "123456")],
             "update_profile" => vec![("display_name", &fresh)],
@@ -535,6 +537,7 @@ impl World {
             "create_customer" => vec![("form[name]", &fresh)],
             "update_customer" => vec![("id", &acme), ("form[name]", &fresh)],
             "set_customer_active" => vec![("id", &acme), ("active", "true")],
+            "delete_customer" | "restore_customer" => vec![("id", &acme)],
             "add_customer_member" => vec![("id", &acme), ("new_username", &fresh), ("role", "member")],
             "allocate_machine" => {
                 vec![("code", "host-001"), ("form[customer]", &globex), ("form[months]", "1")]

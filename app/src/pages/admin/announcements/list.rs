@@ -60,6 +60,7 @@ fn list_view(query: ListQuery, page: Page<AnnouncementView>) -> AnyView {
 
 fn row(words: Words, view: AnnouncementView) -> impl IntoView {
     let zone = look().zone;
+    let remove = removal(words, &view);
     let audience = match view.audience {
         Audience::Chosen => {
             let names: Vec<_> = view.customers.into_iter().map(|customer| customer.name).collect();
@@ -86,12 +87,24 @@ fn row(words: Words, view: AnnouncementView) -> impl IntoView {
             <td data-label=words.t("announcement-state")>
                 {state(tone, words.t(&format!("announcement-state-{}", view.state.code())))}
             </td>
-            <td class="row-actions">
-                <form method="post" action=DeleteAnnouncement::url()>
-                    <input r#type="hidden" name="id" value=view.id.to_string() />
-                    <button class="btn small">{words.t("announcement-remove")}</button>
-                </form>
-            </td>
+            <td class="row-actions">{remove}</td>
         </tr>
+    }
+}
+
+/// What is removed does not come back, so it is asked about once more. A popover, because the table's scroll region would
+/// cut a menu off.
+fn removal(words: Words, view: &AnnouncementView) -> impl IntoView + use<> {
+    let menu = format!("remove-{}", view.id);
+    let label = words.with("announcement-remove-of", &[("title", view.title.clone())]);
+    view! {
+        <button r#type="button" class="btn small" popovertarget=menu.clone() aria-label=label>
+            {words.t("announcement-remove")}
+        </button>
+        <form class="menu-body" id=menu popover="auto" method="post" action=DeleteAnnouncement::url()>
+            <p>{words.t("announcement-remove-hint")}</p>
+            <input r#type="hidden" name="id" value=view.id.to_string() />
+            <button class="btn danger">{words.t("announcement-remove-confirm")}</button>
+        </form>
     }
 }

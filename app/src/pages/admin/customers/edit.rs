@@ -74,6 +74,21 @@ fn form_view(words: Words, customer: Option<CustomerRow>) -> impl IntoView {
         Some(customer) => (UpdateCustomer::url(), paths::customer(customer.id)),
         None => (CreateCustomer::url(), paths::CUSTOMERS.to_owned()),
     };
+    let owner = customer.is_none().then(|| {
+        view! {
+            <fieldset>
+                <legend>{words.t("customer-owner")}</legend>
+                <p class="hint">{words.t("customer-owner-hint")}</p>
+                {text_field(field("customer-owner-username", "owner_username", "owner.username", &form.owner_username, 63))}
+                {text_field(field("customer-owner-name", "owner_display_name", "owner.displayName", &form.owner_display_name, 100))}
+                {text_field(TextField {
+                    kind: "email",
+                    hint: Some(words.t("member-email-hint")),
+                    ..field("customer-owner-email", "owner_email", "owner.email", &form.owner_email, 254)
+                })}
+            </fieldset>
+        }
+    });
     let hidden = customer.as_ref().map(|customer| {
         view! {
             <input r#type="hidden" name="id" value=customer.id.to_string() />
@@ -91,6 +106,7 @@ fn form_view(words: Words, customer: Option<CustomerRow>) -> impl IntoView {
                 {text_field(TextField { kind: "tel", ..field("customer-phone", "contact_phone", "contactPhone", &form.contact_phone, 50) })}
                 {text_area(field("customer-remark", "remark", "remark", &form.remark, 1000))}
             </fieldset>
+            {owner}
             <p class="actions">
                 <button class="btn primary">{words.t("form-save")}</button>
                 <a class="btn" href=back>{words.t("form-cancel")}</a>

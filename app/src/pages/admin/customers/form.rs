@@ -11,12 +11,16 @@ pub struct CustomerForm {
     pub contact_email: String,
     pub contact_phone: String,
     pub remark: String,
+    /// The first owner, of a new customer only; without a user name there is none.
+    pub owner_username: String,
+    pub owner_display_name: String,
+    pub owner_email: String,
     pub revision: String,
 }
 
 #[cfg(feature = "ssr")]
 mod read {
-    use contract::customers::{CustomerCreate, CustomerRow, CustomerUpdate};
+    use contract::customers::{CustomerCreate, CustomerRow, CustomerUpdate, MemberCreate};
 
     use super::CustomerForm;
     use crate::door::Refused;
@@ -36,6 +40,7 @@ mod read {
                 contact_phone: t(&customer.contact_phone),
                 remark: t(&customer.remark),
                 revision: customer.revision.to_string(),
+                ..Self::default()
             }
         }
 
@@ -48,6 +53,9 @@ mod read {
                 contact_email: t("contact_email"),
                 contact_phone: t("contact_phone"),
                 remark: t("remark"),
+                owner_username: t("owner_username"),
+                owner_display_name: t("owner_display_name"),
+                owner_email: t("owner_email"),
                 revision: t("revision"),
             }
         }
@@ -60,6 +68,9 @@ mod read {
                 ("contact_email", self.contact_email.clone()),
                 ("contact_phone", self.contact_phone.clone()),
                 ("remark", self.remark.clone()),
+                ("owner_username", self.owner_username.clone()),
+                ("owner_display_name", self.owner_display_name.clone()),
+                ("owner_email", self.owner_email.clone()),
                 ("revision", self.revision.clone()),
             ]
         }
@@ -67,7 +78,17 @@ mod read {
         /// As a new customer.
         pub fn create(&self) -> CustomerCreate {
             let CustomerUpdate { name, contact_name, contact_email, contact_phone, remark, .. } = self.update();
-            CustomerCreate { name, contact_name, contact_email, contact_phone, remark, owner: None }
+            let (username, display_name, email) =
+                (text(&self.owner_username), text(&self.owner_display_name), text(&self.owner_email));
+            // Whoever typed the other fields meant an owner: the user name is what is missing then.
+            let meant = username.is_some() || display_name.is_some() || email.is_some();
+            let owner = meant.then(|| MemberCreate {
+                username: username.unwrap_or_default(),
+                display_name,
+                email,
+                ..MemberCreate::default()
+            });
+            CustomerCreate { name, contact_name, contact_email, contact_phone, remark, owner }
         }
 
         /// As a change.

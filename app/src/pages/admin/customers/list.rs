@@ -30,6 +30,7 @@ pub fn CustomerListPage() -> impl IntoView {
             "disabled" => Some(false),
             _ => None,
         },
+        deleted: (list.get("state") == "deleted").then_some(true),
     };
     let (platform, ctx) = door();
     page(async move { platform::customers::list(&platform, &ctx, &query).await }, move |page| list_view(list, page))
@@ -43,7 +44,8 @@ fn list_view(query: ListQuery, page: Page<CustomerRow>) -> AnyView {
         "disabled" => "false",
         _ => "",
     };
-    let narrowed = [("q", query.get("q")), ("active", active), ("sort", query.get("sort"))];
+    let deleted = if query.get("state") == "deleted" { "true" } else { "" };
+    let narrowed = [("q", query.get("q")), ("active", active), ("deleted", deleted), ("sort", query.get("sort"))];
     let export = paths::with_query("/api/admin/customers/export", narrowed);
     let head = PageFrame::new(words.t("customers-title"), Area::Customers)
         .beside(view! { <span class="sub">{words.with("customers-count", &[("n", page.total.to_string())])}</span> })
@@ -71,6 +73,7 @@ fn filters(words: Words, query: &ListQuery) -> impl IntoView + use<> {
         (String::new(), words.t("filter-all")),
         ("active".to_owned(), words.t("customer-active")),
         ("disabled".to_owned(), words.t("customer-disabled")),
+        ("deleted".to_owned(), words.t("customer-deleted")),
     ];
     let sort = query.get("sort").to_owned();
     let sort = (!sort.is_empty()).then(|| view! { <input r#type="hidden" name="sort" value=sort /> });
@@ -95,11 +98,12 @@ fn table(words: Words, query: &ListQuery, page: Page<CustomerRow>) -> AnyView {
         sort_header(query, column.code(), CustomerSort::Name.code(), words.t(key), numeric)
     };
     let rows = page.list.into_iter().map(|customer| {
+        let state = customer_state(words, &customer);
         let contact = customer.contact_name.or(customer.contact_email).unwrap_or_else(|| NOT_MEASURED.to_owned());
         view! {
             <tr>
                 <th scope="row"><a href=paths::customer(customer.id)>{customer.name}</a></th>
-                <td data-label=words.t("customer-state")>{customer_state(words, customer.active)}</td>
+                <td data-label=words.t("customer-state")>{state}</td>
                 <td data-label=words.t("customer-contact")>{contact}</td>
                 <td class="num" data-label=words.t("home-people")>{customer.member_count}</td>
                 <td class="num" data-label=words.t("home-machines")>{customer.machine_count}</td>
@@ -130,11 +134,12 @@ fn table(words: Words, query: &ListQuery, page: Page<CustomerRow>) -> AnyView {
     .into_any()
 }
 
-/// Active or disabled, as a word with its mark.
-pub(super) fn customer_state(words: Words, active: bool) -> AnyView {
-    if active {
-        state(Tone::Ok, words.t("customer-active")).into_any()
-    } else {
-        state(Tone::Off, words.t("customer-disabled")).into_any()
-    }
+/// Active, disabled or deleted, as a word with its mark.
+pub(super) fn customer_state(words: Words, customer: &CustomerRow) -> AnyView {
+    let (tone, key) = match (customer.deleted_at, customer.active) {
+        (Some(_), _) => (Tone::Bad, "customer-deleted"),
+        (None, true) => (Tone::Ok, "customer-active"),
+        (None, false) => (Tone::Off, "customer-disabled"),
+    };
+    state(tone, words.t(key)).into_any()
 }

@@ -4,7 +4,7 @@ use contract::accounts::InvitationView;
 use contract::allocations::{AllocationQuery, AllocationView};
 use contract::audit::{AuditQuery, AuditView};
 use contract::customers::{CustomerRow, MemberView};
-use contract::quotas::Quota;
+use contract::quotas::{Quota, QuotaUsage};
 use contract::reports::CustomerUsage;
 use contract::{CustomerId, Page, Permission};
 use leptos::prelude::*;
@@ -14,12 +14,12 @@ use platform::accounts::{ShownOnce, take_for_page};
 use super::edit::customer_of_path;
 use super::list::customer_state;
 use super::people::{People, people_cards};
-use super::server_fns::SetCustomerActive;
+use super::server_fns::{DeleteCustomer, RestoreCustomer, SetCustomerActive};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::allocations::list::allocation_table;
 use crate::pages::admin::audit::list::history_card;
-use crate::pages::admin::users::page::quota_card;
+use crate::pages::admin::users::quota::quota_card;
 use crate::pages::admin::users::server_fns::SetCustomerQuota;
 use crate::pages::customer::customers::invitations::invitation_card;
 use crate::paths;
@@ -43,6 +43,7 @@ pub fn CustomerPage() -> impl IntoView {
                 false => None,
             };
             let quota = platform::quotas::of_customer(&platform, &ctx, id).await?;
+            let used = platform::quotas::usage_of_customer(&platform, &ctx, id).await?;
             let usage = platform::reports::customer_usage(&platform, &ctx, id).await?;
             let newest = AuditQuery { customer_id: Some(id), page_size: Some(10), ..AuditQuery::default() };
             let history = match ctx.holds(Permission::AuditView) {
@@ -54,7 +55,7 @@ pub fn CustomerPage() -> impl IntoView {
                 false => None,
             };
             let made = take_for_page(&platform, &ctx, ShownOnce::NewPassword).await?;
-            Ok(Found { customer, members, allocations, usage, quota, history, invitations, made })
+            Ok(Found { customer, members, allocations, usage, quota, used, history, invitations, made })
         },
         customer_view,
     )
@@ -67,6 +68,7 @@ struct Found {
     allocations: Option<Page<AllocationView>>,
     usage: CustomerUsage,
     quota: Quota,
+    used: Vec<QuotaUsage>,
     /// Nothing for those who may not read the log.
     history: Option<Vec<AuditView>>,
     /// Nothing for those who may not invite.
@@ -76,37 +78,30 @@ struct Found {
 }
 
 fn customer_view(found: Found) -> AnyView {
-    let Found { customer, members, allocations, usage, quota, history, invitations, made } = found;
+    let Found { customer, members, allocations, usage, quota, used, history, invitations, made } = found;
     let (words, ctx) = (Words::now(), door().1);
     // The form that invites says its own.
     let refused = Refused::from_query().filter(|r| !r.typed.contains_key("email"));
     let message = refused.as_ref().map(|r| r.message(words.0));
-    let may_change = ctx.holds(Permission::CustomersUpdate);
-    let switch = if customer.active { "customer-disable" } else { "customer-enable" };
+    let deleted = customer.deleted_at.is_some();
+    let may_change = ctx.holds(Permission::CustomersUpdate) && !deleted;
+    let edit = may_change
+        .then(|| view! { <a class="btn primary" href=paths::customer_edit(customer.id)>{words.t("machine-edit")}</a> });
     let head = PageFrame::new(customer.name.clone(), Area::Customers)
         .crumb(words.t("nav-customers"), paths::CUSTOMERS)
-        .beside(customer_state(words, customer.active))
-        .actions(may_change.then(|| {
-            view! {
-                <form method="post" action=SetCustomerActive::url()>
-                    <input r#type="hidden" name="id" value=customer.id.to_string() />
-                    <input r#type="hidden" name="active" value=(!customer.active).to_string() />
-                    <button class="btn" title=words.t("customer-disable-hint")>{words.t(switch)}</button>
-                </form>
-                <a class="btn primary" href=paths::customer_edit(customer.id)>{words.t("machine-edit")}</a>
-            }
-        }));
+        .beside(customer_state(words, &customer))
+        .actions((switches(words, &customer, may_change), edit));
     let id = customer.id;
     let people = People {
         id,
         name: customer.name.clone(),
         members,
-        add: ctx.holds(Permission::CustomersAddMember),
-        manage: ctx.holds(Permission::CustomersManageMembers),
+        add: ctx.holds(Permission::CustomersAddMember) && !deleted,
+        manage: ctx.holds(Permission::CustomersManageMembers) && !deleted,
         back: paths::customer(id),
         made,
     };
-    let quota = quota_card(words, (SetCustomerQuota::url(), id.0), &quota, may_change, refused.as_ref());
+    let quota = quota_card(words, (SetCustomerQuota::url(), id.0), (&quota, used), may_change, refused.as_ref());
     frame(
         head,
         view! {
@@ -115,7 +110,7 @@ fn customer_view(found: Found) -> AnyView {
                 <div class="main-column">
                     {allocations.map(|allocations| machines_card(words, id, allocations))}
                     {people_cards(words, people, refused.as_ref())}
-                    {invitations.map(|open| invitation_card(words, Some(id), open))}
+                    {invitations.filter(|_| !deleted).map(|open| invitation_card(words, Some(id), open))}
                     {history.map(|history| history_card(words, format!("{}?customerId={id}", paths::AUDIT), history))}
                 </div>
                 <aside class="side-column" aria-label=words.t("customer-facts")>
@@ -126,6 +121,56 @@ fn customer_view(found: Found) -> AnyView {
             </div>
         },
     )
+}
+
+/// Disable, enable, delete, bring back; what takes people's access away is asked about once more.
+fn switches(words: Words, customer: &CustomerRow, may_change: bool) -> impl IntoView + use<> {
+    let id = customer.id.to_string();
+    let deleted = customer.deleted_at.is_some();
+    let may_delete = door().1.holds(Permission::CustomersDelete);
+    let switch = may_change.then(|| match customer.active {
+        true => view! {
+            <details class="menu">
+                <summary class="btn">{words.t("customer-disable")}</summary>
+                <form class="menu-body" method="post" action=SetCustomerActive::url()>
+                    <p>{words.t("customer-disable-hint")}</p>
+                    <input r#type="hidden" name="id" value=id.clone() />
+                    <input r#type="hidden" name="active" value="false" />
+                    <button class="btn danger">{words.t("customer-disable-confirm")}</button>
+                </form>
+            </details>
+        }
+        .into_any(),
+        false => view! {
+            <form method="post" action=SetCustomerActive::url()>
+                <input r#type="hidden" name="id" value=id.clone() />
+                <input r#type="hidden" name="active" value="true" />
+                <button class="btn">{words.t("customer-enable")}</button>
+            </form>
+        }
+        .into_any(),
+    });
+    let delete = (may_delete && !deleted).then(|| {
+        view! {
+            <details class="menu">
+                <summary class="btn danger">{words.t("customer-delete")}</summary>
+                <form class="menu-body" method="post" action=DeleteCustomer::url()>
+                    <p>{words.t("customer-delete-hint")}</p>
+                    <input r#type="hidden" name="id" value=id.clone() />
+                    <button class="btn danger">{words.t("customer-delete-confirm")}</button>
+                </form>
+            </details>
+        }
+    });
+    let restore = (may_delete && deleted).then(|| {
+        view! {
+            <form method="post" action=RestoreCustomer::url()>
+                <input r#type="hidden" name="id" value=id.clone() />
+                <button class="btn primary">{words.t("customer-restore")}</button>
+            </form>
+        }
+    });
+    (switch, delete, restore)
 }
 
 fn machines_card(words: Words, id: CustomerId, allocations: Page<AllocationView>) -> impl IntoView {
@@ -180,6 +225,9 @@ pub(crate) fn usage_card(words: Words, usage: &CustomerUsage) -> impl IntoView +
 fn facts(words: Words, customer: CustomerRow) -> impl IntoView {
     let zone = look().zone;
     let text = |value: Option<String>| value.unwrap_or_else(|| NOT_MEASURED.to_owned());
+    let since = |key: &str, value: Option<chrono::DateTime<chrono::Utc>>| {
+        value.map(|value| view! { <dt>{words.t(key)}</dt><dd>{time(value, zone)}</dd> })
+    };
     view! {
         <section class="card">
             <header><h2>{words.t("customer-facts")}</h2></header>
@@ -196,6 +244,8 @@ fn facts(words: Words, customer: CustomerRow) -> impl IntoView {
                 <dd>{text(customer.remark)}</dd>
                 <dt>{words.t("customer-since")}</dt>
                 <dd>{time(customer.created_at, zone)}</dd>
+                {since("user-disabled-at", customer.disabled_at)}
+                {since("user-deleted-at", customer.deleted_at)}
             </dl>
         </section>
     }

@@ -29,11 +29,14 @@ pub(crate) struct People {
 /// The list, the ways to add somebody, and the handing over of the ownership.
 pub(crate) fn people_cards(words: Words, people: People, refused: Option<&Refused>) -> impl IntoView + use<> {
     let add = people.add.then(|| (new_card(words, &people, refused), existing_card(words, &people, refused)));
+    // Who made the first owner with the customer may add nobody else, and sees the password all the same.
+    let made = (!people.add).then(|| shown_once(words, words.t("customer-password-once"), None, people.made.clone()));
     let transfer = (people.manage && people.members.len() > 1).then(|| transfer_card(words, &people, refused));
     view! {
         <section class="card">
             <header><h2>{words.t("home-people")}</h2></header>
             {table(words, &people)}
+            {made}
         </section>
         {add}
         {transfer}
@@ -137,6 +140,17 @@ fn new_card(words: Words, people: &People, refused: Option<&Refused>) -> impl In
         autocomplete: Some("off"),
         ..TextField::default()
     };
+    let email = TextField {
+        label: words.t("account-email"),
+        name: "new_email".to_owned(),
+        value: typed("newEmail").unwrap_or_default(),
+        fault: refused.and_then(|r| r.fault(words.0, "email")),
+        hint: Some(words.t("member-email-hint")),
+        kind: "email",
+        max_length: Some(254),
+        autocomplete: Some("off"),
+        ..TextField::default()
+    };
     // The first person should be able to bring in the others.
     let first = if people.members.iter().any(is_owner) { MemberRole::Member } else { MemberRole::Owner };
     let chosen = typed("role").unwrap_or_else(|| first.code().to_owned());
@@ -149,6 +163,7 @@ fn new_card(words: Words, people: &People, refused: Option<&Refused>) -> impl In
                 <input r#type="hidden" name="back" value=people.back.clone() />
                 {text_field(username)}
                 {text_field(display_name)}
+                {text_field(email)}
                 <div class="form-row">
                     <label r#for="new-role">{words.t("home-role")}</label>
                     <select id="new-role" name="role">{options_view(roles(words), &chosen)}</select>

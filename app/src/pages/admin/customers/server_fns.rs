@@ -1,7 +1,7 @@
 //! What customer pages and forms call.
 
 use contract::accounts::MemberRole;
-use contract::customers::{CustomerQuery, CustomerRow, MemberSecret};
+use contract::customers::{CustomerCreated, CustomerQuery, CustomerRow, MemberSecret};
 use contract::{ApiError, CustomerId, Page, UserId};
 use leptos::prelude::*;
 
@@ -20,13 +20,18 @@ pub async fn list_customers(#[server(default)] query: CustomerQuery) -> Result<P
     door::answer(&platform, &ctx, platform::customers::list(&platform, &ctx, &query).await).await
 }
 
-/// Adds a customer and goes to it.
+/// Adds a customer and goes to it, where its owner's password is shown once.
 #[server]
-pub async fn create_customer(#[server(default)] form: CustomerForm) -> Result<(), ApiError> {
+pub async fn create_customer(#[server(default)] form: CustomerForm) -> Result<Option<CustomerCreated>, ApiError> {
     let (platform, ctx) = door::door();
-    let result = platform::customers::create(&platform, &ctx, form.create()).await;
-    let next = |made: contract::customers::CustomerCreated| paths::customer(made.customer.id);
-    door::form_answer((&platform, &ctx), result, next, paths::CUSTOMER_NEW, form.typed()).await
+    let made = platform::customers::create(&platform, &ctx, form.create()).await;
+    let next = |made: &CustomerCreated| paths::customer(made.customer.id);
+    let text = |made: &CustomerCreated| {
+        let owner = made.owner.as_ref()?;
+        Some(format!("{}  {}", owner.username, owner.password.as_ref()?))
+    };
+    let secret = (ShownOnce::NewPassword, text);
+    door::secret_answer((&platform, &ctx), made, secret, next, paths::CUSTOMER_NEW, form.typed()).await
 }
 
 /// Changes a customer and goes back to it.
@@ -47,12 +52,31 @@ pub async fn set_customer_active(id: CustomerId, active: bool) -> Result<(), Api
     door::form_answer((&platform, &ctx), result, next, &paths::customer(id), Vec::new()).await
 }
 
+/// Deletes a customer so that it can be brought back.
+#[server]
+pub async fn delete_customer(id: CustomerId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::customers::delete(&platform, &ctx, id).await;
+    let next = |row: CustomerRow| paths::customer(row.id);
+    door::form_answer((&platform, &ctx), result, next, &paths::customer(id), Vec::new()).await
+}
+
+/// Brings a deleted customer back.
+#[server]
+pub async fn restore_customer(id: CustomerId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::customers::restore(&platform, &ctx, id).await;
+    let next = |row: CustomerRow| paths::customer(row.id);
+    door::form_answer((&platform, &ctx), result, next, &paths::customer(id), Vec::new()).await
+}
+
 /// Adds a person; the page shows the password once. For owners and staff, as all of the following.
 #[server]
 pub async fn add_customer_member(
     id: CustomerId,
     new_username: String,
     #[server(default)] display_name: String,
+    #[server(default)] new_email: String,
     role: MemberRole,
     #[server(default)] back: String,
 ) -> Result<Option<MemberSecret>, ApiError> {
@@ -60,10 +84,13 @@ pub async fn add_customer_member(
     let typed = vec![
         ("newUsername", new_username.clone()),
         ("displayName", display_name.clone()),
+        ("newEmail", new_email.clone()),
         ("role", role.code().to_owned()),
     ];
-    let display_name = (!display_name.trim().is_empty()).then_some(display_name);
-    let body = MemberCreate { username: new_username, display_name, role: Some(role), ..MemberCreate::default() };
+    let stated = |text: String| (!text.trim().is_empty()).then_some(text);
+    let (display_name, email) = (stated(display_name), stated(new_email));
+    let body =
+        MemberCreate { username: new_username, display_name, email, role: Some(role), ..MemberCreate::default() };
     let made = platform::customers::add_member(&platform, &ctx, id, body).await;
     let text = |made: &MemberSecret| Some(format!("{}  {}", made.username, made.password.as_ref()?));
     let back = back_to(&back, id);

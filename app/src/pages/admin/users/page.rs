@@ -2,7 +2,7 @@
 
 use contract::accounts::SessionView;
 use contract::audit::{AuditQuery, AuditView};
-use contract::quotas::{Quota, QuotaResource};
+use contract::quotas::{Quota, QuotaUsage};
 use contract::roles::RoleView;
 use contract::users::{UserState, UserView};
 use contract::{Permission, UserId};
@@ -11,8 +11,8 @@ use leptos::server_fn::ServerFn;
 use platform::accounts::{ShownOnce, take_for_page};
 
 use super::edit::{assignable, user_of_path};
-use super::form::QuotaForm;
 use super::list::user_state;
+use super::quota::quota_card;
 use super::server_fns::{
     AssignRole, DeleteUser, MakeUserPassword, RestoreUser, RevokeRole, SetUserActive, SetUserPassword, SetUserQuota,
 };
@@ -33,6 +33,7 @@ struct Found {
     /// Roles the reader may give.
     assignable: Vec<RoleView>,
     quota: Quota,
+    usage: Vec<QuotaUsage>,
     sessions: Vec<SessionView>,
     /// Nothing for those who may not read the log.
     history: Option<Vec<AuditView>>,
@@ -49,6 +50,7 @@ pub fn UserPage() -> impl IntoView {
         async move {
             let view = platform::accounts::users::get(&platform, &ctx, id).await?;
             let quota = platform::quotas::of_user(&platform, &ctx, id).await?;
+            let usage = platform::quotas::usage_of_user(&platform, &ctx, id).await?;
             let sessions = platform::accounts::users::sessions(&platform, &ctx, id).await?;
             let newest = AuditQuery {
                 target_kind: Some("user".to_owned()),
@@ -61,14 +63,15 @@ pub fn UserPage() -> impl IntoView {
                 false => None,
             };
             let made = take_for_page(&platform, &ctx, ShownOnce::NewPassword).await?;
-            Ok(Found { view, assignable: assignable(&platform, &ctx).await?, quota, sessions, history, made })
+            let assignable = assignable(&platform, &ctx).await?;
+            Ok(Found { view, assignable, quota, usage, sessions, history, made })
         },
         user_view,
     )
 }
 
 fn user_view(found: Found) -> AnyView {
-    let Found { view, assignable, quota, sessions, history, made } = found;
+    let Found { view, assignable, quota, usage, sessions, history, made } = found;
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
     let message = refused.as_ref().map(|r| r.message(words.0));
@@ -95,7 +98,7 @@ fn user_view(found: Found) -> AnyView {
                 </div>
                 <aside class="side-column" aria-label=words.t("customer-facts")>
                     {facts(words, &view)}
-                    {quota_card(words, (SetUserQuota::url(), id.0), &quota, may_change, refused.as_ref())}
+                    {quota_card(words, (SetUserQuota::url(), id.0), (&quota, usage), may_change, refused.as_ref())}
                 </aside>
             </div>
         },
@@ -293,55 +296,6 @@ fn facts(words: Words, view: &UserView) -> impl IntoView + use<> {
                 {since("user-disabled-at", view.disabled_at)}
                 {since("user-deleted-at", view.deleted_at)}
             </dl>
-        </section>
-    }
-}
-
-/// Limits of a person or a customer: a form for those who may change them.
-pub(crate) fn quota_card(
-    words: Words,
-    (action, id): (&'static str, i64),
-    quota: &Quota,
-    may_change: bool,
-    refused: Option<&Refused>,
-) -> impl IntoView + use<> {
-    let unlimited = words.t("quota-unlimited");
-    let body = if may_change {
-        let fields = QuotaResource::ALL.iter().map(|resource| {
-            let name = QuotaForm::field(*resource);
-            let typed = refused.and_then(|r| r.typed.get(name).cloned());
-            text_field(TextField {
-                label: words.t(&format!("quota-{}", resource.code())),
-                name: format!("form[{name}]"),
-                value: typed.or(quota.get(*resource).map(|n| n.to_string())).unwrap_or_default(),
-                fault: refused.and_then(|r| r.fault(words.0, resource.code())),
-                kind: "number",
-                ..TextField::default()
-            })
-        });
-        view! {
-            <form class="form" method="post" action=action>
-                <input r#type="hidden" name="id" value=id.to_string() />
-                <p class="hint">{words.t("quota-hint")}</p>
-                <fieldset>{fields.collect_view()}</fieldset>
-                <p class="actions"><button class="btn">{words.t("form-save")}</button></p>
-            </form>
-        }
-        .into_any()
-    } else {
-        let lines = QuotaResource::ALL.iter().map(|resource| {
-            let limit = quota.get(*resource).map_or_else(|| unlimited.clone(), |n| n.to_string());
-            view! {
-                <dt>{words.t(&format!("quota-{}", resource.code()))}</dt>
-                <dd>{limit}</dd>
-            }
-        });
-        view! { <dl class="facts">{lines.collect_view()}</dl> }.into_any()
-    };
-    view! {
-        <section class="card">
-            <header><h2>{words.t("quota-title")}</h2></header>
-            {body}
         </section>
     }
 }

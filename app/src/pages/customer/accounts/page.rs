@@ -1,6 +1,6 @@
 //! One's own account: who one is here, and how the product looks.
 
-use contract::accounts::{Language, PasswordPlace, Profile, Theme};
+use contract::accounts::{Language, MembershipView, PasswordPlace, Profile, Theme};
 use contract::notifications::NotificationPreferences;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -14,6 +14,7 @@ use crate::pages::customer::notifications::choices::choices_card;
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::{TextField, form_fault, my_name, select_field, text_field};
+use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -50,8 +51,7 @@ pub fn AccountPage() -> impl IntoView {
 /// `place`: where the password is that is not here.
 fn account_view(profile: Profile, place: Option<PasswordPlace>, told: NotificationPreferences) -> AnyView {
     let words = Words::now();
-    // Who signed up by themselves, and was not given a place yet.
-    let nowhere = profile.memberships.is_empty() && !door().1.is_staff();
+    let note = standing_note(words, &profile);
     let head = PageFrame::new(words.t("account-title"), Area::Account).actions(view! {
         <form method="post" action=SignOut::url()>
             <button class="btn">{words.t("sign-out")}</button>
@@ -61,7 +61,7 @@ fn account_view(profile: Profile, place: Option<PasswordPlace>, told: Notificati
         head,
         view! {
             {tabs(words, paths::ACCOUNT)}
-            {nowhere.then(|| view! { <p class="note-line">{words.t("account-nowhere")}</p> })}
+            {note.map(|text| view! { <p class="note-line">{text}</p> })}
             <div class="columns">
                 {who(words, profile.clone())}
                 {picture(words, &profile)}
@@ -76,9 +76,38 @@ fn account_view(profile: Profile, place: Option<PasswordPlace>, told: Notificati
     )
 }
 
+/// Why there is no customer to act for: who signed up by themselves was not given a place yet, another's is disabled, and
+/// another has only to choose.
+fn standing_note(words: Words, profile: &Profile) -> Option<String> {
+    if profile.tenant_id.is_some() || door().1.is_staff() {
+        return None;
+    }
+    let names = |list: &[MembershipView]| {
+        let names: Vec<_> = list.iter().map(|membership| membership.customer_name.clone()).collect();
+        names.join(&words.t("list-separator"))
+    };
+    Some(match (profile.memberships.is_empty(), profile.disabled_memberships.is_empty()) {
+        (true, true) => words.t("account-nowhere"),
+        (true, false) => words.with("account-customer-disabled", &[("name", names(&profile.disabled_memberships))]),
+        (false, _) => words.with("account-choose-customer", &[("name", names(&profile.memberships))]),
+    })
+}
+
+/// The role that a person of disabled customers only has there: signed in they are nothing else.
+fn role_words(words: Words, profile: &Profile) -> String {
+    let waiting = profile.memberships.is_empty() && profile.role == "signed_in";
+    let own = profile.disabled_memberships.iter().map(|m| words.t(&format!("member-role-{}", m.role.code())));
+    let mut roles: Vec<_> = match waiting && !profile.disabled_memberships.is_empty() {
+        true => own.collect(),
+        false => profile.roles.iter().map(|role| crate::role_words::role_name(words.0, role, role)).collect(),
+    };
+    roles.dedup();
+    roles.join(&words.t("list-separator"))
+}
+
 fn who(words: Words, profile: Profile) -> impl IntoView {
     let zone = look().zone;
-    let roles = profile.roles.iter().map(|role| crate::role_words::role_name(words.0, role, role)).collect::<Vec<_>>();
+    let roles = role_words(words, &profile);
     let refused = Refused::from_query();
     let typed = refused.as_ref().and_then(|r| r.typed.get("displayName").cloned());
     let name = TextField {
@@ -97,6 +126,14 @@ fn who(words: Words, profile: Profile) -> impl IntoView {
             <dd>{words.with("account-membership", &[("customer", m.customer_name), ("role", role)])}</dd>
         }
     });
+    let disabled = profile.disabled_memberships.into_iter().map(|m| {
+        let role = words.t(&format!("member-role-{}", m.role.code()));
+        let text = words.with("account-membership", &[("customer", m.customer_name), ("role", role)]);
+        view! {
+            <dt>{words.t("account-customer")}</dt>
+            <dd>{text} " " {state(Tone::Off, words.t("customer-disabled"))}</dd>
+        }
+    });
     view! {
         <section class="card">
             <header><h2>{words.t("account-who")}</h2></header>
@@ -106,8 +143,9 @@ fn who(words: Words, profile: Profile) -> impl IntoView {
                 <dt>{words.t("account-email")}</dt>
                 <dd>{profile.email.unwrap_or_else(|| NOT_MEASURED.to_owned())}</dd>
                 <dt>{words.t("account-roles")}</dt>
-                <dd>{roles.join(&words.t("list-separator"))}</dd>
+                <dd>{roles}</dd>
                 {memberships.collect_view()}
+                {disabled.collect_view()}
                 <dt>{words.t("account-last-sign-in")}</dt>
                 <dd>{profile.last_login_at.map_or_else(|| NOT_MEASURED.into_any(), |at| time(at, zone).into_any())}</dd>
             </dl>

@@ -1,7 +1,7 @@
 //! One's own account: how the product looks to one, and what one proves oneself with.
 
 use contract::accounts::{ApiTokenSecret, ApiTokenView, RecoveryCodes, SessionView, SshKeyView};
-use contract::{ApiError, IdentityId, SessionId, SshKeyId};
+use contract::{ApiError, CustomerId, IdentityId, SessionId, SshKeyId};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
@@ -31,6 +31,14 @@ pub async fn set_preferences(
         None => Ok(()),
     };
     door::form_answer((&platform, &ctx), result, |()| back, paths::ACCOUNT, typed).await
+}
+
+/// Has this session act for another of one's customers, from its first page on.
+#[server]
+pub async fn switch_customer(customer: CustomerId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::switch_customer(&platform, &ctx, customer).await;
+    door::form_answer((&platform, &ctx), result, |_| paths::HOME.to_owned(), paths::ACCOUNT, Vec::new()).await
 }
 
 /// Which columns one sees in a list; goes back to where it was chosen.

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use contract::accounts::{SessionKind, SessionView};
-use contract::{SessionId, UserId};
+use contract::{CustomerId, ErrorCode, SessionId, UserId};
 
-use crate::authz::{Granted, SecureAccount, UpdateUser};
+use crate::authz::{Granted, SecureAccount, UpdateAccount, UpdateUser};
 use crate::db::Tx;
 use crate::{Error, Result};
 
@@ -81,6 +81,32 @@ async fn end(tx: &mut Tx, user: UserId, session: SessionId, now: DateTime<Utc>) 
     .fetch_optional(&mut **tx)
     .await?;
     kind.as_deref().map(kind_of).transpose()
+}
+
+/// Has an open session of the account act for another customer. What the browser door keeps beside the row says the same,
+/// or the next change of it would bring the old one back.
+pub(in crate::accounts) async fn set_customer(
+    tx: &mut Tx,
+    granted: &Granted<UpdateAccount>,
+    session: SessionId,
+    customer: CustomerId,
+) -> Result<()> {
+    let done = sqlx::query!(
+        "update sessions
+         set customer_id = $3,
+             data = case when data ? 'identity'
+                         then jsonb_set(data, '{identity,customer}', to_jsonb($3::bigint)) else data end
+         where id = $1 and user_id = $2 and ended_at is null",
+        session.0,
+        granted.id().0,
+        customer.0
+    )
+    .execute(&mut **tx)
+    .await?;
+    match done.rows_affected() {
+        0 => Err(Error::new(ErrorCode::Unauthenticated)), // it ended meanwhile
+        _ => Ok(()),
+    }
 }
 
 /// Ends every session of the account but one; how many there were.

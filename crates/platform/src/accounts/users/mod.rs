@@ -1,7 +1,7 @@
 //! Everybody's accounts, as staff run them.
 //!
 //! Invariants: nobody acts on the account of somebody who may more than they do; nobody disables or deletes themselves; the
-//! last platform admin stays; a deleted account is kept, with its roles and memberships, and can be brought back; whoever is
+//! last platform admin stays, and so does the last owner of a customer; a deleted account is kept, with its roles and memberships, and can be brought back; whoever is
 //! disabled, deleted or given a new password is signed out everywhere at once; a password made here is shown once.
 
 mod bulk;
@@ -24,7 +24,7 @@ use super::{PasswordRule, SessionEnding, password, password_rule};
 use crate::authz::{AssignRole, CreateUser, DeleteUser, Population, UpdateUser, UserRef, ViewUser};
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, SystemActor, audit, roles};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, customers, roles};
 
 /// Rows of an export that are read at a time.
 const EXPORT_PAGE: u32 = 500;
@@ -176,10 +176,11 @@ pub async fn set_active(platform: &Platform, ctx: &OpContext, id: UserId, active
 /// Deletes an account so that it can be brought back; again is no error and changes nothing.
 ///
 /// # Errors
-/// `WrongState` for oneself and for the last platform admin.
+/// `WrongState` for oneself, for the last platform admin and for the only owner of a customer.
 pub async fn delete(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<UserView> {
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(DeleteUser, &UserRef::of_platform(id))?;
+    customers::lock_owned_by(&mut tx, id).await?; // before the person, as everything that changes people of customers
     let row = lock_in_tx(&mut tx, id).await?;
     not_oneself(ctx, id)?;
     roles::must_cover_user_in_tx(&mut tx, ctx, id).await?;
@@ -189,6 +190,7 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<
         store::set_deleted(&mut tx, &granted, Some(ctx.now())).await?;
         let before = Some(facts(&row.details, row.state));
         audit::record_in_tx(&mut tx, ctx, audit::Entry { before, ..entry("users:delete", id) }).await?;
+        customers::keep_owners_in_tx(&mut tx, id).await?;
         end_sessions_in_tx(&mut tx, id).await?;
     }
     let view = read(&mut tx, ctx, id).await?;
@@ -248,6 +250,12 @@ pub(crate) async fn lock_in_tx(tx: &mut Tx, id: UserId) -> Result<store::Locked>
 /// For those who may see every account: whether there is this one.
 pub(crate) async fn exists_in_tx(tx: &mut Tx, id: UserId) -> Result<()> {
     if store::exists(tx, id).await? { Ok(()) } else { Err(Error::not_found()) }
+}
+
+/// The customers somebody belongs to, those that are deleted left out.
+pub(crate) async fn customers_in_tx(tx: &mut Tx, id: UserId) -> Result<Vec<CustomerId>> {
+    let found = store::memberships(tx, &[id]).await?.remove(&id).unwrap_or_default();
+    Ok(found.into_iter().map(|membership| membership.customer_id).collect())
 }
 
 /// The account of this name, unless it is deleted.

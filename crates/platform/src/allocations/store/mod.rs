@@ -404,6 +404,16 @@ pub(super) async fn due(tx: &mut Tx, now: DateTime<Utc>, reminders: &[i32]) -> R
     Ok(ids.into_iter().map(AllocationId).collect())
 }
 
+/// Machines that one of these customers has now.
+pub(super) async fn machines_held(tx: &mut Tx, customers: &[i64]) -> Result<Vec<i64>> {
+    Ok(sqlx::query_scalar!(
+        "select distinct machine_id from allocations where customer_id = any($1) and state in ('active', 'grace')",
+        customers
+    )
+    .fetch_all(&mut **tx)
+    .await?)
+}
+
 pub(super) async fn held_by(tx: &mut Tx, customers: &[i64]) -> Result<HashMap<i64, Held>> {
     let rows = sqlx::query!(
         r#"select customer_id, count(distinct machine_id) as "machines!", min(ends_at) as next_end_at
@@ -416,6 +426,17 @@ pub(super) async fn held_by(tx: &mut Tx, customers: &[i64]) -> Result<HashMap<i6
         .into_iter()
         .map(|row| (row.customer_id, Held { machines: row.machines.unsigned_abs(), next_end_at: row.next_end_at }))
         .collect())
+}
+
+pub(super) async fn running_of(tx: &mut Tx, customer: CustomerId) -> Result<u64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "running!" from allocations
+           where customer_id = $1 and state not in ('ended', 'cancelled')"#,
+        customer.0
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(count.unsigned_abs())
 }
 
 pub(super) async fn all_held(tx: &mut Tx) -> Result<HashMap<i64, Held>> {

@@ -1,0 +1,26 @@
+//! What customers hold, for slices that count it or depend on there being nothing.
+
+use contract::CustomerId;
+
+use super::store;
+use crate::db::Tx;
+use crate::{OpContext, Platform, Result, machines};
+
+/// Machines that these customers hold now, and the GPUs in them.
+pub(crate) struct Holdings {
+    pub machines: i64,
+    pub gpus: i64,
+}
+
+/// See [`Holdings`]; a machine counts once.
+pub(crate) async fn holdings(platform: &Platform, tx: &mut Tx, ctx: &OpContext, customers: &[i64]) -> Result<Holdings> {
+    let machines = store::machines_held(tx, customers).await?;
+    let briefs = machines::briefs(platform, tx, &machines, ctx.now()).await?;
+    let gpus = briefs.values().map(|brief| i64::from(brief.gpu_count.unwrap_or(0))).sum();
+    Ok(Holdings { machines: i64::try_from(machines.len()).unwrap_or(i64::MAX), gpus })
+}
+
+/// How many allocations of a customer are not over: planned, running, or on their way back.
+pub(crate) async fn running_of(tx: &mut Tx, customer: CustomerId) -> Result<u64> {
+    store::running_of(tx, customer).await
+}

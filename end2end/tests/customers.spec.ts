@@ -1,0 +1,102 @@
+// Customers: disabled, deleted and brought back; somebody in two of them chooses; what does not come back is asked about.
+import { Credentials } from '../fixtures/installation.js';
+import { expect, expectAccessible, expectNoSideScroll, look, test } from '../fixtures/test.js';
+
+test.describe.configure({ mode: 'serial' });
+// Whoever looks for a customer that is gone is answered 404.
+test.use({ expectedConsole: /404/ });
+
+let owner: Credentials;
+const ids: number[] = [];
+
+test('an admin adds two customers, the first with its owner', async ({ page, installation, signIn }) => {
+  await signIn(page);
+  await look(page, installation.url, 'en', 'light');
+  await page.goto('/admin/customers/new');
+  await page.locator('[name="form[name]"]').fill('Tyrell North');
+  await page.locator('[name="form[owner_email]"]').fill('eve@tyrell.example');
+  await page.locator('form button.primary').click();
+  await expect(page.locator('[name="form[owner_username]"]')).toHaveAttribute('aria-invalid', 'true');
+  await page.locator('[name="form[owner_username]"]').fill('tyrell.eve');
+  await page.locator('form button.primary').click();
+  const secret = (await page.locator('.secret code').textContent())!.trim().split(/\s+/);
+  owner = { name: secret[0], password: secret[1] };
+  expect(owner.name).toBe('tyrell.eve');
+  await page.reload();
+  await expect(page.locator('body')).not.toContainText(owner.password);
+  await expect(page.getByRole('row', { name: /People/ })).toContainText('1');
+  await expectAccessible(page);
+
+  const token = await installation.token(installation.admin);
+  ids.push(Number(new URL(page.url()).pathname.split('/').at(-1)));
+  ids.push((await installation.rest(token, '/api/admin/customers', 'POST', { name: 'Tyrell South' })).body.data.customer.id);
+  const added = await installation.rest(token, `/api/admin/customers/${ids[1]}/members`, 'POST', { username: owner.name, existing: true });
+  expect(added.status).toBe(201);
+});
+
+test('somebody in both acts for the one that was chosen, without a script too', async ({ browser, installation, signIn }) => {
+  const context = await browser.newContext({ javaScriptEnabled: false, baseURL: installation.url });
+  const page = await context.newPage();
+  await signIn(page, owner);
+  await look(page, installation.url, 'en', 'dark');
+  await page.goto('/');
+  await expect(page.locator('main')).toContainText('Tyrell North');
+  await page.locator('details.menu > summary').click();
+  await page.getByRole('button', { name: 'Tyrell South' }).click();
+  await expect(page).toHaveURL(`${installation.url}/`);
+  await expect(page.locator('main')).toContainText('Tyrell South');
+  // A member there, and no owner.
+  await expect(page.getByRole('link', { name: 'Members', exact: true })).toHaveCount(0);
+  await context.close();
+});
+
+test('a customer is disabled, deleted and brought back, each asked about once more', async ({ page, browser, installation, signIn }) => {
+  await signIn(page);
+  await look(page, installation.url, 'en', 'light');
+  const theirs = await browser.newContext({ baseURL: installation.url });
+  const other = await theirs.newPage();
+  await signIn(other, owner);
+  await page.goto(`/admin/customers/${ids[0]}`);
+  await page.locator('summary', { hasText: 'Disable' }).click();
+  await page.getByRole('button', { name: 'Disable this customer' }).click();
+  await expect(page.locator('h1 ~ .state')).toHaveText('Disabled');
+  await other.goto('/account');
+  await expect(other.locator('main')).toContainText(/Choose one in the menu/);
+
+  await page.locator('summary', { hasText: 'Delete' }).click();
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Delete this customer' }).click();
+  await expect(page.locator('h1 ~ .state')).toHaveText('Deleted');
+  await page.goto('/admin/customers?q=Tyrell+North');
+  await expect(page.locator('tbody tr')).toHaveCount(0);
+  await page.goto('/admin/customers?q=Tyrell+North&state=deleted');
+  await page.locator('tbody a').click();
+  await page.getByRole('button', { name: 'Bring back' }).click();
+  await expect(page.locator('h1 ~ .state'), 'as it was').toHaveText('Disabled');
+  await page.getByRole('button', { name: 'Enable' }).click();
+  await other.goto('/');
+  await expect(other.locator('main')).toContainText('Tyrell North');
+  await theirs.close();
+
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.reload();
+  await expectNoSideScroll(page);
+  // Its only owner's account stays.
+  const token = await installation.token(installation.admin);
+  const user = (await installation.rest(token, `/api/admin/users?q=${owner.name}`)).body.data.list[0].id;
+  const refused = await installation.rest(token, `/api/admin/users/${user}`, 'DELETE');
+  expect([refused.status, refused.body.code]).toEqual([422, 1402]);
+});
+
+test('an announcement is asked about once more before it is gone', async ({ page, installation, signIn }) => {
+  await signIn(page);
+  await look(page, installation.url, 'en', 'light');
+  const token = await installation.token(installation.admin);
+  await installation.rest(token, '/api/admin/announcements', 'POST', { title: 'Gone soon', audience: 'staff' });
+  await page.goto('/admin/announcements');
+  const row = page.getByRole('row', { name: /Gone soon/ });
+  await row.getByRole('button', { name: 'Remove Gone soon' }).click();
+  await expect(row).toBeVisible();
+  await page.getByRole('button', { name: 'Remove this announcement' }).click();
+  await expect(row).toHaveCount(0);
+});
