@@ -294,13 +294,20 @@ async fn found(tx: &mut crate::db::Tx, right: &Right, id: ChannelId) -> Result<s
 async fn check_url(wrong: &mut Wrong, text: &str) -> Option<Url> {
     let url = outbound::read_url(text.trim());
     let fault = match &url {
-        None if text.trim().is_empty() => "field-required",
-        None => "field-url",
-        Some(url) if !outbound::is_kept_private(url).await => "field-url-plain",
-        Some(_) => return url,
+        None if text.trim().is_empty() => Some("field-required"),
+        None => Some("field-url"),
+        Some(url) => match outbound::is_kept_private(url).await {
+            true => None,
+            false => Some("field-url-plain"),
+        },
     };
-    wrong.add("url", fault);
-    None
+    match fault {
+        Some(key) => {
+            wrong.add("url", key);
+            None
+        }
+        None => url,
+    }
 }
 
 fn check_secret(wrong: &mut Wrong, kind: ChannelKind, secret: Option<&str>) {
