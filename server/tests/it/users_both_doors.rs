@@ -177,10 +177,14 @@ async fn the_menu_shows_what_the_doors_let_through() {
             vec!["machines", "users", "account"],
             vec!["users:update", "accounts:update-own", "accounts:secure-own"],
         ),
-        (acme.member.clone(), vec!["home", "account"], vec!["accounts:update-own", "accounts:secure-own"]),
+        (
+            acme.member.clone(),
+            vec!["home", "market", "own-images", "account"],
+            vec!["images:upload", "accounts:update-own", "accounts:secure-own"],
+        ),
         (
             acme.owner.clone(),
-            vec!["home", "members", "own-audit", "account"],
+            vec!["home", "members", "market", "own-images", "own-audit", "account"],
             vec![
                 "allocations:request-renewal",
                 "customers:add-member",

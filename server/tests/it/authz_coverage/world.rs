@@ -115,13 +115,14 @@ impl Library {
         let new = |size| UploadCreate { name: "a.tar".to_owned(), size, sha256: None, purpose: FilePurpose::Image };
         let stored = async || {
             let new = new(archive.len() as u64);
-            files::store_whole(server.platform(), &owner.ctx(), new, &mut &archive[..]).await.unwrap().id
+            let mut body = &archive[..];
+            Box::pin(files::store_whole(server.platform(), &owner.ctx(), new, &mut body)).await.unwrap().id
         };
         let (file, archive) = (stored().await, stored().await);
         let image = async |name: &str| {
             let body = json!({ "file": archive, "name": name });
             let body: ImageUpload = serde_json::from_value(body).unwrap();
-            images::upload_own(server.platform(), &owner.ctx(), body).await.unwrap().id
+            Box::pin(images::upload_own(server.platform(), &owner.ctx(), body)).await.unwrap().id
         };
         let upload = files::create_upload(server.platform(), &owner.ctx(), new(5)).await.unwrap().id;
         Self { upload, file, images: [image("one").await, image("two").await], archive }
@@ -140,6 +141,11 @@ fn provider(name: &str) -> Value {
 
 impl World {
     pub async fn new() -> Self {
+        // Everything at once is more than a thread's stack takes.
+        Box::pin(Self::build()).await
+    }
+
+    async fn build() -> Self {
         // Everybody calls often here, each time from an address of its own.
         let server = Server::with(|config| config.trusted_proxies = 1).await;
         let admin = server.test.admin().await;
@@ -184,7 +190,7 @@ impl World {
         let waits = settings::stage_import(server.platform(), &admin.ctx(), wish).await.unwrap();
         let service = serde_json::from_value(provider("Sso")).unwrap();
         let service = accounts::identity::create(server.platform(), &admin.ctx(), service).await.unwrap();
-        let (webhooks, channels) = channels(&server, &admin).await;
+        let (webhooks, channels) = Box::pin(channels(&server, &admin)).await;
         let said = AnnouncementEdit {
             title: "New fans".to_owned(),
             audience: Audience::Chosen,
@@ -197,7 +203,7 @@ impl World {
         let price = SpecPriceCreate { price_per_hour: "1".to_owned(), starts_at: None };
         specs::add_price(server.platform(), &admin.ctx(), spec, price).await.unwrap();
         Self {
-            library: Library::new(&server, &acme.owner).await,
+            library: Box::pin(Library::new(&server, &acme.owner)).await,
             spec,
             announcement: said.id,
             webhooks,

@@ -184,7 +184,7 @@ impl<'a> Service<'a> {
         known: &'a Descriptions,
         redirect: String,
     ) -> Result<Self, Refusal> {
-        let http = Http::new(settings.ca_certificate.as_deref()).map_err(|fault| Refusal::Away(fault.0))?;
+        let http = Http::new(settings.ca_certificate.as_deref()).map_err(|fault| Refusal::Away(fault.to_string()))?;
         let (id, version, secret) = (provider.id, provider.version, provider.secret.as_ref());
         Ok(Self { id, version, settings, secret, redirect, http, known })
     }
