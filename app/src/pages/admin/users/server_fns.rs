@@ -132,7 +132,8 @@ pub async fn end_user_sessions(id: UserId) -> Result<Option<SessionsEnded>, ApiE
     if !door::wants_page() {
         return door::answer(&platform, &ctx, result.map(Some)).await;
     }
-    let answer = door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), Vec::new());
+    let back = paths::user(id);
+    let answer = door::form_answer((&platform, &ctx), result, |_| paths::user(id), &back, Vec::new());
     answer.await.map(|()| None)
 }
 
