@@ -242,8 +242,11 @@ async fn another_tenants_transaction_finds_nothing_of_ours() {
         ("announcements", 1),
         ("audit_events", 1),
         ("customers", 1),
+        ("blobs", 1),
+        ("files", 1),
         ("finished_jobs", 1),
         ("gpus", 1),
+        ("images", 1),
         ("jobs", 1),
         // The machine it has and the work announced on it, and none of its figures.
         ("machines", 1),
@@ -252,6 +255,8 @@ async fn another_tenants_transaction_finds_nothing_of_ours() {
         ("quotas", 1),
         ("renewal_requests", 1),
         ("sessions", 1),
+        ("upload_chunks", 1),
+        ("uploads", 1),
         ("users", 2),
     ]);
     assert_eq!(visible(&test, &acme.owner.ctx()).await, ours);

@@ -301,7 +301,7 @@ async fn quotas_are_numbers_and_absence_is_no_limit() {
     assert_eq!(quotas::of_user(&test.platform, &admin.ctx(), acme.member.id).await.unwrap(), quota);
     let usage = quotas::usage_of_user(&test.platform, &admin.ctx(), acme.member.id).await.unwrap();
     let used: Vec<_> = usage.iter().filter_map(|line| Some((line.resource.code(), line.used?))).collect();
-    assert_eq!((usage.len(), used), (9, vec![("storage", 0), ("machines", 0), ("customers", 1)]));
+    assert_eq!((usage.len(), used), (9, vec![("storageGb", 0), ("machines", 0), ("customers", 1)]));
     quotas::set_of_customer(&test.platform, &admin.ctx(), acme.id, quota.clone()).await.unwrap();
     quotas::set_of_customer(&test.platform, &admin.ctx(), acme.id, Quota::default()).await.unwrap();
     assert_eq!(quotas::of_customer(&test.platform, &admin.ctx(), acme.id).await.unwrap(), Quota::default());
