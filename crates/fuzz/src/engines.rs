@@ -11,7 +11,7 @@ pub(crate) const BETWEEN: &str = "\n====\n";
 pub fn engines(data: &[u8]) {
     match chosen(data, 3) {
         (0, socket) => {
-            kept(EngineWrite { socket: Some(text(socket).into_owned()), ..bare(EngineKind::Local) });
+            kept(EngineWrite { socket: Some(text(socket).into_owned()), ..EngineWrite::new(EngineKind::Local) });
         }
         (1, rest) => {
             kept(over_tls(rest));
@@ -21,19 +21,6 @@ pub fn engines(data: &[u8]) {
             assert!(price.chars().all(|c| c.is_ascii_digit() || c == '.') && price.len() <= 16, "{price}");
             assert_eq!(platform::fuzzing::price(&price).as_ref(), Some(&price));
         }
-    }
-}
-
-fn bare(kind: EngineKind) -> EngineWrite {
-    EngineWrite {
-        kind,
-        socket: None,
-        host: None,
-        port: None,
-        ca_certificate: None,
-        client_certificate: None,
-        client_key: None,
-        revision: None,
     }
 }
 
@@ -49,7 +36,7 @@ fn over_tls(rest: &[u8]) -> EngineWrite {
         ca_certificate: pems.next(),
         client_certificate: pems.next(),
         client_key: pems.next(),
-        ..bare(EngineKind::Tcp)
+        ..EngineWrite::new(EngineKind::Tcp)
     }
 }
 
