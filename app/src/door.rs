@@ -19,6 +19,7 @@ use contract::{ApiError, BulkOutcome, ErrorCode, Permission};
 use http::{HeaderValue, StatusCode, header};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
+use leptos_router::hooks::use_params_map;
 use platform::accounts::{Preferences, ShownOnce, SignedIn, keep_for_page};
 use platform::secrets::Keyring;
 use platform::settings::Appearance;
@@ -421,6 +422,12 @@ pub fn appearance() -> Appearance {
         open: false,
     };
     use_context::<Appearance>().unwrap_or_else(unnamed)
+}
+
+/// The id in the page's address; what is no number names nothing.
+pub fn id_of_path<T: From<i64>>() -> T {
+    let id = use_params_map().get_untracked().get("id").and_then(|id| id.parse().ok());
+    T::from(id.unwrap_or(0))
 }
 
 /// Person's choice first, then the cookie, then the default.

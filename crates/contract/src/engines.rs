@@ -81,6 +81,22 @@ pub struct EngineWrite {
     pub revision: Option<i64>,
 }
 
+impl EngineWrite {
+    /// Nothing said yet but which way.
+    pub fn new(kind: EngineKind) -> Self {
+        Self {
+            kind,
+            socket: None,
+            host: None,
+            port: None,
+            ca_certificate: None,
+            client_certificate: None,
+            client_key: None,
+            revision: None,
+        }
+    }
+}
+
 /// The key stays out of logs.
 impl std::fmt::Debug for EngineWrite {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

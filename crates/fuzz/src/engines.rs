@@ -13,9 +13,9 @@ pub fn engines(data: &[u8]) {
         (0, socket) => {
             let socket = text(socket).into_owned();
             // Of an agent, nobody says which socket it is.
-            let of_agent = EngineWrite { socket: Some(socket.clone()), ..bare(EngineKind::Agent) };
+            let of_agent = EngineWrite { socket: Some(socket.clone()), ..EngineWrite::new(EngineKind::Agent) };
             assert!(!kept(of_agent) || socket.trim().is_empty());
-            kept(EngineWrite { socket: Some(socket), ..bare(EngineKind::Local) });
+            kept(EngineWrite { socket: Some(socket), ..EngineWrite::new(EngineKind::Local) });
         }
         (1, rest) => {
             kept(over_tls(rest));
@@ -25,19 +25,6 @@ pub fn engines(data: &[u8]) {
             assert!(price.chars().all(|c| c.is_ascii_digit() || c == '.') && price.len() <= 16, "{price}");
             assert_eq!(platform::fuzzing::price(&price).as_ref(), Some(&price));
         }
-    }
-}
-
-fn bare(kind: EngineKind) -> EngineWrite {
-    EngineWrite {
-        kind,
-        socket: None,
-        host: None,
-        port: None,
-        ca_certificate: None,
-        client_certificate: None,
-        client_key: None,
-        revision: None,
     }
 }
 
@@ -53,7 +40,7 @@ fn over_tls(rest: &[u8]) -> EngineWrite {
         ca_certificate: pems.next(),
         client_certificate: pems.next(),
         client_key: pems.next(),
-        ..bare(EngineKind::Tcp)
+        ..EngineWrite::new(EngineKind::Tcp)
     }
 }
 

@@ -10,16 +10,7 @@ use test_support::{Authority, DockerEngine, Signed, TestPlatform, Validity};
 use tokio::io::AsyncWriteExt as _;
 
 fn local(socket: &str) -> EngineWrite {
-    EngineWrite {
-        kind: EngineKind::Local,
-        socket: Some(socket.to_owned()),
-        host: None,
-        port: None,
-        ca_certificate: None,
-        client_certificate: None,
-        client_key: None,
-        revision: None,
-    }
+    EngineWrite { socket: Some(socket.to_owned()), ..EngineWrite::new(EngineKind::Local) }
 }
 
 fn agent() -> EngineWrite {
@@ -28,14 +19,12 @@ fn agent() -> EngineWrite {
 
 fn tcp(port: u16, pems: Option<(&Authority, &Signed)>) -> EngineWrite {
     EngineWrite {
-        kind: EngineKind::Tcp,
-        socket: None,
         host: Some("127.0.0.1".to_owned()),
         port: Some(port.into()),
         ca_certificate: pems.map(|(ca, _)| ca.certificate().replace('\n', "\r\n")),
         client_certificate: pems.map(|(_, own)| own.certificate.clone()),
         client_key: pems.map(|(_, own)| own.key.clone()),
-        revision: None,
+        ..EngineWrite::new(EngineKind::Tcp)
     }
 }
 

@@ -6,12 +6,11 @@ use contract::allocations::{
 use contract::{AllocationId, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_router::hooks::use_params_map;
 
 use super::form::LeaseForm;
 use super::list::allocation_state;
 use super::server_fns::{EndAllocation, RenewAllocation, SkipReclaimStep};
-use crate::door::{Refused, door, look};
+use crate::door::{Refused, door, id_of_path, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::format;
@@ -23,8 +22,7 @@ use crate::words::Words;
 /// `/admin/allocations/{id}`.
 #[component]
 pub fn AllocationPage() -> impl IntoView {
-    let id = use_params_map().get_untracked().get("id").and_then(|id| id.parse().ok());
-    let id = AllocationId(id.unwrap_or(0));
+    let id: AllocationId = id_of_path();
     let (platform, ctx) = door();
     page(async move { platform::allocations::get(&platform, &ctx, id).await }, allocation_view)
 }

@@ -4,11 +4,10 @@ use contract::customers::CustomerRow;
 use contract::{CustomerId, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_router::hooks::use_params_map;
 
 use super::form::CustomerForm;
 use super::server_fns::{CreateCustomer, UpdateCustomer};
-use crate::door::{Refused, door, must_hold};
+use crate::door::{Refused, door, id_of_path, must_hold};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{TextField, form_fault, text_area, text_field};
@@ -29,7 +28,7 @@ pub fn NewCustomerPage() -> impl IntoView {
 /// `/admin/customers/{id}/edit`.
 #[component]
 pub fn EditCustomerPage() -> impl IntoView {
-    let id = customer_of_path();
+    let id: CustomerId = id_of_path();
     let (platform, ctx) = door();
     page(
         async move {
@@ -46,12 +45,6 @@ pub fn EditCustomerPage() -> impl IntoView {
             frame(head, form_view(words, Some(customer)))
         },
     )
-}
-
-/// The id in the address; what is no number names nobody.
-pub(super) fn customer_of_path() -> CustomerId {
-    let id = use_params_map().get_untracked().get("id").and_then(|id| id.parse().ok());
-    CustomerId(id.unwrap_or(0))
 }
 
 fn form_view(words: Words, customer: Option<CustomerRow>) -> impl IntoView {

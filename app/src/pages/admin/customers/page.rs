@@ -11,11 +11,10 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use platform::accounts::{ShownOnce, take_for_page};
 
-use super::edit::customer_of_path;
 use super::list::customer_state;
 use super::people::{People, people_cards};
 use super::server_fns::{DeleteCustomer, RestoreCustomer, SetCustomerActive};
-use crate::door::{Refused, door, look};
+use crate::door::{Refused, door, id_of_path, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::allocations::list::allocation_table;
 use crate::pages::admin::audit::list::history_card;
@@ -31,7 +30,7 @@ use crate::words::Words;
 /// `/admin/customers/{id}`.
 #[component]
 pub fn CustomerPage() -> impl IntoView {
-    let id = customer_of_path();
+    let id: CustomerId = id_of_path();
     let (platform, ctx) = door();
     page(
         async move {

@@ -75,16 +75,7 @@ mod read {
         pub fn read(self) -> Result<EngineWrite> {
             let some = |text: String| Some(text).filter(|text| !text.trim().is_empty());
             let kind = EngineKind::parse(&self.kind).ok_or_else(|| Error::field("kind", "field-unknown-value"))?;
-            let write = EngineWrite {
-                kind,
-                socket: None,
-                host: None,
-                port: None,
-                ca_certificate: None,
-                client_certificate: None,
-                client_key: None,
-                revision: self.revision.parse().ok(),
-            };
+            let write = EngineWrite { revision: self.revision.parse().ok(), ..EngineWrite::new(kind) };
             if kind == EngineKind::Local {
                 return Ok(EngineWrite { socket: some(self.socket), ..write });
             }

@@ -4,12 +4,11 @@ use contract::roles::{PermissionView, RoleView};
 use contract::{Permission, RoleId};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_router::hooks::use_params_map;
 use platform::Error;
 
 use super::form::RoleForm;
 use super::server_fns::{CreateRole, UpdateRole};
-use crate::door::{Refused, door, must_hold};
+use crate::door::{Refused, door, id_of_path, must_hold};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::role_words::permissions_in_words;
@@ -36,7 +35,7 @@ pub fn NewRolePage() -> impl IntoView {
 /// `/admin/roles/{id}/edit`.
 #[component]
 pub fn EditRolePage() -> impl IntoView {
-    let id = role_of_path();
+    let id: RoleId = id_of_path();
     let (platform, ctx) = door();
     page(
         async move {
@@ -57,12 +56,6 @@ pub fn EditRolePage() -> impl IntoView {
             frame(head, form_view(words, Some(role), permissions))
         },
     )
-}
-
-/// The id in the address; what is no number names nothing.
-pub(super) fn role_of_path() -> RoleId {
-    let id = use_params_map().get_untracked().get("id").and_then(|id| id.parse().ok());
-    RoleId(id.unwrap_or(0))
 }
 
 fn form_view(words: Words, role: Option<RoleView>, permissions: Vec<PermissionView>) -> impl IntoView {

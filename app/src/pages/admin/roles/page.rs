@@ -1,14 +1,13 @@
 //! A role: what it permits and who holds it.
 
-use contract::Permission;
 use contract::roles::{RoleHolder, RoleView};
+use contract::{Permission, RoleId};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::edit::role_of_path;
 use super::list::kind;
 use super::server_fns::DeleteRole;
-use crate::door::{Refused, door, look};
+use crate::door::{Refused, door, id_of_path, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::role_words::{group_title, permission_title, role_in_words};
@@ -19,7 +18,7 @@ use crate::words::Words;
 /// `/admin/roles/{id}`.
 #[component]
 pub fn RolePage() -> impl IntoView {
-    let id = role_of_path();
+    let id: RoleId = id_of_path();
     let (platform, ctx) = door();
     page(
         async move {

@@ -4,11 +4,10 @@ use contract::specs::{GpuUse, SpecView};
 use contract::{Permission, SpecId};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_router::hooks::use_params_map;
 
 use super::form::SpecForm;
 use super::server_fns::{CreateSpec, UpdateSpec};
-use crate::door::{Refused, door, must_hold};
+use crate::door::{Refused, door, id_of_path, must_hold};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{TextField, form_fault, select_field, text_area, text_field};
@@ -28,7 +27,7 @@ pub fn NewSpecPage() -> impl IntoView {
 /// `/admin/specs/{id}/edit`.
 #[component]
 pub fn EditSpecPage() -> impl IntoView {
-    let id = spec_of_path();
+    let id: SpecId = id_of_path();
     let (platform, ctx) = door();
     page(
         async move {
@@ -45,12 +44,6 @@ pub fn EditSpecPage() -> impl IntoView {
             frame(head, form_view(words, Some(spec)))
         },
     )
-}
-
-/// The id in the address; what is no number names nothing.
-pub(super) fn spec_of_path() -> SpecId {
-    let id = use_params_map().get_untracked().get("id").and_then(|id| id.parse().ok());
-    SpecId(id.unwrap_or(0))
 }
 
 fn form_view(words: Words, spec: Option<SpecView>) -> impl IntoView {

@@ -23,6 +23,7 @@ pub struct SpecForm {
 mod read {
     use contract::ErrorCode;
     use contract::specs::{GpuUse, SpecView, SpecWrite};
+    use platform::error::FieldError;
     use platform::{Error, Result};
 
     use super::SpecForm;
@@ -105,8 +106,7 @@ mod read {
                 ("", _) => None,
                 (_, Ok(number)) => Some(number),
                 (_, Err(_)) => {
-                    wrong = std::mem::replace(&mut wrong, Error::new(ErrorCode::Validation))
-                        .with_field(path, "field-not-a-number");
+                    wrong.fields.push(FieldError { path, key: "field-not-a-number", args: Vec::new() });
                     None
                 }
             };

@@ -1,14 +1,13 @@
 //! `/admin/specs/{id}`: a spec, its prices, and whether customers may choose it.
 
-use contract::Permission;
 use contract::specs::{PriceState, SpecPriceView, SpecView};
+use contract::{Permission, SpecId};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::edit::spec_of_path;
 use super::list::{disks, gb, gpus, listed, price};
 use super::server_fns::{AddSpecPrice, DeleteSpec, SetSpecListed};
-use crate::door::{Refused, door, look};
+use crate::door::{Refused, door, id_of_path, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{TextField, form_fault, text_field};
@@ -19,7 +18,7 @@ use crate::words::Words;
 /// `/admin/specs/{id}`.
 #[component]
 pub fn SpecPage() -> impl IntoView {
-    let id = spec_of_path();
+    let id: SpecId = id_of_path();
     let (platform, ctx) = door();
     page(
         async move {

@@ -5,12 +5,11 @@ use contract::users::UserView;
 use contract::{Permission, UserId};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_router::hooks::use_params_map;
 use platform::{OpContext, Platform};
 
 use super::form::UserForm;
 use super::server_fns::{CreateUser, UpdateUser};
-use crate::door::{Refused, door, must_hold};
+use crate::door::{Refused, door, id_of_path, must_hold};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::role_words::role_name;
@@ -37,7 +36,7 @@ pub fn NewUserPage() -> impl IntoView {
 /// `/admin/users/{id}/edit`.
 #[component]
 pub fn EditUserPage() -> impl IntoView {
-    let id = user_of_path();
+    let id: UserId = id_of_path();
     let (platform, ctx) = door();
     page(
         async move {
@@ -54,12 +53,6 @@ pub fn EditUserPage() -> impl IntoView {
             frame(head, form_view(words, Some(view), Vec::new()))
         },
     )
-}
-
-/// The id in the address; what is no number names nobody.
-pub(super) fn user_of_path() -> UserId {
-    let id = use_params_map().get_untracked().get("id").and_then(|id| id.parse().ok());
-    UserId(id.unwrap_or(0))
 }
 
 /// The roles of the platform, for those who may give them.

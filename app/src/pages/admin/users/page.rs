@@ -10,14 +10,14 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use platform::accounts::{ShownOnce, take_for_page};
 
-use super::edit::{assignable, user_of_path};
+use super::edit::assignable;
 use super::list::user_state;
 use super::quota::quota_card;
 use super::server_fns::{
     AssignRole, DeleteUser, MakeUserPassword, RestoreUser, RevokeRole, SetUserActive, SetUserPassword, SetUserQuota,
 };
 use super::sessions::sessions_card;
-use crate::door::{Refused, door, look};
+use crate::door::{Refused, door, id_of_path, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::audit::list::history_card;
 use crate::paths;
@@ -44,7 +44,7 @@ struct Found {
 /// `/admin/users/{id}`.
 #[component]
 pub fn UserPage() -> impl IntoView {
-    let id = user_of_path();
+    let id: UserId = id_of_path();
     let (platform, ctx) = door();
     page(
         async move {
