@@ -263,14 +263,16 @@ test('a second factor is set up, asked for, replaced by a recovery code, and swi
 
   await page.reload();
   await expect(page.getByText('9 codes left')).toBeVisible();
-  // New codes with the password alone; those so far count no more.
+  // New codes, with the password and a code; those so far count no more.
   await page.getByText('Make new recovery codes').first().click();
   const renewal = page.locator('form[action*="renew_recovery_codes"]');
-  await renewal.locator('input[name="password"]').fill('a wrong password');
+  await renewal.locator('input[name="password"]').fill(who.password);
+  await renewal.locator('input[name="code"]').fill('000000');
   await renewal.getByRole('button').click();
   await expect(renewal.locator('.fault')).toBeVisible();
   await expectAccessible(page);
   await renewal.locator('input[name="password"]').fill(who.password);
+  await renewal.locator('input[name="code"]').fill(await freshCode(page, secret));
   await renewal.getByRole('button').click();
   await expect(page.locator('.codes li')).toHaveCount(10);
   await page.reload();

@@ -6,8 +6,8 @@ use axum::response::Response;
 use contract::accounts::{
     AccountByLink, ApiTokenCreate, ApiTokenSecret, ApiTokenView, CaptchaQuery, CaptchaView, CustomerSwitch,
     EmailChangeConfirm, EmailChangeRequest, LoginAnswer, LoginRequest, PasswordChange, PasswordResetConfirm,
-    PasswordResetRequest, Profile, ProfileUpdate, RecoveryCodes, RecoveryCodesRenew, RefreshRequest, SessionView,
-    SessionsEnded, SignUpRequest, TotpConfirm, TotpDisable, TotpEnrollment,
+    PasswordResetRequest, Profile, ProfileUpdate, RecoveryCodes, RefreshRequest, SessionView, SessionsEnded,
+    SignUpRequest, TotpConfirm, TotpEnrollment, TotpProof,
 };
 use contract::menus::MenuRecord;
 use contract::{Envelope, ListColumns, Permission, SessionId};
@@ -175,13 +175,13 @@ pub async fn confirm_totp(
 }
 
 /// Switches the second factor off, with password and code. Every session of the account ends.
-#[utoipa::path(post, path = "/api/auth/totp/disable", tag = "auth", request_body = TotpDisable,
+#[utoipa::path(post, path = "/api/auth/totp/disable", tag = "auth", request_body = TotpProof,
     responses((status = 200, description = "Off"), (status = 422, description = "1402: it is not on, or has to be")))]
 pub async fn disable_totp(
     rest: Rest,
     Extension(session): Extension<Session>,
     headers: HeaderMap,
-    Body(body): Body<TotpDisable>,
+    Body(body): Body<TotpProof>,
 ) -> Response {
     let result = match accounts::disable_totp(&rest.platform, &rest.ctx, &body).await {
         Ok(who) => go_on(&rest, &session, &headers, who).await,
@@ -191,10 +191,10 @@ pub async fn disable_totp(
 }
 
 /// Makes new recovery codes, with the password or a code; the only answer that holds them. Those so far count no more.
-#[utoipa::path(post, path = "/api/auth/totp/recovery-codes", tag = "auth", request_body = RecoveryCodesRenew,
+#[utoipa::path(post, path = "/api/auth/totp/recovery-codes", tag = "auth", request_body = TotpProof,
     responses((status = 200, body = Envelope<RecoveryCodes>), (status = 422, description = "1402: no second factor is on"),
         (status = 429, description = "1600: too many failures; Retry-After says when")))]
-pub async fn renew_recovery_codes(rest: Rest, Body(body): Body<RecoveryCodesRenew>) -> Response {
+pub async fn renew_recovery_codes(rest: Rest, Body(body): Body<TotpProof>) -> Response {
     rest.answer(accounts::renew_recovery_codes(&rest.platform, &rest.ctx, &body).await).await
 }
 

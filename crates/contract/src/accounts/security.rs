@@ -195,25 +195,16 @@ pub struct RecoveryCodes {
     pub recovery_codes: Vec<String>,
 }
 
-/// Body of `POST /api/auth/totp/disable`.
+/// Body of `POST /api/auth/totp/disable` and of `POST /api/auth/totp/recovery-codes`: what changes the second factor asks
+/// for both factors.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct TotpDisable {
+pub struct TotpProof {
     /// Not looked at where the password is kept elsewhere.
     #[serde(default)]
     pub password: String,
     /// A code of the app, or a recovery code.
-    pub code: String,
-}
-
-/// Body of `POST /api/auth/totp/recovery-codes`: the password, or a code; what is given has to be right.
-#[derive(Clone, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct RecoveryCodesRenew {
-    pub password: String,
-    /// A code of the app, or one of the recovery codes so far.
     pub code: String,
 }
 
@@ -227,12 +218,4 @@ macro_rules! kept_out_of_debug_texts {
     )+};
 }
 
-kept_out_of_debug_texts!(
-    ApiTokenSecret,
-    PasswordChange,
-    TotpEnrollment,
-    TotpConfirm,
-    RecoveryCodes,
-    TotpDisable,
-    RecoveryCodesRenew,
-);
+kept_out_of_debug_texts!(ApiTokenSecret, PasswordChange, TotpEnrollment, TotpConfirm, RecoveryCodes, TotpProof,);

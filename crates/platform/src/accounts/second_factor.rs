@@ -6,7 +6,7 @@
 //! every session of the account.
 
 use chrono::{DateTime, Utc};
-use contract::accounts::{RecoveryCodes, RecoveryCodesRenew, SecurityView, TotpDisable, TotpEnrollment};
+use contract::accounts::{RecoveryCodes, SecurityView, TotpEnrollment, TotpProof};
 use contract::{ErrorCode, UserId};
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 
@@ -150,12 +150,50 @@ pub async fn confirm_totp(platform: &Platform, ctx: &OpContext, code: &str) -> R
 /// # Errors
 /// `WrongState` when it is not on, or may not be off; `Validation` for a wrong password or code, which counts as a failure;
 /// `RateLimited` after too many.
-pub async fn disable_totp(platform: &Platform, ctx: &OpContext, request: &TotpDisable) -> Result<SignedIn> {
+pub async fn disable_totp(platform: &Platform, ctx: &OpContext, request: &TotpProof) -> Result<SignedIn> {
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
+    let required = totp_required(platform, user).await;
+    let action = "accounts:totp-disable";
+    let mut tx = prove(platform, ctx, user, action, request, required).await?;
+    store::second_factor::remove(&mut tx, &granted).await?;
+    let who = end_everything(&mut tx, ctx, user, &granted, action).await?;
+    tx.commit().await?;
+    let _ = platform.endings().send(SessionEnding::User(user.id));
+    Ok(who)
+}
+
+/// Makes a new set of recovery codes, with the password and a code: they stand for the factor, so that the password alone
+/// may not bring them. Those so far count no more. Nothing is signed out: whoever is signed in elsewhere did not come by
+/// them.
+///
+/// # Errors
+/// `WrongState` when no second factor is on; `Validation` for a wrong password or code, which counts as a failure;
+/// `RateLimited` after too many.
+pub async fn renew_recovery_codes(platform: &Platform, ctx: &OpContext, request: &TotpProof) -> Result<RecoveryCodes> {
+    let user = signed_in(ctx)?;
+    let granted = ctx.authorize(SecureAccount, &account(user.id))?;
+    let action = "accounts:renew-recovery-codes";
+    let mut tx = prove(platform, ctx, user, action, request, false).await?;
+    let (codes, hashes) = new_recovery_codes(user.id);
+    store::second_factor::set_recovery_codes(&mut tx, &granted, &hashes).await?;
+    audit::record_in_tx(&mut tx, ctx, entry(action, user.id)).await?;
+    tx.commit().await?;
+    Ok(codes)
+}
+
+/// That it is still them who asks: the password, where they have one here, and a code. What changes the factor goes on in
+/// the transaction that this returns.
+async fn prove(
+    platform: &Platform,
+    ctx: &OpContext,
+    user: &UserPrincipal,
+    action: &'static str,
+    proof: &TotpProof,
+    required: bool,
+) -> Result<Tx> {
     let system = ctx.as_system(SystemActor::Authenticator);
     let subjects = Subjects::of(ctx, &user.name);
-    let required = totp_required(platform, user).await;
     let mut tx = platform.db().begin(&system).await?;
     if !store::second_factor::is_on(&mut tx, user.id).await? {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-totp-off"));
@@ -165,62 +203,11 @@ pub async fn disable_totp(platform: &Platform, ctx: &OpContext, request: &TotpDi
     }
     attempts::check_delay(&mut tx, ctx, &subjects, user.id).await?;
     let row = store::credentials_of(&mut tx, user.id).await?.ok_or_else(Error::not_found)?;
-    tx.commit().await?;
-
-    let action = "accounts:totp-disable";
-    // Who comes from a provider has no password here; then the code alone says that it is them.
-    let elsewhere = row.password_hash.is_none();
-    if !elsewhere && !password::verify(platform, &request.password, row.password_hash).await? {
-        attempts::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
-        return Err(Error::field("password", "field-password-wrong"));
-    }
-    let mut tx = platform.db().begin(&system).await?;
-    if check(platform, &mut tx, user.id, &request.code, ctx.now()).await?.is_none() {
-        drop(tx);
-        attempts::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
-        return Err(Error::field(
-            "code",
-            wrong_code_key(&request.code, ["field-code-wrong", "field-recovery-code-wrong"]),
-        ));
-    }
-    store::second_factor::remove(&mut tx, &granted).await?;
-    let who = end_everything(&mut tx, ctx, user, &granted, action).await?;
-    tx.commit().await?;
-    let _ = platform.endings().send(SessionEnding::User(user.id));
-    Ok(who)
-}
-
-/// Makes a new set of recovery codes, with the password or a code; those so far count no more. Nothing is signed out:
-/// whoever is signed in elsewhere did not come by them.
-///
-/// # Errors
-/// `WrongState` when no second factor is on; `Validation` for what is wrong or missing, where a wrong one counts as a
-/// failure; `RateLimited` after too many.
-pub async fn renew_recovery_codes(
-    platform: &Platform,
-    ctx: &OpContext,
-    request: &RecoveryCodesRenew,
-) -> Result<RecoveryCodes> {
-    let user = signed_in(ctx)?;
-    let granted = ctx.authorize(SecureAccount, &account(user.id))?;
-    let system = ctx.as_system(SystemActor::Authenticator);
-    let subjects = Subjects::of(ctx, &user.name);
-    let mut tx = platform.db().begin(&system).await?;
-    if !store::second_factor::is_on(&mut tx, user.id).await? {
-        return Err(Error::new(ErrorCode::WrongState).with_key("error-totp-off"));
-    }
-    attempts::check_delay(&mut tx, ctx, &subjects, user.id).await?;
-    let row = store::credentials_of(&mut tx, user.id).await?.ok_or_else(Error::not_found)?;
     tx.commit().await?; // checking the password takes a while: hold no connection meanwhile
 
-    let action = "accounts:renew-recovery-codes";
-    let by_code = !request.code.trim().is_empty();
-    // Who comes from a provider has no password here.
-    let by_password = !request.password.is_empty() && row.password_hash.is_some();
-    if !by_code && !by_password {
-        return Err(Error::field("code", "field-password-or-code"));
-    }
-    if by_password && !password::verify(platform, &request.password, row.password_hash).await? {
+    // Who comes from a provider has no password here; then the code alone says that it is them.
+    let elsewhere = row.password_hash.is_none();
+    if !elsewhere && !password::verify(platform, &proof.password, row.password_hash).await? {
         attempts::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
         return Err(Error::field("password", "field-password-wrong"));
     }
@@ -230,19 +217,13 @@ pub async fn renew_recovery_codes(
     if now != Some(row.token_version) || store::second_factor::lock(&mut tx, user.id).await?.is_none() {
         return Err(Error::new(ErrorCode::Conflict));
     }
-    if by_code && check(platform, &mut tx, user.id, &request.code, ctx.now()).await?.is_none() {
+    if check(platform, &mut tx, user.id, &proof.code, ctx.now()).await?.is_none() {
         drop(tx);
         attempts::note_failure(platform, ctx, &subjects, action, Some(user.id)).await?;
-        return Err(Error::field(
-            "code",
-            wrong_code_key(&request.code, ["field-code-wrong", "field-recovery-code-wrong"]),
-        ));
+        let key = wrong_code_key(&proof.code, ["field-code-wrong", "field-recovery-code-wrong"]);
+        return Err(Error::field("code", key));
     }
-    let (codes, hashes) = new_recovery_codes(user.id);
-    store::second_factor::set_recovery_codes(&mut tx, &granted, &hashes).await?;
-    audit::record_in_tx(&mut tx, ctx, entry(action, user.id)).await?;
-    tx.commit().await?;
-    Ok(codes)
+    Ok(tx)
 }
 
 /// What is said of a code that was wrong: of the app, or a recovery code, which has no newer one.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 use contract::accounts::{
     EmailChangeRequest, GroupMapping, LoginRequest, MappedRole, OidcSettings, PasswordChange, ProviderBody,
-    ProviderKind, ProviderTestRequest, TotpDisable,
+    ProviderKind, ProviderTestRequest, TotpProof,
 };
 use contract::{ErrorCode, IdentityProviderId, UserId};
 use platform::accounts::identity::{self, Finished, Returned};
@@ -399,13 +399,13 @@ async fn a_second_factor_is_asked_for_and_ones_password_is_elsewhere() {
     assert_eq!(answered.unwrap().user, who.user);
     // There is no password to prove oneself with: the code alone switches it off.
     let ctx = as_user(&world, who.user, who.token_version);
-    let wrong = TotpDisable { password: String::new(), code: "000000".to_owned() };
+    let wrong = TotpProof { password: String::new(), code: "000000".to_owned() };
     assert_eq!(refusal(accounts::disable_totp(&world.test.platform, &ctx, &wrong).await).0, ErrorCode::Validation);
     let change = EmailChangeRequest { email: "a@example.org".to_owned(), password: String::new() };
     let elsewhere = accounts::request_email_change(&world.test.platform, &ctx, &change).await.unwrap_err();
     assert_eq!(elsewhere.key, "error-email-elsewhere", "nor is one asked for");
     world.test.clock().advance(TimeDelta::seconds(60));
-    let right = TotpDisable { code: totp_code(&secret, world.test.clock().now()), ..wrong };
+    let right = TotpProof { code: totp_code(&secret, world.test.clock().now()), ..wrong };
     accounts::disable_totp(&world.test.platform, &as_user(&world, who.user, who.token_version), &right).await.unwrap();
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contract::ErrorCode;
-use contract::accounts::{PasswordChange, TotpDisable};
+use contract::accounts::{PasswordChange, TotpProof};
 use contract::allocations::AllocationCreate;
 use contract::settings::{Configuration, SETTINGS, SettingUpdate};
 use platform::settings::{self, Change, SignUp, TransportSecurity};
@@ -253,7 +253,7 @@ async fn the_rules_of_passwords_and_second_factors_are_the_set_ones() {
     let secret = accounts::pending_totp(&test.platform, &admin.ctx()).await.unwrap().unwrap().secret;
     let code = totp_code(&secret, test.clock().now());
     accounts::confirm_totp(&test.platform, &admin.ctx(), &code).await.unwrap();
-    let off = TotpDisable { password: admin.password.to_owned(), code };
+    let off = TotpProof { password: admin.password.to_owned(), code };
     let error = accounts::disable_totp(&test.platform, &admin.ctx(), &off).await.unwrap_err();
     assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-totp-required"));
 }

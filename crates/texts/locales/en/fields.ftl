@@ -72,7 +72,6 @@ field-password-wrong = This is not your password.
 field-password-differs = The two are not the same.
 field-code-wrong = This code is wrong or was used already.
 field-recovery-code-wrong = This recovery code is wrong or was used already. Take another one of the newest set, or a code of your app.
-field-password-or-code = Enter your password, or a code.
 field-scope-not-held = You can only give permissions that you have.
 field-expiry-range = The end must lie ahead, at most { $days } days from now.
 field-picture = This is not a PNG or JPEG picture of at most 2048 × 2048 pixels.

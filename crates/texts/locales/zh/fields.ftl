@@ -72,7 +72,6 @@ field-password-wrong = 密码不正确。
 field-password-differs = 两次输入不一致。
 field-code-wrong = 验证码错误或已使用过。
 field-recovery-code-wrong = 恢复码错误或已使用过。请换用最近一组中的另一个恢复码，或输入验证器应用中的验证码。
-field-password-or-code = 请输入密码或一个验证码。
 field-scope-not-held = 只能授予您自己拥有的权限。
 field-expiry-range = 到期时间必须晚于现在，且不超过 { $days } 天。
 field-picture = 不是 PNG 或 JPEG 图片，或超过 2048 × 2048 像素。

@@ -139,19 +139,48 @@ fn provider(name: &str) -> Value {
     json!({ "kind": "oidc", "name": name, "oidc": { "issuer": "http://127.0.0.1:1", "clientId": "remotegpu" } })
 }
 
-impl World {
-    pub async fn new() -> Self {
-        // Everything at once is more than a thread's stack takes.
-        Box::pin(Self::build()).await
-    }
+/// Makes the future in this function's frame, not in its caller's.
+#[inline(never)]
+fn boxed<'a, F: Future + 'a>(part: impl FnOnce() -> F) -> std::pin::Pin<Box<dyn Future<Output = F::Output> + 'a>> {
+    Box::pin(part())
+}
 
-    async fn build() -> Self {
-        // Everybody calls often here, each time from an address of its own.
-        let server = Server::with(|config| config.trusted_proxies = 1).await;
-        let admin = server.test.admin().await;
+/// People whom nobody else's test is about.
+struct People {
+    custom: TestUser,
+    extra: [TestUser; 2],
+    role: RoleId,
+}
+
+impl People {
+    async fn new(server: &Server, admin: &TestUser, acme: &TestCustomer) -> Self {
+        let powers = [Permission::MachinesView, Permission::CustomersManage, Permission::UsersView];
+        let custom = server.test.with_role("custom", &powers).await;
+        let spare = RoleWrite { name: "Spare".to_owned(), ..Default::default() };
+        let role = roles::create(server.platform(), &admin.ctx(), spare).await.unwrap().id;
+        let extra = [server.test.outsider("extra1").await, server.test.outsider("extra2").await];
+        for person in &extra {
+            let body = MemberCreate { username: person.name.clone(), existing: true, ..Default::default() };
+            customers::add_member(server.platform(), &admin.ctx(), acme.id, body).await.unwrap();
+        }
+        Self { custom, extra, role }
+    }
+}
+
+/// Two machines, both lent to Acme.
+struct Fleet {
+    node: TestNode,
+    join_token: String,
+    allocation: AllocationId,
+    request: RenewalRequestId,
+    maintenance: MaintenanceId,
+}
+
+impl Fleet {
+    async fn new(server: &Server, admin: &TestUser, acme: &TestCustomer) -> Self {
         let request = JoinTokenCreate { note: "for the table".to_owned(), ..Default::default() };
         let token = machines::create_join_token(server.platform(), &admin.ctx(), request).await.unwrap();
-        let (acme, node) = (server.test.customer("Acme").await, server.test.node("host-001").await);
+        let node = server.test.node("host-001").await;
         let lend = async |code: &str| {
             let body = AllocationCreate { customer_id: Some(acme.id), months: Some(3), ..Default::default() };
             allocations::create(server.platform(), &admin.ctx(), code, body).await.unwrap().allocation.id
@@ -169,18 +198,28 @@ impl World {
             message: "New fans".to_owned(),
         };
         let planned = machines::plan_maintenance(server.platform(), &admin.ctx(), "host-001", window).await.unwrap();
-        let robot = ApiTokenCreate { name: "a robot".to_owned(), ..Default::default() };
-        let robot = accounts::create_api_token(server.platform(), &admin.ctx(), robot, None).await.unwrap();
-        let key = SshKeyCreate { name: None, public_key: test_support::SSH_PUBLIC_KEY.to_owned() };
-        let powers = [Permission::MachinesView, Permission::CustomersManage, Permission::UsersView];
-        let custom = server.test.with_role("custom", &powers).await;
-        let spare = RoleWrite { name: "Spare".to_owned(), ..Default::default() };
-        let role = roles::create(server.platform(), &admin.ctx(), spare).await.unwrap().id;
-        let extra = [server.test.outsider("extra1").await, server.test.outsider("extra2").await];
-        for person in &extra {
-            let body = MemberCreate { username: person.name.clone(), existing: true, ..Default::default() };
-            customers::add_member(server.platform(), &admin.ctx(), acme.id, body).await.unwrap();
+        Self {
+            node,
+            join_token: token.token.id.to_string(),
+            allocation,
+            request: asked.allocation.open_request.unwrap(),
+            maintenance: planned.maintenance[0].id,
         }
+    }
+}
+
+/// What waits to be confirmed, and what is set up of the platform itself.
+struct Office {
+    import: ImportId,
+    user_import: ImportId,
+    settings_import: SettingsImportId,
+    identity_provider: IdentityProviderId,
+    announcement: AnnouncementId,
+    spec: SpecId,
+}
+
+impl Office {
+    async fn new(server: &Server, admin: &TestUser, acme: &TestCustomer) -> Self {
         let stage = async |subject| {
             let staged = imports::stage(server.platform(), &admin.ctx(), subject, "a.xlsx", &[1][..]).await;
             staged.unwrap().id
@@ -190,7 +229,6 @@ impl World {
         let waits = settings::stage_import(server.platform(), &admin.ctx(), wish).await.unwrap();
         let service = serde_json::from_value(provider("Sso")).unwrap();
         let service = accounts::identity::create(server.platform(), &admin.ctx(), service).await.unwrap();
-        let (webhooks, channels) = Box::pin(channels(&server, &admin)).await;
         let said = AnnouncementEdit {
             title: "New fans".to_owned(),
             audience: Audience::Chosen,
@@ -203,31 +241,63 @@ impl World {
         let price = SpecPriceCreate { price_per_hour: "1".to_owned(), starts_at: None };
         specs::add_price(server.platform(), &admin.ctx(), spec, price).await.unwrap();
         Self {
-            library: Box::pin(Library::new(&server, &acme.owner)).await,
-            spec,
-            announcement: said.id,
-            webhooks,
-            channels,
-            api_token: robot.token.id,
-            settings_import: waits.id,
-            identity_provider: service.id,
-            calls: AtomicU32::new(0),
-            ssh_key: accounts::add_ssh_key(server.platform(), &admin.ctx(), key).await.unwrap().id,
-            operator: server.test.operator("operator").await,
-            custom,
-            target: server.test.outsider("target").await,
-            extra,
-            role,
             import,
             user_import,
-            maintenance: planned.maintenance[0].id,
+            settings_import: waits.id,
+            identity_provider: service.id,
+            announcement: said.id,
+            spec,
+        }
+    }
+}
+
+/// The admin's own.
+async fn credentials(server: &Server, admin: &TestUser) -> (SessionId, SshKeyId) {
+    let robot = ApiTokenCreate { name: "a robot".to_owned(), ..Default::default() };
+    let robot = accounts::create_api_token(server.platform(), &admin.ctx(), robot, None).await.unwrap();
+    let key = SshKeyCreate { name: None, public_key: test_support::SSH_PUBLIC_KEY.to_owned() };
+    (robot.token.id, accounts::add_ssh_key(server.platform(), &admin.ctx(), key).await.unwrap().id)
+}
+
+impl World {
+    /// One part after another, each in a box: all of them in one frame are more than a thread's stack takes.
+    pub async fn new() -> Self {
+        // Everybody calls often here, each time from an address of its own.
+        let server = Box::pin(Server::with(|config| config.trusted_proxies = 1)).await;
+        let admin = server.test.admin().await;
+        let acme = Box::pin(server.test.customer("Acme")).await;
+        let fleet = boxed(|| Fleet::new(&server, &admin, &acme)).await;
+        let people = boxed(|| People::new(&server, &admin, &acme)).await;
+        let office = boxed(|| Office::new(&server, &admin, &acme)).await;
+        let (webhooks, channels) = boxed(|| channels(&server, &admin)).await;
+        let (api_token, ssh_key) = boxed(|| credentials(&server, &admin)).await;
+        let library = boxed(|| Library::new(&server, &acme.owner)).await;
+        Self {
             nowhere: server.test.outsider("stranger").await,
-            globex: server.test.customer("Globex").await,
-            allocation,
-            request: asked.allocation.open_request.unwrap(),
+            globex: Box::pin(server.test.customer("Globex")).await,
+            operator: server.test.operator("operator").await,
+            target: server.test.outsider("target").await,
+            custom: people.custom,
+            extra: people.extra,
+            role: people.role,
+            node: fleet.node,
+            join_token: fleet.join_token,
+            api_token,
+            ssh_key,
+            allocation: fleet.allocation,
+            request: fleet.request,
+            import: office.import,
+            user_import: office.user_import,
+            maintenance: fleet.maintenance,
+            settings_import: office.settings_import,
+            identity_provider: office.identity_provider,
+            webhooks,
+            channels,
+            spec: office.spec,
+            library,
+            announcement: office.announcement,
+            calls: AtomicU32::new(0),
             acme,
-            node,
-            join_token: token.token.id.to_string(),
             admin,
             server,
         }
@@ -269,8 +339,9 @@ impl World {
                 json!({ "oldPassword": self.admin.password, "newPassword": "weak" })
             }
             ("POST", "/api/auth/totp/confirm") => json!({ "code": "123456" }),
-            ("POST", "/api/auth/totp/recovery-codes") => json!({ "password": self.admin.password }),
-            ("POST", "/api/auth/totp/disable") => json!({ "password": self.admin.password, "code": "123456" }),
+            ("POST", "/api/auth/totp/recovery-codes" | "/api/auth/totp/disable") => {
+                json!({ "password": self.admin.password, "code": "123456" })
+            }
             ("PUT", "/api/customer/settings/notifications") => json!({ "quietFrom": "22:00", "quietUntil": "07:00" }),
             ("POST", "/api/customer/settings/notifications/webhooks") => json!({ "name": name, "url": PRIVATE }),
             ("POST", "/api/admin/specs") | ("PUT", "/api/admin/specs/{id}") => spec(&name),
@@ -509,8 +580,7 @@ impl World {
             "add_ssh_key" => vec![("public_key", "none")],
             "create_api_token" => vec![("name", &fresh), ("reach", "all")],
             "change_password" => vec![("old_password", self.admin.password), ("new_password", "weak")],
-            "renew_recovery_codes" => vec![("password", self.admin.password)],
-            "disable_totp" => vec![("password", self.admin.password), ("code", "123456")],
+            "renew_recovery_codes" | "disable_totp" => vec![("password", self.admin.password), ("code", "123456")],
             "get_machine" | "machine_live" => vec![("code", "host-001")],
             "confirm_import" | "discard_import" => vec![("id", &import)],
             "act_on_allocations" => vec![("ids[]", &allocation), ("action", "renew"), ("months", "1")],

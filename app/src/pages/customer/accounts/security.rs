@@ -163,25 +163,15 @@ fn second_factor(words: Words, refused: Option<&Refused>, security: SecurityView
     }
 }
 
-/// The password or a code; who has none here, a code.
 fn renewal(words: Words, refused: Option<&Refused>, by_password: bool) -> impl IntoView + use<> {
-    let field = |key, name, kind, autocomplete| TextField {
-        kind,
-        form: "renew",
-        max_length: Some(1024),
-        required: false,
-        ..secret_field(words, refused, key, name, name, autocomplete)
-    };
-    let hint = if by_password { "security-codes-renew-hint" } else { "security-codes-renew-by-code" };
     let open = refused.is_some();
     view! {
         <details class="note-line" open=open>
             <summary>{words.t("security-codes-renew")}</summary>
             <form class="form" method="post" action=RenewRecoveryCodes::url()>
                 {my_name()}
-                <p>{words.t(hint)}</p>
-                {by_password.then(|| text_field(field("login-password", "password", "password", "current-password")))}
-                {text_field(field("security-code", "code", "text", "one-time-code"))}
+                <p>{words.t("security-codes-renew-hint")}</p>
+                {proof(words, refused, "renew", by_password)}
                 <p class="actions"><button class="btn">{words.t("security-codes-renew")}</button></p>
             </form>
         </details>
@@ -189,22 +179,29 @@ fn renewal(words: Words, refused: Option<&Refused>, by_password: bool) -> impl I
 }
 
 fn switch_off(words: Words, refused: Option<&Refused>, by_password: bool) -> impl IntoView + use<> {
-    let code = TextField {
-        kind: "text",
-        max_length: Some(64),
-        ..secret_field(words, refused, "security-code", "code", "code", "one-time-code")
-    };
     view! {
         <form class="form" method="post" action=DisableTotp::url()>
             {my_name()}
             <p>{words.t("security-totp-disable-hint")}</p>
-            {by_password.then(|| {
-                text_field(secret_field(words, refused, "login-password", "password", "password", "current-password"))
-            })}
-            {text_field(code)}
+            {proof(words, refused, "", by_password)}
             <p class="actions"><button class="btn">{words.t("security-totp-disable")}</button></p>
         </form>
     }
+}
+
+/// The password, where it is kept here, and a code.
+fn proof(words: Words, refused: Option<&Refused>, form: &'static str, by_password: bool) -> impl IntoView + use<> {
+    let password = by_password.then(|| {
+        let field = secret_field(words, refused, "login-password", "password", "password", "current-password");
+        text_field(TextField { form, ..field })
+    });
+    let code = TextField {
+        kind: "text",
+        form,
+        max_length: Some(64),
+        ..secret_field(words, refused, "security-code", "code", "code", "one-time-code")
+    };
+    (password, text_field(code))
 }
 
 fn recovery_codes(words: Words, codes: &str) -> impl IntoView + use<> {

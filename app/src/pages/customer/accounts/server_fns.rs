@@ -129,7 +129,7 @@ pub async fn confirm_totp(code: String) -> Result<Option<RecoveryCodes>, ApiErro
 #[server]
 pub async fn disable_totp(#[server(default)] password: String, code: String) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
-    let request = contract::accounts::TotpDisable { password, code };
+    let request = contract::accounts::TotpProof { password, code };
     let result = async {
         let who = platform::accounts::disable_totp(&platform, &ctx, &request).await?;
         door::go_on(&ctx, who).await
@@ -139,14 +139,14 @@ pub async fn disable_totp(#[server(default)] password: String, code: String) -> 
     door::form_answer((&platform, &ctx), result.await, next, page, Vec::new()).await
 }
 
-/// Makes new recovery codes, with the password or a code. Who reads pages finds them on the next one, once.
+/// Makes new recovery codes, with the password and a code. Who reads pages finds them on the next one, once.
 #[server]
 pub async fn renew_recovery_codes(
     #[server(default)] password: String,
-    #[server(default)] code: String,
+    code: String,
 ) -> Result<Option<RecoveryCodes>, ApiError> {
     let (platform, ctx) = door::door();
-    let request = contract::accounts::RecoveryCodesRenew { password, code };
+    let request = contract::accounts::TotpProof { password, code };
     let made = platform::accounts::renew_recovery_codes(&platform, &ctx, &request).await;
     let text = |codes: &RecoveryCodes| Some(codes.recovery_codes.join("\n"));
     let secret = (platform::accounts::ShownOnce::RecoveryCodes, text);
