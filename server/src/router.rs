@@ -265,6 +265,8 @@ fn routes() -> Routes {
         .rest(routes!(exports::images))
         .rest(routes!(images::upload))
         .rest(routes!(images::get, images::update, images::delete))
+        .rest(routes!(images::copies, images::pull))
+        .rest(routes!(images::cancel_pull))
         .rest(routes!(images::approve))
         .rest(routes!(images::reject))
         .rest(routes!(images::enlist))

@@ -195,3 +195,49 @@ pub struct MarketQuery {
     /// True: only those that work with a part of a GPU's memory.
     pub memory_split: Option<bool>,
 }
+
+word_enum! {
+    /// Where the bringing of an image to a machine stands.
+    CopyState {
+        Waiting = "waiting",
+        Running = "running",
+        /// It was there when the job ended.
+        Present = "present",
+        Failed = "failed",
+        Cancelled = "cancelled",
+    }
+}
+
+/// Body of `POST /api/admin/images/{id}/machines`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ImagePull {
+    /// Code of the machine, whose engine is asked.
+    pub machine: String,
+}
+
+/// An image on a machine, or on its way there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ImageCopy {
+    /// Code of the machine.
+    pub machine: String,
+    pub machine_name: String,
+    pub state: CopyState,
+    /// Bytes.
+    pub done: u64,
+    /// Bytes, as far as they are known; 0 while nothing is.
+    pub total: u64,
+    /// Code of what went wrong.
+    pub fault: Option<String>,
+    /// What went wrong, in the reader's language.
+    pub message: Option<String>,
+    /// What the other end said of it.
+    pub detail: Option<String>,
+    /// Name of who wanted it.
+    pub wanted_by: String,
+    pub wanted_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}

@@ -116,6 +116,25 @@ pub async fn test(platform: &Platform, ctx: &OpContext, code: &str) -> Result<En
     Ok(test)
 }
 
+/// What a machine's engine said it runs on when it was tested last, in Docker's word.
+pub(crate) async fn architecture_in_tx(tx: &mut Tx, id: MachineId) -> Result<Option<String>> {
+    let report = store::find(tx, id).await?.ok_or_else(none)?.last_report;
+    Ok(report.and_then(|report| Some(report.get("architecture")?.as_str()?.to_owned())))
+}
+
+/// How a job reaches a machine's engine; nothing where nobody has said it.
+pub(crate) async fn endpoint_of(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: MachineId,
+) -> Result<Option<std::result::Result<Endpoint, Fault>>> {
+    ctx.authorize(OperateMachine, &machines::resource(id))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let row = store::find(&mut tx, id).await?;
+    tx.commit().await?;
+    row.map(|row| endpoint(platform, id, &row)).transpose()
+}
+
 fn none() -> Error {
     Error::not_found().with_key("error-no-engine")
 }

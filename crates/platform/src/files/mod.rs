@@ -280,6 +280,14 @@ pub async fn content(platform: &Platform, ctx: &OpContext, id: FileId) -> Result
     Ok((row.view, content))
 }
 
+/// Its content, for a job that brings it somewhere.
+pub(crate) async fn content_for_job(platform: &Platform, ctx: &OpContext, id: FileId) -> Result<Content> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let row = store::find(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    tx.commit().await?;
+    Ok(platform.files().open(row.store_key, row.view.size, row.chunk_size))
+}
+
 /// Takes a file away; its bytes count no more, and its content goes once nobody has it.
 ///
 /// # Errors

@@ -7,6 +7,7 @@
 
 pub mod archive;
 mod check;
+mod copies;
 pub(crate) mod fuzzing;
 mod own;
 mod review;
@@ -16,6 +17,7 @@ use contract::images::{ImageQuery, ImageSort, ImageSource, ImageUpload, ImageVie
 use contract::{CustomerId, ErrorCode, ImageId, Page, Permission, SortDirection};
 use serde_json::{Value, json};
 
+pub use copies::{cancel_pull, copies, copy, pull};
 pub use own::{delete_own, get_own, list_own, market, market_image, update_own, upload_own};
 pub use review::{approve, reject};
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Claim;
 use crate::{
-    Error, Platform, Result, SystemActor, accounts, allocations, audit, engines, files, idempotency, imports, machines,
-    mail, metrics, notifications, settings,
+    Error, Platform, Result, SystemActor, accounts, allocations, audit, engines, files, idempotency, images, imports,
+    machines, mail, metrics, notifications, settings,
 };
 
 /// A kind that comes round: its name and how often.
@@ -44,6 +44,14 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             let id = claim.payload.get("upload").and_then(serde_json::Value::as_i64);
             let id = id.ok_or_else(|| Error::internal("the job of an upload names none"))?;
             files::assemble(platform, id.into(), claim.attempt >= claim.max_attempts).await?;
+        }
+        "image-copy" => {
+            let number = |name| claim.payload.get(name).and_then(serde_json::Value::as_i64);
+            let (Some(image), Some(machine), Some(wish)) = (number("image"), number("machine"), number("wish")) else {
+                return Err(Error::internal("the job of an image names none"));
+            };
+            let last = claim.attempt >= claim.max_attempts;
+            images::copy(platform, image.into(), machine.into(), wish, last).await?;
         }
         "files-clean" => files::clean(platform).await?,
         "mail-send" => {

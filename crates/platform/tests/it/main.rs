@@ -13,6 +13,7 @@ mod credentials;
 mod customers;
 mod engines;
 mod files;
+mod image_copies;
 mod images;
 mod jobs;
 mod ldap;

@@ -244,3 +244,5 @@ audit-kind-file-shelf = Files
 audit-kind-image = Image
 audit-kind-image-library = Images
 audit-kind-image-shelf = Images of a customer
+audit-action-images-pull = Bring an image to a machine
+audit-action-images-cancel-pull = Stop bringing an image to a machine

@@ -144,3 +144,5 @@ error-image-reviewed = It is { $state ->
     [rejected] rejected
    *[pending_review] waiting
 } already.
+error-image-architecture = The image is for { $image }, and the engine of this machine runs on { $machine }.
+error-image-on-its-way = It is on its way to this machine already.

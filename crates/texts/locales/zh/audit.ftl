@@ -244,3 +244,5 @@ audit-kind-file-shelf = 文件
 audit-kind-image = 镜像
 audit-kind-image-library = 镜像库
 audit-kind-image-shelf = 客户镜像
+audit-action-images-pull = 将镜像传送到机器
+audit-action-images-cancel-pull = 停止传送镜像

@@ -132,3 +132,5 @@ error-image-reviewed = 该镜像当前状态为{ $state ->
     [rejected] 已驳回
    *[pending_review] 待审核
 }。
+error-image-architecture = 该镜像适用于 { $image }，而此机器的引擎运行在 { $machine } 上。
+error-image-on-its-way = 该镜像正在传送到此机器。

@@ -3,7 +3,7 @@
 use app::paths;
 use axum::extract::Request;
 use axum::response::Response;
-use contract::images::{ImageQuery, ImageReject, ImageUpload, ImageView, ImageWrite};
+use contract::images::{ImageCopy, ImagePull, ImageQuery, ImageReject, ImageUpload, ImageView, ImageWrite};
 use contract::{Envelope, ImageId, Page};
 use platform::images;
 
@@ -89,4 +89,29 @@ pub async fn enlist(rest: Rest, Part(id): Part<ImageId>) -> Response {
     responses((status = 200, body = Envelope<ImageView>)))]
 pub async fn delist(rest: Rest, Part(id): Part<ImageId>) -> Response {
     rest.answer(images::set_listed(&rest.platform, &rest.ctx, id, false).await).await
+}
+
+/// On which machines it is, or is on its way to, with how far that is.
+#[utoipa::path(get, path = "/api/admin/images/{id}/machines", tag = "images", params(("id" = ImageId, Path)),
+    responses((status = 200, body = Envelope<Vec<ImageCopy>>)))]
+pub async fn copies(rest: Rest, Part(id): Part<ImageId>) -> Response {
+    rest.answer(images::copies(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Brings it to a machine ahead of need: its engine pulls it, or is sent the archive.
+#[utoipa::path(post, path = "/api/admin/images/{id}/machines", tag = "images", params(("id" = ImageId, Path)),
+    request_body = ImagePull,
+    responses((status = 201, body = Envelope<Vec<ImageCopy>>), (status = 409, description = "1400: it is on its way"),
+        (status = 422, description = "1402: nobody approved it, or it is for another architecture")))]
+pub async fn pull(rest: Rest, Part(id): Part<ImageId>, Body(body): Body<ImagePull>) -> Response {
+    let wanted = images::pull(&rest.platform, &rest.ctx, id, body).await;
+    rest.created(wanted, |_| format!("/api/admin/images/{id}/machines")).await
+}
+
+/// Stops bringing it there; what is there by then stays there.
+#[utoipa::path(delete, path = "/api/admin/images/{id}/machines/{code}", tag = "images",
+    params(("id" = ImageId, Path), ("code" = String, Path)),
+    responses((status = 200, body = Envelope<Vec<ImageCopy>>), (status = 404, description = "1300: it is not on its way")))]
+pub async fn cancel_pull(rest: Rest, Part((id, code)): Part<(ImageId, String)>) -> Response {
+    rest.answer(images::cancel_pull(&rest.platform, &rest.ctx, id, &code).await).await
 }

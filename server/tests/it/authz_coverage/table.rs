@@ -286,6 +286,10 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "POST", "/api/admin/images/upload",                            [401, 404, 404, 404, 404, 201, 401, 403, 404]),
     (Door::Rest, "GET",  "/api/admin/images/{id}",                              [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::Rest, "PUT",  "/api/admin/images/{id}",                              [401, 404, 404, 404, 404, 200, 401, 403, 404]),
+    // It waits for review, and then is not on its way: 422 and 404 say that the admin was let in.
+    (Door::Rest, "GET",  "/api/admin/images/{id}/machines",                     [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "POST", "/api/admin/images/{id}/machines",                     [401, 404, 404, 404, 404, 422, 401, 403, 404]),
+    (Door::Rest, "DELETE","/api/admin/images/{id}/machines/{code}",              [401, 404, 404, 404, 404, 404, 401, 403, 404]),
     (Door::Rest, "POST", "/api/admin/images/{id}/approve",                      [401, 404, 404, 404, 404, 200, 401, 403, 404]),
     (Door::Rest, "POST", "/api/admin/images/{id}/list",                         [401, 404, 404, 404, 404, 200, 401, 403, 404]),
     (Door::Rest, "GET",  "/api/customer/images/market",                         [401, 404, 200, 200, 200, 404, 401, 404, 404]),
@@ -449,6 +453,10 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST", "get_image",                                           [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::ServerFn, "POST", "create_image",                                        [401, 404, 404, 404, 404, 200, 401, 403, 404]),
     (Door::ServerFn, "POST", "update_image",                                        [401, 404, 404, 404, 404, 200, 401, 403, 404]),
+    (Door::ServerFn, "POST",  "list_image_copies",                                   [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    // As over REST.
+    (Door::ServerFn, "POST",  "pull_image",                                          [401, 404, 404, 404, 404, 422, 401, 403, 404]),
+    (Door::ServerFn, "POST",  "cancel_image_pull",                                   [401, 404, 404, 404, 404, 404, 401, 403, 404]),
     (Door::ServerFn, "POST", "approve_image",                                       [401, 404, 404, 404, 404, 200, 401, 403, 404]),
     (Door::ServerFn, "POST", "set_image_listed",                                    [401, 404, 404, 404, 404, 200, 401, 403, 404]),
     (Door::ServerFn, "POST", "list_market",                                         [401, 404, 200, 200, 200, 404, 401, 404, 404]),

@@ -351,6 +351,7 @@ impl World {
             ("POST", "/api/admin/images/upload" | "/api/customer/images/upload") => {
                 json!({ "file": self.library.archive, "name": name })
             }
+            ("POST", "/api/admin/images/{id}/machines") => json!({ "machine": "host-001" }),
             ("POST", "/api/admin/images/{id}/reject") => json!({ "reason": "It has no licence." }),
             ("POST", "/api/admin/announcements") => json!({ "title": name }),
             ("PUT", "/api/admin/announcements/{id}") => {
@@ -542,7 +543,8 @@ impl World {
             "add_spec_price" => vec![("id", &spec), ("price", "2.5")],
             "create_image" => vec![("form[name]", &fresh), ("form[address]", "library/pytorch:2.4")],
             "update_image" => vec![("id", &image), ("form[name]", &fresh)],
-            "get_image" | "approve_image" | "delete_image" => vec![("id", &image)],
+            "pull_image" | "cancel_image_pull" => vec![("id", &image), ("machine", "host-001")],
+            "get_image" | "list_image_copies" | "approve_image" | "delete_image" => vec![("id", &image)],
             "reject_image" => vec![("id", &image), ("reason", "It has no licence.")],
             "set_image_listed" => vec![("id", &image), ("listed", "true")],
             "update_own_image" => vec![("id", &own_image), ("form[name]", &fresh)],

@@ -1,12 +1,13 @@
 //! `/admin/images/{id}`: an image, whether customers may choose it, and what somebody decided about it.
 
-use contract::images::{ImageSource, ImageState, ImageView};
+use contract::images::{ImageCopy, ImageSource, ImageState, ImageView};
 use contract::{ImageId, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_params_map;
 
 use super::cells::{facts_card, listed_cell, state_cell};
+use super::copies::copies_card;
 use super::server_fns::{ApproveImage, DeleteImage, RejectImage, SetImageListed};
 use crate::door::{Refused, door};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -19,7 +20,13 @@ use crate::words::Words;
 pub fn ImagePage() -> impl IntoView {
     let id = image_of_path();
     let (platform, ctx) = door();
-    page(async move { platform::images::get(&platform, &ctx, id).await }, image_view)
+    page(
+        async move {
+            let image = platform::images::get(&platform, &ctx, id).await?;
+            Ok((image, platform::images::copies(&platform, &ctx, id).await?))
+        },
+        |(image, copies)| image_view(image, copies),
+    )
 }
 
 /// The id in the address; what is no number names nothing.
@@ -28,7 +35,7 @@ pub fn image_of_path() -> ImageId {
     ImageId(id.unwrap_or(0))
 }
 
-fn image_view(image: ImageView) -> AnyView {
+fn image_view(image: ImageView, copies: Vec<ImageCopy>) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
     let manages = ctx.holds(Permission::ImagesManage);
@@ -52,6 +59,8 @@ fn image_view(image: ImageView) -> AnyView {
         }));
     let message = refused.as_ref().map(|refused| refused.message(words.0));
     let review = reviews.then(|| review_card(words, &image, refused.as_ref()));
+    let brings = manages && approved && ctx.holds(Permission::MachinesOperate);
+    let copies = (approved || !copies.is_empty()).then(|| copies_card(words, &image, copies, brings, refused.as_ref()));
     let delete = manages.then(|| delete_card(words, DeleteImage::url(), image.id));
     frame(
         head,
@@ -60,6 +69,7 @@ fn image_view(image: ImageView) -> AnyView {
             <div class="main-column">
                 {review}
                 {facts_card(words, &image, true)}
+                {copies}
                 {delete}
             </div>
         },

@@ -1,6 +1,6 @@
 //! What the pages of the library call.
 
-use contract::images::{ImageQuery, ImageView};
+use contract::images::{ImageCopy, ImageQuery, ImageView};
 use contract::{ApiError, ImageId, Page};
 use leptos::prelude::*;
 
@@ -75,4 +75,31 @@ pub async fn delete_image(id: ImageId) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::images::delete(&platform, &ctx, id).await;
     door::form_answer((&platform, &ctx), result, |()| paths::IMAGES.to_owned(), &paths::image(id), Vec::new()).await
+}
+
+/// On which machines it is, or is on its way to.
+#[server]
+pub async fn list_image_copies(id: ImageId) -> Result<Vec<ImageCopy>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::images::copies(&platform, &ctx, id).await).await
+}
+
+/// Brings it to a machine ahead of need.
+#[server]
+pub async fn pull_image(id: ImageId, #[server(default)] machine: String) -> Result<(), ApiError> {
+    use contract::images::ImagePull;
+    let (platform, ctx) = door::door();
+    let body = ImagePull { machine: machine.trim().to_owned() };
+    let result = platform::images::pull(&platform, &ctx, id, body).await;
+    let page = paths::image(id);
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, vec![("machine", machine)]).await
+}
+
+/// Stops bringing it there.
+#[server]
+pub async fn cancel_image_pull(id: ImageId, machine: String) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::images::cancel_pull(&platform, &ctx, id, &machine).await;
+    let page = paths::image(id);
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
 }

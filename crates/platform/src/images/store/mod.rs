@@ -1,11 +1,15 @@
 //! SQL of images.
 
+mod copies;
+
 use chrono::{DateTime, Utc};
 use contract::images::{
     Architecture, ImageQuery, ImageSort, ImageSource, ImageState, ImageView, MarketImage, MarketQuery,
 };
 use contract::{CustomerId, FileId, ImageId, SortDirection, UserId};
 use sqlx::{Postgres, QueryBuilder, Row as _};
+
+pub(super) use copies::*;
 
 use super::Whose;
 use super::check::Checked;

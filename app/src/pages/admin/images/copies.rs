@@ -1,0 +1,118 @@
+//! The machines an image is on, or is on its way to.
+
+use contract::images::{CopyState, ImageCopy, ImageView};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+use super::cells::size;
+use super::server_fns::{CancelImagePull, PullImage};
+use crate::door::{Refused, look};
+use crate::paths;
+use crate::ui::format::NOT_MEASURED;
+use crate::ui::forms::{TextField, text_field};
+use crate::ui::state::{Tone, state};
+use crate::ui::time::time;
+use crate::words::Words;
+
+/// The table, and for those who may, what brings it to one more.
+pub fn copies_card(
+    words: Words,
+    image: &ImageView,
+    copies: Vec<ImageCopy>,
+    manages: bool,
+    refused: Option<&Refused>,
+) -> impl IntoView + use<> {
+    let going = copies.iter().any(|copy| matches!(copy.state, CopyState::Waiting | CopyState::Running));
+    let refresh = going.then(|| view! { <a class="btn" href=paths::image(image.id)>{words.t("copies-refresh")}</a> });
+    let table = match copies.is_empty() {
+        true => view! { <div class="empty"><p>{words.t("copies-empty")}</p></div> }.into_any(),
+        false => table(words, image, copies, manages),
+    };
+    let form = manages.then(|| {
+        let machine = TextField {
+            label: words.t("copies-machine"),
+            name: "machine".to_owned(),
+            value: refused.and_then(|refused| refused.typed.get("machine").cloned()).unwrap_or_default(),
+            fault: refused.and_then(|refused| refused.fault(words.0, "machine")),
+            hint: Some(words.t("copies-machine-hint")),
+            required: true,
+            max_length: Some(63),
+            ..TextField::default()
+        };
+        view! {
+            <form class="form" method="post" action=PullImage::url()>
+                <input r#type="hidden" name="id" value=image.id.to_string() />
+                {text_field(machine)}
+                <p class="actions"><button class="btn">{words.t("copies-pull")}</button></p>
+            </form>
+        }
+    });
+    view! {
+        <section class="card" id="machines">
+            <header>
+                <h2>{words.t("copies-title")}</h2>
+                {refresh}
+            </header>
+            {table}
+            {form}
+        </section>
+    }
+}
+
+fn table(words: Words, image: &ImageView, copies: Vec<ImageCopy>, manages: bool) -> AnyView {
+    let rows = copies.into_iter().map(|copy| row(words, image, copy, manages));
+    let heads = ["machine", "state", "progress", "wanted"];
+    let heads = heads.map(|key| view! { <th scope="col">{words.t(&format!("copies-{key}"))}</th> });
+    view! {
+        <div class="scroll" tabindex="0" role="region" aria-label=words.t("copies-title")>
+            <table class="cards">
+                <thead>
+                    <tr>
+                        {heads.into_iter().collect_view()}
+                        <th scope="col" aria-label=words.t("copies-cancel")></th>
+                    </tr>
+                </thead>
+                <tbody>{rows.collect_view()}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+fn row(words: Words, image: &ImageView, copy: ImageCopy, manages: bool) -> impl IntoView + use<> {
+    let tone = match copy.state {
+        CopyState::Waiting | CopyState::Running => Tone::Info,
+        CopyState::Present => Tone::Ok,
+        CopyState::Failed => Tone::Bad,
+        CopyState::Cancelled => Tone::Off,
+    };
+    let word = words.t(&format!("copy-state-{}", copy.state.code()));
+    let progress = match copy.total {
+        0 => NOT_MEASURED.to_owned(),
+        total => {
+            let (done, all) = (size(Some(copy.done)), size(Some(total)));
+            words.with("upload-progress", &[("done", done), ("all", all)])
+        }
+    };
+    let why = copy.message.map(|message| {
+        view! { <span class="sub">{message} " " {copy.detail}</span> }
+    });
+    let stop = (manages && tone == Tone::Info).then(|| {
+        view! {
+            <form method="post" action=CancelImagePull::url()>
+                <input r#type="hidden" name="id" value=image.id.to_string() />
+                <input r#type="hidden" name="machine" value=copy.machine.clone() />
+                <button class="btn">{words.t("copies-cancel")}</button>
+            </form>
+        }
+    });
+    view! {
+        <tr>
+            <th scope="row"><a href=paths::machine(&copy.machine)>{copy.machine_name}</a></th>
+            <td data-label=words.t("copies-state")>{state(tone, word)} " " {why}</td>
+            <td data-label=words.t("copies-progress")>{progress}</td>
+            <td data-label=words.t("copies-wanted")>{copy.wanted_by} " " {time(copy.wanted_at, look().zone)}</td>
+            <td>{stop}</td>
+        </tr>
+    }
+}

@@ -1,0 +1,196 @@
+//! Images on machines: pulled by an engine from their registry, or sent to it from the store, by a job that says how far it
+//! is. Whatever it did before it died it does again; what an engine has whole it does not fetch twice.
+
+use std::time::Duration;
+
+use contract::images::{ImageCopy, ImagePull, ImageSource, ImageState, ImageView};
+use contract::{ErrorCode, ImageId, MachineId};
+use runtime::docker::{self, Endpoint, Fault, FaultKind, Progress};
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::{entry, found, locked, store};
+use crate::authz::{ImageRef, ManageImage, OperateMachine, ViewImage};
+use crate::jobs::{NewJob, enqueue_in_tx};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, engines, files, machines, outbound};
+
+/// How often the progress is written.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// On which machines it is, or is on its way to.
+///
+/// # Errors
+/// `NotFound` where there is no such image.
+pub async fn copies(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result<Vec<ImageCopy>> {
+    ctx.authorize(ViewImage, &ImageRef::of_platform(id))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    found(&mut tx, id).await?;
+    let rows = store::copies(&mut tx, id).await?;
+    let ids: Vec<i64> = rows.iter().map(|row| row.machine.0).collect();
+    let mut names = machines::briefs(platform, &mut tx, &ids, ctx.now()).await?;
+    tx.commit().await?;
+    let view = |row: store::CopyRow| {
+        let brief = names.remove(&row.machine.0).unwrap_or_default();
+        let message = row.fault.as_deref().map(|fault| texts::message(ctx.language(), &key_of(fault), &[]));
+        ImageCopy {
+            machine: brief.code,
+            machine_name: brief.name,
+            state: row.state,
+            done: row.done,
+            total: row.total,
+            fault: row.fault,
+            message,
+            detail: row.detail.filter(|detail| !detail.is_empty()),
+            wanted_by: row.wanted_name,
+            wanted_at: row.wanted_at,
+            updated_at: row.updated_at,
+        }
+    };
+    Ok(rows.into_iter().map(view).collect())
+}
+
+fn key_of(fault: &str) -> String {
+    format!("engine-fault-{fault}")
+}
+
+/// Wants an image on a machine; a job brings it there, and [`copies`] says how far it is.
+///
+/// # Errors
+/// `NotFound` where there is no such image or machine, or nobody has said how its engine is reached, `WrongState` for an
+/// image that nobody approved or one that is for another architecture, `Conflict` while it is on its way there already.
+pub async fn pull(platform: &Platform, ctx: &OpContext, id: ImageId, body: ImagePull) -> Result<Vec<ImageCopy>> {
+    let granted = ctx.authorize(ManageImage, &ImageRef::of_platform(id))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let image = locked(&mut tx, id).await?;
+    let missing = || Error::field("machine", "field-machine-unknown");
+    let machine = machines::id_in_tx(&mut tx, &body.machine).await?.ok_or_else(missing)?;
+    ctx.authorize(OperateMachine, &machines::resource(machine))?;
+    if image.state != ImageState::Approved {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-image-not-approved"));
+    }
+    let there = engines::architecture_in_tx(&mut tx, machine).await?;
+    let needed = image.architecture.map(contract::images::Architecture::code);
+    if let (Some(there), Some(needed)) = (there, needed)
+        && there != needed
+    {
+        let error = Error::new(ErrorCode::WrongState).with_key("error-image-architecture");
+        return Err(error.with_arg("image", needed).with_arg("machine", there));
+    }
+    let wish = store::want(&mut tx, &granted, machine, ctx).await?;
+    let wish = wish.ok_or_else(|| Error::new(ErrorCode::Conflict).with_key("error-image-on-its-way"))?;
+    let mut job = NewJob::new("image-copy", ctx.now());
+    job.payload = json!({ "image": id.0, "machine": machine.0, "wish": wish });
+    job.max_attempts = 3;
+    enqueue_in_tx(&mut tx, &job).await?;
+    let after = Some(json!({ "machine": body.machine }));
+    audit::record_in_tx(&mut tx, ctx, entry("images:pull", &image, None, after)).await?;
+    tx.commit().await?;
+    platform.bell().notify_one();
+    copies(platform, ctx, id).await
+}
+
+/// Does not want it there any more, while it is on its way; what is there by then stays there.
+///
+/// # Errors
+/// `NotFound` where it is not on its way.
+pub async fn cancel_pull(platform: &Platform, ctx: &OpContext, id: ImageId, code: &str) -> Result<Vec<ImageCopy>> {
+    let granted = ctx.authorize(ManageImage, &ImageRef::of_platform(id))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let image = locked(&mut tx, id).await?;
+    let machine = machines::id_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?;
+    ctx.authorize(OperateMachine, &machines::resource(machine))?;
+    if !store::cancel_copy(&mut tx, &granted, machine).await? {
+        return Err(Error::not_found());
+    }
+    let before = Some(json!({ "machine": code }));
+    audit::record_in_tx(&mut tx, ctx, entry("images:cancel-pull", &image, before, None)).await?;
+    tx.commit().await?;
+    copies(platform, ctx, id).await
+}
+
+/// The job: brings it there. `last`: nobody tries again after this.
+///
+/// # Errors
+/// What is wrong on the way, while somebody tries again; then it is what came of it.
+pub async fn copy(platform: &Platform, image: ImageId, machine: MachineId, wish: i64, last: bool) -> Result<()> {
+    let ctx = platform.system(SystemActor::Worker);
+    let mut tx = platform.db().begin(&ctx).await?;
+    let view = store::find(&mut tx, image).await?;
+    let going = store::begin_copy(&mut tx, image, machine, wish).await?;
+    tx.commit().await?;
+    let (Some(view), true) = (view, going) else {
+        // Cancelled, deleted, or wanted anew.
+        return Ok(());
+    };
+    let (tell, progress) = watch::channel(Progress::default());
+    let brought = tokio::select! {
+        brought = bring(platform, &ctx, &view, machine, tell) => brought?,
+        // Dropping the other one stops the engine's work.
+        () = beat(platform, &ctx, (image, machine, wish), progress) => return Ok(()),
+    };
+    let passing = |fault: &Fault| {
+        matches!(fault.kind, FaultKind::Closed | FaultKind::Timeout | FaultKind::Refused | FaultKind::Unreachable)
+    };
+    if let Err(fault) = &brought
+        && !last
+        && passing(fault)
+    {
+        return Err(Error::internal(fault.clone()));
+    }
+    let mut tx = platform.db().begin(&ctx).await?;
+    store::end_copy(&mut tx, image, machine, wish, brought.as_ref().err()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Writes how far it is, until nobody wants it any more.
+async fn beat(
+    platform: &Platform,
+    ctx: &OpContext,
+    (image, machine, wish): (ImageId, MachineId, i64),
+    progress: watch::Receiver<Progress>,
+) {
+    loop {
+        tokio::time::sleep(BEAT).await;
+        let now = *progress.borrow();
+        let noted = async {
+            let mut tx = platform.db().begin(ctx).await?;
+            let wanted = store::note_progress(&mut tx, image, machine, wish, now).await?;
+            tx.commit().await?;
+            Ok::<_, Error>(wanted)
+        };
+        match noted.await {
+            Ok(true) => {}
+            Ok(false) => return,
+            // The database may be away for a moment; the job's lease decides what that means.
+            Err(error) => tracing::debug!(%error, "the progress of an image could not be written"),
+        }
+    }
+}
+
+async fn bring(
+    platform: &Platform,
+    ctx: &OpContext,
+    image: &ImageView,
+    machine: MachineId,
+    tell: watch::Sender<Progress>,
+) -> Result<std::result::Result<(), Fault>> {
+    let endpoint: Endpoint = match engines::endpoint_of(platform, ctx, machine).await? {
+        Some(Ok(endpoint)) => endpoint,
+        Some(Err(fault)) => return Ok(Err(fault)),
+        None => return Ok(Err(Fault { kind: FaultKind::Other, detail: String::new() })),
+    };
+    let allowed = outbound::may_be_a_host;
+    match (image.source, &image.address, image.file) {
+        (ImageSource::Registry, Some(address), _) => {
+            Ok(docker::pull(&endpoint, allowed, address, |progress| drop(tell.send_replace(progress))).await)
+        }
+        (_, _, Some(file)) => {
+            let content = files::content_for_job(platform, ctx, file).await?;
+            let size = content.size();
+            let tell = move |progress| drop(tell.send_replace(progress));
+            Ok(docker::load(&endpoint, allowed, size, content, tell).await)
+        }
+        _ => Ok(Err(Fault { kind: FaultKind::Image, detail: String::new() })),
+    }
+}

@@ -1,0 +1,118 @@
+//! Images are brought to machines, by address and from the store, and stopped on the way.
+
+use contract::engines::{EngineKind, EngineWrite};
+use contract::files::{FilePurpose, UploadCreate};
+use contract::images::{CopyState, ImageCopy, ImagePull, ImageUpload, ImageWrite};
+use contract::{ErrorCode, ImageId, MachineId};
+use platform::{OpContext, Platform, engines, files, images};
+use test_support::{DockerEngine, Registry, TestPlatform, image_archive, loadable_archive};
+
+fn to(machine: &str) -> ImagePull {
+    ImagePull { machine: machine.to_owned() }
+}
+
+async fn added(platform: &Platform, ctx: &OpContext, name: &str, address: &str) -> ImageId {
+    let body = ImageWrite { name: name.to_owned(), address: Some(address.to_owned()), ..ImageWrite::default() };
+    images::create(platform, ctx, body).await.unwrap().id
+}
+
+async fn uploaded(platform: &Platform, ctx: &OpContext, name: &str, archive: &[u8]) -> ImageId {
+    let size = archive.len() as u64;
+    let new = UploadCreate { name: "a.tar".to_owned(), size, sha256: None, purpose: FilePurpose::Image };
+    let file = files::store_whole(platform, ctx, new, &mut &archive[..]).await.unwrap().id;
+    let body: ImageUpload = serde_json::from_value(serde_json::json!({ "file": file, "name": name })).unwrap();
+    images::upload(platform, ctx, body).await.unwrap().id
+}
+
+/// A machine with an engine at this socket.
+async fn machine(test: &TestPlatform, ctx: &OpContext, socket: &str) -> MachineId {
+    test.node("host-001").await;
+    let body = EngineWrite {
+        kind: EngineKind::Local,
+        socket: Some(socket.to_owned()),
+        host: None,
+        port: None,
+        ca_certificate: None,
+        client_certificate: None,
+        client_key: None,
+        revision: None,
+    };
+    engines::set(&test.platform, ctx, "host-001", body).await.unwrap();
+    let id: i64 = sqlx::query_scalar("select id from machines where code = 'host-001'")
+        .fetch_one(test.owner_pool())
+        .await
+        .unwrap();
+    MachineId(id)
+}
+
+async fn only(platform: &Platform, ctx: &OpContext, id: ImageId) -> ImageCopy {
+    let mut copies = images::copies(platform, ctx, id).await.unwrap();
+    assert_eq!(copies.len(), 1);
+    copies.remove(0)
+}
+
+#[tokio::test]
+async fn an_image_is_pulled_from_its_registry_or_sent_from_the_store() {
+    let engine = DockerEngine::start();
+    let (test, registry) = (TestPlatform::new().await, Registry::start().await);
+    let (admin, operator) = (test.admin().await, test.operator("operator").await);
+    let (platform, ctx) = (&test.platform, admin.ctx());
+    let host = machine(&test, &ctx, engine.socket().to_str().unwrap()).await;
+    let by_address = added(platform, &ctx, "Small", &registry.image("small:1")).await;
+    let refused = images::pull(platform, &operator.ctx(), by_address, to("host-001")).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Forbidden);
+    let nowhere = images::pull(platform, &ctx, by_address, to("host-009")).await.unwrap_err();
+    assert_eq!(nowhere.fields[0].key, "field-machine-unknown");
+    let wanted = images::pull(platform, &ctx, by_address, to("host-001")).await.unwrap();
+    assert_eq!((wanted[0].state, wanted[0].machine.as_str()), (CopyState::Waiting, "host-001"));
+    let twice = images::pull(platform, &ctx, by_address, to("host-001")).await.unwrap_err();
+    assert_eq!((twice.code, twice.key), (ErrorCode::Conflict, "error-image-on-its-way"));
+    images::copy(platform, by_address, host, 1, false).await.unwrap();
+    images::copy(platform, by_address, host, 1, false).await.expect("a job may run twice");
+    assert_eq!(only(platform, &ctx, by_address).await.state, CopyState::Present);
+
+    let missing = added(platform, &ctx, "Missing", &registry.image("small:2")).await;
+    images::pull(platform, &ctx, missing, to("host-001")).await.unwrap();
+    images::copy(platform, missing, host, 1, false).await.unwrap();
+    let failed = only(platform, &ctx, missing).await;
+    assert_eq!((failed.state, failed.fault.as_deref()), (CopyState::Failed, Some("image")));
+    assert!(failed.message.is_some() && failed.detail.is_some());
+    images::pull(platform, &ctx, missing, to("host-001")).await.expect("it may be tried again");
+
+    let sent = uploaded(platform, &ctx, "Sent", &loadable_archive("ours:1")).await;
+    let early = images::pull(platform, &ctx, sent, to("host-001")).await.unwrap_err();
+    assert_eq!((early.code, early.key), (ErrorCode::WrongState, "error-image-not-approved"));
+    images::approve(platform, &ctx, sent).await.unwrap();
+    images::pull(platform, &ctx, sent, to("host-001")).await.unwrap();
+    images::copy(platform, sent, host, 1, false).await.unwrap();
+    assert_eq!(only(platform, &ctx, sent).await.state, CopyState::Present);
+
+    engines::test(platform, &ctx, "host-001").await.unwrap();
+    let foreign = if cfg!(target_arch = "aarch64") { "amd64" } else { "arm64" };
+    let other = uploaded(platform, &ctx, "Foreign", &image_archive(foreign, "f")).await;
+    images::approve(platform, &ctx, other).await.unwrap();
+    let refused = images::pull(platform, &ctx, other, to("host-001")).await.unwrap_err();
+    assert_eq!((refused.code, refused.key), (ErrorCode::WrongState, "error-image-architecture"));
+}
+
+#[tokio::test]
+async fn what_nobody_wants_any_more_is_not_brought() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let (platform, ctx) = (&test.platform, admin.ctx());
+    let host = machine(&test, &ctx, "/nonexistent/docker.sock").await;
+    let image = added(platform, &ctx, "Small", "library/small:1").await;
+    let none = images::cancel_pull(platform, &ctx, image, "host-001").await.unwrap_err();
+    assert_eq!(none.code, ErrorCode::NotFound);
+    images::pull(platform, &ctx, image, to("host-001")).await.unwrap();
+    let stopped = images::cancel_pull(platform, &ctx, image, "host-001").await.unwrap();
+    assert_eq!(stopped[0].state, CopyState::Cancelled);
+    images::copy(platform, image, host, 1, false).await.unwrap();
+    assert_eq!(only(platform, &ctx, image).await.state, CopyState::Cancelled, "the job leaves it alone");
+    images::pull(platform, &ctx, image, to("host-001")).await.unwrap();
+    images::copy(platform, image, host, 1, true).await.expect("of the first wish: nothing is left to do");
+    assert_eq!(only(platform, &ctx, image).await.state, CopyState::Waiting);
+    images::copy(platform, image, host, 2, true).await.unwrap();
+    let failed = only(platform, &ctx, image).await;
+    assert_eq!((failed.state, failed.fault.as_deref()), (CopyState::Failed, Some("no-socket")));
+}
