@@ -10,7 +10,7 @@ pub(crate) mod fuzzing;
 mod store;
 
 use contract::engines::{CertificateState, EngineKind, EngineReport, EngineTest, EngineView, EngineWrite};
-use contract::{ErrorCode, Permission};
+use contract::{ErrorCode, MachineId, Permission};
 use runtime::docker::{self, Endpoint, Fault, Identity};
 use serde_json::{Value, json};
 
@@ -128,11 +128,11 @@ pub(crate) async fn endpoint_of(
     ctx: &OpContext,
     id: MachineId,
 ) -> Result<Option<std::result::Result<Endpoint, Fault>>> {
-    ctx.authorize(OperateMachine, &machines::resource(id))?;
+    let granted = ctx.authorize(OperateMachine, &machines::resource(id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let row = store::find(&mut tx, id).await?;
     tx.commit().await?;
-    row.map(|row| endpoint(platform, id, &row)).transpose()
+    row.map(|row| endpoint(platform, &granted, &row)).transpose()
 }
 
 fn none() -> Error {

@@ -13,6 +13,7 @@ mod own;
 mod review;
 mod store;
 
+use chrono::TimeDelta;
 use contract::images::{ImageQuery, ImageSort, ImageSource, ImageUpload, ImageView, ImageWrite};
 use contract::{CustomerId, ErrorCode, ImageId, Page, Permission, SortDirection};
 use serde_json::{Value, json};
@@ -23,10 +24,12 @@ pub use review::{approve, reject};
 
 use crate::authz::{CreateImage, ImageLibrary, ImageRef, ManageImage, ViewImage};
 use crate::db::Tx;
-use crate::{Error, OpContext, Platform, Result, audit, files};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, files};
 
 /// Rows of an export that are read at a time.
 const EXPORT_PAGE: u32 = 500;
+/// How long an archive waits for an image that is made of it.
+const UNUSED_ARCHIVE_HOURS: i64 = 24;
 
 /// Whose images a list is of.
 #[derive(Clone, Copy)]
@@ -214,6 +217,17 @@ async fn forget_archive(tx: &mut Tx, image: &ImageView) -> Result<()> {
         Some(file) if !store::is_used(tx, file).await? => files::forget_in_tx(tx, file).await,
         _ => Ok(()),
     }
+}
+
+/// Takes away archives whose form was given up: no page shows them, and they count against the quota. Run by the job queue.
+pub async fn forget_unused_archives(platform: &Platform) -> Result<()> {
+    let ctx = platform.system(SystemActor::Worker);
+    let mut tx = platform.db().begin(&ctx).await?;
+    for file in store::unused_archives(&mut tx, ctx.now() - TimeDelta::hours(UNUSED_ARCHIVE_HOURS)).await? {
+        files::forget_in_tx(&mut tx, file).await?;
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 /// What the audit log keeps.

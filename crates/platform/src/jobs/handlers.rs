@@ -53,7 +53,10 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             let last = claim.attempt >= claim.max_attempts;
             images::copy(platform, image.into(), machine.into(), wish, last).await?;
         }
-        "files-clean" => files::clean(platform).await?,
+        "files-clean" => {
+            images::forget_unused_archives(platform).await?;
+            files::clean(platform).await?;
+        }
         "mail-send" => {
             let token = claim.payload.get("mail").and_then(serde_json::Value::as_str).and_then(|t| t.parse().ok());
             let token = token.ok_or_else(|| Error::internal("the job of a mail names no mail"))?;

@@ -129,6 +129,28 @@ async fn what_was_uploaded_is_used_by_nobody_before_it_was_approved() {
 }
 
 #[tokio::test]
+async fn an_archive_that_no_image_was_made_of_goes_away_after_a_day() {
+    let test = TestPlatform::new().await;
+    let acme = test.customer("Acme").await;
+    let (platform, owner) = (&test.platform, acme.owner.ctx());
+    let given_up = stored(&test, &owner, &image_archive("amd64", "a"), FilePurpose::Image).await;
+    let used = stored(&test, &owner, &image_archive("amd64", "b"), FilePurpose::Image).await;
+    let other = stored(&test, &owner, b"figures", FilePurpose::Other).await;
+    images::upload_own(platform, &owner, made_of(used, "Ours")).await.unwrap();
+    images::forget_unused_archives(platform).await.unwrap();
+    assert!(files::get(platform, &owner, given_up).await.is_ok(), "its form may still be open");
+    sqlx::query("update files set created_at = created_at - interval '25 hours'")
+        .execute(test.owner_pool())
+        .await
+        .unwrap();
+    images::forget_unused_archives(platform).await.unwrap();
+    assert_eq!(files::get(platform, &owner, given_up).await.unwrap_err().code, ErrorCode::NotFound);
+    for kept in [used, other] {
+        files::get(platform, &owner, kept).await.expect("an image is made of it, or it is none");
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_image_is_refused_with_the_reason() {
     let test = TestPlatform::new().await;
     let acme = test.customer("Acme").await;

@@ -155,6 +155,7 @@ const FILL: &str = "
       select id, 0, 1, decode(repeat('00', 32), 'hex'), now() from uploads;
     insert into images (customer_id, name, source, file_id, state)
       select $acme, 'ours', 'upload', id, 'pending_review' from files;
+    insert into image_copies (image_id, machine_id, wanted_at) select i.id, m.id, now() from images i, machines m;
     insert into machine_samples (machine_id, at) values (1, now());
     insert into gpu_samples (gpu_id, at) values (1, now());
     insert into gpu_events (gpu_id, at, kind) values (1, now(), 'lost');

@@ -218,6 +218,20 @@ pub(super) async fn is_used(tx: &mut Tx, file: FileId) -> Result<bool> {
     Ok(used)
 }
 
+/// Archives uploaded before this that no image is made of, at most a hundred.
+pub(super) async fn unused_archives(tx: &mut Tx, before: DateTime<Utc>) -> Result<Vec<FileId>> {
+    let files = sqlx::query_scalar!(
+        "select f.id from files f
+         where f.purpose = 'image' and f.created_at < $1
+           and not exists (select from images i where i.file_id = f.id)
+         order by f.id limit 100 for update skip locked",
+        before
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(files.into_iter().map(FileId).collect())
+}
+
 pub(super) async fn insert_registry(
     tx: &mut Tx,
     _granted: &Granted<CreateImage>,
