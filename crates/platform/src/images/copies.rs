@@ -183,12 +183,17 @@ async fn bring(
     let allowed = outbound::may_be_a_host;
     match (image.source, &image.address, image.file) {
         (ImageSource::Registry, Some(address), _) => {
-            Ok(docker::pull(&endpoint, allowed, address, |progress| drop(tell.send_replace(progress))).await)
+            let tell = |progress| {
+                tell.send_replace(progress);
+            };
+            Ok(docker::pull(&endpoint, allowed, address, tell).await)
         }
         (_, _, Some(file)) => {
             let content = files::content_for_job(platform, ctx, file).await?;
             let size = content.size();
-            let tell = move |progress| drop(tell.send_replace(progress));
+            let tell = move |progress| {
+                tell.send_replace(progress);
+            };
             Ok(docker::load(&endpoint, allowed, size, content, tell).await)
         }
         _ => Ok(Err(Fault { kind: FaultKind::Image, detail: String::new() })),
