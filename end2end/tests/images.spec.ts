@@ -4,6 +4,9 @@ import fs from 'node:fs';
 import { imageArchive } from '../fixtures/archive.js';
 import { expect, expectAccessible, test } from '../fixtures/test.js';
 
+// A chunk that never arrives, and an archive that is none.
+test.use({ expectedConsole: /ERR_FAILED|status of 400/ });
+
 test('an admin adds an image by its address and lists it', async ({ page, signIn }) => {
   await signIn(page);
   await page.goto('/admin/images/new');

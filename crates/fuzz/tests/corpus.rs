@@ -13,7 +13,7 @@ const BENT_EACH: usize = 200;
 const SLOW: [&str; 3] = ["pictures", "sheet_parts", "workbook"];
 
 fn folder(target: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target)
+    Path::new("corpus").join(target)
 }
 
 /// Inputs in the order of their names.
@@ -99,7 +99,7 @@ macro_rules! replays {
             assert_eq!(tested[..], known[..]);
             for target in TARGETS {
                 assert!(!corpus(target.name).is_empty(), "{}", target.name);
-                let program = format!("{}/src/bin/{}.rs", env!("CARGO_MANIFEST_DIR"), target.name);
+                let program = format!("src/bin/{}.rs", target.name);
                 assert!(Path::new(&program).exists(), "{program}");
             }
             let size: usize = TARGETS.iter().flat_map(|target| corpus(target.name)).map(|(_, input)| input.len()).sum();

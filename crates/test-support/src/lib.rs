@@ -184,7 +184,6 @@ fn sheet_reader() -> std::path::PathBuf {
             if !reader.exists() {
                 let built = std::process::Command::new(env!("CARGO"))
                     .args(["build", "-q", "-p", "sheets", "--bin", "read-sheet"])
-                    .current_dir(env!("CARGO_MANIFEST_DIR"))
                     .status();
                 assert!(built.is_ok_and(|status| status.success()), "the reader of workbooks could not be built");
             }

@@ -177,13 +177,16 @@ export class RgUpload extends Base {
         return;
       }
       stop.hidden = true;
+      this.#parts.bar.hidden = true;
+      this.#parts.status.textContent = '';
       if (error.fields?.file && this.#done) {
+        drop.hidden = true;
         // What is no image is of no use to anybody.
         const file = `${this.dataset.uploads.replace(/\/uploads$/, '')}/${this.#done.id}`;
         this.#done = undefined;
         await ask(file, 'DELETE').catch(() => {});
       }
-      fault.textContent = [error.message || this.dataset.failed, ...Object.values(error.fields ?? {})].join(' ');
+      fault.textContent = Object.values(error.fields ?? {}).join(' ') || error.message || this.dataset.failed;
       fault.hidden = false;
     }
   }

@@ -236,6 +236,7 @@ async fn the_description_puts_every_parameter_where_it_is_read() {
                         assert_eq!(parameter["required"], false, "{method} {path}: {name} may be left out");
                         in_queries += 1;
                     }
+                    "header" => assert_eq!(name, "x-chunk-sha256", "{method} {path}"),
                     other => panic!("{method} {path}: {name} is in {other}"),
                 }
             }

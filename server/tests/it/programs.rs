@@ -14,7 +14,7 @@ pub fn agent() -> PathBuf {
     let program = server.with_file_name("remotegpu-agent");
     if !program.exists() {
         let mut build = Command::new(env!("CARGO"));
-        let built = build.args(["build", "-q", "-p", "node-agent"]).current_dir(env!("CARGO_MANIFEST_DIR")).status();
+        let built = build.args(["build", "-q", "-p", "node-agent"]).status();
         assert!(built.is_ok_and(|status| status.success()), "the agent could not be built");
     }
     program

@@ -197,7 +197,7 @@ async fn the_menu_shows_what_the_doors_let_through() {
         ),
         (
             server.test.operator("op").await,
-            vec!["dashboard", "wall", "machines", "allocations", "specs", "customers", "audit", "account"],
+            vec!["dashboard", "wall", "machines", "allocations", "specs", "images", "customers", "audit", "account"],
             vec!["machines:operate", "accounts:update-own", "accounts:secure-own"],
         ),
     ];

@@ -35,7 +35,7 @@ const FORBIDDEN: Option<ErrorCode> = Some(ErrorCode::Forbidden);
 /// Who may do what changes only on purpose: run with `UPDATE_SNAPSHOT=1` and review the difference.
 #[test]
 fn the_policy_is_the_committed_one() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/policy.txt");
+    let path = "tests/it/policy.txt";
     let table = authz::table();
     if std::env::var_os("UPDATE_SNAPSHOT").is_some() {
         std::fs::write(path, &table).unwrap();

@@ -422,7 +422,7 @@ async fn who_takes_the_machines_away_is_in_the_log() {
 async fn the_workbooks_of_other_programs_make_the_same_machines() {
     let world = World::new().await;
     let p = &world.test.platform;
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../sheets/tests/fixtures");
+    let folder = "../sheets/tests/fixtures";
     let mut first = true;
     for (language, unknown) in [("zh", "采购日期"), ("en", "Purchased")] {
         for program in ["libreoffice", "openpyxl", "wps-shaped"] {
