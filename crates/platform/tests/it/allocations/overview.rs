@@ -163,6 +163,8 @@ async fn all_that_match_and_are_not_over_are_reclaimed() {
     let body = AllocationCreate { starts_at: Some(world.now() + TimeDelta::days(5)), ..months(1) };
     let off = world.allocate("a-3", world.acme.id, body).await.unwrap().allocation.id;
     allocations::end(p, &ctx, off, AllocationEnd::default()).await.unwrap();
+    let far = AllocationQuery { days: Some(u32::MAX), ..AllocationQuery::default() };
+    assert_eq!(allocations::list(p, &ctx, &far).await.unwrap().total, 3, "further than any calendar goes");
     let query = AllocationQuery { q: Some("a-".to_owned()), page_size: Some(1), ..AllocationQuery::default() };
     let all = AllocationBulk { matching: Some(query), ..bulk(AllocationAction::Reclaim, &[], None) };
     let preview = allocations::preview_many(p, &ctx, &all).await.unwrap();
