@@ -102,3 +102,15 @@ grant select, insert, update, delete on blobs to remotegpu_app;
 grant select, insert, update, delete on files to remotegpu_app;
 grant select, insert, update, delete on uploads to remotegpu_app;
 grant select, insert, delete on upload_chunks to remotegpu_app;
+
+-- Bytes of a person's files and open uploads, of all their customers: one's limit holds across them, and who acts for one
+-- customer sees no row of another: counted as the system, it tells a sum and nothing else.
+create function stored_by(person bigint) returns bigint
+language sql stable set app.kind = 'system' as $$
+  select coalesce(sum(size_bytes), 0)::bigint
+  from (select size_bytes from files where created_by = person
+        union all
+        select size_bytes from uploads where created_by = person and state in ('open', 'assembling')) as taken
+$$;
+revoke execute on function stored_by(bigint) from public;
+grant execute on function stored_by(bigint) to remotegpu_app;

@@ -207,14 +207,13 @@ pub(super) async fn window(tx: &mut Tx, since: Option<&str>) -> Result<Window> {
 }
 
 pub(super) async fn unsealed(tx: &mut Tx, window: &Window, limit: i64) -> Result<Vec<Unsealed>> {
-    // Behind the oldest running transaction: what commits later has a higher xid and its turn comes later. A row that is
+    // The text is of form 2: see `seals_from`. Behind the oldest running transaction: what commits later has a higher xid and its turn comes later. A row that is
     // seen although its transaction has not begun yet is of another cluster.
     let rows = sqlx::query!(
         r#"select e.id, e.at,
-                  (jsonb_build_array(e.id, extract(epoch from e.at)::text, e.actor_kind, e.actor_id, e.actor_name, e.via,
+                  jsonb_build_array(e.id, extract(epoch from e.at)::text, e.actor_kind, e.actor_id, e.actor_name, e.via,
                     host(e.address), e.action, e.target_kind, e.target_id, e.customer_id, e.outcome, e.before, e.after,
-                    e.request_id)
-                   || case when e.actor_side is null then '[]' else jsonb_build_array(e.actor_side) end)::text as "text!"
+                    e.request_id, e.actor_side)::text as "text!"
            from audit_events e
            where e.xid >= $1::text::xid8 and e.xid < $2::text::xid8
              and (e.xid < pg_snapshot_xmin(pg_current_snapshot()) or e.xid >= pg_snapshot_xmax(pg_current_snapshot()))
@@ -249,8 +248,8 @@ pub(super) async fn insert_seal(
     horizon: Option<&str>,
 ) -> Result<()> {
     sqlx::query!(
-        "insert into audit_seals (position, audit_id, at, prev_hash, hash, horizon)
-         values ($1, $2, $3, $4, $5, $6::text::xid8)",
+        "insert into audit_seals (position, audit_id, at, prev_hash, hash, horizon, form)
+         values ($1, $2, $3, $4, $5, $6::text::xid8, 2)",
         position,
         event.id,
         event.at,
@@ -263,13 +262,14 @@ pub(super) async fn insert_seal(
     Ok(())
 }
 
+/// With the text in the form that each was made in. Nobody gains by changing the form: the hash is of one of them.
 pub(super) async fn seals_from(tx: &mut Tx, position: i64, limit: i64) -> Result<Vec<Seal>> {
     let rows = sqlx::query!(
         r#"select s.position, s.at, s.prev_hash, s.hash,
                   (select (jsonb_build_array(e.id, extract(epoch from e.at)::text, e.actor_kind, e.actor_id, e.actor_name,
                      e.via, host(e.address), e.action, e.target_kind, e.target_id, e.customer_id, e.outcome, e.before,
                      e.after, e.request_id)
-                     || case when e.actor_side is null then '[]' else jsonb_build_array(e.actor_side) end)::text
+                     || case when s.form = 1 then '[]' else jsonb_build_array(e.actor_side) end)::text
                    from audit_events e where e.id = s.audit_id and e.at = s.at) as text
            from audit_seals s where s.position >= $1 order by s.position limit $2"#,
         position,

@@ -5,7 +5,7 @@ use contract::files::{ChunkView, UPLOAD_HOURS, UploadState, UploadView};
 use contract::{ErrorCode, Permission, UploadId};
 use tokio::io::AsyncRead;
 
-use super::{found_upload, store, wrong_state};
+use super::{fits_the_disk, found_upload, store, wrong_state};
 use crate::authz::{ManageUpload, UploadRef};
 use crate::{Error, OpContext, Platform, Result};
 
@@ -43,7 +43,9 @@ pub async fn put_chunk(
     if row.view.state != UploadState::Open {
         return Err(wrong_state(row.view.state));
     }
-    let written = platform.files().write(row.store_key, n, size_of(&row.view, n), body).await?;
+    let size = size_of(&row.view, n);
+    fits_the_disk(platform, size).await?;
+    let written = platform.files().write(row.store_key, n, size, body).await?;
     if sha256.is_some_and(|due| due != written.sha256) {
         return Err(Error::field("sha256", "field-chunk-hash"));
     }

@@ -16,6 +16,8 @@ use crate::{Error, Result};
 
 /// Bytes that are read, hashed and written at a time.
 const STEP: usize = 512 << 10;
+/// Bytes of the store's disk that no upload takes.
+const KEPT_FREE: u64 = 2 << 30;
 /// A body that stands still for so long is given up.
 const STALLED: Duration = Duration::from_secs(60);
 
@@ -46,6 +48,16 @@ impl Store {
 
     fn part(&self, key: Uuid, n: u32) -> PathBuf {
         self.folder(key).join(format!("{n:06}"))
+    }
+
+    /// Bytes that may still be stored: PostgreSQL may live on the same disk, and a full one stops it.
+    pub(super) async fn room(&self) -> Result<u64> {
+        let root = self.root.clone();
+        let free = move || {
+            let disk = nix::sys::statvfs::statvfs(&root)?;
+            Ok(disk.blocks_available().saturating_mul(disk.fragment_size()))
+        };
+        Ok(blocking(free).await?.saturating_sub(KEPT_FREE))
     }
 
     /// The folder for new content, known to the disk before any row names it.

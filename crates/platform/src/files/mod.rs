@@ -27,7 +27,9 @@ pub use chunks::{put_chunk, read_sha256};
 pub use clean::{clean, sweep};
 pub use disk::{Content, Store};
 
-use crate::authz::{CreateFile, DeleteFile, FileRef, FileShelf, ManageUpload, UploadRef, ViewFile, ViewUpload};
+use crate::authz::{
+    CreateFile, DeleteFile, FileRef, FileShelf, Granted, ManageUpload, UploadRef, ViewFile, ViewUpload,
+};
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::jobs::{NewJob, enqueue_in_tx};
@@ -66,7 +68,7 @@ impl store::FileRow {
 ///
 /// # Errors
 /// `Validation` with every fault at once, `TooLarge` beyond the installation's limit, `QuotaExceeded` for what does not fit
-/// any more, or where too many are open.
+/// any more, or where too many are open, `Unavailable` where the store's disk is full.
 pub async fn create_upload(platform: &Platform, ctx: &OpContext, body: UploadCreate) -> Result<UploadView> {
     let shelf = shelf(ctx);
     let granted = ctx.authorize(CreateFile, &shelf)?;
@@ -75,10 +77,37 @@ pub async fn create_upload(platform: &Platform, ctx: &OpContext, body: UploadCre
     if new.size > most * GB {
         return Err(Error::new(ErrorCode::TooLarge).with_key("error-file-too-large").with_arg("gb", most));
     }
+    fits_the_disk(platform, new.size).await?;
     let key = Uuid::new_v4();
     platform.files().create(key).await?;
+    let announced = announce(platform, ctx, &granted, &shelf, &new, key).await;
+    if announced.is_err() {
+        // What was refused leaves no folder. Where this fails too, it is swept away later.
+        let _ = platform.files().remove(key).await;
+    }
+    announced
+}
+
+/// Refuses what the store's disk cannot hold, whatever the limits say.
+async fn fits_the_disk(platform: &Platform, bytes: u64) -> Result<()> {
+    if platform.files().room().await? < bytes {
+        tracing::warn!("the disk of the files' store is nearly full");
+        return Err(Error::new(ErrorCode::Unavailable).with_key("error-store-full"));
+    }
+    Ok(())
+}
+
+/// Writes it down where it still fits.
+async fn announce(
+    platform: &Platform,
+    ctx: &OpContext,
+    granted: &Granted<CreateFile>,
+    shelf: &FileShelf,
+    new: &Announced,
+    key: Uuid,
+) -> Result<UploadView> {
     let mut tx = platform.db().begin(ctx).await?;
-    let (taken, own, going) = store::used(&mut tx, &granted, shelf.customer, shelf.owner).await?;
+    let (taken, own, going) = store::used(&mut tx, granted, shelf.customer, shelf.owner).await?;
     if going >= MAX_OPEN_UPLOADS {
         return Err(Error::new(ErrorCode::QuotaExceeded).with_key("error-uploads-open").with_arg("n", going));
     }
@@ -93,7 +122,7 @@ pub async fn create_upload(platform: &Platform, ctx: &OpContext, body: UploadCre
         }
     }
     let expires_at = ctx.now() + TimeDelta::hours(UPLOAD_HOURS);
-    let id = store::insert_upload(&mut tx, &granted, ctx, &new, (key, CHUNK_BYTES), expires_at).await?;
+    let id = store::insert_upload(&mut tx, granted, ctx, new, (key, CHUNK_BYTES), expires_at).await?;
     let view = found_upload(&mut tx, id).await?.view;
     tx.commit().await?;
     Ok(view)
@@ -311,6 +340,11 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: FileId) -> Result<
 /// Bytes that a person's files and uploads take, of all their customers.
 pub(crate) async fn bytes_of(tx: &mut Tx, person: UserId) -> Result<u64> {
     store::bytes_of(tx, person).await
+}
+
+/// Bytes that a customer's files and uploads take.
+pub(crate) async fn bytes_of_customer(tx: &mut Tx, customer: CustomerId) -> Result<u64> {
+    store::bytes_of_customer(tx, customer).await
 }
 
 /// Takes the file away of what was made of it, in the transaction that takes that away.

@@ -47,8 +47,10 @@ pub async fn usage_of_customer(platform: &Platform, ctx: &OpContext, id: Custome
     let mut tx = platform.db().begin(ctx).await?;
     let people = customers::member_count(&mut tx, id).await?;
     let held = allocations::holdings(platform, &mut tx, ctx, &[id.0]).await?;
+    let stored = files::bytes_of_customer(&mut tx, id).await?;
     tx.commit().await?;
     Ok(counted(&quota, |resource| match resource {
+        CountedResource::Storage => i64::try_from(stored.div_ceil(GB)).ok(),
         CountedResource::Gpu => Some(held.gpus),
         CountedResource::Machines => Some(held.machines),
         CountedResource::People => Some(people),

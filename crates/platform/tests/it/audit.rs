@@ -181,23 +181,46 @@ async fn the_application_can_neither_change_nor_remove_rows() {
     assert_eq!(broken_at(&test).await, None);
 }
 
+/// A server of the version before seals what one of this version wrote, while one takes over from the other.
 #[tokio::test]
-async fn events_of_before_sides_were_kept_fit_as_they_were_sealed() {
+async fn what_a_server_of_before_sealed_fits_as_it_was_sealed() {
     let test = TestPlatform::new().await;
-    let admin = test.admin().await;
-    record(&test.platform, &admin.ctx(), 1).await;
-    owner_does(&test, "update audit_events set actor_side = null").await;
-    seal_everything(&test).await;
-    // What the chain of before made of them: the text without a side, hashed.
-    let old = "select encode(sha256(decode(repeat('00', 32), 'hex') || convert_to(jsonb_build_array(e.id,
-                 extract(epoch from e.at)::text, e.actor_kind, e.actor_id, e.actor_name, e.via, host(e.address), e.action,
-                 e.target_kind, e.target_id, e.customer_id, e.outcome, e.before, e.after, e.request_id)::text, 'utf8')),
-                 'hex') = encode(s.hash, 'hex')
-               from audit_events e join audit_seals s on s.audit_id = e.id";
-    assert!(sqlx::query_scalar::<_, bool>(old).fetch_one(test.owner_pool()).await.unwrap());
+    let (admin, acme) = (test.admin().await, test.customer("Acme").await);
+    record(&test.platform, &acme.owner.ctx(), 1).await;
+    let body = MemberCreate { username: "ann".to_owned(), ..MemberCreate::default() };
+    customers::add_member(&test.platform, &admin.ctx(), acme.id, body).await.unwrap();
+    let with_side = "select count(*) from audit_events where actor_side is not null";
+    assert!(count(test.owner_pool(), with_side).await > 0);
+    owner_does(
+        &test,
+        "do $$
+         declare
+           e audit_events;
+           position bigint := 0;
+           link bytea := decode(repeat('00', 32), 'hex');
+           next bytea;
+         begin
+           for e in select * from audit_events order by id loop
+             position := position + 1;
+             next := sha256(link || convert_to(jsonb_build_array(e.id, extract(epoch from e.at)::text, e.actor_kind,
+               e.actor_id, e.actor_name, e.via, host(e.address), e.action, e.target_kind, e.target_id, e.customer_id,
+               e.outcome, e.before, e.after, e.request_id)::text, 'utf8'));
+             insert into audit_seals (position, audit_id, at, prev_hash, hash) values (position, e.id, e.at, link, next);
+             link := next;
+           end loop;
+         end $$",
+    )
+    .await;
+    assert_eq!(broken_at(&test).await, None);
     record(&test.platform, &admin.ctx(), 2).await;
     seal_everything(&test).await;
-    assert_eq!(verify(&test.platform).await, (2, None));
+    let (checked, broken) = verify(&test.platform).await;
+    assert_eq!((broken, checked > 2), (None, true), "both forms in one chain");
+    for (form, position) in [(2, 1), (1, checked)] {
+        owner_does(&test, format!("update audit_seals set form = {form} where position = {position}")).await;
+        assert_eq!(broken_at(&test).await, i64::try_from(position).ok(), "the form is of the seal");
+        owner_does(&test, format!("update audit_seals set form = {} where position = {position}", 3 - form)).await;
+    }
 }
 
 #[tokio::test]

@@ -4,8 +4,9 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use contract::accounts::MemberRole;
 use contract::files::{CHUNK_BYTES, ChunkRange, FilePurpose, FileQuery, UploadCreate, UploadFault, UploadState};
-use contract::quotas::Quota;
+use contract::quotas::{CountedResource, Quota};
 use contract::{ErrorCode, UploadId};
 use platform::{OpContext, Platform, files, quotas};
 use sha2::{Digest as _, Sha256};
@@ -142,6 +143,26 @@ async fn parallel_uploads_never_pass_the_quota() {
     let open = made.into_iter().next().unwrap().unwrap();
     files::abort(&test.platform, &acme.owner.ctx(), open.id).await.unwrap();
     announced(100).await.expect("what was given up counts no more");
+}
+
+#[tokio::test]
+async fn a_persons_limit_holds_across_their_customers() {
+    let test = TestPlatform::new().await;
+    let (admin, acme, globex) = (test.admin().await, test.customer("Acme").await, test.customer("Globex").await);
+    let limit = Quota { storage_gb: Some(3), ..Quota::default() };
+    quotas::set_of_user(&test.platform, &admin.ctx(), acme.owner.id, limit).await.unwrap();
+    let mut elsewhere = acme.owner.clone();
+    elsewhere.principal.active_customer = Some(globex.id);
+    elsewhere.principal.memberships = vec![(globex.id, MemberRole::Member)];
+    let new =
+        |name: &str| UploadCreate { name: name.to_owned(), size: 2 << 30, sha256: None, purpose: FilePurpose::Dataset };
+    files::create_upload(&test.platform, &acme.owner.ctx(), new("a.bin")).await.unwrap();
+    let error = files::create_upload(&test.platform, &elsewhere.ctx(), new("b.bin")).await.unwrap_err();
+    assert_eq!((error.code, error.key), (ErrorCode::QuotaExceeded, "error-storage-quota"));
+    files::create_upload(&test.platform, &globex.owner.ctx(), new("c.bin")).await.expect("somebody else's limit");
+    let used = quotas::usage_of_customer(&test.platform, &admin.ctx(), acme.id).await.unwrap();
+    let storage = used.iter().find(|row| row.resource == CountedResource::Storage).unwrap();
+    assert_eq!(storage.used, Some(2), "what is on its way in counts");
 }
 
 #[tokio::test]

@@ -115,14 +115,28 @@ pub(super) async fn bytes_of(tx: &mut Tx, person: UserId) -> Result<u64> {
     Ok(bytes.unsigned_abs())
 }
 
+/// Bytes of a customer's files and of what is on its way in.
+pub(super) async fn bytes_of_customer(tx: &mut Tx, customer: CustomerId) -> Result<u64> {
+    let bytes = sqlx::query_scalar!(
+        r#"select coalesce(sum(size_bytes), 0)::bigint as "bytes!"
+           from (select size_bytes from files where customer_id = $1
+                 union all
+                 select size_bytes from uploads where customer_id = $1 and state in ('open', 'assembling')) as taken"#,
+        customer.0
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(bytes.unsigned_abs())
+}
+
 /// With what was made of it, whose own permission this took.
 pub(super) async fn forget(tx: &mut Tx, id: FileId) -> Result<()> {
     sqlx::query!("delete from files where id = $1", id.0).execute(&mut **tx).await?;
     Ok(())
 }
 
-/// Bytes that a customer's, or the platform's, files and uploads take, those of this person, and how many uploads are
-/// going on. Who asks at the same time waits: limits hold.
+/// Bytes that a customer's, or the platform's, files and uploads take, those of this person, whatever customer they are
+/// with, and how many uploads are going on. Who asks at the same time waits: limits hold.
 pub(super) async fn used(
     tx: &mut Tx,
     _granted: &Granted<CreateFile>,
@@ -133,15 +147,19 @@ pub(super) async fn used(
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('remotegpu.files', $1))", customer.unwrap_or(0))
         .fetch_one(&mut **tx)
         .await?;
+    // Always after the customer's.
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('remotegpu.files-of', $1))", person.unwrap_or(0))
+        .fetch_one(&mut **tx)
+        .await?;
     let row = sqlx::query!(
         r#"with taken as (
-             select size_bytes, created_by, false as going from files where customer_id is not distinct from $1
+             select size_bytes, false as going from files where customer_id is not distinct from $1
              union all
-             select size_bytes, created_by, true from uploads
+             select size_bytes, true from uploads
              where customer_id is not distinct from $1 and state in ('open', 'assembling')
            )
            select coalesce(sum(size_bytes), 0)::bigint as "bytes!",
-                  coalesce(sum(size_bytes) filter (where created_by = $2), 0)::bigint as "own!",
+                  coalesce(stored_by($2), 0) as "own!",
                   count(*) filter (where going) as "going!"
            from taken"#,
         customer,
