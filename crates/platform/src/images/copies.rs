@@ -85,7 +85,6 @@ pub async fn pull(platform: &Platform, ctx: &OpContext, id: ImageId, body: Image
     let after = Some(json!({ "machine": body.machine }));
     audit::record_in_tx(&mut tx, ctx, entry("images:pull", &image, None, after)).await?;
     tx.commit().await?;
-    platform.bell().notify_one();
     copies(platform, ctx, id).await
 }
 

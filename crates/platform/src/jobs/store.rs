@@ -6,7 +6,7 @@ use contract::JobId;
 use contract::jobs::{JobQuery, JobView};
 use uuid::Uuid;
 
-use super::{Claim, Heartbeat, NewJob};
+use super::{Claim, Heartbeat, Lane, NewJob};
 use crate::Result;
 use crate::db::Tx;
 
@@ -49,7 +49,7 @@ pub(super) async fn enqueue_tick(tx: &mut Tx, job: &NewJob) -> Result<bool> {
     if busy { Ok(false) } else { enqueue(tx, job).await }
 }
 
-pub(super) async fn claim(tx: &mut Tx, owner: &str, limit: i64, lease: Duration) -> Result<Vec<Claim>> {
+pub(super) async fn claim(tx: &mut Tx, lane: Lane, owner: &str, limit: i64, lease: Duration) -> Result<Vec<Claim>> {
     // Attempts that died with their worker count: a job that kills its worker must not do so for ever.
     let spent = sqlx::query!(
         "select id, lease_token from jobs
@@ -70,10 +70,16 @@ pub(super) async fn claim(tx: &mut Tx, owner: &str, limit: i64, lease: Duration)
         finish(tx, &claim, "failed", Some("its worker died and no attempt is left")).await?;
     }
     let token = Uuid::new_v4();
+    let words = |lanes: &[Lane]| -> Vec<String> {
+        lanes.iter().flat_map(|lane| lane.kinds()).map(|&kind| kind.to_owned()).collect()
+    };
+    // The short lane takes whatever belongs to no other.
+    let (others, kinds) = if lane == Lane::Short { (true, words(&Lane::ALL)) } else { (false, words(&[lane])) };
     let rows = sqlx::query!(
         r#"with next as (
              select id, state from jobs
-             where (state = 'ready' and run_at <= now()) or (state = 'running' and lease_until < now())
+             where ((state = 'ready' and run_at <= now()) or (state = 'running' and lease_until < now()))
+               and (kind = any($5)) <> $6
              order by priority desc, run_at, id limit $1 for update skip locked
            ), taken as (
              update jobs j set state = 'running', attempt = attempt + 1, lease_owner = $2, lease_token = $3,
@@ -89,7 +95,9 @@ pub(super) async fn claim(tx: &mut Tx, owner: &str, limit: i64, lease: Duration)
         limit,
         owner,
         token,
-        lease.as_secs_f64()
+        lease.as_secs_f64(),
+        &kinds,
+        others
     )
     .fetch_all(&mut **tx)
     .await?;

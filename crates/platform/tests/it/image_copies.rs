@@ -4,8 +4,9 @@ use contract::engines::{EngineKind, EngineWrite};
 use contract::files::{FilePurpose, UploadCreate};
 use contract::images::{CopyState, ImageCopy, ImagePull, ImageUpload, ImageWrite};
 use contract::{ErrorCode, ImageId, MachineId};
-use platform::{OpContext, Platform, engines, files, images};
-use test_support::{DockerEngine, Registry, TestPlatform, image_archive, loadable_archive};
+use platform::{OpContext, Platform, engines, files, images, jobs};
+use test_support::{DockerEngine, Registry, TestPlatform, eventually, image_archive, loadable_archive};
+use tokio_util::sync::CancellationToken;
 
 fn to(machine: &str) -> ImagePull {
     ImagePull { machine: machine.to_owned() }
@@ -115,4 +116,40 @@ async fn what_nobody_wants_any_more_is_not_brought() {
     images::copy(platform, image, host, 2, true).await.unwrap();
     let failed = only(platform, &ctx, image).await;
     assert_eq!((failed.state, failed.fault.as_deref()), (CopyState::Failed, Some("no-socket")));
+}
+
+/// The copies here wait for a lock that this test holds, as they would for an engine that says little.
+#[tokio::test]
+async fn copies_that_do_not_end_hold_up_no_other_work() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let (platform, ctx) = (&test.platform, admin.ctx());
+    machine(&test, &ctx, "/nonexistent/docker.sock").await;
+    let image = added(platform, &ctx, "Small", "library/small:1").await;
+    images::pull(platform, &ctx, image, to("host-001")).await.unwrap();
+    let many = "insert into jobs (kind, payload, priority, run_at)
+                select kind, payload, 100, run_at from jobs, generate_series(1, 9) where kind = 'image-copy'";
+    sqlx::raw_sql(many).execute(test.owner_pool()).await.unwrap();
+    let mut held = test.owner_pool().begin().await.unwrap();
+    sqlx::raw_sql("select from image_copies for update").execute(&mut *held).await.unwrap();
+    let stop = CancellationToken::new();
+    let workers = jobs::spawn_workers(platform, stop.clone());
+    let count = async |what: &'static str| -> i64 {
+        sqlx::query_scalar(what).fetch_one(test.owner_pool()).await.unwrap()
+    };
+    eventually("every worker for copies to have one", async || {
+        let running = "select count(*) from jobs where kind = 'image-copy' and state = 'running'";
+        (count(running).await == 4).then_some(())
+    })
+    .await;
+    eventually("the audit log to be sealed meanwhile", async || {
+        let sealed = "select count(*) from finished_jobs where kind = 'audit-seal' and state = 'done'
+                      and finished_at > (select max(e.at) from job_events e join jobs j on j.id = e.job_id
+                                         where j.kind = 'image-copy' and e.kind = 'started')";
+        (count(sealed).await > 0).then_some(())
+    })
+    .await;
+    held.rollback().await.unwrap();
+    stop.cancel();
+    workers.await.unwrap();
 }
