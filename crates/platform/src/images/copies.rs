@@ -16,6 +16,9 @@ use crate::{Error, OpContext, Platform, Result, SystemActor, audit, engines, fil
 
 /// How often the progress is written.
 const BEAT: Duration = Duration::from_secs(1);
+/// With the pauses of the queue more than a minute: agents come back to a server within seconds of its restart, machines
+/// may take as long.
+const ATTEMPTS: i32 = 6;
 
 /// On which machines it is, or is on its way to.
 ///
@@ -68,9 +71,9 @@ pub async fn pull(platform: &Platform, ctx: &OpContext, id: ImageId, body: Image
     if image.state != ImageState::Approved {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-image-not-approved"));
     }
-    let there = engines::architecture_in_tx(&mut tx, machine).await?;
+    let engine = engines::known_in_tx(&mut tx, machine).await?;
     let needed = image.architecture.map(contract::images::Architecture::code);
-    if let (Some(there), Some(needed)) = (there, needed)
+    if let (Some(there), Some(needed)) = (engine.architecture, needed)
         && there != needed
     {
         let error = Error::new(ErrorCode::WrongState).with_key("error-image-architecture");
@@ -80,7 +83,8 @@ pub async fn pull(platform: &Platform, ctx: &OpContext, id: ImageId, body: Image
     let wish = wish.ok_or_else(|| Error::new(ErrorCode::Conflict).with_key("error-image-on-its-way"))?;
     let mut job = NewJob::new("image-copy", ctx.now());
     job.payload = json!({ "image": id.0, "machine": machine.0, "wish": wish });
-    job.max_attempts = 3;
+    job.max_attempts = ATTEMPTS;
+    job.near = engine.by_agent.then_some(machine);
     enqueue_in_tx(&mut tx, &job).await?;
     let after = Some(json!({ "machine": body.machine }));
     audit::record_in_tx(&mut tx, ctx, entry("images:pull", &image, None, after)).await?;
@@ -127,12 +131,9 @@ pub async fn copy(platform: &Platform, image: ImageId, machine: MachineId, wish:
         // Dropping the other one stops the engine's work.
         () = beat(platform, &ctx, (image, machine, wish), progress) => return Ok(()),
     };
-    let passing = |fault: &Fault| {
-        matches!(fault.kind, FaultKind::Closed | FaultKind::Timeout | FaultKind::Refused | FaultKind::Unreachable)
-    };
     if let Err(fault) = &brought
         && !last
-        && passing(fault)
+        && is_passing(fault.kind)
     {
         return Err(Error::internal(fault.clone()));
     }
@@ -140,6 +141,23 @@ pub async fn copy(platform: &Platform, image: ImageId, machine: MachineId, wish:
     store::end_copy(&mut tx, image, machine, wish, brought.as_ref().err()).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// What may be over when it is tried again, perhaps by another server.
+fn is_passing(kind: FaultKind) -> bool {
+    use FaultKind as K;
+    matches!(
+        kind,
+        K::Closed
+            | K::Timeout
+            | K::Refused
+            | K::Unreachable
+            | K::AgentOffline
+            | K::AgentElsewhere
+            | K::TunnelBusy
+            | K::TunnelBack
+            | K::TunnelLate
+    )
 }
 
 /// Writes how far it is, until nobody wants it any more.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contract::jobs::{JobQuery, JobView};
-use contract::{CustomerId, JobId, Page, Permission};
+use contract::{CustomerId, JobId, MachineId, Page, Permission};
 use uuid::Uuid;
 
 pub use worker::{idle, spawn_workers};
@@ -66,6 +66,8 @@ pub struct NewJob {
     /// A second job of the same kind with the same key is not added.
     pub idempotency_key: Option<String>,
     pub customer: Option<CustomerId>,
+    /// Only the server that holds this machine's link runs it; any does while nobody holds it.
+    pub near: Option<MachineId>,
 }
 
 impl NewJob {
@@ -79,6 +81,7 @@ impl NewJob {
             max_attempts: 5,
             idempotency_key: None,
             customer: None,
+            near: None,
         }
     }
 }
@@ -124,7 +127,7 @@ pub async fn enqueue_in_tx(tx: &mut Tx, job: &NewJob) -> Result<bool> {
 /// Takes up to `limit` ready jobs of this lane for `owner`, and those whose lease has run out.
 pub async fn claim(platform: &Platform, lane: Lane, owner: &str, limit: i64) -> Result<Vec<Claim>> {
     let mut tx = platform.db().begin(&worker(platform)).await?;
-    let claims = store::claim(&mut tx, lane, owner, limit, LEASE).await?;
+    let claims = store::claim(&mut tx, lane, (owner, platform.server_id()), limit, LEASE).await?;
     tx.commit().await?;
     Ok(claims)
 }

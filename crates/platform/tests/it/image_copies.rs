@@ -25,10 +25,9 @@ async fn uploaded(platform: &Platform, ctx: &OpContext, name: &str, archive: &[u
     images::upload(platform, ctx, body).await.unwrap().id
 }
 
-/// A machine with an engine at this socket.
-async fn machine(test: &TestPlatform, ctx: &OpContext, socket: &str) -> MachineId {
-    test.node("host-001").await;
-    let body = EngineWrite {
+/// An engine at this socket.
+fn at(socket: &str) -> EngineWrite {
+    EngineWrite {
         kind: EngineKind::Local,
         socket: Some(socket.to_owned()),
         host: None,
@@ -37,8 +36,13 @@ async fn machine(test: &TestPlatform, ctx: &OpContext, socket: &str) -> MachineI
         client_certificate: None,
         client_key: None,
         revision: None,
-    };
-    engines::set(&test.platform, ctx, "host-001", body).await.unwrap();
+    }
+}
+
+/// A machine with an engine at this socket.
+async fn machine(test: &TestPlatform, ctx: &OpContext, socket: &str) -> MachineId {
+    test.node("host-001").await;
+    engines::set(&test.platform, ctx, "host-001", at(socket)).await.unwrap();
     let id: i64 = sqlx::query_scalar("select id from machines where code = 'host-001'")
         .fetch_one(test.owner_pool())
         .await
@@ -116,6 +120,37 @@ async fn what_nobody_wants_any_more_is_not_brought() {
     images::copy(platform, image, host, 2, true).await.unwrap();
     let failed = only(platform, &ctx, image).await;
     assert_eq!((failed.state, failed.fault.as_deref()), (CopyState::Failed, Some("no-socket")));
+}
+
+#[tokio::test]
+async fn a_copy_waits_for_the_server_that_has_the_agent() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let (platform, ctx) = (&test.platform, admin.ctx());
+    let host = machine(&test, &ctx, "/nonexistent/docker.sock").await;
+    let by_agent = EngineWrite { kind: EngineKind::Agent, socket: None, ..at("") };
+    engines::set(platform, &ctx, "host-001", by_agent).await.unwrap();
+    let image = added(platform, &ctx, "Small", "library/small:1").await;
+    images::pull(platform, &ctx, image, to("host-001")).await.unwrap();
+    let near: Option<i64> = sqlx::query_scalar("select near_machine_id from jobs where kind = 'image-copy'")
+        .fetch_one(test.owner_pool())
+        .await
+        .unwrap();
+    assert_eq!(near, Some(host.0));
+    images::copy(platform, image, host, 1, false).await.expect_err("it is tried again while the agent is away");
+    assert_eq!(only(platform, &ctx, image).await.state, CopyState::Running);
+    sqlx::query(
+        "insert into node_links (machine_id, server_id, link_id, lease_until)
+         values ($1, gen_random_uuid(), gen_random_uuid(), now() + interval '1 minute')",
+    )
+    .bind(host.0)
+    .execute(test.owner_pool())
+    .await
+    .unwrap();
+    images::copy(platform, image, host, 1, false).await.expect_err("and where it has just gone to another server");
+    images::copy(platform, image, host, 1, true).await.expect("nobody tries again");
+    let failed = only(platform, &ctx, image).await;
+    assert_eq!((failed.state, failed.fault.as_deref()), (CopyState::Failed, Some("agent-elsewhere")));
 }
 
 /// The copies here wait for a lock that this test holds, as they would for an engine that says little.

@@ -141,6 +141,30 @@ async fn what_takes_long_has_workers_of_its_own() {
 }
 
 #[tokio::test]
+async fn what_needs_a_link_is_for_the_server_that_holds_it() {
+    let test = TestPlatform::new().await;
+    let node = test.node("host-001").await;
+    let (here, there) = (&test.platform, test.another_server().await);
+    let near = NewJob { near: Some(node.machine), ..job(&test, "k") };
+    assert!(enqueue(here, &near).await);
+    sqlx::query(
+        "insert into node_links (machine_id, server_id, link_id, lease_until)
+         values ($1, $2, gen_random_uuid(), now() + interval '1 minute')",
+    )
+    .bind(node.machine.0)
+    .bind(there.server_id())
+    .execute(test.owner_pool())
+    .await
+    .unwrap();
+    assert!(claim(here, "worker-a").await.is_none(), "its link ends elsewhere");
+    let held = claim(&there, "worker-b").await.expect("this one has the link");
+    assert!(jobs::finish(&there, &held, &Outcome::Done).await.unwrap());
+    assert!(enqueue(here, &near).await);
+    owner_does(&test, "update node_links set lease_until = now() - interval '1 millisecond'").await;
+    assert!(claim(here, "worker-a").await.is_some(), "nobody has it");
+}
+
+#[tokio::test]
 async fn a_held_job_is_nobody_elses_and_an_expired_one_is_taken_over() {
     let test = TestPlatform::new().await;
     let stale = claimed(&test, job(&test, "k")).await;
