@@ -57,8 +57,9 @@ pub async fn pull(
         ..CreateImageOptions::default()
     };
     let reports = client.create_image(Some(options), None, None);
+    let reports = reports.map(|report| report.map(|it| Report::new(it.id, it.progress_detail, it.status)));
     let mut layers = Layers::default();
-    follow(&Sign::default(), reports.map(|report| report.map(|it| Report::new(it.id, it.progress_detail, it.status))), |report| {
+    follow(&Sign::default(), reports, |report| {
         if let Some(progress) = layers.note(report) {
             tell(progress);
         }
