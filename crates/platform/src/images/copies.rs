@@ -118,18 +118,31 @@ pub async fn cancel_pull(platform: &Platform, ctx: &OpContext, id: ImageId, code
 pub async fn copy(platform: &Platform, image: ImageId, machine: MachineId, wish: i64, last: bool) -> Result<()> {
     let ctx = platform.system(SystemActor::Worker);
     let mut tx = platform.db().begin(&ctx).await?;
+    store::cancel_unusable(&mut tx, Some(image)).await?;
     let view = store::find(&mut tx, image).await?;
     let going = store::begin_copy(&mut tx, image, machine, wish).await?;
     tx.commit().await?;
     let (Some(view), true) = (view, going) else {
-        // Cancelled, deleted, or wanted anew.
+        // Cancelled, rejected, deleted, or wanted anew.
         return Ok(());
     };
     let (tell, progress) = watch::channel(Progress::default());
     let brought = tokio::select! {
-        brought = bring(platform, &ctx, &view, machine, tell) => brought?,
+        brought = bring(platform, &ctx, &view, machine, tell) => brought,
         // Dropping the other one stops the engine's work.
-        () = beat(platform, &ctx, (image, machine, wish), progress) => return Ok(()),
+        () = beat(platform, &ctx, (image, machine, wish), progress) => {
+            let mut tx = platform.db().begin(&ctx).await?;
+            store::cancel_unusable(&mut tx, Some(image)).await?;
+            tx.commit().await?;
+            return Ok(());
+        }
+    };
+    let brought = match brought {
+        Err(error) if last => {
+            tracing::error!(%error, image = image.0, machine = machine.0, "an image could not be brought");
+            Err(Fault { kind: FaultKind::Other, detail: String::new() })
+        }
+        brought => brought?,
     };
     if let Err(fault) = &brought
         && !last
@@ -158,6 +171,19 @@ fn is_passing(kind: FaultKind) -> bool {
             | K::TunnelBack
             | K::TunnelLate
     )
+}
+
+/// Ends what no job will end: copies of images that may not be used any more, and those whose job is no more. Run by the job
+/// queue.
+pub async fn tidy_copies(platform: &Platform) -> Result<()> {
+    let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await?;
+    store::cancel_unusable(&mut tx, None).await?;
+    let ended = store::end_forgotten(&mut tx, FaultKind::Other).await?;
+    tx.commit().await?;
+    if ended > 0 {
+        tracing::warn!(ended, "images on their way had no job any more");
+    }
+    Ok(())
 }
 
 /// Writes how far it is, until nobody wants it any more.

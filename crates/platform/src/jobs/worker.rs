@@ -7,7 +7,9 @@ use futures_util::FutureExt;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Claim, Heartbeat, LEASE, Lane, NewJob, Outcome, claim, finish, handlers, heartbeat, release, store, worker};
+use super::{
+    Claim, Heartbeat, LEASE, Lane, NewJob, Outcome, claim, finish, handlers, heartbeat, release, store, worker,
+};
 use crate::{Error, Platform, Result};
 
 /// Jobs at a time in one server. Reading uploads back takes a core and a disk; copies mostly wait for engines, and each
