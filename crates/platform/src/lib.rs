@@ -210,7 +210,7 @@ impl Platform {
         &self.inner.attempts
     }
 
-    /// Rung when a job was added that somebody waits for.
+    /// Rung when a short job was added that somebody waits for.
     pub(crate) fn bell(&self) -> &tokio::sync::Notify {
         &self.inner.bell
     }

@@ -116,10 +116,18 @@ pub async fn test(platform: &Platform, ctx: &OpContext, code: &str) -> Result<En
     Ok(test)
 }
 
-/// What a machine's engine said it runs on when it was tested last, in Docker's word.
-pub(crate) async fn architecture_in_tx(tx: &mut Tx, id: MachineId) -> Result<Option<String>> {
-    let report = store::find(tx, id).await?.ok_or_else(none)?.last_report;
-    Ok(report.and_then(|report| Some(report.get("architecture")?.as_str()?.to_owned())))
+/// What is known of a machine's engine without asking it.
+pub(crate) struct Known {
+    /// It is reached through the machine's agent.
+    pub by_agent: bool,
+    /// What it said it runs on when it was tested last, in Docker's word.
+    pub architecture: Option<String>,
+}
+
+pub(crate) async fn known_in_tx(tx: &mut Tx, id: MachineId) -> Result<Known> {
+    let row = store::find(tx, id).await?.ok_or_else(none)?;
+    let architecture = row.last_report.and_then(|report| Some(report.get("architecture")?.as_str()?.to_owned()));
+    Ok(Known { by_agent: row.kind == EngineKind::Agent, architecture })
 }
 
 /// How a job reaches a machine's engine; nothing where nobody has said it.

@@ -202,8 +202,6 @@ pub async fn complete(platform: &Platform, ctx: &OpContext, id: UploadId) -> Res
             store::assemble(&mut tx, &granted).await?;
             let mut job = NewJob::new("files-assemble", ctx.now());
             job.payload = serde_json::json!({ "upload": id.0 });
-            // A person waits for it.
-            job.priority = 10;
             job.idempotency_key = Some(id.to_string());
             job.customer = row.customer;
             enqueue_in_tx(&mut tx, &job).await?;

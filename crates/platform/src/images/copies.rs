@@ -16,6 +16,9 @@ use crate::{Error, OpContext, Platform, Result, SystemActor, audit, engines, fil
 
 /// How often the progress is written.
 const BEAT: Duration = Duration::from_secs(1);
+/// With the pauses of the queue more than a minute: agents come back to a server within seconds of its restart, machines
+/// may take as long.
+const ATTEMPTS: i32 = 6;
 
 /// On which machines it is, or is on its way to.
 ///
@@ -68,9 +71,9 @@ pub async fn pull(platform: &Platform, ctx: &OpContext, id: ImageId, body: Image
     if image.state != ImageState::Approved {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-image-not-approved"));
     }
-    let there = engines::architecture_in_tx(&mut tx, machine).await?;
+    let engine = engines::known_in_tx(&mut tx, machine).await?;
     let needed = image.architecture.map(contract::images::Architecture::code);
-    if let (Some(there), Some(needed)) = (there, needed)
+    if let (Some(there), Some(needed)) = (engine.architecture, needed)
         && there != needed
     {
         let error = Error::new(ErrorCode::WrongState).with_key("error-image-architecture");
@@ -80,12 +83,12 @@ pub async fn pull(platform: &Platform, ctx: &OpContext, id: ImageId, body: Image
     let wish = wish.ok_or_else(|| Error::new(ErrorCode::Conflict).with_key("error-image-on-its-way"))?;
     let mut job = NewJob::new("image-copy", ctx.now());
     job.payload = json!({ "image": id.0, "machine": machine.0, "wish": wish });
-    job.max_attempts = 3;
+    job.max_attempts = ATTEMPTS;
+    job.near = engine.by_agent.then_some(machine);
     enqueue_in_tx(&mut tx, &job).await?;
     let after = Some(json!({ "machine": body.machine }));
     audit::record_in_tx(&mut tx, ctx, entry("images:pull", &image, None, after)).await?;
     tx.commit().await?;
-    platform.bell().notify_one();
     copies(platform, ctx, id).await
 }
 
@@ -115,31 +118,71 @@ pub async fn cancel_pull(platform: &Platform, ctx: &OpContext, id: ImageId, code
 pub async fn copy(platform: &Platform, image: ImageId, machine: MachineId, wish: i64, last: bool) -> Result<()> {
     let ctx = platform.system(SystemActor::Worker);
     let mut tx = platform.db().begin(&ctx).await?;
+    store::cancel_unusable(&mut tx, Some(image)).await?;
     let view = store::find(&mut tx, image).await?;
     let going = store::begin_copy(&mut tx, image, machine, wish).await?;
     tx.commit().await?;
     let (Some(view), true) = (view, going) else {
-        // Cancelled, deleted, or wanted anew.
+        // Cancelled, rejected, deleted, or wanted anew.
         return Ok(());
     };
     let (tell, progress) = watch::channel(Progress::default());
     let brought = tokio::select! {
-        brought = bring(platform, &ctx, &view, machine, tell) => brought?,
+        brought = bring(platform, &ctx, &view, machine, tell) => brought,
         // Dropping the other one stops the engine's work.
-        () = beat(platform, &ctx, (image, machine, wish), progress) => return Ok(()),
+        () = beat(platform, &ctx, (image, machine, wish), progress) => {
+            let mut tx = platform.db().begin(&ctx).await?;
+            store::cancel_unusable(&mut tx, Some(image)).await?;
+            tx.commit().await?;
+            return Ok(());
+        }
     };
-    let passing = |fault: &Fault| {
-        matches!(fault.kind, FaultKind::Closed | FaultKind::Timeout | FaultKind::Refused | FaultKind::Unreachable)
+    let brought = match brought {
+        Err(error) if last => {
+            tracing::error!(%error, image = image.0, machine = machine.0, "an image could not be brought");
+            Err(Fault { kind: FaultKind::Other, detail: String::new() })
+        }
+        brought => brought?,
     };
     if let Err(fault) = &brought
         && !last
-        && passing(fault)
+        && is_passing(fault.kind)
     {
         return Err(Error::internal(fault.clone()));
     }
     let mut tx = platform.db().begin(&ctx).await?;
     store::end_copy(&mut tx, image, machine, wish, brought.as_ref().err()).await?;
     tx.commit().await?;
+    Ok(())
+}
+
+/// What may be over when it is tried again, perhaps by another server.
+fn is_passing(kind: FaultKind) -> bool {
+    use FaultKind as K;
+    matches!(
+        kind,
+        K::Closed
+            | K::Timeout
+            | K::Refused
+            | K::Unreachable
+            | K::AgentOffline
+            | K::AgentElsewhere
+            | K::TunnelBusy
+            | K::TunnelBack
+            | K::TunnelLate
+    )
+}
+
+/// Ends what no job will end: copies of images that may not be used any more, and those whose job is no more. Run by the job
+/// queue.
+pub async fn tidy_copies(platform: &Platform) -> Result<()> {
+    let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await?;
+    store::cancel_unusable(&mut tx, None).await?;
+    let ended = store::end_forgotten(&mut tx, FaultKind::Other).await?;
+    tx.commit().await?;
+    if ended > 0 {
+        tracing::warn!(ended, "images on their way had no job any more");
+    }
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use contract::images::{ImageQuery, ImageSort, ImageSource, ImageUpload, ImageVie
 use contract::{CustomerId, ErrorCode, ImageId, Page, Permission, SortDirection};
 use serde_json::{Value, json};
 
-pub use copies::{cancel_pull, copies, copy, pull};
+pub use copies::{cancel_pull, copies, copy, pull, tidy_copies};
 pub use own::{delete_own, get_own, list_own, market, market_image, update_own, upload_own};
 pub use review::{approve, reject};
 

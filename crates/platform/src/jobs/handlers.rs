@@ -54,6 +54,7 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             images::copy(platform, image.into(), machine.into(), wish, last).await?;
         }
         "files-clean" => {
+            images::tidy_copies(platform).await?;
             images::forget_unused_archives(platform).await?;
             files::clean(platform).await?;
         }

@@ -2,7 +2,8 @@
 //!
 //! Invariants: a job that a dead worker held is taken over once its lease (database time) has run out; a worker that lost
 //! its lease cannot change the job any more; a server that stops gives its jobs back; finished jobs leave the hot table in the transaction that finishes them; a
-//! periodic tick runs once however many servers there are, because its key is unique over both tables. Handlers take no
+//! periodic tick runs once however many servers there are, because its key is unique over both tables; what may take hours
+//! keeps no worker from what comes round by the clock. Handlers take no
 //! input about what changed, are idempotent and may be killed anywhere.
 
 mod handlers;
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contract::jobs::{JobQuery, JobView};
-use contract::{CustomerId, JobId, Page, Permission};
+use contract::{CustomerId, JobId, MachineId, Page, Permission};
 use uuid::Uuid;
 
 pub use worker::{idle, spawn_workers};
@@ -25,6 +26,31 @@ use crate::{OpContext, Platform, Result, SystemActor, audit};
 /// How long a worker owns a job without a heartbeat.
 pub const LEASE: Duration = Duration::from_secs(20);
 
+/// Which jobs a worker takes. What may take hours has workers of its own, so that it holds up nothing but its like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Everything that ends soon: what comes round by the clock, mail, what people wait for.
+    Short,
+    /// Large uploads that are read back.
+    Uploads,
+    /// Images on their way to machines.
+    Copies,
+}
+
+impl Lane {
+    /// Every one.
+    pub const ALL: [Lane; 3] = [Lane::Short, Lane::Uploads, Lane::Copies];
+
+    /// What goes through here alone; the short lane has all the others.
+    fn kinds(self) -> &'static [&'static str] {
+        match self {
+            Lane::Short => &[],
+            Lane::Uploads => &["files-assemble"],
+            Lane::Copies => &["image-copy"],
+        }
+    }
+}
+
 /// A job to add.
 #[derive(Clone, Debug)]
 pub struct NewJob {
@@ -32,7 +58,7 @@ pub struct NewJob {
     pub kind: &'static str,
     /// Its input; ids, never data that could have changed meanwhile.
     pub payload: serde_json::Value,
-    /// Higher runs first.
+    /// Higher runs first among those of its lane.
     pub priority: i32,
     /// Not before.
     pub run_at: DateTime<Utc>,
@@ -40,6 +66,8 @@ pub struct NewJob {
     /// A second job of the same kind with the same key is not added.
     pub idempotency_key: Option<String>,
     pub customer: Option<CustomerId>,
+    /// Only the server that holds this machine's link runs it; any does while nobody holds it.
+    pub near: Option<MachineId>,
 }
 
 impl NewJob {
@@ -53,6 +81,7 @@ impl NewJob {
             max_attempts: 5,
             idempotency_key: None,
             customer: None,
+            near: None,
         }
     }
 }
@@ -95,10 +124,10 @@ pub async fn enqueue_in_tx(tx: &mut Tx, job: &NewJob) -> Result<bool> {
     store::enqueue(tx, job).await
 }
 
-/// Takes up to `limit` ready jobs for `owner`, and those whose lease has run out.
-pub async fn claim(platform: &Platform, owner: &str, limit: i64) -> Result<Vec<Claim>> {
+/// Takes up to `limit` ready jobs of this lane for `owner`, and those whose lease has run out.
+pub async fn claim(platform: &Platform, lane: Lane, owner: &str, limit: i64) -> Result<Vec<Claim>> {
     let mut tx = platform.db().begin(&worker(platform)).await?;
-    let claims = store::claim(&mut tx, owner, limit, LEASE).await?;
+    let claims = store::claim(&mut tx, lane, (owner, platform.server_id()), limit, LEASE).await?;
     tx.commit().await?;
     Ok(claims)
 }

@@ -6,7 +6,7 @@ use contract::JobId;
 use contract::jobs::{JobQuery, JobView};
 use uuid::Uuid;
 
-use super::{Claim, Heartbeat, NewJob};
+use super::{Claim, Heartbeat, Lane, NewJob};
 use crate::Result;
 use crate::db::Tx;
 
@@ -14,8 +14,8 @@ pub(super) async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<bool> {
     // The unique index of the live table decides a race, and makes us wait for a job that is just ending; only then can
     // the finished table say whether its key was used.
     let added = sqlx::query_scalar!(
-        "insert into jobs (kind, payload, priority, run_at, max_attempts, idempotency_key, customer_id)
-         values ($1, $2, $3, $4, $5, $6, $7) on conflict (kind, idempotency_key) where idempotency_key is not null
+        "insert into jobs (kind, payload, priority, run_at, max_attempts, idempotency_key, customer_id, near_machine_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (kind, idempotency_key) where idempotency_key is not null
          do nothing returning id",
         job.kind,
         job.payload,
@@ -23,7 +23,8 @@ pub(super) async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<bool> {
         job.run_at,
         job.max_attempts,
         job.idempotency_key,
-        job.customer.map(|id| id.0)
+        job.customer.map(|id| id.0),
+        job.near.map(|id| id.0)
     )
     .fetch_optional(&mut **tx)
     .await?;
@@ -49,7 +50,13 @@ pub(super) async fn enqueue_tick(tx: &mut Tx, job: &NewJob) -> Result<bool> {
     if busy { Ok(false) } else { enqueue(tx, job).await }
 }
 
-pub(super) async fn claim(tx: &mut Tx, owner: &str, limit: i64, lease: Duration) -> Result<Vec<Claim>> {
+pub(super) async fn claim(
+    tx: &mut Tx,
+    lane: Lane,
+    (owner, server): (&str, Uuid),
+    limit: i64,
+    lease: Duration,
+) -> Result<Vec<Claim>> {
     // Attempts that died with their worker count: a job that kills its worker must not do so for ever.
     let spent = sqlx::query!(
         "select id, lease_token from jobs
@@ -70,10 +77,18 @@ pub(super) async fn claim(tx: &mut Tx, owner: &str, limit: i64, lease: Duration)
         finish(tx, &claim, "failed", Some("its worker died and no attempt is left")).await?;
     }
     let token = Uuid::new_v4();
+    let words = |lanes: &[Lane]| -> Vec<String> {
+        lanes.iter().flat_map(|lane| lane.kinds()).map(|&kind| kind.to_owned()).collect()
+    };
+    // The short lane takes whatever belongs to no other.
+    let (others, kinds) = if lane == Lane::Short { (true, words(&Lane::ALL)) } else { (false, words(&[lane])) };
     let rows = sqlx::query!(
         r#"with next as (
              select id, state from jobs
-             where (state = 'ready' and run_at <= now()) or (state = 'running' and lease_until < now())
+             where ((state = 'ready' and run_at <= now()) or (state = 'running' and lease_until < now()))
+               and (kind = any($5)) <> $6
+               and not exists (select from node_links l where l.machine_id = jobs.near_machine_id
+                               and l.server_id <> $7 and l.lease_until > now())
              order by priority desc, run_at, id limit $1 for update skip locked
            ), taken as (
              update jobs j set state = 'running', attempt = attempt + 1, lease_owner = $2, lease_token = $3,
@@ -89,7 +104,10 @@ pub(super) async fn claim(tx: &mut Tx, owner: &str, limit: i64, lease: Duration)
         limit,
         owner,
         token,
-        lease.as_secs_f64()
+        lease.as_secs_f64(),
+        &kinds,
+        others,
+        server
     )
     .fetch_all(&mut **tx)
     .await?;

@@ -7,11 +7,14 @@ use futures_util::FutureExt;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Claim, Heartbeat, LEASE, NewJob, Outcome, claim, finish, handlers, heartbeat, release, store, worker};
+use super::{
+    Claim, Heartbeat, LEASE, Lane, NewJob, Outcome, claim, finish, handlers, heartbeat, release, store, worker,
+};
 use crate::{Error, Platform, Result};
 
-/// Jobs at a time in one server.
-const WORKERS: usize = 2;
+/// Jobs at a time in one server. Reading uploads back takes a core and a disk; copies mostly wait for engines, and each
+/// that sends an archive shares the network with the others.
+const WORKERS: [(Lane, usize); Lane::ALL.len()] = [(Lane::Short, 2), (Lane::Uploads, 2), (Lane::Copies, 4)];
 /// Pause when there was nothing to do.
 const IDLE: Duration = Duration::from_millis(500);
 /// How long a stopping server waits for its running jobs; what is left is dropped and given back.
@@ -24,9 +27,10 @@ pub fn spawn_workers(platform: &Platform, shutdown: CancellationToken) -> JoinHa
     tokio::spawn(async move {
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(tick(platform.clone(), shutdown.clone()));
-        for number in 0..WORKERS {
+        let workers = WORKERS.iter().flat_map(|(lane, count)| std::iter::repeat_n(*lane, *count));
+        for (number, lane) in workers.enumerate() {
             let owner = format!("{}/{number}", platform.server_id());
-            tasks.spawn(work(platform.clone(), owner, shutdown.clone()));
+            tasks.spawn(work(platform.clone(), lane, owner, shutdown.clone()));
         }
         shutdown.cancelled().await;
         if tokio::time::timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await.is_ok() {
@@ -67,9 +71,9 @@ pub(super) async fn enqueue_ticks(platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-async fn work(platform: Platform, owner: String, shutdown: CancellationToken) {
+async fn work(platform: Platform, lane: Lane, owner: String, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
-        let claimed = match claim(&platform, &owner, 1).await {
+        let claimed = match claim(&platform, lane, &owner, 1).await {
             Ok(claims) => claims.into_iter().next(),
             Err(error) => {
                 tracing::warn!(%error, "no job could be claimed");
@@ -78,8 +82,12 @@ async fn work(platform: Platform, owner: String, shutdown: CancellationToken) {
         };
         match claimed {
             Some(claim) => run_one(&platform, &claim).await,
-            None => {
+            None if lane == Lane::Short => {
                 shutdown.run_until_cancelled(idle(&platform)).await;
+            }
+            // The bell wakes one, and that must be one who takes what it was rung for.
+            None => {
+                shutdown.run_until_cancelled(tokio::time::sleep(IDLE)).await;
             }
         }
     }

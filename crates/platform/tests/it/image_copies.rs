@@ -2,10 +2,12 @@
 
 use contract::engines::{EngineKind, EngineWrite};
 use contract::files::{FilePurpose, UploadCreate};
-use contract::images::{CopyState, ImageCopy, ImagePull, ImageUpload, ImageWrite};
+use contract::images::{CopyState, ImageCopy, ImagePull, ImageReject, ImageUpload, ImageWrite};
 use contract::{ErrorCode, ImageId, MachineId};
+use platform::jobs::{self, Lane};
 use platform::{OpContext, Platform, engines, files, images};
-use test_support::{DockerEngine, Registry, TestPlatform, image_archive, loadable_archive};
+use test_support::{DockerEngine, Registry, TestPlatform, eventually, image_archive, loadable_archive};
+use tokio_util::sync::CancellationToken;
 
 fn to(machine: &str) -> ImagePull {
     ImagePull { machine: machine.to_owned() }
@@ -16,18 +18,21 @@ async fn added(platform: &Platform, ctx: &OpContext, name: &str, address: &str) 
     images::create(platform, ctx, body).await.unwrap().id
 }
 
-async fn uploaded(platform: &Platform, ctx: &OpContext, name: &str, archive: &[u8]) -> ImageId {
+async fn archived(platform: &Platform, ctx: &OpContext, name: &str, archive: &[u8]) -> ImageUpload {
     let size = archive.len() as u64;
     let new = UploadCreate { name: "a.tar".to_owned(), size, sha256: None, purpose: FilePurpose::Image };
     let file = files::store_whole(platform, ctx, new, &mut &archive[..]).await.unwrap().id;
-    let body: ImageUpload = serde_json::from_value(serde_json::json!({ "file": file, "name": name })).unwrap();
+    serde_json::from_value(serde_json::json!({ "file": file, "name": name })).unwrap()
+}
+
+async fn uploaded(platform: &Platform, ctx: &OpContext, name: &str, archive: &[u8]) -> ImageId {
+    let body = archived(platform, ctx, name, archive).await;
     images::upload(platform, ctx, body).await.unwrap().id
 }
 
-/// A machine with an engine at this socket.
-async fn machine(test: &TestPlatform, ctx: &OpContext, socket: &str) -> MachineId {
-    test.node("host-001").await;
-    let body = EngineWrite {
+/// An engine at this socket.
+fn at(socket: &str) -> EngineWrite {
+    EngineWrite {
         kind: EngineKind::Local,
         socket: Some(socket.to_owned()),
         host: None,
@@ -36,8 +41,13 @@ async fn machine(test: &TestPlatform, ctx: &OpContext, socket: &str) -> MachineI
         client_certificate: None,
         client_key: None,
         revision: None,
-    };
-    engines::set(&test.platform, ctx, "host-001", body).await.unwrap();
+    }
+}
+
+/// A machine with an engine at this socket.
+async fn machine(test: &TestPlatform, ctx: &OpContext, socket: &str) -> MachineId {
+    test.node("host-001").await;
+    engines::set(&test.platform, ctx, "host-001", at(socket)).await.unwrap();
     let id: i64 = sqlx::query_scalar("select id from machines where code = 'host-001'")
         .fetch_one(test.owner_pool())
         .await
@@ -115,4 +125,175 @@ async fn what_nobody_wants_any_more_is_not_brought() {
     images::copy(platform, image, host, 2, true).await.unwrap();
     let failed = only(platform, &ctx, image).await;
     assert_eq!((failed.state, failed.fault.as_deref()), (CopyState::Failed, Some("no-socket")));
+}
+
+/// The engine here takes connections and says nothing: what ends a copy is the decision alone.
+#[tokio::test]
+async fn what_was_rejected_or_deleted_is_not_brought_any_more() {
+    let test = TestPlatform::new().await;
+    let (admin, acme) = (test.admin().await, test.customer("Acme").await);
+    let (platform, ctx) = (&test.platform, admin.ctx());
+    let silent = tempfile::tempdir().unwrap();
+    let socket = silent.path().join("silent.sock");
+    let _listens = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let host = machine(&test, &ctx, socket.to_str().unwrap()).await;
+    let reject = || ImageReject { reason: "malware".to_owned() };
+
+    let waiting = uploaded(platform, &ctx, "Waiting", &image_archive("amd64", "w")).await;
+    images::approve(platform, &ctx, waiting).await.unwrap();
+    images::pull(platform, &ctx, waiting, to("host-001")).await.unwrap();
+    images::reject(platform, &ctx, waiting, reject()).await.unwrap();
+    assert_eq!(only(platform, &ctx, waiting).await.state, CopyState::Cancelled);
+    images::copy(platform, waiting, host, 1, false).await.unwrap();
+    images::approve(platform, &ctx, waiting).await.unwrap();
+    assert_eq!(only(platform, &ctx, waiting).await.state, CopyState::Cancelled, "it is to be wanted anew");
+
+    images::pull(platform, &ctx, waiting, to("host-001")).await.expect("and may be");
+    let (bringing, ()) = tokio::join!(images::copy(platform, waiting, host, 2, false), async {
+        running(&test).await;
+        images::reject(platform, &ctx, waiting, reject()).await.unwrap();
+    });
+    bringing.expect("it stops by itself");
+    assert_eq!(only(platform, &ctx, waiting).await.state, CopyState::Cancelled);
+
+    // Its customer does not see the copies, and takes the image away.
+    let member = acme.member.ctx();
+    let archive = archived(platform, &member, "Theirs", &image_archive("amd64", "t")).await;
+    let theirs = images::upload_own(platform, &member, archive).await.unwrap().id;
+    images::approve(platform, &ctx, theirs).await.unwrap();
+    images::pull(platform, &ctx, theirs, to("host-001")).await.unwrap();
+    let (bringing, ()) = tokio::join!(images::copy(platform, theirs, host, 1, false), async {
+        running(&test).await;
+        images::delete_own(platform, &member, theirs).await.unwrap();
+    });
+    bringing.expect("it stops by itself");
+    assert_eq!(stored(&test, theirs).await, "cancelled");
+
+    let gone = added(platform, &ctx, "Gone", "library/small:1").await;
+    images::pull(platform, &ctx, gone, to("host-001")).await.unwrap();
+    images::delete(platform, &ctx, gone).await.unwrap();
+    assert_eq!(stored(&test, gone).await, "cancelled");
+}
+
+/// Until one of them is on its way.
+async fn running(test: &TestPlatform) {
+    eventually("the copy to run", async || {
+        let count: i64 = sqlx::query_scalar("select count(*) from image_copies where state = 'running'")
+            .fetch_one(test.owner_pool())
+            .await
+            .unwrap();
+        (count == 1).then_some(())
+    })
+    .await;
+}
+
+/// The state of the only copy of an image, deleted or not.
+async fn stored(test: &TestPlatform, image: ImageId) -> String {
+    sqlx::query_scalar("select state from image_copies where image_id = $1")
+        .bind(image.0)
+        .fetch_one(test.owner_pool())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_copy_whose_job_is_no_more_ends() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let (platform, ctx) = (&test.platform, admin.ctx());
+    let host = machine(&test, &ctx, "/nonexistent/docker.sock").await;
+    let image = added(platform, &ctx, "Small", "library/small:1").await;
+    images::pull(platform, &ctx, image, to("host-001")).await.unwrap();
+    images::tidy_copies(platform).await.unwrap();
+    assert_eq!(only(platform, &ctx, image).await.state, CopyState::Waiting, "its job waits");
+    // Its worker dies at the last attempt.
+    let owner = test.owner_pool();
+    let died = "update jobs set run_at = now(), max_attempts = 1 where kind = 'image-copy'";
+    sqlx::raw_sql(died).execute(owner).await.unwrap();
+    assert_eq!(jobs::claim(platform, Lane::Copies, "worker-a", 1).await.unwrap().len(), 1);
+    sqlx::raw_sql("update image_copies set state = 'running'").execute(owner).await.unwrap();
+    images::tidy_copies(platform).await.unwrap();
+    assert_eq!(only(platform, &ctx, image).await.state, CopyState::Running, "its job runs");
+    sqlx::raw_sql("update jobs set lease_until = now() - interval '1 second'").execute(owner).await.unwrap();
+    assert!(jobs::claim(platform, Lane::Copies, "worker-b", 1).await.unwrap().is_empty());
+    images::tidy_copies(platform).await.unwrap();
+    let ended = only(platform, &ctx, image).await;
+    assert_eq!((ended.state, ended.fault.as_deref()), (CopyState::Failed, Some("other")));
+    assert!(ended.message.is_some());
+    images::pull(platform, &ctx, image, to("host-001")).await.expect("it may be wanted anew");
+
+    // What nobody can read is no reason to stand still either.
+    let unread = "update engine_connections set kind = 'tcp', socket = null, host = 'h', port = 1, expires_at = now(),
+                  ca_certificate = 'x', client_certificate = 'x', client_key = 'x'";
+    sqlx::raw_sql(unread).execute(owner).await.unwrap();
+    images::copy(platform, image, host, 2, false).await.expect_err("somebody tries again");
+    assert_eq!(only(platform, &ctx, image).await.state, CopyState::Running);
+    images::copy(platform, image, host, 2, true).await.expect("nobody does");
+    assert_eq!(only(platform, &ctx, image).await.state, CopyState::Failed);
+}
+
+#[tokio::test]
+async fn a_copy_waits_for_the_server_that_has_the_agent() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let (platform, ctx) = (&test.platform, admin.ctx());
+    let host = machine(&test, &ctx, "/nonexistent/docker.sock").await;
+    let by_agent = EngineWrite { kind: EngineKind::Agent, socket: None, ..at("") };
+    engines::set(platform, &ctx, "host-001", by_agent).await.unwrap();
+    let image = added(platform, &ctx, "Small", "library/small:1").await;
+    images::pull(platform, &ctx, image, to("host-001")).await.unwrap();
+    let near: Option<i64> = sqlx::query_scalar("select near_machine_id from jobs where kind = 'image-copy'")
+        .fetch_one(test.owner_pool())
+        .await
+        .unwrap();
+    assert_eq!(near, Some(host.0));
+    images::copy(platform, image, host, 1, false).await.expect_err("it is tried again while the agent is away");
+    assert_eq!(only(platform, &ctx, image).await.state, CopyState::Running);
+    sqlx::query(
+        "insert into node_links (machine_id, server_id, link_id, lease_until)
+         values ($1, gen_random_uuid(), gen_random_uuid(), now() + interval '1 minute')",
+    )
+    .bind(host.0)
+    .execute(test.owner_pool())
+    .await
+    .unwrap();
+    images::copy(platform, image, host, 1, false).await.expect_err("and where it has just gone to another server");
+    images::copy(platform, image, host, 1, true).await.expect("nobody tries again");
+    let failed = only(platform, &ctx, image).await;
+    assert_eq!((failed.state, failed.fault.as_deref()), (CopyState::Failed, Some("agent-elsewhere")));
+}
+
+/// The copies here wait for a lock that this test holds, as they would for an engine that says little.
+#[tokio::test]
+async fn copies_that_do_not_end_hold_up_no_other_work() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let (platform, ctx) = (&test.platform, admin.ctx());
+    machine(&test, &ctx, "/nonexistent/docker.sock").await;
+    let image = added(platform, &ctx, "Small", "library/small:1").await;
+    images::pull(platform, &ctx, image, to("host-001")).await.unwrap();
+    let many = "insert into jobs (kind, payload, priority, run_at)
+                select kind, payload, 100, run_at from jobs, generate_series(1, 9) where kind = 'image-copy'";
+    sqlx::raw_sql(many).execute(test.owner_pool()).await.unwrap();
+    let mut held = test.owner_pool().begin().await.unwrap();
+    sqlx::raw_sql("select from image_copies for update").execute(&mut *held).await.unwrap();
+    let stop = CancellationToken::new();
+    let workers = jobs::spawn_workers(platform, stop.clone());
+    let count =
+        async |what: &'static str| -> i64 { sqlx::query_scalar(what).fetch_one(test.owner_pool()).await.unwrap() };
+    eventually("every worker for copies to have one", async || {
+        let running = "select count(*) from jobs where kind = 'image-copy' and state = 'running'";
+        (count(running).await == 4).then_some(())
+    })
+    .await;
+    eventually("the audit log to be sealed meanwhile", async || {
+        let sealed = "select count(*) from finished_jobs where kind = 'audit-seal' and state = 'done'
+                      and finished_at > (select max(e.at) from job_events e join jobs j on j.id = e.job_id
+                                         where j.kind = 'image-copy' and e.kind = 'started')";
+        (count(sealed).await > 0).then_some(())
+    })
+    .await;
+    held.rollback().await.unwrap();
+    stop.cancel();
+    workers.await.unwrap();
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use contract::jobs::JobQuery;
 use contract::{ErrorCode, JobId};
-use platform::jobs::{self, Claim, Heartbeat, NewJob, Outcome};
+use platform::jobs::{self, Claim, Heartbeat, Lane, NewJob, Outcome};
 use platform::{Platform, SystemActor};
 use sqlx::{AssertSqlSafe, PgPool};
 use test_support::{TestPlatform, eventually};
@@ -27,7 +27,7 @@ async fn enqueue(platform: &Platform, job: &NewJob) -> bool {
 }
 
 async fn claim(platform: &Platform, owner: &str) -> Option<Claim> {
-    jobs::claim(platform, owner, 1).await.unwrap().into_iter().next()
+    jobs::claim(platform, Lane::Short, owner, 1).await.unwrap().into_iter().next()
 }
 
 /// A job that is claimed by `worker-a`.
@@ -82,7 +82,7 @@ async fn fifty_jobs_and_eight_workers_on_two_servers_each_job_once() {
         workers.spawn(async move {
             let owner = format!("worker-{number}");
             loop {
-                let claims = jobs::claim(&platform, &owner, 3).await.unwrap();
+                let claims = jobs::claim(&platform, Lane::Short, &owner, 3).await.unwrap();
                 if claims.is_empty() {
                     break;
                 }
@@ -117,6 +117,51 @@ async fn the_important_first_and_nothing_before_its_time() {
         order.push(claim.kind);
     }
     assert_eq!(order, ["first", "old", "new"]);
+}
+
+#[tokio::test]
+async fn what_takes_long_has_workers_of_its_own() {
+    let test = TestPlatform::new().await;
+    for (kind, priority) in [("image-copy", 20), ("files-assemble", 10), ("audit-seal", 0), ("nobody-knows-it", -5)] {
+        assert!(enqueue(&test.platform, &NewJob { priority, ..job(&test, kind) }).await);
+    }
+    for (lane, expected) in [
+        (Lane::Short, &["audit-seal", "nobody-knows-it"][..]),
+        (Lane::Uploads, &["files-assemble"]),
+        (Lane::Copies, &["image-copy"]),
+    ] {
+        let claims = jobs::claim(&test.platform, lane, "worker-a", 10).await.unwrap();
+        let mut kinds: Vec<_> = claims.iter().map(|claim| claim.kind.as_str()).collect();
+        kinds.sort_unstable();
+        assert_eq!(kinds, expected, "{lane:?}");
+    }
+    owner_does(&test, EXPIRE).await;
+    let again = jobs::claim(&test.platform, Lane::Copies, "worker-b", 10).await.unwrap();
+    assert_eq!(again.len(), 1, "what a dead worker held stays in its lane");
+}
+
+#[tokio::test]
+async fn what_needs_a_link_is_for_the_server_that_holds_it() {
+    let test = TestPlatform::new().await;
+    let node = test.node("host-001").await;
+    let (here, there) = (&test.platform, test.another_server().await);
+    let near = NewJob { near: Some(node.machine), ..job(&test, "k") };
+    assert!(enqueue(here, &near).await);
+    sqlx::query(
+        "insert into node_links (machine_id, server_id, link_id, lease_until)
+         values ($1, $2, gen_random_uuid(), now() + interval '1 minute')",
+    )
+    .bind(node.machine.0)
+    .bind(there.server_id())
+    .execute(test.owner_pool())
+    .await
+    .unwrap();
+    assert!(claim(here, "worker-a").await.is_none(), "its link ends elsewhere");
+    let held = claim(&there, "worker-b").await.expect("this one has the link");
+    assert!(jobs::finish(&there, &held, &Outcome::Done).await.unwrap());
+    assert!(enqueue(here, &near).await);
+    owner_does(&test, "update node_links set lease_until = now() - interval '1 millisecond'").await;
+    assert!(claim(here, "worker-a").await.is_some(), "nobody has it");
 }
 
 #[tokio::test]

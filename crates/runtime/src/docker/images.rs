@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bollard::errors::Error as ClientError;
@@ -12,15 +13,17 @@ use bollard::models::ProgressDetail;
 use bollard::query_parameters::{CreateImageOptions, ImportImageOptions};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::line::{self, Connector};
 use super::{Allowed, Endpoint, Fault, FaultKind};
 
 /// For the beginning of the answer: an engine may ask a registry first.
 const ANSWER: Duration = Duration::from_secs(60);
-/// Longest silence: a large layer is unpacked without a word.
+/// Longest time without a sign: a large layer may be unpacked without a word.
 const SILENCE: Duration = Duration::from_secs(600);
+/// For the beginning of the answer to an archive, which comes when all of it was taken: only silence ends that.
+const NO_LIMIT: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Most that is read of an engine's reports, bytes.
 const LIMIT: u64 = 256 << 20;
 /// Most layers that are counted.
@@ -54,8 +57,9 @@ pub async fn pull(
         ..CreateImageOptions::default()
     };
     let reports = client.create_image(Some(options), None, None);
+    let reports = reports.map(|report| report.map(|it| Report::new(it.id, it.progress_detail, it.status)));
     let mut layers = Layers::default();
-    follow(reports.map(|report| report.map(|it| Report::new(it.id, it.progress_detail, it.status))), |report| {
+    follow(&Sign::default(), reports, |report| {
         if let Some(progress) = layers.note(report) {
             tell(progress);
         }
@@ -74,14 +78,41 @@ pub async fn load(
     archive: impl Read + Send + 'static,
     mut tell: impl FnMut(Progress) + Send + 'static,
 ) -> Result<(), Fault> {
-    let client = line::over(Connector::new(endpoint, allowed, Some(LIMIT)), ANSWER + SILENCE)?;
+    let client = line::over(Connector::new(endpoint, allowed, Some(LIMIT)), NO_LIMIT)?;
+    let sign = Sign::default();
+    let sent = sign.clone();
     let pieces = futures_util::stream::unfold((Some(archive), 0), move |(archive, done)| {
+        // Who asks for the next one has taken the one before.
+        sent.give();
         tell(Progress { done, total: size });
         piece(archive, done)
     });
-    let options = ImportImageOptions { quiet: true, platform: None };
+    // It says how far the unpacking is.
+    let options = ImportImageOptions { quiet: false, platform: None };
     let reports = client.import_image_stream(options, pieces, None);
-    follow(reports.map(|report| report.map(|it| Report::new(it.id, it.progress_detail, it.status))), |_| {}).await
+    let reports = reports.map(|report| report.map(|it| Report::new(it.id, it.progress_detail, it.status)));
+    follow(&sign, reports, |_| {}).await
+}
+
+/// When something was last seen to move: a report came, or a piece went.
+#[derive(Clone)]
+struct Sign(Arc<Mutex<Instant>>);
+
+impl Default for Sign {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+}
+
+impl Sign {
+    fn give(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Until when the next one is waited for.
+    fn until(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) + SILENCE
+    }
 }
 
 /// A piece of an archive, and what is left of it with how much was read.
@@ -121,15 +152,26 @@ impl Report {
 
 /// Until the engine has said everything; an error in between is one.
 async fn follow(
+    sign: &Sign,
     reports: impl Stream<Item = Result<Report, ClientError>>,
     mut note: impl FnMut(Report),
 ) -> Result<(), Fault> {
     let mut reports = std::pin::pin!(reports);
-    let silent = |_| Fault::new(FaultKind::Timeout, format!("nothing was said for {} s", SILENCE.as_secs()));
-    while let Some(report) = timeout(SILENCE, reports.next()).await.map_err(silent)? {
-        note(report.map_err(|error| fault(&error))?);
+    loop {
+        match timeout_at(sign.until(), reports.next()).await {
+            Ok(Some(report)) => {
+                sign.give();
+                note(report.map_err(|error| fault(&error))?);
+            }
+            Ok(None) => return Ok(()),
+            // Pieces went meanwhile.
+            Err(_) if sign.until() > Instant::now() => {}
+            Err(_) => {
+                let words = format!("nothing was said for {} s", SILENCE.as_secs());
+                return Err(Fault::new(FaultKind::Timeout, words));
+            }
+        }
     }
-    Ok(())
 }
 
 /// What an engine says of an image is not about the engine.

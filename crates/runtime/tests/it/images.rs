@@ -2,10 +2,12 @@
 
 use std::io::Cursor;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chrono::Utc;
-use runtime::docker::{Endpoint, FaultKind, Progress, load, probe, pull};
+use runtime::docker::{Bytes, Endpoint, FaultKind, Opening, Progress, Way, load, probe, pull};
 use test_support::{DockerEngine, Registry, loadable_archive};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 fn anywhere(_: std::net::IpAddr) -> bool {
     true
@@ -48,4 +50,49 @@ async fn an_engine_that_is_not_there_is_no_fault_of_the_image() {
     assert_eq!(fault.kind, FaultKind::NoSocket);
     let fault = load(&endpoint, anywhere, 1, Cursor::new(vec![0]), |_| {}).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::NoSocket);
+}
+
+/// An engine that takes this much, a little every 100 s, then falls silent or says that it is done.
+#[derive(Debug)]
+struct Slow {
+    takes: usize,
+    answers: bool,
+}
+
+impl Way for Slow {
+    fn open(&self) -> Opening {
+        let (ours, mut theirs) = tokio::io::duplex(64 << 10);
+        let (takes, answers) = (self.takes, self.answers);
+        tokio::spawn(async move {
+            let (mut taken, mut bytes) = (0, vec![0; 64 << 10]);
+            while taken < takes {
+                tokio::time::sleep(Duration::from_secs(100)).await;
+                taken += theirs.read(&mut bytes).await.unwrap();
+            }
+            if answers {
+                theirs.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            }
+            std::future::pending::<()>().await;
+        });
+        Box::pin(async move { Ok(Box::new(ours) as Box<dyn Bytes>) })
+    }
+}
+
+/// The time here runs as fast as everybody waits.
+#[tokio::test(start_paused = true)]
+async fn an_archive_may_take_long_while_it_moves_and_not_when_it_stands() {
+    const SIZE: usize = 3 << 20;
+    let send = async |takes, answers| {
+        let began = tokio::time::Instant::now();
+        let endpoint = Endpoint::Given(Arc::new(Slow { takes, answers }));
+        let archive = Cursor::new(vec![0; SIZE]);
+        let sent = load(&endpoint, anywhere, SIZE as u64, archive, |_| {}).await;
+        (sent, began.elapsed().as_secs())
+    };
+    let (sent, seconds) = send(SIZE, true).await;
+    sent.expect("all of it was taken");
+    assert!(seconds > 4000, "{seconds} s");
+    let (sent, seconds) = send(SIZE / 2, false).await;
+    assert_eq!(sent.unwrap_err().kind, FaultKind::Timeout);
+    assert!((2400 + 100..2400 + 1300).contains(&seconds), "{seconds} s");
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use contract::images::CopyState;
 use contract::{ImageId, MachineId};
-use runtime::docker::{Fault, Progress};
+use runtime::docker::{Fault, FaultKind, Progress};
 
 use crate::authz::{Granted, ManageImage};
 use crate::db::Tx;
@@ -89,11 +89,40 @@ pub(in crate::images) async fn cancel_copy(
     Ok(gone.rows_affected() > 0)
 }
 
-/// True while this wish stands.
+/// What may not be used any more is not wanted anywhere: of this image, or of all of them.
+pub(in crate::images) async fn cancel_unusable(tx: &mut Tx, image: Option<ImageId>) -> Result<()> {
+    sqlx::query!(
+        "update image_copies c set state = 'cancelled' from images i
+         where i.id = c.image_id and c.state in ('waiting', 'running') and ($1::bigint is null or i.id = $1)
+           and (i.state <> 'approved' or i.deleted_at is not null)",
+        image.map(|id| id.0)
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Those on their way that no job brings any more: its worker died at the last try, or somebody stopped the job itself.
+/// Returns how many.
+pub(in crate::images) async fn end_forgotten(tx: &mut Tx, fault: FaultKind) -> Result<u64> {
+    let ended = sqlx::query!(
+        "update image_copies c set state = 'failed', fault = $1, detail = null
+         where c.state in ('waiting', 'running')
+           and not exists (select from jobs j where j.kind = 'image-copy' and j.payload @> jsonb_build_object(
+                             'image', c.image_id, 'machine', c.machine_id, 'wish', c.wish))",
+        fault.code()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(ended.rows_affected())
+}
+
+/// True while this wish stands, and the image may be used.
 pub(in crate::images) async fn begin_copy(tx: &mut Tx, image: ImageId, machine: MachineId, wish: i64) -> Result<bool> {
     let begun = sqlx::query!(
-        "update image_copies set state = 'running'
-         where image_id = $1 and machine_id = $2 and wish = $3 and state in ('waiting', 'running')",
+        "update image_copies c set state = 'running' from images i
+         where c.image_id = $1 and c.machine_id = $2 and c.wish = $3 and c.state in ('waiting', 'running')
+           and i.id = c.image_id and i.state = 'approved' and i.deleted_at is null",
         image.0,
         machine.0,
         wish
@@ -103,7 +132,7 @@ pub(in crate::images) async fn begin_copy(tx: &mut Tx, image: ImageId, machine: 
     Ok(begun.rows_affected() > 0)
 }
 
-/// False when nobody wants it any more.
+/// False when nobody wants it any more, or it may not be used any more.
 pub(in crate::images) async fn note_progress(
     tx: &mut Tx,
     image: ImageId,
@@ -112,8 +141,9 @@ pub(in crate::images) async fn note_progress(
     progress: Progress,
 ) -> Result<bool> {
     let noted = sqlx::query!(
-        "update image_copies set done_bytes = $4, total_bytes = $5
-         where image_id = $1 and machine_id = $2 and wish = $3 and state = 'running'",
+        "update image_copies c set done_bytes = $4, total_bytes = $5 from images i
+         where c.image_id = $1 and c.machine_id = $2 and c.wish = $3 and c.state = 'running'
+           and i.id = c.image_id and i.state = 'approved' and i.deleted_at is null",
         image.0,
         machine.0,
         wish,

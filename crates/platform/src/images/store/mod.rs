@@ -317,7 +317,7 @@ pub(super) async fn set_listed(tx: &mut Tx, granted: &Granted<ManageImage>, list
     Ok(())
 }
 
-/// What was rejected is not listed.
+/// What was rejected is not listed, and brought nowhere.
 pub(super) async fn decide(
     tx: &mut Tx,
     granted: &Granted<ReviewImage>,
@@ -337,9 +337,10 @@ pub(super) async fn decide(
     )
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    cancel_unusable(tx, Some(granted.id())).await
 }
 
+/// Customers see no copies: what is on its way of theirs, the job itself stops.
 pub(super) async fn delete(tx: &mut Tx, granted: &impl MayChange, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "update images set deleted_at = $2, listed = false, file_id = null, revision = revision + 1 where id = $1",
@@ -348,5 +349,5 @@ pub(super) async fn delete(tx: &mut Tx, granted: &impl MayChange, now: DateTime<
     )
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    cancel_unusable(tx, Some(granted.image())).await
 }
