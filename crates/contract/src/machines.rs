@@ -26,8 +26,10 @@ pub fn is_valid_code(code: &str) -> bool {
         && !RESERVED_CODES.contains(&code)
 }
 
+// A token, not a literal: what describes the API reads the attribute before the compiler does, and does not see into a
+// fragment.
 macro_rules! word_enum {
-    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:tt),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

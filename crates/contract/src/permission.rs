@@ -3,8 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+// The wire's name is a token for the sake of the API's description: see `word_enum`.
 macro_rules! permissions {
-    ($($(#[doc = $doc:literal])* $name:ident = $wire:literal;)+) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $wire:tt;)+) => {
         /// Everything that can be permitted.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -195,6 +195,10 @@ impl From<sqlx::Error> for Error {
                     if database.is_unique_violation() { ErrorCode::AlreadyExists } else { ErrorCode::Validation };
                 return Error::new(code).with_field(path, key).with_cause(cause);
             }
+            // A NUL, which no text of the database can hold: it came from whoever asked, through whatever field or address.
+            if matches!(database.code().as_deref(), Some("22021" | "22P05")) {
+                return Error::new(ErrorCode::Validation).with_key("error-nul").with_cause(cause);
+            }
             // 40001 serialization, 40P01 deadlock, 57P0x shutdown, 53xxx resources: worth trying again.
             let state = database.code().unwrap_or_default();
             let again = state.starts_with("40") || state.starts_with("57P") || state.starts_with("53");

@@ -1,7 +1,7 @@
 //! One file from a request: the body itself, or the first file of a form.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest as _, Multipart, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request};
 use axum::http::header;
 use contract::ErrorCode;
 use futures_util::{Stream, TryStreamExt as _};
@@ -25,15 +25,18 @@ pub async fn file(request: Request, max: usize) -> platform::Result<(String, tok
         let chunks = request.into_body().into_data_stream().map_err(|_| malformed());
         return Ok((String::new(), spool(chunks, max).await?));
     }
-    // The extractor's own limit is for small forms; this one counts while it reads.
-    let (mut parts, body) = request.into_parts();
-    parts.extensions.insert(axum::extract::DefaultBodyLimit::disable());
-    let mut form = Multipart::from_request(Request::from_parts(parts, body), &()).await.map_err(|_| malformed())?;
+    let mut form = read(request).await?;
     while let Some(field) = form.next_field().await.map_err(|_| malformed())? {
         let Some(name) = field.file_name().map(str::to_owned) else { continue };
         return Ok((name, spool(field.map_err(|_| malformed()), max).await?));
     }
     Err(Error::field("file", "field-file-required"))
+}
+
+/// The extractor's own limit is for small forms; [`spool`] counts while it reads.
+async fn read(mut request: Request) -> platform::Result<Multipart> {
+    DefaultBodyLimit::disable().apply(&mut request);
+    Multipart::from_request(request, &()).await.map_err(|_| malformed())
 }
 
 /// Most bytes of a field that is no file.
@@ -46,9 +49,7 @@ const MAX_FIELDS: usize = 50;
 /// # Errors
 /// As [`file`]'s.
 pub async fn form(request: Request, max: usize) -> platform::Result<(String, tokio::fs::File, Vec<(String, String)>)> {
-    let (mut parts, body) = request.into_parts();
-    parts.extensions.insert(axum::extract::DefaultBodyLimit::disable());
-    let mut form = Multipart::from_request(Request::from_parts(parts, body), &()).await.map_err(|_| malformed())?;
+    let mut form = read(request).await?;
     let mut fields = Vec::new();
     while let Some(mut field) = form.next_field().await.map_err(|_| malformed())? {
         if let Some(name) = field.file_name().map(str::to_owned) {

@@ -68,6 +68,13 @@ async fn what_is_no_picture_is_refused_where_it_came_from() {
     assert_eq!(refused.fields().into_keys().collect::<Vec<_>>(), ["file"]);
     let large = Answer::of(server.request(&owner, Method::POST, PATH).body(vec![0; 2 * 1024 * 1024 + 1])).await;
     assert_eq!((large.status, large.code()), (413, 1700));
+    let mut form = b"--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n\r\n".to_vec();
+    form.resize(form.len() + 3 * 1024 * 1024, 0);
+    form.extend_from_slice(b"\r\n--b--\r\n");
+    let form =
+        server.request(&owner, Method::POST, PATH).header("content-type", "multipart/form-data; boundary=b").body(form);
+    let large = Answer::of(form).await;
+    assert_eq!((large.status, large.code()), (413, 1700), "as a form's file too");
     let form = server.bare(Method::POST, PATH).header("accept", "text/html").body("<svg/>");
     let answer = Answer::of(server.signed(&browser, form)).await;
     assert!(answer.header("location").starts_with("/account?refused="), "{answer:?}");

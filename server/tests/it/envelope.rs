@@ -215,6 +215,49 @@ async fn the_description_names_every_operation() {
     }
 }
 
+/// Every word of an enumeration that a program can read in the description is one that the API takes: words on the wire are
+/// small.
+#[tokio::test]
+async fn the_description_names_values_as_they_are_written() {
+    fn look(at: &str, value: &Value, words: &mut usize) {
+        let small = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_:.".contains(c);
+        match value {
+            Value::Object(fields) => {
+                for word in fields.get("enum").and_then(Value::as_array).into_iter().flatten() {
+                    let Some(word) = word.as_str() else { continue };
+                    assert!(word.chars().all(small), "{at}: {word}");
+                    *words += 1;
+                }
+                fields.iter().for_each(|(name, value)| look(&format!("{at}/{name}"), value, words));
+            }
+            Value::Array(values) => values.iter().for_each(|value| look(at, value, words)),
+            _ => {}
+        }
+    }
+    let mut words = 0;
+    look("", &serde_json::to_value(server::router::openapi()).unwrap(), &mut words);
+    assert!(words > 200, "{words}");
+}
+
+/// Nothing that the database cannot hold is a fault of ours.
+#[tokio::test]
+async fn a_nul_is_refused_in_words() {
+    let server = Server::start().await;
+    let admin = server.token(&server.test.admin().await).await;
+    for path in [
+        "/api/admin/users?q=%00",
+        "/api/admin/audits?actor=%00",
+        "/api/admin/machines/%00",
+        "/api/customer/machines/%00/monitoring",
+    ] {
+        let answer = server.get(&admin, path).await;
+        assert!([400, 404].contains(&answer.status), "{path}: {answer:?}");
+    }
+    let body = json!({ "username": "a\u{0}b", "password": "x" });
+    let answer = server.post(&Who::Nobody, "/api/auth/login", body).await;
+    assert!((400..500).contains(&answer.status), "{answer:?}");
+}
+
 #[tokio::test]
 async fn the_description_puts_every_parameter_where_it_is_read() {
     let described = serde_json::to_value(server::router::openapi()).unwrap();
