@@ -80,7 +80,7 @@ test('when a session ends, its open page is covered and leads to sign-in and bac
   await look(open, installation.url, 'en', 'light');
   await open.goto('/members');
   await expect(open.locator('rg-bell details'), 'its line is open').toBeVisible();
-  const cover = open.getByRole('dialog', { name: 'You are signed out' });
+  const cover = open.getByRole('dialog', { name: 'Your access to this page has ended' });
   await expect(cover).toHaveCount(0);
   who.password = installation.cli(['admin', 'reset-password', who.name]);
   await expect(cover).toBeVisible();

@@ -119,7 +119,10 @@ fn bell(words: Words) -> impl IntoView + use<> {
             <dialog class="ended" aria-labelledby="ended">
                 <h2 id="ended">{words.t("frame-ended")}</h2>
                 <p>{words.t("frame-ended-hint")}</p>
-                <a class="btn primary" href=paths::login(paths::local(&here()))>{words.t("login-action")}</a>
+                <p class="actions">
+                    <a class="btn primary" href=paths::login(paths::local(&here()))>{words.t("login-action")}</a>
+                    <a class="btn" href=paths::HOME>{words.t("error-back-home")}</a>
+                </p>
             </dialog>
         </rg-bell>
     }

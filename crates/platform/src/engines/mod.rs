@@ -189,10 +189,10 @@ fn reported(report: docker::Report) -> (EngineReport, Option<chrono::DateTime<ch
 }
 
 /// What a fault means. What an agent meets, it met on its own host.
-fn fault_words(ctx: &OpContext, kind: EngineKind, fault: &str) -> String {
+pub(crate) fn fault_words(ctx: &OpContext, kind: Option<EngineKind>, fault: &str) -> String {
     let of_agent = match kind {
-        EngineKind::Agent => texts::known_message(ctx.language(), &format!("engine-fault-{fault}-agent"), &[]),
-        EngineKind::Local | EngineKind::Tcp => None,
+        Some(EngineKind::Agent) => texts::known_message(ctx.language(), &format!("engine-fault-{fault}-agent"), &[]),
+        Some(EngineKind::Local | EngineKind::Tcp) | None => None,
     };
     of_agent.unwrap_or_else(|| texts::message(ctx.language(), &format!("engine-fault-{fault}"), &[]))
 }
@@ -211,7 +211,7 @@ fn view(ctx: &OpContext, row: store::Row) -> Result<EngineView> {
         (Some(at), None, Some(fault)) => Some(EngineTest {
             at,
             done: false,
-            message: fault_words(ctx, row.kind, &fault),
+            message: fault_words(ctx, Some(row.kind), &fault),
             fault: Some(fault),
             detail: row.last_detail.filter(|detail| !detail.is_empty()),
             report: None,

@@ -34,7 +34,7 @@ pub async fn copies(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result
     tx.commit().await?;
     let view = |row: store::CopyRow| {
         let brief = names.remove(&row.machine.0).unwrap_or_default();
-        let message = row.fault.as_deref().map(|fault| texts::message(ctx.language(), &key_of(fault), &[]));
+        let message = row.fault.as_deref().map(|fault| engines::fault_words(ctx, row.engine, fault));
         ImageCopy {
             machine: brief.code,
             machine_name: brief.name,
@@ -50,10 +50,6 @@ pub async fn copies(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result
         }
     };
     Ok(rows.into_iter().map(view).collect())
-}
-
-fn key_of(fault: &str) -> String {
-    format!("engine-fault-{fault}")
 }
 
 /// Wants an image on a machine; a job brings it there, and [`copies`] says how far it is.

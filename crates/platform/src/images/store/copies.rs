@@ -1,6 +1,7 @@
 //! SQL of images on machines.
 
 use chrono::{DateTime, Utc};
+use contract::engines::EngineKind;
 use contract::images::CopyState;
 use contract::{ImageId, MachineId};
 use runtime::docker::{Fault, FaultKind, Progress};
@@ -15,6 +16,8 @@ pub(in crate::images) struct CopyRow {
     pub state: CopyState,
     pub done: u64,
     pub total: u64,
+    /// How the machine's engine is reached now; nothing where nobody says so any more.
+    pub engine: Option<EngineKind>,
     pub fault: Option<String>,
     pub detail: Option<String>,
     pub wanted_name: String,
@@ -25,8 +28,10 @@ pub(in crate::images) struct CopyRow {
 /// The latest wish first, at most a thousand.
 pub(in crate::images) async fn copies(tx: &mut Tx, image: ImageId) -> Result<Vec<CopyRow>> {
     let rows = sqlx::query!(
-        "select machine_id, state, done_bytes, total_bytes, fault, detail, wanted_name, wanted_at, updated_at
-         from image_copies where image_id = $1 order by wanted_at desc, machine_id limit 1000",
+        r#"select c.machine_id, c.state, c.done_bytes, c.total_bytes, c.fault, c.detail, c.wanted_name, c.wanted_at,
+                  c.updated_at, e.kind as "engine?"
+           from image_copies c left join engine_connections e on e.machine_id = c.machine_id
+           where c.image_id = $1 order by c.wanted_at desc, c.machine_id limit 1000"#,
         image.0
     )
     .fetch_all(&mut **tx)
@@ -38,6 +43,7 @@ pub(in crate::images) async fn copies(tx: &mut Tx, image: ImageId) -> Result<Vec
                 .ok_or_else(|| Error::internal(format!("unknown state of a copy {}", row.state)))?,
             done: row.done_bytes.unsigned_abs(),
             total: row.total_bytes.unsigned_abs(),
+            engine: row.engine.as_deref().and_then(EngineKind::parse),
             fault: row.fault,
             detail: row.detail,
             wanted_name: row.wanted_name,
