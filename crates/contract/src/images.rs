@@ -127,6 +127,8 @@ pub struct ImageView {
     /// Of its configuration, `sha256:…`, where it is known.
     pub digest: Option<String>,
     /// Bytes of the archive, where there is one.
+    /// What an engine that loads the archive calls the image, whatever was called so there before.
+    pub tags: Vec<String>,
     pub size: Option<u64>,
     pub remark: Option<String>,
     pub revision: i64,

@@ -236,7 +236,8 @@ fn facts(view: &ImageView) -> Value {
         "name": view.name, "source": view.source, "address": view.address, "file": view.file,
         "description": view.description, "framework": view.framework, "cudaVersion": view.cuda_version,
         "architecture": view.architecture, "memorySplit": view.memory_split, "state": view.state,
-        "reason": view.reason, "listed": view.listed, "digest": view.digest, "remark": view.remark,
+        "reason": view.reason, "listed": view.listed, "digest": view.digest, "tags": view.tags,
+        "remark": view.remark,
     })
 }
 

@@ -135,8 +135,8 @@ async fn views(tx: &mut Tx, ids: &[i64]) -> Result<Vec<ImageView>> {
     let rows = sqlx::query!(
         "select i.id, i.customer_id, i.created_name, i.name, i.source, i.address,
                   i.file_id, i.description, i.framework, i.cuda_version, i.architecture, i.memory_split, i.state,
-                  i.reason, i.reviewed_name, i.reviewed_at, i.listed, i.digest, i.size_bytes, i.remark, i.revision,
-                  i.created_at, i.updated_at
+                  i.reason, i.reviewed_name, i.reviewed_at, i.listed, i.digest, i.tags, i.size_bytes, i.remark,
+                  i.revision, i.created_at, i.updated_at
            from images i join unnest($1::bigint[]) with ordinality as wanted (id, place) on wanted.id = i.id
            where i.deleted_at is null
            order by wanted.place",
@@ -167,6 +167,7 @@ async fn views(tx: &mut Tx, ids: &[i64]) -> Result<Vec<ImageView>> {
             reviewed_at: row.reviewed_at,
             listed: row.listed,
             digest: row.digest,
+            tags: row.tags,
             size: row.size_bytes.map(i64::unsigned_abs),
             remark: row.remark,
             revision: row.revision,
@@ -268,8 +269,10 @@ pub(super) async fn insert_upload(
 ) -> Result<ImageId> {
     let id = sqlx::query_scalar!(
         "insert into images (customer_id, created_by, created_name, name, source, file_id, description, framework,
-                             cuda_version, architecture, memory_split, state, digest, size_bytes, remark, created_at)
-         values ($1, $2, $3, $4, 'upload', $5, $6, $7, $8, $9, $10, 'pending_review', $11, $12, $13, $14) returning id",
+                             cuda_version, architecture, memory_split, state, digest, tags, size_bytes, remark,
+                             created_at)
+         values ($1, $2, $3, $4, 'upload', $5, $6, $7, $8, $9, $10, 'pending_review', $11, $12, $13, $14, $15)
+         returning id",
         customer.map(|id| id.0),
         ctx.user().map(|user| user.id.0),
         ctx.user().map_or("", |user| user.name.as_str()),
@@ -289,6 +292,7 @@ pub(super) async fn insert_upload(
     .await?;
     Ok(ImageId(id))
 }
+        &new.facts.tags,
 
 pub(super) async fn update(tx: &mut Tx, granted: &impl MayChange, change: &Checked) -> Result<()> {
     sqlx::query!(
