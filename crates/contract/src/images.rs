@@ -69,7 +69,8 @@ pub struct ImageWrite {
     pub revision: Option<i64>,
 }
 
-/// Body of `POST …/images/upload`: an image of a file that was uploaded with the purpose `image`.
+/// Body of `POST …/images/upload`: an image of a file that was uploaded with the purpose `image`, of the same customer, or of
+/// the platform for the platform's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -18,8 +18,14 @@ pub(super) struct NewUpload {
     pub said: Checked,
 }
 
-/// Reads the archive of an upload.
-pub(super) async fn read(platform: &Platform, ctx: &OpContext, body: ImageUpload) -> Result<NewUpload> {
+/// Reads the archive of an upload, for an image of this customer or of the platform: it goes with its image, so it has to
+/// be of the same.
+pub(super) async fn read(
+    platform: &Platform,
+    ctx: &OpContext,
+    body: ImageUpload,
+    of: Option<CustomerId>,
+) -> Result<NewUpload> {
     let said = ImageWrite {
         name: body.name,
         description: body.description,
@@ -36,6 +42,15 @@ pub(super) async fn read(platform: &Platform, ctx: &OpContext, body: ImageUpload
     }
     let read = tokio::task::spawn_blocking(move || archive::read(&mut content)).await.map_err(Error::internal)?;
     let facts = read.map_err(|error| match error {
+    let mut tx = platform.db().begin(ctx).await?;
+    let (customer, owner) = store::owners_of_file(&mut tx, file.id).await?.ok_or_else(Error::not_found)?;
+    tx.commit().await?;
+    if customer != of {
+        return Err(Error::field("file", "field-image-file-of-customer"));
+    }
+    if customer.is_some() {
+        ctx.authorize(UploadImage, &ImageShelf { customer, owner })?;
+    }
         archive::ArchiveError::Read(cause) => Error::internal(cause),
         other => Error::field("file", other.key()),
     })?;
@@ -123,12 +138,13 @@ pub async fn get_own(platform: &Platform, ctx: &OpContext, id: ImageId) -> Resul
 /// Makes an image of a file that was uploaded. Nobody uses it before it was approved.
 ///
 /// # Errors
-/// `Validation` for what is no image, with the reason, `AlreadyExists` for a name that is taken.
+/// `Validation` for what is no image, with the reason, `Forbidden` for a file that one may not take away, `AlreadyExists` for
+/// a name that is taken.
 pub async fn upload_own(platform: &Platform, ctx: &OpContext, body: ImageUpload) -> Result<ImageView> {
     let user = ctx.user();
     let shelf = ImageShelf { customer: user.and_then(|user| user.active_customer), owner: user.map(|user| user.id) };
     let granted = ctx.authorize(UploadImage, &shelf)?;
-    let new = read(platform, ctx, body).await?;
+    let new = read(platform, ctx, body, shelf.customer).await?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = store::insert_upload(&mut tx, &granted, ctx, shelf.customer, &new).await?;
     let view = found(&mut tx, id).await?;
@@ -167,8 +183,8 @@ pub async fn delete_own(platform: &Platform, ctx: &OpContext, id: ImageId) -> Re
     let granted = ctx.authorize(ManageOwnImage, &resource)?;
     let before = locked(&mut tx, id).await?;
     store::delete(&mut tx, &granted, ctx.now()).await?;
-    forget_archive(&mut tx, &before).await?;
     audit::record_in_tx(&mut tx, ctx, entry("images:delete", &before, Some(facts(&before)), None)).await?;
     tx.commit().await?;
     Ok(())
 }
+    forget_archive(platform, &before).await;
