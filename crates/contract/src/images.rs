@@ -120,7 +120,7 @@ pub struct ImageView {
     pub state: ImageState,
     /// Why it was rejected.
     pub reason: Option<String>,
-    /// Name of who reviewed it.
+    /// Name of who reviewed it; for staff.
     pub reviewed_by: Option<String>,
     pub reviewed_at: Option<DateTime<Utc>>,
     /// Customers may choose it.

@@ -113,7 +113,12 @@ pub async fn list_own(platform: &Platform, ctx: &OpContext, query: &ImageQuery) 
     let mut tx = platform.db().begin(ctx).await?;
     let (list, total) = store::list(&mut tx, Whose::Customer(customer), query, &sort, (page, page_size)).await?;
     tx.commit().await?;
-    Ok(Page { list, total, page, page_size })
+    Ok(Page { list: list.into_iter().map(without_names).collect(), total, page, page_size })
+}
+
+/// Names of who works for the platform are nobody's business outside.
+fn without_names(view: ImageView) -> ImageView {
+    ImageView { reviewed_by: None, ..view }
 }
 
 /// Where an image belongs. One of the market that is another's is not there.
@@ -132,7 +137,7 @@ pub async fn get_own(platform: &Platform, ctx: &OpContext, id: ImageId) -> Resul
     let (view, resource) = resource(&mut tx, id).await?;
     tx.commit().await?;
     ctx.authorize(ViewOwnImage, &resource)?;
-    Ok(view)
+    Ok(without_names(view))
 }
 
 /// Makes an image of a file that was uploaded. Nobody uses it before it was approved.
@@ -150,7 +155,7 @@ pub async fn upload_own(platform: &Platform, ctx: &OpContext, body: ImageUpload)
     let view = found(&mut tx, id).await?;
     audit::record_in_tx(&mut tx, ctx, entry("images:create", &view, None, Some(facts(&view)))).await?;
     tx.commit().await?;
-    Ok(view)
+    Ok(without_names(view))
 }
 
 /// Replaces what is said of one's own; what it is made of stays, and what was decided about it.

@@ -64,7 +64,7 @@ pub fn facts_card(words: Words, view: &ImageView, staff: bool) -> impl IntoView 
     let reviewed = view.reviewed_at.map(|at| {
         view! {
             <dt>{words.t("image-reviewed")}</dt>
-            <dd>{view.reviewed_by.clone().filter(|_| staff)} " " {time(at, zone)}</dd>
+            <dd>{view.reviewed_by.clone()} " " {time(at, zone)}</dd>
         }
     });
     let archive = view.file.map(|file| {
