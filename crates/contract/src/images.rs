@@ -127,9 +127,9 @@ pub struct ImageView {
     pub listed: bool,
     /// Of its configuration, `sha256:…`, where it is known.
     pub digest: Option<String>,
-    /// Bytes of the archive, where there is one.
     /// What an engine that loads the archive calls the image, whatever was called so there before.
     pub tags: Vec<String>,
+    /// Bytes of the archive, where there is one.
     pub size: Option<u64>,
     pub remark: Option<String>,
     pub revision: i64,

@@ -1,8 +1,10 @@
 //! Images as customers see them: the market, and their own.
 
 use contract::files::FilePurpose;
-use contract::images::{ImageQuery, ImageSource, ImageUpload, ImageView, ImageWrite, MarketImage, MarketQuery};
-use contract::{CustomerId, FileId, ImageId, Page, Permission};
+use contract::images::{
+    ImageQuery, ImageSource, ImageState, ImageUpload, ImageView, ImageWrite, MarketImage, MarketQuery,
+};
+use contract::{CustomerId, ErrorCode, FileId, ImageId, Page, Permission};
 
 use super::archive::{self, ArchiveFacts};
 use super::check::{self, Checked};
@@ -40,8 +42,6 @@ pub(super) async fn read(
     if file.purpose != FilePurpose::Image {
         return Err(Error::field("file", "field-image-purpose"));
     }
-    let read = tokio::task::spawn_blocking(move || archive::read(&mut content)).await.map_err(Error::internal)?;
-    let facts = read.map_err(|error| match error {
     let mut tx = platform.db().begin(ctx).await?;
     let (customer, owner) = store::owners_of_file(&mut tx, file.id).await?.ok_or_else(Error::not_found)?;
     tx.commit().await?;
@@ -51,6 +51,8 @@ pub(super) async fn read(
     if customer.is_some() {
         ctx.authorize(UploadImage, &ImageShelf { customer, owner })?;
     }
+    let read = tokio::task::spawn_blocking(move || archive::read(&mut content)).await.map_err(Error::internal)?;
+    let facts = read.map_err(|error| match error {
         archive::ArchiveError::Read(cause) => Error::internal(cause),
         other => Error::field("file", other.key()),
     })?;
@@ -158,10 +160,12 @@ pub async fn upload_own(platform: &Platform, ctx: &OpContext, body: ImageUpload)
     Ok(without_names(view))
 }
 
-/// Replaces what is said of one's own; what it is made of stays, and what was decided about it.
+/// Replaces what is said of one's own; what it is made of stays. What was approved waits for review again when more of it
+/// changes than the remark: the market would show what nobody looked at.
 ///
 /// # Errors
-/// `NotFound` where there is none, `Conflict` when somebody changed it meanwhile, and as [`upload_own`]'s.
+/// `WrongState` (`error-image-listed`) while it is listed, `NotFound` where there is none, `Conflict` when somebody changed it
+/// meanwhile, and as [`upload_own`]'s.
 pub async fn update_own(platform: &Platform, ctx: &OpContext, id: ImageId, body: ImageWrite) -> Result<ImageView> {
     customer(ctx)?;
     let mut tx = platform.db().begin(ctx).await?;
@@ -169,12 +173,28 @@ pub async fn update_own(platform: &Platform, ctx: &OpContext, id: ImageId, body:
     let granted = ctx.authorize(ManageOwnImage, &resource)?;
     let before = locked(&mut tx, id).await?;
     let checked = changed(&before, body)?;
+    let reviewed = is_reviewed_part(&before, &checked);
+    if reviewed && before.listed {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-image-listed"));
+    }
     store::update(&mut tx, &granted, &checked).await?;
+    if reviewed && before.state == ImageState::Approved {
+        store::back_to_review(&mut tx, &granted).await?;
+    }
     let after = found(&mut tx, id).await?;
     audit::record_in_tx(&mut tx, ctx, entry("images:update", &after, Some(facts(&before)), Some(facts(&after))))
         .await?;
     tx.commit().await?;
-    Ok(after)
+    Ok(without_names(after))
+}
+
+/// True when more changes than the remark.
+fn is_reviewed_part(before: &ImageView, after: &Checked) -> bool {
+    before.name != after.name
+        || before.description != after.description
+        || before.framework != after.framework
+        || before.cuda_version != after.cuda_version
+        || before.memory_split != after.memory_split
 }
 
 /// Takes one's own away, and its archive.
@@ -190,6 +210,6 @@ pub async fn delete_own(platform: &Platform, ctx: &OpContext, id: ImageId) -> Re
     store::delete(&mut tx, &granted, ctx.now()).await?;
     audit::record_in_tx(&mut tx, ctx, entry("images:delete", &before, Some(facts(&before)), None)).await?;
     tx.commit().await?;
+    forget_archive(platform, &before).await;
     Ok(())
 }
-    forget_archive(platform, &before).await;

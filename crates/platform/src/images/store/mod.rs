@@ -292,6 +292,7 @@ pub(super) async fn insert_upload(
         new.said.architecture,
         new.said.memory_split,
         new.facts.digest,
+        &new.facts.tags,
         i64::try_from(new.size).map_err(Error::internal)?,
         new.said.remark,
         ctx.now()
@@ -300,7 +301,6 @@ pub(super) async fn insert_upload(
     .await?;
     Ok(ImageId(id))
 }
-        &new.facts.tags,
 
 pub(super) async fn update(tx: &mut Tx, granted: &impl MayChange, change: &Checked) -> Result<()> {
     sqlx::query!(
@@ -316,6 +316,17 @@ pub(super) async fn update(tx: &mut Tx, granted: &impl MayChange, change: &Check
         change.architecture,
         change.memory_split,
         change.remark
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// What was approved is no longer what is there.
+pub(super) async fn back_to_review(tx: &mut Tx, granted: &impl MayChange) -> Result<()> {
+    sqlx::query!(
+        "update images set state = 'pending_review', reviewed_name = null, reviewed_at = null where id = $1",
+        granted.image().0
     )
     .execute(&mut **tx)
     .await?;
