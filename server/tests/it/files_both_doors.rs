@@ -96,7 +96,6 @@ async fn scenario(through: Through) {
     assert_eq!(create(&staff, &wrong.0, &wrong.1).await, (1000, vec!["address".to_owned(), "name".to_owned()]));
     assert_eq!(create(&staff, &body, &form).await, (0, vec![]));
     assert_eq!(create(&staff, &body, &form).await, (1401, vec!["name".to_owned()]));
-
     let listed = [("id", id.as_str()), ("listed", "true")];
     let list = async |who: &Who| {
         doors.call(who, (&format!("{staffs}/list"), json!({})), ("set_image_listed", &listed)).await.0
