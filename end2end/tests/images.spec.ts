@@ -32,7 +32,7 @@ test('an archive is uploaded in chunks, goes on after a reload, and is reviewed'
   await signIn(page);
   // On disk, so that it is the same file after the reload, with its time.
   const file = test.info().outputPath('journey.tar');
-  fs.writeFileSync(file, imageArchive('journey', 40 << 20));
+  fs.writeFileSync(file, imageArchive('journey', 40 << 20, ['nvcr.io/nvidia/cuda:12']));
   await page.goto('/admin/images/upload');
   // The second chunk never arrives while this holds.
   await page.route('**/chunks/1', (route) => route.abort());
@@ -55,6 +55,7 @@ test('an archive is uploaded in chunks, goes on after a reload, and is reviewed'
   await expect(page).toHaveURL(/\/admin\/images\/\d+$/, { timeout: 60_000 });
   expect(sent).toBeLessThanOrEqual(3);
   await expect(page.locator('.facts')).toContainText('sha256:');
+  await expect(page.locator('#review .state.warn')).toContainText('nvcr.io/nvidia/cuda:12');
   await page.locator('#review textarea').fill('It has no licence.');
   await page.locator('#review button.danger').click();
   await expect(page.locator('h1 ~ .state.bad')).toBeVisible();

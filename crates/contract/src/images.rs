@@ -69,7 +69,8 @@ pub struct ImageWrite {
     pub revision: Option<i64>,
 }
 
-/// Body of `POST …/images/upload`: an image of a file that was uploaded with the purpose `image`.
+/// Body of `POST …/images/upload`: an image of a file that was uploaded with the purpose `image`, of the same customer, or of
+/// the platform for the platform's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -119,13 +120,15 @@ pub struct ImageView {
     pub state: ImageState,
     /// Why it was rejected.
     pub reason: Option<String>,
-    /// Name of who reviewed it.
+    /// Name of who reviewed it; for staff.
     pub reviewed_by: Option<String>,
     pub reviewed_at: Option<DateTime<Utc>>,
     /// Customers may choose it.
     pub listed: bool,
     /// Of its configuration, `sha256:…`, where it is known.
     pub digest: Option<String>,
+    /// What an engine that loads the archive calls the image, whatever was called so there before.
+    pub tags: Vec<String>,
     /// Bytes of the archive, where there is one.
     pub size: Option<u64>,
     pub remark: Option<String>,

@@ -51,11 +51,12 @@ export function size(bytes) {
 }
 
 /// An answer that says no, in words for who waits; `passing` when the same may go well later.
-class Refusal extends Error {
-  constructor(message, fields, passing) {
+export class Refusal extends Error {
+  constructor(message, fields, status) {
     super(message);
     this.fields = fields;
-    this.passing = passing;
+    this.status = status;
+    this.passing = status >= 500 || status === 429;
   }
 }
 
@@ -70,8 +71,7 @@ async function ask(path, method, body, signal, headers = {}) {
   });
   const envelope = await answer.json().catch(() => ({}));
   if (answer.ok) return envelope.data;
-  const passing = answer.status >= 500 || answer.status === 429;
-  throw new Refusal(envelope.message ?? String(answer.status), envelope.data?.fields ?? {}, passing);
+  throw new Refusal(envelope.message ?? String(answer.status), envelope.data?.fields ?? {}, answer.status);
 }
 
 async function hash(chunk) {
@@ -86,6 +86,50 @@ const wait = (ms, signal) =>
     const timer = setTimeout(done, ms);
     signal.addEventListener('abort', () => (clearTimeout(timer), failed(signal.reason)), { once: true });
   });
+
+/// Runs `once` again and again while the connection is away or the server has too much to do.
+export async function trying(signal, once, failed, rest = wait) {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await once();
+    } catch (error) {
+      if (signal.aborted || (error instanceof Refusal && !error.passing)) throw error;
+      failed();
+      await rest(pause(failures, Math.random()), signal);
+    }
+  }
+}
+
+/// The upload that was begun before, or nothing when it is known to be gone. Whatever else goes wrong is no reason to begin
+/// anew.
+export async function goneOn(asking) {
+  try {
+    const upload = await asking();
+    return upload.state === 'aborted' ? null : upload;
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 404) return null;
+    throw error;
+  }
+}
+
+/// Several at once, with a signal of their own: the first that fails stops the others, and is thrown when all have ended.
+export async function together(count, signal, sender) {
+  const stop = new AbortController();
+  const pass = () => stop.abort(signal.reason);
+  signal.addEventListener('abort', pass, { once: true });
+  let first;
+  const one = async () => {
+    try {
+      await sender(stop.signal);
+    } catch (error) {
+      first ??= { error };
+      stop.abort(error);
+    }
+  };
+  await Promise.all(Array.from({ length: count }, one));
+  signal.removeEventListener('abort', pass);
+  if (first) throw first.error;
+}
 
 const Base = globalThis.HTMLElement ?? class {};
 
@@ -209,7 +253,7 @@ export class RgUpload extends Base {
       view = await this.#trying(signal, () => ask(path, 'GET', undefined, signal));
     }
     localStorage.removeItem(key);
-    if (view.state !== 'done') throw new Refusal(this.dataset.hash, {}, false);
+    if (view.state !== 'done') throw new Refusal(this.dataset.hash, {}, 0);
     return view.file;
   }
 
@@ -219,7 +263,7 @@ export class RgUpload extends Base {
     const left = missing(upload);
     let sent = upload.receivedBytes;
     this.#show('', sent, upload.size);
-    const sender = async () => {
+    await together(AT_ONCE, signal, async (signal) => {
       for (let n = left.shift(); n !== undefined; n = left.shift()) {
         const chunk = file.slice(n * upload.chunkSize, Math.min((n + 1) * upload.chunkSize, file.size));
         const headers = await hash(chunk);
@@ -227,35 +271,21 @@ export class RgUpload extends Base {
         sent += chunk.size;
         this.#show('', sent, upload.size);
       }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, sender));
+    });
   }
 
   /// An upload of the same file that was begun before.
   async #begun(key, signal) {
     const kept = localStorage.getItem(key);
     if (!kept) return null;
-    try {
-      const upload = await ask(`${this.dataset.uploads}/${JSON.parse(kept).id}`, 'GET', undefined, signal);
-      if (upload.state !== 'aborted') return upload;
-    } catch (error) {
-      if (signal.aborted) throw error;
-    }
-    localStorage.removeItem(key);
-    return null;
+    const path = `${this.dataset.uploads}/${JSON.parse(kept).id}`;
+    const upload = await goneOn(() => this.#trying(signal, () => ask(path, 'GET', undefined, signal)));
+    if (!upload) localStorage.removeItem(key);
+    return upload;
   }
 
-  /// Again and again while the connection is away or the server has too much to do.
-  async #trying(signal, once) {
-    for (let failures = 0; ; failures++) {
-      try {
-        return await once();
-      } catch (error) {
-        if (signal.aborted || (error instanceof Refusal && !error.passing)) throw error;
-        this.#show(this.dataset.retrying);
-        await wait(pause(failures, Math.random()), signal);
-      }
-    }
+  #trying(signal, once) {
+    return trying(signal, once, () => this.#show(this.dataset.retrying));
   }
 
   async #giveUp() {

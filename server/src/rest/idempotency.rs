@@ -10,6 +10,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use contract::ErrorCode;
+use contract::files::MAX_FORM_FILE_BYTES;
 use contract::imports::MAX_IMPORT_BYTES;
 use platform::idempotency::{self, Answer, Begun, Run};
 use platform::{Error, OpContext, Platform};
@@ -34,8 +35,7 @@ pub async fn once(request: Request, next: Next) -> Response {
     if !is_change(&parts) || turned_away(&parts, &ctx).is_some() {
         return next.run(Request::from_parts(parts, body)).await;
     }
-    let limit = if parts.uri.path().ends_with("/import/preview") { MAX_IMPORT_BYTES + MAX_BODY } else { MAX_BODY };
-    let Ok(bytes) = axum::body::to_bytes(body, limit).await else {
+    let Ok(bytes) = axum::body::to_bytes(body, most(parts.uri.path())).await else {
         return refuse(&platform, &ctx, Error::new(ErrorCode::TooLarge)).await;
     };
     let key = key.to_str().unwrap_or_default().to_owned();
@@ -68,6 +68,17 @@ fn is_change(parts: &Parts) -> bool {
     // A chunk is by itself what it is however often it comes, and is not to lie in memory.
     let chunk = path.starts_with("/api/files/uploads/") && path.contains("/chunks/");
     changes && path.starts_with("/api/") && !path.starts_with("/api/auth/") && !chunk
+}
+
+/// Most bytes of a body: what its handler takes, with the form around a file.
+fn most(path: &str) -> usize {
+    if path.ends_with("/import/preview") {
+        MAX_IMPORT_BYTES + MAX_BODY
+    } else if path == "/api/files" || path.ends_with("/images/upload") {
+        MAX_FORM_FILE_BYTES + MAX_BODY
+    } else {
+        MAX_BODY
+    }
 }
 
 /// Everything that makes the request what it is.

@@ -96,7 +96,6 @@ async fn scenario(through: Through) {
     assert_eq!(create(&staff, &wrong.0, &wrong.1).await, (1000, vec!["address".to_owned(), "name".to_owned()]));
     assert_eq!(create(&staff, &body, &form).await, (0, vec![]));
     assert_eq!(create(&staff, &body, &form).await, (1401, vec!["name".to_owned()]));
-
     let listed = [("id", id.as_str()), ("listed", "true")];
     let list = async |who: &Who| {
         doors.call(who, (&format!("{staffs}/list"), json!({})), ("set_image_listed", &listed)).await.0
@@ -116,9 +115,13 @@ async fn scenario(through: Through) {
     let change = [("id", id.as_str()), ("form[name]", "Mine")];
     let update =
         async |who: &Who| doors.put(who, (&own, json!({ "name": "Mine" })), ("update_own_image", &change)).await.0;
-    assert_eq!((update(&other).await, update(&owner).await), (1300, 0));
+    assert_eq!((update(&other).await, update(&owner).await), (1300, 1402), "as long as everybody sees it");
+    let delisted = [("id", id.as_str()), ("listed", "false")];
+    let delist = doors.call(&staff, (&format!("{staffs}/delist"), json!({})), ("set_image_listed", &delisted)).await;
+    assert_eq!((delist.0, update(&owner).await), (0, 0));
     let mine = doors.list(&owner, "/api/customer/images/mine", "list_own_images").await["list"].clone();
     assert_eq!((&mine[0]["name"], mine.as_array().map(Vec::len)), (&json!("Mine"), Some(1)));
+    assert_eq!((&mine[0]["state"], &mine[0]["reviewedBy"]), (&json!("pending_review"), &json!(null)));
     let delete = async |who: &Who| match through {
         Through::Rest => Answer::of(server.request(who, Method::DELETE, &own)).await.code(),
         Through::ServerFns => server.call(who, "delete_own_image", &[("id", id.as_str())]).await.code(),
@@ -129,7 +132,7 @@ async fn scenario(through: Through) {
            and action <> 'images:create' order by id",
         doors.via()
     );
-    let expected = ["reject", "approve", "list", "update", "delete"].map(|verb| format!("images:{verb}"));
+    let expected = ["reject", "approve", "list", "delist", "update", "delete"].map(|verb| format!("images:{verb}"));
     assert_eq!(server.sql(&actions).await, expected);
 }
 

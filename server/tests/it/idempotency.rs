@@ -151,3 +151,27 @@ async fn a_person_has_a_bounded_number_of_keys() {
     assert_eq!(machines(&server).await, 0);
     assert_eq!(make(&server, &server.token(&server.test.admin().await).await, "mine", "One").await.status, 201);
 }
+
+/// As large as without a key, and no larger.
+#[tokio::test]
+async fn a_form_with_a_file_takes_a_key() {
+    let server = Server::start().await;
+    let who = server.token(&server.test.customer("Acme").await.owner).await;
+    let post = async |path: &str, size: usize| {
+        let name = b"--b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nOurs\r\n".to_vec();
+        let head = b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.tar\"\r\n\r\n".to_vec();
+        let body = [name, head, vec![7; size], b"\r\n--b--\r\n".to_vec()].concat();
+        let request = server.request(&who, Method::POST, path).header("idempotency-key", format!("{path}{size}"));
+        Answer::of(request.header("content-type", "multipart/form-data; boundary=b").body(body)).await
+    };
+    let first = post("/api/files", 2 << 20).await;
+    assert_eq!((first.status, first.data()["size"].as_u64()), (201, Some(2 << 20)));
+    let again = post("/api/files", 2 << 20).await;
+    assert_eq!((again.header("idempotency-replayed"), again.text), ("true", first.text));
+    assert_eq!(server.count("select count(*) from files").await, 1);
+    let image = post("/api/customer/images/upload", 2 << 20).await;
+    assert!(image.fields().contains_key("file"), "looked at, and no archive: {image:?}");
+    for size in [(32 << 20) + 1, 33 << 20] {
+        assert_eq!(post("/api/files", size).await.code(), 1700);
+    }
+}

@@ -18,6 +18,11 @@ pub(super) fn add_all(seeds: &mut Vec<Seed>) {
     let names = [&config, "layer", &manifest].map(|content| format!("./blobs/sha256/{}", hash(content)));
     let files = [("index.json", index.as_str()), (&names[0], &config), (&names[1], "layer"), (&names[2], &manifest)];
     add(seeds, "image_archive", 0, "layout", tar(&files));
+    let name = &names[0][2..];
+    let saved = json!([{ "Config": name, "RepoTags": ["a:1"], "Layers": [&names[1][2..]] }]).to_string();
+    let both = [&files[..], &[("oci-layout", r#"{"imageLayoutVersion":"1.0.0"}"#), ("manifest.json", saved.as_str())]]
+        .concat();
+    add(seeds, "image_archive", 0, "both", tar(&both));
     add(seeds, "image_archive", 1, "address", "registry.example.org:5000/team/a_b.c--d:V1");
     add(seeds, "image_archive", 1, "digest", format!("nvcr.io/nvidia/cuda@sha256:{}", hash("any")));
     add(seeds, "image_archive", 2, "range", "bytes=10-19");

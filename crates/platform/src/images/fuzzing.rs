@@ -7,6 +7,7 @@ pub fn image_archive(bytes: &[u8]) {
     if let Ok(facts) = archive::read(&mut std::io::Cursor::new(bytes)) {
         assert!(facts.digest.len() == 71 && facts.digest.starts_with("sha256:"), "a digest is one");
         assert!(facts.layers > 0, "an image has layers");
+        assert!(facts.tags.len() <= 50 && facts.tags.iter().all(|tag| tag.len() <= 512), "tags are shown");
         assert!(facts.cuda_version.is_none_or(|version| archive::is_version(&version)), "a version is one");
     }
 }

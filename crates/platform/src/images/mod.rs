@@ -134,10 +134,10 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: ImageWrite) -> R
 /// Makes one of the platform's of a file that was uploaded. It waits for review as anybody's does.
 ///
 /// # Errors
-/// `Validation` for what is no image, with the reason, and as [`create`]'s.
+/// `Validation` for what is no image, with the reason, or for a file of a customer, and as [`create`]'s.
 pub async fn upload(platform: &Platform, ctx: &OpContext, body: ImageUpload) -> Result<ImageView> {
     let granted = ctx.authorize(CreateImage, &ImageLibrary)?;
-    let new = own::read(platform, ctx, body).await?;
+    let new = own::read(platform, ctx, body, None).await?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = store::insert_upload(&mut tx, &granted, ctx, None, &new).await?;
     let view = found(&mut tx, id).await?;
@@ -205,17 +205,26 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result
     let mut tx = platform.db().begin(ctx).await?;
     let before = locked(&mut tx, id).await?;
     store::delete(&mut tx, &granted, ctx.now()).await?;
-    forget_archive(&mut tx, &before).await?;
     audit::record_in_tx(&mut tx, ctx, entry("images:delete", &before, Some(facts(&before)), None)).await?;
     tx.commit().await?;
+    forget_archive(platform, &before).await;
     Ok(())
 }
 
-/// Where no other image is made of it.
-async fn forget_archive(tx: &mut Tx, image: &ImageView) -> Result<()> {
-    match image.file {
-        Some(file) if !store::is_used(tx, file).await? => files::forget_in_tx(tx, file).await,
-        _ => Ok(()),
+/// Where no other image is made of it, whoever's. It was deleted with its image already: what does not go now, goes with
+/// [`forget_unused_archives`].
+async fn forget_archive(platform: &Platform, image: &ImageView) {
+    let Some(file) = image.file else { return };
+    let forgotten = async {
+        let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await?;
+        if !store::is_used(&mut tx, file).await? {
+            files::forget_in_tx(&mut tx, file).await?;
+        }
+        tx.commit().await?;
+        Ok::<_, Error>(())
+    };
+    if let Err(error) = forgotten.await {
+        tracing::warn!(image = image.id.0, %error, "the archive of a deleted image could not be deleted yet");
     }
 }
 
@@ -236,7 +245,8 @@ fn facts(view: &ImageView) -> Value {
         "name": view.name, "source": view.source, "address": view.address, "file": view.file,
         "description": view.description, "framework": view.framework, "cudaVersion": view.cuda_version,
         "architecture": view.architecture, "memorySplit": view.memory_split, "state": view.state,
-        "reason": view.reason, "listed": view.listed, "digest": view.digest, "remark": view.remark,
+        "reason": view.reason, "listed": view.listed, "digest": view.digest, "tags": view.tags,
+        "remark": view.remark,
     })
 }
 

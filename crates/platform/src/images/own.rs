@@ -1,8 +1,10 @@
 //! Images as customers see them: the market, and their own.
 
 use contract::files::FilePurpose;
-use contract::images::{ImageQuery, ImageSource, ImageUpload, ImageView, ImageWrite, MarketImage, MarketQuery};
-use contract::{CustomerId, FileId, ImageId, Page, Permission};
+use contract::images::{
+    ImageQuery, ImageSource, ImageState, ImageUpload, ImageView, ImageWrite, MarketImage, MarketQuery,
+};
+use contract::{CustomerId, ErrorCode, FileId, ImageId, Page, Permission};
 
 use super::archive::{self, ArchiveFacts};
 use super::check::{self, Checked};
@@ -18,8 +20,14 @@ pub(super) struct NewUpload {
     pub said: Checked,
 }
 
-/// Reads the archive of an upload.
-pub(super) async fn read(platform: &Platform, ctx: &OpContext, body: ImageUpload) -> Result<NewUpload> {
+/// Reads the archive of an upload, for an image of this customer or of the platform: it goes with its image, so it has to
+/// be of the same.
+pub(super) async fn read(
+    platform: &Platform,
+    ctx: &OpContext,
+    body: ImageUpload,
+    of: Option<CustomerId>,
+) -> Result<NewUpload> {
     let said = ImageWrite {
         name: body.name,
         description: body.description,
@@ -33,6 +41,15 @@ pub(super) async fn read(platform: &Platform, ctx: &OpContext, body: ImageUpload
     let (file, mut content) = files::content(platform, ctx, body.file).await?;
     if file.purpose != FilePurpose::Image {
         return Err(Error::field("file", "field-image-purpose"));
+    }
+    let mut tx = platform.db().begin(ctx).await?;
+    let (customer, owner) = store::owners_of_file(&mut tx, file.id).await?.ok_or_else(Error::not_found)?;
+    tx.commit().await?;
+    if customer != of {
+        return Err(Error::field("file", "field-image-file-of-customer"));
+    }
+    if customer.is_some() {
+        ctx.authorize(UploadImage, &ImageShelf { customer, owner })?;
     }
     let read = tokio::task::spawn_blocking(move || archive::read(&mut content)).await.map_err(Error::internal)?;
     let facts = read.map_err(|error| match error {
@@ -98,7 +115,12 @@ pub async fn list_own(platform: &Platform, ctx: &OpContext, query: &ImageQuery) 
     let mut tx = platform.db().begin(ctx).await?;
     let (list, total) = store::list(&mut tx, Whose::Customer(customer), query, &sort, (page, page_size)).await?;
     tx.commit().await?;
-    Ok(Page { list, total, page, page_size })
+    Ok(Page { list: list.into_iter().map(without_names).collect(), total, page, page_size })
+}
+
+/// Names of who works for the platform are nobody's business outside.
+fn without_names(view: ImageView) -> ImageView {
+    ImageView { reviewed_by: None, ..view }
 }
 
 /// Where an image belongs. One of the market that is another's is not there.
@@ -117,30 +139,33 @@ pub async fn get_own(platform: &Platform, ctx: &OpContext, id: ImageId) -> Resul
     let (view, resource) = resource(&mut tx, id).await?;
     tx.commit().await?;
     ctx.authorize(ViewOwnImage, &resource)?;
-    Ok(view)
+    Ok(without_names(view))
 }
 
 /// Makes an image of a file that was uploaded. Nobody uses it before it was approved.
 ///
 /// # Errors
-/// `Validation` for what is no image, with the reason, `AlreadyExists` for a name that is taken.
+/// `Validation` for what is no image, with the reason, `Forbidden` for a file that one may not take away, `AlreadyExists` for
+/// a name that is taken.
 pub async fn upload_own(platform: &Platform, ctx: &OpContext, body: ImageUpload) -> Result<ImageView> {
     let user = ctx.user();
     let shelf = ImageShelf { customer: user.and_then(|user| user.active_customer), owner: user.map(|user| user.id) };
     let granted = ctx.authorize(UploadImage, &shelf)?;
-    let new = read(platform, ctx, body).await?;
+    let new = read(platform, ctx, body, shelf.customer).await?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = store::insert_upload(&mut tx, &granted, ctx, shelf.customer, &new).await?;
     let view = found(&mut tx, id).await?;
     audit::record_in_tx(&mut tx, ctx, entry("images:create", &view, None, Some(facts(&view)))).await?;
     tx.commit().await?;
-    Ok(view)
+    Ok(without_names(view))
 }
 
-/// Replaces what is said of one's own; what it is made of stays, and what was decided about it.
+/// Replaces what is said of one's own; what it is made of stays. What was approved waits for review again when more of it
+/// changes than the remark: the market would show what nobody looked at.
 ///
 /// # Errors
-/// `NotFound` where there is none, `Conflict` when somebody changed it meanwhile, and as [`upload_own`]'s.
+/// `WrongState` (`error-image-listed`) while it is listed, `NotFound` where there is none, `Conflict` when somebody changed it
+/// meanwhile, and as [`upload_own`]'s.
 pub async fn update_own(platform: &Platform, ctx: &OpContext, id: ImageId, body: ImageWrite) -> Result<ImageView> {
     customer(ctx)?;
     let mut tx = platform.db().begin(ctx).await?;
@@ -148,12 +173,28 @@ pub async fn update_own(platform: &Platform, ctx: &OpContext, id: ImageId, body:
     let granted = ctx.authorize(ManageOwnImage, &resource)?;
     let before = locked(&mut tx, id).await?;
     let checked = changed(&before, body)?;
+    let reviewed = is_reviewed_part(&before, &checked);
+    if reviewed && before.listed {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-image-listed"));
+    }
     store::update(&mut tx, &granted, &checked).await?;
+    if reviewed && before.state == ImageState::Approved {
+        store::back_to_review(&mut tx, &granted).await?;
+    }
     let after = found(&mut tx, id).await?;
     audit::record_in_tx(&mut tx, ctx, entry("images:update", &after, Some(facts(&before)), Some(facts(&after))))
         .await?;
     tx.commit().await?;
-    Ok(after)
+    Ok(without_names(after))
+}
+
+/// True when more changes than the remark.
+fn is_reviewed_part(before: &ImageView, after: &Checked) -> bool {
+    before.name != after.name
+        || before.description != after.description
+        || before.framework != after.framework
+        || before.cuda_version != after.cuda_version
+        || before.memory_split != after.memory_split
 }
 
 /// Takes one's own away, and its archive.
@@ -167,8 +208,8 @@ pub async fn delete_own(platform: &Platform, ctx: &OpContext, id: ImageId) -> Re
     let granted = ctx.authorize(ManageOwnImage, &resource)?;
     let before = locked(&mut tx, id).await?;
     store::delete(&mut tx, &granted, ctx.now()).await?;
-    forget_archive(&mut tx, &before).await?;
     audit::record_in_tx(&mut tx, ctx, entry("images:delete", &before, Some(facts(&before)), None)).await?;
     tx.commit().await?;
+    forget_archive(platform, &before).await;
     Ok(())
 }

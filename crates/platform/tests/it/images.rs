@@ -7,7 +7,7 @@ use contract::images::{
 use contract::notifications::NotificationQuery;
 use contract::{ErrorCode, FileId, Permission};
 use platform::{Error, OpContext, files, images, notifications};
-use test_support::{TestPlatform, image_archive, tar};
+use test_support::{TestPlatform, image_archive, loadable_archive, tar};
 
 fn write(name: &str, address: &str) -> ImageWrite {
     ImageWrite { name: name.to_owned(), address: Some(address.to_owned()), ..ImageWrite::default() }
@@ -110,6 +110,7 @@ async fn what_was_uploaded_is_used_by_nobody_before_it_was_approved() {
 
     let used = files::delete(platform, &owner, archive).await.unwrap_err();
     assert_eq!(faults(&used), [("id", "field-file-in-use")]);
+    images::set_listed(platform, &admin.ctx(), made.id, false).await.unwrap();
     images::update_own(platform, &owner, made.id, ImageWrite { name: "Mine".to_owned(), ..ImageWrite::default() })
         .await
         .unwrap();
@@ -124,7 +125,8 @@ async fn what_was_uploaded_is_used_by_nobody_before_it_was_approved() {
     .fetch_all(test.owner_pool())
     .await
     .unwrap();
-    let expected = ["create", "reject", "approve", "list", "update", "delete"].map(|verb| format!("images:{verb}"));
+    let expected =
+        ["create", "reject", "approve", "list", "delist", "update", "delete"].map(|verb| format!("images:{verb}"));
     assert_eq!(actions, expected);
 }
 
@@ -215,4 +217,117 @@ async fn images_are_found_and_sorted() {
     assert_eq!(hidden.code, ErrorCode::NotFound);
     let refused = images::create(platform, &operator.ctx(), write("D", "x")).await.unwrap_err();
     assert_eq!(refused.code, ErrorCode::Forbidden);
+}
+
+#[tokio::test]
+async fn what_was_reviewed_is_what_the_market_shows() {
+    let test = TestPlatform::new().await;
+    let (admin, acme) = (test.admin().await, test.customer("Acme").await);
+    let (platform, staff, member) = (&test.platform, admin.ctx(), acme.member.ctx());
+    let file = stored(&test, &member, &image_archive("amd64", "a"), FilePurpose::Image).await;
+    let made = images::upload_own(platform, &member, made_of(file, "Ours")).await.unwrap();
+    images::approve(platform, &staff, made.id).await.unwrap();
+    images::set_listed(platform, &staff, made.id, true).await.unwrap();
+    let said = ImageWrite { name: "Ours".to_owned(), cuda_version: made.cuda_version.clone(), ..ImageWrite::default() };
+    let write = async |body: &ImageWrite| images::update_own(platform, &member, made.id, body.clone()).await;
+    let text = || Some("official".to_owned());
+    for change in [
+        ImageWrite { name: "PyTorch (official)".to_owned(), ..said.clone() },
+        ImageWrite { description: text(), ..said.clone() },
+        ImageWrite { framework: text(), ..said.clone() },
+        ImageWrite { cuda_version: Some("13.0".to_owned()), ..said.clone() },
+        ImageWrite { memory_split: true, ..said.clone() },
+    ] {
+        let error = write(&change).await.unwrap_err();
+        assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-image-listed"), "{change:?}");
+    }
+    let noted = write(&ImageWrite { remark: text(), ..said.clone() }).await.unwrap();
+    assert_eq!((noted.state, noted.listed, noted.remark), (ImageState::Approved, true, text()));
+    images::set_listed(platform, &staff, made.id, false).await.unwrap();
+    let free = write(&said).await.unwrap();
+    assert_eq!((free.state, free.remark), (ImageState::Approved, None), "the remark is for its owners");
+    let renamed = write(&ImageWrite { name: "Theirs".to_owned(), ..said.clone() }).await.unwrap();
+    assert_eq!((renamed.state, renamed.reviewed_at), (ImageState::PendingReview, None));
+    let early = images::set_listed(platform, &staff, made.id, true).await.unwrap_err();
+    assert_eq!(early.key, "error-image-not-approved");
+    let states: Vec<(String, String)> = sqlx::query_as(
+        "select before ->> 'state', after ->> 'state' from audit_events
+         where action = 'images:update' and outcome = 'done' order by id desc limit 1",
+    )
+    .fetch_all(test.owner_pool())
+    .await
+    .unwrap();
+    assert_eq!(states, [("approved".to_owned(), "pending_review".to_owned())]);
+}
+
+#[tokio::test]
+async fn who_reviewed_is_told_to_staff_alone() {
+    let test = TestPlatform::new().await;
+    let (admin, acme) = (test.admin().await, test.customer("Acme").await);
+    let (platform, staff, owner) = (&test.platform, admin.ctx(), acme.owner.ctx());
+    let file = stored(&test, &owner, &image_archive("amd64", "a"), FilePurpose::Image).await;
+    let made = images::upload_own(platform, &owner, made_of(file, "Ours")).await.unwrap();
+    images::approve(platform, &staff, made.id).await.unwrap();
+    assert_eq!(images::get(platform, &staff, made.id).await.unwrap().reviewed_by, Some(admin.name.clone()));
+    let list = images::list_own(platform, &owner, &ImageQuery::default()).await.unwrap().list;
+    let same = ImageWrite { name: made.name.clone(), cuda_version: made.cuda_version, ..ImageWrite::default() };
+    let changed = images::update_own(platform, &owner, made.id, same).await.unwrap();
+    for seen in [&list[0], &images::get_own(platform, &owner, made.id).await.unwrap(), &changed] {
+        assert!(seen.reviewed_by.is_none() && seen.reviewed_at.is_some());
+    }
+}
+
+#[tokio::test]
+async fn an_image_is_made_of_its_owners_files() {
+    let test = TestPlatform::new().await;
+    let (admin, acme) = (test.admin().await, test.customer("Acme").await);
+    let (platform, staff) = (&test.platform, admin.ctx());
+    let (owner, member) = (acme.owner.ctx(), acme.member.ctx());
+    let owners = stored(&test, &owner, &image_archive("amd64", "a"), FilePurpose::Image).await;
+    let members = stored(&test, &member, &image_archive("amd64", "b"), FilePurpose::Image).await;
+    let platforms = stored(&test, &staff, &image_archive("amd64", "c"), FilePurpose::Image).await;
+    let error = images::upload(platform, &staff, made_of(owners, "Taken")).await.unwrap_err();
+    assert_eq!(faults(&error), [("file", "field-image-file-of-customer")]);
+    let error = images::upload_own(platform, &member, made_of(owners, "Taken")).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::Forbidden, "a member could take it away with its image");
+    let error = images::upload_own(platform, &owner, made_of(platforms, "Taken")).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::NotFound);
+    images::upload(platform, &staff, made_of(platforms, "Platform's")).await.unwrap();
+    images::upload_own(platform, &owner, made_of(members, "Member's")).await.unwrap();
+    let own = images::upload_own(platform, &owner, made_of(owners, "Owner's")).await.unwrap();
+
+    // As one could be made before: its customer does not see that use, and neither loses the file nor fails for it.
+    sqlx::query(
+        "insert into images (name, source, file_id, architecture, state) values ('Old', 'upload', $1, 'amd64', 'approved')",
+    )
+    .bind(owners.0)
+    .execute(test.owner_pool())
+    .await
+    .unwrap();
+    images::delete_own(platform, &owner, own.id).await.unwrap();
+    assert!(files::get(platform, &owner, owners).await.is_ok());
+}
+
+#[tokio::test]
+async fn tags_of_an_archive_are_shown_to_who_reviews_it() {
+    let test = TestPlatform::new().await;
+    let (admin, acme) = (test.admin().await, test.customer("Acme").await);
+    let (platform, owner) = (&test.platform, acme.owner.ctx());
+    let tag = "nvcr.io/nvidia/pytorch:24.05-py3";
+    let file = stored(&test, &owner, &loadable_archive(tag), FilePurpose::Image).await;
+    let made = images::upload_own(platform, &owner, made_of(file, "Ours")).await.unwrap();
+    assert_eq!(made.tags, [tag]);
+    assert_eq!(images::get(platform, &admin.ctx(), made.id).await.unwrap().tags, [tag]);
+    let kept: Vec<serde_json::Value> =
+        sqlx::query_scalar("select after -> 'tags' from audit_events where action = 'images:create'")
+            .fetch_all(test.owner_pool())
+            .await
+            .unwrap();
+    assert_eq!(kept, [serde_json::json!([tag])]);
+    let config = r#"{"architecture":"amd64","os":"linux"}"#.as_bytes();
+    let manifest = br#"[{"Config":"c.json","Layers":["l"]}]"#;
+    let twice = tar(&[("l", b"x"), ("c.json", config), ("manifest.json", manifest), ("d/../manifest.json", b"[]")]);
+    let file = stored(&test, &owner, &twice, FilePurpose::Image).await;
+    let error = images::upload_own(platform, &owner, made_of(file, "x")).await.unwrap_err();
+    assert_eq!(faults(&error), [("file", "field-archive-names")]);
 }

@@ -156,3 +156,7 @@ field-archive-no-image = There is no image in this archive. Use docker save.
 field-archive-several = There are several images in this archive. Save one at a time.
 field-archive-broken = The archive is damaged: what its manifest names is not in it.
 field-archive-platform = The image is not for Linux on amd64 or arm64.
+field-archive-names = A name in the archive leads elsewhere when it is unpacked, or is there twice. Use docker save.
+field-archive-differs = The archive has two forms that say different images. Use docker save for one image.
+field-archive-tags = The archive names its image with more than 50 tags, or with one that can be none. Save it with one tag, or by its ID without any.
+field-image-file-of-customer = This file is a customer’s. An image of the platform is made of the platform’s own files.

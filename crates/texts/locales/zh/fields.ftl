@@ -156,3 +156,7 @@ field-archive-no-image = 归档中没有镜像。请使用 docker save 导出。
 field-archive-several = 归档中有多个镜像，请每次只导出一个。
 field-archive-broken = 归档已损坏：清单中的内容不在其中。
 field-archive-platform = 该镜像不适用于 amd64 或 arm64 的 Linux。
+field-archive-names = 归档中有条目名称在解包后会指向别处，或重复出现。请使用 docker save 导出。
+field-archive-differs = 归档中的两种格式描述的镜像不一致。请使用 docker save 只导出一个镜像。
+field-archive-tags = 归档中的镜像标签超过 50 个，或有标签不可用。请只带一个标签导出，或按镜像 ID 导出（不带标签）。
+field-image-file-of-customer = 该文件属于客户。平台镜像只能使用平台自己的文件。

@@ -53,10 +53,12 @@ pub async fn get(rest: Rest, Part(id): Part<ImageId>) -> Response {
     rest.answer(images::get_own(&rest.platform, &rest.ctx, id).await).await
 }
 
-/// Replaces what is said of it; what it is made of stays, and what was decided about it.
+/// Replaces what is said of it; what it is made of stays. What was approved waits for review again when more of it changes
+/// than the remark.
 #[utoipa::path(put, path = "/api/customer/images/mine/{id}", tag = "images", params(("id" = ImageId, Path)),
     request_body = ImageWrite,
-    responses((status = 200, body = Envelope<ImageView>), (status = 409, description = "1400: changed meanwhile")))]
+    responses((status = 200, body = Envelope<ImageView>), (status = 409, description = "1400: changed meanwhile"),
+        (status = 422, description = "1402: it is listed, and more than the remark changes")))]
 pub async fn update(rest: Rest, Part(id): Part<ImageId>, Body(body): Body<ImageWrite>) -> Response {
     rest.answer(images::update_own(&rest.platform, &rest.ctx, id, body).await).await
 }

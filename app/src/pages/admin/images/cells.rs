@@ -64,7 +64,7 @@ pub fn facts_card(words: Words, view: &ImageView, staff: bool) -> impl IntoView 
     let reviewed = view.reviewed_at.map(|at| {
         view! {
             <dt>{words.t("image-reviewed")}</dt>
-            <dd>{view.reviewed_by.clone().filter(|_| staff)} " " {time(at, zone)}</dd>
+            <dd>{view.reviewed_by.clone()} " " {time(at, zone)}</dd>
         }
     });
     let archive = view.file.map(|file| {
@@ -85,6 +85,7 @@ pub fn facts_card(words: Words, view: &ImageView, staff: bool) -> impl IntoView 
                 {fact("image-memory-split-short", Some(split.to_owned()))}
                 {fact("image-size", view.size.map(|bytes| size(Some(bytes))))}
                 {fact("image-digest", view.digest.clone())}
+                {fact("image-tags", (!view.tags.is_empty()).then(|| view.tags.join(", ")))}
                 {fact("image-reason", view.reason.clone())}
                 {reviewed}
                 <dt>{words.t("image-created")}</dt>

@@ -21,7 +21,7 @@ pub fn NewImagePage() -> impl IntoView {
     page(async move { must_hold(&ctx, Permission::ImagesManage) }, |()| {
         let words = Words::now();
         let head = PageFrame::new(words.t("image-new-title"), Area::Images).crumb(words.t("nav-images"), paths::IMAGES);
-        frame(head, form_view(words, None, CreateImage::url(), paths::IMAGES.to_owned()))
+        frame(head, form_view(words, None, None, CreateImage::url(), paths::IMAGES.to_owned()))
     })
 }
 
@@ -43,13 +43,19 @@ pub fn EditImagePage() -> impl IntoView {
                 .crumb(words.t("nav-images"), paths::IMAGES)
                 .crumb(image.name.clone(), paths::image(image.id));
             let back = paths::image(image.id);
-            frame(head, form_view(words, Some(image), UpdateImage::url(), back))
+            frame(head, form_view(words, Some(image), None, UpdateImage::url(), back))
         },
     )
 }
 
-/// The form, posted to this address.
-pub fn form_view(words: Words, image: Option<ImageView>, action: &'static str, back: String) -> impl IntoView + use<> {
+/// The form, posted to this address; `note` says what comes of it.
+pub fn form_view(
+    words: Words,
+    image: Option<ImageView>,
+    note: Option<String>,
+    action: &'static str,
+    back: String,
+) -> impl IntoView + use<> {
     let refused = Refused::from_query();
     let form = match (&refused, &image) {
         (Some(refused), _) => ImageForm::from_typed(refused),
@@ -77,6 +83,7 @@ pub fn form_view(words: Words, image: Option<ImageView>, action: &'static str, b
         <form class="form card" method="post" action=action>
             {hidden}
             {form_fault(general)}
+            {note.map(|note| view! { <p class="note-line">{note}</p> })}
             <fieldset>
                 {of_registry.then(|| (text_field(address), architecture))}
                 {said_fields(words, refused.as_ref(), &form, |name| format!("form[{name}]"))}

@@ -13,6 +13,7 @@ use crate::door::{Refused, door};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{TextField, form_fault, text_area};
+use crate::ui::state::{Tone, state};
 use crate::words::Words;
 
 /// `/admin/images/{id}`.
@@ -105,10 +106,15 @@ fn review_card(words: Words, image: &ImageView, refused: Option<&Refused>) -> im
             </form>
         }
     });
+    let tags = (!image.tags.is_empty()).then(|| {
+        let tags = words.with("image-review-tags", &[("tags", image.tags.join(", "))]);
+        view! { <p class="note-line">{state(Tone::Warn, tags)}</p> }
+    });
     view! {
         <section class="card" id="review">
             <header><h2>{words.t("image-review")}</h2></header>
             <p class="sub">{words.t("image-review-hint")}</p>
+            {tags}
             {approve}
             {reject}
         </section>

@@ -1,6 +1,6 @@
 //! `/images/mine`: one's customer's own images, and the form that brings one in.
 
-use contract::images::{ImageSort, ImageView};
+use contract::images::{ImageSort, ImageState, ImageView};
 use contract::{Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -8,7 +8,9 @@ use leptos::server_fn::ServerFn;
 use super::server_fns::{DeleteOwnImage, UpdateOwnImage};
 use crate::door::{Refused, door, look, must_hold};
 use crate::layouts::{Area, PageFrame, frame, page};
-use crate::pages::admin::images::cells::{architecture, facts_card, or_dash, size, state_cell, state_options};
+use crate::pages::admin::images::cells::{
+    architecture, facts_card, listed_cell, or_dash, size, state_cell, state_options,
+};
 use crate::pages::admin::images::edit::form_view;
 use crate::pages::admin::images::list::query_of;
 use crate::pages::admin::images::page::{delete_card, image_of_path};
@@ -67,9 +69,19 @@ pub fn EditOwnImagePage() -> impl IntoView {
                 .crumb(words.t("nav-own-images"), paths::OWN_IMAGES)
                 .crumb(image.name.clone(), paths::own_image(image.id));
             let back = paths::own_image(image.id);
-            frame(head, form_view(words, Some(image), UpdateOwnImage::url(), back))
+            let note = what_a_change_does(words, &image);
+            frame(head, form_view(words, Some(image), note, UpdateOwnImage::url(), back))
         },
     )
+}
+
+/// By the rule by which it is refused, or waits again.
+fn what_a_change_does(words: Words, image: &ImageView) -> Option<String> {
+    match image.state {
+        _ if image.listed => Some(words.t("image-edit-listed")),
+        ImageState::Approved => Some(words.t("image-edit-approved")),
+        ImageState::PendingReview | ImageState::Rejected => None,
+    }
 }
 
 fn image_view(image: ImageView) -> AnyView {
@@ -78,7 +90,7 @@ fn image_view(image: ImageView) -> AnyView {
     let manages = ctx.holds(Permission::ImagesUpload);
     let head = PageFrame::new(image.name.clone(), Area::OwnImages)
         .crumb(words.t("nav-own-images"), paths::OWN_IMAGES)
-        .beside(state_cell(words, &image))
+        .beside((state_cell(words, &image), image.listed.then(|| listed_cell(words, true))))
         .actions(manages.then(|| {
             view! { <a class="btn" href=paths::own_image_edit(image.id)>{words.t("image-edit")}</a> }
         }));

@@ -1,6 +1,7 @@
 //! The headers of a tar archive, one after the other: names, sizes and where the content lies. Content is skipped.
 //!
-//! After POSIX.1-2017, `pax`, and the extensions of GNU tar for long names. Only regular files are told of.
+//! After POSIX.1-2017, `pax`, and the extensions of GNU tar for long names. What programs read differently from each other is
+//! refused: an engine would find other entries in it than we do.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -11,13 +12,22 @@ const MAX_ENTRIES: u32 = 20_000;
 const MAX_NAME: usize = 1024;
 const MAX_RECORD: u64 = 64 << 10;
 
-/// A regular file of the archive.
+/// An entry of the archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub name: String,
+    pub kind: Kind,
     pub size: u64,
     /// Where its content begins.
     pub offset: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    File,
+    Folder,
+    /// Links, devices, pipes.
+    Other,
 }
 
 /// Why it is no archive that we read.
@@ -38,7 +48,7 @@ impl From<io::Error> for TarError {
     }
 }
 
-/// Tells `each` of every regular file, in the archive's order.
+/// Tells `each` of every entry, in the archive's order.
 pub(super) fn entries(
     from: &mut (impl Read + Seek),
     mut each: impl FnMut(Entry) -> Result<(), TarError>,
@@ -59,32 +69,58 @@ pub(super) fn entries(
         }
         let header = Header::read(&block)?;
         let offset = at + BLOCK;
-        let size = match (header.kind, said.size) {
-            (b'0' | 0 | b'7', Some(size)) => size,
-            _ => header.size,
-        };
+        let size = said.size.filter(|_| header.kind.is_file()).unwrap_or(header.size);
         let after = size.checked_next_multiple_of(BLOCK).and_then(|padded| offset.checked_add(padded));
         let after = after.filter(|_| size <= end.saturating_sub(offset)).ok_or(TarError::Malformed)?;
         match header.kind {
-            b'x' | b'L' => said.read(header.kind, &record(from, offset, size)?)?,
-            b'0' | 0 | b'7' => {
+            Type::Said(kind) => said.read(kind, &record(from, offset, size)?)?,
+            Type::Entry(kind) => {
                 let name = said.name.take().unwrap_or(header.name);
                 said = Said::default();
-                each(Entry { name, size, offset })?;
+                each(Entry { name, kind, size, offset })?;
             }
-            // Of all that follow, which we need nothing of; and a long target of a link that comes next.
-            b'g' | b'K' => {}
-            _ => said = Said::default(),
+            // Of all that follow: we need nothing of it, and what was said before it belongs to nothing.
+            Type::Global if said.is_empty() => {}
+            // A long target of a link that comes next.
+            Type::Target => {}
+            Type::Global => return Err(TarError::Malformed),
         }
         at = after;
     }
     Err(TarError::TooMany)
 }
 
+/// What a header is of.
+#[derive(Clone, Copy)]
+enum Type {
+    Entry(Kind),
+    Said(u8),
+    Global,
+    Target,
+}
+
+impl Type {
+    fn read(flag: u8) -> Option<Self> {
+        Some(match flag {
+            0 | b'0' => Type::Entry(Kind::File),
+            b'5' => Type::Entry(Kind::Folder),
+            b'1'..=b'6' => Type::Entry(Kind::Other),
+            b'x' | b'L' => Type::Said(flag),
+            b'g' => Type::Global,
+            b'K' => Type::Target,
+            _ => return None,
+        })
+    }
+
+    fn is_file(self) -> bool {
+        matches!(self, Type::Entry(Kind::File))
+    }
+}
+
 struct Header {
     name: String,
     size: u64,
-    kind: u8,
+    kind: Type,
 }
 
 impl Header {
@@ -97,13 +133,18 @@ impl Header {
         if number(&block[148..156]) != Some(sum) {
             return Err(TarError::Malformed);
         }
-        let kind = block[156];
+        let kind = Type::read(block[156]).ok_or(TarError::Malformed)?;
         let size = number(&block[124..136]).ok_or(TarError::Malformed)?;
         // Links and folders have no content, whatever they say.
-        let size = if (b'1'..=b'6').contains(&kind) { 0 } else { size };
+        let size = if matches!(kind, Type::Entry(Kind::Folder | Kind::Other)) { 0 } else { size };
         let (name, prefix) = (text(&block[..100]), text(&block[345..500]));
-        let ustar = &block[257..262] == b"ustar";
-        let name = if ustar && !prefix.is_empty() { format!("{prefix}/{name}") } else { name };
+        let name = match (prefix.is_empty(), &block[257..263], &block[508..]) {
+            (true, ..) => name,
+            // Of star, where a shorter prefix stands there; of GNU tar, where times do.
+            (_, b"ustar\0", b"tar\0") | (_, b"ustar ", _) => return Err(TarError::Malformed),
+            (_, b"ustar\0", _) => format!("{prefix}/{name}"),
+            _ => name,
+        };
         Ok(Self { name, size, kind })
     }
 }
@@ -116,7 +157,15 @@ struct Said {
 }
 
 impl Said {
+    fn is_empty(&self) -> bool {
+        self.name.is_none() && self.size.is_none()
+    }
+
+    /// One record for an entry: which of two counts is read differently.
     fn read(&mut self, kind: u8, record: &[u8]) -> Result<(), TarError> {
+        if !self.is_empty() {
+            return Err(TarError::Malformed);
+        }
         if kind == b'L' {
             self.name = Some(short(text(record))?);
             return Ok(());
@@ -129,8 +178,13 @@ impl Said {
                 length.filter(|length| (blank + 2..=rest.len()).contains(length)).ok_or(TarError::Malformed)?;
             let pair = String::from_utf8_lossy(&rest[blank + 1..length - 1]).into_owned();
             match pair.split_once('=') {
+                // Nothing: as the header has it.
+                Some(("path", "")) => self.name = None,
+                Some(("size", "")) => self.size = None,
                 Some(("path", path)) => self.name = Some(short(path.to_owned())?),
                 Some(("size", size)) => self.size = Some(size.parse().map_err(|_| TarError::Malformed)?),
+                // Names and sizes of files with holes, which stand in other records.
+                Some((key, _)) if key.starts_with("GNU.sparse.") => return Err(TarError::Malformed),
                 _ => {}
             }
             rest = &rest[length..];
@@ -165,7 +219,6 @@ fn number(field: &[u8]) -> Option<u64> {
         let empty = head.iter().enumerate().all(|(at, byte)| if at == 0 { *byte == 0x80 } else { *byte == 0 });
         return Some(u64::from_be_bytes(tail.try_into().ok()?)).filter(|_| empty);
     }
-    let digits = text(field);
-    let digits = digits.trim_matches(' ');
+    let digits = std::str::from_utf8(field).ok()?.trim_matches([' ', '\0']);
     if digits.is_empty() { Some(0) } else { u64::from_str_radix(digits, 8).ok() }
 }

@@ -135,8 +135,8 @@ async fn views(tx: &mut Tx, ids: &[i64]) -> Result<Vec<ImageView>> {
     let rows = sqlx::query!(
         "select i.id, i.customer_id, i.created_name, i.name, i.source, i.address,
                   i.file_id, i.description, i.framework, i.cuda_version, i.architecture, i.memory_split, i.state,
-                  i.reason, i.reviewed_name, i.reviewed_at, i.listed, i.digest, i.size_bytes, i.remark, i.revision,
-                  i.created_at, i.updated_at
+                  i.reason, i.reviewed_name, i.reviewed_at, i.listed, i.digest, i.tags, i.size_bytes, i.remark,
+                  i.revision, i.created_at, i.updated_at
            from images i join unnest($1::bigint[]) with ordinality as wanted (id, place) on wanted.id = i.id
            where i.deleted_at is null
            order by wanted.place",
@@ -167,6 +167,7 @@ async fn views(tx: &mut Tx, ids: &[i64]) -> Result<Vec<ImageView>> {
             reviewed_at: row.reviewed_at,
             listed: row.listed,
             digest: row.digest,
+            tags: row.tags,
             size: row.size_bytes.map(i64::unsigned_abs),
             remark: row.remark,
             revision: row.revision,
@@ -205,6 +206,14 @@ pub(super) async fn waiting(tx: &mut Tx) -> Result<u64> {
     .fetch_one(&mut **tx)
     .await?;
     Ok(waiting.unsigned_abs())
+}
+
+/// The customer that a file belongs to, and who brought it in.
+pub(super) async fn owners_of_file(tx: &mut Tx, file: FileId) -> Result<Option<(Option<CustomerId>, Option<UserId>)>> {
+    let row = sqlx::query!("select customer_id, created_by from files where id = $1", file.0)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(row.map(|row| (row.customer_id.map(CustomerId), row.created_by.map(UserId))))
 }
 
 /// An image is made of it.
@@ -268,8 +277,10 @@ pub(super) async fn insert_upload(
 ) -> Result<ImageId> {
     let id = sqlx::query_scalar!(
         "insert into images (customer_id, created_by, created_name, name, source, file_id, description, framework,
-                             cuda_version, architecture, memory_split, state, digest, size_bytes, remark, created_at)
-         values ($1, $2, $3, $4, 'upload', $5, $6, $7, $8, $9, $10, 'pending_review', $11, $12, $13, $14) returning id",
+                             cuda_version, architecture, memory_split, state, digest, tags, size_bytes, remark,
+                             created_at)
+         values ($1, $2, $3, $4, 'upload', $5, $6, $7, $8, $9, $10, 'pending_review', $11, $12, $13, $14, $15)
+         returning id",
         customer.map(|id| id.0),
         ctx.user().map(|user| user.id.0),
         ctx.user().map_or("", |user| user.name.as_str()),
@@ -281,6 +292,7 @@ pub(super) async fn insert_upload(
         new.said.architecture,
         new.said.memory_split,
         new.facts.digest,
+        &new.facts.tags,
         i64::try_from(new.size).map_err(Error::internal)?,
         new.said.remark,
         ctx.now()
@@ -304,6 +316,17 @@ pub(super) async fn update(tx: &mut Tx, granted: &impl MayChange, change: &Check
         change.architecture,
         change.memory_split,
         change.remark
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// What was approved is no longer what is there.
+pub(super) async fn back_to_review(tx: &mut Tx, granted: &impl MayChange) -> Result<()> {
+    sqlx::query!(
+        "update images set state = 'pending_review', reviewed_name = null, reviewed_at = null where id = $1",
+        granted.image().0
     )
     .execute(&mut **tx)
     .await?;
