@@ -50,14 +50,8 @@ pub(super) async fn enqueue_tick(tx: &mut Tx, job: &NewJob) -> Result<bool> {
     if busy { Ok(false) } else { enqueue(tx, job).await }
 }
 
-pub(super) async fn claim(
-    tx: &mut Tx,
-    lane: Lane,
-    (owner, server): (&str, Uuid),
-    limit: i64,
-    lease: Duration,
-) -> Result<Vec<Claim>> {
-    // Attempts that died with their worker count: a job that kills its worker must not do so for ever.
+/// Attempts that died with their worker count: a job that kills its worker must not do so for ever.
+async fn end_spent(tx: &mut Tx) -> Result<()> {
     let spent = sqlx::query!(
         "select id, lease_token from jobs
          where state = 'running' and lease_until < now() and attempt >= max_attempts
@@ -76,6 +70,17 @@ pub(super) async fn claim(
         };
         finish(tx, &claim, "failed", Some("its worker died and no attempt is left")).await?;
     }
+    Ok(())
+}
+
+pub(super) async fn claim(
+    tx: &mut Tx,
+    lane: Lane,
+    (owner, server): (&str, Uuid),
+    limit: i64,
+    lease: Duration,
+) -> Result<Vec<Claim>> {
+    end_spent(tx).await?;
     let token = Uuid::new_v4();
     let words = |lanes: &[Lane]| -> Vec<String> {
         lanes.iter().flat_map(|lane| lane.kinds()).map(|&kind| kind.to_owned()).collect()

@@ -52,7 +52,7 @@ async fn an_engine_that_is_not_there_is_no_fault_of_the_image() {
     assert_eq!(fault.kind, FaultKind::NoSocket);
 }
 
-/// An engine that takes this much, a little every 100 s, then falls silent or says that it is done.
+/// An engine that takes this much, a little every 50 s, then falls silent or says that it is done.
 #[derive(Debug)]
 struct Slow {
     takes: usize,
@@ -66,7 +66,7 @@ impl Way for Slow {
         tokio::spawn(async move {
             let (mut taken, mut bytes) = (0, vec![0; 64 << 10]);
             while taken < takes {
-                tokio::time::sleep(Duration::from_secs(100)).await;
+                tokio::time::sleep(Duration::from_secs(50)).await;
                 taken += theirs.read(&mut bytes).await.unwrap();
             }
             if answers {
@@ -91,8 +91,8 @@ async fn an_archive_may_take_long_while_it_moves_and_not_when_it_stands() {
     };
     let (sent, seconds) = send(SIZE, true).await;
     sent.expect("all of it was taken");
-    assert!(seconds > 4000, "{seconds} s");
+    assert!(seconds > 2000, "{seconds} s");
     let (sent, seconds) = send(SIZE / 2, false).await;
     assert_eq!(sent.unwrap_err().kind, FaultKind::Timeout);
-    assert!((2400 + 100..2400 + 1300).contains(&seconds), "{seconds} s");
+    assert!((1400..1900).contains(&seconds), "{seconds} s");
 }
