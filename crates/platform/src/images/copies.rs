@@ -123,16 +123,22 @@ pub async fn copy(platform: &Platform, image: ImageId, machine: MachineId, wish:
         return Ok(());
     };
     let (tell, progress) = watch::channel(Progress::default());
-    let brought = tokio::select! {
-        brought = bring(platform, &ctx, &view, machine, tell) => brought,
+    let latest = progress.clone();
+    let ended = tokio::select! {
+        brought = bring(platform, &ctx, &view, machine, tell) => Some(brought),
         // Dropping the other one stops the engine's work.
-        () = beat(platform, &ctx, (image, machine, wish), progress) => {
-            let mut tx = platform.db().begin(&ctx).await?;
-            store::cancel_unusable(&mut tx, Some(image)).await?;
-            tx.commit().await?;
-            return Ok(());
-        }
+        () = beat(platform, &ctx, (image, machine, wish), progress) => None,
     };
+    let mut tx = platform.db().begin(&ctx).await?;
+    let done = *latest.borrow();
+    // Whatever came of it: its file may be gone because nobody wants it any more.
+    let wanted = store::note_progress(&mut tx, image, machine, wish, done).await?;
+    let Some(brought) = ended.filter(|_| wanted) else {
+        store::cancel_unusable(&mut tx, Some(image)).await?;
+        tx.commit().await?;
+        return Ok(());
+    };
+    tx.commit().await?;
     let brought = match brought {
         Err(error) if last => {
             tracing::error!(%error, image = image.0, machine = machine.0, "an image could not be brought");

@@ -342,7 +342,7 @@ async fn what_a_customer_uses_stands_beside_its_limits() {
             ("gpu", Some(2), Some(4)),
             ("instances", None, None),
             ("vms", None, None),
-            ("storageGb", None, None),
+            ("storageGb", None, Some(0)),
             ("machines", None, Some(1)),
             ("people", None, Some(2)),
         ]

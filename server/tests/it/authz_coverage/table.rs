@@ -298,8 +298,8 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "POST", "/api/admin/images/{id}/reject",                       [401, 404, 404, 404, 404, 200, 401, 403, 404]),
     (Door::Rest, "DELETE","/api/admin/images/{id}",                              [401, 404, 404, 404, 404, 200, 401, 403, 404]),
     (Door::Rest, "GET",  "/api/customer/images/mine",                           [401, 404, 200, 200, 200, 404, 401, 404, 404]),
-    // The archive is Acme's.
-    (Door::Rest, "POST", "/api/customer/images/upload",                         [401, 404, 201, 201, 404, 404, 401, 404, 404]),
+    // The archive is the owner's, and a member makes images of their own.
+    (Door::Rest, "POST", "/api/customer/images/upload",                         [401, 404, 403, 201, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/customer/images/mine/{id}",                      [401, 404, 200, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "PUT",  "/api/customer/images/mine/{id}",                      [401, 404, 403, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "DELETE","/api/customer/images/mine/{id}",                      [401, 404, 403, 200, 404, 404, 401, 404, 404]),

@@ -107,25 +107,28 @@ pub struct Library {
     images: [ImageId; 2],
     /// What the images are made of.
     archive: FileId,
+    /// The platform's.
+    platform_archive: FileId,
 }
 
 impl Library {
-    async fn new(server: &Server, owner: &TestUser) -> Self {
+    async fn new(server: &Server, admin: &TestUser, owner: &TestUser) -> Self {
         let archive = test_support::image_archive("amd64", "any");
         let new = |size| UploadCreate { name: "a.tar".to_owned(), size, sha256: None, purpose: FilePurpose::Image };
-        let stored = async || {
+        let stored = async |whose: &TestUser| {
             let new = new(archive.len() as u64);
             let mut body = &archive[..];
-            Box::pin(files::store_whole(server.platform(), &owner.ctx(), new, &mut body)).await.unwrap().id
+            Box::pin(files::store_whole(server.platform(), &whose.ctx(), new, &mut body)).await.unwrap().id
         };
-        let (file, archive) = (stored().await, stored().await);
+        let platform_archive = stored(admin).await;
+        let (file, archive) = (stored(owner).await, stored(owner).await);
         let image = async |name: &str| {
             let body = json!({ "file": archive, "name": name });
             let body: ImageUpload = serde_json::from_value(body).unwrap();
             Box::pin(images::upload_own(server.platform(), &owner.ctx(), body)).await.unwrap().id
         };
         let upload = files::create_upload(server.platform(), &owner.ctx(), new(5)).await.unwrap().id;
-        Self { upload, file, images: [image("one").await, image("two").await], archive }
+        Self { upload, file, images: [image("one").await, image("two").await], archive, platform_archive }
     }
 }
 
@@ -271,7 +274,7 @@ impl World {
         let office = boxed(|| Office::new(&server, &admin, &acme)).await;
         let (webhooks, channels) = boxed(|| channels(&server, &admin)).await;
         let (api_token, ssh_key) = boxed(|| credentials(&server, &admin)).await;
-        let library = boxed(|| Library::new(&server, &acme.owner)).await;
+        let library = boxed(|| Library::new(&server, &admin, &acme.owner)).await;
         Self {
             nowhere: server.test.outsider("stranger").await,
             globex: Box::pin(server.test.customer("Globex")).await,
@@ -348,9 +351,8 @@ impl World {
             ("POST", "/api/admin/specs/{id}/prices") => json!({ "pricePerHour": "2.5" }),
             ("POST", "/api/files/uploads") => json!({ "name": name, "size": 5, "purpose": "other" }),
             ("POST", "/api/admin/images") => json!({ "name": name, "address": "library/pytorch:2.4" }),
-            ("POST", "/api/admin/images/upload" | "/api/customer/images/upload") => {
-                json!({ "file": self.library.archive, "name": name })
-            }
+            ("POST", "/api/admin/images/upload") => json!({ "file": self.library.platform_archive, "name": name }),
+            ("POST", "/api/customer/images/upload") => json!({ "file": self.library.archive, "name": name }),
             ("POST", "/api/admin/images/{id}/machines") => json!({ "machine": "host-001" }),
             ("POST", "/api/admin/images/{id}/reject") => json!({ "reason": "It has no licence." }),
             ("POST", "/api/admin/announcements") => json!({ "title": name }),
