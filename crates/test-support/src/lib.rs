@@ -57,7 +57,8 @@ pub struct TestPlatform {
     zone: chrono_tz::Tz,
     owner: PgPool,
     admins: AtomicU32,
-    files: tempfile::TempDir,
+    store: std::path::PathBuf,
+    _files: tempfile::TempDir,
     // Last, so that the pools above are gone before their database is dropped.
     database: TestDatabase,
 }
@@ -79,14 +80,16 @@ impl TestPlatform {
         let owner = PgPoolOptions::new().max_connections(4).connect_lazy_with(database.owner_options());
         let keyring = Keyring::generate();
         let files = tempfile::tempdir()?;
-        let platform = open(&database, &keyring, Clock::default(), zone, files.path()).await?;
-        Ok(Self { platform, keyring, zone, owner, admins: AtomicU32::new(0), files, database })
+        // As on a new machine, the store's folder is not there before it is used.
+        let store = files.path().join("store");
+        let platform = open(&database, &keyring, Clock::default(), zone, &store).await?;
+        Ok(Self { platform, keyring, zone, owner, admins: AtomicU32::new(0), store, _files: files, database })
     }
 
     /// One more server over the same database: its own pool, its own memory, the same clock.
     pub async fn another_server(&self) -> Platform {
         let clock = self.platform.clock().clone();
-        open(&self.database, &self.keyring, clock, self.zone, self.files.path())
+        open(&self.database, &self.keyring, clock, self.zone, &self.store)
             .await
             .expect("a second server opens over the same database")
     }
@@ -103,7 +106,7 @@ impl TestPlatform {
 
     /// The directory of the store.
     pub fn files_dir(&self) -> &std::path::Path {
-        self.files.path()
+        &self.store
     }
 
     /// The installation's key, for programs of one's own.

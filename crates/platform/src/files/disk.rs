@@ -54,6 +54,8 @@ impl Store {
     pub(super) async fn room(&self) -> Result<u64> {
         let root = self.root.clone();
         let free = move || {
+            // Before the first file there is none.
+            std::fs::create_dir_all(&root)?;
             let disk = nix::sys::statvfs::statvfs(&root)?;
             Ok(disk.blocks_available().saturating_mul(disk.fragment_size()))
         };
