@@ -207,8 +207,8 @@ pub(super) async fn window(tx: &mut Tx, since: Option<&str>) -> Result<Window> {
 }
 
 pub(super) async fn unsealed(tx: &mut Tx, window: &Window, limit: i64) -> Result<Vec<Unsealed>> {
-    // The text is of form 2: see `seals_from`. Behind the oldest running transaction: what commits later has a higher xid and its turn comes later. A row that is
-    // seen although its transaction has not begun yet is of another cluster.
+    // The text is of form 2: see `seals_from`. Behind the oldest running transaction: what commits later has a higher xid
+    // and its turn comes later. A row that is seen although its transaction has not begun yet is of another cluster.
     let rows = sqlx::query!(
         r#"select e.id, e.at,
                   jsonb_build_array(e.id, extract(epoch from e.at)::text, e.actor_kind, e.actor_id, e.actor_name, e.via,

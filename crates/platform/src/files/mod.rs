@@ -210,10 +210,9 @@ pub async fn complete(platform: &Platform, ctx: &OpContext, id: UploadId) -> Res
         }
     }
     tx.commit().await?;
-    let done = view.size <= AT_ONCE && assemble(platform, id, false).await.is_ok();
-    if !done {
-        // What did not go well at once is the job's to do again.
-        platform.bell().notify_one();
+    if view.size <= AT_ONCE {
+        // What does not go well at once is the job's to do again.
+        let _ = assemble(platform, id, false).await;
     }
     get_upload(platform, ctx, id).await
 }
@@ -299,12 +298,22 @@ pub async fn get(platform: &Platform, ctx: &OpContext, id: FileId) -> Result<Fil
 /// # Errors
 /// `NotFound` where there is none.
 pub async fn content(platform: &Platform, ctx: &OpContext, id: FileId) -> Result<(FileView, Content)> {
+    let (_, view, content) = owned_content(platform, ctx, id).await?;
+    Ok((view, content))
+}
+
+/// Its content, with whose it is.
+pub(crate) async fn owned_content(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: FileId,
+) -> Result<(FileRef, FileView, Content)> {
     ctx.authorize_list::<FileRef>(Permission::FilesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let row = found(&mut tx, ctx, id).await?;
     tx.commit().await?;
     let content = platform.files().open(row.store_key, row.view.size, row.chunk_size);
-    Ok((row.view, content))
+    Ok((row.resource(), row.view, content))
 }
 
 /// Its content, for a job that brings it somewhere.

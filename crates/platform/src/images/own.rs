@@ -38,18 +38,15 @@ pub(super) async fn read(
         ..ImageWrite::default()
     };
     let mut said = check::check(said, ImageSource::Upload)?;
-    let (file, mut content) = files::content(platform, ctx, body.file).await?;
+    let (whose, file, mut content) = files::owned_content(platform, ctx, body.file).await?;
     if file.purpose != FilePurpose::Image {
         return Err(Error::field("file", "field-image-purpose"));
     }
-    let mut tx = platform.db().begin(ctx).await?;
-    let (customer, owner) = store::owners_of_file(&mut tx, file.id).await?.ok_or_else(Error::not_found)?;
-    tx.commit().await?;
-    if customer != of {
+    if whose.customer != of {
         return Err(Error::field("file", "field-image-file-of-customer"));
     }
-    if customer.is_some() {
-        ctx.authorize(UploadImage, &ImageShelf { customer, owner })?;
+    if of.is_some() {
+        ctx.authorize(UploadImage, &ImageShelf { customer: of, owner: whose.owner })?;
     }
     let read = tokio::task::spawn_blocking(move || archive::read(&mut content)).await.map_err(Error::internal)?;
     let facts = read.map_err(|error| match error {

@@ -32,16 +32,7 @@ async fn uploaded(platform: &Platform, ctx: &OpContext, name: &str, archive: &[u
 
 /// An engine at this socket.
 fn at(socket: &str) -> EngineWrite {
-    EngineWrite {
-        kind: EngineKind::Local,
-        socket: Some(socket.to_owned()),
-        host: None,
-        port: None,
-        ca_certificate: None,
-        client_certificate: None,
-        client_key: None,
-        revision: None,
-    }
+    EngineWrite { socket: Some(socket.to_owned()), ..EngineWrite::new(EngineKind::Local) }
 }
 
 /// A machine with an engine at this socket.

@@ -1,14 +1,13 @@
 //! The form of an image, for a new one by its address and for one that exists.
 
-use contract::Permission;
 use contract::images::{Architecture, ImageSource, ImageView};
+use contract::{ImageId, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::form::ImageForm;
-use super::page::image_of_path;
 use super::server_fns::{CreateImage, UpdateImage};
-use crate::door::{Refused, door, must_hold};
+use crate::door::{Refused, door, id_of_path, must_hold};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{TextField, check_field, form_fault, select_field, text_area, text_field};
@@ -28,7 +27,7 @@ pub fn NewImagePage() -> impl IntoView {
 /// `/admin/images/{id}/edit`.
 #[component]
 pub fn EditImagePage() -> impl IntoView {
-    let id = image_of_path();
+    let id: ImageId = id_of_path();
     let (platform, ctx) = door();
     page(
         async move {

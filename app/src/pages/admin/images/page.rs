@@ -4,12 +4,11 @@ use contract::images::{ImageCopy, ImageSource, ImageState, ImageView};
 use contract::{ImageId, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_router::hooks::use_params_map;
 
 use super::cells::{facts_card, listed_cell, state_cell};
 use super::copies::copies_card;
 use super::server_fns::{ApproveImage, DeleteImage, RejectImage, SetImageListed};
-use crate::door::{Refused, door};
+use crate::door::{Refused, door, id_of_path};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{TextField, form_fault, text_area};
@@ -19,7 +18,7 @@ use crate::words::Words;
 /// `/admin/images/{id}`.
 #[component]
 pub fn ImagePage() -> impl IntoView {
-    let id = image_of_path();
+    let id: ImageId = id_of_path();
     let (platform, ctx) = door();
     page(
         async move {
@@ -28,12 +27,6 @@ pub fn ImagePage() -> impl IntoView {
         },
         |(image, copies)| image_view(image, copies),
     )
-}
-
-/// The id in the address; what is no number names nothing.
-pub fn image_of_path() -> ImageId {
-    let id = use_params_map().get_untracked().get("id").and_then(|id| id.parse().ok());
-    ImageId(id.unwrap_or(0))
 }
 
 fn image_view(image: ImageView, copies: Vec<ImageCopy>) -> AnyView {

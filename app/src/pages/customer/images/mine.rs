@@ -1,19 +1,19 @@
 //! `/images/mine`: one's customer's own images, and the form that brings one in.
 
 use contract::images::{ImageSort, ImageState, ImageView};
-use contract::{Page, Permission};
+use contract::{ImageId, Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::server_fns::{DeleteOwnImage, UpdateOwnImage};
-use crate::door::{Refused, door, look, must_hold};
+use crate::door::{Refused, door, id_of_path, look, must_hold};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::images::cells::{
     architecture, facts_card, listed_cell, or_dash, size, state_cell, state_options,
 };
 use crate::pages::admin::images::edit::form_view;
 use crate::pages::admin::images::list::query_of;
-use crate::pages::admin::images::page::{delete_card, image_of_path};
+use crate::pages::admin::images::page::delete_card;
 use crate::pages::admin::images::upload::upload_form;
 use crate::paths;
 use crate::ui::forms::{form_fault, options_view};
@@ -46,7 +46,7 @@ pub fn OwnImageUploadPage() -> impl IntoView {
 /// `/images/mine/{id}`.
 #[component]
 pub fn OwnImagePage() -> impl IntoView {
-    let id = image_of_path();
+    let id: ImageId = id_of_path();
     let (platform, ctx) = door();
     page(async move { platform::images::get_own(&platform, &ctx, id).await }, image_view)
 }
@@ -54,7 +54,7 @@ pub fn OwnImagePage() -> impl IntoView {
 /// `/images/mine/{id}/edit`.
 #[component]
 pub fn EditOwnImagePage() -> impl IntoView {
-    let id = image_of_path();
+    let id: ImageId = id_of_path();
     let (platform, ctx) = door();
     page(
         async move {

@@ -103,15 +103,7 @@ pub(super) async fn delete(tx: &mut Tx, granted: &Granted<DeleteFile>) -> Result
 
 /// Bytes of a person's files and of what they have on its way in.
 pub(super) async fn bytes_of(tx: &mut Tx, person: UserId) -> Result<u64> {
-    let bytes = sqlx::query_scalar!(
-        r#"select coalesce(sum(size_bytes), 0)::bigint as "bytes!"
-           from (select size_bytes from files where created_by = $1
-                 union all
-                 select size_bytes from uploads where created_by = $1 and state in ('open', 'assembling')) as taken"#,
-        person.0
-    )
-    .fetch_one(&mut **tx)
-    .await?;
+    let bytes = sqlx::query_scalar!(r#"select stored_by($1) as "bytes!""#, person.0).fetch_one(&mut **tx).await?;
     Ok(bytes.unsigned_abs())
 }
 

@@ -208,14 +208,6 @@ pub(super) async fn waiting(tx: &mut Tx) -> Result<u64> {
     Ok(waiting.unsigned_abs())
 }
 
-/// The customer that a file belongs to, and who brought it in.
-pub(super) async fn owners_of_file(tx: &mut Tx, file: FileId) -> Result<Option<(Option<CustomerId>, Option<UserId>)>> {
-    let row = sqlx::query!("select customer_id, created_by from files where id = $1", file.0)
-        .fetch_optional(&mut **tx)
-        .await?;
-    Ok(row.map(|row| (row.customer_id.map(CustomerId), row.created_by.map(UserId))))
-}
-
 /// An image is made of it.
 pub(super) async fn is_used(tx: &mut Tx, file: FileId) -> Result<bool> {
     let used = sqlx::query_scalar!(
