@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::{SysconfVar, sysconf};
 use serde::Serialize;
 
 use crate::stream::{End, Row, Stop};
@@ -44,7 +45,7 @@ fn run() -> io::Result<()> {
         Err(_) => ReadOptions::default(),
     };
     limit(Resource::RLIMIT_CORE, 0, 0)?;
-    limit(Resource::RLIMIT_AS, options.memory, 0)?;
+    limit_memory(options.memory)?;
     // At the soft limit the signal says why; the hard one only makes sure.
     limit(Resource::RLIMIT_CPU, options.cpu_seconds, 1)?;
 
@@ -59,6 +60,24 @@ fn run() -> io::Result<()> {
         Err(Stop::Output(error)) => return Err(error),
     }
     output.flush()
+}
+
+/// Takes from this process the right to more than `memory` bytes beyond its program.
+///
+/// What an allocator has reserved by now is taken already: it could be filled whatever the limit, and nothing else could be
+/// mapped any more. A host with such an allocator is told so at its first workbook, rather than refusing a few of them.
+fn limit_memory(memory: u64) -> io::Result<()> {
+    let pages = std::fs::read_to_string("/proc/self/statm")?;
+    let mut pages = pages.split_whitespace().map(|count| count.parse::<u64>().map_err(io::Error::other));
+    let page = sysconf(SysconfVar::PAGE_SIZE)?.map_or(4096, i64::unsigned_abs);
+    // Size, resident, shared, text, library, data and stack.
+    let mut next = |skipped| pages.nth(skipped).ok_or_else(|| io::Error::other("/proc/self/statm ends early"))?;
+    let (occupied, data) = (next(0)?.saturating_mul(page), next(4)?.saturating_mul(page));
+    if data > memory / 2 {
+        let why = format!("{data} bytes are reserved before the workbook is read, of {memory} it may take");
+        return Err(io::Error::other(why));
+    }
+    limit(Resource::RLIMIT_AS, occupied.saturating_add(memory), 0)
 }
 
 fn read(options: &ReadOptions, take: &mut dyn FnMut(&Row) -> io::Result<()>) -> Result<End, Stop> {

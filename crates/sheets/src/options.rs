@@ -19,7 +19,7 @@ pub struct ReadOptions {
     pub max_columns: u32,
     /// Rows that may have something in them, counted from row 1.
     pub max_rows: u32,
-    /// Address space of the child, in bytes. What its program occupies counts.
+    /// Address space that the child may take, in bytes, beyond what its program occupies when it starts.
     pub memory: u64,
     /// Processor time of the child, in seconds.
     pub cpu_seconds: u64,

@@ -21,6 +21,8 @@ pub const SUBCOMMAND: &str = "read-sheet";
 
 /// Longest line taken from the child: the most text in a row, all of it written as `\u0000`, and some room.
 const MAX_LINE: u64 = 8 << 20;
+/// Tells mimalloc, when it is the host's allocator, to reserve nothing ahead (1 GiB otherwise): see the child's limit.
+const RESERVE_NOTHING: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "0");
 /// How long a child that said its last word may take to exit.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Status of a Rust program that panicked.
@@ -94,6 +96,7 @@ pub async fn read_in_child(exe: &Path, source: impl Into<Source>, options: &Read
     let mut child = Command::new(exe)
         .arg(SUBCOMMAND)
         .env_clear()
+        .env(RESERVE_NOTHING.0, RESERVE_NOTHING.1)
         .env(OPTIONS_VARIABLE, serde_json::to_string(options)?)
         .stdin(file)
         .stdout(Stdio::piped())
@@ -181,8 +184,8 @@ impl Rows {
         let signal = status.signal().and_then(|number| Signal::try_from(number).ok());
         match (signal, status.code()) {
             (Some(Signal::SIGXCPU), _) => Refusal::TooSlow { seconds: self.options.cpu_seconds }.into(),
-            // Memory refused ends a Rust program with SIGABRT; SIGKILL is the system short of memory.
-            (Some(Signal::SIGABRT | Signal::SIGKILL | Signal::SIGSEGV | Signal::SIGBUS), _) => {
+            // Memory refused ends a Rust program with SIGABRT, or the stack with SIGSEGV.
+            (Some(Signal::SIGABRT | Signal::SIGSEGV | Signal::SIGBUS), _) => {
                 Refusal::TooHeavy { mebibytes: self.options.memory >> 20 }.into()
             }
             (_, Some(PANICKED)) => Refusal::damaged("the parser gave up").into(),

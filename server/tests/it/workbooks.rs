@@ -1,9 +1,14 @@
 //! Workbooks through REST: what is taken in and what is taken away.
 
+use std::path::Path;
+use std::process::Command;
+
 use contract::imports::{ImportSubject, MAX_IMPORT_BYTES, MAX_STAGED_IMPORTS};
 use http::Method;
 use platform::imports;
 use serde_json::json;
+use sheets::write::Column;
+use sheets::{ReadOptions, SheetWriter};
 
 use crate::harness::{Answer, Server, Who};
 
@@ -183,4 +188,20 @@ async fn people_come_in_through_both_doors_and_what_goes_out_changes_nothing() {
         let bytes = server.request(&staff, Method::GET, &path).send().await.unwrap().bytes().await.unwrap();
         assert_eq!(&bytes[..2], b"PK", "{path}");
     }
+}
+
+/// The server's program reads workbooks in a child of itself, with its own allocator: what that one reserves ahead must not
+/// be what the limit leaves.
+#[tokio::test]
+async fn the_program_itself_reads_a_workbook_within_its_limit() {
+    let program = Path::new(env!("CARGO_BIN_EXE_remotegpu"));
+    let book = SheetWriter::new("machines", &["Name", "Code"].map(Column::new)).unwrap().finish().unwrap();
+    let mut rows = sheets::read_in_child(program, book.reopen().unwrap(), &ReadOptions::default()).await.unwrap();
+    assert_eq!(rows.next().await.unwrap().unwrap().cells, ["Name", "Code"]);
+    assert!(rows.next().await.unwrap().is_none());
+
+    // Started in another way it says so, rather than fail with one workbook in a hundred.
+    let started = Command::new(program).arg(sheets::SUBCOMMAND).env_remove("MIMALLOC_ARENA_RESERVE").output().unwrap();
+    assert_eq!(started.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&started.stderr).contains("reserved before the workbook is read"));
 }

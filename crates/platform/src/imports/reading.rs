@@ -52,6 +52,7 @@ pub async fn read(platform: &Platform, id: ImportId, last: bool) -> Result<()> {
     match outcome {
         Outcome::Read => store::finish_reading(&mut tx, id).await?,
         Outcome::Refused(note) => {
+            tracing::info!(import = id.0, why = note.key, args = ?note.args, "a workbook is refused");
             store::forget_rows(&mut tx, id).await?;
             store::refuse(&mut tx, id, &note).await?;
         }
