@@ -1,5 +1,6 @@
 // As it is deployed: two servers on one PostgreSQL behind the documented nginx with TLS; one of them is replaced by a
-// newer version while people work.
+// newer version while people work. REMOTEGPU_OLDER_BIN names the program of the version before; without it the older
+// servers are of this version too.
 import { ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -65,14 +66,15 @@ test('behind nginx with TLS, and one server after the other is replaced under lo
     REMOTEGPU_TRUSTED_PROXIES: '1',
     REMOTEGPU_DATABASE_CONNECTIONS: '8',
   });
-  const program = process.env.REMOTEGPU_BIN!;
-  const run = (port: number, words: string[]) => execFileSync(program, words, { env: env(port), encoding: 'utf8', stdio: 'pipe' }).trim();
+  const newer = process.env.REMOTEGPU_BIN!;
+  const before = process.env.REMOTEGPU_OLDER_BIN ?? newer;
+  const run = (program: string, port: number, words: string[]) => execFileSync(program, words, { env: env(port), encoding: 'utf8', stdio: 'pipe' }).trim();
 
   // An old schema is refused with what to do about it; afterwards it serves.
-  expect(() => run(first, ['serve']), 'no schema yet').toThrow(/remotegpu migrate/);
-  run(first, ['migrate']);
+  expect(() => run(before, first, ['serve']), 'no schema yet').toThrow(/remotegpu migrate/);
+  run(before, first, ['migrate']);
   const servers: ChildProcess[] = [];
-  const serve = async (port: number) => {
+  const serve = async (program: string, port: number) => {
     const child = spawn(program, ['serve'], { env: env(port) });
     child.stdout.on('data', () => {});
     child.stderr.on('data', (chunk) => process.env.E2E_VERBOSE && process.stderr.write(chunk));
@@ -80,11 +82,11 @@ test('behind nginx with TLS, and one server after the other is replaced under lo
     await until('a server is ready', 60, async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok);
     return child;
   };
-  const older = await serve(first);
-  await serve(second);
+  const older = await serve(before, first);
+  await serve(before, second);
   const proxy = nginx(dir, { http, https, servers: [first, second, third] });
   try {
-    const password = run(first, ['admin', 'reset-password', 'admin']).split('\n').at(-1)!;
+    const password = run(before, first, ['admin', 'reset-password', 'admin']).split('\n').at(-1)!;
     await until('nginx answers', 20, async () => (await fetch(`http://localhost:${http}/healthz`, { redirect: 'manual' })).status === 301);
 
     // A browser through TLS: the cookie belongs to this host alone, the page is live over the socket.
@@ -128,10 +130,15 @@ test('behind nginx with TLS, and one server after the other is replaced under lo
       }
     });
     await new Promise((done) => setTimeout(done, 2000));
-    // A newer version has widened the schema, and its first server joins; the older ones work on over it.
-    const widen = "alter table machines add column of_a_newer_version text; insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (29990101000000, 'newer', true, '', 0)";
-    execFileSync('psql', ['-h', path.join(cluster, 'socket'), '-U', 'postgres', '-d', 'deployed', '-XAtqc', widen], { env: { ...process.env, PGPASSWORD: superuser }, stdio: 'pipe' });
-    await serve(third);
+    // A newer version widens the schema, and its first server joins; the older ones work on over it.
+    if (before === newer) {
+      const widen = "alter table machines add column of_a_newer_version text; insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (29990101000000, 'newer', true, '', 0)";
+      execFileSync('psql', ['-h', path.join(cluster, 'socket'), '-U', 'postgres', '-d', 'deployed', '-XAtqc', widen], { env: { ...process.env, PGPASSWORD: superuser }, stdio: 'pipe' });
+    } else {
+      expect(() => run(newer, third, ['serve']), 'the schema of the version before').toThrow(/remotegpu migrate/);
+      run(newer, third, ['migrate']);
+    }
+    await serve(newer, third);
     await new Promise((done) => setTimeout(done, 1000));
     const begun = Date.now();
     expect(await end(older, 'SIGTERM'), 'exit status').toBe(0);
