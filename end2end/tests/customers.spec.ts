@@ -57,13 +57,13 @@ test('a customer is disabled, deleted and brought back, each asked about once mo
   const other = await theirs.newPage();
   await signIn(other, owner);
   await page.goto(`/admin/customers/${ids[0]}`);
-  await page.locator('summary', { hasText: 'Disable' }).click();
+  await page.getByRole('button', { name: 'Disable' }).click();
   await page.getByRole('button', { name: 'Disable this customer' }).click();
   await expect(page.locator('h1 ~ .state')).toHaveText('Disabled');
   await other.goto('/account');
   await expect(other.locator('main')).toContainText(/Choose one in the menu/);
 
-  await page.locator('summary', { hasText: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Delete' }).click();
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Delete this customer' }).click();
   await expect(page.locator('h1 ~ .state')).toHaveText('Deleted');
@@ -95,8 +95,24 @@ test('an announcement is asked about once more before it is gone', async ({ page
   await installation.rest(token, '/api/admin/announcements', 'POST', { title: 'Gone soon', audience: 'staff' });
   await page.goto('/admin/announcements');
   const row = page.getByRole('row', { name: /Gone soon/ });
-  await row.getByRole('button', { name: 'Remove Gone soon' }).click();
+  const remove = row.getByRole('button', { name: 'Remove Gone soon' });
+  const question = page.getByRole('dialog', { name: 'Remove Gone soon' });
+  // By the keyboard: the focus goes to what does nothing, and comes back.
+  await remove.focus();
+  await page.keyboard.press('Enter');
+  await expect(question).toContainText('does not come back');
+  await expect(question.getByRole('button', { name: 'Back' })).toBeFocused();
+  await expectAccessible(page);
+  await page.keyboard.press('Escape');
+  await expect(question).toBeHidden();
+  await expect(remove).toBeFocused();
+  await page.setViewportSize({ width: 360, height: 740 });
+  await remove.click();
+  await expectNoSideScroll(page);
+  await expect(question).toBeInViewport({ ratio: 1 });
+  await question.getByRole('button', { name: 'Back' }).click();
   await expect(row).toBeVisible();
-  await page.getByRole('button', { name: 'Remove this announcement' }).click();
+  await remove.click();
+  await question.getByRole('button', { name: 'Remove this announcement' }).click();
   await expect(row).toHaveCount(0);
 });

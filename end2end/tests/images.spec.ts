@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 
 import { imageArchive } from '../fixtures/archive.js';
-import { expect, expectAccessible, test } from '../fixtures/test.js';
+import { expect, expectAccessible, sayYes, test } from '../fixtures/test.js';
 
 // A chunk that never arrives, and an archive that is none.
 test.use({ expectedConsole: /ERR_FAILED|status of 400/ });
@@ -23,7 +23,7 @@ test('an admin adds an image by its address and lists it', async ({ page, signIn
   await page.goto('/admin/images?q=journey&listed=true');
   await expect(page.locator('tbody tr')).toHaveCount(1);
   await page.locator('tbody a').click();
-  await page.locator('button.danger').click();
+  await sayYes(page.getByRole('button', { name: 'Delete image' }));
   await expect(page).toHaveURL(/\/admin\/images$/);
 });
 
@@ -61,7 +61,7 @@ test('an archive is uploaded in chunks, goes on after a reload, and is reviewed'
   await expect(page.locator('h1 ~ .state.bad')).toBeVisible();
   await page.locator('#review button.primary').click();
   await expect(page.locator('h1 ~ .state.ok')).toBeVisible();
-  await page.locator('section:last-of-type button.danger').last().click();
+  await sayYes(page.getByRole('button', { name: 'Delete image' }));
   await expect(page).toHaveURL(/\/admin\/images$/);
 });
 

@@ -1,6 +1,6 @@
 // Machines and people from Excel: template, verdicts, confirmation, result, export; and what is no workbook.
 import fs from 'node:fs';
-import { expect, expectAccessible, expectNoSideScroll, look, test } from '../fixtures/test.js';
+import { expect, expectAccessible, expectNoSideScroll, look, sayYes, test } from '../fixtures/test.js';
 import { rowsOf, workbook } from '../fixtures/workbook.js';
 
 const upload = async (page: any, name: string, bytes: Buffer, list = 'machines') => {
@@ -58,7 +58,7 @@ test('fifty rows with three bad ones are looked at, confirmed, and come back wit
   await upload(page, 'again.xlsx', fs.readFileSync((await exported.path())!));
   await expect(page.locator('.head')).toContainText('Nothing to import', { timeout: 20_000 });
   await expect(page.getByRole('link', { name: `Unchanged ${machines.length - 1}` })).toBeVisible();
-  await page.getByRole('button', { name: 'Discard' }).click();
+  await sayYes(page.getByRole('button', { name: 'Discard' }));
   await expect(page.locator('.head')).toContainText('Discarded');
 });
 

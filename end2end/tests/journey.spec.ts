@@ -1,7 +1,7 @@
 // The journey of both portals: machines come from a workbook; one of them is lent, lived in, asked for longer, taken back.
 import fs from 'node:fs';
 import { Credentials } from '../fixtures/installation.js';
-import { expect, expectAccessible, expectNoSideScroll, hydrated, look, test } from '../fixtures/test.js';
+import { expect, expectAccessible, expectNoSideScroll, hydrated, look, sayYes, test } from '../fixtures/test.js';
 import { rowsOf, workbook } from '../fixtures/workbook.js';
 
 const scenario = `
@@ -194,7 +194,7 @@ test('the admin grants it, takes the machine back, and the open page of its owne
   await page.getByRole('button', { name: '同意' }).click();
   await expect(page.locator('body')).toContainText('续期');
   await expectAccessible(page);
-  await page.getByRole('button', { name: '立即回收' }).click();
+  await sayYes(page.getByRole('button', { name: '立即回收' }));
   const reclaimed = Date.now();
   await expect(page.locator('body')).toContainText('回收清单');
 

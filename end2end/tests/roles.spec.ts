@@ -1,6 +1,6 @@
 // Custom roles: what they show, what they hide, and that the server refuses what is hidden; people and members; without
 // JavaScript; accessible in both languages.
-import { expect, expectAccessible, expectNoSideScroll, look, test } from '../fixtures/test.js';
+import { expect, expectAccessible, expectNoSideScroll, look, sayYes, test } from '../fixtures/test.js';
 
 // What somebody may not see is not there.
 test.use({ apart: 'roles', expectedConsole: /404/ });
@@ -58,7 +58,7 @@ test.describe('without JavaScript', () => {
     // Taken away, it is gone at once.
     await page.goto('/admin/users?q=night');
     await page.locator('tbody a', { hasText: 'night' }).click();
-    await page.locator('form[action*="revoke_role"] button').click();
+    await sayYes(page.locator('[popovertarget^="ask-role-"]'));
     await expect(page.locator('form[action*="revoke_role"]')).toHaveCount(0);
     await night.goto('/admin/machines');
     await expect(night).toHaveURL(/\/login/);
@@ -94,12 +94,12 @@ test.describe('without JavaScript', () => {
     await page.goto('/members');
     await expect(page.locator('tbody tr')).toHaveCount(2);
     await page.locator('details.card > summary').click();
-    await page.locator('#transfer-user').selectOption({ label: 'helper (helper)' });
+    await page.locator('#f-transfer-user').selectOption({ label: 'helper (helper)' });
     await page.locator('[name="confirm"]').fill('vision lab');
     await page.locator('form[action*="transfer_ownership"] button').click();
     await expect(page).toHaveURL(/\/members\?refused=/);
     await expect(page.locator('[name="confirm"]')).toHaveAttribute('aria-invalid', 'true');
-    await page.locator('#transfer-user').selectOption({ label: 'helper (helper)' });
+    await page.locator('#f-transfer-user').selectOption({ label: 'helper (helper)' });
     await page.locator('[name="confirm"]').fill('Vision Lab');
     await page.locator('form[action*="transfer_ownership"] button').click();
     await expect(page).toHaveURL(/\/login/);

@@ -6,7 +6,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { Browser, Page } from '@playwright/test';
 import { Credentials, Installation } from '../fixtures/installation.js';
-import { expect, expectAccessible, expectNoSideScroll, look, test } from '../fixtures/test.js';
+import { expect, expectAccessible, expectNoSideScroll, look, sayYes, test } from '../fixtures/test.js';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -140,7 +140,7 @@ test('a session is ended from another browser, which is out within five seconds'
   await expect(page.getByRole('row', { name: /Chrome/ })).toHaveCount(2);
   await expect(page.getByRole('row', { name: /127\.0\.0\.1/ })).toHaveCount(2);
   await expectAccessible(page);
-  await page.getByRole('row').getByRole('button').click();
+  await sayYes(page.getByRole('row').getByRole('button'));
   await expect(page.getByRole('row')).toHaveCount(2);
   await expect
     .poll(async () => (await other.goto('/account')) && new URL(other.url()).pathname, { timeout: 5000 })
@@ -174,8 +174,14 @@ test('an API token is made, used and revoked', async ({ page, installation, sign
   expect((await installation.rest(secret, '/api/auth/tokens', 'POST', { name: 'no' })).status).not.toBe(201);
   await page.reload();
   await expect(page.getByRole('row', { name: /night job/ })).not.toContainText('Never');
-  await page.getByRole('button', { name: 'Revoke' }).click();
-  await expect(page.locator('.empty')).toBeVisible();
+  // The browser itself opens the question: no script is needed.
+  const bare = await page.context().browser()!.newContext({ baseURL: installation.url, javaScriptEnabled: false });
+  await bare.addCookies(await page.context().cookies());
+  const plain = await bare.newPage();
+  await plain.goto('/account/tokens');
+  await sayYes(plain.getByRole('button', { name: 'Revoke night job' }));
+  await expect(plain.locator('.empty')).toBeVisible();
+  await bare.close();
   expect((await installation.rest(secret, '/api/admin/machines')).status).toBe(401);
 });
 
@@ -209,7 +215,7 @@ test('a public key is added, shown with its fingerprint and removed; a private o
   await look(page, installation.url, 'zh', 'dark');
   await page.goto('/account/ssh-keys');
   await expectAccessible(page);
-  await row.getByRole('button', { name: '移除' }).click();
+  await sayYes(row.getByRole('button', { name: '移除' }));
   await expect(page.locator('.empty')).toBeVisible();
 });
 
@@ -298,8 +304,7 @@ test('an administrator sees where somebody is signed in and ends it', async ({ p
   await expect(card.locator('tbody tr')).not.toHaveCount(0);
   await expect(card).toContainText('Browser');
   await expectAccessible(page);
-  await card.getByText('End all', { exact: true }).click();
-  await card.getByRole('button', { name: 'End all of them' }).click();
+  await sayYes(card.getByRole('button', { name: 'End all', exact: true }));
   await expect(card).toContainText('Signed in nowhere');
   await theirs.goto('/account');
   await expect(theirs).toHaveURL(/\/login/);

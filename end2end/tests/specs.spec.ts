@@ -1,5 +1,5 @@
 // Specs: added, priced, listed, found, taken away.
-import { expect, expectAccessible, test } from '../fixtures/test.js';
+import { expect, expectAccessible, sayYes, test } from '../fixtures/test.js';
 
 test('an admin adds a spec, prices it and lists it', async ({ page, signIn }) => {
   await signIn(page);
@@ -12,20 +12,20 @@ test('an admin adds a spec, prices it and lists it', async ({ page, signIn }) =>
   await page.locator('form button.primary').click();
   await expect(page).toHaveURL(/\/admin\/specs\/\d+$/);
 
-  const list = page.locator('form', { has: page.locator('[name="listed"]') }).locator('button');
-  await list.click();
-  await expect(page.locator('[role="alert"]')).toBeVisible();
+  // What would be refused is not offered, and says why.
+  await expect(page.locator('.held-back .btn')).toBeDisabled();
+  await expect(page.locator('.held-back .hint')).toBeVisible();
   await page.locator('[name="price"]').fill('3.75');
   await page.locator('#prices button.primary').click();
   await expect(page.locator('#prices tbody tr')).toHaveCount(1);
-  await list.click();
+  await page.locator('form', { has: page.locator('[name="listed"]') }).locator('button').click();
   await expect(page.locator('h1 ~ .state.ok')).toBeVisible();
   await expectAccessible(page);
 
   await page.goto('/admin/specs?q=journey&listed=true');
   await expect(page.locator('tbody tr')).toHaveCount(1);
   await page.locator('tbody a').click();
-  await page.locator('button.danger').click();
+  await sayYes(page.getByRole('button', { name: 'Delete spec' }));
   await expect(page).toHaveURL(/\/admin\/specs$/);
   await page.goto('/admin/specs?q=journey');
   await expect(page.locator('tbody tr')).toHaveCount(0);

@@ -30,11 +30,13 @@ fn id_of(name: &str) -> String {
     format!("f-{}", name.replace(['[', ']', '.'], "-"))
 }
 
-fn fault_view(id: &str, fault: Option<String>) -> impl IntoView + use<> {
+/// What is wrong with the field of this id, to stand beside it; [`described_by`] ties the two together.
+pub fn fault_view(id: &str, fault: Option<String>) -> impl IntoView + use<> {
     fault.map(|fault| view! { <span class="fault" id=format!("{id}-fault")>{fault}</span> })
 }
 
-fn described_by(id: &str, fault: &Option<String>, hint: &Option<String>) -> Option<String> {
+/// What a field is described by: its fault, if it has one, and its hint.
+pub fn described_by(id: &str, fault: &Option<String>, hint: &Option<String>) -> Option<String> {
     let ids: Vec<_> = [fault.as_ref().map(|_| format!("{id}-fault")), hint.as_ref().map(|_| format!("{id}-hint"))]
         .into_iter()
         .flatten()
@@ -114,15 +116,50 @@ pub fn select_field(
     chosen: &str,
     fault: Option<String>,
 ) -> impl IntoView + use<> {
-    let id = id_of(name);
+    select_within("", label, name, options, chosen, fault)
+}
+
+/// The same on a page where another form has a choice of this name.
+pub fn select_within(
+    form: &str,
+    label: String,
+    name: &str,
+    options: Vec<(String, String)>,
+    chosen: &str,
+    fault: Option<String>,
+) -> impl IntoView + use<> {
+    let id = id_within(form, name);
     let described = described_by(&id, &fault, &None);
+    let invalid = fault.is_some().then_some("true");
     view! {
         <div class="form-row">
             <label r#for=id.clone()>{label}</label>
-            <select id=id.clone() name=name.to_owned() aria-describedby=described>
+            <select id=id.clone() name=name.to_owned() aria-invalid=invalid aria-describedby=described>
                 {options_view(options, chosen)}
             </select>
             {fault_view(&id, fault)}
+        </div>
+    }
+}
+
+/// A file that has to be chosen, posted as `file`. `id` is of the page; what it shows of the file so far stands above it.
+pub fn file_field(
+    id: &'static str,
+    label: String,
+    accept: &'static str,
+    fault: Option<String>,
+    hint: Option<String>,
+    so_far: impl IntoView + 'static,
+) -> impl IntoView {
+    let described = described_by(id, &fault, &hint);
+    let invalid = fault.is_some().then_some("true");
+    view! {
+        <div class="form-row">
+            <label r#for=id>{label}</label>
+            {so_far.into_any()}
+            <input id=id r#type="file" name="file" required=true accept=accept aria-describedby=described aria-invalid=invalid />
+            {fault_view(id, fault)}
+            {hint.map(|hint| view! { <span class="hint" id=format!("{id}-hint")>{hint}</span> })}
         </div>
     }
 }

@@ -10,6 +10,8 @@ pub mod spark;
 pub mod state;
 
 #[cfg(feature = "ssr")]
+pub mod ask;
+#[cfg(feature = "ssr")]
 pub mod forms;
 #[cfg(feature = "ssr")]
 pub mod lists;
@@ -17,5 +19,7 @@ pub mod lists;
 pub mod qr;
 #[cfg(feature = "ssr")]
 pub mod secret;
+#[cfg(feature = "ssr")]
+pub mod table;
 #[cfg(feature = "ssr")]
 pub mod time;

@@ -40,6 +40,11 @@ impl AllocationState {
     pub fn holds(self) -> bool {
         !matches!(self, Self::Ended | Self::Cancelled)
     }
+
+    /// True while its end can be moved, or be now: not while the machine is on its way back, nor after that.
+    pub fn can_be_moved(self) -> bool {
+        matches!(self, Self::Scheduled | Self::Active | Self::Grace)
+    }
 }
 
 word_enum! {

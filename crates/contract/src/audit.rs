@@ -23,7 +23,7 @@ pub struct AuditView {
     pub action: String,
     pub target_kind: String,
     pub target_id: Option<String>,
-    /// Name of a person or customer as it is now.
+    /// What it is called: people and customers as they are now, everything else as the log last called it.
     pub target_name: Option<String>,
     /// `done`, `denied`, `failed`.
     pub outcome: String,
@@ -78,7 +78,7 @@ pub struct OwnAuditView {
     pub action: String,
     pub target_kind: String,
     pub target_id: Option<String>,
-    /// What one of its own people, who may have left, or the customer itself is called.
+    /// What one of its own people, who may have left, the customer itself or one of its things is called.
     pub target_name: Option<String>,
     /// `done`, `denied`, `failed`.
     pub outcome: String,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::MemberRole;
 use crate::machines::word_enum;
-use crate::{CustomerId, UserId};
+use crate::{CustomerId, May, UserId};
 
 /// A customer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,12 @@ pub struct MemberView {
     pub display_name: String,
     pub role: MemberRole,
     pub joined_at: DateTime<Utc>,
+    /// Whether the caller may give the other role now.
+    #[serde(default)]
+    pub may_change_role: May,
+    /// Whether the caller may remove the person now.
+    #[serde(default)]
+    pub may_remove: May,
 }
 
 /// A customer as staff see it.
@@ -56,6 +62,9 @@ pub struct CustomerRow {
     pub deleted_at: Option<DateTime<Utc>>,
     pub revision: i64,
     pub created_at: DateTime<Utc>,
+    /// Whether the caller may delete it now; absent in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_delete: Option<May>,
 }
 
 /// A new person's account, with a password that is shown once.

@@ -20,6 +20,7 @@ mod list;
 pub mod live;
 pub mod machines;
 pub mod mail;
+mod may;
 pub mod menus;
 pub mod metrics;
 pub mod notifications;
@@ -36,4 +37,5 @@ pub use ids::*;
 pub use list::{
     BulkOutcome, ListColumns, MAX_PAGE_SIZE, PAGE_SIZES, Page, SortDirection, list_columns, sort_of, usual_columns,
 };
+pub use may::May;
 pub use permission::Permission;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::machines::word_enum;
-use crate::{Permission, RoleId, UserId};
+use crate::{May, Permission, RoleId, UserId};
 
 word_enum! {
     /// What a role is held for.
@@ -48,6 +48,12 @@ pub struct RoleView {
     pub holder_count: u64,
     pub revision: i64,
     pub created_at: DateTime<Utc>,
+    /// Whether the caller may change it now; absent in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_change: Option<May>,
+    /// Whether the caller may delete it now; absent in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_delete: Option<May>,
 }
 
 /// Somebody who holds a role.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::accounts::MembershipView;
 use crate::machines::word_enum;
 use crate::roles::RoleBrief;
-use crate::{CustomerId, Permission, RoleId, SortDirection, UserId};
+use crate::{CustomerId, May, Permission, RoleId, SortDirection, UserId};
 
 word_enum! {
     /// Where an account stands.
@@ -77,6 +77,36 @@ pub struct UserView {
     /// Open sessions, of browsers and programs.
     pub session_count: u64,
     pub revision: i64,
+    /// What the caller may do with it now.
+    #[serde(default)]
+    pub may: UserMay,
+}
+
+/// What the caller may do with an account now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default)]
+pub struct UserMay {
+    pub change: May,
+    pub disable: May,
+    pub enable: May,
+    pub delete: May,
+    pub restore: May,
+    pub set_password: May,
+    pub end_sessions: May,
+    /// Whether any role can be given to them by the caller.
+    pub assign_roles: May,
+    /// The roles they hold, and whether each can be taken away.
+    pub revoke_roles: Vec<RoleMay>,
+}
+
+/// Whether a role can be taken away from somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RoleMay {
+    pub role_id: RoleId,
+    pub may: May,
 }
 
 /// Body of `POST /api/admin/users`.

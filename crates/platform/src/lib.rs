@@ -26,6 +26,7 @@ pub mod imports;
 pub mod jobs;
 pub mod machines;
 pub mod mail;
+mod may;
 pub mod metrics;
 pub mod notifications;
 pub mod outbound;
@@ -43,6 +44,7 @@ use std::sync::Arc;
 
 pub use context::{Clock, Credential, OpContext, Principal, SystemActor, UserPrincipal, Via};
 pub use error::{Error, Reported, Result, report};
+pub use may::may;
 pub use surroundings::{Surroundings, surroundings};
 
 /// What the operations need; cheap to clone.

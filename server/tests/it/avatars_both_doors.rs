@@ -79,5 +79,5 @@ async fn what_is_no_picture_is_refused_where_it_came_from() {
     let answer = Answer::of(server.signed(&browser, form)).await;
     assert!(answer.header("location").starts_with("/account?refused="), "{answer:?}");
     let page = server.get(&browser, answer.header("location")).await.text;
-    assert!(page.contains("id=\"avatar-fault\""), "the fault stands at the field");
+    assert!(page.contains("id=\"avatar-file-fault\""), "the fault stands at the field");
 }

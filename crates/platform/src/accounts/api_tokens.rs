@@ -105,10 +105,11 @@ pub async fn revoke_api_token(platform: &Platform, ctx: &OpContext, id: SessionI
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(ctx).await?;
-    if store::sessions::end_one(&mut tx, &granted, id, ctx.now()).await? != Some(SessionKind::Api) {
-        return Err(Error::not_found());
-    }
-    audit::record_in_tx(&mut tx, ctx, token_entry("accounts:revoke-api-token", id)).await?;
+    let ended = store::sessions::end_one(&mut tx, &granted, id, ctx.now()).await?;
+    let ended = ended.filter(|ended| ended.kind == SessionKind::Api).ok_or_else(Error::not_found)?;
+    let before = Some(serde_json::json!({ "name": ended.name }));
+    let entry = audit::Entry { before, ..token_entry("accounts:revoke-api-token", id) };
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::Session(id));
     Ok(())

@@ -30,9 +30,9 @@ pub async fn end_session(platform: &Platform, ctx: &OpContext, id: SessionId) ->
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(ctx).await?;
-    let kind = store::sessions::end_one(&mut tx, &granted, id, ctx.now()).await?.ok_or_else(Error::not_found)?;
+    let ended = store::sessions::end_one(&mut tx, &granted, id, ctx.now()).await?.ok_or_else(Error::not_found)?;
     let target = entry("accounts:end-session", user.id);
-    let after = Some(serde_json::json!({ "kind": kind }));
+    let after = Some(serde_json::json!({ "kind": ended.kind, "name": ended.name }));
     let entry = audit::Entry { target_kind: "session", target_id: Some(id.to_string()), after, ..target };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     tx.commit().await?;

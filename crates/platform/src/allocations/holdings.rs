@@ -1,5 +1,7 @@
 //! What customers hold, for slices that count it or depend on there being nothing.
 
+use std::collections::HashMap;
+
 use contract::CustomerId;
 
 use super::store;
@@ -23,4 +25,11 @@ pub(crate) async fn holdings(platform: &Platform, tx: &mut Tx, ctx: &OpContext, 
 /// How many allocations of a customer are not over: planned, running, or on their way back.
 pub(crate) async fn running_of(tx: &mut Tx, customer: CustomerId) -> Result<u64> {
     store::running_of(tx, customer).await
+}
+
+/// What the machines of these allocations are called, as far as the transaction's caller may see both.
+pub(crate) async fn machine_codes(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>> {
+    let machines = store::machines_of(tx, ids).await?;
+    let codes = machines::codes(tx, &machines.values().copied().collect::<Vec<_>>()).await?;
+    Ok(machines.into_iter().filter_map(|(id, machine)| Some((id, codes.get(&machine)?.clone()))).collect())
 }

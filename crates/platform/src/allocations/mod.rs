@@ -23,7 +23,7 @@ use contract::allocations::{
     AllocationCreate, AllocationDetail, AllocationEnd, AllocationRenew, AllocationState, AllocationView,
     DEFAULT_GRACE_DAYS, MAX_MONTHS,
 };
-use contract::machines::{MachineView, Pool, Presence};
+use contract::machines::{MachineView, Pool, Presence, ServiceState};
 use contract::metrics::{History, HistoryQuery, MachineLive};
 use contract::{AllocationId, CustomerId, ErrorCode, MachineId, Permission};
 
@@ -31,7 +31,7 @@ pub use access::{end_of_machine, ssh};
 pub use advance::advance;
 pub use bulk::{act_on_many, preview_many};
 pub use health::handover;
-pub(crate) use holdings::{holdings, running_of};
+pub(crate) use holdings::{holdings, machine_codes, running_of};
 pub use list::{export, list, mine, note_export};
 pub(crate) use notices::maintenance as tell_of_maintenance;
 pub use reclaim::skip_step;
@@ -119,12 +119,7 @@ pub async fn create(
     };
     wrong.into_result()?;
     let (Some(customer), Some(ends_at)) = (customer, ends_at) else { return Err(Error::internal("checked above")) };
-    if machine.pool != Pool::Whole {
-        return Err(Error::new(ErrorCode::WrongState).with_key("error-allocate-shared"));
-    }
-    if !machine.takes_allocations {
-        return Err(Error::new(ErrorCode::WrongState).with_key("error-allocate-service-state"));
-    }
+    may_be_lent(machine.pool, machine.service_state)?;
     let new = store::NewAllocation { customer, starts_at, ends_at, grace_days, remark };
     // Who is in the way is asked before the constraint refuses, because after it the transaction is over.
     if let Some(other) = store::in_the_way(&mut tx, granted.id(), None, starts_at, new.hold_until()).await? {
@@ -387,7 +382,7 @@ async fn move_end(
     note: Option<&str>,
 ) -> Result<store::Row> {
     let granted = ctx.authorize(UpdateAllocation, &before.resource())?;
-    if !matches!(before.state, AllocationState::Scheduled | AllocationState::Active | AllocationState::Grace) {
+    if !before.state.can_be_moved() {
         return Err(wrong_state(before.state));
     }
     if ends_at <= before.starts_at.max(ctx.now()) {
@@ -407,6 +402,18 @@ async fn move_end(
     let after = store::get(tx, before.id).await?.ok_or_else(Error::not_found)?;
     record(tx, ctx, "allocations:renew", Some(before), &after).await?;
     Ok(after)
+}
+
+/// Whether a machine of this pool in this state can be lent to somebody.
+///
+/// # Errors
+/// `WrongState` for a shared one, and for one that is out of service.
+pub fn may_be_lent(pool: Pool, state: ServiceState) -> Result<()> {
+    match (pool, state) {
+        (Pool::Whole, ServiceState::InService) => Ok(()),
+        (Pool::Whole, _) => Err(Error::new(ErrorCode::WrongState).with_key("error-allocate-service-state")),
+        _ => Err(Error::new(ErrorCode::WrongState).with_key("error-allocate-shared")),
+    }
 }
 
 /// Who has the machine, and until when.
@@ -554,6 +561,8 @@ async fn record(
     before: Option<&store::Row>,
     after: &store::Row,
 ) -> Result<()> {
+    let code = machines::codes(tx, &[after.machine.0]).await?.remove(&after.machine.0);
+    let facts = |row: &store::Row| facts(row, code.as_deref());
     let entry = audit::Entry {
         action,
         target_kind: "allocation",
@@ -565,8 +574,10 @@ async fn record(
     audit::record_in_tx(tx, ctx, entry).await
 }
 
-fn facts(row: &store::Row) -> serde_json::Value {
+/// `code`: the machine's, which is what an allocation is called by.
+fn facts(row: &store::Row, code: Option<&str>) -> serde_json::Value {
     serde_json::json!({
+        "name": code,
         "machine": row.machine, "customer": row.customer, "startsAt": row.starts_at, "endsAt": row.ends_at,
         "graceDays": row.grace_days, "state": row.state, "remark": row.remark,
     })
@@ -576,6 +587,5 @@ fn facts(row: &store::Row) -> serde_json::Value {
 pub(crate) struct LeaseMachine {
     pub id: MachineId,
     pub pool: Pool,
-    /// In service: not cordoned, draining, in maintenance or retired.
-    pub takes_allocations: bool,
+    pub service_state: ServiceState,
 }

@@ -4,6 +4,7 @@
 //! rows only, behind the oldest running transaction, so a late commit is never skipped.
 
 mod chain;
+mod names;
 mod own;
 mod retention;
 mod store;
@@ -126,13 +127,15 @@ async fn name_targets(tx: &mut Tx, rows: &mut [AuditView]) -> Result<()> {
     let (users, customers) = (ids("user"), ids("customer"));
     let users = if users.is_empty() { HashMap::new() } else { accounts::names(tx, &users).await? };
     let customers = if customers.is_empty() { HashMap::new() } else { customers::names(tx, &customers).await? };
+    let things = rows.iter().map(|row| (row.target_kind.as_str(), row.target_id.as_deref()));
+    let things = names::of_things(tx, None, things).await?;
     for row in rows {
-        let names = match row.target_kind.as_str() {
-            "user" => &users,
-            "customer" => &customers,
-            _ => continue,
+        let Some(id) = &row.target_id else { continue };
+        row.target_name = match row.target_kind.as_str() {
+            "user" => id.parse().ok().and_then(|id: i64| users.get(&id)).cloned(),
+            "customer" => id.parse().ok().and_then(|id: i64| customers.get(&id)).cloned(),
+            kind => things.get(&(kind.to_owned(), id.clone())).cloned(),
         };
-        row.target_name = row.target_id.as_ref().and_then(|id| names.get(&id.parse().ok()?).cloned());
     }
     Ok(())
 }

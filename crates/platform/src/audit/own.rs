@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use contract::audit::{OwnAuditQuery, OwnAuditView};
 use contract::{CustomerId, Page, Permission};
 
-use super::{EXPORT_PAGE, MAX_EXPORT, page_of, record_export, store};
+use super::{EXPORT_PAGE, MAX_EXPORT, names, page_of, record_export, store};
 use crate::authz::{AuditLog, Scope};
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, accounts, customers};
@@ -35,8 +35,9 @@ pub async fn list_own(platform: &Platform, ctx: &OpContext, query: &OwnAuditQuer
     Ok(Page { list, total, page, page_size })
 }
 
-/// Names of whom the events are about: its people by the names they have, those who left by the names they had, and the
-/// customer itself. What others are called is not told, nor what somebody is called elsewhere by now.
+/// Names of what the events are about: its people by the names they have, those who left by the names they had, the
+/// customer itself, and its things as its own part of the log calls them. What others are called is not told, nor what
+/// somebody is called elsewhere by now.
 async fn name_targets(tx: &mut Tx, customer: CustomerId, rows: &mut [OwnAuditView]) -> Result<()> {
     let users = rows.iter().filter(|row| row.target_kind == "user");
     let users: Vec<String> = users.filter_map(|row| row.target_id.clone()).collect();
@@ -47,12 +48,15 @@ async fn name_targets(tx: &mut Tx, customer: CustomerId, rows: &mut [OwnAuditVie
         then = store::own::names_then(tx, customer, &users).await?;
     }
     let own = customers::names(tx, &[customer.0]).await?.remove(&customer.0);
+    let things = rows.iter().map(|row| (row.target_kind.as_str(), row.target_id.as_deref()));
+    let things = names::of_things(tx, Some(customer), things).await?;
     for row in rows {
         let Some(id) = &row.target_id else { continue };
         row.target_name = match row.target_kind.as_str() {
             "user" => id.parse().ok().and_then(|id: i64| now.get(&id)).or_else(|| then.get(id)).cloned(),
             "customer" if *id == customer.to_string() => own.clone(),
-            _ => None,
+            "customer" => None,
+            kind => things.get(&(kind.to_owned(), id.clone())).cloned(),
         };
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! SQL of the audit log.
 
+pub(super) mod names;
 pub(super) mod own;
 
 use chrono::{DateTime, Utc};

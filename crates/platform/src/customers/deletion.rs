@@ -1,11 +1,12 @@
 //! Deleting a customer so that it can be brought back.
 
 use contract::customers::CustomerRow;
-use contract::{CustomerId, ErrorCode};
+use contract::{CustomerId, ErrorCode, May};
 
 use super::{entry, facts, read, resource, store};
 use crate::authz::DeleteCustomer;
-use crate::{Error, OpContext, Platform, Result, allocations, audit};
+use crate::db::Tx;
+use crate::{Error, OpContext, Platform, Result, allocations, audit, may};
 
 /// Deletes a customer; again is no error and changes nothing. Its people lose it as those of a disabled one do.
 ///
@@ -17,12 +18,7 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Res
     // Whoever lends it a machine meets this lock.
     let deleted_at = store::lock_any(&mut tx, id).await?.ok_or_else(Error::not_found)?;
     if deleted_at.is_none() {
-        let running = allocations::running_of(&mut tx, id).await?;
-        if running > 0 {
-            return Err(Error::new(ErrorCode::WrongState)
-                .with_key("error-customer-has-machines")
-                .with_arg("n", running));
-        }
+        may_be_deleted(&mut tx, id).await?;
         let before = Some(facts(&read(&mut tx, id).await?));
         store::set_deleted(&mut tx, &granted, Some(ctx.now())).await?;
         audit::record_in_tx(&mut tx, ctx, audit::Entry { before, ..entry("customers:delete", id) }).await?;
@@ -30,6 +26,19 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Res
     let row = read(&mut tx, id).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// Whether a customer may be deleted, by whoever has the permission.
+async fn may_be_deleted(tx: &mut Tx, id: CustomerId) -> Result<()> {
+    match allocations::running_of(tx, id).await? {
+        0 => Ok(()),
+        n => Err(Error::new(ErrorCode::WrongState).with_key("error-customer-has-machines").with_arg("n", n)),
+    }
+}
+
+/// The same for a view.
+pub(super) async fn may_delete(tx: &mut Tx, ctx: &OpContext, id: CustomerId) -> Result<May> {
+    may(ctx, ctx.authorize(DeleteCustomer, &resource(id)).is_ok(), may_be_deleted(tx, id).await)
 }
 
 /// Brings a deleted customer back as it was, disabled if it was; again is no error and changes nothing.

@@ -5,7 +5,7 @@
 //! somebody more than they are there themselves.
 
 use contract::accounts::MemberRole;
-use contract::customers::{MemberCreate, MemberSecret, MemberUpdate, OwnerTransfer};
+use contract::customers::{MemberCreate, MemberSecret, MemberUpdate, MemberView, OwnerTransfer};
 use contract::{CustomerId, ErrorCode, UserId};
 
 use super::{MEMBER_PATHS, active, at, entry, lock_present, person, resource, store};
@@ -13,7 +13,7 @@ use crate::accounts::{self, users};
 use crate::authz::{AddMember, Granted, ManageMembers};
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, may};
 
 /// Adds somebody to a customer: a new account, or one that exists.
 pub async fn add_member(
@@ -56,9 +56,8 @@ pub async fn set_member_role(
     let before = lock_member(&mut tx, id, user).await?;
     let changed = before != body.role;
     if changed {
-        ctx.must_cover_in(&resource(id), body.role)?;
+        may_change_role(ctx, id, &store::owners(&mut tx, id).await?, (user, before))?;
         store::set_member_role(&mut tx, &granted, user, body.role).await?;
-        keep_an_owner(&mut tx, id, before).await?;
         note_role(&mut tx, ctx, &granted, user, (before, body.role)).await?;
     }
     tx.commit().await?;
@@ -109,8 +108,8 @@ pub async fn remove_member(platform: &Platform, ctx: &OpContext, id: CustomerId,
     let granted = ctx.authorize(ManageMembers, &resource(id))?;
     let mut tx = begin(platform, ctx).await?;
     let before = lock_member(&mut tx, id, user).await?;
+    may_leave(&store::owners(&mut tx, id).await?, (user, before))?;
     store::remove_member(&mut tx, &granted, user).await?;
-    keep_an_owner(&mut tx, id, before).await?;
     users::end_sessions_for_in_tx(&mut tx, ctx, user, id).await?;
     let entry = audit::Entry {
         before: Some(serde_json::json!({ "member": user, "role": before })),
@@ -157,7 +156,9 @@ pub async fn transfer(platform: &Platform, ctx: &OpContext, id: CustomerId, body
         store::set_member_role(&mut tx, &granted, body.user_id, MemberRole::Owner).await?;
         changed.push(body.user_id);
     }
-    keep_an_owner(&mut tx, id, MemberRole::Owner).await?;
+    if store::owners(&mut tx, id).await?.is_empty() {
+        return Err(last_owner());
+    }
     for user in &changed {
         users::end_sessions_for_in_tx(&mut tx, ctx, *user, id).await?;
     }
@@ -189,12 +190,36 @@ async fn lock_member(tx: &mut Tx, id: CustomerId, user: UserId) -> Result<Member
     store::member_role(tx, id, user).await?.ok_or_else(Error::not_found)
 }
 
-/// To be called after an owner went or became a member.
-async fn keep_an_owner(tx: &mut Tx, id: CustomerId, before: MemberRole) -> Result<()> {
-    if before.is_owner() && store::owners(tx, id).await?.is_empty() {
-        return Err(Error::new(ErrorCode::WrongState).with_key("error-last-owner"));
+/// A customer's people, and what the caller may do with each now.
+pub(super) async fn list_in_tx(tx: &mut Tx, ctx: &OpContext, id: CustomerId) -> Result<Vec<MemberView>> {
+    let mut list = store::members(tx, id).await?;
+    let owners = store::owners(tx, id).await?;
+    let manages = ctx.authorize(ManageMembers, &resource(id)).is_ok();
+    for member in &mut list {
+        let who = (member.user_id, member.role);
+        member.may_change_role = may(ctx, manages, may_change_role(ctx, id, &owners, who))?;
+        member.may_remove = may(ctx, manages, may_leave(&owners, who))?;
     }
-    Ok(())
+    Ok(list)
+}
+
+/// Whether somebody can leave a customer with these owners who can sign in.
+fn may_leave(owners: &[UserId], (user, role): (UserId, MemberRole)) -> Result<()> {
+    match role.is_owner() && owners.iter().all(|owner| *owner == user) {
+        true => Err(last_owner()),
+        false => Ok(()),
+    }
+}
+
+/// Whether the caller may give somebody the other role.
+fn may_change_role(ctx: &OpContext, id: CustomerId, owners: &[UserId], who: (UserId, MemberRole)) -> Result<()> {
+    let other = if who.1.is_owner() { MemberRole::Member } else { MemberRole::Owner };
+    ctx.must_cover_in(&resource(id), other)?;
+    may_leave(owners, who)
+}
+
+fn last_owner() -> Error {
+    Error::new(ErrorCode::WrongState).with_key("error-last-owner")
 }
 
 async fn note_role(

@@ -49,7 +49,7 @@ pub async fn members(platform: &Platform, ctx: &OpContext) -> Result<Vec<MemberV
     let id = active(ctx)?;
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(ListMembers, &resource(id))?;
-    let list = store::members(&mut tx, granted.id()).await?;
+    let list = members::list_in_tx(&mut tx, ctx, granted.id()).await?;
     tx.commit().await?;
     Ok(list)
 }
@@ -60,7 +60,7 @@ pub async fn members_of(platform: &Platform, ctx: &OpContext, id: CustomerId) ->
     let granted = ctx.authorize(ManageCustomer, &resource(id))?;
     // For staff every number is permitted, so that it names somebody is asked apart.
     exists_in_tx(&mut tx, id).await?;
-    let list = store::members(&mut tx, granted.id()).await?;
+    let list = members::list_in_tx(&mut tx, ctx, granted.id()).await?;
     tx.commit().await?;
     Ok(list)
 }
@@ -128,7 +128,8 @@ pub(crate) async fn list_in_tx(
 pub async fn get(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result<CustomerRow> {
     let mut tx = platform.db().begin(ctx).await?;
     ctx.authorize(ManageCustomer, &resource(id))?;
-    let row = read(&mut tx, id).await?;
+    let mut row = read(&mut tx, id).await?;
+    row.may_delete = Some(deletion::may_delete(&mut tx, ctx, id).await?);
     tx.commit().await?;
     Ok(row)
 }
@@ -264,11 +265,11 @@ pub(crate) async fn lock_owned_by(tx: &mut Tx, user: UserId) -> Result<()> {
     store::lock_owned_by(tx, user).await
 }
 
-/// To be called after somebody's account was deleted, with [`lock_owned_by`] before.
+/// To be called before somebody's account is deleted, with [`lock_owned_by`] before where it is then done.
 ///
 /// # Errors
 /// `WrongState` when a customer they own has no other owner who can sign in.
-pub(crate) async fn keep_owners_in_tx(tx: &mut Tx, user: UserId) -> Result<()> {
+pub(crate) async fn leave_owners_in_tx(tx: &mut Tx, user: UserId) -> Result<()> {
     match store::without_owner_but(tx, user).await? {
         Some(name) => {
             Err(Error::new(ErrorCode::WrongState).with_key("error-user-last-owner").with_arg("customer", name))

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use contract::accounts::MemberRole;
 use contract::customers::{CustomerQuery, CustomerRow, CustomerSort, CustomerUpdate, CustomerView, MemberView};
-use contract::{CustomerId, SortDirection, UserId};
+use contract::{CustomerId, May, SortDirection, UserId};
 use sqlx::{Postgres, QueryBuilder, Row as _};
 
 use crate::Result;
@@ -49,6 +49,8 @@ pub(super) async fn members(tx: &mut Tx, id: CustomerId) -> Result<Vec<MemberVie
             name: row.name,
             role: if row.role == "owner" { MemberRole::Owner } else { MemberRole::Member },
             joined_at: row.created_at,
+            may_change_role: May::default(),
+            may_remove: May::default(),
         })
         .collect())
 }
@@ -71,6 +73,7 @@ macro_rules! row {
             deleted_at: $row.deleted_at,
             revision: $row.revision,
             created_at: $row.created_at,
+            may_delete: None,
         }
     };
 }

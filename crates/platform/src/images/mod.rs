@@ -182,9 +182,7 @@ pub async fn set_listed(platform: &Platform, ctx: &OpContext, id: ImageId, liste
     let granted = ctx.authorize(ManageImage, &ImageRef::of_platform(id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let before = locked(&mut tx, id).await?;
-    if listed && before.state != contract::images::ImageState::Approved {
-        return Err(Error::new(ErrorCode::WrongState).with_key("error-image-not-approved"));
-    }
+    may_be_listed(&before, listed)?;
     if before.listed == listed {
         return Ok(before);
     }
@@ -194,6 +192,17 @@ pub async fn set_listed(platform: &Platform, ctx: &OpContext, id: ImageId, liste
     audit::record_in_tx(&mut tx, ctx, entry(action, &after, Some(facts(&before)), Some(facts(&after)))).await?;
     tx.commit().await?;
     Ok(after)
+}
+
+/// Whether customers can be let choose it, or not any more.
+///
+/// # Errors
+/// `WrongState` for one that nobody approved.
+pub fn may_be_listed(image: &ImageView, listed: bool) -> Result<()> {
+    match listed && image.state != contract::images::ImageState::Approved {
+        true => Err(Error::new(ErrorCode::WrongState).with_key("error-image-not-approved")),
+        false => Ok(()),
+    }
 }
 
 /// Takes it away, and its archive; what was made from it stays known.

@@ -3,16 +3,14 @@
 //! Invariants: a machine named twice is one; "all that match" is decided here, in one query; what is shown beforehand is at
 //! most [`MAX_BULK`], and says how many more there are; what is done is never a part of what was asked for.
 
-use contract::machines::{
-    MAX_BULK, MachineAction, MachineBulk, MachineQuery, MachineView, MaintenanceBulk, MaintenanceCreate,
-};
+use contract::machines::{MAX_BULK, MachineBulk, MachineQuery, MachineView, MaintenanceBulk, MaintenanceCreate};
 use contract::{ErrorCode, Permission};
 
 use super::{act, maintenance, service, store};
 use crate::authz::{MachineRef, Scope};
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, allocations};
+use crate::{Error, OpContext, Platform, Result};
 
 /// What would become of many.
 pub struct Preview<T> {
@@ -48,13 +46,7 @@ pub async fn preview_many(platform: &Platform, ctx: &OpContext, bulk: &MachineBu
     let mut rows = Vec::with_capacity(codes.len());
     for code in codes {
         let Some((id, view)) = store::view(&mut tx, &code, ctx.now()).await? else { continue };
-        let next = view.service_state.after(bulk.action);
-        let possible = match bulk.action {
-            MachineAction::MonitoringOn | MachineAction::MonitoringOff => Ok(()),
-            MachineAction::Delete => allocations::refuse_if_held(platform, ctx, &mut tx, id).await,
-            MachineAction::Retire if next.is_some() => allocations::refuse_if_held(platform, ctx, &mut tx, id).await,
-            _ => next.map(|_| ()).ok_or_else(|| service::wrong_state(&view)),
-        };
+        let possible = service::possible(platform, ctx, &mut tx, (id, &view), bulk.action).await;
         rows.push((view, possible));
     }
     tx.commit().await?;

@@ -103,7 +103,7 @@ pub async fn create_join_token(
     };
     let id = store::insert_token(&mut tx, &granted, &new).await?;
     let token = store::join_token(&mut tx, id).await?.ok_or_else(Error::not_found)?;
-    let after = serde_json::json!({ "maxUses": max_uses, "expiresAt": expires_at, "machine": token.machine });
+    let after = serde_json::json!({ "note": token.note, "maxUses": max_uses, "expiresAt": expires_at, "machine": token.machine });
     let mut made = entry("machines:create-join-token", "", None, Some(after));
     (made.target_kind, made.target_id) = ("join_token", Some(id.to_string()));
     audit::record_in_tx(&mut tx, ctx, made).await?;
@@ -120,7 +120,8 @@ pub async fn revoke_join_token(platform: &Platform, ctx: &OpContext, id: JoinTok
     let granted = ctx.authorize(EnrollMachines, &Fleet)?;
     store::revoke_token(&mut tx, &granted, id, ctx.now()).await?;
     let token = store::join_token(&mut tx, id).await?.ok_or_else(Error::not_found)?;
-    let mut gone = entry("machines:revoke-join-token", "", None, None);
+    let before = serde_json::json!({ "note": token.note });
+    let mut gone = entry("machines:revoke-join-token", "", Some(before), None);
     (gone.target_kind, gone.target_id) = ("join_token", Some(id.to_string()));
     audit::record_in_tx(&mut tx, ctx, gone).await?;
     tx.commit().await?;

@@ -32,7 +32,7 @@ pub use import::{ExportRow, Written, export_after, note_export};
 pub use joining::{NodeCredentials, authenticate_node, create_join_token, list_join_tokens, revoke_join_token};
 pub use maintenance::{advance_maintenance, cancel_maintenance, plan_maintenance};
 pub use reporting::report_inventory;
-pub use service::act;
+pub use service::{act, may_act};
 
 use crate::authz::{CreateMachine, Fleet, MachineRef, UpdateMachine, ViewMachine};
 use crate::db::Tx;

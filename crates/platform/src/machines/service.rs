@@ -1,7 +1,7 @@
 //! Taking machines out of service and back, one or many.
 
 use contract::machines::{MachineAction, MachineView, ServiceState};
-use contract::{ErrorCode, Permission};
+use contract::{ErrorCode, MachineId, May, Permission};
 
 use super::{entry, facts, maintenance, resource, store};
 use crate::authz::{DeleteMachine, MachineRef, OperateMachine, UpdateMachine};
@@ -35,7 +35,7 @@ pub async fn act(
         MachineAction::Delete => {
             let granted = ctx.authorize(DeleteMachine, &resource(id))?;
             wrong.into_result()?;
-            allocations::refuse_if_held(platform, ctx, &mut tx, id).await?;
+            possible(platform, ctx, &mut tx, (id, &before), action).await?;
             maintenance::end_all(&mut tx, ctx, id).await?;
             engines::forget_in_tx(&mut tx, &granted).await?;
             store::delete(&mut tx, &granted, ctx.now()).await?;
@@ -43,10 +43,8 @@ pub async fn act(
         _ => {
             let granted = ctx.authorize(OperateMachine, &resource(id))?;
             wrong.into_result()?;
+            possible(platform, ctx, &mut tx, (id, &before), action).await?;
             let next = before.service_state.after(action).ok_or_else(|| wrong_state(&before))?;
-            if next == ServiceState::Retired {
-                allocations::refuse_if_held(platform, ctx, &mut tx, id).await?;
-            }
             if next == ServiceState::Retired || before.service_state == ServiceState::Maintenance {
                 maintenance::end_all(&mut tx, ctx, id).await?;
             }
@@ -66,6 +64,45 @@ pub async fn act(
         platform.live().freshen(&mut view.last_seen_at, &mut view.presence, &view.id, ctx.now());
         view
     }))
+}
+
+/// Whether something can be done with a machine now, by whoever has the permission.
+pub(super) async fn possible(
+    platform: &Platform,
+    ctx: &OpContext,
+    tx: &mut Tx,
+    (id, machine): (MachineId, &MachineView),
+    action: MachineAction,
+) -> Result<()> {
+    let next = machine.service_state.after(action);
+    match action {
+        MachineAction::MonitoringOn | MachineAction::MonitoringOff => Ok(()),
+        MachineAction::Delete => allocations::refuse_if_held(platform, ctx, tx, id).await,
+        MachineAction::Retire if next.is_some() => allocations::refuse_if_held(platform, ctx, tx, id).await,
+        _ => next.map(|_| ()).ok_or_else(|| wrong_state(machine)),
+    }
+}
+
+/// What of this the caller may do with a machine now.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn may_act<const N: usize>(
+    platform: &Platform,
+    ctx: &OpContext,
+    code: &str,
+    actions: [MachineAction; N],
+) -> Result<[(MachineAction, May); N]> {
+    ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (id, machine) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
+    let mut found = actions.map(|action| (action, May::default()));
+    for (action, may) in &mut found {
+        let permitted = ctx.authorize_list::<MachineRef>(action.permission()).is_ok();
+        *may = crate::may(ctx, permitted, possible(platform, ctx, &mut tx, (id, &machine), *action).await)?;
+    }
+    tx.commit().await?;
+    Ok(found)
 }
 
 /// The action in the audit log.

@@ -4,6 +4,7 @@
 //! text over, and a mail whose try died there is not tried again; the Message-ID is the same at every try; values are
 //! sealed, because a link in them opens an account; after the last try the failure stands in the list and in the log.
 
+mod html;
 mod message;
 mod smtp;
 mod store;

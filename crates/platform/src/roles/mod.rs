@@ -9,8 +9,8 @@ mod store;
 use std::collections::{BTreeSet, HashMap};
 
 use contract::roles::{PermissionView, RoleBrief, RoleHolder, RoleScope, RoleView, RoleWrite};
-use contract::users::UserState;
-use contract::{ErrorCode, Permission, RoleId, UserId};
+use contract::users::{RoleMay, UserState};
+use contract::{ErrorCode, May, Permission, RoleId, UserId};
 
 use crate::accounts::SessionEnding;
 use crate::accounts::users;
@@ -21,7 +21,7 @@ use crate::authz::{
 use crate::db::Tx;
 use crate::error::FieldError;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, audit};
+use crate::{Error, OpContext, Platform, Result, audit, may};
 
 /// Holders that a refusal names.
 const NAMED_HOLDERS: usize = 10;
@@ -40,8 +40,12 @@ pub async fn get(platform: &Platform, ctx: &OpContext, id: RoleId) -> Result<Rol
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(ViewRole, &RoleRef::of_platform(id))?;
     let role = read(&mut tx, granted.id()).await?;
+    let holders = store::holders(&mut tx, &role).await?;
     tx.commit().await?;
-    Ok(view(role))
+    let permitted = ctx.authorize(ManageRole, &RoleRef::of_platform(id)).is_ok();
+    let may_change = may(ctx, permitted, may_be_changed(&role))?;
+    let may_delete = may(ctx, permitted, may_be_deleted(&role, &holders))?;
+    Ok(RoleView { may_change: Some(may_change), may_delete: Some(may_delete), ..view(role) })
 }
 
 /// Who holds it; of a customer's role, in whichever customer.
@@ -125,9 +129,7 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: RoleId) -> Result<
     let granted = ctx.authorize(ManageRole, &RoleRef::of_platform(id))?;
     let role = lock_custom(&mut tx, id).await?;
     let holders = store::holders(&mut tx, &role).await?;
-    if !holders.is_empty() {
-        return Err(held_by(&holders));
-    }
+    may_be_deleted(&role, &holders)?;
     let before = view(role);
     store::delete(&mut tx, &granted).await?;
     audit::record_in_tx(&mut tx, ctx, audit::Entry { before: Some(facts(&before)), ..entry("roles:delete", id) })
@@ -143,10 +145,8 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: RoleId) -> Result<
 pub async fn assign(platform: &Platform, ctx: &OpContext, user: UserId, role: RoleId) -> Result<Vec<RoleBrief>> {
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(AssignRole, &UserRef::of_platform(user))?;
-    if users::lock_in_tx(&mut tx, user).await?.state == UserState::Deleted {
-        return Err(Error::new(ErrorCode::WrongState).with_key("error-user-deleted"));
-    }
-    must_cover_user_in_tx(&mut tx, ctx, user).await?;
+    let state = users::lock_in_tx(&mut tx, user).await?.state;
+    may_be_given_some(&mut tx, ctx, user, state).await?;
     let changed = assign_in_tx(&mut tx, ctx, &granted, role).await?;
     if changed {
         users::end_sessions_in_tx(&mut tx, user).await?;
@@ -168,12 +168,11 @@ pub async fn revoke(platform: &Platform, ctx: &OpContext, user: UserId, role: Ro
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(AssignRole, &UserRef::of_platform(user))?;
     users::lock_in_tx(&mut tx, user).await?;
-    must_cover_user_in_tx(&mut tx, ctx, user).await?;
     let role = read(&mut tx, role).await?;
-    ctx.must_cover(powers(&role))?;
     if must_be_kept(&role.code) {
-        keep_an_admin_in_tx(&mut tx, user).await?;
+        lock_admins_in_tx(&mut tx).await?;
     }
+    may_be_taken(&mut tx, ctx, user, &role).await?;
     let changed = store::revoke(&mut tx, &granted, &role.code).await?;
     if changed {
         users::end_sessions_in_tx(&mut tx, user).await?;
@@ -187,6 +186,41 @@ pub async fn revoke(platform: &Platform, ctx: &OpContext, user: UserId, role: Ro
         let _ = platform.endings().send(SessionEnding::User(user));
     }
     Ok(roles)
+}
+
+/// Whether the caller may give somebody any role.
+async fn may_be_given_some(tx: &mut Tx, ctx: &OpContext, user: UserId, state: UserState) -> Result<()> {
+    if state == UserState::Deleted {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-user-deleted"));
+    }
+    must_cover_user_in_tx(tx, ctx, user).await
+}
+
+/// Whether the caller may take a role away from somebody; with [`lock_admins_in_tx`] before where it is then done.
+async fn may_be_taken(tx: &mut Tx, ctx: &OpContext, user: UserId, role: &store::Row) -> Result<()> {
+    must_cover_user_in_tx(tx, ctx, user).await?;
+    ctx.must_cover(powers(role))?;
+    if must_be_kept(&role.code) {
+        leave_an_admin_in_tx(tx, user).await?;
+    }
+    Ok(())
+}
+
+/// What the caller may do with somebody's roles now: giving, and taking each of theirs away.
+pub(crate) async fn may_of_user_in_tx(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    user: UserId,
+    state: UserState,
+) -> Result<(May, Vec<RoleMay>)> {
+    let permitted = ctx.authorize(AssignRole, &UserRef::of_platform(user)).is_ok();
+    let give = may(ctx, permitted, may_be_given_some(tx, ctx, user, state).await)?;
+    let mut take = Vec::new();
+    for role in store::roles_of(tx, user).await? {
+        let may = may(ctx, permitted, may_be_taken(tx, ctx, user, &role).await)?;
+        take.push(RoleMay { role_id: role.id, may });
+    }
+    Ok((give, take))
 }
 
 /// Gives a role in the caller's transaction; false when it was held already.
@@ -281,15 +315,21 @@ pub(crate) async fn must_cover_user_in_tx(tx: &mut Tx, ctx: &OpContext, user: Us
     Ok(())
 }
 
-/// To be called before somebody is disabled or deleted or loses the role, in the same transaction.
+/// To be called before somebody is disabled or deleted or loses the role, in the same transaction; with
+/// [`lock_admins_in_tx`] before where it is then done.
 ///
 /// # Errors
 /// `WrongState` for the last admin, as [`is_last_admin_in_tx`] says.
-pub(crate) async fn keep_an_admin_in_tx(tx: &mut Tx, user: UserId) -> Result<()> {
-    match is_last_admin_in_tx(tx, user).await? {
+pub(crate) async fn leave_an_admin_in_tx(tx: &mut Tx, user: UserId) -> Result<()> {
+    match is_last_admin(tx, user).await? {
         true => Err(Error::new(ErrorCode::WrongState).with_key("error-last-admin")),
         false => Ok(()),
     }
+}
+
+/// One at a time may lessen the admins: who waits here counts again when the other has finished.
+pub(crate) async fn lock_admins_in_tx(tx: &mut Tx) -> Result<()> {
+    store::lock_admins(tx).await
 }
 
 /// Whether nobody would be left without this person who may set things right; the one place where that is decided.
@@ -298,8 +338,11 @@ pub(crate) async fn keep_an_admin_in_tx(tx: &mut Tx, user: UserId) -> Result<()>
 /// comes from a provider gets in only while it answers: they count where nobody better is lost, so that the account of
 /// one of them can be closed.
 pub(crate) async fn is_last_admin_in_tx(tx: &mut Tx, user: UserId) -> Result<bool> {
-    // One at a time: who waits here counts again when the other has finished.
-    store::lock_admins(tx).await?;
+    lock_admins_in_tx(tx).await?;
+    is_last_admin(tx, user).await
+}
+
+async fn is_last_admin(tx: &mut Tx, user: UserId) -> Result<bool> {
     let store::Admins { is_one, counts, others, others_count } = store::admins(tx, KEPT_ROLE, user).await?;
     Ok(is_one && others_count == 0 && (counts || others == 0))
 }
@@ -312,10 +355,22 @@ async fn read(tx: &mut Tx, id: RoleId) -> Result<store::Row> {
 async fn lock_custom(tx: &mut Tx, id: RoleId) -> Result<store::Row> {
     store::lock(tx, id).await?;
     let role = read(tx, id).await?;
-    if role.builtin.is_some() {
-        return Err(Error::new(ErrorCode::WrongState).with_key("error-role-builtin"));
-    }
+    may_be_changed(&role)?;
     Ok(role)
+}
+
+/// Whether a role can be changed at all.
+fn may_be_changed(role: &store::Row) -> Result<()> {
+    match role.builtin {
+        Some(_) => Err(Error::new(ErrorCode::WrongState).with_key("error-role-builtin")),
+        None => Ok(()),
+    }
+}
+
+/// Whether a role with these holders can be deleted.
+fn may_be_deleted(role: &store::Row, holders: &[RoleHolder]) -> Result<()> {
+    may_be_changed(role)?;
+    if holders.is_empty() { Ok(()) } else { Err(held_by(holders)) }
 }
 
 /// What holding it gives everywhere.
@@ -342,6 +397,8 @@ fn view(role: store::Row) -> RoleView {
         holder_count: role.holders,
         revision: role.revision,
         created_at: role.created_at,
+        may_change: None,
+        may_delete: None,
     }
 }
 

@@ -139,9 +139,7 @@ pub async fn set_listed(platform: &Platform, ctx: &OpContext, id: SpecId, listed
     let mut tx = platform.db().begin(ctx).await?;
     store::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
     let before = found(platform, &mut tx, ctx, id).await?;
-    if listed && before.price_per_hour.is_none() {
-        return Err(Error::new(ErrorCode::WrongState).with_key("error-spec-without-price"));
-    }
+    may_be_listed(&before, listed)?;
     if before.listed == listed {
         return Ok(before);
     }
@@ -151,6 +149,17 @@ pub async fn set_listed(platform: &Platform, ctx: &OpContext, id: SpecId, listed
     audit::record_in_tx(&mut tx, ctx, entry(action, id, Some(facts(&before)), Some(facts(&after)))).await?;
     tx.commit().await?;
     Ok(after)
+}
+
+/// Whether customers can be let choose it, or not any more.
+///
+/// # Errors
+/// `WrongState` for one that costs nobody knows what.
+pub fn may_be_listed(spec: &SpecView, listed: bool) -> Result<()> {
+    match listed && spec.price_per_hour.is_none() {
+        true => Err(Error::new(ErrorCode::WrongState).with_key("error-spec-without-price")),
+        false => Ok(()),
+    }
 }
 
 /// Takes it away; what was made from it, and its prices, stay known.

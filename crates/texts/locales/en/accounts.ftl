@@ -32,3 +32,5 @@ account-avatar-file = PNG, JPEG or WebP
 account-avatar-hint = At most 2 MB and 4096 pixels a side. It is cut to a square and made small; nothing else of the file is kept.
 account-avatar-upload = Upload the picture
 account-avatar-remove = Remove the picture
+account-avatar-remove-hint = The picture is deleted; your initial stands in its place.
+account-avatar-remove-confirm = Remove it

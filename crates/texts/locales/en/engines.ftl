@@ -22,6 +22,7 @@ engine-certificate = Client certificate (PEM)
 engine-key = Client key (PEM, without passphrase)
 engine-keep = Empty keeps what is stored.
 engine-remove = Forget the connection
+engine-remove-confirm = Forget this connection
 engine-remove-hint = Address, certificates and key are deleted here. The engine and its containers stay as they are.
 engine-saved = Saved. Try it now.
 engine-test = Test connection

@@ -43,6 +43,7 @@ filter-reset = Reset
 filter-more = More filters
 form-save = Save
 form-cancel = Cancel
+ask-no = Back
 copy = Copy
 copied = Copied
 yes = Yes

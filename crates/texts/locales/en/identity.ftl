@@ -75,6 +75,7 @@ identity-save = Save
 identity-saved = Saved.
 identity-deleted = Removed.
 identity-delete = Remove
+identity-delete-confirm = Remove this sign-in service
 identity-delete-hint = { $n ->
     [0] No account is bound to it.
     [one] { $n } account is bound to it. It stays, but gets in only where it has a password here.
@@ -155,6 +156,9 @@ identity-mine-since = Since
 identity-mine-used = Last used
 identity-link = Bind to { $name }
 identity-unlink = Part
+identity-unlink-of = Part from { $name }
+identity-unlink-hint = You no longer sign in by it, and the roles that its groups gave are taken back.
+identity-unlink-confirm = Part from this service
 identity-link-title = Bind your account?
 identity-link-question = { $provider } says that you are { $label }. Whoever is that there may then sign in to your account here.
 identity-link-yes = Bind

@@ -30,6 +30,8 @@ import-confirm = { $n ->
    *[other] Import { $n } machines
 }
 import-discard = Discard
+import-discard-hint = Nothing is written, and what was read is forgotten. To import it after all, upload the workbook again.
+import-discard-confirm = Discard this import
 import-result-file = Download the result
 import-errors-left-out = Rows with errors are left out.
 import-confirmed-at = Imported

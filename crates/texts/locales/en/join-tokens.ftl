@@ -21,4 +21,7 @@ join-used-up = Used up
 join-expired = Expired
 join-revoked = Revoked
 join-revoke = Revoke
+join-revoke-of = Revoke { $name }
+join-revoke-hint = No machine joins with it any more. Machines that have joined stay.
+join-revoke-confirm = Revoke this token
 join-empty = No recent tokens. Make one to add your first machine.

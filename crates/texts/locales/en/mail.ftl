@@ -124,6 +124,8 @@ members-invited = Invited
 members-invited-until = Works until
 members-invited-revoke = Take back
 members-invited-revoke-of = Take back the invitation of { $email }
+members-invited-revoke-hint = The link in the mail opens nothing any more. You can invite the person again.
+members-invited-revoke-confirm = Take this invitation back
 mail-password-elsewhere-subject = { $product }: your password is kept elsewhere
 mail-password-elsewhere-text =
     Somebody asked for a new password for your account { $name }.

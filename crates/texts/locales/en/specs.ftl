@@ -55,4 +55,5 @@ spec-price-current = Current
 spec-price-planned = Planned
 spec-price-replaced = Replaced
 spec-delete = Delete spec
+spec-delete-confirm = Delete this spec
 spec-delete-hint = Nobody can choose it any more. What was made from it stays, with its price.

@@ -32,3 +32,5 @@ account-avatar-file = PNG、JPEG 或 WebP
 account-avatar-hint = 不超过 2 MB，边长不超过 4096 像素。图片会裁成正方形并缩小，不保留文件中的其他信息。
 account-avatar-upload = 上传头像
 account-avatar-remove = 删除头像
+account-avatar-remove-hint = 头像会被删除，改为显示姓名的首字。
+account-avatar-remove-confirm = 确认删除

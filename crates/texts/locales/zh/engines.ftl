@@ -22,6 +22,7 @@ engine-certificate = 客户端证书（PEM）
 engine-key = 客户端私钥（PEM，无口令）
 engine-keep = 留空则保留已存的内容。
 engine-remove = 删除连接
+engine-remove-confirm = 删除该连接
 engine-remove-hint = 这里保存的地址、证书和私钥会被删除，引擎及其容器不受影响。
 engine-saved = 已保存，请立即测试。
 engine-test = 测试连接

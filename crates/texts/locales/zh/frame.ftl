@@ -40,6 +40,7 @@ filter-reset = 重置
 filter-more = 展开筛选
 form-save = 保存
 form-cancel = 取消
+ask-no = 返回
 copy = 复制
 copied = 已复制
 yes = 是

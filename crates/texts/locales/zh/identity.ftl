@@ -75,6 +75,7 @@ identity-save = 保存
 identity-saved = 已保存。
 identity-deleted = 已移除。
 identity-delete = 移除
+identity-delete-confirm = 移除该登录服务
 identity-delete-hint = { $n ->
     [0] 没有账号与它绑定。
    *[other] { $n } 个账号与它绑定。账号会保留，但只有在本平台有密码的才能登录。
@@ -151,6 +152,9 @@ identity-mine-since = 绑定时间
 identity-mine-used = 上次使用
 identity-link = 绑定到 { $name }
 identity-unlink = 解除绑定
+identity-unlink-of = 解除与 { $name } 的绑定
+identity-unlink-hint = 之后不能再通过它登录；由它的组授予的角色会一并收回。
+identity-unlink-confirm = 解除该绑定
 identity-link-title = 绑定您的账号？
 identity-link-question = { $provider } 表示您是 { $label }。此后在那里以该身份登录的人可以登录您在本平台的账号。
 identity-link-yes = 绑定

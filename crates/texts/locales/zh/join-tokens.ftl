@@ -21,4 +21,7 @@ join-used-up = 已用完
 join-expired = 已过期
 join-revoked = 已作废
 join-revoke = 作废
+join-revoke-of = 作废 { $name }
+join-revoke-hint = 之后不能再用它接入机器；已接入的机器不受影响。
+join-revoke-confirm = 作废该令牌
 join-empty = 最近没有令牌。生成一个，即可接入第一台机器。

@@ -124,6 +124,8 @@ members-invited = 已邀请
 members-invited-until = 有效期至
 members-invited-revoke = 撤回
 members-invited-revoke-of = 撤回发给 { $email } 的邀请
+members-invited-revoke-hint = 邮件中的链接会立即失效；需要时可重新邀请。
+members-invited-revoke-confirm = 撤回该邀请
 mail-password-elsewhere-subject = { $product }：您的密码保存在别处
 mail-password-elsewhere-text =
     有人为您的账号 { $name } 申请了新密码。

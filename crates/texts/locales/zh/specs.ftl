@@ -52,4 +52,5 @@ spec-price-current = 当前
 spec-price-planned = 计划中
 spec-price-replaced = 已被取代
 spec-delete = 删除规格
+spec-delete-confirm = 删除该规格
 spec-delete-hint = 之后无法再选择它。由它创建的内容保留原有价格。

@@ -15,6 +15,7 @@ use crate::paths;
 use crate::ui::forms::{TextField, text_field};
 use crate::ui::lists::hidden_filters;
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -134,20 +135,13 @@ fn bulk_view(choice: Choice) -> AnyView {
             <section class="card">
                 {months}
                 {hint}
-                <div class="scroll" tabindex="0" role="region" aria-label=words.t("allocations-title")>
-                    <table class="cards">
-                        <thead>
-                            <tr>
-                                <th scope="col">{words.t("allocation-machine")}</th>
-                                <th scope="col">{words.t("allocation-customer")}</th>
-                                <th scope="col">{words.t("allocation-state")}</th>
-                                <th scope="col">{words.t("allocation-ends")}</th>
-                                <th scope="col">{words.t("bulk-outcome")}</th>
-                            </tr>
-                        </thead>
-                        <tbody>{lines.collect_view()}</tbody>
-                    </table>
-                </div>
+                {list_table(words.t("allocations-title"), view! {
+                    <th scope="col">{words.t("allocation-machine")}</th>
+                    <th scope="col">{words.t("allocation-customer")}</th>
+                    <th scope="col">{words.t("allocation-state")}</th>
+                    <th scope="col">{words.t("allocation-ends")}</th>
+                    <th scope="col">{words.t("bulk-outcome")}</th>
+                }, lines.collect_view())}
                 <form class="form" method="post" action=ActOnAllocations::url()>
                     <input r#type="hidden" name="action" value=code />
                     {bulk.months.map(|n| view! { <input r#type="hidden" name="months" value=n.to_string() /> })}

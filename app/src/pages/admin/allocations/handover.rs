@@ -10,6 +10,7 @@ use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::format::{self, NOT_MEASURED};
+use crate::ui::table::table_of;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -57,19 +58,12 @@ fn handover_view(handover: HandoverView) -> AnyView {
         view! {
             <section class="card">
                 <header><h2>{words.t("reclaim-title")}</h2></header>
-                <div class="scroll" tabindex="0" role="region" aria-label=words.t("reclaim-title")>
-                    <table>
-                        <thead>
-                            <tr>
-                                <th scope="col">{words.t("step-what")}</th>
-                                <th scope="col">{words.t("allocation-state")}</th>
-                                <th scope="col">{words.t("step-seen")}</th>
-                                <th scope="col">{words.t("step-at")}</th>
-                            </tr>
-                        </thead>
-                        <tbody>{rows}</tbody>
-                    </table>
-                </div>
+                {table_of("", words.t("reclaim-title"), view! {
+                    <th scope="col">{words.t("step-what")}</th>
+                    <th scope="col">{words.t("allocation-state")}</th>
+                    <th scope="col">{words.t("step-seen")}</th>
+                    <th scope="col">{words.t("step-at")}</th>
+                }, rows)}
             </section>
         }
     });
@@ -135,20 +129,13 @@ fn health_card(words: Words, key: &str, health: Option<HealthSnapshot>) -> impl 
                 .collect_view();
             view! {
                 <p class="note-line">{time(at, zone)} " · " {words.t("agent-driver")} " " {driver}</p>
-                <div class="scroll" tabindex="0" role="region" aria-label=title.clone()>
-                    <table>
-                        <thead>
-                            <tr>
-                                <th scope="col">{words.t("gpu-index")}</th>
-                                <th scope="col">{words.t("hardware-gpu-model")}</th>
-                                <th scope="col">"UUID"</th>
-                                <th scope="col" class="num">{words.t("hardware-gpu-memory")}</th>
-                                <th scope="col" class="num">{words.t("handover-ecc")}</th>
-                            </tr>
-                        </thead>
-                        <tbody>{rows}</tbody>
-                    </table>
-                </div>
+                {table_of("", title.clone(), view! {
+                    <th scope="col">{words.t("gpu-index")}</th>
+                    <th scope="col">{words.t("hardware-gpu-model")}</th>
+                    <th scope="col">"UUID"</th>
+                    <th scope="col" class="num">{words.t("hardware-gpu-memory")}</th>
+                    <th scope="col" class="num">{words.t("handover-ecc")}</th>
+                }, rows)}
             }
             .into_any()
         }

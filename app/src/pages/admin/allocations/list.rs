@@ -11,9 +11,10 @@ use super::server_fns::DecideRenewal;
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
-use crate::ui::forms::{form_fault, options_view};
+use crate::ui::forms::{described_by, fault_view, form_fault, options_view};
 use crate::ui::lists::{ListQuery, all_matching, pager, sort_header};
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -183,23 +184,16 @@ fn table_of(
         }
     });
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("allocations-title")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        {choose.then(|| view! {
-                            <th scope="col" class="pick"><rg-check-all data-label=words.t("list-check-all")></rg-check-all></th>
-                        })}
-                        {heading(AllocationSort::Machine, "allocation-machine")}
-                        {customers.then(|| heading(AllocationSort::Customer, "allocation-customer"))}
-                        {heading(AllocationSort::State, "allocation-state")}
-                        {heading(AllocationSort::Starts, "allocation-starts")}
-                        {heading(AllocationSort::Ends, "allocation-ends")}
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("allocations-title"), view! {
+            {choose.then(|| view! {
+                <th scope="col" class="pick"><rg-check-all data-label=words.t("list-check-all")></rg-check-all></th>
+            })}
+            {heading(AllocationSort::Machine, "allocation-machine")}
+            {customers.then(|| heading(AllocationSort::Customer, "allocation-customer"))}
+            {heading(AllocationSort::State, "allocation-state")}
+            {heading(AllocationSort::Starts, "allocation-starts")}
+            {heading(AllocationSort::Ends, "allocation-ends")}
+        }, rows.collect_view())}
     }
     .into_any()
 }
@@ -220,10 +214,16 @@ pub(crate) fn allocation_state(words: Words, row: &AllocationView) -> AnyView {
 
 /// What waits for an answer.
 fn requests_view(words: Words, requests: Vec<RenewalRequestView>) -> impl IntoView {
+    let refused = Refused::from_query();
     let zone = look().zone;
     let cards = requests.into_iter().map(|request| {
-        let word_id = format!("rr-word-{}", request.id);
-        let until_id = format!("rr-until-{}", request.id);
+        let mine = |refused: &&Refused| refused.typed.get("request").is_some_and(|id| *id == request.id.to_string());
+        let refused = refused.as_ref().filter(mine);
+        let typed = |name: &str| refused.and_then(|refused| refused.typed.get(name).cloned()).unwrap_or_default();
+        let fault = |path: &str| refused.and_then(|refused| refused.fault(words.0, path));
+        let (word_id, until_id) = (format!("rr-word-{}", request.id), format!("rr-until-{}", request.id));
+        let (word, until) = (fault("answer"), fault("endsAt"));
+        let (word_says, until_says) = (described_by(&word_id, &word, &None), described_by(&until_id, &until, &None));
         view! {
             <form class="form inline" method="post" action=DecideRenewal::url()>
                 <input r#type="hidden" name="id" value=request.id.to_string() />
@@ -239,11 +239,15 @@ fn requests_view(words: Words, requests: Vec<RenewalRequestView>) -> impl IntoVi
                 </div>
                 <div class="form-row">
                     <label r#for=until_id.clone()>{words.t("renewal-other-end")}</label>
-                    <input id=until_id r#type="date" name="form[ends]" />
+                    <input id=until_id.clone() r#type="date" name="form[ends]" value=typed("ends")
+                        aria-invalid=until.is_some().then_some("true") aria-describedby=until_says />
+                    {fault_view(&until_id, until)}
                 </div>
                 <div class="form-row">
                     <label r#for=word_id.clone()>{words.t("renewal-answer")}</label>
-                    <input id=word_id r#type="text" name="form[word]" maxlength="1000" />
+                    <input id=word_id.clone() r#type="text" name="form[word]" maxlength="1000" value=typed("word")
+                        aria-invalid=word.is_some().then_some("true") aria-describedby=word_says />
+                    {fault_view(&word_id, word)}
                 </div>
                 <p class="actions">
                     <button class="btn primary" name="form[decision]" value="approve">{words.t("renewal-approve")}</button>

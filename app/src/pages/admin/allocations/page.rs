@@ -13,9 +13,11 @@ use super::server_fns::{EndAllocation, RenewAllocation, SkipReclaimStep};
 use crate::door::{Refused, door, id_of_path, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
+use crate::ui::ask::Ask;
 use crate::ui::format;
 use crate::ui::forms::{TextField, form_fault, text_field};
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -84,9 +86,7 @@ fn facts(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
 }
 
 fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -> Option<AnyView> {
-    let movable =
-        matches!(allocation.state, AllocationState::Scheduled | AllocationState::Active | AllocationState::Grace);
-    if !movable {
+    if !allocation.state.can_be_moved() {
         return None;
     }
     let form = refused.map(LeaseForm::from_typed).unwrap_or_default();
@@ -101,6 +101,11 @@ fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -
     };
     let end_key =
         if allocation.state == AllocationState::Scheduled { "allocation-cancel" } else { "allocation-reclaim" };
+    let end_hint = words.t(&format!("{end_key}-hint"));
+    let end = Ask::new("end", words.t(end_key), end_hint.clone(), EndAllocation::url())
+        .yes(words.t(&format!("{end_key}-confirm")))
+        .field("id", allocation.id)
+        .inside(text_field(TextField { form: "end", ..field("allocation-note", "word", "note", "", "text") }));
     let id = allocation.id.to_string();
     Some(
         view! {
@@ -110,7 +115,7 @@ fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -
                     <span class="end">{words.t("allocation-move-hint")}</span>
                 </header>
                 <form class="form inline" method="post" action=RenewAllocation::url()>
-                    <input r#type="hidden" name="id" value=id.clone() />
+                    <input r#type="hidden" name="id" value=id />
                     {text_field(field("allocation-note", "word", "note", &form.word, "text"))}
                     {text_field(field("allocation-more-months", "months", "months", &form.months, "number"))}
                     {text_field(field("allocate-until", "ends", "endsAt", &form.ends, "date"))}
@@ -120,16 +125,9 @@ fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -
             <section class="card">
                 <header>
                     <h2>{words.t(end_key)}</h2>
-                    <span class="end">{words.t("allocation-reclaim-hint")}</span>
                 </header>
-                <form class="form inline" method="post" action=EndAllocation::url()>
-                    <input r#type="hidden" name="id" value=id />
-                    <div class="form-row">
-                        <label r#for="end-word">{words.t("allocation-note")}</label>
-                        <input id="end-word" r#type="text" name="form[word]" maxlength="1000" />
-                    </div>
-                    <p class="actions"><button class="btn">{words.t(end_key)}</button></p>
-                </form>
+                <p class="note-line">{end_hint}</p>
+                <div class="actions">{end.view(words)}</div>
             </section>
         }
         .into_any(),
@@ -148,13 +146,14 @@ fn steps_card(
     let going_on = allocation.state == AllocationState::Reclaiming;
     let rows = steps.into_iter().map(move |step| {
         let skip = (may_change && going_on && step.state == StepState::Waiting && step.step != "pool").then(|| {
-            view! {
-                <form method="post" action=SkipReclaimStep::url()>
-                    <input r#type="hidden" name="id" value=id.clone() />
-                    <input r#type="hidden" name="step" value=step.step.clone() />
-                    <button class="btn small">{words.t("step-skip")}</button>
-                </form>
-            }
+            let name = words.t(&format!("step-{}", step.step));
+            let question = words.t("step-skip-hint");
+            Ask::new(format!("step-{}", step.step), words.t("step-skip"), question, SkipReclaimStep::url())
+                .row(words.with("step-skip-of", &[("name", name)]))
+                .yes(words.t("step-skip-confirm"))
+                .field("id", &id)
+                .field("step", &step.step)
+                .view(words)
         });
         view! {
             <tr>
@@ -169,20 +168,13 @@ fn steps_card(
     view! {
         <section class="card">
             <header><h2>{words.t("reclaim-title")}</h2></header>
-            <div class="scroll" tabindex="0" role="region" aria-label=words.t("reclaim-title")>
-                <table class="cards">
-                    <thead>
-                        <tr>
-                            <th scope="col">{words.t("step-what")}</th>
-                            <th scope="col">{words.t("allocation-state")}</th>
-                            <th scope="col">{words.t("step-seen")}</th>
-                            <th scope="col">{words.t("step-at")}</th>
-                            <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows.collect_view()}</tbody>
-                </table>
-            </div>
+            {list_table(words.t("reclaim-title"), view! {
+                <th scope="col">{words.t("step-what")}</th>
+                <th scope="col">{words.t("allocation-state")}</th>
+                <th scope="col">{words.t("step-seen")}</th>
+                <th scope="col">{words.t("step-at")}</th>
+                <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
+            }, rows.collect_view())}
         </section>
     }
 }
@@ -246,20 +238,13 @@ pub(crate) fn history_card(words: Words, events: Vec<AllocationEventView>) -> im
     view! {
         <section class="card">
             <header><h2>{words.t("allocation-history")}</h2></header>
-            <div class="scroll" tabindex="0" role="region" aria-label=words.t("allocation-history")>
-                <table class="cards">
-                    <thead>
-                        <tr>
-                            <th scope="col">{words.t("step-what")}</th>
-                            <th scope="col">{words.t("step-at")}</th>
-                            <th scope="col">{words.t("allocation-by")}</th>
-                            <th scope="col">{words.t("allocation-ends")}</th>
-                            <th scope="col">{words.t("allocation-note")}</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows.collect_view()}</tbody>
-                </table>
-            </div>
+            {list_table(words.t("allocation-history"), view! {
+                <th scope="col">{words.t("step-what")}</th>
+                <th scope="col">{words.t("step-at")}</th>
+                <th scope="col">{words.t("allocation-by")}</th>
+                <th scope="col">{words.t("allocation-ends")}</th>
+                <th scope="col">{words.t("allocation-note")}</th>
+            }, rows.collect_view())}
         </section>
     }
 }

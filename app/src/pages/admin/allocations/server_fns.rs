@@ -92,5 +92,7 @@ pub async fn decide_renewal(id: RenewalRequestId, #[server(default)] form: Lease
         Err(error) => door::must_hold(&ctx, contract::Permission::AllocationsUpdate).and(Err(error)),
     };
     let next = |made: contract::allocations::AllocationDetail| paths::allocation(made.allocation.id);
-    door::form_answer((&platform, &ctx), result, next, paths::ALLOCATIONS, form.typed()).await
+    // There may be several on the page: which one it was comes back with it.
+    let typed = form.typed().into_iter().chain([("request", id.to_string())]).collect();
+    door::form_answer((&platform, &ctx), result, next, paths::ALLOCATIONS, typed).await
 }

@@ -9,9 +9,11 @@ use super::server_fns::DeleteAnnouncement;
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
+use crate::ui::ask::Ask;
 use crate::ui::forms::form_fault;
 use crate::ui::lists::{ListQuery, pager};
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -35,22 +37,15 @@ fn list_view(query: ListQuery, page: Page<AnnouncementView>) -> AnyView {
         let pager = pager(words, &query, page.page, page.page_size, page.total);
         let rows = page.list.into_iter().map(|view| row(words, view)).collect_view();
         view! {
-            <div class="scroll" tabindex="0" role="region" aria-label=words.t("announcements-title")>
-                <table class="cards">
-                    <thead>
-                        <tr>
-                            <th scope="col">{words.t("announcement-title")}</th>
-                            <th scope="col">{words.t("announcement-kind")}</th>
-                            <th scope="col">{words.t("announcement-audience")}</th>
-                            <th scope="col">{words.t("announcement-starts")}</th>
-                            <th scope="col">{words.t("announcement-ends")}</th>
-                            <th scope="col">{words.t("announcement-state")}</th>
-                            <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            {list_table(words.t("announcements-title"), view! {
+                <th scope="col">{words.t("announcement-title")}</th>
+                <th scope="col">{words.t("announcement-kind")}</th>
+                <th scope="col">{words.t("announcement-audience")}</th>
+                <th scope="col">{words.t("announcement-starts")}</th>
+                <th scope="col">{words.t("announcement-ends")}</th>
+                <th scope="col">{words.t("announcement-state")}</th>
+                <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
+            }, rows)}
             {pager}
         }
         .into_any()
@@ -92,19 +87,12 @@ fn row(words: Words, view: AnnouncementView) -> impl IntoView {
     }
 }
 
-/// What is removed does not come back, so it is asked about once more. A popover, because the table's scroll region would
-/// cut a menu off.
+/// What is removed does not come back.
 fn removal(words: Words, view: &AnnouncementView) -> impl IntoView + use<> {
-    let menu = format!("remove-{}", view.id);
-    let label = words.with("announcement-remove-of", &[("title", view.title.clone())]);
-    view! {
-        <button r#type="button" class="btn small" popovertarget=menu.clone() aria-label=label>
-            {words.t("announcement-remove")}
-        </button>
-        <form class="menu-body" id=menu popover="auto" method="post" action=DeleteAnnouncement::url()>
-            <p>{words.t("announcement-remove-hint")}</p>
-            <input r#type="hidden" name="id" value=view.id.to_string() />
-            <button class="btn danger">{words.t("announcement-remove-confirm")}</button>
-        </form>
-    }
+    let (opens, question) = (words.t("announcement-remove"), words.t("announcement-remove-hint"));
+    Ask::new(view.id.to_string(), opens, question, DeleteAnnouncement::url())
+        .row(words.with("announcement-remove-of", &[("title", view.title.clone())]))
+        .yes(words.t("announcement-remove-confirm"))
+        .field("id", view.id)
+        .view(words)
 }

@@ -16,6 +16,7 @@ use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
 use crate::ui::lists::{ListQuery, pager};
 use crate::ui::state::{Tone, state};
+use crate::ui::table::table_of;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -172,6 +173,10 @@ fn target_page(event: &AuditView) -> Option<String> {
         "allocation" => id.parse().ok().map(|id| paths::allocation(contract::AllocationId(id))),
         "user" => id.parse().ok().map(|id| paths::user(contract::UserId(id))),
         "role" => id.parse().ok().map(|id| paths::role(contract::RoleId(id))),
+        "spec" => id.parse().ok().map(|id| paths::spec(contract::SpecId(id))),
+        "image" => id.parse().ok().map(|id| paths::image(contract::ImageId(id))),
+        "announcement" => id.parse().ok().map(|id| paths::announcement_edit(contract::AnnouncementId(id))),
+        "identity-provider" => id.parse().ok().map(|id| paths::identity_provider(contract::IdentityProviderId(id))),
         "machine_import" => import_page(ImportSubject::Machines, id),
         "user_import" => import_page(ImportSubject::Users, id),
         _ => None,
@@ -226,6 +231,10 @@ fn event_view(words: Words, event: AuditView) -> impl IntoView {
     let via = words.t(&format!("audit-via-{}", event.via));
     let address = event.address.clone().unwrap_or_else(|| NOT_MEASURED.to_owned());
     let sealed = words.t(if event.sealed { "audit-sealed" } else { "audit-unsealed" });
+    // Two things may be called the same, and the filter takes the number.
+    let number = event.target_name.as_ref().and(event.target_id.clone()).map(|id| {
+        view! { " " <code class="sub">{id}</code> }
+    });
     let target = match target_page(&event) {
         Some(href) => view! { <a class="link" href=href>{target_text(words, &event)}</a> }.into_any(),
         None => target_text(words, &event).into_any(),
@@ -237,7 +246,7 @@ fn event_view(words: Words, event: AuditView) -> impl IntoView {
                 <div class="more">
                     <dl class="facts">
                         <dt>{words.t("audit-target")}</dt>
-                        <dd>{target}</dd>
+                        <dd>{target} {number}</dd>
                         <dt>{words.t("audit-action")}</dt>
                         <dd><code>{event.action.clone()}</code></dd>
                         <dt>{words.t("audit-via")}</dt>
@@ -274,18 +283,11 @@ fn changes_view(words: Words, event: &AuditView) -> AnyView {
         })
         .collect_view();
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("audit-details")>
-            <table class="diff">
-                <thead>
-                    <tr>
-                        <th scope="col">{words.t("audit-field")}</th>
-                        <th scope="col">{words.t("audit-before")}</th>
-                        <th scope="col">{words.t("audit-after")}</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        {table_of("diff", words.t("audit-details"), view! {
+            <th scope="col">{words.t("audit-field")}</th>
+            <th scope="col">{words.t("audit-before")}</th>
+            <th scope="col">{words.t("audit-after")}</th>
+        }, rows)}
     }
     .into_any()
 }

@@ -11,6 +11,7 @@ use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
 use crate::ui::lists::{ListQuery, pager, sort_header};
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -114,21 +115,14 @@ fn table(words: Words, query: &ListQuery, page: Page<CustomerRow>) -> AnyView {
         }
     });
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("customers-title")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        {heading(CustomerSort::Name, "customer-name", false)}
-                        {heading(CustomerSort::State, "customer-state", false)}
-                        {heading(CustomerSort::Contact, "customer-contact", false)}
-                        {heading(CustomerSort::Members, "home-people", true)}
-                        {heading(CustomerSort::Machines, "home-machines", true)}
-                        {heading(CustomerSort::NextEnd, "customer-next-end", false)}
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("customers-title"), view! {
+            {heading(CustomerSort::Name, "customer-name", false)}
+            {heading(CustomerSort::State, "customer-state", false)}
+            {heading(CustomerSort::Contact, "customer-contact", false)}
+            {heading(CustomerSort::Members, "home-people", true)}
+            {heading(CustomerSort::Machines, "home-machines", true)}
+            {heading(CustomerSort::NextEnd, "customer-next-end", false)}
+        }, rows.collect_view())}
         {pager(words, query, page.page, page.page_size, page.total)}
     }
     .into_any()

@@ -22,6 +22,7 @@ use crate::pages::admin::users::quota::quota_card;
 use crate::pages::admin::users::server_fns::SetCustomerQuota;
 use crate::pages::customer::customers::invitations::invitation_card;
 use crate::paths;
+use crate::ui::ask::Ask;
 use crate::ui::format::{self, NOT_MEASURED};
 use crate::ui::forms::form_fault;
 use crate::ui::time::time;
@@ -128,18 +129,14 @@ fn switches(words: Words, customer: &CustomerRow, may_change: bool) -> impl Into
     let deleted = customer.deleted_at.is_some();
     let may_delete = door().1.holds(Permission::CustomersDelete);
     let switch = may_change.then(|| match customer.active {
-        true => view! {
-            <details class="menu">
-                <summary class="btn">{words.t("customer-disable")}</summary>
-                <form class="menu-body" method="post" action=SetCustomerActive::url()>
-                    <p>{words.t("customer-disable-hint")}</p>
-                    <input r#type="hidden" name="id" value=id.clone() />
-                    <input r#type="hidden" name="active" value="false" />
-                    <button class="btn danger">{words.t("customer-disable-confirm")}</button>
-                </form>
-            </details>
+        true => {
+            Ask::new("disable", words.t("customer-disable"), words.t("customer-disable-hint"), SetCustomerActive::url())
+                .class("btn")
+                .yes(words.t("customer-disable-confirm"))
+                .field("id", &id)
+                .field("active", false)
+                .view(words)
         }
-        .into_any(),
         false => view! {
             <form method="post" action=SetCustomerActive::url()>
                 <input r#type="hidden" name="id" value=id.clone() />
@@ -149,17 +146,12 @@ fn switches(words: Words, customer: &CustomerRow, may_change: bool) -> impl Into
         }
         .into_any(),
     });
-    let delete = (may_delete && !deleted).then(|| {
-        view! {
-            <details class="menu">
-                <summary class="btn danger">{words.t("customer-delete")}</summary>
-                <form class="menu-body" method="post" action=DeleteCustomer::url()>
-                    <p>{words.t("customer-delete-hint")}</p>
-                    <input r#type="hidden" name="id" value=id.clone() />
-                    <button class="btn danger">{words.t("customer-delete-confirm")}</button>
-                </form>
-            </details>
-        }
+    let may = customer.may_delete.clone().unwrap_or_default();
+    let delete = (!deleted).then(|| {
+        Ask::new("delete", words.t("customer-delete"), words.t("customer-delete-hint"), DeleteCustomer::url())
+            .yes(words.t("customer-delete-confirm"))
+            .field("id", &id)
+            .may(words, &may)
     });
     let restore = (may_delete && deleted).then(|| {
         view! {

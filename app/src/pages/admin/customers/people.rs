@@ -8,8 +8,10 @@ use leptos::server_fn::ServerFn;
 
 use super::server_fns::{AddCustomerMember, AddExistingMember, RemoveMember, SetMemberRole, TransferOwnership};
 use crate::door::{Refused, look};
-use crate::ui::forms::{TextField, options_view, text_field};
+use crate::ui::ask::{Ask, go};
+use crate::ui::forms::{TextField, select_within, text_field};
 use crate::ui::secret::shown_once;
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -68,19 +70,12 @@ fn table(words: Words, people: &People) -> AnyView {
         view! { <th scope="col" class="row-menu"><span class="unseen-text">{words.t("list-actions")}</span></th> }
     });
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("home-people")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        <th scope="col">{words.t("account-name")}</th>
-                        <th scope="col">{words.t("home-role")}</th>
-                        <th scope="col">{words.t("members-joined")}</th>
-                        {head}
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("home-people"), view! {
+            <th scope="col">{words.t("account-name")}</th>
+            <th scope="col">{words.t("home-role")}</th>
+            <th scope="col">{words.t("members-joined")}</th>
+            {head}
+        }, rows)}
     }
     .into_any()
 }
@@ -94,24 +89,25 @@ fn member_actions(words: Words, people: &People, member: &MemberView) -> impl In
     };
     let menu = format!("member-{}", member.user_id);
     let label = words.with("list-actions-of", &[("name", member.name.clone())]);
-    let hidden = |people: &People| {
-        view! {
-            <input r#type="hidden" name="id" value=people.id.to_string() />
-            <input r#type="hidden" name="user" value=member.user_id.to_string() />
-            <input r#type="hidden" name="back" value=people.back.clone() />
-        }
-    };
+    let hidden = vec![
+        ("id", people.id.to_string()),
+        ("user", member.user_id.to_string()),
+        ("back", people.back.clone()),
+        ("role", other.code().to_owned()),
+    ];
+    let change = go(&format!("role-{menu}"), word, &member.may_change_role, SetMemberRole::url(), hidden, "link");
+    let question = words.with("member-remove-hint", &[("name", member.name.clone())]);
+    let remove = Ask::new(format!("remove-{menu}"), words.t("member-remove"), question, RemoveMember::url())
+        .class("link")
+        .yes(words.with("member-remove-of", &[("name", member.name.clone())]))
+        .field("id", people.id)
+        .field("user", member.user_id)
+        .field("back", &people.back);
     view! {
         <button r#type="button" popovertarget=menu.clone() aria-label=label>"⋯"</button>
         <div class="menu-body" id=menu popover="auto">
-            <form method="post" action=SetMemberRole::url()>
-                {hidden(people)}
-                <button class="link" name="role" value=other.code()>{word}</button>
-            </form>
-            <form method="post" action=RemoveMember::url()>
-                {hidden(people)}
-                <button class="link">{words.t("member-remove")}</button>
-            </form>
+            {change}
+            {remove.may(words, &member.may_remove)}
             <p class="hint">{words.t("member-change-hint")}</p>
         </div>
     }
@@ -155,6 +151,7 @@ fn new_card(words: Words, people: &People, refused: Option<&Refused>) -> impl In
     let first = if people.members.iter().any(is_owner) { MemberRole::Member } else { MemberRole::Owner };
     let chosen = typed("role").unwrap_or_else(|| first.code().to_owned());
     let fault = refused.and_then(|r| r.fault(words.0, "role"));
+    let role = select_within("new", words.t("home-role"), "role", roles(words), &chosen, fault);
     view! {
         <section class="card">
             <header><h2>{words.t("member-add-new")}</h2></header>
@@ -164,11 +161,7 @@ fn new_card(words: Words, people: &People, refused: Option<&Refused>) -> impl In
                 {text_field(username)}
                 {text_field(display_name)}
                 {text_field(email)}
-                <div class="form-row">
-                    <label r#for="new-role">{words.t("home-role")}</label>
-                    <select id="new-role" name="role">{options_view(roles(words), &chosen)}</select>
-                    {fault.map(|fault| view! { <span class="fault">{fault}</span> })}
-                </div>
+                {role}
                 <p class="actions"><button class="btn primary">{words.t("customer-add-person")}</button></p>
             </form>
             {shown_once(words, words.t("customer-password-once"), None, people.made.clone())}
@@ -195,6 +188,9 @@ fn existing_card(words: Words, people: &People, refused: Option<&Refused>) -> im
         autocomplete: Some("off"),
         ..TextField::default()
     };
+    let fault = refused.and_then(|r| r.fault(words.0, "role"));
+    let chosen = MemberRole::Member.code();
+    let role = select_within("existing", words.t("home-role"), "role", roles(words), chosen, fault);
     view! {
         <section class="card">
             <header><h2>{words.t("member-add-existing")}</h2></header>
@@ -202,10 +198,7 @@ fn existing_card(words: Words, people: &People, refused: Option<&Refused>) -> im
                 <input r#type="hidden" name="id" value=people.id.to_string() />
                 <input r#type="hidden" name="back" value=people.back.clone() />
                 {text_field(username)}
-                <div class="form-row">
-                    <label r#for="existing-role">{words.t("home-role")}</label>
-                    <select id="existing-role" name="role">{options_view(roles(words), MemberRole::Member.code())}</select>
-                </div>
+                {role}
                 <p class="actions"><button class="btn">{words.t("customer-add-person")}</button></p>
             </form>
         </section>
@@ -226,7 +219,9 @@ fn transfer_card(words: Words, people: &People, refused: Option<&Refused>) -> im
         autocomplete: Some("off"),
         ..TextField::default()
     };
-    let open = confirm.fault.is_some();
+    let fault = refused.and_then(|r| r.fault(words.0, "userId"));
+    let open = confirm.fault.is_some() || fault.is_some();
+    let heir = select_within("transfer", words.t("member-transfer-to"), "user", heirs, "", fault);
     view! {
         <details class="card" open=open>
             <summary class="card-summary">{words.t("member-transfer")}</summary>
@@ -234,10 +229,7 @@ fn transfer_card(words: Words, people: &People, refused: Option<&Refused>) -> im
                 <p class="hint">{words.t("member-transfer-hint")}</p>
                 <input r#type="hidden" name="id" value=people.id.to_string() />
                 <input r#type="hidden" name="back" value=people.back.clone() />
-                <div class="form-row">
-                    <label r#for="transfer-user">{words.t("member-transfer-to")}</label>
-                    <select id="transfer-user" name="user">{options_view(heirs, "")}</select>
-                </div>
+                {heir}
                 {text_field(confirm)}
                 <p class="actions"><button class="btn danger">{words.t("member-transfer")}</button></p>
             </form>

@@ -16,6 +16,7 @@ use crate::pages::admin::machines::charts::{Chart, Line, chart_card};
 use crate::pages::admin::metrics::islands::{LiveWall, WALL_WORDS};
 use crate::pages::admin::metrics::page::link_chip;
 use crate::paths;
+use crate::ui::table::list_table;
 use crate::ui::time::{self, time};
 use crate::words::Words;
 
@@ -196,19 +197,12 @@ fn ending_card(words: Words, rows: Vec<AllocationView>) -> impl IntoView {
             }
         });
         view! {
-            <div class="scroll" tabindex="0" role="region" aria-label=words.t("dashboard-expiring")>
-                <table class="cards">
-                    <thead>
-                        <tr>
-                            <th scope="col">{words.t("allocation-machine")}</th>
-                            <th scope="col">{words.t("allocation-customer")}</th>
-                            <th scope="col">{words.t("allocation-state")}</th>
-                            <th scope="col">{words.t("allocation-ends")}</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows.collect_view()}</tbody>
-                </table>
-            </div>
+            {list_table(words.t("dashboard-expiring"), view! {
+                <th scope="col">{words.t("allocation-machine")}</th>
+                <th scope="col">{words.t("allocation-customer")}</th>
+                <th scope="col">{words.t("allocation-state")}</th>
+                <th scope="col">{words.t("allocation-ends")}</th>
+            }, rows.collect_view())}
         }
         .into_any()
     };
@@ -238,18 +232,11 @@ fn largest_card(words: Words, shares: Vec<CustomerShare>) -> impl IntoView {
             }
         });
         view! {
-            <div class="scroll" tabindex="0" role="region" aria-label=words.t("dashboard-largest")>
-                <table class="cards">
-                    <thead>
-                        <tr>
-                            <th scope="col">{words.t("allocation-customer")}</th>
-                            <th scope="col" class="num">{words.t("dashboard-customer-machines")}</th>
-                            <th scope="col" class="num">{words.t("dashboard-customer-gpus")}</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows.collect_view()}</tbody>
-                </table>
-            </div>
+            {list_table(words.t("dashboard-largest"), view! {
+                <th scope="col">{words.t("allocation-customer")}</th>
+                <th scope="col" class="num">{words.t("dashboard-customer-machines")}</th>
+                <th scope="col" class="num">{words.t("dashboard-customer-gpus")}</th>
+            }, rows.collect_view())}
         }
         .into_any()
     };

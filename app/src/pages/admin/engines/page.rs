@@ -12,6 +12,7 @@ use super::server_fns::{RemoveEngine, SetEngine, TestEngine};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
+use crate::ui::ask::Ask;
 use crate::ui::format::{self, NOT_MEASURED};
 use crate::ui::forms::{TextField, form_fault, select_field, text_area, text_field};
 use crate::ui::state::{Tone, state};
@@ -213,14 +214,14 @@ fn form_card(
 }
 
 fn remove_card(words: Words, code: &str) -> impl IntoView + use<> {
+    let remove = Ask::new("engine", words.t("engine-remove"), words.t("engine-remove-hint"), RemoveEngine::url())
+        .yes(words.t("engine-remove-confirm"))
+        .field("code", code);
     view! {
         <section class="card">
             <header><h2>{words.t("engine-remove")}</h2></header>
-            <form class="form" method="post" action=RemoveEngine::url()>
-                <p class="sub">{words.t("engine-remove-hint")}</p>
-                <input r#type="hidden" name="code" value=code.to_owned() />
-                <p class="actions"><button class="btn danger">{words.t("engine-remove")}</button></p>
-            </form>
+            <p class="note-line">{words.t("engine-remove-hint")}</p>
+            <div class="actions">{remove.view(words)}</div>
         </section>
     }
 }

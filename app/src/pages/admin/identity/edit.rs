@@ -16,6 +16,7 @@ use super::server_fns::{DeleteIdentityProvider, SaveIdentityProvider, TestIdenti
 use crate::door::{Refused, door, look, must_hold};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
+use crate::ui::ask::Ask;
 use crate::ui::copy::copy_button;
 use crate::ui::forms::{TextField, check_field, form_fault, select_field, text_area, text_field};
 use crate::ui::state::{Tone, state};
@@ -334,14 +335,14 @@ fn step_view(words: Words, step: ProviderTestStep) -> impl IntoView {
 
 fn end_card(words: Words, view: &ProviderView) -> impl IntoView + use<> {
     let hint = words.with("identity-delete-hint", &[("n", view.accounts.to_string())]);
+    let remove = Ask::new("provider", words.t("identity-delete"), hint.clone(), DeleteIdentityProvider::url())
+        .yes(words.t("identity-delete-confirm"))
+        .field("id", view.id);
     view! {
         <section class="card">
             <header><h2>{words.t("identity-delete")}</h2></header>
-            <form class="form" method="post" action=DeleteIdentityProvider::url()>
-                <p>{hint}</p>
-                <input r#type="hidden" name="id" value=view.id.to_string() />
-                <p class="actions"><button class="btn danger">{words.t("identity-delete")}</button></p>
-            </form>
+            <p class="note-line">{hint.clone()}</p>
+            <div class="actions">{remove.view(words)}</div>
         </section>
     }
 }

@@ -8,6 +8,7 @@ use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -51,20 +52,13 @@ fn list_view(providers: Vec<ProviderView>, deleted: bool) -> AnyView {
 fn table(words: Words, providers: Vec<ProviderView>) -> AnyView {
     let rows = providers.into_iter().map(|provider| row(words, provider)).collect_view();
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("identity-list")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        <th scope="col">{words.t("identity-name")}</th>
-                        <th scope="col">{words.t("identity-kind")}</th>
-                        <th scope="col">{words.t("identity-state")}</th>
-                        <th scope="col" class="num">{words.t("identity-accounts")}</th>
-                        <th scope="col">{words.t("identity-last-test")}</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("identity-list"), view! {
+            <th scope="col">{words.t("identity-name")}</th>
+            <th scope="col">{words.t("identity-kind")}</th>
+            <th scope="col">{words.t("identity-state")}</th>
+            <th scope="col" class="num">{words.t("identity-accounts")}</th>
+            <th scope="col">{words.t("identity-last-test")}</th>
+        }, rows)}
     }
     .into_any()
 }

@@ -8,9 +8,11 @@ use super::cells::size;
 use super::server_fns::{CancelImagePull, PullImage};
 use crate::door::{Refused, look};
 use crate::paths;
+use crate::ui::ask::Ask;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::{TextField, text_field};
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -64,17 +66,10 @@ fn table(words: Words, image: &ImageView, copies: Vec<ImageCopy>, manages: bool)
     let heads = ["machine", "state", "progress", "wanted"];
     let heads = heads.map(|key| view! { <th scope="col">{words.t(&format!("copies-{key}"))}</th> });
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("copies-title")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        {heads.into_iter().collect_view()}
-                        <th scope="col" aria-label=words.t("copies-cancel")></th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("copies-title"), view! {
+            {heads.into_iter().collect_view()}
+            <th scope="col" aria-label=words.t("copies-cancel")></th>
+        }, rows.collect_view())}
     }
     .into_any()
 }
@@ -98,13 +93,12 @@ fn row(words: Words, image: &ImageView, copy: ImageCopy, manages: bool) -> impl 
         view! { <span class="sub">{message} " " {copy.detail}</span> }
     });
     let stop = (manages && tone == Tone::Info).then(|| {
-        view! {
-            <form method="post" action=CancelImagePull::url()>
-                <input r#type="hidden" name="id" value=image.id.to_string() />
-                <input r#type="hidden" name="machine" value=copy.machine.clone() />
-                <button class="btn">{words.t("copies-cancel")}</button>
-            </form>
-        }
+        let (id, question) = (format!("copy-{}", copy.machine), words.t("copies-cancel-hint"));
+        Ask::new(id, words.t("copies-cancel"), question, CancelImagePull::url())
+            .row(words.with("copies-cancel-of", &[("name", copy.machine_name.clone())]))
+            .field("id", image.id)
+            .field("machine", &copy.machine)
+            .view(words)
     });
     view! {
         <tr>

@@ -10,6 +10,7 @@ use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::options_view;
 use crate::ui::lists::{ListQuery, pager, sort_header};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -123,25 +124,18 @@ fn table(words: Words, query: &ListQuery, page: Page<ImageView>) -> AnyView {
     };
     let rows = page.list.into_iter().map(|image| row(words, &image));
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("images-title")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        {heading(ImageSort::Name, "image-name", false)}
-                        <th scope="col">{words.t("image-source")}</th>
-                        <th scope="col">{words.t("image-owner")}</th>
-                        {heading(ImageSort::Framework, "image-framework", false)}
-                        <th scope="col">{words.t("image-cuda-version")}</th>
-                        <th scope="col">{words.t("image-architecture")}</th>
-                        {heading(ImageSort::Size, "image-size", true)}
-                        {heading(ImageSort::State, "image-state", false)}
-                        {heading(ImageSort::Listed, "image-listed", false)}
-                        {heading(ImageSort::Created, "image-created", false)}
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("images-title"), view! {
+            {heading(ImageSort::Name, "image-name", false)}
+            <th scope="col">{words.t("image-source")}</th>
+            <th scope="col">{words.t("image-owner")}</th>
+            {heading(ImageSort::Framework, "image-framework", false)}
+            <th scope="col">{words.t("image-cuda-version")}</th>
+            <th scope="col">{words.t("image-architecture")}</th>
+            {heading(ImageSort::Size, "image-size", true)}
+            {heading(ImageSort::State, "image-state", false)}
+            {heading(ImageSort::Listed, "image-listed", false)}
+            {heading(ImageSort::Created, "image-created", false)}
+        }, rows.collect_view())}
         {pager(words, query, page.page, page.page_size, page.total)}
     }
     .into_any()

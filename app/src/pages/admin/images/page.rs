@@ -1,7 +1,7 @@
 //! `/admin/images/{id}`: an image, whether customers may choose it, and what somebody decided about it.
 
 use contract::images::{ImageCopy, ImageSource, ImageState, ImageView};
-use contract::{ImageId, Permission};
+use contract::{ImageId, May, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -11,6 +11,7 @@ use super::server_fns::{ApproveImage, DeleteImage, RejectImage, SetImageListed};
 use crate::door::{Refused, door, id_of_path};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
+use crate::ui::ask::{Ask, go};
 use crate::ui::forms::{TextField, form_fault, text_area};
 use crate::ui::state::{Tone, state};
 use crate::words::Words;
@@ -23,13 +24,16 @@ pub fn ImagePage() -> impl IntoView {
     page(
         async move {
             let image = platform::images::get(&platform, &ctx, id).await?;
-            Ok((image, platform::images::copies(&platform, &ctx, id).await?))
+            let copies = platform::images::copies(&platform, &ctx, id).await?;
+            let ruled = platform::images::may_be_listed(&image, !image.listed);
+            let may_list = platform::may(&ctx, ctx.holds(Permission::ImagesManage), ruled)?;
+            Ok((image, copies, may_list))
         },
-        |(image, copies)| image_view(image, copies),
+        |(image, copies, may_list)| image_view(image, copies, may_list),
     )
 }
 
-fn image_view(image: ImageView, copies: Vec<ImageCopy>) -> AnyView {
+fn image_view(image: ImageView, copies: Vec<ImageCopy>, may_list: May) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
     let manages = ctx.holds(Permission::ImagesManage);
@@ -40,14 +44,9 @@ fn image_view(image: ImageView, copies: Vec<ImageCopy>) -> AnyView {
         .beside((state_cell(words, &image), listed_cell(words, image.listed)))
         .actions(manages.then(|| {
             let (key, class) = if image.listed { ("image-delist", "btn") } else { ("image-list", "btn primary") };
-            // Disabled with the reason, by the rule by which it is refused.
-            let why = (!approved).then(|| words.t("error-image-not-approved"));
+            let hidden = vec![("id", image.id.to_string()), ("listed", (!image.listed).to_string())];
             view! {
-                <form method="post" action=SetImageListed::url()>
-                    <input r#type="hidden" name="id" value=image.id.to_string() />
-                    <input r#type="hidden" name="listed" value=(!image.listed).to_string() />
-                    <button class=class disabled=why.is_some() title=why>{words.t(key)}</button>
-                </form>
+                {go("list", words.t(key), &may_list, SetImageListed::url(), hidden, class)}
                 <a class="btn" href=paths::image_edit(image.id)>{words.t("image-edit")}</a>
             }
         }));
@@ -116,14 +115,14 @@ fn review_card(words: Words, image: &ImageView, refused: Option<&Refused>) -> im
 
 /// What takes one away, and what goes with it.
 pub fn delete_card(words: Words, action: &'static str, id: ImageId) -> impl IntoView + use<> {
+    let delete = Ask::new("image", words.t("image-delete"), words.t("image-delete-hint"), action)
+        .yes(words.t("image-delete-confirm"))
+        .field("id", id);
     view! {
         <section class="card">
             <header><h2>{words.t("image-delete")}</h2></header>
-            <form class="form" method="post" action=action>
-                <p class="sub">{words.t("image-delete-hint")}</p>
-                <input r#type="hidden" name="id" value=id.to_string() />
-                <p class="actions"><button class="btn danger">{words.t("image-delete")}</button></p>
-            </form>
+            <p class="note-line">{words.t("image-delete-hint")}</p>
+            <div class="actions">{delete.view(words)}</div>
         </section>
     }
 }

@@ -9,7 +9,7 @@ use super::form::ImageForm;
 use crate::door::{Refused, door, must_hold};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
-use crate::ui::forms::form_fault;
+use crate::ui::forms::{described_by, fault_view, form_fault};
 use crate::words::Words;
 
 /// `/admin/images/upload`.
@@ -35,6 +35,7 @@ pub fn upload_form(
     let form = refused.as_ref().map(ImageForm::from_typed).unwrap_or_default();
     let general = refused.as_ref().map(|refused| refused.message(words.0));
     let fault = refused.as_ref().and_then(|refused| refused.fault(words.0, "file"));
+    let described = described_by("archive", &fault, &Some(String::new()));
     let plain = words.with("upload-plain-hint", &[("mib", (MAX_FORM_FILE_BYTES >> 20).to_string())]);
     let left_open = |key: &str, names: &[&'static str]| {
         let args: Vec<_> = names.iter().map(|name| (*name, format!("{{{name}}}"))).collect();
@@ -60,8 +61,8 @@ pub fn upload_form(
             <div class="form-row wide">
                 <label r#for="archive">{words.t("upload-file")}</label>
                 <input id="archive" r#type="file" name="file" required=true accept=".tar,application/x-tar"
-                    aria-describedby="archive-hint" aria-invalid=fault.is_some().then_some("true") />
-                {fault.map(|fault| view! { <span class="fault">{fault}</span> })}
+                    aria-describedby=described aria-invalid=fault.is_some().then_some("true") />
+                {fault_view("archive", fault)}
                 <span class="hint" id="archive-hint">{words.t("upload-file-hint")}</span>
                 <span class="hint" data-plain="">{plain}</span>
             </div>

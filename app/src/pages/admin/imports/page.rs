@@ -13,9 +13,11 @@ use super::server_fns::{ConfirmImport, DiscardImport};
 use crate::door::{Refused, door, import_in_words, look, must_hold, reload_after, row_in_words};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
-use crate::ui::forms::form_fault;
+use crate::ui::ask::Ask;
+use crate::ui::forms::{file_field, form_fault};
 use crate::ui::lists::{ListQuery, pager};
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -95,28 +97,27 @@ fn upload_view(of: ImportSubject, fault: Option<String>) -> AnyView {
     let (list, list_name) = subject.list;
     let door = format!("/api/admin/{}/import", of.code());
     let template = format!("{door}/template");
-    let fault = fault.map(|fault| match fault.as_str() {
-        "too-large" => words.t("import-too-large"),
-        "too-many" => words.with("import-too-many", &[("max", MAX_STAGED_IMPORTS.to_string())]),
-        _ => words.t("field-file-required"),
-    });
+    // That there are too many is nothing about the file; everything else is.
+    let (general, fault) = match fault.as_deref() {
+        None => (None, None),
+        Some("too-many") => (Some(words.with("import-too-many", &[("max", MAX_STAGED_IMPORTS.to_string())])), None),
+        Some("too-large") => (None, Some(words.t("import-too-large"))),
+        Some(_) => (None, Some(words.t("field-file-required"))),
+    };
+    let accept = ".xlsx,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    let file = file_field("import-file", words.t("import-file"), accept, fault, Some(words.t(subject.hint)), ());
     let head = PageFrame::new(words.t("import-title"), subject.area).crumb(words.t(list_name), list);
     frame(
         head,
         view! {
-            {form_fault(fault)}
+            {form_fault(general)}
             <section class="card">
                 <form class="form" method="post" action=format!("{door}/preview") enctype="multipart/form-data">
                     <p>
                         {words.t("import-hint")} " "
                         <a class="link" href=template download="">{words.t("import-template")}</a>
                     </p>
-                    <div class="form-row">
-                        <label r#for="import-file">{words.t("import-file")}</label>
-                        <input id="import-file" r#type="file" name="file" required=true
-                            accept=".xlsx,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" />
-                        <span class="hint">{words.t(subject.hint)}</span>
-                    </div>
+                    {file}
                     <p class="actions">
                         <button class="btn primary">{words.t("import-upload")}</button>
                         <a class="btn" href=list>{words.t("form-cancel")}</a>
@@ -234,13 +235,12 @@ fn actions(words: Words, subject: &Subject, view: &ImportView) -> impl IntoView 
         }
     });
     let discard = matches!(view.state, ImportState::Ready | ImportState::Reading).then(|| {
-        view! {
-            <form method="post" action=DiscardImport::url()>
-                <input r#type="hidden" name="subject" value=subject.of.code() />
-                <input r#type="hidden" name="id" value=id.clone() />
-                <button class="btn">{words.t("import-discard")}</button>
-            </form>
-        }
+        Ask::new("import", words.t("import-discard"), words.t("import-discard-hint"), DiscardImport::url())
+            .class("btn")
+            .yes(words.t("import-discard-confirm"))
+            .field("subject", subject.of.code())
+            .field("id", &id)
+            .view(words)
     });
     let result = (view.state != ImportState::Reading).then(|| {
         let href = format!("/api/admin/{}/import/{id}/result", subject.of.code());
@@ -318,20 +318,13 @@ fn table(words: Words, subject: &Subject, view: &ImportView, rows: Page<ImportRo
     let lines = rows.list.into_iter().map(|row| line(words, subject, row)).collect_view();
     let [name, code] = subject.headings;
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("import-rows")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        <th scope="col" class="num">{words.t("import-row")}</th>
-                        <th scope="col">{words.t(name)}</th>
-                        <th scope="col">{words.t(code)}</th>
-                        <th scope="col">{words.t("import-verdict")}</th>
-                        <th scope="col">{words.t("import-why")}</th>
-                    </tr>
-                </thead>
-                <tbody>{lines}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("import-rows"), view! {
+            <th scope="col" class="num">{words.t("import-row")}</th>
+            <th scope="col">{words.t(name)}</th>
+            <th scope="col">{words.t(code)}</th>
+            <th scope="col">{words.t("import-verdict")}</th>
+            <th scope="col">{words.t("import-why")}</th>
+        }, lines)}
         {pager(words, &query, number, size, total)}
     }
     .into_any()

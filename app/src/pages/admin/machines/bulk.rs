@@ -14,6 +14,7 @@ use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{TextField, text_field};
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::words::Words;
 
 /// The bulk that is no action of a single machine's: it needs a window.
@@ -156,19 +157,12 @@ fn bulk_view(action: MachineAction, rows: Vec<Row>, more: u64, before: Before) -
 pub(super) fn table(words: Words, rows: Vec<Row>) -> impl IntoView {
     let lines = rows.into_iter().map(|(machine, refusal)| line(words, machine, refusal)).collect_view();
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("machines-title")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        <th scope="col">{words.t("machine-name")}</th>
-                        <th scope="col">{words.t("machine-code")}</th>
-                        <th scope="col">{words.t("machines-service")}</th>
-                        <th scope="col">{words.t("bulk-outcome")}</th>
-                    </tr>
-                </thead>
-                <tbody>{lines}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("machines-title"), view! {
+            <th scope="col">{words.t("machine-name")}</th>
+            <th scope="col">{words.t("machine-code")}</th>
+            <th scope="col">{words.t("machines-service")}</th>
+            <th scope="col">{words.t("bulk-outcome")}</th>
+        }, lines)}
     }
 }
 

@@ -10,6 +10,7 @@ use platform::{OpContext, Platform};
 use serde::Serialize;
 
 use crate::ui::format;
+use crate::ui::table::table_of;
 use crate::words::Words;
 
 /// Ranges the page offers.
@@ -243,12 +244,7 @@ pub fn chart_card(words: Words, code: &str, chart: &Chart, zone: chrono_tz::Tz) 
             ></rg-chart>
             <details class="chart-table">
                 <summary>{words.t("chart-table")}</summary>
-                <div class="scroll" tabindex="0" role="region" aria-label=chart.title.clone()>
-                    <table>
-                        <thead><tr><th scope="col">{words.t("chart-time")}</th>{head.collect_view()}</tr></thead>
-                        <tbody>{rows}</tbody>
-                    </table>
-                </div>
+                {table_of("", chart.title.clone(), view! { <th scope="col">{words.t("chart-time")}</th> {head.collect_view()} }, rows)}
             </details>
         </section>
     }

@@ -69,7 +69,7 @@ pub fn cell(words: Words, column: &str, machine: &MachineRow) -> AnyView {
             let differences = (machine.differences > 0).then(|| {
                 state(Tone::Warn, words.with("hardware-differences", &[("n", machine.differences.to_string())]))
             });
-            view! { <td data-label=label>{gpus} " " {differences}</td> }.into_any()
+            view! { <td class="model" data-label=label>{gpus} " " {differences}</td> }.into_any()
         }
         "cpu" => {
             let cores = machine.cpu_cores.map(|n| words.with("machines-cores", &[("n", n.to_string())]));

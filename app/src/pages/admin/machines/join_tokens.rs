@@ -10,10 +10,12 @@ use super::server_fns::{CreateJoinToken, RevokeJoinToken};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
+use crate::ui::ask::Ask;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::{TextField, form_fault, text_field};
 use crate::ui::secret::shown_once;
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -100,17 +102,10 @@ fn list(words: Words, tokens: Vec<JoinTokenView>) -> AnyView {
         .collect_view();
     let rows = tokens.into_iter().map(|token| row(words, token)).collect_view();
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("join-list")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        {heads}
-                        <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("join-list"), view! {
+            {heads}
+            <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
+        }, rows)}
     }
     .into_any()
 }
@@ -126,15 +121,14 @@ fn row(words: Words, token: JoinTokenView) -> impl IntoView {
     } else {
         (Tone::Ok, "join-open")
     };
-    let revoke = (tone == Tone::Ok).then(|| {
-        view! {
-            <form method="post" action=RevokeJoinToken::url()>
-                <input r#type="hidden" name="id" value=token.id.to_string() />
-                <button class="btn small">{words.t("join-revoke")}</button>
-            </form>
-        }
-    });
     let note = if token.note.is_empty() { NOT_MEASURED.to_owned() } else { token.note };
+    let revoke = (tone == Tone::Ok).then(|| {
+        Ask::new(token.id.to_string(), words.t("join-revoke"), words.t("join-revoke-hint"), RevokeJoinToken::url())
+            .row(words.with("join-revoke-of", &[("name", note.clone())]))
+            .yes(words.t("join-revoke-confirm"))
+            .field("id", token.id)
+            .view(words)
+    });
     view! {
         <tr>
             <th scope="row">{note}</th>

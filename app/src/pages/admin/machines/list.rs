@@ -14,6 +14,7 @@ use crate::pages::customer::accounts::server_fns::ChooseColumns;
 use crate::paths;
 use crate::ui::forms::options_view;
 use crate::ui::lists::{ListQuery, all_matching, pager};
+use crate::ui::table::list_table;
 use crate::words::Words;
 
 /// Filters beside the search field.
@@ -154,20 +155,13 @@ fn table(words: Words, query: &ListQuery, list: Page<MachineRow>, columns: &List
     let headings = shared.iter().map(|column| columns::heading(words, query, column)).collect_view();
     let rows = list.list.into_iter().map(|machine| row(words, &ctx, &shared, machine)).collect_view();
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("machines-title")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        {operate.then(|| view! {
-                            <th scope="col" class="pick"><rg-check-all data-label=words.t("list-check-all")></rg-check-all></th>
-                        })}
-                        {headings}
-                        <th scope="col" class="row-menu"><span class="unseen-text">{words.t("list-actions")}</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("machines-title"), view! {
+            {operate.then(|| view! {
+                <th scope="col" class="pick"><rg-check-all data-label=words.t("list-check-all")></rg-check-all></th>
+            })}
+            {headings}
+            <th scope="col" class="row-menu"><span class="unseen-text">{words.t("list-actions")}</span></th>
+        }, rows)}
         {pager(words, query, list.page, list.page_size, list.total)}
     }
     .into_any()

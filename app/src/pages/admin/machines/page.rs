@@ -14,6 +14,7 @@ use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::metrics::page::link_chip;
 use crate::paths;
+use crate::ui::ask::may_open;
 use crate::ui::copy::copy_button;
 use crate::ui::state::{Tone, state};
 use crate::ui::time::clock;
@@ -61,6 +62,9 @@ fn machine_view(data: Data) -> AnyView {
     });
     let chip = figures.as_ref().map(|(live, _)| link_chip(words, clock(live.at.unwrap_or(ctx.now()), zone)));
     let model = model_tag(&machine);
+    let ruled = platform::allocations::may_be_lent(machine.pool, machine.service_state);
+    // The rule asks nobody, so that it cannot fail otherwise.
+    let may_lend = platform::may(&ctx, ctx.holds(Permission::AllocationsCreate), ruled).unwrap_or_default();
     let head = PageFrame::new(machine.name.clone(), Area::Machines)
         .crumb(words.t("nav-machines"), paths::MACHINES)
         .beside(view! {
@@ -71,9 +75,7 @@ fn machine_view(data: Data) -> AnyView {
         })
         .actions(view! {
             {copy_button(code.clone(), words.t("machine-copy-code"), words.t("copied"))}
-            {ctx.holds(Permission::AllocationsCreate).then(|| view! {
-                <a class="btn" href=paths::machine_allocate(&code)>{words.t("machine-allocate")}</a>
-            })}
+            {may_open(&may_lend, "allocate", words.t("machine-allocate"), paths::machine_allocate(&code), "btn")}
             {ctx.holds(Permission::MachinesOperate).then(|| view! {
                 <a class="btn" href=paths::machine_service(&code)>{words.t("machine-service")}</a>
             })}

@@ -56,11 +56,12 @@ pub async fn act_on_machine(
     #[server(default)] note: String,
 ) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
+    let typed = vec![("note", note.clone())];
     let result = platform::machines::act(&platform, &ctx, &code, action, Some(note)).await;
     let next = |machine: Option<MachineView>| {
         machine.map_or_else(|| paths::MACHINES.to_owned(), |machine| paths::machine_service(&machine.id))
     };
-    door::form_answer((&platform, &ctx), result, next, &paths::machine_service(&code), Vec::new()).await
+    door::form_answer((&platform, &ctx), result, next, &paths::machine_service(&code), typed).await
 }
 
 /// The same with many. Back to the list when all is done, else to what is left, with why.

@@ -1,7 +1,7 @@
 //! What staff do with a machine: out of service and back, maintenance, how its host is reached, away for good.
 
-use contract::Permission;
 use contract::machines::{ConnectionView, MachineAction, MachineView, MaintenanceView};
+use contract::{May, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_params_map;
@@ -10,6 +10,7 @@ use super::server_fns::{ActOnMachine, CancelMaintenance, PlanMaintenance, SetCon
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
+use crate::ui::ask::{Ask, held_back};
 use crate::ui::forms::{TextField, check_field, form_fault, text_area, text_field};
 use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
@@ -25,27 +26,39 @@ pub fn ServicePage() -> impl IntoView {
             crate::door::must_hold(&ctx, Permission::MachinesView)?;
             let machine = platform::machines::get(&platform, &ctx, &code).await?;
             crate::door::must_hold(&ctx, Permission::MachinesOperate)?;
-            Ok(machine)
+            let may = platform::machines::may_act(&platform, &ctx, &code, ACTIONS).await?;
+            Ok((machine, may))
         },
-        service_view,
+        |(machine, may)| service_view(machine, &may),
     )
 }
 
-fn service_view(machine: MachineView) -> AnyView {
-    let (words, ctx) = (Words::now(), door().1);
+/// What is done with one machine, the last by a page of its own.
+const ACTIONS: [MachineAction; 5] = [
+    MachineAction::Uncordon,
+    MachineAction::Cordon,
+    MachineAction::Drain,
+    MachineAction::Retire,
+    MachineAction::Delete,
+];
+
+type Possible = [(MachineAction, May); 5];
+
+fn service_view(machine: MachineView, may: &Possible) -> AnyView {
+    let words = Words::now();
     let refused = Refused::from_query();
     let head = PageFrame::new(words.with("service-title", &[("name", machine.name.clone())]), Area::Machines)
         .crumb(words.t("nav-machines"), paths::MACHINES)
         .crumb(machine.name.clone(), paths::machine(&machine.id))
         .beside(service_state(words, &machine));
     let message = refused.as_ref().map(|refused| refused.message(words.0));
-    let delete = ctx.holds(Permission::MachinesDelete).then(|| delete_card(words, &machine));
+    let delete = delete_card(words, &machine, may);
     frame(
         head,
         view! {
             {form_fault(message)}
             <div class="main-column">
-                {actions_card(words, &machine)}
+                {actions_card(words, &machine, may, refused.as_ref())}
                 {maintenance_card(words, &machine, refused.as_ref())}
                 {connection_card(words, &machine, refused.as_ref())}
                 {delete}
@@ -71,19 +84,30 @@ pub fn service_state(words: Words, machine: &MachineView) -> impl IntoView + use
     }
 }
 
-fn actions_card(words: Words, machine: &MachineView) -> impl IntoView + use<> {
-    let possible = [MachineAction::Uncordon, MachineAction::Cordon, MachineAction::Drain, MachineAction::Retire]
-        .into_iter()
-        .filter(|action| machine.service_state.after(*action).is_some());
-    let rows = possible
-        .map(|action| {
+fn actions_card(
+    words: Words,
+    machine: &MachineView,
+    may: &Possible,
+    refused: Option<&Refused>,
+) -> impl IntoView + use<> {
+    // What makes no sense in this state is left out; what something else is in the way of says what.
+    let rows = may
+        .iter()
+        .filter(|(action, may)| machine.service_state.after(*action).is_some() && may.is_shown())
+        .map(|(action, may)| {
+            let action = *action;
+            let word = words.t(&format!("action-{}", action.code()));
+            if let Some(why) = may.why_not.clone() {
+                return view! { <li>{held_back(action.code().to_owned(), word, why, "btn")}</li> }.into_any();
+            }
             let class = if action == MachineAction::Uncordon { "btn primary" } else { "btn" };
             view! {
                 <li>
-                    <button class=class name="action" value=action.code()>{words.t(&format!("action-{}", action.code()))}</button>
+                    <button class=class name="action" value=action.code()>{word}</button>
                     <span class="sub">{words.t(&format!("action-{}-hint", action.code()))}</span>
                 </li>
             }
+            .into_any()
         })
         .collect_view();
     view! {
@@ -94,6 +118,8 @@ fn actions_card(words: Words, machine: &MachineView) -> impl IntoView + use<> {
                 {text_field(TextField {
                     label: words.t("service-note"),
                     name: "note".to_owned(),
+                    value: refused.and_then(|refused| refused.typed.get("note").cloned()).unwrap_or_default(),
+                    fault: refused.and_then(|refused| refused.fault(words.0, "note")),
                     hint: Some(words.t("service-note-hint")),
                     max_length: Some(1000),
                     ..TextField::default()
@@ -119,14 +145,16 @@ fn maintenance_card(words: Words, machine: &MachineView, refused: Option<&Refuse
     let fault = |path: &str| refused.and_then(|refused| refused.fault(words.0, path));
     let typed = |name: &str| refused.and_then(|refused| refused.typed.get(name).cloned()).unwrap_or_default();
     let windows = machine.maintenance.iter().map(|window| {
+        let opens = format!("maintenance-cancel-{}", window.state.code());
+        let question = words.t(&format!("{opens}-hint"));
+        let cancel = Ask::new(format!("window-{}", window.id), words.t(&opens), question, CancelMaintenance::url())
+            .class("btn")
+            .field("code", &machine.id)
+            .field("id", window.id);
         view! {
             <li>
                 <div>{window_line(words, window)}</div>
-                <form method="post" action=CancelMaintenance::url()>
-                    <input r#type="hidden" name="code" value=machine.id.clone() />
-                    <input r#type="hidden" name="id" value=window.id.to_string() />
-                    <button class="btn">{words.t(&format!("maintenance-cancel-{}", window.state.code()))}</button>
-                </form>
+                <div>{cancel.view(words)}</div>
             </li>
         }
     });
@@ -250,8 +278,20 @@ fn connection_card(words: Words, machine: &MachineView, refused: Option<&Refused
     }
 }
 
-fn delete_card(words: Words, machine: &MachineView) -> impl IntoView + use<> {
-    view! {
+/// It leads to a page that asks.
+fn delete_card(words: Words, machine: &MachineView, may: &Possible) -> Option<AnyView> {
+    let may = may.iter().find(|(action, _)| *action == MachineAction::Delete).map(|(_, may)| may)?;
+    if let Some(why) = may.why_not.clone() {
+        let button = held_back("delete".to_owned(), words.t("action-delete"), why, "btn danger");
+        let card = view! {
+            <section class="card">
+                <header><h2>{words.t("action-delete")}</h2></header>
+                <p class="note-line">{button}</p>
+            </section>
+        };
+        return Some(card.into_any());
+    }
+    let card = view! {
         <section class="card">
             <header><h2>{words.t("action-delete")}</h2></header>
             <form class="form" method="get" action=paths::MACHINES_BULK>
@@ -262,5 +302,6 @@ fn delete_card(words: Words, machine: &MachineView) -> impl IntoView + use<> {
                 </p>
             </form>
         </section>
-    }
+    };
+    may.allowed.then(|| card.into_any())
 }

@@ -9,6 +9,7 @@ use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::role_words::role_in_words;
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::words::Words;
 
 /// `/admin/roles`.
@@ -32,20 +33,13 @@ fn list_view(roles: Vec<RoleView>) -> AnyView {
         view! {
             <section class="card">
                 {begin}
-                <div class="scroll" tabindex="0" role="region" aria-label=words.t("roles-title")>
-                    <table class="cards">
-                        <thead>
-                            <tr>
-                                <th scope="col">{words.t("role-name")}</th>
-                                <th scope="col">{words.t("role-kind")}</th>
-                                <th scope="col">{words.t("role-description")}</th>
-                                <th scope="col" class="num">{words.t("role-permissions")}</th>
-                                <th scope="col" class="num">{words.t("role-holders")}</th>
-                            </tr>
-                        </thead>
-                        <tbody>{rows}</tbody>
-                    </table>
-                </div>
+                {list_table(words.t("roles-title"), view! {
+                    <th scope="col">{words.t("role-name")}</th>
+                    <th scope="col">{words.t("role-kind")}</th>
+                    <th scope="col">{words.t("role-description")}</th>
+                    <th scope="col" class="num">{words.t("role-permissions")}</th>
+                    <th scope="col" class="num">{words.t("role-holders")}</th>
+                }, rows)}
             </section>
         },
     )

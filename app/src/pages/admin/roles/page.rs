@@ -11,6 +11,7 @@ use crate::door::{Refused, door, id_of_path, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::role_words::{group_title, permission_title, role_in_words};
+use crate::ui::ask::{Ask, may_open};
 use crate::ui::forms::form_fault;
 use crate::ui::time::time;
 use crate::words::Words;
@@ -31,23 +32,22 @@ pub fn RolePage() -> impl IntoView {
 }
 
 fn role_view(role: RoleView, holders: Vec<RoleHolder>) -> AnyView {
-    let (words, ctx) = (Words::now(), door().1);
+    let words = Words::now();
     let message = Refused::from_query().map(|r| r.message(words.0));
-    let manage = ctx.holds(Permission::RolesManage) && !role.builtin;
-    let held = !holders.is_empty();
+    let (may_change, may_delete) =
+        (role.may_change.clone().unwrap_or_default(), role.may_delete.clone().unwrap_or_default());
+    // Of a built-in role both would be refused for ever; what it is stands beside its name.
+    let manage = (!role.builtin).then_some(());
     let head = PageFrame::new(role.name.clone(), Area::Roles)
         .crumb(words.t("nav-roles"), paths::ROLES)
         .beside(kind(words, role.builtin))
-        .actions(manage.then(|| {
-            // The server refuses for the same reason.
-            let why = if held { words.t("role-delete-held") } else { words.t("role-delete") };
-            view! {
-                <form method="post" action=DeleteRole::url()>
-                    <input r#type="hidden" name="id" value=role.id.to_string() />
-                    <button class="btn danger" disabled=held title=why>{words.t("role-delete")}</button>
-                </form>
-                <a class="btn primary" href=paths::role_edit(role.id)>{words.t("machine-edit")}</a>
-            }
+        .actions(manage.map(|()| {
+            let delete = Ask::new("role", words.t("role-delete"), words.t("role-delete-hint"), DeleteRole::url())
+                .yes(words.t("role-delete-confirm"))
+                .field("id", role.id)
+                .may(words, &may_delete);
+            let edit = may_open(&may_change, "edit", words.t("machine-edit"), paths::role_edit(role.id), "btn primary");
+            (delete, edit)
         }));
     frame(
         head,

@@ -13,6 +13,7 @@ use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::form_fault;
+use crate::ui::table::list_table;
 use crate::words::Words;
 
 /// `/admin/settings/imports/{id}`.
@@ -70,18 +71,11 @@ fn changes_view(words: Words, view: SettingsImportView) -> impl IntoView {
         }
     });
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("settings-import-changes")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        <th scope="col">{words.t("settings-name")}</th>
-                        <th scope="col">{words.t("settings-before")}</th>
-                        <th scope="col">{words.t("settings-after")}</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("settings-import-changes"), view! {
+            <th scope="col">{words.t("settings-name")}</th>
+            <th scope="col">{words.t("settings-before")}</th>
+            <th scope="col">{words.t("settings-after")}</th>
+        }, rows.collect_view())}
         <form class="form" method="post" action=ConfirmSettingsImport::url()>
             <input r#type="hidden" name="id" value=view.id.to_string() />
             <p class="actions">

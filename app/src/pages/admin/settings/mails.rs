@@ -14,6 +14,7 @@ use crate::paths;
 use crate::ui::forms::{TextField, options_view, text_field};
 use crate::ui::lists::{ListQuery, pager};
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -74,21 +75,14 @@ fn table(words: Words, query: &ListQuery, page: Page<MailView>) -> AnyView {
     });
     let rows = rows.collect_view();
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("mails-title")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        <th scope="col">{words.t("mails-at")}</th>
-                        <th scope="col">{words.t("mails-kind")}</th>
-                        <th scope="col">{words.t("mails-to")}</th>
-                        <th scope="col">{words.t("mails-state")}</th>
-                        <th scope="col" class="num">{words.t("mails-attempts")}</th>
-                        <th scope="col">{words.t("mails-error")}</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("mails-title"), view! {
+            <th scope="col">{words.t("mails-at")}</th>
+            <th scope="col">{words.t("mails-kind")}</th>
+            <th scope="col">{words.t("mails-to")}</th>
+            <th scope="col">{words.t("mails-state")}</th>
+            <th scope="col" class="num">{words.t("mails-attempts")}</th>
+            <th scope="col">{words.t("mails-error")}</th>
+        }, rows)}
         {pager(words, query, page.page, page.page_size, page.total)}
     }
     .into_any()

@@ -15,7 +15,8 @@ use super::server_fns::SaveSettings;
 use crate::door::{Refused, appearance, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
-use crate::ui::forms::{TextField, check_field, form_fault, select_field, text_field};
+use crate::ui::ask::Ask;
+use crate::ui::forms::{TextField, check_field, file_field, form_fault, select_field, text_field};
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -54,7 +55,7 @@ fn settings_view(settings: Vec<SettingView>, saved: bool) -> AnyView {
             {form_fault(general)}
             {saved.then(|| view! { <p class="note-line" role="status">{words.t("settings-saved")}</p> })}
             {groups.into_iter().collect_view()}
-            {may_change.then(|| import_card(words))}
+            {may_change.then(|| import_card(words, refused.as_ref()))}
         },
     )
 }
@@ -176,35 +177,38 @@ fn logo_form(words: Words, refused: Option<&Refused>) -> impl IntoView + use<> {
     let has = now.is_some();
     view! {
         <form class="form" method="post" action="/api/admin/settings/logo" enctype="multipart/form-data">
-            <div class="form-row">
-                <label r#for="logo-file">{words.t("setting-branding-logo")}</label>
-                {now}
-                <input id="logo-file" r#type="file" name="file" required=true accept="image/png,image/jpeg"
-                    aria-describedby="logo-hint" aria-invalid=fault.is_some().then_some("true") />
-                {fault.map(|fault| view! { <span class="fault">{fault}</span> })}
-                <span class="hint" id="logo-hint">{words.t("setting-branding-logo-hint")}</span>
-            </div>
+            {file_field(
+                "logo-file",
+                words.t("setting-branding-logo"),
+                "image/png,image/jpeg",
+                fault,
+                Some(words.t("setting-branding-logo-hint")),
+                now,
+            )}
             <p class="actions"><button class="btn">{words.t("settings-logo-upload")}</button></p>
         </form>
-        {has.then(|| view! {
-            <form class="form" method="post" action=SaveSettings::url()>
-                <input r#type="hidden" name="form[branding.logo]" value="" />
-                <p class="actions"><button class="btn">{words.t("settings-logo-remove")}</button></p>
-            </form>
+        {has.then(|| {
+            let (opens, question) = (words.t("settings-logo-remove"), words.t("settings-logo-remove-hint"));
+            let remove = Ask::new("logo", opens, question, SaveSettings::url())
+                .class("btn")
+                .yes(words.t("settings-logo-remove-confirm"))
+                .field("form[branding.logo]", "");
+            view! { <div class="actions">{remove.view(words)}</div> }
         })}
     }
 }
 
-fn import_card(words: Words) -> impl IntoView {
+fn import_card(words: Words, refused: Option<&Refused>) -> impl IntoView + use<> {
+    // Whatever is wrong inside of it is wrong with the file.
+    let fault = ["file", "format", "settings"].iter().find_map(|path| refused?.fault(words.0, path));
+    let (label, accept) = (words.t("settings-import-file"), ".json,application/json");
+    let file = file_field("settings-file", label, accept, fault, None, ());
     view! {
         <section class="card" id="import">
             <header><h2>{words.t("settings-import")}</h2></header>
             <form class="form" method="post" action="/api/admin/settings/import" enctype="multipart/form-data">
                 <p>{words.t("settings-import-hint")}</p>
-                <div class="form-row">
-                    <label r#for="settings-file">{words.t("settings-import-file")}</label>
-                    <input id="settings-file" r#type="file" name="file" required=true accept=".json,application/json" />
-                </div>
+                {file}
                 <p class="actions"><button class="btn">{words.t("settings-import-look")}</button></p>
             </form>
         </section>

@@ -11,6 +11,7 @@ use crate::ui::format::{NOT_MEASURED, whole};
 use crate::ui::forms::options_view;
 use crate::ui::lists::{ListQuery, pager, sort_header};
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::words::Words;
 
 /// `/admin/specs`.
@@ -94,23 +95,16 @@ fn table(words: Words, query: &ListQuery, page: Page<SpecView>) -> AnyView {
     };
     let rows = page.list.into_iter().map(|spec| row(words, spec));
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("specs-title")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        {heading(SpecSort::Name, "spec-name", false)}
-                        {heading(SpecSort::GpuModel, "spec-gpus", false)}
-                        {heading(SpecSort::GpuMemory, "spec-gpu-memory", true)}
-                        {heading(SpecSort::Cpu, "spec-cpu-cores", true)}
-                        {heading(SpecSort::Memory, "spec-memory", true)}
-                        <th scope="col">{words.t("spec-disks")}</th>
-                        {heading(SpecSort::Price, "spec-price", true)}
-                        {heading(SpecSort::Listed, "spec-state", false)}
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("specs-title"), view! {
+            {heading(SpecSort::Name, "spec-name", false)}
+            {heading(SpecSort::GpuModel, "spec-gpus", false)}
+            {heading(SpecSort::GpuMemory, "spec-gpu-memory", true)}
+            {heading(SpecSort::Cpu, "spec-cpu-cores", true)}
+            {heading(SpecSort::Memory, "spec-memory", true)}
+            <th scope="col">{words.t("spec-disks")}</th>
+            {heading(SpecSort::Price, "spec-price", true)}
+            {heading(SpecSort::Listed, "spec-state", false)}
+        }, rows.collect_view())}
         {pager(words, query, page.page, page.page_size, page.total)}
     }
     .into_any()

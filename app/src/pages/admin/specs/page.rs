@@ -1,7 +1,7 @@
 //! `/admin/specs/{id}`: a spec, its prices, and whether customers may choose it.
 
 use contract::specs::{PriceState, SpecPriceView, SpecView};
-use contract::{Permission, SpecId};
+use contract::{May, Permission, SpecId};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -10,8 +10,10 @@ use super::server_fns::{AddSpecPrice, DeleteSpec, SetSpecListed};
 use crate::door::{Refused, door, id_of_path, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
+use crate::ui::ask::{Ask, go};
 use crate::ui::forms::{TextField, form_fault, text_field};
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -23,13 +25,16 @@ pub fn SpecPage() -> impl IntoView {
     page(
         async move {
             let spec = platform::specs::get(&platform, &ctx, id).await?;
-            Ok((spec, platform::specs::prices(&platform, &ctx, id).await?))
+            let prices = platform::specs::prices(&platform, &ctx, id).await?;
+            let ruled = platform::specs::may_be_listed(&spec, !spec.listed);
+            let may_list = platform::may(&ctx, ctx.holds(Permission::SpecsManage), ruled)?;
+            Ok((spec, prices, may_list))
         },
-        |(spec, prices)| spec_view(spec, prices),
+        |(spec, prices, may_list)| spec_view(spec, prices, may_list),
     )
 }
 
-fn spec_view(spec: SpecView, prices: Vec<SpecPriceView>) -> AnyView {
+fn spec_view(spec: SpecView, prices: Vec<SpecPriceView>, may_list: May) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
     let manages = ctx.holds(Permission::SpecsManage);
@@ -38,12 +43,9 @@ fn spec_view(spec: SpecView, prices: Vec<SpecPriceView>) -> AnyView {
         .beside(listed(words, spec.listed))
         .actions(manages.then(|| {
             let (key, class) = if spec.listed { ("spec-delist", "btn") } else { ("spec-list", "btn primary") };
+            let hidden = vec![("id", spec.id.to_string()), ("listed", (!spec.listed).to_string())];
             view! {
-                <form method="post" action=SetSpecListed::url()>
-                    <input r#type="hidden" name="id" value=spec.id.to_string() />
-                    <input r#type="hidden" name="listed" value=(!spec.listed).to_string() />
-                    <button class=class>{words.t(key)}</button>
-                </form>
+                {go("list", words.t(key), &may_list, SetSpecListed::url(), hidden, class)}
                 <a class="btn" href=paths::spec_edit(spec.id)>{words.t("spec-edit")}</a>
             }
         }));
@@ -141,20 +143,13 @@ fn price_table(words: Words, prices: Vec<SpecPriceView>) -> AnyView {
         }
     });
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("spec-prices")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        <th scope="col">{words.t("spec-price")}</th>
-                        <th scope="col">{words.t("spec-price-starts")}</th>
-                        <th scope="col">{words.t("spec-price-ends")}</th>
-                        <th scope="col">{words.t("spec-state")}</th>
-                        <th scope="col">{words.t("spec-price-by")}</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("spec-prices"), view! {
+            <th scope="col">{words.t("spec-price")}</th>
+            <th scope="col">{words.t("spec-price-starts")}</th>
+            <th scope="col">{words.t("spec-price-ends")}</th>
+            <th scope="col">{words.t("spec-state")}</th>
+            <th scope="col">{words.t("spec-price-by")}</th>
+        }, rows.collect_view())}
     }
     .into_any()
 }
@@ -194,14 +189,14 @@ fn price_form(words: Words, spec: &SpecView, refused: Option<&Refused>) -> impl 
 }
 
 fn delete_card(words: Words, spec: &SpecView) -> impl IntoView + use<> {
+    let delete = Ask::new("spec", words.t("spec-delete"), words.t("spec-delete-hint"), DeleteSpec::url())
+        .yes(words.t("spec-delete-confirm"))
+        .field("id", spec.id);
     view! {
         <section class="card">
             <header><h2>{words.t("spec-delete")}</h2></header>
-            <form class="form" method="post" action=DeleteSpec::url()>
-                <p class="sub">{words.t("spec-delete-hint")}</p>
-                <input r#type="hidden" name="id" value=spec.id.to_string() />
-                <p class="actions"><button class="btn danger">{words.t("spec-delete")}</button></p>
-            </form>
+            <p class="note-line">{words.t("spec-delete-hint")}</p>
+            <div class="actions">{delete.view(words)}</div>
         </section>
     }
 }

@@ -14,6 +14,7 @@ use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::machines::bulk::{Before, counts};
 use crate::paths;
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::words::Words;
 
 /// `/admin/users/bulk?action=disable&ids=1&ids=2`.
@@ -73,19 +74,12 @@ fn bulk_view(action: UserAction, rows: Vec<(UserRow, Option<String>)>, before: B
             {counts(words, before, 0, "users-bulk-done")}
             <section class="card">
                 <p class="note-line">{words.t(&format!("user-{}-hint", action.code()))}</p>
-                <div class="scroll" tabindex="0" role="region" aria-label=words.t("users-title")>
-                    <table class="cards">
-                        <thead>
-                            <tr>
-                                <th scope="col">{words.t("customer-username")}</th>
-                                <th scope="col">{words.t("customer-display-name")}</th>
-                                <th scope="col">{words.t("user-state")}</th>
-                                <th scope="col">{words.t("bulk-outcome")}</th>
-                            </tr>
-                        </thead>
-                        <tbody>{lines}</tbody>
-                    </table>
-                </div>
+                {list_table(words.t("users-title"), view! {
+                    <th scope="col">{words.t("customer-username")}</th>
+                    <th scope="col">{words.t("customer-display-name")}</th>
+                    <th scope="col">{words.t("user-state")}</th>
+                    <th scope="col">{words.t("bulk-outcome")}</th>
+                }, lines)}
                 <form class="form" method="post" action=ActOnUsers::url()>
                     <input r#type="hidden" name="action" value=action.code() />
                     {ids}

@@ -15,6 +15,7 @@ use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
 use crate::ui::lists::{ListQuery, pager, sort_header};
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -171,22 +172,15 @@ fn table(words: Words, ctx: &OpContext, query: &ListQuery, list: Page<UserRow>) 
         view! { <th scope="col" class="pick"><rg-check-all data-label=words.t("list-check-all")></rg-check-all></th> }
     });
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("users-title")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        {pick}
-                        {sort_header(query, "name", "name", words.t("customer-username"), false)}
-                        {sort_header(query, "displayName", "name", words.t("customer-display-name"), false)}
-                        <th scope="col">{words.t("user-state")}</th>
-                        <th scope="col">{words.t("account-roles")}</th>
-                        <th scope="col">{words.t("user-memberships")}</th>
-                        {sort_header(query, "lastLoginAt", "name", words.t("account-last-sign-in"), false)}
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("users-title"), view! {
+            {pick}
+            {sort_header(query, "name", "name", words.t("customer-username"), false)}
+            {sort_header(query, "displayName", "name", words.t("customer-display-name"), false)}
+            <th scope="col">{words.t("user-state")}</th>
+            <th scope="col">{words.t("account-roles")}</th>
+            <th scope="col">{words.t("user-memberships")}</th>
+            {sort_header(query, "lastLoginAt", "name", words.t("account-last-sign-in"), false)}
+        }, rows)}
         {pager(words, query, number, size, total)}
     }
     .into_any()

@@ -22,8 +22,9 @@ use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::audit::list::history_card;
 use crate::paths;
 use crate::role_words::role_name;
+use crate::ui::ask::{Ask, go, may_open};
 use crate::ui::format::NOT_MEASURED;
-use crate::ui::forms::{TextField, form_fault, options_view, text_field, whose_password};
+use crate::ui::forms::{TextField, described_by, fault_view, form_fault, options_view, text_field, whose_password};
 use crate::ui::secret::shown_once;
 use crate::ui::time::time;
 use crate::words::Words;
@@ -76,24 +77,23 @@ fn user_view(found: Found) -> AnyView {
     let refused = Refused::from_query();
     let message = refused.as_ref().map(|r| r.message(words.0));
     let (id, name) = (view.user.id, view.user.name.clone());
-    let may_change = ctx.holds(Permission::UsersUpdate) && view.user.state != UserState::Deleted;
-    let itself = ctx.user().is_some_and(|user| user.id == id);
-    let edit =
-        may_change.then(|| view! { <a class="btn primary" href=paths::user_edit(id)>{words.t("machine-edit")}</a> });
+    let there = view.user.state != UserState::Deleted;
+    let may_change = ctx.holds(Permission::UsersUpdate) && there;
+    let edit = may_open(&view.may.change, "edit", words.t("machine-edit"), paths::user_edit(id), "btn primary");
     let head = PageFrame::new(name, Area::Users)
         .crumb(words.t("nav-users"), paths::USERS)
         .beside(user_state(words, view.user.state))
-        .actions((switches(words, &view, itself), edit));
+        .actions((switches(words, &view), edit.filter(|_| there)));
     frame(
         head,
         view! {
             {form_fault(message)}
             <div class="split">
                 <div class="main-column">
-                    {roles_card(words, &view, &assignable)}
+                    {roles_card(words, &view, &assignable, refused.as_ref())}
                     {memberships_card(words, &view)}
-                    {may_change.then(|| password_card(words, (id, view.user.name.clone()), refused.as_ref(), made))}
-                    {sessions_card(words, id, sessions, may_change && !itself)}
+                    {there.then(|| password_card(words, &view, refused.as_ref(), made))}
+                    {sessions_card(words, id, sessions, &view.may.end_sessions)}
                     {history.map(|history| history_card(words, format!("{}?targetKind=user&targetId={id}", paths::AUDIT), history))}
                 </div>
                 <aside class="side-column" aria-label=words.t("customer-facts")>
@@ -105,65 +105,58 @@ fn user_view(found: Found) -> AnyView {
     )
 }
 
-/// Disable, enable, delete, bring back. Nobody does that to themselves.
-fn switches(words: Words, view: &UserView, itself: bool) -> impl IntoView + use<> {
-    let ctx = door().1;
+/// Disable, enable, delete, bring back.
+fn switches(words: Words, view: &UserView) -> impl IntoView + use<> {
+    let may = &view.may;
     let id = view.user.id.to_string();
     let deleted = view.user.state == UserState::Deleted;
     let active = view.user.state != UserState::Disabled;
-    let why = itself.then(|| words.t("error-user-self"));
-    let switch = (ctx.holds(Permission::UsersUpdate) && !deleted).then(|| {
-        let (word, hint) = if active { ("user-disable", "user-disable-hint") } else { ("user-enable", "user-enable-hint") };
-        view! {
-            <form method="post" action=SetUserActive::url()>
-                <input r#type="hidden" name="id" value=id.clone() />
-                <input r#type="hidden" name="active" value=(!active).to_string() />
-                <button class="btn" disabled=itself title=why.clone().unwrap_or_else(|| words.t(hint))>{words.t(word)}</button>
-            </form>
+    if deleted {
+        let hidden = vec![("id", id)];
+        return go("restore", words.t("user-restore"), &may.restore, RestoreUser::url(), hidden, "btn primary")
+            .into_any();
+    }
+    let switch = match active {
+        true => Ask::new("disable", words.t("user-disable"), words.t("user-disable-hint"), SetUserActive::url())
+            .class("btn")
+            .yes(words.t("user-disable-confirm"))
+            .field("id", &id)
+            .field("active", false)
+            .may(words, &may.disable),
+        false => {
+            let hidden = vec![("id", id.clone()), ("active", "true".to_owned())];
+            go("enable", words.t("user-enable"), &may.enable, SetUserActive::url(), hidden, "btn")
         }
-    });
-    let delete = (ctx.holds(Permission::UsersDelete) && !deleted).then(|| {
-        view! {
-            <details class="menu">
-                <summary class="btn danger">{words.t("user-delete")}</summary>
-                <form class="menu-body" method="post" action=DeleteUser::url()>
-                    <p>{why.clone().unwrap_or_else(|| words.t("user-delete-hint"))}</p>
-                    <input r#type="hidden" name="id" value=id.clone() />
-                    <button class="btn danger" disabled=itself>{words.t("user-delete-confirm")}</button>
-                </form>
-            </details>
-        }
-    });
-    let restore = (ctx.holds(Permission::UsersDelete) && deleted).then(|| {
-        view! {
-            <form method="post" action=RestoreUser::url()>
-                <input r#type="hidden" name="id" value=id.clone() />
-                <button class="btn primary">{words.t("user-restore")}</button>
-            </form>
-        }
-    });
-    (switch, delete, restore)
+    };
+    let delete = Ask::new("delete", words.t("user-delete"), words.t("user-delete-hint"), DeleteUser::url())
+        .yes(words.t("user-delete-confirm"))
+        .field("id", &id)
+        .may(words, &may.delete);
+    (switch, delete).into_any()
 }
 
-fn roles_card(words: Words, view: &UserView, assignable: &[RoleView]) -> impl IntoView + use<> {
+fn roles_card(
+    words: Words,
+    view: &UserView,
+    assignable: &[RoleView],
+    refused: Option<&Refused>,
+) -> impl IntoView + use<> {
     let id = view.user.id.to_string();
     let rows = view.user.roles.iter().map(|role| {
         let name = role_name(words.0, &role.code, &role.name);
-        let mine = assignable.iter().any(|other| other.id == role.id);
         let label = words.with("user-revoke-of", &[("name", name.clone())]);
-        let take = mine.then(|| {
-            view! {
-                <form method="post" action=RevokeRole::url()>
-                    <input r#type="hidden" name="id" value=id.clone() />
-                    <input r#type="hidden" name="role" value=role.id.to_string() />
-                    <button class="btn small" aria-label=label>{words.t("user-revoke")}</button>
-                </form>
-            }
+        let may = view.may.revoke_roles.iter().find(|one| one.role_id == role.id).map(|one| &one.may);
+        let take = may.and_then(|may| {
+            Ask::new(format!("role-{}", role.id), words.t("user-revoke"), words.t("user-roles-hint"), RevokeRole::url())
+                .row(label)
+                .field("id", &id)
+                .field("role", role.id)
+                .may(words, may)
         });
         view! {
             <tr>
                 <th scope="row"><a href=paths::role(role.id)>{name}</a></th>
-                <td class="row-menu">{take}</td>
+                <td class="row-actions">{take}</td>
             </tr>
         }
     });
@@ -184,11 +177,18 @@ fn roles_card(words: Words, view: &UserView, assignable: &[RoleView]) -> impl In
         .filter(|role| !held.contains(&role.id))
         .map(|role| (role.id.to_string(), role_name(words.0, &role.code, &role.name)))
         .collect();
-    let give = (!options.is_empty() && view.user.state != UserState::Deleted).then(|| {
+    let may_give = &view.may.assign_roles;
+    let why_not = may_give.why_not.clone().map(|why| view! { <p class="note-line">{why}</p> });
+    let fault = refused.and_then(|r| r.fault(words.0, "roleId"));
+    let (described, invalid) = (described_by("give-role", &fault, &None), fault.is_some().then_some("true"));
+    let give = (!options.is_empty() && may_give.allowed).then(|| {
         view! {
             <form class="list-tools" method="post" action=AssignRole::url()>
                 <input r#type="hidden" name="id" value=id.clone() />
-                <select name="role" aria-label=words.t("home-role")>{options_view(options, "")}</select>
+                <select name="role" aria-label=words.t("home-role") aria-describedby=described aria-invalid=invalid>
+                    {options_view(options, "")}
+                </select>
+                {fault_view("give-role", fault)}
                 <button class="btn">{words.t("user-assign")}</button>
                 <span class="hint">{words.t("user-roles-hint")}</span>
             </form>
@@ -199,6 +199,7 @@ fn roles_card(words: Words, view: &UserView, assignable: &[RoleView]) -> impl In
             <header><h2>{words.t("account-roles")}</h2></header>
             {list}
             {give}
+            {why_not}
         </section>
     }
 }
@@ -236,12 +237,20 @@ fn memberships_card(words: Words, view: &UserView) -> impl IntoView + use<> {
     }
 }
 
-fn password_card(
-    words: Words,
-    (id, name): (UserId, String),
-    refused: Option<&Refused>,
-    made: Option<String>,
-) -> impl IntoView + use<> {
+fn password_card(words: Words, view: &UserView, refused: Option<&Refused>, made: Option<String>) -> Option<AnyView> {
+    let (id, name, may) = (view.user.id, view.user.name.clone(), &view.may.set_password);
+    let title = words.t("login-password");
+    if let Some(why) = &may.why_not {
+        let why = why.clone();
+        let card =
+            view! { <section class="card"><header><h2>{title}</h2></header><p class="note-line">{why}</p></section> };
+        return Some(card.into_any());
+    }
+    if !may.allowed {
+        // Who made the account sees its first password all the same.
+        let once = shown_once(words, words.t("customer-password-once"), None, Some(made?));
+        return Some(view! { <section class="card"><header><h2>{title}</h2></header>{once}</section> }.into_any());
+    }
     let field = TextField {
         label: words.t("user-password-new"),
         name: "password".to_owned(),
@@ -251,14 +260,13 @@ fn password_card(
         autocomplete: Some("new-password"),
         ..TextField::default()
     };
-    view! {
+    let (opens, question) = (words.t("user-password-make"), words.t("user-password-make-hint"));
+    let make = Ask::new("password", opens, question, MakeUserPassword::url()).class("btn").field("id", id);
+    let card = view! {
         <section class="card">
-            <header><h2>{words.t("login-password")}</h2></header>
+            <header><h2>{title}</h2></header>
             <p class="note-line">{words.t("user-password-note")}</p>
-            <form class="form" method="post" action=MakeUserPassword::url()>
-                <input r#type="hidden" name="id" value=id.to_string() />
-                <p class="actions"><button class="btn">{words.t("user-password-make")}</button></p>
-            </form>
+            <div class="actions">{make.view(words)}</div>
             <form class="form" method="post" action=SetUserPassword::url()>
                 <input r#type="hidden" name="id" value=id.to_string() />
                 {whose_password(name)}
@@ -267,7 +275,8 @@ fn password_card(
             </form>
             {shown_once(words, words.t("customer-password-once"), None, made)}
         </section>
-    }
+    };
+    Some(card.into_any())
 }
 
 fn facts(words: Words, view: &UserView) -> impl IntoView + use<> {

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::form::QuotaForm;
 use crate::door::Refused;
 use crate::ui::forms::{TextField, text_field};
+use crate::ui::table::table_of;
 use crate::words::Words;
 
 /// What is used and may be used; for those who may change the limits, a form of them.
@@ -70,17 +71,10 @@ fn usage_table(words: Words, usage: Vec<QuotaUsage>) -> impl IntoView + use<> {
         }
     });
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("quota-title")>
-            <table>
-                <thead>
-                    <tr>
-                        <th scope="col">{words.t("quota-resource")}</th>
-                        <th scope="col">{words.t("quota-used")}</th>
-                        <th scope="col">{words.t("quota-limit")}</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        {table_of("", words.t("quota-title"), view! {
+            <th scope="col">{words.t("quota-resource")}</th>
+            <th scope="col">{words.t("quota-used")}</th>
+            <th scope="col">{words.t("quota-limit")}</th>
+        }, rows.collect_view())}
     }
 }

@@ -1,34 +1,32 @@
 //! Where somebody is signed in, on their page.
 
-use contract::UserId;
 use contract::accounts::SessionView;
+use contract::{May, UserId};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::server_fns::{EndUserSession, EndUserSessions};
 use crate::door::look;
+use crate::ui::ask::Ask;
 use crate::ui::cells::text_cell;
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
-/// `may_end`: the reader may end them.
 pub(super) fn sessions_card(
     words: Words,
     user: UserId,
     sessions: Vec<SessionView>,
-    may_end: bool,
+    may_end: &May,
 ) -> impl IntoView + use<> {
-    let end_all = (may_end && !sessions.is_empty()).then(|| {
-        view! {
-            <details class="menu end">
-                <summary class="btn small">{words.t("user-sessions-end-all")}</summary>
-                <form class="menu-body" method="post" action=EndUserSessions::url()>
-                    <p>{words.t("user-sessions-end-all-hint")}</p>
-                    <input r#type="hidden" name="id" value=user.to_string() />
-                    <button class="btn danger">{words.t("user-sessions-end-all-confirm")}</button>
-                </form>
-            </details>
-        }
+    let end_all = (!sessions.is_empty()).then(|| {
+        let (opens, question) = (words.t("user-sessions-end-all"), words.t("user-sessions-end-all-hint"));
+        let all = Ask::new("sessions", opens, question, EndUserSessions::url())
+            .class("btn small")
+            .yes(words.t("user-sessions-end-all-confirm"))
+            .field("id", user)
+            .may(words, may_end);
+        view! { <div class="end">{all}</div> }
     });
     let list = if sessions.is_empty() {
         view! { <div class="empty"><p>{words.t("user-sessions-none")}</p></div> }.into_any()
@@ -36,19 +34,12 @@ pub(super) fn sessions_card(
         let heads = ["sessions-kind", "sessions-agent", "sessions-address", "sessions-since", "sessions-seen"]
             .map(|key| view! { <th scope="col">{words.t(key)}</th> })
             .collect_view();
-        let rows = sessions.into_iter().map(|session| row(words, user, session, may_end)).collect_view();
+        let rows = sessions.into_iter().map(|session| row(words, user, session, may_end.allowed)).collect_view();
         view! {
-            <div class="scroll" tabindex="0" role="region" aria-label=words.t("user-sessions-title")>
-                <table class="cards">
-                    <thead>
-                        <tr>
-                            {heads}
-                            <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            {list_table(words.t("user-sessions-title"), view! {
+                {heads}
+                <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
+            }, rows)}
         }
         .into_any()
     };
@@ -69,14 +60,12 @@ fn row(words: Words, user: UserId, session: SessionView, may_end: bool) -> impl 
     };
     let unknown = words.t("sessions-unknown");
     let action = may_end.then(|| {
-        let label = words.with("user-sessions-end-of", &[("name", what.clone())]);
-        view! {
-            <form method="post" action=EndUserSession::url()>
-                <input r#type="hidden" name="id" value=user.to_string() />
-                <input r#type="hidden" name="session" value=session.id.to_string() />
-                <button class="btn small" aria-label=label>{words.t("sessions-end")}</button>
-            </form>
-        }
+        let (id, question) = (format!("session-{}", session.id), words.t("user-sessions-end-hint"));
+        Ask::new(id, words.t("sessions-end"), question, EndUserSession::url())
+            .row(words.with("user-sessions-end-of", &[("name", what.clone())]))
+            .field("id", user)
+            .field("session", session.id)
+            .view(words)
     });
     view! {
         <tr>

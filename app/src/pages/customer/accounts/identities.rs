@@ -9,6 +9,8 @@ use platform::{OpContext, Platform};
 use super::server_fns::{ConfirmIdentityLink, ForgetIdentityLink, UnlinkIdentity};
 use crate::door::look;
 use crate::paths;
+use crate::ui::ask::Ask;
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -84,20 +86,13 @@ pub(super) fn card(words: Words, identities: Identities) -> AnyView {
 fn table(words: Words, bound: Vec<IdentityView>) -> impl IntoView {
     let rows = bound.into_iter().map(|identity| row(words, identity)).collect_view();
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("identity-mine")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        <th scope="col">{words.t("identity-name")}</th>
-                        <th scope="col">{words.t("identity-kind")}</th>
-                        <th scope="col">{words.t("identity-mine-since")}</th>
-                        <th scope="col">{words.t("identity-mine-used")}</th>
-                        <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("identity-mine"), view! {
+            <th scope="col">{words.t("identity-name")}</th>
+            <th scope="col">{words.t("identity-kind")}</th>
+            <th scope="col">{words.t("identity-mine-since")}</th>
+            <th scope="col">{words.t("identity-mine-used")}</th>
+            <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
+        }, rows)}
     }
 }
 
@@ -108,18 +103,23 @@ fn row(words: Words, identity: IdentityView) -> impl IntoView {
         None => words.t("tokens-never-used").into_any(),
     };
     let kind = words.t(&format!("identity-kind-{}", identity.kind.code()));
+    let part = Ask::new(
+        identity.id.to_string(),
+        words.t("identity-unlink"),
+        words.t("identity-unlink-hint"),
+        UnlinkIdentity::url(),
+    )
+    .row(words.with("identity-unlink-of", &[("name", identity.provider_name.clone())]))
+    .yes(words.t("identity-unlink-confirm"))
+    .field("id", identity.id)
+    .view(words);
     view! {
         <tr>
             <th scope="row">{identity.provider_name}</th>
             <td data-label=words.t("identity-kind")>{kind}</td>
             <td data-label=words.t("identity-mine-since")>{time(identity.created_at, zone)}</td>
             <td data-label=words.t("identity-mine-used")>{used}</td>
-            <td class="row-actions">
-                <form method="post" action=UnlinkIdentity::url()>
-                    <input r#type="hidden" name="id" value=identity.id.to_string() />
-                    <button class="btn small">{words.t("identity-unlink")}</button>
-                </form>
-            </td>
+            <td class="row-actions">{part}</td>
         </tr>
     }
 }

@@ -12,6 +12,7 @@ use crate::layouts::{Area, PageFrame, avatar, frame, page};
 use crate::pages::auth::server_fns::SignOut;
 use crate::pages::customer::notifications::choices::choices_card;
 use crate::paths;
+use crate::ui::ask::Ask;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::{TextField, form_fault, my_name, select_field, text_field};
 use crate::ui::state::{Tone, state};
@@ -161,26 +162,29 @@ fn picture(words: Words, profile: &Profile) -> impl IntoView + use<> {
     let refused = Refused::from_query().filter(|refused| refused.typed.contains_key("avatar"));
     let fault = refused.as_ref().and_then(|r| r.fault(words.0, "file"));
     let general = refused.as_ref().filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
-    let described = if fault.is_some() { "avatar-fault avatar-hint" } else { "avatar-hint" };
+    let file = file_field(
+        "avatar-file",
+        words.t("account-avatar-file"),
+        "image/png,image/jpeg,image/webp",
+        fault,
+        Some(words.t("account-avatar-hint")),
+        (),
+    );
     let has = profile.avatar.is_some();
     view! {
         <section class="card" id="avatar">
             <header><h2>{words.t("account-avatar")}</h2> {avatar(&profile.display_name)}</header>
             <form class="form" method="post" action=contract::accounts::AVATAR_PATH enctype="multipart/form-data">
                 {form_fault(general)}
-                <div class="form-row">
-                    <label r#for="avatar-file">{words.t("account-avatar-file")}</label>
-                    <input id="avatar-file" r#type="file" name="file" required=true accept="image/png,image/jpeg,image/webp"
-                        aria-describedby=described aria-invalid=fault.is_some().then_some("true") />
-                    {fault.map(|fault| view! { <span class="fault" id="avatar-fault">{fault}</span> })}
-                    <span class="hint" id="avatar-hint">{words.t("account-avatar-hint")}</span>
-                </div>
+                {file}
                 <p class="actions"><button class="btn">{words.t("account-avatar-upload")}</button></p>
             </form>
-            {has.then(|| view! {
-                <form class="form" method="post" action=RemoveAvatar::url()>
-                    <p class="actions"><button class="btn">{words.t("account-avatar-remove")}</button></p>
-                </form>
+            {has.then(|| {
+                let (opens, question) = (words.t("account-avatar-remove"), words.t("account-avatar-remove-hint"));
+                let remove = Ask::new("avatar", opens, question, RemoveAvatar::url())
+                    .class("btn")
+                    .yes(words.t("account-avatar-remove-confirm"));
+                view! { <div class="actions">{remove.view(words)}</div> }
             })}
         </section>
     }

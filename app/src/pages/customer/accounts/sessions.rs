@@ -9,9 +9,11 @@ use super::server_fns::{EndOtherSessions, EndSession};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
+use crate::ui::ask::Ask;
 use crate::ui::cells::text_cell;
 use crate::ui::forms::form_fault;
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -27,11 +29,17 @@ fn sessions_view(sessions: Vec<SessionView>) -> AnyView {
     let refused = Refused::from_query().map(|r| r.message(words.0));
     let head = PageFrame::new(words.t("sessions-title"), Area::Account).crumb(words.t("account-title"), paths::ACCOUNT);
     let head = match sessions.len() > 1 {
-        true => head.actions(view! {
-            <form method="post" action=EndOtherSessions::url()>
-                <button class="btn">{words.t("sessions-end-others")}</button>
-            </form>
-        }),
+        true => head.actions(
+            Ask::new(
+                "others",
+                words.t("sessions-end-others"),
+                words.t("sessions-end-others-hint"),
+                EndOtherSessions::url(),
+            )
+            .class("btn")
+            .yes(words.t("sessions-end-others-confirm"))
+            .view(words),
+        ),
         false => head,
     };
     let alone = sessions.len() <= 1;
@@ -49,17 +57,10 @@ fn sessions_view(sessions: Vec<SessionView>) -> AnyView {
                     <h2>{words.t("sessions-open")}</h2>
                     <span class="end">{words.t("sessions-explained")}</span>
                 </header>
-                <div class="scroll" tabindex="0" role="region" aria-label=words.t("sessions-open")>
-                    <table class="cards">
-                        <thead>
-                            <tr>
-                                {heads}
-                                <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
-                            </tr>
-                        </thead>
-                        <tbody>{rows}</tbody>
-                    </table>
-                </div>
+                {list_table(words.t("sessions-open"), view! {
+                    {heads}
+                    <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
+                }, rows)}
                 {alone.then(|| view! { <p class="note-line">{words.t("sessions-alone")}</p> })}
             </section>
         },
@@ -76,14 +77,14 @@ fn row(words: Words, session: SessionView) -> impl IntoView {
     let action = match session.current {
         true => state(Tone::Ok, words.t("sessions-current")).into_any(),
         false => {
-            let key = if session.kind == SessionKind::Api { "tokens-revoke" } else { "sessions-end" };
-            view! {
-                <form method="post" action=EndSession::url()>
-                    <input r#type="hidden" name="id" value=session.id.to_string() />
-                    <button class="btn small">{words.t(key)}</button>
-                </form>
-            }
-            .into_any()
+            let (key, hint) = match session.kind {
+                SessionKind::Api => ("tokens-revoke", "tokens-revoke-hint"),
+                _ => ("sessions-end", "user-sessions-end-hint"),
+            };
+            Ask::new(session.id.to_string(), words.t(key), words.t(hint), EndSession::url())
+                .row(words.with("user-sessions-end-of", &[("name", what.clone())]))
+                .field("id", session.id)
+                .view(words)
         }
     };
     let unknown = words.t("sessions-unknown");

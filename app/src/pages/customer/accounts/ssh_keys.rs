@@ -10,8 +10,10 @@ use super::server_fns::{AddSshKey, RemoveSshKey};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
+use crate::ui::ask::Ask;
 use crate::ui::copy::copy_button;
 use crate::ui::forms::{TextField, form_fault, text_area, text_field};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -87,17 +89,10 @@ fn list(words: Words, keys: Vec<SshKeyView>) -> AnyView {
         .collect_view();
     let rows = keys.into_iter().map(|key| row(words, key)).collect_view();
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("ssh-keys-list")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        {heads}
-                        <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("ssh-keys-list"), view! {
+            {heads}
+            <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
+        }, rows)}
     }
     .into_any()
 }
@@ -108,21 +103,22 @@ fn row(words: Words, key: SshKeyView) -> impl IntoView {
         Some(at) => time(at, zone).into_any(),
         None => words.t("tokens-never-used").into_any(),
     };
+    let remove =
+        Ask::new(key.id.to_string(), words.t("ssh-keys-remove"), words.t("ssh-keys-remove-hint"), RemoveSshKey::url())
+            .row(words.with("ssh-keys-remove-of", &[("name", key.name.clone())]))
+            .yes(words.t("ssh-keys-remove-confirm"))
+            .field("id", key.id)
+            .view(words);
     view! {
         <tr>
             <th scope="row">{key.name}</th>
             <td data-label=words.t("ssh-keys-kind") class="mono">{key.algorithm}</td>
             <td data-label=words.t("ssh-keys-fingerprint") class="mono">
-                {key.fingerprint.clone()} " " {copy_button(key.fingerprint, words.t("copy"), words.t("copied"))}
+                <span class="shortened" title=key.fingerprint.clone()>{key.fingerprint.clone()}</span> " " {copy_button(key.fingerprint, words.t("copy"), words.t("copied"))}
             </td>
             <td data-label=words.t("ssh-keys-added")>{time(key.created_at, zone)}</td>
             <td data-label=words.t("ssh-keys-used")>{used}</td>
-            <td class="row-actions">
-                <form method="post" action=RemoveSshKey::url()>
-                    <input r#type="hidden" name="id" value=key.id.to_string() />
-                    <button class="btn small">{words.t("ssh-keys-remove")}</button>
-                </form>
-            </td>
+            <td class="row-actions">{remove}</td>
         </tr>
     }
 }

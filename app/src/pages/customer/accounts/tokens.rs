@@ -14,8 +14,10 @@ use crate::door::{Refused, door, look, must_hold};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::role_words::permission_title;
+use crate::ui::ask::Ask;
 use crate::ui::copy::copy_button;
 use crate::ui::forms::{TextField, form_fault, select_field, text_field};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -146,17 +148,10 @@ fn list(words: Words, tokens: Vec<ApiTokenView>) -> AnyView {
         .collect_view();
     let rows = tokens.into_iter().map(|token| row(words, token)).collect_view();
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("tokens-list")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        {heads}
-                        <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("tokens-list"), view! {
+            {heads}
+            <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
+        }, rows)}
     }
     .into_any()
 }
@@ -167,6 +162,7 @@ fn row(words: Words, token: ApiTokenView) -> impl IntoView {
         None => words.t("tokens-reach-all"),
         Some(scopes) => scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>().join(&words.t("list-separator")),
     };
+    let says = token.scopes.is_some().then_some("says");
     let used = match token.last_used_at {
         Some(at) => time(at, zone).into_any(),
         None => words.t("tokens-never-used").into_any(),
@@ -175,19 +171,20 @@ fn row(words: Words, token: ApiTokenView) -> impl IntoView {
         Some(at) => time(at, zone).into_any(),
         None => words.t("tokens-for-ever").into_any(),
     };
+    let revoke =
+        Ask::new(token.id.to_string(), words.t("tokens-revoke"), words.t("tokens-revoke-hint"), RevokeApiToken::url())
+            .row(words.with("tokens-revoke-of", &[("name", token.name.clone())]))
+            .yes(words.t("tokens-revoke-confirm"))
+            .field("id", token.id)
+            .view(words);
     view! {
         <tr>
             <th scope="row">{token.name}</th>
             <td data-label=words.t("tokens-start") class="mono">{format!("{}…", token.start)}</td>
-            <td data-label=words.t("tokens-reach")>{reach}</td>
+            <td data-label=words.t("tokens-reach") class=says>{reach}</td>
             <td data-label=words.t("tokens-used")>{used}</td>
             <td data-label=words.t("tokens-expires")>{expires}</td>
-            <td class="row-actions">
-                <form method="post" action=RevokeApiToken::url()>
-                    <input r#type="hidden" name="id" value=token.id.to_string() />
-                    <button class="btn small">{words.t("tokens-revoke")}</button>
-                </form>
-            </td>
+            <td class="row-actions">{revoke}</td>
         </tr>
     }
 }

@@ -8,7 +8,9 @@ use leptos_router::hooks::use_query_map;
 
 use super::server_fns::{InvitePerson, RevokeInvitation};
 use crate::door::{Refused, look};
+use crate::ui::ask::Ask;
 use crate::ui::forms::{TextField, form_fault, select_field, text_field};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -60,35 +62,30 @@ pub(crate) fn invitation_card(
 fn open_table(words: Words, customer: Option<CustomerId>, open: Vec<InvitationView>) -> impl IntoView {
     let zone = look().zone;
     let rows = open.into_iter().map(|row| {
-        let label = words.with("members-invited-revoke-of", &[("email", row.email.clone())]);
+        let (opens, question) = (words.t("members-invited-revoke"), words.t("members-invited-revoke-hint"));
+        let revoke = Ask::new(format!("invitation-{}", row.id), opens, question, RevokeInvitation::url())
+            .row(words.with("members-invited-revoke-of", &[("email", row.email.clone())]))
+            .yes(words.t("members-invited-revoke-confirm"))
+            .field("id", row.id);
+        let revoke = match customer {
+            Some(id) => revoke.field("customer", id),
+            None => revoke,
+        };
         view! {
             <tr>
                 <th scope="row">{row.email}</th>
                 <td data-label=words.t("home-role")>{words.t(&format!("member-role-{}", row.role.code()))}</td>
                 <td data-label=words.t("members-invited-until")>{time(row.expires_at, zone)}</td>
-                <td data-label=words.t("list-actions")>
-                    <form method="post" action=RevokeInvitation::url()>
-                        <input r#type="hidden" name="id" value=row.id.to_string() />
-                        {customer.map(|id| view! { <input r#type="hidden" name="customer" value=id.to_string() /> })}
-                        <button class="btn small" aria-label=label>{words.t("members-invited-revoke")}</button>
-                    </form>
-                </td>
+                <td class="row-actions">{revoke.view(words)}</td>
             </tr>
         }
     });
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("members-invited")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        <th scope="col">{words.t("members-invited")}</th>
-                        <th scope="col">{words.t("home-role")}</th>
-                        <th scope="col">{words.t("members-invited-until")}</th>
-                        <th scope="col">{words.t("list-actions")}</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("members-invited"), view! {
+            <th scope="col">{words.t("members-invited")}</th>
+            <th scope="col">{words.t("home-role")}</th>
+            <th scope="col">{words.t("members-invited-until")}</th>
+            <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
+        }, rows.collect_view())}
     }
 }

@@ -22,6 +22,7 @@ use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::form_fault;
 use crate::ui::lists::{ListQuery, steps};
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -140,18 +141,11 @@ fn earlier_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoVi
         view! {
             <details class="card">
                 <summary class="card-summary">{title.clone()}</summary>
-                <div class="scroll" tabindex="0" role="region" aria-label=title>
-                    <table class="cards">
-                        <thead>
-                            <tr>
-                                <th scope="col">{words.t("allocation-machine")}</th>
-                                <th scope="col">{words.t("allocation-starts")}</th>
-                                <th scope="col">{words.t("allocation-ends")}</th>
-                            </tr>
-                        </thead>
-                        <tbody>{rows}</tbody>
-                    </table>
-                </div>
+                {list_table(title, view! {
+                    <th scope="col">{words.t("allocation-machine")}</th>
+                    <th scope="col">{words.t("allocation-starts")}</th>
+                    <th scope="col">{words.t("allocation-ends")}</th>
+                }, rows)}
             </details>
         }
     })
@@ -217,20 +211,13 @@ fn machines_card(words: Words, machines: Vec<AllocationView>) -> impl IntoView {
         view! { <div class="empty"><p>{words.t("home-machines-empty")}</p></div> }.into_any()
     } else {
         view! {
-            <div class="scroll" tabindex="0" role="region" aria-label=words.t("home-machines")>
-                <table class="cards">
-                    <thead>
-                        <tr>
-                            <th scope="col">{words.t("allocation-machine")}</th>
-                            <th scope="col">{words.t("allocation-state")}</th>
-                            <th scope="col">{words.t("home-presence")}</th>
-                            <th scope="col">{words.t("machines-gpu")}</th>
-                            <th scope="col">{words.t("allocation-ends")}</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            {list_table(words.t("home-machines"), view! {
+                <th scope="col">{words.t("allocation-machine")}</th>
+                <th scope="col">{words.t("allocation-state")}</th>
+                <th scope="col">{words.t("home-presence")}</th>
+                <th scope="col">{words.t("machines-gpu")}</th>
+                <th scope="col">{words.t("allocation-ends")}</th>
+            }, rows)}
         }
         .into_any()
     };

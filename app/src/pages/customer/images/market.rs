@@ -10,6 +10,7 @@ use crate::pages::admin::images::cells::{architecture, or_dash, size};
 use crate::paths;
 use crate::ui::forms::options_view;
 use crate::ui::lists::{ListQuery, pager};
+use crate::ui::table::list_table;
 use crate::words::Words;
 
 /// `/images`.
@@ -78,21 +79,14 @@ fn table(words: Words, query: &ListQuery, page: Page<MarketImage>) -> AnyView {
                 <td data-label=words.t("image-architecture")>{architecture(words, image.architecture)}</td>
                 <td data-label=words.t("image-memory-split-short")>{split}</td>
                 <td class="num" data-label=words.t("image-size")>{size(image.size)}</td>
-                <td data-label=words.t("image-description")>{or_dash(image.description.as_ref())}</td>
+                <td class="says" data-label=words.t("image-description")>{or_dash(image.description.as_ref())}</td>
             </tr>
         }
     });
     let heads = ["name", "framework", "cuda-version", "architecture", "memory-split-short", "size", "description"];
     let heads = heads.map(|key| view! { <th scope="col">{words.t(&format!("image-{key}"))}</th> });
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("market-title")>
-            <table class="cards">
-                <thead>
-                    <tr>{heads.into_iter().collect_view()}</tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("market-title"), heads.into_iter().collect_view(), rows.collect_view())}
         {pager(words, query, page.page, page.page_size, page.total)}
     }
     .into_any()

@@ -18,6 +18,7 @@ use crate::pages::admin::images::upload::upload_form;
 use crate::paths;
 use crate::ui::forms::{form_fault, options_view};
 use crate::ui::lists::{ListQuery, pager, sort_header};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -156,21 +157,14 @@ fn table(words: Words, query: &ListQuery, page: Page<ImageView>) -> AnyView {
         }
     });
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("own-images-title")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        {heading(ImageSort::Name, "image-name", false)}
-                        {heading(ImageSort::Framework, "image-framework", false)}
-                        <th scope="col">{words.t("image-architecture")}</th>
-                        {heading(ImageSort::Size, "image-size", true)}
-                        {heading(ImageSort::State, "image-state", false)}
-                        {heading(ImageSort::Created, "image-created", false)}
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("own-images-title"), view! {
+            {heading(ImageSort::Name, "image-name", false)}
+            {heading(ImageSort::Framework, "image-framework", false)}
+            <th scope="col">{words.t("image-architecture")}</th>
+            {heading(ImageSort::Size, "image-size", true)}
+            {heading(ImageSort::State, "image-state", false)}
+            {heading(ImageSort::Created, "image-created", false)}
+        }, rows.collect_view())}
         {pager(words, query, page.page, page.page_size, page.total)}
     }
     .into_any()

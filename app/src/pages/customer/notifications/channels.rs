@@ -15,10 +15,12 @@ use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::settings::server_fns::{AddChannel, ChangeChannel, RemoveChannel, TestChannel};
 use crate::pages::customer::accounts::page::tabs;
 use crate::paths;
+use crate::ui::ask::Ask;
 use crate::ui::copy::copy_button;
-use crate::ui::forms::{TextField, check_field, form_fault, select_field, text_field};
+use crate::ui::forms::{TextField, check_field, described_by, fault_view, form_fault, select_field, text_field};
 use crate::ui::lists::{ListQuery, pager};
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -184,16 +186,17 @@ fn card(
     };
     let (name, kind) = (view.name.clone(), view.kind);
     let actions = may_change.then(|| {
+        let remove = Ask::new(&id, words.t("channel-remove"), words.t("channel-remove-hint"), remove)
+            .row(words.with("channel-remove-of", &[("name", name.clone())]))
+            .yes(words.t("channel-remove-confirm"))
+            .field("id", &id);
         view! {
             <div class="actions">
                 <form method="post" action=test>
                     <input r#type="hidden" name="id" value=id.clone() />
                     <button class="btn small">{words.t("channel-test")}</button>
                 </form>
-                <form method="post" action=remove>
-                    <input r#type="hidden" name="id" value=id.clone() />
-                    <button class="btn small">{words.t("channel-remove")}</button>
-                </form>
+                {remove.view(words)}
             </div>
             {change_form(words, whose, &view, refused)}
         }
@@ -268,6 +271,9 @@ fn fields(words: Words, whose: Whose, now: Option<&ChannelView>, refused: Option
         ..TextField::default()
     };
     let kinds = (whose == Whose::Platform).then(|| {
+        let kinds_fault = fault("kinds");
+        let id = format!("kinds-{}", now.map_or_else(|| "new".to_owned(), |view| view.id.to_string()));
+        let described = described_by(&id, &kinds_fault, &None);
         let carried = now.map_or_else(|| NotificationKind::OF_PLATFORM.to_vec(), |view| view.kinds.clone());
         let boxes = NotificationKind::OF_PLATFORM.map(|kind| {
             view! {
@@ -278,8 +284,10 @@ fn fields(words: Words, whose: Whose, now: Option<&ChannelView>, refused: Option
             }
         });
         view! {
-            <div class="scopes" role="group" aria-label=words.t("channel-kinds")>{boxes.into_iter().collect_view()}</div>
-            {fault("kinds").map(|fault| view! { <p class="fault">{fault}</p> })}
+            <div class="scopes" role="group" aria-label=words.t("channel-kinds") aria-describedby=described>
+                {boxes.into_iter().collect_view()}
+            </div>
+            {fault_view(&id, kinds_fault)}
         }
     });
     view! {
@@ -377,21 +385,14 @@ fn deliveries_card(words: Words, query: &ListQuery, page: Page<DeliveryView>) ->
         });
         let rows = rows.collect_view();
         view! {
-            <div class="scroll" tabindex="0" role="region" aria-label=words.t("deliveries-title")>
-                <table class="cards">
-                    <thead>
-                        <tr>
-                            <th scope="col">{words.t("mails-at")}</th>
-                            <th scope="col">{words.t("channel-name")}</th>
-                            <th scope="col">{words.t("notifications-kind")}</th>
-                            <th scope="col">{words.t("mails-state")}</th>
-                            <th scope="col" class="num">{words.t("mails-attempts")}</th>
-                            <th scope="col">{words.t("mails-error")}</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            {list_table(words.t("deliveries-title"), view! {
+                <th scope="col">{words.t("mails-at")}</th>
+                <th scope="col">{words.t("channel-name")}</th>
+                <th scope="col">{words.t("notifications-kind")}</th>
+                <th scope="col">{words.t("mails-state")}</th>
+                <th scope="col" class="num">{words.t("mails-attempts")}</th>
+                <th scope="col">{words.t("mails-error")}</th>
+            }, rows)}
             {pager}
         }
         .into_any()

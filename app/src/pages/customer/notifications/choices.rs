@@ -7,6 +7,7 @@ use leptos::server_fn::ServerFn;
 use super::server_fns::ChooseNotifications;
 use crate::door::Refused;
 use crate::ui::forms::{TextField, form_fault, text_field};
+use crate::ui::table::table_of;
 use crate::words::Words;
 
 /// Kinds down, ways across, and the quiet hours.
@@ -42,19 +43,12 @@ pub(crate) fn choices_card(words: Words, now: NotificationPreferences) -> impl I
             <header><h2>{words.t("notifications-choices")}</h2></header>
             <form class="form" method="post" action=ChooseNotifications::url()>
                 {form_fault(general)}
-                <div class="scroll" tabindex="0" role="region" aria-label=words.t("notifications-choices")>
-                    <table class="choices">
-                        <thead>
-                            <tr>
-                                <th scope="col">{words.t("notifications-kind")}</th>
-                                <th scope="col">{words.t("notifications-in-app")}</th>
-                                <th scope="col">{words.t("notifications-mail")}</th>
-                                <th scope="col">{words.t("notifications-webhook")}</th>
-                            </tr>
-                        </thead>
-                        <tbody>{rows}</tbody>
-                    </table>
-                </div>
+                {table_of("choices", words.t("notifications-choices"), view! {
+                    <th scope="col">{words.t("notifications-kind")}</th>
+                    <th scope="col">{words.t("notifications-in-app")}</th>
+                    <th scope="col">{words.t("notifications-mail")}</th>
+                    <th scope="col">{words.t("notifications-webhook")}</th>
+                }, rows)}
                 <fieldset>
                     {text_field(from)}
                     {text_field(until)}

@@ -12,6 +12,7 @@ use crate::paths;
 use crate::ui::forms::form_fault;
 use crate::ui::lists::{ListQuery, pager};
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -55,19 +56,12 @@ fn notifications_view(query: ListQuery, page: Page<NotificationView>) -> AnyView
         let pager = pager(words, &query, page.page, page.page_size, page.total);
         let rows = page.list.into_iter().map(|row| line(words, row)).collect_view();
         view! {
-            <div class="scroll" tabindex="0" role="region" aria-label=words.t("notifications-title")>
-                <table class="cards">
-                    <thead>
-                        <tr>
-                            <th scope="col">{words.t("notifications-at")}</th>
-                            <th scope="col">{words.t("notifications-what")}</th>
-                            <th scope="col">{words.t("notifications-state")}</th>
-                            <th scope="col">{words.t("list-actions")}</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            {list_table(words.t("notifications-title"), view! {
+                <th scope="col">{words.t("notifications-at")}</th>
+                <th scope="col">{words.t("notifications-what")}</th>
+                <th scope="col">{words.t("notifications-state")}</th>
+                <th scope="col">{words.t("list-actions")}</th>
+            }, rows)}
             {pager}
         }
         .into_any()

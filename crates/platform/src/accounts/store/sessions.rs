@@ -56,7 +56,7 @@ pub(in crate::accounts) async fn end_one(
     granted: &Granted<SecureAccount>,
     session: SessionId,
     now: DateTime<Utc>,
-) -> Result<Option<SessionKind>> {
+) -> Result<Option<Ended>> {
     end(tx, granted.id(), session, now).await
 }
 
@@ -66,21 +66,29 @@ pub(in crate::accounts) async fn end_one_of(
     granted: &Granted<UpdateUser>,
     session: SessionId,
     now: DateTime<Utc>,
-) -> Result<Option<SessionKind>> {
+) -> Result<Option<Ended>> {
     end(tx, granted.id(), session, now).await
 }
 
-async fn end(tx: &mut Tx, user: UserId, session: SessionId, now: DateTime<Utc>) -> Result<Option<SessionKind>> {
-    let kind = sqlx::query_scalar!(
-        "update sessions set ended_at = $3
-         where id = $1 and user_id = $2 and ended_at is null and expires_at > $3 returning kind",
+/// What ended.
+pub(in crate::accounts) struct Ended {
+    pub kind: SessionKind,
+    /// Of an API token.
+    pub name: Option<String>,
+}
+
+async fn end(tx: &mut Tx, user: UserId, session: SessionId, now: DateTime<Utc>) -> Result<Option<Ended>> {
+    let row = sqlx::query!(
+        r#"update sessions set ended_at = $3
+           where id = $1 and user_id = $2 and ended_at is null and expires_at > $3
+           returning kind, (select t.name from api_tokens t where t.session_id = sessions.id) as "name?""#,
         session.0,
         user.0,
         now
     )
     .fetch_optional(&mut **tx)
     .await?;
-    kind.as_deref().map(kind_of).transpose()
+    row.map(|row| Ok(Ended { kind: kind_of(&row.kind)?, name: row.name })).transpose()
 }
 
 /// Has an open session of the account act for another customer. What the browser door keeps beside the row says the same,

@@ -32,7 +32,7 @@ pub async fn preview_many(platform: &Platform, ctx: &OpContext, bulk: &UserBulk)
         else {
             continue;
         };
-        let possible = may_be_switched(&mut tx, ctx, id, &locked, bulk.action == UserAction::Enable).await;
+        let possible = may_be_switched(&mut tx, ctx, id, locked.state, bulk.action == UserAction::Enable).await;
         found.push((view.user, possible));
     }
     complete(&mut tx, found.iter_mut().map(|(row, _)| row).collect()).await?;

@@ -10,9 +10,9 @@ mod sessions;
 mod store;
 
 use contract::users::{
-    UserCreate, UserCreated, UserPassword, UserQuery, UserRow, UserSecret, UserState, UserUpdate, UserView,
+    UserCreate, UserCreated, UserMay, UserPassword, UserQuery, UserRow, UserSecret, UserState, UserUpdate, UserView,
 };
-use contract::{CustomerId, ErrorCode, Page, Permission, UserId};
+use contract::{CustomerId, ErrorCode, May, Page, Permission, UserId};
 
 pub use bulk::{act_on_many, preview_many};
 pub use sessions::{end_session, end_sessions, sessions};
@@ -24,7 +24,7 @@ use super::{PasswordRule, SessionEnding, password, password_rule};
 use crate::authz::{AssignRole, CreateUser, DeleteUser, Population, UpdateUser, UserRef, ViewUser};
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, SystemActor, audit, customers, roles};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, customers, may, roles};
 
 /// Rows of an export that are read at a time.
 const EXPORT_PAGE: u32 = 500;
@@ -152,12 +152,12 @@ pub async fn set_active(platform: &Platform, ctx: &OpContext, id: UserId, active
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
     let row = lock_in_tx(&mut tx, id).await?;
-    may_be_switched(&mut tx, ctx, id, &row, active).await?;
+    if !active {
+        roles::lock_admins_in_tx(&mut tx).await?;
+    }
+    may_be_switched(&mut tx, ctx, id, row.state, active).await?;
     let changed = (row.state == UserState::Disabled) == active;
     if changed {
-        if !active {
-            roles::keep_an_admin_in_tx(&mut tx, id).await?;
-        }
         store::set_active(&mut tx, &granted, active, ctx.now()).await?;
         let action = if active { "users:enable" } else { "users:disable" };
         audit::record_in_tx(&mut tx, ctx, entry(action, id)).await?;
@@ -182,15 +182,13 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<
     let granted = ctx.authorize(DeleteUser, &UserRef::of_platform(id))?;
     customers::lock_owned_by(&mut tx, id).await?; // before the person, as everything that changes people of customers
     let row = lock_in_tx(&mut tx, id).await?;
-    not_oneself(ctx, id)?;
-    roles::must_cover_user_in_tx(&mut tx, ctx, id).await?;
+    roles::lock_admins_in_tx(&mut tx).await?;
+    may_be_deleted(&mut tx, ctx, id, row.state).await?;
     let changed = row.state != UserState::Deleted;
     if changed {
-        roles::keep_an_admin_in_tx(&mut tx, id).await?;
         store::set_deleted(&mut tx, &granted, Some(ctx.now())).await?;
         let before = Some(facts(&row.details, row.state));
         audit::record_in_tx(&mut tx, ctx, audit::Entry { before, ..entry("users:delete", id) }).await?;
-        customers::keep_owners_in_tx(&mut tx, id).await?;
         end_sessions_in_tx(&mut tx, id).await?;
     }
     let view = read(&mut tx, ctx, id).await?;
@@ -279,16 +277,56 @@ pub(crate) async fn end_sessions_for_in_tx(
     store::end_sessions_for(tx, id, customer, ctx.now()).await
 }
 
-/// Whether an account may be disabled or enabled by the caller.
-async fn may_be_switched(tx: &mut Tx, ctx: &OpContext, id: UserId, row: &store::Locked, active: bool) -> Result<()> {
+/// Whether an account may be disabled or enabled by the caller; the admins are locked where it is then done.
+async fn may_be_switched(tx: &mut Tx, ctx: &OpContext, id: UserId, state: UserState, active: bool) -> Result<()> {
     if !active {
         not_oneself(ctx, id)?;
     }
     roles::must_cover_user_in_tx(tx, ctx, id).await?;
-    if row.state == UserState::Deleted {
+    if state == UserState::Deleted {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-user-deleted"));
     }
+    if !active && state != UserState::Disabled {
+        roles::leave_an_admin_in_tx(tx, id).await?;
+    }
     Ok(())
+}
+
+/// Whether an account may be deleted by the caller; the admins and the customers are locked where it is then done.
+async fn may_be_deleted(tx: &mut Tx, ctx: &OpContext, id: UserId, state: UserState) -> Result<()> {
+    not_oneself(ctx, id)?;
+    roles::must_cover_user_in_tx(tx, ctx, id).await?;
+    if state != UserState::Deleted {
+        roles::leave_an_admin_in_tx(tx, id).await?;
+        customers::leave_owners_in_tx(tx, id).await?;
+    }
+    Ok(())
+}
+
+/// Whether somebody's sessions may be ended by the caller.
+async fn may_be_signed_out(tx: &mut Tx, ctx: &OpContext, id: UserId) -> Result<()> {
+    not_oneself(ctx, id)?;
+    roles::must_cover_user_in_tx(tx, ctx, id).await
+}
+
+/// What the caller may do with an account now, each by the rule of its operation.
+async fn may_of(tx: &mut Tx, ctx: &OpContext, id: UserId, state: UserState) -> Result<UserMay> {
+    let change = ctx.authorize(UpdateUser, &UserRef::of_platform(id)).is_ok();
+    let delete = ctx.authorize(DeleteUser, &UserRef::of_platform(id)).is_ok();
+    let covered = may(ctx, true, roles::must_cover_user_in_tx(tx, ctx, id).await)?;
+    let when = |permitted: bool| if permitted { covered.clone() } else { May::default() };
+    let (assign_roles, revoke_roles) = roles::may_of_user_in_tx(tx, ctx, id, state).await?;
+    Ok(UserMay {
+        change: when(change),
+        disable: may(ctx, change, may_be_switched(tx, ctx, id, state, false).await)?,
+        enable: may(ctx, change, may_be_switched(tx, ctx, id, state, true).await)?,
+        delete: may(ctx, delete, may_be_deleted(tx, ctx, id, state).await)?,
+        restore: when(delete),
+        set_password: may(ctx, change, may_take_over(tx, ctx, id).await)?,
+        end_sessions: may(ctx, change, may_be_signed_out(tx, ctx, id).await)?,
+        assign_roles,
+        revoke_roles,
+    })
 }
 
 /// Whether the caller may do what lets them sign in as somebody: with it they could also act for that person's customers,
@@ -311,6 +349,7 @@ fn not_oneself(ctx: &OpContext, id: UserId) -> Result<()> {
 async fn read(tx: &mut Tx, ctx: &OpContext, id: UserId) -> Result<UserView> {
     let mut view = store::view(tx, id, ctx.now()).await?.ok_or_else(Error::not_found)?;
     complete(tx, vec![&mut view.user]).await?;
+    view.may = may_of(tx, ctx, id, view.user.state).await?;
     Ok(view)
 }
 

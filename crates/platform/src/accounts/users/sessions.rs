@@ -6,12 +6,12 @@
 use contract::accounts::{SessionView, SessionsEnded};
 use contract::{SessionId, UserId};
 
-use super::{end_sessions_in_tx, entry, lock_in_tx, not_oneself};
+use super::{end_sessions_in_tx, entry, lock_in_tx, may_be_signed_out};
 use crate::accounts::sessions::in_short;
 use crate::accounts::store::sessions as store;
 use crate::accounts::{SessionEnding, session_rules};
 use crate::authz::{UpdateUser, UserRef, ViewUser};
-use crate::{Error, OpContext, Platform, Result, audit, roles};
+use crate::{Error, OpContext, Platform, Result, audit};
 
 /// Every session and API token of somebody that counts, last used first.
 pub async fn sessions(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<Vec<SessionView>> {
@@ -37,10 +37,9 @@ pub async fn end_session(platform: &Platform, ctx: &OpContext, id: UserId, sessi
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
     lock_in_tx(&mut tx, id).await?;
-    not_oneself(ctx, id)?;
-    roles::must_cover_user_in_tx(&mut tx, ctx, id).await?;
-    let kind = store::end_one_of(&mut tx, &granted, session, ctx.now()).await?.ok_or_else(Error::not_found)?;
-    let before = Some(serde_json::json!({ "session": session, "kind": kind }));
+    may_be_signed_out(&mut tx, ctx, id).await?;
+    let ended = store::end_one_of(&mut tx, &granted, session, ctx.now()).await?.ok_or_else(Error::not_found)?;
+    let before = Some(serde_json::json!({ "session": session, "kind": ended.kind, "name": ended.name }));
     audit::record_in_tx(&mut tx, ctx, audit::Entry { before, ..entry("users:end-session", id) }).await?;
     tx.commit().await?;
     // Nobody listening is fine: there is no socket to close.
@@ -56,8 +55,7 @@ pub async fn end_sessions(platform: &Platform, ctx: &OpContext, id: UserId) -> R
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
     lock_in_tx(&mut tx, id).await?;
-    not_oneself(ctx, id)?;
-    roles::must_cover_user_in_tx(&mut tx, ctx, id).await?;
+    may_be_signed_out(&mut tx, ctx, id).await?;
     let ended = store::end_all_of(&mut tx, &granted, ctx.now()).await?;
     end_sessions_in_tx(&mut tx, id).await?;
     let after = Some(serde_json::json!({ "ended": ended }));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use contract::accounts::MembershipView;
-use contract::users::{UserQuery, UserRow, UserSort, UserState, UserView};
+use contract::users::{UserMay, UserQuery, UserRow, UserSort, UserState, UserView};
 use contract::{CustomerId, SortDirection, UserId};
 use sqlx::{Postgres, QueryBuilder, Row};
 
@@ -153,6 +153,7 @@ pub(super) async fn view(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> Result<
         deleted_at: row.deleted_at,
         session_count: row.sessions.unsigned_abs(),
         revision: row.revision,
+        may: UserMay::default(),
     }))
 }
 

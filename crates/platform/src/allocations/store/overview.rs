@@ -1,5 +1,7 @@
 //! SQL of the time line and of machines' health at hand-over and return.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use contract::allocations::{AllocationState, HealthSnapshot};
 use contract::{AllocationId, CustomerId, MachineId};
@@ -148,6 +150,13 @@ pub(in crate::allocations) async fn spans(
     .fetch_all(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| (MachineId(row.machine_id), row.starts_at, row.until)).collect())
+}
+
+/// The machine of each of these allocations.
+pub(in crate::allocations) async fn machines_of(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, i64>> {
+    let rows =
+        sqlx::query!("select id, machine_id from allocations where id = any($1)", ids).fetch_all(&mut **tx).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.machine_id)).collect())
 }
 
 /// Whose parts of allocations are wanted.

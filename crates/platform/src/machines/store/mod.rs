@@ -106,7 +106,7 @@ pub(super) async fn lock_for_lease(tx: &mut Tx, code: &str) -> Result<Option<Lea
         Ok(LeaseMachine {
             id: MachineId(row.id),
             pool: pool(&row.pool)?,
-            takes_allocations: service_state(&row.service_state)? == ServiceState::InService,
+            service_state: service_state(&row.service_state)?,
         })
     })
     .transpose()

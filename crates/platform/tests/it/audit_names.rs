@@ -1,0 +1,100 @@
+//! What the things of the log are called, those that are gone too.
+
+use contract::accounts::ApiTokenCreate;
+use contract::allocations::AllocationCreate;
+use contract::announcements::AnnouncementEdit;
+use contract::audit::{AuditQuery, OwnAuditQuery};
+use contract::roles::RoleWrite;
+use platform::{accounts, allocations, announcements, audit, machines, roles};
+use test_support::{TestPlatform, TestUser};
+
+async fn names(test: &TestPlatform, admin: &TestUser, kind: &str) -> Vec<Option<String>> {
+    let query = AuditQuery { target_kind: Some(kind.to_owned()), ..AuditQuery::default() };
+    let list = audit::list(&test.platform, &admin.ctx(), &query).await.unwrap().list;
+    list.into_iter().map(|row| row.target_name).collect()
+}
+
+fn all(count: usize, name: &str) -> Vec<Option<String>> {
+    vec![Some(name.to_owned()); count]
+}
+
+#[tokio::test]
+async fn a_thing_that_is_gone_keeps_the_name_it_had_last() {
+    let test = TestPlatform::new().await;
+    let (p, admin) = (&test.platform, test.admin().await);
+    let body = |name: &str| RoleWrite { name: name.to_owned(), ..RoleWrite::default() };
+    let role = roles::create(p, &admin.ctx(), body("Night")).await.unwrap().id;
+    roles::update(p, &admin.ctx(), role, body("Night shift")).await.unwrap();
+    assert_eq!(names(&test, &admin, "role").await, all(2, "Night shift"), "one thing has one name");
+    roles::delete(p, &admin.ctx(), role).await.unwrap();
+    assert_eq!(names(&test, &admin, "role").await, all(3, "Night shift"));
+
+    let token = ApiTokenCreate { name: "night job".to_owned(), scopes: None, expires_at: None };
+    let token = accounts::create_api_token(p, &admin.ctx(), token, None).await.unwrap().token.id;
+    accounts::revoke_api_token(p, &admin.ctx(), token).await.unwrap();
+    assert_eq!(names(&test, &admin, "api_token").await, all(2, "night job"));
+
+    let words = AnnouncementEdit { title: "Moving house".to_owned(), ..AnnouncementEdit::default() };
+    let id = announcements::create(p, &admin.ctx(), words).await.unwrap().id;
+    announcements::delete(p, &admin.ctx(), id).await.unwrap();
+    assert_eq!(names(&test, &admin, "announcement").await, all(2, "Moving house"));
+
+    let token = machines::create_join_token(
+        p,
+        &admin.ctx(),
+        contract::machines::JoinTokenCreate { note: "Rack 4".to_owned(), ..Default::default() },
+    );
+    let token = token.await.unwrap().token.id;
+    machines::revoke_join_token(p, &admin.ctx(), token).await.unwrap();
+    assert_eq!(names(&test, &admin, "join_token").await, all(2, "Rack 4"));
+    // The export says the same.
+    let mut exported = Vec::new();
+    let query = AuditQuery { target_kind: Some("role".to_owned()), ..AuditQuery::default() };
+    audit::export(p, &admin.ctx(), &query, |row| {
+        exported.push(row.target_name);
+        Ok(())
+    })
+    .await
+    .unwrap();
+    assert_eq!(exported, all(3, "Night shift"));
+}
+
+#[tokio::test]
+async fn an_allocation_is_called_as_its_machine_on_both_sides() {
+    let test = TestPlatform::new().await;
+    let (p, admin) = (&test.platform, test.admin().await);
+    let (acme, globex) = (test.customer("Acme").await, test.customer("Globex").await);
+    test.node("host-7").await;
+    let lease = AllocationCreate { customer_id: Some(acme.id), months: Some(1), ..AllocationCreate::default() };
+    let id = allocations::create(p, &admin.ctx(), "host-7", lease).await.unwrap().allocation.id;
+    let own = async |user: &TestUser| {
+        let query = OwnAuditQuery { target_kind: Some("allocation".to_owned()), ..OwnAuditQuery::default() };
+        let list = audit::list_own(p, &user.ctx(), &query).await.unwrap().list;
+        list.into_iter().map(|row| row.target_name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&test, &admin, "allocation").await, all(1, "host-7"));
+    assert_eq!(own(&acme.owner).await, all(1, "host-7"));
+    assert!(own(&globex.owner).await.is_empty());
+    // An event of before names were written: the allocation itself is asked.
+    sqlx::query("update audit_events set after = after - 'name' where target_kind = 'allocation'")
+        .execute(test.owner_pool())
+        .await
+        .unwrap();
+    assert_eq!(names(&test, &admin, "allocation").await, all(1, "host-7"));
+    assert_eq!(own(&acme.owner).await, all(1, "host-7"));
+    // What another customer's part of the log says of a number is nothing to this one.
+    sqlx::query(
+        "insert into audit_events (at, actor_kind, actor_name, via, action, target_kind, target_id, customer_id, outcome,
+                                   after, request_id)
+         values (now(), 'system', '', 'system', 'images:create', 'image', $1, $2, 'done', '{\"name\": \"theirs\"}', 'r'),
+                (now(), 'system', '', 'system', 'images:create', 'image', $1, $3, 'denied', null, 'r')",
+    )
+    .bind(id.to_string())
+    .bind(acme.id.0)
+    .bind(globex.id.0)
+    .execute(test.owner_pool())
+    .await
+    .unwrap();
+    let list = audit::list_own(p, &globex.owner.ctx(), &OwnAuditQuery::default()).await.unwrap().list;
+    assert_eq!(list.into_iter().map(|row| row.target_name).collect::<Vec<_>>(), [None::<String>]);
+}
