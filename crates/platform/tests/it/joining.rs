@@ -191,13 +191,15 @@ async fn staff_who_run_people_everywhere_add_an_account_and_its_owner_is_told() 
     world.email(&lee, "lee@example.org", "zh").await;
     // One answer for a name that is somebody's and for one that is nobody's.
     for name in ["lee", "nobody"] {
-        let refused = customers::add_my_member(&test.platform, &acme.owner.ctx(), existing(name, MemberRole::Member));
-        assert_eq!(refusal(refused.await), (ErrorCode::Forbidden, "error-member-by-invitation"), "{name}");
+        let of_owner = acme.owner.ctx();
+        let refused = customers::add_my_member(&test.platform, &of_owner, existing(name, MemberRole::Member)).await;
+        assert_eq!(refusal(refused), (ErrorCode::Forbidden, "error-member-by-invitation"), "{name}");
     }
     let adds = [Permission::CustomersManage, Permission::CustomersAddMember, Permission::AllocationsManage];
     let clerk = test.with_role("clerk", &[&adds[..], &[Permission::FilesView]].concat()).await;
-    let by_clerk = customers::add_member(&test.platform, &clerk.ctx(), acme.id, existing("lee", MemberRole::Member));
-    assert_eq!(refusal(by_clerk.await).0, ErrorCode::Forbidden, "making accounts is not bringing in others'");
+    let of_clerk = clerk.ctx();
+    let by_clerk = customers::add_member(&test.platform, &of_clerk, acme.id, existing("lee", MemberRole::Member)).await;
+    assert_eq!(refusal(by_clerk).0, ErrorCode::Forbidden, "making accounts is not bringing in others'");
 
     let mut admin = world.admin.clone();
     admin.principal.display_name = "Ada".to_owned();
