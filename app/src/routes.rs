@@ -51,7 +51,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/forgot") view=auth::links::ForgotPage ssr=SsrMode::Async />
                 <Route path=path!("/reset") view=auth::links::ResetPage ssr=SsrMode::Async />
                 <Route path=path!("/email") view=auth::links::EmailPage ssr=SsrMode::Async />
-                <Route path=path!("/invitation") view=auth::links::InvitationPage ssr=SsrMode::Async />
+                <Route path=path!("/invitation") view=auth::invitation::InvitationPage ssr=SsrMode::Async />
                 <Route path=path!("/register") view=auth::links::RegisterPage ssr=SsrMode::Async />
                 <Route path=path!("/register/account") view=auth::links::RegisterAccountPage ssr=SsrMode::Async />
                 <Route path=path!("/login") view=auth::page::LoginPage ssr=SsrMode::Async />

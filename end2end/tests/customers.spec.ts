@@ -32,6 +32,15 @@ test('an admin adds two customers, the first with its owner', async ({ page, ins
   ids.push((await installation.rest(token, '/api/admin/customers', 'POST', { name: 'Tyrell South' })).body.data.customer.id);
   const added = await installation.rest(token, `/api/admin/customers/${ids[1]}/members`, 'POST', { username: owner.name, existing: true });
   expect(added.status).toBe(201);
+  // A member is no owner: the list says so, and can be asked for it.
+  await page.goto('/admin/customers?q=Tyrell');
+  await expect(page.getByRole('row', { name: /Tyrell South/ })).toContainText('No owner');
+  await expect(page.getByRole('row', { name: /Tyrell North/ })).not.toContainText('No owner');
+  await page.locator('select[name="state"]').selectOption('no-owner');
+  await page.locator('form.filters button').click();
+  await expect(page.locator('tbody tr')).toHaveCount(1);
+  await expect(page.locator('tbody tr')).toContainText('Tyrell South');
+  await expectAccessible(page);
 });
 
 test('somebody in both acts for the one that was chosen, without a script too', async ({ browser, installation, signIn }) => {

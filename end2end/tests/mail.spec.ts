@@ -1,5 +1,6 @@
 // Mail through a real SMTP conversation: a forgotten password, an invitation, both languages.
 import { Page } from '@playwright/test';
+import { Credentials } from '../fixtures/installation.js';
 import { expect, expectAccessible, expectNoSideScroll, look, test } from '../fixtures/test.js';
 import { SmtpSink, linkOf, subjectOf, textOf } from '../fixtures/smtp.js';
 
@@ -8,6 +9,7 @@ test.use({ apart: 'mail' });
 
 const password = 'three unusual words: quokka';
 let sink: SmtpSink;
+let owner: Credentials;
 
 test.beforeAll(async () => {
   sink = await SmtpSink.start();
@@ -70,7 +72,7 @@ test('an owner invites somebody, who makes an account without a script', async (
   await set('branding.name', 'RemoteGPU');
   // Whose language is not known is written to in the installation's, whatever the owner reads.
   await set('general.language', 'en');
-  const owner = { name: 'acme.owner', password: installation.cli(['admin', 'create-customer', 'Acme', '--owner', 'acme.owner']) };
+  owner = { name: 'acme.owner', password: installation.cli(['admin', 'create-customer', 'Acme', '--owner', 'acme.owner']) };
   await signIn(page, owner);
   await look(page, installation.url, 'en', 'light');
   await page.goto('/members');
@@ -135,6 +137,82 @@ test('somebody makes an account of their own, where that is open', async ({ inst
 
   await set('invitation');
   expect((await fetch(`${installation.url}/register`)).status).toBe(404);
+});
+
+test('somebody who has an account accepts an invitation with it, and with no other, without a script', async ({ page, installation, signIn, browser }) => {
+  installation.sql("update users set language = 'en' where name = 'kim' returning id");
+  await signIn(page, owner);
+  await look(page, installation.url, 'en', 'light');
+  await page.goto('/members');
+  // Whom one names by an account is asked first.
+  await expect(page.locator('form[action*="add_existing_member"]')).toHaveCount(0);
+  await fill(page, 'email', 'kim@example.org');
+  await page.locator('#invite [name="role"]').selectOption('owner');
+  await page.getByRole('button', { name: 'Send the invitation' }).click();
+  await expect(page.locator('#invite').getByRole('status')).toContainText('on its way');
+  const link = linkOf(await sink.to('kim@example.org', 'invites you'));
+
+  // Signed in as somebody else: who it is for, and a way out that keeps it.
+  await page.goto(link);
+  await expect(page.locator('main')).toContainText('kim@example.org');
+  await expect(page.locator('main')).toContainText('acme.owner');
+  await expect(page.locator('form[action*="join_by_invitation"]')).toHaveCount(0);
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Switch account' }).click();
+  await expect(page.getByRole('link', { name: 'Sign in to accept' })).toBeVisible();
+
+  const context = await browser.newContext({ baseURL: installation.url, javaScriptEnabled: false });
+  const kim = await context.newPage();
+  await look(kim, installation.url, 'en', 'dark');
+  await kim.goto(link);
+  await expect(kim.locator('[name="username"]')).toHaveCount(0);
+  await kim.getByRole('link', { name: 'Sign in to accept' }).click();
+  await fill(kim, 'username', 'kim');
+  await fill(kim, 'password', password);
+  await kim.locator('form button.primary').click();
+  await expect(kim).toHaveURL(link);
+  await expect(kim.locator('main')).toContainText('You are signed in as kim');
+  await kim.getByRole('button', { name: 'Accept', exact: true }).click();
+  await expect(kim).toHaveURL(`${installation.url}/`);
+  await expect(kim.locator('main')).toContainText('Acme');
+  await kim.goto('/members');
+  await expect(kim.getByRole('row', { name: /kim/ })).toContainText('Owner');
+  await context.close();
+
+  // It worked once.
+  await page.goto(link);
+  await expect(page.getByRole('alert')).toBeVisible();
+  for (const width of [1280, 360]) {
+    await page.setViewportSize({ width, height: 800 });
+    await expectNoSideScroll(page);
+  }
+  expect(installation.log()).not.toContain(link.split('token=')[1]);
+});
+
+test('staff add an account, and its owner is told by mail and by the bell', async ({ page, installation, signIn, browser }) => {
+  await signIn(page);
+  await look(page, installation.url, 'en', 'light');
+  await page.goto('/admin/customers/new');
+  await fill(page, 'form[name]', 'Globex');
+  await page.locator('main form button.primary').click();
+  await expect(page.locator('h1')).toHaveText('Globex');
+  await expect(page.locator('main')).toContainText('No owner');
+  await expectAccessible(page);
+  const form = page.locator('form[action*="add_existing_member"]');
+  await form.locator('[name="username"]').fill('kim');
+  // Where nobody owns the customer, an owner is what is offered first.
+  await expect(form.locator('[name="role"]')).toHaveValue('owner');
+  await form.getByRole('button', { name: 'Add person' }).click();
+  await expect(page.getByRole('row', { name: /kim/ })).toContainText('Owner');
+  await expect(page.locator('main')).not.toContainText('No owner');
+  expect(subjectOf(await sink.to('kim@example.org', 'you were added'))).toContain('Globex');
+  const theirs = await browser.newContext({ baseURL: installation.url });
+  const kim = await theirs.newPage();
+  await signIn(kim, { name: 'kim', password });
+  await look(kim, installation.url, 'en', 'light');
+  await kim.goto('/notifications');
+  await expect(kim.locator('tbody tr').first()).toContainText('added you to Globex as an owner');
+  await theirs.close();
 });
 
 for (const language of ['en', 'zh'] as const) {

@@ -149,6 +149,7 @@ fn routes() -> Routes {
         .rest(routes!(auth::request_email_change))
         .rest(routes!(auth::confirm_email_change))
         .rest(routes!(auth::accept_invitation))
+        .rest(routes!(auth::join_by_invitation))
         .rest(routes!(avatar::get, avatar::set, avatar::remove))
         .rest(routes!(auth::list_columns, auth::choose_columns))
         .rest(routes!(sso::services))

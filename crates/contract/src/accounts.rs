@@ -328,6 +328,25 @@ pub struct AccountByLink {
     pub display_name: Option<String>,
 }
 
+/// Body of `POST /api/auth/invitation/join`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InvitationJoin {
+    /// From the link.
+    pub token: String,
+}
+
+/// What somebody is now, and where, who accepted an invitation with the account they have.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct InvitationJoined {
+    pub customer_id: CustomerId,
+    pub customer_name: String,
+    pub role: MemberRole,
+}
+
 /// Bodies with a password or a token say nothing of themselves.
 macro_rules! silent {
     ($($name:ident),+) => {$(
@@ -345,5 +364,6 @@ silent!(
     SignUpRequest,
     EmailChangeRequest,
     EmailChangeConfirm,
+    InvitationJoin,
     AccountByLink
 );

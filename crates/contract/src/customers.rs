@@ -30,6 +30,8 @@ pub struct MemberView {
     pub display_name: String,
     pub role: MemberRole,
     pub joined_at: DateTime<Utc>,
+    /// False while the account is disabled: nobody signs in with it.
+    pub active: bool,
     /// Whether the caller may give the other role now.
     #[serde(default)]
     pub may_change_role: May,
@@ -52,6 +54,8 @@ pub struct CustomerRow {
     pub contact_phone: Option<String>,
     pub remark: Option<String>,
     pub member_count: u64,
+    /// False when none of its owners can sign in, or there is none.
+    pub has_owner: bool,
     /// Machines it has now.
     pub machine_count: u64,
     /// When the next of its allocations ends.
@@ -78,7 +82,8 @@ pub struct MemberCreate {
     pub email: Option<String>,
     /// `member` when absent.
     pub role: Option<MemberRole>,
-    /// The account is there already: it becomes a member, and nothing else about it changes.
+    /// The account is there already: it becomes a member, is told of it, and nothing else about it changes. For staff who
+    /// hold `customers:manage-members`; owners invite by mail, and the person accepts.
     pub existing: bool,
 }
 
@@ -174,6 +179,8 @@ pub struct CustomerQuery {
     /// Name, contact or remark.
     pub q: Option<String>,
     pub active: Option<bool>,
+    /// False for those that nobody owns who can sign in.
+    pub has_owner: Option<bool>,
     /// True for the deleted ones and no others, which are left out otherwise.
     pub deleted: Option<bool>,
 }

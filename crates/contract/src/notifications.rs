@@ -22,6 +22,8 @@ pub enum NotificationKind {
     MaintenancePlanned,
     /// Somebody one invited has joined.
     InvitationAccepted,
+    /// Staff made one of a customer's people of the account one has.
+    MemberAdded,
     /// One's own password.
     PasswordChanged,
     /// An image one uploaded was looked at.
@@ -32,11 +34,12 @@ pub enum NotificationKind {
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 7] = [
+    pub const ALL: [NotificationKind; 8] = [
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
         NotificationKind::MaintenancePlanned,
         NotificationKind::InvitationAccepted,
+        NotificationKind::MemberAdded,
         NotificationKind::ImageReviewed,
         NotificationKind::PasswordChanged,
         NotificationKind::EngineCertificates,
@@ -63,6 +66,7 @@ impl NotificationKind {
             NotificationKind::RenewalDecided => "renewal-decided",
             NotificationKind::MaintenancePlanned => "maintenance-planned",
             NotificationKind::InvitationAccepted => "invitation-accepted",
+            NotificationKind::MemberAdded => "member-added",
             NotificationKind::PasswordChanged => "password-changed",
             NotificationKind::ImageReviewed => "image-reviewed",
             NotificationKind::EngineCertificates => "engine-certificates",

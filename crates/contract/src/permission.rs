@@ -54,11 +54,12 @@ permissions! {
     CustomersUpdate = "customers:update";
     /// Delete a customer and bring it back.
     CustomersDelete = "customers:delete";
-    /// Add people to a customer.
+    /// Make accounts for new people of a customer.
     CustomersAddMember = "customers:add-member";
     /// Invite people into the customer by mail.
     CustomersInvite = "customers:invite";
-    /// Change roles in a customer, remove people from it, hand its ownership over.
+    /// Change roles in a customer, remove people from it, hand its ownership over; held everywhere, bring in people who
+    /// have an account without asking them.
     CustomersManageMembers = "customers:manage-members";
     /// See everybody's account, with roles and memberships.
     UsersView = "users:view";

@@ -5,9 +5,9 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use contract::accounts::{
     AccountByLink, ApiTokenCreate, ApiTokenSecret, ApiTokenView, CaptchaQuery, CaptchaView, CustomerSwitch,
-    EmailChangeConfirm, EmailChangeRequest, LoginAnswer, LoginRequest, PasswordChange, PasswordResetConfirm,
-    PasswordResetRequest, Profile, ProfileUpdate, RecoveryCodes, RefreshRequest, SessionView, SessionsEnded,
-    SignUpRequest, TotpConfirm, TotpEnrollment, TotpProof,
+    EmailChangeConfirm, EmailChangeRequest, InvitationJoin, InvitationJoined, LoginAnswer, LoginRequest,
+    PasswordChange, PasswordResetConfirm, PasswordResetRequest, Profile, ProfileUpdate, RecoveryCodes, RefreshRequest,
+    SessionView, SessionsEnded, SignUpRequest, TotpConfirm, TotpEnrollment, TotpProof,
 };
 use contract::menus::MenuRecord;
 use contract::{Envelope, ListColumns, Permission, SessionId};
@@ -263,9 +263,29 @@ pub async fn confirm_email_change(rest: Rest, Body(body): Body<EmailChangeConfir
     rest.answer(accounts::confirm_email_change(&rest.platform, &rest.ctx, &body).await).await
 }
 
-/// Makes the account of an invited person.
+/// Makes the account of an invited person. Who has an account accepts with it, at `join`.
 #[utoipa::path(post, path = "/api/auth/invitation/accept", tag = "auth", request_body = AccountByLink,
-    responses((status = 200, description = "Made"), (status = 400, description = "1000: the link or a field")))]
+    responses((status = 200, description = "Made"), (status = 400, description = "1000: the link or a field"),
+        (status = 409, description = "1401: the name is taken, or the address has an account"),
+        (status = 422, description = "1402: only administrators make accounts")))]
 pub async fn accept_invitation(rest: Rest, Body(body): Body<AccountByLink>) -> Response {
     rest.answer(accounts::accept_invitation(&rest.platform, &rest.ctx, &body).await).await
+}
+
+/// Accepts an invitation with the account one is signed in with, whose address must be the invited one. A member who was
+/// invited as an owner becomes one, and sessions for that customer end: sign in again. Not with an API token.
+#[utoipa::path(post, path = "/api/auth/invitation/join", tag = "auth", request_body = InvitationJoin,
+    responses((status = 200, body = Envelope<InvitationJoined>), (status = 400, description = "1000: the link"),
+        (status = 422, description = "1402: the invitation is for another address, or one is in the customer already")))]
+pub async fn join_by_invitation(
+    rest: Rest,
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+    Body(body): Body<InvitationJoin>,
+) -> Response {
+    let result = match accounts::join(&rest.platform, &rest.ctx, &body).await {
+        Ok((joined, who)) => go_on(&rest, &session, &headers, who).await.map(|()| joined),
+        Err(error) => Err(error),
+    };
+    rest.answer(result).await
 }

@@ -22,6 +22,7 @@ mod harness;
 mod idempotency;
 mod install;
 mod invitations_both_doors;
+mod joining_both_doors;
 mod leases_both_doors;
 mod live;
 mod mail_both_doors;

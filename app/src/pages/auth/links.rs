@@ -5,25 +5,23 @@ use contract::ErrorCode;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
-use platform::accounts::{Captchas, Invited, PasswordRule, password_rule};
+use platform::accounts::{Captchas, PasswordRule, password_rule};
 use platform::{OpContext, Platform};
 
 use super::captcha::{captcha_field, is_about_captcha};
-use super::server_fns::{
-    AcceptInvitation, ConfirmEmailChange, ConfirmPasswordReset, RequestPasswordReset, RequestSignUp, SignUp,
-};
+use super::server_fns::{ConfirmEmailChange, ConfirmPasswordReset, RequestPasswordReset, RequestSignUp, SignUp};
 use crate::door::{Refused, door, hide_address, to_api_error};
 use crate::layouts::{page, plain_page};
 use crate::paths;
 use crate::ui::forms::{TextField, form_fault, text_field, whose_password};
 use crate::words::Words;
 
-fn query(name: &str) -> String {
+pub(super) fn query(name: &str) -> String {
     use_query_map().get_untracked().get(name).unwrap_or_default()
 }
 
 /// What is wrong with the whole form: what belongs to no field that the page shows.
-fn general(refused: Option<&Refused>, words: Words) -> Option<String> {
+pub(super) fn general(refused: Option<&Refused>, words: Words) -> Option<String> {
     let refused = refused?;
     let fault = ["token", "email"].into_iter().find_map(|path| refused.fault(words.0, path));
     fault.or_else(|| Some(refused.message(words.0)))
@@ -160,26 +158,8 @@ pub fn EmailPage() -> impl IntoView {
     plain_page(words, words.t("email-change-title"), body)
 }
 
-/// `/invitation?token=`.
-#[component]
-pub fn InvitationPage() -> impl IntoView {
-    hide_address();
-    let (platform, ctx) = door();
-    let token = query("token");
-    let words = Words::now();
-    Suspend::new(async move {
-        match platform::accounts::invited(&platform, &ctx, &token).await {
-            Ok(invited) => invitation_view(words, token, invited, password_rule(&platform).await),
-            Err(error) => {
-                let hint = view! { <p>{words.t("invitation-spent-hint")}</p> };
-                spent_view((&platform, &ctx), words.t("invitation-title"), error, hint).await
-            }
-        }
-    })
-}
-
 /// The page of a link that does not work: why, and how to go on.
-async fn spent_view(
+pub(super) async fn spent_view(
     (platform, ctx): (&Platform, &OpContext),
     title: String,
     error: platform::Error,
@@ -193,15 +173,14 @@ async fn spent_view(
     plain_page(words, title, (form_fault(Some(message)), instead, back))
 }
 
-fn invitation_view(words: Words, token: String, invited: Invited, rule: PasswordRule) -> AnyView {
-    let role = words.t(&format!("member-role-{}", invited.role.code()));
-    let says = words.with("invitation-says", &[("customer", invited.customer), ("role", role)]);
-    let form = account_form(words, AcceptInvitation::url(), token, invited.email, rule);
-    plain_page(words, words.t("invitation-title"), view! { <p>{says}</p> {form} })
-}
-
 /// The form of a new account whose address a link proved.
-fn account_form(words: Words, action: &'static str, token: String, email: String, rule: PasswordRule) -> AnyView {
+pub(super) fn account_form(
+    words: Words,
+    action: &'static str,
+    token: String,
+    email: String,
+    rule: PasswordRule,
+) -> AnyView {
     let refused = Refused::from_query();
     let refused = refused.as_ref();
     let username = TextField {

@@ -5,6 +5,8 @@ pub mod server_fns;
 #[cfg(feature = "ssr")]
 mod captcha;
 #[cfg(feature = "ssr")]
+pub mod invitation;
+#[cfg(feature = "ssr")]
 pub mod links;
 #[cfg(feature = "ssr")]
 pub mod page;

@@ -8,17 +8,26 @@ use platform::accounts::Captchas;
 
 use super::captcha::{captcha_field, is_about_captcha};
 use super::server_fns::{SignIn, SignInCode};
-use crate::door::{Refused, appearance, door, see_other, session};
+use crate::door::{Refused, appearance, door, hide_address, see_other, session};
 use crate::layouts::{page, plain_page};
 use crate::paths;
 use crate::ui::forms::{TextField, form_fault, text_field};
 use crate::words::Words;
 
+/// Where to go afterwards. It may be a link of a mail, which is a secret like any of those pages' own addresses.
+fn next_here() -> Option<String> {
+    let next = use_query_map().get_untracked().get("next").filter(|next| paths::local(next).is_some());
+    if next.is_some() {
+        hide_address();
+    }
+    next
+}
+
 /// `/login`. Waits for no answer of the database's before something has failed; the ways beside a password come with the
 /// request.
 #[component]
 pub fn LoginPage() -> impl IntoView {
-    let next = use_query_map().get_untracked().get("next").filter(|next| paths::local(next).is_some());
+    let next = next_here();
     let (platform, ctx) = door();
     if ctx.user().is_some() {
         see_other(next.as_deref().unwrap_or(paths::HOME));
@@ -118,7 +127,7 @@ fn login_view(
 /// `/login/code`: the second step, for a browser whose password was right a moment ago.
 #[component]
 pub fn LoginCodePage() -> impl IntoView {
-    let next = use_query_map().get_untracked().get("next").filter(|next| paths::local(next).is_some());
+    let next = next_here();
     let (platform, ctx) = door();
     if ctx.user().is_some() {
         see_other(next.as_deref().unwrap_or(paths::HOME));

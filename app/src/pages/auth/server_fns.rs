@@ -58,15 +58,17 @@ pub async fn sign_in_code(code: String, next: Option<String>) -> Result<(), ApiE
     door::form_answer((&platform, &ctx), result.await, next, &form, Vec::new()).await
 }
 
-/// Ends the browser's session.
+/// Ends the browser's session, and goes to `next` where somebody else is to sign in there, else to the sign-in page.
 #[server]
-pub async fn sign_out() -> Result<(), ApiError> {
+pub async fn sign_out(next: Option<String>) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
+    let next = next.as_deref().and_then(paths::local).map(str::to_owned);
     let result = async {
         platform::accounts::sign_out(&platform, &ctx).await?;
         door::session()?.end().await
     };
-    door::form_answer((&platform, &ctx), result.await, |()| paths::login(None), paths::HOME, Vec::new()).await
+    let next = |()| next.unwrap_or_else(|| paths::login(None));
+    door::form_answer((&platform, &ctx), result.await, next, paths::HOME, Vec::new()).await
 }
 
 /// Asks for a link to a new password; the answer is the same for every name.
@@ -164,4 +166,18 @@ pub async fn accept_invitation(
     let (body, form, typed) = by_link(paths::INVITATION, token, username, password, display_name);
     let result = platform::accounts::accept_invitation(&platform, &ctx, &body).await;
     door::form_answer((&platform, &ctx), result, |()| paths::login(None), &form, typed).await
+}
+
+/// Accepts an invitation with the account that is signed in here, which acts for the customer from now on.
+#[server]
+pub async fn join_by_invitation(#[server(default)] token: String) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let form = paths::with_query(paths::INVITATION, [("token", token.as_str())]);
+    let body = contract::accounts::InvitationJoin { token };
+    let result = async {
+        let (joined, who) = platform::accounts::join(&platform, &ctx, &body).await?;
+        door::go_on(&ctx, who).await.map(|()| joined)
+    };
+    let next = |_| paths::HOME.to_owned();
+    door::form_answer((&platform, &ctx), result.await, next, &form, Vec::new()).await
 }

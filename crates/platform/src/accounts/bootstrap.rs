@@ -3,7 +3,7 @@
 use contract::accounts::MemberRole;
 use contract::{CustomerId, ErrorCode, UserId};
 
-use super::{SessionEnding, entry, hash_password, links, store, users};
+use super::{SessionEnding, entry, hash_password, joining, links, store};
 use crate::authz::SecureAccount;
 use crate::{Error, OpContext, Platform, Result, SystemActor, Via, audit, secrets};
 
@@ -74,7 +74,7 @@ pub async fn create_customer(platform: &Platform, customer: &str, owner: &str) -
     let mut created = entry("customers:create", UserId(0));
     (created.target_kind, created.target_id, created.customer) = ("customer", Some(id.to_string()), Some(id));
     audit::record_in_tx(&mut tx, &ctx, created).await?;
-    let password = add_person(&mut tx, &ctx, id, owner, MemberRole::Owner).await?;
+    let password = add_person(platform, &mut tx, &ctx, id, (owner, MemberRole::Owner)).await?;
     tx.commit().await?;
     Ok(password)
 }
@@ -84,20 +84,21 @@ pub async fn add_member(platform: &Platform, customer: &str, name: &str, role: M
     let ctx = operator(platform);
     let mut tx = platform.db().begin(&ctx).await?;
     let id = store::customer_by_name(&mut tx, customer.trim()).await?.ok_or_else(Error::not_found)?;
-    let password = add_person(&mut tx, &ctx, id, name, role).await?;
+    let password = add_person(platform, &mut tx, &ctx, id, (name, role)).await?;
     tx.commit().await?;
     Ok(password)
 }
 
 async fn add_person(
+    platform: &Platform,
     tx: &mut crate::db::Tx,
     ctx: &OpContext,
     customer: CustomerId,
-    name: &str,
-    role: MemberRole,
+    (name, role): (&str, MemberRole),
 ) -> Result<String> {
     let person = NewPerson { name: name.trim().to_lowercase(), role, ..NewPerson::default() };
-    add_person_in_tx(tx, ctx, customer, &person).await?.ok_or_else(|| Error::internal("a new account has no password"))
+    let password = add_person_in_tx(platform, tx, ctx, customer, &person).await?;
+    password.ok_or_else(|| Error::internal("a new account has no password"))
 }
 
 /// A person to be, as an operation of `customers` has checked it.
@@ -118,23 +119,21 @@ impl Default for NewPerson {
 }
 
 /// Somebody in a customer, in the caller's transaction: a new account, whose password is returned and stored only as a
-/// hash, or one that exists.
+/// hash, or one that exists, whose owner is told.
 pub(crate) async fn add_person_in_tx(
+    platform: &Platform,
     tx: &mut crate::db::Tx,
     ctx: &OpContext,
     customer: CustomerId,
     person: &NewPerson,
 ) -> Result<Option<String>> {
-    let role = person.role;
-    let (user, password) = if person.existing {
-        let unknown = || Error::field("name", "field-user-unknown");
-        (users::by_name_in_tx(tx, &person.name).await?.ok_or_else(unknown)?, None)
-    } else {
-        let password = new_password();
-        (store::insert_person(tx, person, &hash_password(&password)?).await?, Some(password))
-    };
-    add_membership_in_tx(tx, ctx, customer, user, role).await?;
-    Ok(password)
+    if person.existing {
+        return joining::add_existing_in_tx(platform, tx, ctx, customer, person).await.map(|()| None);
+    }
+    let password = new_password();
+    let user = store::insert_person(tx, person, &hash_password(&password)?).await?;
+    add_membership_in_tx(tx, ctx, customer, user, person.role).await?;
+    Ok(Some(password))
 }
 
 /// Makes somebody whose account is there one of a customer's people, in the caller's transaction.

@@ -1,12 +1,14 @@
-//! People who are asked into a customer by mail, and make their account themselves.
+//! People who are asked into a customer by mail, and make their account themselves; who has one accepts with it, in
+//! [`super::joining`]. Whether an address has an account is said to who holds its link, and never to who invites.
 
 use chrono::TimeDelta;
 use contract::accounts::{AccountByLink, InvitationCreate, InvitationView, MemberRole};
 use contract::mail::INVITATION_PATH;
 use contract::notifications::NotificationKind;
-use contract::{CustomerId, ErrorCode, LinkId};
+use contract::{CustomerId, ErrorCode, LinkId, UserId};
 
-use super::links::{self, NewLink, Purpose};
+use super::joining::{WayIn, way_in};
+use super::links::{self, Link, NewLink, Purpose};
 use super::sign_up::prepare;
 use super::{entry, signed_in, store};
 use crate::authz::{CustomerRef, Granted, InviteMember};
@@ -30,6 +32,8 @@ pub struct Invited {
     pub customer: String,
     pub email: String,
     pub role: MemberRole,
+    /// How who asks can accept it.
+    pub way: WayIn,
 }
 
 /// Sends somebody a link to become a member: of this customer, or of the one the caller acts for.
@@ -143,15 +147,17 @@ pub async fn invited(platform: &Platform, ctx: &OpContext, token: &str) -> Resul
     let link = links::find(&mut tx, &[Purpose::Invitation], token, ctx.now()).await?;
     let (customer, role) = link.place.ok_or_else(links::spent)?;
     let customer = customer_name(&mut tx, customer).await?;
+    let way = way_in(&mut tx, ctx, &link).await?;
     tx.commit().await?;
-    Ok(Invited { customer, email: link.address, role })
+    Ok(Invited { customer, email: link.address, role, way })
 }
 
 /// Makes the account of an invited person, a member from now on.
 ///
 /// # Errors
-/// `Validation` with every fault at once, for a link that does not work (any more) too; `AlreadyExists` for a user name or
-/// address that is taken; `WrongState` when only staff make accounts by now.
+/// `Validation` with every fault at once, for a link that does not work (any more) too; `AlreadyExists` for a user name
+/// that is taken, and for an address that has an account: who has one accepts with it; `WrongState` when only staff make
+/// accounts by now.
 pub async fn accept_invitation(platform: &Platform, ctx: &OpContext, body: &AccountByLink) -> Result<()> {
     open_to_invited(platform).await?;
     let (mut tx, link, person) = prepare(platform, ctx, Purpose::Invitation, body).await?;
@@ -160,23 +166,52 @@ pub async fn accept_invitation(platform: &Platform, ctx: &OpContext, body: &Acco
     if customers::lock(&mut tx, customer).await? != Some(true) {
         return Err(links::spent());
     }
+    if store::by_email(&mut tx, &link.address).await?.is_some() {
+        return Err(Error::new(ErrorCode::AlreadyExists).with_field("email", "field-invitation-has-account"));
+    }
     let user = person.insert(&mut tx, &link, ctx).await?;
     store::insert_membership(&mut tx, customer, user, role).await?;
-    let after = serde_json::json!({ "username": person.name, "email": link.address, "role": role });
-    let entry =
-        audit::Entry { customer: Some(customer), after: Some(after), ..entry("accounts:accept-invitation", user) };
-    audit::record_in_tx(&mut tx, ctx, entry).await?;
-    let text = |text: String| notifications::Value::Text(text);
-    let joined = customer_name(&mut tx, customer).await?;
+    let name = customer_name(&mut tx, customer).await?;
+    let accepted = Accepted { user, username: &person.name, held: None, customer: &name };
+    note_accepted(platform, &mut tx, ctx, &link, accepted).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Who accepted.
+pub(super) struct Accepted<'a> {
+    pub user: UserId,
+    pub username: &'a str,
+    /// What they were in the customer before.
+    pub held: Option<MemberRole>,
+    /// The customer's name.
+    pub customer: &'a str,
+}
+
+/// Writes down that an invitation was accepted, and tells who invited.
+pub(super) async fn note_accepted(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    link: &Link,
+    accepted: Accepted<'_>,
+) -> Result<()> {
+    let (customer, role) = link.place.ok_or_else(links::spent)?;
+    let entry = audit::Entry {
+        customer: Some(customer),
+        before: accepted.held.map(|held| serde_json::json!({ "role": held })),
+        after: Some(serde_json::json!({ "username": accepted.username, "email": link.address, "role": role })),
+        ..entry("accounts:accept-invitation", accepted.user)
+    };
+    audit::record_in_tx(tx, ctx, entry).await?;
+    let text = |text: &str| notifications::Value::Text(text.to_owned());
     let notice = Notice {
         kind: NotificationKind::InvitationAccepted,
-        args: vec![("person", text(person.name)), ("customer", text(joined))],
+        args: vec![("person", text(accepted.username)), ("customer", text(accepted.customer))],
         link: None,
     };
     let inviter: Vec<_> = link.created_by.into_iter().collect();
-    notifications::notify_in_tx(platform, &mut tx, ctx, &inviter, &notice).await?;
-    tx.commit().await?;
-    Ok(())
+    notifications::notify_in_tx(platform, tx, ctx, &inviter, &notice).await
 }
 
 async fn open_to_invited(platform: &Platform) -> Result<()> {
@@ -194,7 +229,7 @@ fn authorize(ctx: &OpContext, customer: Option<CustomerId>) -> Result<Granted<In
     ctx.authorize(InviteMember, &CustomerRef { customer: Some(id), ..CustomerRef::of_platform(id) })
 }
 
-async fn customer_name(tx: &mut Tx, id: CustomerId) -> Result<String> {
+pub(super) async fn customer_name(tx: &mut Tx, id: CustomerId) -> Result<String> {
     customers::names(tx, &[id.0]).await?.remove(&id.0).ok_or_else(Error::not_found)
 }
 

@@ -341,7 +341,7 @@ actions! {
     UpdateCustomer: CustomersUpdate on CustomerRef;
     /// Delete a customer and bring it back.
     DeleteCustomer: CustomersDelete on CustomerRef;
-    /// Add a person to a customer.
+    /// Add a new person to a customer.
     AddMember: CustomersAddMember on CustomerRef;
     /// Invite a person into a customer.
     InviteMember: CustomersInvite on CustomerRef;
@@ -349,7 +349,7 @@ actions! {
     ManageAnnouncements: AnnouncementsManage on Noticeboard;
     /// Change the installation's settings.
     UpdateSettings: SettingsUpdate on Installation;
-    /// Change roles in a customer, remove people, hand the ownership over.
+    /// Change roles in a customer, remove people, hand the ownership over; bring in who has an account.
     ManageMembers: CustomersManageMembers on CustomerRef;
     /// See anybody's account.
     ViewUser: UsersView on UserRef;

@@ -1,12 +1,13 @@
 //! People of a customer: brought in, given a role, removed, and the ownership handed over, by its owners and by staff.
 //!
-//! Invariants: a customer that has an owner keeps one; where somebody acts for the customer whose role in it changes, or
+//! Invariants: a customer that has an owner keeps one; who has an account comes in by accepting an invitation, or is added
+//! by staff who run people everywhere, and told of it; where somebody acts for the customer whose role in it changes, or
 //! who is removed, that session ends (open sockets by asking again, within seconds), and no other of theirs; nobody makes
 //! somebody more than they are there themselves.
 
 use contract::accounts::MemberRole;
 use contract::customers::{MemberCreate, MemberSecret, MemberUpdate, MemberView, OwnerTransfer};
-use contract::{CustomerId, ErrorCode, UserId};
+use contract::{CustomerId, ErrorCode, Permission, UserId};
 
 use super::{MEMBER_PATHS, active, at, entry, lock_present, person, resource, store};
 use crate::accounts::{self, users};
@@ -15,14 +16,20 @@ use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, may};
 
-/// Adds somebody to a customer: a new account, or one that exists.
+/// Adds somebody to a customer: a new account; for staff, also one that exists, whose owner is told.
+///
+/// # Errors
+/// `Forbidden` for a customer's owner who names an account, whether or not there is one: they invite by mail.
 pub async fn add_member(
     platform: &Platform,
     ctx: &OpContext,
     id: CustomerId,
     member: MemberCreate,
 ) -> Result<MemberSecret> {
-    let granted = ctx.authorize(AddMember, &resource(id))?;
+    match member.existing {
+        true => may_add_known(ctx, id)?,
+        false => ctx.authorize(AddMember, &resource(id)).map(|_| ())?,
+    }
     let mut tx = begin(platform, ctx).await?;
     lock_present(&mut tx, id).await?;
     let mut wrong = Wrong::new();
@@ -30,7 +37,7 @@ pub async fn add_member(
     wrong.into_result()?;
     ctx.must_cover_in(&resource(id), person.role)?;
     let password =
-        accounts::add_person_in_tx(&mut tx, ctx, granted.id(), &person).await.map_err(|e| at(e, MEMBER_PATHS))?;
+        accounts::add_person_in_tx(platform, &mut tx, ctx, id, &person).await.map_err(|e| at(e, MEMBER_PATHS))?;
     tx.commit().await?;
     Ok(MemberSecret { username: person.name, password })
 }
@@ -69,21 +76,42 @@ pub async fn set_my_member_role(platform: &Platform, ctx: &OpContext, user: User
     set_member_role(platform, ctx, active(ctx)?, user, body).await
 }
 
-/// Whether the caller may make somebody, who is this there already or nothing, one of a customer's people.
-pub(crate) fn may_join(ctx: &OpContext, id: CustomerId, held: Option<MemberRole>, role: MemberRole) -> Result<()> {
-    match held {
-        Some(_) => ctx.authorize(ManageMembers, &resource(id)).map(|_| ())?,
-        None => ctx.authorize(AddMember, &resource(id)).map(|_| ())?,
+/// Whether the caller may make somebody who has an account one of a customer's people without asking them.
+///
+/// # Errors
+/// `Forbidden` for those who run the people of one customer: they invite.
+pub(super) fn may_add_known(ctx: &OpContext, id: CustomerId) -> Result<()> {
+    ctx.authorize(ManageMembers, &resource(id))?;
+    let everywhere = ctx.must_cover([Permission::CustomersManageMembers]);
+    everywhere.map_err(|error| error.with_key("error-member-by-invitation"))
+}
+
+/// Who is to be one of a customer's people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Joining {
+    /// Somebody whose account is made along with it.
+    New,
+    /// Somebody who has an account, whether or not they are in the customer already.
+    Known,
+}
+
+/// Whether the caller may make somebody one of a customer's people.
+pub(crate) fn may_join(ctx: &OpContext, id: CustomerId, who: Joining, role: MemberRole) -> Result<()> {
+    match who {
+        Joining::New => ctx.authorize(AddMember, &resource(id)).map(|_| ())?,
+        Joining::Known => may_add_known(ctx, id)?,
     }
     ctx.must_cover_in(&resource(id), role)
 }
 
-/// Makes somebody one of a customer's people, or its owner, in a transaction of the system's; never less than they are.
+/// Makes somebody one of a customer's people, or its owner, in a transaction of the system's; never less than they are. Who
+/// had an account before is told.
 pub(crate) async fn join_in_tx(
+    platform: &Platform,
     tx: &mut Tx,
     ctx: &OpContext,
     id: CustomerId,
-    user: UserId,
+    (user, who): (UserId, Joining),
     role: MemberRole,
 ) -> Result<()> {
     store::lock(tx, id).await?.ok_or_else(|| Error::new(ErrorCode::Conflict))?;
@@ -91,9 +119,12 @@ pub(crate) async fn join_in_tx(
     if held == Some(role) || held.is_some_and(MemberRole::is_owner) {
         return Ok(());
     }
-    may_join(ctx, id, held, role)?;
+    may_join(ctx, id, who, role)?;
     let Some(before) = held else {
-        return accounts::add_membership_in_tx(tx, ctx, id, user, role).await;
+        return match who {
+            Joining::New => accounts::add_membership_in_tx(tx, ctx, id, user, role).await,
+            Joining::Known => accounts::add_known_in_tx(platform, tx, ctx, id, (user, role)).await,
+        };
     };
     let granted = ctx.authorize(ManageMembers, &resource(id))?;
     store::set_member_role(tx, &granted, user, role).await?;

@@ -18,8 +18,8 @@ use contract::customers::{
 use contract::{CustomerId, ErrorCode, Page, Permission, UserId};
 
 pub use deletion::{delete, restore};
+pub(crate) use members::{Joining, join_in_tx, may_join};
 pub use members::{add_member, add_my_member, remove_member, remove_my_member, set_member_role, set_my_member_role};
-pub(crate) use members::{join_in_tx, may_join};
 pub use members::{transfer, transfer_mine};
 
 use crate::accounts::{self, NewPerson};
@@ -157,9 +157,12 @@ pub async fn create(platform: &Platform, ctx: &OpContext, customer: CustomerCrea
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     let owner = match owner {
         Some(person) => {
+            if person.existing {
+                members::may_add_known(ctx, id)?;
+            }
             ctx.must_cover_in(&resource(id), person.role)?;
-            let password =
-                accounts::add_person_in_tx(&mut tx, ctx, id, &person).await.map_err(|e| at(e, OWNER_PATHS))?;
+            let added = accounts::add_person_in_tx(platform, &mut tx, ctx, id, &person).await;
+            let password = added.map_err(|e| at(e, OWNER_PATHS))?;
             Some(MemberSecret { username: person.name, password })
         }
         None => None,

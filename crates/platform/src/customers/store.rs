@@ -34,7 +34,7 @@ pub(super) async fn view(tx: &mut Tx, id: CustomerId) -> Result<Option<CustomerV
 
 pub(super) async fn members(tx: &mut Tx, id: CustomerId) -> Result<Vec<MemberView>> {
     let rows = sqlx::query!(
-        r#"select u.id, u.name::text as "name!", u.display_name, m.role, m.created_at
+        r#"select u.id, u.name::text as "name!", u.display_name, u.state, m.role, m.created_at
            from memberships m join users u on u.id = m.user_id
            where m.customer_id = $1 and u.deleted_at is null order by m.role desc, u.name"#,
         id.0
@@ -49,6 +49,7 @@ pub(super) async fn members(tx: &mut Tx, id: CustomerId) -> Result<Vec<MemberVie
             name: row.name,
             role: if row.role == "owner" { MemberRole::Owner } else { MemberRole::Member },
             joined_at: row.created_at,
+            active: row.state == "active",
             may_change_role: May::default(),
             may_remove: May::default(),
         })
@@ -67,6 +68,7 @@ macro_rules! row {
             contact_phone: $row.contact_phone,
             remark: $row.remark,
             member_count: $row.members.unsigned_abs(),
+            has_owner: $row.owned,
             machine_count: 0,
             next_end_at: None,
             disabled_at: $row.disabled_at,
@@ -77,6 +79,10 @@ macro_rules! row {
         }
     };
 }
+
+/// Whether somebody owns the customer who can sign in.
+const OWNED: &str = "exists(select from memberships m join users u on u.id = m.user_id \
+                     where m.customer_id = c.id and m.role = 'owner' and u.state = 'active' and u.deleted_at is null)";
 
 fn column(sort: CustomerSort) -> &'static str {
     match sort {
@@ -114,6 +120,9 @@ pub(super) async fn list(
         if let Some(state) = state {
             sql.push(" and c.state = ").push_bind(state);
         }
+        if let Some(has_owner) = query.has_owner {
+            sql.push(" and ").push(OWNED).push(" = ").push_bind(has_owner);
+        }
         if let Some(pattern) = &pattern {
             for (i, column) in ["c.name", "c.contact_name", "c.contact_email", "c.remark"].into_iter().enumerate() {
                 sql.push(if i == 0 { " and (" } else { " or " })
@@ -147,7 +156,10 @@ pub(super) async fn list(
         r#"select c.id, c.name, c.state, c.contact_name, c.contact_email, c.contact_phone, c.remark, c.disabled_at,
                   c.deleted_at, c.revision, c.created_at,
                   (select count(*) from memberships m join users u on u.id = m.user_id
-                   where m.customer_id = c.id and u.deleted_at is null) as "members!"
+                   where m.customer_id = c.id and u.deleted_at is null) as "members!",
+                  exists(select from memberships m join users u on u.id = m.user_id
+                         where m.customer_id = c.id and m.role = 'owner' and u.state = 'active'
+                           and u.deleted_at is null) as "owned!"
            from customers c join unnest($1::bigint[]) with ordinality as wanted (id, place) on wanted.id = c.id
            order by wanted.place"#,
         &ids
@@ -167,7 +179,10 @@ pub(super) async fn row(tx: &mut Tx, id: CustomerId) -> Result<Option<CustomerRo
         r#"select c.id, c.name, c.state, c.contact_name, c.contact_email, c.contact_phone, c.remark, c.disabled_at,
                   c.deleted_at, c.revision, c.created_at,
                   (select count(*) from memberships m join users u on u.id = m.user_id
-                   where m.customer_id = c.id and u.deleted_at is null) as "members!"
+                   where m.customer_id = c.id and u.deleted_at is null) as "members!",
+                  exists(select from memberships m join users u on u.id = m.user_id
+                         where m.customer_id = c.id and m.role = 'owner' and u.state = 'active'
+                           and u.deleted_at is null) as "owned!"
            from customers c where c.id = $1"#,
         id.0
     )

@@ -18,14 +18,14 @@ use tokio_util::sync::CancellationToken;
 const NEW_PASSWORD: &str = "three unusual words: quokka";
 
 /// A platform whose mail goes to a sink.
-struct World {
-    test: TestPlatform,
-    admin: TestUser,
-    sink: SmtpSink,
+pub(crate) struct World {
+    pub(crate) test: TestPlatform,
+    pub(crate) admin: TestUser,
+    pub(crate) sink: SmtpSink,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let test = TestPlatform::new().await;
         let (admin, sink) = (test.admin().await, SmtpSink::start().await);
         let world = Self { test, admin, sink };
@@ -47,7 +47,7 @@ impl World {
         settings::change(&self.test.platform, &self.admin.ctx(), changes.collect()).await.unwrap();
     }
 
-    async fn email(&self, user: &TestUser, email: &str, language: &str) {
+    pub(crate) async fn email(&self, user: &TestUser, email: &str, language: &str) {
         sqlx::query("update users set email = $2, language = $3 where id = $1")
             .bind(user.id.0)
             .bind(email)
@@ -58,7 +58,7 @@ impl World {
     }
 
     /// Runs what is due, one job after the other, as a server would, until nothing is left that is due now.
-    async fn work(&self) {
+    pub(crate) async fn work(&self) {
         let stop = CancellationToken::new();
         let workers = jobs::spawn_workers(&self.test.platform, stop.clone());
         eventually("the queue to be through", async || {
@@ -102,13 +102,13 @@ impl World {
     }
 }
 
-fn token_of(mail: &SinkMail, path: &str) -> String {
+pub(crate) fn token_of(mail: &SinkMail, path: &str) -> String {
     let link =
         mail.link(&format!("http://gpu.test{path}?token=")).unwrap_or_else(|| panic!("no link: {}", mail.text()));
     link.split_once("token=").unwrap().1.to_owned()
 }
 
-fn paths(error: &Error) -> Vec<&str> {
+pub(crate) fn paths(error: &Error) -> Vec<&str> {
     error.fields.iter().map(|field| field.path).collect()
 }
 

@@ -17,6 +17,7 @@ mod files;
 mod image_copies;
 mod images;
 mod jobs;
+mod joining;
 mod ldap;
 mod machines;
 mod mail;

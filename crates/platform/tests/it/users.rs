@@ -370,11 +370,15 @@ async fn owners_run_their_people_and_nobody_elses() {
     assert_eq!(wrong(customers::add_my_member(&test.platform, &ctx, new).await), ["username"]);
     let stranger = test.outsider("stranger").await;
     let existing = |name: &str| MemberCreate { username: name.to_owned(), existing: true, ..Default::default() };
-    let added = customers::add_my_member(&test.platform, &ctx, existing("Stranger")).await.unwrap();
-    assert_eq!(added.password, None, "an account keeps its password");
+    // Whoever has an account is asked first; staff may add them, and then they are told.
+    let admin = test.admin().await;
+    let add = async |name: &str| customers::add_member(&test.platform, &admin.ctx(), acme.id, existing(name)).await;
+    let by_invitation = (ErrorCode::Forbidden, "error-member-by-invitation");
+    assert_eq!(refusal(customers::add_my_member(&test.platform, &ctx, existing("stranger")).await), by_invitation);
+    assert_eq!(add("Stranger").await.unwrap().password, None, "an account keeps its password");
     assert!(signs_in(&test, "stranger", stranger.password).await);
-    assert_eq!(wrong(customers::add_my_member(&test.platform, &ctx, existing("stranger")).await), ["username"]);
-    assert_eq!(wrong(customers::add_my_member(&test.platform, &ctx, existing("nobody")).await), ["username"]);
+    assert_eq!(wrong(add("stranger").await), ["username"]);
+    assert_eq!(wrong(add("nobody").await), ["username"]);
 
     // The last owner stays.
     let last = (ErrorCode::WrongState, "error-last-owner");
@@ -457,6 +461,8 @@ async fn nobody_makes_somebody_in_a_customer_who_may_more_than_they_do() {
     let more = test.with_role("more", &powers).await;
     assert!(add(&more, "two", MemberRole::Member).await.is_ok());
     assert_eq!(refusal(add(&more, "three", MemberRole::Owner).await), not_held);
+    let most = [&powers[..], &[Permission::CustomersManageMembers]].concat();
+    let more = test.with_role("most", &most).await;
     let itself = MemberCreate {
         username: more.name.clone(),
         existing: true,

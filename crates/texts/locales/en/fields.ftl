@@ -91,6 +91,7 @@ field-not-a-member = This person is no member.
 field-confirm-name = Type the name exactly as it is shown.
 field-invitations-open = This customer has too many invitations that wait. Take some back first.
 field-invited-often = Too many invitations went out within a day, to this address or from here at all. Try again tomorrow.
+field-invitation-has-account = This address has an account here. Open the link again and sign in with it to accept.
 field-ssh-key-private = This is a private key. Nothing was stored, but take it as known to others now: make a new pair, and paste the line of its .pub file here.
 field-ssh-key-one-line = One public key in one line, please.
 field-ssh-key-unreadable = This is no public key as in a .pub file: it begins with its kind, for example “ssh-ed25519 AAAA…”, without options before it.

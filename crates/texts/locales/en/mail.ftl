@@ -27,7 +27,7 @@ mail-email-change-notice-text =
     If it was not you, change your password at once and tell an administrator.
 mail-invitation-subject = { $by } invites you to { $customer } on { $product }
 mail-invitation-text =
-    { $by } invites you to join { $customer }. Choose a user name and a password to begin.
+    { $by } invites you to join { $customer }. Sign in with the account that has this address, or, if there is none, choose a user name and a password.
 
     The link works once and for 7 days.
 mail-invitation-link = Accept the invitation
@@ -99,6 +99,14 @@ invitation-title = Accept the invitation
 invitation-says = You are invited to { $customer } ({ $role }).
 invitation-email = For { $email }
 invitation-action = Make the account
+invitation-has-account = This address has an account here. Sign in with it, then accept.
+invitation-sign-in = Sign in to accept
+invitation-signed-in = You are signed in as { $name }.
+invitation-accept = Accept
+invitation-already = You are already in { $customer } ({ $role }). There is nothing to accept.
+invitation-for-another = This invitation is for { $email }, and you are signed in as { $name }. Sign out to accept it with the account of that address.
+invitation-switch = Switch account
+invitation-another-address = If your account here has another address, ask to be invited at that one.
 account-new-password = New password
 account-new-password-hint = { $score ->
     [0] At least { $min } characters.
@@ -117,6 +125,7 @@ account-change-email-action = Send a link there
 account-change-email-sent = A link is on its way to the new address. It works for one hour.
 members-invite = Invite somebody
 members-invite-email = E-mail address
+members-invite-hint = Who has an account with this address accepts with it; who has none makes one.
 members-invite-role = Role
 members-invite-action = Send the invitation
 members-invite-sent = The invitation is on its way.

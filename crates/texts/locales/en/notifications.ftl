@@ -29,6 +29,7 @@ notification-kind-allocation-ending = A machine’s time ends soon
 notification-kind-renewal-decided = Answers to wishes for more time
 notification-kind-maintenance-planned = Maintenance of your machines
 notification-kind-invitation-accepted = People you invited have joined
+notification-kind-member-added = You were added to an organisation
 notification-kind-image-reviewed = Images you uploaded were reviewed
 notification-kind-password-changed = Your password was changed
 notification-kind-engine-certificates = Certificates of Docker Engines end soon
@@ -39,6 +40,10 @@ notification-renewal-decided = { $answer ->
 }
 notification-maintenance-planned = { $machine } is under maintenance from { $startsAt } until { $endsAt }: { $word }
 notification-invitation-accepted = { $person } has joined { $customer }.
+notification-member-added = { $role ->
+    [owner] { $by } added you to { $customer } as an owner.
+   *[member] { $by } added you to { $customer } as a member.
+}
 notification-image-reviewed = { $answer ->
     [rejected] The image { $image } was rejected: { $word }
    *[approved] The image { $image } was approved.
@@ -66,6 +71,12 @@ mail-maintenance-planned-link = Open the machine
 mail-invitation-accepted-subject = { $product }: { $person } has joined { $customer }
 mail-invitation-accepted-text = { $person } has accepted your invitation and is now a member of { $customer }.
 mail-invitation-accepted-link = See the people
+mail-member-added-subject = { $product }: you were added to { $customer }
+mail-member-added-text = { $role ->
+    [owner] { $by } added your account { $name } to { $customer } as an owner. If you do not want that, tell an administrator of this platform.
+   *[member] { $by } added your account { $name } to { $customer } as a member. If you do not want that, tell an owner of { $customer } or an administrator of this platform.
+}
+mail-member-added-link = See what you belong to
 mail-image-reviewed-subject = { $product }: your image { $image } was reviewed
 mail-image-reviewed-text = { $answer ->
     [rejected] The image { $image } was rejected: { $word }
@@ -82,6 +93,7 @@ mail-kind-allocation-ending = Machine ends soon
 mail-kind-renewal-decided = Answer to a renewal
 mail-kind-maintenance-planned = Maintenance
 mail-kind-invitation-accepted = Invitation accepted
+mail-kind-member-added = Added to an organisation
 mail-kind-image-reviewed = Image reviewed
 mail-kind-engine-certificates = Certificates of an engine
 notifications-webhook = By webhook

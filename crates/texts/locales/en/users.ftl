@@ -74,6 +74,7 @@ member-change-hint = The person is signed out; the account stays.
 member-add-new = Add a new person
 member-add-existing = Add somebody who has an account
 member-existing-name = User name of the account
+member-existing-hint = The person is not asked, but told that you added them.
 member-transfer = Hand over the ownership
 member-transfer-hint = The new owner runs the organisation from then on; the owners so far become members. Everybody concerned is signed out.
 member-transfer-to = New owner

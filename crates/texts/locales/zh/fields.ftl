@@ -91,6 +91,7 @@ field-not-a-member = 此人不是成员。
 field-confirm-name = 请完整输入所显示的名称。
 field-invitations-open = 等待接受的邀请过多，请先撤回一些。
 field-invited-often = 一天内发往此邮箱或由此发出的邀请过多，请明天再试。
+field-invitation-has-account = 此邮箱已有账号。请重新打开链接，用该账号登录后接受邀请。
 field-ssh-key-private = 这是私钥。系统没有保存它，但请视其为已泄露：重新生成一对密钥，并在此粘贴 .pub 文件中的那一行。
 field-ssh-key-one-line = 请只填写一个公钥，且只占一行。
 field-ssh-key-unreadable = 这不是 .pub 文件中的公钥：它应以类型开头，例如“ssh-ed25519 AAAA…”，前面不带选项。

@@ -27,7 +27,7 @@ mail-email-change-notice-text =
     如果不是您本人操作，请立即修改密码并联系管理员。
 mail-invitation-subject = { $by } 邀请您加入 { $product } 上的 { $customer }
 mail-invitation-text =
-    { $by } 邀请您加入 { $customer }。请设置用户名和密码后开始使用。
+    { $by } 邀请您加入 { $customer }。请用此邮箱的账号登录后接受；如果还没有账号，请设置用户名和密码。
 
     链接仅可使用一次，7 天内有效。
 mail-invitation-link = 接受邀请
@@ -99,6 +99,14 @@ invitation-title = 接受邀请
 invitation-says = 邀请您加入 { $customer }（{ $role }）。
 invitation-email = 邮箱：{ $email }
 invitation-action = 创建账号
+invitation-has-account = 此邮箱已有账号。请用该账号登录后接受邀请。
+invitation-sign-in = 登录并接受
+invitation-signed-in = 当前登录账号：{ $name }。
+invitation-accept = 接受
+invitation-already = 您已经是 { $customer } 的成员（{ $role }），无需再接受邀请。
+invitation-for-another = 此邀请发给 { $email }，而当前登录账号是 { $name }。请退出登录，改用该邮箱的账号接受邀请。
+invitation-switch = 切换账号
+invitation-another-address = 如果您的账号使用其他邮箱，请让邀请人改邀该邮箱。
 account-new-password = 新密码
 account-new-password-hint = { $score ->
     [0] 至少 { $min } 个字符。
@@ -117,6 +125,7 @@ account-change-email-action = 发送确认链接
 account-change-email-sent = 确认链接已发往新邮箱，1 小时内有效。
 members-invite = 邀请成员
 members-invite-email = 邮箱
+members-invite-hint = 此邮箱已有账号的人用该账号接受邀请，没有账号的人会创建一个。
 members-invite-role = 角色
 members-invite-action = 发送邀请
 members-invite-sent = 邀请已发出。

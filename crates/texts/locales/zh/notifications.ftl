@@ -28,6 +28,7 @@ notification-kind-allocation-ending = 机器即将到期
 notification-kind-renewal-decided = 续期申请的答复
 notification-kind-maintenance-planned = 机器维护
 notification-kind-invitation-accepted = 受邀者已加入
+notification-kind-member-added = 被加入组织
 notification-kind-image-reviewed = 上传的镜像已审核
 notification-kind-password-changed = 密码已修改
 notification-kind-engine-certificates = Docker 引擎的证书即将到期
@@ -38,6 +39,10 @@ notification-renewal-decided = { $answer ->
 }
 notification-maintenance-planned = { $machine } 将于 { $startsAt } 至 { $endsAt } 维护：{ $word }
 notification-invitation-accepted = { $person } 已加入 { $customer }。
+notification-member-added = { $role ->
+    [owner] { $by } 已将您加入 { $customer }，角色为负责人。
+   *[member] { $by } 已将您加入 { $customer }，角色为成员。
+}
 notification-image-reviewed = { $answer ->
     [rejected] 镜像 { $image } 未通过审核：{ $word }
    *[approved] 镜像 { $image } 已通过审核。
@@ -65,6 +70,12 @@ mail-maintenance-planned-link = 查看机器
 mail-invitation-accepted-subject = { $product }：{ $person } 已加入 { $customer }
 mail-invitation-accepted-text = { $person } 已接受邀请，成为 { $customer } 的成员。
 mail-invitation-accepted-link = 查看成员
+mail-member-added-subject = { $product }：您已被加入 { $customer }
+mail-member-added-text = { $role ->
+    [owner] { $by } 已将您的账号 { $name } 加入 { $customer }，角色为负责人。如果您不同意，请联系平台管理员。
+   *[member] { $by } 已将您的账号 { $name } 加入 { $customer }，角色为成员。如果您不同意，请联系 { $customer } 的负责人或平台管理员。
+}
+mail-member-added-link = 查看所属组织
 mail-image-reviewed-subject = { $product }：镜像 { $image } 已审核
 mail-image-reviewed-text = { $answer ->
     [rejected] 镜像 { $image } 未通过审核：{ $word }
@@ -81,6 +92,7 @@ mail-kind-allocation-ending = 机器即将到期
 mail-kind-renewal-decided = 续期答复
 mail-kind-maintenance-planned = 维护通知
 mail-kind-invitation-accepted = 邀请已接受
+mail-kind-member-added = 被加入组织
 mail-kind-image-reviewed = 镜像审核
 mail-kind-engine-certificates = 引擎证书
 notifications-webhook = Webhook

@@ -74,6 +74,7 @@ member-change-hint = 该人员需要重新登录；账号保留。
 member-add-new = 添加新人员
 member-add-existing = 添加已有账号的人员
 member-existing-name = 账号的用户名
+member-existing-hint = 无需本人同意，但会通知本人由您添加。
 member-transfer = 转让负责人
 member-transfer-hint = 转让后由新负责人管理该客户，原负责人变为成员，相关人员需要重新登录。
 member-transfer-to = 新负责人

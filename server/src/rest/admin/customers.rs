@@ -81,9 +81,10 @@ pub async fn members(rest: Rest, Part(id): Part<CustomerId>) -> Response {
     rest.answer(customers::members_of(&rest.platform, &rest.ctx, id).await).await
 }
 
-/// Adds a new person; the only answer that holds the password.
+/// Adds a new person, in the only answer that holds the password; or somebody who has an account, who is told.
 #[utoipa::path(post, path = "/api/admin/customers/{id}/members", tag = "customers", params(("id" = CustomerId, Path)),
-    request_body = MemberCreate, responses((status = 201, body = Envelope<MemberSecret>)))]
+    request_body = MemberCreate, responses((status = 201, body = Envelope<MemberSecret>),
+        (status = 403, description = "1200: `existing` takes customers:manage-members of every customer")))]
 pub async fn add_member(rest: Rest, Part(id): Part<CustomerId>, Body(member): Body<MemberCreate>) -> Response {
     let result = customers::add_member(&rest.platform, &rest.ctx, id, member).await;
     rest.created(result, |_| format!("/api/admin/customers/{id}/members")).await

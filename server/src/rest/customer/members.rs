@@ -7,9 +7,10 @@ use platform::customers;
 
 use crate::rest::{Body, Part, Rest};
 
-/// Adds somebody: a new account, or one that exists; the only answer that holds a password that was made.
+/// Adds a new person; the only answer that holds the password that was made. Who has an account is invited, at `invitations`.
 #[utoipa::path(post, path = "/api/customer/members", tag = "customers", request_body = MemberCreate,
-    responses((status = 201, body = Envelope<MemberSecret>)))]
+    responses((status = 201, body = Envelope<MemberSecret>),
+        (status = 403, description = "1200: `existing` is for staff, whatever the name: invite by mail")))]
 pub async fn add(rest: Rest, Body(member): Body<MemberCreate>) -> Response {
     let made = customers::add_my_member(&rest.platform, &rest.ctx, member).await;
     rest.created(made, |_| "/api/customer/members".to_owned()).await

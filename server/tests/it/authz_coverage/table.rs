@@ -21,6 +21,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "POST",  "/api/auth/email-change/request",                      [401, 422, 422, 422, 422, 422, 401, 422, 422]),
     (Door::Rest, "POST",  "/api/auth/email-change/confirm",                      [400, 400, 400, 400, 400, 400, 401, 400, 400]),
     (Door::Rest, "POST",  "/api/auth/invitation/accept",                         [422, 422, 422, 422, 422, 422, 401, 422, 422]),
+    (Door::Rest, "POST",  "/api/auth/invitation/join",                           [401, 400, 400, 400, 400, 400, 401, 400, 400]),
     (Door::Rest, "GET",   "/api/auth/profile",                                   [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     // What is shown is in the body: a refresh token of the admin.
     (Door::Rest, "POST",  "/api/auth/refresh",                                   [200, 200, 200, 200, 200, 200, 200, 200, 200]),
@@ -352,7 +353,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST",  "machine_live",                                        [401, 404, 200, 200, 404, 200, 401, 200, 404]),
     (Door::ServerFn, "POST",  "machine_history",                                     [401, 404, 200, 200, 404, 200, 401, 200, 404]),
     // Nobody has that name: 400 says that the caller was let in.
-    (Door::ServerFn, "POST",  "add_existing_member",                                 [401, 404, 403, 400, 404, 400, 401, 403, 403]),
+    (Door::ServerFn, "POST",  "add_existing_member",                                 [401, 404, 403, 403, 404, 400, 401, 403, 403]),
     (Door::ServerFn, "POST",  "set_member_role",                                     [401, 404, 403, 200, 404, 200, 401, 403, 403]),
     // Its owner has removed them: 404 says that the admin was let in.
     (Door::ServerFn, "POST",  "remove_member",                                       [401, 404, 403, 200, 404, 404, 401, 403, 403]),
@@ -417,6 +418,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST",  "sign_up",                                             [422, 422, 422, 422, 422, 422, 401, 422, 422]),
     (Door::ServerFn, "POST",  "confirm_email_change",                                [400, 400, 400, 400, 400, 400, 401, 400, 400]),
     (Door::ServerFn, "POST",  "accept_invitation",                                   [422, 422, 422, 422, 422, 422, 401, 422, 422]),
+    (Door::ServerFn, "POST",  "join_by_invitation",                                  [401, 400, 400, 400, 400, 400, 401, 400, 400]),
     (Door::ServerFn, "POST",  "request_email_change",                                [401, 422, 422, 422, 422, 422, 401, 422, 422]),
     (Door::ServerFn, "POST",  "invite_person",                                       [401, 404, 403, 422, 404, 422, 401, 403, 403]),
     (Door::ServerFn, "POST",  "revoke_invitation",                                   [401, 404, 403, 404, 404, 404, 401, 403, 403]),

@@ -203,7 +203,7 @@ impl World {
             ("POST", "/api/auth/register/request") => json!({ "email": "a@b.example" }),
             ("POST", "/api/auth/register") => json!({ "token": "none", "username": name, "password": name }),
             ("POST", "/api/auth/email-change/request") => json!({ "email": "a@b.example", "password": name }),
-            ("POST", "/api/auth/email-change/confirm") => json!({ "token": "none" }),
+            ("POST", "/api/auth/email-change/confirm" | "/api/auth/invitation/join") => json!({ "token": "none" }),
             ("POST", "/api/auth/invitation/accept") => json!({ "token": "none", "username": name, "password": name }),
             ("POST", "/api/admin/customers/{id}/invitations" | "/api/customer/members/invitations") => {
                 json!({ "email": "new@acme.example" })
@@ -324,7 +324,7 @@ impl World {
             "sign_in" => vec![("username", &self.admin.name), ("password", self.admin.password)],
             "request_password_reset" => vec![("account", &fresh)],
             "confirm_password_reset" => vec![("token", "none"), ("new_password", &fresh)],
-            "confirm_email_change" => vec![("token", "none")],
+            "confirm_email_change" | "join_by_invitation" => vec![("token", "none")],
             "request_sign_up" => vec![("email", "a@b.example")],
             "accept_invitation" | "sign_up" => vec![("token", "none"), ("username", &fresh), ("password", &fresh)],
             "request_email_change" => vec![("email", "a@b.example"), ("password", &fresh)],

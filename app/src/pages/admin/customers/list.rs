@@ -15,6 +15,9 @@ use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
+/// Word in the address for customers that nobody owns who can sign in.
+const OWNERLESS: &str = "no-owner";
+
 /// `/admin/customers`.
 #[component]
 pub fn CustomerListPage() -> impl IntoView {
@@ -31,6 +34,7 @@ pub fn CustomerListPage() -> impl IntoView {
             "disabled" => Some(false),
             _ => None,
         },
+        has_owner: (list.get("state") == OWNERLESS).then_some(false),
         deleted: (list.get("state") == "deleted").then_some(true),
     };
     let (platform, ctx) = door();
@@ -46,7 +50,14 @@ fn list_view(query: ListQuery, page: Page<CustomerRow>) -> AnyView {
         _ => "",
     };
     let deleted = if query.get("state") == "deleted" { "true" } else { "" };
-    let narrowed = [("q", query.get("q")), ("active", active), ("deleted", deleted), ("sort", query.get("sort"))];
+    let owned = if query.get("state") == OWNERLESS { "false" } else { "" };
+    let narrowed = [
+        ("q", query.get("q")),
+        ("active", active),
+        ("hasOwner", owned),
+        ("deleted", deleted),
+        ("sort", query.get("sort")),
+    ];
     let export = paths::with_query("/api/admin/customers/export", narrowed);
     let head = PageFrame::new(words.t("customers-title"), Area::Customers)
         .beside(view! { <span class="sub">{words.with("customers-count", &[("n", page.total.to_string())])}</span> })
@@ -74,6 +85,7 @@ fn filters(words: Words, query: &ListQuery) -> impl IntoView + use<> {
         (String::new(), words.t("filter-all")),
         ("active".to_owned(), words.t("customer-active")),
         ("disabled".to_owned(), words.t("customer-disabled")),
+        (OWNERLESS.to_owned(), words.t("customer-no-owner")),
         ("deleted".to_owned(), words.t("customer-deleted")),
     ];
     let sort = query.get("sort").to_owned();
@@ -99,7 +111,7 @@ fn table(words: Words, query: &ListQuery, page: Page<CustomerRow>) -> AnyView {
         sort_header(query, column.code(), CustomerSort::Name.code(), words.t(key), numeric)
     };
     let rows = page.list.into_iter().map(|customer| {
-        let state = customer_state(words, &customer);
+        let state = (customer_state(words, &customer), " ", ownerless(words, &customer));
         let contact = customer.contact_name.or(customer.contact_email).unwrap_or_else(|| NOT_MEASURED.to_owned());
         view! {
             <tr>
@@ -136,4 +148,10 @@ pub(super) fn customer_state(words: Words, customer: &CustomerRow) -> AnyView {
         (None, false) => (Tone::Off, "customer-disabled"),
     };
     state(tone, words.t(key)).into_any()
+}
+
+/// That nobody owns it who can sign in; nothing of one that somebody does own, or that is deleted.
+pub(super) fn ownerless(words: Words, customer: &CustomerRow) -> Option<AnyView> {
+    let said = !customer.has_owner && customer.deleted_at.is_none();
+    said.then(|| state(Tone::Warn, words.t("customer-no-owner")).into_any())
 }

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use platform::accounts::{ShownOnce, take_for_page};
 
-use super::list::customer_state;
+use super::list::{customer_state, ownerless};
 use super::people::{People, people_cards};
 use super::server_fns::{DeleteCustomer, RestoreCustomer, SetCustomerActive};
 use crate::door::{Refused, door, id_of_path, look};
@@ -89,14 +89,18 @@ fn customer_view(found: Found) -> AnyView {
         .then(|| view! { <a class="btn primary" href=paths::customer_edit(customer.id)>{words.t("machine-edit")}</a> });
     let head = PageFrame::new(customer.name.clone(), Area::Customers)
         .crumb(words.t("nav-customers"), paths::CUSTOMERS)
-        .beside(customer_state(words, &customer))
+        .beside((customer_state(words, &customer), " ", ownerless(words, &customer)))
         .actions((switches(words, &customer, may_change), edit));
     let id = customer.id;
+    let without_owner = (!customer.has_owner && !deleted)
+        .then(|| view! { <div class="card notice" role="note"><p>{words.t("customer-no-owner-hint")}</p></div> });
+    let owned = customer.has_owner;
     let people = People {
         id,
         name: customer.name.clone(),
         members,
         add: ctx.holds(Permission::CustomersAddMember) && !deleted,
+        add_known: ctx.holds_everywhere(Permission::CustomersManageMembers) && !deleted,
         manage: ctx.holds(Permission::CustomersManageMembers) && !deleted,
         back: paths::customer(id),
         made,
@@ -106,11 +110,12 @@ fn customer_view(found: Found) -> AnyView {
         head,
         view! {
             {form_fault(message)}
+            {without_owner}
             <div class="split">
                 <div class="main-column">
                     {allocations.map(|allocations| machines_card(words, id, allocations))}
                     {people_cards(words, people, refused.as_ref())}
-                    {invitations.filter(|_| !deleted).map(|open| invitation_card(words, Some(id), open))}
+                    {invitations.filter(|_| !deleted).map(|open| invitation_card(words, Some(id), open, owned))}
                     {history.map(|history| history_card(words, format!("{}?customerId={id}", paths::AUDIT), history))}
                 </div>
                 <aside class="side-column" aria-label=words.t("customer-facts")>

@@ -11,6 +11,7 @@ use crate::door::{Refused, look};
 use crate::ui::ask::{Ask, go};
 use crate::ui::forms::{TextField, select_within, text_field};
 use crate::ui::secret::shown_once;
+use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
@@ -20,7 +21,10 @@ pub(crate) struct People {
     pub id: CustomerId,
     pub name: String,
     pub members: Vec<MemberView>,
+    /// Make accounts for new people.
     pub add: bool,
+    /// Bring in people who have an account without asking them.
+    pub add_known: bool,
     pub manage: bool,
     /// The page that shows them.
     pub back: String,
@@ -30,7 +34,8 @@ pub(crate) struct People {
 
 /// The list, the ways to add somebody, and the handing over of the ownership.
 pub(crate) fn people_cards(words: Words, people: People, refused: Option<&Refused>) -> impl IntoView + use<> {
-    let add = people.add.then(|| (new_card(words, &people, refused), existing_card(words, &people, refused)));
+    let add = people.add.then(|| new_card(words, &people, refused));
+    let add_known = people.add_known.then(|| existing_card(words, &people, refused));
     // Who made the first owner with the customer may add nobody else, and sees the password all the same.
     let made = (!people.add).then(|| shown_once(words, words.t("customer-password-once"), None, people.made.clone()));
     let transfer = (people.manage && people.members.len() > 1).then(|| transfer_card(words, &people, refused));
@@ -41,6 +46,7 @@ pub(crate) fn people_cards(words: Words, people: People, refused: Option<&Refuse
             {made}
         </section>
         {add}
+        {add_known}
         {transfer}
     }
 }
@@ -49,16 +55,26 @@ fn is_owner(member: &MemberView) -> bool {
     member.role.is_owner()
 }
 
+/// The role to offer first: who comes where nobody owns the customer should be able to bring in the others.
+fn first_role(members: &[MemberView]) -> MemberRole {
+    let owned = members.iter().any(|member| is_owner(member) && member.active);
+    if owned { MemberRole::Member } else { MemberRole::Owner }
+}
+
 fn table(words: Words, people: &People) -> AnyView {
     if people.members.is_empty() {
         return view! { <div class="empty"><p>{words.t("customer-no-people")}</p></div> }.into_any();
     }
     let zone = look().zone;
     let rows = people.members.iter().map(|member| {
-        let actions = people.manage.then(|| view! { <td class="row-menu">{member_actions(words, people, member)}</td> });
+        let actions =
+            people.manage.then(|| view! { <td class="row-menu">{member_actions(words, people, member)}</td> });
         view! {
             <tr>
-                <th scope="row">{member.display_name.clone()} " " <span class="sub mono">{member.name.clone()}</span></th>
+                <th scope="row">
+                    {member.display_name.clone()} " " <span class="sub mono">{member.name.clone()}</span>
+                    {(!member.active).then(|| view! { " " {state(Tone::Off, words.t("user-state-disabled"))} })}
+                </th>
                 <td data-label=words.t("home-role")>{words.t(&format!("member-role-{}", member.role.code()))}</td>
                 <td data-label=words.t("members-joined")>{time(member.joined_at, zone)}</td>
                 {actions}
@@ -147,9 +163,7 @@ fn new_card(words: Words, people: &People, refused: Option<&Refused>) -> impl In
         autocomplete: Some("off"),
         ..TextField::default()
     };
-    // The first person should be able to bring in the others.
-    let first = if people.members.iter().any(is_owner) { MemberRole::Member } else { MemberRole::Owner };
-    let chosen = typed("role").unwrap_or_else(|| first.code().to_owned());
+    let chosen = typed("role").unwrap_or_else(|| first_role(&people.members).code().to_owned());
     let fault = refused.and_then(|r| r.fault(words.0, "role"));
     let role = select_within("new", words.t("home-role"), "role", roles(words), &chosen, fault);
     view! {
@@ -175,22 +189,24 @@ fn roles(words: Words) -> Vec<(String, String)> {
         .into()
 }
 
-/// Somebody who has an account.
+/// Somebody who has an account: for staff, because nobody is asked.
 fn existing_card(words: Words, people: &People, refused: Option<&Refused>) -> impl IntoView + use<> {
     let refused = refused.filter(|r| !r.typed.contains_key("newUsername"));
+    let typed = |name: &str| refused.and_then(|r| r.typed.get(name).cloned());
+    let chosen = typed("role").unwrap_or_else(|| first_role(&people.members).code().to_owned());
     let username = TextField {
         label: words.t("member-existing-name"),
         name: "username".to_owned(),
-        value: refused.and_then(|r| r.typed.get("username").cloned()).unwrap_or_default(),
+        value: typed("username").unwrap_or_default(),
         fault: refused.and_then(|r| r.fault(words.0, "username")),
+        hint: Some(words.t("member-existing-hint")),
         required: true,
         max_length: Some(63),
         autocomplete: Some("off"),
         ..TextField::default()
     };
     let fault = refused.and_then(|r| r.fault(words.0, "role"));
-    let chosen = MemberRole::Member.code();
-    let role = select_within("existing", words.t("home-role"), "role", roles(words), chosen, fault);
+    let role = select_within("existing", words.t("home-role"), "role", roles(words), &chosen, fault);
     view! {
         <section class="card">
             <header><h2>{words.t("member-add-existing")}</h2></header>

@@ -98,7 +98,7 @@ pub async fn add_customer_member(
     door::secret_answer((&platform, &ctx), made, secret, |_| back.clone(), &back, typed).await
 }
 
-/// Makes somebody who has an account a member.
+/// Makes somebody who has an account a member; for staff alone, and the person is told.
 #[server]
 pub async fn add_existing_member(
     id: CustomerId,
@@ -107,7 +107,7 @@ pub async fn add_existing_member(
     #[server(default)] back: String,
 ) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
-    let typed = vec![("username", username.clone())];
+    let typed = vec![("username", username.clone()), ("role", role.code().to_owned())];
     let body = MemberCreate { username, role: Some(role), existing: true, ..MemberCreate::default() };
     let result = platform::customers::add_member(&platform, &ctx, id, body).await;
     let back = back_to(&back, id);

@@ -14,11 +14,12 @@ use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
-/// The form and what is open; `customer` is named by staff.
+/// The form and what is open; `customer` is named by staff. Where nobody owns the customer, an owner is what is asked for first.
 pub(crate) fn invitation_card(
     words: Words,
     customer: Option<CustomerId>,
     open: Vec<InvitationView>,
+    owned: bool,
 ) -> impl IntoView + use<> {
     // The staff's page has other forms; what was refused there has no address in it.
     let refused = Refused::from_query().filter(|refused| refused.typed.contains_key("email"));
@@ -32,6 +33,7 @@ pub(crate) fn invitation_card(
         kind: "email",
         value: typed("email"),
         fault: fault("email"),
+        hint: Some(words.t("members-invite-hint")),
         required: true,
         max_length: Some(254),
         ..TextField::default()
@@ -40,6 +42,8 @@ pub(crate) fn invitation_card(
         (MemberRole::Member.code().to_owned(), words.t("member-role-member")),
         (MemberRole::Owner.code().to_owned(), words.t("member-role-owner")),
     ];
+    let first = if owned { MemberRole::Member } else { MemberRole::Owner };
+    let role = Some(typed("role")).filter(|role| !role.is_empty()).unwrap_or_else(|| first.code().to_owned());
     let hidden = customer.map(|id| view! { <input r#type="hidden" name="customer" value=id.to_string() /> });
     view! {
         <section class="card" id="invite">
@@ -50,7 +54,7 @@ pub(crate) fn invitation_card(
                 {sent.then(|| view! { <p role="status">{words.t("members-invite-sent")}</p> })}
                 <fieldset>
                     {text_field(email)}
-                    {select_field(words.t("members-invite-role"), "role", roles, &typed("role"), fault("role"))}
+                    {select_field(words.t("members-invite-role"), "role", roles, &role, fault("role"))}
                 </fieldset>
                 <p class="actions"><button class="btn">{words.t("members-invite-action")}</button></p>
             </form>

@@ -260,6 +260,7 @@ fn members_view(
         name: customer.name,
         members,
         add: ctx.holds(Permission::CustomersAddMember),
+        add_known: ctx.holds_everywhere(Permission::CustomersManageMembers),
         manage: ctx.holds(Permission::CustomersManageMembers),
         back: paths::MEMBERS.to_owned(),
         made,
@@ -269,7 +270,7 @@ fn members_view(
         view! {
             {form_fault(message)}
             {people_cards(words, people, refused.as_ref())}
-            {invitation_card(words, None, open)}
+            {invitation_card(words, None, open, true)}
         },
     )
 }

@@ -13,6 +13,7 @@ use super::passwords::{self, kept_faults};
 use super::places::{self, Customers};
 use super::{Evaluation, Written};
 use crate::authz::{AssignRole, UserRef};
+use crate::customers::Joining;
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::imports::{Judged, TextRow, fault, faults_of, text_of};
@@ -58,7 +59,8 @@ impl Evaluation {
         let held = known.and_then(|known| seen.roles.get(&known.id)).map(Vec::as_slice).unwrap_or_default();
         let roles = self.roles_of(&row, known.map(|known| known.id), held, &mut faults);
         let places = known.and_then(|known| seen.places.get(&known.id)).map(Vec::as_slice).unwrap_or_default();
-        let joined = self.places_of(&row, &seen.customers, places, &mut faults);
+        let who = if known.is_some() { Joining::Known } else { Joining::New };
+        let joined = self.places_of(&row, &seen.customers, (who, places), &mut faults);
         let code = Some(details.name.clone()).filter(|name| !name.is_empty());
         // The list and the export show the user name where no other was given.
         let named = details.display_name.filter(|name| known.is_none_or(|known| known.shown() != name));
@@ -149,7 +151,7 @@ impl Evaluation {
         &self,
         row: &TextRow,
         customers: &Customers,
-        held: &[MembershipView],
+        (who, held): (Joining, &[MembershipView]),
         faults: &mut Vec<RowFault>,
     ) -> Vec<(CustomerId, MemberRole)> {
         let text = text_of(&row.cells, "customers").unwrap_or_default();
@@ -164,7 +166,7 @@ impl Evaluation {
             if is_enough || added.iter().any(|(other, _)| *other == id) {
                 continue;
             }
-            match customers::may_join(&self.ctx, id, is, role) {
+            match customers::may_join(&self.ctx, id, who, role) {
                 Ok(()) => added.push((id, role)),
                 Err(_) => faults.push(fault("customers", "field-import-customer-not-yours", &[("name", name)])),
             }

@@ -11,6 +11,7 @@ use super::super::super::links::{self, NewLink, Purpose};
 use super::super::{at_roles, at_username, end_sessions_in_tx, lock_in_tx, may_take_over, store};
 use super::{Evaluation, Written};
 use crate::authz::{AssignRole, CreateUser, Granted, UpdateUser, UserRef};
+use crate::customers::Joining;
 use crate::db::Tx;
 use crate::imports::{ToWrite, to_write_after};
 use crate::mail::{self, NewMail};
@@ -47,7 +48,7 @@ impl Evaluation {
                         self.change(tx, (&row, &written)).await?
                     }
                 };
-                self.give(tx, user, (&row, &written), &mut given).await?;
+                self.give(platform, tx, user, (&row, &written), &mut given).await?;
             }
         }
         Ok((new, updated))
@@ -119,6 +120,7 @@ impl Evaluation {
     /// Roles and places in customers.
     async fn give(
         &mut self,
+        platform: &Platform,
         tx: &mut Tx,
         user: UserId,
         (row, written): (&ToWrite, &Written),
@@ -137,8 +139,9 @@ impl Evaluation {
             end_sessions_in_tx(tx, user).await?;
             self.signed_out.push(user);
         }
+        let who = if row.verdict == RowVerdict::New { Joining::New } else { Joining::Known };
         for (customer, role) in &written.places {
-            customers::join_in_tx(tx, &self.ctx, *customer, user, *role).await?;
+            customers::join_in_tx(platform, tx, &self.ctx, *customer, (user, who), *role).await?;
         }
         Ok(())
     }

@@ -1,0 +1,266 @@
+//! People who have an account and come into a customer: by their consent, or added by staff and told.
+
+use contract::accounts::{AccountByLink, InvitationCreate, InvitationJoin, MemberRole};
+use contract::customers::{CustomerCreate, CustomerQuery, MemberCreate};
+use contract::notifications::{NotificationKind, NotificationQuery};
+use contract::{ErrorCode, Permission};
+use platform::accounts::{self, WayIn, users};
+use platform::{Credential, OpContext, Result, customers, notifications};
+use serde_json::json;
+use test_support::{TestCustomer, TestUser};
+
+use crate::mail::{World, paths, token_of};
+
+impl World {
+    /// What the link of an invitation says, as its mail brings it.
+    async fn invited(&self, by: &OpContext, customer: &TestCustomer, email: &str, role: MemberRole) -> String {
+        let wish = InvitationCreate { email: email.to_owned(), role: Some(role) };
+        accounts::invite(&self.test.platform, by, Some(customer.id), wish).await.unwrap();
+        self.work().await;
+        token_of(&self.sink.taken_by(email).pop().unwrap(), "/invitation")
+    }
+
+    async fn way(&self, ctx: &OpContext, token: &str) -> WayIn {
+        accounts::invited(&self.test.platform, ctx, token).await.unwrap().way
+    }
+
+    async fn join(&self, ctx: &OpContext, token: &str) -> Result<(MemberRole, accounts::SignedIn)> {
+        let body = InvitationJoin { token: token.to_owned() };
+        accounts::join(&self.test.platform, ctx, &body).await.map(|(joined, who)| (joined.role, who))
+    }
+
+    async fn role(&self, customer: &TestCustomer, user: &TestUser) -> Option<String> {
+        sqlx::query_scalar("select role from memberships where customer_id = $1 and user_id = $2")
+            .bind(customer.id.0)
+            .bind(user.id.0)
+            .fetch_optional(self.test.owner_pool())
+            .await
+            .unwrap()
+    }
+
+    async fn told(&self, user: &TestUser) -> Vec<(NotificationKind, String)> {
+        let query = NotificationQuery::default();
+        let list = notifications::list(&self.test.platform, &user.ctx(), &query).await.unwrap().list;
+        list.into_iter().map(|view| (view.kind, view.message)).collect()
+    }
+}
+
+fn refusal<T: std::fmt::Debug>(result: Result<T>) -> (ErrorCode, &'static str) {
+    let error = result.unwrap_err();
+    (error.code, error.key)
+}
+
+fn existing(name: &str, role: MemberRole) -> MemberCreate {
+    MemberCreate { username: name.to_owned(), existing: true, role: Some(role), ..MemberCreate::default() }
+}
+
+#[tokio::test]
+async fn who_has_an_account_accepts_with_it_and_nobody_else_does() {
+    let world = World::new().await;
+    let test = &world.test;
+    let (lee, acme) = (test.outsider("lee").await, test.customer("Acme").await);
+    world.email(&lee, "Lee@example.org", "zh").await;
+    let token = world.invited(&acme.owner.ctx(), &acme, "lee@example.org", MemberRole::Member).await;
+    let subject = world.sink.taken_by("lee@example.org")[0].header("Subject");
+    assert!(subject.contains("邀请您加入"), "in their language: {subject}");
+
+    assert_eq!(world.way(&test.anonymous(), &token).await, WayIn::SignIn);
+    assert_eq!(world.way(&acme.member.ctx(), &token).await, WayIn::SwitchAccount);
+    assert_eq!(world.way(&lee.ctx(), &token).await, WayIn::Accept);
+    let by_another = (ErrorCode::WrongState, "error-invitation-for-another");
+    assert_eq!(refusal(world.join(&acme.member.ctx(), &token).await), by_another);
+    assert_eq!(refusal(world.join(&test.anonymous(), &token).await).0, ErrorCode::Unauthenticated);
+    let mut robot = lee.clone();
+    robot.principal.credential = Credential::ApiToken { scopes: None };
+    assert_eq!(refusal(world.join(&robot.ctx(), &token).await).0, ErrorCode::Forbidden, "no program consents");
+    let unknown = world.join(&lee.ctx(), "no-such-token").await.unwrap_err();
+    assert_eq!(paths(&unknown), ["token"]);
+    // The account is not made anew, and nothing of it changes.
+    let body = AccountByLink {
+        token: token.clone(),
+        username: "lee2".to_owned(),
+        password: "three unusual words: quokka".to_owned(),
+        display_name: None,
+    };
+    let anew = accounts::accept_invitation(&test.platform, &test.anonymous(), &body).await.unwrap_err();
+    assert_eq!((anew.code, paths(&anew)), (ErrorCode::AlreadyExists, vec!["email"]));
+    assert_eq!(anew.fields[0].key, "field-invitation-has-account");
+    assert_eq!(world.role(&acme, &lee).await, None);
+
+    let (role, who) = world.join(&lee.ctx(), &token).await.unwrap();
+    assert_eq!((role, who.user, who.active_customer), (MemberRole::Member, lee.id, Some(acme.id)));
+    assert_eq!(world.role(&acme, &lee).await.as_deref(), Some("member"));
+    assert_eq!(paths(&world.join(&lee.ctx(), &token).await.unwrap_err()), ["token"], "it works once");
+    let open = accounts::invitations(&test.platform, &acme.owner.ctx(), None).await.unwrap();
+    assert_eq!(open, []);
+    let told = world.told(&acme.owner).await;
+    assert_eq!(told, [(NotificationKind::InvitationAccepted, "lee has joined Acme.".to_owned())]);
+    let noted: Vec<(Option<i64>, Option<i64>, String)> = sqlx::query_as(
+        "select actor_id, customer_id, after::text from audit_events where action = 'accounts:accept-invitation'",
+    )
+    .fetch_all(test.owner_pool())
+    .await
+    .unwrap();
+    let [(actor, customer, after)] = noted.as_slice() else { panic!("{noted:?}") };
+    assert_eq!((*actor, *customer), (Some(lee.id.0), Some(acme.id.0)));
+    assert!(after.contains("lee@example.org") && !after.contains(&token), "{after}");
+}
+
+#[tokio::test]
+async fn who_invites_hears_nothing_of_an_account() {
+    let world = World::new().await;
+    let test = &world.test;
+    let (lee, acme) = (test.outsider("lee").await, test.customer("Acme").await);
+    world.email(&lee, "lee@example.org", "en").await;
+    world.email(&acme.member, "member@example.org", "en").await;
+    let mut answers = Vec::new();
+    for email in ["lee@example.org", "member@example.org", "nobody@example.org"] {
+        let wish = InvitationCreate { email: email.to_owned(), role: None };
+        let view = accounts::invite(&test.platform, &acme.owner.ctx(), None, wish).await.unwrap();
+        assert_eq!(view.email, email);
+        let mut shape = serde_json::to_value(&view).unwrap();
+        for own in ["id", "email"] {
+            shape[own] = json!(null);
+        }
+        answers.push((shape["role"].clone(), shape.as_object().unwrap().keys().cloned().collect::<Vec<_>>()));
+    }
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    world.work().await;
+    let texts = ["lee@example.org", "member@example.org", "nobody@example.org"]
+        .map(|email| world.sink.taken_by(email)[0].text().split("http").next().unwrap().to_owned());
+    assert!(texts.iter().all(|text| *text == texts[0]), "{texts:?}");
+}
+
+#[tokio::test]
+async fn a_member_who_is_invited_as_an_owner_becomes_one_and_nobody_becomes_less() {
+    let world = World::new().await;
+    let test = &world.test;
+    let acme = test.customer("Acme").await;
+    world.email(&acme.member, "member@example.org", "en").await;
+    world.email(&acme.owner, "owner@example.org", "en").await;
+    let ctx = acme.owner.ctx();
+    let as_member = world.invited(&ctx, &acme, "member@example.org", MemberRole::Member).await;
+    assert_eq!(world.way(&acme.member.ctx(), &as_member).await, WayIn::Already(MemberRole::Member));
+    let already = (ErrorCode::WrongState, "error-invitation-already");
+    assert_eq!(refusal(world.join(&acme.member.ctx(), &as_member).await), already);
+    let less = world.invited(&ctx, &acme, "owner@example.org", MemberRole::Member).await;
+    assert_eq!(world.way(&ctx, &less).await, WayIn::Already(MemberRole::Owner));
+    assert_eq!(refusal(world.join(&ctx, &less).await), already);
+    assert_eq!(world.role(&acme, &acme.owner).await.as_deref(), Some("owner"));
+
+    let as_owner = world.invited(&ctx, &acme, "member@example.org", MemberRole::Owner).await;
+    assert_eq!(world.way(&acme.member.ctx(), &as_owner).await, WayIn::Accept);
+    let (role, who) = world.join(&acme.member.ctx(), &as_owner).await.unwrap();
+    assert_eq!((role, who.active_customer), (MemberRole::Owner, Some(acme.id)));
+    assert_eq!(world.role(&acme, &acme.member).await.as_deref(), Some("owner"));
+    let watch = accounts::watch_session(&test.platform, &acme.member.principal);
+    assert!(!watch.still_valid().await.unwrap(), "the role in it changed");
+    assert_eq!(refusal(world.join(&acme.member.ctx(), &as_member).await), already, "and stays");
+}
+
+#[tokio::test]
+async fn an_invitation_that_is_over_lets_nobody_in_and_of_two_at_once_one_counts() {
+    let world = World::new().await;
+    let test = &world.test;
+    let (lee, kim, acme) = (test.outsider("lee").await, test.outsider("kim").await, test.customer("Acme").await);
+    world.email(&lee, "lee@example.org", "en").await;
+    let token = world.invited(&acme.owner.ctx(), &acme, "lee@example.org", MemberRole::Member).await;
+    customers::set_active(&test.platform, &world.admin.ctx(), acme.id, false).await.unwrap();
+    assert_eq!(paths(&world.join(&lee.ctx(), &token).await.unwrap_err()), ["token"], "a disabled customer");
+    customers::set_active(&test.platform, &world.admin.ctx(), acme.id, true).await.unwrap();
+    // Whose the address is counts when they accept, not when they were invited.
+    world.email(&lee, "lee@elsewhere.example", "en").await;
+    world.email(&kim, "lee@example.org", "en").await;
+    let (one, another) = (lee.ctx(), kim.ctx());
+    assert_eq!(refusal(world.join(&one, &token).await).1, "error-invitation-for-another");
+    let (first, second) = tokio::join!(world.join(&another, &token), world.join(&another, &token));
+    assert!(first.is_ok() != second.is_ok(), "{first:?} and {second:?}");
+    assert_eq!(world.role(&acme, &kim).await.as_deref(), Some("member"));
+    let back = world.invited(&acme.owner.ctx(), &acme, "lee@elsewhere.example", MemberRole::Member).await;
+    let open = accounts::invitations(&test.platform, &acme.owner.ctx(), None).await.unwrap();
+    accounts::revoke_invitation(&test.platform, &acme.owner.ctx(), None, open[0].id).await.unwrap();
+    assert_eq!(paths(&world.join(&lee.ctx(), &back).await.unwrap_err()), ["token"], "taken back");
+    assert_eq!(world.role(&acme, &lee).await, None);
+}
+
+#[tokio::test]
+async fn staff_who_run_people_everywhere_add_an_account_and_its_owner_is_told() {
+    let world = World::new().await;
+    let test = &world.test;
+    let (lee, acme) = (test.outsider("lee").await, test.customer("Acme").await);
+    world.email(&lee, "lee@example.org", "zh").await;
+    // One answer for a name that is somebody's and for one that is nobody's.
+    for name in ["lee", "nobody"] {
+        let of_owner = acme.owner.ctx();
+        let refused = customers::add_my_member(&test.platform, &of_owner, existing(name, MemberRole::Member)).await;
+        assert_eq!(refusal(refused), (ErrorCode::Forbidden, "error-member-by-invitation"), "{name}");
+    }
+    let adds = [Permission::CustomersManage, Permission::CustomersAddMember, Permission::AllocationsManage];
+    let clerk = test.with_role("clerk", &[&adds[..], &[Permission::FilesView]].concat()).await;
+    let of_clerk = clerk.ctx();
+    let by_clerk = customers::add_member(&test.platform, &of_clerk, acme.id, existing("lee", MemberRole::Member)).await;
+    assert_eq!(refusal(by_clerk).0, ErrorCode::Forbidden, "making accounts is not bringing in others'");
+
+    let mut admin = world.admin.clone();
+    admin.principal.display_name = "Ada".to_owned();
+    customers::add_member(&test.platform, &admin.ctx(), acme.id, existing(" LEE ", MemberRole::Owner)).await.unwrap();
+    assert_eq!(world.role(&acme, &lee).await.as_deref(), Some("owner"));
+    let told = "Ada added you to Acme as an owner.".to_owned();
+    assert_eq!(world.told(&lee).await, [(NotificationKind::MemberAdded, told)]);
+    world.work().await;
+    let mail = world.sink.taken_by("lee@example.org").pop().unwrap();
+    assert_eq!(mail.header("Subject"), "RemoteGPU：您已被加入 Acme");
+    assert!(mail.text().contains("Ada 已将您的账号 lee 加入 Acme，角色为负责人"), "{}", mail.text());
+    // Who adds themselves knows; a customer that is made with an owner who has an account tells them, too.
+    customers::add_member(&test.platform, &admin.ctx(), acme.id, existing(&admin.name, MemberRole::Owner))
+        .await
+        .unwrap();
+    assert_eq!(world.told(&admin).await, []);
+    let owner = Some(existing("lee", MemberRole::Owner));
+    let globex = CustomerCreate { name: "Globex".to_owned(), owner, ..CustomerCreate::default() };
+    let maker = test.with_role("maker", &[Permission::CustomersManage, Permission::CustomersCreate]).await;
+    let refused = customers::create(&test.platform, &maker.ctx(), globex.clone()).await;
+    assert_eq!(refusal(refused).0, ErrorCode::Forbidden);
+    customers::create(&test.platform, &admin.ctx(), globex).await.unwrap();
+    assert_eq!(world.told(&lee).await[0].1, "Ada added you to Globex as an owner.");
+}
+
+#[tokio::test]
+async fn a_customer_that_lost_its_owner_says_so_and_gets_another() {
+    let world = World::new().await;
+    let (test, p) = (&world.test, &world.test.platform);
+    let (acme, globex) = (test.customer("Acme").await, test.customer("Globex").await);
+    let admin = world.admin.ctx();
+    let ownerless = async || {
+        let query = CustomerQuery { has_owner: Some(false), ..CustomerQuery::default() };
+        let list = customers::list(p, &admin, &query).await.unwrap().list;
+        list.into_iter().map(|row| row.name).collect::<Vec<_>>()
+    };
+    assert_eq!(ownerless().await, Vec::<String>::new());
+    users::set_active(p, &admin, acme.owner.id, false).await.unwrap();
+    assert!(!customers::get(p, &admin, acme.id).await.unwrap().has_owner);
+    assert_eq!(ownerless().await, ["Acme"]);
+    let owned = CustomerQuery { has_owner: Some(true), ..CustomerQuery::default() };
+    let owned = customers::list(p, &admin, &owned).await.unwrap();
+    assert_eq!((owned.total, owned.list[0].id, owned.list[0].has_owner), (1, globex.id, true));
+    let people = customers::members_of(p, &admin, acme.id).await.unwrap();
+    let active: Vec<_> = people.iter().map(|member| (member.role, member.active)).collect();
+    assert_eq!(active, [(MemberRole::Owner, false), (MemberRole::Member, true)]);
+
+    let lee = test.outsider("lee").await;
+    world.email(&lee, "lee@example.org", "en").await;
+    let token = world.invited(&admin, &acme, "lee@example.org", MemberRole::Owner).await;
+    world.join(&lee.ctx(), &token).await.unwrap();
+    assert!(customers::get(p, &admin, acme.id).await.unwrap().has_owner);
+    users::set_active(p, &admin, lee.id, false).await.unwrap();
+    assert_eq!(ownerless().await, ["Acme"]);
+    let kim = test.outsider("kim").await;
+    customers::add_member(p, &admin, acme.id, existing(&kim.name, MemberRole::Owner)).await.unwrap();
+    assert_eq!(ownerless().await, Vec::<String>::new());
+    // One without anybody in it says so as well, and one that is deleted asks for nothing.
+    let empty = CustomerCreate { name: "Initech".to_owned(), ..CustomerCreate::default() };
+    let empty = customers::create(p, &admin, empty).await.unwrap().customer;
+    assert_eq!((empty.has_owner, ownerless().await), (false, vec!["Initech".to_owned()]));
+    customers::delete(p, &admin, empty.id).await.unwrap();
+    assert_eq!(ownerless().await, Vec::<String>::new());
+}
