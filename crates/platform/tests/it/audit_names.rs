@@ -39,12 +39,8 @@ async fn a_thing_that_is_gone_keeps_the_name_it_had_last() {
     announcements::delete(p, &admin.ctx(), id).await.unwrap();
     assert_eq!(names(&test, &admin, "announcement").await, all(2, "Moving house"));
 
-    let token = machines::create_join_token(
-        p,
-        &admin.ctx(),
-        contract::machines::JoinTokenCreate { note: "Rack 4".to_owned(), ..Default::default() },
-    );
-    let token = token.await.unwrap().token.id;
+    let token = contract::machines::JoinTokenCreate { note: "Rack 4".to_owned(), ..Default::default() };
+    let token = machines::create_join_token(p, &admin.ctx(), token).await.unwrap().token.id;
     machines::revoke_join_token(p, &admin.ctx(), token).await.unwrap();
     assert_eq!(names(&test, &admin, "join_token").await, all(2, "Rack 4"));
     // The export says the same.

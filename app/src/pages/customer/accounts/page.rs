@@ -14,7 +14,7 @@ use crate::pages::customer::notifications::choices::choices_card;
 use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::format::NOT_MEASURED;
-use crate::ui::forms::{TextField, form_fault, my_name, select_field, text_field};
+use crate::ui::forms::{TextField, file_field, form_fault, my_name, select_field, text_field};
 use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
 use crate::words::Words;
