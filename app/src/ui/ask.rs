@@ -90,15 +90,15 @@ impl Ask {
             .collect_view();
         view! {
             <button r#type="button" class=class popovertarget=id.clone() aria-haspopup="dialog" aria-label=label>{opens}</button>
-            <div class="menu-body ask" id=id.clone() popover="auto" role="dialog" aria-label=name aria-describedby=says.clone()>
-                <p id=says>{question}</p>
+            <div class="menu-body ask" id=id.clone() popover="auto" role="dialog" aria-label=name aria-describedby=says>
+                <p id=says.clone()>{question}</p>
                 <form method="post" action=action>
                     {hidden}
                     {inside}
                     <div class="answers">
                         <button class="btn danger">{yes}</button>
                         // The focus goes to what does nothing.
-                        <button r#type="button" class="btn" popovertarget=id popovertargetaction="hide" autofocus=true>
+                        <button r#type="button" class="btn" popovertarget=id.clone() popovertargetaction="hide" autofocus=true>
                             {words.t("ask-no")}
                         </button>
                     </div>
