@@ -11,7 +11,7 @@ use super::preferences::Quiet;
 use super::{Notice, Value, Ways};
 use crate::authz::{Granted, UpdateAccount};
 use crate::db::Tx;
-use crate::{Error, Result};
+use crate::Result;
 
 /// A notification as it is kept.
 pub(super) struct Row {
@@ -21,10 +21,6 @@ pub(super) struct Row {
     pub link: Option<String>,
     pub created_at: DateTime<Utc>,
     pub read_at: Option<DateTime<Utc>>,
-}
-
-fn kind(word: &str) -> Result<NotificationKind> {
-    NotificationKind::parse(word).ok_or_else(|| Error::internal(format!("unknown kind of notification {word}")))
 }
 
 /// `{"name": "text"}`, and `{"name": {"time": "…"}}` for what is shown in the reader's time zone.
@@ -90,17 +86,18 @@ pub(super) async fn list(
     )
     .fetch_all(&mut **tx)
     .await?;
-    let rows = rows.into_iter().map(|row| {
-        Ok(Row {
+    let rows = rows.into_iter().filter_map(|row| {
+        Some(Row {
             id: NotificationId(row.id),
-            kind: kind(&row.kind)?,
+            // What a newer server told beside this one, during an upgrade, is for that one to show.
+            kind: NotificationKind::parse(&row.kind)?,
             args: args_of(row.args),
             link: row.link,
             created_at: row.created_at,
             read_at: row.read_at,
         })
     });
-    Ok((rows.collect::<Result<_>>()?, total.unsigned_abs()))
+    Ok((rows.collect(), total.unsigned_abs()))
 }
 
 pub(super) async fn unread(tx: &mut Tx, user: UserId) -> Result<u64> {

@@ -185,3 +185,15 @@ async fn what_is_read_is_read_and_nobody_touches_anothers() {
     notifications::mark_all_read(&world.test.platform, &member.ctx()).await.unwrap();
     assert_eq!(world.unread(member).await, 0);
 }
+
+#[tokio::test]
+async fn what_a_newer_server_tells_is_left_out_and_hides_nothing_else() {
+    let world = World::new().await;
+    let before = world.told(&world.acme.owner).await;
+    sqlx::query("insert into notifications (user_id, kind, created_at) values ($1, 'of-a-newer-version', now())")
+        .bind(world.acme.owner.id.0)
+        .execute(world.test.owner_pool())
+        .await
+        .unwrap();
+    assert_eq!(world.told(&world.acme.owner).await, before);
+}
