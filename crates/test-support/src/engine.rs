@@ -305,6 +305,9 @@ impl Drop for DockerEngine {
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // One that was killed leaves its data mounted on itself, and the folder could not be removed.
+        let data = self.folder.path().join("data");
+        let _ = Command::new("umount").arg("--lazy").arg(data).stderr(Stdio::null()).status();
     }
 }
 
