@@ -47,6 +47,7 @@ fn missing(need: Need) -> Result<Vec<&'static str>> {
         // Without root the unit's test says that it was skipped.
         want(!is_root() || Path::new("/usr/bin/systemd-analyze").exists(), &["systemd"]);
         want(!is_root() || has_engine(), ENGINE);
+        want(!is_root() || has_busybox(), BUSYBOX);
         want(!is_root() || Path::new("/usr/sbin/debootstrap").exists(), &["debootstrap"]);
     }
     let tests_lack = need == Need::Test && !(deny::is_here() && schemathesis::is_here());
@@ -90,6 +91,7 @@ pub fn servers() -> Result<()> {
     let mut packages = Vec::new();
     packages.extend(DIRECTORY.iter().filter(|_| !has_directory()));
     packages.extend(ENGINE.iter().filter(|_| is_root() && !has_engine()));
+    packages.extend(BUSYBOX.iter().filter(|_| is_root() && !has_busybox()));
     install(&packages)
 }
 
@@ -98,6 +100,13 @@ const ENGINE: &[&str] = &["docker.io"];
 
 fn has_engine() -> bool {
     Path::new("/usr/sbin/dockerd").exists()
+}
+
+/// What is in the image that those engines run.
+const BUSYBOX: &[&str] = &["busybox-static"];
+
+fn has_busybox() -> bool {
+    ["/bin/busybox", "/usr/bin/busybox"].iter().any(|path| Path::new(path).exists())
 }
 
 fn has_directory() -> bool {

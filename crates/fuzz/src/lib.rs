@@ -10,6 +10,7 @@
 
 mod agent;
 mod credentials;
+mod engine_streams;
 mod engines;
 mod files;
 mod headers;
@@ -33,6 +34,7 @@ use platform::secrets::Keyring;
 
 pub use agent::{agent, agent_frames};
 pub use credentials::credentials;
+pub use engine_streams::engine_streams;
 pub use engines::engines;
 pub use files::files;
 pub use headers::headers;
@@ -58,6 +60,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "agent", run: agent },
     Target { name: "agent_frames", run: agent_frames },
     Target { name: "credentials", run: credentials },
+    Target { name: "engine_streams", run: engine_streams },
     Target { name: "engines", run: engines },
     Target { name: "files", run: files },
     Target { name: "headers", run: headers },

@@ -112,6 +112,7 @@ replays!(
     agent,
     agent_frames,
     credentials,
+    engine_streams,
     engines,
     files,
     headers,

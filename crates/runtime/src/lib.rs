@@ -5,3 +5,5 @@
 //! what it is.
 
 pub mod docker;
+#[doc(hidden)]
+pub mod fuzzing;

@@ -1,6 +1,7 @@
 //! A real Docker Engine (`dockerd`) with data, sockets and certificates of its own, no bridge and no firewall rules; and
 //! other ends that an engine's client has to tell from one.
 
+use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -88,7 +89,13 @@ pub struct DockerEngine {
     child: Child,
     port: u16,
     authority: Authority,
+    /// Names of those that were made here: an engine leaves their bridges behind when it ends.
+    networks: Vec<String>,
+    is_killed: bool,
 }
+
+/// An image with nothing but busybox, which every engine here can have ([`DockerEngine::import_busybox`]).
+pub const BUSYBOX: &str = "busybox:1";
 
 impl DockerEngine {
     /// A new, empty one.
@@ -116,27 +123,8 @@ impl DockerEngine {
             std::fs::write(place(name), text).expect("the folder can be written");
         }
         let port = free_port();
-        let log = std::fs::File::create(place("log")).expect("the folder can be written");
-        let mut command = Command::new(program());
-        for (option, name) in [
-            ("--data-root", "data"),
-            ("--exec-root", "exec"),
-            ("--pidfile", "pid"),
-            ("--tlscacert", "ca.pem"),
-            ("--tlscert", "cert.pem"),
-            ("--tlskey", "key.pem"),
-        ] {
-            command.arg(option).arg(place(name));
-        }
-        command
-            .args(["--tlsverify", "--bridge=none", "--iptables=false", "--ip6tables=false"])
-            .arg(format!("--host=unix://{}", place("docker.sock").display()))
-            .arg(format!("--host=tcp://127.0.0.1:{port}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log);
-        let child = command.spawn().expect("dockerd starts");
-        let mut engine = Self { folder, child, port, authority };
+        let child = spawn(folder.path(), port);
+        let mut engine = Self { folder, child, port, authority, networks: Vec::new(), is_killed: false };
         engine.comes_up().then_some(engine)
     }
 
@@ -173,11 +161,141 @@ impl DockerEngine {
     pub fn authority(&self) -> &Authority {
         &self.authority
     }
+
+    /// Gives it the image [`BUSYBOX`]; no registry is asked.
+    ///
+    /// # Panics
+    /// When busybox is not here (`cargo xtask setup test` gets it).
+    pub fn import_busybox(&self) {
+        let program = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find_map(|path| std::fs::read(path).ok());
+        let program = program.expect("busybox is not here: cargo xtask setup test gets it");
+        let archive = crate::archive::program_archive("bin/busybox", &program, &APPLETS);
+        let (status, answer) =
+            self.ask("POST", "/images/create?fromSrc=-&repo=busybox&tag=1", "application/x-tar", &archive);
+        assert!(status == 200 && answer.contains("sha256:"), "{answer}");
+    }
+
+    /// Makes a network of containers, with addresses that no other engine here has.
+    ///
+    /// # Panics
+    /// When the engine does not, as everything here.
+    pub fn create_network(&mut self, name: &str) {
+        let [high, low] = self.port.to_be_bytes();
+        let subnet = format!("10.{}.{}.{}/28", 64 + (high >> 4), (high << 4) | (low >> 4), (low & 15) << 4);
+        let body =
+            serde_json::json!({ "Name": name, "Driver": "bridge", "IPAM": { "Config": [{ "Subnet": subnet }] } });
+        let (status, answer) = self.ask("POST", "/networks/create", "application/json", body.to_string().as_bytes());
+        assert_eq!(status, 201, "{answer}");
+        self.networks.push(name.to_owned());
+    }
+
+    /// Asks it over its socket, without any client: status and body.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub fn ask(&self, method: &str, path: &str, content: &str, body: &[u8]) -> (u16, String) {
+        self.answer(method, path, content, body).expect("it answers with text")
+    }
+
+    fn answer(&self, method: &str, path: &str, content: &str, body: &[u8]) -> io::Result<(u16, String)> {
+        let mut stream = std::os::unix::net::UnixStream::connect(self.socket())?;
+        let length = body.len();
+        write!(
+            stream,
+            "{method} /v1.41{path} HTTP/1.0\r\nContent-Type: {content}\r\nContent-Length: {length}\r\n\r\n"
+        )?;
+        stream.write_all(body)?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        Ok((status.ok_or(io::ErrorKind::InvalidData)?, body.to_owned()))
+    }
+
+    /// Ends it as `kill -9` does; what runs in containers goes on by itself.
+    pub fn kill(&mut self) {
+        self.is_killed = true;
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts a killed one again, with its data and its port; what still ran is stopped by it.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_again(&mut self) {
+        // Its containerd went with it; where nobody reaps that, its number still looks alive, and would be waited for.
+        let _ = std::fs::remove_file(self.folder.path().join("exec/containerd/containerd.pid"));
+        let _ = std::fs::remove_file(self.folder.path().join("pid"));
+        self.child = spawn(self.folder.path(), self.port);
+        assert!(self.comes_up(), "its port was taken: {}", self.log());
+        self.is_killed = false;
+    }
+
+    /// Takes all containers and networks away: what they leave in the kernel would outlive the engine.
+    fn empty(&self) {
+        let ask = |method: &str, path: &str| self.answer(method, path, "text/plain", b"").map(|(_, body)| body);
+        let list = ask("GET", "/containers/json?all=1").unwrap_or_default();
+        let list: Vec<serde_json::Value> = serde_json::from_str(&list).unwrap_or_default();
+        for id in list.iter().filter_map(|one| one["Id"].as_str()) {
+            let _ = ask("DELETE", &format!("/containers/{id}?force=1&v=1"));
+        }
+        for name in &self.networks {
+            let _ = ask("DELETE", &format!("/networks/{name}"));
+        }
+    }
+}
+
+/// Names of busybox that the tests use.
+const APPLETS: [&str; 14] = [
+    "bin/cat",
+    "bin/dd",
+    "bin/echo",
+    "bin/head",
+    "bin/httpd",
+    "bin/mkdir",
+    "bin/printf",
+    "bin/seq",
+    "bin/sh",
+    "bin/sleep",
+    "bin/sort",
+    "bin/tail",
+    "bin/tr",
+    "bin/true",
+];
+
+fn spawn(folder: &Path, port: u16) -> Child {
+    let place = |name: &str| folder.join(name);
+    let log = std::fs::File::create(place("log")).expect("the folder can be written");
+    let mut command = Command::new(program());
+    for (option, name) in [
+        ("--data-root", "data"),
+        ("--exec-root", "exec"),
+        ("--pidfile", "pid"),
+        ("--tlscacert", "ca.pem"),
+        ("--tlscert", "cert.pem"),
+        ("--tlskey", "key.pem"),
+    ] {
+        command.arg(option).arg(place(name));
+    }
+    command
+        .args(["--tlsverify", "--bridge=none", "--iptables=false", "--ip6tables=false"])
+        .arg(format!("--host=unix://{}", place("docker.sock").display()))
+        .arg(format!("--host=tcp://127.0.0.1:{port}"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log);
+    command.spawn().expect("dockerd starts")
 }
 
 impl Drop for DockerEngine {
     /// Asked first, so that its containerd ends with it.
     fn drop(&mut self) {
+        if self.is_killed {
+            // A killed one leaves what only it can take away.
+            self.start_again();
+        }
+        self.empty();
         if let Ok(id) = i32::try_from(self.child.id()) {
             let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGTERM);
         }
@@ -187,6 +305,9 @@ impl Drop for DockerEngine {
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // One that was killed leaves its data mounted on itself, and the folder could not be removed.
+        let data = self.folder.path().join("data");
+        let _ = Command::new("umount").arg("--lazy").arg(data).stderr(Stdio::null()).status();
     }
 }
 

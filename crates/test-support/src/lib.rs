@@ -31,7 +31,7 @@ pub use archive::{image_archive, tar};
 pub use captcha::solve_captcha;
 pub use database::TestDatabase;
 pub use directory::{Directory, SEARCHER, SEARCHER_PASSWORD};
-pub use engine::{Authority, DockerEngine, OtherEnd, OtherSocket, Signed, Validity};
+pub use engine::{Authority, BUSYBOX, DockerEngine, OtherEnd, OtherSocket, Signed, Validity};
 pub use node::TestNode;
 pub use oidc::{Misbehaviour, OidcProvider};
 use people::Place;

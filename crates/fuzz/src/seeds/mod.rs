@@ -1,6 +1,7 @@
 //! Where a corpus begins: real values, written by the real encoders. `cargo run -p fuzz --bin seeds` writes them to `corpus/`;
 //! what libFuzzer found since lies beside them.
 
+mod containers;
 mod images;
 mod sheets;
 mod texts;
@@ -27,6 +28,7 @@ pub struct Seed {
 /// Every seed.
 pub fn all() -> Vec<Seed> {
     let mut seeds = Vec::new();
+    containers::add_all(&mut seeds);
     images::add_all(&mut seeds);
     sheets::add_all(&mut seeds);
     texts::add_all(&mut seeds);
@@ -174,6 +176,13 @@ mod tests {
             panic!("no batch");
         };
         assert!(fuzzing::sample(&batch.samples[0], now()).is_ok());
+    }
+
+    #[test]
+    fn what_engines_say_is_read() {
+        for seed in all().iter().filter(|seed| seed.target == "engine_streams") {
+            assert_eq!(crate::engine_streams::reads(&seed.data), seed.name != "seed-01-own-words", "{}", seed.name);
+        }
     }
 
     /// Each kind of body and query has one that reads, so that the search goes on from there.

@@ -74,6 +74,26 @@ kinds! {
     Image = "image";
     /// The engine is too old.
     Version = "version";
+    /// What was asked for cannot be a container; no engine was asked.
+    Spec = "spec";
+    /// The engine has no such container, volume or network, or it is none of ours.
+    NotFound = "not-found";
+    /// The name is somebody else's on this engine.
+    NameTaken = "name-taken";
+    /// A container of ours has this name, and was made of something else.
+    Differs = "differs";
+    /// The engine's disk is full.
+    NoSpace = "no-space";
+    /// The port of the host is somebody else's.
+    PortTaken = "port-taken";
+    /// The engine cannot limit this, has less, or it is too little to start with.
+    Limits = "limits";
+    /// The engine knows nothing of GPUs, or not of this one.
+    GpuRuntime = "gpu-runtime";
+    /// The engine does not start it, for a reason of the container's own.
+    StartRefused = "start-refused";
+    /// It is in use, or just being changed by another.
+    Busy = "busy";
     /// The machine's agent is not linked.
     AgentOffline = "agent-offline";
     /// The agent is linked to another server than the one that was asked.
@@ -136,6 +156,7 @@ impl Fault {
             if let Some(found) = cause.downcast_ref::<io::Error>() {
                 // Its source is the source of what it wraps: look at that first.
                 if let Some(inner) = found.get_ref() {
+                    io = Some(Self::of_connect(found)).filter(|fault| fault.kind != FaultKind::Other).or(io);
                     next = Some(inner);
                     continue;
                 }
@@ -188,13 +209,18 @@ impl Fault {
             ClientError::JsonDataError { .. } | ClientError::JsonSerdeError { .. } => {
                 Self::new(FaultKind::NotEngine, error)
             }
-            ClientError::HyperLegacyError { err } => Self::of_chain(err).unwrap_or_else(|| Self::of_http(err)),
-            _ => Self::of_chain(error).unwrap_or_else(|| Self::of_http(error)),
+            ClientError::HyperLegacyError { err } => Self::of_http(err),
+            _ => Self::of_http(error),
         }
     }
 
+    /// Of what a client of HTTP says.
+    pub(super) fn of_http(error: &(dyn StdError + 'static)) -> Self {
+        Self::of_chain(error).unwrap_or_else(|| Self::of_words(error))
+    }
+
     /// Neither the network nor TLS is to blame: what was said is no HTTP.
-    fn of_http(error: &(dyn StdError + 'static)) -> Self {
+    fn of_words(error: &(dyn StdError + 'static)) -> Self {
         let mut words = error.to_string();
         let mut next = error.source();
         while let Some(cause) = next {

@@ -159,9 +159,18 @@ impl tower_service::Service<http::Uri> for Connector {
     }
 }
 
+/// Requests over connections of this kind.
+pub(super) fn client<B>(connector: Connector) -> Client<Connector, B>
+where
+    B: hyper::body::Body + Send,
+    B::Data: Send,
+{
+    Client::builder(TokioExecutor::new()).pool_max_idle_per_host(4).build(connector)
+}
+
 /// A client over connections of this kind; `answer` is for the beginning of each answer.
 pub(super) fn over(connector: Connector, answer: Duration) -> Result<bollard::Docker, Fault> {
-    let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(4).build(connector);
+    let client = client(connector);
     let transport = move |request: bollard::BollardRequest| {
         let client = client.clone();
         async move { client.request(request).await.map_err(bollard::errors::Error::from) }

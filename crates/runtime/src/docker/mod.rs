@@ -4,6 +4,7 @@
 //! other, has to go to an address that was looked at, and has to say what went wrong.
 
 mod certificates;
+pub mod containers;
 mod fault;
 mod images;
 mod line;

@@ -95,7 +95,7 @@ async fn ask(connector: &Connector) -> Result<Report, Fault> {
 }
 
 /// `1.41` as numbers: as text, 1.9 would be the newer one.
-fn api_numbers(text: &str) -> Option<(u32, u32)> {
+pub(super) fn api_numbers(text: &str) -> Option<(u32, u32)> {
     let (major, minor) = text.split_once('.')?;
     Some((major.parse().ok()?, minor.parse().ok()?))
 }

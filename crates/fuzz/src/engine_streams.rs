@@ -1,0 +1,20 @@
+//! What an engine sends of containers: events, logs, figures, states. What is promised is asserted beside the decoders.
+
+use runtime::fuzzing::{events, logs, states, stats};
+
+use crate::chosen;
+
+/// See the module.
+pub fn engine_streams(data: &[u8]) {
+    reads(data);
+}
+
+/// Whether anything was read.
+pub(crate) fn reads(data: &[u8]) -> bool {
+    match chosen(data, 4) {
+        (0, lines) => events(lines),
+        (1, pieces) => logs(pieces),
+        (2, figures) => stats(figures),
+        (_, container) => states(container),
+    }
+}

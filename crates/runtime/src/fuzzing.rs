@@ -1,0 +1,3 @@
+//! For the crate `fuzz` alone: what reads an engine's answers. Nothing else calls it.
+
+pub use crate::docker::containers::fuzzing::*;
