@@ -58,7 +58,7 @@ test.describe('without JavaScript', () => {
     // Taken away, it is gone at once.
     await page.goto('/admin/users?q=night');
     await page.locator('tbody a', { hasText: 'night' }).click();
-    await sayYes(page.locator('[popovertarget^="ask-role-"]'));
+    await sayYes(page.getByRole('row', { name: 'Night shift' }).getByRole('button'));
     await expect(page.locator('form[action*="revoke_role"]')).toHaveCount(0);
     await night.goto('/admin/machines');
     await expect(night).toHaveURL(/\/login/);
