@@ -21,13 +21,13 @@ impl Wrong {
         self.0.fields.push(FieldError { path, key, args });
     }
 
-    /// Trimmed, empty is absent, at most `max` characters, no control characters but line ends.
+    /// Trimmed, empty is absent, at most `max` characters, nothing unseen but line ends.
     pub(crate) fn text(&mut self, path: &'static str, value: Option<String>, max: usize) -> Option<String> {
         let value = value.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         if value.as_deref().is_some_and(|text| text.chars().count() > max) {
             self.add_with(path, "field-too-long", vec![("max", max.to_string())]);
         }
-        if value.as_deref().is_some_and(|text| text.chars().any(|c| c.is_control() && c != '\n')) {
+        if value.as_deref().is_some_and(|text| text.chars().any(|c| unseen(c) && c != '\n')) {
             self.add(path, "field-control-characters");
         }
         value
@@ -38,7 +38,7 @@ impl Wrong {
         let name = name.trim().to_owned();
         match name.chars().count() {
             0 => self.add(path, "field-required"),
-            1..=100 if !name.chars().any(char::is_control) => {}
+            1..=100 if !name.chars().any(unseen) => {}
             _ => self.add(path, "field-length-1-100"),
         }
         name
@@ -65,6 +65,11 @@ impl Wrong {
     }
 }
 
+/// Control characters, and those that turn the direction of what stands after them round, in lists and mails of others too.
+fn unseen(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let plain =
@@ -74,7 +79,13 @@ pub(crate) fn is_email(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_email;
+    use super::{is_email, unseen};
+
+    #[test]
+    fn what_turns_text_round_is_unseen() {
+        assert!(['\u{202e}', '\u{2066}', '\u{0}', '\n'].into_iter().all(unseen));
+        assert!("Zoë 张伟 עברית - \u{200d}".chars().all(|c| !unseen(c)));
+    }
 
     #[test]
     fn addresses_of_mail() {

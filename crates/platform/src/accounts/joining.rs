@@ -18,7 +18,7 @@ use super::{SignedIn, account, signed_in, store, users};
 use crate::authz::{SecureAccount, UpdateAccount};
 use crate::db::Tx;
 use crate::notifications::{self, Notice, Value};
-use crate::{Credential, Error, OpContext, Platform, Result, SystemActor, UserPrincipal, customers};
+use crate::{Credential, Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, customers};
 
 /// Where one sees what one belongs to.
 const ACCOUNT_PAGE: &str = "/account";
@@ -89,10 +89,18 @@ pub async fn join(platform: &Platform, ctx: &OpContext, body: &InvitationJoin) -
         users::end_sessions_for_in_tx(&mut tx, ctx, user.id, customer).await?;
     }
     let accepted = Accepted { user: user.id, username: &user.name, held, customer: &name };
-    note_accepted(platform, &mut tx, ctx, &link, accepted).await?;
+    note_accepted(platform, &mut tx, &as_member(ctx, user, customer, role), &link, accepted).await?;
     let who = act_for(&mut tx, ctx, user, &row, customer).await?;
     tx.commit().await?;
     Ok((InvitationJoined { customer_id: customer, customer_name: name, role }, who))
+}
+
+/// Who accepts does it as who they are by it: the customer's own log would take them for staff, who act from outside.
+fn as_member(ctx: &OpContext, user: &UserPrincipal, customer: CustomerId, role: MemberRole) -> OpContext {
+    let mut member = user.clone();
+    member.memberships.push((customer, role));
+    member.active_customer = Some(customer);
+    ctx.as_principal(Principal::User(Box::new(member)))
 }
 
 /// Makes the session act for the customer at once, where it acts for none; a browser gets a new one anyway.

@@ -9,9 +9,9 @@ use contract::{NotificationId, UserId};
 use super::bell::Mark;
 use super::preferences::Quiet;
 use super::{Notice, Value, Ways};
+use crate::Result;
 use crate::authz::{Granted, UpdateAccount};
 use crate::db::Tx;
-use crate::Result;
 
 /// A notification as it is kept.
 pub(super) struct Row {

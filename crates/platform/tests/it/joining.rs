@@ -1,11 +1,12 @@
 //! People who have an account and come into a customer: by their consent, or added by staff and told.
 
 use contract::accounts::{AccountByLink, InvitationCreate, InvitationJoin, MemberRole};
-use contract::customers::{CustomerCreate, CustomerQuery, MemberCreate};
+use contract::audit::OwnAuditQuery;
+use contract::customers::{CustomerCreate, CustomerQuery, MemberCreate, MemberUpdate};
 use contract::notifications::{NotificationKind, NotificationQuery};
 use contract::{ErrorCode, Permission};
 use platform::accounts::{self, WayIn, users};
-use platform::{Credential, OpContext, Result, customers, notifications};
+use platform::{Credential, OpContext, Result, audit, customers, notifications};
 use serde_json::json;
 use test_support::{TestCustomer, TestUser};
 
@@ -104,6 +105,42 @@ async fn who_has_an_account_accepts_with_it_and_nobody_else_does() {
     let [(actor, customer, after)] = noted.as_slice() else { panic!("{noted:?}") };
     assert_eq!((*actor, *customer), (Some(lee.id.0), Some(acme.id.0)));
     assert!(after.contains("lee@example.org") && !after.contains(&token), "{after}");
+    let query = OwnAuditQuery { action: Some("accounts:accept-invitation".to_owned()), ..OwnAuditQuery::default() };
+    let own = audit::list_own(&test.platform, &acme.owner.ctx(), &query).await.unwrap().list;
+    assert_eq!(own[0].actor_name.as_deref(), Some("lee"), "one of its people, not staff");
+}
+
+#[tokio::test]
+async fn an_invitation_ends_with_the_say_of_who_sent_it() {
+    let world = World::new().await;
+    let test = &world.test;
+    let (admin, acme, lee) = (test.admin().await, test.customer("Acme").await, test.outsider("lee").await);
+    world.email(&lee, "lee@example.org", "en").await;
+    let token = world.invited(&acme.owner.ctx(), &acme, "lee@example.org", MemberRole::Owner).await;
+    let first_owner = acme.owner.id;
+    customers::set_member_role(
+        &test.platform,
+        &admin.ctx(),
+        acme.id,
+        acme.member.id,
+        MemberUpdate { role: MemberRole::Owner },
+    )
+    .await
+    .unwrap();
+    customers::set_member_role(
+        &test.platform,
+        &admin.ctx(),
+        acme.id,
+        first_owner,
+        MemberUpdate { role: MemberRole::Member },
+    )
+    .await
+    .unwrap();
+
+    assert_eq!(paths(&world.join(&lee.ctx(), &token).await.unwrap_err()), ["token"]);
+    assert_eq!(accounts::invitations(&test.platform, &admin.ctx(), Some(acme.id)).await.unwrap(), []);
+    let of_staff = world.invited(&admin.ctx(), &acme, "lee@example.org", MemberRole::Member).await;
+    world.join(&lee.ctx(), &of_staff).await.unwrap();
 }
 
 #[tokio::test]

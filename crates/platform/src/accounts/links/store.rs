@@ -37,6 +37,8 @@ pub(super) async fn insert(
     Ok(LinkId(id))
 }
 
+/// An invitation counts only while who sent it is staff or an owner: else somebody who was removed could come back by one
+/// that they had sent to another address of theirs.
 pub(super) async fn find(
     tx: &mut Tx,
     purposes: &[Purpose],
@@ -45,8 +47,14 @@ pub(super) async fn find(
 ) -> Result<Option<Link>> {
     let purposes: Vec<String> = purposes.iter().map(|purpose| purpose.code().to_owned()).collect();
     let row = sqlx::query!(
-        r#"select id, user_id, customer_id, role, address::text as "address!", created_by from one_time_links
-           where hash = $1 and purpose = any($2) and used_at is null and expires_at > $3"#,
+        r#"select l.id, l.user_id, l.customer_id, l.role, l.address::text as "address!", l.created_by
+           from one_time_links l
+           where l.hash = $1 and l.purpose = any($2) and l.used_at is null and l.expires_at > $3
+             and (l.purpose <> 'invitation' or exists(
+               select from users u where u.id = l.created_by and u.state = 'active'
+                 and (exists(select from role_assignments r where r.user_id = u.id)
+                      or exists(select from memberships m
+                                where m.user_id = u.id and m.customer_id = l.customer_id and m.role = 'owner'))))"#,
         &hash[..],
         &purposes,
         now
@@ -149,15 +157,20 @@ pub(in crate::accounts) async fn sign_ups_since(tx: &mut Tx, address: &str, sinc
     Ok(issued)
 }
 
-/// Invitations of a customer that still work, newest first.
+/// Invitations of a customer that still work (see [`find`]), newest first.
 pub(in crate::accounts) async fn open_invitations(
     tx: &mut Tx,
     customer: CustomerId,
     now: DateTime<Utc>,
 ) -> Result<Vec<InvitationView>> {
     let rows = sqlx::query!(
-        r#"select id, address::text as "address!", role as "role!", created_at, expires_at from one_time_links
-           where customer_id = $1 and purpose = 'invitation' and used_at is null and expires_at > $2 order by id desc"#,
+        r#"select l.id, l.address::text as "address!", l.role as "role!", l.created_at, l.expires_at
+           from one_time_links l join users u on u.id = l.created_by and u.state = 'active'
+           where l.customer_id = $1 and l.purpose = 'invitation' and l.used_at is null and l.expires_at > $2
+             and (exists(select from role_assignments r where r.user_id = u.id)
+                  or exists(select from memberships m
+                            where m.user_id = u.id and m.customer_id = l.customer_id and m.role = 'owner'))
+           order by l.id desc"#,
         customer.0,
         now
     )

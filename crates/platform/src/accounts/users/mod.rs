@@ -279,10 +279,14 @@ pub(crate) async fn end_sessions_for_in_tx(
 
 /// Whether an account may be disabled or enabled by the caller; the admins are locked where it is then done.
 async fn may_be_switched(tx: &mut Tx, ctx: &OpContext, id: UserId, state: UserState, active: bool) -> Result<()> {
-    if !active {
-        not_oneself(ctx, id)?;
+    match active {
+        true => roles::must_cover_user_in_tx(tx, ctx, id).await?,
+        // It takes a customer's person away, its only owner even.
+        false => {
+            not_oneself(ctx, id)?;
+            may_take_over(tx, ctx, id).await?;
+        }
     }
-    roles::must_cover_user_in_tx(tx, ctx, id).await?;
     if state == UserState::Deleted {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-user-deleted"));
     }
