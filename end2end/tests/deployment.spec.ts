@@ -67,7 +67,7 @@ test('behind nginx with TLS, and one server after the other is replaced under lo
     REMOTEGPU_DATABASE_CONNECTIONS: '8',
   });
   const newer = process.env.REMOTEGPU_BIN!;
-  const before = process.env.REMOTEGPU_OLDER_BIN ?? newer;
+  const before = process.env.REMOTEGPU_OLDER_BIN || newer;
   const run = (program: string, port: number, words: string[]) => execFileSync(program, words, { env: env(port), encoding: 'utf8', stdio: 'pipe' }).trim();
 
   // An old schema is refused with what to do about it; afterwards it serves.
