@@ -19,12 +19,12 @@ async fn inviting(server: &Server) {
     server.sql(&format!("update users set email = '{LEE}' where name = 'lee' returning id")).await;
 }
 
-/// A link like a mail's, whose token is known here.
+/// A link like a mail's, sent by an owner, whose token is known here.
 async fn link(server: &Server, customer: i64, role: &str, word: &str) {
     let statement = format!(
-        "insert into one_time_links (hash, purpose, customer_id, role, address, created_at, expires_at)
-         values (sha256('{word}'), 'invitation', {customer}, '{role}', '{LEE}', now(), now() + interval '1 day')
-         returning id"
+        "insert into one_time_links (hash, purpose, customer_id, role, address, created_by, created_at, expires_at)
+         select sha256('{word}'), 'invitation', customer_id, '{role}', '{LEE}', user_id, now(), now() + interval '1 day'
+         from memberships where customer_id = {customer} and role = 'owner' order by user_id limit 1 returning id"
     );
     assert_eq!(server.sql(&statement).await.len(), 1);
 }

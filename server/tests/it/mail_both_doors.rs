@@ -98,10 +98,10 @@ async fn pages_that_take_a_new_password_say_what_it_has_to_be_like() {
     let staff = server.token(&server.test.admin().await).await;
     let acme = server.test.customer("Acme").await;
     let link = format!(
-        "insert into one_time_links (hash, purpose, customer_id, role, address, created_at, expires_at)
-         values (sha256('an-invitation'), 'invitation', {}, 'member', 'new@acme.example', now(), now() + interval '1 day')
+        "insert into one_time_links (hash, purpose, customer_id, created_by, role, address, created_at, expires_at)
+         values (sha256('an-invitation'), 'invitation', {}, {}, 'member', 'new@acme.example', now(), now() + interval '1 day')
          returning id",
-        acme.id
+        acme.id, acme.owner.id
     );
     server.sql(&link).await;
     let link = format!(
