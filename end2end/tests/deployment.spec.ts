@@ -1,5 +1,5 @@
 // As it is deployed: two servers on one PostgreSQL behind the documented nginx with TLS; one of them is replaced by a
-// newer version while people work. REMOTEGPU_OLDER_BIN names the program of the version before; without it the older
+// newer version while people work. OLDER_REMOTEGPU names the program of the version before; without it the older
 // servers are of this version too.
 import { ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -67,7 +67,7 @@ test('behind nginx with TLS, and one server after the other is replaced under lo
     REMOTEGPU_DATABASE_CONNECTIONS: '8',
   });
   const newer = process.env.REMOTEGPU_BIN!;
-  const before = process.env.REMOTEGPU_OLDER_BIN || newer;
+  const before = process.env.OLDER_REMOTEGPU || newer;
   const run = (program: string, port: number, words: string[]) => execFileSync(program, words, { env: env(port), encoding: 'utf8', stdio: 'pipe' }).trim();
 
   // An old schema is refused with what to do about it; afterwards it serves.
