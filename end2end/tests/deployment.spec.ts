@@ -135,8 +135,7 @@ test('behind nginx with TLS, and one server after the other is replaced under lo
       const widen = "alter table machines add column of_a_newer_version text; insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (29990101000000, 'newer', true, '', 0)";
       execFileSync('psql', ['-h', path.join(cluster, 'socket'), '-U', 'postgres', '-d', 'deployed', '-XAtqc', widen], { env: { ...process.env, PGPASSWORD: superuser }, stdio: 'pipe' });
     } else {
-      expect(() => run(newer, third, ['serve']), 'the schema of the version before').toThrow(/remotegpu migrate/);
-      run(newer, third, ['migrate']);
+      run(newer, third, ['migrate']); // nothing, where that version has the same schema
     }
     await serve(newer, third);
     await new Promise((done) => setTimeout(done, 1000));
