@@ -26,18 +26,21 @@ pub enum NotificationKind {
     PasswordChanged,
     /// An image one uploaded was looked at.
     ImageReviewed,
+    /// An instance of one's own was given up.
+    InstanceFailed,
     /// Certificates of a machine's Docker Engine end soon; for those who may store new ones.
     EngineCertificates,
 }
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 7] = [
+    pub const ALL: [NotificationKind; 8] = [
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
         NotificationKind::MaintenancePlanned,
         NotificationKind::InvitationAccepted,
         NotificationKind::ImageReviewed,
+        NotificationKind::InstanceFailed,
         NotificationKind::PasswordChanged,
         NotificationKind::EngineCertificates,
     ];
@@ -65,6 +68,7 @@ impl NotificationKind {
             NotificationKind::InvitationAccepted => "invitation-accepted",
             NotificationKind::PasswordChanged => "password-changed",
             NotificationKind::ImageReviewed => "image-reviewed",
+            NotificationKind::InstanceFailed => "instance-failed",
             NotificationKind::EngineCertificates => "engine-certificates",
         }
     }

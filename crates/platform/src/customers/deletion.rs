@@ -5,7 +5,7 @@ use contract::{CustomerId, ErrorCode};
 
 use super::{entry, facts, read, resource, store};
 use crate::authz::DeleteCustomer;
-use crate::{Error, OpContext, Platform, Result, allocations, audit};
+use crate::{Error, OpContext, Platform, Result, allocations, audit, instances};
 
 /// Deletes a customer; again is no error and changes nothing. Its people lose it as those of a disabled one do.
 ///
@@ -22,6 +22,12 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Res
             return Err(Error::new(ErrorCode::WrongState)
                 .with_key("error-customer-has-machines")
                 .with_arg("n", running));
+        }
+        let instances = instances::live_of(&mut tx, id).await?;
+        if instances > 0 {
+            return Err(Error::new(ErrorCode::WrongState)
+                .with_key("error-customer-has-instances")
+                .with_arg("n", instances));
         }
         let before = Some(facts(&read(&mut tx, id).await?));
         store::set_deleted(&mut tx, &granted, Some(ctx.now())).await?;

@@ -7,7 +7,7 @@ use super::{entry, facts, maintenance, resource, store};
 use crate::authz::{DeleteMachine, MachineRef, OperateMachine, UpdateMachine};
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, allocations, audit, engines};
+use crate::{Error, OpContext, Platform, Result, allocations, audit, engines, instances};
 
 /// Does something with a machine; `None` when it is deleted.
 ///
@@ -36,6 +36,7 @@ pub async fn act(
             let granted = ctx.authorize(DeleteMachine, &resource(id))?;
             wrong.into_result()?;
             allocations::refuse_if_held(platform, ctx, &mut tx, id).await?;
+            instances::refuse_if_used(&mut tx, id).await?;
             maintenance::end_all(&mut tx, ctx, id).await?;
             engines::forget_in_tx(&mut tx, &granted).await?;
             store::delete(&mut tx, &granted, ctx.now()).await?;
@@ -46,6 +47,7 @@ pub async fn act(
             let next = before.service_state.after(action).ok_or_else(|| wrong_state(&before))?;
             if next == ServiceState::Retired {
                 allocations::refuse_if_held(platform, ctx, &mut tx, id).await?;
+                instances::refuse_if_used(&mut tx, id).await?;
             }
             if next == ServiceState::Retired || before.service_state == ServiceState::Maintenance {
                 maintenance::end_all(&mut tx, ctx, id).await?;

@@ -40,7 +40,7 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 16] = [
+pub const KINDS: [&str; 17] = [
     "test",
     "first-password",
     "password-reset",
@@ -56,6 +56,7 @@ pub const KINDS: [&str; 16] = [
     "maintenance-planned",
     "invitation-accepted",
     "image-reviewed",
+    "instance-failed",
     "engine-certificates",
 ];
 

@@ -15,6 +15,8 @@ mod engines;
 mod files;
 mod image_copies;
 mod images;
+mod instances;
+mod instances_on_engine;
 mod jobs;
 mod ldap;
 mod machines;

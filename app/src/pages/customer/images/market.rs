@@ -68,7 +68,13 @@ fn table(words: Words, query: &ListQuery, page: Page<MarketImage>) -> AnyView {
     if page.list.is_empty() {
         return view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any();
     }
+    let creates = door().1.holds(contract::Permission::InstancesCreate);
     let rows = page.list.into_iter().map(|image| {
+        let deploy = creates.then(|| {
+            let href = paths::new_instance(&image.id.to_string(), "");
+            let label = words.with("market-deploy-image", &[("image", image.name.clone())]);
+            view! { <a class="btn" href=href aria-label=label>{words.t("market-deploy")}</a> }
+        });
         let split = if image.memory_split { "\u{2713}" } else { "" };
         view! {
             <tr>
@@ -79,6 +85,7 @@ fn table(words: Words, query: &ListQuery, page: Page<MarketImage>) -> AnyView {
                 <td data-label=words.t("image-memory-split-short")>{split}</td>
                 <td class="num" data-label=words.t("image-size")>{size(image.size)}</td>
                 <td data-label=words.t("image-description")>{or_dash(image.description.as_ref())}</td>
+                <td>{deploy}</td>
             </tr>
         }
     });
@@ -88,7 +95,7 @@ fn table(words: Words, query: &ListQuery, page: Page<MarketImage>) -> AnyView {
         <div class="scroll" tabindex="0" role="region" aria-label=words.t("market-title")>
             <table class="cards">
                 <thead>
-                    <tr>{heads.into_iter().collect_view()}</tr>
+                    <tr>{heads.into_iter().collect_view()}<th scope="col">{words.t("market-actions")}</th></tr>
                 </thead>
                 <tbody>{rows.collect_view()}</tbody>
             </table>
