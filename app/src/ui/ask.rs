@@ -84,10 +84,7 @@ impl Ask {
         let name = label.clone().unwrap_or_else(|| opens.clone());
         let says = format!("{id}-says");
         let yes = yes.unwrap_or_else(|| opens.clone());
-        let hidden = fields
-            .into_iter()
-            .map(|(name, value)| view! { <input r#type="hidden" name=name value=value /> })
-            .collect_view();
+        let hidden = hidden(fields);
         view! {
             <button r#type="button" class=class popovertarget=id.clone() aria-haspopup="dialog" aria-label=label>{opens}</button>
             <div class="menu-body ask" id=id.clone() popover="auto" role="dialog" aria-label=name aria-describedby=says.clone()>
@@ -107,6 +104,11 @@ impl Ask {
         }
         .into_any()
     }
+}
+
+/// What is posted with the button and not shown.
+fn hidden(fields: Vec<(&'static str, String)>) -> impl IntoView {
+    fields.into_iter().map(|(name, value)| view! { <input r#type="hidden" name=name value=value /> }).collect_view()
 }
 
 /// A button that may not be pressed now, and why: for the pointer, for the eye and for screen readers.
@@ -131,10 +133,7 @@ pub fn go(
 ) -> Option<AnyView> {
     match (may.allowed, &may.why_not) {
         (true, _) => {
-            let hidden = fields
-                .into_iter()
-                .map(|(name, value)| view! { <input r#type="hidden" name=name value=value /> })
-                .collect_view();
+            let hidden = hidden(fields);
             Some(
                 view! { <form method="post" action=action>{hidden}<button class=class>{word}</button></form> }
                     .into_any(),

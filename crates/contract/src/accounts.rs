@@ -103,6 +103,11 @@ impl MemberRole {
     pub fn is_owner(self) -> bool {
         self == MemberRole::Owner
     }
+
+    /// Whether who is this in a customer gains nothing by becoming `other` there.
+    pub fn covers(self, other: MemberRole) -> bool {
+        self == other || self.is_owner()
+    }
 }
 
 /// Body of `POST /api/auth/login`.

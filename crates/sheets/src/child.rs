@@ -6,7 +6,6 @@ use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::unistd::{SysconfVar, sysconf};
 use serde::Serialize;
 
 use crate::stream::{End, Row, Stop};
@@ -53,7 +52,7 @@ fn run() -> io::Result<()> {
     let outcome = read(&options, &mut |row| write_line(&mut output, row));
     match outcome {
         Ok(mut end) => {
-            end.peak_kib = peak_kib();
+            end.peak_kib = status_kib("VmHWM:");
             write_line(&mut output, &Last::End(&end))?;
         }
         Err(Stop::Refused(refusal)) => write_line(&mut output, &Last::Refused(&refusal))?,
@@ -67,12 +66,9 @@ fn run() -> io::Result<()> {
 /// What an allocator has reserved by now is taken already: it could be filled whatever the limit, and nothing else could be
 /// mapped any more. A host with such an allocator is told so at its first workbook, rather than refusing a few of them.
 fn limit_memory(memory: u64) -> io::Result<()> {
-    let pages = std::fs::read_to_string("/proc/self/statm")?;
-    let mut pages = pages.split_whitespace().map(|count| count.parse::<u64>().map_err(io::Error::other));
-    let page = sysconf(SysconfVar::PAGE_SIZE)?.map_or(4096, i64::unsigned_abs);
-    // Size, resident, shared, text, library, data and stack.
-    let mut next = |skipped| pages.nth(skipped).ok_or_else(|| io::Error::other("/proc/self/statm ends early"))?;
-    let (occupied, data) = (next(0)?.saturating_mul(page), next(4)?.saturating_mul(page));
+    let bytes =
+        |name| status_kib(name).map(|kib| kib << 10).ok_or_else(|| io::Error::other("/proc/self/status ends early"));
+    let (occupied, data) = (bytes("VmSize:")?, bytes("VmData:")?);
     if data > memory / 2 {
         let why = format!("{data} bytes are reserved before the workbook is read, of {memory} it may take");
         return Err(io::Error::other(why));
@@ -112,8 +108,8 @@ fn write_line(output: &mut impl Write, line: &impl Serialize) -> io::Result<()> 
     output.write_all(b"\n")
 }
 
-/// Most memory this process held at once.
-fn peak_kib() -> Option<u64> {
+/// A size of this process, as the system tells it: `VmHWM:` is the most memory it held at once.
+fn status_kib(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?.parse().ok()
+    status.lines().find_map(|line| line.strip_prefix(name))?.trim().strip_suffix(" kB")?.parse().ok()
 }

@@ -49,7 +49,7 @@ pub(super) async fn way_in(tx: &mut Tx, ctx: &OpContext, link: &Link) -> Result<
     }
     let (customer, role) = link.place.ok_or_else(links::spent)?;
     let held = role_held(tx, customer, user.id).await?;
-    Ok(held.filter(|held| is_enough(*held, role)).map_or(WayIn::Accept, WayIn::Already))
+    Ok(held.filter(|held| held.covers(role)).map_or(WayIn::Accept, WayIn::Already))
 }
 
 /// Accepts an invitation with the account one is signed in with; an invited owner who is a member becomes one. What is
@@ -78,7 +78,7 @@ pub async fn join(platform: &Platform, ctx: &OpContext, body: &InvitationJoin) -
     }
     let name = customer_name(&mut tx, customer).await?;
     let held = role_held(&mut tx, customer, user.id).await?;
-    if held.is_some_and(|held| is_enough(held, role)) {
+    if held.is_some_and(|held| held.covers(role)) {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-invitation-already").with_arg("customer", name));
     }
     if !links::consume(&mut tx, &link, ctx.now()).await? {
@@ -122,10 +122,6 @@ async fn act_for(
 
 async fn role_held(tx: &mut Tx, customer: CustomerId, user: UserId) -> Result<Option<MemberRole>> {
     members::membership(tx, customer, user).await?.map(|word| store::role(&word)).transpose()
-}
-
-fn is_enough(held: MemberRole, role: MemberRole) -> bool {
-    held == role || held.is_owner()
 }
 
 /// Makes somebody whose account is there one of a customer's people, in the transaction of a caller who was permitted that.

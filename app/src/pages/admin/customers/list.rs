@@ -152,6 +152,9 @@ pub(super) fn customer_state(words: Words, customer: &CustomerRow) -> AnyView {
 
 /// That nobody owns it who can sign in; nothing of one that somebody does own, or that is deleted.
 pub(super) fn ownerless(words: Words, customer: &CustomerRow) -> Option<AnyView> {
-    let said = !customer.has_owner && customer.deleted_at.is_none();
-    said.then(|| state(Tone::Warn, words.t("customer-no-owner")).into_any())
+    lacks_owner(customer).then(|| state(Tone::Warn, words.t("customer-no-owner")).into_any())
+}
+
+pub(super) fn lacks_owner(customer: &CustomerRow) -> bool {
+    !customer.has_owner && customer.deleted_at.is_none()
 }

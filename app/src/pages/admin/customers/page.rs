@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use platform::accounts::{ShownOnce, take_for_page};
 
-use super::list::{customer_state, ownerless};
+use super::list::{customer_state, lacks_owner, ownerless};
 use super::people::{People, people_cards};
 use super::server_fns::{DeleteCustomer, RestoreCustomer, SetCustomerActive};
 use crate::door::{Refused, door, id_of_path, look};
@@ -92,7 +92,7 @@ fn customer_view(found: Found) -> AnyView {
         .beside((customer_state(words, &customer), " ", ownerless(words, &customer)))
         .actions((switches(words, &customer, may_change), edit));
     let id = customer.id;
-    let without_owner = (!customer.has_owner && !deleted)
+    let without_owner = lacks_owner(&customer)
         .then(|| view! { <div class="card notice" role="note"><p>{words.t("customer-no-owner-hint")}</p></div> });
     let owned = customer.has_owner;
     let people = People {

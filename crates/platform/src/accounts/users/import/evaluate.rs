@@ -162,7 +162,7 @@ impl Evaluation {
                 continue;
             };
             let is = held.iter().find(|held| held.customer_id == id).map(|held| held.role);
-            let is_enough = is.is_some_and(|is| is == role || is.is_owner());
+            let is_enough = is.is_some_and(|is| is.covers(role));
             if is_enough || added.iter().any(|(other, _)| *other == id) {
                 continue;
             }
