@@ -70,8 +70,6 @@ pub trait BrowserSession: Send + Sync {
     fn begin(&self) -> SessionFuture<'_, [u8; 32]>;
     /// The SHA-256 of the secret this request came with.
     fn secret_hash(&self) -> Option<[u8; 32]>;
-    /// What the browser calls itself.
-    fn user_agent(&self) -> Option<&str>;
     /// Forgets it.
     fn end(&self) -> SessionFuture<'_>;
 }

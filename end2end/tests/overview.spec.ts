@@ -85,6 +85,7 @@ test('the log is filtered, opened and taken away', async ({ page, installation, 
   await page.keyboard.press('Enter');
   await expect(event.getByRole('row', { name: 'name busy-1 Busy one' })).toBeVisible();
   await expect(event.getByRole('row', { name: 'region nothing =east' })).toBeVisible();
+  await expect(event.getByRole('definition').filter({ hasText: /^node$/ }), 'what its client called itself').toBeVisible();
   await expectAccessible(page);
   await page.setViewportSize({ width: 360, height: 740 });
   await expectNoSideScroll(page);
@@ -94,6 +95,7 @@ test('the log is filtered, opened and taken away', async ({ page, installation, 
   const rows = rowsOf(fs.readFileSync((await file.path())!));
   const [target, action] = ['Target’s id', 'Action’s code'].map((name) => rows[0].indexOf(name));
   expect(rows.slice(1).filter((row) => row[target] === 'busy-1')).toHaveLength(1);
+  expect(rows.slice(1).find((row) => row[target] === 'busy-1')![rows[0].indexOf('Client')]).toBe('node');
   expect(rows.slice(1).every((row) => row[action] === 'machines:update'), 'only what is shown').toBe(true);
   await page.goto('/admin/audit?action=audit:export');
   await expect(page.getByRole('listitem').filter({ hasText: 'Export the audit log' })).toHaveCount(1);

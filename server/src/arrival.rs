@@ -38,7 +38,9 @@ impl Arrival {
         let now = state.platform.clock().now();
         let page = (via == Via::Page && accepts_pages(request.headers()))
             .then(|| app::door::look_of(request.headers(), None, language));
-        Self { anonymous: OpContext::new(Principal::Anonymous, now, via, request_id, address, language), page }
+        let anonymous = OpContext::new(Principal::Anonymous, now, via, request_id, address, language)
+            .with_user_agent(client::user_agent(request.headers()).as_deref());
+        Self { anonymous, page }
     }
 }
 

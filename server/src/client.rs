@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, Request};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 
 use crate::arrival::REQUEST_ID;
 
@@ -32,6 +32,11 @@ pub(super) fn address(request: &Request, hops: usize) -> Option<IpAddr> {
         .collect();
     let index = forwarded.len().checked_sub(hops);
     index.and_then(|index| forwarded[index].parse().ok()).or(peer)
+}
+
+/// What the client calls itself; bytes that are no ASCII, which no known client sends, are written as escapes.
+pub(super) fn user_agent(headers: &HeaderMap) -> Option<String> {
+    headers.get(header::USER_AGENT).map(|value| value.as_bytes().escape_ascii().to_string())
 }
 
 #[cfg(test)]

@@ -36,10 +36,6 @@ impl BrowserSession for Cookie {
         browser::hash_of_session(&self.session)
     }
 
-    fn user_agent(&self) -> Option<&str> {
-        self.client.user_agent.as_deref()
-    }
-
     fn end(&self) -> SessionFuture<'_> {
         Box::pin(browser::end(&self.session))
     }
@@ -51,7 +47,7 @@ fn contexts(state: &AppState, request: &Request, appearance: Appearance) -> impl
     let site = state.site.manifest.clone();
     let ctx = request.extensions().get::<OpContext>().cloned();
     let session = request.extensions().get::<tower_sessions::Session>().cloned();
-    let client = Client::of(request);
+    let client = ctx.as_ref().map(Client::of).unwrap_or_default();
     let session = session.map(|session| Session(Arc::new(Cookie { session, client })));
     move || {
         provide_context(platform.clone());

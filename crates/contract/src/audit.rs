@@ -19,17 +19,20 @@ pub struct AuditView {
     /// The door: `page`, `rest`, `ws`, `agent`, `cli`, `system`.
     pub via: String,
     pub address: Option<String>,
+    /// What the client called itself, at most 300 characters; absent for events of before that was kept.
+    pub user_agent: Option<String>,
     /// `machines:update`, `accounts:sign-in`, …
     pub action: String,
     pub target_kind: String,
     pub target_id: Option<String>,
     /// What it is called: people and customers as they are now, everything else as the log last called it.
     pub target_name: Option<String>,
+    /// The customer it concerns, who sees it too.
+    pub customer_id: Option<CustomerId>,
+    pub customer_name: Option<String>,
     /// `done`, `denied`, `failed`.
     pub outcome: String,
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub before: Option<serde_json::Value>,
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub after: Option<serde_json::Value>,
     pub request_id: String,
     /// True once the row is part of the hash chain.
@@ -75,6 +78,8 @@ pub struct OwnAuditView {
     pub via: String,
     /// Where one of its own people was.
     pub address: Option<String>,
+    /// What their client called itself.
+    pub user_agent: Option<String>,
     pub action: String,
     pub target_kind: String,
     pub target_id: Option<String>,

@@ -242,6 +242,7 @@ pub struct OpContext {
     via: Via,
     request_id: String,
     address: Option<IpAddr>,
+    user_agent: Option<Arc<str>>,
     language: Language,
 }
 
@@ -255,7 +256,23 @@ impl OpContext {
         address: Option<IpAddr>,
         language: Language,
     ) -> Self {
-        Self { principal, now, via, request_id: request_id.into(), address, language }
+        Self { principal, now, via, request_id: request_id.into(), address, user_agent: None, language }
+    }
+
+    /// The same, from a program that calls itself so; see [`agent_text`].
+    pub fn with_user_agent(self, agent: Option<&str>) -> Self {
+        let user_agent = agent.map(agent_text).filter(|agent| !agent.is_empty()).map(Arc::from);
+        Self { user_agent, ..self }
+    }
+
+    /// The same request, after its door found out who it is from.
+    pub fn authenticated(&self, principal: Principal, language: Language) -> Self {
+        Self { principal, language, ..self.clone() }
+    }
+
+    /// The same, at another moment: a link lives for weeks, the clock of the request that began it must not.
+    pub fn at(&self, now: DateTime<Utc>) -> Self {
+        Self { now, ..self.clone() }
     }
 
     /// For background work.
@@ -304,6 +321,11 @@ impl OpContext {
         self.address
     }
 
+    /// What the client calls itself, shortened.
+    pub fn user_agent(&self) -> Option<&str> {
+        self.user_agent.as_deref()
+    }
+
     /// Where dates in messages are: the person's time zone, else the installation's.
     pub(crate) fn time_zone(&self, platform: &crate::Platform) -> chrono_tz::Tz {
         let own = self.user().and_then(|user| user.time_zone.as_deref()?.parse().ok());
@@ -316,9 +338,23 @@ impl OpContext {
     }
 }
 
+/// Characters of a client's name for itself that are kept.
+const AGENT_CHARS: usize = 300;
+
+/// What a client calls itself, as it can be kept and shown: bounded, and without characters that no text has.
+pub(crate) fn agent_text(agent: &str) -> String {
+    agent.chars().filter(|c| !c.is_control()).take(AGENT_CHARS).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::network_of;
+    use super::{AGENT_CHARS, agent_text, network_of};
+
+    #[test]
+    fn a_client_is_called_what_can_be_kept() {
+        assert_eq!(agent_text("curl/8.5\0\u{1b}[2J"), "curl/8.5[2J");
+        assert_eq!(agent_text(&"é".repeat(AGENT_CHARS + 1)).chars().count(), AGENT_CHARS);
+    }
 
     #[test]
     fn a_client_is_an_address_or_the_network_of_a_line() {

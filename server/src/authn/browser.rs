@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use axum::extract::Request;
-use axum::http::header;
 use contract::{CustomerId, UserId};
 use platform::OpContext;
 use platform::accounts::SignedIn;
@@ -35,11 +34,9 @@ pub struct Client {
 }
 
 impl Client {
-    /// Of a request that was identified.
-    pub fn of(request: &Request) -> Self {
-        let address = request.extensions().get::<OpContext>().and_then(OpContext::address);
-        let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-        Self { address, user_agent: agent.map(|agent| agent.chars().take(300).collect()) }
+    /// Of a request.
+    pub fn of(ctx: &OpContext) -> Self {
+        Self { address: ctx.address(), user_agent: ctx.user_agent().map(str::to_owned) }
     }
 }
 

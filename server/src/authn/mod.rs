@@ -105,14 +105,7 @@ async fn admit(state: &AppState, asked: &Asked, anonymous: &OpContext) -> platfo
     let by_cookie = bearer.is_none() && principal != Principal::Anonymous;
     origin::check(&asked.method, &asked.headers, &state.config.public_url, by_cookie)?;
     let language = principal.user().and_then(|user| user.language).unwrap_or(anonymous.language());
-    Ok(OpContext::new(
-        principal,
-        anonymous.now(),
-        anonymous.via(),
-        anonymous.request_id(),
-        anonymous.address(),
-        language,
-    ))
+    Ok(anonymous.authenticated(principal, language))
 }
 
 /// The token as it stands there; what is no text is a token that opens nothing.

@@ -1,7 +1,6 @@
 //! /api/auth: for programs; browsers sign in through their page.
 
 use axum::Extension;
-use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use contract::accounts::{
     AccountByLink, ApiTokenCreate, ApiTokenSecret, ApiTokenView, CaptchaQuery, CaptchaView, CustomerSwitch,
@@ -18,18 +17,11 @@ use tower_sessions::Session;
 use super::{Body, Params, Part, Rest};
 use crate::authn::browser::{self, Client};
 
-fn agent(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok())
-}
-
 /// A change ended every session of the account. A browser that calls the API goes on under a new one; a program signs in
 /// again.
-async fn go_on(rest: &Rest, session: &Session, headers: &HeaderMap, who: SignedIn) -> Result<()> {
+async fn go_on(rest: &Rest, session: &Session, who: SignedIn) -> Result<()> {
     match rest.ctx.user().map(|user| &user.credential) {
-        Some(Credential::Browser) => {
-            let client = Client { address: rest.ctx.address(), user_agent: agent(headers).map(str::to_owned) };
-            browser::establish(session, who, client).await
-        }
+        Some(Credential::Browser) => browser::establish(session, who, Client::of(&rest.ctx)).await,
         _ => Ok(()),
     }
 }
@@ -39,8 +31,8 @@ async fn go_on(rest: &Rest, session: &Session, headers: &HeaderMap, who: SignedI
     responses((status = 200, body = Envelope<LoginAnswer>),
         (status = 401, description = "1101: wrong credentials; 1102: a solved challenge is missing; 1103: `otp` is missing or wrong"),
         (status = 429, description = "1600: too many attempts; Retry-After says when")))]
-pub async fn login(rest: Rest, headers: HeaderMap, Body(request): Body<LoginRequest>) -> Response {
-    rest.answer(accounts::issue_access_token(&rest.platform, &rest.ctx, &request, agent(&headers)).await).await
+pub async fn login(rest: Rest, Body(request): Body<LoginRequest>) -> Response {
+    rest.answer(accounts::issue_access_token(&rest.platform, &rest.ctx, &request).await).await
 }
 
 /// A challenge, for operations that answer 1102. It counts once, within five minutes, also when the answer was wrong.
@@ -122,8 +114,8 @@ pub async fn tokens(rest: Rest) -> Response {
 /// Makes an API token; the only answer that holds its secret. An API token cannot make one.
 #[utoipa::path(post, path = "/api/auth/tokens", tag = "auth", request_body = ApiTokenCreate,
     responses((status = 201, body = Envelope<ApiTokenSecret>)))]
-pub async fn create_token(rest: Rest, headers: HeaderMap, Body(body): Body<ApiTokenCreate>) -> Response {
-    let result = accounts::create_api_token(&rest.platform, &rest.ctx, body, agent(&headers)).await;
+pub async fn create_token(rest: Rest, Body(body): Body<ApiTokenCreate>) -> Response {
+    let result = accounts::create_api_token(&rest.platform, &rest.ctx, body).await;
     rest.created(result, |_| "/api/auth/tokens".to_owned()).await
 }
 
@@ -141,11 +133,10 @@ pub async fn revoke_token(rest: Rest, Part(id): Part<SessionId>) -> Response {
 pub async fn change_password(
     rest: Rest,
     Extension(session): Extension<Session>,
-    headers: HeaderMap,
     Body(body): Body<PasswordChange>,
 ) -> Response {
     let result = match accounts::change_password(&rest.platform, &rest.ctx, &body).await {
-        Ok(who) => go_on(&rest, &session, &headers, who).await,
+        Ok(who) => go_on(&rest, &session, who).await,
         Err(error) => Err(error),
     };
     rest.answer(result).await
@@ -164,11 +155,10 @@ pub async fn enroll_totp(rest: Rest) -> Response {
 pub async fn confirm_totp(
     rest: Rest,
     Extension(session): Extension<Session>,
-    headers: HeaderMap,
     Body(body): Body<TotpConfirm>,
 ) -> Response {
     let result = match accounts::confirm_totp(&rest.platform, &rest.ctx, &body.code).await {
-        Ok((codes, who)) => go_on(&rest, &session, &headers, who).await.map(|()| codes),
+        Ok((codes, who)) => go_on(&rest, &session, who).await.map(|()| codes),
         Err(error) => Err(error),
     };
     rest.answer(result).await
@@ -177,14 +167,9 @@ pub async fn confirm_totp(
 /// Switches the second factor off, with password and code. Every session of the account ends.
 #[utoipa::path(post, path = "/api/auth/totp/disable", tag = "auth", request_body = TotpProof,
     responses((status = 200, description = "Off"), (status = 422, description = "1402: it is not on, or has to be")))]
-pub async fn disable_totp(
-    rest: Rest,
-    Extension(session): Extension<Session>,
-    headers: HeaderMap,
-    Body(body): Body<TotpProof>,
-) -> Response {
+pub async fn disable_totp(rest: Rest, Extension(session): Extension<Session>, Body(body): Body<TotpProof>) -> Response {
     let result = match accounts::disable_totp(&rest.platform, &rest.ctx, &body).await {
-        Ok(who) => go_on(&rest, &session, &headers, who).await,
+        Ok(who) => go_on(&rest, &session, who).await,
         Err(error) => Err(error),
     };
     rest.answer(result).await
@@ -280,11 +265,10 @@ pub async fn accept_invitation(rest: Rest, Body(body): Body<AccountByLink>) -> R
 pub async fn join_by_invitation(
     rest: Rest,
     Extension(session): Extension<Session>,
-    headers: HeaderMap,
     Body(body): Body<InvitationJoin>,
 ) -> Response {
     let result = match accounts::join(&rest.platform, &rest.ctx, &body).await {
-        Ok((joined, who)) => go_on(&rest, &session, &headers, who).await.map(|()| joined),
+        Ok((joined, who)) => go_on(&rest, &session, who).await.map(|()| joined),
         Err(error) => Err(error),
     };
     rest.answer(result).await

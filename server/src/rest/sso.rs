@@ -60,7 +60,7 @@ pub async fn callback(
     RawQuery(query): RawQuery,
 ) -> Response {
     let returned = returned(query.as_deref().unwrap_or_default());
-    let result = come_back(&rest, &session, &headers, &returned).await;
+    let result = come_back(&rest, &session, &returned).await;
     led(&rest, &headers, result).await
 }
 
@@ -75,14 +75,12 @@ pub(crate) fn returned(query: &str) -> Returned {
     Returned { state: get("state"), code: get("code"), error: get("error"), iss: get("iss") }
 }
 
-async fn come_back(rest: &Rest, session: &Session, headers: &HeaderMap, returned: &Returned) -> Result<String> {
+async fn come_back(rest: &Rest, session: &Session, returned: &Returned) -> Result<String> {
     let hash = browser::hash_of_session(session);
     let next = |next: Option<String>| next.filter(|next| paths::local(next).is_some());
     match identity::finish(&rest.platform, &rest.ctx, hash, returned).await? {
         Finished::SignIn(SignInStep::Done(who), wanted) => {
-            let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-            let client = Client { address: rest.ctx.address(), user_agent: agent.map(str::to_owned) };
-            browser::establish(session, who, client).await?;
+            browser::establish(session, who, Client::of(&rest.ctx)).await?;
             // `/` knows which portal is whose.
             Ok(next(wanted).unwrap_or_else(|| paths::HOME.to_owned()))
         }

@@ -15,7 +15,7 @@ use node_protocol::{
 use platform::machines::{self, NodeCredentials};
 use platform::metrics::{self, NodeLink};
 use platform::tunnels::{self, Orders};
-use platform::{Error, OpContext, Platform, Via};
+use platform::{Error, OpContext, Platform};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -58,9 +58,7 @@ pub(super) async fn admit(state: &AppState, ctx: &OpContext, headers: &HeaderMap
         return Err(Box::new(rest::refuse(&state.platform, ctx, error).await));
     }
     match machines::authenticate_node(&state.platform, ctx, &credentials).await {
-        Ok(principal) => {
-            Ok(OpContext::new(principal, ctx.now(), Via::Agent, ctx.request_id(), ctx.address(), ctx.language()))
-        }
+        Ok(principal) => Ok(ctx.authenticated(principal, ctx.language())),
         Err(error) => {
             // Only refusals count: a whole fleet behind one address comes back at once after a restart of the server.
             if let Some(address) = ctx.address() {
@@ -73,14 +71,7 @@ pub(super) async fn admit(state: &AppState, ctx: &OpContext, headers: &HeaderMap
 
 /// The node's context at this moment: a link lives for weeks, its context's clock must not.
 fn now(platform: &Platform, node: &OpContext) -> OpContext {
-    OpContext::new(
-        node.principal().clone(),
-        platform.clock().now(),
-        Via::Agent,
-        node.request_id(),
-        node.address(),
-        node.language(),
-    )
+    node.at(platform.clock().now())
 }
 
 async fn serve(state: AppState, node: OpContext, mut socket: WebSocket) {

@@ -180,7 +180,7 @@ impl Server {
         let request =
             LoginRequest { username: user.name.clone(), password: user.password.to_owned(), ..Default::default() };
         let ctx = self.test.anonymous();
-        Who::Bearer(accounts::issue_access_token(self.platform(), &ctx, &request, None).await.unwrap().access_token)
+        Who::Bearer(accounts::issue_access_token(self.platform(), &ctx, &request).await.unwrap().access_token)
     }
 
     /// A new browser session, by the form of the sign-in page.

@@ -16,7 +16,7 @@ async fn token(test: &TestPlatform) -> String {
     let admin = test.admin().await;
     let request =
         LoginRequest { username: admin.name.clone(), password: admin.password.to_owned(), ..Default::default() };
-    accounts::issue_access_token(&test.platform, &test.anonymous(), &request, None).await.unwrap().access_token
+    accounts::issue_access_token(&test.platform, &test.anonymous(), &request).await.unwrap().access_token
 }
 
 /// A request that is begun and goes no further.

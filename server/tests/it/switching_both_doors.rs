@@ -49,6 +49,9 @@ async fn scenario(through: Through) {
     let noted = "select action || ' ' || via from audit_events where action = 'accounts:switch-customer'";
     let line = format!("accounts:switch-customer {}", doors.via());
     assert_eq!(server.sql(noted).await, [line.clone(), line]);
+    let said = "select concat(before->'customer'->>'name', ' > ', after->'customer'->>'name') from audit_events
+                where action = 'accounts:switch-customer' order by id";
+    assert_eq!(server.sql(said).await, ["Acme > Globex", " > Acme"]);
 }
 
 #[tokio::test]

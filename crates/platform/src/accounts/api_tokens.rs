@@ -45,12 +45,7 @@ pub fn grantable_scopes(ctx: &OpContext) -> Vec<Permission> {
 ///
 /// # Errors
 /// `Validation` naming every wrong field, `QuotaExceeded` when there are too many.
-pub async fn create_api_token(
-    platform: &Platform,
-    ctx: &OpContext,
-    body: ApiTokenCreate,
-    user_agent: Option<&str>,
-) -> Result<ApiTokenSecret> {
+pub async fn create_api_token(platform: &Platform, ctx: &OpContext, body: ApiTokenCreate) -> Result<ApiTokenSecret> {
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut wrong = Wrong::new();
@@ -79,7 +74,7 @@ pub async fn create_api_token(
         customer: user.active_customer,
         token_version: user.token_version,
         address: ctx.address(),
-        user_agent: user_agent.map(str::to_owned),
+        user_agent: ctx.user_agent().map(str::to_owned),
         name,
         start: secret.chars().take(START_CHARS).collect(),
         scopes,

@@ -1,6 +1,6 @@
 //! The first admin, and the way back in for an operator who lost the password.
 
-use contract::accounts::MemberRole;
+use contract::accounts::{Language, MemberRole};
 use contract::{CustomerId, ErrorCode, UserId};
 
 use super::{SessionEnding, entry, hash_password, joining, links, store};
@@ -110,11 +110,20 @@ pub(crate) struct NewPerson {
     pub role: MemberRole,
     /// The account is there already: it becomes a member.
     pub existing: bool,
+    /// Where the person is at the screen: the language they read then.
+    pub language: Option<Language>,
 }
 
 impl Default for NewPerson {
     fn default() -> Self {
-        Self { name: String::new(), display_name: None, email: None, role: MemberRole::Member, existing: false }
+        Self {
+            name: String::new(),
+            display_name: None,
+            email: None,
+            role: MemberRole::Member,
+            existing: false,
+            language: None,
+        }
     }
 }
 
@@ -145,8 +154,7 @@ pub(crate) async fn add_membership_in_tx(
     role: MemberRole,
 ) -> Result<()> {
     store::insert_membership(tx, customer, user, role).await?;
-    let mut added = entry("customers:add-member", user);
-    added.customer = Some(customer);
+    let mut added = audit::Entry::of_member("customers:add-member", customer, user);
     // As they are called now: the customer reads it by that when they have left.
     let name = store::names(tx, &[user.0]).await?.remove(&user.0);
     added.after = Some(serde_json::json!({ "username": name, "role": role }));

@@ -98,7 +98,7 @@ pub async fn invite(
     };
     mail::enqueue_in_tx(platform, &mut tx, letter).await?;
     let after = serde_json::json!({ "email": email, "role": role });
-    audit::record_in_tx(&mut tx, ctx, audit::Entry { after: Some(after), ..about("customers:invite", customer) })
+    audit::record_in_tx(&mut tx, ctx, audit::Entry { after: Some(after), ..about("customers:invite", customer, id) })
         .await?;
     let open = links::open_invitations(&mut tx, customer, ctx.now()).await?;
     tx.commit().await?;
@@ -132,7 +132,7 @@ pub async fn revoke_invitation(
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let address = links::revoke_invitation(&mut tx, granted.id(), id, ctx.now()).await?.ok_or_else(Error::not_found)?;
     let before = serde_json::json!({ "email": address });
-    let entry = audit::Entry { before: Some(before), ..about("customers:revoke-invitation", granted.id()) };
+    let entry = audit::Entry { before: Some(before), ..about("customers:revoke-invitation", granted.id(), id) };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     tx.commit().await?;
     Ok(())
@@ -233,11 +233,11 @@ pub(super) async fn customer_name(tx: &mut Tx, id: CustomerId) -> Result<String>
     customers::names(tx, &[id.0]).await?.remove(&id.0).ok_or_else(Error::not_found)
 }
 
-fn about(action: &'static str, customer: CustomerId) -> audit::Entry {
+fn about(action: &'static str, customer: CustomerId, id: LinkId) -> audit::Entry {
     audit::Entry {
         action,
-        target_kind: "customer",
-        target_id: Some(customer.to_string()),
+        target_kind: "invitation",
+        target_id: Some(id.to_string()),
         customer: Some(customer),
         before: None,
         after: None,

@@ -24,18 +24,12 @@ use super::bootstrap::NewPerson;
 use super::session_records::{SessionKind, SessionRecord};
 use super::{Preferences, SessionRules, Standing};
 use crate::authz::{Granted, SecureAccount, UpdateAccount, works_for_platform};
+use crate::context::agent_text;
 use crate::db::Tx;
 use crate::{Credential, Error, Result, UserPrincipal};
 
 /// `last_seen_at` is that exact, so that not every request writes.
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
-/// Longest user agent that is kept, in characters.
-const AGENT_CHARS: usize = 300;
-
-/// A user agent as far as it is kept; PostgreSQL's texts have no zero byte.
-fn in_columns(agent: &str) -> String {
-    agent.chars().filter(|c| *c != '\0').take(AGENT_CHARS).collect()
-}
 
 /// How a session is looked up.
 pub(super) enum SessionKey<'a> {
@@ -272,7 +266,7 @@ pub(super) async fn insert_session(
         record.token_version,
         record.data,
         record.address.map(IpNetwork::from),
-        record.user_agent.as_deref().map(in_columns),
+        record.user_agent.as_deref().map(agent_text),
         now,
         record.expires_at
     )
@@ -491,12 +485,13 @@ pub(super) async fn customer_by_name(tx: &mut Tx, name: &str) -> Result<Option<C
 
 pub(super) async fn insert_person(tx: &mut Tx, person: &NewPerson, hash: &str) -> Result<UserId> {
     let id = sqlx::query_scalar!(
-        "insert into users (name, display_name, email, password_hash)
-         values ($1::text::citext, coalesce($2, $1), $3::text::citext, $4) returning id",
+        "insert into users (name, display_name, email, password_hash, language)
+         values ($1::text::citext, coalesce($2, $1), $3::text::citext, $4, $5) returning id",
         person.name,
         person.display_name,
         person.email,
-        hash
+        hash,
+        person.language.map(Language::code)
     )
     .fetch_one(&mut **tx)
     .await?;

@@ -10,7 +10,7 @@ use contract::{CustomerId, ErrorCode};
 use super::{account, entry, profile, signed_in, store};
 use crate::authz::UpdateAccount;
 use crate::db::Tx;
-use crate::{Credential, Error, OpContext, Platform, Principal, Result, UserPrincipal, audit};
+use crate::{Credential, Error, OpContext, Platform, Principal, Result, UserPrincipal, audit, customers};
 
 /// Has this session act for another of one's customers; again is no error and changes nothing. Its open sockets end
 /// within seconds, so that what they show next is the other customer's.
@@ -34,7 +34,10 @@ pub async fn switch_customer(platform: &Platform, ctx: &OpContext, customer: Cus
     }
     let mut tx = platform.db().begin(ctx).await?;
     store::sessions::set_customer(&mut tx, &granted, user.session, customer).await?;
-    let facts = |customer: Option<CustomerId>| Some(serde_json::json!({ "customer": customer }));
+    let ids: Vec<i64> = user.active_customer.iter().chain([&customer]).map(|id| id.0).collect();
+    let names = customers::names(&mut tx, &ids).await?;
+    let named = |id: CustomerId| audit::named(id.0, names.get(&id.0).map_or("", String::as_str));
+    let facts = |customer: Option<CustomerId>| Some(serde_json::json!({ "customer": customer.map(named) }));
     let (before, after) = (facts(user.active_customer), facts(Some(customer)));
     let entry = audit::Entry { before, after, ..entry("accounts:switch-customer", user.id) };
     audit::record_in_tx(&mut tx, ctx, entry).await?;

@@ -53,12 +53,7 @@ pub(super) struct Claims {
 }
 
 /// Signs in and gives an access token and the refresh token that renews it.
-pub async fn issue_access_token(
-    platform: &Platform,
-    ctx: &OpContext,
-    request: &LoginRequest,
-    user_agent: Option<&str>,
-) -> Result<LoginAnswer> {
+pub async fn issue_access_token(platform: &Platform, ctx: &OpContext, request: &LoginRequest) -> Result<LoginAnswer> {
     let signed_in = sign_in(platform, ctx, request).await?;
     let jti = hex::encode(secrets::random_bytes::<32>());
     let expires_at = ctx.now() + TimeDelta::days(REFRESH_TOKEN_DAYS);
@@ -70,7 +65,7 @@ pub async fn issue_access_token(
         token_version: Some(signed_in.token_version),
         data: serde_json::json!({}),
         address: ctx.address(),
-        user_agent: user_agent.map(str::to_owned),
+        user_agent: ctx.user_agent().map(str::to_owned),
         expires_at,
     };
     let refresh_token = new_refresh_token(&jti);

@@ -12,7 +12,7 @@ mod store;
 use std::collections::HashMap;
 
 use contract::audit::{AuditQuery, AuditView};
-use contract::{CustomerId, ErrorCode, MAX_PAGE_SIZE, Page, Permission};
+use contract::{CustomerId, ErrorCode, MAX_PAGE_SIZE, Page, Permission, UserId};
 
 pub use chain::{Anchor, ChainReport, Pruned, chain_end, seal, verify_chain};
 pub use own::{export_own, list_own, note_export_own, own_facets};
@@ -38,6 +38,19 @@ pub struct Entry {
     pub before: Option<serde_json::Value>,
     /// What it is; no secrets.
     pub after: Option<serde_json::Value>,
+}
+
+impl Entry {
+    /// About one of a customer's people.
+    pub(crate) fn of_member(action: &'static str, customer: CustomerId, user: UserId) -> Self {
+        let target_id = Some(user.to_string());
+        Self { action, target_kind: "user", target_id, customer: Some(customer), before: None, after: None }
+    }
+}
+
+/// Something in `before` or `after` that is not the target: its id, which stays, and what it was called, which people read.
+pub(crate) fn named(id: i64, name: &str) -> serde_json::Value {
+    serde_json::json!({ "id": id, "name": name })
 }
 
 /// How it ended.
@@ -78,6 +91,19 @@ impl Actor {
 /// Adds the row of a change to its transaction.
 pub async fn record_in_tx(tx: &mut Tx, ctx: &OpContext, entry: Entry) -> Result<()> {
     store::insert(tx, ctx, &Actor::of(ctx.principal()), &entry, Outcome::Done).await
+}
+
+/// The same of what is done to a person as such by who is not that person: each customer that has the person among its
+/// people sees it in its own part of the log, so there is a row for each.
+pub(crate) async fn record_of_person_in_tx(tx: &mut Tx, ctx: &OpContext, user: UserId, entry: Entry) -> Result<()> {
+    let customers = customers::ids_of_person(tx, user).await?;
+    if customers.is_empty() {
+        return record_in_tx(tx, ctx, entry).await;
+    }
+    for customer in customers {
+        record_in_tx(tx, ctx, Entry { customer: Some(customer), ..entry.clone() }).await?;
+    }
+    Ok(())
 }
 
 /// Records something that was tried and failed, in a transaction of its own.
@@ -124,12 +150,14 @@ async fn name_targets(tx: &mut Tx, rows: &mut [AuditView]) -> Result<()> {
             .filter_map(|row| row.target_id.as_ref()?.parse().ok())
             .collect()
     };
-    let (users, customers) = (ids("user"), ids("customer"));
+    let (users, mut customers) = (ids("user"), ids("customer"));
+    customers.extend(rows.iter().filter_map(|row| row.customer_id).map(|id| id.0));
     let users = if users.is_empty() { HashMap::new() } else { accounts::names(tx, &users).await? };
     let customers = if customers.is_empty() { HashMap::new() } else { customers::names(tx, &customers).await? };
     let things = rows.iter().map(|row| (row.target_kind.as_str(), row.target_id.as_deref()));
     let things = names::of_things(tx, None, things).await?;
     for row in rows {
+        row.customer_name = row.customer_id.and_then(|id| customers.get(&id.0)).cloned();
         let Some(id) = &row.target_id else { continue };
         row.target_name = match row.target_kind.as_str() {
             "user" => id.parse().ok().and_then(|id: i64| users.get(&id)).cloned(),

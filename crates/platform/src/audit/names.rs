@@ -19,6 +19,7 @@ fn field_of(kind: &str) -> Option<&'static str> {
         "role" | "spec" | "image" | "channel" | "identity-provider" | "api_token" | "session" | "ssh_key" | "file"
         | "upload" | "allocation" => Some("name"),
         "announcement" => Some("title"),
+        "invitation" => Some("email"),
         "machine_import" | "user_import" => Some("file"),
         "join_token" => Some("note"),
         _ => None,

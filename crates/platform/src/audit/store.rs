@@ -4,8 +4,8 @@ pub(super) mod names;
 pub(super) mod own;
 
 use chrono::{DateTime, Utc};
-use contract::AuditId;
 use contract::audit::{AuditQuery, AuditView};
+use contract::{AuditId, CustomerId};
 use ipnetwork::IpNetwork;
 
 use super::{Actor, Entry, Outcome};
@@ -33,8 +33,8 @@ pub(super) async fn insert(tx: &mut Tx, ctx: &OpContext, actor: &Actor, entry: &
     // No `returning`: who writes a row may not be somebody who reads the log.
     sqlx::query!(
         "insert into audit_events (at, actor_kind, actor_id, actor_name, via, address, action, target_kind, target_id,
-                                   customer_id, outcome, before, after, request_id, actor_side)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                                   customer_id, outcome, before, after, request_id, actor_side, user_agent)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         ctx.now(),
         actor.kind,
         actor.id,
@@ -49,7 +49,8 @@ pub(super) async fn insert(tx: &mut Tx, ctx: &OpContext, actor: &Actor, entry: &
         entry.before,
         entry.after,
         ctx.request_id(),
-        side_of(ctx, entry)
+        side_of(ctx, entry),
+        ctx.user_agent()
     )
     .execute(&mut **tx)
     .await?;
@@ -65,8 +66,8 @@ fn side_of(ctx: &OpContext, entry: &Entry) -> Option<&'static str> {
 
 pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: u32) -> Result<(Vec<AuditView>, u64)> {
     let rows = sqlx::query!(
-        r#"select e.id, e.at, e.actor_kind, e.actor_id, e.actor_name, e.via, e.address, e.action, e.target_kind,
-                  e.target_id, e.outcome, e.before, e.after, e.request_id, count(*) over () as "total!",
+        r#"select e.id, e.at, e.actor_kind, e.actor_id, e.actor_name, e.via, e.address, e.user_agent, e.action,
+                  e.target_kind, e.target_id, e.customer_id, e.outcome, e.before, e.after, e.request_id, count(*) over () as "total!",
                   exists(select from audit_seals s where s.audit_id = e.id) as "sealed!"
            from audit_events e
            where ($1::text is null or e.action = $1) and ($2::text is null or e.target_kind = $2)
@@ -124,10 +125,13 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: 
             actor_name: row.actor_name,
             via: row.via,
             address: row.address.map(|network| network.ip().to_string()),
+            user_agent: row.user_agent,
             action: row.action,
             target_kind: row.target_kind,
             target_id: row.target_id,
             target_name: None,
+            customer_id: row.customer_id.map(CustomerId),
+            customer_name: None,
             outcome: row.outcome,
             before: row.before,
             after: row.after,
@@ -208,13 +212,13 @@ pub(super) async fn window(tx: &mut Tx, since: Option<&str>) -> Result<Window> {
 }
 
 pub(super) async fn unsealed(tx: &mut Tx, window: &Window, limit: i64) -> Result<Vec<Unsealed>> {
-    // The text is of form 2: see `seals_from`. Behind the oldest running transaction: what commits later has a higher xid
+    // The text is of form 3: see `seals_from`. Behind the oldest running transaction: what commits later has a higher xid
     // and its turn comes later. A row that is seen although its transaction has not begun yet is of another cluster.
     let rows = sqlx::query!(
         r#"select e.id, e.at,
                   jsonb_build_array(e.id, extract(epoch from e.at)::text, e.actor_kind, e.actor_id, e.actor_name, e.via,
                     host(e.address), e.action, e.target_kind, e.target_id, e.customer_id, e.outcome, e.before, e.after,
-                    e.request_id, e.actor_side)::text as "text!"
+                    e.request_id, e.actor_side, e.user_agent)::text as "text!"
            from audit_events e
            where e.xid >= $1::text::xid8 and e.xid < $2::text::xid8
              and (e.xid < pg_snapshot_xmin(pg_current_snapshot()) or e.xid >= pg_snapshot_xmax(pg_current_snapshot()))
@@ -250,7 +254,7 @@ pub(super) async fn insert_seal(
 ) -> Result<()> {
     sqlx::query!(
         "insert into audit_seals (position, audit_id, at, prev_hash, hash, horizon, form)
-         values ($1, $2, $3, $4, $5, $6::text::xid8, 2)",
+         values ($1, $2, $3, $4, $5, $6::text::xid8, 3)",
         position,
         event.id,
         event.at,
@@ -270,7 +274,8 @@ pub(super) async fn seals_from(tx: &mut Tx, position: i64, limit: i64) -> Result
                   (select (jsonb_build_array(e.id, extract(epoch from e.at)::text, e.actor_kind, e.actor_id, e.actor_name,
                      e.via, host(e.address), e.action, e.target_kind, e.target_id, e.customer_id, e.outcome, e.before,
                      e.after, e.request_id)
-                     || case when s.form = 1 then '[]' else jsonb_build_array(e.actor_side) end)::text
+                     || case s.form when 1 then '[]' when 2 then jsonb_build_array(e.actor_side)
+                        else jsonb_build_array(e.actor_side, e.user_agent) end)::text
                    from audit_events e where e.id = s.audit_id and e.at = s.at) as text
            from audit_seals s where s.position >= $1 order by s.position limit $2"#,
         position,

@@ -142,9 +142,11 @@ pub async fn remove_member(platform: &Platform, ctx: &OpContext, id: CustomerId,
     may_leave(&store::owners(&mut tx, id).await?, (user, before))?;
     store::remove_member(&mut tx, &granted, user).await?;
     users::end_sessions_for_in_tx(&mut tx, ctx, user, id).await?;
+    // As they are called now: the customer reads it by that from now on.
+    let name = accounts::names(&mut tx, &[user.0]).await?.remove(&user.0);
     let entry = audit::Entry {
-        before: Some(serde_json::json!({ "member": user, "role": before })),
-        ..entry("customers:remove-member", id)
+        before: Some(serde_json::json!({ "username": name, "role": before })),
+        ..audit::Entry::of_member("customers:remove-member", id, user)
     };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     tx.commit().await?;
@@ -177,7 +179,8 @@ pub async fn transfer(platform: &Platform, ctx: &OpContext, id: CustomerId, body
     };
     wrong.into_result()?;
     let mut changed = Vec::new();
-    for owner in store::members(&mut tx, id).await? {
+    let people = store::members(&mut tx, id).await?;
+    for owner in &people {
         if owner.role.is_owner() && owner.user_id != body.user_id {
             store::set_member_role(&mut tx, &granted, owner.user_id, MemberRole::Member).await?;
             changed.push(owner.user_id);
@@ -193,10 +196,13 @@ pub async fn transfer(platform: &Platform, ctx: &OpContext, id: CustomerId, body
     for user in &changed {
         users::end_sessions_for_in_tx(&mut tx, ctx, *user, id).await?;
     }
-    let before: Vec<_> = changed.iter().filter(|user| **user != body.user_id).collect();
+    let owners = |is_one: &dyn Fn(&MemberView) -> bool| {
+        let named = people.iter().filter(|person| is_one(person));
+        serde_json::json!({ "owners": named.map(|one| audit::named(one.user_id.0, &one.name)).collect::<Vec<_>>() })
+    };
     let entry = audit::Entry {
-        before: Some(serde_json::json!({ "owners": before })),
-        after: Some(serde_json::json!({ "owners": [body.user_id] })),
+        before: Some(owners(&|person| person.role.is_owner())),
+        after: Some(owners(&|person| person.user_id == body.user_id)),
         ..entry("customers:transfer", id)
     };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
@@ -262,9 +268,9 @@ async fn note_role(
 ) -> Result<()> {
     users::end_sessions_for_in_tx(tx, ctx, user, granted.id()).await?;
     let entry = audit::Entry {
-        before: Some(serde_json::json!({ "member": user, "role": before })),
-        after: Some(serde_json::json!({ "member": user, "role": after })),
-        ..entry("customers:change-member", granted.id())
+        before: Some(serde_json::json!({ "role": before })),
+        after: Some(serde_json::json!({ "role": after })),
+        ..audit::Entry::of_member("customers:change-member", granted.id(), user)
     };
     audit::record_in_tx(tx, ctx, entry).await
 }

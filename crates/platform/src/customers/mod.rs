@@ -252,6 +252,11 @@ pub(crate) async fn called(tx: &mut Tx, names: &[String], ids: &[i64]) -> Result
     store::called(tx, names, ids).await
 }
 
+/// The customers that have somebody among their people.
+pub(crate) async fn ids_of_person(tx: &mut Tx, user: UserId) -> Result<Vec<CustomerId>> {
+    store::ids_of_person(tx, user).await
+}
+
 /// How many people it has, deleted accounts left out.
 pub(crate) async fn member_count(tx: &mut Tx, id: CustomerId) -> Result<i64> {
     let row = store::row(tx, id).await?.ok_or_else(Error::not_found)?;
@@ -328,6 +333,7 @@ fn person(wrong: &mut Wrong, paths: PersonPaths, member: MemberCreate, role: Mem
         email: wrong.email(paths[2], member.email),
         role: member.role.unwrap_or(role),
         existing: member.existing,
+        ..NewPerson::default()
     }
 }
 

@@ -389,3 +389,11 @@ pub(super) async fn people(tx: &mut Tx, id: CustomerId, owners_only: bool) -> Re
     .await?;
     Ok(ids.into_iter().map(UserId).collect())
 }
+
+/// The customers that have somebody among their people.
+pub(super) async fn ids_of_person(tx: &mut Tx, user: UserId) -> Result<Vec<CustomerId>> {
+    let ids = sqlx::query_scalar!("select customer_id from memberships where user_id = $1 order by 1", user.0)
+        .fetch_all(&mut **tx)
+        .await?;
+    Ok(ids.into_iter().map(CustomerId).collect())
+}

@@ -57,7 +57,7 @@ pub async fn authenticate_node(
         }
     };
     let principal = Principal::Node { machine, code: code.clone() };
-    let who = OpContext::new(principal.clone(), ctx.now(), ctx.via(), ctx.request_id(), ctx.address(), ctx.language());
+    let who = ctx.as_principal(principal.clone());
     let after = serde_json::json!({ "joinToken": token.id });
     audit::record_in_tx(&mut tx, &who, entry("machines:join", &code, None, Some(after))).await?;
     tx.commit().await?;

@@ -40,6 +40,10 @@ async fn count(pool: &PgPool, what: &'static str) -> i64 {
     sqlx::query_scalar(what).fetch_one(pool).await.unwrap()
 }
 
+async fn owner_reads(test: &TestPlatform, query: &'static str) -> Vec<String> {
+    sqlx::query_scalar(query).fetch_all(test.owner_pool()).await.unwrap()
+}
+
 async fn owner_does(test: &TestPlatform, statement: impl Into<String>) {
     let statement = statement.into();
     let done = sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(test.owner_pool()).await;
@@ -261,8 +265,11 @@ async fn who_did_it_stays_who_they_were_when_they_leave() {
         })
         .collect();
     let owner = Some(acme.owner.name.as_str());
-    let removed = ("customers:remove-member", "member", owner, Some("Acme"));
-    assert_eq!(told, [removed, removed, ("customers:add-member", "member", owner, Some("ann"))]);
+    let removed = |who| ("customers:remove-member", "member", owner, Some(who));
+    assert_eq!(
+        told,
+        [removed("ann"), removed(acme.member.name.as_str()), ("customers:add-member", "member", owner, Some("ann"))]
+    );
     let theirs = audit::list_own(platform, &globex.owner.ctx(), &OwnAuditQuery::default()).await.unwrap().list;
     let told: Vec<_> = theirs
         .iter()
@@ -292,6 +299,7 @@ async fn an_edit_of_any_column_shows() {
         ("request_id", "'another'"),
         ("actor_side", "'customer'"),
         ("actor_side", "null"),
+        ("user_agent", "'curl/8.5'"),
         ("at", "at + interval '1 microsecond'"),
     ] {
         owner_does(&test, "create table kept as select * from audit_events where id = 3").await;
@@ -302,6 +310,17 @@ async fn an_edit_of_any_column_shows() {
         owner_does(&test, "delete from audit_events where id = 3; insert into audit_events select * from kept").await;
         owner_does(&test, "drop table kept").await;
         assert_eq!(broken_at(&test).await, None, "{column} restored");
+    }
+}
+
+/// While one version takes over from another, both seal; each seal is of the text of its version.
+#[tokio::test]
+async fn a_seal_is_of_the_text_of_its_form() {
+    let test = sealed(3).await;
+    assert_eq!(owner_reads(&test, "select form::text from audit_seals").await, ["3"; 3]);
+    for form in [1, 2] {
+        owner_does(&test, format!("update audit_seals set form = {form} where position = 2")).await;
+        assert_eq!(broken_at(&test).await, Some(2), "the text of form {form} is another");
     }
 }
 

@@ -30,7 +30,7 @@ async fn a_thing_that_is_gone_keeps_the_name_it_had_last() {
     assert_eq!(names(&test, &admin, "role").await, all(3, "Night shift"));
 
     let token = ApiTokenCreate { name: "night job".to_owned(), scopes: None, expires_at: None };
-    let token = accounts::create_api_token(p, &admin.ctx(), token, None).await.unwrap().token.id;
+    let token = accounts::create_api_token(p, &admin.ctx(), token).await.unwrap().token.id;
     accounts::revoke_api_token(p, &admin.ctx(), token).await.unwrap();
     assert_eq!(names(&test, &admin, "api_token").await, all(2, "night job"));
 

@@ -132,7 +132,7 @@ async fn ask(operation: &str, platform: &Platform, ctx: &OpContext) -> Result<()
         }
         "accounts::create_api_token" => {
             let token = ApiTokenCreate { name: "a robot".to_owned(), ..ApiTokenCreate::default() };
-            accounts::create_api_token(platform, ctx, token, None).await.map(drop)
+            accounts::create_api_token(platform, ctx, token).await.map(drop)
         }
         "accounts::end_other_sessions" => accounts::end_other_sessions(platform, ctx).await.map(drop),
         "accounts::end_session missing" => accounts::end_session(platform, ctx, SessionId(0)).await,

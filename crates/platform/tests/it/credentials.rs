@@ -13,7 +13,7 @@ fn request(user: &TestUser) -> LoginRequest {
 }
 
 async fn sign_in(test: &TestPlatform, user: &TestUser) -> LoginAnswer {
-    accounts::issue_access_token(&test.platform, &test.anonymous(), &request(user), Some("curl/8.5.0")).await.unwrap()
+    accounts::issue_access_token(&test.platform, &test.anonymous(), &request(user)).await.unwrap()
 }
 
 async fn bearer(test: &TestPlatform, token: &str) -> Result<OpContext> {
@@ -132,7 +132,8 @@ async fn what_is_no_open_refresh_token_is_refused() {
 async fn token(test: &TestPlatform, user: &TestUser, scopes: Option<&[Permission]>) -> ApiTokenSecret {
     let scopes = scopes.map(<[Permission]>::to_vec);
     let body = ApiTokenCreate { name: "a robot".to_owned(), scopes, expires_at: None };
-    accounts::create_api_token(&test.platform, &user.ctx(), body, Some("curl/8.5.0")).await.unwrap()
+    let ctx = user.ctx().with_user_agent(Some("curl/8.5.0"));
+    accounts::create_api_token(&test.platform, &ctx, body).await.unwrap()
 }
 
 #[tokio::test]
@@ -159,7 +160,7 @@ async fn an_api_token_goes_no_further_than_its_scopes() {
 
     // Whatever its scopes: nothing by which it could outlive them.
     let change = PasswordChange { old_password: admin.password.to_owned(), new_password: "a brand new one".to_owned() };
-    let made = accounts::create_api_token(platform, &ctx, ApiTokenCreate::default(), None).await.map(drop);
+    let made = accounts::create_api_token(platform, &ctx, ApiTokenCreate::default()).await.map(drop);
     let refusals = [
         made,
         accounts::change_password(platform, &ctx, &change).await.map(drop),
@@ -190,7 +191,7 @@ async fn nobody_gives_a_token_what_they_do_not_have() {
     let make = async |scopes: Option<Vec<Permission>>, name: &str, days: Option<i64>| {
         let expires_at = days.map(|days| test.clock().now() + TimeDelta::days(days));
         let body = ApiTokenCreate { name: name.to_owned(), scopes, expires_at };
-        let made = accounts::create_api_token(&test.platform, &acme.member.ctx(), body, None).await;
+        let made = accounts::create_api_token(&test.platform, &acme.member.ctx(), body).await;
         made.map(drop).err().map(|e| e.fields.iter().map(|f| f.path).collect::<Vec<_>>()).unwrap_or_default()
     };
     assert_eq!(make(Some(vec![Permission::CustomersView]), "mine", Some(30)).await, Vec::<&str>::new());
@@ -238,7 +239,7 @@ async fn an_api_token_ends_with_its_time_its_owner_and_at_will() {
         scopes: None,
         expires_at: Some(test.clock().now() + TimeDelta::hours(1)),
     };
-    let short = accounts::create_api_token(&test.platform, &admin.ctx(), body, None).await.unwrap();
+    let short = accounts::create_api_token(&test.platform, &admin.ctx(), body).await.unwrap();
     let (revoked, kept) = (token(&test, &admin, None).await, token(&test, &admin, None).await);
     let stranger = accounts::revoke_api_token(&test.platform, &other.ctx(), revoked.token.id).await;
     assert_eq!(stranger.unwrap_err().code, ErrorCode::NotFound, "somebody else's");

@@ -7,6 +7,7 @@ mod announcements;
 mod attempts;
 mod audit;
 mod audit_names;
+mod audit_people;
 mod audit_retention;
 mod authz;
 mod channels;

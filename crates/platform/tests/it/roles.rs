@@ -335,7 +335,7 @@ async fn a_token_has_no_more_than_its_scopes_and_its_owner() {
     let manager = test.with_role("manager", &powers).await;
     let scopes = vec![Permission::RolesView, Permission::RolesManage];
     let robot = ApiTokenCreate { name: "a robot".to_owned(), scopes: Some(scopes), expires_at: None };
-    let robot = accounts::create_api_token(&test.platform, &manager.ctx(), robot, None).await.unwrap();
+    let robot = accounts::create_api_token(&test.platform, &manager.ctx(), robot).await.unwrap();
     let bearer = async || {
         let ctx = test.anonymous();
         let principal = accounts::principal_of_bearer(&test.platform, &ctx, &robot.secret).await.unwrap();

@@ -89,7 +89,7 @@ async fn it_counts_once_it_is_confirmed_and_then_for_every_sign_in() {
 
     let wrong = accounts::confirm_totp(platform, &ctx, "no code").await.unwrap_err();
     assert_eq!((wrong.code, wrong.fields[0].path), (ErrorCode::Validation, "code"));
-    let answer = accounts::issue_access_token(platform, &test.anonymous(), &request, None).await.unwrap();
+    let answer = accounts::issue_access_token(platform, &test.anonymous(), &request).await.unwrap();
     let code = totp_code(&enrollment.secret, test.clock().now());
     let (codes, who) =
         accounts::confirm_totp(platform, &ctx, &format!(" {} {} ", &code[..3], &code[3..])).await.unwrap();

@@ -120,7 +120,8 @@ async fn staff_see_and_end_the_sessions_of_those_who_may_no_more_than_they() {
     let acme = test.customer("Acme").await;
     let (person, other) = (&acme.owner, &acme.member);
     let robot = ApiTokenCreate { name: "a robot".to_owned(), ..ApiTokenCreate::default() };
-    let robot = accounts::create_api_token(p, &person.ctx(), robot, Some("curl/8.5")).await.unwrap().token.id;
+    let at = person.ctx().with_user_agent(Some("curl/8.5"));
+    let robot = accounts::create_api_token(p, &at, robot).await.unwrap().token.id;
     let list = users::sessions(p, &clerk.ctx(), person.id).await.unwrap();
     let told: Vec<_> = list.iter().map(|s| (s.id, s.kind, s.name.as_deref(), s.agent.as_deref(), s.current)).collect();
     assert!(told.contains(&(robot, SessionKind::Api, Some("a robot"), Some("curl"), false)), "{told:?}");

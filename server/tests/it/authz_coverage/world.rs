@@ -248,7 +248,7 @@ impl World {
                     ..Default::default()
                 };
                 let ctx = self.server.test.anonymous();
-                let answer = accounts::issue_access_token(self.server.platform(), &ctx, &request, None).await.unwrap();
+                let answer = accounts::issue_access_token(self.server.platform(), &ctx, &request).await.unwrap();
                 json!({ "refreshToken": answer.refresh_token })
             }
             _ => self.body(method, path),

@@ -239,6 +239,10 @@ fn event_view(words: Words, event: AuditView) -> impl IntoView {
         Some(href) => view! { <a class="link" href=href>{target_text(words, &event)}</a> }.into_any(),
         None => target_text(words, &event).into_any(),
     };
+    let customer = event.customer_id.filter(|_| event.target_kind != "customer").map(|id| {
+        let name = event.customer_name.clone().unwrap_or_else(|| id.to_string());
+        view! { <dt>{words.t("audit-customer")}</dt><dd><a class="link" href=paths::customer(id)>{name}</a></dd> }
+    });
     view! {
         <li>
             <details>
@@ -249,8 +253,10 @@ fn event_view(words: Words, event: AuditView) -> impl IntoView {
                         <dd>{target} {number}</dd>
                         <dt>{words.t("audit-action")}</dt>
                         <dd><code>{event.action.clone()}</code></dd>
+                        {customer}
                         <dt>{words.t("audit-via")}</dt>
                         <dd>{via} " · " {address}</dd>
+                        {agent_facts(words, event.user_agent.clone())}
                         <dt>{words.t("audit-request")}</dt>
                         <dd><code>{event.request_id.clone()}</code> " · " {sealed}</dd>
                     </dl>
@@ -259,6 +265,11 @@ fn event_view(words: Words, event: AuditView) -> impl IntoView {
             </details>
         </li>
     }
+}
+
+/// What the client called itself, where that is known.
+pub(crate) fn agent_facts(words: Words, agent: Option<String>) -> impl IntoView + use<> {
+    agent.map(|agent| view! { <dt>{words.t("audit-agent")}</dt><dd><code>{agent}</code></dd> })
 }
 
 fn changes_view(words: Words, event: &AuditView) -> AnyView {
@@ -316,6 +327,10 @@ fn flatten(name: &str, value: &Value, into: &mut BTreeMap<String, String>) {
     let text = match value {
         Value::Null => return,
         Value::Object(fields) => {
+            if let Some(text) = named(value) {
+                into.insert(name.to_owned(), text);
+                return;
+            }
             for (key, value) in fields {
                 let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
                 flatten(&name, value, into);
@@ -326,9 +341,19 @@ fn flatten(name: &str, value: &Value, into: &mut BTreeMap<String, String>) {
         Value::Array(values) if values.iter().all(Value::is_string) => {
             values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
         }
+        Value::Array(values) if values.iter().all(|value| named(value).is_some()) => {
+            values.iter().filter_map(named).collect::<Vec<_>>().join(", ")
+        }
         other => other.to_string(),
     };
     into.insert(if name.is_empty() { "·".to_owned() } else { name.to_owned() }, text);
+}
+
+/// Somebody or something with its id, in one piece.
+fn named(value: &Value) -> Option<String> {
+    let fields = value.as_object().filter(|fields| fields.len() == 2)?;
+    let (name, id) = (fields.get("name")?.as_str()?, fields.get("id")?.as_i64()?);
+    Some(format!("{name} ({id})"))
 }
 
 #[cfg(test)]
@@ -355,5 +380,10 @@ mod tests {
         assert_eq!(changes(None, Some(&json!({"machines": 3}))), [("machines".to_owned(), None, some("3"))]);
         assert_eq!(changes(Some(&json!("text")), None), [("·".to_owned(), some("text"), None)]);
         assert!(changes(None, None).is_empty());
+        let (before, after) =
+            (json!({"owners": [{"id": 7, "name": "zoe"}, {"id": 9, "name": "ann"}]}), json!({"owners": []}));
+        assert_eq!(changes(Some(&before), Some(&after)), [("owners".to_owned(), some("zoe (7), ann (9)"), some(""))]);
+        let (before, after) = (json!({"customer": null}), json!({"customer": {"id": 7, "name": "Acme"}}));
+        assert_eq!(changes(Some(&before), Some(&after)), [("customer".to_owned(), None, some("Acme (7)"))]);
     }
 }

@@ -229,9 +229,7 @@ pub async fn create_api_token(
     let typed = vec![("name", name.clone()), ("reach", reach.clone()), ("days", days.clone())];
     let result = async {
         let body = super::tokens::read_form(&ctx, name, &reach, &days, &scopes)?;
-        let agent = door::session().ok();
-        let agent = agent.as_ref().and_then(|session| session.user_agent());
-        let made = platform::accounts::create_api_token(&platform, &ctx, body, agent).await?;
+        let made = platform::accounts::create_api_token(&platform, &ctx, body).await?;
         if door::wants_page() {
             keep_for_page(&platform, &ctx, ShownOnce::ApiToken, &made.secret).await?;
         }

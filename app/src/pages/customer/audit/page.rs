@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
-use crate::pages::admin::audit::list::{at_midnight, outcome_state};
+use crate::pages::admin::audit::list::{agent_facts, at_midnight, outcome_state};
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
@@ -137,6 +137,7 @@ fn event_view(words: Words, event: OwnAuditView) -> impl IntoView {
                         <dd><code>{event.action.clone()}</code></dd>
                         <dt>{words.t("audit-via")}</dt>
                         <dd>{via} " · " {address}</dd>
+                        {agent_facts(words, event.user_agent)}
                         <dt>{words.t("audit-request")}</dt>
                         <dd><code>{event.request_id}</code></dd>
                     </dl>

@@ -7,7 +7,6 @@ use contract::accounts::ApiTokenView;
 use contract::{CustomerId, Permission, SessionId, UserId};
 use ipnetwork::IpNetwork;
 
-use super::in_columns;
 use crate::authz::{Granted, SecureAccount};
 use crate::db::Tx;
 use crate::{Error, Result};
@@ -122,7 +121,7 @@ pub(in crate::accounts) async fn insert_api_token(
         new.customer.map(|id| id.0),
         new.token_version,
         new.address.map(IpNetwork::from),
-        new.user_agent.as_deref().map(in_columns),
+        new.user_agent,
         now,
         new.expires_at
     )

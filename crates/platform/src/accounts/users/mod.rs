@@ -138,7 +138,7 @@ pub async fn update(platform: &Platform, ctx: &OpContext, id: UserId, body: User
         after: Some(facts(&details, before.state)),
         ..entry("users:update", id)
     };
-    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    audit::record_of_person_in_tx(&mut tx, ctx, id, entry).await?;
     let view = read(&mut tx, ctx, id).await?;
     tx.commit().await?;
     Ok(view)
@@ -160,7 +160,7 @@ pub async fn set_active(platform: &Platform, ctx: &OpContext, id: UserId, active
     if changed {
         store::set_active(&mut tx, &granted, active, ctx.now()).await?;
         let action = if active { "users:enable" } else { "users:disable" };
-        audit::record_in_tx(&mut tx, ctx, entry(action, id)).await?;
+        audit::record_of_person_in_tx(&mut tx, ctx, id, entry(action, id)).await?;
         if !active {
             end_sessions_in_tx(&mut tx, id).await?;
         }
@@ -188,7 +188,7 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<
     if changed {
         store::set_deleted(&mut tx, &granted, Some(ctx.now())).await?;
         let before = Some(facts(&row.details, row.state));
-        audit::record_in_tx(&mut tx, ctx, audit::Entry { before, ..entry("users:delete", id) }).await?;
+        audit::record_of_person_in_tx(&mut tx, ctx, id, audit::Entry { before, ..entry("users:delete", id) }).await?;
         end_sessions_in_tx(&mut tx, id).await?;
     }
     let view = read(&mut tx, ctx, id).await?;
@@ -210,7 +210,7 @@ pub async fn restore(platform: &Platform, ctx: &OpContext, id: UserId) -> Result
     roles::must_cover_user_in_tx(&mut tx, ctx, id).await?;
     if row.state == UserState::Deleted {
         store::set_deleted(&mut tx, &granted, None).await.map_err(at_username)?;
-        audit::record_in_tx(&mut tx, ctx, entry("users:restore", id)).await?;
+        audit::record_of_person_in_tx(&mut tx, ctx, id, entry("users:restore", id)).await?;
     }
     let view = read(&mut tx, ctx, id).await?;
     tx.commit().await?;
@@ -234,7 +234,7 @@ pub async fn set_password(platform: &Platform, ctx: &OpContext, id: UserId, body
     may_take_over(&mut tx, ctx, id).await?;
     passwords::set(&mut tx, granted.id(), &hash, ctx.now()).await?;
     links::retire_ways_in(&mut tx, id, ctx.now()).await?; // only the system reaches links
-    audit::record_in_tx(&mut tx, ctx, entry("users:set-password", id)).await?;
+    audit::record_of_person_in_tx(&mut tx, ctx, id, entry("users:set-password", id)).await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(id));
     Ok(UserSecret { username: row.details.name, password: made })

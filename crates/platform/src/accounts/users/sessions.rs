@@ -40,7 +40,7 @@ pub async fn end_session(platform: &Platform, ctx: &OpContext, id: UserId, sessi
     may_be_signed_out(&mut tx, ctx, id).await?;
     let ended = store::end_one_of(&mut tx, &granted, session, ctx.now()).await?.ok_or_else(Error::not_found)?;
     let before = Some(serde_json::json!({ "session": session, "kind": ended.kind, "name": ended.name }));
-    audit::record_in_tx(&mut tx, ctx, audit::Entry { before, ..entry("users:end-session", id) }).await?;
+    audit::record_of_person_in_tx(&mut tx, ctx, id, audit::Entry { before, ..entry("users:end-session", id) }).await?;
     tx.commit().await?;
     // Nobody listening is fine: there is no socket to close.
     let _ = platform.endings().send(SessionEnding::Session(session));
@@ -59,7 +59,7 @@ pub async fn end_sessions(platform: &Platform, ctx: &OpContext, id: UserId) -> R
     let ended = store::end_all_of(&mut tx, &granted, ctx.now()).await?;
     end_sessions_in_tx(&mut tx, id).await?;
     let after = Some(serde_json::json!({ "ended": ended }));
-    audit::record_in_tx(&mut tx, ctx, audit::Entry { after, ..entry("users:end-sessions", id) }).await?;
+    audit::record_of_person_in_tx(&mut tx, ctx, id, audit::Entry { after, ..entry("users:end-sessions", id) }).await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(id));
     Ok(SessionsEnded { ended })

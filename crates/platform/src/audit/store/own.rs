@@ -20,8 +20,8 @@ pub(in crate::audit) async fn list(
 ) -> Result<(Vec<OwnAuditView>, u64)> {
     let rows = sqlx::query!(
         r#"with own as (
-             select e.id, e.at, e.actor_kind, e.actor_name, e.via, e.address, e.action, e.target_kind, e.target_id,
-                    e.outcome, e.request_id,
+             select e.id, e.at, e.actor_kind, e.actor_name, e.via, e.address, e.user_agent, e.action, e.target_kind,
+                    e.target_id, e.outcome, e.request_id,
                     e.actor_kind = 'user'
                       and coalesce(e.actor_side = 'customer',
                                    exists(select from memberships m where m.customer_id = $1 and m.user_id = e.actor_id))
@@ -30,8 +30,8 @@ pub(in crate::audit) async fn list(
              where e.customer_id = $1 and ($2::text is null or e.action = $2)
                and ($3::text is null or e.target_kind = $3)
                and ($4::timestamptz is null or e.at >= $4) and ($5::timestamptz is null or e.at < $5))
-           select id, at, actor_kind, actor_name, via, address, action, target_kind, target_id, outcome, request_id,
-                  mine as "mine!", count(*) over () as "total!"
+           select id, at, actor_kind, actor_name, via, address, user_agent, action, target_kind, target_id, outcome,
+                  request_id, mine as "mine!", count(*) over () as "total!"
            from own where $6::text is null or (mine and actor_name ilike $6)
            order by at desc, id desc limit $7 offset $8"#,
         customer.0,
@@ -65,6 +65,7 @@ pub(in crate::audit) async fn list(
             actor_name: Some(row.actor_name).filter(|_| mine),
             via: row.via,
             address: row.address.filter(|_| mine).map(|network| network.ip().to_string()),
+            user_agent: row.user_agent.filter(|_| mine),
             action: row.action,
             target_kind: row.target_kind,
             target_id: row.target_id,
@@ -87,7 +88,7 @@ pub(in crate::audit) async fn names_then(
            from (select e.actor_id::text as id, e.actor_name as name, e.at from audit_events e
                  where e.customer_id = $1 and e.actor_side = 'customer' and e.actor_id::text = any($2)
                  union all
-                 select e.target_id, e.after->>'username', e.at from audit_events e
+                 select e.target_id, coalesce(e.after->>'username', e.before->>'username'), e.at from audit_events e
                  where e.customer_id = $1 and e.target_kind = 'user' and e.target_id = any($2)) told
            where told.name is not null
            order by told.id, told.at desc"#,

@@ -206,7 +206,7 @@ impl Office {
 /// The admin's own.
 pub(super) async fn credentials(server: &Server, admin: &TestUser) -> (SessionId, SshKeyId) {
     let robot = ApiTokenCreate { name: "a robot".to_owned(), ..Default::default() };
-    let robot = accounts::create_api_token(server.platform(), &admin.ctx(), robot, None).await.unwrap();
+    let robot = accounts::create_api_token(server.platform(), &admin.ctx(), robot).await.unwrap();
     let key = SshKeyCreate { name: None, public_key: test_support::SSH_PUBLIC_KEY.to_owned() };
     (robot.token.id, accounts::add_ssh_key(server.platform(), &admin.ctx(), key).await.unwrap().id)
 }
