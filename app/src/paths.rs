@@ -13,6 +13,11 @@ pub fn login(next: Option<&str>) -> String {
     }
 }
 
+/// The same, with a word on what was just done: `account` or `password`.
+pub fn login_after(done: &str) -> String {
+    with_query(LOGIN, [("done", done)])
+}
+
 /// The second step of signing in; `next` likewise.
 pub fn login_code(next: Option<&str>) -> String {
     with_query("/login/code", [("next", next.filter(|next| *next != "/").unwrap_or_default())])

@@ -98,7 +98,8 @@ test('an owner invites somebody, who makes an account without a script', async (
   await expect(guest.locator('[name="username"]')).toHaveValue('lee');
   await fill(guest, 'password', password);
   await guest.getByRole('button', { name: 'Make the account' }).click();
-  await expect(guest).toHaveURL(/\/login$/);
+  await expect(guest).toHaveURL(/\/login\?done=account$/);
+  await expect(guest.getByRole('status')).toContainText('Your account is made');
   await guest.locator('[name="username"]').fill('lee');
   await guest.locator('[name="password"]').fill(password);
   await guest.locator('form button.primary').click();
@@ -128,7 +129,8 @@ test('somebody makes an account of their own, where that is open', async ({ inst
   await fill(guest, 'username', 'kim');
   await fill(guest, 'password', password);
   await guest.getByRole('button', { name: 'Make the account' }).click();
-  await expect(guest).toHaveURL(/\/login$/);
+  await expect(guest).toHaveURL(/\/login\?done=account$/);
+  await expect(guest.getByRole('status')).toContainText('Your account is made');
   await fill(guest, 'username', 'kim');
   await fill(guest, 'password', password);
   await guest.locator('form button.primary').click();
@@ -173,7 +175,8 @@ test('somebody who has an account accepts an invitation with it, and with no oth
   await expect(kim).toHaveURL(link);
   await expect(kim.locator('main')).toContainText('You are signed in as kim');
   await kim.getByRole('button', { name: 'Accept', exact: true }).click();
-  await expect(kim).toHaveURL(`${installation.url}/`);
+  await expect(kim).toHaveURL(`${installation.url}/?done=joined`);
+  await expect(kim.getByText(/^You belong to .+ now\.$/)).toBeVisible();
   await expect(kim.locator('main')).toContainText('Acme');
   await kim.goto('/members');
   await expect(kim.getByRole('row', { name: /kim/ })).toContainText('Owner');
@@ -234,7 +237,8 @@ for (const language of ['en', 'zh'] as const) {
     const chosen = `${password} ${language}`;
     await fill(page, 'new_password', chosen);
     await page.locator('form button.primary').click();
-    await expect(page).toHaveURL(/\/login$/);
+    await expect(page).toHaveURL(/\/login\?done=password$/);
+    await expect(page.getByRole('status')).toContainText(language === 'en' ? 'new password is set' : '新密码已设置');
     await fill(page, 'username', 'lee');
     await fill(page, 'password', chosen);
     await Promise.all([page.waitForURL((url) => url.pathname !== '/login'), page.locator('form button.primary').click()]);

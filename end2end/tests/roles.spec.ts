@@ -93,6 +93,16 @@ test.describe('without JavaScript', () => {
     await signIn(page, { name: 'vision', password: owner });
     await page.goto('/members');
     await expect(page.locator('tbody tr')).toHaveCount(2);
+    // By keyboard: the question that lies in a menu gives the focus back when it is closed, and so does the menu.
+    const menu = page.getByRole('row', { name: /helper/ }).getByRole('button', { name: /^Actions for/ });
+    const asks = page.getByRole('row', { name: /helper/ }).getByRole('button', { name: 'Remove', exact: true });
+    await menu.press('Enter');
+    await asks.press('Enter');
+    await expect(page.getByRole('button', { name: 'Back' })).toBeFocused();
+    await page.keyboard.press('Escape');
+    await expect(asks).toBeFocused();
+    await page.keyboard.press('Escape');
+    await expect(menu).toBeFocused();
     await page.locator('details.card > summary').click();
     await page.locator('#f-transfer-user').selectOption({ label: 'helper (helper)' });
     await page.locator('[name="confirm"]').fill('vision lab');

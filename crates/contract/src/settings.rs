@@ -207,10 +207,8 @@ pub struct SettingView {
     /// Greatest number, or most characters.
     pub max: Option<i64>,
     /// The value in force; null where there is none, and always for a secret.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub value: Value,
     /// What holds where nobody set anything.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub default: Value,
     /// True when somebody set it.
     pub is_set: bool,
@@ -229,7 +227,6 @@ pub struct SettingView {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SettingUpdate {
     /// The new value; null goes back to the default.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub value: Value,
     /// The version one saw; absent overwrites whatever is there.
     #[serde(default)]
@@ -253,7 +250,6 @@ pub struct Configuration {
     #[serde(default)]
     pub exported_at: Option<DateTime<Utc>>,
     /// Key → value; null is the default.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub settings: BTreeMap<String, Value>,
     /// Secrets that are set here and must be set again there.
     #[serde(default)]
@@ -266,9 +262,7 @@ pub struct Configuration {
 #[serde(rename_all = "camelCase")]
 pub struct SettingChange {
     pub key: String,
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub before: Value,
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub after: Value,
 }
 

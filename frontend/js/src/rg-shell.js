@@ -211,6 +211,17 @@ for (const line of document.querySelectorAll('.seg-line')) {
   line.scrollLeft = (line.querySelector('[aria-current]')?.offsetLeft ?? 0) - 48;
 }
 
+// HTML gives the focus back when a popover closes, but not when it lies in another one: then to what opened it.
+document.addEventListener(
+  'toggle',
+  ({ target, newState }) => {
+    const held = document.activeElement;
+    if (newState !== 'closed' || !target.id || (held !== document.body && !target.contains(held))) return;
+    document.querySelector(`[popovertarget="${CSS.escape(target.id)}"]`)?.focus({ preventScroll: true });
+  },
+  true,
+);
+
 customElements.define('rg-captcha', RgCaptcha);
 customElements.define('rg-copy', RgCopy);
 customElements.define('rg-check-all', RgCheckAll);

@@ -179,8 +179,8 @@ async fn the_page_leads_through_sign_in_and_code_back_to_the_invitation() {
     let page = read(&signed_in, here).await.text;
     assert!(page.contains("join_by_invitation") && !page.contains("name=\"password\""), "{page}");
     let (home, accepted) = form(&server, &signed_in, "join_by_invitation", &[("token", "the-token")]).await;
-    assert_eq!(home, "/");
-    assert!(read(&accepted, "/").await.text.contains("Acme"));
+    assert_eq!(home, "/?done=joined");
+    assert!(read(&accepted, &home).await.text.contains("You belong to Acme now."));
     assert_eq!(server.get(&accepted, "/api/customer/members").await.code(), 0, "an owner from now on");
     link(&server, acme.id.0, "member", "another").await;
     let page = read(&accepted, "/invitation?token=another").await.text;

@@ -102,12 +102,19 @@ fn login_view(
         ..TextField::default()
     };
     let wrong = refused.filter(|_| general.is_none() && !of_captcha).map(|_| words.t("error-validation"));
+    let done = match use_query_map().get_untracked().get("done").as_deref() {
+        Some("account") => Some("login-done-account"),
+        Some("password") => Some("login-done-password"),
+        _ => None,
+    };
+    let done = done.filter(|_| refused.is_none()).map(|key| view! { <p role="status">{words.t(key)}</p> });
     let others = services_view(words, services, next.as_deref());
     let directories = directories_view(words, services);
     plain_page(
         words,
         words.t("login-title"),
         view! {
+            {done}
             <form class="stack" method="post" action=SignIn::url()>
                 {next.map(|next| view! { <input r#type="hidden" name="next" value=next /> })}
                 {text_field(username)}

@@ -112,7 +112,7 @@ pub async fn sign_up(
     let (platform, ctx) = door::door();
     let (body, form, typed) = by_link(paths::REGISTER_ACCOUNT, token, username, password, display_name);
     let result = platform::accounts::sign_up(&platform, &ctx, &body).await;
-    door::form_answer((&platform, &ctx), result, |()| paths::login(None), &form, typed).await
+    door::form_answer((&platform, &ctx), result, |()| paths::login_after("account"), &form, typed).await
 }
 
 /// What the forms of a new account send, where they are, and what comes back into them when they are refused.
@@ -140,7 +140,7 @@ pub async fn confirm_password_reset(
     let form = paths::with_query(paths::RESET, [("token", token.as_str())]);
     let body = contract::accounts::PasswordResetConfirm { token, new_password };
     let result = platform::accounts::confirm_password_reset(&platform, &ctx, &body).await;
-    door::form_answer((&platform, &ctx), result, |()| paths::login(None), &form, Vec::new()).await
+    door::form_answer((&platform, &ctx), result, |()| paths::login_after("password"), &form, Vec::new()).await
 }
 
 /// Takes a new address with a link's token.
@@ -165,7 +165,7 @@ pub async fn accept_invitation(
     let (platform, ctx) = door::door();
     let (body, form, typed) = by_link(paths::INVITATION, token, username, password, display_name);
     let result = platform::accounts::accept_invitation(&platform, &ctx, &body).await;
-    door::form_answer((&platform, &ctx), result, |()| paths::login(None), &form, typed).await
+    door::form_answer((&platform, &ctx), result, |()| paths::login_after("account"), &form, typed).await
 }
 
 /// Accepts an invitation with the account that is signed in here, which acts for the customer from now on.
@@ -178,6 +178,6 @@ pub async fn join_by_invitation(#[server(default)] token: String) -> Result<(), 
         let (joined, who) = platform::accounts::join(&platform, &ctx, &body).await?;
         door::go_on(&ctx, who).await.map(|()| joined)
     };
-    let next = |_| paths::HOME.to_owned();
+    let next = |_| paths::with_query(paths::HOME, [("done", "joined")]);
     door::form_answer((&platform, &ctx), result.await, next, &form, Vec::new()).await
 }

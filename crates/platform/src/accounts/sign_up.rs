@@ -189,6 +189,7 @@ impl Comer {
             name: self.name.clone(),
             display_name: self.display_name.clone(),
             email: Some(link.address.clone()),
+            language: Some(ctx.language()),
             ..NewPerson::default()
         };
         store::insert_person(tx, &person, &self.hash).await.map_err(under_own_names)

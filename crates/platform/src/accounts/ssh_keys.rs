@@ -3,6 +3,10 @@
 //! Invariants: only public halves are taken, and of those only kinds that are still safe: Ed25519, ECDSA, RSA from 3072
 //! bits, and the first two on a security key. What is stored has neither options nor comment, so that a line of ours in an
 //! `authorized_keys` file says nothing but the key.
+//!
+//! One account has a key once; two accounts may have the same. A public key proves nothing before somebody signs with it, and
+//! who comes in by it names the account first: refused, whoever knows a public key (many publish theirs) could keep its owner
+//! from using it here.
 
 use contract::accounts::{SshKeyCreate, SshKeyView};
 use contract::{ErrorCode, SshKeyId};

@@ -426,7 +426,7 @@ async fn an_api_token_changes_no_address_and_guesses_of_the_password_count() {
     let ask =
         |password: &str| EmailChangeRequest { email: "new@example.org".to_owned(), password: password.to_owned() };
     let robot = ApiTokenCreate { name: "a robot".to_owned(), ..Default::default() };
-    let robot = accounts::create_api_token(&test.platform, &person.ctx(), robot, None).await.unwrap().secret;
+    let robot = accounts::create_api_token(&test.platform, &person.ctx(), robot).await.unwrap().secret;
     let robot = accounts::principal_of_bearer(&test.platform, &test.anonymous(), &robot).await.unwrap();
     let robot = OpContext::new(robot, test.clock().now(), Via::Rest, "test-robot", None, Language::En);
     let refused = accounts::request_email_change(&test.platform, &robot, &ask(PASSWORD)).await.unwrap_err();
@@ -518,7 +518,12 @@ async fn an_invited_person_makes_an_account_and_is_a_member() {
     let taken = accept(&acme.owner.name, NEW_PASSWORD);
     let taken = accounts::accept_invitation(&test.platform, &test.anonymous(), &taken).await.unwrap_err();
     assert_eq!((taken.code, paths(&taken)), (ErrorCode::AlreadyExists, vec!["username"]));
-    accounts::accept_invitation(&test.platform, &test.anonymous(), &accept("newcomer", NEW_PASSWORD)).await.unwrap();
+    let reader = test.anonymous();
+    let reader = reader.authenticated(reader.principal().clone(), Language::Zh);
+    accounts::accept_invitation(&test.platform, &reader, &accept("newcomer", NEW_PASSWORD)).await.unwrap();
+    let language = "select language from users where name = 'newcomer'";
+    let language: Option<String> = sqlx::query_scalar(language).fetch_one(test.owner_pool()).await.unwrap();
+    assert_eq!(language.as_deref(), Some("zh"), "their mail comes in what they read the invitation in");
     assert_eq!(world.sign_in("newcomer", NEW_PASSWORD).await, None);
     assert_eq!(world.sign_in("new@acme.example", NEW_PASSWORD).await, None);
     let members = platform::customers::members(&test.platform, &acme.owner.ctx()).await.unwrap();

@@ -1,5 +1,7 @@
 # Signing in, and one's own account.
 login-title = Sign in
+login-done-account = Your account is made. Sign in with it.
+login-done-password = Your new password is set. Sign in with it.
 login-username = User name or e-mail
 login-password = Password
 login-action = Sign in

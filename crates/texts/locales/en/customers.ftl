@@ -1,5 +1,6 @@
 # The customer's workbench and people.
 home-title = Hello, { $name }
+home-joined = You belong to { $name } now.
 home-customer = Your organisation
 home-customer-name = Name
 home-role = Role

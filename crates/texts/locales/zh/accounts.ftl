@@ -1,5 +1,7 @@
 # 登录与账号。
 login-title = 登录
+login-done-account = 账号已创建，请用它登录。
+login-done-password = 新密码已设置，请用它登录。
 login-username = 用户名或邮箱
 login-password = 密码
 login-action = 登录

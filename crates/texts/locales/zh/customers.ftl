@@ -1,5 +1,6 @@
 # 客户的工作台与成员。
 home-title = 您好，{ $name }
+home-joined = 您现在是 { $name } 的成员。
 home-customer = 您的组织
 home-customer-name = 名称
 home-role = 角色

@@ -85,9 +85,14 @@ fn home_view(
         state(Tone::Off, words.t("customer-disabled")).into_any()
     };
     let earlier = earlier_card(words, &machines);
+    let joined = use_query_map().get_untracked().get("done").filter(|done| done == "joined").map(|_| {
+        let says = words.with("home-joined", &[("name", customer.name.clone())]);
+        view! { <section class="card notice" role="status"><p>{says}</p></section> }
+    });
     frame(
         PageFrame::new(words.with("home-title", &[("name", profile.display_name.clone())]), Area::Home),
         view! {
+            {joined}
             {notices_card(words, &machines)}
             {machines_card(words, machines)}
             {earlier}
