@@ -169,7 +169,11 @@ pub(super) async fn spent_view(
     let unknown = error.code == ErrorCode::Validation;
     let error = to_api_error(platform, ctx, error).await;
     let message = error.fields.get("token").filter(|_| unknown).cloned().unwrap_or(error.message);
-    let back = view! { <p><a class="link" href=paths::login(None)>{words.t("forgot-back")}</a></p> };
+    let (href, word) = match ctx.user() {
+        Some(_) => (paths::HOME.to_owned(), words.t("error-back-home")),
+        None => (paths::login(None), words.t("forgot-back")),
+    };
+    let back = view! { <p><a class="link" href=href>{word}</a></p> };
     plain_page(words, title, (form_fault(Some(message)), instead, back))
 }
 

@@ -117,7 +117,7 @@ async fn tell_where(
         address,
         language: contact.language_or(platform),
         args: vec![("name", row.name), ("provider", place.provider_name)],
-        link: Some(place.url.unwrap_or_else(|| platform.settings().public_url.clone())),
+        link: place.url, // nowhere to go where nobody named a page
         at: now,
         idempotency_key: Some(format!("password-elsewhere:{}:{}", row.id, now.timestamp() / WINDOW.num_seconds())),
     };

@@ -142,7 +142,7 @@ async fn staff_see_and_end_the_sessions_of_those_who_may_no_more_than_they() {
     let held = (ErrorCode::Forbidden, "error-not-held");
     assert_eq!(refusal(users::end_session(p, &clerk.ctx(), admin.id, theirs).await), held);
     assert_eq!(refusal(users::end_sessions(p, &clerk.ctx(), admin.id).await), held);
-    let own = (ErrorCode::WrongState, "error-user-self");
+    let own = (ErrorCode::WrongState, "error-user-self-sessions");
     assert_eq!(refusal(users::end_sessions(p, &clerk.ctx(), clerk.id).await), own);
     assert_eq!(refusal(users::end_session(p, &admin.ctx(), admin.id, theirs).await), own);
     let noted = "select action || ' ' || coalesce(before->>'kind', after->>'ended') from audit_events

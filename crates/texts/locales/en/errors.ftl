@@ -110,6 +110,7 @@ error-role-held = { $n ->
 }
 error-user-changed = Somebody changed this user meanwhile. Reload the page and make your change again.
 error-user-self = Nobody disables or deletes themselves. Ask another administrator.
+error-user-self-sessions = These are your own sessions. End them under “Account”.
 error-user-last-owner = This user is the only owner of { $customer }. Make somebody else an owner of it first, or hand the ownership over.
 error-user-deleted = This user is deleted. Bring the account back first.
 error-too-many-ssh-keys = You have { $max } keys already. Remove some first.

@@ -98,6 +98,7 @@ error-role-builtin = 内置角色不能修改或删除。
 error-role-held = 有 { $n } 人持有此角色，请先收回。
 error-user-changed = 该用户已被他人修改，请刷新页面后重试。
 error-user-self = 不能停用或删除自己的账号，请由其他管理员操作。
+error-user-self-sessions = 这些是您自己的会话，请在“账号”中结束。
 error-user-last-owner = 该用户是 { $customer } 的唯一负责人，请先设置其他负责人或转让。
 error-user-deleted = 该用户已删除，请先恢复。
 error-too-many-ssh-keys = 您已有 { $max } 个密钥，请先移除一些。

@@ -309,7 +309,7 @@ async fn may_be_deleted(tx: &mut Tx, ctx: &OpContext, id: UserId, state: UserSta
 
 /// Whether somebody's sessions may be ended by the caller.
 async fn may_be_signed_out(tx: &mut Tx, ctx: &OpContext, id: UserId) -> Result<()> {
-    not_oneself(ctx, id)?;
+    not_oneself(ctx, id).map_err(|own| own.with_key("error-user-self-sessions"))?;
     roles::must_cover_user_in_tx(tx, ctx, id).await
 }
 
