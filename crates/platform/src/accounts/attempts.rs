@@ -5,6 +5,11 @@
 //! nothing once the password is right. So nobody is locked out, and who guesses from many addresses is slowed down all the
 //! same. Names are counted as they are typed, whether there is such an account or not.
 //!
+//! An account has a user name and an address, so its failures are counted once more by the account, whatever was typed: else
+//! who guesses would have every try twice. That count shows in no answer: it would say which name and which address are one
+//! person's. While it holds the account up, a password says nothing, and what is answered is what the typed name is due. For a
+//! name of nobody the same is counted and asked for.
+//!
 //! While the name or the address is delayed, a password is still looked at, but says nothing: whatever it was, the answer
 //! and the work behind it are those of a wrong one, unless it was right and the address is known.
 
@@ -76,6 +81,21 @@ impl Subjects {
             network,
         }
     }
+
+    /// What the account behind the typed name is counted by; for nobody, something of the name's own.
+    fn of_account(&self, user: Option<UserId>) -> AccountSubjects {
+        let who = user.map_or(self.name, |user| secrets::sha256(format!("account-id\0{user}").as_bytes()));
+        AccountSubjects {
+            pair: secrets::sha256(&[&b"account-pair\0"[..], &who, &self.address].concat()),
+            all: secrets::sha256(&[&b"account-all\0"[..], &who].concat()),
+        }
+    }
+}
+
+/// See [`Subjects::of_account`].
+struct AccountSubjects {
+    pair: [u8; 32],
+    all: [u8; 32],
 }
 
 /// How things stand before an attempt.
@@ -122,6 +142,34 @@ pub(super) async fn standing(tx: &mut Tx, ctx: &OpContext, subjects: &Subjects) 
     })
 }
 
+/// How things stand with the account, by whatever name it is called; never answered to somebody who is not signed in.
+pub(super) struct AccountStanding {
+    /// Seconds that it is held up from this address.
+    of_pair: Option<i64>,
+    /// Seconds that it is held up from anywhere.
+    of_all: Option<i64>,
+}
+
+impl AccountStanding {
+    /// Whether a right password counts.
+    pub(super) fn lets_in(&self, known: bool) -> bool {
+        self.of_pair.is_none() && (known || self.of_all.is_none())
+    }
+}
+
+/// See [`AccountStanding`]; asked for nobody as well.
+pub(super) async fn account_standing(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    subjects: &Subjects,
+    user: Option<UserId>,
+) -> Result<AccountStanding> {
+    let (since, by) = (ctx.now() - WINDOW, subjects.of_account(user));
+    let pair = store::attempts::since(tx, &by.pair, since).await?;
+    let all = store::attempts::since(tx, &by.all, since).await?;
+    Ok(AccountStanding { of_pair: left(pair, FREE_OF_PAIR, ctx.now()), of_all: left(all, FREE_OF_NAME, ctx.now()) })
+}
+
 /// Seconds that so many failures still cost: one after the first that is not free, twice as many after each further.
 fn left((failures, last): (i64, Option<DateTime<Utc>>), free: i64, now: DateTime<Utc>) -> Option<i64> {
     let over = failures - free;
@@ -149,7 +197,11 @@ pub(super) async fn check_delay(tx: &mut Tx, ctx: &OpContext, subjects: &Subject
     let standing = standing(tx, ctx, subjects).await?;
     standing.admit()?;
     let known = is_known(tx, ctx, subjects, Some(user)).await?;
-    if standing.lets_in(known) { Ok(()) } else { Err(standing.refusal()) }
+    if !standing.lets_in(known) {
+        return Err(standing.refusal());
+    }
+    let account = account_standing(tx, ctx, subjects, Some(user)).await?;
+    if account.lets_in(known) { Ok(()) } else { Err(wait(account.of_pair.max(account.of_all).unwrap_or(1))) }
 }
 
 /// Counts a failure and writes it down. The name is what was typed, which may be a password typed into the wrong field:
@@ -164,8 +216,11 @@ pub(super) async fn note_failure(
     platform.attempts().note(ctx.now());
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let standing = standing(&mut tx, ctx, subjects).await?;
+    let (account, by) = (account_standing(&mut tx, ctx, subjects, user).await?, subjects.of_account(user));
     // What is tried during a delay of many does not make it longer: somebody could keep it up for ever.
     let mut counted = vec![&subjects.pair];
+    counted.extend(account.of_pair.is_none().then_some(&by.pair));
+    counted.extend(account.of_all.is_none().then_some(&by.all));
     counted.extend(standing.of_name.is_none().then_some(&subjects.name));
     counted.extend(standing.of_address.is_none().then_some(&subjects.address));
     store::attempts::note(&mut tx, &counted, ctx.now()).await?;
@@ -178,6 +233,8 @@ pub(super) async fn note_failure(
 /// Everything was right: forgets this person's failures from here and remembers the address.
 pub(super) async fn note_success(tx: &mut Tx, ctx: &OpContext, subjects: &Subjects, user: UserId) -> Result<()> {
     store::attempts::forget(tx, &subjects.pair, &[&subjects.name, &subjects.address]).await?;
+    let by = subjects.of_account(Some(user));
+    store::attempts::forget(tx, &by.pair, &[&by.all, &subjects.address]).await?;
     store::attempts::note_sign_in(tx, user, subjects.network, ctx.now()).await
 }
 

@@ -7,7 +7,6 @@
 
 use contract::accounts::{InvitationJoin, InvitationJoined, MemberRole};
 use contract::notifications::NotificationKind;
-use contract::settings::PRODUCT;
 use contract::{CustomerId, ErrorCode, UserId};
 
 use super::bootstrap::{NewPerson, add_membership_in_tx};
@@ -21,13 +20,15 @@ use crate::notifications::{self, Notice, Value};
 use crate::{Credential, Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, customers};
 
 /// Where one sees what one belongs to.
-const ACCOUNT_PAGE: &str = "/account";
+pub(crate) const ACCOUNT_PAGE: &str = "/account";
 
 /// How who opened an invitation can accept it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WayIn {
     /// Nobody has an account with this address: they make one.
     NewAccount,
+    /// The same, but only staff make accounts here.
+    AccountFromStaff,
     /// Somebody has one: they sign in first.
     SignIn,
     /// They are signed in with it.
@@ -95,8 +96,8 @@ pub async fn join(platform: &Platform, ctx: &OpContext, body: &InvitationJoin) -
     Ok((InvitationJoined { customer_id: customer, customer_name: name, role }, who))
 }
 
-/// Who accepts does it as who they are by it: the customer's own log would take them for staff, who act from outside.
-fn as_member(ctx: &OpContext, user: &UserPrincipal, customer: CustomerId, role: MemberRole) -> OpContext {
+/// Who accepts, or leaves, does it as who they are by it: the customer's own log would take them for staff, who act from outside.
+pub(super) fn as_member(ctx: &OpContext, user: &UserPrincipal, customer: CustomerId, role: MemberRole) -> OpContext {
     let mut member = user.clone();
     member.memberships.push((customer, role));
     member.active_customer = Some(customer);
@@ -149,18 +150,14 @@ pub(crate) async fn add_known_in_tx(
     (user, role): (UserId, MemberRole),
 ) -> Result<()> {
     add_membership_in_tx(tx, ctx, customer, user, role).await?;
-    if ctx.user().is_some_and(|by| by.id == user) {
-        return Ok(()); // nobody has to be told what they did themselves
-    }
-    let by = ctx.user().map_or_else(|| PRODUCT.to_owned(), |by| by.display_name.clone());
     let notice = Notice {
         kind: NotificationKind::MemberAdded,
         args: vec![
             ("customer", Value::Text(customer_name(tx, customer).await?)),
             ("role", Value::Text(role.code().to_owned())),
-            ("by", Value::Text(by)),
+            ("by", notifications::by(ctx)),
         ],
         link: Some(ACCOUNT_PAGE.to_owned()),
     };
-    notifications::notify_in_tx(platform, tx, ctx, &[user], &notice).await
+    notifications::tell_in_tx(platform, tx, ctx, user, &notice).await
 }

@@ -82,13 +82,14 @@ pub async fn begin_sign_in(platform: &Platform, ctx: &OpContext, request: &Login
     let found = if name.contains('\0') { None } else { store::credentials(&mut tx, &name).await? };
     let user = found.as_ref().map(|row| row.id);
     let known = attempts::is_known(&mut tx, ctx, &subjects, user).await?;
+    let account = attempts::account_standing(&mut tx, ctx, &subjects, user).await?;
     tx.commit().await?; // hashing takes a while: hold no connection meanwhile
 
     let hash = found.as_ref().filter(|row| row.active).and_then(|row| row.password_hash.clone());
     let fits = password::verify(platform, &request.password, hash).await?;
     // While it is delayed, whatever was typed is refused, and no directory is told a password either: it may lock an
     // account there that we only hold up. The work is that of a wrong one.
-    let counts = standing.lets_in(known);
+    let counts = standing.lets_in(known) && account.lets_in(known);
     if let Some(row) = found.as_ref().filter(|_| fits && counts) {
         return go_on(platform, ctx, &subjects, row.clone(), request.otp.as_deref(), None).await;
     }

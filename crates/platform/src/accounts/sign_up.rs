@@ -192,7 +192,9 @@ impl Comer {
             language: Some(ctx.language()),
             ..NewPerson::default()
         };
-        store::insert_person(tx, &person, &self.hash).await.map_err(under_own_names)
+        let user = store::insert_person(tx, &person, &self.hash).await.map_err(under_own_names)?;
+        store::passwords::prove_address(tx, user, ctx.now()).await?;
+        Ok(user)
     }
 }
 

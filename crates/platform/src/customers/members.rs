@@ -7,19 +7,22 @@
 
 use contract::accounts::MemberRole;
 use contract::customers::{MemberCreate, MemberSecret, MemberUpdate, MemberView, OwnerTransfer};
-use contract::{CustomerId, ErrorCode, Permission, UserId};
+use contract::notifications::NotificationKind;
+use contract::{CustomerId, ErrorCode, May, Permission, UserId};
 
 use super::{MEMBER_PATHS, active, at, entry, lock_present, person, resource, store};
 use crate::accounts::{self, users};
-use crate::authz::{AddMember, Granted, ManageMembers};
+use crate::authz::{AddMember, Granted, ManageMembers, SecureAccount};
 use crate::db::Tx;
 use crate::fields::Wrong;
+use crate::notifications::{self, Notice, Value};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, may};
 
-/// Adds somebody to a customer: a new account; for staff, also one that exists, whose owner is told.
+/// Adds somebody to a customer, for staff: a new account, or one that exists, whose owner is told.
 ///
 /// # Errors
-/// `Forbidden` for a customer's owner who names an account, whether or not there is one: they invite by mail.
+/// `Forbidden` for a customer's owner, whomever they name and whether or not there is an account: they invite by mail. Who
+/// makes an account knows its password and chooses its address, which would be anybody's.
 pub async fn add_member(
     platform: &Platform,
     ctx: &OpContext,
@@ -28,7 +31,7 @@ pub async fn add_member(
 ) -> Result<MemberSecret> {
     match member.existing {
         true => may_add_known(ctx, id)?,
-        false => ctx.authorize(AddMember, &resource(id)).map(|_| ())?,
+        false => may_add_new(ctx, id)?,
     }
     let mut tx = begin(platform, ctx).await?;
     lock_present(&mut tx, id).await?;
@@ -42,7 +45,7 @@ pub async fn add_member(
     Ok(MemberSecret { username: person.name, password })
 }
 
-/// The same in the customer one acts for.
+/// The same in the customer one acts for; its own people are refused and told to invite.
 pub async fn add_my_member(platform: &Platform, ctx: &OpContext, member: MemberCreate) -> Result<MemberSecret> {
     add_member(platform, ctx, active(ctx)?, member).await
 }
@@ -65,7 +68,7 @@ pub async fn set_member_role(
     if changed {
         may_change_role(ctx, id, &store::owners(&mut tx, id).await?, (user, before))?;
         store::set_member_role(&mut tx, &granted, user, body.role).await?;
-        note_role(&mut tx, ctx, &granted, user, (before, body.role)).await?;
+        note_role(platform, &mut tx, ctx, &granted, user, (before, body.role)).await?;
     }
     tx.commit().await?;
     Ok(())
@@ -86,6 +89,15 @@ pub(super) fn may_add_known(ctx: &OpContext, id: CustomerId) -> Result<()> {
     everywhere.map_err(|error| error.with_key("error-member-by-invitation"))
 }
 
+/// Whether the caller may make an account for one of a customer's people.
+fn may_add_new(ctx: &OpContext, id: CustomerId) -> Result<()> {
+    let granted = ctx.authorize(AddMember, &resource(id)).map(|_| ());
+    granted.map_err(|error| match error.code {
+        ErrorCode::Forbidden => error.with_key("error-member-by-invitation"),
+        _ => error,
+    })
+}
+
 /// Who is to be one of a customer's people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Joining {
@@ -98,7 +110,7 @@ pub(crate) enum Joining {
 /// Whether the caller may make somebody one of a customer's people.
 pub(crate) fn may_join(ctx: &OpContext, id: CustomerId, who: Joining, role: MemberRole) -> Result<()> {
     match who {
-        Joining::New => ctx.authorize(AddMember, &resource(id)).map(|_| ())?,
+        Joining::New => may_add_new(ctx, id)?,
         Joining::Known => may_add_known(ctx, id)?,
     }
     ctx.must_cover_in(&resource(id), role)
@@ -128,7 +140,7 @@ pub(crate) async fn join_in_tx(
     };
     let granted = ctx.authorize(ManageMembers, &resource(id))?;
     store::set_member_role(tx, &granted, user, role).await?;
-    note_role(tx, ctx, &granted, user, (before, role)).await
+    note_role(platform, tx, ctx, &granted, user, (before, role)).await
 }
 
 /// Removes somebody from a customer; the account stays.
@@ -149,6 +161,7 @@ pub async fn remove_member(platform: &Platform, ctx: &OpContext, id: CustomerId,
         ..audit::Entry::of_member("customers:remove-member", id, user)
     };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
+    tell(platform, &mut tx, ctx, id, (user, None)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -156,6 +169,38 @@ pub async fn remove_member(platform: &Platform, ctx: &OpContext, id: CustomerId,
 /// The same in the customer one acts for.
 pub async fn remove_my_member(platform: &Platform, ctx: &OpContext, user: UserId) -> Result<()> {
     remove_member(platform, ctx, active(ctx)?, user).await
+}
+
+/// What somebody is in a customer, of which nobody else changes the people until the end of the transaction.
+///
+/// # Errors
+/// `NotFound` for who is none of its people, whether or not there is such a customer.
+pub(crate) async fn lock_own_place(tx: &mut Tx, id: CustomerId, user: UserId) -> Result<MemberRole> {
+    store::member_role(tx, id, user).await?.ok_or_else(Error::not_found)?;
+    lock_member(tx, id, user).await
+}
+
+/// Takes oneself out of a customer, in the system's transaction and after [`lock_own_place`].
+///
+/// # Errors
+/// `WrongState` for the last owner.
+pub(crate) async fn leave_in_tx(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    granted: &Granted<SecureAccount>,
+    (id, role): (CustomerId, MemberRole),
+) -> Result<()> {
+    let user = granted.id();
+    may_leave_in_tx(tx, id, (user, role)).await?;
+    store::leave(tx, granted, id).await?;
+    users::end_sessions_for_in_tx(tx, ctx, user, id).await?;
+    let before = Some(serde_json::json!({ "role": role }));
+    audit::record_in_tx(tx, ctx, audit::Entry { before, ..entry("customers:leave", id) }).await
+}
+
+/// Whether somebody who is this in a customer can leave it now.
+pub(crate) async fn may_leave_in_tx(tx: &mut Tx, id: CustomerId, who: (UserId, MemberRole)) -> Result<()> {
+    may_leave(&store::owners(tx, id).await?, who)
 }
 
 /// Makes one of its people the only owner; the owners so far become members.
@@ -206,6 +251,10 @@ pub async fn transfer(platform: &Platform, ctx: &OpContext, id: CustomerId, body
         ..entry("customers:transfer", id)
     };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
+    for user in changed {
+        let role = if user == body.user_id { MemberRole::Owner } else { MemberRole::Member };
+        tell(platform, &mut tx, ctx, id, (user, Some(role))).await?;
+    }
     tx.commit().await?;
     Ok(())
 }
@@ -255,11 +304,20 @@ fn may_change_role(ctx: &OpContext, id: CustomerId, owners: &[UserId], who: (Use
     may_leave(owners, who)
 }
 
+/// Whether the caller could make somebody an owner of a customer: by adding or inviting them, or by handing it over.
+///
+/// # Errors
+/// As [`may`]'s.
+pub fn may_make_owner(ctx: &OpContext, id: CustomerId) -> Result<May> {
+    may(ctx, true, ctx.must_cover_in(&resource(id), MemberRole::Owner))
+}
+
 fn last_owner() -> Error {
     Error::new(ErrorCode::WrongState).with_key("error-last-owner")
 }
 
 async fn note_role(
+    platform: &Platform,
     tx: &mut Tx,
     ctx: &OpContext,
     granted: &Granted<ManageMembers>,
@@ -272,5 +330,22 @@ async fn note_role(
         after: Some(serde_json::json!({ "role": after })),
         ..audit::Entry::of_member("customers:change-member", granted.id(), user)
     };
-    audit::record_in_tx(tx, ctx, entry).await
+    audit::record_in_tx(tx, ctx, entry).await?;
+    tell(platform, tx, ctx, granted.id(), (user, Some(after))).await
+}
+
+/// Tells somebody what they are in the customer from now on, or that they are in it no more.
+async fn tell(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    id: CustomerId,
+    (user, role): (UserId, Option<MemberRole>),
+) -> Result<()> {
+    let name = store::names(tx, &[id.0]).await?.remove(&id.0).ok_or_else(Error::not_found)?;
+    let mut args = vec![("customer", Value::Text(name)), ("by", notifications::by(ctx))];
+    args.extend(role.map(|role| ("role", Value::Text(role.code().to_owned()))));
+    let kind = if role.is_some() { NotificationKind::MemberChanged } else { NotificationKind::MemberRemoved };
+    let notice = Notice { kind, args, link: Some(accounts::ACCOUNT_PAGE.to_owned()) };
+    notifications::tell_in_tx(platform, tx, ctx, user, &notice).await
 }

@@ -11,7 +11,7 @@ use crate::allocations;
 use crate::authz::{CustomerRef, ManageCustomer, UpdateCustomer, UpdateUser, UserRef, ViewUser};
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, audit, customers, files};
+use crate::{Error, OpContext, Platform, Result, audit, customers, files, roles};
 
 /// A person's limits.
 pub async fn of_user(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<Quota> {
@@ -69,10 +69,14 @@ fn counted(quota: &Quota, used: impl Fn(CountedResource) -> Option<i64>) -> Vec<
 }
 
 /// Replaces a person's limits.
+///
+/// # Errors
+/// `Forbidden` when the person may what the caller does not hold.
 pub async fn set_of_user(platform: &Platform, ctx: &OpContext, id: UserId, quota: Quota) -> Result<Quota> {
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
     users::lock_in_tx(&mut tx, id).await?;
+    roles::must_cover_user_in_tx(&mut tx, ctx, id).await?;
     check(&quota)?;
     let before = store::get(&mut tx, "user", id.0).await?;
     store::set_of_user(&mut tx, &granted, &quota).await?;

@@ -276,3 +276,49 @@ async fn an_address_is_known_for_a_while_and_until_the_password_changes() {
     accounts::reset_password(&test.platform, "lee").await.unwrap();
     assert_eq!(known_networks(&test, &lee).await, Vec::<String>::new(), "whoever knew the old one is a stranger");
 }
+
+/// An account with an address, as who guesses may call it either way.
+async fn with_two_names(test: &TestPlatform) -> (TestUser, &'static str) {
+    let lee = test.outsider("lee").await;
+    let email = "lee@example.org";
+    let put = sqlx::query("update users set email = $1 where id = $2").bind(email).bind(lee.id.0);
+    put.execute(test.owner_pool()).await.unwrap();
+    (lee, email)
+}
+
+#[tokio::test]
+async fn the_two_names_of_an_account_have_one_count_and_no_answer_shows_it() {
+    let test = TestPlatform::new().await;
+    let (lee, email) = with_two_names(&test).await;
+    sign_in(&test, &from(&test, HOME), (&lee.name, lee.password), None).await.unwrap();
+    besiege(&test, email).await;
+    // The other name answers as a name of nobody does: nothing says that both are one account's.
+    for name in ["lee", "nobody-at-all"] {
+        assert_eq!(key(sign_in(&test, &from(&test, stranger(99)), (name, "a guess"), None).await), WRONG, "{name}");
+    }
+    // But a right guess counts for nothing by either, and the owner at home is not held up.
+    let right = (lee.name.as_str(), lee.password);
+    assert_eq!(key(sign_in(&test, &from(&test, stranger(98)), right, None).await), WRONG);
+    let captcha = Some(solved(&test).await);
+    assert_eq!(key(sign_in(&test, &from(&test, stranger(97)), (email, lee.password), captcha).await), WAIT);
+    sign_in(&test, &from(&test, HOME), right, None).await.expect("from home");
+    test.clock().advance(TimeDelta::seconds(61));
+    sign_in(&test, &from(&test, stranger(96)), right, None).await.expect("once the delay is over");
+}
+
+#[tokio::test]
+async fn from_one_address_the_other_name_is_no_further_try() {
+    let test = TestPlatform::new().await;
+    let (lee, email) = with_two_names(&test).await;
+    fail_three_times(&test, "lee", HOME).await;
+    let captcha = async || Some(solved(&test).await);
+    let by = async |name: &str, password: &str| {
+        key(sign_in(&test, &from(&test, HOME), (name, password), captcha().await).await)
+    };
+    assert_eq!(by(email, "a guess").await, WRONG);
+    assert_eq!(by("lee", lee.password).await, WRONG, "the fourth failure costs two seconds, whatever was typed");
+    test.clock().advance(TimeDelta::seconds(3));
+    sign_in(&test, &from(&test, HOME), (email, lee.password), captcha().await).await.unwrap();
+    // Everything that was theirs is forgotten, under both names.
+    sign_in(&test, &from(&test, HOME), ("lee", lee.password), captcha().await).await.unwrap();
+}

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use contract::Permission;
 use contract::live::{ClientMessage, FLEET_TOPIC, WALL_TOPIC};
 
 use server::router::Door;
 
+use super::table::TABLE;
 use super::world::World;
 use crate::sockets::Live;
 
@@ -75,4 +77,32 @@ async fn a_refused_attempt_is_written_down() {
         world.acme.member.id
     );
     assert_eq!(world.server.sql(&statement).await, ["audit:view"]);
+}
+
+/// Whoever runs people, with every permission of that, does nothing to somebody who may more: by no route there is.
+#[tokio::test]
+async fn nobody_acts_on_somebody_who_may_more() {
+    let mut world = World::new().await;
+    world.target = world.operator.clone();
+    let of_people = |permission: &Permission| ["users", "roles", "customers"].contains(&permission.group());
+    let desk: Vec<_> =
+        Permission::ALL.iter().copied().filter(of_people).filter(|p| platform::authz::is_grantable(*p)).collect();
+    let desk = world.server.test.with_role("desk", &desk).await;
+    let who = world.server.token(&desk).await;
+    let mut called = 0;
+    for (door, method, path, _) in TABLE {
+        let acts = path.starts_with("/api/admin/users/{id}") && *method != "GET";
+        if *door != Door::Rest || !acts {
+            continue;
+        }
+        let (status, answer) = world.call(&who, *door, method, path).await;
+        assert_eq!(status, 403, "{method} {path}: {answer:?}");
+        called += 1;
+    }
+    assert!(called >= 11, "only {called} routes act on somebody: the search is broken");
+    let shown = world.server.get(&who, &format!("/api/admin/users/{}", world.target.id)).await.data();
+    let may = shown["may"].as_object().unwrap();
+    for (what, may) in may.iter().filter(|(what, _)| *what != "revokeRoles") {
+        assert_eq!(may["allowed"], false, "{what} is offered: {may}");
+    }
 }
