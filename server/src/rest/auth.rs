@@ -91,11 +91,10 @@ pub async fn switch_customer(rest: Rest, Body(body): Body<CustomerSwitch>) -> Re
 pub async fn leave_customer(
     rest: Rest,
     Extension(session): Extension<Session>,
-    headers: HeaderMap,
     Part(id): Part<CustomerId>,
 ) -> Response {
     let result = match accounts::leave(&rest.platform, &rest.ctx, id).await {
-        Ok(who) => go_on(&rest, &session, &headers, who).await,
+        Ok(who) => go_on(&rest, &session, who).await,
         Err(error) => Err(error),
     };
     rest.answer(result).await
