@@ -56,6 +56,12 @@ impl SettingGroup {
         }
     }
 
+    /// Whether it decides who gets in: the rules of signing in, and where the links to new passwords go out. Who changes that
+    /// can be anybody, so it needs [`crate::Permission::SettingsIdentity`] as well.
+    pub fn decides_who_gets_in(self) -> bool {
+        matches!(self, SettingGroup::SignIn | SettingGroup::Mail)
+    }
+
     /// Reads what [`SettingGroup::code`] writes.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|group| group.code() == text)

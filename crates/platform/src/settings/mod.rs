@@ -26,7 +26,7 @@ pub use values::{
     logo_file, mail, max_file_gb, sends_mail, sign_in, time_zone, usual_language, usual_time_zone,
 };
 
-use crate::authz::{Granted, Installation, UpdateSettings};
+use crate::authz::{Granted, Installation, ManageIdentity, UpdateSettings};
 use crate::db::Tx;
 use crate::error::FieldError;
 use crate::{Error, OpContext, Platform, Result, audit};
@@ -84,7 +84,8 @@ pub async fn update(platform: &Platform, ctx: &OpContext, key: &str, body: Setti
 /// Sets many, all or none; the fields that are wrong are named by their keys.
 ///
 /// # Errors
-/// `Validation` with every fault at once; `Conflict` when somebody changed one of them after it was read.
+/// `Validation` with every fault at once; `Conflict` when somebody changed one of them after it was read; `Forbidden` for
+/// what decides who gets in, which is the platform's admins' to change.
 pub async fn change(platform: &Platform, ctx: &OpContext, changes: Vec<Change>) -> Result<()> {
     let granted = ctx.authorize(UpdateSettings, &Installation)?;
     let judged = judge(changes)?;
@@ -136,6 +137,9 @@ async fn apply(
         return Err(Error::new(ErrorCode::Conflict).with_key("error-settings-changed"));
     }
     changes.retain(|change| differs(change, rows.get(change.spec.key)));
+    if changes.iter().any(|change| change.spec.group.decides_who_gets_in()) {
+        ctx.authorize(ManageIdentity, &Installation).map_err(|error| error.with_key("error-settings-of-admins"))?;
+    }
     // A password belongs to its server: whoever names another server must say the password again.
     let names = |changes: &[Judged], key: &str| changes.iter().any(|change| change.spec.key == key);
     let has_password = rows.get(MAIL_PASSWORD).is_some_and(|row| row.secret.is_some());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contract::ErrorCode;
+use contract::{ErrorCode, Permission};
 use contract::accounts::{PasswordChange, TotpProof};
 use contract::allocations::AllocationCreate;
 use contract::settings::{Configuration, SETTINGS, SettingUpdate};
@@ -28,6 +28,36 @@ async fn audited(test: &TestPlatform) -> Vec<String> {
     .fetch_all(test.owner_pool())
     .await
     .unwrap()
+}
+
+/// Where mail goes out is where the links to new passwords go: a role made here that may change settings changes neither that
+/// nor how people sign in, by no door.
+#[tokio::test]
+async fn what_decides_who_gets_in_is_the_admins_to_change() {
+    let test = TestPlatform::new().await;
+    let p = &test.platform;
+    let admin = test.admin().await;
+    let clerk = test.with_role("clerk", &[Permission::SettingsView, Permission::SettingsUpdate]).await;
+    let refused = (ErrorCode::Forbidden, "error-settings-of-admins");
+    for (key, value) in [
+        ("mail.host", json!("mail.evil.example")),
+        ("mail.from_address", json!("boss@evil.example")),
+        ("sign_in.sign_up", json!("open")),
+        ("sign_in.totp_for_admins", json!(true)),
+    ] {
+        let one = settings::change(p, &clerk.ctx(), vec![change(key, value.clone())]).await.unwrap_err();
+        assert_eq!((one.code, one.key), refused, "{key}");
+        let both = vec![change("branding.name", json!("Lab")), change(key, value.clone())];
+        assert_eq!(settings::change(p, &clerk.ctx(), both).await.unwrap_err().code, ErrorCode::Forbidden, "{key}");
+        let file = json!({ "format": 1, "settings": { key: value.clone() } });
+        let staged = settings::stage_import(p, &clerk.ctx(), file.to_string().as_bytes()).await.unwrap();
+        let taken = settings::confirm_import(p, &clerk.ctx(), staged.id).await.unwrap_err();
+        assert_eq!((taken.code, taken.key), refused, "{key}");
+        settings::change(p, &admin.ctx(), vec![change(key, value)]).await.unwrap();
+    }
+    settings::change(p, &clerk.ctx(), vec![change("branding.name", json!("Lab"))]).await.unwrap();
+    // What stays as it is is nobody's change: a form sends all of its fields.
+    settings::change(p, &clerk.ctx(), vec![change("sign_in.sign_up", json!("open"))]).await.unwrap();
 }
 
 #[tokio::test]

@@ -93,6 +93,7 @@ error-totp-required = Whoever works for this platform must have a second factor:
 error-totp-not-pending = Nothing waits to be confirmed. Begin setting up again.
 error-too-many-tokens = You have { $max } tokens already. Revoke some first.
 error-settings-changed = Somebody changed these settings meanwhile. Reload the page and make your change again.
+error-settings-of-admins = Sign-in and mail decide who gets in: only the platform’s administrators change them.
 error-mail-off = No mail goes out: no mail server and sender are set. An administrator sets them in the settings.
 error-sign-up-closed = Only administrators make accounts here, or people are invited. The settings can open it to everybody.
 error-invitations-off = Only administrators make accounts here. Ask one for an account with the invited address, then open the link again and accept with it.

@@ -84,6 +84,7 @@ error-totp-required = 平台工作人员必须开启两步验证，不能关闭�
 error-totp-not-pending = 没有等待确认的设置，请重新开始设置。
 error-too-many-tokens = 您已有 { $max } 个令牌，请先吊销一些。
 error-settings-changed = 这些设置已被他人修改。请刷新页面后重新修改。
+error-settings-of-admins = 登录与邮件设置决定谁能进入系统，只有平台管理员可以修改。
 error-mail-off = 尚未设置邮件服务器和发件地址，无法发送邮件。请联系管理员设置。
 error-sign-up-closed = 此处的账号只能由管理员创建或通过邀请创建。可在平台设置中开放注册。
 error-invitations-off = 此处仅管理员可以创建账号。请联系管理员为受邀邮箱创建账号，然后重新打开链接并用该账号接受。

@@ -46,7 +46,8 @@ fn settings_view(settings: Vec<SettingView>, saved: bool) -> AnyView {
         .and_then(|r| ["settings", "file", "format"].into_iter().find_map(|path| r.fault(words.0, path)));
     let groups = SettingGroup::ALL.map(|group| {
         let of_group: Vec<_> = settings.iter().filter(|view| view.group == group).cloned().collect();
-        group_form(words, group, of_group, refused.as_ref(), may_change)
+        let here = may_change && (!group.decides_who_gets_in() || door().1.holds(Permission::SettingsIdentity));
+        group_form(words, group, of_group, refused.as_ref(), here)
     });
     frame(
         head,
@@ -89,7 +90,7 @@ fn group_form(
                 <fieldset disabled=!may_change>{fields}</fieldset>
                 {may_change.then(|| view! { <p class="actions"><button class="btn primary">{words.t("form-save")}</button></p> })}
             </form>
-            {(group == SettingGroup::Mail && may_change).then(|| mails::test_form(words, refused))}
+            {(group == SettingGroup::Mail && door().1.holds(Permission::SettingsUpdate)).then(|| mails::test_form(words, refused))}
             {(group == SettingGroup::Notifications).then(|| view! {
                 <p class="note-line"><a class="link" href=paths::CHANNELS>{words.t("channels-title")}</a></p>
             })}
