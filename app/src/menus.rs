@@ -185,7 +185,7 @@ pub const GROUPS: &[Group] = &[
                 "members",
                 "customer/customers/members",
                 "users",
-                [CustomersAddMember, CustomersInvite, CustomersManageMembers]
+                [CustomersInvite, CustomersManageMembers]
             ),
             entry!(Market, MARKET, "nav-market", ImagesUse, "market", "customer/images/market", "store", []),
             entry!(

@@ -187,7 +187,6 @@ async fn the_menu_shows_what_the_doors_let_through() {
             vec!["home", "members", "market", "own-images", "own-audit", "account"],
             vec![
                 "allocations:request-renewal",
-                "customers:add-member",
                 "customers:invite",
                 "customers:manage-members",
                 "images:upload",

@@ -128,7 +128,9 @@ pub async fn confirm_email_change(platform: &Platform, ctx: &OpContext, body: &E
     if !links::consume(&mut tx, &link, ctx.now()).await? {
         return Err(links::spent());
     }
-    store::set_email(&mut tx, user, &link.address).await?;
+    // Who opens the link somewhere else may be another than whose account it is: who asked could have named anybody's address.
+    let proved = ctx.user().is_some_and(|by| by.id == user).then(|| ctx.now());
+    store::set_email(&mut tx, user, &link.address, proved).await?;
     // A link to a new password that went to the old address works no more.
     links::retire_of_user(&mut tx, Purpose::PasswordReset, user, ctx.now()).await?;
     let entry = audit::Entry {

@@ -18,6 +18,7 @@ pub(crate) mod fuzzing;
 pub mod identity;
 mod invitations;
 mod joining;
+mod leftovers;
 mod links;
 mod list_columns;
 mod password;

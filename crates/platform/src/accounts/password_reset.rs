@@ -11,6 +11,7 @@ use contract::{ErrorCode, JobId, UserId};
 use super::asking::{Asked, Asking, MOST_MAILS, WINDOW};
 use super::attempts::FREE_OF_CHALLENGE;
 use super::captcha::{self, Captchas, Given};
+use super::leftovers;
 use super::links::{self, NewLink, Purpose};
 use super::{Contact, SessionEnding, entry, identity, password, store};
 use crate::db::Tx;
@@ -168,13 +169,14 @@ pub async fn confirm_password_reset(platform: &Platform, ctx: &OpContext, body: 
     let hash = password::hash(platform, &body.new_password).await?;
 
     let mut tx = platform.db().begin(&system).await?;
+    let before = leftovers::drop_in_tx(&mut tx, ctx, user).await?;
     links::lock_owner(&mut tx, user).await?;
     if !links::consume(&mut tx, &link, ctx.now()).await? {
         return Err(links::spent());
     }
     links::retire_ways_in(&mut tx, user, ctx.now()).await?;
     store::passwords::set(&mut tx, user, &hash, ctx.now()).await?;
-    audit::record_in_tx(&mut tx, ctx, entry("accounts:reset-password", user)).await?;
+    audit::record_in_tx(&mut tx, ctx, audit::Entry { before, ..entry("accounts:reset-password", user) }).await?;
     // Whoever did not do it should hear of it.
     let notice = Notice { kind: NotificationKind::PasswordChanged, args: Vec::new(), link: None };
     notifications::notify_in_tx(platform, &mut tx, ctx, &[user], &notice).await?;

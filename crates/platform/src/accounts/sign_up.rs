@@ -191,7 +191,9 @@ impl Comer {
             email: Some(link.address.clone()),
             ..NewPerson::default()
         };
-        store::insert_person(tx, &person, &self.hash).await.map_err(under_own_names)
+        let user = store::insert_person(tx, &person, &self.hash).await.map_err(under_own_names)?;
+        store::passwords::prove_address(tx, user, ctx.now()).await?;
+        Ok(user)
     }
 }
 

@@ -113,7 +113,6 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
             Role::CustomerOwner,
             P::CustomersView
             | P::CustomersListMembers
-            | P::CustomersAddMember
             | P::CustomersInvite
             | P::CustomersManageMembers
             | P::AllocationsView

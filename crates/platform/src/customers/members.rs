@@ -16,10 +16,11 @@ use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, may};
 
-/// Adds somebody to a customer: a new account; for staff, also one that exists, whose owner is told.
+/// Adds somebody to a customer, for staff: a new account, or one that exists, whose owner is told.
 ///
 /// # Errors
-/// `Forbidden` for a customer's owner who names an account, whether or not there is one: they invite by mail.
+/// `Forbidden` for a customer's owner, whomever they name and whether or not there is an account: they invite by mail. Who
+/// makes an account knows its password and chooses its address, which would be anybody's.
 pub async fn add_member(
     platform: &Platform,
     ctx: &OpContext,
@@ -28,7 +29,7 @@ pub async fn add_member(
 ) -> Result<MemberSecret> {
     match member.existing {
         true => may_add_known(ctx, id)?,
-        false => ctx.authorize(AddMember, &resource(id)).map(|_| ())?,
+        false => may_add_new(ctx, id)?,
     }
     let mut tx = begin(platform, ctx).await?;
     lock_present(&mut tx, id).await?;
@@ -42,7 +43,7 @@ pub async fn add_member(
     Ok(MemberSecret { username: person.name, password })
 }
 
-/// The same in the customer one acts for.
+/// The same in the customer one acts for; its own people are refused and told to invite.
 pub async fn add_my_member(platform: &Platform, ctx: &OpContext, member: MemberCreate) -> Result<MemberSecret> {
     add_member(platform, ctx, active(ctx)?, member).await
 }
@@ -86,6 +87,15 @@ pub(super) fn may_add_known(ctx: &OpContext, id: CustomerId) -> Result<()> {
     everywhere.map_err(|error| error.with_key("error-member-by-invitation"))
 }
 
+/// Whether the caller may make an account for one of a customer's people.
+fn may_add_new(ctx: &OpContext, id: CustomerId) -> Result<()> {
+    let granted = ctx.authorize(AddMember, &resource(id)).map(|_| ());
+    granted.map_err(|error| match error.code {
+        ErrorCode::Forbidden => error.with_key("error-member-by-invitation"),
+        _ => error,
+    })
+}
+
 /// Who is to be one of a customer's people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Joining {
@@ -98,7 +108,7 @@ pub(crate) enum Joining {
 /// Whether the caller may make somebody one of a customer's people.
 pub(crate) fn may_join(ctx: &OpContext, id: CustomerId, who: Joining, role: MemberRole) -> Result<()> {
     match who {
-        Joining::New => ctx.authorize(AddMember, &resource(id)).map(|_| ())?,
+        Joining::New => may_add_new(ctx, id)?,
         Joining::Known => may_add_known(ctx, id)?,
     }
     ctx.must_cover_in(&resource(id), role)

@@ -229,7 +229,7 @@ async fn who_did_it_stays_who_they_were_when_they_leave() {
     let admin = test.admin().await;
     let (acme, globex) = (test.customer("Acme").await, test.customer("Globex").await);
     let added = MemberCreate { username: "ann".to_owned(), ..MemberCreate::default() };
-    customers::add_my_member(&test.platform, &acme.owner.ctx(), added).await.unwrap();
+    customers::add_member(&test.platform, &admin.ctx(), acme.id, added).await.unwrap();
     customers::add_member(
         &test.platform,
         &admin.ctx(),
@@ -262,7 +262,7 @@ async fn who_did_it_stays_who_they_were_when_they_leave() {
         .collect();
     let owner = Some(acme.owner.name.as_str());
     let removed = ("customers:remove-member", "member", owner, Some("Acme"));
-    assert_eq!(told, [removed, removed, ("customers:add-member", "member", owner, Some("ann"))]);
+    assert_eq!(told, [removed, removed, ("customers:add-member", "staff", None, Some("ann"))]);
     let theirs = audit::list_own(platform, &globex.owner.ctx(), &OwnAuditQuery::default()).await.unwrap().list;
     let told: Vec<_> = theirs
         .iter()

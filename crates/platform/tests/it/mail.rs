@@ -88,7 +88,7 @@ impl World {
         mail::list(&self.test.platform, &self.admin.ctx(), &MailQuery::default()).await.unwrap().list
     }
 
-    async fn ask_reset(&self, account: &str) {
+    pub(crate) async fn ask_reset(&self, account: &str) {
         let ctx = self.test.anonymous();
         let wanted = accounts::captchas_of_reset(&self.test.platform, &ctx, account).await.unwrap();
         let (captcha_id, captcha) = if wanted.is_some() { self.test.captcha().await } else { (None, None) };

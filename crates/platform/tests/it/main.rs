@@ -19,6 +19,7 @@ mod images;
 mod jobs;
 mod joining;
 mod ldap;
+mod leftovers;
 mod machines;
 mod mail;
 mod may;

@@ -7,10 +7,11 @@ use platform::customers;
 
 use crate::rest::{Body, Part, Rest};
 
-/// Adds a new person; the only answer that holds the password that was made. Who has an account is invited, at `invitations`.
+/// Refused to the customer's people, whomever the body names: they bring people in at `invitations`, because who makes an
+/// account knows its password. Staff make accounts at `/api/admin/customers/{id}/members`.
 #[utoipa::path(post, path = "/api/customer/members", tag = "customers", request_body = MemberCreate,
-    responses((status = 201, body = Envelope<MemberSecret>),
-        (status = 403, description = "1200: `existing` is for staff, whatever the name: invite by mail")))]
+    responses((status = 201, body = Envelope<MemberSecret>, description = "For staff alone, while they act for a customer"),
+        (status = 403, description = "1200: invite by mail")))]
 pub async fn add(rest: Rest, Body(member): Body<MemberCreate>) -> Response {
     let made = customers::add_my_member(&rest.platform, &rest.ctx, member).await;
     rest.created(made, |_| "/api/customer/members".to_owned()).await

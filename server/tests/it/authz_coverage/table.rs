@@ -126,7 +126,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "GET",   "/api/admin/customers/{id}/quota",                     [401, 404, 403, 403, 404, 200, 401, 200, 200]),
     (Door::Rest, "GET",   "/api/admin/customers/{id}/quota/usage",               [401, 404, 403, 403, 404, 200, 401, 200, 200]),
     (Door::Rest, "PUT",   "/api/admin/customers/{id}/quota",                     [401, 404, 403, 403, 404, 200, 401, 403, 403]),
-    (Door::Rest, "POST",  "/api/customer/members",                               [401, 404, 403, 201, 201, 404, 401, 404, 404]),
+    (Door::Rest, "POST",  "/api/customer/members",                               [401, 404, 403, 403, 403, 404, 401, 404, 404]),
     // Not one of the other customer's people.
     (Door::Rest, "PUT",   "/api/customer/members/{userId}",                      [401, 404, 403, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "DELETE","/api/customer/members/{userId}",                      [401, 404, 403, 200, 404, 404, 401, 404, 404]),
@@ -384,7 +384,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST",  "set_customer_active",                                 [401, 404, 403, 403, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "delete_customer",                                     [401, 404, 403, 403, 404, 422, 401, 403, 403]),
     (Door::ServerFn, "POST",  "restore_customer",                                    [401, 404, 403, 403, 404, 200, 401, 403, 403]),
-    (Door::ServerFn, "POST",  "add_customer_member",                                 [401, 404, 403, 200, 404, 200, 401, 403, 403]),
+    (Door::ServerFn, "POST",  "add_customer_member",                                 [401, 404, 403, 403, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "confirm_import",                                      [401, 404, 404, 404, 404, 422, 401, 403, 403]),
     (Door::ServerFn, "POST",  "discard_import",                                      [401, 404, 404, 404, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "act_on_allocations",                                  [401, 404, 404, 404, 404, 200, 401, 404, 404]),

@@ -25,6 +25,7 @@ use secrecy::SecretString;
 pub(super) use directories::{Answer, ask};
 pub use oidc::Descriptions;
 pub use providers::{create, delete, get, list, update};
+pub(super) use services::unlink_all_in_tx;
 pub use services::{
     Finished, Proposal, Returned, begin, confirm_link, finish, forget_link, identities, proposed_link, services, unlink,
 };

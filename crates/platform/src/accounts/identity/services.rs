@@ -6,7 +6,7 @@
 
 use chrono::TimeDelta;
 use contract::accounts::{IdentityView, ProviderKind, SignInService};
-use contract::{ErrorCode, IdentityId, IdentityProviderId};
+use contract::{ErrorCode, IdentityId, IdentityProviderId, UserId};
 use serde_json::json;
 
 use super::super::attempts::Subjects;
@@ -312,4 +312,14 @@ pub async fn unlink(platform: &Platform, ctx: &OpContext, id: IdentityId) -> Res
         let _ = platform.endings().send(super::super::SessionEnding::User(user.id));
     }
     Ok(())
+}
+
+/// Parts an account from every identity, with the roles that their groups gave; how many there were.
+pub(in crate::accounts) async fn unlink_all_in_tx(tx: &mut Tx, user: UserId) -> Result<u64> {
+    let gone = store::delete_identities(tx, user).await?;
+    for before in &gone {
+        let before: Vec<Given> = serde_json::from_value(before.clone()).map_err(Error::internal)?;
+        roles::apply(tx, user, &before, &[]).await?;
+    }
+    Ok(gone.len() as u64)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use contract::accounts::Language;
 use contract::{CustomerId, Permission, UserId};
 
@@ -93,7 +94,20 @@ pub(in crate::accounts) async fn by_email(tx: &mut Tx, email: &str) -> Result<Op
     }))
 }
 
-pub(in crate::accounts) async fn set_email(tx: &mut Tx, user: UserId, email: &str) -> Result<()> {
-    sqlx::query!("update users set email = $2::text::citext where id = $1", user.0, email).execute(&mut **tx).await?;
+/// `proved`: since when the account is known to be of who reads the mail there.
+pub(in crate::accounts) async fn set_email(
+    tx: &mut Tx,
+    user: UserId,
+    email: &str,
+    proved: Option<DateTime<Utc>>,
+) -> Result<()> {
+    sqlx::query!(
+        "update users set email = $2::text::citext, address_proved_at = $3 where id = $1",
+        user.0,
+        email,
+        proved
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }

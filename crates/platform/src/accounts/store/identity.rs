@@ -303,6 +303,12 @@ pub(in crate::accounts) async fn delete_identity(
     Ok(gone.fetch_optional(&mut **tx).await?)
 }
 
+/// Parts somebody from all of them; what each had given.
+pub(in crate::accounts) async fn delete_identities(tx: &mut Tx, user: UserId) -> Result<Vec<Value>> {
+    let gone = sqlx::query_scalar!("delete from user_identities where user_id = $1 returning granted", user.0);
+    Ok(gone.fetch_all(&mut **tx).await?)
+}
+
 /// Where the password of an account is that has none here.
 pub(in crate::accounts) async fn password_place(tx: &mut Tx, user: UserId) -> Result<Option<PasswordPlace>> {
     let row = sqlx::query!(

@@ -44,6 +44,19 @@ pub(in crate::accounts) async fn change(
     .await?)
 }
 
+/// Whether an account is known to be of who reads the mail at its address.
+pub(in crate::accounts) async fn address_is_proved(tx: &mut Tx, user: UserId) -> Result<bool> {
+    let proved =
+        sqlx::query_scalar!(r#"select address_proved_at is not null as "is!" from users where id = $1"#, user.0);
+    Ok(proved.fetch_optional(&mut **tx).await?.unwrap_or(false))
+}
+
+/// Notes that it is: they came by a link that went there, and chose the password.
+pub(in crate::accounts) async fn prove_address(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("update users set address_proved_at = $2 where id = $1", user.0, now).execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// Puts the present one among those of before. Addresses that were signed in from with it are nobody's we know.
 async fn retire(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(

@@ -96,3 +96,9 @@ pub(in crate::accounts) async fn delete(
     .await?;
     Ok(row.map(SshKeyView::from))
 }
+
+/// All of somebody's; how many there were.
+pub(in crate::accounts) async fn delete_all(tx: &mut Tx, user: UserId) -> Result<u64> {
+    let done = sqlx::query!("delete from ssh_keys where user_id = $1", user.0).execute(&mut **tx).await?;
+    Ok(done.rows_affected())
+}

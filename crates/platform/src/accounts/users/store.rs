@@ -292,6 +292,7 @@ pub(super) async fn insert(
 pub(super) async fn update(tx: &mut Tx, granted: &Granted<UpdateUser>, details: &Details) -> Result<()> {
     sqlx::query!(
         "update users set name = $2::text::citext, display_name = coalesce($3, ''), email = $4::text::citext,
+                address_proved_at = case when email is not distinct from $4::text::citext then address_proved_at end,
                 revision = revision + 1
          where id = $1",
         granted.id().0,

@@ -233,6 +233,11 @@ pub async fn remove_channel(platform: &Platform, ctx: &OpContext, whose: Whose, 
     Ok(())
 }
 
+/// Removes all webhooks of somebody, in the transaction of who decided that; how many there were.
+pub(crate) async fn delete_all_in_tx(tx: &mut crate::db::Tx, user: UserId) -> Result<u64> {
+    store::delete_all(tx, user).await
+}
+
 /// Sends a test message now, to find out how far it comes; also over a channel that is switched off.
 ///
 /// # Errors

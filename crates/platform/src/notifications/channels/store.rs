@@ -151,6 +151,12 @@ pub(super) async fn delete(tx: &mut Tx, right: &Right, id: ChannelId) -> Result<
     Ok(())
 }
 
+/// All of somebody's, with what they still had to deliver; how many there were.
+pub(super) async fn delete_all(tx: &mut Tx, user: UserId) -> Result<u64> {
+    let done = sqlx::query!("delete from notification_channels where user_id = $1", user.0).execute(&mut **tx).await?;
+    Ok(done.rows_affected())
+}
+
 /// Those of this person, or of the platform that carry this kind, that are switched on.
 pub(super) async fn open(tx: &mut Tx, user: Option<UserId>, kind: NotificationKind) -> Result<Vec<ChannelId>> {
     let ids = sqlx::query_scalar!(
