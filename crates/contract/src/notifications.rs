@@ -24,8 +24,16 @@ pub enum NotificationKind {
     InvitationAccepted,
     /// Staff made one of a customer's people of the account one has.
     MemberAdded,
+    /// One is another in a customer than before.
+    MemberChanged,
+    /// Somebody took one out of a customer.
+    MemberRemoved,
+    /// A role of the platform was given to one or taken away.
+    RolesChanged,
     /// One's own password.
     PasswordChanged,
+    /// Somebody else gave one's account another e-mail address.
+    EmailChanged,
     /// An image one uploaded was looked at.
     ImageReviewed,
     /// Certificates of a machine's Docker Engine end soon; for those who may store new ones.
@@ -34,14 +42,18 @@ pub enum NotificationKind {
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 8] = [
+    pub const ALL: [NotificationKind; 12] = [
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
         NotificationKind::MaintenancePlanned,
         NotificationKind::InvitationAccepted,
         NotificationKind::MemberAdded,
+        NotificationKind::MemberChanged,
+        NotificationKind::MemberRemoved,
+        NotificationKind::RolesChanged,
         NotificationKind::ImageReviewed,
         NotificationKind::PasswordChanged,
+        NotificationKind::EmailChanged,
         NotificationKind::EngineCertificates,
     ];
 
@@ -67,7 +79,11 @@ impl NotificationKind {
             NotificationKind::MaintenancePlanned => "maintenance-planned",
             NotificationKind::InvitationAccepted => "invitation-accepted",
             NotificationKind::MemberAdded => "member-added",
+            NotificationKind::MemberChanged => "member-changed",
+            NotificationKind::MemberRemoved => "member-removed",
+            NotificationKind::RolesChanged => "roles-changed",
             NotificationKind::PasswordChanged => "password-changed",
+            NotificationKind::EmailChanged => "email-changed",
             NotificationKind::ImageReviewed => "image-reviewed",
             NotificationKind::EngineCertificates => "engine-certificates",
         }
@@ -80,7 +96,7 @@ impl NotificationKind {
 
     /// True for what is told in every way at once, whatever was chosen: it may be somebody else's doing.
     pub fn is_security(self) -> bool {
-        self == NotificationKind::PasswordChanged
+        matches!(self, NotificationKind::PasswordChanged | NotificationKind::EmailChanged)
     }
 }
 

@@ -3,7 +3,7 @@
 use contract::accounts::MemberRole;
 use contract::{CustomerId, ErrorCode, UserId};
 
-use super::{SessionEnding, entry, hash_password, joining, links, store};
+use super::{SessionEnding, entry, hash_password, joining, links, password_reset, store};
 use crate::authz::SecureAccount;
 use crate::{Error, OpContext, Platform, Result, SystemActor, Via, audit, secrets};
 
@@ -47,6 +47,7 @@ pub async fn reset_password(platform: &Platform, name: &str) -> Result<String> {
     store::passwords::set(&mut tx, row.id, &hash_password(&password)?, ctx.now()).await?;
     links::retire_ways_in(&mut tx, row.id, ctx.now()).await?;
     audit::record_in_tx(&mut tx, &ctx, entry("accounts:reset-password", row.id)).await?;
+    password_reset::tell_of_password(platform, &mut tx, &ctx, row.id).await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(UserId(row.id.0)));
     Ok(password)

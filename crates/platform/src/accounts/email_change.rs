@@ -3,15 +3,18 @@
 use chrono::TimeDelta;
 use contract::accounts::{EmailChangeConfirm, EmailChangeRequest};
 use contract::mail::EMAIL_PATH;
+use contract::notifications::NotificationKind;
 use contract::{ErrorCode, UserId};
 
 use super::attempts::{self, Subjects};
 use super::links::{self, NewLink, Purpose};
 use super::{account, entry, password, signed_in, store};
 use crate::authz::SecureAccount;
+use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::mail::{self, NewMail};
-use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
+use crate::notifications::{self, Notice, Value};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, settings};
 
 /// Mails to new addresses by one person in [`WINDOW`]: nobody's mailbox is flooded.
 const MOST_MAILS: i64 = 3;
@@ -141,4 +144,39 @@ pub async fn confirm_email_change(platform: &Platform, ctx: &OpContext, body: &E
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Tells somebody whose address another changed, in the transaction of that: in the product, at the new address, and at the
+/// old one, which nobody could silence by changing it.
+pub(super) async fn tell_of_move(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    user: UserId,
+    (old, new): (Option<&str>, Option<&str>),
+) -> Result<()> {
+    if ctx.user().is_some_and(|by| by.id == user) {
+        return Ok(());
+    }
+    let kind = NotificationKind::EmailChanged;
+    let email = new.unwrap_or("none").to_owned();
+    let by = notifications::by(ctx);
+    let args = vec![("email", Value::Text(email.clone())), ("by", by.clone())];
+    notifications::notify_in_tx(platform, tx, ctx, &[user], &Notice { kind, args, link: None }).await?;
+    let contact = store::contacts(tx, &[user.0]).await?.into_iter().next();
+    let (Some(address), Some(contact), Value::Text(by)) = (old, contact, by) else { return Ok(()) };
+    if !settings::sends_mail(platform) {
+        return Ok(());
+    }
+    let letter = NewMail {
+        kind: kind.code(),
+        user: Some(user),
+        address: address.to_owned(),
+        language: contact.language_or(platform),
+        args: vec![("name", contact.name), ("email", email), ("by", by)],
+        link: None,
+        at: ctx.now(),
+        idempotency_key: None,
+    };
+    mail::enqueue_in_tx(platform, tx, letter).await.map(|_| ())
 }

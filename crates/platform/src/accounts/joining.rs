@@ -7,7 +7,6 @@
 
 use contract::accounts::{InvitationJoin, InvitationJoined, MemberRole};
 use contract::notifications::NotificationKind;
-use contract::settings::PRODUCT;
 use contract::{CustomerId, ErrorCode, UserId};
 
 use super::bootstrap::{NewPerson, add_membership_in_tx};
@@ -21,7 +20,7 @@ use crate::notifications::{self, Notice, Value};
 use crate::{Credential, Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, customers};
 
 /// Where one sees what one belongs to.
-const ACCOUNT_PAGE: &str = "/account";
+pub(crate) const ACCOUNT_PAGE: &str = "/account";
 
 /// How who opened an invitation can accept it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,18 +148,14 @@ pub(crate) async fn add_known_in_tx(
     (user, role): (UserId, MemberRole),
 ) -> Result<()> {
     add_membership_in_tx(tx, ctx, customer, user, role).await?;
-    if ctx.user().is_some_and(|by| by.id == user) {
-        return Ok(()); // nobody has to be told what they did themselves
-    }
-    let by = ctx.user().map_or_else(|| PRODUCT.to_owned(), |by| by.display_name.clone());
     let notice = Notice {
         kind: NotificationKind::MemberAdded,
         args: vec![
             ("customer", Value::Text(customer_name(tx, customer).await?)),
             ("role", Value::Text(role.code().to_owned())),
-            ("by", Value::Text(by)),
+            ("by", notifications::by(ctx)),
         ],
         link: Some(ACCOUNT_PAGE.to_owned()),
     };
-    notifications::notify_in_tx(platform, tx, ctx, &[user], &notice).await
+    notifications::tell_in_tx(platform, tx, ctx, user, &notice).await
 }

@@ -53,7 +53,7 @@ pub use challenge::{answer_challenge, is_challenged, open_challenge};
 pub(crate) use contacts::{Contact, contacts, holders, names, names_of_members};
 pub use email_change::{confirm_email_change, request_email_change};
 pub use invitations::{Invited, accept_invitation, invitations, invite, invited, revoke_invitation};
-pub(crate) use joining::add_known_in_tx;
+pub(crate) use joining::{ACCOUNT_PAGE, add_known_in_tx};
 pub use joining::{WayIn, join};
 pub(crate) use list_columns::columns_in_tx;
 pub use list_columns::{choose_columns, columns_of};

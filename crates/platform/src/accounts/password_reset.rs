@@ -177,10 +177,14 @@ pub async fn confirm_password_reset(platform: &Platform, ctx: &OpContext, body: 
     links::retire_ways_in(&mut tx, user, ctx.now()).await?;
     store::passwords::set(&mut tx, user, &hash, ctx.now()).await?;
     audit::record_in_tx(&mut tx, ctx, audit::Entry { before, ..entry("accounts:reset-password", user) }).await?;
-    // Whoever did not do it should hear of it.
-    let notice = Notice { kind: NotificationKind::PasswordChanged, args: Vec::new(), link: None };
-    notifications::notify_in_tx(platform, &mut tx, ctx, &[user], &notice).await?;
+    tell_of_password(platform, &mut tx, ctx, user).await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(UserId(user.0)));
     Ok(())
+}
+
+/// Whoever did not do it should hear of it.
+pub(super) async fn tell_of_password(platform: &Platform, tx: &mut Tx, ctx: &OpContext, user: UserId) -> Result<()> {
+    let notice = Notice { kind: NotificationKind::PasswordChanged, args: Vec::new(), link: None };
+    notifications::notify_in_tx(platform, tx, ctx, &[user], &notice).await
 }

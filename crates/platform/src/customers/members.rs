@@ -7,6 +7,7 @@
 
 use contract::accounts::MemberRole;
 use contract::customers::{MemberCreate, MemberSecret, MemberUpdate, MemberView, OwnerTransfer};
+use contract::notifications::NotificationKind;
 use contract::{CustomerId, ErrorCode, Permission, UserId};
 
 use super::{MEMBER_PATHS, active, at, entry, lock_present, person, resource, store};
@@ -14,6 +15,7 @@ use crate::accounts::{self, users};
 use crate::authz::{AddMember, Granted, ManageMembers};
 use crate::db::Tx;
 use crate::fields::Wrong;
+use crate::notifications::{self, Notice, Value};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, may};
 
 /// Adds somebody to a customer, for staff: a new account, or one that exists, whose owner is told.
@@ -66,7 +68,7 @@ pub async fn set_member_role(
     if changed {
         may_change_role(ctx, id, &store::owners(&mut tx, id).await?, (user, before))?;
         store::set_member_role(&mut tx, &granted, user, body.role).await?;
-        note_role(&mut tx, ctx, &granted, user, (before, body.role)).await?;
+        note_role(platform, &mut tx, ctx, &granted, user, (before, body.role)).await?;
     }
     tx.commit().await?;
     Ok(())
@@ -138,7 +140,7 @@ pub(crate) async fn join_in_tx(
     };
     let granted = ctx.authorize(ManageMembers, &resource(id))?;
     store::set_member_role(tx, &granted, user, role).await?;
-    note_role(tx, ctx, &granted, user, (before, role)).await
+    note_role(platform, tx, ctx, &granted, user, (before, role)).await
 }
 
 /// Removes somebody from a customer; the account stays.
@@ -157,6 +159,7 @@ pub async fn remove_member(platform: &Platform, ctx: &OpContext, id: CustomerId,
         ..entry("customers:remove-member", id)
     };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
+    tell(platform, &mut tx, ctx, id, (user, None)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -210,6 +213,10 @@ pub async fn transfer(platform: &Platform, ctx: &OpContext, id: CustomerId, body
         ..entry("customers:transfer", id)
     };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
+    for user in changed {
+        let role = if user == body.user_id { MemberRole::Owner } else { MemberRole::Member };
+        tell(platform, &mut tx, ctx, id, (user, Some(role))).await?;
+    }
     tx.commit().await?;
     Ok(())
 }
@@ -264,6 +271,7 @@ fn last_owner() -> Error {
 }
 
 async fn note_role(
+    platform: &Platform,
     tx: &mut Tx,
     ctx: &OpContext,
     granted: &Granted<ManageMembers>,
@@ -276,5 +284,22 @@ async fn note_role(
         after: Some(serde_json::json!({ "member": user, "role": after })),
         ..entry("customers:change-member", granted.id())
     };
-    audit::record_in_tx(tx, ctx, entry).await
+    audit::record_in_tx(tx, ctx, entry).await?;
+    tell(platform, tx, ctx, granted.id(), (user, Some(after))).await
+}
+
+/// Tells somebody what they are in the customer from now on, or that they are in it no more.
+async fn tell(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    id: CustomerId,
+    (user, role): (UserId, Option<MemberRole>),
+) -> Result<()> {
+    let name = store::names(tx, &[id.0]).await?.remove(&id.0).ok_or_else(Error::not_found)?;
+    let mut args = vec![("customer", Value::Text(name)), ("by", notifications::by(ctx))];
+    args.extend(role.map(|role| ("role", Value::Text(role.code().to_owned()))));
+    let kind = if role.is_some() { NotificationKind::MemberChanged } else { NotificationKind::MemberRemoved };
+    let notice = Notice { kind, args, link: Some(accounts::ACCOUNT_PAGE.to_owned()) };
+    notifications::tell_in_tx(platform, tx, ctx, user, &notice).await
 }

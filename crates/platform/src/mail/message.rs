@@ -103,8 +103,10 @@ mod tests {
     /// Whatever a value is, it stays a value, in every kind of mail and both languages.
     #[test]
     fn every_mail_escapes_what_people_are_called() {
-        let names =
-            ["name", "machine", "customer", "person", "by", "image", "word", "answer", "endsAt", "startsAt", "state"];
+        let names = [
+            "name", "machine", "customer", "person", "by", "image", "word", "answer", "endsAt", "startsAt", "state",
+            "email", "role", "change",
+        ];
         let args = names.map(|name| (name, "<img src=x>".to_owned()));
         for kind in crate::mail::KINDS {
             for language in Language::ALL {

@@ -41,7 +41,7 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 17] = [
+pub const KINDS: [&str; 21] = [
     "test",
     "first-password",
     "password-reset",
@@ -57,6 +57,10 @@ pub const KINDS: [&str; 17] = [
     "maintenance-planned",
     "invitation-accepted",
     "member-added",
+    "member-changed",
+    "member-removed",
+    "roles-changed",
+    "email-changed",
     "image-reviewed",
     "engine-certificates",
 ];

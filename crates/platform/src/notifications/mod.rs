@@ -12,6 +12,7 @@ mod store;
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::accounts::Language;
 use contract::notifications::{NotificationKind, NotificationQuery, NotificationView, UnreadView};
+use contract::settings::PRODUCT;
 use contract::{ErrorCode, NotificationId, Page, UserId};
 
 pub(crate) use bell::Mark;
@@ -48,6 +49,25 @@ pub(crate) struct Notice {
     pub args: Vec<(&'static str, Value)>,
     /// A page of ours.
     pub link: Option<String>,
+}
+
+/// Who did it, as those are told whom it is about.
+pub(crate) fn by(ctx: &OpContext) -> Value {
+    Value::Text(ctx.user().map_or_else(|| PRODUCT.to_owned(), |by| by.display_name.clone()))
+}
+
+/// As [`notify_in_tx`], of what somebody did to a person; nobody has to be told what they did themselves.
+pub(crate) async fn tell_in_tx(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    person: UserId,
+    notice: &Notice,
+) -> Result<()> {
+    match ctx.user() {
+        Some(by) if by.id == person => Ok(()),
+        _ => notify_in_tx(platform, tx, ctx, &[person], notice).await,
+    }
 }
 
 /// Tells people, in the transaction of what it is about, which must be the system's or the staff's.

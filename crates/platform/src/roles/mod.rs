@@ -8,12 +8,12 @@ mod store;
 
 use std::collections::{BTreeSet, HashMap};
 
+use contract::notifications::NotificationKind;
 use contract::roles::{PermissionView, RoleBrief, RoleHolder, RoleScope, RoleView, RoleWrite};
 use contract::users::{RoleMay, UserState};
 use contract::{ErrorCode, May, Permission, RoleId, UserId};
 
-use crate::accounts::SessionEnding;
-use crate::accounts::users;
+use crate::accounts::{ACCOUNT_PAGE, SessionEnding, users};
 use crate::authz::{
     AssignRole, CreateRole, KEPT_ROLE, ManageRole, RoleBook, RoleRef, UserRef, ViewRole, is_grantable, must_be_kept,
     permitted_by, powers_of,
@@ -21,6 +21,7 @@ use crate::authz::{
 use crate::db::Tx;
 use crate::error::FieldError;
 use crate::fields::Wrong;
+use crate::notifications::{self, Notice, Value};
 use crate::{Error, OpContext, Platform, Result, audit, may};
 
 /// Holders that a refusal names.
@@ -147,9 +148,11 @@ pub async fn assign(platform: &Platform, ctx: &OpContext, user: UserId, role: Ro
     let granted = ctx.authorize(AssignRole, &UserRef::of_platform(user))?;
     let state = users::lock_in_tx(&mut tx, user).await?.state;
     may_be_given_some(&mut tx, ctx, user, state).await?;
-    let changed = assign_in_tx(&mut tx, ctx, &granted, role).await?;
+    let role = to_give_in_tx(&mut tx, ctx, role).await?;
+    let changed = give_in_tx(&mut tx, ctx, &granted, &role).await?;
     if changed {
         users::end_sessions_in_tx(&mut tx, user).await?;
+        tell_in_tx(platform, &mut tx, ctx, user, role.given()).await?;
     }
     let roles = of_users_in_tx(&mut tx, &[user]).await?.remove(&user).unwrap_or_default();
     tx.commit().await?;
@@ -179,6 +182,7 @@ pub async fn revoke(platform: &Platform, ctx: &OpContext, user: UserId, role: Ro
         let entry =
             audit::Entry { before: Some(serde_json::json!({ "role": role.name })), ..given("roles:revoke", user) };
         audit::record_in_tx(&mut tx, ctx, entry).await?;
+        tell_in_tx(platform, &mut tx, ctx, user, Told { role: word(&role), change: "taken" }).await?;
     }
     let roles = of_users_in_tx(&mut tx, &[user]).await?.remove(&user).unwrap_or_default();
     tx.commit().await?;
@@ -186,6 +190,34 @@ pub async fn revoke(platform: &Platform, ctx: &OpContext, user: UserId, role: Ro
         let _ = platform.endings().send(SessionEnding::User(user));
     }
     Ok(roles)
+}
+
+/// A role that somebody got or lost, as they are told of it.
+pub(crate) struct Told {
+    role: String,
+    change: &'static str,
+}
+
+/// Tells somebody in the transaction in which a role was given to them or taken away.
+pub(crate) async fn tell_in_tx(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    user: UserId,
+    told: Told,
+) -> Result<()> {
+    let args = vec![
+        ("role", Value::Text(told.role)),
+        ("change", Value::Text(told.change.to_owned())),
+        ("by", notifications::by(ctx)),
+    ];
+    let notice = Notice { kind: NotificationKind::RolesChanged, args, link: Some(ACCOUNT_PAGE.to_owned()) };
+    notifications::tell_in_tx(platform, tx, ctx, user, &notice).await
+}
+
+/// The word of a built-in role, which the texts put into the reader's language, or the name that somebody gave it.
+fn word(role: &store::Row) -> String {
+    role.builtin.clone().unwrap_or_else(|| role.name.clone())
 }
 
 /// Whether the caller may give somebody any role.
@@ -238,6 +270,14 @@ pub(crate) async fn assign_in_tx(
 pub(crate) struct ToGive {
     code: String,
     name: String,
+    word: String,
+}
+
+impl ToGive {
+    /// As who gets it is told.
+    pub(crate) fn given(&self) -> Told {
+        Told { role: self.word.clone(), change: "given" }
+    }
 }
 
 /// Keeps a role to be given to several people.
@@ -252,7 +292,7 @@ pub(crate) async fn to_give_in_tx(tx: &mut Tx, ctx: &OpContext, role: RoleId) ->
         return Err(unknown());
     }
     ctx.must_cover(powers(&role))?;
-    Ok(ToGive { code: role.code, name: role.name })
+    Ok(ToGive { word: word(&role), code: role.code, name: role.name })
 }
 
 /// Gives somebody such a role; false when it was held already.

@@ -32,5 +32,6 @@ mod secrets;
 mod settings;
 mod specs;
 mod tenancy;
+mod told;
 mod user_import;
 mod users;

@@ -30,6 +30,10 @@ notification-kind-renewal-decided = Answers to wishes for more time
 notification-kind-maintenance-planned = Maintenance of your machines
 notification-kind-invitation-accepted = People you invited have joined
 notification-kind-member-added = You were added to an organisation
+notification-kind-member-changed = Your role in an organisation changed
+notification-kind-member-removed = You were removed from an organisation
+notification-kind-roles-changed = Roles of the platform were given to you or taken away
+notification-kind-email-changed = Your e-mail address was changed by somebody else
 notification-kind-image-reviewed = Images you uploaded were reviewed
 notification-kind-password-changed = Your password was changed
 notification-kind-engine-certificates = Certificates of Docker Engines end soon
@@ -43,6 +47,31 @@ notification-invitation-accepted = { $person } has joined { $customer }.
 notification-member-added = { $role ->
     [owner] { $by } added you to { $customer } as an owner.
    *[member] { $by } added you to { $customer } as a member.
+}
+notification-member-changed = { $role ->
+    [owner] { $by } made you an owner of { $customer }.
+   *[member] { $by } made you a member of { $customer }.
+}
+notification-member-removed = { $by } removed you from { $customer }.
+notification-roles-changed = { $change ->
+    [taken] { $by } took a role from you: { $role ->
+        [platform_admin] Platform administrator
+        [operator] Operator
+        [teacher] Teacher
+        [student] Student
+       *[other] { $role }
+    }
+   *[given] { $by } gave you a role: { $role ->
+        [platform_admin] Platform administrator
+        [operator] Operator
+        [teacher] Teacher
+        [student] Student
+       *[other] { $role }
+    }
+}
+notification-email-changed = { $email ->
+    [none] { $by } removed the e-mail address of your account. If that is not right, tell an administrator at once.
+   *[other] { $by } changed the e-mail address of your account to { $email }. If that is not right, tell an administrator at once.
 }
 notification-image-reviewed = { $answer ->
     [rejected] The image { $image } was rejected: { $word }
@@ -77,6 +106,38 @@ mail-member-added-text = { $role ->
    *[member] { $by } added your account { $name } to { $customer } as a member. If you do not want that, tell an owner of { $customer } or an administrator of this platform.
 }
 mail-member-added-link = See what you belong to
+mail-member-changed-subject = { $product }: your role in { $customer } changed
+mail-member-changed-text = { $role ->
+    [owner] { $by } made your account { $name } an owner of { $customer }. Sign in again to go on there.
+   *[member] { $by } made your account { $name } a member of { $customer }. Sign in again to go on there.
+}
+mail-member-changed-link = See what you belong to
+mail-member-removed-subject = { $product }: you were removed from { $customer }
+mail-member-removed-text = { $by } removed your account { $name } from { $customer }. The account stays. If that is not right, tell an owner of { $customer } or an administrator of this platform.
+mail-member-removed-link = See what you belong to
+mail-roles-changed-subject = { $product }: your roles changed
+mail-roles-changed-text = { $change ->
+    [taken] { $by } took a role from your account { $name }: { $role ->
+        [platform_admin] Platform administrator
+        [operator] Operator
+        [teacher] Teacher
+        [student] Student
+       *[other] { $role }
+    }
+   *[given] { $by } gave your account { $name } a role: { $role ->
+        [platform_admin] Platform administrator
+        [operator] Operator
+        [teacher] Teacher
+        [student] Student
+       *[other] { $role }
+    }
+}
+mail-roles-changed-link = See what you may do
+mail-email-changed-subject = { $product }: your e-mail address was changed
+mail-email-changed-text = { $email ->
+    [none] { $by } removed the e-mail address of the account { $name }. If that is not right, tell an administrator at once.
+   *[other] { $by } changed the e-mail address of the account { $name } to { $email }. If that is not right, tell an administrator at once.
+}
 mail-image-reviewed-subject = { $product }: your image { $image } was reviewed
 mail-image-reviewed-text = { $answer ->
     [rejected] The image { $image } was rejected: { $word }
@@ -94,6 +155,10 @@ mail-kind-renewal-decided = Answer to a renewal
 mail-kind-maintenance-planned = Maintenance
 mail-kind-invitation-accepted = Invitation accepted
 mail-kind-member-added = Added to an organisation
+mail-kind-member-changed = Another role in an organisation
+mail-kind-member-removed = Removed from an organisation
+mail-kind-roles-changed = Roles changed
+mail-kind-email-changed = Address changed
 mail-kind-image-reviewed = Image reviewed
 mail-kind-engine-certificates = Certificates of an engine
 notifications-webhook = By webhook

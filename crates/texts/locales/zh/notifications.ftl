@@ -29,6 +29,10 @@ notification-kind-renewal-decided = 续期申请的答复
 notification-kind-maintenance-planned = 机器维护
 notification-kind-invitation-accepted = 受邀者已加入
 notification-kind-member-added = 被加入组织
+notification-kind-member-changed = 您在组织中的角色变更
+notification-kind-member-removed = 被移出组织
+notification-kind-roles-changed = 平台角色被授予或收回
+notification-kind-email-changed = 邮箱被他人修改
 notification-kind-image-reviewed = 上传的镜像已审核
 notification-kind-password-changed = 密码已修改
 notification-kind-engine-certificates = Docker 引擎的证书即将到期
@@ -42,6 +46,31 @@ notification-invitation-accepted = { $person } 已加入 { $customer }。
 notification-member-added = { $role ->
     [owner] { $by } 已将您加入 { $customer }，角色为负责人。
    *[member] { $by } 已将您加入 { $customer }，角色为成员。
+}
+notification-member-changed = { $role ->
+    [owner] { $by } 已将您设为 { $customer } 的负责人。
+   *[member] { $by } 已将您设为 { $customer } 的成员。
+}
+notification-member-removed = { $by } 已将您移出 { $customer }。
+notification-roles-changed = { $change ->
+    [taken] { $by } 收回了您的角色：{ $role ->
+        [platform_admin] 平台管理员
+        [operator] 运维人员
+        [teacher] 教师
+        [student] 学生
+       *[other] { $role }
+    }
+   *[given] { $by } 授予您角色：{ $role ->
+        [platform_admin] 平台管理员
+        [operator] 运维人员
+        [teacher] 教师
+        [student] 学生
+       *[other] { $role }
+    }
+}
+notification-email-changed = { $email ->
+    [none] { $by } 删除了您账号的邮箱。如有疑问，请立即联系管理员。
+   *[other] { $by } 已将您账号的邮箱改为 { $email }。如有疑问，请立即联系管理员。
 }
 notification-image-reviewed = { $answer ->
     [rejected] 镜像 { $image } 未通过审核：{ $word }
@@ -76,6 +105,38 @@ mail-member-added-text = { $role ->
    *[member] { $by } 已将您的账号 { $name } 加入 { $customer }，角色为成员。如果您不同意，请联系 { $customer } 的负责人或平台管理员。
 }
 mail-member-added-link = 查看所属组织
+mail-member-changed-subject = { $product }：您在 { $customer } 的角色已变更
+mail-member-changed-text = { $role ->
+    [owner] { $by } 已将您的账号 { $name } 设为 { $customer } 的负责人，请重新登录后继续使用。
+   *[member] { $by } 已将您的账号 { $name } 设为 { $customer } 的成员，请重新登录后继续使用。
+}
+mail-member-changed-link = 查看所属组织
+mail-member-removed-subject = { $product }：您已被移出 { $customer }
+mail-member-removed-text = { $by } 已将您的账号 { $name } 移出 { $customer }，账号仍然保留。如有疑问，请联系 { $customer } 的负责人或平台管理员。
+mail-member-removed-link = 查看所属组织
+mail-roles-changed-subject = { $product }：您的角色已变更
+mail-roles-changed-text = { $change ->
+    [taken] { $by } 收回了您的账号 { $name } 的角色：{ $role ->
+        [platform_admin] 平台管理员
+        [operator] 运维人员
+        [teacher] 教师
+        [student] 学生
+       *[other] { $role }
+    }
+   *[given] { $by } 授予您的账号 { $name } 角色：{ $role ->
+        [platform_admin] 平台管理员
+        [operator] 运维人员
+        [teacher] 教师
+        [student] 学生
+       *[other] { $role }
+    }
+}
+mail-roles-changed-link = 查看您的权限
+mail-email-changed-subject = { $product }：您的邮箱已被修改
+mail-email-changed-text = { $email ->
+    [none] { $by } 删除了账号 { $name } 的邮箱。如有疑问，请立即联系管理员。
+   *[other] { $by } 已将账号 { $name } 的邮箱改为 { $email }。如有疑问，请立即联系管理员。
+}
 mail-image-reviewed-subject = { $product }：镜像 { $image } 已审核
 mail-image-reviewed-text = { $answer ->
     [rejected] 镜像 { $image } 未通过审核：{ $word }
@@ -93,6 +154,10 @@ mail-kind-renewal-decided = 续期答复
 mail-kind-maintenance-planned = 维护通知
 mail-kind-invitation-accepted = 邀请已接受
 mail-kind-member-added = 被加入组织
+mail-kind-member-changed = 组织角色变更
+mail-kind-member-removed = 被移出组织
+mail-kind-roles-changed = 角色变更
+mail-kind-email-changed = 邮箱变更
 mail-kind-image-reviewed = 镜像审核
 mail-kind-engine-certificates = 引擎证书
 notifications-webhook = Webhook

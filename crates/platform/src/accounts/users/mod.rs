@@ -18,7 +18,9 @@ pub use bulk::{act_on_many, preview_many};
 pub use sessions::{end_session, end_sessions, sessions};
 
 use super::bootstrap::new_password;
+use super::email_change::tell_of_move;
 use super::links;
+use super::password_reset::tell_of_password;
 use super::store::passwords;
 use super::{PasswordRule, SessionEnding, password, password_rule};
 use crate::authz::{AssignRole, CreateUser, DeleteUser, Population, UpdateUser, UserRef, ViewUser};
@@ -132,6 +134,8 @@ pub async fn update(platform: &Platform, ctx: &OpContext, id: UserId, body: User
     store::update(&mut tx, &granted, &details).await.map_err(at_username)?;
     if details.email != before.details.email {
         links::retire_ways_in(&mut tx, id, ctx.now()).await?; // only the system reaches links
+        let moved = (before.details.email.as_deref(), details.email.as_deref());
+        tell_of_move(platform, &mut tx, ctx, id, moved).await?;
     }
     let entry = audit::Entry {
         before: Some(facts(&before.details, before.state)),
@@ -235,6 +239,7 @@ pub async fn set_password(platform: &Platform, ctx: &OpContext, id: UserId, body
     passwords::set(&mut tx, granted.id(), &hash, ctx.now()).await?;
     links::retire_ways_in(&mut tx, id, ctx.now()).await?; // only the system reaches links
     audit::record_in_tx(&mut tx, ctx, entry("users:set-password", id)).await?;
+    tell_of_password(platform, &mut tx, ctx, id).await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(id));
     Ok(UserSecret { username: row.details.name, password: made })

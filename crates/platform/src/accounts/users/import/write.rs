@@ -7,6 +7,7 @@ use contract::mail::RESET_PATH;
 use contract::users::UserState;
 use contract::{ErrorCode, ImportId, RoleId, UserId};
 
+use super::super::super::email_change::tell_of_move;
 use super::super::super::links::{self, NewLink, Purpose};
 use super::super::{at_roles, at_username, end_sessions_in_tx, lock_in_tx, may_take_over, store};
 use super::{Evaluation, Written};
@@ -45,7 +46,7 @@ impl Evaluation {
                     }
                     _ => {
                         updated += 1;
-                        self.change(tx, (&row, &written)).await?
+                        self.change(platform, tx, (&row, &written)).await?
                     }
                 };
                 self.give(platform, tx, user, (&row, &written), &mut given).await?;
@@ -95,7 +96,7 @@ impl Evaluation {
         mail::enqueue_in_tx(platform, tx, letter).await.map(|_| ())
     }
 
-    async fn change(&self, tx: &mut Tx, (row, written): (&ToWrite, &Written)) -> Result<UserId> {
+    async fn change(&self, platform: &Platform, tx: &mut Tx, (row, written): (&ToWrite, &Written)) -> Result<UserId> {
         let changed_since = || Error::new(ErrorCode::Conflict);
         let user = written.user.ok_or_else(|| Error::internal("a row changes nobody"))?;
         let granted = self.ctx.authorize(UpdateUser, &UserRef::of_platform(user))?;
@@ -113,6 +114,8 @@ impl Evaluation {
         }
         if moved {
             links::retire_ways_in(tx, user, self.ctx.now()).await?;
+            let addresses = (before.details.email.as_deref(), written.email.as_deref());
+            tell_of_move(platform, tx, &self.ctx, user, addresses).await?;
         }
         Ok(user)
     }
@@ -133,7 +136,11 @@ impl Evaluation {
             }
             let Some(role) = kept.get(id) else { continue };
             let granted = self.ctx.authorize(AssignRole, &UserRef::of_platform(user))?;
-            changed |= roles::give_in_tx(tx, &self.ctx, &granted, role).await?;
+            let given = roles::give_in_tx(tx, &self.ctx, &granted, role).await?;
+            if given && row.verdict == RowVerdict::Update {
+                roles::tell_in_tx(platform, tx, &self.ctx, user, role.given()).await?;
+            }
+            changed |= given;
         }
         if changed && row.verdict == RowVerdict::Update {
             end_sessions_in_tx(tx, user).await?;

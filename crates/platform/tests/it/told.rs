@@ -1,0 +1,120 @@
+//! Whoever somebody else changes something of is told: in the product, by mail, and of another address at the old one too.
+
+use contract::UserId;
+use contract::accounts::MemberRole;
+use contract::customers::{MemberUpdate, OwnerTransfer};
+use contract::notifications::NotificationKind as K;
+use contract::users::{UserPassword, UserUpdate};
+use platform::accounts::{self, users};
+use platform::{customers, notifications, roles};
+use test_support::TestUser;
+
+use crate::mail::World;
+
+impl World {
+    fn subjects(&self, address: &str) -> Vec<String> {
+        let mut subjects: Vec<_> = self.sink.taken_by(address).iter().map(|mail| mail.header("Subject")).collect();
+        subjects.sort();
+        subjects
+    }
+
+    /// The newest first.
+    async fn kinds(&self, user: &TestUser) -> Vec<K> {
+        let query = contract::notifications::NotificationQuery::default();
+        let list = notifications::list(&self.test.platform, &user.ctx(), &query).await.unwrap().list;
+        list.into_iter().map(|view| view.kind).collect()
+    }
+
+    async fn move_to(&self, user: &TestUser, email: Option<&str>) {
+        let email = email.map(str::to_owned);
+        let body = UserUpdate { username: user.name.clone(), display_name: None, email, revision: None };
+        users::update(&self.test.platform, &self.admin.ctx(), user.id, body).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn another_address_is_told_of_at_the_old_one_too_whatever_was_chosen() {
+    let world = World::new().await;
+    let test = &world.test;
+    let lee = test.outsider("lee").await;
+    world.email(&lee, "old@example.org", "en").await;
+    let none = contract::notifications::NotificationPreferences {
+        choices: K::ALL
+            .into_iter()
+            .map(|kind| contract::notifications::NotificationChoice {
+                kind,
+                in_app: false,
+                mail: false,
+                webhook: false,
+            })
+            .collect(),
+        ..Default::default()
+    };
+    notifications::set_preferences(&test.platform, &lee.ctx(), none).await.unwrap();
+    world.move_to(&lee, Some("new@example.org")).await;
+    world.work().await;
+    let changed = ["RemoteGPU: your e-mail address was changed"];
+    for address in ["old@example.org", "new@example.org"] {
+        assert_eq!(world.subjects(address), changed, "{address}");
+    }
+    assert!(world.sink.taken_by("old@example.org")[0].text().contains("new@example.org"));
+    assert_eq!(world.kinds(&lee).await, [K::EmailChanged]);
+    // Another name alone is nothing of that kind, and no address at all is.
+    world.move_to(&lee, Some("new@example.org")).await;
+    world.move_to(&lee, None).await;
+    world.work().await;
+    let mails = world.sink.taken_by("new@example.org");
+    assert_eq!(mails.len(), 2);
+    assert!(mails[1].text().contains("removed the e-mail address"), "{}", mails[1].text());
+    // What one does to oneself is no news.
+    let own = UserUpdate {
+        username: world.admin.name.clone(),
+        display_name: None,
+        email: Some("admin@example.org".to_owned()),
+        revision: None,
+    };
+    users::update(&test.platform, &world.admin.ctx(), world.admin.id, own).await.unwrap();
+    assert_eq!(world.kinds(&world.admin).await, []);
+}
+
+#[tokio::test]
+async fn a_password_that_others_set_is_told_of() {
+    let world = World::new().await;
+    let test = &world.test;
+    let lee = test.outsider("lee").await;
+    world.email(&lee, "lee@example.org", "zh").await;
+    users::set_password(&test.platform, &world.admin.ctx(), lee.id, UserPassword::default()).await.unwrap();
+    accounts::reset_password(&test.platform, "lee").await.unwrap();
+    world.work().await;
+    assert_eq!(world.subjects("lee@example.org").len(), 2);
+    assert_eq!(world.kinds(&lee).await, [K::PasswordChanged, K::PasswordChanged]);
+}
+
+#[tokio::test]
+async fn places_and_roles_that_others_change_are_told_of_as_one_chose() {
+    let world = World::new().await;
+    let (test, acme) = (&world.test, world.test.customer("Acme").await);
+    let (p, admin) = (&test.platform, world.admin.ctx());
+    let member = &acme.member;
+    world.email(member, "member@acme.example", "en").await;
+    customers::set_member_role(p, &admin, acme.id, member.id, MemberUpdate { role: MemberRole::Owner }).await.unwrap();
+    let hand = |user_id: UserId| OwnerTransfer { user_id, confirm: "Acme".to_owned() };
+    customers::transfer(p, &admin, acme.id, hand(acme.owner.id)).await.unwrap();
+    customers::remove_my_member(p, &acme.owner.ctx(), member.id).await.unwrap();
+    let role = contract::roles::RoleWrite { name: "Night shift".to_owned(), ..Default::default() };
+    let role = roles::create(p, &admin, role).await.unwrap().id;
+    roles::assign(p, &admin, member.id, role).await.unwrap();
+    roles::assign(p, &admin, member.id, role).await.unwrap();
+    roles::revoke(p, &admin, member.id, role).await.unwrap();
+    let expected = [K::RolesChanged, K::RolesChanged, K::MemberRemoved, K::MemberChanged, K::MemberChanged];
+    assert_eq!(world.kinds(member).await, expected, "again is no news");
+    assert_eq!(world.kinds(&acme.owner).await, [], "an owner who stays one hears nothing");
+    let query = contract::notifications::NotificationQuery::default();
+    let told = notifications::list(p, &member.ctx(), &query).await.unwrap().list;
+    assert!(told[0].message.contains("took a role from you: Night shift"), "{}", told[0].message);
+    assert!(told[2].message.contains("removed you from Acme"), "{}", told[2].message);
+    assert!(told[3].message.contains("a member of Acme") && told[4].message.contains("an owner of Acme"), "{told:?}");
+    world.work().await;
+    let subjects = world.subjects("member@acme.example");
+    assert_eq!(subjects.len(), 5, "{subjects:?}");
+}
