@@ -125,3 +125,21 @@ test('an announcement is asked about once more before it is gone', async ({ page
   await question.getByRole('button', { name: 'Remove this announcement' }).click();
   await expect(row).toHaveCount(0);
 });
+
+test('a member leaves, is asked first, and goes on without the customer', async ({ page, installation, signIn }) => {
+  installation.cli(['admin', 'create-customer', 'Wallace', '--owner', 'wallace']);
+  const password = installation.cli(['admin', 'add-member', 'Wallace', 'joi']);
+  await signIn(page, { name: 'joi', password });
+  await look(page, installation.url, 'en', 'light');
+  await page.goto('/account');
+  await page.getByRole('button', { name: 'Leave Wallace' }).first().click();
+  const question = page.getByRole('dialog', { name: 'Leave Wallace' });
+  await expect(question).toContainText('at once');
+  await expect(question.getByRole('button', { name: 'Back' })).toBeFocused();
+  await expectAccessible(page);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await expectNoSideScroll(page);
+  await question.getByRole('button', { name: 'Leave Wallace' }).click();
+  await expect(page).toHaveURL(/\/account$/);
+  await expect(page.locator('main')).toContainText('You belong to no organisation here yet');
+});

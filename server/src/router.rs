@@ -133,6 +133,7 @@ fn routes() -> Routes {
         .rest(routes!(auth::profile, auth::update_profile))
         .rest(routes!(auth::menus))
         .rest(routes!(auth::switch_customer))
+        .rest(routes!(auth::leave_customer))
         .rest(routes!(auth::sessions, auth::end_other_sessions))
         .rest(routes!(auth::end_session))
         .rest(routes!(auth::tokens, auth::create_token))

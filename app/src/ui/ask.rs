@@ -200,7 +200,7 @@ mod tests {
     fn whatever_ends_something_asks_first() {
         let mut files = Vec::new();
         sources(Path::new("src/pages"), &mut files);
-        let ends = ["remove", "delete", "revoke", "end", "discard", "cancel", "unlink", "skip"];
+        let ends = ["remove", "delete", "revoke", "end", "discard", "cancel", "unlink", "skip", "leave"];
         // Wants a password and a code with it.
         let proved = ["DisableTotp"];
         let mut found = 0;

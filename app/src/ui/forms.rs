@@ -128,9 +128,32 @@ pub fn select_within(
     chosen: &str,
     fault: Option<String>,
 ) -> impl IntoView + use<> {
-    let id = id_within(form, name);
-    let described = described_by(&id, &fault, &None);
+    select_view(id_within(form, name), label, name, options, chosen, (fault, None))
+}
+
+/// The same with a sentence below it that says what a choice means.
+pub fn hinted_select(
+    label: String,
+    name: &str,
+    options: Vec<(String, String)>,
+    chosen: &str,
+    says: (Option<String>, Option<String>),
+) -> impl IntoView + use<> {
+    select_view(id_within("", name), label, name, options, chosen, says)
+}
+
+/// `(fault, hint)`.
+fn select_view(
+    id: String,
+    label: String,
+    name: &str,
+    options: Vec<(String, String)>,
+    chosen: &str,
+    (fault, hint): (Option<String>, Option<String>),
+) -> impl IntoView + use<> {
+    let described = described_by(&id, &fault, &hint);
     let invalid = fault.is_some().then_some("true");
+    let hint = hint.map(|text| view! { <span class="hint" id=format!("{id}-hint")>{text}</span> });
     view! {
         <div class="form-row">
             <label r#for=id.clone()>{label}</label>
@@ -138,6 +161,7 @@ pub fn select_within(
                 {options_view(options, chosen)}
             </select>
             {fault_view(&id, fault)}
+            {hint}
         </div>
     }
 }

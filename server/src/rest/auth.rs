@@ -10,7 +10,7 @@ use contract::accounts::{
     SessionView, SessionsEnded, SignUpRequest, TotpConfirm, TotpEnrollment, TotpProof,
 };
 use contract::menus::MenuRecord;
-use contract::{Envelope, ListColumns, Permission, SessionId};
+use contract::{CustomerId, Envelope, ListColumns, Permission, SessionId};
 use platform::accounts::{self, SignedIn};
 use platform::{Credential, Result};
 use tower_sessions::Session;
@@ -89,6 +89,24 @@ pub async fn update_profile(rest: Rest, Body(body): Body<ProfileUpdate>) -> Resp
     responses((status = 200, body = Envelope<Profile>), (status = 422, description = "1402: staff, or an API token")))]
 pub async fn switch_customer(rest: Rest, Body(body): Body<CustomerSwitch>) -> Response {
     rest.answer(accounts::switch_customer(&rest.platform, &rest.ctx, body.customer_id).await).await
+}
+
+/// Takes oneself out of a customer; the account stays. What is signed in for the customer ends, this session too if it acts for
+/// it; a browser goes on under a new one.
+#[utoipa::path(delete, path = "/api/auth/customers/{id}", tag = "auth", params(("id" = CustomerId, Path)),
+    responses((status = 200, description = "Left"), (status = 403, description = "1200: an API token leaves nothing"),
+        (status = 422, description = "1402: the last owner")))]
+pub async fn leave_customer(
+    rest: Rest,
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+    Part(id): Part<CustomerId>,
+) -> Response {
+    let result = match accounts::leave(&rest.platform, &rest.ctx, id).await {
+        Ok(who) => go_on(&rest, &session, &headers, who).await,
+        Err(error) => Err(error),
+    };
+    rest.answer(result).await
 }
 
 /// Where one is signed in.

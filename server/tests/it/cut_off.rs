@@ -22,6 +22,7 @@ enum Blow {
     UserDeleted,
     PasswordChanged,
     MemberRoleChanged,
+    CustomerLeft,
     PlatformRoleLost,
     SecondFactorChanged,
     EndedFromAnother,
@@ -106,6 +107,12 @@ async fn strike(server: &Server, blow: Blow, acme: &TestCustomer, user: &TestUse
         Blow::MemberRoleChanged => {
             let role = format!("update memberships set role = 'member' where user_id = {} returning user_id", user.id);
             assert_eq!(server.sql(&role).await.len(), 1);
+        }
+        Blow::CustomerLeft => {
+            let another =
+                format!("update memberships set role = 'owner' where user_id = {} returning user_id", acme.member.id);
+            assert_eq!(server.sql(&another).await.len(), 1);
+            assert_eq!(delete(server, &from_another, &format!("/api/auth/customers/{}", acme.id)).await, 200);
         }
         Blow::PlatformRoleLost => {
             let role = format!("delete from role_assignments where user_id = {} returning user_id", user.id);
@@ -198,6 +205,11 @@ async fn a_new_password() {
 #[tokio::test]
 async fn another_role_in_the_customer() {
     cuts_everything(Blow::MemberRoleChanged).await;
+}
+
+#[tokio::test]
+async fn a_customer_that_one_left() {
+    cuts_everything(Blow::CustomerLeft).await;
 }
 
 #[tokio::test]

@@ -189,7 +189,11 @@ async fn the_page_leads_through_sign_in_and_code_back_to_the_invitation() {
 
 #[tokio::test]
 async fn each_sees_only_the_forms_they_may_use() {
-    let server = Server::start().await;
+    let silent = Server::start().await;
+    let owner = silent.browser(&silent.test.customer("Acme").await.owner).await;
+    let own = silent.get(&owner, "/members").await.text;
+    assert!(!own.contains("invite_person") && own.contains("no mail server is set here"), "{own}");
+    let (server, _sink) = with_mail().await;
     let acme = server.test.customer("Acme").await;
     let (owner, admin) = (server.browser(&acme.owner).await, server.browser(&server.test.admin().await).await);
     let own = server.get(&owner, "/members").await.text;
@@ -211,4 +215,42 @@ async fn each_sees_only_the_forms_they_may_use() {
     let program = server.token(&server.test.admin().await).await;
     let rows = server.get(&program, "/api/admin/customers?hasOwner=false").await.data();
     assert_eq!((&rows["total"], &rows["list"][0]["hasOwner"]), (&json!(1), &json!(false)));
+}
+
+/// Leaving is the person's own: offered on their page, refused to the last owner, and the browser goes on.
+#[tokio::test]
+async fn a_member_leaves_by_each_door_and_the_last_owner_reads_why_they_stay() {
+    let server = Server::start().await;
+    let acme = server.test.customer("Acme").await;
+    let path = format!("/api/auth/customers/{}", acme.id);
+    let leave = async |who: &Who| Answer::of(server.request(who, Method::DELETE, &path)).await;
+    let id = acme.id.to_string();
+    let (program, owner) = (server.token(&acme.owner).await, server.browser(&acme.owner).await);
+    let read = async |who: &Who, path: &str| {
+        let request = server.signed(who, server.bare(Method::GET, path)).header(http::header::ACCEPT, "text/html");
+        Answer::of(request).await.text
+    };
+    assert_eq!(leave(&program).await.code(), 1402);
+    assert_eq!(server.call(&owner, "leave_customer", &[("customer", &id)]).await.code(), 1402);
+    let page = read(&owner, "/account").await;
+    assert!(page.contains("ask-leave-") && !page.contains("leave_customer"), "held back: {page}");
+    // A browser's form asks first, and leads back to the account, still signed in.
+    let member = server.browser(&acme.member).await;
+    assert!(read(&member, "/account").await.contains("leave_customer"));
+    let (back, now) = form(&server, &member, "leave_customer", &[("customer", &id)]).await;
+    assert_eq!(back, "/account");
+    assert_eq!(server.get(&member, "/api/auth/profile").await.status, 401, "the session from before is gone");
+    let profile = server.get(&now, "/api/auth/profile").await.data();
+    assert_eq!((&profile["tenantId"], &profile["memberships"]), (&Value::Null, &json!([])));
+    assert_eq!(leave(&now).await.code(), 1300, "there is nothing to leave");
+    // A program, and with one owner more the owner too.
+    let add = format!(
+        "insert into memberships (customer_id, user_id, role) values ({id}, {}, 'owner') returning user_id",
+        acme.member.id
+    );
+    server.sql(&add).await;
+    assert_eq!(leave(&program).await.code(), 0);
+    assert_eq!(server.get(&program, "/api/auth/profile").await.status, 401, "it acted for Acme");
+    let left = "select via || ' ' || action from audit_events where action = 'customers:leave' and outcome = 'done' order by id";
+    assert_eq!(server.sql(left).await, ["page customers:leave", "rest customers:leave"]);
 }

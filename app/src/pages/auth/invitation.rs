@@ -38,6 +38,10 @@ fn invitation_view(words: Words, token: String, invited: Invited, rule: Password
             let form = account_form(words, AcceptInvitation::url(), token, invited.email, rule);
             view! { {form} <p class="sub">{words.t("invitation-another-address")}</p> }.into_any()
         }
+        WayIn::AccountFromStaff => {
+            let text = words.with("invitation-account-from-staff", &[("email", invited.email)]);
+            view! { <p role="status">{text}</p> }.into_any()
+        }
         WayIn::SignIn => sign_in_view(words, &token, invited.email),
         WayIn::Accept => accept_view(words, token, invited.email),
         WayIn::Already(held) => {

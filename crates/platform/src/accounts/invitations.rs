@@ -40,7 +40,8 @@ pub struct Invited {
 ///
 /// # Errors
 /// `Validation` for the address, also when too many invitations went there or out at all; `WrongState` where no mail goes
-/// out, only staff make accounts, or the customer is disabled.
+/// out, or the customer is disabled. Where only staff make accounts it goes out all the same: who has one accepts with it,
+/// and who invites must not hear who that is.
 pub async fn invite(
     platform: &Platform,
     ctx: &OpContext,
@@ -56,7 +57,6 @@ pub async fn invite(
     }
     wrong.into_result()?;
     let email = email.unwrap_or_default();
-    open_to_invited(platform).await?;
     if !mail::is_on(platform).await {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-mail-off"));
     }
@@ -143,11 +143,15 @@ pub async fn revoke_invitation(
 /// # Errors
 /// `Validation` for a link that does not work (any more).
 pub async fn invited(platform: &Platform, ctx: &OpContext, token: &str) -> Result<Invited> {
+    let open = open_to_invited(platform).await.is_ok();
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let link = links::find(&mut tx, &[Purpose::Invitation], token, ctx.now()).await?;
     let (customer, role) = link.place.ok_or_else(links::spent)?;
     let customer = customer_name(&mut tx, customer).await?;
-    let way = way_in(&mut tx, ctx, &link).await?;
+    let way = match way_in(&mut tx, ctx, &link).await? {
+        WayIn::NewAccount if !open => WayIn::AccountFromStaff,
+        way => way,
+    };
     tx.commit().await?;
     Ok(Invited { customer, email: link.address, role, way })
 }

@@ -27,6 +27,8 @@ pub(crate) const ACCOUNT_PAGE: &str = "/account";
 pub enum WayIn {
     /// Nobody has an account with this address: they make one.
     NewAccount,
+    /// The same, but only staff make accounts here.
+    AccountFromStaff,
     /// Somebody has one: they sign in first.
     SignIn,
     /// They are signed in with it.
@@ -94,8 +96,8 @@ pub async fn join(platform: &Platform, ctx: &OpContext, body: &InvitationJoin) -
     Ok((InvitationJoined { customer_id: customer, customer_name: name, role }, who))
 }
 
-/// Who accepts does it as who they are by it: the customer's own log would take them for staff, who act from outside.
-fn as_member(ctx: &OpContext, user: &UserPrincipal, customer: CustomerId, role: MemberRole) -> OpContext {
+/// Who accepts, or leaves, does it as who they are by it: the customer's own log would take them for staff, who act from outside.
+pub(super) fn as_member(ctx: &OpContext, user: &UserPrincipal, customer: CustomerId, role: MemberRole) -> OpContext {
     let mut member = user.clone();
     member.memberships.push((customer, role));
     member.active_customer = Some(customer);

@@ -12,7 +12,7 @@ use contract::{CustomerId, ErrorCode, Permission, UserId};
 
 use super::{MEMBER_PATHS, active, at, entry, lock_present, person, resource, store};
 use crate::accounts::{self, users};
-use crate::authz::{AddMember, Granted, ManageMembers};
+use crate::authz::{AddMember, Granted, ManageMembers, SecureAccount};
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::notifications::{self, Notice, Value};
@@ -167,6 +167,38 @@ pub async fn remove_member(platform: &Platform, ctx: &OpContext, id: CustomerId,
 /// The same in the customer one acts for.
 pub async fn remove_my_member(platform: &Platform, ctx: &OpContext, user: UserId) -> Result<()> {
     remove_member(platform, ctx, active(ctx)?, user).await
+}
+
+/// What somebody is in a customer, of which nobody else changes the people until the end of the transaction.
+///
+/// # Errors
+/// `NotFound` for who is none of its people, whether or not there is such a customer.
+pub(crate) async fn lock_own_place(tx: &mut Tx, id: CustomerId, user: UserId) -> Result<MemberRole> {
+    store::member_role(tx, id, user).await?.ok_or_else(Error::not_found)?;
+    lock_member(tx, id, user).await
+}
+
+/// Takes oneself out of a customer, in the system's transaction and after [`lock_own_place`].
+///
+/// # Errors
+/// `WrongState` for the last owner.
+pub(crate) async fn leave_in_tx(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    granted: &Granted<SecureAccount>,
+    (id, role): (CustomerId, MemberRole),
+) -> Result<()> {
+    let user = granted.id();
+    may_leave_in_tx(tx, id, (user, role)).await?;
+    store::leave(tx, granted, id).await?;
+    users::end_sessions_for_in_tx(tx, ctx, user, id).await?;
+    let before = Some(serde_json::json!({ "member": user, "role": role }));
+    audit::record_in_tx(tx, ctx, audit::Entry { before, ..entry("customers:leave", id) }).await
+}
+
+/// Whether somebody who is this in a customer can leave it now.
+pub(crate) async fn may_leave_in_tx(tx: &mut Tx, id: CustomerId, who: (UserId, MemberRole)) -> Result<()> {
+    may_leave(&store::owners(tx, id).await?, who)
 }
 
 /// Makes one of its people the only owner; the owners so far become members.

@@ -10,7 +10,7 @@ use sqlx::{Postgres, QueryBuilder, Row as _};
 
 use crate::Result;
 use crate::allocations::Held;
-use crate::authz::{CreateCustomer, DeleteCustomer, Granted, ManageMembers, UpdateCustomer};
+use crate::authz::{CreateCustomer, DeleteCustomer, Granted, ManageMembers, SecureAccount, UpdateCustomer};
 use crate::db::{Tx, contains};
 
 pub(super) async fn view(tx: &mut Tx, id: CustomerId) -> Result<Option<CustomerView>> {
@@ -343,6 +343,14 @@ pub(super) async fn set_member_role(
 
 pub(super) async fn remove_member(tx: &mut Tx, granted: &Granted<ManageMembers>, user: UserId) -> Result<()> {
     sqlx::query!("delete from memberships where customer_id = $1 and user_id = $2", granted.id().0, user.0)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Somebody's own place.
+pub(super) async fn leave(tx: &mut Tx, granted: &Granted<SecureAccount>, id: CustomerId) -> Result<()> {
+    sqlx::query!("delete from memberships where customer_id = $1 and user_id = $2", id.0, granted.id().0)
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -301,3 +301,86 @@ async fn a_customer_that_lost_its_owner_says_so_and_gets_another() {
     customers::delete(p, &admin, empty.id).await.unwrap();
     assert_eq!(ownerless().await, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn whoever_belongs_to_a_customer_leaves_it_but_its_last_owner() {
+    let test = test_support::TestPlatform::new().await;
+    let (acme, globex) = (test.customer("Acme").await, test.customer("Globex").await);
+    let p = &test.platform;
+    let last = accounts::leave(p, &acme.owner.ctx(), acme.id).await;
+    assert_eq!(refusal(last), (ErrorCode::WrongState, "error-last-owner"));
+    let may = accounts::may_leave(p, &acme.owner.ctx()).await.unwrap();
+    assert!(may[0].0 == acme.id && !may[0].1.allowed && may[0].1.why_not.is_some());
+    // What one is none of the people of is not there, deleted or not.
+    for id in [globex.id, contract::CustomerId(999_999)] {
+        assert_eq!(accounts::leave(p, &acme.member.ctx(), id).await.unwrap_err().code, ErrorCode::NotFound);
+    }
+    let mut robot = acme.member.clone();
+    robot.principal.credential = Credential::ApiToken { scopes: None };
+    assert_eq!(refusal(accounts::leave(p, &robot.ctx(), acme.id).await).0, ErrorCode::Forbidden);
+    assert_eq!(accounts::leave(p, &test.anonymous(), acme.id).await.unwrap_err().code, ErrorCode::Unauthenticated);
+
+    // They go, and what acts for the customer ends; what they are elsewhere stays.
+    let admin = test.admin().await;
+    customers::add_member(p, &admin.ctx(), globex.id, existing(&acme.member.name, MemberRole::Member)).await.unwrap();
+    assert!(accounts::may_leave(p, &acme.member.ctx()).await.unwrap().iter().all(|(_, may)| may.allowed));
+    let who = accounts::leave(p, &acme.member.ctx(), acme.id).await.unwrap();
+    assert_eq!(who.active_customer, Some(globex.id), "the browser goes on there");
+    let open = "select count(*) from sessions where user_id = $1 and customer_id = $2 and ended_at is null";
+    let open: i64 =
+        sqlx::query_scalar(open).bind(acme.member.id.0).bind(acme.id.0).fetch_one(test.owner_pool()).await.unwrap();
+    assert_eq!(open, 0);
+    assert_eq!(accounts::leave(p, &acme.member.ctx(), acme.id).await.unwrap_err().code, ErrorCode::NotFound);
+    let names = customers::members(p, &acme.owner.ctx()).await.unwrap();
+    assert!(names.iter().all(|member| member.user_id != acme.member.id));
+    // The customer reads who left, and that they did it themselves.
+    let list = audit::list_own(p, &acme.owner.ctx(), &OwnAuditQuery::default()).await.unwrap().list;
+    let left = list.iter().find(|row| row.action == "customers:leave").expect("it is there");
+    assert_eq!(left.actor_name.as_deref(), Some(acme.member.name.as_str()));
+    // Two owners: one may go, and of two at the same moment one stays.
+    customers::add_member(p, &admin.ctx(), acme.id, existing(&acme.member.name, MemberRole::Owner)).await.unwrap();
+    let (owner, other) = (acme.owner.ctx(), acme.member.ctx());
+    let (a, b) = tokio::join!(accounts::leave(p, &owner, acme.id), accounts::leave(p, &other, acme.id));
+    assert!(a.is_ok() != b.is_ok(), "{a:?} and {b:?}");
+}
+
+#[tokio::test]
+async fn only_owners_and_staff_invite_and_where_only_staff_make_accounts_it_opens_none() {
+    let world = World::new().await;
+    let test = &world.test;
+    let (acme, globex) = (test.customer("Acme").await, test.customer("Globex").await);
+    let wish = || InvitationCreate { email: "new@acme.example".to_owned(), role: None };
+    let member = accounts::invite(&test.platform, &acme.member.ctx(), None, wish()).await.unwrap_err();
+    assert_eq!(member.code, ErrorCode::Forbidden);
+    let other = accounts::invite(&test.platform, &globex.owner.ctx(), Some(acme.id), wish()).await.unwrap_err();
+    assert_eq!(other.code, ErrorCode::NotFound);
+    world.set(&[("sign_in.sign_up", json!("off"))]).await;
+    // Who invites is answered the same whether or not the address has an account.
+    let lee = test.outsider("lee").await;
+    world.email(&lee, "lee@acme.example", "en").await;
+    for email in ["new@acme.example", "lee@acme.example"] {
+        let wish = InvitationCreate { email: email.to_owned(), role: None };
+        accounts::invite(&test.platform, &acme.owner.ctx(), None, wish).await.unwrap();
+    }
+    world.work().await;
+    let token = |email: &str| token_of(&world.sink.taken_by(email)[0], "/invitation");
+    let way =
+        async |email: &str| accounts::invited(&test.platform, &test.anonymous(), &token(email)).await.unwrap().way;
+    assert_eq!(way("new@acme.example").await, WayIn::AccountFromStaff);
+    assert_eq!(way("lee@acme.example").await, WayIn::SignIn);
+    let new = AccountByLink {
+        token: token("new@acme.example"),
+        username: "newcomer".to_owned(),
+        password: "three unusual words: quokka".to_owned(),
+        display_name: None,
+    };
+    let off = accounts::accept_invitation(&test.platform, &test.anonymous(), &new).await.unwrap_err();
+    assert_eq!((off.code, off.key), (ErrorCode::WrongState, "error-invitations-off"));
+    let body = InvitationJoin { token: token("lee@acme.example") };
+    accounts::join(&test.platform, &lee.ctx(), &body).await.unwrap();
+    // Staff make the account, and the same link goes on.
+    let kim = test.outsider("kim").await;
+    world.email(&kim, "new@acme.example", "en").await;
+    let body = InvitationJoin { token: token("new@acme.example") };
+    accounts::join(&test.platform, &kim.ctx(), &body).await.unwrap();
+}

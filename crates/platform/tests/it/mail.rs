@@ -41,7 +41,7 @@ impl World {
         world
     }
 
-    async fn set(&self, values: &[(&str, Value)]) {
+    pub(crate) async fn set(&self, values: &[(&str, Value)]) {
         let changes =
             values.iter().map(|(key, value)| Change { key: (*key).to_owned(), value: value.clone(), version: None });
         settings::change(&self.test.platform, &self.admin.ctx(), changes.collect()).await.unwrap();
@@ -532,21 +532,6 @@ async fn an_invited_person_makes_an_account_and_is_a_member() {
     accounts::revoke_invitation(&test.platform, &acme.owner.ctx(), None, revoked).await.unwrap();
     let gone = accounts::invited(&test.platform, &test.anonymous(), &token).await.unwrap_err();
     assert_eq!(paths(&gone), ["token"]);
-}
-
-#[tokio::test]
-async fn only_owners_and_staff_invite_and_only_where_it_is_switched_on() {
-    let world = World::new().await;
-    let test = &world.test;
-    let (acme, globex) = (test.customer("Acme").await, test.customer("Globex").await);
-    let wish = || InvitationCreate { email: "new@acme.example".to_owned(), role: None };
-    let member = accounts::invite(&test.platform, &acme.member.ctx(), None, wish()).await.unwrap_err();
-    assert_eq!(member.code, ErrorCode::Forbidden);
-    let other = accounts::invite(&test.platform, &globex.owner.ctx(), Some(acme.id), wish()).await.unwrap_err();
-    assert_eq!(other.code, ErrorCode::NotFound);
-    world.set(&[("sign_in.sign_up", json!("off"))]).await;
-    let off = accounts::invite(&test.platform, &acme.owner.ctx(), None, wish()).await.unwrap_err();
-    assert_eq!((off.code, off.key), (ErrorCode::WrongState, "error-invitations-off"));
 }
 
 #[tokio::test]

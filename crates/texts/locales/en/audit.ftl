@@ -162,6 +162,7 @@ audit-action-customers-revoke-invitation = Take an invitation back
 audit-action-accounts-update-notifications = Change how one is told
 audit-action-customers-change-member = Change a member’s role
 audit-action-customers-remove-member = Remove a member
+audit-action-customers-leave = Leave a customer
 audit-action-customers-transfer = Hand over the ownership
 audit-action-customers-manage-members = Manage members
 audit-action-quotas-update = Change the quota

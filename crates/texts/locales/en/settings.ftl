@@ -31,6 +31,7 @@ settings-name = Setting
 settings-before = Now
 settings-after = Then
 setting-sign-in-sign-up = Who may make an account
+setting-sign-in-sign-up-hint = Invitations go out whatever is chosen: who has an account accepts with it. Who has none makes one by the invitation, unless only administrators make accounts.
 setting-sign-in-sign-up-off = Only administrators
 setting-sign-in-sign-up-invitation = People who were invited
 setting-sign-in-sign-up-open = Anybody with an e-mail address

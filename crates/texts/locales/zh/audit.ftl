@@ -162,6 +162,7 @@ audit-action-customers-revoke-invitation = 撤回邀请
 audit-action-accounts-update-notifications = 修改通知方式
 audit-action-customers-change-member = 修改成员角色
 audit-action-customers-remove-member = 移除成员
+audit-action-customers-leave = 退出客户
 audit-action-customers-transfer = 转让负责人
 audit-action-customers-manage-members = 管理成员
 audit-action-quotas-update = 修改配额

@@ -30,6 +30,7 @@ settings-name = 设置项
 settings-before = 当前
 settings-after = 修改后
 setting-sign-in-sign-up = 谁可以创建账号
+setting-sign-in-sign-up-hint = 无论如何选择都可以发送邀请：已有账号的人用自己的账号接受；没有账号的人通过邀请创建账号，仅管理员可创建账号时除外。
 setting-sign-in-sign-up-off = 仅管理员
 setting-sign-in-sign-up-invitation = 受邀请的人
 setting-sign-in-sign-up-open = 任何有邮箱的人

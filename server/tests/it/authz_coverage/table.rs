@@ -492,6 +492,10 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Socket, "GET",   "/ws/agent",                                           [401, 401, 401, 401, 401, 401, 101, 401, 401]),
     // And an agent needs a ticket besides, which `tunnels.rs` shows.
     (Door::Socket, "GET",   "/ws/agent/tunnel",                                    [401, 401, 401, 401, 401, 401, 404, 401, 401]),
+
+    // Acme, in the end: who left it sees it no more. Its last owner stays.
+    (Door::Rest, "DELETE",  "/api/auth/customers/{id}",                            [401, 404, 200, 422, 404, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "leave_customer",                                      [401, 404, 200, 422, 404, 404, 401, 404, 404]),
 ];
 
 /// The same for everybody, with nothing of anybody in them: looked at in `ops.rs`.

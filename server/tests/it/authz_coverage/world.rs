@@ -380,7 +380,7 @@ impl World {
             ],
             "save_settings" => vec![("form[sign_in.captcha]", "image")],
             "confirm_settings_import" => vec![("id", &waits)],
-            "switch_customer" => vec![("customer", &acme)],
+            "switch_customer" | "leave_customer" => vec![("customer", &acme)],
             "set_preferences" => vec![("theme", "dark")],
             "sign_in_code" | "confirm_totp" => vec![("code", "123456")],
             "update_profile" => vec![("display_name", &fresh)],

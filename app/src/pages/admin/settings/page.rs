@@ -16,7 +16,7 @@ use crate::door::{Refused, appearance, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::ask::Ask;
-use crate::ui::forms::{TextField, check_field, file_field, form_fault, select_field, text_field};
+use crate::ui::forms::{TextField, check_field, file_field, form_fault, hinted_select, text_field};
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -115,7 +115,7 @@ fn field(words: Words, view: SettingView, refused: Option<&Refused>) -> AnyView 
     match view.kind.as_str() {
         "choice" => {
             let options = view.choices.iter().map(|word| (word.clone(), words.t(&format!("{key}-{word}")))).collect();
-            select_field(label, &name, options, &value, fault).into_any()
+            hinted_select(label, &name, options, &value, (fault, hint)).into_any()
         }
         // Unchecked boxes are not posted: what is named here and not posted is a no.
         "flag" => view! {

@@ -2,11 +2,12 @@
 
 use contract::accounts::{Language, MembershipView, PasswordPlace, Profile, Theme};
 use contract::notifications::NotificationPreferences;
+use contract::{CustomerId, May};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::server_fns::{RemoveAvatar, RequestEmailChange, SetPreferences, UpdateProfile};
+use super::server_fns::{LeaveCustomer, RemoveAvatar, RequestEmailChange, SetPreferences, UpdateProfile};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, avatar, frame, page};
 use crate::pages::auth::server_fns::SignOut;
@@ -43,14 +44,20 @@ pub fn AccountPage() -> impl IntoView {
         async move {
             let profile = platform::accounts::profile(&platform, &ctx).await?;
             let place = platform::accounts::security(&platform, &ctx).await?.password_place;
-            Ok((profile, place, platform::notifications::preferences(&platform, &ctx).await?))
+            let leaving = platform::accounts::may_leave(&platform, &ctx).await?;
+            Ok((profile, place, leaving, platform::notifications::preferences(&platform, &ctx).await?))
         },
-        |(profile, place, told)| account_view(profile, place, told),
+        |(profile, place, leaving, told)| account_view(profile, place, leaving, told),
     )
 }
 
 /// `place`: where the password is that is not here.
-fn account_view(profile: Profile, place: Option<PasswordPlace>, told: NotificationPreferences) -> AnyView {
+fn account_view(
+    profile: Profile,
+    place: Option<PasswordPlace>,
+    leaving: Vec<(CustomerId, May)>,
+    told: NotificationPreferences,
+) -> AnyView {
     let words = Words::now();
     let note = standing_note(words, &profile);
     let head = PageFrame::new(words.t("account-title"), Area::Account).actions(view! {
@@ -64,7 +71,7 @@ fn account_view(profile: Profile, place: Option<PasswordPlace>, told: Notificati
             {tabs(words, paths::ACCOUNT)}
             {note.map(|text| view! { <p class="note-line">{text}</p> })}
             <div class="columns">
-                {who(words, profile.clone())}
+                {who(words, profile.clone(), &leaving)}
                 {picture(words, &profile)}
                 {preferences(words, profile)}
                 {match place {
@@ -106,7 +113,27 @@ fn role_words(words: Words, profile: &Profile) -> String {
     roles.join(&words.t("list-separator"))
 }
 
-fn who(words: Words, profile: Profile) -> impl IntoView {
+/// A customer one belongs to, and the way out of it.
+fn membership(words: Words, m: MembershipView, disabled: bool, leaving: &[(CustomerId, May)]) -> impl IntoView + use<> {
+    let role = words.t(&format!("member-role-{}", m.role.code()));
+    let text = words.with("account-membership", &[("customer", m.customer_name.clone()), ("role", role)]);
+    let named = |key: &str| words.with(key, &[("customer", m.customer_name.clone())]);
+    let leave = leaving.iter().find(|(id, _)| *id == m.customer_id).and_then(|(id, may)| {
+        Ask::new(format!("leave-{id}"), words.t("account-leave"), named("account-leave-hint"), LeaveCustomer::url())
+            .row(named("account-leave-of"))
+            .yes(named("account-leave-of"))
+            .field("customer", id)
+            .may(words, may)
+    });
+    view! {
+        <dt>{words.t("account-customer")}</dt>
+        <dd>
+            {text} " " {disabled.then(|| state(Tone::Off, words.t("customer-disabled")))} " " {leave}
+        </dd>
+    }
+}
+
+fn who(words: Words, profile: Profile, leaving: &[(CustomerId, May)]) -> impl IntoView + use<> {
     let zone = look().zone;
     let roles = role_words(words, &profile);
     let refused = Refused::from_query();
@@ -120,21 +147,8 @@ fn who(words: Words, profile: Profile) -> impl IntoView {
         max_length: Some(100),
         ..TextField::default()
     };
-    let memberships = profile.memberships.into_iter().map(|m| {
-        let role = words.t(&format!("member-role-{}", m.role.code()));
-        view! {
-            <dt>{words.t("account-customer")}</dt>
-            <dd>{words.with("account-membership", &[("customer", m.customer_name), ("role", role)])}</dd>
-        }
-    });
-    let disabled = profile.disabled_memberships.into_iter().map(|m| {
-        let role = words.t(&format!("member-role-{}", m.role.code()));
-        let text = words.with("account-membership", &[("customer", m.customer_name), ("role", role)]);
-        view! {
-            <dt>{words.t("account-customer")}</dt>
-            <dd>{text} " " {state(Tone::Off, words.t("customer-disabled"))}</dd>
-        }
-    });
+    let memberships = profile.memberships.into_iter().map(|m| membership(words, m, false, leaving));
+    let disabled = profile.disabled_memberships.into_iter().map(|m| membership(words, m, true, leaving));
     view! {
         <section class="card">
             <header><h2>{words.t("account-who")}</h2></header>

@@ -41,6 +41,18 @@ pub async fn switch_customer(customer: CustomerId) -> Result<(), ApiError> {
     door::form_answer((&platform, &ctx), result, |_| paths::HOME.to_owned(), paths::ACCOUNT, Vec::new()).await
 }
 
+/// Takes oneself out of a customer; the browser goes on with what is left.
+#[server]
+pub async fn leave_customer(customer: CustomerId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = async {
+        let who = platform::accounts::leave(&platform, &ctx, customer).await?;
+        door::go_on(&ctx, who).await
+    };
+    let next = |()| paths::ACCOUNT.to_owned();
+    door::form_answer((&platform, &ctx), result.await, next, paths::ACCOUNT, Vec::new()).await
+}
+
 /// Which columns one sees in a list; goes back to where it was chosen.
 #[server]
 pub async fn choose_columns(
