@@ -5,7 +5,7 @@ use contract::allocations::AllocationCreate;
 use contract::customers::MemberUpdate;
 use contract::machines::MachineAction;
 use contract::roles::RoleWrite;
-use contract::users::UserView;
+use contract::users::{UserPassword, UserUpdate, UserView};
 use contract::{ErrorCode, May, Permission, UserId};
 use platform::accounts::users;
 use platform::{Result, allocations, customers, machines, roles};
@@ -63,6 +63,26 @@ async fn nobody_is_offered_what_they_do_not_hold() {
     assert_eq!(denied().await, before, "looking is no attempt");
     let equal = seen(&test, &helper, person.id).await.may;
     assert!(equal.disable.allowed && equal.change.allowed && !equal.delete.is_shown());
+}
+
+#[tokio::test]
+async fn of_a_deleted_account_nothing_is_offered_but_to_bring_it_back() {
+    let test = TestPlatform::new().await;
+    let (p, admin, person) = (&test.platform, test.admin().await, test.outsider("somebody").await);
+    let ctx = admin.ctx();
+    users::delete(p, &ctx, person.id).await.unwrap();
+    let may = seen(&test, &admin, person.id).await.may;
+    let update = UserUpdate { username: "another".to_owned(), ..UserUpdate::default() };
+    assert_eq!(why(&may.change), said(users::update(p, &ctx, person.id, update).await));
+    let password = users::set_password(p, &ctx, person.id, UserPassword::default()).await;
+    assert_eq!(why(&may.set_password), said(password.map(|_| ())));
+    assert_eq!(why(&may.enable), said(users::set_active(p, &ctx, person.id, true).await));
+    let role = RoleWrite { name: "Night".to_owned(), ..RoleWrite::default() };
+    let role = roles::create(p, &ctx, role).await.unwrap().id;
+    assert_eq!(why(&may.assign_roles), said(roles::assign(p, &ctx, person.id, role).await));
+    assert!(may.restore.allowed);
+    users::restore(p, &ctx, person.id).await.unwrap();
+    assert!(seen(&test, &admin, person.id).await.may.change.allowed);
 }
 
 #[tokio::test]

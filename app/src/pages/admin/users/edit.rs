@@ -55,14 +55,17 @@ pub fn EditUserPage() -> impl IntoView {
     )
 }
 
-/// The roles of the platform, for those who may give them.
+/// The roles of the platform, for those who may give them; the weakest first, because a list starts with what it shows first.
 pub(super) async fn assignable(platform: &Platform, ctx: &OpContext) -> platform::Result<Vec<RoleView>> {
     if !ctx.holds_everywhere(Permission::RolesAssign) || !ctx.holds_everywhere(Permission::RolesView) {
         return Ok(Vec::new());
     }
     let roles = platform::roles::list(platform, ctx).await?;
     let mine = |role: &RoleView| role.permissions.iter().all(|permission| ctx.holds_everywhere(*permission));
-    Ok(roles.into_iter().filter(|role| matches!(role.scope, RoleScope::Platform)).filter(mine).collect())
+    let of_platform = roles.into_iter().filter(|role| matches!(role.scope, RoleScope::Platform));
+    let mut given: Vec<_> = of_platform.filter(mine).collect();
+    given.sort_by_key(|role| role.permissions.len());
+    Ok(given)
 }
 
 fn form_view(words: Words, user: Option<UserView>, roles: Vec<RoleView>) -> impl IntoView {

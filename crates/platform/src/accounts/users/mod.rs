@@ -114,13 +114,13 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: UserCreate) -> R
 /// Replaces what may change about an account.
 ///
 /// # Errors
-/// `Conflict` when somebody changed it after the revision the caller read.
+/// `Conflict` when somebody changed it after the revision the caller read; `WrongState` for a deleted account.
 pub async fn update(platform: &Platform, ctx: &OpContext, id: UserId, body: UserUpdate) -> Result<UserView> {
     // The links are the system's.
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
     let before = lock_in_tx(&mut tx, id).await?;
-    roles::must_cover_user_in_tx(&mut tx, ctx, id).await?;
+    may_be_changed(&mut tx, ctx, id, before.state).await?;
     let mut wrong = Wrong::new();
     let details = details(&mut wrong, body.username, body.display_name, body.email);
     wrong.into_result()?;
@@ -222,11 +222,14 @@ pub async fn restore(platform: &Platform, ctx: &OpContext, id: UserId) -> Result
 }
 
 /// Gives an account a new password and signs the person out everywhere; links on their way to their mailbox end too.
+///
+/// # Errors
+/// `Forbidden` when the person may what the caller does not hold; `WrongState` for a deleted account.
 pub async fn set_password(platform: &Platform, ctx: &OpContext, id: UserId, body: UserPassword) -> Result<UserSecret> {
     let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let row = lock_in_tx(&mut tx, id).await?;
-    may_take_over(&mut tx, ctx, id).await?;
+    may_get_password(&mut tx, ctx, id, row.state).await?;
     tx.commit().await?; // hashing takes a while: hold no connection meanwhile
     let mut wrong = Wrong::new();
     let (typed, made) = chosen(password_rule(platform).await, &mut wrong, body.password, &row.details);
@@ -234,8 +237,8 @@ pub async fn set_password(platform: &Platform, ctx: &OpContext, id: UserId, body
     let hash = hashed(platform, typed.as_ref().or(made.as_ref())).await?;
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     // Meanwhile somebody may have made the person more than the caller is.
-    lock_in_tx(&mut tx, id).await?;
-    may_take_over(&mut tx, ctx, id).await?;
+    let now = lock_in_tx(&mut tx, id).await?;
+    may_get_password(&mut tx, ctx, id, now.state).await?;
     passwords::set(&mut tx, granted.id(), &hash, ctx.now()).await?;
     links::retire_ways_in(&mut tx, id, ctx.now()).await?; // only the system reaches links
     audit::record_in_tx(&mut tx, ctx, entry("users:set-password", id)).await?;
@@ -292,13 +295,31 @@ async fn may_be_switched(tx: &mut Tx, ctx: &OpContext, id: UserId, state: UserSt
             may_take_over(tx, ctx, id).await?;
         }
     }
-    if state == UserState::Deleted {
-        return Err(Error::new(ErrorCode::WrongState).with_key("error-user-deleted"));
-    }
+    there(state)?;
     if !active && state != UserState::Disabled {
         roles::leave_an_admin_in_tx(tx, id).await?;
     }
     Ok(())
+}
+
+/// Whether anything of an account may be changed by the caller.
+async fn may_be_changed(tx: &mut Tx, ctx: &OpContext, id: UserId, state: UserState) -> Result<()> {
+    roles::must_cover_user_in_tx(tx, ctx, id).await?;
+    there(state)
+}
+
+/// Whether an account may get another password by the caller.
+async fn may_get_password(tx: &mut Tx, ctx: &OpContext, id: UserId, state: UserState) -> Result<()> {
+    may_take_over(tx, ctx, id).await?;
+    there(state)
+}
+
+/// A deleted account is brought back first.
+fn there(state: UserState) -> Result<()> {
+    match state {
+        UserState::Deleted => Err(Error::new(ErrorCode::WrongState).with_key("error-user-deleted")),
+        _ => Ok(()),
+    }
 }
 
 /// Whether an account may be deleted by the caller; the admins and the customers are locked where it is then done.
@@ -326,12 +347,12 @@ async fn may_of(tx: &mut Tx, ctx: &OpContext, id: UserId, state: UserState) -> R
     let when = |permitted: bool| if permitted { covered.clone() } else { May::default() };
     let (assign_roles, revoke_roles) = roles::may_of_user_in_tx(tx, ctx, id, state).await?;
     Ok(UserMay {
-        change: when(change),
+        change: may(ctx, change, may_be_changed(tx, ctx, id, state).await)?,
         disable: may(ctx, change, may_be_switched(tx, ctx, id, state, false).await)?,
         enable: may(ctx, change, may_be_switched(tx, ctx, id, state, true).await)?,
         delete: may(ctx, delete, may_be_deleted(tx, ctx, id, state).await)?,
         restore: when(delete),
-        set_password: may(ctx, change, may_take_over(tx, ctx, id).await)?,
+        set_password: may(ctx, change, may_get_password(tx, ctx, id, state).await)?,
         end_sessions: may(ctx, change, may_be_signed_out(tx, ctx, id).await)?,
         assign_roles,
         revoke_roles,
