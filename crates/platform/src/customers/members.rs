@@ -8,7 +8,7 @@
 use contract::accounts::MemberRole;
 use contract::customers::{MemberCreate, MemberSecret, MemberUpdate, MemberView, OwnerTransfer};
 use contract::notifications::NotificationKind;
-use contract::{CustomerId, ErrorCode, Permission, UserId};
+use contract::{CustomerId, ErrorCode, May, Permission, UserId};
 
 use super::{MEMBER_PATHS, active, at, entry, lock_present, person, resource, store};
 use crate::accounts::{self, users};
@@ -296,6 +296,14 @@ fn may_change_role(ctx: &OpContext, id: CustomerId, owners: &[UserId], who: (Use
     let other = if who.1.is_owner() { MemberRole::Member } else { MemberRole::Owner };
     ctx.must_cover_in(&resource(id), other)?;
     may_leave(owners, who)
+}
+
+/// Whether the caller could make somebody an owner of a customer: by adding or inviting them, or by handing it over.
+///
+/// # Errors
+/// As [`may`]'s.
+pub fn may_make_owner(ctx: &OpContext, id: CustomerId) -> Result<May> {
+    may(ctx, true, ctx.must_cover_in(&resource(id), MemberRole::Owner))
 }
 
 fn last_owner() -> Error {

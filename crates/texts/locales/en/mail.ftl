@@ -129,6 +129,7 @@ members-invite-email = E-mail address
 members-invite-hint = Who has an account with this address accepts with it; who has none makes one, where the platform lets them.
 members-invite-role = Role
 members-invite-action = Send the invitation
+members-invite-mail-off = Invitations go out by mail, and no mail server is set here. Ask whoever runs this platform: staff can set one, or add people directly.
 members-invite-sent = The invitation is on its way.
 members-invited = Invited
 members-invited-until = Works until

@@ -129,6 +129,7 @@ members-invite-email = 邮箱
 members-invite-hint = 此邮箱已有账号的人用该账号接受邀请，没有账号的人可在平台允许时自行创建。
 members-invite-role = 角色
 members-invite-action = 发送邀请
+members-invite-mail-off = 邀请通过邮件发送，但此处尚未配置邮件服务器。请联系平台管理员：平台人员可以配置邮件，也可以直接添加成员。
 members-invite-sent = 邀请已发出。
 members-invited = 已邀请
 members-invited-until = 有效期至

@@ -20,7 +20,7 @@ use crate::pages::admin::allocations::list::allocation_table;
 use crate::pages::admin::audit::list::history_card;
 use crate::pages::admin::users::quota::quota_card;
 use crate::pages::admin::users::server_fns::SetCustomerQuota;
-use crate::pages::customer::customers::invitations::invitation_card;
+use crate::pages::customer::customers::invitations::{Inviting, invitation_card};
 use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::format::{self, NOT_MEASURED};
@@ -55,7 +55,8 @@ pub fn CustomerPage() -> impl IntoView {
                 false => None,
             };
             let made = take_for_page(&platform, &ctx, ShownOnce::NewPassword).await?;
-            Ok(Found { customer, members, allocations, usage, quota, used, history, invitations, made })
+            let mail_on = platform::mail::is_on(&platform).await;
+            Ok(Found { customer, members, allocations, usage, quota, used, history, invitations, mail_on, made })
         },
         customer_view,
     )
@@ -73,12 +74,14 @@ struct Found {
     history: Option<Vec<AuditView>>,
     /// Nothing for those who may not invite.
     invitations: Option<Vec<InvitationView>>,
+    /// Mail goes out at all.
+    mail_on: bool,
     /// Name and password of who was just added.
     made: Option<String>,
 }
 
 fn customer_view(found: Found) -> AnyView {
-    let Found { customer, members, allocations, usage, quota, used, history, invitations, made } = found;
+    let Found { customer, members, allocations, usage, quota, used, history, invitations, mail_on, made } = found;
     let (words, ctx) = (Words::now(), door().1);
     // The form that invites says its own.
     let refused = Refused::from_query().filter(|r| !r.typed.contains_key("email"));
@@ -95,6 +98,8 @@ fn customer_view(found: Found) -> AnyView {
     let without_owner = lacks_owner(&customer)
         .then(|| view! { <div class="card notice" role="note"><p>{words.t("customer-no-owner-hint")}</p></div> });
     let owned = customer.has_owner;
+    let own = platform::customers::may_make_owner(&ctx, id).unwrap_or_default();
+    let inviting = Inviting { owned, may_own: own.allowed, mail_on };
     let people = People {
         id,
         name: customer.name.clone(),
@@ -102,6 +107,7 @@ fn customer_view(found: Found) -> AnyView {
         add: ctx.holds(Permission::CustomersAddMember) && !deleted,
         add_known: ctx.holds_everywhere(Permission::CustomersManageMembers) && !deleted,
         manage: ctx.holds(Permission::CustomersManageMembers) && !deleted,
+        own,
         back: paths::customer(id),
         made,
     };
@@ -115,7 +121,7 @@ fn customer_view(found: Found) -> AnyView {
                 <div class="main-column">
                     {allocations.map(|allocations| machines_card(words, id, allocations))}
                     {people_cards(words, people, refused.as_ref())}
-                    {invitations.filter(|_| !deleted).map(|open| invitation_card(words, Some(id), open, owned))}
+                    {invitations.filter(|_| !deleted).map(|open| invitation_card(words, Some(id), open, inviting))}
                     {history.map(|history| history_card(words, format!("{}?customerId={id}", paths::AUDIT), history))}
                 </div>
                 <aside class="side-column" aria-label=words.t("customer-facts")>

@@ -1,14 +1,14 @@
 //! The people of a customer, as its owners and the staff see and change them: the same cards on both sides.
 
-use contract::CustomerId;
 use contract::accounts::MemberRole;
 use contract::customers::MemberView;
+use contract::{CustomerId, May};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::server_fns::{AddCustomerMember, AddExistingMember, RemoveMember, SetMemberRole, TransferOwnership};
 use crate::door::{Refused, look};
-use crate::ui::ask::{Ask, go};
+use crate::ui::ask::{Ask, go, held_back};
 use crate::ui::forms::{TextField, select_within, text_field};
 use crate::ui::secret::shown_once;
 use crate::ui::state::{Tone, state};
@@ -26,6 +26,8 @@ pub(crate) struct People {
     /// Bring in people who have an account without asking them.
     pub add_known: bool,
     pub manage: bool,
+    /// Whether the reader can make somebody an owner.
+    pub own: May,
     /// The page that shows them.
     pub back: String,
     /// The name and password of who was just added.
@@ -56,9 +58,9 @@ fn is_owner(member: &MemberView) -> bool {
 }
 
 /// The role to offer first: who comes where nobody owns the customer should be able to bring in the others.
-fn first_role(members: &[MemberView]) -> MemberRole {
-    let owned = members.iter().any(|member| is_owner(member) && member.active);
-    if owned { MemberRole::Member } else { MemberRole::Owner }
+fn first_role(people: &People) -> MemberRole {
+    let owned = people.members.iter().any(|member| is_owner(member) && member.active);
+    if owned || !people.own.allowed { MemberRole::Member } else { MemberRole::Owner }
 }
 
 fn table(words: Words, people: &People) -> AnyView {
@@ -163,9 +165,9 @@ fn new_card(words: Words, people: &People, refused: Option<&Refused>) -> impl In
         autocomplete: Some("off"),
         ..TextField::default()
     };
-    let chosen = typed("role").unwrap_or_else(|| first_role(&people.members).code().to_owned());
+    let chosen = typed("role").unwrap_or_else(|| first_role(people).code().to_owned());
     let fault = refused.and_then(|r| r.fault(words.0, "role"));
-    let role = select_within("new", words.t("home-role"), "role", roles(words), &chosen, fault);
+    let role = select_within("new", words.t("home-role"), "role", roles(words, people.own.allowed), &chosen, fault);
     view! {
         <section class="card">
             <header><h2>{words.t("member-add-new")}</h2></header>
@@ -183,17 +185,20 @@ fn new_card(words: Words, people: &People, refused: Option<&Refused>) -> impl In
     }
 }
 
-fn roles(words: Words) -> Vec<(String, String)> {
+/// What somebody can be made here; an owner only by who could be told yes.
+pub(crate) fn roles(words: Words, owner: bool) -> Vec<(String, String)> {
     [MemberRole::Member, MemberRole::Owner]
+        .into_iter()
+        .filter(|role| owner || !role.is_owner())
         .map(|role| (role.code().to_owned(), words.t(&format!("member-role-{}", role.code()))))
-        .into()
+        .collect()
 }
 
 /// Somebody who has an account: for staff, because nobody is asked.
 fn existing_card(words: Words, people: &People, refused: Option<&Refused>) -> impl IntoView + use<> {
     let refused = refused.filter(|r| !r.typed.contains_key("newUsername"));
     let typed = |name: &str| refused.and_then(|r| r.typed.get(name).cloned());
-    let chosen = typed("role").unwrap_or_else(|| first_role(&people.members).code().to_owned());
+    let chosen = typed("role").unwrap_or_else(|| first_role(people).code().to_owned());
     let username = TextField {
         label: words.t("member-existing-name"),
         name: "username".to_owned(),
@@ -206,7 +211,8 @@ fn existing_card(words: Words, people: &People, refused: Option<&Refused>) -> im
         ..TextField::default()
     };
     let fault = refused.and_then(|r| r.fault(words.0, "role"));
-    let role = select_within("existing", words.t("home-role"), "role", roles(words), &chosen, fault);
+    let role =
+        select_within("existing", words.t("home-role"), "role", roles(words, people.own.allowed), &chosen, fault);
     view! {
         <section class="card">
             <header><h2>{words.t("member-add-existing")}</h2></header>
@@ -221,7 +227,12 @@ fn existing_card(words: Words, people: &People, refused: Option<&Refused>) -> im
     }
 }
 
-fn transfer_card(words: Words, people: &People, refused: Option<&Refused>) -> impl IntoView + use<> {
+fn transfer_card(words: Words, people: &People, refused: Option<&Refused>) -> AnyView {
+    if !people.own.allowed {
+        let why = people.own.why_not.clone().unwrap_or_default();
+        let held = held_back("transfer".to_owned(), words.t("member-transfer"), why, "btn");
+        return view! { <section class="card"><p class="actions">{held}</p></section> }.into_any();
+    }
     let heirs: Vec<_> = people
         .members
         .iter()
@@ -251,4 +262,5 @@ fn transfer_card(words: Words, people: &People, refused: Option<&Refused>) -> im
             </form>
         </details>
     }
+    .into_any()
 }

@@ -8,18 +8,30 @@ use leptos_router::hooks::use_query_map;
 
 use super::server_fns::{InvitePerson, RevokeInvitation};
 use crate::door::{Refused, look};
+use crate::pages::admin::customers::people::roles;
 use crate::ui::ask::Ask;
 use crate::ui::forms::{TextField, form_fault, select_field, text_field};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
-/// The form and what is open; `customer` is named by staff. Where nobody owns the customer, an owner is what is asked for first.
+/// What the form depends on.
+pub(crate) struct Inviting {
+    /// Somebody who can sign in owns the customer.
+    pub owned: bool,
+    /// The reader can make somebody an owner.
+    pub may_own: bool,
+    /// Mail goes out here at all.
+    pub mail_on: bool,
+}
+
+/// The form and what is open; `customer` is named by staff. Where nobody owns the customer, an owner is what is asked for first,
+/// by who may make one.
 pub(crate) fn invitation_card(
     words: Words,
     customer: Option<CustomerId>,
     open: Vec<InvitationView>,
-    owned: bool,
+    Inviting { owned, may_own, mail_on }: Inviting,
 ) -> impl IntoView + use<> {
     // The staff's page has other forms; what was refused there has no address in it.
     let refused = Refused::from_query().filter(|refused| refused.typed.contains_key("email"));
@@ -38,16 +50,12 @@ pub(crate) fn invitation_card(
         max_length: Some(254),
         ..TextField::default()
     };
-    let roles = vec![
-        (MemberRole::Member.code().to_owned(), words.t("member-role-member")),
-        (MemberRole::Owner.code().to_owned(), words.t("member-role-owner")),
-    ];
-    let first = if owned { MemberRole::Member } else { MemberRole::Owner };
+    let roles = roles(words, may_own);
+    let first = if owned || !may_own { MemberRole::Member } else { MemberRole::Owner };
     let role = Some(typed("role")).filter(|role| !role.is_empty()).unwrap_or_else(|| first.code().to_owned());
     let hidden = customer.map(|id| view! { <input r#type="hidden" name="customer" value=id.to_string() /> });
-    view! {
-        <section class="card" id="invite">
-            <header><h2>{words.t("members-invite")}</h2></header>
+    let form = mail_on.then(|| {
+        view! {
             <form class="form" method="post" action=InvitePerson::url()>
                 {hidden}
                 {form_fault(general)}
@@ -58,6 +66,13 @@ pub(crate) fn invitation_card(
                 </fieldset>
                 <p class="actions"><button class="btn">{words.t("members-invite-action")}</button></p>
             </form>
+        }
+    });
+    view! {
+        <section class="card" id="invite">
+            <header><h2>{words.t("members-invite")}</h2></header>
+            {form}
+            {(!mail_on).then(|| view! { <p class="note-line">{words.t("members-invite-mail-off")}</p> })}
             {(!open.is_empty()).then(|| open_table(words, customer, open))}
         </section>
     }

@@ -8,9 +8,8 @@ use contract::reports::CustomerUsage;
 use contract::{ErrorCode, MAX_PAGE_SIZE, Page, Permission};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
-use platform::accounts::{ShownOnce, take_for_page};
 
-use super::invitations::invitation_card;
+use super::invitations::{Inviting, invitation_card};
 use crate::door::{Refused, door, look, see_other};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::allocations::list::allocation_state;
@@ -237,40 +236,39 @@ pub fn MembersPage() -> impl IntoView {
         async move {
             let members = platform::customers::members(&platform, &ctx).await?;
             let open = platform::accounts::invitations(&platform, &ctx, None).await?;
-            let made = take_for_page(&platform, &ctx, ShownOnce::NewPassword).await?;
-            Ok((platform::customers::mine(&platform, &ctx).await?, members, open, made))
+            let mail_on = platform::mail::is_on(&platform).await;
+            Ok((platform::customers::mine(&platform, &ctx).await?, members, open, mail_on))
         },
-        |(customer, members, open, made)| members_view(customer, members, open, made),
+        |(customer, members, open, mail_on)| members_view(customer, members, open, mail_on),
     )
 }
 
-fn members_view(
-    customer: CustomerView,
-    members: Vec<MemberView>,
-    open: Vec<InvitationView>,
-    made: Option<String>,
-) -> AnyView {
+fn members_view(customer: CustomerView, members: Vec<MemberView>, open: Vec<InvitationView>, mail_on: bool) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     // The form that invites says its own.
     let refused = Refused::from_query().filter(|r| !r.typed.contains_key("email"));
     let message = refused.as_ref().map(|r| r.message(words.0));
     let count = words.with("home-people-count", &[("n", members.len().to_string())]);
+    let own = platform::customers::may_make_owner(&ctx, customer.id).unwrap_or_default();
+    let inviting = Inviting { owned: true, may_own: own.allowed, mail_on };
     let people = People {
         id: customer.id,
         name: customer.name,
         members,
-        add: ctx.holds(Permission::CustomersAddMember),
+        add: false,
         add_known: ctx.holds_everywhere(Permission::CustomersManageMembers),
         manage: ctx.holds(Permission::CustomersManageMembers),
+        own,
         back: paths::MEMBERS.to_owned(),
-        made,
+        // Owners make no accounts.
+        made: None,
     };
     frame(
         PageFrame::new(words.t("members-title"), Area::Members).beside(view! { <span class="sub">{count}</span> }),
         view! {
             {form_fault(message)}
             {people_cards(words, people, refused.as_ref())}
-            {invitation_card(words, None, open, true)}
+            {invitation_card(words, None, open, inviting)}
         },
     )
 }
