@@ -105,8 +105,9 @@ mod tests {
         add("session-kind", SessionKind::ALL.iter().map(|v| v.code()).collect());
         add("tokens-reach", vec!["all", "some"]);
         add("member-role", vec![MemberRole::Owner.code(), MemberRole::Member.code()]);
-        add("role", vec!["platform_admin", "operator", "customer_owner", "customer_member", "signed_in"]);
-        add("role-hint", vec!["platform_admin", "operator", "customer_owner", "customer_member"]);
+        let of_platform = ["platform_admin", "operator", "teacher", "student"];
+        add("role", of_platform.into_iter().chain(["customer_owner", "customer_member", "signed_in"]).collect());
+        add("role-hint", of_platform.into_iter().chain(["customer_owner", "customer_member"]).collect());
         add("permission", Permission::ALL.iter().map(|v| v.name()).collect());
         add("permission-group", Permission::ALL.iter().map(|v| v.group()).collect());
         add("user-state", UserState::ALL.iter().map(|v| v.code()).collect());

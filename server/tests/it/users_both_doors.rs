@@ -196,7 +196,18 @@ async fn the_menu_shows_what_the_doors_let_through() {
         ),
         (
             server.test.operator("op").await,
-            vec!["dashboard", "wall", "machines", "allocations", "specs", "images", "customers", "audit", "account"],
+            vec![
+                "dashboard",
+                "wall",
+                "machines",
+                "allocations",
+                "specs",
+                "images",
+                "customers",
+                "users",
+                "audit",
+                "account",
+            ],
             vec!["machines:operate", "accounts:update-own", "accounts:secure-own"],
         ),
     ];

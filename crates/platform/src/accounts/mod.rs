@@ -227,7 +227,7 @@ pub async fn profile(platform: &Platform, ctx: &OpContext) -> Result<Profile> {
     let row = store::account(&mut tx, granted.id()).await?.ok_or_else(Error::not_found)?;
     let memberships = store::memberships(&mut tx, granted.id(), true).await?;
     let disabled_memberships = store::memberships(&mut tx, granted.id(), false).await?;
-    let custom = roles::custom_names_in_tx(&mut tx, granted.id()).await?;
+    let custom = roles::other_names_in_tx(&mut tx, granted.id()).await?;
     let avatar = store::avatars::tag(&mut tx, granted.id()).await?;
     tx.commit().await?;
     let roles = ctx.all_role_names(custom);

@@ -55,7 +55,7 @@ pub(super) struct Credentials {
     pub active: bool,
     pub token_version: i64,
     pub platform_admin: bool,
-    /// Whether any role of the platform is held: staff stand outside of every customer.
+    /// Whether they work for the platform: staff stand outside of every customer.
     pub staff: bool,
     pub first_customer: Option<CustomerId>,
 }
@@ -232,7 +232,8 @@ pub(super) async fn credentials_of(tx: &mut Tx, user: UserId) -> Result<Option<C
     let row = sqlx::query!(
         r#"select u.id, u.name::text as "name!", u.password_hash, u.state, u.token_version,
                   exists(select from role_assignments r where r.user_id = u.id and r.role = 'platform_admin') as "admin!",
-                  exists(select from role_assignments r where r.user_id = u.id) as "staff!",
+                  exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
+                         where a.user_id = u.id) as "staff!",
                   (select m.customer_id from memberships m join customers c on c.id = m.customer_id
                    where m.user_id = u.id and c.state = 'active' and c.deleted_at is null
                    order by c.name limit 1) as first_customer

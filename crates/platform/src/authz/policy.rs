@@ -14,6 +14,10 @@ pub enum Role {
     PlatformAdmin,
     /// Reads everything and acts on machines.
     Operator,
+    /// Of courses: their own.
+    Teacher,
+    /// Of courses: their place in one.
+    Student,
     /// What a custom role can give at most; it gives those of its permissions.
     Custom,
     /// In the active customer.
@@ -33,6 +37,8 @@ impl Role {
             Role::SignedIn,
             Role::PlatformAdmin,
             Role::Operator,
+            Role::Teacher,
+            Role::Student,
             Role::Custom,
             Role::CustomerOwner,
             Role::CustomerMember,
@@ -57,6 +63,8 @@ impl Role {
             Role::SignedIn => "signed_in",
             Role::PlatformAdmin => "platform_admin",
             Role::Operator => "operator",
+            Role::Teacher => "teacher",
+            Role::Student => "student",
             Role::Custom => "custom_role",
             Role::CustomerOwner => "customer_owner",
             Role::CustomerMember => "customer_member",
@@ -107,6 +115,8 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
         (Role::PlatformAdmin, _) => Reach::All,
 
         (Role::Operator, _) => operator(permission),
+        // What they may is of courses, and comes with these; what a school rents they have as its people.
+        (Role::Teacher | Role::Student, _) => Reach::Nothing,
         (Role::Custom, _) => custom(permission),
 
         (
@@ -157,13 +167,14 @@ pub(crate) fn builtin_holders(permission: Permission) -> Vec<String> {
     [Role::PlatformAdmin, Role::Operator].into_iter().filter(held).map(|role| role.name().to_owned()).collect()
 }
 
-/// Everything that is read, and the machines; neither people, nor roles, nor what customers have or pay.
+/// Everything that is read, and the machines; of people no more than reading, nothing of roles, nor of what customers pay.
 fn operator(permission: Permission) -> Reach {
     use Permission as P;
     match permission {
         P::CustomersView
         | P::CustomersListMembers
         | P::CustomersManage
+        | P::UsersView
         | P::AllocationsView
         | P::AllocationsManage
         | P::AllocationsMonitor

@@ -337,10 +337,13 @@ pub(crate) async fn of_users_in_tx(tx: &mut Tx, users: &[UserId]) -> Result<Hash
     store::of_users(tx, users).await
 }
 
-/// Names of the roles made here that a person holds.
-pub(crate) async fn custom_names_in_tx(tx: &mut Tx, user: UserId) -> Result<Vec<String>> {
+/// Words of the roles of the platform that a person holds and that do not make them staff by themselves, then names of those made
+/// here.
+pub(crate) async fn other_names_in_tx(tx: &mut Tx, user: UserId) -> Result<Vec<String>> {
     let held = store::of_users(tx, &[user]).await?.remove(&user).unwrap_or_default();
-    Ok(held.into_iter().filter(|role| !role.builtin).map(|role| role.name).collect())
+    let (builtin, made): (Vec<_>, Vec<_>) = held.into_iter().partition(|role| role.builtin);
+    let learning = builtin.into_iter().map(|role| role.code).filter(|code| powers_of(code).is_empty());
+    Ok(learning.chain(made.into_iter().map(|role| role.name)).collect())
 }
 
 /// Whoever acts on somebody's account must hold everything that person's roles give: else a new password or address of

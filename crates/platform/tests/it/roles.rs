@@ -44,6 +44,8 @@ async fn the_built_in_roles_are_there_and_stay_as_they_are() {
             ("operator", RoleScope::Platform, 0),
             ("customer_owner", RoleScope::Customer, 1),
             ("customer_member", RoleScope::Customer, 1),
+            ("teacher", RoleScope::Platform, 0),
+            ("student", RoleScope::Platform, 0),
         ]
     );
     let owners = roles::holders(&test.platform, &admin.ctx(), list[2].id).await.unwrap();
@@ -141,7 +143,10 @@ async fn operators_read_everything_and_act_on_machines_only() {
         Some(ErrorCode::Forbidden)
     );
     assert_eq!(code(&customers::set_active(&test.platform, &ctx, acme.id, false).await), Some(ErrorCode::Forbidden));
-    assert_eq!(code(&users::list(&test.platform, &ctx, &Default::default()).await), Some(ErrorCode::NotFound));
+    // People are read too, and nothing is done to them.
+    assert_eq!(users::list(&test.platform, &ctx, &Default::default()).await.unwrap().total, 3);
+    assert_eq!(code(&users::delete(&test.platform, &ctx, acme.member.id).await), Some(ErrorCode::Forbidden));
+    assert_eq!(code(&users::end_sessions(&test.platform, &ctx, acme.member.id).await), Some(ErrorCode::Forbidden));
     assert_eq!(code(&roles::list(&test.platform, &ctx).await), Some(ErrorCode::NotFound));
     // As their next request finds them, too.
     assert!(again(&test, &operator).await.principal.operator);
@@ -372,4 +377,31 @@ async fn a_refusal_names_the_permissions_that_no_role_can_have() {
     let named = &error.fields[0].args[0].1;
     assert!(named.contains(nobodys[0].name()) && named.contains(nobodys[1].name()), "{named}");
     assert!(!named.contains(Permission::MachinesView.name()), "{named}");
+}
+
+#[tokio::test]
+async fn who_learns_here_holds_a_role_and_does_not_work_for_the_platform() {
+    let test = TestPlatform::new().await;
+    let (admin, acme) = (test.admin().await, test.customer("School").await);
+    for word in ["teacher", "student"] {
+        let role = builtin(&test, &admin, word).await;
+        assert!(role.builtin && role.permissions.is_empty(), "{word}");
+        roles::assign(&test.platform, &admin.ctx(), acme.member.id, role.id).await.unwrap();
+    }
+    let member = again(&test, &acme.member).await;
+    assert!(!member.ctx().is_staff());
+    let profile = accounts::profile(&test.platform, &member.ctx()).await.unwrap();
+    assert_eq!(profile.roles[profile.roles.len() - 2..], ["teacher".to_owned(), "student".to_owned()]);
+    // They act for the school they belong to, as before.
+    let request = contract::accounts::LoginRequest {
+        username: acme.member.name.clone(),
+        password: acme.member.password.to_owned(),
+        ..Default::default()
+    };
+    let who = accounts::sign_in(&test.platform, &test.anonymous(), &request).await.unwrap();
+    assert_eq!(who.active_customer, Some(acme.id));
+    // Whoever gives roles gives these, by hand, by a workbook (under their name in either language), by groups.
+    let desk = test.with_role("desk", &[Permission::UsersView, Permission::RolesView, Permission::RolesAssign]).await;
+    let student = builtin(&test, &admin, "student").await.id;
+    roles::assign(&test.platform, &desk.ctx(), test.outsider("new").await.id, student).await.unwrap();
 }

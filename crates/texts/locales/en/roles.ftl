@@ -1,7 +1,11 @@
 # Roles and what they permit.
 role-operator = Operator
+role-teacher = Teacher
+role-student = Student
 role-hint-platform_admin = May do everything on the platform.
-role-hint-operator = Reads everything and operates machines; neither people, nor roles, nor what customers have or pay.
+role-hint-operator = Reads everything, people too, and operates machines; changes neither people nor roles, and sees nothing of what customers pay.
+role-hint-teacher = Runs their own courses: content, members, templates and everything that runs in them.
+role-hint-student = Has a place in a course, with their own machines and instances there.
 role-hint-customer_owner = Runs a customer: its people, its machines, its requests. Held by membership.
 role-hint-customer_member = Uses what a customer has. Held by membership.
 roles-title = Roles

@@ -1,7 +1,11 @@
 # 角色与权限。
 role-operator = 运维人员
+role-teacher = 教师
+role-student = 学生
 role-hint-platform_admin = 可执行平台上的一切操作。
-role-hint-operator = 可查看全部内容并操作机器；不涉及用户、角色以及客户的资源和费用。
+role-hint-operator = 可查看全部内容（包括用户）并操作机器；不能修改用户和角色，也不涉及客户的费用。
+role-hint-teacher = 管理自己的课程：内容、成员、模板以及课程中的虚拟机和实例。
+role-hint-student = 在课程中拥有名额，使用自己的虚拟机和实例。
 role-hint-customer_owner = 管理一个客户：成员、机器和申请。随成员身份获得。
 role-hint-customer_member = 使用客户的资源。随成员身份获得。
 roles-title = 角色

@@ -52,7 +52,8 @@ pub(super) async fn find(
            where l.hash = $1 and l.purpose = any($2) and l.used_at is null and l.expires_at > $3
              and (l.purpose <> 'invitation' or exists(
                select from users u where u.id = l.created_by and u.state = 'active'
-                 and (exists(select from role_assignments r where r.user_id = u.id)
+                 and (exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
+                             where a.user_id = u.id)
                       or exists(select from memberships m
                                 where m.user_id = u.id and m.customer_id = l.customer_id and m.role = 'owner'))))"#,
         &hash[..],
@@ -167,7 +168,8 @@ pub(in crate::accounts) async fn open_invitations(
         r#"select l.id, l.address::text as "address!", l.role as "role!", l.created_at, l.expires_at
            from one_time_links l join users u on u.id = l.created_by and u.state = 'active'
            where l.customer_id = $1 and l.purpose = 'invitation' and l.used_at is null and l.expires_at > $2
-             and (exists(select from role_assignments r where r.user_id = u.id)
+             and (exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
+                         where a.user_id = u.id)
                   or exists(select from memberships m
                             where m.user_id = u.id and m.customer_id = l.customer_id and m.role = 'owner'))
            order by l.id desc"#,

@@ -88,6 +88,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn built_in_roles_go_by_their_words_in_either_language() {
+        let roles: Vec<_> = ["operator", "teacher", "student"]
+            .into_iter()
+            .zip(1..)
+            .map(|(code, id)| Assignable {
+                id: contract::RoleId(id),
+                code: code.to_owned(),
+                name: code.to_owned(),
+                builtin: true,
+                powers: Vec::new(),
+            })
+            .collect();
+        for (text, code) in [("教师", "teacher"), ("Teacher", "teacher"), ("学生", "student"), ("STUDENT", "student")]
+        {
+            assert_eq!(role(&roles, text).map(|role| role.code.as_str()), Some(code), "{text}");
+        }
+    }
+
+    #[test]
     fn a_cell_names_several_and_says_what_somebody_is_there() {
         let customers =
             Customers::new(vec![(CustomerId(1), "Acme, Inc.".to_owned()), (CustomerId(2), "示例".to_owned())]);
