@@ -61,7 +61,7 @@ async fn the_first_password_by_a_link_drops_what_others_put_there_and_later_ones
     let lee = test.outsider("lee").await;
     world.email(&lee, "lee@example.org", "en").await;
     let robot = ApiTokenCreate { name: "a robot".to_owned(), ..Default::default() };
-    let robot = accounts::create_api_token(&test.platform, &lee.ctx(), robot, None).await.unwrap().secret;
+    let robot = accounts::create_api_token(&test.platform, &lee.ctx(), robot).await.unwrap().secret;
     world.leave(&lee).await;
     world.reset(&lee, "lee@example.org", "three unusual words: quokka").await;
     assert_eq!(world.left(&lee).await, NOTHING);
