@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use contract::{ErrorCode, Permission};
 use contract::accounts::{PasswordChange, TotpProof};
 use contract::allocations::AllocationCreate;
 use contract::settings::{Configuration, SETTINGS, SettingUpdate};
+use contract::{ErrorCode, Permission};
 use platform::settings::{self, Change, SignUp, TransportSecurity};
 use platform::{Error, accounts, allocations};
 use secrecy::ExposeSecret as _;
