@@ -433,6 +433,8 @@ pub struct IdentityView {
     pub provider: IdentityProviderId,
     pub provider_name: String,
     pub kind: ProviderKind,
+    /// Who the provider said that it is, at the last sign-in; empty where nobody came since that is kept.
+    pub label: String,
     pub created_at: DateTime<Utc>,
     pub last_login_at: Option<DateTime<Utc>>,
 }

@@ -121,6 +121,7 @@ error-identity-unknown = { $provider } knows you, but you have no account here. 
 error-identity-name-taken = { $provider } knows you, but somebody else has the user name { $name } here. Ask an administrator.
 error-identity-taken = This identity is bound to another account already.
 error-identity-twice = Your account is bound to somebody at this service already. Part them first.
+error-identity-sign-in-again = Your account has no password and no second factor to prove it with, and you signed in more than ten minutes ago. Sign out, sign in again, and answer here within ten minutes.
 error-identity-only-way = This is the only way into your account, because it has no password here.
 error-sso-over = This sign-in is over or began in another browser. Please begin again.
 error-sso-away = { $provider } cannot be reached at the moment. Please try again later, or sign in another way.

@@ -109,6 +109,7 @@ error-identity-unknown = { $provider } 认识您，但您在本平台没有账�
 error-identity-name-taken = { $provider } 认识您，但用户名 { $name } 在本平台属于他人，请联系管理员。
 error-identity-taken = 此身份已与另一个账号绑定。
 error-identity-twice = 您的账号已与该服务中的某个身份绑定，请先解除。
+error-identity-sign-in-again = 您的账号没有密码和双重验证可供确认，且您登录已超过十分钟。请退出后重新登录，并在十分钟内回到此处确认。
 error-identity-only-way = 此账号在本平台没有密码，这是唯一的登录方式。
 error-sso-over = 本次登录已结束，或是在另一个浏览器中开始的，请重新开始。
 error-sso-away = 暂时无法访问 { $provider }，请稍后重试或使用其他方式登录。

@@ -6,6 +6,7 @@
 //! one browser, counts once, and is kept on this side. Secrets are sealed with the installation's key and shown to nobody.
 //! Whatever a provider does, admins with a password here get in.
 
+mod binding;
 mod certificates;
 mod directories;
 mod directory;
@@ -22,13 +23,12 @@ use contract::accounts::{GroupMapping, LdapSettings, OidcSettings, PasswordPlace
 use contract::{IdentityProviderId, UserId};
 use secrecy::SecretString;
 
+pub(super) use binding::unlink_all_in_tx;
+pub use binding::{LinkProof, Proposal, confirm_link, forget_link, identities, proposed_link, unlink};
 pub(super) use directories::{Answer, ask};
 pub use oidc::Descriptions;
 pub use providers::{create, delete, get, list, update};
-pub(super) use services::unlink_all_in_tx;
-pub use services::{
-    Finished, Proposal, Returned, begin, confirm_link, finish, forget_link, identities, proposed_link, services, unlink,
-};
+pub use services::{Finished, Returned, begin, finish, services};
 pub use test::test;
 
 use super::store::identity as store;

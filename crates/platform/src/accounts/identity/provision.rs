@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::super::{SessionEnding, entry};
 use super::roles::{self, Changed, Given, GroupNames};
-use super::{Proved, Provider, Settings, store};
+use super::{Proved, Provider, Settings, binding, store};
 use crate::accounts::store::Credentials;
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, secrets};
@@ -35,6 +35,7 @@ pub(super) async fn admit(
     proved: &Proved,
     taken: NameTaken,
 ) -> Result<Credentials> {
+    let label = binding::label_of(proved);
     let names = match &provider.settings {
         Settings::Ldap(_) => GroupNames::Entries,
         Settings::Oidc(_) => GroupNames::Words,
@@ -54,7 +55,7 @@ pub(super) async fn admit(
         None if !provider.creates_accounts => return Err(refused("error-identity-unknown", provider)),
         None => {
             let user = create(&mut tx, ctx, provider, proved, taken).await?;
-            let who = (proved.issuer.as_str(), proved.subject.as_str());
+            let who = (proved.issuer.as_str(), proved.subject.as_str(), label.as_str());
             (store::insert_identity(&mut tx, provider.id, who, user, ctx.now()).await?, user, Vec::new(), true)
         }
     };
@@ -64,7 +65,7 @@ pub(super) async fn admit(
     }
     let (granted, changed) = roles::apply(&mut tx, user, &before, &wanted).await?;
     let granted = serde_json::to_value(granted).map_err(Error::internal)?;
-    store::note_identity(&mut tx, identity, &granted, ctx.now()).await?;
+    store::note_identity(&mut tx, identity, (&granted, &label), ctx.now()).await?;
     let changes = !changed.added.is_empty() || !changed.removed.is_empty();
     let ends = changes && !new;
     if ends {

@@ -238,16 +238,17 @@ pub(in crate::accounts) async fn insert_person(
 pub(in crate::accounts) async fn insert_identity(
     tx: &mut Tx,
     provider: IdentityProviderId,
-    (issuer, subject): (&str, &str),
+    (issuer, subject, label): (&str, &str, &str),
     user: UserId,
     now: DateTime<Utc>,
 ) -> Result<IdentityId> {
     let id = sqlx::query_scalar!(
-        "insert into user_identities (provider_id, issuer, subject, user_id, created_at) values ($1, $2, $3, $4, $5)
-         returning id",
+        "insert into user_identities (provider_id, issuer, subject, label, user_id, created_at)
+         values ($1, $2, $3, $4, $5, $6) returning id",
         provider.0,
         issuer,
         subject,
+        label,
         user.0,
         now
     );
@@ -257,19 +258,25 @@ pub(in crate::accounts) async fn insert_identity(
 pub(in crate::accounts) async fn note_identity(
     tx: &mut Tx,
     id: IdentityId,
-    granted: &Value,
+    (granted, label): (&Value, &str),
     now: DateTime<Utc>,
 ) -> Result<()> {
-    sqlx::query!("update user_identities set granted = $2, last_login_at = $3 where id = $1", id.0, granted, now)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query!(
+        "update user_identities set granted = $2, last_login_at = $3, label = $4 where id = $1",
+        id.0,
+        granted,
+        now,
+        label
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
 /// What an account is bound to.
 pub(in crate::accounts) async fn identities_of(tx: &mut Tx, user: UserId) -> Result<Vec<IdentityView>> {
     let rows = sqlx::query!(
-        "select i.id, i.provider_id, p.name, p.kind, i.created_at, i.last_login_at
+        "select i.id, i.provider_id, p.name, p.kind, i.label, i.created_at, i.last_login_at
          from user_identities i join identity_providers p on p.id = i.provider_id where i.user_id = $1 order by i.id",
         user.0
     )
@@ -282,6 +289,7 @@ pub(in crate::accounts) async fn identities_of(tx: &mut Tx, user: UserId) -> Res
                 provider: IdentityProviderId(row.provider_id),
                 provider_name: row.name,
                 kind: kind(&row.kind)?,
+                label: row.label,
                 created_at: row.created_at,
                 last_login_at: row.last_login_at,
             })
