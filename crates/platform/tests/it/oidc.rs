@@ -331,7 +331,8 @@ async fn groups_disabled_accounts_and_new_keys() {
         .await
         .unwrap();
     let back = world.there(&BROWSER).await.unwrap();
-    assert_eq!(refusal(world.back(&BROWSER, &back).await).0, ErrorCode::BadCredentials);
+    let disabled = (ErrorCode::BadCredentials, "error-identity-disabled");
+    assert_eq!(refusal(world.back(&BROWSER, &back).await), disabled, "it says so: nothing was typed that could be wrong");
 }
 
 #[tokio::test]

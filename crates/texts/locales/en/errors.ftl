@@ -118,6 +118,7 @@ error-too-many-channels = There can be at most { $max } of them.
 error-directory-away = User name or password is wrong, or { $provider } cannot be reached at the moment. Accounts with a password kept here can sign in all the same.
 error-identity-no-role = { $provider } knows you, but none of your groups may use this platform. Ask an administrator.
 error-identity-unknown = { $provider } knows you, but you have no account here. Ask an administrator.
+error-identity-disabled = { $provider } knows you, but your account here is disabled. Ask an administrator of this platform to enable it.
 error-identity-name-taken = { $provider } knows you, but somebody else has the user name { $name } here. Ask an administrator.
 error-identity-taken = This identity is bound to another account already.
 error-identity-twice = Your account is bound to somebody at this service already. Part them first.

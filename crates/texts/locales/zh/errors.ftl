@@ -106,6 +106,7 @@ error-too-many-channels = 最多 { $max } 个。
 error-directory-away = 用户名或密码错误，或暂时无法访问 { $provider }。在本平台有密码的账号不受影响。
 error-identity-no-role = { $provider } 认识您，但您所在的组均无权使用本平台，请联系管理员。
 error-identity-unknown = { $provider } 认识您，但您在本平台没有账号，请联系管理员。
+error-identity-disabled = { $provider } 已确认您的身份，但您在本平台的账号已被停用。请联系本平台的管理员启用。
 error-identity-name-taken = { $provider } 认识您，但用户名 { $name } 在本平台属于他人，请联系管理员。
 error-identity-taken = 此身份已与另一个账号绑定。
 error-identity-twice = 您的账号已与该服务中的某个身份绑定，请先解除。

@@ -61,7 +61,13 @@ pub(super) async fn admit(
     };
     let row = crate::accounts::store::credentials_of(&mut tx, user).await?.filter(|row| row.active);
     if row.is_none() {
-        return Err(Error::new(ErrorCode::BadCredentials));
+        // Who came back from a service typed nothing that could be wrong, and it has proved who they are. A directory is asked
+        // behind the form, whose refusals are all the same.
+        let wrong = Error::new(ErrorCode::BadCredentials);
+        return Err(match provider.settings {
+            Settings::Oidc(_) => wrong.with_key("error-identity-disabled").with_arg("provider", &provider.name),
+            Settings::Ldap(_) => wrong,
+        });
     }
     let (granted, changed) = roles::apply(&mut tx, user, &before, &wanted).await?;
     let granted = serde_json::to_value(granted).map_err(Error::internal)?;
