@@ -66,8 +66,14 @@ pub enum Misbehaviour {
     OtherIssuerOnTheWayBack,
     /// It takes every code, and any number of times.
     TakesEveryCode,
-    /// It hangs up.
+    /// It has a fault of its own, and says nothing more.
     Broken,
+    /// It does not take our secret.
+    RefusesClient,
+    /// It refuses what is asked for.
+    RefusesRequest,
+    /// It says that it has a fault of its own.
+    SaysFault,
 }
 
 impl Misbehaviour {
@@ -291,6 +297,9 @@ async fn token(
         Misbehaviour::Redirects => return Redirect::temporary(&format!("{}/token", shared.issuer)).into_response(),
         Misbehaviour::Endless => return "x".repeat(4 << 20).into_response(),
         Misbehaviour::Broken => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Misbehaviour::RefusesClient => return refused("invalid_client"),
+        Misbehaviour::RefusesRequest => return refused("invalid_scope"),
+        Misbehaviour::SaysFault => return refused("server_error"),
         _ => {}
     }
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Basic "));

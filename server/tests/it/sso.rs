@@ -146,6 +146,23 @@ async fn a_browser_goes_there_comes_back_and_is_signed_in_under_a_new_session() 
 }
 
 #[tokio::test]
+async fn a_refusal_stands_above_the_form_with_its_number_and_the_way_on_is_kept() {
+    let world = World::new().await;
+    let (cookie, mut back) = world.there(None, "%2Faccount").await;
+    back.remove("code");
+    back.insert("error".to_owned(), "access_denied".to_owned());
+    let refused = world.back(Some(&cookie), &back).await;
+    let to = refused.header("location");
+    assert!(to.starts_with("/login?next=%2Faccount&refused="), "{to}");
+    let page = world.open(Some(&cookie), to).await;
+    let alert = page.text.find("or you cancelled there. Try again").expect("it says what to do");
+    assert!(alert < page.text.find("name=\"username\"").unwrap(), "above the form: {}", page.text);
+    assert!(!page.text.contains("aria-invalid"), "nothing that is typed is wrong: {}", page.text);
+    assert!(page.text.contains("Request id"), "{}", page.text);
+    assert!(page.text.contains("/api/auth/oidc/start?provider=1&amp;next=%2Faccount"), "{}", page.text);
+}
+
+#[tokio::test]
 async fn nobody_is_led_to_a_foreign_page() {
     let world = World::new().await;
     for foreign in ["%2F%2Fevil.example", "https%3A%2F%2Fevil.example", "%2F%5Cevil.example"] {

@@ -99,7 +99,8 @@ async fn finish(
 ) -> Result<Finished> {
     let get = |name: &str| back.get(name).cloned();
     let returned = Returned { state: get("state"), code: get("code"), error: get("error"), iss: get("iss") };
-    identity::finish(&test.platform, ctx, Some(*browser), &returned).await
+    let led = identity::finish(&test.platform, ctx, Some(*browser), &returned).await;
+    led.map_err(|turned| turned.error)
 }
 
 fn refusal<T: std::fmt::Debug>(result: Result<T>) -> (ErrorCode, &'static str) {
@@ -184,7 +185,7 @@ async fn what_comes_back_counts_once_in_its_own_browser_and_in_time() {
     let nowhere =
         Returned { state: back.get("state").cloned(), code: back.get("code").cloned(), ..Returned::default() };
     let no_session = identity::finish(&world.test.platform, &world.test.anonymous(), None, &nowhere).await;
-    assert_eq!(refusal(no_session), OVER, "no browser at all");
+    assert_eq!(refusal(no_session.map_err(|turned| turned.error)), OVER, "no browser at all");
     let signed_in = finish(&world.test, &world.admin.ctx(), &BROWSER, &back).await;
     assert_eq!(refusal(signed_in), OVER, "somebody who is signed in meanwhile");
     // That one did: whoever it was, it was used.
@@ -215,6 +216,57 @@ async fn what_comes_back_counts_once_in_its_own_browser_and_in_time() {
     let late = world.there(&BROWSER).await.unwrap();
     world.test.clock().advance(TimeDelta::minutes(10) + TimeDelta::seconds(1));
     assert_eq!(refusal(world.back(&BROWSER, &late).await), OVER, "too late");
+}
+
+#[tokio::test]
+async fn refusals_are_told_apart_and_the_service_s_own_code_is_kept() {
+    let world = World::new().await;
+    for (lie, code, key) in [
+        (Misbehaviour::RefusesClient, ErrorCode::BadCredentials, "error-sso-client"),
+        (Misbehaviour::RefusesRequest, ErrorCode::BadCredentials, "error-sso-request"),
+        (Misbehaviour::SaysFault, ErrorCode::Unavailable, "error-sso-fault"),
+        (Misbehaviour::Broken, ErrorCode::Unavailable, "error-sso-fault"),
+    ] {
+        let back = world.there(&BROWSER).await.unwrap();
+        world.service.misbehave(lie);
+        assert_eq!(refusal(world.back(&BROWSER, &back).await), (code, key), "{lie:?}");
+        world.service.misbehave(Misbehaviour::None);
+    }
+    for (error, key) in [
+        ("access_denied", "error-sso-denied"),
+        ("server_error", "error-sso-fault"),
+        ("invalid_scope", "error-sso-request"),
+        ("unauthorized_client", "error-sso-client"),
+        ("<script>\u{7}", "error-sso-request"),
+    ] {
+        let mut back = world.there(&BROWSER).await.unwrap();
+        back.remove("code");
+        back.insert("error".to_owned(), error.to_owned());
+        assert_eq!(refusal(world.back(&BROWSER, &back).await).1, key, "{error}");
+    }
+    // Where they wanted to go is not lost.
+    let mut back = world.there(&BROWSER).await.unwrap();
+    let state = back.remove("state");
+    let returned = Returned { state, error: Some("access_denied".to_owned()), ..Returned::default() };
+    let turned =
+        identity::finish(&world.test.platform, &world.test.anonymous(), Some(BROWSER), &returned).await.unwrap_err();
+    assert_eq!(turned.next.as_deref(), Some("/account"));
+    let log = "select concat_ws(' ', after->>'why', after->>'error') from audit_events
+               where action = 'accounts:sign-in' and outcome = 'failed' order by id";
+    let told = world.sql(log).await;
+    let wanted = [
+        "client invalid_client",
+        "request invalid_scope",
+        "fault server_error",
+        "fault HTTP 500",
+        "denied access_denied",
+        "fault server_error",
+        "request invalid_scope",
+        "client unauthorized_client",
+        "request <script>?",
+        "denied access_denied",
+    ];
+    assert_eq!(told, wanted);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use super::page::tabs;
 use super::server_fns::{ChangePassword, DisableTotp, EnrollTotp, RenewRecoveryCodes};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::auth::service::{is_about_service, service_refused};
 use crate::paths;
 use crate::ui::copy::copy_button;
 use crate::ui::forms::{TextField, form_fault, my_name, text_field};
@@ -33,7 +34,8 @@ pub fn SecurityPage() -> impl IntoView {
 fn security_view(security: SecurityView, codes: Option<String>, identities: Identities) -> AnyView {
     let words = Words::now();
     let refused = Refused::from_query();
-    let general = refused.as_ref().filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
+    let of_service = refused.as_ref().filter(|r| is_about_service(r));
+    let general = refused.as_ref().filter(|r| r.fields.is_empty() && of_service.is_none()).map(|r| r.message(words.0));
     // Which of the page's forms it was.
     let (of_link, of_others) = match refused.as_ref().is_some_and(|r| r.typed.contains_key("link")) {
         true => (refused.as_ref(), None),
@@ -56,6 +58,7 @@ fn security_view(security: SecurityView, codes: Option<String>, identities: Iden
                 view! { <section class="card notice" role="status"><p>{words.t(key)}</p>{stays}</section> }
             })}
             {form_fault(general)}
+            {of_service.map(|refused| service_refused(words, refused))}
             {codes.map(|codes| recovery_codes(words, &codes))}
             {identities::proposal(words, identities.proposal.clone(), of_link)}
             <div class="columns">

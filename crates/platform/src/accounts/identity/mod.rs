@@ -28,7 +28,7 @@ pub use binding::{LinkProof, Proposal, confirm_link, forget_link, identities, pr
 pub(super) use directories::{Answer, ask};
 pub use oidc::Descriptions;
 pub use providers::{create, delete, get, list, update};
-pub use services::{Finished, Returned, begin, finish, services};
+pub use services::{Finished, Returned, Turned, begin, finish, services};
 pub use test::test;
 
 use super::store::identity as store;

@@ -132,21 +132,78 @@ impl Descriptions {
 pub(super) enum Refusal {
     /// The service could not be asked, or does not describe itself as it must.
     Away(String),
+    /// It refused by itself, with a code of its own that was made safe to keep.
+    Said(Said, String),
     /// It was asked and what it said does not hold: a word for the log, and what it was.
     Word(&'static str, String),
 }
 
+/// What a service means by an error (RFC 6749, 4.1.2.1 and 5.2; OpenID Connect Core, 3.1.2.6), by who can do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// Whoever signed in there cancelled, or may not.
+    Denied,
+    /// It does not take our client id or secret.
+    Client,
+    /// It does not take what we asked for.
+    Request,
+    /// It has a fault of its own.
+    Fault,
+    /// It does not know the code that the browser brought.
+    Code,
+}
+
+impl Said {
+    fn of(error: &str) -> Self {
+        match error {
+            "access_denied" => Said::Denied,
+            "invalid_client" | "unauthorized_client" => Said::Client,
+            "server_error" | "temporarily_unavailable" => Said::Fault,
+            "invalid_grant" => Said::Code,
+            _ => Said::Request,
+        }
+    }
+
+    /// Word in audit rows and the log.
+    fn code(self) -> &'static str {
+        match self {
+            Said::Denied => "denied",
+            Said::Client => "client",
+            Said::Request => "request",
+            Said::Fault => "fault",
+            Said::Code => "code",
+        }
+    }
+}
+
 impl Refusal {
+    /// By the service's own code, which may be anything and is kept short and of the characters it may have (RFC 6749,
+    /// appendix A.7).
+    pub(super) fn said(error: &str) -> Self {
+        const MAX_CODE: usize = 64;
+        let plain = |c: char| if matches!(c, ' '..='~') && !matches!(c, '"' | '\\') { c } else { '?' };
+        Refusal::Said(Said::of(error), error.chars().map(plain).take(MAX_CODE).collect())
+    }
+
     pub(super) fn word(&self) -> &'static str {
         match self {
             Refusal::Away(_) => "away",
+            Refusal::Said(said, _) => said.code(),
             Refusal::Word(word, _) => word,
         }
     }
 
     pub(super) fn detail(&self) -> &str {
         match self {
-            Refusal::Away(detail) | Refusal::Word(_, detail) => detail,
+            Refusal::Away(detail) | Refusal::Said(_, detail) | Refusal::Word(_, detail) => detail,
+        }
+    }
+
+    /// The service's own code.
+    pub(super) fn error(&self) -> Option<&str> {
+        match self {
+            Refusal::Said(_, error) => Some(error),
+            _ => None,
         }
     }
 }
@@ -244,8 +301,11 @@ impl<'a> Service<'a> {
         let verifier = PkceCodeVerifier::new(way.verifier.clone());
         let answer = asking.set_pkce_verifier(verifier).request_async(&self.http).await;
         let answer = answer.map_err(|error| match &error {
+            RequestTokenError::Request(HttpFault { status: Some(status), .. }) => {
+                Refusal::Said(Said::Fault, format!("HTTP {status}"))
+            }
             RequestTokenError::Request(fault) => Refusal::Away(fault.to_string()),
-            RequestTokenError::ServerResponse(said) => Refusal::Word("code", said.to_string()),
+            RequestTokenError::ServerResponse(said) => Refusal::said(said.error().as_ref()),
             _ => Refusal::Word("answer", in_full(&error)),
         })?;
         let token = answer.id_token().ok_or_else(|| Refusal::Word("no-token", String::new()))?;
@@ -364,5 +424,32 @@ fn word_of(error: &openidconnect::ClaimsVerificationError) -> &'static str {
         E::InvalidNonce(_) => "nonce",
         E::SignatureVerification(_) => "signature",
         _ => "claims",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_service_says_is_told_apart_and_kept_short() {
+        let said = |error: &str| {
+            let refusal = Refusal::said(error);
+            (refusal.word(), refusal.error().unwrap_or_default().to_owned())
+        };
+        for (error, word) in [
+            ("access_denied", "denied"),
+            ("invalid_client", "client"),
+            ("unauthorized_client", "client"),
+            ("invalid_scope", "request"),
+            ("unsupported_response_type", "request"),
+            ("server_error", "fault"),
+            ("temporarily_unavailable", "fault"),
+            ("invalid_grant", "code"),
+        ] {
+            assert_eq!(said(error), (word, error.to_owned()));
+        }
+        assert_eq!(said("<b>\"x\"\n\u{202e}王"), ("request", "<b>?x????".to_owned()));
+        assert_eq!(said(&"x".repeat(5000)).1.len(), 64);
     }
 }

@@ -6,12 +6,12 @@
 
 use chrono::TimeDelta;
 use contract::accounts::{ProviderKind, SignInService};
-use contract::{ErrorCode, IdentityProviderId};
+use contract::{ErrorCode, IdentityProviderId, UserId};
 use serde_json::json;
 
 use super::super::attempts::Subjects;
 use super::super::{SignInStep, account, entry, sign_in};
-use super::oidc::{Refusal, Service, Way};
+use super::oidc::{Refusal, Said, Service, Way};
 use super::provision::{self, NameTaken};
 use super::{Proved, Provider, Settings, binding, store};
 use crate::accounts::store::oidc as ways;
@@ -44,6 +44,19 @@ pub enum Finished {
     SignIn(SignInStep, Option<String>),
     /// Somebody who is signed in is asked whether to bind their account.
     LinkProposed,
+}
+
+/// Why coming back led to nothing, and where the person wanted to go, so that they can try again.
+#[derive(Debug)]
+pub struct Turned {
+    pub error: Error,
+    pub next: Option<String>,
+}
+
+impl From<Error> for Turned {
+    fn from(error: Error) -> Self {
+        Self { error, next: None }
+    }
 }
 
 /// The address to be entered at every service.
@@ -104,10 +117,10 @@ pub async fn finish(
     ctx: &OpContext,
     browser_hash: Option<[u8; 32]>,
     returned: &Returned,
-) -> Result<Finished> {
+) -> std::result::Result<Finished, Turned> {
     let over = || Error::new(ErrorCode::WrongState).with_key("error-sso-over");
     let sane = |text: &Option<String>| text.clone().filter(|text| !text.is_empty() && text.len() <= MAX_PARAMETER);
-    let (Some(browser), Some(state)) = (browser_hash, sane(&returned.state)) else { return Err(over()) };
+    let (Some(browser), Some(state)) = (browser_hash, sane(&returned.state)) else { return Err(over().into()) };
     let state_hash = secrets::sha256(state.as_bytes());
     let system = ctx.as_system(SystemActor::Authenticator);
     let mut tx = platform.db().begin(&system).await?;
@@ -117,21 +130,35 @@ pub async fn finish(
         None => None,
     };
     tx.commit().await?;
-    let (Some(row), Some(provider)) = (row, provider) else { return Err(over()) };
+    let (Some(row), Some(provider)) = (row, provider) else { return Err(over().into()) };
     // Whoever began it as somebody comes back as them, and nobody as somebody else.
     if row.link_user != ctx.user().map(|user| user.id) {
-        return Err(over());
+        return Err(over().into());
     }
     let plain = platform.keyring().open(&sealed_for(&state_hash), &row.sealed)?;
     let way: Way = serde_json::from_slice(&plain).map_err(Error::internal)?;
-    let proved = match come_back(platform, ctx, &provider, &way, returned, sane(&returned.code)).await {
+    let next = way.next.clone();
+    let code = sane(&returned.code);
+    let led = go_on(platform, ctx, (row.link_user, provider), way, (returned, code)).await;
+    led.map_err(|error| Turned { error, next })
+}
+
+/// The way is known to be this browser's: asks the service who came back.
+async fn go_on(
+    platform: &Platform,
+    ctx: &OpContext,
+    (link_user, provider): (Option<UserId>, Provider),
+    way: Way,
+    (returned, code): (&Returned, Option<String>),
+) -> Result<Finished> {
+    let proved = match come_back(platform, ctx, &provider, &way, returned, code).await {
         Ok(proved) => proved,
         Err(refusal) => {
             note_refusal(platform, ctx, &provider, &refusal).await?;
             return Err(refuse(&provider, &refusal));
         }
     };
-    match row.link_user {
+    match link_user {
         Some(_) => {
             binding::propose_link(platform, ctx, &provider, &proved).await?;
             Ok(Finished::LinkProposed)
@@ -158,8 +185,7 @@ async fn come_back(
         return Err(Refusal::Word("issuer", "the answer names another issuer".to_owned()));
     }
     if let Some(error) = &returned.error {
-        let error: String = error.chars().filter(|c| !c.is_control()).take(100).collect();
-        return Err(Refusal::Word(if error == "access_denied" { "denied" } else { "error" }, error));
+        return Err(Refusal::said(error));
     }
     let code = code.ok_or_else(|| Refusal::Word("code", "none came back".to_owned()))?;
     service.way_back(way, &code, ctx.now()).await
@@ -186,8 +212,11 @@ fn service<'a>(platform: &'a Platform, provider: &'a Provider) -> std::result::R
 fn refuse(provider: &Provider, refusal: &Refusal) -> Error {
     let (code, key) = match refusal {
         Refusal::Away(_) => (ErrorCode::Unavailable, "error-sso-away"),
-        Refusal::Word("denied", _) => (ErrorCode::BadCredentials, "error-sso-denied"),
-        Refusal::Word(..) => (ErrorCode::BadCredentials, "error-sso-refused"),
+        Refusal::Said(Said::Denied, _) => (ErrorCode::BadCredentials, "error-sso-denied"),
+        Refusal::Said(Said::Client, _) => (ErrorCode::BadCredentials, "error-sso-client"),
+        Refusal::Said(Said::Request, _) => (ErrorCode::BadCredentials, "error-sso-request"),
+        Refusal::Said(Said::Fault, _) => (ErrorCode::Unavailable, "error-sso-fault"),
+        Refusal::Said(Said::Code, _) | Refusal::Word(..) => (ErrorCode::BadCredentials, "error-sso-refused"),
     };
     tracing::warn!(
         provider = provider.name,
@@ -201,6 +230,9 @@ fn refuse(provider: &Provider, refusal: &Refusal) -> Error {
 async fn note_refusal(platform: &Platform, ctx: &OpContext, provider: &Provider, refusal: &Refusal) -> Result<()> {
     let mut failed = entry("accounts:sign-in", contract::UserId(0));
     failed.target_id = ctx.user().map(|user| user.id.to_string());
-    failed.after = Some(json!({ "provider": provider.name, "why": refusal.word() }));
+    failed.after = Some(match refusal.error() {
+        Some(error) => json!({ "provider": provider.name, "why": refusal.word(), "error": error }),
+        None => json!({ "provider": provider.name, "why": refusal.word() }),
+    });
     audit::record_failed(platform, ctx, failed).await
 }
