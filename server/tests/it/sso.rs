@@ -204,6 +204,39 @@ async fn one_s_own_account_is_bound_by_a_form_of_ours() {
     assert_eq!(Answer::of(parted).await.status, 200);
 }
 
+#[tokio::test]
+async fn staff_part_somebody_by_both_doors() {
+    let world = World::new().await;
+    let admin = world.server.test.admin().await;
+    let (browser, token) = (world.server.browser(&admin).await, world.server.token(&admin).await);
+    let mut codes = Vec::new();
+    for program in [true, false] {
+        let (cookie, back) = world.there(None, "").await;
+        world.back(Some(&cookie), &back).await;
+        let user = world.server.sql("select max(id)::text from users").await.remove(0);
+        let path = format!("/api/admin/users/{user}");
+        let seen = world.server.get(&token, &path).await.data();
+        assert_eq!(seen["identities"][0]["label"], "wanda@example.org", "{seen}");
+        let page = world.server.get(&browser, &format!("/admin/users/{user}")).await;
+        assert!(page.text.contains("wanda@example.org") && page.text.contains("only_way"), "{}", page.text);
+        let identity = seen["identities"][0]["id"].to_string();
+        let part = async |only_way: &str| match program {
+            true => {
+                let path = format!("{path}/identities/{identity}?onlyWay={only_way}");
+                Answer::of(world.server.request(&token, Method::DELETE, &path)).await.code()
+            }
+            false => {
+                let args = [("id", user.as_str()), ("identity", &identity), ("only_way", only_way)];
+                world.server.call(&browser, "unlink_user_identity", &args).await.code()
+            }
+        };
+        codes.push((part("false").await, part("true").await));
+        let after = world.server.get(&token, &path).await.data();
+        assert_eq!(after["identities"], json!([]));
+    }
+    assert_eq!(codes, [(1402, 0), (1402, 0)]);
+}
+
 /// A mapping names a customer by its number, which has to be found somewhere.
 #[tokio::test]
 async fn the_form_says_the_numbers_of_customers_and_so_does_their_page() {

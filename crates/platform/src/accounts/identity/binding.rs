@@ -184,7 +184,7 @@ pub async fn confirm_link(platform: &Platform, ctx: &OpContext, proof: &TotpProo
 }
 
 /// Whoever did not do it should hear of it.
-async fn tell(
+pub(in crate::accounts) async fn tell(
     platform: &Platform,
     tx: &mut Tx,
     ctx: &OpContext,
@@ -227,13 +227,11 @@ pub async fn unlink(platform: &Platform, ctx: &OpContext, id: IdentityId) -> Res
         return Err(Error::new(ErrorCode::WrongState).with_key("error-identity-only-way"));
     }
     let before = store::delete_identity(&mut tx, &granted, id).await?.ok_or_else(Error::not_found)?;
-    let before: Vec<Given> = serde_json::from_value(before).map_err(Error::internal)?;
-    let (_, changed) = roles::apply(&mut tx, user.id, &before, &[]).await?;
-    let after = json!({ "provider": identity.provider_name, "label": identity.label, "roles": changed });
+    let (roles, ends) = take_back_in_tx(&mut tx, user.id, before).await?;
+    let after = json!({ "provider": identity.provider_name, "label": identity.label, "roles": roles });
     let entry = audit::Entry { after: Some(after), ..entry("accounts:unlink-identity", user.id) };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     tell(platform, &mut tx, ctx, user.id, ("parted", &identity.provider_name, &identity.label)).await?;
-    let ends = !changed.removed.is_empty();
     if ends {
         store::end_sessions_of(&mut tx, user.id).await?;
     }
@@ -242,6 +240,19 @@ pub async fn unlink(platform: &Platform, ctx: &OpContext, id: IdentityId) -> Res
         let _ = platform.endings().send(SessionEnding::User(user.id));
     }
     Ok(())
+}
+
+/// Takes back the roles that the groups of an identity gave, after it is gone: what the log says of that, and whether there
+/// were any.
+pub(in crate::accounts) async fn take_back_in_tx(
+    tx: &mut Tx,
+    user: UserId,
+    given: serde_json::Value,
+) -> Result<(serde_json::Value, bool)> {
+    let given: Vec<Given> = serde_json::from_value(given).map_err(Error::internal)?;
+    let (_, changed) = roles::apply(tx, user, &given, &[]).await?;
+    let ends = !changed.removed.is_empty();
+    Ok((serde_json::to_value(changed).map_err(Error::internal)?, ends))
 }
 
 /// Parts an account from every identity, with the roles that their groups gave; how many there were.

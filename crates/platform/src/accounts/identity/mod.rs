@@ -23,7 +23,7 @@ use contract::accounts::{GroupMapping, LdapSettings, OidcSettings, PasswordPlace
 use contract::{IdentityProviderId, UserId};
 use secrecy::SecretString;
 
-pub(super) use binding::unlink_all_in_tx;
+pub(super) use binding::{take_back_in_tx, tell, unlink_all_in_tx};
 pub use binding::{LinkProof, Proposal, confirm_link, forget_link, identities, proposed_link, unlink};
 pub(super) use directories::{Answer, ask};
 pub use oidc::Descriptions;

@@ -5,7 +5,7 @@ use contract::accounts::{IdentityView, PasswordPlace, ProviderKind};
 use contract::{CustomerId, IdentityId, IdentityProviderId, UserId};
 use serde_json::Value;
 
-use crate::authz::{Granted, ManageIdentity, SecureAccount};
+use crate::authz::{Granted, ManageIdentity, SecureAccount, UpdateUser};
 use crate::db::Tx;
 use crate::{Error, OpContext, Result};
 
@@ -303,10 +303,23 @@ pub(in crate::accounts) async fn delete_identity(
     granted: &Granted<SecureAccount>,
     id: IdentityId,
 ) -> Result<Option<Value>> {
+    delete_one(tx, granted.id(), id).await
+}
+
+/// The same for staff.
+pub(in crate::accounts) async fn delete_identity_of(
+    tx: &mut Tx,
+    granted: &Granted<UpdateUser>,
+    id: IdentityId,
+) -> Result<Option<Value>> {
+    delete_one(tx, granted.id(), id).await
+}
+
+async fn delete_one(tx: &mut Tx, user: UserId, id: IdentityId) -> Result<Option<Value>> {
     let gone = sqlx::query_scalar!(
         "delete from user_identities where id = $1 and user_id = $2 returning granted",
         id.0,
-        granted.id().0
+        user.0
     );
     Ok(gone.fetch_optional(&mut **tx).await?)
 }

@@ -1,5 +1,7 @@
 //! Signing in through a sign-in service of the tests' own, which also lies in every way it can.
 
+mod binding;
+
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
@@ -8,7 +10,7 @@ use contract::accounts::{
     ProviderKind, ProviderTestRequest, TotpProof,
 };
 use contract::{ErrorCode, IdentityProviderId, UserId};
-use platform::accounts::identity::{self, Finished, LinkProof, Returned};
+use platform::accounts::identity::{self, Finished, Returned};
 use platform::accounts::{self, SignInStep, SignedIn};
 use platform::{OpContext, Result};
 use serde_json::json;
@@ -385,105 +387,6 @@ async fn groups_disabled_accounts_and_new_keys() {
     let back = world.there(&BROWSER).await.unwrap();
     let disabled = (ErrorCode::BadCredentials, "error-identity-disabled");
     assert_eq!(refusal(world.back(&BROWSER, &back).await), disabled, "it says so: nothing was typed that could be wrong");
-}
-
-#[tokio::test]
-async fn one_s_own_account_is_bound_only_with_a_yes() {
-    let world = World::new().await;
-    let local = world.test.outsider("local").await;
-    let (platform, ctx) = (&world.test.platform, local.ctx());
-    let address = identity::begin(platform, &ctx, world.provider, None, &BROWSER).await.unwrap();
-    let back = world.service.sign_in(&address);
-    // Coming back signed in as nobody, or as somebody else, leads nowhere.
-    assert_eq!(refusal(world.back(&BROWSER, &back).await), OVER);
-    let address = identity::begin(platform, &ctx, world.provider, None, &BROWSER).await.unwrap();
-    let back = world.service.sign_in(&address);
-    assert!(matches!(finish(&world.test, &ctx, &BROWSER, &back).await.unwrap(), Finished::LinkProposed));
-    assert_eq!(identity::identities(platform, &ctx).await.unwrap().len(), 0, "nothing is bound yet");
-    let proposed = identity::proposed_link(platform, &ctx).await.unwrap().unwrap();
-    assert_eq!((proposed.provider_name.as_str(), proposed.label.as_str()), ("Sso", "wanda@example.org"));
-    identity::forget_link(platform, &ctx).await.unwrap();
-    assert_eq!(proposed.proof, LinkProof::Password);
-    let yes = TotpProof { password: PASSWORD.to_owned(), code: String::new() };
-    assert_eq!(refusal(identity::confirm_link(platform, &ctx, &yes).await), OVER);
-
-    let link = async |ctx: &OpContext| {
-        let address = identity::begin(platform, ctx, world.provider, None, &BROWSER).await.unwrap();
-        let back = world.service.sign_in(&address);
-        finish(&world.test, ctx, &BROWSER, &back).await.unwrap();
-        identity::confirm_link(platform, ctx, &yes).await
-    };
-    link(&ctx).await.unwrap();
-    assert_eq!(world.sign_in().await.unwrap().user, local.id);
-    let by_password =
-        LoginRequest { username: "local".to_owned(), password: PASSWORD.to_owned(), ..Default::default() };
-    accounts::sign_in(platform, &world.test.anonymous(), &by_password).await.unwrap();
-    assert_eq!(refusal(link(&ctx).await).1, "error-identity-taken");
-    assert_eq!(refusal(link(&world.admin.ctx()).await).1, "error-identity-taken");
-    assert_eq!(identity::proposed_link(platform, &world.admin.ctx()).await.unwrap(), None, "it is not asked again");
-    let bound = identity::identities(platform, &ctx).await.unwrap();
-    assert_eq!(refusal(identity::unlink(platform, &world.admin.ctx(), bound[0].id).await).0, ErrorCode::NotFound);
-    identity::unlink(platform, &ctx, bound[0].id).await.unwrap();
-    assert_ne!(world.sign_in().await.unwrap().user, local.id, "now it is somebody else's");
-    let log = "select action from audit_events where action like '%link-identity' order by id";
-    assert_eq!(world.sql(log).await, ["accounts:link-identity", "accounts:unlink-identity"]);
-    let told = "select kind from notifications where kind = 'identities-changed' order by id";
-    assert_eq!(world.sql(told).await.len(), 2, "the owner hears of both");
-}
-
-#[tokio::test]
-async fn whoever_sits_at_an_open_session_binds_nothing() {
-    let world = World::new().await;
-    let local = world.test.outsider("local").await;
-    let (platform, ctx) = (&world.test.platform, local.ctx());
-    let address = identity::begin(platform, &ctx, world.provider, None, &BROWSER).await.unwrap();
-    finish(&world.test, &ctx, &BROWSER, &world.service.sign_in(&address)).await.unwrap();
-    let proof = |password: &str| TotpProof { password: password.to_owned(), code: String::new() };
-    let fault = async |password: &str| {
-        let error = identity::confirm_link(platform, &ctx, &proof(password)).await.unwrap_err();
-        (error.code, error.fields.first().map(|field| (field.path, field.key)))
-    };
-    assert_eq!(fault("").await, (ErrorCode::Validation, Some(("password", "field-required"))));
-    assert_eq!(fault("guessed").await, (ErrorCode::Validation, Some(("password", "field-password-wrong"))));
-    assert_eq!(identity::identities(platform, &ctx).await.unwrap(), []);
-    let failed = "select count(*)::text from audit_events where action = 'accounts:link-identity' and outcome = 'failed'";
-    assert_eq!(world.sql(failed).await, ["1"], "a guess counts as one at sign-in does");
-    identity::confirm_link(platform, &ctx, &proof(PASSWORD)).await.unwrap();
-    let bound = identity::identities(platform, &ctx).await.unwrap();
-    assert_eq!(bound[0].label, "wanda@example.org");
-}
-
-#[tokio::test]
-async fn who_has_no_password_binds_with_a_code_or_just_after_signing_in() {
-    let world = World::new().await;
-    let (second, provider) = world.another("Second").await;
-    second.says(json!({ "sub": "7" }));
-    let who = world.sign_in().await.unwrap();
-    let platform = &world.test.platform;
-    let mut ctx = as_user(&world, who.user, who.token_version);
-    let propose = async |ctx: &OpContext| {
-        let address = identity::begin(platform, ctx, provider, None, &BROWSER).await.unwrap();
-        finish(&world.test, ctx, &BROWSER, &second.sign_in(&address)).await.unwrap();
-        identity::proposed_link(platform, ctx).await.unwrap().unwrap().proof
-    };
-    let nothing = TotpProof::default();
-    // The session of this request began nowhere that is known: too long ago.
-    assert_eq!(propose(&ctx).await, LinkProof::SignInAgain);
-    let again = identity::confirm_link(platform, &ctx, &nothing).await;
-    assert_eq!(refusal(again).1, "error-identity-sign-in-again");
-
-    let secret = accounts::enroll_totp(platform, &ctx).await.unwrap().secret;
-    let code = totp_code(&secret, world.test.clock().now());
-    let (_, who) = accounts::confirm_totp(platform, &ctx, &code).await.unwrap();
-    ctx = as_user(&world, who.user, who.token_version);
-    assert_eq!(propose(&ctx).await, LinkProof::Code);
-    let wrong = TotpProof { code: "000000".to_owned(), ..nothing };
-    assert_eq!(refusal(identity::confirm_link(platform, &ctx, &wrong).await).0, ErrorCode::Validation);
-    world.test.clock().advance(TimeDelta::seconds(60));
-    let ctx = as_user(&world, who.user, who.token_version);
-    let right = TotpProof { code: totp_code(&secret, world.test.clock().now()), ..wrong };
-    identity::confirm_link(platform, &ctx, &right).await.unwrap();
-    assert_eq!(identity::identities(platform, &ctx).await.unwrap().len(), 2);
 }
 
 #[tokio::test]
