@@ -82,6 +82,10 @@ async fn come_back(rest: &Rest, session: &Session, returned: &Returned) -> std::
     match identity::finish(&rest.platform, &rest.ctx, hash, returned).await? {
         Finished::SignIn(SignInStep::Done(who), wanted) => {
             browser::establish(session, who, Client::of(&rest.ctx)).await?;
+            // Read before anything else: it looks like an account that has lost everything.
+            if identity::has_address_notice(&rest.platform, &rest.ctx, who.user).await? {
+                return Ok(paths::ACCOUNT_SECURITY.to_owned());
+            }
             // `/` knows which portal is whose.
             Ok(next(wanted).unwrap_or_else(|| paths::HOME.to_owned()))
         }

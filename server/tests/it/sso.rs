@@ -163,6 +163,25 @@ async fn a_refusal_stands_above_the_form_with_its_number_and_the_way_on_is_kept(
 }
 
 #[tokio::test]
+async fn whose_address_is_another_account_s_reads_so_once_and_first() {
+    let world = World::new().await;
+    world.server.test.outsider("wanda").await;
+    sqlx::query("update users set email = 'wanda@example.org' where name = 'wanda'")
+        .execute(world.server.test.owner_pool())
+        .await
+        .unwrap();
+    let (cookie, back) = world.there(None, "%2Faccount").await;
+    let answer = world.back(Some(&cookie), &back).await;
+    assert_eq!(answer.header("location"), "/account/security", "{answer:?}");
+    let cookie = answer.cookie().expect("she is signed in");
+    let says = "belongs to another account here";
+    assert!(world.open(Some(&cookie), "/account/security").await.text.contains(says));
+    assert!(!world.open(Some(&cookie), "/account/security").await.text.contains(says));
+    let (cookie, back) = world.there(None, "%2Faccount").await;
+    assert_eq!(world.back(Some(&cookie), &back).await.header("location"), "/account");
+}
+
+#[tokio::test]
 async fn nobody_is_led_to_a_foreign_page() {
     let world = World::new().await;
     for foreign in ["%2F%2Fevil.example", "https%3A%2F%2Fevil.example", "%2F%5Cevil.example"] {

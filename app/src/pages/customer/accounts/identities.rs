@@ -22,6 +22,8 @@ pub(super) struct Identities {
     services: Vec<SignInService>,
     /// Came back and waits for a yes.
     pub proposal: Option<Proposal>,
+    /// The address that this provider vouches for is another account's, which is to be read once.
+    pub address_of_another: Option<String>,
 }
 
 /// Reads it.
@@ -30,7 +32,15 @@ pub(super) async fn load(platform: &Platform, ctx: &OpContext) -> platform::Resu
         bound: identity::identities(platform, ctx).await?,
         services: identity::services(platform, ctx).await?,
         proposal: identity::proposed_link(platform, ctx).await?,
+        address_of_another: identity::take_address_notice(platform, ctx).await?,
     })
+}
+
+/// Why the account is empty, and what to do where both are one person's.
+pub(super) fn address_notice(words: Words, provider: Option<String>) -> Option<AnyView> {
+    let says = words.with("identity-address-taken", &[("provider", provider?)]);
+    let title = words.t("identity-address-taken-title");
+    Some(view! { <section class="card notice" role="status"><p><strong>{title}</strong> " " {says}</p></section> }.into_any())
 }
 
 impl Identities {

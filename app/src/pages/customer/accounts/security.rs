@@ -60,6 +60,7 @@ fn security_view(security: SecurityView, codes: Option<String>, identities: Iden
             {form_fault(general)}
             {of_service.map(|refused| service_refused(words, refused))}
             {codes.map(|codes| recovery_codes(words, &codes))}
+            {identities::address_notice(words, identities.address_of_another.clone())}
             {identities::proposal(words, identities.proposal.clone(), of_link)}
             <div class="columns">
                 {match security.password_place.clone() {

@@ -202,6 +202,24 @@ pub(in crate::accounts) async fn tell(
     notifications::notify_in_tx(platform, tx, ctx, &[user], &notice).await
 }
 
+/// Whether somebody who signed in has still to read that their address belongs to another account: their first page says it.
+pub async fn has_address_notice(platform: &Platform, ctx: &OpContext, user: UserId) -> Result<bool> {
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let taken = store::address_taken(&mut tx, user).await?;
+    tx.commit().await?;
+    Ok(taken)
+}
+
+/// The same for the page that says it, which then does so no more: the name of the provider that vouched for the address.
+pub async fn take_address_notice(platform: &Platform, ctx: &OpContext) -> Result<Option<String>> {
+    let user = signed_in(ctx)?;
+    let granted = ctx.authorize(SecureAccount, &account(user.id))?;
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let provider = store::take_address_taken(&mut tx, granted.id()).await?;
+    tx.commit().await?;
+    Ok(provider)
+}
+
 /// Forgets the identity that waits.
 pub async fn forget_link(platform: &Platform, ctx: &OpContext) -> Result<()> {
     let user = signed_in(ctx)?;

@@ -213,26 +213,52 @@ pub(in crate::accounts) async fn known_person(
     Ok(row.map(|row| Known { id: IdentityId(row.id), user: UserId(row.user_id), granted: row.granted }))
 }
 
-/// A new account without a password; `None` when the name is taken. An address that somebody has stays theirs.
+/// A new account without a password, and whether it has the address; `None` when the name is taken. An address that somebody
+/// has stays theirs.
 pub(in crate::accounts) async fn insert_person(
     tx: &mut Tx,
     name: &str,
     display_name: &str,
     email: Option<&str>,
-) -> Result<Option<UserId>> {
-    let id = sqlx::query_scalar!(
-        "insert into users (name, display_name, email)
+) -> Result<Option<(UserId, bool)>> {
+    let row = sqlx::query!(
+        r#"insert into users (name, display_name, email)
          values ($1::text::citext, $2,
                  (select $3::text::citext
                   where not exists (select from users where email = $3::text::citext and deleted_at is null)))
-         on conflict (name) where deleted_at is null do nothing returning id",
+         on conflict (name) where deleted_at is null do nothing returning id, email is not null as "has_email!""#,
         name,
         display_name,
         email
     )
     .fetch_optional(&mut **tx)
     .await?;
-    Ok(id.map(UserId))
+    Ok(row.map(|row| (UserId(row.id), row.has_email)))
+}
+
+/// Somebody came with an address that another account has, and is to read so.
+pub(in crate::accounts) async fn mark_address_taken(tx: &mut Tx, id: IdentityId) -> Result<()> {
+    sqlx::query!("update user_identities set address_taken = true where id = $1", id.0).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Whether somebody has still to read so.
+pub(in crate::accounts) async fn address_taken(tx: &mut Tx, user: UserId) -> Result<bool> {
+    let taken = sqlx::query_scalar!(
+        r#"select exists(select from user_identities where user_id = $1 and address_taken) as "taken!""#,
+        user.0
+    );
+    Ok(taken.fetch_one(&mut **tx).await?)
+}
+
+/// The name of the provider that vouched for the address; it is read now.
+pub(in crate::accounts) async fn take_address_taken(tx: &mut Tx, user: UserId) -> Result<Option<String>> {
+    let name = sqlx::query_scalar!(
+        "update user_identities i set address_taken = false from identity_providers p
+         where p.id = i.provider_id and i.user_id = $1 and i.address_taken returning p.name",
+        user.0
+    );
+    Ok(name.fetch_optional(&mut **tx).await?)
 }
 
 pub(in crate::accounts) async fn insert_identity(

@@ -321,6 +321,14 @@ async fn the_same_address_or_subject_from_another_issuer_is_somebody_else() {
     let names =
         "select name || ' ' || coalesce(email::text, 'none') from users where password_hash is null order by id";
     assert_eq!(world.sql(names).await, ["wanda-2 none"]);
+    // They read so once, and staff find it.
+    let theirs = as_user(&world, first.user, first.token_version);
+    let platform = &world.test.platform;
+    assert!(identity::has_address_notice(platform, &world.test.anonymous(), first.user).await.unwrap());
+    assert_eq!(identity::take_address_notice(platform, &theirs).await.unwrap().as_deref(), Some("Sso"));
+    assert_eq!(identity::take_address_notice(platform, &theirs).await.unwrap(), None);
+    let log = "select after->>'addressOfAnother' from audit_events where action = 'accounts:create-from-provider'";
+    assert_eq!(world.sql(log).await, ["wanda@example.org"]);
 
     let (second, provider) = world.another("Second").await;
     let ctx = world.test.anonymous();
@@ -353,6 +361,9 @@ async fn the_same_address_or_subject_from_another_issuer_is_somebody_else() {
     finish(&world.test, &ctx, &BROWSER, &second.sign_in(&address)).await.unwrap();
     let zoe = world.sql("select coalesce(email::text, 'none') from users where name = 'zoe'").await;
     assert_eq!(zoe, ["none"]);
+    let silent = "select i.address_taken::text from user_identities i join users u on u.id = i.user_id
+                  where u.name = 'zoe'";
+    assert_eq!(world.sql(silent).await, ["false"], "and whose it is, is nobody's to find out by it");
 }
 
 #[tokio::test]
