@@ -74,6 +74,10 @@ pub enum Misbehaviour {
     RefusesRequest,
     /// It says that it has a fault of its own.
     SaysFault,
+    /// It signs with shared secrets alone.
+    OnlySharedSecrets,
+    /// It wants a client to prove itself with a key.
+    OnlyKeysOfClients,
 }
 
 impl Misbehaviour {
@@ -232,6 +236,14 @@ async fn describe(State(shared): State<Arc<Shared>>) -> Json<Value> {
         Misbehaviour::TokensElsewhere => "http://169.254.169.254/token".to_owned(),
         _ => format!("{}/token", shared.issuer),
     };
+    let algorithms = match inner.misbehaviour {
+        Misbehaviour::OnlySharedSecrets => json!(["HS256", "none"]),
+        _ => json!(["ES256", "RS256", "HS256", "none"]),
+    };
+    let methods = match inner.misbehaviour {
+        Misbehaviour::OnlyKeysOfClients => json!(["private_key_jwt"]),
+        _ => json!(["client_secret_basic"]),
+    };
     Json(json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{}/authorize", shared.issuer),
@@ -239,7 +251,8 @@ async fn describe(State(shared): State<Arc<Shared>>) -> Json<Value> {
         "jwks_uri": format!("{}/keys", shared.issuer),
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["ES256", "RS256", "HS256", "none"],
+        "id_token_signing_alg_values_supported": algorithms,
+        "token_endpoint_auth_methods_supported": methods,
         "code_challenge_methods_supported": ["S256"],
     }))
 }

@@ -100,6 +100,8 @@ identity-step-discovery = Description
 identity-step-issuer = Issuer
 identity-step-abilities = Abilities
 identity-step-keys = Keys
+identity-step-client = Client ID and secret
+identity-step-redirect = Redirect address
 identity-done-name = The host has an address.
 identity-done-connect = Somebody listens there.
 identity-done-tls = The line is encrypted, and the certificate can be trusted.
@@ -123,6 +125,9 @@ identity-done-keys = { $n ->
     [one] It has { $n } key.
    *[other] It has { $n } keys.
 }
+identity-done-client = The service takes the client ID and what is stored as its secret: it refused a made-up code, and nothing else.
+identity-done-client-unclear = The service answered a made-up code with “{ $error }”, which says neither yes nor no to client ID and secret. The first sign-in shows it.
+identity-done-redirect = This cannot be tried from here: { $url } must be entered at the service as an allowed redirect address. The first sign-in shows it.
 identity-fault-name = The host has no address that may be asked. Check how it is spelled, and the name server of this machine.
 identity-fault-connect = Nobody answers there. Check host, port and firewalls, and whether the directory runs.
 identity-fault-tls = The line could not be encrypted, or the certificate cannot be trusted. Check the port and the kind of encryption, whether the certificate names this host, and add the authority’s certificate where it is your own.
@@ -146,6 +151,11 @@ identity-fault-description = Something answers there, but not with a description
 identity-fault-issuer = The service calls itself something else. Enter the issuer exactly as it says.
 identity-fault-abilities = The service does not offer what is needed: the code flow with PKCE (S256).
 identity-fault-keys = The service shows no keys, so no signature of its can be checked.
+identity-fault-endpoints = The service names an address for signing in that is not asked. It must begin with https (http only on this machine) and may not be a link-local one. Correct it in the service’s settings, often its public address.
+identity-fault-algorithms = The service signs in no way that can be checked here. Have it sign ID tokens with RS256, PS256, ES256 or EdDSA.
+identity-fault-authentication = The service takes the client secret in no way that is known here. Allow client_secret_basic or client_secret_post for this client.
+identity-fault-client = The service does not take the client ID or the secret. Compare both with what is entered there, and see whether the client is enabled there for the authorization code flow.
+identity-fault-token = The address where codes are turned in could not be asked. Check firewalls, and whether its certificate can be trusted.
 identity-sign-in-with = Sign in with { $name }
 identity-sign-in-or = or
 identity-sign-in-directory = Accounts of { $names } sign in here, too.

@@ -37,6 +37,18 @@ const FRESH: Duration = Duration::from_secs(300);
 const CLOCKS_APART: TimeDelta = TimeDelta::seconds(60);
 /// Oldest token that is taken: it was made for this very sign-in.
 const OLDEST: TimeDelta = TimeDelta::minutes(15);
+/// How tokens may be signed: never by nobody, and never with a secret that is shared.
+pub(super) const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
+    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
+    CoreJwsSigningAlgorithm::EdDsa,
+];
 /// Most groups of a person that are looked at.
 const MAX_GROUPS: usize = 1000;
 
@@ -331,6 +343,25 @@ impl<'a> Service<'a> {
         self.proved(&claims)
     }
 
+    /// Turns in a code that nobody was given, so that the service says whether it takes our client id and secret. `None` when it
+    /// does; what it said where that says neither yes nor no.
+    pub(super) async fn try_client(&self, description: &Description) -> Result<Option<String>, Refusal> {
+        let client = self.client(description)?;
+        let code = AuthorizationCode::new(format!("test-{}", Nonce::new_random().secret()));
+        let asking = client.exchange_code(code).map_err(|error| Refusal::Away(error.to_string()))?;
+        let (_, verifier) = PkceCodeChallenge::new_random_sha256();
+        match asking.set_pkce_verifier(verifier).request_async(&self.http).await {
+            Err(RequestTokenError::Request(fault)) => Err(Refusal::Away(fault.to_string())),
+            Err(RequestTokenError::ServerResponse(said)) => match Refusal::said(said.error().as_ref()) {
+                Refusal::Said(Said::Code, _) => Ok(None),
+                Refusal::Said(Said::Client, error) => Err(Refusal::Said(Said::Client, error)),
+                other => Ok(Some(other.detail().to_owned())),
+            },
+            Err(error) => Ok(Some(in_full(&error))),
+            Ok(_) => Ok(Some("200 OK".to_owned())),
+        }
+    }
+
     /// The claims of a token that holds.
     pub(super) fn verify(
         &self,
@@ -339,20 +370,9 @@ impl<'a> Service<'a> {
         nonce: &Nonce,
         now: DateTime<Utc>,
     ) -> Result<Claims, Refusal> {
-        use CoreJwsSigningAlgorithm as Alg;
         let verifier = client
             .id_token_verifier()
-            .set_allowed_algs([
-                Alg::RsaSsaPkcs1V15Sha256,
-                Alg::RsaSsaPkcs1V15Sha384,
-                Alg::RsaSsaPkcs1V15Sha512,
-                Alg::RsaSsaPssSha256,
-                Alg::RsaSsaPssSha384,
-                Alg::RsaSsaPssSha512,
-                Alg::EcdsaP256Sha256,
-                Alg::EcdsaP384Sha384,
-                Alg::EdDsa,
-            ])
+            .set_allowed_algs(ALGORITHMS)
             .set_time_fn(move || now)
             .set_issue_time_verifier_fn(move |at| {
                 let in_time = at <= now + CLOCKS_APART && at >= now - OLDEST;

@@ -443,7 +443,27 @@ async fn the_test_button_says_what_is_wrong() {
     let run = async || identity::test(platform, &ctx, world.provider, ProviderTestRequest::default()).await.unwrap();
     let fine = run().await;
     let steps: Vec<_> = fine.steps.iter().map(|step| step.step.code()).collect();
-    assert_eq!((fine.done, steps), (true, vec!["discovery", "issuer", "abilities", "keys"]));
+    assert_eq!((fine.done, steps), (true, vec!["discovery", "issuer", "abilities", "keys", "client", "redirect"]));
+    assert!(fine.steps[5].message.contains("http://gpu.test/api/auth/oidc/callback"), "{:?}", fine.steps[5]);
+    for (lie, step, says) in [
+        (Misbehaviour::RefusesClient, "client", "does not take the client ID or the secret"),
+        (Misbehaviour::Broken, "client", "could not be asked"),
+        (Misbehaviour::TokensElsewhere, "abilities", "an address for signing in that is not asked"),
+        (Misbehaviour::OnlySharedSecrets, "abilities", "signs in no way that can be checked"),
+        (Misbehaviour::OnlyKeysOfClients, "abilities", "takes the client secret in no way"),
+    ] {
+        world.service.misbehave(lie);
+        let test = run().await;
+        let last = test.steps.last().unwrap();
+        assert_eq!((test.done, last.step.code(), last.done), (false, step, false), "{lie:?}");
+        assert!(last.message.contains(says), "{lie:?}: {}", last.message);
+    }
+    world.service.misbehave(Misbehaviour::RefusesRequest);
+    let unclear = run().await;
+    assert!(unclear.done && unclear.steps[4].message.contains("invalid_scope"), "{unclear:?}");
+    world.service.misbehave(Misbehaviour::None);
+    let kept = identity::get(platform, &ctx, world.provider).await.unwrap().last_test.unwrap();
+    assert_eq!(kept.steps.len(), 6, "every step is read again");
     world.service.misbehave(Misbehaviour::OtherIssuer);
     let other = run().await;
     let last = other.steps.last().unwrap();
