@@ -145,6 +145,7 @@ identity-fault-referral = The directory points to another server. It is not foll
 identity-fault-several = More than one entry matches this user name, so nobody is let in. Make the filter narrower.
 identity-fault-nobody = Nobody of this user name is found. Check base DN and filter.
 identity-fault-no-id = The person is found, but the attribute that never changes is missing or may not be read.
+identity-fault-no-login = The person is found, but the attribute of the user name is missing or may not be read. Check how it is spelled: often uid, in Active Directory sAMAccountName.
 identity-fault-disabled = The person is found, but the directory says that the account is disabled.
 identity-fault-discovery = The service could not be reached. Check the issuer’s address, firewalls, and whether its certificate can be trusted.
 identity-fault-description = Something answers there, but not with a description of a sign-in service. Check the issuer’s address.

@@ -28,6 +28,7 @@ security-totp-required = Whoever works for this platform must have a second fact
 security-totp-enroll = Set up
 security-totp-disable = Switch off
 security-totp-disable-hint = To switch it off, enter your password and a code.
+security-totp-disable-by-code = To switch it off, enter a code.
 security-totp-off-done = The second factor is off. Everything else that was signed in has been signed out.
 security-code = One-time code
 security-codes = Recovery codes

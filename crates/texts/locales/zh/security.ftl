@@ -28,6 +28,7 @@ security-totp-required = 此处的平台工作人员必须开启两步验证。
 security-totp-enroll = 开始设置
 security-totp-disable = 关闭
 security-totp-disable-hint = 关闭需要输入密码和一个验证码。
+security-totp-disable-by-code = 关闭需要输入一个验证码。
 security-totp-off-done = 两步验证已关闭，其他已登录的会话均已退出。
 security-code = 一次性验证码
 security-codes = 恢复码

@@ -210,10 +210,11 @@ fn renewal(words: Words, refused: Option<&Refused>, by_password: bool) -> impl I
 }
 
 fn switch_off(words: Words, refused: Option<&Refused>, by_password: bool) -> impl IntoView + use<> {
+    let hint = if by_password { "security-totp-disable-hint" } else { "security-totp-disable-by-code" };
     view! {
         <form class="form" method="post" action=DisableTotp::url()>
             {my_name()}
-            <p>{words.t("security-totp-disable-hint")}</p>
+            <p>{words.t(hint)}</p>
             {proof(words, refused, "", by_password)}
             <p class="actions"><button class="btn">{words.t("security-totp-disable")}</button></p>
         </form>

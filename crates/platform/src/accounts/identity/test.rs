@@ -185,10 +185,13 @@ async fn test_directory(
     let fault = |key: &'static str| Ok(Err(Fault::new(ProviderStep::Person, key, "")));
     let Some(person) = found else { return fault("identity-fault-nobody") };
     let Some(id) = &person.id else { return fault("identity-fault-no-id") };
+    let Some(name) = &person.login else {
+        return Ok(Err(Fault::new(ProviderStep::Person, "identity-fault-no-login", &settings.login_attribute)));
+    };
     if person.disabled {
         return fault("identity-fault-disabled");
     }
-    let args = [("dn", person.dn.clone()), ("id", id.clone()), ("name", person.login.clone().unwrap_or_default())];
+    let args = [("dn", person.dn.clone()), ("id", id.clone()), ("name", name.clone())];
     trail.done(ProviderStep::Person, &args);
     let groups = match line.groups(&person, login).await {
         Ok(groups) => groups,
