@@ -211,7 +211,12 @@ async fn one_s_own_account_is_bound_by_a_form_of_ours() {
     let proof = [("password", test_support::PASSWORD)];
     assert_eq!(world.server.call(&who, "confirm_identity_link", &proof).await.status, 200);
     let page = world.open(Some(cookie), "/account/security?done=password").await;
-    assert_eq!(page.text.matches("It stays bound to Sso").count(), 2, "beside the form, and with the answer: {}", page.text);
+    assert_eq!(
+        page.text.matches("It stays bound to Sso").count(),
+        2,
+        "beside the form, and with the answer: {}",
+        page.text
+    );
     let bound = world.server.get(&who, "/api/auth/identities").await.data();
     assert_eq!((bound.as_array().map(Vec::len), &bound[0]["providerName"]), (Some(1), &json!("Sso")));
     // From a page of another site, nothing is bound or parted.

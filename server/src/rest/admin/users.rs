@@ -6,7 +6,8 @@ use contract::accounts::{SessionView, SessionsEnded};
 use contract::quotas::{Quota, QuotaUsage};
 use contract::roles::{RoleAssign, RoleBrief};
 use contract::users::{
-    IdentityParting, UserBulk, UserCreate, UserCreated, UserPassword, UserQuery, UserRow, UserSecret, UserUpdate, UserView,
+    IdentityParting, UserBulk, UserCreate, UserCreated, UserPassword, UserQuery, UserRow, UserSecret, UserUpdate,
+    UserView,
 };
 use contract::{BulkOutcome, Envelope, IdentityId, Page, RoleId, SessionId, UserId};
 use platform::accounts::users;

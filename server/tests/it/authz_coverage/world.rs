@@ -282,7 +282,11 @@ impl World {
         let extra = &self.extra[usize::from(path.starts_with("/api/customer/"))];
         let path = path.replace("{userId}", &extra.id.to_string()).replace("{roleId}", &self.role.to_string());
         let path = path.replace("{sessionId}", &self.target.principal.session.to_string());
-        let path = path.replace("{list}", "machines").replace("{key}", "branding.name").replace("{identityId}", "999999").replace("{invitation}", "0");
+        let path = path
+            .replace("{list}", "machines")
+            .replace("{key}", "branding.name")
+            .replace("{identityId}", "999999")
+            .replace("{invitation}", "0");
         let path = path.replace("{n}", "0");
         let request = self.elsewhere(self.server.request(who, method.parse().unwrap(), &path));
         Answer::of(if body.is_null() { request } else { request.json(&body) }).await

@@ -54,11 +54,12 @@ fn row(words: Words, user: &UserView, identity: IdentityView) -> impl IntoView +
     let only_way = !user.has_password && user.identities.len() == 1;
     let part = user.may.unlink_identities.allowed.then(|| {
         let id = format!("identity-{}", identity.id);
-        let ask = Ask::new(id, words.t("identity-unlink"), words.t("user-identity-part-hint"), UnlinkUserIdentity::url())
-            .row(words.with("identity-unlink-of", &[("name", identity.provider_name.clone())]))
-            .yes(words.t("identity-unlink-confirm"))
-            .field("id", user.user.id)
-            .field("identity", identity.id);
+        let ask =
+            Ask::new(id, words.t("identity-unlink"), words.t("user-identity-part-hint"), UnlinkUserIdentity::url())
+                .row(words.with("identity-unlink-of", &[("name", identity.provider_name.clone())]))
+                .yes(words.t("identity-unlink-confirm"))
+                .field("id", user.user.id)
+                .field("identity", identity.id);
         let ask = match only_way {
             true => ask.inside(view! {
                 <p>

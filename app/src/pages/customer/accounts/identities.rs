@@ -6,8 +6,8 @@ use leptos::server_fn::ServerFn;
 use platform::accounts::identity::{self, LinkProof, Proposal};
 use platform::{OpContext, Platform};
 
-use super::server_fns::{ConfirmIdentityLink, ForgetIdentityLink, UnlinkIdentity};
 use super::security::secret_field;
+use super::server_fns::{ConfirmIdentityLink, ForgetIdentityLink, UnlinkIdentity};
 use crate::door::{Refused, look};
 use crate::paths;
 use crate::ui::ask::Ask;
@@ -40,7 +40,10 @@ pub(super) async fn load(platform: &Platform, ctx: &OpContext) -> platform::Resu
 pub(super) fn address_notice(words: Words, provider: Option<String>) -> Option<AnyView> {
     let says = words.with("identity-address-taken", &[("provider", provider?)]);
     let title = words.t("identity-address-taken-title");
-    Some(view! { <section class="card notice" role="status"><p><strong>{title}</strong> " " {says}</p></section> }.into_any())
+    Some(
+        view! { <section class="card notice" role="status"><p><strong>{title}</strong> " " {says}</p></section> }
+            .into_any(),
+    )
 }
 
 impl Identities {
@@ -68,7 +71,9 @@ pub(super) fn proposal(words: Words, proposal: Option<Proposal>, refused: Option
         LinkProof::Nothing | LinkProof::SignInAgain => None,
     };
     let yes = match proposal.proof {
-        LinkProof::SignInAgain => view! { <p class="note-line">{words.t("error-identity-sign-in-again")}</p> }.into_any(),
+        LinkProof::SignInAgain => {
+            view! { <p class="note-line">{words.t("error-identity-sign-in-again")}</p> }.into_any()
+        }
         _ => view! {
             <form class="form" method="post" action=ConfirmIdentityLink::url()>
                 {my_name()}

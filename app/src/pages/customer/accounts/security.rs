@@ -104,12 +104,7 @@ pub(super) fn secret_field(
     }
 }
 
-fn password(
-    words: Words,
-    refused: Option<&Refused>,
-    min_length: u32,
-    stays: Option<AnyView>,
-) -> impl IntoView + use<> {
+fn password(words: Words, refused: Option<&Refused>, min_length: u32, stays: Option<AnyView>) -> impl IntoView + use<> {
     let field = |key, name, path, autocomplete| secret_field(words, refused, key, name, path, autocomplete);
     let new = TextField {
         hint: Some(words.with("security-password-hint", &[("min", min_length.to_string())])),

@@ -225,11 +225,7 @@ async fn named_roles(platform: &Platform, ctx: &OpContext, given: &[roles::Given
     Ok(named.collect())
 }
 
-async fn test_service(
-    platform: &Platform,
-    provider: &Provider,
-    trail: &mut Trail,
-) -> std::result::Result<(), Fault> {
+async fn test_service(platform: &Platform, provider: &Provider, trail: &mut Trail) -> std::result::Result<(), Fault> {
     use ProviderStep::{Abilities, Client, Discovery, Issuer, Keys, Redirect};
     let Settings::Oidc(settings) = &provider.settings else { return Ok(()) };
     let http = Http::new(settings.ca_certificate.as_deref());

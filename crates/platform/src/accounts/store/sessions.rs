@@ -51,11 +51,7 @@ pub(in crate::accounts) async fn list(
 }
 
 /// When somebody signed in for this session; `None` when it is not theirs or has ended.
-pub(in crate::accounts) async fn began(
-    tx: &mut Tx,
-    user: UserId,
-    session: SessionId,
-) -> Result<Option<DateTime<Utc>>> {
+pub(in crate::accounts) async fn began(tx: &mut Tx, user: UserId, session: SessionId) -> Result<Option<DateTime<Utc>>> {
     let began = sqlx::query_scalar!(
         "select created_at from sessions where id = $1 and user_id = $2 and ended_at is null",
         session.0,

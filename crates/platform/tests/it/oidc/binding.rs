@@ -71,7 +71,8 @@ async fn whoever_sits_at_an_open_session_binds_nothing() {
     assert_eq!(fault("").await, (ErrorCode::Validation, Some(("password", "field-required"))));
     assert_eq!(fault("guessed").await, (ErrorCode::Validation, Some(("password", "field-password-wrong"))));
     assert_eq!(identity::identities(platform, &ctx).await.unwrap(), []);
-    let failed = "select count(*)::text from audit_events where action = 'accounts:link-identity' and outcome = 'failed'";
+    let failed =
+        "select count(*)::text from audit_events where action = 'accounts:link-identity' and outcome = 'failed'";
     assert_eq!(world.sql(failed).await, ["1"], "a guess counts as one at sign-in does");
     identity::confirm_link(platform, &ctx, &proof(PASSWORD)).await.unwrap();
     let bound = identity::identities(platform, &ctx).await.unwrap();

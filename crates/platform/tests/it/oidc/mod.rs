@@ -397,7 +397,11 @@ async fn groups_disabled_accounts_and_new_keys() {
         .unwrap();
     let back = world.there(&BROWSER).await.unwrap();
     let disabled = (ErrorCode::BadCredentials, "error-identity-disabled");
-    assert_eq!(refusal(world.back(&BROWSER, &back).await), disabled, "it says so: nothing was typed that could be wrong");
+    assert_eq!(
+        refusal(world.back(&BROWSER, &back).await),
+        disabled,
+        "it says so: nothing was typed that could be wrong"
+    );
 }
 
 #[tokio::test]
