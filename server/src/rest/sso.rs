@@ -32,9 +32,9 @@ pub async fn start(
     Params(query): Params<OidcStart>,
 ) -> Response {
     let wanted = query.next.filter(|next| paths::local(next).is_some());
-    let next = wanted.clone();
+    let (provider, next) = (query.provider, wanted.clone());
     let result = async {
-        let provider = query.provider.ok_or_else(|| Error::field("provider", "field-required"))?;
+        let provider = provider.ok_or_else(|| Error::field("provider", "field-required"))?;
         let browser = match rest.ctx.user().map(|user| &user.credential) {
             None => browser::begin(&session).await?,
             Some(Credential::Browser) => browser::hash_of_session(&session).ok_or_else(over)?,
