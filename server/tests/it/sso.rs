@@ -219,6 +219,14 @@ async fn one_s_own_account_is_bound_by_a_form_of_ours() {
     );
     let bound = world.server.get(&who, "/api/auth/identities").await.data();
     assert_eq!((bound.as_array().map(Vec::len), &bound[0]["providerName"]), (Some(1), &json!("Sso")));
+    // A new password does not end it, and says so.
+    let program = world.server.token(&user).await;
+    let change = json!({ "oldPassword": test_support::PASSWORD, "newPassword": "seven lazy pelicans" });
+    let changed = world.server.post(&program, "/api/auth/password/change", change).await;
+    assert_eq!(changed.data(), json!({ "staysBound": ["Sso"] }), "{changed:?}");
+    let again = world.server.sign_in(&Who::Nobody, &user.name, "seven lazy pelicans").await;
+    let who = Who::Cookie(again.cookie().expect("she signs in again"));
+    let Who::Cookie(cookie) = &who else { panic!("a browser has a cookie") };
     // From a page of another site, nothing is bound or parted.
     let foreign = world.server.bare(Method::POST, &crate::harness::sfn("confirm_identity_link"));
     let foreign = foreign.header(header::COOKIE, cookie.as_str()).header(header::ORIGIN, "https://evil.example");
