@@ -36,7 +36,12 @@ class Service {
       }
       let body = '';
       request.on('data', (chunk) => (body += chunk));
-      request.on('end', () => answer(service.token(new URLSearchParams(body))));
+      request.on('end', () => {
+        const form = new URLSearchParams(body);
+        if (service.codes.has(form.get('code')!)) return answer(service.token(form));
+        response.statusCode = 400; // what the test of the provider turns in
+        answer({ error: 'invalid_grant' });
+      });
     });
     await new Promise<void>((done) => service.server.listen(0, '127.0.0.1', done));
     service.issuer = `http://127.0.0.1:${(service.server.address() as AddressInfo).port}`;
@@ -89,6 +94,7 @@ test('an admin adds a sign-in service, tests it, and somebody comes in by it', a
     await expect(page.getByRole('status').filter({ hasText: 'Saved.' })).toBeVisible();
     await page.getByRole('button', { name: 'Test', exact: true }).click();
     await expect(page.getByText('It has 1 key.')).toBeVisible();
+    await expect(page.getByText('The service takes the client ID')).toBeVisible();
 
     const theirs = await (await browser.newContext()).newPage();
     await theirs.goto(`${installation.url}/login?next=/account`);

@@ -233,6 +233,7 @@ fn routes() -> Routes {
         .rest(routes!(users::password))
         .rest(routes!(users::sessions, users::end_sessions))
         .rest(routes!(users::end_session))
+        .rest(routes!(users::unlink_identity))
         .rest(routes!(users::assign))
         .rest(routes!(users::revoke))
         .rest(routes!(users::quota, users::set_quota))

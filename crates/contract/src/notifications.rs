@@ -34,6 +34,8 @@ pub enum NotificationKind {
     PasswordChanged,
     /// Somebody else gave one's account another e-mail address.
     EmailChanged,
+    /// The account was bound to a sign-in service, or parted from one.
+    IdentitiesChanged,
     /// An image one uploaded was looked at.
     ImageReviewed,
     /// Certificates of a machine's Docker Engine end soon; for those who may store new ones.
@@ -42,7 +44,7 @@ pub enum NotificationKind {
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 12] = [
+    pub const ALL: [NotificationKind; 13] = [
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
         NotificationKind::MaintenancePlanned,
@@ -54,6 +56,7 @@ impl NotificationKind {
         NotificationKind::ImageReviewed,
         NotificationKind::PasswordChanged,
         NotificationKind::EmailChanged,
+        NotificationKind::IdentitiesChanged,
         NotificationKind::EngineCertificates,
     ];
 
@@ -84,6 +87,7 @@ impl NotificationKind {
             NotificationKind::RolesChanged => "roles-changed",
             NotificationKind::PasswordChanged => "password-changed",
             NotificationKind::EmailChanged => "email-changed",
+            NotificationKind::IdentitiesChanged => "identities-changed",
             NotificationKind::ImageReviewed => "image-reviewed",
             NotificationKind::EngineCertificates => "engine-certificates",
         }
@@ -96,7 +100,10 @@ impl NotificationKind {
 
     /// True for what is told in every way at once, whatever was chosen: it may be somebody else's doing.
     pub fn is_security(self) -> bool {
-        matches!(self, NotificationKind::PasswordChanged | NotificationKind::EmailChanged)
+        matches!(
+            self,
+            NotificationKind::PasswordChanged | NotificationKind::EmailChanged | NotificationKind::IdentitiesChanged
+        )
     }
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::MembershipView;
+use crate::accounts::{IdentityView, MembershipView};
 use crate::machines::word_enum;
 use crate::roles::RoleBrief;
 use crate::{CustomerId, May, Permission, RoleId, SortDirection, UserId};
@@ -77,6 +77,12 @@ pub struct UserView {
     /// Open sessions, of browsers and programs.
     pub session_count: u64,
     pub revision: i64,
+    /// Whether a password of theirs is kept here.
+    #[serde(default)]
+    pub has_password: bool,
+    /// The sign-in services and directories that the account is bound to.
+    #[serde(default)]
+    pub identities: Vec<IdentityView>,
     /// What the caller may do with it now.
     #[serde(default)]
     pub may: UserMay,
@@ -94,6 +100,8 @@ pub struct UserMay {
     pub restore: May,
     pub set_password: May,
     pub end_sessions: May,
+    /// Whether it can be parted from what it is bound to.
+    pub unlink_identities: May,
     /// Whether any role can be given to them by the caller.
     pub assign_roles: May,
     /// The roles they hold, and whether each can be taken away.
@@ -185,6 +193,15 @@ pub struct UserSecret {
 pub struct UserBulk {
     pub ids: Vec<UserId>,
     pub action: UserAction,
+}
+
+/// Parameters of `DELETE /api/admin/users/{id}/identities/{identityId}`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct IdentityParting {
+    /// True also parts an account from its only way in; it needs a new password then.
+    pub only_way: bool,
 }
 
 /// Parameters of the list of people.

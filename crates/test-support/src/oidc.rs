@@ -66,8 +66,18 @@ pub enum Misbehaviour {
     OtherIssuerOnTheWayBack,
     /// It takes every code, and any number of times.
     TakesEveryCode,
-    /// It hangs up.
+    /// It has a fault of its own, and says nothing more.
     Broken,
+    /// It does not take our secret.
+    RefusesClient,
+    /// It refuses what is asked for.
+    RefusesRequest,
+    /// It says that it has a fault of its own.
+    SaysFault,
+    /// It signs with shared secrets alone.
+    OnlySharedSecrets,
+    /// It wants a client to prove itself with a key.
+    OnlyKeysOfClients,
 }
 
 impl Misbehaviour {
@@ -226,6 +236,14 @@ async fn describe(State(shared): State<Arc<Shared>>) -> Json<Value> {
         Misbehaviour::TokensElsewhere => "http://169.254.169.254/token".to_owned(),
         _ => format!("{}/token", shared.issuer),
     };
+    let algorithms = match inner.misbehaviour {
+        Misbehaviour::OnlySharedSecrets => json!(["HS256", "none"]),
+        _ => json!(["ES256", "RS256", "HS256", "none"]),
+    };
+    let methods = match inner.misbehaviour {
+        Misbehaviour::OnlyKeysOfClients => json!(["private_key_jwt"]),
+        _ => json!(["client_secret_basic"]),
+    };
     Json(json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{}/authorize", shared.issuer),
@@ -233,7 +251,8 @@ async fn describe(State(shared): State<Arc<Shared>>) -> Json<Value> {
         "jwks_uri": format!("{}/keys", shared.issuer),
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["ES256", "RS256", "HS256", "none"],
+        "id_token_signing_alg_values_supported": algorithms,
+        "token_endpoint_auth_methods_supported": methods,
         "code_challenge_methods_supported": ["S256"],
     }))
 }
@@ -291,6 +310,9 @@ async fn token(
         Misbehaviour::Redirects => return Redirect::temporary(&format!("{}/token", shared.issuer)).into_response(),
         Misbehaviour::Endless => return "x".repeat(4 << 20).into_response(),
         Misbehaviour::Broken => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Misbehaviour::RefusesClient => return refused("invalid_client"),
+        Misbehaviour::RefusesRequest => return refused("invalid_scope"),
+        Misbehaviour::SaysFault => return refused("server_error"),
         _ => {}
     }
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Basic "));

@@ -95,8 +95,9 @@ async fn admit(state: &AppState, asked: &Asked, anonymous: &OpContext) -> platfo
             Error::new(ErrorCode::RateLimited).with_key("error-rate-limited-wait").with_arg("seconds", seconds)
         })?;
     }
-    // Who renews an access token may well bring the one that has expired: what counts there is in the body.
-    let bearer = bearer(&asked.headers).filter(|_| path != "/api/auth/refresh");
+    // Who signs in or renews an access token may well bring the one that has ended: what counts there is in the body.
+    const BY_BODY: [&str; 2] = ["/api/auth/login", "/api/auth/refresh"];
+    let bearer = bearer(&asked.headers).filter(|_| !BY_BODY.contains(&path));
     let principal = match (bearer, asked.session) {
         (Some(token), _) => accounts::principal_of_bearer(&state.platform, anonymous, token).await?,
         (None, Some(hash)) => accounts::principal_of_session(&state.platform, anonymous, &hash).await?,

@@ -5,12 +5,12 @@ use axum::response::Response;
 use contract::accounts::{
     AccountByLink, ApiTokenCreate, ApiTokenSecret, ApiTokenView, CaptchaQuery, CaptchaView, CustomerSwitch,
     EmailChangeConfirm, EmailChangeRequest, InvitationJoin, InvitationJoined, LoginAnswer, LoginRequest,
-    PasswordChange, PasswordResetConfirm, PasswordResetRequest, Profile, ProfileUpdate, RecoveryCodes, RefreshRequest,
-    SessionView, SessionsEnded, SignUpRequest, TotpConfirm, TotpEnrollment, TotpProof,
+    PasswordChange, PasswordChanged, PasswordResetConfirm, PasswordResetRequest, Profile, ProfileUpdate, RecoveryCodes,
+    RefreshRequest, SessionView, SessionsEnded, SignUpRequest, TotpConfirm, TotpEnrollment, TotpProof,
 };
 use contract::menus::MenuRecord;
 use contract::{CustomerId, Envelope, ListColumns, Permission, SessionId};
-use platform::accounts::{self, SignedIn};
+use platform::accounts::{self, SignedIn, identity};
 use platform::{Credential, Result};
 use tower_sessions::Session;
 
@@ -143,20 +143,24 @@ pub async fn revoke_token(rest: Rest, Part(id): Part<SessionId>) -> Response {
     rest.answer(accounts::revoke_api_token(&rest.platform, &rest.ctx, id).await).await
 }
 
-/// Changes one's password. Every session and token of the account ends, the one that asked too: sign in again.
+/// Changes one's password. Every session and token of the account ends, the one that asked too: sign in again. What the
+/// account is bound to does not end.
 #[utoipa::path(post, path = "/api/auth/password/change", tag = "auth", request_body = PasswordChange,
-    responses((status = 200, description = "Changed"), (status = 400, description = "1000: `data.fields` says why"),
+    responses((status = 200, body = Envelope<PasswordChanged>),
+        (status = 400, description = "1000: `data.fields` says why"),
         (status = 429, description = "1600: too many failures; Retry-After says when")))]
 pub async fn change_password(
     rest: Rest,
     Extension(session): Extension<Session>,
     Body(body): Body<PasswordChange>,
 ) -> Response {
-    let result = match accounts::change_password(&rest.platform, &rest.ctx, &body).await {
-        Ok(who) => go_on(&rest, &session, who).await,
-        Err(error) => Err(error),
+    let result = async {
+        let who = accounts::change_password(&rest.platform, &rest.ctx, &body).await?;
+        go_on(&rest, &session, who).await?;
+        let bound = identity::identities(&rest.platform, &rest.ctx).await?;
+        Ok(PasswordChanged { stays_bound: bound.into_iter().map(|identity| identity.provider_name).collect() })
     };
-    rest.answer(result).await
+    rest.answer(result.await).await
 }
 
 /// Makes a secret for an authenticator app; it counts once it is confirmed.

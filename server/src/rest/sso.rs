@@ -7,9 +7,9 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use contract::accounts::{IdentityView, OidcStart, SignInService};
 use contract::{Envelope, ErrorCode, IdentityId};
-use platform::accounts::identity::{self, Finished, Returned};
+use platform::accounts::identity::{self, Finished, Returned, Turned};
 use platform::accounts::{self, SignInStep};
-use platform::{Credential, Error, Result};
+use platform::{Credential, Error};
 use tower_sessions::Session;
 
 use super::{Params, Part, Rest};
@@ -31,9 +31,10 @@ pub async fn start(
     headers: HeaderMap,
     Params(query): Params<OidcStart>,
 ) -> Response {
+    let wanted = query.next.filter(|next| paths::local(next).is_some());
+    let (provider, next) = (query.provider, wanted.clone());
     let result = async {
-        let provider = query.provider.ok_or_else(|| Error::field("provider", "field-required"))?;
-        let next = query.next.filter(|next| paths::local(next).is_some());
+        let provider = provider.ok_or_else(|| Error::field("provider", "field-required"))?;
         let browser = match rest.ctx.user().map(|user| &user.credential) {
             None => browser::begin(&session).await?,
             Some(Credential::Browser) => browser::hash_of_session(&session).ok_or_else(over)?,
@@ -42,7 +43,7 @@ pub async fn start(
         };
         identity::begin(&rest.platform, &rest.ctx, provider, next, &browser).await
     };
-    let result = result.await;
+    let result = result.await.map_err(|error| Turned { error, next: wanted });
     led(&rest, &headers, result).await
 }
 
@@ -75,12 +76,16 @@ pub(crate) fn returned(query: &str) -> Returned {
     Returned { state: get("state"), code: get("code"), error: get("error"), iss: get("iss") }
 }
 
-async fn come_back(rest: &Rest, session: &Session, returned: &Returned) -> Result<String> {
+async fn come_back(rest: &Rest, session: &Session, returned: &Returned) -> std::result::Result<String, Turned> {
     let hash = browser::hash_of_session(session);
     let next = |next: Option<String>| next.filter(|next| paths::local(next).is_some());
     match identity::finish(&rest.platform, &rest.ctx, hash, returned).await? {
         Finished::SignIn(SignInStep::Done(who), wanted) => {
             browser::establish(session, who, Client::of(&rest.ctx)).await?;
+            // Read before anything else: it looks like an account that has lost everything.
+            if identity::has_address_notice(&rest.platform, &rest.ctx, who.user).await? {
+                return Ok(paths::ACCOUNT_SECURITY.to_owned());
+            }
             // `/` knows which portal is whose.
             Ok(next(wanted).unwrap_or_else(|| paths::HOME.to_owned()))
         }
@@ -98,17 +103,21 @@ fn over() -> Error {
 }
 
 /// On to where it leads; a browser that is refused goes back to a page that says why.
-async fn led(rest: &Rest, headers: &HeaderMap, result: Result<String>) -> Response {
+async fn led(rest: &Rest, headers: &HeaderMap, result: std::result::Result<String, Turned>) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let wants_page = accept.is_some_and(|accept| accept.contains("text/html"));
     match result {
         Ok(address) => Redirect::to(&address).into_response(),
-        Err(error) if wants_page => {
-            let page = if rest.ctx.user().is_some() { paths::ACCOUNT_SECURITY.to_owned() } else { paths::login(None) };
+        Err(Turned { error, next }) if wants_page => {
+            let next = next.filter(|next| paths::local(next).is_some());
+            let page = match rest.ctx.user() {
+                Some(_) => paths::ACCOUNT_SECURITY.to_owned(),
+                None => paths::login(next.as_deref()),
+            };
             let address = door::refused_address((&rest.platform, &rest.ctx), error, &page, Vec::new()).await;
             Redirect::to(&address).into_response()
         }
-        Err(error) => super::refuse(&rest.platform, &rest.ctx, error).await,
+        Err(Turned { error, .. }) => super::refuse(&rest.platform, &rest.ctx, error).await,
     }
 }
 

@@ -28,6 +28,7 @@ enum Blow {
     EndedFromAnother,
     EndedByStaff,
     EndedByStaffOneByOne,
+    PartedByStaff,
 }
 
 /// Everything one can hold at once.
@@ -132,6 +133,20 @@ async fn strike(server: &Server, blow: Blow, acme: &TestCustomer, user: &TestUse
             for session in list.as_array().unwrap().iter().filter(|session| session["current"] == false) {
                 assert_eq!(delete(server, &from_another, &format!("/api/auth/sessions/{}", session["id"])).await, 200);
             }
+        }
+        Blow::PartedByStaff => {
+            let admin = server.token(&server.test.admin().await).await;
+            let provider = "insert into identity_providers (kind, name, config) values ('oidc', 'Sso', '{}')
+                            returning id::text";
+            let provider = server.sql(provider).await.remove(0);
+            let bound = format!(
+                "insert into user_identities (provider_id, issuer, subject, user_id, created_at)
+                 values ({provider}, 'i', 's', {}, now()) returning id::text",
+                user.id
+            );
+            let bound = server.sql(&bound).await.remove(0);
+            let path = format!("/api/admin/users/{}/identities/{bound}", user.id);
+            assert_eq!(delete(server, &admin, &path).await, 200);
         }
         Blow::EndedByStaff | Blow::EndedByStaffOneByOne => {
             let admin = server.token(&server.test.admin().await).await;
@@ -265,4 +280,9 @@ async fn the_browser_that_changes_the_password_goes_on_under_a_new_session() {
     assert_eq!(answer.status, 303);
     assert!(location.starts_with("/account/security?refused=") && !location.contains("words"), "{location}");
     assert!(!location.contains("pelicans"), "{location}");
+}
+
+#[tokio::test]
+async fn staff_part_somebody_from_a_service() {
+    cuts_everything(Blow::PartedByStaff).await;
 }

@@ -101,6 +101,9 @@ async fn sessions_expire() {
     server.test.clock().advance(TimeDelta::seconds(61));
     let expired = server.get(&program, "/api/auth/profile").await;
     assert_eq!((expired.status, expired.code()), (401, 1104), "told apart, so that a program knows to sign in again");
+    let again = json!({ "username": admin.name, "password": admin.password });
+    let again = server.post(&program, "/api/auth/login", again).await;
+    assert_eq!((again.status, again.code()), (200, 0), "what it signs in with is in the body");
     assert_eq!(status(&server, &browser).await, 200);
     server.test.clock().advance(TimeDelta::days(8));
     assert_eq!(status(&server, &browser).await, 401);

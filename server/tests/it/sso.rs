@@ -146,6 +146,42 @@ async fn a_browser_goes_there_comes_back_and_is_signed_in_under_a_new_session() 
 }
 
 #[tokio::test]
+async fn a_refusal_stands_above_the_form_with_its_number_and_the_way_on_is_kept() {
+    let world = World::new().await;
+    let (cookie, mut back) = world.there(None, "%2Faccount").await;
+    back.remove("code");
+    back.insert("error".to_owned(), "access_denied".to_owned());
+    let refused = world.back(Some(&cookie), &back).await;
+    let to = refused.header("location");
+    assert!(to.starts_with("/login?next=%2Faccount&refused="), "{to}");
+    let page = world.open(Some(&cookie), to).await;
+    let alert = page.text.find("or you cancelled there. Try again").expect("it says what to do");
+    assert!(alert < page.text.find("name=\"username\"").unwrap(), "above the form: {}", page.text);
+    assert!(!page.text.contains("aria-invalid"), "nothing that is typed is wrong: {}", page.text);
+    assert!(page.text.contains("Request id"), "{}", page.text);
+    assert!(page.text.contains("/api/auth/oidc/start?provider=1&amp;next=%2Faccount"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn whose_address_is_another_account_s_reads_so_once_and_first() {
+    let world = World::new().await;
+    world.server.test.outsider("wanda").await;
+    sqlx::query("update users set email = 'wanda@example.org' where name = 'wanda'")
+        .execute(world.server.test.owner_pool())
+        .await
+        .unwrap();
+    let (cookie, back) = world.there(None, "%2Faccount").await;
+    let answer = world.back(Some(&cookie), &back).await;
+    assert_eq!(answer.header("location"), "/account/security", "{answer:?}");
+    let cookie = answer.cookie().expect("she is signed in");
+    let says = "belongs to another account here";
+    assert!(world.open(Some(&cookie), "/account/security").await.text.contains(says));
+    assert!(!world.open(Some(&cookie), "/account/security").await.text.contains(says));
+    let (cookie, back) = world.there(None, "%2Faccount").await;
+    assert_eq!(world.back(Some(&cookie), &back).await.header("location"), "/account");
+}
+
+#[tokio::test]
 async fn nobody_is_led_to_a_foreign_page() {
     let world = World::new().await;
     for foreign in ["%2F%2Fevil.example", "https%3A%2F%2Fevil.example", "%2F%5Cevil.example"] {
@@ -170,9 +206,27 @@ async fn one_s_own_account_is_bound_by_a_form_of_ours() {
     let page = world.open(Some(cookie), "/account/security").await;
     assert!(page.text.contains("Sso says that you are wanda@example.org"), "{}", page.text);
     assert_eq!(world.server.get(&who, "/api/auth/identities").await.data(), json!([]));
-    assert_eq!(world.server.call(&who, "confirm_identity_link", &[]).await.status, 200);
+    assert!(page.text.contains("So that nobody else binds your account"), "{}", page.text);
+    assert_eq!(world.server.call(&who, "confirm_identity_link", &[]).await.code(), 1000, "not without the password");
+    let proof = [("password", test_support::PASSWORD)];
+    assert_eq!(world.server.call(&who, "confirm_identity_link", &proof).await.status, 200);
+    let page = world.open(Some(cookie), "/account/security?done=password").await;
+    assert_eq!(
+        page.text.matches("It stays bound to Sso").count(),
+        2,
+        "beside the form, and with the answer: {}",
+        page.text
+    );
     let bound = world.server.get(&who, "/api/auth/identities").await.data();
     assert_eq!((bound.as_array().map(Vec::len), &bound[0]["providerName"]), (Some(1), &json!("Sso")));
+    // A new password does not end it, and says so.
+    let program = world.server.token(&user).await;
+    let change = json!({ "oldPassword": test_support::PASSWORD, "newPassword": "seven lazy pelicans" });
+    let changed = world.server.post(&program, "/api/auth/password/change", change).await;
+    assert_eq!(changed.data(), json!({ "staysBound": ["Sso"] }), "{changed:?}");
+    let again = world.server.sign_in(&Who::Nobody, &user.name, "seven lazy pelicans").await;
+    let who = Who::Cookie(again.cookie().expect("she signs in again"));
+    let Who::Cookie(cookie) = &who else { panic!("a browser has a cookie") };
     // From a page of another site, nothing is bound or parted.
     let foreign = world.server.bare(Method::POST, &crate::harness::sfn("confirm_identity_link"));
     let foreign = foreign.header(header::COOKIE, cookie.as_str()).header(header::ORIGIN, "https://evil.example");
@@ -180,6 +234,39 @@ async fn one_s_own_account_is_bound_by_a_form_of_ours() {
     let id = bound[0]["id"].to_string();
     let parted = world.server.request(&who, Method::DELETE, &format!("/api/auth/identities/{id}"));
     assert_eq!(Answer::of(parted).await.status, 200);
+}
+
+#[tokio::test]
+async fn staff_part_somebody_by_both_doors() {
+    let world = World::new().await;
+    let admin = world.server.test.admin().await;
+    let (browser, token) = (world.server.browser(&admin).await, world.server.token(&admin).await);
+    let mut codes = Vec::new();
+    for program in [true, false] {
+        let (cookie, back) = world.there(None, "").await;
+        world.back(Some(&cookie), &back).await;
+        let user = world.server.sql("select max(id)::text from users").await.remove(0);
+        let path = format!("/api/admin/users/{user}");
+        let seen = world.server.get(&token, &path).await.data();
+        assert_eq!(seen["identities"][0]["label"], "wanda@example.org", "{seen}");
+        let page = world.server.get(&browser, &format!("/admin/users/{user}")).await;
+        assert!(page.text.contains("wanda@example.org") && page.text.contains("only_way"), "{}", page.text);
+        let identity = seen["identities"][0]["id"].to_string();
+        let part = async |only_way: &str| match program {
+            true => {
+                let path = format!("{path}/identities/{identity}?onlyWay={only_way}");
+                Answer::of(world.server.request(&token, Method::DELETE, &path)).await.code()
+            }
+            false => {
+                let args = [("id", user.as_str()), ("identity", &identity), ("only_way", only_way)];
+                world.server.call(&browser, "unlink_user_identity", &args).await.code()
+            }
+        };
+        codes.push((part("false").await, part("true").await));
+        let after = world.server.get(&token, &path).await.data();
+        assert_eq!(after["identities"], json!([]));
+    }
+    assert_eq!(codes, [(1402, 0), (1402, 0)]);
 }
 
 /// A mapping names a customer by its number, which has to be found somewhere.

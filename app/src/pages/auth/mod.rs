@@ -10,3 +10,5 @@ pub mod invitation;
 pub mod links;
 #[cfg(feature = "ssr")]
 pub mod page;
+#[cfg(feature = "ssr")]
+pub(crate) mod service;

@@ -8,6 +8,7 @@ use platform::accounts::Captchas;
 
 use super::captcha::{captcha_field, is_about_captcha};
 use super::server_fns::{SignIn, SignInCode};
+use super::service::{is_about_service, service_refused};
 use crate::door::{Refused, appearance, door, hide_address, see_other, session};
 use crate::layouts::{page, plain_page};
 use crate::paths;
@@ -81,6 +82,9 @@ fn login_view(
     let words = Words::now();
     let fault = |path: &str| refused.and_then(|r| r.fault(words.0, path));
     let of_captcha = refused.is_some_and(is_about_captcha);
+    // What a sign-in service led to is about nothing that is typed here.
+    let of_service = refused.filter(|r| is_about_service(r));
+    let refused = refused.filter(|_| of_service.is_none());
     let general = refused.filter(|r| r.fields.is_empty() && !of_captcha).map(|r| r.message(words.0));
     let username = TextField {
         label: words.t("login-username"),
@@ -115,6 +119,7 @@ fn login_view(
         words.t("login-title"),
         view! {
             {done}
+            {of_service.map(|refused| service_refused(words, refused))}
             <form class="stack" method="post" action=SignIn::url()>
                 {next.map(|next| view! { <input r#type="hidden" name="next" value=next /> })}
                 {text_field(username)}

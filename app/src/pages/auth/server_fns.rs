@@ -26,7 +26,13 @@ pub async fn sign_in(
     let result = async {
         let session = door::session()?;
         match begin_sign_in(&platform, &ctx, &request).await? {
-            SignInStep::Done(who) => session.establish(who).await?,
+            SignInStep::Done(who) => {
+                session.establish(who).await?;
+                // Who came from a directory for the first time: read before anything else.
+                if platform::accounts::identity::has_address_notice(&platform, &ctx, who.user).await? {
+                    return Ok(paths::ACCOUNT_SECURITY.to_owned());
+                }
+            }
             SignInStep::CodeNeeded(needed) if door::wants_page() => {
                 open_challenge(&platform, &ctx, needed, &session.begin().await?).await?;
                 return Ok(paths::login_code(next.as_deref()));

@@ -355,11 +355,15 @@ pub enum ProviderStep {
     Abilities,
     /// Its keys.
     Keys,
+    /// It takes our client id and secret.
+    Client,
+    /// What cannot be tried from here: whether it sends browsers back to us.
+    Redirect,
 }
 
 impl ProviderStep {
     /// Every step.
-    pub const ALL: [ProviderStep; 11] = [
+    pub const ALL: [ProviderStep; 13] = [
         ProviderStep::Name,
         ProviderStep::Connect,
         ProviderStep::Tls,
@@ -371,6 +375,8 @@ impl ProviderStep {
         ProviderStep::Issuer,
         ProviderStep::Abilities,
         ProviderStep::Keys,
+        ProviderStep::Client,
+        ProviderStep::Redirect,
     ];
 
     /// Word on the wire; with `identity-step-` the key of its name.
@@ -387,6 +393,8 @@ impl ProviderStep {
             ProviderStep::Issuer => "issuer",
             ProviderStep::Abilities => "abilities",
             ProviderStep::Keys => "keys",
+            ProviderStep::Client => "client",
+            ProviderStep::Redirect => "redirect",
         }
     }
 }
@@ -433,6 +441,8 @@ pub struct IdentityView {
     pub provider: IdentityProviderId,
     pub provider_name: String,
     pub kind: ProviderKind,
+    /// Who the provider said that it is, at the last sign-in; empty where nobody came since that is kept.
+    pub label: String,
     pub created_at: DateTime<Utc>,
     pub last_login_at: Option<DateTime<Utc>>,
 }

@@ -149,6 +149,15 @@ pub struct PasswordChange {
     pub new_password: String,
 }
 
+/// Answer of `POST /api/auth/password/change`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PasswordChanged {
+    /// The sign-in services that the account stays bound to: whoever is that there still signs in.
+    pub stays_bound: Vec<String>,
+}
+
 /// How an account is secured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

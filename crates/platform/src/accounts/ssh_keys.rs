@@ -10,6 +10,7 @@
 
 use contract::accounts::{SshKeyCreate, SshKeyView};
 use contract::{ErrorCode, SshKeyId};
+use ssh_key::public::KeyData;
 use ssh_key::{Algorithm, HashAlg, PublicKey};
 
 use super::{account, entry, signed_in, store};
@@ -131,6 +132,9 @@ pub(super) fn check(wrong: &mut Wrong, text: &str) -> Option<Checked> {
         }
         _ => return fault("field-ssh-key-kind"),
     }
+    if cannot_be_safe(key.key_data()) {
+        return fault("field-ssh-key-unsafe");
+    }
     let comment: String = key.comment().chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
     let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
     let algorithm = key.algorithm().as_str().to_owned();
@@ -144,6 +148,40 @@ pub(super) fn check(wrong: &mut Wrong, text: &str) -> Option<Checked> {
         }),
         Err(_) => fault("field-ssh-key-unreadable"),
     }
+}
+
+/// Numbers that no honest program makes: with them, anybody signs as the owner.
+fn cannot_be_safe(data: &KeyData) -> bool {
+    match data {
+        KeyData::Rsa(rsa) => {
+            let (n, e) = (rsa.n.as_positive_bytes(), rsa.e.as_positive_bytes());
+            let odd = |number: Option<&[u8]>| number.and_then(<[u8]>::last).is_some_and(|last| last % 2 == 1);
+            !odd(n) || !odd(e) || e == Some([1].as_slice())
+        }
+        KeyData::Ed25519(key) => is_of_small_order(key.0),
+        KeyData::SkEd25519(key) => is_of_small_order(key.public_key().0),
+        _ => false,
+    }
+}
+
+/// Points of order 1, 2, 4 and 8, whichever sign they have: for them, signatures can be made without a secret. The list is
+/// that of libsodium (`ge25519_has_small_order`).
+fn is_of_small_order(mut point: [u8; 32]) -> bool {
+    const ORDER_8: [[u8; 32]; 2] = [
+        [
+            0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
+            0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+        ],
+        [
+            0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
+            0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+        ],
+    ];
+    point[31] &= 0x7f;
+    // 0 and 1; and p - 1, p and p + 1, with p = 2^255 - 19.
+    let small = matches!(point[0], 0 | 1) && point[1..].iter().all(|byte| *byte == 0);
+    let large = matches!(point[0], 0xec..=0xee) && point[1..31].iter().all(|byte| *byte == 0xff) && point[31] == 0x7f;
+    small || large || ORDER_8.contains(&point)
 }
 
 /// Bits of a number in its bytes, the first of which is not zero.
@@ -185,6 +223,35 @@ mod tests {
                 (bare, words.next().unwrap_or_default()),
                 "{name}"
             );
+        }
+    }
+
+    #[test]
+    fn keys_that_cannot_be_safe_are_refused() {
+        use ssh_key::Mpint;
+        use ssh_key::public::Ed25519PublicKey;
+        let line = |data: KeyData| PublicKey::new(data, "").to_openssh().unwrap();
+        let rsa = PublicKey::from_openssh(key("rsa-3072").1).unwrap().key_data().rsa().unwrap().clone();
+        let number = |bytes: &[u8]| Mpint::from_positive_bytes(bytes).unwrap();
+        for exponent in [&[1][..], &[2], &[1, 0, 0]] {
+            let mut weak = rsa.clone();
+            weak.e = number(exponent);
+            assert_eq!(fault(&line(KeyData::Rsa(weak))), Some("field-ssh-key-unsafe"), "{exponent:?}");
+        }
+        let mut even = rsa.n.as_positive_bytes().unwrap().to_vec();
+        *even.last_mut().unwrap() &= 0xfe;
+        let mut weak = rsa;
+        weak.n = number(&even);
+        assert_eq!(fault(&line(KeyData::Rsa(weak))), Some("field-ssh-key-unsafe"));
+        let mut points = vec![[0; 32], [0; 32], [0xff; 32]];
+        points[1][0] = 1;
+        points[2][0] = 0xec;
+        for mut point in points {
+            for sign in [0, 0x80] {
+                point[31] = (point[31] & 0x7f) | sign;
+                let weak = line(KeyData::Ed25519(Ed25519PublicKey(point)));
+                assert_eq!(fault(&weak), Some("field-ssh-key-unsafe"), "{point:?}");
+            }
         }
     }
 

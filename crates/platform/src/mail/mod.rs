@@ -41,7 +41,7 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 21] = [
+pub const KINDS: [&str; 22] = [
     "test",
     "first-password",
     "password-reset",
@@ -61,6 +61,7 @@ pub const KINDS: [&str; 21] = [
     "member-removed",
     "roles-changed",
     "email-changed",
+    "identities-changed",
     "image-reviewed",
     "engine-certificates",
 ];

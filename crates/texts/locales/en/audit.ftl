@@ -182,6 +182,7 @@ audit-action-users-disable = Disable a user
 audit-action-users-enable = Enable a user
 audit-action-users-end-session = End a session of a user
 audit-action-users-end-sessions = End all sessions of a user
+audit-action-users-unlink-identity = Part a user from a sign-in service
 audit-action-users-export = Export users
 audit-action-users-restore = Bring a user back
 audit-action-users-set-password = Set a password

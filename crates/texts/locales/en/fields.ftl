@@ -97,6 +97,7 @@ field-ssh-key-one-line = One public key in one line, please.
 field-ssh-key-unreadable = This is no public key as in a .pub file: it begins with its kind, for example “ssh-ed25519 AAAA…”, without options before it.
 field-ssh-key-short = RSA keys must have at least { $min } bits. Better: “ssh-keygen -t ed25519”.
 field-ssh-key-kind = Keys of this kind are not safe any more. Make one with “ssh-keygen -t ed25519”.
+field-ssh-key-unsafe = This key cannot be safe: its numbers let anybody sign as its owner. Make a new one with “ssh-keygen -t ed25519”.
 field-ssh-key-twice = You have added this key already.
 field-url = An address that begins with https:// is needed, without user name or fragment.
 field-url-plain = Outside of private networks the address must begin with https://.

@@ -34,6 +34,7 @@ notification-kind-member-changed = Your role in an organisation changed
 notification-kind-member-removed = You were removed from an organisation
 notification-kind-roles-changed = Roles of the platform were given to you or taken away
 notification-kind-email-changed = Your e-mail address was changed by somebody else
+notification-kind-identities-changed = Your account was bound to a sign-in service or parted from one
 notification-kind-image-reviewed = Images you uploaded were reviewed
 notification-kind-password-changed = Your password was changed
 notification-kind-engine-certificates = Certificates of Docker Engines end soon
@@ -72,6 +73,10 @@ notification-roles-changed = { $change ->
 notification-email-changed = { $email ->
     [none] { $by } removed the e-mail address of your account. If that is not right, tell an administrator at once.
    *[other] { $by } changed the e-mail address of your account to { $email }. If that is not right, tell an administrator at once.
+}
+notification-identities-changed = { $change ->
+    [parted] { $by } parted your account from { $provider }. If that is not right, tell an administrator at once.
+   *[bound] { $by } bound your account to { $provider }: whoever is { $label } there signs in to it. If it was not you, part from it on your security page, change your password, and tell an administrator at once.
 }
 notification-image-reviewed = { $answer ->
     [rejected] The image { $image } was rejected: { $word }
@@ -138,6 +143,12 @@ mail-email-changed-text = { $email ->
     [none] { $by } removed the e-mail address of the account { $name }. If that is not right, tell an administrator at once.
    *[other] { $by } changed the e-mail address of the account { $name } to { $email }. If that is not right, tell an administrator at once.
 }
+mail-identities-changed-subject = { $product }: ways to sign in to your account changed
+mail-identities-changed-text = { $change ->
+    [parted] { $by } parted the account { $name } from { $provider }. If that is not right, tell an administrator at once.
+   *[bound] { $by } bound the account { $name } to { $provider }: whoever is { $label } there signs in to it. If it was not you, part from it on your security page, change your password, and tell an administrator at once.
+}
+mail-identities-changed-link = Open the security page
 mail-image-reviewed-subject = { $product }: your image { $image } was reviewed
 mail-image-reviewed-text = { $answer ->
     [rejected] The image { $image } was rejected: { $word }
@@ -159,6 +170,7 @@ mail-kind-member-changed = Another role in an organisation
 mail-kind-member-removed = Removed from an organisation
 mail-kind-roles-changed = Roles changed
 mail-kind-email-changed = Address changed
+mail-kind-identities-changed = Ways to sign in changed
 mail-kind-image-reviewed = Image reviewed
 mail-kind-engine-certificates = Certificates of an engine
 notifications-webhook = By webhook

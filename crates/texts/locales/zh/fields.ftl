@@ -97,6 +97,7 @@ field-ssh-key-one-line = 请只填写一个公钥，且只占一行。
 field-ssh-key-unreadable = 这不是 .pub 文件中的公钥：它应以类型开头，例如“ssh-ed25519 AAAA…”，前面不带选项。
 field-ssh-key-short = RSA 密钥至少需要 { $min } 位。建议使用“ssh-keygen -t ed25519”。
 field-ssh-key-kind = 这种密钥已不再安全，请用“ssh-keygen -t ed25519”生成新的密钥。
+field-ssh-key-unsafe = 这个密钥不可能是安全的：任何人都能用它的参数冒充其所有者签名。请用“ssh-keygen -t ed25519”生成新的密钥。
 field-ssh-key-twice = 您已添加过此密钥。
 field-url = 请填写以 https:// 开头的地址，不能包含用户名或片段。
 field-url-plain = 内网以外的地址须以 https:// 开头。

@@ -33,6 +33,7 @@ notification-kind-member-changed = 您在组织中的角色变更
 notification-kind-member-removed = 被移出组织
 notification-kind-roles-changed = 平台角色被授予或收回
 notification-kind-email-changed = 邮箱被他人修改
+notification-kind-identities-changed = 账号绑定或解除登录服务
 notification-kind-image-reviewed = 上传的镜像已审核
 notification-kind-password-changed = 密码已修改
 notification-kind-engine-certificates = Docker 引擎的证书即将到期
@@ -71,6 +72,10 @@ notification-roles-changed = { $change ->
 notification-email-changed = { $email ->
     [none] { $by } 删除了您账号的邮箱。如有疑问，请立即联系管理员。
    *[other] { $by } 已将您账号的邮箱改为 { $email }。如有疑问，请立即联系管理员。
+}
+notification-identities-changed = { $change ->
+    [parted] { $by } 解除了您的账号与 { $provider } 的绑定。如有疑问，请立即联系管理员。
+   *[bound] { $by } 将您的账号绑定到 { $provider }：那里的 { $label } 可以登录本账号。如果不是您本人操作，请在安全页面解除绑定、修改密码，并立即联系管理员。
 }
 notification-image-reviewed = { $answer ->
     [rejected] 镜像 { $image } 未通过审核：{ $word }
@@ -137,6 +142,12 @@ mail-email-changed-text = { $email ->
     [none] { $by } 删除了账号 { $name } 的邮箱。如有疑问，请立即联系管理员。
    *[other] { $by } 已将账号 { $name } 的邮箱改为 { $email }。如有疑问，请立即联系管理员。
 }
+mail-identities-changed-subject = { $product }：账号的登录方式已变更
+mail-identities-changed-text = { $change ->
+    [parted] { $by } 解除了账号 { $name } 与 { $provider } 的绑定。如有疑问，请立即联系管理员。
+   *[bound] { $by } 将账号 { $name } 绑定到 { $provider }：那里的 { $label } 可以登录该账号。如果不是您本人操作，请在安全页面解除绑定、修改密码，并立即联系管理员。
+}
+mail-identities-changed-link = 打开安全页面
 mail-image-reviewed-subject = { $product }：镜像 { $image } 已审核
 mail-image-reviewed-text = { $answer ->
     [rejected] 镜像 { $image } 未通过审核：{ $word }
@@ -158,6 +169,7 @@ mail-kind-member-changed = 组织角色变更
 mail-kind-member-removed = 被移出组织
 mail-kind-roles-changed = 角色变更
 mail-kind-email-changed = 邮箱变更
+mail-kind-identities-changed = 登录方式变更
 mail-kind-image-reviewed = 镜像审核
 mail-kind-engine-certificates = 引擎证书
 notifications-webhook = Webhook

@@ -6,9 +6,10 @@ use contract::accounts::{SessionView, SessionsEnded};
 use contract::quotas::{Quota, QuotaUsage};
 use contract::roles::{RoleAssign, RoleBrief};
 use contract::users::{
-    UserBulk, UserCreate, UserCreated, UserPassword, UserQuery, UserRow, UserSecret, UserUpdate, UserView,
+    IdentityParting, UserBulk, UserCreate, UserCreated, UserPassword, UserQuery, UserRow, UserSecret, UserUpdate,
+    UserView,
 };
-use contract::{BulkOutcome, Envelope, Page, RoleId, SessionId, UserId};
+use contract::{BulkOutcome, Envelope, IdentityId, Page, RoleId, SessionId, UserId};
 use platform::accounts::users;
 use platform::{quotas, roles};
 
@@ -126,6 +127,20 @@ pub async fn end_sessions(rest: Rest, Part(id): Part<UserId>) -> Response {
         (status = 403, description = "1200: the person may what the caller does not hold")))]
 pub async fn end_session(rest: Rest, Part((id, session)): Part<(UserId, SessionId)>) -> Response {
     rest.answer(users::end_session(&rest.platform, &rest.ctx, id, session).await).await
+}
+
+/// Parts the account from a sign-in service or directory that it is bound to; every session ends, and the person is told.
+#[utoipa::path(delete, path = "/api/admin/users/{id}/identities/{identityId}", tag = "users",
+    params(("id" = UserId, Path), ("identityId" = IdentityId, Path), IdentityParting),
+    responses((status = 200, body = Envelope<UserView>),
+        (status = 422, description = "1402: one's own, or the only way in and `onlyWay` does not say that it may go"),
+        (status = 403, description = "1200: the person may what the caller does not hold")))]
+pub async fn unlink_identity(
+    rest: Rest,
+    Part((id, identity)): Part<(UserId, IdentityId)>,
+    Params(parting): Params<IdentityParting>,
+) -> Response {
+    answer(&rest, users::unlink_identity(&rest.platform, &rest.ctx, (id, identity), parting.only_way).await).await
 }
 
 /// Gives the person a role of the platform and signs them out.

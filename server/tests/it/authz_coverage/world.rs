@@ -282,7 +282,11 @@ impl World {
         let extra = &self.extra[usize::from(path.starts_with("/api/customer/"))];
         let path = path.replace("{userId}", &extra.id.to_string()).replace("{roleId}", &self.role.to_string());
         let path = path.replace("{sessionId}", &self.target.principal.session.to_string());
-        let path = path.replace("{list}", "machines").replace("{key}", "branding.name").replace("{invitation}", "0");
+        let path = path
+            .replace("{list}", "machines")
+            .replace("{key}", "branding.name")
+            .replace("{identityId}", "999999")
+            .replace("{invitation}", "0");
         let path = path.replace("{n}", "0");
         let request = self.elsewhere(self.server.request(who, method.parse().unwrap(), &path));
         Answer::of(if body.is_null() { request } else { request.json(&body) }).await
@@ -313,6 +317,7 @@ impl World {
             "act_on_users" => vec![("ids[]", &target), ("action", "enable")],
             "make_user_password" | "delete_user" | "restore_user" => vec![("id", &target)],
             "list_user_sessions" | "end_user_sessions" => vec![("id", &target)],
+            "unlink_user_identity" => vec![("id", &target), ("identity", "999999")],
             "end_user_session" => vec![("id", &target), ("session", &their_session)],
             "set_user_password" => vec![("id", &target), ("password", "a long enough password")],
             "set_user_quota" => vec![("id", &target), ("form[gpu]", "8")],

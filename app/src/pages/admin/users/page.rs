@@ -11,6 +11,7 @@ use leptos::server_fn::ServerFn;
 use platform::accounts::{ShownOnce, take_for_page};
 
 use super::edit::assignable;
+use super::identities::identities_card;
 use super::list::user_state;
 use super::quota::quota_card;
 use super::server_fns::{
@@ -93,6 +94,7 @@ fn user_view(found: Found) -> AnyView {
                     {roles_card(words, &view, &assignable, refused.as_ref())}
                     {memberships_card(words, &view)}
                     {there.then(|| password_card(words, &view, refused.as_ref(), made))}
+                    {identities_card(words, &view)}
                     {sessions_card(words, id, sessions, &view.may.end_sessions)}
                     {history.map(|history| history_card(words, format!("{}?targetKind=user&targetId={id}", paths::AUDIT), history))}
                 </div>

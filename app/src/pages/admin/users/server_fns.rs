@@ -2,7 +2,7 @@
 
 use contract::accounts::{SessionView, SessionsEnded};
 use contract::users::{UserAction, UserCreated, UserQuery, UserRow, UserSecret};
-use contract::{ApiError, BulkOutcome, CustomerId, Page, RoleId, SessionId, UserId};
+use contract::{ApiError, BulkOutcome, CustomerId, IdentityId, Page, RoleId, SessionId, UserId};
 use leptos::prelude::*;
 
 use super::form::{QuotaForm, UserForm};
@@ -135,6 +135,18 @@ pub async fn end_user_sessions(id: UserId) -> Result<Option<SessionsEnded>, ApiE
     let back = paths::user(id);
     let answer = door::form_answer((&platform, &ctx), result, |_| paths::user(id), &back, Vec::new());
     answer.await.map(|()| None)
+}
+
+/// Parts somebody's account from a sign-in service or directory.
+#[server]
+pub async fn unlink_user_identity(
+    id: UserId,
+    identity: IdentityId,
+    #[server(default)] only_way: bool,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::users::unlink_identity(&platform, &ctx, (id, identity), only_way).await;
+    door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), Vec::new()).await
 }
 
 /// Gives somebody a role of the platform.

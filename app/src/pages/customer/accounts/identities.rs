@@ -3,13 +3,15 @@
 use contract::accounts::{IdentityView, ProviderKind, SignInService};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use platform::accounts::identity::{self, Proposal};
+use platform::accounts::identity::{self, LinkProof, Proposal};
 use platform::{OpContext, Platform};
 
+use super::security::secret_field;
 use super::server_fns::{ConfirmIdentityLink, ForgetIdentityLink, UnlinkIdentity};
-use crate::door::look;
+use crate::door::{Refused, look};
 use crate::paths;
 use crate::ui::ask::Ask;
+use crate::ui::forms::{TextField, my_name, text_field};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
@@ -20,6 +22,8 @@ pub(super) struct Identities {
     services: Vec<SignInService>,
     /// Came back and waits for a yes.
     pub proposal: Option<Proposal>,
+    /// The address that this provider vouches for is another account's, which is to be read once.
+    pub address_of_another: Option<String>,
 }
 
 /// Reads it.
@@ -28,27 +32,67 @@ pub(super) async fn load(platform: &Platform, ctx: &OpContext) -> platform::Resu
         bound: identity::identities(platform, ctx).await?,
         services: identity::services(platform, ctx).await?,
         proposal: identity::proposed_link(platform, ctx).await?,
+        address_of_another: identity::take_address_notice(platform, ctx).await?,
     })
 }
 
-/// Asks before anything is bound: the service's cookie may be somebody else's.
-pub(super) fn proposal(words: Words, proposal: Option<Proposal>) -> impl IntoView {
-    proposal.map(|proposal| {
-        let args = [("provider", proposal.provider_name), ("label", proposal.label)];
-        view! {
-            <section class="card notice" role="status" id="link">
-                <p><strong>{words.t("identity-link-title")}</strong> " " {words.with("identity-link-question", &args)}</p>
-                <div class="actions">
-                    <form method="post" action=ConfirmIdentityLink::url()>
-                        <button class="btn primary">{words.t("identity-link-yes")}</button>
-                    </form>
-                    <form method="post" action=ForgetIdentityLink::url()>
-                        <button class="btn">{words.t("identity-link-no")}</button>
-                    </form>
-                </div>
-            </section>
+/// Why the account is empty, and what to do where both are one person's.
+pub(super) fn address_notice(words: Words, provider: Option<String>) -> Option<AnyView> {
+    let says = words.with("identity-address-taken", &[("provider", provider?)]);
+    let title = words.t("identity-address-taken-title");
+    Some(
+        view! { <section class="card notice" role="status"><p><strong>{title}</strong> " " {says}</p></section> }
+            .into_any(),
+    )
+}
+
+impl Identities {
+    /// What the account stays bound to whatever becomes of its password; nothing where it is bound to nothing.
+    pub(super) fn names(&self, words: Words) -> Option<String> {
+        let names: Vec<_> = self.bound.iter().map(|identity| identity.provider_name.clone()).collect();
+        (!names.is_empty()).then(|| names.join(&words.t("list-separator")))
+    }
+}
+
+/// Asks before anything is bound, and for what proves that it is the owner: the service's cookie may be somebody else's, and
+/// so may be whoever sits at an open session.
+pub(super) fn proposal(words: Words, proposal: Option<Proposal>, refused: Option<&Refused>) -> Option<AnyView> {
+    let proposal = proposal?;
+    let args = [("provider", proposal.provider_name), ("label", proposal.label)];
+    let field = |key, name, autocomplete| {
+        let field = secret_field(words, refused, key, name, name, autocomplete);
+        TextField { form: "link", hint: Some(words.t("identity-link-proof")), ..field }
+    };
+    let proof = match proposal.proof {
+        LinkProof::Password => Some(field("login-password", "password", "current-password")),
+        LinkProof::Code => {
+            Some(TextField { kind: "text", max_length: Some(64), ..field("security-code", "code", "one-time-code") })
         }
-    })
+        LinkProof::Nothing | LinkProof::SignInAgain => None,
+    };
+    let yes = match proposal.proof {
+        LinkProof::SignInAgain => {
+            view! { <p class="note-line">{words.t("error-identity-sign-in-again")}</p> }.into_any()
+        }
+        _ => view! {
+            <form class="form" method="post" action=ConfirmIdentityLink::url()>
+                {my_name()}
+                {proof.map(text_field)}
+                <p class="actions"><button class="btn primary">{words.t("identity-link-yes")}</button></p>
+            </form>
+        }
+        .into_any(),
+    };
+    let view = view! {
+        <section class="card notice" role="status" id="link">
+            <p><strong>{words.t("identity-link-title")}</strong> " " {words.with("identity-link-question", &args)}</p>
+            {yes}
+            <form class="form" method="post" action=ForgetIdentityLink::url()>
+                <p class="actions"><button class="btn">{words.t("identity-link-no")}</button></p>
+            </form>
+        </section>
+    };
+    Some(view.into_any())
 }
 
 /// The list, and where more can be bound; nothing at all where there are no services.
@@ -71,7 +115,7 @@ pub(super) fn card(words: Words, identities: Identities) -> AnyView {
         false => table(words, bound).into_any(),
     };
     view! {
-        <section class="card">
+        <section class="card" id="services">
             <header>
                 <h2>{words.t("identity-mine")}</h2>
                 <span class="end">{words.t("identity-mine-explained")}</span>
@@ -89,6 +133,7 @@ fn table(words: Words, bound: Vec<IdentityView>) -> impl IntoView {
         {list_table(words.t("identity-mine"), view! {
             <th scope="col">{words.t("identity-name")}</th>
             <th scope="col">{words.t("identity-kind")}</th>
+            <th scope="col">{words.t("identity-mine-who")}</th>
             <th scope="col">{words.t("identity-mine-since")}</th>
             <th scope="col">{words.t("identity-mine-used")}</th>
             <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
@@ -103,6 +148,7 @@ fn row(words: Words, identity: IdentityView) -> impl IntoView {
         None => words.t("tokens-never-used").into_any(),
     };
     let kind = words.t(&format!("identity-kind-{}", identity.kind.code()));
+    let who = if identity.label.is_empty() { words.t("sessions-unknown") } else { identity.label.clone() };
     let part = Ask::new(
         identity.id.to_string(),
         words.t("identity-unlink"),
@@ -117,6 +163,7 @@ fn row(words: Words, identity: IdentityView) -> impl IntoView {
         <tr>
             <th scope="row">{identity.provider_name}</th>
             <td data-label=words.t("identity-kind")>{kind}</td>
+            <td data-label=words.t("identity-mine-who")>{who}</td>
             <td data-label=words.t("identity-mine-since")>{time(identity.created_at, zone)}</td>
             <td data-label=words.t("identity-mine-used")>{used}</td>
             <td class="row-actions">{part}</td>

@@ -11,6 +11,7 @@ use super::page::tabs;
 use super::server_fns::{ChangePassword, DisableTotp, EnrollTotp, RenewRecoveryCodes};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::auth::service::{is_about_service, service_refused};
 use crate::paths;
 use crate::ui::copy::copy_button;
 use crate::ui::forms::{TextField, form_fault, my_name, text_field};
@@ -33,10 +34,18 @@ pub fn SecurityPage() -> impl IntoView {
 fn security_view(security: SecurityView, codes: Option<String>, identities: Identities) -> AnyView {
     let words = Words::now();
     let refused = Refused::from_query();
-    let general = refused.as_ref().filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
+    let of_service = refused.as_ref().filter(|r| is_about_service(r));
+    let general = refused.as_ref().filter(|r| r.fields.is_empty() && of_service.is_none()).map(|r| r.message(words.0));
+    // Which of the page's forms it was.
+    let (of_link, of_others) = match refused.as_ref().is_some_and(|r| r.typed.contains_key("link")) {
+        true => (refused.as_ref(), None),
+        false => (None, refused.as_ref()),
+    };
     let done = match use_query_map().get_untracked().get("done").as_deref() {
         Some("password") => Some("security-password-done"),
         Some("totp-off") => Some("security-totp-off-done"),
+        Some("bound") => Some("identity-bound-done"),
+        Some("parted") => Some("identity-parted-done"),
         _ => None,
     };
     let head = PageFrame::new(words.t("security-title"), Area::Account).crumb(words.t("account-title"), paths::ACCOUNT);
@@ -44,23 +53,39 @@ fn security_view(security: SecurityView, codes: Option<String>, identities: Iden
         head,
         view! {
             {tabs(words, paths::ACCOUNT_SECURITY)}
-            {done.map(|key| view! { <section class="card notice" role="status"><p>{words.t(key)}</p></section> })}
+            {done.map(|key| {
+                let stays = (key == "security-password-done").then(|| stays_bound(words, &identities)).flatten();
+                view! { <section class="card notice" role="status"><p>{words.t(key)}</p>{stays}</section> }
+            })}
             {form_fault(general)}
+            {of_service.map(|refused| service_refused(words, refused))}
             {codes.map(|codes| recovery_codes(words, &codes))}
-            {identities::proposal(words, identities.proposal.clone())}
+            {identities::address_notice(words, identities.address_of_another.clone())}
+            {identities::proposal(words, identities.proposal.clone(), of_link)}
             <div class="columns">
                 {match security.password_place.clone() {
                     Some(place) => password_elsewhere(words, place).into_any(),
-                    None => password(words, refused.as_ref(), security.password_min_length).into_any(),
+                    None => {
+                        let stays = stays_bound(words, &identities);
+                        password(words, of_others, security.password_min_length, stays).into_any()
+                    }
                 }}
-                {second_factor(words, refused.as_ref(), security)}
+                {second_factor(words, of_others, security)}
             </div>
             {identities::card(words, identities)}
         },
     )
 }
 
-fn secret_field(
+/// What a new password does not end.
+fn stays_bound(words: Words, identities: &Identities) -> Option<AnyView> {
+    let names = identities.names(words)?;
+    let says = words.with("security-password-bound", &[("services", names)]);
+    let view = view! { <p class="hint">{says} " " <a class="link" href="#services">{words.t("security-password-part")}</a></p> };
+    Some(view.into_any())
+}
+
+pub(super) fn secret_field(
     words: Words,
     refused: Option<&Refused>,
     key: &str,
@@ -79,7 +104,7 @@ fn secret_field(
     }
 }
 
-fn password(words: Words, refused: Option<&Refused>, min_length: u32) -> impl IntoView + use<> {
+fn password(words: Words, refused: Option<&Refused>, min_length: u32, stays: Option<AnyView>) -> impl IntoView + use<> {
     let field = |key, name, path, autocomplete| secret_field(words, refused, key, name, path, autocomplete);
     let new = TextField {
         hint: Some(words.with("security-password-hint", &[("min", min_length.to_string())])),
@@ -96,6 +121,7 @@ fn password(words: Words, refused: Option<&Refused>, min_length: u32) -> impl In
                 {text_field(new)}
                 {text_field(again)}
                 <p class="hint">{words.t("security-password-ends")}</p>
+                {stays}
                 <p class="actions"><button class="btn primary">{words.t("security-password-change")}</button></p>
             </form>
         </section>
@@ -179,10 +205,11 @@ fn renewal(words: Words, refused: Option<&Refused>, by_password: bool) -> impl I
 }
 
 fn switch_off(words: Words, refused: Option<&Refused>, by_password: bool) -> impl IntoView + use<> {
+    let hint = if by_password { "security-totp-disable-hint" } else { "security-totp-disable-by-code" };
     view! {
         <form class="form" method="post" action=DisableTotp::url()>
             {my_name()}
-            <p>{words.t("security-totp-disable-hint")}</p>
+            <p>{words.t(hint)}</p>
             {proof(words, refused, "", by_password)}
             <p class="actions"><button class="btn">{words.t("security-totp-disable")}</button></p>
         </form>

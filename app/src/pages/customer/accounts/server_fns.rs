@@ -168,13 +168,20 @@ pub async fn renew_recovery_codes(
     door::secret_answer((&platform, &ctx), made, secret, |_| page.to_owned(), page, typed).await
 }
 
-/// Binds one's account to the identity that came back from a sign-in service.
+/// Binds one's account to the identity that came back from a sign-in service, with the password or a code.
 #[server]
-pub async fn confirm_identity_link() -> Result<(), ApiError> {
+pub async fn confirm_identity_link(
+    #[server(default)] password: String,
+    #[server(default)] code: String,
+) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
-    let result = platform::accounts::identity::confirm_link(&platform, &ctx).await;
+    let proof = contract::accounts::TotpProof { password, code };
+    let result = platform::accounts::identity::confirm_link(&platform, &ctx, &proof).await;
     let page = paths::ACCOUNT_SECURITY;
-    door::form_answer((&platform, &ctx), result, |()| page.to_owned(), page, Vec::new()).await
+    // Which of the page's forms it was; nothing that was typed goes back.
+    let typed = vec![("link", "1".to_owned())];
+    let next = |()| paths::with_query(page, [("done", "bound")]);
+    door::form_answer((&platform, &ctx), result, next, page, typed).await
 }
 
 /// Forgets it.
@@ -192,7 +199,8 @@ pub async fn unlink_identity(id: IdentityId) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::accounts::identity::unlink(&platform, &ctx, id).await;
     let page = paths::ACCOUNT_SECURITY;
-    door::form_answer((&platform, &ctx), result, |()| page.to_owned(), page, Vec::new()).await
+    let next = |()| paths::with_query(page, [("done", "parted")]);
+    door::form_answer((&platform, &ctx), result, next, page, Vec::new()).await
 }
 
 /// Where one is signed in.

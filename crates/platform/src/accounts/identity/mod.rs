@@ -6,6 +6,7 @@
 //! one browser, counts once, and is kept on this side. Secrets are sealed with the installation's key and shown to nobody.
 //! Whatever a provider does, admins with a password here get in.
 
+mod binding;
 mod certificates;
 mod directories;
 mod directory;
@@ -22,13 +23,15 @@ use contract::accounts::{GroupMapping, LdapSettings, OidcSettings, PasswordPlace
 use contract::{IdentityProviderId, UserId};
 use secrecy::SecretString;
 
+pub use binding::{
+    LinkProof, Proposal, confirm_link, forget_link, has_address_notice, identities, proposed_link, take_address_notice,
+    unlink,
+};
+pub(super) use binding::{take_back_in_tx, tell, unlink_all_in_tx};
 pub(super) use directories::{Answer, ask};
 pub use oidc::Descriptions;
 pub use providers::{create, delete, get, list, update};
-pub(super) use services::unlink_all_in_tx;
-pub use services::{
-    Finished, Proposal, Returned, begin, confirm_link, finish, forget_link, identities, proposed_link, services, unlink,
-};
+pub use services::{Finished, Returned, Turned, begin, finish, services};
 pub use test::test;
 
 use super::store::identity as store;

@@ -77,15 +77,17 @@ pub(super) struct HttpFault {
     text: String,
     /// Of a text that says what to do, where the line could not be encrypted.
     pub key: Option<&'static str>,
+    /// Of an answer that says nothing but that the service has a fault of its own.
+    pub status: Option<u16>,
 }
 
 impl HttpFault {
     fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), key: None }
+        Self { text: text.into(), key: None, status: None }
     }
 
     fn of(error: &(dyn std::error::Error + 'static)) -> Self {
-        Self { text: in_full(error), key: fault_key(error) }
+        Self { text: in_full(error), key: fault_key(error), status: None }
     }
 }
 
@@ -115,6 +117,7 @@ impl Http {
         if !is_service_address(request.url()) {
             return Err(HttpFault::new(format!("{} is no address that may be asked", request.url())));
         }
+        let changes = *request.method() == reqwest::Method::POST;
         let mut response = self.0.execute(request).await.map_err(|error| HttpFault::of(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = Vec::new();
@@ -123,6 +126,11 @@ impl Http {
                 return Err(HttpFault::new("the answer is too large"));
             }
             body.extend_from_slice(&chunk);
+        }
+        // A service that is broken answers with a page, or with nothing, and the library would only say that it is no JSON.
+        if changes && status.is_server_error() && serde_json::from_slice::<serde_json::Value>(&body).is_err() {
+            let fault = HttpFault::new(format!("it answered {status}"));
+            return Err(HttpFault { status: Some(status.as_u16()), ..fault });
         }
         let mut answer = openidconnect::HttpResponse::new(body);
         *answer.status_mut() = status;

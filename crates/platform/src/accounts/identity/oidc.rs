@@ -37,6 +37,18 @@ const FRESH: Duration = Duration::from_secs(300);
 const CLOCKS_APART: TimeDelta = TimeDelta::seconds(60);
 /// Oldest token that is taken: it was made for this very sign-in.
 const OLDEST: TimeDelta = TimeDelta::minutes(15);
+/// How tokens may be signed: never by nobody, and never with a secret that is shared.
+pub(super) const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
+    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
+    CoreJwsSigningAlgorithm::EdDsa,
+];
 /// Most groups of a person that are looked at.
 const MAX_GROUPS: usize = 1000;
 
@@ -132,21 +144,78 @@ impl Descriptions {
 pub(super) enum Refusal {
     /// The service could not be asked, or does not describe itself as it must.
     Away(String),
+    /// It refused by itself, with a code of its own that was made safe to keep.
+    Said(Said, String),
     /// It was asked and what it said does not hold: a word for the log, and what it was.
     Word(&'static str, String),
 }
 
+/// What a service means by an error (RFC 6749, 4.1.2.1 and 5.2; OpenID Connect Core, 3.1.2.6), by who can do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// Whoever signed in there cancelled, or may not.
+    Denied,
+    /// It does not take our client id or secret.
+    Client,
+    /// It does not take what we asked for.
+    Request,
+    /// It has a fault of its own.
+    Fault,
+    /// It does not know the code that the browser brought.
+    Code,
+}
+
+impl Said {
+    fn of(error: &str) -> Self {
+        match error {
+            "access_denied" => Said::Denied,
+            "invalid_client" | "unauthorized_client" => Said::Client,
+            "server_error" | "temporarily_unavailable" => Said::Fault,
+            "invalid_grant" => Said::Code,
+            _ => Said::Request,
+        }
+    }
+
+    /// Word in audit rows and the log.
+    fn code(self) -> &'static str {
+        match self {
+            Said::Denied => "denied",
+            Said::Client => "client",
+            Said::Request => "request",
+            Said::Fault => "fault",
+            Said::Code => "code",
+        }
+    }
+}
+
 impl Refusal {
+    /// By the service's own code, which may be anything and is kept short and of the characters it may have (RFC 6749,
+    /// appendix A.7).
+    pub(super) fn said(error: &str) -> Self {
+        const MAX_CODE: usize = 64;
+        let plain = |c: char| if matches!(c, ' '..='~') && !matches!(c, '"' | '\\') { c } else { '?' };
+        Refusal::Said(Said::of(error), error.chars().map(plain).take(MAX_CODE).collect())
+    }
+
     pub(super) fn word(&self) -> &'static str {
         match self {
             Refusal::Away(_) => "away",
+            Refusal::Said(said, _) => said.code(),
             Refusal::Word(word, _) => word,
         }
     }
 
     pub(super) fn detail(&self) -> &str {
         match self {
-            Refusal::Away(detail) | Refusal::Word(_, detail) => detail,
+            Refusal::Away(detail) | Refusal::Said(_, detail) | Refusal::Word(_, detail) => detail,
+        }
+    }
+
+    /// The service's own code.
+    pub(super) fn error(&self) -> Option<&str> {
+        match self {
+            Refusal::Said(_, error) => Some(error),
+            _ => None,
         }
     }
 }
@@ -244,8 +313,11 @@ impl<'a> Service<'a> {
         let verifier = PkceCodeVerifier::new(way.verifier.clone());
         let answer = asking.set_pkce_verifier(verifier).request_async(&self.http).await;
         let answer = answer.map_err(|error| match &error {
+            RequestTokenError::Request(HttpFault { status: Some(status), .. }) => {
+                Refusal::Said(Said::Fault, format!("HTTP {status}"))
+            }
             RequestTokenError::Request(fault) => Refusal::Away(fault.to_string()),
-            RequestTokenError::ServerResponse(said) => Refusal::Word("code", said.to_string()),
+            RequestTokenError::ServerResponse(said) => Refusal::said(said.error().as_ref()),
             _ => Refusal::Word("answer", in_full(&error)),
         })?;
         let token = answer.id_token().ok_or_else(|| Refusal::Word("no-token", String::new()))?;
@@ -271,6 +343,25 @@ impl<'a> Service<'a> {
         self.proved(&claims)
     }
 
+    /// Turns in a code that nobody was given, so that the service says whether it takes our client id and secret. `None` when it
+    /// does; what it said where that says neither yes nor no.
+    pub(super) async fn try_client(&self, description: &Description) -> Result<Option<String>, Refusal> {
+        let client = self.client(description)?;
+        let code = AuthorizationCode::new(format!("test-{}", Nonce::new_random().secret()));
+        let asking = client.exchange_code(code).map_err(|error| Refusal::Away(error.to_string()))?;
+        let (_, verifier) = PkceCodeChallenge::new_random_sha256();
+        match asking.set_pkce_verifier(verifier).request_async(&self.http).await {
+            Err(RequestTokenError::Request(fault)) => Err(Refusal::Away(fault.to_string())),
+            Err(RequestTokenError::ServerResponse(said)) => match Refusal::said(said.error().as_ref()) {
+                Refusal::Said(Said::Code, _) => Ok(None),
+                Refusal::Said(Said::Client, error) => Err(Refusal::Said(Said::Client, error)),
+                other => Ok(Some(other.detail().to_owned())),
+            },
+            Err(error) => Ok(Some(in_full(&error))),
+            Ok(_) => Ok(Some("200 OK".to_owned())),
+        }
+    }
+
     /// The claims of a token that holds.
     pub(super) fn verify(
         &self,
@@ -279,20 +370,9 @@ impl<'a> Service<'a> {
         nonce: &Nonce,
         now: DateTime<Utc>,
     ) -> Result<Claims, Refusal> {
-        use CoreJwsSigningAlgorithm as Alg;
         let verifier = client
             .id_token_verifier()
-            .set_allowed_algs([
-                Alg::RsaSsaPkcs1V15Sha256,
-                Alg::RsaSsaPkcs1V15Sha384,
-                Alg::RsaSsaPkcs1V15Sha512,
-                Alg::RsaSsaPssSha256,
-                Alg::RsaSsaPssSha384,
-                Alg::RsaSsaPssSha512,
-                Alg::EcdsaP256Sha256,
-                Alg::EcdsaP384Sha384,
-                Alg::EdDsa,
-            ])
+            .set_allowed_algs(ALGORITHMS)
             .set_time_fn(move || now)
             .set_issue_time_verifier_fn(move |at| {
                 let in_time = at <= now + CLOCKS_APART && at >= now - OLDEST;
@@ -364,5 +444,32 @@ fn word_of(error: &openidconnect::ClaimsVerificationError) -> &'static str {
         E::InvalidNonce(_) => "nonce",
         E::SignatureVerification(_) => "signature",
         _ => "claims",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_service_says_is_told_apart_and_kept_short() {
+        let said = |error: &str| {
+            let refusal = Refusal::said(error);
+            (refusal.word(), refusal.error().unwrap_or_default().to_owned())
+        };
+        for (error, word) in [
+            ("access_denied", "denied"),
+            ("invalid_client", "client"),
+            ("unauthorized_client", "client"),
+            ("invalid_scope", "request"),
+            ("unsupported_response_type", "request"),
+            ("server_error", "fault"),
+            ("temporarily_unavailable", "fault"),
+            ("invalid_grant", "code"),
+        ] {
+            assert_eq!(said(error), (word, error.to_owned()));
+        }
+        assert_eq!(said("<b>\"x\"\n\u{202e}王"), ("request", "<b>?x????".to_owned()));
+        assert_eq!(said(&"x".repeat(5000)).1.len(), 64);
     }
 }

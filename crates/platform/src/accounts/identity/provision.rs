@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::super::{SessionEnding, entry};
 use super::roles::{self, Changed, Given, GroupNames};
-use super::{Proved, Provider, Settings, store};
+use super::{Proved, Provider, Settings, binding, store};
 use crate::accounts::store::Credentials;
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, secrets};
@@ -35,6 +35,7 @@ pub(super) async fn admit(
     proved: &Proved,
     taken: NameTaken,
 ) -> Result<Credentials> {
+    let label = binding::label_of(proved);
     let names = match &provider.settings {
         Settings::Ldap(_) => GroupNames::Entries,
         Settings::Oidc(_) => GroupNames::Words,
@@ -53,18 +54,28 @@ pub(super) async fn admit(
         }
         None if !provider.creates_accounts => return Err(refused("error-identity-unknown", provider)),
         None => {
-            let user = create(&mut tx, ctx, provider, proved, taken).await?;
-            let who = (proved.issuer.as_str(), proved.subject.as_str());
-            (store::insert_identity(&mut tx, provider.id, who, user, ctx.now()).await?, user, Vec::new(), true)
+            let (user, address_taken) = create(&mut tx, ctx, provider, proved, taken).await?;
+            let who = (proved.issuer.as_str(), proved.subject.as_str(), label.as_str());
+            let identity = store::insert_identity(&mut tx, provider.id, who, user, ctx.now()).await?;
+            if address_taken {
+                store::mark_address_taken(&mut tx, identity).await?;
+            }
+            (identity, user, Vec::new(), true)
         }
     };
     let row = crate::accounts::store::credentials_of(&mut tx, user).await?.filter(|row| row.active);
     if row.is_none() {
-        return Err(Error::new(ErrorCode::BadCredentials));
+        // Who came back from a service typed nothing that could be wrong, and it has proved who they are. A directory is asked
+        // behind the form, whose refusals are all the same.
+        let wrong = Error::new(ErrorCode::BadCredentials);
+        return Err(match provider.settings {
+            Settings::Oidc(_) => wrong.with_key("error-identity-disabled").with_arg("provider", &provider.name),
+            Settings::Ldap(_) => wrong,
+        });
     }
     let (granted, changed) = roles::apply(&mut tx, user, &before, &wanted).await?;
     let granted = serde_json::to_value(granted).map_err(Error::internal)?;
-    store::note_identity(&mut tx, identity, &granted, ctx.now()).await?;
+    store::note_identity(&mut tx, identity, (&granted, &label), ctx.now()).await?;
     let changes = !changed.added.is_empty() || !changed.removed.is_empty();
     let ends = changes && !new;
     if ends {
@@ -99,13 +110,14 @@ pub(super) async fn note_roles(
     audit::record_in_tx(tx, ctx, entry).await
 }
 
+/// A new account; and whether the address that the provider vouches for belongs to another one.
 async fn create(
     tx: &mut Tx,
     ctx: &OpContext,
     provider: &Provider,
     proved: &Proved,
     taken: NameTaken,
-) -> Result<UserId> {
+) -> Result<(UserId, bool)> {
     let name = user_name(proved);
     let display_name = proved.display_name.as_deref().unwrap_or_default();
     let display_name: String = display_name.chars().filter(|c| !c.is_control()).take(100).collect();
@@ -121,11 +133,18 @@ async fn create(
         let other = format!("{}-{number}", name.chars().take(MAX_NAME - 3).collect::<String>());
         user = store::insert_person(tx, &other, &display_name, email.as_deref()).await?;
     }
-    let user = user.ok_or_else(|| refused("error-identity-name-taken", provider).with_arg("name", &name))?;
-    let after = json!({ "provider": provider.name, "issuer": proved.issuer, "subject": proved.subject, "name": name });
+    let made = user.ok_or_else(|| refused("error-identity-name-taken", provider).with_arg("name", &name))?;
+    let (user, has_email) = made;
+    let taken = email.filter(|_| !has_email);
+    let mut after =
+        json!({ "provider": provider.name, "issuer": proved.issuer, "subject": proved.subject, "name": name });
+    if let Some(email) = &taken {
+        // For those who look after people: it may be one person with two accounts.
+        after["addressOfAnother"] = email.as_str().into();
+    }
     let entry = audit::Entry { after: Some(after), ..entry("accounts:create-from-provider", user) };
     audit::record_in_tx(tx, ctx, entry).await?;
-    Ok(user)
+    Ok((user, taken.is_some()))
 }
 
 /// A user name of ours, made of what the provider calls them; of the subject, where that gives none.

@@ -1,29 +1,28 @@
-//! The way of a browser to a sign-in service and back, and binding one's account to a service.
+//! The way of a browser to a sign-in service and back.
 //!
 //! What is remembered meanwhile is a row bound to the browser by the SHA-256 of its session's secret, and to the state that
 //! comes back: ten minutes, one use. Coming back while one is signed in binds nothing yet: the owner says yes on a page of
 //! ours, because the service's cookie may be somebody else's.
 
 use chrono::TimeDelta;
-use contract::accounts::{IdentityView, ProviderKind, SignInService};
-use contract::{ErrorCode, IdentityId, IdentityProviderId, UserId};
+use contract::accounts::{ProviderKind, SignInService};
+use contract::{ErrorCode, IdentityProviderId, UserId};
 use serde_json::json;
 
 use super::super::attempts::Subjects;
-use super::super::{SignInStep, account, entry, sign_in, signed_in};
-use super::oidc::{Refusal, Service, Way};
+use super::super::{SignInStep, account, entry, sign_in};
+use super::oidc::{Refusal, Said, Service, Way};
 use super::provision::{self, NameTaken};
-use super::roles::{self, Given};
-use super::{Proved, Provider, Settings, store};
+use super::{Proved, Provider, Settings, binding, store};
 use crate::accounts::store::oidc as ways;
-use crate::authz::{SecureAccount, ViewAccount};
+use crate::authz::SecureAccount;
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, secrets};
 
 /// Where services send browsers back to.
 const REDIRECT_PATH: &str = "/api/auth/oidc/callback";
 /// How long there is for signing in there.
-const MINUTES: i64 = 10;
+pub(super) const MINUTES: i64 = 10;
 /// Longest code, state or issuer that comes back, bytes.
 const MAX_PARAMETER: usize = 4096;
 
@@ -47,12 +46,17 @@ pub enum Finished {
     LinkProposed,
 }
 
-/// An identity that waits for its owner to say yes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proposal {
-    pub provider_name: String,
-    /// Who the service says it is.
-    pub label: String,
+/// Why coming back led to nothing, and where the person wanted to go, so that they can try again.
+#[derive(Debug)]
+pub struct Turned {
+    pub error: Error,
+    pub next: Option<String>,
+}
+
+impl From<Error> for Turned {
+    fn from(error: Error) -> Self {
+        Self { error, next: None }
+    }
 }
 
 /// The address to be entered at every service.
@@ -113,10 +117,10 @@ pub async fn finish(
     ctx: &OpContext,
     browser_hash: Option<[u8; 32]>,
     returned: &Returned,
-) -> Result<Finished> {
+) -> std::result::Result<Finished, Turned> {
     let over = || Error::new(ErrorCode::WrongState).with_key("error-sso-over");
     let sane = |text: &Option<String>| text.clone().filter(|text| !text.is_empty() && text.len() <= MAX_PARAMETER);
-    let (Some(browser), Some(state)) = (browser_hash, sane(&returned.state)) else { return Err(over()) };
+    let (Some(browser), Some(state)) = (browser_hash, sane(&returned.state)) else { return Err(over().into()) };
     let state_hash = secrets::sha256(state.as_bytes());
     let system = ctx.as_system(SystemActor::Authenticator);
     let mut tx = platform.db().begin(&system).await?;
@@ -126,23 +130,37 @@ pub async fn finish(
         None => None,
     };
     tx.commit().await?;
-    let (Some(row), Some(provider)) = (row, provider) else { return Err(over()) };
+    let (Some(row), Some(provider)) = (row, provider) else { return Err(over().into()) };
     // Whoever began it as somebody comes back as them, and nobody as somebody else.
     if row.link_user != ctx.user().map(|user| user.id) {
-        return Err(over());
+        return Err(over().into());
     }
     let plain = platform.keyring().open(&sealed_for(&state_hash), &row.sealed)?;
     let way: Way = serde_json::from_slice(&plain).map_err(Error::internal)?;
-    let proved = match come_back(platform, ctx, &provider, &way, returned, sane(&returned.code)).await {
+    let next = way.next.clone();
+    let code = sane(&returned.code);
+    let led = go_on(platform, ctx, (row.link_user, provider), way, (returned, code)).await;
+    led.map_err(|error| Turned { error, next })
+}
+
+/// The way is known to be this browser's: asks the service who came back.
+async fn go_on(
+    platform: &Platform,
+    ctx: &OpContext,
+    (link_user, provider): (Option<UserId>, Provider),
+    way: Way,
+    (returned, code): (&Returned, Option<String>),
+) -> Result<Finished> {
+    let proved = match come_back(platform, ctx, &provider, &way, returned, code).await {
         Ok(proved) => proved,
         Err(refusal) => {
             note_refusal(platform, ctx, &provider, &refusal).await?;
             return Err(refuse(&provider, &refusal));
         }
     };
-    match row.link_user {
+    match link_user {
         Some(_) => {
-            propose_link(platform, ctx, &provider, &proved).await?;
+            binding::propose_link(platform, ctx, &provider, &proved).await?;
             Ok(Finished::LinkProposed)
         }
         None => {
@@ -167,8 +185,7 @@ async fn come_back(
         return Err(Refusal::Word("issuer", "the answer names another issuer".to_owned()));
     }
     if let Some(error) = &returned.error {
-        let error: String = error.chars().filter(|c| !c.is_control()).take(100).collect();
-        return Err(Refusal::Word(if error == "access_denied" { "denied" } else { "error" }, error));
+        return Err(Refusal::said(error));
     }
     let code = code.ok_or_else(|| Refusal::Word("code", "none came back".to_owned()))?;
     service.way_back(way, &code, ctx.now()).await
@@ -195,8 +212,11 @@ fn service<'a>(platform: &'a Platform, provider: &'a Provider) -> std::result::R
 fn refuse(provider: &Provider, refusal: &Refusal) -> Error {
     let (code, key) = match refusal {
         Refusal::Away(_) => (ErrorCode::Unavailable, "error-sso-away"),
-        Refusal::Word("denied", _) => (ErrorCode::BadCredentials, "error-sso-denied"),
-        Refusal::Word(..) => (ErrorCode::BadCredentials, "error-sso-refused"),
+        Refusal::Said(Said::Denied, _) => (ErrorCode::BadCredentials, "error-sso-denied"),
+        Refusal::Said(Said::Client, _) => (ErrorCode::BadCredentials, "error-sso-client"),
+        Refusal::Said(Said::Request, _) => (ErrorCode::BadCredentials, "error-sso-request"),
+        Refusal::Said(Said::Fault, _) => (ErrorCode::Unavailable, "error-sso-fault"),
+        Refusal::Said(Said::Code, _) | Refusal::Word(..) => (ErrorCode::BadCredentials, "error-sso-refused"),
     };
     tracing::warn!(
         provider = provider.name,
@@ -210,116 +230,9 @@ fn refuse(provider: &Provider, refusal: &Refusal) -> Error {
 async fn note_refusal(platform: &Platform, ctx: &OpContext, provider: &Provider, refusal: &Refusal) -> Result<()> {
     let mut failed = entry("accounts:sign-in", contract::UserId(0));
     failed.target_id = ctx.user().map(|user| user.id.to_string());
-    failed.after = Some(json!({ "provider": provider.name, "why": refusal.word() }));
+    failed.after = Some(match refusal.error() {
+        Some(error) => json!({ "provider": provider.name, "why": refusal.word(), "error": error }),
+        None => json!({ "provider": provider.name, "why": refusal.word() }),
+    });
     audit::record_failed(platform, ctx, failed).await
-}
-
-/// What one's account is bound to.
-pub async fn identities(platform: &Platform, ctx: &OpContext) -> Result<Vec<IdentityView>> {
-    let user = signed_in(ctx)?;
-    let granted = ctx.authorize(ViewAccount, &account(user.id))?;
-    // Providers are the staff's to read; which ones one has oneself is one's own.
-    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    let list = store::identities_of(&mut tx, granted.id()).await?;
-    tx.commit().await?;
-    Ok(list)
-}
-
-async fn propose_link(platform: &Platform, ctx: &OpContext, provider: &Provider, proved: &Proved) -> Result<()> {
-    let user = signed_in(ctx)?;
-    let label = [&proved.email, &proved.name, &proved.display_name].into_iter().flatten().next();
-    let label: String = label.unwrap_or(&proved.subject).chars().filter(|c| !c.is_control()).take(200).collect();
-    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    let who = (proved.issuer.as_str(), proved.subject.as_str(), label.as_str());
-    ways::put_link(&mut tx, user.id, provider.id, who, ctx.now() + TimeDelta::minutes(MINUTES)).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// The identity that waits for one's yes, if there is one.
-pub async fn proposed_link(platform: &Platform, ctx: &OpContext) -> Result<Option<Proposal>> {
-    let user = signed_in(ctx)?;
-    let granted = ctx.authorize(SecureAccount, &account(user.id))?;
-    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    let link = ways::link(&mut tx, granted.id(), ctx.now()).await?;
-    tx.commit().await?;
-    Ok(link.map(|link| Proposal { provider_name: link.provider_name, label: link.label }))
-}
-
-/// Binds one's account to the identity that waits.
-///
-/// # Errors
-/// `WrongState` when none waits, when it is bound to another account, or the account to another identity there.
-pub async fn confirm_link(platform: &Platform, ctx: &OpContext) -> Result<()> {
-    let user = signed_in(ctx)?;
-    let granted = ctx.authorize(SecureAccount, &account(user.id))?;
-    let wrong = |key: &'static str| Error::new(ErrorCode::WrongState).with_key(key);
-    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    let link = ways::link(&mut tx, granted.id(), ctx.now()).await?.ok_or_else(|| wrong("error-sso-over"))?;
-    ways::delete_link(&mut tx, &granted).await?;
-    store::lock_person(&mut tx, link.provider, &link.subject).await?;
-    if store::known_person(&mut tx, link.provider, &link.issuer, &link.subject).await?.is_some() {
-        return Err(wrong("error-identity-taken"));
-    }
-    if store::identities_of(&mut tx, user.id).await?.iter().any(|identity| identity.provider == link.provider) {
-        return Err(wrong("error-identity-twice"));
-    }
-    let who = (link.issuer.as_str(), link.subject.as_str());
-    store::insert_identity(&mut tx, link.provider, who, user.id, ctx.now()).await?;
-    let after = json!({ "provider": link.provider_name, "issuer": link.issuer, "subject": link.subject });
-    let entry = audit::Entry { after: Some(after), ..entry("accounts:link-identity", user.id) };
-    audit::record_in_tx(&mut tx, ctx, entry).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Forgets the identity that waits.
-pub async fn forget_link(platform: &Platform, ctx: &OpContext) -> Result<()> {
-    let user = signed_in(ctx)?;
-    let granted = ctx.authorize(SecureAccount, &account(user.id))?;
-    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    ways::delete_link(&mut tx, &granted).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Parts one's account from an identity; the roles that its groups gave go with it.
-///
-/// # Errors
-/// `NotFound` for one that is not one's own; `WrongState` when it is the only way in.
-pub async fn unlink(platform: &Platform, ctx: &OpContext, id: IdentityId) -> Result<()> {
-    let user = signed_in(ctx)?;
-    let granted = ctx.authorize(SecureAccount, &account(user.id))?;
-    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    let row = crate::accounts::store::credentials_of(&mut tx, user.id).await?.ok_or_else(Error::not_found)?;
-    let all = store::identities_of(&mut tx, user.id).await?;
-    let identity = all.iter().find(|identity| identity.id == id).ok_or_else(Error::not_found)?;
-    if row.password_hash.is_none() && all.len() == 1 {
-        return Err(Error::new(ErrorCode::WrongState).with_key("error-identity-only-way"));
-    }
-    let before = store::delete_identity(&mut tx, &granted, id).await?.ok_or_else(Error::not_found)?;
-    let before: Vec<Given> = serde_json::from_value(before).map_err(Error::internal)?;
-    let (_, changed) = roles::apply(&mut tx, user.id, &before, &[]).await?;
-    let after = json!({ "provider": identity.provider_name, "roles": changed });
-    let entry = audit::Entry { after: Some(after), ..entry("accounts:unlink-identity", user.id) };
-    audit::record_in_tx(&mut tx, ctx, entry).await?;
-    let ends = !changed.removed.is_empty();
-    if ends {
-        store::end_sessions_of(&mut tx, user.id).await?;
-    }
-    tx.commit().await?;
-    if ends {
-        let _ = platform.endings().send(super::super::SessionEnding::User(user.id));
-    }
-    Ok(())
-}
-
-/// Parts an account from every identity, with the roles that their groups gave; how many there were.
-pub(in crate::accounts) async fn unlink_all_in_tx(tx: &mut Tx, user: UserId) -> Result<u64> {
-    let gone = store::delete_identities(tx, user).await?;
-    for before in &gone {
-        let before: Vec<Given> = serde_json::from_value(before.clone()).map_err(Error::internal)?;
-        roles::apply(tx, user, &before, &[]).await?;
-    }
-    Ok(gone.len() as u64)
 }

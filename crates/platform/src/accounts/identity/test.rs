@@ -6,14 +6,14 @@ use chrono::{DateTime, Utc};
 use contract::accounts::{Language, ProviderStep, ProviderTest, ProviderTestRequest, ProviderTestStep};
 use contract::{ErrorCode, IdentityProviderId};
 use openidconnect::DiscoveryError;
-use openidconnect::core::CoreResponseType;
+use openidconnect::core::{CoreClientAuthMethod, CoreResponseType};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::directory::{self, Fault};
-use super::network::{Http, HttpFault, in_full};
-use super::oidc::{Description, describe};
-use super::{Provider, Settings, providers, roles, store};
+use super::network::{Http, HttpFault, in_full, is_service_address};
+use super::oidc::{ALGORITHMS, Description, Refusal, Service, describe};
+use super::{Provider, Settings, providers, roles, services, store};
 use crate::authz::{Installation, ManageIdentity};
 use crate::{Error, OpContext, Platform, Result, customers};
 
@@ -29,6 +29,8 @@ pub(super) struct KeptTest {
 #[serde(default)]
 struct KeptStep {
     step: Option<ProviderStep>,
+    /// A step that a server of the version before does not know; it leaves it out.
+    later: Option<ProviderStep>,
     done: bool,
     key: String,
     args: BTreeMap<String, String>,
@@ -80,7 +82,7 @@ impl KeptStep {
             true => self.message,
             false => texts::message(language, &self.key, &args),
         };
-        Some(ProviderTestStep { step: self.step?, done: self.done, message, detail: self.detail })
+        Some(ProviderTestStep { step: self.step.or(self.later)?, done: self.done, message, detail: self.detail })
     }
 }
 
@@ -93,7 +95,9 @@ struct Trail {
 impl Trail {
     fn add(&mut self, step: ProviderStep, done: bool, (key, args): (&str, &[(&str, String)])) -> &mut KeptStep {
         let args = args.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        let kept = KeptStep { step: Some(step), done, key: key.to_owned(), args, ..KeptStep::default() };
+        let is_later = matches!(step, ProviderStep::Client | ProviderStep::Redirect);
+        let (step, later) = if is_later { (None, Some(step)) } else { (Some(step), None) };
+        let kept = KeptStep { step, later, done, key: key.to_owned(), args, ..KeptStep::default() };
         self.steps.push_mut(kept)
     }
 
@@ -128,7 +132,7 @@ pub async fn test(
     let mut trail = Trail::default();
     let result = match &provider.settings {
         Settings::Ldap(_) => test_directory((platform, ctx), &provider, login.as_deref(), &mut trail).await?,
-        Settings::Oidc(_) => test_service(&provider, &mut trail).await,
+        Settings::Oidc(_) => test_service(platform, &provider, &mut trail).await,
     };
     let done = result.is_ok();
     if let Err(fault) = result {
@@ -181,10 +185,13 @@ async fn test_directory(
     let fault = |key: &'static str| Ok(Err(Fault::new(ProviderStep::Person, key, "")));
     let Some(person) = found else { return fault("identity-fault-nobody") };
     let Some(id) = &person.id else { return fault("identity-fault-no-id") };
+    let Some(name) = &person.login else {
+        return Ok(Err(Fault::new(ProviderStep::Person, "identity-fault-no-login", &settings.login_attribute)));
+    };
     if person.disabled {
         return fault("identity-fault-disabled");
     }
-    let args = [("dn", person.dn.clone()), ("id", id.clone()), ("name", person.login.clone().unwrap_or_default())];
+    let args = [("dn", person.dn.clone()), ("id", id.clone()), ("name", name.clone())];
     trail.done(ProviderStep::Person, &args);
     let groups = match line.groups(&person, login).await {
         Ok(groups) => groups,
@@ -218,8 +225,8 @@ async fn named_roles(platform: &Platform, ctx: &OpContext, given: &[roles::Given
     Ok(named.collect())
 }
 
-async fn test_service(provider: &Provider, trail: &mut Trail) -> std::result::Result<(), Fault> {
-    use ProviderStep::{Abilities, Discovery, Issuer, Keys};
+async fn test_service(platform: &Platform, provider: &Provider, trail: &mut Trail) -> std::result::Result<(), Fault> {
+    use ProviderStep::{Abilities, Client, Discovery, Issuer, Keys, Redirect};
     let Settings::Oidc(settings) = &provider.settings else { return Ok(()) };
     let http = Http::new(settings.ca_certificate.as_deref());
     let http = http.map_err(|fault| Fault::new(Discovery, "identity-fault-discovery", fault))?;
@@ -237,12 +244,31 @@ async fn test_service(provider: &Provider, trail: &mut Trail) -> std::result::Re
     trail.done(Discovery, &[]);
     trail.done(Issuer, &[]);
     check_abilities(&description)?;
+    check_client_way(&description, provider.secret.is_some())?;
     trail.done(Abilities, &[]);
     let keys = description.jwks().keys().len();
     if keys == 0 {
         return Err(Fault::new(Keys, "identity-fault-keys", ""));
     }
     trail.done(Keys, &[("n", keys.to_string())]);
+    let redirect = services::redirect_url(platform);
+    let tried = match Service::new(provider, settings, platform.descriptions(), redirect.clone()) {
+        Ok(service) => service.try_client(&description).await,
+        Err(refusal) => Err(refusal),
+    };
+    match tried {
+        Ok(None) => trail.done(Client, &[]),
+        Ok(Some(error)) => {
+            trail.add(Client, true, ("identity-done-client-unclear", &[("error", error)]));
+        }
+        Err(refusal) => {
+            let refused = matches!(refusal, Refusal::Said(..));
+            let key = if refused { "identity-fault-client" } else { "identity-fault-token" };
+            return Err(Fault::new(Client, key, refusal.detail()));
+        }
+    }
+    // Nothing is wrong so far; what is left only a browser can try.
+    trail.done(Redirect, &[("url", redirect)]);
     Ok(())
 }
 
@@ -262,8 +288,14 @@ fn fault_of(error: &DiscoveryError<HttpFault>) -> Fault {
 /// What has to be there for the way that is taken.
 fn check_abilities(description: &Description) -> std::result::Result<(), Fault> {
     let fault = |detail: &str| Fault::new(ProviderStep::Abilities, "identity-fault-abilities", detail);
-    if description.token_endpoint().is_none() {
+    let Some(tokens) = description.token_endpoint() else {
         return Err(fault("token_endpoint"));
+    };
+    // As signing in looks at them: there it would only say that the service is away.
+    for url in [description.authorization_endpoint().url(), tokens.url()] {
+        if !is_service_address(url) {
+            return Err(Fault::new(ProviderStep::Abilities, "identity-fault-endpoints", url));
+        }
     }
     let code = |types: &openidconnect::ResponseTypes<CoreResponseType>| types.iter().eq([&CoreResponseType::Code]);
     if !description.response_types_supported().iter().any(code) {
@@ -275,6 +307,29 @@ fn check_abilities(description: &Description) -> std::result::Result<(), Fault> 
         return Err(fault("code_challenge_methods_supported: S256"));
     }
     Ok(())
+}
+
+/// Whether the service offers a signature that can be checked, and a way to show our secret that we have.
+fn check_client_way(description: &Description, has_secret: bool) -> std::result::Result<(), Fault> {
+    let fault = |key, detail: String| Fault::new(ProviderStep::Abilities, key, detail);
+    let offered = description.id_token_signing_alg_values_supported();
+    if !offered.iter().any(|algorithm| ALGORITHMS.contains(algorithm)) {
+        return Err(fault("identity-fault-algorithms", in_words(offered)));
+    }
+    let ours = [CoreClientAuthMethod::ClientSecretBasic, CoreClientAuthMethod::ClientSecretPost];
+    match description.token_endpoint_auth_methods_supported() {
+        // Silence means the first of ours (OpenID Connect Discovery, 3).
+        Some(methods) if has_secret && !methods.iter().any(|method| ours.contains(method)) => {
+            Err(fault("identity-fault-authentication", in_words(methods)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A list as the service wrote it, kept short.
+fn in_words<T: Serialize>(list: &[T]) -> String {
+    let text = serde_json::to_string(list).unwrap_or_default();
+    text.chars().filter(|c| !c.is_control()).take(300).collect()
 }
 
 #[cfg(test)]

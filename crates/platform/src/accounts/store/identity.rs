@@ -5,7 +5,7 @@ use contract::accounts::{IdentityView, PasswordPlace, ProviderKind};
 use contract::{CustomerId, IdentityId, IdentityProviderId, UserId};
 use serde_json::Value;
 
-use crate::authz::{Granted, ManageIdentity, SecureAccount};
+use crate::authz::{Granted, ManageIdentity, SecureAccount, UpdateUser};
 use crate::db::Tx;
 use crate::{Error, OpContext, Result};
 
@@ -213,41 +213,68 @@ pub(in crate::accounts) async fn known_person(
     Ok(row.map(|row| Known { id: IdentityId(row.id), user: UserId(row.user_id), granted: row.granted }))
 }
 
-/// A new account without a password; `None` when the name is taken. An address that somebody has stays theirs.
+/// A new account without a password, and whether it has the address; `None` when the name is taken. An address that somebody
+/// has stays theirs.
 pub(in crate::accounts) async fn insert_person(
     tx: &mut Tx,
     name: &str,
     display_name: &str,
     email: Option<&str>,
-) -> Result<Option<UserId>> {
-    let id = sqlx::query_scalar!(
-        "insert into users (name, display_name, email)
+) -> Result<Option<(UserId, bool)>> {
+    let row = sqlx::query!(
+        r#"insert into users (name, display_name, email)
          values ($1::text::citext, $2,
                  (select $3::text::citext
                   where not exists (select from users where email = $3::text::citext and deleted_at is null)))
-         on conflict (name) where deleted_at is null do nothing returning id",
+         on conflict (name) where deleted_at is null do nothing returning id, email is not null as "has_email!""#,
         name,
         display_name,
         email
     )
     .fetch_optional(&mut **tx)
     .await?;
-    Ok(id.map(UserId))
+    Ok(row.map(|row| (UserId(row.id), row.has_email)))
+}
+
+/// Somebody came with an address that another account has, and is to read so.
+pub(in crate::accounts) async fn mark_address_taken(tx: &mut Tx, id: IdentityId) -> Result<()> {
+    sqlx::query!("update user_identities set address_taken = true where id = $1", id.0).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Whether somebody has still to read so.
+pub(in crate::accounts) async fn address_taken(tx: &mut Tx, user: UserId) -> Result<bool> {
+    let taken = sqlx::query_scalar!(
+        r#"select exists(select from user_identities where user_id = $1 and address_taken) as "taken!""#,
+        user.0
+    );
+    Ok(taken.fetch_one(&mut **tx).await?)
+}
+
+/// The name of the provider that vouched for the address; it is read now.
+pub(in crate::accounts) async fn take_address_taken(tx: &mut Tx, user: UserId) -> Result<Option<String>> {
+    let name = sqlx::query_scalar!(
+        "update user_identities i set address_taken = false from identity_providers p
+         where p.id = i.provider_id and i.user_id = $1 and i.address_taken returning p.name",
+        user.0
+    );
+    Ok(name.fetch_optional(&mut **tx).await?)
 }
 
 pub(in crate::accounts) async fn insert_identity(
     tx: &mut Tx,
     provider: IdentityProviderId,
-    (issuer, subject): (&str, &str),
+    (issuer, subject, label): (&str, &str, &str),
     user: UserId,
     now: DateTime<Utc>,
 ) -> Result<IdentityId> {
     let id = sqlx::query_scalar!(
-        "insert into user_identities (provider_id, issuer, subject, user_id, created_at) values ($1, $2, $3, $4, $5)
-         returning id",
+        "insert into user_identities (provider_id, issuer, subject, label, user_id, created_at)
+         values ($1, $2, $3, $4, $5, $6) returning id",
         provider.0,
         issuer,
         subject,
+        label,
         user.0,
         now
     );
@@ -257,19 +284,25 @@ pub(in crate::accounts) async fn insert_identity(
 pub(in crate::accounts) async fn note_identity(
     tx: &mut Tx,
     id: IdentityId,
-    granted: &Value,
+    (granted, label): (&Value, &str),
     now: DateTime<Utc>,
 ) -> Result<()> {
-    sqlx::query!("update user_identities set granted = $2, last_login_at = $3 where id = $1", id.0, granted, now)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query!(
+        "update user_identities set granted = $2, last_login_at = $3, label = $4 where id = $1",
+        id.0,
+        granted,
+        now,
+        label
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
 /// What an account is bound to.
 pub(in crate::accounts) async fn identities_of(tx: &mut Tx, user: UserId) -> Result<Vec<IdentityView>> {
     let rows = sqlx::query!(
-        "select i.id, i.provider_id, p.name, p.kind, i.created_at, i.last_login_at
+        "select i.id, i.provider_id, p.name, p.kind, i.label, i.created_at, i.last_login_at
          from user_identities i join identity_providers p on p.id = i.provider_id where i.user_id = $1 order by i.id",
         user.0
     )
@@ -282,6 +315,7 @@ pub(in crate::accounts) async fn identities_of(tx: &mut Tx, user: UserId) -> Res
                 provider: IdentityProviderId(row.provider_id),
                 provider_name: row.name,
                 kind: kind(&row.kind)?,
+                label: row.label,
                 created_at: row.created_at,
                 last_login_at: row.last_login_at,
             })
@@ -295,10 +329,23 @@ pub(in crate::accounts) async fn delete_identity(
     granted: &Granted<SecureAccount>,
     id: IdentityId,
 ) -> Result<Option<Value>> {
+    delete_one(tx, granted.id(), id).await
+}
+
+/// The same for staff.
+pub(in crate::accounts) async fn delete_identity_of(
+    tx: &mut Tx,
+    granted: &Granted<UpdateUser>,
+    id: IdentityId,
+) -> Result<Option<Value>> {
+    delete_one(tx, granted.id(), id).await
+}
+
+async fn delete_one(tx: &mut Tx, user: UserId, id: IdentityId) -> Result<Option<Value>> {
     let gone = sqlx::query_scalar!(
         "delete from user_identities where id = $1 and user_id = $2 returning granted",
         id.0,
-        granted.id().0
+        user.0
     );
     Ok(gone.fetch_optional(&mut **tx).await?)
 }

@@ -50,6 +50,16 @@ pub(in crate::accounts) async fn list(
         .collect()
 }
 
+/// When somebody signed in for this session; `None` when it is not theirs or has ended.
+pub(in crate::accounts) async fn began(tx: &mut Tx, user: UserId, session: SessionId) -> Result<Option<DateTime<Utc>>> {
+    let began = sqlx::query_scalar!(
+        "select created_at from sessions where id = $1 and user_id = $2 and ended_at is null",
+        session.0,
+        user.0
+    );
+    Ok(began.fetch_optional(&mut **tx).await?)
+}
+
 /// Ends an open session of the account; `None` when there is none of this id.
 pub(in crate::accounts) async fn end_one(
     tx: &mut Tx,

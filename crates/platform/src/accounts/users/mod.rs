@@ -5,6 +5,7 @@
 //! disabled, deleted or given a new password is signed out everywhere at once; a password made here is shown once.
 
 mod bulk;
+mod identities;
 pub(crate) mod import;
 mod sessions;
 mod store;
@@ -15,6 +16,7 @@ use contract::users::{
 use contract::{CustomerId, ErrorCode, May, Page, Permission, UserId};
 
 pub use bulk::{act_on_many, preview_many};
+pub use identities::unlink_identity;
 pub use sessions::{end_session, end_sessions, sessions};
 
 use super::bootstrap::new_password;
@@ -339,6 +341,12 @@ async fn may_be_signed_out(tx: &mut Tx, ctx: &OpContext, id: UserId) -> Result<(
     roles::must_cover_user_in_tx(tx, ctx, id).await
 }
 
+/// Whether an account may be parted from a service by the caller; one's own is, on one's own page.
+async fn may_be_parted(tx: &mut Tx, ctx: &OpContext, id: UserId, state: UserState) -> Result<()> {
+    not_oneself(ctx, id).map_err(|own| own.with_key("error-user-self-identities"))?;
+    may_be_changed(tx, ctx, id, state).await
+}
+
 /// What the caller may do with an account now, each by the rule of its operation.
 async fn may_of(tx: &mut Tx, ctx: &OpContext, id: UserId, state: UserState) -> Result<UserMay> {
     let change = ctx.authorize(UpdateUser, &UserRef::of_platform(id)).is_ok();
@@ -354,6 +362,7 @@ async fn may_of(tx: &mut Tx, ctx: &OpContext, id: UserId, state: UserState) -> R
         restore: when(delete),
         set_password: may(ctx, change, may_get_password(tx, ctx, id, state).await)?,
         end_sessions: may(ctx, change, may_be_signed_out(tx, ctx, id).await)?,
+        unlink_identities: may(ctx, change, may_be_parted(tx, ctx, id, state).await)?,
         assign_roles,
         revoke_roles,
     })
@@ -379,6 +388,7 @@ fn not_oneself(ctx: &OpContext, id: UserId) -> Result<()> {
 async fn read(tx: &mut Tx, ctx: &OpContext, id: UserId) -> Result<UserView> {
     let mut view = store::view(tx, id, ctx.now()).await?.ok_or_else(Error::not_found)?;
     complete(tx, vec![&mut view.user]).await?;
+    view.identities = super::store::identity::identities_of(tx, id).await?;
     view.may = may_of(tx, ctx, id, view.user.state).await?;
     Ok(view)
 }

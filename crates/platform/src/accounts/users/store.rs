@@ -128,6 +128,7 @@ pub(super) async fn view(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> Result<
         r#"select u.id, u.name::text as "name!", u.display_name, u.email::text as email, u.last_login_at,
                   case when u.state = 'active' and u.password_pending then 'invited' else u.state end as "state!",
                   u.created_at, u.disabled_at, u.deleted_at, u.revision,
+                  u.password_hash is not null as "has_password!",
                   (select count(*) from sessions s where s.user_id = u.id and s.ended_at is null and s.expires_at > $2
                    and s.token_version = u.token_version and u.state = 'active') as "sessions!"
            from users u where u.id = $1"#,
@@ -153,6 +154,8 @@ pub(super) async fn view(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> Result<
         deleted_at: row.deleted_at,
         session_count: row.sessions.unsigned_abs(),
         revision: row.revision,
+        has_password: row.has_password,
+        identities: Vec::new(),
         may: UserMay::default(),
     }))
 }

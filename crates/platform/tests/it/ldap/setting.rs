@@ -32,7 +32,7 @@ async fn the_test_button_says_what_is_wrong() {
             body.secret = Some(SEARCHER_PASSWORD.to_owned());
         }
     };
-    let cases: [(Change, Option<&str>, &str); 8] = [
+    let cases: [(Change, Option<&str>, &str); 9] = [
         (Box::new(ldap(|l| l.host = "no-such-host.invalid".to_owned())), None, "name"),
         (Box::new(ldap(|l| l.port = 1)), None, "connect"),
         (Box::new(ldap(|l| l.ca_certificate = None)), None, "tls"),
@@ -40,6 +40,7 @@ async fn the_test_button_says_what_is_wrong() {
         (Box::new(ldap(|l| l.user_base = "ou=nowhere,dc=example,dc=org".to_owned())), None, "search"),
         (Box::new(ldap(|l| l.user_base = "ou=elsewhere,dc=example,dc=org".to_owned())), None, "search"),
         (Box::new(ldap(|_| ())), Some("nobody"), "person"),
+        (Box::new(ldap(|l| l.login_attribute = "sAMAccountName".to_owned())), Some("wanda"), "person"),
         (Box::new(ldap(|l| l.id_attribute = "employeeNumber".to_owned())), Some("wanda"), "person"),
     ];
     let good = settings(&world.directory, LdapSecurity::StartTls);

@@ -1,5 +1,7 @@
 //! Signing in through a sign-in service of the tests' own, which also lies in every way it can.
 
+mod binding;
+
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
@@ -99,7 +101,8 @@ async fn finish(
 ) -> Result<Finished> {
     let get = |name: &str| back.get(name).cloned();
     let returned = Returned { state: get("state"), code: get("code"), error: get("error"), iss: get("iss") };
-    identity::finish(&test.platform, ctx, Some(*browser), &returned).await
+    let led = identity::finish(&test.platform, ctx, Some(*browser), &returned).await;
+    led.map_err(|turned| turned.error)
 }
 
 fn refusal<T: std::fmt::Debug>(result: Result<T>) -> (ErrorCode, &'static str) {
@@ -184,7 +187,7 @@ async fn what_comes_back_counts_once_in_its_own_browser_and_in_time() {
     let nowhere =
         Returned { state: back.get("state").cloned(), code: back.get("code").cloned(), ..Returned::default() };
     let no_session = identity::finish(&world.test.platform, &world.test.anonymous(), None, &nowhere).await;
-    assert_eq!(refusal(no_session), OVER, "no browser at all");
+    assert_eq!(refusal(no_session.map_err(|turned| turned.error)), OVER, "no browser at all");
     let signed_in = finish(&world.test, &world.admin.ctx(), &BROWSER, &back).await;
     assert_eq!(refusal(signed_in), OVER, "somebody who is signed in meanwhile");
     // That one did: whoever it was, it was used.
@@ -215,6 +218,57 @@ async fn what_comes_back_counts_once_in_its_own_browser_and_in_time() {
     let late = world.there(&BROWSER).await.unwrap();
     world.test.clock().advance(TimeDelta::minutes(10) + TimeDelta::seconds(1));
     assert_eq!(refusal(world.back(&BROWSER, &late).await), OVER, "too late");
+}
+
+#[tokio::test]
+async fn refusals_are_told_apart_and_the_service_s_own_code_is_kept() {
+    let world = World::new().await;
+    for (lie, code, key) in [
+        (Misbehaviour::RefusesClient, ErrorCode::BadCredentials, "error-sso-client"),
+        (Misbehaviour::RefusesRequest, ErrorCode::BadCredentials, "error-sso-request"),
+        (Misbehaviour::SaysFault, ErrorCode::Unavailable, "error-sso-fault"),
+        (Misbehaviour::Broken, ErrorCode::Unavailable, "error-sso-fault"),
+    ] {
+        let back = world.there(&BROWSER).await.unwrap();
+        world.service.misbehave(lie);
+        assert_eq!(refusal(world.back(&BROWSER, &back).await), (code, key), "{lie:?}");
+        world.service.misbehave(Misbehaviour::None);
+    }
+    for (error, key) in [
+        ("access_denied", "error-sso-denied"),
+        ("server_error", "error-sso-fault"),
+        ("invalid_scope", "error-sso-request"),
+        ("unauthorized_client", "error-sso-client"),
+        ("<script>\u{7}", "error-sso-request"),
+    ] {
+        let mut back = world.there(&BROWSER).await.unwrap();
+        back.remove("code");
+        back.insert("error".to_owned(), error.to_owned());
+        assert_eq!(refusal(world.back(&BROWSER, &back).await).1, key, "{error}");
+    }
+    // Where they wanted to go is not lost.
+    let mut back = world.there(&BROWSER).await.unwrap();
+    let state = back.remove("state");
+    let returned = Returned { state, error: Some("access_denied".to_owned()), ..Returned::default() };
+    let turned =
+        identity::finish(&world.test.platform, &world.test.anonymous(), Some(BROWSER), &returned).await.unwrap_err();
+    assert_eq!(turned.next.as_deref(), Some("/account"));
+    let log = "select concat_ws(' ', after->>'why', after->>'error') from audit_events
+               where action = 'accounts:sign-in' and outcome = 'failed' order by id";
+    let told = world.sql(log).await;
+    let wanted = [
+        "client invalid_client",
+        "request invalid_scope",
+        "fault server_error",
+        "fault HTTP 500",
+        "denied access_denied",
+        "fault server_error",
+        "request invalid_scope",
+        "client unauthorized_client",
+        "request <script>?",
+        "denied access_denied",
+    ];
+    assert_eq!(told, wanted);
 }
 
 #[tokio::test]
@@ -267,6 +321,14 @@ async fn the_same_address_or_subject_from_another_issuer_is_somebody_else() {
     let names =
         "select name || ' ' || coalesce(email::text, 'none') from users where password_hash is null order by id";
     assert_eq!(world.sql(names).await, ["wanda-2 none"]);
+    // They read so once, and staff find it.
+    let theirs = as_user(&world, first.user, first.token_version);
+    let platform = &world.test.platform;
+    assert!(identity::has_address_notice(platform, &world.test.anonymous(), first.user).await.unwrap());
+    assert_eq!(identity::take_address_notice(platform, &theirs).await.unwrap().as_deref(), Some("Sso"));
+    assert_eq!(identity::take_address_notice(platform, &theirs).await.unwrap(), None);
+    let log = "select after->>'addressOfAnother' from audit_events where action = 'accounts:create-from-provider'";
+    assert_eq!(world.sql(log).await, ["wanda@example.org"]);
 
     let (second, provider) = world.another("Second").await;
     let ctx = world.test.anonymous();
@@ -299,6 +361,9 @@ async fn the_same_address_or_subject_from_another_issuer_is_somebody_else() {
     finish(&world.test, &ctx, &BROWSER, &second.sign_in(&address)).await.unwrap();
     let zoe = world.sql("select coalesce(email::text, 'none') from users where name = 'zoe'").await;
     assert_eq!(zoe, ["none"]);
+    let silent = "select i.address_taken::text from user_identities i join users u on u.id = i.user_id
+                  where u.name = 'zoe'";
+    assert_eq!(world.sql(silent).await, ["false"], "and whose it is, is nobody's to find out by it");
 }
 
 #[tokio::test]
@@ -331,46 +396,12 @@ async fn groups_disabled_accounts_and_new_keys() {
         .await
         .unwrap();
     let back = world.there(&BROWSER).await.unwrap();
-    assert_eq!(refusal(world.back(&BROWSER, &back).await).0, ErrorCode::BadCredentials);
-}
-
-#[tokio::test]
-async fn one_s_own_account_is_bound_only_with_a_yes() {
-    let world = World::new().await;
-    let local = world.test.outsider("local").await;
-    let (platform, ctx) = (&world.test.platform, local.ctx());
-    let address = identity::begin(platform, &ctx, world.provider, None, &BROWSER).await.unwrap();
-    let back = world.service.sign_in(&address);
-    // Coming back signed in as nobody, or as somebody else, leads nowhere.
-    assert_eq!(refusal(world.back(&BROWSER, &back).await), OVER);
-    let address = identity::begin(platform, &ctx, world.provider, None, &BROWSER).await.unwrap();
-    let back = world.service.sign_in(&address);
-    assert!(matches!(finish(&world.test, &ctx, &BROWSER, &back).await.unwrap(), Finished::LinkProposed));
-    assert_eq!(identity::identities(platform, &ctx).await.unwrap().len(), 0, "nothing is bound yet");
-    let proposed = identity::proposed_link(platform, &ctx).await.unwrap().unwrap();
-    assert_eq!((proposed.provider_name.as_str(), proposed.label.as_str()), ("Sso", "wanda@example.org"));
-    identity::forget_link(platform, &ctx).await.unwrap();
-    assert_eq!(refusal(identity::confirm_link(platform, &ctx).await), OVER);
-
-    let link = async |ctx: &OpContext| {
-        let address = identity::begin(platform, ctx, world.provider, None, &BROWSER).await.unwrap();
-        let back = world.service.sign_in(&address);
-        finish(&world.test, ctx, &BROWSER, &back).await.unwrap();
-        identity::confirm_link(platform, ctx).await
-    };
-    link(&ctx).await.unwrap();
-    assert_eq!(world.sign_in().await.unwrap().user, local.id);
-    let by_password =
-        LoginRequest { username: "local".to_owned(), password: PASSWORD.to_owned(), ..Default::default() };
-    accounts::sign_in(platform, &world.test.anonymous(), &by_password).await.unwrap();
-    assert_eq!(refusal(link(&ctx).await).1, "error-identity-taken");
-    assert_eq!(refusal(link(&world.admin.ctx()).await).1, "error-identity-taken");
-    let bound = identity::identities(platform, &ctx).await.unwrap();
-    assert_eq!(refusal(identity::unlink(platform, &world.admin.ctx(), bound[0].id).await).0, ErrorCode::NotFound);
-    identity::unlink(platform, &ctx, bound[0].id).await.unwrap();
-    assert_ne!(world.sign_in().await.unwrap().user, local.id, "now it is somebody else's");
-    let log = "select action from audit_events where action like '%link-identity' order by id";
-    assert_eq!(world.sql(log).await, ["accounts:link-identity", "accounts:unlink-identity"]);
+    let disabled = (ErrorCode::BadCredentials, "error-identity-disabled");
+    assert_eq!(
+        refusal(world.back(&BROWSER, &back).await),
+        disabled,
+        "it says so: nothing was typed that could be wrong"
+    );
 }
 
 #[tokio::test]
@@ -416,7 +447,27 @@ async fn the_test_button_says_what_is_wrong() {
     let run = async || identity::test(platform, &ctx, world.provider, ProviderTestRequest::default()).await.unwrap();
     let fine = run().await;
     let steps: Vec<_> = fine.steps.iter().map(|step| step.step.code()).collect();
-    assert_eq!((fine.done, steps), (true, vec!["discovery", "issuer", "abilities", "keys"]));
+    assert_eq!((fine.done, steps), (true, vec!["discovery", "issuer", "abilities", "keys", "client", "redirect"]));
+    assert!(fine.steps[5].message.contains("http://gpu.test/api/auth/oidc/callback"), "{:?}", fine.steps[5]);
+    for (lie, step, says) in [
+        (Misbehaviour::RefusesClient, "client", "does not take the client ID or the secret"),
+        (Misbehaviour::Broken, "client", "could not be asked"),
+        (Misbehaviour::TokensElsewhere, "abilities", "an address for signing in that is not asked"),
+        (Misbehaviour::OnlySharedSecrets, "abilities", "signs in no way that can be checked"),
+        (Misbehaviour::OnlyKeysOfClients, "abilities", "takes the client secret in no way"),
+    ] {
+        world.service.misbehave(lie);
+        let test = run().await;
+        let last = test.steps.last().unwrap();
+        assert_eq!((test.done, last.step.code(), last.done), (false, step, false), "{lie:?}");
+        assert!(last.message.contains(says), "{lie:?}: {}", last.message);
+    }
+    world.service.misbehave(Misbehaviour::RefusesRequest);
+    let unclear = run().await;
+    assert!(unclear.done && unclear.steps[4].message.contains("invalid_scope"), "{unclear:?}");
+    world.service.misbehave(Misbehaviour::None);
+    let kept = identity::get(platform, &ctx, world.provider).await.unwrap().last_test.unwrap();
+    assert_eq!(kept.steps.len(), 6, "every step is read again");
     world.service.misbehave(Misbehaviour::OtherIssuer);
     let other = run().await;
     let last = other.steps.last().unwrap();
