@@ -105,6 +105,7 @@ mod tests {
             "nvcr.io/nvidia/pytorch:24.05-py3",
             "registry.example.org:5000/team/a_b.c--d:V1",
             "localhost/x",
+            "team/x:v1..2",
             &digest,
         ] {
             assert!(is_address(good), "{good}");
