@@ -39,7 +39,7 @@ async fn scenario(through: Through) {
         doors.call(&Who::Nobody, ("/api/auth/invitation/accept", body), ("accept_invitation", &form)).await
     };
 
-    assert_eq!(invite(&owner, "lee@acme.example").await, (1402, vec![]), "only staff make accounts yet");
+    assert_eq!(invite(&owner, "early@acme.example").await, (0, vec![]), "who has an account may come with it");
     let settings = server.token(&admin).await;
     let on = json!({ "value": "invitation" });
     assert_eq!(server.put(&settings, "/api/admin/settings/sign_in.sign_up", on).await.code(), 0);

@@ -111,6 +111,8 @@ async fn pages_that_take_a_new_password_say_what_it_has_to_be_like() {
         acme.owner.id
     );
     server.sql(&link).await;
+    let open = json!({ "value": "invitation" });
+    assert_eq!(server.put(&staff, "/api/admin/settings/sign_in.sign_up", open).await.code(), 0);
     let hint = async |page: &str, language: &str| {
         let request = server.bare(Method::GET, page).header("accept-language", language);
         let answer = Answer::of(request).await;
