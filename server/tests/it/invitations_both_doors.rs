@@ -78,8 +78,14 @@ async fn scenario(through: Through) {
     assert_eq!(server.sql(told).await, ["invitation-accepted"]);
     let events = "select via || ' ' || action from audit_events where action like '%invit%' order by id";
     let via = doors.via();
-    let wanted = ["customers:invite", "customers:invite", "customers:revoke-invitation", "accounts:accept-invitation"]
-        .map(|action| format!("{via} {action}"));
+    let wanted = [
+        "customers:invite",
+        "customers:invite",
+        "customers:invite",
+        "customers:revoke-invitation",
+        "accounts:accept-invitation",
+    ]
+    .map(|action| format!("{via} {action}"));
     let noted = server.sql(events).await;
     assert!(wanted.iter().all(|event| noted.contains(event)), "{noted:?}");
     let leaked = format!("select count(*) from audit_events where audit_events::text ~ '{first}|{second}'");
