@@ -129,7 +129,7 @@ pub async fn finish(
         Some(row) => service_row(platform, &mut tx, row.provider).await?,
         None => None,
     };
-    tx.commit().await?;
+    tx.commit().await.map_err(Error::from)?;
     let (Some(row), Some(provider)) = (row, provider) else { return Err(over().into()) };
     // Whoever began it as somebody comes back as them, and nobody as somebody else.
     if row.link_user != ctx.user().map(|user| user.id) {
