@@ -166,10 +166,7 @@ async fn a_refusal_stands_above_the_form_with_its_number_and_the_way_on_is_kept(
 async fn whose_address_is_another_account_s_reads_so_once_and_first() {
     let world = World::new().await;
     world.server.test.outsider("wanda").await;
-    sqlx::query("update users set email = 'wanda@example.org' where name = 'wanda'")
-        .execute(world.server.test.owner_pool())
-        .await
-        .unwrap();
+    world.server.sql("update users set email = 'wanda@example.org' where name = 'wanda' returning id").await;
     let (cookie, back) = world.there(None, "%2Faccount").await;
     let answer = world.back(Some(&cookie), &back).await;
     assert_eq!(answer.header("location"), "/account/security", "{answer:?}");

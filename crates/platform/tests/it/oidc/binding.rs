@@ -8,6 +8,7 @@ use contract::users::UserPassword;
 use platform::accounts::identity::{self, Finished, LinkProof};
 use platform::accounts::users;
 use platform::{OpContext, accounts, notifications};
+use serde_json::json;
 use test_support::{PASSWORD, totp_code};
 
 use super::{BROWSER, OVER, World, as_user, finish, refusal};

@@ -6,15 +6,15 @@ use std::collections::HashMap;
 
 use chrono::TimeDelta;
 use contract::accounts::{
-    EmailChangeRequest, GroupMapping, LoginRequest, MappedRole, OidcSettings, PasswordChange, ProviderBody,
-    ProviderKind, ProviderTestRequest, TotpProof,
+    EmailChangeRequest, GroupMapping, MappedRole, OidcSettings, PasswordChange, ProviderBody, ProviderKind,
+    ProviderTestRequest, TotpProof,
 };
 use contract::{ErrorCode, IdentityProviderId, UserId};
 use platform::accounts::identity::{self, Finished, Returned};
 use platform::accounts::{self, SignInStep, SignedIn};
 use platform::{OpContext, Result};
 use serde_json::json;
-use test_support::{Misbehaviour, OidcProvider, PASSWORD, TestPlatform, TestUser, totp_code};
+use test_support::{Misbehaviour, OidcProvider, TestPlatform, TestUser, totp_code};
 
 const BROWSER: [u8; 32] = [1; 32];
 const OTHER_BROWSER: [u8; 32] = [2; 32];
