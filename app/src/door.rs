@@ -4,9 +4,9 @@
 //! [`platform::OpContext`] (authentication is done above all doors), [`SiteManifest`] and, where the request carries a
 //! browser session or may get one, [`Session`]. Nothing here decides about permissions.
 //!
-//! A refused form goes back to its page by a redirect whose query holds what was typed, the keys of what is wrong and their
-//! values ([`Refused`]): there is no flash store and no JavaScript is needed. The query is signed for this person and this
-//! page, because values are names that people chose: a made-up link cannot put words into our mouth.
+//! A refused form goes back to its page by a redirect, see [`Refused`]; no JavaScript is needed.
+
+mod refused;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -21,10 +21,11 @@ use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_router::hooks::use_params_map;
 use platform::accounts::{Preferences, ShownOnce, SignedIn, keep_for_page};
-use platform::secrets::Keyring;
 use platform::settings::Appearance;
 use platform::{Error, OpContext, Platform, UserPrincipal};
 use serde::{Deserialize, Serialize};
+
+pub use refused::{KeptForm, Refused};
 
 /// Cookie with the language of somebody who is not signed in or has chosen none: `zh` or `en`.
 pub const LANGUAGE_COOKIE: &str = "lang";
@@ -32,11 +33,6 @@ pub const LANGUAGE_COOKIE: &str = "lang";
 pub const THEME_COOKIE: &str = "theme";
 /// Cookie with the browser's IANA time zone, percent-encoded, written by the pages' own script.
 pub const TIME_ZONE_COOKIE: &str = "tz";
-
-/// Longest query a refused form is sent back with, percent-encoded; what was typed is dropped, longest first, until it fits.
-const MAX_REFUSED_BYTES: usize = 6_000;
-/// Purpose of the key that signs it.
-const SIGNED_FOR: &str = "refused form";
 
 /// Addresses of the built assets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -291,91 +287,14 @@ pub async fn refused_address(
         args: owned(&reported.args),
         fields: reported.fields.iter().map(|f| (f.path.to_owned(), (f.key.to_owned(), owned(&f.args)))).collect(),
         typed: typed.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        lost: false,
         request_id: ctx.request_id().to_owned(),
     };
-    refused.address(platform.keyring(), ctx, form)
-}
-
-/// What a refused form comes back with.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Refused {
-    /// Key of the message.
-    #[serde(rename = "k")]
-    pub key: String,
-    #[serde(rename = "a", skip_serializing_if = "BTreeMap::is_empty")]
-    pub args: BTreeMap<String, String>,
-    /// Field path → message key and its values.
-    #[serde(rename = "f", skip_serializing_if = "BTreeMap::is_empty")]
-    pub fields: BTreeMap<String, (String, BTreeMap<String, String>)>,
-    /// Field → what was typed. Never a password.
-    #[serde(rename = "t", skip_serializing_if = "BTreeMap::is_empty")]
-    pub typed: BTreeMap<String, String>,
-    #[serde(rename = "r")]
-    pub request_id: String,
-}
-
-impl Refused {
-    /// From the query of the page, if its form was refused. What we did not sign says nothing but that.
-    pub fn from_query() -> Option<Self> {
-        let query = leptos_router::hooks::use_query_map().get_untracked().get("refused")?;
-        let (platform, ctx) = door();
-        let path = use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned()).unwrap_or_default();
-        let read = Self::read(platform.keyring(), &ctx, &path, &query);
-        Some(read.unwrap_or_else(|| Self { key: "error-refused-unread".to_owned(), ..Self::default() }))
-    }
-
-    pub(crate) fn read(keyring: &Keyring, ctx: &OpContext, path: &str, query: &str) -> Option<Self> {
-        let (signature, json) = query.split_once('.')?;
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(signature, &mut bytes).ok()?;
-        let signed = keyring.verify(SIGNED_FOR, &Self::signed(ctx, path, json), &bytes);
-        signed.then(|| serde_json::from_str(json).ok()).flatten()
-    }
-
-    /// What is signed: whoever it is shown to, and the page it is shown on, are part of it.
-    fn signed(ctx: &OpContext, path: &str, json: &str) -> Vec<u8> {
-        let person = ctx.user().map_or(0, |user| user.id.0);
-        format!("{person} {path} {json}").into_bytes()
-    }
-
-    pub(crate) fn address(mut self, keyring: &Keyring, ctx: &OpContext, form: &str) -> String {
-        let path = form.split('?').next().unwrap_or_default();
-        loop {
-            let json = serde_json::to_string(&self).unwrap_or_default();
-            let longest = self.typed.iter().max_by_key(|(_, v)| v.len()).map(|(name, _)| name.clone());
-            let query = crate::paths::encode(&json);
-            match longest {
-                Some(name) if query.len() > MAX_REFUSED_BYTES => self.typed.remove(&name),
-                _ => {
-                    let join = if form.contains('?') { '&' } else { '?' };
-                    let signature = hex::encode(keyring.sign(SIGNED_FOR, &Self::signed(ctx, path, &json)));
-                    return format!("{form}{join}refused={signature}.{query}");
-                }
-            };
-        }
-    }
-
-    /// The message, in `language`.
-    pub fn message(&self, language: Language) -> String {
-        say(language, &self.key, &self.args)
-            .unwrap_or_else(|| texts::message(language, ErrorCode::Internal.message_key(), &[]))
-    }
-
-    /// What is wrong with a field, in `language`.
-    pub fn fault(&self, language: Language, path: &str) -> Option<String> {
-        let (key, args) = self.fields.get(path)?;
-        say(language, key, args)
-    }
+    refused.way_back(platform, ctx, form).await
 }
 
 fn owned(args: &[(&'static str, String)]) -> BTreeMap<String, String> {
     args.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
-}
-
-fn say(language: Language, key: &str, args: &BTreeMap<String, String>) -> Option<String> {
-    let args: Vec<_> = args.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-    texts::known_message(language, key, &args)
 }
 
 /// For pages that only show a form: the same answers an operation would give.
@@ -475,80 +394,5 @@ fn remember(name: &str, value: &str) {
     let text = format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Lax");
     if let (Some(options), Ok(value)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&text)) {
         options.append_header(header::SET_COOKIE, value);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use platform::{Clock, Principal, Via};
-
-    use super::*;
-
-    fn somebody(language: Language) -> OpContext {
-        OpContext::new(Principal::Anonymous, Clock::default().now(), Via::Page, "request-1", None, language)
-    }
-
-    fn refused(customer: &str) -> Refused {
-        Refused {
-            key: "error-allocation-overlap".to_owned(),
-            args: BTreeMap::from([("customer".to_owned(), customer.to_owned())]),
-            ..Refused::default()
-        }
-    }
-
-    fn decoded(address: &str) -> String {
-        let query = address.split_once("refused=").expect("a query").1;
-        percent_decode(query)
-    }
-
-    fn percent_decode(text: &str) -> String {
-        let mut bytes = Vec::new();
-        let mut rest = text.as_bytes();
-        while let [first, tail @ ..] = rest {
-            let (byte, tail) = match (first, tail) {
-                (b'%', [high, low, tail @ ..]) => {
-                    let digit = |c: &u8| char::from(*c).to_digit(16).expect("a digit") as u8;
-                    ((digit(high) << 4) | digit(low), tail)
-                }
-                _ => (*first, tail),
-            };
-            bytes.push(byte);
-            rest = tail;
-        }
-        String::from_utf8(bytes).expect("UTF-8")
-    }
-
-    #[test]
-    fn names_come_back_whole_and_made_up_links_say_nothing() {
-        let keyring = Keyring::from_bytes([3; 32]);
-        let ctx = somebody(Language::En);
-        for name in ["Initech Vision", "启明视觉", "a \"quoted\" <b>name</b>"] {
-            let query = decoded(&refused(name).address(&keyring, &ctx, "/admin/machines/h1/allocate?cq=x"));
-            let read = Refused::read(&keyring, &ctx, "/admin/machines/h1/allocate", &query).expect("we signed it");
-            assert!(read.message(Language::En).contains(name), "{}", read.message(Language::En));
-            assert!(read.message(Language::Zh).contains(name), "{}", read.message(Language::Zh));
-            // Another page, another key, other words, no signature.
-            assert_eq!(Refused::read(&keyring, &ctx, "/login", &query), None);
-            let other = Keyring::from_bytes([4; 32]);
-            assert_eq!(Refused::read(&other, &ctx, "/admin/machines/h1/allocate", &query), None);
-            let forged = query.replace("error-allocation-overlap", "error-machine-allocated");
-            assert_ne!(forged, query);
-            assert_eq!(Refused::read(&keyring, &ctx, "/admin/machines/h1/allocate", &forged), None);
-            let bare = query.split_once('.').expect("signature and query").1;
-            for query in [bare, "", ".", "00.{}"] {
-                assert_eq!(Refused::read(&keyring, &ctx, "/admin/machines/h1/allocate", query), None, "{query}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_was_typed_is_dropped_before_the_address_grows_too_long() {
-        let keyring = Keyring::from_bytes([3; 32]);
-        let ctx = somebody(Language::Zh);
-        let typed = BTreeMap::from([("remark".to_owned(), "长".repeat(1000)), ("months".to_owned(), "3".to_owned())]);
-        let address = Refused { typed, ..refused("启明视觉") }.address(&keyring, &ctx, "/form");
-        assert!(address.len() < MAX_REFUSED_BYTES + 100, "{}", address.len());
-        let read = Refused::read(&keyring, &ctx, "/form", &decoded(&address)).expect("we signed it");
-        assert_eq!(read.typed.keys().collect::<Vec<_>>(), ["months"]);
     }
 }

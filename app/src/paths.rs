@@ -132,6 +132,16 @@ pub fn settings_saved() -> String {
     format!("{SETTINGS}?saved=1")
 }
 
+/// The settings after something else was done: `logo`, `logo-removed`.
+pub fn settings_done(what: &str) -> String {
+    format!("{SETTINGS}?done={what}")
+}
+
+/// A page of channels after one was `added`, `saved` or `removed`.
+pub fn channels_done(page: &str, what: &str) -> String {
+    format!("{page}?done={what}")
+}
+
 /// The settings after a test mail: how far it came, and the server's number.
 pub fn mail_tested(step: &str, code: &str) -> String {
     with_query(SETTINGS, [("tested", step), ("code", code)])
@@ -195,6 +205,11 @@ pub fn identity_provider(id: contract::IdentityProviderId) -> String {
 /// The same after something was done with it: `saved` or `tested`.
 pub fn identity_provider_done(id: contract::IdentityProviderId, what: &str) -> String {
     format!("{IDENTITY_PROVIDERS}/{id}?done={what}")
+}
+
+/// The address to be entered at every sign-in service, below the installation's.
+pub fn oidc_redirect(public_url: &str) -> String {
+    format!("{public_url}/api/auth/oidc/callback")
 }
 
 /// Where a browser begins its way to a sign-in service; `next` is where to go afterwards.

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use app::door::{Avatar, BrowserSession, Look, Session, SessionFuture, SiteManifest};
+use app::door::{Avatar, BrowserSession, KeptForm, Look, Session, SessionFuture, SiteManifest};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use contract::ApiError;
 use contract::accounts::SignInService;
+use contract::{ApiError, ErrorCode};
 use leptos::prelude::provide_context;
 use platform::accounts::SignedIn;
 use platform::settings::Appearance;
-use platform::{OpContext, Surroundings};
+use platform::{Error, OpContext, Surroundings};
 
 use crate::AppState;
+use crate::arrival::{self, Arrival};
 use crate::authn::browser::{self, Client};
 
 /// The browser session behind the trait that pages know.
@@ -78,11 +79,23 @@ async fn services(state: &AppState, path: &str, ctx: Option<OpContext>) -> Vec<S
     }
 }
 
+/// What was typed into a form that was refused, where it was too long for the address.
+async fn kept_form(state: &AppState, ctx: Option<OpContext>, uri: &axum::http::Uri) -> KeptForm {
+    match ctx.filter(|ctx| ctx.user().is_some()) {
+        Some(ctx) => KeptForm::of(&state.platform, &ctx, uri).await,
+        None => KeptForm::default(),
+    }
+}
+
 /// Every page; the application's own route table says which, and what is missing.
 pub async fn page(State(state): State<AppState>, request: Request<Body>) -> Response {
     let ctx = request.extensions().get::<OpContext>().cloned();
     let path = request.uri().path();
-    let (around, services) = tokio::join!(around(&state, ctx.clone()), services(&state, path, ctx));
+    let (around, services, kept) = tokio::join!(
+        around(&state, ctx.clone()),
+        services(&state, path, ctx.clone()),
+        kept_form(&state, ctx, request.uri())
+    );
     let appearance = platform::settings::appearance(&state.platform).await;
     let contexts = contexts(&state, &request, appearance);
     let contexts = move || {
@@ -92,12 +105,25 @@ pub async fn page(State(state): State<AppState>, request: Request<Body>) -> Resp
         provide_context(around.choices.clone());
         provide_context(Avatar(around.avatar_tag.clone()));
         provide_context(services.clone());
+        provide_context(kept.clone());
     };
     leptos_axum::render_app_async_with_context(contexts, app::shell)(request).await.into_response()
 }
 
+/// Most bytes of a form, or of what an island sends.
+const MAX_FORM: usize = 1 << 20;
+
 /// Every server function.
 pub async fn server_fn(State(state): State<AppState>, request: Request<Body>) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(bytes) = axum::body::to_bytes(body, MAX_FORM).await else {
+        let (ctx, arrival) = (parts.extensions.get::<OpContext>(), parts.extensions.get::<Arrival>());
+        return match (ctx, arrival) {
+            (Some(ctx), Some(arrival)) => arrival::refuse(&state, arrival, ctx, Error::new(ErrorCode::TooLarge)).await,
+            _ => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        };
+    };
+    let request = Request::from_parts(parts, Body::from(bytes));
     let appearance = platform::settings::appearance(&state.platform).await;
     let contexts = contexts(&state, &request, appearance);
     leptos_axum::handle_server_fns_with_context(contexts, request).await.into_response()

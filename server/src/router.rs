@@ -24,7 +24,7 @@ use crate::rest::admin::{
     statistics, user_sheets, users,
 };
 use crate::rest::{self, auth, avatar, customer, files, sso};
-use crate::{AppState, agents, arrival, authn, ops, pages, site, ws};
+use crate::{AppState, agents, arrival, authn, ops, pages, site, unread, ws};
 
 /// Name of the access token's scheme in the documentation.
 const BEARER: &str = "accessToken";
@@ -399,6 +399,7 @@ pub fn guard(routes: Router<AppState>, state: AppState) -> Router {
         .layer(axum::middleware::from_fn_with_state(state.clone(), authn::identify))
         .layer(sessions)
         .layer(CatchPanicLayer::custom(crashed))
+        .layer(axum::middleware::from_fn(unread::taken_in))
         .layer(axum::middleware::from_fn_with_state(state.clone(), arrival::receive))
         .with_state(state)
 }

@@ -69,6 +69,8 @@ pub struct MailView {
     pub last_error: Option<String>,
     pub created_at: DateTime<Utc>,
     pub sent_at: Option<DateTime<Utc>>,
+    /// When it is tried next, while it waits.
+    pub next_try_at: Option<DateTime<Utc>>,
 }
 
 /// Parameters of the list of mail.

@@ -260,6 +260,27 @@ pub struct Configuration {
     /// Secrets that are set here and must be set again there.
     #[serde(default)]
     pub secrets_left_out: Vec<String>,
+    /// What else is set up here and is no part of the file.
+    #[serde(default, skip_serializing_if = "LeftOut::is_empty")]
+    pub left_out: LeftOut,
+}
+
+/// What a configuration does not hold, by name, as far as whoever took it away may see it: it is set up there by hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct LeftOut {
+    /// Directories and sign-in services, with their secrets and roles of groups.
+    pub sign_in_services: Vec<String>,
+    /// Chat robots and webhooks of the platform, with their addresses and secrets.
+    pub chat_robots: Vec<String>,
+}
+
+impl LeftOut {
+    /// True when it names nothing.
+    pub fn is_empty(&self) -> bool {
+        self.sign_in_services.is_empty() && self.chat_robots.is_empty()
+    }
 }
 
 /// A setting that an import would change.
@@ -284,6 +305,10 @@ pub struct SettingsImportView {
     pub unchanged: u64,
     /// Secrets that the configuration says were left out.
     pub secrets_left_out: Vec<String>,
+    /// What else it says is no part of it.
+    pub left_out: LeftOut,
+    /// The mail server would change, and its stored password be forgotten.
+    pub forgets_mail_password: bool,
     pub created_at: DateTime<Utc>,
 }
 

@@ -66,7 +66,7 @@ impl Wrong {
 }
 
 /// Control characters, and those that turn the direction of what stands after them round, in lists and mails of others too.
-fn unseen(c: char) -> bool {
+pub(crate) fn unseen(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -6,6 +6,7 @@ use axum::http::header;
 use contract::ErrorCode;
 use futures_util::{Stream, TryStreamExt as _};
 use platform::Error;
+use platform::error::FieldError;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 
 /// True when a plain form of a page asks, which wants to be led on.
@@ -83,6 +84,14 @@ fn malformed() -> Error {
     Error::field("file", "field-malformed")
 }
 
+/// Says at the file how large it may be.
+fn too_large(max: usize) -> Error {
+    let limit = if max < 1 << 20 { format!("{} kB", max >> 10) } else { format!("{} MB", max >> 20) };
+    let mut error = Error::new(ErrorCode::TooLarge);
+    error.fields.push(FieldError { path: "file", key: "field-file-too-large", args: vec![("limit", limit)] });
+    error
+}
+
 /// A temporary file, at its beginning, with what comes.
 async fn spool(chunks: impl Stream<Item = platform::Result<Bytes>>, max: usize) -> platform::Result<tokio::fs::File> {
     let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(Error::internal)?);
@@ -91,7 +100,7 @@ async fn spool(chunks: impl Stream<Item = platform::Result<Bytes>>, max: usize) 
     while let Some(chunk) = chunks.try_next().await? {
         size += chunk.len();
         if size > max {
-            return Err(Error::new(ErrorCode::TooLarge));
+            return Err(too_large(max));
         }
         file.write_all(&chunk).await.map_err(Error::internal)?;
     }

@@ -254,7 +254,7 @@ async fn a_refused_form_names_who_is_in_the_way_and_a_made_up_link_names_nobody(
         for (who, link) in [(&other, &refused), (&staff, &forged), (&staff, &elsewhere)] {
             let page = shown(who, link, "en").await;
             let fault = page.split("form-fault").nth(1).expect("a message").split("</p>").next().unwrap();
-            assert!(fault.contains("cannot be shown any more") && !fault.contains(&name), "{link}: {fault}");
+            assert!(fault.contains("is no longer kept") && !fault.contains(&name), "{link}: {fault}");
         }
     }
 }

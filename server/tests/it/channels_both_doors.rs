@@ -100,8 +100,9 @@ async fn a_new_secret_is_told_once_and_a_test_is_explained() {
     let request = server.bare(Method::POST, &sfn("add_webhook")).header("accept", "text/html,*/*;q=0.8");
     let request = server.form(request, &[("name", "second"), ("url", PRIVATE)]);
     let answer = Answer::of(server.signed(&browser, request)).await;
-    assert_eq!((answer.status, answer.header("location")), (303, "/account/webhooks"), "{}", answer.text);
-    let page = server.get(&browser, "/account/webhooks").await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/account/webhooks?done=added"), "{}", answer.text);
+    let page = server.get(&browser, "/account/webhooks?done=added").await;
+    assert!(page.text.contains("<p role=\"status\" class=\"note-line\">Added."), "{}", page.text);
     // The hint of the form says how a secret begins: the one that was made is longer than that.
     let secrets = |page: &Answer| page.text.split("whsec_").skip(1).filter(|rest| is_base64(rest, 32)).count();
     assert!(page.status == 200 && secrets(&page) > 0, "{}", page.text);

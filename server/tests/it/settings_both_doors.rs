@@ -97,3 +97,110 @@ async fn a_form_of_the_page_is_led_on_and_a_box_that_is_not_posted_is_a_no() {
     let page = server.get(&staff, "/admin/settings").await;
     assert!(page.status == 200 && page.text.contains("save_settings"), "{}", page.status);
 }
+
+/// What a plain form with a file is answered with.
+async fn send_file(server: &Server, who: &Who, path: &str, file: &[u8]) -> Answer {
+    let begin = &b"--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n"[..];
+    let form = server.bare(Method::POST, path).header("accept", "text/html");
+    let form = form.header("content-type", "multipart/form-data; boundary=x");
+    Answer::of(server.signed(who, form.body([begin, file, b"\r\n--x--\r\n"].concat()))).await
+}
+
+#[tokio::test]
+async fn a_wrong_import_says_at_the_import_what_is_wrong() {
+    let server = Server::start().await;
+    let staff = server.browser(&server.test.admin().await).await;
+    let path = "/api/admin/settings/import";
+    let wrong = br#"{"format":1,"settings":{"mail.port":0,"branding.name":"Lab","x.y":1}}"#;
+    let refused = send_file(&server, &staff, path, wrong).await;
+    let page = server.get(&staff, refused.header("location")).await.text;
+    let (above, import) = page.split_once("id=\"import\"").expect("the import's card");
+    assert!(import.contains("Port (mail.port): ") && import.contains("x.y"), "{import}");
+    assert!(!above.contains("aria-invalid"), "the fields of the settings are none the worse");
+    for (file, said) in
+        [(&b"PK\x03\x04"[..], "no readable configuration"), (b"[1]", "no configuration that was exported")]
+    {
+        let refused = send_file(&server, &staff, path, file).await;
+        let page = server.get(&staff, refused.header("location")).await.text;
+        assert!(page.split_once("id=\"import\"").unwrap().1.contains(said), "{said}");
+    }
+    // The mark that some editors put before UTF-8.
+    let marked = send_file(&server, &staff, path, b"\xef\xbb\xbf{\"format\":1,\"settings\":{}}").await;
+    assert!(marked.header("location").starts_with("/admin/settings/imports/"), "{marked:?}");
+}
+
+#[tokio::test]
+async fn an_empty_file_leaves_the_logo_and_what_was_done_is_said() {
+    let server = Server::start().await;
+    let staff = server.browser(&server.test.admin().await).await;
+    let png = hex::decode(
+        "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000b49444154789c6360000200000500017a5eab\
+         3f0000000049454e44ae426082",
+    );
+    let path = "/api/admin/settings/logo";
+    let done = send_file(&server, &staff, path, &png.unwrap()).await;
+    assert_eq!((done.status, done.header("location")), (303, "/admin/settings?done=logo"));
+    let said = server.get(&staff, "/admin/settings?done=logo").await.text;
+    assert!(said.contains("<p role=\"status\" class=\"note-line\">The logo was uploaded."), "{said}");
+    let empty = send_file(&server, &staff, path, b"").await;
+    let page = server.get(&staff, empty.header("location")).await.text;
+    assert!(page.contains("The file is empty.") && page.contains("/branding/logo-"), "it is still there");
+    let request = server.bare(Method::POST, &sfn("save_settings")).header("accept", "text/html");
+    let removed = Answer::of(server.form(server.signed(&staff, request), &[("form[branding.logo]", "")])).await;
+    assert_eq!(removed.header("location"), "/admin/settings?done=logo-removed");
+    assert!(!server.get(&staff, "/admin/settings").await.text.contains("/branding/logo-"));
+}
+
+/// Who sends a refused form again does not overwrite what came between: not at the second press either.
+#[tokio::test]
+async fn a_change_in_between_is_not_overwritten_by_pressing_again() {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let (staff, program) = (server.browser(&admin).await, server.token(&admin).await);
+    server.put(&program, "/api/admin/settings/branding.name", json!({ "value": "Theirs" })).await;
+    let submit = async |version: &str| {
+        let request = server.bare(Method::POST, &sfn("save_settings")).header("accept", "text/html");
+        let form = [("form[branding.name]", "Mine"), ("seen[branding.name]", version)];
+        Answer::of(server.form(server.signed(&staff, request), &form)).await.header("location").to_owned()
+    };
+    let refused = submit("0").await;
+    let page = server.get(&staff, &refused).await.text;
+    assert!(page.contains("value=\"Mine\"") && page.contains("href=\"/admin/settings\""), "{page}");
+    let seen = page.split("name=\"seen[branding.name]\"").nth(1).unwrap().split("value=\"").nth(1).unwrap();
+    let seen = seen.split('"').next().unwrap();
+    assert_eq!(seen, "0");
+    assert!(submit(seen).await.contains("refused="), "the page's own button");
+    let stored = server.get(&program, "/api/admin/settings/branding.name").await.data();
+    assert_eq!(stored["value"], "Theirs");
+    // What is loaded anew is changed.
+    assert_eq!(submit(&stored["version"].to_string()).await, "/admin/settings?saved=1");
+}
+
+/// Whatever is wrong with what they send: who may not hears that.
+#[tokio::test]
+async fn who_may_not_change_settings_hears_the_same_whatever_they_send() {
+    let server = Server::start().await;
+    let admin = server.token(&server.test.admin().await).await;
+    let role = json!({ "name": "Readers", "permissions": ["settings:view"] });
+    let role = server.post(&admin, "/api/admin/roles", role).await.data();
+    let reader = server.test.outsider("reader").await;
+    let assign = format!("/api/admin/users/{}/roles", reader.id);
+    server.post(&admin, &assign, json!({ "roleId": role["id"] })).await;
+    let browser = server.browser(&reader).await;
+    let reader = server.token(&reader).await;
+    let mut codes = Vec::new();
+    for path in ["/api/admin/settings/import", "/api/admin/settings/logo"] {
+        codes.push(Answer::of(server.request(&reader, Method::POST, path).body("nonsense")).await.status);
+    }
+    for body in ["nonsense", "{\"value\": 1}", "{\"value\": \"Lab\"}"] {
+        let request = server.request(&reader, Method::PUT, "/api/admin/settings/branding.name");
+        codes.push(Answer::of(request.header("content-type", "application/json").body(body)).await.status);
+    }
+    assert_eq!(codes, [403; 5]);
+    // Their page says why there is nothing to press.
+    let page = server.get(&browser, "/admin/settings").await.text;
+    assert!(
+        page.contains("You can read these settings but not change them.") && page.contains("<fieldset disabled"),
+        "{page}"
+    );
+}

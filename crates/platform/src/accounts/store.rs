@@ -336,6 +336,7 @@ pub(super) async fn delete_expired(tx: &mut Tx, now: DateTime<Utc>) -> Result<u6
     sqlx::query!("delete from refresh_tokens where expires_at < $1", day_ago).execute(&mut **tx).await?;
     sqlx::query!("delete from sign_in_challenges where expires_at < $1", now).execute(&mut **tx).await?;
     sqlx::query!("delete from shown_once where expires_at < $1", now).execute(&mut **tx).await?;
+    sqlx::query!("delete from kept_forms where expires_at < $1", now).execute(&mut **tx).await?;
     oidc::delete_expired(tx, now).await?;
     Ok(sessions.rows_affected())
 }

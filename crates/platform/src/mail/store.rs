@@ -120,8 +120,14 @@ pub(super) async fn list(
             .fetch_one(&mut **tx)
             .await?;
     let rows = sqlx::query!(
-        "select id, kind, address, state, attempts, last_error, created_at, sent_at from mails
-         where $1::text is null or state = $1 order by id desc limit $2 offset $3",
+        r#"select m.id, m.kind, m.address, m.state, m.attempts, m.last_error, m.created_at, m.sent_at,
+                  j.run_at as "next_try_at?"
+           from (select id, token, kind, address, state, attempts, last_error, created_at, sent_at from mails
+                 where $1::text is null or state = $1 order by id desc limit $2 offset $3) m
+           left join lateral (select min(w.run_at) as run_at from jobs w
+             where m.state = 'queued' and w.kind = 'mail-send' and w.state = 'ready'
+               and w.payload ->> 'mail' = m.token::text) j on true
+           order by m.id desc"#,
         word,
         i64::from(page_size),
         i64::from(page - 1) * i64::from(page_size)
@@ -138,6 +144,7 @@ pub(super) async fn list(
             last_error: row.last_error,
             created_at: row.created_at,
             sent_at: row.sent_at,
+            next_try_at: row.next_try_at,
         })
     });
     Ok((list.collect::<Result<_>>()?, total.unsigned_abs()))

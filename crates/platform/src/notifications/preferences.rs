@@ -82,7 +82,7 @@ fn quiet_of(wrong: &mut Wrong, body: &NotificationPreferences) -> Option<Quiet> 
     let (from, until) = (minute("quietFrom", &body.quiet_from), minute("quietUntil", &body.quiet_until));
     match (from, until) {
         (Some(Some(from)), Some(Some(until))) if from == until => {
-            wrong.add("quietUntil", "field-end-before-start");
+            wrong.add("quietUntil", "field-quiet-equal");
             None
         }
         (Some(Some(from)), Some(Some(until))) => Some((from, until)),

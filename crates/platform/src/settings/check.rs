@@ -32,9 +32,11 @@ pub(super) fn check(spec: &SettingSpec, value: &Value) -> Result<Value, Fault> {
         SettingKind::Text { max } | SettingKind::Secret { max } if text.chars().count() > max as usize => {
             return Err(("field-too-long", vec![("max", max.to_string())]));
         }
-        SettingKind::Text { .. } | SettingKind::Secret { .. } if text.chars().any(char::is_control) => {
+        SettingKind::Secret { .. } if text.chars().any(char::is_control) => {
             return plain("field-control-characters");
         }
+        // Names stand in pages and mails of others.
+        SettingKind::Text { .. } if text.chars().any(fields::unseen) => return plain("field-control-characters"),
         SettingKind::Host if !is_host(text) => return plain("field-address"),
         SettingKind::Email if text.len() > 254 || !fields::is_email(text) => return plain("field-email"),
         SettingKind::TimeZone if text.parse::<chrono_tz::Tz>().is_err() => return plain("field-time-zone-unknown"),
@@ -90,7 +92,7 @@ mod tests {
 
     #[test]
     fn values_fit_or_are_named() {
-        let cases: [(&str, Value, Option<Value>); 25] = [
+        let cases: [(&str, Value, Option<Value>); 28] = [
             ("general.audit_retention_days", json!(0), Some(json!(0))),
             ("general.audit_retention_days", json!(179), None),
             ("general.audit_retention_days", json!("180"), Some(json!(180))),
@@ -116,6 +118,9 @@ mod tests {
             ("notifications.private_ranges", json!("0.0.0.0/0"), None),
             ("notifications.private_ranges", json!(" , "), Some(Value::Null)),
             ("branding.name", json!(["x"]), None),
+            ("branding.name", json!("Lab\u{202e}7"), None),
+            ("mail.from_name", json!("Lab \u{2067}7"), None),
+            ("branding.name", json!("مختبر 7"), Some(json!("مختبر 7"))),
         ];
         for (key, value, kept) in cases {
             assert_eq!(check(setting(key).expect(key), &value).ok(), kept, "{key} {value}");

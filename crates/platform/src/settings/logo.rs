@@ -9,8 +9,8 @@ use image::{ImageFormat, ImageReader};
 use serde_json::json;
 
 use super::check::Fault;
-use super::{Change, change};
-use crate::{OpContext, Platform, Result};
+use super::{Change, change, may_change};
+use crate::{Error, OpContext, Platform, Result};
 
 /// Larger sides are not decoded: a picture of a few bytes may claim gigabytes.
 const MAX_SIDE: u32 = 2048;
@@ -19,12 +19,16 @@ const MAX_DECODED_BYTES: u64 = 32 << 20;
 /// Sides of what is kept.
 const KEPT_SIDE: u32 = 256;
 
-/// Takes a PNG or JPEG as the logo; no bytes at all take the logo away.
+/// Takes a PNG or JPEG as the logo. It is taken away as every setting is: by null.
 ///
 /// # Errors
-/// `Validation` for what is no such picture, or too large.
+/// `Validation` for what is no such picture, is empty, or too large.
 pub async fn set_logo(platform: &Platform, ctx: &OpContext, bytes: Vec<u8>) -> Result<()> {
-    let value = if bytes.is_empty() { serde_json::Value::Null } else { json!(STANDARD.encode(bytes)) };
+    may_change(ctx)?;
+    if bytes.is_empty() {
+        return Err(Error::field("branding.logo", "field-file-empty"));
+    }
+    let value = json!(STANDARD.encode(bytes));
     change(platform, ctx, vec![Change { key: "branding.logo".to_owned(), value, version: None }]).await
 }
 

@@ -42,6 +42,22 @@ pub(crate) async fn refresh_in_tx(platform: &Platform, tx: &mut Tx) -> Result<()
     cache::refresh_in_tx(platform, tx).await
 }
 
+/// Whether the caller may change settings at all: asked before anything they send is read.
+///
+/// # Errors
+/// As every change of theirs would be refused.
+pub fn may_change(ctx: &OpContext) -> Result<()> {
+    ctx.authorize(UpdateSettings, &Installation).map(drop)
+}
+
+/// The same of directories and sign-in services.
+///
+/// # Errors
+/// As every change of theirs would be refused.
+pub fn may_manage_identity(ctx: &OpContext) -> Result<()> {
+    ctx.authorize(ManageIdentity, &Installation).map(drop)
+}
+
 /// What somebody wants a setting to be.
 #[derive(Clone)]
 pub struct Change {
@@ -107,10 +123,10 @@ struct Judged {
 fn judge(changes: Vec<Change>) -> Result<Vec<Judged>> {
     let mut wrong = Error::new(ErrorCode::Validation);
     let mut judged = Vec::with_capacity(changes.len());
+    let mut unknown: Vec<String> = Vec::new();
     for Change { key, value, version } in changes {
         let Some(spec) = setting(&key) else {
-            let args = vec![("key", key.chars().take(60).collect())];
-            wrong.fields.push(FieldError { path: "settings", key: "field-setting-unknown", args });
+            unknown.push(key.chars().take(60).collect());
             continue;
         };
         match check::check(spec, &value) {
@@ -118,9 +134,18 @@ fn judge(changes: Vec<Change>) -> Result<Vec<Judged>> {
             Err((key, args)) => wrong.fields.push(FieldError { path: spec.key, key, args }),
         }
     }
+    if !unknown.is_empty() {
+        let more = if unknown.len() > MOST_NAMED { ", …" } else { "" };
+        unknown.truncate(MOST_NAMED);
+        let args = vec![("key", unknown.join(", ") + more)];
+        wrong.fields.push(FieldError { path: "settings", key: "field-setting-unknown", args });
+    }
     wrong.into_result()?;
     Ok(judged)
 }
+
+/// Most unknown settings that a fault names.
+const MOST_NAMED: usize = 10;
 
 /// Writes what differs, with its audit row; the caller holds the lock.
 async fn apply(

@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use contract::settings::{CONFIGURATION_FORMAT, Configuration, SETTINGS, SettingChange, SettingsImportView, setting};
+use contract::settings::{
+    CONFIGURATION_FORMAT, Configuration, LeftOut, SETTINGS, SettingChange, SettingsImportView, setting,
+};
 use contract::{ErrorCode, Permission, SettingsImportId};
 use serde_json::Value;
 
 use super::store::{self, Rows};
-use super::{Change, Judged, apply, check, default_of, judge};
+use super::{Change, Judged, MAIL_HOST, MAIL_PASSWORD, apply, check, default_of, judge};
+use crate::accounts::identity;
 use crate::authz::{Installation, UpdateSettings};
+use crate::error::FieldError;
+use crate::notifications::{Whose, list_channels};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
 
 /// How long a configuration waits.
@@ -18,6 +23,7 @@ const KEPT_HOURS: i64 = 24;
 /// Every setting but the secrets.
 pub async fn export(platform: &Platform, ctx: &OpContext) -> Result<Configuration> {
     ctx.authorize_list::<Installation>(Permission::SettingsView)?;
+    let left_out = left_out(platform, ctx).await?;
     let mut tx = platform.db().begin(ctx).await?;
     let rows = store::all(&mut tx).await?;
     let entry = audit::Entry {
@@ -41,6 +47,21 @@ pub async fn export(platform: &Platform, ctx: &OpContext) -> Result<Configuratio
         exported_at: Some(ctx.now()),
         settings: settings.collect(),
         secrets_left_out: secrets.map(|spec| spec.key.to_owned()).collect(),
+        left_out,
+    })
+}
+
+/// What the file does not hold: these have secrets that belong to their addresses, and roles and customers of this
+/// installation.
+async fn left_out(platform: &Platform, ctx: &OpContext) -> Result<LeftOut> {
+    let services = match ctx.holds_everywhere(Permission::SettingsIdentity) {
+        true => identity::list(platform, ctx).await?,
+        false => Vec::new(),
+    };
+    let robots = list_channels(platform, ctx, Whose::Platform).await?;
+    Ok(LeftOut {
+        sign_in_services: services.into_iter().map(|service| service.name).collect(),
+        chat_robots: robots.into_iter().map(|robot| robot.name).collect(),
     })
 }
 
@@ -65,10 +86,17 @@ pub async fn stage_import(platform: &Platform, ctx: &OpContext, document: &[u8])
 
 /// A configuration all of whose values fit.
 pub(super) fn read(document: &[u8]) -> Result<Configuration> {
-    let document: Configuration =
-        serde_json::from_slice(document).map_err(|cause| Error::field("file", "field-malformed").with_cause(cause))?;
+    // Editors of some systems put a mark before UTF-8.
+    let document = document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document);
+    if document.iter().all(u8::is_ascii_whitespace) {
+        return Err(Error::field("file", "field-file-empty"));
+    }
+    let document: Configuration = serde_json::from_slice(document).map_err(unread)?;
     if document.format != CONFIGURATION_FORMAT {
-        return Err(Error::field("format", "field-unknown-value"));
+        let args = vec![("format", document.format.to_string()), ("known", CONFIGURATION_FORMAT.to_string())];
+        let mut wrong = Error::new(ErrorCode::Validation);
+        wrong.fields.push(FieldError { path: "format", key: "field-configuration-format", args });
+        return Err(wrong);
     }
     let secret = |key: &String| setting(key).is_some_and(|spec| spec.is_secret());
     if document.settings.keys().any(secret) {
@@ -76,6 +104,15 @@ pub(super) fn read(document: &[u8]) -> Result<Configuration> {
     }
     judge(wanted(&document, &BTreeMap::new()))?;
     Ok(document)
+}
+
+/// Broken, or something else than a configuration.
+fn unread(cause: serde_json::Error) -> Error {
+    let key = if cause.is_data() { "field-configuration-foreign" } else { "field-configuration-broken" };
+    let args = vec![("line", cause.line().to_string()), ("column", cause.column().to_string())];
+    let mut wrong = Error::new(ErrorCode::Validation).with_cause(cause);
+    wrong.fields.push(FieldError { path: "file", key, args });
+    wrong
 }
 
 /// What a configuration that waits would change now.
@@ -156,11 +193,15 @@ fn preview(platform: &Platform, rows: &Rows, staged: store::Staged) -> SettingsI
             changes.push(SettingChange { key: key.clone(), before, after });
         }
     }
+    let has_password = rows.get(MAIL_PASSWORD).is_some_and(|row| row.secret.is_some());
+    let forgets_mail_password = has_password && changes.iter().any(|change| change.key == MAIL_HOST);
     SettingsImportView {
         id: staged.id,
         changes,
         unchanged,
         secrets_left_out: staged.document.secrets_left_out,
+        left_out: staged.document.left_out,
+        forgets_mail_password,
         created_at: staged.created_at,
     }
 }

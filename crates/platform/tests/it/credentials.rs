@@ -452,3 +452,22 @@ async fn what_a_page_shows_once_is_gone_then() {
     test.clock().advance(TimeDelta::minutes(6));
     assert_eq!(take(&user).await, None);
 }
+
+#[tokio::test]
+async fn a_kept_form_is_for_its_session_and_page_and_an_hour() {
+    let test = TestPlatform::new().await;
+    let (user, other) = (test.outsider("one").await, test.outsider("two").await);
+    let platform = &test.platform;
+    let id = accounts::keep_form(platform, &user.ctx(), "/form", "typed").await.unwrap();
+    let read = async |who: &TestUser, path: &str| accounts::kept_form(platform, &who.ctx(), path, id).await.unwrap();
+    assert_eq!(read(&user, "/form").await.as_deref(), Some("typed"));
+    assert_eq!((read(&user, "/other").await, read(&other, "/form").await), (None, None));
+    let nobody = accounts::keep_form(platform, &test.anonymous(), "/form", "typed").await.unwrap_err();
+    assert_eq!(nobody.code, ErrorCode::Unauthenticated);
+    let long = "x".repeat(accounts::MAX_KEPT_FORM + 1);
+    let refused = accounts::keep_form(platform, &user.ctx(), "/form", &long).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::TooLarge);
+    test.clock().advance(TimeDelta::minutes(61));
+    assert_eq!(read(&user, "/form").await, None);
+    accounts::session_records::delete_expired(platform, &platform.system(platform::SystemActor::Worker)).await.unwrap();
+}

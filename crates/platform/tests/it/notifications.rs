@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use contract::ErrorCode;
 use contract::allocations::{AllocationCreate, RenewalDecision, RenewalRequestCreate};
 use contract::machines::MaintenanceCreate;
+use contract::mail::MailQuery;
 use contract::notifications::{
     NotificationChoice, NotificationKind, NotificationPreferences, NotificationQuery, NotificationView,
 };
@@ -142,6 +143,10 @@ async fn one_is_told_as_one_chose_but_of_ones_safety_always() {
     assert_eq!(mails.len(), 1);
     // 23:59 in Shanghai is 15:59 UTC.
     assert_eq!(mails[0].2.format("%H:%M").to_string(), "15:59", "mail waits for the end of the quiet hours");
+    // Staff see until when.
+    let staff = &world.admin;
+    let listed = platform::mail::list(&world.test.platform, &staff.ctx(), &MailQuery::default()).await.unwrap().list;
+    assert_eq!(listed[0].next_try_at, Some(mails[0].2));
 }
 
 #[tokio::test]
@@ -151,6 +156,7 @@ async fn hours_that_are_none_are_named() {
         (Some("25:00"), Some("07:00"), "quietFrom"),
         (Some("22:00"), None, "quietUntil"),
         (None, Some("7"), "quietUntil"),
+        (Some("10:00"), Some("10:00"), "quietUntil"),
     ] {
         let body = NotificationPreferences {
             quiet_from: from.map(str::to_owned),

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use contract::accounts::{PasswordChange, TotpProof};
 use contract::allocations::AllocationCreate;
-use contract::settings::{Configuration, SETTINGS, SettingUpdate};
+use contract::notifications::{ChannelCreate, ChannelKind};
+use contract::settings::{Configuration, LeftOut, SETTINGS, SettingUpdate};
 use contract::{ErrorCode, Permission};
 use platform::settings::{self, Change, SignUp, TransportSecurity};
-use platform::{Error, accounts, allocations};
+use platform::{Error, accounts, allocations, notifications};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use test_support::{TestPlatform, eventually, totp_code};
@@ -191,6 +192,7 @@ async fn a_configuration_is_looked_at_and_then_written_whole() {
         exported_at: None,
         settings: BTreeMap::from([("branding.name".to_owned(), json!(name))]),
         secrets_left_out: Vec::new(),
+        left_out: LeftOut::default(),
     };
     let document = serde_json::to_vec(&wish("Late")).unwrap();
     let staged = settings::stage_import(&there.platform, &chief.ctx(), &document).await.unwrap();
@@ -216,6 +218,62 @@ async fn a_faulty_configuration_is_refused_with_what_is_wrong() {
         let error = settings::stage_import(&test.platform, &admin.ctx(), &bytes).await.unwrap_err();
         assert_eq!(paths(&error), expected, "{document}");
     }
+    let cases: [(&[u8], &str); 7] = [
+        (b"", "field-file-empty"),
+        (b"\xef\xbb\xbf \n", "field-file-empty"),
+        (b"{\"format\": 1,", "field-configuration-broken"),
+        (b"PK\x03\x04 a workbook", "field-configuration-broken"),
+        (b"{\"name\": \"somebody's package\"}", "field-configuration-foreign"),
+        (b"[]", "field-configuration-foreign"),
+        (b"{\"format\": 2, \"settings\": {}}", "field-configuration-format"),
+    ];
+    for (bytes, expected) in cases {
+        let error = settings::stage_import(&test.platform, &admin.ctx(), bytes).await.unwrap_err();
+        assert_eq!(error.fields[0].key, expected, "{}", bytes.escape_ascii());
+    }
+    let unknown = br#"{"format": 1, "settings": {"x.y": 1, "x.z": 2}}"#;
+    let error = settings::stage_import(&test.platform, &admin.ctx(), unknown).await.unwrap_err();
+    assert_eq!(error.fields[0].args, [("key", "x.y, x.z".to_owned())], "every one is named");
+    let marked = b"\xef\xbb\xbf{\"format\": 1, \"settings\": {\"branding.name\": \"Lab\"}}";
+    let staged = settings::stage_import(&test.platform, &admin.ctx(), marked).await.unwrap();
+    assert_eq!(staged.changes[0].key, "branding.name", "a mark before UTF-8 does not matter");
+}
+
+#[tokio::test]
+async fn what_a_configuration_does_not_hold_is_named() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let mail = vec![change("mail.host", json!("mail.example.org")), change("mail.password", json!("hush"))];
+    settings::change(&test.platform, &admin.ctx(), mail).await.unwrap();
+    let robot = ChannelCreate {
+        kind: ChannelKind::Feishu,
+        name: "Duty".to_owned(),
+        url: "https://open.feishu.cn/open-apis/bot/v2/hook/x".to_owned(),
+        secret: None,
+        kinds: None,
+    };
+    notifications::add_channel(&test.platform, &admin.ctx(), robot).await.unwrap();
+    let exported = settings::export(&test.platform, &admin.ctx()).await.unwrap();
+    let named = LeftOut { chat_robots: vec!["Duty".to_owned()], sign_in_services: Vec::new() };
+    assert_eq!(exported.left_out, named);
+    let mut document = serde_json::to_value(&exported).unwrap();
+    let same = settings::stage_import(&test.platform, &admin.ctx(), document.to_string().as_bytes()).await.unwrap();
+    assert!(!same.forgets_mail_password && same.left_out == exported.left_out);
+    document["settings"]["mail.host"] = json!("mail.example.net");
+    let other = settings::stage_import(&test.platform, &admin.ctx(), document.to_string().as_bytes()).await.unwrap();
+    assert!(other.forgets_mail_password, "said before it happens");
+    // A file of an earlier version names nothing, and is taken.
+    document.as_object_mut().unwrap().remove("leftOut");
+    let old = settings::stage_import(&test.platform, &admin.ctx(), document.to_string().as_bytes()).await.unwrap();
+    assert!(old.left_out.is_empty());
+}
+
+#[tokio::test]
+async fn an_empty_file_takes_no_logo_away() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let error = settings::set_logo(&test.platform, &admin.ctx(), Vec::new()).await.unwrap_err();
+    assert_eq!((error.fields[0].path, error.fields[0].key), ("branding.logo", "field-file-empty"));
 }
 
 #[tokio::test]

@@ -106,6 +106,8 @@ const FILL: &str = "
     insert into api_tokens (session_id, user_id, name, start, created_at)
       select (select min(id) from sessions), max(id), 'a robot', 'rgpu_', now() from users;
     insert into shown_once (user_id, kind, content, expires_at) select max(id), 'api_token', 'x', now() from users;
+    insert into kept_forms (user_id, session_id, content, expires_at)
+      select max(id), (select min(id) from sessions), 'x', now() from users;
     insert into ssh_keys (user_id, name, public_key, algorithm, fingerprint, created_at)
       select max(id), 'laptop', 'ssh-ed25519 x', 'ssh-ed25519', 'SHA256:x', now() from users;
     insert into audit_anchors (pruned_before, position, hash, events)
@@ -322,6 +324,7 @@ async fn another_tenant_writes_nothing_of_ours() {
         "delete from idempotency_keys",
         "update refresh_tokens set used_at = null",
         "delete from shown_once",
+        "delete from kept_forms",
         "update ssh_keys set name = 'mine'",
         "delete from ssh_keys",
         "update totp_secrets set last_step = 0",

@@ -1,9 +1,11 @@
 //! /api/admin/settings/identity-providers: what people sign in through.
 
+use axum::extract::{FromRequest as _, Request};
 use axum::response::Response;
 use contract::accounts::{ProviderBody, ProviderTest, ProviderTestRequest, ProviderView};
 use contract::{Envelope, IdentityProviderId};
 use platform::accounts::identity;
+use platform::settings;
 
 use crate::rest::{Body, Part, Rest};
 
@@ -24,7 +26,11 @@ pub async fn get(rest: Rest, Part(id): Part<IdentityProviderId>) -> Response {
 /// Adds a directory or a sign-in service.
 #[utoipa::path(post, path = "/api/admin/settings/identity-providers", tag = "settings", request_body = ProviderBody,
     responses((status = 201, body = Envelope<ProviderView>), (status = 400, description = "1000: `data.fields` says why")))]
-pub async fn create(rest: Rest, Body(body): Body<ProviderBody>) -> Response {
+pub async fn create(rest: Rest, request: Request) -> Response {
+    let body = match read(&rest, request).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
     let result = identity::create(&rest.platform, &rest.ctx, body).await;
     rest.created(result, |view| format!("/api/admin/settings/identity-providers/{}", view.id)).await
 }
@@ -33,8 +39,19 @@ pub async fn create(rest: Rest, Body(body): Body<ProviderBody>) -> Response {
 #[utoipa::path(put, path = "/api/admin/settings/identity-providers/{id}", tag = "settings",
     params(("id" = IdentityProviderId, Path)), request_body = ProviderBody,
     responses((status = 200, body = Envelope<ProviderView>), (status = 409, description = "1400: changed meanwhile")))]
-pub async fn update(rest: Rest, Part(id): Part<IdentityProviderId>, Body(body): Body<ProviderBody>) -> Response {
-    rest.answer(identity::update(&rest.platform, &rest.ctx, id, body).await).await
+pub async fn update(rest: Rest, Part(id): Part<IdentityProviderId>, request: Request) -> Response {
+    match read(&rest, request).await {
+        Ok(body) => rest.answer(identity::update(&rest.platform, &rest.ctx, id, body).await).await,
+        Err(refused) => refused,
+    }
+}
+
+/// The body, for who may manage providers at all; the others learn that first, whatever it looks like.
+async fn read<T: serde::de::DeserializeOwned + Send>(rest: &Rest, request: Request) -> Result<T, Response> {
+    match settings::may_manage_identity(&rest.ctx) {
+        Ok(()) => Body::<T>::from_request(request, &()).await.map(|Body(body)| body),
+        Err(error) => Err(rest.answer::<()>(Err(error)).await),
+    }
 }
 
 /// Removes it; the accounts stay, and the sessions of those end who came in by it alone.
@@ -48,6 +65,9 @@ pub async fn delete(rest: Rest, Part(id): Part<IdentityProviderId>) -> Response 
 #[utoipa::path(post, path = "/api/admin/settings/identity-providers/{id}/test", tag = "settings",
     params(("id" = IdentityProviderId, Path)), request_body = ProviderTestRequest,
     responses((status = 200, body = Envelope<ProviderTest>)))]
-pub async fn test(rest: Rest, Part(id): Part<IdentityProviderId>, Body(body): Body<ProviderTestRequest>) -> Response {
-    rest.answer(identity::test(&rest.platform, &rest.ctx, id, body).await).await
+pub async fn test(rest: Rest, Part(id): Part<IdentityProviderId>, request: Request) -> Response {
+    match read(&rest, request).await {
+        Ok(body) => rest.answer(identity::test(&rest.platform, &rest.ctx, id, body).await).await,
+        Err(refused) => refused,
+    }
 }

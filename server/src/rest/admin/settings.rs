@@ -2,13 +2,13 @@
 
 use app::{door, paths};
 use axum::Json;
-use axum::extract::Request;
+use axum::extract::{FromRequest as _, Request};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use contract::settings::{
     Configuration, MAX_CONFIGURATION_BYTES, MAX_LOGO_BYTES, SettingUpdate, SettingView, SettingsImportView,
 };
-use contract::{Envelope, Permission, SettingsImportId};
+use contract::{Envelope, SettingsImportId};
 use platform::settings;
 
 use crate::rest::{Body, Part, Rest, upload};
@@ -31,8 +31,15 @@ pub async fn get(rest: Rest, Part(key): Part<String>) -> Response {
 #[utoipa::path(put, path = "/api/admin/settings/{key}", tag = "settings", params(("key" = String, Path)),
     request_body = SettingUpdate,
     responses((status = 200, body = Envelope<SettingView>), (status = 409, description = "1400: changed meanwhile")))]
-pub async fn update(rest: Rest, Part(key): Part<String>, Body(body): Body<SettingUpdate>) -> Response {
-    rest.answer(settings::update(&rest.platform, &rest.ctx, &key, body).await).await
+pub async fn update(rest: Rest, Part(key): Part<String>, request: Request) -> Response {
+    // Who may not change settings at all learns so whatever the body looks like.
+    if let Err(error) = settings::may_change(&rest.ctx) {
+        return rest.answer::<()>(Err(error)).await;
+    }
+    match Body::<SettingUpdate>::from_request(request, &()).await {
+        Ok(Body(body)) => rest.answer(settings::update(&rest.platform, &rest.ctx, &key, body).await).await,
+        Err(refused) => refused,
+    }
 }
 
 /// Everything but the secrets, as a file to be imported elsewhere; not in an envelope.
@@ -64,7 +71,7 @@ pub async fn stage_import(rest: Rest, request: Request) -> Response {
     };
     match staged {
         Ok(view) if wants_page => Redirect::to(&paths::settings_import(view.id)).into_response(),
-        Err(error) if wants_page => back(&rest, error).await,
+        Err(error) if wants_page => back(&rest, error, "import").await,
         staged => rest.created(staged, |view| format!("/api/admin/settings/import/{}", view.id)).await,
     }
 }
@@ -84,7 +91,7 @@ pub async fn confirm_import(rest: Rest, Part(id): Part<SettingsImportId>) -> Res
     rest.answer(settings::confirm_import(&rest.platform, &rest.ctx, id).await).await
 }
 
-/// Takes a PNG or JPEG as the logo: the body itself, or the first file of a form. No bytes at all take it away.
+/// Takes a PNG or JPEG as the logo: the body itself, or the first file of a form. PUT of null to `branding.logo` takes it away.
 #[utoipa::path(post, path = "/api/admin/settings/logo", tag = "settings",
     request_body(content = Vec<u8>, content_type = "image/png"),
     responses((status = 200, description = "Kept"), (status = 413, description = "1700: more than 64 KiB")))]
@@ -95,19 +102,21 @@ pub async fn set_logo(rest: Rest, request: Request) -> Response {
         Err(error) => Err(error),
     };
     match kept {
-        Ok(()) if wants_page => Redirect::to(paths::SETTINGS).into_response(),
-        Err(error) if wants_page => back(&rest, error).await,
+        Ok(()) if wants_page => Redirect::to(&paths::settings_done("logo")).into_response(),
+        Err(error) if wants_page => back(&rest, error, "logo").await,
         kept => rest.answer(kept).await,
     }
 }
 
 /// The bytes handed in; who may not change settings at all learns so before anything is taken in.
 async fn taken(rest: &Rest, request: Request, max: usize) -> platform::Result<Vec<u8>> {
-    door::must_hold(&rest.ctx, Permission::SettingsUpdate)?;
+    settings::may_change(&rest.ctx)?;
     upload::bytes(request, max).await
 }
 
-async fn back(rest: &Rest, error: platform::Error) -> Response {
-    let address = door::refused_address((&rest.platform, &rest.ctx), error, paths::SETTINGS, Vec::new()).await;
+/// Back to the page, which shows at the form of this name what was wrong.
+async fn back(rest: &Rest, error: platform::Error, form: &str) -> Response {
+    let typed = vec![("form", form.to_owned())];
+    let address = door::refused_address((&rest.platform, &rest.ctx), error, paths::SETTINGS, typed).await;
     Redirect::to(&address).into_response()
 }

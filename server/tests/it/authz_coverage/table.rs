@@ -222,7 +222,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "GET",   "/api/admin/settings/import/{id}",                     [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     // Somebody set the name meanwhile: 409 says that the caller was let in.
     (Door::Rest, "POST",  "/api/admin/settings/import/{id}/confirm",             [401, 404, 404, 404, 404, 409, 401, 404, 404]),
-    (Door::Rest, "POST",  "/api/admin/settings/logo",                            [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "POST",  "/api/admin/settings/logo",                            [401, 404, 404, 404, 404, 400, 401, 404, 404]),
     (Door::Rest, "GET",   "/api/admin/settings/identity-providers",              [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     (Door::Rest, "POST",  "/api/admin/settings/identity-providers",              [401, 404, 404, 404, 404, 201, 401, 404, 404]),
     (Door::Rest, "GET",   "/api/admin/settings/identity-providers/{id}",         [401, 404, 404, 404, 404, 200, 401, 404, 404]),

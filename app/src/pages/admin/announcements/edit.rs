@@ -40,12 +40,13 @@ fn form_page(now: Option<AnnouncementView>, choices: Vec<ChosenCustomer>) -> Any
     let title = words.t(if now.is_some() { "announcement-edit-title" } else { "announcement-new-title" });
     let head = PageFrame::new(title, Area::Announcements).crumb(words.t("announcements-title"), paths::ANNOUNCEMENTS);
     let refused = Refused::from_query();
-    let form = match (&refused, &now) {
+    let again = refused.as_ref().and_then(Refused::with_typed);
+    let form = match (again, &now) {
         (Some(refused), _) => AnnouncementForm::from_typed(refused),
         (None, Some(view)) => AnnouncementForm::of(view),
         (None, None) => AnnouncementForm::default(),
     };
-    let chosen: Vec<CustomerId> = match (&refused, &now) {
+    let chosen: Vec<CustomerId> = match (again, &now) {
         (Some(refused), _) => {
             let typed = refused.typed.get("customers").cloned().unwrap_or_default();
             typed.split(' ').filter_map(|id| id.parse().ok()).collect()

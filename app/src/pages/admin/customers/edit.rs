@@ -49,7 +49,7 @@ pub fn EditCustomerPage() -> impl IntoView {
 
 fn form_view(words: Words, customer: Option<CustomerRow>) -> impl IntoView {
     let refused = Refused::from_query();
-    let form = match (&refused, &customer) {
+    let form = match (refused.as_ref().and_then(Refused::with_typed), &customer) {
         (Some(refused), _) => CustomerForm::from_typed(refused),
         (None, Some(customer)) => CustomerForm::of(customer),
         (None, None) => CustomerForm::default(),

@@ -163,10 +163,10 @@ fn form_card(
     engine: Option<&EngineView>,
     refused: Option<&Refused>,
 ) -> impl IntoView + use<> {
-    let form = match (refused, engine) {
-        (Some(refused), _) if !refused.typed.is_empty() => EngineForm::from_typed(refused),
-        (_, Some(engine)) => EngineForm::of(engine),
-        (_, None) => EngineForm { kind: EngineKind::Tcp.code().to_owned(), ..EngineForm::default() },
+    let form = match (refused.and_then(Refused::with_typed), engine) {
+        (Some(refused), _) => EngineForm::from_typed(refused),
+        (None, Some(engine)) => EngineForm::of(engine),
+        (None, None) => EngineForm { kind: EngineKind::Tcp.code().to_owned(), ..EngineForm::default() },
     };
     let fault = |path: &str| refused.and_then(|refused| refused.fault(words.0, path));
     let field = |key: &str, name: &str, path: &str, value: &str| TextField {

@@ -15,6 +15,7 @@ use super::mappable::Mappable;
 use super::server_fns::{DeleteIdentityProvider, SaveIdentityProvider, TestIdentityProvider};
 use crate::door::{Refused, door, look, must_hold};
 use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::admin::settings::page::{CHANGED, reload};
 use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::copy::copy_button;
@@ -142,6 +143,8 @@ fn edit_view(kind: ProviderKind, view: Option<ProviderView>, mappable: Mappable)
         .crumb(words.t("nav-settings"), paths::SETTINGS)
         .crumb(words.t("identity-title"), paths::IDENTITY_PROVIDERS);
     let message = fields.refused.as_ref().map(|refused| refused.message(words.0));
+    let changed = fields.refused.as_ref().is_some_and(|refused| refused.key == CHANGED);
+    let changed = view.as_ref().filter(|_| changed).map(|view| reload(words, paths::identity_provider(view.id)));
     let saved = use_query_map().get_untracked().get("done").is_some_and(|done| done == "saved");
     let form = provider_form(&fields, kind, view.as_ref(), mappable);
     let more = view.map(|view| {
@@ -152,6 +155,7 @@ fn edit_view(kind: ProviderKind, view: Option<ProviderView>, mappable: Mappable)
         head,
         view! {
             {form_fault(message)}
+            {changed}
             {saved.then(|| view! { <p class="note-line" role="status">{words.t("identity-saved")}</p> })}
             {form}
             {more}
@@ -169,8 +173,11 @@ fn provider_form(
     let mut mappings = fields.field("identity-mappings", "mappings");
     mappings.hint = mappings.hint.map(|hint| format!("{hint} {}", mappable.in_words(words)));
     let id = view.map(|view| view! { <input r#type="hidden" name="id" value=view.id.to_string() /> });
-    let version =
-        view.map(|view| view! { <input r#type="hidden" name="form[version]" value=view.version.to_string() /> });
+    let version = view.map(|view| {
+        let seen = Some(fields.value("version")).filter(|seen| !seen.is_empty());
+        let version = seen.unwrap_or_else(|| view.version.to_string());
+        view! { <input r#type="hidden" name="form[version]" value=version /> }
+    });
     let parts = match kind {
         ProviderKind::Ldap => ldap_parts(fields, view).into_any(),
         ProviderKind::Oidc => oidc_parts(fields, view).into_any(),
@@ -184,14 +191,16 @@ fn provider_form(
                 <input r#type="hidden" name="form[kind]" value=kind.code() />
                 <fieldset>
                     {fields.required("identity-name", "name", 100)}
-                    {fields.tick("identity-enabled", "enabled")}
+                    <div class="checks">{fields.tick("identity-enabled", "enabled")}</div>
                 </fieldset>
                 {parts}
                 <fieldset>
                     <legend>{words.t("identity-groups")}</legend>
                     {text_area(mappings)}
-                    {fields.tick("identity-creates-accounts", "creates_accounts")}
-                    {fields.tick("identity-only-mapped", "only_mapped")}
+                    <div class="checks">
+                        {fields.tick("identity-creates-accounts", "creates_accounts")}
+                        {fields.tick("identity-only-mapped", "only_mapped")}
+                    </div>
                     {fields.text("identity-password-url", "password_url", 500)}
                 </fieldset>
                 <p class="actions">
@@ -236,18 +245,18 @@ fn ldap_parts(fields: &Fields, view: Option<&ProviderView>) -> impl IntoView + u
 
 fn oidc_parts(fields: &Fields, view: Option<&ProviderView>) -> impl IntoView + use<> {
     let words = fields.words;
-    let redirect = view.and_then(|view| view.redirect_url.clone()).map(|url| {
-        view! {
-            <dl class="facts">
-                <dt>{words.t("identity-redirect")}</dt>
-                <dd>
-                    <code class="select">{url.clone()}</code> " "
-                    {copy_button(url, words.t("copy"), words.t("copied"))}
-                    <span class="hint">{words.t("identity-redirect-hint")}</span>
-                </dd>
-            </dl>
-        }
-    });
+    // A service asks for it before it gives the client id: it is the same for every one, stored or not.
+    let redirect = paths::oidc_redirect(&door().0.settings().public_url);
+    let redirect = view! {
+        <div class="form-row wide">
+            <span>{words.t("identity-redirect")}</span>
+            <p class="command-line">
+                <code class="select">{redirect.clone()}</code>
+                {copy_button(redirect, words.t("copy"), words.t("copied"))}
+            </p>
+            <span class="hint">{words.t("identity-redirect-hint")}</span>
+        </div>
+    };
     view! {
         <fieldset>
             <legend>{words.t("identity-server")}</legend>
@@ -273,7 +282,10 @@ fn secret_field(fields: &Fields, key: &str, view: Option<&ProviderView>) -> impl
         hint: Some(words.t(if is_set { "identity-secret-set" } else { "identity-secret-not-set" })),
         ..fields.field(key, "secret")
     };
-    let forget = is_set.then(|| check_field(words.t("identity-secret-forget"), None, "form[forget_secret]", false));
+    let forget = is_set.then(|| {
+        let forget = check_field(words.t("identity-secret-forget"), None, "form[forget_secret]", false);
+        view! { <div class="checks">{forget}</div> }
+    });
     view! {
         {text_field(field)}
         {forget}
@@ -313,7 +325,7 @@ fn result_view(words: Words, test: ProviderTest) -> impl IntoView {
     let steps = test.steps.into_iter().map(|step| step_view(words, step)).collect_view();
     view! {
         <p class="note-line" role="status">{state(tone, words.t(key))} " " {time(test.at, look().zone)}</p>
-        <dl class="facts">{steps}</dl>
+        <dl class="facts start">{steps}</dl>
     }
 }
 

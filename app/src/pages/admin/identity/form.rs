@@ -10,7 +10,7 @@ use platform::Error;
 use platform::error::FieldError;
 
 /// Names in the form, and the paths that faults are named by. What is not here is never shown again.
-pub(super) const FIELDS: [(&str, &str); 26] = [
+pub(super) const FIELDS: [(&str, &str); 27] = [
     ("kind", "kind"),
     ("name", "name"),
     ("enabled", "enabled"),
@@ -37,6 +37,8 @@ pub(super) const FIELDS: [(&str, &str); 26] = [
     ("only_mapped", "onlyMapped"),
     ("mappings", "mappings"),
     ("password_url", "passwordUrl"),
+    // That of what the form was filled in with: sending it again does not overwrite what came between.
+    ("version", "version"),
 ];
 
 /// What is shown again when the form was refused; never a secret.
@@ -47,14 +49,53 @@ pub(super) fn typed(form: &BTreeMap<String, String>) -> Vec<(&'static str, Strin
     typed
 }
 
+/// What was typed, and what of it did not read.
+pub(super) struct Typed {
+    pub(super) body: ProviderBody,
+    pub(super) unread: Vec<FieldError>,
+}
+
+impl Typed {
+    /// What is to be judged by the operation. Where something did not read, it is a provider that cannot be, so that nothing
+    /// is kept and everything else is judged as well.
+    pub(super) fn judged(&self) -> ProviderBody {
+        let mut body = self.body.clone();
+        if !self.unread.is_empty() {
+            body.mappings = vec![impossible()];
+        }
+        body
+    }
+
+    /// What the operation said of [`Typed::judged`], with what did not read in place of what stood for it.
+    pub(super) fn in_full(self, mut error: Error) -> Error {
+        if error.code == ErrorCode::Validation && !self.unread.is_empty() {
+            let unread = self.unread;
+            error
+                .fields
+                .retain(|field| field.path != "mappings" && unread.iter().all(|fault| fault.path != field.path));
+            error.fields.extend(unread);
+        }
+        error
+    }
+}
+
+/// A mapping that is always refused, and grants nothing that the caller would have to hold.
+fn impossible() -> GroupMapping {
+    GroupMapping { group: String::new(), role: MappedRole::CustomerMember, customer_id: Some(CustomerId(0)) }
+}
+
 /// The provider that was typed.
-pub(super) fn body(form: &BTreeMap<String, String>) -> Result<ProviderBody, Error> {
+///
+/// # Errors
+/// Validation for no kind of provider.
+pub(super) fn body(form: &BTreeMap<String, String>) -> Result<Typed, Error> {
+    let mut unread = Vec::new();
     let get = |name: &str| form.get(name).cloned().unwrap_or_default();
     let some = |name: &str| Some(get(name)).filter(|text| !text.trim().is_empty());
     let ticked = |name: &str| form.contains_key(name);
     let kind = ProviderKind::parse(&get("kind")).ok_or_else(|| Error::field("kind", "field-unknown-value"))?;
     let (ldap, oidc) = match kind {
-        ProviderKind::Ldap => (Some(ldap(form)?), None),
+        ProviderKind::Ldap => (Some(ldap(form, &mut unread)), None),
         ProviderKind::Oidc => {
             let settings = OidcSettings {
                 issuer: get("issuer").trim().to_owned(),
@@ -68,7 +109,11 @@ pub(super) fn body(form: &BTreeMap<String, String>) -> Result<ProviderBody, Erro
         }
     };
     let secret = form.get("secret").cloned().filter(|secret| !secret.is_empty());
-    Ok(ProviderBody {
+    let mappings = read_mappings(&get("mappings")).unwrap_or_else(|fault| {
+        unread.push(fault);
+        Vec::new()
+    });
+    let body = ProviderBody {
         kind,
         name: get("name"),
         enabled: ticked("enabled"),
@@ -77,21 +122,29 @@ pub(super) fn body(form: &BTreeMap<String, String>) -> Result<ProviderBody, Erro
         secret: secret.or_else(|| ticked("forget_secret").then(String::new)),
         creates_accounts: ticked("creates_accounts"),
         only_mapped: ticked("only_mapped"),
-        mappings: read_mappings(&get("mappings"))?,
+        mappings,
         password_url: some("password_url"),
         version: form.get("version").and_then(|version| version.parse().ok()),
-    })
+    };
+    Ok(Typed { body, unread })
 }
 
-fn ldap(form: &BTreeMap<String, String>) -> Result<LdapSettings, Error> {
+fn ldap(form: &BTreeMap<String, String>, unread: &mut Vec<FieldError>) -> LdapSettings {
     let get = |name: &str| form.get(name).cloned().unwrap_or_default();
     let some = |name: &str| Some(get(name)).filter(|text| !text.trim().is_empty());
-    let port = get("port").trim().parse().map_err(|_| Error::field("ldap.port", "field-not-a-number"))?;
-    let security = LdapSecurity::parse(&get("security"));
-    Ok(LdapSettings {
+    let mut refused = |path: &'static str, key: &'static str| unread.push(FieldError { path, key, args: Vec::new() });
+    let port = get("port").trim().parse().unwrap_or_else(|_| {
+        refused("ldap.port", "field-not-a-number");
+        0
+    });
+    let security = LdapSecurity::parse(&get("security")).unwrap_or_else(|| {
+        refused("ldap.security", "field-unknown-value");
+        LdapSettings::default().security
+    });
+    LdapSettings {
         host: get("host"),
         port,
-        security: security.ok_or_else(|| Error::field("ldap.security", "field-unknown-value"))?,
+        security,
         ca_certificate: some("ldap_ca"),
         bind_dn: some("bind_dn"),
         user_base: get("user_base"),
@@ -102,36 +155,48 @@ fn ldap(form: &BTreeMap<String, String>) -> Result<LdapSettings, Error> {
         display_name_attribute: get("display_name_attribute"),
         group_base: some("group_base"),
         group_filter: get("group_filter"),
-    })
+    }
 }
 
 /// One mapping a line: `role [customer]: group`.
-fn read_mappings(text: &str) -> Result<Vec<GroupMapping>, Error> {
+fn read_mappings(text: &str) -> Result<Vec<GroupMapping>, FieldError> {
     let mut mappings = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         if line.trim().is_empty() {
             continue;
         }
-        let Some(mapping) = read_mapping(line) else {
-            let mut error = Error::new(ErrorCode::Validation);
-            let args = vec![("row", u32::to_string(&number))];
-            error.fields.push(FieldError { path: "mappings", key: "field-mapping-line", args });
-            return Err(error);
-        };
-        mappings.push(mapping);
+        mappings.push(read_mapping(number, line)?);
     }
     Ok(mappings)
 }
 
-fn read_mapping(line: &str) -> Option<GroupMapping> {
-    let (who, group) = line.split_once(':')?;
+/// Longest name that a fault repeats.
+const NAMED_CHARS: usize = 60;
+
+/// What is wrong in a line of mappings; `name` is what was typed there.
+pub(super) fn mapping_fault(row: usize, key: &'static str, name: &str) -> FieldError {
+    let name = name.chars().take(NAMED_CHARS).collect();
+    FieldError { path: "mappings", key, args: vec![("row", row.to_string()), ("name", name)] }
+}
+
+fn read_mapping(row: usize, line: &str) -> Result<GroupMapping, FieldError> {
+    let unread = || mapping_fault(row, "field-mapping-line", "");
+    let (who, group) = line.split_once(':').ok_or_else(unread)?;
     let mut words = who.split_whitespace();
-    let role = MappedRole::parse(words.next()?)?;
-    let customer_id = match words.next() {
-        Some(word) => Some(CustomerId(word.parse().ok()?)),
-        None => None,
-    };
-    words.next().is_none().then(|| GroupMapping { group: group.trim().to_owned(), role, customer_id })
+    let role = words.next().ok_or_else(unread)?;
+    let role = MappedRole::parse(role).ok_or_else(|| mapping_fault(row, "field-mapping-role", role))?;
+    let number =
+        |word: &str| word.parse().map(CustomerId).map_err(|_| mapping_fault(row, "field-mapping-not-a-number", word));
+    let customer_id = words.next().map(number).transpose()?;
+    match words.next() {
+        None => Ok(GroupMapping { group: group.trim().to_owned(), role, customer_id }),
+        Some(_) => Err(unread()),
+    }
+}
+
+/// The line of the form that each mapping stands in, from 1.
+pub(super) fn rows_of_mappings(text: &str) -> Vec<usize> {
+    (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()).map(|(row, _)| row).collect()
 }
 
 fn write_mappings(mappings: &[GroupMapping]) -> String {
@@ -200,9 +265,16 @@ mod tests {
         assert_eq!((read[2].customer_id, read[3].group.as_str()), (Some(CustomerId(12)), "urn:lab:heads"));
         assert_eq!(write_mappings(&read), text);
         assert_eq!(read_mappings("\n  \n").map(|list| list.len()).ok(), Some(0));
-        for bad in ["gpu-admins", "King!: gpu", "customer_member twelve: lab", "customer_member 1 2: lab"] {
-            let error = read_mappings(&format!("\n{bad}")).expect_err(bad);
-            assert_eq!((error.fields[0].path, error.fields[0].args[0].1.as_str()), ("mappings", "2"));
+        let cases = [
+            ("gpu-admins", "field-mapping-line", ""),
+            ("King!: gpu", "field-mapping-role", "King!"),
+            ("customer_member twelve: lab", "field-mapping-not-a-number", "twelve"),
+            ("customer_member 1 2: lab", "field-mapping-line", ""),
+        ];
+        for (bad, key, name) in cases {
+            let fault = read_mappings(&format!("\n{bad}")).expect_err(bad);
+            let said = (fault.path, fault.key, fault.args[0].1.as_str(), fault.args[1].1.as_str());
+            assert_eq!(said, ("mappings", key, "2", name));
         }
     }
 
@@ -211,7 +283,7 @@ mod tests {
         let form: BTreeMap<_, _> = [("kind", "oidc"), ("name", "Sso"), ("scopes", "profile  email"), ("secret", "")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
-        let body = body(&form).expect("it reads");
+        let body = body(&form).expect("it reads").body;
         assert!(!body.enabled && !body.creates_accounts && body.secret.is_none());
         assert_eq!(body.oidc.expect("a service").scopes, ["profile", "email"]);
     }

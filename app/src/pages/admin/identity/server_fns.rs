@@ -30,14 +30,18 @@ pub async fn save_identity_provider(
         None => paths::identity_provider_new(form.get("kind").map_or("", String::as_str)),
     };
     let typed = super::form::typed(&form);
-    let result = match super::form::body(&form) {
-        Ok(body) => match id {
-            Some(id) => identity::update(&platform, &ctx, id, body).await,
-            None => identity::create(&platform, &ctx, body).await,
-        },
+    let read = async {
         // Who may not do it at all hears that first.
-        Err(error) => identity::list(&platform, &ctx).await.and_then(|_| Err(error)),
+        platform::settings::may_manage_identity(&ctx)?;
+        let mut read = super::form::body(&form)?;
+        super::mappable::name_unknown(&platform, &ctx, &form, &mut read).await?;
+        let saved = match id {
+            Some(id) => identity::update(&platform, &ctx, id, read.judged()).await,
+            None => identity::create(&platform, &ctx, read.judged()).await,
+        };
+        saved.map_err(|error| read.in_full(error))
     };
+    let result = read.await;
     let next = |view: ProviderView| paths::identity_provider_done(view.id, "saved");
     door::form_answer((&platform, &ctx), result, next, &page, typed).await
 }

@@ -56,7 +56,7 @@ pub fn form_view(
     back: String,
 ) -> impl IntoView + use<> {
     let refused = Refused::from_query();
-    let form = match (&refused, &image) {
+    let form = match (refused.as_ref().and_then(Refused::with_typed), &image) {
         (Some(refused), _) => ImageForm::from_typed(refused),
         (None, Some(image)) => ImageForm::of(image),
         (None, None) => ImageForm::beginning(),

@@ -60,7 +60,7 @@ pub fn EditRolePage() -> impl IntoView {
 
 fn form_view(words: Words, role: Option<RoleView>, permissions: Vec<PermissionView>) -> impl IntoView {
     let refused = Refused::from_query();
-    let form = match (&refused, &role) {
+    let form = match (refused.as_ref().and_then(Refused::with_typed), &role) {
         (Some(refused), _) => RoleForm::from_typed(refused),
         (None, Some(role)) => RoleForm::of(role),
         (None, None) => RoleForm::default(),

@@ -41,6 +41,15 @@ fn import_view(view: SettingsImportView) -> AnyView {
     let secrets = (!left_out.is_empty()).then(|| {
         view! { <p class="note-line">{words.with("settings-import-secrets", &[("names", left_out)])}</p> }
     });
+    let services = view.left_out.sign_in_services.iter();
+    let apart: Vec<_> = services.chain(&view.left_out.chat_robots).cloned().collect();
+    let apart = (!apart.is_empty()).then(|| {
+        let names = apart.join(&words.t("list-separator"));
+        view! { <p class="note-line">{words.with("settings-import-left-out", &[("names", names)])}</p> }
+    });
+    let forgets = view.forgets_mail_password.then(|| {
+        view! { <p class="note-line">{words.t("settings-import-forgets-mail")}</p> }
+    });
     let body = if view.changes.is_empty() {
         view! { <div class="empty"><p>{words.t("settings-import-nothing")}</p></div> }.into_any()
     } else {
@@ -53,7 +62,9 @@ fn import_view(view: SettingsImportView) -> AnyView {
             <section class="card">
                 <header><h2>{words.t("settings-import-changes")}</h2> <span class="sub">{unchanged}</span></header>
                 {body}
+                {forgets}
                 {secrets}
+                {apart}
             </section>
         },
     )

@@ -61,13 +61,20 @@ fn mails_view(query: ListQuery, page: Page<MailView>) -> AnyView {
 fn table(words: Words, query: &ListQuery, page: Page<MailView>) -> AnyView {
     let zone = look().zone;
     let rows = page.list.into_iter().map(|mail| {
-        let hint = (mail.state == MailState::Unknown).then(|| words.t("mail-state-unknown-hint"));
+        let next = mail.next_try_at.filter(|_| mail.state == MailState::Queued);
+        let hint = match mail.state {
+            MailState::Unknown => Some(words.t("mail-state-unknown-hint")),
+            _ => next.map(|_| words.t("mails-waits-hint")),
+        };
+        let waits = next.map(|at| {
+            view! { <span class="sub">" " {words.t("mails-waits-until")} " " {time(at, zone)}</span> }
+        });
         view! {
             <tr>
                 <td data-label=words.t("mails-at")>{time(mail.created_at, zone)}</td>
                 <td data-label=words.t("mails-kind")>{words.t(&format!("mail-kind-{}", mail.kind))}</td>
                 <td data-label=words.t("mails-to")>{mail.address}</td>
-                <td data-label=words.t("mails-state") title=hint>{mail_state(words, mail.state)}</td>
+                <td data-label=words.t("mails-state") title=hint>{mail_state(words, mail.state)} {waits}</td>
                 <td class="num" data-label=words.t("mails-attempts")>{mail.attempts}</td>
                 <td class="says" data-label=words.t("mails-error")>{mail.last_error}</td>
             </tr>

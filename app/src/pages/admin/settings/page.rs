@@ -24,14 +24,29 @@ use crate::words::Words;
 #[component]
 pub fn SettingsPage() -> impl IntoView {
     let (platform, ctx) = door();
-    let saved = use_query_map().get_untracked().get("saved").is_some();
-    page(async move { platform::settings::list(&platform, &ctx).await }, move |settings| settings_view(settings, saved))
+    page(async move { platform::settings::list(&platform, &ctx).await }, settings_view)
 }
 
-fn settings_view(settings: Vec<SettingView>, saved: bool) -> AnyView {
+/// What was done, in words; only what we have words for is said.
+fn done(words: Words) -> Option<String> {
+    let query = use_query_map().get_untracked();
+    let key = match query.get("done").as_deref() {
+        Some("logo") => "settings-logo-done",
+        Some("logo-removed") => "settings-logo-removed",
+        _ => query.get("saved").map(|_| "settings-saved")?,
+    };
+    Some(words.t(key))
+}
+
+fn settings_view(settings: Vec<SettingView>) -> AnyView {
     let words = Words::now();
     let may_change = door().1.holds(Permission::SettingsUpdate);
-    let refused = Refused::from_query();
+    // A form of its own says what is wrong with its file: the fields of the others are none the worse.
+    let (of_file, refused): (Option<Refused>, Option<Refused>) =
+        Refused::from_query().map_or((None, None), |refused| match file_form(&refused) {
+            Some(_) => (Some(refused), None),
+            None => (None, Some(refused)),
+        });
     let identity = door().1.holds(Permission::SettingsIdentity).then(|| {
         view! { <a class="btn" href=paths::IDENTITY_PROVIDERS>{words.t("identity-title")}</a> }
     });
@@ -39,40 +54,62 @@ fn settings_view(settings: Vec<SettingView>, saved: bool) -> AnyView {
         {identity}
         <a class="btn" href="/api/admin/settings/export" download="">{words.t("settings-export")}</a>
     });
-    let message = refused.as_ref().map(|refused| refused.message(words.0));
+    let message = refused.as_ref().or(of_file.as_ref()).map(|refused| refused.message(words.0));
     // What belongs to no single setting.
-    let general = refused
-        .as_ref()
-        .and_then(|r| ["settings", "file", "format"].into_iter().find_map(|path| r.fault(words.0, path)));
+    let general = refused.as_ref().and_then(|refused| refused.fault(words.0, "settings"));
+    let changed = refused.as_ref().is_some_and(|refused| refused.key == CHANGED);
+    let of_logo = of_file.as_ref().filter(|refused| file_form(refused) == Some(LOGO));
+    let of_import = of_file.as_ref().filter(|refused| file_form(refused) == Some(IMPORT));
     let groups = SettingGroup::ALL.map(|group| {
         let of_group: Vec<_> = settings.iter().filter(|view| view.group == group).cloned().collect();
         let here = may_change && (!group.decides_who_gets_in() || door().1.holds(Permission::SettingsIdentity));
-        group_form(words, group, of_group, refused.as_ref(), here)
+        group_form(words, group, of_group, (refused.as_ref(), of_logo), here)
     });
     frame(
         head,
         view! {
             {form_fault(message)}
             {form_fault(general)}
-            {saved.then(|| view! { <p class="note-line" role="status">{words.t("settings-saved")}</p> })}
+            {changed.then(|| reload(words, paths::SETTINGS.to_owned()))}
+            {done(words).map(|said| view! { <p class="note-line" role="status">{said}</p> })}
+            {(!may_change).then(|| view! { <p class="note-line">{words.t("settings-read-only")}</p> })}
             {groups.into_iter().collect_view()}
-            {may_change.then(|| import_card(words, refused.as_ref()))}
+            {may_change.then(|| import_card(words, of_import))}
         },
     )
+}
+
+/// What somebody else's change in between is called.
+pub(crate) const CHANGED: &str = "error-settings-changed";
+/// Words by which the forms with a file say which of them was refused.
+const IMPORT: &str = "import";
+const LOGO: &str = "logo";
+
+/// The form with a file that was refused, if it was one.
+fn file_form(refused: &Refused) -> Option<&'static str> {
+    [IMPORT, LOGO].into_iter().find(|form| refused.typed.get("form").is_some_and(|said| said == form))
+}
+
+/// The way to what is stored: what was typed is on this page until then, and is not saved over what another wrote.
+pub(crate) fn reload(words: Words, page: String) -> impl IntoView {
+    view! { <p class="note-line"><a class="link" href=page>{words.t("settings-reload")}</a></p> }
 }
 
 fn group_form(
     words: Words,
     group: SettingGroup,
     settings: Vec<SettingView>,
-    refused: Option<&Refused>,
+    (refused, of_logo): (Option<&Refused>, Option<&Refused>),
     may_change: bool,
 ) -> AnyView {
     let title = words.t(&format!("settings-group-{}", group.code()));
+    // Versions stay those that were seen when the form was filled in: sending it again does not overwrite what came between.
+    let first_seen = refused.map(seen_again).unwrap_or_default();
     let seen: Vec<_> = settings
         .iter()
         .map(|view| {
-            view! { <input r#type="hidden" name=format!("seen[{}]", view.key) value=view.version.to_string() /> }
+            let version = first_seen.get(&view.key).copied().unwrap_or(view.version);
+            view! { <input r#type="hidden" name=format!("seen[{}]", view.key) value=version.to_string() /> }
         })
         .collect();
     let last = settings.iter().filter_map(|view| Some((view.updated_at?, view.updated_by.clone()))).max();
@@ -94,7 +131,7 @@ fn group_form(
             {(group == SettingGroup::Notifications).then(|| view! {
                 <p class="note-line"><a class="link" href=paths::CHANNELS>{words.t("channels-title")}</a></p>
             })}
-            {(group == SettingGroup::Branding && may_change).then(|| logo_form(words, refused))}
+            {(group == SettingGroup::Branding && may_change).then(|| logo_form(words, of_logo))}
         </section>
     }
     .into_any()
@@ -171,7 +208,7 @@ fn secret_field(words: Words, view: SettingView, label: String, name: String, fa
 }
 
 fn logo_form(words: Words, refused: Option<&Refused>) -> impl IntoView + use<> {
-    let fault = refused.and_then(|refused| refused.fault(words.0, "branding.logo"));
+    let fault = ["branding.logo", "file"].into_iter().find_map(|path| refused?.fault(words.0, path));
     let now = appearance().logo_tag.map(|tag| {
         view! { <img class="logo" src=paths::logo(&tag) alt=words.t("setting-branding-logo") /> }
     });
@@ -200,20 +237,43 @@ fn logo_form(words: Words, refused: Option<&Refused>) -> impl IntoView + use<> {
 }
 
 fn import_card(words: Words, refused: Option<&Refused>) -> impl IntoView + use<> {
-    // Whatever is wrong inside of it is wrong with the file.
     let fault = ["file", "format", "settings"].iter().find_map(|path| refused?.fault(words.0, path));
+    let inside: Vec<_> = refused.map(|refused| faults_inside(words, refused)).unwrap_or_default();
+    let inside = (!inside.is_empty()).then(|| {
+        view! {
+            <div class="fault" role="alert">
+                <p>{words.t("settings-import-faults")}</p>
+                <ul>{inside.into_iter().map(|fault| view! { <li>{fault}</li> }).collect_view()}</ul>
+            </div>
+        }
+    });
     let (label, accept) = (words.t("settings-import-file"), ".json,application/json");
     let file = file_field("settings-file", label, accept, fault, None, ());
     view! {
         <section class="card" id="import">
             <header><h2>{words.t("settings-import")}</h2></header>
             <form class="form" method="post" action="/api/admin/settings/import" enctype="multipart/form-data">
-                <p>{words.t("settings-import-hint")}</p>
+                <p>{words.t("settings-import-hint")} " " {words.t("settings-export-hint")}</p>
+                {inside}
                 {file}
                 <p class="actions"><button class="btn">{words.t("settings-import-look")}</button></p>
             </form>
         </section>
     }
+}
+
+/// The settings of a file that do not fit, each by its name, its key and why.
+fn faults_inside(words: Words, refused: &Refused) -> Vec<String> {
+    let faults = SETTINGS.iter().filter_map(|spec| {
+        let fault = refused.fault(words.0, spec.key)?;
+        Some(format!("{} ({}): {fault}", words.t(&spec.text_key()), spec.key))
+    });
+    faults.collect()
+}
+
+/// The versions a refused form was filled in with.
+fn seen_again(refused: &Refused) -> BTreeMap<String, i64> {
+    refused.typed.get("seen").and_then(|seen| serde_json::from_str(seen).ok()).unwrap_or_default()
 }
 
 /// What a posted form asks for: key → what was typed; an empty secret asks for nothing.
@@ -241,8 +301,13 @@ pub(super) fn changes(
 }
 
 /// What is shown again when the form was refused, boxes that were emptied too; never a secret.
-pub(super) fn typed(form: &BTreeMap<String, String>, flags: &[String]) -> Vec<(&'static str, String)> {
+pub(super) fn typed(
+    form: &BTreeMap<String, String>,
+    seen: &BTreeMap<String, i64>,
+    flags: &[String],
+) -> Vec<(&'static str, String)> {
     let shown = SETTINGS.iter().filter(|spec| !spec.is_secret());
     let emptied = |key: &str| flags.iter().any(|flag| flag == key).then(|| "false".to_owned());
-    shown.filter_map(|spec| Some((spec.key, form.get(spec.key).cloned().or_else(|| emptied(spec.key))?))).collect()
+    let shown = shown.filter_map(|spec| Some((spec.key, form.get(spec.key).cloned().or_else(|| emptied(spec.key))?)));
+    shown.chain(serde_json::to_string(seen).ok().map(|seen| ("seen", seen))).collect()
 }

@@ -30,9 +30,11 @@ pub async fn save_settings(
 ) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let changes = super::page::changes(&form, &seen, &flags, &forget);
-    let typed = super::page::typed(&form, &flags);
+    let typed = super::page::typed(&form, &seen, &flags);
+    let only_logo = form.len() == 1 && form.get("branding.logo").is_some_and(String::is_empty);
     let result = platform::settings::change(&platform, &ctx, changes).await;
-    door::form_answer((&platform, &ctx), result, |()| paths::settings_saved(), paths::SETTINGS, typed).await
+    let next = |()| if only_logo { paths::settings_done("logo-removed") } else { paths::settings_saved() };
+    door::form_answer((&platform, &ctx), result, next, paths::SETTINGS, typed).await
 }
 
 /// Writes a configuration that waits.
@@ -85,7 +87,7 @@ pub async fn add_channel(
         let body = ChannelCreate { kind, name, url, secret: Some(secret), kinds: Some(kinds_of(&kinds)?) };
         platform::notifications::add_channel(&platform, &ctx, body).await
     };
-    let next = |_| paths::CHANNELS.to_owned();
+    let next = |_| paths::channels_done(paths::CHANNELS, "added");
     door::form_answer((&platform, &ctx), result.await, next, paths::CHANNELS, typed).await
 }
 
@@ -109,7 +111,7 @@ pub async fn change_channel(
         let body = change_of(name, url, secret, forget_secret, enabled, Some(&kinds))?;
         update_channel(&platform, &ctx, Whose::Platform, id, body).await
     };
-    let next = |_| paths::CHANNELS.to_owned();
+    let next = |_| paths::channels_done(paths::CHANNELS, "saved");
     door::form_answer((&platform, &ctx), result.await, next, paths::CHANNELS, typed).await
 }
 
@@ -119,7 +121,8 @@ pub async fn remove_channel(id: ChannelId) -> Result<(), ApiError> {
     use platform::notifications::{Whose, remove_channel};
     let (platform, ctx) = door::door();
     let result = remove_channel(&platform, &ctx, Whose::Platform, id).await;
-    door::form_answer((&platform, &ctx), result, |()| paths::CHANNELS.to_owned(), paths::CHANNELS, Vec::new()).await
+    let next = |()| paths::channels_done(paths::CHANNELS, "removed");
+    door::form_answer((&platform, &ctx), result, next, paths::CHANNELS, Vec::new()).await
 }
 
 /// Sends a test message now; the page says how far it came.

@@ -48,7 +48,7 @@ pub fn EditSpecPage() -> impl IntoView {
 
 fn form_view(words: Words, spec: Option<SpecView>) -> impl IntoView {
     let refused = Refused::from_query();
-    let form = match (&refused, &spec) {
+    let form = match (refused.as_ref().and_then(Refused::with_typed), &spec) {
         (Some(refused), _) => SpecForm::from_typed(refused),
         (None, Some(spec)) => SpecForm::of(spec),
         (None, None) => SpecForm::beginning(),

@@ -70,7 +70,7 @@ pub(super) async fn assignable(platform: &Platform, ctx: &OpContext) -> platform
 
 fn form_view(words: Words, user: Option<UserView>, roles: Vec<RoleView>) -> impl IntoView {
     let refused = Refused::from_query();
-    let form = match (&refused, &user) {
+    let form = match (refused.as_ref().and_then(Refused::with_typed), &user) {
         (Some(refused), _) => UserForm::from_typed(refused),
         (None, Some(user)) => UserForm::of(user),
         (None, None) => UserForm::default(),

@@ -134,11 +134,17 @@ fn channels_view(query: ListQuery, shown: Shown) -> AnyView {
         let cards = shown.channels.into_iter().map(|view| card(words, whose, view, may_change, refused.as_ref()));
         cards.collect_view().into_any()
     };
+    let done = use_query_map().get_untracked().get("done");
+    let done = ["added", "saved", "removed"].into_iter().find(|what| done.as_deref() == Some(*what));
+    let done = done.map(|what| {
+        view! { <p class="note-line" role="status">{words.t(&format!("channel-{what}"))}</p> }
+    });
     frame(
         head,
         view! {
             {own.then(|| tabs(words, paths::ACCOUNT_WEBHOOKS))}
             {form_fault(general)}
+            {done}
             {shown.made.map(|secret| made(words, secret))}
             <p class="note-line">{words.t(explained)}</p>
             {cards}

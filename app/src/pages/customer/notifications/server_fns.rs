@@ -96,7 +96,7 @@ pub async fn add_webhook(
     match result.await {
         Ok(made) if !door::wants_page() => Ok(Some(made)),
         result => {
-            let next = |_| paths::ACCOUNT_WEBHOOKS.to_owned();
+            let next = |_| paths::channels_done(paths::ACCOUNT_WEBHOOKS, "added");
             let answer = door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_WEBHOOKS, typed);
             answer.await.map(|()| None)
         }
@@ -119,7 +119,7 @@ pub async fn change_webhook(
         Ok(body) => update_channel(&platform, &ctx, Whose::Own, id, body).await,
         Err(error) => Err(error),
     };
-    let next = |_| paths::ACCOUNT_WEBHOOKS.to_owned();
+    let next = |_| paths::channels_done(paths::ACCOUNT_WEBHOOKS, "saved");
     door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_WEBHOOKS, typed).await
 }
 
@@ -129,7 +129,7 @@ pub async fn remove_webhook(id: ChannelId) -> Result<(), ApiError> {
     use platform::notifications::{Whose, remove_channel};
     let (platform, ctx) = door::door();
     let result = remove_channel(&platform, &ctx, Whose::Own, id).await;
-    let next = |()| paths::ACCOUNT_WEBHOOKS.to_owned();
+    let next = |()| paths::channels_done(paths::ACCOUNT_WEBHOOKS, "removed");
     door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_WEBHOOKS, Vec::new()).await
 }
 

@@ -126,7 +126,8 @@ pub(in crate::accounts) async fn update_provider(
 ) -> Result<()> {
     sqlx::query!(
         "update identity_providers set name = $2, enabled = $3, config = $4, creates_accounts = $5, only_mapped = $6,
-                mappings = $7, password_url = $8, updated_by = $9, updated_name = $10, version = version + 1
+                mappings = $7, password_url = $8, updated_by = $9, updated_name = $10, version = version + 1,
+                last_test = case when config = $4 and mappings = $7 then last_test end
          where id = $1",
         id.0,
         fields.name,
@@ -150,7 +151,10 @@ pub(in crate::accounts) async fn set_secret(
     id: IdentityProviderId,
     sealed: Option<&[u8]>,
 ) -> Result<()> {
-    sqlx::query!("update identity_providers set secret = $2 where id = $1", id.0, sealed).execute(&mut **tx).await?;
+    // What was tried out was tried with another secret.
+    sqlx::query!("update identity_providers set secret = $2, last_test = null where id = $1", id.0, sealed)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

@@ -198,3 +198,60 @@ pub(in crate::accounts) async fn take_for_page(
     .await?;
     Ok(row.filter(|row| row.expires_at > now).map(|row| row.content))
 }
+
+pub(in crate::accounts) async fn keep_form(
+    tx: &mut Tx,
+    granted: &Granted<UpdateAccount>,
+    session: SessionId,
+    sealed: &[u8],
+    until: DateTime<Utc>,
+) -> Result<i64> {
+    let id = sqlx::query_scalar!(
+        "insert into kept_forms (user_id, session_id, content, expires_at) values ($1, $2, $3, $4) returning id",
+        granted.id().0,
+        session.0,
+        sealed,
+        until
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(id)
+}
+
+/// Leaves the newest of a session.
+pub(in crate::accounts) async fn forget_older_forms(
+    tx: &mut Tx,
+    granted: &Granted<UpdateAccount>,
+    session: SessionId,
+    most: i64,
+) -> Result<()> {
+    sqlx::query!(
+        "delete from kept_forms where user_id = $1 and session_id = $2 and id not in
+         (select id from kept_forms where session_id = $2 order by id desc limit $3)",
+        granted.id().0,
+        session.0,
+        most
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(in crate::accounts) async fn kept_form(
+    tx: &mut Tx,
+    granted: &Granted<UpdateAccount>,
+    session: SessionId,
+    id: i64,
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<u8>>> {
+    let content = sqlx::query_scalar!(
+        "select content from kept_forms where id = $1 and user_id = $2 and session_id = $3 and expires_at > $4",
+        id,
+        granted.id().0,
+        session.0,
+        now
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(content)
+}
