@@ -214,7 +214,8 @@ async fn a_new_service_shows_its_redirect_address_and_a_change_drops_the_last_te
             ("form[groups_claim]", "groups"),
         ]
     };
-    send(&server, &staff, SAVE, &form("Sso", "profile")).await;
+    let secret = ("form[secret]", test_support::OidcProvider::CLIENT_SECRET);
+    send(&server, &staff, SAVE, &[&form("Sso", "profile")[..], &[secret]].concat()).await;
     let path = "/api/admin/settings/identity-providers";
     let stored = async || server.get(&staff, path).await.data()[0].clone();
     let id = stored().await["id"].to_string();
