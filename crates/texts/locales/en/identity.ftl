@@ -183,7 +183,7 @@ identity-address-taken-title = This is a new account.
 identity-address-taken = The e-mail address that { $provider } vouches for belongs to another account here, so this one was made without it and has none of the other’s. If both are yours, ask an administrator to part this one from { $provider }; then sign in to the other one and bind it to { $provider } under “Account”, “Security”.
 identity-password-elsewhere = Your password is kept by { $provider }. Change it there.
 identity-password-elsewhere-link = Go there
-identity-mappings-customers = Numbers of customers:
+identity-mappings-customers = ; numbers of customers:
 identity-mappings-more = { $n ->
     [one] The number of { $n } more stands on its page.
    *[other] The numbers of { $n } more stand on their pages.

@@ -179,5 +179,5 @@ identity-address-taken-title = 这是一个新账号。
 identity-address-taken = { $provider } 确认的邮箱属于本平台的另一个账号，因此本账号没有邮箱，也没有那个账号的任何内容。如果两个账号都是您的，请让管理员解除本账号与 { $provider } 的绑定，然后登录另一个账号，在“账号”的“安全”页面绑定 { $provider }。
 identity-password-elsewhere = 您的密码由 { $provider } 保存，请在那里修改。
 identity-password-elsewhere-link = 前往修改
-identity-mappings-customers = 客户编号：
+identity-mappings-customers = ；客户编号：
 identity-mappings-more = 其余 { $n } 个见各客户页面的“编号”。

@@ -248,7 +248,7 @@ fn event_view(words: Words, event: AuditView) -> impl IntoView {
             <details>
                 <summary>{columns(words, &event)}</summary>
                 <div class="more">
-                    <dl class="facts">
+                    <dl class="facts start">
                         <dt>{words.t("audit-target")}</dt>
                         <dd>{target} {number}</dd>
                         <dt>{words.t("audit-action")}</dt>

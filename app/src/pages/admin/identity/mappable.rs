@@ -43,7 +43,7 @@ impl Mappable {
         let mut text = format!("{} {}", words.t("identity-mappings-roles"), roles.join(&separator));
         let customers: Vec<_> = self.customers.iter().map(|c| format!("{} ({})", c.id, c.name)).collect();
         if !customers.is_empty() {
-            text += &format!(" {} {}", words.t("identity-mappings-customers"), customers.join(&separator));
+            text += &format!("{} {}", words.t("identity-mappings-customers"), customers.join(&separator));
         }
         let more = self.total.saturating_sub(customers.len() as u64);
         if more > 0 {

@@ -132,7 +132,7 @@ fn event_view(words: Words, event: OwnAuditView) -> impl IntoView {
                     <span class="outcome">{outcome_state(words, &event.outcome)}</span>
                 </summary>
                 <div class="more">
-                    <dl class="facts">
+                    <dl class="facts start">
                         <dt>{words.t("audit-action")}</dt>
                         <dd><code>{event.action.clone()}</code></dd>
                         <dt>{words.t("audit-via")}</dt>
