@@ -20,8 +20,8 @@ use utoipa_axum::routes;
 
 use crate::rest::admin::{
     allocation_overview, allocations, announcements, audit, channels, customers, engines, exports, identity, images,
-    jobs, machine_service, machine_sheets, machines, mail, members, metrics, reports, roles, settings, specs,
-    statistics, user_sheets, users,
+    instances, jobs, machine_service, machine_sheets, machines, mail, members, metrics, reports, roles, settings,
+    specs, statistics, user_sheets, users,
 };
 use crate::rest::{self, auth, avatar, customer, files, sso};
 use crate::{AppState, agents, arrival, authn, ops, pages, site, ws};
@@ -277,6 +277,21 @@ fn routes() -> Routes {
         .rest(routes!(customer::images::list))
         .rest(routes!(customer::images::upload))
         .rest(routes!(customer::images::get, customer::images::update, customer::images::delete))
+        .rest(routes!(instances::list))
+        .rest(routes!(instances::get, instances::delete))
+        .rest(routes!(instances::start))
+        .rest(routes!(instances::stop))
+        .rest(routes!(instances::restart))
+        .rest(routes!(instances::events))
+        .rest(routes!(customer::instances::list, customer::instances::create))
+        .rest(routes!(customer::instances::specs))
+        .rest(routes!(customer::instances::matched_machines))
+        .rest(routes!(customer::instances::get, customer::instances::update, customer::instances::delete))
+        .rest(routes!(customer::instances::start))
+        .rest(routes!(customer::instances::stop))
+        .rest(routes!(customer::instances::restart))
+        .rest(routes!(customer::instances::events))
+        .rest(routes!(customer::instances::logs))
         .rest(routes!(files::list, files::create))
         .rest(routes!(files::uploads, files::create_upload))
         .rest(routes!(files::get_upload, files::abort))

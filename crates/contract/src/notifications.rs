@@ -28,6 +28,8 @@ pub enum NotificationKind {
     PasswordChanged,
     /// An image one uploaded was looked at.
     ImageReviewed,
+    /// An instance of one's own was given up.
+    InstanceFailed,
     /// Certificates of a machine's Docker Engine end soon; for those who may store new ones.
     EngineCertificates,
 }
@@ -41,6 +43,7 @@ impl NotificationKind {
         NotificationKind::InvitationAccepted,
         NotificationKind::MemberAdded,
         NotificationKind::ImageReviewed,
+        NotificationKind::InstanceFailed,
         NotificationKind::PasswordChanged,
         NotificationKind::EngineCertificates,
     ];
@@ -69,6 +72,7 @@ impl NotificationKind {
             NotificationKind::MemberAdded => "member-added",
             NotificationKind::PasswordChanged => "password-changed",
             NotificationKind::ImageReviewed => "image-reviewed",
+            NotificationKind::InstanceFailed => "instance-failed",
             NotificationKind::EngineCertificates => "engine-certificates",
         }
     }

@@ -23,6 +23,7 @@ pub mod fuzzing;
 pub mod idempotency;
 pub mod images;
 pub mod imports;
+pub mod instances;
 pub mod jobs;
 pub mod machines;
 pub mod mail;

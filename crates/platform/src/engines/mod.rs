@@ -9,6 +9,8 @@ mod expiry;
 pub(crate) mod fuzzing;
 mod store;
 
+use std::collections::HashMap;
+
 use contract::engines::{CertificateState, EngineKind, EngineReport, EngineTest, EngineView, EngineWrite};
 use contract::{ErrorCode, MachineId, Permission};
 use runtime::docker::{self, Endpoint, Fault, Identity};
@@ -128,6 +130,21 @@ pub(crate) async fn known_in_tx(tx: &mut Tx, id: MachineId) -> Result<Known> {
     let row = store::find(tx, id).await?.ok_or_else(none)?;
     let architecture = row.last_report.and_then(|report| Some(report.get("architecture")?.as_str()?.to_owned()));
     Ok(Known { by_agent: row.kind == EngineKind::Agent, architecture })
+}
+
+/// What is known of an engine without asking it, for a slice that places things on machines.
+pub(crate) struct KnownEngine {
+    /// It is reached through the machine's agent.
+    pub by_agent: bool,
+    /// Why it was not reached when it was tested last.
+    pub fault: Option<String>,
+    /// What it said when it was tested last.
+    pub report: Option<EngineReport>,
+}
+
+/// See [`KnownEngine`]; by machine, of those whose engine somebody has described.
+pub(crate) async fn known_among(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<i64, KnownEngine>> {
+    store::known(tx, machines).await
 }
 
 /// How a job reaches a machine's engine; nothing where nobody has said it.

@@ -1,5 +1,7 @@
 //! SQL of how engines are reached.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use contract::MachineId;
 use contract::engines::{EngineKind, EngineReport};
@@ -115,6 +117,27 @@ pub(super) async fn find(tx: &mut Tx, machine: MachineId) -> Result<Option<Row>>
         last_detail: row.last_detail,
         last_report: row.last_report,
     }))
+}
+
+/// What is known of the engines of these machines, by machine.
+pub(super) async fn known(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<i64, super::KnownEngine>> {
+    let rows = sqlx::query!(
+        "select machine_id, kind, last_fault, last_report from engine_connections where machine_id = any($1)",
+        machines
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let known = rows.into_iter().map(|row| {
+        let report: Option<EngineReport> =
+            row.last_report.map(serde_json::from_value).transpose().map_err(Error::internal)?;
+        let engine = super::KnownEngine {
+            by_agent: EngineKind::parse(&row.kind) == Some(EngineKind::Agent),
+            fault: row.last_fault,
+            report,
+        };
+        Ok((row.machine_id, engine))
+    });
+    known.collect()
 }
 
 /// Certificates that end soon.

@@ -13,8 +13,10 @@ use super::{
 use crate::{Error, Platform, Result};
 
 /// Jobs at a time in one server. Reading uploads back takes a core and a disk; copies mostly wait for engines, and each
-/// that sends an archive shares the network with the others.
-const WORKERS: [(Lane, usize); Lane::ALL.len()] = [(Lane::Short, 2), (Lane::Uploads, 2), (Lane::Copies, 4)];
+/// that sends an archive shares the network with the others. Work on instances waits for engines, too, and for those that do
+/// not answer.
+const WORKERS: [(Lane, usize); Lane::ALL.len()] =
+    [(Lane::Short, 2), (Lane::Uploads, 2), (Lane::Copies, 4), (Lane::Instances, 8)];
 /// Pause when there was nothing to do.
 const IDLE: Duration = Duration::from_millis(500);
 /// How long a stopping server waits for its running jobs; what is left is dropped and given back.

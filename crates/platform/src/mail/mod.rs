@@ -58,6 +58,7 @@ pub const KINDS: [&str; 17] = [
     "invitation-accepted",
     "member-added",
     "image-reviewed",
+    "instance-failed",
     "engine-certificates",
 ];
 

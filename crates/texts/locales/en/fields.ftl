@@ -161,3 +161,15 @@ field-archive-names = A name in the archive leads elsewhere when it is unpacked,
 field-archive-differs = The archive has two forms that say different images. Use docker save for one image.
 field-archive-tags = The archive names its image with more than 50 tags, or with one that can be none. Save it with one tag, or by its ID without any.
 field-image-file-of-customer = This file is a customer’s. An image of the platform is made of the platform’s own files.
+field-instance-name = A name begins with a letter or a digit, and has letters, digits, hyphens and underscores, at most 63.
+field-instance-name-taken = Another instance of your organisation has this name.
+field-image-unknown = There is no such image, or it cannot be used. Choose one of the market or one of your own.
+field-spec-unknown = There is no such spec, or it is no longer offered. Choose another one.
+field-environment-many = There are at most { $max } variables.
+field-environment-name = { $name } is no name of a variable: letters, digits and underscores, no digit first.
+field-environment-closed = { $name } says which GPUs there are, which the spec decides. Leave it out.
+field-environment-value = The value of { $name } is too long, or has a character that no variable can hold.
+field-command = The command is too long, or has a character that no command can hold.
+field-machine-raced = The machine was lent to somebody meanwhile. Choose another one.
+field-gpus-raced = Somebody took these GPUs meanwhile. Try again.
+field-environment-lines = Each line is NAME=value.

@@ -31,6 +31,7 @@ notification-kind-maintenance-planned = Maintenance of your machines
 notification-kind-invitation-accepted = People you invited have joined
 notification-kind-member-added = You were added to an organisation
 notification-kind-image-reviewed = Images you uploaded were reviewed
+notification-kind-instance-failed = Your instances that failed
 notification-kind-password-changed = Your password was changed
 notification-kind-engine-certificates = Certificates of Docker Engines end soon
 notification-allocation-ending = Your time on { $machine } ends at { $endsAt }.
@@ -47,6 +48,10 @@ notification-member-added = { $role ->
 notification-image-reviewed = { $answer ->
     [rejected] The image { $image } was rejected: { $word }
    *[approved] The image { $image } was approved.
+}
+notification-instance-failed = { $made ->
+    [yes] The instance { $instance } on { $machine } failed.
+   *[no] The instance { $instance } could not be made on { $machine }.
 }
 notification-password-changed = Your password was changed. If it was not you, tell an administrator at once.
 notification-engine-certificates = { $state ->
@@ -83,6 +88,12 @@ mail-image-reviewed-text = { $answer ->
    *[approved] The image { $image } was approved and can be used.
 }
 mail-image-reviewed-link = Open the image
+mail-instance-failed-subject = { $product }: your instance { $instance } failed
+mail-instance-failed-text = { $made ->
+    [yes] Your instance { $instance } on { $machine } failed. The page of the instance says why, and it can be started again there.
+   *[no] Your instance { $instance } could not be made on { $machine }. The page of the instance says why. It holds nothing any more.
+}
+mail-instance-failed-link = Open the instance
 mail-engine-certificates-subject = { $product }: certificates of the Docker Engine of { $machine }
 mail-engine-certificates-text = { $state ->
     [ended] Certificates of the Docker Engine of { $machine } are no longer valid since { $endsAt }. The platform does not reach it until new ones are stored.
@@ -95,6 +106,7 @@ mail-kind-maintenance-planned = Maintenance
 mail-kind-invitation-accepted = Invitation accepted
 mail-kind-member-added = Added to an organisation
 mail-kind-image-reviewed = Image reviewed
+mail-kind-instance-failed = Instance failed
 mail-kind-engine-certificates = Certificates of an engine
 notifications-webhook = By webhook
 webhooks-title = Webhooks

@@ -161,3 +161,15 @@ field-archive-names = 归档中有条目名称在解包后会指向别处，或�
 field-archive-differs = 归档中的两种格式描述的镜像不一致。请使用 docker save 只导出一个镜像。
 field-archive-tags = 归档中的镜像标签超过 50 个，或有标签不可用。请只带一个标签导出，或按镜像 ID 导出（不带标签）。
 field-image-file-of-customer = 该文件属于客户。平台镜像只能使用平台自己的文件。
+field-instance-name = 名称以字母或数字开头，只含字母、数字、连字符和下划线，最多 63 个字符。
+field-instance-name-taken = 本组织已有同名的实例。
+field-image-unknown = 没有这个镜像，或者它不能使用。请从镜像市场或自己的镜像中选择。
+field-spec-unknown = 没有这个规格，或者它已下架。请选择其他规格。
+field-environment-many = 环境变量最多 { $max } 个。
+field-environment-name = { $name } 不是变量名：只能含字母、数字和下划线，且不能以数字开头。
+field-environment-closed = { $name } 决定可见的 GPU，由规格确定，请去掉。
+field-environment-value = 变量 { $name } 的值太长，或含有不允许的字符。
+field-command = 命令太长，或含有不允许的字符。
+field-machine-raced = 该机器刚刚被分配，请选择其他机器。
+field-gpus-raced = 这些 GPU 刚刚被占用，请重试。
+field-environment-lines = 每行应为 NAME=值。

@@ -1,0 +1,175 @@
+//! `/instances/{id}`: an instance, what happened to it, what it says, and what can be done with it.
+
+use contract::instances::{InstanceAction, InstanceEvent, InstanceLogLine, InstanceLogQuery, InstanceView};
+use contract::{InstanceId, Permission};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+use super::cells::{events_card, facts_card, reason_card, state_cell};
+use super::server_fns::{ActOnOwnInstance, DeleteOwnInstance, UpdateOwnInstance};
+use crate::door::{Refused, door, id_of_path, look, reload_after};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::ui::forms::{TextField, form_fault, text_area, text_field};
+use crate::ui::time::clock;
+use crate::words::Words;
+
+/// So often a page is read again while its instance is on its way somewhere, seconds.
+const AGAIN: u32 = 3;
+
+/// Lines, or that they cannot be read now.
+type Said = Option<Vec<InstanceLogLine>>;
+
+/// `/instances/{id}`.
+#[component]
+pub fn OwnInstancePage() -> impl IntoView {
+    let id: InstanceId = id_of_path();
+    let (platform, ctx) = door();
+    page(
+        async move {
+            let view = platform::instances::get(&platform, &ctx, id).await?;
+            let events = platform::instances::events(&platform, &ctx, id).await?;
+            // The rest of the page is of use without them.
+            let said = platform::instances::logs(&platform, &ctx, id, &InstanceLogQuery::default()).await.ok();
+            Ok((view, events, said))
+        },
+        |(view, events, said)| instance_view(view, events, said),
+    )
+}
+
+fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, said: Said) -> AnyView {
+    let (words, ctx) = (Words::now(), door().1);
+    let refused = Refused::from_query();
+    if view.state.is_moving() && refused.is_none() {
+        reload_after(AGAIN);
+    }
+    let manages = ctx.holds(Permission::InstancesCreate);
+    let head = PageFrame::new(view.name.clone(), Area::OwnInstances)
+        .crumb(words.t("nav-own-instances"), paths::OWN_INSTANCES)
+        .beside(state_cell(words, view.state))
+        .actions(manages.then(|| actions(words, &view)));
+    let message = refused.as_ref().map(|refused| refused.message(words.0));
+    let forms = (manages && view.allows(InstanceAction::Rename)).then(|| {
+        view! {
+            {change_card(words, &view, refused.as_ref())}
+            {delete_card(words, &view, refused.as_ref())}
+        }
+    });
+    frame(
+        head,
+        view! {
+            {form_fault(message)}
+            <div class="main-column">
+                {reason_card(words, &view)}
+                {facts_card(words, &view)}
+                {logs_card(words, said)}
+                {events_card(words, events)}
+                {forms}
+            </div>
+        },
+    )
+}
+
+fn actions(words: Words, view: &InstanceView) -> impl IntoView + use<> {
+    use contract::instances::InstanceWish as W;
+    let offered = [
+        (InstanceAction::Start, view.wanted != W::Running),
+        (InstanceAction::Stop, view.wanted == W::Running),
+        (InstanceAction::Restart, true),
+    ];
+    let button = |(action, makes_sense): (InstanceAction, bool)| {
+        (makes_sense && view.allows(action)).then(|| {
+            view! {
+                <form method="post" action=ActOnOwnInstance::url()>
+                    <input r#type="hidden" name="id" value=view.id.to_string() />
+                    <input r#type="hidden" name="action" value=action.code() />
+                    <button class="btn">{words.t(&format!("instance-{}", action.code()))}</button>
+                </form>
+            }
+        })
+    };
+    offered.map(button).into_iter().collect_view()
+}
+
+fn logs_card(words: Words, said: Said) -> impl IntoView {
+    let zone = look().zone;
+    let body = match said {
+        None => view! { <div class="empty"><p>{words.t("instance-logs-away")}</p></div> }.into_any(),
+        Some(lines) if lines.is_empty() => {
+            view! { <div class="empty"><p>{words.t("instance-logs-none")}</p></div> }.into_any()
+        }
+        Some(lines) => {
+            let text: Vec<String> = lines
+                .into_iter()
+                .map(|line| format!("{} {}", line.at.map(|at| clock(at, zone)).unwrap_or_default(), line.text))
+                .collect();
+            view! {
+                <pre class="scroll" tabindex="0" role="region" aria-label=words.t("instance-logs")>{text.join("\n")}</pre>
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <section class="card" id="logs">
+            <header><h2>{words.t("instance-logs")}</h2></header>
+            {body}
+        </section>
+    }
+}
+
+fn change_card(words: Words, view: &InstanceView, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let fault = |path: &str| refused.and_then(|refused| refused.fault(words.0, path));
+    let typed = |name: &str, now: String| refused.and_then(|it| it.typed.get(name).cloned()).unwrap_or(now);
+    view! {
+        <section class="card">
+            <header><h2>{words.t("instance-change")}</h2></header>
+            <form class="form" method="post" action=UpdateOwnInstance::url()>
+                <input r#type="hidden" name="id" value=view.id.to_string() />
+                {text_field(TextField {
+                    label: words.t("instance-name"),
+                    name: "name".to_owned(),
+                    value: typed("name", view.name.clone()),
+                    fault: fault("name"),
+                    required: true,
+                    max_length: Some(63),
+                    ..TextField::default()
+                })}
+                {text_area(TextField {
+                    label: words.t("instance-remark"),
+                    name: "remark".to_owned(),
+                    value: typed("remark", view.remark.clone().unwrap_or_default()),
+                    fault: fault("remark"),
+                    max_length: Some(1000),
+                    ..TextField::default()
+                })}
+                <p class="actions"><button class="btn">{words.t("form-save")}</button></p>
+            </form>
+        </section>
+    }
+}
+
+fn delete_card(words: Words, view: &InstanceView, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let fault = refused.and_then(|refused| refused.fault(words.0, "confirm"));
+    let lost = match view.spec.data_disk_gb {
+        0 => words.t("instance-delete-hint"),
+        disk => words.with("instance-delete-hint-data", &[("gb", disk.to_string())]),
+    };
+    view! {
+        <section class="card">
+            <header><h2>{words.t("instance-delete")}</h2></header>
+            <form class="form" method="post" action=DeleteOwnInstance::url()>
+                <p class="sub">{lost}</p>
+                <input r#type="hidden" name="id" value=view.id.to_string() />
+                {text_field(TextField {
+                    label: words.with("instance-delete-confirm", &[("name", view.name.clone())]),
+                    name: "confirm".to_owned(),
+                    fault,
+                    required: true,
+                    autocomplete: Some("off"),
+                    ..TextField::default()
+                })}
+                <p class="actions"><button class="btn danger">{words.t("instance-delete")}</button></p>
+            </form>
+        </section>
+    }
+}

@@ -1,0 +1,215 @@
+//! Looks at machines: what their engines say of the instances on them, and what is there that nobody wants.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::TimeDelta;
+use contract::instances::{InstanceEventKind as Kind, InstanceWish, Observed};
+use contract::{InstanceId, MachineId};
+use runtime::docker::containers::{Container, Containers, State};
+use runtime::docker::{Fault, FaultKind};
+use serde_json::json;
+
+use super::store::{self, Event, Row};
+use super::work::{self, Meaning, Trouble};
+use crate::jobs::{NewJob, enqueue_in_tx};
+use crate::{Error, OpContext, Platform, Result, SystemActor, engines};
+
+/// A program that its engine was about to start again at so many looks in a row keeps ending.
+const KEEPS_ENDING: i32 = 3;
+/// So long after the last instance of a machine went, it is looked at for what was left there.
+const LEFT_BEHIND: TimeDelta = TimeDelta::hours(24);
+
+fn worker(platform: &Platform) -> OpContext {
+    platform.system(SystemActor::Worker)
+}
+
+/// Comes round by the clock: has each machine with instances looked at, by one worker each.
+pub async fn sweep(platform: &Platform) -> Result<()> {
+    let ctx = worker(platform);
+    let mut tx = platform.db().begin(&ctx).await?;
+    let machines = store::machines_alive(&mut tx, ctx.now() - LEFT_BEHIND).await?;
+    let ids: Vec<i64> = machines.iter().map(|id| id.0).collect();
+    let engines = engines::known_among(&mut tx, &ids).await?;
+    for machine in machines {
+        let payload = json!({ "machine": machine.0 });
+        if store::is_queued(&mut tx, "instances-look", &payload).await? {
+            continue;
+        }
+        let mut job = NewJob::new("instances-look", ctx.now());
+        job.payload = payload;
+        job.max_attempts = 1;
+        job.near = engines.get(&machine.0).filter(|engine| engine.by_agent).map(|_| machine);
+        enqueue_in_tx(&mut tx, &job).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The job: looks at a machine.
+///
+/// # Errors
+/// What is wrong on this side.
+pub async fn look(platform: &Platform, machine: MachineId) -> Result<()> {
+    let mut tx = platform.db().begin(&worker(platform)).await?;
+    let rows = store::alive_on(&mut tx, machine).await?;
+    tx.commit().await?;
+    match seen(platform, machine, &rows).await {
+        Ok(()) => {}
+        Err(Trouble::Ours(error)) => return Err(error),
+        Err(Trouble::Engine(fault)) if work::kind_of(fault.kind) == Meaning::Unreachable => {
+            for row in rows.iter().filter(|row| row.made_at.is_some()) {
+                work::lose(platform, row).await?;
+            }
+        }
+        Err(Trouble::Engine(fault)) => tracing::warn!(machine = machine.0, %fault, "a machine could not be looked at"),
+    }
+    // Also where nothing was seen: who tries to be made has a limit.
+    for row in rows {
+        wake_unsettled(platform, row.id, machine).await?;
+    }
+    Ok(())
+}
+
+async fn seen(platform: &Platform, machine: MachineId, rows: &[Row]) -> Result<(), Trouble> {
+    let engine = work::connect(platform, machine).await?;
+    let listed = engine.list().await?;
+    let of: HashMap<&str, &str> = listed.iter().map(|it| (it.origin.instance.as_str(), it.id.as_str())).collect();
+    for row in rows.iter().filter(|row| row.made_at.is_some()) {
+        let found = match of.get(row.id.to_string().as_str()) {
+            None => None,
+            Some(id) => match engine.inspect(id).await {
+                Ok(found) => Some(found),
+                Err(fault) if fault.kind == FaultKind::NotFound => None,
+                Err(fault) => return Err(fault.into()),
+            },
+        };
+        if note(platform, row.id, found.as_ref()).await? {
+            end(platform, &engine, row.id).await?;
+        }
+    }
+    sweep_away(platform, &engine, machine, listed.iter().map(|it| (it.origin.instance.as_str(), it.id.as_str()))).await
+}
+
+/// Writes what was seen, unless a worker is at it; true when its program keeps ending.
+async fn note(platform: &Platform, id: InstanceId, found: Option<&Container>) -> Result<bool> {
+    let ctx = worker(platform);
+    let mut tx = platform.db().begin(&ctx).await?;
+    let Some(mut row) = store::lock(&mut tx, id).await? else { return Ok(false) };
+    if !store::free(&mut tx, id).await? || row.deleted_at.is_some() {
+        return Ok(false);
+    }
+    let before = row.clone();
+    let mut events = Vec::new();
+    if row.lost_since.take().is_some() {
+        events.push(Event::of(Kind::Found));
+    }
+    match found {
+        None if row.observed != Observed::Missing => {
+            row.observed = Observed::Missing;
+            events.push(Event::of(Kind::Missing));
+        }
+        None => {}
+        Some(seen) => {
+            row.container = Some(seen.id.clone());
+            row.restarting_seen = match seen.state {
+                State::Restarting => row.restarting_seen.saturating_add(1),
+                State::Running { .. } if ctx.now() - seen.started_at.unwrap_or(ctx.now()) < TimeDelta::seconds(10) => {
+                    row.restarting_seen
+                }
+                _ => 0,
+            };
+            match work::observed(seen.state) {
+                Some(Observed::Ended) if before.observed != Observed::Ended => {
+                    work::seen_ended(&mut row, seen, ctx.now());
+                    events.push(Event { exit_code: row.exit_code, ..Event::of(Kind::Ended) });
+                }
+                Some(Observed::Running) => {
+                    let again = before.observed == Observed::Running && seen.started_at > before.started_at;
+                    if (again && seen.state != State::Restarting) || before.observed != Observed::Running {
+                        events.push(Event::of(Kind::Started));
+                    }
+                    row.observed = Observed::Running;
+                    row.started_at = seen.started_at.or(row.started_at);
+                }
+                Some(observed) => row.observed = observed,
+                None => {}
+            }
+        }
+    }
+    let changed = !events.is_empty()
+        || row.observed != before.observed
+        || row.restarting_seen != before.restarting_seen
+        || row.container != before.container
+        || row.started_at != before.started_at;
+    if changed {
+        row.observed_at = Some(ctx.now());
+        store::save(&mut tx, &row).await?;
+    }
+    // Each start of a program that keeps ending would be a line.
+    for event in events.into_iter().filter(|event| event.kind != Kind::Started || row.restarting_seen == 0) {
+        store::note(&mut tx, &ctx, id, event).await?;
+    }
+    tx.commit().await?;
+    Ok(row.restarting_seen >= KEEPS_ENDING && row.wanted == InstanceWish::Running)
+}
+
+/// Stops a program that keeps ending, so that it says how.
+async fn end(platform: &Platform, engine: &Containers, id: InstanceId) -> Result<(), Trouble> {
+    let mut tx = platform.db().begin(&worker(platform)).await?;
+    let row = store::find(&mut tx, id).await?;
+    tx.commit().await.map_err(Error::from)?;
+    let Some((row, container)) = row.and_then(|row| Some((row.clone(), row.container?))) else { return Ok(()) };
+    engine.stop(&container, work::GRACE).await?;
+    let seen = engine.inspect(&container).await?;
+    work::change(platform, &row, |now, row| {
+        work::seen_ended(row, &seen, now);
+        Vec::new()
+    })
+    .await?;
+    let out_of_memory = matches!(seen.state, State::Exited { out_of_memory: true, .. });
+    let reason = if out_of_memory { "out-of-memory" } else { "keeps-ending" };
+    work::give_up(platform, &row, reason, &seen.error).await?;
+    Ok(())
+}
+
+/// Takes away what is left of instances that are gone, or were given up before they were there.
+async fn sweep_away(
+    platform: &Platform,
+    engine: &Containers,
+    machine: MachineId,
+    listed: impl Iterator<Item = (&str, &str)>,
+) -> Result<(), Trouble> {
+    let number = |text: &str| text.parse::<i64>().ok();
+    let listed: Vec<(i64, &str)> = listed.filter_map(|(of, id)| Some((number(of)?, id))).collect();
+    let volumes = engine.list_volumes().await?;
+    let mut asked: Vec<i64> = listed.iter().map(|(of, _)| *of).collect();
+    asked.extend(volumes.iter().filter_map(|volume| number(&volume.instance)));
+    let mut tx = platform.db().begin(&worker(platform)).await?;
+    let gone: HashSet<i64> = store::ids_gone(&mut tx, machine, &asked).await?.into_iter().collect();
+    tx.commit().await.map_err(Error::from)?;
+    for (of, id) in listed.into_iter().filter(|(of, _)| gone.contains(of)) {
+        tracing::warn!(instance = of, container = id, "what is left of an instance is taken away");
+        engine.remove(id, true).await?;
+    }
+    for volume in volumes.iter().filter(|it| number(&it.instance).is_some_and(|of| gone.contains(&of))) {
+        match engine.remove_volume(&volume.name).await {
+            Err(Fault { kind: FaultKind::Busy, .. }) | Ok(()) => {}
+            Err(fault) => return Err(fault.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Has a worker bring it to what is wanted, where something is left to do and none is on its way.
+async fn wake_unsettled(platform: &Platform, id: InstanceId, machine: MachineId) -> Result<()> {
+    let ctx = worker(platform);
+    let mut tx = platform.db().begin(&ctx).await?;
+    if let Some(row) = store::find(&mut tx, id).await?
+        && row.is_unsettled()
+        && !store::is_queued(&mut tx, "instance-apply", &json!({ "instance": id.0 })).await?
+    {
+        super::wake(&mut tx, &ctx, (id, row.customer, machine)).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! Instances on a real Docker Engine: they live, are found again, and what is not wanted is not there.
+
+use contract::instances::{
+    InstanceAction, InstanceCreate, InstanceEventKind, InstanceLogQuery, InstanceState, InstanceView,
+};
+use contract::{InstanceId, MachineId};
+use platform::{OpContext, engines, instances};
+use test_support::{BUSYBOX, DockerEngine, TestPlatform, eventually};
+
+use crate::instances::{Shop, cards, host, named, shop, small, spec_listed};
+
+struct World {
+    engine: DockerEngine,
+    test: TestPlatform,
+    mine: OpContext,
+    machine: MachineId,
+    shop: Shop,
+}
+
+impl World {
+    async fn new() -> Self {
+        let engine = DockerEngine::start();
+        engine.import_busybox();
+        let test = TestPlatform::new().await;
+        let (admin, acme) = (test.admin().await, test.customer("Acme").await);
+        let ctx = admin.ctx();
+        let machine = host(&test, &ctx, "host-001", 1, engine.socket().to_str().unwrap()).await.machine;
+        assert!(engines::test(&test.platform, &ctx, "host-001").await.unwrap().done);
+        let shop = shop(&test, &ctx, BUSYBOX, small()).await;
+        Self { engine, mine: acme.owner.ctx(), machine, shop, test }
+    }
+
+    /// One that does this in a shell.
+    async fn create(&self, name: &str, script: &str) -> InstanceId {
+        let command = Some(["sh", "-c", script].map(str::to_owned).into());
+        let body = InstanceCreate { command, ..named(name, &self.shop) };
+        instances::create(&self.test.platform, &self.mine, body).await.unwrap().id
+    }
+
+    async fn act(&self, id: InstanceId, action: InstanceAction) -> InstanceView {
+        instances::act(&self.test.platform, &self.mine, id, action).await.unwrap();
+        self.apply(id).await
+    }
+
+    async fn apply(&self, id: InstanceId) -> InstanceView {
+        instances::apply(&self.test.platform, id).await.unwrap();
+        self.get(id).await
+    }
+
+    async fn look(&self) {
+        instances::look(&self.test.platform, self.machine).await.unwrap();
+    }
+
+    async fn get(&self, id: InstanceId) -> InstanceView {
+        instances::get(&self.test.platform, &self.mine, id).await.unwrap()
+    }
+
+    async fn said(&self, id: InstanceId) -> Vec<String> {
+        let lines = instances::logs(&self.test.platform, &self.mine, id, &InstanceLogQuery::default()).await.unwrap();
+        lines.into_iter().map(|line| line.text).collect()
+    }
+
+    async fn kinds(&self, id: InstanceId) -> Vec<InstanceEventKind> {
+        let events = instances::events(&self.test.platform, &self.mine, id).await.unwrap();
+        events.into_iter().rev().map(|event| event.kind).collect()
+    }
+
+    /// What is on the engine: its containers and volumes as it lists them.
+    fn there(&self) -> (usize, usize) {
+        let count = |path: &str, of: &str| {
+            let (status, body) = self.engine.ask("GET", path, "application/json", b"");
+            assert_eq!(status, 200, "{body}");
+            let value: serde_json::Value = serde_json::from_str(&body).unwrap();
+            let list = if of.is_empty() { &value } else { &value[of] };
+            list.as_array().map_or(0, Vec::len)
+        };
+        (count("/containers/json?all=1", ""), count("/volumes", "Volumes"))
+    }
+}
+
+#[tokio::test]
+async fn an_instance_lives_and_its_data_survives_its_container() {
+    use InstanceEventKind as E;
+    use InstanceState as S;
+    let world = World::new().await;
+    let id = world.create("one", "echo $SECRET >> /data/log; cat /data/log; exec sleep 600").await;
+    let made = world.apply(id).await;
+    assert_eq!((made.state, made.failure), (S::Running, None));
+    assert_eq!(world.there(), (1, 1));
+    world.apply(id).await;
+    assert_eq!(world.there(), (1, 1), "a job may run twice");
+    eventually("it says something", async || (world.said(id).await == ["s3cret"]).then_some(())).await;
+    let stopped = world.act(id, InstanceAction::Stop).await;
+    assert_eq!((stopped.state, stopped.holds), (S::Stopped, true));
+    assert!(stopped.exit_code.is_some() && stopped.ended_at.is_some());
+    world.look().await;
+    assert_eq!(world.get(id).await.state, S::Stopped, "what was stopped stays stopped");
+    assert_eq!(world.act(id, InstanceAction::Start).await.state, S::Running);
+    let before = world.get(id).await.started_at;
+    let again = world.act(id, InstanceAction::Restart).await;
+    assert!(again.state == S::Running && again.started_at > before);
+    // Somebody takes it away at the machine.
+    let (_, list) = world.engine.ask("GET", "/containers/json?all=1", "application/json", b"");
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let path = format!("/containers/{}?force=1", list[0]["Id"].as_str().unwrap());
+    assert_eq!(world.engine.ask("DELETE", &path, "application/json", b"").0, 204);
+    world.look().await;
+    assert_eq!(world.get(id).await.state, S::Starting);
+    assert_eq!(world.apply(id).await.state, S::Running);
+    eventually("its data is there", async || (world.said(id).await.len() == 4).then_some(())).await;
+    let gone = world.act(id, InstanceAction::Delete).await;
+    assert_eq!((gone.state, gone.holds, world.there()), (S::Deleted, false, (0, 0)));
+    assert_eq!(world.said(id).await, Vec::<String>::new());
+    let expected = [
+        E::Created,
+        E::Made,
+        E::StopWanted,
+        E::Stopped,
+        E::StartWanted,
+        E::Started,
+        E::RestartWanted,
+        E::Restarted,
+        E::Missing,
+        E::Made,
+        E::DeleteWanted,
+        E::Deleted,
+    ];
+    assert_eq!(world.kinds(id).await, expected);
+}
+
+#[tokio::test]
+async fn why_it_failed_is_told() {
+    let world = World::new().await;
+    // There is no runtime for GPUs here.
+    let spec = spec_listed(&world.test, &world.test.admin().await.ctx(), cards("One card", 1)).await;
+    let body = named("none", &Shop { spec, ..world.shop });
+    let none = instances::create(&world.test.platform, &world.mine, body).await.unwrap().id;
+    let none = world.apply(none).await;
+    assert_eq!((none.state, none.failure.as_deref(), none.holds), (InstanceState::Failed, Some("gpu-runtime"), false));
+    assert!(none.message.is_some() && none.detail.is_some());
+    assert_eq!(world.there(), (0, 0), "nothing is left of what could not be started");
+    let ends = world.create("ends", "exit 3").await;
+    world.apply(ends).await;
+    let failed = eventually("it is given up", async || {
+        world.look().await;
+        let view = world.get(ends).await;
+        (view.state == InstanceState::Failed).then_some(view)
+    });
+    let failed = failed.await;
+    assert_eq!((failed.failure.as_deref(), failed.exit_code, failed.holds), (Some("keeps-ending"), Some(3), true));
+    assert!(failed.message.is_some());
+}
+
+#[tokio::test]
+async fn a_dead_engine_loses_nothing() {
+    let mut world = World::new().await;
+    let runs = world.create("runs", "exec sleep 600").await;
+    let stops = world.create("stops", "exec sleep 600").await;
+    for id in [runs, stops] {
+        assert_eq!(world.apply(id).await.state, InstanceState::Running);
+    }
+    world.act(stops, InstanceAction::Stop).await;
+    world.engine.kill();
+    world.look().await;
+    for id in [runs, stops] {
+        assert_eq!(world.get(id).await.state, InstanceState::Lost);
+    }
+    // What is wanted meanwhile is done when it is back.
+    let wanted = world.act(stops, InstanceAction::Delete).await;
+    assert_eq!(wanted.state, InstanceState::Deleting);
+    world.engine.start_again();
+    eventually("all is as it was", async || {
+        world.look().await;
+        world.apply(stops).await;
+        let (runs, stops) = (world.get(runs).await, world.get(stops).await);
+        (runs.state == InstanceState::Running && stops.state == InstanceState::Deleted).then_some(())
+    })
+    .await;
+    assert_eq!(world.there().0, 1);
+    let kinds = world.kinds(runs).await;
+    assert!(kinds.contains(&InstanceEventKind::Lost) && kinds.contains(&InstanceEventKind::Found), "{kinds:?}");
+}
+
+#[tokio::test]
+async fn one_worker_at_a_time_and_a_dead_ones_work_is_taken_over() {
+    let world = World::new().await;
+    let id = world.create("one", "exec sleep 600").await;
+    let lease = async |until: &str| {
+        let sql = format!("update instances set lease_token = gen_random_uuid(), lease_until = now() {until}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(world.test.owner_pool()).await.unwrap();
+    };
+    lease("+ interval '1 minute'").await;
+    assert_eq!(world.apply(id).await.state, InstanceState::Creating, "another worker is at it");
+    lease("- interval '1 second'").await;
+    assert_eq!(world.apply(id).await.state, InstanceState::Running, "that one is dead");
+}
