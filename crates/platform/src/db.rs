@@ -183,7 +183,7 @@ const CONSTRAINTS: &[(&str, &str, &str)] = &[
     ("instances_machine_lent", "machine", "field-machine-raced"),
     ("instance_gpus_held", "spec", "field-gpus-raced"),
     ("gpu_shares_fit", "spec", "field-gpus-raced"),
-    ("allocations_machine_used", "machine", "error-machine-has-instances"),
+    ("allocations_machine_used", "machine", "field-machine-has-instances"),
     ("images_file_fkey", "id", "field-file-in-use"),
     ("identity_providers_name_unique", "name", "field-provider-name-taken"),
     ("allocations_no_overlap", "startsAt", "field-allocation-raced"),

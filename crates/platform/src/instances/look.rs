@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use contract::instances::{InstanceEventKind as Kind, InstanceWish, Observed};
 use contract::{InstanceId, MachineId};
 use runtime::docker::containers::{Container, Containers, State};
@@ -16,6 +16,8 @@ use crate::{Error, OpContext, Platform, Result, SystemActor, engines};
 
 /// A program that its engine was about to start again at so many looks in a row keeps ending.
 const KEEPS_ENDING: i32 = 3;
+/// A program that ran so long did not end at once.
+const STEADY: TimeDelta = TimeDelta::seconds(10);
 /// So long after the last instance of a machine went, it is looked at for what was left there.
 const LEFT_BEHIND: TimeDelta = TimeDelta::hours(24);
 
@@ -109,32 +111,7 @@ async fn note(platform: &Platform, id: InstanceId, found: Option<&Container>) ->
             events.push(Event::of(Kind::Missing));
         }
         None => {}
-        Some(seen) => {
-            row.container = Some(seen.id.clone());
-            row.restarting_seen = match seen.state {
-                State::Restarting => row.restarting_seen.saturating_add(1),
-                State::Running { .. } if ctx.now() - seen.started_at.unwrap_or(ctx.now()) < TimeDelta::seconds(10) => {
-                    row.restarting_seen
-                }
-                _ => 0,
-            };
-            match work::observed(seen.state) {
-                Some(Observed::Ended) if before.observed != Observed::Ended => {
-                    work::seen_ended(&mut row, seen, ctx.now());
-                    events.push(Event { exit_code: row.exit_code, ..Event::of(Kind::Ended) });
-                }
-                Some(Observed::Running) => {
-                    let again = before.observed == Observed::Running && seen.started_at > before.started_at;
-                    if (again && seen.state != State::Restarting) || before.observed != Observed::Running {
-                        events.push(Event::of(Kind::Started));
-                    }
-                    row.observed = Observed::Running;
-                    row.started_at = seen.started_at.or(row.started_at);
-                }
-                Some(observed) => row.observed = observed,
-                None => {}
-            }
-        }
+        Some(seen) => events.extend(take_over(&mut row, seen, ctx.now())),
     }
     let changed = !events.is_empty()
         || row.observed != before.observed
@@ -151,6 +128,34 @@ async fn note(platform: &Platform, id: InstanceId, found: Option<&Container>) ->
     }
     tx.commit().await?;
     Ok(row.restarting_seen >= KEEPS_ENDING && row.wanted == InstanceWish::Running)
+}
+
+/// What an engine says of its container now, and what is new in that.
+fn take_over(row: &mut Row, seen: &Container, now: DateTime<Utc>) -> Option<Event<'static>> {
+    row.container = Some(seen.id.clone());
+    row.restarting_seen = match seen.state {
+        State::Restarting => row.restarting_seen.saturating_add(1),
+        // Just started: it may be about to end again.
+        State::Running { .. } if now - seen.started_at.unwrap_or(now) < STEADY => row.restarting_seen,
+        _ => 0,
+    };
+    let before = row.observed;
+    match work::observed(seen.state)? {
+        Observed::Ended if before != Observed::Ended => {
+            work::seen_ended(row, seen, now);
+            Some(Event { exit_code: row.exit_code, ..Event::of(Kind::Ended) })
+        }
+        Observed::Running => {
+            let again = seen.started_at > row.started_at && seen.state != State::Restarting;
+            row.observed = Observed::Running;
+            row.started_at = seen.started_at.or(row.started_at);
+            (again || before != Observed::Running).then(|| Event::of(Kind::Started))
+        }
+        observed => {
+            row.observed = observed;
+            None
+        }
+    }
 }
 
 /// Stops a program that keeps ending, so that it says how.

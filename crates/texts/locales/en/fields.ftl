@@ -173,3 +173,4 @@ field-command = The command is too long, or has a character that no command can 
 field-machine-raced = The machine was lent to somebody meanwhile. Choose another one.
 field-gpus-raced = Somebody took these GPUs meanwhile. Try again.
 field-environment-lines = Each line is NAME=value.
+field-machine-has-instances = Instances are on this machine. Delete them first.

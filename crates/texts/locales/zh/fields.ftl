@@ -173,3 +173,4 @@ field-command = 命令太长，或含有不允许的字符。
 field-machine-raced = 该机器刚刚被分配，请选择其他机器。
 field-gpus-raced = 这些 GPU 刚刚被占用，请重试。
 field-environment-lines = 每行应为 NAME=值。
+field-machine-has-instances = 该机器上还有实例，请先删除。
