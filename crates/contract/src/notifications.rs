@@ -36,7 +36,7 @@ pub enum NotificationKind {
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 8] = [
+    pub const ALL: [NotificationKind; 9] = [
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
         NotificationKind::MaintenancePlanned,

@@ -12,6 +12,7 @@ use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
 use crate::ui::lists::{ListQuery, pager, sort_header};
+use crate::ui::table::list_table;
 use crate::words::Words;
 
 /// `/admin/instances`.
@@ -75,24 +76,18 @@ fn table(words: Words, query: &ListQuery, page: Page<InstanceView>) -> AnyView {
             </tr>
         }
     });
+    let head = view! {
+        {heading(InstanceSort::Name, "instance-name")}
+        {heading(InstanceSort::State, "instance-state")}
+        {heading(InstanceSort::Started, "instance-since")}
+        <th scope="col">{words.t("instance-customer")}</th>
+        {heading(InstanceSort::Machine, "instance-machine")}
+        <th scope="col">{words.t("instance-spec")}</th>
+        <th scope="col">{words.t("instance-image")}</th>
+        <th scope="col" class="num">{words.t("instance-price")}</th>
+    };
     view! {
-        <div class="scroll" tabindex="0" role="region" aria-label=words.t("instances-title")>
-            <table class="cards">
-                <thead>
-                    <tr>
-                        {heading(InstanceSort::Name, "instance-name")}
-                        {heading(InstanceSort::State, "instance-state")}
-                        {heading(InstanceSort::Started, "instance-since")}
-                        <th scope="col">{words.t("instance-customer")}</th>
-                        {heading(InstanceSort::Machine, "instance-machine")}
-                        <th scope="col">{words.t("instance-spec")}</th>
-                        <th scope="col">{words.t("instance-image")}</th>
-                        <th scope="col" class="num">{words.t("instance-price")}</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        {list_table(words.t("instances-title"), head, rows.collect_view())}
         {pager(words, query, page.page, page.page_size, page.total)}
     }
     .into_any()

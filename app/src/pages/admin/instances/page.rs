@@ -10,6 +10,7 @@ use crate::door::{Refused, door, id_of_path};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::customer::instances::cells::{events_card, facts_card, reason_card, state_cell};
 use crate::paths;
+use crate::ui::ask::Ask;
 use crate::ui::forms::{TextField, form_fault, text_field};
 use crate::words::Words;
 
@@ -70,23 +71,27 @@ fn actions(words: Words, view: &InstanceView) -> impl IntoView + use<> {
 
 fn delete_card(words: Words, view: &InstanceView, refused: Option<&Refused>) -> impl IntoView + use<> {
     let fault = refused.and_then(|refused| refused.fault(words.0, "confirm"));
+    let lost = words.t("instance-delete-hint-staff");
+    let ask = Ask::new("delete", words.t("instance-delete"), lost.clone(), ActOnInstance::url())
+        .field("id", view.id)
+        .field("action", InstanceAction::Delete.code())
+        .inside(text_field(TextField {
+            label: words.with("instance-delete-confirm", &[("name", view.name.clone())]),
+            name: "confirm".to_owned(),
+            form: "delete",
+            fault: fault.clone(),
+            required: true,
+            autocomplete: Some("off"),
+            ..TextField::default()
+        }));
     view! {
         <section class="card">
             <header><h2>{words.t("instance-delete")}</h2></header>
-            <form class="form" method="post" action=ActOnInstance::url()>
-                <p class="sub">{words.t("instance-delete-hint-staff")}</p>
-                <input r#type="hidden" name="id" value=view.id.to_string() />
-                <input r#type="hidden" name="action" value=InstanceAction::Delete.code() />
-                {text_field(TextField {
-                    label: words.with("instance-delete-confirm", &[("name", view.name.clone())]),
-                    name: "confirm".to_owned(),
-                    fault,
-                    required: true,
-                    autocomplete: Some("off"),
-                    ..TextField::default()
-                })}
-                <p class="actions"><button class="btn danger">{words.t("instance-delete")}</button></p>
-            </form>
+            <div class="form">
+                <p class="sub">{lost}</p>
+                {fault.map(|fault| view! { <p class="fault">{fault}</p> })}
+                {ask.view(words)}
+            </div>
         </section>
     }
 }

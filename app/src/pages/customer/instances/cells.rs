@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use crate::door::look;
 use crate::ui::format::{NOT_MEASURED, whole};
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -146,22 +147,16 @@ pub fn events_card(words: Words, events: Vec<InstanceEvent>) -> impl IntoView {
             </tr>
         }
     });
+    let head = view! {
+        <th scope="col">{words.t("instance-event-at")}</th>
+        <th scope="col">{words.t("instance-event-what")}</th>
+        <th scope="col">{words.t("instance-event-by")}</th>
+        <th scope="col">{words.t("instance-event-said")}</th>
+    };
     view! {
         <section class="card" id="events">
             <header><h2>{words.t("instance-events")}</h2></header>
-            <div class="scroll" tabindex="0" role="region" aria-label=words.t("instance-events")>
-                <table class="cards">
-                    <thead>
-                        <tr>
-                            <th scope="col">{words.t("instance-event-at")}</th>
-                            <th scope="col">{words.t("instance-event-what")}</th>
-                            <th scope="col">{words.t("instance-event-by")}</th>
-                            <th scope="col">{words.t("instance-event-said")}</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows.collect_view()}</tbody>
-                </table>
-            </div>
+            {list_table(words.t("instance-events"), head, rows.collect_view())}
         </section>
     }
 }

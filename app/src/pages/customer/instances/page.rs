@@ -10,6 +10,7 @@ use super::server_fns::{ActOnOwnInstance, DeleteOwnInstance, UpdateOwnInstance};
 use crate::door::{Refused, door, id_of_path, look, reload_after};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
+use crate::ui::ask::Ask;
 use crate::ui::forms::{TextField, form_fault, text_area, text_field};
 use crate::ui::time::clock;
 use crate::words::Words;
@@ -154,22 +155,25 @@ fn delete_card(words: Words, view: &InstanceView, refused: Option<&Refused>) -> 
         0 => words.t("instance-delete-hint"),
         disk => words.with("instance-delete-hint-data", &[("gb", disk.to_string())]),
     };
+    let ask = Ask::new("delete", words.t("instance-delete"), lost.clone(), DeleteOwnInstance::url())
+        .field("id", view.id)
+        .inside(text_field(TextField {
+            label: words.with("instance-delete-confirm", &[("name", view.name.clone())]),
+            name: "confirm".to_owned(),
+            form: "delete",
+            fault: fault.clone(),
+            required: true,
+            autocomplete: Some("off"),
+            ..TextField::default()
+        }));
     view! {
         <section class="card">
             <header><h2>{words.t("instance-delete")}</h2></header>
-            <form class="form" method="post" action=DeleteOwnInstance::url()>
+            <div class="form">
                 <p class="sub">{lost}</p>
-                <input r#type="hidden" name="id" value=view.id.to_string() />
-                {text_field(TextField {
-                    label: words.with("instance-delete-confirm", &[("name", view.name.clone())]),
-                    name: "confirm".to_owned(),
-                    fault,
-                    required: true,
-                    autocomplete: Some("off"),
-                    ..TextField::default()
-                })}
-                <p class="actions"><button class="btn danger">{words.t("instance-delete")}</button></p>
-            </form>
+                {fault.map(|fault| view! { <p class="fault">{fault}</p> })}
+                {ask.view(words)}
+            </div>
         </section>
     }
 }
