@@ -36,17 +36,22 @@ mod read {
             Self {
                 name: t("name"),
                 machine: t("machine"),
+                environment: t("environment"),
                 command: t("command"),
                 remark: t("remark"),
                 ..Self::default()
             }
         }
 
-        /// What was typed, to be shown again. Variables may be secrets: they do not go through an address.
+        /// What was typed, to be shown again.
         pub fn typed(&self) -> Vec<(&'static str, String)> {
+            vec![("name", self.name.clone()), ("machine", self.machine.clone())]
+        }
+
+        /// The same of what may be secret, or too long for an address.
+        pub fn kept(&self) -> Vec<(&'static str, String)> {
             vec![
-                ("name", self.name.clone()),
-                ("machine", self.machine.clone()),
+                ("environment", self.environment.clone()),
                 ("command", self.command.clone()),
                 ("remark", self.remark.clone()),
             ]

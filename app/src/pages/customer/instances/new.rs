@@ -17,6 +17,7 @@ use crate::paths;
 use crate::ui::forms::{TextField, form_fault, select_field, text_area, text_field};
 use crate::ui::lists::ListQuery;
 use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
 use crate::words::Words;
 
 /// What can be chosen, and what was.
@@ -26,6 +27,7 @@ struct Choice {
     image: Option<ImageId>,
     spec: Option<SpecId>,
     placement: Option<Placement>,
+    refused: Option<Refused>,
 }
 
 /// `/instances/new`.
@@ -33,11 +35,17 @@ struct Choice {
 pub fn NewInstancePage() -> impl IntoView {
     let query = ListQuery::here(paths::INSTANCE_NEW, ["image", "spec"]);
     let asked = PlacementQuery { image: query.get("image").parse().ok(), spec: query.get("spec").parse().ok() };
+    let refused = Refused::from_query();
     let (platform, ctx) = door();
-    page(async move { choice(&platform, &ctx, asked).await }, new_view)
+    page(async move { choice(&platform, &ctx, asked, refused).await }, new_view)
 }
 
-async fn choice(platform: &Platform, ctx: &OpContext, asked: PlacementQuery) -> platform::Result<Choice> {
+async fn choice(
+    platform: &Platform,
+    ctx: &OpContext,
+    asked: PlacementQuery,
+    refused: Option<Refused>,
+) -> platform::Result<Choice> {
     must_hold(ctx, Permission::InstancesCreate)?;
     let specs = platform::instances::offers(platform, ctx).await?;
     let all = Some(MAX_PAGE_SIZE);
@@ -57,32 +65,33 @@ async fn choice(platform: &Platform, ctx: &OpContext, asked: PlacementQuery) -> 
         },
         _ => None,
     };
-    Ok(Choice { images, specs, image: asked.image, spec: asked.spec, placement })
+    let refused = match refused {
+        Some(refused) => Some(refused.with_kept(platform, ctx).await?),
+        None => None,
+    };
+    Ok(Choice { images, specs, image: asked.image, spec: asked.spec, placement, refused })
 }
 
 fn new_view(choice: Choice) -> AnyView {
     let words = Words::now();
-    let refused = Refused::from_query();
+    let refused = choice.refused.as_ref();
     let head = PageFrame::new(words.t("instance-new-title"), Area::OwnInstances)
         .crumb(words.t("nav-own-instances"), paths::OWN_INSTANCES);
     if choice.images.is_empty() || choice.specs.is_empty() {
         return frame(head, view! { <div class="card empty"><p>{words.t("instance-new-nothing")}</p></div> });
     }
-    let general = refused.as_ref().map(|refused| refused.message(words.0));
-    let rest = choice.placement.as_ref().map(|placement| {
-        let form = placement.fits().then(|| rest_form(words, &choice, placement, refused.as_ref()));
-        view! {
-            {placement_card(words, &choice, placement)}
-            {form}
-        }
-    });
+    let general = refused.map(|refused| refused.message(words.0));
+    let place = choice.placement.as_ref();
+    // What was typed is not lost because somebody else took the place meanwhile, or what was chosen is not there any more.
+    let form = (refused.is_some() || place.is_some_and(Placement::fits)).then(|| rest_form(words, &choice, refused));
     frame(
         head,
         view! {
             {form_fault(general)}
             <div class="main-column">
-                {choose_form(words, &choice, refused.as_ref())}
-                {rest}
+                {choose_form(words, &choice, refused)}
+                {place.map(|place| placement_card(words, &choice, place))}
+                {form}
             </div>
         },
     )
@@ -125,23 +134,14 @@ fn placement_card(words: Words, choice: &Choice, placement: &Placement) -> impl 
         }
     };
     let rows = placement.machines.iter().map(row).collect_view();
+    let head = view! {
+        <th scope="col">{words.t("instance-machine")}</th>
+        <th scope="col">{words.t("instance-fit")}</th>
+        <th scope="col">{words.t("instance-misses")}</th>
+    };
     let table = match placement.machines.is_empty() {
         true => view! { <div class="empty"><p>{words.t("instance-no-machines")}</p></div> }.into_any(),
-        false => view! {
-            <div class="scroll" tabindex="0" role="region" aria-label=words.t("instance-where")>
-                <table class="cards">
-                    <thead>
-                        <tr>
-                            <th scope="col">{words.t("instance-machine")}</th>
-                            <th scope="col">{words.t("instance-fit")}</th>
-                            <th scope="col">{words.t("instance-misses")}</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
-        }
-        .into_any(),
+        false => list_table(words.t("instance-where"), head, rows),
     };
     let image = choice.image.map(|id| id.to_string()).unwrap_or_default();
     let alternatives = (!placement.alternatives.is_empty()).then(|| {
@@ -168,7 +168,7 @@ fn placement_card(words: Words, choice: &Choice, placement: &Placement) -> impl 
     }
 }
 
-fn rest_form(words: Words, choice: &Choice, placement: &Placement, refused: Option<&Refused>) -> impl IntoView + use<> {
+fn rest_form(words: Words, choice: &Choice, refused: Option<&Refused>) -> impl IntoView + use<> {
     let form = refused.map(InstanceForm::from_typed).unwrap_or_default();
     let fault = |path: &str| refused.and_then(|refused| refused.fault(words.0, path));
     let field = |key: &str, name: &str, value: &str| TextField {
@@ -180,7 +180,7 @@ fn rest_form(words: Words, choice: &Choice, placement: &Placement, refused: Opti
         ..TextField::default()
     };
     let any = (String::new(), words.t("instance-machine-any"));
-    let fitting = placement.machines.iter().filter(|fit| fit.fits);
+    let fitting = choice.placement.iter().flat_map(|place| &place.machines).filter(|fit| fit.fits);
     let machines = std::iter::once(any)
         .chain(fitting.map(|fit| (fit.machine.clone(), format!("{} ({})", fit.machine_name, fit.machine))));
     let hidden = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
@@ -191,7 +191,7 @@ fn rest_form(words: Words, choice: &Choice, placement: &Placement, refused: Opti
             <fieldset>
                 {text_field(TextField { required: true, max_length: Some(63), ..field("instance-name", "name", &form.name) })}
                 {select_field(words.t("instance-machine"), "form[machine]", machines.collect(), &form.machine, fault("machine"))}
-                {text_area(field("instance-environment", "environment", ""))}
+                {text_area(field("instance-environment", "environment", &form.environment))}
                 {text_area(field("instance-command", "command", &form.command))}
                 {text_area(TextField { max_length: Some(1000), ..field("instance-remark", "remark", &form.remark) })}
             </fieldset>

@@ -42,8 +42,8 @@ pub async fn create_instance(#[server(default)] form: InstanceForm) -> Result<()
         Err(error) => door::must_hold(&ctx, contract::Permission::InstancesCreate).and(Err(error)),
     };
     let next = |view: InstanceView| paths::own_instance(view.id);
-    door::form_answer((&platform, &ctx), result, next, &paths::new_instance(&form.image, &form.spec), form.typed())
-        .await
+    let page = paths::new_instance(&form.image, &form.spec);
+    door::form_answer_keeping((&platform, &ctx), result, next, &page, form.typed(), form.kept()).await
 }
 
 /// One of one's own.
