@@ -370,6 +370,8 @@ word_enum! {
         EngineUntested = "engine-untested",
         /// `what` is the engine's fault.
         EngineFault = "engine-fault",
+        /// It has not answered for `have` minutes, because nobody could ask.
+        EngineSilent = "engine-silent",
         AgentOffline = "agent-offline",
         GpuModel = "gpu-model",
         GpusFew = "gpus-few",

@@ -7,16 +7,19 @@
 mod check;
 mod expiry;
 pub(crate) mod fuzzing;
+mod looks;
 mod store;
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use contract::engines::{CertificateState, EngineKind, EngineReport, EngineTest, EngineView, EngineWrite};
 use contract::{ErrorCode, MachineId, Permission};
 use runtime::docker::{self, Endpoint, Fault, Identity};
 use serde_json::{Value, json};
 
 pub use expiry::warn;
+pub(crate) use looks::{DueLook, LOOK, due_looks, look_soon_in_tx, looked};
 
 use crate::authz::{ConnectMachine, DeleteMachine, Granted, MachineRef, OperateMachine, ViewMachine};
 use crate::db::Tx;
@@ -136,8 +139,10 @@ pub(crate) async fn known_in_tx(tx: &mut Tx, id: MachineId) -> Result<Known> {
 pub(crate) struct KnownEngine {
     /// It is reached through the machine's agent.
     pub by_agent: bool,
-    /// Why it was not reached when it was tested last.
+    /// Why it did not answer when it was asked last, by a test or a look.
     pub fault: Option<String>,
+    /// When it answered last.
+    pub heard_at: Option<DateTime<Utc>>,
     /// What it said when it was tested last.
     pub report: Option<EngineReport>,
 }
@@ -187,7 +192,7 @@ fn endpoint(
     })
 }
 
-fn reported(report: docker::Report) -> (EngineReport, Option<chrono::DateTime<chrono::Utc>>) {
+fn reported(report: docker::Report) -> (EngineReport, Option<DateTime<Utc>>) {
     let expires_at = report.certificate_expires_at;
     let report = EngineReport {
         version: report.version,

@@ -1,5 +1,7 @@
 //! SQL of how engines are reached.
 
+pub(super) mod looks;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -122,7 +124,10 @@ pub(super) async fn find(tx: &mut Tx, machine: MachineId) -> Result<Option<Row>>
 /// What is known of the engines of these machines, by machine.
 pub(super) async fn known(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<i64, super::KnownEngine>> {
     let rows = sqlx::query!(
-        "select machine_id, kind, last_fault, last_report from engine_connections where machine_id = any($1)",
+        r#"select e.machine_id as "machine_id!", e.kind as "kind!", e.last_tested_at, e.last_fault, e.last_report,
+                  l.looked_at as "looked_at?", l.answered_at as "answered_at?", l.fault as "fault?"
+           from engine_connections e left join engine_looks l on l.machine_id = e.machine_id
+           where e.machine_id = any($1)"#,
         machines
     )
     .fetch_all(&mut **tx)
@@ -130,9 +135,12 @@ pub(super) async fn known(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<i64, 
     let known = rows.into_iter().map(|row| {
         let report: Option<EngineReport> =
             row.last_report.map(serde_json::from_value).transpose().map_err(Error::internal)?;
+        // Whoever asked last knows best: somebody's test, or the look that comes round.
+        let looked_since = row.looked_at > row.last_tested_at;
         let engine = super::KnownEngine {
             by_agent: EngineKind::parse(&row.kind) == Some(EngineKind::Agent),
-            fault: row.last_fault,
+            fault: if looked_since { row.fault } else { row.last_fault },
+            heard_at: row.answered_at.max(row.last_tested_at.filter(|_| report.is_some())),
             report,
         };
         Ok((row.machine_id, engine))
@@ -212,7 +220,7 @@ pub(super) async fn save(tx: &mut Tx, granted: &Granted<ConnectMachine>, new: &S
     )
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    looks::forget(tx, granted.id()).await
 }
 
 pub(super) async fn delete(tx: &mut Tx, machine: MachineId) -> Result<()> {

@@ -7,69 +7,64 @@ use contract::instances::{InstanceEventKind as Kind, InstanceWish, Observed};
 use contract::{InstanceId, MachineId};
 use runtime::docker::containers::{Container, Containers, State};
 use runtime::docker::{Fault, FaultKind};
-use serde_json::json;
 
 use super::store::{self, Event, Row};
 use super::work::{self, Meaning, Trouble};
-use crate::jobs::{NewJob, enqueue_in_tx};
-use crate::{Error, OpContext, Platform, Result, SystemActor, engines};
+use crate::{Error, OpContext, Platform, Result, SystemActor};
 
 /// A program that its engine was about to start again at so many looks in a row keeps ending.
 const KEEPS_ENDING: i32 = 3;
 /// A program that ran so long did not end at once.
 const STEADY: TimeDelta = TimeDelta::seconds(10);
-/// So long after the last instance of a machine went, it is looked at for what was left there.
-const LEFT_BEHIND: TimeDelta = TimeDelta::hours(24);
 
 fn worker(platform: &Platform) -> OpContext {
     platform.system(SystemActor::Worker)
 }
 
-/// Comes round by the clock: has each machine with instances looked at, by one worker each.
-pub async fn sweep(platform: &Platform) -> Result<()> {
-    let ctx = worker(platform);
-    let mut tx = platform.db().begin(&ctx).await?;
-    let machines = store::machines_alive(&mut tx, ctx.now() - LEFT_BEHIND).await?;
-    let ids: Vec<i64> = machines.iter().map(|id| id.0).collect();
-    let engines = engines::known_among(&mut tx, &ids).await?;
-    for machine in machines {
-        let payload = json!({ "machine": machine.0 });
-        if store::is_queued(&mut tx, "instances-look", &payload).await? {
-            continue;
-        }
-        let mut job = NewJob::new("instances-look", ctx.now());
-        job.payload = payload;
-        job.max_attempts = 1;
-        job.near = engines.get(&machine.0).filter(|engine| engine.by_agent).map(|_| machine);
-        enqueue_in_tx(&mut tx, &job).await?;
-    }
-    tx.commit().await?;
-    Ok(())
+/// What a look at a machine found out.
+#[derive(Debug)]
+pub struct Looked {
+    /// Why its engine did not answer.
+    pub fault: Option<FaultKind>,
+    /// Instances are there, or are to be.
+    pub alive: bool,
+    /// Those that something is left to be done for.
+    pub unsettled: Vec<InstanceId>,
 }
 
-/// The job: looks at a machine.
+/// Looks at a machine: writes what its engine says of the instances there.
 ///
 /// # Errors
 /// What is wrong on this side.
-pub async fn look(platform: &Platform, machine: MachineId) -> Result<()> {
+pub async fn look(platform: &Platform, machine: MachineId) -> Result<Looked> {
+    let rows = alive_on(platform, machine).await?;
+    let fault = match seen(platform, machine, &rows).await {
+        Ok(()) => None,
+        Err(Trouble::Ours(error)) => return Err(error),
+        Err(Trouble::Engine(fault)) => {
+            match work::kind_of(fault.kind) {
+                Meaning::Unreachable => {
+                    for row in rows.iter().filter(|row| row.made_at.is_some()) {
+                        work::lose(platform, row).await?;
+                    }
+                }
+                _ => tracing::warn!(machine = machine.0, %fault, "a machine could not be looked at"),
+            }
+            Some(fault.kind)
+        }
+    };
+    let rows = alive_on(platform, machine).await?;
+    // Also where nothing was seen: who tries to be made has a limit.
+    let can_go_on = |row: &&Row| row.is_unsettled() && (fault.is_none() || row.made_at.is_none());
+    let unsettled = rows.iter().filter(can_go_on).map(|row| row.id).collect();
+    Ok(Looked { fault, alive: !rows.is_empty(), unsettled })
+}
+
+async fn alive_on(platform: &Platform, machine: MachineId) -> Result<Vec<Row>> {
     let mut tx = platform.db().begin(&worker(platform)).await?;
     let rows = store::alive_on(&mut tx, machine).await?;
     tx.commit().await?;
-    match seen(platform, machine, &rows).await {
-        Ok(()) => {}
-        Err(Trouble::Ours(error)) => return Err(error),
-        Err(Trouble::Engine(fault)) if work::kind_of(fault.kind) == Meaning::Unreachable => {
-            for row in rows.iter().filter(|row| row.made_at.is_some()) {
-                work::lose(platform, row).await?;
-            }
-        }
-        Err(Trouble::Engine(fault)) => tracing::warn!(machine = machine.0, %fault, "a machine could not be looked at"),
-    }
-    // Also where nothing was seen: who tries to be made has a limit.
-    for row in rows {
-        wake_unsettled(platform, row.id, machine).await?;
-    }
-    Ok(())
+    Ok(rows)
 }
 
 async fn seen(platform: &Platform, machine: MachineId, rows: &[Row]) -> Result<(), Trouble> {
@@ -202,19 +197,5 @@ async fn sweep_away(
             Err(fault) => return Err(fault.into()),
         }
     }
-    Ok(())
-}
-
-/// Has a worker bring it to what is wanted, where something is left to do and none is on its way.
-async fn wake_unsettled(platform: &Platform, id: InstanceId, machine: MachineId) -> Result<()> {
-    let ctx = worker(platform);
-    let mut tx = platform.db().begin(&ctx).await?;
-    if let Some(row) = store::find(&mut tx, id).await?
-        && row.is_unsettled()
-        && !store::is_queued(&mut tx, "instance-apply", &json!({ "instance": id.0 })).await?
-    {
-        super::wake(&mut tx, &ctx, (id, row.customer, machine)).await?;
-    }
-    tx.commit().await?;
     Ok(())
 }

@@ -8,6 +8,7 @@
 mod check;
 mod logs;
 mod look;
+mod looker;
 mod made_of;
 mod notices;
 mod place;
@@ -25,7 +26,8 @@ use contract::{CustomerId, ErrorCode, InstanceId, MachineId, Page, Permission, S
 use serde_json::{Value, json};
 
 pub use self::logs::logs;
-pub use self::look::{look, sweep};
+pub use self::look::{Looked, look};
+pub use self::looker::keep_looking;
 use self::placement::Need;
 use self::store::{Event, Row};
 pub use self::work::apply;
@@ -132,6 +134,7 @@ fn need<'a>(spec: &'a InstanceSpec, image: &'a images::Usable) -> Need<'a> {
 pub async fn create(platform: &Platform, ctx: &OpContext, body: InstanceCreate) -> Result<InstanceView> {
     let (granted, customer, owner) = maker(ctx)?;
     let checked = check::create(&body)?;
+    let _turn = platform.placements().acquire().await.map_err(Error::internal)?;
     let image = image(platform, ctx, body.image).await?;
     let mut tx = platform.db().begin(&system(ctx)).await?;
     if customers::lock(&mut tx, customer).await? != Some(true) {
@@ -186,7 +189,7 @@ async fn wake(
     job.max_attempts = 3;
     job.near = engine.filter(|engine| engine.by_agent).map(|_| machine);
     enqueue_in_tx(tx, &job).await?;
-    Ok(())
+    engines::look_soon_in_tx(tx, machine).await
 }
 
 /// A page of one's customer's instances, or of one's own.

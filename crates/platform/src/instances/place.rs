@@ -1,5 +1,6 @@
 //! Placement over the fleet as it is: gathers what [`super::placement`] decides by, and takes what was decided.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use contract::instances::{Alternative, InstanceSpec, MachineFit, Miss, MissReason, Placement};
 use contract::machines::Presence;
 use contract::quotas::{Quota, QuotaResource};
@@ -13,6 +14,8 @@ use crate::{Error, OpContext, Platform, Result, allocations, engines, machines, 
 
 /// What is shown where nothing fits, at most.
 const ALTERNATIVES: usize = 5;
+/// What an engine said so long ago says nothing of now; every one is looked at each minute.
+const FRESH: TimeDelta = TimeDelta::minutes(3);
 /// A machine may be drained between the look at all of them and the lock of the one.
 const TRIES: usize = 3;
 
@@ -45,7 +48,7 @@ async fn hosts(platform: &Platform, tx: &mut Tx, ctx: &OpContext, only: Option<M
             in_service: facts.in_service,
             shared: facts.is_shared,
             allocated: held.contains(&facts.id),
-            engine: engine(engines.remove(&facts.id.0), facts.presence),
+            engine: engine(engines.remove(&facts.id.0), facts.presence, ctx.now()),
             cuda: facts.discovered.as_ref().and_then(|it| it.cuda_version.clone()),
             has_driver: facts.discovered.as_ref().is_some_and(|it| it.driver_version.is_some()),
             disk: disks.map(|sizes| sizes.system.saturating_add(sizes.data)).filter(|bytes| *bytes > 0),
@@ -61,15 +64,17 @@ async fn hosts(platform: &Platform, tx: &mut Tx, ctx: &OpContext, only: Option<M
     Ok(host.collect())
 }
 
-fn engine(known: Option<engines::KnownEngine>, presence: Presence) -> EngineFacts {
+fn engine(known: Option<engines::KnownEngine>, presence: Presence, now: DateTime<Utc>) -> EngineFacts {
     let Some(known) = known else { return EngineFacts::Unknown };
     if known.by_agent && presence != Presence::Online {
         return EngineFacts::AgentOffline;
     }
-    match (known.fault, known.report) {
-        (Some(fault), _) => EngineFacts::Fault(fault),
-        (None, None) => EngineFacts::Untested,
-        (None, Some(report)) => {
+    let silent = known.heard_at.map(|at| now - at).filter(|silent| *silent > FRESH);
+    match (known.fault, known.report, silent) {
+        (Some(fault), ..) => EngineFacts::Fault(fault),
+        (None, None, _) => EngineFacts::Untested,
+        (None, Some(_), Some(silent)) => EngineFacts::Silent { minutes: silent.num_minutes().unsigned_abs() },
+        (None, Some(report), None) => {
             EngineFacts::Fine { cpus: report.cpus, memory: report.memory, architecture: report.architecture }
         }
     }

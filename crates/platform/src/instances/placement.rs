@@ -42,6 +42,10 @@ pub(super) enum EngineFacts {
     AgentOffline,
     Untested,
     Fault(String),
+    /// It was not asked for so long that nobody knows.
+    Silent {
+        minutes: u64,
+    },
     Fine {
         cpus: Option<u32>,
         /// Bytes.
@@ -116,6 +120,9 @@ fn engine(need: Need<'_>, host: &Host, misses: &mut Vec<Miss>) {
         EngineFacts::Untested => misses.push(Miss::of(MissReason::EngineUntested)),
         EngineFacts::Fault(fault) => {
             misses.push(Miss { what: Some(fault.clone()), ..Miss::of(MissReason::EngineFault) });
+        }
+        EngineFacts::Silent { minutes } => {
+            misses.push(Miss { have: Some(*minutes), ..Miss::of(MissReason::EngineSilent) });
         }
         EngineFacts::Fine { architecture, .. } => {
             if let (Some(there), Some(needed)) = (architecture.as_deref(), need.architecture)
@@ -298,7 +305,7 @@ mod tests {
     #[test]
     fn what_is_in_the_way_is_named_with_its_numbers() {
         type Change = fn(&mut Host);
-        let cases: [(Change, &[&str]); 20] = [
+        let cases: [(Change, &[&str]); 21] = [
             (|_| (), &[]),
             (|it| it.in_service = false, &["not-in-service"]),
             (|it| it.shared = false, &["whole-pool"]),
@@ -307,6 +314,7 @@ mod tests {
             (|it| it.engine = EngineFacts::Untested, &["engine-untested"]),
             (|it| it.engine = EngineFacts::AgentOffline, &["agent-offline"]),
             (|it| it.engine = EngineFacts::Fault("refused".to_owned()), &["engine-fault///refused"]),
+            (|it| it.engine = EngineFacts::Silent { minutes: 9 }, &["engine-silent/9"]),
             (|it| it.used_cores = 57, &["cpu/7/8"]),
             (|it| it.used_memory_gb = 450, &["memory/62/64"]),
             (|it| it.used_disk_gb = 1950, &["disk/50/100"]),

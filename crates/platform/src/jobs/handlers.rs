@@ -14,7 +14,6 @@ pub(super) const PERIODIC: &[(&str, Duration)] = &[
     ("metrics-roll-up", Duration::from_secs(10)),
     ("allocations-advance", Duration::from_secs(5)),
     ("maintenance-advance", Duration::from_secs(5)),
-    ("instances-sweep", Duration::from_secs(5)),
     ("imports-clean", Duration::from_secs(600)),
     ("files-clean", Duration::from_secs(600)),
     ("idempotency-clean", Duration::from_secs(600)),
@@ -59,12 +58,6 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             let id = id.ok_or_else(|| Error::internal("the job of an instance names none"))?;
             instances::apply(platform, id.into()).await?;
         }
-        "instances-look" => {
-            let id = claim.payload.get("machine").and_then(serde_json::Value::as_i64);
-            let id = id.ok_or_else(|| Error::internal("the look at a machine names none"))?;
-            instances::look(platform, id.into()).await?;
-        }
-        "instances-sweep" => instances::sweep(platform).await?,
         "files-clean" => {
             images::tidy_copies(platform).await?;
             images::forget_unused_archives(platform).await?;

@@ -196,8 +196,41 @@ async fn a_placement_says_what_is_in_the_way_and_what_would_fit() {
     let missing = instances::matched_machines(platform, &mine, &PlacementQuery::default()).await.unwrap_err();
     assert_eq!(missing.fields.len(), 2);
     // A machine that nobody listed is nobody's to choose.
-    let hidden = InstanceCreate { machine: Some("host-009".to_owned()), ..named("hidden", &shop) };
+    let within = Shop { spec: two, ..shop };
+    let hidden = InstanceCreate { machine: Some("host-009".to_owned()), ..named("hidden", &within) };
     assert_eq!(instances::create(platform, &mine, hidden).await.unwrap_err().fields[0].key, "field-machine-unknown");
+}
+
+#[tokio::test]
+async fn what_an_engine_said_long_ago_says_nothing_of_now() {
+    let test = TestPlatform::new().await;
+    let (admin, acme) = (test.admin().await, test.customer("Acme").await);
+    let (platform, ctx) = (&test.platform, admin.ctx());
+    let machine = host(&test, &ctx, "host-001", 1, NOWHERE).await.machine;
+    tested(&test, "host-001").await;
+    let shop = shop(&test, &ctx, "library/small:1", small()).await;
+    let asked = PlacementQuery { image: Some(shop.image), spec: Some(shop.spec) };
+    let misses = async || {
+        let placement = instances::matched_machines(platform, &acme.owner.ctx(), &asked).await.unwrap();
+        placement.machines[0].misses.iter().map(|miss| (miss.reason, miss.have)).collect::<Vec<_>>()
+    };
+    let write = async |sql: &'static str| {
+        assert_eq!(sqlx::query(sql).execute(test.owner_pool()).await.unwrap().rows_affected(), 1, "{sql}");
+    };
+    assert_eq!(misses().await, []);
+    write("update engine_connections set last_tested_at = now() - interval '10 minutes'").await;
+    assert_eq!(misses().await, [(MissReason::EngineSilent, Some(10))]);
+    let refused = instances::create(platform, &acme.owner.ctx(), named("one", &shop)).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::NoCapacity, "what explains it decides it");
+    write("insert into engine_looks (machine_id, looked_at, answered_at) select id, now(), now() from machines").await;
+    assert_eq!(misses().await, [], "it answered a look since");
+    write("update engine_looks set fault = 'refused'").await;
+    assert_eq!(misses().await, [(MissReason::EngineFault, None)], "and does not any more");
+    // Another connection is another engine, of which nobody knows anything yet.
+    let write = EngineWrite { socket: Some("/run/other.sock".to_owned()), ..EngineWrite::new(EngineKind::Local) };
+    engines::set(platform, &ctx, "host-001", write).await.unwrap();
+    assert_eq!(misses().await, [(MissReason::EngineUntested, None)]);
+    instances::look(platform, machine).await.unwrap();
 }
 
 #[tokio::test]

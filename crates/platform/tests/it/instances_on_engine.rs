@@ -5,14 +5,14 @@ use contract::instances::{
 };
 use contract::{InstanceId, MachineId};
 use platform::{OpContext, engines, instances};
-use test_support::{BUSYBOX, DockerEngine, TestPlatform, eventually};
+use test_support::{BUSYBOX, DockerEngine, TestCustomer, TestPlatform, eventually};
 
 use crate::instances::{Shop, cards, host, named, shop, small, spec_listed};
 
 struct World {
     engine: DockerEngine,
     test: TestPlatform,
-    mine: OpContext,
+    acme: TestCustomer,
     machine: MachineId,
     shop: Shop,
 }
@@ -27,18 +27,23 @@ impl World {
         let machine = host(&test, &ctx, "host-001", 1, engine.socket().to_str().unwrap()).await.machine;
         assert!(engines::test(&test.platform, &ctx, "host-001").await.unwrap().done);
         let shop = shop(&test, &ctx, BUSYBOX, small()).await;
-        Self { engine, mine: acme.owner.ctx(), machine, shop, test }
+        Self { engine, acme, machine, shop, test }
+    }
+
+    /// Its owner, now.
+    fn mine(&self) -> OpContext {
+        self.acme.owner.ctx()
     }
 
     /// One that does this in a shell.
     async fn create(&self, name: &str, script: &str) -> InstanceId {
         let command = Some(["sh", "-c", script].map(str::to_owned).into());
         let body = InstanceCreate { command, ..named(name, &self.shop) };
-        instances::create(&self.test.platform, &self.mine, body).await.unwrap().id
+        instances::create(&self.test.platform, &self.mine(), body).await.unwrap().id
     }
 
     async fn act(&self, id: InstanceId, action: InstanceAction) -> InstanceView {
-        instances::act(&self.test.platform, &self.mine, id, action).await.unwrap();
+        instances::act(&self.test.platform, &self.mine(), id, action).await.unwrap();
         self.apply(id).await
     }
 
@@ -52,16 +57,16 @@ impl World {
     }
 
     async fn get(&self, id: InstanceId) -> InstanceView {
-        instances::get(&self.test.platform, &self.mine, id).await.unwrap()
+        instances::get(&self.test.platform, &self.mine(), id).await.unwrap()
     }
 
     async fn said(&self, id: InstanceId) -> Vec<String> {
-        let lines = instances::logs(&self.test.platform, &self.mine, id, &InstanceLogQuery::default()).await.unwrap();
+        let lines = instances::logs(&self.test.platform, &self.mine(), id, &InstanceLogQuery::default()).await.unwrap();
         lines.into_iter().map(|line| line.text).collect()
     }
 
     async fn kinds(&self, id: InstanceId) -> Vec<InstanceEventKind> {
-        let events = instances::events(&self.test.platform, &self.mine, id).await.unwrap();
+        let events = instances::events(&self.test.platform, &self.mine(), id).await.unwrap();
         events.into_iter().rev().map(|event| event.kind).collect()
     }
 
@@ -134,7 +139,7 @@ async fn why_it_failed_is_told() {
     // There is no runtime for GPUs here.
     let spec = spec_listed(&world.test, &world.test.admin().await.ctx(), cards("One card", 1)).await;
     let body = named("none", &Shop { spec, ..world.shop });
-    let none = instances::create(&world.test.platform, &world.mine, body).await.unwrap().id;
+    let none = instances::create(&world.test.platform, &world.mine(), body).await.unwrap().id;
     let none = world.apply(none).await;
     assert_eq!((none.state, none.failure.as_deref(), none.holds), (InstanceState::Failed, Some("gpu-runtime"), false));
     assert!(none.message.is_some() && none.detail.is_some());
@@ -171,7 +176,10 @@ async fn a_dead_engine_loses_nothing() {
     world.engine.start_again();
     eventually("all is as it was", async || {
         world.look().await;
-        world.apply(stops).await;
+        // An engine that was killed starts again what ran, or says that it ended: then a worker does.
+        for id in [runs, stops] {
+            world.apply(id).await;
+        }
         let (runs, stops) = (world.get(runs).await, world.get(stops).await);
         (runs.state == InstanceState::Running && stops.state == InstanceState::Deleted).then_some(())
     })
@@ -179,6 +187,31 @@ async fn a_dead_engine_loses_nothing() {
     assert_eq!(world.there().0, 1);
     let kinds = world.kinds(runs).await;
     assert!(kinds.contains(&InstanceEventKind::Lost) && kinds.contains(&InstanceEventKind::Found), "{kinds:?}");
+}
+
+#[tokio::test]
+async fn looks_come_round_and_leave_nothing_in_the_queue() {
+    let world = World::new().await;
+    let id = world.create("one", "exec sleep 600").await;
+    let stop = tokio_util::sync::CancellationToken::new();
+    let looking = tokio::spawn(instances::keep_looking(world.test.platform.clone(), stop.clone()));
+    eventually("a look finds it unsettled and brings it on", async || {
+        (world.get(id).await.state == InstanceState::Running).then_some(())
+    })
+    .await;
+    let number =
+        async |sql: &'static str| -> i64 { sqlx::query_scalar(sql).fetch_one(world.test.owner_pool()).await.unwrap() };
+    eventually("it is looked at again and answers", async || {
+        let sql =
+            "select count(*) from engine_looks where answered_at is not null and lease_token is null and fault is null";
+        (number(sql).await == 1).then_some(())
+    })
+    .await;
+    // The one job is what making it asked for; nobody works on jobs here.
+    assert_eq!(number("select count(*) from jobs where kind like 'instance%'").await, 1);
+    assert_eq!(number("select count(*) from finished_jobs").await, 0);
+    stop.cancel();
+    looking.await.unwrap();
 }
 
 #[tokio::test]

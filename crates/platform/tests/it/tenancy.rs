@@ -144,6 +144,7 @@ const FILL: &str = "
     insert into node_links (machine_id, server_id, link_id, lease_until)
       select id, gen_random_uuid(), gen_random_uuid(), now() from machines;
     insert into engine_connections (machine_id, kind, socket) select id, 'local', '/var/run/docker.sock' from machines;
+    insert into engine_looks (machine_id) select machine_id from engine_connections;
     insert into specs (name, cpu_cores, memory_gb, system_disk_gb) values ('small', 1, 1, 1);
     insert into spec_prices (spec_id, price_per_hour, starts_at, created_at) select id, 1, now(), now() from specs;
     insert into blobs (sha256, size_bytes, chunk_size, store_key)

@@ -102,6 +102,10 @@ miss-allocated = Somebody has, or will have, the whole machine.
 miss-no-engine = Nobody has said yet how its engine is reached.
 miss-engine-untested = Its engine was not tested since its connection was changed.
 miss-engine-fault = Its engine cannot be reached.
+miss-engine-silent = Nobody has heard of its engine for { $have ->
+    [one] { $have } minute
+   *[other] { $have } minutes
+}. It is asked again each minute; if this stays, those who run the platform have to test its connection.
 miss-agent-offline = The machine is offline.
 miss-gpu-model = It has no { $what }.
 miss-gpus-few = { $have ->

@@ -1,6 +1,5 @@
 //! Lists of instances: filters, order and page over an enum of columns, so that no text from outside becomes SQL.
 
-use chrono::{DateTime, Utc};
 use contract::instances::{InstanceQuery, InstanceSort};
 use contract::{CustomerId, MachineId, SortDirection, UserId};
 use sqlx::{Postgres, QueryBuilder, Row as _};
@@ -78,17 +77,6 @@ pub(in crate::instances) async fn list(
     Ok((rows(tx, &ids).await?, total.unsigned_abs()))
 }
 
-/// Machines with instances that are not gone, or went after this.
-pub(in crate::instances) async fn machines_alive(tx: &mut Tx, since: DateTime<Utc>) -> Result<Vec<MachineId>> {
-    let ids = sqlx::query_scalar!(
-        "select distinct machine_id from instances where deleted_at is null or deleted_at > $1 order by 1",
-        since
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(ids.into_iter().map(MachineId).collect())
-}
-
 /// Instances of a machine that are not gone.
 pub(in crate::instances) async fn alive_on(tx: &mut Tx, machine: MachineId) -> Result<Vec<Row>> {
     let ids = sqlx::query_scalar!(
@@ -112,16 +100,4 @@ pub(in crate::instances) async fn ids_gone(tx: &mut Tx, machine: MachineId, aske
     .fetch_all(&mut **tx)
     .await?;
     Ok(ids)
-}
-
-/// Whether such a job waits or runs.
-pub(in crate::instances) async fn is_queued(tx: &mut Tx, kind: &str, payload: &serde_json::Value) -> Result<bool> {
-    let queued = sqlx::query_scalar!(
-        r#"select exists (select from jobs where kind = $1 and payload @> $2) as "queued!""#,
-        kind,
-        payload
-    )
-    .fetch_one(&mut **tx)
-    .await?;
-    Ok(queued)
 }

@@ -13,7 +13,7 @@ pub(super) use holds::{
     cards_of, hold, is_used, live_of, lock_limits, lock_placement, place_of_cards, release, used, used_by,
 };
 pub(super) use leases::{beat, free, leave, take};
-pub(super) use list::{alive_on, ids_gone, is_queued, list, machines_alive};
+pub(super) use list::{alive_on, ids_gone, list};
 
 use super::place::Chosen;
 use crate::authz::{Action, CreateInstance, Granted, Resource};
