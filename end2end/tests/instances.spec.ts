@@ -54,10 +54,13 @@ test.describe('without JavaScript', () => {
       await expect(page.locator('#where .state.ok')).toHaveCount(1);
       await page.locator('[name="form[name]"]').fill('a b');
       await page.locator('[name="form[command]"]').fill('sh\n-c\necho hello $WHO; exec sleep 600');
+      await page.locator('[name="form[environment]"]').fill('WHO=world');
       await page.locator('form[method="post"] button.primary').click();
       await expect(page.locator('[name="form[name]"]')).toHaveAttribute('aria-invalid', 'true');
+      // What was typed is there again, and what may be secret is not in the address.
+      await expect(page.locator('[name="form[environment]"]')).toHaveValue('WHO=world');
+      expect(page.url()).not.toContain('WHO');
       await page.locator('[name="form[name]"]').fill('first');
-      await page.locator('[name="form[environment]"]').fill('WHO=world');
       await page.locator('form[method="post"] button.primary').click();
       await expect(page).toHaveURL(/\/instances\/\d+/);
       const stateIs = async (tone: string) => {
@@ -73,11 +76,14 @@ test.describe('without JavaScript', () => {
       await stateIs('off');
       await act('start');
       await stateIs('ok');
-      await page.locator('[name="confirm"]').fill('second');
-      await page.locator('button.danger').click();
-      await expect(page.locator('[name="confirm"]')).toHaveAttribute('aria-invalid', 'true');
-      await page.locator('[name="confirm"]').fill('first');
-      await page.locator('button.danger').click();
+      const remove = async (name: string) => {
+        await page.locator('[popovertarget="ask-delete"]').first().click();
+        await page.locator('#ask-delete [name="confirm"]').fill(name);
+        await page.locator('#ask-delete .btn.danger').click();
+      };
+      await remove('second');
+      await expect(page.locator('#ask-delete [name="confirm"]')).toHaveAttribute('aria-invalid', 'true');
+      await remove('first');
       await expect(page).toHaveURL(/\/instances$/);
       await expect(async () => expect(engine.docker(['ps', '-aq'])).toBe('')).toPass({ timeout: 60_000 });
       expect(engine.docker(['volume', 'ls', '-q'])).toBe('');
