@@ -179,17 +179,18 @@ async fn the_menu_shows_what_the_doors_let_through() {
         ),
         (
             acme.member.clone(),
-            vec!["home", "market", "own-images", "account"],
-            vec!["images:upload", "accounts:update-own", "accounts:secure-own"],
+            vec!["home", "own-instances", "market", "own-images", "account"],
+            vec!["instances:create", "images:upload", "accounts:update-own", "accounts:secure-own"],
         ),
         (
             acme.owner.clone(),
-            vec!["home", "members", "market", "own-images", "own-audit", "account"],
+            vec!["home", "members", "own-instances", "market", "own-images", "own-audit", "account"],
             vec![
                 "allocations:request-renewal",
                 "customers:add-member",
                 "customers:invite",
                 "customers:manage-members",
+                "instances:create",
                 "images:upload",
                 "accounts:update-own",
                 "accounts:secure-own",
@@ -197,8 +198,19 @@ async fn the_menu_shows_what_the_doors_let_through() {
         ),
         (
             server.test.operator("op").await,
-            vec!["dashboard", "wall", "machines", "allocations", "specs", "images", "customers", "audit", "account"],
-            vec!["machines:operate", "accounts:update-own", "accounts:secure-own"],
+            vec![
+                "dashboard",
+                "wall",
+                "machines",
+                "allocations",
+                "specs",
+                "images",
+                "instances",
+                "customers",
+                "audit",
+                "account",
+            ],
+            vec!["machines:operate", "instances:operate", "accounts:update-own", "accounts:secure-own"],
         ),
     ];
     for (person, entries, buttons) in people {
