@@ -188,6 +188,15 @@ create table instance_events (
 );
 create index instance_events_instance on instance_events (instance_id, id);
 
+-- The last that it said; kept for some time after its container is gone.
+create table instance_logs (
+  instance_id bigint not null references instances (id),
+  kept_at     timestamptz not null,
+  lines       jsonb not null,
+  constraint instance_logs_pkey primary key (instance_id)
+);
+create index instance_logs_kept on instance_logs (kept_at);
+
 alter table instances enable row level security;
 alter table instances force row level security;
 create policy instances_operator on instances
@@ -208,5 +217,13 @@ create policy instance_events_operator on instance_events
 create policy instance_events_customer on instance_events for select
   using (instance_id in (select i.id from instances i where i.customer_id = (select app_customer())));
 
+alter table instance_logs enable row level security;
+alter table instance_logs force row level security;
+create policy instance_logs_operator on instance_logs
+  using ((select app_is_operator())) with check ((select app_is_operator()));
+create policy instance_logs_customer on instance_logs for select
+  using (instance_id in (select i.id from instances i where i.customer_id = (select app_customer())));
+
 grant select, insert, update on instances, instance_gpus, gpu_shares to remotegpu_app;
 grant select, insert on instance_events to remotegpu_app;
+grant select, insert, update, delete on instance_logs to remotegpu_app;

@@ -2,10 +2,14 @@
 //!
 //! What is wanted of one and what its engine says are kept apart; where it stands follows from both, here and nowhere else.
 
+mod said;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use self::said::{InstanceLogLine, InstanceLogQuery, InstanceLogs, InstanceStats, MAX_LOG_LINES, StaffLogQuery};
 
 use crate::machines::word_enum;
 use crate::specs::{GpuUse, SpecView};
@@ -15,8 +19,6 @@ use crate::{CustomerId, ImageId, InstanceId, SpecId};
 pub const MAX_VARIABLES: usize = 200;
 /// Most ports of one instance.
 pub const MAX_PORTS: usize = 20;
-/// Most lines of a log that are asked for at once.
-pub const MAX_LOG_LINES: u32 = 2000;
 
 word_enum! {
     /// What a person wants of an instance.
@@ -192,8 +194,21 @@ pub struct InstanceCreate {
     /// What runs in it, word by word; the image's own when absent. No shell reads it.
     #[serde(default)]
     pub command: Option<Vec<String>>,
+    /// TCP ports of it that are opened on its machine, for the machine itself alone; at most 20.
+    #[serde(default)]
+    pub ports: Vec<u16>,
     #[serde(default)]
     pub remark: Option<String>,
+}
+
+/// A port of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct InstancePort {
+    pub port: u16,
+    /// Where it is on the machine's own loopback address while the instance runs; for staff.
+    pub host_port: Option<u16>,
 }
 
 /// Body of `PATCH /api/customer/instances/{id}`.
@@ -244,6 +259,7 @@ pub struct InstanceView {
     /// Names of its variables.
     pub variables: Vec<String>,
     pub command: Option<Vec<String>>,
+    pub ports: Vec<InstancePort>,
     pub remark: Option<String>,
     /// When it ran first or again.
     pub started_at: Option<DateTime<Utc>>,
@@ -306,26 +322,6 @@ pub struct InstanceEvent {
     pub exit_code: Option<i32>,
     /// Who did it; empty where it came about.
     pub actor: String,
-}
-
-/// A line that an instance wrote.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct InstanceLogLine {
-    pub at: Option<DateTime<Utc>>,
-    /// It went to the program's errors.
-    pub error: bool,
-    pub text: String,
-}
-
-/// Parameters of `GET …/instances/{id}/logs`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct InstanceLogQuery {
-    /// So many lines before the end, 200 when absent, at most 2000.
-    pub tail: Option<u32>,
 }
 
 word_enum! {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contract::instances::{InstanceCreate, InstanceUpdate, MAX_VARIABLES};
+use contract::instances::{InstanceCreate, InstanceUpdate, MAX_PORTS, MAX_VARIABLES};
 
 use crate::Result;
 use crate::fields::Wrong;
@@ -20,6 +20,7 @@ pub(super) struct Checked {
     pub remark: Option<String>,
     pub environment: BTreeMap<String, String>,
     pub command: Option<Vec<String>>,
+    pub ports: Vec<u16>,
 }
 
 pub(super) fn create(body: &InstanceCreate) -> Result<Checked> {
@@ -45,8 +46,14 @@ pub(super) fn create(body: &InstanceCreate) -> Result<Checked> {
     {
         wrong.add("command", "field-command");
     }
+    let mut ports = body.ports.clone();
+    ports.sort_unstable();
+    ports.dedup();
+    if ports.len() > MAX_PORTS || ports.contains(&0) {
+        wrong.add_with("ports", "field-ports", vec![("max", MAX_PORTS.to_string())]);
+    }
     wrong.into_result()?;
-    Ok(Checked { name, remark, environment: body.environment.clone(), command })
+    Ok(Checked { name, remark, environment: body.environment.clone(), command, ports })
 }
 
 /// What changes: `None` stays.
@@ -95,16 +102,18 @@ mod tests {
             machine: None,
             environment: [("MODE".to_owned(), "a b\nc".to_owned())].into(),
             command: Some(Vec::new()),
+            ports: vec![8888, 6006, 8888],
             remark: None,
         };
         let checked = create(&good).unwrap();
-        assert_eq!((checked.name.as_str(), checked.command), ("train-1", None));
+        assert_eq!((checked.name.as_str(), checked.command, checked.ports), ("train-1", None, vec![6006, 8888]));
         let bad = InstanceCreate {
             name: "a b".to_owned(),
             environment: [("1A", ""), ("NVIDIA_VISIBLE_DEVICES", "all"), ("B", "\0")]
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .into(),
             command: Some(vec!["\0".to_owned()]),
+            ports: vec![0],
             ..good
         };
         let faults = create(&bad).err().unwrap().fields;
@@ -115,6 +124,7 @@ mod tests {
             "field-environment-value",
             "field-environment-closed",
             "field-command",
+            "field-ports",
         ];
         assert_eq!(keys, expected);
     }

@@ -8,6 +8,7 @@ use contract::{InstanceId, MachineId};
 use runtime::docker::containers::{Container, Containers, State};
 use runtime::docker::{Fault, FaultKind};
 
+use super::made_of;
 use super::store::{self, Event, Row};
 use super::work::{self, Meaning, Trouble};
 use crate::{Error, OpContext, Platform, Result, SystemActor};
@@ -112,7 +113,8 @@ async fn note(platform: &Platform, id: InstanceId, found: Option<&Container>) ->
         || row.observed != before.observed
         || row.restarting_seen != before.restarting_seen
         || row.container != before.container
-        || row.started_at != before.started_at;
+        || row.started_at != before.started_at
+        || row.host_ports != before.host_ports;
     if changed {
         row.observed_at = Some(ctx.now());
         store::save(&mut tx, &row).await?;
@@ -138,11 +140,12 @@ fn take_over(row: &mut Row, seen: &Container, now: DateTime<Utc>) -> Option<Even
     match work::observed(seen.state)? {
         Observed::Ended if before != Observed::Ended => {
             work::seen_ended(row, seen, now);
-            Some(Event { exit_code: row.exit_code, ..Event::of(Kind::Ended) })
+            Some(work::ended(Kind::Ended, row))
         }
         Observed::Running => {
             let again = seen.started_at > row.started_at && seen.state != State::Restarting;
             row.observed = Observed::Running;
+            row.host_ports = work::ports(seen);
             row.started_at = seen.started_at.or(row.started_at);
             (again || before != Observed::Running).then(|| Event::of(Kind::Started))
         }
@@ -195,6 +198,28 @@ async fn sweep_away(
         match engine.remove_volume(&volume.name).await {
             Err(Fault { kind: FaultKind::Busy, .. }) | Ok(()) => {}
             Err(fault) => return Err(fault.into()),
+        }
+    }
+    sweep_networks(platform, engine, machine).await
+}
+
+/// A customer's network goes with its last instance there: also one that is stopped needs it to start again.
+pub(super) async fn sweep_networks(
+    platform: &Platform,
+    engine: &Containers,
+    machine: MachineId,
+) -> Result<(), Trouble> {
+    let networks = engine.list_networks().await?;
+    if networks.is_empty() {
+        return Ok(());
+    }
+    let needed: HashSet<_> = alive_on(platform, machine).await?.into_iter().map(|row| row.customer).collect();
+    for network in networks {
+        if made_of::customer(&network.owner).is_some_and(|customer| !needed.contains(&customer)) {
+            match engine.remove_network(&network.name).await {
+                Err(Fault { kind: FaultKind::Busy, .. }) | Ok(()) => {}
+                Err(fault) => return Err(fault.into()),
+            }
         }
     }
     Ok(())

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use contract::InstanceId;
-use runtime::docker::containers::{ContainerSpec, Env, LogDriver, LogLimit, Restart, VolumeMount};
+use contract::{CustomerId, InstanceId};
+use runtime::docker::containers::{ContainerSpec, Env, LogDriver, LogLimit, PublishedPort, Restart, VolumeMount};
 use runtime::docker::{Fault, FaultKind};
 
 use super::store::{self, Row};
@@ -13,6 +13,8 @@ use crate::{Error, OpContext, Platform, Result, images, machines};
 const GIB: u64 = 1 << 30;
 /// Where the volume is that survives stops and starts.
 const DATA: &str = "/data";
+/// What the label of a customer's network begins with.
+const CUSTOMER: &str = "customer-";
 /// Most processes and threads.
 const PIDS: u32 = 16_384;
 /// Bytes and number of the files in which an engine keeps what a container says.
@@ -23,13 +25,29 @@ pub(super) async fn name(platform: &Platform, ctx: &OpContext, id: InstanceId) -
     let mut tx = platform.db().begin(ctx).await?;
     let installation = store::installation(&mut tx).await?;
     tx.commit().await?;
-    Ok(format!("rg-{}-{id}", installation.chars().take(8).collect::<String>()))
+    Ok(format!("{}-{id}", start(&installation)))
+}
+
+/// How everything of this installation is called, begins.
+fn start(installation: &str) -> String {
+    format!("rg-{}", installation.chars().take(8).collect::<String>())
+}
+
+/// Whose a customer's network is, in its label.
+pub(super) fn owner(customer: CustomerId) -> String {
+    format!("{CUSTOMER}{customer}")
+}
+
+/// The customer of such a label.
+pub(super) fn customer(owner: &str) -> Option<CustomerId> {
+    owner.strip_prefix(CUSTOMER)?.parse().ok().map(CustomerId)
 }
 
 /// The same for the same instance, as long as it is there.
 pub(super) async fn container(platform: &Platform, ctx: &OpContext, row: &Row) -> Result<ContainerSpec, Trouble> {
     let name = name(platform, ctx, row.id).await?;
     let mut tx = platform.db().begin(ctx).await?;
+    let network = format!("{}-c{}", start(&store::installation(&mut tx).await?), row.customer);
     let image = images::reference_in_tx(&mut tx, row.image).await?;
     let cards = store::cards_of(&mut tx, row.id).await?;
     let uuids = machines::gpu_uuids(&mut tx, &cards).await?;
@@ -62,8 +80,9 @@ pub(super) async fn container(platform: &Platform, ctx: &OpContext, row: &Row) -
         gpus: cards.iter().filter_map(|id| uuids.get(id).cloned()).collect(),
         volumes: if row.spec.data_disk_gb > 0 { vec![data] } else { Vec::new() },
         binds: Vec::new(),
-        ports: Vec::new(),
-        network: None,
+        ports: row.ports.iter().copied().map(PublishedPort::local).collect(),
+        // Its customer's own on this machine: those of others are not reached from there.
+        network: Some(network),
         // Through a restart of the engine or its host, too.
         restart: Restart::UnlessStopped,
         ulimits: Vec::new(),

@@ -13,6 +13,7 @@ mod made_of;
 mod notices;
 mod place;
 mod placement;
+mod stats;
 mod store;
 mod views;
 mod work;
@@ -25,10 +26,11 @@ use contract::specs::SpecView;
 use contract::{CustomerId, ErrorCode, InstanceId, MachineId, Page, Permission, SortDirection, UserId};
 use serde_json::{Value, json};
 
-pub use self::logs::logs;
+pub use self::logs::{clean, logs, logs_of_any};
 pub use self::look::{Looked, look};
 pub use self::looker::keep_looking;
 use self::placement::Need;
+pub use self::stats::{stats, stats_of_any};
 use self::store::{Event, Row};
 pub use self::work::apply;
 use crate::authz::{
@@ -427,7 +429,7 @@ fn facts(row: &Row) -> Value {
     json!({
         "name": row.name, "remark": row.remark, "wanted": row.wanted, "state": row.state(), "machine": row.machine_code,
         "image": row.image_name, "spec": row.spec.name, "pricePerHour": row.spec.price_per_hour,
-        "currency": row.spec.currency, "variables": row.variables, "command": row.command,
+        "currency": row.spec.currency, "variables": row.variables, "command": row.command, "ports": row.ports,
     })
 }
 

@@ -1,13 +1,13 @@
 //! Instances and their history as people see them.
 
-use contract::instances::{InstanceEvent, InstanceView};
+use contract::instances::{InstanceEvent, InstancePort, InstanceView};
 
 use super::store::{self, Row};
 use crate::db::Tx;
 use crate::{OpContext, Platform, Result, customers, engines};
 
 /// Faults whose words are about the instance itself; those of others tell of the fleet, which is the staff's.
-const OWN_FAULTS: [&str; 11] = [
+const OWN_FAULTS: [&str; 12] = [
     "image",
     "spec",
     "limits",
@@ -15,6 +15,7 @@ const OWN_FAULTS: [&str; 11] = [
     "gpu-runtime",
     "start-refused",
     "out-of-memory",
+    "killed",
     "keeps-ending",
     "agent-offline",
     "timeout",
@@ -55,6 +56,7 @@ pub(super) fn view(ctx: &OpContext, row: Row) -> InstanceView {
         spec: row.spec,
         variables: row.variables,
         command: row.command,
+        ports: ports(ctx, &row.ports, &row.host_ports),
         remark: row.remark,
         started_at: row.started_at,
         ended_at: row.ended_at,
@@ -64,6 +66,12 @@ pub(super) fn view(ctx: &OpContext, row: Row) -> InstanceView {
         created_at: row.created_at,
         deleted_at: row.deleted_at,
     }
+}
+
+/// Where they are on a machine is for those who run it.
+fn ports(ctx: &OpContext, wanted: &[u16], seen: &[InstancePort]) -> Vec<InstancePort> {
+    let host = |port| seen.iter().find(|it| it.port == port && ctx.is_staff()).and_then(|it| it.host_port);
+    wanted.iter().map(|port| InstancePort { port: *port, host_port: host(*port) }).collect()
 }
 
 /// With the names of their customers.

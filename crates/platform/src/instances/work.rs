@@ -6,14 +6,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use contract::instances::{InstanceEventKind as Kind, InstanceState, InstanceWish, Observed};
-use contract::{InstanceId, MachineId};
+use contract::instances::{InstanceEventKind as Kind, InstancePort, InstanceState, InstanceWish, Observed};
+use contract::{ErrorCode, InstanceId, MachineId};
 use runtime::docker::containers::{Container, Containers, State};
 use runtime::docker::{Fault, FaultKind};
 use uuid::Uuid;
 
 use super::store::{self, Event, Row};
-use super::{made_of, notices};
+use super::{logs, look, made_of, notices};
 use crate::{Error, OpContext, Platform, Result, SystemActor, engines, images, outbound};
 
 /// Between two signs of life of a worker, and looks whether another wish came.
@@ -38,6 +38,22 @@ impl From<Error> for Trouble {
 impl From<Fault> for Trouble {
     fn from(fault: Fault) -> Self {
         Self::Engine(fault)
+    }
+}
+
+impl Trouble {
+    /// As who asked for an answer of the engine hears of it.
+    pub(super) fn told(self) -> Error {
+        match self {
+            Self::Ours(error) => error,
+            Self::Engine(fault) => {
+                let code = match kind_of(fault.kind) {
+                    Meaning::Unreachable => ErrorCode::NodeUnreachable,
+                    Meaning::Wait | Meaning::Final => ErrorCode::EngineFailed,
+                };
+                Error::new(code).with_cause(fault)
+            }
+        }
     }
 }
 
@@ -166,6 +182,9 @@ pub(super) async fn connect(platform: &Platform, machine: MachineId) -> Result<C
 /// Makes its container and starts it: only then it was ever there.
 async fn make(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
     let spec = made_of::container(platform, &worker(platform), row).await?;
+    if let Some(network) = &spec.network {
+        engine.create_network(network, &made_of::owner(row.customer)).await?;
+    }
     for mount in &spec.volumes {
         engine.create_volume(&mount.volume, &spec.instance).await?;
     }
@@ -220,7 +239,7 @@ async fn stop(platform: &Platform, engine: &Containers, row: &Row) -> Result<(),
     let seen = engine.inspect(container).await?;
     change(platform, row, |now, row| {
         seen_ended(row, &seen, now);
-        vec![Event { exit_code: row.exit_code, ..Event::of(Kind::Stopped) }]
+        vec![ended(Kind::Stopped, row)]
     })
     .await?;
     Ok(())
@@ -228,9 +247,35 @@ async fn stop(platform: &Platform, engine: &Containers, row: &Row) -> Result<(),
 
 /// Takes its container and its volumes away; then nothing is held any more.
 async fn delete(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
+    if let Some(container) = row.container.as_deref() {
+        match end_and_keep(platform, engine, row, container).await {
+            // One that cannot be asked is not deleted either; one that does not say goes without a word.
+            Err(Trouble::Engine(fault)) if kind_of(fault.kind) == Meaning::Final => {
+                tracing::warn!(instance = row.id.0, %fault, "what an instance said last could not be kept");
+            }
+            done => done?,
+        }
+    }
     take_away(platform, engine, row).await?;
     gone(platform, row).await?;
+    if let Err(Trouble::Engine(fault)) = look::sweep_networks(platform, engine, row.machine).await {
+        tracing::debug!(machine = row.machine.0, %fault, "a network is left for the next look");
+    }
     Ok(())
+}
+
+/// Has its program end, and keeps how it did and what it said.
+async fn end_and_keep(platform: &Platform, engine: &Containers, row: &Row, container: &str) -> Result<(), Trouble> {
+    engine.stop(container, GRACE).await?;
+    let seen = engine.inspect(container).await?;
+    if row.observed == Observed::Running {
+        change(platform, row, |now, row| {
+            seen_ended(row, &seen, now);
+            Vec::new()
+        })
+        .await?;
+    }
+    logs::keep(platform, engine, row.id, container).await
 }
 
 async fn take_away(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
@@ -250,7 +295,7 @@ async fn gone(platform: &Platform, row: &Row) -> Result<()> {
         row.released_at = row.released_at.or(Some(now));
         row.observed = if row.made_at.is_some() { Observed::Missing } else { Observed::None };
         row.lost_since = None;
-        vec![Event::of(Kind::Deleted)]
+        vec![ended(Kind::Deleted, row)]
     })
     .await?;
     debug_assert!(now, "nothing is wanted of what is to be deleted");
@@ -403,8 +448,35 @@ fn seen_running(row: &mut Row, seen: &Container, now: DateTime<Utc>) {
     row.container = Some(seen.id.clone());
     (row.observed, row.observed_at) = (observed(seen.state).unwrap_or(row.observed), Some(now));
     row.started_at = seen.started_at.or(Some(now));
+    row.host_ports = ports(seen);
     (row.exit_code, row.out_of_memory, row.ended_at) = (None, false, None);
     (row.failure, row.detail, row.lost_since) = (None, None, None);
+}
+
+/// Where its ports are on its machine: somewhere else after each start.
+pub(super) fn ports(seen: &Container) -> Vec<InstancePort> {
+    seen.ports.iter().map(|it| InstancePort { port: it.container, host_port: it.host }).collect()
+}
+
+/// With how its program ended, if it ever ran.
+pub(super) fn ended(kind: Kind, row: &Row) -> Event<'static> {
+    Event {
+        exit_code: row.exit_code,
+        reason: row.exit_code.and_then(|code| why(code, row.out_of_memory)),
+        ..Event::of(kind)
+    }
+}
+
+/// Why a program ended, where that is known. Something in it may have been over its memory, and the program gone on.
+fn why(code: i32, out_of_memory: bool) -> Option<&'static str> {
+    const KILLED: i32 = 128 + 9;
+    const ASKED: i32 = 128 + 15;
+    match code {
+        0 | ASKED => None,
+        _ if out_of_memory => Some("out-of-memory"),
+        KILLED => Some("killed"),
+        _ => None,
+    }
 }
 
 /// And of one that ended.
@@ -414,6 +486,7 @@ pub(super) fn seen_ended(row: &mut Row, seen: &Container, now: DateTime<Utc>) {
         (row.exit_code, row.out_of_memory) = (Some(code), out_of_memory);
     }
     row.ended_at = seen.finished_at.or(Some(now));
+    row.host_ports = Vec::new();
     row.lost_since = None;
 }
 

@@ -17,6 +17,7 @@ pub(super) const PERIODIC: &[(&str, Duration)] = &[
     ("imports-clean", Duration::from_secs(600)),
     ("files-clean", Duration::from_secs(600)),
     ("idempotency-clean", Duration::from_secs(600)),
+    ("instances-clean", Duration::from_secs(3600)),
     ("engines-expiry", Duration::from_secs(3600)),
     ("partitions", Duration::from_secs(3600)),
     ("audit-prune", Duration::from_secs(3600)),
@@ -58,6 +59,7 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             let id = id.ok_or_else(|| Error::internal("the job of an instance names none"))?;
             instances::apply(platform, id.into()).await?;
         }
+        "instances-clean" => instances::clean(platform).await?,
         "files-clean" => {
             images::tidy_copies(platform).await?;
             images::forget_unused_archives(platform).await?;

@@ -93,6 +93,7 @@ pub fn named(name: &str, shop: &Shop) -> InstanceCreate {
         machine: None,
         environment: [("SECRET".to_owned(), "s3cret".to_owned())].into(),
         command: None,
+        ports: Vec::new(),
         remark: None,
     }
 }

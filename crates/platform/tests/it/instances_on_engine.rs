@@ -62,7 +62,7 @@ impl World {
 
     async fn said(&self, id: InstanceId) -> Vec<String> {
         let lines = instances::logs(&self.test.platform, &self.mine(), id, &InstanceLogQuery::default()).await.unwrap();
-        lines.into_iter().map(|line| line.text).collect()
+        lines.lines.into_iter().map(|line| line.text).collect()
     }
 
     async fn kinds(&self, id: InstanceId) -> Vec<InstanceEventKind> {
@@ -95,7 +95,12 @@ async fn an_instance_lives_and_its_data_survives_its_container() {
     world.apply(id).await;
     assert_eq!(world.there(), (1, 1), "a job may run twice");
     eventually("it says something", async || (world.said(id).await == ["s3cret"]).then_some(())).await;
+    let used = instances::stats(&world.test.platform, &world.mine(), id).await.unwrap();
+    assert_eq!(used.memory_limit, Some(1 << 30));
+    assert!(used.cpu_percent.is_some() && used.memory_usage > Some(0) && used.pids > Some(0), "{used:?}");
     let stopped = world.act(id, InstanceAction::Stop).await;
+    let none = instances::stats(&world.test.platform, &world.mine(), id).await.unwrap_err();
+    assert_eq!((none.code, none.key), (contract::ErrorCode::WrongState, "error-instance-state"));
     assert_eq!((stopped.state, stopped.holds), (S::Stopped, true));
     assert!(stopped.exit_code.is_some() && stopped.ended_at.is_some());
     world.look().await;
@@ -115,7 +120,9 @@ async fn an_instance_lives_and_its_data_survives_its_container() {
     eventually("its data is there", async || (world.said(id).await.len() == 4).then_some(())).await;
     let gone = world.act(id, InstanceAction::Delete).await;
     assert_eq!((gone.state, gone.holds, world.there()), (S::Deleted, false, (0, 0)));
-    assert_eq!(world.said(id).await, Vec::<String>::new());
+    // What it said last is kept, and how it ended.
+    assert_eq!(world.said(id).await.len(), 4);
+    assert_eq!(gone.exit_code, Some(143));
     let expected = [
         E::Created,
         E::Made,
@@ -134,11 +141,116 @@ async fn an_instance_lives_and_its_data_survives_its_container() {
 }
 
 #[tokio::test]
+async fn ports_are_the_machines_own_and_a_customer_has_one_network() {
+    let world = World::new().await;
+    let platform = &world.test.platform;
+    let command = Some(["sh", "-c", "mkdir /www; echo it is here > /www/index.html; exec httpd -f -p 8080 -h /www"]);
+    let command = command.map(|words| words.map(str::to_owned).into());
+    let body = InstanceCreate { command, ports: vec![8080], ..named("web", &world.shop) };
+    let web = instances::create(platform, &world.mine(), body).await.unwrap().id;
+    assert_eq!(world.apply(web).await.state, InstanceState::Running);
+    let other = world.create("other", "exec sleep 600").await;
+    assert_eq!(world.apply(other).await.state, InstanceState::Running);
+    let networks = || {
+        let (_, body) = world.engine.ask("GET", "/networks", "application/json", b"");
+        let list: Vec<serde_json::Value> = serde_json::from_str(&body).unwrap();
+        list.iter().filter(|it| it["Driver"] == "bridge").count()
+    };
+    assert_eq!(networks(), 1, "one for both");
+    assert_eq!(world.get(web).await.ports[0].host_port, None, "where it is on the machine is for staff");
+    let staff = world.test.admin().await.ctx();
+    let reach = async || {
+        let port = instances::get_any(platform, &staff, web).await.unwrap().ports[0];
+        assert_eq!(port.port, 8080);
+        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port.host_port?)).await.ok()?;
+        tokio::io::AsyncWriteExt::write_all(&mut stream, b"GET / HTTP/1.0\r\n\r\n").await.ok()?;
+        let mut text = String::new();
+        tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut text).await.ok()?;
+        text.contains("it is here").then_some(())
+    };
+    eventually("it is reached over the machine's own address", reach).await;
+    let (_, list) = world.engine.ask("GET", "/containers/json", "application/json", b"");
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let published: Vec<_> = list.as_array().unwrap().iter().flat_map(|it| it["Ports"].as_array().unwrap()).collect();
+    assert!(published.len() == 1 && published[0]["IP"] == "127.0.0.1", "{published:?}");
+    for id in [web, other] {
+        world.act(id, InstanceAction::Stop).await;
+        world.look().await;
+        assert_eq!(networks(), 1, "it is needed to start again");
+        assert_eq!(world.act(id, InstanceAction::Delete).await.state, InstanceState::Deleted);
+    }
+    assert_eq!(networks(), 0);
+}
+
+#[tokio::test]
+async fn what_the_kernel_ended_for_its_memory_is_told_from_what_was_killed() {
+    let world = World::new().await;
+    let eats = world.create("eats", "exec tail /dev/zero").await;
+    world.apply(eats).await;
+    let failed = eventually("it is given up", async || {
+        world.look().await;
+        let view = world.get(eats).await;
+        (view.state == InstanceState::Failed).then_some(view)
+    });
+    let failed = failed.await;
+    assert_eq!((failed.failure.as_deref(), failed.out_of_memory), (Some("out-of-memory"), true));
+    world.act(eats, InstanceAction::Delete).await;
+    let killed = world.create("killed", "echo here; exec sleep 600").await;
+    world.apply(killed).await;
+    let (_, list) = world.engine.ask("GET", "/containers/json", "application/json", b"");
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let path = format!("/containers/{}/kill?signal=KILL", list[0]["Id"].as_str().unwrap());
+    assert_eq!(world.engine.ask("POST", &path, "application/json", b"").0, 204);
+    eventually("it is seen to have ended, and why", async || {
+        world.look().await;
+        let events = instances::events(&world.test.platform, &world.mine(), killed).await.unwrap();
+        let ended = events.into_iter().find(|event| event.kind == InstanceEventKind::Ended)?;
+        let told = (ended.exit_code, ended.reason.as_deref(), ended.message.is_some());
+        (told == (Some(137), Some("killed"), true)).then_some(())
+    })
+    .await;
+    // What it said goes on after a mark, and is kept when it is deleted.
+    let (platform, mine) = (&world.test.platform, world.mine());
+    let first = instances::logs(platform, &mine, killed, &InstanceLogQuery::default()).await.unwrap();
+    assert_eq!((first.lines.len(), first.more, first.kept_at), (1, false, None));
+    assert_eq!(world.apply(killed).await.state, InstanceState::Running);
+    let after = InstanceLogQuery { after: first.mark, ..InstanceLogQuery::default() };
+    let next = eventually("it says it again", async || {
+        let next = instances::logs(platform, &mine, killed, &after).await.unwrap();
+        (!next.lines.is_empty()).then_some(next)
+    });
+    let next = next.await;
+    assert_eq!(next.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["here"]);
+    let none = InstanceLogQuery { after: Some("x".to_owned()), ..InstanceLogQuery::default() };
+    assert_eq!(instances::logs(platform, &mine, killed, &none).await.unwrap_err().fields[0].key, "field-log-mark");
+    let gone = world.act(killed, InstanceAction::Delete).await;
+    assert_eq!((gone.state, gone.exit_code), (InstanceState::Deleted, Some(143)));
+    let kept = instances::logs(platform, &mine, killed, &InstanceLogQuery::default()).await.unwrap();
+    assert!(kept.lines.len() == 2 && kept.kept_at.is_some() && kept.mark.is_none(), "{kept:?}");
+    // Staff say why they read it, and its customer hears of it.
+    let staff = world.test.admin().await.ctx();
+    let reason = |reason: &str| contract::instances::StaffLogQuery { reason: reason.to_owned(), ..Default::default() };
+    let refused = instances::logs_of_any(platform, &staff, killed, reason(" ")).await.unwrap_err();
+    assert_eq!(refused.fields[0].path, "reason");
+    assert_eq!(instances::logs_of_any(platform, &staff, killed, reason("they asked")).await.unwrap().lines, kept.lines);
+    let told =
+        "select count(*) from audit_events where action = 'instances:read-logs' and after->>'reason' = 'they asked'
+                and customer_id is not null";
+    let told: i64 = sqlx::query_scalar(told).fetch_one(world.test.owner_pool()).await.unwrap();
+    assert_eq!(told, 1);
+    // And is not kept for ever.
+    world.test.clock().advance(chrono::TimeDelta::days(91));
+    instances::clean(platform).await.unwrap();
+    assert!(world.said(killed).await.is_empty());
+}
+
+#[tokio::test]
 async fn why_it_failed_is_told() {
     let world = World::new().await;
     // There is no runtime for GPUs here.
     let spec = spec_listed(&world.test, &world.test.admin().await.ctx(), cards("One card", 1)).await;
-    let body = named("none", &Shop { spec, ..world.shop });
+    let command = Some(vec!["true".to_owned()]);
+    let body = InstanceCreate { command, ..named("none", &Shop { spec, ..world.shop }) };
     let none = instances::create(&world.test.platform, &world.mine(), body).await.unwrap().id;
     let none = world.apply(none).await;
     assert_eq!((none.state, none.failure.as_deref(), none.holds), (InstanceState::Failed, Some("gpu-runtime"), false));

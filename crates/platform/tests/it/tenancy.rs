@@ -162,6 +162,7 @@ const FILL: &str = "
       select $acme, (select min(user_id) from memberships where customer_id = $acme), 'ours', m.id, m.code, m.name,
              i.id, i.name, s.id, '{}', 0, 1, 1, 1, now(), now() from machines m, images i, specs s;
     insert into instance_events (instance_id, at, kind) select id, now(), 'created' from instances;
+    insert into instance_logs (instance_id, kept_at, lines) select id, now(), '[]' from instances;
     insert into instance_gpus (instance_id, gpu_id, released_at) select i.id, g.id, now() from instances i, gpus g;
     insert into gpu_shares (instance_id, gpu_id, mib, released_at) select i.id, g.id, 1, now() from instances i, gpus g;
     insert into machine_samples (machine_id, at) values (1, now());
@@ -257,6 +258,7 @@ async fn another_tenants_transaction_finds_nothing_of_ours() {
         ("gpus", 1),
         ("images", 1),
         ("instance_events", 1),
+        ("instance_logs", 1),
         ("instances", 1),
         ("jobs", 1),
         // The machine it has and the work announced on it, and none of its figures.
@@ -367,6 +369,8 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update instances set wanted = 'deleted'",
         "update instance_gpus set released_at = now()",
         "update gpu_shares set mib = 2",
+        "update instance_logs set lines = '[1]'",
+        "delete from instance_logs",
     ] {
         assert_eq!(attempt(&test, &theirs, statement, acme.id).await, Ok(0), "{statement}");
     }
@@ -386,6 +390,7 @@ async fn another_tenant_writes_nothing_of_ours() {
         "insert into announcements (kind, title, audience, starts_at) values ('announcement', 'me', 'everybody', now())",
         "insert into instance_events (instance_id, at, kind) values (1, now(), 'created')",
         "insert into instance_gpus (instance_id, gpu_id) values (1, 1)",
+        "insert into instance_logs (instance_id, kept_at, lines) values (1, now(), '[]')",
         "insert into notification_channels (token, kind, name, host, sealed_url)
            values (gen_random_uuid(), 'wecom', 'me', 'a.example', 'x')",
         "insert into join_tokens (secret_hash, expires_at) values (decode(repeat('11', 32), 'hex'), now())",

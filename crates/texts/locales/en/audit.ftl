@@ -252,6 +252,7 @@ audit-action-instances-use = Use instances
 audit-action-instances-create = Make an instance
 audit-action-instances-view = View instances
 audit-action-instances-operate = Operate instances
+audit-action-instances-read-logs = Read what an instance says
 audit-action-instances-start = Start an instance
 audit-action-instances-stop = Stop an instance
 audit-action-instances-restart = Restart an instance

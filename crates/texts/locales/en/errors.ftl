@@ -180,4 +180,5 @@ error-instance-state = This cannot be done while the instance is { $state ->
     [deleting] being deleted
    *[deleted] deleted
 }.
+error-instance-ended = It does not run any more. Reload the page to see how it ended.
 error-instance-holds-nothing = It could not be made, and holds no GPUs, CPU or memory any more. Delete it and make a new one.

@@ -172,5 +172,8 @@ field-environment-value = The value of { $name } is too long, or has a character
 field-command = The command is too long, or has a character that no command can hold.
 field-machine-raced = The machine was lent to somebody meanwhile. Choose another one.
 field-gpus-raced = Somebody took these GPUs meanwhile. Try again.
+field-log-mark = This is no mark of an answer. Ask without it first.
+field-ports = There are at most { $max } ports, from 1 to 65535.
+field-ports-numbers = Write numbers from 1 to 65535, with commas between them.
 field-environment-lines = Each line is NAME=value.
 field-machine-has-instances = Instances are on this machine. Delete them first.

@@ -252,6 +252,7 @@ audit-action-instances-use = 使用实例
 audit-action-instances-create = 创建实例
 audit-action-instances-view = 查看实例
 audit-action-instances-operate = 操作实例
+audit-action-instances-read-logs = 查看实例日志
 audit-action-instances-start = 启动实例
 audit-action-instances-stop = 停止实例
 audit-action-instances-restart = 重启实例

@@ -162,4 +162,5 @@ error-instance-state = 实例{ $state ->
     [deleting] 正在删除
    *[deleted] 已删除
 }，现在不能执行此操作。
+error-instance-ended = 实例已不在运行。请刷新页面查看其结束情况。
 error-instance-holds-nothing = 该实例未能创建，已不再占用 GPU、CPU 和内存。请删除后重新创建。

@@ -1,7 +1,9 @@
 //! /api/admin/instances: everybody's, for staff.
 
 use axum::response::Response;
-use contract::instances::{InstanceAction, InstanceEvent, InstanceQuery, InstanceView};
+use contract::instances::{
+    InstanceAction, InstanceEvent, InstanceLogs, InstanceQuery, InstanceStats, InstanceView, StaffLogQuery,
+};
 use contract::{Envelope, InstanceId, Page};
 use platform::instances;
 
@@ -54,4 +56,21 @@ pub async fn restart(rest: Rest, Part(id): Part<InstanceId>) -> Response {
     responses((status = 200, body = Envelope<Vec<InstanceEvent>>)))]
 pub async fn events(rest: Rest, Part(id): Part<InstanceId>) -> Response {
     rest.answer(instances::events_of_any(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// What it says, as for its customer, who reads in their own log who read it, and why.
+#[utoipa::path(get, path = "/api/admin/instances/{id}/logs", tag = "instances",
+    params(("id" = InstanceId, Path), StaffLogQuery),
+    responses((status = 200, body = Envelope<InstanceLogs>),
+        (status = 503, description = "1802: its machine cannot be asked")))]
+pub async fn logs(rest: Rest, Part(id): Part<InstanceId>, Params(query): Params<StaffLogQuery>) -> Response {
+    rest.answer(instances::logs_of_any(&rest.platform, &rest.ctx, id, query).await).await
+}
+
+/// What it uses now; it is looked at twice, half a second apart.
+#[utoipa::path(get, path = "/api/admin/instances/{id}/stats", tag = "instances", params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<InstanceStats>), (status = 422, description = "1402: it does not run"),
+        (status = 503, description = "1802: its machine cannot be asked")))]
+pub async fn stats(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(instances::stats_of_any(&rest.platform, &rest.ctx, id).await).await
 }

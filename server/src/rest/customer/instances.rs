@@ -2,8 +2,8 @@
 
 use axum::response::Response;
 use contract::instances::{
-    InstanceAction, InstanceCreate, InstanceEvent, InstanceLogLine, InstanceLogQuery, InstanceQuery, InstanceUpdate,
-    InstanceView, Placement, PlacementQuery,
+    InstanceAction, InstanceCreate, InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceQuery, InstanceStats,
+    InstanceUpdate, InstanceView, Placement, PlacementQuery,
 };
 use contract::specs::SpecView;
 use contract::{Envelope, InstanceId, Page};
@@ -92,11 +92,20 @@ pub async fn events(rest: Rest, Part(id): Part<InstanceId>) -> Response {
     rest.answer(instances::events(&rest.platform, &rest.ctx, id).await).await
 }
 
-/// The last lines that it wrote, the oldest first.
+/// What it says, the oldest first: its last lines, or what it said since the mark of an answer before. The last lines of one
+/// that was deleted are kept for ninety days.
 #[utoipa::path(get, path = "/api/customer/instances/{id}/logs", tag = "instances",
     params(("id" = InstanceId, Path), InstanceLogQuery),
-    responses((status = 200, body = Envelope<Vec<InstanceLogLine>>),
+    responses((status = 200, body = Envelope<InstanceLogs>),
         (status = 503, description = "1802: its machine cannot be asked")))]
 pub async fn logs(rest: Rest, Part(id): Part<InstanceId>, Params(query): Params<InstanceLogQuery>) -> Response {
     rest.answer(instances::logs(&rest.platform, &rest.ctx, id, &query).await).await
+}
+
+/// What it uses now; it is looked at twice, half a second apart.
+#[utoipa::path(get, path = "/api/customer/instances/{id}/stats", tag = "instances", params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<InstanceStats>), (status = 422, description = "1402: it does not run"),
+        (status = 503, description = "1802: its machine cannot be asked")))]
+pub async fn stats(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(instances::stats(&rest.platform, &rest.ctx, id).await).await
 }

@@ -301,6 +301,10 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "GET",  "/api/admin/instances",                                [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::Rest, "GET",  "/api/admin/instances/{id}",                           [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::Rest, "GET",  "/api/admin/instances/{id}/events",                    [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    // No reason is given: 400 says that the caller was let in.
+    (Door::Rest, "GET",  "/api/admin/instances/{id}/logs",                      [401, 404, 404, 404, 404, 400, 401, 400, 404]),
+    // It does not run: 422 says that the caller was let in.
+    (Door::Rest, "GET",  "/api/admin/instances/{id}/stats",                     [401, 404, 404, 404, 404, 422, 401, 422, 404]),
     (Door::Rest, "POST", "/api/admin/instances/{id}/start",                     [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     // It does not run: 422 says that the caller was let in.
     (Door::Rest, "POST", "/api/admin/instances/{id}/restart",                   [401, 404, 404, 404, 404, 422, 401, 422, 404]),
@@ -316,6 +320,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "PATCH","/api/customer/instances/{id}",                        [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/customer/instances/{id}/events",                 [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/customer/instances/{id}/logs",                   [401, 404, 404, 200, 404, 404, 401, 404, 404]),
+    (Door::Rest, "GET",  "/api/customer/instances/{id}/stats",                  [401, 404, 404, 422, 404, 404, 401, 404, 404]),
     (Door::Rest, "POST", "/api/customer/instances/{id}/start",                  [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "POST", "/api/customer/instances/{id}/restart",                [401, 404, 404, 422, 404, 404, 401, 404, 404]),
     (Door::Rest, "POST", "/api/customer/instances/{id}/stop",                   [401, 404, 404, 200, 404, 404, 401, 404, 404]),
@@ -489,6 +494,8 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST", "list_instances",                                      [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::ServerFn, "POST", "get_instance",                                        [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::ServerFn, "POST", "instance_events",                                     [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::ServerFn, "POST", "read_instance_stats",                                 [401, 404, 404, 404, 404, 422, 401, 422, 404]),
+    (Door::ServerFn, "POST", "read_instance_logs",                                  [401, 404, 404, 404, 404, 400, 401, 400, 404]),
     (Door::ServerFn, "POST", "act_on_instance",                                     [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::ServerFn, "POST", "list_own_instances",                                  [401, 404, 200, 200, 200, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "list_instance_specs",                                 [401, 404, 200, 200, 200, 404, 401, 404, 404]),
@@ -497,6 +504,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST", "create_instance",                                     [401, 404, 400, 400, 400, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "get_own_instance",                                    [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "own_instance_events",                                 [401, 404, 404, 200, 404, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST", "own_instance_stats",                                  [401, 404, 404, 422, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "own_instance_logs",                                   [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "update_own_instance",                                 [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "act_on_own_instance",                                 [401, 404, 404, 200, 404, 404, 401, 404, 404]),

@@ -366,9 +366,15 @@ impl World {
             "reject_image" => vec![("id", &image), ("reason", "It has no licence.")],
             "set_image_listed" => vec![("id", &image), ("listed", "true")],
             "update_own_image" => vec![("id", &own_image), ("form[name]", &fresh)],
-            "get_instance" | "instance_events" => vec![("id", &instance)],
+            "get_instance" | "instance_events" | "read_instance_logs" | "read_instance_stats" => {
+                vec![("id", &instance)]
+            }
             "act_on_instance" => vec![("id", &instance), ("action", "stop")],
-            "get_own_instance" | "own_instance_events" | "own_instance_logs" | "delete_own_instance" => {
+            "get_own_instance"
+            | "own_instance_events"
+            | "own_instance_logs"
+            | "own_instance_stats"
+            | "delete_own_instance" => {
                 vec![("id", &own_instance)]
             }
             "update_own_instance" => vec![("id", &own_instance), ("name", &fresh)],

@@ -1,6 +1,6 @@
 //! What the staff's pages of instances call.
 
-use contract::instances::{InstanceEvent, InstanceQuery, InstanceView};
+use contract::instances::{InstanceEvent, InstanceLogs, InstanceQuery, InstanceStats, InstanceView, StaffLogQuery};
 use contract::{ApiError, InstanceId, Page};
 use leptos::prelude::*;
 
@@ -26,6 +26,23 @@ pub async fn get_instance(id: InstanceId) -> Result<InstanceView, ApiError> {
 pub async fn instance_events(id: InstanceId) -> Result<Vec<InstanceEvent>, ApiError> {
     let (platform, ctx) = door::door();
     door::answer(&platform, &ctx, platform::instances::events_of_any(&platform, &ctx, id).await).await
+}
+
+/// What it uses now.
+#[server]
+pub async fn read_instance_stats(id: InstanceId) -> Result<InstanceStats, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::stats_of_any(&platform, &ctx, id).await).await
+}
+
+/// What it says, when a reason was given; its customer reads it.
+#[server]
+pub async fn read_instance_logs(
+    id: InstanceId,
+    #[server(default)] query: StaffLogQuery,
+) -> Result<InstanceLogs, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::logs_of_any(&platform, &ctx, id, query).await).await
 }
 
 /// Starts, stops, restarts it, or takes it away, when its name was typed.

@@ -1,13 +1,15 @@
 //! What both portals show of an instance.
 
-use contract::instances::{InstanceEvent, InstanceSpec, InstanceState, InstanceView};
+use contract::instances::{
+    InstanceEvent, InstanceLogs, InstancePort, InstanceSpec, InstanceState, InstanceStats, InstanceView,
+};
 use leptos::prelude::*;
 
 use crate::door::look;
-use crate::ui::format::{NOT_MEASURED, whole};
+use crate::ui::format::{NOT_MEASURED, bytes, decimal, text, whole};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
-use crate::ui::time::time;
+use crate::ui::time::{clock, time};
 use crate::words::Words;
 
 /// Where it stands, with an icon and a word.
@@ -83,6 +85,101 @@ pub fn reason_card(words: Words, view: &InstanceView) -> Option<AnyView> {
     Some(card.into_any())
 }
 
+/// How its program ended last, if it ever did.
+fn ended_line(words: Words, view: &InstanceView) -> Option<String> {
+    let code = view.exit_code?.to_string();
+    Some(
+        words.with(
+            if view.out_of_memory { "instance-exit-out-of-memory" } else { "instance-exit-code" },
+            &[("code", code)],
+        ),
+    )
+}
+
+/// What it uses now; nothing where it does not run or cannot be asked.
+pub fn stats_card(words: Words, stats: Option<InstanceStats>) -> Option<impl IntoView> {
+    let stats = stats?;
+    let size = |n: Option<u64>| n.map(|n| text(Some(bytes(n as f64))));
+    let percent = |n: Option<f64>| n.map(|n| format!("{} %", decimal(n)));
+    let of = |part: Option<String>, more: Option<String>| match (part, more) {
+        (Some(part), Some(more)) => Some(format!("{part} · {more}")),
+        (part, more) => part.or(more),
+    };
+    let both = |a: Option<u64>, b: Option<u64>| match (size(a), size(b)) {
+        (Some(a), Some(b)) => Some(format!("{a} / {b}")),
+        (a, b) => a.or(b),
+    };
+    let figures = [
+        ("instance-stats-cpu", percent(stats.cpu_percent)),
+        ("instance-stats-memory", of(both(stats.memory_usage, stats.memory_limit), percent(stats.memory_percent))),
+        ("instance-stats-network", both(stats.network_rx, stats.network_tx)),
+        ("instance-stats-disk", both(stats.block_read, stats.block_write)),
+        ("instance-stats-pids", stats.pids.map(whole)),
+    ];
+    let figure = figures.map(|(key, figure)| {
+        view! {
+            <dt>{words.t(key)}</dt>
+            <dd>{figure.unwrap_or_else(|| NOT_MEASURED.to_owned())}</dd>
+        }
+    });
+    Some(view! {
+        <section class="card" id="stats">
+            <header>
+                <h2>{words.t("instance-stats")}</h2>
+                <span class="sub">{time(stats.at, look().zone)}</span>
+            </header>
+            <dl class="facts">{figure.into_iter().collect_view()}</dl>
+        </section>
+    })
+}
+
+/// Lines, that there are none, or that they cannot be read now (`None`). `beside` stands in the head.
+pub fn logs_card(words: Words, said: Option<InstanceLogs>, beside: Option<AnyView>) -> impl IntoView {
+    let zone = look().zone;
+    let kept = said.as_ref().and_then(|said| said.kept_at).map(|at| {
+        view! { <p class="sub">{words.t("instance-logs-kept")} " " {time(at, zone)}</p> }
+    });
+    let body = match said {
+        None => view! { <div class="empty"><p>{words.t("instance-logs-away")}</p></div> }.into_any(),
+        Some(said) if said.lines.is_empty() => {
+            view! { <div class="empty"><p>{words.t("instance-logs-none")}</p></div> }.into_any()
+        }
+        Some(said) => {
+            let text: Vec<String> = said
+                .lines
+                .into_iter()
+                .map(|line| format!("{} {}", line.at.map(|at| clock(at, zone)).unwrap_or_default(), line.text))
+                .collect();
+            view! {
+                <pre class="scroll" tabindex="0" role="region" aria-label=words.t("instance-logs")>{text.join("\n")}</pre>
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <section class="card" id="logs">
+            <header>
+                <h2>{words.t("instance-logs")}</h2>
+                {beside}
+            </header>
+            {kept}
+            {body}
+        </section>
+    }
+}
+
+/// `8888, 6006 → 127.0.0.1:49153`, as far as the reader knows where they are.
+fn ports_line(view: &InstanceView) -> String {
+    if view.ports.is_empty() {
+        return NOT_MEASURED.to_owned();
+    }
+    let one = |it: &InstancePort| match it.host_port {
+        Some(host) => format!("{} \u{2192} 127.0.0.1:{host}", it.port),
+        None => it.port.to_string(),
+    };
+    view.ports.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
 /// What it is made of.
 pub fn facts_card(words: Words, view: &InstanceView) -> impl IntoView + use<> {
     let zone = look().zone;
@@ -103,6 +200,12 @@ pub fn facts_card(words: Words, view: &InstanceView) -> impl IntoView + use<> {
         false => view.variables.join(", "),
     };
     let command = view.command.as_ref().map_or_else(|| words.t("instance-command-image"), |words| words.join(" "));
+    let ended = ended_line(words, view).map(|line| {
+        view! {
+            <dt>{words.t("instance-ended")}</dt>
+            <dd>{line}</dd>
+        }
+    });
     let machine = format!("{} ({})", view.machine_name, view.machine);
     view! {
         <section class="card">
@@ -121,8 +224,11 @@ pub fn facts_card(words: Words, view: &InstanceView) -> impl IntoView + use<> {
                 <dd>{price(words, &view.spec)}</dd>
                 <dt>{words.t("instance-since")}</dt>
                 <dd>{since(view)}</dd>
+                {ended}
                 <dt>{words.t("instance-variables")}</dt>
                 <dd>{variables}</dd>
+                <dt>{words.t("instance-ports")}</dt>
+                <dd>{ports_line(view)}</dd>
                 <dt>{words.t("instance-command")}</dt>
                 <dd>{command}</dd>
                 {remark}

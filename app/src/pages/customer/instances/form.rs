@@ -12,6 +12,8 @@ pub struct InstanceForm {
     pub machine: String,
     /// `NAME=value`, one a line.
     pub environment: String,
+    /// Numbers with commas.
+    pub ports: String,
     /// One word a line.
     pub command: String,
     pub remark: String,
@@ -36,6 +38,7 @@ mod read {
             Self {
                 name: t("name"),
                 machine: t("machine"),
+                ports: t("ports"),
                 environment: t("environment"),
                 command: t("command"),
                 remark: t("remark"),
@@ -45,7 +48,7 @@ mod read {
 
         /// What was typed, to be shown again.
         pub fn typed(&self) -> Vec<(&'static str, String)> {
-            vec![("name", self.name.clone()), ("machine", self.machine.clone())]
+            vec![("name", self.name.clone()), ("machine", self.machine.clone()), ("ports", self.ports.clone())]
         }
 
         /// The same of what may be secret, or too long for an address.
@@ -86,6 +89,11 @@ mod read {
                 }
             }
             let words: Vec<String> = lines(&self.command);
+            let numbers = self.ports.split([',', '\u{ff0c}', ' ']).map(str::trim).filter(|text| !text.is_empty());
+            let ports: Option<Vec<u16>> = numbers.map(|text| text.parse().ok()).collect();
+            if ports.is_none() {
+                fault("ports", "field-ports-numbers");
+            }
             let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
             match (image, spec, wrong.fields.is_empty()) {
                 (Some(image), Some(spec), true) => Ok(InstanceCreate {
@@ -95,6 +103,7 @@ mod read {
                     machine: some(&self.machine),
                     environment,
                     command: (!words.is_empty()).then_some(words),
+                    ports: ports.unwrap_or_default(),
                     remark: some(&self.remark),
                 }),
                 _ => Err(wrong),

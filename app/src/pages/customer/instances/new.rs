@@ -192,6 +192,7 @@ fn rest_form(words: Words, choice: &Choice, refused: Option<&Refused>) -> impl I
                 {text_field(TextField { required: true, max_length: Some(63), ..field("instance-name", "name", &form.name) })}
                 {select_field(words.t("instance-machine"), "form[machine]", machines.collect(), &form.machine, fault("machine"))}
                 {text_area(field("instance-environment", "environment", &form.environment))}
+                {text_field(field("instance-ports", "ports", &form.ports))}
                 {text_area(field("instance-command", "command", &form.command))}
                 {text_area(TextField { max_length: Some(1000), ..field("instance-remark", "remark", &form.remark) })}
             </fieldset>

@@ -1,25 +1,27 @@
 //! `/instances/{id}`: an instance, what happened to it, what it says, and what can be done with it.
 
-use contract::instances::{InstanceAction, InstanceEvent, InstanceLogLine, InstanceLogQuery, InstanceView};
+use contract::instances::{
+    InstanceAction, InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceState, InstanceStats, InstanceView,
+};
 use contract::{InstanceId, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
 
-use super::cells::{events_card, facts_card, reason_card, state_cell};
+use super::cells::{events_card, facts_card, logs_card, reason_card, state_cell, stats_card};
 use super::server_fns::{ActOnOwnInstance, DeleteOwnInstance, UpdateOwnInstance};
-use crate::door::{Refused, door, id_of_path, look, reload_after};
+use crate::door::{Refused, door, id_of_path, reload_after};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::forms::{TextField, form_fault, text_area, text_field};
-use crate::ui::time::clock;
 use crate::words::Words;
 
-/// So often a page is read again while its instance is on its way somewhere, seconds.
+/// So often a page is read again while its instance is on its way somewhere, or what it says is followed; seconds.
 const AGAIN: u32 = 3;
 
-/// Lines, or that they cannot be read now.
-type Said = Option<Vec<InstanceLogLine>>;
+/// Lines, or that they cannot be read now, and what it uses.
+type Said = (Option<InstanceLogs>, Option<InstanceStats>);
 
 /// `/instances/{id}`.
 #[component]
@@ -31,17 +33,23 @@ pub fn OwnInstancePage() -> impl IntoView {
             let view = platform::instances::get(&platform, &ctx, id).await?;
             let events = platform::instances::events(&platform, &ctx, id).await?;
             // The rest of the page is of use without them.
-            let said = platform::instances::logs(&platform, &ctx, id, &InstanceLogQuery::default()).await.ok();
-            Ok((view, events, said))
+            let query = InstanceLogQuery::default();
+            let said = platform::instances::logs(&platform, &ctx, id, &query).await.ok();
+            let stats = match view.state {
+                InstanceState::Running => platform::instances::stats(&platform, &ctx, id).await.ok(),
+                _ => None,
+            };
+            Ok((view, events, (said, stats)))
         },
         |(view, events, said)| instance_view(view, events, said),
     )
 }
 
-fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, said: Said) -> AnyView {
+fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, (said, stats): Said) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
-    if view.state.is_moving() && refused.is_none() {
+    let follows = use_query_map().get_untracked().get("follow").as_deref() == Some("logs");
+    if (view.state.is_moving() || follows) && refused.is_none() {
         reload_after(AGAIN);
     }
     let manages = ctx.holds(Permission::InstancesCreate);
@@ -50,6 +58,7 @@ fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, said: Said) -> 
         .beside(state_cell(words, view.state))
         .actions(manages.then(|| actions(words, &view)));
     let message = refused.as_ref().map(|refused| refused.message(words.0));
+    let follow = follow_link(words, &view, follows);
     let forms = (manages && view.allows(InstanceAction::Rename)).then(|| {
         view! {
             {change_card(words, &view, refused.as_ref())}
@@ -62,8 +71,9 @@ fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, said: Said) -> 
             {form_fault(message)}
             <div class="main-column">
                 {reason_card(words, &view)}
+                {stats_card(words, stats)}
                 {facts_card(words, &view)}
-                {logs_card(words, said)}
+                {logs_card(words, said, follow)}
                 {events_card(words, events)}
                 {forms}
             </div>
@@ -92,30 +102,13 @@ fn actions(words: Words, view: &InstanceView) -> impl IntoView + use<> {
     offered.map(button).into_iter().collect_view()
 }
 
-fn logs_card(words: Words, said: Said) -> impl IntoView {
-    let zone = look().zone;
-    let body = match said {
-        None => view! { <div class="empty"><p>{words.t("instance-logs-away")}</p></div> }.into_any(),
-        Some(lines) if lines.is_empty() => {
-            view! { <div class="empty"><p>{words.t("instance-logs-none")}</p></div> }.into_any()
-        }
-        Some(lines) => {
-            let text: Vec<String> = lines
-                .into_iter()
-                .map(|line| format!("{} {}", line.at.map(|at| clock(at, zone)).unwrap_or_default(), line.text))
-                .collect();
-            view! {
-                <pre class="scroll" tabindex="0" role="region" aria-label=words.t("instance-logs")>{text.join("\n")}</pre>
-            }
-            .into_any()
-        }
-    };
-    view! {
-        <section class="card" id="logs">
-            <header><h2>{words.t("instance-logs")}</h2></header>
-            {body}
-        </section>
-    }
+/// Follows what it says, by reading the page again, or stops that.
+fn follow_link(words: Words, view: &InstanceView, follows: bool) -> Option<AnyView> {
+    let (key, query) = if follows { ("instance-logs-stop", "") } else { ("instance-logs-follow", "?follow=logs") };
+    (follows || view.state == InstanceState::Running).then(|| {
+        let href = format!("{}{query}#logs", paths::own_instance(view.id));
+        view! { <a class="btn small" href=href>{words.t(key)}</a> }.into_any()
+    })
 }
 
 fn change_card(words: Words, view: &InstanceView, refused: Option<&Refused>) -> impl IntoView + use<> {

@@ -1,7 +1,8 @@
 //! What the customers' pages of instances call.
 
 use contract::instances::{
-    InstanceEvent, InstanceLogLine, InstanceLogQuery, InstanceQuery, InstanceView, Placement, PlacementQuery,
+    InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceQuery, InstanceStats, InstanceView, Placement,
+    PlacementQuery,
 };
 use contract::specs::SpecView;
 use contract::{ApiError, InstanceId, Page};
@@ -60,12 +61,21 @@ pub async fn own_instance_events(id: InstanceId) -> Result<Vec<InstanceEvent>, A
     door::answer(&platform, &ctx, platform::instances::events(&platform, &ctx, id).await).await
 }
 
-/// The last lines that it wrote.
+/// What it says.
 #[server]
-pub async fn own_instance_logs(id: InstanceId) -> Result<Vec<InstanceLogLine>, ApiError> {
+pub async fn own_instance_logs(
+    id: InstanceId,
+    #[server(default)] query: InstanceLogQuery,
+) -> Result<InstanceLogs, ApiError> {
     let (platform, ctx) = door::door();
-    let query = InstanceLogQuery::default();
     door::answer(&platform, &ctx, platform::instances::logs(&platform, &ctx, id, &query).await).await
+}
+
+/// What it uses now.
+#[server]
+pub async fn own_instance_stats(id: InstanceId) -> Result<InstanceStats, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::stats(&platform, &ctx, id).await).await
 }
 
 /// Starts, stops or restarts it.

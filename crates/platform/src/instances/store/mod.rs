@@ -3,9 +3,12 @@
 mod holds;
 mod leases;
 mod list;
+mod logs;
 
 use chrono::{DateTime, Utc};
-use contract::instances::{InstanceEventKind, InstanceSpec, InstanceState, InstanceWish, Observed, StateFacts};
+use contract::instances::{
+    InstanceEventKind, InstancePort, InstanceSpec, InstanceState, InstanceWish, Observed, StateFacts,
+};
 use contract::{CustomerId, ImageId, InstanceId, MachineId, UserId};
 
 pub(crate) use holds::Used;
@@ -14,6 +17,7 @@ pub(super) use holds::{
 };
 pub(super) use leases::{beat, free, leave, take};
 pub(super) use list::{alive_on, ids_gone, list};
+pub(super) use logs::{forget_logs, keep_logs, kept_logs};
 
 use super::place::Chosen;
 use crate::authz::{Action, CreateInstance, Granted, Resource};
@@ -39,6 +43,9 @@ pub(super) struct Row {
     /// Sealed.
     pub environment: Option<Vec<u8>>,
     pub variables: Vec<String>,
+    pub ports: Vec<u16>,
+    /// Where they are on the machine now; empty while it does not run.
+    pub host_ports: Vec<InstancePort>,
     pub wanted: InstanceWish,
     pub wish: i64,
     pub restarts_wanted: i64,
@@ -113,8 +120,8 @@ pub(super) async fn insert(
     let id = sqlx::query_scalar!(
         "insert into instances (customer_id, created_by, created_name, name, remark, machine_id, machine_code,
                                 machine_name, image_id, image_name, spec_id, spec, gpu_count, cpu_cores, memory_gb,
-                                disk_gb, command, variables, trying_since, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19)
+                                disk_gb, command, variables, trying_since, created_at, ports)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20)
          returning id",
         new.customer.0,
         new.owner.0,
@@ -134,7 +141,8 @@ pub(super) async fn insert(
         signed(spec.system_disk_gb.saturating_add(spec.data_disk_gb))?,
         new.checked.command.as_deref(),
         &variables,
-        ctx.now()
+        ctx.now(),
+        &new.checked.ports.iter().copied().map(i32::from).collect::<Vec<_>>()
     )
     .fetch_one(&mut **tx)
     .await?;
@@ -158,7 +166,7 @@ pub(super) async fn rows(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
                 i.machine_name, i.image_id, i.image_name, i.spec, i.command, i.environment, i.variables, i.wanted,
                 i.wish, i.restarts_wanted, i.restarts_done, i.observed, i.observed_at, i.container_id, i.exit_code,
                 i.out_of_memory, i.started_at, i.ended_at, i.restarting_seen, i.made_at, i.trying_since, i.failure,
-                i.detail, i.lost_since, i.released_at, i.revision, i.created_at, i.deleted_at
+                i.detail, i.lost_since, i.released_at, i.revision, i.created_at, i.deleted_at, i.ports, i.host_ports
          from instances i join unnest($1::bigint[]) with ordinality as asked (id, place) on asked.id = i.id
          order by asked.place",
         ids
@@ -182,6 +190,8 @@ pub(super) async fn rows(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
             command: row.command,
             environment: row.environment,
             variables: row.variables,
+            ports: row.ports.into_iter().filter_map(|port| u16::try_from(port).ok()).collect(),
+            host_ports: serde_json::from_value(row.host_ports).map_err(Error::internal)?,
             wanted: known(InstanceWish::parse(&row.wanted), &row.wanted)?,
             wish: row.wish,
             restarts_wanted: row.restarts_wanted,
@@ -249,7 +259,7 @@ pub(super) async fn save(tx: &mut Tx, row: &Row) -> Result<()> {
          set wanted = $2, restarts_done = $3, observed = $4, observed_at = $5, container_id = $6, exit_code = $7,
              out_of_memory = $8, started_at = $9, ended_at = $10, restarting_seen = $11, made_at = $12,
              trying_since = $13, failure = $14, detail = $15, lost_since = $16, released_at = $17, deleted_at = $18,
-             state = $19
+             state = $19, host_ports = $20
          where id = $1",
         row.id.0,
         row.wanted.code(),
@@ -269,7 +279,8 @@ pub(super) async fn save(tx: &mut Tx, row: &Row) -> Result<()> {
         row.lost_since,
         row.released_at,
         row.deleted_at,
-        row.state().code()
+        row.state().code(),
+        serde_json::to_value(&row.host_ports).map_err(Error::internal)?
     )
     .execute(&mut **tx)
     .await?;
