@@ -55,6 +55,7 @@ test.describe('without JavaScript', () => {
       await page.locator('[name="form[name]"]').fill('a b');
       await page.locator('[name="form[command]"]').fill('sh\n-c\necho hello $WHO; exec sleep 600');
       await page.locator('[name="form[environment]"]').fill('WHO=world');
+      await page.locator('[name="form[ports]"]').fill('8080, 6006');
       await page.locator('form[method="post"] button.primary').click();
       await expect(page.locator('[name="form[name]"]')).toHaveAttribute('aria-invalid', 'true');
       // What was typed is there again, and what may be secret is not in the address.
@@ -72,6 +73,14 @@ test.describe('without JavaScript', () => {
       const act = async (action: string) => page.locator('form', { has: page.locator(`[name="action"][value="${action}"]`) }).locator('button').click();
       await stateIs('ok');
       await expect(page.locator('#logs')).toContainText('hello world');
+      // What it uses, its ports on the machine alone, and what it says, followed without a script.
+      await expect(page.locator('#stats dd').first()).toContainText('%');
+      expect(engine.docker(['ps', '--format', '{{.Ports}}'])).toMatch(/127\.0\.0\.1:\d+->8080\/tcp/);
+      const own = page.url();
+      await page.locator('#logs a[href*="follow=logs"]').click();
+      await expect(page).toHaveURL(/follow=logs/);
+      await page.locator('#logs header a').click();
+      await expect(page).toHaveURL((url) => url.search === '');
       await act('stop');
       await stateIs('off');
       await act('start');
@@ -87,6 +96,18 @@ test.describe('without JavaScript', () => {
       await expect(page).toHaveURL(/\/instances$/);
       await expect(async () => expect(engine.docker(['ps', '-aq'])).toBe('')).toPass({ timeout: 60_000 });
       expect(engine.docker(['volume', 'ls', '-q'])).toBe('');
+      // What it said last is kept, and how it ended; staff read it when they say why.
+      await expect(async () => {
+        await page.goto(own);
+        await expect(page.locator('#logs')).toContainText('hello world', { timeout: 100 });
+      }).toPass({ timeout: 60_000 });
+      await expect(page.locator('#events')).toContainText('143');
+      await signIn(page, installation.admin);
+      await page.goto(`/admin${new URL(own).pathname}`);
+      await expect(page.locator('#logs')).not.toContainText('hello world');
+      await page.locator('#logs [name="reason"]').fill('The customer asked');
+      await page.locator('#logs button').click();
+      await expect(page.locator('#logs')).toContainText('hello world');
     } finally {
       await engine.end();
     }
