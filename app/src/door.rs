@@ -5,8 +5,9 @@
 //! browser session or may get one, [`Session`]. Nothing here decides about permissions.
 //!
 //! A refused form goes back to its page by a redirect whose query holds what was typed, the keys of what is wrong and their
-//! values ([`Refused`]): there is no flash store and no JavaScript is needed. The query is signed for this person and this
-//! page, because values are names that people chose: a made-up link cannot put words into our mouth.
+//! values ([`Refused`]): no JavaScript is needed, and only what belongs in no address is kept on this side (`kept`). The query
+//! is signed for this person and this page, because values are names that people chose: a made-up link cannot put words into
+//! our mouth.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -25,6 +26,10 @@ use platform::secrets::Keyring;
 use platform::settings::Appearance;
 use platform::{Error, OpContext, Platform, UserPrincipal};
 use serde::{Deserialize, Serialize};
+
+mod kept;
+
+pub use kept::form_answer_keeping;
 
 /// Cookie with the language of somebody who is not signed in or has chosen none: `zh` or `en`.
 pub const LANGUAGE_COOKIE: &str = "lang";

@@ -19,6 +19,8 @@ pub enum ShownOnce {
     /// Somebody else's, with their user name before it.
     NewPassword,
     RecoveryCodes,
+    /// Fields of a refused form whose text may be secret.
+    Typed,
     WebhookSecret,
 }
 
@@ -30,6 +32,7 @@ impl ShownOnce {
             ShownOnce::InstallCommand => "install_command",
             ShownOnce::NewPassword => "new_password",
             ShownOnce::RecoveryCodes => "recovery_codes",
+            ShownOnce::Typed => "typed",
             ShownOnce::WebhookSecret => "webhook_secret",
         }
     }

@@ -7,14 +7,19 @@
 mod check;
 mod expiry;
 pub(crate) mod fuzzing;
+mod looks;
 mod store;
 
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
 use contract::engines::{CertificateState, EngineKind, EngineReport, EngineTest, EngineView, EngineWrite};
 use contract::{ErrorCode, MachineId, Permission};
 use runtime::docker::{self, Endpoint, Fault, Identity};
 use serde_json::{Value, json};
 
 pub use expiry::warn;
+pub(crate) use looks::{DueLook, LOOK, due_looks, look_soon_in_tx, looked};
 
 use crate::authz::{ConnectMachine, DeleteMachine, Granted, MachineRef, OperateMachine, ViewMachine};
 use crate::db::Tx;
@@ -130,6 +135,23 @@ pub(crate) async fn known_in_tx(tx: &mut Tx, id: MachineId) -> Result<Known> {
     Ok(Known { by_agent: row.kind == EngineKind::Agent, architecture })
 }
 
+/// What is known of an engine without asking it, for a slice that places things on machines.
+pub(crate) struct KnownEngine {
+    /// It is reached through the machine's agent.
+    pub by_agent: bool,
+    /// Why it did not answer when it was asked last, by a test or a look.
+    pub fault: Option<String>,
+    /// When it answered last.
+    pub heard_at: Option<DateTime<Utc>>,
+    /// What it said when it was tested last.
+    pub report: Option<EngineReport>,
+}
+
+/// See [`KnownEngine`]; by machine, of those whose engine somebody has described.
+pub(crate) async fn known_among(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<i64, KnownEngine>> {
+    store::known(tx, machines).await
+}
+
 /// How a job reaches a machine's engine; nothing where nobody has said it.
 pub(crate) async fn endpoint_of(
     platform: &Platform,
@@ -170,7 +192,7 @@ fn endpoint(
     })
 }
 
-fn reported(report: docker::Report) -> (EngineReport, Option<chrono::DateTime<chrono::Utc>>) {
+fn reported(report: docker::Report) -> (EngineReport, Option<DateTime<Utc>>) {
     let expires_at = report.certificate_expires_at;
     let report = EngineReport {
         version: report.version,
