@@ -6,11 +6,9 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::server_fns::UnlinkUserIdentity;
-use crate::door::look;
+use crate::pages::customer::accounts::identities::{bound_row, bound_table};
 use crate::ui::ask::Ask;
 use crate::ui::cells::text_cell;
-use crate::ui::table::list_table;
-use crate::ui::time::time;
 use crate::words::Words;
 
 /// Nothing where the account is bound to nothing: most installations have no services.
@@ -19,18 +17,7 @@ pub(super) fn identities_card(words: Words, view: &UserView) -> Option<AnyView> 
         return None;
     }
     let rows = view.identities.iter().map(|identity| row(words, view, identity.clone())).collect_view();
-    let table = list_table(
-        words.t("identity-mine"),
-        view! {
-            <th scope="col">{words.t("identity-name")}</th>
-            <th scope="col">{words.t("identity-kind")}</th>
-            <th scope="col">{words.t("identity-mine-who")}</th>
-            <th scope="col">{words.t("identity-mine-since")}</th>
-            <th scope="col">{words.t("identity-mine-used")}</th>
-            <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
-        },
-        rows,
-    );
+    let table = bound_table(words, rows);
     let may = &view.may.unlink_identities;
     let why_not = may.why_not.clone().map(|why| view! { <p class="note-line">{why}</p> });
     let card = view! {
@@ -43,13 +30,7 @@ pub(super) fn identities_card(words: Words, view: &UserView) -> Option<AnyView> 
     Some(card.into_any())
 }
 
-fn row(words: Words, user: &UserView, identity: IdentityView) -> impl IntoView + use<> {
-    let zone = look().zone;
-    let used = match identity.last_login_at {
-        Some(at) => time(at, zone).into_any(),
-        None => words.t("tokens-never-used").into_any(),
-    };
-    let kind = words.t(&format!("identity-kind-{}", identity.kind.code()));
+fn row(words: Words, user: &UserView, identity: IdentityView) -> AnyView {
     let unknown = words.t("sessions-unknown");
     let only_way = !user.has_password && user.identities.len() == 1;
     let part = user.may.unlink_identities.allowed.then(|| {
@@ -73,15 +54,6 @@ fn row(words: Words, user: &UserView, identity: IdentityView) -> impl IntoView +
         };
         ask.view(words)
     });
-    let label = Some(identity.label).filter(|label| !label.is_empty());
-    view! {
-        <tr>
-            <th scope="row">{identity.provider_name}</th>
-            <td data-label=words.t("identity-kind")>{kind}</td>
-            {text_cell(words.t("identity-mine-who"), label, &unknown)}
-            <td data-label=words.t("identity-mine-since")>{time(identity.created_at, zone)}</td>
-            <td data-label=words.t("identity-mine-used")>{used}</td>
-            <td class="row-actions">{part}</td>
-        </tr>
-    }
+    let label = Some(identity.label.clone()).filter(|label| !label.is_empty());
+    bound_row(words, &identity, text_cell(words.t("identity-mine-who"), label, &unknown), part)
 }

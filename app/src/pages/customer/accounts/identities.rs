@@ -129,25 +129,52 @@ pub(super) fn card(words: Words, identities: Identities) -> AnyView {
 
 fn table(words: Words, bound: Vec<IdentityView>) -> impl IntoView {
     let rows = bound.into_iter().map(|identity| row(words, identity)).collect_view();
-    view! {
-        {list_table(words.t("identity-mine"), view! {
+    bound_table(words, rows)
+}
+
+/// What an account is bound to, here and on the page that staff have of it.
+pub(crate) fn bound_table(words: Words, rows: impl IntoView + 'static) -> impl IntoView {
+    list_table(
+        words.t("identity-mine"),
+        view! {
             <th scope="col">{words.t("identity-name")}</th>
             <th scope="col">{words.t("identity-kind")}</th>
             <th scope="col">{words.t("identity-mine-who")}</th>
             <th scope="col">{words.t("identity-mine-since")}</th>
             <th scope="col">{words.t("identity-mine-used")}</th>
             <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
-        }, rows)}
-    }
+        },
+        rows,
+    )
 }
 
-fn row(words: Words, identity: IdentityView) -> impl IntoView {
+/// One of them: `who` is the cell of whom the service knows, `part` what parts the account from it.
+pub(crate) fn bound_row(
+    words: Words,
+    identity: &IdentityView,
+    who: impl IntoView + 'static,
+    part: Option<AnyView>,
+) -> AnyView {
     let zone = look().zone;
     let used = match identity.last_login_at {
         Some(at) => time(at, zone).into_any(),
         None => words.t("tokens-never-used").into_any(),
     };
     let kind = words.t(&format!("identity-kind-{}", identity.kind.code()));
+    view! {
+        <tr>
+            <th scope="row">{identity.provider_name.clone()}</th>
+            <td data-label=words.t("identity-kind")>{kind}</td>
+            {who.into_any()}
+            <td data-label=words.t("identity-mine-since")>{time(identity.created_at, zone)}</td>
+            <td data-label=words.t("identity-mine-used")>{used}</td>
+            <td class="row-actions">{part}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn row(words: Words, identity: IdentityView) -> impl IntoView {
     let who = if identity.label.is_empty() { words.t("sessions-unknown") } else { identity.label.clone() };
     let part = Ask::new(
         identity.id.to_string(),
@@ -159,14 +186,6 @@ fn row(words: Words, identity: IdentityView) -> impl IntoView {
     .yes(words.t("identity-unlink-confirm"))
     .field("id", identity.id)
     .view(words);
-    view! {
-        <tr>
-            <th scope="row">{identity.provider_name}</th>
-            <td data-label=words.t("identity-kind")>{kind}</td>
-            <td data-label=words.t("identity-mine-who")>{who}</td>
-            <td data-label=words.t("identity-mine-since")>{time(identity.created_at, zone)}</td>
-            <td data-label=words.t("identity-mine-used")>{used}</td>
-            <td class="row-actions">{part}</td>
-        </tr>
-    }
+    let who = view! { <td data-label=words.t("identity-mine-who")>{who}</td> };
+    bound_row(words, &identity, who, Some(part))
 }

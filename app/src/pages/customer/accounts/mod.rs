@@ -3,7 +3,7 @@
 pub mod server_fns;
 
 #[cfg(feature = "ssr")]
-mod identities;
+pub(crate) mod identities;
 #[cfg(feature = "ssr")]
 pub mod page;
 #[cfg(feature = "ssr")]
