@@ -251,6 +251,25 @@ pub async fn form_answer<T>(
     Ok(())
 }
 
+/// As [`form_answer`], of a form some of whose fields may hold secrets: whatever its length, what was typed waits sealed on
+/// the server and stands in no address.
+pub async fn form_answer_sealed<T>(
+    (platform, ctx): (&Platform, &OpContext),
+    result: platform::Result<T>,
+    next: impl FnOnce(T) -> String,
+    form: &str,
+    typed: Vec<(&'static str, String)>,
+) -> Result<(), ApiError> {
+    match result {
+        Err(error) if wants_page() && error.code != ErrorCode::Unauthenticated => {
+            let refused = refused((platform, ctx), error, typed).await;
+            see_other(&refused.sealed_way_back(platform, ctx, form).await);
+            Ok(())
+        }
+        result => form_answer((platform, ctx), result, next, form, Vec::new()).await,
+    }
+}
+
 /// The same behind a form that makes a secret: programs have it in the answer, people on the next page, once.
 pub async fn secret_answer<T>(
     (platform, ctx): (&Platform, &OpContext),
@@ -278,19 +297,29 @@ pub async fn refused_address(
     form: &str,
     typed: Vec<(&'static str, String)>,
 ) -> String {
-    let reported = platform::report(platform, ctx, error).await;
-    if reported.code == ErrorCode::Unauthenticated {
-        return crate::paths::login(Some(form));
+    let unknown = error.code == ErrorCode::Unauthenticated;
+    let refused = refused((platform, ctx), error, typed).await;
+    match unknown {
+        true => crate::paths::login(Some(form)),
+        false => refused.way_back(platform, ctx, form).await,
     }
-    let refused = Refused {
+}
+
+/// An error with what was typed, reported.
+async fn refused(
+    (platform, ctx): (&Platform, &OpContext),
+    error: Error,
+    typed: Vec<(&'static str, String)>,
+) -> Refused {
+    let reported = platform::report(platform, ctx, error).await;
+    Refused {
         key: reported.key.to_owned(),
         args: owned(&reported.args),
         fields: reported.fields.iter().map(|f| (f.path.to_owned(), (f.key.to_owned(), owned(&f.args)))).collect(),
         typed: typed.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         lost: false,
         request_id: ctx.request_id().to_owned(),
-    };
-    refused.way_back(platform, ctx, form).await
+    }
 }
 
 fn owned(args: &[(&'static str, String)]) -> BTreeMap<String, String> {

@@ -93,6 +93,16 @@ pub const GROUPS: &[Group] = &[
                 [ImagesManage, ImagesReview]
             ),
             entry!(
+                Instances,
+                INSTANCES,
+                "nav-instances",
+                InstancesView,
+                "instances",
+                "admin/instances/list",
+                "box",
+                [InstancesOperate]
+            ),
+            entry!(
                 JoinTokens,
                 JOIN_TOKENS,
                 "nav-join-tokens",
@@ -186,6 +196,16 @@ pub const GROUPS: &[Group] = &[
                 "customer/customers/members",
                 "users",
                 [CustomersInvite, CustomersManageMembers]
+            ),
+            entry!(
+                OwnInstances,
+                OWN_INSTANCES,
+                "nav-own-instances",
+                InstancesUse,
+                "own-instances",
+                "customer/instances/list",
+                "box",
+                [InstancesCreate]
             ),
             entry!(Market, MARKET, "nav-market", ImagesUse, "market", "customer/images/market", "store", []),
             entry!(

@@ -103,6 +103,12 @@ pub const IMAGE_NEW: &str = "/admin/images/new";
 pub const IMAGE_UPLOAD: &str = "/admin/images/upload";
 /// What waits for review.
 pub const IMAGES_WAITING: &str = "/admin/images?state=pending_review&sort=createdAt";
+/// Everybody's instances.
+pub const INSTANCES: &str = "/admin/instances";
+/// Instances of one's own.
+pub const OWN_INSTANCES: &str = "/instances";
+/// The form of an instance.
+pub const INSTANCE_NEW: &str = "/instances/new";
 /// The images that customers may choose.
 pub const MARKET: &str = "/images";
 /// A customer's own.
@@ -180,6 +186,26 @@ pub fn own_image(id: contract::ImageId) -> String {
 /// The form of one's own image.
 pub fn own_image_edit(id: contract::ImageId) -> String {
     format!("{OWN_IMAGES}/{id}/edit")
+}
+
+/// Anybody's instance, for staff.
+pub fn instance(id: contract::InstanceId) -> String {
+    format!("{INSTANCES}/{id}")
+}
+
+/// The instances on a machine, for staff.
+pub fn instances_on(code: &str) -> String {
+    with_query(INSTANCES, [("machine", code)])
+}
+
+/// An instance of one's own.
+pub fn own_instance(id: contract::InstanceId) -> String {
+    format!("{OWN_INSTANCES}/{id}")
+}
+
+/// The form of an instance with this image and this spec.
+pub fn new_instance(image: &str, spec: &str) -> String {
+    with_query(INSTANCE_NEW, [("image", image), ("spec", spec)])
 }
 
 /// The form of an announcement.

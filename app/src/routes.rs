@@ -81,6 +81,11 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/images/upload") view=admin::images::upload::ImageUploadPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/images/:id") view=admin::images::page::ImagePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/images/:id/edit") view=admin::images::edit::EditImagePage ssr=SsrMode::Async />
+                <Route path=path!("/admin/instances") view=admin::instances::list::InstanceListPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/instances/:id") view=admin::instances::page::InstancePage ssr=SsrMode::Async />
+                <Route path=path!("/instances") view=customer::instances::list::OwnInstancesPage ssr=SsrMode::Async />
+                <Route path=path!("/instances/new") view=customer::instances::new::NewInstancePage ssr=SsrMode::Async />
+                <Route path=path!("/instances/:id") view=customer::instances::page::OwnInstancePage ssr=SsrMode::Async />
                 <Route path=path!("/images") view=customer::images::market::MarketPage ssr=SsrMode::Async />
                 <Route path=path!("/images/mine") view=customer::images::mine::OwnImagesPage ssr=SsrMode::Async />
                 <Route path=path!("/images/upload") view=customer::images::mine::OwnImageUploadPage ssr=SsrMode::Async />

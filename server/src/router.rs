@@ -20,8 +20,8 @@ use utoipa_axum::routes;
 
 use crate::rest::admin::{
     allocation_overview, allocations, announcements, audit, channels, customers, engines, exports, identity, images,
-    jobs, machine_service, machine_sheets, machines, mail, members, metrics, reports, roles, settings, specs,
-    statistics, user_sheets, users,
+    instances, jobs, machine_service, machine_sheets, machines, mail, members, metrics, reports, roles, settings,
+    specs, statistics, user_sheets, users,
 };
 use crate::rest::{self, auth, avatar, customer, files, sso};
 use crate::{AppState, agents, arrival, authn, ops, pages, site, unread, ws};
@@ -123,10 +123,21 @@ impl Routes {
     }
 }
 
-/// The list.
+/// The list, in parts: without optimisation each operation takes room in the frame of its function, and one of all of them
+/// would be larger than a thread's stack.
 fn routes() -> Routes {
-    let mut all = Routes::new()
-        .rest(routes!(auth::login))
+    let parts = [account, fleet, people, wares, platform, own, others];
+    let mut all = parts.into_iter().fold(Routes::new(), |all, part| part(all));
+    for (path, method) in server_fn::axum::server_fn_paths() {
+        let handlers = MethodRouter::new().on(filter(&method), pages::server_fn);
+        all = all.mount(Door::ServerFn, method.as_str(), path, handlers);
+    }
+    all
+}
+
+/// People: signing in, and what is their own.
+fn account(all: Routes) -> Routes {
+    all.rest(routes!(auth::login))
         .rest(routes!(auth::captcha))
         .rest(routes!(auth::refresh))
         .rest(routes!(auth::logout))
@@ -158,7 +169,11 @@ fn routes() -> Routes {
         .rest(routes!(sso::callback))
         .rest(routes!(sso::identities))
         .rest(routes!(sso::unlink))
-        .rest(routes!(machines::list, machines::create))
+}
+
+/// Machines, their figures, and what is told of all of them.
+fn fleet(all: Routes) -> Routes {
+    all.rest(routes!(machines::list, machines::create))
         .rest(routes!(machines::facets))
         .rest(routes!(machines::list_join_tokens, machines::create_join_token))
         .rest(routes!(machines::revoke_join_token))
@@ -205,7 +220,11 @@ fn routes() -> Routes {
         .rest(routes!(exports::customers))
         .rest(routes!(exports::allocations))
         .rest(routes!(jobs::list))
-        .rest(routes!(customers::list, customers::create))
+}
+
+/// Customers, people, roles, and who has which machine.
+fn people(all: Routes) -> Routes {
+    all.rest(routes!(customers::list, customers::create))
         .rest(routes!(customers::get, customers::update, customers::delete))
         .rest(routes!(customers::restore))
         .rest(routes!(customers::disable))
@@ -258,7 +277,11 @@ fn routes() -> Routes {
         .rest(routes!(allocations::decide))
         .rest(routes!(allocations::approve))
         .rest(routes!(allocations::refuse))
-        .rest(routes!(specs::list, specs::create))
+}
+
+/// What customers run: specs, images, instances.
+fn wares(all: Routes) -> Routes {
+    all.rest(routes!(specs::list, specs::create))
         .rest(routes!(exports::specs))
         .rest(routes!(specs::get, specs::update, specs::delete))
         .rest(routes!(specs::enlist))
@@ -279,7 +302,29 @@ fn routes() -> Routes {
         .rest(routes!(customer::images::list))
         .rest(routes!(customer::images::upload))
         .rest(routes!(customer::images::get, customer::images::update, customer::images::delete))
-        .rest(routes!(files::list, files::create))
+        .rest(routes!(instances::list))
+        .rest(routes!(instances::get, instances::delete))
+        .rest(routes!(instances::start))
+        .rest(routes!(instances::stop))
+        .rest(routes!(instances::restart))
+        .rest(routes!(instances::events))
+        .rest(routes!(instances::logs))
+        .rest(routes!(instances::stats))
+        .rest(routes!(customer::instances::list, customer::instances::create))
+        .rest(routes!(customer::instances::specs))
+        .rest(routes!(customer::instances::matched_machines))
+        .rest(routes!(customer::instances::get, customer::instances::update, customer::instances::delete))
+        .rest(routes!(customer::instances::start))
+        .rest(routes!(customer::instances::stop))
+        .rest(routes!(customer::instances::restart))
+        .rest(routes!(customer::instances::events))
+        .rest(routes!(customer::instances::logs))
+        .rest(routes!(customer::instances::stats))
+}
+
+/// Files, messages and settings.
+fn platform(all: Routes) -> Routes {
+    all.rest(routes!(files::list, files::create))
         .rest(routes!(files::uploads, files::create_upload))
         .rest(routes!(files::get_upload, files::abort))
         .rest(routes!(files::put_chunk))
@@ -306,7 +351,11 @@ fn routes() -> Routes {
         .rest(routes!(identity::get, identity::update, identity::delete))
         .rest(routes!(identity::test))
         .rest(routes!(settings::get, settings::update))
-        .rest(routes!(customer::mine))
+}
+
+/// A customer's own.
+fn own(all: Routes) -> Routes {
+    all.rest(routes!(customer::mine))
         .rest(routes!(customer::members, customer::members::add))
         .rest(routes!(customer::invitations, customer::invite))
         .rest(routes!(customer::revoke_invitation))
@@ -335,7 +384,11 @@ fn routes() -> Routes {
         .rest(routes!(customer::machines::history))
         .rest(routes!(customer::machines::ssh))
         .rest(routes!(customer::machines::request_renewal))
-        .mount(Door::Socket, "GET", "/ws/live", get(ws::live::open))
+}
+
+/// Sockets, and what is for everybody.
+fn others(all: Routes) -> Routes {
+    all.mount(Door::Socket, "GET", "/ws/live", get(ws::live::open))
         .mount(Door::Socket, "GET", "/ws/admin/monitoring", get(ws::monitoring::open))
         .mount(Door::Socket, "GET", "/ws/customer/machines/{code}/monitoring", get(ws::my_machine::open))
         .mount(Door::Socket, "GET", "/ws/notifications", get(ws::notifications::open))
@@ -348,12 +401,7 @@ fn routes() -> Routes {
         .mount(Door::Public, "GET", "/pkg/{name}", get(site::asset))
         .mount(Door::Public, "GET", "/branding/{name}", get(site::logo))
         .mount(Door::Public, "GET", "/install.sh", get(agents::install_script))
-        .mount(Door::Public, "GET", "/agent/{name}", get(agents::program));
-    for (path, method) in server_fn::axum::server_fn_paths() {
-        let handlers = MethodRouter::new().on(filter(&method), pages::server_fn);
-        all = all.mount(Door::ServerFn, method.as_str(), path, handlers);
-    }
-    all
+        .mount(Door::Public, "GET", "/agent/{name}", get(agents::program))
 }
 
 fn filter(method: &http::Method) -> axum::routing::MethodFilter {

@@ -91,16 +91,35 @@ impl Refused {
 
     /// The address of the page at `form` that shows it again.
     pub(super) async fn way_back(self, platform: &Platform, ctx: &OpContext, form: &str) -> String {
-        if ctx.user().is_some() && self.query().len() > MAX_REFUSED_BYTES {
-            let (path, join) = parts(form);
-            let json = serde_json::to_string(&self).unwrap_or_default();
-            match keep_form(platform, ctx, path, &json).await {
-                Ok(id) => return format!("{form}{join}refused={KEPT}{id}"),
-                // It is logged; the form says that what was typed is lost.
-                Err(error) => drop(platform::report(platform, ctx, error).await),
+        let too_long = ctx.user().is_some() && self.query().len() > MAX_REFUSED_BYTES;
+        let kept = if too_long { self.keep(platform, ctx, form).await } else { None };
+        kept.unwrap_or_else(|| self.address(platform.keyring(), ctx, form))
+    }
+
+    /// The same of a form whose fields belong in no address, however short they are.
+    pub(super) async fn sealed_way_back(mut self, platform: &Platform, ctx: &OpContext, form: &str) -> String {
+        match self.keep(platform, ctx, form).await {
+            Some(address) => address,
+            None => {
+                self.lost = !self.typed.is_empty();
+                self.typed.clear();
+                self.address(platform.keyring(), ctx, form)
             }
         }
-        self.address(platform.keyring(), ctx, form)
+    }
+
+    /// The address that names it where the server keeps it; nothing where it cannot, which is logged: the form says that
+    /// what was typed is lost.
+    async fn keep(&self, platform: &Platform, ctx: &OpContext, form: &str) -> Option<String> {
+        let (path, join) = parts(form);
+        let json = serde_json::to_string(self).unwrap_or_default();
+        match keep_form(platform, ctx, path, &json).await {
+            Ok(id) => Some(format!("{form}{join}refused={KEPT}{id}")),
+            Err(error) => {
+                platform::report(platform, ctx, error).await;
+                None
+            }
+        }
     }
 
     pub(crate) fn read(keyring: &Keyring, ctx: &OpContext, path: &str, query: &str) -> Option<Self> {

@@ -76,6 +76,8 @@ id! {
     SettingsImportId,
     /// A role, built in or made here.
     RoleId,
+    /// A container that a customer runs.
+    InstanceId,
     /// What an instance gets.
     SpecId,
     /// What an hour of it costs, from a time on.

@@ -15,6 +15,7 @@ pub mod files;
 mod ids;
 pub mod images;
 pub mod imports;
+pub mod instances;
 pub mod jobs;
 mod list;
 pub mod live;

@@ -38,13 +38,15 @@ pub enum NotificationKind {
     IdentitiesChanged,
     /// An image one uploaded was looked at.
     ImageReviewed,
+    /// An instance of one's own was given up.
+    InstanceFailed,
     /// Certificates of a machine's Docker Engine end soon; for those who may store new ones.
     EngineCertificates,
 }
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 13] = [
+    pub const ALL: [NotificationKind; 14] = [
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
         NotificationKind::MaintenancePlanned,
@@ -54,6 +56,7 @@ impl NotificationKind {
         NotificationKind::MemberRemoved,
         NotificationKind::RolesChanged,
         NotificationKind::ImageReviewed,
+        NotificationKind::InstanceFailed,
         NotificationKind::PasswordChanged,
         NotificationKind::EmailChanged,
         NotificationKind::IdentitiesChanged,
@@ -89,6 +92,7 @@ impl NotificationKind {
             NotificationKind::EmailChanged => "email-changed",
             NotificationKind::IdentitiesChanged => "identities-changed",
             NotificationKind::ImageReviewed => "image-reviewed",
+            NotificationKind::InstanceFailed => "instance-failed",
             NotificationKind::EngineCertificates => "engine-certificates",
         }
     }

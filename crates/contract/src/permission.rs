@@ -133,6 +133,14 @@ permissions! {
     ImagesManage = "images:manage";
     /// Approve and reject uploaded images.
     ImagesReview = "images:review";
+    /// See the instances of one's customer, or one's own.
+    InstancesUse = "instances:use";
+    /// Make instances, start, stop and delete one's own.
+    InstancesCreate = "instances:create";
+    /// See every instance.
+    InstancesView = "instances:view";
+    /// Start, stop and delete everybody's instances.
+    InstancesOperate = "instances:operate";
     /// Say something to everybody or to some.
     AnnouncementsManage = "announcements:manage";
     /// See the installation's settings; of secrets only whether they are set.

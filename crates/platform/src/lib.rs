@@ -23,6 +23,7 @@ pub mod fuzzing;
 pub mod idempotency;
 pub mod images;
 pub mod imports;
+pub mod instances;
 pub mod jobs;
 pub mod machines;
 pub mod mail;
@@ -64,6 +65,7 @@ struct Inner {
     writer: metrics::SampleWriter,
     password_workers: tokio::sync::Semaphore,
     picture_workers: tokio::sync::Semaphore,
+    placements: tokio::sync::Semaphore,
     configuration: settings::Cache,
     endings: tokio::sync::broadcast::Sender<accounts::SessionEnding>,
     attempts: accounts::AttemptsSeen,
@@ -115,6 +117,7 @@ impl Platform {
                 writer,
                 password_workers: tokio::sync::Semaphore::new(2),
                 picture_workers: tokio::sync::Semaphore::new(2),
+                placements: tokio::sync::Semaphore::new(2),
                 configuration: settings::Cache::default(),
                 endings,
                 attempts: accounts::AttemptsSeen::default(),
@@ -198,6 +201,12 @@ impl Platform {
 
     pub(crate) fn picture_workers(&self) -> &tokio::sync::Semaphore {
         &self.inner.picture_workers
+    }
+
+    /// Whoever makes an instance: all of them wait for one lock, and many that did so in the database would keep its
+    /// connections from everybody else.
+    pub(crate) fn placements(&self) -> &tokio::sync::Semaphore {
+        &self.inner.placements
     }
 
     pub(crate) fn configuration(&self) -> &settings::Cache {

@@ -89,8 +89,6 @@ pub struct DockerEngine {
     child: Child,
     port: u16,
     authority: Authority,
-    /// Names of those that were made here: an engine leaves their bridges behind when it ends.
-    networks: Vec<String>,
     is_killed: bool,
 }
 
@@ -124,7 +122,7 @@ impl DockerEngine {
         }
         let port = free_port();
         let child = spawn(folder.path(), port);
-        let mut engine = Self { folder, child, port, authority, networks: Vec::new(), is_killed: false };
+        let mut engine = Self { folder, child, port, authority, is_killed: false };
         engine.comes_up().then_some(engine)
     }
 
@@ -179,14 +177,13 @@ impl DockerEngine {
     ///
     /// # Panics
     /// When the engine does not, as everything here.
-    pub fn create_network(&mut self, name: &str) {
+    pub fn create_network(&self, name: &str) {
         let [high, low] = self.port.to_be_bytes();
         let subnet = format!("10.{}.{}.{}/28", 64 + (high >> 4), (high << 4) | (low >> 4), (low & 15) << 4);
         let body =
             serde_json::json!({ "Name": name, "Driver": "bridge", "IPAM": { "Config": [{ "Subnet": subnet }] } });
         let (status, answer) = self.ask("POST", "/networks/create", "application/json", body.to_string().as_bytes());
         assert_eq!(status, 201, "{answer}");
-        self.networks.push(name.to_owned());
     }
 
     /// Asks it over its socket, without any client: status and body.
@@ -240,8 +237,11 @@ impl DockerEngine {
         for id in list.iter().filter_map(|one| one["Id"].as_str()) {
             let _ = ask("DELETE", &format!("/containers/{id}?force=1&v=1"));
         }
-        for name in &self.networks {
-            let _ = ask("DELETE", &format!("/networks/{name}"));
+        // An engine leaves their bridges behind when it ends.
+        let list = ask("GET", "/networks").unwrap_or_default();
+        let list: Vec<serde_json::Value> = serde_json::from_str(&list).unwrap_or_default();
+        for id in list.iter().filter(|one| one["Driver"] == "bridge").filter_map(|one| one["Id"].as_str()) {
+            let _ = ask("DELETE", &format!("/networks/{id}"));
         }
     }
 }
@@ -280,12 +280,18 @@ fn spawn(folder: &Path, port: u16) -> Child {
     }
     command
         .args(["--tlsverify", "--bridge=none", "--iptables=false", "--ip6tables=false"])
+        .arg(format!("--default-address-pool=base={},size=28", pool(port)))
         .arg(format!("--host=unix://{}", place("docker.sock").display()))
         .arg(format!("--host=tcp://127.0.0.1:{port}"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log);
     command.spawn().expect("dockerd starts")
+}
+
+/// Addresses that no other engine here has, for the networks that are made through it.
+fn pool(port: u16) -> String {
+    format!("10.{}.{}.{}/25", 128 + (port >> 9), (port >> 1) & 255, (port & 1) << 7)
 }
 
 impl Drop for DockerEngine {

@@ -34,6 +34,7 @@ files!(
     "identity",
     "images",
     "imports",
+    "instances",
     "join-tokens",
     "machine-service",
     "machines",

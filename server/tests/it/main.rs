@@ -21,6 +21,7 @@ mod forged_tokens;
 mod harness;
 mod idempotency;
 mod install;
+mod instances_both_doors;
 mod invitations_both_doors;
 mod joining_both_doors;
 mod leases_both_doors;

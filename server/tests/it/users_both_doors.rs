@@ -179,16 +179,17 @@ async fn the_menu_shows_what_the_doors_let_through() {
         ),
         (
             acme.member.clone(),
-            vec!["home", "market", "own-images", "account"],
-            vec!["images:upload", "accounts:update-own", "accounts:secure-own"],
+            vec!["home", "own-instances", "market", "own-images", "account"],
+            vec!["instances:create", "images:upload", "accounts:update-own", "accounts:secure-own"],
         ),
         (
             acme.owner.clone(),
-            vec!["home", "members", "market", "own-images", "own-audit", "account"],
+            vec!["home", "members", "own-instances", "market", "own-images", "own-audit", "account"],
             vec![
                 "allocations:request-renewal",
                 "customers:invite",
                 "customers:manage-members",
+                "instances:create",
                 "images:upload",
                 "accounts:update-own",
                 "accounts:secure-own",
@@ -203,12 +204,13 @@ async fn the_menu_shows_what_the_doors_let_through() {
                 "allocations",
                 "specs",
                 "images",
+                "instances",
                 "customers",
                 "users",
                 "audit",
                 "account",
             ],
-            vec!["machines:operate", "accounts:update-own", "accounts:secure-own"],
+            vec!["machines:operate", "instances:operate", "accounts:update-own", "accounts:secure-own"],
         ),
     ];
     for (person, entries, buttons) in people {

@@ -11,6 +11,7 @@ pub mod engines;
 pub mod identity;
 pub mod images;
 pub mod imports;
+pub mod instances;
 pub mod machines;
 pub mod metrics;
 pub mod roles;

@@ -4,5 +4,6 @@ pub mod accounts;
 pub mod audit;
 pub mod customers;
 pub mod images;
+pub mod instances;
 pub mod machines;
 pub mod notifications;

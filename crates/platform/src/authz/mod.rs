@@ -10,8 +10,8 @@ mod staff;
 use std::marker::PhantomData;
 
 use contract::{
-    AllocationId, CustomerId, ErrorCode, FileId, GpuId, ImageId, JobId, MachineId, Permission, RoleId, SpecId,
-    UploadId, UserId,
+    AllocationId, CustomerId, ErrorCode, FileId, GpuId, ImageId, InstanceId, JobId, MachineId, Permission, RoleId,
+    SpecId, UploadId, UserId,
 };
 
 pub(crate) use policy::builtin_holders;
@@ -135,6 +135,10 @@ resources! {
     ImageRef(ImageId) = "image", ImagesView;
     /// An image, as its customer has it.
     OwnImageRef(ImageId) = "image", ImagesUse;
+    /// An instance, as staff run it.
+    InstanceRef(InstanceId) = "instance", InstancesView;
+    /// An instance, as whose it is has it.
+    OwnInstanceRef(InstanceId) = "instance", InstancesUse;
     /// An allocation.
     AllocationRef(AllocationId) = "allocation", AllocationsView;
 }
@@ -250,6 +254,28 @@ impl Resource for ImageShelf {
     type Id = Everything;
     const KIND: &'static str = "image_shelf";
     const VIEW: Permission = Permission::ImagesUse;
+    fn id(&self) -> Everything {
+        Everything
+    }
+    fn customer(&self) -> Option<CustomerId> {
+        self.customer
+    }
+    fn owner(&self) -> Option<UserId> {
+        self.owner
+    }
+}
+
+/// Where somebody's instances are: their customer's place.
+#[derive(Clone, Copy, Debug)]
+pub struct InstanceShelf {
+    pub customer: Option<CustomerId>,
+    pub owner: Option<UserId>,
+}
+
+impl Resource for InstanceShelf {
+    type Id = Everything;
+    const KIND: &'static str = "instance_shelf";
+    const VIEW: Permission = Permission::InstancesUse;
     fn id(&self) -> Everything {
         Everything
     }
@@ -425,6 +451,16 @@ actions! {
     UploadImage: ImagesUpload on ImageShelf;
     /// Change or delete one's own image.
     ManageOwnImage: ImagesUpload on OwnImageRef;
+    /// See an instance as staff do.
+    ViewInstance: InstancesView on InstanceRef;
+    /// Start, stop, delete anybody's instance.
+    OperateInstance: InstancesOperate on InstanceRef;
+    /// See an instance as whose it is does.
+    ViewOwnInstance: InstancesUse on OwnInstanceRef;
+    /// Make an instance.
+    CreateInstance: InstancesCreate on InstanceShelf;
+    /// Start, stop, rename, delete one's own instance.
+    ManageOwnInstance: InstancesCreate on OwnInstanceRef;
     /// See a machine's figures.
     ViewMetrics: MetricsView on MachineRef;
     /// Deliver a machine's inventory and figures.

@@ -111,7 +111,10 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
         // Nobody else's password or second factor: what staff may do to other people has operations of its own.
         (Role::PlatformAdmin, P::AccountsSecureOwn) => Reach::Nothing,
         // Nor do they stand inside of a customer: they have the whole log, and the whole library.
-        (Role::PlatformAdmin, P::AuditViewOwn | P::ImagesUse | P::ImagesUpload) => Reach::Nothing,
+        (
+            Role::PlatformAdmin,
+            P::AuditViewOwn | P::ImagesUse | P::ImagesUpload | P::InstancesUse | P::InstancesCreate,
+        ) => Reach::Nothing,
         (Role::PlatformAdmin, _) => Reach::All,
 
         (Role::Operator, _) => operator(permission),
@@ -132,14 +135,16 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
             | P::FilesView
             | P::FilesUpload
             | P::ImagesUse
-            | P::ImagesUpload,
+            | P::ImagesUpload
+            | P::InstancesUse
+            | P::InstancesCreate,
         ) => Reach::Customer,
         (
             Role::CustomerMember,
             P::CustomersView | P::AllocationsView | P::AllocationsMonitor | P::FilesView | P::ImagesUse,
         ) => Reach::Customer,
-        // They bring things in, and take away what they brought.
-        (Role::CustomerMember, P::FilesUpload | P::ImagesUpload) => Reach::Own,
+        // They bring things in, and take away what they brought; their instances are their own.
+        (Role::CustomerMember, P::FilesUpload | P::ImagesUpload | P::InstancesUse | P::InstancesCreate) => Reach::Own,
         // The fleet is the staff's: customers reach a machine through its allocation.
         (Role::CustomerOwner | Role::CustomerMember, _) => Reach::Nothing,
 
@@ -151,7 +156,14 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
         (Role::System(SystemActor::Sealer), P::AuditSeal | P::AuditView) => Reach::All,
         (
             Role::System(SystemActor::Worker),
-            P::JobsRun | P::JobsView | P::MachinesView | P::MachinesOperate | P::MetricsView | P::AllocationsUpdate,
+            P::JobsRun
+            | P::JobsView
+            | P::MachinesView
+            | P::MachinesOperate
+            | P::MetricsView
+            | P::AllocationsUpdate
+            | P::InstancesView
+            | P::InstancesOperate,
         ) => Reach::All,
         (
             Role::System(SystemActor::Operator),
@@ -183,6 +195,8 @@ fn operator(permission: Permission) -> Reach {
         | P::MetricsView
         | P::SpecsView
         | P::ImagesView
+        | P::InstancesView
+        | P::InstancesOperate
         | P::AuditView
         | P::JobsView => Reach::All,
         _ => Reach::Nothing,
@@ -202,6 +216,8 @@ fn custom(permission: Permission) -> Reach {
         | P::AuditViewOwn
         | P::ImagesUse
         | P::ImagesUpload
+        | P::InstancesUse
+        | P::InstancesCreate
         | P::AuditSeal
         | P::JobsRun => Reach::Nothing,
         // Whoever says what the groups of a provider mean here makes admins by it.
@@ -224,6 +240,7 @@ pub fn gives(held: &[Permission], permission: Permission) -> bool {
         P::AllocationsView | P::AllocationsMonitor => Some(P::AllocationsManage),
         P::SpecsView => Some(P::SpecsManage),
         P::FilesView => Some(P::FilesUpload),
+        P::InstancesView => Some(P::InstancesOperate),
         _ => None,
     };
     let images = permission == P::ImagesView && [P::ImagesManage, P::ImagesReview].iter().any(|p| held.contains(p));

@@ -6,12 +6,12 @@ use contract::{CustomerId, ErrorCode, May};
 use super::{entry, facts, read, resource, store};
 use crate::authz::DeleteCustomer;
 use crate::db::Tx;
-use crate::{Error, OpContext, Platform, Result, allocations, audit, may};
+use crate::{Error, OpContext, Platform, Result, allocations, audit, instances, may};
 
 /// Deletes a customer; again is no error and changes nothing. Its people lose it as those of a disabled one do.
 ///
 /// # Errors
-/// `WrongState` while it has machines, will have one, or one is on its way back.
+/// `WrongState` while it has machines, will have one, or one is on its way back, and while it has instances.
 pub async fn delete(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result<CustomerRow> {
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(DeleteCustomer, &resource(id))?;
@@ -30,9 +30,11 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Res
 
 /// Whether a customer may be deleted, by whoever has the permission.
 async fn may_be_deleted(tx: &mut Tx, id: CustomerId) -> Result<()> {
-    match allocations::running_of(tx, id).await? {
-        0 => Ok(()),
-        n => Err(Error::new(ErrorCode::WrongState).with_key("error-customer-has-machines").with_arg("n", n)),
+    let has = |key, n| Err(Error::new(ErrorCode::WrongState).with_key(key).with_arg("n", n));
+    match (allocations::running_of(tx, id).await?, instances::live_of(tx, id).await?) {
+        (0, 0) => Ok(()),
+        (0, n) => has("error-customer-has-instances", n),
+        (n, _) => has("error-customer-has-machines", n),
     }
 }
 

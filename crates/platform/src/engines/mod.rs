@@ -7,18 +7,23 @@
 mod check;
 mod expiry;
 pub(crate) mod fuzzing;
+mod looks;
 mod store;
 
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
 use contract::engines::{CertificateState, EngineKind, EngineReport, EngineTest, EngineView, EngineWrite};
 use contract::{ErrorCode, MachineId, Permission};
 use runtime::docker::{self, Endpoint, Fault, Identity};
 use serde_json::{Value, json};
 
 pub use expiry::warn;
+pub(crate) use looks::{DueLook, LOOK, due_looks, look_soon_in_tx, looked};
 
 use crate::authz::{ConnectMachine, DeleteMachine, Granted, MachineRef, OperateMachine, ViewMachine};
 use crate::db::Tx;
-use crate::{Error, OpContext, Platform, Result, audit, machines, outbound, tunnels};
+use crate::{Error, OpContext, Platform, Result, audit, instances, machines, outbound, tunnels};
 
 /// How a machine's engine is reached.
 ///
@@ -69,13 +74,15 @@ pub async fn set(platform: &Platform, ctx: &OpContext, code: &str, body: EngineW
 /// Forgets it, with certificates and key.
 ///
 /// # Errors
-/// `NotFound` (`error-no-engine`) where nobody has said it.
+/// `NotFound` (`error-no-engine`) where nobody has said it, `Conflict` while instances are on the machine: nothing could be
+/// stopped or deleted there any more.
 pub async fn remove(platform: &Platform, ctx: &OpContext, code: &str) -> Result<()> {
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = machines::lock_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?;
     let granted = ctx.authorize(ConnectMachine, &machines::resource(id))?;
     let before = view(ctx, store::find(&mut tx, id).await?.ok_or_else(none)?)?;
+    instances::refuse_if_used(&mut tx, id).await?;
     store::delete(&mut tx, granted.id()).await?;
     audit::record_in_tx(&mut tx, ctx, entry("engines:remove", code, Some(facts(&before)), None)).await?;
     tx.commit().await?;
@@ -130,6 +137,23 @@ pub(crate) async fn known_in_tx(tx: &mut Tx, id: MachineId) -> Result<Known> {
     Ok(Known { by_agent: row.kind == EngineKind::Agent, architecture })
 }
 
+/// What is known of an engine without asking it, for a slice that places things on machines.
+pub(crate) struct KnownEngine {
+    /// It is reached through the machine's agent.
+    pub by_agent: bool,
+    /// Why it did not answer when it was asked last, by a test or a look.
+    pub fault: Option<String>,
+    /// When it answered last.
+    pub heard_at: Option<DateTime<Utc>>,
+    /// What it said when it was tested last.
+    pub report: Option<EngineReport>,
+}
+
+/// See [`KnownEngine`]; by machine, of those whose engine somebody has described.
+pub(crate) async fn known_among(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<i64, KnownEngine>> {
+    store::known(tx, machines).await
+}
+
 /// How a job reaches a machine's engine; nothing where nobody has said it.
 pub(crate) async fn endpoint_of(
     platform: &Platform,
@@ -170,7 +194,7 @@ fn endpoint(
     })
 }
 
-fn reported(report: docker::Report) -> (EngineReport, Option<chrono::DateTime<chrono::Utc>>) {
+fn reported(report: docker::Report) -> (EngineReport, Option<DateTime<Utc>>) {
     let expires_at = report.certificate_expires_at;
     let report = EngineReport {
         version: report.version,

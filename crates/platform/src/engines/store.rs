@@ -1,5 +1,9 @@
 //! SQL of how engines are reached.
 
+pub(super) mod looks;
+
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use contract::MachineId;
 use contract::engines::{EngineKind, EngineReport};
@@ -117,6 +121,33 @@ pub(super) async fn find(tx: &mut Tx, machine: MachineId) -> Result<Option<Row>>
     }))
 }
 
+/// What is known of the engines of these machines, by machine.
+pub(super) async fn known(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<i64, super::KnownEngine>> {
+    let rows = sqlx::query!(
+        r#"select e.machine_id as "machine_id!", e.kind as "kind!", e.last_tested_at, e.last_fault, e.last_report,
+                  l.looked_at as "looked_at?", l.answered_at as "answered_at?", l.fault as "fault?"
+           from engine_connections e left join engine_looks l on l.machine_id = e.machine_id
+           where e.machine_id = any($1)"#,
+        machines
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let known = rows.into_iter().map(|row| {
+        let report: Option<EngineReport> =
+            row.last_report.map(serde_json::from_value).transpose().map_err(Error::internal)?;
+        // Whoever asked last knows best: somebody's test, or the look that comes round.
+        let looked_since = row.looked_at > row.last_tested_at;
+        let engine = super::KnownEngine {
+            by_agent: EngineKind::parse(&row.kind) == Some(EngineKind::Agent),
+            fault: if looked_since { row.fault } else { row.last_fault },
+            heard_at: row.answered_at.max(row.last_tested_at.filter(|_| report.is_some())),
+            report,
+        };
+        Ok((row.machine_id, engine))
+    });
+    known.collect()
+}
+
 /// Certificates that end soon.
 pub(super) struct Ending {
     pub machine: MachineId,
@@ -189,7 +220,7 @@ pub(super) async fn save(tx: &mut Tx, granted: &Granted<ConnectMachine>, new: &S
     )
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    looks::forget(tx, granted.id()).await
 }
 
 pub(super) async fn delete(tx: &mut Tx, machine: MachineId) -> Result<()> {

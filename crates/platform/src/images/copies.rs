@@ -213,6 +213,23 @@ async fn beat(
     }
 }
 
+/// Without a row that says how far it is. What may not be used any more is not brought.
+pub(super) async fn bring_now(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: ImageId,
+    machine: MachineId,
+) -> Result<std::result::Result<(), Fault>> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let view = store::find(&mut tx, id).await?.filter(|view| view.state == ImageState::Approved);
+    tx.commit().await?;
+    let (tell, _) = watch::channel(Progress::default());
+    match view {
+        Some(view) => bring(platform, ctx, &view, machine, tell).await,
+        None => Ok(Err(Fault { kind: FaultKind::Image, detail: String::new() })),
+    }
+}
+
 async fn bring(
     platform: &Platform,
     ctx: &OpContext,

@@ -14,7 +14,7 @@ mod review;
 mod store;
 
 use chrono::TimeDelta;
-use contract::images::{ImageQuery, ImageSort, ImageSource, ImageUpload, ImageView, ImageWrite};
+use contract::images::{ImageQuery, ImageSort, ImageSource, ImageState, ImageUpload, ImageView, ImageWrite};
 use contract::{CustomerId, ErrorCode, ImageId, Page, Permission, SortDirection};
 use serde_json::{Value, json};
 
@@ -114,6 +114,46 @@ async fn found(tx: &mut Tx, id: ImageId) -> Result<ImageView> {
 async fn locked(tx: &mut Tx, id: ImageId) -> Result<ImageView> {
     store::lock(tx, id).await?.ok_or_else(Error::not_found)?;
     found(tx, id).await
+}
+
+/// What an instance is made of.
+pub(crate) struct Usable {
+    pub id: ImageId,
+    pub name: String,
+    /// Docker's word; nothing where nobody knows.
+    pub architecture: Option<&'static str>,
+    pub cuda: Option<String>,
+}
+
+/// An image that the transaction's caller may make an instance of: approved, and the market's or their own. Nothing for
+/// any other.
+pub(crate) async fn usable_in_tx(tx: &mut Tx, id: ImageId) -> Result<Option<Usable>> {
+    let Some(view) = store::find(tx, id).await?.filter(|view| view.state == ImageState::Approved) else {
+        return Ok(None);
+    };
+    // An archive without a tag has no name that an engine could be asked for.
+    let named = view.address.is_some() || !view.tags.is_empty();
+    Ok(named.then(|| Usable {
+        id,
+        name: view.name,
+        architecture: view.architecture.map(contract::images::Architecture::code),
+        cuda: view.cuda_version,
+    }))
+}
+
+/// What an engine calls it.
+pub(crate) async fn reference_in_tx(tx: &mut Tx, id: ImageId) -> Result<Option<String>> {
+    Ok(store::find(tx, id).await?.and_then(|view| view.address.or_else(|| view.tags.into_iter().next())))
+}
+
+/// Brings it to an engine now, for a job that needs it there.
+pub(crate) async fn bring_now(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: ImageId,
+    machine: contract::MachineId,
+) -> Result<std::result::Result<(), runtime::docker::Fault>> {
+    copies::bring_now(platform, ctx, id, machine).await
 }
 
 /// Adds one by its address: usable at once, listed when somebody lists it.

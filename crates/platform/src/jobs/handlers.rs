@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Claim;
 use crate::{
     Error, Platform, Result, SystemActor, accounts, allocations, audit, engines, files, idempotency, images, imports,
-    machines, mail, metrics, notifications, settings,
+    instances, machines, mail, metrics, notifications, settings,
 };
 
 /// A kind that comes round: its name and how often.
@@ -17,6 +17,7 @@ pub(super) const PERIODIC: &[(&str, Duration)] = &[
     ("imports-clean", Duration::from_secs(600)),
     ("files-clean", Duration::from_secs(600)),
     ("idempotency-clean", Duration::from_secs(600)),
+    ("instances-clean", Duration::from_secs(3600)),
     ("engines-expiry", Duration::from_secs(3600)),
     ("partitions", Duration::from_secs(3600)),
     ("audit-prune", Duration::from_secs(3600)),
@@ -53,6 +54,12 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             let last = claim.attempt >= claim.max_attempts;
             images::copy(platform, image.into(), machine.into(), wish, last).await?;
         }
+        "instance-apply" => {
+            let id = claim.payload.get("instance").and_then(serde_json::Value::as_i64);
+            let id = id.ok_or_else(|| Error::internal("the job of an instance names none"))?;
+            instances::apply(platform, id.into()).await?;
+        }
+        "instances-clean" => instances::clean(platform).await?,
         "files-clean" => {
             images::tidy_copies(platform).await?;
             images::forget_unused_archives(platform).await?;

@@ -35,11 +35,13 @@ pub enum Lane {
     Uploads,
     /// Images on their way to machines.
     Copies,
+    /// Instances: engines may take their time.
+    Instances,
 }
 
 impl Lane {
     /// Every one.
-    pub const ALL: [Lane; 3] = [Lane::Short, Lane::Uploads, Lane::Copies];
+    pub const ALL: [Lane; 4] = [Lane::Short, Lane::Uploads, Lane::Copies, Lane::Instances];
 
     /// What goes through here alone; the short lane has all the others.
     fn kinds(self) -> &'static [&'static str] {
@@ -47,6 +49,7 @@ impl Lane {
             Lane::Short => &[],
             Lane::Uploads => &["files-assemble"],
             Lane::Copies => &["image-copy"],
+            Lane::Instances => &["instance-apply"],
         }
     }
 }

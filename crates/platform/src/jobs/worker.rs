@@ -10,23 +10,26 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Claim, Heartbeat, LEASE, Lane, NewJob, Outcome, claim, finish, handlers, heartbeat, release, store, worker,
 };
-use crate::{Error, Platform, Result};
+use crate::{Error, Platform, Result, instances};
 
 /// Jobs at a time in one server. Reading uploads back takes a core and a disk; copies mostly wait for engines, and each
-/// that sends an archive shares the network with the others.
-const WORKERS: [(Lane, usize); Lane::ALL.len()] = [(Lane::Short, 2), (Lane::Uploads, 2), (Lane::Copies, 4)];
+/// that sends an archive shares the network with the others. Work on instances waits for engines, too, and for those that do
+/// not answer.
+const WORKERS: [(Lane, usize); Lane::ALL.len()] =
+    [(Lane::Short, 2), (Lane::Uploads, 2), (Lane::Copies, 4), (Lane::Instances, 8)];
 /// Pause when there was nothing to do.
 const IDLE: Duration = Duration::from_millis(500);
 /// How long a stopping server waits for its running jobs; what is left is dropped and given back.
 const DRAIN: Duration = Duration::from_secs(15);
 
-/// Starts ticker and workers. After `shutdown` they take nothing new and end within [`DRAIN`] and a moment; no job stays
+/// Starts ticker, workers, and who looks at engines. After `shutdown` they take nothing new and end within [`DRAIN`] and a moment; no job stays
 /// leased to this server.
 pub fn spawn_workers(platform: &Platform, shutdown: CancellationToken) -> JoinHandle<()> {
     let platform = platform.clone();
     tokio::spawn(async move {
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(tick(platform.clone(), shutdown.clone()));
+        tasks.spawn(instances::keep_looking(platform.clone(), shutdown.clone()));
         let workers = WORKERS.iter().flat_map(|(lane, count)| std::iter::repeat_n(*lane, *count));
         for (number, lane) in workers.enumerate() {
             let owner = format!("{}/{number}", platform.server_id());

@@ -8,6 +8,7 @@ mod check;
 mod connection;
 mod differences;
 pub(crate) mod fuzzing;
+mod hosts;
 pub(crate) mod import;
 mod joining;
 mod maintenance;
@@ -28,6 +29,7 @@ pub(crate) use bulk::too_many_match;
 pub use bulk::{Preview, act_on_many, plan_for_many, preview_many, preview_plan_for_many};
 pub use connection::set_connection;
 pub use differences::differences;
+pub(crate) use hosts::{HostCard, HostFacts, gpu_uuids, hosts_in_tx, lock_id_in_tx};
 pub use import::{ExportRow, Written, export_after, note_export};
 pub use joining::{NodeCredentials, authenticate_node, create_join_token, list_join_tokens, revoke_join_token};
 pub use maintenance::{advance_maintenance, cancel_maintenance, plan_maintenance};
@@ -36,7 +38,7 @@ pub use service::{act, may_act};
 
 use crate::authz::{CreateMachine, Fleet, MachineRef, UpdateMachine, ViewMachine};
 use crate::db::Tx;
-use crate::{Error, OpContext, Platform, Result, accounts, allocations, audit};
+use crate::{Error, OpContext, Platform, Result, accounts, allocations, audit, instances};
 
 /// A machine's place in the tenancy. Customers reach machines through allocations, which come with the fleet's leases.
 pub(crate) fn resource(id: MachineId) -> MachineRef {
@@ -257,6 +259,7 @@ pub async fn update(platform: &Platform, ctx: &OpContext, code: &str, change: Ma
     // Whoever has a whole machine has it to the end: others are let on it after that.
     if change.pool.is_some_and(|pool| pool != before.pool) {
         allocations::refuse_if_held(platform, ctx, &mut tx, id).await?;
+        instances::refuse_if_used(&mut tx, id).await?;
     }
     store::update(&mut tx, &granted, &change).await?;
     let (_, mut after) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;

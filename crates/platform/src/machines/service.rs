@@ -7,7 +7,7 @@ use super::{entry, facts, maintenance, resource, store};
 use crate::authz::{DeleteMachine, MachineRef, OperateMachine, UpdateMachine};
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, allocations, audit, engines};
+use crate::{Error, OpContext, Platform, Result, allocations, audit, engines, instances};
 
 /// Does something with a machine; `None` when it is deleted.
 ///
@@ -77,10 +77,16 @@ pub(super) async fn possible(
     let next = machine.service_state.after(action);
     match action {
         MachineAction::MonitoringOn | MachineAction::MonitoringOff => Ok(()),
-        MachineAction::Delete => allocations::refuse_if_held(platform, ctx, tx, id).await,
-        MachineAction::Retire if next.is_some() => allocations::refuse_if_held(platform, ctx, tx, id).await,
+        MachineAction::Delete => refuse_if_used(platform, ctx, tx, id).await,
+        MachineAction::Retire if next.is_some() => refuse_if_used(platform, ctx, tx, id).await,
         _ => next.map(|_| ()).ok_or_else(|| wrong_state(machine)),
     }
+}
+
+/// `Conflict` while somebody has it, or something of customers is on it.
+async fn refuse_if_used(platform: &Platform, ctx: &OpContext, tx: &mut Tx, id: MachineId) -> Result<()> {
+    allocations::refuse_if_held(platform, ctx, tx, id).await?;
+    instances::refuse_if_used(tx, id).await
 }
 
 /// What of this the caller may do with a machine now.

@@ -41,7 +41,7 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 22] = [
+pub const KINDS: [&str; 23] = [
     "test",
     "first-password",
     "password-reset",
@@ -63,6 +63,7 @@ pub const KINDS: [&str; 22] = [
     "email-changed",
     "identities-changed",
     "image-reviewed",
+    "instance-failed",
     "engine-certificates",
 ];
 

@@ -11,7 +11,7 @@ use crate::allocations;
 use crate::authz::{CustomerRef, ManageCustomer, UpdateCustomer, UpdateUser, UserRef, ViewUser};
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, audit, customers, files, roles};
+use crate::{Error, OpContext, Platform, Result, audit, customers, files, instances, roles};
 
 /// A person's limits.
 pub async fn of_user(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<Quota> {
@@ -32,8 +32,14 @@ pub async fn usage_of_user(platform: &Platform, ctx: &OpContext, id: UserId) -> 
     let ids: Vec<i64> = customers.iter().map(|id| id.0).collect();
     let held = allocations::holdings(platform, &mut tx, ctx, &ids).await?;
     let stored = files::bytes_of(&mut tx, id).await?;
+    let taken = instances::usage(&mut tx, None, Some(id)).await?;
     tx.commit().await?;
     Ok(counted(&quota, |resource| match resource {
+        CountedResource::Instances => Some(taken.instances),
+        CountedResource::Gpu => Some(taken.gpus),
+        CountedResource::Cpu => Some(taken.cores),
+        CountedResource::Memory => Some(taken.memory_gb),
+        CountedResource::Disk => Some(taken.disk_gb),
         CountedResource::Storage => i64::try_from(stored.div_ceil(GB)).ok(),
         CountedResource::Machines => Some(held.machines),
         CountedResource::Customers => Some(i64::try_from(customers.len()).unwrap_or(i64::MAX)),
@@ -48,10 +54,15 @@ pub async fn usage_of_customer(platform: &Platform, ctx: &OpContext, id: Custome
     let people = customers::member_count(&mut tx, id).await?;
     let held = allocations::holdings(platform, &mut tx, ctx, &[id.0]).await?;
     let stored = files::bytes_of_customer(&mut tx, id).await?;
+    let taken = instances::usage(&mut tx, Some(id), None).await?;
     tx.commit().await?;
     Ok(counted(&quota, |resource| match resource {
+        CountedResource::Instances => Some(taken.instances),
+        CountedResource::Cpu => Some(taken.cores),
+        CountedResource::Memory => Some(taken.memory_gb),
+        CountedResource::Disk => Some(taken.disk_gb),
         CountedResource::Storage => i64::try_from(stored.div_ceil(GB)).ok(),
-        CountedResource::Gpu => Some(held.gpus),
+        CountedResource::Gpu => Some(held.gpus.saturating_add(taken.gpus)),
         CountedResource::Machines => Some(held.machines),
         CountedResource::People => Some(people),
         _ => None,
@@ -129,6 +140,11 @@ pub(crate) async fn storage_in_tx(
         limits.customer = store::get(tx, "customer", customer.0).await?.storage_gb.map(i64::unsigned_abs);
     }
     Ok(limits)
+}
+
+/// Every limit of a person and of a customer; asked where something is taken, under the lock of what is taken already.
+pub(crate) async fn limits_in_tx(tx: &mut Tx, person: UserId, customer: CustomerId) -> Result<(Quota, Quota)> {
+    Ok((store::get(tx, "user", person.0).await?, store::get(tx, "customer", customer.0).await?))
 }
 
 fn customer(id: CustomerId) -> CustomerRef {

@@ -85,6 +85,17 @@ fn sort_of(query: &SpecQuery) -> Result<Vec<(SpecSort, SortDirection)>> {
     contract::sort_of(query.sort.as_deref(), SpecSort::parse).map_err(|_| Error::field("sort", "field-sort-unknown"))
 }
 
+/// Those that customers may choose, with their price of now, by name: without what staff note for themselves. For a slice
+/// that has decided that the caller may know.
+pub(crate) async fn offered_in_tx(platform: &Platform, tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<SpecView>> {
+    let currency = settings::currency(platform).await;
+    let mut specs = store::offered(tx, &currency, now).await?;
+    for spec in &mut specs {
+        spec.remark = None;
+    }
+    Ok(specs)
+}
+
 /// One of them.
 ///
 /// # Errors

@@ -131,6 +131,16 @@ pub(super) async fn find(tx: &mut Tx, id: SpecId, currency: &str, now: DateTime<
     Ok(views(tx, &[id.0], currency, now).await?.pop())
 }
 
+/// Listed ones, at most a thousand.
+pub(super) async fn offered(tx: &mut Tx, currency: &str, now: DateTime<Utc>) -> Result<Vec<SpecView>> {
+    let ids = sqlx::query_scalar!(
+        "select id from specs where listed and deleted_at is null order by lower(name), id limit 1000"
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    views(tx, &ids, currency, now).await
+}
+
 /// Nothing where there is none.
 pub(super) async fn lock(tx: &mut Tx, id: SpecId) -> Result<Option<()>> {
     let row = sqlx::query_scalar!("select id from specs where id = $1 and deleted_at is null for update", id.0)

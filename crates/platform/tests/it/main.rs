@@ -17,6 +17,8 @@ mod engines;
 mod files;
 mod image_copies;
 mod images;
+mod instances;
+mod instances_on_engine;
 mod jobs;
 mod joining;
 mod ldap;

@@ -146,6 +146,7 @@ const FILL: &str = "
     insert into node_links (machine_id, server_id, link_id, lease_until)
       select id, gen_random_uuid(), gen_random_uuid(), now() from machines;
     insert into engine_connections (machine_id, kind, socket) select id, 'local', '/var/run/docker.sock' from machines;
+    insert into engine_looks (machine_id) select machine_id from engine_connections;
     insert into specs (name, cpu_cores, memory_gb, system_disk_gb) values ('small', 1, 1, 1);
     insert into spec_prices (spec_id, price_per_hour, starts_at, created_at) select id, 1, now(), now() from specs;
     insert into blobs (sha256, size_bytes, chunk_size, store_key)
@@ -158,6 +159,14 @@ const FILL: &str = "
     insert into images (customer_id, name, source, file_id, state)
       select $acme, 'ours', 'upload', id, 'pending_review' from files;
     insert into image_copies (image_id, machine_id, wanted_at) select i.id, m.id, now() from images i, machines m;
+    insert into instances (customer_id, created_by, name, machine_id, machine_code, machine_name, image_id, image_name,
+                           spec_id, spec, gpu_count, cpu_cores, memory_gb, disk_gb, released_at, created_at)
+      select $acme, (select min(user_id) from memberships where customer_id = $acme), 'ours', m.id, m.code, m.name,
+             i.id, i.name, s.id, '{}', 0, 1, 1, 1, now(), now() from machines m, images i, specs s;
+    insert into instance_events (instance_id, at, kind) select id, now(), 'created' from instances;
+    insert into instance_logs (instance_id, kept_at, lines) select id, now(), '[]' from instances;
+    insert into instance_gpus (instance_id, gpu_id, released_at) select i.id, g.id, now() from instances i, gpus g;
+    insert into gpu_shares (instance_id, gpu_id, mib, released_at) select i.id, g.id, 1, now() from instances i, gpus g;
     insert into machine_samples (machine_id, at) values (1, now());
     insert into gpu_samples (gpu_id, at) values (1, now());
     insert into gpu_events (gpu_id, at, kind) values (1, now(), 'lost');
@@ -250,6 +259,9 @@ async fn another_tenants_transaction_finds_nothing_of_ours() {
         ("finished_jobs", 1),
         ("gpus", 1),
         ("images", 1),
+        ("instance_events", 1),
+        ("instance_logs", 1),
+        ("instances", 1),
         ("jobs", 1),
         // The machine it has and the work announced on it, and none of its figures.
         ("machines", 1),
@@ -357,6 +369,11 @@ async fn another_tenant_writes_nothing_of_ours() {
         "delete from announcement_customers",
         "update announcement_dismissals set revision = 9",
         "delete from avatars",
+        "update instances set wanted = 'deleted'",
+        "update instance_gpus set released_at = now()",
+        "update gpu_shares set mib = 2",
+        "update instance_logs set lines = '[1]'",
+        "delete from instance_logs",
     ] {
         assert_eq!(attempt(&test, &theirs, statement, acme.id).await, Ok(0), "{statement}");
     }
@@ -374,6 +391,9 @@ async fn another_tenant_writes_nothing_of_ours() {
         "insert into allocation_events (allocation_id, at, kind, actor_name) values (1, now(), 'renewal_requested', 'me')",
         "insert into maintenance_windows (machine_id, starts_at, ends_at, message) values (1, now(), now() + interval '1 day', 'm')",
         "insert into announcements (kind, title, audience, starts_at) values ('announcement', 'me', 'everybody', now())",
+        "insert into instance_events (instance_id, at, kind) values (1, now(), 'created')",
+        "insert into instance_gpus (instance_id, gpu_id) values (1, 1)",
+        "insert into instance_logs (instance_id, kept_at, lines) values (1, now(), '[]')",
         "insert into notification_channels (token, kind, name, host, sealed_url)
            values (gen_random_uuid(), 'wecom', 'me', 'a.example', 'x')",
         "insert into join_tokens (secret_hash, expires_at) values (decode(repeat('11', 32), 'hex'), now())",

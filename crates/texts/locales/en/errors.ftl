@@ -162,3 +162,33 @@ error-image-reviewed = It is { $state ->
 } already.
 error-image-architecture = The image is for { $image }, and the engine of this machine runs on { $machine }.
 error-image-on-its-way = It is on its way to this machine already.
+error-customer-has-instances = { $n ->
+    [one] It has { $n } instance. Delete it first.
+   *[other] It has { $n } instances. Delete them first.
+}
+error-machine-has-instances = { $n ->
+    [one] { $n } instance is on this machine. Delete it first.
+   *[other] { $n } instances are on this machine. Delete them first.
+}
+error-instance-nowhere = No machine fits now. The machines, what is in the way, and other specs that fit are shown where the instance is made.
+error-instance-not-there = It does not fit on { $machine }: { $reason }
+error-instance-quota = Your limit does not allow it ({ $what ->
+    [cpu] CPU cores
+    [memoryGb] memory, GB
+    [diskGb] disk, GB
+    [gpu] GPUs
+   *[instances] instances
+}): of { $limit } are { $have } left, and { $need } are needed.
+error-instance-state = This cannot be done while the instance is { $state ->
+    [creating] being made
+    [starting] starting
+    [running] running
+    [stopping] stopping
+    [stopped] stopped
+    [failed] failed
+    [lost] out of reach
+    [deleting] being deleted
+   *[deleted] deleted
+}.
+error-instance-ended = It does not run any more. Reload the page to see how it ended.
+error-instance-holds-nothing = It could not be made, and holds no GPUs, CPU or memory any more. Delete it and make a new one.

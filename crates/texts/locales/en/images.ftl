@@ -101,3 +101,6 @@ copy-state-running = On its way
 copy-state-present = There
 copy-state-failed = Failed
 copy-state-cancelled = Stopped
+market-actions = Actions
+market-deploy = Deploy
+market-deploy-image = Deploy { $image }

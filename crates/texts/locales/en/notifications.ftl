@@ -36,6 +36,7 @@ notification-kind-roles-changed = Roles of the platform were given to you or tak
 notification-kind-email-changed = Your e-mail address was changed by somebody else
 notification-kind-identities-changed = Your account was bound to a sign-in service or parted from one
 notification-kind-image-reviewed = Images you uploaded were reviewed
+notification-kind-instance-failed = Your instances that failed
 notification-kind-password-changed = Your password was changed
 notification-kind-engine-certificates = Certificates of Docker Engines end soon
 notification-allocation-ending = Your time on { $machine } ends at { $endsAt }.
@@ -81,6 +82,10 @@ notification-identities-changed = { $change ->
 notification-image-reviewed = { $answer ->
     [rejected] The image { $image } was rejected: { $word }
    *[approved] The image { $image } was approved.
+}
+notification-instance-failed = { $made ->
+    [yes] The instance { $instance } on { $machine } failed.
+   *[no] The instance { $instance } could not be made on { $machine }.
 }
 notification-password-changed = Your password was changed. If it was not you, tell an administrator at once.
 notification-engine-certificates = { $state ->
@@ -155,6 +160,12 @@ mail-image-reviewed-text = { $answer ->
    *[approved] The image { $image } was approved and can be used.
 }
 mail-image-reviewed-link = Open the image
+mail-instance-failed-subject = { $product }: your instance { $instance } failed
+mail-instance-failed-text = { $made ->
+    [yes] Your instance { $instance } on { $machine } failed. The page of the instance says why, and it can be started again there.
+   *[no] Your instance { $instance } could not be made on { $machine }. The page of the instance says why. It holds nothing any more.
+}
+mail-instance-failed-link = Open the instance
 mail-engine-certificates-subject = { $product }: certificates of the Docker Engine of { $machine }
 mail-engine-certificates-text = { $state ->
     [ended] Certificates of the Docker Engine of { $machine } are no longer valid since { $endsAt }. The platform does not reach it until new ones are stored.
@@ -172,6 +183,7 @@ mail-kind-roles-changed = Roles changed
 mail-kind-email-changed = Address changed
 mail-kind-identities-changed = Ways to sign in changed
 mail-kind-image-reviewed = Image reviewed
+mail-kind-instance-failed = Instance failed
 mail-kind-engine-certificates = Certificates of an engine
 notifications-webhook = By webhook
 webhooks-title = Webhooks

@@ -150,3 +150,27 @@ error-image-reviewed = 该镜像当前状态为{ $state ->
 }。
 error-image-architecture = 该镜像适用于 { $image }，而此机器的引擎运行在 { $machine } 上。
 error-image-on-its-way = 该镜像正在传送到此机器。
+error-customer-has-instances = 该客户还有 { $n } 个实例，请先删除。
+error-machine-has-instances = 该机器上还有 { $n } 个实例，请先删除。
+error-instance-nowhere = 目前没有合适的机器。创建页面会列出每台机器的原因和可用的其他规格。
+error-instance-not-there = { $machine } 放不下该实例：{ $reason }
+error-instance-quota = 超出配额（{ $what ->
+    [cpu] CPU 核
+    [memoryGb] 内存 GB
+    [diskGb] 磁盘 GB
+    [gpu] GPU
+   *[instances] 实例
+}）：上限 { $limit }，剩余 { $have }，需要 { $need }。
+error-instance-state = 实例{ $state ->
+    [creating] 正在创建
+    [starting] 正在启动
+    [running] 运行中
+    [stopping] 正在停止
+    [stopped] 已停止
+    [failed] 已失败
+    [lost] 失联
+    [deleting] 正在删除
+   *[deleted] 已删除
+}，现在不能执行此操作。
+error-instance-ended = 实例已不在运行。请刷新页面查看其结束情况。
+error-instance-holds-nothing = 该实例未能创建，已不再占用 GPU、CPU 和内存。请删除后重新创建。

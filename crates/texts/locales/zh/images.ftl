@@ -95,3 +95,6 @@ copy-state-running = 传送中
 copy-state-present = 已就绪
 copy-state-failed = 失败
 copy-state-cancelled = 已停止
+market-actions = 操作
+market-deploy = 部署
+market-deploy-image = 部署 { $image }

@@ -35,6 +35,7 @@ notification-kind-roles-changed = 平台角色被授予或收回
 notification-kind-email-changed = 邮箱被他人修改
 notification-kind-identities-changed = 账号绑定或解除登录服务
 notification-kind-image-reviewed = 上传的镜像已审核
+notification-kind-instance-failed = 自己的实例失败
 notification-kind-password-changed = 密码已修改
 notification-kind-engine-certificates = Docker 引擎的证书即将到期
 notification-allocation-ending = { $machine } 将于 { $endsAt } 到期。
@@ -80,6 +81,10 @@ notification-identities-changed = { $change ->
 notification-image-reviewed = { $answer ->
     [rejected] 镜像 { $image } 未通过审核：{ $word }
    *[approved] 镜像 { $image } 已通过审核。
+}
+notification-instance-failed = { $made ->
+    [yes] 实例 { $instance }（{ $machine }）已失败。
+   *[no] 实例 { $instance } 未能在 { $machine } 上创建。
 }
 notification-password-changed = 您的密码已修改。如果不是您本人操作，请立即联系管理员。
 notification-engine-certificates = { $state ->
@@ -154,6 +159,12 @@ mail-image-reviewed-text = { $answer ->
    *[approved] 镜像 { $image } 已通过审核，可以使用。
 }
 mail-image-reviewed-link = 查看镜像
+mail-instance-failed-subject = { $product }：实例 { $instance } 失败
+mail-instance-failed-text = { $made ->
+    [yes] 实例 { $instance }（{ $machine }）已失败。实例页面说明了原因，也可在那里重新启动。
+   *[no] 实例 { $instance } 未能在 { $machine } 上创建。实例页面说明了原因，资源已释放。
+}
+mail-instance-failed-link = 打开实例
 mail-engine-certificates-subject = { $product }：{ $machine } 的 Docker 引擎证书
 mail-engine-certificates-text = { $state ->
     [ended] { $machine } 的 Docker 引擎的证书已于 { $endsAt } 失效。在保存新证书之前，平台无法连接该引擎。
@@ -171,6 +182,7 @@ mail-kind-roles-changed = 角色变更
 mail-kind-email-changed = 邮箱变更
 mail-kind-identities-changed = 登录方式变更
 mail-kind-image-reviewed = 镜像审核
+mail-kind-instance-failed = 实例失败
 mail-kind-engine-certificates = 引擎证书
 notifications-webhook = Webhook
 webhooks-title = Webhook

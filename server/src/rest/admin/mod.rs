@@ -10,6 +10,7 @@ pub mod engines;
 pub mod exports;
 pub mod identity;
 pub mod images;
+pub mod instances;
 pub mod jobs;
 pub mod machine_service;
 pub mod machine_sheets;

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use contract::accounts::LoginRequest;
 use contract::{
-    AllocationId, AnnouncementId, ChannelId, IdentityProviderId, ImportId, MaintenanceId, RenewalRequestId, RoleId,
-    SessionId, SettingsImportId, SpecId, SshKeyId,
+    AllocationId, AnnouncementId, ChannelId, IdentityProviderId, ImportId, InstanceId, MaintenanceId, RenewalRequestId,
+    RoleId, SessionId, SettingsImportId, SpecId, SshKeyId,
 };
-use parts::{Fleet, Library, Office, People, boxed, channels, credentials, provider, spec};
+use parts::{Fleet, Library, Office, People, boxed, channels, credentials, instances, provider, spec};
 use platform::accounts;
 use serde_json::{Value, json};
 use server::router::Door;
@@ -62,6 +62,8 @@ pub struct World {
     /// With a price.
     pub spec: SpecId,
     library: Library,
+    /// Of Acme's owner: for its people, and for staff.
+    instances: [InstanceId; 2],
     /// For Acme.
     pub announcement: AnnouncementId,
     /// Calls so far.
@@ -81,7 +83,9 @@ impl World {
         let (webhooks, channels) = boxed(|| channels(&server, &admin)).await;
         let (api_token, ssh_key) = boxed(|| credentials(&server, &admin)).await;
         let library = boxed(|| Library::new(&server, &admin, &acme.owner)).await;
+        let instances = boxed(|| instances(&server, &acme, library.images[0], office.spec)).await;
         Self {
+            instances,
             nowhere: server.test.outsider("stranger").await,
             globex: Box::pin(server.test.customer("Globex")).await,
             operator: server.test.operator("operator").await,
@@ -160,6 +164,10 @@ impl World {
             ("POST", "/api/admin/images/upload") => json!({ "file": self.library.platform_archive, "name": name }),
             ("POST", "/api/customer/images/upload") => json!({ "file": self.library.archive, "name": name }),
             ("POST", "/api/admin/images/{id}/machines") => json!({ "machine": "host-001" }),
+            ("POST", "/api/customer/instances") => {
+                json!({ "name": "one", "image": self.library.images[0], "spec": self.spec })
+            }
+            ("PATCH", "/api/customer/instances/{id}") => json!({ "remark": "for the course" }),
             ("POST", "/api/admin/images/{id}/reject") => json!({ "reason": "It has no licence." }),
             ("POST", "/api/admin/announcements") => json!({ "title": name }),
             ("PUT", "/api/admin/announcements/{id}") => {
@@ -266,6 +274,7 @@ impl World {
             Some("specs") => self.spec.to_string(),
             Some("uploads") => self.library.upload.to_string(),
             Some("images") => self.library.images[usize::from(!path.contains("/mine/"))].to_string(),
+            Some("instances") => self.instances[usize::from(path.contains("/admin/"))].to_string(),
             Some("{id}") => self.library.file.to_string(),
             Some("announcements") => self.announcement.to_string(),
             Some("notification-channels") => self.channels[0].to_string(),
@@ -304,6 +313,7 @@ impl World {
         let owner = self.acme.owner.id.to_string();
         let (announcement, spec) = (self.announcement.to_string(), self.spec.to_string());
         let service = self.identity_provider.to_string();
+        let [own_instance, instance] = self.instances.map(|id| id.to_string());
         let [own_image, image] = self.library.images.map(|id| id.to_string());
         let (webhook, channel) = (self.webhooks[1].to_string(), self.channels[1].to_string());
         let args: Vec<(&str, &str)> = match name {
@@ -361,6 +371,19 @@ impl World {
             "reject_image" => vec![("id", &image), ("reason", "It has no licence.")],
             "set_image_listed" => vec![("id", &image), ("listed", "true")],
             "update_own_image" => vec![("id", &own_image), ("form[name]", &fresh)],
+            "get_instance" | "instance_events" | "read_instance_logs" | "read_instance_stats" => {
+                vec![("id", &instance)]
+            }
+            "act_on_instance" => vec![("id", &instance), ("action", "stop")],
+            "get_own_instance"
+            | "own_instance_events"
+            | "own_instance_logs"
+            | "own_instance_stats"
+            | "delete_own_instance" => {
+                vec![("id", &own_instance)]
+            }
+            "update_own_instance" => vec![("id", &own_instance), ("name", &fresh)],
+            "act_on_own_instance" => vec![("id", &own_instance), ("action", "stop")],
             "get_own_image" | "delete_own_image" => vec![("id", &own_image)],
             "create_announcement" => {
                 vec![("form[kind]", "announcement"), ("form[title]", &fresh), ("form[audience]", "staff")]

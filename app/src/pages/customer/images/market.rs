@@ -69,7 +69,13 @@ fn table(words: Words, query: &ListQuery, page: Page<MarketImage>) -> AnyView {
     if page.list.is_empty() {
         return view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any();
     }
+    let creates = door().1.holds(contract::Permission::InstancesCreate);
     let rows = page.list.into_iter().map(|image| {
+        let deploy = creates.then(|| {
+            let href = paths::new_instance(&image.id.to_string(), "");
+            let label = words.with("market-deploy-image", &[("image", image.name.clone())]);
+            view! { <a class="btn" href=href aria-label=label>{words.t("market-deploy")}</a> }
+        });
         let split = if image.memory_split { "\u{2713}" } else { "" };
         view! {
             <tr>
@@ -80,13 +86,15 @@ fn table(words: Words, query: &ListQuery, page: Page<MarketImage>) -> AnyView {
                 <td data-label=words.t("image-memory-split-short")>{split}</td>
                 <td class="num" data-label=words.t("image-size")>{size(image.size)}</td>
                 <td class="says" data-label=words.t("image-description")>{or_dash(image.description.as_ref())}</td>
+                <td>{deploy}</td>
             </tr>
         }
     });
     let heads = ["name", "framework", "cuda-version", "architecture", "memory-split-short", "size", "description"];
-    let heads = heads.map(|key| view! { <th scope="col">{words.t(&format!("image-{key}"))}</th> });
+    let heads = heads.map(|key| view! { <th scope="col">{words.t(&format!("image-{key}"))}</th> }).into_iter();
+    let heads = view! { {heads.collect_view()} <th scope="col">{words.t("market-actions")}</th> };
     view! {
-        {list_table(words.t("market-title"), heads.into_iter().collect_view(), rows.collect_view())}
+        {list_table(words.t("market-title"), heads, rows.collect_view())}
         {pager(words, query, page.page, page.page_size, page.total)}
     }
     .into_any()

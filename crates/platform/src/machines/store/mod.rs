@@ -1,5 +1,6 @@
 //! SQL of machines and their GPUs.
 
+mod hosts;
 pub(super) mod import;
 mod list;
 mod service;
@@ -14,6 +15,7 @@ use contract::machines::{
     ServiceState, presence,
 };
 
+pub(super) use hosts::{gpu_uuids, hosts, lock_id};
 pub(super) use list::{codes_matching, export_after, list, page_of_names};
 pub(super) use service::{
     Connection, EndedWindow, NewWindow, begin_window, delete, end_window, end_windows_past, insert_window,

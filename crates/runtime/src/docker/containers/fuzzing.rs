@@ -3,7 +3,7 @@
 
 use super::events::{Notice, Reader as Events};
 use super::logs::{LogMark, LogStart, Reader as Logs};
-use super::{state, stats, volumes};
+use super::{networks, state, stats, volumes};
 
 /// Events, in pieces of any size; they are the same however they come.
 pub fn events(bytes: &[u8]) -> bool {
@@ -68,7 +68,7 @@ pub fn stats(bytes: &[u8]) -> bool {
     true
 }
 
-/// A container, lists of containers and of volumes.
+/// A container, lists of containers, of volumes and of networks.
 pub fn states(bytes: &[u8]) -> bool {
     let container = state::RawContainer::read(bytes).ok().and_then(|raw| raw.container("lab"));
     if let Some(container) = &container {
@@ -79,5 +79,7 @@ pub fn states(bytes: &[u8]) -> bool {
     let containers = state::list(bytes, "lab").unwrap_or_default();
     let volumes = volumes::list(bytes, "lab").unwrap_or_default();
     assert!(volumes.iter().all(|it| !it.name.contains('/') && !it.instance.is_empty()), "{volumes:?}");
-    container.is_some() || !containers.is_empty() || !volumes.is_empty()
+    let networks = networks::list(bytes, "lab").unwrap_or_default();
+    assert!(networks.iter().all(|it| !it.name.contains('/') && !it.owner.is_empty()), "{networks:?}");
+    container.is_some() || !containers.is_empty() || !volumes.is_empty() || !networks.is_empty()
 }

@@ -8,6 +8,8 @@ use super::spec::is_word;
 pub(super) const INSTALLATION: &str = "remotegpu.installation";
 /// Whose container or volume it is.
 pub(super) const INSTANCE: &str = "remotegpu.instance";
+/// Whose network it is.
+pub(super) const OWNER: &str = "remotegpu.owner";
 /// Which state of the instance's wishes it was made of.
 pub(super) const REVISION: &str = "remotegpu.revision";
 /// A hash of all it was made of.

@@ -14,6 +14,7 @@ mod labels;
 mod lifecycle;
 mod lines;
 mod logs;
+mod networks;
 mod refusal;
 mod spec;
 mod state;
@@ -28,6 +29,7 @@ pub use events::{Change, Event, EventMark, Events, Notice};
 pub use labels::Origin;
 pub use lifecycle::Created;
 pub use logs::{LogLine, LogLines, LogMark, LogStart, LogStream, Logs, LogsOf};
+pub use networks::Network;
 pub use spec::{
     ContainerSpec, Env, LogDriver, LogLimit, PublishedPort, Restart, SpecFault, Transport, Ulimit, UlimitKind,
     VolumeMount,
@@ -39,7 +41,7 @@ pub use volumes::Volume;
 use self::wire::Wire;
 use super::{Allowed, Endpoint, Fault, FaultKind};
 
-/// The containers and volumes of one installation of the platform, on one engine. Connections are kept for the next request.
+/// The containers, volumes and networks of one installation of the platform, on one engine. Connections are kept for the next request.
 #[derive(Clone)]
 pub struct Containers {
     wire: Arc<Wire>,

@@ -15,7 +15,7 @@ pub(super) enum Doing {
 }
 
 /// Words, in small letters, and what they are about; the first that fit count.
-const WORDS: [(&str, FaultKind); 26] = [
+const WORDS: [(&str, FaultKind); 28] = [
     ("no space left on device", FaultKind::NoSpace),
     ("disk quota exceeded", FaultKind::NoSpace),
     ("port is already allocated", FaultKind::PortTaken),
@@ -34,6 +34,8 @@ const WORDS: [(&str, FaultKind); 26] = [
     ("storage-opt", FaultKind::Limits),
     ("storage opt", FaultKind::Limits),
     ("your kernel does not support", FaultKind::Limits),
+    ("available, non-overlapping ipv4 address pool", FaultKind::Limits),
+    ("all predefined address pools", FaultKind::Limits),
     ("already in use by container", FaultKind::NameTaken),
     ("volume is in use", FaultKind::Busy),
     ("already in progress", FaultKind::Busy),

@@ -126,6 +126,32 @@ async fn volumes_outlive_their_containers() {
 }
 
 #[tokio::test]
+async fn networks_have_an_owner_and_go_when_nobody_is_in_them() {
+    let (engine, containers) = begin();
+    for _ in 0..2 {
+        containers.create_network("net-c7", "customer-7").await.unwrap();
+    }
+    assert_eq!(kind(containers.create_network("net-c7", "customer-8").await), FaultKind::NameTaken);
+    assert_eq!(kind(of(&engine, "other").create_network("net-c7", "customer-7").await), FaultKind::NameTaken);
+    engine.create_network("somebodys");
+    let list = containers.list_networks().await.unwrap();
+    let list: Vec<_> = list.iter().map(|it| (it.name.as_str(), it.owner.as_str())).collect();
+    assert_eq!(list, [("net-c7", "customer-7")]);
+    let inside = ContainerSpec { network: Some("net-c7".to_owned()), ..sh("c-1", "exec sleep 600") };
+    let inside = run(&containers, &inside).await;
+    assert_eq!(kind(containers.remove_network("net-c7").await), FaultKind::Busy);
+    containers.remove(&inside, true).await.unwrap();
+    of(&engine, "other").remove_network("net-c7").await.expect("there is none of theirs");
+    containers.remove_network("somebodys").await.expect("that is none of ours");
+    assert_eq!(containers.list_networks().await.unwrap().len(), 1);
+    for _ in 0..2 {
+        containers.remove_network("net-c7").await.unwrap();
+    }
+    assert!(containers.list_networks().await.unwrap().is_empty());
+    assert_eq!(engine.ask("GET", "/networks/somebodys", "text/plain", b"").0, 200, "it is still there");
+}
+
+#[tokio::test]
 async fn what_a_container_became_is_an_image_without_its_secrets() {
     let (engine, containers) = begin();
     let id = run(&containers, &sh("c-1", "echo $SECRET > /made; sleep 600")).await;

@@ -129,7 +129,7 @@ async fn fetch(port: u16) -> Option<String> {
 
 #[tokio::test]
 async fn a_published_port_answers_and_a_taken_one_is_named() {
-    let (mut engine, containers) = begin();
+    let (engine, containers) = begin();
     engine.create_network("net-7");
     let script = "mkdir /w; echo hello > /w/index.html; httpd -f -p 80 -h /w";
     let spec =

@@ -12,8 +12,8 @@ use contract::notifications::{ChannelCreate, ChannelKind, WebhookCreate};
 use contract::roles::RoleWrite;
 use contract::specs::SpecPriceCreate;
 use contract::{
-    AllocationId, AnnouncementId, ChannelId, FileId, IdentityProviderId, ImageId, ImportId, MaintenanceId, Permission,
-    RenewalRequestId, RoleId, SessionId, SettingsImportId, SpecId, SshKeyId, UploadId,
+    AllocationId, AnnouncementId, ChannelId, FileId, IdentityProviderId, ImageId, ImportId, InstanceId, MaintenanceId,
+    Permission, RenewalRequestId, RoleId, SessionId, SettingsImportId, SpecId, SshKeyId, UploadId,
 };
 use platform::{
     accounts, allocations, announcements, customers, files, images, imports, machines, notifications, roles, settings,
@@ -77,6 +77,28 @@ impl Library {
         let upload = files::create_upload(server.platform(), &owner.ctx(), new(5)).await.unwrap().id;
         Self { upload, file, images: [image("one").await, image("two").await], archive, platform_archive }
     }
+}
+
+/// Two that ran and were stopped, on a machine that nobody else has anything of.
+pub(super) async fn instances(server: &Server, acme: &TestCustomer, image: ImageId, spec: SpecId) -> [InstanceId; 2] {
+    let machine = "insert into machines (code, name, pool) values ('host-050', 'Fifty', 'shared') returning id::text";
+    let machine = server.sql(machine).await.remove(0);
+    let frozen = json!({
+        "id": spec, "name": "Small", "gpuCount": 0, "gpuUse": "whole", "cpuCores": 1, "memoryGb": 1, "systemDiskGb": 1,
+        "dataDiskGb": 0, "pricePerHour": "1", "currency": "CNY",
+    });
+    let (customer, owner) = (acme.id, acme.owner.id);
+    let one = async |name: &str| {
+        let insert = format!(
+            "insert into instances (customer_id, created_by, name, machine_id, machine_code, machine_name, image_id,
+                                    image_name, spec_id, spec, gpu_count, cpu_cores, memory_gb, disk_gb, wanted,
+                                    observed, made_at, state, created_at)
+             values ({customer}, {owner}, '{name}', {machine}, 'host-050', 'Fifty', {image}, 'one', {spec}, '{frozen}',
+                     0, 1, 1, 1, 'stopped', 'ended', now(), 'stopped', now()) returning id::text"
+        );
+        InstanceId(server.sql(&insert).await.remove(0).parse().unwrap())
+    };
+    [one("first").await, one("second").await]
 }
 
 /// A spec without GPUs.

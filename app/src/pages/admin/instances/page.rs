@@ -1,0 +1,147 @@
+//! `/admin/instances/{id}`: anybody's instance, what happened to it, and what staff can do with it.
+
+use contract::instances::{
+    InstanceAction, InstanceEvent, InstanceLogs, InstanceState, InstanceStats, InstanceView, InstanceWish,
+    StaffLogQuery,
+};
+use contract::{InstanceId, Permission};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::server_fns::ActOnInstance;
+use crate::door::{Refused, door, id_of_path};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::customer::instances::cells::{
+    events_card, facts_card, logs_card, reason_card, state_cell, stats_card,
+};
+use crate::paths;
+use crate::ui::ask::Ask;
+use crate::ui::forms::{TextField, form_fault, text_field};
+use crate::words::Words;
+
+/// `/admin/instances/{id}`.
+#[component]
+pub fn InstancePage() -> impl IntoView {
+    let id: InstanceId = id_of_path();
+    let reason = use_query_map().get_untracked().get("reason").filter(|reason| !reason.trim().is_empty());
+    let (platform, ctx) = door();
+    page(
+        async move {
+            let view = platform::instances::get_any(&platform, &ctx, id).await?;
+            let events = platform::instances::events_of_any(&platform, &ctx, id).await?;
+            let said = match reason {
+                Some(reason) => {
+                    let query = StaffLogQuery { reason, ..StaffLogQuery::default() };
+                    Some(platform::instances::logs_of_any(&platform, &ctx, id, query).await.ok())
+                }
+                None => None,
+            };
+            let stats = match view.state {
+                InstanceState::Running => platform::instances::stats_of_any(&platform, &ctx, id).await.ok(),
+                _ => None,
+            };
+            Ok((view, events, (said, stats)))
+        },
+        |(view, events, said)| instance_view(view, events, said),
+    )
+}
+
+/// Nothing where no reason was given to read it; else lines, or that they cannot be read now. And what it uses.
+type Said = (Option<Option<InstanceLogs>>, Option<InstanceStats>);
+
+fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, (said, stats): Said) -> AnyView {
+    let (words, ctx) = (Words::now(), door().1);
+    let refused = Refused::from_query();
+    let operates = ctx.holds(Permission::InstancesOperate);
+    let head = PageFrame::new(view.name.clone(), Area::Instances)
+        .crumb(words.t("nav-instances"), paths::INSTANCES)
+        .beside(state_cell(words, view.state))
+        .actions(operates.then(|| actions(words, &view)));
+    let message = refused.as_ref().map(|refused| refused.message(words.0));
+    let delete = (operates && view.allows(InstanceAction::Rename)).then(|| delete_card(words, &view, refused.as_ref()));
+    let logs = operates.then(|| match said {
+        Some(said) => logs_card(words, said, None).into_any(),
+        None => reason_form(words, &view),
+    });
+    frame(
+        head,
+        view! {
+            {form_fault(message)}
+            <div class="main-column">
+                {reason_card(words, &view)}
+                {stats_card(words, stats)}
+                {facts_card(words, &view)}
+                {logs}
+                {events_card(words, events)}
+                {delete}
+            </div>
+        },
+    )
+}
+
+fn actions(words: Words, view: &InstanceView) -> impl IntoView + use<> {
+    let runs = view.wanted == InstanceWish::Running;
+    let offered = [(InstanceAction::Start, !runs), (InstanceAction::Stop, runs), (InstanceAction::Restart, true)];
+    let button = |(action, makes_sense): (InstanceAction, bool)| {
+        (makes_sense && view.allows(action)).then(|| {
+            view! {
+                <form method="post" action=ActOnInstance::url()>
+                    <input r#type="hidden" name="id" value=view.id.to_string() />
+                    <input r#type="hidden" name="action" value=action.code() />
+                    <button class="btn">{words.t(&format!("instance-{}", action.code()))}</button>
+                </form>
+            }
+        })
+    };
+    offered.map(button).into_iter().collect_view()
+}
+
+/// What a customer's instance says is theirs: who reads it gives a reason, which they read.
+fn reason_form(words: Words, view: &InstanceView) -> AnyView {
+    view! {
+        <section class="card" id="logs">
+            <header><h2>{words.t("instance-logs")}</h2></header>
+            <form class="form" method="get" action=paths::instance(view.id)>
+                <p class="sub">{words.t("instance-logs-reason-hint")}</p>
+                {text_field(TextField {
+                    label: words.t("instance-logs-reason"),
+                    name: "reason".to_owned(),
+                    required: true,
+                    max_length: Some(1000),
+                    autocomplete: Some("off"),
+                    ..TextField::default()
+                })}
+                <p class="actions"><button class="btn">{words.t("instance-logs-read")}</button></p>
+            </form>
+        </section>
+    }
+    .into_any()
+}
+
+fn delete_card(words: Words, view: &InstanceView, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let fault = refused.and_then(|refused| refused.fault(words.0, "confirm"));
+    let lost = words.t("instance-delete-hint-staff");
+    let ask = Ask::new("delete", words.t("instance-delete"), lost.clone(), ActOnInstance::url())
+        .field("id", view.id)
+        .field("action", InstanceAction::Delete.code())
+        .inside(text_field(TextField {
+            label: words.with("instance-delete-confirm", &[("name", view.name.clone())]),
+            name: "confirm".to_owned(),
+            form: "delete",
+            fault: fault.clone(),
+            required: true,
+            autocomplete: Some("off"),
+            ..TextField::default()
+        }));
+    view! {
+        <section class="card">
+            <header><h2>{words.t("instance-delete")}</h2></header>
+            <div class="form">
+                <p class="sub">{lost}</p>
+                {fault.map(|fault| view! { <p class="fault">{fault}</p> })}
+                {ask.view(words)}
+            </div>
+        </section>
+    }
+}

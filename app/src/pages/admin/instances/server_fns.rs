@@ -1,0 +1,69 @@
+//! What the staff's pages of instances call.
+
+use contract::instances::{InstanceEvent, InstanceLogs, InstanceQuery, InstanceStats, InstanceView, StaffLogQuery};
+use contract::{ApiError, InstanceId, Page};
+use leptos::prelude::*;
+
+#[cfg(feature = "ssr")]
+use crate::{door, paths};
+
+/// Everybody's.
+#[server]
+pub async fn list_instances(#[server(default)] query: InstanceQuery) -> Result<Page<InstanceView>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::list_all(&platform, &ctx, &query).await).await
+}
+
+/// One of them.
+#[server]
+pub async fn get_instance(id: InstanceId) -> Result<InstanceView, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::get_any(&platform, &ctx, id).await).await
+}
+
+/// What happened to it.
+#[server]
+pub async fn instance_events(id: InstanceId) -> Result<Vec<InstanceEvent>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::events_of_any(&platform, &ctx, id).await).await
+}
+
+/// What it uses now.
+#[server]
+pub async fn read_instance_stats(id: InstanceId) -> Result<InstanceStats, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::stats_of_any(&platform, &ctx, id).await).await
+}
+
+/// What it says, when a reason was given; its customer reads it.
+#[server]
+pub async fn read_instance_logs(
+    id: InstanceId,
+    #[server(default)] query: StaffLogQuery,
+) -> Result<InstanceLogs, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::logs_of_any(&platform, &ctx, id, query).await).await
+}
+
+/// Starts, stops, restarts it, or takes it away, when its name was typed.
+#[server]
+pub async fn act_on_instance(
+    id: InstanceId,
+    action: String,
+    #[server(default)] confirm: String,
+) -> Result<(), ApiError> {
+    use contract::instances::InstanceAction as A;
+    let (platform, ctx) = door::door();
+    let result = match (platform::instances::get_any(&platform, &ctx, id).await, A::parse(&action)) {
+        (Err(error), _) => Err(error),
+        (Ok(view), Some(A::Delete)) if view.name != confirm.trim() => {
+            // Who may not do it at all hears that first.
+            door::must_hold(&ctx, contract::Permission::InstancesOperate)
+                .and(Err(platform::Error::field("confirm", "field-confirm-name")))
+        }
+        (Ok(_), Some(action)) => platform::instances::act_on_any(&platform, &ctx, id, action).await,
+        (Ok(_), None) => Err(platform::Error::field("action", "field-unknown-value")),
+    };
+    let page = paths::instance(id);
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
+}

@@ -1,0 +1,268 @@
+//! What both portals show of an instance.
+
+use contract::instances::{
+    InstanceEvent, InstanceLogs, InstancePort, InstanceSpec, InstanceState, InstanceStats, InstanceView,
+};
+use leptos::prelude::*;
+
+use crate::door::look;
+use crate::ui::format::{NOT_MEASURED, bytes, decimal, text, whole};
+use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
+use crate::ui::time::{clock, time};
+use crate::words::Words;
+
+/// Where it stands, with an icon and a word.
+pub fn state_cell(words: Words, known: InstanceState) -> AnyView {
+    use InstanceState as S;
+    let tone = match known {
+        S::Running => Tone::Ok,
+        S::Creating | S::Starting | S::Stopping | S::Deleting => Tone::Info,
+        S::Stopped | S::Deleted => Tone::Off,
+        S::Lost => Tone::Warn,
+        S::Failed => Tone::Bad,
+    };
+    state(tone, words.t(&format!("instance-state-{}", known.code()))).into_any()
+}
+
+/// For a filter.
+pub fn state_options(words: Words) -> Vec<(String, String)> {
+    let known = InstanceState::ALL
+        .iter()
+        .map(|known| (known.code().to_owned(), words.t(&format!("instance-state-{}", known.code()))));
+    std::iter::once((String::new(), words.t("filter-all"))).chain(known).collect()
+}
+
+/// `2 × H100 · 8 cores · 64 GB`.
+pub fn spec_line(words: Words, spec: &InstanceSpec) -> String {
+    let cards = match &spec.gpu_model {
+        Some(model) => format!("{} × {model}", spec.gpu_count),
+        None => words.t("spec-cpu-only"),
+    };
+    let size = whole(spec.memory_gb.into());
+    words.with("instance-spec-line", &[("cards", cards), ("cores", spec.cpu_cores.to_string()), ("memory", size)])
+}
+
+/// What an hour costs.
+pub fn price(words: Words, spec: &InstanceSpec) -> String {
+    words.with("spec-per-hour", &[("price", spec.price_per_hour.clone()), ("currency", spec.currency.clone())])
+}
+
+/// When it began to run, or when it ended.
+pub fn since(view: &InstanceView) -> AnyView {
+    let at = match view.state {
+        InstanceState::Running => view.started_at,
+        InstanceState::Lost => view.lost_since,
+        InstanceState::Stopped | InstanceState::Failed => view.ended_at,
+        _ => None,
+    };
+    at.map_or_else(|| NOT_MEASURED.into_any(), |at| time(at, look().zone).into_any())
+}
+
+/// Why it is failed, or that its machine cannot be asked, with what to do.
+pub fn reason_card(words: Words, view: &InstanceView) -> Option<AnyView> {
+    let lost = view.state == InstanceState::Lost;
+    if !lost && view.message.is_none() {
+        return None;
+    }
+    let text = view.message.clone().unwrap_or_else(|| words.t("instance-lost-hint"));
+    let code = view.exit_code.filter(|_| !lost).map(|code| {
+        view! { <p class="sub">{words.with("instance-exit-code", &[("code", code.to_string())])}</p> }
+    });
+    let detail = view.detail.clone().map(|detail| view! { <p class="sub">{detail}</p> });
+    let held = (!view.holds).then(|| view! { <p class="sub">{words.t("instance-holds-nothing")}</p> });
+    let card = view! {
+        <section class="card" role="status">
+            <header><h2>{words.t("instance-why")}</h2></header>
+            <div class="form">
+                <p>{text}</p>
+                {code}
+                {detail}
+                {held}
+            </div>
+        </section>
+    };
+    Some(card.into_any())
+}
+
+/// How its program ended last, if it ever did.
+fn ended_line(words: Words, view: &InstanceView) -> Option<String> {
+    let code = view.exit_code?.to_string();
+    Some(
+        words.with(
+            if view.out_of_memory { "instance-exit-out-of-memory" } else { "instance-exit-code" },
+            &[("code", code)],
+        ),
+    )
+}
+
+/// What it uses now; nothing where it does not run or cannot be asked.
+pub fn stats_card(words: Words, stats: Option<InstanceStats>) -> Option<impl IntoView> {
+    let stats = stats?;
+    let size = |n: Option<u64>| n.map(|n| text(Some(bytes(n as f64))));
+    let percent = |n: Option<f64>| n.map(|n| format!("{} %", decimal(n)));
+    let of = |part: Option<String>, more: Option<String>| match (part, more) {
+        (Some(part), Some(more)) => Some(format!("{part} · {more}")),
+        (part, more) => part.or(more),
+    };
+    let both = |a: Option<u64>, b: Option<u64>| match (size(a), size(b)) {
+        (Some(a), Some(b)) => Some(format!("{a} / {b}")),
+        (a, b) => a.or(b),
+    };
+    let figures = [
+        ("instance-stats-cpu", percent(stats.cpu_percent)),
+        ("instance-stats-memory", of(both(stats.memory_usage, stats.memory_limit), percent(stats.memory_percent))),
+        ("instance-stats-network", both(stats.network_rx, stats.network_tx)),
+        ("instance-stats-disk", both(stats.block_read, stats.block_write)),
+        ("instance-stats-pids", stats.pids.map(whole)),
+    ];
+    let figure = figures.map(|(key, figure)| {
+        view! {
+            <dt>{words.t(key)}</dt>
+            <dd>{figure.unwrap_or_else(|| NOT_MEASURED.to_owned())}</dd>
+        }
+    });
+    Some(view! {
+        <section class="card" id="stats">
+            <header>
+                <h2>{words.t("instance-stats")}</h2>
+                <span class="sub">{time(stats.at, look().zone)}</span>
+            </header>
+            <dl class="facts">{figure.into_iter().collect_view()}</dl>
+        </section>
+    })
+}
+
+/// Lines, that there are none, or that they cannot be read now (`None`). `beside` stands in the head.
+pub fn logs_card(words: Words, said: Option<InstanceLogs>, beside: Option<AnyView>) -> impl IntoView {
+    let zone = look().zone;
+    let kept = said.as_ref().and_then(|said| said.kept_at).map(|at| {
+        view! { <p class="sub">{words.t("instance-logs-kept")} " " {time(at, zone)}</p> }
+    });
+    let body = match said {
+        None => view! { <div class="empty"><p>{words.t("instance-logs-away")}</p></div> }.into_any(),
+        Some(said) if said.lines.is_empty() => {
+            view! { <div class="empty"><p>{words.t("instance-logs-none")}</p></div> }.into_any()
+        }
+        Some(said) => {
+            let text: Vec<String> = said
+                .lines
+                .into_iter()
+                .map(|line| format!("{} {}", line.at.map(|at| clock(at, zone)).unwrap_or_default(), line.text))
+                .collect();
+            view! {
+                <pre class="scroll" tabindex="0" role="region" aria-label=words.t("instance-logs")>{text.join("\n")}</pre>
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <section class="card" id="logs">
+            <header>
+                <h2>{words.t("instance-logs")}</h2>
+                {beside}
+            </header>
+            {kept}
+            {body}
+        </section>
+    }
+}
+
+/// `8888, 6006 → 127.0.0.1:49153`, as far as the reader knows where they are.
+fn ports_line(view: &InstanceView) -> String {
+    if view.ports.is_empty() {
+        return NOT_MEASURED.to_owned();
+    }
+    let one = |it: &InstancePort| match it.host_port {
+        Some(host) => format!("{} \u{2192} 127.0.0.1:{host}", it.port),
+        None => it.port.to_string(),
+    };
+    view.ports.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// What it is made of.
+pub fn facts_card(words: Words, view: &InstanceView) -> impl IntoView + use<> {
+    let zone = look().zone;
+    let customer = view.customer_name.clone().map(|name| {
+        view! {
+            <dt>{words.t("instance-customer")}</dt>
+            <dd>{name}</dd>
+        }
+    });
+    let remark = view.remark.clone().map(|remark| {
+        view! {
+            <dt>{words.t("instance-remark")}</dt>
+            <dd class="remark">{remark}</dd>
+        }
+    });
+    let variables = match view.variables.is_empty() {
+        true => NOT_MEASURED.to_owned(),
+        false => view.variables.join(", "),
+    };
+    let command = view.command.as_ref().map_or_else(|| words.t("instance-command-image"), |words| words.join(" "));
+    let ended = ended_line(words, view).map(|line| {
+        view! {
+            <dt>{words.t("instance-ended")}</dt>
+            <dd>{line}</dd>
+        }
+    });
+    let machine = format!("{} ({})", view.machine_name, view.machine);
+    view! {
+        <section class="card">
+            <header><h2>{words.t("instance-facts")}</h2></header>
+            <dl class="facts">
+                {customer}
+                <dt>{words.t("instance-created-by")}</dt>
+                <dd>{view.created_by.clone()} " " {time(view.created_at, zone)}</dd>
+                <dt>{words.t("instance-machine")}</dt>
+                <dd>{machine}</dd>
+                <dt>{words.t("instance-image")}</dt>
+                <dd>{view.image_name.clone()}</dd>
+                <dt>{words.t("instance-spec")}</dt>
+                <dd>{view.spec.name.clone()} " · " {spec_line(words, &view.spec)}</dd>
+                <dt>{words.t("instance-price")}</dt>
+                <dd>{price(words, &view.spec)}</dd>
+                <dt>{words.t("instance-since")}</dt>
+                <dd>{since(view)}</dd>
+                {ended}
+                <dt>{words.t("instance-variables")}</dt>
+                <dd>{variables}</dd>
+                <dt>{words.t("instance-ports")}</dt>
+                <dd>{ports_line(view)}</dd>
+                <dt>{words.t("instance-command")}</dt>
+                <dd>{command}</dd>
+                {remark}
+            </dl>
+        </section>
+    }
+}
+
+/// What happened to it, the newest first.
+pub fn events_card(words: Words, events: Vec<InstanceEvent>) -> impl IntoView {
+    let zone = look().zone;
+    let rows = events.into_iter().map(|event| {
+        let code = event.exit_code.map(|code| words.with("instance-exit-code", &[("code", code.to_string())]));
+        let said: Vec<String> = [event.message, code, event.detail].into_iter().flatten().collect();
+        let actor = if event.actor.is_empty() { NOT_MEASURED.to_owned() } else { event.actor };
+        view! {
+            <tr>
+                <td data-label=words.t("instance-event-at")>{time(event.at, zone)}</td>
+                <th scope="row">{words.t(&format!("instance-event-{}", event.kind.code().replace('_', "-")))}</th>
+                <td data-label=words.t("instance-event-by")>{actor}</td>
+                <td data-label=words.t("instance-event-said")>{said.join(" · ")}</td>
+            </tr>
+        }
+    });
+    let head = view! {
+        <th scope="col">{words.t("instance-event-at")}</th>
+        <th scope="col">{words.t("instance-event-what")}</th>
+        <th scope="col">{words.t("instance-event-by")}</th>
+        <th scope="col">{words.t("instance-event-said")}</th>
+    };
+    view! {
+        <section class="card" id="events">
+            <header><h2>{words.t("instance-events")}</h2></header>
+            {list_table(words.t("instance-events"), head, rows.collect_view())}
+        </section>
+    }
+}

@@ -1,0 +1,101 @@
+//! `/instances`: one's customer's instances, or one's own.
+
+use contract::instances::{InstanceQuery, InstanceSort, InstanceState, InstanceView};
+use contract::{Page, Permission};
+use leptos::prelude::*;
+
+use super::cells::{price, since, spec_line, state_cell, state_options};
+use crate::door::door;
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::ui::forms::options_view;
+use crate::ui::lists::{ListQuery, pager, sort_header};
+use crate::ui::table::list_table;
+use crate::words::Words;
+
+/// What the address of a list asks for.
+pub fn query_of(list: &ListQuery) -> InstanceQuery {
+    InstanceQuery {
+        page: list.page(),
+        page_size: list.page_size(),
+        sort: list.some("sort").filter(|sort| contract::sort_of(Some(sort), InstanceSort::parse).is_ok()),
+        q: list.some("q"),
+        state: InstanceState::parse(list.get("state")),
+        machine: list.some("machine"),
+        customer_id: list.get("customerId").parse().ok(),
+        deleted: None,
+    }
+}
+
+/// `/instances`.
+#[component]
+pub fn OwnInstancesPage() -> impl IntoView {
+    let list = ListQuery::here(paths::OWN_INSTANCES, ["q", "state", "sort", "pageSize", "page"]);
+    let query = query_of(&list);
+    let (platform, ctx) = door();
+    page(async move { platform::instances::list(&platform, &ctx, &query).await }, move |page| list_view(list, page))
+}
+
+fn list_view(query: ListQuery, page: Page<InstanceView>) -> AnyView {
+    let (words, ctx) = (Words::now(), door().1);
+    let head = PageFrame::new(words.t("instances-title"), Area::OwnInstances)
+        .beside(view! { <span class="sub">{words.with("instances-count", &[("n", page.total.to_string())])}</span> })
+        .actions(ctx.holds(Permission::InstancesCreate).then(|| {
+            view! { <a class="btn primary" href=paths::INSTANCE_NEW>{words.t("instances-add")}</a> }
+        }));
+    let filtered = ["q", "state"].iter().any(|name| !query.get(name).is_empty());
+    let body = if page.list.is_empty() && !filtered {
+        view! { <div class="empty"><p>{words.t("instances-empty")}</p></div> }.into_any()
+    } else {
+        view! {
+            <form class="filters" method="get" action=paths::OWN_INSTANCES>
+                <input class="filter-q" r#type="search" name="q" value=query.get("q").to_owned()
+                    placeholder=words.t("instances-filter") aria-label=words.t("instances-filter") />
+                <select name="state" aria-label=words.t("instance-state")>
+                    {options_view(state_options(words), query.get("state"))}
+                </select>
+                <button class="btn">{words.t("filter-apply")}</button>
+                <a class="btn ghost" href=paths::OWN_INSTANCES>{words.t("filter-reset")}</a>
+            </form>
+            {table(words, &query, page)}
+        }
+        .into_any()
+    };
+    frame(head, view! { <section class="card">{body}</section> })
+}
+
+fn table(words: Words, query: &ListQuery, page: Page<InstanceView>) -> AnyView {
+    if page.list.is_empty() {
+        return view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any();
+    }
+    let heading = |column: InstanceSort, key: &str| sort_header(query, column.code(), "", words.t(key), false);
+    let rows = page.list.into_iter().map(|view| {
+        view! {
+            <tr>
+                <th scope="row"><a href=paths::own_instance(view.id)>{view.name.clone()}</a></th>
+                <td data-label=words.t("instance-state")>{state_cell(words, view.state)}</td>
+                <td data-label=words.t("instance-since")>{since(&view)}</td>
+                <td data-label=words.t("instance-spec")>{spec_line(words, &view.spec)}</td>
+                <td data-label=words.t("instance-image")>{view.image_name.clone()}</td>
+                <td data-label=words.t("instance-machine")>{view.machine_name.clone()}</td>
+                <td class="num" data-label=words.t("instance-price")>{price(words, &view.spec)}</td>
+                <td data-label=words.t("instance-created-by")>{view.created_by.clone()}</td>
+            </tr>
+        }
+    });
+    let head = view! {
+        {heading(InstanceSort::Name, "instance-name")}
+        {heading(InstanceSort::State, "instance-state")}
+        {heading(InstanceSort::Started, "instance-since")}
+        <th scope="col">{words.t("instance-spec")}</th>
+        <th scope="col">{words.t("instance-image")}</th>
+        {heading(InstanceSort::Machine, "instance-machine")}
+        <th scope="col" class="num">{words.t("instance-price")}</th>
+        <th scope="col">{words.t("instance-created-by")}</th>
+    };
+    view! {
+        {list_table(words.t("instances-title"), head, rows.collect_view())}
+        {pager(words, query, page.page, page.page_size, page.total)}
+    }
+    .into_any()
+}

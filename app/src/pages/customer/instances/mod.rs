@@ -1,0 +1,12 @@
+//! Instances of one's own.
+
+#[cfg(feature = "ssr")]
+pub mod cells;
+pub mod form;
+#[cfg(feature = "ssr")]
+pub mod list;
+#[cfg(feature = "ssr")]
+pub mod new;
+#[cfg(feature = "ssr")]
+pub mod page;
+pub mod server_fns;

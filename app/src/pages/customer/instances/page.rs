@@ -1,0 +1,172 @@
+//! `/instances/{id}`: an instance, what happened to it, what it says, and what can be done with it.
+
+use contract::instances::{
+    InstanceAction, InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceState, InstanceStats, InstanceView,
+};
+use contract::{InstanceId, Permission};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::cells::{events_card, facts_card, logs_card, reason_card, state_cell, stats_card};
+use super::server_fns::{ActOnOwnInstance, DeleteOwnInstance, UpdateOwnInstance};
+use crate::door::{Refused, door, id_of_path, reload_after};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::ui::ask::Ask;
+use crate::ui::forms::{TextField, form_fault, text_area, text_field};
+use crate::words::Words;
+
+/// So often a page is read again while its instance is on its way somewhere, or what it says is followed; seconds.
+const AGAIN: u32 = 3;
+
+/// Lines, or that they cannot be read now, and what it uses.
+type Said = (Option<InstanceLogs>, Option<InstanceStats>);
+
+/// `/instances/{id}`.
+#[component]
+pub fn OwnInstancePage() -> impl IntoView {
+    let id: InstanceId = id_of_path();
+    let (platform, ctx) = door();
+    page(
+        async move {
+            let view = platform::instances::get(&platform, &ctx, id).await?;
+            let events = platform::instances::events(&platform, &ctx, id).await?;
+            // The rest of the page is of use without them.
+            let query = InstanceLogQuery::default();
+            let said = platform::instances::logs(&platform, &ctx, id, &query).await.ok();
+            let stats = match view.state {
+                InstanceState::Running => platform::instances::stats(&platform, &ctx, id).await.ok(),
+                _ => None,
+            };
+            Ok((view, events, (said, stats)))
+        },
+        |(view, events, said)| instance_view(view, events, said),
+    )
+}
+
+fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, (said, stats): Said) -> AnyView {
+    let (words, ctx) = (Words::now(), door().1);
+    let refused = Refused::from_query();
+    let follows = use_query_map().get_untracked().get("follow").as_deref() == Some("logs");
+    if (view.state.is_moving() || follows) && refused.is_none() {
+        reload_after(AGAIN);
+    }
+    let manages = ctx.holds(Permission::InstancesCreate);
+    let head = PageFrame::new(view.name.clone(), Area::OwnInstances)
+        .crumb(words.t("nav-own-instances"), paths::OWN_INSTANCES)
+        .beside(state_cell(words, view.state))
+        .actions(manages.then(|| actions(words, &view)));
+    let message = refused.as_ref().map(|refused| refused.message(words.0));
+    let follow = follow_link(words, &view, follows);
+    let forms = (manages && view.allows(InstanceAction::Rename)).then(|| {
+        view! {
+            {change_card(words, &view, refused.as_ref())}
+            {delete_card(words, &view, refused.as_ref())}
+        }
+    });
+    frame(
+        head,
+        view! {
+            {form_fault(message)}
+            <div class="main-column">
+                {reason_card(words, &view)}
+                {stats_card(words, stats)}
+                {facts_card(words, &view)}
+                {logs_card(words, said, follow)}
+                {events_card(words, events)}
+                {forms}
+            </div>
+        },
+    )
+}
+
+fn actions(words: Words, view: &InstanceView) -> impl IntoView + use<> {
+    use contract::instances::InstanceWish as W;
+    let offered = [
+        (InstanceAction::Start, view.wanted != W::Running),
+        (InstanceAction::Stop, view.wanted == W::Running),
+        (InstanceAction::Restart, true),
+    ];
+    let button = |(action, makes_sense): (InstanceAction, bool)| {
+        (makes_sense && view.allows(action)).then(|| {
+            view! {
+                <form method="post" action=ActOnOwnInstance::url()>
+                    <input r#type="hidden" name="id" value=view.id.to_string() />
+                    <input r#type="hidden" name="action" value=action.code() />
+                    <button class="btn">{words.t(&format!("instance-{}", action.code()))}</button>
+                </form>
+            }
+        })
+    };
+    offered.map(button).into_iter().collect_view()
+}
+
+/// Follows what it says, by reading the page again, or stops that.
+fn follow_link(words: Words, view: &InstanceView, follows: bool) -> Option<AnyView> {
+    let (key, query) = if follows { ("instance-logs-stop", "") } else { ("instance-logs-follow", "?follow=logs") };
+    (follows || view.state == InstanceState::Running).then(|| {
+        let href = format!("{}{query}#logs", paths::own_instance(view.id));
+        view! { <a class="btn small" href=href>{words.t(key)}</a> }.into_any()
+    })
+}
+
+fn change_card(words: Words, view: &InstanceView, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let fault = |path: &str| refused.and_then(|refused| refused.fault(words.0, path));
+    let typed = |name: &str, now: String| refused.and_then(|it| it.typed.get(name).cloned()).unwrap_or(now);
+    view! {
+        <section class="card">
+            <header><h2>{words.t("instance-change")}</h2></header>
+            <form class="form" method="post" action=UpdateOwnInstance::url()>
+                <input r#type="hidden" name="id" value=view.id.to_string() />
+                {text_field(TextField {
+                    label: words.t("instance-name"),
+                    name: "name".to_owned(),
+                    value: typed("name", view.name.clone()),
+                    fault: fault("name"),
+                    required: true,
+                    max_length: Some(63),
+                    ..TextField::default()
+                })}
+                {text_area(TextField {
+                    label: words.t("instance-remark"),
+                    name: "remark".to_owned(),
+                    value: typed("remark", view.remark.clone().unwrap_or_default()),
+                    fault: fault("remark"),
+                    max_length: Some(1000),
+                    ..TextField::default()
+                })}
+                <p class="actions"><button class="btn">{words.t("form-save")}</button></p>
+            </form>
+        </section>
+    }
+}
+
+fn delete_card(words: Words, view: &InstanceView, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let fault = refused.and_then(|refused| refused.fault(words.0, "confirm"));
+    let lost = match view.spec.data_disk_gb {
+        0 => words.t("instance-delete-hint"),
+        disk => words.with("instance-delete-hint-data", &[("gb", disk.to_string())]),
+    };
+    let ask = Ask::new("delete", words.t("instance-delete"), lost.clone(), DeleteOwnInstance::url())
+        .field("id", view.id)
+        .inside(text_field(TextField {
+            label: words.with("instance-delete-confirm", &[("name", view.name.clone())]),
+            name: "confirm".to_owned(),
+            form: "delete",
+            fault: fault.clone(),
+            required: true,
+            autocomplete: Some("off"),
+            ..TextField::default()
+        }));
+    view! {
+        <section class="card">
+            <header><h2>{words.t("instance-delete")}</h2></header>
+            <div class="form">
+                <p class="sub">{lost}</p>
+                {fault.map(|fault| view! { <p class="fault">{fault}</p> })}
+                {ask.view(words)}
+            </div>
+        </section>
+    }
+}

@@ -1,0 +1,125 @@
+//! What the customers' pages of instances call.
+
+use contract::instances::{
+    InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceQuery, InstanceStats, InstanceView, Placement,
+    PlacementQuery,
+};
+use contract::specs::SpecView;
+use contract::{ApiError, InstanceId, Page};
+use leptos::prelude::*;
+
+use super::form::InstanceForm;
+#[cfg(feature = "ssr")]
+use crate::{door, paths};
+
+/// One's customer's instances, or one's own.
+#[server]
+pub async fn list_own_instances(#[server(default)] query: InstanceQuery) -> Result<Page<InstanceView>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::list(&platform, &ctx, &query).await).await
+}
+
+/// What an instance can be made of.
+#[server]
+pub async fn list_instance_specs() -> Result<Vec<SpecView>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::offers(&platform, &ctx).await).await
+}
+
+/// Where one could be.
+#[server]
+pub async fn match_machines(#[server(default)] query: PlacementQuery) -> Result<Placement, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::matched_machines(&platform, &ctx, &query).await).await
+}
+
+/// Makes one and goes to it.
+#[server]
+pub async fn create_instance(#[server(default)] form: InstanceForm) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = match form.read() {
+        Ok(body) => platform::instances::create(&platform, &ctx, body).await,
+        // Who may not do it at all hears that first.
+        Err(error) => door::must_hold(&ctx, contract::Permission::InstancesCreate).and(Err(error)),
+    };
+    let next = |view: InstanceView| paths::own_instance(view.id);
+    let page = paths::new_instance(&form.image, &form.spec);
+    door::form_answer_sealed((&platform, &ctx), result, next, &page, form.typed()).await
+}
+
+/// One of one's own.
+#[server]
+pub async fn get_own_instance(id: InstanceId) -> Result<InstanceView, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::get(&platform, &ctx, id).await).await
+}
+
+/// What happened to it.
+#[server]
+pub async fn own_instance_events(id: InstanceId) -> Result<Vec<InstanceEvent>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::events(&platform, &ctx, id).await).await
+}
+
+/// What it says.
+#[server]
+pub async fn own_instance_logs(
+    id: InstanceId,
+    #[server(default)] query: InstanceLogQuery,
+) -> Result<InstanceLogs, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::logs(&platform, &ctx, id, &query).await).await
+}
+
+/// What it uses now.
+#[server]
+pub async fn own_instance_stats(id: InstanceId) -> Result<InstanceStats, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::stats(&platform, &ctx, id).await).await
+}
+
+/// Starts, stops or restarts it.
+#[server]
+pub async fn act_on_own_instance(id: InstanceId, action: String) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = match contract::instances::InstanceAction::parse(&action) {
+        Some(action) if action != contract::instances::InstanceAction::Delete => {
+            platform::instances::act(&platform, &ctx, id, action).await
+        }
+        _ => Err(platform::Error::field("action", "field-unknown-value")),
+    };
+    let page = paths::own_instance(id);
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
+}
+
+/// Changes its name and remark.
+#[server]
+pub async fn update_own_instance(
+    id: InstanceId,
+    #[server(default)] name: String,
+    #[server(default)] remark: String,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let body =
+        contract::instances::InstanceUpdate { name: Some(name.clone()), remark: Some(remark.clone()), revision: None };
+    let result = platform::instances::update(&platform, &ctx, id, body).await;
+    let page = paths::own_instance(id);
+    let typed = vec![("name", name), ("remark", remark)];
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, typed).await
+}
+
+/// Takes it away, when its name was typed.
+#[server]
+pub async fn delete_own_instance(id: InstanceId, #[server(default)] confirm: String) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = match platform::instances::get(&platform, &ctx, id).await {
+        Ok(view) if view.name == confirm.trim() => {
+            let action = contract::instances::InstanceAction::Delete;
+            platform::instances::act(&platform, &ctx, id, action).await
+        }
+        Ok(_) => Err(platform::Error::field("confirm", "field-confirm-name")),
+        Err(error) => Err(error),
+    };
+    let next = |_| paths::OWN_INSTANCES.to_owned();
+    door::form_answer((&platform, &ctx), result, next, &paths::own_instance(id), Vec::new()).await
+}

@@ -1,0 +1,81 @@
+//! Has every engine looked at in its turn, for as long as the server runs, and what is unsettled there brought on.
+
+use std::time::Duration;
+
+use contract::{InstanceId, MachineId};
+use runtime::docker::FaultKind;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::{look, work};
+use crate::engines::{self, DueLook};
+use crate::{Platform, Result};
+
+/// Looks at a time of one server: most wait for engines that do not answer.
+const LOOKS: usize = 32;
+/// Instances that one server brings on at a time beside those whose people asked for something.
+const WORKS: usize = 8;
+/// Between two looks at a machine with instances, and at one without: what is known of its engine has to be fresh for who
+/// places something there.
+const BUSY: Duration = Duration::from_secs(5);
+const QUIET: Duration = Duration::from_secs(60);
+
+/// Looks until `shutdown`; what was begun then is ended.
+pub async fn keep_looking(platform: Platform, shutdown: CancellationToken) {
+    let (mut looks, mut works) = (JoinSet::new(), JoinSet::new());
+    let mut every = interval(Duration::from_secs(1));
+    every.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    while shutdown.run_until_cancelled(every.tick()).await.is_some() {
+        while works.try_join_next().is_some() {}
+        while let Some(ended) = looks.try_join_next() {
+            let unsettled: Vec<InstanceId> = ended.unwrap_or_default();
+            // Those there is no room for have another look in a moment.
+            for id in unsettled.into_iter().take(WORKS.saturating_sub(works.len())) {
+                works.spawn(bring_on(platform.clone(), id));
+            }
+        }
+        let due = match engines::due_looks(&platform, LOOKS.saturating_sub(looks.len())).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::debug!(%error, "which machines are to be looked at could not be read");
+                continue;
+            }
+        };
+        for one in due {
+            looks.spawn(look_once(platform.clone(), one));
+        }
+    }
+    while looks.join_next().await.is_some() {}
+    while works.join_next().await.is_some() {}
+}
+
+/// A look at a machine whose turn it is; the instances there that something is left to be done for.
+async fn look_once(platform: Platform, due: DueLook) -> Vec<InstanceId> {
+    let (found, again, unsettled) = look_at(&platform, due.machine).await;
+    let found = found.map(|fault| fault.map_or(Ok(()), |fault| Err(fault.code())));
+    if let Err(error) = engines::looked(&platform, &due, found, again).await {
+        tracing::warn!(machine = due.machine.0, %error, "what a look found out could not be written");
+    }
+    unsettled
+}
+
+/// What was found out, if anything was; when to look again, and what is unsettled.
+async fn look_at(platform: &Platform, machine: MachineId) -> (Option<Option<FaultKind>>, Duration, Vec<InstanceId>) {
+    let looked: Result<_, _> = timeout(engines::LOOK, look::look(platform, machine)).await;
+    match looked {
+        Ok(Ok(looked)) => (Some(looked.fault), if looked.alive { BUSY } else { QUIET }, looked.unsettled),
+        Ok(Err(error)) => {
+            tracing::warn!(machine = machine.0, %error, "a machine could not be looked at");
+            (None, BUSY, Vec::new())
+        }
+        Err(_) => (Some(Some(FaultKind::Timeout)), BUSY, Vec::new()),
+    }
+}
+
+async fn bring_on(platform: Platform, id: InstanceId) {
+    let done: Result<()> = work::apply(&platform, id).await;
+    if let Err(error) = done {
+        tracing::warn!(instance = id.0, %error, "an instance could not be brought on; the next look begins again");
+    }
+}

@@ -1,0 +1,361 @@
+//! SQL of instances.
+
+mod holds;
+mod leases;
+mod list;
+mod logs;
+
+use chrono::{DateTime, Utc};
+use contract::instances::{
+    InstanceEventKind, InstancePort, InstanceSpec, InstanceState, InstanceWish, Observed, StateFacts,
+};
+use contract::{CustomerId, ImageId, InstanceId, MachineId, UserId};
+
+pub(crate) use holds::Used;
+pub(super) use holds::{
+    cards_of, count_on, hold, live_of, lock_limits, lock_placement, place_of_cards, release, used, used_by,
+};
+pub(super) use leases::{beat, free, leave, take};
+pub(super) use list::{alive_on, ids_gone, list};
+pub(super) use logs::{forget_logs, keep_logs, kept_logs};
+
+use super::place::Chosen;
+use crate::authz::{Action, CreateInstance, Granted, Resource};
+use crate::db::Tx;
+use crate::{Error, OpContext, Principal, Result};
+
+/// An instance as it is kept.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub id: InstanceId,
+    pub customer: CustomerId,
+    pub owner: UserId,
+    pub created_name: String,
+    pub name: String,
+    pub remark: Option<String>,
+    pub machine: MachineId,
+    pub machine_code: String,
+    pub machine_name: String,
+    pub image: ImageId,
+    pub image_name: String,
+    pub spec: InstanceSpec,
+    pub command: Option<Vec<String>>,
+    /// Sealed.
+    pub environment: Option<Vec<u8>>,
+    pub variables: Vec<String>,
+    pub ports: Vec<u16>,
+    /// Where they are on the machine now; empty while it does not run.
+    pub host_ports: Vec<InstancePort>,
+    pub wanted: InstanceWish,
+    pub wish: i64,
+    pub restarts_wanted: i64,
+    pub restarts_done: i64,
+    pub observed: Observed,
+    pub observed_at: Option<DateTime<Utc>>,
+    pub container: Option<String>,
+    pub exit_code: Option<i32>,
+    pub out_of_memory: bool,
+    pub started_at: Option<DateTime<Utc>>,
+    pub ended_at: Option<DateTime<Utc>>,
+    pub restarting_seen: i32,
+    pub made_at: Option<DateTime<Utc>>,
+    pub trying_since: Option<DateTime<Utc>>,
+    pub failure: Option<String>,
+    pub detail: Option<String>,
+    pub lost_since: Option<DateTime<Utc>>,
+    pub released_at: Option<DateTime<Utc>>,
+    pub revision: i64,
+    pub created_at: DateTime<Utc>,
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+impl Row {
+    /// Where it stands.
+    pub(super) fn state(&self) -> InstanceState {
+        InstanceState::of(StateFacts {
+            wanted: self.wanted,
+            observed: self.observed,
+            made: self.made_at.is_some(),
+            failed: self.failure.is_some(),
+            lost: self.lost_since.is_some(),
+            gone: self.deleted_at.is_some(),
+            restart: self.restarts_done < self.restarts_wanted,
+        })
+    }
+
+    /// Whether something is left to be done for what is wanted.
+    pub(super) fn is_unsettled(&self) -> bool {
+        self.state().is_moving() || (self.lost_since.is_some() && self.wanted == InstanceWish::Deleted)
+    }
+}
+
+/// What a sealed environment is bound to.
+pub(super) fn place(id: InstanceId) -> String {
+    format!("instances.environment:{id}")
+}
+
+/// A new one.
+pub(super) struct New {
+    pub customer: CustomerId,
+    pub owner: UserId,
+    pub checked: super::check::Checked,
+    pub image: ImageId,
+    pub image_name: String,
+    pub spec: InstanceSpec,
+    pub chosen: Chosen,
+}
+
+fn signed(number: u32) -> Result<i32> {
+    i32::try_from(number).map_err(Error::internal)
+}
+
+pub(super) async fn insert(
+    tx: &mut Tx,
+    _granted: &Granted<CreateInstance>,
+    ctx: &OpContext,
+    new: &New,
+) -> Result<InstanceId> {
+    let variables: Vec<String> = new.checked.environment.keys().cloned().collect();
+    let spec = &new.spec;
+    let id = sqlx::query_scalar!(
+        "insert into instances (customer_id, created_by, created_name, name, remark, machine_id, machine_code,
+                                machine_name, image_id, image_name, spec_id, spec, gpu_count, cpu_cores, memory_gb,
+                                disk_gb, command, variables, trying_since, created_at, ports)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20)
+         returning id",
+        new.customer.0,
+        new.owner.0,
+        ctx.user().map_or("", |user| user.name.as_str()),
+        new.checked.name,
+        new.checked.remark,
+        new.chosen.machine.0,
+        new.chosen.code,
+        new.chosen.name,
+        new.image.0,
+        new.image_name,
+        spec.id.0,
+        serde_json::to_value(spec).map_err(Error::internal)?,
+        signed(spec.gpu_count)?,
+        signed(spec.cpu_cores)?,
+        signed(spec.memory_gb)?,
+        signed(spec.system_disk_gb.saturating_add(spec.data_disk_gb))?,
+        new.checked.command.as_deref(),
+        &variables,
+        ctx.now(),
+        &new.checked.ports.iter().copied().map(i32::from).collect::<Vec<_>>()
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(InstanceId(id))
+}
+
+/// Its variables, sealed for it, which had no id before.
+pub(super) async fn set_environment(tx: &mut Tx, id: InstanceId, sealed: &[u8]) -> Result<()> {
+    sqlx::query!("update instances set environment = $2 where id = $1", id.0, sealed).execute(&mut **tx).await?;
+    Ok(())
+}
+
+fn known<T>(parsed: Option<T>, word: &str) -> Result<T> {
+    parsed.ok_or_else(|| Error::internal(format!("unknown word of an instance {word}")))
+}
+
+/// These, in this order.
+pub(super) async fn rows(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
+    let rows = sqlx::query!(
+        "select i.id, i.customer_id, i.created_by, i.created_name, i.name, i.remark, i.machine_id, i.machine_code,
+                i.machine_name, i.image_id, i.image_name, i.spec, i.command, i.environment, i.variables, i.wanted,
+                i.wish, i.restarts_wanted, i.restarts_done, i.observed, i.observed_at, i.container_id, i.exit_code,
+                i.out_of_memory, i.started_at, i.ended_at, i.restarting_seen, i.made_at, i.trying_since, i.failure,
+                i.detail, i.lost_since, i.released_at, i.revision, i.created_at, i.deleted_at, i.ports, i.host_ports
+         from instances i join unnest($1::bigint[]) with ordinality as asked (id, place) on asked.id = i.id
+         order by asked.place",
+        ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let row = rows.into_iter().map(|row| {
+        Ok(Row {
+            id: InstanceId(row.id),
+            customer: CustomerId(row.customer_id),
+            owner: UserId(row.created_by),
+            created_name: row.created_name,
+            name: row.name,
+            remark: row.remark,
+            machine: MachineId(row.machine_id),
+            machine_code: row.machine_code,
+            machine_name: row.machine_name,
+            image: ImageId(row.image_id),
+            image_name: row.image_name,
+            spec: serde_json::from_value(row.spec).map_err(Error::internal)?,
+            command: row.command,
+            environment: row.environment,
+            variables: row.variables,
+            ports: row.ports.into_iter().filter_map(|port| u16::try_from(port).ok()).collect(),
+            host_ports: serde_json::from_value(row.host_ports).map_err(Error::internal)?,
+            wanted: known(InstanceWish::parse(&row.wanted), &row.wanted)?,
+            wish: row.wish,
+            restarts_wanted: row.restarts_wanted,
+            restarts_done: row.restarts_done,
+            observed: known(Observed::parse(&row.observed), &row.observed)?,
+            observed_at: row.observed_at,
+            container: row.container_id,
+            exit_code: row.exit_code,
+            out_of_memory: row.out_of_memory,
+            started_at: row.started_at,
+            ended_at: row.ended_at,
+            restarting_seen: row.restarting_seen,
+            made_at: row.made_at,
+            trying_since: row.trying_since,
+            failure: row.failure,
+            detail: row.detail,
+            lost_since: row.lost_since,
+            released_at: row.released_at,
+            revision: row.revision,
+            created_at: row.created_at,
+            deleted_at: row.deleted_at,
+        })
+    });
+    row.collect()
+}
+
+pub(super) async fn find(tx: &mut Tx, id: InstanceId) -> Result<Option<Row>> {
+    Ok(rows(tx, &[id.0]).await?.pop())
+}
+
+/// The same, and nobody else changes it until the transaction ends. For staff and the system.
+pub(super) async fn lock(tx: &mut Tx, id: InstanceId) -> Result<Option<Row>> {
+    let locked = sqlx::query_scalar!("select id from instances where id = $1 for update", id.0)
+        .fetch_optional(&mut **tx)
+        .await?;
+    match locked {
+        Some(_) => find(tx, id).await,
+        None => Ok(None),
+    }
+}
+
+/// Writes what a person wants of it.
+pub(super) async fn save_wish<A>(tx: &mut Tx, granted: &Granted<A>, row: &Row) -> Result<()>
+where
+    A: Action,
+    A::Resource: Resource<Id = InstanceId>,
+{
+    sqlx::query!(
+        "update instances set name = $2, remark = $3, wish = wish + 1, restarts_wanted = $4, revision = revision + 1
+         where id = $1",
+        granted.id().0,
+        row.name,
+        row.remark,
+        row.restarts_wanted
+    )
+    .execute(&mut **tx)
+    .await?;
+    save(tx, &Row { id: granted.id(), ..row.clone() }).await
+}
+
+/// Writes what was found out about it, and where it stands by that.
+pub(super) async fn save(tx: &mut Tx, row: &Row) -> Result<()> {
+    sqlx::query!(
+        "update instances
+         set wanted = $2, restarts_done = $3, observed = $4, observed_at = $5, container_id = $6, exit_code = $7,
+             out_of_memory = $8, started_at = $9, ended_at = $10, restarting_seen = $11, made_at = $12,
+             trying_since = $13, failure = $14, detail = $15, lost_since = $16, released_at = $17, deleted_at = $18,
+             state = $19, host_ports = $20
+         where id = $1",
+        row.id.0,
+        row.wanted.code(),
+        row.restarts_done,
+        row.observed.code(),
+        row.observed_at,
+        row.container,
+        row.exit_code,
+        row.out_of_memory,
+        row.started_at,
+        row.ended_at,
+        row.restarting_seen,
+        row.made_at,
+        row.trying_since,
+        row.failure,
+        row.detail,
+        row.lost_since,
+        row.released_at,
+        row.deleted_at,
+        row.state().code(),
+        serde_json::to_value(&row.host_ports).map_err(Error::internal)?
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// A line of its history.
+pub(super) struct Event<'a> {
+    pub kind: InstanceEventKind,
+    pub reason: Option<&'a str>,
+    pub detail: Option<&'a str>,
+    pub exit_code: Option<i32>,
+}
+
+impl Event<'_> {
+    pub(super) fn of(kind: InstanceEventKind) -> Self {
+        Self { kind, reason: None, detail: None, exit_code: None }
+    }
+}
+
+pub(super) async fn note(tx: &mut Tx, ctx: &OpContext, id: InstanceId, event: Event<'_>) -> Result<()> {
+    let actor = match ctx.principal() {
+        Principal::User(user) => user.display_name.as_str(),
+        _ => "",
+    };
+    sqlx::query!(
+        "insert into instance_events (instance_id, at, kind, reason, detail, exit_code, actor_name)
+         values ($1, $2, $3, $4, $5, $6, $7)",
+        id.0,
+        ctx.now(),
+        event.kind.code(),
+        event.reason,
+        event.detail,
+        event.exit_code,
+        actor
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// A line as it is kept.
+pub(super) struct EventRow {
+    pub at: DateTime<Utc>,
+    pub kind: InstanceEventKind,
+    pub reason: Option<String>,
+    pub detail: Option<String>,
+    pub exit_code: Option<i32>,
+    pub actor: String,
+}
+
+/// The newest first, at most two hundred.
+pub(super) async fn events(tx: &mut Tx, id: InstanceId) -> Result<Vec<EventRow>> {
+    let rows = sqlx::query!(
+        "select at, kind, reason, detail, exit_code, actor_name from instance_events where instance_id = $1
+         order by id desc limit 200",
+        id.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let row = rows.into_iter().map(|row| {
+        Ok(EventRow {
+            at: row.at,
+            kind: known(InstanceEventKind::parse(&row.kind), &row.kind)?,
+            reason: row.reason,
+            detail: row.detail,
+            exit_code: row.exit_code,
+            actor: row.actor_name,
+        })
+    });
+    row.collect()
+}
+
+/// By what the installation's containers are known.
+pub(super) async fn installation(tx: &mut Tx) -> Result<String> {
+    let id = sqlx::query_scalar!("select id from installation").fetch_one(&mut **tx).await?;
+    Ok(id.simple().to_string())
+}

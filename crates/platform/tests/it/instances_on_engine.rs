@@ -1,0 +1,341 @@
+//! Instances on a real Docker Engine: they live, are found again, and what is not wanted is not there.
+
+use contract::instances::{
+    InstanceAction, InstanceCreate, InstanceEventKind, InstanceLogQuery, InstanceState, InstanceView,
+};
+use contract::{InstanceId, MachineId};
+use platform::{OpContext, engines, instances};
+use test_support::{BUSYBOX, DockerEngine, TestCustomer, TestPlatform, eventually};
+
+use crate::instances::{Shop, cards, host, named, shop, small, spec_listed};
+
+struct World {
+    engine: DockerEngine,
+    test: TestPlatform,
+    acme: TestCustomer,
+    machine: MachineId,
+    shop: Shop,
+}
+
+impl World {
+    async fn new() -> Self {
+        let engine = DockerEngine::start();
+        engine.import_busybox();
+        let test = TestPlatform::new().await;
+        let (admin, acme) = (test.admin().await, test.customer("Acme").await);
+        let ctx = admin.ctx();
+        let machine = host(&test, &ctx, "host-001", 1, engine.socket().to_str().unwrap()).await.machine;
+        assert!(engines::test(&test.platform, &ctx, "host-001").await.unwrap().done);
+        let shop = shop(&test, &ctx, BUSYBOX, small()).await;
+        Self { engine, acme, machine, shop, test }
+    }
+
+    /// Its owner, now.
+    fn mine(&self) -> OpContext {
+        self.acme.owner.ctx()
+    }
+
+    /// One that does this in a shell.
+    async fn create(&self, name: &str, script: &str) -> InstanceId {
+        let command = Some(["sh", "-c", script].map(str::to_owned).into());
+        let body = InstanceCreate { command, ..named(name, &self.shop) };
+        instances::create(&self.test.platform, &self.mine(), body).await.unwrap().id
+    }
+
+    async fn act(&self, id: InstanceId, action: InstanceAction) -> InstanceView {
+        instances::act(&self.test.platform, &self.mine(), id, action).await.unwrap();
+        self.apply(id).await
+    }
+
+    async fn apply(&self, id: InstanceId) -> InstanceView {
+        instances::apply(&self.test.platform, id).await.unwrap();
+        self.get(id).await
+    }
+
+    async fn look(&self) {
+        instances::look(&self.test.platform, self.machine).await.unwrap();
+    }
+
+    async fn get(&self, id: InstanceId) -> InstanceView {
+        instances::get(&self.test.platform, &self.mine(), id).await.unwrap()
+    }
+
+    async fn said(&self, id: InstanceId) -> Vec<String> {
+        let lines = instances::logs(&self.test.platform, &self.mine(), id, &InstanceLogQuery::default()).await.unwrap();
+        lines.lines.into_iter().map(|line| line.text).collect()
+    }
+
+    async fn kinds(&self, id: InstanceId) -> Vec<InstanceEventKind> {
+        let events = instances::events(&self.test.platform, &self.mine(), id).await.unwrap();
+        events.into_iter().rev().map(|event| event.kind).collect()
+    }
+
+    /// What is on the engine: its containers and volumes as it lists them.
+    fn there(&self) -> (usize, usize) {
+        let count = |path: &str, of: &str| {
+            let (status, body) = self.engine.ask("GET", path, "application/json", b"");
+            assert_eq!(status, 200, "{body}");
+            let value: serde_json::Value = serde_json::from_str(&body).unwrap();
+            let list = if of.is_empty() { &value } else { &value[of] };
+            list.as_array().map_or(0, Vec::len)
+        };
+        (count("/containers/json?all=1", ""), count("/volumes", "Volumes"))
+    }
+}
+
+#[tokio::test]
+async fn an_instance_lives_and_its_data_survives_its_container() {
+    use InstanceEventKind as E;
+    use InstanceState as S;
+    let world = World::new().await;
+    let id = world.create("one", "echo $SECRET >> /data/log; cat /data/log; exec sleep 600").await;
+    let made = world.apply(id).await;
+    assert_eq!((made.state, made.failure), (S::Running, None));
+    assert_eq!(world.there(), (1, 1));
+    world.apply(id).await;
+    assert_eq!(world.there(), (1, 1), "a job may run twice");
+    eventually("it says something", async || (world.said(id).await == ["s3cret"]).then_some(())).await;
+    let used = instances::stats(&world.test.platform, &world.mine(), id).await.unwrap();
+    assert_eq!(used.memory_limit, Some(1 << 30));
+    assert!(used.cpu_percent.is_some() && used.memory_usage > Some(0) && used.pids > Some(0), "{used:?}");
+    let stopped = world.act(id, InstanceAction::Stop).await;
+    let none = instances::stats(&world.test.platform, &world.mine(), id).await.unwrap_err();
+    assert_eq!((none.code, none.key), (contract::ErrorCode::WrongState, "error-instance-state"));
+    assert_eq!((stopped.state, stopped.holds), (S::Stopped, true));
+    assert!(stopped.exit_code.is_some() && stopped.ended_at.is_some());
+    world.look().await;
+    assert_eq!(world.get(id).await.state, S::Stopped, "what was stopped stays stopped");
+    assert_eq!(world.act(id, InstanceAction::Start).await.state, S::Running);
+    let before = world.get(id).await.started_at;
+    let again = world.act(id, InstanceAction::Restart).await;
+    assert!(again.state == S::Running && again.started_at > before);
+    // Somebody takes it away at the machine.
+    let (_, list) = world.engine.ask("GET", "/containers/json?all=1", "application/json", b"");
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let path = format!("/containers/{}?force=1", list[0]["Id"].as_str().unwrap());
+    assert_eq!(world.engine.ask("DELETE", &path, "application/json", b"").0, 204);
+    world.look().await;
+    assert_eq!(world.get(id).await.state, S::Starting);
+    assert_eq!(world.apply(id).await.state, S::Running);
+    eventually("its data is there", async || (world.said(id).await.len() == 4).then_some(())).await;
+    let gone = world.act(id, InstanceAction::Delete).await;
+    assert_eq!((gone.state, gone.holds, world.there()), (S::Deleted, false, (0, 0)));
+    // What it said last is kept, and how it ended.
+    assert_eq!(world.said(id).await.len(), 4);
+    assert_eq!(gone.exit_code, Some(143));
+    let expected = [
+        E::Created,
+        E::Made,
+        E::StopWanted,
+        E::Stopped,
+        E::StartWanted,
+        E::Started,
+        E::RestartWanted,
+        E::Restarted,
+        E::Missing,
+        E::Made,
+        E::DeleteWanted,
+        E::Deleted,
+    ];
+    assert_eq!(world.kinds(id).await, expected);
+}
+
+#[tokio::test]
+async fn ports_are_the_machines_own_and_a_customer_has_one_network() {
+    let world = World::new().await;
+    let platform = &world.test.platform;
+    let command = Some(["sh", "-c", "mkdir /www; echo it is here > /www/index.html; exec httpd -f -p 8080 -h /www"]);
+    let command = command.map(|words| words.map(str::to_owned).into());
+    let body = InstanceCreate { command, ports: vec![8080], ..named("web", &world.shop) };
+    let web = instances::create(platform, &world.mine(), body).await.unwrap().id;
+    assert_eq!(world.apply(web).await.state, InstanceState::Running);
+    let other = world.create("other", "exec sleep 600").await;
+    assert_eq!(world.apply(other).await.state, InstanceState::Running);
+    let networks = || {
+        let (_, body) = world.engine.ask("GET", "/networks", "application/json", b"");
+        let list: Vec<serde_json::Value> = serde_json::from_str(&body).unwrap();
+        list.iter().filter(|it| it["Driver"] == "bridge").count()
+    };
+    assert_eq!(networks(), 1, "one for both");
+    assert_eq!(world.get(web).await.ports[0].host_port, None, "where it is on the machine is for staff");
+    let staff = world.test.admin().await.ctx();
+    let reach = async || {
+        let port = instances::get_any(platform, &staff, web).await.unwrap().ports[0];
+        assert_eq!(port.port, 8080);
+        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port.host_port?)).await.ok()?;
+        tokio::io::AsyncWriteExt::write_all(&mut stream, b"GET / HTTP/1.0\r\n\r\n").await.ok()?;
+        let mut text = String::new();
+        tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut text).await.ok()?;
+        text.contains("it is here").then_some(())
+    };
+    eventually("it is reached over the machine's own address", reach).await;
+    let (_, list) = world.engine.ask("GET", "/containers/json", "application/json", b"");
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let published: Vec<_> = list.as_array().unwrap().iter().flat_map(|it| it["Ports"].as_array().unwrap()).collect();
+    assert!(published.len() == 1 && published[0]["IP"] == "127.0.0.1", "{published:?}");
+    for id in [web, other] {
+        world.act(id, InstanceAction::Stop).await;
+        world.look().await;
+        assert_eq!(networks(), 1, "it is needed to start again");
+        assert_eq!(world.act(id, InstanceAction::Delete).await.state, InstanceState::Deleted);
+    }
+    assert_eq!(networks(), 0);
+}
+
+#[tokio::test]
+async fn what_the_kernel_ended_for_its_memory_is_told_from_what_was_killed() {
+    let world = World::new().await;
+    let eats = world.create("eats", "exec tail /dev/zero").await;
+    world.apply(eats).await;
+    let failed = eventually("it is given up", async || {
+        world.look().await;
+        let view = world.get(eats).await;
+        (view.state == InstanceState::Failed).then_some(view)
+    });
+    let failed = failed.await;
+    assert_eq!((failed.failure.as_deref(), failed.out_of_memory), (Some("out-of-memory"), true));
+    world.act(eats, InstanceAction::Delete).await;
+    let killed = world.create("killed", "echo here; exec sleep 600").await;
+    world.apply(killed).await;
+    let (_, list) = world.engine.ask("GET", "/containers/json", "application/json", b"");
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let path = format!("/containers/{}/kill?signal=KILL", list[0]["Id"].as_str().unwrap());
+    assert_eq!(world.engine.ask("POST", &path, "application/json", b"").0, 204);
+    eventually("it is seen to have ended, and why", async || {
+        world.look().await;
+        let events = instances::events(&world.test.platform, &world.mine(), killed).await.unwrap();
+        let ended = events.into_iter().find(|event| event.kind == InstanceEventKind::Ended)?;
+        let told = (ended.exit_code, ended.reason.as_deref(), ended.message.is_some());
+        (told == (Some(137), Some("killed"), true)).then_some(())
+    })
+    .await;
+    // What it said goes on after a mark, and is kept when it is deleted.
+    let (platform, mine) = (&world.test.platform, world.mine());
+    let first = instances::logs(platform, &mine, killed, &InstanceLogQuery::default()).await.unwrap();
+    assert_eq!((first.lines.len(), first.more, first.kept_at), (1, false, None));
+    assert_eq!(world.apply(killed).await.state, InstanceState::Running);
+    let after = InstanceLogQuery { after: first.mark, ..InstanceLogQuery::default() };
+    let next = eventually("it says it again", async || {
+        let next = instances::logs(platform, &mine, killed, &after).await.unwrap();
+        (!next.lines.is_empty()).then_some(next)
+    });
+    let next = next.await;
+    assert_eq!(next.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["here"]);
+    let none = InstanceLogQuery { after: Some("x".to_owned()), ..InstanceLogQuery::default() };
+    assert_eq!(instances::logs(platform, &mine, killed, &none).await.unwrap_err().fields[0].key, "field-log-mark");
+    let gone = world.act(killed, InstanceAction::Delete).await;
+    assert_eq!((gone.state, gone.exit_code), (InstanceState::Deleted, Some(143)));
+    let kept = instances::logs(platform, &mine, killed, &InstanceLogQuery::default()).await.unwrap();
+    assert!(kept.lines.len() == 2 && kept.kept_at.is_some() && kept.mark.is_none(), "{kept:?}");
+    // Staff say why they read it, and its customer hears of it.
+    let staff = world.test.admin().await.ctx();
+    let reason = |reason: &str| contract::instances::StaffLogQuery { reason: reason.to_owned(), ..Default::default() };
+    let refused = instances::logs_of_any(platform, &staff, killed, reason(" ")).await.unwrap_err();
+    assert_eq!(refused.fields[0].path, "reason");
+    assert_eq!(instances::logs_of_any(platform, &staff, killed, reason("they asked")).await.unwrap().lines, kept.lines);
+    let told =
+        "select count(*) from audit_events where action = 'instances:read-logs' and after->>'reason' = 'they asked'
+                and customer_id is not null";
+    let told: i64 = sqlx::query_scalar(told).fetch_one(world.test.owner_pool()).await.unwrap();
+    assert_eq!(told, 1);
+    // And is not kept for ever.
+    world.test.clock().advance(chrono::TimeDelta::days(91));
+    instances::clean(platform).await.unwrap();
+    assert!(world.said(killed).await.is_empty());
+}
+
+#[tokio::test]
+async fn why_it_failed_is_told() {
+    let world = World::new().await;
+    // There is no runtime for GPUs here.
+    let spec = spec_listed(&world.test, &world.test.admin().await.ctx(), cards("One card", 1)).await;
+    let command = Some(vec!["true".to_owned()]);
+    let body = InstanceCreate { command, ..named("none", &Shop { spec, ..world.shop }) };
+    let none = instances::create(&world.test.platform, &world.mine(), body).await.unwrap().id;
+    let none = world.apply(none).await;
+    assert_eq!((none.state, none.failure.as_deref(), none.holds), (InstanceState::Failed, Some("gpu-runtime"), false));
+    assert!(none.message.is_some() && none.detail.is_some());
+    assert_eq!(world.there(), (0, 0), "nothing is left of what could not be started");
+    let ends = world.create("ends", "exit 3").await;
+    world.apply(ends).await;
+    let failed = eventually("it is given up", async || {
+        world.look().await;
+        let view = world.get(ends).await;
+        (view.state == InstanceState::Failed).then_some(view)
+    });
+    let failed = failed.await;
+    assert_eq!((failed.failure.as_deref(), failed.exit_code, failed.holds), (Some("keeps-ending"), Some(3), true));
+    assert!(failed.message.is_some());
+}
+
+#[tokio::test]
+async fn a_dead_engine_loses_nothing() {
+    let mut world = World::new().await;
+    let runs = world.create("runs", "exec sleep 600").await;
+    let stops = world.create("stops", "exec sleep 600").await;
+    for id in [runs, stops] {
+        assert_eq!(world.apply(id).await.state, InstanceState::Running);
+    }
+    world.act(stops, InstanceAction::Stop).await;
+    world.engine.kill();
+    world.look().await;
+    for id in [runs, stops] {
+        assert_eq!(world.get(id).await.state, InstanceState::Lost);
+    }
+    // What is wanted meanwhile is done when it is back.
+    let wanted = world.act(stops, InstanceAction::Delete).await;
+    assert_eq!(wanted.state, InstanceState::Deleting);
+    world.engine.start_again();
+    eventually("all is as it was", async || {
+        world.look().await;
+        // An engine that was killed starts again what ran, or says that it ended: then a worker does.
+        for id in [runs, stops] {
+            world.apply(id).await;
+        }
+        let (runs, stops) = (world.get(runs).await, world.get(stops).await);
+        (runs.state == InstanceState::Running && stops.state == InstanceState::Deleted).then_some(())
+    })
+    .await;
+    assert_eq!(world.there().0, 1);
+    let kinds = world.kinds(runs).await;
+    assert!(kinds.contains(&InstanceEventKind::Lost) && kinds.contains(&InstanceEventKind::Found), "{kinds:?}");
+}
+
+#[tokio::test]
+async fn looks_come_round_and_leave_nothing_in_the_queue() {
+    let world = World::new().await;
+    let id = world.create("one", "exec sleep 600").await;
+    let stop = tokio_util::sync::CancellationToken::new();
+    let looking = tokio::spawn(instances::keep_looking(world.test.platform.clone(), stop.clone()));
+    eventually("a look finds it unsettled and brings it on", async || {
+        (world.get(id).await.state == InstanceState::Running).then_some(())
+    })
+    .await;
+    let number =
+        async |sql: &'static str| -> i64 { sqlx::query_scalar(sql).fetch_one(world.test.owner_pool()).await.unwrap() };
+    eventually("it is looked at again and answers", async || {
+        let sql =
+            "select count(*) from engine_looks where answered_at is not null and lease_token is null and fault is null";
+        (number(sql).await == 1).then_some(())
+    })
+    .await;
+    // The one job is what making it asked for; nobody works on jobs here.
+    assert_eq!(number("select count(*) from jobs where kind like 'instance%'").await, 1);
+    assert_eq!(number("select count(*) from finished_jobs").await, 0);
+    stop.cancel();
+    looking.await.unwrap();
+}
+
+#[tokio::test]
+async fn one_worker_at_a_time_and_a_dead_ones_work_is_taken_over() {
+    let world = World::new().await;
+    let id = world.create("one", "exec sleep 600").await;
+    let lease = async |until: &str| {
+        let sql = format!("update instances set lease_token = gen_random_uuid(), lease_until = now() {until}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(world.test.owner_pool()).await.unwrap();
+    };
+    lease("+ interval '1 minute'").await;
+    assert_eq!(world.apply(id).await.state, InstanceState::Creating, "another worker is at it");
+    lease("- interval '1 second'").await;
+    assert_eq!(world.apply(id).await.state, InstanceState::Running, "that one is dead");
+}

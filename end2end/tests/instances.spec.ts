@@ -1,0 +1,115 @@
+// An instance on a real Docker Engine: made, stopped, started, deleted; without JavaScript, because every page works without.
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { Engine } from '../fixtures/engine.js';
+import { expect, test } from '../fixtures/test.js';
+
+/** `busybox:1` of the program that is here; no registry is asked. */
+function busybox(engine: Engine): void {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'busybox-'));
+  fs.mkdirSync(path.join(folder, 'bin'));
+  const program = ['/bin/busybox', '/usr/bin/busybox'].find((it) => fs.existsSync(it));
+  if (!program) throw new Error('busybox is not here: cargo xtask setup test gets it');
+  fs.copyFileSync(program, path.join(folder, 'bin', 'busybox'));
+  for (const applet of ['sh', 'sleep', 'echo', 'cat']) fs.symlinkSync('busybox', path.join(folder, 'bin', applet));
+  const tarball = path.join(folder, '..', `${path.basename(folder)}.tar`);
+  execFileSync('tar', ['-C', folder, '-cf', tarball, '.']);
+  engine.docker(['import', tarball, 'busybox:1']);
+  fs.rmSync(folder, { recursive: true });
+  fs.rmSync(tarball);
+}
+
+test.describe('without JavaScript', () => {
+  test.use({ javaScriptEnabled: false });
+  test('a customer makes an instance, stops it, starts it and deletes it', async ({ page, signIn, installation }) => {
+    test.setTimeout(180_000);
+    const engine = await Engine.start();
+    try {
+      busybox(engine);
+      const token = await installation.token(installation.admin);
+      const ask = async (address: string, method: string, body: unknown) => {
+        const answer = await installation.rest(token, address, method, body);
+        if (answer.body?.code !== 0) throw new Error(`${method} ${address}: ${JSON.stringify(answer.body)}`);
+        return answer.body.data;
+      };
+      const machine = { name: 'Instance room', pool: 'shared', listed: true };
+      await ask('/api/admin/machines', 'POST', { id: 'instance-room', ...machine });
+      await ask('/api/admin/machines/instance-room/docker', 'PUT', { kind: 'local', socket: engine.host.replace('unix://', '') });
+      await ask('/api/admin/machines/instance-room/docker/test', 'POST', {});
+      const spec = (await ask('/api/admin/specs', 'POST', { name: 'Instance spec', cpuCores: 1, memoryGb: 1, systemDiskGb: 1, dataDiskGb: 1 })).id;
+      await ask(`/api/admin/specs/${spec}/prices`, 'POST', { pricePerHour: '0.5' });
+      await ask(`/api/admin/specs/${spec}/list`, 'POST', {});
+      const image = (await ask('/api/admin/images', 'POST', { name: 'Instance image', address: 'busybox:1' })).id;
+      await ask(`/api/admin/images/${image}/list`, 'POST', {});
+      const made = await ask('/api/admin/customers', 'POST', { name: 'Instance makers', owner: { username: 'maker', displayName: 'Maker' } });
+
+      await signIn(page, { name: made.owner.username, password: made.owner.password });
+      await page.goto('/instances');
+      await page.locator('a[href="/instances/new"]').first().click();
+      await page.locator('[name="image"]').selectOption(String(image));
+      await page.locator('[name="spec"]').selectOption(String(spec));
+      await page.locator('form[method="get"] button').last().click();
+      await expect(page.locator('#where .state.ok')).toHaveCount(1);
+      await page.locator('[name="form[name]"]').fill('a b');
+      await page.locator('[name="form[command]"]').fill('sh\n-c\necho hello $WHO; exec sleep 600');
+      await page.locator('[name="form[environment]"]').fill('WHO=world');
+      await page.locator('[name="form[ports]"]').fill('8080, 6006');
+      await page.locator('form[method="post"] button.primary').click();
+      await expect(page.locator('[name="form[name]"]')).toHaveAttribute('aria-invalid', 'true');
+      // What was typed is there again, and what may be secret is not in the address.
+      await expect(page.locator('[name="form[environment]"]')).toHaveValue('WHO=world');
+      expect(page.url()).not.toContain('WHO');
+      await page.locator('[name="form[name]"]').fill('first');
+      await page.locator('form[method="post"] button.primary').click();
+      await expect(page).toHaveURL(/\/instances\/\d+/);
+      const stateIs = async (tone: string) => {
+        await expect(async () => {
+          await page.reload();
+          await expect(page.locator(`h1 ~ .state.${tone}`)).toBeVisible({ timeout: 100 });
+        }).toPass({ timeout: 60_000 });
+      };
+      const act = async (action: string) => page.locator('form', { has: page.locator(`[name="action"][value="${action}"]`) }).locator('button').click();
+      await stateIs('ok');
+      await expect(page.locator('#logs')).toContainText('hello world');
+      // What it uses, its ports on the machine alone, and what it says, followed without a script.
+      await expect(page.locator('#stats dd').first()).toContainText('%');
+      expect(engine.docker(['ps', '--format', '{{.Ports}}'])).toMatch(/127\.0\.0\.1:\d+->8080\/tcp/);
+      const own = page.url();
+      await page.locator('#logs a[href*="follow=logs"]').click();
+      await expect(page).toHaveURL(/follow=logs/);
+      await page.locator('#logs header a').click();
+      await expect(page).toHaveURL((url) => url.search === '');
+      await act('stop');
+      await stateIs('off');
+      await act('start');
+      await stateIs('ok');
+      const remove = async (name: string) => {
+        await page.locator('[popovertarget="ask-delete"]').first().click();
+        await page.locator('#ask-delete [name="confirm"]').fill(name);
+        await page.locator('#ask-delete .btn.danger').click();
+      };
+      await remove('second');
+      await expect(page.locator('#ask-delete [name="confirm"]')).toHaveAttribute('aria-invalid', 'true');
+      await remove('first');
+      await expect(page).toHaveURL(/\/instances$/);
+      await expect(async () => expect(engine.docker(['ps', '-aq'])).toBe('')).toPass({ timeout: 60_000 });
+      expect(engine.docker(['volume', 'ls', '-q'])).toBe('');
+      // What it said last is kept, and how it ended; staff read it when they say why.
+      await expect(async () => {
+        await page.goto(own);
+        await expect(page.locator('#logs')).toContainText('hello world', { timeout: 100 });
+      }).toPass({ timeout: 60_000 });
+      await expect(page.locator('#events')).toContainText('143');
+      await signIn(page, installation.admin);
+      await page.goto(`/admin${new URL(own).pathname}`);
+      await expect(page.locator('#logs')).not.toContainText('hello world');
+      await page.locator('#logs [name="reason"]').fill('The customer asked');
+      await page.locator('#logs button').click();
+      await expect(page.locator('#logs')).toContainText('hello world');
+    } finally {
+      await engine.end();
+    }
+  });
+});

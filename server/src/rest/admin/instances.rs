@@ -1,0 +1,76 @@
+//! /api/admin/instances: everybody's, for staff.
+
+use axum::response::Response;
+use contract::instances::{
+    InstanceAction, InstanceEvent, InstanceLogs, InstanceQuery, InstanceStats, InstanceView, StaffLogQuery,
+};
+use contract::{Envelope, InstanceId, Page};
+use platform::instances;
+
+use crate::rest::{Params, Part, Rest};
+
+/// Everybody's.
+#[utoipa::path(get, path = "/api/admin/instances", tag = "instances", params(InstanceQuery),
+    responses((status = 200, body = Envelope<Page<InstanceView>>)))]
+pub async fn list(rest: Rest, Params(query): Params<InstanceQuery>) -> Response {
+    rest.answer(instances::list_all(&rest.platform, &rest.ctx, &query).await).await
+}
+
+/// One of them.
+#[utoipa::path(get, path = "/api/admin/instances/{id}", tag = "instances", params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<InstanceView>)))]
+pub async fn get(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(instances::get_any(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Takes it away, with its container and its data disk; again changes nothing.
+#[utoipa::path(delete, path = "/api/admin/instances/{id}", tag = "instances", params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<InstanceView>)))]
+pub async fn delete(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(instances::act_on_any(&rest.platform, &rest.ctx, id, InstanceAction::Delete).await).await
+}
+
+/// Starts it; one that runs runs.
+#[utoipa::path(post, path = "/api/admin/instances/{id}/start", tag = "instances", params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<InstanceView>), (status = 422, description = "1402: not in its state")))]
+pub async fn start(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(instances::act_on_any(&rest.platform, &rest.ctx, id, InstanceAction::Start).await).await
+}
+
+/// Stops it; it keeps what it holds.
+#[utoipa::path(post, path = "/api/admin/instances/{id}/stop", tag = "instances", params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<InstanceView>), (status = 422, description = "1402: not in its state")))]
+pub async fn stop(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(instances::act_on_any(&rest.platform, &rest.ctx, id, InstanceAction::Stop).await).await
+}
+
+/// Stops and starts it.
+#[utoipa::path(post, path = "/api/admin/instances/{id}/restart", tag = "instances", params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<InstanceView>), (status = 422, description = "1402: it does not run")))]
+pub async fn restart(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(instances::act_on_any(&rest.platform, &rest.ctx, id, InstanceAction::Restart).await).await
+}
+
+/// What happened to it, the newest first; kept after it is gone.
+#[utoipa::path(get, path = "/api/admin/instances/{id}/events", tag = "instances", params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<Vec<InstanceEvent>>)))]
+pub async fn events(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(instances::events_of_any(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// What it says, as for its customer, who reads in their own log who read it, and why.
+#[utoipa::path(get, path = "/api/admin/instances/{id}/logs", tag = "instances",
+    params(("id" = InstanceId, Path), StaffLogQuery),
+    responses((status = 200, body = Envelope<InstanceLogs>),
+        (status = 503, description = "1802: its machine cannot be asked")))]
+pub async fn logs(rest: Rest, Part(id): Part<InstanceId>, Params(query): Params<StaffLogQuery>) -> Response {
+    rest.answer(instances::logs_of_any(&rest.platform, &rest.ctx, id, query).await).await
+}
+
+/// What it uses now; it is looked at twice, half a second apart.
+#[utoipa::path(get, path = "/api/admin/instances/{id}/stats", tag = "instances", params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<InstanceStats>), (status = 422, description = "1402: it does not run"),
+        (status = 503, description = "1802: its machine cannot be asked")))]
+pub async fn stats(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(instances::stats_of_any(&rest.platform, &rest.ctx, id).await).await
+}

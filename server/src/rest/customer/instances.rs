@@ -1,0 +1,111 @@
+//! /api/customer/instances: containers of one's own.
+
+use axum::response::Response;
+use contract::instances::{
+    InstanceAction, InstanceCreate, InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceQuery, InstanceStats,
+    InstanceUpdate, InstanceView, Placement, PlacementQuery,
+};
+use contract::specs::SpecView;
+use contract::{Envelope, InstanceId, Page};
+use platform::instances;
+
+use crate::rest::{Body, Params, Part, Rest};
+
+/// One's customer's, for its owners, or one's own.
+#[utoipa::path(get, path = "/api/customer/instances", tag = "instances", params(InstanceQuery),
+    responses((status = 200, body = Envelope<Page<InstanceView>>)))]
+pub async fn list(rest: Rest, Params(query): Params<InstanceQuery>) -> Response {
+    rest.answer(instances::list(&rest.platform, &rest.ctx, &query).await).await
+}
+
+/// Makes one: its place is taken at once, its container is made in the background.
+#[utoipa::path(post, path = "/api/customer/instances", tag = "instances", request_body = InstanceCreate,
+    responses((status = 201, body = Envelope<InstanceView>),
+        (status = 422, description = "1500: a limit, with which and by how much; 1501: no machine fits")))]
+pub async fn create(rest: Rest, Body(body): Body<InstanceCreate>) -> Response {
+    let result = instances::create(&rest.platform, &rest.ctx, body).await;
+    rest.created(result, |view| format!("/api/customer/instances/{}", view.id)).await
+}
+
+/// What an instance can be made of, with the price of now.
+#[utoipa::path(get, path = "/api/customer/instances/specs", tag = "instances",
+    responses((status = 200, body = Envelope<Vec<SpecView>>)))]
+pub async fn specs(rest: Rest) -> Response {
+    rest.answer(instances::offers(&rest.platform, &rest.ctx).await).await
+}
+
+/// Where one could be now: every machine, with what is in the way, and other specs where nothing fits.
+#[utoipa::path(get, path = "/api/customer/instances/matched-machines", tag = "instances", params(PlacementQuery),
+    responses((status = 200, body = Envelope<Placement>)))]
+pub async fn matched_machines(rest: Rest, Params(query): Params<PlacementQuery>) -> Response {
+    rest.answer(instances::matched_machines(&rest.platform, &rest.ctx, &query).await).await
+}
+
+/// One of them.
+#[utoipa::path(get, path = "/api/customer/instances/{id}", tag = "instances", params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<InstanceView>)))]
+pub async fn get(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(instances::get(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Changes its name and remark.
+#[utoipa::path(patch, path = "/api/customer/instances/{id}", tag = "instances", params(("id" = InstanceId, Path)),
+    request_body = InstanceUpdate,
+    responses((status = 200, body = Envelope<InstanceView>), (status = 409, description = "1400: changed meanwhile")))]
+pub async fn update(rest: Rest, Part(id): Part<InstanceId>, Body(body): Body<InstanceUpdate>) -> Response {
+    rest.answer(instances::update(&rest.platform, &rest.ctx, id, body).await).await
+}
+
+/// Takes it away, with its container and its data disk; again changes nothing.
+#[utoipa::path(delete, path = "/api/customer/instances/{id}", tag = "instances", params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<InstanceView>)))]
+pub async fn delete(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(instances::act(&rest.platform, &rest.ctx, id, InstanceAction::Delete).await).await
+}
+
+/// Starts it; one that runs runs.
+#[utoipa::path(post, path = "/api/customer/instances/{id}/start", tag = "instances", params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<InstanceView>), (status = 422, description = "1402: not in its state")))]
+pub async fn start(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(instances::act(&rest.platform, &rest.ctx, id, InstanceAction::Start).await).await
+}
+
+/// Stops it; it keeps what it holds.
+#[utoipa::path(post, path = "/api/customer/instances/{id}/stop", tag = "instances", params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<InstanceView>), (status = 422, description = "1402: not in its state")))]
+pub async fn stop(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(instances::act(&rest.platform, &rest.ctx, id, InstanceAction::Stop).await).await
+}
+
+/// Stops and starts it.
+#[utoipa::path(post, path = "/api/customer/instances/{id}/restart", tag = "instances",
+    params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<InstanceView>), (status = 422, description = "1402: it does not run")))]
+pub async fn restart(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(instances::act(&rest.platform, &rest.ctx, id, InstanceAction::Restart).await).await
+}
+
+/// What happened to it, the newest first; kept after it is gone.
+#[utoipa::path(get, path = "/api/customer/instances/{id}/events", tag = "instances", params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<Vec<InstanceEvent>>)))]
+pub async fn events(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(instances::events(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// What it says, the oldest first: its last lines, or what it said since the mark of an answer before. The last lines of one
+/// that was deleted are kept for ninety days.
+#[utoipa::path(get, path = "/api/customer/instances/{id}/logs", tag = "instances",
+    params(("id" = InstanceId, Path), InstanceLogQuery),
+    responses((status = 200, body = Envelope<InstanceLogs>),
+        (status = 503, description = "1802: its machine cannot be asked")))]
+pub async fn logs(rest: Rest, Part(id): Part<InstanceId>, Params(query): Params<InstanceLogQuery>) -> Response {
+    rest.answer(instances::logs(&rest.platform, &rest.ctx, id, &query).await).await
+}
+
+/// What it uses now; it is looked at twice, half a second apart.
+#[utoipa::path(get, path = "/api/customer/instances/{id}/stats", tag = "instances", params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<InstanceStats>), (status = 422, description = "1402: it does not run"),
+        (status = 503, description = "1802: its machine cannot be asked")))]
+pub async fn stats(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(instances::stats(&rest.platform, &rest.ctx, id).await).await
+}

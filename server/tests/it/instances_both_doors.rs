@@ -1,0 +1,204 @@
+//! Instances through both doors, on their pages, and what a refused form brings back. No engine answers here: what one does
+//! with them is tested in `platform`.
+
+use http::{Method, header};
+use serde_json::{Value, json};
+
+use crate::both::{Doors, Through};
+use crate::harness::{Answer, Server, Who, sfn};
+
+const PATH: &str = "/api/customer/instances";
+
+/// An image and a spec to make instances of, on a machine whose engine answered just now: their ids.
+async fn shop(server: &Server, staff: &Who) -> (u64, u64) {
+    let ask = async |path: &str, body: Value| server.post(staff, path, body).await.data();
+    ask("/api/admin/machines", json!({ "id": "host-001", "name": "One", "pool": "shared", "listed": true })).await;
+    let socket = json!({ "kind": "local", "socket": "/nonexistent/docker.sock" });
+    server.put(staff, "/api/admin/machines/host-001/docker", socket).await.data();
+    let report = r#"{"version": "28.0.0", "apiVersion": "1.48", "architecture": "amd64", "runtimes": [], "cpus": 64, "memory": 549755813888}"#;
+    let answered =
+        format!("update engine_connections set last_tested_at = now(), last_report = '{report}' returning kind");
+    assert_eq!(server.sql(&answered).await, ["local"]);
+    let image = ask("/api/admin/images", json!({ "name": "Small", "address": "library/small:1" })).await["id"].clone();
+    ask(&format!("/api/admin/images/{image}/list"), json!({})).await;
+    let size = json!({ "name": "Tiny", "cpuCores": 1, "memoryGb": 1, "systemDiskGb": 1, "dataDiskGb": 1 });
+    let spec = ask("/api/admin/specs", size).await["id"].clone();
+    ask(&format!("/api/admin/specs/{spec}/prices"), json!({ "pricePerHour": "0.5" })).await;
+    ask(&format!("/api/admin/specs/{spec}/list"), json!({})).await;
+    (image.as_u64().unwrap(), spec.as_u64().unwrap())
+}
+
+async fn scenario(through: Through) {
+    let server = Server::start().await;
+    let (admin, operator, acme) =
+        (server.test.admin().await, server.test.operator("operator").await, server.test.customer("Acme").await);
+    let other = server.test.customer("Other").await;
+    let (image, spec) = shop(&server, &server.token(&admin).await).await;
+    let doors = Doors { server: &server, through };
+    let (staff, owner, member) =
+        (doors.who(&operator).await, doors.who(&acme.owner).await, doors.who(&acme.member).await);
+    let stranger = doors.who(&other.owner).await;
+    let (image_text, spec_text) = (image.to_string(), spec.to_string());
+    let create = async |who: &Who, name: &str, image: (&str, u64), variable: &str| {
+        let (key, value) = variable.split_once('=').unwrap();
+        let body = json!({ "name": name, "image": image.1, "spec": spec, "environment": { key: value },
+            "command": ["sleep", "600"], "remark": "for the course" });
+        let form = [
+            ("form[name]", name),
+            ("form[image]", image.0),
+            ("form[spec]", &spec_text),
+            ("form[environment]", variable),
+            ("form[command]", "sleep\n600"),
+            ("form[remark]", "for the course"),
+        ];
+        doors.call(who, (PATH, body), ("create_instance", &form)).await
+    };
+    let good = (image_text.as_str(), image);
+    assert_eq!(create(&staff, "one", good, "A=1").await.0, 1300, "staff make none");
+    let wrong = vec!["environment".to_owned(), "name".to_owned()];
+    assert_eq!(create(&owner, "a b", good, "NVIDIA_VISIBLE_DEVICES=all").await, (1000, wrong));
+    assert_eq!(create(&owner, "one", ("999", 999), "A=1").await, (1000, vec!["image".to_owned()]));
+    assert_eq!(create(&owner, "one", good, "A=s3cret").await, (0, vec![]));
+    assert_eq!(create(&member, "ONE", good, "A=1").await, (1401, vec!["name".to_owned()]));
+    assert_eq!(create(&member, "two", good, "A=1").await, (0, vec![]));
+
+    let names = async |who: &Who, path: &str, function: &str| {
+        let list = doors.list(who, path, function).await["list"].clone();
+        list.as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&owner, PATH, "list_own_instances").await, ["two", "one"]);
+    assert_eq!(names(&member, PATH, "list_own_instances").await, ["two"]);
+    assert!(names(&stranger, PATH, "list_own_instances").await.is_empty());
+    assert_eq!(names(&staff, "/api/admin/instances", "list_instances").await, ["two", "one"]);
+
+    let id = server.sql("select id::text from instances where name = 'one'").await.remove(0);
+    let read = async |who: &Who, rest: &str, function: &str| match through {
+        Through::Rest => server.get(who, rest).await,
+        Through::ServerFns => server.call(who, function, &[("id", id.as_str())]).await,
+    };
+    let content = |answer: &Answer| match through {
+        Through::Rest => answer.data(),
+        Through::ServerFns => answer.json(),
+    };
+    let own = format!("{PATH}/{id}");
+    let one = content(&read(&owner, &own, "get_own_instance").await);
+    assert_eq!(
+        (&one["state"], &one["machine"], &one["variables"]),
+        (&json!("creating"), &json!("host-001"), &json!(["A"]))
+    );
+    assert!(!one.to_string().contains("s3cret"), "no value of a variable is shown");
+    assert_eq!((&one["spec"]["pricePerHour"], &one["command"]), (&json!("0.5"), &json!(["sleep", "600"])));
+    for who in [&member, &stranger, &staff] {
+        assert_eq!(read(who, &own, "get_own_instance").await.code(), 1300);
+    }
+    let of_staff = format!("/api/admin/instances/{id}");
+    assert_eq!(content(&read(&staff, &of_staff, "get_instance").await)["customerName"], json!("Acme"));
+    assert_eq!(read(&owner, &of_staff, "get_instance").await.code(), 1300);
+    let happened = content(&read(&owner, &format!("{own}/events"), "own_instance_events").await);
+    assert_eq!(happened[0]["kind"], json!("created"));
+
+    let rename = async |who: &Who, name: &str| match through {
+        Through::Rest => {
+            let body = json!({ "name": name, "remark": "mine" });
+            Answer::of(server.request(who, Method::PATCH, &own).json(&body)).await
+        }
+        Through::ServerFns => {
+            server.call(who, "update_own_instance", &[("id", &id), ("name", name), ("remark", "mine")]).await
+        }
+    };
+    let refused = rename(&owner, "two").await;
+    assert_eq!((refused.code(), refused.fields().into_keys().collect::<Vec<_>>()), (1401, vec!["name".to_owned()]));
+    assert_eq!((rename(&member, "three").await.code(), rename(&owner, "three").await.code()), (1300, 0));
+    let act = async |who: &Who, action: &str| match through {
+        Through::Rest if action == "delete" => Answer::of(server.request(who, Method::DELETE, &own)).await.code(),
+        Through::Rest => server.post(who, &format!("{own}/{action}"), json!({})).await.code(),
+        Through::ServerFns if action == "delete" => {
+            server.call(who, "delete_own_instance", &[("id", &id), ("confirm", "three")]).await.code()
+        }
+        Through::ServerFns => server.call(who, "act_on_own_instance", &[("id", &id), ("action", action)]).await.code(),
+    };
+    assert_eq!((act(&owner, "restart").await, act(&owner, "stop").await), (1402, 1402), "it does not run yet");
+    assert_eq!(act(&stranger, "delete").await, 1300);
+    assert_eq!((act(&owner, "delete").await, act(&owner, "start").await), (0, 1402));
+
+    let actions = "select action || ' ' || via from audit_events where outcome = 'done' and target_kind = 'instance'
+                   order by id";
+    let expected = ["create", "create", "update", "delete"].map(|verb| format!("instances:{verb} {}", doors.via()));
+    assert_eq!(server.sql(actions).await, expected);
+}
+
+#[tokio::test]
+async fn programs_run_instances_over_rest() {
+    scenario(Through::Rest).await;
+}
+
+#[tokio::test]
+async fn people_run_instances_over_server_functions() {
+    scenario(Through::ServerFns).await;
+}
+
+#[tokio::test]
+async fn a_refused_form_loses_nothing_and_shows_no_secret_in_an_address() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let (image, spec) = shop(&server, &server.token(&admin).await).await;
+    let (owner, member) = (server.browser(&acme.owner).await, server.browser(&acme.member).await);
+    let (image, spec) = (image.to_string(), spec.to_string());
+    let post = async || {
+        let form = [
+            ("form[name]", "a b"),
+            ("form[image]", &image),
+            ("form[spec]", &spec),
+            ("form[environment]", "TOKEN=s3cret"),
+            ("form[command]", "sleep\n600"),
+            ("form[remark]", "for the course"),
+        ];
+        let request = server.bare(Method::POST, &sfn("create_instance")).header(header::ACCEPT, "text/html,*/*;q=0.8");
+        let answer = Answer::of(server.form(server.signed(&owner, request), &form)).await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        let address = answer.header("location").to_owned();
+        assert!(address.contains("refused=") && !address.contains("s3cret"), "{address}");
+        address
+    };
+    let first = post().await;
+    let page = server.get(&owner, &first).await.text;
+    for typed in ["value=\"a b\"", "TOKEN=s3cret", "sleep\n600", "for the course"] {
+        assert!(page.contains(typed), "{typed}");
+    }
+    assert!(!server.get(&owner, &first).await.text.contains("s3cret"), "it is shown once");
+    let (older, newer) = (post().await, post().await);
+    assert!(!server.get(&owner, &older).await.text.contains("s3cret"), "another page's is not shown");
+    assert!(!server.get(&member, &newer).await.text.contains("s3cret"), "nor somebody else's");
+}
+
+/// Every page can be read, and names are text.
+#[tokio::test]
+async fn the_pages_show_what_there_is() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let (program, staff) = (server.token(&admin).await, server.browser(&admin).await);
+    let owner = server.browser(&acme.owner).await;
+    let empty = server.get(&owner, "/instances").await;
+    assert!(empty.status == 200 && empty.text.contains("/instances/new"), "{}", empty.status);
+    let nothing = server.get(&owner, "/instances/new").await;
+    assert!(nothing.status == 200 && !nothing.text.contains("create_instance"), "there is nothing to make one of");
+    let (image, spec) = shop(&server, &program).await;
+    let form = server.get(&owner, &format!("/instances/new?image={image}&spec={spec}")).await;
+    assert!(form.status == 200 && form.text.contains("create_instance"), "{}", form.status);
+    let body =
+        json!({ "name": "one", "image": image, "spec": spec, "command": ["<b>sleep</b>"], "remark": "<i>r</i>" });
+    let id = server.post(&server.token(&acme.owner).await, PATH, body).await.data()["id"].to_string();
+    for (who, pages) in [
+        (&owner, ["/instances".to_owned(), format!("/instances/{id}")]),
+        (&staff, ["/admin/instances".to_owned(), format!("/admin/instances/{id}")]),
+    ] {
+        for page in pages {
+            let answer = server.get(who, &page).await;
+            assert!(answer.status == 200 && answer.text.contains("one"), "{page}: {}", answer.status);
+            assert!(!answer.text.contains("<b>sleep") && !answer.text.contains("<i>r"), "{page}");
+        }
+    }
+    assert!(server.get(&owner, &format!("/instances/{id}")).await.text.contains("&lt;b&gt;sleep"));
+    assert_eq!(server.get(&owner, &format!("/admin/instances/{id}")).await.status, 404);
+    assert_eq!(server.get(&staff, &format!("/instances/{id}")).await.status, 404);
+}
