@@ -112,6 +112,7 @@ async fn note(platform: &Platform, id: InstanceId, found: Option<&Container>) ->
     let changed = !events.is_empty()
         || row.observed != before.observed
         || row.restarting_seen != before.restarting_seen
+        || row.out_of_memory != before.out_of_memory
         || row.container != before.container
         || row.started_at != before.started_at
         || row.host_ports != before.host_ports;
@@ -131,11 +132,14 @@ async fn note(platform: &Platform, id: InstanceId, found: Option<&Container>) ->
 fn take_over(row: &mut Row, seen: &Container, now: DateTime<Utc>) -> Option<Event<'static>> {
     row.container = Some(seen.id.clone());
     row.restarting_seen = match seen.state {
-        State::Restarting => row.restarting_seen.saturating_add(1),
+        State::Restarting { .. } => row.restarting_seen.saturating_add(1),
         // Just started: it may be about to end again.
         State::Running { .. } if now - seen.started_at.unwrap_or(now) < STEADY => row.restarting_seen,
         _ => 0,
     };
+    // Of a program that keeps ending the engine may miss it once; one that runs steadily is past it.
+    let kept = row.out_of_memory && row.restarting_seen > 0;
+    row.out_of_memory = kept || seen.state.is_out_of_memory();
     let before = row.observed;
     match work::observed(seen.state)? {
         Observed::Ended if before != Observed::Ended => {
@@ -143,7 +147,7 @@ fn take_over(row: &mut Row, seen: &Container, now: DateTime<Utc>) -> Option<Even
             Some(work::ended(Kind::Ended, row))
         }
         Observed::Running => {
-            let again = seen.started_at > row.started_at && seen.state != State::Restarting;
+            let again = seen.started_at > row.started_at && !matches!(seen.state, State::Restarting { .. });
             row.observed = Observed::Running;
             row.host_ports = work::ports(seen);
             row.started_at = seen.started_at.or(row.started_at);
@@ -164,12 +168,13 @@ async fn end(platform: &Platform, engine: &Containers, id: InstanceId) -> Result
     let Some((row, container)) = row.and_then(|row| Some((row.clone(), row.container?))) else { return Ok(()) };
     engine.stop(&container, work::GRACE).await?;
     let seen = engine.inspect(&container).await?;
+    let out_of_memory = row.out_of_memory || seen.state.is_out_of_memory();
     work::change(platform, &row, |now, row| {
         work::seen_ended(row, &seen, now);
+        row.out_of_memory = out_of_memory;
         Vec::new()
     })
     .await?;
-    let out_of_memory = matches!(seen.state, State::Exited { out_of_memory: true, .. });
     let reason = if out_of_memory { "out-of-memory" } else { "keeps-ending" };
     work::give_up(platform, &row, reason, &seen.error).await?;
     Ok(())

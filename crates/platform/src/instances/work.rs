@@ -495,7 +495,7 @@ pub(super) fn observed(state: State) -> Option<Observed> {
     match state {
         State::Created => Some(Observed::Created),
         // An engine that is about to start it again means it to run.
-        State::Running { .. } | State::Paused | State::Restarting => Some(Observed::Running),
+        State::Running { .. } | State::Paused | State::Restarting { .. } => Some(Observed::Running),
         State::Exited { .. } => Some(Observed::Ended),
         State::Removing | State::Dead | State::Unknown => None,
     }
