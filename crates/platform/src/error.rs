@@ -42,6 +42,8 @@ pub struct Denial {
     pub target_kind: &'static str,
     /// Id of the target, where there is one.
     pub target_id: Option<String>,
+    /// The customer in whose name, or on whose thing, it was tried by its own people or by staff.
+    pub customer: Option<contract::CustomerId>,
 }
 
 impl Error {

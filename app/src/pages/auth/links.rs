@@ -106,7 +106,10 @@ pub fn ResetPage() -> impl IntoView {
     let (words, token, refused) = (Words::now(), query("token"), Refused::from_query());
     Suspend::new(async move {
         match platform::accounts::resetting(&platform, &ctx, &token).await {
-            Ok(()) => reset_view(words, token, refused.as_ref(), password_rule(&platform).await),
+            Ok(bound) => {
+                let bound = (!bound.is_empty()).then(|| bound.join(&words.t("list-separator")));
+                reset_view(words, (token, bound), refused.as_ref(), password_rule(&platform).await)
+            }
             Err(error) => {
                 let again = view! { <p><a class="link" href=paths::FORGOT>{words.t("forgot-again")}</a></p> };
                 spent_view((&platform, &ctx), words.t("reset-title"), error, again).await
@@ -115,13 +118,23 @@ pub fn ResetPage() -> impl IntoView {
     })
 }
 
-fn reset_view(words: Words, token: String, refused: Option<&Refused>, rule: PasswordRule) -> AnyView {
+fn reset_view(
+    words: Words,
+    (token, bound): (String, Option<String>),
+    refused: Option<&Refused>,
+    rule: PasswordRule,
+) -> AnyView {
+    // Who resets it because somebody else got in should know of every way in.
+    let stays = bound.map(|services| {
+        view! { <p class="hint">{words.with("security-password-bound", &[("services", services)])}</p> }
+    });
     let body = view! {
         <form class="stack" method="post" action=ConfirmPasswordReset::url()>
             {form_fault(general(refused, words))}
             <input r#type="hidden" name="token" value=token />
             {whose_password(String::new())}
             {text_field(new_password(words, refused, rule, "new_password", "newPassword"))}
+            {stays}
             <button class="btn primary wide">{words.t("reset-action")}</button>
         </form>
     };

@@ -130,15 +130,19 @@ async fn tell_where(
 /// What a link to a new password is for: with [`Purpose::FirstPassword`] the same page sets the first one.
 const PURPOSES: [Purpose; 2] = [Purpose::PasswordReset, Purpose::FirstPassword];
 
-/// Looks whether a link to a new password works, and leaves it as it is.
+/// Looks whether a link to a new password works, and leaves it as it is: the sign-in services that get in to the account
+/// whatever its password is, by name.
 ///
 /// # Errors
 /// `Validation` for one that does not work (any more).
-pub async fn resetting(platform: &Platform, ctx: &OpContext, token: &str) -> Result<()> {
+pub async fn resetting(platform: &Platform, ctx: &OpContext, token: &str) -> Result<Vec<String>> {
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    links::find(&mut tx, &PURPOSES, token, ctx.now()).await?;
+    let user = links::find(&mut tx, &PURPOSES, token, ctx.now()).await?.user.ok_or_else(links::spent)?;
+    // Those of an address that nobody proved go with the new password.
+    let stay = store::passwords::address_is_proved(&mut tx, user).await?;
+    let bound = if stay { store::identity::identities_of(&mut tx, user).await? } else { Vec::new() };
     tx.commit().await?;
-    Ok(())
+    Ok(bound.into_iter().map(|identity| identity.provider_name).collect())
 }
 
 /// Sets a new password with a link's token and ends every session of the person.

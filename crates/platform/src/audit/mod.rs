@@ -117,7 +117,7 @@ pub(crate) async fn record_denial(platform: &Platform, ctx: &OpContext, denial: 
         action: denial.action,
         target_kind: denial.target_kind,
         target_id: denial.target_id.clone(),
-        customer: None,
+        customer: denial.customer,
         before: None,
         after: None,
     };

@@ -4,6 +4,7 @@
 //! can make and which the stores' write functions take instead of an id. [`OpContext::authorize_list`] gives the [`Scope`]
 //! a list is filtered by in SQL. Nothing outside this folder compares a role.
 
+mod denied;
 mod policy;
 mod staff;
 
@@ -471,11 +472,6 @@ actions! {
     ViewJob: JobsView on JobRef;
 }
 
-/// What setting up a second factor takes.
-fn is_own_account(permission: Permission) -> bool {
-    matches!(permission, Permission::AccountsViewOwn | Permission::AccountsUpdateOwn | Permission::AccountsSecureOwn)
-}
-
 impl OpContext {
     /// Roles of the principal; several for a person who is staff and a member.
     fn roles(&self) -> Vec<(Role, Option<CustomerId>)> {
@@ -528,7 +524,17 @@ impl OpContext {
             return Ok(Granted { id: resource.id(), action: PhantomData });
         }
         let visible = self.reaches(<A::Resource as Resource>::VIEW, resource);
-        Err(self.denied::<A::Resource>(A::PERMISSION, Some(resource.id().to_string()), visible))
+        let error = self.denied(
+            A::PERMISSION,
+            visible,
+            Denial {
+                action: A::PERMISSION.name(),
+                target_kind: <A::Resource as Resource>::KIND,
+                target_id: Some(resource.id().to_string()),
+                customer: resource.customer().filter(|customer| self.tries_for(*customer)),
+            },
+        );
+        Err(error)
     }
 
     /// The rows a list of `R` with this permission may show.
@@ -546,7 +552,13 @@ impl OpContext {
                 _ => {}
             }
         }
-        best.ok_or_else(|| self.denied::<R>(permission, None, false))
+        best.ok_or_else(|| {
+            self.denied(
+                permission,
+                false,
+                Denial { action: permission.name(), target_kind: R::KIND, target_id: None, customer: self.asks_for() },
+            )
+        })
     }
 
     /// True when some resource could be reached: for menus and buttons.
@@ -567,16 +579,5 @@ impl OpContext {
             names.push(Role::SignedIn.name());
         }
         names
-    }
-
-    fn denied<R: Resource>(&self, permission: Permission, target_id: Option<String>, visible: bool) -> Error {
-        let code = match self.principal() {
-            Principal::Anonymous => ErrorCode::Unauthenticated,
-            _ if self.must_enroll() && !is_own_account(permission) => ErrorCode::EnrollmentRequired,
-            _ if visible => ErrorCode::Forbidden,
-            _ => ErrorCode::NotFound,
-        };
-        let error = Error::new(code).with_denial(Denial { action: permission.name(), target_kind: R::KIND, target_id });
-        if code == ErrorCode::Forbidden { error.with_arg("permission", permission) } else { error }
     }
 }

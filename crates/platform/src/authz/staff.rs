@@ -78,7 +78,7 @@ impl OpContext {
 }
 
 fn not_held(missing: Permission) -> Error {
-    let denial = Denial { action: missing.name(), target_kind: "role_book", target_id: None };
+    let denial = Denial { action: missing.name(), target_kind: "role_book", target_id: None, customer: None };
     Error::new(ErrorCode::Forbidden).with_key("error-not-held").with_arg("permission", missing).with_denial(denial)
 }
 

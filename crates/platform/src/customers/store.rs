@@ -342,15 +342,16 @@ pub(super) async fn set_member_role(
 }
 
 pub(super) async fn remove_member(tx: &mut Tx, granted: &Granted<ManageMembers>, user: UserId) -> Result<()> {
-    sqlx::query!("delete from memberships where customer_id = $1 and user_id = $2", granted.id().0, user.0)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
+    remove_place(tx, granted.id(), user).await
 }
 
 /// Somebody's own place.
 pub(super) async fn leave(tx: &mut Tx, granted: &Granted<SecureAccount>, id: CustomerId) -> Result<()> {
-    sqlx::query!("delete from memberships where customer_id = $1 and user_id = $2", id.0, granted.id().0)
+    remove_place(tx, id, granted.id()).await
+}
+
+async fn remove_place(tx: &mut Tx, id: CustomerId, user: UserId) -> Result<()> {
+    sqlx::query!("delete from memberships where customer_id = $1 and user_id = $2", id.0, user.0)
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -1,5 +1,6 @@
 //! What the log says of people: what their clients call themselves, and to each customer what staff do to its people.
 
+use contract::Permission;
 use contract::accounts::MemberRole;
 use contract::audit::{AuditQuery, OwnAuditQuery};
 use contract::customers::MemberCreate;
@@ -59,4 +60,40 @@ async fn customers_see_what_staff_do_to_their_people() {
     let count = "select count(*)::text from audit_events where action = 'users:disable'";
     let count: String = sqlx::query_scalar(count).fetch_one(test.owner_pool()).await.unwrap();
     assert_eq!(count, "3");
+}
+
+/// What a customer's own people tried and may not is in its own part, and what staff tried with its things; what others
+/// tried there is not.
+#[tokio::test]
+async fn customers_see_what_their_people_were_refused() {
+    let test = TestPlatform::new().await;
+    let (acme, globex) = (test.customer("Acme").await, test.customer("Globex").await);
+    let p = &test.platform;
+    let refused = async |ctx: OpContext| {
+        let error = customers::remove_member(p, &ctx, acme.id, acme.owner.id).await.unwrap_err();
+        platform::report(p, &ctx, error).await;
+    };
+    refused(acme.member.ctx()).await;
+    refused(globex.owner.ctx()).await;
+    refused(test.with_role("helper", &[Permission::CustomersView]).await.ctx()).await;
+    let ctx = acme.member.ctx();
+    let error = users::list(p, &ctx, &Default::default()).await.unwrap_err();
+    platform::report(p, &ctx, error).await;
+    let told = |list: Vec<contract::audit::OwnAuditView>| {
+        let row = |row: contract::audit::OwnAuditView| (row.actor_name, row.action, row.target_kind, row.outcome);
+        list.into_iter().map(row).collect::<Vec<_>>()
+    };
+    let own =
+        async |owner: &TestUser| told(audit::list_own(p, &owner.ctx(), &OwnAuditQuery::default()).await.unwrap().list);
+    let row = |who: Option<&TestUser>, action: &str, kind: &str| {
+        (who.map(|user| user.name.clone()), action.to_owned(), kind.to_owned(), "denied".to_owned())
+    };
+    let manages = "customers:manage-members";
+    let expected = [
+        row(Some(&acme.member), "users:view", "user"),
+        row(None, manages, "customer"),
+        row(Some(&acme.member), manages, "customer"),
+    ];
+    assert_eq!(own(&acme.owner).await, expected);
+    assert_eq!(own(&globex.owner).await, []);
 }

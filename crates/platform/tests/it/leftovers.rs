@@ -43,14 +43,16 @@ impl World {
         found
     }
 
-    /// Sets a new password by a link to the account's address.
-    async fn reset(&self, user: &TestUser, email: &str, password: &str) {
+    /// Sets a new password by a link to the account's address; what its page says stays bound.
+    async fn reset(&self, user: &TestUser, email: &str, password: &str) -> Vec<String> {
         self.ask_reset(&user.name).await;
         self.work().await;
         let mails = self.sink.taken_by(email);
         let mail = mails.iter().rfind(|mail| mail.link("http://gpu.test/reset?token=").is_some()).expect("a link");
         let body = PasswordResetConfirm { token: token_of(mail, "/reset"), new_password: password.to_owned() };
+        let bound = accounts::resetting(&self.test.platform, &self.test.anonymous(), &body.token).await.unwrap();
         accounts::confirm_password_reset(&self.test.platform, &self.test.anonymous(), &body).await.unwrap();
+        bound
     }
 }
 
@@ -63,7 +65,8 @@ async fn the_first_password_by_a_link_drops_what_others_put_there_and_later_ones
     let robot = ApiTokenCreate { name: "a robot".to_owned(), ..Default::default() };
     let robot = accounts::create_api_token(&test.platform, &lee.ctx(), robot).await.unwrap().secret;
     world.leave(&lee).await;
-    world.reset(&lee, "lee@example.org", "three unusual words: quokka").await;
+    let bound = world.reset(&lee, "lee@example.org", "three unusual words: quokka").await;
+    assert_eq!(bound, [""; 0], "it goes with the new password");
     assert_eq!(world.left(&lee).await, NOTHING);
     let by_robot = accounts::principal_of_bearer(&test.platform, &test.anonymous(), &robot).await;
     assert!(by_robot.is_err(), "tokens end by every new password");
@@ -73,8 +76,8 @@ async fn the_first_password_by_a_link_drops_what_others_put_there_and_later_ones
 
     // It is theirs now: who forgets a password keeps their keys.
     world.leave(&lee).await;
-    world.reset(&lee, "lee@example.org", "three unusual words: numbat").await;
-    assert_eq!(world.left(&lee).await, ALL);
+    let bound = world.reset(&lee, "lee@example.org", "three unusual words: numbat").await;
+    assert_eq!((bound, world.left(&lee).await), (vec!["Example".to_owned()], ALL), "and hears what still gets in");
 
     // Staff name another address: whose it is comes for the first time.
     let moved = UserUpdate {

@@ -380,15 +380,20 @@ async fn check_mappings(
     let mut kept = Vec::with_capacity(mappings.len());
     for (number, mut mapping) in (1..).zip(mappings) {
         mapping.group = mapping.group.trim().to_owned();
-        let fine = if let Some(code) = mapping.role.of_platform() {
-            let role = roles.iter().find(|role| role.code == code && mapping.customer_id.is_none());
-            role.map(|role| ctx.must_cover(role.powers.iter().copied())).transpose()?.is_some()
-        } else {
-            mapping.customer_id.is_some_and(|id| known.contains_key(&id.0))
+        let named = (1..=500).contains(&mapping.group.chars().count()) && !mapping.group.chars().any(char::is_control);
+        let fault = match (mapping.role.of_platform(), mapping.customer_id) {
+            _ if !named => Some(("field-mapping", String::new())),
+            (Some(_), Some(_)) | (None, None) => Some(("field-mapping", String::new())),
+            (Some(code), None) => match roles.iter().find(|role| role.code == code) {
+                Some(role) => ctx.must_cover(role.powers.iter().copied()).map(|()| None)?,
+                None => Some(("field-mapping-role", code.to_owned())),
+            },
+            (None, Some(id)) if known.contains_key(&id.0) => None,
+            (None, Some(id)) => Some(("field-mapping-customer", id.to_string())),
         };
-        let named = !mapping.group.is_empty() && mapping.group.chars().count() <= 500;
-        if !named || mapping.group.chars().any(char::is_control) || !fine {
-            wrong.add_with("mappings", "field-mapping", vec![("row", number.to_string())]);
+        if let Some((key, name)) = fault {
+            let shown = name.chars().take(100).collect();
+            wrong.add_with("mappings", key, vec![("row", number.to_string()), ("name", shown)]);
             break;
         }
         kept.push(mapping);

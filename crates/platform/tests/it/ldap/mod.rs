@@ -376,10 +376,19 @@ async fn groups_give_roles_of_the_platform_and_roles_made_here() {
     world.set(|body| body.mappings = vec![role("lab", code.clone(), None)]).await.unwrap();
     world.sign_in("wanda", "wanda's password").await.unwrap();
     assert_eq!(world.roles_of("wanda").await, [custom.code.as_str()]);
-    for nonsense in ["king", "signed_in"] {
-        let nonsense = MappedRole::parse(nonsense).unwrap();
-        let error = world.set(|body| body.mappings = vec![role("lab", nonsense, None)]).await.unwrap_err();
-        assert_eq!(error.fields[0].key, "field-mapping");
+    // What is not there is named; a customer's number stands exactly where the role is one in a customer.
+    for (nonsense, customer, key, name) in [
+        ("king", None, "field-mapping-role", "king"),
+        ("signed_in", None, "field-mapping-role", "signed_in"),
+        ("customer_member", Some(404), "field-mapping-customer", "404"),
+        ("customer_member", None, "field-mapping", ""),
+        ("operator", Some(404), "field-mapping", ""),
+    ] {
+        let mapped = role("lab", MappedRole::parse(nonsense).unwrap(), customer.map(CustomerId));
+        let error = world.set(|body| body.mappings = vec![mapped]).await.unwrap_err();
+        let fault = &error.fields[0];
+        let named = fault.args.iter().find(|(arg, _)| *arg == "name").map(|(_, name)| name.as_str());
+        assert_eq!((fault.path, fault.key, named), ("mappings", key, Some(name)), "{nonsense}");
     }
 }
 

@@ -1,0 +1,37 @@
+//! What a refusal says, and which customer reads of it in its own part of the log.
+
+use contract::{CustomerId, ErrorCode, Permission};
+
+use crate::error::Denial;
+use crate::{Error, OpContext, Principal, UserPrincipal};
+
+/// What setting up a second factor takes.
+fn is_own_account(permission: Permission) -> bool {
+    matches!(permission, Permission::AccountsViewOwn | Permission::AccountsUpdateOwn | Permission::AccountsSecureOwn)
+}
+
+impl OpContext {
+    /// Whether an attempt at something of a customer is told to it: one of its own people, or of staff. Who else tried
+    /// what is the operator's to know.
+    pub(super) fn tries_for(&self, customer: CustomerId) -> bool {
+        let of_its_own = |user: &UserPrincipal| user.active_customer == Some(customer) && user.active_role().is_some();
+        self.is_staff() || self.user().is_some_and(of_its_own)
+    }
+
+    /// The customer in whose name a list was asked for: what staff try is not in that of the customer they happen to be in.
+    pub(super) fn asks_for(&self) -> Option<CustomerId> {
+        self.user().filter(|_| !self.is_staff()).filter(|user| user.active_role().is_some())?.active_customer
+    }
+
+    /// The refusal, as much of it as the caller may know.
+    pub(super) fn denied(&self, permission: Permission, visible: bool, denial: Denial) -> Error {
+        let code = match self.principal() {
+            Principal::Anonymous => ErrorCode::Unauthenticated,
+            _ if self.must_enroll() && !is_own_account(permission) => ErrorCode::EnrollmentRequired,
+            _ if visible => ErrorCode::Forbidden,
+            _ => ErrorCode::NotFound,
+        };
+        let error = Error::new(code).with_denial(denial);
+        if code == ErrorCode::Forbidden { error.with_arg("permission", permission) } else { error }
+    }
+}
