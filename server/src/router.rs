@@ -391,6 +391,7 @@ fn others(all: Routes) -> Routes {
     all.mount(Door::Socket, "GET", "/ws/live", get(ws::live::open))
         .mount(Door::Socket, "GET", "/ws/admin/monitoring", get(ws::monitoring::open))
         .mount(Door::Socket, "GET", "/ws/customer/machines/{code}/monitoring", get(ws::my_machine::open))
+        .mount(Door::Socket, "GET", "/ws/instances/{id}/logs", get(ws::instance_logs::open))
         .mount(Door::Socket, "GET", "/ws/notifications", get(ws::notifications::open))
         .mount(Door::Socket, "GET", node_protocol::PATH, get(ws::agent::open))
         .mount(Door::Socket, "GET", node_protocol::TUNNEL_PATH, get(ws::tunnel::open))

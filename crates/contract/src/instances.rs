@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use self::said::{InstanceLogLine, InstanceLogQuery, InstanceLogs, InstanceStats, MAX_LOG_LINES, StaffLogQuery};
+pub use self::said::{
+    InstanceLogLine, InstanceLogQuery, InstanceLogs, InstanceStats, LogsMessage, MAX_LOG_LINES, StaffLogQuery,
+};
 
 use crate::machines::word_enum;
 use crate::specs::{GpuUse, SpecView};

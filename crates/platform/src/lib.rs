@@ -66,6 +66,7 @@ struct Inner {
     password_workers: tokio::sync::Semaphore,
     picture_workers: tokio::sync::Semaphore,
     placements: tokio::sync::Semaphore,
+    followers: Arc<tokio::sync::Semaphore>,
     configuration: settings::Cache,
     endings: tokio::sync::broadcast::Sender<accounts::SessionEnding>,
     attempts: accounts::AttemptsSeen,
@@ -118,6 +119,7 @@ impl Platform {
                 password_workers: tokio::sync::Semaphore::new(2),
                 picture_workers: tokio::sync::Semaphore::new(2),
                 placements: tokio::sync::Semaphore::new(2),
+                followers: Arc::new(tokio::sync::Semaphore::new(instances::MOST_FOLLOWERS)),
                 configuration: settings::Cache::default(),
                 endings,
                 attempts: accounts::AttemptsSeen::default(),
@@ -207,6 +209,11 @@ impl Platform {
     /// connections from everybody else.
     pub(crate) fn placements(&self) -> &tokio::sync::Semaphore {
         &self.inner.placements
+    }
+
+    /// Whoever follows what an instance says, each by a connection to its engine.
+    pub(crate) fn followers(&self) -> Arc<tokio::sync::Semaphore> {
+        self.inner.followers.clone()
     }
 
     pub(crate) fn configuration(&self) -> &settings::Cache {

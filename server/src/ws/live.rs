@@ -13,6 +13,7 @@ use contract::live::{
     ClientMessage, MAX_CLIENT_MESSAGE_BYTES, MAX_TOPICS, NOTIFICATIONS_TOPIC, Position, ServerMessage,
 };
 use platform::accounts::SessionWatch;
+use platform::instances::LogWatch;
 use platform::metrics::{TopicRight, TopicWatch};
 use platform::notifications::BellWatch;
 use platform::{Error, OpContext, accounts, metrics, notifications};
@@ -82,6 +83,8 @@ pub(super) enum Watch {
     Figures(TopicWatch),
     /// Of what one is told: one's own, for as long as one's session.
     Bell(Box<BellWatch>),
+    /// Of what an instance says, for as long as it is there.
+    Said(Box<LogWatch>),
 }
 
 impl From<TopicWatch> for Watch {
@@ -96,12 +99,19 @@ impl From<BellWatch> for Watch {
     }
 }
 
+impl From<LogWatch> for Watch {
+    fn from(watch: LogWatch) -> Self {
+        Self::Said(Box::new(watch))
+    }
+}
+
 impl Watch {
     /// What is asked again while it is followed, beside the session.
     fn right(&self) -> Option<Arc<TopicRight>> {
         match self {
             Self::Figures(watch) => Some(watch.right()),
-            Self::Bell(_) => None,
+            // Whoever loses it loses their session: a person, a customer, a place in one.
+            Self::Bell(_) | Self::Said(_) => None,
         }
     }
 
@@ -109,6 +119,7 @@ impl Watch {
         match self {
             Self::Figures(watch) => watch.next().await,
             Self::Bell(watch) => Some(watch.next().await),
+            Self::Said(watch) => watch.next().await,
         }
     }
 }
@@ -269,6 +280,9 @@ impl Connection {
                 ended.push(topic.clone());
             }
         }
+        // What came to its end has still to be said.
+        let over = self.topics.iter().filter(|(_, (task, _))| task.is_finished() && self.queue.is_empty());
+        ended.extend(over.map(|(topic, _)| topic.clone()));
         for topic in ended {
             if let Some((task, _)) = self.topics.remove(&topic) {
                 task.abort();

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::both::{Doors, Through};
 use crate::harness::{Answer, Server, Who, sfn};
+use crate::sockets::{Live, dial_as};
 
 const PATH: &str = "/api/customer/instances";
 
@@ -209,4 +210,41 @@ async fn the_pages_show_what_there_is() {
     assert!(server.get(&owner, &format!("/instances/{id}")).await.text.contains("&lt;b&gt;sleep"));
     assert_eq!(server.get(&owner, &format!("/admin/instances/{id}")).await.status, 404);
     assert_eq!(server.get(&staff, &format!("/instances/{id}")).await.status, 404);
+}
+
+/// What an instance says is heard by whose it is, until it or their session is gone.
+#[tokio::test]
+async fn a_socket_that_follows_an_instance_ends_with_it_and_with_the_session() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let other = server.test.customer("Other").await;
+    let (image, spec) = shop(&server, &server.token(&admin).await).await;
+    let (owner, browser) = (server.token(&acme.owner).await, server.browser(&acme.owner).await);
+    let create = async |name: &str| {
+        let body = json!({ "name": name, "image": image, "spec": spec });
+        server.post(&owner, PATH, body).await.data()["id"].as_i64().unwrap()
+    };
+    let (first, second) = (create("first").await, create("second").await);
+    let path = |id: i64| format!("/ws/instances/{id}/logs");
+    let mut open = Vec::new();
+    for (who, id) in [(&owner, first), (&browser, first), (&owner, second), (&browser, second)] {
+        open.push(Live::over(dial_as(&server, who, &path(id)).await.expect("it is theirs")));
+    }
+    for who in [&acme.member, &other.owner, &admin] {
+        assert_eq!(dial_as(&server, &server.token(who).await, &path(first)).await.err(), Some(404), "{}", who.name);
+    }
+    let mark = format!("{}?after=nonsense", path(first));
+    assert_eq!(dial_as(&server, &owner, &mark).await.err(), Some(400));
+
+    Answer::of(server.request(&owner, Method::DELETE, &format!("{PATH}/{first}"))).await.data();
+    platform::instances::apply(server.platform(), contract::InstanceId(first)).await.unwrap();
+    let begun = std::time::Instant::now();
+    for live in &mut open[..2] {
+        assert_eq!(live.close().await, Some((1008, "topic_ended".to_owned())));
+    }
+    platform::customers::set_active(server.platform(), &admin.ctx(), acme.id, false).await.unwrap();
+    for live in &mut open[2..] {
+        assert_eq!(live.close().await, Some((1008, "session_ended".to_owned())));
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(8), "{:?}", begun.elapsed());
 }

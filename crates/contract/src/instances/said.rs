@@ -55,6 +55,15 @@ pub struct InstanceLogs {
     pub kept_at: Option<DateTime<Utc>>,
 }
 
+/// From `/ws/instances/{id}/logs`, beside `pong` and `bye` of [`crate::live::ServerMessage`]: the end of what was said,
+/// then what comes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum LogsMessage {
+    Snapshot { topic: String, epoch: String, seq: u64, data: InstanceLogs },
+    Delta { topic: String, epoch: String, seq: u64, data: InstanceLogs },
+}
+
 /// What an instance uses now; what its engine or the kernel there does not count is absent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

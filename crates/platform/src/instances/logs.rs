@@ -20,7 +20,7 @@ use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
 /// Lines where nobody says how many.
 const USUAL: u32 = 200;
 /// Bytes of a line; what is longer is cut.
-const MAX_LINE: usize = 8 << 10;
+pub(super) const MAX_LINE: usize = 8 << 10;
 /// Bytes of all lines together.
 const MAX_BYTES: usize = 1 << 20;
 /// How long an engine may take.
@@ -70,7 +70,7 @@ pub async fn logs_of_any(
     said(platform, &row, start).await
 }
 
-fn start(mut wrong: Wrong, query: &InstanceLogQuery) -> Result<LogStart> {
+pub(super) fn start(mut wrong: Wrong, query: &InstanceLogQuery) -> Result<LogStart> {
     wrong.number("tail", query.tail, MAX_LOG_LINES);
     let after = query.after.as_deref().map(str::parse::<LogMark>);
     if matches!(after, Some(Err(()))) {
@@ -83,7 +83,7 @@ fn start(mut wrong: Wrong, query: &InstanceLogQuery) -> Result<LogStart> {
     })
 }
 
-async fn said(platform: &Platform, row: &Row, start: LogStart) -> Result<InstanceLogs> {
+pub(super) async fn said(platform: &Platform, row: &Row, start: LogStart) -> Result<InstanceLogs> {
     if row.deleted_at.is_some() {
         return kept(platform, row.id, start).await;
     }
@@ -139,8 +139,11 @@ async fn read(engine: &Containers, container: &str, start: LogStart) -> Result<I
         LogStart::After(mark) => Some(mark.to_string()),
         _ => None,
     });
-    let line = |line: LogLine| InstanceLogLine { at: line.at, error: line.of == LogStream::Err, text: line.text };
     Ok(InstanceLogs { lines: list.into_iter().map(line).collect(), mark, more, kept_at: None })
+}
+
+pub(super) fn line(line: LogLine) -> InstanceLogLine {
+    InstanceLogLine { at: line.at, error: line.of == LogStream::Err, text: line.text }
 }
 
 /// Keeps the last that it said, before its container goes.

@@ -8,19 +8,15 @@ use contract::{InstanceId, MachineId};
 use runtime::docker::containers::{Container, Containers, State};
 use runtime::docker::{Fault, FaultKind};
 
-use super::made_of;
 use super::store::{self, Event, Row};
 use super::work::{self, Meaning, Trouble};
-use crate::{Error, OpContext, Platform, Result, SystemActor};
+use super::{made_of, worker};
+use crate::{Error, Platform, Result};
 
 /// A program that its engine was about to start again at so many looks in a row keeps ending.
 const KEEPS_ENDING: i32 = 3;
 /// A program that ran so long did not end at once.
 const STEADY: TimeDelta = TimeDelta::seconds(10);
-
-fn worker(platform: &Platform) -> OpContext {
-    platform.system(SystemActor::Worker)
-}
 
 /// What a look at a machine found out.
 #[derive(Debug)]

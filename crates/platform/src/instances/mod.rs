@@ -6,6 +6,7 @@
 //! instance to what is wanted, and may die anywhere.
 
 mod check;
+mod follow;
 mod logs;
 mod look;
 mod looker;
@@ -26,6 +27,8 @@ use contract::specs::SpecView;
 use contract::{CustomerId, ErrorCode, InstanceId, MachineId, Page, Permission, SortDirection, UserId};
 use serde_json::{Value, json};
 
+pub(crate) use self::follow::MOST as MOST_FOLLOWERS;
+pub use self::follow::{LogWatch, watch_logs};
 pub use self::logs::{clean, logs, logs_of_any};
 pub use self::look::{Looked, look};
 pub use self::looker::keep_looking;
@@ -50,6 +53,10 @@ impl Row {
     fn of_staff(&self) -> InstanceRef {
         InstanceRef { id: self.id, customer: Some(self.customer), owner: Some(self.owner), machine: Some(self.machine) }
     }
+}
+
+fn worker(platform: &Platform) -> OpContext {
+    platform.system(SystemActor::Worker)
 }
 
 /// Whose instances somebody makes: their own, of the customer they act for.

@@ -13,8 +13,8 @@ use runtime::docker::{Fault, FaultKind};
 use uuid::Uuid;
 
 use super::store::{self, Event, Row};
-use super::{logs, look, made_of, notices};
-use crate::{Error, OpContext, Platform, Result, SystemActor, engines, images, outbound};
+use super::{logs, look, made_of, notices, worker};
+use crate::{Error, Platform, Result, engines, images, outbound};
 
 /// Between two signs of life of a worker, and looks whether another wish came.
 const BEAT: Duration = Duration::from_secs(1);
@@ -109,10 +109,6 @@ pub async fn apply(platform: &Platform, id: InstanceId) -> Result<()> {
             }
         }
     }
-}
-
-fn worker(platform: &Platform) -> OpContext {
-    platform.system(SystemActor::Worker)
 }
 
 /// Lets it go; with a wish, unless another one came meanwhile.

@@ -1,7 +1,7 @@
 //! Instances on a real Docker Engine: they live, are found again, and what is not wanted is not there.
 
 use contract::instances::{
-    InstanceAction, InstanceCreate, InstanceEventKind, InstanceLogQuery, InstanceState, InstanceView,
+    InstanceAction, InstanceCreate, InstanceEventKind, InstanceLogQuery, InstanceState, InstanceView, LogsMessage,
 };
 use contract::{InstanceId, MachineId};
 use platform::{OpContext, engines, instances};
@@ -338,4 +338,65 @@ async fn one_worker_at_a_time_and_a_dead_ones_work_is_taken_over() {
     assert_eq!(world.apply(id).await.state, InstanceState::Creating, "another worker is at it");
     lease("- interval '1 second'").await;
     assert_eq!(world.apply(id).await.state, InstanceState::Running, "that one is dead");
+}
+
+/// What the follower hears: whether it begins anew, its lines, and the mark to go on after.
+async fn heard(watch: &mut instances::LogWatch) -> Option<(bool, Vec<String>, Option<String>)> {
+    let next = tokio::time::timeout(std::time::Duration::from_secs(30), watch.next());
+    let text = next.await.expect("something is said within half a minute")?;
+    let (anew, logs) = match serde_json::from_str(&text).unwrap() {
+        LogsMessage::Snapshot { seq, data, .. } => (seq == 0, data),
+        LogsMessage::Delta { data, .. } => (false, data),
+    };
+    Some((anew, logs.lines.into_iter().map(|line| line.text).collect(), logs.mark))
+}
+
+/// Who follows hears every line once: from the end that was there, through a stop and a start, and another server from the
+/// mark on.
+#[tokio::test]
+async fn who_follows_what_an_instance_says_misses_no_line_and_hears_none_twice() {
+    let world = World::new().await;
+    let script = "i=0; while sleep 0.01; do i=$((i+1)); echo line $i; done";
+    let id = world.create("talks", script).await;
+    let (platform, mine) = (&world.test.platform, world.mine());
+    let all = InstanceLogQuery { tail: Some(contract::instances::MAX_LOG_LINES), after: None };
+    let mut watch = instances::watch_logs(platform, &mine, id, &all).await.unwrap();
+    assert_eq!(heard(&mut watch).await.unwrap(), (true, Vec::new(), None), "nothing was said yet");
+    assert_eq!(world.apply(id).await.state, InstanceState::Running);
+    let mut lines = Vec::new();
+    let mut mark = None;
+    while lines.len() < 100 {
+        let (anew, more, now) = heard(&mut watch).await.unwrap();
+        assert!(!anew);
+        lines.extend(more);
+        mark = now;
+    }
+    let expected: Vec<String> = (1..=lines.len()).map(|n| format!("line {n}")).collect();
+    assert_eq!(lines, expected);
+
+    // Another server, where the first is no more.
+    let since = InstanceLogQuery { tail: None, after: mark };
+    drop(watch);
+    let mut watch = instances::watch_logs(platform, &mine, id, &since).await.unwrap();
+    while lines.len() < 200 {
+        lines.extend(heard(&mut watch).await.unwrap().1);
+    }
+    let expected: Vec<String> = (1..=lines.len()).map(|n| format!("line {n}")).collect();
+    assert_eq!(lines, expected);
+
+    // It begins to count again; nothing of either time is missing.
+    world.act(id, InstanceAction::Stop).await;
+    world.act(id, InstanceAction::Start).await;
+    let first = lines.len();
+    while lines.iter().skip(first).filter(|line| *line == "line 5").count() == 0 {
+        lines.extend(heard(&mut watch).await.unwrap().1);
+    }
+    let anew = lines.iter().rposition(|line| line == "line 1").unwrap();
+    let expected: Vec<String> = (1..=anew).chain(1..=lines.len() - anew).map(|n| format!("line {n}")).collect();
+    assert_eq!(lines, expected);
+
+    world.act(id, InstanceAction::Delete).await;
+    while heard(&mut watch).await.is_some() {}
+    let late = instances::watch_logs(platform, &world.acme.member.ctx(), id, &all).await.err().unwrap();
+    assert_eq!(late.code, contract::ErrorCode::NotFound, "it is the owner's");
 }

@@ -44,6 +44,7 @@ error-node-unknown = The platform does not know this agent. Join it again.
 error-rate-limited-wait = Too many requests. Try again in { $seconds } s.
 error-method = This address does not take this request method.
 error-node-upgrade-needed = The agent is too old. Replace it with the one this server hands out.
+error-too-many-followers = Too many logs are followed from this server at the moment. Please try again later; the log itself can be read.
 error-too-many-topics = Too many topics on one connection. Unsubscribe from some first.
 error-switch-staff = Whoever works for the platform acts for no customer.
 error-switch-token = An API token stays with the organisation it was made for. Make one while you act for the other.

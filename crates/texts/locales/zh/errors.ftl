@@ -41,6 +41,7 @@ error-node-unknown = 平台不认识这个代理，请重新接入。
 error-rate-limited-wait = 请求过于频繁，请在 { $seconds } 秒后再试。
 error-method = 此地址不支持该请求方法。
 error-node-upgrade-needed = 代理程序版本过旧，请用服务器提供的版本替换。
+error-too-many-followers = 目前从此服务器跟踪的日志过多，请稍后再试；日志本身仍可读取。
 error-too-many-topics = 一个连接订阅的主题过多，请先取消其中一些。
 error-switch-staff = 平台工作人员不代表任何客户。
 error-switch-token = API 令牌只属于创建时所在的组织，请切换后另行创建。

@@ -535,6 +535,8 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Socket, "GET",   "/ws/admin/monitoring",                                [401, 404, 404, 404, 404, 101, 401, 101, 404]),
     // A socket of its own customer's machine; staff stand outside of every customer.
     (Door::Socket, "GET",   "/ws/customer/machines/{code}/monitoring",             [401, 404, 101, 101, 404, 404, 401, 404, 404]),
+    // A member's own instance, and an owner's.
+    (Door::Socket, "GET",   "/ws/instances/{id}/logs",                             [401, 404, 404, 101, 404, 404, 401, 404, 404]),
     // Everybody's own.
     (Door::Socket, "GET",   "/ws/notifications",                                   [401, 101, 101, 101, 101, 101, 401, 101, 101]),
     // People have no key of an agent.

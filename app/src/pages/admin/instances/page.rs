@@ -61,7 +61,7 @@ fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, (said, stats): 
     let message = refused.as_ref().map(|refused| refused.message(words.0));
     let delete = (operates && view.allows(InstanceAction::Rename)).then(|| delete_card(words, &view, refused.as_ref()));
     let logs = operates.then(|| match said {
-        Some(said) => logs_card(words, said, None).into_any(),
+        Some(said) => logs_card(words, said, None, None).into_any(),
         None => reason_form(words, &view),
     });
     frame(

@@ -1,5 +1,6 @@
 //! What both portals show of an instance.
 
+use contract::InstanceId;
 use contract::instances::{
     InstanceEvent, InstanceLogs, InstancePort, InstanceSpec, InstanceState, InstanceStats, InstanceView,
 };
@@ -133,8 +134,14 @@ pub fn stats_card(words: Words, stats: Option<InstanceStats>) -> Option<impl Int
     })
 }
 
-/// Lines, that there are none, or that they cannot be read now (`None`). `beside` stands in the head.
-pub fn logs_card(words: Words, said: Option<InstanceLogs>, beside: Option<AnyView>) -> impl IntoView {
+/// Lines, that there are none, or that they cannot be read now (`None`). `beside` stands in the head; with `goes_on` a script
+/// goes on with what that instance says.
+pub fn logs_card(
+    words: Words,
+    said: Option<InstanceLogs>,
+    beside: Option<AnyView>,
+    goes_on: Option<InstanceId>,
+) -> impl IntoView {
     let zone = look().zone;
     let kept = said.as_ref().and_then(|said| said.kept_at).map(|at| {
         view! { <p class="sub">{words.t("instance-logs-kept")} " " {time(at, zone)}</p> }
@@ -152,6 +159,18 @@ pub fn logs_card(words: Words, said: Option<InstanceLogs>, beside: Option<AnyVie
                 .collect();
             view! {
                 <pre class="scroll" tabindex="0" role="region" aria-label=words.t("instance-logs")>{text.join("\n")}</pre>
+            }
+            .into_any()
+        }
+    };
+    let body = match goes_on {
+        None => body,
+        Some(id) => {
+            let (live, lost) = (words.t("instance-logs-live"), words.t("instance-logs-lost"));
+            view! {
+                <rg-logs data-id=id.to_string() data-zone=zone.name() data-label=words.t("instance-logs") data-live=live data-lost=lost>
+                    {body}
+                </rg-logs>
             }
             .into_any()
         }

@@ -59,6 +59,8 @@ fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, (said, stats): 
         .actions(manages.then(|| actions(words, &view)));
     let message = refused.as_ref().map(|refused| refused.message(words.0));
     let follow = follow_link(words, &view, follows);
+    // With a script it goes on by itself; where the page is read again, it must not start anew each time.
+    let goes_on = (view.state == InstanceState::Running && !follows).then_some(view.id);
     let forms = (manages && view.allows(InstanceAction::Rename)).then(|| {
         view! {
             {change_card(words, &view, refused.as_ref())}
@@ -73,7 +75,7 @@ fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, (said, stats): 
                 {reason_card(words, &view)}
                 {stats_card(words, stats)}
                 {facts_card(words, &view)}
-                {logs_card(words, said, follow)}
+                {logs_card(words, said, follow, goes_on)}
                 {events_card(words, events)}
                 {forms}
             </div>
@@ -107,7 +109,7 @@ fn follow_link(words: Words, view: &InstanceView, follows: bool) -> Option<AnyVi
     let (key, query) = if follows { ("instance-logs-stop", "") } else { ("instance-logs-follow", "?follow=logs") };
     (follows || view.state == InstanceState::Running).then(|| {
         let href = format!("{}{query}#logs", paths::own_instance(view.id));
-        view! { <a class="btn small" href=href>{words.t(key)}</a> }.into_any()
+        view! { <a class="btn small" href=href data-logs-follow="">{words.t(key)}</a> }.into_any()
     })
 }
 
