@@ -10,7 +10,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use self::said::{
-    InstanceLogLine, InstanceLogQuery, InstanceLogs, InstanceStats, LogsMessage, MAX_LOG_LINES, StaffLogQuery,
+    InstanceGpuStats, InstanceLogLine, InstanceLogQuery, InstanceLogs, InstanceStats, LogsMessage, MAX_LOG_LINES,
+    StaffLogQuery,
 };
 
 use crate::machines::word_enum;

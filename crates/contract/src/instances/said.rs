@@ -87,4 +87,23 @@ pub struct InstanceStats {
     pub block_write: Option<u64>,
     /// Processes and threads.
     pub pids: Option<u64>,
+    /// The GPUs it has, or has a part of, as the agent there measures them; empty where nobody measures now.
+    #[serde(default)]
+    pub gpus: Vec<InstanceGpuStats>,
+}
+
+/// What becomes of a GPU that an instance has, or has a part of.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceGpuStats {
+    /// On its machine.
+    pub index: u32,
+    pub model: String,
+    /// It has only a part of it: the utilisation is everybody's there, the memory its own programs'.
+    pub shared: bool,
+    pub util_percent: Option<f32>,
+    pub memory_used_bytes: Option<u64>,
+    /// All of the card, or its part.
+    pub memory_limit_bytes: Option<u64>,
 }

@@ -123,13 +123,26 @@ pub fn stats_card(words: Words, stats: Option<InstanceStats>) -> Option<impl Int
             <dd>{figure.unwrap_or_else(|| NOT_MEASURED.to_owned())}</dd>
         }
     });
+    let gpus = stats.gpus.iter().map(|gpu| {
+        let key = if gpu.shared { "instance-stats-gpu-share" } else { "instance-stats-gpu" };
+        let load = percent(gpu.util_percent.map(f64::from));
+        let used = of(load, both(gpu.memory_used_bytes, gpu.memory_limit_bytes));
+        view! {
+            <dt>{words.with(key, &[("n", gpu.index.to_string()), ("model", gpu.model.clone())])}</dt>
+            <dd>{used.unwrap_or_else(|| NOT_MEASURED.to_owned())}</dd>
+        }
+    });
+    let gpus = gpus.collect_view();
     Some(view! {
         <section class="card" id="stats">
             <header>
                 <h2>{words.t("instance-stats")}</h2>
                 <span class="sub">{time(stats.at, look().zone)}</span>
             </header>
-            <dl class="facts">{figure.into_iter().collect_view()}</dl>
+            <dl class="facts">
+                {figure.into_iter().collect_view()}
+                {gpus}
+            </dl>
         </section>
     })
 }

@@ -144,6 +144,28 @@ pub(in crate::instances) async fn cards_of(tx: &mut Tx, id: InstanceId) -> Resul
     Ok(ids)
 }
 
+/// A GPU that an instance holds.
+pub(in crate::instances) struct HeldCard {
+    pub uuid: String,
+    /// Its part, MiB; nothing where it has all of it.
+    pub share_mib: Option<i64>,
+}
+
+/// The GPUs it holds, as agents call them.
+pub(in crate::instances) async fn held_cards(tx: &mut Tx, id: InstanceId) -> Result<Vec<HeldCard>> {
+    let rows = sqlx::query!(
+        r#"select g.uuid as "uuid!", h.mib
+           from (select gpu_id, null::bigint as mib from instance_gpus where instance_id = $1 and released_at is null
+                 union all
+                 select gpu_id, mib from gpu_shares where instance_id = $1 and released_at is null) h
+           join gpus g on g.id = h.gpu_id order by g.id"#,
+        id.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| HeldCard { uuid: row.uuid, share_mib: row.mib }).collect())
+}
+
 /// How many instances hold something of a machine.
 pub(in crate::instances) async fn count_on(tx: &mut Tx, machine: MachineId) -> Result<i64> {
     let used = sqlx::query_scalar!(

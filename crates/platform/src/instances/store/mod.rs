@@ -13,7 +13,8 @@ use contract::{CustomerId, ImageId, InstanceId, MachineId, UserId};
 
 pub(crate) use holds::Used;
 pub(super) use holds::{
-    cards_of, count_on, hold, live_of, lock_limits, lock_placement, place_of_cards, release, used, used_by,
+    HeldCard, cards_of, count_on, held_cards, hold, live_of, lock_limits, lock_placement, place_of_cards, release,
+    used, used_by,
 };
 pub(super) use leases::{beat, free, leave, take};
 pub(super) use list::{alive_on, ids_gone, list};
