@@ -61,7 +61,8 @@ fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, (said, stats): 
     let follow = follow_link(words, &view, follows);
     // With a script it goes on by itself; where the page is read again, it must not start anew each time.
     let goes_on = (view.state == InstanceState::Running && !follows).then_some(view.id);
-    let forms = (manages && view.allows(InstanceAction::Rename)).then(|| {
+    // A page that is read again and again would lose what is being typed.
+    let forms = (manages && !follows && view.allows(InstanceAction::Rename)).then(|| {
         view! {
             {change_card(words, &view, refused.as_ref())}
             {delete_card(words, &view, refused.as_ref())}
@@ -106,9 +107,9 @@ fn actions(words: Words, view: &InstanceView) -> impl IntoView + use<> {
 
 /// Follows what it says, by reading the page again, or stops that.
 fn follow_link(words: Words, view: &InstanceView, follows: bool) -> Option<AnyView> {
-    let (key, query) = if follows { ("instance-logs-stop", "") } else { ("instance-logs-follow", "?follow=logs") };
+    let (key, query) = if follows { ("instance-logs-stop", "") } else { ("instance-logs-follow", "?follow=logs#logs") };
     (follows || view.state == InstanceState::Running).then(|| {
-        let href = format!("{}{query}#logs", paths::own_instance(view.id));
+        let href = format!("{}{query}", paths::own_instance(view.id));
         view! { <a class="btn small" href=href data-logs-follow="">{words.t(key)}</a> }.into_any()
     })
 }
