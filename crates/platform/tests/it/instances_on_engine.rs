@@ -109,6 +109,8 @@ async fn an_instance_lives_and_its_data_survives_its_container() {
     let before = world.get(id).await.started_at;
     let again = world.act(id, InstanceAction::Restart).await;
     assert!(again.state == S::Running && again.started_at > before);
+    // Who looks finds what was known already, and says nothing of it.
+    world.look().await;
     // Somebody takes it away at the machine.
     let (_, list) = world.engine.ask("GET", "/containers/json?all=1", "application/json", b"");
     let list: serde_json::Value = serde_json::from_str(&list).unwrap();

@@ -23,7 +23,10 @@ instance-state-deleting = Being deleted
 instance-state-deleted = Deleted
 instance-since = Since
 instance-spec = Spec
-instance-spec-line = { $cards } · { $cores } cores · { $memory } GB
+instance-spec-line = { $cards } · { $cores ->
+    [one] { $cores } core
+   *[other] { $cores } cores
+} · { $memory } GB
 instance-image = Image
 instance-machine = Machine
 instance-machine-any = Any that fits
@@ -75,7 +78,7 @@ instance-stats-network = Network received / sent
 instance-stats-disk = Disk read / written
 instance-stats-pids = Processes and threads
 instance-logs = What it said last
-instance-logs-kept = Its container is gone; these last lines were kept for ninety days on
+instance-logs-kept = Its container is gone. Its last lines stay for ninety days; they were kept on
 instance-logs-follow = Follow
 instance-logs-stop = Stop following
 instance-logs-reason = Why you read it

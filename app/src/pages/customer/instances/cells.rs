@@ -137,9 +137,9 @@ pub fn stats_card(words: Words, stats: Option<InstanceStats>) -> Option<impl Int
         <section class="card" id="stats">
             <header>
                 <h2>{words.t("instance-stats")}</h2>
-                <span class="sub">{time(stats.at, look().zone)}</span>
+                <span class="end">{time(stats.at, look().zone)}</span>
             </header>
-            <dl class="facts">
+            <dl class="facts start">
                 {figure.into_iter().collect_view()}
                 {gpus}
             </dl>
@@ -157,7 +157,7 @@ pub fn logs_card(
 ) -> impl IntoView {
     let zone = look().zone;
     let kept = said.as_ref().and_then(|said| said.kept_at).map(|at| {
-        view! { <p class="sub">{words.t("instance-logs-kept")} " " {time(at, zone)}</p> }
+        view! { <p class="note-line">{words.t("instance-logs-kept")} " " {time(at, zone)}</p> }
     });
     let body = match said {
         None => view! { <div class="empty"><p>{words.t("instance-logs-away")}</p></div> }.into_any(),
@@ -192,7 +192,7 @@ pub fn logs_card(
         <section class="card" id="logs">
             <header>
                 <h2>{words.t("instance-logs")}</h2>
-                {beside}
+                <div class="end">{beside}</div>
             </header>
             {kept}
             {body}
@@ -242,7 +242,7 @@ pub fn facts_card(words: Words, view: &InstanceView) -> impl IntoView + use<> {
     view! {
         <section class="card">
             <header><h2>{words.t("instance-facts")}</h2></header>
-            <dl class="facts">
+            <dl class="facts start">
                 {customer}
                 <dt>{words.t("instance-created-by")}</dt>
                 <dd>{view.created_by.clone()} " " {time(view.created_at, zone)}</dd>

@@ -110,7 +110,7 @@ fn choose_form(words: Words, choice: &Choice, refused: Option<&Refused>) -> impl
     });
     let chosen = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
     view! {
-        <form class="form card" method="get" action=paths::INSTANCE_NEW>
+        <form class="form card choose" method="get" action=paths::INSTANCE_NEW>
             <fieldset>
                 {select_field(words.t("instance-image"), "image", images, &chosen(choice.image.map(|id| id.0)), fault("image"))}
                 {select_field(words.t("instance-spec"), "spec", specs.collect(), &chosen(choice.spec.map(|id| id.0)), fault("spec"))}

@@ -168,7 +168,7 @@ fn delete_card(words: Words, view: &InstanceView, refused: Option<&Refused>) -> 
             <div class="form">
                 <p class="sub">{lost}</p>
                 {fault.map(|fault| view! { <p class="fault">{fault}</p> })}
-                {ask.view(words)}
+                <div class="actions">{ask.view(words)}</div>
             </div>
         </section>
     }

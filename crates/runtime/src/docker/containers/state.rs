@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use serde::Deserialize;
 
 use super::labels::Origin;
@@ -23,6 +23,7 @@ pub struct Container {
     pub name: String,
     pub origin: Origin,
     pub state: State,
+    /// In microseconds, as databases keep it: one that was kept is the same as one that is read again.
     pub started_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
     /// Where its ports are now; an engine says nothing of them while it does not run.
@@ -202,8 +203,8 @@ impl RawContainer {
             name: word(self.name.trim_start_matches('/')),
             origin,
             state: state.read(),
-            started_at: time(state.started_at.as_deref()),
-            finished_at: time(state.finished_at.as_deref()),
+            started_at: time(state.started_at.as_deref()).map(|at| at.trunc_subsecs(6)),
+            finished_at: time(state.finished_at.as_deref()).map(|at| at.trunc_subsecs(6)),
             ports: self.ports(),
             error: Fault::new(crate::docker::FaultKind::StartRefused, &state.error).detail,
         })
