@@ -2,8 +2,8 @@
 //! gone.
 
 use axum::Extension;
+use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use contract::InstanceId;
 use contract::instances::InstanceLogQuery;
@@ -11,13 +11,14 @@ use platform::{OpContext, instances};
 
 use super::live::single;
 use crate::AppState;
+use crate::rest::{Params, Part};
 
 /// Refused before the upgrade when it is none of one's own.
 pub async fn open(
     State(state): State<AppState>,
     Extension(ctx): Extension<OpContext>,
-    Path(id): Path<InstanceId>,
-    Query(query): Query<InstanceLogQuery>,
+    Part(id): Part<InstanceId>,
+    Params(query): Params<InstanceLogQuery>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let watch = instances::watch_logs(&state.platform, &ctx, id, &query).await;

@@ -275,6 +275,7 @@ impl World {
             Some("uploads") => self.library.upload.to_string(),
             Some("images") => self.library.images[usize::from(!path.contains("/mine/"))].to_string(),
             Some("instances") => self.instances[usize::from(path.contains("/admin/"))].to_string(),
+            Some("{id}") if path.starts_with("/ws/instances/") => self.instances[0].to_string(),
             Some("{id}") => self.library.file.to_string(),
             Some("announcements") => self.announcement.to_string(),
             Some("notification-channels") => self.channels[0].to_string(),
