@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::server_fns::{AddCustomerMember, AddExistingMember, RemoveMember, SetMemberRole, TransferOwnership};
-use crate::door::{Refused, look};
+use crate::door::{Refused, door, look};
 use crate::ui::ask::{Ask, go, held_back};
 use crate::ui::forms::{TextField, select_within, text_field};
 use crate::ui::secret::shown_once;
@@ -233,9 +233,12 @@ fn transfer_card(words: Words, people: &People, refused: Option<&Refused>) -> An
         let held = held_back("transfer".to_owned(), words.t("member-transfer"), why, "btn");
         return view! { <section class="card"><p class="actions">{held}</p></section> }.into_any();
     }
+    // Who hands it over keeps nothing by handing it to themselves, and who is disabled could not act.
+    let own = door().1.user().map(|user| user.id);
     let heirs: Vec<_> = people
         .members
         .iter()
+        .filter(|member| member.active && Some(member.user_id) != own)
         .map(|member| (member.user_id.to_string(), format!("{} ({})", member.display_name, member.name)))
         .collect();
     let confirm = TextField {

@@ -136,6 +136,7 @@ impl Evaluation {
             }
             let Some(role) = kept.get(id) else { continue };
             let granted = self.ctx.authorize(AssignRole, &UserRef::of_platform(user))?;
+            roles::keeps_owners_in_tx(tx, user, role).await?;
             let given = roles::give_in_tx(tx, &self.ctx, &granted, role).await?;
             if given && row.verdict == RowVerdict::Update {
                 roles::tell_in_tx(platform, tx, &self.ctx, user, role.given()).await?;
