@@ -3,7 +3,7 @@
 use contract::accounts::{Language, MemberRole};
 use contract::{CustomerId, ErrorCode, UserId};
 
-use super::{SessionEnding, entry, hash_password, joining, links, password_reset, store};
+use super::{SessionEnding, entry, hash_password, joining, links, password_reset, second_factor, store};
 use crate::authz::SecureAccount;
 use crate::{Error, OpContext, Platform, Result, SystemActor, Via, audit, secrets};
 
@@ -62,6 +62,7 @@ pub async fn reset_second_factor(platform: &Platform, name: &str) -> Result<()> 
     store::second_factor::remove(&mut tx, &granted).await?;
     store::next_token_version(&mut tx, &granted).await?;
     audit::record_in_tx(&mut tx, &ctx, entry("accounts:totp-disable", row.id)).await?;
+    second_factor::tell(platform, &mut tx, &ctx, row.id, "off").await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(row.id));
     Ok(())

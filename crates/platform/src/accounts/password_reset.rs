@@ -4,7 +4,7 @@
 //! happens later, in a job.
 
 use contract::accounts::{PasswordResetConfirm, PasswordResetRequest};
-use contract::mail::RESET_PATH;
+use contract::mail::{FORGOT_PATH, RESET_PATH};
 use contract::notifications::NotificationKind;
 use contract::{ErrorCode, JobId, UserId};
 
@@ -189,6 +189,8 @@ pub async fn confirm_password_reset(platform: &Platform, ctx: &OpContext, body: 
 
 /// Whoever did not do it should hear of it.
 pub(super) async fn tell_of_password(platform: &Platform, tx: &mut Tx, ctx: &OpContext, user: UserId) -> Result<()> {
-    let notice = Notice { kind: NotificationKind::PasswordChanged, args: Vec::new(), link: None };
+    let args = vec![("who", notifications::who(ctx, user)), ("by", notifications::by(ctx))];
+    // The way out for who knows nothing of it.
+    let notice = Notice { kind: NotificationKind::PasswordChanged, args, link: Some(FORGOT_PATH.to_owned()) };
     notifications::notify_in_tx(platform, tx, ctx, &[user], &notice).await
 }

@@ -10,10 +10,12 @@ mail-password-reset-text =
     链接仅可使用一次，10 分钟内有效。如果不是您本人操作，请忽略此邮件，密码不会改变。
 mail-password-reset-link = 设置新密码
 mail-password-changed-subject = { $product }：密码已修改
-mail-password-changed-text =
-    您的账号 { $name } 的密码已修改，其他已登录的会话均已退出。
-
-    如果不是您本人操作，请立即重置密码并联系管理员。
+mail-password-changed-text = { $who ->
+    [other] { $by } 为您的账号 { $name } 设置了新密码，其他已登录的会话均已退出。如果未与您商定，请自行设置新密码，并联系管理员。
+    [console] 您的账号 { $name } 的新密码是通过服务器命令行设置的，其他已登录的会话均已退出。如果未与您商定，请自行设置新密码，并联系管理员。
+   *[own] 您的账号 { $name } 的密码已修改，其他已登录的会话均已退出。如果不是您本人操作，请立即设置新密码，并联系管理员。
+}
+mail-password-changed-link = 设置新密码
 mail-email-change-subject = { $product }：确认新邮箱
 mail-email-change-text =
     账号 { $name } 申请使用此邮箱：{ $email }。

@@ -10,6 +10,7 @@ pub(crate) mod import;
 mod sessions;
 mod store;
 
+use contract::notifications::NotificationKind;
 use contract::users::{
     UserCreate, UserCreated, UserMay, UserPassword, UserQuery, UserRow, UserSecret, UserState, UserUpdate, UserView,
 };
@@ -28,6 +29,7 @@ use super::{PasswordRule, SessionEnding, password, password_rule};
 use crate::authz::{AssignRole, CreateUser, DeleteUser, Population, UpdateUser, UserRef, ViewUser};
 use crate::db::Tx;
 use crate::fields::Wrong;
+use crate::notifications::{self, Notice, Value};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, customers, may, roles};
 
 /// Rows of an export that are read at a time.
@@ -164,11 +166,17 @@ pub async fn set_active(platform: &Platform, ctx: &OpContext, id: UserId, active
     may_be_switched(&mut tx, ctx, id, row.state, active).await?;
     let changed = (row.state == UserState::Disabled) == active;
     if changed {
+        // Only who is active is written to: before the one, and after the other.
+        if !active {
+            tell_of_switch(platform, &mut tx, ctx, id, active).await?;
+        }
         store::set_active(&mut tx, &granted, active, ctx.now()).await?;
         let action = if active { "users:enable" } else { "users:disable" };
         audit::record_of_person_in_tx(&mut tx, ctx, id, entry(action, id)).await?;
         if !active {
             end_sessions_in_tx(&mut tx, id).await?;
+        } else {
+            tell_of_switch(platform, &mut tx, ctx, id, active).await?;
         }
     }
     let view = read(&mut tx, ctx, id).await?;
@@ -248,6 +256,14 @@ pub async fn set_password(platform: &Platform, ctx: &OpContext, id: UserId, body
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(id));
     Ok(UserSecret { username: row.details.name, password: made })
+}
+
+/// Whose account somebody disabled reads it in their mailbox: nowhere else do they come to any more.
+async fn tell_of_switch(platform: &Platform, tx: &mut Tx, ctx: &OpContext, id: UserId, active: bool) -> Result<()> {
+    let change = if active { "enabled" } else { "disabled" };
+    let args = vec![("change", Value::Text(change.to_owned())), ("by", notifications::by(ctx))];
+    let notice = Notice { kind: NotificationKind::AccountSwitched, args, link: None };
+    notifications::tell_in_tx(platform, tx, ctx, id, &notice).await
 }
 
 /// Loads and locks an account, deleted or not.
