@@ -67,6 +67,20 @@ pub async fn members_of(platform: &Platform, ctx: &OpContext, id: CustomerId) ->
     Ok(list)
 }
 
+/// Who takes the list of a customer's people away, the invited among them, is in the log: to be called before it is read. Of the
+/// customer one acts for, or of any, for staff.
+///
+/// # Errors
+/// As [`members`]' and [`members_of`]'s.
+pub async fn note_people_export(platform: &Platform, ctx: &OpContext, id: Option<CustomerId>) -> Result<()> {
+    let id = match id {
+        Some(id) => ctx.authorize(ManageCustomer, &resource(id))?.id(),
+        None => ctx.authorize(ListMembers, &resource(active(ctx)?))?.id(),
+    };
+    let filters = serde_json::json!({});
+    audit::record_export(platform, ctx, ("customers:export-members", "clientele"), Some(id), &filters).await
+}
+
 /// Customers as staff see them.
 pub async fn list(platform: &Platform, ctx: &OpContext, query: &CustomerQuery) -> Result<Page<CustomerRow>> {
     ctx.authorize_list::<CustomerRef>(Permission::CustomersManage)?;
@@ -138,8 +152,9 @@ pub async fn get(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result
 
 /// Adds a customer, with its first owner's account where one is given.
 pub async fn create(platform: &Platform, ctx: &OpContext, customer: CustomerCreate) -> Result<CustomerCreated> {
-    let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(CreateCustomer, &Clientele)?;
+    // The link of its first owner is the system's.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let mut wrong = Wrong::new();
     let details = details(
         &mut wrong,

@@ -41,6 +41,7 @@ async fn another_address_is_told_of_at_the_old_one_too_whatever_was_chosen() {
     let none = contract::notifications::NotificationPreferences {
         choices: K::ALL
             .into_iter()
+            .filter(|kind| !kind.is_security())
             .map(|kind| contract::notifications::NotificationChoice {
                 kind,
                 in_app: false,
@@ -98,6 +99,62 @@ async fn a_password_that_others_set_is_told_of() {
     for mail in world.sink.taken_by("lee@example.org") {
         assert!(mail.text().contains("/forgot"), "{}", mail.text());
     }
+}
+
+#[tokio::test]
+async fn whoever_gets_an_account_reads_who_made_it_and_for_whom() {
+    let world = World::new().await;
+    let (p, mut admin) = (&world.test.platform, world.admin.clone());
+    admin.principal.display_name = "Ada".to_owned();
+    let made = |name: &str, password: Option<&str>| contract::users::UserCreate {
+        username: name.to_owned(),
+        email: Some(format!("{name}@example.org")),
+        password: password.map(str::to_owned),
+        ..Default::default()
+    };
+    users::create(p, &admin.ctx(), made("bo", None)).await.unwrap();
+    // Who is told a password by whoever typed it needs no link.
+    users::create(p, &admin.ctx(), made("cy", Some("three unusual words: quokka"))).await.unwrap();
+    let owner = contract::customers::MemberCreate {
+        username: "di".to_owned(),
+        email: Some("di@example.org".to_owned()),
+        ..Default::default()
+    };
+    let initech =
+        contract::customers::CustomerCreate { name: "Initech".to_owned(), owner: Some(owner), ..Default::default() };
+    customers::create(p, &admin.ctx(), initech).await.unwrap();
+    world.work().await;
+    let text = |address: &str| world.sink.taken_by(address).first().map(|mail| mail.text().to_owned());
+    let (bo, di) = (text("bo@example.org").unwrap(), text("di@example.org").unwrap());
+    assert!(bo.contains("Ada made an account for you. Your user name is bo.") && bo.contains("/reset?token="), "{bo}");
+    assert!(di.contains("Ada made an account for you in Initech. Your user name is di."), "{di}");
+    assert_eq!(text("cy@example.org"), None);
+}
+
+#[tokio::test]
+async fn a_link_to_a_new_password_speaks_the_language_of_the_page_it_was_asked_on() {
+    let world = World::new().await;
+    let test = &world.test;
+    let (lee, kim) = (test.outsider("lee").await, test.outsider("kim").await);
+    world.email(&lee, "lee@example.org", "en").await;
+    world.email(&kim, "kim@example.org", "en").await;
+    sqlx::query("update users set language = null where name = 'kim'").execute(test.owner_pool()).await.unwrap();
+    let ctx = test.anonymous();
+    let ctx = platform::OpContext::new(
+        ctx.principal().clone(),
+        ctx.now(),
+        ctx.via(),
+        ctx.request_id(),
+        ctx.address(),
+        contract::accounts::Language::Zh,
+    );
+    for name in ["lee", "kim"] {
+        let body = contract::accounts::PasswordResetRequest { account: name.to_owned(), ..Default::default() };
+        accounts::request_password_reset(&test.platform, &ctx, &body).await.unwrap();
+    }
+    world.work().await;
+    assert_eq!(world.subjects("lee@example.org"), ["RemoteGPU: set a new password"], "what one chose stays");
+    assert_eq!(world.subjects("kim@example.org"), ["RemoteGPU：重置密码"]);
 }
 
 #[tokio::test]

@@ -81,6 +81,7 @@ audit-action-customers-restore = Bring a customer back
 audit-action-customers-disable = Disable a customer
 audit-action-customers-enable = Enable a customer
 audit-action-customers-export = Export customers
+audit-action-customers-export-members = Export members
 audit-action-customers-update = Change a customer
 audit-action-customers-view = View own customer
 audit-action-customers-list-members = View members

@@ -150,7 +150,10 @@ mail-password-elsewhere-link = Go there
 mail-kind-password-elsewhere = Password kept elsewhere
 mail-first-password-subject = { $product }: your account is ready
 mail-first-password-text =
-    An account was made for you. Your user name is { $name }.
+    { $customers ->
+        [none] { $by } made an account for you. Your user name is { $name }.
+       *[other] { $by } made an account for you in { $customers }. Your user name is { $name }.
+    }
 
     Set your password to sign in. The link works once and for 7 days; after that, ask for a new one under “Forgot the password?”.
 mail-first-password-link = Set the password

@@ -81,6 +81,7 @@ audit-action-customers-restore = 恢复客户
 audit-action-customers-disable = 停用客户
 audit-action-customers-enable = 启用客户
 audit-action-customers-export = 导出客户
+audit-action-customers-export-members = 导出成员
 audit-action-customers-update = 修改客户
 audit-action-customers-view = 查看所属客户
 audit-action-customers-list-members = 查看成员

@@ -150,7 +150,10 @@ mail-password-elsewhere-link = 前往修改
 mail-kind-password-elsewhere = 密码保存在别处
 mail-first-password-subject = { $product }：您的账号已开通
 mail-first-password-text =
-    已为您开通账号，用户名是 { $name }。
+    { $customers ->
+        [none] { $by } 为您开通了账号，用户名是 { $name }。
+       *[other] { $by } 为您开通了账号，用户名是 { $name }，所属组织：{ $customers }。
+    }
 
     请设置密码后登录。链接只能使用一次，7 天内有效；过期后请用“忘记密码？”重新获取。
 mail-first-password-link = 设置密码

@@ -30,6 +30,8 @@ pub(crate) struct People {
     pub own: May,
     /// The page that shows them.
     pub back: String,
+    /// Where they are as a workbook.
+    pub export: String,
     /// The name and password of who was just added.
     pub made: Option<String>,
 }
@@ -43,7 +45,10 @@ pub(crate) fn people_cards(words: Words, people: People, refused: Option<&Refuse
     let transfer = (people.manage && people.members.len() > 1).then(|| transfer_card(words, &people, refused));
     view! {
         <section class="card">
-            <header><h2>{words.t("home-people")}</h2></header>
+            <header>
+                <h2>{words.t("home-people")}</h2>
+                <span class="end"><a class="btn" href=people.export.clone() download="">{words.t("list-export")}</a></span>
+            </header>
             {table(words, &people)}
             {made}
         </section>

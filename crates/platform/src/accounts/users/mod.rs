@@ -5,6 +5,7 @@
 //! disabled, deleted or given a new password is signed out everywhere at once; a password made here is shown once.
 
 mod bulk;
+pub(in crate::accounts) mod first_password;
 mod identities;
 pub(crate) mod import;
 mod sessions;
@@ -91,7 +92,8 @@ pub async fn get(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<Use
     Ok(view)
 }
 
-/// Adds an account, with roles where some are named.
+/// Adds an account, with roles where some are named. Who has an address and was typed no password gets a link to a first one by
+/// mail, where mail goes out.
 ///
 /// # Errors
 /// `Forbidden` when a role permits what the caller does not hold.
@@ -102,13 +104,17 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: UserCreate) -> R
     let (typed, made) = chosen(password_rule(platform).await, &mut wrong, body.password, &details);
     wrong.into_result()?;
     let hash = hashed(platform, typed.as_ref().or(made.as_ref())).await?;
-    let mut tx = platform.db().begin(ctx).await?;
+    // The link is the system's.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let id = store::insert(&mut tx, &granted, &details, (&hash, false)).await.map_err(at_username)?;
     let after = Some(facts(&details, UserState::Active));
     audit::record_in_tx(&mut tx, ctx, audit::Entry { after, ..entry("users:create", id) }).await?;
     for role in body.roles {
         let granted = ctx.authorize(AssignRole, &UserRef::of_platform(id))?;
         roles::assign_in_tx(&mut tx, ctx, &granted, role).await.map_err(at_roles)?;
+    }
+    if let Some(address) = details.email.as_deref().filter(|_| made.is_some()) {
+        first_password::send_in_tx(platform, &mut tx, ctx, (id, &details.name, address), &[]).await?;
     }
     let user = read(&mut tx, ctx, id).await?;
     tx.commit().await?;

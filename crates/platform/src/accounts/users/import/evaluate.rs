@@ -158,7 +158,13 @@ impl Evaluation {
         let mut added: Vec<(CustomerId, MemberRole)> = Vec::new();
         for name in places::names(&text, |name| customers.place(name).is_some()) {
             let Some((id, role)) = customers.place(&name) else {
-                faults.push(fault("customers", "field-import-customer-unknown", &[("name", name)]));
+                let of_role = customers.unknown_role(&name);
+                let of_role =
+                    of_role.map(|(customer, role)| [("name", customer.to_owned()), ("role", role.to_owned())]);
+                faults.push(match of_role {
+                    Some(args) => fault("customers", "field-import-member-role-unknown", &args),
+                    None => fault("customers", "field-import-customer-unknown", &[("name", name)]),
+                });
                 continue;
             };
             let is = held.iter().find(|held| held.customer_id == id).map(|held| held.role);
