@@ -37,19 +37,27 @@ pub(super) fn role<'a>(roles: &'a [Assignable], text: &str) -> Option<&'a Assign
 
 /// Customers by what people call them: their name in lower case, or their number.
 #[derive(Default)]
-pub(super) struct Customers(HashMap<String, CustomerId>);
+pub(super) struct Customers {
+    called: HashMap<String, CustomerId>,
+    names: HashMap<CustomerId, String>,
+}
 
 impl Customers {
     pub(super) fn new(found: Vec<(CustomerId, String)>) -> Self {
         let mut called: HashMap<String, CustomerId> = found.iter().map(|(id, _)| (id.to_string(), *id)).collect();
         // A name that looks like another's number is a name.
-        called.extend(found.into_iter().map(|(id, name)| (name.to_lowercase(), id)));
-        Self(called)
+        called.extend(found.iter().map(|(id, name)| (name.to_lowercase(), *id)));
+        Self { called, names: found.into_iter().collect() }
+    }
+
+    /// What it is called.
+    pub(super) fn name(&self, id: CustomerId) -> String {
+        self.names.get(&id).cloned().unwrap_or_default()
     }
 
     /// The customer and what somebody is to be there.
     pub(super) fn place(&self, text: &str) -> Option<(CustomerId, MemberRole)> {
-        let by_name = |name: &str| self.0.get(&name.to_lowercase()).copied();
+        let by_name = |name: &str| self.called.get(&name.to_lowercase()).copied();
         if let Some(id) = by_name(text) {
             return Some((id, MemberRole::Member));
         }
@@ -62,7 +70,7 @@ impl Customers {
     /// A known customer's name, with what stands in brackets behind it and is no role there.
     pub(super) fn unknown_role<'a>(&self, text: &'a str) -> Option<(&'a str, &'a str)> {
         let (name, word) = in_brackets(text)?;
-        (with_role(text).is_none() && self.0.contains_key(&name.to_lowercase())).then_some((name, word))
+        (with_role(text).is_none() && self.called.contains_key(&name.to_lowercase())).then_some((name, word))
     }
 }
 
