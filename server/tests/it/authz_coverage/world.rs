@@ -19,7 +19,7 @@ use crate::harness::{Answer, Server, Who, sfn};
 use crate::sockets::dial_as;
 
 /// No test message goes further than to be refused.
-const PRIVATE: &str = "http://127.0.0.1:1/hook";
+const PRIVATE: &str = "http://localhost:1/hook";
 
 pub struct World {
     pub server: Server,
