@@ -56,6 +56,7 @@ sessions-alone = You are signed in nowhere else.
 sessions-kind = Kind
 sessions-agent = Program
 sessions-address = From
+sessions-from = { $what } ({ $address })
 sessions-since = Since
 sessions-seen = Last seen
 sessions-current = This one

@@ -53,6 +53,7 @@ sessions-alone = 您没有在其他地方登录。
 sessions-kind = 类型
 sessions-agent = 程序
 sessions-address = 来源
+sessions-from = { $what }（{ $address }）
 sessions-since = 登录时间
 sessions-seen = 最近活动
 sessions-current = 当前会话
