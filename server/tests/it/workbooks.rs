@@ -57,7 +57,7 @@ async fn a_customer_s_people_and_the_invited_are_taken_away_on_both_sides() {
     let (staff, owner) = (server.token(&admin).await, server.token(&acme.owner).await);
     let invited = format!(
         "insert into one_time_links (hash, purpose, customer_id, role, address, created_by, created_at, expires_at)
-         select sha256('t'), 'invitation', {}, 'member', 'new@example.org', {}, now(), 'infinity' returning id",
+         select sha256('t'), 'invitation', {}, 'member', 'new@example.org', {}, now(), now() + interval '7 days' returning id",
         acme.id, acme.owner.id
     );
     assert_eq!(server.sql(&invited).await.len(), 1);

@@ -124,7 +124,7 @@ async fn whoever_gets_an_account_reads_who_made_it_and_for_whom() {
         contract::customers::CustomerCreate { name: "Initech".to_owned(), owner: Some(owner), ..Default::default() };
     customers::create(p, &admin.ctx(), initech).await.unwrap();
     world.work().await;
-    let text = |address: &str| world.sink.taken_by(address).first().map(|mail| mail.text().to_owned());
+    let text = |address: &str| world.sink.taken_by(address).first().map(|mail| mail.text());
     let (bo, di) = (text("bo@example.org").unwrap(), text("di@example.org").unwrap());
     assert!(bo.contains("Ada made an account for you. Your user name is bo.") && bo.contains("/reset?token="), "{bo}");
     assert!(di.contains("Ada made an account for you in Initech. Your user name is di."), "{di}");

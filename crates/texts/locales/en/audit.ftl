@@ -25,6 +25,7 @@ audit-filter-actor = Name of who
 audit-filter-target = Target’s id
 audit-from = From day
 audit-until = Until day, inclusive
+audit-day-unread = { $field }: “{ $typed }” is no day, so nothing is filtered by it. Enter one such as 2026-01-31.
 audit-outcome-done = Done
 audit-outcome-denied = Denied
 audit-outcome-failed = Failed

@@ -25,6 +25,7 @@ audit-filter-actor = 操作者姓名
 audit-filter-target = 对象编号
 audit-from = 起始日期
 audit-until = 截止日期（含）
+audit-day-unread = { $field }：“{ $typed }”不是日期，未按它筛选。请输入例如 2026-01-31。
 audit-outcome-done = 完成
 audit-outcome-denied = 拒绝
 audit-outcome-failed = 失败
