@@ -246,6 +246,9 @@ fn transfer_card(words: Words, people: &People, refused: Option<&Refused>) -> An
         .filter(|member| member.active && Some(member.user_id) != own)
         .map(|member| (member.user_id.to_string(), format!("{} ({})", member.display_name, member.name)))
         .collect();
+    if heirs.is_empty() {
+        return ().into_any();
+    }
     let confirm = TextField {
         label: words.with("member-transfer-confirm", &[("name", people.name.clone())]),
         name: "confirm".to_owned(),

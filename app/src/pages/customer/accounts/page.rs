@@ -84,8 +84,8 @@ fn account_view(
     )
 }
 
-/// Why there is no customer to act for: staff act for none, who signed up by themselves was not given a place yet, another's is disabled, and
-/// another has only to choose.
+/// Why there is no customer to act for: staff act for none, who signed up by themselves was not given a place yet, another's
+/// is disabled, and another has only to choose.
 fn standing_note(words: Words, profile: &Profile) -> Option<String> {
     let names = |list: &[MembershipView]| {
         let names: Vec<_> = list.iter().map(|membership| membership.customer_name.clone()).collect();
