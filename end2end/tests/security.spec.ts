@@ -224,7 +224,14 @@ test('a second factor is set up, asked for, replaced by a recovery code, and swi
   await signIn(page, who);
   await look(page, installation.url, 'en', 'light');
   await page.goto('/account/security');
-  await page.getByRole('button', { name: 'Set up' }).click();
+  // Whoever sits at an open session sets none up: the password is asked for.
+  const enrol = page.locator('form[action*="enroll_totp"]');
+  await enrol.locator('input[name="password"]').fill('not the password');
+  await enrol.getByRole('button', { name: 'Set up' }).click();
+  await expect(enrol.locator('.fault')).toBeVisible();
+  await expectAccessible(page);
+  await enrol.locator('input[name="password"]').fill(who.password);
+  await enrol.getByRole('button', { name: 'Set up' }).click();
   await expect(page.locator('.qr svg')).toBeVisible();
   const secret = await page.locator('code.select').innerText();
   await expectAccessible(page);

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ImportId;
+use crate::accounts::MemberRole;
 use crate::machines::word_enum;
 
 /// Largest workbook taken, bytes.
@@ -120,7 +121,22 @@ pub struct ImportRow {
     pub cells: BTreeMap<String, String>,
     /// Columns that would change, for an update.
     pub changes: Vec<String>,
+    /// What somebody becomes in customers, where they are less there now.
+    #[serde(default)]
+    pub places: Vec<PlaceChange>,
     pub faults: Vec<RowFault>,
+}
+
+/// What somebody becomes in a customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PlaceChange {
+    /// The customer's name.
+    pub customer: String,
+    /// What they are there now; absent where nothing.
+    pub was: Option<MemberRole>,
+    pub role: MemberRole,
 }
 
 /// Parameters of the list of rows.

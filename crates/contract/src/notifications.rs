@@ -36,6 +36,14 @@ pub enum NotificationKind {
     EmailChanged,
     /// The account was bound to a sign-in service, or parted from one.
     IdentitiesChanged,
+    /// The second factor was switched on or off, or a recovery code was used.
+    SecondFactorChanged,
+    /// A public key was added to the account.
+    SshKeyAdded,
+    /// An API token of the account was made.
+    ApiTokenMade,
+    /// Somebody disabled the account, or enabled it again.
+    AccountSwitched,
     /// An image one uploaded was looked at.
     ImageReviewed,
     /// An instance of one's own was given up.
@@ -46,7 +54,7 @@ pub enum NotificationKind {
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 14] = [
+    pub const ALL: [NotificationKind; 18] = [
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
         NotificationKind::MaintenancePlanned,
@@ -60,6 +68,10 @@ impl NotificationKind {
         NotificationKind::PasswordChanged,
         NotificationKind::EmailChanged,
         NotificationKind::IdentitiesChanged,
+        NotificationKind::SecondFactorChanged,
+        NotificationKind::SshKeyAdded,
+        NotificationKind::ApiTokenMade,
+        NotificationKind::AccountSwitched,
         NotificationKind::EngineCertificates,
     ];
 
@@ -91,6 +103,10 @@ impl NotificationKind {
             NotificationKind::PasswordChanged => "password-changed",
             NotificationKind::EmailChanged => "email-changed",
             NotificationKind::IdentitiesChanged => "identities-changed",
+            NotificationKind::SecondFactorChanged => "second-factor-changed",
+            NotificationKind::SshKeyAdded => "ssh-key-added",
+            NotificationKind::ApiTokenMade => "api-token-made",
+            NotificationKind::AccountSwitched => "account-switched",
             NotificationKind::ImageReviewed => "image-reviewed",
             NotificationKind::InstanceFailed => "instance-failed",
             NotificationKind::EngineCertificates => "engine-certificates",
@@ -106,7 +122,11 @@ impl NotificationKind {
     pub fn is_security(self) -> bool {
         matches!(
             self,
-            NotificationKind::PasswordChanged | NotificationKind::EmailChanged | NotificationKind::IdentitiesChanged
+            NotificationKind::PasswordChanged
+                | NotificationKind::EmailChanged
+                | NotificationKind::IdentitiesChanged
+                | NotificationKind::SecondFactorChanged
+                | NotificationKind::AccountSwitched
         )
     }
 }
@@ -173,9 +193,11 @@ pub struct NotificationChoice {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct NotificationPreferences {
-    /// Every kind in an answer; kinds that a body does not name stay as they are.
+    /// Every kind in an answer; kinds that a body does not name stay as they are. What concerns the safety of the account is
+    /// told in every way: a body that says otherwise is refused.
     pub choices: Vec<NotificationChoice>,
-    /// Mail and webhooks wait from this time of day, `22:00`, in one's own time zone …
+    /// Mail and webhooks wait from this time of day, `22:00`, in one's own time zone … In a body, absent leaves the hours as
+    /// they are, and two empty texts end them.
     pub quiet_from: Option<String>,
     /// … until this one.
     pub quiet_until: Option<String>,

@@ -109,15 +109,32 @@ async fn admit(state: &AppState, asked: &Asked, anonymous: &OpContext) -> platfo
     Ok(anonymous.authenticated(principal, language))
 }
 
-/// The token as it stands there; what is no text is a token that opens nothing.
+/// The token as it stands there, behind the word in whatever letters (RFC 9110, 11.1); what is no text is a token that opens
+/// nothing.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let token = headers.get(header::AUTHORIZATION)?.as_bytes().strip_prefix(b"Bearer ")?;
-    Some(std::str::from_utf8(token).unwrap_or_default())
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.as_bytes().split_at_checked(b"Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| std::str::from_utf8(token).unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_word_before_a_token_counts_in_whatever_letters() {
+        let read = |text: &'static str| {
+            let value = axum::http::HeaderValue::from_static(text);
+            let headers = HeaderMap::from_iter([(header::AUTHORIZATION, value)]);
+            bearer(&headers).map(str::to_owned)
+        };
+        for text in ["Bearer abc", "bearer abc", "BEARER abc"] {
+            assert_eq!(read(text).as_deref(), Some("abc"), "{text}");
+        }
+        for text in ["Bearerabc", "Basic YTpi", "bear", ""] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        assert_eq!(read("bearer ").as_deref(), Some(""));
+    }
 
     #[test]
     fn what_is_dear_has_a_rate_of_its_own() {

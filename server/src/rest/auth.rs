@@ -6,7 +6,7 @@ use contract::accounts::{
     AccountByLink, ApiTokenCreate, ApiTokenSecret, ApiTokenView, CaptchaQuery, CaptchaView, CustomerSwitch,
     EmailChangeConfirm, EmailChangeRequest, InvitationJoin, InvitationJoined, LoginAnswer, LoginRequest,
     PasswordChange, PasswordChanged, PasswordResetConfirm, PasswordResetRequest, Profile, ProfileUpdate, RecoveryCodes,
-    RefreshRequest, SessionView, SessionsEnded, SignUpRequest, TotpConfirm, TotpEnrollment, TotpProof,
+    RefreshRequest, SessionView, SessionsEnded, SignUpRequest, TotpConfirm, TotpEnroll, TotpEnrollment, TotpProof,
 };
 use contract::menus::MenuRecord;
 use contract::{CustomerId, Envelope, ListColumns, Permission, SessionId};
@@ -163,11 +163,13 @@ pub async fn change_password(
     rest.answer(result.await).await
 }
 
-/// Makes a secret for an authenticator app; it counts once it is confirmed.
-#[utoipa::path(post, path = "/api/auth/totp/enroll", tag = "auth",
-    responses((status = 200, body = Envelope<TotpEnrollment>), (status = 422, description = "1402: it is on")))]
-pub async fn enroll_totp(rest: Rest) -> Response {
-    rest.answer(accounts::enroll_totp(&rest.platform, &rest.ctx).await).await
+/// Makes a secret for an authenticator app, with the password; it counts once it is confirmed.
+#[utoipa::path(post, path = "/api/auth/totp/enroll", tag = "auth", request_body = TotpEnroll,
+    responses((status = 200, body = Envelope<TotpEnrollment>),
+        (status = 422, description = "1402: it is on, or there is no password here and the session is older than ten minutes"),
+        (status = 429, description = "1600: too many failures; Retry-After says when")))]
+pub async fn enroll_totp(rest: Rest, Body(body): Body<TotpEnroll>) -> Response {
+    rest.answer(accounts::enroll_totp(&rest.platform, &rest.ctx, &body.password).await).await
 }
 
 /// Switches the second factor on; the only answer that holds the recovery codes. Every session of the account ends.

@@ -203,6 +203,7 @@ mod tests {
             code: Some("li.na".to_owned()),
             cells: Default::default(),
             changes: Vec::new(),
+            places: Vec::new(),
             faults: Vec::new(),
         };
         let said = |subject, done| outcome(Language::Zh, (subject, &[]), done, &row).1;

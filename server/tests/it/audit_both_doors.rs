@@ -99,3 +99,18 @@ async fn each_day_gets_one_line_and_a_rewritten_day_shows() {
     assert!(broken.to_string().contains("position 1"), "{broken}");
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+#[tokio::test]
+async fn a_day_that_does_not_read_is_said_on_both_pages_and_a_word_at_its_field() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let (staff, owner) = (server.token(&admin).await, server.token(&acme.owner).await);
+    for (who, page) in [(&staff, "/admin/audit"), (&owner, "/audit")] {
+        let says = "“garbage” is no day";
+        assert!(server.get(who, &format!("{page}?from=garbage")).await.text.contains(says), "{page}");
+        assert!(!server.get(who, &format!("{page}?from=2026-01-31")).await.text.contains("is no day"), "{page}");
+    }
+    let refused = server.get(&staff, "/api/admin/audits?outcome=zzz").await;
+    assert_eq!((refused.status, refused.code()), (400, 1000));
+    assert_eq!(refused.fields().keys().collect::<Vec<_>>(), ["outcome"]);
+}

@@ -124,7 +124,10 @@ async fn strike(server: &Server, blow: Blow, acme: &TestCustomer, user: &TestUse
             post("/api/auth/password/change", body).await;
         }
         Blow::SecondFactorChanged => {
-            let secret = post("/api/auth/totp/enroll", json!({})).await["secret"].as_str().unwrap().to_owned();
+            let secret = post("/api/auth/totp/enroll", json!({ "password": user.password })).await["secret"]
+                .as_str()
+                .unwrap()
+                .to_owned();
             let code = totp_code(&secret, server.test.clock().now());
             post("/api/auth/totp/confirm", json!({ "code": code })).await;
         }

@@ -143,7 +143,7 @@ async fn the_page_leads_through_sign_in_and_code_back_to_the_invitation() {
     inviting(&server).await;
     link(&server, acme.id.0, "owner", "the-token").await;
     let program = server.token(&lee).await;
-    let enrolled = server.post(&program, "/api/auth/totp/enroll", json!({})).await.data();
+    let enrolled = server.post(&program, "/api/auth/totp/enroll", json!({ "password": lee.password })).await.data();
     let secret = enrolled["secret"].as_str().unwrap().to_owned();
     let code = totp_code(&secret, server.test.clock().now());
     assert_eq!(server.post(&program, "/api/auth/totp/confirm", json!({ "code": code })).await.code(), 0);

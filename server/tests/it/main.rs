@@ -28,6 +28,7 @@ mod leases_both_doors;
 mod live;
 mod mail_both_doors;
 mod notifications_both_doors;
+mod one_permission;
 mod ops;
 mod origin;
 mod programs;

@@ -81,7 +81,7 @@ async fn choices(doors: &Doors<'_>, owner: &Who) {
     };
     let decided = |kind: &str| kind == "renewal-decided";
     let mut body: Vec<_> = kinds.iter().map(|kind| choice(kind, [true, decided(kind), !decided(kind)])).collect();
-    body.push(choice("password-changed", [false; 3]));
+    body.push(choice("password-changed", [true; 3]));
     let body = json!({ "choices": body, "quietFrom": "22:00", "quietUntil": "07:30" });
     let mut form: Vec<_> = kinds.iter().map(|kind| ("in_app[]", *kind)).collect();
     form.extend(kinds.iter().filter(|kind| !decided(kind)).map(|kind| ("webhook[]", *kind)));
@@ -94,6 +94,14 @@ async fn choices(doors: &Doors<'_>, owner: &Who) {
     sorted.sort_unstable();
     assert_eq!(server.sql(kept).await, sorted);
     assert_eq!(server.sql("select from_minute, until_minute from notification_quiet").await, ["1320\t450"]);
+    if matches!(doors.through, Through::Rest) {
+        let silent = json!({ "choices": [choice("second-factor-changed", [false; 3])] });
+        assert_eq!(choose(silent, &[]).await, (1000, vec!["choices".to_owned()]));
+        assert_eq!(choose(json!({}), &[]).await, (0, vec![]));
+        assert_eq!(server.sql("select from_minute from notification_quiet").await, ["1320"], "absent is unchanged");
+        assert_eq!(choose(json!({ "quietFrom": "", "quietUntil": "" }), &[]).await, (0, vec![]));
+        assert_eq!(server.count("select count(*) from notification_quiet").await, 0);
+    }
     let audit = "select distinct via from audit_events where action = 'accounts:update-notifications'";
     assert_eq!(server.sql(audit).await, [doors.via()]);
 }

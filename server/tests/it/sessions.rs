@@ -318,7 +318,8 @@ async fn an_admin_who_must_have_a_second_factor_gets_nothing_else_before_it_is_o
     assert!(page.status == 200 && page.text.contains("enroll_totp"), "{}", page.status);
     assert_eq!(status(&server, &browser).await, 200, "one's own profile says what there is");
 
-    let secret = server.post(&browser, "/api/auth/totp/enroll", json!({})).await.data();
+    let secret =
+        server.post(&browser, "/api/auth/totp/enroll", json!({ "password": test_support::PASSWORD })).await.data();
     let secret = secret["secret"].as_str().unwrap().to_owned();
     let code = test_support::totp_code(&secret, server.test.clock().now());
     let answer = server.call(&browser, "confirm_totp", &[("code", &code)]).await;

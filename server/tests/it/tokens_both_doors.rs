@@ -34,6 +34,7 @@ async fn scenario(through: Through) {
     assert_eq!(make(&owner, "", &[]).await, (1000, vec!["name".to_owned()]));
     assert_eq!(make(&owner, "robot", &["machines:view"]).await, (1000, vec!["scopes".to_owned()]));
     assert_eq!(make(&owner, "robot", &["customers:list-members"]).await, (0, vec![]));
+    assert_eq!(make(&owner, "Robot", &[]).await, (1000, vec!["name".to_owned()]));
     assert_eq!(make(&owner, "other robot", &[]).await, (0, vec![]));
     let list = tokens(&owner).await;
     assert_eq!((list.as_array().unwrap().len(), &list[1]["name"]), (2, &json!("robot")));
@@ -91,7 +92,7 @@ async fn a_browser_signs_in_in_two_steps_and_leaves_no_password() {
     let server = Server::start().await;
     let user = server.test.outsider("careful").await;
     let program = server.token(&user).await;
-    let enrolled = server.post(&program, "/api/auth/totp/enroll", json!({})).await.data();
+    let enrolled = server.post(&program, "/api/auth/totp/enroll", json!({ "password": user.password })).await.data();
     let secret = enrolled["secret"].as_str().unwrap();
     let code = || test_support::totp_code(secret, server.test.clock().now());
     let confirmed = server.post(&program, "/api/auth/totp/confirm", json!({ "code": code() })).await;

@@ -50,6 +50,43 @@ async fn who_takes_a_list_away_is_in_the_log() {
 }
 
 #[tokio::test]
+async fn a_customer_s_people_and_the_invited_are_taken_away_on_both_sides() {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let acme = server.test.customer("Acme").await;
+    let (staff, owner) = (server.token(&admin).await, server.token(&acme.owner).await);
+    let invited = format!(
+        "insert into one_time_links (hash, purpose, customer_id, role, address, created_by, created_at, expires_at)
+         select sha256('t'), 'invitation', {}, 'member', 'new@example.org', {}, now(), now() + interval '7 days' returning id",
+        acme.id, acme.owner.id
+    );
+    assert_eq!(server.sql(&invited).await.len(), 1);
+    let program = Path::new(env!("CARGO_BIN_EXE_remotegpu"));
+    let of_staff = format!("/api/admin/customers/{}/members/export", acme.id);
+    for (who, path) in [(&owner, "/api/customer/members/export"), (&staff, of_staff.as_str())] {
+        let answer = server.request(who, Method::GET, path).header("accept-language", "en").send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        let bytes = answer.bytes().await.unwrap().to_vec();
+        let mut rows = sheets::read_in_child(program, bytes, &ReadOptions::default()).await.unwrap();
+        let mut cells = Vec::new();
+        while let Some(row) = rows.next().await.unwrap() {
+            cells.push(row.cells.join("|"));
+        }
+        assert!(cells[0].starts_with("User name|Name|E-mail|Role|State"), "{cells:?}");
+        assert!(cells.iter().any(|row| row.contains(&acme.owner.name) && row.contains("|Owner|Active|")), "{cells:?}");
+        assert!(cells.iter().any(|row| row.contains("|new@example.org|Member|Invited|")), "{cells:?}");
+        assert_eq!(cells.len(), 4, "{cells:?}");
+    }
+    let log = "select actor_name || ' ' || customer_id::text from audit_events
+               where action = 'customers:export-members' order by id";
+    let expected = [&acme.owner, &admin].map(|person| format!("{} {}", person.name, acme.id));
+    assert_eq!(server.sql(log).await, expected);
+    // Members see nobody's list, and take none.
+    let member = server.token(&acme.member).await;
+    assert_eq!(server.get(&member, "/api/customer/members/export").await.status, 403);
+}
+
+#[tokio::test]
 async fn too_large_and_too_many_are_refused_in_words() {
     let server = Server::start().await;
     let staff = server.token(&server.test.admin().await).await;
@@ -183,6 +220,7 @@ async fn people_come_in_through_both_doors_and_what_goes_out_changes_nothing() {
         let bytes = export.send().await.unwrap().bytes().await.unwrap().to_vec();
         let again = server.get(&staff, &at(stage(bytes).await, "")).await.data();
         assert_eq!((&again["unchangedRows"], &again["rows"]), (&json!(5), &json!(5)), "{language}: {again}");
+        assert_eq!(again["unknownColumns"], json!([]), "{language}: our own columns are nothing to warn about");
     }
     for path in ["/api/admin/users/import/template".to_owned(), at(by_rest, "/result")] {
         let bytes = server.request(&staff, Method::GET, &path).send().await.unwrap().bytes().await.unwrap();

@@ -97,6 +97,9 @@ pub struct ApiTokenView {
     pub created_at: DateTime<Utc>,
     /// To the minute; absent before the first use.
     pub last_used_at: Option<DateTime<Utc>>,
+    /// Address it was last used from, as far as the time says.
+    #[serde(default)]
+    pub last_used_from: Option<String>,
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -187,6 +190,16 @@ pub struct TotpEnrollment {
     pub uri: String,
 }
 
+/// Body of `POST /api/auth/totp/enroll`: whoever sits at an open session may not lock its owner out.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TotpEnroll {
+    /// Not looked at where the password is kept elsewhere; then the session has to have begun within the last ten minutes.
+    #[serde(default)]
+    pub password: String,
+}
+
 /// Body of `POST /api/auth/totp/confirm`.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -227,4 +240,12 @@ macro_rules! kept_out_of_debug_texts {
     )+};
 }
 
-kept_out_of_debug_texts!(ApiTokenSecret, PasswordChange, TotpEnrollment, TotpConfirm, RecoveryCodes, TotpProof,);
+kept_out_of_debug_texts!(
+    ApiTokenSecret,
+    PasswordChange,
+    TotpEnrollment,
+    TotpEnroll,
+    TotpConfirm,
+    RecoveryCodes,
+    TotpProof,
+);

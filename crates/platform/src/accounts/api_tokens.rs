@@ -8,13 +8,15 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use contract::accounts::{ApiTokenCreate, ApiTokenSecret, ApiTokenView};
+use contract::notifications::NotificationKind;
 use contract::{ErrorCode, Permission, SessionId};
 
 use super::session_records::SessionKind;
 use super::{SessionEnding, account, entry, signed_in, store};
 use crate::authz::{SecureAccount, ViewAccount};
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, audit, secrets};
+use crate::notifications::{self, Notice, Value};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, secrets};
 
 /// How every API token begins: people and scanners of leaked secrets know it by that.
 pub(super) const PREFIX: &str = "rgpu_";
@@ -22,6 +24,8 @@ pub(super) const PREFIX: &str = "rgpu_";
 const START_CHARS: usize = PREFIX.len() + 4;
 /// Tokens a person may have at a time.
 const MAX_TOKENS: u32 = 100;
+/// Where one sees them.
+const TOKENS_PAGE: &str = "/account/tokens";
 /// Longest life that is not for ever.
 const MAX_DAYS: i64 = 3660;
 
@@ -44,7 +48,7 @@ pub fn grantable_scopes(ctx: &OpContext) -> Vec<Permission> {
 /// Makes a token; it acts for the customer that is active now.
 ///
 /// # Errors
-/// `Validation` naming every wrong field, `QuotaExceeded` when there are too many.
+/// `Validation` naming every wrong field, a name that a token has that counts too; `QuotaExceeded` when there are too many.
 pub async fn create_api_token(platform: &Platform, ctx: &OpContext, body: ApiTokenCreate) -> Result<ApiTokenSecret> {
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
@@ -80,14 +84,22 @@ pub async fn create_api_token(platform: &Platform, ctx: &OpContext, body: ApiTok
         scopes,
         expires_at: body.expires_at,
     };
-    let mut tx = platform.db().begin(ctx).await?;
+    // What is told is the system's.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     if store::tokens::count_api_tokens(&mut tx, &granted, ctx.now()).await? >= MAX_TOKENS {
         return Err(Error::new(ErrorCode::QuotaExceeded).with_key("error-too-many-tokens").with_arg("max", MAX_TOKENS));
+    }
+    // By its name its owner knows which one to end.
+    if store::tokens::has_api_token(&mut tx, &granted, &new.name, ctx.now()).await? {
+        return Err(Error::field("name", "field-token-name-taken"));
     }
     let token = store::tokens::insert_api_token(&mut tx, &granted, &new, ctx.now()).await?;
     let after = serde_json::json!({ "name": token.name, "scopes": token.scopes, "expiresAt": token.expires_at });
     let entry = audit::Entry { after: Some(after), ..token_entry("accounts:create-api-token", token.id) };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
+    let args = vec![("token", Value::Text(token.name.clone()))];
+    let notice = Notice { kind: NotificationKind::ApiTokenMade, args, link: Some(TOKENS_PAGE.to_owned()) };
+    notifications::notify_in_tx(platform, &mut tx, ctx, &[user.id], &notice).await?;
     tx.commit().await?;
     Ok(ApiTokenSecret { token, secret })
 }

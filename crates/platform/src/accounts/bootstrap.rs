@@ -3,9 +3,9 @@
 use contract::accounts::{Language, MemberRole};
 use contract::{CustomerId, ErrorCode, UserId};
 
-use super::{SessionEnding, entry, hash_password, joining, links, password_reset, store};
+use super::{SessionEnding, entry, hash_password, joining, links, password_reset, second_factor, store, users};
 use crate::authz::SecureAccount;
-use crate::{Error, OpContext, Platform, Result, SystemActor, Via, audit, secrets};
+use crate::{Error, OpContext, Platform, Result, SystemActor, Via, audit, customers, secrets};
 
 /// Shown once, at the first start.
 pub struct FirstAdmin {
@@ -62,6 +62,7 @@ pub async fn reset_second_factor(platform: &Platform, name: &str) -> Result<()> 
     store::second_factor::remove(&mut tx, &granted).await?;
     store::next_token_version(&mut tx, &granted).await?;
     audit::record_in_tx(&mut tx, &ctx, entry("accounts:totp-disable", row.id)).await?;
+    second_factor::tell(platform, &mut tx, &ctx, row.id, "off").await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(row.id));
     Ok(())
@@ -128,8 +129,8 @@ impl Default for NewPerson {
     }
 }
 
-/// Somebody in a customer, in the caller's transaction: a new account, whose password is returned and stored only as a
-/// hash, or one that exists, whose owner is told.
+/// Somebody in a customer, in a transaction of the system's: a new account, whose password is returned and stored only as a
+/// hash, with a link to a first one of their own by mail, or one that exists, whose owner is told.
 pub(crate) async fn add_person_in_tx(
     platform: &Platform,
     tx: &mut crate::db::Tx,
@@ -143,6 +144,10 @@ pub(crate) async fn add_person_in_tx(
     let password = new_password();
     let user = store::insert_person(tx, person, &hash_password(&password)?).await?;
     add_membership_in_tx(tx, ctx, customer, user, person.role).await?;
+    if let Some(address) = person.email.as_deref() {
+        let name: Vec<String> = customers::names(tx, &[customer.0]).await?.into_values().collect();
+        users::first_password::send_in_tx(platform, tx, ctx, (user, &person.name, address), &name).await?;
+    }
     Ok(Some(password))
 }
 

@@ -8,7 +8,7 @@ use contract::{ErrorCode, UserId};
 
 use super::attempts::{self, Subjects};
 use super::links::{self, NewLink, Purpose};
-use super::{account, entry, password, signed_in, store};
+use super::{ACCOUNT_PAGE, account, entry, password, signed_in, store};
 use crate::authz::SecureAccount;
 use crate::db::Tx;
 use crate::fields::Wrong;
@@ -162,7 +162,8 @@ pub(super) async fn tell_of_move(
     let email = new.unwrap_or("none").to_owned();
     let by = notifications::by(ctx);
     let args = vec![("email", Value::Text(email.clone())), ("by", by.clone())];
-    notifications::notify_in_tx(platform, tx, ctx, &[user], &Notice { kind, args, link: None }).await?;
+    let notice = Notice { kind, args, link: Some(ACCOUNT_PAGE.to_owned()) };
+    notifications::notify_in_tx(platform, tx, ctx, &[user], &notice).await?;
     let contact = store::contacts(tx, &[user.0]).await?.into_iter().next();
     let (Some(address), Some(contact), Value::Text(by)) = (old, contact, by) else { return Ok(()) };
     if !settings::sends_mail(platform) {
@@ -174,7 +175,7 @@ pub(super) async fn tell_of_move(
         address: address.to_owned(),
         language: contact.language_or(platform),
         args: vec![("name", contact.name), ("email", email), ("by", by)],
-        link: None,
+        link: Some(format!("{}{ACCOUNT_PAGE}", platform.settings().public_url)),
         at: ctx.now(),
         idempotency_key: None,
     };

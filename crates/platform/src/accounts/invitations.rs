@@ -209,13 +209,26 @@ pub(super) async fn note_accepted(
     };
     audit::record_in_tx(tx, ctx, entry).await?;
     let text = |text: &str| notifications::Value::Text(text.to_owned());
+    let contact = store::contacts(tx, &[accepted.user.0]).await?.into_iter().next();
+    let called = contact.map(|contact| contact.display_name).filter(|name| !name.is_empty());
+    let person = called.unwrap_or_else(|| accepted.username.to_owned());
+    let link_for = match link.created_by {
+        Some(inviter) => Some(people_page(tx, inviter, customer).await?),
+        None => None,
+    };
     let notice = Notice {
         kind: NotificationKind::InvitationAccepted,
-        args: vec![("person", text(accepted.username)), ("customer", text(accepted.customer))],
-        link: None,
+        args: vec![("person", text(&person)), ("customer", text(accepted.customer))],
+        link: link_for,
     };
     let inviter: Vec<_> = link.created_by.into_iter().collect();
     notifications::notify_in_tx(platform, tx, ctx, &inviter, &notice).await
+}
+
+/// Where who invited sees the customer's people: staff see them from outside.
+async fn people_page(tx: &mut Tx, inviter: UserId, customer: CustomerId) -> Result<String> {
+    let staff = store::credentials_of(tx, inviter).await?.is_some_and(|row| row.staff);
+    Ok(if staff { format!("/admin/customers/{customer}") } else { "/members".to_owned() })
 }
 
 async fn open_to_invited(platform: &Platform) -> Result<()> {

@@ -200,12 +200,18 @@ struct SessionRules {
     /// Whoever works for the platform and has no second factor sets one up before anything else; also who comes from a
     /// provider, because none is said to ask for one itself.
     totp_for_admins: bool,
+    /// From where is asked now.
+    from: Option<std::net::IpAddr>,
 }
 
 /// Asked for before a transaction begins: it may need one.
 async fn session_rules(platform: &Platform, ctx: &OpContext) -> SessionRules {
     let rules = settings::sign_in(platform).await;
-    SessionRules { idle_since: ctx.now() - rules.session_idle, totp_for_admins: rules.totp_for_admins }
+    SessionRules {
+        idle_since: ctx.now() - rules.session_idle,
+        totp_for_admins: rules.totp_for_admins,
+        from: ctx.address(),
+    }
 }
 
 /// Ends the session of this request, and with it every socket opened by it.

@@ -11,13 +11,11 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use contract::ErrorCode;
 use contract::accounts::{PasswordChange, PasswordPlace};
-use contract::notifications::NotificationKind;
 
 use super::attempts::{self, Subjects};
-use super::{SessionEnding, SignedIn, account, entry, identity, links, signed_in, store};
+use super::{SessionEnding, SignedIn, account, entry, identity, links, password_reset, signed_in, store};
 use crate::authz::SecureAccount;
 use crate::fields::Wrong;
-use crate::notifications::{self, Notice};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, settings};
 
 /// Longest password looked at, in bytes: hashing costs time per byte.
@@ -200,9 +198,7 @@ pub async fn change_password(platform: &Platform, ctx: &OpContext, change: &Pass
     let token_version = version.ok_or_else(|| Error::new(ErrorCode::Conflict))?;
     links::retire_ways_in(&mut tx, user.id, ctx.now()).await?;
     audit::record_in_tx(&mut tx, ctx, entry("accounts:change-password", user.id)).await?;
-    // Whoever did not do it should hear of it.
-    let notice = Notice { kind: NotificationKind::PasswordChanged, args: Vec::new(), link: None };
-    notifications::notify_in_tx(platform, &mut tx, ctx, &[user.id], &notice).await?;
+    password_reset::tell_of_password(platform, &mut tx, ctx, user.id).await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(user.id));
     Ok(SignedIn { user: user.id, token_version, active_customer: user.active_customer })

@@ -3,8 +3,8 @@
 //! Whether there is such an account shows nowhere: asking for a link does the same work for every name, and the look-up
 //! happens later, in a job.
 
-use contract::accounts::{PasswordResetConfirm, PasswordResetRequest};
-use contract::mail::RESET_PATH;
+use contract::accounts::{Language, PasswordResetConfirm, PasswordResetRequest};
+use contract::mail::{FORGOT_PATH, RESET_PATH};
 use contract::notifications::NotificationKind;
 use contract::{ErrorCode, JobId, UserId};
 
@@ -46,8 +46,11 @@ pub async fn request_password_reset(platform: &Platform, ctx: &OpContext, body: 
     let given = Given { id: body.captcha_id.as_deref(), answer: body.captcha.as_deref() };
     let mut tx = Asked::of(ctx, ASKING, &account).take(platform, tx, ctx, given).await?;
     let mut job = NewJob::new("password-reset", ctx.now());
-    job.payload =
-        serde_json::json!({ "account": hex::encode(platform.keyring().seal(SEALED_FOR, account.as_bytes())) });
+    // The language of the page, for who has chosen none.
+    job.payload = serde_json::json!({
+        "account": hex::encode(platform.keyring().seal(SEALED_FOR, account.as_bytes())),
+        "language": ctx.language().code(),
+    });
     jobs::enqueue_in_tx(&mut tx, &job).await?;
     tx.commit().await?;
     Ok(())
@@ -63,7 +66,11 @@ pub async fn captchas_of_reset(platform: &Platform, ctx: &OpContext, account: &s
 }
 
 /// Looks the account up and sends the link, if there is somebody to send it to; run by the job queue.
-pub(crate) async fn send_password_reset(platform: &Platform, sealed: &str, job: JobId) -> Result<()> {
+pub(crate) async fn send_password_reset(platform: &Platform, payload: &serde_json::Value, job: JobId) -> Result<()> {
+    let word = |name: &str| payload.get(name).and_then(serde_json::Value::as_str);
+    let sealed = word("account").ok_or_else(|| Error::internal("the job of a new password names nobody"))?;
+    // A job of the version before says none.
+    let asked_in = word("language").and_then(Language::parse);
     let sealed = hex::decode(sealed).map_err(Error::internal)?;
     let account = String::from_utf8(platform.keyring().open(SEALED_FOR, &sealed)?).map_err(Error::internal)?;
     let ctx = platform.system(SystemActor::Authenticator);
@@ -71,7 +78,8 @@ pub(crate) async fn send_password_reset(platform: &Platform, sealed: &str, job: 
     let found = store::credentials(&mut tx, &account).await?.filter(|row| row.active);
     let Some(row) = found else { return Ok(()) };
     let contact = store::contacts(&mut tx, &[row.id.0]).await?.into_iter().next();
-    let Some((contact, address)) = contact.and_then(|c| Some((c.clone(), c.email?))) else { return Ok(()) };
+    let Some((mut contact, address)) = contact.and_then(|c| Some((c.clone(), c.email?))) else { return Ok(()) };
+    contact.language = contact.language.or(asked_in);
     if row.password_hash.is_none() {
         return tell_where(platform, tx, (row, contact, address)).await;
     }
@@ -189,6 +197,8 @@ pub async fn confirm_password_reset(platform: &Platform, ctx: &OpContext, body: 
 
 /// Whoever did not do it should hear of it.
 pub(super) async fn tell_of_password(platform: &Platform, tx: &mut Tx, ctx: &OpContext, user: UserId) -> Result<()> {
-    let notice = Notice { kind: NotificationKind::PasswordChanged, args: Vec::new(), link: None };
+    let args = vec![("who", notifications::who(ctx, user)), ("by", notifications::by(ctx))];
+    // The way out for who knows nothing of it.
+    let notice = Notice { kind: NotificationKind::PasswordChanged, args, link: Some(FORGOT_PATH.to_owned()) };
     notifications::notify_in_tx(platform, tx, ctx, &[user], &notice).await
 }

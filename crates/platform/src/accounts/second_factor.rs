@@ -5,8 +5,9 @@
 //! must be newer than the last one taken; recovery codes are stored as hashes and used once; switching it on or off ends
 //! every session of the account.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use contract::accounts::{RecoveryCodes, SecurityView, TotpEnrollment, TotpProof};
+use contract::notifications::NotificationKind;
 use contract::{ErrorCode, UserId};
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 
@@ -14,9 +15,13 @@ use super::attempts::{self, Subjects};
 use super::{SessionEnding, SignedIn, account, entry, identity, password, signed_in, store};
 use crate::authz::{SecureAccount, ViewAccount, works_for_platform};
 use crate::db::Tx;
+use crate::notifications::{self, Notice, Value};
 use crate::{Error, OpContext, Platform, Result, SystemActor, UserPrincipal, audit, secrets, settings};
 
-const ISSUER: &str = "RemoteGPU";
+/// How long a secret that was made waits to be confirmed: until then, whoever is at the session sees it.
+const PENDING_MINUTES: i64 = 60;
+/// Where one sees how the account is secured.
+const SECURITY_PAGE: &str = "/account/security";
 const STEP_SECONDS: u64 = 30;
 const DIGITS: u8 = 6;
 /// 160 bits, as RFC 4226 advises.
@@ -63,6 +68,9 @@ pub(super) async fn check(
     let code = plain(code);
     if code.len() != usize::from(DIGITS) {
         let used = store::second_factor::use_recovery_code(tx, user, &recovery_hash(user, &code), now).await?;
+        if used {
+            tell(platform, tx, &platform.system(SystemActor::Authenticator), user, "code").await?;
+        }
         return Ok(used.then_some(Factor::RecoveryCode));
     }
     match newer_step(platform, user, &row, &code, now)? {
@@ -94,22 +102,33 @@ pub async fn security(platform: &Platform, ctx: &OpContext) -> Result<SecurityVi
     })
 }
 
-/// Makes a new secret for the app. It counts once it is confirmed; until then, a further one takes its place.
+/// Makes a new secret for the app, with the password; who has none here must have signed in a moment ago, as for binding the
+/// account. It counts once it is confirmed; until then, a further one takes its place.
 ///
 /// # Errors
-/// `WrongState` when a second factor is on.
-pub async fn enroll_totp(platform: &Platform, ctx: &OpContext) -> Result<TotpEnrollment> {
+/// `WrongState` when a second factor is on, and for who has no password here and signed in too long ago; `Validation` for a
+/// wrong password, which counts as a failure; `RateLimited` after too many.
+pub async fn enroll_totp(platform: &Platform, ctx: &OpContext, password: &str) -> Result<TotpEnrollment> {
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
+    let is_on = || Error::new(ErrorCode::WrongState).with_key("error-totp-on");
+    let mut tx = platform.db().begin(ctx).await?;
+    let on = store::second_factor::is_on(&mut tx, granted.id()).await?;
+    tx.commit().await?;
+    if on {
+        return Err(is_on());
+    }
+    let action = "accounts:totp-enroll";
+    let proof = TotpProof { password: password.to_owned(), code: String::new() };
+    let mut tx = identity::prove(platform, ctx, user, &proof, action).await?;
     let secret = secrets::random_bytes::<SECRET_BYTES>();
     let sealed = platform.keyring().seal(&sealed_for(user.id), &secret);
-    let mut tx = platform.db().begin(ctx).await?;
     if !store::second_factor::begin(&mut tx, &granted, &sealed, ctx.now()).await? {
-        return Err(Error::new(ErrorCode::WrongState).with_key("error-totp-on"));
+        return Err(is_on());
     }
-    audit::record_in_tx(&mut tx, ctx, entry("accounts:totp-enroll", user.id)).await?;
+    audit::record_in_tx(&mut tx, ctx, entry(action, user.id)).await?;
     tx.commit().await?;
-    Ok(enrollment(user, &secret))
+    Ok(enrollment(platform, user, &secret).await)
 }
 
 /// The secret that waits to be confirmed, if there is one.
@@ -117,11 +136,11 @@ pub async fn pending_totp(platform: &Platform, ctx: &OpContext) -> Result<Option
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(ctx).await?;
-    let row = store::second_factor::lock(&mut tx, granted.id()).await?.filter(|row| row.confirmed_at.is_none());
+    let row = store::second_factor::lock(&mut tx, granted.id()).await?.filter(|row| is_pending(row, ctx));
     tx.commit().await?;
     let Some(row) = row else { return Ok(None) };
     let secret = platform.keyring().open(&sealed_for(user.id), &row.secret)?;
-    Ok(Some(enrollment(user, &secret)))
+    Ok(Some(enrollment(platform, user, &secret).await))
 }
 
 /// Switches the second factor on. Every session of the account ends, the caller's too; a door that holds a browser goes
@@ -132,14 +151,16 @@ pub async fn pending_totp(platform: &Platform, ctx: &OpContext) -> Result<Option
 pub async fn confirm_totp(platform: &Platform, ctx: &OpContext, code: &str) -> Result<(RecoveryCodes, SignedIn)> {
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
-    let mut tx = platform.db().begin(ctx).await?;
-    let row = store::second_factor::lock(&mut tx, user.id).await?.filter(|row| row.confirmed_at.is_none());
+    // What is told is the system's.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let row = store::second_factor::lock(&mut tx, granted.id()).await?.filter(|row| is_pending(row, ctx));
     let row = row.ok_or_else(|| Error::new(ErrorCode::WrongState).with_key("error-totp-not-pending"))?;
     let step = newer_step(platform, user.id, &row, &plain(code), ctx.now())?;
     let step = step.ok_or_else(|| Error::field("code", "field-code-wrong"))?;
     let (codes, hashes) = new_recovery_codes(user.id);
     store::second_factor::confirm(&mut tx, &granted, step, &hashes, ctx.now()).await?;
     let who = end_everything(&mut tx, ctx, user, &granted, "accounts:totp-enable").await?;
+    tell(platform, &mut tx, ctx, user.id, "on").await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(user.id));
     Ok((codes, who))
@@ -158,6 +179,7 @@ pub async fn disable_totp(platform: &Platform, ctx: &OpContext, request: &TotpPr
     let mut tx = prove(platform, ctx, user, action, request, required).await?;
     store::second_factor::remove(&mut tx, &granted).await?;
     let who = end_everything(&mut tx, ctx, user, &granted, action).await?;
+    tell(platform, &mut tx, ctx, user.id, "off").await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(user.id));
     Ok(who)
@@ -252,6 +274,28 @@ async fn end_everything(
     Ok(SignedIn { user: user.id, token_version, active_customer: user.active_customer })
 }
 
+/// Whoever did not do it should hear of it: `on`, `off`, or that a recovery `code` was used. In the system's transaction.
+pub(super) async fn tell(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    user: UserId,
+    change: &'static str,
+) -> Result<()> {
+    let args = vec![
+        ("change", Value::Text(change.to_owned())),
+        ("who", notifications::who(ctx, user)),
+        ("by", notifications::by(ctx)),
+    ];
+    let notice = Notice { kind: NotificationKind::SecondFactorChanged, args, link: Some(SECURITY_PAGE.to_owned()) };
+    notifications::notify_in_tx(platform, tx, ctx, &[user], &notice).await
+}
+
+/// Whether a secret waits to be confirmed, and not for too long.
+fn is_pending(row: &store::second_factor::Row, ctx: &OpContext) -> bool {
+    row.confirmed_at.is_none() && row.created_at > ctx.now() - TimeDelta::minutes(PENDING_MINUTES)
+}
+
 /// Where the sealed secret belongs.
 fn sealed_for(user: UserId) -> String {
     format!("totp_secrets.secret:{user}")
@@ -268,11 +312,24 @@ fn totp(secret: &[u8]) -> Result<Totp> {
         .map_err(|error| Error::internal(error.to_string()))
 }
 
-fn enrollment(user: &UserPrincipal, secret: &[u8]) -> TotpEnrollment {
+/// The app lists it by what this installation is called.
+async fn enrollment(platform: &Platform, user: &UserPrincipal, secret: &[u8]) -> TotpEnrollment {
     let secret = Secret::from(secret.to_vec()).to_base32();
+    let issuer = escaped(&settings::appearance(platform).await.name);
     // User names have no character that an address would have to escape.
-    let uri = format!("otpauth://totp/{ISSUER}:{}?secret={secret}&issuer={ISSUER}", user.name);
+    let uri = format!("otpauth://totp/{issuer}:{}?secret={secret}&issuer={issuer}", user.name);
     TotpEnrollment { secret, uri }
+}
+
+/// A text as part of an address (RFC 3986): whatever is not unreserved, a colon too, as its bytes.
+fn escaped(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut escaped, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(char::from(byte)),
+            _ => escaped += &format!("%{byte:02X}"),
+        }
+        escaped
+    })
 }
 
 /// The step this code is for, when it is newer than the last one taken.

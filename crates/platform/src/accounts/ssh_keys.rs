@@ -9,6 +9,7 @@
 //! from using it here.
 
 use contract::accounts::{SshKeyCreate, SshKeyView};
+use contract::notifications::NotificationKind;
 use contract::{ErrorCode, SshKeyId};
 use ssh_key::public::KeyData;
 use ssh_key::{Algorithm, HashAlg, PublicKey};
@@ -16,7 +17,8 @@ use ssh_key::{Algorithm, HashAlg, PublicKey};
 use super::{account, entry, signed_in, store};
 use crate::authz::{SecureAccount, ViewAccount};
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, audit};
+use crate::notifications::{self, Notice, Value};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
 
 /// Keys a person may have at a time.
 const MAX_KEYS: u32 = 100;
@@ -26,6 +28,8 @@ const MAX_LINE_BYTES: usize = 8 << 10;
 const MIN_RSA_BITS: usize = 3072;
 /// Kinds nobody should use any more; what reads keys does not know them.
 const OBSOLETE: [&str; 2] = ["ssh-dss ", "ssh-rsa1 "];
+/// Where one sees them.
+const KEYS_PAGE: &str = "/account/ssh-keys";
 /// Characters of a name.
 const MAX_NAME_CHARS: usize = 100;
 
@@ -69,13 +73,18 @@ pub async fn add_ssh_key(platform: &Platform, ctx: &OpContext, body: SshKeyCreat
     wrong.into_result()?;
     let key = checked.ok_or_else(|| Error::internal("a key without fault"))?;
 
-    let mut tx = platform.db().begin(ctx).await?;
+    // What is told is the system's.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     if store::ssh_keys::count(&mut tx, &granted).await? >= MAX_KEYS {
         return Err(Error::new(ErrorCode::QuotaExceeded).with_key("error-too-many-ssh-keys").with_arg("max", MAX_KEYS));
     }
     let added = store::ssh_keys::insert(&mut tx, &granted, &name, &key, ctx.now()).await?;
     let added = added.ok_or_else(|| Error::field("publicKey", "field-ssh-key-twice"))?;
     audit::record_in_tx(&mut tx, ctx, key_entry("accounts:add-ssh-key", &added)).await?;
+    let text = |text: &str| Value::Text(text.to_owned());
+    let args = vec![("key", text(&added.name)), ("fingerprint", text(&added.fingerprint))];
+    let notice = Notice { kind: NotificationKind::SshKeyAdded, args, link: Some(KEYS_PAGE.to_owned()) };
+    notifications::notify_in_tx(platform, &mut tx, ctx, &[user.id], &notice).await?;
     tx.commit().await?;
     Ok(added)
 }

@@ -12,6 +12,7 @@ pub(super) mod ssh_keys;
 pub(super) mod tokens;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::accounts::{Language, MemberRole, MembershipView, Theme};
@@ -118,7 +119,7 @@ pub(super) async fn find_session(
     // The first use of an API token is told apart from none.
     let unused = matches!(key, SessionKey::Api(_)) && row.last_seen_at == row.created_at && now > row.created_at;
     if unused || row.last_seen_at < now - SEEN_EVERY {
-        note_seen(tx, row.session_id, now).await?;
+        note_seen(tx, row.session_id, rules.from, now).await?;
     }
     let memberships = row
         .customers
@@ -153,8 +154,18 @@ pub(super) async fn find_session(
     }))
 }
 
-async fn note_seen(tx: &mut Tx, session: i64, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!("update sessions set last_seen_at = $2 where id = $1", session, now).execute(&mut **tx).await?;
+/// Of an API token, which begins nowhere in particular, also from where.
+async fn note_seen(tx: &mut Tx, session: i64, from: Option<IpAddr>, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "update sessions set last_seen_at = $2,
+                address = case when kind = 'api' then coalesce($3::inet, address) else address end
+         where id = $1",
+        session,
+        now,
+        from.map(IpNetwork::from)
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

@@ -134,12 +134,22 @@ async fn record_apart(platform: &Platform, ctx: &OpContext, entry: &Entry, outco
 /// The log, newest first.
 pub async fn list(platform: &Platform, ctx: &OpContext, query: &AuditQuery) -> Result<Page<AuditView>> {
     ctx.authorize_list::<AuditLog>(Permission::AuditView)?;
+    check_filters(query)?;
     let (page, page_size) = page_of(query.page, query.page_size)?;
     let mut tx = platform.db().begin(ctx).await?;
     let (mut list, total) = store::list(&mut tx, query, page, page_size).await?;
     name_targets(&mut tx, &mut list).await?;
     tx.commit().await?;
     Ok(Page { list, total, page, page_size })
+}
+
+/// A word that no row can have would find nothing, and look as if nothing had happened.
+fn check_filters(query: &AuditQuery) -> Result<()> {
+    let known = |word: &str| [Outcome::Done, Outcome::Denied, Outcome::Failed].iter().any(|one| one.code() == word);
+    match query.outcome.as_deref() {
+        Some(word) if !known(word) => Err(Error::field("outcome", "field-unknown-value")),
+        _ => Ok(()),
+    }
 }
 
 /// The rows keep ids, which stay; people read names.
@@ -204,6 +214,7 @@ pub async fn export(
 /// `NotFound` for who may not read it.
 pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &AuditQuery) -> Result<()> {
     ctx.authorize_list::<AuditLog>(Permission::AuditView)?;
+    check_filters(query)?;
     record_export(platform, ctx, ("audit:export", "audit"), query.customer_id, query).await
 }
 

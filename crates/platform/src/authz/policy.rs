@@ -231,20 +231,47 @@ pub fn is_grantable(permission: Permission) -> bool {
     reach(Role::Custom, permission) == Reach::All
 }
 
-/// True when custom roles with these permissions give this one. Who runs all of something also sees each: without that,
-/// what they see in a list would be told not to exist.
+/// True when custom roles with these permissions give this one. Who may change something also sees it, all of it and each:
+/// without that, a permission alone would show nothing, and what is seen in a list would be told not to exist.
 pub fn gives(held: &[Permission], permission: Permission) -> bool {
+    held.contains(&permission) || through(permission).iter().any(|through| held.contains(through))
+}
+
+/// What a custom role sees by.
+fn through(permission: Permission) -> &'static [Permission] {
     use Permission as P;
-    let through = match permission {
-        P::CustomersView => Some(P::CustomersManage),
-        P::AllocationsView | P::AllocationsMonitor => Some(P::AllocationsManage),
-        P::SpecsView => Some(P::SpecsManage),
-        P::FilesView => Some(P::FilesUpload),
-        P::InstancesView => Some(P::InstancesOperate),
-        _ => None,
-    };
-    let images = permission == P::ImagesView && [P::ImagesManage, P::ImagesReview].iter().any(|p| held.contains(p));
-    images || held.contains(&permission) || through.is_some_and(|through| held.contains(&through))
+    match permission {
+        // To see customers from outside is to see each as those do who run them.
+        P::CustomersView | P::CustomersManage => &[
+            P::CustomersView,
+            P::CustomersManage,
+            P::CustomersCreate,
+            P::CustomersUpdate,
+            P::CustomersDelete,
+            P::CustomersAddMember,
+            P::CustomersInvite,
+            P::CustomersManageMembers,
+        ],
+        P::UsersView => &[P::UsersCreate, P::UsersUpdate, P::UsersDelete],
+        P::RolesView => &[P::RolesManage, P::RolesAssign],
+        P::AllocationsView | P::AllocationsManage => &[
+            P::AllocationsView,
+            P::AllocationsManage,
+            P::AllocationsCreate,
+            P::AllocationsUpdate,
+            P::AllocationsMonitor,
+        ],
+        P::AllocationsMonitor => &[P::AllocationsManage],
+        P::MachinesView => {
+            &[P::MachinesCreate, P::MachinesUpdate, P::MachinesOperate, P::MachinesConnect, P::MachinesDelete]
+        }
+        P::SpecsView => &[P::SpecsManage],
+        P::FilesView => &[P::FilesUpload],
+        P::ImagesView => &[P::ImagesManage, P::ImagesReview],
+        P::InstancesView => &[P::InstancesOperate],
+        P::SettingsView => &[P::SettingsUpdate],
+        _ => &[],
+    }
 }
 
 /// What a built-in role of the platform gives everywhere, for those who hand it on.

@@ -206,7 +206,8 @@ pub(crate) async fn may_leave_in_tx(tx: &mut Tx, id: CustomerId, who: (UserId, M
 /// Makes one of its people the only owner; the owners so far become members.
 ///
 /// # Errors
-/// `Validation` when the customer's name was not typed as it is, or the person is none of its people.
+/// `Validation` when the customer's name was not typed as it is, or the person is none of its people, is disabled, or works for
+/// the platform and so acts for no customer.
 pub async fn transfer(platform: &Platform, ctx: &OpContext, id: CustomerId, body: OwnerTransfer) -> Result<()> {
     let granted = ctx.authorize(ManageMembers, &resource(id))?;
     ctx.must_cover_in(&resource(id), MemberRole::Owner)?;
@@ -222,6 +223,12 @@ pub async fn transfer(platform: &Platform, ctx: &OpContext, id: CustomerId, body
         wrong.add("userId", "field-not-a-member");
         return Err(wrong.into_result().err().unwrap_or_else(Error::not_found));
     };
+    // An owner who cannot act for the customer is none.
+    if !store::is_active(&mut tx, body.user_id).await? {
+        wrong.add("userId", "field-heir-disabled");
+    } else if store::is_staff(&mut tx, body.user_id).await? {
+        wrong.add("userId", "field-heir-staff");
+    }
     wrong.into_result()?;
     let mut changed = Vec::new();
     let people = store::members(&mut tx, id).await?;
@@ -234,9 +241,6 @@ pub async fn transfer(platform: &Platform, ctx: &OpContext, id: CustomerId, body
     if !heir.is_owner() {
         store::set_member_role(&mut tx, &granted, body.user_id, MemberRole::Owner).await?;
         changed.push(body.user_id);
-    }
-    if store::owners(&mut tx, id).await?.is_empty() {
-        return Err(last_owner());
     }
     for user in &changed {
         users::end_sessions_for_in_tx(&mut tx, ctx, *user, id).await?;
@@ -289,7 +293,7 @@ pub(super) async fn list_in_tx(tx: &mut Tx, ctx: &OpContext, id: CustomerId) -> 
     Ok(list)
 }
 
-/// Whether somebody can leave a customer with these owners who can sign in.
+/// Whether somebody can leave a customer with these owners who can act for it.
 fn may_leave(owners: &[UserId], (user, role): (UserId, MemberRole)) -> Result<()> {
     match role.is_owner() && owners.iter().all(|owner| *owner == user) {
         true => Err(last_owner()),
@@ -345,6 +349,9 @@ async fn tell(
     let name = store::names(tx, &[id.0]).await?.remove(&id.0).ok_or_else(Error::not_found)?;
     let mut args = vec![("customer", Value::Text(name)), ("by", notifications::by(ctx))];
     args.extend(role.map(|role| ("role", Value::Text(role.code().to_owned()))));
+    // Staff act for no customer: to be told to go on there would be wrong.
+    let staff = if store::is_staff(tx, user).await? { "yes" } else { "no" };
+    args.push(("staff", Value::Text(staff.to_owned())));
     let kind = if role.is_some() { NotificationKind::MemberChanged } else { NotificationKind::MemberRemoved };
     let notice = Notice { kind, args, link: Some(accounts::ACCOUNT_PAGE.to_owned()) };
     notifications::tell_in_tx(platform, tx, ctx, user, &notice).await

@@ -27,7 +27,7 @@ use crate::accounts::{self, NewPerson};
 use crate::authz::{Clientele, CreateCustomer, CustomerRef, ListMembers, ManageCustomer, UpdateCustomer, ViewCustomer};
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, allocations, audit};
+use crate::{Error, OpContext, Platform, Result, SystemActor, allocations, audit};
 
 /// Rows of an export that are read at a time.
 const EXPORT_PAGE: u32 = 500;
@@ -48,8 +48,9 @@ pub async fn mine(platform: &Platform, ctx: &OpContext) -> Result<CustomerView> 
 /// The people of the customer one acts for; for its owners.
 pub async fn members(platform: &Platform, ctx: &OpContext) -> Result<Vec<MemberView>> {
     let id = active(ctx)?;
-    let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(ListMembers, &resource(id))?;
+    // Which owners count depends on who of them works for the platform, which is not the customer's to read.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let list = members::list_in_tx(&mut tx, ctx, granted.id()).await?;
     tx.commit().await?;
     Ok(list)
@@ -64,6 +65,20 @@ pub async fn members_of(platform: &Platform, ctx: &OpContext, id: CustomerId) ->
     let list = members::list_in_tx(&mut tx, ctx, granted.id()).await?;
     tx.commit().await?;
     Ok(list)
+}
+
+/// Who takes the list of a customer's people away, the invited among them, is in the log: to be called before it is read. Of the
+/// customer one acts for, or of any, for staff.
+///
+/// # Errors
+/// As [`members`]' and [`members_of`]'s.
+pub async fn note_people_export(platform: &Platform, ctx: &OpContext, id: Option<CustomerId>) -> Result<()> {
+    let id = match id {
+        Some(id) => ctx.authorize(ManageCustomer, &resource(id))?.id(),
+        None => ctx.authorize(ListMembers, &resource(active(ctx)?))?.id(),
+    };
+    let filters = serde_json::json!({});
+    audit::record_export(platform, ctx, ("customers:export-members", "clientele"), Some(id), &filters).await
 }
 
 /// Customers as staff see them.
@@ -137,8 +152,9 @@ pub async fn get(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result
 
 /// Adds a customer, with its first owner's account where one is given.
 pub async fn create(platform: &Platform, ctx: &OpContext, customer: CustomerCreate) -> Result<CustomerCreated> {
-    let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(CreateCustomer, &Clientele)?;
+    // The link of its first owner is the system's.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let mut wrong = Wrong::new();
     let details = details(
         &mut wrong,
@@ -282,6 +298,24 @@ pub(crate) async fn leave_owners_in_tx(tx: &mut Tx, user: UserId) -> Result<()> 
     match store::without_owner_but(tx, user).await? {
         Some(name) => {
             Err(Error::new(ErrorCode::WrongState).with_key("error-user-last-owner").with_arg("customer", name))
+        }
+        None => Ok(()),
+    }
+}
+
+/// To be called before somebody gets a role that makes them staff, with [`lock_owned_by`] before: staff act for no customer, so
+/// that one they alone own would have nobody.
+///
+/// # Errors
+/// `WrongState`, with the customer's name, when it has no other owner who can act for it.
+pub(crate) async fn leave_owners_to_staff_in_tx(tx: &mut Tx, user: UserId) -> Result<()> {
+    // Who works for the platform already owns nothing that could be lost by it.
+    if store::is_staff(tx, user).await? {
+        return Ok(());
+    }
+    match store::without_owner_but(tx, user).await? {
+        Some(name) => {
+            Err(Error::new(ErrorCode::WrongState).with_key("error-role-only-owner").with_arg("customer", name))
         }
         None => Ok(()),
     }

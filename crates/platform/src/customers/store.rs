@@ -80,9 +80,11 @@ macro_rules! row {
     };
 }
 
-/// Whether somebody owns the customer who can sign in.
+/// Whether somebody owns the customer who can sign in and act for it, which staff do for none.
 const OWNED: &str = "exists(select from memberships m join users u on u.id = m.user_id \
-                     where m.customer_id = c.id and m.role = 'owner' and u.state = 'active' and u.deleted_at is null)";
+                     where m.customer_id = c.id and m.role = 'owner' and u.state = 'active' and u.deleted_at is null \
+                       and not exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff \
+                                      where a.user_id = u.id))";
 
 fn column(sort: CustomerSort) -> &'static str {
     match sort {
@@ -159,7 +161,9 @@ pub(super) async fn list(
                    where m.customer_id = c.id and u.deleted_at is null) as "members!",
                   exists(select from memberships m join users u on u.id = m.user_id
                          where m.customer_id = c.id and m.role = 'owner' and u.state = 'active'
-                           and u.deleted_at is null) as "owned!"
+                           and u.deleted_at is null
+                           and not exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
+                                          where a.user_id = u.id)) as "owned!"
            from customers c join unnest($1::bigint[]) with ordinality as wanted (id, place) on wanted.id = c.id
            order by wanted.place"#,
         &ids
@@ -182,7 +186,9 @@ pub(super) async fn row(tx: &mut Tx, id: CustomerId) -> Result<Option<CustomerRo
                    where m.customer_id = c.id and u.deleted_at is null) as "members!",
                   exists(select from memberships m join users u on u.id = m.user_id
                          where m.customer_id = c.id and m.role = 'owner' and u.state = 'active'
-                           and u.deleted_at is null) as "owned!"
+                           and u.deleted_at is null
+                           and not exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
+                                          where a.user_id = u.id)) as "owned!"
            from customers c where c.id = $1"#,
         id.0
     )
@@ -285,11 +291,23 @@ pub(super) async fn member_role(tx: &mut Tx, id: CustomerId, user: UserId) -> Re
     Ok(word.map(|word| if word == "owner" { MemberRole::Owner } else { MemberRole::Member }))
 }
 
-/// Owners that can sign in.
+/// Whether somebody's account is active.
+pub(super) async fn is_active(tx: &mut Tx, user: UserId) -> Result<bool> {
+    let active = sqlx::query_scalar!(
+        r#"select exists(select from users where id = $1 and state = 'active' and deleted_at is null) as "active!""#,
+        user.0
+    );
+    Ok(active.fetch_one(&mut **tx).await?)
+}
+
+/// Owners that can sign in and act for it; in a transaction of the system's or the staff's, because who works for the platform
+/// is nobody else's to read.
 pub(super) async fn owners(tx: &mut Tx, id: CustomerId) -> Result<Vec<UserId>> {
     let ids = sqlx::query_scalar!(
         "select m.user_id from memberships m join users u on u.id = m.user_id
-         where m.customer_id = $1 and m.role = 'owner' and u.deleted_at is null and u.state = 'active'",
+         where m.customer_id = $1 and m.role = 'owner' and u.deleted_at is null and u.state = 'active'
+           and not exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
+                          where a.user_id = u.id)",
         id.0
     )
     .fetch_all(&mut **tx)
@@ -316,12 +334,24 @@ pub(super) async fn without_owner_but(tx: &mut Tx, user: UserId) -> Result<Optio
          where m.user_id = $1 and m.role = 'owner' and c.deleted_at is null
            and not exists(select from memberships o join users u on u.id = o.user_id
                           where o.customer_id = c.id and o.role = 'owner' and o.user_id <> $1
-                            and u.state = 'active' and u.deleted_at is null)
+                            and u.state = 'active' and u.deleted_at is null
+                            and not exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
+                                           where a.user_id = u.id))
          order by c.name limit 1",
         user.0
     )
     .fetch_optional(&mut **tx)
     .await?)
+}
+
+/// Whether somebody works for the platform, so that they act for no customer.
+pub(super) async fn is_staff(tx: &mut Tx, user: UserId) -> Result<bool> {
+    let staff = sqlx::query_scalar!(
+        r#"select exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
+                         where a.user_id = $1) as "staff!""#,
+        user.0
+    );
+    Ok(staff.fetch_one(&mut **tx).await?)
 }
 
 pub(super) async fn set_member_role(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use contract::ImportId;
+use contract::accounts::Language;
 use contract::imports::Note;
 use sheets::header::{self, HEADER_ROWS, HeaderMatch};
 use sheets::{ReadError, ReadOptions, Row, Rows};
@@ -107,7 +108,12 @@ async fn read_workbook(platform: &Platform, id: ImportId, kind: &'static Kind, j
     if !heading.missing.is_empty() {
         return Ok(Outcome::Refused(note(kind.no_key, &[("row", heading.row.to_string())])));
     }
-    let unknown: Vec<String> = heading.unknown.iter().map(|heading| heading.text.clone()).collect();
+    let is_ours = |text: &str| {
+        let said = |key: &str| [Language::Zh, Language::En].map(|language| texts::message(language, key, &[]));
+        kind.exported.iter().any(|key| said(key).iter().any(|ours| ours == text.trim()))
+    };
+    let unknown = heading.unknown.iter().map(|heading| heading.text.clone()).filter(|text| !is_ours(text));
+    let unknown: Vec<String> = unknown.collect();
     let below = first.split_off(heading.index + 1);
     let outcome = stage(platform, (id, kind, judge), &mut rows, below, &heading).await?;
     if let Outcome::Read = outcome {

@@ -17,6 +17,8 @@ pub(super) struct Kind {
     /// Names of that column in our template's example, in both languages: such a row is skipped.
     pub examples: [&'static str; 2],
     pub sheets: [&'static str; 2],
+    /// Keys of headings that our own export has beside the columns: nothing is missed where they are not read.
+    pub exported: &'static [&'static str],
     /// Most rows of a workbook.
     pub max_rows: u32,
     pub job: &'static str,
@@ -33,6 +35,7 @@ static MACHINES: Kind = Kind {
     key: "name",
     examples: ["示例（请删除本行）", "Example (delete this row)"],
     sheets: ["machines", "机器"],
+    exported: &[],
     max_rows: 100_000,
     job: "machines-read-import",
     no_key: "import-no-name-column",
@@ -46,6 +49,7 @@ static USERS: Kind = Kind {
     key: "username",
     examples: ["示例（请删除本行）", "Example (delete this row)"],
     sheets: ["users", "用户"],
+    exported: &["user-state", "account-last-sign-in", "customer-created-at"],
     max_rows: 10_000,
     job: "users-read-import",
     no_key: "import-no-username-column",

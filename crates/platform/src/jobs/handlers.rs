@@ -75,11 +75,7 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             let token = token.ok_or_else(|| Error::internal("the job of a delivery names none"))?;
             notifications::deliver(platform, token, claim.attempt >= claim.max_attempts).await?;
         }
-        "password-reset" => {
-            let account = claim.payload.get("account").and_then(serde_json::Value::as_str);
-            let account = account.ok_or_else(|| Error::internal("the job of a new password names nobody"))?;
-            accounts::send_password_reset(platform, account, claim.id).await?;
-        }
+        "password-reset" => accounts::send_password_reset(platform, &claim.payload, claim.id).await?,
         "sign-up" => accounts::send_sign_up(platform, &claim.payload, claim.id).await?,
         "imports-clean" => {
             imports::forget(platform).await?;

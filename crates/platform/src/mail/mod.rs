@@ -41,7 +41,7 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 23] = [
+pub const KINDS: [&str; 27] = [
     "test",
     "first-password",
     "password-reset",
@@ -62,6 +62,10 @@ pub const KINDS: [&str; 23] = [
     "roles-changed",
     "email-changed",
     "identities-changed",
+    "second-factor-changed",
+    "ssh-key-added",
+    "api-token-made",
+    "account-switched",
     "image-reviewed",
     "instance-failed",
     "engine-certificates",

@@ -27,7 +27,7 @@ use crate::accounts::{self, Contact};
 use crate::authz::{AccountRef, Granted, UpdateAccount, ViewAccount};
 use crate::db::Tx;
 use crate::mail::{self, NewMail};
-use crate::{Error, OpContext, Platform, Result, SystemActor, audit, settings};
+use crate::{Error, OpContext, Platform, Result, SystemActor, Via, audit, settings};
 
 /// How long what was read is kept.
 const KEPT_DAYS: i64 = 90;
@@ -54,6 +54,18 @@ pub(crate) struct Notice {
 /// Who did it, as those are told whom it is about.
 pub(crate) fn by(ctx: &OpContext) -> Value {
     Value::Text(ctx.user().map_or_else(|| PRODUCT.to_owned(), |by| by.display_name.clone()))
+}
+
+/// Whose doing it was, as a word that texts choose by: the person's `own`, somebody `other`, or the command line of the server
+/// (`console`). A link that went to the person's mailbox is used by them.
+pub(crate) fn who(ctx: &OpContext, person: UserId) -> Value {
+    let word = match ctx.user() {
+        Some(by) if by.id == person => "own",
+        Some(_) => "other",
+        None if ctx.via() == Via::Cli => "console",
+        None => "own",
+    };
+    Value::Text(word.to_owned())
 }
 
 /// As [`notify_in_tx`], of what somebody did to a person; nobody has to be told what they did themselves.
@@ -170,7 +182,13 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &NotificationQuer
 }
 
 fn in_words(row: store::Row, language: Language, zone: chrono_tz::Tz) -> NotificationView {
-    let args: Vec<_> = row.args.iter().map(|(name, value)| (name.as_str(), shown(value, zone))).collect();
+    let mut args: Vec<_> = row.args.iter().map(|(name, value)| (name.as_str(), shown(value, zone))).collect();
+    // What was written before these were kept says the usual.
+    for (name, usual) in [("who", "own"), ("by", PRODUCT)] {
+        if row.kind == NotificationKind::PasswordChanged && args.iter().all(|(there, _)| *there != name) {
+            args.push((name, usual.to_owned()));
+        }
+    }
     NotificationView {
         id: row.id,
         kind: row.kind,

@@ -37,7 +37,7 @@ fn concerning(ctx: &OpContext) -> impl Iterator<Item = NotificationKind> {
 /// Keeps the caller's choices.
 ///
 /// # Errors
-/// `Validation` for hours that are none, and for one without the other.
+/// `Validation` for hours that are none, for one without the other, and for a word against what is always told.
 pub async fn set_preferences(
     platform: &Platform,
     ctx: &OpContext,
@@ -49,13 +49,21 @@ pub async fn set_preferences(
     let last = |kind: NotificationKind| said.iter().rfind(|choice| choice.kind == kind).copied();
     body.choices = concerning(ctx).filter(|kind| !kind.is_security()).filter_map(last).collect();
     let mut wrong = Wrong::new();
+    // Refused, not left out: whoever says it would believe it.
+    let silenced = |choice: &NotificationChoice| !(choice.in_app && choice.mail && choice.webhook);
+    if said.iter().any(|choice| choice.kind.is_security() && silenced(choice)) {
+        wrong.add("choices", "field-notification-always");
+    }
+    let keeps_hours = body.quiet_from.is_none() && body.quiet_until.is_none();
     let quiet = quiet_of(&mut wrong, &body);
     wrong.into_result()?;
     let mut tx = platform.db().begin(ctx).await?;
     for choice in &body.choices {
         store::set_choice(&mut tx, &granted, choice).await?;
     }
-    store::set_quiet(&mut tx, &granted, quiet).await?;
+    if !keeps_hours {
+        store::set_quiet(&mut tx, &granted, quiet).await?;
+    }
     let entry = audit::Entry {
         action: "accounts:update-notifications",
         target_kind: "user",

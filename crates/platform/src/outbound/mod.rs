@@ -168,6 +168,20 @@ pub(crate) async fn is_kept_private(url: &Url) -> bool {
         })
 }
 
+/// Why nothing can ever be sent to an address that is written out, as a request would end: a name may mean another by then.
+pub(crate) fn never_reached(url: &Url, named: &[IpNetwork]) -> Option<Step> {
+    let address: IpAddr = match url.host()? {
+        Host::Ipv4(address) => address.into(),
+        Host::Ipv6(address) => address.into(),
+        Host::Domain(_) => return None,
+    };
+    match addresses::reach(address, named) {
+        Reach::Closed => Some(Step::Closed),
+        Reach::Forbidden => Some(Step::Forbidden),
+        Reach::Public | Reach::Named => None,
+    }
+}
+
 /// Every address of the host.
 async fn look_up(url: &Url) -> Result<Vec<IpAddr>, Failure> {
     match url.host() {

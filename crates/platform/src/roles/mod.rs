@@ -22,7 +22,7 @@ use crate::db::Tx;
 use crate::error::FieldError;
 use crate::fields::Wrong;
 use crate::notifications::{self, Notice, Value};
-use crate::{Error, OpContext, Platform, Result, audit, may};
+use crate::{Error, OpContext, Platform, Result, audit, customers, may};
 
 /// Holders that a refusal names.
 const NAMED_HOLDERS: usize = 10;
@@ -112,6 +112,12 @@ pub async fn update(platform: &Platform, ctx: &OpContext, id: RoleId, body: Role
     let after = view(role);
     let entry = audit::Entry { before: Some(facts(&before)), after: Some(facts(&after)), ..entry("roles:update", id) };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
+    if old != new {
+        for holder in &holders {
+            let told = Told { role: after.name.clone(), change: "changed" };
+            tell_in_tx(platform, &mut tx, ctx, holder.user_id, told).await?;
+        }
+    }
     tx.commit().await?;
     if old != new {
         for holder in holders {
@@ -142,13 +148,16 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: RoleId) -> Result<
 /// Gives somebody a role of the platform and signs them out; again is no error and changes nothing.
 ///
 /// # Errors
-/// `Forbidden` when the role permits, or the person may, what the caller does not hold.
+/// `Forbidden` when the role permits, or the person may, what the caller does not hold; `WrongState` when it would make staff
+/// of the only owner of a customer.
 pub async fn assign(platform: &Platform, ctx: &OpContext, user: UserId, role: RoleId) -> Result<Vec<RoleBrief>> {
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(AssignRole, &UserRef::of_platform(user))?;
+    customers::lock_owned_by(&mut tx, user).await?; // before the person, as everything that changes people of customers
     let state = users::lock_in_tx(&mut tx, user).await?.state;
     may_be_given_some(&mut tx, ctx, user, state).await?;
     let role = to_give_in_tx(&mut tx, ctx, role).await?;
+    keeps_owners_in_tx(&mut tx, user, &role).await?;
     let changed = give_in_tx(&mut tx, ctx, &granted, &role).await?;
     if changed {
         users::end_sessions_in_tx(&mut tx, user).await?;
@@ -271,6 +280,7 @@ pub(crate) struct ToGive {
     code: String,
     name: String,
     word: String,
+    makes_staff: bool,
 }
 
 impl ToGive {
@@ -292,7 +302,21 @@ pub(crate) async fn to_give_in_tx(tx: &mut Tx, ctx: &OpContext, role: RoleId) ->
         return Err(unknown());
     }
     ctx.must_cover(powers(&role))?;
-    Ok(ToGive { word: word(&role), code: role.code, name: role.name })
+    // As `roles.of_staff` in the database: what is made here, and the built-in roles that permit something.
+    let makes_staff = role.builtin.as_deref().is_none_or(|word| !powers_of(word).is_empty());
+    Ok(ToGive { word: word(&role), code: role.code, name: role.name, makes_staff })
+}
+
+/// To be called before somebody is given such a role.
+///
+/// # Errors
+/// `WrongState` when it would make staff of the only owner of a customer, for which nobody could act any more.
+pub(crate) async fn keeps_owners_in_tx(tx: &mut Tx, user: UserId, role: &ToGive) -> Result<()> {
+    if !role.makes_staff {
+        return Ok(());
+    }
+    customers::lock_owned_by(tx, user).await?;
+    customers::leave_owners_to_staff_in_tx(tx, user).await
 }
 
 /// Gives somebody such a role; false when it was held already.

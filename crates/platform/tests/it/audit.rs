@@ -515,3 +515,16 @@ async fn staff_read_the_log_filtered_and_by_page() {
     let error = list(wrong).await.unwrap_err();
     assert_eq!((error.code, error.fields.len()), (ErrorCode::Validation, 2));
 }
+
+#[tokio::test]
+async fn a_filter_that_no_row_can_have_is_named() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let query = |outcome: &str| AuditQuery { outcome: Some(outcome.to_owned()), ..AuditQuery::default() };
+    let error = audit::list(&test.platform, &admin.ctx(), &query("zzz")).await.unwrap_err();
+    assert_eq!((error.fields[0].path, error.fields[0].key), ("outcome", "field-unknown-value"));
+    assert!(audit::note_export(&test.platform, &admin.ctx(), &query("zzz")).await.is_err());
+    for known in ["done", "denied", "failed"] {
+        audit::list(&test.platform, &admin.ctx(), &query(known)).await.unwrap();
+    }
+}

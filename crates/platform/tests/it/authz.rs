@@ -10,7 +10,7 @@ use platform::authz::{
     ViewMetrics,
 };
 use platform::{OpContext, Platform, Result, accounts, audit, customers, jobs, machines, metrics, roles};
-use test_support::TestPlatform;
+use test_support::{PASSWORD, TestPlatform};
 
 fn machine(id: MachineId) -> MachineRef {
     MachineRef { machine: Some(id), ..MachineRef::of_platform(id) }
@@ -136,7 +136,7 @@ async fn ask(operation: &str, platform: &Platform, ctx: &OpContext) -> Result<()
         }
         "accounts::end_other_sessions" => accounts::end_other_sessions(platform, ctx).await.map(drop),
         "accounts::end_session missing" => accounts::end_session(platform, ctx, SessionId(0)).await,
-        "accounts::enroll_totp" => accounts::enroll_totp(platform, ctx).await.map(drop),
+        "accounts::enroll_totp" => accounts::enroll_totp(platform, ctx, PASSWORD).await.map(drop),
         "accounts::list_api_tokens" => accounts::list_api_tokens(platform, ctx).await.map(drop),
         "accounts::list_sessions" => accounts::list_sessions(platform, ctx).await.map(drop),
         "accounts::security" => accounts::security(platform, ctx).await.map(drop),

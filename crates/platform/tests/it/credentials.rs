@@ -131,7 +131,9 @@ async fn what_is_no_open_refresh_token_is_refused() {
 
 async fn token(test: &TestPlatform, user: &TestUser, scopes: Option<&[Permission]>) -> ApiTokenSecret {
     let scopes = scopes.map(<[Permission]>::to_vec);
-    let body = ApiTokenCreate { name: "a robot".to_owned(), scopes, expires_at: None };
+    // One's tokens are told apart by their names.
+    let name = if scopes.is_some() { "a reader" } else { "a robot" };
+    let body = ApiTokenCreate { name: name.to_owned(), scopes, expires_at: None };
     let ctx = user.ctx().with_user_agent(Some("curl/8.5.0"));
     accounts::create_api_token(&test.platform, &ctx, body).await.unwrap()
 }
@@ -164,7 +166,7 @@ async fn an_api_token_goes_no_further_than_its_scopes() {
     let refusals = [
         made,
         accounts::change_password(platform, &ctx, &change).await.map(drop),
-        accounts::enroll_totp(platform, &ctx).await.map(drop),
+        accounts::enroll_totp(platform, &ctx, admin.password).await.map(drop),
         accounts::confirm_totp(platform, &ctx, "000000").await.map(drop),
         accounts::disable_totp(platform, &ctx, &Default::default()).await.map(drop),
         accounts::renew_recovery_codes(platform, &ctx, &Default::default()).await.map(drop),
@@ -199,7 +201,11 @@ async fn nobody_gives_a_token_what_they_do_not_have() {
         assert_eq!(make(Some(vec![Permission::CustomersView, beyond]), "mine", None).await, ["scopes"], "{beyond}");
     }
     assert_eq!(make(Some(vec![]), " ", Some(-1)).await, ["name", "scopes", "expiresAt"]);
-    assert_eq!(make(None, "mine", Some(100_000)).await, ["expiresAt"]);
+    assert_eq!(make(None, "other", Some(100_000)).await, ["expiresAt"]);
+    // Two that work are not called the same; when the first is over, another may be.
+    assert_eq!(make(None, "Mine", None).await, ["name"]);
+    test.clock().advance(TimeDelta::days(31));
+    assert_eq!(make(None, "Mine", None).await, Vec::<&str>::new());
 }
 
 #[tokio::test]
@@ -214,9 +220,12 @@ async fn an_api_token_is_shown_once_and_seen_when_it_is_used() {
 
     let used = async || accounts::list_api_tokens(&test.platform, &admin.ctx()).await.unwrap()[0].last_used_at;
     assert_eq!(used().await, None);
+    let from = async || accounts::list_api_tokens(&test.platform, &admin.ctx()).await.unwrap().remove(0).last_used_from;
+    assert_eq!(from().await, None);
     test.clock().advance(TimeDelta::seconds(5));
     bearer(&test, &made.secret).await.unwrap();
     let first = used().await.expect("the first use is seen at once");
+    assert_eq!(from().await.as_deref(), Some("192.0.2.1"));
     test.clock().advance(TimeDelta::seconds(50));
     bearer(&test, &made.secret).await.unwrap();
     assert_eq!(used().await, Some(first), "not every use is written");
@@ -226,7 +235,7 @@ async fn an_api_token_is_shown_once_and_seen_when_it_is_used() {
 
     let view = accounts::list_sessions(&test.platform, &admin.ctx()).await.unwrap();
     let session = view.iter().find(|session| session.id == made.token.id).unwrap();
-    assert_eq!((session.name.as_deref(), session.agent.as_deref()), (Some("a robot"), Some("curl")));
+    assert_eq!((session.name.as_deref(), session.agent.as_deref()), (Some("a reader"), Some("curl")));
     assert_eq!((session.address.as_deref(), session.expires_at), (Some("192.0.2.1"), None));
 }
 
@@ -240,7 +249,8 @@ async fn an_api_token_ends_with_its_time_its_owner_and_at_will() {
         expires_at: Some(test.clock().now() + TimeDelta::hours(1)),
     };
     let short = accounts::create_api_token(&test.platform, &admin.ctx(), body).await.unwrap();
-    let (revoked, kept) = (token(&test, &admin, None).await, token(&test, &admin, None).await);
+    let revoked = token(&test, &admin, None).await;
+    let kept = token(&test, &admin, Some(&[Permission::MachinesView])).await;
     let stranger = accounts::revoke_api_token(&test.platform, &other.ctx(), revoked.token.id).await;
     assert_eq!(stranger.unwrap_err().code, ErrorCode::NotFound, "somebody else's");
     let no_token = accounts::revoke_api_token(&test.platform, &admin.ctx(), admin.principal.session).await;

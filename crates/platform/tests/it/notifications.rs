@@ -125,7 +125,7 @@ async fn one_is_told_as_one_chose_but_of_ones_safety_always() {
             // Said twice: the last word counts.
             choice(NotificationKind::RenewalDecided, true, false),
             choice(NotificationKind::RenewalDecided, false, true),
-            choice(NotificationKind::PasswordChanged, false, false),
+            choice(NotificationKind::PasswordChanged, true, true),
         ],
         quiet_from: Some("00:00".to_owned()),
         quiet_until: Some("23:59".to_owned()),
@@ -135,6 +135,22 @@ async fn one_is_told_as_one_chose_but_of_ones_safety_always() {
     assert_eq!(of(NotificationKind::RenewalDecided), choice(NotificationKind::RenewalDecided, false, true));
     assert_eq!(of(NotificationKind::AllocationEnding), choice(NotificationKind::AllocationEnding, true, true));
     assert_eq!(of(NotificationKind::PasswordChanged), choice(NotificationKind::PasswordChanged, true, true));
+    assert_eq!((kept.quiet_from.as_deref(), kept.quiet_until.as_deref()), (Some("00:00"), Some("23:59")));
+    // A word against what is always told is refused, and changes nothing else.
+    let against = NotificationPreferences {
+        choices: vec![
+            choice(NotificationKind::PasswordChanged, true, false),
+            choice(NotificationKind::AllocationEnding, false, false),
+        ],
+        ..Default::default()
+    };
+    let error = notifications::set_preferences(&world.test.platform, &owner.ctx(), against).await.unwrap_err();
+    assert_eq!((error.fields[0].path, error.fields[0].key), ("choices", "field-notification-always"));
+    // Who says nothing of the hours keeps them.
+    let body = NotificationPreferences::default();
+    let kept = notifications::set_preferences(&world.test.platform, &owner.ctx(), body).await.unwrap();
+    let of = |kind| *kept.choices.iter().find(|choice| choice.kind == kind).unwrap();
+    assert_eq!(of(NotificationKind::AllocationEnding), choice(NotificationKind::AllocationEnding, true, true));
     assert_eq!((kept.quiet_from.as_deref(), kept.quiet_until.as_deref()), (Some("00:00"), Some("23:59")));
 
     world.ask_for_more().await;

@@ -19,7 +19,7 @@ impl Armed {
     async fn new() -> Self {
         let test = TestPlatform::new().await;
         let mut user = test.outsider("careful").await;
-        let secret = accounts::enroll_totp(&test.platform, &user.ctx()).await.unwrap().secret;
+        let secret = accounts::enroll_totp(&test.platform, &user.ctx(), user.password).await.unwrap().secret;
         let code = totp_code(&secret, test.clock().now());
         let (codes, who) = accounts::confirm_totp(&test.platform, &user.ctx(), &code).await.unwrap();
         user.principal.token_version = who.token_version;
@@ -78,8 +78,8 @@ async fn it_counts_once_it_is_confirmed_and_then_for_every_sign_in() {
         LoginRequest { username: user.name.clone(), password: user.password.to_owned(), ..Default::default() };
     assert_eq!(accounts::pending_totp(platform, &ctx).await.unwrap().map(|e| e.secret), None);
     assert_eq!(accounts::confirm_totp(platform, &ctx, "123456").await.unwrap_err().code, ErrorCode::WrongState);
-    let first = accounts::enroll_totp(platform, &ctx).await.unwrap();
-    let enrollment = accounts::enroll_totp(platform, &ctx).await.unwrap();
+    let first = accounts::enroll_totp(platform, &ctx, user.password).await.unwrap();
+    let enrollment = accounts::enroll_totp(platform, &ctx, user.password).await.unwrap();
     assert_ne!(first.secret, enrollment.secret, "a further one takes its place");
     assert_eq!(enrollment.secret.len(), 32);
     let uri = format!("otpauth://totp/RemoteGPU:careful?secret={}&issuer=RemoteGPU", enrollment.secret);
@@ -96,7 +96,7 @@ async fn it_counts_once_it_is_confirmed_and_then_for_every_sign_in() {
     assert_eq!((codes.recovery_codes.len(), who.token_version), (10, 2));
     let ended = accounts::principal_of_bearer(platform, &test.anonymous(), &answer.access_token).await;
     assert_eq!(ended.unwrap_err().code, ErrorCode::Unauthenticated, "what was signed in without it has ended");
-    assert_eq!(accounts::enroll_totp(platform, &ctx).await.unwrap_err().key, "error-totp-on");
+    assert_eq!(accounts::enroll_totp(platform, &ctx, user.password).await.unwrap_err().key, "error-totp-on");
 
     let view = accounts::security(platform, &ctx).await.unwrap();
     assert!(view.totp_since.is_some() && view.recovery_codes_left == 10 && !view.totp_required);
@@ -104,6 +104,63 @@ async fn it_counts_once_it_is_confirmed_and_then_for_every_sign_in() {
         sqlx::query_scalar("select secret from totp_secrets").fetch_one(test.owner_pool()).await.unwrap();
     assert!(test.keyring().open("totp_secrets.secret:0", &stored).is_err(), "sealed for this row");
     assert!(test.keyring().open(&format!("totp_secrets.secret:{}", user.id), &stored).is_ok());
+}
+
+#[tokio::test]
+async fn it_is_set_up_with_the_password_and_everything_about_it_is_told() {
+    let test = TestPlatform::new().await;
+    let mut user = test.outsider("careful").await;
+    let platform = &test.platform;
+    let fault = async |password: &str| {
+        let error = accounts::enroll_totp(platform, &user.ctx(), password).await.unwrap_err();
+        (error.fields[0].path, error.fields[0].key)
+    };
+    assert_eq!(fault("").await, ("password", "field-required"));
+    assert_eq!(fault("a guess").await, ("password", "field-password-wrong"));
+    assert_eq!(accounts::pending_totp(platform, &user.ctx()).await.unwrap().map(|e| e.secret), None);
+    // What was begun and left is not for whoever comes to the session later.
+    accounts::enroll_totp(platform, &user.ctx(), user.password).await.unwrap();
+    test.clock().advance(TimeDelta::minutes(61));
+    assert_eq!(accounts::pending_totp(platform, &user.ctx()).await.unwrap().map(|e| e.secret), None);
+
+    let secret = accounts::enroll_totp(platform, &user.ctx(), user.password).await.unwrap().secret;
+    let code = totp_code(&secret, test.clock().now());
+    let (codes, who) = accounts::confirm_totp(platform, &user.ctx(), &code).await.unwrap();
+    user.principal.token_version = who.token_version;
+    test.clock().advance(TimeDelta::seconds(60));
+    let request = LoginRequest {
+        username: user.name.clone(),
+        password: user.password.to_owned(),
+        otp: Some(codes.recovery_codes[0].clone()),
+        ..Default::default()
+    };
+    accounts::sign_in(platform, &test.anonymous(), &request).await.unwrap();
+    test.clock().advance(TimeDelta::seconds(60));
+    let off = TotpProof { password: user.password.to_owned(), code: totp_code(&secret, test.clock().now()) };
+    let who = accounts::disable_totp(platform, &user.ctx(), &off).await.unwrap();
+    user.principal.token_version = who.token_version;
+    accounts::reset_second_factor(platform, &user.name).await.unwrap();
+    let query = contract::notifications::NotificationQuery::default();
+    let told = platform::notifications::list(platform, &user.ctx(), &query).await.unwrap().list;
+    let kind = contract::notifications::NotificationKind::SecondFactorChanged;
+    assert!(told.iter().all(|notice| notice.kind == kind), "{told:?}");
+    let messages: Vec<_> = told.iter().map(|notice| notice.message.as_str()).collect();
+    let says = ["on the command line", "was switched off", "A recovery code", "was switched on"];
+    assert_eq!(messages.len(), says.len(), "{messages:?}");
+    assert!(messages.iter().zip(says).all(|(message, says)| message.contains(says)), "{messages:?}");
+}
+
+#[tokio::test]
+async fn the_app_lists_it_by_what_the_installation_is_called() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let value = serde_json::json!("Lab 7: 计算");
+    let name = platform::settings::Change { key: "branding.name".to_owned(), value, version: None };
+    platform::settings::change(&test.platform, &admin.ctx(), vec![name]).await.unwrap();
+    let uri = accounts::enroll_totp(&test.platform, &admin.ctx(), admin.password).await.unwrap().uri;
+    let issuer = "Lab%207%3A%20%E8%AE%A1%E7%AE%97";
+    assert!(uri.starts_with(&format!("otpauth://totp/{issuer}:{}?", admin.name)), "{uri}");
+    assert!(uri.ends_with(&format!("&issuer={issuer}")), "{uri}");
 }
 
 #[tokio::test]

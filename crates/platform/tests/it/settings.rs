@@ -337,7 +337,7 @@ async fn the_rules_of_passwords_and_second_factors_are_the_set_ones() {
     let error = accounts::change_password(&test.platform, &admin.ctx(), &change).await.unwrap_err();
     assert_eq!((error.fields[0].path, error.fields[0].key), ("newPassword", "field-password-short"));
 
-    accounts::enroll_totp(&test.platform, &admin.ctx()).await.unwrap();
+    accounts::enroll_totp(&test.platform, &admin.ctx(), admin.password).await.unwrap();
     let secret = accounts::pending_totp(&test.platform, &admin.ctx()).await.unwrap().unwrap().secret;
     let code = totp_code(&secret, test.clock().now());
     accounts::confirm_totp(&test.platform, &admin.ctx(), &code).await.unwrap();

@@ -41,6 +41,7 @@ async fn another_address_is_told_of_at_the_old_one_too_whatever_was_chosen() {
     let none = contract::notifications::NotificationPreferences {
         choices: K::ALL
             .into_iter()
+            .filter(|kind| !kind.is_security())
             .map(|kind| contract::notifications::NotificationChoice {
                 kind,
                 in_app: false,
@@ -88,6 +89,133 @@ async fn a_password_that_others_set_is_told_of() {
     world.work().await;
     assert_eq!(world.subjects("lee@example.org").len(), 2);
     assert_eq!(world.kinds(&lee).await, [K::PasswordChanged, K::PasswordChanged]);
+    let query = contract::notifications::NotificationQuery::default();
+    let told = notifications::list(&test.platform, &lee.ctx(), &query).await.unwrap().list;
+    assert!(told[0].message.contains("on the command line"), "{}", told[0].message);
+    let by =
+        told[1].message.contains("set a new password for your account") && !told[1].message.contains("was changed");
+    assert!(by, "{}", told[1].message);
+    assert!(told.iter().all(|notice| notice.link.as_deref() == Some("/forgot")), "{told:?}");
+    for mail in world.sink.taken_by("lee@example.org") {
+        assert!(mail.text().contains("/forgot"), "{}", mail.text());
+    }
+}
+
+#[tokio::test]
+async fn whoever_gets_an_account_reads_who_made_it_and_for_whom() {
+    let world = World::new().await;
+    let (p, mut admin) = (&world.test.platform, world.admin.clone());
+    admin.principal.display_name = "Ada".to_owned();
+    let made = |name: &str, password: Option<&str>| contract::users::UserCreate {
+        username: name.to_owned(),
+        email: Some(format!("{name}@example.org")),
+        password: password.map(str::to_owned),
+        ..Default::default()
+    };
+    users::create(p, &admin.ctx(), made("bo", None)).await.unwrap();
+    // Who is told a password by whoever typed it needs no link.
+    users::create(p, &admin.ctx(), made("cy", Some("three unusual words: quokka"))).await.unwrap();
+    let owner = contract::customers::MemberCreate {
+        username: "di".to_owned(),
+        email: Some("di@example.org".to_owned()),
+        ..Default::default()
+    };
+    let initech =
+        contract::customers::CustomerCreate { name: "Initech".to_owned(), owner: Some(owner), ..Default::default() };
+    customers::create(p, &admin.ctx(), initech).await.unwrap();
+    world.work().await;
+    let text = |address: &str| world.sink.taken_by(address).first().map(|mail| mail.text());
+    let (bo, di) = (text("bo@example.org").unwrap(), text("di@example.org").unwrap());
+    assert!(bo.contains("Ada made an account for you. Your user name is bo.") && bo.contains("/reset?token="), "{bo}");
+    assert!(di.contains("Ada made an account for you in Initech. Your user name is di."), "{di}");
+    assert_eq!(text("cy@example.org"), None);
+}
+
+#[tokio::test]
+async fn a_link_to_a_new_password_speaks_the_language_of_the_page_it_was_asked_on() {
+    let world = World::new().await;
+    let test = &world.test;
+    let (lee, kim) = (test.outsider("lee").await, test.outsider("kim").await);
+    world.email(&lee, "lee@example.org", "en").await;
+    world.email(&kim, "kim@example.org", "en").await;
+    sqlx::query("update users set language = null where name = 'kim'").execute(test.owner_pool()).await.unwrap();
+    let ctx = test.anonymous();
+    let ctx = platform::OpContext::new(
+        ctx.principal().clone(),
+        ctx.now(),
+        ctx.via(),
+        ctx.request_id(),
+        ctx.address(),
+        contract::accounts::Language::Zh,
+    );
+    for name in ["lee", "kim"] {
+        let body = contract::accounts::PasswordResetRequest { account: name.to_owned(), ..Default::default() };
+        accounts::request_password_reset(&test.platform, &ctx, &body).await.unwrap();
+    }
+    world.work().await;
+    assert_eq!(world.subjects("lee@example.org"), ["RemoteGPU: set a new password"], "what one chose stays");
+    assert_eq!(world.subjects("kim@example.org"), ["RemoteGPU：重置密码"]);
+}
+
+#[tokio::test]
+async fn whoever_is_disabled_reads_it_in_their_mailbox() {
+    let world = World::new().await;
+    let test = &world.test;
+    let lee = test.outsider("lee").await;
+    world.email(&lee, "lee@example.org", "en").await;
+    for active in [false, false, true] {
+        users::set_active(&test.platform, &world.admin.ctx(), lee.id, active).await.unwrap();
+    }
+    world.work().await;
+    let mails = world.sink.taken_by("lee@example.org");
+    let texts: Vec<_> = mails.iter().map(|mail| mail.text()).collect();
+    assert_eq!(texts.len(), 2, "again is no news: {texts:?}");
+    assert!(texts.iter().any(|text| text.contains("disabled your account lee")), "{texts:?}");
+    assert!(texts.iter().any(|text| text.contains("enabled your account lee")), "{texts:?}");
+}
+
+#[tokio::test]
+async fn whoever_holds_a_role_hears_that_it_permits_something_else() {
+    let world = World::new().await;
+    let (p, admin) = (&world.test.platform, world.admin.ctx());
+    let lee = world.test.outsider("lee").await;
+    let body = |permissions: &[contract::Permission]| contract::roles::RoleWrite {
+        name: "Night shift".to_owned(),
+        permissions: permissions.to_vec(),
+        ..Default::default()
+    };
+    let role = roles::create(p, &admin, body(&[])).await.unwrap().id;
+    roles::assign(p, &admin, lee.id, role).await.unwrap();
+    roles::update(p, &admin, role, body(&[contract::Permission::MachinesView])).await.unwrap();
+    roles::update(p, &admin, role, body(&[contract::Permission::MachinesView])).await.unwrap();
+    let query = contract::notifications::NotificationQuery::default();
+    let told = notifications::list(p, &lee.ctx(), &query).await.unwrap().list;
+    assert_eq!(told.len(), 2, "the same again is no news: {told:?}");
+    assert!(told[0].message.contains("changed what a role of yours permits: Night shift"), "{}", told[0].message);
+}
+
+#[tokio::test]
+async fn keys_and_tokens_are_told_of_as_one_chose() {
+    let world = World::new().await;
+    let (p, test) = (&world.test.platform, &world.test);
+    let lee = test.outsider("lee").await;
+    world.email(&lee, "lee@example.org", "en").await;
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOYiptV+rXV6dbgQ7Vu7BTgVqWCUH7yF+XsUQ515OPFT ann@workstation";
+    let body = contract::accounts::SshKeyCreate { public_key: key.to_owned(), ..Default::default() };
+    accounts::add_ssh_key(p, &lee.ctx(), body).await.unwrap();
+    let quiet = contract::notifications::NotificationChoice {
+        kind: K::ApiTokenMade,
+        in_app: true,
+        mail: false,
+        webhook: false,
+    };
+    let choices = contract::notifications::NotificationPreferences { choices: vec![quiet], ..Default::default() };
+    notifications::set_preferences(p, &lee.ctx(), choices).await.unwrap();
+    let robot = contract::accounts::ApiTokenCreate { name: "robot".to_owned(), ..Default::default() };
+    accounts::create_api_token(p, &lee.ctx(), robot).await.unwrap();
+    world.work().await;
+    assert_eq!(world.kinds(&lee).await, [K::ApiTokenMade, K::SshKeyAdded]);
+    assert_eq!(world.subjects("lee@example.org"), ["RemoteGPU: a new SSH key"]);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! People from a workbook: verdicts, whose rights count, what is kept of passwords, links to a first one.
 
 use contract::accounts::{LoginRequest, MemberRole, PasswordResetConfirm};
-use contract::imports::{ImportRowQuery, ImportState, ImportSubject, ImportView, RowVerdict};
+use contract::imports::{ImportRowQuery, ImportState, ImportSubject, ImportView, PlaceChange, RowVerdict};
 use contract::users::{UserCreate, UserQuery, UserRow, UserState, UserUpdate};
 use contract::{ErrorCode, ImportId, Permission};
 use platform::accounts::{self, users};
@@ -67,6 +67,13 @@ impl World {
             .collect()
     }
 
+    /// What each row says somebody becomes in customers.
+    async fn places(&self, id: ImportId) -> Vec<Vec<PlaceChange>> {
+        let query = ImportRowQuery { page_size: Some(100), ..ImportRowQuery::default() };
+        let page = imports::rows(&self.test.platform, &self.admin.ctx(), USERS, id, &query).await.unwrap();
+        page.list.into_iter().map(|row| row.places).collect()
+    }
+
     async fn person(&self, name: &str) -> Option<UserRow> {
         let query = UserQuery { q: Some(name.to_owned()), ..UserQuery::default() };
         let page = users::list(&self.test.platform, &self.admin.ctx(), &query).await.unwrap();
@@ -120,6 +127,10 @@ async fn people_are_added_and_changed_and_the_same_sheet_again_changes_nothing()
         (3, RowVerdict::Update, "bob".to_owned(), "displayName roles customers".to_owned()),
     ];
     assert_eq!(world.rows(staged.id).await, expected);
+    let place = |customer: &str, was, role| PlaceChange { customer: customer.to_owned(), was, role };
+    let (owner, member) = (MemberRole::Owner, MemberRole::Member);
+    let of_ada = vec![place("Acme, Inc.", None, owner), place("Beta", None, member)];
+    assert_eq!(world.places(staged.id).await, [of_ada, vec![place("Acme, Inc.", None, member)]]);
     assert_eq!(world.person("ada").await, None, "a preview changes nothing");
     let done = world.confirm(&world.admin, staged.id).await.unwrap();
     assert_eq!((done.state, done.new_rows, done.update_rows), (ImportState::Confirmed, 1, 1));
@@ -146,6 +157,7 @@ async fn people_are_added_and_changed_and_the_same_sheet_again_changes_nothing()
     assert_eq!(error.key, "error-import-nothing");
     // A member becomes an owner where the cell says so.
     let staged = world.stage(&[&["bob", "", "", "", "acme, inc. （负责人）", ""]]).await;
+    assert_eq!(world.places(staged.id).await, [vec![place("Acme, Inc.", Some(member), owner)]]);
     world.confirm(&world.admin, staged.id).await.unwrap();
     let bob = world.person("bob").await.unwrap();
     assert_eq!(bob.memberships[0].role, MemberRole::Owner);

@@ -2,9 +2,10 @@
 
 use contract::accounts::{ApiTokenCreate, LoginRequest, MemberRole, SessionKind};
 use contract::allocations::AllocationCreate;
-use contract::customers::{MemberCreate, MemberUpdate, OwnerTransfer};
+use contract::customers::{CustomerQuery, MemberCreate, MemberUpdate, OwnerTransfer};
 use contract::machines::{DeclaredHardware, MachineCreate};
 use contract::quotas::Quota;
+use contract::roles::RoleWrite;
 use contract::users::{UserAction, UserBulk, UserCreate, UserPassword, UserQuery, UserState, UserUpdate};
 use contract::{CustomerId, ErrorCode, Permission, UserId};
 use platform::accounts::{self, users};
@@ -429,6 +430,47 @@ async fn the_ownership_is_handed_over_by_who_types_the_name() {
     users::set_active(&test.platform, &admin.ctx(), acme.member.id, false).await.unwrap();
     customers::transfer(&test.platform, &admin.ctx(), acme.id, hand(acme.owner.id, "Acme")).await.unwrap();
     assert_eq!(owners(&test, acme.id).await, ["cacme-owner"]);
+}
+
+#[tokio::test]
+async fn whoever_works_for_the_platform_is_no_owner_that_is_left() {
+    let test = TestPlatform::new().await;
+    let (p, admin, acme) = (&test.platform, test.admin().await, test.customer("Acme").await);
+    let staff = admin.ctx();
+    let body = RoleWrite { name: "Night".to_owned(), ..RoleWrite::default() };
+    let night = roles::create(p, &staff, body).await.unwrap().id;
+    // The only owner is not made staff: the refusal names the customer.
+    let error = roles::assign(p, &staff, acme.owner.id, night).await.unwrap_err();
+    assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-role-only-owner"));
+    assert_eq!(error.args[0].1.as_str(), "Acme");
+    let list = roles::list(p, &staff).await.unwrap();
+    let student = list.iter().find(|role| role.code == "student").unwrap().id;
+    roles::assign(p, &staff, acme.owner.id, student).await.expect("students act for their customers");
+    // With another owner it goes, and that one stays: the one who is staff now counts for nothing.
+    customers::set_member_role(p, &staff, acme.id, acme.member.id, role(MemberRole::Owner)).await.unwrap();
+    roles::assign(p, &staff, acme.owner.id, night).await.unwrap();
+    let last = (ErrorCode::WrongState, "error-last-owner");
+    assert_eq!(refusal(customers::remove_member(p, &staff, acme.id, acme.member.id).await), last);
+    let mut other = acme.member.clone();
+    other.principal.memberships = vec![(acme.id, MemberRole::Owner)];
+    let step_down = customers::set_my_member_role(p, &other.ctx(), other.id, role(MemberRole::Member)).await;
+    assert_eq!(refusal(step_down), last);
+    let people = customers::members(p, &other.ctx()).await.unwrap();
+    let own = people.iter().find(|person| person.user_id == acme.member.id).unwrap();
+    assert!(!own.may_remove.allowed && !own.may_change_role.allowed, "their page says so before: {own:?}");
+    assert!(customers::get(p, &staff, acme.id).await.unwrap().has_owner);
+    users::set_active(p, &staff, acme.member.id, false).await.unwrap();
+    assert!(!customers::get(p, &staff, acme.id).await.unwrap().has_owner);
+    let ownerless = CustomerQuery { has_owner: Some(false), ..CustomerQuery::default() };
+    assert_eq!(customers::list(p, &staff, &ownerless).await.unwrap().total, 1);
+    // It is handed to nobody who cannot act for it, and each is told why.
+    let hand = async |user_id: UserId| {
+        let body = OwnerTransfer { user_id, confirm: "Acme".to_owned() };
+        let error = customers::transfer(p, &staff, acme.id, body).await.unwrap_err();
+        (error.fields[0].path, error.fields[0].key)
+    };
+    assert_eq!(hand(acme.owner.id).await, ("userId", "field-heir-staff"));
+    assert_eq!(hand(acme.member.id).await, ("userId", "field-heir-disabled"));
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ sign-out = Sign out
 account-title = Account
 account-customer-disabled = Your organisation { $name } is disabled here: nobody of it has access at present, and its data is kept. Ask who runs this installation.
 account-choose-customer = You act for no organisation at present. Choose one in the menu of your account, above at the right: { $name }.
+account-staff-nowhere = You work for the platform, and so act for no organisation here. You belong to: { $name }. Its other owners act for it; you can again once you hold no role of the platform any more.
 account-leave = Leave
 account-leave-of = Leave { $customer }
 account-leave-hint = You lose { $customer } and everything of it at once, and whatever of yours is signed in for it ends. Your account stays; an owner can invite you again.

@@ -10,10 +10,12 @@ mail-password-reset-text =
     The link works once and for 10 minutes. If it was not you, do nothing: your password stays as it is.
 mail-password-reset-link = Set a new password
 mail-password-changed-subject = { $product }: your password was changed
-mail-password-changed-text =
-    The password of your account { $name } was changed, and whatever else was signed in has been signed out.
-
-    If it was not you, ask for a new password at once and tell an administrator.
+mail-password-changed-text = { $who ->
+    [other] { $by } set a new password for your account { $name }, and whatever was signed in has been signed out. If that was not agreed with you, set a new one and tell an administrator.
+    [console] A new password was set for your account { $name } on the command line of the server, and whatever was signed in has been signed out. If that was not agreed with you, set a new one and tell an administrator.
+   *[own] The password of your account { $name } was changed, and whatever else was signed in has been signed out. If it was not you, set a new one at once and tell an administrator.
+}
+mail-password-changed-link = Set a new password
 mail-email-change-subject = { $product }: confirm your new address
 mail-email-change-text =
     The account { $name } is to use this address: { $email }.
@@ -148,7 +150,10 @@ mail-password-elsewhere-link = Go there
 mail-kind-password-elsewhere = Password kept elsewhere
 mail-first-password-subject = { $product }: your account is ready
 mail-first-password-text =
-    An account was made for you. Your user name is { $name }.
+    { $customers ->
+        [none] { $by } made an account for you. Your user name is { $name }.
+       *[other] { $by } made an account for you in { $customers }. Your user name is { $name }.
+    }
 
     Set your password to sign in. The link works once and for 7 days; after that, ask for a new one under “Forgot the password?”.
 mail-first-password-link = Set the password

@@ -35,6 +35,10 @@ notification-kind-member-removed = You were removed from an organisation
 notification-kind-roles-changed = Roles of the platform were given to you or taken away
 notification-kind-email-changed = Your e-mail address was changed by somebody else
 notification-kind-identities-changed = Your account was bound to a sign-in service or parted from one
+notification-kind-second-factor-changed = Your second factor was switched on or off, or a recovery code was used
+notification-kind-ssh-key-added = An SSH key was added to your account
+notification-kind-api-token-made = An API token of your account was made
+notification-kind-account-switched = Your account was disabled or enabled
 notification-kind-image-reviewed = Images you uploaded were reviewed
 notification-kind-instance-failed = Your instances that failed
 notification-kind-password-changed = Your password was changed
@@ -63,6 +67,13 @@ notification-roles-changed = { $change ->
         [student] Student
        *[other] { $role }
     }
+    [changed] { $by } changed what a role of yours permits: { $role ->
+        [platform_admin] Platform administrator
+        [operator] Operator
+        [teacher] Teacher
+        [student] Student
+       *[other] { $role }
+    }
    *[given] { $by } gave you a role: { $role ->
         [platform_admin] Platform administrator
         [operator] Operator
@@ -79,6 +90,21 @@ notification-identities-changed = { $change ->
     [parted] { $by } parted your account from { $provider }. If that is not right, tell an administrator at once.
    *[bound] { $by } bound your account to { $provider }: whoever is { $label } there signs in to it. If it was not you, part from it on your security page, change your password, and tell an administrator at once.
 }
+notification-second-factor-changed = { $change ->
+    [on] The second factor of your account was switched on. If it was not you, tell an administrator at once.
+    [code] A recovery code of your account was used. If it was not you, change your password, make new codes, and tell an administrator at once.
+   *[off] { $who ->
+        [console] The second factor of your account was switched off on the command line of the server. If that was not agreed with you, tell an administrator at once.
+        [other] { $by } switched the second factor of your account off. If that was not agreed with you, tell an administrator at once.
+       *[own] The second factor of your account was switched off. If it was not you, change your password and tell an administrator at once.
+    }
+}
+notification-ssh-key-added = The SSH key “{ $key }” ({ $fingerprint }) was added to your account. If it was not you, remove it, change your password, and tell an administrator.
+notification-api-token-made = The API token “{ $token }” of your account was made. If it was not you, revoke it, change your password, and tell an administrator.
+notification-account-switched = { $change ->
+    [enabled] { $by } enabled your account. You can sign in again.
+   *[disabled] { $by } disabled your account.
+}
 notification-image-reviewed = { $answer ->
     [rejected] The image { $image } was rejected: { $word }
    *[approved] The image { $image } was approved.
@@ -87,7 +113,11 @@ notification-instance-failed = { $made ->
     [yes] The instance { $instance } on { $machine } failed.
    *[no] The instance { $instance } could not be made on { $machine }.
 }
-notification-password-changed = Your password was changed. If it was not you, tell an administrator at once.
+notification-password-changed = { $who ->
+    [other] { $by } set a new password for your account. If that was not agreed with you, set a new one and tell an administrator.
+    [console] A new password was set for your account on the command line of the server. If that was not agreed with you, set a new one and tell an administrator.
+   *[own] Your password was changed. If it was not you, set a new one at once and tell an administrator.
+}
 notification-engine-certificates = { $state ->
     [ended] Certificates of the Docker Engine of { $machine } are no longer valid since { $endsAt }. Store new ones.
    *[ending] Certificates of the Docker Engine of { $machine } end at { $endsAt }. Store new ones before then.
@@ -108,7 +138,7 @@ mail-maintenance-planned-subject = { $product }: maintenance of { $machine }
 mail-maintenance-planned-text = { $machine } is under maintenance from { $startsAt } until { $endsAt }: { $word }
 mail-maintenance-planned-link = Open the machine
 mail-invitation-accepted-subject = { $product }: { $person } has joined { $customer }
-mail-invitation-accepted-text = { $person } has accepted your invitation and is now a member of { $customer }.
+mail-invitation-accepted-text = { $person } has accepted your invitation and is now one of the people of { $customer }. If that is not right, remove them on the page of its people.
 mail-invitation-accepted-link = See the people
 mail-member-added-subject = { $product }: you were added to { $customer }
 mail-member-added-text = { $role ->
@@ -118,8 +148,14 @@ mail-member-added-text = { $role ->
 mail-member-added-link = See what you belong to
 mail-member-changed-subject = { $product }: your role in { $customer } changed
 mail-member-changed-text = { $role ->
-    [owner] { $by } made your account { $name } an owner of { $customer }. Sign in again to go on there.
-   *[member] { $by } made your account { $name } a member of { $customer }. Sign in again to go on there.
+    [owner] { $by } made your account { $name } an owner of { $customer }. { $staff ->
+        [yes] As you work for the platform now, you act for no organisation.
+       *[no] Sign in again to go on there.
+    } If that is not right, tell another owner of { $customer } or an administrator of this platform.
+   *[member] { $by } made your account { $name } a member of { $customer }. { $staff ->
+        [yes] As you work for the platform now, you act for no organisation.
+       *[no] Sign in again to go on there.
+    } If that is not right, tell an owner of { $customer } or an administrator of this platform.
 }
 mail-member-changed-link = See what you belong to
 mail-member-removed-subject = { $product }: you were removed from { $customer }
@@ -133,14 +169,25 @@ mail-roles-changed-text = { $change ->
         [teacher] Teacher
         [student] Student
        *[other] { $role }
-    }
+    }. If that is not right, tell an administrator of this platform.
+    [changed] { $by } changed what a role of your account { $name } permits: { $role ->
+        [platform_admin] Platform administrator
+        [operator] Operator
+        [teacher] Teacher
+        [student] Student
+       *[other] { $role }
+    }. If that is not right, tell an administrator of this platform.
    *[given] { $by } gave your account { $name } a role: { $role ->
         [platform_admin] Platform administrator
         [operator] Operator
         [teacher] Teacher
         [student] Student
        *[other] { $role }
-    }
+    }. { $role ->
+        [teacher] { "" }
+        [student] { "" }
+       *[other] Whoever works for the platform acts for no organisation meanwhile.
+    } If that is not right, tell an administrator of this platform.
 }
 mail-roles-changed-link = See what you may do
 mail-email-changed-subject = { $product }: your e-mail address was changed
@@ -148,12 +195,35 @@ mail-email-changed-text = { $email ->
     [none] { $by } removed the e-mail address of the account { $name }. If that is not right, tell an administrator at once.
    *[other] { $by } changed the e-mail address of the account { $name } to { $email }. If that is not right, tell an administrator at once.
 }
+mail-email-changed-link = Open your account
 mail-identities-changed-subject = { $product }: ways to sign in to your account changed
 mail-identities-changed-text = { $change ->
     [parted] { $by } parted the account { $name } from { $provider }. If that is not right, tell an administrator at once.
    *[bound] { $by } bound the account { $name } to { $provider }: whoever is { $label } there signs in to it. If it was not you, part from it on your security page, change your password, and tell an administrator at once.
 }
 mail-identities-changed-link = Open the security page
+mail-second-factor-changed-subject = { $product }: the second factor of your account
+mail-second-factor-changed-text = { $change ->
+    [on] The second factor of your account { $name } was switched on. If it was not you, tell an administrator at once.
+    [code] A recovery code of your account { $name } was used. If it was not you, change your password, make new codes, and tell an administrator at once.
+   *[off] { $who ->
+        [console] The second factor of your account { $name } was switched off on the command line of the server. If that was not agreed with you, tell an administrator at once.
+        [other] { $by } switched the second factor of your account { $name } off. If that was not agreed with you, tell an administrator at once.
+       *[own] The second factor of your account { $name } was switched off. If it was not you, change your password and tell an administrator at once.
+    }
+}
+mail-second-factor-changed-link = Open the security page
+mail-ssh-key-added-subject = { $product }: a new SSH key
+mail-ssh-key-added-text = The SSH key “{ $key }” ({ $fingerprint }) was added to your account { $name }. If it was not you, remove it, change your password, and tell an administrator.
+mail-ssh-key-added-link = See your keys
+mail-api-token-made-subject = { $product }: a new API token
+mail-api-token-made-text = The API token “{ $token }” of your account { $name } was made. If it was not you, revoke it, change your password, and tell an administrator.
+mail-api-token-made-link = See your tokens
+mail-account-switched-subject = { $product }: your account was switched
+mail-account-switched-text = { $change ->
+    [enabled] { $by } enabled your account { $name }. You can sign in again.
+   *[disabled] { $by } disabled your account { $name }: you cannot sign in at present, and what is yours is kept. If that is not right, tell an administrator of this platform.
+}
 mail-image-reviewed-subject = { $product }: your image { $image } was reviewed
 mail-image-reviewed-text = { $answer ->
     [rejected] The image { $image } was rejected: { $word }
@@ -182,6 +252,10 @@ mail-kind-member-removed = Removed from an organisation
 mail-kind-roles-changed = Roles changed
 mail-kind-email-changed = Address changed
 mail-kind-identities-changed = Ways to sign in changed
+mail-kind-second-factor-changed = Second factor
+mail-kind-ssh-key-added = New SSH key
+mail-kind-api-token-made = New API token
+mail-kind-account-switched = Account disabled or enabled
 mail-kind-image-reviewed = Image reviewed
 mail-kind-instance-failed = Instance failed
 mail-kind-engine-certificates = Certificates of an engine

@@ -26,6 +26,7 @@ security-totp-since = Since
 security-totp-why = With an authenticator app, nobody gets in by your password alone.
 security-totp-required = Whoever works for this platform must have a second factor.
 security-totp-enroll = Set up
+security-totp-enroll-fresh = Your password is not kept here, so this goes only within ten minutes after signing in. Sign out and in again where it is refused.
 security-totp-disable = Switch off
 security-totp-disable-hint = To switch it off, enter your password and a code.
 security-totp-disable-by-code = To switch it off, enter a code.
@@ -55,6 +56,7 @@ sessions-alone = You are signed in nowhere else.
 sessions-kind = Kind
 sessions-agent = Program
 sessions-address = From
+sessions-from = { $what } ({ $address })
 sessions-since = Since
 sessions-seen = Last seen
 sessions-current = This one
@@ -85,7 +87,7 @@ tokens-days = { $n ->
    *[other] { $n } days
 }
 tokens-for-ever = Until revoked
-tokens-used = Last used
+tokens-used = Last used, and from where
 tokens-never-used = Never
 tokens-expires = Expires
 tokens-create = Make token

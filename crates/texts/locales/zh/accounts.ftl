@@ -9,6 +9,7 @@ sign-out = 退出登录
 account-title = 账号
 account-customer-disabled = 您所属的组织 { $name } 已被停用：目前其成员都无法访问，数据仍保留。请联系平台管理员。
 account-choose-customer = 您目前没有代表任何组织。请在右上角的账号菜单中选择：{ $name }。
+account-staff-nowhere = 您为平台工作，因此在此不能代表任何组织。您属于：{ $name }。组织的事务由其他负责人处理；平台角色全部收回后，您可以重新代表它们。
 account-leave = 退出
 account-leave-of = 退出 { $customer }
 account-leave-hint = 您将立即失去 { $customer } 及其全部资源，相关登录也会结束。账号仍然保留，负责人可以再次邀请您。

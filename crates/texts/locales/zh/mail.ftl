@@ -10,10 +10,12 @@ mail-password-reset-text =
     链接仅可使用一次，10 分钟内有效。如果不是您本人操作，请忽略此邮件，密码不会改变。
 mail-password-reset-link = 设置新密码
 mail-password-changed-subject = { $product }：密码已修改
-mail-password-changed-text =
-    您的账号 { $name } 的密码已修改，其他已登录的会话均已退出。
-
-    如果不是您本人操作，请立即重置密码并联系管理员。
+mail-password-changed-text = { $who ->
+    [other] { $by } 为您的账号 { $name } 设置了新密码，其他已登录的会话均已退出。如果未与您商定，请自行设置新密码，并联系管理员。
+    [console] 您的账号 { $name } 的新密码是通过服务器命令行设置的，其他已登录的会话均已退出。如果未与您商定，请自行设置新密码，并联系管理员。
+   *[own] 您的账号 { $name } 的密码已修改，其他已登录的会话均已退出。如果不是您本人操作，请立即设置新密码，并联系管理员。
+}
+mail-password-changed-link = 设置新密码
 mail-email-change-subject = { $product }：确认新邮箱
 mail-email-change-text =
     账号 { $name } 申请使用此邮箱：{ $email }。
@@ -148,7 +150,10 @@ mail-password-elsewhere-link = 前往修改
 mail-kind-password-elsewhere = 密码保存在别处
 mail-first-password-subject = { $product }：您的账号已开通
 mail-first-password-text =
-    已为您开通账号，用户名是 { $name }。
+    { $customers ->
+        [none] { $by } 为您开通了账号，用户名是 { $name }。
+       *[other] { $by } 为您开通了账号，用户名是 { $name }，所属组织：{ $customers }。
+    }
 
     请设置密码后登录。链接只能使用一次，7 天内有效；过期后请用“忘记密码？”重新获取。
 mail-first-password-link = 设置密码

@@ -34,6 +34,10 @@ notification-kind-member-removed = 被移出组织
 notification-kind-roles-changed = 平台角色被授予或收回
 notification-kind-email-changed = 邮箱被他人修改
 notification-kind-identities-changed = 账号绑定或解除登录服务
+notification-kind-second-factor-changed = 双重验证已开启、关闭或使用了恢复码
+notification-kind-ssh-key-added = 为您的账号添加了 SSH 公钥
+notification-kind-api-token-made = 为您的账号创建了 API 令牌
+notification-kind-account-switched = 账号被停用或启用
 notification-kind-image-reviewed = 上传的镜像已审核
 notification-kind-instance-failed = 自己的实例失败
 notification-kind-password-changed = 密码已修改
@@ -62,6 +66,13 @@ notification-roles-changed = { $change ->
         [student] 学生
        *[other] { $role }
     }
+    [changed] { $by } 修改了您持有的角色的权限：{ $role ->
+        [platform_admin] 平台管理员
+        [operator] 运维人员
+        [teacher] 教师
+        [student] 学生
+       *[other] { $role }
+    }
    *[given] { $by } 授予您角色：{ $role ->
         [platform_admin] 平台管理员
         [operator] 运维人员
@@ -78,6 +89,21 @@ notification-identities-changed = { $change ->
     [parted] { $by } 解除了您的账号与 { $provider } 的绑定。如有疑问，请立即联系管理员。
    *[bound] { $by } 将您的账号绑定到 { $provider }：那里的 { $label } 可以登录本账号。如果不是您本人操作，请在安全页面解除绑定、修改密码，并立即联系管理员。
 }
+notification-second-factor-changed = { $change ->
+    [on] 您账号的双重验证已开启。如果不是您本人操作，请立即联系管理员。
+    [code] 您账号的一个恢复码已被使用。如果不是您本人操作，请修改密码、生成新的恢复码，并立即联系管理员。
+   *[off] { $who ->
+        [console] 您账号的双重验证已通过服务器命令行关闭。如果未与您商定，请立即联系管理员。
+        [other] { $by } 关闭了您账号的双重验证。如果未与您商定，请立即联系管理员。
+       *[own] 您账号的双重验证已关闭。如果不是您本人操作，请修改密码，并立即联系管理员。
+    }
+}
+notification-ssh-key-added = 您的账号添加了 SSH 公钥“{ $key }”（{ $fingerprint }）。如果不是您本人操作，请删除该公钥、修改密码，并联系管理员。
+notification-api-token-made = 您的账号创建了 API 令牌“{ $token }”。如果不是您本人操作，请撤销该令牌、修改密码，并联系管理员。
+notification-account-switched = { $change ->
+    [enabled] { $by } 已启用您的账号，您可以重新登录。
+   *[disabled] { $by } 已停用您的账号。
+}
 notification-image-reviewed = { $answer ->
     [rejected] 镜像 { $image } 未通过审核：{ $word }
    *[approved] 镜像 { $image } 已通过审核。
@@ -86,7 +112,11 @@ notification-instance-failed = { $made ->
     [yes] 实例 { $instance }（{ $machine }）已失败。
    *[no] 实例 { $instance } 未能在 { $machine } 上创建。
 }
-notification-password-changed = 您的密码已修改。如果不是您本人操作，请立即联系管理员。
+notification-password-changed = { $who ->
+    [other] { $by } 为您的账号设置了新密码。如果未与您商定，请自行设置新密码，并联系管理员。
+    [console] 您账号的新密码是通过服务器命令行设置的。如果未与您商定，请自行设置新密码，并联系管理员。
+   *[own] 您的密码已修改。如果不是您本人操作，请立即设置新密码，并联系管理员。
+}
 notification-engine-certificates = { $state ->
     [ended] { $machine } 的 Docker 引擎的证书已于 { $endsAt } 失效，请保存新证书。
    *[ending] { $machine } 的 Docker 引擎的证书将于 { $endsAt } 到期，请在此之前保存新证书。
@@ -107,7 +137,7 @@ mail-maintenance-planned-subject = { $product }：{ $machine } 维护通知
 mail-maintenance-planned-text = { $machine } 将于 { $startsAt } 至 { $endsAt } 维护：{ $word }
 mail-maintenance-planned-link = 查看机器
 mail-invitation-accepted-subject = { $product }：{ $person } 已加入 { $customer }
-mail-invitation-accepted-text = { $person } 已接受邀请，成为 { $customer } 的成员。
+mail-invitation-accepted-text = { $person } 已接受邀请，成为 { $customer } 的成员。如有疑问，请在成员页面将其移除。
 mail-invitation-accepted-link = 查看成员
 mail-member-added-subject = { $product }：您已被加入 { $customer }
 mail-member-added-text = { $role ->
@@ -117,8 +147,14 @@ mail-member-added-text = { $role ->
 mail-member-added-link = 查看所属组织
 mail-member-changed-subject = { $product }：您在 { $customer } 的角色已变更
 mail-member-changed-text = { $role ->
-    [owner] { $by } 已将您的账号 { $name } 设为 { $customer } 的负责人，请重新登录后继续使用。
-   *[member] { $by } 已将您的账号 { $name } 设为 { $customer } 的成员，请重新登录后继续使用。
+    [owner] { $by } 已将您的账号 { $name } 设为 { $customer } 的负责人。{ $staff ->
+        [yes] 您现在为平台工作，因此不能代表任何组织。
+       *[no] 请重新登录后继续使用。
+    } 如有疑问，请联系 { $customer } 的其他负责人或平台管理员。
+   *[member] { $by } 已将您的账号 { $name } 设为 { $customer } 的成员。{ $staff ->
+        [yes] 您现在为平台工作，因此不能代表任何组织。
+       *[no] 请重新登录后继续使用。
+    } 如有疑问，请联系 { $customer } 的负责人或平台管理员。
 }
 mail-member-changed-link = 查看所属组织
 mail-member-removed-subject = { $product }：您已被移出 { $customer }
@@ -132,14 +168,25 @@ mail-roles-changed-text = { $change ->
         [teacher] 教师
         [student] 学生
        *[other] { $role }
-    }
+    }。如有疑问，请联系平台管理员。
+    [changed] { $by } 修改了您持有的角色的权限：{ $role ->
+        [platform_admin] 平台管理员
+        [operator] 运维人员
+        [teacher] 教师
+        [student] 学生
+       *[other] { $role }
+    }。如有疑问，请联系平台管理员。
    *[given] { $by } 授予您的账号 { $name } 角色：{ $role ->
         [platform_admin] 平台管理员
         [operator] 运维人员
         [teacher] 教师
         [student] 学生
        *[other] { $role }
-    }
+    }。{ $role ->
+        [teacher] { "" }
+        [student] { "" }
+       *[other] 为平台工作的人不代表任何组织。
+    }如有疑问，请联系平台管理员。
 }
 mail-roles-changed-link = 查看您的权限
 mail-email-changed-subject = { $product }：您的邮箱已被修改
@@ -147,12 +194,35 @@ mail-email-changed-text = { $email ->
     [none] { $by } 删除了账号 { $name } 的邮箱。如有疑问，请立即联系管理员。
    *[other] { $by } 已将账号 { $name } 的邮箱改为 { $email }。如有疑问，请立即联系管理员。
 }
+mail-email-changed-link = 打开您的账号
 mail-identities-changed-subject = { $product }：账号的登录方式已变更
 mail-identities-changed-text = { $change ->
     [parted] { $by } 解除了账号 { $name } 与 { $provider } 的绑定。如有疑问，请立即联系管理员。
    *[bound] { $by } 将账号 { $name } 绑定到 { $provider }：那里的 { $label } 可以登录该账号。如果不是您本人操作，请在安全页面解除绑定、修改密码，并立即联系管理员。
 }
 mail-identities-changed-link = 打开安全页面
+mail-second-factor-changed-subject = { $product }：双重验证变更
+mail-second-factor-changed-text = { $change ->
+    [on] 您的账号 { $name } 的双重验证已开启。如果不是您本人操作，请立即联系管理员。
+    [code] 您的账号 { $name } 的一个恢复码已被使用。如果不是您本人操作，请修改密码、生成新的恢复码，并立即联系管理员。
+   *[off] { $who ->
+        [console] 您的账号 { $name } 的双重验证已通过服务器命令行关闭。如果未与您商定，请立即联系管理员。
+        [other] { $by } 关闭了您的账号 { $name } 的双重验证。如果未与您商定，请立即联系管理员。
+       *[own] 您的账号 { $name } 的双重验证已关闭。如果不是您本人操作，请修改密码，并立即联系管理员。
+    }
+}
+mail-second-factor-changed-link = 打开安全页面
+mail-ssh-key-added-subject = { $product }：添加了新的 SSH 公钥
+mail-ssh-key-added-text = 您的账号 { $name } 添加了 SSH 公钥“{ $key }”（{ $fingerprint }）。如果不是您本人操作，请删除该公钥、修改密码，并联系管理员。
+mail-ssh-key-added-link = 查看公钥
+mail-api-token-made-subject = { $product }：创建了新的 API 令牌
+mail-api-token-made-text = 您的账号 { $name } 创建了 API 令牌“{ $token }”。如果不是您本人操作，请撤销该令牌、修改密码，并联系管理员。
+mail-api-token-made-link = 查看令牌
+mail-account-switched-subject = { $product }：您的账号状态已变更
+mail-account-switched-text = { $change ->
+    [enabled] { $by } 已启用您的账号 { $name }，您可以重新登录。
+   *[disabled] { $by } 已停用您的账号 { $name }，您目前无法登录，数据仍然保留。如有疑问，请联系平台管理员。
+}
 mail-image-reviewed-subject = { $product }：镜像 { $image } 已审核
 mail-image-reviewed-text = { $answer ->
     [rejected] 镜像 { $image } 未通过审核：{ $word }
@@ -181,6 +251,10 @@ mail-kind-member-removed = 被移出组织
 mail-kind-roles-changed = 角色变更
 mail-kind-email-changed = 邮箱变更
 mail-kind-identities-changed = 登录方式变更
+mail-kind-second-factor-changed = 双重验证变更
+mail-kind-ssh-key-added = 新 SSH 公钥
+mail-kind-api-token-made = 新 API 令牌
+mail-kind-account-switched = 账号停用或启用
 mail-kind-image-reviewed = 镜像审核
 mail-kind-instance-failed = 实例失败
 mail-kind-engine-certificates = 引擎证书

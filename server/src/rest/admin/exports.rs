@@ -3,6 +3,7 @@
 
 use app::role_words::briefs_in_words;
 use axum::response::Response;
+use contract::accounts::MemberRole;
 use contract::allocations::AllocationQuery;
 use contract::audit::AuditQuery;
 use contract::customers::CustomerQuery;
@@ -10,14 +11,15 @@ use contract::images::ImageQuery;
 use contract::imports::ImportSubject;
 use contract::specs::SpecQuery;
 use contract::users::UserQuery;
+use contract::{CustomerId, Permission};
 use platform::accounts::users;
 use platform::imports::columns_of;
-use platform::{allocations, audit, customers, images, specs};
+use platform::{accounts, allocations, audit, customers, images, specs};
 use sheets::write::Kind;
 
 use crate::rest::imports::heading;
 use crate::rest::workbook::{Cell, List, download, say};
-use crate::rest::{Params, Rest};
+use crate::rest::{Params, Part, Rest};
 
 /// The audit log as a workbook, newest first, at most 50,000 rows; that it was taken away is part of the log.
 #[utoipa::path(get, path = "/api/admin/audits/export", tag = "audit", params(AuditQuery),
@@ -113,6 +115,65 @@ pub async fn customers(rest: Rest, Params(query): Params<CustomerQuery>) -> Resp
         list.finish()
     };
     download(&rest, built.await, "customers").await
+}
+
+/// The people of a customer and those who are invited, as a workbook.
+#[utoipa::path(get, path = "/api/admin/customers/{id}/members/export", tag = "customers",
+    params(("id" = CustomerId, Path)), responses((status = 200, description = "A workbook")))]
+pub async fn members(rest: Rest, Part(id): Part<CustomerId>) -> Response {
+    people_of(rest, Some(id)).await
+}
+
+/// The same of the customer one acts for, where none is named. Invitations are there for who may invite.
+pub(in crate::rest) async fn people_of(rest: Rest, id: Option<CustomerId>) -> Response {
+    let built = async {
+        customers::note_people_export(&rest.platform, &rest.ctx, id).await?;
+        let people = match id {
+            Some(id) => customers::members_of(&rest.platform, &rest.ctx, id).await?,
+            None => customers::members(&rest.platform, &rest.ctx).await?,
+        };
+        let invited = match rest.ctx.holds(Permission::CustomersInvite) {
+            true => accounts::invitations(&rest.platform, &rest.ctx, id).await?,
+            false => Vec::new(),
+        };
+        let language = rest.ctx.language();
+        let columns = [
+            ("account-username", 20.0, Kind::Text),
+            ("account-name", 20.0, Kind::Text),
+            ("account-email", 28.0, Kind::Text),
+            ("home-role", 14.0, Kind::Text),
+            ("user-state", 12.0, Kind::Text),
+            ("members-joined", 20.0, Kind::DateTime),
+            ("members-invited-until", 20.0, Kind::DateTime),
+        ];
+        let mut list = List::new(language, "members-title", &columns)?;
+        let role = |role: MemberRole| say(language, &format!("member-role-{}", role.code()), &[]);
+        for person in people {
+            let state = if person.active { "user-state-active" } else { "user-state-disabled" };
+            list.row(&[
+                person.name.into(),
+                person.display_name.into(),
+                Cell::Blank,
+                role(person.role).into(),
+                say(language, state, &[]).into(),
+                person.joined_at.into(),
+                Cell::Blank,
+            ])?;
+        }
+        for invitation in invited {
+            list.row(&[
+                Cell::Blank,
+                Cell::Blank,
+                invitation.email.into(),
+                role(invitation.role).into(),
+                say(language, "user-state-invited", &[]).into(),
+                Cell::Blank,
+                invitation.expires_at.into(),
+            ])?;
+        }
+        list.finish()
+    };
+    download(&rest, built.await, "members").await
 }
 
 /// Between the roles or the customers in one cell: names hold commas.

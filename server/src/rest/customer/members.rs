@@ -5,6 +5,7 @@ use contract::customers::{MemberCreate, MemberSecret, MemberUpdate, OwnerTransfe
 use contract::{Envelope, UserId};
 use platform::customers;
 
+use crate::rest::admin::exports;
 use crate::rest::{Body, Part, Rest};
 
 /// Refused to the customer's people, whomever the body names: they bring people in at `invitations`, because who makes an
@@ -15,6 +16,13 @@ use crate::rest::{Body, Part, Rest};
 pub async fn add(rest: Rest, Body(member): Body<MemberCreate>) -> Response {
     let made = customers::add_my_member(&rest.platform, &rest.ctx, member).await;
     rest.created(made, |_| "/api/customer/members".to_owned()).await
+}
+
+/// Its people and those who are invited, as a workbook; for owners. That it was taken away is in the log.
+#[utoipa::path(get, path = "/api/customer/members/export", tag = "customers",
+    responses((status = 200, description = "A workbook")))]
+pub async fn export(rest: Rest) -> Response {
+    exports::people_of(rest, None).await
 }
 
 /// Makes somebody an owner or a member, and ends their sessions for the customer.

@@ -185,6 +185,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "DELETE","/api/admin/customers/{id}",                           [401, 404, 403, 403, 404, 422, 401, 403, 403]),
     (Door::Rest, "POST",  "/api/admin/customers/{id}/restore",                   [401, 404, 403, 403, 404, 200, 401, 403, 403]),
     (Door::Rest, "GET",   "/api/admin/customers/{id}/members",                   [401, 404, 403, 403, 404, 200, 401, 200, 200]),
+    (Door::Rest, "GET",   "/api/admin/customers/{id}/members/export",            [401, 404, 403, 403, 404, 200, 401, 200, 200]),
     (Door::Rest, "POST",  "/api/admin/customers/{id}/members",                   [401, 404, 403, 403, 404, 201, 401, 403, 403]),
     // The machine has its allocation already: 409 says that the caller was let in.
     (Door::Rest, "POST",  "/api/admin/machines/{code}/allocate",                 [401, 404, 404, 404, 404, 409, 401, 403, 404]),
@@ -237,6 +238,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "GET",   "/api/customer",                                       [401, 404, 200, 200, 200, 404, 401, 404, 404]),
     (Door::Rest, "GET",   "/api/customer/usage",                                 [401, 404, 200, 200, 200, 404, 401, 404, 404]),
     (Door::Rest, "GET",   "/api/customer/members",                               [401, 404, 403, 200, 200, 404, 401, 404, 404]),
+    (Door::Rest, "GET",   "/api/customer/members/export",                        [401, 404, 403, 200, 200, 404, 401, 404, 404]),
     (Door::Rest, "GET",   "/api/customer/members/invitations",                   [401, 404, 403, 200, 200, 404, 401, 404, 404]),
     (Door::Rest, "POST",  "/api/customer/members/invitations",                   [401, 404, 403, 422, 422, 404, 401, 404, 404]),
     (Door::Rest, "DELETE","/api/customer/members/invitations/{id}",              [401, 404, 403, 404, 404, 404, 401, 404, 404]),

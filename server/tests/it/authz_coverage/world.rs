@@ -19,7 +19,7 @@ use crate::harness::{Answer, Server, Who, sfn};
 use crate::sockets::dial_as;
 
 /// No test message goes further than to be refused.
-const PRIVATE: &str = "http://127.0.0.1:1/hook";
+const PRIVATE: &str = "http://localhost:1/hook";
 
 pub struct World {
     pub server: Server,
@@ -151,6 +151,7 @@ impl World {
             ("POST", "/api/auth/password/change") => {
                 json!({ "oldPassword": self.admin.password, "newPassword": "weak" })
             }
+            ("POST", "/api/auth/totp/enroll") => json!({ "password": self.admin.password }),
             ("POST", "/api/auth/totp/confirm") => json!({ "code": "123456" }),
             ("POST", "/api/auth/totp/recovery-codes" | "/api/auth/totp/disable") => {
                 json!({ "password": self.admin.password, "code": "123456" })
@@ -419,6 +420,7 @@ impl World {
             "add_ssh_key" => vec![("public_key", "none")],
             "create_api_token" => vec![("name", &fresh), ("reach", "all")],
             "change_password" => vec![("old_password", self.admin.password), ("new_password", "weak")],
+            "enroll_totp" => vec![("password", self.admin.password)],
             "renew_recovery_codes" | "disable_totp" => vec![("password", self.admin.password), ("code", "123456")],
             "get_machine" | "machine_live" => vec![("code", "host-001")],
             "confirm_import" | "discard_import" => vec![("id", &import)],

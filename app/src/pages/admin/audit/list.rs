@@ -9,6 +9,7 @@ use contract::{CustomerId, Page};
 use leptos::prelude::*;
 use serde_json::Value;
 
+use super::unread::unread_days;
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
@@ -87,7 +88,10 @@ fn list_view(
     };
     let head = PageFrame::new(words.t("audit-title"), Area::Audit)
         .actions(view! { <a class="btn" href=export_address(query) download="">{words.t("list-export")}</a> });
-    frame(head, view! { <section class="card">{filters(words, &list, &actions, &kinds)} {body}</section> })
+    frame(
+        head,
+        view! { <section class="card">{filters(words, &list, &actions, &kinds)} {unread_days(words, &list)} {body}</section> },
+    )
 }
 
 /// The export takes instants where the page takes days.

@@ -1,3 +1,4 @@
 //! The audit log.
 
 pub mod list;
+pub(crate) mod unread;

@@ -109,6 +109,7 @@ fn customer_view(found: Found) -> AnyView {
         manage: ctx.holds(Permission::CustomersManageMembers) && !deleted,
         own,
         back: paths::customer(id),
+        export: format!("/api/admin/customers/{id}/members/export"),
         made,
     };
     let quota = quota_card(words, (SetCustomerQuota::url(), id.0), (&quota, used), may_change, refused.as_ref());

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::server_fns::{AddCustomerMember, AddExistingMember, RemoveMember, SetMemberRole, TransferOwnership};
-use crate::door::{Refused, look};
+use crate::door::{Refused, door, look};
 use crate::ui::ask::{Ask, go, held_back};
 use crate::ui::forms::{TextField, select_within, text_field};
 use crate::ui::secret::shown_once;
@@ -30,6 +30,8 @@ pub(crate) struct People {
     pub own: May,
     /// The page that shows them.
     pub back: String,
+    /// Where they are as a workbook.
+    pub export: String,
     /// The name and password of who was just added.
     pub made: Option<String>,
 }
@@ -43,7 +45,10 @@ pub(crate) fn people_cards(words: Words, people: People, refused: Option<&Refuse
     let transfer = (people.manage && people.members.len() > 1).then(|| transfer_card(words, &people, refused));
     view! {
         <section class="card">
-            <header><h2>{words.t("home-people")}</h2></header>
+            <header>
+                <h2>{words.t("home-people")}</h2>
+                <span class="end"><a class="btn" href=people.export.clone() download="">{words.t("list-export")}</a></span>
+            </header>
             {table(words, &people)}
             {made}
         </section>
@@ -233,11 +238,17 @@ fn transfer_card(words: Words, people: &People, refused: Option<&Refused>) -> An
         let held = held_back("transfer".to_owned(), words.t("member-transfer"), why, "btn");
         return view! { <section class="card"><p class="actions">{held}</p></section> }.into_any();
     }
+    // Who hands it over keeps nothing by handing it to themselves, and who is disabled could not act.
+    let own = door().1.user().map(|user| user.id);
     let heirs: Vec<_> = people
         .members
         .iter()
+        .filter(|member| member.active && Some(member.user_id) != own)
         .map(|member| (member.user_id.to_string(), format!("{} ({})", member.display_name, member.name)))
         .collect();
+    if heirs.is_empty() {
+        return ().into_any();
+    }
     let confirm = TextField {
         label: words.with("member-transfer-confirm", &[("name", people.name.clone())]),
         name: "confirm".to_owned(),

@@ -1,7 +1,8 @@
 //! A workbook of machines or people: the upload, and the preview that is confirmed.
 
+use contract::accounts::MemberRole;
 use contract::imports::{
-    ImportRow, ImportRowQuery, ImportState, ImportSubject, ImportView, MAX_STAGED_IMPORTS, RowVerdict,
+    ImportRow, ImportRowQuery, ImportState, ImportSubject, ImportView, MAX_STAGED_IMPORTS, PlaceChange, RowVerdict,
 };
 use contract::{ImportId, Page, Permission};
 use leptos::prelude::*;
@@ -346,6 +347,14 @@ fn verdict_state(words: Words, verdict: RowVerdict) -> impl IntoView + use<> {
     state(tone, words.t(&format!("import-verdict-{}", verdict.code())))
 }
 
+/// `Acme: Member → Owner`.
+fn place_words(words: Words, place: &PlaceChange) -> String {
+    let role = |role: MemberRole| words.t(&format!("member-role-{}", role.code()));
+    let was = place.was.map_or_else(|| words.t("import-place-none"), role);
+    let args = [("customer", place.customer.clone()), ("was", was), ("role", role(place.role))];
+    words.with("import-place", &args)
+}
+
 fn line(words: Words, subject: &Subject, row: ImportRow) -> impl IntoView + use<> {
     let of = subject.of;
     let was = row.was.map(|was| {
@@ -364,7 +373,11 @@ fn line(words: Words, subject: &Subject, row: ImportRow) -> impl IntoView + use<
             })
             .collect_view()
             .into_any(),
-        _ => row.changes.iter().map(|column| heading(words, of, column)).collect::<Vec<_>>().join(", ").into_any(),
+        _ => {
+            let columns = row.changes.iter().map(|column| heading(words, of, column)).collect::<Vec<_>>().join(", ");
+            let places = row.places.iter().map(|place| view! { <p>{place_words(words, place)}</p> }).collect_view();
+            view! { {columns} {places} }.into_any()
+        }
     };
     view! {
         <tr>

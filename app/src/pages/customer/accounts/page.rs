@@ -84,16 +84,20 @@ fn account_view(
     )
 }
 
-/// Why there is no customer to act for: who signed up by themselves was not given a place yet, another's is disabled, and
-/// another has only to choose.
+/// Why there is no customer to act for: staff act for none, who signed up by themselves was not given a place yet, another's
+/// is disabled, and another has only to choose.
 fn standing_note(words: Words, profile: &Profile) -> Option<String> {
-    if profile.tenant_id.is_some() || door().1.is_staff() {
-        return None;
-    }
     let names = |list: &[MembershipView]| {
         let names: Vec<_> = list.iter().map(|membership| membership.customer_name.clone()).collect();
         names.join(&words.t("list-separator"))
     };
+    if door().1.is_staff() {
+        let belongs = !profile.memberships.is_empty();
+        return belongs.then(|| words.with("account-staff-nowhere", &[("name", names(&profile.memberships))]));
+    }
+    if profile.tenant_id.is_some() {
+        return None;
+    }
     Some(match (profile.memberships.is_empty(), profile.disabled_memberships.is_empty()) {
         (true, true) => words.t("account-nowhere"),
         (true, false) => words.with("account-customer-disabled", &[("name", names(&profile.disabled_memberships))]),

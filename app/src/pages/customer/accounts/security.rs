@@ -174,8 +174,10 @@ fn second_factor(words: Words, refused: Option<&Refused>, security: SecurityView
                 <dd>{state(Tone::Off, words.t("security-totp-off"))}</dd>
             </dl>
             <form class="form" method="post" action=EnrollTotp::url()>
+                {my_name()}
                 <p>{words.t("security-totp-why")}</p>
                 {security.totp_required.then(|| view! { <p>{words.t("security-totp-required")}</p> })}
+                {enrol_proof(words, refused, security.password_place.is_none())}
                 <p class="actions"><button class="btn primary">{words.t("security-totp-enroll")}</button></p>
             </form>
         }
@@ -187,6 +189,15 @@ fn second_factor(words: Words, refused: Option<&Refused>, security: SecurityView
             {body}
         </section>
     }
+}
+
+/// Whoever sits at an open session may not lock its owner out: the password, or a session that has just begun.
+fn enrol_proof(words: Words, refused: Option<&Refused>, by_password: bool) -> AnyView {
+    if !by_password {
+        return view! { <p class="hint">{words.t("security-totp-enroll-fresh")}</p> }.into_any();
+    }
+    let field = secret_field(words, refused, "login-password", "password", "password", "current-password");
+    text_field(TextField { form: "enrol", ..field }).into_any()
 }
 
 fn renewal(words: Words, refused: Option<&Refused>, by_password: bool) -> impl IntoView + use<> {

@@ -105,11 +105,11 @@ pub async fn change_password(
     door::form_answer((&platform, &ctx), result.await, next, page, Vec::new()).await
 }
 
-/// Makes a secret for an authenticator app and shows it on its page.
+/// Makes a secret for an authenticator app, with the password, and shows it on its page.
 #[server]
-pub async fn enroll_totp() -> Result<(), ApiError> {
+pub async fn enroll_totp(#[server(default)] password: String) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
-    let result = platform::accounts::enroll_totp(&platform, &ctx).await;
+    let result = platform::accounts::enroll_totp(&platform, &ctx, &password).await;
     let next = |_| paths::ACCOUNT_TOTP.to_owned();
     door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_SECURITY, Vec::new()).await
 }

@@ -74,6 +74,11 @@ fn row(words: Words, session: SessionView) -> impl IntoView {
         Some(name) => words.with("sessions-token-named", &[("kind", kind), ("name", name)]),
         None => kind,
     };
+    // Two browsers are told apart by where they are.
+    let named = match session.address.clone() {
+        Some(address) => words.with("sessions-from", &[("what", what.clone()), ("address", address)]),
+        None => what.clone(),
+    };
     let action = match session.current {
         true => state(Tone::Ok, words.t("sessions-current")).into_any(),
         false => {
@@ -82,7 +87,7 @@ fn row(words: Words, session: SessionView) -> impl IntoView {
                 _ => ("sessions-end", "user-sessions-end-hint"),
             };
             Ask::new(session.id.to_string(), words.t(key), words.t(hint), EndSession::url())
-                .row(words.with("user-sessions-end-of", &[("name", what.clone())]))
+                .row(words.with("user-sessions-end-of", &[("name", named)]))
                 .field("id", session.id)
                 .view(words)
         }

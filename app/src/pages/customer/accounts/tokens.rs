@@ -164,7 +164,10 @@ fn row(words: Words, token: ApiTokenView) -> impl IntoView {
     };
     let says = token.scopes.is_some().then_some("says");
     let used = match token.last_used_at {
-        Some(at) => time(at, zone).into_any(),
+        Some(at) => {
+            let from = token.last_used_from.clone().map(|from| view! { " " <span class="sub mono">{from}</span> });
+            view! { {time(at, zone)} {from} }.into_any()
+        }
         None => words.t("tokens-never-used").into_any(),
     };
     let expires = match token.expires_at {

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::audit::list::{agent_facts, at_midnight, outcome_state};
+use crate::pages::admin::audit::unread::unread_days;
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
@@ -74,6 +75,7 @@ fn list_view(
             <section class="card">
                 <p class="note-line">{words.t("own-audit-explained")}</p>
                 {filters(words, &list, &actions, &kinds)}
+                {unread_days(words, &list)}
                 {body}
             </section>
         },

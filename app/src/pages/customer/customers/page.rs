@@ -265,6 +265,7 @@ fn members_view(customer: CustomerView, members: Vec<MemberView>, open: Vec<Invi
         manage: ctx.holds(Permission::CustomersManageMembers),
         own,
         back: paths::MEMBERS.to_owned(),
+        export: "/api/customer/members/export".to_owned(),
         // Owners make no accounts.
         made: None,
     };

@@ -43,7 +43,7 @@ pub(crate) fn choices_card(words: Words, now: NotificationPreferences) -> impl I
             <header><h2>{words.t("notifications-choices")}</h2></header>
             <form class="form" method="post" action=ChooseNotifications::url()>
                 {form_fault(general)}
-                {table_of("choices", words.t("notifications-choices"), view! {
+                {table_of("choices cards", words.t("notifications-choices"), view! {
                     <th scope="col">{words.t("notifications-kind")}</th>
                     <th scope="col">{words.t("notifications-in-app")}</th>
                     <th scope="col">{words.t("notifications-mail")}</th>
@@ -67,7 +67,7 @@ fn kind_row(words: Words, choice: NotificationChoice) -> impl IntoView {
     let check = |name: &'static str, way: &str, on: bool| {
         let label = words.with("notifications-by", &[("kind", kind.clone()), ("way", words.t(way))]);
         view! {
-            <td>
+            <td data-label=words.t(way)>
                 <input r#type="checkbox" name=name value=choice.kind.code() checked=on disabled=fixed aria-label=label />
             </td>
         }

@@ -53,14 +53,17 @@ pub async fn choose_notifications(
         ("webhook", webhook.join(",")),
     ];
     let has = |list: &[String], kind: NotificationKind| list.iter().any(|word| word == kind.code());
+    // The boxes of what is always told are not posted.
     let choices = NotificationKind::ALL
+        .into_iter()
+        .filter(|kind| !kind.is_security())
         .map(|kind| NotificationChoice {
             kind,
             in_app: has(&in_app, kind),
             mail: has(&mail, kind),
             webhook: has(&webhook, kind),
         })
-        .into();
+        .collect();
     let body = NotificationPreferences { choices, quiet_from: Some(quiet_from), quiet_until: Some(quiet_until) };
     let result = platform::notifications::set_preferences(&platform, &ctx, body).await;
     door::form_answer((&platform, &ctx), result, |_| paths::ACCOUNT.to_owned(), paths::ACCOUNT, typed).await

@@ -104,11 +104,17 @@ async fn proof_of(tx: &mut Tx, ctx: &OpContext, user: &UserPrincipal, row: &Cred
     Ok(if fresh { LinkProof::Nothing } else { LinkProof::SignInAgain })
 }
 
-/// That it is the owner who says yes; what binds goes on in the transaction that this returns.
-async fn prove(platform: &Platform, ctx: &OpContext, user: &UserPrincipal, proof: &TotpProof) -> Result<Tx> {
+/// That it is the owner who says yes; what binds, or sets up a second factor, goes on in the transaction that this returns.
+/// A wrong password or code is a failed `action`.
+pub(in crate::accounts) async fn prove(
+    platform: &Platform,
+    ctx: &OpContext,
+    user: &UserPrincipal,
+    proof: &TotpProof,
+    action: &'static str,
+) -> Result<Tx> {
     let system = ctx.as_system(SystemActor::Authenticator);
     let subjects = Subjects::of(ctx, &user.name);
-    let action = "accounts:link-identity";
     let mut tx = platform.db().begin(&system).await?;
     attempts::check_delay(&mut tx, ctx, &subjects, user.id).await?;
     let row = accounts::credentials_of(&mut tx, user.id).await?.ok_or_else(Error::not_found)?;
@@ -160,7 +166,7 @@ pub async fn confirm_link(platform: &Platform, ctx: &OpContext, proof: &TotpProo
     if proposed_link(platform, ctx).await?.is_none() {
         return Err(wrong("error-sso-over"));
     }
-    let mut tx = prove(platform, ctx, user, proof).await?;
+    let mut tx = prove(platform, ctx, user, proof, "accounts:link-identity").await?;
     let link = ways::link(&mut tx, granted.id(), ctx.now()).await?.ok_or_else(|| wrong("error-sso-over"))?;
     ways::delete_link(&mut tx, &granted).await?;
     store::lock_person(&mut tx, link.provider, &link.subject).await?;

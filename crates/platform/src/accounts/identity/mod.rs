@@ -27,7 +27,7 @@ pub use binding::{
     LinkProof, Proposal, confirm_link, forget_link, has_address_notice, identities, proposed_link, take_address_notice,
     unlink,
 };
-pub(super) use binding::{take_back_in_tx, tell, unlink_all_in_tx};
+pub(super) use binding::{prove, take_back_in_tx, tell, unlink_all_in_tx};
 pub(super) use directories::{Answer, ask};
 pub use oidc::Descriptions;
 pub use providers::{create, delete, get, list, update};

@@ -431,11 +431,14 @@ pub(in crate::accounts) async fn set_membership(
     Ok(())
 }
 
-/// Whether the customer has an owner beside this person; to be asked under the lock of the customer.
+/// Whether the customer has an owner beside this person who can act for it; to be asked under the lock of the customer.
 pub(in crate::accounts) async fn has_other_owner(tx: &mut Tx, customer: CustomerId, user: UserId) -> Result<bool> {
     let other = sqlx::query_scalar!(
-        r#"select exists(select from memberships where customer_id = $1 and user_id <> $2 and role = 'owner')
-           as "other!""#,
+        r#"select exists(select from memberships m join users u on u.id = m.user_id
+                         where m.customer_id = $1 and m.user_id <> $2 and m.role = 'owner'
+                           and u.state = 'active' and u.deleted_at is null
+                           and not exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
+                                          where a.user_id = u.id)) as "other!""#,
         customer.0,
         user.0
     );

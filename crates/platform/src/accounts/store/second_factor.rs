@@ -10,17 +10,19 @@ use crate::{Error, Result};
 /// A secret, locked.
 pub(in crate::accounts) struct Row {
     pub secret: Vec<u8>,
+    pub created_at: DateTime<Utc>,
     pub confirmed_at: Option<DateTime<Utc>>,
     pub last_step: i64,
 }
 
 /// Held until the transaction ends: of two that show the same code, one comes second.
 pub(in crate::accounts) async fn lock(tx: &mut Tx, user: UserId) -> Result<Option<Row>> {
-    let row =
-        sqlx::query!("select secret, confirmed_at, last_step from totp_secrets where user_id = $1 for update", user.0)
-            .fetch_optional(&mut **tx)
-            .await?;
-    Ok(row.map(|row| Row { secret: row.secret, confirmed_at: row.confirmed_at, last_step: row.last_step }))
+    let row = sqlx::query_as!(
+        Row,
+        "select secret, created_at, confirmed_at, last_step from totp_secrets where user_id = $1 for update",
+        user.0
+    );
+    Ok(row.fetch_optional(&mut **tx).await?)
 }
 
 pub(in crate::accounts) async fn is_on(tx: &mut Tx, user: UserId) -> Result<bool> {

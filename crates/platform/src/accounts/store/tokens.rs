@@ -149,6 +149,7 @@ pub(in crate::accounts) async fn insert_api_token(
         scopes: new.scopes.clone(),
         created_at: now,
         last_used_at: None,
+        last_used_from: None,
         expires_at: new.expires_at,
     })
 }
@@ -171,13 +172,31 @@ pub(in crate::accounts) async fn count_api_tokens(
     u32::try_from(count).map_err(Error::internal)
 }
 
+/// Whether one that counts now is called so, however it is written.
+pub(in crate::accounts) async fn has_api_token(
+    tx: &mut Tx,
+    granted: &Granted<SecureAccount>,
+    name: &str,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let there = sqlx::query_scalar!(
+        r#"select exists(select from api_tokens a join sessions s on s.id = a.session_id join users u on u.id = a.user_id
+                         where a.user_id = $1 and lower(a.name) = lower($2) and s.ended_at is null and s.expires_at > $3
+                           and s.token_version = u.token_version) as "there!""#,
+        granted.id().0,
+        name,
+        now
+    );
+    Ok(there.fetch_one(&mut **tx).await?)
+}
+
 pub(in crate::accounts) async fn api_tokens(
     tx: &mut Tx,
     user: UserId,
     now: DateTime<Utc>,
 ) -> Result<Vec<ApiTokenView>> {
     let rows = sqlx::query!(
-        "select a.session_id, a.name, a.start, a.scopes, a.expires_at, a.created_at, s.last_seen_at
+        "select a.session_id, a.name, a.start, a.scopes, a.expires_at, a.created_at, s.last_seen_at, s.address
          from api_tokens a join sessions s on s.id = a.session_id join users u on u.id = a.user_id
          where a.user_id = $1 and s.ended_at is null and s.expires_at > $2 and s.token_version = u.token_version
          order by a.created_at desc, a.session_id desc",
@@ -195,6 +214,10 @@ pub(in crate::accounts) async fn api_tokens(
             scopes: scopes_of(row.scopes),
             created_at: row.created_at,
             last_used_at: Some(row.last_seen_at).filter(|at| *at > row.created_at),
+            last_used_from: row
+                .address
+                .filter(|_| row.last_seen_at > row.created_at)
+                .map(|network| network.ip().to_string()),
             expires_at: row.expires_at,
         })
         .collect())

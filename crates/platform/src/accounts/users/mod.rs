@@ -5,11 +5,13 @@
 //! disabled, deleted or given a new password is signed out everywhere at once; a password made here is shown once.
 
 mod bulk;
+pub(in crate::accounts) mod first_password;
 mod identities;
 pub(crate) mod import;
 mod sessions;
 mod store;
 
+use contract::notifications::NotificationKind;
 use contract::users::{
     UserCreate, UserCreated, UserMay, UserPassword, UserQuery, UserRow, UserSecret, UserState, UserUpdate, UserView,
 };
@@ -28,6 +30,7 @@ use super::{PasswordRule, SessionEnding, password, password_rule};
 use crate::authz::{AssignRole, CreateUser, DeleteUser, Population, UpdateUser, UserRef, ViewUser};
 use crate::db::Tx;
 use crate::fields::Wrong;
+use crate::notifications::{self, Notice, Value};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, customers, may, roles};
 
 /// Rows of an export that are read at a time.
@@ -89,7 +92,8 @@ pub async fn get(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<Use
     Ok(view)
 }
 
-/// Adds an account, with roles where some are named.
+/// Adds an account, with roles where some are named. Who has an address and was typed no password gets a link to a first one by
+/// mail, where mail goes out.
 ///
 /// # Errors
 /// `Forbidden` when a role permits what the caller does not hold.
@@ -100,13 +104,17 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: UserCreate) -> R
     let (typed, made) = chosen(password_rule(platform).await, &mut wrong, body.password, &details);
     wrong.into_result()?;
     let hash = hashed(platform, typed.as_ref().or(made.as_ref())).await?;
-    let mut tx = platform.db().begin(ctx).await?;
+    // The link is the system's.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let id = store::insert(&mut tx, &granted, &details, (&hash, false)).await.map_err(at_username)?;
     let after = Some(facts(&details, UserState::Active));
     audit::record_in_tx(&mut tx, ctx, audit::Entry { after, ..entry("users:create", id) }).await?;
     for role in body.roles {
         let granted = ctx.authorize(AssignRole, &UserRef::of_platform(id))?;
         roles::assign_in_tx(&mut tx, ctx, &granted, role).await.map_err(at_roles)?;
+    }
+    if let Some(address) = details.email.as_deref().filter(|_| made.is_some()) {
+        first_password::send_in_tx(platform, &mut tx, ctx, (id, &details.name, address), &[]).await?;
     }
     let user = read(&mut tx, ctx, id).await?;
     tx.commit().await?;
@@ -164,11 +172,17 @@ pub async fn set_active(platform: &Platform, ctx: &OpContext, id: UserId, active
     may_be_switched(&mut tx, ctx, id, row.state, active).await?;
     let changed = (row.state == UserState::Disabled) == active;
     if changed {
+        // Only who is active is written to: before the one, and after the other.
+        if !active {
+            tell_of_switch(platform, &mut tx, ctx, id, active).await?;
+        }
         store::set_active(&mut tx, &granted, active, ctx.now()).await?;
         let action = if active { "users:enable" } else { "users:disable" };
         audit::record_of_person_in_tx(&mut tx, ctx, id, entry(action, id)).await?;
         if !active {
             end_sessions_in_tx(&mut tx, id).await?;
+        } else {
+            tell_of_switch(platform, &mut tx, ctx, id, active).await?;
         }
     }
     let view = read(&mut tx, ctx, id).await?;
@@ -248,6 +262,14 @@ pub async fn set_password(platform: &Platform, ctx: &OpContext, id: UserId, body
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(id));
     Ok(UserSecret { username: row.details.name, password: made })
+}
+
+/// Whose account somebody disabled reads it in their mailbox: nowhere else do they come to any more.
+async fn tell_of_switch(platform: &Platform, tx: &mut Tx, ctx: &OpContext, id: UserId, active: bool) -> Result<()> {
+    let change = if active { "enabled" } else { "disabled" };
+    let args = vec![("change", Value::Text(change.to_owned())), ("by", notifications::by(ctx))];
+    let notice = Notice { kind: NotificationKind::AccountSwitched, args, link: None };
+    notifications::tell_in_tx(platform, tx, ctx, id, &notice).await
 }
 
 /// Loads and locks an account, deleted or not.

@@ -273,7 +273,10 @@ fn row(
     (now, was): (&str, Option<&str>),
     code: Option<String>,
     (cells, changes, faults): (serde_json::Value, Vec<String>, serde_json::Value),
+    written: Option<serde_json::Value>,
 ) -> Result<ImportRow> {
+    // Of people; rows of machines, and those that the version before staged, have none.
+    let places = written.as_ref().and_then(|written| written.get("become").cloned());
     Ok(ImportRow {
         row: number.unsigned_abs(),
         verdict: verdict(now)?,
@@ -281,6 +284,7 @@ fn row(
         code,
         cells: json(cells)?,
         changes,
+        places: places.map(json).transpose()?.unwrap_or_default(),
         faults: json(faults)?,
     })
 }
@@ -304,7 +308,7 @@ pub(super) async fn rows(
     .fetch_one(&mut **tx)
     .await?;
     let found = sqlx::query!(
-        "select row_number, verdict, was, code, cells, changes, faults from import_rows
+        "select row_number, verdict, was, code, cells, changes, faults, written from import_rows
          where import_id = $1 and ($2::text is null or verdict = $2) and (not $3 or was is not null)
          order by row_number limit $4 offset $5",
         id.0,
@@ -317,14 +321,14 @@ pub(super) async fn rows(
     .await?;
     let list = found
         .into_iter()
-        .map(|r| row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, (r.cells, r.changes, r.faults)))
+        .map(|r| row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, (r.cells, r.changes, r.faults), r.written))
         .collect::<Result<_>>()?;
     Ok((list, total.unsigned_abs()))
 }
 
 pub(super) async fn rows_after(tx: &mut Tx, id: ImportId, after: u32) -> Result<Vec<ImportRow>> {
     let found = sqlx::query!(
-        "select row_number, verdict, was, code, cells, changes, faults from import_rows
+        "select row_number, verdict, was, code, cells, changes, faults, written from import_rows
          where import_id = $1 and row_number > $2 order by row_number limit $3",
         id.0,
         i32::try_from(after).unwrap_or(i32::MAX),
@@ -334,7 +338,7 @@ pub(super) async fn rows_after(tx: &mut Tx, id: ImportId, after: u32) -> Result<
     .await?;
     found
         .into_iter()
-        .map(|r| row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, (r.cells, r.changes, r.faults)))
+        .map(|r| row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, (r.cells, r.changes, r.faults), r.written))
         .collect()
 }
 

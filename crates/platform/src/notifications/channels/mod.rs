@@ -26,8 +26,8 @@ pub(super) use deliver::{enqueue_for_person, enqueue_for_platform, forget_old};
 use super::{own, readable};
 use crate::authz::{Granted, Installation, SecureAccount, UpdateSettings};
 use crate::fields::Wrong;
-use crate::outbound::{self, Failure};
-use crate::{Error, OpContext, Platform, Result, audit};
+use crate::outbound::{self, Failure, Step};
+use crate::{Error, OpContext, Platform, Result, audit, settings};
 
 /// Longest secret of a robot, characters.
 const MAX_SECRET: usize = 256;
@@ -128,7 +128,7 @@ struct Wish {
 async fn add(platform: &Platform, ctx: &OpContext, right: &Right, wish: Wish) -> Result<ChannelView> {
     let mut wrong = Wrong::new();
     let name = wrong.name("name", &wish.name);
-    let url = check_url(&mut wrong, &wish.url).await;
+    let url = check_url(platform, &mut wrong, &wish.url).await;
     check_secret(&mut wrong, wish.kind, wish.secret.as_deref());
     check_kinds(&mut wrong, wish.kind, &wish.kinds);
     wrong.into_result()?;
@@ -175,7 +175,7 @@ pub async fn update_channel(
     let typed = body.url.filter(|url| !url.trim().is_empty());
     // Before the transaction: a name may have to be looked up.
     let url = match typed.as_deref() {
-        Some(url) => check_url(&mut wrong, url).await,
+        Some(url) => check_url(platform, &mut wrong, url).await,
         None => None,
     };
     let mut tx = platform.db().begin(ctx).await?;
@@ -296,14 +296,18 @@ async fn found(tx: &mut crate::db::Tx, right: &Right, id: ChannelId) -> Result<s
     store::find(tx, right, id).await?.ok_or_else(Error::not_found)
 }
 
-async fn check_url(wrong: &mut Wrong, text: &str) -> Option<Url> {
+/// What a test would say of an address for ever is said before it is stored.
+async fn check_url(platform: &Platform, wrong: &mut Wrong, text: &str) -> Option<Url> {
     let url = outbound::read_url(text.trim());
+    let named = settings::private_ranges(platform).await;
     let fault = match &url {
         None if text.trim().is_empty() => Some("field-required"),
         None => Some("field-url"),
-        Some(url) => match outbound::is_kept_private(url).await {
-            true => None,
-            false => Some("field-url-plain"),
+        Some(url) => match outbound::never_reached(url, &named) {
+            Some(Step::Closed) => Some("field-url-closed"),
+            Some(_) => Some("field-url-private"),
+            None if outbound::is_kept_private(url).await => None,
+            None => Some("field-url-plain"),
         },
     };
     match fault {

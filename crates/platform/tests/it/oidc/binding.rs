@@ -11,7 +11,7 @@ use platform::{OpContext, accounts, notifications};
 use serde_json::json;
 use test_support::{PASSWORD, totp_code};
 
-use super::{BROWSER, OVER, World, as_user, finish, refusal};
+use super::{BROWSER, OVER, World, as_user, finish, just_signed_in, refusal};
 
 #[tokio::test]
 async fn one_s_own_account_is_bound_only_with_a_yes() {
@@ -99,7 +99,10 @@ async fn who_has_no_password_binds_with_a_code_or_just_after_signing_in() {
     let again = identity::confirm_link(platform, &ctx, &nothing).await;
     assert_eq!(refusal(again).1, "error-identity-sign-in-again");
 
-    let secret = accounts::enroll_totp(platform, &ctx).await.unwrap().secret;
+    // The same proof stands before a second factor.
+    assert_eq!(refusal(accounts::enroll_totp(platform, &ctx, "").await).1, "error-identity-sign-in-again");
+    just_signed_in(&world, who.user).await;
+    let secret = accounts::enroll_totp(platform, &ctx, "").await.unwrap().secret;
     let code = totp_code(&secret, world.test.clock().now());
     let (_, who) = accounts::confirm_totp(platform, &ctx, &code).await.unwrap();
     ctx = as_user(&world, who.user, who.token_version);

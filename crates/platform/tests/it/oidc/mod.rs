@@ -415,7 +415,8 @@ async fn a_second_factor_is_asked_for_and_ones_password_is_elsewhere() {
     let error = accounts::change_password(&world.test.platform, &ctx, &change).await.unwrap_err();
     assert_eq!((error.key, error.args[0].1.as_str()), ("error-password-elsewhere", "Sso"));
 
-    let secret = accounts::enroll_totp(&world.test.platform, &ctx).await.unwrap().secret;
+    just_signed_in(&world, who.user).await;
+    let secret = accounts::enroll_totp(&world.test.platform, &ctx, "").await.unwrap().secret;
     let now = world.test.clock().now();
     let (_, who) = accounts::confirm_totp(&world.test.platform, &ctx, &totp_code(&secret, now)).await.unwrap();
     let back = world.there(&BROWSER).await.unwrap();
@@ -491,6 +492,17 @@ async fn the_test_button_says_what_is_wrong() {
 }
 
 /// A request of an account that came in through the service.
+/// The session that [`as_user`] has is theirs, and began now.
+async fn just_signed_in(world: &World, id: UserId) {
+    sqlx::query("update sessions set user_id = $1, created_at = $2 where id = $3")
+        .bind(id.0)
+        .bind(world.test.clock().now())
+        .bind(world.admin.principal.session.0)
+        .execute(world.test.owner_pool())
+        .await
+        .unwrap();
+}
+
 fn as_user(world: &World, id: UserId, token_version: i64) -> OpContext {
     let mut user = world.admin.principal.clone();
     (user.id, user.name, user.token_version, user.platform_admin) = (id, "wanda".to_owned(), token_version, false);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use contract::accounts::{MemberRole, MembershipView};
-use contract::imports::RowFault;
+use contract::imports::{PlaceChange, RowFault};
 use contract::roles::RoleBrief;
 use contract::users::UserState;
 use contract::{CustomerId, Permission, RoleId, UserId};
@@ -61,6 +61,12 @@ impl Evaluation {
         let places = known.and_then(|known| seen.places.get(&known.id)).map(Vec::as_slice).unwrap_or_default();
         let who = if known.is_some() { Joining::Known } else { Joining::New };
         let joined = self.places_of(&row, &seen.customers, (who, places), &mut faults);
+        let becomes = joined.iter().map(|(id, role)| PlaceChange {
+            customer: seen.customers.name(*id),
+            was: places.iter().find(|place| place.customer_id == *id).map(|place| place.role),
+            role: *role,
+        });
+        let becomes = becomes.collect();
         let code = Some(details.name.clone()).filter(|name| !name.is_empty());
         // The list and the export show the user name where no other was given.
         let named = details.display_name.filter(|name| known.is_none_or(|known| known.shown() != name));
@@ -89,6 +95,7 @@ impl Evaluation {
             email: moved.or_else(|| known.and_then(|known| known.email.clone())),
             roles,
             places: joined,
+            becomes,
             invited,
         };
         let changes = if known.is_some() { changes } else { Vec::new() };
@@ -158,7 +165,13 @@ impl Evaluation {
         let mut added: Vec<(CustomerId, MemberRole)> = Vec::new();
         for name in places::names(&text, |name| customers.place(name).is_some()) {
             let Some((id, role)) = customers.place(&name) else {
-                faults.push(fault("customers", "field-import-customer-unknown", &[("name", name)]));
+                let of_role = customers.unknown_role(&name);
+                let of_role =
+                    of_role.map(|(customer, role)| [("name", customer.to_owned()), ("role", role.to_owned())]);
+                faults.push(match of_role {
+                    Some(args) => fault("customers", "field-import-member-role-unknown", &args),
+                    None => fault("customers", "field-import-customer-unknown", &[("name", name)]),
+                });
                 continue;
             };
             let is = held.iter().find(|held| held.customer_id == id).map(|held| held.role);

@@ -13,6 +13,7 @@ mod write;
 use std::collections::HashMap;
 
 use contract::accounts::MemberRole;
+use contract::imports::PlaceChange;
 use contract::{CustomerId, RoleId, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,9 @@ struct Written {
     roles: Vec<RoleId>,
     /// Places in customers that are added, or become more.
     places: Vec<(CustomerId, MemberRole)>,
+    /// The same in words, for who looks at the preview. Rows that the version before staged have none.
+    #[serde(default, rename = "become")]
+    becomes: Vec<PlaceChange>,
     /// Whether a link to a first password goes to their address.
     invited: bool,
 }

@@ -37,19 +37,27 @@ pub(super) fn role<'a>(roles: &'a [Assignable], text: &str) -> Option<&'a Assign
 
 /// Customers by what people call them: their name in lower case, or their number.
 #[derive(Default)]
-pub(super) struct Customers(HashMap<String, CustomerId>);
+pub(super) struct Customers {
+    called: HashMap<String, CustomerId>,
+    names: HashMap<CustomerId, String>,
+}
 
 impl Customers {
     pub(super) fn new(found: Vec<(CustomerId, String)>) -> Self {
         let mut called: HashMap<String, CustomerId> = found.iter().map(|(id, _)| (id.to_string(), *id)).collect();
         // A name that looks like another's number is a name.
-        called.extend(found.into_iter().map(|(id, name)| (name.to_lowercase(), id)));
-        Self(called)
+        called.extend(found.iter().map(|(id, name)| (name.to_lowercase(), *id)));
+        Self { called, names: found.into_iter().collect() }
+    }
+
+    /// What it is called.
+    pub(super) fn name(&self, id: CustomerId) -> String {
+        self.names.get(&id).cloned().unwrap_or_default()
     }
 
     /// The customer and what somebody is to be there.
     pub(super) fn place(&self, text: &str) -> Option<(CustomerId, MemberRole)> {
-        let by_name = |name: &str| self.0.get(&name.to_lowercase()).copied();
+        let by_name = |name: &str| self.called.get(&name.to_lowercase()).copied();
         if let Some(id) = by_name(text) {
             return Some((id, MemberRole::Member));
         }
@@ -58,21 +66,28 @@ impl Customers {
     }
 }
 
+impl Customers {
+    /// A known customer's name, with what stands in brackets behind it and is no role there.
+    pub(super) fn unknown_role<'a>(&self, text: &'a str) -> Option<(&'a str, &'a str)> {
+        let (name, word) = in_brackets(text)?;
+        (with_role(text).is_none() && self.called.contains_key(&name.to_lowercase())).then_some((name, word))
+    }
+}
+
 /// Everything in a cell that may be a customer's name, in lower case.
 pub(super) fn candidates(text: &str) -> Vec<String> {
     let whole = names(text, |_| true);
     let smaller = names(text, |_| false);
     let all: Vec<String> = whole.into_iter().chain(smaller).collect();
-    let bare = all.iter().filter_map(|part| with_role(part)).map(|(name, _)| name.to_lowercase());
+    let bare = all.iter().filter_map(|part| in_brackets(part)).map(|(name, _)| name.to_lowercase());
     let bare: Vec<String> = bare.collect();
     all.iter().map(|part| part.to_lowercase()).chain(bare).collect()
 }
 
 /// `Acme (owner)`, `Acme（负责人）`.
 fn with_role(text: &str) -> Option<(&str, MemberRole)> {
-    let inner = text.strip_suffix([')', '）'])?;
-    let (name, word) = inner.rsplit_once(['(', '（'])?;
-    let word = word.trim().to_lowercase();
+    let (name, word) = in_brackets(text)?;
+    let word = word.to_lowercase();
     let in_words = |role: MemberRole, language| {
         texts::message(language, &format!("member-role-{}", role.code()), &[]).to_lowercase()
     };
@@ -80,7 +95,14 @@ fn with_role(text: &str) -> Option<(&str, MemberRole)> {
         role.code() == word
             || [Language::Zh, Language::En].into_iter().any(|language| in_words(*role, language) == word)
     })?;
-    Some((name.trim(), role))
+    Some((name, role))
+}
+
+/// What stands before brackets at the end, and in them.
+fn in_brackets(text: &str) -> Option<(&str, &str)> {
+    let inner = text.strip_suffix([')', '）'])?;
+    let (name, word) = inner.rsplit_once(['(', '（'])?;
+    Some((name.trim(), word.trim()))
 }
 
 #[cfg(test)]
@@ -118,5 +140,10 @@ mod tests {
         assert!(candidates(text).contains(&"acme, inc.".to_owned()));
         assert!(candidates(text).contains(&"示例".to_owned()));
         assert_eq!(with_role("Acme (boss)"), None);
+        assert_eq!(customers.unknown_role("Acme, Inc. (Boss)"), Some(("Acme, Inc.", "Boss")));
+        assert_eq!(customers.unknown_role("示例（Boss）"), Some(("示例", "Boss")));
+        assert_eq!(customers.unknown_role("Nobody (Boss)"), None, "the customer is what is unknown");
+        assert_eq!(customers.unknown_role("示例（负责人）"), None);
+        assert!(candidates("示例（Boss）").contains(&"示例".to_owned()), "looked up, so that the fault can say so");
     }
 }

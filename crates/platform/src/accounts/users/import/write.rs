@@ -3,21 +3,19 @@
 use std::collections::HashMap;
 
 use contract::imports::RowVerdict;
-use contract::mail::RESET_PATH;
 use contract::users::UserState;
 use contract::{ErrorCode, ImportId, RoleId, UserId};
 
 use super::super::super::email_change::tell_of_move;
-use super::super::super::links::{self, NewLink, Purpose};
-use super::super::{at_roles, at_username, end_sessions_in_tx, lock_in_tx, may_take_over, store};
+use super::super::super::links;
+use super::super::{at_roles, at_username, end_sessions_in_tx, first_password, lock_in_tx, may_take_over, store};
 use super::{Evaluation, Written};
 use crate::authz::{AssignRole, CreateUser, Granted, UpdateUser, UserRef};
 use crate::customers::Joining;
 use crate::db::Tx;
 use crate::imports::{ToWrite, to_write_after};
-use crate::mail::{self, NewMail};
 use crate::roles::{self, ToGive};
-use crate::{Error, Platform, Result, customers, settings};
+use crate::{Error, Platform, Result, customers};
 
 impl Evaluation {
     /// How many people are new and how many changed; in a transaction of the system's, because links are.
@@ -66,34 +64,12 @@ impl Evaluation {
         let as_password = (hash.as_str(), written.invited);
         let user = store::insert(tx, granted, &written.details(), as_password).await.map_err(at_username)?;
         if let Some(address) = written.email.as_deref().filter(|_| written.invited) {
-            self.invite(platform, tx, user, (&written.username, address)).await?;
+            let ids: Vec<i64> = written.places.iter().map(|(id, _)| id.0).collect();
+            let mut names: Vec<String> = customers::names(tx, &ids).await?.into_values().collect();
+            names.sort();
+            first_password::send_in_tx(platform, tx, &self.ctx, (user, &written.username, address), &names).await?;
         }
         Ok(user)
-    }
-
-    /// A link to a first password.
-    async fn invite(
-        &self,
-        platform: &Platform,
-        tx: &mut Tx,
-        user: UserId,
-        (name, address): (&str, &str),
-    ) -> Result<()> {
-        let created_by = self.ctx.user().map(|user| user.id);
-        let link = NewLink { purpose: Purpose::FirstPassword, user: Some(user), place: None, address, created_by };
-        let (_, token) = links::issue(tx, link, self.ctx.now()).await?;
-        let letter = NewMail {
-            kind: "first-password",
-            user: Some(user),
-            address: address.to_owned(),
-            // Theirs is not known yet; that of whoever imports them says nothing of it.
-            language: settings::usual_language(platform),
-            args: vec![("name", name.to_owned())],
-            link: Some(links::address(platform, RESET_PATH, &token)),
-            at: self.ctx.now(),
-            idempotency_key: None,
-        };
-        mail::enqueue_in_tx(platform, tx, letter).await.map(|_| ())
     }
 
     async fn change(&self, platform: &Platform, tx: &mut Tx, (row, written): (&ToWrite, &Written)) -> Result<UserId> {
@@ -136,6 +112,7 @@ impl Evaluation {
             }
             let Some(role) = kept.get(id) else { continue };
             let granted = self.ctx.authorize(AssignRole, &UserRef::of_platform(user))?;
+            roles::keeps_owners_in_tx(tx, user, role).await?;
             let given = roles::give_in_tx(tx, &self.ctx, &granted, role).await?;
             if given && row.verdict == RowVerdict::Update {
                 roles::tell_in_tx(platform, tx, &self.ctx, user, role.given()).await?;
