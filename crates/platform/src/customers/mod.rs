@@ -309,15 +309,20 @@ pub(crate) async fn leave_owners_in_tx(tx: &mut Tx, user: UserId) -> Result<()> 
 /// # Errors
 /// `WrongState`, with the customer's name, when it has no other owner who can act for it.
 pub(crate) async fn leave_owners_to_staff_in_tx(tx: &mut Tx, user: UserId) -> Result<()> {
-    // Who works for the platform already owns nothing that could be lost by it.
-    if store::is_staff(tx, user).await? {
-        return Ok(());
-    }
-    match store::without_owner_but(tx, user).await? {
+    match alone_owned_by_in_tx(tx, user).await? {
         Some(name) => {
             Err(Error::new(ErrorCode::WrongState).with_key("error-role-only-owner").with_arg("customer", name))
         }
         None => Ok(()),
+    }
+}
+
+/// The first customer that nobody could act for if this person became staff.
+pub(crate) async fn alone_owned_by_in_tx(tx: &mut Tx, user: UserId) -> Result<Option<String>> {
+    // Who works for the platform already owns nothing that could be lost by it.
+    match store::is_staff(tx, user).await? {
+        true => Ok(None),
+        false => store::without_owner_but(tx, user).await,
     }
 }
 

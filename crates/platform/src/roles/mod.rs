@@ -346,6 +346,13 @@ pub(crate) struct Assignable {
     pub powers: Vec<Permission>,
 }
 
+impl Assignable {
+    /// As `roles.of_staff` in the database: what is made here, and the built-in roles that permit something.
+    pub(crate) fn makes_staff(&self) -> bool {
+        !self.builtin || !self.powers.is_empty()
+    }
+}
+
 /// Every role that can be given to somebody.
 pub(crate) async fn assignable_in_tx(tx: &mut Tx) -> Result<Vec<Assignable>> {
     let roles = store::list(tx).await?.into_iter().filter(|role| role.scope == RoleScope::Platform);

@@ -400,3 +400,16 @@ async fn who_gets_a_role_is_signed_out() {
     world.confirm(&world.admin, staged.id).await.unwrap();
     assert!(!accounts::watch_session(&world.test.platform, &person.principal).still_valid().await.unwrap());
 }
+
+#[tokio::test]
+async fn the_only_owner_of_a_customer_is_made_staff_by_no_workbook() {
+    let world = World::new().await;
+    let acme = world.test.customer("Acme").await;
+    let row: &[&str] = &[&acme.owner.name, "", "", "operator", "", ""];
+    let staged = world.stage(&[row]).await;
+    let expected = (2, RowVerdict::Error, acme.owner.name.clone(), "roles: field-import-role-only-owner".to_owned());
+    assert_eq!(world.rows(staged.id).await, [expected]);
+    // Students act for their customers.
+    let row: &[&str] = &[&acme.owner.name, "", "", "student", "", ""];
+    assert_eq!(world.stage(&[row]).await.update_rows, 1);
+}

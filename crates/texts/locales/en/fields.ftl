@@ -140,6 +140,7 @@ field-import-no-way-in = Give an initial password, or an e-mail address that a l
 field-import-mail-off = No mail goes out here, so no link can be sent. Give an initial password.
 field-import-role-unknown = There is no role “{ $name }”.
 field-import-role-not-yours = You cannot give the role “{ $name }”: it permits what you may not.
+field-import-role-only-owner = This person is the only owner who can act for “{ $customer }”, and whoever works for the platform acts for no organisation. Make somebody else an owner first.
 field-import-customer-unknown = There is no customer “{ $name }”.
 field-import-member-role-unknown = There is no role “{ $role }” in “{ $name }”. There are: member, owner.
 field-import-customer-not-yours = You cannot add people to “{ $name }”.

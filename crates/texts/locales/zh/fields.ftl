@@ -140,6 +140,7 @@ field-import-no-way-in = 请填写初始密码，或用来接收设置密码链�
 field-import-mail-off = 这里没有启用邮件，无法发送链接，请填写初始密码。
 field-import-role-unknown = 没有角色“{ $name }”。
 field-import-role-not-yours = 您不能授予角色“{ $name }”：它包含您没有的权限。
+field-import-role-only-owner = 此人是“{ $customer }”唯一能处理事务的负责人，平台工作人员不能代表任何组织。请先设置其他负责人。
 field-import-customer-unknown = 没有客户“{ $name }”。
 field-import-member-role-unknown = 客户“{ $name }”中没有角色“{ $role }”。可用角色：成员、负责人。
 field-import-customer-not-yours = 您不能把人加入“{ $name }”。

@@ -306,8 +306,10 @@ async fn check_url(platform: &Platform, wrong: &mut Wrong, text: &str) -> Option
         Some(url) => match outbound::never_reached(url, &named) {
             Some(Step::Closed) => Some("field-url-closed"),
             Some(_) => Some("field-url-private"),
-            None if outbound::is_kept_private(url).await => None,
-            None => Some("field-url-plain"),
+            None => match outbound::is_kept_private(url).await {
+                true => None,
+                false => Some("field-url-plain"),
+            },
         },
     };
     match fault {

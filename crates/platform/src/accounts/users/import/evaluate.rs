@@ -26,6 +26,8 @@ struct Seen {
     owners: HashMap<String, UserId>,
     roles: HashMap<UserId, Vec<RoleBrief>>,
     places: HashMap<UserId, Vec<MembershipView>>,
+    /// Of those who are to get a role, a customer that they alone can act for.
+    alone: HashMap<UserId, String>,
     customers: Customers,
 }
 
@@ -57,7 +59,8 @@ impl Evaluation {
         }
         let invited = self.way_in(&row, known.is_some(), details.email.is_some(), &mut faults);
         let held = known.and_then(|known| seen.roles.get(&known.id)).map(Vec::as_slice).unwrap_or_default();
-        let roles = self.roles_of(&row, known.map(|known| known.id), held, &mut faults);
+        let alone = known.and_then(|known| seen.alone.get(&known.id));
+        let roles = self.roles_of(&row, known.map(|known| known.id), (held, alone), &mut faults);
         let places = known.and_then(|known| seen.places.get(&known.id)).map(Vec::as_slice).unwrap_or_default();
         let who = if known.is_some() { Joining::Known } else { Joining::New };
         let joined = self.places_of(&row, &seen.customers, (who, places), &mut faults);
@@ -130,7 +133,7 @@ impl Evaluation {
         &self,
         row: &TextRow,
         user: Option<UserId>,
-        held: &[RoleBrief],
+        (held, alone): (&[RoleBrief], Option<&String>),
         faults: &mut Vec<RowFault>,
     ) -> Vec<RoleId> {
         let text = text_of(&row.cells, "roles").unwrap_or_default();
@@ -141,6 +144,11 @@ impl Evaluation {
                 continue;
             };
             if held.iter().any(|held| held.id == role.id) || added.contains(&role.id) {
+                continue;
+            }
+            // Staff act for no customer.
+            if let Some(customer) = alone.filter(|_| role.makes_staff()) {
+                faults.push(fault("roles", "field-import-role-only-owner", &[("customer", customer.clone())]));
                 continue;
             }
             let of_user = UserRef::of_platform(user.unwrap_or(UserId(0)));
@@ -205,12 +213,19 @@ async fn look(tx: &mut Tx, rows: &[TextRow]) -> Result<Seen> {
     let emails: Vec<String> = texts("email").map(|email| email.to_lowercase()).collect();
     let people = store::known(tx, &names).await?;
     let ids: Vec<UserId> = people.values().map(|known| known.id).collect();
+    let mut alone = HashMap::new();
+    for row in rows.iter().filter(|row| text_of(&row.cells, "roles").is_some()) {
+        let name = text_of(&row.cells, "username").map(|name| name.to_lowercase());
+        let Some(known) = name.and_then(|name| people.get(&name)) else { continue };
+        alone.extend(customers::alone_owned_by_in_tx(tx, known.id).await?.map(|customer| (known.id, customer)));
+    }
     let called: Vec<String> = texts("customers").flat_map(|text| places::candidates(&text)).collect();
     let numbers: Vec<i64> = called.iter().filter_map(|text| text.parse().ok()).collect();
     Ok(Seen {
         owners: store::owners_of(tx, &emails).await?,
         roles: roles::of_users_in_tx(tx, &ids).await?,
         places: store::memberships(tx, &ids).await?,
+        alone,
         customers: Customers::new(customers::called(tx, &called, &numbers).await?),
         people,
     })
