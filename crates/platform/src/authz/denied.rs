@@ -6,7 +6,7 @@ use crate::error::Denial;
 use crate::{Error, OpContext, Principal, UserPrincipal};
 
 /// What setting up a second factor takes.
-fn is_own_account(permission: Permission) -> bool {
+pub(super) fn is_own_account(permission: Permission) -> bool {
     matches!(permission, Permission::AccountsViewOwn | Permission::AccountsUpdateOwn | Permission::AccountsSecureOwn)
 }
 

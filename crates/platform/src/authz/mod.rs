@@ -11,8 +11,8 @@ mod staff;
 use std::marker::PhantomData;
 
 use contract::{
-    AllocationId, CustomerId, ErrorCode, FileId, GpuId, ImageId, InstanceId, JobId, MachineId, Permission, RoleId,
-    SpecId, UploadId, UserId,
+    AllocationId, CustomerId, FileId, GpuId, ImageId, InstanceId, JobId, MachineId, Permission, RoleId, SpecId,
+    UploadId, UserId,
 };
 
 pub(crate) use policy::builtin_holders;
@@ -20,7 +20,7 @@ pub use policy::{Reach, Role, is_grantable, reach, table};
 pub(crate) use staff::{KEPT_ROLE, must_be_kept, permitted_by, powers_of, works_for_platform};
 
 use crate::error::Denial;
-use crate::{Error, OpContext, Principal, Result};
+use crate::{OpContext, Principal, Result};
 
 /// Something that can be permitted on a loaded resource.
 pub trait Action: Copy {

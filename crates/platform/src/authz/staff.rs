@@ -3,8 +3,9 @@
 use contract::accounts::MemberRole;
 use contract::{CustomerId, ErrorCode, Permission};
 
+use super::denied::is_own_account;
 use super::policy::{everywhere, gives, is_grantable};
-use super::{CustomerRef, Reach, Role, is_own_account, reach};
+use super::{CustomerRef, Reach, Role, reach};
 use crate::error::Denial;
 use crate::{Credential, Error, OpContext, Result};
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use runtime::docker::FaultKind;
-use runtime::docker::containers::{ContainerSpec, Containers, HostFolders, PublishedPort, Sample, State, Ulimit, UlimitKind};
+use runtime::docker::containers::{
+    ContainerSpec, Containers, HostFolders, PublishedPort, Sample, State, Ulimit, UlimitKind,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{all_said, begin, ended, kind, run, sh};
