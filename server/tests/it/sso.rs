@@ -135,7 +135,10 @@ async fn a_browser_goes_there_comes_back_and_is_signed_in_under_a_new_session() 
         let answer = world.back(cookie, &back).await;
         assert_eq!(answer.status, 303);
         let to = answer.header("location");
-        assert!(to.starts_with("/login?refused=") || to.starts_with("/account/security?refused="), "{to}");
+        assert!(
+            to.starts_with("/login?next=%2Faccount&refused=") || to.starts_with("/account/security?refused="),
+            "{to}"
+        );
     }
     let program = world.server.get(&Who::Nobody, "/api/auth/oidc/callback?state=x&code=y").await;
     assert_eq!((program.status, program.code()), (422, 1402));
