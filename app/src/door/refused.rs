@@ -26,9 +26,17 @@ const KEPT: &str = "kept.";
 
 /// What the server kept of the form that this page shows again, as the server provides it for pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KeptForm(Option<String>);
+pub struct KeptForm {
+    id: Option<i64>,
+    text: Option<String>,
+}
 
 impl KeptForm {
+    /// The number it is kept by.
+    pub(crate) fn id(&self) -> Option<i64> {
+        self.id
+    }
+
     /// What this address names, if it names anything. What cannot be read is not there: the page says so.
     pub async fn of(platform: &Platform, ctx: &OpContext, uri: &http::Uri) -> Self {
         let id = uri
@@ -38,7 +46,7 @@ impl KeptForm {
             .find_map(|pair| pair.strip_prefix("refused=")?.strip_prefix(KEPT)?.parse::<i64>().ok());
         let Some(id) = id else { return Self::default() };
         match kept_form(platform, ctx, uri.path(), id).await {
-            Ok(text) => Self(text),
+            Ok(text) => Self { id: text.is_some().then_some(id), text },
             Err(error) => {
                 platform::report(platform, ctx, error).await;
                 Self::default()
@@ -74,7 +82,7 @@ impl Refused {
     pub fn from_query() -> Option<Self> {
         let query = leptos_router::hooks::use_query_map().get_untracked().get("refused")?;
         let read = if query.starts_with(KEPT) {
-            use_context::<KeptForm>().and_then(|kept| serde_json::from_str(&kept.0?).ok())
+            use_context::<KeptForm>().and_then(|kept| serde_json::from_str(&kept.text?).ok())
         } else {
             let (platform, ctx) = door();
             let path =

@@ -78,6 +78,12 @@ pub enum Misbehaviour {
     OnlySharedSecrets,
     /// It wants a client to prove itself with a key.
     OnlyKeysOfClients,
+    /// It answers for tokens with a page.
+    PageForTokens,
+    /// It has no description of itself.
+    NoDescription,
+    /// It says that it protects codes in another way than we do.
+    OtherPkce,
 }
 
 impl Misbehaviour {
@@ -225,7 +231,7 @@ impl OidcProvider {
     }
 }
 
-async fn describe(State(shared): State<Arc<Shared>>) -> Json<Value> {
+async fn describe(State(shared): State<Arc<Shared>>) -> Response {
     let mut inner = shared.lock();
     inner.described += 1;
     let issuer = match inner.misbehaviour {
@@ -244,6 +250,11 @@ async fn describe(State(shared): State<Arc<Shared>>) -> Json<Value> {
         Misbehaviour::OnlyKeysOfClients => json!(["private_key_jwt"]),
         _ => json!(["client_secret_basic"]),
     };
+    let pkce = match inner.misbehaviour {
+        Misbehaviour::NoDescription => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Misbehaviour::OtherPkce => json!(["plain"]),
+        _ => json!(["S256"]),
+    };
     Json(json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{}/authorize", shared.issuer),
@@ -253,8 +264,9 @@ async fn describe(State(shared): State<Arc<Shared>>) -> Json<Value> {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": algorithms,
         "token_endpoint_auth_methods_supported": methods,
-        "code_challenge_methods_supported": ["S256"],
+        "code_challenge_methods_supported": pkce,
     }))
+    .into_response()
 }
 
 /// X and Y of the public key.
@@ -310,6 +322,7 @@ async fn token(
         Misbehaviour::Redirects => return Redirect::temporary(&format!("{}/token", shared.issuer)).into_response(),
         Misbehaviour::Endless => return "x".repeat(4 << 20).into_response(),
         Misbehaviour::Broken => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Misbehaviour::PageForTokens => return axum::response::Html("<p>Sign in</p>").into_response(),
         Misbehaviour::RefusesClient => return refused("invalid_client"),
         Misbehaviour::RefusesRequest => return refused("invalid_scope"),
         Misbehaviour::SaysFault => return refused("server_error"),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::extract::Request;
-use contract::{CustomerId, UserId};
+use contract::{CustomerId, IdentityProviderId, UserId};
 use platform::OpContext;
 use platform::accounts::SignedIn;
 use platform::{Error, Result, secrets};
@@ -21,6 +21,9 @@ pub(super) struct Identity {
     pub user: UserId,
     pub customer: Option<CustomerId>,
     pub token_version: i64,
+    /// By which service or directory they came in; sessions of before do not say.
+    #[serde(default)]
+    pub provider: Option<IdentityProviderId>,
     #[serde(flatten)]
     pub client: Client,
 }
@@ -56,7 +59,8 @@ pub(super) fn hash_of(id: &tower_sessions::session::Id) -> [u8; 32] {
 
 /// A new session id with this person in it; the id from before sign-in dies.
 pub async fn establish(session: &Session, who: SignedIn, client: Client) -> Result<()> {
-    let identity = Identity { user: who.user, customer: who.active_customer, token_version: who.token_version, client };
+    let SignedIn { user, token_version, active_customer: customer, provider } = who;
+    let identity = Identity { user, customer, token_version, provider, client };
     session.clear().await;
     // Not `flush`: it would make the same id again.
     session.cycle_id().await.map_err(Error::internal)?;
@@ -71,6 +75,15 @@ pub async fn begin(session: &Session) -> Result<[u8; 32]> {
     session.insert(BEGUN, true).await.map_err(Error::internal)?;
     session.save().await.map_err(Error::internal)?;
     hash_of_session(session).ok_or_else(|| Error::internal("a saved session has an id"))
+}
+
+/// As [`begin`], or the one that was begun in this browser: what waits in another tab goes on.
+pub async fn begun(session: &Session) -> Result<[u8; 32]> {
+    let is_begun = session.get::<bool>(BEGUN).await.map_err(Error::internal)?.unwrap_or(false);
+    match hash_of_session(session).filter(|_| is_begun) {
+        Some(hash) => Ok(hash),
+        None => begin(session).await,
+    }
 }
 
 /// Forgets the session and its cookie.

@@ -62,6 +62,7 @@ fn row(record: &Record) -> Result<SessionRecord> {
         user: identity.as_ref().map(|identity| identity.user),
         customer: identity.as_ref().and_then(|identity| identity.customer),
         token_version: identity.as_ref().map(|identity| identity.token_version),
+        provider: identity.as_ref().and_then(|identity| identity.provider),
         data: serde_json::to_value(&record.data).map_err(|error| Error::Encode(error.to_string()))?,
         address: client.address,
         user_agent: client.user_agent,

@@ -36,7 +36,7 @@ pub async fn start(
     let result = async {
         let provider = provider.ok_or_else(|| Error::field("provider", "field-required"))?;
         let browser = match rest.ctx.user().map(|user| &user.credential) {
-            None => browser::begin(&session).await?,
+            None => browser::begun(&session).await?,
             Some(Credential::Browser) => browser::hash_of_session(&session).ok_or_else(over)?,
             // A program has no browser that could go there.
             Some(_) => return Err(over()),
@@ -128,7 +128,7 @@ pub async fn identities(rest: Rest) -> Response {
     rest.answer(identity::identities(&rest.platform, &rest.ctx).await).await
 }
 
-/// Parts one's account from one of them.
+/// Parts one's account from one of them. The sessions that came in by it end, but the one that asks.
 #[utoipa::path(delete, path = "/api/auth/identities/{id}", tag = "auth", params(("id" = IdentityId, Path)),
     responses((status = 200, description = "Parted"), (status = 422, description = "1402: it is the only way in")))]
 pub async fn unlink(rest: Rest, Part(id): Part<IdentityId>) -> Response {

@@ -441,6 +441,10 @@ pub struct IdentityView {
     pub provider: IdentityProviderId,
     pub provider_name: String,
     pub kind: ProviderKind,
+    /// Whether people may sign in by it now.
+    pub enabled: bool,
+    /// Whether parting from it would leave no way into the account.
+    pub only_way: bool,
     /// Who the provider said that it is, at the last sign-in; empty where nobody came since that is kept.
     pub label: String,
     pub created_at: DateTime<Utc>,

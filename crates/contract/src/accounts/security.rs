@@ -49,6 +49,8 @@ pub struct SessionView {
     pub current: bool,
     /// What its owner calls it; API tokens only.
     pub name: Option<String>,
+    /// The sign-in service or directory it came in by, if it did and that is still there.
+    pub service: Option<String>,
     /// Address it was opened from.
     pub address: Option<String>,
     /// Program and system in short, e.g. `Firefox · Linux`.

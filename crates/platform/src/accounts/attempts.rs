@@ -213,6 +213,17 @@ pub(super) async fn note_failure(
     action: &'static str,
     user: Option<UserId>,
 ) -> Result<()> {
+    note_failure_because(platform, ctx, subjects, (action, user), None).await
+}
+
+/// The same with what is known of why, for the log alone.
+pub(super) async fn note_failure_because(
+    platform: &Platform,
+    ctx: &OpContext,
+    subjects: &Subjects,
+    (action, user): (&'static str, Option<UserId>),
+    why: Option<serde_json::Value>,
+) -> Result<()> {
     platform.attempts().note(ctx.now());
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let standing = standing(&mut tx, ctx, subjects).await?;
@@ -227,6 +238,7 @@ pub(super) async fn note_failure(
     tx.commit().await?;
     let mut failed = entry(action, UserId(0));
     failed.target_id = user.map(|id| id.to_string());
+    failed.after = why;
     audit::record_failed(platform, ctx, failed).await
 }
 

@@ -25,7 +25,7 @@ pub async fn open_challenge(
 ) -> Result<()> {
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let until = ctx.now() + TimeDelta::minutes(MINUTES);
-    store::second_factor::insert_challenge(&mut tx, browser_hash, needed.user, needed.token_version, until).await?;
+    store::second_factor::insert_challenge(&mut tx, browser_hash, &needed, until).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -52,7 +52,7 @@ pub async fn answer_challenge(
     let over = || Error::new(ErrorCode::Unauthenticated).with_key("error-challenge-over");
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let challenge = store::second_factor::challenge(&mut tx, browser_hash, TRIES, ctx.now()).await?;
-    let (user, token_version) = challenge.ok_or_else(over)?;
+    let store::second_factor::Challenge { user, token_version, provider } = challenge.ok_or_else(over)?;
     let row = store::credentials_of(&mut tx, user).await?.filter(|row| row.active);
     let row = row.filter(|row| row.token_version == token_version).ok_or_else(over)?;
     let subjects = Subjects::of(ctx, &row.name);
@@ -60,7 +60,7 @@ pub async fn answer_challenge(
     match second_factor::check(platform, &mut tx, user, code, ctx.now()).await? {
         Some(factor) => {
             store::second_factor::delete_challenge(&mut tx, browser_hash).await?;
-            let proof = Proof { factor: Some(factor), ..Proof::default() };
+            let proof = Proof { factor: Some(factor), provider };
             sign_in::finish(tx, ctx, &subjects, row, proof).await
         }
         None => {

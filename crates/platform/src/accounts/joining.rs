@@ -118,7 +118,8 @@ async fn act_for(
         let granted = ctx.authorize(UpdateAccount, &account(user.id))?;
         store::sessions::set_customer(tx, &granted, user.session, customer).await?;
     }
-    Ok(SignedIn { user: user.id, token_version: row.token_version, active_customer })
+    let provider = store::sessions::came_by(tx, user.session).await?;
+    Ok(SignedIn { user: user.id, token_version: row.token_version, active_customer, provider })
 }
 
 async fn role_held(tx: &mut Tx, customer: CustomerId, user: UserId) -> Result<Option<MemberRole>> {

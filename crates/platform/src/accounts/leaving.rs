@@ -23,11 +23,13 @@ pub async fn leave(platform: &Platform, ctx: &OpContext, customer: CustomerId) -
     let role = customers::lock_own_place(&mut tx, customer, user.id).await?;
     customers::leave_in_tx(&mut tx, &as_member(ctx, user, customer, role), &granted, (customer, role)).await?;
     let row = store::credentials_of(&mut tx, user.id).await?.ok_or_else(Error::not_found)?;
+    let provider = store::sessions::came_by(&mut tx, user.session).await?;
     tx.commit().await?;
     Ok(SignedIn {
         user: user.id,
         token_version: row.token_version,
         active_customer: next_customer(user, customer, &row),
+        provider,
     })
 }
 

@@ -197,11 +197,12 @@ pub async fn change_password(platform: &Platform, ctx: &OpContext, change: &Pass
     let version = store::passwords::change(&mut tx, &granted, &hash, user.token_version, ctx.now()).await?;
     let token_version = version.ok_or_else(|| Error::new(ErrorCode::Conflict))?;
     links::retire_ways_in(&mut tx, user.id, ctx.now()).await?;
+    let provider = store::sessions::came_by(&mut tx, user.session).await?;
     audit::record_in_tx(&mut tx, ctx, entry("accounts:change-password", user.id)).await?;
     password_reset::tell_of_password(platform, &mut tx, ctx, user.id).await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(user.id));
-    Ok(SignedIn { user: user.id, token_version, active_customer: user.active_customer })
+    Ok(SignedIn { user: user.id, token_version, active_customer: user.active_customer, provider })
 }
 
 /// Where the password is that is not here.

@@ -271,7 +271,8 @@ async fn end_everything(
 ) -> Result<SignedIn> {
     let token_version = store::next_token_version(tx, granted).await?;
     audit::record_in_tx(tx, ctx, entry(action, user.id)).await?;
-    Ok(SignedIn { user: user.id, token_version, active_customer: user.active_customer })
+    let provider = store::sessions::came_by(tx, user.session).await?;
+    Ok(SignedIn { user: user.id, token_version, active_customer: user.active_customer, provider })
 }
 
 /// Whoever did not do it should hear of it: `on`, `off`, or that a recovery `code` was used. In the system's transaction.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 pub use contract::accounts::SessionKind;
-use contract::{CustomerId, UserId};
+use contract::{CustomerId, IdentityProviderId, UserId};
 
 use super::{attempts, links, session_rules, store};
 use crate::{OpContext, Platform, Result, SystemActor};
@@ -20,6 +20,8 @@ pub struct SessionRecord {
     pub customer: Option<CustomerId>,
     /// `users.token_version` at sign-in.
     pub token_version: Option<i64>,
+    /// By which service or directory the person came in; none for a password kept here.
+    pub provider: Option<IdentityProviderId>,
     /// What the session layer keeps; nothing secret.
     pub data: serde_json::Value,
     pub address: Option<IpAddr>,

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use contract::accounts::LoginRequest;
-use contract::{CustomerId, ErrorCode, SessionId, UserId};
+use contract::{CustomerId, ErrorCode, IdentityProviderId, SessionId, UserId};
 
 use super::attempts::{self, Subjects};
 use super::captcha::{self, Captchas, Given};
@@ -25,6 +25,8 @@ pub struct SignedIn {
     pub token_version: i64,
     /// The customer to act for, if the person belongs to one.
     pub active_customer: Option<CustomerId>,
+    /// By which service or directory, if by one: its end ends the session.
+    pub provider: Option<IdentityProviderId>,
 }
 
 /// Proof that a password was right, made only here; the code of the second factor is still missing.
@@ -32,6 +34,7 @@ pub struct SignedIn {
 pub struct CodeNeeded {
     pub(super) user: UserId,
     pub(super) token_version: i64,
+    pub(super) provider: Option<IdentityProviderId>,
 }
 
 /// How far a sign-in has come.
@@ -94,15 +97,19 @@ pub async fn begin_sign_in(platform: &Platform, ctx: &OpContext, request: &Login
         return go_on(platform, ctx, &subjects, row.clone(), request.otp.as_deref(), None).await;
     }
     let typed = (request.username.trim(), Some(request.password.as_str()).filter(|_| counts));
-    let (asked, refusal) = match identity::ask(platform, ctx, typed, found.as_ref()).await {
+    let (asked, refusal, why) = match identity::ask(platform, ctx, typed, found.as_ref()).await {
         Ok(identity::Answer::Proved(row, provider)) => {
             return go_on(platform, ctx, &subjects, *row, request.otp.as_deref(), Some(provider)).await;
         }
-        Ok(identity::Answer::NotAsked) => (false, standing.refusal()),
-        Err(error) if counts => (true, error),
-        Ok(identity::Answer::Refused) | Err(_) => (true, standing.refusal()),
+        Ok(identity::Answer::NotAsked) => (false, standing.refusal(), None),
+        Err(error) if counts => {
+            let why = identity::why_of(&error).map(|why| serde_json::json!({ "why": why }));
+            (true, error, why)
+        }
+        Ok(identity::Answer::Refused(why)) => (true, standing.refusal(), why),
+        Err(_) => (true, standing.refusal(), None),
     };
-    attempts::note_failure(platform, ctx, &subjects, "accounts:sign-in", user).await?;
+    attempts::note_failure_because(platform, ctx, &subjects, ("accounts:sign-in", user), why).await?;
     if asked {
         tokio::time::sleep(REFUSAL_TIME.saturating_sub(began.elapsed())).await;
     }
@@ -116,13 +123,15 @@ pub(super) async fn go_on(
     subjects: &Subjects,
     row: store::Credentials,
     otp: Option<&str>,
-    provider: Option<String>,
+    provider: Option<(IdentityProviderId, String)>,
 ) -> Result<SignInStep> {
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let mut factor = None;
     if store::second_factor::is_on(&mut tx, row.id).await? {
         let Some(code) = otp.filter(|code| !code.trim().is_empty()) else {
-            return Ok(SignInStep::CodeNeeded(CodeNeeded { user: row.id, token_version: row.token_version }));
+            let provider = provider.map(|(id, _)| id);
+            let needed = CodeNeeded { user: row.id, token_version: row.token_version, provider };
+            return Ok(SignInStep::CodeNeeded(needed));
         };
         factor = second_factor::check(platform, &mut tx, row.id, code, ctx.now()).await?;
         if factor.is_none() {
@@ -138,8 +147,8 @@ pub(super) async fn go_on(
 #[derive(Default)]
 pub(super) struct Proof {
     pub factor: Option<Factor>,
-    /// The provider's name.
-    pub provider: Option<String>,
+    /// The provider, by its name too.
+    pub provider: Option<(IdentityProviderId, String)>,
 }
 
 /// The challenges that the form has to show for this name, from this address; none while too little has failed.
@@ -170,7 +179,8 @@ pub(super) async fn finish(
     let who = as_user(ctx, &row);
     let mut after = serde_json::Map::new();
     after.extend(proof.factor.map(|factor| ("secondFactor".to_owned(), factor.code().into())));
-    after.extend(proof.provider.map(|provider| ("provider".to_owned(), provider.into())));
+    let provider = proof.provider.as_ref().map(|(id, _)| *id);
+    after.extend(proof.provider.map(|(_, name)| ("provider".to_owned(), name.into())));
     let after = (!after.is_empty()).then_some(serde_json::Value::Object(after));
     audit::record_in_tx(&mut tx, &who, audit::Entry { after, ..entry("accounts:sign-in", row.id) }).await?;
     tx.commit().await?;
@@ -178,6 +188,7 @@ pub(super) async fn finish(
         user: row.id,
         token_version: row.token_version,
         active_customer: row.first_customer.filter(|_| !row.staff),
+        provider,
     })
 }
 

@@ -16,7 +16,7 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::accounts::{Language, MemberRole, MembershipView, Theme};
-use contract::{CustomerId, Permission, SessionId, UserId};
+use contract::{CustomerId, IdentityProviderId, Permission, SessionId, UserId};
 use ipnetwork::IpNetwork;
 
 pub(super) use contacts::{by_email, contacts, holders, names, names_of_members, set_email};
@@ -107,7 +107,9 @@ pub(super) async fn find_session(
            from sessions s join users u on u.id = s.user_id left join api_tokens a on a.session_id = s.id
            where s.secret_hash = $1 and s.kind = $2 and s.ended_at is null and s.expires_at > $3
              and (s.kind <> 'browser' or s.last_seen_at > $4)
-             and u.state = 'active' and u.deleted_at is null and s.token_version = u.token_version"#,
+             and u.state = 'active' and u.deleted_at is null and s.token_version = u.token_version
+             and (s.provider_id is null or exists(
+                  select from identity_providers p where p.id = s.provider_id and p.enabled))"#,
         hash,
         kind,
         now,
@@ -268,8 +270,8 @@ pub(super) async fn insert_session(
 ) -> Result<Option<SessionId>> {
     let id = sqlx::query_scalar!(
         "insert into sessions (kind, secret_hash, user_id, customer_id, token_version, data, address, user_agent,
-                               created_at, last_seen_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
+                               created_at, last_seen_at, expires_at, provider_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)
          on conflict (secret_hash) do nothing returning id",
         record.kind.code(),
         &record.secret_hash[..],
@@ -280,7 +282,8 @@ pub(super) async fn insert_session(
         record.address.map(IpNetwork::from),
         record.user_agent.as_deref().map(agent_text),
         now,
-        record.expires_at
+        record.expires_at,
+        record.provider.map(|id| id.0)
     )
     .fetch_optional(&mut **tx)
     .await?;
@@ -290,7 +293,7 @@ pub(super) async fn insert_session(
 pub(super) async fn save_session(tx: &mut Tx, record: &SessionRecord, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "update sessions set user_id = $2, customer_id = $3, token_version = $4, data = $5, last_seen_at = $7,
-                             expires_at = least($6, created_at + interval '7 days')
+                             provider_id = $8, expires_at = least($6, created_at + interval '7 days')
          where secret_hash = $1 and kind = 'browser' and ended_at is null",
         &record.secret_hash[..],
         record.user.map(|id| id.0),
@@ -298,7 +301,8 @@ pub(super) async fn save_session(tx: &mut Tx, record: &SessionRecord, now: DateT
         record.token_version,
         record.data,
         record.expires_at,
-        now
+        now,
+        record.provider.map(|id| id.0)
     )
     .execute(&mut **tx)
     .await?;
@@ -312,7 +316,7 @@ pub(super) async fn load_session(
     idle_since: DateTime<Utc>,
 ) -> Result<Option<SessionRecord>> {
     let row = sqlx::query!(
-        "select user_id, customer_id, token_version, data, address, user_agent, expires_at from sessions
+        "select user_id, customer_id, token_version, provider_id, data, address, user_agent, expires_at from sessions
          where secret_hash = $1 and kind = 'browser' and ended_at is null and expires_at > $2 and last_seen_at > $3",
         &secret_hash[..],
         now,
@@ -326,6 +330,7 @@ pub(super) async fn load_session(
         user: row.user_id.map(UserId),
         customer: row.customer_id.map(CustomerId),
         token_version: row.token_version,
+        provider: row.provider_id.map(IdentityProviderId),
         data: row.data,
         address: row.address.map(|network| network.ip()),
         user_agent: row.user_agent,

@@ -63,6 +63,7 @@ pub async fn issue_access_token(platform: &Platform, ctx: &OpContext, request: &
         user: Some(signed_in.user),
         customer: signed_in.active_customer,
         token_version: Some(signed_in.token_version),
+        provider: signed_in.provider,
         data: serde_json::json!({}),
         address: ctx.address(),
         user_agent: ctx.user_agent().map(str::to_owned),

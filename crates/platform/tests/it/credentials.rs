@@ -384,6 +384,7 @@ async fn a_browser_that_is_idle_for_half_a_day_is_signed_out() {
         user: Some(admin.id),
         customer: None,
         token_version: Some(1),
+        provider: None,
         data: serde_json::json!({}),
         address: None,
         user_agent: Some("a\0b".to_owned()),

@@ -23,6 +23,7 @@ audit-empty = Nothing has been recorded yet.
 audit-none = No events match these filters.
 audit-filter-actor = Name of who
 audit-filter-target = Target’s id
+audit-filter-request = Request id
 audit-from = From day
 audit-until = Until day, inclusive
 audit-day-unread = { $field }: “{ $typed }” is no day, so nothing is filtered by it. Enter one such as 2026-01-31.

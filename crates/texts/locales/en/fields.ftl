@@ -133,6 +133,7 @@ field-oidc-issuer = Enter an address that begins with https://, without “?” 
 field-oidc-scopes = Scopes are words without quotation marks, at most 20.
 field-mapping = Line { $row }: name a group, a role, and a customer’s number exactly where the role is one in a customer.
 field-mapping-line = Line { $row } does not read: a role, perhaps a customer’s number, a colon, and a group.
+field-secret-again = What you typed here is not kept any more. Type it again, so that no other one is saved.
 field-import-person-twice = Row { $row } is about the same person.
 field-import-deleted = An account of this name was deleted. Restore it on its page.
 field-import-password-known = The account is there already. Set its password on its page.

@@ -37,6 +37,7 @@ identity-bind-dn-hint = Empty searches without signing in, which many directorie
 identity-bind-password = Its password
 identity-client-secret = Client secret
 identity-secret-set = One is stored. Leave empty to keep it. Another server, account, issuer or client forgets it.
+identity-secret-kept = The one you typed is kept and will be saved; leave empty to use it.
 identity-secret-not-set = None is stored.
 identity-secret-forget = Forget the stored one
 identity-people = People
@@ -78,8 +79,8 @@ identity-delete = Remove
 identity-delete-confirm = Remove this sign-in service
 identity-delete-hint = { $n ->
     [0] No account is bound to it.
-    [one] { $n } account is bound to it. It stays, but gets in only where it has a password here.
-   *[other] { $n } accounts are bound to it. They stay, but get in only where they have a password here.
+    [one] { $n } account is bound to it. It stays, but gets in only with a password kept here or by another service it is bound to. The roles that its groups gave are taken back, the sessions that came in by it end, and its owner is told.
+   *[other] { $n } accounts are bound to it. They stay, but get in only with a password kept here or by another service they are bound to. The roles that its groups gave are taken back, the sessions that came in by it end, and their owners are told.
 }
 identity-test = Test
 identity-test-hint = Tries what is saved, in use or not. Nobody is signed in, and no account is made.
@@ -121,6 +122,7 @@ identity-done-groups-none = { $n ->
 identity-done-discovery = The service describes itself.
 identity-done-issuer = It calls itself what it is called here.
 identity-done-abilities = It offers the code flow.
+identity-done-abilities-no-pkce = It offers the code flow, but says that it cannot protect codes with PKCE (S256). Signing in works as long as it ignores what it does not know; switch PKCE on there if it can.
 identity-done-keys = { $n ->
     [one] It has { $n } key.
    *[other] It has { $n } keys.
@@ -135,6 +137,7 @@ identity-fault-tls-name = The certificate does not name this host. Enter the hos
 identity-fault-tls-expired = The certificate is not valid at this time. Renew it there; if it was renewed already, paste the new one. Check the clocks as well.
 identity-fault-tls-unknown = Nobody whom this machine trusts vouches for the certificate. Paste the certificate of the authority that issued it; where the server signed its certificate itself, paste exactly that one: openssl s_client -connect host:port shows it.
 identity-fault-tls-self = The server shows a certificate that is an authority’s itself (CA:TRUE), as “openssl req -x509” makes them, and it is none of those entered here. Paste exactly the certificate that the server shows now: openssl s_client -connect host:port shows it.
+identity-fault-tls-signature = The certificate is not signed by the one it names: one of the same name is entered here, but with another key. It was probably made anew there. Paste the certificate that the server, or its authority, has now: openssl s_client -connect host:port -showcerts shows it.
 identity-fault-tls-plain = What answers there does not speak TLS. Check the port and the kind of encryption.
 identity-fault-bind = The searching account is not let in. Check its DN and password, and whether it is locked.
 identity-fault-line = The directory broke off. Look into its log.
@@ -150,13 +153,14 @@ identity-fault-disabled = The person is found, but the directory says that the a
 identity-fault-discovery = The service could not be reached. Check the issuer’s address, firewalls, and whether its certificate can be trusted.
 identity-fault-description = Something answers there, but not with a description of a sign-in service. Check the issuer’s address.
 identity-fault-issuer = The service calls itself something else. Enter the issuer exactly as it says.
-identity-fault-abilities = The service does not offer what is needed: the code flow with PKCE (S256).
+identity-fault-abilities = The service does not offer what is needed: the code flow, with an address where codes are turned in.
 identity-fault-keys = The service shows no keys, so no signature of its can be checked.
 identity-fault-endpoints = The service names an address for signing in that is not asked. It must begin with https (http only on this machine) and may not be a link-local one. Correct it in the service’s settings, often its public address.
 identity-fault-algorithms = The service signs in no way that can be checked here. Have it sign ID tokens with RS256, PS256, ES256 or EdDSA.
 identity-fault-authentication = The service takes the client secret in no way that is known here. Allow client_secret_basic or client_secret_post for this client.
 identity-fault-client = The service does not take the client ID or the secret. Compare both with what is entered there, and see whether the client is enabled there for the authorization code flow.
 identity-fault-token = The address where codes are turned in could not be asked. Check firewalls, and whether its certificate can be trusted.
+identity-fault-token-answer = The address where codes are turned in answers with a fault of its own, or with no OAuth answer, so nobody can sign in. Look into the service’s log, and check the address it names for that.
 identity-sign-in-with = Sign in with { $name }
 identity-sign-in-or = or
 identity-sign-in-directory = Accounts of { $names } sign in here, too.
@@ -169,13 +173,14 @@ identity-mine-used = Last used
 identity-link = Bind to { $name }
 identity-unlink = Part
 identity-unlink-of = Part from { $name }
-identity-unlink-hint = You no longer sign in by it, and the roles that its groups gave are taken back.
+identity-unlink-hint = You no longer sign in by it, and the roles that its groups gave are taken back. Sessions that came in by it end, but for this one.
 identity-unlink-confirm = Part from this service
 identity-link-title = Bind your account?
 identity-link-question = { $provider } says that you are { $label }. Whoever is that there may then sign in to your account here.
 identity-link-yes = Bind
 identity-link-no = Do not bind
 identity-link-proof = So that nobody else binds your account at your open session.
+identity-link-proof-code = So that nobody else binds your account at your open session. A recovery code will do, too.
 identity-bound-done = The account is bound. You were told by mail as well, where mail goes out.
 identity-parted-done = The account is parted from the service.
 identity-link-over = Nothing waits to be bound (any more).

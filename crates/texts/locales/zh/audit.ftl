@@ -23,6 +23,7 @@ audit-empty = 还没有记录。
 audit-none = 没有符合条件的记录。
 audit-filter-actor = 操作者姓名
 audit-filter-target = 对象编号
+audit-filter-request = 请求编号
 audit-from = 起始日期
 audit-until = 截止日期（含）
 audit-day-unread = { $field }：“{ $typed }”不是日期，未按它筛选。请输入例如 2026-01-31。

@@ -133,6 +133,7 @@ field-oidc-issuer = 请输入以 https:// 开头的地址，不含“?”和“#
 field-oidc-scopes = 范围是不含引号的词，最多 20 个。
 field-mapping = 第 { $row } 行：请写明组和角色；只有客户内的角色才写客户编号。
 field-mapping-line = 第 { $row } 行无法读取：应为角色、可选的客户编号、冒号和组。
+field-secret-again = 您之前在此输入的内容已不再保留，请重新输入，以免保存成别的内容。
 field-import-person-twice = 第 { $row } 行是同一个人。
 field-import-deleted = 该用户名的账号已删除，请在其页面恢复。
 field-import-password-known = 账号已存在，请在其页面设置密码。

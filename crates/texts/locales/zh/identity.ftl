@@ -37,6 +37,7 @@ identity-bind-dn-hint = 留空则匿名搜索，许多目录服务会拒绝。
 identity-bind-password = 搜索账号的密码
 identity-client-secret = 客户端密钥
 identity-secret-set = 已保存，留空则保持不变。更换服务器、账号、签发者或客户端会清除它。
+identity-secret-kept = 您输入的内容已保留，将随表单保存；留空即使用它。
 identity-secret-not-set = 尚未保存。
 identity-secret-forget = 清除已保存的内容
 identity-people = 人员
@@ -78,7 +79,7 @@ identity-delete = 移除
 identity-delete-confirm = 移除该登录服务
 identity-delete-hint = { $n ->
     [0] 没有账号与它绑定。
-   *[other] { $n } 个账号与它绑定。账号会保留，但只有在本平台有密码的才能登录。
+   *[other] { $n } 个账号与它绑定。账号会保留，但只能用本平台的密码或其绑定的其他服务登录。由它的组授予的角色会收回，通过它登录的会话会结束，并会通知账号本人。
 }
 identity-test = 测试
 identity-test-hint = 测试已保存的内容，无论是否使用中。不会有人登录，也不会创建账号。
@@ -118,6 +119,7 @@ identity-done-groups-none = { $n ->
 identity-done-discovery = 服务给出了自身描述。
 identity-done-issuer = 服务自称与此处填写一致。
 identity-done-abilities = 服务支持授权码流程。
+identity-done-abilities-no-pkce = 服务支持授权码流程，但声明不支持用 PKCE（S256）保护授权码。只要服务忽略其不认识的内容，登录仍可用；如服务支持，请在那里启用 PKCE。
 identity-done-keys = { $n ->
    *[other] 服务有 { $n } 个密钥。
 }
@@ -131,6 +133,7 @@ identity-fault-tls-name = 证书中没有此主机名。请按证书中的名称
 identity-fault-tls-expired = 证书当前不在有效期内。请在对方更新证书；如已更新，请填入新证书，并检查双方时钟。
 identity-fault-tls-unknown = 本机信任的机构中没有一个为此证书作保。请填入签发机构的证书；如为自签名证书，请原样填入该证书（可用 openssl s_client -connect 主机:端口 查看）。
 identity-fault-tls-self = 服务器出示的证书本身是机构证书（CA:TRUE，“openssl req -x509”默认如此），且不是此处填写的证书。请原样填入服务器当前出示的证书（可用 openssl s_client -connect 主机:端口 查看）。
+identity-fault-tls-signature = 证书并非由其所称的签发者签名：此处填写了同名证书，但密钥不同，可能是那里重新生成了证书。请填入服务器或其签发机构当前的证书（可用 openssl s_client -connect 主机:端口 -showcerts 查看）。
 identity-fault-tls-plain = 对方不使用 TLS。请检查端口和加密方式。
 identity-fault-bind = 搜索账号无法登录。请检查其 DN 和密码，以及是否被锁定。
 identity-fault-line = 目录服务中断了连接。请查看其日志。
@@ -146,13 +149,14 @@ identity-fault-disabled = 找到了人员，但目录服务表明该账号已停
 identity-fault-discovery = 无法访问该服务。请检查签发者地址、防火墙，以及证书是否可信。
 identity-fault-description = 对方有响应，但不是登录服务的描述。请检查签发者地址。
 identity-fault-issuer = 服务的自称不同。请按其自称填写签发者。
-identity-fault-abilities = 服务不支持所需功能：带 PKCE（S256）的授权码流程。
+identity-fault-abilities = 服务不支持所需功能：授权码流程，以及换取令牌的地址。
 identity-fault-keys = 服务没有给出密钥，无法验证其签名。
 identity-fault-endpoints = 该服务给出的登录地址不会被访问：必须以 https 开头（仅本机可用 http），且不能是链路本地地址。请在该服务的设置中更正，通常是其公开地址。
 identity-fault-algorithms = 该服务的签名方式在这里都无法验证。请让它用 RS256、PS256、ES256 或 EdDSA 签署 ID 令牌。
 identity-fault-authentication = 该服务接受客户端密钥的方式在这里都不支持。请为此客户端启用 client_secret_basic 或 client_secret_post。
 identity-fault-client = 该服务不接受客户端 ID 或密钥。请与那里登记的内容核对，并确认该客户端已启用授权码流程。
 identity-fault-token = 无法访问换取令牌的地址。请检查防火墙，以及其证书是否可信。
+identity-fault-token-answer = 换取令牌的地址返回了自身故障，或返回的不是 OAuth 应答，因此无法登录。请查看该服务的日志，并检查它公布的令牌地址。
 identity-sign-in-with = 使用 { $name } 登录
 identity-sign-in-or = 或
 identity-sign-in-directory = { $names } 的账号也在此登录。
@@ -165,13 +169,14 @@ identity-mine-used = 上次使用
 identity-link = 绑定到 { $name }
 identity-unlink = 解除绑定
 identity-unlink-of = 解除与 { $name } 的绑定
-identity-unlink-hint = 之后不能再通过它登录；由它的组授予的角色会一并收回。
+identity-unlink-hint = 之后不能再通过它登录；由它的组授予的角色会一并收回。除当前会话外，通过它登录的会话都会结束。
 identity-unlink-confirm = 解除该绑定
 identity-link-title = 绑定您的账号？
 identity-link-question = { $provider } 表示您是 { $label }。此后在那里以该身份登录的人可以登录您在本平台的账号。
 identity-link-yes = 绑定
 identity-link-no = 不绑定
 identity-link-proof = 以防他人借用您已登录的会话绑定您的账号。
+identity-link-proof-code = 以免他人趁您的会话打开时绑定您的账号。也可以使用恢复码。
 identity-bound-done = 账号已绑定。如已启用邮件，也会通过邮件通知您。
 identity-parted-done = 已解除与该服务的绑定。
 identity-link-over = 没有等待绑定的内容。

@@ -57,6 +57,7 @@ sessions-from = { $what }（{ $address }）
 sessions-since = 登录时间
 sessions-seen = 最近活动
 sessions-current = 当前会话
+sessions-by-service = 通过 { $name }
 sessions-end = 结束
 sessions-end-others = 结束其他全部会话
 sessions-end-others-hint = 您的其他会话和所有 API 令牌都会在数秒内失效，只保留这里。

@@ -54,7 +54,8 @@ async fn read<T: serde::de::DeserializeOwned + Send>(rest: &Rest, request: Reque
     }
 }
 
-/// Removes it; the accounts stay, and the sessions of those end who came in by it alone.
+/// Removes it, with the roles that its groups gave; the accounts stay, their owners are told, and the sessions end that came
+/// in by it.
 #[utoipa::path(delete, path = "/api/admin/settings/identity-providers/{id}", tag = "settings",
     params(("id" = IdentityProviderId, Path)), responses((status = 200, description = "Removed")))]
 pub async fn delete(rest: Rest, Part(id): Part<IdentityProviderId>) -> Response {

@@ -121,11 +121,9 @@ fn filters(words: Words, list: &ListQuery, actions: &[String], kinds: &[String])
     kind.extend(kinds.iter().map(|code| (code.clone(), texts::audit_kind(words.0, code))));
     let mut outcome = all(any("audit-outcome"));
     outcome.extend(OUTCOMES.map(|code| (code.to_owned(), words.t(&format!("audit-outcome-{code}")))));
-    // Filters other pages lead here with have no field; they stay until everything is cleared.
-    let kept = ["customerId", "requestId"].map(|name| {
-        let value = list.get(name).to_owned();
-        (!value.is_empty()).then(|| view! { <input r#type="hidden" name=name value=value /> })
-    });
+    // What other pages lead here with has no field; it stays until everything is cleared.
+    let customer = Some(list.get("customerId").to_owned()).filter(|id| !id.is_empty());
+    let kept = customer.map(|id| view! { <input r#type="hidden" name="customerId" value=id /> });
     view! {
         <form class="filters" method="get" action=paths::AUDIT>
             <input class="filter-q" r#type="search" name="actor" value=list.get("actor").to_owned()
@@ -137,7 +135,9 @@ fn filters(words: Words, list: &ListQuery, actions: &[String], kinds: &[String])
             <select name="outcome" aria-label=words.t("audit-outcome")>{options_view(outcome, list.get("outcome"))}</select>
             <input r#type="date" name="from" value=list.get("from").to_owned() aria-label=words.t("audit-from") title=words.t("audit-from") />
             <input r#type="date" name="until" value=list.get("until").to_owned() aria-label=words.t("audit-until") title=words.t("audit-until") />
-            {kept.into_iter().collect_view()}
+            <input r#type="search" name="requestId" value=list.get("requestId").to_owned()
+                placeholder=words.t("audit-filter-request") aria-label=words.t("audit-filter-request") />
+            {kept}
             <button class="btn">{words.t("filter-apply")}</button>
             <a class="btn ghost" href=paths::AUDIT>{words.t("filter-reset")}</a>
         </form>

@@ -9,9 +9,11 @@ use contract::{IdentityProviderId, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::{use_params_map, use_query_map};
+use platform::accounts::identity::MAPPING_FAULTS;
 
 use super::form::{FIELDS, values};
 use super::mappable::Mappable;
+use super::secret::kept_field;
 use super::server_fns::{DeleteIdentityProvider, SaveIdentityProvider, TestIdentityProvider};
 use crate::door::{Refused, door, look, must_hold};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -67,6 +69,10 @@ impl Fields {
     }
 
     fn fault(&self, name: &str) -> Option<String> {
+        if name == "mappings" {
+            let said = MAPPING_FAULTS.iter().filter_map(|path| self.refused.as_ref()?.fault(self.words.0, path));
+            return Some(said.collect::<Vec<_>>().join(" ")).filter(|said| !said.is_empty());
+        }
         let path = FIELDS.iter().find(|(known, _)| *known == name).map_or(name, |(_, path)| *path);
         self.refused.as_ref()?.fault(self.words.0, path)
     }
@@ -275,19 +281,26 @@ fn oidc_parts(fields: &Fields, view: Option<&ProviderView>) -> impl IntoView + u
 fn secret_field(fields: &Fields, key: &str, view: Option<&ProviderView>) -> impl IntoView + use<> {
     let words = fields.words;
     let is_set = view.is_some_and(|view| view.secret_set);
+    let kept = kept_field(fields.refused.as_ref());
+    let hint = match (&kept, is_set) {
+        (Some(_), _) => "identity-secret-kept",
+        (None, true) => "identity-secret-set",
+        (None, false) => "identity-secret-not-set",
+    };
     let field = TextField {
         value: String::new(),
         kind: "password",
         autocomplete: Some("off"),
-        hint: Some(words.t(if is_set { "identity-secret-set" } else { "identity-secret-not-set" })),
+        hint: Some(words.t(hint)),
         ..fields.field(key, "secret")
     };
-    let forget = is_set.then(|| {
+    let forget = (is_set || kept.is_some()).then(|| {
         let forget = check_field(words.t("identity-secret-forget"), None, "form[forget_secret]", false);
         view! { <div class="checks">{forget}</div> }
     });
     view! {
         {text_field(field)}
+        {kept}
         {forget}
     }
 }

@@ -7,6 +7,7 @@ use contract::accounts::{
 };
 use contract::{CustomerId, ErrorCode};
 use platform::Error;
+use platform::accounts::identity::MAPPING_FAULTS;
 use platform::error::FieldError;
 
 /// Names in the form, and the paths that faults are named by. What is not here is never shown again.
@@ -41,18 +42,33 @@ pub(super) const FIELDS: [(&str, &str); 27] = [
     ("version", "version"),
 ];
 
-/// What is shown again when the form was refused; never a secret.
+/// Field with the number of the refused form whose secret is still to be saved; what is kept of the secret is called so, too.
+pub(super) const KEPT_SECRET: &str = "kept_secret";
+
+/// What is kept of the form when it was refused, sealed on the server. Of the secret the page says only that there is one.
 pub(super) fn typed(form: &BTreeMap<String, String>) -> Vec<(&'static str, String)> {
     let mut typed: Vec<_> = FIELDS.iter().filter_map(|(name, _)| Some((*name, form.get(*name)?.clone()))).collect();
     // Boxes that were not ticked are not posted: that the form was, is said by this.
     typed.push(("posted", "1".to_owned()));
+    let secret = form.get("secret").filter(|secret| !secret.is_empty() && !form.contains_key("forget_secret"));
+    typed.extend(secret.map(|secret| (KEPT_SECRET, secret.clone())));
     typed
+}
+
+/// The number of the refused form whose secret counts: nothing else was typed, and it is not to be forgotten.
+pub(super) fn kept_secret(form: &BTreeMap<String, String>) -> Option<&str> {
+    let typed = form.get("secret").is_some_and(|secret| !secret.is_empty()) || form.contains_key("forget_secret");
+    form.get(KEPT_SECRET).map(String::as_str).filter(|id| !typed && !id.is_empty())
 }
 
 /// What was typed, and what of it did not read.
 pub(super) struct Typed {
     pub(super) body: ProviderBody,
-    pub(super) unread: Vec<FieldError>,
+    unread: Vec<FieldError>,
+    /// The line that each mapping of the body stands in, from 1.
+    pub(super) rows: Vec<usize>,
+    /// What is wrong with the other lines.
+    pub(super) lines: BTreeMap<usize, FieldError>,
 }
 
 impl Typed {
@@ -60,7 +76,7 @@ impl Typed {
     /// is kept and everything else is judged as well.
     pub(super) fn judged(&self) -> ProviderBody {
         let mut body = self.body.clone();
-        if !self.unread.is_empty() {
+        if !self.unread.is_empty() || !self.lines.is_empty() {
             body.mappings = vec![impossible()];
         }
         body
@@ -68,12 +84,14 @@ impl Typed {
 
     /// What the operation said of [`Typed::judged`], with what did not read in place of what stood for it.
     pub(super) fn in_full(self, mut error: Error) -> Error {
-        if error.code == ErrorCode::Validation && !self.unread.is_empty() {
+        if error.code == ErrorCode::Validation && (!self.unread.is_empty() || !self.lines.is_empty()) {
             let unread = self.unread;
-            error
-                .fields
-                .retain(|field| field.path != "mappings" && unread.iter().all(|fault| fault.path != field.path));
+            error.fields.retain(|field| {
+                !MAPPING_FAULTS.contains(&field.path) && unread.iter().all(|fault| fault.path != field.path)
+            });
             error.fields.extend(unread);
+            let lines = MAPPING_FAULTS.into_iter().zip(self.lines.into_values());
+            error.fields.extend(lines.map(|(path, fault)| FieldError { path, ..fault }));
         }
         error
     }
@@ -109,10 +127,7 @@ pub(super) fn body(form: &BTreeMap<String, String>) -> Result<Typed, Error> {
         }
     };
     let secret = form.get("secret").cloned().filter(|secret| !secret.is_empty());
-    let mappings = read_mappings(&get("mappings")).unwrap_or_else(|fault| {
-        unread.push(fault);
-        Vec::new()
-    });
+    let (rows, mappings, lines) = read_mappings(&get("mappings"));
     let body = ProviderBody {
         kind,
         name: get("name"),
@@ -126,14 +141,15 @@ pub(super) fn body(form: &BTreeMap<String, String>) -> Result<Typed, Error> {
         password_url: some("password_url"),
         version: form.get("version").and_then(|version| version.parse().ok()),
     };
-    Ok(Typed { body, unread })
+    Ok(Typed { body, unread, rows, lines })
 }
 
 fn ldap(form: &BTreeMap<String, String>, unread: &mut Vec<FieldError>) -> LdapSettings {
     let get = |name: &str| form.get(name).cloned().unwrap_or_default();
     let some = |name: &str| Some(get(name)).filter(|text| !text.trim().is_empty());
     let mut refused = |path: &'static str, key: &'static str| unread.push(FieldError { path, key, args: Vec::new() });
-    let port = get("port").trim().parse().unwrap_or_else(|_| {
+    // 0 is no port either: the operation says which are.
+    let port = get("port").trim().parse::<i64>().map(|port| u16::try_from(port).unwrap_or(0)).unwrap_or_else(|_| {
         refused("ldap.port", "field-not-a-number");
         0
     });
@@ -158,16 +174,21 @@ fn ldap(form: &BTreeMap<String, String>, unread: &mut Vec<FieldError>) -> LdapSe
     }
 }
 
-/// One mapping a line: `role [customer]: group`.
-fn read_mappings(text: &str) -> Result<Vec<GroupMapping>, FieldError> {
-    let mut mappings = Vec::new();
-    for (number, line) in (1..).zip(text.lines()) {
-        if line.trim().is_empty() {
-            continue;
+/// One mapping a line, `role [customer]: group`: the lines that read and what they are, and what is wrong with the others.
+fn read_mappings(text: &str) -> (Vec<usize>, Vec<GroupMapping>, BTreeMap<usize, FieldError>) {
+    let (mut rows, mut mappings, mut faults) = (Vec::new(), Vec::new(), BTreeMap::new());
+    for (row, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        match read_mapping(row, line) {
+            Ok(mapping) => {
+                rows.push(row);
+                mappings.push(mapping);
+            }
+            Err(fault) => {
+                faults.insert(row, fault);
+            }
         }
-        mappings.push(read_mapping(number, line)?);
     }
-    Ok(mappings)
+    (rows, mappings, faults)
 }
 
 /// Longest name that a fault repeats.
@@ -188,15 +209,15 @@ fn read_mapping(row: usize, line: &str) -> Result<GroupMapping, FieldError> {
     let number =
         |word: &str| word.parse().map(CustomerId).map_err(|_| mapping_fault(row, "field-mapping-not-a-number", word));
     let customer_id = words.next().map(number).transpose()?;
-    match words.next() {
-        None => Ok(GroupMapping { group: group.trim().to_owned(), role, customer_id }),
-        Some(_) => Err(unread()),
+    if words.next().is_some() {
+        return Err(unread());
     }
-}
-
-/// The line of the form that each mapping stands in, from 1.
-pub(super) fn rows_of_mappings(text: &str) -> Vec<usize> {
-    (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()).map(|(row, _)| row).collect()
+    let group = group.trim();
+    // A customer's number stands exactly where the role is one in a customer.
+    if group.is_empty() || role.of_platform().is_some() == customer_id.is_some() {
+        return Err(mapping_fault(row, "field-mapping", ""));
+    }
+    Ok(GroupMapping { group: group.to_owned(), role, customer_id })
 }
 
 fn write_mappings(mappings: &[GroupMapping]) -> String {
@@ -260,22 +281,67 @@ mod tests {
     fn mappings_are_read_as_they_are_written() {
         let text = "platform_admin: gpu-admins\ncustom-7: ops\ncustomer_member 12: cn=lab,ou=groups,dc=example,dc=org\n\
                     customer_owner 7: urn:lab:heads";
-        let read = read_mappings(text).expect("they read");
+        let (rows, read, faults) = read_mappings(text);
+        assert!(faults.is_empty() && rows == [1, 2, 3, 4], "{faults:?}");
         assert_eq!(read.len(), 4);
         assert_eq!((read[2].customer_id, read[3].group.as_str()), (Some(CustomerId(12)), "urn:lab:heads"));
         assert_eq!(write_mappings(&read), text);
-        assert_eq!(read_mappings("\n  \n").map(|list| list.len()).ok(), Some(0));
+        assert!(read_mappings("\n  \n").1.is_empty());
         let cases = [
             ("gpu-admins", "field-mapping-line", ""),
             ("King!: gpu", "field-mapping-role", "King!"),
             ("customer_member twelve: lab", "field-mapping-not-a-number", "twelve"),
             ("customer_member 1 2: lab", "field-mapping-line", ""),
+            ("customer_member: lab", "field-mapping", ""),
+            ("operator 7: lab", "field-mapping", ""),
+            ("operator:", "field-mapping", ""),
         ];
-        for (bad, key, name) in cases {
-            let fault = read_mappings(&format!("\n{bad}")).expect_err(bad);
-            let said = (fault.path, fault.key, fault.args[0].1.as_str(), fault.args[1].1.as_str());
-            assert_eq!(said, ("mappings", key, "2", name));
-        }
+        // Every one of them at once, each with its own line and fault; what reads is kept between them.
+        let text = cases.map(|(bad, ..)| format!("{bad}\n\noperator: good")).join("\n");
+        let (rows, read, faults) = read_mappings(&text);
+        assert_eq!((read.len(), rows[1]), (cases.len(), 6));
+        let said = faults.values().map(|fault| (fault.key, fault.args[0].1.clone(), fault.args[1].1.clone()));
+        let wanted = (0..).zip(cases).map(|(n, (_, key, name))| (key, (3 * n + 1).to_string(), name.to_owned()));
+        assert_eq!(said.collect::<Vec<_>>(), wanted.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_faulty_line_comes_back_by_a_path_of_its_own_up_to_ten() {
+        let typed = |mappings: String| {
+            let form = [("kind", "oidc".to_owned()), ("mappings", mappings)];
+            body(&form.map(|(name, value)| (name.to_owned(), value)).into()).expect("it reads")
+        };
+        let paths = |lines: usize| {
+            let error = typed("x\n".repeat(lines)).in_full(Error::field("mappings", "field-mapping"));
+            error.fields.iter().map(|field| field.path).collect::<Vec<_>>()
+        };
+        assert_eq!(paths(2), ["mappings", "mappings.2"]);
+        assert_eq!(paths(30), MAPPING_FAULTS);
+    }
+
+    #[test]
+    fn a_port_that_is_none_is_left_to_the_operation_and_a_word_is_not() {
+        let port = |port: &str| {
+            let form = [("kind", "ldap"), ("security", "tls"), ("port", port)];
+            let typed = body(&form.map(|(name, value)| (name.to_owned(), value.to_owned())).into()).expect("it reads");
+            (typed.body.ldap.expect("a directory").port, typed.unread.first().map(|fault| fault.key))
+        };
+        assert_eq!(port("636"), (636, None));
+        assert_eq!(port("70000"), (0, None));
+        assert_eq!(port("x"), (0, Some("field-not-a-number")));
+    }
+
+    #[test]
+    fn a_secret_is_carried_only_where_no_other_is_typed() {
+        let form = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        assert_eq!(kept_secret(&form(&[("kept_secret", "7"), ("secret", "")])), Some("7"));
+        assert_eq!(kept_secret(&form(&[("kept_secret", "7"), ("secret", "new")])), None);
+        assert_eq!(kept_secret(&form(&[("kept_secret", "7"), ("forget_secret", "true")])), None);
+        let shown = typed(&form(&[("secret", "s3cret"), ("kind", "oidc")]));
+        assert!(shown.contains(&(KEPT_SECRET, "s3cret".to_owned())));
+        assert!(FIELDS.iter().all(|(name, _)| *name != KEPT_SECRET && *name != "secret"), "neither is shown");
     }
 
     #[test]

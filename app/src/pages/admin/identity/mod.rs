@@ -10,3 +10,5 @@ pub mod form;
 pub mod list;
 #[cfg(feature = "ssr")]
 mod mappable;
+#[cfg(feature = "ssr")]
+mod secret;

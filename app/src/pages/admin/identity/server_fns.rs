@@ -29,12 +29,15 @@ pub async fn save_identity_provider(
         Some(id) => paths::identity_provider(id),
         None => paths::identity_provider_new(form.get("kind").map_or("", String::as_str)),
     };
+    let mut form = form;
+    let carried = super::secret::carry(&platform, &ctx, &page, &mut form).await;
     let typed = super::form::typed(&form);
     let read = async {
         // Who may not do it at all hears that first.
         platform::settings::may_manage_identity(&ctx)?;
+        carried?;
         let mut read = super::form::body(&form)?;
-        super::mappable::name_unknown(&platform, &ctx, &form, &mut read).await?;
+        super::mappable::name_unknown(&platform, &ctx, &mut read).await?;
         let saved = match id {
             Some(id) => identity::update(&platform, &ctx, id, read.judged()).await,
             None => identity::create(&platform, &ctx, read.judged()).await,
@@ -43,7 +46,7 @@ pub async fn save_identity_provider(
     };
     let result = read.await;
     let next = |view: ProviderView| paths::identity_provider_done(view.id, "saved");
-    door::form_answer((&platform, &ctx), result, next, &page, typed).await
+    door::form_answer_sealed((&platform, &ctx), result, next, &page, typed).await
 }
 
 /// Removes a provider; the accounts stay.

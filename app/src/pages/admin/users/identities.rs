@@ -4,6 +4,7 @@ use contract::accounts::IdentityView;
 use contract::users::UserView;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
 
 use super::server_fns::UnlinkUserIdentity;
 use crate::pages::customer::accounts::identities::{bound_row, bound_table};
@@ -30,9 +31,18 @@ pub(super) fn identities_card(words: Words, view: &UserView) -> Option<AnyView> 
     Some(card.into_any())
 }
 
+/// That the account was parted, where it just was; and that it has no way in any more, where that is so.
+pub(super) fn parted(words: Words, user: &UserView) -> Option<AnyView> {
+    use_query_map().get_untracked().get("done").filter(|done| done == "parted")?;
+    let way_in = user.has_password || user.identities.iter().any(|identity| identity.enabled);
+    let warning = (!way_in).then(|| view! { <p><strong>{words.t("user-identity-no-way")}</strong></p> });
+    let view = view! { <section class="card notice" role="status"><p>{words.t("identity-parted-done")}</p>{warning}</section> };
+    Some(view.into_any())
+}
+
 fn row(words: Words, user: &UserView, identity: IdentityView) -> AnyView {
     let unknown = words.t("sessions-unknown");
-    let only_way = !user.has_password && user.identities.len() == 1;
+    let only_way = identity.only_way;
     let part = user.may.unlink_identities.allowed.then(|| {
         let id = format!("identity-{}", identity.id);
         let ask =

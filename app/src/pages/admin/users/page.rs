@@ -11,7 +11,7 @@ use leptos::server_fn::ServerFn;
 use platform::accounts::{ShownOnce, take_for_page};
 
 use super::edit::assignable;
-use super::identities::identities_card;
+use super::identities::{identities_card, parted};
 use super::list::user_state;
 use super::quota::quota_card;
 use super::server_fns::{
@@ -89,6 +89,7 @@ fn user_view(found: Found) -> AnyView {
         head,
         view! {
             {form_fault(message)}
+            {parted(words, &view)}
             <div class="split">
                 <div class="main-column">
                     {roles_card(words, &view, &assignable, refused.as_ref())}

@@ -146,7 +146,8 @@ pub async fn unlink_user_identity(
 ) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::accounts::users::unlink_identity(&platform, &ctx, (id, identity), only_way).await;
-    door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), Vec::new()).await
+    let next = |_| paths::with_query(&paths::user(id), [("done", "parted")]);
+    door::form_answer((&platform, &ctx), result, next, &paths::user(id), Vec::new()).await
 }
 
 /// Gives somebody a role of the platform.

@@ -12,6 +12,7 @@ use crate::door::{Refused, look};
 use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::forms::{TextField, my_name, text_field};
+use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
@@ -32,7 +33,7 @@ pub(super) async fn load(platform: &Platform, ctx: &OpContext) -> platform::Resu
         bound: identity::identities(platform, ctx).await?,
         services: identity::services(platform, ctx).await?,
         proposal: identity::proposed_link(platform, ctx).await?,
-        address_of_another: identity::take_address_notice(platform, ctx).await?,
+        address_of_another: identity::address_notice(platform, ctx).await?,
     })
 }
 
@@ -66,30 +67,41 @@ pub(super) fn proposal(words: Words, proposal: Option<Proposal>, refused: Option
     let proof = match proposal.proof {
         LinkProof::Password => Some(field("login-password", "password", "current-password")),
         LinkProof::Code => {
-            Some(TextField { kind: "text", max_length: Some(64), ..field("security-code", "code", "one-time-code") })
+            let code = field("security-code", "code", "one-time-code");
+            let hint = Some(words.t("identity-link-proof-code"));
+            Some(TextField { kind: "text", max_length: Some(64), hint, ..code })
         }
         LinkProof::Nothing | LinkProof::SignInAgain => None,
     };
-    let yes = match proposal.proof {
-        LinkProof::SignInAgain => {
-            view! { <p class="note-line">{words.t("error-identity-sign-in-again")}</p> }.into_any()
+    let answer = match proposal.proof {
+        LinkProof::SignInAgain => view! {
+            <p class="note-line">{words.t("error-identity-sign-in-again")}</p>
+            <form class="form" method="post" action=ForgetIdentityLink::url()>
+                <p class="actions"><button class="btn">{words.t("identity-link-no")}</button></p>
+            </form>
         }
+        .into_any(),
+        // One form, so that both answers stand side by side; the no needs nothing that is typed.
         _ => view! {
             <form class="form" method="post" action=ConfirmIdentityLink::url()>
                 {my_name()}
                 {proof.map(text_field)}
-                <p class="actions"><button class="btn primary">{words.t("identity-link-yes")}</button></p>
+                <p class="actions">
+                    <button class="btn primary">{words.t("identity-link-yes")}</button>
+                    <button class="btn" formaction=ForgetIdentityLink::url() formnovalidate=true>
+                        {words.t("identity-link-no")}
+                    </button>
+                </p>
             </form>
         }
         .into_any(),
     };
     let view = view! {
-        <section class="card notice" role="status" id="link">
-            <p><strong>{words.t("identity-link-title")}</strong> " " {words.with("identity-link-question", &args)}</p>
-            {yes}
-            <form class="form" method="post" action=ForgetIdentityLink::url()>
-                <p class="actions"><button class="btn">{words.t("identity-link-no")}</button></p>
-            </form>
+        <section class="card notice" id="link">
+            <p role="status">
+                <strong>{words.t("identity-link-title")}</strong> " " {words.with("identity-link-question", &args)}
+            </p>
+            {answer}
         </section>
     };
     Some(view.into_any())
@@ -161,9 +173,10 @@ pub(crate) fn bound_row(
         None => words.t("tokens-never-used").into_any(),
     };
     let kind = words.t(&format!("identity-kind-{}", identity.kind.code()));
+    let off = (!identity.enabled).then(|| view! { " " {state(Tone::Off, words.t("identity-off"))} });
     view! {
         <tr>
-            <th scope="row">{identity.provider_name.clone()}</th>
+            <th scope="row">{identity.provider_name.clone()} {off}</th>
             <td data-label=words.t("identity-kind")>{kind}</td>
             {who.into_any()}
             <td data-label=words.t("identity-mine-since")>{time(identity.created_at, zone)}</td>
@@ -182,6 +195,7 @@ fn row(words: Words, identity: IdentityView) -> impl IntoView {
         words.t("identity-unlink-hint"),
         UnlinkIdentity::url(),
     )
+    .unless(identity.only_way.then(|| words.t("error-identity-only-way")))
     .row(words.with("identity-unlink-of", &[("name", identity.provider_name.clone())]))
     .yes(words.t("identity-unlink-confirm"))
     .field("id", identity.id)

@@ -93,9 +93,12 @@ fn row(words: Words, session: SessionView) -> impl IntoView {
         }
     };
     let unknown = words.t("sessions-unknown");
+    let by = session.service.map(|name| {
+        view! { " " <span class="remark">{words.with("sessions-by-service", &[("name", name)])}</span> }
+    });
     view! {
         <tr>
-            <th scope="row">{what}</th>
+            <th scope="row">{what} {by}</th>
             {text_cell(words.t("sessions-agent"), session.agent, &unknown)}
             {text_cell(words.t("sessions-address"), session.address, &unknown)}
             <td data-label=words.t("sessions-since")>{time(session.created_at, zone)}</td>

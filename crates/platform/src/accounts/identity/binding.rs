@@ -12,6 +12,7 @@ use serde_json::json;
 use super::super::attempts::{self, Subjects};
 use super::super::store::Credentials;
 use super::super::{SessionEnding, account, entry, password, second_factor, signed_in};
+use super::provision::why_of;
 use super::roles::{self, Given};
 use super::services::MINUTES;
 use super::{Proved, Provider, store};
@@ -175,7 +176,14 @@ pub async fn confirm_link(platform: &Platform, ctx: &OpContext, proof: &TotpProo
     let twice = bound.iter().any(|identity| identity.provider == link.provider);
     if taken || twice {
         tx.commit().await?; // the question is over: a further yes would find the same
-        return Err(wrong(if taken { "error-identity-taken" } else { "error-identity-twice" }));
+        let error = wrong(if taken { "error-identity-taken" } else { "error-identity-twice" });
+        let why = why_of(&error);
+        let after = json!({
+            "provider": link.provider_name, "why": why, "subject": link.subject, "label": link.label,
+        });
+        let failed = audit::Entry { after: Some(after), ..entry("accounts:link-identity", user.id) };
+        audit::record_failed(platform, ctx, failed).await?;
+        return Err(error);
     }
     let who = (link.issuer.as_str(), link.subject.as_str(), link.label.as_str());
     store::insert_identity(&mut tx, link.provider, who, user.id, ctx.now()).await?;
@@ -208,7 +216,7 @@ pub(in crate::accounts) async fn tell(
     notifications::notify_in_tx(platform, tx, ctx, &[user], &notice).await
 }
 
-/// Whether somebody who signed in has still to read that their address belongs to another account: their first page says it.
+/// Whether somebody who signed in has to read that their address belongs to another account: their first page says it.
 pub async fn has_address_notice(platform: &Platform, ctx: &OpContext, user: UserId) -> Result<bool> {
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let taken = store::address_taken(&mut tx, user).await?;
@@ -216,12 +224,13 @@ pub async fn has_address_notice(platform: &Platform, ctx: &OpContext, user: User
     Ok(taken)
 }
 
-/// The same for the page that says it, which then does so no more: the name of the provider that vouched for the address.
-pub async fn take_address_notice(platform: &Platform, ctx: &OpContext) -> Result<Option<String>> {
+/// The same for the page that says it, for a day: the name of the provider that vouched for the address.
+pub async fn address_notice(platform: &Platform, ctx: &OpContext) -> Result<Option<String>> {
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    let provider = store::take_address_taken(&mut tx, granted.id()).await?;
+    let since = ctx.now() - TimeDelta::days(1);
+    let provider = store::address_taken_since(&mut tx, granted.id(), since).await?;
     tx.commit().await?;
     Ok(provider)
 }
@@ -236,7 +245,8 @@ pub async fn forget_link(platform: &Platform, ctx: &OpContext) -> Result<()> {
     Ok(())
 }
 
-/// Parts one's account from an identity; the roles that its groups gave go with it.
+/// Parts one's account from an identity; the roles that its groups gave go with it, and the sessions end that came in by it,
+/// but the one that asks.
 ///
 /// # Errors
 /// `NotFound` for one that is not one's own; `WrongState` when it is the only way in.
@@ -244,10 +254,9 @@ pub async fn unlink(platform: &Platform, ctx: &OpContext, id: IdentityId) -> Res
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    let row = accounts::credentials_of(&mut tx, user.id).await?.ok_or_else(Error::not_found)?;
     let all = store::identities_of(&mut tx, user.id).await?;
     let identity = all.iter().find(|identity| identity.id == id).ok_or_else(Error::not_found)?;
-    if row.password_hash.is_none() && all.len() == 1 {
+    if identity.only_way {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-identity-only-way"));
     }
     let before = store::delete_identity(&mut tx, &granted, id).await?.ok_or_else(Error::not_found)?;
@@ -256,10 +265,15 @@ pub async fn unlink(platform: &Platform, ctx: &OpContext, id: IdentityId) -> Res
     let entry = audit::Entry { after: Some(after), ..entry("accounts:unlink-identity", user.id) };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     tell(platform, &mut tx, ctx, user.id, ("parted", &identity.provider_name, &identity.label)).await?;
+    let by = (identity.provider, user.session);
+    let ended = store::end_sessions_by(&mut tx, &granted, by, ctx.now()).await?;
     if ends {
         store::end_sessions_of(&mut tx, user.id).await?;
     }
     tx.commit().await?;
+    for session in ended {
+        let _ = platform.endings().send(SessionEnding::Session(session));
+    }
     if ends {
         let _ = platform.endings().send(SessionEnding::User(user.id));
     }

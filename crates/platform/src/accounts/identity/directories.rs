@@ -4,8 +4,9 @@
 //! directories, also one whose account is proved here alone; a directory that is away says the same of every name; and
 //! the caller lets every refusal take equal time.
 
-use contract::ErrorCode;
 use contract::accounts::ProviderKind;
+use contract::{ErrorCode, IdentityProviderId};
+use serde_json::json;
 
 use super::directory::{self, Fault};
 use super::provision::{self, NameTaken};
@@ -17,10 +18,10 @@ use crate::{Error, OpContext, Platform, Result, SystemActor};
 pub(in crate::accounts) enum Answer {
     /// None is in use.
     NotAsked,
-    /// No such name, or not this password, or not by this way.
-    Refused,
-    /// It is this person's account; and which provider said so, by name.
-    Proved(Box<Credentials>, String),
+    /// No such name, or not this password, or not by this way; what the log says of why, where that is known.
+    Refused(Option<serde_json::Value>),
+    /// It is this person's account; and which provider said so, by its name too.
+    Proved(Box<Credentials>, (IdentityProviderId, String)),
 }
 
 /// Asks directories about a name that no password here proved. `found` is the account of that name, if there is one.
@@ -47,16 +48,21 @@ pub(in crate::accounts) async fn ask(
         return Ok(Answer::NotAsked);
     }
     let proved_here = found.is_some_and(|row| row.password_hash.is_some());
-    let mut away = None;
+    let (mut away, mut why) = (None, None);
     for provider in &directories {
         // The password of an account goes only where the account comes from.
         let may_prove = !proved_here && (bound.is_empty() || bound.contains(&provider.id));
         match look(provider, login, password.filter(|_| may_prove)).await {
             Ok(Look::Nobody) => {}
-            Ok(Look::Refused) => return Ok(Answer::Refused),
+            // Only the log says so: whether somebody has a password here must not show.
+            Ok(Look::Untried) if proved_here && password.is_some() => {
+                why.get_or_insert_with(|| json!({ "provider": provider.name, "why": "name-has-password-here" }));
+            }
+            Ok(Look::Untried) => {}
+            Ok(Look::Refused) => return Ok(Answer::Refused(None)),
             Ok(Look::Proved(proved)) => {
                 let row = provision::admit(platform, ctx, provider, &proved, NameTaken::Refuse).await?;
-                return Ok(Answer::Proved(Box::new(row), provider.name.clone()));
+                return Ok(Answer::Proved(Box::new(row), (provider.id, provider.name.clone())));
             }
             Err(fault) => {
                 tracing::warn!(provider = provider.name, %fault, "a directory could not be asked");
@@ -68,12 +74,14 @@ pub(in crate::accounts) async fn ask(
         Some(name) => {
             Err(Error::new(ErrorCode::Unavailable).with_key("error-directory-away").with_arg("provider", name))
         }
-        None => Ok(Answer::Refused),
+        None => Ok(Answer::Refused(why)),
     }
 }
 
 enum Look {
     Nobody,
+    /// Somebody of this name is there; no password was tried.
+    Untried,
     Refused,
     Proved(Proved),
 }
@@ -84,7 +92,8 @@ async fn look(provider: &Provider, login: &str, password: Option<&str>) -> Resul
     let mut line = directory::open(settings, provider.secret.as_ref(), &mut Vec::new()).await?;
     let found = line.find(login).await?;
     let look = match (found, password) {
-        (None, _) | (Some(_), None) => Look::Nobody,
+        (None, _) => Look::Nobody,
+        (Some(_), None) => Look::Untried,
         (Some(person), Some(password)) => {
             if !line.proves(&person, password).await? || person.disabled {
                 Look::Refused

@@ -18,19 +18,21 @@ mod provision;
 mod roles;
 mod services;
 mod test;
+mod way_state;
 
 use contract::accounts::{GroupMapping, LdapSettings, OidcSettings, PasswordPlace, ProviderKind};
 use contract::{IdentityProviderId, UserId};
 use secrecy::SecretString;
 
 pub use binding::{
-    LinkProof, Proposal, confirm_link, forget_link, has_address_notice, identities, proposed_link, take_address_notice,
+    LinkProof, Proposal, address_notice, confirm_link, forget_link, has_address_notice, identities, proposed_link,
     unlink,
 };
 pub(super) use binding::{prove, take_back_in_tx, tell, unlink_all_in_tx};
 pub(super) use directories::{Answer, ask};
 pub use oidc::Descriptions;
-pub use providers::{create, delete, get, list, update};
+pub use providers::{MAPPING_FAULTS, create, delete, get, list, update};
+pub(super) use provision::why_of;
 pub use services::{Finished, Returned, Turned, begin, finish, services};
 pub use test::test;
 

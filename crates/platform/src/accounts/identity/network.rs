@@ -74,20 +74,22 @@ pub(super) struct Http(reqwest::Client);
 /// Why a service was not heard.
 #[derive(Debug)]
 pub(super) struct HttpFault {
-    text: String,
+    pub text: String,
     /// Of a text that says what to do, where the line could not be encrypted.
     pub key: Option<&'static str>,
     /// Of an answer that says nothing but that the service has a fault of its own.
     pub status: Option<u16>,
+    /// The address itself is one that is never asked.
+    pub barred: bool,
 }
 
 impl HttpFault {
     fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), key: None, status: None }
+        Self { text: text.into(), key: None, status: None, barred: false }
     }
 
     fn of(error: &(dyn std::error::Error + 'static)) -> Self {
-        Self { text: in_full(error), key: fault_key(error), status: None }
+        Self { text: in_full(error), key: fault_key(error), status: None, barred: false }
     }
 }
 
@@ -115,7 +117,8 @@ impl Http {
     async fn ask(&self, request: openidconnect::HttpRequest) -> Result<openidconnect::HttpResponse, HttpFault> {
         let request = reqwest::Request::try_from(request).map_err(|error| HttpFault::of(&error))?;
         if !is_service_address(request.url()) {
-            return Err(HttpFault::new(format!("{} is no address that may be asked", request.url())));
+            let fault = HttpFault::new(format!("{} is no address that may be asked", request.url()));
+            return Err(HttpFault { barred: true, ..fault });
         }
         let changes = *request.method() == reqwest::Method::POST;
         let mut response = self.0.execute(request).await.map_err(|error| HttpFault::of(&error))?;

@@ -142,8 +142,10 @@ impl Descriptions {
 /// Why a way there and back led to nobody.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// The service could not be asked, or does not describe itself as it must.
+    /// The service could not be asked.
     Away(String),
+    /// It does not describe itself as it must, or cannot be trusted: waiting does not help, an administrator can mend it.
+    Setup(String),
     /// It refused by itself, with a code of its own that was made safe to keep.
     Said(Said, String),
     /// It was asked and what it said does not hold: a word for the log, and what it was.
@@ -159,6 +161,8 @@ pub(super) enum Said {
     Client,
     /// It does not take what we asked for.
     Request,
+    /// It would have to ask something of whoever came, and did not.
+    Login,
     /// It has a fault of its own.
     Fault,
     /// It does not know the code that the browser brought.
@@ -170,6 +174,9 @@ impl Said {
         match error {
             "access_denied" => Said::Denied,
             "invalid_client" | "unauthorized_client" => Said::Client,
+            "login_required" | "interaction_required" | "account_selection_required" | "consent_required" => {
+                Said::Login
+            }
             "server_error" | "temporarily_unavailable" => Said::Fault,
             "invalid_grant" => Said::Code,
             _ => Said::Request,
@@ -182,6 +189,7 @@ impl Said {
             Said::Denied => "denied",
             Said::Client => "client",
             Said::Request => "request",
+            Said::Login => "login",
             Said::Fault => "fault",
             Said::Code => "code",
         }
@@ -200,6 +208,7 @@ impl Refusal {
     pub(super) fn word(&self) -> &'static str {
         match self {
             Refusal::Away(_) => "away",
+            Refusal::Setup(_) => "setup",
             Refusal::Said(said, _) => said.code(),
             Refusal::Word(word, _) => word,
         }
@@ -207,7 +216,9 @@ impl Refusal {
 
     pub(super) fn detail(&self) -> &str {
         match self {
-            Refusal::Away(detail) | Refusal::Said(_, detail) | Refusal::Word(_, detail) => detail,
+            Refusal::Away(detail) | Refusal::Setup(detail) | Refusal::Said(_, detail) | Refusal::Word(_, detail) => {
+                detail
+            }
         }
     }
 
@@ -266,7 +277,7 @@ impl<'a> Service<'a> {
     }
 
     async fn describe_anew(&self) -> Result<Arc<Description>, Refusal> {
-        let read = describe(&self.http, self.settings).await.map_err(|error| Refusal::Away(in_full(&error)))?;
+        let read = describe(&self.http, self.settings).await.map_err(|error| undescribed(&error))?;
         let read = Arc::new(read);
         self.known.keep((self.id, self.version), &read);
         Ok(read)
@@ -286,22 +297,22 @@ impl<'a> Service<'a> {
         Ok(if has_secret && only_in_body { client.set_auth_type(AuthType::RequestBody) } else { client })
     }
 
-    /// Where the browser goes, the state it comes back with, and what is to be remembered meanwhile.
-    pub(super) async fn way_there(&self, next: Option<String>) -> Result<(String, String, Way), Refusal> {
+    /// Where the browser goes to come back with this state, and what is to be remembered meanwhile.
+    pub(super) async fn way_there(&self, state: String, next: Option<String>) -> Result<(String, Way), Refusal> {
         let description = self.description().await?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let client = self.client(&description)?;
         let flow = AuthenticationFlow::<CoreResponseType>::AuthorizationCode;
-        let mut asked = client.authorize_url(flow, CsrfToken::new_random, Nonce::new_random);
+        let mut asked = client.authorize_url(flow, || CsrfToken::new(state), Nonce::new_random);
         for scope in &self.settings.scopes {
             asked = asked.add_scope(Scope::new(scope.clone()));
         }
-        let (url, state, nonce) = asked.set_pkce_challenge(challenge).url();
+        let (url, _, nonce) = asked.set_pkce_challenge(challenge).url();
         if !super::network::is_service_address(&url) {
-            return Err(Refusal::Away(format!("{url} is no address to send a browser to")));
+            return Err(Refusal::Setup(format!("{url} is no address to send a browser to")));
         }
         let way = Way { nonce: nonce.secret().clone(), verifier: verifier.secret().clone(), next };
-        Ok((url.into(), state.secret().clone(), way))
+        Ok((url.into(), way))
     }
 
     /// Who came back with this code.
@@ -312,14 +323,7 @@ impl<'a> Service<'a> {
         let asking = asking.map_err(|error| Refusal::Away(error.to_string()))?;
         let verifier = PkceCodeVerifier::new(way.verifier.clone());
         let answer = asking.set_pkce_verifier(verifier).request_async(&self.http).await;
-        let answer = answer.map_err(|error| match &error {
-            RequestTokenError::Request(HttpFault { status: Some(status), .. }) => {
-                Refusal::Said(Said::Fault, format!("HTTP {status}"))
-            }
-            RequestTokenError::Request(fault) => Refusal::Away(fault.to_string()),
-            RequestTokenError::ServerResponse(said) => Refusal::said(said.error().as_ref()),
-            _ => Refusal::Word("answer", in_full(&error)),
-        })?;
+        let answer = answer.map_err(|error| unanswered(&error))?;
         let token = answer.id_token().ok_or_else(|| Refusal::Word("no-token", String::new()))?;
         let nonce = Nonce::new(way.nonce.clone());
         let (client, claims) = match self.verify(&client, token, &nonce, now) {
@@ -351,14 +355,13 @@ impl<'a> Service<'a> {
         let asking = client.exchange_code(code).map_err(|error| Refusal::Away(error.to_string()))?;
         let (_, verifier) = PkceCodeChallenge::new_random_sha256();
         match asking.set_pkce_verifier(verifier).request_async(&self.http).await {
-            Err(RequestTokenError::Request(fault)) => Err(Refusal::Away(fault.to_string())),
-            Err(RequestTokenError::ServerResponse(said)) => match Refusal::said(said.error().as_ref()) {
+            Err(error) => match unanswered(&error) {
                 Refusal::Said(Said::Code, _) => Ok(None),
-                Refusal::Said(Said::Client, error) => Err(Refusal::Said(Said::Client, error)),
-                other => Ok(Some(other.detail().to_owned())),
+                Refusal::Said(Said::Request, error) => Ok(Some(error)),
+                refusal => Err(refusal),
             },
-            Err(error) => Ok(Some(in_full(&error))),
-            Ok(_) => Ok(Some("200 OK".to_owned())),
+            // Whoever gives tokens for a code that nobody was given is no service to trust.
+            Ok(_) => Err(Refusal::Said(Said::Fault, "tokens for a made-up code".to_owned())),
         }
     }
 
@@ -425,6 +428,30 @@ impl<'a> Service<'a> {
     }
 }
 
+/// Why a description did not come, or is none.
+fn undescribed(error: &DiscoveryError<HttpFault>) -> Refusal {
+    match error {
+        DiscoveryError::Request(HttpFault { key: None, barred: false, .. }) => Refusal::Away(in_full(error)),
+        _ => Refusal::Setup(in_full(error)),
+    }
+}
+
+type TokenError = RequestTokenError<HttpFault, StandardErrorResponse<CoreErrorResponseType>>;
+
+/// Why no tokens came.
+fn unanswered(error: &TokenError) -> Refusal {
+    match error {
+        RequestTokenError::Request(HttpFault { status: Some(status), .. }) => {
+            Refusal::Said(Said::Fault, format!("HTTP {status}"))
+        }
+        RequestTokenError::Request(HttpFault { key: None, barred: false, text, .. }) => Refusal::Away(text.clone()),
+        RequestTokenError::Request(fault) => Refusal::Setup(fault.to_string()),
+        RequestTokenError::ServerResponse(said) => Refusal::said(said.error().as_ref()),
+        // A page, or whatever else is no answer of this protocol.
+        _ => Refusal::Said(Said::Fault, "no OAuth answer".to_owned()),
+    }
+}
+
 /// A claim by its name, or by the names of the objects it lies in.
 fn at<'v>(claims: &'v serde_json::Map<String, Value>, path: &str) -> Option<&'v Value> {
     // Names with dots in them exist, as in `https://example.org/groups`.
@@ -463,6 +490,8 @@ mod tests {
             ("unauthorized_client", "client"),
             ("invalid_scope", "request"),
             ("unsupported_response_type", "request"),
+            ("login_required", "login"),
+            ("interaction_required", "login"),
             ("server_error", "fault"),
             ("temporarily_unavailable", "fault"),
             ("invalid_grant", "code"),

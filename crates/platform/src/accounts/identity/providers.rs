@@ -1,19 +1,19 @@
 //! What admins set: which providers there are, how they are asked, and what their groups mean here.
 
 use contract::accounts::{GroupMapping, LdapSettings, OidcSettings, ProviderBody, ProviderKind, ProviderView};
-use contract::{ErrorCode, IdentityProviderId, Permission};
+use contract::{ErrorCode, IdentityProviderId, Permission, SessionId};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::super::SessionEnding;
-use super::store::{ProviderFields, ProviderRow};
+use super::super::{SessionEnding, entry};
+use super::store::{Parted, ProviderFields, ProviderRow};
 use super::test::KeptTest;
-use super::{network, sealed_for, services, store};
+use super::{binding, network, sealed_for, services, store};
 use crate::authz::{Installation, ManageIdentity};
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::settings::is_host;
-use crate::{Error, OpContext, Platform, Result, audit, customers, roles};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, customers, roles};
 
 /// Most providers of an installation.
 const MOST: usize = 20;
@@ -22,6 +22,19 @@ const MOST_MAPPINGS: usize = 200;
 /// Largest set of certificates, characters.
 const MAX_CERTIFICATES: usize = 64 * 1024;
 const MAX_SECRET: usize = 1024;
+/// What the first faults among mappings are named by, one for each line.
+pub const MAPPING_FAULTS: [&str; 10] = [
+    "mappings",
+    "mappings.2",
+    "mappings.3",
+    "mappings.4",
+    "mappings.5",
+    "mappings.6",
+    "mappings.7",
+    "mappings.8",
+    "mappings.9",
+    "mappings.10",
+];
 
 /// Every provider, by name.
 pub async fn list(platform: &Platform, ctx: &OpContext) -> Result<Vec<ProviderView>> {
@@ -62,7 +75,7 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: ProviderBody) ->
     view(platform, ctx, made)
 }
 
-/// Makes one what the body says. When it is taken out of use, the sessions of those end who come in by it alone.
+/// Makes one what the body says. When it is taken out of use, the sessions end that came in by it.
 ///
 /// # Errors
 /// As [`create`]; `NotFound`; `Conflict` when somebody changed it after it was read.
@@ -96,7 +109,7 @@ pub async fn update(
         }
     }
     let ended = match before.enabled && !checked.enabled {
-        true => store::end_sessions_through(&mut tx, &granted, id).await?,
+        true => store::end_sessions_through(&mut tx, &granted, id, ctx.now()).await?,
         false => Vec::new(),
     };
     let now = row(&mut tx, id).await?;
@@ -106,25 +119,52 @@ pub async fn update(
     view(platform, ctx, now)
 }
 
-/// Removes one, with what binds accounts to it; the accounts stay, and the sessions of those end who came in by it alone.
+/// Removes one, with what binds accounts to it and the roles that its groups gave; the accounts stay, their owners are told,
+/// and the sessions end that came in by it.
 ///
 /// # Errors
 /// `NotFound` for one there is not.
 pub async fn delete(platform: &Platform, ctx: &OpContext, id: IdentityProviderId) -> Result<()> {
     let granted = ctx.authorize(ManageIdentity, &Installation)?;
-    let mut tx = platform.db().begin(ctx).await?;
+    // What is told, and the roles that go, are the system's.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let before = store::lock_provider(&mut tx, id).await?.ok_or_else(Error::not_found)?;
-    let ended = store::end_sessions_through(&mut tx, &granted, id).await?;
+    let ended = store::end_sessions_through(&mut tx, &granted, id, ctx.now()).await?;
+    let mut changed = Vec::new();
+    for parted in store::delete_identities_through(&mut tx, &granted, id).await? {
+        if part(platform, &mut tx, ctx, &before.name, &parted).await? {
+            changed.push(parted.user);
+        }
+    }
     store::delete_provider(&mut tx, &granted, id).await?;
     note(&mut tx, ctx, "settings:delete-provider", id, (Some(facts(&before)), None)).await?;
     tx.commit().await?;
     tell(platform, &ended);
+    for user in changed {
+        let _ = platform.endings().send(SessionEnding::User(user));
+    }
     Ok(())
 }
 
-fn tell(platform: &Platform, ended: &[contract::UserId]) {
-    for user in ended {
-        let _ = platform.endings().send(SessionEnding::User(*user));
+/// What parting means for one of them; whether they are somebody else here now, so that every session of theirs ends.
+async fn part(platform: &Platform, tx: &mut Tx, ctx: &OpContext, provider: &str, parted: &Parted) -> Result<bool> {
+    let (roles, changes) = binding::take_back_in_tx(tx, parted.user, parted.granted.clone()).await?;
+    let entry = audit::Entry {
+        before: Some(json!({ "provider": provider, "label": parted.label })),
+        after: Some(json!({ "roles": roles })),
+        ..entry("users:unlink-identity", parted.user)
+    };
+    audit::record_of_person_in_tx(tx, ctx, parted.user, entry).await?;
+    binding::tell(platform, tx, ctx, parted.user, ("parted", provider, &parted.label)).await?;
+    if changes {
+        store::end_sessions_of(tx, parted.user).await?;
+    }
+    Ok(changes)
+}
+
+fn tell(platform: &Platform, ended: &[SessionId]) {
+    for session in ended {
+        let _ = platform.endings().send(SessionEnding::Session(*session));
     }
 }
 
@@ -378,6 +418,7 @@ async fn check_mappings(
     let known = customers::names(tx, &ids).await?;
     let roles = roles::assignable_in_tx(tx).await?;
     let mut kept = Vec::with_capacity(mappings.len());
+    let mut paths = MAPPING_FAULTS.into_iter();
     for (number, mut mapping) in (1..).zip(mappings) {
         mapping.group = mapping.group.trim().to_owned();
         let named = (1..=500).contains(&mapping.group.chars().count()) && !mapping.group.chars().any(char::is_control);
@@ -392,9 +433,10 @@ async fn check_mappings(
             (None, Some(id)) => Some(("field-mapping-customer", id.to_string())),
         };
         if let Some((key, name)) = fault {
+            let Some(path) = paths.next() else { break };
             let shown = name.chars().take(100).collect();
-            wrong.add_with("mappings", key, vec![("row", number.to_string()), ("name", shown)]);
-            break;
+            wrong.add_with(path, key, vec![("row", number.to_string()), ("name", shown)]);
+            continue;
         }
         kept.push(mapping);
     }

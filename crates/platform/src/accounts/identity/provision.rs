@@ -91,6 +91,11 @@ pub(super) async fn admit(
     Ok(row)
 }
 
+/// The word of why somebody whom a provider proved is not let in, for the log; nothing of other errors.
+pub(in crate::accounts) fn why_of(error: &Error) -> Option<&'static str> {
+    error.key.split_once("-identity-").filter(|(kind, _)| *kind == "error").map(|(_, why)| why)
+}
+
 fn refused(key: &'static str, provider: &Provider) -> Error {
     Error::new(ErrorCode::WrongState).with_key(key).with_arg("provider", &provider.name)
 }

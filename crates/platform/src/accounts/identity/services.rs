@@ -7,13 +7,13 @@
 use chrono::TimeDelta;
 use contract::accounts::{ProviderKind, SignInService};
 use contract::{ErrorCode, IdentityProviderId, UserId};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::attempts::Subjects;
 use super::super::{SignInStep, account, entry, sign_in};
 use super::oidc::{Refusal, Said, Service, Way};
 use super::provision::{self, NameTaken};
-use super::{Proved, Provider, Settings, binding, store};
+use super::{Proved, Provider, Settings, binding, store, way_state};
 use crate::accounts::store::oidc as ways;
 use crate::authz::SecureAccount;
 use crate::db::Tx;
@@ -76,7 +76,7 @@ pub async fn services(platform: &Platform, ctx: &OpContext) -> Result<Vec<SignIn
 /// Sends a browser to a service: the address it goes to. Who is signed in goes there to bind their account.
 ///
 /// # Errors
-/// `NotFound` for a service there is not; `Unavailable` when it cannot be asked.
+/// `NotFound` for a service there is not (any more); `Unavailable` when it cannot be asked.
 pub async fn begin(
     platform: &Platform,
     ctx: &OpContext,
@@ -90,13 +90,21 @@ pub async fn begin(
     };
     let system = ctx.as_system(SystemActor::Authenticator);
     let mut tx = platform.db().begin(&system).await?;
-    let provider = service_row(platform, &mut tx, id).await?.ok_or_else(Error::not_found)?;
+    let provider = service_row(platform, &mut tx, id).await?;
     tx.commit().await?; // asking takes a while: hold no connection meanwhile
+    let Some(provider) = provider else {
+        forget_question(platform, ctx).await?;
+        return Err(gone());
+    };
+    let state = way_state::made(platform.keyring(), next.as_deref());
     let asked = match service(platform, &provider) {
-        Ok(service) => service.way_there(next).await,
+        Ok(service) => service.way_there(state.clone(), next).await,
         Err(refusal) => Err(refusal),
     };
-    let (address, state, way) = asked.map_err(|refusal| refuse(&provider, &refusal))?;
+    let (address, way) = match asked {
+        Ok(there) => there,
+        Err(refusal) => return Err(refuse(platform, ctx, &provider, &refusal).await?),
+    };
     let state_hash = secrets::sha256(state.as_bytes());
     let plain = serde_json::to_vec(&way).map_err(Error::internal)?;
     let sealed = platform.keyring().seal(&sealed_for(&state_hash), &plain);
@@ -120,21 +128,23 @@ pub async fn finish(
 ) -> std::result::Result<Finished, Turned> {
     let over = || Error::new(ErrorCode::WrongState).with_key("error-sso-over");
     let sane = |text: &Option<String>| text.clone().filter(|text| !text.is_empty() && text.len() <= MAX_PARAMETER);
-    let (Some(browser), Some(state)) = (browser_hash, sane(&returned.state)) else { return Err(over().into()) };
+    let Some(state) = sane(&returned.state) else { return Err(over().into()) };
+    // Of a way that is forgotten, the state still says where it was to lead.
+    let next = way_state::next(platform.keyring(), &state);
+    let turned = |error: Error| Turned { error, next: next.clone() };
+    let Some(browser) = browser_hash else { return Err(turned(over())) };
     let state_hash = secrets::sha256(state.as_bytes());
     let system = ctx.as_system(SystemActor::Authenticator);
     let mut tx = platform.db().begin(&system).await?;
     let row = ways::take_way(&mut tx, &browser, &state_hash, ctx.now()).await?;
-    let provider = match &row {
-        Some(row) => service_row(platform, &mut tx, row.provider).await?,
-        None => None,
-    };
+    let Some(row) = row else { return Err(turned(over())) };
+    let provider = service_row(platform, &mut tx, row.provider).await?;
     tx.commit().await.map_err(Error::from)?;
-    let (Some(row), Some(provider)) = (row, provider) else { return Err(over().into()) };
     // Whoever began it as somebody comes back as them, and nobody as somebody else.
     if row.link_user != ctx.user().map(|user| user.id) {
-        return Err(over().into());
+        return Err(turned(over()));
     }
+    let Some(provider) = provider else { return Err(turned(gone())) };
     let plain = platform.keyring().open(&sealed_for(&state_hash), &row.sealed)?;
     let way: Way = serde_json::from_slice(&plain).map_err(Error::internal)?;
     let next = way.next.clone();
@@ -153,10 +163,7 @@ async fn go_on(
 ) -> Result<Finished> {
     let proved = match come_back(platform, ctx, &provider, &way, returned, code).await {
         Ok(proved) => proved,
-        Err(refusal) => {
-            note_refusal(platform, ctx, &provider, &refusal).await?;
-            return Err(refuse(&provider, &refusal));
-        }
+        Err(refusal) => return Err(refuse(platform, ctx, &provider, &refusal).await?),
     };
     match link_user {
         Some(_) => {
@@ -164,9 +171,15 @@ async fn go_on(
             Ok(Finished::LinkProposed)
         }
         None => {
-            let row = provision::admit(platform, ctx, &provider, &proved, NameTaken::TakeAnother).await?;
+            let row = match provision::admit(platform, ctx, &provider, &proved, NameTaken::TakeAnother).await {
+                Ok(row) => row,
+                Err(error) => {
+                    note_turned_away(platform, ctx, &provider, &proved, &error).await?;
+                    return Err(error);
+                }
+            };
             let subjects = Subjects::of(ctx, &row.name);
-            let step = sign_in::go_on(platform, ctx, &subjects, row, None, Some(provider.name)).await?;
+            let step = sign_in::go_on(platform, ctx, &subjects, row, None, Some((provider.id, provider.name))).await?;
             Ok(Finished::SignIn(step, way.next))
         }
     }
@@ -209,30 +222,69 @@ fn service<'a>(platform: &'a Platform, provider: &'a Provider) -> std::result::R
     }
 }
 
-fn refuse(provider: &Provider, refusal: &Refusal) -> Error {
+fn gone() -> Error {
+    Error::new(ErrorCode::NotFound).with_key("error-sso-gone")
+}
+
+/// Writes down why a way came to nothing, for those who look after the service; what the person reads.
+async fn refuse(platform: &Platform, ctx: &OpContext, provider: &Provider, refusal: &Refusal) -> Result<Error> {
+    let binds = ctx.user().is_some();
     let (code, key) = match refusal {
         Refusal::Away(_) => (ErrorCode::Unavailable, "error-sso-away"),
+        Refusal::Setup(_) => (ErrorCode::Unavailable, "error-sso-setup"),
+        Refusal::Said(Said::Denied, _) if binds => (ErrorCode::BadCredentials, "error-sso-denied-binding"),
         Refusal::Said(Said::Denied, _) => (ErrorCode::BadCredentials, "error-sso-denied"),
         Refusal::Said(Said::Client, _) => (ErrorCode::BadCredentials, "error-sso-client"),
         Refusal::Said(Said::Request, _) => (ErrorCode::BadCredentials, "error-sso-request"),
+        Refusal::Said(Said::Login, _) => (ErrorCode::BadCredentials, "error-sso-login"),
         Refusal::Said(Said::Fault, _) => (ErrorCode::Unavailable, "error-sso-fault"),
         Refusal::Said(Said::Code, _) | Refusal::Word(..) => (ErrorCode::BadCredentials, "error-sso-refused"),
     };
     tracing::warn!(
+        request_id = ctx.request_id(),
         provider = provider.name,
         why = refusal.word(),
         detail = refusal.detail(),
         "a sign-in came to nothing"
     );
-    Error::new(code).with_key(key).with_arg("provider", &provider.name)
+    let mut after = json!({ "provider": provider.name, "why": refusal.word() });
+    if let Some(error) = refusal.error() {
+        after["error"] = error.into();
+    }
+    note_failed(platform, ctx, ctx.user().map(|user| user.id), after).await?;
+    forget_question(platform, ctx).await?;
+    Ok(Error::new(code).with_key(key).with_arg("provider", &provider.name))
 }
 
-async fn note_refusal(platform: &Platform, ctx: &OpContext, provider: &Provider, refusal: &Refusal) -> Result<()> {
-    let mut failed = entry("accounts:sign-in", contract::UserId(0));
-    failed.target_id = ctx.user().map(|user| user.id.to_string());
-    failed.after = Some(match refusal.error() {
-        Some(error) => json!({ "provider": provider.name, "why": refusal.word(), "error": error }),
-        None => json!({ "provider": provider.name, "why": refusal.word() }),
-    });
+/// An older question would stand beside the refusal, and its yes bind what nobody asks about now.
+async fn forget_question(platform: &Platform, ctx: &OpContext) -> Result<()> {
+    match ctx.user() {
+        Some(_) => binding::forget_link(platform, ctx).await,
+        None => Ok(()),
+    }
+}
+
+/// The service proved who came, and they are not let in here.
+async fn note_turned_away(
+    platform: &Platform,
+    ctx: &OpContext,
+    provider: &Provider,
+    proved: &Proved,
+    error: &Error,
+) -> Result<()> {
+    let Some(why) = provision::why_of(error) else { return Ok(()) };
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let known = store::known_person(&mut tx, provider.id, &proved.issuer, &proved.subject).await?;
+    tx.commit().await?;
+    let label = binding::label_of(proved);
+    let after = json!({ "provider": provider.name, "why": why, "subject": proved.subject, "label": label });
+    note_failed(platform, ctx, known.map(|known| known.user), after).await
+}
+
+async fn note_failed(platform: &Platform, ctx: &OpContext, user: Option<UserId>, after: Value) -> Result<()> {
+    let action = if ctx.user().is_some() { "accounts:link-identity" } else { "accounts:sign-in" };
+    let mut failed = entry(action, UserId(0));
+    failed.target_id = user.map(|id| id.to_string());
+    failed.after = Some(after);
     audit::record_failed(platform, ctx, failed).await
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::directory::{self, Fault};
 use super::network::{Http, HttpFault, in_full, is_service_address};
-use super::oidc::{ALGORITHMS, Description, Refusal, Service, describe};
+use super::oidc::{ALGORITHMS, Description, Refusal, Said, Service, describe};
 use super::{Provider, Settings, providers, roles, services, store};
 use crate::authz::{Installation, ManageIdentity};
 use crate::{Error, OpContext, Platform, Result, customers};
@@ -245,7 +245,13 @@ async fn test_service(platform: &Platform, provider: &Provider, trail: &mut Trai
     trail.done(Issuer, &[]);
     check_abilities(&description)?;
     check_client_way(&description, provider.secret.is_some())?;
-    trail.done(Abilities, &[]);
+    match offers_pkce(&description) {
+        true => trail.done(Abilities, &[]),
+        // Signing in goes without asking for it: many services do it without a word, or with another one.
+        false => {
+            trail.add(Abilities, true, ("identity-done-abilities-no-pkce", &[]));
+        }
+    }
     let keys = description.jwks().keys().len();
     if keys == 0 {
         return Err(Fault::new(Keys, "identity-fault-keys", ""));
@@ -262,8 +268,11 @@ async fn test_service(platform: &Platform, provider: &Provider, trail: &mut Trai
             trail.add(Client, true, ("identity-done-client-unclear", &[("error", error)]));
         }
         Err(refusal) => {
-            let refused = matches!(refusal, Refusal::Said(..));
-            let key = if refused { "identity-fault-client" } else { "identity-fault-token" };
+            let key = match refusal {
+                Refusal::Said(Said::Client, _) => "identity-fault-client",
+                Refusal::Said(..) => "identity-fault-token-answer",
+                _ => "identity-fault-token",
+            };
             return Err(Fault::new(Client, key, refusal.detail()));
         }
     }
@@ -301,12 +310,13 @@ fn check_abilities(description: &Description) -> std::result::Result<(), Fault> 
     if !description.response_types_supported().iter().any(code) {
         return Err(fault("response_types_supported: code"));
     }
-    let methods = description.additional_metadata().code_challenge_methods_supported.as_ref();
-    // Silence about it is no refusal: many services do it without a word.
-    if methods.is_some_and(|methods| !methods.iter().any(|method| method == "S256")) {
-        return Err(fault("code_challenge_methods_supported: S256"));
-    }
     Ok(())
+}
+
+/// Whether the service does not say that it cannot do what protects codes on their way.
+fn offers_pkce(description: &Description) -> bool {
+    let methods = description.additional_metadata().code_challenge_methods_supported.as_ref();
+    methods.is_none_or(|methods| methods.iter().any(|method| method == "S256"))
 }
 
 /// Whether the service offers a signature that can be checked, and a way to show our secret that we have.

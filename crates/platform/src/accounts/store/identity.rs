@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use contract::accounts::{IdentityView, PasswordPlace, ProviderKind};
-use contract::{CustomerId, IdentityId, IdentityProviderId, UserId};
+use contract::{CustomerId, IdentityId, IdentityProviderId, SessionId, UserId};
 use serde_json::Value;
 
 use crate::authz::{Granted, ManageIdentity, SecureAccount, UpdateUser};
@@ -177,19 +177,76 @@ pub(in crate::accounts) async fn delete_provider(
     Ok(())
 }
 
-/// Ends every session of those who come in through this provider and have no password here; says whose.
+/// Ends the sessions that came in by this provider, and sign-ins that wait for a code after it; which ones. Of those that do
+/// not say how they came, which were opened before that was kept, the sessions of who had no other way.
 pub(in crate::accounts) async fn end_sessions_through(
     tx: &mut Tx,
     _granted: &Granted<ManageIdentity>,
     id: IdentityProviderId,
-) -> Result<Vec<UserId>> {
-    let users = sqlx::query_scalar!(
-        "update users set token_version = token_version + 1
-         where password_hash is null and id in (select user_id from user_identities where provider_id = $1)
-         returning id",
+    now: DateTime<Utc>,
+) -> Result<Vec<SessionId>> {
+    sqlx::query!(
+        "delete from sign_in_challenges c using users u
+         where u.id = c.user_id and (c.provider_id = $1 or (c.provider_id is null and u.password_hash is null
+               and exists(select from user_identities i where i.user_id = u.id and i.provider_id = $1)))",
+        id.0
+    )
+    .execute(&mut **tx)
+    .await?;
+    let ended = sqlx::query_scalar!(
+        "update sessions s set ended_at = $2 from users u
+         where u.id = s.user_id and s.ended_at is null and s.expires_at > $2
+           and (s.provider_id = $1 or (s.provider_id is null and u.password_hash is null
+                and exists(select from user_identities i where i.user_id = u.id and i.provider_id = $1)))
+         returning s.id",
+        id.0,
+        now
+    );
+    Ok(ended.fetch_all(&mut **tx).await?.into_iter().map(SessionId).collect())
+}
+
+/// Ends the sessions in which somebody came in by this provider, but the one that asks; which ones.
+pub(in crate::accounts) async fn end_sessions_by(
+    tx: &mut Tx,
+    granted: &Granted<SecureAccount>,
+    (id, but): (IdentityProviderId, SessionId),
+    now: DateTime<Utc>,
+) -> Result<Vec<SessionId>> {
+    let user = granted.id();
+    sqlx::query!("delete from sign_in_challenges where user_id = $1 and provider_id = $2", user.0, id.0)
+        .execute(&mut **tx)
+        .await?;
+    let ended = sqlx::query_scalar!(
+        "update sessions set ended_at = $4
+         where user_id = $1 and provider_id = $2 and id <> $3 and ended_at is null and expires_at > $4 returning id",
+        user.0,
+        id.0,
+        but.0,
+        now
+    );
+    Ok(ended.fetch_all(&mut **tx).await?.into_iter().map(SessionId).collect())
+}
+
+/// What somebody was bound by to a provider that goes.
+pub(in crate::accounts) struct Parted {
+    pub user: UserId,
+    pub label: String,
+    pub granted: Value,
+}
+
+/// Parts everybody from a provider.
+pub(in crate::accounts) async fn delete_identities_through(
+    tx: &mut Tx,
+    _granted: &Granted<ManageIdentity>,
+    id: IdentityProviderId,
+) -> Result<Vec<Parted>> {
+    let gone = sqlx::query!(
+        "with gone as (delete from user_identities where provider_id = $1 returning user_id, label, granted)
+         select user_id, label, granted from gone order by user_id",
         id.0
     );
-    Ok(users.fetch_all(&mut **tx).await?.into_iter().map(UserId).collect())
+    let gone = gone.fetch_all(&mut **tx).await?.into_iter();
+    Ok(gone.map(|row| Parted { user: UserId(row.user_id), label: row.label, granted: row.granted }).collect())
 }
 
 /// Two first sign-ins of one person wait for each other.
@@ -246,21 +303,27 @@ pub(in crate::accounts) async fn mark_address_taken(tx: &mut Tx, id: IdentityId)
     Ok(())
 }
 
-/// Whether somebody has still to read so.
+/// Whether somebody just came for the first time, and is to read so before anything else.
 pub(in crate::accounts) async fn address_taken(tx: &mut Tx, user: UserId) -> Result<bool> {
     let taken = sqlx::query_scalar!(
-        r#"select exists(select from user_identities where user_id = $1 and address_taken) as "taken!""#,
+        r#"select exists(select from user_identities
+                         where user_id = $1 and address_taken and last_login_at = created_at) as "taken!""#,
         user.0
     );
     Ok(taken.fetch_one(&mut **tx).await?)
 }
 
-/// The name of the provider that vouched for the address; it is read now.
-pub(in crate::accounts) async fn take_address_taken(tx: &mut Tx, user: UserId) -> Result<Option<String>> {
+/// The name of the provider that vouched for the address, of an account that is bound since this time.
+pub(in crate::accounts) async fn address_taken_since(
+    tx: &mut Tx,
+    user: UserId,
+    since: DateTime<Utc>,
+) -> Result<Option<String>> {
     let name = sqlx::query_scalar!(
-        "update user_identities i set address_taken = false from identity_providers p
-         where p.id = i.provider_id and i.user_id = $1 and i.address_taken returning p.name",
-        user.0
+        "select p.name from user_identities i join identity_providers p on p.id = i.provider_id
+         where i.user_id = $1 and i.address_taken and i.created_at > $2 order by i.id limit 1",
+        user.0,
+        since
     );
     Ok(name.fetch_optional(&mut **tx).await?)
 }
@@ -306,8 +369,12 @@ pub(in crate::accounts) async fn note_identity(
 /// What an account is bound to.
 pub(in crate::accounts) async fn identities_of(tx: &mut Tx, user: UserId) -> Result<Vec<IdentityView>> {
     let rows = sqlx::query!(
-        "select i.id, i.provider_id, p.name, p.kind, i.label, i.created_at, i.last_login_at
-         from user_identities i join identity_providers p on p.id = i.provider_id where i.user_id = $1 order by i.id",
+        r#"select i.id, i.provider_id, p.name, p.kind, p.enabled, i.label, i.created_at, i.last_login_at,
+                  (u.password_hash is null and not exists(
+                      select from user_identities o join identity_providers q on q.id = o.provider_id
+                      where o.user_id = i.user_id and o.id <> i.id and q.enabled)) as "only_way!"
+           from user_identities i join identity_providers p on p.id = i.provider_id join users u on u.id = i.user_id
+           where i.user_id = $1 order by i.id"#,
         user.0
     )
     .fetch_all(&mut **tx)
@@ -319,6 +386,8 @@ pub(in crate::accounts) async fn identities_of(tx: &mut Tx, user: UserId) -> Res
                 provider: IdentityProviderId(row.provider_id),
                 provider_name: row.name,
                 kind: kind(&row.kind)?,
+                enabled: row.enabled,
+                only_way: row.only_way,
                 label: row.label,
                 created_at: row.created_at,
                 last_login_at: row.last_login_at,

@@ -1,8 +1,9 @@
 //! SQL of the second factor and of the moment before it.
 
 use chrono::{DateTime, Utc};
-use contract::UserId;
+use contract::{IdentityProviderId, UserId};
 
+use crate::accounts::CodeNeeded;
 use crate::authz::{Granted, SecureAccount};
 use crate::db::Tx;
 use crate::{Error, Result};
@@ -132,39 +133,56 @@ pub(in crate::accounts) async fn use_recovery_code(
 pub(in crate::accounts) async fn insert_challenge(
     tx: &mut Tx,
     browser_hash: &[u8; 32],
-    user: UserId,
-    token_version: i64,
+    needed: &CodeNeeded,
     until: DateTime<Utc>,
 ) -> Result<()> {
     sqlx::query!(
-        "insert into sign_in_challenges (browser_hash, user_id, token_version, expires_at) values ($1, $2, $3, $4)",
+        "insert into sign_in_challenges (browser_hash, user_id, token_version, expires_at, provider_id)
+         values ($1, $2, $3, $4, $5)",
         &browser_hash[..],
-        user.0,
-        token_version,
-        until
+        needed.user.0,
+        needed.token_version,
+        until,
+        needed.provider.map(|id| id.0)
     )
     .execute(&mut **tx)
     .await?;
     Ok(())
 }
 
-/// Who is asked for a code in this browser, and the token version of then; held until the transaction ends.
+/// Who is asked for a code in a browser.
+pub(in crate::accounts) struct Challenge {
+    pub user: UserId,
+    /// Of when the first step was right.
+    pub token_version: i64,
+    /// Who proved the first step, if not a password kept here.
+    pub provider: Option<(IdentityProviderId, String)>,
+}
+
+/// Who is asked for a code in this browser; held until the transaction ends. Nobody, once the service that proved the first
+/// step is out of use.
 pub(in crate::accounts) async fn challenge(
     tx: &mut Tx,
     browser_hash: &[u8; 32],
     tries: i32,
     now: DateTime<Utc>,
-) -> Result<Option<(UserId, i64)>> {
+) -> Result<Option<Challenge>> {
     let row = sqlx::query!(
-        "select user_id, token_version from sign_in_challenges
-         where browser_hash = $1 and failures < $2 and expires_at > $3 for update",
+        r#"select c.user_id, c.token_version, c.provider_id, p.name as "name?"
+           from sign_in_challenges c left join identity_providers p on p.id = c.provider_id
+           where c.browser_hash = $1 and c.failures < $2 and c.expires_at > $3
+             and (c.provider_id is null or p.enabled) for update of c"#,
         &browser_hash[..],
         tries,
         now
     )
     .fetch_optional(&mut **tx)
     .await?;
-    Ok(row.map(|row| (UserId(row.user_id), row.token_version)))
+    Ok(row.map(|row| Challenge {
+        user: UserId(row.user_id),
+        token_version: row.token_version,
+        provider: row.provider_id.map(IdentityProviderId).zip(row.name),
+    }))
 }
 
 pub(in crate::accounts) async fn fail_challenge(tx: &mut Tx, browser_hash: &[u8; 32]) -> Result<()> {

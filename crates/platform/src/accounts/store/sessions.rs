@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use contract::accounts::{SessionKind, SessionView};
-use contract::{CustomerId, ErrorCode, SessionId, UserId};
+use contract::{CustomerId, ErrorCode, IdentityProviderId, SessionId, UserId};
 
 use crate::authz::{Granted, SecureAccount, UpdateAccount, UpdateUser};
 use crate::db::Tx;
@@ -22,8 +22,10 @@ pub(in crate::accounts) async fn list(
 ) -> Result<Vec<SessionView>> {
     let rows = sqlx::query!(
         r#"select s.id, s.kind, s.address, s.user_agent, s.created_at, s.last_seen_at,
-                  nullif(s.expires_at, 'infinity') as expires_at, a.name as "name?"
+                  nullif(s.expires_at, 'infinity') as expires_at, a.name as "name?",
+                  p.name as "service?"
            from sessions s join users u on u.id = s.user_id left join api_tokens a on a.session_id = s.id
+                left join identity_providers p on p.id = s.provider_id
            where s.user_id = $1 and s.ended_at is null and s.expires_at > $2
              and (s.kind <> 'browser' or s.last_seen_at > $3) and s.token_version = u.token_version
            order by s.last_seen_at desc, s.id desc"#,
@@ -40,6 +42,7 @@ pub(in crate::accounts) async fn list(
                 kind: kind_of(&row.kind)?,
                 current: false,
                 name: row.name,
+                service: row.service,
                 address: row.address.map(|network| network.ip().to_string()),
                 agent: row.user_agent,
                 created_at: row.created_at,
@@ -58,6 +61,12 @@ pub(in crate::accounts) async fn began(tx: &mut Tx, user: UserId, session: Sessi
         user.0
     );
     Ok(began.fetch_optional(&mut **tx).await?)
+}
+
+/// By which service or directory somebody came in for this session; none for a password kept here.
+pub(in crate::accounts) async fn came_by(tx: &mut Tx, session: SessionId) -> Result<Option<IdentityProviderId>> {
+    let by = sqlx::query_scalar!("select provider_id from sessions where id = $1", session.0);
+    Ok(by.fetch_optional(&mut **tx).await?.flatten().map(IdentityProviderId))
 }
 
 /// Ends an open session of the account; `None` when there is none of this id.

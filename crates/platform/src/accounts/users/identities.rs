@@ -8,7 +8,7 @@ use contract::{ErrorCode, IdentityId, UserId};
 use serde_json::json;
 
 use super::{end_sessions_in_tx, entry, exists_in_tx, may_be_parted, read};
-use crate::accounts::store::{self as accounts, identity as store};
+use crate::accounts::store::identity as store;
 use crate::accounts::{SessionEnding, identity as providers};
 use crate::authz::{UpdateUser, UserRef};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
@@ -32,10 +32,9 @@ pub async fn unlink_identity(
     // Not locked: customers whose people change come before the person.
     let state = super::store::view(&mut tx, user, ctx.now()).await?.ok_or_else(Error::not_found)?.user.state;
     may_be_parted(&mut tx, ctx, user, state).await?;
-    let row = accounts::credentials_of(&mut tx, user).await?.ok_or_else(Error::not_found)?;
     let all = store::identities_of(&mut tx, user).await?;
     let identity = all.iter().find(|identity| identity.id == id).ok_or_else(Error::not_found)?;
-    if row.password_hash.is_none() && all.len() == 1 && !only_way {
+    if identity.only_way && !only_way {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-user-identity-only-way"));
     }
     let given = store::delete_identity_of(&mut tx, &granted, id).await?.ok_or_else(Error::not_found)?;

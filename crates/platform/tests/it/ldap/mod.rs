@@ -283,6 +283,9 @@ async fn an_account_with_a_password_here_is_never_taken_over() {
     // By her address there, she is let in there, but has no name left here.
     let (code, key) = world.refusal("wanda@example.org", "wanda's password").await;
     assert_eq!((code, key), (ErrorCode::WrongState, "error-identity-name-taken"));
+    // Who reads the log learns why, and nobody else.
+    let why = "select after->>'why' from audit_events where outcome = 'failed' order by id";
+    assert_eq!(world.sql(why).await, ["name-has-password-here", "name-taken"]);
     // An address that somebody has here stays theirs.
     sqlx::query("update users set email = 'walter@example.org' where name = 'wanda'")
         .execute(world.test.owner_pool())

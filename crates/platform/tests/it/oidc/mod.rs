@@ -1,6 +1,7 @@
 //! Signing in through a sign-in service of the tests' own, which also lies in every way it can.
 
 mod binding;
+mod ending;
 
 use std::collections::HashMap;
 
@@ -228,6 +229,7 @@ async fn refusals_are_told_apart_and_the_service_s_own_code_is_kept() {
         (Misbehaviour::RefusesRequest, ErrorCode::BadCredentials, "error-sso-request"),
         (Misbehaviour::SaysFault, ErrorCode::Unavailable, "error-sso-fault"),
         (Misbehaviour::Broken, ErrorCode::Unavailable, "error-sso-fault"),
+        (Misbehaviour::PageForTokens, ErrorCode::Unavailable, "error-sso-fault"),
     ] {
         let back = world.there(&BROWSER).await.unwrap();
         world.service.misbehave(lie);
@@ -239,6 +241,7 @@ async fn refusals_are_told_apart_and_the_service_s_own_code_is_kept() {
         ("server_error", "error-sso-fault"),
         ("invalid_scope", "error-sso-request"),
         ("unauthorized_client", "error-sso-client"),
+        ("login_required", "error-sso-login"),
         ("<script>\u{7}", "error-sso-request"),
     ] {
         let mut back = world.there(&BROWSER).await.unwrap();
@@ -261,10 +264,12 @@ async fn refusals_are_told_apart_and_the_service_s_own_code_is_kept() {
         "request invalid_scope",
         "fault server_error",
         "fault HTTP 500",
+        "fault no OAuth answer",
         "denied access_denied",
         "fault server_error",
         "request invalid_scope",
         "client unauthorized_client",
+        "login login_required",
         "request <script>?",
         "denied access_denied",
     ];
@@ -274,19 +279,20 @@ async fn refusals_are_told_apart_and_the_service_s_own_code_is_kept() {
 #[tokio::test]
 async fn a_service_that_is_away_or_leads_astray_is_not_followed() {
     let world = World::new().await;
-    let away = (ErrorCode::Unavailable, "error-sso-away");
+    // Waiting does not help against what it says of itself.
+    let setup = (ErrorCode::Unavailable, "error-sso-setup");
     // Asked anew each time: a change of the provider forgets what was read.
     let forget = async |change: &str| {
         let now = identity::get(&world.test.platform, &world.admin.ctx(), world.provider).await.unwrap();
         let wish = ProviderBody { secret: None, ..body(change, &now.oidc.unwrap().issuer) };
         identity::update(&world.test.platform, &world.admin.ctx(), world.provider, wish).await.unwrap();
     };
-    for lie in [Misbehaviour::OtherIssuer, Misbehaviour::TokensElsewhere] {
+    for lie in [Misbehaviour::OtherIssuer, Misbehaviour::TokensElsewhere, Misbehaviour::NoDescription] {
         world.service.misbehave(lie);
         forget(&format!("{lie:?}")).await;
         match world.there(&BROWSER).await {
-            Err(error) => assert_eq!((error.code, error.key), away, "{lie:?}"),
-            Ok(back) => assert_eq!(refusal(world.back(&BROWSER, &back).await), away, "{lie:?}"),
+            Err(error) => assert_eq!((error.code, error.key), setup, "{lie:?}"),
+            Ok(back) => assert_eq!(refusal(world.back(&BROWSER, &back).await), setup, "{lie:?}"),
         }
     }
     world.service.misbehave(Misbehaviour::None);
@@ -302,7 +308,7 @@ async fn a_service_that_is_away_or_leads_astray_is_not_followed() {
     // What is not in use is not there.
     let wish = ProviderBody { enabled: false, secret: None, ..body("off", world.service.issuer()) };
     identity::update(&world.test.platform, &world.admin.ctx(), world.provider, wish).await.unwrap();
-    assert_eq!(refusal(world.there(&BROWSER).await).0, ErrorCode::NotFound);
+    assert_eq!(refusal(world.there(&BROWSER).await), (ErrorCode::NotFound, "error-sso-gone"));
     let none =
         identity::begin(&world.test.platform, &world.test.anonymous(), IdentityProviderId(999), None, &BROWSER).await;
     assert_eq!(refusal(none).0, ErrorCode::NotFound);
@@ -321,12 +327,13 @@ async fn the_same_address_or_subject_from_another_issuer_is_somebody_else() {
     let names =
         "select name || ' ' || coalesce(email::text, 'none') from users where password_hash is null order by id";
     assert_eq!(world.sql(names).await, ["wanda-2 none"]);
-    // They read so once, and staff find it.
+    // They read so for a day, first of all when they come for the first time, and staff find it.
     let theirs = as_user(&world, first.user, first.token_version);
     let platform = &world.test.platform;
     assert!(identity::has_address_notice(platform, &world.test.anonymous(), first.user).await.unwrap());
-    assert_eq!(identity::take_address_notice(platform, &theirs).await.unwrap().as_deref(), Some("Sso"));
-    assert_eq!(identity::take_address_notice(platform, &theirs).await.unwrap(), None);
+    for _ in ["read", "and read again: nothing is changed by that"] {
+        assert_eq!(identity::address_notice(platform, &theirs).await.unwrap().as_deref(), Some("Sso"));
+    }
     let log = "select after->>'addressOfAnother' from audit_events where action = 'accounts:create-from-provider'";
     assert_eq!(world.sql(log).await, ["wanda@example.org"]);
 
@@ -452,7 +459,9 @@ async fn the_test_button_says_what_is_wrong() {
     assert!(fine.steps[5].message.contains("http://gpu.test/api/auth/oidc/callback"), "{:?}", fine.steps[5]);
     for (lie, step, says) in [
         (Misbehaviour::RefusesClient, "client", "does not take the client ID or the secret"),
-        (Misbehaviour::Broken, "client", "could not be asked"),
+        (Misbehaviour::Broken, "client", "answers with a fault of its own"),
+        (Misbehaviour::SaysFault, "client", "answers with a fault of its own"),
+        (Misbehaviour::PageForTokens, "client", "answers with a fault of its own"),
         (Misbehaviour::TokensElsewhere, "abilities", "an address for signing in that is not asked"),
         (Misbehaviour::OnlySharedSecrets, "abilities", "signs in no way that can be checked"),
         (Misbehaviour::OnlyKeysOfClients, "abilities", "takes the client secret in no way"),
@@ -466,6 +475,10 @@ async fn the_test_button_says_what_is_wrong() {
     world.service.misbehave(Misbehaviour::RefusesRequest);
     let unclear = run().await;
     assert!(unclear.done && unclear.steps[4].message.contains("invalid_scope"), "{unclear:?}");
+    // Signing in works there: it is no failure.
+    world.service.misbehave(Misbehaviour::OtherPkce);
+    let weaker = run().await;
+    assert!(weaker.done && weaker.steps[2].message.contains("cannot protect codes with PKCE"), "{weaker:?}");
     world.service.misbehave(Misbehaviour::None);
     let kept = identity::get(platform, &ctx, world.provider).await.unwrap().last_test.unwrap();
     assert_eq!(kept.steps.len(), 6, "every step is read again");
