@@ -11,7 +11,7 @@ use platform::{OpContext, Principal, notifications};
 use serde_json::json;
 use test_support::Misbehaviour;
 
-use super::{BROWSER, OTHER_BROWSER, World, as_user, body, finish, refusal};
+use super::{BROWSER, OTHER_BROWSER, World, as_user, body, finish, just_signed_in, refusal};
 
 impl World {
     /// A browser in which somebody came in by this service, or in no way that is known.
@@ -108,7 +108,8 @@ async fn who_has_still_to_type_a_code_when_the_service_goes_begins_again() {
     let world = World::new().await;
     let who = world.sign_in().await.unwrap();
     let (platform, ctx) = (&world.test.platform, as_user(&world, who.user, who.token_version));
-    let secret = accounts::enroll_totp(platform, &ctx).await.unwrap().secret;
+    just_signed_in(&world, who.user).await;
+    let secret = accounts::enroll_totp(platform, &ctx, "").await.unwrap().secret;
     let code = test_support::totp_code(&secret, world.test.clock().now());
     accounts::confirm_totp(platform, &ctx, &code).await.unwrap();
     let back = world.there(&BROWSER).await.unwrap();
