@@ -5,4 +5,5 @@ pub mod live;
 pub mod monitoring;
 pub mod my_machine;
 pub mod notifications;
+pub mod terminal;
 pub mod tunnel;
