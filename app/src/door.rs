@@ -49,6 +49,9 @@ pub struct SiteManifest {
     /// What sends large files, e.g. `/pkg/rg-upload-51bd.js`.
     #[serde(default)]
     pub upload: String,
+    /// The terminal, e.g. `/pkg/rg-terminal-77d2.js`.
+    #[serde(default)]
+    pub terminal: String,
 }
 
 /// The tag of the picture of who asks, as the server provides it for pages.

@@ -203,6 +203,11 @@ pub fn own_instance(id: contract::InstanceId) -> String {
     format!("{OWN_INSTANCES}/{id}")
 }
 
+/// A terminal in an own instance.
+pub fn own_instance_terminal(id: contract::InstanceId) -> String {
+    format!("{}/terminal", own_instance(id))
+}
+
 /// The form of an instance with this image and this spec.
 pub fn new_instance(image: &str, spec: &str) -> String {
     with_query(INSTANCE_NEW, [("image", image), ("spec", spec)])

@@ -321,6 +321,7 @@ fn wares(all: Routes) -> Routes {
         .rest(routes!(customer::instances::events))
         .rest(routes!(customer::instances::logs))
         .rest(routes!(customer::instances::stats))
+        .rest(routes!(customer::instances::terminal_ticket))
 }
 
 /// Files, messages and settings.
@@ -395,6 +396,7 @@ fn others(all: Routes) -> Routes {
         .mount(Door::Socket, "GET", "/ws/customer/machines/{code}/monitoring", get(ws::my_machine::open))
         .mount(Door::Socket, "GET", "/ws/instances/{id}/logs", get(ws::instance_logs::open))
         .mount(Door::Socket, "GET", "/ws/notifications", get(ws::notifications::open))
+        .mount(Door::Socket, "GET", "/ws/instances/{id}/terminal", get(ws::terminal::open))
         .mount(Door::Socket, "GET", node_protocol::PATH, get(ws::agent::open))
         .mount(Door::Socket, "GET", node_protocol::TUNNEL_PATH, get(ws::tunnel::open))
         .mount(Door::Public, "GET", "/healthz", get(ops::healthz))

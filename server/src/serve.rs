@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
-use platform::{Platform, accounts, jobs, metrics};
+use platform::{Platform, accounts, instances, jobs, metrics};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -103,6 +103,7 @@ impl Running {
         let drained = async {
             let _ = (&mut server).await;
             sockets.wait().await;
+            instances::end_terminals(&platform, STEP).await;
             if let Some(workers) = workers {
                 let _ = workers.await;
             }

@@ -29,22 +29,20 @@ pub struct PageFrame {
     actions: Option<AnyView>,
     live: bool,
     elements: bool,
-    upload: bool,
+    extra: Option<Extra>,
+}
+
+/// A script that few pages need.
+#[derive(Clone, Copy)]
+enum Extra {
+    Upload,
+    Terminal,
 }
 
 impl PageFrame {
     /// A page with this heading, in this area.
     pub fn new(title: String, area: Area) -> Self {
-        Self {
-            title,
-            area,
-            crumbs: Vec::new(),
-            beside: None,
-            actions: None,
-            live: false,
-            elements: false,
-            upload: false,
-        }
+        Self { title, area, crumbs: Vec::new(), beside: None, actions: None, live: false, elements: false, extra: None }
     }
 
     /// A step of the path that leads here: text and address.
@@ -79,7 +77,13 @@ impl PageFrame {
 
     /// The page has a form with a large file.
     pub fn upload(mut self) -> Self {
-        self.upload = true;
+        self.extra = Some(Extra::Upload);
+        self
+    }
+
+    /// The page has a terminal.
+    pub fn terminal(mut self) -> Self {
+        self.extra = Some(Extra::Terminal);
         self
     }
 }
@@ -93,7 +97,7 @@ pub fn frame(head: PageFrame, body: impl IntoView + 'static) -> AnyView {
 /// follows.
 fn around(head: PageFrame, body: AnyView) -> AnyView {
     let words = Words::now();
-    let PageFrame { title, area, crumbs, beside, actions, live, elements, upload } = head;
+    let PageFrame { title, area, crumbs, beside, actions, live, elements, extra } = head;
     let crumbs = (!crumbs.is_empty()).then(|| {
         let steps = crumbs.into_iter().map(|(text, href)| view! { <li><a href=href>{text}</a></li> }).collect_view();
         view! {
@@ -119,7 +123,7 @@ fn around(head: PageFrame, body: AnyView) -> AnyView {
                 {body}
             </main>
         </div>
-        {scripts::scripts(live, elements, upload)}
+        {scripts::scripts(live, elements, extra)}
     }
     .into_any()
 }

@@ -3,13 +3,14 @@
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
+use super::Extra;
 use crate::door::{SiteManifest, TIME_ZONE_COOKIE};
 
 /// Wakes the islands; after leptos 0.8.23's own `island_script.js`, without the idle wait and the islands router, and with
 /// a mark on the document once everything lives.
 const WAKE: &str = include_str!("islands.js");
 
-pub(super) fn scripts(live: bool, elements: bool, upload: bool) -> impl IntoView {
+pub(super) fn scripts(live: bool, elements: bool, extra: Option<Extra>) -> impl IntoView {
     let site = use_context::<SiteManifest>().unwrap_or_default();
     let nonce = use_nonce();
     let islands = live.then(|| {
@@ -23,8 +24,11 @@ pub(super) fn scripts(live: bool, elements: bool, upload: bool) -> impl IntoView
     });
     let module = |src: String, nonce| view! { <script r#type="module" src=src nonce=nonce></script> };
     let elements = elements.then(|| module(site.elements, nonce.clone()));
-    let upload = upload.then(|| module(site.upload, nonce));
-    (shell_script(), elements, upload, islands)
+    let extra = extra.map(|extra| match extra {
+        Extra::Upload => module(site.upload, nonce),
+        Extra::Terminal => module(site.terminal, nonce),
+    });
+    (shell_script(), elements, extra, islands)
 }
 
 /// The small helpers alone.

@@ -3,6 +3,7 @@
 //! What is wanted of one and what its engine says are kept apart; where it stands follows from both, here and nowhere else.
 
 mod said;
+mod terminal;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,10 @@ use serde::{Deserialize, Serialize};
 pub use self::said::{
     InstanceGpuStats, InstanceLogLine, InstanceLogQuery, InstanceLogs, InstanceStats, LogsMessage, MAX_LOG_LINES,
     StaffLogQuery,
+};
+pub use self::terminal::{
+    MAX_TERMINAL_MESSAGE, MAX_TERMINAL_SIDE, TerminalQuery, TerminalSaid, TerminalTicket, TerminalTicketCreate,
+    TerminalTold, WINDOW as TERMINAL_WINDOW,
 };
 
 use crate::machines::word_enum;

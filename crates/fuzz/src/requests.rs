@@ -14,6 +14,7 @@ use contract::engines::EngineWrite;
 use contract::files::FileQuery;
 use contract::images::{ImageQuery, MarketQuery};
 use contract::imports::ImportRowQuery;
+use contract::instances::TerminalSaid;
 use contract::jobs::JobQuery;
 use contract::live::ClientMessage;
 use contract::machines::{
@@ -172,7 +173,12 @@ pub(crate) fn reads(data: &[u8]) -> bool {
 
 /// A message of a page, as the socket reads it.
 fn live(message: &str) {
-    let Ok(read) = serde_json::from_str::<ClientMessage>(message) else { return };
+    same::<ClientMessage>(message);
+    same::<TerminalSaid>(message);
+}
+
+fn same<T: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(message: &str) {
+    let Ok(read) = serde_json::from_str::<T>(message) else { return };
     let written = serde_json::to_string(&read).expect("a message is JSON");
-    assert_eq!(serde_json::from_str::<ClientMessage>(&written).ok(), Some(read));
+    assert_eq!(serde_json::from_str::<T>(&written).ok(), Some(read));
 }

@@ -76,6 +76,7 @@ struct Inner {
     bells: Arc<rechecks::Rechecks<contract::UserId, notifications::Mark>>,
     descriptions: accounts::identity::Descriptions,
     tunnels: Arc<tunnels::Tunnels>,
+    terminals: Arc<instances::Terminals>,
 }
 
 /// What an installation decides at start.
@@ -129,6 +130,7 @@ impl Platform {
                 bells: Arc::default(),
                 descriptions: accounts::identity::Descriptions::default(),
                 tunnels: Arc::default(),
+                terminals: Arc::default(),
             }),
         };
         secrets::check_key(&platform).await?;
@@ -169,6 +171,11 @@ impl Platform {
     /// Tunnels to engines that are waited for or open here.
     pub(crate) fn tunnels(&self) -> &Arc<tunnels::Tunnels> {
         &self.inner.tunnels
+    }
+
+    /// Shells in instances that this process holds.
+    pub(crate) fn terminals(&self) -> &Arc<instances::Terminals> {
+        &self.inner.terminals
     }
 
     /// The newest state of machines and who watches it.

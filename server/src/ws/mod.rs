@@ -6,4 +6,5 @@ pub mod live;
 pub mod monitoring;
 pub mod my_machine;
 pub mod notifications;
+pub mod terminal;
 pub mod tunnel;

@@ -44,6 +44,7 @@ mod ssh_keys_both_doors;
 mod sso;
 mod stopping;
 mod switching_both_doors;
+mod terminals;
 mod tokens_both_doors;
 mod tunnels;
 mod unread;

@@ -462,6 +462,8 @@ actions! {
     CreateInstance: InstancesCreate on InstanceShelf;
     /// Start, stop, rename, delete one's own instance.
     ManageOwnInstance: InstancesCreate on OwnInstanceRef;
+    /// Open a shell in one's own instance: who has one there may change all that is in it, so that seeing it is not enough.
+    EnterOwnInstance: InstancesCreate on OwnInstanceRef;
     /// See a machine's figures.
     ViewMetrics: MetricsView on MachineRef;
     /// Deliver a machine's inventory and figures.

@@ -16,6 +16,7 @@ mod place;
 mod placement;
 mod stats;
 mod store;
+mod terminals;
 mod views;
 mod work;
 
@@ -35,6 +36,11 @@ pub use self::looker::keep_looking;
 use self::placement::Need;
 pub use self::stats::{stats, stats_of_any};
 use self::store::{Event, Row};
+pub(crate) use self::terminals::Terminals;
+pub use self::terminals::{
+    Entry, Shown, TerminalSize, Typist, Viewer, end_terminals, keep_terminal_ticket, redeem_terminal_ticket,
+    terminal_size,
+};
 pub use self::work::apply;
 use crate::authz::{
     Action, CreateInstance, Granted, InstanceRef, InstanceShelf, ManageOwnInstance, OperateInstance, OwnInstanceRef,

@@ -165,6 +165,10 @@ const FILL: &str = "
              i.id, i.name, s.id, '{}', 0, 1, 1, 1, now(), now() from machines m, images i, specs s;
     insert into instance_events (instance_id, at, kind) select id, now(), 'created' from instances;
     insert into instance_logs (instance_id, kept_at, lines) select id, now(), '[]' from instances;
+    insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)
+      select gen_random_uuid(), id, customer_id, created_by, gen_random_uuid(), now(), now(), now() from instances;
+    insert into terminal_tickets (hash, instance_id, session_id, expires_at)
+      select decode(repeat('00', 32), 'hex'), i.id, s.id, now() from instances i, sessions s limit 1;
     insert into instance_gpus (instance_id, gpu_id, released_at) select i.id, g.id, now() from instances i, gpus g;
     insert into gpu_shares (instance_id, gpu_id, mib, released_at) select i.id, g.id, 1, now() from instances i, gpus g;
     insert into machine_samples (machine_id, at) values (1, now());
@@ -374,6 +378,8 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update gpu_shares set mib = 2",
         "update instance_logs set lines = '[1]'",
         "delete from instance_logs",
+        "update terminals set used_at = now()",
+        "delete from terminal_tickets",
     ] {
         assert_eq!(attempt(&test, &theirs, statement, acme.id).await, Ok(0), "{statement}");
     }
@@ -394,6 +400,8 @@ async fn another_tenant_writes_nothing_of_ours() {
         "insert into instance_events (instance_id, at, kind) values (1, now(), 'created')",
         "insert into instance_gpus (instance_id, gpu_id) values (1, 1)",
         "insert into instance_logs (instance_id, kept_at, lines) values (1, now(), '[]')",
+        "insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)
+           values (gen_random_uuid(), 1, app_customer(), app_user(), gen_random_uuid(), now(), now(), now())",
         "insert into notification_channels (token, kind, name, host, sealed_url)
            values (gen_random_uuid(), 'wecom', 'me', 'a.example', 'x')",
         "insert into join_tokens (secret_hash, expires_at) values (decode(repeat('11', 32), 'hex'), now())",

@@ -197,4 +197,6 @@ error-instance-state = This cannot be done while the instance is { $state ->
    *[deleted] deleted
 }.
 error-instance-ended = It does not run any more. Reload the page to see how it ended.
+error-terminal-ticket = This ticket was used, is too old, or is not yours. Ask for a new one.
+error-terminal-limit = { $limit } terminals are open at most, of an instance and of a person. Close one first.
 error-instance-holds-nothing = It could not be made, and holds no GPUs, CPU or memory any more. Delete it and make a new one.

@@ -192,6 +192,7 @@ field-command = The command is too long, or has a character that no command can 
 field-machine-raced = The machine was lent to somebody meanwhile. Choose another one.
 field-gpus-raced = Somebody took these GPUs meanwhile. Try again.
 field-log-mark = This is no mark of an answer. Ask without it first.
+field-terminal-side = From 1 to 1000.
 field-ports = There are at most { $max } ports, from 1 to 65535.
 field-ports-numbers = Write numbers from 1 to 65535, with commas between them.
 field-environment-lines = Each line is NAME=value.

@@ -150,3 +150,30 @@ miss-quota = { $what ->
     [gpu] Your limit of GPUs
    *[instances] Your limit of instances
 } is { $with }: { $have } left, { $need } needed.
+terminal-title = Terminal
+terminal-open = Open a terminal
+terminal-label = Terminal of { $name }
+terminal-plain = The terminal needs JavaScript. Without it, this page shows what the instance says, and programs reach the shell over the API and its WebSocket.
+terminal-not-running = A terminal needs an instance that runs. Start it first.
+terminal-connecting = Connecting…
+terminal-connected = Connected
+terminal-lost = The connection was lost. The shell lives on; trying again…
+terminal-again = Your shell is as you left it.
+terminal-elsewhere = Your earlier shell is held by another server. This is a new one.
+terminal-over = Your earlier shell is over. This is a new one.
+terminal-skipped = { $bytes } bytes were left out: they came faster than they could be shown.
+terminal-viewers = Shown in { $n } windows
+terminal-exited = The shell ended with exit code { $code }.
+terminal-exit-lost = The shell is over: its machine is out of reach.
+terminal-exit-idle = The shell was ended: nobody had it open for a quarter of an hour.
+terminal-exit-access = The shell was ended with your session.
+terminal-exit-closed = The shell was ended.
+terminal-new = New shell
+terminal-close = End the shell
+terminal-copy = Copy
+terminal-copied = Copied
+terminal-search = Search
+terminal-search-previous = Previous
+terminal-search-next = Next
+terminal-search-none = Not found
+terminal-hint = A shell goes on for a quarter of an hour without a window. Search: Ctrl+Shift+F. Copy: Ctrl+Shift+C. Paste: Ctrl+Shift+V. Out of the terminal with the keyboard: Shift+Escape.

@@ -179,4 +179,6 @@ error-instance-state = 实例{ $state ->
    *[deleted] 已删除
 }，现在不能执行此操作。
 error-instance-ended = 实例已不在运行。请刷新页面查看其结束情况。
+error-terminal-ticket = 该凭证已用过、已过期或不属于您。请重新获取。
+error-terminal-limit = 每个实例和每位用户最多同时打开 { $limit } 个终端。请先关闭一个。
 error-instance-holds-nothing = 该实例未能创建，已不再占用 GPU、CPU 和内存。请删除后重新创建。

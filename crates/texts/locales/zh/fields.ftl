@@ -192,6 +192,7 @@ field-command = 命令太长，或含有不允许的字符。
 field-machine-raced = 该机器刚刚被分配，请选择其他机器。
 field-gpus-raced = 这些 GPU 刚刚被占用，请重试。
 field-log-mark = 这不是之前回复中的标记。请先不带标记查询。
+field-terminal-side = 须为 1 到 1000。
 field-ports = 端口最多 { $max } 个，取值 1 到 65535。
 field-ports-numbers = 请填写 1 到 65535 的数字，以逗号分隔。
 field-environment-lines = 每行应为 NAME=值。

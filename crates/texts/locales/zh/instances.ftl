@@ -138,3 +138,30 @@ miss-quota = { $what ->
     [gpu] GPU 配额
    *[instances] 实例数配额
 }为 { $with }：剩余 { $have }，需要 { $need }。
+terminal-title = 终端
+terminal-open = 打开终端
+terminal-label = { $name } 的终端
+terminal-plain = 终端需要 JavaScript。没有它时，可在实例页面查看输出；程序可通过 API 及其 WebSocket 使用终端。
+terminal-not-running = 实例运行时才能打开终端。请先启动它。
+terminal-connecting = 正在连接…
+terminal-connected = 已连接
+terminal-lost = 连接已断开，终端仍在运行；正在重试…
+terminal-again = 终端与您离开时一样。
+terminal-elsewhere = 您之前的终端在另一台服务器上。这是一个新终端。
+terminal-over = 您之前的终端已结束。这是一个新终端。
+terminal-skipped = 输出过快，省略了 { $bytes } 字节。
+terminal-viewers = 在 { $n } 个窗口中显示
+terminal-exited = 终端已结束，退出码 { $code }。
+terminal-exit-lost = 终端已结束：无法连接其机器。
+terminal-exit-idle = 终端已结束：一刻钟内没有窗口打开它。
+terminal-exit-access = 终端已随您的会话结束。
+terminal-exit-closed = 终端已结束。
+terminal-new = 新终端
+terminal-close = 结束终端
+terminal-copy = 复制
+terminal-copied = 已复制
+terminal-search = 搜索
+terminal-search-previous = 上一个
+terminal-search-next = 下一个
+terminal-search-none = 未找到
+terminal-hint = 关闭窗口后终端保留一刻钟。搜索：Ctrl+Shift+F。复制：Ctrl+Shift+C。粘贴：Ctrl+Shift+V。用键盘离开终端：Shift+Escape。

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use contract::instances::{
     InstanceAction, InstanceCreate, InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceQuery, InstanceStats,
-    InstanceUpdate, InstanceView, Placement, PlacementQuery,
+    InstanceUpdate, InstanceView, Placement, PlacementQuery, TerminalTicket, TerminalTicketCreate,
 };
 use contract::specs::SpecView;
 use contract::{Envelope, InstanceId, Page};
@@ -108,4 +108,17 @@ pub async fn logs(rest: Rest, Part(id): Part<InstanceId>, Params(query): Params<
         (status = 503, description = "1802: its machine cannot be asked")))]
 pub async fn stats(rest: Rest, Part(id): Part<InstanceId>) -> Response {
     rest.answer(instances::stats(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// A ticket for one socket of `/ws/instances/{id}/terminal?ticket=…`: it counts once, for twenty seconds, of the session that
+/// asks. With a terminal that was opened before, its shell goes on.
+#[utoipa::path(post, path = "/api/customer/instances/{id}/terminal/ticket", tag = "instances",
+    params(("id" = InstanceId, Path)), request_body = TerminalTicketCreate,
+    responses((status = 200, body = Envelope<TerminalTicket>), (status = 422, description = "1402: it does not run")))]
+pub async fn terminal_ticket(
+    rest: Rest,
+    Part(id): Part<InstanceId>,
+    Body(body): Body<TerminalTicketCreate>,
+) -> Response {
+    rest.answer(instances::keep_terminal_ticket(&rest.platform, &rest.ctx, id, &body).await).await
 }

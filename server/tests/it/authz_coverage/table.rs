@@ -325,6 +325,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "GET",  "/api/customer/instances/{id}/events",                 [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/customer/instances/{id}/logs",                   [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/customer/instances/{id}/stats",                  [401, 404, 404, 422, 404, 404, 401, 404, 404]),
+    (Door::Rest, "POST", "/api/customer/instances/{id}/terminal/ticket",        [401, 404, 404, 422, 404, 404, 401, 404, 404]),
     (Door::Rest, "POST", "/api/customer/instances/{id}/start",                  [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "POST", "/api/customer/instances/{id}/restart",                [401, 404, 404, 422, 404, 404, 401, 404, 404]),
     (Door::Rest, "POST", "/api/customer/instances/{id}/stop",                   [401, 404, 404, 200, 404, 404, 401, 404, 404]),
@@ -541,6 +542,8 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Socket, "GET",   "/ws/instances/{id}/logs",                             [401, 404, 404, 101, 404, 404, 401, 404, 404]),
     // Everybody's own.
     (Door::Socket, "GET",   "/ws/notifications",                                   [401, 101, 101, 101, 101, 101, 401, 101, 101]),
+    // It runs nowhere, so that there is no ticket for it; `terminals.rs` shows those who have one.
+    (Door::Socket, "GET",   "/ws/instances/{id}/terminal",                         [401, 404, 404, 403, 404, 404, 401, 404, 404]),
     // People have no key of an agent.
     (Door::Socket, "GET",   "/ws/agent",                                           [401, 401, 401, 401, 401, 401, 101, 401, 401]),
     // And an agent needs a ticket besides, which `tunnels.rs` shows.

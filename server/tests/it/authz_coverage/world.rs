@@ -482,7 +482,8 @@ impl World {
             Door::ServerFn => self.server_fn(who, path).await,
             Door::Socket | Door::Public => {
                 // By now the allocation of host-001 has been ended.
-                let opened = dial_as(&self.server, who, &path.replace("{code}", "host-002")).await;
+                let path = path.replace("{code}", "host-002").replace("{id}", &self.instances[0].to_string());
+                let opened = dial_as(&self.server, who, &path).await;
                 return (opened.err().unwrap_or(101), None);
             }
         };

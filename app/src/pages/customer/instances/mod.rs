@@ -10,3 +10,5 @@ pub mod new;
 #[cfg(feature = "ssr")]
 pub mod page;
 pub mod server_fns;
+#[cfg(feature = "ssr")]
+pub mod terminal;

@@ -102,7 +102,10 @@ fn actions(words: Words, view: &InstanceView) -> impl IntoView + use<> {
             }
         })
     };
-    offered.map(button).into_iter().collect_view()
+    let terminal = (view.state == InstanceState::Running).then(|| {
+        view! { <a class="btn" href=paths::own_instance_terminal(view.id)>{words.t("terminal-open")}</a> }
+    });
+    (terminal, offered.map(button).into_iter().collect_view())
 }
 
 /// Follows what it says, by reading the page again, or stops that.

@@ -4,6 +4,7 @@ mod holds;
 mod leases;
 mod list;
 mod logs;
+mod terminals;
 
 use chrono::{DateTime, Utc};
 use contract::instances::{
@@ -19,6 +20,10 @@ pub(super) use holds::{
 pub(super) use leases::{beat, free, leave, take};
 pub(super) use list::{alive_on, ids_gone, list};
 pub(super) use logs::{forget_logs, keep_logs, kept_logs};
+pub(super) use terminals::{
+    NewTerminal, count_terminals, end_terminal, find_terminal, keep_ticket, open_terminal, orphaned_terminals,
+    renew_terminal, use_ticket,
+};
 
 use super::place::Chosen;
 use crate::authz::{Action, CreateInstance, Granted, Resource};

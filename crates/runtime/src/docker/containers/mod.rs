@@ -19,6 +19,7 @@ mod refusal;
 mod spec;
 mod state;
 mod stats;
+mod terminal;
 mod volumes;
 mod wire;
 
@@ -36,6 +37,7 @@ pub use spec::{
 };
 pub use state::{Container, Health, Listed, State};
 pub use stats::Sample;
+pub use terminal::{Exit, Terminal, TerminalInput, TerminalOutput, TerminalSize};
 pub use volumes::Volume;
 
 use self::wire::Wire;

@@ -10,10 +10,11 @@ use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
-use http::header::{CONTENT_TYPE, DATE, HeaderValue};
+use http::header::{CONNECTION, CONTENT_TYPE, DATE, HeaderValue, UPGRADE};
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
+use hyper::upgrade::Upgraded;
 use hyper_util::client::legacy::Client;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -43,11 +44,13 @@ pub(super) struct Ask {
     path: String,
     query: Vec<(&'static str, String)>,
     body: Option<Vec<u8>>,
+    /// For the connection itself, with bytes both ways from then on.
+    upgrade: bool,
 }
 
 impl Ask {
     pub(super) fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), query: Vec::new(), body: None }
+        Self { method, path: path.into(), query: Vec::new(), body: None, upgrade: false }
     }
 
     pub(super) fn get(path: impl Into<String>) -> Self {
@@ -139,6 +142,23 @@ impl Wire {
         timeout(QUICK, begun).await.map_err(|_| late(QUICK))?
     }
 
+    /// Asks for the connection: it is no other request's from then on.
+    ///
+    /// # Errors
+    /// As [`Wire::ask`], and what the engine refuses, as an answer.
+    pub(super) async fn hijack(&self, mut ask: Ask) -> Result<Result<Upgraded, Answer>, Fault> {
+        ask.upgrade = true;
+        let begun = async {
+            let response = self.answered(ask).await?;
+            let status = response.status().as_u16();
+            if status == 101 {
+                return hyper::upgrade::on(response).await.map(Ok).map_err(|error| Fault::of_http(&error));
+            }
+            Ok(Err(Answer { status, body: gather(flow(response)).await? }))
+        };
+        timeout(QUICK, begun).await.map_err(|_| late(QUICK))?
+    }
+
     /// The engine's own time, to the second before.
     pub(super) async fn time(&self) -> Result<DateTime<Utc>, Fault> {
         let (date, _) = timeout(QUICK, self.ping()).await.map_err(|_| late(QUICK))??;
@@ -149,7 +169,7 @@ impl Wire {
 
     /// Its date, and its newest API, as it writes them.
     async fn ping(&self) -> Result<(String, String), Fault> {
-        let response = self.raw(Method::GET, "/_ping", None).await?;
+        let response = self.raw(Method::GET, "/_ping", None, false).await?;
         let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
         let header = |name: &str| response.headers().get(name).map(text).unwrap_or_default();
         let found = (header(DATE.as_str()), header("api-version"));
@@ -171,18 +191,31 @@ impl Wire {
     }
 
     async fn send(&self, ask: Ask) -> Result<(u16, Flow), Fault> {
-        let (major, minor) = self.api().await?;
-        let query = serde_urlencoded::to_string(&ask.query).map_err(|error| Fault::new(FaultKind::Spec, error))?;
-        let path = format!("/v{major}.{minor}{}?{query}", ask.path);
-        let response = self.raw(ask.method, &path, ask.body).await?;
+        let response = self.answered(ask).await?;
         Ok((response.status().as_u16(), flow(response)))
     }
 
-    async fn raw(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<Response<Incoming>, Fault> {
+    async fn answered(&self, ask: Ask) -> Result<Response<Incoming>, Fault> {
+        let (major, minor) = self.api().await?;
+        let query = serde_urlencoded::to_string(&ask.query).map_err(|error| Fault::new(FaultKind::Spec, error))?;
+        let path = format!("/v{major}.{minor}{}?{query}", ask.path);
+        self.raw(ask.method, &path, ask.body, ask.upgrade).await
+    }
+
+    async fn raw(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        upgrade: bool,
+    ) -> Result<Response<Incoming>, Fault> {
         // A name for the `Host` header; where it leads, the connector knows.
         let mut request = Request::builder().method(method).uri(format!("http://engine{path}"));
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
+        }
+        if upgrade {
+            request = request.header(CONNECTION, "Upgrade").header(UPGRADE, "tcp");
         }
         let request = request.body(Full::from(body.unwrap_or_default()));
         let request = request.map_err(|error| Fault::new(FaultKind::Spec, error))?;

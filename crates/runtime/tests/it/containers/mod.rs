@@ -4,6 +4,7 @@ mod broken;
 mod life;
 mod limits;
 mod said;
+mod terminal;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

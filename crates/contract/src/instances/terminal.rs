@@ -1,0 +1,91 @@
+//! Terminals of instances: how their sockets are opened, and what is said over them.
+//!
+//! What is typed and what is shown travels as binary messages, any bytes cut anywhere; the rest is JSON as text. A client
+//! tells how many bytes it has shown: the server sends no more than [`WINDOW`] beyond that, so that what nobody can read
+//! that fast is not made.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ApiError;
+
+/// Most bytes on their way that a client has not said to have shown.
+pub const WINDOW: u64 = 256 << 10;
+/// Longest message of a client, bytes.
+pub const MAX_TERMINAL_MESSAGE: usize = 64 << 10;
+/// Most columns, and most rows.
+pub const MAX_TERMINAL_SIDE: u16 = 1000;
+
+/// Body of `POST …/instances/{id}/terminal/ticket`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct TerminalTicketCreate {
+    /// The shell to go on with, as `opened` named it; without it a new one is opened.
+    pub terminal: Option<String>,
+}
+
+/// Opens one socket, once, of the session that asked for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TerminalTicket {
+    pub ticket: String,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Parameters of `/ws/instances/{id}/terminal`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct TerminalQuery {
+    pub ticket: String,
+    /// 80 when absent.
+    pub cols: Option<u16>,
+    /// 24 when absent.
+    pub rows: Option<u16>,
+}
+
+/// From the client, as text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase", deny_unknown_fields)]
+pub enum TerminalSaid {
+    /// The terminal has another size; each side 1 to 1000.
+    Resize { cols: u16, rows: u16 },
+    /// So many more bytes were shown.
+    Ack { bytes: u64 },
+    /// Ends the shell.
+    Close {},
+}
+
+/// From the server, as text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum TerminalTold {
+    /// The shell is there. What was shown before comes first, from an empty screen; then `replayed`.
+    Opened {
+        terminal: String,
+        /// It is the one that was asked for.
+        resumed: bool,
+        /// Why it is another one: `ended`, or `elsewhere` for one that another server holds.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        instead: Option<String>,
+    },
+    /// What follows is new.
+    Replayed {},
+    /// So many bytes were left out: they came faster than they were read.
+    Skipped { bytes: u64 },
+    /// So many sockets show this shell.
+    Viewers { count: usize },
+    /// The shell is over: `exited` with its code, `lost`, `idle`, `access`, `closed`.
+    Exit {
+        reason: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<i32>,
+    },
+    /// Sent every 10 s: a client that hears nothing for 25 s connects again.
+    Alive {},
+    /// There is no shell.
+    Refused { error: ApiError },
+    /// The server closes on purpose: `session_ended`, `draining`, `input` for more than is taken in. The shell may live on.
+    Bye { reason: String },
+}

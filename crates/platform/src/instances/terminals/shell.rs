@@ -1,0 +1,420 @@
+//! One shell: what it wrote last, who looks at it, and how it is told what is typed.
+//!
+//! Invariants: memory is bounded by the one buffer, whoever reads how slowly; what is written is read from the engine only
+//! as fast as the quickest viewer takes it, and without a viewer as fast as is allowed at all.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use contract::{InstanceId, UserId};
+use runtime::docker::containers::{Containers, Exit, Terminal, TerminalInput, TerminalOutput, TerminalSize};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use uuid::Uuid;
+
+use super::replay::Replay;
+use super::{RENEW, renew};
+use crate::accounts::{SessionEnding, SessionWatch};
+use crate::{Clock, Platform, UserPrincipal, accounts};
+
+/// Most bytes of one message to a viewer.
+const PIECE: usize = 16 << 10;
+/// How far what is read from the engine may be ahead of the quickest viewer.
+const AHEAD: u64 = 128 << 10;
+/// Bytes in a [`SPELL`]: 8 MiB a second.
+const SPELL_BYTES: usize = 800 << 10;
+const SPELL: Duration = Duration::from_millis(100);
+/// A shell that nobody looks at for so long is ended.
+const IDLE: chrono::TimeDelta = chrono::TimeDelta::minutes(15);
+/// How often it is asked whether the person may still have it; the answer is at most two seconds old.
+const RECHECK: Duration = Duration::from_secs(1);
+/// Pieces of what is typed that wait.
+const TYPED: usize = 16;
+/// How long an engine may take for something by the way.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How a shell ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// By itself.
+    Exited(Option<i32>),
+    /// Its engine is not heard any more.
+    Lost,
+    /// Nobody looked at it.
+    Idle,
+    /// The person's session ended, or their rights.
+    Access,
+    /// Somebody asked for it, or the server stops.
+    Closed,
+}
+
+impl Ending {
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Ending::Exited(_) => "exited",
+            Ending::Lost => "lost",
+            Ending::Idle => "idle",
+            Ending::Access => "access",
+            Ending::Closed => "closed",
+        }
+    }
+
+    pub(super) fn exit_code(self) -> Option<i32> {
+        match self {
+            Ending::Exited(code) => code,
+            _ => None,
+        }
+    }
+}
+
+/// See the module.
+pub(super) struct Shell {
+    pub(super) id: Uuid,
+    pub(super) instance: InstanceId,
+    pub(super) user: UserId,
+    clock: Clock,
+    state: Mutex<State>,
+    /// Raised whenever there is something to look at.
+    changes: watch::Sender<u64>,
+    /// Told when viewers have read on.
+    room: Notify,
+    closing: Notify,
+    typed: mpsc::Sender<Vec<u8>>,
+    size: watch::Sender<TerminalSize>,
+}
+
+struct State {
+    replay: Replay,
+    /// Where each of them is.
+    viewers: HashMap<u64, u64>,
+    next_viewer: u64,
+    /// Since when there is none.
+    alone_since: Option<DateTime<Utc>>,
+    ended: Option<Ending>,
+}
+
+/// What a shell's keeper has of it.
+pub(super) struct Kept {
+    pub(super) shell: Arc<Shell>,
+    typed: mpsc::Receiver<Vec<u8>>,
+    size: watch::Receiver<TerminalSize>,
+}
+
+impl Shell {
+    pub(super) fn begin(
+        platform: &Platform,
+        (id, instance, user): (Uuid, InstanceId, UserId),
+        size: TerminalSize,
+    ) -> Kept {
+        let (typed, typed_end) = mpsc::channel(TYPED);
+        let (size, size_end) = watch::channel(size);
+        let clock = platform.clock().clone();
+        let state = State {
+            replay: Replay::default(),
+            viewers: HashMap::new(),
+            next_viewer: 0,
+            alone_since: Some(clock.now()),
+            ended: None,
+        };
+        let shell = Shell {
+            id,
+            instance,
+            user,
+            clock,
+            state: Mutex::new(state),
+            changes: watch::Sender::new(0),
+            room: Notify::new(),
+            closing: Notify::new(),
+            typed,
+            size,
+        };
+        Kept { shell: Arc::new(shell), typed: typed_end, size: size_end }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nobody panics holding this lock")
+    }
+
+    fn changed(&self) {
+        self.changes.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    /// Somebody looks at it from now on; `None` where it is over.
+    pub(super) fn show(self: &Arc<Self>) -> Option<Viewer> {
+        let mut state = self.state();
+        if state.ended.is_some() {
+            return None;
+        }
+        let (number, at, until) = (state.next_viewer, state.replay.begin(), state.replay.end());
+        state.next_viewer += 1;
+        state.viewers.insert(number, at);
+        state.alone_since = None;
+        drop(state);
+        self.changed();
+        let changes = self.changes.subscribe();
+        Some(Viewer { shell: self.clone(), number, at, replay_until: Some(until), told: 0, changes })
+    }
+
+    /// Has it end.
+    pub(super) fn close(&self) {
+        self.closing.notify_one();
+    }
+
+    pub(super) fn end(&self, ending: Ending) {
+        self.state().ended.get_or_insert(ending);
+        self.changed();
+    }
+
+    fn push(&self, bytes: &[u8]) {
+        self.state().replay.push(bytes);
+        self.changed();
+    }
+
+    /// Whether the quickest viewer has read nearly all; always while there is none.
+    fn has_room(&self) -> bool {
+        let state = self.state();
+        state.viewers.values().max().is_none_or(|at| at + AHEAD > state.replay.end())
+    }
+
+    fn is_idle(&self) -> bool {
+        self.state().alone_since.is_some_and(|since| self.clock.now() - since > IDLE)
+    }
+
+    /// Now, where somebody looks at it.
+    fn used(&self) -> Option<DateTime<Utc>> {
+        (!self.state().viewers.is_empty()).then(|| self.clock.now())
+    }
+}
+
+/// What a viewer is told next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Shown {
+    Bytes(Vec<u8>),
+    /// What follows is new.
+    Replayed,
+    /// So many bytes were left out.
+    Skipped(u64),
+    /// So many look at it.
+    Viewers(usize),
+    /// It is over: a word for why, and its exit code.
+    Ended(&'static str, Option<i32>),
+}
+
+/// Somebody who looks at a shell, and may type. The shell lives on without.
+pub struct Viewer {
+    shell: Arc<Shell>,
+    number: u64,
+    at: u64,
+    replay_until: Option<u64>,
+    /// How many viewers it was told of last.
+    told: usize,
+    changes: watch::Receiver<u64>,
+}
+
+impl Viewer {
+    /// By what it is found again.
+    pub fn terminal(&self) -> Uuid {
+        self.shell.id
+    }
+
+    /// Whether it was there before.
+    pub fn is_resumed(&self) -> bool {
+        self.number > 0
+    }
+
+    /// The next thing to show. Cancel safe.
+    pub async fn next(&mut self) -> Shown {
+        loop {
+            self.changes.borrow_and_update();
+            if let Some(shown) = self.look() {
+                return shown;
+            }
+            // The sender lives as long as this viewer does.
+            let _ = self.changes.changed().await;
+        }
+    }
+
+    fn look(&mut self) -> Option<Shown> {
+        let mut state = self.shell.state();
+        if self.replay_until.is_some_and(|until| self.at >= until) {
+            self.replay_until = None;
+            return Some(Shown::Replayed);
+        }
+        if state.viewers.len() != self.told && self.replay_until.is_none() {
+            self.told = state.viewers.len();
+            return Some(Shown::Viewers(self.told));
+        }
+        if self.at < state.replay.start() {
+            let to = state.replay.begin();
+            let left_out = to - self.at;
+            self.at = to;
+            state.viewers.insert(self.number, to);
+            return Some(Shown::Skipped(left_out));
+        }
+        if self.at < state.replay.end() {
+            let replay_left = self.replay_until.map_or(u64::MAX, |until| until.saturating_sub(self.at));
+            let most = usize::try_from(replay_left).unwrap_or(usize::MAX).min(PIECE);
+            let bytes = state.replay.after(self.at, most);
+            self.at += bytes.len() as u64;
+            state.viewers.insert(self.number, self.at);
+            self.shell.room.notify_one();
+            return Some(Shown::Bytes(bytes));
+        }
+        state.ended.map(|ending| Shown::Ended(ending.code(), ending.exit_code()))
+    }
+
+    /// Who types.
+    pub fn typist(&self) -> Typist {
+        Typist(self.shell.typed.clone())
+    }
+
+    /// Gives the terminal another size.
+    pub fn resize(&self, size: TerminalSize) {
+        self.shell.size.send_replace(size);
+    }
+
+    /// Has the shell end.
+    pub fn close(&self) {
+        self.shell.close();
+    }
+}
+
+/// The way of what is typed to its shell.
+pub struct Typist(mpsc::Sender<Vec<u8>>);
+
+impl Typist {
+    /// Room for one piece, when the shell took what was before; `None` when it is over. Cancel safe.
+    pub async fn room(&self) -> Option<mpsc::Permit<'_, Vec<u8>>> {
+        self.0.reserve().await.ok()
+    }
+}
+
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        let mut state = self.shell.state();
+        state.viewers.remove(&self.number);
+        if state.viewers.is_empty() {
+            state.alone_since = Some(self.shell.clock.now());
+        }
+        drop(state);
+        self.shell.room.notify_one();
+        self.shell.changed();
+    }
+}
+
+/// Where a shell runs.
+pub(super) struct Place {
+    pub(super) engine: Containers,
+    pub(super) container: String,
+}
+
+/// Whose it is, and what tells when it is theirs no more.
+pub(super) struct Right {
+    user: UserPrincipal,
+    session: SessionWatch,
+    endings: broadcast::Receiver<SessionEnding>,
+}
+
+impl Right {
+    pub(super) fn of(platform: &Platform, user: &UserPrincipal) -> Self {
+        let session = accounts::watch_session(platform, user);
+        Self { user: user.clone(), session, endings: accounts::session_endings(platform) }
+    }
+
+    /// Who it is.
+    pub(super) fn name(&self) -> &str {
+        &self.user.name
+    }
+}
+
+/// Keeps a shell to its end.
+pub(super) async fn keep(platform: &Platform, kept: Kept, place: &Place, right: Right, terminal: Terminal) -> Ending {
+    let Kept { shell, typed, size } = kept;
+    let Terminal { exec, output, input } = terminal;
+    let ending = tokio::select! {
+        () = read(&shell, output) => match timeout(PATIENCE, place.engine.terminal_ending(&exec)).await {
+            Ok(Ok(Exit::Ended(code))) => Ending::Exited(code),
+            // The engine died, or the way to it.
+            _ => Ending::Lost,
+        },
+        () = write(typed, input) => Ending::Lost,
+        () = fit(size, place, &exec) => Ending::Lost,
+        ending = watch_over(platform, &shell, right) => ending,
+    };
+    if !matches!(ending, Ending::Exited(_)) {
+        // Without an answer it is ended when the next one is opened there, or with its container.
+        let _ = timeout(PATIENCE, place.engine.hang_up(&place.container, &shell.id.to_string())).await;
+    }
+    ending
+}
+
+async fn read(shell: &Shell, mut output: TerminalOutput) {
+    let (mut spell, mut bytes_in_spell) = (Instant::now(), 0);
+    loop {
+        loop {
+            let more = shell.room.notified();
+            if shell.has_room() {
+                break;
+            }
+            more.await;
+        }
+        let Some(Ok(bytes)) = output.next().await else { return };
+        shell.push(&bytes);
+        if spell.elapsed() >= SPELL {
+            (spell, bytes_in_spell) = (Instant::now(), 0);
+        }
+        bytes_in_spell += bytes.len();
+        if bytes_in_spell > SPELL_BYTES {
+            sleep_until(spell + SPELL).await;
+        }
+    }
+}
+
+/// Ends never: whether the shell is there, its output says.
+async fn write(mut typed: mpsc::Receiver<Vec<u8>>, mut input: TerminalInput) {
+    while let Some(bytes) = typed.recv().await {
+        if input.say(&bytes).await.is_err() {
+            break;
+        }
+    }
+    std::future::pending().await
+}
+
+/// Gives it the newest size, whatever it was in between.
+async fn fit(mut size: watch::Receiver<TerminalSize>, place: &Place, exec: &str) {
+    size.mark_changed();
+    while size.changed().await.is_ok() {
+        let wanted = *size.borrow_and_update();
+        // An engine refuses it for a moment while the shell is being started.
+        for _ in 0..20 {
+            if matches!(timeout(PATIENCE, place.engine.resize_terminal(exec, wanted)).await, Ok(Ok(()))) {
+                break;
+            }
+            sleep(SPELL).await;
+        }
+    }
+    std::future::pending().await
+}
+
+async fn watch_over(platform: &Platform, shell: &Shell, mut right: Right) -> Ending {
+    let mut recheck = tokio::time::interval(RECHECK);
+    let mut renewal = tokio::time::interval_at(Instant::now() + RENEW, RENEW);
+    loop {
+        tokio::select! {
+            () = shell.closing.notified() => return Ending::Closed,
+            ending = right.endings.recv() => {
+                if ending.is_ok_and(|ending| ending.concerns(&right.user)) { return Ending::Access }
+            }
+            _ = recheck.tick() => {
+                if shell.is_idle() { return Ending::Idle }
+                // A database that is away decides nothing.
+                if let Ok(false) = right.session.still_valid().await { return Ending::Access }
+            }
+            _ = renewal.tick() => {
+                if let Ok(false) = renew(platform, shell.id, shell.used()).await { return Ending::Closed }
+            }
+        }
+    }
+}
