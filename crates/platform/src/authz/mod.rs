@@ -10,8 +10,8 @@ mod staff;
 use std::marker::PhantomData;
 
 use contract::{
-    AllocationId, CustomerId, ErrorCode, FileId, GpuId, ImageId, InstanceId, JobId, MachineId, Permission, RoleId,
-    SpecId, UploadId, UserId,
+    AllocationId, CustomerId, ErrorCode, FileId, GpuId, ImageId, InstanceId, JobId, LedgerIntervalId, MachineId,
+    Permission, RoleId, SpecId, UploadId, UserId,
 };
 
 pub(crate) use policy::builtin_holders;
@@ -139,6 +139,10 @@ resources! {
     InstanceRef(InstanceId) = "instance", InstancesView;
     /// An instance, as whose it is has it.
     OwnInstanceRef(InstanceId) = "instance", InstancesUse;
+    /// A row of the ledger, as staff see it.
+    LedgerRef(LedgerIntervalId) = "ledger_interval", BillingView;
+    /// A row of the ledger, as whose it is sees it.
+    OwnLedgerRef(LedgerIntervalId) = "ledger_interval", BillingViewOwn;
     /// An allocation.
     AllocationRef(AllocationId) = "allocation", AllocationsView;
 }

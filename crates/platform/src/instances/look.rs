@@ -8,9 +8,10 @@ use contract::{InstanceId, MachineId};
 use runtime::docker::containers::{Container, Containers, State};
 use runtime::docker::{Fault, FaultKind};
 
-use super::made_of;
 use super::store::{self, Event, Row};
 use super::work::{self, Meaning, Trouble};
+use super::{charge, made_of};
+use crate::billing::Seen;
 use crate::{Error, OpContext, Platform, Result, SystemActor};
 
 /// A program that its engine was about to start again at so many looks in a row keeps ending.
@@ -119,6 +120,7 @@ async fn note(platform: &Platform, id: InstanceId, found: Option<&Container>) ->
         row.observed_at = Some(ctx.now());
         store::save(&mut tx, &row).await?;
     }
+    charge::follow(platform, &mut tx, &ctx, &before, found.map_or(Some(Seen::Gone), charge::seen)).await?;
     // Each start of a program that keeps ending would be a line.
     for event in events.into_iter().filter(|event| event.kind != Kind::Started || row.restarting_seen == 0) {
         store::note(&mut tx, &ctx, id, event).await?;
@@ -164,7 +166,7 @@ async fn end(platform: &Platform, engine: &Containers, id: InstanceId) -> Result
     let Some((row, container)) = row.and_then(|row| Some((row.clone(), row.container?))) else { return Ok(()) };
     engine.stop(&container, work::GRACE).await?;
     let seen = engine.inspect(&container).await?;
-    work::change(platform, &row, |now, row| {
+    work::change(platform, &row, charge::seen(&seen), |now, row| {
         work::seen_ended(row, &seen, now);
         Vec::new()
     })

@@ -16,7 +16,7 @@ pub(super) use holds::{
     cards_of, count_on, hold, live_of, lock_limits, lock_placement, place_of_cards, release, used, used_by,
 };
 pub(super) use leases::{beat, free, leave, take};
-pub(super) use list::{alive_on, ids_gone, list};
+pub(super) use list::{alive_on, ids_gone, list, machines_with_instances};
 pub(super) use logs::{forget_logs, keep_logs, kept_logs};
 
 use super::place::Chosen;
