@@ -102,6 +102,7 @@ pub const GROUPS: &[Group] = &[
                 "box",
                 [InstancesOperate]
             ),
+            entry!(Billing, BILLING, "nav-billing", BillingView, "billing", "admin/billing/page", "receipt", []),
             entry!(
                 JoinTokens,
                 JOIN_TOKENS,
@@ -206,6 +207,16 @@ pub const GROUPS: &[Group] = &[
                 "customer/instances/list",
                 "box",
                 [InstancesCreate]
+            ),
+            entry!(
+                OwnBilling,
+                OWN_BILLING,
+                "nav-billing",
+                BillingViewOwn,
+                "own-billing",
+                "customer/billing/page",
+                "receipt",
+                []
             ),
             entry!(Market, MARKET, "nav-market", ImagesUse, "market", "customer/images/market", "store", []),
             entry!(

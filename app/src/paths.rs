@@ -105,6 +105,10 @@ pub const IMAGE_UPLOAD: &str = "/admin/images/upload";
 pub const IMAGES_WAITING: &str = "/admin/images?state=pending_review&sort=createdAt";
 /// Everybody's instances.
 pub const INSTANCES: &str = "/admin/instances";
+/// What everybody used and what it costs.
+pub const BILLING: &str = "/admin/billing";
+/// What one's customer, or oneself, used and what it costs.
+pub const OWN_BILLING: &str = "/billing";
 /// Instances of one's own.
 pub const OWN_INSTANCES: &str = "/instances";
 /// The form of an instance.

@@ -83,6 +83,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/images/:id/edit") view=admin::images::edit::EditImagePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/instances") view=admin::instances::list::InstanceListPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/instances/:id") view=admin::instances::page::InstancePage ssr=SsrMode::Async />
+                <Route path=path!("/admin/billing") view=admin::billing::page::BillingPage ssr=SsrMode::Async />
+                <Route path=path!("/billing") view=customer::billing::page::OwnBillingPage ssr=SsrMode::Async />
                 <Route path=path!("/instances") view=customer::instances::list::OwnInstancesPage ssr=SsrMode::Async />
                 <Route path=path!("/instances/new") view=customer::instances::new::NewInstancePage ssr=SsrMode::Async />
                 <Route path=path!("/instances/:id") view=customer::instances::page::OwnInstancePage ssr=SsrMode::Async />

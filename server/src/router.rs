@@ -4,6 +4,7 @@ use axum::Router;
 use axum::routing::{MethodRouter, get};
 use contract::accounts::CaptchaKind;
 use contract::allocations::{AllocationState, RenewalState};
+use contract::billing::BillingGroup;
 use contract::machines::{Pool, Presence, ServiceState};
 use contract::metrics::HistoryRange;
 use contract::reports::TrendRange;
@@ -19,9 +20,9 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use crate::rest::admin::{
-    allocation_overview, allocations, announcements, audit, channels, customers, engines, exports, identity, images,
-    instances, jobs, machine_service, machine_sheets, machines, mail, members, metrics, reports, roles, settings,
-    specs, statistics, user_sheets, users,
+    allocation_overview, allocations, announcements, audit, billing, channels, customers, engines, exports, identity,
+    images, instances, jobs, machine_service, machine_sheets, machines, mail, members, metrics, reports, roles,
+    settings, specs, statistics, user_sheets, users,
 };
 use crate::rest::{self, auth, avatar, customer, files, sso};
 use crate::{AppState, agents, arrival, authn, ops, pages, site, unread, ws};
@@ -72,6 +73,7 @@ impl Routes {
             (ServiceState::name().into_owned(), ServiceState::schema()),
             (RenewalState::name().into_owned(), RenewalState::schema()),
             (AllocationState::name().into_owned(), AllocationState::schema()),
+            (BillingGroup::name().into_owned(), BillingGroup::schema()),
             (TrendRange::name().into_owned(), TrendRange::schema()),
             (CustomerId::name().into_owned(), CustomerId::schema()),
             (RoleId::name().into_owned(), RoleId::schema()),
@@ -280,7 +282,7 @@ fn people(all: Routes) -> Routes {
         .rest(routes!(allocations::refuse))
 }
 
-/// What customers run: specs, images, instances.
+/// What customers run and what it costs: specs, images, instances, the ledger.
 fn wares(all: Routes) -> Routes {
     all.rest(routes!(specs::list, specs::create))
         .rest(routes!(exports::specs))
@@ -322,6 +324,15 @@ fn wares(all: Routes) -> Routes {
         .rest(routes!(customer::instances::logs))
         .rest(routes!(customer::instances::stats))
         .rest(routes!(customer::instances::terminal_ticket))
+        .rest(routes!(billing::usage))
+        .rest(routes!(billing::export_usage))
+        .rest(routes!(billing::ledger))
+        .rest(routes!(billing::export_ledger))
+        .rest(routes!(billing::check))
+        .rest(routes!(customer::billing::usage))
+        .rest(routes!(customer::billing::export_usage))
+        .rest(routes!(customer::billing::ledger))
+        .rest(routes!(customer::billing::export_ledger))
 }
 
 /// Files, messages and settings.

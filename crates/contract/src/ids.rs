@@ -78,6 +78,8 @@ id! {
     RoleId,
     /// A container that a customer runs.
     InstanceId,
+    /// A stretch of time that something ran at one price.
+    LedgerIntervalId,
     /// What an instance gets.
     SpecId,
     /// What an hour of it costs, from a time on.

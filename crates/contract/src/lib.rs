@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod allocations;
 pub mod announcements;
 pub mod audit;
+pub mod billing;
 pub mod customers;
 pub mod engines;
 mod error;

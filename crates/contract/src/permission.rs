@@ -141,6 +141,10 @@ permissions! {
     InstancesView = "instances:view";
     /// Start, stop and delete everybody's instances.
     InstancesOperate = "instances:operate";
+    /// See what everybody used and what it costs.
+    BillingView = "billing:view";
+    /// See what one's customer, or oneself, used and what it costs.
+    BillingViewOwn = "billing:view-own";
     /// Say something to everybody or to some.
     AnnouncementsManage = "announcements:manage";
     /// See the installation's settings; of secrets only whether they are set.

@@ -4,7 +4,7 @@
 //! on the 31st comes back to the 31st after a short month; a wall-clock time that a change of the clocks skips becomes the
 //! first one after it, one that comes twice is the earlier.
 
-use chrono::{DateTime, Datelike as _, Months, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
+use chrono::{DateTime, Datelike as _, Months, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Timelike as _, Utc};
 use chrono_tz::Tz;
 
 /// `months` after `from`. `anchor` is where the period began: its day of the month is kept where `from` is the last day of
@@ -34,6 +34,39 @@ pub(crate) fn day(at: DateTime<Utc>, zone: Tz) -> String {
 
 fn days_in_month(at: NaiveDateTime) -> u32 {
     at.date().num_days_in_month().into()
+}
+
+/// What time is counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Hour,
+    Day,
+    Month,
+}
+
+/// When the hour, day or month that `at` is in began.
+pub(crate) fn begin_of(at: DateTime<Utc>, unit: Unit, zone: Tz) -> DateTime<Utc> {
+    let local = at.with_timezone(&zone);
+    let into_hour = TimeDelta::minutes(local.minute().into())
+        + TimeDelta::seconds(local.second().into())
+        + TimeDelta::nanoseconds(local.nanosecond().into());
+    let day = match unit {
+        // Not by the wall clock, whose hours may come twice.
+        Unit::Hour => return at - into_hour,
+        Unit::Day => local.date_naive(),
+        Unit::Month => local.date_naive().with_day(1).unwrap_or_default(),
+    };
+    instant(day.and_time(NaiveTime::MIN), zone).map_or(at, |begin| begin.min(at))
+}
+
+/// When the next hour, day or month after `at` begins.
+pub(crate) fn next_begin(at: DateTime<Utc>, unit: Unit, zone: Tz) -> Option<DateTime<Utc>> {
+    let next = match unit {
+        Unit::Hour => return begin_of(at, unit, zone).checked_add_signed(TimeDelta::hours(1)),
+        Unit::Day => at.with_timezone(&zone).date_naive().succ_opt()?,
+        Unit::Month => at.with_timezone(&zone).date_naive().with_day(1)?.checked_add_months(Months::new(1))?,
+    };
+    instant(next.and_time(NaiveTime::MIN), zone).filter(|next| *next > at)
 }
 
 /// The instant of a wall-clock time.
@@ -101,5 +134,40 @@ mod tests {
     #[test]
     fn far_ends_are_none_not_a_panic() {
         assert_eq!(add_months(DateTime::<Utc>::MAX_UTC, 1, Tz::UTC, None), None);
+    }
+
+    #[test]
+    fn hours_days_and_months_begin_where_the_reader_is() {
+        let berlin = chrono_tz::Europe::Berlin;
+        for (at, unit, zone, begin, next) in [
+            (
+                "2026-11-27T16:30:05Z",
+                Unit::Day,
+                chrono_tz::Asia::Shanghai,
+                "2026-11-27T16:00:00Z",
+                "2026-11-28T16:00:00Z",
+            ),
+            (
+                "2026-11-30T16:30:05Z",
+                Unit::Month,
+                chrono_tz::Asia::Shanghai,
+                "2026-11-30T16:00:00Z",
+                "2026-12-31T16:00:00Z",
+            ),
+            (
+                "2026-11-27T16:40:05Z",
+                Unit::Hour,
+                chrono_tz::Asia::Kolkata,
+                "2026-11-27T16:30:00Z",
+                "2026-11-27T17:30:00Z",
+            ),
+            // Days of 23 and of 25 hours.
+            ("2026-03-29T12:00:00Z", Unit::Day, berlin, "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
+            ("2026-10-25T12:00:00Z", Unit::Day, berlin, "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
+            ("2026-10-25T01:30:00Z", Unit::Hour, berlin, "2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z"),
+        ] {
+            assert_eq!(begin_of(utc(at), unit, zone), utc(begin), "{at} {unit:?}");
+            assert_eq!(next_begin(utc(at), unit, zone), Some(utc(next)), "{at} {unit:?}");
+        }
     }
 }

@@ -10,6 +10,7 @@ pub mod allocations;
 pub mod announcements;
 pub mod audit;
 pub mod authz;
+pub mod billing;
 mod calendar;
 pub mod context;
 pub mod customers;

@@ -25,6 +25,7 @@ files!(
     "allocations",
     "announcements",
     "audit",
+    "billing",
     "customers",
     "dashboard",
     "engines",

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod auth;
 pub mod avatar;
+mod billing_sheets;
 pub mod customer;
 pub mod files;
 pub mod idempotency;

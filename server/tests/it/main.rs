@@ -7,6 +7,7 @@ mod announcements_both_doors;
 mod audit_both_doors;
 mod authz_coverage;
 mod avatars_both_doors;
+mod billing_both_doors;
 mod both;
 mod both_doors;
 mod channels_both_doors;

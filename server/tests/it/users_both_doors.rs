@@ -179,12 +179,12 @@ async fn the_menu_shows_what_the_doors_let_through() {
         ),
         (
             acme.member.clone(),
-            vec!["home", "own-instances", "market", "own-images", "account"],
+            vec!["home", "own-instances", "own-billing", "market", "own-images", "account"],
             vec!["instances:create", "images:upload", "accounts:update-own", "accounts:secure-own"],
         ),
         (
             acme.owner.clone(),
-            vec!["home", "members", "own-instances", "market", "own-images", "own-audit", "account"],
+            vec!["home", "members", "own-instances", "own-billing", "market", "own-images", "own-audit", "account"],
             vec![
                 "allocations:request-renewal",
                 "customers:invite",

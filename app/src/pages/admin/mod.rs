@@ -4,6 +4,7 @@ pub mod allocations;
 pub mod announcements;
 #[cfg(feature = "ssr")]
 pub mod audit;
+pub mod billing;
 pub mod customers;
 #[cfg(feature = "ssr")]
 pub mod dashboard;

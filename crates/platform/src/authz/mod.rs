@@ -11,8 +11,8 @@ mod staff;
 use std::marker::PhantomData;
 
 use contract::{
-    AllocationId, CustomerId, FileId, GpuId, ImageId, InstanceId, JobId, MachineId, Permission, RoleId, SpecId,
-    UploadId, UserId,
+    AllocationId, CustomerId, FileId, GpuId, ImageId, InstanceId, JobId, LedgerIntervalId, MachineId, Permission,
+    RoleId, SpecId, UploadId, UserId,
 };
 
 pub(crate) use policy::builtin_holders;
@@ -140,6 +140,10 @@ resources! {
     InstanceRef(InstanceId) = "instance", InstancesView;
     /// An instance, as whose it is has it.
     OwnInstanceRef(InstanceId) = "instance", InstancesUse;
+    /// A row of the ledger, as staff see it.
+    LedgerRef(LedgerIntervalId) = "ledger_interval", BillingView;
+    /// A row of the ledger, as whose it is sees it.
+    OwnLedgerRef(LedgerIntervalId) = "ledger_interval", BillingViewOwn;
     /// An allocation.
     AllocationRef(AllocationId) = "allocation", AllocationsView;
 }

@@ -113,7 +113,7 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
         // Nor do they stand inside of a customer: they have the whole log, and the whole library.
         (
             Role::PlatformAdmin,
-            P::AuditViewOwn | P::ImagesUse | P::ImagesUpload | P::InstancesUse | P::InstancesCreate,
+            P::AuditViewOwn | P::ImagesUse | P::ImagesUpload | P::InstancesUse | P::InstancesCreate | P::BillingViewOwn,
         ) => Reach::Nothing,
         (Role::PlatformAdmin, _) => Reach::All,
 
@@ -137,14 +137,18 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
             | P::ImagesUse
             | P::ImagesUpload
             | P::InstancesUse
-            | P::InstancesCreate,
+            | P::InstancesCreate
+            | P::BillingViewOwn,
         ) => Reach::Customer,
         (
             Role::CustomerMember,
             P::CustomersView | P::AllocationsView | P::AllocationsMonitor | P::FilesView | P::ImagesUse,
         ) => Reach::Customer,
-        // They bring things in, and take away what they brought; their instances are their own.
-        (Role::CustomerMember, P::FilesUpload | P::ImagesUpload | P::InstancesUse | P::InstancesCreate) => Reach::Own,
+        // They bring things in, and take away what they brought; their instances, and what these cost, are their own.
+        (
+            Role::CustomerMember,
+            P::FilesUpload | P::ImagesUpload | P::InstancesUse | P::InstancesCreate | P::BillingViewOwn,
+        ) => Reach::Own,
         // The fleet is the staff's: customers reach a machine through its allocation.
         (Role::CustomerOwner | Role::CustomerMember, _) => Reach::Nothing,
 
@@ -218,6 +222,7 @@ fn custom(permission: Permission) -> Reach {
         | P::ImagesUpload
         | P::InstancesUse
         | P::InstancesCreate
+        | P::BillingViewOwn
         | P::AuditSeal
         | P::JobsRun => Reach::Nothing,
         // Whoever says what the groups of a provider mean here makes admins by it.

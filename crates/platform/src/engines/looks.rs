@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use contract::MachineId;
 use uuid::Uuid;
 
@@ -52,4 +53,9 @@ pub(crate) async fn looked(
 /// Has an engine looked at soon: something is to happen there.
 pub(crate) async fn look_soon_in_tx(tx: &mut Tx, machine: MachineId) -> Result<()> {
     store::looks::ask(tx, machine).await
+}
+
+/// When an engine answered last to a look that comes round.
+pub(crate) async fn answered_in_tx(tx: &mut Tx, machine: MachineId) -> Result<Option<DateTime<Utc>>> {
+    store::looks::answered(tx, machine).await
 }

@@ -19,7 +19,7 @@ use runtime::docker::{self, Endpoint, Fault, Identity};
 use serde_json::{Value, json};
 
 pub use expiry::warn;
-pub(crate) use looks::{DueLook, LOOK, due_looks, look_soon_in_tx, looked};
+pub(crate) use looks::{DueLook, LOOK, answered_in_tx, due_looks, look_soon_in_tx, looked};
 
 use crate::authz::{ConnectMachine, DeleteMachine, Granted, MachineRef, OperateMachine, ViewMachine};
 use crate::db::Tx;

@@ -10,7 +10,8 @@ use runtime::docker::{Fault, FaultKind};
 
 use super::store::{self, Event, Row};
 use super::work::{self, Meaning, Trouble};
-use super::{made_of, worker};
+use super::{charge, made_of, worker};
+use crate::billing::Seen;
 use crate::{Error, Platform, Result};
 
 /// A program that its engine was about to start again at so many looks in a row keeps ending.
@@ -116,6 +117,7 @@ async fn note(platform: &Platform, id: InstanceId, found: Option<&Container>) ->
         row.observed_at = Some(ctx.now());
         store::save(&mut tx, &row).await?;
     }
+    charge::follow(platform, &mut tx, &ctx, &before, found.map_or(Some(Seen::Gone), charge::seen)).await?;
     // Each start of a program that keeps ending would be a line.
     for event in events.into_iter().filter(|event| event.kind != Kind::Started || row.restarting_seen == 0) {
         store::note(&mut tx, &ctx, id, event).await?;
@@ -165,7 +167,7 @@ async fn end(platform: &Platform, engine: &Containers, id: InstanceId) -> Result
     engine.stop(&container, work::GRACE).await?;
     let seen = engine.inspect(&container).await?;
     let out_of_memory = row.out_of_memory || seen.state.is_out_of_memory();
-    work::change(platform, &row, |now, row| {
+    work::change(platform, &row, charge::seen(&seen), |now, row| {
         work::seen_ended(row, &seen, now);
         row.out_of_memory = out_of_memory;
         Vec::new()

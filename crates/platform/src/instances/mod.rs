@@ -5,6 +5,7 @@
 //! costs is frozen when it is made; nothing is deleted because a machine cannot be asked; one worker at a time brings an
 //! instance to what is wanted, and may die anywhere.
 
+mod charge;
 mod check;
 mod follow;
 mod logs;
@@ -28,6 +29,7 @@ use contract::specs::SpecView;
 use contract::{CustomerId, ErrorCode, InstanceId, MachineId, Page, Permission, SortDirection, UserId};
 use serde_json::{Value, json};
 
+pub use self::charge::compare;
 pub(crate) use self::follow::MOST as MOST_FOLLOWERS;
 pub use self::follow::{LogWatch, watch_logs};
 pub use self::logs::{clean, logs, logs_of_any};

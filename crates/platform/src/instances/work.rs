@@ -13,7 +13,8 @@ use runtime::docker::{Fault, FaultKind};
 use uuid::Uuid;
 
 use super::store::{self, Event, Row};
-use super::{logs, look, made_of, notices, worker};
+use super::{charge, logs, look, made_of, notices, worker};
+use crate::billing::Seen;
 use crate::{Error, Platform, Result, engines, images, outbound};
 
 /// Between two signs of life of a worker, and looks whether another wish came.
@@ -193,7 +194,7 @@ async fn make(platform: &Platform, engine: &Containers, row: &Row) -> Result<(),
     };
     engine.start(&created.id).await?;
     let seen = engine.inspect(&created.id).await?;
-    change(platform, row, |now, row| {
+    change(platform, row, charge::seen(&seen), |now, row| {
         seen_running(row, &seen, now);
         row.made_at = row.made_at.or(Some(now));
         row.restarts_done = row.restarts_wanted;
@@ -217,7 +218,7 @@ async fn start(platform: &Platform, engine: &Containers, row: &Row) -> Result<()
         done => done?,
     }
     let seen = engine.inspect(container).await?;
-    change(platform, row, |now, row| {
+    change(platform, row, charge::seen(&seen), |now, row| {
         seen_running(row, &seen, now);
         row.restarts_done = row.restarts_wanted;
         vec![Event::of(if restarts { Kind::Restarted } else { Kind::Started })]
@@ -233,7 +234,7 @@ async fn stop(platform: &Platform, engine: &Containers, row: &Row) -> Result<(),
         done => done?,
     }
     let seen = engine.inspect(container).await?;
-    change(platform, row, |now, row| {
+    change(platform, row, charge::seen(&seen), |now, row| {
         seen_ended(row, &seen, now);
         vec![ended(Kind::Stopped, row)]
     })
@@ -264,8 +265,9 @@ async fn delete(platform: &Platform, engine: &Containers, row: &Row) -> Result<(
 async fn end_and_keep(platform: &Platform, engine: &Containers, row: &Row, container: &str) -> Result<(), Trouble> {
     engine.stop(container, GRACE).await?;
     let seen = engine.inspect(container).await?;
-    if row.observed == Observed::Running {
-        change(platform, row, |now, row| {
+    // Also one that somebody started again at the machine, which no look has seen yet.
+    if row.observed == Observed::Running || seen.started_at > row.started_at {
+        change(platform, row, charge::seen(&seen), |now, row| {
             seen_ended(row, &seen, now);
             Vec::new()
         })
@@ -286,7 +288,7 @@ async fn take_away(platform: &Platform, engine: &Containers, row: &Row) -> Resul
 }
 
 async fn gone(platform: &Platform, row: &Row) -> Result<()> {
-    let now = change(platform, row, |now, row| {
+    let now = change(platform, row, Some(Seen::Gone), |now, row| {
         row.deleted_at = Some(now);
         row.released_at = row.released_at.or(Some(now));
         row.observed = if row.made_at.is_some() { Observed::Missing } else { Observed::None };
@@ -300,7 +302,7 @@ async fn gone(platform: &Platform, row: &Row) -> Result<()> {
 
 /// Somebody took its container away: it is made anew where it is to run.
 async fn missing(platform: &Platform, row: &Row) -> Result<(), Trouble> {
-    change(platform, row, |now, row| {
+    change(platform, row, Some(Seen::Gone), |now, row| {
         (row.observed, row.observed_at) = (Observed::Missing, Some(now));
         vec![Event::of(Kind::Missing)]
     })
@@ -373,7 +375,7 @@ pub(super) async fn lose(platform: &Platform, row: &Row) -> Result<()> {
     if row.lost_since.is_some() {
         return Ok(());
     }
-    change(platform, row, |now, row| {
+    change(platform, row, None, |now, row| {
         row.lost_since = Some(now);
         vec![Event::of(Kind::Lost)]
     })
@@ -411,27 +413,29 @@ pub(super) async fn give_up(platform: &Platform, row: &Row, reason: &str, detail
     Ok(())
 }
 
-/// Writes what was found out, as long as nobody wants something else meanwhile; false where somebody does.
+/// Writes what was found out, and what the ledger says by it, as long as nobody wants something else meanwhile; false where somebody does.
 pub(super) async fn change(
     platform: &Platform,
     row: &Row,
+    seen: Option<Seen>,
     found: impl FnOnce(DateTime<Utc>, &mut Row) -> Vec<Event<'static>>,
 ) -> Result<bool> {
     let ctx = worker(platform);
     let mut tx = platform.db().begin(&ctx).await?;
     let Some(mut fresh) = store::lock(&mut tx, row.id).await? else { return Ok(false) };
     let stale = fresh.wish != row.wish;
-    let before = fresh.released_at;
+    let before = fresh.clone();
     let events = found(ctx.now(), &mut fresh);
     if stale {
         // What was seen is true, what was to be is not any more.
         fresh.restarts_done = fresh.restarts_done.min(row.restarts_wanted);
         (fresh.deleted_at, fresh.released_at) = (row.deleted_at, row.released_at);
     }
-    if before.is_none() && fresh.released_at.is_some() {
+    if before.released_at.is_none() && fresh.released_at.is_some() {
         store::release(&mut tx, fresh.id, ctx.now()).await?;
     }
     store::save(&mut tx, &fresh).await?;
+    charge::follow(platform, &mut tx, &ctx, &before, seen).await?;
     for event in events {
         store::note(&mut tx, &ctx, fresh.id, event).await?;
     }

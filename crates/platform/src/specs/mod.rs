@@ -201,6 +201,16 @@ pub async fn prices(platform: &Platform, ctx: &OpContext, id: SpecId) -> Result<
     Ok(views(rows, &settings::currency(platform).await, ctx.now()))
 }
 
+/// What an hour costs and from when on, the earliest first; of one start what was set last. For what is paid for, also of a
+/// spec that was deleted.
+pub(crate) async fn prices_in_tx(tx: &mut Tx, id: SpecId) -> Result<Vec<(DateTime<Utc>, Decimal)>> {
+    let mut prices: Vec<_> = store::prices(tx, id).await?.into_iter().map(|row| (row.starts_at, row.price)).collect();
+    // The latest start and, of one start, what was set last come first.
+    prices.dedup_by_key(|(from, _)| *from);
+    prices.reverse();
+    Ok(prices)
+}
+
 /// Sets a price from now or from a later time on.
 ///
 /// # Errors

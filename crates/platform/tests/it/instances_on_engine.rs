@@ -9,16 +9,17 @@ use test_support::{BUSYBOX, DockerEngine, TestCustomer, TestPlatform, eventually
 
 use crate::instances::{Shop, cards, host, named, shop, small, spec_listed};
 
-struct World {
-    engine: DockerEngine,
-    test: TestPlatform,
+/// An engine, and a customer who has a machine on it to use.
+pub struct World {
+    pub engine: DockerEngine,
+    pub test: TestPlatform,
     acme: TestCustomer,
     machine: MachineId,
-    shop: Shop,
+    pub shop: Shop,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let engine = DockerEngine::start();
         engine.import_busybox();
         let test = TestPlatform::new().await;
@@ -31,28 +32,28 @@ impl World {
     }
 
     /// Its owner, now.
-    fn mine(&self) -> OpContext {
+    pub fn mine(&self) -> OpContext {
         self.acme.owner.ctx()
     }
 
     /// One that does this in a shell.
-    async fn create(&self, name: &str, script: &str) -> InstanceId {
+    pub async fn create(&self, name: &str, script: &str) -> InstanceId {
         let command = Some(["sh", "-c", script].map(str::to_owned).into());
         let body = InstanceCreate { command, ..named(name, &self.shop) };
         instances::create(&self.test.platform, &self.mine(), body).await.unwrap().id
     }
 
-    async fn act(&self, id: InstanceId, action: InstanceAction) -> InstanceView {
+    pub async fn act(&self, id: InstanceId, action: InstanceAction) -> InstanceView {
         instances::act(&self.test.platform, &self.mine(), id, action).await.unwrap();
         self.apply(id).await
     }
 
-    async fn apply(&self, id: InstanceId) -> InstanceView {
+    pub async fn apply(&self, id: InstanceId) -> InstanceView {
         instances::apply(&self.test.platform, id).await.unwrap();
         self.get(id).await
     }
 
-    async fn look(&self) {
+    pub async fn look(&self) {
         instances::look(&self.test.platform, self.machine).await.unwrap();
     }
 

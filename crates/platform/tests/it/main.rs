@@ -10,6 +10,8 @@ mod audit_names;
 mod audit_people;
 mod audit_retention;
 mod authz;
+mod billing;
+mod billing_on_engine;
 mod channels;
 mod credentials;
 mod customers;

@@ -164,6 +164,11 @@ const FILL: &str = "
       select $acme, (select min(user_id) from memberships where customer_id = $acme), 'ours', m.id, m.code, m.name,
              i.id, i.name, s.id, '{}', 0, 1, 1, 1, now(), now() from machines m, images i, specs s;
     insert into instance_events (instance_id, at, kind) select id, now(), 'created' from instances;
+    insert into ledger_intervals (subject_id, subject_name, customer_id, customer_name, user_id, user_name, machine_id,
+                                  machine_code, machine_name, spec_id, spec_name, spec, price_per_hour, currency,
+                                  run_started_at, started_at, opened_by)
+      select id, name, customer_id, 'Acme', created_by, '', machine_id, machine_code, machine_name, spec_id, 'small', '{}',
+             1, 'CNY', now(), now(), 'started' from instances;
     insert into instance_logs (instance_id, kept_at, lines) select id, now(), '[]' from instances;
     insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)
       select gen_random_uuid(), id, customer_id, created_by, gen_random_uuid(), now(), now(), now() from instances;
@@ -267,6 +272,7 @@ async fn another_tenants_transaction_finds_nothing_of_ours() {
         ("instance_logs", 1),
         ("instances", 1),
         ("jobs", 1),
+        ("ledger_intervals", 1),
         // The machine it has and the work announced on it, and none of its figures.
         ("machines", 1),
         ("maintenance_windows", 1),
@@ -380,6 +386,7 @@ async fn another_tenant_writes_nothing_of_ours() {
         "delete from instance_logs",
         "update terminals set used_at = now()",
         "delete from terminal_tickets",
+        "update ledger_intervals set ended_at = now(), closed_by = 'ended'",
     ] {
         assert_eq!(attempt(&test, &theirs, statement, acme.id).await, Ok(0), "{statement}");
     }
@@ -402,6 +409,8 @@ async fn another_tenant_writes_nothing_of_ours() {
         "insert into instance_logs (instance_id, kept_at, lines) values (1, now(), '[]')",
         "insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)
            values (gen_random_uuid(), 1, app_customer(), app_user(), gen_random_uuid(), now(), now(), now())",
+        "update ledger_intervals set price_per_hour = 0",
+        "delete from ledger_intervals",
         "insert into notification_channels (token, kind, name, host, sealed_url)
            values (gen_random_uuid(), 'wecom', 'me', 'a.example', 'x')",
         "insert into join_tokens (secret_hash, expires_at) values (decode(repeat('11', 32), 'hex'), now())",

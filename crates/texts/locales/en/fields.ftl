@@ -158,6 +158,7 @@ field-key-mismatch = This is not the key of the client certificate.
 field-spec-name-taken = Another spec has this name.
 field-without-gpus = Without GPUs this is left empty.
 field-price = A number such as 10.5, with at most six decimal places and no sign.
+field-billing-steps = At most { $max } steps: choose a shorter period or larger steps.
 field-price-past = A price cannot begin before now.
 field-chunk-stalled = Nothing came for a minute. Send the chunk again.
 field-chunk-size = A chunk has exactly the size that is due.

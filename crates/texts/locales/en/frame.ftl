@@ -68,6 +68,7 @@ nav-roles = Roles
 nav-images = Images
 nav-market = Image market
 nav-instances = Instances
+nav-billing = Use and costs
 nav-own-instances = My instances
 nav-own-images = My images
 frame-ended = Your access to this page has ended

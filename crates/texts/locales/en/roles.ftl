@@ -102,3 +102,6 @@ permission-instances-use = See the instances of one’s customer, or one’s own
 permission-instances-create = Make instances, start, stop and delete one’s own
 permission-instances-view = See every instance
 permission-instances-operate = Start, stop and delete everybody’s instances
+permission-group-billing = Billing
+permission-billing-view = See what everybody used and what it costs
+permission-billing-view-own = See what one’s customer, or oneself, used and what it costs

@@ -158,6 +158,7 @@ field-key-mismatch = 这不是该客户端证书的私钥。
 field-spec-name-taken = 已有同名的规格。
 field-without-gpus = 没有 GPU 时应留空。
 field-price = 应为 10.5 这样的数字，最多六位小数，不带符号。
+field-billing-steps = 最多 { $max } 段：请缩短时间范围，或选择更大的时间单位。
 field-price-past = 价格不能从过去开始生效。
 field-chunk-stalled = 一分钟内没有收到数据，请重新发送该分块。
 field-chunk-size = 分块大小必须与要求完全一致。

@@ -65,6 +65,7 @@ nav-roles = 角色
 nav-images = 镜像
 nav-market = 镜像市场
 nav-instances = 实例
+nav-billing = 用量和费用
 nav-own-instances = 我的实例
 nav-own-images = 我的镜像
 frame-ended = 对此页的访问已结束

@@ -99,3 +99,6 @@ permission-instances-use = 查看本客户或自己的实例
 permission-instances-create = 创建实例，启动、停止和删除自己的实例
 permission-instances-view = 查看所有实例
 permission-instances-operate = 启动、停止和删除所有人的实例
+permission-group-billing = 计费
+permission-billing-view = 查看所有人的用量和费用
+permission-billing-view-own = 查看本客户或自己的用量和费用

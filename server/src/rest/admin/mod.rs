@@ -4,6 +4,7 @@ pub mod allocation_overview;
 pub mod allocations;
 pub mod announcements;
 pub mod audit;
+pub mod billing;
 pub mod channels;
 pub mod customers;
 pub mod engines;

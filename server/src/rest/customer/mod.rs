@@ -2,6 +2,7 @@
 
 pub mod announcements;
 pub mod audit;
+pub mod billing;
 pub mod images;
 pub mod instances;
 pub mod machines;

@@ -79,6 +79,14 @@ pub(in crate::engines) async fn ask(tx: &mut Tx, machine: MachineId) -> Result<(
     Ok(())
 }
 
+/// When it answered last.
+pub(in crate::engines) async fn answered(tx: &mut Tx, machine: MachineId) -> Result<Option<DateTime<Utc>>> {
+    let at = sqlx::query_scalar!("select answered_at from engine_looks where machine_id = $1", machine.0)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(at.flatten())
+}
+
 /// Its connection is another one now: what was found out of the one before says nothing.
 pub(in crate::engines) async fn forget(tx: &mut Tx, machine: MachineId) -> Result<()> {
     sqlx::query!("delete from engine_looks where machine_id = $1", machine.0).execute(&mut **tx).await?;

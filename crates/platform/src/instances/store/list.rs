@@ -101,3 +101,13 @@ pub(in crate::instances) async fn ids_gone(tx: &mut Tx, machine: MachineId, aske
     .await?;
     Ok(ids)
 }
+
+/// Machines with instances that are not gone, by code.
+pub(in crate::instances) async fn machines_with_instances(tx: &mut Tx) -> Result<Vec<(MachineId, String)>> {
+    let rows = sqlx::query!(
+        "select distinct machine_id, machine_code from instances where deleted_at is null order by machine_code"
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (MachineId(row.machine_id), row.machine_code)).collect())
+}

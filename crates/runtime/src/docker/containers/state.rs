@@ -203,8 +203,8 @@ impl RawContainer {
             name: word(self.name.trim_start_matches('/')),
             origin,
             state: state.read(),
-            started_at: time(state.started_at.as_deref()).map(|at| at.trunc_subsecs(6)),
-            finished_at: time(state.finished_at.as_deref()).map(|at| at.trunc_subsecs(6)),
+            started_at: kept(state.started_at.as_deref()),
+            finished_at: kept(state.finished_at.as_deref()),
             ports: self.ports(),
             error: Fault::new(crate::docker::FaultKind::StartRefused, &state.error).detail,
         })
@@ -280,6 +280,11 @@ fn port(key: &str) -> Option<(u16, Transport)> {
 pub(super) fn time(text: Option<&str>) -> Option<DateTime<Utc>> {
     let read = DateTime::parse_from_rfc3339(text?).ok()?.with_timezone(&Utc);
     (read.timestamp() > 0).then_some(read)
+}
+
+/// As a database keeps it, in microseconds: a time that was read back is the one that was seen.
+fn kept(text: Option<&str>) -> Option<DateTime<Utc>> {
+    time(text).map(|at| at.trunc_subsecs(6))
 }
 
 /// Without control characters, and short.

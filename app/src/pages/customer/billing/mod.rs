@@ -1,0 +1,7 @@
+//! What one's customer, or oneself, used and what it costs.
+
+#[cfg(feature = "ssr")]
+pub mod cards;
+#[cfg(feature = "ssr")]
+pub mod page;
+pub mod server_fns;

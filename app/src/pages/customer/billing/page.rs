@@ -1,0 +1,43 @@
+//! `/billing`: what one's customer, or oneself, used and what it costs; grouping, period and page are in the address.
+
+use contract::Page;
+use contract::billing::{BillingQuery, BillingUsage, LedgerLine};
+use leptos::prelude::*;
+
+use super::cards::{NAMES, Side, exports, ledger_card, ledger_query, query_of, usage_card};
+use crate::door::door;
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::paths;
+use crate::ui::lists::ListQuery;
+use crate::words::Words;
+
+const SIDE: Side = Side { rest: "/api/customer/billing", staff: false };
+
+/// `/billing`.
+#[component]
+pub fn OwnBillingPage() -> impl IntoView {
+    let list = ListQuery::here(paths::OWN_BILLING, NAMES);
+    let query = query_of(&list);
+    let (platform, ctx) = door();
+    let rows = ledger_query(&list, &query);
+    page(
+        async move {
+            let usage = platform::billing::own_usage(&platform, &ctx, &query).await?;
+            Ok((query, usage, platform::billing::own_ledger(&platform, &ctx, &rows).await?))
+        },
+        move |(query, usage, rows)| billing_view(&list, &query, usage, rows),
+    )
+}
+
+fn billing_view(list: &ListQuery, query: &BillingQuery, usage: BillingUsage, rows: Page<LedgerLine>) -> AnyView {
+    let words = Words::now();
+    let zone = usage.time_zone.parse().unwrap_or(chrono_tz::UTC);
+    let head = PageFrame::new(words.t("billing-title"), Area::OwnBilling).actions(exports(words, SIDE, query));
+    frame(
+        head,
+        view! {
+            {usage_card(words, SIDE, list, usage)}
+            {ledger_card(words, SIDE, list, zone, rows)}
+        },
+    )
+}
