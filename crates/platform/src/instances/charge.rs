@@ -24,7 +24,7 @@ pub(super) fn seen(container: &Container) -> Option<Seen> {
     match container.state {
         State::Running { .. } | State::Paused => Some(Seen::Runs { since, before: finished.filter(|at| *at <= since) }),
         // Between two runs nothing runs.
-        State::Restarting | State::Exited { .. } | State::Removing | State::Dead => {
+        State::Restarting { .. } | State::Exited { .. } | State::Removing | State::Dead => {
             finished.filter(|at| *at >= since).map(|at| Seen::Ended { since, at })
         }
         State::Created | State::Unknown => None,
