@@ -164,10 +164,13 @@ async fn a_shell_lives_on_and_ends_with_its_code() {
         shell.until("done").await;
     }
     // A letter that is cut is put together again.
-    let letters = "echo \u{4e2d}\u{6587}-ok\n".as_bytes();
-    shell.type_in(&letters[..6]).await;
-    shell.type_in(&letters[6..]).await;
-    shell.until("\n\u{4e2d}\u{6587}-ok").await;
+    shell.type_in("echo re''ady; cat\n").await;
+    shell.until("ready").await;
+    let letters = "\u{4e2d}\u{6587}-ok\n".as_bytes();
+    shell.type_in(&letters[..2]).await;
+    shell.type_in(&letters[2..]).await;
+    shell.until("\u{4e2d}\u{6587}-ok\r\n\u{4e2d}\u{6587}-ok").await;
+    shell.type_in([4]).await;
     drop(shell);
 
     let (mut shell, again, resumed, instead) = world.open(Some(&terminal)).await;
@@ -250,6 +253,13 @@ async fn who_is_cut_off_has_no_shell_within_five_seconds() {
     alone.type_in("echo re''ady; sleep 501\n").await;
     alone.until("ready").await;
     drop(alone);
+    let listed = || {
+        let (_, list) = world._engine.ask("GET", "/containers/json", "application/json", b"");
+        let list: Value = serde_json::from_str(&list).unwrap();
+        let path = format!("/containers/{}/top", list[0]["Id"].as_str().unwrap());
+        world._engine.ask("GET", &path, "application/json", b"").1
+    };
+    assert!(listed().contains("sleep 500") && listed().contains("sleep 501"));
     let disabled = format!(
         "update users set token_version = token_version + 1, state = 'disabled' where id = {} returning id",
         world.acme.owner.id
@@ -265,12 +275,6 @@ async fn who_is_cut_off_has_no_shell_within_five_seconds() {
     for terminal in [&terminal, &other] {
         assert_eq!(world.written(terminal).await, "access -1");
     }
-    let listed = || {
-        let (_, list) = world._engine.ask("GET", "/containers/json", "application/json", b"");
-        let list: Value = serde_json::from_str(&list).unwrap();
-        let path = format!("/containers/{}/top", list[0]["Id"].as_str().unwrap());
-        world._engine.ask("GET", &path, "application/json", b"").1
-    };
     eventually("nothing of it runs on", async || (!listed().contains("sleep 50")).then_some(())).await;
 }
 
@@ -294,7 +298,6 @@ async fn a_slow_reader_and_endless_output_hurt_nobody() {
     let (mut quick, ..) = world.open(Some(&terminal)).await;
     while quick.1.len() < 4 << 20 {
         assert!(quick.next(true).await.is_some());
-        quick.1.truncate(8 << 20);
     }
     slow.tell(&TerminalSaid::Ack { bytes: sent }).await;
     let skipped = loop {

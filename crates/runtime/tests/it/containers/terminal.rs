@@ -50,17 +50,18 @@ async fn a_shell_has_a_terminal_with_a_size_and_ends_with_a_code() {
     let mut terminal = containers.terminal(&id, "mark-1", size).await.unwrap();
     resize(&containers, &terminal.exec, size).await;
     terminal.input.say(b"echo $((40+2)) $TERM $SECRET; busybox stty size\n").await.unwrap();
-    until(&mut terminal, "42 xterm-256color hunter2").await;
-    until(&mut terminal, "33 101").await;
+    let said = until(&mut terminal, "33 101").await;
+    assert!(said.contains("42 xterm-256color hunter2"), "{said}");
     resize(&containers, &terminal.exec, TerminalSize::new(55, 22).unwrap()).await;
     // No key of ours is taken on its way: these are what an engine takes for its own otherwise.
     terminal
         .input
-        .say(b"busybox stty size; busybox stty raw -echo; head -c 4 | busybox od -An -tx1; busybox stty sane\n")
+        .say(b"busybox stty size; busybox stty raw -echo; echo re''ady; head -c 4 | busybox od -An -tx1; busybox stty sane\n")
         .await
         .unwrap();
-    until(&mut terminal, "22 55").await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    // From then on nothing stands between the keys and the program.
+    let said = until(&mut terminal, "ready").await;
+    assert!(said.contains("22 55"), "{said}");
     terminal.input.say(b"\x10\x11ab").await.unwrap();
     until(&mut terminal, "10 11 61 62").await;
     assert_eq!(containers.terminal_exit(&terminal.exec).await.unwrap(), Exit::Not);
