@@ -161,7 +161,7 @@ pub(super) async fn keep(
     Ok(())
 }
 
-/// Comes round by the clock: forgets what was kept long enough.
+/// Comes round by the clock: forgets what was kept long enough of those that are gone, and of shells that are over.
 ///
 /// # Errors
 /// Whatever keeps the database from doing it.
@@ -169,6 +169,7 @@ pub async fn clean(platform: &Platform) -> Result<()> {
     let ctx = platform.system(SystemActor::Worker);
     let mut tx = platform.db().begin(&ctx).await?;
     store::forget_logs(&mut tx, ctx.now() - KEPT).await?;
+    store::forget_terminals(&mut tx, ctx.now() - KEPT).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -241,10 +241,19 @@ async fn what_the_kernel_ended_for_its_memory_is_told_from_what_was_killed() {
                 and customer_id is not null";
     let told: i64 = sqlx::query_scalar(told).fetch_one(world.test.owner_pool()).await.unwrap();
     assert_eq!(told, 1);
-    // And is not kept for ever.
+    // And is not kept for ever, nor is what is known of a shell.
+    let shell =
+        "insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until,
+                                        ended_at, reason)
+                 select gen_random_uuid(), id, customer_id, created_by, gen_random_uuid(), $1, $1, $1, $1, 'exited'
+                 from instances";
+    sqlx::query(shell).bind(mine.now()).execute(world.test.owner_pool()).await.unwrap();
     world.test.clock().advance(chrono::TimeDelta::days(91));
     instances::clean(platform).await.unwrap();
     assert!(world.said(killed).await.is_empty());
+    let shells: i64 =
+        sqlx::query_scalar("select count(*) from terminals").fetch_one(world.test.owner_pool()).await.unwrap();
+    assert_eq!(shells, 0);
 }
 
 #[tokio::test]

@@ -21,8 +21,8 @@ pub(super) use leases::{beat, free, leave, take};
 pub(super) use list::{alive_on, ids_gone, list, machines_with_instances};
 pub(super) use logs::{forget_logs, keep_logs, kept_logs};
 pub(super) use terminals::{
-    NewTerminal, count_terminals, end_terminal, find_terminal, keep_ticket, open_terminal, orphaned_terminals,
-    renew_terminal, use_ticket,
+    NewTerminal, count_terminals, end_terminal, find_terminal, forget_terminals, keep_ticket, open_terminal,
+    orphaned_terminals, renew_terminal, use_ticket,
 };
 
 use super::place::Chosen;

@@ -56,6 +56,12 @@ pub(in crate::instances) async fn use_ticket(
     Ok(used.filter(|it| it.expires_at > now).map(|it| it.terminal_id))
 }
 
+/// Forgets those that were over before this time.
+pub(in crate::instances) async fn forget_terminals(tx: &mut Tx, before: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("delete from terminals where ended_at < $1", before).execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// A new shell.
 pub(in crate::instances) struct NewTerminal {
     pub id: Uuid,
