@@ -49,6 +49,9 @@ pub struct SiteManifest {
     /// What sends large files, e.g. `/pkg/rg-upload-51bd.js`.
     #[serde(default)]
     pub upload: String,
+    /// What goes on with an instance's log, e.g. `/pkg/rg-logs-2b0e.js`.
+    #[serde(default)]
+    pub logs: String,
     /// The terminal, e.g. `/pkg/rg-terminal-77d2.js`.
     #[serde(default)]
     pub terminal: String,

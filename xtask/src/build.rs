@@ -85,7 +85,7 @@ pub fn site() -> Result<PathBuf> {
     let pkg = work.join("pkg");
     std::fs::create_dir_all(&pkg)?;
     let (js, wasm) = bind(&wasm)?;
-    let (css, [elements, shell, upload, terminal]) = (style()?, elements()?);
+    let (css, [elements, shell, upload, logs, terminal]) = (style()?, elements()?);
     let app = digest(&[&js, &wasm]);
     let names = [
         (format!("remotegpu-{app}.js"), &js),
@@ -94,13 +94,14 @@ pub fn site() -> Result<PathBuf> {
         (format!("rg-chart-{}.js", digest(&[&elements])), &elements),
         (format!("rg-shell-{}.js", digest(&[&shell])), &shell),
         (format!("rg-upload-{}.js", digest(&[&upload])), &upload),
+        (format!("rg-logs-{}.js", digest(&[&logs])), &logs),
         (format!("rg-terminal-{}.js", digest(&[&terminal])), &terminal),
     ];
     let mut bundle = 0;
     for (name, bytes) in &names {
         let size = store(&pkg, name, bytes)?;
         // What no page loads beside the islands is no part of what a page can load at most.
-        if !["rg-upload-", "rg-terminal-"].iter().any(|apart| name.starts_with(apart)) {
+        if !["rg-upload-", "rg-logs-", "rg-terminal-"].iter().any(|apart| name.starts_with(apart)) {
             bundle += size;
         }
     }
@@ -117,7 +118,8 @@ pub fn site() -> Result<PathBuf> {
         "elements": format!("/pkg/{}", names[3].0),
         "shell": format!("/pkg/{}", names[4].0),
         "upload": format!("/pkg/{}", names[5].0),
-        "terminal": format!("/pkg/{}", names[6].0),
+        "logs": format!("/pkg/{}", names[6].0),
+        "terminal": format!("/pkg/{}", names[7].0),
     });
     std::fs::write(work.join("manifest.json"), serde_json::to_string_pretty(&manifest)?)?;
     std::fs::write(work.join("stamp"), stamp)?;
@@ -204,13 +206,19 @@ fn style() -> Result<Vec<u8>> {
     Ok(all.into_bytes())
 }
 
-/// The charts, the small helpers of every page, the upload, and the terminal.
-fn elements() -> Result<[Vec<u8>; 4]> {
+/// The charts, the small helpers of every page, the upload, the log, and the terminal.
+fn elements() -> Result<[Vec<u8>; 5]> {
     let out = target().join("elements");
     let text = out.to_string_lossy().into_owned();
     run(&mut command(&["node", "frontend/js/build.mjs", &text]))?;
     let read = |name: &str| std::fs::read(out.join(name)).with_context(|| name.to_owned());
-    Ok([read("rg-chart.js")?, read("rg-shell.js")?, read("rg-upload.js")?, read("rg-terminal.js")?])
+    Ok([
+        read("rg-chart.js")?,
+        read("rg-shell.js")?,
+        read("rg-upload.js")?,
+        read("rg-logs.js")?,
+        read("rg-terminal.js")?,
+    ])
 }
 
 fn digest(parts: &[&[u8]]) -> String {

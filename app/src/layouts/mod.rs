@@ -36,6 +36,7 @@ pub struct PageFrame {
 #[derive(Clone, Copy)]
 enum Extra {
     Upload,
+    Logs,
     Terminal,
 }
 
@@ -78,6 +79,12 @@ impl PageFrame {
     /// The page has a form with a large file.
     pub fn upload(mut self) -> Self {
         self.extra = Some(Extra::Upload);
+        self
+    }
+
+    /// The page goes on with what an instance says.
+    pub fn logs(mut self) -> Self {
+        self.extra = Some(Extra::Logs);
         self
     }
 

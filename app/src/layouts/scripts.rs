@@ -26,6 +26,7 @@ pub(super) fn scripts(live: bool, elements: bool, extra: Option<Extra>) -> impl 
     let elements = elements.then(|| module(site.elements, nonce.clone()));
     let extra = extra.map(|extra| match extra {
         Extra::Upload => module(site.upload, nonce),
+        Extra::Logs => module(site.logs, nonce),
         Extra::Terminal => module(site.terminal, nonce),
     });
     (shell_script(), elements, extra, islands)

@@ -7,10 +7,11 @@
 // Not an island, because every page has a bell, and a page without islands loads no wasm. It speaks to the same socket of
 // the server, `/ws/live`, with one topic.
 
+import { ended, parse, pause } from './live.js';
+
 const TOPIC = 'notifications';
 /// Silence after which the line counts as lost; the server speaks every 10 s.
 const SILENCE_MS = 25_000;
-const RETRY_MS = [1_000, 30_000];
 /// A page hidden for so long hangs up until it is looked at again.
 const HIDDEN_MS = 60_000;
 /// For a page that is on its way to another: it may have ended the session itself.
@@ -22,14 +23,6 @@ export function said(unread, texts) {
   return { label, badge: unread === 0 ? '' : unread > 99 ? '99+' : String(unread) };
 }
 
-const parse = (text) => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return {};
-  }
-};
-
 /// The content of a message of our topic; nothing for anything else.
 export function read(text) {
   const message = parse(text);
@@ -37,20 +30,9 @@ export function read(text) {
   return ours && (message.type === 'snapshot' || message.type === 'delta') ? message.data.value : null;
 }
 
-/// Whether a message says that nobody is signed in here any more.
-export function ended(text) {
-  const { type, reason, error } = parse(text);
-  return type === 'bye' ? reason === 'session_ended' : type === 'refused' && error?.code === 1100;
-}
-
 /// A page of ours, or the page of all: an address from elsewhere is not followed.
 export function local(link) {
   return typeof link === 'string' && /^\/(?![\/\\])/.test(link) ? link : null;
-}
-
-/// How long to wait before the next try.
-export function pause(failures, random) {
-  return Math.min(RETRY_MS[0] * 2 ** Math.min(failures, 6), RETRY_MS[1]) * (0.75 + random * 0.5);
 }
 
 const Base = globalThis.HTMLElement ?? class {};

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { ended, local, pause, read, said } from './rg-bell.js';
+import { ended, pause } from './live.js';
+import { local, read, said } from './rg-bell.js';
 
 const texts = { none: 'Notifications', one: '1 not read', many: '{n} not read' };
 

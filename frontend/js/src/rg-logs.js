@@ -4,7 +4,7 @@
 // It speaks to `/ws/instances/{id}/logs`, which sends the end of it, then what comes. After a cut it asks for what was said
 // since, so that nothing is missing or twice.
 
-import { ended, pause } from './rg-bell.js';
+import { ended, parse, pause } from './live.js';
 
 /// Lines that are kept in the page.
 const MOST = 5_000;
@@ -13,13 +13,9 @@ const SILENCE_MS = 25_000;
 
 /// The content of a message, and whether it replaces what was there; nothing for anything else.
 export function heard(text) {
-  try {
-    const { type, data } = JSON.parse(text);
-    const ours = (type === 'snapshot' || type === 'delta') && Array.isArray(data?.lines);
-    return ours ? { lines: data.lines, mark: data.mark, anew: type === 'snapshot' } : null;
-  } catch {
-    return null;
-  }
+  const { type, data } = parse(text);
+  const ours = (type === 'snapshot' || type === 'delta') && Array.isArray(data?.lines);
+  return ours ? { lines: data.lines, mark: data.mark, anew: type === 'snapshot' } : null;
 }
 
 /// A line as the page shows it.

@@ -1,5 +1,8 @@
 // What the terminal knows without a browser: see rg-terminal.js.
 
+import * as live from './live.js';
+
+/// Who types waits for less.
 const RETRY_MS = [500, 10_000];
 /// A shell takes what is typed in pieces; a message may have 64 KiB.
 const PIECE = 16 * 1024;
@@ -7,9 +10,7 @@ const PIECE = 16 * 1024;
 const ACK_BYTES = 32 * 1024;
 
 /// How long to wait before the next try.
-export function pause(failures, random) {
-  return Math.min(RETRY_MS[0] * 2 ** Math.min(failures, 6), RETRY_MS[1]) * (0.75 + random * 0.5);
-}
+export const pause = (failures, random) => live.pause(failures, random, RETRY_MS);
 
 /// What is typed, in pieces that may be cut within a letter: they are put together again.
 export function pieces(bytes) {

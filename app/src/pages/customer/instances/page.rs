@@ -56,7 +56,8 @@ fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, (said, stats): 
     let head = PageFrame::new(view.name.clone(), Area::OwnInstances)
         .crumb(words.t("nav-own-instances"), paths::OWN_INSTANCES)
         .beside(state_cell(words, view.state))
-        .actions(manages.then(|| actions(words, &view)));
+        .actions(manages.then(|| actions(words, &view)))
+        .logs();
     let message = refused.as_ref().map(|refused| refused.message(words.0));
     let follow = follow_link(words, &view, follows);
     // With a script it goes on by itself; where the page is read again, it must not start anew each time.
