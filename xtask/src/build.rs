@@ -22,7 +22,7 @@ pub struct Built {
 /// Floor of the wasm: below it the islands are not in.
 const WASM_FLOOR: u64 = 60_000;
 /// Ceiling of the whole bundle, brotli: what it is now, so that it only shrinks. The goal is 150 kB (docs/benchmarks.md).
-const BUNDLE_CEILING: usize = 205_000;
+const BUNDLE_CEILING: usize = 204_500;
 
 /// Release builds of everything. `frontend` is never built together with `server`: their features would mix.
 pub fn build() -> Result<Built> {
@@ -176,6 +176,9 @@ fn bind(wasm: &Path) -> Result<(Vec<u8>, Vec<u8>)> {
     let small = out.join("small.wasm");
     let mut opt = command(&[
         "frontend/js/node_modules/.bin/wasm-opt",
+        // As binaryen's own guide has it for size: what is flat is found to be the same more often.
+        "--flatten",
+        "--rereloop",
         "-Oz",
         "--enable-bulk-memory",
         "--enable-nontrapping-float-to-int",
