@@ -86,7 +86,8 @@ pub async fn update(
     body: ProviderBody,
 ) -> Result<ProviderView> {
     let granted = ctx.authorize(ManageIdentity, &Installation)?;
-    let mut tx = platform.db().begin(ctx).await?;
+    // Sign-ins that wait for a code are nobody's to end but the system's.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let before = store::lock_provider(&mut tx, id).await?.ok_or_else(Error::not_found)?;
     if body.version.is_some_and(|seen| seen != before.version) {
         return Err(Error::new(ErrorCode::Conflict).with_key("error-settings-changed"));

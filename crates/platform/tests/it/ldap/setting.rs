@@ -2,7 +2,7 @@
 
 use contract::ErrorCode;
 use contract::accounts::{
-    LdapSecurity, LdapSettings, MappedRole, MemberRole, PasswordChange, ProviderBody, ProviderKind,
+    LdapSecurity, LdapSettings, LoginRequest, MappedRole, MemberRole, PasswordChange, ProviderBody, ProviderKind,
 };
 use platform::OpContext;
 use platform::accounts::{self, SignedIn, identity};
@@ -162,12 +162,17 @@ async fn people_of_a_directory_are_sent_there_for_their_password() {
     assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-password-elsewhere-at"));
     assert_eq!(accounts::security(&world.test.platform, &world.admin.ctx()).await.unwrap().password_place, None);
     // Out of use: what they had open ends, and nobody new comes in.
+    let request = LoginRequest {
+        username: "wanda".to_owned(),
+        password: "wanda's password".to_owned(),
+        ..LoginRequest::default()
+    };
+    let anonymous = world.test.anonymous();
+    let token = accounts::issue_access_token(&world.test.platform, &anonymous, &request).await.unwrap().access_token;
+    let opens = async || accounts::principal_of_bearer(&world.test.platform, &anonymous, &token).await.is_ok();
+    assert!(opens().await);
     world.set(|body| body.enabled = false).await.unwrap();
-    let version: i64 = sqlx::query_scalar("select token_version from users where name = 'wanda'")
-        .fetch_one(world.test.owner_pool())
-        .await
-        .unwrap();
-    assert!(version > who.token_version);
+    assert!(!opens().await);
     assert_eq!(world.refusal("wanda", "wanda's password").await, WRONG);
     // Removed: the account stays, with nothing that opens it.
     identity::delete(&world.test.platform, &world.admin.ctx(), world.provider).await.unwrap();

@@ -51,8 +51,10 @@ async fn one_s_own_account_is_bound_only_with_a_yes() {
     assert_eq!(refusal(identity::unlink(platform, &world.admin.ctx(), bound[0].id).await).0, ErrorCode::NotFound);
     identity::unlink(platform, &ctx, bound[0].id).await.unwrap();
     assert_ne!(world.sign_in().await.unwrap().user, local.id, "now it is somebody else's");
-    let log = "select action from audit_events where action like '%link-identity' order by id";
-    assert_eq!(world.sql(log).await, ["accounts:link-identity", "accounts:unlink-identity"]);
+    let log = "select action || ' ' || outcome from audit_events where action like '%link-identity' order by id";
+    let [bound, taken, parted] =
+        ["accounts:link-identity done", "accounts:link-identity failed", "accounts:unlink-identity done"];
+    assert_eq!(world.sql(log).await, [bound, taken, taken, parted]);
     let told = "select kind from notifications where kind = 'identities-changed' order by id";
     assert_eq!(world.sql(told).await.len(), 2, "the owner hears of both");
 }
