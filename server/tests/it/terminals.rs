@@ -105,7 +105,9 @@ impl Shell {
                 Some(Ok(Message::Binary(bytes))) => {
                     self.1.extend_from_slice(&bytes);
                     if shows {
-                        self.tell(&TerminalSaid::Ack { bytes: bytes.len() as u64 }).await;
+                        // The server may have hung up meanwhile: the next message says so.
+                        let said = TerminalSaid::Ack { bytes: bytes.len() as u64 };
+                        let _ = self.0.send(Message::text(serde_json::to_string(&said).unwrap())).await;
                     }
                     return Some(None);
                 }
