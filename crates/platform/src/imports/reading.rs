@@ -110,7 +110,9 @@ async fn read_workbook(platform: &Platform, id: ImportId, kind: &'static Kind, j
     }
     let is_ours = |text: &str| {
         let said = |key: &str| [Language::Zh, Language::En].map(|language| texts::message(language, key, &[]));
-        kind.exported.iter().any(|key| said(key).iter().any(|ours| ours == text.trim()))
+        // Workbooks say of times that they are of no zone.
+        let text = text.trim().trim_end_matches(" (UTC)");
+        kind.exported.iter().any(|key| said(key).iter().any(|ours| ours == text))
     };
     let unknown = heading.unknown.iter().map(|heading| heading.text.clone()).filter(|text| !is_ours(text));
     let unknown: Vec<String> = unknown.collect();
