@@ -1,25 +1,6 @@
 // An instance on a real Docker Engine: made, stopped, started, deleted; without JavaScript, because every page works without.
-import { execFileSync } from 'node:child_process';
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { Engine } from '../fixtures/engine.js';
 import { expect, test } from '../fixtures/test.js';
-
-/** `busybox:1` of the program that is here; no registry is asked. */
-function busybox(engine: Engine): void {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'busybox-'));
-  fs.mkdirSync(path.join(folder, 'bin'));
-  const program = ['/bin/busybox', '/usr/bin/busybox'].find((it) => fs.existsSync(it));
-  if (!program) throw new Error('busybox is not here: cargo xtask setup test gets it');
-  fs.copyFileSync(program, path.join(folder, 'bin', 'busybox'));
-  for (const applet of ['sh', 'sleep', 'echo', 'cat']) fs.symlinkSync('busybox', path.join(folder, 'bin', applet));
-  const tarball = path.join(folder, '..', `${path.basename(folder)}.tar`);
-  execFileSync('tar', ['-C', folder, '-cf', tarball, '.']);
-  engine.docker(['import', tarball, 'busybox:1']);
-  fs.rmSync(folder, { recursive: true });
-  fs.rmSync(tarball);
-}
 
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
@@ -27,7 +8,7 @@ test.describe('without JavaScript', () => {
     test.setTimeout(180_000);
     const engine = await Engine.start();
     try {
-      busybox(engine);
+      engine.busybox();
       const token = await installation.token(installation.admin);
       const ask = async (address: string, method: string, body: unknown) => {
         const answer = await installation.rest(token, address, method, body);
