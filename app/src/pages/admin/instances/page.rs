@@ -13,7 +13,7 @@ use super::server_fns::ActOnInstance;
 use crate::door::{Refused, door, id_of_path};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::customer::instances::cells::{
-    events_card, facts_card, logs_card, reason_card, state_cell, stats_card,
+    deletion_card, events_card, facts_card, logs_card, reason_card, state_cell, stats_card,
 };
 use crate::paths;
 use crate::ui::ask::Ask;
@@ -120,28 +120,9 @@ fn reason_form(words: Words, view: &InstanceView) -> AnyView {
 }
 
 fn delete_card(words: Words, view: &InstanceView, refused: Option<&Refused>) -> impl IntoView + use<> {
-    let fault = refused.and_then(|refused| refused.fault(words.0, "confirm"));
     let lost = words.t("instance-delete-hint-staff");
     let ask = Ask::new("delete", words.t("instance-delete"), lost.clone(), ActOnInstance::url())
         .field("id", view.id)
-        .field("action", InstanceAction::Delete.code())
-        .inside(text_field(TextField {
-            label: words.with("instance-delete-confirm", &[("name", view.name.clone())]),
-            name: "confirm".to_owned(),
-            form: "delete",
-            fault: fault.clone(),
-            required: true,
-            autocomplete: Some("off"),
-            ..TextField::default()
-        }));
-    view! {
-        <section class="card">
-            <header><h2>{words.t("instance-delete")}</h2></header>
-            <div class="form">
-                <p class="sub">{lost}</p>
-                {fault.map(|fault| view! { <p class="fault">{fault}</p> })}
-                <div class="actions">{ask.view(words)}</div>
-            </div>
-        </section>
-    }
+        .field("action", InstanceAction::Delete.code());
+    deletion_card(words, view, refused, (lost, ask))
 }

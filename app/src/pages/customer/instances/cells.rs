@@ -6,8 +6,10 @@ use contract::instances::{
 };
 use leptos::prelude::*;
 
-use crate::door::look;
+use crate::door::{Refused, look};
+use crate::ui::ask::Ask;
 use crate::ui::format::{NOT_MEASURED, bytes, decimal, text, whole};
+use crate::ui::forms::{TextField, text_field};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::{clock, time};
@@ -295,6 +297,35 @@ pub fn events_card(words: Words, events: Vec<InstanceEvent>) -> impl IntoView {
         <section class="card" id="events">
             <header><h2>{words.t("instance-events")}</h2></header>
             {list_table(words.t("instance-events"), head, rows.collect_view())}
+        </section>
+    }
+}
+
+/// Asks for its name before it is deleted, and says what is lost; `ask` posts it.
+pub fn deletion_card(
+    words: Words,
+    view: &InstanceView,
+    refused: Option<&Refused>,
+    (lost, ask): (String, Ask),
+) -> impl IntoView + use<> {
+    let fault = refused.and_then(|refused| refused.fault(words.0, "confirm"));
+    let ask = ask.inside(text_field(TextField {
+        label: words.with("instance-delete-confirm", &[("name", view.name.clone())]),
+        name: "confirm".to_owned(),
+        form: "delete",
+        fault: fault.clone(),
+        required: true,
+        autocomplete: Some("off"),
+        ..TextField::default()
+    }));
+    view! {
+        <section class="card">
+            <header><h2>{words.t("instance-delete")}</h2></header>
+            <div class="form">
+                <p class="sub">{lost}</p>
+                {fault.map(|fault| view! { <p class="fault">{fault}</p> })}
+                <div class="actions">{ask.view(words)}</div>
+            </div>
         </section>
     }
 }

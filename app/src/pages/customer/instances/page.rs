@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::cells::{events_card, facts_card, logs_card, reason_card, state_cell, stats_card};
+use super::cells::{deletion_card, events_card, facts_card, logs_card, reason_card, state_cell, stats_card};
 use super::server_fns::{ActOnOwnInstance, DeleteOwnInstance, UpdateOwnInstance};
 use crate::door::{Refused, door, id_of_path, reload_after};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -150,30 +150,11 @@ fn change_card(words: Words, view: &InstanceView, refused: Option<&Refused>) -> 
 }
 
 fn delete_card(words: Words, view: &InstanceView, refused: Option<&Refused>) -> impl IntoView + use<> {
-    let fault = refused.and_then(|refused| refused.fault(words.0, "confirm"));
     let lost = match view.spec.data_disk_gb {
         0 => words.t("instance-delete-hint"),
         disk => words.with("instance-delete-hint-data", &[("gb", disk.to_string())]),
     };
-    let ask = Ask::new("delete", words.t("instance-delete"), lost.clone(), DeleteOwnInstance::url())
-        .field("id", view.id)
-        .inside(text_field(TextField {
-            label: words.with("instance-delete-confirm", &[("name", view.name.clone())]),
-            name: "confirm".to_owned(),
-            form: "delete",
-            fault: fault.clone(),
-            required: true,
-            autocomplete: Some("off"),
-            ..TextField::default()
-        }));
-    view! {
-        <section class="card">
-            <header><h2>{words.t("instance-delete")}</h2></header>
-            <div class="form">
-                <p class="sub">{lost}</p>
-                {fault.map(|fault| view! { <p class="fault">{fault}</p> })}
-                <div class="actions">{ask.view(words)}</div>
-            </div>
-        </section>
-    }
+    let ask =
+        Ask::new("delete", words.t("instance-delete"), lost.clone(), DeleteOwnInstance::url()).field("id", view.id);
+    deletion_card(words, view, refused, (lost, ask))
 }
