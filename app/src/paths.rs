@@ -13,7 +13,7 @@ pub fn login(next: Option<&str>) -> String {
     }
 }
 
-/// The same, with a word on what was just done: `account` or `password`.
+/// The same, with a word on what was just done: `account`, `password` or `parted`.
 pub fn login_after(done: &str) -> String {
     with_query(LOGIN, [("done", done)])
 }

@@ -77,7 +77,7 @@ test('an owner invites somebody, who makes an account without a script', async (
   await look(page, installation.url, 'en', 'light');
   await page.goto('/members');
   await fill(page, 'email', 'lee@acme.example');
-  await page.getByRole('button', { name: 'Send the invitation' }).click();
+  await page.getByRole('button', { name: 'Send invitations' }).click();
   await expect(page.locator('#invite').getByRole('status')).toContainText('on its way');
   await expect(page.locator('#invite tbody')).toContainText('lee@acme.example');
   await expectAccessible(page);
@@ -150,7 +150,7 @@ test('somebody who has an account accepts an invitation with it, and with no oth
   await expect(page.locator('form[action*="add_existing_member"]')).toHaveCount(0);
   await fill(page, 'email', 'kim@example.org');
   await page.locator('#invite [name="role"]').selectOption('owner');
-  await page.getByRole('button', { name: 'Send the invitation' }).click();
+  await page.getByRole('button', { name: 'Send invitations' }).click();
   await expect(page.locator('#invite').getByRole('status')).toContainText('on its way');
   const link = linkOf(await sink.to('kim@example.org', 'invites you'));
 

@@ -32,6 +32,9 @@ pub struct MemberView {
     pub joined_at: DateTime<Utc>,
     /// False while the account is disabled: nobody signs in with it.
     pub active: bool,
+    /// Whether they work for the platform, so that they act for no customer and cannot own one.
+    #[serde(default)]
+    pub staff: bool,
     /// Whether the caller may give the other role now.
     #[serde(default)]
     pub may_change_role: May,

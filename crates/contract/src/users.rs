@@ -83,6 +83,9 @@ pub struct UserView {
     /// The sign-in services and directories that the account is bound to.
     #[serde(default)]
     pub identities: Vec<IdentityView>,
+    /// The first customer that would have no owner who can act for it without this person.
+    #[serde(default)]
+    pub only_owner_of: Option<String>,
     /// What the caller may do with it now.
     #[serde(default)]
     pub may: UserMay,

@@ -78,6 +78,13 @@ pub enum Refusal {
         /// The row, counted from 1.
         row: u32,
     },
+    /// A formula whose result is not in the file: no spreadsheet program has worked it out yet.
+    #[serde(rename = "sheet-refused-formula")]
+    #[error("the result of the formula in {cell} is not in the file")]
+    Formula {
+        /// The cell, as Excel names it.
+        cell: String,
+    },
     /// No visible sheet with cells.
     #[serde(rename = "sheet-refused-no-sheet")]
     #[error("no visible sheet")]
@@ -122,6 +129,7 @@ impl Refusal {
             Self::TooManyColumns { .. } => "sheet-refused-too-many-columns",
             Self::TooManyRows { .. } => "sheet-refused-too-many-rows",
             Self::TextTooLong { .. } => "sheet-refused-text-too-long",
+            Self::Formula { .. } => "sheet-refused-formula",
             Self::NoSheet => "sheet-refused-no-sheet",
             Self::Damaged { .. } => "sheet-refused-damaged",
             Self::TooHeavy { .. } => "sheet-refused-too-heavy",
@@ -136,6 +144,7 @@ impl Refusal {
             Self::TooManyColumns { cell, limit } | Self::TooManyRows { cell, limit } => {
                 vec![("cell", cell.clone()), ("limit", limit.to_string())]
             }
+            Self::Formula { cell } => vec![("cell", cell.clone())],
             Self::TextTooLong { row } => vec![("row", row.to_string())],
             Self::Damaged { detail } => vec![("detail", detail.clone())],
             Self::TooHeavy { mebibytes } => vec![("mebibytes", mebibytes.to_string())],

@@ -1,5 +1,6 @@
 //! One sheet, cell by cell.
 
+use std::collections::HashSet;
 use std::io::{self, Read, Seek};
 
 use calamine::{DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
@@ -12,6 +13,8 @@ use crate::{ReadOptions, Refusal};
 const MAX_CELL: usize = 32_767;
 /// Most text in a row, in bytes: what a reader of rows must hold at once.
 const MAX_ROW_BYTES: usize = 1 << 20;
+/// Blank cells that are looked at for formulas without a result.
+const MAX_BLANKS: usize = 65_536;
 
 /// One row that has something in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,9 +64,21 @@ pub(crate) fn rows(
     if dimensions.end.0 >= options.max_rows || dimensions.end.1 >= options.max_columns {
         // Either something lies far out, which is better said before the first row than after the last, or the file
         // counts blank cells, as many programs do, and nothing is wrong with it.
-        scan(&mut book, &sheet, options, &mut |_| Ok(()))?;
+        scan(&mut book, &sheet, options, &mut HashSet::new(), &mut |_| Ok(()))?;
     }
-    let rows = scan(&mut book, &sheet, options, take)?;
+    let mut blanks = HashSet::new();
+    let rows = scan(&mut book, &sheet, options, &mut blanks, take)?;
+    if !blanks.is_empty() {
+        // Blank to the reader are also formulas that a program wrote and no spreadsheet has worked out: taken for nothing, they
+        // would be a value that nobody wrote.
+        let mut reader = book.worksheet_cells_reader(&sheet).map_err(refuse)?;
+        while let Some(cell) = reader.next_formula().map_err(refuse)? {
+            if !cell.get_value().is_empty() && blanks.contains(&cell.get_position()) {
+                let (line, column) = cell.get_position();
+                return Err(Refusal::Formula { cell: name(line, column) }.into());
+            }
+        }
+    }
     Ok(End { sheet, other_sheets, rows, peak_kib: None })
 }
 
@@ -84,11 +99,12 @@ fn choose<R: Read + Seek>(book: &Xlsx<R>, options: &ReadOptions) -> Result<(Stri
     Ok((sheet, names))
 }
 
-/// Number of rows taken.
+/// Number of rows taken; the first blank cells that stand in the file are added to `blanks`.
 fn scan<R: Read + Seek>(
     book: &mut Xlsx<R>,
     sheet: &str,
     options: &ReadOptions,
+    blanks: &mut HashSet<(u32, u32)>,
     take: &mut dyn FnMut(&Row) -> io::Result<()>,
 ) -> Result<u64, Stop> {
     let from_1904 = book.has_1904_epoch();
@@ -99,7 +115,12 @@ fn scan<R: Read + Seek>(
     while let Some(cell) = reader.next_cell().map_err(|error| refusal(error, options))? {
         let (line, column) = cell.get_position();
         let text = match cell.get_value() {
-            DataRef::Empty => continue,
+            DataRef::Empty => {
+                if blanks.len() < MAX_BLANKS {
+                    blanks.insert((line, column));
+                }
+                continue;
+            }
             value => of_cell(value, from_1904),
         };
         if text.is_empty() {

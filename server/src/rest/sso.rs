@@ -132,5 +132,5 @@ pub async fn identities(rest: Rest) -> Response {
 #[utoipa::path(delete, path = "/api/auth/identities/{id}", tag = "auth", params(("id" = IdentityId, Path)),
     responses((status = 200, description = "Parted"), (status = 422, description = "1402: it is the only way in")))]
 pub async fn unlink(rest: Rest, Part(id): Part<IdentityId>) -> Response {
-    rest.answer(identity::unlink(&rest.platform, &rest.ctx, id).await).await
+    rest.answer(identity::unlink(&rest.platform, &rest.ctx, id).await.map(|_| ())).await
 }

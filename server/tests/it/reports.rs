@@ -95,10 +95,12 @@ async fn statistics_count_what_lies_in_the_period_as_lists_and_as_workbooks() {
     let admin = server.test.admin().await;
     let who = server.token(&admin).await;
     let (acme, globex) = (server.test.customer("Acme").await, server.test.customer("Globex").await);
+    let mut nodes = Vec::new();
     for (code, gpus) in [("host-001", 8), ("host-002", 2)] {
         let node = server.test.node(code).await;
         let inventory = node.inventory(gpus);
         platform::machines::report_inventory(&server.test.platform, &node.ctx(), "1.0.0", &inventory).await.unwrap();
+        nodes.push(node);
     }
     for (code, customer) in [("host-001", &acme), ("host-002", &globex)] {
         let path = format!("/api/admin/machines/{code}/allocate");
@@ -136,6 +138,17 @@ async fn statistics_count_what_lies_in_the_period_as_lists_and_as_workbooks() {
     for wrong in ["resources?from=2031-01-01T00:00:00Z", "customers?from=2001-01-01T00:00:00Z", "usage?months=99"] {
         assert_eq!(server.get(&who, &format!("/api/admin/statistics/{wrong}")).await.code(), 1000, "{wrong}");
     }
+
+    // One that is taken out counted until then, and does so for ever.
+    let left = nodes[1].inventory(1);
+    platform::machines::report_inventory(&server.test.platform, &nodes[1].ctx(), "1.0.0", &left).await.unwrap();
+    server.test.clock().advance(chrono::TimeDelta::hours(5));
+    let who = server.token(&admin).await;
+    let list = server.get(&who, "/api/admin/statistics/resources?q=host-002").await.data();
+    assert_eq!(list["list"][0]["gpuCount"], 1);
+    near(&list["list"][0]["gpuHours"], 25.0);
+    let usage = server.get(&who, &format!("/api/admin/customers/{}/statistics", globex.id)).await.data();
+    near(&usage["gpuHours"], 25.0);
 
     // By the address of the export, and by what is accepted.
     const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";

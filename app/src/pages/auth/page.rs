@@ -109,6 +109,7 @@ fn login_view(
     let done = match use_query_map().get_untracked().get("done").as_deref() {
         Some("account") => Some("login-done-account"),
         Some("password") => Some("login-done-password"),
+        Some("parted") => Some("login-done-parted"),
         _ => None,
     };
     let done = done.filter(|_| refused.is_none()).map(|key| view! { <p role="status">{words.t(key)}</p> });

@@ -75,6 +75,7 @@ pub async fn create_api_token(platform: &Platform, ctx: &OpContext, body: ApiTok
     let secret = format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(secrets::random_bytes::<32>()));
     let new = store::tokens::NewApiToken {
         hash: secrets::sha256(secret.as_bytes()),
+        made_in: user.session,
         customer: user.active_customer,
         token_version: user.token_version,
         address: ctx.address(),

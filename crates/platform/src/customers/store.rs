@@ -34,7 +34,9 @@ pub(super) async fn view(tx: &mut Tx, id: CustomerId) -> Result<Option<CustomerV
 
 pub(super) async fn members(tx: &mut Tx, id: CustomerId) -> Result<Vec<MemberView>> {
     let rows = sqlx::query!(
-        r#"select u.id, u.name::text as "name!", u.display_name, u.state, m.role, m.created_at
+        r#"select u.id, u.name::text as "name!", u.display_name, u.state, m.role, m.created_at,
+                  exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
+                         where a.user_id = u.id) as "staff!"
            from memberships m join users u on u.id = m.user_id
            where m.customer_id = $1 and u.deleted_at is null order by m.role desc, u.name"#,
         id.0
@@ -50,6 +52,7 @@ pub(super) async fn members(tx: &mut Tx, id: CustomerId) -> Result<Vec<MemberVie
             role: if row.role == "owner" { MemberRole::Owner } else { MemberRole::Member },
             joined_at: row.created_at,
             active: row.state == "active",
+            staff: row.staff,
             may_change_role: May::default(),
             may_remove: May::default(),
         })

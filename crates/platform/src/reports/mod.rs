@@ -5,7 +5,7 @@ mod workbench;
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use contract::CustomerId;
 use contract::allocations::{AllocationQuery, ENDING_SOON_DAYS, RenewalQuery, RenewalState};
 use contract::customers::CustomerQuery;
@@ -19,6 +19,7 @@ pub use statistics::{
 };
 pub use workbench::{my_dashboard, my_machines};
 
+use crate::machines::GpuTimes;
 use crate::{OpContext, Platform, Result, SystemActor, allocations, customers, machines, metrics};
 
 /// Numbers of the staff's first page.
@@ -141,15 +142,13 @@ async fn usage(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result<C
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Metrics)).await?;
     let spans = allocations::spans(&mut tx, id, now).await?;
     let ids: Vec<i64> = spans.iter().map(|(machine, ..)| machine.0).collect();
-    let briefs = machines::briefs(platform, &mut tx, &ids, now).await?;
+    let gpus = GpuTimes::load(&mut tx, &ids).await?;
     let mut sum = CustomerUsage { allocations: spans.len() as u64, ..CustomerUsage::default() };
     let (mut samples, mut util) = (0.0, 0.0);
     for (machine, from, until) in spans {
-        let gpus = f64::from(briefs.get(&machine.0).and_then(|brief| brief.gpu_count).unwrap_or(0));
-        let hours = |from: DateTime<Utc>| ((until - from).num_seconds() as f64 / 3600.0).max(0.0);
-        sum.machine_hours += hours(from);
-        sum.gpu_hours += hours(from) * gpus;
-        sum.gpu_hours_30_days += hours(from.max(month_ago)) * gpus;
+        sum.machine_hours += ((until - from).num_seconds() as f64 / 3600.0).max(0.0);
+        sum.gpu_hours += gpus.hours(machine.0, from, until);
+        sum.gpu_hours_30_days += gpus.hours(machine.0, from.max(month_ago), until);
         let (measured, used) = metrics::gpu_use(&mut tx, machine, from, until).await?;
         samples += measured;
         util += used;

@@ -13,6 +13,7 @@ use crate::allocations::{Span, SpansOf};
 use crate::authz::{AllocationRef, CustomerRef, MachineRef};
 use crate::db::Tx;
 use crate::fields::Wrong;
+use crate::machines::GpuTimes;
 use crate::{Error, OpContext, Platform, Result, allocations, audit, customers, machines, metrics};
 
 /// Longest period, days.
@@ -77,7 +78,7 @@ pub async fn customer_statistics(
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let period = may_read(ctx, query)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let (list, total) = of_customers(platform, ctx, &mut tx, query, period, page, page_size).await?;
+    let (list, total) = of_customers(&mut tx, query, period, page, page_size).await?;
     tx.commit().await?;
     Ok(Page { list, total, page, page_size })
 }
@@ -95,7 +96,7 @@ pub async fn export_customer_statistics(
     let period = may_read(ctx, query)?;
     let mut tx = platform.db().snapshot(ctx).await?;
     for number in 1.. {
-        let (rows, _) = of_customers(platform, ctx, &mut tx, query, period, number, EXPORT_PAGE).await?;
+        let (rows, _) = of_customers(&mut tx, query, period, number, EXPORT_PAGE).await?;
         let last = rows.len() < EXPORT_PAGE as usize;
         rows.into_iter().try_for_each(&mut take)?;
         if last {
@@ -129,7 +130,7 @@ pub async fn monthly_usage(platform: &Platform, ctx: &OpContext, query: &UsageQu
     let one = query.customer_id.map(|id| [id.0]);
     let of = one.as_ref().map_or(SpansOf::Everybody, |one| SpansOf::Customers(one));
     let spans = allocations::spans_between(&mut tx, of, starts[0], ctx.now()).await?;
-    let gpus = gpus_of(platform, ctx, &mut tx, &spans).await?;
+    let gpus = gpus_of(&mut tx, &spans).await?;
     tx.commit().await?;
     Ok(starts
         .windows(2)
@@ -143,12 +144,13 @@ pub async fn monthly_usage(platform: &Platform, ctx: &OpContext, query: &UsageQu
                 gpu_hours: 0.0,
             };
             for span in &spans {
-                let hours = hours(span.from.max(month[0]), span.until.min(month[1]));
+                let (from, until) = (span.from.max(month[0]), span.until.min(month[1]));
+                let hours = hours(from, until);
                 if hours > 0.0 {
                     customers.insert(span.customer.0);
                     usage.allocations += 1;
                     usage.machine_hours += hours;
-                    usage.gpu_hours += hours * gpus.get(&span.machine.0).copied().unwrap_or(0.0);
+                    usage.gpu_hours += gpus.hours(span.machine.0, from, until);
                 }
             }
             usage.customers = customers.len() as u64;
@@ -179,13 +181,12 @@ fn hours(from: DateTime<Utc>, until: DateTime<Utc>) -> f64 {
     ((until - from).num_milliseconds() as f64 / 3_600_000.0).max(0.0)
 }
 
-/// GPUs by machine.
-async fn gpus_of(platform: &Platform, ctx: &OpContext, tx: &mut Tx, spans: &[Span]) -> Result<HashMap<i64, f64>> {
+/// The GPUs of these machines over time.
+async fn gpus_of(tx: &mut Tx, spans: &[Span]) -> Result<GpuTimes> {
     let mut ids: Vec<i64> = spans.iter().map(|span| span.machine.0).collect();
     ids.sort_unstable();
     ids.dedup();
-    let briefs = machines::briefs(platform, tx, &ids, ctx.now()).await?;
-    Ok(briefs.into_iter().map(|(id, brief)| (id, f64::from(brief.gpu_count.unwrap_or(0)))).collect())
+    GpuTimes::load(tx, &ids).await
 }
 
 async fn of_machines(
@@ -200,9 +201,12 @@ async fn of_machines(
     let (found, total) = machines::page_of_names(tx, query.q.as_deref(), page, page_size).await?;
     let ids: Vec<i64> = found.iter().map(|(id, ..)| id.0).collect();
     let mut briefs = machines::briefs(platform, tx, &ids, ctx.now()).await?;
-    let mut lent: HashMap<i64, f64> = HashMap::new();
+    let gpus = GpuTimes::load(tx, &ids).await?;
+    let mut lent: HashMap<i64, (f64, f64)> = HashMap::new();
     for span in allocations::spans_between(tx, SpansOf::Machines(&ids), from, until).await? {
-        *lent.entry(span.machine.0).or_default() += hours(span.from, span.until);
+        let (machines, of_gpus) = lent.entry(span.machine.0).or_default();
+        *machines += hours(span.from, span.until);
+        *of_gpus += gpus.hours(span.machine.0, span.from, span.until);
     }
     let periods: Vec<_> = found.iter().map(|(id, ..)| (*id, from, until)).collect();
     let used = metrics::gpu_use_of(tx, &periods).await?;
@@ -211,7 +215,7 @@ async fn of_machines(
         .zip(used)
         .map(|((id, code, name), (samples, util))| {
             let brief = briefs.remove(&id.0).unwrap_or_default();
-            let lent_hours = lent.get(&id.0).copied().unwrap_or(0.0);
+            let (lent_hours, gpu_hours) = lent.get(&id.0).copied().unwrap_or_default();
             MachineStatistics {
                 id: code,
                 name,
@@ -220,7 +224,7 @@ async fn of_machines(
                 gpu_count: brief.gpu_count,
                 lent_hours,
                 lent_percent: 100.0 * lent_hours / hours(from, until),
-                gpu_hours: lent_hours * f64::from(brief.gpu_count.unwrap_or(0)),
+                gpu_hours,
                 gpu_util_percent: (samples > 0.0).then(|| (util / samples) as f32),
             }
         })
@@ -229,8 +233,6 @@ async fn of_machines(
 }
 
 async fn of_customers(
-    platform: &Platform,
-    ctx: &OpContext,
     tx: &mut Tx,
     query: &StatisticsQuery,
     (from, until): Period,
@@ -241,7 +243,7 @@ async fn of_customers(
     let (found, total) = customers::list_in_tx(tx, &wanted, page, page_size).await?;
     let ids: Vec<i64> = found.iter().map(|row| row.id.0).collect();
     let spans = allocations::spans_between(tx, SpansOf::Customers(&ids), from, until).await?;
-    let gpus = gpus_of(platform, ctx, tx, &spans).await?;
+    let gpus = gpus_of(tx, &spans).await?;
     let periods: Vec<_> = spans.iter().map(|span| (span.machine, span.from, span.until)).collect();
     let used = metrics::gpu_use_of(tx, &periods).await?;
     let mut sums: HashMap<i64, (CustomerStatistics, f64, f64)> = found
@@ -263,7 +265,7 @@ async fn of_customers(
         let hours = hours(span.from, span.until);
         sum.allocations += 1;
         sum.machine_hours += hours;
-        sum.gpu_hours += hours * gpus.get(&span.machine.0).copied().unwrap_or(0.0);
+        sum.gpu_hours += gpus.hours(span.machine.0, span.from, span.until);
         *all_samples += samples;
         *all_util += util;
     }

@@ -1,9 +1,9 @@
 //! What cells say.
 
 use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook};
-use sheets::{ReadOptions, Source};
+use sheets::{ReadOptions, Refusal, Source};
 
-use crate::files::{Parts, read, rows};
+use crate::files::{Parts, read, refusal, rows};
 
 fn texts(cells: &[&str]) -> Vec<String> {
     cells.iter().map(|cell| (*cell).to_owned()).collect()
@@ -132,4 +132,20 @@ fn at_a_shell_the_workbook_may_come_through_a_pipe() {
     let (rows, end) = output.split_once('\n').unwrap();
     assert_eq!(rows, r#"{"row":12,"cells":["","7"]}"#);
     assert!(end.starts_with(r#"{"end":{"sheet":"Data","other_sheets":[],"rows":1,"#), "{end}");
+}
+
+#[tokio::test]
+async fn a_formula_that_nobody_worked_out_is_no_blank_cell() {
+    let sheet = |second: &str| {
+        let rows = format!(r#"<row r="1"><c r="A1"><v>1</v></c></row><row r="2"><c r="A2" s="1"/>{second}</row>"#);
+        Parts::with_rows(&rows).zip()
+    };
+    let formula = || Refusal::Formula { cell: "B2".to_owned() };
+    assert_eq!(refusal(sheet(r#"<c r="B2"><f>A1+1</f><v></v></c>"#)).await, formula());
+    assert_eq!(refusal(sheet(r#"<c r="B2"><f>A1+1</f><v/></c>"#)).await, formula());
+    assert_eq!(refusal(sheet(r#"<c r="B2"><f>A1+1</f></c>"#)).await, formula());
+    // What a spreadsheet worked out to be nothing is nothing.
+    assert_eq!(rows(sheet(r#"<c r="B2" t="str"><f>""</f><v></v></c>"#)).await, [(1, texts(&["1"]))]);
+    assert_eq!(rows(sheet(r#"<c r="B2" t="str"><f>""</f><v/></c>"#)).await, [(1, texts(&["1"]))]);
+    assert_eq!(rows(sheet(r#"<c r="B2"><f>A1+1</f><v>2</v></c>"#)).await[1], (2, texts(&["", "2"])));
 }

@@ -2,6 +2,7 @@
 login-title = Sign in
 login-done-account = Your account is made. Sign in with it.
 login-done-password = Your new password is set. Sign in with it.
+login-done-parted = Your account is parted from the service, and the roles that its groups gave are gone. You were signed out everywhere by that: sign in again.
 login-username = User name or e-mail
 login-password = Password
 login-action = Sign in

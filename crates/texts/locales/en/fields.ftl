@@ -102,6 +102,12 @@ field-not-a-member = This person is no member.
 field-heir-disabled = This person’s account is disabled. Enable it first, or choose somebody else.
 field-heir-staff = This person works for the platform and so acts for no organisation. Choose somebody else.
 field-confirm-name = Type the name exactly as it is shown.
+field-invitations-at-once = These are more than { $max } addresses. Invite them in several steps.
+field-invitations-some = { $sent ->
+    [0] Nobody was invited.
+    [one] { $sent } invitation is on its way.
+   *[other] { $sent } invitations are on their way.
+} The addresses above were not invited: { $why }
 field-invitations-open = This customer has too many invitations that wait. Take some back first.
 field-invited-often = Too many invitations went out within a day, to this address or from here at all. Try again tomorrow.
 field-invitation-has-account = This address has an account here. Open the link again and sign in with it to accept.
@@ -131,6 +137,7 @@ field-ldap-group-filter = Enter an LDAP filter in which the person has their pla
 field-ldap-attribute = Enter the name of an attribute, such as uid.
 field-oidc-issuer = Enter an address that begins with https://, without “?” and “#”.
 field-oidc-scopes = Scopes are words without quotation marks, at most 20.
+field-provider-in-use = Accounts are bound to it. Say below that it may be taken out of use, and save again.
 field-mapping = Line { $row }: name a group, a role, and a customer’s number exactly where the role is one in a customer.
 field-mapping-line = Line { $row } does not read: a role, perhaps a customer’s number, a colon, and a group.
 field-secret-again = What you typed here is not kept any more. Type it again, so that no other one is saved.

@@ -21,6 +21,10 @@ identity-add-oidc = Add a sign-in service
 identity-new-ldap = New directory
 identity-new-oidc = New sign-in service
 identity-enabled = People may sign in through it
+identity-off-confirm = { $n ->
+    [one] Take it out of use: { $n } account is bound to it. Its sessions and API tokens that came in by it end now, and the roles that its groups gave are taken back until the next sign-in by it, which signs out everywhere whoever loses one.
+   *[other] Take it out of use: { $n } accounts are bound to it. Their sessions and API tokens that came in by it end now, and the roles that its groups gave are taken back until the next sign-in by it, which signs out everywhere whoever loses one.
+}
 identity-server = Server
 identity-host = Host
 identity-host-hint = The name in the server’s certificate, or an IP address.
@@ -79,8 +83,8 @@ identity-delete = Remove
 identity-delete-confirm = Remove this sign-in service
 identity-delete-hint = { $n ->
     [0] No account is bound to it.
-    [one] { $n } account is bound to it. It stays, but gets in only with a password kept here or by another service it is bound to. The roles that its groups gave are taken back, the sessions that came in by it end, and its owner is told.
-   *[other] { $n } accounts are bound to it. They stay, but get in only with a password kept here or by another service they are bound to. The roles that its groups gave are taken back, the sessions that came in by it end, and their owners are told.
+    [one] { $n } account is bound to it. It stays, but gets in only with a password kept here or by another service it is bound to. The roles that its groups gave are taken back, which signs out everywhere whoever loses one; the sessions and API tokens that came in by it end, and its owner is told.
+   *[other] { $n } accounts are bound to it. They stay, but get in only with a password kept here or by another service they are bound to. The roles that its groups gave are taken back, which signs out everywhere whoever loses one; the sessions and API tokens that came in by it end, and their owners are told.
 }
 identity-test = Test
 identity-test-hint = Tries what is saved, in use or not. Nobody is signed in, and no account is made.
@@ -173,7 +177,7 @@ identity-mine-used = Last used
 identity-link = Bind to { $name }
 identity-unlink = Part
 identity-unlink-of = Part from { $name }
-identity-unlink-hint = You no longer sign in by it, and the roles that its groups gave are taken back. Sessions that came in by it end, but for this one.
+identity-unlink-hint = You no longer sign in by it, and the roles that its groups gave are taken back. Sessions and API tokens that came in by it end, but for this session. If you lose a role by it, you are signed out everywhere, here too.
 identity-unlink-confirm = Part from this service
 identity-link-title = Bind your account?
 identity-link-question = { $provider } says that you are { $label }. Whoever is that there may then sign in to your account here.

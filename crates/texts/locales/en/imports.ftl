@@ -91,6 +91,7 @@ sheet-refused-too-large = The workbook has { $bytes } bytes; at most { $limit } 
 sheet-refused-too-many-columns = There is something in cell { $cell }, beyond column { $limit }. Clear what does not belong to the table.
 sheet-refused-too-many-rows = There is something in cell { $cell }, beyond row { $limit }. Split the workbook or clear what does not belong to the table.
 sheet-refused-text-too-long = Row { $row } has more text than Excel allows.
+sheet-refused-formula = { $cell } holds a formula whose result is not in the file, as in files that a program wrote. Open the file in Excel, WPS or LibreOffice, save it, and upload it again.
 sheet-refused-no-sheet = The workbook has no visible sheet.
 sheet-refused-damaged = The workbook is damaged. Open it in Excel, save it again and try once more.
 sheet-refused-too-heavy = The workbook needs more than { $mebibytes } MiB to be read. Split it or remove pictures and formats.

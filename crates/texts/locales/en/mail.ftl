@@ -128,13 +128,16 @@ account-change-email-to = New address
 account-change-email-password = Your password
 account-change-email-action = Send a link there
 account-change-email-sent = A link is on its way to the new address. It works for one hour.
-members-invite = Invite somebody
-members-invite-email = E-mail address
-members-invite-hint = Who has an account with this address accepts with it; who has none makes one, where the platform lets them.
+members-invite = Invite people
+members-invite-email = E-mail addresses
+members-invite-hint = One or several, up to 50 at a time, as they are pasted from a spreadsheet or a mail. Who has an account with this address accepts with it; who has none makes one, where the platform lets them.
 members-invite-role = Role
-members-invite-action = Send the invitation
+members-invite-action = Send invitations
 members-invite-mail-off = Invitations go out by mail, and no mail server is set here. Ask whoever runs this platform: staff can set one, or add people directly.
-members-invite-sent = The invitation is on its way.
+members-invite-sent = { $n ->
+    [one] The invitation is on its way.
+   *[other] { $n } invitations are on their way.
+}
 members-invited = Invited
 members-invited-until = Works until
 members-invited-revoke = Take back

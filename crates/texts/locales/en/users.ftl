@@ -20,6 +20,7 @@ user-no-role = None
 user-disable = Disable
 user-enable = Enable
 user-disable-hint = Disabling ends the person’s sessions within seconds; the account stays.
+user-disable-only-owner = This person is the only owner who can act for { $customer }: it will have nobody who can bring in people or answer for it until somebody else is made an owner.
 user-disable-confirm = Disable this user
 user-enable-hint = The person can sign in again.
 user-delete = Delete

@@ -2,6 +2,7 @@
 login-title = 登录
 login-done-account = 账号已创建，请用它登录。
 login-done-password = 新密码已设置，请用它登录。
+login-done-parted = 账号已解除与该服务的绑定，由其组授予的角色已收回。您因此已在所有位置退出，请重新登录。
 login-username = 用户名或邮箱
 login-password = 密码
 login-action = 登录

@@ -21,6 +21,7 @@ identity-add-oidc = 添加登录服务
 identity-new-ldap = 新目录服务
 identity-new-oidc = 新登录服务
 identity-enabled = 允许用户通过它登录
+identity-off-confirm = 停止使用：有 { $n } 个账号与它绑定。通过它登录的会话和由此创建的 API 令牌将立即结束；由它的组授予的角色会收回，直到再次通过它登录，失去角色的人会在所有位置退出。
 identity-server = 服务器
 identity-host = 主机
 identity-host-hint = 服务器证书中的名称，或 IP 地址。
@@ -79,7 +80,7 @@ identity-delete = 移除
 identity-delete-confirm = 移除该登录服务
 identity-delete-hint = { $n ->
     [0] 没有账号与它绑定。
-   *[other] { $n } 个账号与它绑定。账号会保留，但只能用本平台的密码或其绑定的其他服务登录。由它的组授予的角色会收回，通过它登录的会话会结束，并会通知账号本人。
+   *[other] { $n } 个账号与它绑定。账号会保留，但只能用本平台的密码或其绑定的其他服务登录。由它的组授予的角色会收回（失去角色的人会在所有位置退出），通过它登录的会话和由此创建的 API 令牌会结束，并会通知账号本人。
 }
 identity-test = 测试
 identity-test-hint = 测试已保存的内容，无论是否使用中。不会有人登录，也不会创建账号。
@@ -169,7 +170,7 @@ identity-mine-used = 上次使用
 identity-link = 绑定到 { $name }
 identity-unlink = 解除绑定
 identity-unlink-of = 解除与 { $name } 的绑定
-identity-unlink-hint = 之后不能再通过它登录；由它的组授予的角色会一并收回。除当前会话外，通过它登录的会话都会结束。
+identity-unlink-hint = 之后不能再通过它登录；由它的组授予的角色会一并收回。除当前会话外，通过它登录的会话和由此创建的 API 令牌都会结束。若因此失去角色，您会在所有位置退出，包括此处。
 identity-unlink-confirm = 解除该绑定
 identity-link-title = 绑定您的账号？
 identity-link-question = { $provider } 表示您是 { $label }。此后在那里以该身份登录的人可以登录您在本平台的账号。

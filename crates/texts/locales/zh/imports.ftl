@@ -85,6 +85,7 @@ sheet-refused-too-large = 工作簿有 { $bytes } 字节，最多接受 { $limit
 sheet-refused-too-many-columns = 单元格 { $cell } 有内容，超出了第 { $limit } 列，请清除表格以外的内容。
 sheet-refused-too-many-rows = 单元格 { $cell } 有内容，超出了第 { $limit } 行，请拆分工作簿或清除表格以外的内容。
 sheet-refused-text-too-long = 第 { $row } 行的文字超过 Excel 的限制。
+sheet-refused-formula = 单元格 { $cell } 是公式，但文件中没有保存其结果（由程序生成的文件常见）。请用 Excel、WPS 或 LibreOffice 打开并保存，然后重新上传。
 sheet-refused-no-sheet = 工作簿没有可见的工作表。
 sheet-refused-damaged = 工作簿已损坏，请用 Excel 打开、重新保存后再试。
 sheet-refused-too-heavy = 读取工作簿需要超过 { $mebibytes } MiB 内存，请拆分或去掉图片和格式。

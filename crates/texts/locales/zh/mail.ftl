@@ -130,11 +130,14 @@ account-change-email-action = 发送确认链接
 account-change-email-sent = 确认链接已发往新邮箱，1 小时内有效。
 members-invite = 邀请成员
 members-invite-email = 邮箱
-members-invite-hint = 此邮箱已有账号的人用该账号接受邀请，没有账号的人可在平台允许时自行创建。
+members-invite-hint = 可填写一个或多个，每次最多 50 个，可从表格或邮件中粘贴。此邮箱已有账号的人用该账号接受邀请，没有账号的人可在平台允许时自行创建。
 members-invite-role = 角色
 members-invite-action = 发送邀请
 members-invite-mail-off = 邀请通过邮件发送，但此处尚未配置邮件服务器。请联系平台管理员：平台人员可以配置邮件，也可以直接添加成员。
-members-invite-sent = 邀请已发出。
+members-invite-sent = { $n ->
+    [1] 邀请已发出。
+   *[other] 已发出 { $n } 份邀请。
+}
 members-invited = 已邀请
 members-invited-until = 有效期至
 members-invited-revoke = 撤回

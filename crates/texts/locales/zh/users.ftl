@@ -20,6 +20,7 @@ user-no-role = 无
 user-disable = 停用
 user-enable = 启用
 user-disable-hint = 停用后其会话在数秒内结束，账号保留。
+user-disable-only-owner = 此人是 { $customer } 唯一能处理事务的负责人：停用后，在另设负责人之前，该组织将无人能添加成员或负责。
 user-disable-confirm = 停用该用户
 user-enable-hint = 该用户可以重新登录。
 user-delete = 删除

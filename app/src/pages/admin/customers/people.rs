@@ -238,12 +238,13 @@ fn transfer_card(words: Words, people: &People, refused: Option<&Refused>) -> An
         let held = held_back("transfer".to_owned(), words.t("member-transfer"), why, "btn");
         return view! { <section class="card"><p class="actions">{held}</p></section> }.into_any();
     }
-    // Who hands it over keeps nothing by handing it to themselves, and who is disabled could not act.
+    // Who hands it over keeps nothing by handing it to themselves, and who is disabled or works for the
+    // platform could not act.
     let own = door().1.user().map(|user| user.id);
     let heirs: Vec<_> = people
         .members
         .iter()
-        .filter(|member| member.active && Some(member.user_id) != own)
+        .filter(|member| member.active && !member.staff && Some(member.user_id) != own)
         .map(|member| (member.user_id.to_string(), format!("{} ({})", member.display_name, member.name)))
         .collect();
     if heirs.is_empty() {

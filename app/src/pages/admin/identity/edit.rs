@@ -11,7 +11,7 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use platform::accounts::identity::MAPPING_FAULTS;
 
-use super::form::{FIELDS, values};
+use super::form::{CONFIRM_OFF, FIELDS, values};
 use super::mappable::Mappable;
 use super::secret::kept_field;
 use super::server_fns::{DeleteIdentityProvider, SaveIdentityProvider, TestIdentityProvider};
@@ -197,7 +197,10 @@ fn provider_form(
                 <input r#type="hidden" name="form[kind]" value=kind.code() />
                 <fieldset>
                     {fields.required("identity-name", "name", 100)}
-                    <div class="checks">{fields.tick("identity-enabled", "enabled")}</div>
+                    <div class="checks">
+                        {fields.tick("identity-enabled", "enabled")}
+                        {view.and_then(|view| off_question(fields, view))}
+                    </div>
                 </fieldset>
                 {parts}
                 <fieldset>
@@ -216,6 +219,14 @@ fn provider_form(
             </form>
         </section>
     }
+}
+
+/// What has to be said before a provider that accounts are bound to is taken out of use, where saving it was refused for that.
+fn off_question(fields: &Fields, view: &ProviderView) -> Option<AnyView> {
+    let fault = fields.fault("enabled")?;
+    let ends = fields.words.with("identity-off-confirm", &[("n", view.accounts.to_string())]);
+    let question = check_field(ends, None, &format!("form[{CONFIRM_OFF}]"), false);
+    Some(view! { <span class="fault" role="alert">{fault}</span> {question} }.into_any())
 }
 
 fn ldap_parts(fields: &Fields, view: Option<&ProviderView>) -> impl IntoView + use<> {

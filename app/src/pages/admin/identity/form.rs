@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use contract::accounts::{
     GroupMapping, LdapSecurity, LdapSettings, MappedRole, OidcSettings, ProviderBody, ProviderKind, ProviderView,
 };
-use contract::{CustomerId, ErrorCode};
-use platform::Error;
+use contract::{CustomerId, ErrorCode, IdentityProviderId};
 use platform::accounts::identity::MAPPING_FAULTS;
 use platform::error::FieldError;
+use platform::{Error, OpContext, Platform};
 
 /// Names in the form, and the paths that faults are named by. What is not here is never shown again.
 pub(super) const FIELDS: [(&str, &str); 27] = [
@@ -45,6 +45,29 @@ pub(super) const FIELDS: [(&str, &str); 27] = [
 /// Field with the number of the refused form whose secret is still to be saved; what is kept of the secret is called so, too.
 pub(super) const KEPT_SECRET: &str = "kept_secret";
 
+/// The box by which somebody says that a provider in use may be taken out of it.
+pub(super) const CONFIRM_OFF: &str = "confirm_off";
+
+/// Whoever takes out of use what accounts are bound to is asked first: it ends sessions and takes roles.
+///
+/// # Errors
+/// `Validation` at `enabled` until [`CONFIRM_OFF`] is ticked.
+pub(super) async fn ask_before_out_of_use(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: Option<IdentityProviderId>,
+    form: &BTreeMap<String, String>,
+) -> Result<(), Error> {
+    let Some(id) = id.filter(|_| !form.contains_key("enabled") && !form.contains_key(CONFIRM_OFF)) else {
+        return Ok(());
+    };
+    let now = platform::accounts::identity::get(platform, ctx, id).await?;
+    match now.enabled && now.accounts > 0 {
+        true => Err(Error::field("enabled", "field-provider-in-use")),
+        false => Ok(()),
+    }
+}
+
 /// What is kept of the form when it was refused, sealed on the server. Of the secret the page says only that there is one.
 pub(super) fn typed(form: &BTreeMap<String, String>) -> Vec<(&'static str, String)> {
     let mut typed: Vec<_> = FIELDS.iter().filter_map(|(name, _)| Some((*name, form.get(*name)?.clone()))).collect();
@@ -63,38 +86,68 @@ pub(super) fn kept_secret(form: &BTreeMap<String, String>) -> Option<&str> {
 
 /// What was typed, and what of it did not read.
 pub(super) struct Typed {
-    pub(super) body: ProviderBody,
+    body: ProviderBody,
     unread: Vec<FieldError>,
     /// The line that each mapping of the body stands in, from 1.
-    pub(super) rows: Vec<usize>,
+    rows: Vec<usize>,
     /// What is wrong with the other lines.
-    pub(super) lines: BTreeMap<usize, FieldError>,
+    lines: BTreeMap<usize, FieldError>,
 }
 
 impl Typed {
-    /// What is to be judged by the operation. Where something did not read, it is a provider that cannot be, so that nothing
+    /// What is to be judged by the operation. Where something did not read, a mapping comes last that cannot be, so that nothing
     /// is kept and everything else is judged as well.
     pub(super) fn judged(&self) -> ProviderBody {
         let mut body = self.body.clone();
         if !self.unread.is_empty() || !self.lines.is_empty() {
-            body.mappings = vec![impossible()];
+            body.mappings.push(impossible());
         }
         body
     }
 
-    /// What the operation said of [`Typed::judged`], with what did not read in place of what stood for it.
+    /// What the operation said of [`Typed::judged`], with what did not read beside it, and mappings by the lines they stand in.
     pub(super) fn in_full(self, mut error: Error) -> Error {
-        if error.code == ErrorCode::Validation && (!self.unread.is_empty() || !self.lines.is_empty()) {
-            let unread = self.unread;
-            error.fields.retain(|field| {
-                !MAPPING_FAULTS.contains(&field.path) && unread.iter().all(|fault| fault.path != field.path)
-            });
-            error.fields.extend(unread);
-            let lines = MAPPING_FAULTS.into_iter().zip(self.lines.into_values());
-            error.fields.extend(lines.map(|(path, fault)| FieldError { path, ..fault }));
+        if error.code != ErrorCode::Validation {
+            return error;
         }
+        let Self { unread, rows, mut lines, .. } = self;
+        let (of_mappings, mut others): (Vec<_>, Vec<_>) =
+            error.fields.into_iter().partition(|fault| MAPPING_FAULTS.contains(&fault.path));
+        others.retain(|field| unread.iter().all(|fault| fault.path != field.path));
+        others.extend(unread);
+        let mut of_all = None;
+        for fault in of_mappings {
+            let number = fault.args.iter().find(|(name, _)| *name == "row").and_then(|(_, n)| n.parse::<usize>().ok());
+            match number.map(|number| number.checked_sub(1).and_then(|index| rows.get(index))) {
+                Some(Some(row)) => {
+                    lines.insert(*row, with_row(fault, *row));
+                }
+                // The one that cannot be has no line.
+                Some(None) => {}
+                // Such as that there are too many.
+                None => of_all = Some(fault),
+            }
+        }
+        match of_all {
+            Some(fault) => others.push(fault),
+            None => {
+                let lines = MAPPING_FAULTS.into_iter().zip(lines.into_values());
+                others.extend(lines.map(|(path, fault)| FieldError { path, ..fault }));
+            }
+        }
+        error.fields = others;
         error
     }
+}
+
+/// The same fault, of this line.
+fn with_row(mut fault: FieldError, row: usize) -> FieldError {
+    for (name, value) in &mut fault.args {
+        if *name == "row" {
+            *value = row.to_string();
+        }
+    }
+    fault
 }
 
 /// A mapping that is always refused, and grants nothing that the caller would have to hold.
@@ -195,7 +248,7 @@ fn read_mappings(text: &str) -> (Vec<usize>, Vec<GroupMapping>, BTreeMap<usize, 
 const NAMED_CHARS: usize = 60;
 
 /// What is wrong in a line of mappings; `name` is what was typed there.
-pub(super) fn mapping_fault(row: usize, key: &'static str, name: &str) -> FieldError {
+fn mapping_fault(row: usize, key: &'static str, name: &str) -> FieldError {
     let name = name.chars().take(NAMED_CHARS).collect();
     FieldError { path: "mappings", key, args: vec![("row", row.to_string()), ("name", name)] }
 }
@@ -312,10 +365,30 @@ mod tests {
             body(&form.map(|(name, value)| (name.to_owned(), value)).into()).expect("it reads")
         };
         let paths = |lines: usize| {
-            let error = typed("x\n".repeat(lines)).in_full(Error::field("mappings", "field-mapping"));
+            let mut said = Error::new(ErrorCode::Validation);
+            let args = vec![("row", "1".to_owned())];
+            said.fields.push(FieldError { path: "mappings", key: "field-mapping", args });
+            let error = typed("x\n".repeat(lines)).in_full(said);
             error.fields.iter().map(|field| field.path).collect::<Vec<_>>()
         };
         assert_eq!(paths(2), ["mappings", "mappings.2"]);
+        // What the operation says of the second mapping stands in the fourth line, between two that do not read; what it says
+        // of the one that cannot be is nobody's.
+        let typed = typed("operator: a\n\nx\nghost: b\ny".to_owned());
+        assert_eq!(typed.judged().mappings.len(), 3);
+        let fault = |path, row: &str| FieldError { path, key: "of-it", args: vec![("row", row.to_owned())] };
+        let mut said = Error::field("name", "field-required");
+        said.fields.extend([fault("mappings", "2"), fault("mappings.2", "3")]);
+        let said = typed.in_full(said).fields;
+        let said: Vec<_> = said.iter().map(|it| (it.path, it.key, it.args.first().map(|it| it.1.as_str()))).collect();
+        let unread = "field-mapping-line";
+        let wanted = [
+            ("name", "field-required", None),
+            ("mappings", unread, Some("3")),
+            ("mappings.2", "of-it", Some("4")),
+            ("mappings.3", unread, Some("5")),
+        ];
+        assert_eq!(said, wanted);
         assert_eq!(paths(30), MAPPING_FAULTS);
     }
 

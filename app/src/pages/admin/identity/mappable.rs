@@ -1,14 +1,10 @@
 //! What can stand in a mapping of groups: the words of roles, and customers by their numbers.
 
-use std::collections::BTreeMap;
-
+use contract::Permission;
 use contract::customers::{CustomerQuery, CustomerRow};
 use contract::roles::{RoleScope, RoleView};
-use contract::{ErrorCode, Permission};
-use platform::accounts::identity::MAPPING_FAULTS;
 use platform::{OpContext, Platform};
 
-use super::form::{Typed, mapping_fault};
 use crate::role_words::role_name;
 use crate::words::Words;
 
@@ -52,42 +48,4 @@ impl Mappable {
         }
         text
     }
-}
-
-/// Says which lines name a role or a customer that there is not, as far as the caller may see what there is.
-pub(super) async fn name_unknown(platform: &Platform, ctx: &OpContext, typed: &mut Typed) -> platform::Result<()> {
-    let roles = match ctx.holds_everywhere(Permission::RolesView) {
-        true => Some(platform::roles::list(platform, ctx).await?),
-        false => None,
-    };
-    let sees_customers = ctx.holds_everywhere(Permission::CustomersManage);
-    let mut known = BTreeMap::new();
-    for (row, mapping) in typed.rows.iter().zip(&typed.body.mappings) {
-        // More are not shown.
-        if typed.lines.len() >= MAPPING_FAULTS.len() {
-            break;
-        }
-        let is_role = |code: &str| {
-            let mut of_platform = roles.iter().flatten().filter(|role| role.scope == RoleScope::Platform);
-            roles.is_none() || of_platform.any(|role| role.code == code)
-        };
-        if let Some(code) = mapping.role.of_platform().filter(|code| !is_role(code)) {
-            typed.lines.insert(*row, mapping_fault(*row, "field-mapping-role", code));
-            continue;
-        }
-        let Some(id) = mapping.customer_id.filter(|_| sees_customers) else { continue };
-        let there = match known.get(&id) {
-            Some(there) => *there,
-            None => match platform::customers::get(platform, ctx, id).await {
-                Ok(_) => true,
-                Err(error) if error.code == ErrorCode::NotFound => false,
-                Err(error) => return Err(error),
-            },
-        };
-        known.insert(id, there);
-        if !there {
-            typed.lines.insert(*row, mapping_fault(*row, "field-mapping-customer", &id.to_string()));
-        }
-    }
-    Ok(())
 }

@@ -36,8 +36,8 @@ pub async fn save_identity_provider(
         // Who may not do it at all hears that first.
         platform::settings::may_manage_identity(&ctx)?;
         carried?;
-        let mut read = super::form::body(&form)?;
-        super::mappable::name_unknown(&platform, &ctx, &mut read).await?;
+        let read = super::form::body(&form)?;
+        super::form::ask_before_out_of_use(&platform, &ctx, id, &form).await?;
         let saved = match id {
             Some(id) => identity::update(&platform, &ctx, id, read.judged()).await,
             None => identity::create(&platform, &ctx, read.judged()).await,

@@ -119,8 +119,12 @@ fn switches(words: Words, view: &UserView) -> impl IntoView + use<> {
         return go("restore", words.t("user-restore"), &may.restore, RestoreUser::url(), hidden, "btn primary")
             .into_any();
     }
+    let mut hint = words.t("user-disable-hint");
+    if let Some(customer) = &view.only_owner_of {
+        hint += &format!(" {}", words.with("user-disable-only-owner", &[("customer", customer.clone())]));
+    }
     let switch = match active {
-        true => Ask::new("disable", words.t("user-disable"), words.t("user-disable-hint"), SetUserActive::url())
+        true => Ask::new("disable", words.t("user-disable"), hint, SetUserActive::url())
             .class("btn")
             .yes(words.t("user-disable-confirm"))
             .field("id", &id)

@@ -199,7 +199,11 @@ pub async fn unlink_identity(id: IdentityId) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::accounts::identity::unlink(&platform, &ctx, id).await;
     let page = paths::ACCOUNT_SECURITY;
-    let next = |()| paths::with_query(page, [("done", "parted")]);
+    // Whoever lost roles by it is signed out here, too.
+    let next = |ended: bool| match ended {
+        true => paths::login_after("parted"),
+        false => paths::with_query(page, [("done", "parted")]),
+    };
     door::form_answer((&platform, &ctx), result, next, page, Vec::new()).await
 }
 

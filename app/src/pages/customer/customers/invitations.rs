@@ -10,7 +10,7 @@ use super::server_fns::{InvitePerson, RevokeInvitation};
 use crate::door::{Refused, look};
 use crate::pages::admin::customers::people::roles;
 use crate::ui::ask::Ask;
-use crate::ui::forms::{TextField, form_fault, select_field, text_field};
+use crate::ui::forms::{TextField, form_fault, select_field, text_area};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
@@ -37,17 +37,16 @@ pub(crate) fn invitation_card(
     let refused = Refused::from_query().filter(|refused| refused.typed.contains_key("email"));
     let fault = |path: &str| refused.as_ref().and_then(|r| r.fault(words.0, path));
     let general = refused.as_ref().filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
-    let sent = use_query_map().get_untracked().get("invited").is_some();
+    let sent = use_query_map().get_untracked().get("invited").and_then(|sent| sent.parse::<u32>().ok());
     let typed = |name: &str| refused.as_ref().and_then(|r| r.typed.get(name).cloned()).unwrap_or_default();
     let email = TextField {
         label: words.t("members-invite-email"),
         name: "email".to_owned(),
-        kind: "email",
         value: typed("email"),
         fault: fault("email"),
         hint: Some(words.t("members-invite-hint")),
         required: true,
-        max_length: Some(254),
+        max_length: Some(254 * 50),
         ..TextField::default()
     };
     let roles = roles(words, may_own);
@@ -59,9 +58,9 @@ pub(crate) fn invitation_card(
             <form class="form" method="post" action=InvitePerson::url()>
                 {hidden}
                 {form_fault(general)}
-                {sent.then(|| view! { <p role="status">{words.t("members-invite-sent")}</p> })}
+                {sent.map(|n| view! { <p role="status">{words.with("members-invite-sent", &[("n", n.to_string())])}</p> })}
                 <fieldset>
-                    {text_field(email)}
+                    {text_area(email)}
                     {select_field(words.t("members-invite-role"), "role", roles, &role, fault("role"))}
                 </fieldset>
                 <p class="actions"><button class="btn">{words.t("members-invite-action")}</button></p>

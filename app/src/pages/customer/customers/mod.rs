@@ -5,4 +5,6 @@ pub mod server_fns;
 #[cfg(feature = "ssr")]
 pub mod invitations;
 #[cfg(feature = "ssr")]
+mod inviting;
+#[cfg(feature = "ssr")]
 pub mod page;

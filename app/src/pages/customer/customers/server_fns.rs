@@ -15,7 +15,8 @@ pub async fn list_members() -> Result<Vec<MemberView>, ApiError> {
     crate::door::answer(&platform, &ctx, platform::customers::members(&platform, &ctx).await).await
 }
 
-/// Invites somebody by mail: into this customer, for staff, or into the one the caller acts for.
+/// Invites people by mail: into this customer, for staff, or into the one the caller acts for. Who could not be invited stays
+/// in the form.
 #[server]
 pub async fn invite_person(
     customer: Option<CustomerId>,
@@ -23,11 +24,10 @@ pub async fn invite_person(
     role: Option<MemberRole>,
 ) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
-    let typed = vec![("email", email.clone()), ("role", role.map_or("", MemberRole::code).to_owned())];
-    let body = contract::accounts::InvitationCreate { email, role };
-    let result = platform::accounts::invite(&platform, &ctx, customer, body).await;
+    let (result, left) = super::inviting::invite_all((&platform, &ctx), customer, &email, role).await;
+    let typed = vec![("email", left), ("role", role.map_or("", MemberRole::code).to_owned())];
     let form = paths::people(customer);
-    let next = |_| paths::with_query(&form, [("invited", "1")]);
+    let next = |sent: usize| paths::with_query(&form, [("invited", sent.to_string().as_str())]);
     door::form_answer((&platform, &ctx), result, next, &form, typed).await
 }
 

@@ -245,12 +245,12 @@ pub async fn forget_link(platform: &Platform, ctx: &OpContext) -> Result<()> {
     Ok(())
 }
 
-/// Parts one's account from an identity; the roles that its groups gave go with it, and the sessions end that came in by it,
-/// but the one that asks.
+/// Parts one's account from an identity; the roles that its groups gave go with it, and the sessions and API tokens end that
+/// came in by it, but the session that asks. Whether every session ended, that one too, because roles went.
 ///
 /// # Errors
 /// `NotFound` for one that is not one's own; `WrongState` when it is the only way in.
-pub async fn unlink(platform: &Platform, ctx: &OpContext, id: IdentityId) -> Result<()> {
+pub async fn unlink(platform: &Platform, ctx: &OpContext, id: IdentityId) -> Result<bool> {
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
@@ -277,7 +277,7 @@ pub async fn unlink(platform: &Platform, ctx: &OpContext, id: IdentityId) -> Res
     if ends {
         let _ = platform.endings().send(SessionEnding::User(user.id));
     }
-    Ok(())
+    Ok(ends)
 }
 
 /// Takes back the roles that the groups of an identity gave, after it is gone: what the log says of that, and whether there
@@ -288,7 +288,8 @@ pub(in crate::accounts) async fn take_back_in_tx(
     given: serde_json::Value,
 ) -> Result<(serde_json::Value, bool)> {
     let given: Vec<Given> = serde_json::from_value(given).map_err(Error::internal)?;
-    let (_, changed) = roles::apply(tx, user, &given, &[]).await?;
+    let others = roles::of_others(tx, user, None).await?;
+    let (_, changed) = roles::apply(tx, user, (&given, &[]), &others).await?;
     let ends = !changed.removed.is_empty();
     Ok((serde_json::to_value(changed).map_err(Error::internal)?, ends))
 }
@@ -298,7 +299,7 @@ pub(in crate::accounts) async fn unlink_all_in_tx(tx: &mut Tx, user: UserId) -> 
     let gone = store::delete_identities(tx, user).await?;
     for before in &gone {
         let before: Vec<Given> = serde_json::from_value(before.clone()).map_err(Error::internal)?;
-        roles::apply(tx, user, &before, &[]).await?;
+        roles::apply(tx, user, (&before, &[]), &[]).await?;
     }
     Ok(gone.len() as u64)
 }

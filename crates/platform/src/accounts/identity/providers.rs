@@ -1,15 +1,16 @@
 //! What admins set: which providers there are, how they are asked, and what their groups mean here.
 
 use contract::accounts::{GroupMapping, LdapSettings, OidcSettings, ProviderBody, ProviderKind, ProviderView};
-use contract::{ErrorCode, IdentityProviderId, Permission, SessionId};
+use contract::{ErrorCode, IdentityProviderId, Permission, SessionId, UserId};
 use serde_json::{Value, json};
 use url::Url;
 
 use super::super::{SessionEnding, entry};
-use super::store::{Parted, ProviderFields, ProviderRow};
+use super::roles::{self as groups, Given};
+use super::store::{Bound, ProviderFields, ProviderRow};
 use super::test::KeptTest;
-use super::{binding, network, sealed_for, services, store};
-use crate::authz::{Installation, ManageIdentity};
+use super::{binding, network, provision, sealed_for, services, store};
+use crate::authz::{Granted, Installation, ManageIdentity};
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::settings::is_host;
@@ -75,7 +76,8 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: ProviderBody) ->
     view(platform, ctx, made)
 }
 
-/// Makes one what the body says. When it is taken out of use, the sessions end that came in by it.
+/// Makes one what the body says. When it is taken out of use, the sessions and API tokens end that came in by it, and the roles
+/// that its groups gave are taken back until the next sign-in by it.
 ///
 /// # Errors
 /// As [`create`]; `NotFound`; `Conflict` when somebody changed it after it was read.
@@ -109,14 +111,15 @@ pub async fn update(
             store::set_secret(&mut tx, &granted, id, Some(&sealed)).await?;
         }
     }
-    let ended = match before.enabled && !checked.enabled {
-        true => store::end_sessions_through(&mut tx, &granted, id, ctx.now()).await?,
-        false => Vec::new(),
-    };
+    let (mut ended, mut changed) = (Vec::new(), Vec::new());
+    if before.enabled && !checked.enabled {
+        ended = store::end_sessions_through(&mut tx, &granted, id, ctx.now()).await?;
+        changed = take_back(&mut tx, ctx, &granted, &before).await?;
+    }
     let now = row(&mut tx, id).await?;
     note(&mut tx, ctx, "settings:update-provider", id, (Some(facts(&before)), Some(facts(&now)))).await?;
     tx.commit().await?;
-    tell(platform, &ended);
+    tell(platform, &ended, &changed);
     view(platform, ctx, now)
 }
 
@@ -140,15 +143,35 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: IdentityProviderId
     store::delete_provider(&mut tx, &granted, id).await?;
     note(&mut tx, ctx, "settings:delete-provider", id, (Some(facts(&before)), None)).await?;
     tx.commit().await?;
-    tell(platform, &ended);
-    for user in changed {
-        let _ = platform.endings().send(SessionEnding::User(user));
-    }
+    tell(platform, &ended, &changed);
     Ok(())
 }
 
+/// Takes back what the groups of a provider gave that is out of use now; who is somebody else by it, so that every session of
+/// theirs ends.
+async fn take_back(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    granted: &Granted<ManageIdentity>,
+    provider: &ProviderRow,
+) -> Result<Vec<UserId>> {
+    let mut changed = Vec::new();
+    for bound in store::given_through(tx, granted, provider.id).await? {
+        let given: Vec<Given> = serde_json::from_value(bound.granted).map_err(Error::internal)?;
+        let others = groups::of_others(tx, bound.user, Some(bound.id)).await?;
+        let (left, roles) = groups::apply(tx, bound.user, (&given, &[]), &others).await?;
+        store::set_granted(tx, bound.id, &serde_json::to_value(left).map_err(Error::internal)?).await?;
+        provision::note_roles(tx, ctx, bound.user, &provider.name, &roles).await?;
+        if !roles.removed.is_empty() {
+            store::end_sessions_of(tx, bound.user).await?;
+            changed.push(bound.user);
+        }
+    }
+    Ok(changed)
+}
+
 /// What parting means for one of them; whether they are somebody else here now, so that every session of theirs ends.
-async fn part(platform: &Platform, tx: &mut Tx, ctx: &OpContext, provider: &str, parted: &Parted) -> Result<bool> {
+async fn part(platform: &Platform, tx: &mut Tx, ctx: &OpContext, provider: &str, parted: &Bound) -> Result<bool> {
     let (roles, changes) = binding::take_back_in_tx(tx, parted.user, parted.granted.clone()).await?;
     let entry = audit::Entry {
         before: Some(json!({ "provider": provider, "label": parted.label })),
@@ -163,9 +186,11 @@ async fn part(platform: &Platform, tx: &mut Tx, ctx: &OpContext, provider: &str,
     Ok(changes)
 }
 
-fn tell(platform: &Platform, ended: &[SessionId]) {
-    for session in ended {
-        let _ = platform.endings().send(SessionEnding::Session(*session));
+/// Cuts off what is open of these sessions, and everything of these people.
+fn tell(platform: &Platform, ended: &[SessionId], changed: &[UserId]) {
+    let sessions = ended.iter().map(|session| SessionEnding::Session(*session));
+    for ending in sessions.chain(changed.iter().map(|user| SessionEnding::User(*user))) {
+        let _ = platform.endings().send(ending);
     }
 }
 

@@ -73,7 +73,8 @@ pub(super) async fn admit(
             Settings::Ldap(_) => wrong,
         });
     }
-    let (granted, changed) = roles::apply(&mut tx, user, &before, &wanted).await?;
+    let others = roles::of_others(&mut tx, user, Some(identity)).await?;
+    let (granted, changed) = roles::apply(&mut tx, user, (&before, &wanted), &others).await?;
     let granted = serde_json::to_value(granted).map_err(Error::internal)?;
     store::note_identity(&mut tx, identity, (&granted, &label), ctx.now()).await?;
     let changes = !changed.added.is_empty() || !changed.removed.is_empty();
@@ -81,7 +82,7 @@ pub(super) async fn admit(
     if ends {
         store::end_sessions_of(&mut tx, user).await?;
     }
-    note_roles(&mut tx, ctx, user, provider, &changed).await?;
+    note_roles(&mut tx, ctx, user, &provider.name, &changed).await?;
     // Read again: roles and token version may be others by now.
     let row = crate::accounts::store::credentials_of(&mut tx, user).await?.ok_or_else(Error::not_found)?;
     tx.commit().await?;
@@ -104,13 +105,13 @@ pub(super) async fn note_roles(
     tx: &mut Tx,
     ctx: &OpContext,
     user: UserId,
-    provider: &Provider,
+    provider: &str,
     changed: &Changed,
 ) -> Result<()> {
     if changed.is_empty() {
         return Ok(());
     }
-    let after = json!({ "provider": provider.name, "roles": changed });
+    let after = json!({ "provider": provider, "roles": changed });
     let entry = audit::Entry { after: Some(after), ..entry("accounts:map-roles", user) };
     audit::record_in_tx(tx, ctx, entry).await
 }

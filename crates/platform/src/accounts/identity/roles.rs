@@ -2,16 +2,16 @@
 //!
 //! A mapping gives what is missing and takes back only what it gave itself: roles that somebody gave by hand stay. The
 //! last admin, and the last who gets in without a provider, stays one whatever the groups say, and so does the last owner
-//! of a customer.
+//! of a customer, of whom no groups make staff either. What several providers give goes with the last of them.
 
 use contract::accounts::{GroupMapping, MappedRole, MemberRole};
-use contract::{CustomerId, UserId};
+use contract::{CustomerId, IdentityId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::store::identity as store;
 use crate::authz::must_be_kept;
 use crate::db::Tx;
-use crate::{Result, customers};
+use crate::{Error, Result, customers};
 
 /// A role somebody has by their groups.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,11 +37,13 @@ pub(super) struct Changed {
     pub removed: Vec<Given>,
     /// What should have gone and had to stay.
     pub kept: Vec<Given>,
+    /// What makes staff of the only owner of a customer: it comes once the customer has another one.
+    pub withheld: Vec<Given>,
 }
 
 impl Changed {
     pub(super) fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.removed.is_empty() && self.kept.is_empty()
+        [&self.added, &self.removed, &self.kept, &self.withheld].into_iter().all(Vec::is_empty)
     }
 }
 
@@ -81,95 +83,161 @@ pub(super) fn short_name(group: &str) -> Option<&str> {
     (!value.contains(['\\', '+'])).then(|| value.trim())
 }
 
-/// Gives what is wanted and takes what was given before and is not wanted any more. Returns what is the mapping's now.
+/// What the other providers in use give somebody, beside the identity of `but`.
+pub(super) async fn of_others(tx: &mut Tx, user: UserId, but: Option<IdentityId>) -> Result<Vec<Given>> {
+    let mut all = Vec::new();
+    for granted in store::granted_by_others(tx, user, but).await? {
+        all.extend(serde_json::from_value::<Vec<Given>>(granted).map_err(Error::internal)?);
+    }
+    Ok(all)
+}
+
+/// Gives what is wanted and takes what was given before and is not wanted any more. What `others` give, which are the other
+/// providers in use that the account is bound to, stays whatever this one says. Returns what is the mapping's now.
 pub(super) async fn apply(
     tx: &mut Tx,
     user: UserId,
-    before: &[Given],
-    wanted: &[Given],
+    (before, wanted): (&[Given], &[Given]),
+    others: &[Given],
 ) -> Result<(Vec<Given>, Changed)> {
-    let (mut now, mut changed) = (Vec::new(), Changed::default());
+    let mut work = Work { user, before, others, now: Vec::new(), changed: Changed::default() };
     for old in before.iter().filter(|old| !wanted.iter().any(|given| given.place() == old.place())) {
-        match take(tx, user, old).await? {
-            Taken::Gone => changed.removed.push(old.clone()),
-            Taken::NotThere => {}
-            Taken::HasToStay => {
-                now.push(old.clone());
-                changed.kept.push(old.clone());
-            }
+        match old.customer_id.zip(old.role.membership()) {
+            Some((customer, role)) => work.take_membership(tx, old, customer, role).await?,
+            None => work.take_role(tx, old).await?,
         }
     }
     for given in wanted {
-        let ours = before.iter().find(|old| old.place() == given.place());
-        let there = match given.customer_id.zip(given.role.membership()) {
-            Some((customer, role)) => {
-                // One that was deleted meanwhile takes nobody.
-                if customers::lock(tx, customer).await?.is_none() {
-                    continue;
-                }
-                let there = store::membership(tx, customer, user).await?;
-                let by_hand = there.as_deref().filter(|there| ours.is_none_or(|old| !is_word_of(old, there)));
-                if by_hand.is_some_and(|word| word == role.code() || !is_stronger(given, word)) {
-                    continue;
-                }
-                let was_owner = there.as_deref() == Some(MemberRole::Owner.code());
-                if was_owner && !role.is_owner() && !store::has_other_owner(tx, customer, user).await? {
-                    let stays = Given { role: MappedRole::CustomerOwner, customer_id: given.customer_id };
-                    now.push(stays.clone());
-                    changed.kept.push(stays);
-                    continue;
-                }
-                store::set_membership(tx, customer, user, role.code()).await?;
-                there.is_some_and(|word| word == role.code())
-            }
-            None => {
-                let there = store::holds_role(tx, user, given.role.code()).await?;
-                if there && ours.is_none() {
-                    continue;
-                }
-                // One that was deleted meanwhile is given to nobody.
-                if !there && !store::add_role(tx, user, given.role.code()).await? {
-                    continue;
-                }
-                there
-            }
-        };
-        if !there {
-            changed.added.push(given.clone());
+        match given.customer_id.zip(given.role.membership()) {
+            Some((customer, _)) => work.give_membership(tx, given, customer).await?,
+            None => work.give_role(tx, given).await?,
         }
-        now.push(given.clone());
     }
-    Ok((now, changed))
+    Ok((work.now, work.changed))
 }
 
-/// What became of a role that is not wanted any more.
-enum Taken {
-    Gone,
-    /// Somebody took it before, or made something else of it.
-    NotThere,
-    HasToStay,
+/// What the groups of one provider are being made to mean for one person.
+struct Work<'a> {
+    user: UserId,
+    before: &'a [Given],
+    others: &'a [Given],
+    now: Vec<Given>,
+    changed: Changed,
 }
 
-async fn take(tx: &mut Tx, user: UserId, old: &Given) -> Result<Taken> {
-    if let Some((customer, role)) = old.customer_id.zip(old.role.membership()) {
+impl Work<'_> {
+    /// The strongest that other providers give in this place.
+    fn of_others(&self, place: &Given) -> Option<&Given> {
+        self.others.iter().filter(|other| other.place() == place.place()).min_by(|a, b| a.role.cmp(&b.role))
+    }
+
+    /// Whether providers and not people made this word what somebody is there.
+    fn is_given(&self, place: &Given, word: &str) -> bool {
+        let given = self.before.iter().chain(self.others).filter(|given| given.place() == place.place());
+        given.into_iter().any(|given| is_word_of(given, word))
+    }
+
+    fn keep(&mut self, given: Given) {
+        self.now.push(given.clone());
+        self.changed.kept.push(given);
+    }
+
+    async fn take_membership(
+        &mut self,
+        tx: &mut Tx,
+        old: &Given,
+        customer: CustomerId,
+        role: MemberRole,
+    ) -> Result<()> {
         // The customer's row stands for its list of people, as it does where they are removed by hand.
         customers::lock(tx, customer).await?;
-        let there = store::membership(tx, customer, user).await?;
-        let is_owner = role.is_owner() && there.as_deref() == Some(role.code());
-        if is_owner && !store::has_other_owner(tx, customer, user).await? {
-            return Ok(Taken::HasToStay);
+        let there = store::membership(tx, customer, self.user).await?;
+        let left = self.of_others(old).cloned();
+        // Somebody took it before or made something else of it; or it is given elsewhere as well.
+        if there.as_deref() != Some(role.code()) || left.as_ref().is_some_and(|left| left.role == old.role) {
+            return Ok(());
         }
-        let gone = store::remove_membership(tx, customer, user, role.code()).await?;
-        return Ok(if gone { Taken::Gone } else { Taken::NotThere });
+        if role.is_owner() && !store::has_other_owner(tx, customer, self.user).await? {
+            self.keep(old.clone());
+            return Ok(());
+        }
+        match left.as_ref().and_then(|left| left.role.membership()) {
+            Some(weaker) => {
+                store::set_membership(tx, customer, self.user, weaker.code()).await?;
+                self.changed.added.extend(left);
+            }
+            None => {
+                store::remove_membership(tx, customer, self.user, role.code()).await?;
+            }
+        }
+        self.changed.removed.push(old.clone());
+        Ok(())
     }
-    if !store::holds_role(tx, user, old.role.code()).await? {
-        return Ok(Taken::NotThere);
+
+    async fn take_role(&mut self, tx: &mut Tx, old: &Given) -> Result<()> {
+        if self.of_others(old).is_some() || !store::holds_role(tx, self.user, old.role.code()).await? {
+            return Ok(());
+        }
+        if must_be_kept(old.role.code()) && crate::roles::is_last_admin_in_tx(tx, self.user).await? {
+            self.keep(old.clone());
+            return Ok(());
+        }
+        store::remove_role(tx, self.user, old.role.code()).await?;
+        self.changed.removed.push(old.clone());
+        Ok(())
     }
-    if must_be_kept(old.role.code()) && crate::roles::is_last_admin_in_tx(tx, user).await? {
-        return Ok(Taken::HasToStay);
+
+    async fn give_membership(&mut self, tx: &mut Tx, given: &Given, customer: CustomerId) -> Result<()> {
+        // One that was deleted meanwhile takes nobody.
+        if customers::lock(tx, customer).await?.is_none() {
+            return Ok(());
+        }
+        let there = store::membership(tx, customer, self.user).await?;
+        let by_hand = there.as_deref().filter(|there| !self.is_given(given, there));
+        if by_hand.is_some_and(|word| is_word_of(given, word) || !is_stronger(given, word)) {
+            return Ok(());
+        }
+        let stronger = self.of_others(given).filter(|other| other.role < given.role);
+        let wanted = stronger.unwrap_or(given).clone();
+        let Some(role) = wanted.role.membership() else { return Ok(()) };
+        if there.as_deref() == Some(role.code()) {
+            self.now.push(given.clone());
+            return Ok(());
+        }
+        let was_owner = there.as_deref() == Some(MemberRole::Owner.code());
+        if was_owner && !store::has_other_owner(tx, customer, self.user).await? {
+            self.keep(Given { role: MappedRole::CustomerOwner, customer_id: given.customer_id });
+            return Ok(());
+        }
+        store::set_membership(tx, customer, self.user, role.code()).await?;
+        self.changed.added.push(wanted);
+        self.now.push(given.clone());
+        Ok(())
     }
-    store::remove_role(tx, user, old.role.code()).await?;
-    Ok(Taken::Gone)
+
+    async fn give_role(&mut self, tx: &mut Tx, given: &Given) -> Result<()> {
+        let (user, code) = (self.user, given.role.code());
+        if store::holds_role(tx, user, code).await? {
+            // What somebody gave by hand is not the mapping's.
+            let by_mapping = self.before.iter().chain(self.others).any(|old| old.place() == given.place());
+            self.now.extend(by_mapping.then(|| given.clone()));
+            return Ok(());
+        }
+        // Whoever works for the platform acts for no customer: one that this person alone owns would have nobody.
+        if store::makes_staff(tx, code).await? {
+            customers::lock_owned_by(tx, user).await?;
+            if customers::alone_owned_by_in_tx(tx, user).await?.is_some() {
+                self.changed.withheld.push(given.clone());
+                return Ok(());
+            }
+        }
+        // One that was deleted meanwhile is given to nobody.
+        if store::add_role(tx, user, code).await? {
+            self.changed.added.push(given.clone());
+            self.now.push(given.clone());
+        }
+        Ok(())
+    }
 }
 
 fn is_word_of(given: &Given, word: &str) -> bool {

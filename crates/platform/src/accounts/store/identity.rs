@@ -227,8 +227,9 @@ pub(in crate::accounts) async fn end_sessions_by(
     Ok(ended.fetch_all(&mut **tx).await?.into_iter().map(SessionId).collect())
 }
 
-/// What somebody was bound by to a provider that goes.
-pub(in crate::accounts) struct Parted {
+/// What somebody is bound by to a provider, or was.
+pub(in crate::accounts) struct Bound {
+    pub id: IdentityId,
     pub user: UserId,
     pub label: String,
     pub granted: Value,
@@ -239,14 +240,47 @@ pub(in crate::accounts) async fn delete_identities_through(
     tx: &mut Tx,
     _granted: &Granted<ManageIdentity>,
     id: IdentityProviderId,
-) -> Result<Vec<Parted>> {
+) -> Result<Vec<Bound>> {
     let gone = sqlx::query!(
-        "with gone as (delete from user_identities where provider_id = $1 returning user_id, label, granted)
-         select user_id, label, granted from gone order by user_id",
+        "with gone as (delete from user_identities where provider_id = $1 returning id, user_id, label, granted)
+         select id, user_id, label, granted from gone order by user_id",
         id.0
     );
     let gone = gone.fetch_all(&mut **tx).await?.into_iter();
-    Ok(gone.map(|row| Parted { user: UserId(row.user_id), label: row.label, granted: row.granted }).collect())
+    let bound = gone.map(|row| Bound {
+        id: IdentityId(row.id),
+        user: UserId(row.user_id),
+        label: row.label,
+        granted: row.granted,
+    });
+    Ok(bound.collect())
+}
+
+/// Everybody to whom the groups of a provider gave something, as they are until the transaction ends.
+pub(in crate::accounts) async fn given_through(
+    tx: &mut Tx,
+    _granted: &Granted<ManageIdentity>,
+    id: IdentityProviderId,
+) -> Result<Vec<Bound>> {
+    let rows = sqlx::query!(
+        "select id, user_id, label, granted from user_identities where provider_id = $1 and granted <> '[]'
+         order by user_id for update",
+        id.0
+    );
+    let rows = rows.fetch_all(&mut **tx).await?.into_iter();
+    let bound = rows.map(|row| Bound {
+        id: IdentityId(row.id),
+        user: UserId(row.user_id),
+        label: row.label,
+        granted: row.granted,
+    });
+    Ok(bound.collect())
+}
+
+/// What the groups of an identity give, after it was made something else without a sign-in.
+pub(in crate::accounts) async fn set_granted(tx: &mut Tx, id: IdentityId, granted: &Value) -> Result<()> {
+    sqlx::query!("update user_identities set granted = $2 where id = $1", id.0, granted).execute(&mut **tx).await?;
+    Ok(())
 }
 
 /// Two first sign-ins of one person wait for each other.
@@ -462,6 +496,30 @@ pub(in crate::accounts) async fn add_role(tx: &mut Tx, user: UserId, code: &str)
         code
     );
     Ok(added.execute(&mut **tx).await?.rows_affected() == 1)
+}
+
+/// Whether whoever holds this role of the platform works for it.
+pub(in crate::accounts) async fn makes_staff(tx: &mut Tx, code: &str) -> Result<bool> {
+    let staff = sqlx::query_scalar!(
+        r#"select exists(select from roles where code = $1 and scope_kind = 'platform' and of_staff) as "staff!""#,
+        code
+    );
+    Ok(staff.fetch_one(&mut **tx).await?)
+}
+
+/// What the other providers in use give that an account is bound to, beside the one of `but`.
+pub(in crate::accounts) async fn granted_by_others(
+    tx: &mut Tx,
+    user: UserId,
+    but: Option<IdentityId>,
+) -> Result<Vec<Value>> {
+    let granted = sqlx::query_scalar!(
+        "select i.granted from user_identities i join identity_providers p on p.id = i.provider_id
+         where i.user_id = $1 and p.enabled and i.id is distinct from $2::bigint order by i.id",
+        user.0,
+        but.map(|id| id.0)
+    );
+    Ok(granted.fetch_all(&mut **tx).await?)
 }
 
 /// Takes a role; whether the last admin goes is asked for before.

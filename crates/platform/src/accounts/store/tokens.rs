@@ -96,6 +96,8 @@ pub(super) fn scopes_of(names: Option<Vec<String>>) -> Option<Vec<Permission>> {
 /// An API token to be, checked.
 pub(in crate::accounts) struct NewApiToken {
     pub hash: [u8; 32],
+    /// The session in which it is made: what it came in by ends the token as well.
+    pub made_in: SessionId,
     pub customer: Option<CustomerId>,
     pub token_version: i64,
     pub address: Option<IpAddr>,
@@ -114,8 +116,9 @@ pub(in crate::accounts) async fn insert_api_token(
 ) -> Result<ApiTokenView> {
     let id = sqlx::query_scalar!(
         "insert into sessions (kind, secret_hash, user_id, customer_id, token_version, address, user_agent,
-                               created_at, last_seen_at, expires_at)
-         values ('api', $1, $2, $3, $4, $5, $6, $7, $7, coalesce($8::timestamptz, 'infinity')) returning id",
+                               created_at, last_seen_at, expires_at, provider_id)
+         values ('api', $1, $2, $3, $4, $5, $6, $7, $7, coalesce($8::timestamptz, 'infinity'),
+                 (select provider_id from sessions where id = $9)) returning id",
         &new.hash[..],
         granted.id().0,
         new.customer.map(|id| id.0),
@@ -123,7 +126,8 @@ pub(in crate::accounts) async fn insert_api_token(
         new.address.map(IpNetwork::from),
         new.user_agent,
         now,
-        new.expires_at
+        new.expires_at,
+        new.made_in.0
     )
     .fetch_one(&mut **tx)
     .await?;

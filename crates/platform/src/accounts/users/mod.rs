@@ -411,6 +411,9 @@ async fn read(tx: &mut Tx, ctx: &OpContext, id: UserId) -> Result<UserView> {
     let mut view = store::view(tx, id, ctx.now()).await?.ok_or_else(Error::not_found)?;
     complete(tx, vec![&mut view.user]).await?;
     view.identities = super::store::identity::identities_of(tx, id).await?;
+    if view.user.state == UserState::Active {
+        view.only_owner_of = crate::customers::alone_owned_by_in_tx(tx, id).await?;
+    }
     view.may = may_of(tx, ctx, id, view.user.state).await?;
     Ok(view)
 }

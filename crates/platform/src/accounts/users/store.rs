@@ -156,6 +156,7 @@ pub(super) async fn view(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> Result<
         revision: row.revision,
         has_password: row.has_password,
         identities: Vec::new(),
+        only_owner_of: None,
         may: UserMay::default(),
     }))
 }

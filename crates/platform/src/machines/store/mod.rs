@@ -1,5 +1,6 @@
 //! SQL of machines and their GPUs.
 
+mod gpus;
 mod hosts;
 pub(super) mod import;
 mod list;
@@ -15,6 +16,7 @@ use contract::machines::{
     ServiceState, presence,
 };
 
+pub(super) use gpus::gpu_times;
 pub(super) use hosts::{gpu_uuids, hosts, lock_id};
 pub(super) use list::{codes_matching, export_after, list, page_of_names};
 pub(super) use service::{
@@ -433,7 +435,8 @@ pub(super) async fn save_gpus(
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
              on conflict (uuid) do update set machine_id = $1, gpu_index = $2, model = $4, memory_bytes = $5,
                pci_bus_id = $6, power_limit_w = $7, mig_enabled = $8, ecc_enabled = $9, mig_devices = $10, lost = $11,
-               removed_at = null
+               removed_at = null,
+               first_seen_at = case when gpus.machine_id = $1 then gpus.first_seen_at else now() end
              where (gpus.machine_id, gpus.gpu_index, gpus.model, gpus.memory_bytes, gpus.pci_bus_id,
                     gpus.power_limit_w, gpus.mig_enabled, gpus.ecc_enabled, gpus.mig_devices, gpus.lost,
                     gpus.removed_at)

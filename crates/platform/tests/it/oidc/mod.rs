@@ -2,6 +2,7 @@
 
 mod binding;
 mod ending;
+mod groups;
 
 use std::collections::HashMap;
 
