@@ -278,7 +278,8 @@ pub fn records(ctx: &OpContext) -> Vec<MenuRecord> {
     GROUPS
         .iter()
         .map(|group| MenuRecord {
-            path: group.href.to_owned(),
+            // A heading leads to the first page below it that this person may open.
+            path: visible(group, ctx).next().map_or(group.href, |entry| entry.href).to_owned(),
             name: format!("group-{}", group.name),
             component: "layout".to_owned(),
             meta: MenuMeta { title: words.t(group.key), icon: None, auth_list: Vec::new() },

@@ -5,10 +5,7 @@ use contract::Permission;
 use contract::accounts::Language;
 use contract::roles::{PermissionView, RoleBrief, RoleView};
 use contract::users::{UserRow, UserView};
-
-/// Roles whose words are in the texts; what somebody made is called what they called it.
-const BUILT_IN: [&str; 7] =
-    ["platform_admin", "operator", "teacher", "student", "customer_owner", "customer_member", "signed_in"];
+use platform::roles::BUILT_IN;
 
 /// What a role is called.
 pub fn role_name(language: Language, code: &str, name: &str) -> String {

@@ -116,17 +116,36 @@ const MAX_FORM: usize = 1 << 20;
 /// Every server function.
 pub async fn server_fn(State(state): State<AppState>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
+    let asked = parts.extensions.get::<OpContext>().cloned().zip(parts.extensions.get::<Arrival>().cloned());
     let Ok(bytes) = axum::body::to_bytes(body, MAX_FORM).await else {
-        let (ctx, arrival) = (parts.extensions.get::<OpContext>(), parts.extensions.get::<Arrival>());
-        return match (ctx, arrival) {
-            (Some(ctx), Some(arrival)) => arrival::refuse(&state, arrival, ctx, Error::new(ErrorCode::TooLarge)).await,
-            _ => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        return match asked {
+            Some((ctx, arrival)) => arrival::refuse(&state, &arrival, &ctx, Error::new(ErrorCode::TooLarge)).await,
+            None => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
         };
     };
     let request = Request::from_parts(parts, Body::from(bytes));
     let appearance = platform::settings::appearance(&state.platform).await;
     let contexts = contexts(&state, &request, appearance);
-    leptos_axum::handle_server_fns_with_context(contexts, request).await.into_response()
+    let answer = leptos_axum::handle_server_fns_with_context(contexts, request).await.into_response();
+    match asked {
+        Some((ctx, arrival)) if answer.status() == StatusCode::INTERNAL_SERVER_ERROR => {
+            in_words(&state, &ctx, &arrival, answer).await
+        }
+        _ => answer,
+    }
+}
+
+/// The framework refuses what does not read as a function's arguments before the function is asked, with the status of a
+/// failure and without words: such a refusal becomes one of ours.
+async fn in_words(state: &AppState, ctx: &OpContext, arrival: &Arrival, answer: Response) -> Response {
+    let (parts, body) = answer.into_parts();
+    let Ok(bytes) = axum::body::to_bytes(body, MAX_FORM).await else {
+        return arrival::refuse(state, arrival, ctx, Error::new(ErrorCode::Internal)).await;
+    };
+    match serde_json::from_slice::<ApiError>(&bytes) {
+        Ok(error) if error.message == error.key => arrival::refuse(state, arrival, ctx, Error::new(error.code)).await,
+        _ => Response::from_parts(parts, Body::from(bytes)),
+    }
 }
 
 /// What a browser shows when its request failed outside of any page.

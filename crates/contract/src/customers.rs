@@ -28,6 +28,9 @@ pub struct MemberView {
     pub user_id: UserId,
     pub name: String,
     pub display_name: String,
+    /// Only for who may change its people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
     pub role: MemberRole,
     pub joined_at: DateTime<Utc>,
     /// False while the account is disabled: nobody signs in with it.

@@ -126,6 +126,8 @@ impl NotificationKind {
                 | NotificationKind::EmailChanged
                 | NotificationKind::IdentitiesChanged
                 | NotificationKind::SecondFactorChanged
+                | NotificationKind::SshKeyAdded
+                | NotificationKind::ApiTokenMade
                 | NotificationKind::AccountSwitched
         )
     }

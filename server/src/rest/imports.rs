@@ -100,7 +100,7 @@ pub(crate) async fn result(rest: &Rest, layout: &Layout, id: ImportId) -> Respon
             after = last.row;
             for row in &rows {
                 let values: Vec<_> = columns.iter().map(|column| text_value(row.cells.get(column.key))).collect();
-                let (verdict, words) = outcome(language, (layout.subject, columns), view.confirmed_at.is_some(), row);
+                let (verdict, words) = outcome(language, layout.subject, view.confirmed_at.is_some(), row);
                 sheet.row_with_result(&values, verdict, &words).map_err(Error::internal)?;
             }
         }
@@ -159,12 +159,7 @@ fn kebab(key: &str) -> String {
 }
 
 /// What became, or, before it was `done`, would become, of a row.
-fn outcome(
-    language: Language,
-    (subject, columns): (ImportSubject, &[SheetColumn]),
-    done: bool,
-    row: &ImportRow,
-) -> (Verdict, String) {
+fn outcome(language: Language, subject: ImportSubject, done: bool, row: &ImportRow) -> (Verdict, String) {
     let is_person = subject == ImportSubject::Users;
     let code = row.code.clone().unwrap_or_default();
     let key = match (row.verdict, done) {
@@ -177,15 +172,16 @@ fn outcome(
         (RowVerdict::Unchanged, _) => "import-did-nothing",
         (RowVerdict::Error, _) => {
             let faults: Vec<_> =
-                row.faults.iter().map(|fault| fault_words(language, columns, &fault.column, &fault.note)).collect();
+                row.faults.iter().map(|fault| fault_words(language, subject, &fault.column, &fault.note)).collect();
             return (Verdict::Bad, faults.join(" "));
         }
     };
     (Verdict::Good, say(language, key, &[("code", code)]))
 }
 
-fn fault_words(language: Language, columns: &[SheetColumn], column: &str, note: &Note) -> String {
-    let heading = columns.iter().find(|known| known.key == column).map_or(column, |known| heading(language, known));
+fn fault_words(language: Language, subject: ImportSubject, column: &str, note: &Note) -> String {
+    let known = imports::heading_of(subject, column);
+    let heading = known.map_or(column, |(first, second)| if language == Language::Zh { first } else { second });
     let why = door::note_in_words(language, note);
     say(language, "labelled", &[("label", heading.to_owned()), ("value", why)])
 }
@@ -206,12 +202,13 @@ mod tests {
             places: Vec::new(),
             faults: Vec::new(),
         };
-        let said = |subject, done| outcome(Language::Zh, (subject, &[]), done, &row).1;
+        let said = |subject, done| outcome(Language::Zh, subject, done, &row).1;
         assert_eq!(said(ImportSubject::Users, true), "已新增，用户名 li.na");
         assert_eq!(said(ImportSubject::Users, false), "将新增，用户名 li.na");
         assert_eq!(said(ImportSubject::Machines, true), "已新增，编码 li.na");
         let note = Note { key: "field-required".to_owned(), ..Note::default() };
-        let columns = columns_of(ImportSubject::Users);
-        assert_eq!(fault_words(Language::Zh, columns, "username", &note), "用户名：此项必填。");
+        let said = |column| fault_words(Language::Zh, ImportSubject::Users, column, &note);
+        assert_eq!(said("username"), "用户名：此项必填。");
+        assert_eq!(said("state"), "状态：此项必填。");
     }
 }

@@ -75,6 +75,12 @@ pub async fn invite(
     if there >= MOST_A_DAY_TO_ONE || all >= MOST_A_DAY {
         return Err(Error::field("email", "field-invited-often"));
     }
+    // One address has one open invitation, with what was said last.
+    for earlier in links::open_invitations(&mut tx, customer, ctx.now()).await? {
+        if earlier.email.eq_ignore_ascii_case(&email) {
+            links::revoke_invitation(&mut tx, customer, earlier.id, ctx.now()).await?;
+        }
+    }
     let name = customer_name(&mut tx, customer).await?;
     // Of who has an account here already, it is known; that of who invites them says nothing of it.
     let language = store::by_email(&mut tx, &email).await?.and_then(|known| known.language);

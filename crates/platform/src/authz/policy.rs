@@ -257,7 +257,7 @@ fn through(permission: Permission) -> &'static [Permission] {
             P::CustomersInvite,
             P::CustomersManageMembers,
         ],
-        P::UsersView => &[P::UsersCreate, P::UsersUpdate, P::UsersDelete],
+        P::UsersView => &[P::UsersCreate, P::UsersUpdate, P::UsersDelete, P::RolesAssign],
         P::RolesView => &[P::RolesManage, P::RolesAssign],
         P::AllocationsView | P::AllocationsManage => &[
             P::AllocationsView,

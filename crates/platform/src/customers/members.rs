@@ -287,6 +287,9 @@ pub(super) async fn list_in_tx(tx: &mut Tx, ctx: &OpContext, id: CustomerId) -> 
     let manages = ctx.authorize(ManageMembers, &resource(id)).is_ok();
     for member in &mut list {
         let who = (member.user_id, member.role);
+        if !manages {
+            member.email = None;
+        }
         member.may_change_role = may(ctx, manages, may_change_role(ctx, id, &owners, who))?;
         member.may_remove = may(ctx, manages, may_leave(&owners, who))?;
     }

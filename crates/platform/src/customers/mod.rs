@@ -77,8 +77,9 @@ pub async fn note_people_export(platform: &Platform, ctx: &OpContext, id: Option
         Some(id) => ctx.authorize(ManageCustomer, &resource(id))?.id(),
         None => ctx.authorize(ListMembers, &resource(active(ctx)?))?.id(),
     };
-    let filters = serde_json::json!({});
-    audit::record_export(platform, ctx, ("customers:export-members", "clientele"), Some(id), &filters).await
+    let mut tx = platform.db().begin(ctx).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("customers:export-members", id)).await?;
+    tx.commit().await
 }
 
 /// Customers as staff see them.

@@ -34,7 +34,7 @@ pub(super) async fn view(tx: &mut Tx, id: CustomerId) -> Result<Option<CustomerV
 
 pub(super) async fn members(tx: &mut Tx, id: CustomerId) -> Result<Vec<MemberView>> {
     let rows = sqlx::query!(
-        r#"select u.id, u.name::text as "name!", u.display_name, u.state, m.role, m.created_at,
+        r#"select u.id, u.name::text as "name!", u.display_name, u.email::text as email, u.state, m.role, m.created_at,
                   exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
                          where a.user_id = u.id) as "staff!"
            from memberships m join users u on u.id = m.user_id
@@ -49,6 +49,7 @@ pub(super) async fn members(tx: &mut Tx, id: CustomerId) -> Result<Vec<MemberVie
             user_id: UserId(row.id),
             display_name: if row.display_name.is_empty() { row.name.clone() } else { row.display_name },
             name: row.name,
+            email: row.email,
             role: if row.role == "owner" { MemberRole::Owner } else { MemberRole::Member },
             joined_at: row.created_at,
             active: row.state == "active",

@@ -98,7 +98,7 @@ async fn read_workbook(platform: &Platform, id: ImportId, kind: &'static Kind, j
             Err(error) => return refused(error),
         }
     }
-    let columns = header_columns(kind.columns);
+    let columns: Vec<_> = [kind.columns, kind.compared].into_iter().flat_map(header_columns).collect();
     let Some(heading) = header::find(&first, &columns) else {
         return Ok(Outcome::Refused(note("import-no-heading", &[])));
     };

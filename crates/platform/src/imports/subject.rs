@@ -12,6 +12,8 @@ use crate::{OpContext, Platform, Result, SystemActor, machines};
 /// What is fixed about a subject.
 pub(super) struct Kind {
     pub columns: &'static [SheetColumn],
+    /// Columns of our own export that are read only to say where they were changed: no template has them.
+    pub compared: &'static [SheetColumn],
     /// Column that says which one a row is about.
     pub key: &'static str,
     /// Names of that column in our template's example, in both languages: such a row is skipped.
@@ -32,6 +34,7 @@ pub(super) struct Kind {
 
 static MACHINES: Kind = Kind {
     columns: machines::import::COLUMNS,
+    compared: &[],
     key: "name",
     examples: ["示例（请删除本行）", "Example (delete this row)"],
     sheets: ["machines", "机器"],
@@ -46,10 +49,11 @@ static MACHINES: Kind = Kind {
 
 static USERS: Kind = Kind {
     columns: users::import::COLUMNS,
+    compared: users::import::compared::COLUMNS,
     key: "username",
     examples: ["示例（请删除本行）", "Example (delete this row)"],
     sheets: ["users", "用户"],
-    exported: &["user-state", "account-last-sign-in", "customer-created-at"],
+    exported: &["account-last-sign-in", "customer-created-at"],
     max_rows: 10_000,
     job: "users-read-import",
     no_key: "import-no-username-column",
@@ -68,6 +72,13 @@ pub(super) fn kind(subject: ImportSubject) -> &'static Kind {
 /// In the order of the workbook.
 pub fn columns_of(subject: ImportSubject) -> &'static [SheetColumn] {
     kind(subject).columns
+}
+
+/// The Chinese and English heading of a column by its key.
+pub fn heading_of(subject: ImportSubject, key: &str) -> Option<(&'static str, &'static str)> {
+    let kind = kind(subject);
+    let known = kind.columns.iter().chain(kind.compared).find(|known| known.key == key);
+    known.map(|known| known.heading)
 }
 
 /// Names of the example in our template, in Chinese and English: a row of this name is skipped.

@@ -8,6 +8,7 @@ mod store;
 
 use std::collections::{BTreeSet, HashMap};
 
+use contract::accounts::Language;
 use contract::notifications::NotificationKind;
 use contract::roles::{PermissionView, RoleBrief, RoleHolder, RoleScope, RoleView, RoleWrite};
 use contract::users::{RoleMay, UserState};
@@ -24,6 +25,9 @@ use crate::fields::Wrong;
 use crate::notifications::{self, Notice, Value};
 use crate::{Error, OpContext, Platform, Result, audit, customers, may};
 
+/// Words of the built-in roles, which are what they are called by in the texts, too.
+pub const BUILT_IN: [&str; 7] =
+    ["platform_admin", "operator", "teacher", "student", "customer_owner", "customer_member", "signed_in"];
 /// Holders that a refusal names.
 const NAMED_HOLDERS: usize = 10;
 
@@ -479,6 +483,9 @@ fn view(role: store::Row) -> RoleView {
 fn checked(mut body: RoleWrite) -> Result<RoleWrite> {
     let mut wrong = Wrong::new();
     body.name = wrong.name("name", &body.name);
+    if is_called_as_built_in(&body.name) {
+        wrong.add("name", "field-role-name-built-in");
+    }
     body.description = wrong.text("description", body.description, 1000);
     body.permissions.sort_unstable();
     body.permissions.dedup();
@@ -489,6 +496,21 @@ fn checked(mut body: RoleWrite) -> Result<RoleWrite> {
     }
     wrong.into_result()?;
     Ok(body)
+}
+
+/// Whether people, or a workbook, would take a role of this name for a built-in one, in either language, or for another one's
+/// code: whoever may make roles could have somebody else give the wrong one.
+fn is_called_as_built_in(name: &str) -> bool {
+    let plain = |text: &str| -> String {
+        text.chars().filter(|c| !c.is_whitespace() && !"-_".contains(*c)).flat_map(char::to_lowercase).collect()
+    };
+    let name = plain(name);
+    let is_code = name.strip_prefix("custom").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
+    let called = |code: &&str| {
+        let words = [Language::Zh, Language::En].map(|language| texts::message(language, &format!("role-{code}"), &[]));
+        plain(code) == name || words.iter().any(|word| plain(word) == name)
+    };
+    is_code || BUILT_IN.iter().any(|code| called(&code))
 }
 
 fn held_by(holders: &[RoleHolder]) -> Error {

@@ -153,7 +153,7 @@ pub(in crate::rest) async fn people_of(rest: Rest, id: Option<CustomerId>) -> Re
             list.row(&[
                 person.name.into(),
                 person.display_name.into(),
-                Cell::Blank,
+                person.email.into(),
                 role(person.role).into(),
                 say(language, state, &[]).into(),
                 person.joined_at.into(),

@@ -8,7 +8,7 @@ use contract::{ImportId, Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::{use_params_map, use_query_map};
-use platform::imports::{self, columns_of};
+use platform::imports;
 
 use super::server_fns::{ConfirmImport, DiscardImport};
 use crate::door::{Refused, door, import_in_words, look, must_hold, reload_after, row_in_words};
@@ -332,7 +332,7 @@ fn table(words: Words, subject: &Subject, view: &ImportView, rows: Page<ImportRo
 }
 
 fn heading(words: Words, of: ImportSubject, column: &str) -> String {
-    let known = columns_of(of).iter().find(|known| known.key == column).map(|known| known.heading);
+    let known = imports::heading_of(of, column);
     let zh = words.0 == contract::accounts::Language::Zh;
     known.map_or_else(|| column.to_owned(), |(first, second)| (if zh { first } else { second }).to_owned())
 }

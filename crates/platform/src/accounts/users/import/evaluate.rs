@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use contract::accounts::{MemberRole, MembershipView};
+use contract::accounts::{Language, MemberRole, MembershipView};
 use contract::imports::{PlaceChange, RowFault};
 use contract::roles::RoleBrief;
 use contract::users::UserState;
@@ -10,7 +10,7 @@ use contract::{CustomerId, Permission, RoleId, UserId};
 
 use super::super::{details, store};
 use super::passwords::{self, kept_faults};
-use super::places::{self, Customers};
+use super::places::{self, Called, Customers};
 use super::{Evaluation, Written};
 use crate::authz::{AssignRole, UserRef};
 use crate::customers::Joining;
@@ -53,6 +53,7 @@ impl Evaluation {
         let known = found.filter(|known| known.state != UserState::Deleted);
         let address = details.email.as_deref().map(str::to_lowercase);
         self.find_twice(&details.name, address.as_ref(), &mut faults);
+        faults.extend(state_fault(text("state"), known.map_or(UserState::Active, |known| known.state)));
         let owner = address.as_ref().and_then(|address| seen.owners.get(address));
         if owner.is_some_and(|owner| Some(*owner) != known.map(|known| known.id)) {
             faults.push(fault("email", "field-user-email-taken", &[]));
@@ -138,10 +139,15 @@ impl Evaluation {
     ) -> Vec<RoleId> {
         let text = text_of(&row.cells, "roles").unwrap_or_default();
         let mut added: Vec<RoleId> = Vec::new();
-        for name in places::names(&text, |name| places::role(&self.roles, name).is_some()) {
-            let Some(role) = places::role(&self.roles, &name) else {
-                faults.push(fault("roles", "field-import-role-unknown", &[("name", name)]));
-                continue;
+        for name in places::names(&text, |name| !matches!(places::role(&self.roles, name), Called::Nothing)) {
+            let role = match places::role(&self.roles, &name) {
+                Called::One(role) => role,
+                other => {
+                    let several = matches!(other, Called::Several);
+                    let key = if several { "field-import-role-several" } else { "field-import-role-unknown" };
+                    faults.push(fault("roles", key, &[("name", name)]));
+                    continue;
+                }
             };
             if held.iter().any(|held| held.id == role.id) || added.contains(&role.id) {
                 continue;
@@ -173,6 +179,11 @@ impl Evaluation {
         let mut added: Vec<(CustomerId, MemberRole)> = Vec::new();
         for name in places::names(&text, |name| customers.place(name).is_some()) {
             let Some((id, role)) = customers.place(&name) else {
+                // Whoever adds nobody anywhere is not told which customers there are.
+                if customers::may_join(&self.ctx, CustomerId(0), who, MemberRole::Member).is_err() {
+                    faults.push(fault("customers", "field-import-customer-not-yours", &[("name", name)]));
+                    continue;
+                }
                 let of_role = customers.unknown_role(&name);
                 let of_role =
                     of_role.map(|(customer, role)| [("name", customer.to_owned()), ("role", role.to_owned())]);
@@ -205,6 +216,15 @@ impl Evaluation {
             faults.push(fault("email", "field-import-not-to-move", &[]));
         }
     }
+}
+
+/// The state in our own export is not what a workbook changes; where it was made another, that is said.
+fn state_fault(said: Option<String>, is: UserState) -> Option<RowFault> {
+    let said = said?;
+    let words =
+        [Language::Zh, Language::En].map(|lang| texts::message(lang, &format!("user-state-{}", is.code()), &[]));
+    let is_so = words.iter().map(String::as_str).chain([is.code()]).any(|word| word.eq_ignore_ascii_case(&said));
+    (!is_so).then(|| fault("state", "field-import-state", &[("state", said)]))
 }
 
 async fn look(tx: &mut Tx, rows: &[TextRow]) -> Result<Seen> {

@@ -17,7 +17,7 @@ use contract::imports::PlaceChange;
 use contract::{CustomerId, RoleId, UserId};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use columns::COLUMNS;
+pub(crate) use columns::{COLUMNS, compared};
 
 use super::super::bootstrap::new_password;
 use super::super::{PasswordRule, SessionEnding, password, password_rule};

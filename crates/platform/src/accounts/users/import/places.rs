@@ -21,8 +21,16 @@ pub(super) fn names(text: &str, known: impl Fn(&str) -> bool) -> Vec<String> {
     found
 }
 
+/// What a text calls.
+pub(super) enum Called<'a> {
+    Nothing,
+    One(&'a Assignable),
+    /// Several are called so: which one is meant is not guessed.
+    Several,
+}
+
 /// A role of the platform by its name, in either language where it is built in, or its code.
-pub(super) fn role<'a>(roles: &'a [Assignable], text: &str) -> Option<&'a Assignable> {
+pub(super) fn role<'a>(roles: &'a [Assignable], text: &str) -> Called<'a> {
     let text = text.to_lowercase();
     let is_called = |role: &&Assignable| {
         let in_words = |language| texts::message(language, &format!("role-{}", role.code), &[]).to_lowercase();
@@ -32,7 +40,12 @@ pub(super) fn role<'a>(roles: &'a [Assignable], text: &str) -> Option<&'a Assign
                 false => role.name.to_lowercase() == text,
             }
     };
-    roles.iter().find(is_called)
+    let mut called = roles.iter().filter(is_called);
+    match (called.next(), called.next()) {
+        (None, _) => Called::Nothing,
+        (Some(role), None) => Called::One(role),
+        (Some(_), Some(_)) => Called::Several,
+    }
 }
 
 /// Customers by what people call them: their name in lower case, or their number.
@@ -124,8 +137,14 @@ mod tests {
             .collect();
         for (text, code) in [("教师", "teacher"), ("Teacher", "teacher"), ("学生", "student"), ("STUDENT", "student")]
         {
-            assert_eq!(role(&roles, text).map(|role| role.code.as_str()), Some(code), "{text}");
+            assert!(matches!(role(&roles, text), Called::One(role) if role.code == code), "{text}");
         }
+        let mut roles = roles;
+        let (code, name) = ("custom-9".to_owned(), "教师".to_owned());
+        roles.push(Assignable { id: contract::RoleId(9), code, name, builtin: false, powers: Vec::new() });
+        assert!(matches!(role(&roles, "教师"), Called::Several), "one of these words made before they were refused");
+        assert!(matches!(role(&roles, "custom-9"), Called::One(role) if role.id.0 == 9));
+        assert!(matches!(role(&roles, "boss"), Called::Nothing));
     }
 
     #[test]
