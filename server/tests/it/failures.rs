@@ -63,6 +63,18 @@ async fn a_handler_that_panics_is_answered_and_tells_nothing() {
 }
 
 #[tokio::test]
+async fn a_function_that_is_sent_half_of_what_it_takes_answers_in_words() {
+    let server = Server::start().await;
+    for function in ["set_user_password", "transfer_ownership", "set_customer_active"] {
+        let request = server.bare(Method::POST, &sfn(function));
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body("x=1");
+        let answer = Answer::of(server.signed(&Who::Nobody, request.header("accept", "application/json"))).await;
+        assert_eq!((answer.status, answer.code()), (400, 1000), "{function}: {answer:?}");
+        assert!(!answer.text.contains("error-validation\",\"message\":\"error-validation"), "{answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_cannot_be_stored_is_answered_like_everything_else() {
     let routes = Router::new().route("/keeps", get(keeps)).route("/api/keeps", get(keeps));
     let server = Server::routing(routes).await;

@@ -406,6 +406,9 @@ impl ProviderStep {
 pub struct ProviderTestStep {
     pub step: ProviderStep,
     pub done: bool,
+    /// It cannot be tried from here, so that it is neither right nor wrong.
+    #[serde(default)]
+    pub untried: bool,
     /// What it means and what to do, in the language of who asked.
     pub message: String,
     /// What the other side or the network said; for those who know.

@@ -58,6 +58,9 @@ pub struct SessionView {
     pub created_at: DateTime<Utc>,
     /// To the minute.
     pub last_seen_at: DateTime<Utc>,
+    /// An API token that nobody has used yet: it was seen nowhere, whoever made it.
+    #[serde(default)]
+    pub unused: bool,
     /// When it ends at the latest; absent where it does not end by itself.
     pub expires_at: Option<DateTime<Utc>>,
 }

@@ -250,6 +250,11 @@ pub(super) async fn note_success(tx: &mut Tx, ctx: &OpContext, subjects: &Subjec
     store::attempts::note_sign_in(tx, user, subjects.network, ctx.now()).await
 }
 
+/// Who used a link that went to their mailbox signs in from where they are, whatever strangers try meanwhile.
+pub(super) async fn note_proved(tx: &mut Tx, ctx: &OpContext, user: UserId) -> Result<()> {
+    store::attempts::note_network(tx, user, ctx.address().map(network_of), ctx.now()).await
+}
+
 /// Removes what counts no longer.
 pub(super) async fn delete_old(tx: &mut Tx, now: DateTime<Utc>) -> Result<()> {
     store::attempts::delete_old(tx, now - TimeDelta::days(1), now - KNOWN, now).await

@@ -82,8 +82,15 @@ pub async fn invite(
         }
     }
     let name = customer_name(&mut tx, customer).await?;
-    // Of who has an account here already, it is known; that of who invites them says nothing of it.
-    let language = store::by_email(&mut tx, &email).await?.and_then(|known| known.language);
+    // Of who has an account here already, it is known; who has none reads most likely what who invites them reads.
+    let known = store::by_email(&mut tx, &email).await?;
+    if let Some(person) = &known
+        && let Some(is) = store::identity::membership(&mut tx, customer, person.id).await?
+        && (is == role.code() || is == MemberRole::Owner.code())
+    {
+        return Err(Error::field("email", "field-invited-member"));
+    }
+    let language = known.and_then(|known| known.language);
     let link = NewLink {
         purpose: Purpose::Invitation,
         user: None,
@@ -96,7 +103,7 @@ pub async fn invite(
         kind: "invitation",
         user: None,
         address: email.clone(),
-        language: language.unwrap_or_else(|| settings::usual_language(platform)),
+        language: language.unwrap_or_else(|| ctx.language()),
         args: vec![("customer", name), ("by", by.display_name.clone())],
         link: Some(links::address(platform, INVITATION_PATH, &token)),
         at: ctx.now(),

@@ -9,7 +9,7 @@ use contract::notifications::NotificationKind;
 use contract::{ErrorCode, JobId, UserId};
 
 use super::asking::{Asked, Asking, MOST_MAILS, WINDOW};
-use super::attempts::FREE_OF_CHALLENGE;
+use super::attempts::{self, FREE_OF_CHALLENGE};
 use super::captcha::{self, Captchas, Given};
 use super::leftovers;
 use super::links::{self, NewLink, Purpose};
@@ -188,6 +188,7 @@ pub async fn confirm_password_reset(platform: &Platform, ctx: &OpContext, body: 
     }
     links::retire_ways_in(&mut tx, user, ctx.now()).await?;
     store::passwords::set(&mut tx, user, &hash, ctx.now()).await?;
+    attempts::note_proved(&mut tx, ctx, user).await?;
     audit::record_in_tx(&mut tx, ctx, audit::Entry { before, ..entry("accounts:reset-password", user) }).await?;
     tell_of_password(platform, &mut tx, ctx, user).await?;
     tx.commit().await?;

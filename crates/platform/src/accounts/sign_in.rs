@@ -12,7 +12,7 @@ use super::captcha::{self, Captchas, Given};
 use super::second_factor::{self, Factor};
 use super::{entry, identity, password, store};
 use crate::db::Tx;
-use crate::{Credential, Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit};
+use crate::{Credential, Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, Via, audit};
 
 /// How long every refusal takes where directories are asked: longer than they need, so that the time says nothing about
 /// where an account is, or whether there is one.
@@ -176,6 +176,10 @@ pub(super) async fn finish(
     proof: Proof,
 ) -> Result<SignedIn> {
     attempts::note_success(&mut tx, ctx, subjects, row.id).await?;
+    // What somebody reads the pages in is what mails come in, until they choose.
+    if ctx.via() == Via::Page {
+        store::keep_first_language(&mut tx, row.id, ctx.language()).await?;
+    }
     let who = as_user(ctx, &row);
     let mut after = serde_json::Map::new();
     after.extend(proof.factor.map(|factor| ("secondFactor".to_owned(), factor.code().into())));

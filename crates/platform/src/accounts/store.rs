@@ -29,6 +29,14 @@ use crate::context::agent_text;
 use crate::db::Tx;
 use crate::{Credential, Error, Result, UserPrincipal};
 
+/// Keeps the language of a person who has none yet.
+pub(super) async fn keep_first_language(tx: &mut Tx, user: UserId, language: Language) -> Result<()> {
+    sqlx::query!("update users set language = $2 where id = $1 and language is null", user.0, language.code())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// `last_seen_at` is that exact, so that not every request writes.
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
 

@@ -79,7 +79,8 @@ pub async fn note_people_export(platform: &Platform, ctx: &OpContext, id: Option
     };
     let mut tx = platform.db().begin(ctx).await?;
     audit::record_in_tx(&mut tx, ctx, entry("customers:export-members", id)).await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Customers as staff see them.

@@ -213,7 +213,13 @@ async fn an_invitation_that_is_over_lets_nobody_in_and_of_two_at_once_one_counts
     let (first, second) = tokio::join!(world.join(&another, &token), world.join(&another, &token));
     assert!(first.is_ok() != second.is_ok(), "{first:?} and {second:?}");
     assert_eq!(world.role(&acme, &kim).await.as_deref(), Some("member"));
+    let earlier = world.invited(&acme.owner.ctx(), &acme, "lee@elsewhere.example", MemberRole::Owner).await;
     let back = world.invited(&acme.owner.ctx(), &acme, "lee@elsewhere.example", MemberRole::Member).await;
+    assert_eq!(paths(&world.join(&lee.ctx(), &earlier).await.unwrap_err()), ["token"], "the last word counts");
+    // Who is there already is not asked again for the same.
+    let again = contract::accounts::InvitationCreate { email: "lee@example.org".to_owned(), role: None };
+    let refused = accounts::invite(&test.platform, &acme.owner.ctx(), None, again).await.unwrap_err();
+    assert_eq!(refused.fields[0].key, "field-invited-member");
     let open = accounts::invitations(&test.platform, &acme.owner.ctx(), None).await.unwrap();
     accounts::revoke_invitation(&test.platform, &acme.owner.ctx(), None, open[0].id).await.unwrap();
     assert_eq!(paths(&world.join(&lee.ctx(), &back).await.unwrap_err()), ["token"], "taken back");

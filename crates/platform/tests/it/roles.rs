@@ -225,6 +225,22 @@ async fn what_is_wrong_with_a_role_is_named() {
         let error = roles::create(&test.platform, &admin.ctx(), request.clone()).await.unwrap_err();
         assert_eq!(error.fields.iter().map(|field| field.path).collect::<Vec<_>>(), [path], "{request:?}: {error}");
     }
+    // Nobody is to take it for a built-in one, or for another's code, when they read or write its name.
+    for name in [
+        "平台管理员",
+        "platform Administrator",
+        "Platform  administrator",
+        "platform-admin",
+        "运维人员",
+        "Teacher",
+        "客户成员",
+        "custom-7",
+        "CUSTOM 12",
+    ] {
+        let error = roles::create(&test.platform, &admin.ctx(), body(name, &[])).await.unwrap_err();
+        let faults: Vec<_> = error.fields.iter().map(|field| (field.path, field.key)).collect();
+        assert_eq!(faults, [("name", "field-role-name-built-in")], "{name}");
+    }
     let role = roles::create(&test.platform, &admin.ctx(), body("Others", &[])).await.unwrap();
     let late = RoleWrite { revision: Some(role.revision + 1), ..body("Others", &[]) };
     assert_eq!(

@@ -343,6 +343,43 @@ async fn nobody_gives_by_a_workbook_what_they_do_not_hold() {
 }
 
 #[tokio::test]
+async fn a_name_that_several_roles_have_gives_none_of_them_and_a_state_is_compared() {
+    let world = World::new().await;
+    // As versions made them that took such names.
+    world.texts("insert into roles (name, description) values ('平台管理员', '') returning name").await;
+    let acc = world.add("acc", None).await;
+    let staged =
+        world.stage(&[&["acc", "", "", "平台管理员", "", ""], &["new", "", "", "platform_admin", "", PASSWORD]]);
+    let told = world.rows(staged.await.id).await;
+    let told: Vec<_> = told.into_iter().map(|(_, verdict, _, what)| (verdict, what)).collect();
+    let several = (RowVerdict::Error, "roles: field-import-role-several".to_owned());
+    assert_eq!(told, [several, (RowVerdict::New, String::new())], "a code is one role's");
+
+    let p = &world.test.platform;
+    let off = users::set_active(p, &world.admin.ctx(), acc.id, false).await.unwrap();
+    assert_eq!(off.user.state, UserState::Disabled);
+    let rows: [&[&str]; 4] = [
+        &["acc", "已停用", ""],
+        &["acc2", "Active", PASSWORD],
+        &["acc3", "Disabled", PASSWORD],
+        &["acc4", "", PASSWORD],
+    ];
+    let bytes = workbook(&["用户名", "State", "Initial password"], &rows);
+    let staged = imports::stage(p, &world.admin.ctx(), USERS, "people.xlsx", &bytes[..]).await.unwrap();
+    imports::read(p, staged.id, true).await.unwrap();
+    let view = imports::get(p, &world.admin.ctx(), USERS, staged.id).await.unwrap();
+    let told: Vec<_> = world.rows(staged.id).await.into_iter().map(|(_, verdict, _, what)| (verdict, what)).collect();
+    let wanted = [
+        (RowVerdict::Unchanged, String::new()),
+        (RowVerdict::New, String::new()),
+        (RowVerdict::Error, "state: field-import-state".to_owned()),
+        (RowVerdict::New, String::new()),
+    ];
+    assert_eq!(told, wanted);
+    assert!(view.unknown_columns.is_empty(), "it is read: {view:?}");
+}
+
+#[tokio::test]
 async fn imports_of_people_are_for_who_runs_people() {
     let world = World::new().await;
     let p = &world.test.platform;

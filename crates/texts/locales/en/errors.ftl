@@ -2,7 +2,8 @@
 error-validation = Some entries are not right. Please change what is marked.
 error-unknown-parameter = The request has a parameter this endpoint does not know.
 error-unauthenticated = Please sign in first.
-error-bad-credentials = User name or password is wrong.
+error-bad-credentials = User name or password is wrong. If you are sure of both, wait a minute and try again: many wrong tries, also by others, hold an account up.
+error-directory-setup = User name or password is wrong, or { $provider } is not set up rightly on this platform: ask an administrator. Accounts with a password kept here can sign in all the same.
 error-captcha-required = Please solve the challenge below as well: there were failures from here or with this name.
 error-captcha-wrong = That answer does not count: it was wrong, too late or used before. Here is a new challenge.
 error-second-factor-required = Please enter your one-time code.

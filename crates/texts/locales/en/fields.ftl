@@ -110,6 +110,7 @@ field-invitations-some = { $sent ->
    *[other] { $sent } invitations are on their way.
 } The addresses above were not invited: { $why }
 field-invitations-open = This customer has too many invitations that wait. Take some back first.
+field-invited-member = Who has this address belongs to this organisation already.
 field-invited-often = Too many invitations went out within a day, to this address or from here at all. Try again tomorrow.
 field-invitation-has-account = This address has an account here. Open the link again and sign in with it to accept.
 field-ssh-key-private = This is a private key. Nothing was stored, but take it as known to others now: make a new pair, and paste the line of its .pub file here.

@@ -2,7 +2,8 @@
 error-validation = 有些内容填写不正确，请按提示修改。
 error-unknown-parameter = 请求中有此接口不认识的参数。
 error-unauthenticated = 请先登录。
-error-bad-credentials = 用户名或密码不正确。
+error-bad-credentials = 用户名或密码不正确。如果确定无误，请一分钟后再试：多次错误尝试（包括他人的）会使账号暂时无法登录。
+error-directory-setup = 用户名或密码不正确，或者 { $provider } 在本平台的设置有误，请联系管理员。密码保存在本平台的账号不受影响。
 error-captcha-required = 该用户名或此地址有过多次失败，请先完成下方验证。
 error-captcha-wrong = 验证未通过：答案不对、已过期或已用过。请完成新的验证。
 error-second-factor-required = 请输入一次性验证码。

@@ -106,6 +106,7 @@ field-confirm-name = 请完整输入所显示的名称。
 field-invitations-at-once = 地址超过 { $max } 个，请分几次邀请。
 field-invitations-some = 已发出 { $sent } 份邀请。以上地址未能邀请：{ $why }
 field-invitations-open = 等待接受的邀请过多，请先撤回一些。
+field-invited-member = 使用此邮箱的人已属于该组织。
 field-invited-often = 一天内发往此邮箱或由此发出的邀请过多，请明天再试。
 field-invitation-has-account = 此邮箱已有账号。请重新打开链接，用该账号登录后接受邀请。
 field-ssh-key-private = 这是私钥。系统没有保存它，但请视其为已泄露：重新生成一对密钥，并在此粘贴 .pub 文件中的那一行。

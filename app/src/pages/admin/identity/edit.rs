@@ -354,7 +354,11 @@ fn result_view(words: Words, test: ProviderTest) -> impl IntoView {
 }
 
 fn step_view(words: Words, step: ProviderTestStep) -> impl IntoView {
-    let tone = if step.done { Tone::Ok } else { Tone::Bad };
+    let tone = match (step.done, step.untried) {
+        (_, true) => Tone::Off,
+        (true, false) => Tone::Ok,
+        (false, false) => Tone::Bad,
+    };
     let detail = step.detail.map(|detail| {
         view! {
             <details>

@@ -7,6 +7,7 @@ use leptos::server_fn::ServerFn;
 
 use super::server_fns::{EndUserSession, EndUserSessions};
 use crate::door::look;
+use crate::pages::customer::accounts::sessions::last_seen;
 use crate::ui::ask::Ask;
 use crate::ui::cells::text_cell;
 use crate::ui::table::list_table;
@@ -53,6 +54,7 @@ pub(super) fn sessions_card(
 
 fn row(words: Words, user: UserId, session: SessionView, may_end: bool) -> impl IntoView {
     let zone = look().zone;
+    let seen = last_seen(words, &session);
     let kind = words.t(&format!("session-kind-{}", session.kind.code()));
     let what = match session.name {
         Some(name) => words.with("sessions-token-named", &[("kind", kind), ("name", name)]),
@@ -73,7 +75,7 @@ fn row(words: Words, user: UserId, session: SessionView, may_end: bool) -> impl 
             {text_cell(words.t("sessions-agent"), session.agent, &unknown)}
             {text_cell(words.t("sessions-address"), session.address, &unknown)}
             <td data-label=words.t("sessions-since")>{time(session.created_at, zone)}</td>
-            <td data-label=words.t("sessions-seen")>{time(session.last_seen_at, zone)}</td>
+            <td data-label=words.t("sessions-seen")>{seen}</td>
             <td class="row-actions">{action}</td>
         </tr>
     }

@@ -67,8 +67,17 @@ fn sessions_view(sessions: Vec<SessionView>) -> AnyView {
     )
 }
 
+/// When it was last used; an API token may never have been.
+pub(crate) fn last_seen(words: Words, session: &SessionView) -> AnyView {
+    match session.unused {
+        true => words.t("tokens-never-used").into_any(),
+        false => time(session.last_seen_at, look().zone).into_any(),
+    }
+}
+
 fn row(words: Words, session: SessionView) -> impl IntoView {
     let zone = look().zone;
+    let seen = last_seen(words, &session);
     let kind = words.t(&format!("session-kind-{}", session.kind.code()));
     let what = match session.name {
         Some(name) => words.with("sessions-token-named", &[("kind", kind), ("name", name)]),
@@ -102,7 +111,7 @@ fn row(words: Words, session: SessionView) -> impl IntoView {
             {text_cell(words.t("sessions-agent"), session.agent, &unknown)}
             {text_cell(words.t("sessions-address"), session.address, &unknown)}
             <td data-label=words.t("sessions-since")>{time(session.created_at, zone)}</td>
-            <td data-label=words.t("sessions-seen")>{time(session.last_seen_at, zone)}</td>
+            <td data-label=words.t("sessions-seen")>{seen}</td>
             <td class="row-actions">{action}</td>
         </tr>
     }

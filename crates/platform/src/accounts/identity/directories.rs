@@ -48,7 +48,7 @@ pub(in crate::accounts) async fn ask(
         return Ok(Answer::NotAsked);
     }
     let proved_here = found.is_some_and(|row| row.password_hash.is_some());
-    let (mut away, mut why) = (None, None);
+    let (mut unasked, mut why) = (None, None);
     for provider in &directories {
         // The password of an account goes only where the account comes from.
         let may_prove = !proved_here && (bound.is_empty() || bound.contains(&provider.id));
@@ -64,16 +64,20 @@ pub(in crate::accounts) async fn ask(
                 let row = provision::admit(platform, ctx, provider, &proved, NameTaken::Refuse).await?;
                 return Ok(Answer::Proved(Box::new(row), (provider.id, provider.name.clone())));
             }
+            // Of this name alone: only the log says so, because it says what stands in the directory.
+            Err(fault) if fault.key == directory::SEVERAL => {
+                tracing::warn!(provider = provider.name, "a directory has several entries of a name that was typed");
+                why.get_or_insert_with(|| json!({ "provider": provider.name, "why": "several-entries" }));
+            }
             Err(fault) => {
                 tracing::warn!(provider = provider.name, %fault, "a directory could not be asked");
-                away = Some(&provider.name);
+                let key = if fault.passes() { "error-directory-away" } else { "error-directory-setup" };
+                unasked = Some((key, &provider.name));
             }
         }
     }
-    match away {
-        Some(name) => {
-            Err(Error::new(ErrorCode::Unavailable).with_key("error-directory-away").with_arg("provider", name))
-        }
+    match unasked {
+        Some((key, name)) => Err(Error::new(ErrorCode::Unavailable).with_key(key).with_arg("provider", name)),
         None => Ok(Answer::Refused(why)),
     }
 }

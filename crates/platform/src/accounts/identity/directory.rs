@@ -42,6 +42,9 @@ mod code {
     pub(super) const REFUSED: [u32; 4] = [49, 19, 50, 53];
 }
 
+/// Key of a name that more than one entry goes by.
+pub(super) const SEVERAL: &str = "identity-fault-several";
+
 /// Where a conversation ended, and why.
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -52,6 +55,11 @@ pub(super) struct Fault {
 }
 
 impl Fault {
+    /// Whether it may be over by itself; else somebody has to set something.
+    pub(super) fn passes(&self) -> bool {
+        ["identity-fault-name", "identity-fault-connect", "identity-fault-line"].contains(&self.key)
+    }
+
     pub(super) fn new(step: ProviderStep, key: &'static str, detail: impl ToString) -> Self {
         Self { step, key, detail: detail.to_string() }
     }
@@ -184,7 +192,7 @@ impl Line<'_> {
             0 => Ok(None),
             1 if sane => Ok(found.into_iter().next().map(|entry| person(settings, entry))),
             1 => Ok(None),
-            _ => Err(Fault::new(ProviderStep::Person, "identity-fault-several", "more than one entry matches")),
+            _ => Err(Fault::new(ProviderStep::Person, SEVERAL, "more than one entry matches")),
         }
     }
 

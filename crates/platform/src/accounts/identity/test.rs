@@ -82,7 +82,9 @@ impl KeptStep {
             true => self.message,
             false => texts::message(language, &self.key, &args),
         };
-        Some(ProviderTestStep { step: self.step.or(self.later)?, done: self.done, message, detail: self.detail })
+        let step = self.step.or(self.later)?;
+        let untried = step == ProviderStep::Redirect;
+        Some(ProviderTestStep { step, done: self.done, untried, message, detail: self.detail })
     }
 }
 

@@ -61,6 +61,16 @@ pub(in crate::accounts) async fn note_sign_in(
     now: DateTime<Utc>,
 ) -> Result<()> {
     sqlx::query!("update users set last_login_at = $2 where id = $1", user.0, now).execute(&mut **tx).await?;
+    note_network(tx, user, network, now).await
+}
+
+/// Remembers where somebody proved who they are.
+pub(in crate::accounts) async fn note_network(
+    tx: &mut Tx,
+    user: UserId,
+    network: Option<IpAddr>,
+    now: DateTime<Utc>,
+) -> Result<()> {
     if let Some(network) = network {
         sqlx::query!(
             "insert into sign_in_networks (user_id, network, last_at) values ($1, $2, $3)

@@ -37,16 +37,19 @@ pub(in crate::accounts) async fn list(
     .await?;
     rows.into_iter()
         .map(|row| {
+            let kind = kind_of(&row.kind)?;
+            let unused = kind == SessionKind::Api && row.last_seen_at <= row.created_at;
             Ok(SessionView {
                 id: SessionId(row.id),
-                kind: kind_of(&row.kind)?,
+                kind,
                 current: false,
                 name: row.name,
                 service: row.service,
-                address: row.address.map(|network| network.ip().to_string()),
-                agent: row.user_agent,
+                address: row.address.filter(|_| !unused).map(|network| network.ip().to_string()),
+                agent: row.user_agent.filter(|_| !unused),
                 created_at: row.created_at,
                 last_seen_at: row.last_seen_at,
+                unused,
                 expires_at: row.expires_at,
             })
         })
