@@ -120,7 +120,7 @@ test('after three failures a browser does a little work, and without script ther
   await bare.locator('input[name="captcha"]').fill('QQQQQ');
   await bare.waitForTimeout(1500); // the delay after three failures
   await bare.locator('form button.primary').click();
-  await expect(bare.locator('.fault')).toContainText('does not count');
+  await expect(bare.getByRole('alert')).toContainText('does not count');
   await plain.close();
 
   const token = await installation.token(installation.admin).catch(() => '');

@@ -270,6 +270,10 @@ async fn after_failures_the_sign_in_page_shows_a_challenge_that_needs_no_script(
         assert!(shown.contains(part), "{part}: {shown}");
     }
     assert!(!shown.contains(".wasm"), "and no islands");
+    // The page's script hides what stands at the picture: the reason stands above the form.
+    let (above, form) = shown.split_once("<form").unwrap();
+    let alert = above.split_once("role=\"alert\"").map(|(_, alert)| alert).unwrap_or_default();
+    assert!(alert.contains("Please solve the challenge") && !form.contains("Please solve the challenge"), "{shown}");
     let (id, captcha) = solve(&server).await;
     let right = [("username", "lee"), ("password", lee.password), ("captcha_id", &id), ("captcha", &captcha)];
     let answer = submit(&right).await;

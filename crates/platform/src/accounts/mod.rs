@@ -53,7 +53,7 @@ pub(crate) use bootstrap::{NewPerson, add_membership_in_tx, add_person_in_tx};
 pub use captcha::{Captchas, new_captcha};
 pub use challenge::{answer_challenge, is_challenged, open_challenge};
 pub(crate) use contacts::{Contact, contacts, holders, names, names_of_members};
-pub use email_change::{confirm_email_change, request_email_change};
+pub use email_change::{Moving, confirm_email_change, moving, request_email_change};
 pub use invitations::{Invited, accept_invitation, invitations, invite, invited, revoke_invitation};
 pub(crate) use joining::{ACCOUNT_PAGE, add_known_in_tx};
 pub use joining::{WayIn, join};

@@ -23,9 +23,12 @@ error-task-failed = The task failed.
 error-node-unreachable = The agent of this machine cannot be reached.
 error-internal = Something went wrong on the server. Please give the request id to an administrator.
 error-unavailable = The service is not available for a moment. Please try again.
-error-sign-in-wait = { $seconds ->
-    [one] Too many failures. Please wait { $seconds } second before you try again.
-   *[other] Too many failures. Please wait { $seconds } seconds before you try again.
+error-sign-in-wait = { $minutes ->
+    [0] { $seconds ->
+        [one] Too many failures. Please wait { $seconds } second before you try again.
+       *[other] Too many failures. Please wait { $seconds } seconds before you try again.
+    }
+   *[other] Too many failures. Please wait { $minutes } minutes before you try again.
 }
 error-schema-missing = The database is not set up yet. Run “remotegpu migrate” first.
 error-schema-old = The database is at version { $found }, this program needs { $needed }. Run “remotegpu migrate” first.
@@ -41,7 +44,10 @@ error-try-again = Try again
 error-machine-changed = Somebody changed this machine in between. Open the newest version and make your change again.
 error-node-limits = The agent sent more than is allowed.
 error-node-unknown = The platform does not know this agent. Join it again.
-error-rate-limited-wait = Too many requests. Try again in { $seconds } s.
+error-rate-limited-wait = { $minutes ->
+    [0] Too many requests. Try again in { $seconds } s.
+   *[other] Too many requests. Try again in { $minutes } minutes.
+}
 error-method = This address does not take this request method.
 error-node-upgrade-needed = The agent is too old. Replace it with the one this server hands out.
 error-too-many-followers = Too many logs are followed from this server at the moment. Please try again later; the log itself can be read.

@@ -23,7 +23,10 @@ error-task-failed = 任务失败。
 error-node-unreachable = 无法连接到该机器的代理。
 error-internal = 服务器内部错误。请将请求编号告知管理员。
 error-unavailable = 服务暂时不可用，请稍后再试。
-error-sign-in-wait = 失败次数过多，请在 { $seconds } 秒后重试。
+error-sign-in-wait = { $minutes ->
+    [0] 失败次数过多，请在 { $seconds } 秒后重试。
+   *[other] 失败次数过多，请在 { $minutes } 分钟后重试。
+}
 error-schema-missing = 数据库尚未初始化，请先运行 remotegpu migrate。
 error-schema-old = 数据库版本为 { $found }，本程序需要 { $needed }，请先运行 remotegpu migrate。
 error-wrong-secrets-key = 密钥文件（{ $found }）与数据库写入时使用的（{ $needed }）不一致。
@@ -38,7 +41,10 @@ error-try-again = 重试
 error-machine-changed = 这台机器已被他人修改。请打开最新内容，再次修改后保存。
 error-node-limits = 代理发送的数据超出允许的范围。
 error-node-unknown = 平台不认识这个代理，请重新接入。
-error-rate-limited-wait = 请求过于频繁，请在 { $seconds } 秒后再试。
+error-rate-limited-wait = { $minutes ->
+    [0] 请求过于频繁，请在 { $seconds } 秒后再试。
+   *[other] 请求过于频繁，请在 { $minutes } 分钟后再试。
+}
 error-method = 此地址不支持该请求方法。
 error-node-upgrade-needed = 代理程序版本过旧，请用服务器提供的版本替换。
 error-too-many-followers = 目前从此服务器跟踪的日志过多，请稍后再试；日志本身仍可读取。
@@ -116,7 +122,7 @@ error-identity-disabled = { $provider } 已确认您的身份，但您在本平�
 error-identity-name-taken = { $provider } 认识您，但用户名 { $name } 在本平台属于他人，请联系管理员。
 error-identity-taken = 此身份已与本平台的另一个账号绑定。请用它登录那个账号；如两个账号都属于您，请让管理员在那个账号上解除绑定或删除那个账号，然后再在此处绑定。
 error-identity-twice = 您的账号已与该服务中的某个身份绑定，请先解除。
-error-identity-sign-in-again = 您的账号没有密码和双重验证可供确认，且您登录已超过十分钟。请退出后重新登录，并在十分钟内回到此处确认。
+error-identity-sign-in-again = 您的账号没有密码和两步验证可供确认，且您登录已超过十分钟。请退出后重新登录，并在十分钟内回到此处确认。
 error-identity-only-way = 此账号在本平台没有密码，也没有绑定其他使用中的服务，这是唯一的登录方式。请先绑定其他服务，或请管理员为账号设置密码。
 error-sso-over = 本次登录已结束：登录须在十分钟内、于开始登录的浏览器中完成，且只能使用一次。请重新开始。
 error-sso-away = 暂时无法访问 { $provider }，请稍后重试或使用其他方式登录。

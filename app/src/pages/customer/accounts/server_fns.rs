@@ -219,7 +219,7 @@ pub async fn list_sessions() -> Result<Vec<SessionView>, ApiError> {
 pub async fn end_session(id: SessionId) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::accounts::end_session(&platform, &ctx, id).await;
-    let next = |()| paths::ACCOUNT_SESSIONS.to_owned();
+    let next = |()| paths::with_query(paths::ACCOUNT_SESSIONS, [("done", "one")]);
     door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_SESSIONS, Vec::new()).await
 }
 
@@ -228,7 +228,7 @@ pub async fn end_session(id: SessionId) -> Result<(), ApiError> {
 pub async fn end_other_sessions() -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::accounts::end_other_sessions(&platform, &ctx).await;
-    let next = |_| paths::ACCOUNT_SESSIONS.to_owned();
+    let next = |_| paths::with_query(paths::ACCOUNT_SESSIONS, [("done", "others")]);
     door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_SESSIONS, Vec::new()).await
 }
 

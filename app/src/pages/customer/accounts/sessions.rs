@@ -3,6 +3,7 @@
 use contract::accounts::{SessionKind, SessionView};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
 
 use super::page::tabs;
 use super::server_fns::{EndOtherSessions, EndSession};
@@ -42,6 +43,12 @@ fn sessions_view(sessions: Vec<SessionView>) -> AnyView {
         ),
         false => head,
     };
+    let done = match use_query_map().get_untracked().get("done").as_deref() {
+        Some("one") => Some("sessions-done-one"),
+        Some("others") => Some("sessions-done-others"),
+        _ => None,
+    };
+    let done = done.filter(|_| refused.is_none());
     let alone = sessions.len() <= 1;
     let heads = ["sessions-kind", "sessions-agent", "sessions-address", "sessions-since", "sessions-seen"]
         .map(|key| view! { <th scope="col">{words.t(key)}</th> })
@@ -51,6 +58,7 @@ fn sessions_view(sessions: Vec<SessionView>) -> AnyView {
         head,
         view! {
             {tabs(words, paths::ACCOUNT_SESSIONS)}
+            {done.map(|key| view! { <section class="card notice" role="status"><p>{words.t(key)}</p></section> })}
             {form_fault(refused)}
             <section class="card">
                 <header>
