@@ -41,7 +41,7 @@ use chrono::{DateTime, Utc};
 use contract::accounts::{Language, MemberRole, MembershipView, Profile, ProfileUpdate, Theme};
 use contract::{CustomerId, ErrorCode, Permission, SessionId, UserId};
 
-pub use api_tokens::{create_api_token, grantable_scopes, list_api_tokens, revoke_api_token};
+pub use api_tokens::{create_api_token, grantable_scopes, list_api_tokens, revoke_api_token, revoke_api_tokens};
 pub(crate) use attempts::AttemptsSeen;
 pub use attempts::may_be_challenged;
 pub(crate) use avatars::avatar_tag_in_tx;
@@ -72,7 +72,7 @@ pub use shown_once::{ShownOnce, keep_for_page, take_for_page};
 pub use sign_in::{CodeNeeded, SignInStep, SignedIn, begin_sign_in, captchas_of_sign_in, sign_in};
 pub(crate) use sign_up::send_sign_up;
 pub use sign_up::{captchas_of_sign_up, request_sign_up, sign_up, sign_up_is_open, signing_up};
-pub use ssh_keys::{add_ssh_key, list_ssh_keys, remove_ssh_key};
+pub use ssh_keys::{add_ssh_key, list_ssh_keys, remove_ssh_key, remove_ssh_keys};
 pub(crate) use switching::choices_in_tx;
 pub use switching::switch_customer;
 pub use tokens::{ACCESS_TOKEN_SECONDS, REFRESH_TOKEN_DAYS, issue_access_token, principal_of_bearer, refresh};

@@ -3,9 +3,8 @@
 use contract::accounts::{SessionKind, SessionView};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_router::hooks::use_query_map;
 
-use super::page::tabs;
+use super::page::{done_notice, tabs};
 use super::server_fns::{EndOtherSessions, EndSession};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -43,12 +42,8 @@ fn sessions_view(sessions: Vec<SessionView>) -> AnyView {
         ),
         false => head,
     };
-    let done = match use_query_map().get_untracked().get("done").as_deref() {
-        Some("one") => Some("sessions-done-one"),
-        Some("others") => Some("sessions-done-others"),
-        _ => None,
-    };
-    let done = done.filter(|_| refused.is_none());
+    let known = [("one", "sessions-done-one"), ("others", "sessions-done-others")];
+    let done = done_notice(words, refused.is_some(), &known);
     let alone = sessions.len() <= 1;
     let heads = ["sessions-kind", "sessions-agent", "sessions-address", "sessions-since", "sessions-seen"]
         .map(|key| view! { <th scope="col">{words.t(key)}</th> })
@@ -58,7 +53,7 @@ fn sessions_view(sessions: Vec<SessionView>) -> AnyView {
         head,
         view! {
             {tabs(words, paths::ACCOUNT_SESSIONS)}
-            {done.map(|key| view! { <section class="card notice" role="status"><p>{words.t(key)}</p></section> })}
+            {done}
             {form_fault(refused)}
             <section class="card">
                 <header>
