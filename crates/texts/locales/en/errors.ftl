@@ -125,6 +125,7 @@ error-user-identity-only-way = It is the only way into this account, because it 
 error-user-last-owner = This user is the only owner of { $customer }. Make somebody else an owner of it first, or hand the ownership over.
 error-role-only-owner = This user is the only owner who can act for { $customer }. Whoever works for the platform acts for no organisation, so that it would have nobody. Make somebody else an owner of it first, or hand the ownership over.
 error-user-deleted = This user is deleted. Bring the account back first.
+error-user-restore-taken = Another account has this user name or address by now. Change that account’s first, then restore this one; or make a new account for the person.
 error-too-many-ssh-keys = You have { $max } keys already. Remove some first.
 error-too-many-channels = There can be at most { $max } of them.
 error-directory-away = User name or password is wrong, or { $provider } cannot be reached at the moment. Accounts with a password kept here can sign in all the same.

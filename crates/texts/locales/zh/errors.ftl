@@ -113,6 +113,7 @@ error-user-identity-only-way = 该账号没有密码，这是唯一的登录方�
 error-user-last-owner = 该用户是 { $customer } 的唯一负责人，请先设置其他负责人或转让。
 error-role-only-owner = 该用户是 { $customer } 唯一能处理事务的负责人。平台工作人员不能代表任何组织，授予此角色后该组织将无人负责。请先设置其他负责人或转让。
 error-user-deleted = 该用户已删除，请先恢复。
+error-user-restore-taken = 该账号的用户名或邮箱现在属于另一个账号。请先更改那个账号的用户名或邮箱，再恢复此账号；或者为此人另建账号。
 error-too-many-ssh-keys = 您已有 { $max } 个密钥，请先移除一些。
 error-too-many-channels = 最多 { $max } 个。
 error-directory-away = 用户名或密码错误，或暂时无法访问 { $provider }。在本平台有密码的账号不受影响。

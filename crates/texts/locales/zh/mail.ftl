@@ -1,5 +1,5 @@
 # 系统发出的邮件，以及邮件链接打开的页面。
-mail-footer = 由 { $product }（{ $address }）发送。请勿回复此邮件。
+mail-footer = 由 { $product } 发送（ { $address } ）。请勿回复此邮件。
 mail-link = { $word }：
 mail-test-subject = { $product } 测试邮件
 mail-test-text = 这是一封测试邮件。收到此邮件说明邮件设置正确。

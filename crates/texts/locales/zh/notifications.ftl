@@ -291,6 +291,7 @@ channel-kinds = 通知内容
 channel-on = 已启用
 channel-off = 已停用
 channel-failing = 已启用，但消息未送达
+channel-failing-since = 开始失败于
 channel-switched-off = 已自动停用：未送达的消息过多
 channel-enabled = 启用
 channel-change = 修改
