@@ -37,7 +37,7 @@ pub(crate) fn tabs(words: Words, here: &str) -> impl IntoView + use<> {
 }
 
 /// What has just been done here, by the word in the address; nothing beside a refusal.
-pub(super) fn done_notice(words: Words, refused: bool, known: &[(&str, &str)]) -> Option<AnyView> {
+pub(crate) fn done_notice(words: Words, refused: bool, known: &[(&str, &str)]) -> Option<AnyView> {
     let done = use_query_map().get_untracked().get("done")?;
     let (_, key) = known.iter().find(|(word, _)| *word == done.as_str()).filter(|_| !refused)?;
     let view = view! { <section class="card notice" role="status"><p>{words.t(key)}</p></section> };
