@@ -417,13 +417,17 @@ fn deliveries_card(words: Words, query: &ListQuery, page: Page<DeliveryView>) ->
                 DeliveryState::Sent => Tone::Ok,
                 DeliveryState::Failed => Tone::Bad,
             };
+            let hint = row.next_try_at.map(|_| words.t("mails-waits-hint"));
+            let waits = row.next_try_at.map(|at| {
+                view! { <span class="sub">" " {words.t("mails-waits-until")} " " {time(at, zone)}</span> }
+            });
             view! {
                 <tr>
                     <td data-label=words.t("mails-at")>{time(row.created_at, zone)}</td>
                     <th scope="row">{row.channel}</th>
                     <td data-label=words.t("notifications-kind")>{about}</td>
-                    <td data-label=words.t("mails-state")>
-                        {state(tone, words.t(&format!("delivery-state-{}", row.state.code())))}
+                    <td data-label=words.t("mails-state") title=hint>
+                        {state(tone, words.t(&format!("delivery-state-{}", row.state.code())))} {waits}
                     </td>
                     <td class="num" data-label=words.t("mails-attempts")>{row.attempts}</td>
                     <td class="says" data-label=words.t("mails-error")>{last_fault(words, row.last_error)}</td>
@@ -475,6 +479,7 @@ mod tests {
             last_error: error.map(str::to_owned),
             created_at: DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(id),
             sent_at: None,
+            next_try_at: None,
         }
     }
 
