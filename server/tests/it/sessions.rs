@@ -320,6 +320,9 @@ async fn an_admin_who_must_have_a_second_factor_gets_nothing_else_before_it_is_o
     }
     let page = server.get(&browser, "/account/security").await;
     assert!(page.status == 200 && page.text.contains("enroll_totp"), "{}", page.status);
+    // Why they are here stands above everything else, and what is to be done before what is not.
+    let place = |part: &str| page.text.find(part).unwrap_or_else(|| panic!("no {part}: {}", page.text));
+    assert!(place("set it up first") < place("enroll_totp") && place("enroll_totp") < place("change_password"));
     assert_eq!(status(&server, &browser).await, 200, "one's own profile says what there is");
 
     let secret =
