@@ -93,10 +93,17 @@ test('an owner invites somebody, who makes an account without a script', async (
   await expect(guest.getByRole('heading', { level: 1 })).toHaveText('Accept the invitation');
   await fill(guest, 'username', 'lee');
   await fill(guest, 'password', 'password12');
+  await fill(guest, 'again', 'password12');
   await guest.getByRole('button', { name: 'Make the account' }).click();
   await expect(guest.locator('.fault').first()).toBeVisible();
   await expect(guest.locator('[name="username"]')).toHaveValue('lee');
+  // A slip does not use the link up.
   await fill(guest, 'password', password);
+  await fill(guest, 'again', `${password}!`);
+  await guest.getByRole('button', { name: 'Make the account' }).click();
+  await expect(guest.locator('#f-again-fault')).toBeVisible();
+  await fill(guest, 'password', password);
+  await fill(guest, 'again', password);
   await guest.getByRole('button', { name: 'Make the account' }).click();
   await expect(guest).toHaveURL(/\/login\?done=account$/);
   await expect(guest.getByRole('status')).toContainText('Your account is made');
@@ -128,6 +135,7 @@ test('somebody makes an account of their own, where that is open', async ({ inst
   await expectAccessible(guest);
   await fill(guest, 'username', 'kim');
   await fill(guest, 'password', password);
+  await fill(guest, 'again', password);
   await guest.getByRole('button', { name: 'Make the account' }).click();
   await expect(guest).toHaveURL(/\/login\?done=account$/);
   await expect(guest.getByRole('status')).toContainText('Your account is made');
@@ -236,6 +244,7 @@ for (const language of ['en', 'zh'] as const) {
     await expect(page.locator('.hint')).toContainText(language === 'en' ? 'At least 10 characters' : '至少 10 个字符');
     const chosen = `${password} ${language}`;
     await fill(page, 'new_password', chosen);
+    await fill(page, 'again', chosen);
     await page.locator('form button.primary').click();
     await expect(page).toHaveURL(/\/login\?done=password$/);
     await expect(page.getByRole('status')).toContainText(language === 'en' ? 'new password is set' : '新密码已设置');

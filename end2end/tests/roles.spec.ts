@@ -22,12 +22,17 @@ test.describe('without JavaScript', () => {
     await page.goto('/admin/users/new');
     await page.locator('[name="form[username]"]').fill('night');
     await page.locator('[name="form[password]"]').fill('tiny');
+    await page.locator('[name="form[again]"]').fill('tiny');
     await page.locator('[name="form[role]"]').selectOption({ label: 'Night shift' });
     await page.locator('main form button.primary').click();
     await expect(page.locator('[name="form[password]"]')).toHaveAttribute('aria-invalid', 'true');
     await expect(page.locator('[name="form[username]"]')).toHaveValue('night');
     expect(page.url()).not.toContain('tiny');
     await page.locator('[name="form[password]"]').fill(PASSWORD);
+    await page.locator('main form button.primary').click();
+    await expect(page.locator('[name="form[again]"]')).toHaveAttribute('aria-invalid', 'true');
+    await page.locator('[name="form[password]"]').fill(PASSWORD);
+    await page.locator('[name="form[again]"]').fill(PASSWORD);
     await page.locator('main form button.primary').click();
     await expect(page.locator('h1')).toHaveText('night');
     await expect(page.locator('body')).toContainText('Night shift');
@@ -71,6 +76,7 @@ test.describe('without JavaScript', () => {
       await page.goto('/admin/users/new');
       await page.locator('[name="form[username]"]').fill(name);
       await page.locator('[name="form[password]"]').fill(PASSWORD);
+      await page.locator('[name="form[again]"]').fill(PASSWORD);
       await page.locator('main form button.primary').click();
       await expect(page.locator('h1')).toHaveText(name);
     }

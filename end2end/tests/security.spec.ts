@@ -120,7 +120,7 @@ test('after three failures a browser does a little work, and without script ther
   await bare.locator('input[name="captcha"]').fill('QQQQQ');
   await bare.waitForTimeout(1500); // the delay after three failures
   await bare.locator('form button.primary').click();
-  await expect(bare.locator('.fault')).toContainText('does not count');
+  await expect(bare.getByRole('alert')).toContainText('does not count');
   await plain.close();
 
   const token = await installation.token(installation.admin).catch(() => '');
@@ -183,6 +183,16 @@ test('an API token is made, used and revoked', async ({ page, installation, sign
   await expect(plain.locator('.empty')).toBeVisible();
   await bare.close();
   expect((await installation.rest(secret, '/api/admin/machines')).status).toBe(401);
+
+  for (const name of ['one', 'two']) {
+    await page.goto('/account/tokens');
+    await page.locator('input[name="name"]').fill(name);
+    await page.getByRole('button', { name: 'Make token' }).click();
+    await expect(page.locator('code.select')).toBeVisible();
+  }
+  await sayYes(page.getByRole('button', { name: 'Revoke all' }));
+  await expect(page.locator('.notice')).toContainText('All of your tokens are revoked.');
+  await expect(page.locator('.empty')).toBeVisible();
 });
 
 test('a public key is added, shown with its fingerprint and removed; a private one is never taken', async ({ page, installation, signIn }) => {

@@ -65,6 +65,9 @@ pub struct RoleHolder {
     pub name: String,
     pub display_name: String,
     pub since: DateTime<Utc>,
+    /// The account is deleted, and may come back with the role.
+    #[serde(default)]
+    pub deleted: bool,
 }
 
 /// Body of `POST /api/admin/roles` and `PUT /api/admin/roles/{id}`.

@@ -115,7 +115,8 @@ pub fn audit_kind(language: Language, kind: &str) -> String {
 
 /// The text of `key`, or `None` where there is none.
 ///
-/// Values that are whole numbers select plural forms; all values are shown as given.
+/// Values that are whole numbers select plural forms; all values are shown as given. Where a wait in `seconds` is given, a text
+/// may say it in `minutes`, which is 0 while seconds are what people understand.
 pub fn known_message(language: Language, key: &str, args: &[(&str, String)]) -> Option<String> {
     let bundle = &book(language).bundle;
     let pattern = bundle.get_message(key)?.value()?;
@@ -128,12 +129,25 @@ pub fn known_message(language: Language, key: &str, args: &[(&str, String)]) -> 
             None => values.set(*name, FluentValue::from(value.as_str())),
         }
     }
+    if let Some(seconds) =
+        args.iter().find(|(name, _)| *name == "seconds").and_then(|(_, value)| value.parse::<u32>().ok())
+    {
+        values.set("minutes", f64::from(minutes(seconds)));
+    }
     let mut errors = Vec::new();
     let text = bundle.format_pattern(pattern, Some(&values), &mut errors).into_owned();
     if !errors.is_empty() {
         tracing::error!(key, language = language.code(), ?errors, "text could not be completed");
     }
     Some(text)
+}
+
+/// Longest wait that is said in seconds.
+const MOST_SECONDS: u32 = 90;
+
+/// Whole minutes after which `seconds` are over; 0 up to [`MOST_SECONDS`].
+fn minutes(seconds: u32) -> u32 {
+    if seconds > MOST_SECONDS { seconds.div_ceil(60) } else { 0 }
 }
 
 /// The text of `key`; the key itself, and a line in the log, where there is none.

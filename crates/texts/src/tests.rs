@@ -116,5 +116,9 @@ fn values_are_shown_as_given_and_select_plurals() {
     assert!(seconds(Language::En, "1").contains("1 second,") || seconds(Language::En, "1").contains("1 second "));
     assert!(seconds(Language::En, "8").contains("8 seconds"));
     assert!(seconds(Language::Zh, "8").contains('8'));
+    assert!(seconds(Language::En, "90").contains("90 seconds") && seconds(Language::En, "91").contains("2 minutes"));
+    let wait = |language| message(language, "error-rate-limited-wait", &[("seconds", "898".to_owned())]);
+    assert_eq!(wait(Language::En), "Too many requests. Try again in 15 minutes.");
+    assert!(wait(Language::Zh).contains("15 分钟"), "{}", wait(Language::Zh));
     assert_eq!(message(Language::En, "no-such-key", &[]), "no-such-key");
 }

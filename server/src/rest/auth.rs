@@ -136,6 +136,13 @@ pub async fn create_token(rest: Rest, Body(body): Body<ApiTokenCreate>) -> Respo
     rest.created(result, |_| "/api/auth/tokens".to_owned()).await
 }
 
+/// Ends every API token of one's own at once. An API token cannot do it.
+#[utoipa::path(delete, path = "/api/auth/tokens", tag = "auth",
+    responses((status = 200, body = Envelope<SessionsEnded>)))]
+pub async fn revoke_tokens(rest: Rest) -> Response {
+    rest.answer(accounts::revoke_api_tokens(&rest.platform, &rest.ctx).await).await
+}
+
 /// Ends an API token at once.
 #[utoipa::path(delete, path = "/api/auth/tokens/{id}", tag = "auth", params(("id" = SessionId, Path)),
     responses((status = 200, description = "Ended")))]

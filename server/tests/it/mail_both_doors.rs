@@ -83,9 +83,12 @@ async fn a_link_that_does_not_work_shows_no_form_and_leads_on() {
     let staff = server.token(&server.test.admin().await).await;
     let open = json!({ "value": "open" });
     assert_eq!(server.put(&staff, "/api/admin/settings/sign_in.sign_up", open).await.code(), 0);
-    for (page, way) in [("/reset", "/forgot"), ("/register/account", "/register"), ("/invitation", "/login")] {
+    let pages =
+        [("/reset", "/forgot"), ("/register/account", "/register"), ("/invitation", "/login"), ("/email", "/login")];
+    for (page, way) in pages {
         let answer = server.get(&Who::Nobody, &format!("{page}?token=abc")).await;
         assert!(!answer.text.contains("type=\"password\""), "{page}: {}", answer.text);
+        assert!(!answer.text.contains("name=\"token\""), "{page}: {}", answer.text);
         for way in [way, "/login"] {
             assert!(answer.text.contains(&format!("href=\"{way}\"")), "{page} does not lead to {way}");
         }

@@ -270,6 +270,10 @@ async fn after_failures_the_sign_in_page_shows_a_challenge_that_needs_no_script(
         assert!(shown.contains(part), "{part}: {shown}");
     }
     assert!(!shown.contains(".wasm"), "and no islands");
+    // The page's script hides what stands at the picture: the reason stands above the form.
+    let (above, form) = shown.split_once("<form").unwrap();
+    let alert = above.split_once("role=\"alert\"").map(|(_, alert)| alert).unwrap_or_default();
+    assert!(alert.contains("Please solve the challenge") && !form.contains("Please solve the challenge"), "{shown}");
     let (id, captcha) = solve(&server).await;
     let right = [("username", "lee"), ("password", lee.password), ("captcha_id", &id), ("captcha", &captcha)];
     let answer = submit(&right).await;
@@ -316,6 +320,9 @@ async fn an_admin_who_must_have_a_second_factor_gets_nothing_else_before_it_is_o
     }
     let page = server.get(&browser, "/account/security").await;
     assert!(page.status == 200 && page.text.contains("enroll_totp"), "{}", page.status);
+    // Why they are here stands above everything else, and what is to be done before what is not.
+    let place = |part: &str| page.text.find(part).unwrap_or_else(|| panic!("no {part}: {}", page.text));
+    assert!(place("set it up first") < place("enroll_totp") && place("enroll_totp") < place("change_password"));
     assert_eq!(status(&server, &browser).await, 200, "one's own profile says what there is");
 
     let secret =

@@ -41,10 +41,21 @@ async fn scenario(through: Through) {
     assert_eq!(keys(&owner).await, json!([]));
     assert_eq!(keys(&member).await.as_array().unwrap().len(), 1);
 
+    // All at once: one's own, and nobody else's.
+    let remove_all = async |who: &Who| match through {
+        Through::Rest => Answer::of(server.request(who, Method::DELETE, PATH)).await.code(),
+        Through::ServerFns => server.call(who, "remove_ssh_keys", &[]).await.code(),
+    };
+    assert_eq!(remove_all(&owner).await, 0);
+    assert_eq!(keys(&member).await.as_array().unwrap().len(), 1);
+    assert_eq!(remove_all(&member).await, 0);
+    assert_eq!(keys(&member).await, json!([]));
+
     let actions = "select action || ' ' || via || ' ' || (after->>'fingerprint') from audit_events
                    where outcome = 'done' and action like '%ssh-key' order by id";
     let print = "SHA256:MIr3ofOOBrGdTj96DbdkClSXm7cafTG9sfCEYlip9qg";
-    let expected = ["add", "add", "remove"].map(|verb| format!("accounts:{verb}-ssh-key {} {print}", doors.via()));
+    let expected =
+        ["add", "add", "remove", "remove"].map(|verb| format!("accounts:{verb}-ssh-key {} {print}", doors.via()));
     assert_eq!(server.sql(actions).await, expected);
 }
 

@@ -62,6 +62,14 @@ async fn scenario(through: Through) {
     assert_eq!(mine(kind, true)["address"], if kind == "browser" { "127.0.0.1" } else { "192.0.2.1" });
     let first = open.as_array().unwrap().iter().filter(|s| s["kind"] == kind && s["current"] == false);
     let newest = first.max_by_key(|s| s["id"].as_i64()).unwrap()["id"].clone();
+    let revoke_all = async |who: &Who| match through {
+        Through::Rest => Answer::of(server.request(who, Method::DELETE, "/api/auth/tokens")).await.code(),
+        Through::ServerFns => server.call(who, "revoke_api_tokens", &[]).await.code(),
+    };
+    assert_eq!(revoke_all(&other).await, 0, "none of their own");
+    assert_eq!(tokens(&owner).await.as_array().unwrap().len(), 1);
+    assert_eq!(revoke_all(&owner).await, 0);
+    assert_eq!((tokens(&owner).await, server.get(&owner, "/api/auth/profile").await.status), (json!([]), 200));
     assert_eq!(remove(&other, "sessions", "end_session", &newest).await, 1300);
     assert_eq!(remove(&second, "sessions", "end_session", &newest).await, 0);
     assert_eq!(server.get(&owner, "/api/auth/profile").await.status, 401, "it was the first one");
@@ -69,7 +77,7 @@ async fn scenario(through: Through) {
     let actions = "select action || ' ' || via from audit_events where outcome = 'done' and action not like '%sign-in' \
                    order by id";
     let via = doors.via();
-    let expected = ["create-api-token", "create-api-token", "revoke-api-token", "end-session"]
+    let expected = ["create-api-token", "create-api-token", "revoke-api-token", "revoke-api-token", "end-session"]
         .map(|verb| format!("accounts:{verb} {via}"));
     assert_eq!(server.sql(actions).await, expected);
     let secrets = "select count(*) from audit_events where after::text like '%rgpu_%'";

@@ -17,15 +17,19 @@ pub(super) fn is_about_captcha(refused: &Refused) -> bool {
     refused.key == ErrorCode::CaptchaRequired.message_key() || refused.key == "error-captcha-wrong"
 }
 
+/// Why, for above the form: the page's script hides the picture, and with it whatever is said beside it.
+pub(super) fn captcha_fault(words: Words, refused: Option<&Refused>) -> Option<String> {
+    refused.filter(|refused| is_about_captcha(refused)).map(|refused| refused.message(words.0))
+}
+
 /// The field, where a challenge is asked for.
-pub(super) fn captcha_field(words: Words, captchas: Option<Captchas>, refused: Option<&Refused>) -> AnyView {
+pub(super) fn captcha_field(words: Words, captchas: Option<Captchas>) -> AnyView {
     let Some(Captchas { work, picture, first }) = captchas else { return ().into_any() };
     let by_itself = first == CaptchaKind::Pow;
     let letters = TextField {
         label: words.t("captcha-letters"),
         name: "captcha".to_owned(),
         hint: Some(words.t("captcha-letters-hint")),
-        fault: refused.filter(|refused| is_about_captcha(refused)).map(|refused| refused.message(words.0)),
         autocomplete: Some("off"),
         required: true,
         max_length: Some(16),

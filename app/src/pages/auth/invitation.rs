@@ -23,8 +23,8 @@ pub fn InvitationPage() -> impl IntoView {
         match platform::accounts::invited(&platform, &ctx, &token).await {
             Ok(invited) => invitation_view(words, token, invited, password_rule(&platform).await),
             Err(error) => {
-                let hint = view! { <p>{words.t("invitation-spent-hint")}</p> };
-                spent_view((&platform, &ctx), words.t("invitation-title"), error, hint).await
+                let says = (words.t("invitation-title"), "invitation-spent");
+                spent_view((&platform, &ctx), says, error, ()).await
             }
         }
     })

@@ -5,10 +5,10 @@ use contract::ErrorCode;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
-use platform::accounts::{Captchas, PasswordRule, password_rule};
+use platform::accounts::{Captchas, Moving, PasswordRule, password_rule};
 use platform::{OpContext, Platform};
 
-use super::captcha::{captcha_field, is_about_captcha};
+use super::captcha::captcha_field;
 use super::server_fns::{ConfirmEmailChange, ConfirmPasswordReset, RequestPasswordReset, RequestSignUp, SignUp};
 use crate::door::{Refused, door, hide_address, to_api_error};
 use crate::layouts::{page, plain_page};
@@ -56,6 +56,15 @@ fn new_password(
     }
 }
 
+/// The same once more, because a slip in what nobody sees would use up the link.
+fn password_again(words: Words, refused: Option<&Refused>) -> TextField {
+    TextField {
+        kind: "password",
+        autocomplete: Some("new-password"),
+        ..field(words, refused, "security-password-again", "again", "again")
+    }
+}
+
 /// `/forgot`.
 #[component]
 pub fn ForgotPage() -> impl IntoView {
@@ -82,13 +91,13 @@ fn forgot_view(sent: bool, refused: Option<&Refused>, captchas: Option<Captchas>
             autocomplete: Some("username"),
             ..field(words, refused, "login-username", "account", "account")
         };
-        let fault = general(refused.filter(|refused| !is_about_captcha(refused)), words);
+        let fault = general(refused, words);
         view! {
             <p>{words.t("forgot-hint")}</p>
             <form class="stack" method="post" action=RequestPasswordReset::url()>
                 {form_fault(fault)}
                 {text_field(account)}
-                {captcha_field(words, captchas, refused)}
+                {captcha_field(words, captchas)}
                 <button class="btn primary wide">{words.t("forgot-action")}</button>
             </form>
         }
@@ -112,7 +121,7 @@ pub fn ResetPage() -> impl IntoView {
             }
             Err(error) => {
                 let again = view! { <p><a class="link" href=paths::FORGOT>{words.t("forgot-again")}</a></p> };
-                spent_view((&platform, &ctx), words.t("reset-title"), error, again).await
+                spent_view((&platform, &ctx), (words.t("reset-title"), "field-link-spent"), error, again).await
             }
         }
     })
@@ -134,6 +143,7 @@ fn reset_view(
             <input r#type="hidden" name="token" value=token />
             {whose_password(String::new())}
             {text_field(new_password(words, refused, rule, "new_password", "newPassword"))}
+            {text_field(password_again(words, refused))}
             {stays}
             <button class="btn primary wide">{words.t("reset-action")}</button>
         </form>
@@ -145,43 +155,57 @@ fn reset_view(
 #[component]
 pub fn EmailPage() -> impl IntoView {
     hide_address();
-    let words = Words::now();
-    let refused = Refused::from_query();
-    let home = words.t("error-back-home");
-    let body = if query("done").is_empty() {
-        let elsewhere = refused.is_some().then(|| view! { <p><a class="link" href=paths::HOME>{home}</a></p> });
-        view! {
-            <p>{words.t("email-change-page")}</p>
-            <form class="stack" method="post" action=ConfirmEmailChange::url()>
-                {form_fault(general(refused.as_ref(), words))}
-                <input r#type="hidden" name="token" value=query("token") />
-                <button class="btn primary wide">{words.t("email-change-action")}</button>
-            </form>
-            {elsewhere}
+    let (platform, ctx) = door();
+    let (words, token, refused) = (Words::now(), query("token"), Refused::from_query());
+    let done = !query("done").is_empty();
+    Suspend::new(async move {
+        if done {
+            let said = view! { <p role="status">{words.t("email-change-done")}</p> };
+            return email_view(words, said.into_any());
         }
-        .into_any()
-    } else {
-        let done = words.t("email-change-done");
-        view! {
-            <p role="status">{done}</p>
-            <p><a class="link" href=paths::HOME>{home}</a></p>
+        match platform::accounts::moving(&platform, &ctx, &token).await {
+            Ok(moving) if moving.taken => {
+                let values = [("name", moving.account), ("email", moving.address)];
+                email_view(words, form_fault(Some(words.with("email-change-taken", &values))).into_any())
+            }
+            Ok(moving) => email_view(words, email_form(words, token, moving, refused.as_ref())),
+            Err(error) => {
+                let title = words.t("email-change-title");
+                spent_view((&platform, &ctx), (title, "email-change-spent"), error, ()).await
+            }
         }
-        .into_any()
-    };
-    plain_page(words, words.t("email-change-title"), body)
+    })
 }
 
-/// The page of a link that does not work: why, and how to go on.
+fn email_view(words: Words, body: AnyView) -> AnyView {
+    let home = view! { <p><a class="link" href=paths::HOME>{words.t("error-back-home")}</a></p> };
+    plain_page(words, words.t("email-change-title"), (body, home))
+}
+
+fn email_form(words: Words, token: String, moving: Moving, refused: Option<&Refused>) -> AnyView {
+    let values = [("name", moving.account), ("email", moving.address)];
+    view! {
+        <p>{words.with("email-change-page", &values)}</p>
+        <form class="stack" method="post" action=ConfirmEmailChange::url()>
+            {form_fault(general(refused, words))}
+            <input r#type="hidden" name="token" value=token />
+            <button class="btn primary wide">{words.t("email-change-action")}</button>
+        </form>
+    }
+    .into_any()
+}
+
+/// The page of a link that does not work: why, with the text of `spent` where it is none (any more), and how to go on.
 pub(super) async fn spent_view(
     (platform, ctx): (&Platform, &OpContext),
-    title: String,
+    (title, spent): (String, &'static str),
     error: platform::Error,
     instead: impl IntoView + 'static,
 ) -> AnyView {
     let words = Words::now();
     let unknown = error.code == ErrorCode::Validation;
     let error = to_api_error(platform, ctx, error).await;
-    let message = error.fields.get("token").filter(|_| unknown).cloned().unwrap_or(error.message);
+    let message = if unknown && error.fields.contains_key("token") { words.t(spent) } else { error.message };
     let (href, word) = match ctx.user() {
         Some(_) => (paths::HOME.to_owned(), words.t("error-back-home")),
         None => (paths::login(None), words.t("forgot-back")),
@@ -219,6 +243,7 @@ pub(super) fn account_form(
             {text_field(username)}
             {text_field(display_name)}
             {text_field(new_password(words, refused, rule, "password", "password"))}
+            {text_field(password_again(words, refused))}
             <button class="btn primary wide">{words.t("invitation-action")}</button>
         </form>
     }
@@ -252,13 +277,13 @@ fn register_view(words: Words, sent: bool, refused: Option<&Refused>, captchas: 
             ..field(words, refused, "account-email", "email", "email")
         };
         // The address has its fault at its field.
-        let fault = refused.filter(|refused| refused.fields.is_empty() && !is_about_captcha(refused));
+        let fault = refused.filter(|refused| refused.fields.is_empty());
         view! {
             <p>{words.t("register-hint")}</p>
             <form class="stack" method="post" action=RequestSignUp::url()>
                 {form_fault(fault.map(|refused| refused.message(words.0)))}
                 {text_field(email)}
-                {captcha_field(words, Some(captchas), refused)}
+                {captcha_field(words, Some(captchas))}
                 <button class="btn primary wide">{words.t("forgot-action")}</button>
             </form>
         }
@@ -284,7 +309,7 @@ pub fn RegisterAccountPage() -> impl IntoView {
             Err(error) => {
                 let again = (error.code == ErrorCode::Validation)
                     .then(|| view! { <p><a class="link" href=paths::REGISTER>{words.t("forgot-again")}</a></p> });
-                spent_view((&platform, &ctx), title, error, again).await
+                spent_view((&platform, &ctx), (title, "field-link-spent"), error, again).await
             }
         }
     })

@@ -6,7 +6,7 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 use platform::accounts::Captchas;
 
-use super::captcha::{captcha_field, is_about_captcha};
+use super::captcha::{captcha_fault, captcha_field, is_about_captcha};
 use super::server_fns::{SignIn, SignInCode};
 use super::service::{is_about_service, service_refused};
 use crate::door::{Refused, appearance, door, hide_address, see_other, session};
@@ -121,11 +121,12 @@ fn login_view(
         view! {
             {done}
             {of_service.map(|refused| service_refused(words, refused))}
+            {form_fault(captcha_fault(words, refused))}
             <form class="stack" method="post" action=SignIn::url()>
                 {next.map(|next| view! { <input r#type="hidden" name="next" value=next /> })}
                 {text_field(username)}
                 {text_field(password)}
-                {captcha_field(words, captchas, refused)}
+                {captcha_field(words, captchas)}
                 {form_fault(wrong)}
                 <button class="btn primary wide">{words.t("login-action")}</button>
             </form>
@@ -182,7 +183,7 @@ fn code_view(challenged: bool, next: Option<String>) -> AnyView {
                 {next.map(|next| view! { <input r#type="hidden" name="next" value=next /> })}
                 {text_field(code)}
                 <button class="btn primary wide">{words.t("login-action")}</button>
-                <a href=again>{words.t("login-code-back")}</a>
+                <a class="link" href=again>{words.t("login-code-back")}</a>
             </form>
         },
     )

@@ -114,11 +114,16 @@ pub async fn sign_up(
     #[server(default)] username: String,
     #[server(default)] password: String,
     #[server(default)] display_name: String,
+    again: Option<String>,
 ) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
+    let alike = typed_alike(&password, again.as_deref());
     let (body, form, typed) = by_link(paths::REGISTER_ACCOUNT, token, username, password, display_name);
-    let result = platform::accounts::sign_up(&platform, &ctx, &body).await;
-    door::form_answer((&platform, &ctx), result, |()| paths::login_after("account"), &form, typed).await
+    let result = async {
+        alike?;
+        platform::accounts::sign_up(&platform, &ctx, &body).await
+    };
+    door::form_answer((&platform, &ctx), result.await, |()| paths::login_after("account"), &form, typed).await
 }
 
 /// What the forms of a new account send, where they are, and what comes back into them when they are refused.
@@ -136,17 +141,31 @@ fn by_link(
     (contract::accounts::AccountByLink { token, username, password, display_name }, form, typed)
 }
 
+/// What is typed twice is the same twice; a program types it once.
+#[cfg(feature = "ssr")]
+fn typed_alike(password: &str, again: Option<&str>) -> platform::Result<()> {
+    match again.is_none_or(|again| again == password) {
+        true => Ok(()),
+        false => Err(platform::Error::field("again", "field-password-differs")),
+    }
+}
+
 /// Sets a new password with a link's token.
 #[server]
 pub async fn confirm_password_reset(
     #[server(default)] token: String,
     #[server(default)] new_password: String,
+    again: Option<String>,
 ) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let form = paths::with_query(paths::RESET, [("token", token.as_str())]);
+    let alike = typed_alike(&new_password, again.as_deref());
     let body = contract::accounts::PasswordResetConfirm { token, new_password };
-    let result = platform::accounts::confirm_password_reset(&platform, &ctx, &body).await;
-    door::form_answer((&platform, &ctx), result, |()| paths::login_after("password"), &form, Vec::new()).await
+    let result = async {
+        alike?;
+        platform::accounts::confirm_password_reset(&platform, &ctx, &body).await
+    };
+    door::form_answer((&platform, &ctx), result.await, |()| paths::login_after("password"), &form, Vec::new()).await
 }
 
 /// Takes a new address with a link's token.
@@ -167,11 +186,16 @@ pub async fn accept_invitation(
     #[server(default)] username: String,
     #[server(default)] password: String,
     #[server(default)] display_name: String,
+    again: Option<String>,
 ) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
+    let alike = typed_alike(&password, again.as_deref());
     let (body, form, typed) = by_link(paths::INVITATION, token, username, password, display_name);
-    let result = platform::accounts::accept_invitation(&platform, &ctx, &body).await;
-    door::form_answer((&platform, &ctx), result, |()| paths::login_after("account"), &form, typed).await
+    let result = async {
+        alike?;
+        platform::accounts::accept_invitation(&platform, &ctx, &body).await
+    };
+    door::form_answer((&platform, &ctx), result.await, |()| paths::login_after("account"), &form, typed).await
 }
 
 /// Accepts an invitation with the account that is signed in here, which acts for the customer from now on.

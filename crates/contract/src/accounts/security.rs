@@ -130,6 +130,13 @@ pub struct SshKeyCreate {
     pub public_key: String,
 }
 
+/// How many keys were removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SshKeysRemoved {
+    pub removed: u64,
+}
+
 /// A public key with which one comes in by SSH.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -185,6 +185,9 @@ pub struct DeliveryView {
     pub last_error: Option<String>,
     pub created_at: DateTime<Utc>,
     pub sent_at: Option<DateTime<Utc>>,
+    /// When it is tried next, while it waits.
+    #[serde(default)]
+    pub next_try_at: Option<DateTime<Utc>>,
 }
 
 /// Parameters of the lists of deliveries.

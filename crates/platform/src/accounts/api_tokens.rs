@@ -7,7 +7,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
-use contract::accounts::{ApiTokenCreate, ApiTokenSecret, ApiTokenView};
+use contract::accounts::{ApiTokenCreate, ApiTokenSecret, ApiTokenView, SessionsEnded};
 use contract::notifications::NotificationKind;
 use contract::{ErrorCode, Permission, SessionId};
 
@@ -121,6 +121,28 @@ pub async fn revoke_api_token(platform: &Platform, ctx: &OpContext, id: SessionI
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::Session(id));
     Ok(())
+}
+
+/// Ends all of one's own tokens at once, with every socket they opened; each has its line in the log.
+pub async fn revoke_api_tokens(platform: &Platform, ctx: &OpContext) -> Result<SessionsEnded> {
+    let user = signed_in(ctx)?;
+    let granted = ctx.authorize(SecureAccount, &account(user.id))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let mut ended = Vec::new();
+    for token in store::tokens::api_tokens(&mut tx, granted.id(), ctx.now()).await? {
+        if store::sessions::end_one(&mut tx, &granted, token.id, ctx.now()).await?.is_none() {
+            continue; // it ended this very moment
+        }
+        let before = Some(serde_json::json!({ "name": token.name }));
+        let entry = audit::Entry { before, ..token_entry("accounts:revoke-api-token", token.id) };
+        audit::record_in_tx(&mut tx, ctx, entry).await?;
+        ended.push(token.id);
+    }
+    tx.commit().await?;
+    for id in &ended {
+        let _ = platform.endings().send(SessionEnding::Session(*id));
+    }
+    Ok(SessionsEnded { ended: ended.len() as u64 })
 }
 
 fn token_entry(action: &'static str, id: SessionId) -> audit::Entry {

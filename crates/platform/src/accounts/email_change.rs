@@ -181,3 +181,28 @@ pub(super) async fn tell_of_move(
     };
     mail::enqueue_in_tx(platform, tx, letter).await.map(|_| ())
 }
+
+/// What a link to a new address is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moving {
+    /// The name that is signed in with.
+    pub account: String,
+    pub address: String,
+    /// Somebody else has the address by now: the link would be refused.
+    pub taken: bool,
+}
+
+/// Looks what a link to a new address is about, and leaves it as it is.
+///
+/// # Errors
+/// `Validation` for one that does not work (any more).
+pub async fn moving(platform: &Platform, ctx: &OpContext, token: &str) -> Result<Moving> {
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let link = links::find(&mut tx, &[Purpose::EmailChange], token, ctx.now()).await?;
+    let user = link.user.ok_or_else(links::spent)?;
+    let contact = store::contacts(&mut tx, &[user.0]).await?.into_iter().next().ok_or_else(links::spent)?;
+    let holder = store::by_email(&mut tx, &link.address).await?;
+    tx.commit().await?;
+    let taken = holder.is_some_and(|holder| holder.id != user);
+    Ok(Moving { account: contact.name, address: link.address, taken })
+}

@@ -8,7 +8,7 @@
 //! who comes in by it names the account first: refused, whoever knows a public key (many publish theirs) could keep its owner
 //! from using it here.
 
-use contract::accounts::{SshKeyCreate, SshKeyView};
+use contract::accounts::{SshKeyCreate, SshKeyView, SshKeysRemoved};
 use contract::notifications::NotificationKind;
 use contract::{ErrorCode, SshKeyId};
 use ssh_key::public::KeyData;
@@ -67,7 +67,8 @@ pub async fn add_ssh_key(platform: &Platform, ctx: &OpContext, body: SshKeyCreat
     let typed = body.name.unwrap_or_default();
     let name = match (typed.trim(), &checked) {
         ("", Some(key)) if !key.comment.is_empty() => key.comment.clone(),
-        ("", Some(key)) => key.algorithm.clone(),
+        // Those of security keys end in whose extension they are, which reads like somebody's address.
+        ("", Some(key)) => key.algorithm.trim_end_matches("@openssh.com").to_owned(),
         _ => wrong.name("name", if typed.trim().is_empty() { "-" } else { &typed }),
     };
     wrong.into_result()?;
@@ -101,6 +102,23 @@ pub async fn remove_ssh_key(platform: &Platform, ctx: &OpContext, id: SshKeyId) 
     audit::record_in_tx(&mut tx, ctx, key_entry("accounts:remove-ssh-key", &gone)).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Removes all of one's own keys; each has its line in the log.
+pub async fn remove_ssh_keys(platform: &Platform, ctx: &OpContext) -> Result<SshKeysRemoved> {
+    let user = signed_in(ctx)?;
+    let granted = ctx.authorize(SecureAccount, &account(user.id))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let mut removed = 0;
+    for key in store::ssh_keys::list(&mut tx, granted.id()).await? {
+        // One that is gone this very moment has its line already.
+        if let Some(gone) = store::ssh_keys::delete(&mut tx, &granted, key.id).await? {
+            audit::record_in_tx(&mut tx, ctx, key_entry("accounts:remove-ssh-key", &gone)).await?;
+            removed += 1;
+        }
+    }
+    tx.commit().await?;
+    Ok(SshKeysRemoved { removed })
 }
 
 fn key_entry(action: &'static str, key: &SshKeyView) -> audit::Entry {

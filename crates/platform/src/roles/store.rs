@@ -121,7 +121,8 @@ pub(super) async fn of_users(tx: &mut Tx, users: &[UserId]) -> Result<HashMap<Us
 
 pub(super) async fn holders(tx: &mut Tx, role: &Row) -> Result<Vec<RoleHolder>> {
     let rows = sqlx::query!(
-        r#"select u.id, u.name::text as "name!", u.display_name, held.since as "since!"
+        r#"select u.id, u.name::text as "name!", u.display_name, held.since as "since!",
+                  u.deleted_at is not null as "deleted!"
            from (select a.user_id, a.created_at as since from role_assignments a where a.role = $1
                  union all
                  select m.user_id, min(m.created_at) from memberships m
@@ -139,6 +140,7 @@ pub(super) async fn holders(tx: &mut Tx, role: &Row) -> Result<Vec<RoleHolder>> 
             display_name: if row.display_name.is_empty() { row.name.clone() } else { row.display_name },
             name: row.name,
             since: row.since,
+            deleted: row.deleted,
         })
         .collect())
 }

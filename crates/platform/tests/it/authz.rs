@@ -136,6 +136,8 @@ async fn ask(operation: &str, platform: &Platform, ctx: &OpContext) -> Result<()
         }
         "accounts::end_other_sessions" => accounts::end_other_sessions(platform, ctx).await.map(drop),
         "accounts::end_session missing" => accounts::end_session(platform, ctx, SessionId(0)).await,
+        "accounts::remove_ssh_keys" => accounts::remove_ssh_keys(platform, ctx).await.map(drop),
+        "accounts::revoke_api_tokens" => accounts::revoke_api_tokens(platform, ctx).await.map(drop),
         "accounts::enroll_totp" => accounts::enroll_totp(platform, ctx, PASSWORD).await.map(drop),
         "accounts::list_api_tokens" => accounts::list_api_tokens(platform, ctx).await.map(drop),
         "accounts::list_sessions" => accounts::list_sessions(platform, ctx).await.map(drop),
@@ -191,6 +193,8 @@ async fn every_operation_for_every_principal() {
         ("accounts::create_api_token", [WHO, OK, OK, OK, OK, WHO]),
         ("accounts::end_other_sessions", [WHO, OK, OK, OK, OK, WHO]),
         ("accounts::end_session missing", [WHO, NO, NO, NO, NO, WHO]),
+        ("accounts::remove_ssh_keys", [WHO, OK, OK, OK, OK, WHO]),
+        ("accounts::revoke_api_tokens", [WHO, OK, OK, OK, OK, WHO]),
         ("accounts::enroll_totp", [WHO, OK, OK, OK, OK, WHO]),
         ("accounts::list_api_tokens", [WHO, OK, OK, OK, OK, WHO]),
         ("accounts::list_sessions", [WHO, OK, OK, OK, OK, WHO]),

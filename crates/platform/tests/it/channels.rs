@@ -214,6 +214,7 @@ async fn a_webhook_is_signed_and_tried_again_under_the_same_id() {
     let waiting = world.deliveries(owner, Whose::Own).await;
     assert_eq!((waiting.len(), waiting[0].state, waiting[0].attempts), (1, DeliveryState::Queued, 1));
     assert_eq!(waiting[0].last_error.as_deref(), Some("status: HTTP 503"));
+    assert!(waiting[0].next_try_at.is_some(), "its owner sees when it is tried again");
     // The other end's fault, and said so.
     let told: String = sqlx::query_scalar("select message from jobs where kind = 'notification-deliver'")
         .fetch_one(world.test.owner_pool())
@@ -223,6 +224,7 @@ async fn a_webhook_is_signed_and_tried_again_under_the_same_id() {
     world.work().await;
     let sent = world.deliveries(owner, Whose::Own).await;
     assert_eq!((sent[0].state, sent[0].attempts, sent[0].channel_id), (DeliveryState::Sent, 2, id));
+    assert_eq!(sent[0].next_try_at, None);
 
     let got = world.sink.got();
     assert_eq!(got.len(), 2);

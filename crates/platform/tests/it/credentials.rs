@@ -173,6 +173,8 @@ async fn an_api_token_goes_no_further_than_its_scopes() {
         accounts::end_session(platform, &ctx, admin.principal.session).await,
         accounts::end_other_sessions(platform, &ctx).await.map(drop),
         accounts::revoke_api_token(platform, &ctx, reads.token.id).await,
+        accounts::revoke_api_tokens(platform, &ctx).await.map(drop),
+        accounts::remove_ssh_keys(platform, &ctx).await.map(drop),
         accounts::keep_for_page(platform, &ctx, ShownOnce::ApiToken, "").await,
         accounts::take_for_page(platform, &ctx, ShownOnce::RecoveryCodes).await.map(drop),
     ];

@@ -411,7 +411,16 @@ async fn a_new_address_is_proved_and_the_old_one_hears_of_it() {
     let profile = accounts::profile(&test.platform, &person.ctx()).await.unwrap();
     assert_eq!(profile.email.as_deref(), Some("old@example.org"), "nothing before it is proved");
     let body = EmailChangeConfirm { token };
+    // What the page says before anything is pressed, also while somebody else holds the address.
+    let look = async || accounts::moving(&test.platform, &test.anonymous(), &body.token).await;
+    let shown = look().await.unwrap();
+    assert_eq!((shown.account.as_str(), shown.address.as_str(), shown.taken), ("lee", "new@example.org", false));
+    let other = test.outsider("kim").await;
+    world.email(&other, "New@example.org", "en").await;
+    assert!(look().await.unwrap().taken);
+    world.email(&other, "kim@example.org", "en").await;
     accounts::confirm_email_change(&test.platform, &test.anonymous(), &body).await.unwrap();
+    assert_eq!(paths(&look().await.unwrap_err()), ["token"]);
     let profile = accounts::profile(&test.platform, &person.ctx()).await.unwrap();
     assert_eq!(profile.email.as_deref(), Some("new@example.org"));
     let again = accounts::confirm_email_change(&test.platform, &test.anonymous(), &body).await;

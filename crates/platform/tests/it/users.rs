@@ -199,6 +199,8 @@ async fn a_deleted_account_comes_back_as_it_was() {
     users::delete(&test.platform, &admin.ctx(), acme.member.id).await.unwrap();
     users::create(&test.platform, &admin.ctx(), body(&acme.member.name)).await.unwrap();
     assert_eq!(wrong(users::restore(&test.platform, &admin.ctx(), acme.member.id).await), ["username"]);
+    let again = users::restore(&test.platform, &admin.ctx(), acme.member.id).await;
+    assert_eq!(refusal(again), (ErrorCode::AlreadyExists, "error-user-restore-taken"));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ error-unknown-parameter = The request has a parameter this endpoint does not kno
 error-unauthenticated = Please sign in first.
 error-bad-credentials = User name or password is wrong. If you are sure of both, wait a minute and try again: many wrong tries, also by others, hold an account up.
 error-directory-setup = User name or password is wrong, or { $provider } is not set up rightly on this platform: ask an administrator. Accounts with a password kept here can sign in all the same.
-error-captcha-required = Please solve the challenge below as well: there were failures from here or with this name.
+error-captcha-required = Please solve the challenge below as well, then send the form again: there were failures from here or with this name.
 error-captcha-wrong = That answer does not count: it was wrong, too late or used before. Here is a new challenge.
 error-second-factor-required = Please enter your one-time code.
 error-enrollment-required = Whoever works for this platform must have a second factor: set it up first, then everything is open to you.
@@ -24,9 +24,12 @@ error-task-failed = The task failed.
 error-node-unreachable = The agent of this machine cannot be reached.
 error-internal = Something went wrong on the server. Please give the request id to an administrator.
 error-unavailable = The service is not available for a moment. Please try again.
-error-sign-in-wait = { $seconds ->
-    [one] Too many failures. Please wait { $seconds } second before you try again.
-   *[other] Too many failures. Please wait { $seconds } seconds before you try again.
+error-sign-in-wait = { $minutes ->
+    [0] { $seconds ->
+        [one] Too many failures. Please wait { $seconds } second before you try again.
+       *[other] Too many failures. Please wait { $seconds } seconds before you try again.
+    }
+   *[other] Too many failures. Please wait { $minutes } minutes before you try again.
 }
 error-schema-missing = The database is not set up yet. Run “remotegpu migrate” first.
 error-schema-old = The database is at version { $found }, this program needs { $needed }. Run “remotegpu migrate” first.
@@ -42,7 +45,10 @@ error-try-again = Try again
 error-machine-changed = Somebody changed this machine in between. Open the newest version and make your change again.
 error-node-limits = The agent sent more than is allowed.
 error-node-unknown = The platform does not know this agent. Join it again.
-error-rate-limited-wait = Too many requests. Try again in { $seconds } s.
+error-rate-limited-wait = { $minutes ->
+    [0] Too many requests. Try again in { $seconds } s.
+   *[other] Too many requests. Try again in { $minutes } minutes.
+}
 error-method = This address does not take this request method.
 error-node-upgrade-needed = The agent is too old. Replace it with the one this server hands out.
 error-too-many-followers = Too many logs are followed from this server at the moment. Please try again later; the log itself can be read.
@@ -120,6 +126,7 @@ error-user-identity-only-way = It is the only way into this account, because it 
 error-user-last-owner = This user is the only owner of { $customer }. Make somebody else an owner of it first, or hand the ownership over.
 error-role-only-owner = This user is the only owner who can act for { $customer }. Whoever works for the platform acts for no organisation, so that it would have nobody. Make somebody else an owner of it first, or hand the ownership over.
 error-user-deleted = This user is deleted. Bring the account back first.
+error-user-restore-taken = Another account has this user name or address by now. Change that account’s first, then restore this one; or make a new account for the person.
 error-too-many-ssh-keys = You have { $max } keys already. Remove some first.
 error-too-many-channels = There can be at most { $max } of them.
 error-directory-away = User name or password is wrong, or { $provider } cannot be reached at the moment. Accounts with a password kept here can sign in all the same.

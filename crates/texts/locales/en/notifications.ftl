@@ -292,6 +292,7 @@ channel-kinds = Carries
 channel-on = On
 channel-off = Off
 channel-failing = On, but messages do not arrive
+channel-failing-since = Failing since
 channel-switched-off = Switched off: too many messages did not arrive
 channel-enabled = Switched on
 channel-change = Change

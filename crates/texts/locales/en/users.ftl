@@ -37,6 +37,7 @@ user-sessions-title = Sessions and API tokens
 user-sessions-none = Signed in nowhere, and no API token counts.
 user-sessions-end-all = End all
 user-sessions-end-all-hint = Ends every session and API token of this user within seconds. With the password, the person can sign in again.
+user-sessions-done = Every session and API token of this user is ended.
 user-sessions-end-all-confirm = End all of them
 user-sessions-end-of = End { $name }
 user-sessions-end-hint = It ends within seconds. Whoever or whatever uses it has to sign in again.

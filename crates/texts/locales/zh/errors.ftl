@@ -4,7 +4,7 @@ error-unknown-parameter = 请求中有此接口不认识的参数。
 error-unauthenticated = 请先登录。
 error-bad-credentials = 用户名或密码不正确。如果确定无误，请一分钟后再试：多次错误尝试（包括他人的）会使账号暂时无法登录。
 error-directory-setup = 用户名或密码不正确，或者 { $provider } 在本平台的设置有误，请联系管理员。密码保存在本平台的账号不受影响。
-error-captcha-required = 该用户名或此地址有过多次失败，请先完成下方验证。
+error-captcha-required = 该用户名或此地址有过多次失败，请先完成下方验证，再提交一次。
 error-captcha-wrong = 验证未通过：答案不对、已过期或已用过。请完成新的验证。
 error-second-factor-required = 请输入一次性验证码。
 error-enrollment-required = 此处平台工作人员必须启用两步验证：请先完成设置，然后即可使用全部功能。
@@ -24,7 +24,10 @@ error-task-failed = 任务失败。
 error-node-unreachable = 无法连接到该机器的代理。
 error-internal = 服务器内部错误。请将请求编号告知管理员。
 error-unavailable = 服务暂时不可用，请稍后再试。
-error-sign-in-wait = 失败次数过多，请在 { $seconds } 秒后重试。
+error-sign-in-wait = { $minutes ->
+    [0] 失败次数过多，请在 { $seconds } 秒后重试。
+   *[other] 失败次数过多，请在 { $minutes } 分钟后重试。
+}
 error-schema-missing = 数据库尚未初始化，请先运行 remotegpu migrate。
 error-schema-old = 数据库版本为 { $found }，本程序需要 { $needed }，请先运行 remotegpu migrate。
 error-wrong-secrets-key = 密钥文件（{ $found }）与数据库写入时使用的（{ $needed }）不一致。
@@ -39,7 +42,10 @@ error-try-again = 重试
 error-machine-changed = 这台机器已被他人修改。请打开最新内容，再次修改后保存。
 error-node-limits = 代理发送的数据超出允许的范围。
 error-node-unknown = 平台不认识这个代理，请重新接入。
-error-rate-limited-wait = 请求过于频繁，请在 { $seconds } 秒后再试。
+error-rate-limited-wait = { $minutes ->
+    [0] 请求过于频繁，请在 { $seconds } 秒后再试。
+   *[other] 请求过于频繁，请在 { $minutes } 分钟后再试。
+}
 error-method = 此地址不支持该请求方法。
 error-node-upgrade-needed = 代理程序版本过旧，请用服务器提供的版本替换。
 error-too-many-followers = 目前从此服务器跟踪的日志过多，请稍后再试；日志本身仍可读取。
@@ -108,6 +114,7 @@ error-user-identity-only-way = 该账号没有密码，这是唯一的登录方�
 error-user-last-owner = 该用户是 { $customer } 的唯一负责人，请先设置其他负责人或转让。
 error-role-only-owner = 该用户是 { $customer } 唯一能处理事务的负责人。平台工作人员不能代表任何组织，授予此角色后该组织将无人负责。请先设置其他负责人或转让。
 error-user-deleted = 该用户已删除，请先恢复。
+error-user-restore-taken = 该账号的用户名或邮箱现在属于另一个账号。请先更改那个账号的用户名或邮箱，再恢复此账号；或者为此人另建账号。
 error-too-many-ssh-keys = 您已有 { $max } 个密钥，请先移除一些。
 error-too-many-channels = 最多 { $max } 个。
 error-directory-away = 用户名或密码错误，或暂时无法访问 { $provider }。在本平台有密码的账号不受影响。
@@ -117,7 +124,7 @@ error-identity-disabled = { $provider } 已确认您的身份，但您在本平�
 error-identity-name-taken = { $provider } 认识您，但用户名 { $name } 在本平台属于他人，请联系管理员。
 error-identity-taken = 此身份已与本平台的另一个账号绑定。请用它登录那个账号；如两个账号都属于您，请让管理员在那个账号上解除绑定或删除那个账号，然后再在此处绑定。
 error-identity-twice = 您的账号已与该服务中的某个身份绑定，请先解除。
-error-identity-sign-in-again = 您的账号没有密码和双重验证可供确认，且您登录已超过十分钟。请退出后重新登录，并在十分钟内回到此处确认。
+error-identity-sign-in-again = 您的账号没有密码和两步验证可供确认，且您登录已超过十分钟。请退出后重新登录，并在十分钟内回到此处确认。
 error-identity-only-way = 此账号在本平台没有密码，也没有绑定其他使用中的服务，这是唯一的登录方式。请先绑定其他服务，或请管理员为账号设置密码。
 error-sso-over = 本次登录已结束：登录须在十分钟内、于开始登录的浏览器中完成，且只能使用一次。请重新开始。
 error-sso-away = 暂时无法访问 { $provider }，请稍后重试或使用其他方式登录。

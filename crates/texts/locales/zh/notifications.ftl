@@ -34,7 +34,7 @@ notification-kind-member-removed = 被移出组织
 notification-kind-roles-changed = 平台角色被授予或收回
 notification-kind-email-changed = 邮箱被他人修改
 notification-kind-identities-changed = 账号绑定或解除登录服务
-notification-kind-second-factor-changed = 双重验证已开启、关闭或使用了恢复码
+notification-kind-second-factor-changed = 两步验证已开启、关闭或使用了恢复码
 notification-kind-ssh-key-added = 为您的账号添加了 SSH 公钥
 notification-kind-api-token-made = 为您的账号创建了 API 令牌
 notification-kind-account-switched = 账号被停用或启用
@@ -90,12 +90,12 @@ notification-identities-changed = { $change ->
    *[bound] { $by } 将您的账号绑定到 { $provider }：那里的 { $label } 可以登录本账号。如果不是您本人操作，请在安全页面解除绑定、修改密码，并立即联系管理员。
 }
 notification-second-factor-changed = { $change ->
-    [on] 您账号的双重验证已开启。如果不是您本人操作，请立即联系管理员。
+    [on] 您账号的两步验证已开启。如果不是您本人操作，请立即联系管理员。
     [code] 您账号的一个恢复码已被使用。如果不是您本人操作，请修改密码、生成新的恢复码，并立即联系管理员。
    *[off] { $who ->
-        [console] 您账号的双重验证已通过服务器命令行关闭。如果未与您商定，请立即联系管理员。
-        [other] { $by } 关闭了您账号的双重验证。如果未与您商定，请立即联系管理员。
-       *[own] 您账号的双重验证已关闭。如果不是您本人操作，请修改密码，并立即联系管理员。
+        [console] 您账号的两步验证已通过服务器命令行关闭。如果未与您商定，请立即联系管理员。
+        [other] { $by } 关闭了您账号的两步验证。如果未与您商定，请立即联系管理员。
+       *[own] 您账号的两步验证已关闭。如果不是您本人操作，请修改密码，并立即联系管理员。
     }
 }
 notification-ssh-key-added = 您的账号添加了 SSH 公钥“{ $key }”（{ $fingerprint }）。如果不是您本人操作，请删除该公钥、修改密码，并联系管理员。
@@ -201,14 +201,14 @@ mail-identities-changed-text = { $change ->
    *[bound] { $by } 将账号 { $name } 绑定到 { $provider }：那里的 { $label } 可以登录该账号。如果不是您本人操作，请在安全页面解除绑定、修改密码，并立即联系管理员。
 }
 mail-identities-changed-link = 打开安全页面
-mail-second-factor-changed-subject = { $product }：双重验证变更
+mail-second-factor-changed-subject = { $product }：两步验证变更
 mail-second-factor-changed-text = { $change ->
-    [on] 您的账号 { $name } 的双重验证已开启。如果不是您本人操作，请立即联系管理员。
+    [on] 您的账号 { $name } 的两步验证已开启。如果不是您本人操作，请立即联系管理员。
     [code] 您的账号 { $name } 的一个恢复码已被使用。如果不是您本人操作，请修改密码、生成新的恢复码，并立即联系管理员。
    *[off] { $who ->
-        [console] 您的账号 { $name } 的双重验证已通过服务器命令行关闭。如果未与您商定，请立即联系管理员。
-        [other] { $by } 关闭了您的账号 { $name } 的双重验证。如果未与您商定，请立即联系管理员。
-       *[own] 您的账号 { $name } 的双重验证已关闭。如果不是您本人操作，请修改密码，并立即联系管理员。
+        [console] 您的账号 { $name } 的两步验证已通过服务器命令行关闭。如果未与您商定，请立即联系管理员。
+        [other] { $by } 关闭了您的账号 { $name } 的两步验证。如果未与您商定，请立即联系管理员。
+       *[own] 您的账号 { $name } 的两步验证已关闭。如果不是您本人操作，请修改密码，并立即联系管理员。
     }
 }
 mail-second-factor-changed-link = 打开安全页面
@@ -251,7 +251,7 @@ mail-kind-member-removed = 被移出组织
 mail-kind-roles-changed = 角色变更
 mail-kind-email-changed = 邮箱变更
 mail-kind-identities-changed = 登录方式变更
-mail-kind-second-factor-changed = 双重验证变更
+mail-kind-second-factor-changed = 两步验证变更
 mail-kind-ssh-key-added = 新 SSH 公钥
 mail-kind-api-token-made = 新 API 令牌
 mail-kind-account-switched = 账号停用或启用
@@ -291,6 +291,7 @@ channel-kinds = 通知内容
 channel-on = 已启用
 channel-off = 已停用
 channel-failing = 已启用，但消息未送达
+channel-failing-since = 开始失败于
 channel-switched-off = 已自动停用：未送达的消息过多
 channel-enabled = 启用
 channel-change = 修改

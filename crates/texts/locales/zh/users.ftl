@@ -37,6 +37,7 @@ user-sessions-title = 会话与 API 令牌
 user-sessions-none = 没有登录，也没有有效的 API 令牌。
 user-sessions-end-all = 全部结束
 user-sessions-end-all-hint = 该用户的全部会话和 API 令牌会在数秒内失效。该用户仍可凭密码重新登录。
+user-sessions-done = 该用户的所有会话和 API 令牌均已结束。
 user-sessions-end-all-confirm = 确认全部结束
 user-sessions-end-of = 结束 { $name }
 user-sessions-end-hint = 会在数秒内失效，使用它的人或程序需要重新登录。

@@ -1,7 +1,7 @@
 //! /api/customer/settings/ssh-keys: one's own public keys.
 
 use axum::response::Response;
-use contract::accounts::{SshKeyCreate, SshKeyView};
+use contract::accounts::{SshKeyCreate, SshKeyView, SshKeysRemoved};
 use contract::{Envelope, SshKeyId};
 use platform::accounts;
 
@@ -20,6 +20,13 @@ pub async fn list(rest: Rest) -> Response {
 pub async fn add(rest: Rest, Body(body): Body<SshKeyCreate>) -> Response {
     let result = accounts::add_ssh_key(&rest.platform, &rest.ctx, body).await;
     rest.created(result, |_| "/api/customer/settings/ssh-keys".to_owned()).await
+}
+
+/// Removes all of them at once. An API token cannot do it.
+#[utoipa::path(delete, path = "/api/customer/settings/ssh-keys", tag = "auth",
+    responses((status = 200, body = Envelope<SshKeysRemoved>)))]
+pub async fn remove_all(rest: Rest) -> Response {
+    rest.answer(accounts::remove_ssh_keys(&rest.platform, &rest.ctx).await).await
 }
 
 /// Removes one at once.

@@ -111,6 +111,8 @@ fn form_view(
                     {customer_fault.map(|fault| view! { <span class="fault" id="customers-fault">{fault}</span> })}
                     <span class="hint" id="customers-hint">{words.t("announcement-customers-hint")}</span>
                 </div>
+            </fieldset>
+            <fieldset>
                 {text_field(TextField {
                     kind: "datetime-local",
                     hint: Some(words.t("announcement-starts-hint")),

@@ -382,8 +382,8 @@ fn line(words: Words, subject: &Subject, row: ImportRow) -> impl IntoView + use<
     view! {
         <tr>
             <td class="num" data-label=words.t("import-row")>{row.row}</td>
-            <th scope="row">{name}</th>
-            <td class="mono" data-label=words.t(subject.headings[1])>{row.code}</td>
+            <th scope="row"><span class="bounded">{name}</span></th>
+            <td class="mono" data-label=words.t(subject.headings[1])><span class="bounded">{row.code}</span></td>
             <td data-label=words.t("import-verdict")><div>{verdict_state(words, row.verdict)} {was}</div></td>
             <td class="says" data-label=words.t("import-why")>{why}</td>
         </tr>

@@ -50,7 +50,7 @@ fn row(words: Words, role: RoleView) -> impl IntoView {
         <tr>
             <th scope="row"><a href=paths::role(role.id)>{role.name.clone()}</a></th>
             <td data-label=words.t("role-kind")>{kind(words, role.builtin)}</td>
-            <td class="says" data-label=words.t("role-description")>{role.description}</td>
+            <td class="says" data-label=words.t("role-description")>{Some(role.description).filter(|text| !text.is_empty())}</td>
             <td class="num" data-label=words.t("role-permissions")>{role.permissions.len()}</td>
             <td class="num" data-label=words.t("role-holders")>{role.holder_count}</td>
         </tr>

@@ -13,6 +13,7 @@ use crate::paths;
 use crate::role_words::{group_title, permission_title, role_in_words};
 use crate::ui::ask::{Ask, may_open};
 use crate::ui::forms::form_fault;
+use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -61,10 +62,12 @@ fn role_view(role: RoleView, holders: Vec<RoleHolder>) -> AnyView {
                     </section>
                 </div>
                 <aside class="side-column" aria-label=words.t("customer-facts")>
-                    <section class="card">
-                        <header><h2>{words.t("role-description")}</h2></header>
-                        <p class="note-line">{role.description.clone()}</p>
-                    </section>
+                    {(!role.description.is_empty()).then(|| view! {
+                        <section class="card">
+                            <header><h2>{words.t("role-description")}</h2></header>
+                            <p class="note-line">{role.description.clone()}</p>
+                        </section>
+                    })}
                     {holders_card(words, holders)}
                 </aside>
             </div>
@@ -108,9 +111,10 @@ fn holders_card(words: Words, holders: Vec<RoleHolder>) -> impl IntoView {
             } else {
                 holder.display_name.into_any()
             };
+            let gone = holder.deleted.then(|| state(Tone::Off, words.t("user-state-deleted")));
             view! {
                 <tr>
-                    <th scope="row">{name} " " <span class="sub mono">{holder.name}</span></th>
+                    <th scope="row">{name} " " <span class="sub mono">{holder.name}</span> " " {gone}</th>
                     <td>{time(holder.since, zone)}</td>
                 </tr>
             }

@@ -1,7 +1,7 @@
 //! Mail that went out or is to go out, and the form that tries the way out.
 
-use contract::Page;
 use contract::mail::{MailQuery, MailState, MailView};
+use contract::{Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
@@ -105,8 +105,19 @@ fn mail_state(words: Words, now: MailState) -> impl IntoView {
     state(tone, words.t(&format!("mail-state-{}", now.code())))
 }
 
+/// Below the settings of mail: the form that tries the way out, and the way to what went out, for whoever may see each.
+pub(super) fn below(words: Words, refused: Option<&Refused>) -> AnyView {
+    let ctx = door().1;
+    if ctx.holds(Permission::SettingsUpdate) {
+        return test_form(words, refused).into_any();
+    }
+    let list = ctx.holds(Permission::SettingsView);
+    list.then(|| view! { <p class="note-line"><a class="link" href=paths::MAILS>{words.t("mails-title")}</a></p> })
+        .into_any()
+}
+
 /// Tries the way out, and says what is wrong with it.
-pub(super) fn test_form(words: Words, refused: Option<&Refused>) -> impl IntoView + use<> {
+fn test_form(words: Words, refused: Option<&Refused>) -> impl IntoView + use<> {
     let map = use_query_map().get_untracked();
     let tested = map.get("tested").and_then(|step| {
         let known = step == "done" || Step::ALL.iter().any(|s| s.code() == step);

@@ -127,7 +127,7 @@ fn group_form(
                 <fieldset disabled=!may_change>{fields}</fieldset>
                 {may_change.then(|| view! { <p class="actions"><button class="btn primary">{words.t("form-save")}</button></p> })}
             </form>
-            {(group == SettingGroup::Mail && door().1.holds(Permission::SettingsUpdate)).then(|| mails::test_form(words, refused))}
+            {(group == SettingGroup::Mail).then(|| mails::below(words, refused))}
             {(group == SettingGroup::Notifications).then(|| view! {
                 <p class="note-line"><a class="link" href=paths::CHANNELS>{words.t("channels-title")}</a></p>
             })}

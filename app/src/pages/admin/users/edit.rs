@@ -97,12 +97,18 @@ fn form_view(words: Words, user: Option<UserView>, roles: Vec<RoleView>) -> impl
         }
     });
     let password = user.is_none().then(|| {
-        text_field(TextField {
+        let first = text_field(TextField {
             kind: "password",
             hint: Some(words.t("user-password-hint")),
             autocomplete: Some("new-password"),
             ..field("login-password", "password", "password", "", 200)
-        })
+        });
+        let again = text_field(TextField {
+            kind: "password",
+            autocomplete: Some("new-password"),
+            ..field("security-password-again", "again", "again", "", 200)
+        });
+        view! { <input r#type="hidden" name="form[twice]" value="1" /> {first} {again} }
     });
     let role = (!roles.is_empty()).then(|| {
         let none = (String::new(), words.t("user-no-role"));

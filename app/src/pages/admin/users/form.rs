@@ -10,6 +10,9 @@ pub struct UserForm {
     pub display_name: String,
     pub email: String,
     pub password: String,
+    /// The password once more, where `twice` says that it was asked for twice: a program sends neither.
+    pub again: String,
+    pub twice: String,
     /// A role to begin with.
     pub role: String,
     pub revision: String,
@@ -65,7 +68,7 @@ mod read {
                 email: t("email"),
                 role: t("role"),
                 revision: t("revision"),
-                password: String::new(),
+                ..Self::default()
             }
         }
 
@@ -78,6 +81,11 @@ mod read {
                 ("role", self.role.clone()),
                 ("revision", self.revision.clone()),
             ]
+        }
+
+        /// Whether the password was typed alike both times.
+        pub fn is_alike(&self) -> bool {
+            self.twice.is_empty() || self.password == self.again
         }
 
         /// As a new account.

@@ -21,6 +21,7 @@ use super::sessions::sessions_card;
 use crate::door::{Refused, door, id_of_path, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::audit::list::history_card;
+use crate::pages::customer::accounts::page::done_notice;
 use crate::paths;
 use crate::role_words::role_name;
 use crate::ui::ask::{Ask, go, may_open};
@@ -77,6 +78,8 @@ fn user_view(found: Found) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
     let message = refused.as_ref().map(|r| r.message(words.0));
+    let known = [("session", "sessions-done-one"), ("sessions", "user-sessions-done")];
+    let done = done_notice(words, refused.is_some(), &known);
     let (id, name) = (view.user.id, view.user.name.clone());
     let there = view.user.state != UserState::Deleted;
     let may_change = ctx.holds(Permission::UsersUpdate) && there;
@@ -88,6 +91,7 @@ fn user_view(found: Found) -> AnyView {
     frame(
         head,
         view! {
+            {done}
             {form_fault(message)}
             {parted(words, &view)}
             <div class="split">
@@ -267,6 +271,12 @@ fn password_card(words: Words, view: &UserView, refused: Option<&Refused>, made:
         autocomplete: Some("new-password"),
         ..TextField::default()
     };
+    let again = TextField {
+        label: words.t("security-password-again"),
+        name: "again".to_owned(),
+        fault: refused.and_then(|r| r.fault(words.0, "again")),
+        ..field.clone()
+    };
     let (opens, question) = (words.t("user-password-make"), words.t("user-password-make-hint"));
     let make = Ask::new("password", opens, question, MakeUserPassword::url()).class("btn").field("id", id);
     let card = view! {
@@ -278,6 +288,7 @@ fn password_card(words: Words, view: &UserView, refused: Option<&Refused>, made:
                 <input r#type="hidden" name="id" value=id.to_string() />
                 {whose_password(name)}
                 {text_field(field)}
+                {text_field(again)}
                 <p class="actions"><button class="btn">{words.t("user-password-set")}</button></p>
             </form>
             {shown_once(words, words.t("customer-password-once"), None, made)}

@@ -22,7 +22,14 @@ pub async fn list_users(#[server(default)] query: UserQuery) -> Result<Page<User
 #[server]
 pub async fn create_user(#[server(default)] form: UserForm) -> Result<Option<UserCreated>, ApiError> {
     let (platform, ctx) = door::door();
-    let result = platform::accounts::users::create(&platform, &ctx, form.create()).await;
+    let result = async {
+        if !form.is_alike() {
+            door::must_hold(&ctx, contract::Permission::UsersCreate)?;
+            return Err(platform::Error::field("again", "field-password-differs"));
+        }
+        platform::accounts::users::create(&platform, &ctx, form.create()).await
+    };
+    let result = result.await;
     let next = |made: &UserCreated| paths::user(made.user.user.id);
     let text = |made: &UserCreated| Some(format!("{}  {}", made.user.user.name, made.password.as_ref()?));
     let secret = (ShownOnce::NewPassword, text);
@@ -95,13 +102,20 @@ pub async fn make_user_password(id: UserId) -> Result<Option<UserSecret>, ApiErr
 
 /// Gives the account the password that was typed.
 #[server]
-pub async fn set_user_password(id: UserId, password: String) -> Result<(), ApiError> {
+pub async fn set_user_password(id: UserId, password: String, again: Option<String>) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
+    let alike = again.is_none_or(|again| again == password);
     // An empty field must not make a password that nobody sees.
-    let result = match password.is_empty() {
-        true => door::must_hold(&ctx, contract::Permission::UsersUpdate)
-            .and(Err(platform::Error::field("password", "field-required"))),
-        false => {
+    let fault = match (password.is_empty(), alike) {
+        (true, _) => Some(("password", "field-required")),
+        (false, false) => Some(("again", "field-password-differs")),
+        (false, true) => None,
+    };
+    let result = match fault {
+        Some((path, key)) => {
+            door::must_hold(&ctx, contract::Permission::UsersUpdate).and(Err(platform::Error::field(path, key)))
+        }
+        None => {
             let body = contract::users::UserPassword { password: Some(password) };
             platform::accounts::users::set_password(&platform, &ctx, id, body).await
         }
@@ -121,7 +135,8 @@ pub async fn list_user_sessions(id: UserId) -> Result<Vec<SessionView>, ApiError
 pub async fn end_user_session(id: UserId, session: SessionId) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::accounts::users::end_session(&platform, &ctx, id, session).await;
-    door::form_answer((&platform, &ctx), result, |()| paths::user(id), &paths::user(id), Vec::new()).await
+    let next = |()| paths::with_query(&paths::user(id), [("done", "session")]);
+    door::form_answer((&platform, &ctx), result, next, &paths::user(id), Vec::new()).await
 }
 
 /// Ends all of them.
@@ -133,7 +148,8 @@ pub async fn end_user_sessions(id: UserId) -> Result<Option<SessionsEnded>, ApiE
         return door::answer(&platform, &ctx, result.map(Some)).await;
     }
     let back = paths::user(id);
-    let answer = door::form_answer((&platform, &ctx), result, |_| paths::user(id), &back, Vec::new());
+    let next = |_| paths::with_query(&paths::user(id), [("done", "sessions")]);
+    let answer = door::form_answer((&platform, &ctx), result, next, &back, Vec::new());
     answer.await.map(|()| None)
 }
 

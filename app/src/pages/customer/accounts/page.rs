@@ -36,6 +36,14 @@ pub(crate) fn tabs(words: Words, here: &str) -> impl IntoView + use<> {
     view! { <div class="seg-line"><nav class="seg" aria-label=words.t("account-title")>{links}</nav></div> }
 }
 
+/// What has just been done here, by the word in the address; nothing beside a refusal.
+pub(crate) fn done_notice(words: Words, refused: bool, known: &[(&str, &str)]) -> Option<AnyView> {
+    let done = use_query_map().get_untracked().get("done")?;
+    let (_, key) = known.iter().find(|(word, _)| *word == done.as_str()).filter(|_| !refused)?;
+    let view = view! { <section class="card notice" role="status"><p>{words.t(key)}</p></section> };
+    Some(view.into_any())
+}
+
 /// `/account`.
 #[component]
 pub fn AccountPage() -> impl IntoView {

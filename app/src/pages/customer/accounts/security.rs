@@ -57,24 +57,42 @@ fn security_view(security: SecurityView, codes: Option<String>, identities: Iden
                 let stays = (key == "security-password-done").then(|| stays_bound(words, &identities)).flatten();
                 view! { <section class="card notice" role="status"><p>{words.t(key)}</p>{stays}</section> }
             })}
+            {must_set_up(&security).then(|| view! {
+                <section class="card notice" role="status"><p>{words.t("error-enrollment-required")}</p></section>
+            })}
             {form_fault(general)}
             {of_service.map(|refused| service_refused(words, refused))}
             {codes.map(|codes| recovery_codes(words, &codes))}
             {identities::address_notice(words, identities.address_of_another.clone())}
             {identities::proposal(words, identities.proposal.clone(), of_link)}
-            <div class="columns">
-                {match security.password_place.clone() {
-                    Some(place) => password_elsewhere(words, place).into_any(),
-                    None => {
-                        let stays = stays_bound(words, &identities);
-                        password(words, of_others, security.password_min_length, stays).into_any()
-                    }
-                }}
-                {second_factor(words, of_others, security)}
-            </div>
+            <div class="columns">{proofs(words, of_others, security, &identities)}</div>
             {identities::card(words, identities)}
         },
     )
+}
+
+/// Nothing but the own account is open before they have one.
+fn must_set_up(security: &SecurityView) -> bool {
+    security.totp_required && security.totp_since.is_none()
+}
+
+/// The password and the second factor; first what has to be done before anything else.
+fn proofs(
+    words: Words,
+    refused: Option<&Refused>,
+    security: SecurityView,
+    identities: &Identities,
+) -> (AnyView, AnyView) {
+    let password = match security.password_place.clone() {
+        Some(place) => password_elsewhere(words, place).into_any(),
+        None => {
+            let stays = stays_bound(words, identities);
+            password(words, refused, security.password_min_length, stays).into_any()
+        }
+    };
+    let factor_first = must_set_up(&security);
+    let factor = second_factor(words, refused, security).into_any();
+    if factor_first { (factor, password) } else { (password, factor) }
 }
 
 /// What a new password does not end.
@@ -176,7 +194,6 @@ fn second_factor(words: Words, refused: Option<&Refused>, security: SecurityView
             <form class="form" method="post" action=EnrollTotp::url()>
                 {my_name()}
                 <p>{words.t("security-totp-why")}</p>
-                {security.totp_required.then(|| view! { <p>{words.t("security-totp-required")}</p> })}
                 {enrol_proof(words, refused, security.password_place.is_none())}
                 <p class="actions"><button class="btn primary">{words.t("security-totp-enroll")}</button></p>
             </form>

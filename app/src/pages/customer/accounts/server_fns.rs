@@ -219,7 +219,7 @@ pub async fn list_sessions() -> Result<Vec<SessionView>, ApiError> {
 pub async fn end_session(id: SessionId) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::accounts::end_session(&platform, &ctx, id).await;
-    let next = |()| paths::ACCOUNT_SESSIONS.to_owned();
+    let next = |()| paths::with_query(paths::ACCOUNT_SESSIONS, [("done", "one")]);
     door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_SESSIONS, Vec::new()).await
 }
 
@@ -228,7 +228,7 @@ pub async fn end_session(id: SessionId) -> Result<(), ApiError> {
 pub async fn end_other_sessions() -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::accounts::end_other_sessions(&platform, &ctx).await;
-    let next = |_| paths::ACCOUNT_SESSIONS.to_owned();
+    let next = |_| paths::with_query(paths::ACCOUNT_SESSIONS, [("done", "others")]);
     door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_SESSIONS, Vec::new()).await
 }
 
@@ -274,7 +274,16 @@ pub async fn create_api_token(
 pub async fn revoke_api_token(id: SessionId) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::accounts::revoke_api_token(&platform, &ctx, id).await;
-    let next = |()| paths::ACCOUNT_TOKENS.to_owned();
+    let next = |()| paths::with_query(paths::ACCOUNT_TOKENS, [("done", "one")]);
+    door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_TOKENS, Vec::new()).await
+}
+
+/// Ends all of one's API tokens.
+#[server]
+pub async fn revoke_api_tokens() -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::revoke_api_tokens(&platform, &ctx).await;
+    let next = |_| paths::with_query(paths::ACCOUNT_TOKENS, [("done", "all")]);
     door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_TOKENS, Vec::new()).await
 }
 
@@ -320,7 +329,16 @@ pub async fn add_ssh_key(
 pub async fn remove_ssh_key(id: SshKeyId) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::accounts::remove_ssh_key(&platform, &ctx, id).await;
-    let next = |()| paths::ACCOUNT_SSH_KEYS.to_owned();
+    let next = |()| paths::with_query(paths::ACCOUNT_SSH_KEYS, [("done", "one")]);
+    door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_SSH_KEYS, Vec::new()).await
+}
+
+/// Removes all of one's public keys.
+#[server]
+pub async fn remove_ssh_keys() -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::remove_ssh_keys(&platform, &ctx).await;
+    let next = |_| paths::with_query(paths::ACCOUNT_SSH_KEYS, [("done", "all")]);
     door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT_SSH_KEYS, Vec::new()).await
 }
 

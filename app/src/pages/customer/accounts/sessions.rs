@@ -4,7 +4,7 @@ use contract::accounts::{SessionKind, SessionView};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::page::tabs;
+use super::page::{done_notice, tabs};
 use super::server_fns::{EndOtherSessions, EndSession};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -42,6 +42,8 @@ fn sessions_view(sessions: Vec<SessionView>) -> AnyView {
         ),
         false => head,
     };
+    let known = [("one", "sessions-done-one"), ("others", "sessions-done-others")];
+    let done = done_notice(words, refused.is_some(), &known);
     let alone = sessions.len() <= 1;
     let heads = ["sessions-kind", "sessions-agent", "sessions-address", "sessions-since", "sessions-seen"]
         .map(|key| view! { <th scope="col">{words.t(key)}</th> })
@@ -51,6 +53,7 @@ fn sessions_view(sessions: Vec<SessionView>) -> AnyView {
         head,
         view! {
             {tabs(words, paths::ACCOUNT_SESSIONS)}
+            {done}
             {form_fault(refused)}
             <section class="card">
                 <header>

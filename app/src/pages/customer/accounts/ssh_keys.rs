@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use platform::accounts;
 
-use super::page::tabs;
-use super::server_fns::{AddSshKey, RemoveSshKey};
+use super::page::{done_notice, tabs};
+use super::server_fns::{AddSshKey, RemoveSshKey, RemoveSshKeys};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
@@ -29,10 +29,21 @@ fn keys_view(keys: Vec<SshKeyView>) -> AnyView {
     let refused = Refused::from_query();
     let general = refused.as_ref().filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
     let head = PageFrame::new(words.t("ssh-keys-title"), Area::Account).crumb(words.t("account-title"), paths::ACCOUNT);
+    let head = match keys.len() > 1 {
+        true => head.actions(
+            Ask::new("all", words.t("ssh-keys-remove-all"), words.t("ssh-keys-remove-all-hint"), RemoveSshKeys::url())
+                .class("btn")
+                .yes(words.t("ssh-keys-remove-all-confirm"))
+                .view(words),
+        ),
+        false => head,
+    };
+    let done = done_notice(words, refused.is_some(), &[("one", "ssh-keys-done-one"), ("all", "ssh-keys-done-all")]);
     frame(
         head,
         view! {
             {tabs(words, paths::ACCOUNT_SSH_KEYS)}
+            {done}
             {form_fault(general)}
             <section class="card">
                 <header>
@@ -113,8 +124,8 @@ fn row(words: Words, key: SshKeyView) -> impl IntoView {
         <tr>
             <th scope="row">{key.name}</th>
             <td data-label=words.t("ssh-keys-kind") class="mono">{key.algorithm}</td>
-            <td data-label=words.t("ssh-keys-fingerprint") class="mono">
-                <span class="shortened" title=key.fingerprint.clone()>{key.fingerprint.clone()}</span> " " {copy_button(key.fingerprint, words.t("copy"), words.t("copied"))}
+            <td data-label=words.t("ssh-keys-fingerprint") class="says">
+                <span class="mono select">{key.fingerprint.clone()}</span> " " {copy_button(key.fingerprint, words.t("copy"), words.t("copied"))}
             </td>
             <td data-label=words.t("ssh-keys-added")>{time(key.created_at, zone)}</td>
             <td data-label=words.t("ssh-keys-used")>{used}</td>

@@ -8,8 +8,8 @@ use leptos::server_fn::ServerFn;
 use platform::accounts::{self, ShownOnce};
 use platform::{Error, OpContext};
 
-use super::page::tabs;
-use super::server_fns::{CreateApiToken, RevokeApiToken};
+use super::page::{done_notice, tabs};
+use super::server_fns::{CreateApiToken, RevokeApiToken, RevokeApiTokens};
 use crate::door::{Refused, door, look, must_hold};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
@@ -62,10 +62,21 @@ fn tokens_view(tokens: Vec<ApiTokenView>, made: Option<String>) -> AnyView {
     let refused = Refused::from_query();
     let general = refused.as_ref().filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
     let head = PageFrame::new(words.t("tokens-title"), Area::Account).crumb(words.t("account-title"), paths::ACCOUNT);
+    let head = match tokens.len() > 1 {
+        true => head.actions(
+            Ask::new("all", words.t("tokens-revoke-all"), words.t("tokens-revoke-all-hint"), RevokeApiTokens::url())
+                .class("btn")
+                .yes(words.t("tokens-revoke-all-confirm"))
+                .view(words),
+        ),
+        false => head,
+    };
+    let done = done_notice(words, refused.is_some(), &[("one", "tokens-done-one"), ("all", "tokens-done-all")]);
     frame(
         head,
         view! {
             {tabs(words, paths::ACCOUNT_TOKENS)}
+            {done}
             {form_fault(general)}
             {made.map(|secret| view! {
                 <section class="card" role="status">
@@ -143,7 +154,7 @@ fn list(words: Words, tokens: Vec<ApiTokenView>) -> AnyView {
     if tokens.is_empty() {
         return view! { <div class="empty"><p>{words.t("tokens-empty")}</p></div> }.into_any();
     }
-    let heads = ["tokens-name", "tokens-start", "tokens-reach", "tokens-used", "tokens-expires"]
+    let heads = ["tokens-name", "tokens-start", "tokens-reach", "tokens-created", "tokens-used", "tokens-expires"]
         .map(|key| view! { <th scope="col">{words.t(key)}</th> })
         .collect_view();
     let rows = tokens.into_iter().map(|token| row(words, token)).collect_view();
@@ -185,6 +196,7 @@ fn row(words: Words, token: ApiTokenView) -> impl IntoView {
             <th scope="row">{token.name}</th>
             <td data-label=words.t("tokens-start") class="mono">{format!("{}…", token.start)}</td>
             <td data-label=words.t("tokens-reach") class=says>{reach}</td>
+            <td data-label=words.t("tokens-created")>{time(token.created_at, zone)}</td>
             <td data-label=words.t("tokens-used")>{used}</td>
             <td data-label=words.t("tokens-expires")>{expires}</td>
             <td class="row-actions">{revoke}</td>

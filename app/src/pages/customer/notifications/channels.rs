@@ -1,5 +1,6 @@
 //! Webhooks of one's own, and the platform's robots: the same page for two owners.
 
+use chrono::{DateTime, Utc};
 use contract::notifications::{ChannelKind, ChannelView, DeliveryQuery, DeliveryState, DeliveryView, NotificationKind};
 use contract::{ChannelId, Page, Permission};
 use leptos::prelude::*;
@@ -82,6 +83,8 @@ struct Shown {
     whose: Whose,
     channels: Vec<ChannelView>,
     deliveries: Page<DeliveryView>,
+    /// The newest, whatever is looked for below.
+    lately: Vec<DeliveryView>,
     /// The secret of a new webhook.
     made: Option<String>,
     may_change: bool,
@@ -98,6 +101,7 @@ fn channels_page(whose: Whose) -> impl IntoView {
     let load = async move {
         let channels = notifications::list_channels(&platform, &ctx, whose).await?;
         let deliveries = notifications::deliveries(&platform, &ctx, whose, &query).await?;
+        let lately = notifications::deliveries(&platform, &ctx, whose, &DeliveryQuery::default()).await?.list;
         let permission = match whose {
             Whose::Own => Permission::AccountsSecureOwn,
             Whose::Platform => Permission::SettingsUpdate,
@@ -106,7 +110,7 @@ fn channels_page(whose: Whose) -> impl IntoView {
             Whose::Own => accounts::take_for_page(&platform, &ctx, ShownOnce::WebhookSecret).await?,
             Whose::Platform => None,
         };
-        Ok(Shown { whose, channels, deliveries, made, may_change: ctx.holds(permission) })
+        Ok(Shown { whose, channels, deliveries, lately, made, may_change: ctx.holds(permission) })
     };
     page(load, move |shown| channels_view(list, shown))
 }
@@ -131,7 +135,10 @@ fn channels_view(query: ListQuery, shown: Shown) -> AnyView {
     let cards = if shown.channels.is_empty() {
         view! { <section class="card"><div class="empty"><p>{words.t(empty)}</p></div></section> }.into_any()
     } else {
-        let cards = shown.channels.into_iter().map(|view| card(words, whose, view, may_change, refused.as_ref()));
+        let cards = shown.channels.into_iter().map(|view| {
+            let now = standing(words, &view, failing_since(&shown.lately, view.id));
+            card(words, whose, (view, now), may_change, refused.as_ref())
+        });
         cards.collect_view().into_any()
     };
     let done = use_query_map().get_untracked().get("done");
@@ -169,20 +176,41 @@ fn made(words: Words, secret: String) -> impl IntoView {
     }
 }
 
+/// Since when nothing has arrived there, of what was tried lately, newest first; `None` where the last try arrived.
+fn failing_since(lately: &[DeliveryView], id: ChannelId) -> Option<DateTime<Utc>> {
+    // What waited while the channel was off was not tried.
+    let off = format!("{}: ", Step::Off.code());
+    let was_tried = |row: &&DeliveryView| match &row.last_error {
+        Some(error) => !error.starts_with(&off),
+        None => row.state == DeliveryState::Sent,
+    };
+    let tried = lately.iter().filter(|row| row.channel_id == id).filter(was_tried);
+    tried.take_while(|row| row.state != DeliveryState::Sent).last().map(|row| row.created_at)
+}
+
+/// Whether it is on, and whether what is sent there arrives.
+fn standing(words: Words, view: &ChannelView, failing: Option<DateTime<Utc>>) -> AnyView {
+    match (view.enabled, view.failures) {
+        (true, 0) if failing.is_none() => state(Tone::Ok, words.t("channel-on")).into_any(),
+        (true, _) => {
+            let since = failing.map(|at| {
+                view! { <span class="sub">{words.t("channel-failing-since")} " " {time(at, look().zone)}</span> }
+            });
+            view! { {state(Tone::Warn, words.t("channel-failing"))} " " {since} }.into_any()
+        }
+        (false, 0) => state(Tone::Off, words.t("channel-off")).into_any(),
+        (false, _) => state(Tone::Bad, words.t("channel-switched-off")).into_any(),
+    }
+}
+
 fn card(
     words: Words,
     whose: Whose,
-    view: ChannelView,
+    (view, now): (ChannelView, AnyView),
     may_change: bool,
     refused: Option<&Refused>,
 ) -> impl IntoView + use<> {
     let id = view.id.to_string();
-    let now = match (view.enabled, view.failures) {
-        (true, 0) => state(Tone::Ok, words.t("channel-on")).into_any(),
-        (true, _) => state(Tone::Warn, words.t("channel-failing")).into_any(),
-        (false, 0) => state(Tone::Off, words.t("channel-off")).into_any(),
-        (false, _) => state(Tone::Bad, words.t("channel-switched-off")).into_any(),
-    };
     let carried = view.kinds.iter().map(|kind| words.t(&format!("notification-kind-{}", kind.code())));
     let carried = carried.collect::<Vec<_>>().join(&words.t("list-separator"));
     let signed = words.t(if view.has_secret { "channel-signed" } else { "channel-not-signed" });
@@ -358,6 +386,19 @@ fn change_form(words: Words, whose: Whose, view: &ChannelView, refused: Option<&
     }
 }
 
+/// What the last try ended with: in words, and what was said there behind them.
+fn last_fault(words: Words, error: Option<String>) -> Option<AnyView> {
+    let error = error?;
+    let step = error.split_once(": ").filter(|(code, _)| Step::ALL.iter().any(|step| step.code() == *code));
+    Some(match step {
+        Some((code, said)) => {
+            let means = words.t(&format!("channel-test-{code}"));
+            view! { {means} " " <span class="sub mono">{said.to_owned()}</span> }.into_any()
+        }
+        None => error.into_any(),
+    })
+}
+
 fn deliveries_card(words: Words, query: &ListQuery, page: Page<DeliveryView>) -> impl IntoView + use<> {
     let zone = look().zone;
     let mut states = vec![(String::new(), words.t("filter-all"))];
@@ -376,16 +417,20 @@ fn deliveries_card(words: Words, query: &ListQuery, page: Page<DeliveryView>) ->
                 DeliveryState::Sent => Tone::Ok,
                 DeliveryState::Failed => Tone::Bad,
             };
+            let hint = row.next_try_at.map(|_| words.t("mails-waits-hint"));
+            let waits = row.next_try_at.map(|at| {
+                view! { <span class="sub">" " {words.t("mails-waits-until")} " " {time(at, zone)}</span> }
+            });
             view! {
                 <tr>
                     <td data-label=words.t("mails-at")>{time(row.created_at, zone)}</td>
                     <th scope="row">{row.channel}</th>
                     <td data-label=words.t("notifications-kind")>{about}</td>
-                    <td data-label=words.t("mails-state")>
-                        {state(tone, words.t(&format!("delivery-state-{}", row.state.code())))}
+                    <td data-label=words.t("mails-state") title=hint>
+                        {state(tone, words.t(&format!("delivery-state-{}", row.state.code())))} {waits}
                     </td>
                     <td class="num" data-label=words.t("mails-attempts")>{row.attempts}</td>
-                    <td class="says" data-label=words.t("mails-error")>{row.last_error}</td>
+                    <td class="says" data-label=words.t("mails-error")>{last_fault(words, row.last_error)}</td>
                 </tr>
             }
         });
@@ -414,5 +459,45 @@ fn deliveries_card(words: Words, query: &ListQuery, page: Page<DeliveryView>) ->
             </form>
             {body}
         </section>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::DeliveryId;
+
+    use super::*;
+
+    fn row(id: i64, channel: i64, state: DeliveryState, error: Option<&str>) -> DeliveryView {
+        DeliveryView {
+            id: DeliveryId(id),
+            channel_id: ChannelId(channel),
+            channel: "ours".to_owned(),
+            kind: "test".to_owned(),
+            state,
+            attempts: 1,
+            last_error: error.map(str::to_owned),
+            created_at: DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(id),
+            sent_at: None,
+            next_try_at: None,
+        }
+    }
+
+    #[test]
+    fn a_channel_fails_since_the_oldest_message_after_the_last_that_arrived() {
+        use DeliveryState::{Failed, Queued, Sent};
+        let bad = Some("redirect: HTTP 302");
+        let lately = [
+            row(9, 1, Queued, None),
+            row(8, 1, Queued, bad),
+            row(7, 2, Sent, None),
+            row(6, 1, Failed, bad),
+            row(5, 1, Failed, Some("off: switched off meanwhile")),
+            row(4, 1, Sent, None),
+            row(3, 1, Failed, bad),
+            row(2, 3, Failed, Some("off: switched off meanwhile")),
+        ];
+        let since = |id: i64| failing_since(&lately, ChannelId(id)).map(|at| at.timestamp() / 60);
+        assert_eq!([since(1), since(2), since(3)], [Some(6), None, None]);
     }
 }

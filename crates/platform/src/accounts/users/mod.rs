@@ -229,7 +229,7 @@ pub async fn restore(platform: &Platform, ctx: &OpContext, id: UserId) -> Result
     let row = lock_in_tx(&mut tx, id).await?;
     roles::must_cover_user_in_tx(&mut tx, ctx, id).await?;
     if row.state == UserState::Deleted {
-        store::set_deleted(&mut tx, &granted, None).await.map_err(at_username)?;
+        store::set_deleted(&mut tx, &granted, None).await.map_err(taken_meanwhile)?;
         audit::record_of_person_in_tx(&mut tx, ctx, id, entry("users:restore", id)).await?;
     }
     let view = read(&mut tx, ctx, id).await?;
@@ -481,6 +481,14 @@ fn at_username(mut error: Error) -> Error {
         field.path = "username";
     }
     error
+}
+
+/// The same where no form is shown: what to do stands in the message.
+fn taken_meanwhile(error: Error) -> Error {
+    match error.code {
+        ErrorCode::AlreadyExists => at_username(error).with_key("error-user-restore-taken"),
+        _ => error,
+    }
 }
 
 fn at_roles(mut error: Error) -> Error {

@@ -27,7 +27,7 @@ use super::{own, readable};
 use crate::authz::{Granted, Installation, SecureAccount, UpdateSettings};
 use crate::fields::Wrong;
 use crate::outbound::{self, Failure, Step};
-use crate::{Error, OpContext, Platform, Result, audit, settings};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, settings};
 
 /// Longest secret of a robot, characters.
 const MAX_SECRET: usize = 256;
@@ -286,7 +286,8 @@ pub async fn deliveries(
 ) -> Result<Page<DeliveryView>> {
     let user = looked_at(ctx, whose)?;
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
-    let mut tx = platform.db().begin(ctx).await?;
+    // The queue is the system's to read; when one's own message is tried again is one's own.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Worker)).await?;
     let (list, total) = store::deliveries(&mut tx, user, query.state, page, page_size).await?;
     tx.commit().await?;
     Ok(Page { list, total, page, page_size })

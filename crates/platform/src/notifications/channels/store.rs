@@ -301,10 +301,14 @@ pub(super) async fn deliveries(
     .fetch_one(&mut **tx)
     .await?;
     let rows = sqlx::query!(
-        "select d.id, d.channel_id, c.name, d.kind, d.state, d.attempts, d.last_error, d.created_at, d.sent_at
-         from notification_deliveries d join notification_channels c on c.id = d.channel_id
-         where d.user_id is not distinct from $1 and ($2::text is null or d.state = $2)
-         order by d.id desc limit $3 offset $4",
+        r#"select d.id, d.channel_id, c.name, d.kind, d.state, d.attempts, d.last_error, d.created_at, d.sent_at,
+                  j.run_at as "next_try_at?"
+           from notification_deliveries d join notification_channels c on c.id = d.channel_id
+                left join (select w.payload ->> 'delivery' as delivery, min(w.run_at) as run_at from jobs w
+                           where w.kind = 'notification-deliver' and w.state = 'ready' group by 1) j
+                  on d.state = 'queued' and j.delivery = d.token::text
+           where d.user_id is not distinct from $1 and ($2::text is null or d.state = $2)
+           order by d.id desc limit $3 offset $4"#,
         user,
         word,
         i64::from(page_size),
@@ -323,6 +327,7 @@ pub(super) async fn deliveries(
             last_error: row.last_error,
             created_at: row.created_at,
             sent_at: row.sent_at,
+            next_try_at: row.next_try_at,
         })
     });
     Ok((list.collect::<Result<_>>()?, total.unsigned_abs()))
