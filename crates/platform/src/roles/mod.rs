@@ -131,7 +131,7 @@ pub async fn update(platform: &Platform, ctx: &OpContext, id: RoleId, body: Role
     Ok(after)
 }
 
-/// Deletes a role nobody holds.
+/// Deletes a role nobody holds; deleted accounts lose it.
 ///
 /// # Errors
 /// `WrongState` for a built-in role, and for one that is held: the field `holders` says by whom.
@@ -141,6 +141,7 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: RoleId) -> Result<
     let role = lock_custom(&mut tx, id).await?;
     let holders = store::holders(&mut tx, &role).await?;
     may_be_deleted(&role, &holders)?;
+    store::take_from_deleted(&mut tx, &granted, &role.code).await?;
     let before = view(role);
     store::delete(&mut tx, &granted).await?;
     audit::record_in_tx(&mut tx, ctx, audit::Entry { before: Some(facts(&before)), ..entry("roles:delete", id) })
@@ -448,7 +449,9 @@ fn may_be_changed(role: &store::Row) -> Result<()> {
 /// Whether a role with these holders can be deleted.
 fn may_be_deleted(role: &store::Row, holders: &[RoleHolder]) -> Result<()> {
     may_be_changed(role)?;
-    if holders.is_empty() { Ok(()) } else { Err(held_by(holders)) }
+    // Whose account is deleted comes back without it.
+    let live: Vec<&RoleHolder> = holders.iter().filter(|holder| !holder.deleted).collect();
+    if live.is_empty() { Ok(()) } else { Err(held_by(&live)) }
 }
 
 /// What holding it gives everywhere.
@@ -513,7 +516,7 @@ fn is_called_as_built_in(name: &str) -> bool {
     is_code || BUILT_IN.iter().any(|code| called(code))
 }
 
-fn held_by(holders: &[RoleHolder]) -> Error {
+fn held_by(holders: &[&RoleHolder]) -> Error {
     let names: Vec<_> = holders.iter().take(NAMED_HOLDERS).map(|holder| holder.name.as_str()).collect();
     let mut error =
         Error::new(ErrorCode::WrongState).with_key("error-role-held").with_arg("n", holders.len().to_string());

@@ -188,6 +188,18 @@ pub(super) async fn delete(tx: &mut Tx, granted: &Granted<ManageRole>) -> Result
     Ok(())
 }
 
+/// Takes a role that goes from accounts that are deleted.
+pub(super) async fn take_from_deleted(tx: &mut Tx, _granted: &Granted<ManageRole>, code: &str) -> Result<()> {
+    sqlx::query!(
+        "delete from role_assignments a using users u
+         where u.id = a.user_id and a.role = $1 and u.deleted_at is not null",
+        code
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn assign(tx: &mut Tx, granted: &Granted<AssignRole>, code: &str) -> Result<bool> {
     let done = sqlx::query!(
         "insert into role_assignments (user_id, role) values ($1, $2) on conflict do nothing",
