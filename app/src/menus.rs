@@ -102,7 +102,16 @@ pub const GROUPS: &[Group] = &[
                 "box",
                 [InstancesOperate]
             ),
-            entry!(Billing, BILLING, "nav-billing", BillingView, "billing", "admin/billing/page", "receipt", []),
+            entry!(
+                Billing,
+                BILLING,
+                "nav-billing",
+                BillingView,
+                "billing",
+                "admin/billing/page",
+                "receipt",
+                [BillingManage]
+            ),
             entry!(
                 JoinTokens,
                 JOIN_TOKENS,
@@ -216,7 +225,7 @@ pub const GROUPS: &[Group] = &[
                 "own-billing",
                 "customer/billing/page",
                 "receipt",
-                []
+                [BillingManageOwn]
             ),
             entry!(Market, MARKET, "nav-market", ImagesUse, "market", "customer/images/market", "store", []),
             entry!(

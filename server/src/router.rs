@@ -20,9 +20,9 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use crate::rest::admin::{
-    allocation_overview, allocations, announcements, audit, billing, channels, customers, engines, exports, identity,
-    images, instances, jobs, machine_service, machine_sheets, machines, mail, members, metrics, reports, roles,
-    settings, specs, statistics, user_sheets, users,
+    allocation_overview, allocations, announcements, audit, billing, budgets, channels, customers, engines, exports,
+    identity, images, instances, jobs, machine_service, machine_sheets, machines, mail, members, metrics, reports,
+    roles, settings, specs, statistics, user_sheets, users,
 };
 use crate::rest::{self, auth, avatar, customer, files, sso};
 use crate::{AppState, agents, arrival, authn, ops, pages, site, unread, ws};
@@ -239,6 +239,7 @@ fn people(all: Routes) -> Routes {
         .rest(routes!(members::transfer))
         .rest(routes!(members::quota, members::set_quota))
         .rest(routes!(members::quota_usage))
+        .rest(routes!(members::idle_policy, members::set_idle_policy))
         .rest(routes!(users::list, users::create))
         .rest(routes!(users::bulk))
         .rest(routes!(exports::users))
@@ -323,6 +324,7 @@ fn wares(all: Routes) -> Routes {
         .rest(routes!(customer::instances::events))
         .rest(routes!(customer::instances::logs))
         .rest(routes!(customer::instances::stats))
+        .rest(routes!(customer::instances::keep))
         .rest(routes!(customer::instances::terminal_ticket))
         .rest(routes!(billing::usage))
         .rest(routes!(billing::export_usage))
@@ -333,6 +335,13 @@ fn wares(all: Routes) -> Routes {
         .rest(routes!(customer::billing::export_usage))
         .rest(routes!(customer::billing::ledger))
         .rest(routes!(customer::billing::export_ledger))
+        .rest(routes!(budgets::list, budgets::create))
+        .rest(routes!(budgets::export))
+        .rest(routes!(budgets::update, budgets::delete))
+        .rest(routes!(budgets::lift))
+        .rest(routes!(customer::budgets::list, customer::budgets::create))
+        .rest(routes!(customer::budgets::export))
+        .rest(routes!(customer::budgets::update, customer::budgets::delete))
 }
 
 /// Files, messages and settings.

@@ -80,6 +80,8 @@ codes! {
     QuotaExceeded = 1500, 422, "error-quota-exceeded";
     /// No machine can take it now.
     NoCapacity = 1501, 422, "error-no-capacity";
+    /// A budget is spent that lets nothing more be started.
+    BudgetSpent = 1502, 422, "error-budget-spent";
     /// Too many requests.
     RateLimited = 1600, 429, "error-rate-limited";
     /// The body is larger than this endpoint takes.

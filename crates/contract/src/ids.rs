@@ -80,6 +80,8 @@ id! {
     InstanceId,
     /// A stretch of time that something ran at one price.
     LedgerIntervalId,
+    /// What a customer means to spend in a month.
+    BudgetId,
     /// What an instance gets.
     SpecId,
     /// What an hour of it costs, from a time on.

@@ -2,6 +2,7 @@
 //!
 //! What is wanted of one and what its engine says are kept apart; where it stands follows from both, here and nowhere else.
 
+mod now;
 mod said;
 mod terminal;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use self::now::{IdleKeep, IdleReason, InstanceIdle, InstanceKeep, InstancePrice};
 pub use self::said::{
     InstanceGpuStats, InstanceLogLine, InstanceLogQuery, InstanceLogs, InstanceStats, LogsMessage, MAX_LOG_LINES,
     StaffLogQuery,
@@ -157,7 +159,7 @@ pub struct InstanceSpec {
     pub memory_gb: u32,
     pub system_disk_gb: u32,
     pub data_disk_gb: u32,
-    /// What an hour costs, a decimal number.
+    /// What an hour cost when it was made, a decimal number; what counts is the instance's `price`.
     pub price_per_hour: String,
     /// What the price is in, an ISO 4217 code.
     pub currency: String,
@@ -264,6 +266,10 @@ pub struct InstanceView {
     pub image: ImageId,
     pub image_name: String,
     pub spec: InstanceSpec,
+    /// What an hour of it costs now, and from when on something else.
+    pub price: InstancePrice,
+    /// Whether it is used, as far as somebody looks; absent while nobody does.
+    pub idle: Option<InstanceIdle>,
     /// Names of its variables.
     pub variables: Vec<String>,
     pub command: Option<Vec<String>>,
@@ -390,6 +396,8 @@ word_enum! {
         NoDriver = "no-driver",
         /// A limit of the customer's or one's own; `what` is what is limited.
         Quota = "quota",
+        /// A budget of the customer's is spent.
+        Budget = "budget",
     }
 }
 

@@ -9,6 +9,7 @@ pub mod allocations;
 pub mod announcements;
 pub mod audit;
 pub mod billing;
+pub mod budgets;
 pub mod customers;
 pub mod engines;
 mod error;

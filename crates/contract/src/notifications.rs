@@ -48,13 +48,17 @@ pub enum NotificationKind {
     ImageReviewed,
     /// An instance of one's own was given up.
     InstanceFailed,
+    /// An instance of one's own is not used, and is stopped soon or was.
+    InstanceIdle,
+    /// So much of a budget of one's customer is spent.
+    BudgetReached,
     /// Certificates of a machine's Docker Engine end soon; for those who may store new ones.
     EngineCertificates,
 }
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 18] = [
+    pub const ALL: [NotificationKind; 20] = [
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
         NotificationKind::MaintenancePlanned,
@@ -65,6 +69,8 @@ impl NotificationKind {
         NotificationKind::RolesChanged,
         NotificationKind::ImageReviewed,
         NotificationKind::InstanceFailed,
+        NotificationKind::InstanceIdle,
+        NotificationKind::BudgetReached,
         NotificationKind::PasswordChanged,
         NotificationKind::EmailChanged,
         NotificationKind::IdentitiesChanged,
@@ -109,6 +115,8 @@ impl NotificationKind {
             NotificationKind::AccountSwitched => "account-switched",
             NotificationKind::ImageReviewed => "image-reviewed",
             NotificationKind::InstanceFailed => "instance-failed",
+            NotificationKind::InstanceIdle => "instance-idle",
+            NotificationKind::BudgetReached => "budget-reached",
             NotificationKind::EngineCertificates => "engine-certificates",
         }
     }

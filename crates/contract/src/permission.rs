@@ -145,6 +145,10 @@ permissions! {
     BillingView = "billing:view";
     /// See what one's customer, or oneself, used and what it costs.
     BillingViewOwn = "billing:view-own";
+    /// Set budgets of customers, and lift them for a month.
+    BillingManage = "billing:manage";
+    /// Set one's customer's budgets.
+    BillingManageOwn = "billing:manage-own";
     /// Say something to everybody or to some.
     AnnouncementsManage = "announcements:manage";
     /// See the installation's settings; of secrets only whether they are set.

@@ -108,3 +108,24 @@ pub struct QuotaUsage {
     /// Null where nothing counts it yet.
     pub used: Option<i64>,
 }
+
+/// After how many hours without use a customer's instances are stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct IdlePolicy {
+    /// 0 is never; absent is as for everybody.
+    pub after_hours: Option<u32>,
+    /// For everybody; 0 is never.
+    pub usual_hours: u32,
+}
+
+/// Body of `PUT /api/admin/customers/{id}/idle-policy`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct IdlePolicyUpdate {
+    /// 0 is never; absent is as for everybody.
+    #[serde(default)]
+    pub after_hours: Option<u32>,
+}

@@ -31,16 +31,18 @@ pub enum SettingGroup {
     SignIn,
     Mail,
     Notifications,
+    Instances,
     Branding,
     General,
 }
 
 impl SettingGroup {
     /// Every group, in the page's order.
-    pub const ALL: [SettingGroup; 5] = [
+    pub const ALL: [SettingGroup; 6] = [
         SettingGroup::SignIn,
         SettingGroup::Mail,
         SettingGroup::Notifications,
+        SettingGroup::Instances,
         SettingGroup::Branding,
         SettingGroup::General,
     ];
@@ -51,6 +53,7 @@ impl SettingGroup {
             SettingGroup::SignIn => "sign-in",
             SettingGroup::Mail => "mail",
             SettingGroup::Notifications => "notifications",
+            SettingGroup::Instances => "instances",
             SettingGroup::Branding => "branding",
             SettingGroup::General => "general",
         }
@@ -162,7 +165,7 @@ const fn spec(key: &'static str, group: SettingGroup, kind: SettingKind, default
 /// Every setting there is, in the page's order.
 pub const SETTINGS: &[SettingSpec] = {
     use SettingDefault as D;
-    use SettingGroup::{Branding, General, Mail, Notifications, SignIn};
+    use SettingGroup::{Branding, General, Instances, Mail, Notifications, SignIn};
     use SettingKind as K;
     &[
         spec("sign_in.sign_up", SignIn, K::Choice(&["off", "invitation", "open"]), D::Text("off")),
@@ -180,6 +183,11 @@ pub const SETTINGS: &[SettingSpec] = {
         spec("mail.from_address", Mail, K::Email, D::Nothing),
         spec("mail.from_name", Mail, K::Text { max: 100 }, D::Nothing),
         spec("notifications.private_ranges", Notifications, K::Networks, D::Nothing),
+        spec("instances.idle_hours", Instances, K::NumberOrNever { min: 1, max: 720 }, D::Number(0)),
+        spec("instances.idle_gpu_percent", Instances, K::Number { min: 1, max: 100 }, D::Number(5)),
+        spec("instances.idle_cpu_percent", Instances, K::Number { min: 1, max: 100 }, D::Number(5)),
+        spec("instances.idle_warning_minutes", Instances, K::Number { min: 5, max: 1440 }, D::Number(60)),
+        spec("instances.idle_keep_hours", Instances, K::Number { min: 1, max: 720 }, D::Number(72)),
         spec("branding.name", Branding, K::Text { max: 40 }, D::Text(PRODUCT)),
         spec("branding.logo", Branding, K::Image, D::Nothing),
         spec("general.language", General, K::Choice(&["zh", "en"]), D::Installation),

@@ -36,6 +36,8 @@ pub enum Kind {
     Text,
     /// Whatever Excel makes of it.
     Number,
+    /// A number that is shown with so many decimal places.
+    Decimal(u8),
     /// A day.
     Date,
     /// A day and a time.
@@ -94,6 +96,8 @@ pub enum Verdict {
 pub struct SheetWriter {
     book: Workbook,
     styles: Styles,
+    /// Looks of numbers in columns that say how many places they have.
+    decimals: Vec<Option<Format>>,
     columns: u16,
     has_result: bool,
     next_row: u32,
@@ -123,8 +127,9 @@ impl SheetWriter {
                 sheet.add_data_validation(1, index, LAST_ROW, index, &list)?;
             }
         }
+        let decimals = columns.iter().map(|column| styles.decimal(column.kind)).collect();
         let columns = u16::try_from(columns.len()).map_err(|_| XlsxError::RowColumnLimitError)?;
-        Ok(Self { book, styles, columns, has_result: false, next_row: 1 })
+        Ok(Self { book, styles, decimals, columns, has_result: false, next_row: 1 })
     }
 
     /// Adds a last column that says how each row fared; to be called before the first row.
@@ -188,7 +193,8 @@ impl SheetWriter {
                 Value::Blank => {}
                 Value::Text(text) => write_text(sheet, row, column, text, styles)?,
                 Value::Number(number) if number.is_finite() => {
-                    sheet.write_number_with_format(row, column, *number, &styles.number)?;
+                    let places = self.decimals.get(usize::from(column)).and_then(Option::as_ref);
+                    sheet.write_number_with_format(row, column, *number, places.unwrap_or(&styles.number))?;
                 }
                 // Excel has no such numbers and would show an error.
                 Value::Number(number) => write_text(sheet, row, column, &number.to_string(), styles)?,
@@ -305,7 +311,7 @@ impl RowStyles {
     fn of_kind(&self, kind: Kind) -> Option<&Format> {
         match kind {
             Kind::Text => Some(&self.text),
-            Kind::Number => None,
+            Kind::Number | Kind::Decimal(_) => None,
             Kind::Date => Some(&self.date),
             Kind::DateTime => Some(&self.datetime),
         }
@@ -322,6 +328,14 @@ struct Styles {
 }
 
 impl Styles {
+    /// How numbers of such a column are shown: grouped by thousands, so that they can be read, and added up.
+    fn decimal(&self, kind: Kind) -> Option<Format> {
+        let Kind::Decimal(places) = kind else { return None };
+        let places = "0".repeat(usize::from(places));
+        let point = if places.is_empty() { "" } else { "." };
+        Some(self.normal.number.clone().set_num_format(format!("#,##0{point}{places}")))
+    }
+
     fn new() -> Self {
         let header = Format::new()
             .set_bold()

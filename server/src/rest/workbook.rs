@@ -100,6 +100,13 @@ impl From<u64> for Cell {
     }
 }
 
+impl Cell {
+    /// A decimal number on the wire as one that a spreadsheet adds up; what is none stays a text.
+    pub(super) fn decimal(text: String) -> Self {
+        text.parse().ok().filter(|number: &f64| number.is_finite()).map_or(Self::Text(text), Self::Number)
+    }
+}
+
 impl From<DateTime<Utc>> for Cell {
     fn from(at: DateTime<Utc>) -> Self {
         Self::At(at.format("%Y-%m-%dT%H:%M:%S").to_string())

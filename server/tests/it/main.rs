@@ -10,6 +10,7 @@ mod avatars_both_doors;
 mod billing_both_doors;
 mod both;
 mod both_doors;
+mod budgets_both_doors;
 mod channels_both_doors;
 mod command_line;
 mod cut_off;

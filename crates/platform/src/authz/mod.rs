@@ -6,17 +6,19 @@
 
 mod denied;
 mod policy;
+mod shelves;
 mod staff;
 
 use std::marker::PhantomData;
 
 use contract::{
-    AllocationId, CustomerId, FileId, GpuId, ImageId, InstanceId, JobId, LedgerIntervalId, MachineId, Permission,
-    RoleId, SpecId, UploadId, UserId,
+    AllocationId, BudgetId, CustomerId, FileId, GpuId, ImageId, InstanceId, JobId, LedgerIntervalId, MachineId,
+    Permission, RoleId, SpecId, UploadId, UserId,
 };
 
 pub(crate) use policy::builtin_holders;
 pub use policy::{Reach, Role, is_grantable, reach, table};
+pub use shelves::{BudgetShelf, FileShelf, ImageShelf, InstanceShelf, OwnBudgetShelf};
 pub(crate) use staff::{KEPT_ROLE, must_be_kept, permitted_by, powers_of, works_for_platform};
 
 use crate::error::Denial;
@@ -144,6 +146,10 @@ resources! {
     LedgerRef(LedgerIntervalId) = "ledger_interval", BillingView;
     /// A row of the ledger, as whose it is sees it.
     OwnLedgerRef(LedgerIntervalId) = "ledger_interval", BillingViewOwn;
+    /// A budget, as staff see it.
+    BudgetRef(BudgetId) = "budget", BillingView;
+    /// A budget, as its customer's owners have it.
+    OwnBudgetRef(BudgetId) = "budget", BillingManageOwn;
     /// An allocation.
     AllocationRef(AllocationId) = "allocation", AllocationsView;
 }
@@ -223,72 +229,6 @@ impl Resource for ImageLibrary {
     const VIEW: Permission = Permission::ImagesView;
     fn id(&self) -> Everything {
         Everything
-    }
-}
-
-/// Where somebody's files are: their customer's place, or the platform's.
-#[derive(Clone, Copy, Debug)]
-pub struct FileShelf {
-    pub customer: Option<CustomerId>,
-    pub owner: Option<UserId>,
-}
-
-impl Resource for FileShelf {
-    type Id = Everything;
-    const KIND: &'static str = "file_shelf";
-    const VIEW: Permission = Permission::FilesView;
-    fn id(&self) -> Everything {
-        Everything
-    }
-    fn customer(&self) -> Option<CustomerId> {
-        self.customer
-    }
-    fn owner(&self) -> Option<UserId> {
-        self.owner
-    }
-}
-
-/// Where somebody's images are: their customer's place.
-#[derive(Clone, Copy, Debug)]
-pub struct ImageShelf {
-    pub customer: Option<CustomerId>,
-    pub owner: Option<UserId>,
-}
-
-impl Resource for ImageShelf {
-    type Id = Everything;
-    const KIND: &'static str = "image_shelf";
-    const VIEW: Permission = Permission::ImagesUse;
-    fn id(&self) -> Everything {
-        Everything
-    }
-    fn customer(&self) -> Option<CustomerId> {
-        self.customer
-    }
-    fn owner(&self) -> Option<UserId> {
-        self.owner
-    }
-}
-
-/// Where somebody's instances are: their customer's place.
-#[derive(Clone, Copy, Debug)]
-pub struct InstanceShelf {
-    pub customer: Option<CustomerId>,
-    pub owner: Option<UserId>,
-}
-
-impl Resource for InstanceShelf {
-    type Id = Everything;
-    const KIND: &'static str = "instance_shelf";
-    const VIEW: Permission = Permission::InstancesUse;
-    fn id(&self) -> Everything {
-        Everything
-    }
-    fn customer(&self) -> Option<CustomerId> {
-        self.customer
-    }
-    fn owner(&self) -> Option<UserId> {
-        self.owner
     }
 }
 
@@ -400,6 +340,14 @@ actions! {
     AssignRole: RolesAssign on UserRef;
     /// Change what people sign in through.
     ManageIdentity: SettingsIdentity on Installation;
+    /// Set a budget of a customer.
+    CreateBudget: BillingManage on BudgetShelf;
+    /// Change it, take it away, lift it for a month.
+    ManageBudget: BillingManage on BudgetRef;
+    /// Set a budget of one's own customer.
+    CreateOwnBudget: BillingManageOwn on OwnBudgetShelf;
+    /// Change it, take it away.
+    ManageOwnBudget: BillingManageOwn on OwnBudgetRef;
     /// See an allocation as its customer does.
     ViewAllocation: AllocationsView on AllocationRef;
     /// See an allocation as staff do.

@@ -113,7 +113,13 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
         // Nor do they stand inside of a customer: they have the whole log, and the whole library.
         (
             Role::PlatformAdmin,
-            P::AuditViewOwn | P::ImagesUse | P::ImagesUpload | P::InstancesUse | P::InstancesCreate | P::BillingViewOwn,
+            P::AuditViewOwn
+            | P::ImagesUse
+            | P::ImagesUpload
+            | P::InstancesUse
+            | P::InstancesCreate
+            | P::BillingViewOwn
+            | P::BillingManageOwn,
         ) => Reach::Nothing,
         (Role::PlatformAdmin, _) => Reach::All,
 
@@ -138,7 +144,8 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
             | P::ImagesUpload
             | P::InstancesUse
             | P::InstancesCreate
-            | P::BillingViewOwn,
+            | P::BillingViewOwn
+            | P::BillingManageOwn,
         ) => Reach::Customer,
         (
             Role::CustomerMember,
@@ -223,6 +230,7 @@ fn custom(permission: Permission) -> Reach {
         | P::InstancesUse
         | P::InstancesCreate
         | P::BillingViewOwn
+        | P::BillingManageOwn
         | P::AuditSeal
         | P::JobsRun => Reach::Nothing,
         // Whoever says what the groups of a provider mean here makes admins by it.
@@ -274,6 +282,7 @@ fn through(permission: Permission) -> &'static [Permission] {
         P::FilesView => &[P::FilesUpload],
         P::ImagesView => &[P::ImagesManage, P::ImagesReview],
         P::InstancesView => &[P::InstancesOperate],
+        P::BillingView => &[P::BillingManage],
         P::SettingsView => &[P::SettingsUpdate],
         _ => &[],
     }

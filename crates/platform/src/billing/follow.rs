@@ -44,12 +44,13 @@ pub(super) struct Prices {
 }
 
 impl Prices {
-    fn at(&self, at: At) -> Decimal {
+    /// What an hour costs then.
+    pub(super) fn at(&self, at: At) -> Decimal {
         self.list.iter().rev().find(|(from, _)| *from <= at).map_or(self.before, |(_, price)| *price)
     }
 
     /// Where another price begins after `from` and before `until`.
-    fn changes(&self, from: At, until: At) -> impl Iterator<Item = (At, Decimal)> + '_ {
+    pub(super) fn changes(&self, from: At, until: At) -> impl Iterator<Item = (At, Decimal)> + '_ {
         let mut price = self.at(from);
         let between = self.list.iter().filter(move |(at, _)| *at > from && *at < until);
         between.copied().filter(move |(_, next)| std::mem::replace(&mut price, *next) != *next)

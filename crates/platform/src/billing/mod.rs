@@ -5,14 +5,15 @@
 //! another price begins another row at its very instant, so that who changes a price changes it for everybody, from its start
 //! on and never before; while an engine cannot be asked, the row stays open until it is known what happened.
 //!
-//! Money is added up in the database as exact decimal numbers and rounded once per line, half away from zero.
+//! Budgets compare with it, in [`budgets`]. Money is added up in the database as exact decimal numbers and rounded once per line, half away from zero.
 
+pub mod budgets;
 mod follow;
 mod store;
 mod usage;
 
 use chrono::{DateTime, Utc};
-use contract::instances::InstanceSpec;
+use contract::instances::{InstancePrice, InstanceSpec};
 use contract::{CustomerId, InstanceId, MachineId, UserId};
 
 pub(crate) use self::follow::Seen;
@@ -37,6 +38,29 @@ pub(crate) struct Subject<'a> {
     pub spec: &'a InstanceSpec,
 }
 
+/// What an hour of it costs now, and from when on something else: by the rule that the ledger counts by.
+pub(crate) async fn price_now(
+    platform: &Platform,
+    tx: &mut Tx,
+    spec: &InstanceSpec,
+    now: DateTime<Utc>,
+) -> Result<InstancePrice> {
+    let prices = prices(tx, spec).await?;
+    let next = prices.changes(now, DateTime::<Utc>::MAX_UTC).next();
+    Ok(InstancePrice {
+        per_hour: prices.at(now).normalize().to_string(),
+        currency: settings::currency(platform).await,
+        next_per_hour: next.map(|(_, price)| price.normalize().to_string()),
+        next_from: next.map(|(from, _)| from),
+    })
+}
+
+/// Those of its spec; and before them the one it was made with.
+async fn prices(tx: &mut Tx, spec: &InstanceSpec) -> Result<Prices> {
+    let before = spec.price_per_hour.parse().map_err(Error::internal)?;
+    Ok(Prices { before, list: specs::prices_in_tx(tx, spec.id).await? })
+}
+
 /// Writes what follows from what was seen of an instance, in the transaction that writes what was seen, and under the lock of
 /// its row.
 ///
@@ -51,10 +75,7 @@ pub(crate) async fn follow(
     seen_running: DateTime<Utc>,
 ) -> Result<()> {
     let last = store::last(tx, subject.instance).await?;
-    let prices = Prices {
-        before: subject.spec.price_per_hour.parse().map_err(Error::internal)?,
-        list: specs::prices_in_tx(tx, subject.spec.id).await?,
-    };
+    let prices = prices(tx, subject.spec).await?;
     let state = last.as_ref().map(|(_, last)| *last);
     let steps = follow::steps(state, seen, (seen_running, ctx.now()), &prices);
     if steps.is_empty() {

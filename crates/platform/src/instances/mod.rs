@@ -8,6 +8,8 @@
 mod charge;
 mod check;
 mod follow;
+mod halt;
+mod idle;
 mod logs;
 mod look;
 mod looker;
@@ -32,6 +34,8 @@ use serde_json::{Value, json};
 pub use self::charge::compare;
 pub(crate) use self::follow::MOST as MOST_FOLLOWERS;
 pub use self::follow::{LogWatch, watch_logs};
+pub(crate) use self::halt::{halt, running_of, runs_for};
+pub use self::idle::{idle_policy, keep, set_idle_policy, watch as watch_idle};
 pub use self::logs::{clean, logs, logs_of_any};
 pub use self::look::{Looked, look};
 pub use self::looker::keep_looking;
@@ -51,7 +55,7 @@ use crate::authz::{
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::jobs::{NewJob, enqueue_in_tx};
-use crate::{Error, OpContext, Platform, Result, SystemActor, audit, customers, engines, images, specs};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, billing, customers, engines, images, specs};
 
 impl Row {
     fn own(&self) -> OwnInstanceRef {
@@ -128,7 +132,10 @@ pub async fn matched_machines(platform: &Platform, ctx: &OpContext, query: &Plac
     let offered = specs::offered_in_tx(platform, &mut tx, ctx.now()).await?;
     let spec = chosen_spec(&offered, spec)?;
     let need = need(&spec, &image);
-    let misses = place::limits(platform, &mut tx, ctx, (customer, owner), &spec).await?;
+    let mut misses = place::limits(platform, &mut tx, ctx, (customer, owner), &spec).await?;
+    if let Err(refused) = billing::budgets::refuse_if_spent(platform, &mut tx, ctx, customer).await {
+        misses.push(views::miss(ctx, refused)?);
+    }
     let placement = place::explain(platform, &mut tx, ctx, need, &offered).await?;
     tx.commit().await?;
     Ok(Placement { misses, ..placement })
@@ -146,7 +153,7 @@ fn need<'a>(spec: &'a InstanceSpec, image: &'a images::Usable) -> Need<'a> {
 /// Makes an instance: its place is taken now, its container is made by a job.
 ///
 /// # Errors
-/// `Validation` with every fault at once, `QuotaExceeded` with which limit and by how much, `NoCapacity` where no machine
+/// `Validation` with every fault at once, `QuotaExceeded` with which limit and by how much, `BudgetSpent` with which, `NoCapacity` where no machine
 /// fits or the one that was named does not, `AlreadyExists` for a name that is taken.
 pub async fn create(platform: &Platform, ctx: &OpContext, body: InstanceCreate) -> Result<InstanceView> {
     let (granted, customer, owner) = maker(ctx)?;
@@ -160,6 +167,7 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: InstanceCreate) 
     let offered = specs::offered_in_tx(platform, &mut tx, ctx.now()).await?;
     let spec = chosen_spec(&offered, body.spec)?;
     store::lock_limits(&mut tx, customer, owner).await?;
+    billing::budgets::refuse_if_spent(platform, &mut tx, ctx, customer).await?;
     let over = place::limits(platform, &mut tx, ctx, (customer, owner), &spec).await?;
     if let Some(miss) = over.first() {
         return Err(over_limit(miss));
@@ -179,7 +187,7 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: InstanceCreate) 
     audit::record_in_tx(&mut tx, ctx, entry("instances:create", &row, None, Some(facts(&row)))).await?;
     tx.commit().await?;
     platform.bell().notify_one();
-    Ok(views::view(ctx, row))
+    views::one(platform, ctx, row).await
 }
 
 fn over_limit(miss: &Miss) -> Error {
@@ -221,7 +229,7 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &InstanceQuery) -
     let mut tx = platform.db().begin(ctx).await?;
     let (rows, total) = store::list(&mut tx, whose, query, &sort, (page, page_size)).await?;
     tx.commit().await?;
-    let list = rows.into_iter().map(|row| views::view(ctx, row)).collect();
+    let list = views::all(platform, ctx, rows).await?;
     Ok(Page { list, total, page, page_size })
 }
 
@@ -232,8 +240,8 @@ pub async fn list_all(platform: &Platform, ctx: &OpContext, query: &InstanceQuer
     let sort = sort_of(query)?;
     let mut tx = platform.db().begin(ctx).await?;
     let (rows, total) = store::list(&mut tx, (query.customer_id, None), query, &sort, (page, page_size)).await?;
-    let list = views::for_staff(&mut tx, ctx, rows).await?;
     tx.commit().await?;
+    let list = views::for_staff(platform, ctx, rows).await?;
     Ok(Page { list, total, page, page_size })
 }
 
@@ -269,7 +277,7 @@ async fn read(platform: &Platform, ctx: &OpContext, id: InstanceId) -> Result<Ro
 /// # Errors
 /// `NotFound` where there is none.
 pub async fn get(platform: &Platform, ctx: &OpContext, id: InstanceId) -> Result<InstanceView> {
-    Ok(views::view(ctx, own_row(platform, ctx, id).await?))
+    views::one(platform, ctx, own_row(platform, ctx, id).await?).await
 }
 
 /// Anybody's, for staff.
@@ -278,10 +286,7 @@ pub async fn get(platform: &Platform, ctx: &OpContext, id: InstanceId) -> Result
 /// `NotFound` where there is none.
 pub async fn get_any(platform: &Platform, ctx: &OpContext, id: InstanceId) -> Result<InstanceView> {
     let row = staff_row(platform, ctx, id).await?;
-    let mut tx = platform.db().begin(ctx).await?;
-    let view = views::for_staff(&mut tx, ctx, vec![row]).await?.pop();
-    tx.commit().await?;
-    view.ok_or_else(Error::not_found)
+    views::for_staff(platform, ctx, vec![row]).await?.pop().ok_or_else(Error::not_found)
 }
 
 /// What happened to one of one's own, the newest first; kept after it is gone.
@@ -311,7 +316,7 @@ pub async fn act(platform: &Platform, ctx: &OpContext, id: InstanceId, action: I
     let row = own_row(platform, ctx, id).await?;
     let granted = ctx.authorize(ManageOwnInstance, &row.own())?;
     let row = wish(platform, ctx, &granted, action).await?;
-    Ok(views::view(ctx, row))
+    views::one(platform, ctx, row).await
 }
 
 /// The same with anybody's, for staff; its customer reads of it in its own log.
@@ -369,6 +374,9 @@ where
     if row.wanted == before.wanted && row.failure == before.failure && row.restarts_wanted == before.restarts_wanted {
         return Ok(before);
     }
+    if row.wanted == InstanceWish::Running && before.wanted != InstanceWish::Running {
+        billing::budgets::refuse_if_spent(platform, &mut tx, ctx, before.customer).await?;
+    }
     row.trying_since = Some(ctx.now());
     row.restarting_seen = 0;
     store::save_wish(&mut tx, granted, &row).await?;
@@ -418,7 +426,7 @@ pub async fn update(
     let entry = entry("instances:update", &after, Some(facts(&before)), Some(facts(&after)));
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     tx.commit().await?;
-    Ok(views::view(ctx, after))
+    views::one(platform, ctx, after).await
 }
 
 /// `Conflict` while instances are on a machine.

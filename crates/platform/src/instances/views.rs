@@ -1,13 +1,18 @@
 //! Instances and their history as people see them.
 
-use contract::instances::{InstanceEvent, InstancePort, InstanceView};
+use std::collections::HashMap;
 
+use contract::ErrorCode;
+use contract::instances::{InstanceEvent, InstancePort, InstancePrice, InstanceView, Miss, MissReason};
+
+use super::idle;
 use super::store::{self, Row};
-use crate::db::Tx;
-use crate::{OpContext, Platform, Result, customers, engines};
+use crate::{Error, OpContext, Platform, Result, billing, customers, engines};
 
 /// Faults whose words are about the instance itself; those of others tell of the fleet, which is the staff's.
-const OWN_FAULTS: [&str; 12] = [
+const OWN_FAULTS: [&str; 14] = [
+    "idle",
+    "budget",
     "image",
     "spec",
     "limits",
@@ -35,8 +40,54 @@ fn shown(ctx: &OpContext, fault: Option<&str>, detail: Option<String>) -> Option
     detail.filter(|detail| may && !detail.is_empty())
 }
 
-pub(super) fn view(ctx: &OpContext, row: Row) -> InstanceView {
+/// As whoever may see them sees them now.
+pub(super) async fn all(platform: &Platform, ctx: &OpContext, rows: Vec<Row>) -> Result<Vec<InstanceView>> {
+    let mut views: Vec<InstanceView> = rows.into_iter().map(|row| view(ctx, row)).collect();
+    let mut tx = platform.db().begin(&super::system(ctx)).await?;
+    let mut prices = HashMap::new();
+    for view in &mut views {
+        let key = (view.spec.id, view.spec.price_per_hour.clone());
+        if !prices.contains_key(&key) {
+            prices.insert(key.clone(), billing::price_now(platform, &mut tx, &view.spec, ctx.now()).await?);
+        }
+        if let Some(price) = prices.get(&key) {
+            view.price = InstancePrice::clone(price);
+        }
+    }
+    idle::fill(platform, &mut tx, ctx.now(), &mut views).await?;
+    tx.commit().await?;
+    Ok(views)
+}
+
+/// One of them.
+pub(super) async fn one(platform: &Platform, ctx: &OpContext, row: Row) -> Result<InstanceView> {
+    all(platform, ctx, vec![row]).await?.pop().ok_or_else(Error::not_found)
+}
+
+/// A budget that is spent, beside what else is in the way of a new one.
+///
+/// # Errors
+/// Whatever is no refusal.
+pub(super) fn miss(ctx: &OpContext, refused: Error) -> Result<Miss> {
+    match refused.code {
+        ErrorCode::BudgetSpent => {
+            let message = texts::message(ctx.language(), refused.key, &refused.args);
+            Ok(Miss { message, ..Miss::of(MissReason::Budget) })
+        }
+        _ => Err(refused),
+    }
+}
+
+fn view(ctx: &OpContext, row: Row) -> InstanceView {
+    let price = InstancePrice {
+        per_hour: row.spec.price_per_hour.clone(),
+        currency: row.spec.currency.clone(),
+        next_per_hour: None,
+        next_from: None,
+    };
     InstanceView {
+        price,
+        idle: None,
         state: row.state(),
         message: row.failure.as_deref().map(|fault| words(ctx, fault)),
         detail: shown(ctx, row.failure.as_deref(), row.detail),
@@ -75,14 +126,16 @@ fn ports(ctx: &OpContext, wanted: &[u16], seen: &[InstancePort]) -> Vec<Instance
 }
 
 /// With the names of their customers.
-pub(super) async fn for_staff(tx: &mut Tx, ctx: &OpContext, rows: Vec<Row>) -> Result<Vec<InstanceView>> {
+pub(super) async fn for_staff(platform: &Platform, ctx: &OpContext, rows: Vec<Row>) -> Result<Vec<InstanceView>> {
     let ids: Vec<i64> = rows.iter().map(|row| row.customer.0).collect();
-    let names = customers::names(tx, &ids).await?;
-    let named = |row: Row| {
-        let name = names.get(&row.customer.0).cloned();
-        InstanceView { customer_name: name, ..view(ctx, row) }
-    };
-    Ok(rows.into_iter().map(named).collect())
+    let mut views = all(platform, ctx, rows).await?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let names = customers::names(&mut tx, &ids).await?;
+    tx.commit().await?;
+    for view in &mut views {
+        view.customer_name = names.get(&view.customer_id.0).cloned();
+    }
+    Ok(views)
 }
 
 /// For who may see the instance.

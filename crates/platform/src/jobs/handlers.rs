@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Claim;
 use crate::{
-    Error, Platform, Result, SystemActor, accounts, allocations, audit, engines, files, idempotency, images, imports,
-    instances, machines, mail, metrics, notifications, settings,
+    Error, Platform, Result, SystemActor, accounts, allocations, audit, billing, engines, files, idempotency, images,
+    imports, instances, machines, mail, metrics, notifications, settings,
 };
 
 /// A kind that comes round: its name and how often.
@@ -18,6 +18,8 @@ pub(super) const PERIODIC: &[(&str, Duration)] = &[
     ("files-clean", Duration::from_secs(600)),
     ("idempotency-clean", Duration::from_secs(600)),
     ("instances-clean", Duration::from_secs(3600)),
+    ("instances-idle", Duration::from_secs(60)),
+    ("budgets-watch", Duration::from_secs(60)),
     ("engines-expiry", Duration::from_secs(3600)),
     ("partitions", Duration::from_secs(3600)),
     ("audit-prune", Duration::from_secs(3600)),
@@ -59,6 +61,8 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             let id = id.ok_or_else(|| Error::internal("the job of an instance names none"))?;
             instances::apply(platform, id.into()).await?;
         }
+        "instances-idle" => instances::watch_idle(platform).await?,
+        "budgets-watch" => billing::budgets::watch(platform).await?,
         "instances-clean" => instances::clean(platform).await?,
         "files-clean" => {
             images::tidy_copies(platform).await?;

@@ -49,7 +49,7 @@ impl Lane {
             Lane::Short => &[],
             Lane::Uploads => &["files-assemble"],
             Lane::Copies => &["image-copy"],
-            Lane::Instances => &["instance-apply"],
+            Lane::Instances => &["instance-apply", "instances-idle"],
         }
     }
 }

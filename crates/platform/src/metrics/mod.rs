@@ -110,6 +110,29 @@ pub(crate) async fn gpu_use_of(
     store::gpu_use_of(tx, periods).await
 }
 
+/// How busy a GPU was.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct GpuActivity {
+    pub gpu: i64,
+    /// When it said so last.
+    pub seen_at: DateTime<Utc>,
+    /// When it was at the threshold or above last.
+    pub active_at: Option<DateTime<Utc>>,
+    /// Its highest load in the last minute of the period, percent.
+    pub recent_percent: Option<f32>,
+}
+
+/// How busy GPUs were in a period, as measured each second; those that said nothing are not in it. For a slice that has
+/// decided that the caller may see them.
+pub(crate) async fn gpu_activity(
+    tx: &mut Tx,
+    gpus: &[i64],
+    period: (DateTime<Utc>, DateTime<Utc>),
+    threshold: f32,
+) -> Result<Vec<GpuActivity>> {
+    store::gpu_activity(tx, gpus, period, threshold).await
+}
+
 /// Xid errors of a machine's GPUs in a period, for a slice that has decided that the caller may see them.
 pub(crate) async fn xid_errors(
     tx: &mut Tx,

@@ -176,6 +176,32 @@ pub async fn currency(platform: &Platform) -> String {
     Read::new(platform).await.text("general.currency").unwrap_or_default()
 }
 
+/// When instances that nobody uses are stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdleSettings {
+    /// 0 is never; customers may have another time.
+    pub after_hours: u32,
+    /// From which load on they are used, percent.
+    pub gpu_percent: u32,
+    pub cpu_percent: u32,
+    /// Between the warning and the stop.
+    pub warning: TimeDelta,
+    /// Most hours that somebody can keep one.
+    pub keep_hours: u32,
+}
+
+/// See the module.
+pub async fn idle(platform: &Platform) -> IdleSettings {
+    let read = Read::new(platform).await;
+    IdleSettings {
+        after_hours: read.number("instances.idle_hours"),
+        gpu_percent: read.number("instances.idle_gpu_percent"),
+        cpu_percent: read.number("instances.idle_cpu_percent"),
+        warning: TimeDelta::minutes(read.number("instances.idle_warning_minutes").into()),
+        keep_hours: read.number("instances.idle_keep_hours"),
+    }
+}
+
 /// Language where nobody chose one, as it was read last: for every answer, also while the database is away.
 pub fn usual_language(platform: &Platform) -> Language {
     Read::last(platform).language()

@@ -245,7 +245,7 @@ pub async fn add_price(
 }
 
 /// A decimal number without sign, exponent or blanks.
-fn read_price(text: &str) -> Option<Decimal> {
+pub(crate) fn read_price(text: &str) -> Option<Decimal> {
     let text = text.trim();
     let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let price = Decimal::from_str_exact(text).ok().filter(|_| plain)?.normalize();

@@ -13,7 +13,7 @@ use crate::instances::{Shop, cards, host, named, shop, small, spec_listed};
 pub struct World {
     pub engine: DockerEngine,
     pub test: TestPlatform,
-    acme: TestCustomer,
+    pub acme: TestCustomer,
     machine: MachineId,
     pub shop: Shop,
 }

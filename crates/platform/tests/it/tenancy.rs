@@ -169,6 +169,12 @@ const FILL: &str = "
                                   run_started_at, started_at, opened_by)
       select id, name, customer_id, 'Acme', created_by, '', machine_id, machine_code, machine_name, spec_id, 'small', '{}',
              1, 'CNY', now(), now(), 'started' from instances;
+    insert into budgets (customer_id, side, name, amount, currency, thresholds, rule, grace_hours, created_at)
+      values ($acme, 'customer', 'all', 1, 'CNY', '{100}', 'warn', 0, now());
+    insert into budget_months (budget_id, month) select id, '2026-11' from budgets;
+    insert into instance_idle (instance_id, run_started_at, active_at, known_at, looked_at)
+      select id, now(), now(), now(), now() from instances;
+    insert into idle_policies (customer_id, after_hours) values ($acme, 1);
     insert into instance_logs (instance_id, kept_at, lines) select id, now(), '[]' from instances;
     insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)
       select gen_random_uuid(), id, customer_id, created_by, gen_random_uuid(), now(), now(), now() from instances;
@@ -262,6 +268,8 @@ async fn another_tenants_transaction_finds_nothing_of_ours() {
         ("announcement_customers", 1),
         ("announcements", 1),
         ("audit_events", 1),
+        ("budget_months", 1),
+        ("budgets", 1),
         ("customers", 1),
         ("blobs", 1),
         ("files", 1),
@@ -269,6 +277,7 @@ async fn another_tenants_transaction_finds_nothing_of_ours() {
         ("gpus", 1),
         ("images", 1),
         ("instance_events", 1),
+        ("instance_idle", 1),
         ("instance_logs", 1),
         ("instances", 1),
         ("jobs", 1),
@@ -387,6 +396,13 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update terminals set used_at = now()",
         "delete from terminal_tickets",
         "update ledger_intervals set ended_at = now(), closed_by = 'ended'",
+        "update budgets set amount = 2",
+        "delete from budgets",
+        "update budget_months set told = '{}'",
+        "delete from budget_months",
+        "update instance_idle set active_at = now()",
+        "delete from instance_idle",
+        "delete from idle_policies",
     ] {
         assert_eq!(attempt(&test, &theirs, statement, acme.id).await, Ok(0), "{statement}");
     }
@@ -407,6 +423,12 @@ async fn another_tenant_writes_nothing_of_ours() {
         "insert into instance_events (instance_id, at, kind) values (1, now(), 'created')",
         "insert into instance_gpus (instance_id, gpu_id) values (1, 1)",
         "insert into instance_logs (instance_id, kept_at, lines) values (1, now(), '[]')",
+        "insert into budgets (customer_id, side, name, amount, currency, thresholds, rule, grace_hours, created_at)
+           values (app_customer(), 'customer', 'mine', 1, 'CNY', '{100}', 'warn', 0, now())",
+        "insert into budget_months (budget_id, month) values (1, '2026-12')",
+        "insert into instance_idle (instance_id, run_started_at, active_at, known_at, looked_at)
+           values (1, now(), now(), now(), now())",
+        "insert into idle_policies (customer_id, after_hours) values (app_customer(), 0)",
         "insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)
            values (gen_random_uuid(), 1, app_customer(), app_user(), gen_random_uuid(), now(), now(), now())",
         "update ledger_intervals set price_per_hour = 0",

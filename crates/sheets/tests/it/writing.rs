@@ -56,6 +56,25 @@ async fn what_is_written_reads_back() {
 }
 
 #[test]
+fn numbers_with_places_are_numbers() {
+    let money = |header: &str, places| Column { kind: Kind::Decimal(places), ..Column::new(header) };
+    let mut writer = SheetWriter::new("x", &[money("seconds", 3), money("cost", 4), money("cards", 0)]).unwrap();
+    writer.row(&[Value::Number(1_800.000_001), Value::Number(1.25), Value::Number(2.0)]).unwrap();
+    let file = writer.finish().unwrap();
+    let sheet = part(&file, "xl/worksheets/sheet1.xml");
+    // No cell of them is a text: a spreadsheet adds them up.
+    assert!(
+        sheet.contains("<v>1800.000001</v>") && sheet.contains("<v>1.25</v>") && sheet.contains("<v>2</v>"),
+        "{sheet}"
+    );
+    assert!(!sheet.contains("<is><t>1.25"), "{sheet}");
+    let styles = part(&file, "xl/styles.xml");
+    for format in ["#,##0.000", "#,##0.0000"] {
+        assert!(styles.contains(&format!("formatCode=\"{format}\"")), "{styles}");
+    }
+}
+
+#[test]
 fn the_header_stays_in_view_filters_and_explains() {
     let mut writer = SheetWriter::new("template", &columns()).unwrap();
     writer.example(&[Value::Text("gpu-01"), Value::Number(8.0), Value::Date("2026-02-01")]).unwrap();

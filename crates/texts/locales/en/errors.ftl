@@ -193,6 +193,11 @@ error-instance-quota = Your limit does not allow it ({ $what ->
     [gpu] GPUs
    *[instances] instances
 }): of { $limit } are { $have } left, and { $need } are needed.
+error-budget-spent = A budget is spent.
+error-budget-spent-of = The budget “{ $budget }” of { $amount } { $currency } is spent: nothing new is made or started before { $until }. Raise it, or ask whoever set it to lift it for this month.
+error-budgets-many = A customer has at most { $max } budgets. Delete one first.
+error-budget-of-platform = The platform set this budget. Ask an administrator to change it.
+error-instance-not-watched = Nobody stops this instance for not being used: there is nothing to keep it from.
 error-instance-state = This cannot be done while the instance is { $state ->
     [creating] being made
     [starting] starting

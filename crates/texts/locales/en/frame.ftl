@@ -73,5 +73,6 @@ nav-own-instances = My instances
 nav-own-images = My images
 frame-ended = Your access to this page has ended
 frame-ended-hint = You have been signed out, or your access has changed. What this page showed is hidden. Sign in to go on; the start page says what is yours now.
+money = { $amount } { $currency }
 labelled = { $label }: { $value }
 frame-act-for = Organisation

@@ -41,6 +41,8 @@ notification-kind-api-token-made = An API token of your account was made
 notification-kind-account-switched = Your account was disabled or enabled
 notification-kind-image-reviewed = Images you uploaded were reviewed
 notification-kind-instance-failed = Your instances that failed
+notification-kind-instance-idle = Your instances that are not used
+notification-kind-budget-reached = A budget of your organisation is reached
 notification-kind-password-changed = Your password was changed
 notification-kind-engine-certificates = Certificates of Docker Engines end soon
 notification-allocation-ending = Your time on { $machine } ends at { $endsAt }.
@@ -112,6 +114,17 @@ notification-image-reviewed = { $answer ->
 notification-instance-failed = { $made ->
     [yes] The instance { $instance } on { $machine } failed.
    *[no] The instance { $instance } could not be made on { $machine }.
+}
+notification-instance-idle = { $state ->
+    [stopped] The instance { $instance } was not used since { $since } and was stopped.
+   *[warned] The instance { $instance } is not used since { $since } and is stopped at { $stopsAt }, unless it is used or kept.
+}
+notification-budget-reached = { $state ->
+    [stopped] The budget { $budget } ({ $amount } { $currency } a month) is spent: instances that ran were stopped.
+    [stops] The budget { $budget } ({ $amount } { $currency } a month) is spent ({ $spent } { $currency }): nothing new is started, and what runs is stopped at { $stopsAt }.
+    [refuses] The budget { $budget } ({ $amount } { $currency } a month) is spent ({ $spent } { $currency }): nothing new is made or started.
+    [spent] The budget { $budget } ({ $amount } { $currency } a month) is spent: { $spent } { $currency } ({ $percent } % are reached).
+   *[reached] { $percent } % of the budget { $budget } ({ $amount } { $currency } a month) are reached: { $spent } { $currency }.
 }
 notification-password-changed = { $who ->
     [other] { $by } set a new password for your account. If that was not agreed with you, set a new one and tell an administrator.
@@ -236,6 +249,24 @@ mail-instance-failed-text = { $made ->
    *[no] Your instance { $instance } could not be made on { $machine }. The page of the instance says why. It holds nothing any more.
 }
 mail-instance-failed-link = Open the instance
+mail-instance-idle-subject = { $state ->
+    [stopped] { $product }: your instance { $instance } was stopped
+   *[warned] { $product }: your instance { $instance } is not used
+}
+mail-instance-idle-text = { $state ->
+    [stopped] Your instance { $instance } was not used since { $since } and was stopped. Its data is kept, and it can be started again.
+   *[warned] Your instance { $instance } is not used since { $since }. It is stopped at { $stopsAt }, unless it is used before, or you say on its page how long it is kept and why.
+}
+mail-instance-idle-link = Open the instance
+mail-budget-reached-subject = { $product }: the budget { $budget }
+mail-budget-reached-text = { $state ->
+    [stopped] The budget { $budget } of { $amount } { $currency } a month is spent, and instances that ran were stopped. Their data is kept.
+    [stops] The budget { $budget } of { $amount } { $currency } a month is spent: { $spent } { $currency }. Nothing new is made or started, and what runs is stopped at { $stopsAt }. Raise the budget, or ask whoever set it.
+    [refuses] The budget { $budget } of { $amount } { $currency } a month is spent: { $spent } { $currency }. Nothing new is made or started; what runs runs on.
+    [spent] The budget { $budget } of { $amount } { $currency } a month is spent: { $spent } { $currency }, { $percent } % are reached. Nothing is stopped because of it.
+   *[reached] { $percent } % of the budget { $budget } of { $amount } { $currency } a month are reached: { $spent } { $currency } are spent.
+}
+mail-budget-reached-link = Open use and costs
 mail-engine-certificates-subject = { $product }: certificates of the Docker Engine of { $machine }
 mail-engine-certificates-text = { $state ->
     [ended] Certificates of the Docker Engine of { $machine } are no longer valid since { $endsAt }. The platform does not reach it until new ones are stored.
@@ -258,6 +289,8 @@ mail-kind-api-token-made = New API token
 mail-kind-account-switched = Account disabled or enabled
 mail-kind-image-reviewed = Image reviewed
 mail-kind-instance-failed = Instance failed
+mail-kind-instance-idle = Instance not used
+mail-kind-budget-reached = Budget reached
 mail-kind-engine-certificates = Certificates of an engine
 notifications-webhook = By webhook
 webhooks-title = Webhooks

@@ -105,3 +105,5 @@ permission-instances-operate = Start, stop and delete everybody’s instances
 permission-group-billing = Billing
 permission-billing-view = See what everybody used and what it costs
 permission-billing-view-own = See what one’s customer, or oneself, used and what it costs
+permission-billing-manage = Set budgets of customers, and lift them for a month
+permission-billing-manage-own = Set budgets of one’s customer

@@ -40,7 +40,6 @@ spec-list = List
 spec-delist = Delist
 spec-created = Added
 spec-price = Price per hour
-spec-per-hour = { $price } { $currency }
 spec-prices = Prices
 spec-prices-empty = It has no price yet. With one, it can be listed.
 spec-price-hint = Prices are never changed: another one replaces this one from its start on. Times are in { $zone }.

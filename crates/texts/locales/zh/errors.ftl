@@ -175,6 +175,11 @@ error-instance-quota = 超出配额（{ $what ->
     [gpu] GPU
    *[instances] 实例
 }）：上限 { $limit }，剩余 { $have }，需要 { $need }。
+error-budget-spent = 预算已用完。
+error-budget-spent-of = 预算“{ $budget }”（{ $amount } { $currency }）已用完：{ $until } 之前不能新建或启动实例。请提高预算，或请设置者解除当月限制。
+error-budgets-many = 每个客户最多 { $max } 个预算，请先删除一个。
+error-budget-of-platform = 该预算由平台设置，如需修改请联系管理员。
+error-instance-not-watched = 该实例不会因闲置而停止，无需保留。
 error-instance-state = 实例{ $state ->
     [creating] 正在创建
     [starting] 正在启动

@@ -40,6 +40,8 @@ notification-kind-api-token-made = 为您的账号创建了 API 令牌
 notification-kind-account-switched = 账号被停用或启用
 notification-kind-image-reviewed = 上传的镜像已审核
 notification-kind-instance-failed = 自己的实例失败
+notification-kind-instance-idle = 自己的实例闲置
+notification-kind-budget-reached = 组织预算达到阈值
 notification-kind-password-changed = 密码已修改
 notification-kind-engine-certificates = Docker 引擎的证书即将到期
 notification-allocation-ending = { $machine } 将于 { $endsAt } 到期。
@@ -111,6 +113,17 @@ notification-image-reviewed = { $answer ->
 notification-instance-failed = { $made ->
     [yes] 实例 { $instance }（{ $machine }）已失败。
    *[no] 实例 { $instance } 未能在 { $machine } 上创建。
+}
+notification-instance-idle = { $state ->
+    [stopped] 实例 { $instance } 自 { $since } 起闲置，已停止。
+   *[warned] 实例 { $instance } 自 { $since } 起闲置，将于 { $stopsAt } 停止，除非重新使用或申请保留。
+}
+notification-budget-reached = { $state ->
+    [stopped] 预算 { $budget }（每月 { $amount } { $currency }）已用完，运行中的实例已停止。
+    [stops] 预算 { $budget }（每月 { $amount } { $currency }）已用完（{ $spent } { $currency }）：不能新建或启动实例，运行中的实例将于 { $stopsAt } 停止。
+    [refuses] 预算 { $budget }（每月 { $amount } { $currency }）已用完（{ $spent } { $currency }）：不能新建或启动实例。
+    [spent] 预算 { $budget }（每月 { $amount } { $currency }）已用完：{ $spent } { $currency }（已达 { $percent } %）。
+   *[reached] 预算 { $budget }（每月 { $amount } { $currency }）已达 { $percent } %：{ $spent } { $currency }。
 }
 notification-password-changed = { $who ->
     [other] { $by } 为您的账号设置了新密码。如果未与您商定，请自行设置新密码，并联系管理员。
@@ -235,6 +248,24 @@ mail-instance-failed-text = { $made ->
    *[no] 实例 { $instance } 未能在 { $machine } 上创建。实例页面说明了原因，资源已释放。
 }
 mail-instance-failed-link = 打开实例
+mail-instance-idle-subject = { $state ->
+    [stopped] { $product }：实例 { $instance } 已停止
+   *[warned] { $product }：实例 { $instance } 闲置
+}
+mail-instance-idle-text = { $state ->
+    [stopped] 您的实例 { $instance } 自 { $since } 起闲置，已停止。数据保留，可重新启动。
+   *[warned] 您的实例 { $instance } 自 { $since } 起闲置，将于 { $stopsAt } 停止。如仍需要，请使用它，或在实例页面说明保留时长和原因。
+}
+mail-instance-idle-link = 打开实例
+mail-budget-reached-subject = { $product }：预算 { $budget }
+mail-budget-reached-text = { $state ->
+    [stopped] 预算 { $budget }（每月 { $amount } { $currency }）已用完，运行中的实例已停止，数据保留。
+    [stops] 预算 { $budget }（每月 { $amount } { $currency }）已用完：{ $spent } { $currency }。不能新建或启动实例，运行中的实例将于 { $stopsAt } 停止。请提高预算或联系设置者。
+    [refuses] 预算 { $budget }（每月 { $amount } { $currency }）已用完：{ $spent } { $currency }。不能新建或启动实例，运行中的实例不受影响。
+    [spent] 预算 { $budget }（每月 { $amount } { $currency }）已用完：{ $spent } { $currency }，已达 { $percent } %。不会因此停止实例。
+   *[reached] 预算 { $budget }（每月 { $amount } { $currency }）已达 { $percent } %：已用 { $spent } { $currency }。
+}
+mail-budget-reached-link = 打开用量和费用
 mail-engine-certificates-subject = { $product }：{ $machine } 的 Docker 引擎证书
 mail-engine-certificates-text = { $state ->
     [ended] { $machine } 的 Docker 引擎的证书已于 { $endsAt } 失效。在保存新证书之前，平台无法连接该引擎。
@@ -257,6 +288,8 @@ mail-kind-api-token-made = 新 API 令牌
 mail-kind-account-switched = 账号停用或启用
 mail-kind-image-reviewed = 镜像审核
 mail-kind-instance-failed = 实例失败
+mail-kind-instance-idle = 实例闲置
+mail-kind-budget-reached = 预算提醒
 mail-kind-engine-certificates = 引擎证书
 notifications-webhook = Webhook
 webhooks-title = Webhook

@@ -102,3 +102,5 @@ permission-instances-operate = 启动、停止和删除所有人的实例
 permission-group-billing = 计费
 permission-billing-view = 查看所有人的用量和费用
 permission-billing-view-own = 查看本客户或自己的用量和费用
+permission-billing-manage = 设置客户预算，并可临时解除当月限制
+permission-billing-manage-own = 设置本客户的预算

@@ -37,7 +37,6 @@ spec-list = 上架
 spec-delist = 下架
 spec-created = 添加时间
 spec-price = 每小时价格
-spec-per-hour = { $price } { $currency }
 spec-prices = 价格
 spec-prices-empty = 还没有价格。设置价格后才能上架。
 spec-price-hint = 价格不会被修改：新的价格从其生效时间起取代旧的。时间为 { $zone }。

@@ -280,7 +280,7 @@ pub async fn specs(rest: Rest, Params(query): Params<SpecQuery>) -> Response {
             ("spec-memory", 10.0, Kind::Number),
             ("spec-system-disk", 10.0, Kind::Number),
             ("spec-data-disk", 10.0, Kind::Number),
-            ("spec-price", 16.0, Kind::Text),
+            ("spec-price", 16.0, Kind::Decimal(6)),
             ("setting-general-currency", 10.0, Kind::Text),
             ("spec-state", 12.0, Kind::Text),
             ("spec-remark", 40.0, Kind::Text),
@@ -298,8 +298,7 @@ pub async fn specs(rest: Rest, Params(query): Params<SpecQuery>) -> Response {
                 u64::from(row.memory_gb).into(),
                 u64::from(row.system_disk_gb).into(),
                 u64::from(row.data_disk_gb).into(),
-                // As text: a sheet would make the exact number a rounded one.
-                row.price_per_hour.into(),
+                row.price_per_hour.map_or(Cell::Blank, Cell::decimal),
                 row.currency.into(),
                 say(language, state, &[]).into(),
                 row.remark.into(),

@@ -2,9 +2,9 @@
 
 use axum::response::Response;
 use contract::customers::{MemberUpdate, OwnerTransfer};
-use contract::quotas::{Quota, QuotaUsage};
+use contract::quotas::{IdlePolicy, IdlePolicyUpdate, Quota, QuotaUsage};
 use contract::{CustomerId, Envelope, UserId};
-use platform::{customers, quotas};
+use platform::{customers, instances, quotas};
 
 use crate::rest::{Body, Part, Rest};
 
@@ -54,4 +54,19 @@ pub async fn set_quota(rest: Rest, Part(id): Part<CustomerId>, Body(quota): Body
     params(("id" = CustomerId, Path)), responses((status = 200, body = Envelope<Vec<QuotaUsage>>)))]
 pub async fn quota_usage(rest: Rest, Part(id): Part<CustomerId>) -> Response {
     rest.answer(quotas::usage_of_customer(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// After how many hours without use its instances are stopped.
+#[utoipa::path(get, path = "/api/admin/customers/{id}/idle-policy", tag = "customers",
+    params(("id" = CustomerId, Path)), responses((status = 200, body = Envelope<IdlePolicy>)))]
+pub async fn idle_policy(rest: Rest, Part(id): Part<CustomerId>) -> Response {
+    rest.answer(instances::idle_policy(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Sets that; null is as for everybody.
+#[utoipa::path(put, path = "/api/admin/customers/{id}/idle-policy", tag = "customers",
+    params(("id" = CustomerId, Path)), request_body = IdlePolicyUpdate,
+    responses((status = 200, body = Envelope<IdlePolicy>)))]
+pub async fn set_idle_policy(rest: Rest, Part(id): Part<CustomerId>, Body(body): Body<IdlePolicyUpdate>) -> Response {
+    rest.answer(instances::set_idle_policy(&rest.platform, &rest.ctx, id, body.after_hours).await).await
 }

@@ -5,6 +5,7 @@ pub mod allocations;
 pub mod announcements;
 pub mod audit;
 pub mod billing;
+pub mod budgets;
 pub mod channels;
 pub mod customers;
 pub mod engines;

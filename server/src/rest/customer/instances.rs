@@ -2,8 +2,8 @@
 
 use axum::response::Response;
 use contract::instances::{
-    InstanceAction, InstanceCreate, InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceQuery, InstanceStats,
-    InstanceUpdate, InstanceView, Placement, PlacementQuery, TerminalTicket, TerminalTicketCreate,
+    InstanceAction, InstanceCreate, InstanceEvent, InstanceKeep, InstanceLogQuery, InstanceLogs, InstanceQuery,
+    InstanceStats, InstanceUpdate, InstanceView, Placement, PlacementQuery, TerminalTicket, TerminalTicketCreate,
 };
 use contract::specs::SpecView;
 use contract::{Envelope, InstanceId, Page};
@@ -21,7 +21,7 @@ pub async fn list(rest: Rest, Params(query): Params<InstanceQuery>) -> Response 
 /// Makes one: its place is taken at once, its container is made in the background.
 #[utoipa::path(post, path = "/api/customer/instances", tag = "instances", request_body = InstanceCreate,
     responses((status = 201, body = Envelope<InstanceView>),
-        (status = 422, description = "1500: a limit, with which and by how much; 1501: no machine fits")))]
+        (status = 422, description = "1500: a limit, with which and by how much; 1501: no machine fits; 1502: a budget is spent")))]
 pub async fn create(rest: Rest, Body(body): Body<InstanceCreate>) -> Response {
     let result = instances::create(&rest.platform, &rest.ctx, body).await;
     rest.created(result, |view| format!("/api/customer/instances/{}", view.id)).await
@@ -65,7 +65,8 @@ pub async fn delete(rest: Rest, Part(id): Part<InstanceId>) -> Response {
 
 /// Starts it; one that runs runs.
 #[utoipa::path(post, path = "/api/customer/instances/{id}/start", tag = "instances", params(("id" = InstanceId, Path)),
-    responses((status = 200, body = Envelope<InstanceView>), (status = 422, description = "1402: not in its state")))]
+    responses((status = 200, body = Envelope<InstanceView>),
+        (status = 422, description = "1402: not in its state; 1502: a budget is spent")))]
 pub async fn start(rest: Rest, Part(id): Part<InstanceId>) -> Response {
     rest.answer(instances::act(&rest.platform, &rest.ctx, id, InstanceAction::Start).await).await
 }
@@ -83,6 +84,16 @@ pub async fn stop(rest: Rest, Part(id): Part<InstanceId>) -> Response {
     responses((status = 200, body = Envelope<InstanceView>), (status = 422, description = "1402: it does not run")))]
 pub async fn restart(rest: Rest, Part(id): Part<InstanceId>) -> Response {
     rest.answer(instances::act(&rest.platform, &rest.ctx, id, InstanceAction::Restart).await).await
+}
+
+/// Keeps one that is not used for some hours from now on: it is not stopped for that before. The hours that are allowed at
+/// most are in the instance's `idle`.
+#[utoipa::path(post, path = "/api/customer/instances/{id}/keep", tag = "instances", params(("id" = InstanceId, Path)),
+    request_body = InstanceKeep,
+    responses((status = 200, body = Envelope<InstanceView>),
+        (status = 422, description = "1402: it does not run, or nothing is stopped for not being used")))]
+pub async fn keep(rest: Rest, Part(id): Part<InstanceId>, Body(body): Body<InstanceKeep>) -> Response {
+    rest.answer(instances::keep(&rest.platform, &rest.ctx, id, body).await).await
 }
 
 /// What happened to it, the newest first; kept after it is gone.

@@ -3,6 +3,7 @@
 pub mod announcements;
 pub mod audit;
 pub mod billing;
+pub mod budgets;
 pub mod images;
 pub mod instances;
 pub mod machines;

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use contract::accounts::LoginRequest;
 use contract::{
-    AllocationId, AnnouncementId, ChannelId, IdentityProviderId, ImportId, InstanceId, MaintenanceId, RenewalRequestId,
-    RoleId, SessionId, SettingsImportId, SpecId, SshKeyId,
+    AllocationId, AnnouncementId, BudgetId, ChannelId, IdentityProviderId, ImportId, InstanceId, MaintenanceId,
+    RenewalRequestId, RoleId, SessionId, SettingsImportId, SpecId, SshKeyId,
 };
-use parts::{Fleet, Library, Office, People, boxed, channels, credentials, instances, provider, spec};
+use parts::{Fleet, Library, Office, People, boxed, budgets, channels, credentials, instances, provider, spec};
 use platform::accounts;
 use serde_json::{Value, json};
 use server::router::Door;
@@ -64,6 +64,8 @@ pub struct World {
     library: Library,
     /// Of Acme's owner: for its people, and for staff.
     instances: [InstanceId; 2],
+    /// Acme's own, and those that staff set: one of each for each door, a call of which takes it away.
+    budgets: [[BudgetId; 2]; 2],
     /// For Acme.
     pub announcement: AnnouncementId,
     /// Calls so far.
@@ -84,8 +86,10 @@ impl World {
         let (api_token, ssh_key) = boxed(|| credentials(&server, &admin)).await;
         let library = boxed(|| Library::new(&server, &admin, &acme.owner)).await;
         let instances = boxed(|| instances(&server, &acme, library.images[0], office.spec)).await;
+        let budgets = boxed(|| budgets(&server, &admin, &acme)).await;
         Self {
             instances,
+            budgets,
             nowhere: server.test.outsider("stranger").await,
             globex: Box::pin(server.test.customer("Globex")).await,
             operator: server.test.operator("operator").await,
@@ -169,6 +173,16 @@ impl World {
                 json!({ "name": "one", "image": self.library.images[0], "spec": self.spec })
             }
             ("POST", "/api/customer/instances/{id}/terminal/ticket") => json!({}),
+            ("POST", "/api/customer/instances/{id}/keep") => json!({ "hours": 1, "because": "a demo" }),
+            ("POST", "/api/admin/billing/budgets") => {
+                json!({ "customerId": self.acme.id, "name": name, "amount": "100" })
+            }
+            ("POST", "/api/admin/billing/budgets/{id}/lift") => json!({ "because": "a demo" }),
+            ("POST", "/api/customer/billing/budgets")
+            | ("PUT", "/api/customer/billing/budgets/{id}" | "/api/admin/billing/budgets/{id}") => {
+                json!({ "name": name, "amount": "100" })
+            }
+            ("PUT", "/api/admin/customers/{id}/idle-policy") => json!({ "afterHours": 8 }),
             ("PATCH", "/api/customer/instances/{id}") => json!({ "remark": "for the course" }),
             ("POST", "/api/admin/images/{id}/reject") => json!({ "reason": "It has no licence." }),
             ("POST", "/api/admin/announcements") => json!({ "title": name }),
@@ -277,6 +291,7 @@ impl World {
             Some("uploads") => self.library.upload.to_string(),
             Some("images") => self.library.images[usize::from(!path.contains("/mine/"))].to_string(),
             Some("instances") => self.instances[usize::from(path.contains("/admin/"))].to_string(),
+            Some("billing") => self.budgets[0][usize::from(path.contains("/admin/"))].to_string(),
             Some("{id}") if path.starts_with("/ws/instances/") => self.instances[0].to_string(),
             Some("{id}") => self.library.file.to_string(),
             Some("announcements") => self.announcement.to_string(),
@@ -319,7 +334,15 @@ impl World {
         let [own_instance, instance] = self.instances.map(|id| id.to_string());
         let [own_image, image] = self.library.images.map(|id| id.to_string());
         let (webhook, channel) = (self.webhooks[1].to_string(), self.channels[1].to_string());
+        let [own_budget, budget] = self.budgets[1].map(|id| id.to_string());
         let args: Vec<(&str, &str)> = match name {
+            "save_budget" => vec![("form[customer_id]", &acme), ("form[name]", &fresh), ("form[amount]", "100")],
+            "save_own_budget" => vec![("form[name]", &fresh), ("form[amount]", "100")],
+            "lift_budget" => vec![("id", &budget), ("customer_id", &acme), ("because", "a demo")],
+            "delete_budget" => vec![("id", &budget), ("customer_id", &acme)],
+            "delete_own_budget" => vec![("id", &own_budget)],
+            "set_customer_idle" => vec![("id", &acme), ("after_hours", "8")],
+            "keep_own_instance" => vec![("id", &own_instance), ("hours", "1"), ("because", "a demo")],
             "add_existing_member" => vec![("id", &acme), ("username", &fresh), ("role", "member")],
             "set_member_role" => vec![("id", &acme), ("user", &extra), ("role", "owner")],
             "remove_member" => vec![("id", &acme), ("user", &extra)],

@@ -3,14 +3,17 @@
 use contract::accounts::InvitationView;
 use contract::allocations::{AllocationQuery, AllocationView};
 use contract::audit::{AuditQuery, AuditView};
+use contract::budgets::BudgetView;
 use contract::customers::{CustomerRow, MemberView};
-use contract::quotas::{Quota, QuotaUsage};
+use contract::quotas::{IdlePolicy, Quota, QuotaUsage};
 use contract::reports::CustomerUsage;
 use contract::{CustomerId, Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
 use platform::accounts::{ShownOnce, take_for_page};
 
+use super::idle::idle_card;
 use super::list::{customer_state, lacks_owner, ownerless};
 use super::people::{People, people_cards};
 use super::server_fns::{DeleteCustomer, RestoreCustomer, SetCustomerActive};
@@ -20,6 +23,7 @@ use crate::pages::admin::allocations::list::allocation_table;
 use crate::pages::admin::audit::list::history_card;
 use crate::pages::admin::users::quota::quota_card;
 use crate::pages::admin::users::server_fns::SetCustomerQuota;
+use crate::pages::customer::billing::budgets::{self, Place, budgets_card};
 use crate::pages::customer::customers::invitations::{Inviting, invitation_card};
 use crate::paths;
 use crate::ui::ask::Ask;
@@ -54,9 +58,30 @@ pub fn CustomerPage() -> impl IntoView {
                 true => Some(platform::accounts::invitations(&platform, &ctx, Some(id)).await?),
                 false => None,
             };
+            let budgets = match ctx.holds(Permission::BillingView) {
+                true => {
+                    let all = budgets::query(Some(id));
+                    Some(platform::billing::budgets::list(&platform, &ctx, &all).await?.list)
+                }
+                false => None,
+            };
+            let idle = platform::instances::idle_policy(&platform, &ctx, id).await?;
             let made = take_for_page(&platform, &ctx, ShownOnce::NewPassword).await?;
             let mail_on = platform::mail::is_on(&platform).await;
-            Ok(Found { customer, members, allocations, usage, quota, used, history, invitations, mail_on, made })
+            Ok(Found {
+                customer,
+                members,
+                allocations,
+                usage,
+                quota,
+                used,
+                history,
+                invitations,
+                budgets,
+                idle,
+                mail_on,
+                made,
+            })
         },
         customer_view,
     )
@@ -74,6 +99,9 @@ struct Found {
     history: Option<Vec<AuditView>>,
     /// Nothing for those who may not invite.
     invitations: Option<Vec<InvitationView>>,
+    /// Nothing for those who do not see what customers pay.
+    budgets: Option<Vec<BudgetView>>,
+    idle: IdlePolicy,
     /// Mail goes out at all.
     mail_on: bool,
     /// Name and password of who was just added.
@@ -81,7 +109,20 @@ struct Found {
 }
 
 fn customer_view(found: Found) -> AnyView {
-    let Found { customer, members, allocations, usage, quota, used, history, invitations, mail_on, made } = found;
+    let Found {
+        customer,
+        members,
+        allocations,
+        usage,
+        quota,
+        used,
+        history,
+        invitations,
+        budgets,
+        idle,
+        mail_on,
+        made,
+    } = found;
     let (words, ctx) = (Words::now(), door().1);
     // The form that invites says its own.
     let refused = Refused::from_query().filter(|r| !r.typed.contains_key("email"));
@@ -113,6 +154,13 @@ fn customer_view(found: Found) -> AnyView {
         made,
     };
     let quota = quota_card(words, (SetCustomerQuota::url(), id.0), (&quota, used), may_change, refused.as_ref());
+    let place = Place {
+        staff: true,
+        customer: Some(id),
+        manages: ctx.holds(Permission::BillingManage) && !deleted,
+        edited: use_query_map().get_untracked().get("budget").and_then(|id| id.parse().ok()),
+    };
+    let idle = idle_card(words, id, idle, may_change, refused.as_ref());
     frame(
         head,
         view! {
@@ -121,6 +169,7 @@ fn customer_view(found: Found) -> AnyView {
             <div class="split">
                 <div class="main-column">
                     {allocations.map(|allocations| machines_card(words, id, allocations))}
+                    {budgets.map(|budgets| budgets_card(words, place, budgets, refused.as_ref()))}
                     {people_cards(words, people, refused.as_ref())}
                     {invitations.filter(|_| !deleted).map(|open| invitation_card(words, Some(id), open, inviting))}
                     {history.map(|history| history_card(words, format!("{}?customerId={id}", paths::AUDIT), history))}
@@ -129,6 +178,7 @@ fn customer_view(found: Found) -> AnyView {
                     {usage_card(words, &usage)}
                     {facts(words, customer)}
                     {quota}
+                    {idle}
                 </aside>
             </div>
         },

@@ -158,3 +158,20 @@ pub async fn transfer_ownership(
 fn back_to(back: &str, id: CustomerId) -> String {
     paths::local(back).map_or_else(|| paths::customer(id), str::to_owned)
 }
+
+/// Sets after how many hours its instances are stopped when nobody uses them; empty is as for everybody, 0 never.
+#[server]
+pub async fn set_customer_idle(id: CustomerId, #[server(default)] after_hours: String) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let hours = match after_hours.trim() {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| platform::Error::field("afterHours", "field-not-a-number")),
+    };
+    let result = match hours {
+        Ok(hours) => platform::instances::set_idle_policy(&platform, &ctx, id, hours).await,
+        // Who may not do it at all hears that first.
+        Err(error) => door::must_hold(&ctx, contract::Permission::CustomersUpdate).and(Err(error)),
+    };
+    let typed = vec![("afterHours", after_hours)];
+    door::form_answer((&platform, &ctx), result, |_| paths::customer(id), &paths::customer(id), typed).await
+}

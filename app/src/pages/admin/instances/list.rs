@@ -6,7 +6,8 @@ use leptos::prelude::*;
 
 use crate::door::door;
 use crate::layouts::{Area, PageFrame, frame, page};
-use crate::pages::customer::instances::cells::{price, since, spec_line, state_cell, state_options};
+use crate::pages::customer::instances::cells::{price_now, since, spec_line, state_cell, state_options};
+use crate::pages::customer::instances::idle::idle_since;
 use crate::pages::customer::instances::list::query_of;
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
@@ -62,7 +63,7 @@ fn table(words: Words, query: &ListQuery, page: Page<InstanceView>) -> AnyView {
         view! {
             <tr>
                 <th scope="row"><a href=paths::instance(view.id)>{view.name.clone()}</a></th>
-                <td data-label=words.t("instance-state")>{state_cell(words, view.state)}</td>
+                <td data-label=words.t("instance-state")>{state_cell(words, view.state)} {idle_since(words, &view)}</td>
                 <td data-label=words.t("instance-since")>{since(&view)}</td>
                 <td data-label=words.t("instance-customer")>
                     <a href=paths::customer(view.customer_id)>{customer}</a> " " {view.created_by.clone()}
@@ -72,7 +73,7 @@ fn table(words: Words, query: &ListQuery, page: Page<InstanceView>) -> AnyView {
                 </td>
                 <td data-label=words.t("instance-spec")>{spec_line(words, &view.spec)}</td>
                 <td data-label=words.t("instance-image")>{view.image_name.clone()}</td>
-                <td class="num" data-label=words.t("instance-price")>{price(words, &view.spec)}</td>
+                <td class="num" data-label=words.t("instance-price")>{price_now(words, &view)}</td>
             </tr>
         }
     });

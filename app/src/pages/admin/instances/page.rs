@@ -15,6 +15,7 @@ use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::customer::instances::cells::{
     deletion_card, events_card, facts_card, logs_card, reason_card, state_cell, stats_card,
 };
+use crate::pages::customer::instances::idle::idle_card;
 use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::forms::{TextField, form_fault, text_field};
@@ -70,6 +71,7 @@ fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, (said, stats): 
             {form_fault(message)}
             <div class="main-column">
                 {reason_card(words, &view)}
+                {idle_card(words, &view, None)}
                 {stats_card(words, stats)}
                 {facts_card(words, &view)}
                 {logs}

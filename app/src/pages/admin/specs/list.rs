@@ -10,6 +10,7 @@ use crate::paths;
 use crate::ui::format::{NOT_MEASURED, whole};
 use crate::ui::forms::options_view;
 use crate::ui::lists::{ListQuery, pager, sort_header};
+use crate::ui::money::per_hour;
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::words::Words;
@@ -151,7 +152,7 @@ pub(super) fn disks(words: Words, spec: &SpecView) -> String {
 /// What an hour costs now.
 pub(super) fn price(words: Words, spec: &SpecView) -> String {
     match &spec.price_per_hour {
-        Some(price) => words.with("spec-per-hour", &[("price", price.clone()), ("currency", spec.currency.clone())]),
+        Some(price) => per_hour(words, price, &spec.currency),
         None => NOT_MEASURED.to_owned(),
     }
 }

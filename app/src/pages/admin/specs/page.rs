@@ -12,6 +12,7 @@ use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::ask::{Ask, go};
 use crate::ui::forms::{TextField, form_fault, text_field};
+use crate::ui::money::per_hour;
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -125,14 +126,14 @@ fn price_table(words: Words, prices: Vec<SpecPriceView>) -> AnyView {
             PriceState::Planned => Tone::Info,
             PriceState::Past | PriceState::Replaced => Tone::Off,
         };
-        let money = words.with("spec-per-hour", &[("price", row.price_per_hour), ("currency", row.currency)]);
+        let money = per_hour(words, &row.price_per_hour, &row.currency);
         let ends = match row.ends_at {
             Some(at) => time(at, zone).into_any(),
             None => words.t("spec-price-open").into_any(),
         };
         view! {
             <tr>
-                <th scope="row">{money}</th>
+                <th scope="row" class="num">{money}</th>
                 <td data-label=words.t("spec-price-starts")>{time(row.starts_at, zone)}</td>
                 <td data-label=words.t("spec-price-ends")>{ends}</td>
                 <td data-label=words.t("spec-state")>
@@ -144,7 +145,7 @@ fn price_table(words: Words, prices: Vec<SpecPriceView>) -> AnyView {
     });
     view! {
         {list_table(words.t("spec-prices"), view! {
-            <th scope="col">{words.t("spec-price")}</th>
+            <th scope="col" class="num">{words.t("spec-price")}</th>
             <th scope="col">{words.t("spec-price-starts")}</th>
             <th scope="col">{words.t("spec-price-ends")}</th>
             <th scope="col">{words.t("spec-state")}</th>

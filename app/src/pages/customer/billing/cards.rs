@@ -11,13 +11,25 @@ use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
 use crate::ui::lexicon::UNITS;
 use crate::ui::lists::{ListQuery, hidden_filters, pager};
+use crate::ui::money::{money, per_hour};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
 /// What the address of the page may say.
-pub const NAMES: [&str; 10] =
-    ["groupBy", "from", "until", "customerId", "userId", "machine", "specId", "instanceId", "pageSize", "page"];
+pub const NAMES: [&str; 11] = [
+    "groupBy",
+    "from",
+    "until",
+    "customerId",
+    "userId",
+    "machine",
+    "specId",
+    "instanceId",
+    "pageSize",
+    "page",
+    "budget",
+];
 /// What a line of the use narrows the page to.
 const NARROWED: [&str; 5] = ["customerId", "userId", "machine", "specId", "instanceId"];
 
@@ -86,10 +98,6 @@ pub fn exports(words: Words, side: Side, query: &BillingQuery) -> impl IntoView 
         <a class="btn" href=usage download="">{words.t("billing-export-usage")}</a>
         <a class="btn" href=ledger download="">{words.t("billing-export-ledger")}</a>
     }
-}
-
-fn money(words: Words, amount: &str, currency: &str) -> String {
-    words.with("billing-money", &[("amount", amount.to_owned()), ("currency", currency.to_owned())])
 }
 
 /// In words, and exactly where one asks.
@@ -221,8 +229,7 @@ pub fn ledger_card(words: Words, side: Side, list: &ListQuery, zone: Tz, page: P
 fn ledger_row(words: Words, side: Side, zone: Tz, line: LedgerLine) -> impl IntoView {
     let opened = words.t(&format!("billing-opened-{}", line.opened_by.code()));
     let closed = line.closed_by.map(|by| words.t(&format!("billing-closed-{}", by.code())));
-    let price =
-        words.with("spec-per-hour", &[("price", line.price_per_hour.clone()), ("currency", line.currency.clone())]);
+    let price = per_hour(words, &line.price_per_hour, &line.currency);
     let customer = side.staff.then(|| {
         view! { <a href=paths::customer(line.customer_id)>{line.customer_name.clone()}</a> " " }
     });
@@ -231,7 +238,7 @@ fn ledger_row(words: Words, side: Side, zone: Tz, line: LedgerLine) -> impl Into
         None => words.t("billing-goes-on").into_any(),
     };
     let machine = match side.staff {
-        true => view! { <a href=paths::machine(&line.machine)>{line.machine.clone()}</a> }.into_any(),
+        true => view! { <a href=paths::machine(&line.machine)>{line.machine_name.clone()}</a> }.into_any(),
         false => line.machine_name.clone().into_any(),
     };
     let user = Some(line.user_name.clone()).filter(|name| !name.is_empty());

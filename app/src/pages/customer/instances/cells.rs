@@ -10,6 +10,7 @@ use crate::door::{Refused, look};
 use crate::ui::ask::Ask;
 use crate::ui::format::{NOT_MEASURED, bytes, decimal, text, whole};
 use crate::ui::forms::{TextField, text_field};
+use crate::ui::money::per_hour;
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::{clock, time};
@@ -46,9 +47,23 @@ pub fn spec_line(words: Words, spec: &InstanceSpec) -> String {
     words.with("instance-spec-line", &[("cards", cards), ("cores", spec.cpu_cores.to_string()), ("memory", size)])
 }
 
-/// What an hour costs.
+/// What an hour costs of what is made now.
 pub fn price(words: Words, spec: &InstanceSpec) -> String {
-    words.with("spec-per-hour", &[("price", spec.price_per_hour.clone()), ("currency", spec.currency.clone())])
+    per_hour(words, &spec.price_per_hour, &spec.currency)
+}
+
+/// What an hour of it costs now: the price that the ledger counts by.
+pub fn price_now(words: Words, view: &InstanceView) -> String {
+    per_hour(words, &view.price.per_hour, &view.price.currency)
+}
+
+/// The same, and the price that is planned, with when it begins.
+fn prices(words: Words, view: &InstanceView) -> impl IntoView + use<> {
+    let next = view.price.next_per_hour.as_deref().zip(view.price.next_from).map(|(next, from)| {
+        let next = words.with("instance-price-next", &[("price", per_hour(words, next, &view.price.currency))]);
+        view! { " · " <span class="sub">{next} " " {time(from, look().zone)}</span> }
+    });
+    view! { {price_now(words, view)} {next} }
 }
 
 /// When it began to run, or when it ended.
@@ -255,7 +270,7 @@ pub fn facts_card(words: Words, view: &InstanceView) -> impl IntoView + use<> {
                 <dt>{words.t("instance-spec")}</dt>
                 <dd>{view.spec.name.clone()} " · " {spec_line(words, &view.spec)}</dd>
                 <dt>{words.t("instance-price")}</dt>
-                <dd>{price(words, &view.spec)}</dd>
+                <dd>{prices(words, view)}</dd>
                 <dt>{words.t("instance-since")}</dt>
                 <dd>{since(view)}</dd>
                 {ended}

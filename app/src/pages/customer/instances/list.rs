@@ -4,7 +4,8 @@ use contract::instances::{InstanceQuery, InstanceSort, InstanceState, InstanceVi
 use contract::{Page, Permission};
 use leptos::prelude::*;
 
-use super::cells::{price, since, spec_line, state_cell, state_options};
+use super::cells::{price_now, since, spec_line, state_cell, state_options};
+use super::idle::idle_since;
 use crate::door::door;
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
@@ -73,12 +74,12 @@ fn table(words: Words, query: &ListQuery, page: Page<InstanceView>) -> AnyView {
         view! {
             <tr>
                 <th scope="row"><a href=paths::own_instance(view.id)>{view.name.clone()}</a></th>
-                <td data-label=words.t("instance-state")>{state_cell(words, view.state)}</td>
+                <td data-label=words.t("instance-state")>{state_cell(words, view.state)} {idle_since(words, &view)}</td>
                 <td data-label=words.t("instance-since")>{since(&view)}</td>
                 <td data-label=words.t("instance-spec")>{spec_line(words, &view.spec)}</td>
                 <td data-label=words.t("instance-image")>{view.image_name.clone()}</td>
                 <td data-label=words.t("instance-machine")>{view.machine_name.clone()}</td>
-                <td class="num" data-label=words.t("instance-price")>{price(words, &view.spec)}</td>
+                <td class="num" data-label=words.t("instance-price")>{price_now(words, &view)}</td>
                 <td data-label=words.t("instance-created-by")>{view.created_by.clone()}</td>
             </tr>
         }

@@ -4,6 +4,8 @@
 pub mod cells;
 pub mod form;
 #[cfg(feature = "ssr")]
+pub mod idle;
+#[cfg(feature = "ssr")]
 pub mod list;
 #[cfg(feature = "ssr")]
 pub mod new;

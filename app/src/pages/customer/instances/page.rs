@@ -9,6 +9,7 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
 use super::cells::{deletion_card, events_card, facts_card, logs_card, reason_card, state_cell, stats_card};
+use super::idle::{idle_card, keep_form};
 use super::server_fns::{ActOnOwnInstance, DeleteOwnInstance, UpdateOwnInstance};
 use crate::door::{Refused, door, id_of_path, reload_after};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -69,12 +70,15 @@ fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, (said, stats): 
             {delete_card(words, &view, refused.as_ref())}
         }
     });
+    let keep = (manages && !follows).then(|| keep_form(words, &view, refused.as_ref())).flatten();
+    let idle = idle_card(words, &view, keep);
     frame(
         head,
         view! {
             {form_fault(message)}
             <div class="main-column">
                 {reason_card(words, &view)}
+                {idle}
                 {stats_card(words, stats)}
                 {facts_card(words, &view)}
                 {logs_card(words, said, follow, goes_on)}

@@ -92,6 +92,28 @@ pub async fn act_on_own_instance(id: InstanceId, action: String) -> Result<(), A
     door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
 }
 
+/// Keeps it for some hours although nobody uses it.
+#[server]
+pub async fn keep_own_instance(
+    id: InstanceId,
+    #[server(default)] hours: String,
+    #[server(default)] because: String,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = match hours.trim().parse() {
+        Ok(number) => {
+            let body = contract::instances::InstanceKeep { hours: number, because: because.clone() };
+            platform::instances::keep(&platform, &ctx, id, body).await
+        }
+        // Who may not do it at all hears that first.
+        Err(_) => door::must_hold(&ctx, contract::Permission::InstancesCreate)
+            .and(Err(platform::Error::field("hours", "field-not-a-number"))),
+    };
+    let page = paths::own_instance(id);
+    let typed = vec![("hours", hours), ("because", because)];
+    door::form_answer((&platform, &ctx), result, |_| format!("{page}#idle"), &page, typed).await
+}
+
 /// Changes its name and remark.
 #[server]
 pub async fn update_own_instance(

@@ -1,6 +1,7 @@
 //! SQL of instances.
 
 mod holds;
+mod idle;
 mod leases;
 mod list;
 mod logs;
@@ -17,6 +18,7 @@ pub(super) use holds::{
     HeldCard, cards_of, count_on, held_cards, hold, live_of, lock_limits, lock_placement, place_of_cards, release,
     used, used_by,
 };
+pub(super) use idle::{all_running, idle_of, idle_policies, save_idle, set_idle_policy, wanted_running};
 pub(super) use leases::{beat, free, leave, take};
 pub(super) use list::{alive_on, ids_gone, list, machines_with_instances};
 pub(super) use logs::{forget_logs, keep_logs, kept_logs};

@@ -16,6 +16,7 @@ pub(super) use history::{gpu_indices, history};
 pub(super) use latest::{latest, newest_samples, save_latest};
 pub(super) use write::{insert_samples, is_missing_partition, mark_pending, note_seen, roll_up, take_pending};
 
+use super::GpuActivity;
 use super::hub::{Catalog, CatalogGpu};
 use crate::Result;
 use crate::authz::{Granted, ReportMetrics};
@@ -170,6 +171,34 @@ pub(super) async fn gpu_use_of(
         }
     }
     Ok(found)
+}
+
+pub(super) async fn gpu_activity(
+    tx: &mut Tx,
+    gpus: &[i64],
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+    threshold: f32,
+) -> Result<Vec<GpuActivity>> {
+    let rows = sqlx::query!(
+        r#"select gpu_id, max(at) as "seen_at!", max(at) filter (where util_percent >= $4) as active_at,
+                  max(util_percent) filter (where at > $3::timestamptz - interval '1 minute') as recent_percent
+           from gpu_samples
+           where gpu_id = any($1) and at > $2 and at <= $3 and util_percent is not null and not lost
+           group by gpu_id"#,
+        gpus,
+        from,
+        until,
+        threshold
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let used = rows.into_iter().map(|row| GpuActivity {
+        gpu: row.gpu_id,
+        seen_at: row.seen_at,
+        active_at: row.active_at,
+        recent_percent: row.recent_percent,
+    });
+    Ok(used.collect())
 }
 
 pub(super) async fn xid_errors(tx: &mut Tx, gpus: &[i64], from: DateTime<Utc>, until: DateTime<Utc>) -> Result<u64> {

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Containers;
 use super::lifecycle::{good, path};
@@ -14,7 +14,8 @@ use super::wire::{Ask, QUICK, json as read};
 use crate::docker::Fault;
 
 /// A container's figures at one moment; sums are since it started. What an engine or its kernel does not count is absent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// It can be kept, to be compared with a later one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
     pub at: DateTime<Utc>,
     /// Nanoseconds of all cores that it used.

@@ -3,6 +3,7 @@
 use contract::accounts::{ApiTokenCreate, SshKeyCreate};
 use contract::allocations::{AllocationCreate, RenewalRequestCreate};
 use contract::announcements::{AnnouncementEdit, Audience};
+use contract::budgets::BudgetWrite;
 use contract::customers::MemberCreate;
 use contract::files::{FilePurpose, UploadCreate};
 use contract::images::ImageUpload;
@@ -12,9 +13,10 @@ use contract::notifications::{ChannelCreate, ChannelKind, WebhookCreate};
 use contract::roles::RoleWrite;
 use contract::specs::SpecPriceCreate;
 use contract::{
-    AllocationId, AnnouncementId, ChannelId, FileId, IdentityProviderId, ImageId, ImportId, InstanceId, MaintenanceId,
-    Permission, RenewalRequestId, RoleId, SessionId, SettingsImportId, SpecId, SshKeyId, UploadId,
+    AllocationId, AnnouncementId, BudgetId, ChannelId, FileId, IdentityProviderId, ImageId, ImportId, InstanceId,
+    MaintenanceId, Permission, RenewalRequestId, RoleId, SessionId, SettingsImportId, SpecId, SshKeyId, UploadId,
 };
+use platform::billing::budgets;
 use platform::{
     accounts, allocations, announcements, customers, files, images, imports, machines, notifications, roles, settings,
     specs,
@@ -99,6 +101,22 @@ pub(super) async fn instances(server: &Server, acme: &TestCustomer, image: Image
         InstanceId(server.sql(&insert).await.remove(0).parse().unwrap())
     };
     [one("first").await, one("second").await]
+}
+
+/// One of Acme's own and one that staff set, for each door.
+pub(super) async fn budgets(server: &Server, admin: &TestUser, acme: &TestCustomer) -> [[BudgetId; 2]; 2] {
+    let pair = async |door: &str| {
+        let body = |whose: &str| BudgetWrite {
+            name: format!("{whose} {door}"),
+            amount: "100".to_owned(),
+            ..BudgetWrite::default()
+        };
+        let own = budgets::create_own(server.platform(), &acme.owner.ctx(), body("own")).await.unwrap();
+        let of_staff = BudgetWrite { customer_id: Some(acme.id), ..body("cap") };
+        let of_staff = budgets::create(server.platform(), &admin.ctx(), of_staff).await.unwrap();
+        [own.id, of_staff.id]
+    };
+    [pair("rest").await, pair("pages").await]
 }
 
 /// A spec without GPUs.

@@ -1,0 +1,33 @@
+//! Who gets what from the routes of budgets and of instances that nobody uses, as in the table.
+
+use server::router::Door;
+
+/// Lines as of the table.
+#[rustfmt::skip]
+pub const MONEY: &[(Door, &str, &str, [u16; 9])] = &[
+    (Door::Rest, "GET",   "/api/admin/customers/{id}/idle-policy",               [401, 404, 403, 403, 404, 200, 401, 200, 200]),
+    (Door::Rest, "PUT",   "/api/admin/customers/{id}/idle-policy",               [401, 404, 403, 403, 404, 200, 401, 403, 403]),
+    // It does not run: 422 says that the caller was let in.
+    (Door::Rest, "POST", "/api/customer/instances/{id}/keep",                   [401, 404, 404, 422, 404, 404, 401, 404, 404]),
+    (Door::Rest, "GET",  "/api/admin/billing/budgets",                           [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "POST", "/api/admin/billing/budgets",                           [401, 404, 404, 404, 404, 201, 401, 404, 404]),
+    (Door::Rest, "GET",  "/api/admin/billing/budgets/export",                    [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "PUT",  "/api/admin/billing/budgets/{id}",                      [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "POST", "/api/admin/billing/budgets/{id}/lift",                 [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "DELETE","/api/admin/billing/budgets/{id}",                      [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    // What their customer means to spend is the owners'.
+    (Door::Rest, "GET",  "/api/customer/billing/budgets",                        [401, 404, 404, 200, 200, 404, 401, 404, 404]),
+    (Door::Rest, "POST", "/api/customer/billing/budgets",                        [401, 404, 404, 201, 201, 404, 401, 404, 404]),
+    (Door::Rest, "GET",  "/api/customer/billing/budgets/export",                 [401, 404, 404, 200, 200, 404, 401, 404, 404]),
+    (Door::Rest, "PUT",  "/api/customer/billing/budgets/{id}",                   [401, 404, 404, 200, 404, 404, 401, 404, 404]),
+    (Door::Rest, "DELETE","/api/customer/billing/budgets/{id}",                   [401, 404, 404, 200, 404, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "set_customer_idle",                                   [401, 404, 403, 403, 404, 200, 401, 403, 403]),
+    (Door::ServerFn, "POST", "list_budgets",                                     [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST", "save_budget",                                      [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST", "lift_budget",                                      [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST", "delete_budget",                                    [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST", "list_own_budgets",                                 [401, 404, 404, 200, 200, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST", "save_own_budget",                                  [401, 404, 404, 200, 200, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST", "delete_own_budget",                                [401, 404, 404, 200, 404, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST", "keep_own_instance",                                [401, 404, 404, 422, 404, 404, 401, 404, 404]),
+];
