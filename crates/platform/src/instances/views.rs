@@ -2,12 +2,13 @@
 
 use contract::instances::{InstanceEvent, InstancePort, InstanceView};
 
+use super::split;
 use super::store::{self, Row};
 use crate::db::Tx;
 use crate::{OpContext, Platform, Result, customers, engines};
 
 /// Faults whose words are about the instance itself; those of others tell of the fleet, which is the staff's.
-const OWN_FAULTS: [&str; 12] = [
+const OWN_FAULTS: [&str; 13] = [
     "image",
     "spec",
     "limits",
@@ -17,6 +18,7 @@ const OWN_FAULTS: [&str; 12] = [
     "out-of-memory",
     "killed",
     "keeps-ending",
+    "split-broken",
     "agent-offline",
     "timeout",
     "unreachable",
@@ -37,6 +39,7 @@ fn shown(ctx: &OpContext, fault: Option<&str>, detail: Option<String>) -> Option
 
 pub(super) fn view(ctx: &OpContext, row: Row) -> InstanceView {
     InstanceView {
+        memory_split: split::badge(ctx, &row),
         state: row.state(),
         message: row.failure.as_deref().map(|fault| words(ctx, fault)),
         detail: shown(ctx, row.failure.as_deref(), row.detail),
