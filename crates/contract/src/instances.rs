@@ -4,6 +4,7 @@
 
 mod now;
 mod said;
+mod split;
 mod terminal;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ pub use self::said::{
     InstanceGpuStats, InstanceLogLine, InstanceLogQuery, InstanceLogs, InstanceStats, LogsMessage, MAX_LOG_LINES,
     StaffLogQuery,
 };
+pub use self::split::{MemorySplitState, MemorySplitView};
 pub use self::terminal::{
     MAX_TERMINAL_MESSAGE, MAX_TERMINAL_SIDE, TerminalQuery, TerminalSaid, TerminalTicket, TerminalTicketCreate,
     TerminalTold, WINDOW as TERMINAL_WINDOW,
@@ -282,6 +284,8 @@ pub struct InstanceView {
     pub lost_since: Option<DateTime<Utc>>,
     /// It holds its GPUs, CPU and memory; what could not be made holds nothing.
     pub holds: bool,
+    /// How its part of a GPU's memory is kept to; absent for whole GPUs and none.
+    pub memory_split: Option<MemorySplitView>,
     pub revision: i64,
     pub created_at: DateTime<Utc>,
     pub deleted_at: Option<DateTime<Utc>>,

@@ -402,6 +402,10 @@ pub struct Process {
     /// `compute`, `graphics`.
     #[prost(string, tag = "8")]
     pub kind: String,
+    /// Whether the library that divides a GPU's memory (HAMi-core's `libvgpu.so`) is in it; said of programs in containers
+    /// whose mappings the agent may read.
+    #[prost(bool, optional, tag = "9")]
+    pub preloaded: Option<bool>,
 }
 
 /// See [`ServerBody::Ack`].

@@ -101,19 +101,34 @@ impl DockerEngine {
     /// # Panics
     /// When there is no `dockerd` here (`cargo xtask setup test` gets it), this is not root, or it does not start.
     pub fn start() -> Self {
+        Self::begin(false)
+    }
+
+    /// One that takes it that NVIDIA's runtime is set up: containers get the GPUs they ask for, which are none.
+    ///
+    /// # Panics
+    /// As [`DockerEngine::start`].
+    pub fn start_with_gpus() -> Self {
+        Self::begin(true)
+    }
+
+    fn begin(with_gpus: bool) -> Self {
         // Another program may have been faster with the port: then another is taken.
         for _ in 0..5 {
-            if let Some(engine) = Self::launch() {
+            if let Some(engine) = Self::launch(with_gpus) {
                 return engine;
             }
         }
         panic!("dockerd does not start");
     }
 
-    fn launch() -> Option<Self> {
+    fn launch(with_gpus: bool) -> Option<Self> {
         // overlay2 wants a real disk, and /tmp may be memory.
         let folder = tempfile::Builder::new().prefix("rg-engine-").tempdir_in("/var/tmp").expect("/var/tmp is there");
         let place = |name: &str| folder.path().join(name);
+        if with_gpus {
+            give_hook(&place(HOOKS));
+        }
         let authority = Authority::new();
         let own = authority.sign(&["127.0.0.1", "localhost"], Validity::Long);
         let texts = [("ca.pem", authority.certificate()), ("cert.pem", &own.certificate), ("key.pem", &own.key)];
@@ -165,11 +180,17 @@ impl DockerEngine {
     /// # Panics
     /// When busybox is not here (`cargo xtask setup test` gets it).
     pub fn import_busybox(&self) {
-        let program = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find_map(|path| std::fs::read(path).ok());
-        let program = program.expect("busybox is not here: cargo xtask setup test gets it");
-        let archive = crate::archive::program_archive("bin/busybox", &program, &APPLETS);
-        let (status, answer) =
-            self.ask("POST", "/images/create?fromSrc=-&repo=busybox&tag=1", "application/x-tar", &archive);
+        self.import_programs("busybox", &[]);
+    }
+
+    /// Gives it an image of these files, which may all be run, and busybox; no registry is asked.
+    ///
+    /// # Panics
+    /// When busybox is not here, as for [`DockerEngine::import_busybox`].
+    pub fn import_programs(&self, repository: &str, programs: &[(&str, &[u8])]) {
+        let archive = crate::archive::program_archive("bin/busybox", &busybox(), &APPLETS, programs);
+        let path = format!("/images/create?fromSrc=-&repo={repository}&tag=1");
+        let (status, answer) = self.ask("POST", &path, "application/x-tar", &archive);
         assert!(status == 200 && answer.contains("sha256:"), "{answer}");
     }
 
@@ -246,15 +267,37 @@ impl DockerEngine {
     }
 }
 
+/// # Panics
+/// When it is not here.
+fn busybox() -> Vec<u8> {
+    let program = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find_map(|path| std::fs::read(path).ok());
+    program.expect("busybox is not here: cargo xtask setup test gets it")
+}
+
+/// Where what an engine looks for in its `PATH` lies in its folder.
+const HOOKS: &str = "hooks";
+
+/// An engine has a driver for NVIDIA's GPUs where it finds this program when it starts; it is run before each container with GPUs.
+fn give_hook(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let hook = folder.join("nvidia-container-runtime-hook");
+    std::fs::create_dir(folder).expect("the folder can be written");
+    std::fs::write(&hook, "#!/bin/sh\nexit 0\n").expect("the folder can be written");
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).expect("the file is ours");
+}
+
 /// Names of busybox that the tests use.
-const APPLETS: [&str; 14] = [
+const APPLETS: [&str; 17] = [
     "bin/cat",
     "bin/dd",
     "bin/echo",
+    "bin/env",
     "bin/head",
     "bin/httpd",
     "bin/mkdir",
+    "bin/mv",
     "bin/printf",
+    "bin/rm",
     "bin/seq",
     "bin/sh",
     "bin/sleep",
@@ -286,6 +329,10 @@ fn spawn(folder: &Path, port: u16) -> Child {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log);
+    if place(HOOKS).exists() {
+        let path = std::env::var("PATH").unwrap_or_default();
+        command.env("PATH", format!("{}:{path}", place(HOOKS).display()));
+    }
     command.spawn().expect("dockerd starts")
 }
 

@@ -3,7 +3,8 @@
 //! Invariant: only the program's name is read, never its arguments: they may hold secrets.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::MetadataExt as _;
 use std::time::SystemTime;
 
@@ -57,12 +58,14 @@ impl ProcessReader {
         let read = |name: &str| fs::read_to_string(format!("{dir}/{name}")).ok();
         let uid = fs::metadata(&dir).ok().map(|dir| dir.uid());
         let started = read("stat").as_deref().and_then(start_ticks);
+        let container = read("cgroup").as_deref().and_then(container_of);
         Process {
+            preloaded: container.as_ref().and_then(|_| preloaded(&dir)),
             pid,
             gpu_uuid: uuid.to_owned(),
             user: uid.map(|uid| self.user(uid)),
             command: read("comm").map(|comm| cut(comm.trim_end().to_owned())),
-            container: read("cgroup").as_deref().and_then(container_of),
+            container,
             gpu_memory_bytes: memory,
             started_at_ms: boot_ms
                 .zip(started)
@@ -79,6 +82,19 @@ impl ProcessReader {
         }
         self.users.get(&uid).cloned().unwrap_or_else(|| uid.to_string())
     }
+}
+
+/// Whether a program has the library mapped that divides a GPU's memory. It is there from the program's first moment or
+/// never, since a loader puts it there, and stays when its file is replaced. Nothing where the mappings may not be read.
+fn preloaded(dir: &str) -> Option<bool> {
+    let maps = BufReader::new(File::open(format!("{dir}/maps")).ok()?);
+    for line in maps.split(b'\n') {
+        let line = line.ok()?;
+        if line.strip_suffix(b" (deleted)").unwrap_or(&line).ends_with(b"/libvgpu.so") {
+            return Some(true);
+        }
+    }
+    Some(false)
 }
 
 fn used(info: &ProcessInfo) -> Option<u64> {
@@ -149,6 +165,23 @@ mod tests {
             assert_eq!(container_of(&cgroup).as_deref(), Some(id.as_str()), "{cgroup}");
         }
         assert_eq!(container_of("0::/user.slice/session-2.scope\n"), None);
+    }
+
+    #[test]
+    fn the_library_is_seen_in_what_is_mapped() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().to_str().unwrap();
+        assert_eq!(preloaded(dir), None, "it may not be read");
+        let line = "7f1c0000-7f1d0000 r-xp 00000000 08:01 42   ";
+        for (path, expected) in [
+            ("/usr/local/vgpu/libvgpu.so", true),
+            ("/usr/lib/libcuda.so.1", false),
+            ("/usr/local/vgpu/libvgpu.so (deleted)", true),
+            ("/tmp/notlibvgpu.so", false),
+        ] {
+            fs::write(folder.path().join("maps"), format!("{line}/usr/bin/python3\n{line}{path}\n")).unwrap();
+            assert_eq!(preloaded(dir), Some(expected), "{path}");
+        }
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub(crate) struct Subject<'a> {
     pub machine_code: &'a str,
     pub machine_name: &'a str,
     pub spec: &'a InstanceSpec,
+    /// The most GPU memory that was measured since its open row began, bytes.
+    pub measured_memory: Option<u64>,
 }
 
 /// What an hour of it costs now, and from when on something else: by the rule that the ledger counts by.
@@ -62,7 +64,7 @@ async fn prices(tx: &mut Tx, spec: &InstanceSpec) -> Result<Prices> {
 }
 
 /// Writes what follows from what was seen of an instance, in the transaction that writes what was seen, and under the lock of
-/// its row.
+/// its row. True where a row was closed, which what was measured went into.
 ///
 /// # Errors
 /// Whatever keeps the database from keeping it.
@@ -73,14 +75,16 @@ pub(crate) async fn follow(
     subject: &Subject<'_>,
     seen: Seen,
     seen_running: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<bool> {
     let last = store::last(tx, subject.instance).await?;
     let prices = prices(tx, subject.spec).await?;
     let state = last.as_ref().map(|(_, last)| *last);
     let steps = follow::steps(state, seen, (seen_running, ctx.now()), &prices);
     if steps.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
+    let mut measured = subject.measured_memory;
+    let mut closed = false;
     let customer = customers::names(tx, &[subject.customer.0]).await?.remove(&subject.customer.0).unwrap_or_default();
     let currency = settings::currency(platform).await;
     let mut row = last.map(|(id, _)| id);
@@ -88,7 +92,8 @@ pub(crate) async fn follow(
         match step {
             follow::Step::Close { at, by } => {
                 let open = row.ok_or_else(|| Error::internal("the ledger closes what was never opened"))?;
-                store::close(tx, open, at, by).await?;
+                store::close(tx, open, (at, by), measured.take()).await?;
+                closed = true;
             }
             follow::Step::Open { run, at, by, price } => {
                 let open = store::New { run, at, by, price, currency: &currency, customer: &customer };
@@ -96,7 +101,7 @@ pub(crate) async fn follow(
             }
         }
     }
-    Ok(())
+    Ok(closed)
 }
 
 /// Of these instances the last run, where there is one.

@@ -49,10 +49,22 @@ pub(super) async fn last(tx: &mut Tx, id: InstanceId) -> Result<Option<(LedgerIn
     .transpose()
 }
 
-pub(super) async fn close(tx: &mut Tx, id: LedgerIntervalId, at: DateTime<Utc>, by: LedgerClosed) -> Result<()> {
-    sqlx::query!("update ledger_intervals set ended_at = $2, closed_by = $3 where id = $1", id.0, at, by.code())
-        .execute(&mut **tx)
-        .await?;
+/// With the most GPU memory that was measured in it, where it was.
+pub(super) async fn close(
+    tx: &mut Tx,
+    id: LedgerIntervalId,
+    (at, by): (DateTime<Utc>, LedgerClosed),
+    measured: Option<u64>,
+) -> Result<()> {
+    sqlx::query!(
+        "update ledger_intervals set ended_at = $2, closed_by = $3, measured_memory_bytes = $4 where id = $1",
+        id.0,
+        at,
+        by.code(),
+        measured.and_then(|bytes| i64::try_from(bytes).ok())
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

@@ -146,6 +146,11 @@ pub(crate) async fn reference_in_tx(tx: &mut Tx, id: ImageId) -> Result<Option<S
     Ok(store::find(tx, id).await?.and_then(|view| view.address.or_else(|| view.tags.into_iter().next())))
 }
 
+/// Whether somebody said of it that it works with a part of a GPU's memory.
+pub(crate) async fn divides_memory_in_tx(tx: &mut Tx, id: ImageId) -> Result<bool> {
+    Ok(store::find(tx, id).await?.is_some_and(|view| view.memory_split))
+}
+
 /// Brings it to an engine now, for a job that needs it there.
 pub(crate) async fn bring_now(
     platform: &Platform,

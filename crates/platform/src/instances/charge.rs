@@ -50,9 +50,13 @@ pub(super) async fn follow(
         machine_code: &before.machine_code,
         machine_name: &before.machine_name,
         spec: &before.spec,
+        measured_memory: before.split.peak,
     };
     let seen_running = seen_running(tx, before).await?;
-    billing::follow(platform, tx, ctx, &subject, seen, seen_running).await
+    if billing::follow(platform, tx, ctx, &subject, seen, seen_running).await? && before.split.peak.is_some() {
+        store::forget_peak(tx, before.id).await?;
+    }
+    Ok(())
 }
 
 /// When it was seen running last: looks that find nothing new write nothing, but that they had an answer.

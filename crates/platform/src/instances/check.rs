@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use contract::instances::{InstanceCreate, InstanceUpdate, MAX_PORTS, MAX_VARIABLES};
 
+use super::split;
 use crate::Result;
 use crate::fields::Wrong;
 
@@ -33,7 +34,7 @@ pub(super) fn create(body: &InstanceCreate) -> Result<Checked> {
     for (key, value) in &body.environment {
         if !is_variable(key) {
             wrong.add_with("environment", "field-environment-name", vec![("name", key.chars().take(40).collect())]);
-        } else if key.starts_with(CLOSED) {
+        } else if key.starts_with(CLOSED) || split::is_closed(key) {
             wrong.add_with("environment", "field-environment-closed", vec![("name", key.clone())]);
         }
         if value.len() > MAX_VALUE || value.contains('\0') {
@@ -109,9 +110,14 @@ mod tests {
         assert_eq!((checked.name.as_str(), checked.command, checked.ports), ("train-1", None, vec![6006, 8888]));
         let bad = InstanceCreate {
             name: "a b".to_owned(),
-            environment: [("1A", ""), ("NVIDIA_VISIBLE_DEVICES", "all"), ("B", "\0")]
-                .map(|(key, value)| (key.to_owned(), value.to_owned()))
-                .into(),
+            environment: [
+                ("1A", ""),
+                ("NVIDIA_VISIBLE_DEVICES", "all"),
+                ("B", "\0"),
+                ("CUDA_DEVICE_MEMORY_LIMIT_0", "80g"),
+            ]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
             command: Some(vec!["\0".to_owned()]),
             ports: vec![0],
             ..good
@@ -122,6 +128,7 @@ mod tests {
             "field-instance-name",
             "field-environment-name",
             "field-environment-value",
+            "field-environment-closed",
             "field-environment-closed",
             "field-command",
             "field-ports",

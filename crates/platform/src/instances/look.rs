@@ -10,7 +10,7 @@ use runtime::docker::{Fault, FaultKind};
 
 use super::store::{self, Event, Row};
 use super::work::{self, Meaning, Trouble};
-use super::{charge, made_of, worker};
+use super::{charge, made_of, split, worker};
 use crate::billing::Seen;
 use crate::{Error, Platform, Result};
 
@@ -79,8 +79,11 @@ async fn seen(platform: &Platform, machine: MachineId, rows: &[Row]) -> Result<(
             },
         };
         if note(platform, row.id, found.as_ref()).await? {
-            end(platform, &engine, row.id).await?;
+            end(platform, &engine, row.id, None).await?;
         }
+    }
+    for id in split::watch::watch(platform, &alive_on(platform, machine).await?).await? {
+        end(platform, &engine, id, Some("split-broken")).await?;
     }
     sweep_away(platform, &engine, machine, listed.iter().map(|it| (it.origin.instance.as_str(), it.id.as_str()))).await
 }
@@ -158,8 +161,13 @@ fn take_over(row: &mut Row, seen: &Container, now: DateTime<Utc>) -> Option<Even
     }
 }
 
-/// Stops a program that keeps ending, so that it says how.
-async fn end(platform: &Platform, engine: &Containers, id: InstanceId) -> Result<(), Trouble> {
+/// Stops a program, for this reason; without one it keeps ending, and says how.
+async fn end(
+    platform: &Platform,
+    engine: &Containers,
+    id: InstanceId,
+    reason: Option<&'static str>,
+) -> Result<(), Trouble> {
     let mut tx = platform.db().begin(&worker(platform)).await?;
     let row = store::find(&mut tx, id).await?;
     tx.commit().await.map_err(Error::from)?;
@@ -173,7 +181,7 @@ async fn end(platform: &Platform, engine: &Containers, id: InstanceId) -> Result
         Vec::new()
     })
     .await?;
-    let reason = if out_of_memory { "out-of-memory" } else { "keeps-ending" };
+    let reason = reason.unwrap_or(if out_of_memory { "out-of-memory" } else { "keeps-ending" });
     work::give_up(platform, &row, reason, &seen.error).await?;
     Ok(())
 }
@@ -198,6 +206,7 @@ async fn sweep_away(
         engine.remove(id, true).await?;
     }
     for volume in volumes.iter().filter(|it| number(&it.instance).is_some_and(|of| gone.contains(&of))) {
+        engine.remove_filler(&volume.name).await?;
         match engine.remove_volume(&volume.name).await {
             Err(Fault { kind: FaultKind::Busy, .. }) | Ok(()) => {}
             Err(fault) => return Err(fault.into()),

@@ -6,6 +6,7 @@ use contract::{CustomerId, InstanceId};
 use runtime::docker::containers::{ContainerSpec, Env, LogDriver, LogLimit, PublishedPort, Restart, VolumeMount};
 use runtime::docker::{Fault, FaultKind};
 
+use super::split::{self, Plan};
 use super::store::{self, Row};
 use super::work::Trouble;
 use crate::{Error, OpContext, Platform, Result, images, machines};
@@ -43,27 +44,33 @@ pub(super) fn customer(owner: &str) -> Option<CustomerId> {
     owner.strip_prefix(CUSTOMER)?.parse().ok().map(CustomerId)
 }
 
-/// The same for the same instance, as long as it is there.
-pub(super) async fn container(platform: &Platform, ctx: &OpContext, row: &Row) -> Result<ContainerSpec, Trouble> {
+/// The same for the same instance, as long as it is there; with what a part of a GPU needs beside it.
+pub(super) async fn container(
+    platform: &Platform,
+    ctx: &OpContext,
+    row: &Row,
+) -> Result<(ContainerSpec, Option<Plan>), Trouble> {
     let name = name(platform, ctx, row.id).await?;
     let mut tx = platform.db().begin(ctx).await?;
     let network = format!("{}-c{}", start(&store::installation(&mut tx).await?), row.customer);
     let image = images::reference_in_tx(&mut tx, row.image).await?;
     let cards = store::cards_of(&mut tx, row.id).await?;
     let uuids = machines::gpu_uuids(&mut tx, &cards).await?;
+    let plan = split::plan(&mut tx, row, &name).await?;
     tx.commit().await.map_err(Error::from)?;
     let image = image.ok_or_else(|| Fault::new(FaultKind::Image, "it is not there any more"))?;
-    let environment: BTreeMap<String, String> = match &row.environment {
+    let mut environment: BTreeMap<String, String> = match &row.environment {
         None => BTreeMap::new(),
         Some(sealed) => {
             let plain = platform.keyring().open(&store::place(row.id), sealed)?;
             serde_json::from_slice(&plain).map_err(Error::internal)?
         }
     };
+    environment.extend(plan.iter().flat_map(Plan::environment));
     let memory = u64::from(row.spec.memory_gb) * GIB;
-    let data = VolumeMount { volume: format!("{name}-data"), target: DATA.to_owned(), read_only: false };
+    let data = VolumeMount { volume: format!("{name}-data"), target: DATA.to_owned(), read_only: false, empty: false };
     let hostname = row.name.replace('_', "-");
-    Ok(ContainerSpec {
+    let spec = ContainerSpec {
         instance: row.id.to_string(),
         // What it is made of never changes.
         revision: 1,
@@ -90,5 +97,6 @@ pub(super) async fn container(platform: &Platform, ctx: &OpContext, row: &Row) -
         disk: None,
         init: true,
         name,
-    })
+    };
+    Ok((spec, plan))
 }

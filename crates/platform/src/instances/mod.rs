@@ -17,6 +17,7 @@ mod made_of;
 mod notices;
 mod place;
 mod placement;
+mod split;
 mod stats;
 mod store;
 mod terminals;

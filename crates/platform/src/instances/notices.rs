@@ -1,11 +1,38 @@
 //! Who is told of instances.
 
+use contract::UserId;
 use contract::notifications::NotificationKind;
 
 use super::store::Row;
 use crate::db::Tx;
 use crate::notifications::{self, Notice, Value};
 use crate::{OpContext, Platform, Result, customers};
+
+/// Whose it is, while they belong to its customer, and those who run the platform: its share of a GPU is not kept.
+pub(super) async fn share_broken(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &Row,
+    staff: &[UserId],
+) -> Result<()> {
+    let people = customers::people(tx, row.customer, false).await?;
+    let own: Vec<UserId> = people.into_iter().filter(|person| *person == row.owner).collect();
+    let others: Vec<UserId> = staff.iter().copied().filter(|person| !own.contains(person)).collect();
+    for (people, link) in [(own, format!("/instances/{}", row.id)), (others, format!("/admin/instances/{}", row.id))] {
+        let notice = Notice {
+            kind: NotificationKind::InstanceFailed,
+            args: vec![
+                ("instance", Value::Text(row.name.clone())),
+                ("machine", Value::Text(row.machine_name.clone())),
+                ("made", Value::Text("split".to_owned())),
+            ],
+            link: Some(link),
+        };
+        notifications::notify_in_tx(platform, tx, ctx, &people, &notice).await?;
+    }
+    Ok(())
+}
 
 /// Whose it is, while they belong to its customer.
 pub(super) async fn failed(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row: &Row) -> Result<()> {

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::instances::{InstanceEventKind as Kind, InstancePort, InstanceState, InstanceWish, Observed};
+use contract::specs::GpuUse;
 use contract::{ErrorCode, InstanceId, MachineId};
-use runtime::docker::containers::{Container, Containers, State};
+use runtime::docker::containers::{Container, ContainerSpec, Containers, Created, State};
 use runtime::docker::{Fault, FaultKind};
 use uuid::Uuid;
 
+use super::split::{self, Plan};
 use super::store::{self, Event, Row};
 use super::{charge, logs, look, made_of, notices, worker};
 use crate::billing::Seen;
@@ -178,20 +180,23 @@ pub(super) async fn connect(platform: &Platform, machine: MachineId) -> Result<C
 
 /// Makes its container and starts it: only then it was ever there.
 async fn make(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
-    let spec = made_of::container(platform, &worker(platform), row).await?;
+    let (spec, plan) = made_of::container(platform, &worker(platform), row).await?;
     if let Some(network) = &spec.network {
         engine.create_network(network, &made_of::owner(row.customer)).await?;
     }
     for mount in &spec.volumes {
         engine.create_volume(&mount.volume, &spec.instance).await?;
     }
-    let created = match engine.create(&spec).await {
+    let created = match create(engine, &spec, plan.as_ref()).await {
         Err(fault) if fault.kind == FaultKind::Image => {
             images::bring_now(platform, &worker(platform), row.image, row.machine).await??;
-            engine.create(&spec).await?
+            create(engine, &spec, plan.as_ref()).await?
         }
         created => created?,
     };
+    let mut tx = platform.db().begin(&worker(platform)).await?;
+    store::set_setup(&mut tx, row.id, plan.map(|plan| plan.setup)).await?;
+    tx.commit().await.map_err(Error::from)?;
     engine.start(&created.id).await?;
     let seen = engine.inspect(&created.id).await?;
     change(platform, row, charge::seen(&seen), |now, row| {
@@ -202,6 +207,13 @@ async fn make(platform: &Platform, engine: &Containers, row: &Row) -> Result<(),
     })
     .await?;
     Ok(())
+}
+
+async fn create(engine: &Containers, spec: &ContainerSpec, plan: Option<&Plan>) -> Result<Created, Fault> {
+    match plan {
+        Some(plan) => plan.create(engine, spec).await,
+        None => engine.create(spec).await,
+    }
 }
 
 async fn start(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
@@ -280,6 +292,9 @@ async fn take_away(platform: &Platform, engine: &Containers, row: &Row) -> Resul
     let ctx = worker(platform);
     let name = made_of::name(platform, &ctx, row.id).await?;
     engine.remove(&name, true).await?;
+    if row.spec.gpu_use == GpuUse::Share {
+        engine.remove_filler(&split::volume(&name)).await?;
+    }
     let own = row.id.to_string();
     for volume in engine.list_volumes().await?.into_iter().filter(|volume| volume.instance == own) {
         engine.remove_volume(&volume.name).await?;
@@ -362,6 +377,7 @@ pub(super) fn kind_of(kind: FaultKind) -> Meaning {
         | K::NoSpace
         | K::PortTaken
         | K::Limits
+        | K::HostFile
         | K::GpuRuntime
         | K::StartRefused
         | K::Denied

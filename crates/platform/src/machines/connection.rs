@@ -1,11 +1,14 @@
 //! How the server gets onto a host. The secret is sealed with the installation's key and bound to its row; nothing shows it
 //! again.
 
-use contract::Permission;
 use contract::machines::{ConnectionUpdate, MachineView, SecretKind};
+use contract::{MachineId, Permission};
+
+use runtime::docker::containers::HostFolders;
 
 use super::{entry, resource, store};
 use crate::authz::{MachineRef, OperateMachine};
+use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, audit};
 
@@ -34,8 +37,12 @@ pub async fn set_connection(
     }
     wrong.number("port", body.port, 65_535);
     let path = wrong.text("hamiCorePath", body.hami_core_path, 255);
-    if path.as_deref().is_some_and(|path| !path.starts_with('/') || path.contains("..")) {
-        wrong.add("hamiCorePath", "field-absolute-path");
+    if let Some(path) = path.as_deref() {
+        if !path.starts_with('/') || path.contains("..") {
+            wrong.add("hamiCorePath", "field-absolute-path");
+        } else if HostFolders::new([path.into()]).is_err() {
+            wrong.add("hamiCorePath", "field-closed-folder");
+        }
     }
     let password = body.password.filter(|text| !text.is_empty());
     let key = body.private_key.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
@@ -69,6 +76,11 @@ pub async fn set_connection(
     tx.commit().await?;
     platform.live().freshen(&mut after.last_seen_at, &mut after.presence, &after.id, ctx.now());
     Ok(after)
+}
+
+/// The folder of the host in which the library lies that divides a GPU's memory, where somebody said one.
+pub(crate) async fn library_folder_in_tx(tx: &mut Tx, machine: MachineId) -> Result<Option<String>> {
+    Ok(store::connection(tx, machine.0).await?.hami_core_path)
 }
 
 /// As `useradd` takes them.

@@ -28,6 +28,7 @@ use contract::{ErrorCode, ListColumns, MachineId, Page, Permission};
 
 pub(crate) use bulk::too_many_match;
 pub use bulk::{Preview, act_on_many, plan_for_many, preview_many, preview_plan_for_many};
+pub(crate) use connection::library_folder_in_tx;
 pub use connection::set_connection;
 pub use differences::differences;
 pub(crate) use gpu_times::GpuTimes;

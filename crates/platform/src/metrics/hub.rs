@@ -87,6 +87,12 @@ pub(super) struct Process {
     pub view: ProcessView,
     #[serde(default)]
     pub gpu_uuids: Vec<String>,
+    /// Of each of these GPUs, bytes.
+    #[serde(default)]
+    pub gpu_memory: Vec<Option<u64>>,
+    /// Whether the library is in it that divides a GPU's memory; nothing where its agent does not say.
+    #[serde(default)]
+    pub preloaded: Option<bool>,
 }
 
 impl Process {
@@ -98,6 +104,20 @@ impl Process {
         let gpus = catalog.gpus.iter().filter(|gpu| self.gpu_uuids.contains(&gpu.uuid)).map(|gpu| gpu.index);
         ProcessView { gpus: gpus.collect(), ..self.view.clone() }
     }
+}
+
+/// A program on a GPU, for who asks whose memory is whose.
+pub(crate) struct GpuProgram {
+    pub container: Option<String>,
+    pub gpu_uuid: String,
+    pub bytes: Option<u64>,
+    pub preloaded: Option<bool>,
+}
+
+/// All of a machine, as they were listed.
+pub(crate) struct GpuPrograms {
+    pub at: DateTime<Utc>,
+    pub list: Vec<GpuProgram>,
 }
 
 /// The newest of one machine.
@@ -223,6 +243,30 @@ impl LiveHub {
             .map(|catalog| tiles::tile(catalog, state.entries.get(&catalog.code).unwrap_or(&none), now))
             .collect();
         WallSnapshot { machines, at: Some(now) }
+    }
+
+    /// Who is on which GPU of it; nothing while its agent is silent.
+    pub(super) fn programs(&self, code: &str, now: DateTime<Utc>) -> Option<GpuPrograms> {
+        let state = self.state();
+        let (catalog, entry) = (state.catalog.get(code)?, state.entries.get(code)?);
+        if presence(entry.last_sign(catalog), now) != Presence::Online {
+            return None;
+        }
+        // What a server before this field wrote down says it of nobody.
+        if entry.processes.iter().any(|process| process.gpu_memory.len() != process.gpu_uuids.len()) {
+            return None;
+        }
+        let of = |process: &Process| {
+            let on = process.gpu_uuids.iter().zip(process.gpu_memory.iter());
+            let one = |(gpu, bytes): (&String, &Option<u64>)| GpuProgram {
+                container: process.view.container.clone(),
+                gpu_uuid: gpu.clone(),
+                bytes: *bytes,
+                preloaded: process.preloaded,
+            };
+            on.map(one).collect::<Vec<_>>()
+        };
+        Some(GpuPrograms { at: entry.processes_at?, list: entry.processes.iter().flat_map(of).collect() })
     }
 
     pub(super) fn machine(&self, code: &str, now: DateTime<Utc>) -> Option<MachineLive> {

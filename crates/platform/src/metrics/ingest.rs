@@ -84,13 +84,14 @@ pub(super) fn processes_of(list: ProcessList) -> Result<Vec<hub::Process>> {
     for process in list.processes {
         let gpu_uuid = cut(process.gpu_uuid);
         if let Some(known) = processes.iter_mut().find(|known| known.view.pid == process.pid) {
-            if !known.gpu_uuids.contains(&gpu_uuid) {
-                known.gpu_uuids.push(gpu_uuid);
+            match known.gpu_uuids.iter().position(|uuid| *uuid == gpu_uuid) {
+                Some(at) => known.gpu_memory[at] = sum(known.gpu_memory[at], process.gpu_memory_bytes),
+                None => {
+                    known.gpu_uuids.push(gpu_uuid);
+                    known.gpu_memory.push(process.gpu_memory_bytes);
+                }
             }
-            known.view.gpu_memory_bytes = match (known.view.gpu_memory_bytes, process.gpu_memory_bytes) {
-                (Some(a), Some(b)) => Some(a.saturating_add(b)),
-                (a, b) => a.or(b),
-            };
+            known.view.gpu_memory_bytes = sum(known.view.gpu_memory_bytes, process.gpu_memory_bytes);
             continue;
         }
         let view = ProcessView {
@@ -102,10 +103,22 @@ pub(super) fn processes_of(list: ProcessList) -> Result<Vec<hub::Process>> {
             gpu_memory_bytes: process.gpu_memory_bytes,
             started_at: process.started_at_ms.and_then(DateTime::from_timestamp_millis),
         };
-        processes.push(hub::Process { view, gpu_uuids: vec![gpu_uuid] });
+        processes.push(hub::Process {
+            view,
+            gpu_uuids: vec![gpu_uuid],
+            gpu_memory: vec![process.gpu_memory_bytes],
+            preloaded: process.preloaded,
+        });
     }
     processes.sort_by_key(|process| std::cmp::Reverse(process.view.gpu_memory_bytes));
     Ok(processes)
+}
+
+fn sum(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.saturating_add(b)),
+        (a, b) => a.or(b),
+    }
 }
 
 fn in_time(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 pub use history::history;
 pub(crate) use history::history_between;
 pub use hub::LiveHub;
+pub(crate) use hub::{GpuProgram, GpuPrograms};
 pub use ingest::{ingest, report_processes};
 pub(crate) use links::linked_elsewhere;
 pub use links::{NodeLink, close_link, open_link};
@@ -56,6 +57,12 @@ pub async fn machine_live(platform: &Platform, ctx: &OpContext, code: &str) -> R
 pub(crate) async fn live_of_machine(platform: &Platform, ctx: &OpContext, code: &str) -> Result<MachineLive> {
     hub::refresh(platform).await?;
     platform.live().machine(code, ctx.now()).ok_or_else(Error::not_found)
+}
+
+/// Who is on which GPU of a machine, for a slice that compares it with what is held; nothing while nobody says.
+pub(crate) async fn gpu_programs(platform: &Platform, ctx: &OpContext, code: &str) -> Result<Option<GpuPrograms>> {
+    hub::refresh(platform).await?;
+    Ok(platform.live().programs(code, ctx.now()))
 }
 
 /// GPUs up to which the finer steps are added up; beyond it, an hour is the step.

@@ -20,11 +20,11 @@ pub use cache::Cache;
 pub(crate) use check::is_host;
 pub use logo::set_logo;
 pub use transfer::{confirm_import, export, forget_imports, get_import, stage_import};
-pub(crate) use values::private_ranges;
 pub use values::{
     Appearance, General, IdleSettings, MailServer, SignInSettings, SignUp, TransportSecurity, appearance, currency,
     general, idle, logo_file, mail, max_file_gb, sends_mail, sign_in, time_zone, usual_language, usual_time_zone,
 };
+pub(crate) use values::{private_ranges, split_patience};
 
 use crate::authz::{Granted, Installation, ManageIdentity, UpdateSettings};
 use crate::db::Tx;

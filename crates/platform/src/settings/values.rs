@@ -166,6 +166,12 @@ pub async fn time_zone(platform: &Platform) -> chrono_tz::Tz {
     Read::new(platform).await.zone()
 }
 
+/// How long an instance may be beyond its part of a GPU's memory before it is stopped; nothing for ever.
+pub(crate) async fn split_patience(platform: &Platform) -> Option<TimeDelta> {
+    let minutes = Read::new(platform).await.number("general.split_stop_minutes");
+    (minutes > 0).then(|| TimeDelta::minutes(i64::from(minutes)))
+}
+
 /// Largest file that comes in, GB.
 pub async fn max_file_gb(platform: &Platform) -> u64 {
     u64::from(Read::new(platform).await.number("general.max_file_gb"))

@@ -30,6 +30,7 @@ mod leftovers;
 mod machines;
 mod mail;
 mod may;
+mod memory_split;
 mod metrics;
 mod notifications;
 mod oidc;

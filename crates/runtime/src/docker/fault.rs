@@ -82,6 +82,8 @@ kinds! {
     NameTaken = "name-taken";
     /// A container of ours has this name, and was made of something else.
     Differs = "differs";
+    /// A file of the host that the container is to have is not there.
+    HostFile = "host-file";
     /// The engine's disk is full.
     NoSpace = "no-space";
     /// The port of the host is somebody else's.

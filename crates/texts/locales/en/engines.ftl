@@ -69,6 +69,7 @@ engine-fault-spec = What is asked for cannot be a container. See the details bel
 engine-fault-not-found = The engine does not have it, or what it has is not this installation's.
 engine-fault-name-taken = The name is used on this engine by something that is not this installation's. Remove it there, or choose another name.
 engine-fault-differs = A container of this name is there, and was made of something else. Remove it first.
+engine-fault-host-file = A file of the machine that the container is to have is not there. For a part of a GPU it is libvgpu.so in the machine’s HAMi-core folder.
 engine-fault-no-space = The engine's disk is full. Free space on the machine, for example by removing images that nobody uses.
 engine-fault-port-taken = The port of the machine is used by something else. Choose another port, or end what uses it.
 engine-fault-limits = The engine cannot limit this, does not have as much, or it is too little to start with. See the details below.

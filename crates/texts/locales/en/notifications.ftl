@@ -112,6 +112,7 @@ notification-image-reviewed = { $answer ->
    *[approved] The image { $image } was approved.
 }
 notification-instance-failed = { $made ->
+    [split] The instance { $instance } on { $machine } does not keep to its part of a GPU’s memory.
     [yes] The instance { $instance } on { $machine } failed.
    *[no] The instance { $instance } could not be made on { $machine }.
 }
@@ -243,8 +244,12 @@ mail-image-reviewed-text = { $answer ->
    *[approved] The image { $image } was approved and can be used.
 }
 mail-image-reviewed-link = Open the image
-mail-instance-failed-subject = { $product }: your instance { $instance } failed
+mail-instance-failed-subject = { $made ->
+    [split] { $product }: the instance { $instance } is beyond its part of a GPU
+   *[no] { $product }: your instance { $instance } failed
+}
 mail-instance-failed-text = { $made ->
+    [split] The instance { $instance } on { $machine } uses more GPU memory than its share, or runs programs past the limit. Others share the GPU. The page of the instance says how much it uses; end programs there, or make an instance with a larger share.
     [yes] Your instance { $instance } on { $machine } failed. The page of the instance says why, and it can be started again there.
    *[no] Your instance { $instance } could not be made on { $machine }. The page of the instance says why. It holds nothing any more.
 }

@@ -69,6 +69,7 @@ engine-fault-spec = 所要求的内容无法构成容器。详情见下。
 engine-fault-not-found = 引擎上没有它，或引擎上的那一个不属于本系统。
 engine-fault-name-taken = 此名称在该引擎上已被不属于本系统的对象占用。请在引擎上删除它，或换一个名称。
 engine-fault-differs = 同名容器已存在，但其内容不同。请先将其删除。
+engine-fault-host-file = 机器上没有容器所需的文件。显存切分需要机器的 HAMi-core 目录中有 libvgpu.so。
 engine-fault-no-space = 引擎的磁盘已满。请在机器上释放空间，例如删除无人使用的镜像。
 engine-fault-port-taken = 机器的该端口已被占用。请更换端口，或结束占用它的程序。
 engine-fault-limits = 引擎无法实施此限制、没有这么多资源，或所给的太少而无法启动。详情见下。

@@ -111,6 +111,7 @@ notification-image-reviewed = { $answer ->
    *[approved] 镜像 { $image } 已通过审核。
 }
 notification-instance-failed = { $made ->
+    [split] 实例 { $instance }（{ $machine }）超出了显存份额。
     [yes] 实例 { $instance }（{ $machine }）已失败。
    *[no] 实例 { $instance } 未能在 { $machine } 上创建。
 }
@@ -242,8 +243,12 @@ mail-image-reviewed-text = { $answer ->
    *[approved] 镜像 { $image } 已通过审核，可以使用。
 }
 mail-image-reviewed-link = 查看镜像
-mail-instance-failed-subject = { $product }：实例 { $instance } 失败
+mail-instance-failed-subject = { $made ->
+    [split] { $product }：实例 { $instance } 超出显存份额
+   *[no] { $product }：实例 { $instance } 失败
+}
 mail-instance-failed-text = { $made ->
+    [split] 实例 { $instance }（{ $machine }）使用的显存超出份额，或有程序绕过了限制。该 GPU 由多个实例共用。实例页面显示当前用量，请结束部分程序，或创建份额更大的实例。
     [yes] 实例 { $instance }（{ $machine }）已失败。实例页面说明了原因，也可在那里重新启动。
    *[no] 实例 { $instance } 未能在 { $machine } 上创建。实例页面说明了原因，资源已释放。
 }

@@ -3,6 +3,7 @@
 use contract::InstanceId;
 use contract::instances::{
     InstanceEvent, InstanceLogs, InstancePort, InstanceSpec, InstanceState, InstanceStats, InstanceView,
+    MemorySplitState,
 };
 use leptos::prelude::*;
 
@@ -269,6 +270,7 @@ pub fn facts_card(words: Words, view: &InstanceView) -> impl IntoView + use<> {
                 <dd>{view.image_name.clone()}</dd>
                 <dt>{words.t("instance-spec")}</dt>
                 <dd>{view.spec.name.clone()} " · " {spec_line(words, &view.spec)}</dd>
+                {split_fact(words, view)}
                 <dt>{words.t("instance-price")}</dt>
                 <dd>{prices(words, view)}</dd>
                 <dt>{words.t("instance-since")}</dt>
@@ -284,6 +286,36 @@ pub fn facts_card(words: Words, view: &InstanceView) -> impl IntoView + use<> {
             </dl>
         </section>
     }
+}
+
+/// How its part of a GPU's memory is kept to, with what that means and what is used.
+fn split_fact(words: Words, view: &InstanceView) -> Option<impl IntoView + use<>> {
+    use MemorySplitState as S;
+    let split = view.memory_split.clone()?;
+    let tone = match split.state {
+        S::Enforced => Tone::Ok,
+        S::Advisory => Tone::Warn,
+        S::Broken => Tone::Bad,
+    };
+    let badge = state(tone, words.t(&format!("instance-split-state-{}", split.state.code())));
+    let size = |n: u64| text(Some(bytes(n as f64)));
+    let limit = size(split.limit_bytes);
+    let used = match split.used_bytes {
+        None => limit,
+        Some(used) => words.with("instance-split-used", &[("used", size(used)), ("limit", limit)]),
+    };
+    let at = split.measured_at.map(|at| time(at, look().zone));
+    Some(view! {
+        <dt>{words.t("instance-split")}</dt>
+        <dd>
+            {badge}
+            " "
+            {used}
+            " "
+            {at}
+            <p class="sub">{split.message}</p>
+        </dd>
+    })
 }
 
 /// What happened to it, the newest first.

@@ -5,6 +5,7 @@ mod idle;
 mod leases;
 mod list;
 mod logs;
+mod split;
 mod terminals;
 
 use chrono::{DateTime, Utc};
@@ -22,12 +23,14 @@ pub(super) use idle::{all_running, idle_of, idle_policies, save_idle, set_idle_p
 pub(super) use leases::{beat, free, leave, take};
 pub(super) use list::{alive_on, ids_gone, list, machines_with_instances};
 pub(super) use logs::{forget_logs, keep_logs, kept_logs};
+pub(super) use split::{SplitRow, forget_peak, set_measured, set_setup};
 pub(super) use terminals::{
     NewTerminal, count_terminals, end_terminal, find_terminal, forget_terminals, keep_ticket, open_terminal,
     orphaned_terminals, renew_terminal, use_ticket,
 };
 
 use super::place::Chosen;
+use super::split::Setup;
 use crate::authz::{Action, CreateInstance, Granted, Resource};
 use crate::db::Tx;
 use crate::{Error, OpContext, Principal, Result};
@@ -75,6 +78,7 @@ pub(super) struct Row {
     pub revision: i64,
     pub created_at: DateTime<Utc>,
     pub deleted_at: Option<DateTime<Utc>>,
+    pub split: SplitRow,
 }
 
 impl Row {
@@ -174,7 +178,9 @@ pub(super) async fn rows(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
                 i.machine_name, i.image_id, i.image_name, i.spec, i.command, i.environment, i.variables, i.wanted,
                 i.wish, i.restarts_wanted, i.restarts_done, i.observed, i.observed_at, i.container_id, i.exit_code,
                 i.out_of_memory, i.started_at, i.ended_at, i.restarting_seen, i.made_at, i.trying_since, i.failure,
-                i.detail, i.lost_since, i.released_at, i.revision, i.created_at, i.deleted_at, i.ports, i.host_ports
+                i.detail, i.lost_since, i.released_at, i.revision, i.created_at, i.deleted_at, i.ports, i.host_ports,
+                i.split_setup, i.gpu_memory_bytes, i.gpu_memory_at, i.gpu_memory_peak, i.split_bare,
+                i.split_broken_since, i.split_told_at
          from instances i join unnest($1::bigint[]) with ordinality as asked (id, place) on asked.id = i.id
          order by asked.place",
         ids
@@ -221,6 +227,15 @@ pub(super) async fn rows(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
             revision: row.revision,
             created_at: row.created_at,
             deleted_at: row.deleted_at,
+            split: SplitRow {
+                setup: row.split_setup.map(|word| known(Setup::parse(&word), &word)).transpose()?,
+                bytes: row.gpu_memory_bytes.map(i64::unsigned_abs),
+                at: row.gpu_memory_at,
+                peak: row.gpu_memory_peak.map(i64::unsigned_abs),
+                bare: row.split_bare,
+                broken_since: row.split_broken_since,
+                told_at: row.split_told_at,
+            },
         })
     });
     row.collect()

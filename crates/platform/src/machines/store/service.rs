@@ -257,7 +257,7 @@ pub(in crate::machines) async fn set_connection(
     Ok(())
 }
 
-pub(super) async fn connection(tx: &mut Tx, machine: i64) -> Result<ConnectionView> {
+pub(in crate::machines) async fn connection(tx: &mut Tx, machine: i64) -> Result<ConnectionView> {
     let row = sqlx::query!(
         "select ssh_port, ssh_user, ssh_secret_kind, ssh_secret_set_at, hami_core_path from machines where id = $1",
         machine

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::spec::{SpecFault, is_target};
+use super::spec::{SpecFault, is_target, is_word};
 
 /// Where nothing is given out of, nor out of what they are in: who reads there knows the host's secrets, who talks there is root.
 const CLOSED: [&str; 12] = [
@@ -24,7 +24,8 @@ const CLOSED: [&str; 12] = [
 #[derive(Clone, Debug, Default)]
 pub struct HostFolders(Vec<PathBuf>);
 
-/// A file or folder of the host in a container, never to be written. Only [`HostFolders::bind`] makes one.
+/// A file or folder of the host in a container, never to be written. [`HostFolders::bind`] makes one, and
+/// [`super::Containers::volume_file`] of what is in a volume of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostBind {
     source: String,
@@ -62,6 +63,16 @@ impl HostFolders {
 }
 
 impl HostBind {
+    /// A file of a volume that is ours, whose folder on the host is where its engine says.
+    pub(super) fn of_volume(folder: &str, volume: &str, file: &str, target: &str) -> Result<Self, SpecFault> {
+        let path = Path::new(folder);
+        let own = is_plain(path) && path.ends_with(Path::new(volume).join("_data"));
+        SpecFault::unless(own, "binds", "that is no folder of a volume of this name")?;
+        SpecFault::unless(is_word(file), "binds", "it is no file of a volume")?;
+        SpecFault::unless(is_target(target), "binds", "it is where nothing may be")?;
+        Ok(Self { source: format!("{folder}/{file}"), target: target.to_owned() })
+    }
+
     pub(super) fn source(&self) -> &str {
         &self.source
     }
@@ -114,6 +125,22 @@ mod tests {
             assert!(HostFolders::new([PathBuf::from(closed)]).is_err(), "{closed:?}");
         }
         assert!(HostFolders::new(["/opt/remotegpu".into(), "/usr/local/vgpu".into()]).is_ok());
+    }
+
+    #[test]
+    fn a_volumes_file_lies_in_the_volume() {
+        let bind = |folder: &str, file: &str| HostBind::of_volume(folder, "v-1", file, "/etc/ld.so.preload");
+        let good = bind("/var/lib/docker/volumes/v-1/_data", "ld.so.preload").unwrap();
+        assert_eq!(good.source(), "/var/lib/docker/volumes/v-1/_data/ld.so.preload");
+        for folder in
+            ["", "/", "/etc", "/var/lib/docker/volumes/v-2/_data", "/volumes/v-1", "/x/../v-1/_data", "v-1/_data"]
+        {
+            assert!(bind(folder, "a").is_err(), "{folder:?}");
+        }
+        for file in ["", "..", "a/b", "/a"] {
+            assert!(bind("/var/lib/docker/volumes/v-1/_data", file).is_err(), "{file:?}");
+        }
+        assert!(HostBind::of_volume("/volumes/v-1/_data", "v-1", "a", "/proc/x").is_err());
     }
 
     #[test]

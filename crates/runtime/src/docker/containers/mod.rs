@@ -4,6 +4,7 @@
 //! container or volume that is not this installation's by its labels: what is not ours is not found. Each operation may be
 //! asked again after any answer or none, and does then what was left to do. What an engine sends is bounded (`wire`).
 
+mod archive;
 mod binds;
 mod commit;
 mod events;

@@ -15,9 +15,10 @@ pub(super) enum Doing {
 }
 
 /// Words, in small letters, and what they are about; the first that fit count.
-const WORDS: [(&str, FaultKind); 28] = [
+const WORDS: [(&str, FaultKind); 29] = [
     ("no space left on device", FaultKind::NoSpace),
     ("disk quota exceeded", FaultKind::NoSpace),
+    ("bind source path does not exist", FaultKind::HostFile),
     ("port is already allocated", FaultKind::PortTaken),
     ("address already in use", FaultKind::PortTaken),
     ("could not select device driver", FaultKind::GpuRuntime),
@@ -97,6 +98,12 @@ mod tests {
             (Create, 500, "--storage-opt is supported only for overlay over xfs with 'pquota' mount option", K::Limits),
             (Create, 500, "mkdir /var/lib/docker/overlay2/1: no space left on device", K::NoSpace),
             (Create, 400, "invalid hostname format: -", K::Spec),
+            (
+                Create,
+                400,
+                "invalid mount config for type \"bind\": bind source path does not exist: /opt/libvgpu.so",
+                K::HostFile,
+            ),
             (Create, 500, "anything", K::Other),
             (
                 Start,

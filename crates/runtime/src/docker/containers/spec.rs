@@ -87,6 +87,8 @@ pub struct VolumeMount {
     pub volume: String,
     pub target: String,
     pub read_only: bool,
+    /// A new one stays empty, whatever the image has at that place.
+    pub empty: bool,
 }
 
 /// A port of the container, on an address of the host.

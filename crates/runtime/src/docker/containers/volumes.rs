@@ -6,13 +6,17 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Containers;
+use super::binds::HostBind;
 use super::labels::{INSTALLATION, INSTANCE, filter};
 use super::lifecycle::{done, good};
 use super::refusal::Doing;
 use super::spec::{SpecFault, is_name, is_word};
 use super::wire::{Ask, QUICK, json as read};
+use super::{ContainerSpec, Containers, Env, LogDriver, LogLimit, Restart, VolumeMount, archive};
 use crate::docker::{Fault, FaultKind};
+
+/// Where a volume is in the container by which it is filled.
+const FILLED: &str = "/filled";
 
 /// A volume of this installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +36,8 @@ struct RawVolume {
     options: Option<HashMap<String, String>>,
     #[serde(default)]
     labels: Option<HashMap<String, String>>,
+    #[serde(default)]
+    mountpoint: String,
 }
 
 #[derive(Deserialize)]
@@ -101,8 +107,72 @@ impl Containers {
         list(&good(&answer)?, &self.installation)
     }
 
+    /// Writes files into a volume of ours: root's, and nobody's to write. They go in by a container of this image that never
+    /// runs and is gone afterwards, because an engine puts files nowhere else.
+    ///
+    /// # Errors
+    /// As [`Containers::create`], of that container.
+    pub async fn fill_volume(&self, volume: &str, image: &str, files: &[(&str, &str)]) -> Result<(), Fault> {
+        let mount = VolumeMount { volume: volume.to_owned(), target: FILLED.to_owned(), read_only: false, empty: true };
+        let filler = ContainerSpec {
+            name: format!("{volume}-filler"),
+            // Of no instance: whoever looks for one's container does not find this.
+            instance: volume.to_owned(),
+            revision: 1,
+            image: image.to_owned(),
+            entrypoint: None,
+            command: Some(vec!["true".to_owned()]),
+            env: Env::default(),
+            hostname: None,
+            cpu_millis: 100,
+            memory: 64 << 20,
+            shm: 1 << 20,
+            pids: 16,
+            gpus: Vec::new(),
+            volumes: vec![mount],
+            binds: Vec::new(),
+            ports: Vec::new(),
+            network: None,
+            restart: Restart::No,
+            ulimits: Vec::new(),
+            log: LogLimit { driver: LogDriver::Local, size: 1 << 20, files: 2 },
+            disk: None,
+            init: false,
+        };
+        let made = self.create(&filler).await?;
+        let ask = Ask::new(Method::PUT, format!("/containers/{}/archive", made.id)).with("path", FILLED);
+        let answer = self.wire.ask(ask.archive(archive::files_of_root(files)), QUICK).await;
+        self.remove(&made.id, true).await?;
+        done(Doing::Other, &answer?, &[200])
+    }
+
+    /// Takes away what [`Containers::fill_volume`] left behind if it was ended half-way.
+    ///
+    /// # Errors
+    /// As everything here.
+    pub async fn remove_filler(&self, volume: &str) -> Result<(), Fault> {
+        self.remove(&format!("{volume}-filler"), true).await
+    }
+
+    /// A file of a volume of ours, at this place in a container and never to be written there. No engine before 26 mounts
+    /// a file of a volume, so it is named by where the engine says that the volume lies on its host.
+    ///
+    /// # Errors
+    /// [`FaultKind::NotFound`] and [`FaultKind::NameTaken`] for what is no volume of ours.
+    pub async fn volume_file(&self, volume: &str, file: &str, target: &str) -> Result<HostBind, Fault> {
+        let found = self.raw_volume(volume).await?;
+        let folder = found.mountpoint.clone();
+        let own = found.volume(&self.installation).ok_or_else(|| Fault::new(FaultKind::NameTaken, volume))?;
+        Ok(HostBind::of_volume(&folder, &own.name, file, target)?)
+    }
+
     /// [`FaultKind::NotFound`] or [`FaultKind::NameTaken`].
     pub(super) async fn own_volume(&self, name: &str) -> Result<Volume, Fault> {
+        let found = self.raw_volume(name).await?;
+        found.volume(&self.installation).ok_or_else(|| Fault::new(FaultKind::NameTaken, name))
+    }
+
+    async fn raw_volume(&self, name: &str) -> Result<RawVolume, Fault> {
         let none = || Fault::new(FaultKind::NotFound, format!("no volume {}", super::state::word(name)));
         if !is_name(name) {
             return Err(none());
@@ -111,7 +181,6 @@ impl Containers {
         if answer.status == 404 {
             return Err(none());
         }
-        let found: RawVolume = read(&good(&answer)?)?;
-        found.volume(&self.installation).ok_or_else(|| Fault::new(FaultKind::NameTaken, name))
+        read(&good(&answer)?)
     }
 }

@@ -43,7 +43,8 @@ pub(super) struct Ask {
     method: Method,
     path: String,
     query: Vec<(&'static str, String)>,
-    body: Option<Vec<u8>>,
+    /// With what it is.
+    body: Option<(&'static str, Vec<u8>)>,
     /// For the connection itself, with bytes both ways from then on.
     upgrade: bool,
 }
@@ -67,7 +68,12 @@ impl Ask {
     }
 
     pub(super) fn json(mut self, body: &impl serde::Serialize) -> Self {
-        self.body = serde_json::to_vec(body).ok();
+        self.body = serde_json::to_vec(body).ok().map(|body| ("application/json", body));
+        self
+    }
+
+    pub(super) fn archive(mut self, files: Vec<u8>) -> Self {
+        self.body = Some(("application/x-tar", files));
         self
     }
 }
@@ -206,18 +212,18 @@ impl Wire {
         &self,
         method: Method,
         path: &str,
-        body: Option<Vec<u8>>,
+        body: Option<(&'static str, Vec<u8>)>,
         upgrade: bool,
     ) -> Result<Response<Incoming>, Fault> {
         // A name for the `Host` header; where it leads, the connector knows.
         let mut request = Request::builder().method(method).uri(format!("http://engine{path}"));
-        if body.is_some() {
-            request = request.header(CONTENT_TYPE, "application/json");
+        if let Some((content, _)) = &body {
+            request = request.header(CONTENT_TYPE, *content);
         }
         if upgrade {
             request = request.header(CONNECTION, "Upgrade").header(UPGRADE, "tcp");
         }
-        let request = request.body(Full::from(body.unwrap_or_default()));
+        let request = request.body(Full::from(body.map(|(_, body)| body).unwrap_or_default()));
         let request = request.map_err(|error| Fault::new(FaultKind::Spec, error))?;
         self.client.request(request).await.map_err(|error| Fault::of_http(&error))
     }

@@ -86,7 +86,8 @@ async fn a_name_is_one_containers_and_others_are_left_alone() {
 #[tokio::test]
 async fn volumes_outlive_their_containers() {
     let (engine, containers) = begin();
-    let home = VolumeMount { volume: "home-7".to_owned(), target: "/home/me".to_owned(), read_only: false };
+    let home =
+        VolumeMount { volume: "home-7".to_owned(), target: "/home/me".to_owned(), read_only: false, empty: false };
     let spec = |name: &str, script| ContainerSpec { volumes: vec![home.clone()], ..sh(name, script) };
     assert_eq!(kind(containers.create(&spec("c-1", "true")).await), FaultKind::NotFound, "it is not made by the way");
     for _ in 0..2 {
@@ -123,6 +124,31 @@ async fn volumes_outlive_their_containers() {
     containers.remove_volume("home-7").await.unwrap();
     containers.remove_volume("home-7").await.unwrap();
     assert!(containers.list_volumes().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn files_of_a_volume_are_roots_and_stay_as_they_are() {
+    let (engine, containers) = begin();
+    assert_eq!(kind(containers.fill_volume("v-1", "busybox:1", &[]).await), FaultKind::NotFound);
+    containers.create_volume("v-1", "7").await.unwrap();
+    for content in ["first\n", "second\n"] {
+        containers.fill_volume("v-1", "busybox:1", &[("limits", content), ("other", "")]).await.unwrap();
+        assert!(containers.list().await.unwrap().is_empty(), "what they came by is gone");
+    }
+    assert_eq!(kind(containers.fill_volume("v-1", "nope:1", &[]).await), FaultKind::Image);
+    assert_eq!(kind(of(&engine, "other").volume_file("v-1", "limits", "/x").await), FaultKind::NameTaken);
+    assert_eq!(kind(containers.volume_file("v-2", "limits", "/x").await), FaultKind::NotFound);
+    let binds = vec![containers.volume_file("v-1", "limits", "/etc/limits").await.unwrap()];
+    let script = "cat /etc/limits; echo x > /etc/limits || echo refused; rm /etc/limits || echo stays; \
+                  mv /etc/limits /x || echo stays; [ -O /etc/limits ] && [ ! -e /filled ] && echo roots";
+    let id = run(&containers, &ContainerSpec { binds, ..sh("c-1", script) }).await;
+    let said = all_said(&containers, &id).await;
+    let said: Vec<&str> =
+        said.iter().map(String::as_str).filter(|line| ["second", "refused", "stays", "roots"].contains(line)).collect();
+    assert_eq!(said, ["second", "refused", "stays", "stays", "roots"]);
+    let missing = containers.volume_file("v-1", "nope", "/etc/limits").await.unwrap();
+    let fault = containers.create(&ContainerSpec { binds: vec![missing], ..sh("c-2", "true") }).await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::HostFile, "{fault}");
 }
 
 #[tokio::test]

@@ -255,9 +255,10 @@ fn mounts(spec: &ContainerSpec) -> Vec<Mount> {
         read_only: Some(it.read_only),
         consistency: None,
         bind_options: None,
-        // No driver, which could be one that mounts the host; what the image has there is copied into a new volume.
+        // No driver, which could be one that mounts the host. What the image has there is copied into a new volume, unless
+        // nothing of an image may be in it.
         volume_options: Some(MountVolumeOptions {
-            no_copy: Some(false),
+            no_copy: Some(it.empty),
             labels: None,
             driver_config: None,
             subpath: None,

@@ -51,7 +51,12 @@ fn most() -> ContainerSpec {
         env: Env(BTreeMap::from([("B".to_owned(), "2=3".to_owned()), ("A".to_owned(), "secret".to_owned())])),
         hostname: Some("box".to_owned()),
         gpus: vec!["GPU-1".to_owned(), "MIG-GPU-2/1/0".to_owned()],
-        volumes: vec![VolumeMount { volume: "home-7".to_owned(), target: "/home/me".to_owned(), read_only: false }],
+        volumes: vec![VolumeMount {
+            volume: "home-7".to_owned(),
+            target: "/home/me".to_owned(),
+            read_only: false,
+            empty: false,
+        }],
         binds: vec![folders.bind("/opt/vgpu/libvgpu.so", "/usr/lib/libvgpu.so").unwrap()],
         ports: vec![PublishedPort::local(22), udp],
         network: Some("net-7".to_owned()),
@@ -258,8 +263,12 @@ fn what_is_no_good_is_named() {
     let env =
         |key: &str, value: &str| ContainerSpec { env: Env(BTreeMap::from([(text(key), text(value))])), ..least() };
     let network = |name: &str| ContainerSpec { network: Some(text(name)), ..least() };
-    let volume =
-        |volume: &str, target: &str| VolumeMount { volume: text(volume), target: text(target), read_only: false };
+    let volume = |volume: &str, target: &str| VolumeMount {
+        volume: text(volume),
+        target: text(target),
+        read_only: false,
+        empty: false,
+    };
     let volumes = |volume: VolumeMount| ContainerSpec { volumes: vec![volume], ..least() };
     let gpus = |ids: &[&str]| ContainerSpec { gpus: ids.iter().map(|id| text(id)).collect(), ..least() };
     let limit = |soft, hard| ContainerSpec { ulimits: vec![Ulimit { kind: UlimitKind::Core, soft, hard }], ..least() };
