@@ -2,25 +2,18 @@
 
 use std::collections::HashMap;
 
-<<<<<<< HEAD
 use contract::ErrorCode;
 use contract::instances::{InstanceEvent, InstancePort, InstancePrice, InstanceView, Miss, MissReason};
 
 use super::idle;
-=======
 use super::split;
->>>>>>> split
 use super::store::{self, Row};
 use crate::{Error, OpContext, Platform, Result, billing, customers, engines};
 
 /// Faults whose words are about the instance itself; those of others tell of the fleet, which is the staff's.
-<<<<<<< HEAD
-const OWN_FAULTS: [&str; 14] = [
+const OWN_FAULTS: [&str; 15] = [
     "idle",
     "budget",
-=======
-const OWN_FAULTS: [&str; 13] = [
->>>>>>> split
     "image",
     "spec",
     "limits",
@@ -95,12 +88,9 @@ fn view(ctx: &OpContext, row: Row) -> InstanceView {
         next_from: None,
     };
     InstanceView {
-<<<<<<< HEAD
         price,
         idle: None,
-=======
         memory_split: split::badge(ctx, &row),
->>>>>>> split
         state: row.state(),
         message: row.failure.as_deref().map(|fault| words(ctx, fault)),
         detail: shown(ctx, row.failure.as_deref(), row.detail),
