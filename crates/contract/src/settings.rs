@@ -32,16 +32,18 @@ pub enum SettingGroup {
     Mail,
     Notifications,
     Branding,
+    Access,
     General,
 }
 
 impl SettingGroup {
     /// Every group, in the page's order.
-    pub const ALL: [SettingGroup; 5] = [
+    pub const ALL: [SettingGroup; 6] = [
         SettingGroup::SignIn,
         SettingGroup::Mail,
         SettingGroup::Notifications,
         SettingGroup::Branding,
+        SettingGroup::Access,
         SettingGroup::General,
     ];
 
@@ -52,6 +54,7 @@ impl SettingGroup {
             SettingGroup::Mail => "mail",
             SettingGroup::Notifications => "notifications",
             SettingGroup::Branding => "branding",
+            SettingGroup::Access => "access",
             SettingGroup::General => "general",
         }
     }
@@ -162,7 +165,7 @@ const fn spec(key: &'static str, group: SettingGroup, kind: SettingKind, default
 /// Every setting there is, in the page's order.
 pub const SETTINGS: &[SettingSpec] = {
     use SettingDefault as D;
-    use SettingGroup::{Branding, General, Mail, Notifications, SignIn};
+    use SettingGroup::{Access, Branding, General, Mail, Notifications, SignIn};
     use SettingKind as K;
     &[
         spec("sign_in.sign_up", SignIn, K::Choice(&["off", "invitation", "open"]), D::Text("off")),
@@ -182,6 +185,9 @@ pub const SETTINGS: &[SettingSpec] = {
         spec("notifications.private_ranges", Notifications, K::Networks, D::Nothing),
         spec("branding.name", Branding, K::Text { max: 40 }, D::Text(PRODUCT)),
         spec("branding.logo", Branding, K::Image, D::Nothing),
+        spec("access.ssh", Access, K::Flag, D::Flag(true)),
+        spec("access.ssh_host", Access, K::Host, D::Nothing),
+        spec("access.ssh_port", Access, K::Number { min: 1, max: 65_535 }, D::Number(crate::access::SSH_PORT as i64)),
         spec("general.language", General, K::Choice(&["zh", "en"]), D::Installation),
         spec("general.time_zone", General, K::TimeZone, D::Installation),
         spec("general.currency", General, K::Choice(&CURRENCIES), D::Text(CURRENCIES[0])),

@@ -19,10 +19,13 @@ pub fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
     tar
 }
 
-/// What a program and links to it are, as `docker import` reads it.
-pub(crate) fn program_archive(path: &str, program: &[u8], links: &[&str]) -> Vec<u8> {
+/// What a program and links to it are, and programs beside it, as `docker import` reads it.
+pub(crate) fn program_archive(path: &str, program: &[u8], links: &[&str], others: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut tar = Vec::new();
     add(&mut tar, path, Kind::File { mode: "0000755" }, program);
+    for (name, content) in others {
+        add(&mut tar, name.trim_start_matches('/'), Kind::File { mode: "0000755" }, content);
+    }
     for link in links {
         add(&mut tar, link, Kind::Link { to: path }, b"");
     }

@@ -165,9 +165,17 @@ impl DockerEngine {
     /// # Panics
     /// When busybox is not here (`cargo xtask setup test` gets it).
     pub fn import_busybox(&self) {
+        self.import_programs(&[]);
+    }
+
+    /// The same, with programs of this machine and the libraries they need.
+    ///
+    /// # Panics
+    /// When one of them is not here (`cargo xtask setup test` gets them).
+    pub fn import_programs(&self, programs: &[&str]) {
         let program = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find_map(|path| std::fs::read(path).ok());
         let program = program.expect("busybox is not here: cargo xtask setup test gets it");
-        let archive = crate::archive::program_archive("bin/busybox", &program, &APPLETS);
+        let archive = crate::archive::program_archive("bin/busybox", &program, &APPLETS, &with_libraries(programs));
         let (status, answer) =
             self.ask("POST", "/images/create?fromSrc=-&repo=busybox&tag=1", "application/x-tar", &archive);
         assert!(status == 200 && answer.contains("sha256:"), "{answer}");
@@ -244,6 +252,23 @@ impl DockerEngine {
             let _ = ask("DELETE", &format!("/networks/{id}"));
         }
     }
+}
+
+/// Programs, and what they are linked with: all of it by the name under which it is looked for.
+fn with_libraries(programs: &[&str]) -> Vec<(String, Vec<u8>)> {
+    let mut names = std::collections::BTreeSet::new();
+    for program in programs {
+        names.insert((*program).to_owned());
+        let listed = Command::new("ldd").arg(program).output().expect("ldd is here");
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        names.extend(listed.split_whitespace().filter(|word| word.starts_with('/')).map(str::to_owned));
+    }
+    let read = |name: String| {
+        let content = std::fs::read(&name);
+        let content = content.unwrap_or_else(|error| panic!("{name}: {error}; cargo xtask setup test gets it"));
+        (name, content)
+    };
+    names.into_iter().map(read).collect()
 }
 
 /// Names of busybox that the tests use.

@@ -22,8 +22,8 @@ pub use logo::set_logo;
 pub use transfer::{confirm_import, export, forget_imports, get_import, stage_import};
 pub(crate) use values::private_ranges;
 pub use values::{
-    Appearance, General, MailServer, SignInSettings, SignUp, TransportSecurity, appearance, currency, general,
-    logo_file, mail, max_file_gb, sends_mail, sign_in, time_zone, usual_language, usual_time_zone,
+    Appearance, General, MailServer, SignInSettings, SignUp, SshDoor, TransportSecurity, appearance, currency, general,
+    logo_file, mail, max_file_gb, sends_mail, sign_in, ssh, time_zone, usual_language, usual_time_zone,
 };
 
 use crate::authz::{Granted, Installation, ManageIdentity, UpdateSettings};

@@ -7,6 +7,7 @@
 mod binds;
 mod commit;
 mod events;
+mod exec;
 #[doc(hidden)]
 pub mod fuzzing;
 mod host;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 
 pub use binds::{HostBind, HostFolders};
 pub use events::{Change, Event, EventMark, Events, Notice};
+pub use exec::{Order, Piece, Program, ProgramInput, ProgramOutput};
 pub use labels::Origin;
 pub use lifecycle::Created;
 pub use logs::{LogLine, LogLines, LogMark, LogStart, LogStream, Logs, LogsOf};
