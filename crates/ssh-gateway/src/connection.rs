@@ -289,7 +289,9 @@ impl Connection {
         if self.gate.closed_for() < STALLED {
             return;
         }
-        let inboxes: Vec<_> = self.state().inboxes.iter().filter_map(Weak::upgrade).collect();
+        let state = self.state();
+        let inboxes = state.inboxes.iter().filter_map(Weak::upgrade);
+        let inboxes: Vec<_> = inboxes.filter(|inbox| !inbox.is_closed()).collect();
         if inboxes.len() > 1
             && let Some(fullest) = inboxes.iter().max_by_key(|inbox| inbox.waiting())
         {

@@ -94,6 +94,12 @@ impl Guest {
         }
     }
 
+    /// For one more channel; what is over, or was refused, takes none.
+    fn has_room(&mut self) -> bool {
+        self.channels.retain(|_, held| !held.inbox.is_closed());
+        self.channels.len() < MOST_CHANNELS
+    }
+
     fn connection(&self) -> Result<&Arc<Connection>, russh::Error> {
         self.connection.as_ref().ok_or(russh::Error::Inconsistent)
     }
@@ -209,13 +215,12 @@ impl Handler for Guest {
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Done {
-        let connection = self.connection()?;
-        if self.channels.len() >= MOST_CHANNELS {
+        if !self.has_room() {
             reply.reject(ChannelOpenFailure::ResourceShortage).await;
             return Ok(());
         }
         let inbox = Arc::new(Inbox::new(self.gate.clone()));
-        connection.add_inbox(&inbox);
+        self.connection()?.add_inbox(&inbox);
         let id = channel.id();
         let (_unread, writer) = channel.split();
         self.channels.insert(id, Held::new(inbox, writer));
@@ -234,7 +239,7 @@ impl Handler for Guest {
         _session: &mut Session,
     ) -> Done {
         let connection = self.connection()?.clone();
-        let (true, Ok(port @ 1..)) = (self.channels.len() < MOST_CHANNELS, u16::try_from(port)) else {
+        let (true, Ok(port @ 1..)) = (self.has_room(), u16::try_from(port)) else {
             reply.reject(ChannelOpenFailure::ResourceShortage).await;
             return Ok(());
         };
