@@ -18,8 +18,10 @@ use crate::{Gateway, Peer};
 
 /// How often it is asked whether the person may still be here; the answer is at most two seconds old.
 const RECHECK: Duration = Duration::from_secs(1);
-/// How often it is said that they are, and asked how the instance stands.
-const RENEW: Duration = Duration::from_secs(2);
+/// How often it is asked how the instance stands.
+const LOOK: Duration = Duration::from_secs(2);
+/// How often it is said that they are there.
+const RENEW: Duration = Duration::from_secs(20);
 /// The same of the session.
 const RENEW_SESSION: Duration = Duration::from_secs(60);
 /// How long a program may take nothing of what it was sent while other channels wait for it.
@@ -209,7 +211,7 @@ impl Connection {
                 Ok(()) => return,
                 Err(error) => tracing::warn!(%error, "the end of a connection by SSH was not written"),
             }
-            tokio::time::sleep(RENEW).await;
+            tokio::time::sleep(LOOK).await;
         }
     }
 
@@ -228,7 +230,8 @@ impl Connection {
     async fn watch(&self) -> (&'static str, Option<&'static str>) {
         let mut endings = accounts::session_endings(self.platform());
         let mut recheck = tokio::time::interval(RECHECK);
-        let mut renew = tokio::time::interval(RENEW);
+        let mut look = tokio::time::interval(LOOK);
+        let mut renew = tokio::time::interval_at(Instant::now() + RENEW, RENEW);
         let mut renew_session = tokio::time::interval_at(Instant::now() + RENEW_SESSION, RENEW_SESSION);
         let (mut ctx, mut session) = (self.ctx(), None);
         loop {
@@ -252,9 +255,10 @@ impl Connection {
                     if same && matches!(asked, Ok(false)) { return ("access", Some("ssh-bye-access")) }
                     self.end_the_stalled();
                 }
-                _ = renew.tick() => {
+                _ = renew.tick() => self.renew().await,
+                _ = look.tick() => {
                     if !settings::ssh(self.platform()).await.open { return ("access", Some("error-ssh-off")) }
-                    if let Some(ended) = self.renew().await { return ended }
+                    if let Some(ended) = self.look().await { return ended }
                 }
                 _ = renew_session.tick() => {
                     let session = ctx.user().map(|user| user.session);
@@ -268,9 +272,17 @@ impl Connection {
         }
     }
 
-    async fn renew(&self) -> Option<(&'static str, Option<&'static str>)> {
+    async fn renew(&self) {
+        if let Some(visit) = self.visit()
+            && let Err(error) = visit.renew(self.platform()).await
+        {
+            tracing::debug!(%error, "no sign of life of a connection by SSH could be written");
+        }
+    }
+
+    async fn look(&self) -> Option<(&'static str, Option<&'static str>)> {
         let standing = match self.visit() {
-            Some(visit) => visit.renew(self.platform()).await,
+            Some(visit) => visit.standing(self.platform()).await,
             None => return None,
         };
         match standing {
@@ -278,7 +290,8 @@ impl Connection {
             Ok(VisitStanding::Ended) => Some(("access", Some("ssh-bye-ended"))),
             Ok(VisitStanding::Stopped) => Some(("stopped", Some("ssh-bye-stopped"))),
             Err(error) => {
-                tracing::debug!(%error, "no sign of life of a connection by SSH could be written");
+                // A database that is away decides nothing.
+                tracing::debug!(%error, "how an instance stands could not be asked");
                 None
             }
         }

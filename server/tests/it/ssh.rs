@@ -183,6 +183,13 @@ async fn commands_have_their_output_their_errors_and_their_code() {
     let done = run(command.arg("echo \"$LC_TEST-$LD_PRELOAD-${SSH_CONNECTION%% *}\"; echo '$(id); `id`'")).await;
     assert_eq!(text(&done.stdout), "C--127.0.0.1\n$(id); `id`\n", "{}", text(&done.stderr));
 
+    // What is typed into a shell without a terminal, as editors do it.
+    let mut editor = door.program("ssh", "key");
+    let mut editor = editor.arg("-T").arg(door.who("one")).stdin(Stdio::piped()).spawn().unwrap();
+    editor.stdin.take().unwrap().write_all(b"cd /\necho $((40+2)) >&2\nexit 3\n").await.unwrap();
+    let done = tokio::time::timeout(PATIENCE, editor.wait_with_output()).await.unwrap().unwrap();
+    assert_eq!((done.status.code(), text(&done.stderr)), (Some(3), "42\n".to_owned()));
+
     // What is not there, and who is not known.
     let none = run(door.program("ssh", "key").arg(door.who("nothing")).arg("true")).await;
     assert_eq!(none.status.code(), Some(255));
@@ -422,4 +429,84 @@ async fn strangers_cost_little_and_are_sent_away() {
     assert!(said.contains("switched off"), "{said}");
     let done = door.ssh(&["true"]).await;
     assert!(text(&done.stderr).contains("Permission denied"), "{}", text(&done.stderr));
+}
+
+#[tokio::test]
+async fn images_without_a_program_for_files_have_ours() {
+    let door = Door::new(&[]).await;
+    let bytes: Vec<u8> = (0..700_001u32).map(|n| (n * 31 + n / 257) as u8).collect();
+    std::fs::create_dir_all(door.place("tree").join("in side")).unwrap();
+    std::fs::write(door.place("tree").join("in side").join("big"), &bytes).unwrap();
+    std::fs::write(door.place("tree").join("it's"), "one\n").unwrap();
+    let there = door.who("one");
+    let made = door.ssh(&["busybox mkdir -p /work; busybox ln -s big /work/link; echo ok"]).await;
+    assert_eq!(text(&made.stdout), "ok\n");
+    let put = run(door.program("scp", "key").arg("-rp").arg(door.place("tree")).arg(format!("{there}:/work/"))).await;
+    assert!(put.status.success(), "{}", text(&put.stderr));
+    let sum = door.ssh(&["busybox wc -c < '/work/tree/in side/big'; cat \"/work/tree/it's\""]).await;
+    assert_eq!(text(&sum.stdout), "700001\none\n", "{}", text(&sum.stderr));
+    let get = run(door.program("scp", "key").arg("-r").arg(format!("{there}:/work/tree")).arg(door.place("back"))).await;
+    assert!(get.status.success(), "{}", text(&get.stderr));
+    assert!(std::fs::read(door.place("back").join("in side").join("big")).unwrap() == bytes);
+    let mut sftp = door.program("sftp", "key");
+    let mut sftp = sftp.args(["-b", "-"]).arg(&there).stdin(Stdio::piped()).spawn().unwrap();
+    let orders = "cd /work\nmkdir more\nrename \"tree/it's\" more/renamed\nls -l more\nls link\nchmod 600 more/renamed\n\
+        symlink renamed more/second\nrm more/second\nrmdir \"tree/in side/none\"\n";
+    sftp.stdin.take().unwrap().write_all(orders.as_bytes()).await.unwrap();
+    let done = tokio::time::timeout(PATIENCE, sftp.wait_with_output()).await.unwrap().unwrap();
+    let (said, wrong) = (text(&done.stdout), text(&done.stderr));
+    assert!(said.contains("renamed") && said.contains("link"), "{said} {wrong}");
+    assert!(wrong.contains("none"), "what is not there is told: {wrong}");
+    let mode = door.ssh(&["busybox stat -c %a /work/more/renamed"]).await;
+    assert_eq!(text(&mode.stdout), "600\n");
+}
+
+#[tokio::test]
+async fn a_password_and_a_code_let_in_and_are_counted() {
+    let door = Door::new(&[]).await;
+    let (server, user) = (&door.world.server, door.world.acme.owner.clone());
+    let asked = door.place("ask");
+    let answers = |password: &str, code: &str| {
+        let script = format!("#!/bin/sh\ncase $1 in *assword*) echo '{password}' ;; *) echo '{code}' ;; esac\n");
+        std::fs::write(&asked, script).unwrap();
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        std::fs::set_permissions(&asked, executable).unwrap();
+    };
+    let come = async || {
+        let mut ssh = Command::new("ssh");
+        let known = format!("UserKnownHostsFile={}", door.place("known").display());
+        ssh.args(["-F", "/dev/null", "-o", &known, "-o", "PubkeyAuthentication=no", "-o", "NumberOfPasswordPrompts=1"]);
+        ssh.args(["-p", &door.port.to_string()]).arg(door.who("one")).arg("echo in").kill_on_drop(true);
+        ssh.env("SSH_ASKPASS", &asked).env("SSH_ASKPASS_REQUIRE", "force").env_remove("SSH_AUTH_SOCK");
+        ssh.stdin(Stdio::null());
+        run(&mut ssh).await
+    };
+    answers(user.password, "none");
+    let done = come().await;
+    assert_eq!(text(&done.stdout), "in\n", "{}", text(&done.stderr));
+    let ways = "select ssh || coalesce(user_agent, '') from sessions where ssh is not null";
+    assert!(server.sql(ways).await[0].starts_with("passwordOpenSSH"));
+
+    let token = server.token(&user).await;
+    let enrolled = server.post(&token, "/api/auth/totp/enroll", json!({ "password": user.password })).await.data();
+    let secret = enrolled["secret"].as_str().unwrap().to_owned();
+    let code = || test_support::totp_code(&secret, server.test.clock().now());
+    assert_eq!(server.post(&token, "/api/auth/totp/confirm", json!({ "code": code() })).await.code(), 0);
+    server.test.clock().advance(chrono::TimeDelta::seconds(60));
+    answers(user.password, "000000");
+    let done = come().await;
+    assert!(text(&done.stderr).contains("Permission denied"), "{}", text(&done.stderr));
+    answers(user.password, &code());
+    let done = come().await;
+    assert_eq!(text(&done.stdout), "in\n", "{}", text(&done.stderr));
+
+    // What is wrong is counted, until a challenge would be asked for, which no program can show.
+    answers("a wrong one", "none");
+    let mut said = String::new();
+    for _ in 0..6 {
+        said = text(&come().await.stderr);
+    }
+    assert!(said.contains("too many failures"), "{said}");
+    let noted = "select count(*) from audit_events where action = 'accounts:sign-in' and via = 'ssh' and outcome <> 'done'";
+    assert!(server.count(noted).await >= 3);
 }

@@ -11,6 +11,7 @@ use runtime::docker::containers::{Containers, Exit, Order};
 pub use runtime::docker::containers::{Piece, ProgramInput, ProgramOutput};
 use runtime::docker::{Fault, FaultKind};
 use serde_json::json;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::store::{self, NewVisit, Row};
@@ -147,13 +148,24 @@ pub enum VisitStanding {
 }
 
 impl Visit {
-    /// Says that it is still there, and how it stands.
+    /// Says that it is still there: at least once a minute, or it counts as over.
     ///
     /// # Errors
     /// The database is away.
-    pub async fn renew(&self, platform: &Platform) -> Result<VisitStanding> {
+    pub async fn renew(&self, platform: &Platform) -> Result<()> {
         let mut tx = platform.db().begin(&worker(platform)).await?;
-        let open = store::renew_visit(&mut tx, self.id).await?;
+        store::renew_visit(&mut tx, self.id).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// How it stands.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn standing(&self, platform: &Platform) -> Result<VisitStanding> {
+        let mut tx = platform.db().begin(&worker(platform)).await?;
+        let open = store::visit_is_open(&mut tx, self.id).await?;
         let row = store::find(&mut tx, self.instance).await?;
         tx.commit().await?;
         let gone = row.is_none_or(|row| {
@@ -199,17 +211,42 @@ impl Visit {
         let row = store::find(&mut tx, self.instance).await?.ok_or_else(Error::not_found)?;
         tx.commit().await?;
         let container = running(&row)?;
-        let mark = Uuid::new_v4().to_string();
-        let begun = async {
-            let engine = connect(platform, row.machine).await?;
-            let program = engine.run(&container, Order { words, env, mark: &mark, terminal }).await?;
-            Ok::<_, Trouble>((engine, program))
-        };
-        let late = || Trouble::Engine(Fault::new(FaultKind::Timeout, ""));
-        let begun = tokio::time::timeout(PATIENCE, begun).await.unwrap_or_else(|_| Err(late()));
-        let (engine, program) = begun.map_err(Trouble::told)?;
-        let handle = Handle { engine, container, exec: program.exec, mark };
-        Ok(Running { output: program.output, input: program.input, handle })
+        let (words, env) = (words.iter().map(|word| (*word).to_owned()).collect(), env.to_vec());
+        let engine = connect(platform, row.machine).await.map_err(Trouble::told)?;
+        let (begun, beginning) = oneshot::channel();
+        // To its end, whoever waits for it: what was begun and is nobody's would run on.
+        tokio::spawn(async move {
+            if let Err(Ok(running)) = begun.send(begin(engine, container, (words, env), terminal).await) {
+                running.handle.hang_up().await;
+            }
+        });
+        beginning.await.map_err(Error::internal)?
+    }
+}
+
+async fn begin(
+    engine: Containers,
+    container: String,
+    (words, env): (Vec<String>, Vec<String>),
+    terminal: Option<TerminalSize>,
+) -> Result<Running> {
+    let mark = Uuid::new_v4().to_string();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let order = Order { words: &words, env: &env, mark: &mark, terminal };
+    let begun = tokio::time::timeout(PATIENCE, engine.run(&container, order)).await;
+    let late = || Err(Fault::new(FaultKind::Timeout, ""));
+    match begun.unwrap_or_else(|_| late()) {
+        Ok(program) => {
+            let handle = Handle { engine, container, exec: program.exec, mark };
+            Ok(Running { output: program.output, input: program.input, handle })
+        }
+        Err(fault) => {
+            // It may have been begun all the same.
+            if fault.kind == FaultKind::Timeout {
+                let _ = tokio::time::timeout(PATIENCE, engine.hang_up(&container, &mark)).await;
+            }
+            Err(Trouble::Engine(fault).told())
+        }
     }
 }
 

@@ -76,16 +76,22 @@ pub(in crate::instances) async fn open_visit(
     Ok(())
 }
 
-/// A sign of life; false when it is over.
-pub(in crate::instances) async fn renew_visit(tx: &mut Tx, id: Uuid) -> Result<bool> {
-    let renewed = sqlx::query!(
+/// A sign of life.
+pub(in crate::instances) async fn renew_visit(tx: &mut Tx, id: Uuid) -> Result<()> {
+    sqlx::query!(
         "update ssh_visits set lease_until = now() + make_interval(secs => $2) where id = $1 and ended_at is null",
         id,
         LEASE
     )
     .execute(&mut **tx)
     .await?;
-    Ok(renewed.rows_affected() > 0)
+    Ok(())
+}
+
+/// Whether it is open.
+pub(in crate::instances) async fn visit_is_open(tx: &mut Tx, id: Uuid) -> Result<bool> {
+    let open = sqlx::query_scalar!(r#"select ended_at is null as "open!" from ssh_visits where id = $1"#, id);
+    Ok(open.fetch_optional(&mut **tx).await?.unwrap_or_default())
 }
 
 /// How many a person has open.

@@ -160,6 +160,22 @@ impl Containers {
     }
 }
 
+/// Output and errors of what comes in pieces of a size; none for what no engine sends. For tests.
+pub(super) fn taken_apart(bytes: &[u8], size: usize) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (mut parts, mut output, mut errors) = (Parts::default(), Vec::new(), Vec::new());
+    for bytes in bytes.chunks(size) {
+        parts.waiting.extend_from_slice(bytes);
+        while let Some(piece) = parts.next().ok()? {
+            match piece {
+                Piece::Output(bytes) => output.extend(bytes),
+                Piece::Errors(bytes) => errors.extend(bytes),
+            }
+        }
+        assert!(parts.waiting.len() < HEAD, "nothing is gathered");
+    }
+    Some((output, errors))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,21 +194,10 @@ mod tests {
         stream.extend(part(2, b"wrong"));
         stream.extend(part(1, &vec![7; 100_000]));
         for step in [1, 3, 7, 8, 9, 1000, 1 << 20] {
-            let (mut parts, mut output, mut errors) = (Parts::default(), Vec::new(), Vec::new());
-            for bytes in stream.chunks(step) {
-                parts.waiting.extend_from_slice(bytes);
-                while let Some(piece) = parts.next().unwrap() {
-                    match piece {
-                        Piece::Output(bytes) => output.extend(bytes),
-                        Piece::Errors(bytes) => errors.extend(bytes),
-                    }
-                }
-                assert!(parts.waiting.len() < HEAD, "nothing is gathered");
-            }
+            let (output, errors) = taken_apart(&stream, step).unwrap();
             assert!(output.starts_with(b"one\0\xff") && output.len() == 100_005, "{step}");
             assert_eq!(errors, b"wrong", "{step}");
         }
-        let mut parts = Parts { waiting: part(9, b"x").as_slice().into(), ..Parts::default() };
-        assert!(parts.next().is_err());
+        assert_eq!(taken_apart(&part(9, b"x"), 100), None);
     }
 }
