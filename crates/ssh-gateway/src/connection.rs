@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{self, Named};
+use crate::door::Place;
 use crate::gate::{Gate, Inbox};
 use crate::{Gateway, Peer};
 
@@ -55,6 +56,7 @@ pub(crate) struct Connection {
     proof: SshProof,
     state: Mutex<State>,
     entering: tokio::sync::Mutex<()>,
+    _place: Place,
 }
 
 struct State {
@@ -69,7 +71,7 @@ struct State {
 impl Connection {
     pub(crate) fn new(
         gateway: Arc<Gateway>,
-        (peer, gate): (Peer, Arc<Gate>),
+        ((peer, gate), place): ((Peer, Arc<Gate>), Place),
         named: Named,
         (stranger, ctx): (OpContext, OpContext),
         proof: SshProof,
@@ -86,6 +88,7 @@ impl Connection {
             proof,
             state: Mutex::new(state),
             entering: tokio::sync::Mutex::default(),
+            _place: place,
         }
     }
 

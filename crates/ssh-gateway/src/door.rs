@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use contract::UserId;
 use platform::context::network_of;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
@@ -66,6 +67,41 @@ impl Drop for Seat {
     fn drop(&mut self) {
         self.known();
         self.counts.lock().expect("nobody panics holding this lock").all -= 1;
+    }
+}
+
+/// How many connections a person has here.
+#[derive(Clone, Default)]
+pub(crate) struct People(Arc<Mutex<HashMap<UserId, usize>>>);
+
+/// One of them; given back when it is dropped.
+pub(crate) struct Place {
+    people: People,
+    person: UserId,
+}
+
+impl People {
+    /// `None` where there are as many as may be.
+    pub(crate) fn take(&self, person: UserId, most: usize) -> Option<Place> {
+        let mut people = self.0.lock().expect("nobody panics holding this lock");
+        let count = people.entry(person).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Place { people: self.clone(), person })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut people = self.people.0.lock().expect("nobody panics holding this lock");
+        if let Some(count) = people.get_mut(&self.person) {
+            *count -= 1;
+            if *count == 0 {
+                people.remove(&self.person);
+            }
+        }
     }
 }
 
@@ -172,7 +208,7 @@ mod tests {
     #[test]
     fn places_are_counted_by_address_and_given_back() {
         let counts = Arc::new(Mutex::new(Counts::default()));
-        let limits = Limits { unknown_of_address: 2, unknown: 3, connections: 4, rate: 1 };
+        let limits = Limits { unknown_of_address: 2, unknown: 3, of_person: 1, connections: 4, rate: 1 };
         let take = |address: &str| Seat::take(&counts, &limits, address.parse().unwrap());
         let (mut one, two) = (take("192.0.2.1").unwrap(), take("192.0.2.1").unwrap());
         assert!(take("192.0.2.1").is_none(), "too many of one address");
@@ -186,6 +222,18 @@ mod tests {
         drop((one, four));
         let all = counts.lock().unwrap();
         assert_eq!((all.all, all.unknown_all, all.unknown.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_person_has_so_many_places() {
+        let people = People::default();
+        let take = |person| people.take(UserId(person), 2);
+        let (one, two) = (take(1), take(1));
+        assert!(one.is_some() && two.is_some() && take(1).is_none() && take(2).is_some());
+        drop(one);
+        assert!(take(1).is_some());
+        drop(two);
+        assert!(people.0.lock().unwrap().is_empty());
     }
 
     #[test]

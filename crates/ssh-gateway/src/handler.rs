@@ -80,10 +80,14 @@ impl Guest {
 
     async fn welcome(&mut self, user: &str, proof: accounts::SshProof) -> Auth {
         let (stranger, platform) = (self.stranger(), &self.gateway.platform);
+        let Some(place) = self.gateway.people.take(proof.who.user, self.gateway.limits.of_person) else {
+            tracing::warn!(user = %proof.who.user, "too many connections by SSH of one person");
+            return Auth::reject();
+        };
         match auth::settle(platform, &stranger, &proof, proof.who.active_customer).await {
             Ok(ctx) => {
                 let (at, who) = ((self.peer, self.gate.clone()), (stranger, ctx));
-                let connection = Connection::new(self.gateway.clone(), at, Named::read(user), who, proof);
+                let connection = Connection::new(self.gateway.clone(), (at, place), Named::read(user), who, proof);
                 self.connection = Some(Arc::new(connection));
                 Auth::Accept
             }

@@ -47,6 +47,7 @@ pub struct Gateway {
     limits: Limits,
     /// Asked of the database at once by those who are not known yet.
     strangers: tokio::sync::Semaphore,
+    people: door::People,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -58,6 +59,8 @@ pub struct Limits {
     pub unknown_of_address: usize,
     /// The same of all.
     pub unknown: usize,
+    /// Connections of a person.
+    pub of_person: usize,
     /// All connections.
     pub connections: usize,
     /// New connections a second.
@@ -66,7 +69,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { unknown_of_address: 20, unknown: 100, connections: 2000, rate: 60 }
+        Self { unknown_of_address: 20, unknown: 100, of_person: 50, connections: 2000, rate: 60 }
     }
 }
 
@@ -83,7 +86,7 @@ pub async fn serve(
     let key = access::host_key(&platform).await?;
     let config = Arc::new(config(&key.seed));
     let strangers = tokio::sync::Semaphore::new(4);
-    let gateway = Arc::new(Gateway { platform, limits, strangers, stop, tasks: TaskTracker::new() });
+    let gateway = Arc::new(Gateway { platform, limits, strangers, people: door::People::default(), stop, tasks: TaskTracker::new() });
     door::run(&gateway, &listener, &config).await;
     drop(listener);
     gateway.tasks.close();

@@ -144,6 +144,8 @@ impl Shell {
 
     /// Its exit code, and what it said of its end.
     async fn ended(&mut self, within: Duration) -> (Option<i32>, String) {
+        // Waiting would close it, which ends a shell by itself.
+        let _typed = self.child.stdin.take();
         let status = tokio::time::timeout(within, self.child.wait()).await;
         let status = status.unwrap_or_else(|_| panic!("it does not end: {}", self.seen)).unwrap();
         let mut said = String::new();
