@@ -89,8 +89,12 @@ pub async fn serve_alone(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let opened = database::open(&config).await?;
     let stop = CancellationToken::new();
-    let serving =
-        tokio::spawn(ssh_gateway::serve(opened.platform.clone(), listener, ssh_gateway::Limits::default(), stop.clone()));
+    let serving = tokio::spawn(ssh_gateway::serve(
+        opened.platform.clone(),
+        listener,
+        ssh_gateway::Limits::default(),
+        stop.clone(),
+    ));
     serve::stop_signal().await?;
     tracing::info!("stopping");
     stop.cancel();

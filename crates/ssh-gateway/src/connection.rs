@@ -7,8 +7,8 @@ use contract::{ErrorCode, InstanceId};
 use platform::accounts::{self, SshProof};
 use platform::instances::{self, Choice, Visit, VisitStanding};
 use platform::{Error, OpContext, Platform, settings};
-use russh::server::Handle;
 use russh::Disconnect;
+use russh::server::Handle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 

@@ -86,7 +86,14 @@ pub async fn serve(
     let key = access::host_key(&platform).await?;
     let config = Arc::new(config(&key.seed));
     let strangers = tokio::sync::Semaphore::new(4);
-    let gateway = Arc::new(Gateway { platform, limits, strangers, people: door::People::default(), stop, tasks: TaskTracker::new() });
+    let gateway = Arc::new(Gateway {
+        platform,
+        limits,
+        strangers,
+        people: door::People::default(),
+        stop,
+        tasks: TaskTracker::new(),
+    });
     door::run(&gateway, &listener, &config).await;
     drop(listener);
     gateway.tasks.close();
@@ -105,8 +112,13 @@ fn config(seed: &[u8; 32]) -> russh::server::Config {
         kex::EXTENSION_SUPPORT_AS_SERVER,
         kex::EXTENSION_OPENSSH_STRICT_KEX_AS_SERVER,
     ];
-    const CIPHERS: &[cipher::Name] =
-        &[cipher::AES_256_GCM, cipher::AES_128_GCM, cipher::CHACHA20_POLY1305, cipher::AES_256_CTR, cipher::AES_128_CTR];
+    const CIPHERS: &[cipher::Name] = &[
+        cipher::AES_256_GCM,
+        cipher::AES_128_GCM,
+        cipher::CHACHA20_POLY1305,
+        cipher::AES_256_CTR,
+        cipher::AES_128_CTR,
+    ];
     const MACS: &[mac::Name] = &[mac::HMAC_SHA256_ETM, mac::HMAC_SHA512_ETM];
     // Of the host key, and of people's: none with SHA-1.
     const KEYS: &[Algorithm] = &[

@@ -17,8 +17,7 @@ use crate::gate::{Gate, Inbox};
 /// that would set aside the image's own `PATH`.
 const SHELL: &str = "cd 2>/dev/null; if [ -x /bin/bash ]; then exec /bin/bash; fi; exec /bin/sh";
 /// The same for a command, which is one word of it.
-const COMMAND: &str =
-    "cd 2>/dev/null; if [ -x /bin/bash ]; then exec /bin/bash -c \"$1\"; fi; exec /bin/sh -c \"$1\"";
+const COMMAND: &str = "cd 2>/dev/null; if [ -x /bin/bash ]; then exec /bin/bash -c \"$1\"; fi; exec /bin/sh -c \"$1\"";
 /// Says where the program for SFTP is, in the places where distributions put it.
 const FIND_SFTP: &str = "for p in /usr/lib/openssh/sftp-server /usr/libexec/openssh/sftp-server \
     /usr/libexec/sftp-server /usr/lib/ssh/sftp-server /usr/lib/sftp-server; do \
@@ -126,12 +125,7 @@ pub(crate) async fn carry(gate: &Arc<Gate>, running: Running, start: &Start) -> 
     }
 }
 
-async fn write_out(
-    gate: &Arc<Gate>,
-    mut output: ProgramOutput,
-    writer: &ChannelWriteHalf<Msg>,
-    errors: bool,
-) {
+async fn write_out(gate: &Arc<Gate>, mut output: ProgramOutput, writer: &ChannelWriteHalf<Msg>, errors: bool) {
     while let Some(Ok(piece)) = output.next().await {
         let starved = (writer.writable_packet_size().await == 0).then(|| gate.starve());
         let sent = match piece {

@@ -23,8 +23,7 @@ pub enum SessionKind {
 
 impl SessionKind {
     /// Every kind.
-    pub const ALL: [SessionKind; 4] =
-        [SessionKind::Browser, SessionKind::Token, SessionKind::Api, SessionKind::Ssh];
+    pub const ALL: [SessionKind; 4] = [SessionKind::Browser, SessionKind::Token, SessionKind::Api, SessionKind::Ssh];
 
     /// `browser`, `token`, `api` or `ssh`.
     pub fn code(self) -> &'static str {

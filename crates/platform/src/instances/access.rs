@@ -24,11 +24,7 @@ pub async fn list_access(platform: &Platform, ctx: &OpContext, query: &AccessQue
 ///
 /// # Errors
 /// `NotFound` for others.
-pub async fn list_all_access(
-    platform: &Platform,
-    ctx: &OpContext,
-    query: &AccessQuery,
-) -> Result<Page<AccessSession>> {
+pub async fn list_all_access(platform: &Platform, ctx: &OpContext, query: &AccessQuery) -> Result<Page<AccessSession>> {
     ctx.authorize_list::<InstanceRef>(Permission::InstancesView)?;
     let may = |row: &Row| ctx.authorize(OperateInstance, &row.of_staff()).is_ok();
     page(platform, ctx, (None, None), query, may).await

@@ -105,12 +105,7 @@ impl From<Fault> for StatusReply {
 }
 
 fn done(id: u32) -> Status {
-    Status {
-        id,
-        status_code: StatusCode::Ok,
-        error_message: String::from("Ok"),
-        language_tag: String::from("en"),
-    }
+    Status { id, status_code: StatusCode::Ok, error_message: String::from("Ok"), language_tag: String::from("en") }
 }
 
 /// `mode size uid gid atime mtime`, the first in hex; and what follows.

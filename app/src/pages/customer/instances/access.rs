@@ -1,7 +1,7 @@
 //! `/instances/access` and `/admin/instances/access`: who is, or was, in instances; and how to come into one by SSH.
 
-use contract::access::{AccessKind, AccessQuery, AccessSession, SshCommand};
 use contract::Page;
+use contract::access::{AccessKind, AccessQuery, AccessSession, SshCommand};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -44,10 +44,9 @@ pub fn OwnAccessPage() -> impl IntoView {
     let list = ListQuery::here(paths::OWN_ACCESS, NAMES);
     let query = query_of(&list);
     let (platform, ctx) = door();
-    page(
-        async move { platform::instances::list_access(&platform, &ctx, &query).await },
-        move |page| list_view(list, page, false),
-    )
+    page(async move { platform::instances::list_access(&platform, &ctx, &query).await }, move |page| {
+        list_view(list, page, false)
+    })
 }
 
 /// `/admin/instances/access`.
@@ -56,10 +55,9 @@ pub fn AccessPage() -> impl IntoView {
     let list = ListQuery::here(paths::ACCESS, NAMES);
     let query = query_of(&list);
     let (platform, ctx) = door();
-    page(
-        async move { platform::instances::list_all_access(&platform, &ctx, &query).await },
-        move |page| list_view(list, page, true),
-    )
+    page(async move { platform::instances::list_all_access(&platform, &ctx, &query).await }, move |page| {
+        list_view(list, page, true)
+    })
 }
 
 fn list_view(query: ListQuery, page: Page<AccessSession>, staff: bool) -> AnyView {
@@ -71,7 +69,8 @@ fn list_view(query: ListQuery, page: Page<AccessSession>, staff: bool) -> AnyVie
     let head = PageFrame::new(words.t("access-title"), area).crumb(words.t(crumb), back);
     let refused = Refused::from_query().map(|refused| refused.message(words.0));
     let every = |value: &'static str, key: &str| (value.to_owned(), words.t(key));
-    let kinds = [every("", "access-kind-every"), every("ssh", "access-kind-ssh"), every("terminal", "access-kind-terminal")];
+    let kinds =
+        [every("", "access-kind-every"), every("ssh", "access-kind-ssh"), every("terminal", "access-kind-terminal")];
     let states = [every("", "access-state-every"), every("yes", "access-open"), every("no", "access-over")];
     let body = match page.list.is_empty() {
         true => view! { <div class="empty"><p>{words.t("access-empty")}</p></div> }.into_any(),

@@ -22,8 +22,8 @@ pub(super) use leases::{beat, free, leave, take};
 pub(super) use list::{alive_on, ids_gone, list, machines_with_instances};
 pub(super) use logs::{forget_logs, keep_logs, kept_logs};
 pub(super) use ssh::{
-    AccessRow, NewVisit, count_visits, end_visit, enterable, find_access, list_access, open_visit, renew_visit, tidy_visits,
-    visit_is_open,
+    AccessRow, NewVisit, count_visits, end_visit, enterable, find_access, list_access, open_visit, renew_visit,
+    tidy_visits, visit_is_open,
 };
 pub(super) use terminals::{
     NewTerminal, count_terminals, end_terminal, find_terminal, forget_terminals, keep_ticket, open_terminal,

@@ -8,11 +8,11 @@ use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 
+use super::Containers;
 use super::refusal::{Doing, refusal};
 use super::spec::is_word;
 use super::terminal::{MARK, TerminalSize};
 use super::wire::Ask;
-use super::Containers;
 use crate::docker::{Fault, FaultKind};
 
 /// Most bytes that are read at once.
