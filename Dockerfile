@@ -1,6 +1,6 @@
 # RemoteGPU's server as an image: the program from `cargo xtask release`, nothing built here.
 #   cargo xtask release && docker build -t remotegpu --build-arg DIST=target/dist/remotegpu-<version>-linux-x86_64 .
-#   docker run -p 3000:3000 -v remotegpu:/var/lib/remotegpu -e REMOTEGPU_PUBLIC_URL=https://gpu.example.org remotegpu
+#   docker run -p 3000:3000 -p 2026:2026 -v remotegpu:/var/lib/remotegpu -e REMOTEGPU_PUBLIC_URL=https://gpu.example.org remotegpu
 # With DATABASE_URL it uses that PostgreSQL; without, it keeps its own in the volume.
 FROM debian:bookworm-slim
 
@@ -19,7 +19,7 @@ ENV REMOTEGPU_LISTEN=0.0.0.0:3000 \
     REMOTEGPU_DATA_DIR=/var/lib/remotegpu \
     REMOTEGPU_LOG_JSON=true
 VOLUME /var/lib/remotegpu
-EXPOSE 3000
+EXPOSE 3000 2026
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s CMD ["remotegpu", "healthcheck"]
 ENTRYPOINT ["remotegpu"]

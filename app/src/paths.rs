@@ -105,12 +105,16 @@ pub const IMAGE_UPLOAD: &str = "/admin/images/upload";
 pub const IMAGES_WAITING: &str = "/admin/images?state=pending_review&sort=createdAt";
 /// Everybody's instances.
 pub const INSTANCES: &str = "/admin/instances";
+/// Who is, or was, in instances.
+pub const ACCESS: &str = "/admin/instances/access";
 /// What everybody used and what it costs.
 pub const BILLING: &str = "/admin/billing";
 /// What one's customer, or oneself, used and what it costs.
 pub const OWN_BILLING: &str = "/billing";
 /// Instances of one's own.
 pub const OWN_INSTANCES: &str = "/instances";
+/// Who is, or was, in one's instances.
+pub const OWN_ACCESS: &str = "/instances/access";
 /// The form of an instance.
 pub const INSTANCE_NEW: &str = "/instances/new";
 /// The images that customers may choose.

@@ -140,6 +140,9 @@ mod tests {
                 "reminded",
             ],
         );
+        add("access-kind", contract::access::AccessKind::ALL.iter().map(|v| v.code()).collect());
+        let ends = ["left", "exited", "closed", "idle", "access", "stopped", "lost", "failed", "server"];
+        add("access-reason", ends.to_vec());
         add("settings-group", SettingGroup::ALL.iter().map(|v| v.code()).collect());
         for spec in SETTINGS {
             keys.push(spec.text_key());

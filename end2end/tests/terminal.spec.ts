@@ -1,34 +1,14 @@
 // A shell in an instance, in the browser: typed, found, reconnected with what was on its screen, and ended.
 import { Engine } from '../fixtures/engine.js';
+import { runningInstance } from '../fixtures/running.js';
 import { expect, test } from '../fixtures/test.js';
 
 test('a customer works in a shell that lives on without its window', async ({ browser, page, signIn, installation }) => {
   test.setTimeout(180_000);
   const engine = await Engine.start();
   try {
-    engine.busybox();
-    const token = await installation.token(installation.admin);
-    const ask = async (address: string, method: string, body: unknown) => {
-      const answer = await installation.rest(token, address, method, body);
-      if (answer.body?.code !== 0) throw new Error(`${method} ${address}: ${JSON.stringify(answer.body)}`);
-      return answer.body.data;
-    };
-    await ask('/api/admin/machines', 'POST', { id: 'terminal-room', name: 'Terminal room', pool: 'shared', listed: true });
-    await ask('/api/admin/machines/terminal-room/docker', 'PUT', { kind: 'local', socket: engine.host.replace('unix://', '') });
-    await ask('/api/admin/machines/terminal-room/docker/test', 'POST', {});
-    const size = { name: 'Terminal spec', cpuCores: 1, memoryGb: 1, systemDiskGb: 1, dataDiskGb: 1 };
-    const spec = (await ask('/api/admin/specs', 'POST', size)).id;
-    await ask(`/api/admin/specs/${spec}/prices`, 'POST', { pricePerHour: '0.5' });
-    await ask(`/api/admin/specs/${spec}/list`, 'POST', {});
-    const image = (await ask('/api/admin/images', 'POST', { name: 'Terminal image', address: 'busybox:1' })).id;
-    await ask(`/api/admin/images/${image}/list`, 'POST', {});
-    const made = await ask('/api/admin/customers', 'POST', { name: 'Terminal users', owner: { username: 'typist', displayName: 'Typist' } });
-    const theirs = await installation.token({ name: made.owner.username, password: made.owner.password });
-    const body = { name: 'typed', image, spec, machine: 'terminal-room', command: ['sleep', '600'] };
-    const created = await installation.rest(theirs, '/api/customer/instances', 'POST', body);
-    const own = `/instances/${created.body.data.id}`;
-
-    await signIn(page, { name: made.owner.username, password: made.owner.password });
+    const { person, own } = await runningInstance(installation, engine, 'typed');
+    await signIn(page, person);
     await expect(async () => {
       await page.goto(own);
       await expect(page.locator(`a[href="${own}/terminal"]`)).toBeVisible({ timeout: 100 });

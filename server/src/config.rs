@@ -25,6 +25,8 @@ pub struct Settings {
     pub time_zone: Option<String>,
     pub log_json: Option<bool>,
     pub workers: Option<bool>,
+    pub ssh: Option<bool>,
+    pub ssh_listen: Option<SocketAddr>,
     pub audit_anchor_file: Option<PathBuf>,
 }
 
@@ -54,6 +56,10 @@ pub struct Config {
     pub log_json: bool,
     /// False: this process runs no background jobs.
     pub workers: bool,
+    /// False: this process has no door for SSH.
+    pub ssh: bool,
+    /// Where that door listens, where it was said.
+    pub ssh_listen: Option<SocketAddr>,
     /// The end of the audit log is added to it once a day.
     pub audit_anchor_file: Option<PathBuf>,
 }
@@ -140,6 +146,8 @@ impl Config {
             time_zone,
             log_json: settings.log_json.unwrap_or(false),
             workers: settings.workers.unwrap_or(true),
+            ssh: settings.ssh.unwrap_or(true),
+            ssh_listen: settings.ssh_listen,
             audit_anchor_file: settings.audit_anchor_file,
         })
     }
@@ -172,6 +180,8 @@ fn merge(first: Settings, then: Settings) -> Settings {
         time_zone: first.time_zone.or(then.time_zone),
         log_json: first.log_json.or(then.log_json),
         workers: first.workers.or(then.workers),
+        ssh: first.ssh.or(then.ssh),
+        ssh_listen: first.ssh_listen.or(then.ssh_listen),
         audit_anchor_file: first.audit_anchor_file.or(then.audit_anchor_file),
     }
 }

@@ -25,6 +25,7 @@ pub mod rest;
 pub mod router;
 pub mod serve;
 pub mod site;
+pub mod ssh;
 mod unread;
 pub mod verify;
 pub mod ws;

@@ -12,7 +12,7 @@ use contract::accounts::MemberRole;
 use contract::machines::JoinTokenCreate;
 use platform::{Platform, SystemActor, accounts, machines};
 use server::config::{Config, Settings};
-use server::{backup, database, ops, serve, verify};
+use server::{backup, database, ops, serve, ssh, verify};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
 #[global_allocator]
@@ -49,6 +49,9 @@ struct Flags {
     /// Folder with the built pages.
     #[arg(long, global = true)]
     site_dir: Option<PathBuf>,
+    /// Address the door for SSH listens on.
+    #[arg(long, global = true)]
+    ssh_listen: Option<std::net::SocketAddr>,
     /// Folder with agent programs to hand out.
     #[arg(long, global = true)]
     agent_dir: Option<PathBuf>,
@@ -61,7 +64,12 @@ enum Command {
         /// Leave background jobs to other processes.
         #[arg(long)]
         no_workers: bool,
+        /// Leave the door for SSH to other processes.
+        #[arg(long)]
+        no_ssh: bool,
     },
+    /// Serve the door for SSH alone: shells, files and ports of instances.
+    SshGateway,
     /// Bring the database's schema up to date.
     Migrate,
     /// Ask the running server whether it is ready; exits with 1 when not.
@@ -101,6 +109,8 @@ enum Admin {
     },
     /// Add a new person to a customer; prints the password.
     AddMember { customer: String, name: String },
+    /// Have the door for SSH prove itself with a new key from its next start on; prints the fingerprint.
+    RenewSshHostKey,
     /// Compare the audit log with its hash chain, row by row, and with the daily anchors where the configuration names their
     /// file; exits with 1 at the first row that does not fit.
     VerifyAudit {
@@ -124,7 +134,9 @@ fn main() -> anyhow::Result<ExitCode> {
         data_dir: cli.flags.data_dir,
         site_dir: cli.flags.site_dir,
         agent_dir: cli.flags.agent_dir,
-        workers: matches!(cli.command, Command::Serve { no_workers: true }).then_some(false),
+        workers: matches!(cli.command, Command::Serve { no_workers: true, .. }).then_some(false),
+        ssh: matches!(cli.command, Command::Serve { no_ssh: true, .. }).then_some(false),
+        ssh_listen: cli.flags.ssh_listen,
         ..Settings::default()
     };
     let config = Config::load(cli.config.as_deref(), flags)?;
@@ -134,6 +146,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let done = runtime.block_on(async {
         match cli.command {
             Command::Serve { .. } => serve::serve(config).await,
+            Command::SshGateway => ssh::serve_alone(config).await,
             Command::Migrate => database::migrate(&config).await,
             Command::Healthcheck => ops::healthcheck(&config),
             Command::Backup { file } => {
@@ -194,6 +207,7 @@ async fn administer(config: &Config, platform: &Platform, command: Admin) -> any
         Admin::AddMember { customer, name } => {
             accounts::add_member(platform, &customer, &name, MemberRole::Member).await?
         }
+        Admin::RenewSshHostKey => platform::access::renew_host_key(platform).await?,
         Admin::VerifyAudit { anchor } => {
             verify::verify(platform, anchor.as_deref(), config.audit_anchor_file.as_deref()).await?
         }

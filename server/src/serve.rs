@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::site::Site;
-use crate::{AppState, anchors, database, router};
+use crate::{AppState, anchors, database, router, ssh};
 
 /// From the stop signal to the end of the process: whoever stops a service kills it after 30 s.
 const STOP: Duration = Duration::from_secs(28);
@@ -57,6 +57,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         draining: draining.clone(),
         sockets: sockets.clone(),
     };
+    let gate = match config.ssh {
+        true => ssh::open(&config, &platform, draining.clone()).await?,
+        false => None,
+    };
     let admin = accounts::any_admin(&platform).await?;
     announce(&config, first_admin.as_ref(), admin.as_deref());
     // Without it, every small answer waits 40 ms for a delayed acknowledgement.
@@ -74,7 +78,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     tracing::info!("stopping");
     let end = Instant::now() + STOP;
     draining.cancel();
-    Running { platform, server, sockets, workers, background, stopping }.end().await;
+    Running { platform, server, sockets, workers, background, gate, stopping }.end().await;
     if let Some(watching) = watching {
         watching.abort();
     }
@@ -91,6 +95,7 @@ struct Running {
     sockets: TaskTracker,
     workers: Option<JoinHandle<()>>,
     background: Vec<JoinHandle<()>>,
+    gate: Option<ssh::Gate>,
     stopping: CancellationToken,
 }
 
@@ -98,12 +103,15 @@ impl Running {
     /// First those who come from outside and the jobs, then what stores for them, then the connections. What does not end
     /// in its time is left behind: it ends with the process, and its transaction is rolled back.
     async fn end(self) {
-        let Self { platform, mut server, sockets, workers, background, stopping } = self;
+        let Self { platform, mut server, sockets, workers, background, gate, stopping } = self;
         sockets.close();
         let drained = async {
             let _ = (&mut server).await;
             sockets.wait().await;
             instances::end_terminals(&platform, STEP).await;
+            if let Some(gate) = gate {
+                gate.ended().await;
+            }
             if let Some(workers) = workers {
                 let _ = workers.await;
             }
@@ -123,7 +131,7 @@ impl Running {
     }
 }
 
-async fn stop_signal() -> anyhow::Result<()> {
+pub(crate) async fn stop_signal() -> anyhow::Result<()> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         _ = terminate.recv() => {}

@@ -91,6 +91,7 @@ pub fn servers() -> Result<()> {
     let mut packages = Vec::new();
     packages.extend(DIRECTORY.iter().filter(|_| !has_directory()));
     packages.extend(ENGINE.iter().filter(|_| is_root() && !has_engine()));
+    packages.extend(SSH.iter().filter(|_| !has_ssh()));
     packages.extend(BUSYBOX.iter().filter(|_| is_root() && !has_busybox()));
     install(&packages)
 }
@@ -100,6 +101,13 @@ const ENGINE: &[&str] = &["docker.io"];
 
 fn has_engine() -> bool {
     Path::new("/usr/sbin/dockerd").exists()
+}
+
+/// The programs that the door for SSH is tried with.
+const SSH: &[&str] = &["openssh-client", "openssh-sftp-server", "rsync"];
+
+fn has_ssh() -> bool {
+    ["/usr/bin/ssh", "/usr/lib/openssh/sftp-server", "/usr/bin/rsync"].iter().all(|path| Path::new(path).exists())
 }
 
 /// What is in the image that those engines run.

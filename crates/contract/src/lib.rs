@@ -4,6 +4,7 @@
 //! JSON is camelCase; times are RFC 3339 UTC; sizes are bytes and rates are per second unless the name says otherwise.
 //! Changes are additive: pages loaded before an upgrade still talk to the server after it.
 
+pub mod access;
 pub mod accounts;
 pub mod allocations;
 pub mod announcements;

@@ -33,6 +33,7 @@ pub enum SettingGroup {
     Notifications,
     Instances,
     Branding,
+    Access,
     General,
 }
 
@@ -44,6 +45,7 @@ impl SettingGroup {
         SettingGroup::Notifications,
         SettingGroup::Instances,
         SettingGroup::Branding,
+        SettingGroup::Access,
         SettingGroup::General,
     ];
 
@@ -55,6 +57,7 @@ impl SettingGroup {
             SettingGroup::Notifications => "notifications",
             SettingGroup::Instances => "instances",
             SettingGroup::Branding => "branding",
+            SettingGroup::Access => "access",
             SettingGroup::General => "general",
         }
     }
@@ -165,7 +168,7 @@ const fn spec(key: &'static str, group: SettingGroup, kind: SettingKind, default
 /// Every setting there is, in the page's order.
 pub const SETTINGS: &[SettingSpec] = {
     use SettingDefault as D;
-    use SettingGroup::{Branding, General, Instances, Mail, Notifications, SignIn};
+    use SettingGroup::{Access, Branding, General, Instances, Mail, Notifications, SignIn};
     use SettingKind as K;
     &[
         spec("sign_in.sign_up", SignIn, K::Choice(&["off", "invitation", "open"]), D::Text("off")),
@@ -190,6 +193,9 @@ pub const SETTINGS: &[SettingSpec] = {
         spec("instances.idle_keep_hours", Instances, K::Number { min: 1, max: 720 }, D::Number(72)),
         spec("branding.name", Branding, K::Text { max: 40 }, D::Text(PRODUCT)),
         spec("branding.logo", Branding, K::Image, D::Nothing),
+        spec("access.ssh", Access, K::Flag, D::Flag(true)),
+        spec("access.ssh_host", Access, K::Host, D::Nothing),
+        spec("access.ssh_port", Access, K::Number { min: 1, max: 65_535 }, D::Number(crate::access::SSH_PORT as i64)),
         spec("general.language", General, K::Choice(&["zh", "en"]), D::Installation),
         spec("general.time_zone", General, K::TimeZone, D::Installation),
         spec("general.currency", General, K::Choice(&CURRENCIES), D::Text(CURRENCIES[0])),

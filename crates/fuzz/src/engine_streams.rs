@@ -1,6 +1,6 @@
-//! What an engine sends of containers: events, logs, figures, states. What is promised is asserted beside the decoders.
+//! What an engine sends of containers: events, logs, figures, states, what programs write. What is promised is asserted beside the decoders.
 
-use runtime::fuzzing::{events, logs, states, stats};
+use runtime::fuzzing::{events, logs, program, states, stats};
 
 use crate::chosen;
 
@@ -11,10 +11,11 @@ pub fn engine_streams(data: &[u8]) {
 
 /// Whether anything was read.
 pub(crate) fn reads(data: &[u8]) -> bool {
-    match chosen(data, 4) {
+    match chosen(data, 5) {
         (0, lines) => events(lines),
         (1, pieces) => logs(pieces),
         (2, figures) => stats(figures),
-        (_, container) => states(container),
+        (3, container) => states(container),
+        (_, parts) => program(parts),
     }
 }

@@ -48,6 +48,7 @@ pub enum Via {
     Page,
     Rest,
     WebSocket,
+    Ssh,
     /// The agent's link.
     Agent,
     /// The command line of the server program.
@@ -63,6 +64,7 @@ impl Via {
             Via::Page => "page",
             Via::Rest => "rest",
             Via::WebSocket => "ws",
+            Via::Ssh => "ssh",
             Via::Agent => "agent",
             Via::Cli => "cli",
             Via::System => "system",

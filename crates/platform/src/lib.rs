@@ -5,6 +5,7 @@
 //! slice, and in `db.rs`; every operation takes `&OpContext` and authorizes before it reads or writes; what one may not
 //! see is `NotFound`; audit rows are written in the transaction of the change.
 
+pub mod access;
 pub mod accounts;
 pub mod allocations;
 pub mod announcements;

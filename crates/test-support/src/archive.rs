@@ -19,15 +19,15 @@ pub fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
     tar
 }
 
-/// What a program, links to it, and other programs are, as `docker import` reads it.
-pub(crate) fn program_archive(path: &str, program: &[u8], links: &[&str], others: &[(&str, &[u8])]) -> Vec<u8> {
+/// What a program and links to it are, and programs beside it, as `docker import` reads it.
+pub(crate) fn program_archive(path: &str, program: &[u8], links: &[&str], others: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut tar = Vec::new();
     add(&mut tar, path, Kind::File { mode: "0000755" }, program);
+    for (name, content) in others {
+        add(&mut tar, name.trim_start_matches('/'), Kind::File { mode: "0000755" }, content);
+    }
     for link in links {
         add(&mut tar, link, Kind::Link { to: path }, b"");
-    }
-    for (name, content) in others {
-        add(&mut tar, name, Kind::File { mode: "0000755" }, content);
     }
     tar.resize(tar.len() + 1024, 0);
     tar

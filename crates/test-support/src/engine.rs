@@ -180,15 +180,23 @@ impl DockerEngine {
     /// # Panics
     /// When busybox is not here (`cargo xtask setup test` gets it).
     pub fn import_busybox(&self) {
-        self.import_programs("busybox", &[]);
+        self.import_files("busybox", &[]);
+    }
+
+    /// The same, with programs of this machine and the libraries they need.
+    ///
+    /// # Panics
+    /// When one of them is not here (`cargo xtask setup test` gets them).
+    pub fn import_programs(&self, programs: &[&str]) {
+        self.import_files("busybox", &with_libraries(programs));
     }
 
     /// Gives it an image of these files, which may all be run, and busybox; no registry is asked.
     ///
     /// # Panics
     /// When busybox is not here, as for [`DockerEngine::import_busybox`].
-    pub fn import_programs(&self, repository: &str, programs: &[(&str, &[u8])]) {
-        let archive = crate::archive::program_archive("bin/busybox", &busybox(), &APPLETS, programs);
+    pub fn import_files(&self, repository: &str, files: &[(String, Vec<u8>)]) {
+        let archive = crate::archive::program_archive("bin/busybox", &busybox(), &APPLETS, files);
         let path = format!("/images/create?fromSrc=-&repo={repository}&tag=1");
         let (status, answer) = self.ask("POST", &path, "application/x-tar", &archive);
         assert!(status == 200 && answer.contains("sha256:"), "{answer}");
@@ -284,6 +292,23 @@ fn give_hook(folder: &Path) {
     std::fs::create_dir(folder).expect("the folder can be written");
     std::fs::write(&hook, "#!/bin/sh\nexit 0\n").expect("the folder can be written");
     std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).expect("the file is ours");
+}
+
+/// Programs, and what they are linked with: all of it by the name under which it is looked for.
+fn with_libraries(programs: &[&str]) -> Vec<(String, Vec<u8>)> {
+    let mut names = std::collections::BTreeSet::new();
+    for program in programs {
+        names.insert((*program).to_owned());
+        let listed = Command::new("ldd").arg(program).output().expect("ldd is here");
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        names.extend(listed.split_whitespace().filter(|word| word.starts_with('/')).map(str::to_owned));
+    }
+    let read = |name: String| {
+        let content = std::fs::read(&name);
+        let content = content.unwrap_or_else(|error| panic!("{name}: {error}; cargo xtask setup test gets it"));
+        (name, content)
+    };
+    names.into_iter().map(read).collect()
 }
 
 /// Names of busybox that the tests use.

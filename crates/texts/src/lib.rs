@@ -21,6 +21,7 @@ macro_rules! files {
 }
 
 files!(
+    "access",
     "accounts",
     "allocations",
     "announcements",

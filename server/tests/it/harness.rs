@@ -98,6 +98,8 @@ impl Server {
             time_zone: chrono_tz::Tz::UTC,
             log_json: false,
             workers: false,
+            ssh: false,
+            ssh_listen: None,
             audit_anchor_file: None,
         };
         set(&mut config);

@@ -42,6 +42,7 @@ mod settings_both_doors;
 mod sign_up_both_doors;
 mod sockets;
 mod specs_both_doors;
+mod ssh;
 mod ssh_keys_both_doors;
 mod sso;
 mod stopping;

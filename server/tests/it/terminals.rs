@@ -20,11 +20,11 @@ const PATIENCE: Duration = Duration::from_secs(25);
 /// What is promised of what ends somebody's powers.
 const PROMISE: Duration = Duration::from_secs(5);
 
-struct World {
-    server: Server,
-    acme: TestCustomer,
-    owner: Who,
-    id: u64,
+pub(crate) struct World {
+    pub(crate) server: Server,
+    pub(crate) acme: TestCustomer,
+    pub(crate) owner: Who,
+    pub(crate) id: u64,
     // Last: what runs there ends with it.
     _engine: DockerEngine,
 }
@@ -32,8 +32,13 @@ struct World {
 impl World {
     /// With an instance of Acme's owner that runs.
     async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With these programs in its image.
+    pub(crate) async fn with(programs: &[&str]) -> Self {
         let engine = DockerEngine::start();
-        engine.import_busybox();
+        engine.import_programs(programs);
         let server = Server::start().await;
         let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
         let staff = server.token(&admin).await;

@@ -143,6 +143,7 @@ const ABSENT: &[(&str, &[&str])] = &[
     ("crates/contract/Cargo.toml", &["tokio", "platform", "reqwest", "axum"]),
     ("crates/node-protocol/Cargo.toml", &["tokio", "platform", "contract", "axum"]),
     ("crates/node-agent/Cargo.toml", &["platform", "contract", "sqlx", "axum"]),
+    ("crates/ssh-gateway/Cargo.toml", &["sqlx", "axum", "leptos", "app", "server", "runtime"]),
     ("app/Cargo.toml", &["sqlx", "axum"]),
     ("server/Cargo.toml", &["sqlx"]),
 ];

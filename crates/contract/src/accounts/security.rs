@@ -17,18 +17,21 @@ pub enum SessionKind {
     Token,
     /// An API token.
     Api,
+    /// A connection by SSH.
+    Ssh,
 }
 
 impl SessionKind {
     /// Every kind.
-    pub const ALL: [SessionKind; 3] = [SessionKind::Browser, SessionKind::Token, SessionKind::Api];
+    pub const ALL: [SessionKind; 4] = [SessionKind::Browser, SessionKind::Token, SessionKind::Api, SessionKind::Ssh];
 
-    /// `browser`, `token` or `api`.
+    /// `browser`, `token`, `api` or `ssh`.
     pub fn code(self) -> &'static str {
         match self {
             SessionKind::Browser => "browser",
             SessionKind::Token => "token",
             SessionKind::Api => "api",
+            SessionKind::Ssh => "ssh",
         }
     }
 

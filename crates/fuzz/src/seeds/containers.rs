@@ -40,6 +40,7 @@ pub(super) fn add_all(seeds: &mut Vec<Seed>) {
     add(seeds, "engine_streams", 3, "container", container.to_string());
     let list = json!([{ "Id": ID, "Names": ["/c1"], "Labels": labels, "State": "running" }]);
     add(seeds, "engine_streams", 3, "list", list.to_string());
+    add(seeds, "engine_streams", 4, "program", b"\x01\0\0\0\0\0\0\x03out\x02\0\0\0\0\0\0\x05wrong");
     let volume = json!({ "Name": "v1", "Driver": "local", "Labels": labels, "Options": Value::Null });
     add(seeds, "engine_streams", 3, "volumes", json!({ "Volumes": [volume], "Warnings": Value::Null }).to_string());
 }

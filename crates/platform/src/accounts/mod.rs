@@ -32,6 +32,7 @@ mod shown_once;
 mod sign_in;
 mod sign_up;
 mod ssh_keys;
+mod ssh_sessions;
 mod store;
 mod switching;
 mod tokens;
@@ -73,6 +74,10 @@ pub use sign_in::{CodeNeeded, SignInStep, SignedIn, begin_sign_in, captchas_of_s
 pub(crate) use sign_up::send_sign_up;
 pub use sign_up::{captchas_of_sign_up, request_sign_up, sign_up, sign_up_is_open, signing_up};
 pub use ssh_keys::{add_ssh_key, list_ssh_keys, remove_ssh_key, remove_ssh_keys};
+pub use ssh_sessions::{
+    SshProof, begin_ssh_session, leave_ssh_session, renew_ssh_session, sign_in_by_ssh_key, ssh_context, ssh_key_counts,
+};
+pub(crate) use ssh_sessions::{end_ssh_session_in_tx, tell_ended};
 pub(crate) use switching::choices_in_tx;
 pub use switching::switch_customer;
 pub use tokens::{ACCESS_TOKEN_SECONDS, REFRESH_TOKEN_DAYS, issue_access_token, principal_of_bearer, refresh};

@@ -197,7 +197,7 @@ pub(super) async fn finish(
 }
 
 /// The context as the person it turned out to be, for the audit row.
-fn as_user(ctx: &OpContext, row: &store::Credentials) -> OpContext {
+pub(super) fn as_user(ctx: &OpContext, row: &store::Credentials) -> OpContext {
     let user = UserPrincipal {
         id: row.id,
         name: row.name.clone(),

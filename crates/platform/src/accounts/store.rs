@@ -9,6 +9,7 @@ pub(super) mod passwords;
 pub(super) mod second_factor;
 pub(super) mod sessions;
 pub(super) mod ssh_keys;
+pub(super) mod ssh_sessions;
 pub(super) mod tokens;
 
 use std::collections::HashMap;
@@ -115,6 +116,7 @@ pub(super) async fn find_session(
            from sessions s join users u on u.id = s.user_id left join api_tokens a on a.session_id = s.id
            where s.secret_hash = $1 and s.kind = $2 and s.ended_at is null and s.expires_at > $3
              and (s.kind <> 'browser' or s.last_seen_at > $4)
+             and (s.ssh is distinct from 'key' or s.ssh_key_id is not null)
              and u.state = 'active' and u.deleted_at is null and s.token_version = u.token_version
              and (s.provider_id is null or exists(
                   select from identity_providers p where p.id = s.provider_id and p.enabled))"#,
@@ -203,6 +205,7 @@ pub(super) async fn standings(
                 left join customers c on c.id = m.customer_id and c.state = 'active' and c.deleted_at is null
            where s.id = any($1) and s.ended_at is null and s.expires_at > $2
              and (s.kind <> 'browser' or s.last_seen_at > $3)
+             and (s.ssh is distinct from 'key' or s.ssh_key_id is not null)
              and u.state = 'active' and u.deleted_at is null and s.token_version = u.token_version"#,
         &ids,
         now,

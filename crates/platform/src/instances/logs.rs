@@ -170,6 +170,7 @@ pub async fn clean(platform: &Platform) -> Result<()> {
     let mut tx = platform.db().begin(&ctx).await?;
     store::forget_logs(&mut tx, ctx.now() - KEPT).await?;
     store::forget_terminals(&mut tx, ctx.now() - KEPT).await?;
+    store::tidy_visits(&mut tx, ctx.now() - KEPT).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! costs is frozen when it is made; nothing is deleted because a machine cannot be asked; one worker at a time brings an
 //! instance to what is wanted, and may die anywhere.
 
+mod access;
 mod charge;
 mod check;
 mod follow;
@@ -18,6 +19,7 @@ mod notices;
 mod place;
 mod placement;
 mod split;
+mod ssh;
 mod stats;
 mod store;
 mod terminals;
@@ -32,6 +34,7 @@ use contract::specs::SpecView;
 use contract::{CustomerId, ErrorCode, InstanceId, MachineId, Page, Permission, SortDirection, UserId};
 use serde_json::{Value, json};
 
+pub use self::access::{end_access, end_any_access, list_access, list_all_access};
 pub use self::charge::compare;
 pub(crate) use self::follow::MOST as MOST_FOLLOWERS;
 pub use self::follow::{LogWatch, watch_logs};
@@ -41,6 +44,9 @@ pub use self::logs::{clean, logs, logs_of_any};
 pub use self::look::{Looked, look};
 pub use self::looker::keep_looking;
 use self::placement::Need;
+pub use self::ssh::{
+    Choice, Handle, Piece, ProgramInput, ProgramOutput, Running, Visit, VisitStanding, enter_by_ssh, ssh_choices,
+};
 pub use self::stats::{stats, stats_of_any};
 use self::store::{Event, Row};
 pub(crate) use self::terminals::Terminals;
@@ -218,13 +224,18 @@ async fn wake(
     engines::look_soon_in_tx(tx, machine).await
 }
 
+/// Whose instances somebody lists: those of the customer they act for, or of themselves there.
+fn listed(ctx: &OpContext) -> Result<(Option<CustomerId>, Option<UserId>)> {
+    match ctx.authorize_list::<OwnInstanceRef>(Permission::InstancesUse)? {
+        Scope::Customer(customer) => Ok((Some(customer), None)),
+        Scope::Own(person) => Ok((shelf(ctx).customer, Some(person))),
+        Scope::All => Err(Error::not_found()),
+    }
+}
+
 /// A page of one's customer's instances, or of one's own.
 pub async fn list(platform: &Platform, ctx: &OpContext, query: &InstanceQuery) -> Result<Page<InstanceView>> {
-    let whose = match ctx.authorize_list::<OwnInstanceRef>(Permission::InstancesUse)? {
-        Scope::Customer(customer) => (Some(customer), None),
-        Scope::Own(person) => (shelf(ctx).customer, Some(person)),
-        Scope::All => return Err(Error::not_found()),
-    };
+    let whose = listed(ctx)?;
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let sort = sort_of(query)?;
     let mut tx = platform.db().begin(ctx).await?;

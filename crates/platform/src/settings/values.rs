@@ -139,6 +139,27 @@ fn tag_of(logo: &str) -> String {
     hex::encode(&secrets::sha256(logo.as_bytes())[..8])
 }
 
+/// How the SSH door is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SshDoor {
+    /// False: nobody comes in by it.
+    pub open: bool,
+    /// As people name it: the portal's host where nobody said otherwise.
+    pub host: String,
+    pub port: u16,
+}
+
+/// See the module.
+pub async fn ssh(platform: &Platform) -> SshDoor {
+    let read = Read::new(platform).await;
+    let portal = || url::Url::parse(&platform.settings().public_url).ok()?.host_str().map(str::to_owned);
+    SshDoor {
+        open: read.flag("access.ssh"),
+        host: read.text("access.ssh_host").or_else(portal).unwrap_or_default(),
+        port: u16::try_from(read.number("access.ssh_port")).unwrap_or(contract::access::SSH_PORT),
+    }
+}
+
 /// What holds for the whole installation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct General {

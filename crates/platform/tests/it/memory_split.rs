@@ -62,15 +62,13 @@ impl Built {
             std::fs::read(found.next().unwrap()).unwrap()
         };
         let own = |name: &str| std::fs::read(self.at(name)).unwrap();
-        engine.import_programs(
-            "divided",
-            &[
-                ("lib/ld.so", &mapped("ld-linux")),
-                ("lib/libc.so.6", &mapped("libc.so.6")),
-                ("lib/libcuda.so.1", &own("libcuda.so.1")),
-                ("bin/alloc", &own("alloc")),
-            ],
-        );
+        let files = [
+            ("lib/ld.so", mapped("ld-linux")),
+            ("lib/libc.so.6", mapped("libc.so.6")),
+            ("lib/libcuda.so.1", own("libcuda.so.1")),
+            ("bin/alloc", own("alloc")),
+        ];
+        engine.import_files("divided", &files.map(|(name, content)| (name.to_owned(), content)));
     }
 }
 

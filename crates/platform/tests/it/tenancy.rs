@@ -178,6 +178,9 @@ const FILL: &str = "
     insert into instance_logs (instance_id, kept_at, lines) select id, now(), '[]' from instances;
     insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)
       select gen_random_uuid(), id, customer_id, created_by, gen_random_uuid(), now(), now(), now() from instances;
+    insert into ssh_host_keys (public_key, sealed, created_at) values ('ssh-ed25519 A', 'x', now());
+    insert into ssh_visits (id, instance_id, customer_id, user_id, server_id, opened_at, lease_until)
+      select gen_random_uuid(), id, customer_id, created_by, gen_random_uuid(), now(), now() from instances;
     insert into terminal_tickets (hash, instance_id, session_id, expires_at)
       select decode(repeat('00', 32), 'hex'), i.id, s.id, now() from instances i, sessions s limit 1;
     insert into instance_gpus (instance_id, gpu_id, released_at) select i.id, g.id, now() from instances i, gpus g;
@@ -394,6 +397,9 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update instance_logs set lines = '[1]'",
         "delete from instance_logs",
         "update terminals set used_at = now()",
+        "update ssh_visits set lease_until = now()",
+        "delete from ssh_visits",
+        "update ssh_host_keys set sealed = 'y'",
         "delete from terminal_tickets",
         "update ledger_intervals set ended_at = now(), closed_by = 'ended'",
         "update budgets set amount = 2",
@@ -431,6 +437,9 @@ async fn another_tenant_writes_nothing_of_ours() {
         "insert into idle_policies (customer_id, after_hours) values (app_customer(), 0)",
         "insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)
            values (gen_random_uuid(), 1, app_customer(), app_user(), gen_random_uuid(), now(), now(), now())",
+        "insert into ssh_visits (id, instance_id, customer_id, user_id, server_id, opened_at, lease_until)
+           values (gen_random_uuid(), 1, app_customer(), app_user(), gen_random_uuid(), now(), now())",
+        "insert into ssh_host_keys (public_key, sealed, created_at) values ('mine', 'x', now())",
         "update ledger_intervals set price_per_hour = 0",
         "delete from ledger_intervals",
         "insert into notification_channels (token, kind, name, host, sealed_url)

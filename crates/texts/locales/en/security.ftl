@@ -72,6 +72,7 @@ sessions-token-named = { $kind }: { $name }
 session-kind-browser = Browser
 session-kind-token = Access token
 session-kind-api = API token
+session-kind-ssh = SSH connection
 tokens-title = API tokens
 tokens-explained = For programs: Authorization: Bearer …
 tokens-list = Tokens

@@ -69,6 +69,7 @@ sessions-token-named = { $kind }：{ $name }
 session-kind-browser = 浏览器
 session-kind-token = 访问令牌
 session-kind-api = API 令牌
+session-kind-ssh = SSH 连接
 tokens-title = API 令牌
 tokens-explained = 供程序使用：Authorization: Bearer …
 tokens-list = 令牌

@@ -1,5 +1,6 @@
 //! /api/admin: for staff; for everybody else it does not exist.
 
+pub mod access;
 pub mod allocation_overview;
 pub mod allocations;
 pub mod announcements;

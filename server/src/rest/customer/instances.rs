@@ -1,13 +1,14 @@
 //! /api/customer/instances: containers of one's own.
 
 use axum::response::Response;
+use contract::access::SshCommand;
 use contract::instances::{
     InstanceAction, InstanceCreate, InstanceEvent, InstanceKeep, InstanceLogQuery, InstanceLogs, InstanceQuery,
     InstanceStats, InstanceUpdate, InstanceView, Placement, PlacementQuery, TerminalTicket, TerminalTicketCreate,
 };
 use contract::specs::SpecView;
 use contract::{Envelope, InstanceId, Page};
-use platform::instances;
+use platform::{access, instances};
 
 use crate::rest::{Body, Params, Part, Rest};
 
@@ -132,4 +133,12 @@ pub async fn terminal_ticket(
     Body(body): Body<TerminalTicketCreate>,
 ) -> Response {
     rest.answer(instances::keep_terminal_ticket(&rest.platform, &rest.ctx, id, &body).await).await
+}
+
+/// The line that leads into it by SSH, and by what the door is known; 1402 where coming in by SSH is switched off.
+#[utoipa::path(get, path = "/api/customer/instances/{id}/ssh-command", tag = "instances",
+    params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<SshCommand>), (status = 422, description = "1402: switched off")))]
+pub async fn ssh_command(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(access::ssh_command(&rest.platform, &rest.ctx, id).await).await
 }

@@ -1,5 +1,6 @@
 //! /api/customer: what people see of their own customer.
 
+pub mod access;
 pub mod announcements;
 pub mod audit;
 pub mod billing;

@@ -400,9 +400,11 @@ impl World {
             "get_instance" | "instance_events" | "read_instance_logs" | "read_instance_stats" => {
                 vec![("id", &instance)]
             }
+            "end_access" | "end_own_access" => vec![("id", "01940000-0000-7000-8000-000000000000")],
             "act_on_instance" => vec![("id", &instance), ("action", "stop")],
             "get_own_instance"
             | "own_instance_events"
+            | "own_ssh_command"
             | "own_instance_logs"
             | "own_instance_stats"
             | "delete_own_instance" => {

@@ -29,7 +29,8 @@ pub fn InstanceListPage() -> impl IntoView {
 fn list_view(query: ListQuery, page: Page<InstanceView>) -> AnyView {
     let words = Words::now();
     let head = PageFrame::new(words.t("instances-title"), Area::Instances)
-        .beside(view! { <span class="sub">{words.with("instances-count", &[("n", page.total.to_string())])}</span> });
+        .beside(view! { <span class="sub">{words.with("instances-count", &[("n", page.total.to_string())])}</span> })
+        .actions(view! { <a class="btn" href=paths::ACCESS>{words.t("access-title")}</a> });
     let filtered = ["q", "state", "machine", "customerId"].iter().any(|name| !query.get(name).is_empty());
     let body = if page.list.is_empty() && !filtered {
         view! { <div class="empty"><p>{words.t("instances-empty-all")}</p></div> }.into_any()

@@ -1,5 +1,6 @@
 //! What the staff's pages of instances call.
 
+use contract::access::{AccessQuery, AccessSession};
 use contract::instances::{InstanceEvent, InstanceLogs, InstanceQuery, InstanceStats, InstanceView, StaffLogQuery};
 use contract::{ApiError, InstanceId, Page};
 use leptos::prelude::*;
@@ -66,4 +67,20 @@ pub async fn act_on_instance(
     };
     let page = paths::instance(id);
     door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
+}
+
+/// Who is, or was, in instances.
+#[server]
+pub async fn list_access(#[server(default)] query: AccessQuery) -> Result<Page<AccessSession>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::list_all_access(&platform, &ctx, &query).await).await
+}
+
+/// Ends one of them.
+#[server]
+pub async fn end_access(id: String) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::instances::end_any_access(&platform, &ctx, &id).await;
+    let next = |()| paths::ACCESS.to_owned();
+    door::form_answer((&platform, &ctx), result, next, paths::ACCESS, Vec::new()).await
 }

@@ -41,9 +41,12 @@ fn list_view(query: ListQuery, page: Page<InstanceView>) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let head = PageFrame::new(words.t("instances-title"), Area::OwnInstances)
         .beside(view! { <span class="sub">{words.with("instances-count", &[("n", page.total.to_string())])}</span> })
-        .actions(ctx.holds(Permission::InstancesCreate).then(|| {
-            view! { <a class="btn primary" href=paths::INSTANCE_NEW>{words.t("instances-add")}</a> }
-        }));
+        .actions(view! {
+            <a class="btn" href=paths::OWN_ACCESS>{words.t("access-title")}</a>
+            {ctx.holds(Permission::InstancesCreate).then(|| {
+                view! { <a class="btn primary" href=paths::INSTANCE_NEW>{words.t("instances-add")}</a> }
+            })}
+        });
     let filtered = ["q", "state"].iter().any(|name| !query.get(name).is_empty());
     let body = if page.list.is_empty() && !filtered {
         view! { <div class="empty"><p>{words.t("instances-empty")}</p></div> }.into_any()

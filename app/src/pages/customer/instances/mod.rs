@@ -1,6 +1,8 @@
 //! Instances of one's own.
 
 #[cfg(feature = "ssr")]
+pub mod access;
+#[cfg(feature = "ssr")]
 pub mod cells;
 pub mod form;
 #[cfg(feature = "ssr")]

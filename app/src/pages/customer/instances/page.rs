@@ -1,5 +1,6 @@
 //! `/instances/{id}`: an instance, what happened to it, what it says, and what can be done with it.
 
+use contract::access::SshCommand;
 use contract::instances::{
     InstanceAction, InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceState, InstanceStats, InstanceView,
 };
@@ -8,6 +9,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
+use super::access::connect_card;
 use super::cells::{deletion_card, events_card, facts_card, logs_card, reason_card, state_cell, stats_card};
 use super::idle::{idle_card, keep_form};
 use super::server_fns::{ActOnOwnInstance, DeleteOwnInstance, UpdateOwnInstance};
@@ -21,8 +23,8 @@ use crate::words::Words;
 /// So often a page is read again while its instance is on its way somewhere, or what it says is followed; seconds.
 const AGAIN: u32 = 3;
 
-/// Lines, or that they cannot be read now, and what it uses.
-type Said = (Option<InstanceLogs>, Option<InstanceStats>);
+/// Lines, or that they cannot be read now, what it uses, and the way in by SSH.
+type Said = (Option<InstanceLogs>, Option<InstanceStats>, Option<SshCommand>);
 
 /// `/instances/{id}`.
 #[component]
@@ -40,13 +42,18 @@ pub fn OwnInstancePage() -> impl IntoView {
                 InstanceState::Running => platform::instances::stats(&platform, &ctx, id).await.ok(),
                 _ => None,
             };
-            Ok((view, events, (said, stats)))
+            // Where one cannot come in by SSH, the card is not there.
+            let ssh = match ctx.holds(Permission::InstancesCreate) && view.state != InstanceState::Deleted {
+                true => platform::access::ssh_command(&platform, &ctx, id).await.ok(),
+                false => None,
+            };
+            Ok((view, events, (said, stats, ssh)))
         },
         |(view, events, said)| instance_view(view, events, said),
     )
 }
 
-fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, (said, stats): Said) -> AnyView {
+fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, (said, stats, ssh): Said) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
     let follows = use_query_map().get_untracked().get("follow").as_deref() == Some("logs");
@@ -80,6 +87,7 @@ fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, (said, stats): 
                 {reason_card(words, &view)}
                 {idle}
                 {stats_card(words, stats)}
+                {ssh.map(|told| connect_card(words, told))}
                 {facts_card(words, &view)}
                 {logs_card(words, said, follow, goes_on)}
                 {events_card(words, events)}

@@ -1,5 +1,6 @@
 //! What the customers' pages of instances call.
 
+use contract::access::{AccessQuery, AccessSession, SshCommand};
 use contract::instances::{
     InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceQuery, InstanceStats, InstanceView, Placement,
     PlacementQuery,
@@ -144,4 +145,27 @@ pub async fn delete_own_instance(id: InstanceId, #[server(default)] confirm: Str
     };
     let next = |_| paths::OWN_INSTANCES.to_owned();
     door::form_answer((&platform, &ctx), result, next, &paths::own_instance(id), Vec::new()).await
+}
+
+/// The line that leads into it by SSH.
+#[server]
+pub async fn own_ssh_command(id: InstanceId) -> Result<SshCommand, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::access::ssh_command(&platform, &ctx, id).await).await
+}
+
+/// Who is, or was, in one's customer's instances, or in one's own.
+#[server]
+pub async fn list_own_access(#[server(default)] query: AccessQuery) -> Result<Page<AccessSession>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::list_access(&platform, &ctx, &query).await).await
+}
+
+/// Ends one of them.
+#[server]
+pub async fn end_own_access(id: String) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::instances::end_access(&platform, &ctx, &id).await;
+    let next = |()| paths::OWN_ACCESS.to_owned();
+    door::form_answer((&platform, &ctx), result, next, paths::OWN_ACCESS, Vec::new()).await
 }

@@ -21,13 +21,15 @@ pub(in crate::accounts) async fn list(
     idle_since: DateTime<Utc>,
 ) -> Result<Vec<SessionView>> {
     let rows = sqlx::query!(
-        r#"select s.id, s.kind, s.address, s.user_agent, s.created_at, s.last_seen_at,
-                  nullif(s.expires_at, 'infinity') as expires_at, a.name as "name?",
+        r#"select s.id, case when s.ssh is null then s.kind else 'ssh' end as "kind!", s.address, s.user_agent,
+                  s.created_at, s.last_seen_at,
+                  case when s.ssh is null then nullif(s.expires_at, 'infinity') end as expires_at, a.name as "name?",
                   p.name as "service?"
            from sessions s join users u on u.id = s.user_id left join api_tokens a on a.session_id = s.id
                 left join identity_providers p on p.id = s.provider_id
            where s.user_id = $1 and s.ended_at is null and s.expires_at > $2
              and (s.kind <> 'browser' or s.last_seen_at > $3) and s.token_version = u.token_version
+             and (s.ssh is distinct from 'key' or s.ssh_key_id is not null)
            order by s.last_seen_at desc, s.id desc"#,
         user.0,
         now,
@@ -103,7 +105,7 @@ async fn end(tx: &mut Tx, user: UserId, session: SessionId, now: DateTime<Utc>) 
     let row = sqlx::query!(
         r#"update sessions set ended_at = $3
            where id = $1 and user_id = $2 and ended_at is null and expires_at > $3
-           returning kind, (select t.name from api_tokens t where t.session_id = sessions.id) as "name?""#,
+           returning case when ssh is null then kind else 'ssh' end as "kind!", (select t.name from api_tokens t where t.session_id = sessions.id) as "name?""#,
         session.0,
         user.0,
         now

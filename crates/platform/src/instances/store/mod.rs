@@ -6,6 +6,7 @@ mod leases;
 mod list;
 mod logs;
 mod split;
+mod ssh;
 mod terminals;
 
 use chrono::{DateTime, Utc};
@@ -24,6 +25,10 @@ pub(super) use leases::{beat, free, leave, take};
 pub(super) use list::{alive_on, ids_gone, list, machines_with_instances};
 pub(super) use logs::{forget_logs, keep_logs, kept_logs};
 pub(super) use split::{SplitRow, forget_peak, set_measured, set_setup};
+pub(super) use ssh::{
+    AccessRow, NewVisit, count_visits, end_visit, enterable, find_access, list_access, open_visit, renew_visit,
+    tidy_visits, visit_is_open,
+};
 pub(super) use terminals::{
     NewTerminal, count_terminals, end_terminal, find_terminal, forget_terminals, keep_ticket, open_terminal,
     orphaned_terminals, renew_terminal, use_ticket,

@@ -100,7 +100,7 @@ pub fn terminal_size(cols: Option<u16>, rows: Option<u16>) -> Result<TerminalSiz
 }
 
 /// Its container, while it runs.
-fn running(row: &Row) -> Result<String> {
+pub(super) fn running(row: &Row) -> Result<String> {
     let container = row.container.clone().filter(|_| row.state() == InstanceState::Running);
     container.ok_or_else(|| {
         let state = row.state().code();
@@ -285,6 +285,13 @@ async fn renew(platform: &Platform, id: Uuid, used: Option<DateTime<Utc>>) -> Re
     let there = store::renew_terminal(&mut tx, id, used).await?;
     tx.commit().await?;
     Ok(there)
+}
+
+/// Ends one, where this process holds it.
+pub(super) fn close_here(platform: &Platform, id: Uuid) {
+    if let Some(shell) = platform.terminals().all().get(&id) {
+        shell.close();
+    }
 }
 
 /// Ends all that this process holds, because it stops; back when they are over, or after a while.

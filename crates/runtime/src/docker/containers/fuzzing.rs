@@ -3,7 +3,7 @@
 
 use super::events::{Notice, Reader as Events};
 use super::logs::{LogMark, LogStart, Reader as Logs};
-use super::{networks, state, stats, volumes};
+use super::{exec, networks, state, stats, volumes};
 
 /// Events, in pieces of any size; they are the same however they come.
 pub fn events(bytes: &[u8]) -> bool {
@@ -58,6 +58,14 @@ pub fn logs(bytes: &[u8]) -> bool {
     let start = lines.back().map_or(LogStart::Tail(1), |line| LogStart::After(line.mark));
     let _ = Logs::new(usize::MAX, start).push(bytes);
     !lines.is_empty()
+}
+
+/// What a program wrote; it is the same however it comes.
+pub fn program(bytes: &[u8]) -> bool {
+    let whole = exec::taken_apart(bytes, bytes.len().max(1));
+    let small = exec::taken_apart(bytes, 3);
+    assert_eq!(whole, small);
+    whole.is_some_and(|(output, errors)| !output.is_empty() || !errors.is_empty())
 }
 
 /// Figures of a container.

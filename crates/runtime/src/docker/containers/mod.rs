@@ -8,6 +8,7 @@ mod archive;
 mod binds;
 mod commit;
 mod events;
+mod exec;
 #[doc(hidden)]
 pub mod fuzzing;
 mod host;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 pub use binds::{HostBind, HostFolders};
 pub use events::{Change, Event, EventMark, Events, Notice};
+pub use exec::{Order, Piece, Program, ProgramInput, ProgramOutput};
 pub use labels::Origin;
 pub use lifecycle::Created;
 pub use logs::{LogLine, LogLines, LogMark, LogStart, LogStream, Logs, LogsOf};

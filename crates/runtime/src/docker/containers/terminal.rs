@@ -22,18 +22,19 @@ use super::wire::{Ask, QUICK, json as read};
 use crate::docker::{Fault, FaultKind};
 
 /// The variable that marks a shell.
-const MARK: &str = "REMOTEGPU_TERMINAL";
+pub(super) const MARK: &str = "REMOTEGPU_TERMINAL";
 /// The better of the two shells that an image may have. Not a login shell: that would set aside the image's own `PATH`.
 const SHELL: &str = "if [ -x /bin/bash ]; then exec /bin/bash; fi; exec /bin/sh";
 /// Ends the shell of a mark as a terminal that is closed does; what takes no notice of that is ended a second later. Only
-/// the first of a session: what it left running in the background on purpose stays.
+/// the first of a session that came from outside (its parent is not seen from within): what it left running in the background
+/// on purpose stays, also where that has a session of its own, as `tmux` has.
 const HANG_UP: &str = r#"found=
 for d in /proc/[0-9]*; do
   p=${d#/proc/}
   case "$(cat "$d/environ" 2>/dev/null)" in *"REMOTEGPU_TERMINAL=$1"*) ;; *) continue ;; esac
   s=$(cat "$d/stat" 2>/dev/null)
   set -- "$1" ${s##*) }
-  [ "$5" = "$p" ] && found="$found $p"
+  [ "$3" = 0 ] && [ "$5" = "$p" ] && found="$found $p"
 done
 [ -z "$found" ] && exit 0
 kill -HUP $found
@@ -61,6 +62,11 @@ impl TerminalSize {
     pub fn new(cols: u16, rows: u16) -> Option<Self> {
         let fits = |n| (1..=1000).contains(&n);
         (fits(cols) && fits(rows)).then_some(Self { cols, rows })
+    }
+
+    /// As an engine is told of it.
+    pub(super) fn rows_and_cols(self) -> [u16; 2] {
+        [self.rows, self.cols]
     }
 }
 
@@ -147,7 +153,7 @@ impl Containers {
         }
         let command = ["/bin/sh", "-c", SHELL];
         let env = [String::from("TERM=xterm-256color"), format!("{MARK}={mark}")];
-        let exec = self.exec(id, &command, &env, Some(size)).await?;
+        let exec = self.exec(id, &command, &env, true, Some(size)).await?;
         let start = json!({ "Detach": false, "Tty": true, "ConsoleSize": [size.rows, size.cols] });
         let ask = Ask::post(format!("/exec/{exec}/start")).json(&start);
         let bytes = self.wire.hijack(ask).await?.map_err(|answer| refusal(Doing::Start, &answer))?;
@@ -155,17 +161,19 @@ impl Containers {
         Ok(Terminal { exec, output: TerminalOutput(output), input: TerminalInput(input) })
     }
 
-    async fn exec(
+    /// The one place where something is set up to run in a container: its words, what it is attached to, whether it has a
+    /// terminal.
+    pub(super) async fn exec(
         &self,
         id: &str,
         command: &[&str],
         env: &[String],
+        there: bool,
         terminal: Option<TerminalSize>,
     ) -> Result<String, Fault> {
         let own = self.own(id).await?;
-        let there = terminal.is_some();
         let mut body = json!({
-            "AttachStdin": there, "AttachStdout": there, "AttachStderr": there, "Tty": there,
+            "AttachStdin": there, "AttachStdout": there, "AttachStderr": there, "Tty": terminal.is_some(),
             "Cmd": command, "Env": env, "DetachKeys": DETACH_KEYS, "Privileged": false,
         });
         if let Some(size) = terminal {
@@ -223,7 +231,7 @@ impl Containers {
         if !is_word(mark) {
             return Err(Fault::new(FaultKind::Spec, "a mark is a word"));
         }
-        let exec = match self.exec(id, &["/bin/sh", "-c", HANG_UP, "sh", mark], &[], None).await {
+        let exec = match self.exec(id, &["/bin/sh", "-c", HANG_UP, "sh", mark], &[], false, None).await {
             // It does not run, or is gone: then neither does the shell.
             Err(fault) if matches!(fault.kind, FaultKind::Busy | FaultKind::NotFound) => return Ok(()),
             exec => exec?,

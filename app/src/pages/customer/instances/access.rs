@@ -1,0 +1,175 @@
+//! `/instances/access` and `/admin/instances/access`: who is, or was, in instances; and how to come into one by SSH.
+
+use contract::Page;
+use contract::access::{AccessKind, AccessQuery, AccessSession, SshCommand};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+use super::server_fns::EndOwnAccess;
+use crate::door::{Refused, door, look};
+use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::admin::instances::server_fns::EndAccess;
+use crate::paths;
+use crate::ui::ask::Ask;
+use crate::ui::cells::text_cell;
+use crate::ui::copy::copy_button;
+use crate::ui::forms::{form_fault, options_view};
+use crate::ui::lists::{ListQuery, pager};
+use crate::ui::state::{Tone, state};
+use crate::ui::table::list_table;
+use crate::ui::time::time;
+use crate::words::Words;
+
+const NAMES: [&str; 5] = ["q", "kind", "open", "pageSize", "page"];
+
+/// What the address of a list asks for.
+fn query_of(list: &ListQuery) -> AccessQuery {
+    AccessQuery {
+        page: list.page(),
+        page_size: list.page_size(),
+        kind: AccessKind::parse(list.get("kind")),
+        open: match list.get("open") {
+            "yes" => Some(true),
+            "no" => Some(false),
+            _ => None,
+        },
+        instance: None,
+        q: list.some("q"),
+    }
+}
+
+/// `/instances/access`.
+#[component]
+pub fn OwnAccessPage() -> impl IntoView {
+    let list = ListQuery::here(paths::OWN_ACCESS, NAMES);
+    let query = query_of(&list);
+    let (platform, ctx) = door();
+    page(async move { platform::instances::list_access(&platform, &ctx, &query).await }, move |page| {
+        list_view(list, page, false)
+    })
+}
+
+/// `/admin/instances/access`.
+#[component]
+pub fn AccessPage() -> impl IntoView {
+    let list = ListQuery::here(paths::ACCESS, NAMES);
+    let query = query_of(&list);
+    let (platform, ctx) = door();
+    page(async move { platform::instances::list_all_access(&platform, &ctx, &query).await }, move |page| {
+        list_view(list, page, true)
+    })
+}
+
+fn list_view(query: ListQuery, page: Page<AccessSession>, staff: bool) -> AnyView {
+    let words = Words::now();
+    let (area, crumb, back) = match staff {
+        true => (Area::Instances, "nav-instances", paths::INSTANCES),
+        false => (Area::OwnInstances, "nav-own-instances", paths::OWN_INSTANCES),
+    };
+    let head = PageFrame::new(words.t("access-title"), area).crumb(words.t(crumb), back);
+    let refused = Refused::from_query().map(|refused| refused.message(words.0));
+    let every = |value: &'static str, key: &str| (value.to_owned(), words.t(key));
+    let kinds =
+        [every("", "access-kind-every"), every("ssh", "access-kind-ssh"), every("terminal", "access-kind-terminal")];
+    let states = [every("", "access-state-every"), every("yes", "access-open"), every("no", "access-over")];
+    let body = match page.list.is_empty() {
+        true => view! { <div class="empty"><p>{words.t("access-empty")}</p></div> }.into_any(),
+        false => table(words, &query, page, staff),
+    };
+    frame(
+        head,
+        view! {
+            {form_fault(refused)}
+            <section class="card">
+                <form class="filters" method="get" action=query.path.clone()>
+                    <input class="filter-q" r#type="search" name="q" value=query.get("q").to_owned()
+                        placeholder=words.t("access-filter") aria-label=words.t("access-filter") />
+                    <select name="kind" aria-label=words.t("access-kind")>
+                        {options_view(kinds.to_vec(), query.get("kind"))}
+                    </select>
+                    <select name="open" aria-label=words.t("access-state")>
+                        {options_view(states.to_vec(), query.get("open"))}
+                    </select>
+                    <button class="btn">{words.t("filter-apply")}</button>
+                    <a class="btn ghost" href=query.path.clone()>{words.t("filter-reset")}</a>
+                </form>
+                {body}
+            </section>
+        },
+    )
+}
+
+fn table(words: Words, query: &ListQuery, page: Page<AccessSession>, staff: bool) -> AnyView {
+    let customer = staff.then_some("access-customer");
+    let columns = ["access-person", "access-instance"].into_iter().chain(customer);
+    let columns = columns.chain(["access-kind", "access-from", "access-since", "access-end"]);
+    let head = columns.map(|key| view! { <th scope="col">{words.t(key)}</th> }).collect_view();
+    let rows = page.list.into_iter().map(|session| row(words, session, staff)).collect_view();
+    let actions = view! { <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th> };
+    view! {
+        {list_table(words.t("access-title"), view! { {head} {actions} }, rows)}
+        {pager(words, query, page.page, page.page_size, page.total)}
+    }
+    .into_any()
+}
+
+fn row(words: Words, session: AccessSession, staff: bool) -> impl IntoView {
+    let zone = look().zone;
+    let instance = match staff {
+        true => paths::instance(session.instance),
+        false => paths::own_instance(session.instance),
+    };
+    let end = match (session.ended_at, &session.reason) {
+        (Some(at), reason) => {
+            let why = reason.as_deref().map(|reason| words.t(&format!("access-reason-{reason}")));
+            view! { {time(at, zone)} " " <span class="remark">{why}</span> }.into_any()
+        }
+        (None, _) => state(Tone::Ok, words.t("access-open")).into_any(),
+    };
+    let url = if staff { EndAccess::url() } else { EndOwnAccess::url() };
+    let action = session.may_end.then(|| {
+        let named = [("person", session.user_name.clone()), ("instance", session.instance_name.clone())];
+        Ask::new(session.id.clone(), words.t("access-end-now"), words.t("access-end-hint"), url)
+            .row(words.with("access-end-of", &named))
+            .field("id", session.id.clone())
+            .view(words)
+    });
+    let from = [session.address.clone(), session.client.clone()].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let customer = staff.then(|| {
+        view! { <td data-label=words.t("access-customer")>{session.customer_name.clone()}</td> }
+    });
+    view! {
+        <tr>
+            <th scope="row">{session.user_name.clone()}</th>
+            <td data-label=words.t("access-instance")><a href=instance>{session.instance_name.clone()}</a></td>
+            {customer}
+            <td data-label=words.t("access-kind")>{words.t(&format!("access-kind-{}", session.kind.code()))}</td>
+            {text_cell(words.t("access-from"), Some(from).filter(|from| !from.is_empty()), &words.t("sessions-unknown"))}
+            <td data-label=words.t("access-since")>{time(session.opened_at, zone)}</td>
+            <td data-label=words.t("access-end")>{end}</td>
+            <td class="row-actions">{action}</td>
+        </tr>
+    }
+}
+
+/// The line that leads in by SSH, by what the door is known, and how to get a key.
+pub fn connect_card(words: Words, told: SshCommand) -> impl IntoView {
+    let copy = |text: &str| copy_button(text.to_owned(), words.t("copy"), words.t("copied"));
+    let key = match told.has_key {
+        true => words.t("ssh-card-has-key"),
+        false => words.t("ssh-card-no-key"),
+    };
+    view! {
+        <section class="card" id="ssh">
+            <header><h2>{words.t("ssh-card-title")}</h2></header>
+            <dl class="facts start">
+                <dt>{words.t("ssh-card-line")}</dt>
+                <dd><code>{told.command.clone()}</code> " " {copy(&told.command)}</dd>
+                <dt>{words.t("ssh-card-fingerprint")}</dt>
+                <dd><code>{told.fingerprint.clone()}</code> " " {copy(&told.fingerprint)}</dd>
+            </dl>
+            <p class="note-line">{key} " " <a href=paths::ACCOUNT_SSH_KEYS>{words.t("ssh-card-keys")}</a></p>
+            <p class="note-line">{words.t("ssh-card-more")}</p>
+        </section>
+    }
+}

@@ -1,0 +1,288 @@
+//! Coming into instances by SSH: which there are, being in one, and what is run there.
+//!
+//! Invariants: who may come in is asked like of the browser's terminal; being in is a row that its server keeps alive, and
+//! ends with the person's session; what is run are words handed to the engine, and no shell of ours reads them.
+
+use std::time::Duration;
+
+use contract::instances::InstanceState;
+use contract::{CustomerId, ErrorCode, InstanceId};
+use runtime::docker::containers::{Containers, Exit, Order};
+pub use runtime::docker::containers::{Piece, ProgramInput, ProgramOutput};
+use runtime::docker::{Fault, FaultKind};
+use serde_json::json;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::store::{self, NewVisit, Row};
+use super::terminals::{TerminalSize, running};
+use super::work::{Trouble, connect};
+use super::{entry, own_row, system, worker};
+use crate::authz::{EnterOwnInstance, OwnInstanceRef, Scope};
+use crate::{Error, OpContext, Platform, Principal, Result, audit, customers};
+
+/// Most connections of a person into instances.
+const MOST: i64 = 30;
+/// Instances that are shown to choose from.
+const MOST_CHOICES: u32 = 100;
+/// How long an engine may take to begin something.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An instance one may come into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    pub id: InstanceId,
+    pub name: String,
+    pub customer: CustomerId,
+    pub customer_name: String,
+    pub state: InstanceState,
+}
+
+/// What one may come into, over all the customers one belongs to; with a wish, those that are called so or have that number.
+///
+/// # Errors
+/// The database is away.
+pub async fn ssh_choices(platform: &Platform, ctx: &OpContext, wanted: Option<&str>) -> Result<Vec<Choice>> {
+    let Some(user) = ctx.user() else { return Err(Error::not_found()) };
+    if wanted.is_some_and(|wanted| wanted.contains('\0')) {
+        return Ok(Vec::new());
+    }
+    let mut choices = Vec::new();
+    for (customer, _) in &user.memberships {
+        let mut there = user.clone();
+        there.active_customer = Some(*customer);
+        let ctx = ctx.authenticated(Principal::User(Box::new(there)), ctx.language());
+        choices.extend(choices_of(platform, &ctx, *customer, wanted).await?);
+    }
+    // By its name rather than by its number, where both fit.
+    if let Some(wanted) = wanted
+        && choices.iter().any(|it| it.name.eq_ignore_ascii_case(wanted))
+    {
+        choices.retain(|it| it.name.eq_ignore_ascii_case(wanted));
+    }
+    Ok(choices)
+}
+
+async fn choices_of(
+    platform: &Platform,
+    ctx: &OpContext,
+    customer: CustomerId,
+    wanted: Option<&str>,
+) -> Result<Vec<Choice>> {
+    let scope = ctx.authorize_list::<OwnInstanceRef>(contract::Permission::InstancesUse);
+    let whose = match scope {
+        Ok(Scope::Customer(customer)) => (customer, None),
+        Ok(Scope::Own(person)) => (customer, Some(person)),
+        // Somebody who may see none there.
+        _ => return Ok(Vec::new()),
+    };
+    let mut tx = platform.db().begin(ctx).await?;
+    let rows = store::enterable(&mut tx, whose, wanted, i64::from(MOST_CHOICES)).await?;
+    let names = customers::names(&mut tx, &[customer.0]).await?;
+    tx.commit().await?;
+    let may = |row: &Row| ctx.authorize(EnterOwnInstance, &row.own()).is_ok();
+    let choice = |row: Row| Choice {
+        state: row.state(),
+        id: row.id,
+        name: row.name,
+        customer: row.customer,
+        customer_name: names.get(&customer.0).cloned().unwrap_or_default(),
+    };
+    Ok(rows.into_iter().filter(may).map(choice).collect())
+}
+
+/// Somebody who is in an instance.
+pub struct Visit {
+    pub id: Uuid,
+    pub instance: InstanceId,
+    pub name: String,
+    person: String,
+}
+
+/// Comes into an instance of the customer one acts for.
+///
+/// # Errors
+/// `NotFound` where there is none, `Forbidden` for who may only see it, `WrongState` while it does not run, `QuotaExceeded`
+/// for too many connections.
+pub async fn enter_by_ssh(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: InstanceId,
+    fingerprint: Option<&str>,
+) -> Result<Visit> {
+    let Some(user) = ctx.user() else { return Err(Error::not_found()) };
+    let row = own_row(platform, ctx, id).await?;
+    let granted = ctx.authorize(EnterOwnInstance, &row.own())?;
+    running(&row)?;
+    let visit = Uuid::new_v4();
+    let mut tx = platform.db().begin(&system(ctx)).await?;
+    store::lock_limits(&mut tx, row.customer, user.id).await?;
+    if store::count_visits(&mut tx, user.id).await? >= MOST {
+        return Err(Error::new(ErrorCode::QuotaExceeded).with_key("error-ssh-limit").with_arg("limit", MOST));
+    }
+    let new = NewVisit {
+        id: visit,
+        customer: row.customer,
+        user: user.id,
+        session: user.session,
+        server: platform.server_id(),
+        address: ctx.address(),
+        client: ctx.user_agent(),
+        fingerprint,
+    };
+    store::open_visit(&mut tx, &granted, &new, ctx.now()).await?;
+    let facts = json!({ "visit": visit, "client": ctx.user_agent(), "fingerprint": fingerprint });
+    audit::record_in_tx(&mut tx, ctx, entry("instances:open-ssh", &row, None, Some(facts))).await?;
+    tx.commit().await?;
+    Ok(Visit { id: visit, instance: row.id, name: row.name, person: user.name.clone() })
+}
+
+/// How somebody's being in an instance stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VisitStanding {
+    Open,
+    /// Somebody ended it.
+    Ended,
+    /// The instance is gone, or does not run.
+    Stopped,
+}
+
+impl Visit {
+    /// Says that it is still there: at least once a minute, or it counts as over.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn renew(&self, platform: &Platform) -> Result<()> {
+        let mut tx = platform.db().begin(&worker(platform)).await?;
+        store::renew_visit(&mut tx, self.id).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// How it stands.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn standing(&self, platform: &Platform) -> Result<VisitStanding> {
+        let mut tx = platform.db().begin(&worker(platform)).await?;
+        let open = store::visit_is_open(&mut tx, self.id).await?;
+        let row = store::find(&mut tx, self.instance).await?;
+        tx.commit().await?;
+        let gone = row.is_none_or(|row| {
+            let left = [InstanceState::Deleting, InstanceState::Deleted, InstanceState::Stopped];
+            left.contains(&row.state())
+        });
+        Ok(match (open, gone) {
+            (false, _) => VisitStanding::Ended,
+            (true, true) => VisitStanding::Stopped,
+            (true, false) => VisitStanding::Open,
+        })
+    }
+
+    /// Writes that it is over, and why: `left`, `access`, `lost` or `stopped`.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn leave(&self, platform: &Platform, reason: &'static str) -> Result<()> {
+        let ctx = worker(platform);
+        let mut tx = platform.db().begin(&ctx).await?;
+        let opened_at = store::end_visit(&mut tx, self.id, reason, ctx.now()).await?;
+        if let (Some(opened_at), Some(row)) = (opened_at, store::find(&mut tx, self.instance).await?) {
+            let seconds = (ctx.now() - opened_at).num_seconds();
+            let facts = json!({ "visit": self.id, "person": self.person, "seconds": seconds, "reason": reason });
+            audit::record_in_tx(&mut tx, &ctx, entry("instances:end-ssh", &row, None, Some(facts))).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Runs something in the instance.
+    ///
+    /// # Errors
+    /// `WrongState` while it does not run, `NodeUnreachable` and `EngineFailed` where there is no way in.
+    pub async fn run(
+        &self,
+        platform: &Platform,
+        words: &[&str],
+        env: &[String],
+        terminal: Option<TerminalSize>,
+    ) -> Result<Running> {
+        let mut tx = platform.db().begin(&worker(platform)).await?;
+        let row = store::find(&mut tx, self.instance).await?.ok_or_else(Error::not_found)?;
+        tx.commit().await?;
+        let container = running(&row)?;
+        let (words, env) = (words.iter().map(|word| (*word).to_owned()).collect(), env.to_vec());
+        let engine = connect(platform, row.machine).await.map_err(Trouble::told)?;
+        let (begun, beginning) = oneshot::channel();
+        // To its end, whoever waits for it: what was begun and is nobody's would run on.
+        tokio::spawn(async move {
+            if let Err(Ok(running)) = begun.send(begin(engine, container, (words, env), terminal).await) {
+                running.handle.hang_up().await;
+            }
+        });
+        beginning.await.map_err(Error::internal)?
+    }
+}
+
+async fn begin(
+    engine: Containers,
+    container: String,
+    (words, env): (Vec<String>, Vec<String>),
+    terminal: Option<TerminalSize>,
+) -> Result<Running> {
+    let mark = Uuid::new_v4().to_string();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let order = Order { words: &words, env: &env, mark: &mark, terminal };
+    let begun = tokio::time::timeout(PATIENCE, engine.run(&container, order)).await;
+    let late = || Err(Fault::new(FaultKind::Timeout, ""));
+    match begun.unwrap_or_else(|_| late()) {
+        Ok(program) => {
+            let handle = Handle { engine, container, exec: program.exec, mark };
+            Ok(Running { output: program.output, input: program.input, handle })
+        }
+        Err(fault) => {
+            // It may have been begun all the same.
+            if fault.kind == FaultKind::Timeout {
+                let _ = tokio::time::timeout(PATIENCE, engine.hang_up(&container, &mark)).await;
+            }
+            Err(Trouble::Engine(fault).told())
+        }
+    }
+}
+
+/// Something that runs in an instance.
+pub struct Running {
+    pub output: ProgramOutput,
+    pub input: ProgramInput,
+    pub handle: Handle,
+}
+
+/// By what it is found again.
+#[derive(Clone)]
+pub struct Handle {
+    engine: Containers,
+    container: String,
+    exec: String,
+    mark: String,
+}
+
+impl Handle {
+    /// Gives its terminal another size. An engine refuses it for a moment while the program is being started.
+    pub async fn resize(&self, size: TerminalSize) -> bool {
+        matches!(tokio::time::timeout(PATIENCE, self.engine.resize_terminal(&self.exec, size)).await, Ok(Ok(())))
+    }
+
+    /// How it ended, after its output did; `None` where nobody knows.
+    pub async fn exit_code(&self) -> Option<i32> {
+        match tokio::time::timeout(PATIENCE, self.engine.terminal_ending(&self.exec)).await {
+            Ok(Ok(Exit::Ended(code))) => code,
+            _ => None,
+        }
+    }
+
+    /// Ends it, as a terminal that is closed does.
+    pub async fn hang_up(&self) {
+        // Without an answer it ends with its container.
+        let _ = tokio::time::timeout(PATIENCE, self.engine.hang_up(&self.container, &self.mark)).await;
+    }
+}

@@ -1,0 +1,317 @@
+//! A connection of somebody who is known: in which instance they are, and what ends it.
+
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::time::Duration;
+
+use contract::{ErrorCode, InstanceId};
+use platform::accounts::{self, SshProof};
+use platform::instances::{self, Choice, Visit, VisitStanding};
+use platform::{Error, OpContext, Platform, settings};
+use russh::Disconnect;
+use russh::server::Handle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::{self, Named};
+use crate::door::Place;
+use crate::gate::{Gate, Inbox};
+use crate::{Gateway, Peer};
+
+/// How often it is asked whether the person may still be here; the answer is at most two seconds old.
+const RECHECK: Duration = Duration::from_secs(1);
+/// How often it is asked how the instance stands.
+const LOOK: Duration = Duration::from_secs(2);
+/// How often it is said that they are there.
+const RENEW: Duration = Duration::from_secs(20);
+/// The same of the session.
+const RENEW_SESSION: Duration = Duration::from_secs(60);
+/// How long a program may take nothing of what it was sent while other channels wait for it.
+const STALLED: Duration = Duration::from_secs(15);
+/// Tries to write that it is over.
+const WRITES: u32 = 10;
+
+/// An error in the person's words; logged, and audited where it is a refusal.
+pub(crate) async fn told(platform: &Platform, ctx: &OpContext, error: Error) -> String {
+    let reported = platform::report(platform, ctx, error).await;
+    let fields = reported.fields.iter().map(|field| texts::message(ctx.language(), field.key, &field.args));
+    let mut text = texts::message(ctx.language(), reported.key, &reported.args);
+    for field in fields {
+        text.push(' ');
+        text.push_str(&field);
+    }
+    text
+}
+
+/// See the module.
+pub(crate) struct Connection {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) peer: Peer,
+    pub(crate) gate: Arc<Gate>,
+    /// Ends everything that runs for it.
+    pub(crate) over: CancellationToken,
+    /// Has it end at once.
+    pub(crate) leaving: CancellationToken,
+    pub(crate) named: Named,
+    stranger: OpContext,
+    proof: SshProof,
+    state: Mutex<State>,
+    entering: tokio::sync::Mutex<()>,
+    _place: Place,
+}
+
+struct State {
+    ctx: OpContext,
+    visit: Option<Arc<Visit>>,
+    inboxes: Vec<Weak<Inbox>>,
+    notes: Vec<String>,
+    /// Where its programs for files are; looked for once.
+    files: Option<crate::program::Files>,
+}
+
+impl Connection {
+    pub(crate) fn new(
+        gateway: Arc<Gateway>,
+        ((peer, gate), place): ((Peer, Arc<Gate>), Place),
+        named: Named,
+        (stranger, ctx): (OpContext, OpContext),
+        proof: SshProof,
+    ) -> Self {
+        let state = State { ctx, visit: None, inboxes: Vec::new(), notes: Vec::new(), files: None };
+        Self {
+            gateway,
+            peer,
+            gate,
+            over: CancellationToken::new(),
+            leaving: CancellationToken::new(),
+            named,
+            stranger,
+            proof,
+            state: Mutex::new(state),
+            entering: tokio::sync::Mutex::default(),
+            _place: place,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nobody panics holding this lock")
+    }
+
+    pub(crate) fn platform(&self) -> &Platform {
+        &self.gateway.platform
+    }
+
+    /// Who it is, at this moment.
+    pub(crate) fn ctx(&self) -> OpContext {
+        self.state().ctx.at(self.platform().clock().now())
+    }
+
+    pub(crate) fn words(&self, key: &str, args: &[(&str, String)]) -> String {
+        texts::message(self.state().ctx.language(), key, args)
+    }
+
+    /// An error in the person's words.
+    pub(crate) async fn told(&self, error: Error) -> String {
+        told(self.platform(), &self.ctx(), error).await
+    }
+
+    /// Something to say where it can be read: with the next program.
+    pub(crate) fn note(&self, key: &str) {
+        let text = self.words(key, &[]);
+        let mut state = self.state();
+        if !state.notes.contains(&text) {
+            state.notes.push(text);
+        }
+    }
+
+    pub(crate) fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().notes)
+    }
+
+    pub(crate) fn add_inbox(&self, inbox: &Arc<Inbox>) {
+        let mut state = self.state();
+        state.inboxes.retain(|inbox| inbox.strong_count() > 0);
+        state.inboxes.push(Arc::downgrade(inbox));
+    }
+
+    pub(crate) fn files(&self) -> Option<crate::program::Files> {
+        self.state().files.clone()
+    }
+
+    pub(crate) fn set_files(&self, files: crate::program::Files) {
+        self.state().files = Some(files);
+    }
+
+    pub(crate) fn visit(&self) -> Option<Arc<Visit>> {
+        self.state().visit.clone()
+    }
+
+    /// What runs, to choose from.
+    pub(crate) async fn choices(&self, wanted: Option<&str>) -> Result<Vec<Choice>, Error> {
+        instances::ssh_choices(self.platform(), &self.ctx(), wanted).await
+    }
+
+    /// Comes into the instance that was named, once.
+    pub(crate) async fn enter_named(&self, name: &str) -> Result<Arc<Visit>, Error> {
+        if let Some(visit) = self.visit() {
+            return Ok(visit);
+        }
+        let mut found = self.choices(Some(name)).await?;
+        let shown: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
+        match (found.pop(), found.is_empty()) {
+            (Some(choice), true) => self.enter(&choice).await,
+            (Some(last), false) => {
+                let ids: Vec<_> = found.iter().chain([&last]).map(|it| it.id.to_string()).collect();
+                Err(Error::new(ErrorCode::Conflict)
+                    .with_key("error-ssh-several")
+                    .with_arg("name", shown)
+                    .with_arg("ids", ids.join(", ")))
+            }
+            (None, _) => Err(Error::new(ErrorCode::NotFound).with_key("error-ssh-no-instance").with_arg("name", shown)),
+        }
+    }
+
+    /// Comes into an instance, once; acting for its customer from then on.
+    pub(crate) async fn enter(&self, choice: &Choice) -> Result<Arc<Visit>, Error> {
+        let _turn = self.entering.lock().await;
+        if let Some(visit) = self.visit() {
+            return Ok(visit);
+        }
+        let mut ctx = self.ctx();
+        let acts_for = ctx.user().and_then(|user| user.active_customer);
+        if acts_for != Some(choice.customer) {
+            let before = ctx.user().map(|user| user.session);
+            let stranger = self.stranger.at(self.platform().clock().now());
+            ctx = auth::settle(self.platform(), &stranger, &self.proof, Some(choice.customer)).await?;
+            self.state().ctx = ctx.clone();
+            if let Some(before) = before {
+                accounts::leave_ssh_session(self.platform(), before).await?;
+            }
+        }
+        let visit = self.visit_of(&ctx, choice.id).await?;
+        self.state().visit = Some(visit.clone());
+        Ok(visit)
+    }
+
+    async fn visit_of(&self, ctx: &OpContext, id: InstanceId) -> Result<Arc<Visit>, Error> {
+        let fingerprint = self.proof.key.as_ref().map(|(_, fingerprint)| fingerprint.as_str());
+        instances::enter_by_ssh(self.platform(), ctx, id, fingerprint).await.map(Arc::new)
+    }
+
+    /// Watches over it to its end, and writes that.
+    pub(crate) async fn keep(self: Arc<Self>, handle: Handle) {
+        let (reason, key) = self.watch().await;
+        if let Some(key) = key {
+            let words = self.words(key, &[]);
+            let said = handle.disconnect(Disconnect::ByApplication, words, String::new());
+            let _ = tokio::time::timeout(Duration::from_secs(1), said).await;
+            // Time for the words to go out.
+            let _ = tokio::time::timeout(Duration::from_millis(300), self.leaving.cancelled()).await;
+        }
+        self.over.cancel();
+        self.gate.cut();
+        for _ in 0..WRITES {
+            match self.write_end(reason).await {
+                Ok(()) => return,
+                Err(error) => tracing::warn!(%error, "the end of a connection by SSH was not written"),
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn write_end(&self, reason: &'static str) -> Result<(), Error> {
+        if let Some(visit) = self.visit() {
+            visit.leave(self.platform(), reason).await?;
+        }
+        let session = self.ctx().user().map(|user| user.session);
+        match session {
+            Some(session) => accounts::leave_ssh_session(self.platform(), session).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Why it ends: the word that is kept, and what is said.
+    async fn watch(&self) -> (&'static str, Option<&'static str>) {
+        let mut endings = accounts::session_endings(self.platform());
+        let mut recheck = tokio::time::interval(RECHECK);
+        let mut look = tokio::time::interval(LOOK);
+        let mut renew = tokio::time::interval_at(Instant::now() + RENEW, RENEW);
+        let mut renew_session = tokio::time::interval_at(Instant::now() + RENEW_SESSION, RENEW_SESSION);
+        let (mut ctx, mut session) = (self.ctx(), None);
+        loop {
+            if session.is_none() || self.ctx().user().map(|user| user.session) != ctx.user().map(|user| user.session) {
+                ctx = self.ctx();
+                let Some(user) = ctx.user() else { return ("access", Some("ssh-bye-access")) };
+                session = Some(accounts::watch_session(self.platform(), user));
+            }
+            tokio::select! {
+                () = self.leaving.cancelled() => return ("left", None),
+                () = self.gateway.stop.cancelled() => return ("lost", Some("ssh-bye-stop")),
+                ending = endings.recv() => {
+                    let mine = ctx.user().zip(ending.ok()).is_some_and(|(user, ending)| ending.concerns(user));
+                    if mine { return ("access", Some("ssh-bye-access")) }
+                }
+                _ = recheck.tick() => {
+                    // A database that is away decides nothing.
+                    let asked = match &session { Some(watch) => watch.still_valid().await, None => Ok(true) };
+                    // While it moves to another customer, the session of before ends.
+                    let same = self.ctx().user().map(|user| user.session) == ctx.user().map(|user| user.session);
+                    if same && matches!(asked, Ok(false)) { return ("access", Some("ssh-bye-access")) }
+                    self.end_the_stalled();
+                }
+                _ = renew.tick() => self.renew().await,
+                _ = look.tick() => {
+                    if !settings::ssh(self.platform()).await.open { return ("access", Some("error-ssh-off")) }
+                    if let Some(ended) = self.look().await { return ended }
+                }
+                _ = renew_session.tick() => {
+                    let session = ctx.user().map(|user| user.session);
+                    if let Some(session) = session
+                        && let Err(error) = accounts::renew_ssh_session(self.platform(), session).await
+                    {
+                        tracing::debug!(%error, "no sign of life of a connection by SSH could be written");
+                    }
+                }
+            }
+        }
+    }
+
+    async fn renew(&self) {
+        if let Some(visit) = self.visit()
+            && let Err(error) = visit.renew(self.platform()).await
+        {
+            tracing::debug!(%error, "no sign of life of a connection by SSH could be written");
+        }
+    }
+
+    async fn look(&self) -> Option<(&'static str, Option<&'static str>)> {
+        let standing = match self.visit() {
+            Some(visit) => visit.standing(self.platform()).await,
+            None => return None,
+        };
+        match standing {
+            Ok(VisitStanding::Open) => None,
+            Ok(VisitStanding::Ended) => Some(("access", Some("ssh-bye-ended"))),
+            Ok(VisitStanding::Stopped) => Some(("stopped", Some("ssh-bye-stopped"))),
+            Err(error) => {
+                // A database that is away decides nothing.
+                tracing::debug!(%error, "how an instance stands could not be asked");
+                None
+            }
+        }
+    }
+
+    /// A program that takes nothing of what it is sent holds up the other channels no longer than that.
+    fn end_the_stalled(&self) {
+        if self.gate.closed_for() < STALLED {
+            return;
+        }
+        let state = self.state();
+        let inboxes = state.inboxes.iter().filter_map(Weak::upgrade);
+        let inboxes: Vec<_> = inboxes.filter(|inbox| !inbox.is_closed()).collect();
+        if inboxes.len() > 1
+            && let Some(fullest) = inboxes.iter().max_by_key(|inbox| inbox.waiting())
+        {
+            fullest.close();
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! A small program of ours in an instance's own shell, which does with files what it is told, one thing after the other.
+
+use platform::instances::{Piece, ProgramInput, ProgramOutput};
+
+/// See there.
+pub(super) const SERVE: &str = include_str!("serve.sh");
+/// Longest line of an answer, bytes: a path, and figures.
+const MAX_LINE: usize = 16 << 10;
+/// Most lines of an answer.
+const MAX_LINES: usize = 100_000;
+
+/// Why something was not done: a number of SFTP's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    NotThere,
+    Refused,
+    Failed,
+    Unknown,
+    /// There is no more: no fault, but told like one.
+    Ended,
+    /// The program is gone.
+    Gone,
+}
+
+/// What came back: the rest of the last line, and the lines before it.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    pub(super) said: String,
+    pub(super) lines: Vec<String>,
+}
+
+/// The program, and what it said that was not read yet.
+pub(super) struct Shell {
+    output: ProgramOutput,
+    input: ProgramInput,
+    said: Vec<u8>,
+    content: Vec<u8>,
+}
+
+impl Shell {
+    /// With where it is.
+    pub(super) async fn begin(output: ProgramOutput, input: ProgramInput) -> Result<(Self, String), Fault> {
+        let mut shell = Self { output, input, said: Vec::new(), content: Vec::new() };
+        let home = shell.answer().await?.said;
+        Ok((shell, home))
+    }
+
+    /// Asks for something: a word, a path and two more.
+    pub(super) async fn ask(&mut self, what: &str, path: &str, more: [&str; 2]) -> Result<Answer, Fault> {
+        self.tell(what, path, more, &[]).await?;
+        self.answer().await
+    }
+
+    /// Writes content at a place of a file.
+    pub(super) async fn write(&mut self, path: &str, at: u64, content: &[u8]) -> Result<(), Fault> {
+        if content.is_empty() {
+            return Ok(());
+        }
+        self.tell("write", path, [&at.to_string(), &content.len().to_string()], content).await?;
+        self.answer().await.map(|_| ())
+    }
+
+    /// At most so many bytes from a place of a file.
+    pub(super) async fn read(&mut self, path: &str, at: u64, most: usize) -> Result<Vec<u8>, Fault> {
+        self.content.clear();
+        self.tell("read", path, [&at.to_string(), &most.to_string()], &[]).await?;
+        let count = self.answer().await?.said.parse::<usize>().map_err(|_| Fault::Failed)?;
+        // The two ways of a program are not in step.
+        while self.content.len() < count.min(most) {
+            self.more().await?;
+        }
+        let mut content = std::mem::take(&mut self.content);
+        content.truncate(count.min(most));
+        Ok(content)
+    }
+
+    async fn tell(&mut self, what: &str, path: &str, more: [&str; 2], content: &[u8]) -> Result<(), Fault> {
+        let words = [what, path, more[0], more[1]];
+        // It reads lines.
+        if words.iter().any(|word| word.contains(['\n', '\0'])) {
+            return Err(Fault::Failed);
+        }
+        let mut bytes = words.join("\n").into_bytes();
+        bytes.push(b'\n');
+        bytes.extend_from_slice(content);
+        self.input.say(&bytes).await.map_err(|_| Fault::Gone)
+    }
+
+    async fn more(&mut self) -> Result<(), Fault> {
+        match self.output.next().await {
+            Some(Ok(Piece::Output(bytes))) => self.content.extend_from_slice(&bytes),
+            Some(Ok(Piece::Errors(bytes))) => self.said.extend_from_slice(&bytes),
+            Some(Err(_)) | None => return Err(Fault::Gone),
+        }
+        Ok(())
+    }
+
+    async fn answer(&mut self) -> Result<Answer, Fault> {
+        let mut answer = Answer::default();
+        loop {
+            while let Some(end) = self.said.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.said.drain(..=end).collect();
+                let line = String::from_utf8_lossy(&line[..end]).into_owned();
+                let (kind, rest) = line.split_once(' ').unwrap_or((&line, ""));
+                match kind {
+                    "K" => {
+                        rest.clone_into(&mut answer.said);
+                        return Ok(answer);
+                    }
+                    "E" => return Err(fault(rest)),
+                    "N" if answer.lines.len() < MAX_LINES => answer.lines.push(rest.to_owned()),
+                    // What its programs have to say.
+                    _ => {}
+                }
+            }
+            if self.said.len() > MAX_LINE {
+                return Err(Fault::Gone);
+            }
+            self.more().await?;
+        }
+    }
+}
+
+fn fault(number: &str) -> Fault {
+    match number {
+        "2" => Fault::NotThere,
+        "3" => Fault::Refused,
+        "8" => Fault::Unknown,
+        _ => Fault::Failed,
+    }
+}
