@@ -39,7 +39,7 @@ pub enum SettingGroup {
 
 impl SettingGroup {
     /// Every group, in the page's order.
-    pub const ALL: [SettingGroup; 6] = [
+    pub const ALL: [SettingGroup; 7] = [
         SettingGroup::SignIn,
         SettingGroup::Mail,
         SettingGroup::Notifications,

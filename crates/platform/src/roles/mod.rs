@@ -513,7 +513,7 @@ fn is_called_as_built_in(name: &str) -> bool {
         let words = [Language::Zh, Language::En].map(|language| texts::message(language, &format!("role-{code}"), &[]));
         plain(code) == name || words.iter().any(|word| plain(word) == name)
     };
-    is_code || BUILT_IN.iter().any(|code| called(code))
+    is_code || BUILT_IN.iter().any(called)
 }
 
 fn held_by(holders: &[&RoleHolder]) -> Error {
