@@ -90,7 +90,10 @@ pub(crate) async fn converse(
             *asked = Asked::Code(browser);
             Answered::Again(ask(String::new(), vec![(words("ssh-ask-code"), true)]))
         }
-        Err(error) if error.code == ErrorCode::BadCredentials => Answered::Again(refuse()),
+        // Nothing was typed, or what is wrong.
+        Err(error) if matches!(error.code, ErrorCode::BadCredentials | ErrorCode::Validation) => {
+            Answered::Again(refuse())
+        }
         Err(error) => {
             *asked = Asked::Refused;
             let text = match error.code {

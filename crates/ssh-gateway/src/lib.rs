@@ -103,12 +103,11 @@ pub async fn serve(
 
 /// What russh does by itself is set here, one by one.
 fn config(seed: &[u8; 32]) -> russh::server::Config {
+    // None over finite fields: they cost this side more than whoever asks for them (CVE-2002-20001).
     const KEX: &[kex::Name] = &[
         kex::MLKEM768X25519_SHA256,
         kex::CURVE25519,
         kex::CURVE25519_PRE_RFC_8731,
-        kex::DH_G18_SHA512,
-        kex::DH_G16_SHA512,
         kex::EXTENSION_SUPPORT_AS_SERVER,
         kex::EXTENSION_OPENSSH_STRICT_KEX_AS_SERVER,
     ];
