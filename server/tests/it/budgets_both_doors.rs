@@ -99,7 +99,7 @@ async fn runs(server: &Server, who: &test_support::TestCustomer) -> String {
     let sql = format!(
         "with spec as (insert into specs (name, cpu_cores, memory_gb, system_disk_gb) values ('Small', 1, 1, 1) returning id),
               price as (insert into spec_prices (spec_id, price_per_hour, starts_at, created_at)
-                        select id, p.price, now() + p.begins, now() from spec,
+                        select id, p.price, now() + p.begins, now() - interval '2 days' from spec,
                                (values (2.5, interval '-1 day'), (0.125, interval '1 day')) as p (price, begins) returning id),
               image as (insert into images (name, source, address, state) values ('Small', 'address', 'small:1', 'approved')
                         returning id),

@@ -1,6 +1,6 @@
 //! What is true of an instance now, beside what it is made of: its price, and whether it is used.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::machines::word_enum;
@@ -32,6 +32,9 @@ word_enum! {
         FirstLook = "first-look",
     }
 }
+
+/// So long without use is not idle yet: figures are some seconds older than the look.
+const MOMENT: TimeDelta = TimeDelta::minutes(2);
 
 /// Whether an instance is used, and what becomes of it if it is not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,7 +70,7 @@ impl InstanceIdle {
     /// It is not used now, as far as the last look could say.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.unknown.is_none() && self.since < self.looked_at
+        self.unknown.is_none() && self.looked_at - self.since >= MOMENT
     }
 }
 

@@ -98,7 +98,9 @@ async fn a_gpu_that_does_nothing_is_warned_of_kept_and_in_the_end_stopped() {
     world.pass(3, Some(0.0)).await;
     let warned = world.view().await.idle.unwrap();
     assert_eq!((world.told().await, warned.since), (1, begin.since));
-    assert_eq!(warned.stops_at, Some(warned.since + TimeDelta::hours(2)));
+    // Half an hour after the look that warned of it, which came a moment after it was due.
+    let late = warned.stops_at.unwrap() - (warned.since + TimeDelta::hours(2));
+    assert!(late >= TimeDelta::zero() && late < TimeDelta::minutes(1), "{late}");
     // A moment of work, and all begins anew.
     world.pass(1, Some(5.0)).await;
     let used = world.view().await.idle.unwrap();

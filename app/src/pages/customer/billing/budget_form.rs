@@ -106,8 +106,9 @@ mod read {
             let mut fault = |path: &'static str, key: &'static str| {
                 wrong.fields.push(FieldError { path, key, args: Vec::new() });
             };
-            let list = self.thresholds.split([',', '\u{ff0c}', ' ']).map(str::trim).filter(|text| !text.is_empty());
-            let thresholds: Option<Vec<u32>> = list.map(|text| text.trim_end_matches('%').parse().ok()).collect();
+            let list =
+                self.thresholds.split([',', '\u{ff0c}', ' ', '%']).map(str::trim).filter(|text| !text.is_empty());
+            let thresholds: Option<Vec<u32>> = list.map(|text| text.parse().ok()).collect();
             if thresholds.is_none() {
                 fault("thresholds", "field-budget-thresholds-numbers");
             }

@@ -147,15 +147,13 @@ fn actions(words: Words, place: Place, view: &BudgetView) -> Option<AnyView> {
             .row(label("budget-lift"))
             .field("id", id)
             .field("customer_id", view.customer_id)
-            .inside(text_field(TextField {
-                label: words.t("budget-lifted-because"),
-                name: "because".to_owned(),
-                form: "lift",
-                required: true,
-                max_length: Some(1000),
-                autocomplete: Some("off"),
-                ..TextField::default()
-            }))
+            // In each row: an id of its own would be one of many, so the label holds its field.
+            .inside(view! {
+                <label class="form-row">
+                    <span>{words.t("budget-lifted-because")}</span>
+                    <input r#type="text" name="because" required maxlength="1000" autocomplete="off" />
+                </label>
+            })
             .view(words)
     });
     let action = if place.staff { DeleteBudget::url() } else { DeleteOwnBudget::url() };

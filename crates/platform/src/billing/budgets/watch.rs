@@ -193,6 +193,7 @@ mod tests {
         larger.amount = Decimal::from(400);
         let judged = judge(&larger, at(1));
         assert_eq!((judged.tell, judged.stand.told.as_slice(), judged.stand.exceeded_at), (None, &[50][..], None));
+        larger.stand = judged.stand;
         assert_eq!(told(larger, &[(2, 320), (3, 400)]), [(Some(80), false), (Some(100), false)]);
     }
 
