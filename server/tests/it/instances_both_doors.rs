@@ -180,6 +180,47 @@ async fn a_refused_form_loses_nothing_and_shows_no_secret_in_an_address() {
     assert!(page.status == 200 && !page.text.contains("s3cret"), "another page");
 }
 
+/// Its badge and words are on both portals' pages and in REST, and follow from what is known now.
+#[tokio::test]
+async fn a_part_of_a_gpu_shows_how_it_is_kept_to() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let (program, staff) = (server.token(&admin).await, server.browser(&admin).await);
+    let (own, owner) = (server.token(&acme.owner).await, server.browser(&acme.owner).await);
+    let (image, spec) = shop(&server, &program).await;
+    let body = json!({ "name": "one", "image": image, "spec": spec });
+    let id = server.post(&own, PATH, body).await.data()["id"].to_string();
+    assert_eq!(server.get(&own, &format!("{PATH}/{id}")).await.data()["memorySplit"], Value::Null, "it has no part");
+    let part = r#"{"gpuUse": "share", "gpuCount": 1, "gpuMemoryGb": 8, "gpuModel": "H100"}"#;
+    let made = format!("made_at = now(), observed = 'running', state = 'running', spec = spec || '{part}'");
+    for (known, state, reason, badge) in [
+        ("split_setup = null", "advisory", "no-library", "Advisory"),
+        ("split_setup = 'image'", "advisory", "image", "Advisory"),
+        ("split_setup = 'held'", "advisory", "not-measured", "Advisory"),
+        ("gpu_memory_bytes = 5368709120, gpu_memory_at = now()", "enforced", "held", "Enforced"),
+        ("split_broken_since = now()", "enforced", "held", "Enforced"),
+        ("split_broken_since = now() - interval '20 seconds'", "broken", "over", "Broken"),
+        ("split_bare = true", "broken", "bare", "Broken"),
+        ("gpu_memory_at = now() - interval '5 minutes'", "advisory", "not-measured", "Advisory"),
+        ("wanted = 'stopped', observed = 'ended'", "enforced", "ready", "Enforced"),
+    ] {
+        server.sql(&format!("update instances set {made} returning name")).await;
+        server.sql(&format!("update instances set {known} returning name")).await;
+        for (who, path) in [(&own, format!("{PATH}/{id}")), (&program, format!("/api/admin/instances/{id}"))] {
+            let split = server.get(who, &path).await.data()["memorySplit"].clone();
+            assert_eq!((&split["state"], &split["reason"]), (&json!(state), &json!(reason)), "{known}");
+            assert_eq!(split["limitBytes"], 8_u64 << 30);
+            let words = split["message"].as_str().unwrap();
+            assert!(!words.is_empty() && !words.contains("instance-split"), "{words}");
+        }
+        for (who, path) in [(&owner, format!("/instances/{id}")), (&staff, format!("/admin/instances/{id}"))] {
+            let request = server.signed(who, server.bare(Method::GET, &path)).header("accept", "text/html");
+            let page = Answer::of(request.header(header::ACCEPT_LANGUAGE, "en")).await;
+            assert!(page.status == 200 && page.text.contains(badge), "{known}: {badge}");
+        }
+    }
+}
+
 /// Every page can be read, and names are text.
 #[tokio::test]
 async fn the_pages_show_what_there_is() {

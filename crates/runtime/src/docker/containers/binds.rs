@@ -30,6 +30,8 @@ pub struct HostFolders(Vec<PathBuf>);
 pub struct HostBind {
     source: String,
     target: String,
+    /// It lies where the engine keeps its own things.
+    is_engines: bool,
 }
 
 impl HostFolders {
@@ -58,7 +60,7 @@ impl HostFolders {
         let socket = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("sock"));
         SpecFault::unless(!socket, "binds", "a socket of the host is never given")?;
         SpecFault::unless(is_target(target), "binds", "it is where nothing may be")?;
-        Ok(HostBind { source: source.to_owned(), target: target.to_owned() })
+        Ok(HostBind { source: source.to_owned(), target: target.to_owned(), is_engines: false })
     }
 }
 
@@ -70,7 +72,7 @@ impl HostBind {
         SpecFault::unless(own, "binds", "that is no folder of a volume of this name")?;
         SpecFault::unless(is_word(file), "binds", "it is no file of a volume")?;
         SpecFault::unless(is_target(target), "binds", "it is where nothing may be")?;
-        Ok(Self { source: format!("{folder}/{file}"), target: target.to_owned() })
+        Ok(Self { source: format!("{folder}/{file}"), target: target.to_owned(), is_engines: true })
     }
 
     pub(super) fn source(&self) -> &str {
@@ -79,6 +81,10 @@ impl HostBind {
 
     pub(super) fn target(&self) -> &str {
         &self.target
+    }
+
+    pub(super) fn is_engines(&self) -> bool {
+        self.is_engines
     }
 }
 

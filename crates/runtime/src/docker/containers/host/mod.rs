@@ -274,7 +274,12 @@ fn mounts(spec: &ContainerSpec) -> Vec<Mount> {
         consistency: None,
         // Alone: what is mounted inside of it on the host does not come along, not then and not later, and could be written.
         bind_options: Some(MountBindOptions {
-            propagation: Some(MountBindOptionsPropagationEnum::RPRIVATE),
+            // An engine takes what lies among its own things only if it can be unmounted from outside; nothing comes along by
+            // that either, since such a one is a file.
+            propagation: Some(match it.is_engines() {
+                true => MountBindOptionsPropagationEnum::RSLAVE,
+                false => MountBindOptionsPropagationEnum::RPRIVATE,
+            }),
             non_recursive: Some(true),
             create_mountpoint: None,
             read_only_non_recursive: None,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::docker::containers::{
-    Env, HostFolders, LogDriver, LogLimit, PublishedPort, Transport, Ulimit, UlimitKind, VolumeMount,
+    Env, HostBind, HostFolders, LogDriver, LogLimit, PublishedPort, Transport, Ulimit, UlimitKind, VolumeMount,
 };
 
 /// The least of a spec.
@@ -204,6 +204,21 @@ fn every_field_of_what_is_given_is_decided_about() {
         fields.sort_unstable();
         assert_eq!(fields.join(" "), expected);
     }
+}
+
+/// An engine refuses it among its own things otherwise; it is read-only all the same.
+#[test]
+fn a_file_of_a_volume_is_a_slave_of_where_it_lies() {
+    let bind = HostBind::of_volume("/var/lib/docker/volumes/v-1/_data", "v-1", "limits", "/overrideEnv").unwrap();
+    let mounts = host_of(&ContainerSpec { binds: vec![bind], ..least() })["Mounts"].take();
+    let expected = json!([{
+        "Type": "bind", "Source": "/var/lib/docker/volumes/v-1/_data/limits", "Target": "/overrideEnv", "ReadOnly": true,
+        "BindOptions": { "Propagation": "rslave", "NonRecursive": true },
+    }]);
+    assert_eq!(mounts, expected);
+    let empty = VolumeMount { volume: "v-1".to_owned(), target: "/filled".to_owned(), read_only: false, empty: true };
+    let mounts = host_of(&ContainerSpec { volumes: vec![empty], ..least() })["Mounts"].take();
+    assert_eq!(mounts[0]["VolumeOptions"]["NoCopy"], json!(true), "nothing of an image comes into it");
 }
 
 #[test]
