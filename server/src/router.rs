@@ -323,6 +323,8 @@ fn wares(all: Routes) -> Routes {
         .rest(routes!(customer::instances::events))
         .rest(routes!(customer::instances::logs))
         .rest(routes!(customer::instances::stats))
+        .rest(routes!(customer::instances::save_image))
+        .rest(routes!(customer::instances::saves))
         .rest(routes!(customer::instances::terminal_ticket))
         .rest(routes!(billing::usage))
         .rest(routes!(billing::export_usage))

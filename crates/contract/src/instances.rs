@@ -3,6 +3,7 @@
 //! What is wanted of one and what its engine says are kept apart; where it stands follows from both, here and nowhere else.
 
 mod said;
+mod save;
 mod terminal;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ pub use self::said::{
     InstanceGpuStats, InstanceLogLine, InstanceLogQuery, InstanceLogs, InstanceStats, LogsMessage, MAX_LOG_LINES,
     StaffLogQuery,
 };
+pub use self::save::{InstanceSave, InstanceSaveView, SaveState};
 pub use self::terminal::{
     MAX_TERMINAL_MESSAGE, MAX_TERMINAL_SIDE, TerminalQuery, TerminalSaid, TerminalTicket, TerminalTicketCreate,
     TerminalTold, WINDOW as TERMINAL_WINDOW,
@@ -132,6 +134,12 @@ impl InstanceState {
             A::Rename => !matches!(self, Self::Deleting | Self::Deleted),
             A::Delete => self != Self::Deleted,
         }
+    }
+
+    /// Whether there is a container that can be kept as an image.
+    #[must_use]
+    pub fn is_savable(self) -> bool {
+        matches!(self, Self::Running | Self::Stopped | Self::Failed)
     }
 
     /// Whether it is on its way somewhere and will say more by itself.

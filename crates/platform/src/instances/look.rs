@@ -10,7 +10,7 @@ use runtime::docker::{Fault, FaultKind};
 
 use super::store::{self, Event, Row};
 use super::work::{self, Meaning, Trouble};
-use super::{charge, made_of, worker};
+use super::{charge, made_of, save, worker};
 use crate::billing::Seen;
 use crate::{Error, Platform, Result};
 
@@ -203,6 +203,7 @@ async fn sweep_away(
             Err(fault) => return Err(fault.into()),
         }
     }
+    save::sweep(platform, engine, machine).await?;
     sweep_networks(platform, engine, machine).await
 }
 

@@ -15,6 +15,7 @@ mod made_of;
 mod notices;
 mod place;
 mod placement;
+mod save;
 mod stats;
 mod store;
 mod terminals;
@@ -36,6 +37,7 @@ pub use self::logs::{clean, logs, logs_of_any};
 pub use self::look::{Looked, look};
 pub use self::looker::keep_looking;
 use self::placement::Need;
+pub use self::save::{save, save_image, saves, tidy_saves};
 pub use self::stats::{stats, stats_of_any};
 use self::store::{Event, Row};
 pub(crate) use self::terminals::Terminals;
@@ -372,6 +374,9 @@ where
     row.trying_since = Some(ctx.now());
     row.restarting_seen = 0;
     store::save_wish(&mut tx, granted, &row).await?;
+    if row.wanted == InstanceWish::Deleted {
+        save::cancel_in_tx(&mut tx, ctx, row.id).await?;
+    }
     store::note(&mut tx, ctx, row.id, Event::of(kind)).await?;
     wake(&mut tx, ctx, (row.id, row.customer, row.machine)).await?;
     let after = store::find(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;

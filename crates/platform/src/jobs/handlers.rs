@@ -59,9 +59,15 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             let id = id.ok_or_else(|| Error::internal("the job of an instance names none"))?;
             instances::apply(platform, id.into()).await?;
         }
+        "instance-save" => {
+            let id = claim.payload.get("save").and_then(serde_json::Value::as_i64);
+            let id = id.ok_or_else(|| Error::internal("the job of a save names none"))?;
+            instances::save(platform, id.into(), claim.attempt >= claim.max_attempts).await?;
+        }
         "instances-clean" => instances::clean(platform).await?,
         "files-clean" => {
             images::tidy_copies(platform).await?;
+            instances::tidy_saves(platform).await?;
             images::forget_unused_archives(platform).await?;
             files::clean(platform).await?;
         }

@@ -169,6 +169,8 @@ const FILL: &str = "
                                   run_started_at, started_at, opened_by)
       select id, name, customer_id, 'Acme', created_by, '', machine_id, machine_code, machine_name, spec_id, 'small', '{}',
              1, 'CNY', now(), now(), 'started' from instances;
+    insert into instance_saves (instance_id, customer_id, machine_id, created_by, name, created_at)
+      select id, customer_id, machine_id, created_by, 'saved', now() from instances;
     insert into instance_logs (instance_id, kept_at, lines) select id, now(), '[]' from instances;
     insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)
       select gen_random_uuid(), id, customer_id, created_by, gen_random_uuid(), now(), now(), now() from instances;
@@ -270,6 +272,7 @@ async fn another_tenants_transaction_finds_nothing_of_ours() {
         ("images", 1),
         ("instance_events", 1),
         ("instance_logs", 1),
+        ("instance_saves", 1),
         ("instances", 1),
         ("jobs", 1),
         ("ledger_intervals", 1),
@@ -384,6 +387,7 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update gpu_shares set mib = 2",
         "update instance_logs set lines = '[1]'",
         "delete from instance_logs",
+        "update instance_saves set done_bytes = 9",
         "update terminals set used_at = now()",
         "delete from terminal_tickets",
         "update ledger_intervals set ended_at = now(), closed_by = 'ended'",
@@ -407,6 +411,8 @@ async fn another_tenant_writes_nothing_of_ours() {
         "insert into instance_events (instance_id, at, kind) values (1, now(), 'created')",
         "insert into instance_gpus (instance_id, gpu_id) values (1, 1)",
         "insert into instance_logs (instance_id, kept_at, lines) values (1, now(), '[]')",
+        "insert into instance_saves (instance_id, customer_id, machine_id, created_by, name, created_at)
+           values (1, app_customer(), 1, app_user(), 'mine', now())",
         "insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)
            values (gen_random_uuid(), 1, app_customer(), app_user(), gen_random_uuid(), now(), now(), now())",
         "update ledger_intervals set price_per_hour = 0",

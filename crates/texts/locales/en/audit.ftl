@@ -263,6 +263,7 @@ audit-action-instances-operate = Operate instances
 audit-action-instances-read-logs = Read what an instance says
 audit-action-instances-open-terminal = Open a terminal
 audit-action-instances-end-terminal = End of a terminal
+audit-action-instances-save-image = Save an instance as an image
 audit-action-instances-start = Start an instance
 audit-action-instances-stop = Stop an instance
 audit-action-instances-restart = Restart an instance

@@ -263,6 +263,7 @@ audit-action-instances-operate = 操作实例
 audit-action-instances-read-logs = 查看实例日志
 audit-action-instances-open-terminal = 打开终端
 audit-action-instances-end-terminal = 终端结束
+audit-action-instances-save-image = 将实例保存为镜像
 audit-action-instances-start = 启动实例
 audit-action-instances-stop = 停止实例
 audit-action-instances-restart = 重启实例

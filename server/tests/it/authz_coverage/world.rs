@@ -169,6 +169,7 @@ impl World {
                 json!({ "name": "one", "image": self.library.images[0], "spec": self.spec })
             }
             ("POST", "/api/customer/instances/{id}/terminal/ticket") => json!({}),
+            ("POST", "/api/customer/instances/{id}/save-image") => json!({ "name": "saved" }),
             ("PATCH", "/api/customer/instances/{id}") => json!({ "remark": "for the course" }),
             ("POST", "/api/admin/images/{id}/reject") => json!({ "reason": "It has no licence." }),
             ("POST", "/api/admin/announcements") => json!({ "title": name }),
@@ -382,9 +383,11 @@ impl World {
             | "own_instance_events"
             | "own_instance_logs"
             | "own_instance_stats"
+            | "own_instance_saves"
             | "delete_own_instance" => {
                 vec![("id", &own_instance)]
             }
+            "save_own_instance" => vec![("id", &own_instance), ("name", &fresh)],
             "update_own_instance" => vec![("id", &own_instance), ("name", &fresh)],
             "act_on_own_instance" => vec![("id", &own_instance), ("action", "stop")],
             "get_own_image" | "delete_own_image" => vec![("id", &own_image)],

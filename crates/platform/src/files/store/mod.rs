@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 pub(super) use uploads::*;
 
-use crate::authz::{CreateFile, DeleteFile, Granted};
+use crate::authz::{DeleteFile, Granted};
 use crate::db::{Tx, contains};
 use crate::{Error, Result};
 
@@ -131,7 +131,6 @@ pub(super) async fn forget(tx: &mut Tx, id: FileId) -> Result<()> {
 /// with, and how many uploads are going on. Who asks at the same time waits: limits hold.
 pub(super) async fn used(
     tx: &mut Tx,
-    _granted: &Granted<CreateFile>,
     customer: Option<CustomerId>,
     person: Option<UserId>,
 ) -> Result<(u64, u64, i64)> {
@@ -147,7 +146,7 @@ pub(super) async fn used(
         r#"with taken as (
              select size_bytes, false as going from files where customer_id is not distinct from $1
              union all
-             select size_bytes, true from uploads
+             select size_bytes, not by_platform from uploads
              where customer_id is not distinct from $1 and state in ('open', 'assembling')
            )
            select coalesce(sum(size_bytes), 0)::bigint as "bytes!",

@@ -4,6 +4,7 @@ mod holds;
 mod leases;
 mod list;
 mod logs;
+mod saves;
 mod terminals;
 
 use chrono::{DateTime, Utc};
@@ -20,6 +21,10 @@ pub(super) use holds::{
 pub(super) use leases::{beat, free, leave, take};
 pub(super) use list::{alive_on, ids_gone, list, machines_with_instances};
 pub(super) use logs::{forget_logs, keep_logs, kept_logs};
+pub(super) use saves::{
+    SaveRow, begin_save, cancel_saves, end_save, fail_save, find_save, forgotten_saves, left_on_engine, leftover_uploads,
+    lock_save, note_on_engine, note_saved, note_upload, saves_of, want_save,
+};
 pub(super) use terminals::{
     NewTerminal, count_terminals, end_terminal, find_terminal, forget_terminals, keep_ticket, open_terminal,
     orphaned_terminals, renew_terminal, use_ticket,
