@@ -325,6 +325,8 @@ fn wares(all: Routes) -> Routes {
         .rest(routes!(customer::instances::logs))
         .rest(routes!(customer::instances::stats))
         .rest(routes!(customer::instances::keep))
+        .rest(routes!(customer::instances::save_image))
+        .rest(routes!(customer::instances::saves))
         .rest(routes!(customer::instances::terminal_ticket))
         .rest(routes!(customer::instances::ssh_command))
         .rest(routes!(customer::access::list))

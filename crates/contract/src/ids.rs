@@ -78,6 +78,8 @@ id! {
     RoleId,
     /// A container that a customer runs.
     InstanceId,
+    /// An instance on its way to become an image.
+    InstanceSaveId,
     /// A stretch of time that something ran at one price.
     LedgerIntervalId,
     /// What a customer means to spend in a month.

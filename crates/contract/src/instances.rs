@@ -4,6 +4,7 @@
 
 mod now;
 mod said;
+mod save;
 mod split;
 mod terminal;
 
@@ -17,6 +18,7 @@ pub use self::said::{
     InstanceGpuStats, InstanceLogLine, InstanceLogQuery, InstanceLogs, InstanceStats, LogsMessage, MAX_LOG_LINES,
     StaffLogQuery,
 };
+pub use self::save::{InstanceSave, InstanceSaveView, SaveState};
 pub use self::split::{MemorySplitState, MemorySplitView};
 pub use self::terminal::{
     MAX_TERMINAL_MESSAGE, MAX_TERMINAL_SIDE, TerminalQuery, TerminalSaid, TerminalTicket, TerminalTicketCreate,
@@ -136,6 +138,12 @@ impl InstanceState {
             A::Rename => !matches!(self, Self::Deleting | Self::Deleted),
             A::Delete => self != Self::Deleted,
         }
+    }
+
+    /// Whether there is a container that can be kept as an image.
+    #[must_use]
+    pub fn is_savable(self) -> bool {
+        matches!(self, Self::Running | Self::Stopped | Self::Failed)
     }
 
     /// Whether it is on its way somewhere and will say more by itself.

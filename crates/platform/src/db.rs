@@ -181,6 +181,7 @@ const CONSTRAINTS: &[(&str, &str, &str)] = &[
     ("images_name_unique", "name", "field-image-name-taken"),
     ("instances_name_unique", "name", "field-instance-name-taken"),
     ("budgets_name_unique", "name", "field-budget-name-taken"),
+    ("instance_saves_name", "name", "field-image-name-taken"),
     ("instances_machine_lent", "machine", "field-machine-raced"),
     ("instance_gpus_held", "spec", "field-gpus-raced"),
     ("gpu_shares_fit", "spec", "field-gpus-raced"),

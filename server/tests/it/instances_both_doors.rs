@@ -128,6 +128,91 @@ async fn scenario(through: Through) {
     assert_eq!(server.sql(actions).await, expected);
 }
 
+/// No engine is there: its container is one of the database alone.
+async fn saving(through: Through) {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let (image, spec) = shop(&server, &server.token(&admin).await).await;
+    let doors = Doors { server: &server, through };
+    let (owner, member) = (doors.who(&acme.owner).await, doors.who(&acme.member).await);
+    let program = server.token(&acme.owner).await;
+    let body = json!({ "name": "one", "image": image, "spec": spec });
+    let id = server.post(&program, PATH, body).await.data()["id"].to_string();
+    let path = format!("{PATH}/{id}/save-image");
+    let save = async |who: &Who, name: &str| {
+        let form = [("id", id.as_str()), ("name", name), ("description", "with my packages")];
+        let body = json!({ "name": name, "description": "with my packages" });
+        doors.call(who, (&path, body), ("save_own_instance", &form)).await
+    };
+    assert_eq!(save(&owner, "Mine").await, (1402, vec![]), "it has no container yet");
+    let made = "update instances set container_id = 'c', observed = 'running', made_at = now(), started_at = now(),
+                state = 'running' returning name";
+    assert_eq!(server.sql(made).await, ["one"]);
+    assert_eq!(save(&member, "Mine").await, (1300, vec![]));
+    assert_eq!(save(&owner, " ").await, (1000, vec!["name".to_owned()]));
+    assert_eq!(save(&owner, "Mine").await, (0, vec![]));
+    assert_eq!(save(&owner, "Mine").await.0, 1400, "it is on its way");
+    let list = match through {
+        Through::Rest => server.get(&owner, &format!("{PATH}/{id}/saves")).await.data(),
+        Through::ServerFns => server.call(&owner, "own_instance_saves", &[("id", &id)]).await.json(),
+    };
+    assert_eq!(list.as_array().map(Vec::len), Some(1), "what was refused is no save");
+    let first = &list[0];
+    assert_eq!((&first["name"], &first["state"], &first["image"]), (&json!("Mine"), &json!("waiting"), &Value::Null));
+    let told = "select via || ' ' || (after->>'image') from audit_events where action = 'instances:save-image'
+                and outcome = 'done'";
+    assert_eq!(server.sql(told).await, [format!("{} Mine", doors.via())]);
+}
+
+#[tokio::test]
+async fn programs_save_instances_over_rest() {
+    saving(Through::Rest).await;
+}
+
+#[tokio::test]
+async fn people_save_instances_over_server_functions() {
+    saving(Through::ServerFns).await;
+}
+
+#[tokio::test]
+async fn a_page_shows_what_was_saved_and_what_is_on_its_way() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let (image, spec) = shop(&server, &server.token(&admin).await).await;
+    let owner = server.browser(&acme.owner).await;
+    let program = server.token(&acme.owner).await;
+    let body = json!({ "name": "one", "image": image, "spec": spec });
+    let id = server.post(&program, PATH, body).await.data()["id"].to_string();
+    let page = async |path: String| {
+        let answer = server.request(&owner, Method::GET, &path).send().await.unwrap();
+        let again = answer.headers().get("refresh").is_some();
+        (answer.text().await.unwrap(), again)
+    };
+    let own = format!("/instances/{id}");
+    let (text, _) = page(own.clone()).await;
+    assert!(text.contains("It can be saved while it runs"), "it is only being made");
+    let row = |state: &str, more: &str| {
+        format!(
+            "with changed as (update instances set container_id = 'c', observed = 'ended', made_at = now(), wanted =
+               'stopped', state = 'stopped' returning id, customer_id, machine_id, created_by)
+             insert into instance_saves (instance_id, customer_id, machine_id, created_by, created_name, name, state,
+               created_at, {more} total_bytes)
+             select id, customer_id, machine_id, created_by, 'ann', '{state}-image', '{state}', now(), {} 1048576
+             from changed returning name",
+            if more.is_empty() { "" } else { "now(), 'quota'," }
+        )
+    };
+    assert_eq!(server.sql(&row("failed", "ended_at, fault,")).await, ["failed-image"]);
+    let (text, _) = page(own.clone()).await;
+    assert!(text.contains("failed-image") && text.contains("may still store"), "why it failed");
+    assert!(text.contains("save_own_instance") && text.contains("Its data disk at /data"), "the form");
+    assert_eq!(server.sql(&row("saving", "")).await, ["saving-image"]);
+    let (text, again) = page(own.clone()).await;
+    assert!(text.contains("Being saved") && !text.contains("save_own_instance") && !again);
+    let (text, again) = page(format!("{own}?follow=saves")).await;
+    assert!(again && !text.contains("update_own_instance"), "nothing that is typed is lost");
+}
+
 #[tokio::test]
 async fn programs_run_instances_over_rest() {
     scenario(Through::Rest).await;

@@ -21,7 +21,7 @@ pub async fn assemble(platform: &Platform, id: UploadId, last: bool) -> Result<(
     let mut tx = platform.db().begin(&ctx).await?;
     let row = store::upload(&mut tx, id).await?;
     tx.commit().await?;
-    let Some(row) = row.filter(|row| row.view.state == UploadState::Assembling) else {
+    let Some(row) = row.filter(|row| row.view.state == UploadState::Assembling && !row.by_platform) else {
         // Somebody was faster.
         return Ok(());
     };

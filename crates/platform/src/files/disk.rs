@@ -35,6 +35,19 @@ pub(super) struct Written {
     pub sha256: [u8; 32],
 }
 
+/// Why a part was not written.
+pub(super) enum Unwritten {
+    /// What it was read from did not give it.
+    Body(io::Error),
+    Ours(Error),
+}
+
+impl From<Error> for Unwritten {
+    fn from(error: Error) -> Self {
+        Self::Ours(error)
+    }
+}
+
 impl Store {
     /// The store in this directory.
     pub fn new(root: PathBuf) -> Self {
@@ -109,6 +122,41 @@ impl Store {
         blocking(move || file.sync_data()).await?;
         written.sha256 = hash.finalize().into();
         Ok(written)
+    }
+
+    /// Takes the next part of a body in whose end nobody knows: all of a part, or what is left, or nothing; in memory of a
+    /// fixed size, and seen to it that the disk has it. `whole` is hashed on.
+    pub(super) async fn write_next(
+        &self,
+        key: Uuid,
+        (n, most): (u32, u64),
+        body: &mut (impl AsyncRead + Unpin),
+        mut whole: Sha256,
+    ) -> Result<(Written, Sha256), Unwritten> {
+        let part = self.part(key, n);
+        let temporary = part.with_extension(Uuid::new_v4().simple().to_string());
+        let path = temporary.clone();
+        let mut written = Written { temporary: Some(temporary), part, size: 0, sha256: [0; 32] };
+        let mut file = blocking(move || File::create_new(path)).await?;
+        let mut buffer = Vec::with_capacity(STEP);
+        while written.size < most {
+            let wanted = (most - written.size).min(STEP as u64);
+            buffer.clear();
+            let mut piece = (&mut *body).take(wanted);
+            while piece.limit() > 0 && piece.read_buf(&mut buffer).await.map_err(Unwritten::Body)? > 0 {}
+            if buffer.is_empty() {
+                break;
+            }
+            written.size += buffer.len() as u64;
+            let done = blocking(move || {
+                whole.update(&buffer);
+                file.write_all(&buffer)?;
+                Ok((file, whole, buffer))
+            });
+            (file, whole, buffer) = done.await?;
+        }
+        blocking(move || file.sync_data()).await?;
+        Ok((written, whole))
     }
 
     /// The parts' bytes behind each other, as one file.

@@ -10,6 +10,7 @@ mod chunks;
 mod clean;
 mod disk;
 mod store;
+pub(crate) mod taking;
 
 use std::io::Read as _;
 
@@ -26,6 +27,7 @@ pub use assemble::assemble;
 pub use chunks::{put_chunk, read_sha256};
 pub use clean::{clean, sweep};
 pub use disk::{Content, Store};
+use taking::{Owner, room_in_tx};
 
 use crate::authz::{
     CreateFile, DeleteFile, FileRef, FileShelf, Granted, ManageUpload, UploadRef, ViewFile, ViewUpload,
@@ -33,7 +35,7 @@ use crate::authz::{
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::jobs::{NewJob, enqueue_in_tx};
-use crate::{Error, OpContext, Platform, Result, audit, quotas, settings};
+use crate::{Error, OpContext, Platform, Result, audit, settings};
 
 /// Up to this size who completes an upload waits for the end of it.
 const AT_ONCE: u64 = 64 << 20;
@@ -107,19 +109,9 @@ async fn announce(
     key: Uuid,
 ) -> Result<UploadView> {
     let mut tx = platform.db().begin(ctx).await?;
-    let (taken, own, going) = store::used(&mut tx, granted, shelf.customer, shelf.owner).await?;
+    let going = room_in_tx(&mut tx, (shelf.customer, shelf.owner), new.size).await?;
     if going >= MAX_OPEN_UPLOADS {
         return Err(Error::new(ErrorCode::QuotaExceeded).with_key("error-uploads-open").with_arg("n", going));
-    }
-    let limits = quotas::storage_in_tx(&mut tx, shelf.owner, shelf.customer).await?;
-    for (limit, taken) in [(limits.customer, taken), (limits.person, own)] {
-        let Some(limit) = limit else { continue };
-        if taken.saturating_add(new.size) > limit.saturating_mul(GB) {
-            return Err(Error::new(ErrorCode::QuotaExceeded)
-                .with_key("error-storage-quota")
-                .with_arg("limit", limit)
-                .with_arg("used", taken.div_ceil(GB)));
-        }
     }
     let expires_at = ctx.now() + TimeDelta::hours(UPLOAD_HOURS);
     let id = store::insert_upload(&mut tx, granted, ctx, new, (key, CHUNK_BYTES), expires_at).await?;
@@ -149,7 +141,12 @@ fn check(body: UploadCreate) -> Result<Announced> {
 }
 
 async fn found_upload(tx: &mut Tx, id: UploadId) -> Result<store::UploadRow> {
-    store::upload(tx, id).await?.ok_or_else(Error::not_found)
+    of_people(store::upload(tx, id).await?)
+}
+
+/// What the platform takes in is no upload of anybody's.
+fn of_people(row: Option<store::UploadRow>) -> Result<store::UploadRow> {
+    row.filter(|row| !row.by_platform).ok_or_else(Error::not_found)
 }
 
 /// An upload, with which chunks are there.
@@ -185,7 +182,7 @@ pub async fn uploads(platform: &Platform, ctx: &OpContext) -> Result<Vec<UploadV
 pub async fn complete(platform: &Platform, ctx: &OpContext, id: UploadId) -> Result<UploadView> {
     ctx.authorize_list::<UploadRef>(Permission::FilesView)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let row = store::lock_upload(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    let row = of_people(store::lock_upload(&mut tx, id).await?)?;
     let granted = ctx.authorize(ManageUpload, &row.resource())?;
     let view = row.view;
     match view.state {
@@ -224,7 +221,7 @@ pub async fn complete(platform: &Platform, ctx: &OpContext, id: UploadId) -> Res
 pub async fn abort(platform: &Platform, ctx: &OpContext, id: UploadId) -> Result<()> {
     ctx.authorize_list::<UploadRef>(Permission::FilesView)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let row = store::lock_upload(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    let row = of_people(store::lock_upload(&mut tx, id).await?)?;
     let granted = ctx.authorize(ManageUpload, &row.resource())?;
     match row.view.state {
         UploadState::Aborted => return Ok(()),

@@ -221,7 +221,7 @@ pub(super) async fn bring_now(
     machine: MachineId,
 ) -> Result<std::result::Result<(), Fault>> {
     let mut tx = platform.db().begin(ctx).await?;
-    let view = store::find(&mut tx, id).await?.filter(|view| view.state == ImageState::Approved);
+    let view = store::find(&mut tx, id).await?.filter(super::is_usable);
     tx.commit().await?;
     let (tell, _) = watch::channel(Progress::default());
     match view {

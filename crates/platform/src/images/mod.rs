@@ -1,9 +1,9 @@
 //! Images: what instances are made of.
 //!
 //! Invariants: what an admin adds by its address is usable at once; what was uploaded is used by nobody before somebody of
-//! the platform approved it, and its archive was read before it is there; only what is approved is listed; the market shows
-//! what is listed and nothing that is for its owners; an image that is deleted stays for what was made from it, its archive
-//! does not.
+//! the platform approved it, and its archive was read before it is there; what an instance was saved as, its customer alone
+//! uses, until somebody of the platform rejects it; only what is approved is listed; the market shows what is listed and
+//! nothing that is for its owners; an image that is deleted stays for what was made from it, its archive does not.
 
 pub mod archive;
 mod check;
@@ -11,6 +11,7 @@ mod copies;
 pub(crate) mod fuzzing;
 mod own;
 mod review;
+mod saved;
 mod store;
 
 use chrono::TimeDelta;
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 pub use copies::{cancel_pull, copies, copy, pull, tidy_copies};
 pub use own::{delete_own, get_own, list_own, market, market_image, update_own, upload_own};
 pub use review::{approve, reject};
+pub(crate) use saved::{Saved, insert_saved, refuse_saving};
 
 use crate::authz::{CreateImage, ImageLibrary, ImageRef, ManageImage, ViewImage};
 use crate::db::Tx;
@@ -125,10 +127,20 @@ pub(crate) struct Usable {
     pub cuda: Option<String>,
 }
 
-/// An image that the transaction's caller may make an instance of: approved, and the market's or their own. Nothing for
-/// any other.
+/// Whether instances may be made of it, by who sees it. What an instance was saved as is the engine's own work on an image
+/// that was looked at, and seen by nobody but its customer: it need not wait for what it does not do, which is to be listed.
+pub fn is_usable(view: &ImageView) -> bool {
+    match view.state {
+        ImageState::Approved => true,
+        ImageState::PendingReview => view.source == ImageSource::Instance,
+        ImageState::Rejected => false,
+    }
+}
+
+/// An image that the transaction's caller may make an instance of: usable, and the market's or their own. Nothing for any
+/// other.
 pub(crate) async fn usable_in_tx(tx: &mut Tx, id: ImageId) -> Result<Option<Usable>> {
-    let Some(view) = store::find(tx, id).await?.filter(|view| view.state == ImageState::Approved) else {
+    let Some(view) = store::find(tx, id).await?.filter(is_usable) else {
         return Ok(None);
     };
     // An archive without a tag has no name that an engine could be asked for.

@@ -10,7 +10,7 @@ use runtime::docker::{Fault, FaultKind};
 
 use super::store::{self, Event, Row};
 use super::work::{self, Meaning, Trouble};
-use super::{charge, made_of, split, worker};
+use super::{charge, made_of, save, split, worker};
 use crate::billing::Seen;
 use crate::{Error, Platform, Result};
 
@@ -212,6 +212,7 @@ async fn sweep_away(
             Err(fault) => return Err(fault.into()),
         }
     }
+    save::sweep(platform, engine, machine).await?;
     sweep_networks(platform, engine, machine).await
 }
 

@@ -18,6 +18,7 @@ mod made_of;
 mod notices;
 mod place;
 mod placement;
+mod save;
 mod split;
 mod ssh;
 mod stats;
@@ -44,6 +45,7 @@ pub use self::logs::{clean, logs, logs_of_any};
 pub use self::look::{Looked, look};
 pub use self::looker::keep_looking;
 use self::placement::Need;
+pub use self::save::{save, save_image, saves, tidy_saves};
 pub use self::ssh::{
     Choice, Handle, Piece, ProgramInput, ProgramOutput, Running, Visit, VisitStanding, enter_by_ssh, ssh_choices,
 };
@@ -392,6 +394,9 @@ where
     row.trying_since = Some(ctx.now());
     row.restarting_seen = 0;
     store::save_wish(&mut tx, granted, &row).await?;
+    if row.wanted == InstanceWish::Deleted {
+        save::cancel_in_tx(&mut tx, ctx, row.id).await?;
+    }
     store::note(&mut tx, ctx, row.id, Event::of(kind)).await?;
     wake(&mut tx, ctx, (row.id, row.customer, row.machine)).await?;
     let after = store::find(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use contract::ErrorCode;
-use contract::instances::{InstanceEvent, InstancePort, InstancePrice, InstanceView, Miss, MissReason};
+use contract::instances::{
+    InstanceEvent, InstancePort, InstancePrice, InstanceSaveView, InstanceView, Miss, MissReason,
+};
 
 use super::idle;
 use super::split;
@@ -119,6 +121,25 @@ fn view(ctx: &OpContext, row: Row) -> InstanceView {
         revision: row.revision,
         created_at: row.created_at,
         deleted_at: row.deleted_at,
+    }
+}
+
+/// Words of a save's own first, then an instance's: of an engine the same may be wrong.
+pub(super) fn save(ctx: &OpContext, row: store::SaveRow) -> InstanceSaveView {
+    let own = |fault: &str| texts::known_message(ctx.language(), &format!("save-failure-{fault}"), &[]);
+    InstanceSaveView {
+        id: row.id,
+        name: row.name,
+        state: row.state,
+        done: row.done,
+        total: row.total,
+        message: row.fault.as_deref().map(|fault| own(fault).unwrap_or_else(|| words(ctx, fault))),
+        detail: shown(ctx, row.fault.as_deref(), row.detail),
+        fault: row.fault,
+        image: row.image,
+        created_by: row.created_name,
+        created_at: row.created_at,
+        ended_at: row.ended_at,
     }
 }
 

@@ -63,9 +63,15 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
         }
         "instances-idle" => instances::watch_idle(platform).await?,
         "budgets-watch" => billing::budgets::watch(platform).await?,
+        "instance-save" => {
+            let id = claim.payload.get("save").and_then(serde_json::Value::as_i64);
+            let id = id.ok_or_else(|| Error::internal("the job of a save names none"))?;
+            instances::save(platform, id.into(), claim.attempt >= claim.max_attempts).await?;
+        }
         "instances-clean" => instances::clean(platform).await?,
         "files-clean" => {
             images::tidy_copies(platform).await?;
+            instances::tidy_saves(platform).await?;
             images::forget_unused_archives(platform).await?;
             files::clean(platform).await?;
         }

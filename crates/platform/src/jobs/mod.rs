@@ -33,7 +33,7 @@ pub enum Lane {
     Short,
     /// Large uploads that are read back.
     Uploads,
-    /// Images on their way to machines.
+    /// Images on their way to machines, and from them.
     Copies,
     /// Instances: engines may take their time.
     Instances,
@@ -48,7 +48,7 @@ impl Lane {
         match self {
             Lane::Short => &[],
             Lane::Uploads => &["files-assemble"],
-            Lane::Copies => &["image-copy"],
+            Lane::Copies => &["image-copy", "instance-save"],
             Lane::Instances => &["instance-apply", "instances-idle"],
         }
     }

@@ -14,7 +14,7 @@ pub struct World {
     pub engine: DockerEngine,
     pub test: TestPlatform,
     pub acme: TestCustomer,
-    machine: MachineId,
+    pub machine: MachineId,
     pub shop: Shop,
 }
 
@@ -57,11 +57,11 @@ impl World {
         instances::look(&self.test.platform, self.machine).await.unwrap();
     }
 
-    async fn get(&self, id: InstanceId) -> InstanceView {
+    pub async fn get(&self, id: InstanceId) -> InstanceView {
         instances::get(&self.test.platform, &self.mine(), id).await.unwrap()
     }
 
-    async fn said(&self, id: InstanceId) -> Vec<String> {
+    pub async fn said(&self, id: InstanceId) -> Vec<String> {
         let lines = instances::logs(&self.test.platform, &self.mine(), id, &InstanceLogQuery::default()).await.unwrap();
         lines.lines.into_iter().map(|line| line.text).collect()
     }

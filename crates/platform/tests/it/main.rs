@@ -35,6 +35,7 @@ mod metrics;
 mod notifications;
 mod oidc;
 mod roles;
+mod saves_on_engine;
 mod second_factor;
 mod secrets;
 mod settings;

@@ -175,6 +175,8 @@ const FILL: &str = "
     insert into instance_idle (instance_id, run_started_at, active_at, known_at, looked_at)
       select id, now(), now(), now(), now() from instances;
     insert into idle_policies (customer_id, after_hours) values ($acme, 1);
+    insert into instance_saves (instance_id, customer_id, machine_id, created_by, name, created_at)
+      select id, customer_id, machine_id, created_by, 'saved', now() from instances;
     insert into instance_logs (instance_id, kept_at, lines) select id, now(), '[]' from instances;
     insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)
       select gen_random_uuid(), id, customer_id, created_by, gen_random_uuid(), now(), now(), now() from instances;
@@ -282,6 +284,7 @@ async fn another_tenants_transaction_finds_nothing_of_ours() {
         ("instance_events", 1),
         ("instance_idle", 1),
         ("instance_logs", 1),
+        ("instance_saves", 1),
         ("instances", 1),
         ("jobs", 1),
         ("ledger_intervals", 1),
@@ -396,6 +399,7 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update gpu_shares set mib = 2",
         "update instance_logs set lines = '[1]'",
         "delete from instance_logs",
+        "update instance_saves set done_bytes = 9",
         "update terminals set used_at = now()",
         "update ssh_visits set lease_until = now()",
         "delete from ssh_visits",
@@ -435,6 +439,8 @@ async fn another_tenant_writes_nothing_of_ours() {
         "insert into instance_idle (instance_id, run_started_at, active_at, known_at, looked_at)
            values (1, now(), now(), now(), now())",
         "insert into idle_policies (customer_id, after_hours) values (app_customer(), 0)",
+        "insert into instance_saves (instance_id, customer_id, machine_id, created_by, name, created_at)
+           values (1, app_customer(), 1, app_user(), 'mine', now())",
         "insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)
            values (gen_random_uuid(), 1, app_customer(), app_user(), gen_random_uuid(), now(), now(), now())",
         "insert into ssh_visits (id, instance_id, customer_id, user_id, server_id, opened_at, lease_until)

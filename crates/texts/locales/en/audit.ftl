@@ -270,6 +270,7 @@ audit-action-instances-end-ssh = End of a connection by SSH
 audit-action-instances-end-access = End somebody’s connection
 audit-action-access-make-host-key = Make the host key for SSH
 audit-kind-ssh-host-key = Host key for SSH
+audit-action-instances-save-image = Save an instance as an image
 audit-action-instances-start = Start an instance
 audit-action-instances-stop = Stop an instance
 audit-action-instances-keep = Keep an instance that is not used

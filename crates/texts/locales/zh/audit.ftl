@@ -270,6 +270,7 @@ audit-action-instances-end-ssh = SSH 连接结束
 audit-action-instances-end-access = 结束他人的连接
 audit-action-access-make-host-key = 生成 SSH 主机密钥
 audit-kind-ssh-host-key = SSH 主机密钥
+audit-action-instances-save-image = 将实例保存为镜像
 audit-action-instances-start = 启动实例
 audit-action-instances-stop = 停止实例
 audit-action-instances-keep = 保留闲置实例

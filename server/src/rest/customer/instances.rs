@@ -4,7 +4,8 @@ use axum::response::Response;
 use contract::access::SshCommand;
 use contract::instances::{
     InstanceAction, InstanceCreate, InstanceEvent, InstanceKeep, InstanceLogQuery, InstanceLogs, InstanceQuery,
-    InstanceStats, InstanceUpdate, InstanceView, Placement, PlacementQuery, TerminalTicket, TerminalTicketCreate,
+    InstanceSave, InstanceSaveView, InstanceStats, InstanceUpdate, InstanceView, Placement, PlacementQuery,
+    TerminalTicket, TerminalTicketCreate,
 };
 use contract::specs::SpecView;
 use contract::{Envelope, InstanceId, Page};
@@ -120,6 +121,26 @@ pub async fn logs(rest: Rest, Part(id): Part<InstanceId>, Params(query): Params<
         (status = 503, description = "1802: its machine cannot be asked")))]
 pub async fn stats(rest: Rest, Part(id): Part<InstanceId>) -> Response {
     rest.answer(instances::stats(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Keeps what was written in it, outside of its data disk, as an image of its customer's: the image is made in the background,
+/// and its container stands still for a part of that. Volumes, variables and the command are not in it. Its customer can use it
+/// at once; before it is listed, somebody of the platform reviews it.
+#[utoipa::path(post, path = "/api/customer/instances/{id}/save-image", tag = "instances",
+    params(("id" = InstanceId, Path)), request_body = InstanceSave,
+    responses((status = 201, body = Envelope<InstanceSaveView>),
+        (status = 409, description = "1400: it is being saved already; 1401: the name is taken"),
+        (status = 422, description = "1402: it has no container; 1500: nothing may be stored any more")))]
+pub async fn save_image(rest: Rest, Part(id): Part<InstanceId>, Body(body): Body<InstanceSave>) -> Response {
+    let result = instances::save_image(&rest.platform, &rest.ctx, id, body).await;
+    rest.created(result, |_| format!("/api/customer/instances/{id}/saves")).await
+}
+
+/// Images it was, or is being, kept as, the newest first; with how far it is, or why it failed.
+#[utoipa::path(get, path = "/api/customer/instances/{id}/saves", tag = "instances", params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<Vec<InstanceSaveView>>)))]
+pub async fn saves(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(instances::saves(&rest.platform, &rest.ctx, id).await).await
 }
 
 /// A ticket for one socket of `/ws/instances/{id}/terminal?ticket=…`: it counts once, for twenty seconds, of the session that

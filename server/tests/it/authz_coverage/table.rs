@@ -327,6 +327,9 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "GET",  "/api/customer/instances/{id}/events",                 [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/customer/instances/{id}/logs",                   [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/customer/instances/{id}/stats",                  [401, 404, 404, 422, 404, 404, 401, 404, 404]),
+    // It has no container: 422 says that the caller was let in.
+    (Door::Rest, "POST", "/api/customer/instances/{id}/save-image",             [401, 404, 404, 422, 404, 404, 401, 404, 404]),
+    (Door::Rest, "GET",  "/api/customer/instances/{id}/saves",                  [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "POST", "/api/customer/instances/{id}/terminal/ticket",        [401, 404, 404, 422, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/customer/instances/{id}/ssh-command",            [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/customer/access/sessions",                       [401, 404, 200, 200, 200, 404, 401, 404, 404]),
@@ -543,6 +546,9 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST", "own_instance_logs",                                   [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "update_own_instance",                                 [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "act_on_own_instance",                                 [401, 404, 404, 200, 404, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST", "own_instance_saves",                                  [401, 404, 404, 200, 404, 404, 401, 404, 404]),
+    // It has no container.
+    (Door::ServerFn, "POST", "save_own_instance",                                   [401, 404, 404, 422, 404, 404, 401, 404, 404]),
     // The name was not typed.
     (Door::ServerFn, "POST", "delete_own_instance",                                 [401, 404, 404, 400, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "list_own_images",                                     [401, 404, 200, 200, 200, 404, 401, 404, 404]),

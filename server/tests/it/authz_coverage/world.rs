@@ -183,6 +183,7 @@ impl World {
                 json!({ "name": name, "amount": "100" })
             }
             ("PUT", "/api/admin/customers/{id}/idle-policy") => json!({ "afterHours": 8 }),
+            ("POST", "/api/customer/instances/{id}/save-image") => json!({ "name": "saved" }),
             ("PATCH", "/api/customer/instances/{id}") => json!({ "remark": "for the course" }),
             ("POST", "/api/admin/images/{id}/reject") => json!({ "reason": "It has no licence." }),
             ("POST", "/api/admin/announcements") => json!({ "title": name }),
@@ -407,9 +408,11 @@ impl World {
             | "own_ssh_command"
             | "own_instance_logs"
             | "own_instance_stats"
+            | "own_instance_saves"
             | "delete_own_instance" => {
                 vec![("id", &own_instance)]
             }
+            "save_own_instance" => vec![("id", &own_instance), ("name", &fresh)],
             "update_own_instance" => vec![("id", &own_instance), ("name", &fresh)],
             "act_on_own_instance" => vec![("id", &own_instance), ("action", "stop")],
             "get_own_image" | "delete_own_image" => vec![("id", &own_image)],

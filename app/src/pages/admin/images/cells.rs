@@ -1,6 +1,6 @@
 //! What lists and details of images show alike, for staff and for customers.
 
-use contract::images::{Architecture, ImageState, ImageView};
+use contract::images::{Architecture, ImageSource, ImageState, ImageView};
 use leptos::prelude::*;
 
 use crate::door::look;
@@ -11,12 +11,20 @@ use crate::words::Words;
 
 /// Where it stands.
 pub fn state_cell(words: Words, view: &ImageView) -> AnyView {
+    if is_own_alone(view) {
+        return state(Tone::Off, words.t("image-state-own")).into_any();
+    }
     let tone = match view.state {
         ImageState::PendingReview => Tone::Warn,
         ImageState::Approved => Tone::Ok,
         ImageState::Rejected => Tone::Bad,
     };
     state(tone, words.t(&format!("image-state-{}", view.state.code()))).into_any()
+}
+
+/// It was an instance, and its customer uses it whether or not anybody looks at it.
+pub fn is_own_alone(view: &ImageView) -> bool {
+    view.source == ImageSource::Instance && view.state == ImageState::PendingReview
 }
 
 /// Whether customers may choose it.

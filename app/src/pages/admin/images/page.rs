@@ -5,7 +5,7 @@ use contract::{ImageId, May, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::cells::{facts_card, listed_cell, state_cell};
+use super::cells::{facts_card, is_own_alone, listed_cell, state_cell};
 use super::copies::copies_card;
 use super::server_fns::{ApproveImage, DeleteImage, RejectImage, SetImageListed};
 use crate::door::{Refused, door, id_of_path};
@@ -105,7 +105,7 @@ fn review_card(words: Words, image: &ImageView, refused: Option<&Refused>) -> im
     view! {
         <section class="card" id="review">
             <header><h2>{words.t("image-review")}</h2></header>
-            <p class="sub">{words.t("image-review-hint")}</p>
+            <p class="sub">{words.t(if is_own_alone(image) { "image-review-hint-saved" } else { "image-review-hint" })}</p>
             {tags}
             {approve}
             {reject}

@@ -9,7 +9,7 @@ use super::server_fns::{DeleteOwnImage, UpdateOwnImage};
 use crate::door::{Refused, door, id_of_path, look, must_hold};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::images::cells::{
-    architecture, facts_card, listed_cell, or_dash, size, state_cell, state_options,
+    architecture, facts_card, is_own_alone, listed_cell, or_dash, size, state_cell, state_options,
 };
 use crate::pages::admin::images::edit::form_view;
 use crate::pages::admin::images::list::query_of;
@@ -89,19 +89,29 @@ fn image_view(image: ImageView) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
     let manages = ctx.holds(Permission::ImagesUpload);
+    let deploys = ctx.holds(Permission::InstancesCreate) && platform::images::is_usable(&image);
+    let deploy = deploys.then(|| {
+        let href = paths::new_instance(&image.id.to_string(), "");
+        view! { <a class="btn primary" href=href>{words.t("market-deploy")}</a> }
+    });
     let head = PageFrame::new(image.name.clone(), Area::OwnImages)
         .crumb(words.t("nav-own-images"), paths::OWN_IMAGES)
         .beside((state_cell(words, &image), image.listed.then(|| listed_cell(words, true))))
-        .actions(manages.then(|| {
-            view! { <a class="btn" href=paths::own_image_edit(image.id)>{words.t("image-edit")}</a> }
-        }));
+        .actions((
+            deploy,
+            manages.then(|| {
+                view! { <a class="btn" href=paths::own_image_edit(image.id)>{words.t("image-edit")}</a> }
+            }),
+        ));
     let message = refused.as_ref().map(|refused| refused.message(words.0));
     let delete = manages.then(|| delete_card(words, DeleteOwnImage::url(), image.id));
+    let alone = is_own_alone(&image).then(|| view! { <p class="note-line">{words.t("image-own-hint")}</p> });
     frame(
         head,
         view! {
             {form_fault(message)}
             <div class="main-column">
+                {alone}
                 {facts_card(words, &image, false)}
                 {delete}
             </div>

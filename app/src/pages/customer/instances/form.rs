@@ -19,6 +19,10 @@ pub struct InstanceForm {
     pub remark: String,
 }
 
+/// With a refused form: it is the one that keeps an instance as an image, which stands beside another with the same fields.
+#[cfg(feature = "ssr")]
+pub const OF_SAVES: &str = "saves";
+
 #[cfg(feature = "ssr")]
 mod read {
     use std::collections::BTreeMap;

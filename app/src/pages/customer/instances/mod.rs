@@ -13,6 +13,8 @@ pub mod list;
 pub mod new;
 #[cfg(feature = "ssr")]
 pub mod page;
+#[cfg(feature = "ssr")]
+mod saves;
 pub mod server_fns;
 #[cfg(feature = "ssr")]
 pub mod terminal;

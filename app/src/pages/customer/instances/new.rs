@@ -1,6 +1,6 @@
 //! `/instances/new`: image and spec first, then where it could be, then the rest.
 
-use contract::images::{ImageQuery, ImageState, MarketQuery};
+use contract::images::{ImageQuery, ImageSource, ImageState, MarketQuery};
 use contract::instances::{Alternative, MachineFit, Miss, Placement, PlacementQuery};
 use contract::specs::SpecView;
 use contract::{ErrorCode, ImageId, MAX_PAGE_SIZE, Permission, SpecId};
@@ -55,11 +55,19 @@ async fn choice(
     let specs = platform::instances::offers(platform, ctx).await?;
     let all = Some(MAX_PAGE_SIZE);
     let market = MarketQuery { page_size: all, ..MarketQuery::default() };
-    let own = ImageQuery { page_size: all, state: Some(ImageState::Approved), ..ImageQuery::default() };
+    let approved = ImageQuery { page_size: all, state: Some(ImageState::Approved), ..ImageQuery::default() };
+    // Of one's own instances: those, too, that nobody looked at.
+    let saved = ImageQuery {
+        state: Some(ImageState::PendingReview),
+        source: Some(ImageSource::Instance),
+        page_size: all,
+        ..ImageQuery::default()
+    };
     let market = platform::images::market(platform, ctx, &market).await?;
-    let own = platform::images::list_own(platform, ctx, &own).await?;
+    let mut own = platform::images::list_own(platform, ctx, &approved).await?.list;
+    own.extend(platform::images::list_own(platform, ctx, &saved).await?.list);
     let mut images: Vec<(ImageId, String)> = market.list.into_iter().map(|image| (image.id, image.name)).collect();
-    let more = own.list.into_iter().filter(|image| !image.listed).map(|image| (image.id, image.name));
+    let more = own.into_iter().filter(|image| !image.listed).map(|image| (image.id, image.name));
     images.extend(more);
     let placement = match (asked.image, asked.spec) {
         (Some(_), Some(_)) => match platform::instances::matched_machines(platform, ctx, &asked).await {

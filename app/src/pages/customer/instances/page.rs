@@ -2,7 +2,8 @@
 
 use contract::access::SshCommand;
 use contract::instances::{
-    InstanceAction, InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceState, InstanceStats, InstanceView,
+    InstanceAction, InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceSaveView, InstanceState, InstanceStats,
+    InstanceView,
 };
 use contract::{InstanceId, Permission};
 use leptos::prelude::*;
@@ -11,7 +12,9 @@ use leptos_router::hooks::use_query_map;
 
 use super::access::connect_card;
 use super::cells::{deletion_card, events_card, facts_card, logs_card, reason_card, state_cell, stats_card};
+use super::form::OF_SAVES;
 use super::idle::{idle_card, keep_form};
+use super::saves::saves_card;
 use super::server_fns::{ActOnOwnInstance, DeleteOwnInstance, UpdateOwnInstance};
 use crate::door::{Refused, door, id_of_path, reload_after};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -35,6 +38,7 @@ pub fn OwnInstancePage() -> impl IntoView {
         async move {
             let view = platform::instances::get(&platform, &ctx, id).await?;
             let events = platform::instances::events(&platform, &ctx, id).await?;
+            let saves = platform::instances::saves(&platform, &ctx, id).await?;
             // The rest of the page is of use without them.
             let query = InstanceLogQuery::default();
             let said = platform::instances::logs(&platform, &ctx, id, &query).await.ok();
@@ -47,17 +51,23 @@ pub fn OwnInstancePage() -> impl IntoView {
                 true => platform::access::ssh_command(&platform, &ctx, id).await.ok(),
                 false => None,
             };
-            Ok((view, events, (said, stats, ssh)))
+            Ok((view, (events, saves), (said, stats, ssh)))
         },
-        |(view, events, said)| instance_view(view, events, said),
+        |(view, happened, said)| instance_view(view, happened, said),
     )
 }
 
-fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, (said, stats, ssh): Said) -> AnyView {
+fn instance_view(
+    view: InstanceView,
+    (events, saves): (Vec<InstanceEvent>, Vec<InstanceSaveView>),
+    (said, stats, ssh): Said,
+) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
-    let follows = use_query_map().get_untracked().get("follow").as_deref() == Some("logs");
-    if (view.state.is_moving() || follows) && refused.is_none() {
+    let follow = use_query_map().get_untracked().get("follow");
+    let follows = follow.as_deref() == Some("logs");
+    let saving = follow.as_deref() == Some("saves") && saves.iter().any(InstanceSaveView::is_going);
+    if (view.state.is_moving() || follows || saving) && refused.is_none() {
         reload_after(AGAIN);
     }
     let manages = ctx.holds(Permission::InstancesCreate);
@@ -71,9 +81,11 @@ fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, (said, stats, s
     // With a script it goes on by itself; where the page is read again, it must not start anew each time.
     let goes_on = (view.state == InstanceState::Running && !follows).then_some(view.id);
     // A page that is read again and again would lose what is being typed.
-    let forms = (manages && !follows && view.allows(InstanceAction::Rename)).then(|| {
+    let again = follows || saving;
+    let saves = saves_card(words, &view, saves, (again, refused.as_ref()));
+    let forms = (manages && !again && view.allows(InstanceAction::Rename)).then(|| {
         view! {
-            {change_card(words, &view, refused.as_ref())}
+            {change_card(words, &view, refused.as_ref().filter(|it| !it.typed.contains_key(OF_SAVES)))}
             {delete_card(words, &view, refused.as_ref())}
         }
     });
@@ -91,6 +103,7 @@ fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, (said, stats, s
                 {facts_card(words, &view)}
                 {logs_card(words, said, follow, goes_on)}
                 {events_card(words, events)}
+                {saves}
                 {forms}
             </div>
         },

@@ -2,8 +2,8 @@
 
 use contract::access::{AccessQuery, AccessSession, SshCommand};
 use contract::instances::{
-    InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceQuery, InstanceStats, InstanceView, Placement,
-    PlacementQuery,
+    InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceQuery, InstanceSave, InstanceSaveView, InstanceStats,
+    InstanceView, Placement, PlacementQuery,
 };
 use contract::specs::SpecView;
 use contract::{ApiError, InstanceId, Page};
@@ -129,6 +129,30 @@ pub async fn update_own_instance(
     let page = paths::own_instance(id);
     let typed = vec![("name", name), ("remark", remark)];
     door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, typed).await
+}
+
+/// What was, or is, kept of it as images.
+#[server]
+pub async fn own_instance_saves(id: InstanceId) -> Result<Vec<InstanceSaveView>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::saves(&platform, &ctx, id).await).await
+}
+
+/// Keeps it as an image of this name.
+#[server]
+pub async fn save_own_instance(
+    id: InstanceId,
+    #[server(default)] name: String,
+    #[server(default)] description: String,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let body = InstanceSave { name: name.clone(), description: Some(description.clone()), remark: None };
+    let result = platform::instances::save_image(&platform, &ctx, id, body).await;
+    let page = paths::own_instance(id);
+    // The page has another form with a name.
+    let typed = vec![("name", name), ("description", description), (super::form::OF_SAVES, "1".to_owned())];
+    let next = |_| format!("{page}?follow=saves#saves");
+    door::form_answer((&platform, &ctx), result, next, &page, typed).await
 }
 
 /// Takes it away, when its name was typed.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 pub(super) use uploads::*;
 
-use crate::authz::{CreateFile, DeleteFile, Granted};
+use crate::authz::{DeleteFile, Granted};
 use crate::db::{Tx, contains};
 use crate::{Error, Result};
 
@@ -129,12 +129,7 @@ pub(super) async fn forget(tx: &mut Tx, id: FileId) -> Result<()> {
 
 /// Bytes that a customer's, or the platform's, files and uploads take, those of this person, whatever customer they are
 /// with, and how many uploads are going on. Who asks at the same time waits: limits hold.
-pub(super) async fn used(
-    tx: &mut Tx,
-    _granted: &Granted<CreateFile>,
-    customer: Option<CustomerId>,
-    person: Option<UserId>,
-) -> Result<(u64, u64, i64)> {
+pub(super) async fn used(tx: &mut Tx, customer: Option<CustomerId>, person: Option<UserId>) -> Result<(u64, u64, i64)> {
     let (customer, person) = (customer.map(|id| id.0), person.map(|id| id.0));
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('remotegpu.files', $1))", customer.unwrap_or(0))
         .fetch_one(&mut **tx)
@@ -147,7 +142,7 @@ pub(super) async fn used(
         r#"with taken as (
              select size_bytes, false as going from files where customer_id is not distinct from $1
              union all
-             select size_bytes, true from uploads
+             select size_bytes, not by_platform from uploads
              where customer_id is not distinct from $1 and state in ('open', 'assembling')
            )
            select coalesce(sum(size_bytes), 0)::bigint as "bytes!",

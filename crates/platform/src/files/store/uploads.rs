@@ -1,14 +1,14 @@
 //! SQL of uploads and their chunks.
 
 use chrono::{DateTime, Utc};
-use contract::files::{ChunkRange, UploadFault, UploadState, UploadView};
+use contract::files::{ChunkRange, FilePurpose, UploadFault, UploadState, UploadView};
 use contract::{CustomerId, FileId, UploadId, UserId};
 use uuid::Uuid;
 
 use super::purpose;
 use crate::authz::{CreateFile, Granted, ManageUpload};
 use crate::db::Tx;
-use crate::files::Announced;
+use crate::files::{Announced, Owner};
 use crate::{Error, OpContext, Result};
 
 /// An upload with whose it is and where it lies.
@@ -18,6 +18,8 @@ pub(in crate::files) struct UploadRow {
     pub owner: Option<UserId>,
     pub owner_name: String,
     pub store_key: Uuid,
+    /// The platform itself takes it in: nobody sends chunks to it.
+    pub by_platform: bool,
 }
 
 /// A chunk that is there.
@@ -60,7 +62,7 @@ pub(in crate::files) async fn insert_upload(
 pub(in crate::files) async fn upload(tx: &mut Tx, id: UploadId) -> Result<Option<UploadRow>> {
     let row = sqlx::query!(
         "select id, customer_id, created_by, created_name, name, purpose, size_bytes, chunk_size, sha256, store_key,
-                state, fault, file_id, expires_at, created_at
+                state, fault, file_id, expires_at, created_at, by_platform
          from uploads where id = $1",
         id.0
     )
@@ -92,6 +94,7 @@ pub(in crate::files) async fn upload(tx: &mut Tx, id: UploadId) -> Result<Option
         owner: row.created_by.map(UserId),
         owner_name: row.created_name,
         store_key: row.store_key,
+        by_platform: row.by_platform,
     }))
 }
 
@@ -124,6 +127,7 @@ async fn received(tx: &mut Tx, id: UploadId) -> Result<(Vec<ChunkRange>, u64)> {
 pub(in crate::files) async fn going(tx: &mut Tx, customer: Option<CustomerId>) -> Result<Vec<UploadId>> {
     let ids = sqlx::query_scalar!(
         "select id from uploads where customer_id is not distinct from $1 and state in ('open', 'assembling')
+           and not by_platform
          order by id desc limit 100",
         customer.map(|id| id.0)
     )
@@ -247,10 +251,67 @@ pub(in crate::files) async fn finish(
     Ok(new.rows_affected() > 0)
 }
 
-/// Open ones whose time is over.
+/// What the platform takes in for somebody. It is on its way in, and nobody can send chunks to it: also servers that know
+/// nothing of this take none for what they think is just being put together.
+pub(in crate::files) async fn insert_taking(
+    tx: &mut Tx,
+    owner: &Owner,
+    (name, purpose, size): (&str, FilePurpose, u64),
+    (store_key, chunk_size): (Uuid, u64),
+    (expires_at, at): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<UploadId> {
+    let id = sqlx::query_scalar!(
+        "insert into uploads (customer_id, created_by, created_name, name, purpose, size_bytes, chunk_size, store_key,
+                              expires_at, created_at, state, by_platform)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'assembling', true) returning id",
+        owner.customer.0,
+        owner.person.0,
+        owner.name,
+        name,
+        purpose.code(),
+        i64::try_from(size).map_err(Error::internal)?,
+        i64::try_from(chunk_size).map_err(Error::internal)?,
+        store_key,
+        expires_at,
+        at
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(UploadId(id))
+}
+
+/// Puts its end off, and with a size has it count for so many bytes; false where it was given up.
+pub(in crate::files) async fn keep_taking(
+    tx: &mut Tx,
+    id: UploadId,
+    size: Option<u64>,
+    expires_at: DateTime<Utc>,
+) -> Result<bool> {
+    let size = size.map(i64::try_from).transpose().map_err(Error::internal)?;
+    let kept = sqlx::query!(
+        "update uploads set size_bytes = coalesce($2, size_bytes), expires_at = $3
+         where id = $1 and state = 'assembling' and by_platform",
+        id.0,
+        size,
+        expires_at
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(kept.rows_affected() > 0)
+}
+
+/// Forgets what the platform took in or gave up; returns where it lies if it was not ended.
+pub(in crate::files) async fn forget_taking(tx: &mut Tx, id: UploadId) -> Result<Option<Uuid>> {
+    let gone = sqlx::query!("delete from uploads where id = $1 and by_platform returning store_key, state", id.0)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(gone.filter(|gone| gone.state != "done").map(|gone| gone.store_key))
+}
+
+/// Open ones whose time is over, and what the platform left behind.
 pub(in crate::files) async fn expired(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<UploadId>> {
     let ids = sqlx::query_scalar!(
-        "select id from uploads where state = 'open' and expires_at <= $1 order by id limit 100
+        "select id from uploads where (state = 'open' or (state = 'assembling' and by_platform)) and expires_at <= $1 order by id limit 100
          for update skip locked",
         now
     )

@@ -12,8 +12,10 @@ use sqlx::{Postgres, QueryBuilder, Row as _};
 pub(super) use copies::*;
 
 use super::Whose;
+use super::archive::ArchiveFacts;
 use super::check::Checked;
 use super::own::{NewUpload, shown};
+use super::saved::Saved;
 use crate::authz::{CreateImage, Granted, ManageImage, ManageOwnImage, ReviewImage, UploadImage};
 use crate::db::{Tx, contains};
 use crate::{Error, OpContext, Result, customers};
@@ -199,9 +201,11 @@ pub(super) async fn owners(tx: &mut Tx, id: ImageId) -> Result<Option<(Option<Cu
     Ok(row.map(|row| (row.customer_id.map(CustomerId), row.created_by.map(UserId))))
 }
 
+/// Those that nobody can use before. What an instance was saved as is looked at by who wants to list it.
 pub(super) async fn waiting(tx: &mut Tx) -> Result<u64> {
     let waiting = sqlx::query_scalar!(
-        r#"select count(*) as "waiting!" from images where state = 'pending_review' and deleted_at is null"#
+        r#"select count(*) as "waiting!" from images
+           where state = 'pending_review' and deleted_at is null and source <> 'instance'"#
     )
     .fetch_one(&mut **tx)
     .await?;
@@ -292,6 +296,63 @@ pub(super) async fn insert_upload(
     .fetch_one(&mut **tx)
     .await?;
     Ok(ImageId(id))
+}
+
+/// Of an instance, which had this image itself.
+pub(super) async fn insert_saved(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    saved: &Saved,
+    (file, size): (FileId, u64),
+    facts: &ArchiveFacts,
+) -> Result<ImageId> {
+    let id = sqlx::query_scalar!(
+        "insert into images (customer_id, created_by, created_name, name, source, file_id, description, framework,
+                             cuda_version, architecture, memory_split, state, digest, tags, size_bytes, remark,
+                             created_at)
+         select $1, $2, $3, $4, 'instance', $5, $6, base.framework, coalesce($7, base.cuda_version), $8,
+                base.memory_split, 'pending_review', $9, $10, $11, $12, $13
+         from images base where base.id = $14
+         returning id",
+        saved.customer.0,
+        saved.person.0,
+        saved.person_name,
+        saved.name,
+        file.0,
+        saved.description,
+        facts.cuda_version,
+        facts.architecture.code(),
+        facts.digest,
+        &facts.tags,
+        i64::try_from(size).map_err(Error::internal)?,
+        saved.remark,
+        ctx.now(),
+        saved.base.0
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(ImageId(id))
+}
+
+/// Somebody of the platform rejected it, also where it was deleted since.
+pub(super) async fn is_rejected(tx: &mut Tx, id: ImageId) -> Result<bool> {
+    let rejected = sqlx::query_scalar!(r#"select state = 'rejected' as "rejected!" from images where id = $1"#, id.0)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(rejected == Some(true))
+}
+
+/// A customer has one of this name.
+pub(super) async fn has_name(tx: &mut Tx, customer: CustomerId, name: &str) -> Result<bool> {
+    let has = sqlx::query_scalar!(
+        r#"select exists (select from images where customer_id = $1 and lower(name) = lower($2) and deleted_at is null)
+           as "has!""#,
+        customer.0,
+        name
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(has)
 }
 
 pub(super) async fn update(tx: &mut Tx, granted: &impl MayChange, change: &Checked) -> Result<()> {

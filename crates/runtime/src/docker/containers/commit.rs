@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::Containers;
 use super::labels;
 use super::lifecycle::good;
+use super::saved::SAVED;
 use super::spec::SpecFault;
 use super::state::word;
 use super::wire::{Ask, QUICK, json as read};
@@ -59,7 +60,7 @@ impl Containers {
         };
         // An image that was removed while its container is there says nothing of itself any more.
         let image: RawImage = if image.status == 404 { RawImage::default() } else { read(&good(&image)?)? };
-        let body = kept(own.raw.env(), image.config.unwrap_or_default());
+        let body = kept(own.raw.env(), image.config.unwrap_or_default(), &format!("{repository}:{tag}"));
         let ask = Ask::post("/commit").with("container", &own.container.id).with("repo", repository).with("tag", tag);
         let made: Made = read(&good(&self.wire.ask(ask.with("pause", true).json(&body), limit).await?)?)?;
         Ok(word(&made.id))
@@ -67,19 +68,20 @@ impl Containers {
 }
 
 /// What an engine is told so that it does not take over what is the container's: it adds what it is not told of.
-fn kept(container: &[String], image: RawConfig) -> Value {
+fn kept(container: &[String], image: RawConfig, saved: &str) -> Value {
     let name = |entry: &String| entry.split('=').next().unwrap_or_default().to_owned();
     let of_image = image.env.unwrap_or_default();
     let mut env: BTreeMap<String, String> = container.iter().map(|it| (name(it), format!("{}=", name(it)))).collect();
     env.extend(of_image.iter().map(|it| (name(it), it.clone())));
-    let labels: BTreeMap<&str, &str> = labels::ALL.iter().map(|label| (*label, "")).collect();
+    let mut labels: BTreeMap<&str, &str> = labels::ALL.iter().map(|label| (*label, "")).collect();
+    labels.insert(SAVED, saved);
     json!({
         "Env": env.into_values().collect::<Vec<_>>(), "Cmd": image.cmd, "Entrypoint": image.entrypoint, "Labels": labels,
     })
 }
 
 /// `team/name`, in small letters: an engine takes more, and reads a registry's host out of it.
-fn is_repository(text: &str) -> bool {
+pub(super) fn is_repository(text: &str) -> bool {
     let part = |part: &str| {
         let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
         let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
@@ -88,7 +90,7 @@ fn is_repository(text: &str) -> bool {
     text.len() <= 200 && text.split('/').all(part)
 }
 
-fn is_tag(text: &str) -> bool {
+pub(super) fn is_tag(text: &str) -> bool {
     text.len() <= 128 && super::spec::is_word(text)
 }
 
@@ -104,7 +106,7 @@ mod tests {
             cmd: Some(vec!["sh".to_owned()]),
             entrypoint: None,
         };
-        let kept = kept(&container, image);
+        let kept = kept(&container, image, "a:1");
         assert_eq!(kept["Env"], json!(["BARE=", "EMPTY=", "LANG=C", "PATH=/bin", "SECRET="]));
         assert_eq!((&kept["Cmd"], &kept["Entrypoint"]), (&json!(["sh"]), &Value::Null));
         assert_eq!(kept["Labels"]["remotegpu.installation"], "");

@@ -18,6 +18,7 @@ mod lines;
 mod logs;
 mod networks;
 mod refusal;
+mod saved;
 mod spec;
 mod state;
 mod stats;
@@ -34,6 +35,7 @@ pub use labels::Origin;
 pub use lifecycle::Created;
 pub use logs::{LogLine, LogLines, LogMark, LogStart, LogStream, Logs, LogsOf};
 pub use networks::Network;
+pub use saved::Export;
 pub use spec::{
     ContainerSpec, Env, LogDriver, LogLimit, PublishedPort, Restart, SpecFault, Transport, Ulimit, UlimitKind,
     VolumeMount,

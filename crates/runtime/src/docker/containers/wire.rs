@@ -138,6 +138,14 @@ impl Wire {
     /// # Errors
     /// As [`Wire::ask`], and what the engine refuses, as an answer.
     pub(super) async fn flow(&self, ask: Ask) -> Result<Result<Flow, Answer>, Fault> {
+        self.flow_within(ask, QUICK).await
+    }
+
+    /// The same, for what an engine may take so long to begin.
+    ///
+    /// # Errors
+    /// As [`Wire::flow`].
+    pub(super) async fn flow_within(&self, ask: Ask, limit: Duration) -> Result<Result<Flow, Answer>, Fault> {
         let begun = async {
             let (status, flow) = self.send(ask).await?;
             if status == 200 {
@@ -145,7 +153,7 @@ impl Wire {
             }
             Ok(Err(Answer { status, body: gather(flow).await? }))
         };
-        timeout(QUICK, begun).await.map_err(|_| late(QUICK))?
+        timeout(limit, begun).await.map_err(|_| late(limit))?
     }
 
     /// Asks for the connection: it is no other request's from then on.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use runtime::docker::FaultKind;
 use runtime::docker::containers::{ContainerSpec, State, VolumeMount};
+use tokio::io::AsyncReadExt as _;
 
 use super::{GRACE, all_said, begin, ended, kind, of, run, sh, until_said};
 
@@ -199,6 +200,21 @@ async fn what_a_container_became_is_an_image_without_its_secrets() {
     let config = image["Config"].to_string();
     assert!(config.contains("SECRET=") && !config.contains("hunter2") && !config.contains("\"lab\""), "{config}");
     assert_eq!(containers.inspect(&id).await.unwrap().state, State::Running { health: None }, "it goes on");
+    // It leaves its engine as an archive, as far as somebody reads it, and is no longer there.
+    assert!(containers.image_size("team/saved", "1").await.unwrap() > 500_000);
+    let mut archive = Vec::new();
+    let mut export = containers.export_image("team/saved", "1").await.unwrap();
+    export.read_to_end(&mut archive).await.unwrap();
+    let has = |text: &str| archive.windows(text.len()).any(|it| it == text.as_bytes());
+    assert!(archive.len() > 500_000 && has("manifest.json") && has("team/saved:1"), "{}", archive.len());
+    let mut cut = containers.export_image("team/saved", "1").await.unwrap();
+    cut.read_exact(&mut [0; 512]).await.unwrap();
+    drop(cut);
+    assert!(containers.remove_image("team/saved", "1").await.unwrap());
+    assert!(!containers.remove_image("team/saved", "1").await.unwrap(), "it is gone");
+    assert_eq!(kind(containers.image_size("team/saved", "1").await), FaultKind::Image);
+    assert_eq!(kind(containers.export_image("team/saved", "1").await), FaultKind::Image);
+    assert_eq!(kind(containers.remove_image("../team", "1").await), FaultKind::Spec);
     assert_eq!(kind(containers.commit(&id, "Team", "1", GRACE).await), FaultKind::Spec);
     assert_eq!(kind(containers.commit(&id, "team/saved", "1", Duration::ZERO).await), FaultKind::Timeout);
     assert_eq!(kind(containers.commit("c-9", "team/saved", "1", GRACE).await), FaultKind::NotFound);
