@@ -4,6 +4,7 @@
 
 mod money;
 mod others;
+mod public;
 mod table;
 mod world;
 
@@ -13,7 +14,8 @@ use contract::accounts::Language;
 use server::router::{self, Door};
 
 use self::money::MONEY;
-use self::table::{CALLERS, PUBLIC, TABLE};
+use self::public::PUBLIC;
+use self::table::{CALLERS, TABLE};
 use self::world::World;
 use crate::harness::{Answer, Who};
 

@@ -7,7 +7,7 @@ use contract::mail::INVITATION_PATH;
 use contract::notifications::NotificationKind;
 use contract::{CustomerId, ErrorCode, LinkId, UserId};
 
-use super::joining::{WayIn, way_in};
+use super::joining::{WayIn, role_held, way_in};
 use super::links::{self, Link, NewLink, Purpose};
 use super::sign_up::prepare;
 use super::{entry, signed_in, store};
@@ -85,8 +85,7 @@ pub async fn invite(
     // Of who has an account here already, it is known; who has none reads most likely what who invites them reads.
     let known = store::by_email(&mut tx, &email).await?;
     if let Some(person) = &known
-        && let Some(is) = store::identity::membership(&mut tx, customer, person.id).await?
-        && (is == role.code() || is == MemberRole::Owner.code())
+        && role_held(&mut tx, customer, person.id).await?.is_some_and(|held| held.covers(role))
     {
         return Err(Error::field("email", "field-invited-member"));
     }

@@ -122,7 +122,7 @@ async fn act_for(
     Ok(SignedIn { user: user.id, token_version: row.token_version, active_customer, provider })
 }
 
-async fn role_held(tx: &mut Tx, customer: CustomerId, user: UserId) -> Result<Option<MemberRole>> {
+pub(super) async fn role_held(tx: &mut Tx, customer: CustomerId, user: UserId) -> Result<Option<MemberRole>> {
     members::membership(tx, customer, user).await?.map(|word| store::role(&word)).transpose()
 }
 

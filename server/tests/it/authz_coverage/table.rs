@@ -588,15 +588,3 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "DELETE",  "/api/auth/customers/{id}",                            [401, 404, 200, 422, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST",  "leave_customer",                                      [401, 404, 200, 422, 404, 404, 401, 404, 404]),
 ];
-
-/// The same for everybody, with nothing of anybody in them: looked at in `ops.rs`.
-pub const PUBLIC: [&str; 8] = [
-    "/agent/{name}",
-    "/branding/{name}",
-    "/healthz",
-    "/install.sh",
-    "/metrics",
-    "/pkg/{name}",
-    "/readyz",
-    "/robots.txt",
-];
