@@ -182,10 +182,11 @@ impl Limits {
     }
 }
 
-/// What is known of a share; nothing for whole GPUs and none.
+/// What is known of a share; nothing for whole GPUs and none, nor of what was never made or is gone.
 pub(super) fn badge(ctx: &OpContext, row: &Row) -> Option<MemorySplitView> {
     let limit = u64::from(row.spec.gpu_memory_gb?) << 30;
-    if row.spec.gpu_use != GpuUse::Share || row.spec.gpu_count == 0 || row.deleted_at.is_some() {
+    let is_there = row.made_at.is_some() && row.deleted_at.is_none();
+    if !is_there || row.spec.gpu_use != GpuUse::Share || row.spec.gpu_count == 0 {
         return None;
     }
     let runs = row.state() == InstanceState::Running;
