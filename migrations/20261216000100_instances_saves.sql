@@ -47,6 +47,7 @@ create index instance_saves_instance on instance_saves (instance_id, id);
 create unique index instance_saves_one on instance_saves (instance_id) where ended_at is null;
 create unique index instance_saves_name on instance_saves (customer_id, lower(name)) where ended_at is null;
 create index instance_saves_on_engine on instance_saves (machine_id) where on_engine;
+create index instance_saves_upload on instance_saves (upload_id) where upload_id is not null;
 
 alter table instance_saves enable row level security;
 alter table instance_saves force row level security;
