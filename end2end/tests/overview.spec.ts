@@ -79,6 +79,7 @@ test('the log is filtered, opened and taken away', async ({ page, installation, 
   await page.getByLabel('Action', { exact: true }).selectOption({ label: 'Change a machine' });
   await page.getByRole('button', { name: 'Filter' }).click();
   await expect(page).toHaveURL(/action=machines%3Aupdate/);
+  await expect(page.getByText(/^Filtered by .*Change a machine$/)).toBeVisible();
   const event = page.getByRole('listitem').filter({ hasText: 'Machine busy-1' });
   await expect(event).toHaveCount(1);
   await event.locator('summary').focus();

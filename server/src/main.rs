@@ -3,6 +3,7 @@
 #![recursion_limit = "512"]
 #![expect(clippy::print_stdout, reason = "a command line answers on standard output")]
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -161,7 +162,14 @@ fn main() -> anyhow::Result<ExitCode> {
     });
     // What is left of a server that stopped, such as an upload that never ends, must not hold the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
-    done.map(|()| ExitCode::SUCCESS)
+    match done {
+        // What a command found is an answer: without a stack trace, whatever the environment asks for.
+        Err(error) if quiet => {
+            let _ = writeln!(std::io::stderr(), "Error: {error:#}");
+            Ok(ExitCode::FAILURE)
+        }
+        done => done.map(|()| ExitCode::SUCCESS),
+    }
 }
 
 /// The log goes out from a thread of its own and loses lines rather than wait: a reader that stands still must not hold

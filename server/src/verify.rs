@@ -30,6 +30,14 @@ pub async fn verify(platform: &Platform, anchor: Option<&Path>, daily: Option<&P
             report.checked
         );
     }
+    if !report.outside.is_empty() {
+        let named = report.outside.iter().map(|row| format!("{} ({} of {})", row.id, row.action, row.at.to_rfc3339()));
+        bail!(
+            "{} rows fit their chain, but there are events that were put in by hand behind its end and can never be part of it: {}",
+            report.checked,
+            named.collect::<Vec<_>>().join(", ")
+        );
+    }
     let end = match report.end {
         Some(end) => format!("the last is at position {} with hash {}", end.position, hex::encode(end.hash)),
         None => "nothing is sealed yet".to_owned(),

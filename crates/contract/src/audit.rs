@@ -37,6 +37,19 @@ pub struct AuditView {
     pub request_id: String,
     /// True once the row is part of the hash chain.
     pub sealed: bool,
+    /// True for a row that is not, and never can be: the sealer was there already when it was put in by hand.
+    pub outside_chain: bool,
+}
+
+impl AuditView {
+    /// Key of the words for how it stands to the hash chain.
+    pub fn seal(&self) -> &'static str {
+        match (self.sealed, self.outside_chain) {
+            (true, _) => "audit-sealed",
+            (false, false) => "audit-unsealed",
+            (false, true) => "audit-outside",
+        }
+    }
 }
 
 /// Filters of the audit list.
@@ -61,6 +74,24 @@ pub struct AuditQuery {
     /// Before this instant.
     pub until: Option<DateTime<Utc>>,
     pub request_id: Option<String>,
+    /// The door, e.g. `rest`.
+    pub via: Option<String>,
+    /// The address it came from, or a network such as `192.0.2.0/24`.
+    pub address: Option<String>,
+}
+
+/// The doors an event can have come through.
+pub const DOORS: [&str; 6] = ["page", "rest", "ws", "agent", "cli", "system"];
+
+/// Whether the filter by address reads it: an address, or a network with the number of its bits.
+pub fn is_network(text: &str) -> bool {
+    let (address, bits) = match text.trim().split_once('/') {
+        Some((address, bits)) => (address, Some(bits)),
+        None => (text.trim(), None),
+    };
+    let Ok(address) = address.parse::<std::net::IpAddr>() else { return false };
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= most))
 }
 
 /// An event as the customer sees whom it concerns: what was done and by whom, without what it was before and after.
@@ -87,6 +118,8 @@ pub struct OwnAuditView {
     pub target_name: Option<String>,
     /// `done`, `denied`, `failed`.
     pub outcome: String,
+    /// Why staff looked into something of the customer's.
+    pub reason: Option<String>,
     pub request_id: String,
 }
 
@@ -103,6 +136,10 @@ pub struct OwnAuditQuery {
     pub target_kind: Option<String>,
     /// Part of the name of one of its own people.
     pub actor: Option<String>,
+    /// The door, e.g. `rest`.
+    pub via: Option<String>,
+    /// The address one of its own people was at, or a network such as `192.0.2.0/24`.
+    pub address: Option<String>,
     /// From this instant on.
     pub from: Option<DateTime<Utc>>,
     /// Before this instant.

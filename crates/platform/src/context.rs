@@ -12,6 +12,7 @@ use contract::accounts::{Language, MemberRole};
 use contract::{CustomerId, MachineId, Permission, SessionId, UserId};
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Entry;
 use crate::{Error, Result};
 
 /// The time of the operating system plus an offset that tests move.
@@ -246,6 +247,7 @@ pub struct OpContext {
     address: Option<IpAddr>,
     user_agent: Option<Arc<str>>,
     language: Language,
+    attempt: Option<Arc<Entry>>,
 }
 
 impl OpContext {
@@ -258,7 +260,7 @@ impl OpContext {
         address: Option<IpAddr>,
         language: Language,
     ) -> Self {
-        Self { principal, now, via, request_id: request_id.into(), address, user_agent: None, language }
+        Self { principal, now, via, request_id: request_id.into(), address, user_agent: None, language, attempt: None }
     }
 
     /// The same, from a program that calls itself so; see [`agent_text`].
@@ -291,6 +293,17 @@ impl OpContext {
     /// The same request, after it turned out whose it is.
     pub(crate) fn as_principal(&self, principal: Principal) -> Self {
         Self { principal, ..self.clone() }
+    }
+
+    /// The same request while it tries this: whatever refuses it is told in the log as this row, with what is missing. Its
+    /// `after` may say what is wanted, without secrets.
+    pub(crate) fn trying(&self, entry: Entry) -> Self {
+        Self { attempt: Some(Arc::new(entry)), ..self.clone() }
+    }
+
+    /// What it tries, as the operation said it.
+    pub(crate) fn attempt(&self) -> Option<&Entry> {
+        self.attempt.as_deref()
     }
 
     /// Who asks.

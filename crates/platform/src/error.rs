@@ -36,7 +36,7 @@ pub struct FieldError {
 /// What was tried and refused, for the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial {
-    /// The permission that is missing.
+    /// What was tried, as its row would be called had it been done; the missing permission where the operation did not say.
     pub action: &'static str,
     /// Kind of the target.
     pub target_kind: &'static str,
@@ -44,6 +44,10 @@ pub struct Denial {
     pub target_id: Option<String>,
     /// The customer in whose name, or on whose thing, it was tried by its own people or by staff.
     pub customer: Option<contract::CustomerId>,
+    /// The permission that is missing.
+    pub missing: contract::Permission,
+    /// What more is to be said of the attempt; no secrets.
+    pub details: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Error {
@@ -78,6 +82,14 @@ impl Error {
 
     pub(crate) fn with_denial(mut self, denial: Denial) -> Self {
         self.denial = Some(Box::new(denial));
+        self
+    }
+
+    /// One more thing that the log says of the attempt, if this is a refusal; no secret.
+    pub(crate) fn with_attempt(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
+        if let Some(denial) = &mut self.denial {
+            denial.details.insert(name.to_owned(), value.into());
+        }
         self
     }
 

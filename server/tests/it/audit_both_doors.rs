@@ -54,6 +54,45 @@ async fn the_page_and_the_workbook_say_the_same() {
     assert_eq!(unknown.code(), 1001, "only what it has");
 }
 
+/// Why staff looked is on the page, in the answer and in the workbook; what is filtered is said, and the columns have names.
+#[tokio::test]
+async fn the_customer_reads_why_and_both_lists_say_what_they_show() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let read = audit::Entry {
+        action: "instances:read-logs",
+        target_kind: "instance",
+        target_id: Some("7".to_owned()),
+        customer: Some(acme.id),
+        before: None,
+        after: Some(serde_json::json!({ "name": "training", "reason": "you asked for help", "remark": "between us" })),
+    };
+    let mut tx = server.platform().db().begin(&admin.ctx()).await.unwrap();
+    audit::record_in_tx(&mut tx, &admin.ctx(), read).await.unwrap();
+    tx.commit().await.unwrap();
+    let (owner, staff) = (server.browser(&acme.owner).await, server.browser(&admin).await);
+    let page = server.get(&owner, "/audit").await.text;
+    for said in ["you asked for help", "Instance training", "log-head"] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    assert!(!page.contains("between us"));
+    let rest = server.get(&owner, "/api/customer/audits").await.data();
+    assert_eq!(rest["list"][0]["reason"], "you asked for help");
+    let book = server.get(&owner, "/api/customer/audits/export").await;
+    assert_eq!(book.status, 200);
+    let filtered = server.get(&owner, "/audit?via=cli").await.text;
+    assert!(filtered.contains("Filtered by") && filtered.contains("No events match"), "{filtered}");
+    let none = server.get(&owner, "/audit?address=nowhere").await.text;
+    assert!(none.contains("is no address") && none.contains("you asked for help"), "{none}");
+
+    let of_acme = server.get(&staff, &format!("/admin/audit?customerId={}", acme.id)).await.text;
+    let says = of_acme.split("Filtered by").nth(1).expect("the page says that it is filtered");
+    assert!(says.contains("Acme") && of_acme.contains("log-head"), "{says}");
+    assert!(!server.get(&staff, "/admin/audit").await.text.contains("Filtered by"));
+    let refused = server.get(&staff, "/api/admin/audits?address=nowhere").await;
+    assert_eq!(refused.fields().keys().collect::<Vec<_>>(), ["address"]);
+}
+
 async fn record(test: &TestPlatform) {
     let entry = audit::Entry {
         action: "machines:update",

@@ -69,7 +69,7 @@ async fn the_audit_log_is_verified_and_its_end_noted_elsewhere() {
     let anchor = data.path().join("anchor");
     let verify = async || {
         let mut command = remotegpu(data.path());
-        command.env("DATABASE_URL", test.database().owner_url()).stderr(Stdio::piped());
+        command.env("DATABASE_URL", test.database().owner_url()).env("RUST_BACKTRACE", "1").stderr(Stdio::piped());
         command.args(["admin", "verify-audit", "--anchor"]).arg(&anchor);
         output(command).await
     };
@@ -78,6 +78,18 @@ async fn the_audit_log_is_verified_and_its_end_noted_elsewhere() {
     assert!(said(&fine).contains("3 rows fit their chain, 0 are not sealed yet"), "{}", said(&fine));
     let noted = std::fs::read_to_string(&anchor).unwrap();
     assert!(noted.starts_with("3 ") && noted.trim().len() == 66, "{noted}");
+
+    // Put in by hand and dated back: named, and without a stack trace.
+    let copy = "insert into audit_events (id, at, xid, actor_kind, actor_name, via, action, target_kind, target_id, outcome, request_id)
+                select 99, at, xid, actor_kind, actor_name, via, action, target_kind, target_id, outcome, request_id
+                from audit_events where id = 1 returning id";
+    rows(&test, copy).await;
+    let forged = verify().await;
+    assert_eq!(forged.status.code(), Some(1), "{}", said(&forged));
+    assert!(said(&forged).contains("99 (machines:update of "), "{}", said(&forged));
+    assert!(!said(&forged).contains("stack backtrace") && !said(&forged).contains("verify.rs"), "{}", said(&forged));
+    assert_eq!(std::fs::read_to_string(&anchor).unwrap(), noted, "it stays as it was");
+    rows(&test, "delete from audit_events where id = 99 returning id").await;
 
     // What is left fits in itself: only the anchor knows better.
     rows(&test, "delete from audit_seals where position = 3 returning position").await;

@@ -33,7 +33,7 @@ pub struct InstanceLogQuery {
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct StaffLogQuery {
-    /// Why it is read; its customer reads this in their own log.
+    /// Why it is read, at least 5 characters that are no blanks; its customer reads this in their own log.
     pub reason: String,
     /// So many lines before the end, 200 when absent, at most 2000.
     pub tail: Option<u32>,

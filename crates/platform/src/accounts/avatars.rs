@@ -33,9 +33,10 @@ pub async fn set_avatar(platform: &Platform, ctx: &OpContext, bytes: Vec<u8>) ->
     let picture = work.await.map_err(Error::internal)?.ok_or_else(|| Error::field("file", "field-avatar"))?;
     let tag = hex::encode(&secrets::sha256(&picture)[..8]);
     let mut tx = platform.db().begin(ctx).await?;
+    let was = store::avatars::tag(&mut tx, granted.id()).await?;
     store::avatars::put(&mut tx, &granted, &picture, &tag, ctx.now()).await?;
-    let after = Some(serde_json::json!({ "set": true }));
-    let entry = audit::Entry { after, ..entry("accounts:set-avatar", user.id) };
+    let (before, after) = (Some(fact(was.as_deref())), Some(fact(Some(&tag))));
+    let entry = audit::Entry { before, after, ..entry("accounts:set-avatar", user.id) };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     tx.commit().await?;
     Ok(())
@@ -46,13 +47,22 @@ pub async fn remove_avatar(platform: &Platform, ctx: &OpContext) -> Result<()> {
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(UpdateAccount, &account(user.id))?;
     let mut tx = platform.db().begin(ctx).await?;
+    let was = store::avatars::tag(&mut tx, granted.id()).await?;
     if store::avatars::delete(&mut tx, &granted).await? {
-        let after = Some(serde_json::json!({ "set": false }));
-        let entry = audit::Entry { after, ..entry("accounts:remove-avatar", user.id) };
+        let (before, after) = (Some(fact(was.as_deref())), Some(fact(None)));
+        let entry = audit::Entry { before, after, ..entry("accounts:remove-avatar", user.id) };
         audit::record_in_tx(&mut tx, ctx, entry).await?;
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// What the audit log keeps of a picture: what tells it from another.
+fn fact(tag: Option<&str>) -> serde_json::Value {
+    match tag {
+        Some(tag) => serde_json::json!({ "set": true, "tag": tag }),
+        None => serde_json::json!({ "set": false }),
+    }
 }
 
 /// One's picture, a PNG, and its tag.

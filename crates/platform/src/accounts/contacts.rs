@@ -23,6 +23,8 @@ pub(crate) struct Contact {
     pub language: Option<Language>,
     /// As chosen.
     pub time_zone: Option<String>,
+    /// Works for the platform.
+    pub staff: bool,
 }
 
 impl Contact {

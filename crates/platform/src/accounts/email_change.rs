@@ -160,20 +160,21 @@ pub(super) async fn tell_of_move(
     }
     let kind = NotificationKind::EmailChanged;
     let email = new.unwrap_or("none").to_owned();
-    let by = notifications::by(ctx);
-    let args = vec![("email", Value::Text(email.clone())), ("by", by.clone())];
+    let args = vec![("email", Value::Text(email.clone())), ("by", notifications::by(ctx))];
     let notice = Notice { kind, args, link: Some(ACCOUNT_PAGE.to_owned()) };
     notifications::notify_in_tx(platform, tx, ctx, &[user], &notice).await?;
     let contact = store::contacts(tx, &[user.0]).await?.into_iter().next();
-    let (Some(address), Some(contact), Value::Text(by)) = (old, contact, by) else { return Ok(()) };
+    let (Some(address), Some(contact)) = (old, contact) else { return Ok(()) };
     if !settings::sends_mail(platform) {
         return Ok(());
     }
+    let language = contact.language_or(platform);
+    let by = notifications::by_in_words(ctx, language, contact.staff);
     let letter = NewMail {
         kind: kind.code(),
         user: Some(user),
         address: address.to_owned(),
-        language: contact.language_or(platform),
+        language,
         args: vec![("name", contact.name), ("email", email), ("by", by)],
         link: Some(format!("{}{ACCOUNT_PAGE}", platform.settings().public_url)),
         at: ctx.now(),

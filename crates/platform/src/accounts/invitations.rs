@@ -48,6 +48,13 @@ pub async fn invite(
     customer: Option<CustomerId>,
     body: InvitationCreate,
 ) -> Result<InvitationView> {
+    let active = ctx.user().and_then(|user| user.active_customer);
+    let new = audit::Entry {
+        target_id: None,
+        customer: customer.or(active),
+        ..about("customers:invite", CustomerId(0), LinkId(0))
+    };
+    let ctx = &ctx.trying(new);
     let granted = authorize(ctx, customer)?;
     let customer = granted.id();
     let mut wrong = Wrong::new();
@@ -89,7 +96,7 @@ pub async fn invite(
     {
         return Err(Error::field("email", "field-invited-member"));
     }
-    let language = known.and_then(|known| known.language);
+    let language = known.and_then(|known| known.language).unwrap_or_else(|| ctx.language());
     let link = NewLink {
         purpose: Purpose::Invitation,
         user: None,
@@ -102,8 +109,8 @@ pub async fn invite(
         kind: "invitation",
         user: None,
         address: email.clone(),
-        language: language.unwrap_or_else(|| ctx.language()),
-        args: vec![("customer", name), ("by", by.display_name.clone())],
+        language,
+        args: vec![("customer", name), ("by", notifications::by_in_words(ctx, language, false))],
         link: Some(links::address(platform, INVITATION_PATH, &token)),
         at: ctx.now(),
         idempotency_key: None,

@@ -280,9 +280,17 @@ pub async fn update_profile(platform: &Platform, ctx: &OpContext, body: ProfileU
     }
     wrong.into_result()?;
     let mut tx = platform.db().begin(ctx).await?;
+    let was = store::account(&mut tx, granted.id()).await?.ok_or_else(Error::not_found)?;
     store::set_profile(&mut tx, &granted, name.as_deref(), body.language, zone.as_deref()).await?;
-    let after = serde_json::json!({ "displayName": name, "language": body.language, "timeZone": zone });
-    let entry = audit::Entry { after: Some(after), ..entry("accounts:update-profile", user.id) };
+    let facts = |name: Option<&str>, language, zone: Option<&str>| {
+        Some(serde_json::json!({ "displayName": name, "language": language, "timeZone": zone }))
+    };
+    let was_called = Some(was.display_name.as_str()).filter(|called| !called.is_empty());
+    let entry = audit::Entry {
+        before: facts(was_called, was.language, was.time_zone.as_deref()),
+        after: facts(name.as_deref(), body.language, zone.as_deref()),
+        ..entry("accounts:update-profile", user.id)
+    };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     tx.commit().await?;
     profile(platform, ctx).await

@@ -45,7 +45,20 @@ pub struct ChainReport {
     pub unknown: u64,
     /// Rows the sealer has not come to yet.
     pub unsealed: u64,
+    /// The first of those to which it never will: somebody put them in by hand, dated back.
+    pub outside: Vec<Outside>,
 }
+
+/// A row that no seal is of, nor ever can be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outside {
+    pub id: i64,
+    pub at: DateTime<Utc>,
+    pub action: String,
+}
+
+/// Rows outside of the chain that are named.
+const MOST_OUTSIDE: i64 = 10;
 
 /// Chains the committed rows that are not yet part of the chain; returns how many. Any number of servers may call it.
 pub async fn seal(platform: &Platform) -> Result<usize> {
@@ -84,8 +97,8 @@ pub async fn verify_chain(platform: &Platform, noted: &[Anchor]) -> Result<Chain
     let mut tx = platform.db().begin(&ctx).await?;
     let (mut expected, mut hash) = (1, [0u8; 32]);
     let cut = store::cut(&mut tx).await?;
-    let unsealed = store::count_unsealed(&mut tx).await?;
-    let mut report = ChainReport { checked: 0, broken: None, end: None, pruned: None, unknown: 0, unsealed };
+    let (unsealed, outside) = store::outside(&mut tx, MOST_OUTSIDE).await?;
+    let mut report = ChainReport { checked: 0, broken: None, end: None, pruned: None, unknown: 0, unsealed, outside };
     if let Some(cut) = &cut {
         (expected, hash) = (cut.position + 1, cut.hash);
         let anchor = Anchor { position: cut.position, hash: cut.hash };

@@ -11,10 +11,10 @@ mod store;
 
 use std::collections::HashMap;
 
-use contract::audit::{AuditQuery, AuditView};
+use contract::audit::{AuditQuery, AuditView, DOORS};
 use contract::{CustomerId, ErrorCode, MAX_PAGE_SIZE, Page, Permission, UserId};
 
-pub use chain::{Anchor, ChainReport, Pruned, chain_end, seal, verify_chain};
+pub use chain::{Anchor, ChainReport, Outside, Pruned, chain_end, seal, verify_chain};
 pub use own::{export_own, list_own, note_export_own, own_facets};
 pub use retention::prune;
 
@@ -90,7 +90,12 @@ impl Actor {
 
 /// Adds the row of a change to its transaction.
 pub async fn record_in_tx(tx: &mut Tx, ctx: &OpContext, entry: Entry) -> Result<()> {
-    store::insert(tx, ctx, &Actor::of(ctx.principal()), &entry, Outcome::Done).await
+    record_many_in_tx(tx, ctx, &[entry]).await
+}
+
+/// The same of several changes, in one statement.
+pub(crate) async fn record_many_in_tx(tx: &mut Tx, ctx: &OpContext, entries: &[Entry]) -> Result<()> {
+    store::insert(tx, ctx, &Actor::of(ctx.principal()), entries, Outcome::Done).await
 }
 
 /// The same of what is done to a person as such by who is not that person: each customer that has the person among its
@@ -100,33 +105,33 @@ pub(crate) async fn record_of_person_in_tx(tx: &mut Tx, ctx: &OpContext, user: U
     if customers.is_empty() {
         return record_in_tx(tx, ctx, entry).await;
     }
-    for customer in customers {
-        record_in_tx(tx, ctx, Entry { customer: Some(customer), ..entry.clone() }).await?;
-    }
-    Ok(())
+    let entries: Vec<_> = customers.into_iter().map(|id| Entry { customer: Some(id), ..entry.clone() }).collect();
+    record_many_in_tx(tx, ctx, &entries).await
 }
 
 /// Records something that was tried and failed, in a transaction of its own.
 pub async fn record_failed(platform: &Platform, ctx: &OpContext, entry: Entry) -> Result<()> {
-    record_apart(platform, ctx, &entry, Outcome::Failed).await
+    record_apart(platform, ctx, entry, Outcome::Failed).await
 }
 
 /// Records a refusal, in a transaction of its own.
 pub(crate) async fn record_denial(platform: &Platform, ctx: &OpContext, denial: &Denial) -> Result<()> {
+    let mut details = denial.details.clone();
+    details.insert("missing".to_owned(), denial.missing.name().into());
     let entry = Entry {
         action: denial.action,
         target_kind: denial.target_kind,
         target_id: denial.target_id.clone(),
         customer: denial.customer,
         before: None,
-        after: None,
+        after: Some(details.into()),
     };
-    record_apart(platform, ctx, &entry, Outcome::Denied).await
+    record_apart(platform, ctx, entry, Outcome::Denied).await
 }
 
-async fn record_apart(platform: &Platform, ctx: &OpContext, entry: &Entry, outcome: Outcome) -> Result<()> {
+async fn record_apart(platform: &Platform, ctx: &OpContext, entry: Entry, outcome: Outcome) -> Result<()> {
     let mut tx = platform.db().begin(ctx).await?;
-    store::insert(&mut tx, ctx, &Actor::of(ctx.principal()), entry, outcome).await?;
+    store::insert(&mut tx, ctx, &Actor::of(ctx.principal()), &[entry], outcome).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -148,8 +153,36 @@ fn check_filters(query: &AuditQuery) -> Result<()> {
     let known = |word: &str| [Outcome::Done, Outcome::Denied, Outcome::Failed].iter().any(|one| one.code() == word);
     match query.outcome.as_deref() {
         Some(word) if !known(word) => Err(Error::field("outcome", "field-unknown-value")),
-        _ => Ok(()),
+        _ => check_place(query.via.as_deref(), query.address.as_deref()),
     }
+}
+
+/// Door and address.
+fn check_place(via: Option<&str>, address: Option<&str>) -> Result<()> {
+    match via {
+        Some(word) if !DOORS.contains(&word) => Err(Error::field("via", "field-unknown-value")),
+        _ => store::address_of(address).map(drop),
+    }
+}
+
+/// The customers there are, by name, and the chosen one whatever became of it: for the filter by customer.
+///
+/// # Errors
+/// `NotFound` for who may not read the log, which names them.
+pub async fn customers(
+    platform: &Platform,
+    ctx: &OpContext,
+    chosen: Option<CustomerId>,
+) -> Result<Vec<(CustomerId, String)>> {
+    ctx.authorize_list::<AuditLog>(Permission::AuditView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let mut list = customers::present(&mut tx).await?;
+    let gone = chosen.filter(|chosen| list.iter().all(|(id, _)| id != chosen));
+    if let Some(gone) = gone {
+        list.extend(customers::names(&mut tx, &[gone.0]).await?.remove(&gone.0).map(|name| (gone, name)));
+    }
+    tx.commit().await?;
+    Ok(list)
 }
 
 /// The rows keep ids, which stay; people read names.
@@ -231,7 +264,7 @@ pub(crate) async fn record_export(
         filters.retain(|_, value| !value.is_null());
     }
     let entry = Entry { action, target_kind, target_id: None, customer, before: None, after: Some(filters) };
-    record_apart(platform, ctx, &entry, Outcome::Done).await
+    record_apart(platform, ctx, entry, Outcome::Done).await
 }
 
 /// What actions and kinds of targets the log has, for the filters.

@@ -17,7 +17,7 @@ pub(super) type Thing = (String, String);
 fn field_of(kind: &str) -> Option<&'static str> {
     match kind {
         "role" | "spec" | "image" | "channel" | "identity-provider" | "api_token" | "session" | "ssh_key" | "file"
-        | "upload" | "allocation" => Some("name"),
+        | "upload" | "allocation" | "instance" => Some("name"),
         "announcement" => Some("title"),
         "invitation" => Some("email"),
         "machine_import" | "user_import" => Some("file"),

@@ -1,13 +1,14 @@
 //! A customer's own part of the log: what concerns it, as far as it concerns it.
 //!
-//! Staff are staff there, not names; what a row was before and after is the staff's, because it holds their remarks.
+//! Staff are staff there, not names; what a row was before and after is the staff's, because it holds their remarks. Only the
+//! reason they gave for looking into something of the customer's is the customer's to read.
 
 use std::collections::HashMap;
 
 use contract::audit::{OwnAuditQuery, OwnAuditView};
 use contract::{CustomerId, Page, Permission};
 
-use super::{EXPORT_PAGE, MAX_EXPORT, names, page_of, record_export, store};
+use super::{EXPORT_PAGE, MAX_EXPORT, check_place, names, page_of, record_export, store};
 use crate::authz::{AuditLog, Scope};
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, accounts, customers};
@@ -27,6 +28,7 @@ fn customer(ctx: &OpContext) -> Result<CustomerId> {
 /// `NotFound` for who may not read it.
 pub async fn list_own(platform: &Platform, ctx: &OpContext, query: &OwnAuditQuery) -> Result<Page<OwnAuditView>> {
     let customer = customer(ctx)?;
+    check_place(query.via.as_deref(), query.address.as_deref())?;
     let (page, page_size) = page_of(query.page, query.page_size)?;
     let mut tx = platform.db().begin(ctx).await?;
     let (mut list, total) = store::own::list(&mut tx, customer, query, page, page_size).await?;
@@ -93,6 +95,7 @@ pub async fn export_own(
 /// `NotFound` for who may not read it.
 pub async fn note_export_own(platform: &Platform, ctx: &OpContext, query: &OwnAuditQuery) -> Result<()> {
     let customer = customer(ctx)?;
+    check_place(query.via.as_deref(), query.address.as_deref())?;
     record_export(platform, ctx, ("audit:export", "audit"), Some(customer), query).await
 }
 

@@ -4,14 +4,15 @@ pub(super) mod names;
 pub(super) mod own;
 
 use chrono::{DateTime, Utc};
-use contract::audit::{AuditQuery, AuditView};
+use contract::audit::{AuditQuery, AuditView, is_network};
 use contract::{AuditId, CustomerId};
 use ipnetwork::IpNetwork;
 
+use super::chain::Outside;
 use super::{Actor, Entry, Outcome};
 use crate::authz::{Granted, SealAudit};
 use crate::db::{Tx, contains};
-use crate::{OpContext, Result};
+use crate::{Error, OpContext, Result};
 
 /// A row to seal, with the text its hash is made of.
 pub(super) struct Unsealed {
@@ -29,28 +30,39 @@ pub(super) struct Seal {
     pub text: Option<String>,
 }
 
-pub(super) async fn insert(tx: &mut Tx, ctx: &OpContext, actor: &Actor, entry: &Entry, outcome: Outcome) -> Result<()> {
+/// One row for each entry, in their order, in one statement however many there are.
+pub(super) async fn insert(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    actor: &Actor,
+    entries: &[Entry],
+    outcome: Outcome,
+) -> Result<()> {
+    let rows = entries.iter().map(|entry| {
+        serde_json::json!({
+            "action": entry.action, "target_kind": entry.target_kind, "target_id": entry.target_id,
+            "customer_id": entry.customer, "before": entry.before, "after": entry.after,
+            "actor_side": side_of(ctx, entry),
+        })
+    });
     // No `returning`: who writes a row may not be somebody who reads the log.
     sqlx::query!(
         "insert into audit_events (at, actor_kind, actor_id, actor_name, via, address, action, target_kind, target_id,
                                    customer_id, outcome, before, after, request_id, actor_side, user_agent)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+         select $1::timestamptz, $2::text, $3::bigint, $4::text, $5::text, $6::inet, e.action, e.target_kind, e.target_id,
+                e.customer_id, $7::text, e.before, e.after, $8::text, e.actor_side, $9::text
+         from jsonb_to_recordset($10) as e(action text, target_kind text, target_id text, customer_id bigint,
+                                           before jsonb, after jsonb, actor_side text)",
         ctx.now(),
         actor.kind,
         actor.id,
         actor.name,
         ctx.via().code(),
         ctx.address().map(IpNetwork::from),
-        entry.action,
-        entry.target_kind,
-        entry.target_id,
-        entry.customer.map(|id| id.0),
         outcome.code(),
-        entry.before,
-        entry.after,
         ctx.request_id(),
-        side_of(ctx, entry),
-        ctx.user_agent()
+        ctx.user_agent(),
+        serde_json::Value::Array(rows.collect())
     )
     .execute(&mut **tx)
     .await?;
@@ -64,17 +76,29 @@ fn side_of(ctx: &OpContext, entry: &Entry) -> Option<&'static str> {
     Some(if for_it { "customer" } else { "staff" })
 }
 
+/// An address, or all of a network; `None` for no filter.
+pub(super) fn address_of(text: Option<&str>) -> Result<Option<IpNetwork>> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let network = text.parse().ok().filter(|_| is_network(text));
+    network.map(Some).ok_or_else(|| Error::field("address", "field-network"))
+}
+
 pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: u32) -> Result<(Vec<AuditView>, u64)> {
+    let address = address_of(query.address.as_deref())?;
     let rows = sqlx::query!(
         r#"select e.id, e.at, e.actor_kind, e.actor_id, e.actor_name, e.via, e.address, e.user_agent, e.action,
                   e.target_kind, e.target_id, e.customer_id, e.outcome, e.before, e.after, e.request_id, count(*) over () as "total!",
-                  exists(select from audit_seals s where s.audit_id = e.id) as "sealed!"
+                  exists(select from audit_seals s where s.audit_id = e.id) as "sealed!",
+                  coalesce(e.xid < (
+                    select l.horizon from (select horizon from audit_seals order by position desc limit 1) l
+                    where l.horizon <= pg_snapshot_xmax(pg_current_snapshot())), false) as "behind!"
            from audit_events e
            where ($1::text is null or e.action = $1) and ($2::text is null or e.target_kind = $2)
              and ($3::text is null or e.target_id = $3) and ($4::text is null or e.outcome = $4)
              and ($7::text is null or e.actor_name ilike $7) and ($8::bigint is null or e.customer_id = $8)
              and ($9::timestamptz is null or e.at >= $9) and ($10::timestamptz is null or e.at < $10)
              and ($11::text is null or e.request_id = $11)
+             and ($12::text is null or e.via = $12) and ($13::inet is null or e.address <<= $13)
            order by e.at desc, e.id desc limit $5 offset $6"#,
         query.action,
         query.target_kind,
@@ -86,7 +110,9 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: 
         query.customer_id.map(|id| id.0),
         query.from,
         query.until,
-        query.request_id
+        query.request_id,
+        query.via,
+        address
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -100,7 +126,8 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: 
                      and ($3::text is null or e.target_id = $3) and ($4::text is null or e.outcome = $4)
                      and ($5::text is null or e.actor_name ilike $5) and ($6::bigint is null or e.customer_id = $6)
                      and ($7::timestamptz is null or e.at >= $7) and ($8::timestamptz is null or e.at < $8)
-                     and ($9::text is null or e.request_id = $9)"#,
+                     and ($9::text is null or e.request_id = $9)
+                     and ($10::text is null or e.via = $10) and ($11::inet is null or e.address <<= $11)"#,
                 query.action,
                 query.target_kind,
                 query.target_id,
@@ -109,7 +136,9 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: 
                 query.customer_id.map(|id| id.0),
                 query.from,
                 query.until,
-                query.request_id
+                query.request_id,
+                query.via,
+                address
             )
             .fetch_one(&mut **tx)
             .await?
@@ -137,6 +166,7 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: 
             after: row.after,
             request_id: row.request_id,
             sealed: row.sealed,
+            outside_chain: row.behind && !row.sealed,
         })
         .collect();
     Ok((list, total.unsigned_abs()))
@@ -233,14 +263,28 @@ pub(super) async fn unsealed(tx: &mut Tx, window: &Window, limit: i64) -> Result
     Ok(rows.into_iter().map(|row| Unsealed { id: row.id, at: row.at, text: row.text }).collect())
 }
 
-pub(super) async fn count_unsealed(tx: &mut Tx) -> Result<u64> {
-    let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from audit_events e
-           where not exists (select from audit_seals s where s.audit_id = e.id)"#
+/// How many rows are no part of the chain, and the first of those among them that never can be: their transaction ended before
+/// the last seal's horizon, behind which everything was sealed. Nothing of the application's can be there.
+pub(super) async fn outside(tx: &mut Tx, most: i64) -> Result<(u64, Vec<Outside>)> {
+    // In one statement: what is sealed meanwhile is sealed in all of it or in none.
+    let rows = sqlx::query!(
+        r#"with left_out as (
+             select e.id, e.at, e.action, coalesce(e.xid < since.horizon, false) as behind
+             from audit_events e left join (
+                    select l.horizon from (select horizon from audit_seals order by position desc limit 1) l
+                    where l.horizon <= pg_snapshot_xmax(pg_current_snapshot())) since on true
+             where not exists (select from audit_seals s where s.audit_id = e.id))
+           select counted.unsealed as "unsealed!", behind.id as "id?", behind.at as "at?", behind.action as "action?"
+           from (select count(*) as unsealed from left_out) counted
+                left join (select id, at, action from left_out where behind order by id limit $1) behind on true
+           order by behind.id"#,
+        most
     )
-    .fetch_one(&mut **tx)
+    .fetch_all(&mut **tx)
     .await?;
-    Ok(count.unsigned_abs())
+    let unsealed = rows.first().map_or(0, |row| row.unsealed.unsigned_abs());
+    let behind = rows.into_iter().filter_map(|row| Some(Outside { id: row.id?, at: row.at?, action: row.action? }));
+    Ok((unsealed, behind.collect()))
 }
 
 /// `hashes`: of the seal before and of this one.

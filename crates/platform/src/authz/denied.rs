@@ -23,6 +23,28 @@ impl OpContext {
         self.user().filter(|_| !self.is_staff()).filter(|user| user.active_role().is_some())?.active_customer
     }
 
+    /// What is refused for want of a permission, as the log keeps it: what the operation said that it tries, or else the
+    /// permission and what it was asked of.
+    pub(super) fn denial(
+        &self,
+        missing: Permission,
+        (target_kind, target_id): (&'static str, Option<String>),
+        customer: Option<CustomerId>,
+    ) -> Denial {
+        let Some(tried) = self.attempt() else {
+            let (action, details) = (missing.name(), serde_json::Map::new());
+            return Denial { action, target_kind, target_id, customer, missing, details };
+        };
+        Denial {
+            action: tried.action,
+            target_kind: tried.target_kind,
+            target_id: tried.target_id.clone(),
+            customer: tried.customer.filter(|customer| self.tries_for(*customer)).or(customer),
+            missing,
+            details: tried.after.as_ref().and_then(|wanted| wanted.as_object().cloned()).unwrap_or_default(),
+        }
+    }
+
     /// The refusal, as much of it as the caller may know.
     pub(super) fn denied(&self, permission: Permission, visible: bool, denial: Denial) -> Error {
         let code = match self.principal() {

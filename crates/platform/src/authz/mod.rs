@@ -21,7 +21,6 @@ pub use policy::{Reach, Role, is_grantable, reach, table};
 pub use shelves::{BudgetShelf, FileShelf, ImageShelf, InstanceShelf, OwnBudgetShelf};
 pub(crate) use staff::{KEPT_ROLE, must_be_kept, permitted_by, powers_of, works_for_platform};
 
-use crate::error::Denial;
 use crate::{OpContext, Principal, Result};
 
 /// Something that can be permitted on a loaded resource.
@@ -478,17 +477,9 @@ impl OpContext {
             return Ok(Granted { id: resource.id(), action: PhantomData });
         }
         let visible = self.reaches(<A::Resource as Resource>::VIEW, resource);
-        let error = self.denied(
-            A::PERMISSION,
-            visible,
-            Denial {
-                action: A::PERMISSION.name(),
-                target_kind: <A::Resource as Resource>::KIND,
-                target_id: Some(resource.id().to_string()),
-                customer: resource.customer().filter(|customer| self.tries_for(*customer)),
-            },
-        );
-        Err(error)
+        let target = (<A::Resource as Resource>::KIND, Some(resource.id().to_string()));
+        let customer = resource.customer().filter(|customer| self.tries_for(*customer));
+        Err(self.denied(A::PERMISSION, visible, self.denial(A::PERMISSION, target, customer)))
     }
 
     /// The rows a list of `R` with this permission may show.
@@ -506,13 +497,7 @@ impl OpContext {
                 _ => {}
             }
         }
-        best.ok_or_else(|| {
-            self.denied(
-                permission,
-                false,
-                Denial { action: permission.name(), target_kind: R::KIND, target_id: None, customer: self.asks_for() },
-            )
-        })
+        best.ok_or_else(|| self.denied(permission, false, self.denial(permission, (R::KIND, None), self.asks_for())))
     }
 
     /// True when some resource could be reached: for menus and buttons.

@@ -5,8 +5,7 @@ use contract::{CustomerId, ErrorCode, Permission};
 
 use super::denied::is_own_account;
 use super::policy::{everywhere, gives, is_grantable};
-use super::{CustomerRef, Reach, Role, reach};
-use crate::error::Denial;
+use super::{CustomerRef, Reach, Resource as _, Role, RoleBook, reach};
 use crate::{Credential, Error, OpContext, Result};
 
 impl OpContext {
@@ -58,7 +57,7 @@ impl OpContext {
         let Some(missing) = permissions.into_iter().find(|permission| !self.holds_everywhere(*permission)) else {
             return Ok(());
         };
-        Err(not_held(missing))
+        Err(self.not_held(missing, (RoleBook::KIND, None), None))
     }
 
     /// Nobody makes somebody more in a customer than they are there themselves. What is the customer's people's alone, and
@@ -72,15 +71,23 @@ impl OpContext {
         };
         let mut given = Permission::ALL.iter().copied().filter(given);
         match given.find(|permission| !self.reaches(*permission, customer)) {
-            Some(missing) => Err(not_held(missing)),
+            Some(missing) => {
+                let of_it = customer.customer.filter(|customer| self.tries_for(*customer));
+                Err(self.not_held(missing, (CustomerRef::KIND, Some(customer.id.to_string())), of_it))
+            }
             None => Ok(()),
         }
     }
-}
 
-fn not_held(missing: Permission) -> Error {
-    let denial = Denial { action: missing.name(), target_kind: "role_book", target_id: None, customer: None };
-    Error::new(ErrorCode::Forbidden).with_key("error-not-held").with_arg("permission", missing).with_denial(denial)
+    fn not_held(
+        &self,
+        missing: Permission,
+        target: (&'static str, Option<String>),
+        customer: Option<CustomerId>,
+    ) -> Error {
+        let denial = self.denial(missing, target, customer);
+        Error::new(ErrorCode::Forbidden).with_key("error-not-held").with_arg("permission", missing).with_denial(denial)
+    }
 }
 
 /// Whoever holds any role of the platform, built in or made here: those of whom a second factor can be demanded.

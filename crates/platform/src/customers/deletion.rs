@@ -14,6 +14,7 @@ use crate::{Error, OpContext, Platform, Result, allocations, audit, instances, m
 /// `WrongState` while it has machines, will have one, or one is on its way back, and while it has instances.
 pub async fn delete(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result<CustomerRow> {
     let mut tx = platform.db().begin(ctx).await?;
+    let ctx = &ctx.trying(entry("customers:delete", id));
     let granted = ctx.authorize(DeleteCustomer, &resource(id))?;
     // Whoever lends it a machine meets this lock.
     let deleted_at = store::lock_any(&mut tx, id).await?.ok_or_else(Error::not_found)?;
@@ -49,6 +50,7 @@ pub(super) async fn may_delete(tx: &mut Tx, ctx: &OpContext, id: CustomerId) -> 
 /// `AlreadyExists` when its name was given to another meanwhile.
 pub async fn restore(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result<CustomerRow> {
     let mut tx = platform.db().begin(ctx).await?;
+    let ctx = &ctx.trying(entry("customers:restore", id));
     let granted = ctx.authorize(DeleteCustomer, &resource(id))?;
     if store::lock_any(&mut tx, id).await?.ok_or_else(Error::not_found)?.is_some() {
         store::set_deleted(&mut tx, &granted, None).await?;

@@ -29,6 +29,8 @@ pub async fn add_member(
     id: CustomerId,
     member: MemberCreate,
 ) -> Result<MemberSecret> {
+    // Whose row it would be is not known yet.
+    let ctx = &ctx.trying(entry("customers:add-member", id));
     match member.existing {
         true => may_add_known(ctx, id)?,
         false => may_add_new(ctx, id)?,
@@ -61,6 +63,9 @@ pub async fn set_member_role(
     user: UserId,
     body: MemberUpdate,
 ) -> Result<()> {
+    let wanted = Some(serde_json::json!({ "role": body.role }));
+    let ctx =
+        &ctx.trying(audit::Entry { after: wanted, ..audit::Entry::of_member("customers:change-member", id, user) });
     let granted = ctx.authorize(ManageMembers, &resource(id))?;
     let mut tx = begin(platform, ctx).await?;
     let before = lock_member(&mut tx, id, user).await?;
@@ -148,6 +153,7 @@ pub(crate) async fn join_in_tx(
 /// # Errors
 /// `WrongState` for the last owner.
 pub async fn remove_member(platform: &Platform, ctx: &OpContext, id: CustomerId, user: UserId) -> Result<()> {
+    let ctx = &ctx.trying(audit::Entry::of_member("customers:remove-member", id, user));
     let granted = ctx.authorize(ManageMembers, &resource(id))?;
     let mut tx = begin(platform, ctx).await?;
     let before = lock_member(&mut tx, id, user).await?;
@@ -209,6 +215,7 @@ pub(crate) async fn may_leave_in_tx(tx: &mut Tx, id: CustomerId, who: (UserId, M
 /// `Validation` when the customer's name was not typed as it is, or the person is none of its people, is disabled, or works for
 /// the platform and so acts for no customer.
 pub async fn transfer(platform: &Platform, ctx: &OpContext, id: CustomerId, body: OwnerTransfer) -> Result<()> {
+    let ctx = &ctx.trying(entry("customers:transfer", id));
     let granted = ctx.authorize(ManageMembers, &resource(id))?;
     ctx.must_cover_in(&resource(id), MemberRole::Owner)?;
     let mut tx = begin(platform, ctx).await?;

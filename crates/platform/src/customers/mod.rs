@@ -154,6 +154,8 @@ pub async fn get(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result
 
 /// Adds a customer, with its first owner's account where one is given.
 pub async fn create(platform: &Platform, ctx: &OpContext, customer: CustomerCreate) -> Result<CustomerCreated> {
+    let new = audit::Entry { target_id: None, customer: None, ..entry("customers:create", CustomerId(0)) };
+    let ctx = &ctx.trying(new);
     let granted = ctx.authorize(CreateCustomer, &Clientele)?;
     // The link of its first owner is the system's.
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
@@ -201,6 +203,7 @@ pub async fn update(
     id: CustomerId,
     change: CustomerUpdate,
 ) -> Result<CustomerRow> {
+    let ctx = &ctx.trying(entry("customers:update", id));
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(UpdateCustomer, &resource(id))?;
     lock_present(&mut tx, id).await?;
@@ -222,13 +225,16 @@ pub async fn update(
 
 /// Disables or enables a customer; again is no error and changes nothing.
 pub async fn set_active(platform: &Platform, ctx: &OpContext, id: CustomerId, active: bool) -> Result<CustomerRow> {
+    let action = if active { "customers:enable" } else { "customers:disable" };
+    let ctx = &ctx.trying(entry(action, id));
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(UpdateCustomer, &resource(id))?;
     let was = lock_present(&mut tx, id).await?;
     if was != active {
         store::set_active(&mut tx, &granted, active, ctx.now()).await?;
-        let action = if active { "customers:enable" } else { "customers:disable" };
-        audit::record_in_tx(&mut tx, ctx, entry(action, id)).await?;
+        let fact = |active: bool| Some(serde_json::json!({ "active": active }));
+        let entry = audit::Entry { before: fact(was), after: fact(active), ..entry(action, id) };
+        audit::record_in_tx(&mut tx, ctx, entry).await?;
     }
     let row = read(&mut tx, id).await?;
     tx.commit().await?;

@@ -55,6 +55,7 @@ pub async fn set(platform: &Platform, ctx: &OpContext, code: &str, body: EngineW
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = machines::lock_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?;
+    let ctx = &ctx.trying(entry("engines:set", code, None, None));
     let granted = ctx.authorize(ConnectMachine, &machines::resource(id))?;
     let before = store::find(&mut tx, id).await?;
     if body.revision.is_some_and(|seen| before.as_ref().is_none_or(|row| row.revision != seen)) {
@@ -80,6 +81,7 @@ pub async fn remove(platform: &Platform, ctx: &OpContext, code: &str) -> Result<
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = machines::lock_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?;
+    let ctx = &ctx.trying(entry("engines:remove", code, None, None));
     let granted = ctx.authorize(ConnectMachine, &machines::resource(id))?;
     let before = view(ctx, store::find(&mut tx, id).await?.ok_or_else(none)?)?;
     instances::refuse_if_used(&mut tx, id).await?;
@@ -103,6 +105,7 @@ pub async fn test(platform: &Platform, ctx: &OpContext, code: &str) -> Result<En
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = machines::id_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?;
+    let ctx = &ctx.trying(entry("engines:test", code, None, None));
     let granted = ctx.authorize(OperateMachine, &machines::resource(id))?;
     let row = store::find(&mut tx, id).await?.ok_or_else(none)?;
     tx.commit().await?; // asking takes a while: hold no connection meanwhile

@@ -17,6 +17,7 @@ const NAMED: i64 = 1000;
 /// `WrongState` unless it is ready and its day is not over; `Conflict` (`error-import-changed`) when rows would turn out
 /// differently from what was shown: then nothing is written, and those rows say what they were and what they are.
 pub async fn confirm(platform: &Platform, ctx: &OpContext, subject: ImportSubject, id: ImportId) -> Result<ImportView> {
+    let ctx = &ctx.trying(entry(subject, subject::kind(subject).importing, id, serde_json::Value::Null));
     subject::may_look(ctx, subject)?;
     subject::may_update(ctx, subject)?;
     // What somebody changes between the judging and the writing is found by the writing: then once more, row by row.
@@ -55,7 +56,7 @@ async fn try_once(
     if before.new_rows + before.update_rows == 0 {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-import-nothing"));
     }
-    match judge.apply(platform, &mut tx, &granted, id).await {
+    match judge.apply(platform, ctx, &mut tx, &granted, id).await {
         Ok((new, updated)) if (new, updated) == (before.new_rows, before.update_rows) => {}
         Err(error) if !matches!(error.code, ErrorCode::AlreadyExists | ErrorCode::Conflict) => return Err(error),
         _ => {

@@ -175,12 +175,13 @@ impl Judge {
     pub async fn apply(
         &mut self,
         platform: &Platform,
+        ctx: &OpContext,
         tx: &mut Tx,
         granted: &MayImport,
         id: ImportId,
     ) -> Result<(u32, u32)> {
         match (self, &granted.by) {
-            (Self::Machines(_), By::Machines(granted)) => machines::import::apply(tx, granted, id).await,
+            (Self::Machines(_), By::Machines(granted)) => machines::import::apply(tx, ctx, granted, id).await,
             (Self::Users(users), By::Users(granted)) => users.apply(platform, tx, granted, id).await,
             _ => Err(crate::Error::internal("an import is judged as something else")),
         }

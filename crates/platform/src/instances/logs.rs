@@ -17,6 +17,8 @@ use crate::authz::OperateInstance;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
 
+/// Characters of a reason that are no blanks: whose instance it is has to learn something from it.
+const MIN_REASON: usize = 5;
 /// Lines where nobody says how many.
 const USUAL: u32 = 200;
 /// Bytes of a line; what is longer is cut.
@@ -48,7 +50,7 @@ pub async fn logs(
 /// The same of anybody's, for staff; its customer reads in their own log who read it, and why.
 ///
 /// # Errors
-/// As [`logs`], and `Validation` without a reason.
+/// As [`logs`], and `Validation` without a reason that says something.
 pub async fn logs_of_any(
     platform: &Platform,
     ctx: &OpContext,
@@ -56,15 +58,20 @@ pub async fn logs_of_any(
     query: StaffLogQuery,
 ) -> Result<InstanceLogs> {
     let row = staff_row(platform, ctx, id).await?;
+    let ctx = &ctx.trying(entry("instances:read-logs", &row, None, None));
     ctx.authorize(OperateInstance, &row.of_staff())?;
     let mut wrong = Wrong::new();
     let reason = wrong.text("reason", Some(query.reason), 1000);
-    if reason.is_none() {
-        wrong.add("reason", "field-required");
+    match &reason {
+        None => wrong.add("reason", "field-required"),
+        Some(reason) if reason.chars().filter(|c| !c.is_whitespace()).count() < MIN_REASON => {
+            wrong.add_with("reason", "field-reason-short", vec![("min", MIN_REASON.to_string())]);
+        }
+        Some(_) => {}
     }
     let start = start(wrong, &InstanceLogQuery { tail: query.tail, after: query.after })?;
     let mut tx = platform.db().begin(ctx).await?;
-    let read = entry("instances:read-logs", &row, None, Some(json!({ "reason": reason })));
+    let read = entry("instances:read-logs", &row, None, Some(json!({ "name": row.name, "reason": reason })));
     audit::record_in_tx(&mut tx, ctx, read).await?;
     tx.commit().await?;
     said(platform, &row, start).await

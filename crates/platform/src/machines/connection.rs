@@ -25,6 +25,7 @@ pub async fn set_connection(
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = store::lock(&mut tx, code).await?.ok_or_else(Error::not_found)?;
+    let ctx = &ctx.trying(entry("machines:set-connection", code, None, None));
     let granted = ctx.authorize(OperateMachine, &resource(id))?;
     let (_, before) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
     let mut wrong = Wrong::new();

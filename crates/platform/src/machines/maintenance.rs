@@ -39,6 +39,7 @@ pub(super) async fn plan_in_tx(
     body: MaintenanceCreate,
 ) -> Result<MachineView> {
     let id = store::lock(tx, code).await?.ok_or_else(Error::not_found)?;
+    let ctx = &ctx.trying(entry("machines:plan-maintenance", code, None, None));
     let granted = ctx.authorize(OperateMachine, &resource(id))?;
     let (_, before) = store::view(tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
     let mut wrong = Wrong::new();
@@ -84,6 +85,7 @@ pub async fn cancel_maintenance(
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = store::lock(&mut tx, code).await?.ok_or_else(Error::not_found)?;
+    let ctx = &ctx.trying(entry("machines:cancel-maintenance", code, None, None));
     ctx.authorize(OperateMachine, &resource(id))?;
     let (_, before) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
     let ended = store::end_window(&mut tx, id, Some(window), ctx.now()).await?;

@@ -253,6 +253,7 @@ pub async fn update(platform: &Platform, ctx: &OpContext, code: &str, change: Ma
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = store::lock(&mut tx, code).await?.ok_or_else(Error::not_found)?;
+    let ctx = &ctx.trying(entry("machines:update", code, None, None));
     let granted = ctx.authorize(UpdateMachine, &resource(id))?;
     let (_, before) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
     let change = check::update(change)?;
@@ -276,12 +277,10 @@ pub async fn update(platform: &Platform, ctx: &OpContext, code: &str, change: Ma
 
 /// What the audit log keeps of a machine: what people decide, not what agents measure.
 fn facts(view: &MachineView) -> serde_json::Value {
-    serde_json::json!({
-        "name": view.name, "region": view.region, "publicAddress": view.public_address,
-        "privateAddress": view.private_address, "pool": view.pool, "monitored": view.monitored,
-        "listed": view.listed, "remark": view.remark, "serviceState": view.service_state,
-        "serviceNote": view.service_note, "declared": view.declared,
-    })
+    let mut facts = import::decided(&import::Written::of(view));
+    facts["serviceState"] = serde_json::json!(view.service_state);
+    facts["serviceNote"] = serde_json::json!(view.service_note);
+    facts
 }
 
 fn entry(

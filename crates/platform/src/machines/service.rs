@@ -25,6 +25,7 @@ pub async fn act(
     let note = wrong.text("note", note, 1000);
     let mut tx = platform.db().begin(ctx).await?;
     let id = store::lock(&mut tx, code).await?.ok_or_else(Error::not_found)?;
+    let ctx = &ctx.trying(entry(name(action), code, None, None));
     let (_, before) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
     match action {
         MachineAction::MonitoringOn | MachineAction::MonitoringOff => {

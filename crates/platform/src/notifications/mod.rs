@@ -40,6 +40,10 @@ pub(crate) enum Value {
     Text(String),
     /// Shown in the reader's time zone.
     Time(DateTime<Utc>),
+    /// Somebody who works for the platform: by name for their colleagues, and for everybody else as staff.
+    Staff {
+        name: Option<String>,
+    },
 }
 
 /// Something people are to be told.
@@ -51,9 +55,41 @@ pub(crate) struct Notice {
     pub link: Option<String>,
 }
 
-/// Who did it, as those are told whom it is about.
+impl Notice {
+    /// As it is kept for a reader who works for the platform too, or does not.
+    fn told_to(&self, colleague: bool) -> Self {
+        let mut told = self.clone();
+        for (_, value) in &mut told.args {
+            if let Value::Staff { name } = value {
+                let name = name.take().filter(|_| colleague);
+                *value = name.map_or(Value::Staff { name: None }, Value::Text);
+            }
+        }
+        told
+    }
+}
+
+/// Who did it, as those are told whom it is about. Names of who works for the platform are nobody's business outside.
 pub(crate) fn by(ctx: &OpContext) -> Value {
-    Value::Text(ctx.user().map_or_else(|| PRODUCT.to_owned(), |by| by.display_name.clone()))
+    match ctx.user() {
+        Some(by) if ctx.is_staff() => Value::Staff { name: Some(by.display_name.clone()) },
+        Some(by) => Value::Text(by.display_name.clone()),
+        None => Value::Text(PRODUCT.to_owned()),
+    }
+}
+
+/// The same in words, for a letter.
+pub(crate) fn by_in_words(ctx: &OpContext, language: Language, to_colleague: bool) -> String {
+    match by(ctx) {
+        Value::Staff { name: Some(name) } if to_colleague => name,
+        Value::Text(name) => name,
+        Value::Staff { .. } | Value::Time(_) => staff_in_words(language),
+    }
+}
+
+/// Whoever works for the platform, as others read of them in the log as well.
+fn staff_in_words(language: Language) -> String {
+    texts::message(language, "own-audit-actor-staff", &[])
 }
 
 /// Whose doing it was, as a word that texts choose by: the person's `own`, somebody `other`, or the command line of the server
@@ -95,6 +131,7 @@ pub(crate) async fn notify_in_tx(
     let contacts = accounts::contacts(tx, people).await?;
     let chosen = store::choices_of_kind(tx, people, notice.kind).await?;
     for contact in contacts {
+        let notice = &notice.told_to(contact.staff);
         let ways = match chosen.get(&contact.id) {
             Some(ways) if !notice.kind.is_security() => *ways,
             _ => Ways::ALL,
@@ -116,7 +153,7 @@ pub(crate) async fn notify_in_tx(
         }
     }
     if NotificationKind::OF_PLATFORM.contains(&notice.kind) {
-        channels::enqueue_for_platform(tx, notice, ctx.now()).await?;
+        channels::enqueue_for_platform(tx, &notice.told_to(true), ctx.now()).await?;
     }
     Ok(())
 }
@@ -142,13 +179,14 @@ async fn write_mail(
 ) -> Result<()> {
     let Some(address) = contact.email.clone() else { return Ok(()) };
     let zone = contact.zone_or(platform);
-    let mut args: Vec<_> = notice.args.iter().map(|(name, value)| (*name, shown(value, zone))).collect();
+    let language = contact.language_or(platform);
+    let mut args: Vec<_> = notice.args.iter().map(|(name, value)| (*name, shown(value, zone, language))).collect();
     args.push(("name", contact.name.clone()));
     let letter = NewMail {
         kind: notice.kind.code(),
         user: Some(contact.id),
         address,
-        language: contact.language_or(platform),
+        language,
         args,
         link: notice.link.as_ref().map(|link| format!("{}{link}", platform.settings().public_url)),
         at,
@@ -158,10 +196,11 @@ async fn write_mail(
     Ok(())
 }
 
-fn shown(value: &Value, zone: chrono_tz::Tz) -> String {
+fn shown(value: &Value, zone: chrono_tz::Tz, language: Language) -> String {
     match value {
         Value::Text(text) => text.clone(),
         Value::Time(at) => at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string(),
+        Value::Staff { .. } => staff_in_words(language),
     }
 }
 
@@ -182,7 +221,7 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &NotificationQuer
 }
 
 fn in_words(row: store::Row, language: Language, zone: chrono_tz::Tz) -> NotificationView {
-    let mut args: Vec<_> = row.args.iter().map(|(name, value)| (name.as_str(), shown(value, zone))).collect();
+    let mut args: Vec<_> = row.args.iter().map(|(name, value)| (name.as_str(), shown(value, zone, language))).collect();
     // What was written before these were kept says the usual.
     for (name, usual) in [("who", "own"), ("by", PRODUCT)] {
         if row.kind == NotificationKind::PasswordChanged && args.iter().all(|(there, _)| *there != name) {

@@ -1,5 +1,7 @@
 //! How a person wants to be told: per kind and way, and the hours in which what is not urgent waits.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Days, NaiveTime, TimeZone as _, Timelike as _, Utc};
 use contract::notifications::{NotificationChoice, NotificationKind, NotificationPreferences};
 
@@ -17,16 +19,25 @@ pub async fn preferences(platform: &Platform, ctx: &OpContext) -> Result<Notific
     let chosen = store::choices(&mut tx, granted.id()).await?;
     let quiet = store::quiet(&mut tx, granted.id()).await?;
     tx.commit().await?;
-    let choices = concerning(ctx).map(|kind| {
+    Ok(in_force(concerning(ctx), &chosen, quiet))
+}
+
+/// What of these kinds was chosen, or else is the usual, and the hours.
+fn in_force(
+    kinds: impl Iterator<Item = NotificationKind>,
+    chosen: &HashMap<NotificationKind, Ways>,
+    quiet: Option<Quiet>,
+) -> NotificationPreferences {
+    let choices = kinds.map(|kind| {
         let Ways { in_app, mail, webhook } =
             chosen.get(&kind).copied().filter(|_| !kind.is_security()).unwrap_or(Ways::ALL);
         NotificationChoice { kind, in_app, mail, webhook }
     });
-    Ok(NotificationPreferences {
+    NotificationPreferences {
         choices: choices.collect(),
         quiet_from: quiet.map(|(from, _)| clock(from)),
         quiet_until: quiet.map(|(_, until)| clock(until)),
-    })
+    }
 }
 
 /// Kinds the caller can be told of; of others nothing is kept, so that who comes to hold more later is told of everything.
@@ -58,6 +69,12 @@ pub async fn set_preferences(
     let quiet = quiet_of(&mut wrong, &body);
     wrong.into_result()?;
     let mut tx = platform.db().begin(ctx).await?;
+    let (chosen, hours) = (store::choices(&mut tx, granted.id()).await?, store::quiet(&mut tx, granted.id()).await?);
+    // Of what is said now, what it was.
+    let mut was = in_force(body.choices.iter().map(|choice| choice.kind), &chosen, hours);
+    if keeps_hours {
+        (was.quiet_from, was.quiet_until) = (None, None);
+    }
     for choice in &body.choices {
         store::set_choice(&mut tx, &granted, choice).await?;
     }
@@ -69,7 +86,7 @@ pub async fn set_preferences(
         target_kind: "user",
         target_id: Some(granted.id().to_string()),
         customer: None,
-        before: None,
+        before: Some(serde_json::to_value(&was).map_err(crate::Error::internal)?),
         after: Some(serde_json::to_value(&body).map_err(crate::Error::internal)?),
     };
     audit::record_in_tx(&mut tx, ctx, entry).await?;

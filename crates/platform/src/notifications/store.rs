@@ -23,12 +23,14 @@ pub(super) struct Row {
     pub read_at: Option<DateTime<Utc>>,
 }
 
-/// `{"name": "text"}`, and `{"name": {"time": "…"}}` for what is shown in the reader's time zone.
+/// `{"name": "text"}`, `{"name": {"time": "…"}}` for what is shown in the reader's time zone, and `{"name": {"staff": true}}` for
+/// whom the reader knows as staff.
 pub(super) fn args_json(notice: &Notice) -> serde_json::Value {
     let args = notice.args.iter().map(|(name, value)| {
         let value = match value {
             Value::Text(text) => serde_json::json!(text),
             Value::Time(at) => serde_json::json!({ "time": at }),
+            Value::Staff { .. } => serde_json::json!({ "staff": true }),
         };
         ((*name).to_owned(), value)
     });
@@ -41,6 +43,7 @@ pub(super) fn args_of(json: serde_json::Value) -> Vec<(String, Value)> {
         .filter_map(|(name, value)| {
             let value = match value {
                 serde_json::Value::String(text) => Value::Text(text),
+                value if value.get("staff").is_some() => Value::Staff { name: None },
                 value => Value::Time(serde_json::from_value(value.get("time")?.clone()).ok()?),
             };
             Some((name, value))

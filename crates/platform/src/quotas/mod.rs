@@ -84,6 +84,7 @@ fn counted(quota: &Quota, used: impl Fn(CountedResource) -> Option<i64>) -> Vec<
 /// # Errors
 /// `Forbidden` when the person may what the caller does not hold.
 pub async fn set_of_user(platform: &Platform, ctx: &OpContext, id: UserId, quota: Quota) -> Result<Quota> {
+    let ctx = &ctx.trying(about("user", id.to_string(), None));
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
     users::lock_in_tx(&mut tx, id).await?;
@@ -108,6 +109,7 @@ pub async fn of_customer(platform: &Platform, ctx: &OpContext, id: CustomerId) -
 
 /// Replaces a customer's limits.
 pub async fn set_of_customer(platform: &Platform, ctx: &OpContext, id: CustomerId, quota: Quota) -> Result<Quota> {
+    let ctx = &ctx.trying(about("customer", id.to_string(), Some(id)));
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(UpdateCustomer, &customer(id))?;
     customers::lock_present(&mut tx, id).await?;
@@ -170,11 +172,13 @@ fn entry(
     after: &Quota,
 ) -> Result<audit::Entry> {
     Ok(audit::Entry {
-        action: "quotas:update",
-        target_kind: kind,
-        target_id: Some(id),
-        customer,
         before: Some(serde_json::to_value(before).map_err(Error::internal)?),
         after: Some(serde_json::to_value(after).map_err(Error::internal)?),
+        ..about(kind, id, customer)
     })
+}
+
+fn about(target_kind: &'static str, id: String, customer: Option<CustomerId>) -> audit::Entry {
+    let action = "quotas:update";
+    audit::Entry { action, target_kind, target_id: Some(id), customer, before: None, after: None }
 }

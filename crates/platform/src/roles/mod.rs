@@ -82,6 +82,7 @@ pub async fn permissions(_platform: &Platform, ctx: &OpContext) -> Result<Vec<Pe
 /// # Errors
 /// `Forbidden` when it would permit what the caller does not hold.
 pub async fn create(platform: &Platform, ctx: &OpContext, body: RoleWrite) -> Result<RoleView> {
+    let ctx = &ctx.trying(audit::Entry { target_id: None, ..entry("roles:create", RoleId(0)) });
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(CreateRole, &RoleBook)?;
     let body = checked(body)?;
@@ -99,6 +100,7 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: RoleWrite) -> Re
 /// `WrongState` for a built-in role, `Forbidden` when it would get or lose what the caller does not hold, `Conflict` when
 /// somebody changed it after the revision the caller read.
 pub async fn update(platform: &Platform, ctx: &OpContext, id: RoleId, body: RoleWrite) -> Result<RoleView> {
+    let ctx = &ctx.trying(entry("roles:update", id));
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(ManageRole, &RoleRef::of_platform(id))?;
     let role = lock_custom(&mut tx, id).await?;
@@ -136,6 +138,7 @@ pub async fn update(platform: &Platform, ctx: &OpContext, id: RoleId, body: Role
 /// # Errors
 /// `WrongState` for a built-in role, and for one that is held: the field `holders` says by whom.
 pub async fn delete(platform: &Platform, ctx: &OpContext, id: RoleId) -> Result<()> {
+    let ctx = &ctx.trying(entry("roles:delete", id));
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(ManageRole, &RoleRef::of_platform(id))?;
     let role = lock_custom(&mut tx, id).await?;
@@ -157,6 +160,7 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: RoleId) -> Result<
 /// of the only owner of a customer.
 pub async fn assign(platform: &Platform, ctx: &OpContext, user: UserId, role: RoleId) -> Result<Vec<RoleBrief>> {
     let mut tx = platform.db().begin(ctx).await?;
+    let ctx = &ctx.trying(wanted(&mut tx, "roles:assign", user, role).await?);
     let granted = ctx.authorize(AssignRole, &UserRef::of_platform(user))?;
     customers::lock_owned_by(&mut tx, user).await?; // before the person, as everything that changes people of customers
     let state = users::lock_in_tx(&mut tx, user).await?.state;
@@ -183,6 +187,7 @@ pub async fn assign(platform: &Platform, ctx: &OpContext, user: UserId, role: Ro
 /// not hold.
 pub async fn revoke(platform: &Platform, ctx: &OpContext, user: UserId, role: RoleId) -> Result<Vec<RoleBrief>> {
     let mut tx = platform.db().begin(ctx).await?;
+    let ctx = &ctx.trying(wanted(&mut tx, "roles:revoke", user, role).await?);
     let granted = ctx.authorize(AssignRole, &UserRef::of_platform(user))?;
     users::lock_in_tx(&mut tx, user).await?;
     let role = read(&mut tx, role).await?;
@@ -306,7 +311,7 @@ pub(crate) async fn to_give_in_tx(tx: &mut Tx, ctx: &OpContext, role: RoleId) ->
     if role.scope != RoleScope::Platform {
         return Err(unknown());
     }
-    ctx.must_cover(powers(&role))?;
+    ctx.must_cover(powers(&role)).map_err(|refused| refused.with_attempt("role", role.name.as_str()))?;
     // As `roles.of_staff` in the database: what is made here, and the built-in roles that permit something.
     let makes_staff = role.builtin.as_deref().is_none_or(|word| !powers_of(word).is_empty());
     Ok(ToGive { word: word(&role), code: role.code, name: role.name, makes_staff })
@@ -540,6 +545,12 @@ fn entry(action: &'static str, id: RoleId) -> audit::Entry {
         before: None,
         after: None,
     }
+}
+
+/// What is tried with somebody and a role, by the role's name.
+async fn wanted(tx: &mut Tx, action: &'static str, user: UserId, role: RoleId) -> Result<audit::Entry> {
+    let role = store::get(tx, role).await?.map(|role| serde_json::json!({ "role": role.name }));
+    Ok(audit::Entry { after: role, ..given(action, user) })
 }
 
 fn given(action: &'static str, user: UserId) -> audit::Entry {

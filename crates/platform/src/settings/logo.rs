@@ -12,6 +12,9 @@ use super::check::Fault;
 use super::{Change, change, may_change};
 use crate::{Error, OpContext, Platform, Result};
 
+/// Its setting.
+pub const LOGO: &str = "branding.logo";
+
 /// Larger sides are not decoded: a picture of a few bytes may claim gigabytes.
 const MAX_SIDE: u32 = 2048;
 /// Most memory a picture may take while it is decoded.
@@ -24,12 +27,12 @@ const KEPT_SIDE: u32 = 256;
 /// # Errors
 /// `Validation` for what is no such picture, is empty, or too large.
 pub async fn set_logo(platform: &Platform, ctx: &OpContext, bytes: Vec<u8>) -> Result<()> {
-    may_change(ctx)?;
+    may_change(ctx, LOGO)?;
     if bytes.is_empty() {
-        return Err(Error::field("branding.logo", "field-file-empty"));
+        return Err(Error::field(LOGO, "field-file-empty"));
     }
     let value = json!(STANDARD.encode(bytes));
-    change(platform, ctx, vec![Change { key: "branding.logo".to_owned(), value, version: None }]).await
+    change(platform, ctx, vec![Change { key: LOGO.to_owned(), value, version: None }]).await
 }
 
 /// Base64 of a picture as base64 of the PNG that is kept.

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 pub use cache::Cache;
 pub(crate) use check::is_host;
-pub use logo::set_logo;
+pub use logo::{LOGO, set_logo};
 pub use transfer::{confirm_import, export, forget_imports, get_import, stage_import};
 pub use values::{
     Appearance, General, IdleSettings, MailServer, SignInSettings, SignUp, SshDoor, TransportSecurity, appearance,
@@ -47,8 +47,18 @@ pub(crate) async fn refresh_in_tx(platform: &Platform, tx: &mut Tx) -> Result<()
 ///
 /// # Errors
 /// As every change of theirs would be refused.
-pub fn may_change(ctx: &OpContext) -> Result<()> {
+pub fn may_change(ctx: &OpContext, key: &str) -> Result<()> {
+    // What somebody made up is not kept.
+    let ctx = ctx.trying(tried("settings:update", setting(key).map(|spec| spec.key)));
     ctx.authorize(UpdateSettings, &Installation).map(drop)
+}
+
+/// The same of a whole configuration.
+///
+/// # Errors
+/// As [`stage_import`] would be refused.
+pub fn may_import(ctx: &OpContext) -> Result<()> {
+    ctx.trying(entry("settings:import")).authorize(UpdateSettings, &Installation).map(drop)
 }
 
 /// The same of directories and sign-in services.
@@ -92,7 +102,7 @@ pub async fn get(platform: &Platform, ctx: &OpContext, key: &str) -> Result<Sett
 /// # Errors
 /// `NotFound` for a key there is not; otherwise as [`change`].
 pub async fn update(platform: &Platform, ctx: &OpContext, key: &str, body: SettingUpdate) -> Result<SettingView> {
-    ctx.authorize(UpdateSettings, &Installation)?;
+    may_change(ctx, key)?;
     setting(key).ok_or_else(Error::not_found)?;
     change(platform, ctx, vec![Change { key: key.to_owned(), value: body.value, version: body.version }]).await?;
     get(platform, ctx, key).await
@@ -104,6 +114,9 @@ pub async fn update(platform: &Platform, ctx: &OpContext, key: &str, body: Setti
 /// `Validation` with every fault at once; `Conflict` when somebody changed one of them after it was read; `Forbidden` for
 /// what decides who gets in, which is the platform's admins' to change.
 pub async fn change(platform: &Platform, ctx: &OpContext, changes: Vec<Change>) -> Result<()> {
+    // Only of settings there are: what somebody else made up is not kept.
+    let named = changes.iter().filter_map(|change| setting(&change.key)).map(|spec| spec.key);
+    let ctx = &ctx.trying(tried("settings:update", named));
     let granted = ctx.authorize(UpdateSettings, &Installation)?;
     let judged = judge(changes)?;
     let mut tx = platform.db().begin(ctx).await?;
@@ -163,8 +176,11 @@ async fn apply(
         return Err(Error::new(ErrorCode::Conflict).with_key("error-settings-changed"));
     }
     changes.retain(|change| differs(change, rows.get(change.spec.key)));
-    if changes.iter().any(|change| change.spec.group.decides_who_gets_in()) {
-        ctx.authorize(ManageIdentity, &Installation).map_err(|error| error.with_key("error-settings-of-admins"))?;
+    let of_admins = |change: &&Judged| change.spec.group.decides_who_gets_in();
+    if changes.iter().any(|change| of_admins(&change)) {
+        let named = changes.iter().filter(of_admins).map(|change| change.spec.key);
+        let granted = ctx.trying(tried(action, named)).authorize(ManageIdentity, &Installation);
+        granted.map_err(|error| error.with_key("error-settings-of-admins"))?;
     }
     // A password belongs to its server: whoever names another server must say the password again.
     let names = |changes: &[Judged], key: &str| changes.iter().any(|change| change.spec.key == key);
@@ -190,15 +206,18 @@ async fn apply(
     if changes.is_empty() {
         return Ok(());
     }
-    let entry = audit::Entry {
-        action,
-        target_kind: "settings",
-        target_id: None,
-        customer: None,
-        before: Some(Value::Object(before)),
-        after: Some(Value::Object(after)),
-    };
-    audit::record_in_tx(tx, ctx, entry).await
+    let (before, after) = (Some(Value::Object(before)), Some(Value::Object(after)));
+    audit::record_in_tx(tx, ctx, audit::Entry { before, after, ..entry(action) }).await
+}
+
+/// What is tried with these settings; not the values, which may be secrets.
+fn tried(action: &'static str, keys: impl IntoIterator<Item = &'static str>) -> audit::Entry {
+    let keys: Vec<_> = keys.into_iter().collect();
+    audit::Entry { after: Some(json!({ "settings": keys })), ..entry(action) }
+}
+
+fn entry(action: &'static str) -> audit::Entry {
+    audit::Entry { action, target_kind: "settings", target_id: None, customer: None, before: None, after: None }
 }
 
 const MAIL_HOST: &str = "mail.host";
@@ -216,7 +235,10 @@ fn differs(change: &Judged, row: Option<&store::Row>) -> bool {
 fn fact(spec: &SettingSpec, secret_set: bool, value: Option<&Value>) -> Value {
     match (spec.kind, value) {
         (SettingKind::Secret { .. }, _) => json!({ "set": secret_set }),
-        (SettingKind::Image, value) => json!({ "set": value.is_some() }),
+        (SettingKind::Image, value) => match value.and_then(Value::as_str) {
+            Some(picture) => json!({ "set": true, "tag": values::tag_of(picture) }),
+            None => json!({ "set": false }),
+        },
         (_, Some(value)) => value.clone(),
         (_, None) => Value::Null,
     }

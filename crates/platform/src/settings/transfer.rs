@@ -10,7 +10,7 @@ use contract::{ErrorCode, Permission, SettingsImportId};
 use serde_json::Value;
 
 use super::store::{self, Rows};
-use super::{Change, Judged, MAIL_HOST, MAIL_PASSWORD, apply, check, default_of, judge};
+use super::{Change, Judged, MAIL_HOST, MAIL_PASSWORD, apply, check, default_of, entry, judge};
 use crate::accounts::identity;
 use crate::authz::{Installation, UpdateSettings};
 use crate::error::FieldError;
@@ -26,15 +26,7 @@ pub async fn export(platform: &Platform, ctx: &OpContext) -> Result<Configuratio
     let left_out = left_out(platform, ctx).await?;
     let mut tx = platform.db().begin(ctx).await?;
     let rows = store::all(&mut tx).await?;
-    let entry = audit::Entry {
-        action: "settings:export",
-        target_kind: "settings",
-        target_id: None,
-        customer: None,
-        before: None,
-        after: None,
-    };
-    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("settings:export")).await?;
     tx.commit().await?;
     let shown = SETTINGS.iter().filter(|spec| !spec.is_secret());
     let settings = shown.map(|spec| {
@@ -70,6 +62,7 @@ async fn left_out(platform: &Platform, ctx: &OpContext) -> Result<LeftOut> {
 /// # Errors
 /// `Validation` with every fault at once.
 pub async fn stage_import(platform: &Platform, ctx: &OpContext, document: &[u8]) -> Result<SettingsImportView> {
+    let ctx = &ctx.trying(entry("settings:import"));
     let granted = ctx.authorize(UpdateSettings, &Installation)?;
     let document = read(document)?;
     let mut tx = platform.db().begin(ctx).await?;
@@ -134,6 +127,7 @@ pub async fn get_import(platform: &Platform, ctx: &OpContext, id: SettingsImport
 /// # Errors
 /// `Conflict` when a setting it names was changed since it was looked at; `NotFound` as [`get_import`].
 pub async fn confirm_import(platform: &Platform, ctx: &OpContext, id: SettingsImportId) -> Result<()> {
+    let ctx = &ctx.trying(entry("settings:import"));
     let granted = ctx.authorize(UpdateSettings, &Installation)?;
     let mut tx = platform.db().begin(ctx).await?;
     store::lock(&mut tx).await?;

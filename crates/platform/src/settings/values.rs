@@ -135,7 +135,8 @@ pub async fn logo_file(platform: &Platform, tag: &str) -> Option<Vec<u8>> {
     (tag_of(&logo) == tag).then(|| STANDARD.decode(logo).ok()).flatten()
 }
 
-fn tag_of(logo: &str) -> String {
+/// Tells one picture from another.
+pub(super) fn tag_of(logo: &str) -> String {
     hex::encode(&secrets::sha256(logo.as_bytes())[..8])
 }
 

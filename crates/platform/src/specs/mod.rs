@@ -127,6 +127,7 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: SpecWrite) -> Re
 /// # Errors
 /// `NotFound` where there is none, `Conflict` when somebody changed it meanwhile, `Validation` as [`create`].
 pub async fn update(platform: &Platform, ctx: &OpContext, id: SpecId, body: SpecWrite) -> Result<SpecView> {
+    let ctx = &ctx.trying(entry("specs:update", id, None, None));
     let granted = ctx.authorize(ManageSpec, &SpecRef::of_platform(id))?;
     let mut tx = platform.db().begin(ctx).await?;
     store::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
@@ -146,6 +147,8 @@ pub async fn update(platform: &Platform, ctx: &OpContext, id: SpecId, body: Spec
 /// # Errors
 /// `NotFound` where there is none, `WrongState` (`error-spec-without-price`) for one that costs nobody knows what.
 pub async fn set_listed(platform: &Platform, ctx: &OpContext, id: SpecId, listed: bool) -> Result<SpecView> {
+    let action = if listed { "specs:list" } else { "specs:delist" };
+    let ctx = &ctx.trying(entry(action, id, None, None));
     let granted = ctx.authorize(ManageSpec, &SpecRef::of_platform(id))?;
     let mut tx = platform.db().begin(ctx).await?;
     store::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
@@ -156,7 +159,6 @@ pub async fn set_listed(platform: &Platform, ctx: &OpContext, id: SpecId, listed
     }
     store::set_listed(&mut tx, &granted, listed).await?;
     let after = found(platform, &mut tx, ctx, id).await?;
-    let action = if listed { "specs:list" } else { "specs:delist" };
     audit::record_in_tx(&mut tx, ctx, entry(action, id, Some(facts(&before)), Some(facts(&after)))).await?;
     tx.commit().await?;
     Ok(after)
@@ -178,6 +180,7 @@ pub fn may_be_listed(spec: &SpecView, listed: bool) -> Result<()> {
 /// # Errors
 /// `NotFound` where there is none.
 pub async fn delete(platform: &Platform, ctx: &OpContext, id: SpecId) -> Result<()> {
+    let ctx = &ctx.trying(entry("specs:delete", id, None, None));
     let granted = ctx.authorize(ManageSpec, &SpecRef::of_platform(id))?;
     let mut tx = platform.db().begin(ctx).await?;
     store::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
@@ -221,6 +224,7 @@ pub async fn add_price(
     id: SpecId,
     body: SpecPriceCreate,
 ) -> Result<Vec<SpecPriceView>> {
+    let ctx = &ctx.trying(entry("specs:price", id, None, None));
     let granted = ctx.authorize(ManageSpec, &SpecRef::of_platform(id))?;
     let mut tx = platform.db().begin(ctx).await?;
     store::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;

@@ -464,6 +464,44 @@ async fn the_sealer_looks_only_behind_its_last_horizon() {
     assert_eq!(verify(&test.platform).await, (7, None));
 }
 
+/// A copy of an event, with its time and its transaction: to the chain it looks as if it had always been there, unsealed.
+pub async fn put_in_by_hand(pool: &PgPool, event: i64) {
+    let copy = format!(
+        "create table kept as select * from audit_events where id = {event};
+         update kept set id = nextval('audit_events_id'), actor_name = 'somebody else';
+         insert into audit_events select * from kept; drop table kept"
+    );
+    sqlx::raw_sql(AssertSqlSafe(copy)).execute(pool).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_event_that_is_dated_back_is_told_from_one_that_waits() {
+    let test = sealed(3).await;
+    let admin = test.admin().await;
+    // Whatever ran beside the first seal is behind the horizon of the second.
+    record(&test.platform, &admin.ctx(), 4).await;
+    seal_everything(&test).await;
+    record(&test.platform, &admin.ctx(), 5).await;
+    let report = async || audit::verify_chain(&test.platform, &[]).await.unwrap();
+    let waits = report().await;
+    assert_eq!((waits.broken, waits.unsealed, waits.outside), (None, 1, Vec::new()), "one waits");
+    put_in_by_hand(test.owner_pool(), 2).await;
+    let forged = report().await;
+    assert_eq!((forged.broken, forged.unsealed, forged.outside.len()), (None, 2, 1));
+    assert_eq!((forged.outside[0].id, forged.outside[0].action.as_str()), (6, "machines:update"));
+    let list = audit::list(&test.platform, &admin.ctx(), &AuditQuery::default()).await.unwrap().list;
+    let marks: Vec<_> = list.iter().map(|row| (row.id.0, row.sealed, row.outside_chain)).collect();
+    assert!(marks.contains(&(6, false, true)) && marks.contains(&(5, false, false)), "{marks:?}");
+    assert!(marks.iter().filter(|(.., outside)| *outside).count() == 1, "{marks:?}");
+    // The sealer never takes it in.
+    eventually("the fifth row to be sealed", async || {
+        seal(&test.platform).await;
+        (count(test.owner_pool(), UNSEALED).await == 1).then_some(())
+    })
+    .await;
+    assert_eq!(report().await.outside.len(), 1);
+}
+
 #[tokio::test]
 async fn several_sealers_make_one_chain() {
     let test = TestPlatform::new().await;

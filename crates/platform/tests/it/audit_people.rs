@@ -1,12 +1,13 @@
 //! What the log says of people: what their clients call themselves, and to each customer what staff do to its people.
 
 use contract::Permission;
-use contract::accounts::MemberRole;
+use contract::accounts::{MemberRole, ProfileUpdate};
 use contract::audit::{AuditQuery, OwnAuditQuery};
 use contract::customers::MemberCreate;
+use contract::notifications::{NotificationChoice, NotificationKind, NotificationPreferences};
 use contract::users::{UserCreate, UserPassword};
-use platform::accounts::users;
-use platform::{OpContext, audit, customers};
+use platform::accounts::{self, users};
+use platform::{OpContext, audit, customers, notifications, settings};
 use test_support::{TestPlatform, TestUser};
 
 /// What the client calls itself is kept, shown to staff, and to the customer of its own people only.
@@ -88,12 +89,118 @@ async fn customers_see_what_their_people_were_refused() {
     let row = |who: Option<&TestUser>, action: &str, kind: &str| {
         (who.map(|user| user.name.clone()), action.to_owned(), kind.to_owned(), "denied".to_owned())
     };
-    let manages = "customers:manage-members";
+    let removes = "customers:remove-member";
     let expected = [
         row(Some(&acme.member), "users:view", "user"),
-        row(None, manages, "customer"),
-        row(Some(&acme.member), manages, "customer"),
+        row(None, removes, "user"),
+        row(Some(&acme.member), removes, "user"),
     ];
     assert_eq!(own(&acme.owner).await, expected);
     assert_eq!(own(&globex.owner).await, []);
+}
+
+/// What an account was before and after, in every change of its state and of what is one's own.
+#[tokio::test]
+async fn a_change_says_what_it_was_before() {
+    let test = TestPlatform::new().await;
+    let (p, admin, lee) = (&test.platform, test.admin().await, test.outsider("lee").await);
+    let last = async |action: &str| {
+        let query = AuditQuery { action: Some(action.to_owned()), ..AuditQuery::default() };
+        let row = audit::list(p, &admin.ctx(), &query).await.unwrap().list.remove(0);
+        (row.before.unwrap(), row.after.unwrap())
+    };
+    let states = async |action: &str| {
+        let (before, after) = last(action).await;
+        (before["state"].as_str().unwrap().to_owned(), after["state"].as_str().unwrap().to_owned())
+    };
+    let move_of = |before: &str, after: &str| (before.to_owned(), after.to_owned());
+    users::set_active(p, &admin.ctx(), lee.id, false).await.unwrap();
+    assert_eq!(states("users:disable").await, move_of("active", "disabled"));
+    users::delete(p, &admin.ctx(), lee.id).await.unwrap();
+    assert_eq!(states("users:delete").await, move_of("disabled", "deleted"));
+    users::restore(p, &admin.ctx(), lee.id).await.unwrap();
+    assert_eq!(states("users:restore").await, move_of("deleted", "disabled"));
+    users::set_active(p, &admin.ctx(), lee.id, true).await.unwrap();
+    assert_eq!(states("users:enable").await, move_of("disabled", "active"));
+
+    let acme = test.customer("Acme").await;
+    let me = acme.owner.ctx();
+    for name in ["Lee", "Leah"] {
+        let body = ProfileUpdate { display_name: Some(name.to_owned()), ..ProfileUpdate::default() };
+        accounts::update_profile(p, &me, body).await.unwrap();
+    }
+    let (before, after) = last("accounts:update-profile").await;
+    assert_eq!((&before["displayName"], &after["displayName"]), (&"Lee".into(), &"Leah".into()));
+    let kind = NotificationKind::ApiTokenMade;
+    let choice = NotificationChoice { kind, in_app: true, mail: false, webhook: true };
+    let body = NotificationPreferences { choices: vec![choice], ..NotificationPreferences::default() };
+    notifications::set_preferences(p, &me, body).await.unwrap();
+    let (before, after) = last("accounts:update-notifications").await;
+    assert_eq!((&before["choices"][0]["mail"], &after["choices"][0]["mail"]), (&true.into(), &false.into()));
+    assert_eq!(before["choices"].as_array().unwrap().len(), 1, "of what is said now: {before}");
+
+    for blue in [0, 255] {
+        accounts::set_avatar(p, &me, picture(blue)).await.unwrap();
+        settings::set_logo(p, &admin.ctx(), picture(blue)).await.unwrap();
+    }
+    let (before, after) = last("accounts:set-avatar").await;
+    assert!(before["tag"].is_string() && after["tag"].is_string() && before != after, "{before} {after}");
+    let (before, after) = last("settings:update").await;
+    let (before, after) = (&before[settings::LOGO]["tag"], &after[settings::LOGO]["tag"]);
+    assert!(before.is_string() && after.is_string() && before != after, "{before} {after}");
+    accounts::remove_avatar(p, &me).await.unwrap();
+    let (before, after) = last("accounts:remove-avatar").await;
+    assert_eq!((&before["set"], &after["set"]), (&true.into(), &false.into()));
+}
+
+fn picture(blue: u8) -> Vec<u8> {
+    let mut out = std::io::Cursor::new(Vec::new());
+    let pixels = image::RgbImage::from_pixel(8, 8, image::Rgb([0, 0, blue]));
+    pixels.write_to(&mut out, image::ImageFormat::Png).unwrap();
+    out.into_inner()
+}
+
+#[tokio::test]
+async fn the_log_is_filtered_by_door_and_by_address() {
+    let test = TestPlatform::new().await;
+    let (admin, acme) = (test.admin().await, test.customer("Acme").await);
+    for ctx in [admin.ctx(), acme.owner.ctx()] {
+        let mut tx = test.platform.db().begin(&ctx).await.unwrap();
+        let entry = audit::Entry {
+            action: "customers:update",
+            target_kind: "customer",
+            target_id: Some(acme.id.to_string()),
+            customer: Some(acme.id),
+            before: None,
+            after: None,
+        };
+        audit::record_in_tx(&mut tx, &ctx, entry).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let some = |text: &str| Some(text.to_owned());
+    let count = async |via, address| {
+        let query = AuditQuery { via, address, ..AuditQuery::default() };
+        audit::list(&test.platform, &admin.ctx(), &query).await.map(|page| page.total)
+    };
+    let own = async |via, address| {
+        let query = OwnAuditQuery { via, address, ..OwnAuditQuery::default() };
+        audit::list_own(&test.platform, &acme.owner.ctx(), &query).await.map(|page| page.total)
+    };
+    for (via, address, all, theirs) in [
+        (None, None, 2, 2),
+        (some("rest"), None, 2, 2),
+        (some("page"), None, 0, 0),
+        (None, some("192.0.2.1"), 2, 1),
+        (None, some("192.0.2.0/24"), 2, 1),
+        (None, some("192.0.2.2"), 0, 0),
+    ] {
+        let found =
+            (count(via.clone(), address.clone()).await.unwrap(), own(via.clone(), address.clone()).await.unwrap());
+        // Where staff were is nobody's to find out by asking.
+        assert_eq!(found, (all, theirs), "{via:?} {address:?}");
+    }
+    for (via, address, field) in [(some("zzz"), None, "via"), (None, some("here"), "address")] {
+        assert_eq!(count(via.clone(), address.clone()).await.unwrap_err().fields[0].path, field);
+        assert_eq!(own(via, address).await.unwrap_err().fields[0].path, field);
+    }
 }

@@ -202,6 +202,38 @@ async fn a_placement_says_what_is_in_the_way_and_what_would_fit() {
     assert_eq!(instances::create(platform, &mine, hidden).await.unwrap_err().fields[0].key, "field-machine-unknown");
 }
 
+/// Whose instance it is reads that staff read what it says, why, and of which.
+#[tokio::test]
+async fn why_staff_read_what_an_instance_says_is_its_customers_to_know() {
+    let test = TestPlatform::new().await;
+    let (admin, acme) = (test.admin().await, test.customer("Acme").await);
+    let (platform, ctx) = (&test.platform, admin.ctx());
+    host(&test, &ctx, "host-001", 1, NOWHERE).await;
+    tested(&test, "host-001").await;
+    let shop = shop(&test, &ctx, "library/small:1", small()).await;
+    let made = instances::create(platform, &acme.owner.ctx(), named("training", &shop)).await.unwrap();
+    let read = async |reason: &str| {
+        let query = contract::instances::StaffLogQuery { reason: reason.to_owned(), ..Default::default() };
+        instances::logs_of_any(platform, &ctx, made.id, query).await
+    };
+    for (reason, fault) in [("  ", "field-required"), ("a  b c ", "field-reason-short")] {
+        let refused = read(reason).await.unwrap_err();
+        assert_eq!((refused.fields[0].path, refused.fields[0].key), ("reason", fault), "{reason:?}");
+    }
+    read("您请求帮助").await.unwrap();
+    let own = platform::audit::list_own(platform, &acme.owner.ctx(), &Default::default()).await.unwrap().list;
+    let told: Vec<_> = own
+        .iter()
+        .map(|row| (row.action.as_str(), row.target_name.as_deref(), row.actor_name.is_some(), row.reason.as_deref()))
+        .collect();
+    let name = Some("training");
+    assert_eq!(
+        told,
+        [("instances:read-logs", name, false, Some("您请求帮助")), ("instances:create", name, true, None)],
+        "and nothing of what else staff wrote"
+    );
+}
+
 #[tokio::test]
 async fn what_an_engine_said_long_ago_says_nothing_of_now() {
     let test = TestPlatform::new().await;

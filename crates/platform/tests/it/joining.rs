@@ -248,12 +248,12 @@ async fn staff_who_run_people_everywhere_add_an_account_and_its_owner_is_told() 
     admin.principal.display_name = "Ada".to_owned();
     customers::add_member(&test.platform, &admin.ctx(), acme.id, existing(" LEE ", MemberRole::Owner)).await.unwrap();
     assert_eq!(world.role(&acme, &lee).await.as_deref(), Some("owner"));
-    let told = "Ada added you to Acme as an owner.".to_owned();
+    let told = "Staff of the platform added you to Acme as an owner.".to_owned();
     assert_eq!(world.told(&lee).await, [(NotificationKind::MemberAdded, told)]);
     world.work().await;
     let mail = world.sink.taken_by("lee@example.org").pop().unwrap();
     assert_eq!(mail.header("Subject"), "RemoteGPU：您已被加入 Acme");
-    assert!(mail.text().contains("Ada 已将您的账号 lee 加入 Acme，角色为负责人"), "{}", mail.text());
+    assert!(mail.text().contains("平台工作人员 已将您的账号 lee 加入 Acme，角色为负责人"), "{}", mail.text());
     // Who adds themselves knows; a customer that is made with an owner who has an account tells them, too.
     customers::add_member(&test.platform, &admin.ctx(), acme.id, existing(&admin.name, MemberRole::Owner))
         .await
@@ -265,7 +265,7 @@ async fn staff_who_run_people_everywhere_add_an_account_and_its_owner_is_told() 
     let refused = customers::create(&test.platform, &maker.ctx(), globex.clone()).await;
     assert_eq!(refusal(refused).0, ErrorCode::Forbidden);
     customers::create(&test.platform, &admin.ctx(), globex).await.unwrap();
-    assert_eq!(world.told(&lee).await[0].1, "Ada added you to Globex as an owner.");
+    assert_eq!(world.told(&lee).await[0].1, "Staff of the platform added you to Globex as an owner.");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod attempts;
 mod audit;
 mod audit_names;
 mod audit_people;
+mod audit_refused;
 mod audit_retention;
 mod authz;
 mod billing;

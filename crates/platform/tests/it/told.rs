@@ -102,6 +102,42 @@ async fn a_password_that_others_set_is_told_of() {
 }
 
 #[tokio::test]
+async fn staff_are_names_among_themselves_and_staff_to_everybody_else() {
+    let world = World::new().await;
+    let (p, test, mut admin) = (&world.test.platform, &world.test, world.admin.clone());
+    admin.principal.display_name = "Ada".to_owned();
+    let (lee, acme, operator) =
+        (test.outsider("lee").await, test.customer("Acme").await, test.operator("operator").await);
+    world.email(&lee, "lee@example.org", "zh").await;
+    world.email(&operator, "operator@example.org", "en").await;
+    let query = contract::notifications::NotificationQuery::default();
+    let told =
+        async |user: &TestUser| notifications::list(p, &user.ctx(), &query).await.unwrap().list.remove(0).message;
+    for user in [&lee, &operator, &acme.owner] {
+        users::set_password(p, &admin.ctx(), user.id, UserPassword::default()).await.unwrap();
+    }
+    assert!(told(&operator).await.starts_with("Ada set a new password"), "{}", told(&operator).await);
+    let outside = told(&lee).await;
+    assert!(outside.contains("Staff of the platform set a new password"), "each in the reader's language: {outside}");
+    assert!(told(&acme.owner).await.starts_with("Staff of the platform"));
+    // A customer's people know each other.
+    let role = MemberUpdate { role: MemberRole::Owner };
+    let mut owner = acme.owner.clone();
+    owner.principal.display_name = "Olga".to_owned();
+    customers::set_my_member_role(p, &owner.ctx(), acme.member.id, role).await.unwrap();
+    assert!(told(&acme.member).await.starts_with("Olga "), "{}", told(&acme.member).await);
+    world.move_to(&lee, None).await;
+    world.work().await;
+    let mails = world.sink.taken_by("lee@example.org");
+    assert!(!mails.is_empty() && mails.iter().all(|mail| mail.text().contains("平台工作人员")), "as letters too");
+    assert!(mails.iter().all(|mail| !mail.text().contains("Ada")));
+    assert!(world.sink.taken_by("operator@example.org")[0].text().contains("Ada"));
+    let kept = "select args::text from notifications where user_id = $1";
+    let kept: Vec<String> = sqlx::query_scalar(kept).bind(lee.id.0).fetch_all(test.owner_pool()).await.unwrap();
+    assert!(kept.iter().all(|args| !args.contains("Ada")), "nor is the name kept for them: {kept:?}");
+}
+
+#[tokio::test]
 async fn whoever_gets_an_account_reads_who_made_it_and_for_whom() {
     let world = World::new().await;
     let (p, mut admin) = (&world.test.platform, world.admin.clone());
@@ -126,8 +162,12 @@ async fn whoever_gets_an_account_reads_who_made_it_and_for_whom() {
     world.work().await;
     let text = |address: &str| world.sink.taken_by(address).first().map(|mail| mail.text());
     let (bo, di) = (text("bo@example.org").unwrap(), text("di@example.org").unwrap());
-    assert!(bo.contains("Ada made an account for you. Your user name is bo.") && bo.contains("/reset?token="), "{bo}");
-    assert!(di.contains("Ada made an account for you in Initech. Your user name is di."), "{di}");
+    assert!(
+        bo.contains("Staff of the platform made an account for you. Your user name is bo.")
+            && bo.contains("/reset?token="),
+        "{bo}"
+    );
+    assert!(di.contains("Staff of the platform made an account for you in Initech. Your user name is di."), "{di}");
     assert_eq!(text("cy@example.org"), None);
 }
 

@@ -163,6 +163,38 @@ async fn people_are_added_and_changed_and_the_same_sheet_again_changes_nothing()
     assert_eq!(bob.memberships[0].role, MemberRole::Owner);
 }
 
+/// A workbook leaves in the log what the forms would have left, so that a person's history and a customer's log know of it.
+#[tokio::test]
+async fn each_person_of_a_workbook_has_the_event_that_the_form_writes() {
+    let world = World::new().await;
+    let (p, acme) = (&world.test.platform, world.test.customer("Acme").await);
+    let member = acme.member.name.as_str();
+    let rows: [&[&str]; 3] = [
+        &["ada", "Ada L.", "ada@example.org", "", "", PASSWORD],
+        &[member, "Mem B.", "", "", "", ""],
+        &[acme.owner.name.as_str(), "", "", "", "", ""],
+    ];
+    let staged = world.stage(&rows).await;
+    world.confirm(&world.admin, staged.id).await.unwrap();
+    let events =
+        "select action || ' ' || (after->>'name') || ': ' || coalesce(nullif(before->>'displayName', ''), 'none')
+                         || ' > ' || (after->>'displayName') || coalesce(' ' || (after->>'email'), '')
+                  from audit_events where action in ('users:create', 'users:update') order by id";
+    let expected =
+        ["users:create ada: none > Ada L. ada@example.org".to_owned(), format!("users:update {member}: none > Mem B.")];
+    assert_eq!(world.texts(events).await, expected);
+    let own = platform::audit::list_own(p, &acme.owner.ctx(), &Default::default()).await.unwrap().list;
+    let told: Vec<_> =
+        own.iter().map(|row| (row.action.as_str(), row.actor_kind.as_str(), row.target_name.as_deref())).collect();
+    assert_eq!(told, [("users:update", "staff", Some(member))]);
+    // All of it or nothing: somebody who was changed meanwhile takes the others' events along.
+    let staged = world.stage(&[&["zoe", "", "", "", "", PASSWORD], &["ada", "Ada", "", "", "", ""]]).await;
+    let ada = world.person("ada").await.unwrap();
+    world.change(&ada, "Meanwhile").await;
+    world.confirm(&world.admin, staged.id).await.unwrap_err();
+    assert_eq!(world.texts("select action from audit_events where after->>'name' = 'zoe'").await, [""; 0]);
+}
+
 #[tokio::test]
 async fn everything_that_is_wrong_with_a_row_is_named_at_once() {
     let world = World::new().await;

@@ -44,10 +44,12 @@ pub async fn audits(rest: Rest, Params(query): Params<AuditQuery>) -> Response {
             ("audit-before", 40.0, Kind::Text),
             ("audit-after", 40.0, Kind::Text),
             ("audit-request", 36.0, Kind::Text),
+            ("audit-seal", 20.0, Kind::Text),
         ];
         let mut list = List::new(language, "audit-title", &columns)?;
         let json = |value: Option<serde_json::Value>| value.map(|value| value.to_string());
         audit::export(&rest.platform, &rest.ctx, &query, |row| {
+            let seal = row.seal();
             list.row(&[
                 row.at.into(),
                 row.actor_name.into(),
@@ -64,6 +66,7 @@ pub async fn audits(rest: Rest, Params(query): Params<AuditQuery>) -> Response {
                 json(row.before).into(),
                 json(row.after).into(),
                 row.request_id.into(),
+                say(language, seal, &[]).into(),
             ])
         })
         .await?;

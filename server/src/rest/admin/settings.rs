@@ -33,7 +33,7 @@ pub async fn get(rest: Rest, Part(key): Part<String>) -> Response {
     responses((status = 200, body = Envelope<SettingView>), (status = 409, description = "1400: changed meanwhile")))]
 pub async fn update(rest: Rest, Part(key): Part<String>, request: Request) -> Response {
     // Who may not change settings at all learns so whatever the body looks like.
-    if let Err(error) = settings::may_change(&rest.ctx) {
+    if let Err(error) = settings::may_change(&rest.ctx, &key) {
         return rest.answer::<()>(Err(error)).await;
     }
     match Body::<SettingUpdate>::from_request(request, &()).await {
@@ -65,7 +65,7 @@ pub async fn export(rest: Rest) -> Response {
     responses((status = 201, body = Envelope<SettingsImportView>)))]
 pub async fn stage_import(rest: Rest, request: Request) -> Response {
     let wants_page = upload::accepts_html(&request);
-    let staged = match taken(&rest, request, MAX_CONFIGURATION_BYTES).await {
+    let staged = match taken(settings::may_import(&rest.ctx), request, MAX_CONFIGURATION_BYTES).await {
         Ok(bytes) => settings::stage_import(&rest.platform, &rest.ctx, &bytes).await,
         Err(error) => Err(error),
     };
@@ -97,7 +97,7 @@ pub async fn confirm_import(rest: Rest, Part(id): Part<SettingsImportId>) -> Res
     responses((status = 200, description = "Kept"), (status = 413, description = "1700: more than 64 KiB")))]
 pub async fn set_logo(rest: Rest, request: Request) -> Response {
     let wants_page = upload::accepts_html(&request);
-    let kept = match taken(&rest, request, MAX_LOGO_BYTES).await {
+    let kept = match taken(settings::may_change(&rest.ctx, settings::LOGO), request, MAX_LOGO_BYTES).await {
         Ok(bytes) => settings::set_logo(&rest.platform, &rest.ctx, bytes).await,
         Err(error) => Err(error),
     };
@@ -109,8 +109,8 @@ pub async fn set_logo(rest: Rest, request: Request) -> Response {
 }
 
 /// The bytes handed in; who may not change settings at all learns so before anything is taken in.
-async fn taken(rest: &Rest, request: Request, max: usize) -> platform::Result<Vec<u8>> {
-    settings::may_change(&rest.ctx)?;
+async fn taken(allowed: platform::Result<()>, request: Request, max: usize) -> platform::Result<Vec<u8>> {
+    allowed?;
     upload::bytes(request, max).await
 }
 

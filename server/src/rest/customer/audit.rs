@@ -38,6 +38,7 @@ pub async fn export(rest: Rest, Params(query): Params<OwnAuditQuery>) -> Respons
             ("audit-target-id", 20.0, Kind::Text),
             ("audit-target-name", 24.0, Kind::Text),
             ("audit-outcome", 12.0, Kind::Text),
+            ("audit-reason", 40.0, Kind::Text),
             ("audit-request", 36.0, Kind::Text),
         ];
         let mut list = List::new(language, "own-audit-title", &columns)?;
@@ -55,6 +56,7 @@ pub async fn export(rest: Rest, Params(query): Params<OwnAuditQuery>) -> Respons
                 row.target_id.into(),
                 row.target_name.into(),
                 say(language, &format!("audit-outcome-{}", row.outcome), &[]).into(),
+                row.reason.into(),
                 row.request_id.into(),
             ])
         })

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Days, NaiveDate, TimeZone as _, Utc};
-use contract::audit::{AuditQuery, AuditView};
+use contract::audit::{AuditQuery, AuditView, DOORS, is_network};
 use contract::imports::ImportSubject;
 use contract::{CustomerId, Page};
 use leptos::prelude::*;
 use serde_json::Value;
 
-use super::unread::unread_days;
+use super::filters::{choice, doors, field, heading, more, said};
+use super::unread::unread;
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
@@ -22,8 +23,21 @@ use crate::ui::time::time;
 use crate::words::Words;
 
 /// Filters, as they stand in the address.
-const FILTERS: [&str; 9] =
-    ["actor", "action", "targetKind", "targetId", "outcome", "from", "until", "customerId", "requestId"];
+const FILTERS: [&str; 11] = [
+    "actor",
+    "action",
+    "targetKind",
+    "targetId",
+    "outcome",
+    "from",
+    "until",
+    "customerId",
+    "requestId",
+    "via",
+    "address",
+];
+/// Those behind the fold.
+const FOLDED: [&str; 5] = ["customerId", "via", "address", "targetId", "requestId"];
 const OUTCOMES: [&str; 3] = ["done", "denied", "failed"];
 
 /// `/admin/audit`.
@@ -36,11 +50,19 @@ pub fn AuditPage() -> impl IntoView {
     page(
         async move {
             let found = platform::audit::list(&platform, &ctx, &query).await?;
-            let facets = platform::audit::facets(&platform, &ctx).await?;
-            Ok((query, found, facets))
+            let (actions, kinds) = platform::audit::facets(&platform, &ctx).await?;
+            let customers = platform::audit::customers(&platform, &ctx, query.customer_id).await?;
+            Ok((query, found, Facets { actions, kinds, customers }))
         },
         move |(query, found, facets)| list_view(list, &query, found, facets),
     )
+}
+
+/// What is worth filtering by.
+struct Facets {
+    actions: Vec<String>,
+    kinds: Vec<String>,
+    customers: Vec<(CustomerId, String)>,
 }
 
 fn query_of(list: &ListQuery) -> AuditQuery {
@@ -56,6 +78,8 @@ fn query_of(list: &ListQuery) -> AuditQuery {
         from: at_midnight(list.get("from"), 0),
         until: at_midnight(list.get("until"), 1),
         request_id: list.some("requestId"),
+        via: list.some("via").filter(|via| DOORS.contains(&via.as_str())),
+        address: list.some("address").filter(|address| is_network(address)),
     }
 }
 
@@ -66,12 +90,7 @@ pub(crate) fn at_midnight(day: &str, after: u64) -> Option<DateTime<Utc>> {
     Some(at.with_timezone(&Utc))
 }
 
-fn list_view(
-    list: ListQuery,
-    query: &AuditQuery,
-    page: Page<AuditView>,
-    (actions, kinds): (Vec<String>, Vec<String>),
-) -> AnyView {
+fn list_view(list: ListQuery, query: &AuditQuery, page: Page<AuditView>, facets: Facets) -> AnyView {
     let words = Words::now();
     let filtered = FILTERS.iter().any(|name| !list.get(name).is_empty());
     let (number, size, total) = (page.page, page.page_size, page.total);
@@ -81,6 +100,7 @@ fn list_view(
     } else {
         let events = page.list.into_iter().map(|event| event_view(words, event)).collect_view();
         view! {
+            {heading(words)}
             <ol class="log" aria-label=words.t("audit-title")>{events}</ol>
             {pager(words, &list, number, size, total)}
         }
@@ -90,7 +110,14 @@ fn list_view(
         .actions(view! { <a class="btn" href=export_address(query) download="">{words.t("list-export")}</a> });
     frame(
         head,
-        view! { <section class="card">{filters(words, &list, &actions, &kinds)} {unread_days(words, &list)} {body}</section> },
+        view! {
+            <section class="card">
+                {filters(words, &list, &facets)}
+                {unread(words, &list)}
+                {said(words, in_force(words, query, &facets))}
+                {body}
+            </section>
+        },
     )
 }
 
@@ -108,40 +135,71 @@ fn export_address(query: &AuditQuery) -> String {
         ("until", at(query.until)),
         ("customerId", query.customer_id.map(|id| id.to_string()).unwrap_or_default()),
         ("requestId", text(&query.request_id)),
+        ("via", text(&query.via)),
+        ("address", text(&query.address)),
     ];
     paths::with_query("/api/admin/audits/export", pairs.iter().map(|(name, value)| (*name, value.as_str())))
 }
 
-fn filters(words: Words, list: &ListQuery, actions: &[String], kinds: &[String]) -> impl IntoView + use<> {
+fn filters(words: Words, list: &ListQuery, facets: &Facets) -> impl IntoView + use<> {
     let all = |label: String| vec![(String::new(), label)];
     let any = |key: &str| words.labelled(words.t(key), words.t("filter-all"));
     let mut action = all(any("audit-action"));
-    action.extend(actions.iter().map(|code| (code.clone(), texts::audit_action(words.0, code))));
+    action.extend(facets.actions.iter().map(|code| (code.clone(), texts::audit_action(words.0, code))));
     let mut kind = all(any("audit-target"));
-    kind.extend(kinds.iter().map(|code| (code.clone(), texts::audit_kind(words.0, code))));
+    kind.extend(facets.kinds.iter().map(|code| (code.clone(), texts::audit_kind(words.0, code))));
     let mut outcome = all(any("audit-outcome"));
     outcome.extend(OUTCOMES.map(|code| (code.to_owned(), words.t(&format!("audit-outcome-{code}")))));
-    // What other pages lead here with has no field; it stays until everything is cleared.
-    let customer = Some(list.get("customerId").to_owned()).filter(|id| !id.is_empty());
-    let kept = customer.map(|id| view! { <input r#type="hidden" name="customerId" value=id /> });
+    let customers = facets.customers.iter().map(|(id, name)| (id.to_string(), name.clone())).collect();
+    let folded = view! {
+        {choice(words, list, "customerId", "audit-customer", customers)}
+        {choice(words, list, "via", "audit-via", doors(words))}
+        {field(words, list, "address", "audit-filter-address")}
+        {field(words, list, "targetId", "audit-filter-target")}
+        {field(words, list, "requestId", "audit-filter-request")}
+    };
     view! {
         <form class="filters" method="get" action=paths::AUDIT>
             <input class="filter-q" r#type="search" name="actor" value=list.get("actor").to_owned()
                 placeholder=words.t("audit-filter-actor") aria-label=words.t("audit-filter-actor") />
             <select name="action" aria-label=words.t("audit-action")>{options_view(action, list.get("action"))}</select>
             <select name="targetKind" aria-label=words.t("audit-target")>{options_view(kind, list.get("targetKind"))}</select>
-            <input class="short" r#type="search" name="targetId" value=list.get("targetId").to_owned()
-                placeholder=words.t("audit-filter-target") aria-label=words.t("audit-filter-target") />
             <select name="outcome" aria-label=words.t("audit-outcome")>{options_view(outcome, list.get("outcome"))}</select>
             <input r#type="date" name="from" value=list.get("from").to_owned() aria-label=words.t("audit-from") title=words.t("audit-from") />
             <input r#type="date" name="until" value=list.get("until").to_owned() aria-label=words.t("audit-until") title=words.t("audit-until") />
-            <input r#type="search" name="requestId" value=list.get("requestId").to_owned()
-                placeholder=words.t("audit-filter-request") aria-label=words.t("audit-filter-request") />
-            {kept}
             <button class="btn">{words.t("filter-apply")}</button>
             <a class="btn ghost" href=paths::AUDIT>{words.t("filter-reset")}</a>
+            {more(words, list, &FOLDED, folded)}
         </form>
     }
+}
+
+/// The filters in force, by label and by what their values are called.
+fn in_force(words: Words, query: &AuditQuery, facets: &Facets) -> Vec<(&'static str, Option<String>)> {
+    let customer = query.customer_id.map(|id| {
+        let name = facets.customers.iter().find(|(one, _)| *one == id).map(|(_, name)| name.clone());
+        name.unwrap_or_else(|| id.to_string())
+    });
+    let word = |code: &Option<String>, prefix: &str| code.as_ref().map(|code| words.t(&format!("{prefix}-{code}")));
+    vec![
+        ("audit-actor", query.actor.clone()),
+        ("audit-action", query.action.as_ref().map(|code| texts::audit_action(words.0, code))),
+        ("audit-target", query.target_kind.as_ref().map(|code| texts::audit_kind(words.0, code))),
+        ("audit-filter-target", query.target_id.clone()),
+        ("audit-outcome", word(&query.outcome, "audit-outcome")),
+        ("audit-from", query.from.map(|at| day_of(at, 0))),
+        ("audit-until", query.until.map(|at| day_of(at, 1))),
+        ("audit-customer", customer),
+        ("audit-via", word(&query.via, "audit-via")),
+        ("audit-filter-address", query.address.clone()),
+        ("audit-filter-request", query.request_id.clone()),
+    ]
+}
+
+/// The day that [`at_midnight`] made this of.
+pub(crate) fn day_of(at: DateTime<Utc>, after: u64) -> String {
+    let day = at.with_timezone(&look().zone).date_naive();
+    day.checked_sub_days(Days::new(after)).unwrap_or(day).to_string()
 }
 
 /// Who it was, in words.
@@ -234,7 +292,10 @@ fn columns(words: Words, event: &AuditView) -> impl IntoView + use<> {
 fn event_view(words: Words, event: AuditView) -> impl IntoView {
     let via = words.t(&format!("audit-via-{}", event.via));
     let address = event.address.clone().unwrap_or_else(|| NOT_MEASURED.to_owned());
-    let sealed = words.t(if event.sealed { "audit-sealed" } else { "audit-unsealed" });
+    let sealed = words.t(event.seal());
+    // Somebody wrote into the log by hand: that is seen without opening anything.
+    let outside =
+        event.outside_chain.then(|| view! { <span class="outside">{state(Tone::Bad, sealed.clone())}</span> });
     // Two things may be called the same, and the filter takes the number.
     let number = event.target_name.as_ref().and(event.target_id.clone()).map(|id| {
         view! { " " <code class="sub">{id}</code> }
@@ -250,7 +311,7 @@ fn event_view(words: Words, event: AuditView) -> impl IntoView {
     view! {
         <li>
             <details>
-                <summary>{columns(words, &event)}</summary>
+                <summary>{columns(words, &event)} {outside}</summary>
                 <div class="more">
                     <dl class="facts start">
                         <dt>{words.t("audit-target")}</dt>

@@ -1,4 +1,5 @@
 //! The audit log.
 
+pub(crate) mod filters;
 pub mod list;
 pub(crate) mod unread;

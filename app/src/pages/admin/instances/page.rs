@@ -33,10 +33,18 @@ pub fn InstancePage() -> impl IntoView {
             let events = platform::instances::events_of_any(&platform, &ctx, id).await?;
             let said = match reason {
                 Some(reason) => {
-                    let query = StaffLogQuery { reason, ..StaffLogQuery::default() };
-                    Some(platform::instances::logs_of_any(&platform, &ctx, id, query).await.ok())
+                    let query = StaffLogQuery { reason: reason.clone(), ..StaffLogQuery::default() };
+                    match platform::instances::logs_of_any(&platform, &ctx, id, query).await {
+                        Ok(logs) => Said::Logs(Some(logs)),
+                        Err(error) => match error.fields.into_iter().find(|field| field.path == "reason") {
+                            Some(fault) => {
+                                Said::NotAsked(reason, Some(texts::message(ctx.language(), fault.key, &fault.args)))
+                            }
+                            None => Said::Logs(None),
+                        },
+                    }
                 }
-                None => None,
+                None => Said::NotAsked(String::new(), None),
             };
             let stats = match view.state {
                 InstanceState::Running => platform::instances::stats_of_any(&platform, &ctx, id).await.ok(),
@@ -48,10 +56,19 @@ pub fn InstancePage() -> impl IntoView {
     )
 }
 
-/// Nothing where no reason was given to read it; else lines, or that they cannot be read now. And what it uses.
-type Said = (Option<Option<InstanceLogs>>, Option<InstanceStats>);
+/// What there is of its log.
+enum Said {
+    /// The reason as it was typed, and what is wrong with it.
+    NotAsked(String, Option<String>),
+    /// Nothing where it cannot be read now.
+    Logs(Option<InstanceLogs>),
+}
 
-fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, (said, stats): Said) -> AnyView {
+fn instance_view(
+    view: InstanceView,
+    events: Vec<InstanceEvent>,
+    (said, stats): (Said, Option<InstanceStats>),
+) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
     let operates = ctx.holds(Permission::InstancesOperate);
@@ -62,8 +79,8 @@ fn instance_view(view: InstanceView, events: Vec<InstanceEvent>, (said, stats): 
     let message = refused.as_ref().map(|refused| refused.message(words.0));
     let delete = (operates && view.allows(InstanceAction::Rename)).then(|| delete_card(words, &view, refused.as_ref()));
     let logs = operates.then(|| match said {
-        Some(said) => logs_card(words, said, None, None).into_any(),
-        None => reason_form(words, &view),
+        Said::Logs(said) => logs_card(words, said, None, None).into_any(),
+        Said::NotAsked(typed, fault) => reason_form(words, &view, typed, fault),
     });
     frame(
         head,
@@ -100,7 +117,7 @@ fn actions(words: Words, view: &InstanceView) -> impl IntoView + use<> {
 }
 
 /// What a customer's instance says is theirs: who reads it gives a reason, which they read.
-fn reason_form(words: Words, view: &InstanceView) -> AnyView {
+fn reason_form(words: Words, view: &InstanceView, typed: String, fault: Option<String>) -> AnyView {
     view! {
         <section class="card" id="logs">
             <header><h2>{words.t("instance-logs")}</h2></header>
@@ -109,6 +126,8 @@ fn reason_form(words: Words, view: &InstanceView) -> AnyView {
                 {text_field(TextField {
                     label: words.t("instance-logs-reason"),
                     name: "reason".to_owned(),
+                    value: typed,
+                    fault,
                     required: true,
                     max_length: Some(1000),
                     autocomplete: Some("off"),

@@ -1,13 +1,14 @@
 //! `/audit`: who did what to the customer's things; its own people by name, staff as staff.
 
 use contract::Page;
-use contract::audit::{OwnAuditQuery, OwnAuditView};
+use contract::audit::{DOORS, OwnAuditQuery, OwnAuditView, is_network};
 use leptos::prelude::*;
 
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
-use crate::pages::admin::audit::list::{agent_facts, at_midnight, outcome_state};
-use crate::pages::admin::audit::unread::unread_days;
+use crate::pages::admin::audit::filters::{choice, doors, field, heading, more, said};
+use crate::pages::admin::audit::list::{agent_facts, at_midnight, day_of, outcome_state};
+use crate::pages::admin::audit::unread::unread;
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
@@ -16,7 +17,9 @@ use crate::ui::time::time;
 use crate::words::Words;
 
 /// Filters, as they stand in the address.
-const FILTERS: [&str; 5] = ["actor", "action", "targetKind", "from", "until"];
+const FILTERS: [&str; 7] = ["actor", "action", "targetKind", "from", "until", "via", "address"];
+/// Those behind the fold.
+const FOLDED: [&str; 2] = ["via", "address"];
 
 /// `/audit`.
 #[component]
@@ -44,6 +47,8 @@ fn query_of(list: &ListQuery) -> OwnAuditQuery {
         actor: list.some("actor"),
         from: at_midnight(list.get("from"), 0),
         until: at_midnight(list.get("until"), 1),
+        via: list.some("via").filter(|via| DOORS.contains(&via.as_str())),
+        address: list.some("address").filter(|address| is_network(address)),
     }
 }
 
@@ -62,6 +67,7 @@ fn list_view(
     } else {
         let events = page.list.into_iter().map(|event| event_view(words, event)).collect_view();
         view! {
+            {heading(words)}
             <ol class="log" aria-label=words.t("own-audit-title")>{events}</ol>
             {pager(words, &list, number, size, total)}
         }
@@ -75,7 +81,8 @@ fn list_view(
             <section class="card">
                 <p class="note-line">{words.t("own-audit-explained")}</p>
                 {filters(words, &list, &actions, &kinds)}
-                {unread_days(words, &list)}
+                {unread(words, &list)}
+                {said(words, in_force(words, query))}
                 {body}
             </section>
         },
@@ -92,6 +99,8 @@ fn export_address(query: &OwnAuditQuery) -> String {
         ("targetKind", text(&query.target_kind)),
         ("from", at(query.from)),
         ("until", at(query.until)),
+        ("via", text(&query.via)),
+        ("address", text(&query.address)),
     ];
     paths::with_query("/api/customer/audits/export", pairs.iter().map(|(name, value)| (*name, value.as_str())))
 }
@@ -102,6 +111,10 @@ fn filters(words: Words, list: &ListQuery, actions: &[String], kinds: &[String])
     action.extend(actions.iter().map(|code| (code.clone(), texts::audit_action(words.0, code))));
     let mut kind = any("audit-target");
     kind.extend(kinds.iter().map(|code| (code.clone(), texts::audit_kind(words.0, code))));
+    let folded = view! {
+        {choice(words, list, "via", "audit-via", doors(words))}
+        {field(words, list, "address", "audit-filter-address")}
+    };
     view! {
         <form class="filters" method="get" action=paths::OWN_AUDIT>
             <input class="filter-q" r#type="search" name="actor" value=list.get("actor").to_owned()
@@ -112,8 +125,22 @@ fn filters(words: Words, list: &ListQuery, actions: &[String], kinds: &[String])
             <input r#type="date" name="until" value=list.get("until").to_owned() aria-label=words.t("audit-until") title=words.t("audit-until") />
             <button class="btn">{words.t("filter-apply")}</button>
             <a class="btn ghost" href=paths::OWN_AUDIT>{words.t("filter-reset")}</a>
+            {more(words, list, &FOLDED, folded)}
         </form>
     }
+}
+
+/// The filters in force, by label and by what their values are called.
+fn in_force(words: Words, query: &OwnAuditQuery) -> Vec<(&'static str, Option<String>)> {
+    vec![
+        ("audit-actor", query.actor.clone()),
+        ("audit-action", query.action.as_ref().map(|code| texts::audit_action(words.0, code))),
+        ("audit-target", query.target_kind.as_ref().map(|code| texts::audit_kind(words.0, code))),
+        ("audit-from", query.from.map(|at| day_of(at, 0))),
+        ("audit-until", query.until.map(|at| day_of(at, 1))),
+        ("audit-via", query.via.as_ref().map(|code| words.t(&format!("audit-via-{code}")))),
+        ("audit-filter-address", query.address.clone()),
+    ]
 }
 
 fn event_view(words: Words, event: OwnAuditView) -> impl IntoView {
@@ -123,6 +150,7 @@ fn event_view(words: Words, event: OwnAuditView) -> impl IntoView {
     let actor = event.actor_name.unwrap_or_else(|| words.t(&format!("own-audit-actor-{}", event.actor_kind)));
     let via = words.t(&format!("audit-via-{}", event.via));
     let address = event.address.unwrap_or_else(|| NOT_MEASURED.to_owned());
+    let reason = event.reason.map(|reason| view! { <dt>{words.t("audit-reason")}</dt><dd>{reason}</dd> });
     view! {
         <li>
             <details>
@@ -140,6 +168,7 @@ fn event_view(words: Words, event: OwnAuditView) -> impl IntoView {
                         <dt>{words.t("audit-via")}</dt>
                         <dd>{via} " · " {address}</dd>
                         {agent_facts(words, event.user_agent)}
+                        {reason}
                         <dt>{words.t("audit-request")}</dt>
                         <dd><code>{event.request_id}</code></dd>
                     </dl>

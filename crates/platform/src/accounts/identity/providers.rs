@@ -59,6 +59,7 @@ pub async fn get(platform: &Platform, ctx: &OpContext, id: IdentityProviderId) -
 /// # Errors
 /// `Validation` with every fault at once; `AlreadyExists` for a name that is taken.
 pub async fn create(platform: &Platform, ctx: &OpContext, body: ProviderBody) -> Result<ProviderView> {
+    let ctx = &ctx.trying(about("settings:create-provider", None));
     let granted = ctx.authorize(ManageIdentity, &Installation)?;
     let mut tx = platform.db().begin(ctx).await?;
     if store::providers(&mut tx, None).await?.len() >= MOST {
@@ -87,6 +88,7 @@ pub async fn update(
     id: IdentityProviderId,
     body: ProviderBody,
 ) -> Result<ProviderView> {
+    let ctx = &ctx.trying(about("settings:update-provider", Some(id)));
     let granted = ctx.authorize(ManageIdentity, &Installation)?;
     // Sign-ins that wait for a code are nobody's to end but the system's.
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
@@ -129,6 +131,7 @@ pub async fn update(
 /// # Errors
 /// `NotFound` for one there is not.
 pub async fn delete(platform: &Platform, ctx: &OpContext, id: IdentityProviderId) -> Result<()> {
+    let ctx = &ctx.trying(about("settings:delete-provider", Some(id)));
     let granted = ctx.authorize(ManageIdentity, &Installation)?;
     // What is told, and the roles that go, are the system's.
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
@@ -201,9 +204,12 @@ pub(super) async fn note(
     id: IdentityProviderId,
     (before, after): (Option<Value>, Option<Value>),
 ) -> Result<()> {
-    let (target_kind, target_id) = ("identity-provider", Some(id.to_string()));
-    let entry = audit::Entry { action, target_kind, target_id, customer: None, before, after };
-    audit::record_in_tx(tx, ctx, entry).await
+    audit::record_in_tx(tx, ctx, audit::Entry { before, after, ..about(action, Some(id)) }).await
+}
+
+fn about(action: &'static str, id: Option<IdentityProviderId>) -> audit::Entry {
+    let target_id = id.map(|id| id.to_string());
+    audit::Entry { action, target_kind: "identity-provider", target_id, customer: None, before: None, after: None }
 }
 
 async fn row(tx: &mut Tx, id: IdentityProviderId) -> Result<ProviderRow> {
@@ -452,7 +458,11 @@ async fn check_mappings(
             _ if !named => Some(("field-mapping", String::new())),
             (Some(_), Some(_)) | (None, None) => Some(("field-mapping", String::new())),
             (Some(code), None) => match roles.iter().find(|role| role.code == code) {
-                Some(role) => ctx.must_cover(role.powers.iter().copied()).map(|()| None)?,
+                Some(role) => {
+                    let covered = ctx.must_cover(role.powers.iter().copied());
+                    covered.map_err(|refused| refused.with_attempt("role", role.name.as_str()))?;
+                    None
+                }
                 None => Some(("field-mapping-role", code.to_owned())),
             },
             (None, Some(id)) if known.contains_key(&id.0) => None,

@@ -34,8 +34,10 @@ pub(in crate::accounts) async fn holders(
 /// Those of these people who are active, as they are reached.
 pub(in crate::accounts) async fn contacts(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Contact>> {
     let rows = sqlx::query!(
-        r#"select id, name::text as "name!", display_name, email::text as email, language, time_zone from users
-           where id = any($1) and state = 'active' and deleted_at is null order by id"#,
+        r#"select id, name::text as "name!", display_name, email::text as email, language, time_zone,
+                  exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
+                         where a.user_id = users.id) as "staff!"
+           from users where id = any($1) and state = 'active' and deleted_at is null order by id"#,
         ids
     )
     .fetch_all(&mut **tx)
@@ -47,6 +49,7 @@ pub(in crate::accounts) async fn contacts(tx: &mut Tx, ids: &[i64]) -> Result<Ve
         email: row.email,
         language: row.language.as_deref().and_then(Language::parse),
         time_zone: row.time_zone,
+        staff: row.staff,
     });
     Ok(contacts.collect())
 }
@@ -78,8 +81,10 @@ pub(in crate::accounts) async fn names_of_members(
 /// Whose address this is, disabled or not: how they are reached.
 pub(in crate::accounts) async fn by_email(tx: &mut Tx, email: &str) -> Result<Option<Contact>> {
     let row = sqlx::query!(
-        r#"select id, name::text as "name!", display_name, language from users
-           where email = $1::text::citext and deleted_at is null"#,
+        r#"select id, name::text as "name!", display_name, language,
+                  exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
+                         where a.user_id = users.id) as "staff!"
+           from users where email = $1::text::citext and deleted_at is null"#,
         email
     )
     .fetch_optional(&mut **tx)
@@ -91,6 +96,7 @@ pub(in crate::accounts) async fn by_email(tx: &mut Tx, email: &str) -> Result<Op
         email: Some(email.to_owned()),
         language: row.language.as_deref().and_then(Language::parse),
         time_zone: None,
+        staff: row.staff,
     }))
 }
 

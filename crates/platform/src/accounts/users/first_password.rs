@@ -4,9 +4,10 @@ use contract::UserId;
 use contract::mail::RESET_PATH;
 
 use super::super::links::{self, NewLink, Purpose};
+use crate::accounts::contacts;
 use crate::db::Tx;
 use crate::mail::{self, NewMail};
-use crate::notifications::{self, Value};
+use crate::notifications;
 use crate::{OpContext, Platform, Result, settings};
 
 /// In a transaction of the system's, because links are; nothing where no mail goes out. `customers`: what they are in by it.
@@ -24,14 +25,16 @@ pub(in crate::accounts) async fn send_in_tx(
     let created_by = ctx.user().map(|user| user.id);
     let link = NewLink { purpose: Purpose::FirstPassword, user: Some(user), place: None, address, created_by };
     let (_, token) = links::issue(tx, link, ctx.now()).await?;
-    let Value::Text(by) = notifications::by(ctx) else { return Ok(()) };
+    // Theirs is not known yet; that of whoever makes the account says nothing of it.
+    let language = settings::usual_language(platform);
+    let colleague = contacts(tx, &[user]).await?.first().is_some_and(|contact| contact.staff);
+    let by = notifications::by_in_words(ctx, language, colleague);
     let places = if customers.is_empty() { "none".to_owned() } else { customers.join(", ") };
     let letter = NewMail {
         kind: "first-password",
         user: Some(user),
         address: address.to_owned(),
-        // Theirs is not known yet; that of whoever makes the account says nothing of it.
-        language: settings::usual_language(platform),
+        language,
         args: vec![("name", name.to_owned()), ("by", by), ("customers", places)],
         link: Some(links::address(platform, RESET_PATH, &token)),
         at: ctx.now(),

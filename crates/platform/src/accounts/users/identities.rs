@@ -25,6 +25,7 @@ pub async fn unlink_identity(
     (user, id): (UserId, IdentityId),
     only_way: bool,
 ) -> Result<UserView> {
+    let ctx = &ctx.trying(entry("users:unlink-identity", user));
     // What is told, and the roles that go, are the system's.
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(user))?;

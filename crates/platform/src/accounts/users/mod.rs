@@ -27,7 +27,7 @@ use super::links;
 use super::password_reset::tell_of_password;
 use super::store::passwords;
 use super::{PasswordRule, SessionEnding, password, password_rule};
-use crate::authz::{AssignRole, CreateUser, DeleteUser, Population, UpdateUser, UserRef, ViewUser};
+use crate::authz::{AssignRole, CreateUser, DeleteUser, Granted, Population, UpdateUser, UserRef, ViewUser};
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::notifications::{self, Notice, Value};
@@ -98,6 +98,7 @@ pub async fn get(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<Use
 /// # Errors
 /// `Forbidden` when a role permits what the caller does not hold.
 pub async fn create(platform: &Platform, ctx: &OpContext, body: UserCreate) -> Result<UserCreated> {
+    let ctx = &ctx.trying(audit::Entry { target_id: None, ..entry("users:create", UserId(0)) });
     let granted = ctx.authorize(CreateUser, &Population)?;
     let mut wrong = Wrong::new();
     let details = details(&mut wrong, body.username, body.display_name, body.email);
@@ -106,9 +107,7 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: UserCreate) -> R
     let hash = hashed(platform, typed.as_ref().or(made.as_ref())).await?;
     // The link is the system's.
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    let id = store::insert(&mut tx, &granted, &details, (&hash, false)).await.map_err(at_username)?;
-    let after = Some(facts(&details, UserState::Active));
-    audit::record_in_tx(&mut tx, ctx, audit::Entry { after, ..entry("users:create", id) }).await?;
+    let id = insert_in_tx(&mut tx, ctx, &granted, &details, (&hash, false)).await?;
     for role in body.roles {
         let granted = ctx.authorize(AssignRole, &UserRef::of_platform(id))?;
         roles::assign_in_tx(&mut tx, ctx, &granted, role).await.map_err(at_roles)?;
@@ -126,6 +125,7 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: UserCreate) -> R
 /// # Errors
 /// `Conflict` when somebody changed it after the revision the caller read; `WrongState` for a deleted account.
 pub async fn update(platform: &Platform, ctx: &OpContext, id: UserId, body: UserUpdate) -> Result<UserView> {
+    let ctx = &ctx.trying(entry("users:update", id));
     // The links are the system's.
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
@@ -137,22 +137,7 @@ pub async fn update(platform: &Platform, ctx: &OpContext, id: UserId, body: User
     if body.revision.is_some_and(|revision| revision != before.revision) {
         return Err(Error::new(ErrorCode::Conflict).with_key("error-user-changed"));
     }
-    if details.email != before.details.email {
-        // Where the links go that set a new password.
-        may_take_over(&mut tx, ctx, id).await?;
-    }
-    store::update(&mut tx, &granted, &details).await.map_err(at_username)?;
-    if details.email != before.details.email {
-        links::retire_ways_in(&mut tx, id, ctx.now()).await?; // only the system reaches links
-        let moved = (before.details.email.as_deref(), details.email.as_deref());
-        tell_of_move(platform, &mut tx, ctx, id, moved).await?;
-    }
-    let entry = audit::Entry {
-        before: Some(facts(&before.details, before.state)),
-        after: Some(facts(&details, before.state)),
-        ..entry("users:update", id)
-    };
-    audit::record_of_person_in_tx(&mut tx, ctx, id, entry).await?;
+    update_in_tx(platform, &mut tx, ctx, &granted, (&before, &details)).await?;
     let view = read(&mut tx, ctx, id).await?;
     tx.commit().await?;
     Ok(view)
@@ -163,6 +148,8 @@ pub async fn update(platform: &Platform, ctx: &OpContext, id: UserId, body: User
 /// # Errors
 /// `WrongState` for oneself, for the last platform admin and for a deleted account.
 pub async fn set_active(platform: &Platform, ctx: &OpContext, id: UserId, active: bool) -> Result<UserView> {
+    let action = if active { "users:enable" } else { "users:disable" };
+    let ctx = &ctx.trying(entry(action, id));
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
     let row = lock_in_tx(&mut tx, id).await?;
@@ -177,8 +164,9 @@ pub async fn set_active(platform: &Platform, ctx: &OpContext, id: UserId, active
             tell_of_switch(platform, &mut tx, ctx, id, active).await?;
         }
         store::set_active(&mut tx, &granted, active, ctx.now()).await?;
-        let action = if active { "users:enable" } else { "users:disable" };
-        audit::record_of_person_in_tx(&mut tx, ctx, id, entry(action, id)).await?;
+        let after = if active { UserState::Active } else { UserState::Disabled };
+        let entry = moved(entry(action, id), &row, after);
+        audit::record_of_person_in_tx(&mut tx, ctx, id, entry).await?;
         if !active {
             end_sessions_in_tx(&mut tx, id).await?;
         } else {
@@ -198,6 +186,7 @@ pub async fn set_active(platform: &Platform, ctx: &OpContext, id: UserId, active
 /// # Errors
 /// `WrongState` for oneself, for the last platform admin and for the only owner of a customer.
 pub async fn delete(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<UserView> {
+    let ctx = &ctx.trying(entry("users:delete", id));
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(DeleteUser, &UserRef::of_platform(id))?;
     customers::lock_owned_by(&mut tx, id).await?; // before the person, as everything that changes people of customers
@@ -207,8 +196,8 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<
     let changed = row.state != UserState::Deleted;
     if changed {
         store::set_deleted(&mut tx, &granted, Some(ctx.now())).await?;
-        let before = Some(facts(&row.details, row.state));
-        audit::record_of_person_in_tx(&mut tx, ctx, id, audit::Entry { before, ..entry("users:delete", id) }).await?;
+        let entry = moved(entry("users:delete", id), &row, UserState::Deleted);
+        audit::record_of_person_in_tx(&mut tx, ctx, id, entry).await?;
         end_sessions_in_tx(&mut tx, id).await?;
     }
     let view = read(&mut tx, ctx, id).await?;
@@ -224,13 +213,17 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<
 /// # Errors
 /// `AlreadyExists` when its name or address was given to somebody else meanwhile.
 pub async fn restore(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<UserView> {
+    let ctx = &ctx.trying(entry("users:restore", id));
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(DeleteUser, &UserRef::of_platform(id))?;
     let row = lock_in_tx(&mut tx, id).await?;
     roles::must_cover_user_in_tx(&mut tx, ctx, id).await?;
     if row.state == UserState::Deleted {
         store::set_deleted(&mut tx, &granted, None).await.map_err(taken_meanwhile)?;
-        audit::record_of_person_in_tx(&mut tx, ctx, id, entry("users:restore", id)).await?;
+        // It is what it was before, disabled perhaps.
+        let now = lock_in_tx(&mut tx, id).await?;
+        let entry = moved(entry("users:restore", id), &row, now.state);
+        audit::record_of_person_in_tx(&mut tx, ctx, id, entry).await?;
     }
     let view = read(&mut tx, ctx, id).await?;
     tx.commit().await?;
@@ -242,6 +235,7 @@ pub async fn restore(platform: &Platform, ctx: &OpContext, id: UserId) -> Result
 /// # Errors
 /// `Forbidden` when the person may what the caller does not hold; `WrongState` for a deleted account.
 pub async fn set_password(platform: &Platform, ctx: &OpContext, id: UserId, body: UserPassword) -> Result<UserSecret> {
+    let ctx = &ctx.trying(entry("users:set-password", id));
     let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let row = lock_in_tx(&mut tx, id).await?;
@@ -262,6 +256,50 @@ pub async fn set_password(platform: &Platform, ctx: &OpContext, id: UserId, body
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(id));
     Ok(UserSecret { username: row.details.name, password: made })
+}
+
+/// Adds an account with its event, for the form and for a workbook.
+async fn insert_in_tx(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    granted: &Granted<CreateUser>,
+    details: &store::Details,
+    as_password: (&str, bool),
+) -> Result<UserId> {
+    let id = store::insert(tx, granted, details, as_password).await.map_err(at_username)?;
+    let after = Some(facts(details, UserState::Active));
+    audit::record_in_tx(tx, ctx, audit::Entry { after, ..entry("users:create", id) }).await?;
+    Ok(id)
+}
+
+/// Writes what changes about an account, with its event and the word to its owner, for the form and for a workbook; in a
+/// transaction of the system's, because links are.
+///
+/// # Errors
+/// `Forbidden` for another address where the caller may not take the person over: there the links go that set a new password.
+async fn update_in_tx(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    granted: &Granted<UpdateUser>,
+    (before, details): (&store::Locked, &store::Details),
+) -> Result<()> {
+    let id = granted.id();
+    let (old, new) = (before.details.email.as_deref(), details.email.as_deref());
+    if old != new {
+        may_take_over(tx, ctx, id).await?;
+    }
+    store::update(tx, granted, details).await.map_err(at_username)?;
+    if old != new {
+        links::retire_ways_in(tx, id, ctx.now()).await?; // only the system reaches links
+        tell_of_move(platform, tx, ctx, id, (old, new)).await?;
+    }
+    let entry = audit::Entry {
+        before: Some(facts(&before.details, before.state)),
+        after: Some(facts(details, before.state)),
+        ..entry("users:update", id)
+    };
+    audit::record_of_person_in_tx(tx, ctx, id, entry).await
 }
 
 /// Whose account somebody disabled reads it in their mailbox: nowhere else do they come to any more.
@@ -503,6 +541,12 @@ fn facts(details: &store::Details, state: UserState) -> serde_json::Value {
     serde_json::json!({
         "name": details.name, "displayName": details.display_name, "email": details.email, "state": state,
     })
+}
+
+/// The event of an account that comes into another state.
+fn moved(entry: audit::Entry, before: &store::Locked, after: UserState) -> audit::Entry {
+    let (before, after) = (facts(&before.details, before.state), facts(&before.details, after));
+    audit::Entry { before: Some(before), after: Some(after), ..entry }
 }
 
 fn entry(action: &'static str, id: UserId) -> audit::Entry {

@@ -34,6 +34,7 @@ pub async fn sessions(platform: &Platform, ctx: &OpContext, id: UserId) -> Resul
 /// `NotFound` for one that is not that person's or has ended; `WrongState` for one's own; `Forbidden` when the person may
 /// what the caller does not hold.
 pub async fn end_session(platform: &Platform, ctx: &OpContext, id: UserId, session: SessionId) -> Result<()> {
+    let ctx = &ctx.trying(entry("users:end-session", id));
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
     lock_in_tx(&mut tx, id).await?;
@@ -52,6 +53,7 @@ pub async fn end_session(platform: &Platform, ctx: &OpContext, id: UserId, sessi
 /// # Errors
 /// `WrongState` for one's own; `Forbidden` when the person may what the caller does not hold.
 pub async fn end_sessions(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<SessionsEnded> {
+    let ctx = &ctx.trying(entry("users:end-sessions", id));
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
     lock_in_tx(&mut tx, id).await?;

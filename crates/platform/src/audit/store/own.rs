@@ -6,10 +6,16 @@ use std::collections::HashMap;
 
 use contract::audit::{OwnAuditQuery, OwnAuditView};
 use contract::{AuditId, CustomerId};
+use ipnetwork::IpNetwork;
 
-use super::sorted;
+use super::{address_of, sorted};
 use crate::Result;
 use crate::db::{Tx, contains};
+
+/// What staff say why they did, for the customer to read.
+fn told_why() -> [String; 1] {
+    ["instances:read-logs".to_owned()]
+}
 
 pub(in crate::audit) async fn list(
     tx: &mut Tx,
@@ -18,10 +24,12 @@ pub(in crate::audit) async fn list(
     page: u32,
     page_size: u32,
 ) -> Result<(Vec<OwnAuditView>, u64)> {
+    let address = address_of(query.address.as_deref())?;
     let rows = sqlx::query!(
         r#"with own as (
              select e.id, e.at, e.actor_kind, e.actor_name, e.via, e.address, e.user_agent, e.action, e.target_kind,
                     e.target_id, e.outcome, e.request_id,
+                    case when e.action = any($9) then e.after->>'reason' end as reason,
                     e.actor_kind = 'user'
                       and coalesce(e.actor_side = 'customer',
                                    exists(select from memberships m where m.customer_id = $1 and m.user_id = e.actor_id))
@@ -29,10 +37,12 @@ pub(in crate::audit) async fn list(
              from audit_events e
              where e.customer_id = $1 and ($2::text is null or e.action = $2)
                and ($3::text is null or e.target_kind = $3)
-               and ($4::timestamptz is null or e.at >= $4) and ($5::timestamptz is null or e.at < $5))
+               and ($4::timestamptz is null or e.at >= $4) and ($5::timestamptz is null or e.at < $5)
+               and ($10::text is null or e.via = $10))
            select id, at, actor_kind, actor_name, via, address, user_agent, action, target_kind, target_id, outcome,
-                  request_id, mine as "mine!", count(*) over () as "total!"
-           from own where $6::text is null or (mine and actor_name ilike $6)
+                  request_id, reason, mine as "mine!", count(*) over () as "total!"
+           from own where ($6::text is null or (mine and actor_name ilike $6))
+                      and ($11::inet is null or (mine and address <<= $11))
            order by at desc, id desc limit $7 offset $8"#,
         customer.0,
         query.action,
@@ -41,14 +51,17 @@ pub(in crate::audit) async fn list(
         query.until,
         query.actor.as_deref().and_then(contains),
         i64::from(page_size),
-        i64::from(page - 1) * i64::from(page_size)
+        i64::from(page - 1) * i64::from(page_size),
+        &told_why()[..],
+        query.via,
+        address
     )
     .fetch_all(&mut **tx)
     .await?;
     let total = match rows.first() {
         Some(row) => row.total,
         // A page beyond the end has no row to carry it.
-        None if page > 1 => count(tx, customer, query).await?,
+        None if page > 1 => count(tx, customer, query, address).await?,
         None => 0,
     };
     let list = rows.into_iter().map(|row| {
@@ -71,6 +84,7 @@ pub(in crate::audit) async fn list(
             target_id: row.target_id,
             target_name: None,
             outcome: row.outcome,
+            reason: row.reason,
             request_id: row.request_id,
         }
     });
@@ -100,21 +114,27 @@ pub(in crate::audit) async fn names_then(
     Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
-async fn count(tx: &mut Tx, customer: CustomerId, query: &OwnAuditQuery) -> Result<i64> {
+async fn count(tx: &mut Tx, customer: CustomerId, query: &OwnAuditQuery, address: Option<IpNetwork>) -> Result<i64> {
     Ok(sqlx::query_scalar!(
         r#"select count(*) as "total!" from audit_events e
            where e.customer_id = $1 and ($2::text is null or e.action = $2)
              and ($3::text is null or e.target_kind = $3)
              and ($4::timestamptz is null or e.at >= $4) and ($5::timestamptz is null or e.at < $5)
-             and ($6::text is null or (e.actor_kind = 'user' and e.actor_name ilike $6
-                  and coalesce(e.actor_side = 'customer',
-                               exists(select from memberships m where m.customer_id = $1 and m.user_id = e.actor_id))))"#,
+             and ($7::text is null or e.via = $7)
+             and (($6::text is null and $8::inet is null)
+                  or (e.actor_kind = 'user' and ($6::text is null or e.actor_name ilike $6)
+                      and ($8::inet is null or e.address <<= $8)
+                      and coalesce(e.actor_side = 'customer',
+                                   exists(select from memberships m
+                                          where m.customer_id = $1 and m.user_id = e.actor_id))))"#,
         customer.0,
         query.action,
         query.target_kind,
         query.from,
         query.until,
-        query.actor.as_deref().and_then(contains)
+        query.actor.as_deref().and_then(contains),
+        query.via,
+        address
     )
     .fetch_one(&mut **tx)
     .await?)

@@ -32,6 +32,7 @@ fn to_json(value: &impl Serialize) -> Result<serde_json::Value> {
 pub(crate) struct ToWrite {
     pub row: u32,
     pub verdict: RowVerdict,
+    pub code: Option<String>,
     pub written: serde_json::Value,
     pub secret: Option<String>,
     pub base_revision: Option<i64>,
@@ -40,7 +41,7 @@ pub(crate) struct ToWrite {
 /// Rows that are written when it is confirmed, after this one, at most a thousand.
 pub(crate) async fn to_write_after(tx: &mut Tx, id: ImportId, after: u32) -> Result<Vec<ToWrite>> {
     let found = sqlx::query!(
-        r#"select row_number, verdict, written as "written!", secret, base_revision from import_rows
+        r#"select row_number, verdict, code, written as "written!", secret, base_revision from import_rows
            where import_id = $1 and row_number > $2 and verdict in ('new', 'update') and written is not null
            order by row_number limit $3"#,
         id.0,
@@ -55,6 +56,7 @@ pub(crate) async fn to_write_after(tx: &mut Tx, id: ImportId, after: u32) -> Res
             Ok(ToWrite {
                 row: row.row_number.unsigned_abs(),
                 verdict: verdict(&row.verdict)?,
+                code: row.code,
                 written: row.written,
                 secret: row.secret,
                 base_revision: row.base_revision,

@@ -207,7 +207,7 @@ async fn open(
     let (server, address) = (platform.server_id(), ctx.address());
     let new = NewTerminal { id, customer: row.customer, user: user.id, server, address };
     store::open_terminal(&mut tx, granted, &new, ctx.now()).await?;
-    let opened = entry("instances:open-terminal", &row, None, Some(json!({ "terminal": id })));
+    let opened = entry("instances:open-terminal", &row, None, Some(json!({ "name": row.name, "terminal": id })));
     audit::record_in_tx(&mut tx, ctx, opened).await?;
     tx.commit().await?;
 
@@ -272,7 +272,9 @@ async fn ended(
     let mut tx = platform.db().begin(&ctx).await?;
     if let Some(opened_at) = store::end_terminal(&mut tx, id, (reason, code), ctx.now()).await? {
         let seconds = (ctx.now() - opened_at).num_seconds();
-        let facts = json!({ "terminal": id, "person": person, "seconds": seconds, "reason": reason, "exitCode": code });
+        let facts = json!({
+            "name": row.name, "terminal": id, "person": person, "seconds": seconds, "reason": reason, "exitCode": code,
+        });
         audit::record_in_tx(&mut tx, &ctx, entry("instances:end-terminal", row, None, Some(facts))).await?;
     }
     tx.commit().await?;

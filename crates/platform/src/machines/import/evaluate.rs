@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use contract::MachineId;
 use contract::imports::RowVerdict;
-use contract::machines::{DeclaredHardware, MachineCreate, Pool};
+use contract::machines::{DeclaredHardware, MachineCreate, MachineView, Pool};
 use serde::{Deserialize, Serialize};
 
 use super::super::{check, store as machines_store};
@@ -26,6 +26,32 @@ pub struct Written {
     pub listed: bool,
     pub remark: Option<String>,
     pub declared: DeclaredHardware,
+}
+
+impl Written {
+    /// What people decided of a machine.
+    pub(in crate::machines) fn of(view: &MachineView) -> Self {
+        Self {
+            name: view.name.clone(),
+            region: view.region.clone(),
+            public_address: view.public_address.clone(),
+            private_address: view.private_address.clone(),
+            pool: view.pool,
+            monitored: view.monitored,
+            listed: view.listed,
+            remark: view.remark.clone(),
+            declared: view.declared.clone(),
+        }
+    }
+}
+
+/// What the audit log keeps of it.
+pub(in crate::machines) fn decided(machine: &Written) -> serde_json::Value {
+    serde_json::json!({
+        "name": machine.name, "region": machine.region, "publicAddress": machine.public_address,
+        "privateAddress": machine.private_address, "pool": machine.pool, "monitored": machine.monitored,
+        "listed": machine.listed, "remark": machine.remark, "declared": machine.declared,
+    })
 }
 
 /// A machine that is there already.

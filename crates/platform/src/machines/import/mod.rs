@@ -3,6 +3,9 @@
 pub mod columns;
 mod evaluate;
 
+use std::collections::HashMap;
+
+use contract::imports::RowVerdict;
 use contract::machines::MachineQuery;
 use contract::{ImportId, Permission};
 
@@ -10,12 +13,15 @@ pub(crate) use columns::COLUMNS;
 pub(crate) use evaluate::Evaluation;
 pub(in crate::machines) use evaluate::Existing;
 pub use evaluate::Written;
+pub(in crate::machines) use evaluate::decided;
 
+use super::entry;
 use super::store::import as store;
 pub use super::store::import::ExportRow;
 use crate::authz::{CreateMachine, Granted, MachineRef};
 use crate::db::Tx;
-use crate::{OpContext, Platform, Result, allocations, audit};
+use crate::imports::to_write_after;
+use crate::{Error, OpContext, Platform, Result, allocations, audit};
 
 /// Whether a row may turn out differently from how it was judged: one look at all of them.
 pub(crate) async fn is_stale(tx: &mut Tx, id: ImportId) -> Result<bool> {
@@ -24,9 +30,36 @@ pub(crate) async fn is_stale(tx: &mut Tx, id: ImportId) -> Result<bool> {
     Ok(lent_meanwhile || store::is_stale(tx, id).await?)
 }
 
-/// Writes the staged rows: how many machines are new and how many changed. A machine that changed since is left out, which
-/// the caller sees by the number.
-pub(crate) async fn apply(tx: &mut Tx, granted: &Granted<CreateMachine>, id: ImportId) -> Result<(u32, u32)> {
+/// Writes the staged rows, each with its event as the form writes it: how many machines are new and how many changed. A machine
+/// that changed since is left out, which the caller sees by the number: then nothing of it may be committed.
+pub(crate) async fn apply(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    granted: &Granted<CreateMachine>,
+    id: ImportId,
+) -> Result<(u32, u32)> {
+    // Before they are written over.
+    let mut after = 0;
+    loop {
+        let rows = to_write_after(tx, id, after).await?;
+        let Some(last) = rows.last() else { break };
+        after = last.row;
+        let codes: Vec<String> = rows.iter().filter_map(|row| row.code.clone()).collect();
+        let existing = store::existing(tx, &codes, &[]).await?;
+        let before: HashMap<&str, &Written> =
+            existing.iter().map(|machine| (machine.code.as_str(), &machine.written)).collect();
+        let mut entries = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let Some(code) = &row.code else { continue };
+            let written: Written = serde_json::from_value(row.written.clone()).map_err(Error::internal)?;
+            let after = Some(decided(&written));
+            entries.push(match row.verdict {
+                RowVerdict::New => entry("machines:create", code, None, after),
+                _ => entry("machines:update", code, before.get(code.as_str()).map(|was| decided(was)), after),
+            });
+        }
+        audit::record_many_in_tx(tx, ctx, &entries).await?;
+    }
     store::apply(tx, granted, id).await
 }
 

@@ -3,6 +3,7 @@
 //! A message comes at least once: who answers too late gets it again, under the same id, by which it can be told.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use contract::accounts::Language;
 use contract::notifications::DeliveryState;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -12,7 +13,7 @@ use super::{messages, open, store};
 use crate::accounts::{self, Contact};
 use crate::db::Tx;
 use crate::jobs::{self, NewJob};
-use crate::notifications::{Notice, shown, store as values};
+use crate::notifications::{Notice, shown, staff_in_words, store as values};
 use crate::outbound::{self, Failure, Step};
 use crate::{Error, OpContext, Platform, Result, SystemActor, settings};
 
@@ -167,7 +168,7 @@ fn outgoing<'a>(
     let language = contact.map_or_else(|| settings::usual_language(platform), |contact| contact.language_or(platform));
     let zone = contact.map_or_else(|| settings::usual_time_zone(platform), |contact| contact.zone_or(platform));
     let args = values::args_of(delivery.args.clone());
-    let args: Vec<_> = args.iter().map(|(name, value)| (name.as_str(), shown(value, zone))).collect();
+    let args: Vec<_> = args.iter().map(|(name, value)| (name.as_str(), shown(value, zone, language))).collect();
     // A group of staff reads of a customer what the customer reads of itself, in other words.
     let key = if contact.is_some() { "notification" } else { "channel-message" };
     messages::Outgoing {
@@ -175,16 +176,22 @@ fn outgoing<'a>(
         kind: &delivery.kind,
         text: texts::message(language, &format!("{key}-{}", delivery.kind), &args),
         link: delivery.link.as_ref().map(|link| format!("{}{link}", platform.settings().public_url)),
-        values: plain(&delivery.args),
+        values: plain(&delivery.args, language),
         created_at: delivery.created_at,
         now: platform.clock().now(),
     }
 }
 
-/// The values as programs want them: a time is a text as well.
-fn plain(args: &serde_json::Value) -> serde_json::Value {
+/// The values as programs want them: a time is a text as well, and so is whoever is staff.
+fn plain(args: &serde_json::Value, language: Language) -> serde_json::Value {
     let serde_json::Value::Object(args) = args else { return json!({}) };
-    let plain = args.iter().map(|(name, value)| (name.clone(), value.get("time").unwrap_or(value).clone()));
+    let plain = args.iter().map(|(name, value)| {
+        let plain = match value.get("staff") {
+            Some(_) => staff_in_words(language).into(),
+            None => value.get("time").unwrap_or(value).clone(),
+        };
+        (name.clone(), plain)
+    });
     serde_json::Value::Object(plain.collect())
 }
 

@@ -143,6 +143,17 @@ async fn every_row_has_a_verdict_and_nothing_changes_before_the_confirmation() {
     let log = platform::audit::list(p, &world.admin.ctx(), &Default::default()).await.unwrap();
     let row = log.list.iter().find(|row| row.action == "machines:import").unwrap();
     assert_eq!(row.after.as_ref().unwrap()["new"], 1);
+    // And each machine has the event that the form writes.
+    let of = |code: &str| log.list.iter().filter(|row| row.target_id.as_deref() == Some(code)).collect::<Vec<_>>();
+    let (rack, new) = (of("rack-1"), of(&new_code));
+    assert_eq!(rack.iter().map(|row| row.action.as_str()).collect::<Vec<_>>(), ["machines:update", "machines:create"]);
+    let region = |value: &Option<serde_json::Value>| value.as_ref().unwrap()["region"].clone();
+    assert_eq!((region(&rack[0].before), region(&rack[0].after)), ("east".into(), "west".into()));
+    assert_eq!(
+        (new.len(), &new[0].before, &new[0].after.as_ref().unwrap()["declared"]["gpuCount"]),
+        (1, &None, &8.into())
+    );
+    assert!(of("rack-2").len() == 1, "what stays as it is has no event");
     let again = imports::confirm(p, &world.admin.ctx(), ImportSubject::Machines, staged.id).await.unwrap_err();
     assert_eq!((again.code, again.key), (ErrorCode::WrongState, "error-import-state"));
 }

@@ -6,9 +6,7 @@ use contract::imports::RowVerdict;
 use contract::users::UserState;
 use contract::{ErrorCode, ImportId, RoleId, UserId};
 
-use super::super::super::email_change::tell_of_move;
-use super::super::super::links;
-use super::super::{at_roles, at_username, end_sessions_in_tx, first_password, lock_in_tx, may_take_over, store};
+use super::super::{at_roles, end_sessions_in_tx, first_password, insert_in_tx, lock_in_tx, store, update_in_tx};
 use super::{Evaluation, Written};
 use crate::authz::{AssignRole, CreateUser, Granted, UpdateUser, UserRef};
 use crate::customers::Joining;
@@ -62,7 +60,7 @@ impl Evaluation {
     ) -> Result<UserId> {
         let hash = row.secret.as_ref().filter(|_| !written.invited).unwrap_or(&self.nobodys_hash);
         let as_password = (hash.as_str(), written.invited);
-        let user = store::insert(tx, granted, &written.details(), as_password).await.map_err(at_username)?;
+        let user = insert_in_tx(tx, &self.ctx, granted, &written.details(), as_password).await?;
         if let Some(address) = written.email.as_deref().filter(|_| written.invited) {
             let ids: Vec<i64> = written.places.iter().map(|(id, _)| id.0).collect();
             let mut names: Vec<String> = customers::names(tx, &ids).await?.into_values().collect();
@@ -81,17 +79,10 @@ impl Evaluation {
             return Err(changed_since());
         }
         roles::must_cover_user_in_tx(tx, &self.ctx, user).await?;
-        let moved = before.details.email != written.email;
-        if moved {
-            may_take_over(tx, &self.ctx, user).await?;
-        }
-        if moved || before.details.display_name != written.display_name {
-            store::update(tx, &granted, &written.details()).await.map_err(at_username)?;
-        }
-        if moved {
-            links::retire_ways_in(tx, user, self.ctx.now()).await?;
-            let addresses = (before.details.email.as_deref(), written.email.as_deref());
-            tell_of_move(platform, tx, &self.ctx, user, addresses).await?;
+        let details = written.details();
+        // Roles and places have events of their own.
+        if before.details.email != details.email || before.details.display_name != details.display_name {
+            update_in_tx(platform, tx, &self.ctx, &granted, (&before, &details)).await?;
         }
         Ok(user)
     }
