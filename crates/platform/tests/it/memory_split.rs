@@ -233,11 +233,11 @@ fn badge(view: &InstanceView) -> (Split, &str) {
     (split.state, split.reason.as_str())
 }
 
-/// Asks for memory in each way that a program may be started in.
-const TRIES: &str = "alloc within 8192; alloc beyond 8193; env -i /bin/alloc cleared 8193; \
-                     CUDA_DEVICE_MEMORY_LIMIT=80g CUDA_DEVICE_MEMORY_LIMIT_0=80g LD_PRELOAD= alloc changed 8193; echo done";
+/// Asks for memory in each way that a program may be started in; 8 GB are 7629 MiB.
+const TRIES: &str = "alloc within 7629; alloc beyond 7630; env -i /bin/alloc cleared 7630; \
+                     CUDA_DEVICE_MEMORY_LIMIT=80g CUDA_DEVICE_MEMORY_LIMIT_0=80g LD_PRELOAD= alloc changed 7630; echo done";
 /// What comes of it: 2 is that there is not as much.
-const REFUSED: [&str; 4] = ["within 0 8192", "beyond 2 8192", "cleared 2 8192", "changed 2 8192"];
+const REFUSED: [&str; 4] = ["within 0 7629", "beyond 2 7629", "cleared 2 7629", "changed 2 7629"];
 
 #[tokio::test]
 async fn a_share_is_refused_more_however_its_programs_are_started() {
@@ -258,13 +258,13 @@ async fn a_share_is_refused_more_however_its_programs_are_started() {
         "for f in /overrideEnv /etc/ld.so.preload /usr/local/vgpu/libvgpu.so; do \
          { echo x > $f; } 2>/dev/null && echo written; rm -f $f 2>/dev/null && echo removed; \
          echo x > /new; mv -f /new $f 2>/dev/null && echo replaced; done; \
-         cat /overrideEnv | head -n 2; cat /etc/ld.so.preload; alloc still 8193; echo done",
+         cat /overrideEnv | head -n 2; cat /etc/ld.so.preload; alloc still 7630; echo done",
     );
     let held = [
         "CUDA_DEVICE_MEMORY_LIMIT=8192m",
         "CUDA_DEVICE_MEMORY_LIMIT_0=8192m",
         "/usr/local/vgpu/libvgpu.so",
-        "still 2 8192",
+        "still 2 7629",
     ];
     assert_eq!(world.newest(id, 4, 15).await, held);
     let binds: Vec<bool> = world.ask(&format!("/containers/{}/json", world.container()))["Mounts"]
@@ -319,7 +319,7 @@ async fn what_cannot_hold_it_is_said() {
     // Nobody says of the image that it works with a part.
     world.library(world.built.0.path()).await;
     world.shop.image = image(&world.test, &world.admin.ctx(), false).await;
-    let id = world.create("image", "alloc it 8193; echo done; exec sleep 600").await;
+    let id = world.create("image", "alloc it 7630; echo done; exec sleep 600").await;
     assert_eq!(badge(&world.apply(id).await), (Split::Advisory, "image"));
     assert_eq!(world.newest(id, 1, 2).await, ["it 0 81920"]);
     world.act(id, InstanceAction::Delete).await;

@@ -69,7 +69,7 @@ async fn the_test_button_says_what_is_wrong() {
         .unwrap();
     let test = world.try_out(None).await;
     assert!(failed_at(&test).unwrap().1.contains("points to another server"), "{test:?}");
-    assert_eq!(world.refusal("wanda", "wanda's password").await.1, "error-directory-away");
+    assert_eq!(world.refusal("wanda", "wanda's password").await.1, "error-directory-setup");
 }
 
 #[tokio::test]
