@@ -6,7 +6,7 @@ use contract::instances::{InstanceAction, InstanceState, PlacementQuery};
 use contract::notifications::{NotificationKind, NotificationQuery};
 use contract::{BudgetId, CustomerId, ErrorCode};
 use platform::billing::budgets;
-use platform::{OpContext, instances, notifications};
+use platform::{OpContext, SystemActor, instances, notifications};
 use sqlx::AssertSqlSafe;
 use test_support::{TestPlatform, TestUser};
 
