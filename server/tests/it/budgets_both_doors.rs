@@ -101,7 +101,7 @@ async fn runs(server: &Server, who: &test_support::TestCustomer) -> String {
               price as (insert into spec_prices (spec_id, price_per_hour, starts_at, created_at)
                         select id, p.price, now() + p.begins, now() - interval '2 days' from spec,
                                (values (2.5, interval '-1 day'), (0.125, interval '1 day')) as p (price, begins) returning id),
-              image as (insert into images (name, source, address, state) values ('Small', 'address', 'small:1', 'approved')
+              image as (insert into images (name, source, address, state) values ('Small', 'registry', 'small:1', 'approved')
                         returning id),
               made as (insert into instances (customer_id, created_by, name, machine_id, machine_code, machine_name, image_id,
                                               image_name, spec_id, spec, gpu_count, cpu_cores, memory_gb, disk_gb, wanted,

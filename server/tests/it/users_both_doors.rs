@@ -190,6 +190,7 @@ async fn the_menu_shows_what_the_doors_let_through() {
                 "customers:invite",
                 "customers:manage-members",
                 "instances:create",
+                "billing:manage-own",
                 "images:upload",
                 "accounts:update-own",
                 "accounts:secure-own",

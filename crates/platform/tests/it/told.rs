@@ -235,7 +235,7 @@ async fn whoever_holds_a_role_hears_that_it_permits_something_else() {
 }
 
 #[tokio::test]
-async fn keys_and_tokens_are_told_of_as_one_chose() {
+async fn keys_and_tokens_are_told_of_whatever_was_chosen() {
     let world = World::new().await;
     let (p, test) = (&world.test.platform, &world.test);
     let lee = test.outsider("lee").await;
@@ -250,12 +250,16 @@ async fn keys_and_tokens_are_told_of_as_one_chose() {
         webhook: false,
     };
     let choices = contract::notifications::NotificationPreferences { choices: vec![quiet], ..Default::default() };
-    notifications::set_preferences(p, &lee.ctx(), choices).await.unwrap();
+    // Who sits at somebody's open session must not silence what they do next.
+    let refused = notifications::set_preferences(p, &lee.ctx(), choices).await.unwrap_err();
+    assert_eq!(refused.fields[0].key, "field-notification-always");
     let robot = contract::accounts::ApiTokenCreate { name: "robot".to_owned(), ..Default::default() };
     accounts::create_api_token(p, &lee.ctx(), robot).await.unwrap();
     world.work().await;
     assert_eq!(world.kinds(&lee).await, [K::ApiTokenMade, K::SshKeyAdded]);
-    assert_eq!(world.subjects("lee@example.org"), ["RemoteGPU: a new SSH key"]);
+    let mut told = world.subjects("lee@example.org");
+    told.sort();
+    assert_eq!(told, ["RemoteGPU: a new API token", "RemoteGPU: a new SSH key"]);
 }
 
 #[tokio::test]

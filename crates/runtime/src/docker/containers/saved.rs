@@ -91,7 +91,7 @@ impl Containers {
     pub async fn image_size(&self, repository: &str, tag: &str) -> Result<u64, Fault> {
         let name = name(repository, tag)?;
         let answer = self.wire.ask(Ask::get(format!("/images/{name}/json")), QUICK).await?;
-        let image: RawSize = read(&good(&answer)?)?;
+        let image: RawSize = read(&good(&answer).map_err(of_image)?)?;
         Ok(u64::try_from(image.size).unwrap_or_default())
     }
 
@@ -102,7 +102,7 @@ impl Containers {
     pub async fn export_image(&self, repository: &str, tag: &str) -> Result<Export, Fault> {
         let name = name(repository, tag)?;
         let flow = self.wire.flow_within(Ask::get(format!("/images/{name}/get")), BEGIN).await?;
-        let flow = flow.map_err(|answer| refusal(Doing::Other, &answer))?;
+        let flow = flow.map_err(|answer| of_image(refusal(Doing::Other, &answer)))?;
         Ok(Export { flow, piece: Bytes::new(), silence: Box::pin(tokio::time::sleep(SILENCE)) })
     }
 
@@ -123,6 +123,14 @@ impl Containers {
             there = true;
         }
         Ok(there)
+    }
+}
+
+/// What is not there, where an image was asked for, is the image.
+fn of_image(fault: Fault) -> Fault {
+    match fault.kind {
+        FaultKind::NotFound => Fault { kind: FaultKind::Image, ..fault },
+        _ => fault,
     }
 }
 
