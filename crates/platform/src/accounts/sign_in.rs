@@ -178,7 +178,7 @@ pub(super) async fn finish(
     attempts::note_success(&mut tx, ctx, subjects, row.id).await?;
     // What somebody reads the pages in is what mails come in, until they choose.
     if ctx.via() == Via::Page {
-        store::keep_first_language(&mut tx, row.id, ctx.language()).await?;
+        store::note_read_in(&mut tx, row.id, ctx.language()).await?;
     }
     let who = as_user(ctx, &row);
     let mut after = serde_json::Map::new();

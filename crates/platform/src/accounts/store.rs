@@ -30,11 +30,15 @@ use crate::context::agent_text;
 use crate::db::Tx;
 use crate::{Credential, Error, Result, UserPrincipal};
 
-/// Keeps the language of a person who has none yet.
-pub(super) async fn keep_first_language(tx: &mut Tx, user: UserId, language: Language) -> Result<()> {
-    sqlx::query!("update users set language = $2 where id = $1 and language is null", user.0, language.code())
-        .execute(&mut **tx)
-        .await?;
+/// Keeps what somebody read the pages in: mails to who chose no language come in it.
+pub(super) async fn note_read_in(tx: &mut Tx, user: UserId, language: Language) -> Result<()> {
+    sqlx::query!(
+        "update users set read_in = $2 where id = $1 and read_in is distinct from $2",
+        user.0,
+        language.code()
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

@@ -131,7 +131,7 @@ async fn a_change_says_what_it_was_before() {
     }
     let (before, after) = last("accounts:update-profile").await;
     assert_eq!((&before["displayName"], &after["displayName"]), (&"Lee".into(), &"Leah".into()));
-    let kind = NotificationKind::ApiTokenMade;
+    let kind = NotificationKind::MemberChanged;
     let choice = NotificationChoice { kind, in_app: true, mail: false, webhook: true };
     let body = NotificationPreferences { choices: vec![choice], ..NotificationPreferences::default() };
     notifications::set_preferences(p, &me, body).await.unwrap();

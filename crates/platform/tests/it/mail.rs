@@ -243,6 +243,17 @@ async fn mail_is_in_the_language_of_who_gets_it() {
     assert!(mail.text().contains("设置新密码") && mail.html().contains("lang=\"zh-CN\""), "{}", mail.text());
     assert_eq!(mail.header("Auto-Submitted"), "auto-generated");
     assert!(mail.header("From").contains("gpu@example.org"), "{}", mail.raw);
+    // Who chose none gets it in what they read the pages in.
+    let kim = world.test.outsider("kim").await;
+    world.email(&kim, "kim@example.org", "zh").await;
+    let read = "update users set language = null, read_in = 'en' where name = 'kim'";
+    sqlx::query(read).execute(world.test.owner_pool()).await.unwrap();
+    let made = contract::users::UserPassword { password: None };
+    let staff = world.admin.ctx();
+    accounts::users::set_password(&world.test.platform, &staff, kim.id, made).await.unwrap();
+    world.work().await;
+    let told = world.sink.taken_by("kim@example.org").pop().unwrap();
+    assert!(told.header("Subject").contains("password"), "{}", told.header("Subject"));
 }
 
 #[tokio::test]

@@ -34,7 +34,8 @@ pub(in crate::accounts) async fn holders(
 /// Those of these people who are active, as they are reached.
 pub(in crate::accounts) async fn contacts(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Contact>> {
     let rows = sqlx::query!(
-        r#"select id, name::text as "name!", display_name, email::text as email, language, time_zone,
+        r#"select id, name::text as "name!", display_name, email::text as email,
+                  coalesce(language, read_in) as language, time_zone,
                   exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
                          where a.user_id = users.id) as "staff!"
            from users where id = any($1) and state = 'active' and deleted_at is null order by id"#,
@@ -81,7 +82,7 @@ pub(in crate::accounts) async fn names_of_members(
 /// Whose address this is, disabled or not: how they are reached.
 pub(in crate::accounts) async fn by_email(tx: &mut Tx, email: &str) -> Result<Option<Contact>> {
     let row = sqlx::query!(
-        r#"select id, name::text as "name!", display_name, language,
+        r#"select id, name::text as "name!", display_name, coalesce(language, read_in) as language,
                   exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
                          where a.user_id = users.id) as "staff!"
            from users where email = $1::text::citext and deleted_at is null"#,
