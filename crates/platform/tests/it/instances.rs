@@ -222,14 +222,15 @@ async fn why_staff_read_what_an_instance_says_is_its_customers_to_know() {
     }
     read("您请求帮助").await.unwrap();
     let own = platform::audit::list_own(platform, &acme.owner.ctx(), &Default::default()).await.unwrap().list;
-    let told: Vec<_> = own
+    let mut told: Vec<_> = own
         .iter()
         .map(|row| (row.action.as_str(), row.target_name.as_deref(), row.actor_name.is_some(), row.reason.as_deref()))
         .collect();
+    told.sort();
     let name = Some("training");
     assert_eq!(
         told,
-        [("instances:read-logs", name, false, Some("您请求帮助")), ("instances:create", name, true, None)],
+        [("instances:create", name, true, None), ("instances:read-logs", name, false, Some("您请求帮助"))],
         "and nothing of what else staff wrote"
     );
 }
