@@ -261,8 +261,8 @@ async fn a_share_is_refused_more_however_its_programs_are_started() {
          cat /overrideEnv | head -n 2; cat /etc/ld.so.preload; alloc still 7630; echo done",
     );
     let held = [
-        "CUDA_DEVICE_MEMORY_LIMIT=8192m",
-        "CUDA_DEVICE_MEMORY_LIMIT_0=8192m",
+        "CUDA_DEVICE_MEMORY_LIMIT=7629m",
+        "CUDA_DEVICE_MEMORY_LIMIT_0=7629m",
         "/usr/local/vgpu/libvgpu.so",
         "still 2 7629",
     ];
