@@ -65,9 +65,15 @@ impl Wrong {
     }
 }
 
-/// Control characters, and those that turn the direction of what stands after them round, in lists and mails of others too.
+/// Control characters, those that turn the direction of what stands after them round, in lists and mails of others too, and
+/// those of no width, by which two names look alike.
 pub(crate) fn unseen(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+        )
 }
 
 pub(crate) fn is_email(text: &str) -> bool {
@@ -83,7 +89,7 @@ mod tests {
 
     #[test]
     fn what_turns_text_round_is_unseen() {
-        assert!(['\u{202e}', '\u{2066}', '\u{0}', '\n'].into_iter().all(unseen));
+        assert!(['\u{202e}', '\u{2066}', '\u{0}', '\n', '\u{200b}', '\u{feff}'].into_iter().all(unseen));
         assert!("Zoë 张伟 עברית - \u{200d}".chars().all(|c| !unseen(c)));
     }
 

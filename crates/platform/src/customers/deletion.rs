@@ -22,7 +22,8 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Res
         may_be_deleted(&mut tx, id).await?;
         let before = Some(facts(&read(&mut tx, id).await?));
         store::set_deleted(&mut tx, &granted, Some(ctx.now())).await?;
-        audit::record_in_tx(&mut tx, ctx, audit::Entry { before, ..entry("customers:delete", id) }).await?;
+        let after = Some(serde_json::json!({ "deleted": true }));
+        audit::record_in_tx(&mut tx, ctx, audit::Entry { before, after, ..entry("customers:delete", id) }).await?;
     }
     let row = read(&mut tx, id).await?;
     tx.commit().await?;
@@ -54,7 +55,9 @@ pub async fn restore(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Re
     let granted = ctx.authorize(DeleteCustomer, &resource(id))?;
     if store::lock_any(&mut tx, id).await?.ok_or_else(Error::not_found)?.is_some() {
         store::set_deleted(&mut tx, &granted, None).await?;
-        audit::record_in_tx(&mut tx, ctx, entry("customers:restore", id)).await?;
+        let before = Some(serde_json::json!({ "deleted": true }));
+        let after = Some(facts(&read(&mut tx, id).await?));
+        audit::record_in_tx(&mut tx, ctx, audit::Entry { before, after, ..entry("customers:restore", id) }).await?;
     }
     let row = read(&mut tx, id).await?;
     tx.commit().await?;

@@ -493,6 +493,8 @@ fn checked(mut body: RoleWrite) -> Result<RoleWrite> {
     body.name = wrong.name("name", &body.name);
     if is_called_as_built_in(&body.name) {
         wrong.add("name", "field-role-name-built-in");
+    } else if mixes_alphabets(&body.name) {
+        wrong.add("name", "field-role-name-mixed");
     }
     body.description = wrong.text("description", body.description, 1000);
     body.permissions.sort_unstable();
@@ -506,12 +508,24 @@ fn checked(mut body: RoleWrite) -> Result<RoleWrite> {
     Ok(body)
 }
 
+/// What is left of a name when only what one hears of it counts: letters and digits, small, those of double width as others.
+pub(crate) fn plain(text: &str) -> String {
+    let narrow = |c: char| match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        _ => c,
+    };
+    text.chars().map(narrow).filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Whether Latin letters stand beside Greek or Cyrillic ones, many of which look the same.
+fn mixes_alphabets(name: &str) -> bool {
+    let latin = name.chars().any(|c| c.is_ascii_alphabetic());
+    latin && name.chars().any(|c| matches!(c, '\u{370}'..='\u{52f}' | '\u{1f00}'..='\u{1fff}'))
+}
+
 /// Whether people, or a workbook, would take a role of this name for a built-in one, in either language, or for another one's
 /// code: whoever may make roles could have somebody else give the wrong one.
 fn is_called_as_built_in(name: &str) -> bool {
-    let plain = |text: &str| -> String {
-        text.chars().filter(|c| !c.is_whitespace() && !"-_".contains(*c)).flat_map(char::to_lowercase).collect()
-    };
     let name = plain(name);
     let is_code = name.strip_prefix("custom").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
     let called = |code: &&str| {

@@ -234,12 +234,18 @@ async fn what_is_wrong_with_a_role_is_named() {
         "运维人员",
         "Teacher",
         "客户成员",
+        "Ｏperator",
+        "Operator\u{200d}",
         "custom-7",
         "CUSTOM 12",
     ] {
         let error = roles::create(&test.platform, &admin.ctx(), body(name, &[])).await.unwrap_err();
         let faults: Vec<_> = error.fields.iter().map(|field| (field.path, field.key)).collect();
         assert_eq!(faults, [("name", "field-role-name-built-in")], "{name}");
+    }
+    for (name, fault) in [("\u{39f}perator", "field-role-name-mixed"), ("Night\u{200b}shift", "field-length-1-100")] {
+        let error = roles::create(&test.platform, &admin.ctx(), body(name, &[])).await.unwrap_err();
+        assert_eq!(error.fields[0].key, fault, "{name}");
     }
     let role = roles::create(&test.platform, &admin.ctx(), body("Others", &[])).await.unwrap();
     let late = RoleWrite { revision: Some(role.revision + 1), ..body("Others", &[]) };

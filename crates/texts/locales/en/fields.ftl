@@ -97,6 +97,7 @@ field-email-same = This is your address already.
 field-not-a-clock = Enter a time of day such as 22:00.
 field-role-unknown = There is no such role of the platform.
 field-role-name-built-in = A built-in role is called so, or its code is. Choose a name that nobody takes for another role.
+field-role-name-mixed = The name mixes Latin letters with Greek or Cyrillic ones, which look the same. Write it in one alphabet.
 field-role-name-taken = There is a role of this name already.
 field-role-holders = Held by { $names } ({ $n } in all).
 field-permission-not-grantable = These permissions cannot be part of a role: { $names }.

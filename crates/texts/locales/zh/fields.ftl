@@ -97,6 +97,7 @@ field-email-same = 这已经是您的邮箱。
 field-not-a-clock = 请输入时间，例如 22:00。
 field-role-unknown = 没有这个平台角色。
 field-role-name-built-in = 与内置角色的名称或代码相同。请换一个不会被误认为其他角色的名称。
+field-role-name-mixed = 名称混用了拉丁字母与外形相同的希腊或西里尔字母，请只用一种字母书写。
 field-role-name-taken = 已有同名角色。
 field-role-holders = 持有人：{ $names }（共 { $n } 人）。
 field-permission-not-grantable = 这些权限不能加入角色：{ $names }。

@@ -70,7 +70,9 @@ fn reason(error: ApiError) -> String {
 /// else word by word.
 pub(super) fn addresses(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    for part in text.split(['\n', '\r', ',', ';']) {
+    // What stands in quotes is a name, whatever is in it.
+    let unquoted = text.split('"').step_by(2).collect::<Vec<_>>().join(" ");
+    for part in unquoted.split(['\n', '\r', ',', ';']) {
         let inner = part.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(inner, _)| inner);
         for word in inner.unwrap_or(part).split_whitespace() {
             if !found.iter().any(|known| known.eq_ignore_ascii_case(word)) {
@@ -89,8 +91,7 @@ mod tests {
     fn addresses_are_found_however_they_are_pasted() {
         assert_eq!(addresses(" zoe@example.org "), ["zoe@example.org"]);
         let pasted = "a@x.org\r\nb@x.org; \"Doe, Zoe\" <c@x.org>,\td@x.org e@x.org\nA@x.org";
-        // The name in quotes falls apart at its comma: its first half is an address of nobody, and is said to be none.
-        assert_eq!(addresses(pasted), ["a@x.org", "b@x.org", "\"Doe", "c@x.org", "d@x.org", "e@x.org"]);
+        assert_eq!(addresses(pasted), ["a@x.org", "b@x.org", "c@x.org", "d@x.org", "e@x.org"]);
         assert!(addresses(" \n;, ").is_empty());
     }
 }

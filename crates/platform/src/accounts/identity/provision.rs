@@ -94,7 +94,8 @@ pub(super) async fn admit(
 
 /// The word of why somebody whom a provider proved is not let in, for the log; nothing of other errors.
 pub(in crate::accounts) fn why_of(error: &Error) -> Option<&'static str> {
-    error.key.split_once("-identity-").filter(|(kind, _)| *kind == "error").map(|(_, why)| why)
+    let of = |begin: &str| error.key.strip_prefix(begin);
+    of("error-identity-").or_else(|| of("error-directory-"))
 }
 
 fn refused(key: &'static str, provider: &Provider) -> Error {

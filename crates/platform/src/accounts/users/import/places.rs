@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use contract::CustomerId;
 use contract::accounts::{Language, MemberRole};
 
-use crate::roles::Assignable;
+use crate::roles::{Assignable, plain};
 
 /// The names in a cell, as far as they are known whole: a name may hold a comma.
 pub(super) fn names(text: &str, known: impl Fn(&str) -> bool) -> Vec<String> {
@@ -31,13 +31,13 @@ pub(super) enum Called<'a> {
 
 /// A role of the platform by its name, in either language where it is built in, or its code.
 pub(super) fn role<'a>(roles: &'a [Assignable], text: &str) -> Called<'a> {
-    let text = text.to_lowercase();
+    let text = plain(text);
     let is_called = |role: &&Assignable| {
-        let in_words = |language| texts::message(language, &format!("role-{}", role.code), &[]).to_lowercase();
-        role.code.to_lowercase() == text
+        let in_words = |language| plain(&texts::message(language, &format!("role-{}", role.code), &[]));
+        plain(&role.code) == text
             || match role.builtin {
                 true => [Language::Zh, Language::En].into_iter().any(|language| in_words(language) == text),
-                false => role.name.to_lowercase() == text,
+                false => plain(&role.name) == text,
             }
     };
     let mut called = roles.iter().filter(is_called);
@@ -144,7 +144,11 @@ mod tests {
         roles.push(Assignable { id: contract::RoleId(9), code, name, builtin: false, powers: Vec::new() });
         assert!(matches!(role(&roles, "教师"), Called::Several), "one of these words made before they were refused");
         assert!(matches!(role(&roles, "custom-9"), Called::One(role) if role.id.0 == 9));
-        assert!(matches!(role(&roles, "boss"), Called::Nothing));
+        assert!(matches!(role(&roles, "boss"), Called::Nothing) && matches!(role(&roles, "-"), Called::Nothing));
+        // As somebody could have called one before: what one does not see makes no other name.
+        let (code, name) = ("custom-8".to_owned(), "Operator\u{200b}".to_owned());
+        roles.push(Assignable { id: contract::RoleId(8), code, name, builtin: false, powers: Vec::new() });
+        assert!(matches!(role(&roles, "Operator"), Called::Several));
     }
 
     #[test]
