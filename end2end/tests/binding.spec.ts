@@ -110,7 +110,7 @@ test('staff part it: every session ends, the way is shut, and the owner is told'
   await expect(page.getByRole('alert')).toContainText('you have no account here');
   await signIn(page, zoe);
   await page.goto('/account');
-  await expectTold(page, `admin parted your account from ${PROVIDER}.`);
+  await expectTold(page, `Staff of the platform parted your account from ${PROVIDER}.`);
 
   await expectAudited(staff, 'accounts:link-identity', [[zoe.name, 'Done'], [zoe.name, 'Failed']]);
   await expectAudited(staff, 'users:unlink-identity', [['admin', 'Done']]);
