@@ -94,8 +94,8 @@ pub(super) async fn admit(
 
 /// The word of why somebody whom a provider proved is not let in, for the log; nothing of other errors.
 pub(in crate::accounts) fn why_of(error: &Error) -> Option<&'static str> {
-    let of = |begin: &str| error.key.strip_prefix(begin);
-    of("error-identity-").or_else(|| of("error-directory-"))
+    let of = |noun| error.key.split_once(noun).filter(|(kind, _)| *kind == "error").map(|(_, why)| why);
+    of("-identity-").or_else(|| of("-directory-"))
 }
 
 fn refused(key: &'static str, provider: &Provider) -> Error {
