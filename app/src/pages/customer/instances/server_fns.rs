@@ -2,8 +2,8 @@
 
 use contract::access::{AccessQuery, AccessSession, SshCommand};
 use contract::instances::{
-    InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceQuery, InstanceSave, InstanceSaveView, InstanceStats,
-    InstanceView, Placement, PlacementQuery,
+    InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceQuery, InstanceSaveView, InstanceStats, InstanceView,
+    Placement, PlacementQuery,
 };
 use contract::specs::SpecView;
 use contract::{ApiError, InstanceId, Page};
@@ -146,7 +146,8 @@ pub async fn save_own_instance(
     #[server(default)] description: String,
 ) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
-    let body = InstanceSave { name: name.clone(), description: Some(description.clone()), remark: None };
+    let body =
+        contract::instances::InstanceSave { name: name.clone(), description: Some(description.clone()), remark: None };
     let result = platform::instances::save_image(&platform, &ctx, id, body).await;
     let page = paths::own_instance(id);
     // The page has another form with a name.
