@@ -33,6 +33,15 @@ impl Wrong {
         value
     }
 
+    /// The same of what must not be absent; empty where it is.
+    pub(crate) fn required(&mut self, path: &'static str, value: String, max: usize) -> String {
+        let value = self.text(path, Some(value), max);
+        if value.is_none() {
+            self.add(path, "field-required");
+        }
+        value.unwrap_or_default()
+    }
+
     /// A name: 1 to 100 characters.
     pub(crate) fn name(&mut self, path: &'static str, name: &str) -> String {
         let name = name.trim().to_owned();

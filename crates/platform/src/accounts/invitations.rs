@@ -75,7 +75,8 @@ pub async fn invite(
     if !customers::lock_present(&mut tx, customer).await? {
         return Err(Error::new(ErrorCode::WrongState).with_key("field-customer-disabled"));
     }
-    if links::open_invitations(&mut tx, customer, ctx.now()).await?.len() >= MOST_OPEN {
+    let open = links::open_invitations(&mut tx, customer, ctx.now()).await?;
+    if open.len() >= MOST_OPEN {
         return Err(Error::field("email", "field-invitations-open"));
     }
     let (there, all) = links::invited_since(&mut tx, customer, &email, ctx.now() - TimeDelta::days(1)).await?;
@@ -83,10 +84,8 @@ pub async fn invite(
         return Err(Error::field("email", "field-invited-often"));
     }
     // One address has one open invitation, with what was said last.
-    for earlier in links::open_invitations(&mut tx, customer, ctx.now()).await? {
-        if earlier.email.eq_ignore_ascii_case(&email) {
-            links::revoke_invitation(&mut tx, customer, earlier.id, ctx.now()).await?;
-        }
+    for earlier in open.iter().filter(|earlier| earlier.email.eq_ignore_ascii_case(&email)) {
+        links::revoke_invitation(&mut tx, customer, earlier.id, ctx.now()).await?;
     }
     let name = customer_name(&mut tx, customer).await?;
     // Of who has an account here already, it is known; who has none reads most likely what who invites them reads.

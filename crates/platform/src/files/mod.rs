@@ -16,7 +16,7 @@ use std::io::Read as _;
 
 use chrono::TimeDelta;
 use contract::files::{
-    CHUNK_BYTES, FilePurpose, FileQuery, FileView, GB, MAX_OPEN_UPLOADS, UPLOAD_HOURS, UploadCreate, UploadState,
+    CHUNK_BYTES, FilePurpose, FileQuery, FileView, MAX_OPEN_UPLOADS, UPLOAD_HOURS, UploadCreate, UploadState,
     UploadView,
 };
 use contract::{CustomerId, ErrorCode, FileId, Page, Permission, UploadId, UserId};
@@ -35,7 +35,7 @@ use crate::authz::{
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::jobs::{NewJob, enqueue_in_tx};
-use crate::{Error, OpContext, Platform, Result, audit, settings};
+use crate::{Error, OpContext, Platform, Result, audit};
 
 /// Up to this size who completes an upload waits for the end of it.
 const AT_ONCE: u64 = 64 << 20;
@@ -75,13 +75,7 @@ pub async fn create_upload(platform: &Platform, ctx: &OpContext, body: UploadCre
     let shelf = shelf(ctx);
     let granted = ctx.authorize(CreateFile, &shelf)?;
     let new = check(body)?;
-    let most = settings::max_file_gb(platform).await;
-    if new.size > most * GB {
-        return Err(Error::new(ErrorCode::TooLarge).with_key("error-file-too-large").with_arg("gb", most));
-    }
-    fits_the_disk(platform, new.size).await?;
-    let key = Uuid::new_v4();
-    platform.files().create(key).await?;
+    let key = taking::prepare(platform, new.size).await?;
     let announced = announce(platform, ctx, &granted, &shelf, &new, key).await;
     if announced.is_err() {
         // What was refused leaves no folder. Where this fails too, it is swept away later.

@@ -27,12 +27,9 @@ pub async fn approve(platform: &Platform, ctx: &OpContext, id: ImageId) -> Resul
 pub async fn reject(platform: &Platform, ctx: &OpContext, id: ImageId, body: ImageReject) -> Result<ImageView> {
     ctx.authorize(ReviewImage, &ImageRef::of_platform(id))?;
     let mut wrong = Wrong::new();
-    let reason = wrong.text("reason", Some(body.reason), 1000);
-    if reason.is_none() {
-        wrong.add("reason", "field-required");
-    }
+    let reason = wrong.required("reason", body.reason, 1000);
     wrong.into_result()?;
-    decide(platform, ctx, id, reason).await
+    decide(platform, ctx, id, Some(reason)).await
 }
 
 async fn decide(platform: &Platform, ctx: &OpContext, id: ImageId, reason: Option<String>) -> Result<ImageView> {

@@ -287,9 +287,7 @@ pub(in crate::accounts) async fn take_back_in_tx(
     user: UserId,
     given: serde_json::Value,
 ) -> Result<(serde_json::Value, bool)> {
-    let given: Vec<Given> = serde_json::from_value(given).map_err(Error::internal)?;
-    let others = roles::of_others(tx, user, None).await?;
-    let (_, changed) = roles::apply(tx, user, (&given, &[]), &others).await?;
+    let (_, changed) = roles::take_back(tx, user, None, given).await?;
     let ends = !changed.removed.is_empty();
     Ok((serde_json::to_value(changed).map_err(Error::internal)?, ends))
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::super::{SessionEnding, entry};
-use super::roles::{self as groups, Given};
+use super::roles as groups;
 use super::store::{Bound, ProviderFields, ProviderRow};
 use super::test::KeptTest;
 use super::{binding, network, provision, sealed_for, services, store};
@@ -160,9 +160,7 @@ async fn take_back(
 ) -> Result<Vec<UserId>> {
     let mut changed = Vec::new();
     for bound in store::given_through(tx, granted, provider.id).await? {
-        let given: Vec<Given> = serde_json::from_value(bound.granted).map_err(Error::internal)?;
-        let others = groups::of_others(tx, bound.user, Some(bound.id)).await?;
-        let (left, roles) = groups::apply(tx, bound.user, (&given, &[]), &others).await?;
+        let (left, roles) = groups::take_back(tx, bound.user, Some(bound.id), bound.granted).await?;
         store::set_granted(tx, bound.id, &serde_json::to_value(left).map_err(Error::internal)?).await?;
         provision::note_roles(tx, ctx, bound.user, &provider.name, &roles).await?;
         if !roles.removed.is_empty() {
@@ -335,14 +333,6 @@ async fn check(tx: &mut Tx, ctx: &OpContext, body: ProviderBody, has_secret: boo
     })
 }
 
-fn required(wrong: &mut Wrong, path: &'static str, text: String, max: usize) -> String {
-    let text = wrong.text(path, Some(text), max);
-    if text.is_none() {
-        wrong.add(path, "field-required");
-    }
-    text.unwrap_or_default()
-}
-
 fn certificates(wrong: &mut Wrong, path: &'static str, text: Option<String>) -> Option<String> {
     let text = text.map(|text| text.replace('\r', "").trim().to_owned()).filter(|text| !text.is_empty());
     if text
@@ -355,14 +345,14 @@ fn certificates(wrong: &mut Wrong, path: &'static str, text: Option<String>) -> 
 }
 
 fn check_ldap(wrong: &mut Wrong, body: LdapSettings) -> LdapSettings {
-    let host = required(wrong, "ldap.host", body.host, 253);
+    let host = wrong.required("ldap.host", body.host, 253);
     if !host.is_empty() && !is_host(&host) {
         wrong.add("ldap.host", "field-address");
     }
     if body.port == 0 {
         wrong.add_with("ldap.port", "field-number-range", vec![("min", "1".to_owned()), ("max", "65535".to_owned())]);
     }
-    let user_filter = required(wrong, "ldap.userFilter", body.user_filter, 1000);
+    let user_filter = wrong.required("ldap.userFilter", body.user_filter, 1000);
     if !is_filter(&user_filter, &["{login}"]) {
         wrong.add("ldap.userFilter", "field-ldap-user-filter");
     }
@@ -372,7 +362,7 @@ fn check_ldap(wrong: &mut Wrong, body: LdapSettings) -> LdapSettings {
         wrong.add("ldap.groupFilter", "field-ldap-group-filter");
     }
     let mut attribute = |path: &'static str, text: String| {
-        let text = required(wrong, path, text, 100);
+        let text = wrong.required(path, text, 100);
         if !text.is_empty() && !is_attribute(&text) {
             wrong.add(path, "field-ldap-attribute");
         }
@@ -388,7 +378,7 @@ fn check_ldap(wrong: &mut Wrong, body: LdapSettings) -> LdapSettings {
         security: body.security,
         ca_certificate: certificates(wrong, "ldap.caCertificate", body.ca_certificate),
         bind_dn: wrong.text("ldap.bindDn", body.bind_dn, 500),
-        user_base: required(wrong, "ldap.userBase", body.user_base, 500),
+        user_base: wrong.required("ldap.userBase", body.user_base, 500),
         user_filter,
         login_attribute,
         id_attribute,
@@ -412,7 +402,7 @@ pub(super) fn is_attribute(text: &str) -> bool {
 }
 
 fn check_oidc(wrong: &mut Wrong, body: OidcSettings) -> OidcSettings {
-    let issuer = required(wrong, "oidc.issuer", body.issuer, 500);
+    let issuer = wrong.required("oidc.issuer", body.issuer, 500);
     let fine = |url: &Url| network::is_service_address(url) && url.query().is_none() && url.fragment().is_none();
     if !issuer.is_empty() && !Url::parse(&issuer).is_ok_and(|url| fine(&url)) {
         wrong.add("oidc.issuer", "field-oidc-issuer");
@@ -427,11 +417,11 @@ fn check_oidc(wrong: &mut Wrong, body: OidcSettings) -> OidcSettings {
     }
     OidcSettings {
         issuer,
-        client_id: required(wrong, "oidc.clientId", body.client_id, 255),
+        client_id: wrong.required("oidc.clientId", body.client_id, 255),
         scopes,
         ca_certificate: certificates(wrong, "oidc.caCertificate", body.ca_certificate),
-        name_claim: required(wrong, "oidc.nameClaim", body.name_claim, 100),
-        groups_claim: required(wrong, "oidc.groupsClaim", body.groups_claim, 200),
+        name_claim: wrong.required("oidc.nameClaim", body.name_claim, 100),
+        groups_claim: wrong.required("oidc.groupsClaim", body.groups_claim, 200),
     }
 }
 

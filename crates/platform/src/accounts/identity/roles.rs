@@ -116,6 +116,18 @@ pub(super) async fn apply(
     Ok((work.now, work.changed))
 }
 
+/// Takes back what an identity gave, which is gone or whose provider is out of use: what has to stay, and what changed.
+pub(super) async fn take_back(
+    tx: &mut Tx,
+    user: UserId,
+    identity: Option<IdentityId>,
+    granted: serde_json::Value,
+) -> Result<(Vec<Given>, Changed)> {
+    let given: Vec<Given> = serde_json::from_value(granted).map_err(Error::internal)?;
+    let others = of_others(tx, user, identity).await?;
+    apply(tx, user, (&given, &[]), &others).await
+}
+
 /// What the groups of one provider are being made to mean for one person.
 struct Work<'a> {
     user: UserId,
@@ -133,8 +145,7 @@ impl Work<'_> {
 
     /// Whether providers and not people made this word what somebody is there.
     fn is_given(&self, place: &Given, word: &str) -> bool {
-        let given = self.before.iter().chain(self.others).filter(|given| given.place() == place.place());
-        given.into_iter().any(|given| is_word_of(given, word))
+        self.before.iter().chain(self.others).any(|given| given.place() == place.place() && is_word_of(given, word))
     }
 
     fn keep(&mut self, given: Given) {

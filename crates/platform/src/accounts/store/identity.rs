@@ -235,6 +235,12 @@ pub(in crate::accounts) struct Bound {
     pub granted: Value,
 }
 
+impl Bound {
+    fn new((id, user): (i64, i64), label: String, granted: Value) -> Self {
+        Self { id: IdentityId(id), user: UserId(user), label, granted }
+    }
+}
+
 /// Parts everybody from a provider.
 pub(in crate::accounts) async fn delete_identities_through(
     tx: &mut Tx,
@@ -247,13 +253,7 @@ pub(in crate::accounts) async fn delete_identities_through(
         id.0
     );
     let gone = gone.fetch_all(&mut **tx).await?.into_iter();
-    let bound = gone.map(|row| Bound {
-        id: IdentityId(row.id),
-        user: UserId(row.user_id),
-        label: row.label,
-        granted: row.granted,
-    });
-    Ok(bound.collect())
+    Ok(gone.map(|row| Bound::new((row.id, row.user_id), row.label, row.granted)).collect())
 }
 
 /// Everybody to whom the groups of a provider gave something, as they are until the transaction ends.
@@ -268,13 +268,7 @@ pub(in crate::accounts) async fn given_through(
         id.0
     );
     let rows = rows.fetch_all(&mut **tx).await?.into_iter();
-    let bound = rows.map(|row| Bound {
-        id: IdentityId(row.id),
-        user: UserId(row.user_id),
-        label: row.label,
-        granted: row.granted,
-    });
-    Ok(bound.collect())
+    Ok(rows.map(|row| Bound::new((row.id, row.user_id), row.label, row.granted)).collect())
 }
 
 /// What the groups of an identity give, after it was made something else without a sign-in.

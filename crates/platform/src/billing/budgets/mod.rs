@@ -386,12 +386,8 @@ pub async fn lift(platform: &Platform, ctx: &OpContext, id: BudgetId, body: Budg
     let month = month(platform, ctx.now()).await;
     let granted = managed(platform, ctx, id, &month).await?;
     let mut wrong = Wrong::new();
-    let because = wrong.text("because", Some(body.because), 1000);
-    if because.is_none() {
-        wrong.add("because", "field-required");
-    }
+    let because = wrong.required("because", body.because, 1000);
     wrong.into_result()?;
-    let because = because.unwrap_or_default();
     let mut tx = platform.db().begin(&system(ctx)).await?;
     let mut row = locked(&mut tx, ctx, granted.id(), &month).await?;
     let by = ctx.user().map_or("", |user| user.display_name.as_str()).to_owned();

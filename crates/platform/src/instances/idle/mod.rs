@@ -150,12 +150,8 @@ pub async fn keep(platform: &Platform, ctx: &OpContext, id: InstanceId, body: In
         let args = vec![("min", "1".to_owned()), ("max", set.keep_hours.to_string())];
         wrong.add_with("hours", "field-number-range", args);
     }
-    let because = wrong.text("because", Some(body.because), 1000);
-    if because.is_none() {
-        wrong.add("because", "field-required");
-    }
+    let because = wrong.required("because", body.because, 1000);
     wrong.into_result()?;
-    let because = because.unwrap_or_default();
     let mut tx = platform.db().begin(&system(ctx)).await?;
     let row = store::lock(&mut tx, id).await?.ok_or_else(Error::not_found)?;
     if row.state() != InstanceState::Running {
