@@ -43,7 +43,7 @@ async function expectTold(page: Page, text: string): Promise<void> {
 /** Who did it and how it ended, newest first. */
 async function expectAudited(page: Page, action: string, rows: [string, string][]): Promise<void> {
   await page.goto(`/admin/audit?action=${action}`);
-  const events = page.locator('main details > summary');
+  const events = page.getByRole('list', { name: 'Audit' }).locator('summary');
   await expect(events).toHaveCount(rows.length);
   for (const [index, [actor, outcome]] of rows.entries()) {
     await expect(events.nth(index)).toContainText(actor);
