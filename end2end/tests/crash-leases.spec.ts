@@ -19,9 +19,9 @@ async function kill(installation: Installation, victim: Victim): Promise<void> {
 }
 
 /** What a server that dies answers is no answer. */
-async function attempt(installation: Installation, token: string, address: string, body: unknown): Promise<number> {
+async function attempt(installation: Installation, token: string, address: string, body: unknown, key?: string): Promise<number> {
   try {
-    return (await installation.rest(token, address, 'POST', body)).status;
+    return (await installation.rest(token, address, 'POST', body, key ? { 'idempotency-key': key } : {})).status;
   } catch {
     return 0;
   }
@@ -108,5 +108,33 @@ test('allocations and reclaims are whole, and reclaims that were begun end', asy
     });
     const twice = installation.sql(`select allocation_id from allocation_events where allocation_id in (${ids.join(',')}) and kind in ('reclaim_started', 'reclaimed') group by allocation_id, kind having count(*) <> 1`);
     expect(twice, 'begun or ended twice').toEqual([]);
+  }
+});
+
+test('asking again with the same key after a sudden death does nothing twice', async ({ installation }) => {
+  test.setTimeout(180_000);
+  const COUNT = 20;
+  const token = await installation.token(installation.admin);
+  for (const [round, [victim, delay]] of rounds.entries()) {
+    const names = Array.from({ length: COUNT }, (_, i) => `Keyed ${round}-${i}`);
+    const ask = (name: string) => attempt(installation, token, '/api/admin/customers', { name, remark: 'keyed' }, `crash-${round}-${name.replace(' ', '-')}`);
+    const asking = names.map(ask);
+    await pause(delay);
+    await kill(installation, victim);
+    const first = await Promise.all(asking);
+    const count = (name: string) => Number(installation.sql(`select count(*) from customers where name = '${name}'`)[0]);
+    const made = names.filter((name) => count(name) === 1).length;
+    console.log(`${victim} killed after ${delay} ms: ${first.filter((status) => status === 201).length} of ${COUNT} answered, ${made} made`);
+    for (const [i, name] of names.entries()) if (first[i] === 201) expect(count(name), 'what was answered is kept').toBe(1);
+    // Who died holds its keys until nobody can be at work any more.
+    const held = await Promise.all(names.map(ask));
+    expect(held.filter((status) => ![201, 409].includes(status)), 'answered, done now, or told to wait').toEqual([]);
+    installation.sql("update idempotency_keys set lease_until = now() where response is null");
+    for (const name of names) {
+      const again = await ask(name);
+      // Made by who died, whose answer nobody heard: the name is taken.
+      expect([201, 409], name).toContain(again);
+      expect(count(name), name).toBe(1);
+    }
   }
 });

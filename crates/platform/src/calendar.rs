@@ -69,6 +69,11 @@ pub(crate) fn next_begin(at: DateTime<Utc>, unit: Unit, zone: Tz) -> Option<Date
     instant(next.and_time(NaiveTime::MIN), zone).filter(|next| *next > at)
 }
 
+/// When a day begins, which is not at midnight where clocks go forward then.
+pub(crate) fn begin_of_day(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
+    instant(day.and_time(NaiveTime::MIN), zone)
+}
+
 /// The instant of a wall-clock time.
 fn instant(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
     // Clocks go forward by half an hour in places, and once by a day (Samoa, 2011).

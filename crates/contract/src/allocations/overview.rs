@@ -85,6 +85,8 @@ pub struct TimelineQuery {
     pub from: Option<String>,
     /// Months across, 1 to 24; 12 when absent.
     pub months: Option<u32>,
+    /// Time zone of the months, such as `Asia/Shanghai`; the caller's own when absent.
+    pub time_zone: Option<String>,
     /// Part of a machine's code or name.
     pub q: Option<String>,
     pub page: Option<u32>,
@@ -125,6 +127,8 @@ pub struct TimelineBar {
 pub struct Timeline {
     pub from: DateTime<Utc>,
     pub until: DateTime<Utc>,
+    /// Where the months begin at midnight.
+    pub time_zone: String,
     pub rows: Vec<TimelineRow>,
     /// Machines in all.
     pub total: u64,

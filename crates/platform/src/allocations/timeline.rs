@@ -1,30 +1,35 @@
 //! Which machine is lent when: machines down, months across.
 
-use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
+use chrono::{Datelike, Months, NaiveDate};
 use contract::Permission;
 use contract::allocations::{Timeline, TimelineBar, TimelineQuery, TimelineRow};
 
 use super::store;
 use crate::authz::AllocationRef;
+use crate::calendar::begin_of_day;
 use crate::{Error, OpContext, Platform, Result, audit, customers, machines};
 
 /// Months across when nobody says.
 const USUAL_MONTHS: u32 = 12;
 
-/// A page of machines with what holds them in a range of months. Months begin at midnight UTC.
+/// A page of machines with what holds them in a range of months. Months begin at midnight of the reader's time zone.
 ///
 /// # Errors
-/// `Validation` for a month that does not read or too many months.
+/// `Validation` for a month that does not read, too many months or an unknown time zone.
 pub async fn timeline(platform: &Platform, ctx: &OpContext, query: &TimelineQuery) -> Result<Timeline> {
     ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
     let (page, page_size) = audit::page_of(query.page, Some(query.page_size.unwrap_or(50)))?;
+    let zone = match query.time_zone.as_deref().filter(|text| !text.is_empty()) {
+        Some(text) => text.parse().map_err(|_| Error::field("timeZone", "field-time-zone-unknown"))?,
+        None => ctx.time_zone(platform),
+    };
     let from = match query.from.as_deref().filter(|text| !text.is_empty()) {
         Some(text) => NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d")
             .ok()
             .filter(|day| (2000..2200).contains(&day.year()))
             .ok_or_else(|| Error::field("from", "field-not-a-month"))?,
         None => {
-            let month = ctx.now().date_naive().with_day(1).unwrap_or_default();
+            let month = ctx.now().with_timezone(&zone).date_naive().with_day(1).unwrap_or_default();
             month.checked_sub_months(Months::new(1)).unwrap_or(month)
         }
     };
@@ -36,7 +41,8 @@ pub async fn timeline(platform: &Platform, ctx: &OpContext, query: &TimelineQuer
         wrong.into_result()?;
     }
     let until = from.checked_add_months(Months::new(months)).unwrap_or(from);
-    let (from, until) = (midnight(from), midnight(until));
+    let midnight = |day: NaiveDate| begin_of_day(day, zone).ok_or_else(|| Error::field("from", "field-not-a-month"));
+    let (from, until) = (midnight(from)?, midnight(until)?);
     let mut tx = platform.db().begin(ctx).await?;
     let (found, total) = machines::page_of_names(&mut tx, query.q.as_deref(), page, page_size).await?;
     let ids: Vec<i64> = found.iter().map(|machine| machine.0.0).collect();
@@ -62,9 +68,6 @@ pub async fn timeline(platform: &Platform, ctx: &OpContext, query: &TimelineQuer
             });
         }
     }
-    Ok(Timeline { from, until, rows: rows.into_iter().map(|(_, row)| row).collect(), total, page, page_size })
-}
-
-fn midnight(day: NaiveDate) -> DateTime<Utc> {
-    day.and_time(chrono::NaiveTime::MIN).and_utc()
+    let rows = rows.into_iter().map(|(_, row)| row).collect();
+    Ok(Timeline { from, until, time_zone: zone.name().to_owned(), rows, total, page, page_size })
 }

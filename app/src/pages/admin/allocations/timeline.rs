@@ -2,6 +2,7 @@
 //! because colour and place are not for everybody.
 
 use chrono::{DateTime, Datelike, Months, Utc};
+use chrono_tz::Tz;
 use contract::allocations::{AllocationState, Timeline, TimelineBar, TimelineQuery, TimelineRow};
 use leptos::prelude::*;
 
@@ -25,6 +26,7 @@ pub fn TimelinePage() -> impl IntoView {
     let query = TimelineQuery {
         from: list.some("from"),
         months: list.number("months").filter(|n| *n <= 24),
+        time_zone: Some(look().zone.name().to_owned()),
         q: list.some("q"),
         page: list.page(),
         page_size: list.page_size(),
@@ -37,8 +39,11 @@ pub fn TimelinePage() -> impl IntoView {
 
 fn timeline_view(query: ListQuery, timeline: Timeline) -> AnyView {
     let (words, now) = (Words::now(), door().1.now());
-    let months = months_between(timeline.from, timeline.until);
-    let first = timeline.from.date_naive();
+    // The months are those of the zone that all other times on the page are in.
+    let zone: Tz = timeline.time_zone.parse().unwrap_or(Tz::UTC);
+    let (from, until) = (timeline.from.with_timezone(&zone), timeline.until.with_timezone(&zone));
+    let months = months_between(from, until);
+    let first = from.date_naive();
     let step = (months / 2).max(1);
     let month = |day: Option<chrono::NaiveDate>| day.map(|day| day.format("%Y-%m").to_string()).unwrap_or_default();
     let earlier = query.with(&[("from", &month(first.checked_sub_months(Months::new(step))))]);
@@ -50,7 +55,7 @@ fn timeline_view(query: ListQuery, timeline: Timeline) -> AnyView {
         view! {
             <div class="timeline" tabindex="0" role="region" aria-label=words.t("timeline-title")>
                 {names(words, &timeline.rows)}
-                {picture(words, &timeline, months, now)}
+                {picture(words, &timeline.rows, (from, until), now.with_timezone(&zone))}
             </div>
             {legend(words)}
             {pager(words, &query, number, size, total)}
@@ -81,8 +86,8 @@ fn timeline_view(query: ListQuery, timeline: Timeline) -> AnyView {
 }
 
 /// Whole months from one midnight of a first of a month to another.
-fn months_between(from: DateTime<Utc>, until: DateTime<Utc>) -> u32 {
-    let number = |at: DateTime<Utc>| at.year() * 12 + at.month0() as i32;
+fn months_between(from: DateTime<Tz>, until: DateTime<Tz>) -> u32 {
+    let number = |at: DateTime<Tz>| at.year() * 12 + at.month0() as i32;
     u32::try_from(number(until) - number(from)).unwrap_or(1).max(1)
 }
 
@@ -99,10 +104,16 @@ fn names(words: Words, rows: &[TimelineRow]) -> impl IntoView + use<> {
     view! { <ol class="timeline-names">{items}</ol> }
 }
 
-fn picture(words: Words, timeline: &Timeline, months: u32, now: DateTime<Utc>) -> impl IntoView + use<> {
+fn picture(
+    words: Words,
+    rows: &[TimelineRow],
+    (from, until): (DateTime<Tz>, DateTime<Tz>),
+    now: DateTime<Tz>,
+) -> impl IntoView + use<> {
+    let months = months_between(from, until);
     let width = MONTH * f64::from(months);
-    let height = HEAD + ROW * timeline.rows.len() as f64;
-    let first = timeline.from.date_naive();
+    let height = HEAD + ROW * rows.len() as f64;
+    let first = from.date_naive();
     let mut grid = Vec::new();
     for i in 0..months {
         let Some(day) = first.checked_add_months(Months::new(i)) else { break };
@@ -115,13 +126,13 @@ fn picture(words: Words, timeline: &Timeline, months: u32, now: DateTime<Utc>) -
             <text class="month" x={x + 6.0} y="16">{text}</text>
         });
     }
-    let place = |at: DateTime<Utc>| position(timeline.from, months, at);
-    let today = (timeline.from..timeline.until).contains(&now).then(|| {
-        let x = place(now);
+    let place = |at: DateTime<Utc>| position(from, months, at.with_timezone(&from.timezone()));
+    let today = (from..until).contains(&now).then(|| {
+        let x = position(from, months, now);
         view! { <line class="today" x1=x y1="0" x2=x y2=height /> }
     });
     let mut lines = Vec::new();
-    for (i, row) in timeline.rows.iter().enumerate() {
+    for (i, row) in rows.iter().enumerate() {
         let y = HEAD + ROW * i as f64;
         lines.push(view! { <line class="grid" x1="0" y1=y x2=width y2=y /> }.into_any());
         for bar in &row.allocations {
@@ -138,12 +149,12 @@ fn picture(words: Words, timeline: &Timeline, months: u32, now: DateTime<Utc>) -
 }
 
 /// Where an instant lies across, months being equally wide.
-fn position(from: DateTime<Utc>, months: u32, at: DateTime<Utc>) -> f64 {
+fn position(from: DateTime<Tz>, months: u32, at: DateTime<Tz>) -> f64 {
     let whole = (at.year() * 12 + at.month0() as i32) - (from.year() * 12 + from.month0() as i32);
     let first = at.date_naive().with_day(1).unwrap_or_default();
     let next = first.checked_add_months(Months::new(1)).unwrap_or(first);
     let length = (next - first).num_seconds().max(1) as f64;
-    let into = (at.naive_utc() - first.and_time(chrono::NaiveTime::MIN)).num_seconds() as f64;
+    let into = (at.naive_local() - first.and_time(chrono::NaiveTime::MIN)).num_seconds() as f64;
     (MONTH * (f64::from(whole) + into / length)).clamp(0.0, MONTH * f64::from(months))
 }
 
@@ -205,17 +216,25 @@ fn legend(words: Words) -> impl IntoView {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeZone;
+
     use super::*;
 
     #[test]
     fn places_are_within_their_month() {
-        let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
-        let from = at("2026-11-01T00:00:00Z");
-        assert_eq!(months_between(from, at("2027-11-01T00:00:00Z")), 12);
-        assert_eq!(position(from, 12, from), 0.0);
-        assert_eq!(position(from, 12, at("2026-12-01T00:00:00Z")), MONTH);
-        assert_eq!(position(from, 12, at("2026-11-16T00:00:00Z")), MONTH / 2.0);
-        assert_eq!(position(from, 12, at("2020-01-01T00:00:00Z")), 0.0, "what began before begins at the edge");
-        assert_eq!(position(from, 12, at("2030-01-01T00:00:00Z")), MONTH * 12.0);
+        let berlin = Tz::Europe__Berlin;
+        for zone in [Tz::UTC, berlin] {
+            let at = |year, month, day| zone.with_ymd_and_hms(year, month, day, 0, 0, 0).single().expect("a time");
+            let from = at(2026, 11, 1);
+            assert_eq!(months_between(from, at(2027, 11, 1)), 12);
+            assert_eq!(position(from, 12, from), 0.0);
+            assert_eq!(position(from, 12, at(2026, 12, 1)), MONTH);
+            assert_eq!(position(from, 12, at(2026, 11, 16)), MONTH / 2.0);
+            assert_eq!(position(from, 12, at(2020, 1, 1)), 0.0, "what began before begins at the edge");
+            assert_eq!(position(from, 12, at(2030, 1, 1)), MONTH * 12.0);
+        }
+        let new_year = "2026-12-31T23:00:00Z".parse::<DateTime<Utc>>().expect("a time").with_timezone(&berlin);
+        let from = berlin.with_ymd_and_hms(2026, 12, 1, 0, 0, 0).single().expect("a time");
+        assert_eq!(position(from, 12, new_year), MONTH, "the year begins an hour before it does in Greenwich");
     }
 }

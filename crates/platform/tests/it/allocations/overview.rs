@@ -90,12 +90,22 @@ async fn the_time_line_has_every_machine_and_what_holds_it() {
     let past = TimelineQuery { from: Some("2020-01".to_owned()), months: Some(6), ..TimelineQuery::default() };
     let past = allocations::timeline(p, &ctx, &past).await.unwrap();
     assert!(past.rows.iter().all(|row| row.allocations.is_empty()));
-    assert_eq!(past.until.to_rfc3339(), "2020-07-01T00:00:00+00:00");
+    assert_eq!((past.until.to_rfc3339().as_str(), past.time_zone.as_str()), ("2020-07-01T00:00:00+00:00", "UTC"));
+    let there = TimelineQuery {
+        from: Some("2026-03".to_owned()),
+        months: Some(1),
+        time_zone: Some("Europe/Berlin".to_owned()),
+        ..TimelineQuery::default()
+    };
+    let there = allocations::timeline(p, &ctx, &there).await.unwrap();
+    let ends = [there.from, there.until].map(|at| at.to_rfc3339());
+    assert_eq!(ends, ["2026-02-28T23:00:00+00:00", "2026-03-31T22:00:00+00:00"], "clocks go forward between");
     let found = TimelineQuery { q: Some("H2".to_owned()), ..TimelineQuery::default() };
     assert_eq!(allocations::timeline(p, &ctx, &found).await.unwrap().rows[0].machine, "h2");
     for (query, path) in [
         (TimelineQuery { from: Some("soon".to_owned()), ..TimelineQuery::default() }, "from"),
         (TimelineQuery { months: Some(99), ..TimelineQuery::default() }, "months"),
+        (TimelineQuery { time_zone: Some("Mars/Olympus".to_owned()), ..TimelineQuery::default() }, "timeZone"),
     ] {
         let error = allocations::timeline(p, &ctx, &query).await.unwrap_err();
         assert_eq!(error.fields[0].path, path);
