@@ -3,11 +3,16 @@
 mod again;
 mod parts;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use contract::ImportId;
-use contract::imports::{ImportRow, ImportRowQuery, ImportState, ImportSubject, ImportView, Note, RowVerdict};
+use contract::imports::{
+    ImportRow, ImportRowQuery, ImportState, ImportSubject, ImportView, Note, PlaceChange, RowFault, RowVerdict,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sqlx::types::Json;
 
 pub(super) use again::{count_again, forget_differences, judge_again, judged_after};
 pub(super) use parts::{insert_part, note_size, part, staged};
@@ -17,8 +22,13 @@ use super::subject::MayImport;
 use crate::db::Tx;
 use crate::{Error, OpContext, Result, UserPrincipal};
 
-/// Rows fetched at once, for a workbook or to be judged.
+/// What cells say, by column.
+type Cells = BTreeMap<String, String>;
+
+/// Rows fetched at once to be judged.
 const CHUNK: i64 = 1000;
+/// Rows fetched at once for a workbook: all that lies in memory of it.
+const WRITTEN_AT_ONCE: i64 = 250;
 
 fn json<T: DeserializeOwned>(value: serde_json::Value) -> Result<T> {
     serde_json::from_value(value).map_err(Error::internal)
@@ -274,20 +284,19 @@ fn row(
     number: i32,
     (now, was): (&str, Option<&str>),
     code: Option<String>,
-    (cells, changes, faults): (serde_json::Value, Vec<String>, serde_json::Value),
-    written: Option<serde_json::Value>,
-) -> Result<ImportRow> {
+    (cells, changes, faults): (Json<Cells>, Vec<String>, Json<Vec<RowFault>>),
     // Of people; rows of machines, and those that the version before staged, have none.
-    let places = written.as_ref().and_then(|written| written.get("become").cloned());
+    places: Option<Json<Vec<PlaceChange>>>,
+) -> Result<ImportRow> {
     Ok(ImportRow {
         row: number.unsigned_abs(),
         verdict: verdict(now)?,
         was: was.map(verdict).transpose()?,
         code,
-        cells: json(cells)?,
+        cells: cells.0,
         changes,
-        places: places.map(json).transpose()?.unwrap_or_default(),
-        faults: json(faults)?,
+        places: places.map(|places| places.0).unwrap_or_default(),
+        faults: faults.0,
     })
 }
 
@@ -310,9 +319,11 @@ pub(super) async fn rows(
     .fetch_one(&mut **tx)
     .await?;
     let found = sqlx::query!(
-        "select row_number, verdict, was, code, cells, changes, faults, written from import_rows
-         where import_id = $1 and ($2::text is null or verdict = $2) and (not $3 or was is not null)
-         order by row_number limit $4 offset $5",
+        r#"select row_number, verdict, was, code, cells as "cells: Json<Cells>", changes, faults as "faults: Json<Vec<RowFault>>",
+                  written->'become' as "places: Json<Vec<PlaceChange>>"
+           from import_rows
+           where import_id = $1 and ($2::text is null or verdict = $2) and (not $3 or was is not null)
+           order by row_number limit $4 offset $5"#,
         id.0,
         verdict,
         changed,
@@ -323,24 +334,25 @@ pub(super) async fn rows(
     .await?;
     let list = found
         .into_iter()
-        .map(|r| row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, (r.cells, r.changes, r.faults), r.written))
+        .map(|r| row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, (r.cells, r.changes, r.faults), r.places))
         .collect::<Result<_>>()?;
     Ok((list, total.unsigned_abs()))
 }
 
 pub(super) async fn rows_after(tx: &mut Tx, id: ImportId, after: u32) -> Result<Vec<ImportRow>> {
     let found = sqlx::query!(
-        "select row_number, verdict, was, code, cells, changes, faults, written from import_rows
-         where import_id = $1 and row_number > $2 order by row_number limit $3",
+        r#"select row_number, verdict, was, code, cells as "cells: Json<Cells>", changes, faults as "faults: Json<Vec<RowFault>>",
+                  written->'become' as "places: Json<Vec<PlaceChange>>"
+           from import_rows where import_id = $1 and row_number > $2 order by row_number limit $3"#,
         id.0,
         i32::try_from(after).unwrap_or(i32::MAX),
-        CHUNK
+        WRITTEN_AT_ONCE
     )
     .fetch_all(&mut **tx)
     .await?;
     found
         .into_iter()
-        .map(|r| row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, (r.cells, r.changes, r.faults), r.written))
+        .map(|r| row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, (r.cells, r.changes, r.faults), r.places))
         .collect()
 }
 
