@@ -399,6 +399,11 @@ pub fn machine_docker_saved(code: &str) -> String {
     format!("{}?done=saved", machine_docker(code))
 }
 
+/// A machine's passport.
+pub fn machine_passport(code: &str) -> String {
+    format!("{MACHINES}/{code}/passport")
+}
+
 /// What staff do with a machine.
 pub fn machine_service(code: &str) -> String {
     format!("{MACHINES}/{code}/service")

@@ -1,10 +1,12 @@
 //! GPU hosts: what was typed, what the agent found, and how agents join.
 
+mod passport;
 mod service;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use passport::*;
 pub use service::*;
 
 use crate::{JoinTokenId, SortDirection};

@@ -13,6 +13,7 @@ mod hosts;
 pub(crate) mod import;
 mod joining;
 mod maintenance;
+mod passport;
 mod reporting;
 mod service;
 mod store;
@@ -36,6 +37,7 @@ pub(crate) use hosts::{HostCard, HostFacts, gpu_uuids, hosts_in_tx, lock_id_in_t
 pub use import::{ExportRow, Written, export_after, note_export};
 pub use joining::{NodeCredentials, authenticate_node, create_join_token, list_join_tokens, revoke_join_token};
 pub use maintenance::{advance_maintenance, cancel_maintenance, plan_maintenance};
+pub use passport::passport;
 pub use reporting::report_inventory;
 pub use service::{act, may_act};
 

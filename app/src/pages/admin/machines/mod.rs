@@ -28,4 +28,6 @@ pub mod list;
 #[cfg(feature = "ssr")]
 pub mod page;
 #[cfg(feature = "ssr")]
+pub mod passport;
+#[cfg(feature = "ssr")]
 pub mod service;

@@ -81,6 +81,7 @@ fn machine_view(data: Data) -> AnyView {
             })}
             <a class="btn" href=paths::machine_docker(&code)>{words.t("engine-title")}</a>
             <a class="btn" href=paths::instances_on(&code)>{words.t("nav-instances")}</a>
+            <a class="btn" href=paths::machine_passport(&code)>{words.t("passport")}</a>
             {ctx.holds(Permission::MachinesUpdate).then(|| view! {
                 <a class="btn primary" href=paths::machine_edit(&code)>{words.t("machine-edit")}</a>
             })}

@@ -88,6 +88,39 @@ pub(in crate::allocations) async fn health(
     snapshot.map(|value| serde_json::from_value(value).map_err(Error::internal)).transpose()
 }
 
+/// How machines were at the hand-over and at the return of these allocations.
+pub(in crate::allocations) async fn healths(
+    tx: &mut Tx,
+    ids: &[i64],
+) -> Result<HashMap<i64, [Option<HealthSnapshot>; 2]>> {
+    let rows = sqlx::query!(
+        "select allocation_id, phase, snapshot from allocation_health where allocation_id = any($1)",
+        ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut found: HashMap<i64, [Option<HealthSnapshot>; 2]> = HashMap::new();
+    for row in rows {
+        let place = usize::from(row.phase == Phase::Return.code());
+        let snapshot = serde_json::from_value(row.snapshot).map_err(Error::internal)?;
+        found.entry(row.allocation_id).or_default()[place] = Some(snapshot);
+    }
+    Ok(found)
+}
+
+/// Allocations of a machine that began, the newest first.
+pub(in crate::allocations) async fn begun(tx: &mut Tx, machine: MachineId, most: u32) -> Result<Vec<Row>> {
+    let ids = sqlx::query_scalar!(
+        "select id from allocations where machine_id = $1 and state not in ('scheduled', 'cancelled')
+         order by starts_at desc, id desc limit $2",
+        machine.0,
+        i64::from(most)
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    super::get_all(tx, &ids).await
+}
+
 /// A hand-over is kept as it was; what is seen at the return is the newest look.
 pub(in crate::allocations) async fn save_health(
     tx: &mut Tx,

@@ -2,6 +2,7 @@
 
 mod history;
 mod latest;
+mod record;
 mod write;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 pub(super) use history::{gpu_indices, history};
 pub(super) use latest::{latest, newest_samples, save_latest};
+pub(super) use record::{gpu_errors, gpu_happenings, throttled_hours, xid_errors_of};
 pub(super) use write::{insert_samples, is_missing_partition, mark_pending, note_seen, roll_up, take_pending};
 
 use super::GpuActivity;
