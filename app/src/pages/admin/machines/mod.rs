@@ -20,6 +20,8 @@ pub(crate) mod columns;
 #[cfg(feature = "ssr")]
 pub mod edit;
 #[cfg(feature = "ssr")]
+pub mod gpu_card;
+#[cfg(feature = "ssr")]
 pub mod hardware;
 #[cfg(feature = "ssr")]
 pub mod join_tokens;
