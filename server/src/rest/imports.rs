@@ -141,6 +141,11 @@ pub(crate) fn heading(language: Language, column: &SheetColumn) -> &'static str 
 
 /// A subject's sheet with its headings, notes and drop-downs.
 pub(crate) fn sheet(language: Language, layout: &Layout) -> Result<SheetWriter, WriteError> {
+    sheet_with(language, layout, Vec::new())
+}
+
+/// The same, with more columns after those.
+pub(crate) fn sheet_with(language: Language, layout: &Layout, more: Vec<Column>) -> Result<SheetWriter, WriteError> {
     let column = |column: &SheetColumn| Column {
         required: column.required,
         kind: (layout.kind)(column.key),
@@ -149,7 +154,7 @@ pub(crate) fn sheet(language: Language, layout: &Layout) -> Result<SheetWriter, 
         choices: (layout.choices)(column.key, language),
         ..Column::new(heading(language, column))
     };
-    let columns: Vec<_> = columns_of(layout.subject).iter().map(column).collect();
+    let columns: Vec<_> = columns_of(layout.subject).iter().map(column).chain(more).collect();
     SheetWriter::new(if language == Language::Zh { layout.sheet.0 } else { layout.sheet.1 }, &columns)
 }
 

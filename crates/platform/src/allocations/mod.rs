@@ -32,7 +32,7 @@ pub use advance::advance;
 pub use bulk::{act_on_many, preview_many};
 pub use health::handover;
 pub(crate) use health::leases;
-pub(crate) use holdings::{holdings, machine_codes, running_of};
+pub(crate) use holdings::{holders, holdings, machine_codes, running_of};
 pub use list::{export, list, mine, note_export};
 pub(crate) use notices::maintenance as tell_of_maintenance;
 pub use reclaim::skip_step;

@@ -38,7 +38,7 @@ static MACHINES: Kind = Kind {
     key: "name",
     examples: ["示例（请删除本行）", "Example (delete this row)"],
     sheets: ["machines", "机器"],
-    exported: &[],
+    exported: machines::import::EXPORTED,
     max_rows: 100_000,
     job: "machines-read-import",
     no_key: "import-no-name-column",

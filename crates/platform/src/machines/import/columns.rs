@@ -28,6 +28,22 @@ columns! {
     "remark" "备注" "Remark" false ["说明", "描述", "notes", "note", "comment", "remarks", "description"];
 }
 
+/// Text keys of the headings that the export has beyond those: what is so by itself, and not for an import to say.
+pub const EXPORTED: &[&str] = &[
+    "machines-service",
+    "machines-presence",
+    "machine-export-holder",
+    "machine-export-until",
+    "machine-export-gpu-model",
+    "machine-export-gpu-count",
+    "machine-export-gpu-memory",
+    "machine-export-cpu-model",
+    "machine-export-cpu-cores",
+    "machine-export-memory",
+    "machine-export-system-disk",
+    "machine-export-data-disk",
+];
+
 /// What a row's texts say.
 #[derive(Clone, Debug, Default)]
 pub struct Parsed {

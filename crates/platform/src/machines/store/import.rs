@@ -1,4 +1,4 @@
-//! SQL of importing machines, and of their export. What is staged lies in the tables of `imports`: a fleet of a hundred
+//! SQL of importing machines. What is staged lies in the tables of `imports`: a fleet of a hundred
 //! thousand rows is compared and written where it lies.
 
 use contract::machines::DeclaredHardware;
@@ -9,13 +9,6 @@ use crate::Result;
 use crate::authz::{CreateMachine, Granted};
 use crate::db::Tx;
 use crate::machines::import::{Existing, Written};
-
-/// A machine as a workbook has it.
-#[derive(Clone, Debug)]
-pub struct ExportRow {
-    pub code: String,
-    pub machine: Written,
-}
 
 /// Machines with one of these codes, deleted ones too, or one of these names in lower case.
 pub(in crate::machines) async fn existing(tx: &mut Tx, codes: &[String], names: &[String]) -> Result<Vec<Existing>> {

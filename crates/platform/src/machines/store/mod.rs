@@ -1,5 +1,6 @@
 //! SQL of machines and their GPUs.
 
+mod export;
 mod gpus;
 mod hosts;
 pub(super) mod import;
@@ -16,9 +17,11 @@ use contract::machines::{
     ServiceState, presence,
 };
 
+pub(super) use export::export_rows;
+pub use export::ExportRow;
 pub(super) use gpus::{Card, cards, gpu_times};
 pub(super) use hosts::{gpu_uuids, hosts, lock_id};
-pub(super) use list::{codes_matching, export_after, list, page_of_names};
+pub(super) use list::{codes_matching, ids_in_order, list, page_of_names};
 pub(super) use service::{
     Connection, EndedWindow, NewWindow, begin_window, connection, delete, end_window, end_windows_past, insert_window,
     machines_with_due_windows, past_windows, service_state_of, set_connection, set_monitored, set_service, windows,
