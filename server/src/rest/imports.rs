@@ -91,7 +91,11 @@ pub(crate) async fn result(rest: &Rest, layout: &Layout, id: ImportId) -> Respon
         let view = imports::get(&rest.platform, &rest.ctx, layout.subject, id).await?;
         let language = rest.ctx.language();
         let columns = columns_of(layout.subject);
-        let mut sheet = sheet(language, layout).map_err(Error::internal)?;
+        // The number in the sheet that was sent, so that "row 5" is found; what nobody knows stays where it can be read.
+        let number = Column { kind: Kind::Number, width: 8.0, ..Column::new(say(language, "import-row", &[])) };
+        let unknown = view.unknown_columns.iter().map(|name| Column { width: 16.0, ..Column::new(name.clone()) });
+        let around = Around { before: vec![number], after: unknown.collect() };
+        let mut sheet = sheet_with(language, layout, around).map_err(Error::internal)?;
         sheet = sheet.with_result_column(&say(language, "import-result", &[]), 60.0).map_err(Error::internal)?;
         let mut after = 0;
         loop {
@@ -99,7 +103,12 @@ pub(crate) async fn result(rest: &Rest, layout: &Layout, id: ImportId) -> Respon
             let Some(last) = rows.last() else { break };
             after = last.row;
             for row in &rows {
-                let values: Vec<_> = columns.iter().map(|column| text_value(row.cells.get(column.key))).collect();
+                let known = columns.iter().map(|column| text_value(row.cells.get(column.key)));
+                let kept = view.unknown_columns.iter().map(|name| {
+                    text_value(row.cells.get(&format!("{}{name}", imports::UNKNOWN_COLUMN)))
+                });
+                let number = Value::Number(f64::from(row.row));
+                let values: Vec<_> = std::iter::once(number).chain(known).chain(kept).collect();
                 let (verdict, words) = outcome(language, layout.subject, view.confirmed_at.is_some(), row);
                 sheet.row_with_result(&values, verdict, &words).map_err(Error::internal)?;
             }
@@ -141,11 +150,18 @@ pub(crate) fn heading(language: Language, column: &SheetColumn) -> &'static str 
 
 /// A subject's sheet with its headings, notes and drop-downs.
 pub(crate) fn sheet(language: Language, layout: &Layout) -> Result<SheetWriter, WriteError> {
-    sheet_with(language, layout, Vec::new())
+    sheet_with(language, layout, Around::default())
 }
 
-/// The same, with more columns after those.
-pub(crate) fn sheet_with(language: Language, layout: &Layout, more: Vec<Column>) -> Result<SheetWriter, WriteError> {
+/// Columns before and after a subject's own.
+#[derive(Default)]
+pub(crate) struct Around {
+    pub before: Vec<Column>,
+    pub after: Vec<Column>,
+}
+
+/// The same, with more columns around those.
+pub(crate) fn sheet_with(language: Language, layout: &Layout, around: Around) -> Result<SheetWriter, WriteError> {
     let column = |column: &SheetColumn| Column {
         required: column.required,
         kind: (layout.kind)(column.key),
@@ -154,7 +170,8 @@ pub(crate) fn sheet_with(language: Language, layout: &Layout, more: Vec<Column>)
         choices: (layout.choices)(column.key, language),
         ..Column::new(heading(language, column))
     };
-    let columns: Vec<_> = columns_of(layout.subject).iter().map(column).chain(more).collect();
+    let own = columns_of(layout.subject).iter().map(column);
+    let columns: Vec<_> = around.before.into_iter().chain(own).chain(around.after).collect();
     SheetWriter::new(if language == Language::Zh { layout.sheet.0 } else { layout.sheet.1 }, &columns)
 }
 
@@ -204,6 +221,7 @@ mod tests {
             code: Some("li.na".to_owned()),
             cells: Default::default(),
             changes: Vec::new(),
+            before: Default::default(),
             places: Vec::new(),
             faults: Vec::new(),
         };

@@ -12,7 +12,7 @@ use platform::machines::{self, ExportRow};
 use sheets::write::{Column, Kind, Value};
 use sheets::{SheetWriter, WriteError};
 
-use crate::rest::imports::{self, Layout, example_name, text_value};
+use crate::rest::imports::{self, Around, Layout, example_name, text_value};
 use crate::rest::{Params, Part, Rest, workbook};
 
 const MACHINES: ImportSubject = ImportSubject::Machines;
@@ -117,8 +117,9 @@ pub async fn export(rest: Rest, Params(query): Params<MachineQuery>) -> Response
     let built = async {
         machines::note_export(&rest.platform, &rest.ctx, &query).await?;
         let language = rest.ctx.language();
-        let more = machines::EXPORTED.iter().map(|key| more_column(language, key)).collect();
-        let mut sheet = imports::sheet_with(language, &LAYOUT, more).map_err(Error::internal)?;
+        let after = machines::EXPORTED.iter().map(|key| more_column(language, key)).collect();
+        let around = Around { before: Vec::new(), after };
+        let mut sheet = imports::sheet_with(language, &LAYOUT, around).map_err(Error::internal)?;
         machines::export(&rest.platform, &rest.ctx, &query, |row| {
             export_row(&mut sheet, &row, language).map_err(Error::internal)
         })

@@ -168,12 +168,13 @@ pub(super) async fn insert_rows(tx: &mut Tx, id: ImportId, rows: &[Judged]) -> R
     let faults = rows.iter().map(|row| to_json(&row.faults)).collect::<Result<Vec<_>>>()?;
     let revisions: Vec<Option<i64>> = rows.iter().map(|row| row.base_revision).collect();
     let secrets: Vec<Option<String>> = rows.iter().map(|row| row.secret.clone()).collect();
+    let before = rows.iter().map(|row| to_json(&row.before)).collect::<Result<Vec<_>>>()?;
     sqlx::query!(
         "insert into import_rows (import_id, row_number, verdict, code, cells, written, changes, faults, base_revision,
-                                  secret)
-         select $1, n, v, c, cells, w, case when ch = '' then '{}' else string_to_array(ch, ',') end, f, r, s
+                                  secret, before)
+         select $1, n, v, c, cells, w, case when ch = '' then '{}' else string_to_array(ch, ',') end, f, r, s, b
          from unnest($2::int[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::text[], $8::jsonb[], $9::bigint[],
-                     $10::text[]) as t (n, v, c, cells, w, ch, f, r, s)",
+                     $10::text[], $11::jsonb[]) as t (n, v, c, cells, w, ch, f, r, s, b)",
         id.0,
         &numbers,
         &verdicts,
@@ -183,7 +184,8 @@ pub(super) async fn insert_rows(tx: &mut Tx, id: ImportId, rows: &[Judged]) -> R
         &changes,
         &faults,
         &revisions as &[Option<i64>],
-        &secrets as &[Option<String>]
+        &secrets as &[Option<String>],
+        &before
     )
     .execute(&mut **tx)
     .await?;
@@ -274,7 +276,7 @@ fn row(
     number: i32,
     (now, was): (&str, Option<&str>),
     code: Option<String>,
-    (cells, changes, faults): (serde_json::Value, Vec<String>, serde_json::Value),
+    (cells, changes, before, faults): (serde_json::Value, Vec<String>, serde_json::Value, serde_json::Value),
     written: Option<serde_json::Value>,
 ) -> Result<ImportRow> {
     // Of people; rows of machines, and those that the version before staged, have none.
@@ -286,6 +288,7 @@ fn row(
         code,
         cells: json(cells)?,
         changes,
+        before: json(before)?,
         places: places.map(json).transpose()?.unwrap_or_default(),
         faults: json(faults)?,
     })
@@ -310,7 +313,7 @@ pub(super) async fn rows(
     .fetch_one(&mut **tx)
     .await?;
     let found = sqlx::query!(
-        "select row_number, verdict, was, code, cells, changes, faults, written from import_rows
+        "select row_number, verdict, was, code, cells, changes, before, faults, written from import_rows
          where import_id = $1 and ($2::text is null or verdict = $2) and (not $3 or was is not null)
          order by row_number limit $4 offset $5",
         id.0,
@@ -323,14 +326,17 @@ pub(super) async fn rows(
     .await?;
     let list = found
         .into_iter()
-        .map(|r| row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, (r.cells, r.changes, r.faults), r.written))
+        .map(|r| {
+            let said = (r.cells, r.changes, r.before, r.faults);
+            row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, said, r.written)
+        })
         .collect::<Result<_>>()?;
     Ok((list, total.unsigned_abs()))
 }
 
 pub(super) async fn rows_after(tx: &mut Tx, id: ImportId, after: u32) -> Result<Vec<ImportRow>> {
     let found = sqlx::query!(
-        "select row_number, verdict, was, code, cells, changes, faults, written from import_rows
+        "select row_number, verdict, was, code, cells, changes, before, faults, written from import_rows
          where import_id = $1 and row_number > $2 order by row_number limit $3",
         id.0,
         i32::try_from(after).unwrap_or(i32::MAX),
@@ -340,7 +346,10 @@ pub(super) async fn rows_after(tx: &mut Tx, id: ImportId, after: u32) -> Result<
     .await?;
     found
         .into_iter()
-        .map(|r| row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, (r.cells, r.changes, r.faults), r.written))
+        .map(|r| {
+            let said = (r.cells, r.changes, r.before, r.faults);
+            row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, said, r.written)
+        })
         .collect()
 }
 

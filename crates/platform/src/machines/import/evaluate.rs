@@ -1,6 +1,6 @@
 //! The verdict of a row: new, a change, nothing, or wrong; by the rules that the form follows.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use contract::MachineId;
 use contract::imports::RowVerdict;
@@ -150,7 +150,9 @@ impl Evaluation {
         self.names.insert(name, row.row);
         let written = merge(target.map(|target| &target.written), machine, listed);
         let changes = target.map(|target| changes(&target.written, &written)).unwrap_or_default();
-        Judged::sound(row, code, &written, (target.map(|target| target.revision), changes))
+        let before = target.map(|target| texts_of(&target.written, &changes)).unwrap_or_default();
+        let judged = Judged::sound(row, code, &written, (target.map(|target| target.revision), changes))?;
+        Ok(judged.instead_of(before))
     }
 }
 
@@ -205,4 +207,33 @@ fn changes(before: &Written, after: &Written) -> Vec<String> {
     .filter(|(_, differs)| *differs)
     .map(|(column, _)| column.to_owned())
     .collect()
+}
+
+/// What a machine says in these columns, as far as it says anything.
+fn texts_of(machine: &Written, columns: &[String]) -> BTreeMap<String, String> {
+    let hardware = &machine.declared;
+    let number = |number: Option<u32>| number.map(|number| number.to_string());
+    let text = |column: &String| {
+        let text = match column.as_str() {
+            "name" => Some(machine.name.clone()),
+            "region" => machine.region.clone(),
+            "privateAddress" => machine.private_address.clone(),
+            "publicAddress" => machine.public_address.clone(),
+            "pool" => Some(machine.pool.code().to_owned()),
+            "gpuModel" => hardware.gpu_model.clone(),
+            "gpuCount" => number(hardware.gpu_count),
+            "gpuMemoryGb" => number(hardware.gpu_memory_gb),
+            "cpuModel" => hardware.cpu_model.clone(),
+            "cpuCores" => number(hardware.cpu_cores),
+            "memoryGb" => number(hardware.memory_gb),
+            "systemDiskGb" => number(hardware.system_disk_gb),
+            "dataDiskGb" => number(hardware.data_disk_gb),
+            "listed" => Some(machine.listed.to_string()),
+            "monitored" => Some(machine.monitored.to_string()),
+            "remark" => machine.remark.clone(),
+            _ => None,
+        };
+        Some((column.clone(), text?))
+    };
+    columns.iter().filter_map(text).collect()
 }
