@@ -346,6 +346,11 @@ pub fn my_machine_range(code: &str, range: &str) -> String {
     format!("/machines/{code}?range={range}")
 }
 
+/// Machines that are lent as a whole and are in service.
+pub fn machines_lendable() -> String {
+    format!("{MACHINES}?serviceState=in_service&pool=whole")
+}
+
 /// A machine.
 pub fn machine(code: &str) -> String {
     format!("{MACHINES}/{code}")

@@ -378,6 +378,7 @@ pub struct MachineFacets {
     pub gpu_models: Vec<String>,
     /// Machines in all, whatever the filters.
     pub machines: u64,
+    /// Their GPUs: as found, else as typed, as in the rows.
     pub gpus: u64,
 }
 

@@ -225,6 +225,11 @@ pub(crate) async fn lock_in_tx(tx: &mut Tx, code: &str) -> Result<Option<Machine
     store::lock(tx, code).await
 }
 
+/// Machines that could be lent as they stand, whoever has them: id and code.
+pub(crate) async fn lendable(tx: &mut Tx) -> Result<Vec<(MachineId, String)>> {
+    store::lendable(tx).await
+}
+
 /// Keeps the machine as it is for this transaction.
 pub(crate) async fn lock_for_lease(tx: &mut Tx, code: &str) -> Result<Option<allocations::LeaseMachine>> {
     store::lock_for_lease(tx, code).await

@@ -60,8 +60,8 @@ fn list_view(query: ListQuery, list: Page<MachineRow>, facets: MachineFacets, co
     let ctx = door().1;
     let count =
         words.with("machines-count", &[("machines", facets.machines.to_string()), ("gpus", facets.gpus.to_string())]);
-    // The filters in force, and every row of them.
-    let export = query.with(&[("page", ""), ("pageSize", ""), ("sort", "")]).replacen(
+    // The filters and the order in force, and every row of them.
+    let export = query.with(&[("page", ""), ("pageSize", "")]).replacen(
         paths::MACHINES,
         "/api/admin/machines/export",
         1,

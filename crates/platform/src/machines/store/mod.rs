@@ -102,6 +102,16 @@ pub(super) async fn briefs(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, (Bri
         .collect())
 }
 
+/// Machines that could be lent as they stand, whoever has them.
+pub(super) async fn lendable(tx: &mut Tx) -> Result<Vec<(MachineId, String)>> {
+    let rows = sqlx::query!(
+        "select id, code from machines where deleted_at is null and pool = 'whole' and service_state = 'in_service'"
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (MachineId(row.id), row.code)).collect())
+}
+
 pub(super) async fn lock_for_lease(tx: &mut Tx, code: &str) -> Result<Option<LeaseMachine>> {
     let row = sqlx::query!(
         "select id, pool, service_state from machines where code = $1 and deleted_at is null for update",
@@ -226,8 +236,11 @@ pub(super) async fn facets(tx: &mut Tx) -> Result<MachineFacets> {
     .fetch_all(&mut **tx)
     .await?;
     let row = sqlx::query!(
-        r#"select (select count(*) from machines where deleted_at is null) as "machines!",
-                  (select count(*) from gpus where removed_at is null) as "gpus!""#
+        r#"select count(*) as "machines!",
+                  coalesce(sum(coalesce(nullif(g.count, 0), (m.declared->>'gpuCount')::bigint, 0)), 0)::bigint as "gpus!"
+           from machines m
+             left join lateral (select count(*) as count from gpus where machine_id = m.id and removed_at is null) g on true
+           where m.deleted_at is null"#
     )
     .fetch_one(&mut **tx)
     .await?;
