@@ -23,7 +23,7 @@ use contract::allocations::{
     AllocationCreate, AllocationDetail, AllocationEnd, AllocationRenew, AllocationState, AllocationView,
     DEFAULT_GRACE_DAYS, MAX_MONTHS,
 };
-use contract::machines::{MachineView, Pool, Presence, ServiceState};
+use contract::machines::{MachineView, Pool, ServiceState};
 use contract::metrics::{History, HistoryQuery, MachineLive};
 use contract::{AllocationId, CustomerId, ErrorCode, MachineId, Permission};
 
@@ -513,11 +513,7 @@ async fn views(
                 gpu_model: brief.gpu_model,
                 gpu_count: brief.gpu_count,
                 // How a machine is doing is told to who has it.
-                presence: if staff || row.state == AllocationState::Active {
-                    brief.presence
-                } else {
-                    Presence::NeverSeen
-                },
+                presence: (staff || row.state == AllocationState::Active).then_some(brief.presence),
                 monitored: brief.monitored,
                 customer_id: row.customer,
                 customer_name: names.get(&row.customer.0).cloned().unwrap_or_default(),
