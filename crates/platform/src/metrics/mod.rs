@@ -4,6 +4,7 @@
 //! are committed, and storing it again changes nothing; what a silent machine said last is never shown as what it does
 //! now; memory is bounded by the number of machines, queues by constants.
 
+mod cover;
 pub(crate) mod fuzzing;
 mod history;
 mod hub;
@@ -36,6 +37,7 @@ pub use rollup::{keep_partitions, roll_up};
 pub use watch::{TopicRight, TopicWatch, may_watch, watch, watch_held};
 pub use writer::SampleWriter;
 
+use self::store::Tier;
 use crate::authz::{MachineRef, ViewMetrics};
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, machines};
@@ -101,23 +103,21 @@ pub(crate) async fn gpu_trend(platform: &Platform, ctx: &OpContext, hours: i64) 
     Ok(trend)
 }
 
-/// Samples of a machine's GPUs in the hours that begin in a period, and the sum of their utilisation, %, for a slice that
-/// has decided that the caller may see them.
-pub(crate) async fn gpu_use(
-    tx: &mut Tx,
-    machine: MachineId,
-    from: DateTime<Utc>,
-    until: DateTime<Utc>,
-) -> Result<(f64, f64)> {
-    store::gpu_use(tx, machine, from, until).await
-}
-
-/// The same for many machines and periods at once, in their order.
+/// Samples of machines' GPUs in periods, and the sum of their utilisation, %, in the periods' order and to the minute: of each
+/// period alone, whatever was before or came after within the same hour. For a slice that has decided that the caller may see
+/// them.
 pub(crate) async fn gpu_use_of(
     tx: &mut Tx,
     periods: &[(MachineId, DateTime<Utc>, DateTime<Utc>)],
+    now: DateTime<Utc>,
 ) -> Result<Vec<(f64, f64)>> {
-    store::gpu_use_of(tx, periods).await
+    let mut found = vec![(0.0, 0.0); periods.len()];
+    let parts = periods.iter().enumerate().flat_map(|(place, (machine, from, until))| {
+        let parts = cover::cover((Tier::Hour, Tier::Minute), (*from, *until), now);
+        parts.into_iter().map(move |part| (place, *machine, part))
+    });
+    store::gpu_use_of(tx, &parts.collect::<Vec<_>>(), &mut found).await?;
+    Ok(found)
 }
 
 /// How busy a GPU was.

@@ -142,13 +142,14 @@ async fn usage(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result<C
     let gpus = GpuTimes::load(&mut tx, &ids).await?;
     let mut sum = CustomerUsage { allocations: spans.len() as u64, ..CustomerUsage::default() };
     let (mut samples, mut util) = (0.0, 0.0);
+    for (measured, used) in metrics::gpu_use_of(&mut tx, &spans, now).await? {
+        samples += measured;
+        util += used;
+    }
     for (machine, from, until) in spans {
         sum.machine_hours += ((until - from).num_seconds() as f64 / 3600.0).max(0.0);
         sum.gpu_hours += gpus.hours(machine.0, from, until);
         sum.gpu_hours_30_days += gpus.hours(machine.0, from.max(month_ago), until);
-        let (measured, used) = metrics::gpu_use(&mut tx, machine, from, until).await?;
-        samples += measured;
-        util += used;
     }
     tx.commit().await?;
     sum.gpu_util_percent = (samples > 0.0).then(|| (util / samples) as f32);

@@ -242,6 +242,70 @@ async fn a_passport_tells_of_errors_repairs_and_leases() {
 }
 
 #[tokio::test]
+async fn who_will_have_a_machine_reads_what_is_in_it() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    live_machine(&world, "h1").await;
+    let body = AllocationCreate { starts_at: Some(world.now() + TimeDelta::days(5)), ..months(1) };
+    world.allocate("h1", world.acme.id, body).await.unwrap();
+    let mine = allocations::mine(p, &world.acme.owner.ctx(), &AllocationQuery::default()).await.unwrap();
+    let row = &mine.list[0];
+    assert_eq!((row.gpu_model.as_deref(), row.gpu_count), (Some("NVIDIA H100 80GB HBM3"), Some(1)));
+    assert_eq!(row.presence, None, "how it is doing is told to who has it, and is not made up");
+    let staffs = allocations::list(p, &world.admin.ctx(), &AllocationQuery::default()).await.unwrap();
+    assert_eq!(staffs.list[0].presence, Some(contract::machines::Presence::NeverSeen));
+}
+
+#[tokio::test]
+async fn what_a_lease_used_is_its_own_to_the_minute() {
+    let world = World::new().await;
+    let (p, admin) = (&world.test.platform, &world.admin);
+    let (node, link) = live_machine(&world, "h1").await;
+    // Five minutes of the machine at this load.
+    let work = async |percent: f32| {
+        world.test.clock().advance(TimeDelta::minutes(5));
+        let now = world.now();
+        let sample = |second: i64| {
+            let mut sample = node.sample((now - TimeDelta::seconds(second)).timestamp_millis(), 1);
+            sample.gpus[0].util_percent = Some(percent);
+            sample
+        };
+        let samples: Vec<_> = (1..=300).rev().map(sample).collect();
+        for part in samples.chunks(60) {
+            let batch = Batch { sequence: 1, samples: part.to_vec(), replayed: true };
+            metrics::ingest(p, &node.ctx(), &link, batch).await.unwrap();
+        }
+    };
+    let first = world.allocate("h1", world.acme.id, months(1)).await.unwrap().allocation.id;
+    work(90.0).await;
+    allocations::end(p, &admin.ctx(), first, AllocationEnd::default()).await.unwrap();
+    allocations::advance(p).await.unwrap();
+    for step in allocations::get(p, &admin.ctx(), first).await.unwrap().steps {
+        if step.state == StepState::Waiting && step.step != "pool" {
+            allocations::skip_step(p, &admin.ctx(), first, &step.step).await.unwrap();
+        }
+    }
+    allocations::advance(p).await.unwrap();
+    let second = world.allocate("h1", world.globex.id, months(1)).await.unwrap();
+    assert_eq!(second.allocation.state, AllocationState::Active);
+    work(10.0).await;
+    world.test.clock().advance(TimeDelta::minutes(10));
+    metrics::roll_up(p, &p.system(SystemActor::Metrics)).await.unwrap();
+    // Both lie within an hour or two, and neither is the other's.
+    for (customer, percent) in [(world.acme.id, 90.0), (world.globex.id, 10.0)] {
+        let usage = platform::reports::customer_usage(p, &admin.ctx(), customer).await.unwrap();
+        let measured = usage.gpu_util_percent.expect("it was measured");
+        assert!((measured - percent).abs() < 0.5, "{measured}, not {percent}");
+    }
+    let all = metrics::history(p, &admin.ctx(), "h1", &HistoryQuery { range: Some(HistoryRange::Month), ..Default::default() });
+    let all = all.await.unwrap();
+    let load = all.series.iter().find(|series| series.metric == contract::metrics::Metric::GpuUtil).unwrap();
+    let most = load.max.iter().flatten().copied().fold(0.0, f64::max);
+    let least = load.min.iter().flatten().copied().fold(100.0, f64::min);
+    assert_eq!((least, most), (10.0, 90.0), "a month shows what no whole hour has yet");
+}
+
+#[tokio::test]
 async fn all_that_match_and_are_not_over_are_reclaimed() {
     let world = World::new().await;
     let (p, ctx) = (&world.test.platform, world.admin.ctx());
