@@ -59,7 +59,6 @@ pub(in crate::machines) fn decided(machine: &Written) -> serde_json::Value {
 pub(in crate::machines) struct Existing {
     pub code: String,
     pub id: MachineId,
-    pub deleted: bool,
     pub revision: i64,
     pub written: Written,
 }
@@ -83,7 +82,7 @@ impl Evaluation {
         let lent = allocations::held_among(tx, &ids).await?;
         let by_code: HashMap<&str, &Existing> = existing.iter().map(|one| (one.code.as_str(), one)).collect();
         let by_name: HashMap<String, &Existing> =
-            existing.iter().filter(|one| !one.deleted).map(|one| (one.written.name.to_lowercase(), one)).collect();
+            existing.iter().map(|one| (one.written.name.to_lowercase(), one)).collect();
         let mut judged = Vec::with_capacity(parsed.len());
         let mut given = HashMap::new();
         for (mut row, parsed) in parsed {
@@ -119,10 +118,6 @@ impl Evaluation {
             Some(code) => by_code.get(code).copied(),
             None => named,
         };
-        if target.is_some_and(|target| target.deleted) {
-            faults.push(fault("id", "field-machine-code-taken", &[]));
-        }
-        let target = target.filter(|target| !target.deleted);
         if named.is_some_and(|named| target.is_none_or(|target| target.code != named.code)) {
             faults.push(fault("name", "field-machine-name-taken", &[]));
         }

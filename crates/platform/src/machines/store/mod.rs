@@ -253,9 +253,12 @@ pub(super) async fn next_code(tx: &mut Tx) -> Result<String> {
         let number =
             sqlx::query_scalar!(r#"select nextval('machines_code_number') as "number!""#).fetch_one(&mut **tx).await?;
         let code = format!("host-{number:03}");
-        let taken = sqlx::query_scalar!(r#"select exists(select from machines where code = $1) as "taken!""#, code)
-            .fetch_one(&mut **tx)
-            .await?;
+        let taken = sqlx::query_scalar!(
+            r#"select exists(select from machines where code = $1 and deleted_at is null) as "taken!""#,
+            code
+        )
+        .fetch_one(&mut **tx)
+        .await?;
         if !taken {
             return Ok(code);
         }
@@ -361,9 +364,13 @@ pub(super) async fn insert_joined(tx: &mut Tx, host: &str, key_hash: &[u8; 32]) 
         .take(40)
         .collect();
     let wanted = wanted.trim_matches('-').to_owned();
-    let free = sqlx::query_scalar!(r#"select not exists(select from machines where code = $1) as "free!""#, wanted)
-        .fetch_one(&mut **tx)
-        .await?;
+    // A host that is set up anew after its machine was deleted is called as before.
+    let free = sqlx::query_scalar!(
+        r#"select not exists(select from machines where code = $1 and deleted_at is null) as "free!""#,
+        wanted
+    )
+    .fetch_one(&mut **tx)
+    .await?;
     let usable = contract::machines::is_valid_code(&wanted);
     let code = if usable && free { wanted.clone() } else { next_code(tx).await? };
     let name = if wanted.is_empty() { code.clone() } else { wanted };
