@@ -336,6 +336,11 @@ pub fn machine_allocate(code: &str) -> String {
     format!("{MACHINES}/{code}/allocate")
 }
 
+/// The search from a page, without what is searched for.
+pub fn search_on(page: &str) -> String {
+    format!("{SEARCH}?on={}", encode(page))
+}
+
 /// A machine one's customer has.
 pub fn my_machine(code: &str) -> String {
     format!("/machines/{code}")

@@ -5,7 +5,7 @@
 // <rg-print><button>…</button></rg-print>: prints the page.
 // <rg-bell>: see there.
 // <rg-captcha data-work="…" data-href="…">: works out a challenge of ALTCHA in place of its picture.
-// <rg-palette data-label="…" data-href="/search">: Ctrl K or / opens a dialog over the search page's list.
+// <rg-palette data-label="…" data-href="/search?on=…">: Ctrl K or / opens a dialog over the search page's list.
 
 import './rg-bell.js';
 
@@ -99,7 +99,7 @@ class RgPalette extends HTMLElement {
 
   async #ask() {
     const mine = ++this.#asked;
-    const url = `${this.dataset.href}?q=${encodeURIComponent(this.#input.value.trim())}`;
+    const url = `${this.dataset.href}&q=${encodeURIComponent(this.#input.value.trim())}`;
     const answer = await fetch(url, { headers: { accept: 'text/html' } });
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
     if (mine !== this.#asked) return; // A newer question is on its way.
