@@ -33,7 +33,11 @@ class RgCheckAll extends HTMLElement {
     box.setAttribute('aria-label', this.dataset.label);
     const rows = () => [...this.closest('table').querySelectorAll('tbody input[type="checkbox"]')];
     box.addEventListener('change', () => rows().forEach((row) => (row.checked = box.checked)));
+    // All that match: those on this page are among them, until one is taken out.
+    const all = this.closest('.card').querySelector('[name="all"]');
+    all?.addEventListener('change', () => [box, ...rows()].forEach((row) => (row.checked = all.checked)));
     this.closest('table').addEventListener('change', (event) => {
+      if (all) all.checked = false;
       if (event.target === box) return;
       const ticked = rows().filter((row) => row.checked).length;
       box.checked = ticked === rows().length;

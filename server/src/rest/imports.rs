@@ -228,7 +228,7 @@ mod tests {
         let said = |subject, done| outcome(Language::Zh, subject, done, &row).1;
         assert_eq!(said(ImportSubject::Users, true), "已新增，用户名 li.na");
         assert_eq!(said(ImportSubject::Users, false), "将新增，用户名 li.na");
-        assert_eq!(said(ImportSubject::Machines, true), "已新增，编码 li.na");
+        assert_eq!(said(ImportSubject::Machines, true), "已新增，编号 li.na");
         let note = Note { key: "field-required".to_owned(), ..Note::default() };
         let said = |column| fault_words(Language::Zh, ImportSubject::Users, column, &note);
         assert_eq!(said("username"), "用户名：此项必填。");

@@ -58,6 +58,7 @@ bulk-done = { $n ->
    *[other] { $n } machines are done; these are left.
 }
 list-columns = Columns
+list-columns-show = Show these
 list-check-all = Choose all rows
 list-choose = Choose { $name }
 list-actions-of = Actions for { $name }

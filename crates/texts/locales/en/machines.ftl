@@ -64,6 +64,7 @@ hardware-differences = { $n ->
    *[other] { $n } differences
 }
 hardware-agrees = As registered
+hardware-not-typed = Nothing registered
 hardware-not-found-yet = Not detected yet
 hardware-not-stated = Neither registered nor detected
 hardware-gpu-model = GPU model

@@ -92,6 +92,7 @@ chart-network = Network
 chart-received = Received
 chart-sent = Sent
 chart-none = There are no figures for this time.
+chart-no-script = The chart is drawn by JavaScript. The table below has its last values.
 chart-table = As a table
 chart-time = Time
 processes-title = Processes on GPUs

@@ -52,6 +52,7 @@ bulk-refused = 无法执行
 bulk-possible = 对 { $n } 台机器执行
 bulk-done = 已完成 { $n } 台，以下为未完成的机器。
 list-columns = 显示列
+list-columns-show = 显示所选列
 list-check-all = 选择所有行
 list-choose = 选择 { $name }
 list-actions-of = { $name } 的操作

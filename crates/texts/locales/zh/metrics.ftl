@@ -92,6 +92,7 @@ chart-network = 网络
 chart-received = 接收
 chart-sent = 发送
 chart-none = 这段时间没有数据。
+chart-no-script = 图表需要 JavaScript 才能显示，最近的数值见下方表格。
 chart-table = 表格视图
 chart-time = 时间
 processes-title = GPU 进程

@@ -56,7 +56,7 @@ fn gpu_row(words: Words, gpu: &GpuView) -> impl IntoView + use<> {
     let devices = match (gpu.mig_enabled, gpu.mig_devices.is_empty()) {
         (Some(true), true) => view! { <span class="sub">{words.t("gpu-mig-none")}</span> }.into_any(),
         (_, true) => ().into_any(),
-        (_, false) => view! { <ul class="plain-list">{devices}</ul> }.into_any(),
+        (_, false) => devices.into_any(),
     };
     let memory = format::text(gpu.memory_bytes.map(|bytes| format::bytes(bytes as f64)));
     view! {
@@ -79,6 +79,6 @@ fn device_line(words: Words, device: &MigDeviceView) -> impl IntoView + use<> {
     let what = words.with("gpu-mig-device", &[("n", device.index.to_string()), ("profile", device.profile.clone())]);
     let memory = device.memory_bytes.map(|bytes| format!(" · {}", format::text(Some(format::bytes(bytes as f64)))));
     view! {
-        <li>{what} {memory} " " <span class="sub mono select bounded">{device.uuid.clone()}</span></li>
+        <div>{what} {memory} " " <span class="sub mono select bounded">{device.uuid.clone()}</span></div>
     }
 }

@@ -13,7 +13,7 @@ use crate::layouts::{Area, PageFrame, frame, here, page};
 use crate::pages::customer::accounts::server_fns::ChooseColumns;
 use crate::paths;
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, all_matching, pager};
+use crate::ui::lists::{ListQuery, all_matching, more_summary, pager};
 use crate::ui::table::list_table;
 use crate::words::Words;
 
@@ -126,7 +126,7 @@ fn filters(words: Words, query: &ListQuery, facets: &MachineFacets) -> impl Into
             <button class="btn">{words.t("filter-apply")}</button>
             <a class="btn ghost" href=paths::MACHINES>{words.t("filter-reset")}</a>
             <details class="more-filters" open=open>
-                <summary>{words.t("filter-more")}</summary>
+                {more_summary(words)}
                 <div class="filter-grid">
                     {select("region", "machine-region", plain(&facets.regions))}
                     {select("pool", "machine-pool", coded("pool", Pool::ALL.iter().map(|p| p.code()).collect()))}
@@ -212,7 +212,7 @@ fn tools(
                     <input r#type="hidden" name="back" value=here() />
                     <input r#type="hidden" name="columns[]" value="name" />
                     {boxes.collect_view()}
-                    <button class="btn primary">{words.t("filter-apply")}</button>
+                    <button class="btn primary">{words.t("list-columns-show")}</button>
                 </form>
             </details>
         </div>

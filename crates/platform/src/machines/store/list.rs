@@ -233,7 +233,8 @@ fn read(row: &sqlx::postgres::PgRow, gpus: &[GpuView], now: DateTime<Utc>) -> Re
         memory_bytes: discovered
             .as_ref()
             .and_then(|d| d.memory_bytes)
-            .or(declared.memory_gb.map(|gb| u64::from(gb) * 1_000_000_000)),
+            // Memory is sold in GB of 2^30 bytes, and what was typed reads back as it was typed.
+            .or(declared.memory_gb.map(|gb| u64::from(gb) << 30)),
         differences,
         created_at: row.try_get("created_at")?,
     })
