@@ -104,9 +104,10 @@ pub(crate) async fn result(rest: &Rest, layout: &Layout, id: ImportId) -> Respon
             after = last.row;
             for row in &rows {
                 let known = columns.iter().map(|column| text_value(row.cells.get(column.key)));
-                let kept = view.unknown_columns.iter().map(|name| {
-                    text_value(row.cells.get(&format!("{}{name}", imports::UNKNOWN_COLUMN)))
-                });
+                let kept = view
+                    .unknown_columns
+                    .iter()
+                    .map(|name| text_value(row.cells.get(&format!("{}{name}", imports::UNKNOWN_COLUMN))));
                 let number = Value::Number(f64::from(row.row));
                 let values: Vec<_> = std::iter::once(number).chain(known).chain(kept).collect();
                 let (verdict, words) = outcome(language, layout.subject, view.confirmed_at.is_some(), row);

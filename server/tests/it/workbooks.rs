@@ -258,7 +258,10 @@ async fn the_machines_go_out_in_order_with_what_was_found_and_come_back_unchange
         answer.bytes().await.unwrap().to_vec()
     };
     let lines = rows_of(take(&staff, "en").await).await;
-    assert_eq!(lines.iter().skip(1).map(|line| line.split('|').nth(1).unwrap()).collect::<Vec<_>>(), ["c3", "b2", "a1"]);
+    assert_eq!(
+        lines.iter().skip(1).map(|line| line.split('|').nth(1).unwrap()).collect::<Vec<_>>(),
+        ["c3", "b2", "a1"]
+    );
     assert!(lines[0].contains("|Held by|Held until (UTC)|Detected GPU model|"), "{}", lines[0]);
     assert!(lines[1].contains("|Cordoned|"), "{}", lines[1]);
     assert!(lines[2].contains("|Acme|") && lines[2].contains("|NVIDIA H100 80GB HBM3|2|80|"), "{}", lines[2]);
@@ -284,7 +287,11 @@ async fn the_answer_file_has_the_rows_under_the_numbers_they_had() {
     let mut sheet = SheetWriter::new("Our fleet", &["Title", "", ""].map(Column::new)).unwrap();
     sheet.row(&headings.iter().map(|column| sheets::write::Value::Text(&column.header)).collect::<Vec<_>>()).unwrap();
     for row in [["a", "red", "a"], ["", "", ""], ["a", "blue", "b"]] {
-        sheet.row(&row.map(|text| if text.is_empty() { sheets::write::Value::Blank } else { sheets::write::Value::Text(text) })).unwrap();
+        sheet
+            .row(&row.map(
+                |text| if text.is_empty() { sheets::write::Value::Blank } else { sheets::write::Value::Text(text) },
+            ))
+            .unwrap();
     }
     let bytes = std::fs::read(sheet.finish().unwrap().path()).unwrap();
     let id = preview(&server, &staff, "en", bytes).await.data()["id"].as_i64().unwrap();

@@ -6,13 +6,13 @@ mod workbench;
 use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
-use contract::{CustomerId, Permission};
 use contract::allocations::{AllocationQuery, ENDING_SOON_DAYS, RenewalQuery, RenewalState};
 use contract::customers::CustomerQuery;
 use contract::metrics::FleetTotals;
 use contract::reports::{
     CustomerShare, CustomerUsage, DashboardStats, GpuTrend, MachineStatus, TrendQuery, TrendRange,
 };
+use contract::{CustomerId, Permission};
 
 pub use statistics::{
     customer_statistics, export_customer_statistics, export_machine_statistics, machine_statistics, monthly_usage,

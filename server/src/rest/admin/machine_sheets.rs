@@ -185,7 +185,8 @@ fn export_row(sheet: &mut SheetWriter, row: &ExportRow, language: Language) -> R
 /// The texts among what is so by itself, in the order of `EXPORTED`.
 fn more_texts(row: &ExportRow, language: Language) -> Vec<String> {
     let found = row.discovered.as_ref();
-    let presence = if row.monitored { format!("presence-{}", row.presence.code()) } else { "tile-not-monitored".to_owned() };
+    let presence =
+        if row.monitored { format!("presence-{}", row.presence.code()) } else { "tile-not-monitored".to_owned() };
     let holder = row.holder.as_ref();
     let text = |key: &&str| match *key {
         "machines-service" => workbook::say(language, &format!("service-{}", row.service_state.code()), &[]),

@@ -2,8 +2,8 @@
 
 use axum::response::Response;
 use contract::machines::{
-    GpuView, JoinTokenCreate, JoinTokenSecret, JoinTokenView, MachineCreate, MachineFacets, MachinePassport, MachineQuery,
-    MachineRow, MachineUpdate, MachineView,
+    GpuView, JoinTokenCreate, JoinTokenSecret, JoinTokenView, MachineCreate, MachineFacets, MachinePassport,
+    MachineQuery, MachineRow, MachineUpdate, MachineView,
 };
 use contract::{Envelope, JoinTokenId, Page};
 use platform::machines;

@@ -390,7 +390,8 @@ fn line(words: Words, subject: &Subject, row: ImportRow) -> impl IntoView + use<
                     // Of people, the columns are all that is known.
                     (None, true) => view! { <p>{name}</p> }.into_any(),
                     (before, _) => {
-                        let before = before.map_or_else(|| NOT_MEASURED.to_owned(), |text| stored_words(words, column, text));
+                        let before =
+                            before.map_or_else(|| NOT_MEASURED.to_owned(), |text| stored_words(words, column, text));
                         let after = row.cells.get(column).cloned().unwrap_or_default();
                         view! { <p><b>{name}</b> " " {before} " → " {after}</p> }.into_any()
                     }

@@ -61,11 +61,8 @@ fn list_view(query: ListQuery, list: Page<MachineRow>, facets: MachineFacets, co
     let count =
         words.with("machines-count", &[("machines", facets.machines.to_string()), ("gpus", facets.gpus.to_string())]);
     // The filters and the order in force, and every row of them.
-    let export = query.with(&[("page", ""), ("pageSize", "")]).replacen(
-        paths::MACHINES,
-        "/api/admin/machines/export",
-        1,
-    );
+    let export =
+        query.with(&[("page", ""), ("pageSize", "")]).replacen(paths::MACHINES, "/api/admin/machines/export", 1);
     let head = PageFrame::new(words.t("machines-title"), Area::Machines)
         .beside(view! { <span class="sub">{count}</span> })
         .actions((

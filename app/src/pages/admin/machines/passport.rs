@@ -26,7 +26,8 @@ pub fn PassportPage() -> impl IntoView {
 
 fn passport_view(passport: MachinePassport) -> AnyView {
     let words = Words::now();
-    let MachinePassport { machine, written_at, gpus, events, more_events, errors_since, maintenance, leases } = passport;
+    let MachinePassport { machine, written_at, gpus, events, more_events, errors_since, maintenance, leases } =
+        passport;
     let figures = gpus.iter().any(|gpu| gpu.errors.is_some());
     let head = PageFrame::new(words.with("passport-title", &[("machine", machine.name.clone())]), Area::Machines)
         .crumb(words.t("nav-machines"), paths::MACHINES)

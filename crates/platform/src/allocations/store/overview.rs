@@ -93,12 +93,10 @@ pub(in crate::allocations) async fn healths(
     tx: &mut Tx,
     ids: &[i64],
 ) -> Result<HashMap<i64, [Option<HealthSnapshot>; 2]>> {
-    let rows = sqlx::query!(
-        "select allocation_id, phase, snapshot from allocation_health where allocation_id = any($1)",
-        ids
-    )
-    .fetch_all(&mut **tx)
-    .await?;
+    let rows =
+        sqlx::query!("select allocation_id, phase, snapshot from allocation_health where allocation_id = any($1)", ids)
+            .fetch_all(&mut **tx)
+            .await?;
     let mut found: HashMap<i64, [Option<HealthSnapshot>; 2]> = HashMap::new();
     for row in rows {
         let place = usize::from(row.phase == Phase::Return.code());

@@ -17,8 +17,8 @@ pub use evaluate::Written;
 pub(in crate::machines) use evaluate::decided;
 
 use super::entry;
-use super::store::import as store;
 pub use super::store::ExportRow;
+use super::store::import as store;
 use crate::authz::{CreateMachine, Granted, MachineRef};
 use crate::db::Tx;
 use crate::imports::to_write_after;

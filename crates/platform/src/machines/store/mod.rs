@@ -17,8 +17,8 @@ use contract::machines::{
     ServiceState, presence,
 };
 
-pub(super) use export::export_rows;
 pub use export::ExportRow;
+pub(super) use export::export_rows;
 pub(super) use gpus::{Card, cards, gpu_times};
 pub(super) use hosts::{gpu_uuids, hosts, lock_id};
 pub(super) use list::{codes_matching, ids_in_order, list, page_of_names};

@@ -96,8 +96,11 @@ fn statement(parts: &[Part], step: i64, per_gpu: bool, metrics: &[Metric]) -> St
         let suffix = if raw { String::new() } else { format!("_{}", part.tier.name()) };
         let figures = metrics.iter().enumerate().map(|(i, metric)| {
             let (column, stem) = column(*metric);
-            let [avg, min, max] =
-                if raw { [(); 3].map(|()| column.to_owned()) } else { ["avg", "min", "max"].map(|f| format!("{stem}_{f}")) };
+            let [avg, min, max] = if raw {
+                [(); 3].map(|()| column.to_owned())
+            } else {
+                ["avg", "min", "max"].map(|f| format!("{stem}_{f}"))
+            };
             format!("s.{avg}::float8 as a{i}, s.{min}::float8 as l{i}, s.{max}::float8 as h{i}")
         });
         let weight = if raw { "1" } else { "s.samples" };
@@ -109,9 +112,7 @@ fn statement(parts: &[Part], step: i64, per_gpu: bool, metrics: &[Metric]) -> St
         )
     });
     let values = (0..metrics.len()).map(|i| {
-        format!(
-            "sum(a{i} * weight) / nullif(sum(weight) filter (where a{i} is not null), 0), min(l{i}), max(h{i})"
-        )
+        format!("sum(a{i} * weight) / nullif(sum(weight) filter (where a{i} is not null), 0), min(l{i}), max(h{i})")
     });
     format!(
         "select extract(epoch from date_bin('{step} seconds', at, 'epoch'::timestamptz))::bigint, place, {} \

@@ -217,7 +217,9 @@ async fn a_passport_tells_of_errors_repairs_and_leases() {
     let errors = passport.gpus[0].errors.clone().unwrap();
     assert_eq!((errors.xid, errors.ecc_uncorrected, errors.lost), (2, 3, 1));
     let kinds: Vec<_> = passport.events.iter().map(|event| (event.kind.as_str(), event.value)).collect();
-    for expected in [("xid", Some(31)), ("xid", Some(79)), ("ecc_uncorrected", Some(3)), ("lost", None), ("found", None)] {
+    for expected in
+        [("xid", Some(31)), ("xid", Some(79)), ("ecc_uncorrected", Some(3)), ("lost", None), ("found", None)]
+    {
         assert!(kinds.contains(&expected), "{expected:?} of {kinds:?}");
     }
     assert_eq!((kinds.len(), passport.more_events), (5, false));
@@ -297,7 +299,12 @@ async fn what_a_lease_used_is_its_own_to_the_minute() {
         let measured = usage.gpu_util_percent.expect("it was measured");
         assert!((measured - percent).abs() < 0.5, "{measured}, not {percent}");
     }
-    let all = metrics::history(p, &admin.ctx(), "h1", &HistoryQuery { range: Some(HistoryRange::Month), ..Default::default() });
+    let all = metrics::history(
+        p,
+        &admin.ctx(),
+        "h1",
+        &HistoryQuery { range: Some(HistoryRange::Month), ..Default::default() },
+    );
     let all = all.await.unwrap();
     let load = all.series.iter().find(|series| series.metric == contract::metrics::Metric::GpuUtil).unwrap();
     let most = load.max.iter().flatten().copied().fold(0.0, f64::max);

@@ -122,7 +122,8 @@ async fn a_deleted_machine_frees_its_code_and_nothing_of_it_comes_to_the_next() 
     platform::metrics::spawn_background(p, &tokio_util::sync::CancellationToken::new());
     let token = async || machines::create_join_token(p, &admin.ctx(), Default::default()).await.unwrap().secret;
     let join = async |key: &str, token: Option<String>| {
-        let credentials = NodeCredentials { key: key.repeat(40), join_token: token, host_name: Some("rack-7".to_owned()) };
+        let credentials =
+            NodeCredentials { key: key.repeat(40), join_token: token, host_name: Some("rack-7".to_owned()) };
         machines::authenticate_node(p, &test.anonymous(), &credentials).await
     };
     join("a", Some(token().await)).await.unwrap();
