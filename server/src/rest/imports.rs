@@ -93,8 +93,10 @@ pub(crate) async fn result(rest: &Rest, layout: &Layout, id: ImportId) -> Respon
         let columns = columns_of(layout.subject);
         // The number in the sheet that was sent, so that "row 5" is found; what nobody knows stays where it can be read.
         let number = Column { kind: Kind::Number, width: 8.0, ..Column::new(say(language, "import-row", &[])) };
-        let unknown = view.unknown_columns.iter().map(|name| Column { width: 16.0, ..Column::new(name.clone()) });
-        let around = Around { before: vec![number], after: unknown.collect() };
+        let keeps = imports::keeps_unknown(layout.subject);
+        let unknown: Vec<&String> = view.unknown_columns.iter().filter(|_| keeps).collect();
+        let after = unknown.iter().map(|name| Column { width: 16.0, ..Column::new((*name).clone()) }).collect();
+        let around = Around { before: vec![number], after };
         let mut sheet = sheet_with(language, layout, around).map_err(Error::internal)?;
         sheet = sheet.with_result_column(&say(language, "import-result", &[]), 60.0).map_err(Error::internal)?;
         let mut after = 0;
@@ -104,10 +106,10 @@ pub(crate) async fn result(rest: &Rest, layout: &Layout, id: ImportId) -> Respon
             after = last.row;
             for row in &rows {
                 let known = columns.iter().map(|column| text_value(row.cells.get(column.key)));
-                let kept = view
-                    .unknown_columns
-                    .iter()
-                    .map(|name| text_value(row.cells.get(&format!("{}{name}", imports::UNKNOWN_COLUMN))));
+                let kept = unknown.iter().map(|name| {
+                    let cell = format!("{}{name}", imports::UNKNOWN_COLUMN);
+                    text_value(row.cells.get(&cell))
+                });
                 let number = Value::Number(f64::from(row.row));
                 let values: Vec<_> = std::iter::once(number).chain(known).chain(kept).collect();
                 let (verdict, words) = outcome(language, layout.subject, view.confirmed_at.is_some(), row);

@@ -26,7 +26,7 @@ pub(crate) use columns::{columns, fault, faults_of, text_of};
 pub use confirm::confirm;
 pub use reading::read;
 pub(crate) use store::{ToWrite, to_write_after};
-pub use subject::{columns_of, example_names, heading_of};
+pub use subject::{columns_of, example_names, heading_of, keeps_unknown};
 
 use crate::jobs::{NewJob, enqueue_in_tx};
 use crate::{Error, OpContext, Platform, Result, audit};

@@ -79,6 +79,11 @@ pub fn columns_of(subject: ImportSubject) -> &'static [SheetColumn] {
     kind(subject).columns
 }
 
+/// Whether rows keep what stands under headings that nobody knows: see [`super::UNKNOWN_COLUMN`].
+pub fn keeps_unknown(subject: ImportSubject) -> bool {
+    kind(subject).keeps_unknown
+}
+
 /// The Chinese and English heading of a column by its key.
 pub fn heading_of(subject: ImportSubject, key: &str) -> Option<(&'static str, &'static str)> {
     let kind = kind(subject);
