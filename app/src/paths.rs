@@ -336,6 +336,11 @@ pub fn machine_allocate(code: &str) -> String {
     format!("{MACHINES}/{code}/allocate")
 }
 
+/// The search from a page, without what is searched for.
+pub fn search_on(page: &str) -> String {
+    format!("{SEARCH}?on={}", encode(page))
+}
+
 /// A machine one's customer has.
 pub fn my_machine(code: &str) -> String {
     format!("/machines/{code}")
@@ -344,6 +349,11 @@ pub fn my_machine(code: &str) -> String {
 /// A machine one's customer has, with a range of its charts.
 pub fn my_machine_range(code: &str, range: &str) -> String {
     format!("/machines/{code}?range={range}")
+}
+
+/// Machines that are lent as a whole and are in service.
+pub fn machines_lendable() -> String {
+    format!("{MACHINES}?serviceState=in_service&pool=whole")
 }
 
 /// A machine.
@@ -397,6 +407,11 @@ pub fn machine_docker(code: &str) -> String {
 /// The same after a change that was taken.
 pub fn machine_docker_saved(code: &str) -> String {
     format!("{}?done=saved", machine_docker(code))
+}
+
+/// A machine's passport.
+pub fn machine_passport(code: &str) -> String {
+    format!("{MACHINES}/{code}/passport")
 }
 
 /// What staff do with a machine.

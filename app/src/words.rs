@@ -98,6 +98,7 @@ mod tests {
         };
         add("presence", Presence::ALL.iter().map(|v| v.code()).collect());
         add("service", ServiceState::ALL.iter().map(|v| v.code()).collect());
+        add("passport-event", vec!["xid", "ecc_uncorrected", "lost", "returned", "found", "removed"]);
         add("pool", Pool::ALL.iter().map(|v| v.code()).collect());
         add("trouble", Trouble::ALL.iter().map(|v| v.code()).collect());
         add("theme", Theme::ALL.iter().map(|v| v.code()).collect());

@@ -103,6 +103,11 @@ test('the palette finds machines, actions and pages by keyboard', async ({ page,
   await expect(page.locator('rg-palette [aria-selected="true"]')).toContainText('Service of fleet-2');
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/\/admin\/machines\/fleet-2\/service$/);
+  // On a machine's page its own actions come first, by whatever people call them.
+  await page.keyboard.press('Control+k');
+  await box.fill('维护');
+  await expect(page.locator('rg-palette [aria-selected="true"]')).toContainText('Plan maintenance: fleet-2');
+  await page.keyboard.press('Escape');
   await page.keyboard.press('/');
   await page.keyboard.press('Escape');
   await expect(page.locator('dialog[open]')).toHaveCount(0);

@@ -254,6 +254,27 @@ test('many are renewed at once, and the time line and the hand-over page show it
   await expect(page.locator('table').first()).toContainText('GPU-');
   await expect(page.getByText('GPUs missing: 0')).toBeVisible();
   await expectAccessible(page);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await expectNoSideScroll(page);
+  await page.setViewportSize({ width: 1280, height: 800 });
   await page.emulateMedia({ media: 'print' });
   await expect(page.getByRole('navigation').first()).toBeHidden();
+  await page.emulateMedia({ media: null });
+
+  // The machine's passport has the lease, and leads to its hand-over.
+  await page.goto('/admin/machines/lease-01');
+  await page.getByRole('link', { name: 'Passport', exact: true }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('Passport of lease-01');
+  await expect(page.getByRole('region', { name: 'GPUs, present and past' })).toContainText('GPU-');
+  const lease = page.getByRole('region', { name: 'Leases, and how the machine came back' });
+  await expect(lease.getByRole('row', { name: /As it was handed over/ })).toBeVisible();
+  await expectAccessible(page);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await expectNoSideScroll(page);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.emulateMedia({ media: 'print' });
+  await expect(page.getByRole('button', { name: 'Print' })).toBeHidden();
+  await page.emulateMedia({ media: null });
+  await lease.locator(`a[href$="/${rows[0].id}/handover"]`).click();
+  await expect(page).toHaveURL(new RegExp(`/admin/allocations/${rows[0].id}/handover$`));
 });

@@ -201,6 +201,7 @@ fn fleet(all: Routes) -> Routes {
         .rest(routes!(metrics::monitored, machine_service::monitor))
         .rest(routes!(machine_service::unmonitor))
         .rest(routes!(machines::gpus))
+        .rest(routes!(machines::passport))
         .rest(routes!(reports::machine_status))
         .rest(routes!(metrics::live))
         .rest(routes!(metrics::processes))

@@ -1,10 +1,12 @@
 //! GPU hosts: what was typed, what the agent found, and how agents join.
 
+mod passport;
 mod service;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use passport::*;
 pub use service::*;
 
 use crate::{JoinTokenId, SortDirection};
@@ -376,6 +378,7 @@ pub struct MachineFacets {
     pub gpu_models: Vec<String>,
     /// Machines in all, whatever the filters.
     pub machines: u64,
+    /// Their GPUs: as found, else as typed, as in the rows.
     pub gpus: u64,
 }
 

@@ -23,7 +23,7 @@ use contract::allocations::{
     AllocationCreate, AllocationDetail, AllocationEnd, AllocationRenew, AllocationState, AllocationView,
     DEFAULT_GRACE_DAYS, MAX_MONTHS,
 };
-use contract::machines::{MachineView, Pool, Presence, ServiceState};
+use contract::machines::{MachineView, Pool, ServiceState};
 use contract::metrics::{History, HistoryQuery, MachineLive};
 use contract::{AllocationId, CustomerId, ErrorCode, MachineId, Permission};
 
@@ -31,7 +31,8 @@ pub use access::{end_of_machine, ssh};
 pub use advance::advance;
 pub use bulk::{act_on_many, preview_many};
 pub use health::handover;
-pub(crate) use holdings::{holdings, machine_codes, running_of};
+pub(crate) use health::leases;
+pub(crate) use holdings::{holders, holdings, machine_codes, running_of};
 pub use list::{export, list, mine, note_export};
 pub(crate) use notices::maintenance as tell_of_maintenance;
 pub use reclaim::skip_step;
@@ -512,11 +513,7 @@ async fn views(
                 gpu_model: brief.gpu_model,
                 gpu_count: brief.gpu_count,
                 // How a machine is doing is told to who has it.
-                presence: if staff || row.state == AllocationState::Active {
-                    brief.presence
-                } else {
-                    Presence::NeverSeen
-                },
+                presence: (staff || row.state == AllocationState::Active).then_some(brief.presence),
                 monitored: brief.monitored,
                 customer_id: row.customer,
                 customer_name: names.get(&row.customer.0).cloned().unwrap_or_default(),

@@ -26,10 +26,13 @@ pub(crate) use columns::{columns, fault, faults_of, text_of};
 pub use confirm::confirm;
 pub use reading::read;
 pub(crate) use store::{ToWrite, to_write_after};
-pub use subject::{columns_of, example_names, heading_of};
+pub use subject::{columns_of, example_names, heading_of, keeps_unknown};
 
 use crate::jobs::{NewJob, enqueue_in_tx};
 use crate::{Error, OpContext, Platform, Result, audit};
+
+/// Before the heading of a column that nobody knows, where a row keeps what it says: no column on the wire begins so.
+pub const UNKNOWN_COLUMN: char = '*';
 
 /// Bytes of a part of a stored workbook.
 const PART: usize = 1 << 20;
@@ -57,6 +60,8 @@ pub(crate) struct Judged {
     /// What is written when it is confirmed, as its subject reads it.
     pub written: Option<serde_json::Value>,
     pub changes: Vec<String>,
+    /// What there is in the columns that change, where the subject says so.
+    pub before: BTreeMap<String, String>,
     pub faults: Vec<RowFault>,
     /// Revision of what it changes that the verdict was made against.
     pub base_revision: Option<i64>,
@@ -73,6 +78,7 @@ impl Judged {
             cells: row.cells,
             written: None,
             changes: Vec::new(),
+            before: BTreeMap::new(),
             faults,
             base_revision: None,
             secret: row.secret,
@@ -100,10 +106,18 @@ impl Judged {
             cells: row.cells,
             written,
             changes,
+            before: BTreeMap::new(),
             faults,
             base_revision,
             secret: row.secret,
         })
+    }
+
+    /// With what there is now in the columns that change.
+    #[must_use]
+    pub fn instead_of(mut self, before: BTreeMap<String, String>) -> Self {
+        self.before = before;
+        self
     }
 }
 

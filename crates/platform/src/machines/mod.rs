@@ -13,6 +13,7 @@ mod hosts;
 pub(crate) mod import;
 mod joining;
 mod maintenance;
+mod passport;
 mod reporting;
 mod service;
 mod store;
@@ -33,9 +34,10 @@ pub use connection::set_connection;
 pub use differences::differences;
 pub(crate) use gpu_times::GpuTimes;
 pub(crate) use hosts::{HostCard, HostFacts, gpu_uuids, hosts_in_tx, lock_id_in_tx};
-pub use import::{ExportRow, Written, export_after, note_export};
+pub use import::{EXPORTED, ExportRow, Written, export, note_export};
 pub use joining::{NodeCredentials, authenticate_node, create_join_token, list_join_tokens, revoke_join_token};
 pub use maintenance::{advance_maintenance, cancel_maintenance, plan_maintenance};
+pub use passport::passport;
 pub use reporting::report_inventory;
 pub use service::{act, may_act};
 
@@ -221,6 +223,11 @@ pub(crate) async fn takes_renewals(tx: &mut Tx, id: MachineId) -> Result<bool> {
 /// The id behind a code, locked for this transaction.
 pub(crate) async fn lock_in_tx(tx: &mut Tx, code: &str) -> Result<Option<MachineId>> {
     store::lock(tx, code).await
+}
+
+/// Machines that could be lent as they stand, whoever has them: id and code.
+pub(crate) async fn lendable(tx: &mut Tx) -> Result<Vec<(MachineId, String)>> {
+    store::lendable(tx).await
 }
 
 /// Keeps the machine as it is for this transaction.

@@ -337,9 +337,12 @@ async fn refresh_parts(platform: &Platform, others: bool) -> Result<()> {
         hub.catalog_stale.store(false, Ordering::Release);
         let catalog = store::catalog(&mut tx).await?;
         let mut state = hub.state();
-        state.catalog = catalog.into_iter().map(|machine| (machine.code.clone(), machine)).collect();
+        let catalog: BTreeMap<_, _> = catalog.into_iter().map(|machine| (machine.code.clone(), machine)).collect();
+        let before = std::mem::replace(&mut state.catalog, catalog);
         let State { catalog, entries, .. } = &mut *state;
-        entries.retain(|code, _| catalog.contains_key(code));
+        // A code may have come to another machine, after the one that had it was deleted.
+        let is_same = |code: &str, now: &Catalog| before.get(code).is_none_or(|was| was.id == now.id);
+        entries.retain(|code, _| catalog.get(code).is_some_and(|now| is_same(code, now)));
         state.catalog_read = Some(Instant::now());
     }
     if remote_due {

@@ -41,6 +41,7 @@ filter-all = All
 filter-apply = Filter
 filter-reset = Reset
 filter-more = More filters
+filter-fewer = Fewer filters
 form-save = Save
 form-cancel = Cancel
 ask-no = Back

@@ -38,6 +38,7 @@ filter-all = 全部
 filter-apply = 筛选
 filter-reset = 重置
 filter-more = 展开筛选
+filter-fewer = 收起筛选
 form-save = 保存
 form-cancel = 取消
 ask-no = 返回

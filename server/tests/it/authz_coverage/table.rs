@@ -100,6 +100,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "DELETE","/api/admin/monitoring/machines/{code}",               [401, 404, 404, 404, 404, 200, 401, 403, 403]),
     (Door::Rest, "GET",   "/api/admin/machines/{code}/status",                   [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::Rest, "GET",   "/api/admin/machines/{code}/gpus",                     [401, 404, 404, 404, 404, 200, 401, 200, 200]),
+    (Door::Rest, "GET",   "/api/admin/machines/{code}/passport",                 [401, 404, 404, 404, 404, 200, 401, 200, 200]),
     (Door::Rest, "GET",   "/api/admin/machines/{code}/metrics",                  [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::Rest, "GET",   "/api/admin/machines/{code}/processes",                [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::Rest, "GET",   "/api/admin/machines/{code}/history",                  [401, 404, 404, 404, 404, 200, 401, 200, 404]),

@@ -13,7 +13,7 @@ use crate::layouts::{Area, PageFrame, frame, here, page};
 use crate::pages::customer::accounts::server_fns::ChooseColumns;
 use crate::paths;
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, all_matching, pager};
+use crate::ui::lists::{ListQuery, all_matching, more_summary, pager};
 use crate::ui::table::list_table;
 use crate::words::Words;
 
@@ -60,12 +60,9 @@ fn list_view(query: ListQuery, list: Page<MachineRow>, facets: MachineFacets, co
     let ctx = door().1;
     let count =
         words.with("machines-count", &[("machines", facets.machines.to_string()), ("gpus", facets.gpus.to_string())]);
-    // The filters in force, and every row of them.
-    let export = query.with(&[("page", ""), ("pageSize", ""), ("sort", "")]).replacen(
-        paths::MACHINES,
-        "/api/admin/machines/export",
-        1,
-    );
+    // The filters and the order in force, and every row of them.
+    let export =
+        query.with(&[("page", ""), ("pageSize", "")]).replacen(paths::MACHINES, "/api/admin/machines/export", 1);
     let head = PageFrame::new(words.t("machines-title"), Area::Machines)
         .beside(view! { <span class="sub">{count}</span> })
         .actions((
@@ -126,7 +123,7 @@ fn filters(words: Words, query: &ListQuery, facets: &MachineFacets) -> impl Into
             <button class="btn">{words.t("filter-apply")}</button>
             <a class="btn ghost" href=paths::MACHINES>{words.t("filter-reset")}</a>
             <details class="more-filters" open=open>
-                <summary>{words.t("filter-more")}</summary>
+                {more_summary(words)}
                 <div class="filter-grid">
                     {select("region", "machine-region", plain(&facets.regions))}
                     {select("pool", "machine-pool", coded("pool", Pool::ALL.iter().map(|p| p.code()).collect()))}
@@ -212,7 +209,7 @@ fn tools(
                     <input r#type="hidden" name="back" value=here() />
                     <input r#type="hidden" name="columns[]" value="name" />
                     {boxes.collect_view()}
-                    <button class="btn primary">{words.t("filter-apply")}</button>
+                    <button class="btn primary">{words.t("list-columns-show")}</button>
                 </form>
             </details>
         </div>

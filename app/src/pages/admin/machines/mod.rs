@@ -20,6 +20,8 @@ pub(crate) mod columns;
 #[cfg(feature = "ssr")]
 pub mod edit;
 #[cfg(feature = "ssr")]
+pub mod gpu_card;
+#[cfg(feature = "ssr")]
 pub mod hardware;
 #[cfg(feature = "ssr")]
 pub mod join_tokens;
@@ -27,5 +29,7 @@ pub mod join_tokens;
 pub mod list;
 #[cfg(feature = "ssr")]
 pub mod page;
+#[cfg(feature = "ssr")]
+pub mod passport;
 #[cfg(feature = "ssr")]
 pub mod service;

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::charts::{RANGES, chart_card, charts, history, refresh_seconds};
+use super::gpu_card::{explained, gpu_card};
 use super::hardware::{agent_card, facts_card, hardware_card};
 use super::islands::{ChartFeed, GpuPanel, MachineFigures, MachineState, ProcessPanel, STATE_WORDS};
 use super::service::window_line;
@@ -81,6 +82,7 @@ fn machine_view(data: Data) -> AnyView {
             })}
             <a class="btn" href=paths::machine_docker(&code)>{words.t("engine-title")}</a>
             <a class="btn" href=paths::instances_on(&code)>{words.t("nav-instances")}</a>
+            <a class="btn" href=paths::machine_passport(&code)>{words.t("passport")}</a>
             {ctx.holds(Permission::MachinesUpdate).then(|| view! {
                 <a class="btn primary" href=paths::machine_edit(&code)>{words.t("machine-edit")}</a>
             })}
@@ -89,12 +91,15 @@ fn machine_view(data: Data) -> AnyView {
         .elements();
     let figures = figures.map(|(live, history)| figures_view(words, &machine, live, &history, range));
     let windows = notices(words, &machine);
+    // Who may see no figures sees what was found, too.
+    let bare = figures.is_none().then(|| view! { <div class="main-column">{gpu_card(words, &machine)}</div> });
     frame(
         head,
         view! {
             {windows}
             <div class="split">
                 {figures}
+                {bare}
                 <aside class="side-column" aria-label=words.t("machine-aside")>
                     {agent_card(words, &machine)}
                     {hardware_card(words, &machine)}
@@ -121,7 +126,7 @@ fn figures_view(
     let cards = charts.iter().map(|chart| chart_card(words, &code, chart, zone)).collect_view();
     let panels = (!live.gpus.is_empty()).then(|| {
         view! {
-            <GpuPanel live=figures_only.clone() now=now words=gpu_words(words) />
+            <GpuPanel live=figures_only.clone() now=now words=explained(words, machine, gpu_words(words)) />
             <ProcessPanel live=live now=now words=process_words(words) />
         }
     });
@@ -131,6 +136,7 @@ fn figures_view(
             {ranges(words, range, |range| paths::machine_range(&code, range))}
             <div class="chart-grid">{cards}</div>
             {panels}
+            {gpu_card(words, machine)}
             <ChartFeed code=code range=range every=every />
         </div>
     }

@@ -193,18 +193,16 @@ fn machines_card(words: Words, machines: Vec<AllocationView>) -> impl IntoView {
         .filter(|row| row.state.holds())
         .map(|row| {
             let gpus = row.gpu_model.as_ref().map(|model| format!("{} × {model}", row.gpu_count.unwrap_or(0)));
-            let (tone, presence) = match row.presence {
-                _ if !row.monitored => (Tone::Off, words.t("tile-not-monitored")),
-                Presence::Online => (Tone::Ok, words.t("presence-online")),
-                other => (Tone::Off, words.t(&format!("presence-{}", other.code()))),
-            };
+            let presence = row.presence.map(|presence| match presence {
+                _ if !row.monitored => state(Tone::Off, words.t("tile-not-monitored")),
+                Presence::Online => state(Tone::Ok, words.t("presence-online")),
+                other => state(Tone::Off, words.t(&format!("presence-{}", other.code()))),
+            });
             view! {
                 <tr>
                     <th scope="row"><a href=paths::my_machine(&row.machine)>{row.machine_name.clone()}</a></th>
                     <td data-label=words.t("allocation-state")>{allocation_state(words, &row)}</td>
-                    <td data-label=words.t("home-presence")>
-                        {(row.state == AllocationState::Active).then(|| state(tone, presence))}
-                    </td>
+                    <td data-label=words.t("home-presence")>{presence}</td>
                     <td data-label=words.t("machines-gpu")>{gpus.unwrap_or_else(|| NOT_MEASURED.to_owned())}</td>
                     <td data-label=words.t("allocation-ends")>{time(row.ends_at, zone)}</td>
                 </tr>

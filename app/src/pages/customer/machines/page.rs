@@ -15,6 +15,7 @@ use crate::pages::admin::allocations::form::LeaseForm;
 use crate::pages::admin::allocations::list::allocation_state;
 use crate::pages::admin::allocations::page::history_card;
 use crate::pages::admin::machines::charts::{RANGES, chart_card, charts, history, refresh_seconds};
+use crate::pages::admin::machines::gpu_card::{explained, gpu_card};
 use crate::pages::admin::machines::islands::{
     ChartFeed, GpuPanel, MachineFigures, MachineState, ProcessPanel, STATE_WORDS,
 };
@@ -94,7 +95,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
             let cards = charts.iter().map(|chart| chart_card(words, &code, chart, zone)).collect_view();
             let panels = (!live.gpus.is_empty()).then(|| {
                 view! {
-                    <GpuPanel live=figures_only.clone() now=now words=gpu_words(words) />
+                    <GpuPanel live=figures_only.clone() now=now words=explained(words, &machine, gpu_words(words)) />
                     <ProcessPanel live=live now=now words=process_words(words) />
                 }
             });
@@ -105,6 +106,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
                 {ranges(words, range, move |range| paths::my_machine_range(&link, range))}
                 <div class="chart-grid">{cards}</div>
                 {panels}
+                {gpu_card(words, &machine)}
                 <ChartFeed code=code range=range every=every />
             }
             .into_any()

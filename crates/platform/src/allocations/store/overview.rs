@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use contract::allocations::{AllocationState, HealthSnapshot};
+use contract::allocations::{AllocationState, HealthSnapshot, MachineHolder, days_left};
 use contract::{AllocationId, CustomerId, MachineId};
 
 use super::Row;
@@ -88,6 +88,37 @@ pub(in crate::allocations) async fn health(
     snapshot.map(|value| serde_json::from_value(value).map_err(Error::internal)).transpose()
 }
 
+/// How machines were at the hand-over and at the return of these allocations.
+pub(in crate::allocations) async fn healths(
+    tx: &mut Tx,
+    ids: &[i64],
+) -> Result<HashMap<i64, [Option<HealthSnapshot>; 2]>> {
+    let rows =
+        sqlx::query!("select allocation_id, phase, snapshot from allocation_health where allocation_id = any($1)", ids)
+            .fetch_all(&mut **tx)
+            .await?;
+    let mut found: HashMap<i64, [Option<HealthSnapshot>; 2]> = HashMap::new();
+    for row in rows {
+        let place = usize::from(row.phase == Phase::Return.code());
+        let snapshot = serde_json::from_value(row.snapshot).map_err(Error::internal)?;
+        found.entry(row.allocation_id).or_default()[place] = Some(snapshot);
+    }
+    Ok(found)
+}
+
+/// Allocations of a machine that began, the newest first.
+pub(in crate::allocations) async fn begun(tx: &mut Tx, machine: MachineId, most: u32) -> Result<Vec<Row>> {
+    let ids = sqlx::query_scalar!(
+        "select id from allocations where machine_id = $1 and state not in ('scheduled', 'cancelled')
+         order by starts_at desc, id desc limit $2",
+        machine.0,
+        i64::from(most)
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    super::get_all(tx, &ids).await
+}
+
 /// A hand-over is kept as it was; what is seen at the return is the newest look.
 pub(in crate::allocations) async fn save_health(
     tx: &mut Tx,
@@ -133,6 +164,34 @@ pub(in crate::allocations) async fn lent(tx: &mut Tx) -> Result<Vec<(CustomerId,
     .fetch_all(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| (CustomerId(row.customer_id), MachineId(row.machine_id))).collect())
+}
+
+/// Who has which machine, or these; their names are other rows'.
+pub(in crate::allocations) async fn holders(
+    tx: &mut Tx,
+    machines: Option<&[i64]>,
+    now: DateTime<Utc>,
+) -> Result<HashMap<MachineId, MachineHolder>> {
+    let rows = sqlx::query!(
+        "select id, machine_id, customer_id, state, ends_at from allocations
+         where state in ('active', 'grace', 'reclaiming') and ($1::bigint[] is null or machine_id = any($1))",
+        machines
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let holder = MachineHolder {
+                allocation_id: AllocationId(row.id),
+                customer_id: CustomerId(row.customer_id),
+                customer_name: String::new(),
+                state: super::state(&row.state)?,
+                ends_at: row.ends_at,
+                days_left: days_left(row.ends_at, now),
+            };
+            Ok((MachineId(row.machine_id), holder))
+        })
+        .collect()
 }
 
 /// Machine, beginning and end until now of every allocation of a customer that began.

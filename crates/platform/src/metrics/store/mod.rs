@@ -2,6 +2,8 @@
 
 mod history;
 mod latest;
+mod record;
+mod used;
 mod write;
 
 use std::collections::HashMap;
@@ -14,6 +16,8 @@ use uuid::Uuid;
 
 pub(super) use history::{gpu_indices, history};
 pub(super) use latest::{latest, newest_samples, save_latest};
+pub(super) use record::{gpu_errors, gpu_happenings, throttled_hours, xid_errors_of};
+pub(super) use used::gpu_use_of;
 pub(super) use write::{insert_samples, is_missing_partition, mark_pending, note_seen, roll_up, take_pending};
 
 use super::GpuActivity;
@@ -48,6 +52,15 @@ impl Tier {
             Tier::Minute => 60,
             Tier::TenMinutes => 600,
             Tier::Hour => 3600,
+        }
+    }
+
+    pub(super) fn finer(self) -> Option<Tier> {
+        match self {
+            Tier::Raw => None,
+            Tier::Minute => Some(Tier::Raw),
+            Tier::TenMinutes => Some(Tier::Minute),
+            Tier::Hour => Some(Tier::TenMinutes),
         }
     }
 
@@ -121,56 +134,6 @@ pub(super) async fn gpu_trend(
     let rows = sql.build().fetch_all(&mut **tx).await?;
     let read = |row: &sqlx::postgres::PgRow| Ok((row.try_get("step")?, (row.try_get("util")?, row.try_get("memory")?)));
     rows.iter().map(read).collect()
-}
-
-/// Samples of a machine's GPUs in the hours that begin in a period, and the sum of their utilisation, %.
-pub(super) async fn gpu_use(
-    tx: &mut Tx,
-    machine: MachineId,
-    from: DateTime<Utc>,
-    until: DateTime<Utc>,
-) -> Result<(f64, f64)> {
-    let row = sqlx::query!(
-        r#"select coalesce(sum(s.samples), 0)::float8 as "samples!", coalesce(sum(s.util_avg * s.samples), 0)::float8 as "util!"
-           from gpu_samples_1h s join gpus g on g.id = s.gpu_id
-           where g.machine_id = $1 and s.at >= $2 and s.at < $3 and s.util_avg is not null"#,
-        machine.0,
-        from,
-        until
-    )
-    .fetch_one(&mut **tx)
-    .await?;
-    Ok((row.samples, row.util))
-}
-
-pub(super) async fn gpu_use_of(
-    tx: &mut Tx,
-    periods: &[(MachineId, DateTime<Utc>, DateTime<Utc>)],
-) -> Result<Vec<(f64, f64)>> {
-    let machines: Vec<i64> = periods.iter().map(|(machine, ..)| machine.0).collect();
-    let (from, until): (Vec<_>, Vec<_>) = periods.iter().map(|(_, from, until)| (*from, *until)).unzip();
-    let rows = sqlx::query!(
-        r#"select w.place as "place!", sum(s.samples)::float8 as "samples!", sum(s.util_avg * s.samples)::float8 as "util!"
-           from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) with ordinality
-                  as w (machine_id, from_at, until_at, place)
-             join gpus g on g.machine_id = w.machine_id
-             join gpu_samples_1h s on s.gpu_id = g.id and s.at >= w.from_at and s.at < w.until_at
-                                      and s.util_avg is not null
-           group by w.place"#,
-        &machines,
-        &from,
-        &until
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    let mut found = vec![(0.0, 0.0); periods.len()];
-    for row in rows {
-        let place = usize::try_from(row.place).ok().and_then(|place| found.get_mut(place.checked_sub(1)?));
-        if let Some(place) = place {
-            *place = (row.samples, row.util);
-        }
-    }
-    Ok(found)
 }
 
 pub(super) async fn gpu_activity(
