@@ -115,6 +115,34 @@ async fn the_time_line_has_every_machine_and_what_holds_it() {
 }
 
 #[tokio::test]
+async fn the_time_line_ends_a_returned_machines_bar_where_it_came_back() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    world.machine("h1").await;
+    let id = world.allocate("h1", world.acme.id, months(2)).await.unwrap().allocation.id;
+    world.advance(TimeDelta::minutes(3)).await;
+    allocations::end(p, &ctx, id, AllocationEnd::default()).await.unwrap();
+    for step in ["processes", "gpu_memory", "health"] {
+        allocations::skip_step(p, &ctx, id, step).await.unwrap();
+    }
+    allocations::advance(p).await.unwrap();
+    let back = world.now();
+    world.advance(TimeDelta::hours(1)).await;
+    world.allocate("h1", world.globex.id, months(1)).await.unwrap();
+
+    let line = allocations::timeline(p, &ctx, &TimelineQuery::default()).await.unwrap();
+    let bars = &line.rows[0].allocations;
+    assert_eq!((bars.len(), bars[0].state), (2, AllocationState::Ended));
+    assert_eq!((bars[0].held_until - back).num_seconds(), 0, "not the end that was agreed");
+    assert!(bars[1].starts_at >= bars[0].held_until, "one bar after the other");
+    // In a month after it came back, but before the end that was agreed, it is not in the picture any more.
+    let month = (back + TimeDelta::days(45)).format("%Y-%m").to_string();
+    let later = TimelineQuery { from: Some(month), months: Some(1), ..TimelineQuery::default() };
+    let later = allocations::timeline(p, &ctx, &later).await.unwrap();
+    assert!(later.rows[0].allocations.iter().all(|bar| bar.state != AllocationState::Ended));
+}
+
+#[tokio::test]
 async fn what_comes_back_worse_than_it_went_waits_for_a_decision() {
     let world = World::new().await;
     let (p, ctx) = (&world.test.platform, world.admin.ctx());
