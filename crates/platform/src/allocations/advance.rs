@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use contract::AllocationId;
 use contract::allocations::AllocationState;
 
-use super::{event, health, notices, reclaim, record, store};
+use super::{event, health, keep, notices, reclaim, record, store};
 use crate::authz::UpdateAllocation;
 use crate::{OpContext, Platform, Result, SystemActor};
 
@@ -70,6 +70,6 @@ async fn step(platform: &Platform, ctx: &OpContext, id: AllocationId) -> Result<
     }
     let after = store::get(&mut tx, id).await?.unwrap_or(row.clone());
     record(&mut tx, ctx, "allocations:advance", Some(&row), &after).await?;
-    tx.commit().await?;
+    keep(platform, tx).await?;
     Ok(true)
 }

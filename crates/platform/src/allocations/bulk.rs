@@ -6,7 +6,7 @@ use contract::allocations::{
 use contract::machines::MAX_BULK;
 use contract::{AllocationId, ErrorCode, Permission};
 
-use super::{end_in_tx, list, renew_in_tx, store, views};
+use super::{end_in_tx, keep, list, renew_in_tx, store, views};
 use crate::authz::AllocationRef;
 use crate::db::Tx;
 use crate::fields::Wrong;
@@ -104,7 +104,7 @@ async fn act(platform: &Platform, ctx: &OpContext, id: AllocationId, bulk: &Allo
         }
     }
     if keep {
-        tx.commit().await?
+        keep(platform, tx).await?
     } else {
         tx.rollback().await?
     }

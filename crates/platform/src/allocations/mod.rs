@@ -31,7 +31,8 @@ pub use access::{end_of_machine, ssh};
 pub use advance::advance;
 pub use bulk::{act_on_many, preview_many};
 pub use health::handover;
-pub(crate) use holdings::{holdings, machine_codes, running_of};
+use holdings::keep;
+pub(crate) use holdings::{holders, holdings, machine_codes, running_of};
 pub use list::{export, list, mine, note_export};
 pub(crate) use notices::maintenance as tell_of_maintenance;
 pub use reclaim::skip_step;
@@ -136,7 +137,7 @@ pub async fn create(
     let row = store::get(&mut tx, id).await?.ok_or_else(Error::not_found)?;
     record(&mut tx, ctx, "allocations:create", None, &row).await?;
     let detail = detail(platform, ctx, &mut tx, row).await?;
-    tx.commit().await?;
+    keep(platform, tx).await?;
     Ok(detail)
 }
 
@@ -151,7 +152,7 @@ pub async fn renew(
     let mut tx = platform.db().begin(ctx).await?;
     let after = renew_in_tx(platform, &mut tx, ctx, id, body, zone).await?;
     let detail = detail(platform, ctx, &mut tx, after).await?;
-    tx.commit().await?;
+    keep(platform, tx).await?;
     Ok(detail)
 }
 
@@ -182,7 +183,7 @@ pub async fn end(
     let mut tx = platform.db().begin(ctx).await?;
     let after = end_in_tx(&mut tx, ctx, id, body).await?;
     let detail = detail(platform, ctx, &mut tx, after).await?;
-    tx.commit().await?;
+    keep(platform, tx).await?;
     Ok(detail)
 }
 

@@ -8,7 +8,7 @@ use contract::allocations::{AllocationDetail, AllocationState, StepState};
 use contract::machines::Presence;
 use contract::{AllocationId, ErrorCode};
 
-use super::{detail, event, health, lock, record, store};
+use super::{detail, event, health, keep, lock, record, store};
 use crate::authz::UpdateAllocation;
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, machines, metrics};
@@ -127,7 +127,7 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
         let after = store::get(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;
         record(&mut tx, ctx, "allocations:reclaimed", Some(row), &after).await?;
     }
-    tx.commit().await?;
+    keep(platform, tx).await?;
     Ok(changed || !open)
 }
 

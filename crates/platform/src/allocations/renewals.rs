@@ -6,7 +6,7 @@ use contract::allocations::{
 };
 use contract::{ErrorCode, Page, Permission, RenewalRequestId};
 
-use super::{detail, event, move_end, notices, store};
+use super::{detail, event, keep, move_end, notices, store};
 use crate::authz::{AllocationRef, RequestRenewal, UpdateAllocation};
 use crate::calendar::add_months;
 use crate::db::Tx;
@@ -134,7 +134,7 @@ pub async fn decide_renewal(
     let refusal = (!body.approve).then_some(answer.as_deref().unwrap_or_default());
     notices::decided(platform, &mut tx, ctx, &row, refusal).await?;
     let detail = detail(platform, ctx, &mut tx, row).await?;
-    tx.commit().await?;
+    keep(platform, tx).await?;
     Ok(detail)
 }
 

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contract::MachineId;
-use contract::machines::{Presence, ServiceState, presence};
+use contract::allocations::MachineHolder;
+use contract::machines::{Pool, Presence, ServiceState, presence};
 use contract::metrics::{GpuFigures, HostFigures, MachineLive, ProcessView, WallSnapshot};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -22,7 +23,7 @@ use uuid::Uuid;
 use super::links::NodeLink;
 use super::watch::Topics;
 use super::{store, tiles};
-use crate::{Platform, Result, SystemActor};
+use crate::{Platform, Result, SystemActor, allocations};
 
 /// How often machines' names and settings are read again when nobody here changed them.
 const CATALOG_EVERY: Duration = Duration::from_secs(5);
@@ -39,7 +40,11 @@ pub(super) struct Catalog {
     pub name: String,
     pub region: Option<String>,
     pub monitored: bool,
+    pub pool: Pool,
     pub service_state: ServiceState,
+    pub service_note: Option<String>,
+    /// Who has it now.
+    pub holder: Option<MachineHolder>,
     pub declared_model: Option<String>,
     pub last_seen_at: Option<DateTime<Utc>>,
     pub gpus: Vec<CatalogGpu>,
@@ -335,7 +340,8 @@ async fn refresh_parts(platform: &Platform, others: bool) -> Result<()> {
     let mut tx = platform.db().begin(&platform.system(SystemActor::Metrics)).await?;
     if catalog_due {
         hub.catalog_stale.store(false, Ordering::Release);
-        let catalog = store::catalog(&mut tx).await?;
+        let holders = allocations::holders(&mut tx, None, platform.clock().now()).await?;
+        let catalog = store::catalog(&mut tx, holders).await?;
         let mut state = hub.state();
         state.catalog = catalog.into_iter().map(|machine| (machine.code.clone(), machine)).collect();
         let State { catalog, entries, .. } = &mut *state;

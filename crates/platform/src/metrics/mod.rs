@@ -16,7 +16,7 @@ mod watch;
 mod writer;
 
 use chrono::{DateTime, Utc};
-use contract::metrics::{MachineLive, WallSnapshot};
+use contract::metrics::{MachineLive, WallSnapshot, WallTile};
 use contract::reports::GpuTrend;
 use contract::{MachineId, Permission};
 use tokio::task::JoinHandle;
@@ -41,7 +41,11 @@ use crate::{Error, OpContext, Platform, Result, machines};
 pub async fn wall(platform: &Platform, ctx: &OpContext) -> Result<WallSnapshot> {
     watch::authorize_wall(ctx)?;
     hub::refresh(platform).await?;
-    Ok(platform.live().wall(ctx.now()))
+    let mut wall = platform.live().wall(ctx.now());
+    if !watch::sees_leases(ctx) {
+        wall.machines = wall.machines.into_iter().map(WallTile::without_lease).collect();
+    }
+    Ok(wall)
 }
 
 /// Everything live about one machine.

@@ -1,5 +1,14 @@
 # Whole machines, lent to customers.
 allocations-title = Allocations
+lease-title = Allocation
+lease-free = Nobody has this machine now.
+lease-shared = Instances of several customers share this machine.
+lease-period = Period
+lease-open = Open the allocation
+lease-renew = Renew
+lease-holder = Customer
+lease-next = Afterwards
+lease-later = Allocate for later
 allocations-empty = No machine is allocated. Open a machine and choose Allocate.
 allocations-filter = Machine or customer
 allocations-any-end = Any end

@@ -1,5 +1,14 @@
 # 整机分配给客户。
 allocations-title = 分配
+lease-title = 分配
+lease-free = 目前无人使用这台机器。
+lease-shared = 多个客户的实例共用这台机器。
+lease-period = 期限
+lease-open = 查看分配
+lease-renew = 续期
+lease-holder = 客户
+lease-next = 之后
+lease-later = 预约后续分配
 allocations-empty = 没有已分配的机器。打开一台机器并选择“分配”。
 allocations-filter = 机器或客户
 allocations-any-end = 任意到期时间

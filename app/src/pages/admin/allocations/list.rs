@@ -200,11 +200,16 @@ fn table_of(
 
 /// Where it stands, with the days left while that matters.
 pub(crate) fn allocation_state(words: Words, row: &AllocationView) -> AnyView {
-    let days = words.with("allocation-days-left", &[("n", row.days_left.to_string())]);
-    let word = words.t(&format!("allocation-state-{}", row.state.code()));
-    match row.state {
-        AllocationState::Active if row.days_left <= 7 => state(Tone::Bad, days).into_any(),
-        AllocationState::Active if row.days_left <= ENDING_SOON_DAYS => state(Tone::Warn, days).into_any(),
+    lease_state(words, row.state, row.days_left)
+}
+
+/// The same of what is known of it elsewhere.
+pub(crate) fn lease_state(words: Words, lease: AllocationState, days_left: i64) -> AnyView {
+    let days = words.with("allocation-days-left", &[("n", days_left.to_string())]);
+    let word = words.t(&format!("allocation-state-{}", lease.code()));
+    match lease {
+        AllocationState::Active if days_left <= 7 => state(Tone::Bad, days).into_any(),
+        AllocationState::Active if days_left <= ENDING_SOON_DAYS => state(Tone::Warn, days).into_any(),
         AllocationState::Active => state(Tone::Ok, days).into_any(),
         AllocationState::Scheduled => state(Tone::Info, word).into_any(),
         AllocationState::Grace | AllocationState::Reclaiming => state(Tone::Warn, word).into_any(),

@@ -109,7 +109,7 @@ fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -
     let id = allocation.id.to_string();
     Some(
         view! {
-            <section class="card">
+            <section class="card" id="renew">
                 <header>
                     <h2>{words.t("allocation-move-end")}</h2>
                     <span class="end">{words.t("allocation-move-hint")}</span>

@@ -3,6 +3,7 @@
 use contract::machines::{MachineRow, Presence, ServiceState};
 use leptos::prelude::*;
 
+use super::lease;
 use crate::door::look;
 use crate::paths;
 use crate::ui::cells::figure;
@@ -21,6 +22,7 @@ pub fn word(column: &str) -> &'static str {
         "name" => "machine-name",
         "id" => "machine-code",
         "state" => "machines-state",
+        "holder" => "allocation-customer",
         "gpu" => "machines-gpu",
         "cpu" => "machines-cpu",
         "memory" => "machines-memory",
@@ -60,6 +62,7 @@ pub fn cell(words: Words, column: &str, machine: &MachineRow) -> AnyView {
         }
         "id" => view! { <td class="mono" data-label=label>{machine.id.clone()}</td> }.into_any(),
         "state" => view! { <td data-label=label>{machine_state(words, machine)}</td> }.into_any(),
+        "holder" => view! { <td data-label=label>{lease::holder(words, machine.holder.as_ref())}</td> }.into_any(),
         "gpu" => {
             let gpus = match (machine.gpu_count, &machine.gpu_model) {
                 (Some(count), Some(model)) if count > 0 => format!("{count} × {model}"),

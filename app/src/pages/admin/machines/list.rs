@@ -244,7 +244,10 @@ fn row(words: Words, ctx: &OpContext, columns: &[String], machine: MachineRow) -
                     </button>
                     <div class="menu-body" id=menu popover="auto">
                         <a href=paths::machine(&machine.id)>{words.t("list-open")}</a>
-                        {entry(Permission::AllocationsCreate, paths::machine_allocate(&machine.id), "machine-allocate")}
+                        {match &machine.holder {
+                            Some(holder) => entry(Permission::AllocationsManage, paths::allocation(holder.allocation_id), "lease-open"),
+                            None => entry(Permission::AllocationsCreate, paths::machine_allocate(&machine.id), "machine-allocate"),
+                        }}
                         {entry(Permission::MachinesUpdate, paths::machine_edit(&machine.id), "machine-edit")}
                         {entry(Permission::MachinesOperate, paths::machine_service(&machine.id), "machine-service")}
                         <rg-copy data-text=machine.id.clone() data-done=words.t("copied")>

@@ -1,6 +1,7 @@
 //! A machine: what it is, how it is doing now, and how it has been doing.
 
 use contract::Permission;
+use contract::allocations::AllocationQuery;
 use contract::machines::{MachineView, ServiceState};
 use contract::metrics::{History, HistoryRange, MachineLive};
 use leptos::prelude::*;
@@ -9,12 +10,12 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use super::charts::{RANGES, chart_card, charts, history, refresh_seconds};
 use super::hardware::{agent_card, facts_card, hardware_card};
 use super::islands::{ChartFeed, GpuPanel, MachineFigures, MachineState, ProcessPanel, STATE_WORDS};
+use super::lease::{self, Leases};
 use super::service::window_line;
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::metrics::page::link_chip;
 use crate::paths;
-use crate::ui::ask::may_open;
 use crate::ui::copy::copy_button;
 use crate::ui::state::{Tone, state};
 use crate::ui::time::clock;
@@ -22,6 +23,8 @@ use crate::words::Words;
 
 struct Data {
     machine: MachineView,
+    /// Nothing for those who do not see allocations.
+    leases: Option<Leases>,
     /// Nothing for those who may not see figures.
     figures: Option<(MachineLive, History)>,
     range: HistoryRange,
@@ -44,14 +47,20 @@ pub fn MachinePage() -> impl IntoView {
                 )),
                 false => None,
             };
-            Ok(Data { machine, figures, range })
+            let query = AllocationQuery { machine: Some(code), page_size: Some(20), ..AllocationQuery::default() };
+            let leases = match ctx.holds(Permission::AllocationsManage) {
+                // Those that are over come last.
+                true => Some(Leases::of(platform::allocations::list(&platform, &ctx, &query).await?.list)),
+                false => None,
+            };
+            Ok(Data { machine, leases, figures, range })
         },
         machine_view,
     )
 }
 
 fn machine_view(data: Data) -> AnyView {
-    let Data { machine, figures, range } = data;
+    let Data { machine, leases, figures, range } = data;
     let (words, zone, ctx) = (Words::now(), look().zone, door().1);
     let code = machine.id.clone();
     let state = figures.as_ref().map(|(live, _)| {
@@ -75,7 +84,7 @@ fn machine_view(data: Data) -> AnyView {
         })
         .actions(view! {
             {copy_button(code.clone(), words.t("machine-copy-code"), words.t("copied"))}
-            {may_open(&may_lend, "allocate", words.t("machine-allocate"), paths::machine_allocate(&code), "btn")}
+            {lease::actions(words, &code, leases.as_ref(), &may_lend)}
             {ctx.holds(Permission::MachinesOperate).then(|| view! {
                 <a class="btn" href=paths::machine_service(&code)>{words.t("machine-service")}</a>
             })}
@@ -96,6 +105,7 @@ fn machine_view(data: Data) -> AnyView {
             <div class="split">
                 {figures}
                 <aside class="side-column" aria-label=words.t("machine-aside")>
+                    {leases.as_ref().map(|leases| lease::card(words, &machine, leases, &may_lend))}
                     {agent_card(words, &machine)}
                     {hardware_card(words, &machine)}
                     {facts_card(words, &machine)}

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use contract::allocations::{AllocationState, HealthSnapshot};
+use contract::allocations::{AllocationState, HealthSnapshot, MachineHolder, days_left};
 use contract::{AllocationId, CustomerId, MachineId};
 
 use super::Row;
@@ -60,8 +60,7 @@ pub(in crate::allocations) async fn bars(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let state = AllocationState::parse(&row.state)
-                .ok_or_else(|| Error::internal(format!("unknown allocation state {}", row.state)))?;
+            let state = super::state(&row.state)?;
             Ok(Bar {
                 id: AllocationId(row.id),
                 machine: MachineId(row.machine_id),
@@ -135,6 +134,34 @@ pub(in crate::allocations) async fn lent(tx: &mut Tx) -> Result<Vec<(CustomerId,
     .fetch_all(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| (CustomerId(row.customer_id), MachineId(row.machine_id))).collect())
+}
+
+/// Who has which machine, or these; their names are other rows'.
+pub(in crate::allocations) async fn holders(
+    tx: &mut Tx,
+    machines: Option<&[i64]>,
+    now: DateTime<Utc>,
+) -> Result<HashMap<MachineId, MachineHolder>> {
+    let rows = sqlx::query!(
+        "select id, machine_id, customer_id, state, ends_at from allocations
+         where state in ('active', 'grace', 'reclaiming') and ($1::bigint[] is null or machine_id = any($1))",
+        machines
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let holder = MachineHolder {
+                allocation_id: AllocationId(row.id),
+                customer_id: CustomerId(row.customer_id),
+                customer_name: String::new(),
+                state: super::state(&row.state)?,
+                ends_at: row.ends_at,
+                days_left: days_left(row.ends_at, now),
+            };
+            Ok((MachineId(row.machine_id), holder))
+        })
+        .collect()
 }
 
 /// Machine, beginning and end until now of every allocation of a customer that began.
