@@ -100,7 +100,7 @@ async fn act(platform: &Platform, ctx: &OpContext, id: AllocationId, bulk: &Allo
             renew_in_tx(platform, &mut tx, ctx, id, body, zone).await?;
         }
         AllocationAction::Reclaim => {
-            end_in_tx(&mut tx, ctx, id, AllocationEnd { note: bulk.note.clone() }).await?;
+            end_in_tx(platform, &mut tx, ctx, id, AllocationEnd { note: bulk.note.clone() }).await?;
         }
     }
     if keep {
