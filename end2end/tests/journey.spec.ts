@@ -205,6 +205,10 @@ test('the admin grants it, takes the machine back, and the open page of its owne
   await expect(theirs.locator('.live')).toHaveClass(/lost/);
   await expect(theirs.locator('.live')).toHaveText('Your period on this machine is over.');
   await expect(chinese.locator('.live')).toHaveText('您对这台机器的使用期已结束。');
+  // And does not go on showing how long still, or how to get in.
+  await expect(theirs.locator('[data-part="main"]')).toContainText('The machine is being taken back.');
+  await expect(theirs.locator('.head')).not.toContainText('days left');
+  await expect(theirs.locator('.command-line')).toHaveCount(0);
   await chinese.close();
   await theirs.reload();
   await expect(theirs.locator('body')).not.toContainText('Online');

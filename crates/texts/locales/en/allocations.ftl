@@ -106,6 +106,7 @@ my-machine-lease = Your period
 my-machine-access = Access
 my-machine-access-hint = Keys on the host are managed by its operator
 my-machine-no-address = The operator has not entered an address for this machine.
+my-machine-changed = This page was brought up to date.
 my-machine-scheduled = Your period has not begun yet.
 my-machine-grace = Your period is over. Ask for more time, or save what you need.
 my-machine-reclaiming = The machine is being taken back.

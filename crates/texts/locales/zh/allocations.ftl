@@ -100,6 +100,7 @@ my-machine-lease = 使用期限
 my-machine-access = 访问方式
 my-machine-access-hint = 主机密钥由运营方管理
 my-machine-no-address = 运营方尚未填写该机器的地址。
+my-machine-changed = 页面内容已更新。
 my-machine-scheduled = 使用期尚未开始。
 my-machine-grace = 使用期已结束。请申请续期，或保存所需数据。
 my-machine-reclaiming = 机器正在回收。

@@ -9,7 +9,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::charts::{RANGES, chart_card, charts, history, refresh_seconds};
 use super::hardware::{agent_card, facts_card, hardware_card};
-use super::islands::{ChartFeed, GpuPanel, MachineFigures, MachineState, ProcessPanel, STATE_WORDS};
+use super::islands::{CHARTS_ID, ChartFeed, GpuPanel, MachineFigures, MachineState, ProcessPanel, STATE_WORDS};
 use super::lease::{self, Leases};
 use super::service::window_line;
 use crate::door::{door, look};
@@ -139,7 +139,7 @@ fn figures_view(
         <div class="main-column">
             <MachineFigures live=figures_only words=figure_words(words) />
             {ranges(words, range, |range| paths::machine_range(&code, range))}
-            <div class="chart-grid">{cards}</div>
+            <div class="chart-grid" id=CHARTS_ID>{cards}</div>
             {panels}
             <ChartFeed code=code range=range every=every />
         </div>
