@@ -122,7 +122,7 @@ mod tests {
         add("renewal-state", RenewalState::ALL.iter().map(|v| v.code()).collect());
         add("step-state", StepState::ALL.iter().map(|v| v.code()).collect());
         add("step", vec!["access", "processes", "gpu_memory", "pool"]);
-        add("step-reason", vec!["offline", "no_figures"]);
+        add("step-reason", vec!["offline", "no_figures", "not_monitored"]);
         add(
             "allocation-event",
             vec![

@@ -80,6 +80,8 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
         }
         let seen: Seen = match step.step.as_str() {
             "access" | "pool" => Seen::done([]),
+            // Then nobody listens to it, whether it speaks or not.
+            _ if !brief.monitored => Seen::waits([("reason", "not_monitored".to_owned())]),
             _ if brief.presence != Presence::Online => Seen::waits([("reason", "offline".to_owned())]),
             "processes" => match fresh {
                 Some(live) if live.processes_at.is_none_or(|at| at < began) && !live.gpus.is_empty() => {

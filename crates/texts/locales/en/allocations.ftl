@@ -82,6 +82,7 @@ step-pool = Back in the pool
 step-state-waiting = Waiting
 step-state-done = Done
 step-state-skipped = Skipped
+step-reason-not_monitored = Monitoring of the machine is off
 step-reason-offline = The machine is offline
 step-reason-no_figures = There are no figures yet
 step-processes-seen = { $n ->

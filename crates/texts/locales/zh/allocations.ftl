@@ -79,6 +79,7 @@ step-pool = 归还资源池
 step-state-waiting = 等待
 step-state-done = 完成
 step-state-skipped = 已跳过
+step-reason-not_monitored = 机器监控已关闭
 step-reason-offline = 机器离线
 step-reason-no_figures = 暂无数据
 step-processes-seen = { $n } 个进程

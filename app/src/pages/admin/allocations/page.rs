@@ -3,6 +3,7 @@
 use contract::allocations::{
     AllocationDetail, AllocationEventView, AllocationState, AllocationView, ReclaimStepView, StepState,
 };
+use contract::machines::MachineAction;
 use contract::{AllocationId, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -12,6 +13,7 @@ use super::list::allocation_state;
 use super::server_fns::{EndAllocation, RenewAllocation, SkipReclaimStep};
 use crate::door::{Refused, door, id_of_path, look};
 use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::admin::machines::server_fns::ActOnMachine;
 use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::format;
@@ -142,9 +144,24 @@ fn steps_card(
     may_change: bool,
 ) -> impl IntoView + use<> {
     let zone = look().zone;
-    let id = allocation.id.to_string();
+    let (id, code) = (allocation.id.to_string(), allocation.machine.clone());
+    let back = paths::allocation(allocation.id);
     let going_on = allocation.state == AllocationState::Reclaiming;
+    let may_listen = going_on && door().1.holds(MachineAction::MonitoringOn.permission());
     let rows = steps.into_iter().map(move |step| {
+        // What waits only for this is told how to go on.
+        let unheard = step.result.get("reason").is_some_and(|reason| reason == "not_monitored");
+        let listen = (may_listen && unheard).then(|| {
+            view! {
+                <form method="post" action=ActOnMachine::url()>
+                    <input r#type="hidden" name="code" value=code.clone() />
+                    <input r#type="hidden" name="back" value=back.clone() />
+                    <button class="btn small" name="action" value=MachineAction::MonitoringOn.code()>
+                        {words.t("action-monitoring-on")}
+                    </button>
+                </form>
+            }
+        });
         let skip = (may_change && going_on && step.state == StepState::Waiting && step.step != "pool").then(|| {
             let name = words.t(&format!("step-{}", step.step));
             let question = words.t("step-skip-hint");
@@ -161,7 +178,7 @@ fn steps_card(
                 <td data-label=words.t("allocation-state")>{step_state(words, &step)}</td>
                 <td data-label=words.t("step-seen")>{seen(words, &step)}</td>
                 <td data-label=words.t("step-at")>{time(step.at, zone)}</td>
-                <td class="row-actions">{skip}</td>
+                <td class="row-actions">{listen}{skip}</td>
             </tr>
         }
     });

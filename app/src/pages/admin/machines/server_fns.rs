@@ -48,20 +48,20 @@ pub async fn update_machine(code: String, #[server(default)] form: MachineForm) 
     door::form_answer((&platform, &ctx), result, next, &paths::machine_edit(&code), form.typed()).await
 }
 
-/// Takes a machine out of service, or back; stays on its service page.
+/// Takes a machine out of service, or back; stays on its service page, or on the page it was asked from.
 #[server]
 pub async fn act_on_machine(
     code: String,
     action: MachineAction,
     #[server(default)] note: String,
+    #[server(default)] back: String,
 ) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let typed = vec![("note", note.clone())];
     let result = platform::machines::act(&platform, &ctx, &code, action, Some(note)).await;
-    let next = |machine: Option<MachineView>| {
-        machine.map_or_else(|| paths::MACHINES.to_owned(), |machine| paths::machine_service(&machine.id))
-    };
-    door::form_answer((&platform, &ctx), result, next, &paths::machine_service(&code), typed).await
+    let page = paths::local(&back).map_or_else(|| paths::machine_service(&code), ToOwned::to_owned);
+    let next = |machine: Option<MachineView>| machine.map_or_else(|| paths::MACHINES.to_owned(), |_| page.clone());
+    door::form_answer((&platform, &ctx), result, next, &page, typed).await
 }
 
 /// The same with many. Back to the list when all is done, else to what is left, with why.

@@ -2,6 +2,7 @@
 
 use contract::AllocationId;
 use contract::allocations::{AllocationAction, AllocationBulk, TimelineQuery};
+use contract::machines::MachineAction;
 
 use super::*;
 
@@ -140,6 +141,24 @@ async fn the_time_line_ends_a_returned_machines_bar_where_it_came_back() {
     let later = TimelineQuery { from: Some(month), months: Some(1), ..TimelineQuery::default() };
     let later = allocations::timeline(p, &ctx, &later).await.unwrap();
     assert!(later.rows[0].allocations.iter().all(|bar| bar.state != AllocationState::Ended));
+}
+
+#[tokio::test]
+async fn a_reclaim_of_a_machine_nobody_listens_to_says_so() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let (_node, _link) = live_machine(&world, "h1").await;
+    let id = world.allocate("h1", world.acme.id, months(1)).await.unwrap().allocation.id;
+    machines::act(p, &ctx, "h1", MachineAction::MonitoringOff, None).await.unwrap();
+    allocations::end(p, &ctx, id, AllocationEnd::default()).await.unwrap();
+    let waits_for = async || {
+        allocations::advance(p).await.unwrap();
+        let steps = allocations::get(p, &ctx, id).await.unwrap().steps;
+        steps.iter().filter_map(|step| step.result.get("reason").cloned()).collect::<Vec<_>>()
+    };
+    assert_eq!(waits_for().await, ["not_monitored"; 3], "its agent is linked: it is not offline");
+    machines::act(p, &ctx, "h1", MachineAction::MonitoringOn, None).await.unwrap();
+    assert!(waits_for().await.iter().all(|reason| reason != "not_monitored"));
 }
 
 #[tokio::test]
