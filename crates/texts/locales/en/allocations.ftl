@@ -141,6 +141,14 @@ allocations-bulk-done = { $n ->
     [one] { $n } is done; these are left.
    *[other] { $n } are done; these are left.
 }
+allocations-bulk-renew-done = { $n ->
+    [one] { $n } allocation was renewed.
+   *[other] { $n } allocations were renewed.
+}
+allocations-bulk-reclaim-done = { $n ->
+    [one] { $n } machine is being taken back.
+   *[other] { $n } machines are being taken back.
+}
 allocations-bulk-nothing = No allocation is chosen.
 allocations-bulk-preview = Preview
 step-health = As healthy as at the hand-over

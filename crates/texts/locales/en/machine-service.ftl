@@ -57,6 +57,11 @@ bulk-done = { $n ->
     [one] { $n } machine is done; these are left.
    *[other] { $n } machines are done; these are left.
 }
+bulk-all-done = { $n ->
+    [one] Done for { $n } machine: { $action }
+   *[other] Done for { $n } machines: { $action }
+}
+bulk-which = Which ones
 list-columns = Columns
 list-check-all = Choose all rows
 list-choose = Choose { $name }

@@ -1,11 +1,12 @@
 //! Every allocation, and what customers ask for.
 
 use contract::allocations::{
-    AllocationQuery, AllocationSort, AllocationState, AllocationView, ENDING_SOON_DAYS, RenewalRequestView,
+    AllocationAction, AllocationQuery, AllocationSort, AllocationState, AllocationView, ENDING_SOON_DAYS, RenewalRequestView,
 };
 use contract::{Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
 
 use super::server_fns::DecideRenewal;
 use crate::door::{Refused, door, look};
@@ -90,10 +91,20 @@ fn list_view(query: ListQuery, page: Page<AllocationView>, requests: Vec<Renewal
         }),
         view! {
             {form_fault(refused)}
+            {afterword(words)}
             {(!requests.is_empty()).then(|| requests_view(words, requests))}
             <section class="card">{body}</section>
         },
     )
+}
+
+/// What was done with many, where one comes from that.
+fn afterword(words: Words) -> Option<impl IntoView + use<>> {
+    let map = use_query_map().get_untracked();
+    let did = AllocationAction::parse(&map.get("did")?)?;
+    let done = map.get("done").and_then(|n| n.parse::<u32>().ok()).filter(|done| *done > 0)?;
+    let says = words.with(&format!("allocations-bulk-{}-done", did.code()), &[("n", done.to_string())]);
+    Some(view! { <section class="card notice" role="status"><p>{state(Tone::Ok, says)}</p></section> })
 }
 
 fn filters(words: Words, query: &ListQuery) -> impl IntoView + use<> {

@@ -74,7 +74,7 @@ pub async fn act_on_allocations(
         let left: Vec<_> = outcomes.iter().filter(|one| !one.done).map(|one| one.id.clone()).collect();
         let done = outcomes.len() - left.len();
         let next = if left.is_empty() {
-            paths::ALLOCATIONS.to_owned()
+            paths::allocations_done(action.code(), done)
         } else {
             paths::allocations_bulk(action.code(), months, &left, done)
         };
