@@ -191,6 +191,12 @@ test('the admin grants it, takes the machine back, and the open page of its owne
   await page.goto('/admin/allocations');
   await expect(page.locator('body')).toContainText('The paper is due');
   await expectAccessible(page);
+  // On the allocation's own page as well.
+  await page.locator('form.inline a').first().click();
+  await expect(page.locator('#request')).toContainText('The paper is due');
+  await page.locator('#request').getByRole('button', { name: '拒绝' }).click();
+  await expect(page.locator('#request .fault')).toHaveCount(1);
+  await expect(page).toHaveURL(/\/admin\/allocations\/\d+/);
   await page.getByRole('button', { name: '同意' }).click();
   await expect(page.locator('body')).toContainText('续期');
   await expectAccessible(page);

@@ -175,6 +175,7 @@ async fn renew_in_tx(
     let note = wrong.text("note", body.note, 1000);
     wrong.into_result()?;
     let ends_at = ends_at.ok_or_else(|| Error::internal("checked above"))?;
+    renewals::answer_open(tx, ctx, &before, ends_at).await?;
     let after = move_end(platform, tx, ctx, &before, ends_at, note.as_deref()).await?;
     notices::moved(platform, tx, ctx, &before, &after).await?;
     Ok(after)

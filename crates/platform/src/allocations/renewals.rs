@@ -1,5 +1,6 @@
 //! A customer's wish for more time, and the answer to it.
 
+use chrono::{DateTime, Utc};
 use contract::allocations::{
     AllocationDetail, AllocationState, MAX_MONTHS, RenewalDecision, RenewalQuery, RenewalRequestCreate,
     RenewalRequestView, RenewalSort, RenewalState,
@@ -136,6 +137,22 @@ pub async fn decide_renewal(
     let detail = detail(platform, ctx, &mut tx, row).await?;
     keep(platform, tx).await?;
     Ok(detail)
+}
+
+/// More time that is given without looking at what was asked for answers that too: nobody is left waiting for a word.
+pub(super) async fn answer_open(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &store::Row,
+    ends_at: DateTime<Utc>,
+) -> Result<()> {
+    let Some(id) = row.open_request.filter(|_| ends_at > row.ends_at) else { return Ok(()) };
+    let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
+    let Some(request) = store::lock_request(tx, id).await?.filter(|request| request.state == RenewalState::Open) else {
+        return Ok(());
+    };
+    let state = if ends_at == request.wanted_until { RenewalState::Approved } else { RenewalState::Changed };
+    store::decide(tx, &granted, id, state, Some(ends_at), None, ctx).await
 }
 
 /// Requests of one allocation, newest first; names are the page's already.

@@ -48,6 +48,7 @@ allocation-event-renewal_refused = Request refused
 allocation-event-reminded = Reminder: { $days } days left
 allocation-move-end = Move the end
 allocation-move-hint = Either months more, or a new last day
+allocation-move-answers = A later end also answers the open request.
 allocation-more-months = Months more
 allocation-reclaim = Reclaim now
 allocation-reclaim-hint = The customer's access ends at once

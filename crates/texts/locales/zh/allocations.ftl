@@ -45,6 +45,7 @@ allocation-event-renewal_refused = 拒绝续期
 allocation-event-reminded = 提醒：剩余 { $days } 天
 allocation-move-end = 调整到期时间
 allocation-move-hint = 填写增加的月数，或新的最后一天
+allocation-move-answers = 延后到期时间即视为答复待处理的续期申请。
 allocation-more-months = 增加月数
 allocation-reclaim = 立即回收
 allocation-reclaim-hint = 客户的访问权限立即终止

@@ -231,51 +231,65 @@ pub(crate) fn lease_state(words: Words, lease: AllocationState, days_left: i64) 
 /// What waits for an answer.
 fn requests_view(words: Words, requests: Vec<RenewalRequestView>) -> impl IntoView {
     let refused = Refused::from_query();
-    let zone = look().zone;
-    let cards = requests.into_iter().map(|request| {
-        let mine = |refused: &&Refused| refused.typed.get("request").is_some_and(|id| *id == request.id.to_string());
-        let refused = refused.as_ref().filter(mine);
-        let typed = |name: &str| refused.and_then(|refused| refused.typed.get(name).cloned()).unwrap_or_default();
-        let fault = |path: &str| refused.and_then(|refused| refused.fault(words.0, path));
-        let (word_id, until_id) = (format!("rr-word-{}", request.id), format!("rr-until-{}", request.id));
-        let (word, until) = (fault("answer"), fault("endsAt"));
-        let (word_says, until_says) = (described_by(&word_id, &word, &None), described_by(&until_id, &until, &None));
-        view! {
-            <form class="form inline" method="post" action=DecideRenewal::url()>
-                <input r#type="hidden" name="id" value=request.id.to_string() />
-                <div>
-                    <p>
-                        <a href=paths::allocation(request.allocation_id)>{request.machine_name}</a>
-                        " · " {request.customer_name}
-                    </p>
-                    <p class="sub">
-                        {words.t("renewal-wanted")} " " {time(request.wanted_until, zone)}
-                        {request.message.map(|message| format!(" · {message}"))}
-                    </p>
-                </div>
-                <div class="form-row">
-                    <label r#for=until_id.clone()>{words.t("renewal-other-end")}</label>
-                    <input id=until_id.clone() r#type="date" name="form[ends]" value=typed("ends")
-                        aria-invalid=until.is_some().then_some("true") aria-describedby=until_says />
-                    {fault_view(&until_id, until)}
-                </div>
-                <div class="form-row">
-                    <label r#for=word_id.clone()>{words.t("renewal-answer")}</label>
-                    <input id=word_id.clone() r#type="text" name="form[word]" maxlength="1000" value=typed("word")
-                        aria-invalid=word.is_some().then_some("true") aria-describedby=word_says />
-                    {fault_view(&word_id, word)}
-                </div>
-                <p class="actions">
-                    <button class="btn primary" name="form[decision]" value="approve">{words.t("renewal-approve")}</button>
-                    <button class="btn" name="form[decision]" value="refuse">{words.t("renewal-refuse")}</button>
-                </p>
-            </form>
-        }
-    });
+    let cards = requests.into_iter().map(|request| decision_form(words, request, refused.as_ref(), None));
     view! {
         <section class="card">
             <header><h2>{words.t("renewals-open")}</h2></header>
             {cards.collect_view()}
         </section>
+    }
+}
+
+/// The answer to one wish: granted, changed or refused. `back`: the page of its own allocation, where a refused form comes back
+/// to and where nobody has to be told whose it is.
+pub(super) fn decision_form(
+    words: Words,
+    request: RenewalRequestView,
+    refused: Option<&Refused>,
+    back: Option<String>,
+) -> impl IntoView + use<> {
+    let zone = look().zone;
+    let refused = refused.filter(|refused| refused.typed.get("request").is_some_and(|id| *id == request.id.to_string()));
+    let typed = |name: &str| refused.and_then(|refused| refused.typed.get(name).cloned()).unwrap_or_default();
+    let fault = |path: &str| refused.and_then(|refused| refused.fault(words.0, path));
+    let (word_id, until_id) = (format!("rr-word-{}", request.id), format!("rr-until-{}", request.id));
+    let (word, until) = (fault("answer"), fault("endsAt"));
+    let (word_says, until_says) = (described_by(&word_id, &word, &None), described_by(&until_id, &until, &None));
+    let whose = back.is_none().then(|| {
+        view! {
+            <p>
+                <a href=paths::allocation(request.allocation_id)>{request.machine_name}</a>
+                " · " {request.customer_name}
+            </p>
+        }
+    });
+    view! {
+        <form class="form inline" method="post" action=DecideRenewal::url()>
+            <input r#type="hidden" name="id" value=request.id.to_string() />
+            {back.map(|back| view! { <input r#type="hidden" name="back" value=back /> })}
+            <div>
+                {whose}
+                <p class="sub">
+                    {words.t("renewal-wanted")} " " {time(request.wanted_until, zone)}
+                    {request.message.map(|message| format!(" · {message}"))}
+                </p>
+            </div>
+            <div class="form-row">
+                <label r#for=until_id.clone()>{words.t("renewal-other-end")}</label>
+                <input id=until_id.clone() r#type="date" name="form[ends]" value=typed("ends")
+                    aria-invalid=until.is_some().then_some("true") aria-describedby=until_says />
+                {fault_view(&until_id, until)}
+            </div>
+            <div class="form-row">
+                <label r#for=word_id.clone()>{words.t("renewal-answer")}</label>
+                <input id=word_id.clone() r#type="text" name="form[word]" maxlength="1000" value=typed("word")
+                    aria-invalid=word.is_some().then_some("true") aria-describedby=word_says />
+                {fault_view(&word_id, word)}
+            </div>
+            <p class="actions">
+                <button class="btn primary" name="form[decision]" value="approve">{words.t("renewal-approve")}</button>
+                <button class="btn" name="form[decision]" value="refuse">{words.t("renewal-refuse")}</button>
+            </p>
+        </form>
     }
 }

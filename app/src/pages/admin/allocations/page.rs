@@ -1,7 +1,7 @@
 //! An allocation: its period, what can be done with it, its check-list and its history.
 
 use contract::allocations::{
-    AllocationDetail, AllocationEventView, AllocationState, AllocationView, ReclaimStepView, StepState,
+    AllocationDetail, AllocationEventView, AllocationState, AllocationView, ReclaimStepView, RenewalRequestView, StepState,
 };
 use contract::machines::MachineAction;
 use contract::{AllocationId, Permission};
@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::form::LeaseForm;
-use super::list::allocation_state;
+use super::list::{allocation_state, decision_form};
 use super::server_fns::{EndAllocation, RenewAllocation, SkipReclaimStep};
 use crate::door::{Refused, door, id_of_path, look};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -33,7 +33,7 @@ pub fn AllocationPage() -> impl IntoView {
 
 fn allocation_view(detail: AllocationDetail) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
-    let AllocationDetail { allocation, events, requests: _, steps } = detail;
+    let AllocationDetail { allocation, events, requests, steps } = detail;
     let refused = Refused::from_query();
     let title = words.with(
         "allocation-title",
@@ -51,6 +51,7 @@ fn allocation_view(detail: AllocationDetail) -> AnyView {
             {form_fault(general)}
             <div class="split">
                 <div class="main-column">
+                    {may_change.then(|| open_request(words, &allocation, requests, refused.as_ref()))}
                     {(!steps.is_empty()).then(|| steps_card(words, &allocation, steps, may_change))}
                     {may_change.then(|| forms(words, &allocation, refused.as_ref()))}
                     {history_card(words, events)}
@@ -87,10 +88,30 @@ fn facts(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
     }
 }
 
+/// The customer's wish for more time that waits for an answer.
+fn open_request(
+    words: Words,
+    allocation: &AllocationView,
+    requests: Vec<RenewalRequestView>,
+    refused: Option<&Refused>,
+) -> Option<impl IntoView + use<>> {
+    let open = requests.into_iter().find(|request| Some(request.id) == allocation.open_request)?;
+    let form = decision_form(words, open, refused, Some(paths::allocation(allocation.id)));
+    Some(view! {
+        <section class="card" id="request">
+            <header><h2>{words.t("renewals-open")}</h2></header>
+            {form}
+        </section>
+    })
+}
+
 fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -> Option<AnyView> {
     if !allocation.state.can_be_moved() {
         return None;
     }
+    // A refused answer to a request is shown where it was given.
+    let refused = refused.filter(|refused| !refused.typed.contains_key("request"));
+    let answers = allocation.open_request.map(|_| view! { <p class="note-line">{words.t("allocation-move-answers")}</p> });
     let form = refused.map(LeaseForm::from_typed).unwrap_or_default();
     let field = |key: &str, name: &str, path: &str, value: &str, kind: &'static str| TextField {
         label: words.t(key),
@@ -116,6 +137,7 @@ fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -
                     <h2>{words.t("allocation-move-end")}</h2>
                     <span class="end">{words.t("allocation-move-hint")}</span>
                 </header>
+                {answers}
                 <form class="form inline" method="post" action=RenewAllocation::url()>
                     <input r#type="hidden" name="id" value=id />
                     {text_field(field("allocation-note", "word", "note", &form.word, "text"))}
