@@ -46,6 +46,16 @@ test('the wall, the list and the page of a machine say who has it and how long s
   await expect(lease).toContainText('剩余 47 天');
   await expectAccessible(page);
 
+  // Why a machine is out of service stands beside its state.
+  expect((await installation.rest(token, '/api/admin/machines/held-2/cordon', 'POST', { note: 'New fans' })).status).toBe(200);
+  await page.goto('/admin/machines?q=held-2');
+  await expect(page.getByRole('row', { name: /held-2/ })).toContainText('New fans');
+  await page.goto('/admin/machines/held-2');
+  await expect(page.locator('.head')).toContainText('New fans');
+  await page.goto('/admin/metrics?q=held-2');
+  await expect(page.locator('.tile', { hasText: 'held-2' })).toContainText('New fans');
+  await installation.rest(token, '/api/admin/machines/held-2/uncordon', 'POST', {});
+
   // What changes is on the open wall without a reload.
   await page.goto('/admin/metrics?q=held-');
   await hydrated(page);

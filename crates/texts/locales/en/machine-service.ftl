@@ -1,6 +1,7 @@
 # What staff do with machines: service state, maintenance, connection, many at once; the search.
 machine-service = Service
 service-title = Service of { $name }
+service-since = since
 service-note = Reason
 service-note-hint = Colleagues see it beside the state.
 action-cordon = Cordon

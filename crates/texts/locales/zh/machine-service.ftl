@@ -1,6 +1,7 @@
 # 机器运维：服务状态、维护、连接、批量操作；搜索。
 machine-service = 服务管理
 service-title = { $name } 的服务管理
+service-since = 始于
 service-note = 原因
 service-note-hint = 同事会在状态旁看到。
 action-cordon = 暂停分配

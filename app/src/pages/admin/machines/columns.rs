@@ -1,9 +1,10 @@
 //! The columns a machine list can have, each with its heading and its cell.
 
-use contract::machines::{MachineRow, Presence, ServiceState};
+use contract::machines::{MachineRow, Presence};
 use leptos::prelude::*;
 
 use super::lease;
+use super::page::service;
 use crate::door::look;
 use crate::paths;
 use crate::ui::cells::figure;
@@ -118,10 +119,6 @@ fn machine_state(words: Words, machine: &MachineRow) -> AnyView {
         Presence::Online => (Tone::Ok, words.t("presence-online")),
         other => (Tone::Off, words.t(&format!("presence-{}", other.code()))),
     };
-    match machine.service_state {
-        ServiceState::InService => state(tone, presence).into_any(),
-        service => {
-            (state(tone, presence), " ", state(Tone::Info, words.t(&format!("service-{}", service.code())))).into_any()
-        }
-    }
+    let service = service(words, machine.service_state, machine.service_note.as_deref());
+    (state(tone, presence), service.map(|service| (" ", service))).into_any()
 }

@@ -78,7 +78,7 @@ fn machine_view(data: Data) -> AnyView {
         .crumb(words.t("nav-machines"), paths::MACHINES)
         .beside(view! {
             {state}
-            {service(words, machine.service_state)}
+            {service(words, machine.service_state, machine.service_note.as_deref())}
             {model.map(|model| view! { <span class="tag">{model}</span> })}
             {chip}
         })
@@ -155,10 +155,11 @@ fn model_tag(machine: &MachineView) -> Option<String> {
     Some(format!("{count} × {model}"))
 }
 
-/// The admin's decision, where it is not the usual one.
-fn service(words: Words, service: ServiceState) -> Option<impl IntoView> {
+/// The admin's decision, where it is not the usual one, with why.
+pub(super) fn service(words: Words, service: ServiceState, note: Option<&str>) -> Option<impl IntoView + use<>> {
     let word = words.t(&format!("service-{}", service.code()));
-    (service != ServiceState::InService).then(|| state(Tone::Info, word))
+    let why = note.map(|note| view! { " " <span class="sub">{note.to_owned()}</span> });
+    (service != ServiceState::InService).then(|| (state(Tone::Info, word), why))
 }
 
 /// Maintenance that is planned or running, for whoever looks at the machine.
