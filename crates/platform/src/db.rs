@@ -176,6 +176,7 @@ const CONSTRAINTS: &[(&str, &str, &str)] = &[
     ("roles_name_unique", "name", "field-role-name-taken"),
     ("roles_name_length", "name", "field-length-1-100"),
     ("customers_name_unique", "name", "field-customer-name-taken"),
+    ("customers_name_look_unique", "name", "field-customer-name-alike"),
     ("customers_name_length", "name", "field-length-1-100"),
     ("specs_name_unique", "name", "field-spec-name-taken"),
     ("images_name_unique", "name", "field-image-name-taken"),

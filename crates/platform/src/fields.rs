@@ -3,6 +3,7 @@
 use contract::ErrorCode;
 
 use crate::error::FieldError;
+use crate::lookalikes::bare_look_of;
 use crate::{Error, Result};
 
 /// Gathers what is wrong.
@@ -33,6 +34,22 @@ impl Wrong {
         value
     }
 
+    /// The same in one line: every stretch of white space is one space.
+    pub(crate) fn line(&mut self, path: &'static str, value: Option<String>, max: usize) -> Option<String> {
+        let value = value.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
+        self.text(path, value, max)
+    }
+
+    /// What a person is called: nothing that others would take for the platform's own words, and no address of a page, because
+    /// the platform writes both into mails.
+    pub(crate) fn display_name(&mut self, path: &'static str, value: Option<String>) -> Option<String> {
+        let value = self.line(path, value, 100);
+        if let Some(key) = value.as_deref().and_then(no_persons_name) {
+            self.add(path, key);
+        }
+        value
+    }
+
     /// The same of what must not be absent; empty where it is.
     pub(crate) fn required(&mut self, path: &'static str, value: String, max: usize) -> String {
         let value = self.text(path, Some(value), max);
@@ -42,12 +59,13 @@ impl Wrong {
         value.unwrap_or_default()
     }
 
-    /// A name: 1 to 100 characters.
+    /// A name: 1 to 100 characters in one line.
     pub(crate) fn name(&mut self, path: &'static str, name: &str) -> String {
-        let name = name.trim().to_owned();
+        let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
         match name.chars().count() {
             0 => self.add(path, "field-required"),
-            1..=100 if !name.chars().any(unseen) => {}
+            1..=100 if name.chars().any(unseen) => self.add(path, "field-control-characters"),
+            1..=100 => {}
             _ => self.add(path, "field-length-1-100"),
         }
         name
@@ -74,27 +92,70 @@ impl Wrong {
     }
 }
 
+/// The name that somebody else, such as a sign-in service, gives a person, as far as it is one; empty where nothing is left.
+pub(crate) fn display_name_of(said: &str) -> String {
+    let seen: String = said.chars().filter(|c| c.is_whitespace() || !unseen(*c)).collect();
+    let line: String = seen.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(100).collect();
+    if no_persons_name(&line).is_some() { String::new() } else { line }
+}
+
+/// Why nobody may be called so.
+fn no_persons_name(name: &str) -> Option<&'static str> {
+    let look = bare_look_of(name);
+    if look.is_empty() && !name.chars().any(char::is_alphanumeric) {
+        return Some("field-name-without-letters");
+    }
+    let small = name.to_lowercase();
+    if small.contains("://") || small.contains("www.") {
+        return Some("field-name-address");
+    }
+    OUR_NAMES.iter().any(|ours| bare_look_of(ours) == look).then_some("field-name-ours")
+}
+
+/// What the platform calls itself and its staff, in either language.
+const OUR_NAMES: &[&str] = &[
+    contract::settings::PRODUCT,
+    "Staff",
+    "Staff of the platform",
+    "Platform staff",
+    "Platform",
+    "The platform",
+    "System",
+    "Administrator",
+    "Platform administrator",
+    "Support",
+    "平台",
+    "平台工作人员",
+    "平台人员",
+    "工作人员",
+    "平台管理员",
+    "系统",
+    "系统管理员",
+    "客服",
+];
+
 /// Control characters, those that turn the direction of what stands after them round, in lists and mails of others too, and
-/// those of no width, by which two names look alike.
+/// those of no width, by which two names look alike. Joiners and selectors of forms are not among them: scripts need them.
 pub(crate) fn unseen(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
-            '\u{ad}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
-                | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180e}'
+                | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+                | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{e0000}'..='\u{e0fff}'
         )
 }
 
 pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let plain =
-        |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || "<>(),;:\\\"[]@".contains(c));
+        |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || unseen(c) || "<>(),;:\\\"[]@".contains(c));
     plain(local) && plain(domain) && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.')
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{is_email, unseen};
+    use super::{display_name_of, is_email, no_persons_name, unseen};
 
     #[test]
     fn what_turns_text_round_is_unseen() {
@@ -103,11 +164,34 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_called_as_the_platform_or_an_address() {
+        for bad in ["RemoteGPU", "Staff of the platform", "Staff\u{a0}of the p1atform", "平台工作人员", "SYSTEM"] {
+            assert_eq!(no_persons_name(bad), Some("field-name-ours"), "{bad}");
+        }
+        for bad in ["Olga https://evil.example/verify", "WWW.evil.example"] {
+            assert_eq!(no_persons_name(bad), Some("field-name-address"), "{bad}");
+        }
+        for good in ["Olga", "张伟", "J. R. Staff", "Systema"] {
+            assert_eq!(no_persons_name(good), None, "{good}");
+        }
+        assert_eq!(no_persons_name("\u{200d}"), Some("field-name-without-letters"));
+    }
+
+    #[test]
+    fn what_a_service_calls_somebody_is_made_a_name() {
+        assert_eq!(display_name_of("Eve\u{202e}gnp.exe"), "Evegnp.exe");
+        assert_eq!(display_name_of("Olga\nX"), "Olga X");
+        assert_eq!(display_name_of("\u{200b}"), "");
+        assert_eq!(display_name_of("平台工作人员"), "");
+        assert_eq!(display_name_of(&"E".repeat(200)).len(), 100);
+    }
+
+    #[test]
     fn addresses_of_mail() {
         for good in ["a@b.cn", "first.last+tag@mail.example.org"] {
             assert!(is_email(good), "{good}");
         }
-        for bad in ["a", "a@b", "@b.cn", "a@", "a b@c.cn", "a@b@c.cn", "<a@b.cn>", "a@.cn", "a@b."] {
+        for bad in ["e\u{200b}ve@o.org", "a", "a@b", "@b.cn", "a@", "a b@c.cn", "a@b@c.cn", "<a@b.cn>", "a@.cn", "a@b."] {
             assert!(!is_email(bad), "{bad}");
         }
     }

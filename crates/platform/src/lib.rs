@@ -27,6 +27,7 @@ pub mod images;
 pub mod imports;
 pub mod instances;
 pub mod jobs;
+mod lookalikes;
 pub mod machines;
 pub mod mail;
 mod may;

@@ -270,10 +270,7 @@ pub async fn update_profile(platform: &Platform, ctx: &OpContext, body: ProfileU
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(UpdateAccount, &account(user.id))?;
     let mut wrong = Wrong::new();
-    let name = wrong.text("displayName", body.display_name, 100);
-    if name.as_deref().is_some_and(|name| name.contains('\n')) {
-        wrong.add("displayName", "field-control-characters");
-    }
+    let name = wrong.display_name("displayName", body.display_name);
     let zone = body.time_zone.filter(|zone| !zone.is_empty());
     if zone.as_deref().is_some_and(|zone| !is_time_zone_name(zone)) {
         wrong.add("timeZone", "field-time-zone-unknown");

@@ -167,7 +167,7 @@ pub(super) async fn prepare(
     if name.is_empty() {
         wrong.add("username", "field-required");
     }
-    let display_name = wrong.text("displayName", body.display_name.clone(), 100);
+    let display_name = wrong.display_name("displayName", body.display_name.clone());
     let about = [name.as_str(), display_name.as_deref().unwrap_or_default(), link.address.as_str()];
     rule.check(&mut wrong, "password", &body.password, &about);
     wrong.into_result()?;

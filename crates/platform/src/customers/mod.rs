@@ -27,6 +27,7 @@ use crate::accounts::{self, NewPerson};
 use crate::authz::{Clientele, CreateCustomer, CustomerRef, ListMembers, ManageCustomer, UpdateCustomer, ViewCustomer};
 use crate::db::Tx;
 use crate::fields::Wrong;
+use crate::lookalikes::mixes_alphabets;
 use crate::{Error, OpContext, Platform, Result, SystemActor, allocations, audit};
 
 /// Rows of an export that are read at a time.
@@ -173,6 +174,7 @@ pub async fn create(platform: &Platform, ctx: &OpContext, customer: CustomerCrea
     );
     let owner = customer.owner.map(|owner| person(&mut wrong, OWNER_PATHS, owner, MemberRole::Owner));
     wrong.into_result()?;
+    store::note_looks(&mut tx).await?;
     let id = store::insert(&mut tx, &granted, &details).await?;
     let entry = audit::Entry { after: Some(facts(&read(&mut tx, id).await?)), ..entry("customers:create", id) };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
@@ -214,6 +216,7 @@ pub async fn update(
     if change.revision.is_some_and(|revision| revision != before.revision) {
         return Err(Error::new(ErrorCode::Conflict).with_key("error-customer-changed"));
     }
+    store::note_looks(&mut tx).await?;
     store::update(&mut tx, &granted, &change).await?;
     let after = read(&mut tx, id).await?;
     let entry =
@@ -358,7 +361,10 @@ fn add_held(row: &mut CustomerRow, held: &HashMap<i64, allocations::Held>) {
 
 fn details(wrong: &mut Wrong, mut change: CustomerUpdate) -> CustomerUpdate {
     change.name = wrong.name("name", &change.name);
-    change.contact_name = wrong.text("contactName", change.contact_name, 100);
+    if mixes_alphabets(&change.name) {
+        wrong.add("name", "field-name-mixed");
+    }
+    change.contact_name = wrong.line("contactName", change.contact_name, 100);
     change.contact_email = wrong.email("contactEmail", change.contact_email);
     change.contact_phone = wrong.text("contactPhone", change.contact_phone, 50);
     change.remark = wrong.text("remark", change.remark, 1000);
@@ -377,7 +383,7 @@ fn person(wrong: &mut Wrong, paths: PersonPaths, member: MemberCreate, role: Mem
     }
     NewPerson {
         name,
-        display_name: wrong.text(paths[1], member.display_name, 100),
+        display_name: wrong.display_name(paths[1], member.display_name),
         email: wrong.email(paths[2], member.email),
         role: member.role.unwrap_or(role),
         existing: member.existing,

@@ -12,6 +12,7 @@ use crate::Result;
 use crate::allocations::Held;
 use crate::authz::{CreateCustomer, DeleteCustomer, Granted, ManageMembers, SecureAccount, UpdateCustomer};
 use crate::db::{Tx, contains};
+use crate::lookalikes::look_of;
 
 pub(super) async fn view(tx: &mut Tx, id: CustomerId) -> Result<Option<CustomerView>> {
     let row = sqlx::query!(
@@ -229,19 +230,41 @@ pub(super) async fn lock(tx: &mut Tx, id: CustomerId) -> Result<Option<bool>> {
     Ok(state.map(|state| state == "active"))
 }
 
+/// Notes what names look like that were given before that was noted, or by a server of then. Where two looked alike already, the
+/// first one has the look; the other keeps its name until somebody changes it.
+pub(super) async fn note_looks(tx: &mut Tx) -> Result<()> {
+    let unknown = sqlx::query!("select id, name from customers where name_look is null order by id limit 1000 for update")
+        .fetch_all(&mut **tx)
+        .await?;
+    for row in unknown {
+        let look = look_of(&row.name);
+        sqlx::query!(
+            "update customers set name_look = case when exists
+               (select from customers other where other.name_look = $2) then $2 || ' ' || id else $2 end
+             where id = $1",
+            row.id,
+            look
+        )
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}
+
 pub(super) async fn insert(
     tx: &mut Tx,
     _granted: &Granted<CreateCustomer>,
     details: &CustomerUpdate,
 ) -> Result<CustomerId> {
     let id = sqlx::query_scalar!(
-        "insert into customers (name, contact_name, contact_email, contact_phone, remark)
-         values ($1, $2, $3, $4, $5) returning id",
+        "insert into customers (name, contact_name, contact_email, contact_phone, remark, name_look)
+         values ($1, $2, $3, $4, $5, $6) returning id",
         details.name,
         details.contact_name,
         details.contact_email,
         details.contact_phone,
-        details.remark
+        details.remark,
+        look_of(&details.name)
     )
     .fetch_one(&mut **tx)
     .await?;
@@ -251,14 +274,15 @@ pub(super) async fn insert(
 pub(super) async fn update(tx: &mut Tx, granted: &Granted<UpdateCustomer>, change: &CustomerUpdate) -> Result<()> {
     sqlx::query!(
         "update customers set name = $2, contact_name = $3, contact_email = $4, contact_phone = $5, remark = $6,
-                revision = revision + 1
+                name_look = $7, revision = revision + 1
          where id = $1",
         granted.id().0,
         change.name,
         change.contact_name,
         change.contact_email,
         change.contact_phone,
-        change.remark
+        change.remark,
+        look_of(&change.name)
     )
     .execute(&mut **tx)
     .await?;

@@ -341,7 +341,10 @@ pub async fn may_watch(platform: &Platform, ctx: &OpContext, topic: &str) -> Res
 async fn right_to(platform: &Platform, ctx: &OpContext, topic: &str) -> Result<TopicRight> {
     // Customers watch the machine they have, for as long as they have it.
     if !ctx.holds(Permission::MetricsView) && ctx.holds(Permission::AllocationsMonitor) {
-        let TopicName::Machine(code) = TopicName::parse(topic)? else { return Err(Error::not_found()) };
+        let TopicName::Machine(code) = TopicName::parse(topic)? else {
+            // Refused, and in the log, as what it is: the fleet is for those who may see it.
+            return Err(ctx.authorize_list::<MachineRef>(Permission::MetricsView).err().unwrap_or_else(Error::not_found));
+        };
         return held_right(platform, ctx, &code).await;
     }
     let scope = ctx.authorize_list::<MachineRef>(Permission::MetricsView)?;

@@ -78,11 +78,14 @@ pub(crate) fn by(ctx: &OpContext) -> Value {
     }
 }
 
-/// The same in words, for a letter.
+/// The same in words, for a letter. People choose what they are called, so that their user name stands beside it.
 pub(crate) fn by_in_words(ctx: &OpContext, language: Language, to_colleague: bool) -> String {
     match by(ctx) {
         Value::Staff { name: Some(name) } if to_colleague => name,
-        Value::Text(name) => name,
+        Value::Text(name) => match ctx.user() {
+            Some(by) if by.name != name => format!("{name} ({})", by.name),
+            _ => name,
+        },
         Value::Staff { .. } | Value::Time(_) => staff_in_words(language),
     }
 }

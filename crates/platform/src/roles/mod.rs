@@ -22,6 +22,7 @@ use crate::authz::{
 use crate::db::Tx;
 use crate::error::FieldError;
 use crate::fields::Wrong;
+use crate::lookalikes::{bare_look_of, mixes_alphabets};
 use crate::notifications::{self, Notice, Value};
 use crate::{Error, OpContext, Platform, Result, audit, customers, may};
 
@@ -86,6 +87,7 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: RoleWrite) -> Re
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(CreateRole, &RoleBook)?;
     let body = checked(body)?;
+    looks_like_no_other(&mut tx, None, &body.name).await?;
     ctx.must_cover(body.permissions.iter().copied())?;
     let id = store::insert(&mut tx, &granted, &body).await?;
     let made = view(read(&mut tx, id).await?);
@@ -106,6 +108,7 @@ pub async fn update(platform: &Platform, ctx: &OpContext, id: RoleId, body: Role
     let role = lock_custom(&mut tx, id).await?;
     let before = view(role);
     let body = checked(body)?;
+    looks_like_no_other(&mut tx, Some(id), &body.name).await?;
     if body.revision.is_some_and(|revision| revision != before.revision) {
         return Err(Error::new(ErrorCode::Conflict).with_key("error-role-changed"));
     }
@@ -494,7 +497,7 @@ fn checked(mut body: RoleWrite) -> Result<RoleWrite> {
     if is_called_as_built_in(&body.name) {
         wrong.add("name", "field-role-name-built-in");
     } else if mixes_alphabets(&body.name) {
-        wrong.add("name", "field-role-name-mixed");
+        wrong.add("name", "field-name-mixed");
     }
     body.description = wrong.text("description", body.description, 1000);
     body.permissions.sort_unstable();
@@ -517,20 +520,31 @@ pub(crate) fn plain(text: &str) -> String {
     text.chars().map(narrow).filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// Whether Latin letters stand beside Greek or Cyrillic ones, many of which look the same.
-fn mixes_alphabets(name: &str) -> bool {
-    let latin = name.chars().any(|c| c.is_ascii_alphabetic());
-    latin && name.chars().any(|c| matches!(c, '\u{370}'..='\u{52f}' | '\u{1f00}'..='\u{1fff}'))
+/// Two roles that people, or a workbook, take for one another would be given in place of each other. Roles are few, and none
+/// of them is anybody's secret.
+async fn looks_like_no_other(tx: &mut Tx, id: Option<RoleId>, name: &str) -> Result<()> {
+    let (look, heard) = (bare_look_of(name), plain(name));
+    let roles = store::list(tx).await?;
+    let alike = |role: &&store::Row| bare_look_of(&role.name) == look || plain(&role.name) == heard;
+    match roles.iter().filter(|role| role.builtin.is_none() && Some(role.id) != id).find(alike) {
+        Some(other) => {
+            let mut error = Error::new(ErrorCode::AlreadyExists);
+            let args = vec![("name", other.name.clone())];
+            error.fields.push(FieldError { path: "name", key: "field-role-name-alike", args });
+            Err(error)
+        }
+        None => Ok(()),
+    }
 }
 
 /// Whether people, or a workbook, would take a role of this name for a built-in one, in either language, or for another one's
 /// code: whoever may make roles could have somebody else give the wrong one.
 fn is_called_as_built_in(name: &str) -> bool {
-    let name = plain(name);
+    let (look, name) = (bare_look_of(name), plain(name));
     let is_code = name.strip_prefix("custom").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
     let called = |code: &&str| {
         let words = [Language::Zh, Language::En].map(|language| texts::message(language, &format!("role-{code}"), &[]));
-        plain(code) == name || words.iter().any(|word| plain(word) == name)
+        words.iter().map(String::as_str).chain([*code]).any(|word| plain(word) == name || bare_look_of(word) == look)
     };
     is_code || BUILT_IN.iter().any(called)
 }

@@ -66,6 +66,38 @@ async fn what_is_wrong_is_named_and_nothing_stays() {
 }
 
 #[tokio::test]
+async fn two_customers_do_not_look_the_same() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let first = customers::create(&test.platform, &admin.ctx(), body("Acme Lab")).await.unwrap().customer;
+    // As a server of before left it.
+    sqlx::query("update customers set name_look = null").execute(test.owner_pool()).await.unwrap();
+    for (name, fault) in [
+        ("Acme\u{a0} Lab", "field-customer-name-taken"),
+        ("Acme\u{2028}Lab", "field-customer-name-taken"),
+        ("AcmeLab", "field-customer-name-alike"),
+        ("Ａｃｍｅ Lab", "field-customer-name-alike"),
+        ("Acme\u{200d} Lab", "field-customer-name-alike"),
+        ("\u{410}cme Lab", "field-name-mixed"),
+        ("Acme\u{34f} Lab", "field-control-characters"),
+        ("Acme\u{e0041} Lab", "field-control-characters"),
+    ] {
+        let error = customers::create(&test.platform, &admin.ctx(), body(name)).await.unwrap_err();
+        assert_eq!(error.fields.iter().map(|field| field.key).collect::<Vec<_>>(), [fault], "{name:?}: {error}");
+    }
+    let other = customers::create(&test.platform, &admin.ctx(), body("Acme Labs")).await.unwrap().customer;
+    let called = |name: &str| CustomerUpdate { name: name.to_owned(), ..CustomerUpdate::default() };
+    let error = customers::update(&test.platform, &admin.ctx(), other.id, called("ACME\u{3000}LAB")).await.unwrap_err();
+    assert_eq!((error.code, error.fields[0].key), (ErrorCode::AlreadyExists, "field-customer-name-taken"));
+    // Nothing keeps anybody from writing their own name otherwise, or from taking one that is free again.
+    customers::update(&test.platform, &admin.ctx(), first.id, called("ACME LAB")).await.unwrap();
+    customers::delete(&test.platform, &admin.ctx(), first.id).await.unwrap();
+    customers::update(&test.platform, &admin.ctx(), other.id, called("acmelab")).await.unwrap();
+    let error = customers::restore(&test.platform, &admin.ctx(), first.id).await.unwrap_err();
+    assert_eq!(error.fields[0].key, "field-customer-name-alike");
+}
+
+#[tokio::test]
 async fn two_people_do_not_overwrite_each_other() {
     let test = TestPlatform::new().await;
     let admin = test.admin().await;

@@ -276,6 +276,11 @@ async fn what_is_wrong_with_a_role_is_named() {
         "客户成员",
         "Ｏperator",
         "Operator\u{200d}",
+        "PIatform administrator",
+        "P1atform Administrator",
+        "Platform adm\u{ed}nistrator",
+        "Operat\u{585}r",
+        "\u{1d40e}perator",
         "custom-7",
         "CUSTOM 12",
     ] {
@@ -283,11 +288,18 @@ async fn what_is_wrong_with_a_role_is_named() {
         let faults: Vec<_> = error.fields.iter().map(|field| (field.path, field.key)).collect();
         assert_eq!(faults, [("name", "field-role-name-built-in")], "{name}");
     }
-    for (name, fault) in [("\u{39f}perator", "field-role-name-mixed"), ("Night\u{200b}shift", "field-length-1-100")] {
+    for (name, fault) in [("\u{39f}perator x", "field-name-mixed"), ("Night\u{200b}shift", "field-control-characters")] {
         let error = roles::create(&test.platform, &admin.ctx(), body(name, &[])).await.unwrap_err();
         assert_eq!(error.fields[0].key, fault, "{name}");
     }
     let role = roles::create(&test.platform, &admin.ctx(), body("Others", &[])).await.unwrap();
+    for name in ["others", "O\u{a0}thers", "0thers", "\u{39f}\u{442}hers", "Others\u{200d}"] {
+        let error = roles::create(&test.platform, &admin.ctx(), body(name, &[])).await.unwrap_err();
+        let known = ["field-role-name-alike", "field-role-name-taken", "field-name-mixed"];
+        assert!(known.contains(&error.fields[0].key), "{name}: {error}");
+    }
+    let same = RoleWrite { revision: Some(role.revision), ..body("Others ", &[]) };
+    let role = roles::update(&test.platform, &admin.ctx(), role.id, same).await.unwrap();
     let late = RoleWrite { revision: Some(role.revision + 1), ..body("Others", &[]) };
     assert_eq!(
         refusal(roles::update(&test.platform, &admin.ctx(), role.id, late).await),

@@ -21,7 +21,7 @@ use crate::accounts::store::oidc as ways;
 use crate::authz::{SecureAccount, ViewAccount};
 use crate::db::Tx;
 use crate::notifications::{self, Notice, Value};
-use crate::{Error, OpContext, Platform, Result, SystemActor, UserPrincipal, audit};
+use crate::{Error, OpContext, Platform, Result, SystemActor, UserPrincipal, audit, fields};
 
 /// Where one sees what one's account is bound to.
 const SECURITY_PAGE: &str = "/account/security";
@@ -62,7 +62,7 @@ pub async fn identities(platform: &Platform, ctx: &OpContext) -> Result<Vec<Iden
 /// Who the provider says it is, in the words that are best known.
 pub(super) fn label_of(proved: &Proved) -> String {
     let label = [&proved.email, &proved.name, &proved.display_name].into_iter().flatten().next();
-    label.unwrap_or(&proved.subject).chars().filter(|c| !c.is_control()).take(200).collect()
+    label.unwrap_or(&proved.subject).chars().filter(|c| !fields::unseen(*c)).take(200).collect()
 }
 
 pub(super) async fn propose_link(

@@ -8,7 +8,7 @@ use super::roles::{self, Changed, Given, GroupNames};
 use super::{Proved, Provider, Settings, binding, store};
 use crate::accounts::store::Credentials;
 use crate::db::Tx;
-use crate::{Error, OpContext, Platform, Result, SystemActor, audit, secrets};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, fields, secrets};
 
 /// Longest user name.
 const MAX_NAME: usize = 63;
@@ -126,12 +126,9 @@ async fn create(
     taken: NameTaken,
 ) -> Result<(UserId, bool)> {
     let name = user_name(proved);
-    let display_name = proved.display_name.as_deref().unwrap_or_default();
-    let display_name: String = display_name.chars().filter(|c| !c.is_control()).take(100).collect();
-    let email =
-        proved.email.as_deref().map(str::to_lowercase).filter(|email| {
-            email.len() <= 254 && !email.chars().any(char::is_control) && crate::fields::is_email(email)
-        });
+    let display_name = fields::display_name_of(proved.display_name.as_deref().unwrap_or_default());
+    let email = proved.email.as_deref().map(str::to_lowercase);
+    let email = email.filter(|email| email.len() <= 254 && fields::is_email(email));
     let mut user = store::insert_person(tx, &name, &display_name, email.as_deref()).await?;
     for number in 2..OTHER_NAMES + 2 {
         if user.is_some() || taken == NameTaken::Refuse {

@@ -477,7 +477,7 @@ fn details(wrong: &mut Wrong, username: String, display_name: Option<String>, em
     }
     store::Details {
         name,
-        display_name: wrong.text("displayName", display_name, 100),
+        display_name: wrong.display_name("displayName", display_name),
         email: wrong.email("email", email),
     }
 }

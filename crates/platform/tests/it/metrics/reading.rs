@@ -32,6 +32,11 @@ async fn figures_are_for_staff_and_each_agent_reports_only_itself() {
             assert_eq!(error.code, expected.unwrap_or(ErrorCode::NotFound), "{who}: {topic}");
         }
     }
+    // Who has machines of their own and wants to see the fleet is in the log, like anybody else.
+    let error = metrics::may_watch(&world.platform, &acme.owner.ctx(), "wall").await.unwrap_err();
+    platform::report(&world.platform, &acme.owner.ctx(), error).await;
+    let denied = "select count(*) from audit_events where outcome = 'denied' and action = 'metrics:view'";
+    assert_eq!(world.number(denied).await, 1);
     for ctx in [world.admin.ctx(), world.anonymous(), acme.owner.ctx()] {
         assert!(metrics::open_link(&world.platform, &ctx, &agent.node.hello()).await.is_err());
         assert!(metrics::ingest(&world.platform, &ctx, &agent.link, agent.node.batch(1, 1)).await.is_err());

@@ -140,6 +140,23 @@ async fn who_comes_for_the_first_time_gets_an_account_bound_to_issuer_and_subjec
 }
 
 #[tokio::test]
+async fn what_a_service_calls_people_is_a_name_as_ours_are() {
+    let world = World::new().await;
+    for (subject, name, email, kept) in [
+        ("a", "Eve\u{202e}gnp.exe", "e\u{200b}ve@example.org", "Evegnp.exe none"),
+        ("b", "\u{200b}", "b@example.org", " b@example.org"),
+        ("c", "Staff of the platform", "c@example.org", " c@example.org"),
+        ("d", "Olga https://evil.example", "d@example.org", " d@example.org"),
+        ("e", "Olga\u{2028}\u{a0} Li", "e@example.org", "Olga Li e@example.org"),
+    ] {
+        world.service.says(json!({ "sub": subject, "preferred_username": subject, "email": email, "name": name }));
+        world.sign_in().await.unwrap();
+        let last = "select display_name || ' ' || coalesce(email, 'none') from users order by id desc limit 1";
+        assert_eq!(world.sql(last).await, [kept], "{name:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_service_that_lies_lets_nobody_in() {
     let world = World::new().await;
     for lie in Misbehaviour::OF_TOKENS {
