@@ -91,7 +91,7 @@ fn check(ctx: &OpContext, bulk: &AllocationBulk) -> Result<()> {
     wrong.into_result()
 }
 
-async fn act(platform: &Platform, ctx: &OpContext, id: AllocationId, bulk: &AllocationBulk, keep: bool) -> Result<()> {
+async fn act(platform: &Platform, ctx: &OpContext, id: AllocationId, bulk: &AllocationBulk, real: bool) -> Result<()> {
     let zone = settings::time_zone(platform).await;
     let mut tx = platform.db().begin(ctx).await?;
     match bulk.action {
@@ -103,7 +103,7 @@ async fn act(platform: &Platform, ctx: &OpContext, id: AllocationId, bulk: &Allo
             end_in_tx(platform, &mut tx, ctx, id, AllocationEnd { note: bulk.note.clone() }).await?;
         }
     }
-    if keep {
+    if real {
         keep(platform, tx).await?
     } else {
         tx.rollback().await?
