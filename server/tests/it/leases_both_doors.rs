@@ -142,6 +142,9 @@ async fn pages_of_a_machine_say_who_has_it_and_why_it_is_out() {
     assert!(allocation.contains("id=\"request\"") && allocation.contains("a paper"), "{allocation}");
     let done = page("/admin/machines?did=delete&done=2&ids=a.b").await;
     assert!(done.contains("Done for 2 machines: Delete") && done.contains(">b</li>"), "{done}");
+    // Nobody fills in a form that would be refused.
+    let refused = page("/admin/machines/host-002/allocate").await;
+    assert!(!refused.contains("allocate_machine") && refused.contains("This machine is not in service."), "{refused}");
     let owner = server.browser(&acme.owner).await;
     let mine = server.get(&owner, "/machines/host-001").await.text;
     assert!(mine.contains(&format!("data-seen=\"active {}\"", ends_at.timestamp())), "{mine}");
