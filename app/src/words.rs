@@ -45,6 +45,7 @@ mod tests {
     use contract::accounts::{Language, LdapSecurity, MemberRole, ProviderKind, ProviderStep, SessionKind, Theme};
     use contract::allocations::{AllocationState, RenewalState, StepState};
     use contract::announcements::{AnnouncementKind, Audience};
+    use contract::imports::ImportState;
     use contract::machines::{Pool, Presence, ServiceState};
     use contract::metrics::Trouble;
     use contract::quotas::QuotaResource;
@@ -179,6 +180,20 @@ mod tests {
         keys.extend(GROUPS.iter().flat_map(|group| group.entries).map(|entry| entry.key.to_owned()));
         keys.extend(GROUPS.iter().map(|group| group.key.to_owned()));
         keys
+    }
+
+    /// What is refused because of a state says it in words: no code of ours stands in a sentence.
+    #[test]
+    fn refusals_name_states_in_words() {
+        let allocations = AllocationState::ALL.iter().map(|state| ("error-allocation-state", state.code()));
+        let imports = ImportState::ALL.iter().map(|state| ("error-import-state", state.code()));
+        let said: Vec<_> = allocations
+            .chain(imports)
+            .map(|(key, state)| (state, texts::message(Language::Zh, key, &[("state", state.to_owned())])))
+            .collect();
+        assert!(said.iter().all(|(state, text)| !text.contains(state) && !text.contains("error-")), "{said:?}");
+        let texts: std::collections::BTreeSet<_> = said.iter().map(|(_, text)| text).collect();
+        assert_eq!(texts.len(), said.len(), "each has its own");
     }
 
     #[test]
