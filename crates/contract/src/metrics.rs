@@ -156,7 +156,7 @@ pub struct WallTile {
     /// GPU memory in MiB.
     pub gpu_memory_used_mib: Option<u64>,
     pub gpu_memory_total_mib: Option<u64>,
-    /// How it is lent: `free`, `held`, `grace`, `reclaiming` or `shared`. Absent, as the next two, for those who do not see
+    /// How it is lent: `free`, `held`, `ending` in the last day, `grace`, `reclaiming` or `shared`. Absent, as the next two, for those who do not see
     /// allocations.
     pub lease: Option<String>,
     /// Name of the customer who has it.

@@ -27,6 +27,14 @@ allocation-days-left = { $n ->
     [one] { $n } day left
    *[other] { $n } days left
 }
+allocation-hours-left = { $n ->
+    [one] { $n } hour left
+   *[other] { $n } hours left
+}
+allocation-minutes-left = { $n ->
+    [one] { $n } minute left
+   *[other] { $n } minutes left
+}
 allocation-state-scheduled = Scheduled
 allocation-state-active = Active
 allocation-state-grace = Grace
@@ -114,9 +122,17 @@ my-machine-grace = Your period is over. Ask for more time, or save what you need
 my-machine-reclaiming = The machine is being taken back.
 my-machine-ended = Your period is over.
 my-machine-cancelled = This was called off.
-home-ends-soon = { $n ->
+home-ends-days = { $n ->
     [one] ends in { $n } day
    *[other] ends in { $n } days
+}
+home-ends-hours = { $n ->
+    [one] ends in { $n } hour
+   *[other] ends in { $n } hours
+}
+home-ends-minutes = { $n ->
+    [one] ends in { $n } minute
+   *[other] ends in { $n } minutes
 }
 home-ask-longer = Ask for more time
 home-notices = Notices

@@ -31,6 +31,7 @@ tile-memory = Memory
 tile-age = { $age } old
 tile-free = Free
 tile-held = { $customer } · { $days } d left
+tile-ending = { $customer } · ends within a day
 tile-grace = { $customer } · grace
 tile-reclaiming = { $customer } · being taken back
 tile-shared = Shared

@@ -31,6 +31,7 @@ tile-memory = 内存
 tile-age = { $age }前的数据
 tile-free = 空闲
 tile-held = { $customer } · 剩 { $days } 天
+tile-ending = { $customer } · 24 小时内到期
 tile-grace = { $customer } · 宽限期
 tile-reclaiming = { $customer } · 回收中
 tile-shared = 共享

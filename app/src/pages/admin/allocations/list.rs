@@ -1,7 +1,9 @@
 //! Every allocation, and what customers ask for.
 
+use chrono::{DateTime, Utc};
 use contract::allocations::{
-    AllocationAction, AllocationQuery, AllocationSort, AllocationState, AllocationView, ENDING_SOON_DAYS, RenewalRequestView,
+    AllocationAction, AllocationQuery, AllocationSort, AllocationState, AllocationView, ENDING_SOON_DAYS,
+    RenewalRequestView, days_left,
 };
 use contract::{Page, Permission};
 use leptos::prelude::*;
@@ -211,12 +213,15 @@ fn table_of(
 
 /// Where it stands, with the days left while that matters.
 pub(crate) fn allocation_state(words: Words, row: &AllocationView) -> AnyView {
-    lease_state(words, row.state, row.days_left)
+    lease_state(words, row.state, row.ends_at)
 }
 
 /// The same of what is known of it elsewhere.
-pub(crate) fn lease_state(words: Words, lease: AllocationState, days_left: i64) -> AnyView {
-    let days = words.with("allocation-days-left", &[("n", days_left.to_string())]);
+pub(crate) fn lease_state(words: Words, lease: AllocationState, ends_at: DateTime<Utc>) -> AnyView {
+    let now = door().1.now();
+    let (unit, n) = time_left(ends_at, now);
+    let days_left = days_left(ends_at, now);
+    let days = words.with(&format!("allocation-{unit}-left"), &[("n", n.to_string())]);
     let word = words.t(&format!("allocation-state-{}", lease.code()));
     match lease {
         AllocationState::Active if days_left <= 7 => state(Tone::Bad, days).into_any(),
@@ -226,6 +231,18 @@ pub(crate) fn lease_state(words: Words, lease: AllocationState, days_left: i64) 
         AllocationState::Grace | AllocationState::Reclaiming => state(Tone::Warn, word).into_any(),
         AllocationState::Ended | AllocationState::Cancelled => state(Tone::Off, word).into_any(),
     }
+}
+
+/// How long still, begun ones counted, and in what: days, in the last day hours, and in the last hour minutes. The unit is part
+/// of a text key.
+pub(crate) fn time_left(ends_at: DateTime<Utc>, now: DateTime<Utc>) -> (&'static str, i64) {
+    let seconds = (ends_at - now).num_seconds().max(0);
+    let (unit, length) = match seconds {
+        ..=3_600 => ("minutes", 60),
+        ..=86_400 => ("hours", 3_600),
+        _ => ("days", 86_400),
+    };
+    (unit, (seconds + length - 1) / length)
 }
 
 /// What waits for an answer.
@@ -291,5 +308,26 @@ pub(super) fn decision_form(
                 <button class="btn" name="form[decision]" value="refuse">{words.t("renewal-refuse")}</button>
             </p>
         </form>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_day_is_told_in_hours_and_the_last_hour_in_minutes() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
+        for (seconds, expected) in [
+            (-5, ("minutes", 0)),
+            (30, ("minutes", 1)),
+            (3_600, ("minutes", 60)),
+            (3_601, ("hours", 2)),
+            (86_400, ("hours", 24)),
+            (86_401, ("days", 2)),
+            (47 * 86_400, ("days", 47)),
+        ] {
+            assert_eq!(time_left(now + chrono::TimeDelta::seconds(seconds), now), expected, "{seconds}");
+        }
     }
 }

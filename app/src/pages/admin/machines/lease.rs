@@ -120,7 +120,7 @@ pub(super) fn holder(words: Words, holder: Option<&MachineHolder>) -> AnyView {
     view! {
         <a href=paths::allocation(holder.allocation_id)>{holder.customer_name.clone()}</a>
         " "
-        {lease_state(words, holder.state, holder.days_left)}
+        {lease_state(words, holder.state, holder.ends_at)}
     }
     .into_any()
 }

@@ -13,7 +13,7 @@ use crate::ui::state::{Tone, state_html};
 pub const OLD_AFTER_SECONDS: i64 = 5;
 
 /// Texts a tile may need.
-pub const TILE_WORDS: [&str; 25] = [
+pub const TILE_WORDS: [&str; 26] = [
     "presence-online",
     "presence-offline",
     "presence-never_seen",
@@ -26,6 +26,7 @@ pub const TILE_WORDS: [&str; 25] = [
     "tile-age",
     "tile-free",
     "tile-held",
+    "tile-ending",
     "tile-grace",
     "tile-reclaiming",
     "tile-shared",
