@@ -70,6 +70,9 @@ pub struct ProcessView {
     /// Sum over its GPUs.
     pub gpu_memory_bytes: Option<u64>,
     pub started_at: Option<DateTime<Utc>>,
+    /// Nobody has the machine, and it is in no container: whose it is, no allocation says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stray: bool,
 }
 
 /// Everything live about one machine: topic `machine/{code}`.

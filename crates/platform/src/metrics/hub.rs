@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contract::MachineId;
-use contract::allocations::MachineHolder;
+use contract::allocations::{AllocationState, MachineHolder};
 use contract::machines::{Pool, Presence, ServiceState, presence};
 use contract::metrics::{GpuFigures, HostFigures, MachineLive, ProcessView, WallSnapshot};
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,14 @@ pub(super) struct Catalog {
     pub declared_model: Option<String>,
     pub last_seen_at: Option<DateTime<Utc>>,
     pub gpus: Vec<CatalogGpu>,
+}
+
+impl Catalog {
+    /// Whether somebody has it, so that what runs on it is theirs; not while it is being taken back.
+    fn is_lent(&self) -> bool {
+        let state = self.holder.as_ref().map(|holder| holder.state);
+        matches!(state, Some(AllocationState::Active | AllocationState::Grace))
+    }
 }
 
 /// A GPU of it.
@@ -102,12 +110,13 @@ pub(super) struct Process {
 
 impl Process {
     fn shown(&self, catalog: &Catalog) -> ProcessView {
+        let stray = self.view.container.is_none() && !catalog.is_lent();
         // What a server before this field wrote down, of machines that were not heard since.
         if self.gpu_uuids.is_empty() {
-            return self.view.clone();
+            return ProcessView { stray, ..self.view.clone() };
         }
         let gpus = catalog.gpus.iter().filter(|gpu| self.gpu_uuids.contains(&gpu.uuid)).map(|gpu| gpu.index);
-        ProcessView { gpus: gpus.collect(), ..self.view.clone() }
+        ProcessView { gpus: gpus.collect(), stray, ..self.view.clone() }
     }
 }
 

@@ -98,6 +98,7 @@ process-command = Command
 process-user = User
 process-container = Container
 process-no-container = Not in a container, or not recognised
+process-stray = — No allocation
 process-gpus = GPU
 process-memory = GPU memory
 process-running = Running for

@@ -98,6 +98,7 @@ process-command = 命令
 process-user = 用户
 process-container = 容器
 process-no-container = 不在容器中，或无法识别
+process-stray = — 无对应分配
 process-gpus = GPU
 process-memory = 显存
 process-running = 已运行

@@ -240,6 +240,7 @@ pub(crate) fn process_words(words: Words) -> crate::ui::lexicon::Lexicon {
         "process-user",
         "process-container",
         "process-no-container",
+        "process-stray",
         "process-gpus",
         "process-memory",
         "process-running",
