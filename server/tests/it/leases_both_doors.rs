@@ -142,6 +142,8 @@ async fn pages_of_a_machine_say_who_has_it_and_why_it_is_out() {
     assert!(allocation.contains("id=\"request\"") && allocation.contains("a paper"), "{allocation}");
     let done = page("/admin/machines?did=delete&done=2&ids=a.b").await;
     assert!(done.contains("Done for 2 machines: Delete") && done.contains(">b</li>"), "{done}");
+    let none = page("/admin/allocations?q=nobody").await;
+    assert!(none.contains("No allocation matches these filters."), "{none}");
     // Nobody fills in a form that would be refused.
     let refused = page("/admin/machines/host-002/allocate").await;
     assert!(!refused.contains("allocate_machine") && refused.contains("This machine is not in service."), "{refused}");

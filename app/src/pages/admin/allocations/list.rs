@@ -70,7 +70,10 @@ fn list_view(query: ListQuery, page: Page<AllocationView>, requests: Vec<Renewal
     } else if page.list.is_empty() {
         view! {
             {filters(words, &query)}
-            <div class="empty"><p>{words.t("list-none-match")}</p></div>
+            <div class="empty">
+                <p>{words.t("allocations-none-match")}</p>
+                <a class="btn" href=paths::ALLOCATIONS>{words.t("list-clear-filters")}</a>
+            </div>
         }
         .into_any()
     } else {

@@ -158,6 +158,17 @@ fn position(from: DateTime<Tz>, months: u32, at: DateTime<Tz>) -> f64 {
     (MONTH * (f64::from(whole) + into / length)).clamp(0.0, MONTH * f64::from(months))
 }
 
+/// As much of a name as is about so wide, in the drawing's units; the bar's label has all of it.
+fn fitting(name: &str, room: f64) -> String {
+    let mut used = 0.0;
+    let fits = |letter: &char| {
+        // Chinese and the like take the whole square.
+        used += if u32::from(*letter) >= 0x1100 { 13.0 } else { 7.0 };
+        used <= room
+    };
+    name.chars().take_while(fits).collect()
+}
+
 /// Until when the bar is drawn, and until when its grace. One that came back early held the machine no longer than that;
 /// one that is being taken back has no grace any more, and takes as long as it takes.
 fn drawn(bar: &TimelineBar, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
@@ -198,9 +209,7 @@ fn bar_view(
     let grace = (held - end > 0.5).then(|| {
         view! { <rect class="bar grace" x=end y={y + 10.0} width={held - end} height={ROW - 20.0} rx="2" /> }
     });
-    // About as many characters as fit; the label has them all.
-    let room = ((end - start - 10.0) / 7.0).max(0.0) as usize;
-    let name: String = bar.customer_name.chars().take(room).collect();
+    let name = fitting(&bar.customer_name, end - start - 12.0);
     view! {
         <a href=paths::allocation(bar.id) aria-label=label>
             <title>{text}</title>
@@ -229,6 +238,15 @@ mod tests {
     use chrono::TimeZone;
 
     use super::*;
+
+    #[test]
+    fn names_stay_inside_their_bar() {
+        for (name, room, expected) in
+            [("Acme", 40.0, "Acme"), ("Acme", 20.0, "Ac"), ("中科渲染", 40.0, "中科渲"), ("中科", 5.0, ""), ("x", -3.0, "")]
+        {
+            assert_eq!(fitting(name, room), expected, "{name} in {room}");
+        }
+    }
 
     #[test]
     fn what_comes_back_has_no_grace() {
