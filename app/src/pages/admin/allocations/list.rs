@@ -242,7 +242,7 @@ pub(crate) fn time_left(ends_at: DateTime<Utc>, now: DateTime<Utc>) -> (&'static
     let seconds = (ends_at - now).num_seconds().max(0);
     let (unit, length) = match seconds {
         ..=3_600 => ("minutes", 60),
-        ..=86_400 => ("hours", 3_600),
+        3_601..=86_400 => ("hours", 3_600),
         _ => ("days", 86_400),
     };
     (unit, (seconds + length - 1) / length)
