@@ -31,7 +31,8 @@ impl Words {
 
     /// Some texts, and the units of time, for islands; a `{}` stands where a value goes.
     pub fn lexicon(self, keys: &[&str]) -> Lexicon {
-        let holes = ["value", "time", "for", "age", "temperature", "n", "values", "customer", "days"].map(|name| (name, "{}".to_owned()));
+        let holes = ["value", "time", "for", "age", "temperature", "n", "values", "customer", "days"]
+            .map(|name| (name, "{}".to_owned()));
         let say = |key: &&str| ((*key).to_owned(), self.with(key, &holes));
         Lexicon(keys.iter().chain(&UNITS).map(say).collect())
     }

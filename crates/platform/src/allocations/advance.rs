@@ -49,7 +49,8 @@ async fn step(platform: &Platform, ctx: &OpContext, id: AllocationId) -> Result<
             }
             store::set_state(&mut tx, &granted, AllocationState::Active).await?;
             event(&mut tx, ctx, id, "started", None, None, None).await?;
-            notices::given(platform, &mut tx, ctx, &store::Row { state: AllocationState::Active, ..row.clone() }).await?;
+            notices::given(platform, &mut tx, ctx, &store::Row { state: AllocationState::Active, ..row.clone() })
+                .await?;
         }
         AllocationState::Active if row.ends_at <= now && row.grace_days > 0 => {
             store::set_state(&mut tx, &granted, AllocationState::Grace).await?;

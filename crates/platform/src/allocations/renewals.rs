@@ -140,12 +140,7 @@ pub async fn decide_renewal(
 }
 
 /// More time that is given without looking at what was asked for answers that too: nobody is left waiting for a word.
-pub(super) async fn answer_open(
-    tx: &mut Tx,
-    ctx: &OpContext,
-    row: &store::Row,
-    ends_at: DateTime<Utc>,
-) -> Result<()> {
+pub(super) async fn answer_open(tx: &mut Tx, ctx: &OpContext, row: &store::Row, ends_at: DateTime<Utc>) -> Result<()> {
     let Some(id) = row.open_request.filter(|_| ends_at > row.ends_at) else { return Ok(()) };
     let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
     let Some(request) = store::lock_request(tx, id).await?.filter(|request| request.state == RenewalState::Open) else {

@@ -343,7 +343,10 @@ async fn right_to(platform: &Platform, ctx: &OpContext, topic: &str) -> Result<T
     if !ctx.holds(Permission::MetricsView) && ctx.holds(Permission::AllocationsMonitor) {
         let TopicName::Machine(code) = TopicName::parse(topic)? else {
             // Refused, and in the log, as what it is: the fleet is for those who may see it.
-            return Err(ctx.authorize_list::<MachineRef>(Permission::MetricsView).err().unwrap_or_else(Error::not_found));
+            return Err(ctx
+                .authorize_list::<MachineRef>(Permission::MetricsView)
+                .err()
+                .unwrap_or_else(Error::not_found));
         };
         return held_right(platform, ctx, &code).await;
     }

@@ -2,9 +2,7 @@
 
 use chrono::TimeDelta;
 use contract::ErrorCode;
-use contract::allocations::{
-    AllocationCreate, AllocationEnd, AllocationRenew, RenewalDecision, RenewalRequestCreate,
-};
+use contract::allocations::{AllocationCreate, AllocationEnd, AllocationRenew, RenewalDecision, RenewalRequestCreate};
 use contract::machines::{MachineAction, MaintenanceCreate};
 use contract::mail::MailQuery;
 use contract::notifications::{

@@ -288,7 +288,8 @@ async fn what_is_wrong_with_a_role_is_named() {
         let faults: Vec<_> = error.fields.iter().map(|field| (field.path, field.key)).collect();
         assert_eq!(faults, [("name", "field-role-name-built-in")], "{name}");
     }
-    for (name, fault) in [("\u{39f}perator x", "field-name-mixed"), ("Night\u{200b}shift", "field-control-characters")] {
+    for (name, fault) in [("\u{39f}perator x", "field-name-mixed"), ("Night\u{200b}shift", "field-control-characters")]
+    {
         let error = roles::create(&test.platform, &admin.ctx(), body(name, &[])).await.unwrap_err();
         assert_eq!(error.fields[0].key, fault, "{name}");
     }

@@ -269,7 +269,8 @@ pub(super) fn decision_form(
     back: Option<String>,
 ) -> impl IntoView + use<> {
     let zone = look().zone;
-    let refused = refused.filter(|refused| refused.typed.get("request").is_some_and(|id| *id == request.id.to_string()));
+    let refused =
+        refused.filter(|refused| refused.typed.get("request").is_some_and(|id| *id == request.id.to_string()));
     let typed = |name: &str| refused.and_then(|refused| refused.typed.get(name).cloned()).unwrap_or_default();
     let fault = |path: &str| refused.and_then(|refused| refused.fault(words.0, path));
     let (word_id, until_id) = (format!("rr-word-{}", request.id), format!("rr-until-{}", request.id));

@@ -1,7 +1,8 @@
 //! An allocation: its period, what can be done with it, its check-list and its history.
 
 use contract::allocations::{
-    AllocationDetail, AllocationEventView, AllocationState, AllocationView, ReclaimStepView, RenewalRequestView, StepState,
+    AllocationDetail, AllocationEventView, AllocationState, AllocationView, ReclaimStepView, RenewalRequestView,
+    StepState,
 };
 use contract::machines::MachineAction;
 use contract::{AllocationId, Permission};
@@ -111,7 +112,8 @@ fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -
     }
     // A refused answer to a request is shown where it was given.
     let refused = refused.filter(|refused| !refused.typed.contains_key("request"));
-    let answers = allocation.open_request.map(|_| view! { <p class="note-line">{words.t("allocation-move-answers")}</p> });
+    let answers =
+        allocation.open_request.map(|_| view! { <p class="note-line">{words.t("allocation-move-answers")}</p> });
     let form = refused.map(LeaseForm::from_typed).unwrap_or_default();
     let field = |key: &str, name: &str, path: &str, value: &str, kind: &'static str| TextField {
         label: words.t(key),

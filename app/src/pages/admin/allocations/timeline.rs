@@ -241,9 +241,13 @@ mod tests {
 
     #[test]
     fn names_stay_inside_their_bar() {
-        for (name, room, expected) in
-            [("Acme", 40.0, "Acme"), ("Acme", 20.0, "Ac"), ("中科渲染", 40.0, "中科渲"), ("中科", 5.0, ""), ("x", -3.0, "")]
-        {
+        for (name, room, expected) in [
+            ("Acme", 40.0, "Acme"),
+            ("Acme", 20.0, "Ac"),
+            ("中科渲染", 40.0, "中科渲"),
+            ("中科", 5.0, ""),
+            ("x", -3.0, ""),
+        ] {
             assert_eq!(fitting(name, room), expected, "{name} in {room}");
         }
     }

@@ -170,7 +170,8 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
 /// Brings the page up to date when the allocation stands otherwise than it shows: where there are no figures, no live link
 /// would tell.
 fn follow(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
-    let href = paths::with_query("/api/customer/machines", [("machine", allocation.machine.as_str()), ("pageSize", "10")]);
+    let href =
+        paths::with_query("/api/customer/machines", [("machine", allocation.machine.as_str()), ("pageSize", "10")]);
     let seen = format!("{} {}", allocation.state.code(), allocation.ends_at.timestamp());
     view! {
         <rg-follow
