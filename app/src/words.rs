@@ -125,6 +125,10 @@ mod tests {
         add("step-state", StepState::ALL.iter().map(|v| v.code()).collect());
         add("step", vec!["access", "processes", "gpu_memory", "pool"]);
         add("step-reason", vec!["offline", "no_figures", "not_monitored"]);
+        add("tile", vec!["free", "held", "ending", "grace", "reclaiming", "shared"]);
+        add("allocation", vec!["days-left", "hours-left", "minutes-left"]);
+        add("home-ends", vec!["days", "hours", "minutes"]);
+        add("allocations-bulk", vec!["renew-done", "reclaim-done"]);
         add(
             "allocation-event",
             vec![
