@@ -449,6 +449,17 @@ pub fn machines_bulk(action: &str, ids: &[String], done: usize) -> String {
     format!("{MACHINES_BULK}?action={action}&done={done}&more={more}&ids={ids}")
 }
 
+/// The list, with what was done with all of these machines.
+pub fn machines_done(action: &str, ids: &[String]) -> String {
+    let (packed, _) = packed(ids);
+    format!("{MACHINES}?did={action}&done={}&ids={packed}", ids.len())
+}
+
+/// The list, with what was done with so many allocations.
+pub fn allocations_done(action: &str, done: usize) -> String {
+    format!("{ALLOCATIONS}?did={action}&done={done}")
+}
+
 /// What is left of many allocations, some of which are done already.
 pub fn allocations_bulk(action: &str, months: Option<u32>, ids: &[String], done: usize) -> String {
     let (ids, more) = packed(ids);

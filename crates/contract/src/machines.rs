@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use passport::*;
 pub use service::*;
 
+use crate::allocations::MachineHolder;
 use crate::{JoinTokenId, SortDirection};
 
 /// Seconds of silence after which a machine counts as offline.
@@ -276,6 +277,10 @@ pub struct MachineRow {
     pub monitored: bool,
     pub listed: bool,
     pub service_state: ServiceState,
+    /// Why it is out of service.
+    pub service_note: Option<String>,
+    /// Who has it now; for those who see allocations.
+    pub holder: Option<MachineHolder>,
     pub presence: Presence,
     pub last_seen_at: Option<DateTime<Utc>>,
     /// Found by the agent, else as typed.

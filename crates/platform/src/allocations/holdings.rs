@@ -24,6 +24,13 @@ pub(crate) async fn holdings(platform: &Platform, tx: &mut Tx, ctx: &OpContext, 
     Ok(Holdings { machines: i64::try_from(machines.len()).unwrap_or(i64::MAX), gpus })
 }
 
+/// Keeps what changed who has a machine; the wall says so at once.
+pub(super) async fn keep(platform: &Platform, tx: Tx) -> Result<()> {
+    tx.commit().await?;
+    platform.live().forget_catalog();
+    Ok(())
+}
+
 /// Who has which machine now, on their way back included; of these alone when some are named. For slices that have decided
 /// that the caller may know.
 pub(crate) async fn holders(

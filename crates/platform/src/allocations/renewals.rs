@@ -1,12 +1,13 @@
 //! A customer's wish for more time, and the answer to it.
 
+use chrono::{DateTime, Utc};
 use contract::allocations::{
     AllocationDetail, AllocationState, MAX_MONTHS, RenewalDecision, RenewalQuery, RenewalRequestCreate,
     RenewalRequestView, RenewalSort, RenewalState,
 };
 use contract::{ErrorCode, Page, Permission, RenewalRequestId};
 
-use super::{detail, event, move_end, notices, store};
+use super::{detail, event, keep, move_end, notices, store};
 use crate::authz::{AllocationRef, RequestRenewal, UpdateAllocation};
 use crate::calendar::add_months;
 use crate::db::Tx;
@@ -134,8 +135,19 @@ pub async fn decide_renewal(
     let refusal = (!body.approve).then_some(answer.as_deref().unwrap_or_default());
     notices::decided(platform, &mut tx, ctx, &row, refusal).await?;
     let detail = detail(platform, ctx, &mut tx, row).await?;
-    tx.commit().await?;
+    keep(platform, tx).await?;
     Ok(detail)
+}
+
+/// More time that is given without looking at what was asked for answers that too: nobody is left waiting for a word.
+pub(super) async fn answer_open(tx: &mut Tx, ctx: &OpContext, row: &store::Row, ends_at: DateTime<Utc>) -> Result<()> {
+    let Some(id) = row.open_request.filter(|_| ends_at > row.ends_at) else { return Ok(()) };
+    let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
+    let Some(request) = store::lock_request(tx, id).await?.filter(|request| request.state == RenewalState::Open) else {
+        return Ok(());
+    };
+    let state = if ends_at == request.wanted_until { RenewalState::Approved } else { RenewalState::Changed };
+    store::decide(tx, &granted, id, state, Some(ends_at), None, ctx).await
 }
 
 /// Requests of one allocation, newest first; names are the page's already.

@@ -1,7 +1,7 @@
 //! Maintenance windows: a machine is out from one time to another, and the people on it read so beforehand. Begun and ended
 //! by the clock, each in a transaction of its own.
 
-use contract::machines::{MachineView, MaintenanceCreate, ServiceState};
+use contract::machines::{MachineView, MaintenanceCreate, MaintenanceView, ServiceState};
 use contract::{ErrorCode, MachineId, MaintenanceId, Permission};
 
 use super::{entry, resource, service, store};
@@ -91,6 +91,9 @@ pub async fn cancel_maintenance(
     let ended = store::end_window(&mut tx, id, Some(window), ctx.now()).await?;
     let Some(ended) = ended.into_iter().next() else { return Err(Error::not_found()) };
     give_back(&mut tx, ctx, code, &ended).await?;
+    if let Some(window) = before.maintenance.iter().find(|known| known.id == window) {
+        allocations::maintenance_off(platform, &mut tx, ctx, id, window).await?;
+    }
     finish(platform, ctx, tx, code, "machines:cancel-maintenance", &before).await
 }
 
@@ -160,7 +163,17 @@ async fn give_back(tx: &mut Tx, ctx: &OpContext, code: &str, ended: &store::Ende
     Ok(())
 }
 
-/// Ends every window of a machine whose state somebody decides otherwise.
-pub(super) async fn end_all(tx: &mut Tx, ctx: &OpContext, id: MachineId) -> Result<()> {
-    store::end_window(tx, id, None, ctx.now()).await.map(|_| ())
+/// Ends every window of a machine whose state somebody decides otherwise; who was told of them reads so.
+pub(super) async fn end_all(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    id: MachineId,
+    windows: &[MaintenanceView],
+) -> Result<()> {
+    store::end_window(tx, id, None, ctx.now()).await?;
+    for window in windows {
+        allocations::maintenance_off(platform, tx, ctx, id, window).await?;
+    }
+    Ok(())
 }

@@ -76,7 +76,15 @@ async fn list_in_tx(tx: &mut Tx, ctx: &OpContext, query: &MachineQuery) -> Resul
     let scope = ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let sort = query.sort_columns().map_err(|_| Error::field("sort", "field-sort-unknown"))?;
-    let (list, total) = store::list(tx, scope, query, &sort, page, page_size, ctx.now()).await?;
+    let (mut found, total) = store::list(tx, scope, query, &sort, page, page_size, ctx.now()).await?;
+    if ctx.holds(Permission::AllocationsManage) {
+        let ids: Vec<i64> = found.iter().map(|(id, _)| id.0).collect();
+        let mut holders = allocations::holders(tx, Some(&ids), ctx.now()).await?;
+        for (id, row) in &mut found {
+            row.holder = holders.remove(id);
+        }
+    }
+    let list = found.into_iter().map(|(_, row)| row).collect();
     Ok(Page { list, total, page, page_size })
 }
 

@@ -37,7 +37,7 @@ pub async fn act(
             let granted = ctx.authorize(DeleteMachine, &resource(id))?;
             wrong.into_result()?;
             possible(platform, ctx, &mut tx, (id, &before), action).await?;
-            maintenance::end_all(&mut tx, ctx, id).await?;
+            maintenance::end_all(platform, &mut tx, ctx, id, &before.maintenance).await?;
             engines::forget_in_tx(&mut tx, &granted).await?;
             store::delete(&mut tx, &granted, ctx.now()).await?;
         }
@@ -47,7 +47,7 @@ pub async fn act(
             possible(platform, ctx, &mut tx, (id, &before), action).await?;
             let next = before.service_state.after(action).ok_or_else(|| wrong_state(&before))?;
             if next == ServiceState::Retired || before.service_state == ServiceState::Maintenance {
-                maintenance::end_all(&mut tx, ctx, id).await?;
+                maintenance::end_all(platform, &mut tx, ctx, id, &before.maintenance).await?;
             }
             store::set_service(&mut tx, &granted, next, note.as_deref(), ctx.now()).await?;
         }

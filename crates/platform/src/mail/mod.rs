@@ -41,7 +41,7 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 27] = [
+pub const KINDS: [&str; 32] = [
     "test",
     "first-password",
     "password-reset",
@@ -54,7 +54,12 @@ pub const KINDS: [&str; 27] = [
     "sign-up-known",
     "allocation-ending",
     "renewal-decided",
+    "allocation-given",
+    "allocation-renewed",
+    "allocation-grace",
+    "allocation-reclaimed",
     "maintenance-planned",
+    "maintenance-cancelled",
     "invitation-accepted",
     "member-added",
     "member-changed",

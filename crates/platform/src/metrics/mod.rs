@@ -20,7 +20,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use contract::machines::GpuErrors;
-use contract::metrics::{MachineLive, WallSnapshot};
+use contract::metrics::{MachineLive, WallSnapshot, WallTile};
 use contract::reports::GpuTrend;
 use contract::{MachineId, Permission};
 use tokio::task::JoinHandle;
@@ -46,7 +46,11 @@ use crate::{Error, OpContext, Platform, Result, machines};
 pub async fn wall(platform: &Platform, ctx: &OpContext) -> Result<WallSnapshot> {
     watch::authorize_wall(ctx)?;
     hub::refresh(platform).await?;
-    Ok(platform.live().wall(ctx.now()))
+    let mut wall = platform.live().wall(ctx.now());
+    if !watch::sees_leases(ctx) {
+        wall.machines = wall.machines.into_iter().map(WallTile::without_lease).collect();
+    }
+    Ok(wall)
 }
 
 /// Everything live about one machine.

@@ -1,6 +1,7 @@
 # What staff do with machines: service state, maintenance, connection, many at once; the search.
 machine-service = Service
 service-title = Service of { $name }
+service-since = since
 service-note = Reason
 service-note-hint = Colleagues see it beside the state.
 action-cordon = Cordon
@@ -57,6 +58,11 @@ bulk-done = { $n ->
     [one] { $n } machine is done; these are left.
    *[other] { $n } machines are done; these are left.
 }
+bulk-all-done = { $n ->
+    [one] Done for { $n } machine: { $action }
+   *[other] Done for { $n } machines: { $action }
+}
+bulk-which = Which ones
 list-columns = Columns
 list-columns-show = Show these
 list-check-all = Choose all rows

@@ -1,6 +1,7 @@
 # 机器运维：服务状态、维护、连接、批量操作；搜索。
 machine-service = 服务管理
 service-title = { $name } 的服务管理
+service-since = 始于
 service-note = 原因
 service-note-hint = 同事会在状态旁看到。
 action-cordon = 暂停分配
@@ -51,6 +52,8 @@ bulk-will = 将执行
 bulk-refused = 无法执行
 bulk-possible = 对 { $n } 台机器执行
 bulk-done = 已完成 { $n } 台，以下为未完成的机器。
+bulk-all-done = 已对 { $n } 台机器完成：{ $action }
+bulk-which = 查看机器
 list-columns = 显示列
 list-columns-show = 显示所选列
 list-check-all = 选择所有行

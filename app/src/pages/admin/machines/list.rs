@@ -4,6 +4,7 @@ use contract::machines::{MachineAction, MachineFacets, MachineQuery, MachineRow,
 use contract::{ListColumns, Page, Permission, list_columns};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
 use platform::OpContext;
 
 use super::bulk::MAINTENANCE;
@@ -14,6 +15,7 @@ use crate::pages::customer::accounts::server_fns::ChooseColumns;
 use crate::paths;
 use crate::ui::forms::options_view;
 use crate::ui::lists::{ListQuery, all_matching, more_summary, pager};
+use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::words::Words;
 
@@ -93,7 +95,28 @@ fn list_view(query: ListQuery, list: Page<MachineRow>, facets: MachineFacets, co
         }
         .into_any()
     };
-    frame(head, body)
+    frame(head, view! { {afterword(words)} {body} })
+}
+
+/// What was done with many, and with which, where one comes from that.
+fn afterword(words: Words) -> Option<impl IntoView + use<>> {
+    let map = use_query_map().get_untracked();
+    let did = map.get("did")?;
+    let key = match MachineAction::parse(&did) {
+        Some(action) => format!("action-{}", action.code()),
+        None if did == MAINTENANCE => "maintenance-plan".to_owned(),
+        None => return None,
+    };
+    let done = map.get("done").and_then(|n| n.parse::<u32>().ok()).filter(|done| *done > 0)?;
+    let says = words.with("bulk-all-done", &[("n", done.to_string()), ("action", words.t(&key))]);
+    let rows = paths::unpacked(&map.get_all("ids").unwrap_or_default());
+    let rows = rows.into_iter().map(|code| view! { <li class="mono">{code}</li> }).collect_view();
+    Some(view! {
+        <section class="card notice" role="status">
+            <p>{state(Tone::Ok, says)}</p>
+            <details><summary>{words.t("bulk-which")}</summary><ul>{rows}</ul></details>
+        </section>
+    })
 }
 
 fn filters(words: Words, query: &ListQuery, facets: &MachineFacets) -> impl IntoView + use<> {
@@ -241,7 +264,10 @@ fn row(words: Words, ctx: &OpContext, columns: &[String], machine: MachineRow) -
                     </button>
                     <div class="menu-body" id=menu popover="auto">
                         <a href=paths::machine(&machine.id)>{words.t("list-open")}</a>
-                        {entry(Permission::AllocationsCreate, paths::machine_allocate(&machine.id), "machine-allocate")}
+                        {match &machine.holder {
+                            Some(holder) => entry(Permission::AllocationsManage, paths::allocation(holder.allocation_id), "lease-open"),
+                            None => entry(Permission::AllocationsCreate, paths::machine_allocate(&machine.id), "machine-allocate"),
+                        }}
                         {entry(Permission::MachinesUpdate, paths::machine_edit(&machine.id), "machine-edit")}
                         {entry(Permission::MachinesOperate, paths::machine_service(&machine.id), "machine-service")}
                         <rg-copy data-text=machine.id.clone() data-done=words.t("copied")>

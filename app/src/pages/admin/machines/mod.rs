@@ -26,6 +26,8 @@ pub mod hardware;
 #[cfg(feature = "ssr")]
 pub mod join_tokens;
 #[cfg(feature = "ssr")]
+mod lease;
+#[cfg(feature = "ssr")]
 pub mod list;
 #[cfg(feature = "ssr")]
 pub mod page;

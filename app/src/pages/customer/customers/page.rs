@@ -12,7 +12,7 @@ use leptos_router::hooks::use_query_map;
 use super::invitations::{Inviting, invitation_card};
 use crate::door::{Refused, door, look, see_other};
 use crate::layouts::{Area, PageFrame, frame, page};
-use crate::pages::admin::allocations::list::allocation_state;
+use crate::pages::admin::allocations::list::{allocation_state, time_left};
 use crate::pages::admin::customers::page::usage_card;
 use crate::pages::admin::customers::people::{People, people_cards};
 use crate::pages::admin::machines::service::window_line;
@@ -167,7 +167,8 @@ fn notices_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoVi
         let reminded =
             row.state == AllocationState::Active && row.reminded_days.is_some() && row.open_request.is_none();
         if reminded {
-            let text = words.with("home-ends-soon", &[("n", row.days_left.to_string())]);
+            let (unit, n) = time_left(row.ends_at, door().1.now());
+            let text = words.with(&format!("home-ends-{unit}"), &[("n", n.to_string())]);
             let tone = if row.days_left <= 7 { Tone::Bad } else { Tone::Warn };
             let href = paths::my_machine(&row.machine);
             lines.push(

@@ -37,7 +37,8 @@ pub(in crate::allocations) struct Bar {
     pub held_until: DateTime<Utc>,
 }
 
-/// What held, holds or will hold these machines in the range; what was called off did not.
+/// What held, holds or will hold these machines in the range; what was called off did not, and what came back early held
+/// no longer than that.
 pub(in crate::allocations) async fn bars(
     tx: &mut Tx,
     machines: &[i64],
@@ -46,9 +47,10 @@ pub(in crate::allocations) async fn bars(
 ) -> Result<Vec<Bar>> {
     let rows = sqlx::query!(
         r#"select id, machine_id, customer_id, state, starts_at, ends_at,
-                  coalesce(upper(hold), ended_at, ends_at) as "held_until!"
+                  coalesce(case when state = 'ended' then ended_at end, upper(hold), ends_at) as "held_until!"
            from allocations
            where machine_id = any($1) and state <> 'cancelled' and hold && tstzrange($2, $3)
+             and (state <> 'ended' or ended_at is null or ended_at > $2)
            order by machine_id, starts_at"#,
         machines,
         from,
@@ -58,8 +60,7 @@ pub(in crate::allocations) async fn bars(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let state = AllocationState::parse(&row.state)
-                .ok_or_else(|| Error::internal(format!("unknown allocation state {}", row.state)))?;
+            let state = super::state(&row.state)?;
             Ok(Bar {
                 id: AllocationId(row.id),
                 machine: MachineId(row.machine_id),

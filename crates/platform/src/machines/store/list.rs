@@ -11,7 +11,7 @@ use crate::authz::Scope;
 use crate::db::{Tx, contains};
 
 const COLUMNS: &str = "select m.id, m.code, m.name, m.region, m.private_address, m.pool, m.monitored, m.listed, \
-    m.service_state, m.last_seen_at, m.declared, m.discovered, m.created_at, g.model, g.count, g.lost, \
+    m.service_state, m.service_note, m.last_seen_at, m.declared, m.discovered, m.created_at, g.model, g.count, g.lost, \
     count(*) over () as total \
     from machines m left join lateral (select min(model) as model, count(*) as count, \
       count(*) filter (where lost) as lost from gpus where machine_id = m.id and removed_at is null) g on true \
@@ -52,7 +52,7 @@ pub(in crate::machines) async fn list(
     page: u32,
     page_size: u32,
     now: DateTime<Utc>,
-) -> Result<(Vec<MachineRow>, u64)> {
+) -> Result<(Vec<(MachineId, MachineRow)>, u64)> {
     let mut sql = QueryBuilder::<Postgres>::new(COLUMNS);
     if scope != Scope::All {
         // Customers reach machines through allocations; until there are any, there is nothing to show them.
@@ -73,7 +73,7 @@ pub(in crate::machines) async fn list(
     let list = rows
         .iter()
         .zip(ids)
-        .map(|(row, id)| read(row, &gpus.remove(&id).unwrap_or_default(), now))
+        .map(|(row, id)| Ok((MachineId(id), read(row, &gpus.remove(&id).unwrap_or_default(), now)?)))
         .collect::<Result<Vec<_>>>()?;
     Ok((list, total.unsigned_abs()))
 }
@@ -224,6 +224,8 @@ fn read(row: &sqlx::postgres::PgRow, gpus: &[GpuView], now: DateTime<Utc>) -> Re
         monitored: row.try_get("monitored")?,
         listed: row.try_get("listed")?,
         service_state: service_state(row.try_get("service_state")?)?,
+        service_note: row.try_get("service_note")?,
+        holder: None,
         presence: presence(last_seen_at, now),
         last_seen_at,
         gpu_model: row.try_get::<Option<String>, _>("model")?.or(declared.gpu_model),

@@ -9,7 +9,8 @@ mod write;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use contract::machines::ServiceState;
+use contract::allocations::MachineHolder;
+use contract::machines::{Pool, ServiceState};
 use contract::{GpuId, MachineId};
 use sqlx::Row as _;
 use uuid::Uuid;
@@ -74,9 +75,11 @@ impl Tier {
     }
 }
 
-pub(super) async fn catalog(tx: &mut Tx) -> Result<Vec<Catalog>> {
+/// `holders`: who has which machine.
+pub(super) async fn catalog(tx: &mut Tx, mut holders: HashMap<MachineId, MachineHolder>) -> Result<Vec<Catalog>> {
     let machines = sqlx::query!(
-        r#"select id, code, name, region, monitored, service_state, declared->>'gpuModel' as declared_model, last_seen_at
+        r#"select id, code, name, region, monitored, pool, service_state, service_note,
+                  declared->>'gpuModel' as declared_model, last_seen_at
            from machines where deleted_at is null"#
     )
     .fetch_all(&mut **tx)
@@ -105,7 +108,10 @@ pub(super) async fn catalog(tx: &mut Tx) -> Result<Vec<Catalog>> {
             name: row.name,
             region: row.region,
             monitored: row.monitored,
+            pool: Pool::parse(&row.pool).unwrap_or(Pool::Whole),
             service_state: ServiceState::parse(&row.service_state).unwrap_or(ServiceState::InService),
+            service_note: row.service_note,
+            holder: holders.remove(&MachineId(row.id)),
             declared_model: row.declared_model,
             last_seen_at: row.last_seen_at,
             gpus: gpus.remove(&row.id).unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! Many at once, the time line, the health of what is handed over and comes back.
 
 use contract::allocations::{AllocationAction, AllocationBulk, TimelineQuery};
-use contract::machines::MaintenanceCreate;
+use contract::machines::{MachineAction, MaintenanceCreate};
 use contract::{AllocationId, Permission};
 use node_protocol::{GpuEvent, GpuEventKind};
 
@@ -114,6 +114,52 @@ async fn the_time_line_has_every_machine_and_what_holds_it() {
     }
     let error = allocations::timeline(p, &world.acme.owner.ctx(), &TimelineQuery::default()).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn the_time_line_ends_a_returned_machines_bar_where_it_came_back() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    world.machine("h1").await;
+    let id = world.allocate("h1", world.acme.id, months(2)).await.unwrap().allocation.id;
+    world.advance(TimeDelta::minutes(3)).await;
+    allocations::end(p, &ctx, id, AllocationEnd::default()).await.unwrap();
+    for step in ["processes", "gpu_memory", "health"] {
+        allocations::skip_step(p, &ctx, id, step).await.unwrap();
+    }
+    allocations::advance(p).await.unwrap();
+    let back = world.now();
+    world.advance(TimeDelta::hours(1)).await;
+    world.allocate("h1", world.globex.id, months(1)).await.unwrap();
+
+    let line = allocations::timeline(p, &ctx, &TimelineQuery::default()).await.unwrap();
+    let bars = &line.rows[0].allocations;
+    assert_eq!((bars.len(), bars[0].state), (2, AllocationState::Ended));
+    assert_eq!((bars[0].held_until - back).num_seconds(), 0, "not the end that was agreed");
+    assert!(bars[1].starts_at >= bars[0].held_until, "one bar after the other");
+    // In a month after it came back, but before the end that was agreed, it is not in the picture any more.
+    let month = (back + TimeDelta::days(45)).format("%Y-%m").to_string();
+    let later = TimelineQuery { from: Some(month), months: Some(1), ..TimelineQuery::default() };
+    let later = allocations::timeline(p, &ctx, &later).await.unwrap();
+    assert!(later.rows[0].allocations.iter().all(|bar| bar.state != AllocationState::Ended));
+}
+
+#[tokio::test]
+async fn a_reclaim_of_a_machine_nobody_listens_to_says_so() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let (_node, _link) = live_machine(&world, "h1").await;
+    let id = world.allocate("h1", world.acme.id, months(1)).await.unwrap().allocation.id;
+    machines::act(p, &ctx, "h1", MachineAction::MonitoringOff, None).await.unwrap();
+    allocations::end(p, &ctx, id, AllocationEnd::default()).await.unwrap();
+    let waits_for = async || {
+        allocations::advance(p).await.unwrap();
+        let steps = allocations::get(p, &ctx, id).await.unwrap().steps;
+        steps.iter().filter_map(|step| step.result.get("reason").cloned()).collect::<Vec<_>>()
+    };
+    assert_eq!(waits_for().await, ["not_monitored"; 3], "its agent is linked: it is not offline");
+    machines::act(p, &ctx, "h1", MachineAction::MonitoringOn, None).await.unwrap();
+    assert!(waits_for().await.iter().all(|reason| reason != "not_monitored"));
 }
 
 #[tokio::test]
