@@ -24,7 +24,7 @@ use contract::allocations::{
     AllocationCreate, AllocationDetail, AllocationEnd, AllocationRenew, AllocationState, AllocationView,
     DEFAULT_GRACE_DAYS, MAX_MONTHS,
 };
-use contract::machines::{MachineView, Presence};
+use contract::machines::MachineView;
 use contract::metrics::{History, HistoryQuery, MachineLive};
 use contract::{AllocationId, CustomerId, ErrorCode, MachineId, Permission};
 
