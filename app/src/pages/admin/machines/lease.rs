@@ -138,7 +138,7 @@ mod tests {
             region: None,
             gpu_model: None,
             gpu_count: None,
-            presence: contract::machines::Presence::NeverSeen,
+            presence: Some(contract::machines::Presence::NeverSeen),
             monitored: true,
             customer_id: contract::CustomerId(1),
             customer_name: "Acme".to_owned(),
