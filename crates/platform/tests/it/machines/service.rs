@@ -128,7 +128,7 @@ async fn a_deleted_machine_frees_its_code_and_nothing_of_it_comes_to_the_next() 
     };
     join("a", Some(token().await)).await.unwrap();
     let first = machines::get(p, &admin.ctx(), "rack-7").await.unwrap();
-    let taken = contract::machines::MachineCreate { id: Some("rack-7".to_owned()), ..named("other") };
+    let taken = MachineCreate { id: Some("rack-7".to_owned()), ..named("other") };
     let error = machines::create(p, &admin.ctx(), taken).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::AlreadyExists, "while it is there");
     machines::act(p, &admin.ctx(), "rack-7", MachineAction::Delete, None).await.unwrap();
@@ -145,7 +145,7 @@ async fn a_deleted_machine_frees_its_code_and_nothing_of_it_comes_to_the_next() 
     // Twice is too often, as before.
     machines::act(p, &admin.ctx(), "rack-7", MachineAction::Delete, None).await.unwrap();
     for (name, free) in [("third", true), ("fourth", false)] {
-        let body = contract::machines::MachineCreate { id: Some("rack-7".to_owned()), ..named(name) };
+        let body = MachineCreate { id: Some("rack-7".to_owned()), ..named(name) };
         assert_eq!(machines::create(p, &admin.ctx(), body).await.is_ok(), free, "{name}");
     }
 }
