@@ -299,13 +299,8 @@ async fn what_a_lease_used_is_its_own_to_the_minute() {
         let measured = usage.gpu_util_percent.expect("it was measured");
         assert!((measured - percent).abs() < 0.5, "{measured}, not {percent}");
     }
-    let all = metrics::history(
-        p,
-        &admin.ctx(),
-        "h1",
-        &HistoryQuery { range: Some(HistoryRange::Month), ..Default::default() },
-    );
-    let all = all.await.unwrap();
+    let month = HistoryQuery { range: Some(HistoryRange::Month), ..Default::default() };
+    let all = metrics::history(p, &admin.ctx(), "h1", &month).await.unwrap();
     let load = all.series.iter().find(|series| series.metric == contract::metrics::Metric::GpuUtil).unwrap();
     let most = load.max.iter().flatten().copied().fold(0.0, f64::max);
     let least = load.min.iter().flatten().copied().fold(100.0, f64::min);

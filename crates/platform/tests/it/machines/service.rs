@@ -3,15 +3,15 @@
 use chrono::TimeDelta;
 use contract::allocations::AllocationCreate;
 use contract::machines::{
-    ConnectionUpdate, MachineAction, MachineBulk, MachineQuery, MaintenanceBulk, MaintenanceCreate, MaintenanceState,
-    SecretKind, ServiceState,
+    ConnectionUpdate, MachineAction, MachineBulk, MachineCreate, MachineQuery, MaintenanceBulk, MaintenanceCreate,
+    MaintenanceState, SecretKind, ServiceState,
 };
 use contract::{ErrorCode, ListColumns};
 use platform::machines::NodeCredentials;
 use platform::{accounts, allocations, machines};
 use test_support::{TestPlatform, TestUser};
 
-fn named(code: &str) -> contract::machines::MachineCreate {
+fn named(code: &str) -> MachineCreate {
     contract::machines::MachineCreate { id: Some(code.to_owned()), name: code.to_owned(), ..Default::default() }
 }
 
