@@ -24,8 +24,8 @@ use crate::db::Tx;
 use crate::imports::to_write_after;
 use crate::{Error, OpContext, Platform, Result, allocations, audit};
 
-/// Machines that are read at once for the workbook.
-const EXPORT_CHUNK: usize = 1000;
+/// Machines that are read at once for the workbook: all that lies in memory of it.
+const EXPORT_CHUNK: usize = 250;
 
 /// Whether a row may turn out differently from how it was judged: one look at all of them.
 pub(crate) async fn is_stale(tx: &mut Tx, id: ImportId) -> Result<bool> {
