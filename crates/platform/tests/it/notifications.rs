@@ -9,7 +9,7 @@ use contract::notifications::{
     NotificationChoice, NotificationKind, NotificationPreferences, NotificationQuery, NotificationView,
 };
 use platform::settings::{self, Change};
-use platform::{allocations, machines, notifications};
+use platform::{SystemActor, allocations, machines, metrics, notifications};
 use serde_json::json;
 use test_support::{TestCustomer, TestPlatform, TestUser};
 
@@ -59,6 +59,14 @@ impl World {
         .fetch_all(self.test.owner_pool())
         .await
         .unwrap()
+    }
+
+    /// Days go by, and what is due is done.
+    async fn pass(&self, days: i64) {
+        let p = &self.test.platform;
+        self.test.clock().advance(TimeDelta::days(days));
+        metrics::keep_partitions(p, &p.system(SystemActor::Metrics)).await.unwrap();
+        allocations::advance(p).await.unwrap();
     }
 
     async fn ask_for_more(&self) {
@@ -144,19 +152,16 @@ async fn people_are_told_what_becomes_of_their_machines() {
     allocations::end(p, &ctx, first, AllocationEnd::default()).await.unwrap();
     newest(NotificationKind::AllocationReclaimed, "not given to you after all", "/").await;
     let id = allocations::create(p, &ctx, "host-002", later).await.unwrap().allocation.id;
-    world.test.clock().advance(TimeDelta::days(5));
-    allocations::advance(p).await.unwrap();
+    world.pass(5).await;
     newest(NotificationKind::AllocationGiven, "You have host-002 now", page).await;
     for (days, says) in [(20, "was extended until"), (8, "ends earlier")] {
         let body = AllocationRenew { ends_at: at(days), ..Default::default() };
         allocations::renew(p, &ctx, id, body).await.unwrap();
         newest(NotificationKind::AllocationRenewed, says, page).await;
     }
-    world.test.clock().advance(TimeDelta::days(8));
-    allocations::advance(p).await.unwrap();
+    world.pass(8).await;
     newest(NotificationKind::AllocationGrace, "Ask for more time before", page).await;
-    world.test.clock().advance(TimeDelta::days(3));
-    allocations::advance(p).await.unwrap();
+    world.pass(3).await;
     newest(NotificationKind::AllocationReclaimed, "is being taken back", "/").await;
     assert!(world.mails().await.iter().any(|(kind, ..)| kind == "allocation-reclaimed"), "by mail as well");
 }
