@@ -301,6 +301,21 @@ impl OpContext {
         Self { attempt: Some(Arc::new(entry)), ..self.clone() }
     }
 
+    /// [`Self::trying`] with something of which no more is known yet than its id; whose it is, its resource says.
+    pub(crate) fn trying_on(&self, action: &'static str, target_kind: &'static str, id: impl ToString) -> Self {
+        self.trying(Entry::attempt(action, target_kind, Some(id.to_string())))
+    }
+
+    /// [`Self::trying`] to make something, or something with many.
+    pub(crate) fn trying_new(&self, action: &'static str, target_kind: &'static str) -> Self {
+        self.trying(Entry::attempt(action, target_kind, None))
+    }
+
+    /// [`Self::trying`] something with one's own account.
+    pub(crate) fn trying_own(&self, action: &'static str) -> Self {
+        self.trying(Entry::attempt(action, "user", self.user().map(|user| user.id.to_string())))
+    }
+
     /// What it tries, as the operation said it.
     pub(crate) fn attempt(&self) -> Option<&Entry> {
         self.attempt.as_deref()

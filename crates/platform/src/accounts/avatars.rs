@@ -17,12 +17,24 @@ const MAX_DECODED_BYTES: u64 = 64 << 20;
 /// Side of what is kept, at most.
 const KEPT_SIDE: u32 = 256;
 
+/// In the audit log.
+const SET: &str = "accounts:set-avatar";
+
+/// Whether the caller may change their picture at all: asked before anything they send is taken in.
+///
+/// # Errors
+/// As [`set_avatar`] would refuse them.
+pub fn may_set_avatar(ctx: &OpContext) -> Result<()> {
+    ctx.trying_own(SET).authorize(UpdateAccount, &account(signed_in(ctx)?.id)).map(drop)
+}
+
 /// Takes a PNG, JPEG or WebP as one's picture.
 ///
 /// # Errors
 /// `Validation` for what is no such picture, or too large.
 pub async fn set_avatar(platform: &Platform, ctx: &OpContext, bytes: Vec<u8>) -> Result<()> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own(SET);
     let granted = ctx.authorize(UpdateAccount, &account(user.id))?;
     if bytes.len() > contract::accounts::MAX_AVATAR_BYTES {
         return Err(Error::new(contract::ErrorCode::TooLarge));
@@ -36,7 +48,7 @@ pub async fn set_avatar(platform: &Platform, ctx: &OpContext, bytes: Vec<u8>) ->
     let was = store::avatars::tag(&mut tx, granted.id()).await?;
     store::avatars::put(&mut tx, &granted, &picture, &tag, ctx.now()).await?;
     let (before, after) = (Some(fact(was.as_deref())), Some(fact(Some(&tag))));
-    let entry = audit::Entry { before, after, ..entry("accounts:set-avatar", user.id) };
+    let entry = audit::Entry { before, after, ..entry(SET, user.id) };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     tx.commit().await?;
     Ok(())
@@ -45,6 +57,7 @@ pub async fn set_avatar(platform: &Platform, ctx: &OpContext, bytes: Vec<u8>) ->
 /// Takes one's picture away; again changes nothing.
 pub async fn remove_avatar(platform: &Platform, ctx: &OpContext) -> Result<()> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:remove-avatar");
     let granted = ctx.authorize(UpdateAccount, &account(user.id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let was = store::avatars::tag(&mut tx, granted.id()).await?;

@@ -146,6 +146,7 @@ pub async fn revoke_invitation(
     customer: Option<CustomerId>,
     id: LinkId,
 ) -> Result<()> {
+    let ctx = &ctx.trying_on("customers:revoke-invitation", "invitation", id);
     let granted = authorize(ctx, customer)?;
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let address = links::revoke_invitation(&mut tx, granted.id(), id, ctx.now()).await?.ok_or_else(Error::not_found)?;

@@ -62,6 +62,7 @@ pub(super) async fn way_in(tx: &mut Tx, ctx: &OpContext, link: &Link) -> Result<
 /// another address, and for who is in the customer already; `Forbidden` with an API token: consent is the person's own.
 pub async fn join(platform: &Platform, ctx: &OpContext, body: &InvitationJoin) -> Result<(InvitationJoined, SignedIn)> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:accept-invitation");
     ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let link = links::find(&mut tx, &[Purpose::Invitation], &body.token, ctx.now()).await?;

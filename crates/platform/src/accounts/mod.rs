@@ -46,7 +46,7 @@ pub use api_tokens::{create_api_token, grantable_scopes, list_api_tokens, revoke
 pub(crate) use attempts::AttemptsSeen;
 pub use attempts::may_be_challenged;
 pub(crate) use avatars::avatar_tag_in_tx;
-pub use avatars::{avatar, remove_avatar, set_avatar};
+pub use avatars::{avatar, may_set_avatar, remove_avatar, set_avatar};
 pub use bootstrap::{
     FirstAdmin, add_member, any_admin, create_customer, ensure_first_admin, reset_password, reset_second_factor,
 };
@@ -223,6 +223,7 @@ async fn session_rules(platform: &Platform, ctx: &OpContext) -> SessionRules {
 pub async fn sign_out(platform: &Platform, ctx: &OpContext) -> Result<()> {
     let user = signed_in(ctx)?;
     let mut tx = platform.db().begin(ctx).await?;
+    let ctx = &ctx.trying_own("accounts:sign-out");
     let granted = ctx.authorize(UpdateAccount, &account(user.id))?;
     store::end_session(&mut tx, &granted, user.session, ctx.now()).await?;
     audit::record_in_tx(&mut tx, ctx, entry("accounts:sign-out", user.id)).await?;
@@ -268,6 +269,7 @@ pub async fn profile(platform: &Platform, ctx: &OpContext) -> Result<Profile> {
 /// `Validation` naming every wrong field.
 pub async fn update_profile(platform: &Platform, ctx: &OpContext, body: ProfileUpdate) -> Result<Profile> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:update-profile");
     let granted = ctx.authorize(UpdateAccount, &account(user.id))?;
     let mut wrong = Wrong::new();
     let name = wrong.display_name("displayName", body.display_name);
@@ -302,6 +304,7 @@ pub async fn update_preferences(platform: &Platform, ctx: &OpContext, change: Pr
         return Err(Error::field("timeZone", "field-time-zone-unknown"));
     }
     let mut tx = platform.db().begin(ctx).await?;
+    let ctx = &ctx.trying_own("accounts:update-preferences");
     let granted = ctx.authorize(UpdateAccount, &account(user.id))?;
     store::set_preferences(&mut tx, &granted, &change).await?;
     let after = serde_json::json!({

@@ -61,6 +61,7 @@ pub async fn list_ssh_keys(platform: &Platform, ctx: &OpContext) -> Result<Vec<S
 /// too many.
 pub async fn add_ssh_key(platform: &Platform, ctx: &OpContext, body: SshKeyCreate) -> Result<SshKeyView> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:add-ssh-key");
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut wrong = Wrong::new();
     let checked = check(&mut wrong, &body.public_key);
@@ -96,6 +97,7 @@ pub async fn add_ssh_key(platform: &Platform, ctx: &OpContext, body: SshKeyCreat
 /// `NotFound` for any other id.
 pub async fn remove_ssh_key(platform: &Platform, ctx: &OpContext, id: SshKeyId) -> Result<()> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_on("accounts:remove-ssh-key", "ssh_key", id);
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let gone = store::ssh_keys::delete(&mut tx, &granted, id).await?.ok_or_else(Error::not_found)?;
@@ -107,6 +109,7 @@ pub async fn remove_ssh_key(platform: &Platform, ctx: &OpContext, id: SshKeyId) 
 /// Removes all of one's own keys; each has its line in the log.
 pub async fn remove_ssh_keys(platform: &Platform, ctx: &OpContext) -> Result<SshKeysRemoved> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:remove-ssh-key");
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let mut removed = 0;

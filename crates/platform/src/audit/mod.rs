@@ -41,6 +41,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// What somebody tries, before any more is known of it.
+    pub(crate) fn attempt(action: &'static str, target_kind: &'static str, target_id: Option<String>) -> Self {
+        Self { action, target_kind, target_id, customer: None, before: None, after: None }
+    }
+
     /// About one of a customer's people.
     pub(crate) fn of_member(action: &'static str, customer: CustomerId, user: UserId) -> Self {
         let target_id = Some(user.to_string());
@@ -246,7 +251,7 @@ pub async fn export(
 /// # Errors
 /// `NotFound` for who may not read it.
 pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &AuditQuery) -> Result<()> {
-    ctx.authorize_list::<AuditLog>(Permission::AuditView)?;
+    ctx.trying_new("audit:export", "audit").authorize_list::<AuditLog>(Permission::AuditView)?;
     check_filters(query)?;
     record_export(platform, ctx, ("audit:export", "audit"), query.customer_id, query).await
 }

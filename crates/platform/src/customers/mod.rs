@@ -32,6 +32,8 @@ use crate::{Error, OpContext, Platform, Result, SystemActor, allocations, audit}
 
 /// Rows of an export that are read at a time.
 const EXPORT_PAGE: u32 = 500;
+/// In the audit log.
+const EXPORT_PEOPLE: &str = "customers:export-members";
 
 /// The customer one acts for.
 ///
@@ -75,11 +77,14 @@ pub async fn members_of(platform: &Platform, ctx: &OpContext, id: CustomerId) ->
 /// As [`members`]' and [`members_of`]'s.
 pub async fn note_people_export(platform: &Platform, ctx: &OpContext, id: Option<CustomerId>) -> Result<()> {
     let id = match id {
-        Some(id) => ctx.authorize(ManageCustomer, &resource(id))?.id(),
-        None => ctx.authorize(ListMembers, &resource(active(ctx)?))?.id(),
+        Some(id) => ctx.trying(entry(EXPORT_PEOPLE, id)).authorize(ManageCustomer, &resource(id))?.id(),
+        None => {
+            let id = active(ctx)?;
+            ctx.trying(entry(EXPORT_PEOPLE, id)).authorize(ListMembers, &resource(id))?.id()
+        }
     };
     let mut tx = platform.db().begin(ctx).await?;
-    audit::record_in_tx(&mut tx, ctx, entry("customers:export-members", id)).await?;
+    audit::record_in_tx(&mut tx, ctx, entry(EXPORT_PEOPLE, id)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -96,7 +101,7 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &CustomerQuery) -
 
 /// Who takes the list away is in the log: to be called before it is read page by page for a workbook.
 pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &CustomerQuery) -> Result<()> {
-    ctx.authorize_list::<CustomerRef>(Permission::CustomersManage)?;
+    ctx.trying_new("customers:export", "clientele").authorize_list::<CustomerRef>(Permission::CustomersManage)?;
     audit::record_export(platform, ctx, ("customers:export", "clientele"), None, query).await
 }
 

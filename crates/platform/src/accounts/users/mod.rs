@@ -48,7 +48,7 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &UserQuery) -> Re
 
 /// Who takes the list away is in the log: to be called before it is read page by page for a workbook.
 pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &UserQuery) -> Result<()> {
-    ctx.authorize_list::<UserRef>(Permission::UsersView)?;
+    ctx.trying_new("users:export", "population").authorize_list::<UserRef>(Permission::UsersView)?;
     audit::record_export(platform, ctx, ("users:export", "population"), None, query).await
 }
 
