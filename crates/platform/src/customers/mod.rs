@@ -13,13 +13,13 @@ use std::collections::HashMap;
 use contract::accounts::MemberRole;
 use contract::customers::{
     CustomerCreate, CustomerCreated, CustomerQuery, CustomerRow, CustomerSort, CustomerUpdate, CustomerView,
-    MemberCreate, MemberSecret, MemberView,
+    MemberCreate, MemberQuery, MemberSecret, MemberView,
 };
 use contract::{CustomerId, ErrorCode, Page, Permission, UserId};
 
 pub use deletion::{delete, restore};
 pub(crate) use members::{Joining, join_in_tx, leave_in_tx, lock_own_place, may_join, may_leave_in_tx};
-pub use members::{add_member, add_my_member, may_make_owner, remove_member, remove_my_member};
+pub use members::{add_member, add_my_member, find_members, may_make_owner, remove_member, remove_my_member};
 pub use members::{set_member_role, set_my_member_role};
 pub use members::{transfer, transfer_mine};
 
@@ -75,7 +75,12 @@ pub async fn members_of(platform: &Platform, ctx: &OpContext, id: CustomerId) ->
 ///
 /// # Errors
 /// As [`members`]' and [`members_of`]'s.
-pub async fn note_people_export(platform: &Platform, ctx: &OpContext, id: Option<CustomerId>) -> Result<()> {
+pub async fn note_people_export(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: Option<CustomerId>,
+    query: &MemberQuery,
+) -> Result<()> {
     let id = match id {
         Some(id) => ctx.trying(entry(EXPORT_PEOPLE, id)).authorize(ManageCustomer, &resource(id))?.id(),
         None => {
@@ -84,7 +89,8 @@ pub async fn note_people_export(platform: &Platform, ctx: &OpContext, id: Option
         }
     };
     let mut tx = platform.db().begin(ctx).await?;
-    audit::record_in_tx(&mut tx, ctx, entry(EXPORT_PEOPLE, id)).await?;
+    let after = query.q.as_ref().map(|q| serde_json::json!({ "q": q }));
+    audit::record_in_tx(&mut tx, ctx, audit::Entry { after, ..entry(EXPORT_PEOPLE, id) }).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -14,6 +14,7 @@ home-machines-empty = No machine has been handed over to your organisation yet. 
 customer-active = Active
 customer-disabled = Disabled
 members-title = Members
+members-filter = Name or e-mail address
 members-joined = Joined
 # Customers as staff run them.
 customers-title = Customers

@@ -9,6 +9,7 @@ role-hint-student = Has a place in a course, with their own machines and instanc
 role-hint-customer_owner = Runs a customer: its people, its machines, its requests. Held by membership.
 role-hint-customer_member = Uses what a customer has. Held by membership.
 roles-title = Roles
+roles-filter = Name or description
 roles-add = Add role
 roles-none-custom = There is no role of your own yet. Make one from permissions and give it to people.
 role-name = Name

@@ -11,6 +11,7 @@ home-machines-empty = 目前还没有机器交付给您的组织。交付后，�
 customer-active = 正常
 customer-disabled = 已停用
 members-title = 成员
+members-filter = 姓名、用户名或邮箱
 members-joined = 加入时间
 # 管理员所见的客户。
 customers-title = 客户

@@ -9,6 +9,7 @@ role-hint-student = 在课程中拥有名额，使用自己的虚拟机和实例
 role-hint-customer_owner = 管理一个客户：成员、机器和申请。随成员身份获得。
 role-hint-customer_member = 使用客户的资源。随成员身份获得。
 roles-title = 角色
+roles-filter = 名称或说明
 roles-add = 新建角色
 roles-none-custom = 还没有自定义角色。用权限组成一个角色，再授予用户。
 role-name = 名称

@@ -15,7 +15,7 @@ use platform::accounts::{ShownOnce, take_for_page};
 
 use super::idle::idle_card;
 use super::list::{customer_state, lacks_owner, ownerless};
-use super::people::{People, people_cards};
+use super::people::{People, looked_for, people_cards};
 use super::server_fns::{DeleteCustomer, RestoreCustomer, SetCustomerActive};
 use crate::door::{Refused, door, id_of_path, look};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -145,6 +145,7 @@ fn customer_view(found: Found) -> AnyView {
         id,
         name: customer.name.clone(),
         members,
+        q: looked_for(),
         add: ctx.holds(Permission::CustomersAddMember) && !deleted,
         add_known: ctx.holds_everywhere(Permission::CustomersManageMembers) && !deleted,
         manage: ctx.holds(Permission::CustomersManageMembers) && !deleted,
