@@ -238,3 +238,17 @@ async fn a_new_service_shows_its_redirect_address_and_a_change_drops_the_last_te
     assert!(stored().await["lastTest"].is_null(), "what was tested is no longer what is set");
     assert!(page(&server, &staff, "/admin/settings/identity").await.text.contains("Not tested as it is set now"));
 }
+
+/// Whom one invites is in no address, however few they are.
+#[tokio::test]
+async fn refused_addresses_of_people_stay_out_of_the_address_bar() {
+    let server = Server::start().await;
+    let acme = server.test.customer("Acme").await;
+    let owner = server.browser(&acme.owner).await;
+    for typed in ["zoe@example.org", "zoe@example.org kim@example.org no-address"] {
+        let back = send(&server, &owner, "invite_person", &[("email", typed)]).await;
+        assert!(back.starts_with("/members?refused=") && !back.contains("example"), "{back}");
+        let shown = page(&server, &owner, back.split('#').next().unwrap()).await.text;
+        assert!(area(&shown, "email").contains("zoe@example.org"), "{shown}");
+    }
+}

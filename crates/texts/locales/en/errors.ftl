@@ -46,7 +46,10 @@ error-machine-changed = Somebody changed this machine in between. Open the newes
 error-node-limits = The agent sent more than is allowed.
 error-node-unknown = The platform does not know this agent. Join it again.
 error-rate-limited-wait = { $minutes ->
-    [0] Too many requests. Try again in { $seconds } s.
+    [0] { $seconds ->
+        [one] Too many requests. Try again in a second.
+       *[other] Too many requests. Try again in { $seconds } seconds.
+    }
    *[other] Too many requests. Try again in { $minutes } minutes.
 }
 error-method = This address does not take this request method.

@@ -30,7 +30,8 @@ pub async fn invite_person(
     let typed = vec![("email", left), ("role", role.map_or("", MemberRole::code).to_owned())];
     let form = paths::people(customer);
     let next = |sent: usize| paths::with_query(&form, [("invited", sent.to_string().as_str())]);
-    door::form_answer((&platform, &ctx), result, next, &form, typed).await
+    // Addresses are other people's: none of them stays in a browser's history or a proxy's log.
+    door::form_answer_sealed((&platform, &ctx), result, next, &form, typed).await
 }
 
 /// Takes an invitation back.
