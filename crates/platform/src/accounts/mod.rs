@@ -40,7 +40,7 @@ pub mod users;
 
 use chrono::{DateTime, Utc};
 pub use contract::accounts::Preferences;
-use contract::accounts::{Language, MemberRole, MembershipView, Profile, ProfileUpdate};
+use contract::accounts::{MemberRole, MembershipView, Profile, ProfileUpdate};
 use contract::{CustomerId, ErrorCode, Permission, SessionId, UserId};
 
 pub use api_tokens::{create_api_token, grantable_scopes, list_api_tokens, revoke_api_token, revoke_api_tokens};
