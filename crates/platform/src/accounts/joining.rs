@@ -68,8 +68,10 @@ pub async fn join(platform: &Platform, ctx: &OpContext, body: &InvitationJoin) -
     let link = links::find(&mut tx, &[Purpose::Invitation], &body.token, ctx.now()).await?;
     let (customer, role) = link.place.ok_or_else(links::spent)?;
     // Before the person, as everything that changes people of customers; one that was disabled meanwhile takes nobody.
-    if customers::lock(&mut tx, customer).await? != Some(true) {
-        return Err(links::spent());
+    match customers::lock(&mut tx, customer).await? {
+        Some(true) => {}
+        Some(false) => return Err(links::paused()),
+        None => return Err(links::spent()),
     }
     links::lock_owner(&mut tx, user.id).await?;
     let row = store::credentials_of(&mut tx, user.id).await?.filter(|row| row.active);

@@ -97,7 +97,7 @@ pub async fn decide_renewal(
     body: RenewalDecision,
 ) -> Result<AllocationDetail> {
     let action = if body.approve { "allocations:renew" } else { "allocations:refuse-renewal" };
-    ctx.trying_new(action, "allocation").authorize_list::<AllocationRef>(Permission::AllocationsView)?;
+    ctx.trying_on(action, "renewal_request", id).authorize_list::<AllocationRef>(Permission::AllocationsView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let allocation = store::allocation_of(&mut tx, id).await?.ok_or_else(Error::not_found)?;
     let ctx = &ctx.trying_on(action, "allocation", allocation);

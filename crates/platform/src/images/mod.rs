@@ -24,7 +24,7 @@ pub use own::{delete_own, get_own, list_own, market, market_image, update_own, u
 pub use review::{approve, reject};
 pub(crate) use saved::{Saved, insert_saved, refuse_saving};
 
-use crate::authz::{CreateImage, ImageLibrary, ImageRef, ManageImage, ViewImage};
+use crate::authz::{CreateImage, ImageLibrary, ImageRef, ManageImage, OwnImageRef, ViewImage};
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, files};
 

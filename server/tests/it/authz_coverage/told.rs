@@ -14,6 +14,7 @@ use crate::harness::Who;
 /// What nobody in the table gets done, or what leaves no row when it is done, with the word for trying it. What concerns
 /// nobody but oneself, such as having read something, is no matter for the log: there the permission is the word.
 const NOT_DONE: &[(&str, &str)] = &[
+    ("/api/auth/customer", "accounts:switch-customer"),
     ("/api/auth/invitation/join", "accounts:accept-invitation"),
     ("/api/auth/email-change/request", "accounts:request-email-change"),
     ("/api/auth/password/change", "accounts:change-password"),
@@ -25,6 +26,11 @@ const NOT_DONE: &[(&str, &str)] = &[
     ("/api/auth/avatar", "accounts:remove-avatar"),
     ("/api/auth/list-columns/{list}", "accounts:update-own"),
     ("/api/customer/settings/ssh-keys", "accounts:add-ssh-key"),
+    ("/api/customer/settings/ssh-keys", "accounts:remove-ssh-key"),
+    ("/api/admin/access/sessions/{id}", "instances:end-access"),
+    ("/api/customer/access/sessions/{id}", "instances:end-access"),
+    ("/api/admin/users/bulk", "users:enable"),
+    ("/api/admin/customers/{id}/restore", "customers:restore"),
     ("/api/admin/machines/import/preview", "machines:import"),
     ("/api/admin/machines/import/{id}/confirm", "machines:import"),
     ("/api/admin/users/import/preview", "users:import"),
@@ -66,6 +72,8 @@ const NOT_DONE: &[(&str, &str)] = &[
 
 /// Nobody is in an instance there, so that whoever may see instances is told that there is nothing to end.
 const NOTHING_THERE: &[&str] = &["/api/customer/access/sessions/{id}", "/api/admin/access/sessions/{id}"];
+/// What is about the installation: which settings is in the details.
+const OF_THE_WHOLE: [&str; 2] = ["/api/admin/settings/{key}", "/api/admin/settings/import/{id}/confirm"];
 
 /// A call, and the id under which the log has it.
 pub struct Call {
@@ -119,9 +127,12 @@ pub async fn everything_refused_is_told(world: &World, calls: &[Call], tried: &[
     for call in calls.iter().chain(tried) {
         let known = words.get(&(call.method, call.place)).filter(|words| !words.is_empty());
         let taken_away = call.place.ends_with("/export");
-        let looks = (call.method == "GET" && !taken_away) || (call.door == Door::ServerFn && known.is_none());
+        // Reading; also what is taken away without a row of its own.
+        let looks =
+            (call.method == "GET" && !taken_away) || (known.is_none() && (taken_away || call.door == Door::ServerFn));
+        let unnamed = NOTHING_THERE.contains(&call.place) || OF_THE_WHOLE.contains(&call.place);
         for (_, action, target) in of(call).iter().filter(|(outcome, ..)| outcome == "denied" && !looks) {
-            let named = !call.place.contains('{') || !["-", "*"].contains(&target.as_str());
+            let named = unnamed || !call.place.contains('{') || !["-", "*"].contains(&target.as_str());
             if !named || known.is_none_or(|known| !known.contains(action.as_str())) {
                 let place = format!("{:?} {} {}", call.door, call.method, call.place);
                 wrong.push(format!("{place}: refused as {action} on {target}, done as {known:?}"));
