@@ -106,7 +106,7 @@ impl SystemActor {
             SystemActor::Metrics => "metrics",
             SystemActor::Sealer => "sealer",
             SystemActor::Worker => "worker",
-            SystemActor::Operator => "operator",
+            SystemActor::Operator => contract::audit::AT_COMMAND_LINE,
         }
     }
 }

@@ -66,7 +66,8 @@ pub async fn answer_challenge(
         None => {
             store::second_factor::fail_challenge(&mut tx, browser_hash).await?;
             tx.commit().await?;
-            attempts::note_failure(platform, ctx, &subjects, "accounts:sign-in", Some(user)).await?;
+            let why = Some(serde_json::json!({ "why": "code" }));
+            attempts::note_failure_because(platform, ctx, &subjects, ("accounts:sign-in", Some(user)), why).await?;
             Err(sign_in::wrong_code(code))
         }
     }

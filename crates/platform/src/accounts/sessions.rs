@@ -34,8 +34,8 @@ pub async fn end_session(platform: &Platform, ctx: &OpContext, id: SessionId) ->
     let mut tx = platform.db().begin(ctx).await?;
     let ended = store::sessions::end_one(&mut tx, &granted, id, ctx.now()).await?.ok_or_else(Error::not_found)?;
     let target = entry("accounts:end-session", user.id);
-    let after = Some(serde_json::json!({ "kind": ended.kind, "name": ended.name }));
-    let entry = audit::Entry { target_kind: "session", target_id: Some(id.to_string()), after, ..target };
+    let before = Some(serde_json::json!({ "kind": ended.kind, "name": ended.name }));
+    let entry = audit::Entry { target_kind: "session", target_id: Some(id.to_string()), before, ..target };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     tx.commit().await?;
     // Nobody listening is fine: there is no socket to close.

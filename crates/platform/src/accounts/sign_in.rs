@@ -101,7 +101,16 @@ pub async fn begin_sign_in(platform: &Platform, ctx: &OpContext, request: &Login
         Ok(identity::Answer::Proved(row, provider)) => {
             return go_on(platform, ctx, &subjects, *row, request.otp.as_deref(), By::Directory(provider)).await;
         }
-        Ok(identity::Answer::NotAsked) => (false, standing.refusal(), None),
+        Ok(identity::Answer::NotAsked) => {
+            // For the log alone: who guesses is answered the same, whatever it was.
+            let why = match &found {
+                _ if !counts => "delayed",
+                None => "unknown-name",
+                Some(row) if !row.active => "disabled",
+                Some(_) => "password",
+            };
+            (false, standing.refusal(), Some(serde_json::json!({ "why": why })))
+        }
         Err(error) if counts => {
             let why = identity::why_of(&error).map(|why| serde_json::json!({ "why": why }));
             (true, error, why)
@@ -152,7 +161,8 @@ pub(super) async fn go_on(
         factor = second_factor::check(platform, &mut tx, row.id, code, ctx.now()).await?;
         if factor.is_none() {
             drop(tx);
-            attempts::note_failure(platform, ctx, subjects, "accounts:sign-in", Some(row.id)).await?;
+            let why = Some(serde_json::json!({ "why": "code" }));
+            attempts::note_failure_because(platform, ctx, subjects, ("accounts:sign-in", Some(row.id)), why).await?;
             return Err(wrong_code(code));
         }
     }

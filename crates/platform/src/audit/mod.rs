@@ -11,7 +11,7 @@ mod store;
 
 use std::collections::HashMap;
 
-use contract::audit::{AuditQuery, AuditView, DOORS};
+use contract::audit::{ACTORS, AuditQuery, AuditView, DOORS};
 use contract::{CustomerId, ErrorCode, MAX_PAGE_SIZE, Page, Permission, UserId};
 
 pub use chain::{Anchor, ChainReport, Outside, Pruned, chain_end, seal, verify_chain};
@@ -122,7 +122,7 @@ pub async fn record_failed(platform: &Platform, ctx: &OpContext, entry: Entry) -
 /// Records a refusal, in a transaction of its own.
 pub(crate) async fn record_denial(platform: &Platform, ctx: &OpContext, denial: &Denial) -> Result<()> {
     let mut details = denial.details.clone();
-    details.insert("missing".to_owned(), denial.missing.name().into());
+    details.entry("missing").or_insert_with(|| denial.missing.name().into());
     let entry = Entry {
         action: denial.action,
         target_kind: denial.target_kind,
@@ -156,8 +156,10 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &AuditQuery) -> R
 /// A word that no row can have would find nothing, and look as if nothing had happened.
 fn check_filters(query: &AuditQuery) -> Result<()> {
     let known = |word: &str| [Outcome::Done, Outcome::Denied, Outcome::Failed].iter().any(|one| one.code() == word);
+    let unknown_actor = query.actor_kind.as_deref().is_some_and(|kind| !ACTORS.contains(&kind));
     match query.outcome.as_deref() {
         Some(word) if !known(word) => Err(Error::field("outcome", "field-unknown-value")),
+        _ if unknown_actor => Err(Error::field("actorKind", "field-unknown-value")),
         _ => check_place(query.via.as_deref(), query.address.as_deref()),
     }
 }

@@ -1,7 +1,9 @@
 //! Lists as workbooks: what the page shows with its filters, all pages of it as they were at one instant. Who took one is
 //! in the log.
 
+use app::pages::admin::audit::list::actor_text;
 use app::role_words::briefs_in_words;
+use app::words::Words;
 use axum::response::Response;
 use contract::accounts::MemberRole;
 use contract::allocations::AllocationQuery;
@@ -31,6 +33,8 @@ pub async fn audits(rest: Rest, Params(query): Params<AuditQuery>) -> Response {
         let columns = [
             ("audit-at", 20.0, Kind::DateTime),
             ("audit-actor", 20.0, Kind::Text),
+            ("audit-actor-kind", 14.0, Kind::Text),
+            ("audit-actor-id", 10.0, Kind::Text),
             ("audit-via", 12.0, Kind::Text),
             ("audit-address", 16.0, Kind::Text),
             ("audit-agent", 32.0, Kind::Text),
@@ -52,7 +56,9 @@ pub async fn audits(rest: Rest, Params(query): Params<AuditQuery>) -> Response {
             let seal = row.seal();
             list.row(&[
                 row.at.into(),
-                row.actor_name.into(),
+                actor_text(Words(language), &row).into(),
+                say(language, &format!("audit-actor-{}", row.actor_kind), &[]).into(),
+                row.actor_id.map(|id| id.to_string()).into(),
                 say(language, &format!("audit-via-{}", row.via), &[]).into(),
                 row.address.into(),
                 row.user_agent.into(),
