@@ -392,6 +392,9 @@ fn person(wrong: &mut Wrong, paths: PersonPaths, member: MemberCreate, role: Mem
     if name.is_empty() {
         wrong.add(paths[0], "field-required");
     }
+    if !member.existing {
+        accounts::users::refuse_reserved(wrong, paths[0], &name);
+    }
     NewPerson {
         name,
         display_name: wrong.display_name(paths[1], member.display_name),

@@ -116,7 +116,12 @@ pub async fn get(platform: &Platform, ctx: &OpContext, key: &str) -> Result<Sett
 /// `NotFound` for a key there is not; otherwise as [`change`].
 pub async fn update(platform: &Platform, ctx: &OpContext, key: &str, body: SettingUpdate) -> Result<SettingView> {
     may_change(ctx, key)?;
-    setting(key).ok_or_else(Error::not_found)?;
+    let spec = setting(key).ok_or_else(Error::not_found)?;
+    // Forms have texts alone; programs say what they mean.
+    let plain = matches!(spec.kind, SettingKind::Number { .. } | SettingKind::NumberOrNever { .. } | SettingKind::Flag);
+    if plain && body.value.is_string() {
+        return Err(Error::field(spec.key, "field-malformed"));
+    }
     change(platform, ctx, vec![Change { key: key.to_owned(), value: body.value, version: body.version }]).await?;
     get(platform, ctx, key).await
 }

@@ -108,7 +108,7 @@ fn table(words: Words, people: &People) -> AnyView {
         view! {
             <tr>
                 <th scope="row">
-                    {member.display_name.clone()} " " <span class="sub mono">{member.name.clone()}</span>
+                    <span class="bounded">{member.display_name.clone()}</span> " " <span class="sub mono">{member.name.clone()}</span>
                     {(!member.active).then(|| view! { " " {state(Tone::Off, words.t("user-state-disabled"))} })}
                 </th>
                 <td data-label=words.t("home-role")>{words.t(&format!("member-role-{}", member.role.code()))}</td>
