@@ -311,6 +311,16 @@ pub fn allocations_of(id: contract::CustomerId) -> String {
     format!("{ALLOCATIONS}?customerId={id}")
 }
 
+/// The instances of a customer, for staff.
+pub fn instances_of(id: contract::CustomerId) -> String {
+    format!("{INSTANCES}?customerId={id}")
+}
+
+/// Use and costs of a customer, for staff.
+pub fn billing_of(id: contract::CustomerId) -> String {
+    format!("{BILLING}?customerId={id}")
+}
+
 /// How one wants to be told.
 pub fn notification_choices() -> String {
     format!("{ACCOUNT}#notifications")

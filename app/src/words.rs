@@ -53,7 +53,7 @@ mod tests {
     use contract::settings::{SETTINGS, SettingGroup, SettingKind};
     use contract::users::{UserAction, UserState};
 
-    use crate::menus::GROUPS;
+    use crate::menus::{GROUPS, WITHOUT_PAGE};
     use crate::pages::admin::machines::charts::RANGES;
     use crate::pages::admin::metrics::order::WallSort;
 
@@ -185,6 +185,7 @@ mod tests {
         add("throttle", vec!["power_cap", "hw_thermal", "sw_thermal", "hw_slowdown", "power_brake"]);
         keys.extend(GROUPS.iter().flat_map(|group| group.entries).map(|entry| entry.key.to_owned()));
         keys.extend(GROUPS.iter().map(|group| group.key.to_owned()));
+        keys.extend(WITHOUT_PAGE.map(|(_, key)| key.to_owned()));
         keys
     }
 

@@ -144,6 +144,7 @@ fn account(all: Routes) -> Routes {
         .rest(routes!(auth::refresh))
         .rest(routes!(auth::logout))
         .rest(routes!(auth::profile, auth::update_profile))
+        .rest(routes!(auth::update_preferences))
         .rest(routes!(auth::menus))
         .rest(routes!(auth::switch_customer))
         .rest(routes!(auth::leave_customer))

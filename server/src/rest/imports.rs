@@ -6,8 +6,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use contract::accounts::Language;
 use contract::imports::{ImportRow, ImportRowQuery, ImportSubject, MAX_IMPORT_BYTES, Note, RowVerdict};
 use contract::{ErrorCode, ImportId, Permission};
+use platform::Error;
 use platform::imports::{self, SheetColumn, columns_of};
-use platform::{Error, OpContext};
 use sheets::write::{Column, Kind, Value, Verdict};
 use sheets::{SheetWriter, WriteError};
 
@@ -26,21 +26,11 @@ pub(crate) struct Layout {
     pub choices: fn(&str, Language) -> Vec<String>,
 }
 
-fn may_import(ctx: &OpContext, subject: ImportSubject) -> platform::Result<()> {
-    door::must_hold(
-        ctx,
-        match subject {
-            ImportSubject::Machines => Permission::MachinesCreate,
-            ImportSubject::Users => Permission::UsersCreate,
-        },
-    )
-}
-
 /// Takes a workbook in; a browser's form is led to the import's page.
 pub(crate) async fn preview(rest: &Rest, subject: ImportSubject, request: Request) -> Response {
     let wants_page = upload::accepts_html(&request);
     // Who may not import at all learns so before anything is taken in.
-    let staged = match may_import(&rest.ctx, subject) {
+    let staged = match imports::may_stage(&rest.ctx, subject) {
         Ok(()) => match upload::file(request, MAX_IMPORT_BYTES).await {
             Ok((name, content)) => imports::stage(&rest.platform, &rest.ctx, subject, &name, content).await,
             Err(error) => Err(error),
@@ -128,7 +118,11 @@ pub(crate) async fn template(
     example: impl Fn(&str, Language) -> Value<'static>,
 ) -> Response {
     let language = rest.ctx.language();
-    let built = may_import(&rest.ctx, layout.subject).and_then(|()| {
+    let permission = match layout.subject {
+        ImportSubject::Machines => Permission::MachinesCreate,
+        ImportSubject::Users => Permission::UsersCreate,
+    };
+    let built = door::must_hold(&rest.ctx, permission).and_then(|()| {
         let example: Vec<_> = columns_of(layout.subject).iter().map(|column| example(column.key, language)).collect();
         let mut sheet = sheet(language, layout).map_err(Error::internal)?;
         sheet.example(&example).map_err(Error::internal)?;

@@ -22,7 +22,11 @@ pub async fn act_on_many(
     ctx: &OpContext,
     bulk: AllocationBulk,
 ) -> Result<Vec<(AllocationId, Result<()>)>> {
-    check(ctx, &bulk)?;
+    let action = match bulk.action {
+        AllocationAction::Renew => "allocations:renew",
+        AllocationAction::Reclaim => "allocations:end",
+    };
+    check(&ctx.trying_new(action, "allocation"), &bulk)?;
     let mut tx = platform.db().begin(ctx).await?;
     let (ids, more) = chosen(&mut tx, ctx, &bulk).await?;
     tx.commit().await?;

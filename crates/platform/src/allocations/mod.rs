@@ -88,6 +88,8 @@ pub async fn create(
     machine: &str,
     body: AllocationCreate,
 ) -> Result<AllocationDetail> {
+    // Of the machine: the allocation is not there yet.
+    let ctx = &ctx.trying(machines::attempt("allocations:create", machine));
     ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
     let zone = settings::time_zone(platform).await;
     let mut tx = platform.db().begin(ctx).await?;
@@ -170,6 +172,7 @@ async fn renew_in_tx(
     body: AllocationRenew,
     zone: chrono_tz::Tz,
 ) -> Result<store::Row> {
+    let ctx = &ctx.trying_on("allocations:renew", "allocation", id);
     let before = lock(tx, ctx, id).await?;
     let mut wrong = Wrong::new();
     let ends_at = end_of(&mut wrong, (before.ends_at, before.starts_at), zone, body.months, body.ends_at);
@@ -203,6 +206,7 @@ async fn end_in_tx(
     id: AllocationId,
     body: AllocationEnd,
 ) -> Result<store::Row> {
+    let ctx = &ctx.trying_on("allocations:end", "allocation", id);
     let before = lock(tx, ctx, id).await?;
     let mut wrong = Wrong::new();
     let note = wrong.text("note", body.note, 1000);

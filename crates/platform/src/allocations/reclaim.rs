@@ -24,6 +24,7 @@ const HOLD_AHEAD: TimeDelta = TimeDelta::hours(1);
 
 /// Leaves a waiting step out: somebody looked and decided.
 pub async fn skip_step(platform: &Platform, ctx: &OpContext, id: AllocationId, step: &str) -> Result<AllocationDetail> {
+    let ctx = &ctx.trying_on("allocations:skip-step", "allocation", id);
     let mut tx = platform.db().begin(ctx).await?;
     let row = lock(&mut tx, ctx, id).await?;
     let granted = ctx.authorize(UpdateAllocation, &row.resource())?;

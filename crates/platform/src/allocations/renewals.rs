@@ -21,12 +21,15 @@ pub async fn request_renewal(
     machine: &str,
     body: RenewalRequestCreate,
 ) -> Result<AllocationDetail> {
+    // Of the machine, until it is known by which allocation one has it.
+    let ctx = &ctx.trying(machines::attempt("allocations:request-renewal", machine));
     let customer = super::own_customer(ctx, Permission::AllocationsView)?;
     let zone = settings::time_zone(platform).await;
     let mut tx = platform.db().begin(ctx).await?;
     let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
     let row = store::current(&mut tx, id, customer).await?.ok_or_else(Error::not_found)?;
-    let granted = ctx.authorize(RequestRenewal, &row.resource())?;
+    let tried = ctx.trying_on("allocations:request-renewal", "allocation", row.id);
+    let granted = tried.authorize(RequestRenewal, &row.resource())?;
     let mut wrong = Wrong::new();
     let months = body.months.unwrap_or(0);
     if months == 0 || months > MAX_MONTHS {
@@ -94,9 +97,11 @@ pub async fn decide_renewal(
     id: RenewalRequestId,
     body: RenewalDecision,
 ) -> Result<AllocationDetail> {
-    ctx.authorize_list::<AllocationRef>(Permission::AllocationsView)?;
+    let action = if body.approve { "allocations:renew" } else { "allocations:refuse-renewal" };
+    ctx.trying_on(action, "renewal_request", id).authorize_list::<AllocationRef>(Permission::AllocationsView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let allocation = store::allocation_of(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    let ctx = &ctx.trying_on(action, "allocation", allocation);
     let row = super::lock(&mut tx, ctx, allocation).await?;
     let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
     let request = store::lock_request(&mut tx, id).await?.ok_or_else(Error::not_found)?;

@@ -133,6 +133,7 @@ pub async fn stage(
     file_name: &str,
     mut content: impl AsyncRead + Unpin,
 ) -> Result<ImportView> {
+    let ctx = &attempt(ctx, subject);
     let mut tx = platform.db().begin(ctx).await?;
     let granted = subject::authorize(ctx, subject)?;
     subject::may_update(ctx, subject)?;
@@ -175,6 +176,20 @@ pub async fn stage(
     tx.commit().await?;
     platform.bell().notify_one();
     Ok(view)
+}
+
+/// One that is not staged yet.
+fn attempt(ctx: &OpContext, subject: ImportSubject) -> OpContext {
+    let kind = subject::kind(subject);
+    ctx.trying_new(kind.importing, kind.target)
+}
+
+/// Whether the caller may import at all: asked before anything they send is taken in.
+///
+/// # Errors
+/// `NotFound` for who may not.
+pub fn may_stage(ctx: &OpContext, subject: ImportSubject) -> Result<()> {
+    subject::may_bring_in(&attempt(ctx, subject), subject)
 }
 
 fn too_much(staged: i64) -> Error {
@@ -232,6 +247,8 @@ pub async fn rows_after(
 /// # Errors
 /// `WrongState` for one that is over.
 pub async fn discard(platform: &Platform, ctx: &OpContext, subject: ImportSubject, id: ImportId) -> Result<()> {
+    let kind = subject::kind(subject);
+    let ctx = &ctx.trying_on(kind.discarding, kind.target, id);
     subject::may_look(ctx, subject)?;
     let mut tx = platform.db().begin(ctx).await?;
     let granted = subject::authorize(ctx, subject)?;
@@ -241,7 +258,7 @@ pub async fn discard(platform: &Platform, ctx: &OpContext, subject: ImportSubjec
     }
     store::close(&mut tx, &granted, id, ImportState::Discarded, ctx.now()).await?;
     let facts = serde_json::json!({ "file": view.file_name });
-    audit::record_in_tx(&mut tx, ctx, entry(subject, subject::kind(subject).discarding, id, facts)).await?;
+    audit::record_in_tx(&mut tx, ctx, entry(subject, kind.discarding, id, facts)).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -124,6 +124,15 @@ pub(super) fn may_look(ctx: &OpContext, subject: ImportSubject) -> Result<()> {
     authorize(ctx, subject).map(|_| ())
 }
 
+/// Whether the caller may add anything of this subject.
+pub(super) fn may_bring_in(ctx: &OpContext, subject: ImportSubject) -> Result<()> {
+    match subject {
+        ImportSubject::Machines => ctx.authorize_list::<MachineRef>(Permission::MachinesCreate)?,
+        ImportSubject::Users => ctx.authorize_list::<UserRef>(Permission::UsersCreate)?,
+    };
+    Ok(())
+}
+
 /// A workbook changes what is there, too.
 pub(super) fn may_update(ctx: &OpContext, subject: ImportSubject) -> Result<()> {
     match subject {

@@ -4,7 +4,7 @@
 use contract::machines::{MachineView, MaintenanceCreate, MaintenanceView, ServiceState};
 use contract::{ErrorCode, MachineId, MaintenanceId, Permission};
 
-use super::{entry, resource, service, store};
+use super::{attempt, entry, resource, service, store};
 use crate::authz::{MachineRef, OperateMachine};
 use crate::db::Tx;
 use crate::fields::Wrong;
@@ -24,6 +24,7 @@ pub async fn plan_maintenance(
     code: &str,
     body: MaintenanceCreate,
 ) -> Result<MachineView> {
+    let ctx = &ctx.trying(attempt("machines:plan-maintenance", code));
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let before = plan_in_tx(platform, &mut tx, ctx, code, body).await?;
@@ -39,7 +40,7 @@ pub(super) async fn plan_in_tx(
     body: MaintenanceCreate,
 ) -> Result<MachineView> {
     let id = store::lock(tx, code).await?.ok_or_else(Error::not_found)?;
-    let ctx = &ctx.trying(entry("machines:plan-maintenance", code, None, None));
+    let ctx = &ctx.trying(attempt("machines:plan-maintenance", code));
     let granted = ctx.authorize(OperateMachine, &resource(id))?;
     let (_, before) = store::view(tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
     let mut wrong = Wrong::new();
@@ -82,10 +83,10 @@ pub async fn cancel_maintenance(
     code: &str,
     window: MaintenanceId,
 ) -> Result<MachineView> {
+    let ctx = &ctx.trying(attempt("machines:cancel-maintenance", code));
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = store::lock(&mut tx, code).await?.ok_or_else(Error::not_found)?;
-    let ctx = &ctx.trying(entry("machines:cancel-maintenance", code, None, None));
     ctx.authorize(OperateMachine, &resource(id))?;
     let (_, before) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
     let ended = store::end_window(&mut tx, id, Some(window), ctx.now()).await?;

@@ -246,6 +246,7 @@ pub(crate) async fn lock_for_lease(tx: &mut Tx, code: &str) -> Result<Option<all
 /// Adds a machine. Without a code it gets the next `host-NNN`.
 pub async fn create(platform: &Platform, ctx: &OpContext, machine: MachineCreate) -> Result<MachineView> {
     let mut tx = platform.db().begin(ctx).await?;
+    let ctx = &ctx.trying_new("machines:create", "machine");
     let granted = ctx.authorize(CreateMachine, &Fleet)?;
     let machine = check::create(machine)?;
     let code = match &machine.id {
@@ -265,10 +266,10 @@ pub async fn create(platform: &Platform, ctx: &OpContext, machine: MachineCreate
 /// # Errors
 /// `Conflict` when somebody changed it after the revision the caller read.
 pub async fn update(platform: &Platform, ctx: &OpContext, code: &str, change: MachineUpdate) -> Result<MachineView> {
+    let ctx = &ctx.trying(attempt("machines:update", code));
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = store::lock(&mut tx, code).await?.ok_or_else(Error::not_found)?;
-    let ctx = &ctx.trying(entry("machines:update", code, None, None));
     let granted = ctx.authorize(UpdateMachine, &resource(id))?;
     let (_, before) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
     let change = check::update(change)?;
@@ -296,6 +297,12 @@ fn facts(view: &MachineView) -> serde_json::Value {
     facts["serviceState"] = serde_json::json!(view.service_state);
     facts["serviceNote"] = serde_json::json!(view.service_note);
     facts
+}
+
+/// What somebody tries with a machine. What is no code at all is nothing that the log keeps.
+pub(crate) fn attempt(action: &'static str, code: &str) -> audit::Entry {
+    let code = contract::machines::is_valid_code(code).then(|| code.to_owned());
+    audit::Entry::attempt(action, "machine", code)
 }
 
 fn entry(

@@ -233,6 +233,7 @@ async fn settle(platform: &Platform, row: &store::Row, state: MailState, error: 
 /// # Errors
 /// `Validation` for an address that is none; `WrongState` while no server and sender are set.
 pub async fn test(platform: &Platform, ctx: &OpContext, body: MailTestRequest) -> Result<Option<Failure>> {
+    let ctx = &ctx.trying_new("settings:test-mail", "settings");
     ctx.authorize(UpdateSettings, &Installation)?;
     let mut wrong = Wrong::new();
     let to = wrong.email("to", Some(body.to));

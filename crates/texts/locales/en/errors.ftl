@@ -46,7 +46,10 @@ error-machine-changed = Somebody changed this machine in between. Open the newes
 error-node-limits = The agent sent more than is allowed.
 error-node-unknown = The platform does not know this agent. Join it again.
 error-rate-limited-wait = { $minutes ->
-    [0] Too many requests. Try again in { $seconds } s.
+    [0] { $seconds ->
+        [one] Too many requests. Try again in a second.
+       *[other] Too many requests. Try again in { $seconds } seconds.
+    }
    *[other] Too many requests. Try again in { $minutes } minutes.
 }
 error-method = This address does not take this request method.
@@ -120,6 +123,7 @@ error-settings-of-admins = Sign-in and mail decide who gets in: only the platfor
 error-mail-off = No mail goes out: no mail server and sender are set. An administrator sets them in the settings.
 error-sign-up-closed = Only administrators make accounts here, or people are invited. The settings can open it to everybody.
 error-invitations-off = Only administrators make accounts here. Ask one for an account with the invited address, then open the link again and accept with it.
+error-invitation-paused = The organisation is disabled for now. The invitation works again once it is enabled.
 error-invitation-for-another = This invitation is for { $email }. Sign in with the account that has this address.
 error-invitation-already = You are already in { $customer }. There is nothing to accept.
 error-member-by-invitation = Nobody is added to a customer without being asked, and its owners make no accounts. Invite the person by e-mail: who has an account accepts with it, who has none makes one. Staff can add people directly.

@@ -370,6 +370,7 @@ channel-kind-dingtalk = DingTalk custom robot
 channel-kind-feishu = Feishu custom bot
 channel-name = Name
 channel-host = Host
+channel-number = No. { $n }
 channel-url = Address
 channel-url-hint = https://… as the other end shows it. It is kept sealed; only its host is shown again.
 channel-url-kept = Leave empty to keep the address.

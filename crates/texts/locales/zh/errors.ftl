@@ -111,6 +111,7 @@ error-settings-of-admins = 登录与邮件设置决定谁能进入系统，只�
 error-mail-off = 尚未设置邮件服务器和发件地址，无法发送邮件。请联系管理员设置。
 error-sign-up-closed = 此处的账号只能由管理员创建或通过邀请创建。可在平台设置中开放注册。
 error-invitations-off = 此处仅管理员可以创建账号。请联系管理员为受邀邮箱创建账号，然后重新打开链接并用该账号接受。
+error-invitation-paused = 该组织目前已停用。重新启用后，此邀请仍然有效。
 error-invitation-for-another = 此邀请发给 { $email }。请用该邮箱的账号登录。
 error-invitation-already = 您已经是 { $customer } 的成员，无需再接受邀请。
 error-member-by-invitation = 未经本人同意，不能将其加入客户，客户负责人也不能代建账号。请通过邮箱邀请：已有账号的人用自己的账号接受，没有账号的人自行创建。平台人员可以直接添加。

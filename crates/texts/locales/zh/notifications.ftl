@@ -369,6 +369,7 @@ channel-kind-dingtalk = 钉钉自定义机器人
 channel-kind-feishu = 飞书自定义机器人
 channel-name = 名称
 channel-host = 主机
+channel-number = 编号 { $n }
 channel-url = 地址
 channel-url-hint = 对方显示的 https:// 地址。加密保存，之后只显示主机名。
 channel-url-kept = 留空则保留原地址。

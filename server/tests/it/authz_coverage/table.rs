@@ -26,6 +26,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     // What is shown is in the body: a refresh token of the admin.
     (Door::Rest, "POST",  "/api/auth/refresh",                                   [200, 200, 200, 200, 200, 200, 200, 200, 200]),
     (Door::Rest, "PUT",   "/api/auth/profile",                                   [401, 200, 200, 200, 200, 200, 401, 200, 200]),
+    (Door::Rest, "PATCH", "/api/auth/preferences",                               [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     // Acme: it is there for its own people.
     (Door::Rest, "PUT",   "/api/auth/customer",                                  [401, 404, 200, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",   "/api/auth/sessions",                                  [401, 200, 200, 200, 200, 200, 401, 200, 200]),

@@ -14,7 +14,7 @@ use crate::door::{Refused, door, look, see_other};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::allocations::list::{allocation_state, time_left};
 use crate::pages::admin::customers::page::usage_card;
-use crate::pages::admin::customers::people::{People, people_cards};
+use crate::pages::admin::customers::people::{People, looked_for, people_cards};
 use crate::pages::admin::machines::service::window_line;
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
@@ -259,6 +259,7 @@ fn members_view(customer: CustomerView, members: Vec<MemberView>, open: Vec<Invi
         id: customer.id,
         name: customer.name,
         members,
+        q: looked_for(),
         add: false,
         add_known: ctx.holds_everywhere(Permission::CustomersManageMembers),
         manage: ctx.holds(Permission::CustomersManageMembers),

@@ -69,7 +69,7 @@ pub(crate) async fn apply(
 
 /// Who takes the list away is in the log: to be called before it is read for a workbook.
 pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &MachineQuery) -> Result<()> {
-    ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    ctx.trying_new("machines:export", "fleet").authorize_list::<MachineRef>(Permission::MachinesView)?;
     audit::record_export(platform, ctx, ("machines:export", "fleet"), None, query).await
 }
 
