@@ -445,7 +445,9 @@ async fn a_profile_is_replaced_as_a_whole() {
     assert_eq!((profile.display_name.as_str(), profile.time_zone.as_deref()), ("王小明", Some("Asia/Shanghai")));
     let profile = update(None, None).await.unwrap();
     assert_eq!((profile.display_name.as_str(), profile.time_zone), ("one", None));
-    let wrong = update(Some("a\nb"), Some("Mars/Olympus")).await.unwrap_err();
+    let profile = update(Some("Wang\n \u{a0}Xiaoming"), None).await.unwrap();
+    assert_eq!(profile.display_name, "Wang Xiaoming", "a name is one line");
+    let wrong = update(Some("a\u{202e}b"), Some("Mars/Olympus")).await.unwrap_err();
     assert_eq!(wrong.fields.iter().map(|f| f.path).collect::<Vec<_>>(), ["displayName", "timeZone"]);
 }
 
