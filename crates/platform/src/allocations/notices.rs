@@ -103,7 +103,9 @@ pub(crate) async fn maintenance_off(
     window: &MaintenanceView,
 ) -> Result<()> {
     for customer in store::customers_between(tx, machine, window.starts_at, window.ends_at).await? {
-        let change = if window.state == MaintenanceState::Active { "over" } else { "off" };
+        // Its begin may not have been noted yet.
+        let has_begun = window.state == MaintenanceState::Active || window.starts_at <= ctx.now();
+        let change = if has_begun { "over" } else { "off" };
         let args = vec![
             ("change", Value::Text(change.to_owned())),
             ("startsAt", Value::Time(window.starts_at)),
