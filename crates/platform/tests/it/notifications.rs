@@ -169,7 +169,7 @@ async fn people_are_told_what_becomes_of_their_machines() {
 #[tokio::test]
 async fn who_was_told_of_a_maintenance_is_told_when_it_is_called_off() {
     let world = World::new().await;
-    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let p = &world.test.platform;
     let plan = async |from: i64| {
         let now = world.test.clock().now();
         let window = MaintenanceCreate {
@@ -177,7 +177,7 @@ async fn who_was_told_of_a_maintenance_is_told_when_it_is_called_off() {
             ends_at: now + TimeDelta::days(from + 1),
             message: "New fans".to_owned(),
         };
-        machines::plan_maintenance(p, &ctx, "host-001", window).await.unwrap().maintenance.remove(0).id
+        machines::plan_maintenance(p, &world.admin.ctx(), "host-001", window).await.unwrap().maintenance.remove(0).id
     };
     let told = async |says: &str| {
         let told = world.told(&world.acme.member).await.remove(0);
@@ -185,14 +185,14 @@ async fn who_was_told_of_a_maintenance_is_told_when_it_is_called_off() {
         assert!(told.message.contains(says), "{says}: {told:?}");
     };
     let window = plan(3).await;
-    machines::cancel_maintenance(p, &ctx, "host-001", window).await.unwrap();
+    machines::cancel_maintenance(p, &world.admin.ctx(), "host-001", window).await.unwrap();
     told("was called off").await;
     let window = plan(0).await;
-    machines::cancel_maintenance(p, &ctx, "host-001", window).await.unwrap();
+    machines::cancel_maintenance(p, &world.admin.ctx(), "host-001", window).await.unwrap();
     told("over before its time").await;
     // Back in service, as staff decided, is the end of it as well.
     plan(0).await;
-    machines::act(p, &ctx, "host-001", MachineAction::Uncordon, None).await.unwrap();
+    machines::act(p, &world.admin.ctx(), "host-001", MachineAction::Uncordon, None).await.unwrap();
     told("over before its time").await;
     assert_eq!(world.told(&world.acme.member).await.len(), 6, "three were planned and three called off");
 }
