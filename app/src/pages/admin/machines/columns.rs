@@ -119,6 +119,11 @@ fn machine_state(words: Words, machine: &MachineRow) -> AnyView {
         Presence::Online => (Tone::Ok, words.t("presence-online")),
         other => (Tone::Off, words.t(&format!("presence-{}", other.code()))),
     };
+    // Of one that is silent: since when.
+    let silent = machine.monitored && machine.presence == Presence::Offline;
+    let since = machine.last_seen_at.filter(|_| silent).map(|at| {
+        view! { " " <span class="sub">{time(at, look().zone)}</span> }
+    });
     let service = service(words, machine.service_state, machine.service_note.as_deref());
-    (state(tone, presence), service.map(|service| (" ", service))).into_any()
+    (state(tone, presence), since, service.map(|service| (" ", service))).into_any()
 }

@@ -64,7 +64,7 @@ fn gpu_row(words: Words, gpu: &GpuView) -> impl IntoView + use<> {
             <th scope="row">
                 {format!("GPU {}", gpu.index)} " " {lost} " " <span class="sub mono select bounded">{gpu.uuid.clone()}</span>
             </th>
-            <td class="says" data-label=words.t("gpu-mig")>{on_off(gpu.mig_enabled)} {devices}</td>
+            <td class="says brief" data-label=words.t("gpu-mig")>{on_off(gpu.mig_enabled)} {devices}</td>
             <td data-label=words.t("gpu-ecc")>{on_off(gpu.ecc_enabled)}</td>
             <td class="num" data-label=words.t("hardware-gpu-memory")>{memory}</td>
             <td data-label=words.t("gpu-bus")>

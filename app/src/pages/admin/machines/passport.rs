@@ -152,7 +152,7 @@ fn gpus_card(words: Words, gpus: Vec<PassportGpu>) -> impl IntoView + use<> {
                 <td class="num" data-label=words.t("trouble-xid")>{xid}</td>
                 <td class="num" data-label=words.t("handover-ecc")>{ecc}</td>
                 <td class="num" data-label=words.t("passport-gpu-lost")>{lost}</td>
-                <td class="says" data-label=words.t("passport-gpu-held-back")>{held_back}</td>
+                <td class="says brief" data-label=words.t("passport-gpu-held-back")>{held_back}</td>
             </tr>
         }
         .into_any()
