@@ -36,6 +36,8 @@ pub struct AuditView {
     pub outcome: String,
     pub before: Option<serde_json::Value>,
     pub after: Option<serde_json::Value>,
+    /// True where the reader may not see what it is about, so that what it was and is is left out.
+    pub withheld: bool,
     pub request_id: String,
     /// True once the row is part of the hash chain.
     pub sealed: bool,

@@ -1,13 +1,15 @@
 //! Who did what to what: rows written in the transaction of the change, insert-only, chained later by the sealer.
 //!
 //! Invariants: a rolled-back change leaves no row; secrets never enter `before` or `after`; the chain covers committed
-//! rows only, behind the oldest running transaction, so a late commit is never skipped.
+//! rows only, behind the oldest running transaction, so a late commit is never skipped; what something was and is, is read
+//! by those alone who may see the thing itself.
 
 mod chain;
 mod names;
 mod own;
 mod retention;
 mod store;
+mod withheld;
 
 use std::collections::HashMap;
 
@@ -150,6 +152,7 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &AuditQuery) -> R
     let (mut list, total) = store::list(&mut tx, query, page, page_size).await?;
     name_targets(&mut tx, &mut list).await?;
     tx.commit().await?;
+    list.iter_mut().for_each(|row| withheld::withhold(ctx, row));
     Ok(Page { list, total, page, page_size })
 }
 
@@ -239,6 +242,7 @@ pub async fn export(
         let (mut rows, _) = store::list(&mut tx, query, number, EXPORT_PAGE).await?;
         name_targets(&mut tx, &mut rows).await?;
         let last = rows.len() < EXPORT_PAGE as usize;
+        rows.iter_mut().for_each(|row| withheld::withhold(ctx, row));
         rows.into_iter().try_for_each(&mut take)?;
         if last {
             break;

@@ -10,6 +10,7 @@ mod audit_names;
 mod audit_people;
 mod audit_refused;
 mod audit_retention;
+mod audit_withheld;
 mod authz;
 mod billing;
 mod billing_on_engine;

@@ -16,6 +16,7 @@ audit-before = Before
 audit-after = After
 audit-nothing = nothing
 audit-no-change = No fields were recorded.
+audit-withheld = What it was and is can be seen by those who may see the thing itself.
 audit-sealed = Sealed
 audit-unsealed = Not sealed yet
 audit-outside = Put in by hand, outside of the chain

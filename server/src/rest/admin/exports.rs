@@ -69,7 +69,8 @@ pub async fn audits(rest: Rest, Params(query): Params<AuditQuery>) -> Response {
                 row.target_name.into(),
                 row.customer_name.into(),
                 say(language, &format!("audit-outcome-{}", row.outcome), &[]).into(),
-                json(row.before).into(),
+                // An empty cell would say that there was nothing.
+                (if row.withheld { Some(say(language, "audit-withheld", &[])) } else { json(row.before) }).into(),
                 json(row.after).into(),
                 row.request_id.into(),
                 say(language, seal, &[]).into(),
