@@ -7,6 +7,7 @@
 mod chain;
 mod names;
 mod own;
+mod repeats;
 mod retention;
 mod store;
 mod withheld;
@@ -18,6 +19,8 @@ use contract::{CustomerId, ErrorCode, MAX_PAGE_SIZE, Page, Permission, UserId};
 
 pub use chain::{Anchor, ChainReport, Outside, Pruned, chain_end, seal, verify_chain};
 pub use own::{export_own, list_own, note_export_own, own_facets};
+pub(crate) use repeats::Repeats;
+pub use repeats::{Stranger, note_stranger, tell_repeats};
 pub use retention::prune;
 
 use crate::authz::AuditLog;
@@ -121,7 +124,12 @@ pub async fn record_failed(platform: &Platform, ctx: &OpContext, entry: Entry) -
     record_apart(platform, ctx, entry, Outcome::Failed).await
 }
 
-/// Records a refusal, in a transaction of its own.
+/// The same of what may come again at any pace: after the first few it is counted, and told in one row.
+pub(crate) async fn record_failed_again(platform: &Platform, ctx: &OpContext, entry: Entry) -> Result<()> {
+    repeats::record(platform, ctx, entry, Outcome::Failed).await
+}
+
+/// Records a refusal, in a transaction of its own; what is refused again and again is counted, and told in one row.
 pub(crate) async fn record_denial(platform: &Platform, ctx: &OpContext, denial: &Denial) -> Result<()> {
     let mut details = denial.details.clone();
     details.entry("missing").or_insert_with(|| denial.missing.name().into());
@@ -133,7 +141,7 @@ pub(crate) async fn record_denial(platform: &Platform, ctx: &OpContext, denial: 
         before: None,
         after: Some(details.into()),
     };
-    record_apart(platform, ctx, entry, Outcome::Denied).await
+    repeats::record(platform, ctx, entry, Outcome::Denied).await
 }
 
 async fn record_apart(platform: &Platform, ctx: &OpContext, entry: Entry, outcome: Outcome) -> Result<()> {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::OpContext;
 
 /// What a refusal says of who was refused, and nothing of the thing.
-const OF_THE_ATTEMPT: [&str; 2] = ["missing", "why"];
+const OF_THE_ATTEMPT: [&str; 5] = ["missing", "why", "repeats", "from", "until"];
 
 /// Takes out of an event what this reader may not see of its target.
 pub(super) fn withhold(ctx: &OpContext, event: &mut AuditView) {

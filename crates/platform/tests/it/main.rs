@@ -9,6 +9,7 @@ mod audit;
 mod audit_names;
 mod audit_people;
 mod audit_refused;
+mod audit_repeated;
 mod audit_retention;
 mod audit_withheld;
 mod authz;

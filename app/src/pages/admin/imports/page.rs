@@ -11,7 +11,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use platform::imports;
 
 use super::server_fns::{ConfirmImport, DiscardImport};
-use crate::door::{Refused, door, import_in_words, look, must_hold, reload_after, row_in_words};
+use crate::door::{Refused, door, import_in_words, look, may_open, reload_after, row_in_words};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::ask::Ask;
@@ -90,7 +90,7 @@ fn upload_page(of: ImportSubject) -> impl IntoView {
     let fault = use_query_map().get_untracked().get("fault");
     let (_, ctx) = door();
     let subject = subject(of);
-    page(async move { must_hold(&ctx, subject.permission) }, move |()| upload_view(of, fault))
+    page(async move { may_open(&ctx, subject.permission) }, move |()| upload_view(of, fault))
 }
 
 fn upload_view(of: ImportSubject, fault: Option<String>) -> AnyView {
