@@ -63,6 +63,9 @@ pub struct UserRow {
     pub memberships: Vec<MembershipView>,
     pub last_login_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
+    /// Whether a second factor is on.
+    #[serde(default)]
+    pub second_factor: bool,
 }
 
 /// A person in full.
@@ -80,6 +83,12 @@ pub struct UserView {
     /// Whether a password of theirs is kept here.
     #[serde(default)]
     pub has_password: bool,
+    /// Since when a second factor is on.
+    #[serde(default)]
+    pub totp_since: Option<DateTime<Utc>>,
+    /// Recovery codes that were not used.
+    #[serde(default)]
+    pub recovery_codes_left: u32,
     /// The sign-in services and directories that the account is bound to.
     #[serde(default)]
     pub identities: Vec<IdentityView>,
@@ -103,6 +112,8 @@ pub struct UserMay {
     pub restore: May,
     pub set_password: May,
     pub end_sessions: May,
+    /// Whether the second factor can be taken off.
+    pub reset_second_factor: May,
     /// Whether it can be parted from what it is bound to.
     pub unlink_identities: May,
     /// Whether any role can be given to them by the caller.

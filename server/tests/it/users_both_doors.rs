@@ -303,3 +303,23 @@ async fn roles_and_people_of_a_customer_are_found_by_what_they_are_called() {
         assert!(shown.contains("members/export?q=e-member"), "what is taken away is what is shown: {page}");
     }
 }
+
+/// The button is there for whoever has a second factor, and the same is done over REST.
+#[tokio::test]
+async fn a_lost_second_factor_is_reset_from_the_page_of_its_person() {
+    let server = Server::start().await;
+    let (admin, person) = (server.test.admin().await, server.test.outsider("lost").await);
+    let (staff, id) = (server.browser(&admin).await, person.id.to_string());
+    let page = format!("/admin/users/{id}");
+    assert!(!server.get(&staff, &page).await.text.contains("Reset second factor"));
+    let arm = format!("insert into totp_secrets (user_id, secret, created_at, confirmed_at) values ({id}, 'x', now(), now()) returning user_id::text");
+    server.sql(&arm).await;
+    assert!(server.get(&staff, &page).await.text.contains("Reset second factor"));
+    let rest = server.token(&admin).await;
+    assert_eq!(server.get(&rest, &format!("/api/admin/users/{id}")).await.data()["secondFactor"], true);
+    assert_eq!(server.call(&staff, "reset_user_second_factor", &[("id", &id)]).await.code(), 0);
+    assert_eq!(server.get(&rest, &format!("/api/admin/users/{id}")).await.data()["secondFactor"], false);
+    server.sql(&arm).await;
+    let over_rest = server.request(&rest, Method::DELETE, &format!("/api/admin/users/{id}/totp"));
+    assert_eq!(Answer::of(over_rest).await.data()["totpSince"], Value::Null);
+}

@@ -200,6 +200,7 @@ audit-action-users-disable = Disable a user
 audit-action-users-enable = Enable a user
 audit-action-users-end-session = End a session of a user
 audit-action-users-end-sessions = End all sessions of a user
+audit-action-users-reset-second-factor = Reset a user’s second factor
 audit-action-users-unlink-identity = Part a user from a sign-in service
 audit-action-users-export = Export users
 audit-action-users-restore = Bring a user back

@@ -139,6 +139,7 @@ error-role-held = { $n ->
 error-user-changed = Somebody changed this user meanwhile. Reload the page and make your change again.
 error-user-self = Nobody disables or deletes themselves. Ask another administrator.
 error-user-self-sessions = These are your own sessions. End them under “Account”.
+error-user-self-second-factor = This is your own account. Switch your second factor off under “Account”.
 error-user-self-identities = This is your own account. Part it under “Account”.
 error-user-identity-only-way = It is the only way into this account, because it has no password here. Give it a password first, or say that the only way may go.
 error-user-last-owner = This user is the only owner of { $customer }. Make somebody else an owner of it first, or hand the ownership over.

@@ -200,6 +200,7 @@ audit-action-users-disable = 停用用户
 audit-action-users-enable = 启用用户
 audit-action-users-end-session = 结束用户的会话
 audit-action-users-end-sessions = 结束用户的全部会话
+audit-action-users-reset-second-factor = 重置用户的两步验证
 audit-action-users-unlink-identity = 解除用户与登录服务的绑定
 audit-action-users-export = 导出用户
 audit-action-users-restore = 恢复用户

@@ -124,6 +124,7 @@ error-role-held = 有 { $n } 人持有此角色，请先收回。
 error-user-changed = 该用户已被他人修改，请刷新页面后重试。
 error-user-self = 不能停用或删除自己的账号，请由其他管理员操作。
 error-user-self-sessions = 这些是您自己的会话，请在“账号”中结束。
+error-user-self-second-factor = 这是您自己的账号，请在“账号”中关闭两步验证。
 error-user-self-identities = 这是您自己的账号，请在“账号”中解除绑定。
 error-user-identity-only-way = 该账号没有密码，这是唯一的登录方式。请先为其设置密码，或确认可以解除唯一的登录方式。
 error-user-last-owner = 该用户是 { $customer } 的唯一负责人，请先设置其他负责人或转让。

@@ -129,6 +129,14 @@ pub async fn end_session(rest: Rest, Part((id, session)): Part<(UserId, SessionI
     rest.answer(users::end_session(&rest.platform, &rest.ctx, id, session).await).await
 }
 
+/// Switches the second factor of somebody who lost it off, and ends their sessions; the person is told.
+#[utoipa::path(delete, path = "/api/admin/users/{id}/totp", tag = "users", params(("id" = UserId, Path)),
+    responses((status = 200, body = Envelope<UserView>), (status = 422, description = "1402: one's own, or none is on"),
+        (status = 403, description = "1200: the person may what the caller does not hold")))]
+pub async fn reset_second_factor(rest: Rest, Part(id): Part<UserId>) -> Response {
+    answer(&rest, users::reset_second_factor(&rest.platform, &rest.ctx, id).await).await
+}
+
 /// Parts the account from a sign-in service or directory that it is bound to; every session ends, and the person is told.
 #[utoipa::path(delete, path = "/api/admin/users/{id}/identities/{identityId}", tag = "users",
     params(("id" = UserId, Path), ("identityId" = IdentityId, Path), IdentityParting),

@@ -154,6 +154,8 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     // The admin has ended it when the holder of the custom role asks, who is refused before that shows.
     (Door::Rest, "DELETE","/api/admin/users/{id}/sessions/{sessionId}",          [401, 404, 404, 404, 404, 200, 401, 403, 403]),
     (Door::Rest, "DELETE","/api/admin/users/{id}/sessions",                      [401, 404, 404, 404, 404, 200, 401, 403, 403]),
+    // Nothing is on: 422 says that the caller was let in.
+    (Door::Rest, "DELETE","/api/admin/users/{id}/totp",                          [401, 404, 404, 404, 404, 422, 401, 403, 403]),
     // The person is bound to nothing: whoever may do it finds none.
     (Door::Rest, "DELETE","/api/admin/users/{id}/identities/{identityId}",       [401, 404, 404, 404, 404, 404, 401, 403, 403]),
     (Door::Rest, "POST",  "/api/admin/users/{id}/roles",                         [401, 404, 404, 404, 404, 200, 401, 403, 403]),
@@ -418,6 +420,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST",  "make_user_password",                                  [401, 404, 404, 404, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "list_user_sessions",                                  [401, 404, 404, 404, 404, 200, 401, 200, 200]),
     (Door::ServerFn, "POST",  "end_user_session",                                    [401, 404, 404, 404, 404, 200, 401, 403, 403]),
+    (Door::ServerFn, "POST",  "reset_user_second_factor",                            [401, 404, 404, 404, 404, 422, 401, 403, 403]),
     (Door::ServerFn, "POST",  "unlink_user_identity",                                [401, 404, 404, 404, 404, 404, 401, 403, 403]),
     (Door::ServerFn, "POST",  "end_user_sessions",                                   [401, 404, 404, 404, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "set_user_password",                                   [401, 404, 404, 404, 404, 200, 401, 403, 403]),

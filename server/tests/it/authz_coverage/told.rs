@@ -43,6 +43,8 @@ const NOT_DONE: &[(&str, &str)] = &[
     ("/api/admin/renewal-requests/{id}/approve", "allocations:renew"),
     ("/api/admin/renewal-requests/{id}/refuse", "allocations:refuse-renewal"),
     ("/api/admin/users/{id}/identities/{identityId}", "users:unlink-identity"),
+    ("/api/admin/users/{id}/totp", "users:reset-second-factor"),
+    ("reset_user_second_factor", "users:reset-second-factor"),
     ("/api/admin/customers/{id}", "customers:delete"),
     ("/api/admin/customers/{id}/invitations", "customers:invite"),
     ("/api/admin/customers/{id}/invitations/{invitation}", "customers:revoke-invitation"),

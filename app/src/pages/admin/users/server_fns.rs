@@ -153,6 +153,15 @@ pub async fn end_user_sessions(id: UserId) -> Result<Option<SessionsEnded>, ApiE
     answer.await.map(|()| None)
 }
 
+/// Switches somebody's second factor off.
+#[server]
+pub async fn reset_user_second_factor(id: UserId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::users::reset_second_factor(&platform, &ctx, id).await;
+    let next = |_| paths::with_query(&paths::user(id), [("done", "totp")]);
+    door::form_answer((&platform, &ctx), result, next, &paths::user(id), Vec::new()).await
+}
+
 /// Parts somebody's account from a sign-in service or directory.
 #[server]
 pub async fn unlink_user_identity(
