@@ -163,6 +163,30 @@ async fn people_are_added_and_changed_and_the_same_sheet_again_changes_nothing()
     assert_eq!(bob.memberships[0].role, MemberRole::Owner);
 }
 
+/// Whoever confirms a workbook answers for what it gives: the preview says it, with what there is now.
+#[tokio::test]
+async fn the_preview_says_what_there_is_beside_what_a_row_gives() {
+    let world = World::new().await;
+    world.test.customer("Acme").await;
+    world.add("bob", Some("bob@example.org")).await;
+    let staged = world.stage(&[&["bob", "", "", "operator", "Acme", ""]]).await;
+    world.confirm(&world.admin, staged.id).await.unwrap();
+    let rows: [&[&str]; 2] = [
+        &["bob", "Bob B.", "new@example.org", "platform_admin", "", ""],
+        &["ada", "Ada L.", "ada@example.org", "Operator", "", PASSWORD],
+    ];
+    let staged = world.stage(&rows).await;
+    let query = ImportRowQuery::default();
+    let seen = imports::rows(&world.test.platform, &world.admin.ctx(), USERS, staged.id, &query).await.unwrap().list;
+    let before: Vec<_> = seen[0].before.iter().map(|(column, text)| (column.as_str(), text.as_str())).collect();
+    assert_eq!(
+        before,
+        [("customers", "Acme"), ("displayName", "bob"), ("email", "bob@example.org"), ("roles", "operator")]
+    );
+    assert_eq!(seen[0].changes, ["displayName", "email", "roles"]);
+    assert!(seen[1].before.is_empty() && seen[1].cells["roles"] == "Operator", "{:?}", seen[1]);
+}
+
 /// A workbook leaves in the log what the forms would have left, so that a person's history and a customer's log know of it.
 #[tokio::test]
 async fn each_person_of_a_workbook_has_the_event_that_the_form_writes() {
