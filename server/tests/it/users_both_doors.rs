@@ -4,11 +4,14 @@
 use contract::Permission as P;
 use contract::live::WALL_TOPIC;
 use http::Method;
+use http::header::ACCEPT;
 use serde_json::{Value, json};
 
 use crate::both::{Doors, Through};
 use crate::harness::{Answer, Server, Who};
 use crate::sockets::Live;
+
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 async fn scenario(through: Through) {
     let server = Server::with(|config| config.trusted_proxies = 1).await;
@@ -291,11 +294,18 @@ async fn roles_and_people_of_a_customer_are_found_by_what_they_are_called() {
     ] {
         let q = "E-MEMBER";
         let by_rest = server.get(who, &format!("{rest}?q={q}")).await.data();
-        assert_eq!(names(&by_rest), member, "{rest}");
+        assert_eq!((names(&by_rest["list"]), &by_rest["total"]), (member.clone(), &json!(1)), "{rest}");
+        let second = server.get(who, &format!("{rest}?pageSize=1&page=2")).await.data();
+        assert_eq!((names(&second["list"]).len(), &second["total"]), (1, &json!(2)), "{rest}");
+        assert_eq!(server.get(who, &format!("{rest}?pageSize=101")).await.code(), 1000, "{rest}");
+        let book = server.signed(who, server.bare(Method::GET, &rest).header(ACCEPT, XLSX));
+        assert!(Answer::of(book).await.header("content-type").contains("spreadsheetml"), "{rest}");
         if let Some(page) = page {
             assert_eq!(server.call(page, "list_members", &[("query[q]", q)]).await.json(), by_rest);
         }
     }
+    let book = server.signed(&staff, server.bare(Method::GET, "/api/admin/users").header(ACCEPT, XLSX));
+    assert!(Answer::of(book).await.header("content-type").contains("spreadsheetml"));
     for (who, page) in [(&owner_page, "/members".to_owned()), (&staff_page, format!("/admin/customers/{}", acme.id))] {
         let shown = server.get(who, &format!("{page}?q=e-member")).await.text;
         let listed = |name: &str| shown.contains(&format!("<span class=\"sub mono\">{name}</span>"));

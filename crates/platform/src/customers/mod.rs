@@ -21,7 +21,7 @@ use contract::{CustomerId, ErrorCode, Page, Permission, UserId};
 pub use deletion::{delete, restore};
 pub(crate) use members::{Joining, join_in_tx, leave_in_tx, lock_own_place, may_join, may_leave_in_tx};
 pub use members::{add_member, add_my_member, find_members, may_make_owner, remove_member, remove_my_member};
-pub use members::{set_member_role, set_my_member_role};
+pub use members::{page_of_members, set_member_role, set_my_member_role};
 pub use members::{transfer, transfer_mine};
 
 use crate::accounts::{self, NewPerson};

@@ -89,6 +89,7 @@ member-add-existing = Add somebody who has an account
 member-existing-name = User name of the account
 member-existing-hint = The person is not asked, but told that you added them.
 member-transfer = Hand over the ownership
+member-transfer-many = Only the first 100 people are offered. Look for the person in the list above.
 member-transfer-hint = The new owner runs the organisation from then on; the owners so far become members. Everybody concerned is signed out.
 member-transfer-to = New owner
 member-transfer-confirm = Type { $name } to confirm

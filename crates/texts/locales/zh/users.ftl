@@ -89,6 +89,7 @@ member-add-existing = 添加已有账号的人员
 member-existing-name = 账号的用户名
 member-existing-hint = 无需本人同意，但会通知本人由您添加。
 member-transfer = 转让负责人
+member-transfer-many = 此处仅列出前 100 人，请先在上方列表中搜索。
 member-transfer-hint = 转让后由新负责人管理该客户，原负责人变为成员，相关人员需要重新登录。
 member-transfer-to = 新负责人
 member-transfer-confirm = 请输入 { $name } 以确认

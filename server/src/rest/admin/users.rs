@@ -13,12 +13,17 @@ use contract::{BulkOutcome, Envelope, IdentityId, Page, RoleId, SessionId, UserI
 use platform::accounts::users;
 use platform::{quotas, roles};
 
+use super::exports;
+use crate::rest::workbook::AsWorkbook;
 use crate::rest::{Body, Params, Part, Rest};
 
 /// Everybody, by name where nothing else is asked for; the deleted only when asked for.
 #[utoipa::path(get, path = "/api/admin/users", tag = "users", params(UserQuery),
     responses((status = 200, body = Envelope<Page<UserRow>>)))]
-pub async fn list(rest: Rest, Params(query): Params<UserQuery>) -> Response {
+pub async fn list(rest: Rest, wanted: AsWorkbook, Params(query): Params<UserQuery>) -> Response {
+    if wanted.0 {
+        return exports::users(rest, Params(query)).await;
+    }
     let language = rest.ctx.language();
     let found = users::list(&rest.platform, &rest.ctx, &query).await;
     rest.answer(found.map(|mut page| {
