@@ -163,6 +163,20 @@ async fn people_are_added_and_changed_and_the_same_sheet_again_changes_nothing()
     assert_eq!(bob.memberships[0].role, MemberRole::Owner);
 }
 
+/// A sheet with staff numbers beside user names is the common one.
+#[tokio::test]
+async fn the_exact_heading_wins_over_another_word_for_it() {
+    let world = World::new().await;
+    let bytes = workbook(&["工号", "姓名", "用户名", "初始密码"], &[&["10001", "Ada L.", "ada", PASSWORD]]);
+    let p = &world.test.platform;
+    let staged = imports::stage(p, &world.admin.ctx(), USERS, "people.xlsx", &bytes[..]).await.unwrap();
+    imports::read(p, staged.id, true).await.unwrap();
+    let read = imports::get(p, &world.admin.ctx(), USERS, staged.id).await.unwrap();
+    assert_eq!((read.state, &read.refusal), (ImportState::Ready, &None));
+    assert_eq!(read.unknown_columns, ["工号"]);
+    assert_eq!(world.rows(staged.id).await, [(2, RowVerdict::New, "ada".to_owned(), String::new())]);
+}
+
 /// Whoever confirms a workbook answers for what it gives: the preview says it, with what there is now.
 #[tokio::test]
 async fn the_preview_says_what_there_is_beside_what_a_row_gives() {
