@@ -230,8 +230,10 @@ pub async fn transfer(platform: &Platform, ctx: &OpContext, id: CustomerId, body
         wrong.add("userId", "field-not-a-member");
         return Err(wrong.into_result().err().unwrap_or_else(Error::not_found));
     };
-    // An owner who cannot act for the customer is none.
-    if !store::is_active(&mut tx, body.user_id).await? {
+    // An owner who cannot act for the customer is none; and who hands it to themselves would only demote the others.
+    if heir.is_owner() && ctx.user().is_some_and(|user| user.id == body.user_id) {
+        wrong.add("userId", "field-heir-oneself");
+    } else if !store::is_active(&mut tx, body.user_id).await? {
         wrong.add("userId", "field-heir-disabled");
     } else if store::is_staff(&mut tx, body.user_id).await? {
         wrong.add("userId", "field-heir-staff");

@@ -424,6 +424,8 @@ async fn the_ownership_is_handed_over_by_who_types_the_name() {
     assert_eq!(wrong(customers::transfer_mine(&test.platform, &ctx, hand(acme.member.id, "acme")).await), ["confirm"]);
     let stranger = test.outsider("stranger").await;
     assert_eq!(wrong(customers::transfer_mine(&test.platform, &ctx, hand(stranger.id, "Acme")).await), ["userId"]);
+    // Who owns it hands it to nobody by handing it to themselves, and demotes no other owner so.
+    assert_eq!(wrong(customers::transfer_mine(&test.platform, &ctx, hand(acme.owner.id, "Acme")).await), ["userId"]);
     customers::transfer_mine(&test.platform, &ctx, hand(acme.member.id, "Acme")).await.unwrap();
     assert_eq!(owners(&test, acme.id).await, ["cacme-member"]);
     assert!(!is_signed_in(&test, &acme.owner).await && !is_signed_in(&test, &acme.member).await);
@@ -533,4 +535,16 @@ async fn nobody_makes_somebody_in_a_customer_who_may_more_than_they_do() {
     let scopes = [Permission::CustomersView, Permission::CustomersAddMember];
     narrow.principal.credential = platform::Credential::ApiToken { scopes: Some(scopes.to_vec().into()) };
     assert_eq!(refusal(add(&narrow, "five", MemberRole::Owner).await), not_held);
+}
+
+/// Events of the log say "command line", and machines have a root: nobody new is called so.
+#[tokio::test]
+async fn nobody_new_is_called_as_the_command_line_or_root() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    for name in ["cli", "root", "system"] {
+        let body = UserCreate { username: name.to_owned(), ..UserCreate::default() };
+        let error = users::create(&test.platform, &admin.ctx(), body).await.unwrap_err();
+        assert_eq!(error.fields[0].key, "field-user-name-reserved", "{name}");
+    }
 }

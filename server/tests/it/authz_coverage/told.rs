@@ -48,6 +48,7 @@ const NOT_DONE: &[(&str, &str)] = &[
     ("/api/admin/customers/{id}", "customers:delete"),
     ("/api/admin/customers/{id}/invitations", "customers:invite"),
     ("/api/admin/customers/{id}/invitations/{invitation}", "customers:revoke-invitation"),
+    ("/api/customer/owner", "customers:transfer"),
     ("/api/customer/members", "customers:add-member"),
     ("/api/customer/members/invitations", "customers:invite"),
     ("/api/customer/members/invitations/{id}", "customers:revoke-invitation"),

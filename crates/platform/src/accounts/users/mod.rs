@@ -494,7 +494,7 @@ fn details(wrong: &mut Wrong, username: String, display_name: Option<String>, em
 /// Nobody is called from now on as a part of the platform is in the log.
 pub(crate) fn refuse_reserved(wrong: &mut Wrong, path: &'static str, name: &str) {
     let parts = SystemActor::ALL.map(SystemActor::name);
-    if parts.contains(&name) || ["system", "anonymous"].contains(&name) {
+    if parts.contains(&name) || ["system", "anonymous", "cli", "root"].contains(&name) {
         wrong.add_with(path, "field-user-name-reserved", vec![("name", name.to_owned())]);
     }
 }
