@@ -8,7 +8,7 @@ use http::header::ACCEPT;
 use serde_json::{Value, json};
 
 use crate::both::{Doors, Through};
-use crate::harness::{Answer, Server, Who};
+use crate::harness::{Answer, Server, Who, sfn};
 use crate::sockets::Live;
 
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -332,4 +332,22 @@ async fn a_lost_second_factor_is_reset_from_the_page_of_its_person() {
     server.sql(&arm).await;
     let over_rest = server.request(&rest, Method::DELETE, &format!("/api/admin/users/{id}/totp"));
     assert_eq!(Answer::of(over_rest).await.data()["totpSince"], Value::Null);
+}
+
+/// Doing it is said, and the list is as narrow afterwards as it was before.
+#[tokio::test]
+async fn what_was_done_with_many_is_said_on_the_list_one_came_from() {
+    let server = Server::start().await;
+    let (admin, person) = (server.test.admin().await, server.test.outsider("lost").await);
+    let (staff, id) = (server.browser(&admin).await, person.id.to_string());
+    let list = server.get(&staff, "/admin/users?q=lost").await.text;
+    assert!(list.contains("<input type=\"hidden\" name=\"q\" value=\"lost\""), "{list}");
+    let asked = server.get(&staff, &format!("/admin/users/bulk?action=disable&ids={id}&q=lost")).await.text;
+    assert!(asked.contains("name=\"filters\" value=\"q=lost\"") && asked.contains("/admin/users?q=lost"), "{asked}");
+    let request = server.signed(&staff, server.bare(Method::POST, &sfn("act_on_users")).header(ACCEPT, "text/html"));
+    let request = server.form(request, &[("action", "disable"), ("ids[]", &id), ("filters", "q=lost")]);
+    let answer = Answer::of(request).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/admin/users?done=1&q=lost"), "{}", answer.text);
+    let said = server.get(&staff, "/admin/users?done=1&q=lost").await.text;
+    assert!(said.contains("Done for 1 user."), "{said}");
 }

@@ -7,12 +7,13 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::list::user_state;
+use super::list::{KEPT, user_state};
 use super::server_fns::ActOnUsers;
 use crate::door::{door, to_api_error};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::machines::bulk::{Before, counts};
 use crate::paths;
+use crate::ui::lists::ListQuery;
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::words::Words;
@@ -26,6 +27,7 @@ pub fn UserBulkPage() -> impl IntoView {
     let action = map.get("action").and_then(|word| UserAction::parse(&word));
     let number = |name: &str| map.get(name).and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
     let before = Before { done: number("done"), left: number("more").into() };
+    let back = ListQuery::here(paths::USERS, KEPT).with(&[]);
     let (platform, ctx) = door();
     page(
         async move {
@@ -41,12 +43,13 @@ pub fn UserBulkPage() -> impl IntoView {
             }
             Ok((action, rows))
         },
-        move |(action, rows)| bulk_view(action, rows, before),
+        move |(action, rows)| bulk_view(action, rows, before, back),
     )
 }
 
-fn bulk_view(action: UserAction, rows: Vec<(UserRow, Option<String>)>, before: Before) -> AnyView {
+fn bulk_view(action: UserAction, rows: Vec<(UserRow, Option<String>)>, before: Before, back: String) -> AnyView {
     let words = Words::now();
+    let filters = back.split_once('?').map(|(_, filters)| filters.to_owned()).unwrap_or_default();
     let head = PageFrame::new(words.t(&format!("user-{}", action.code())), Area::Users)
         .crumb(words.t("nav-users"), paths::USERS);
     if rows.is_empty() {
@@ -82,10 +85,11 @@ fn bulk_view(action: UserAction, rows: Vec<(UserRow, Option<String>)>, before: B
                 }, lines)}
                 <form class="form" method="post" action=ActOnUsers::url()>
                     <input r#type="hidden" name="action" value=action.code() />
+                    <input r#type="hidden" name="filters" value=filters />
                     {ids}
                     <p class="actions">
                         <button class="btn primary" disabled={possible == 0}>{count}</button>
-                        <a class="btn" href=paths::USERS>{words.t("form-cancel")}</a>
+                        <a class="btn" href=back>{words.t("form-cancel")}</a>
                     </p>
                 </form>
             </section>
