@@ -12,8 +12,9 @@ mod retention;
 mod store;
 mod withheld;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use chrono::{DateTime, Utc};
 use contract::audit::{ACTORS, AuditQuery, AuditView, DOORS};
 use contract::{CustomerId, ErrorCode, MAX_PAGE_SIZE, Page, Permission, UserId};
 
@@ -213,16 +214,29 @@ async fn name_targets(tx: &mut Tx, rows: &mut [AuditView]) -> Result<()> {
     };
     let (users, mut customers) = (ids("user"), ids("customer"));
     customers.extend(rows.iter().filter_map(|row| row.customer_id).map(|id| id.0));
+    let thing = |kind: &str, id: &i64| (kind.to_owned(), id.to_string());
+    let people = users.iter().map(|id| thing("user", id));
+    let renamed: BTreeSet<_> = people.chain(customers.iter().map(|id| thing("customer", id))).collect();
+    let renamed = if renamed.is_empty() { Vec::new() } else { store::names::renamed(tx, &renamed).await? };
+    // What they were called when it happened: the first other name after it took the place of that one.
+    let then = |kind: &str, id: &str, event: (DateTime<Utc>, i64)| {
+        let later = renamed.iter().find(|one| one.thing.0 == kind && one.thing.1 == id && (one.at, one.event) > event);
+        later.map(|one| one.before.clone())
+    };
     let users = if users.is_empty() { HashMap::new() } else { accounts::names(tx, &users).await? };
     let customers = if customers.is_empty() { HashMap::new() } else { customers::names(tx, &customers).await? };
     let things = rows.iter().map(|row| (row.target_kind.as_str(), row.target_id.as_deref()));
     let things = names::of_things(tx, None, things).await?;
     for row in rows {
-        row.customer_name = row.customer_id.and_then(|id| customers.get(&id.0)).cloned();
+        let event = (row.at, row.id.0);
+        let customer = row.customer_id.map(|id| id.to_string());
+        let was = customer.and_then(|id| then("customer", &id, event));
+        row.customer_name = was.or_else(|| row.customer_id.and_then(|id| customers.get(&id.0)).cloned());
         let Some(id) = &row.target_id else { continue };
+        let number = id.parse::<i64>().ok();
         row.target_name = match row.target_kind.as_str() {
-            "user" => id.parse().ok().and_then(|id: i64| users.get(&id)).cloned(),
-            "customer" => id.parse().ok().and_then(|id: i64| customers.get(&id)).cloned(),
+            kind @ "user" => then(kind, id, event).or_else(|| users.get(&number?).cloned()),
+            kind @ "customer" => then(kind, id, event).or_else(|| customers.get(&number?).cloned()),
             kind => things.get(&(kind.to_owned(), id.clone())).cloned(),
         };
     }

@@ -12,6 +12,10 @@ const OF_THE_ATTEMPT: [&str; 5] = ["missing", "why", "repeats", "from", "until"]
 
 /// Takes out of an event what this reader may not see of its target.
 pub(super) fn withhold(ctx: &OpContext, event: &mut AuditView) {
+    // Its name may say the amount.
+    if event.target_kind == "budget" && !ctx.holds_everywhere(Permission::BillingView) {
+        event.target_name = None;
+    }
     let silent = event.before.is_none() && event.after.is_none();
     if silent || ctx.holds_everywhere(shown_by(&event.action, &event.target_kind)) {
         return;
