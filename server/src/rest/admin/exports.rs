@@ -158,7 +158,7 @@ pub(in crate::rest) async fn people_of(rest: Rest, id: Option<CustomerId>, query
             ("home-role", 14.0, Kind::Text),
             ("user-state", 12.0, Kind::Text),
             ("members-joined", 20.0, Kind::DateTime),
-            ("members-invited-until", 20.0, Kind::DateTime),
+            ("members-invitation-until", 20.0, Kind::DateTime),
         ];
         let mut list = List::new(language, "members-title", &columns)?;
         let role = |role: MemberRole| say(language, &format!("member-role-{}", role.code()), &[]);
