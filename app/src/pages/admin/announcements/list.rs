@@ -8,6 +8,7 @@ use leptos::server_fn::ServerFn;
 use super::server_fns::DeleteAnnouncement;
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::customer::accounts::page::done_notice;
 use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::forms::form_fault;
@@ -50,7 +51,13 @@ fn list_view(query: ListQuery, page: Page<AnnouncementView>) -> AnyView {
         }
         .into_any()
     };
-    frame(head, view! { {form_fault(refused)} <section class="card">{body}</section> })
+    let known = [
+        ("made", "announcements-done-made"),
+        ("changed", "announcements-done-changed"),
+        ("removed", "announcements-done-removed"),
+    ];
+    let done = done_notice(words, refused.is_some(), &known);
+    frame(head, view! { {done} {form_fault(refused)} <section class="card">{body}</section> })
 }
 
 fn row(words: Words, view: AnnouncementView) -> impl IntoView {
