@@ -201,5 +201,5 @@ pub async fn note_stranger(platform: &Platform, ctx: &OpContext, what: Stranger)
         Stranger::ForeignOrigin => "accounts:foreign-origin",
     };
     let target_id = ctx.user().map(|user| user.id.to_string());
-    record(platform, ctx, Entry::attempt(action, "user", target_id), Outcome::Denied).await
+    record(platform, ctx, Entry::attempt(action, "user", target_id), Outcome::Failed).await
 }
