@@ -171,7 +171,8 @@ async fn bad_tokens_other_sites_and_pages_of_forms_are_told() {
     for page in ["/admin/users/new", "/admin/machines/new"] {
         assert_eq!(server.get(&browser, page).await.status, 404, "{page}");
     }
-    let told = "select concat_ws(' ', outcome, actor_kind, action) from audit_events where outcome <> 'done' order by id";
+    let told =
+        "select concat_ws(' ', outcome, actor_kind, action) from audit_events where outcome <> 'done' order by id";
     let expected = [
         "failed anonymous accounts:bad-token",
         "failed user accounts:foreign-origin",

@@ -322,7 +322,9 @@ async fn a_lost_second_factor_is_reset_from_the_page_of_its_person() {
     let (staff, id) = (server.browser(&admin).await, person.id.to_string());
     let page = format!("/admin/users/{id}");
     assert!(!server.get(&staff, &page).await.text.contains("Reset second factor"));
-    let arm = format!("insert into totp_secrets (user_id, secret, created_at, confirmed_at) values ({id}, 'x', now(), now()) returning user_id::text");
+    let arm = format!(
+        "insert into totp_secrets (user_id, secret, created_at, confirmed_at) values ({id}, 'x', now(), now()) returning user_id::text"
+    );
     server.sql(&arm).await;
     assert!(server.get(&staff, &page).await.text.contains("Reset second factor"));
     let rest = server.token(&admin).await;

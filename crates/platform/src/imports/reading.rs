@@ -108,9 +108,7 @@ async fn read_workbook(platform: &Platform, id: ImportId, kind: &'static Kind, j
     if let Some((key, twice)) = heading.twice.first() {
         let other = heading.column(key).and_then(|column| first.get(heading.index)?.cells.get(column));
         return Ok(Outcome::Refused(match other.filter(|other| other.trim() != twice.text.trim()) {
-            Some(other) => {
-                note("import-columns-alike", &[("first", other.clone()), ("second", twice.text.clone())])
-            }
+            Some(other) => note("import-columns-alike", &[("first", other.clone()), ("second", twice.text.clone())]),
             None => note("import-column-twice", &[("heading", twice.text.clone())]),
         }));
     }

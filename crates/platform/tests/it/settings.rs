@@ -55,7 +55,11 @@ async fn what_decides_who_gets_in_is_the_admins_to_change() {
         assert_eq!(settings::change(p, &clerk.ctx(), both).await.unwrap_err().code, ErrorCode::Forbidden, "{key}");
         let file = json!({ "format": 1, "settings": { key: value.clone() } });
         let looked = settings::stage_import(p, &clerk.ctx(), file.to_string().as_bytes()).await.unwrap_err();
-        assert_eq!((looked.code, looked.key), refused, "{key}: what could not be confirmed is not shown as if it could");
+        assert_eq!(
+            (looked.code, looked.key),
+            refused,
+            "{key}: what could not be confirmed is not shown as if it could"
+        );
         let staged = settings::stage_import(p, &admin.ctx(), file.to_string().as_bytes()).await.unwrap();
         let taken = settings::confirm_import(p, &clerk.ctx(), staged.id).await.unwrap_err();
         assert_eq!((taken.code, taken.key), refused, "{key}");

@@ -14,10 +14,10 @@ use super::edit::assignable;
 use super::identities::{identities_card, parted};
 use super::list::user_state;
 use super::quota::quota_card;
+use super::second_factor::second_factor_card;
 use super::server_fns::{
     AssignRole, DeleteUser, MakeUserPassword, RestoreUser, RevokeRole, SetUserActive, SetUserPassword, SetUserQuota,
 };
-use super::second_factor::second_factor_card;
 use super::sessions::sessions_card;
 use crate::door::{Refused, door, id_of_path, look};
 use crate::layouts::{Area, PageFrame, frame, page};

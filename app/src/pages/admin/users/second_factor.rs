@@ -13,16 +13,12 @@ use crate::words::Words;
 /// Nothing where none is on: there is nothing to be done.
 pub(super) fn second_factor_card(words: Words, view: &UserView) -> Option<AnyView> {
     let since = view.totp_since?;
-    let reset = Ask::new(
-        "totp",
-        words.t("user-totp-reset"),
-        words.t("user-totp-reset-hint"),
-        ResetUserSecondFactor::url(),
-    )
-    .class("btn small")
-    .yes(words.t("user-totp-reset-confirm"))
-    .field("id", view.user.id)
-    .may(words, &view.may.reset_second_factor);
+    let reset =
+        Ask::new("totp", words.t("user-totp-reset"), words.t("user-totp-reset-hint"), ResetUserSecondFactor::url())
+            .class("btn small")
+            .yes(words.t("user-totp-reset-confirm"))
+            .field("id", view.user.id)
+            .may(words, &view.may.reset_second_factor);
     let card = view! {
         <section class="card" id="totp">
             <header><h2>{words.t("user-totp")}</h2> <div class="end">{reset}</div></header>

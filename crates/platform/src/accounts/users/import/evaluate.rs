@@ -111,7 +111,8 @@ impl Evaluation {
             invited,
         };
         let changes = if known.is_some() { changes } else { Vec::new() };
-        let before = known.filter(|_| !changes.is_empty()).map(|known| there_is(known, held, places)).unwrap_or_default();
+        let before =
+            known.filter(|_| !changes.is_empty()).map(|known| there_is(known, held, places)).unwrap_or_default();
         let judged = Judged::sound(row, code, &written, (known.map(|known| known.revision), changes))?;
         Ok(judged.instead_of(before))
     }
@@ -234,7 +235,8 @@ impl Evaluation {
 /// What somebody is now, for who looks at what a row changes. Built-in roles are called by their code, which every reader
 /// has a word of their own for.
 fn there_is(known: &store::Known, roles: &[RoleBrief], places: &[MembershipView]) -> BTreeMap<String, String> {
-    let roles: Vec<_> = roles.iter().map(|role| if role.builtin { role.code.as_str() } else { role.name.as_str() }).collect();
+    let roles: Vec<_> =
+        roles.iter().map(|role| if role.builtin { role.code.as_str() } else { role.name.as_str() }).collect();
     let places: Vec<_> = places.iter().map(|place| place.customer_name.as_str()).collect();
     let all = [
         ("displayName", known.shown().to_owned()),
