@@ -201,11 +201,16 @@ pub struct UserSecret {
 }
 
 /// Body of `POST /api/admin/users/bulk`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UserBulk {
+    /// 1 to 500.
+    #[serde(default)]
     pub ids: Vec<UserId>,
+    /// Instead of ids: all that match these filters, whatever their page and order; refused when they are more than 500.
+    #[serde(default)]
+    pub matching: Option<UserQuery>,
     pub action: UserAction,
 }
 
@@ -220,7 +225,7 @@ pub struct IdentityParting {
 
 /// Parameters of the list of people.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams, utoipa::ToSchema), into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct UserQuery {
     pub page: Option<u32>,

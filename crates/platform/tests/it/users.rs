@@ -283,16 +283,24 @@ async fn many_are_switched_each_for_itself() {
     let admin = test.admin().await;
     let (one, two) = (test.outsider("one").await, test.outsider("two").await);
     let ids = vec![one.id, two.id, admin.id, one.id, UserId(999_999)];
-    let bulk = UserBulk { ids, action: UserAction::Disable };
-    let preview = users::preview_many(&test.platform, &admin.ctx(), &bulk).await.unwrap();
+    let bulk = UserBulk { ids, matching: None, action: UserAction::Disable };
+    let (preview, more) = users::preview_many(&test.platform, &admin.ctx(), &bulk).await.unwrap();
+    assert_eq!(more, 0);
     let possible: Vec<_> = preview.iter().map(|(row, possible)| (row.name.as_str(), possible.is_ok())).collect();
     assert_eq!(possible, [("one", true), ("two", true), ("admin1", false)]);
     let outcomes = users::act_on_many(&test.platform, &admin.ctx(), bulk).await.unwrap();
     let done: Vec<_> = outcomes.iter().map(|(_, done)| done.as_ref().err().map(|error| error.code)).collect();
     assert_eq!(done, [None, None, Some(ErrorCode::WrongState), Some(ErrorCode::NotFound)]);
     assert_eq!(users::get(&test.platform, &admin.ctx(), two.id).await.unwrap().user.state, UserState::Disabled);
-    let none = UserBulk { ids: Vec::new(), action: UserAction::Enable };
+    let none = UserBulk { ids: Vec::new(), matching: None, action: UserAction::Enable };
     assert_eq!(wrong(users::act_on_many(&test.platform, &admin.ctx(), none).await), ["ids"]);
+    // All that match, whatever their page.
+    let filters = UserQuery { state: Some(UserState::Disabled), page_size: Some(1), ..UserQuery::default() };
+    let all = UserBulk { ids: Vec::new(), matching: Some(filters), action: UserAction::Enable };
+    let (preview, more) = users::preview_many(&test.platform, &admin.ctx(), &all).await.unwrap();
+    assert_eq!((preview.len(), more), (2, 0));
+    let outcomes = users::act_on_many(&test.platform, &admin.ctx(), all).await.unwrap();
+    assert!(outcomes.len() == 2 && outcomes.iter().all(|(_, done)| done.is_ok()), "{outcomes:?}");
 }
 
 #[tokio::test]

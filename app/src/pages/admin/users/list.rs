@@ -15,7 +15,7 @@ use crate::paths;
 use crate::role_words::role_name;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, hidden_filters, more_summary, pager, sort_header};
+use crate::ui::lists::{ListQuery, all_matching, hidden_filters, more_summary, pager, sort_header};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -68,7 +68,7 @@ async fn choices(platform: &Platform, ctx: &OpContext) -> platform::Result<Choic
 }
 
 /// The address as the page's state and as the operation's query. Words we do not know filter nothing.
-fn read_query() -> (ListQuery, UserQuery) {
+pub(super) fn read_query() -> (ListQuery, UserQuery) {
     let names = ["q", "state", "role", "customerId", "sort", "pageSize", "page"];
     let list = ListQuery::here(paths::USERS, names);
     let query = UserQuery {
@@ -105,7 +105,7 @@ fn list_view(query: ListQuery, list: Page<UserRow>, choices: Choices) -> AnyView
     let body = view! {
         <section class="card">
             {filters(words, &query, choices)}
-            {ctx.holds(Permission::UsersUpdate).then(|| bulk_form(words, &query))}
+            {ctx.holds(Permission::UsersUpdate).then(|| bulk_form(words, &query, &list))}
             {table(words, &ctx, &query, list)}
         </section>
     };
@@ -148,7 +148,12 @@ fn filters(words: Words, query: &ListQuery, choices: Choices) -> impl IntoView +
 }
 
 /// What can be done with the chosen rows.
-fn bulk_form(words: Words, query: &ListQuery) -> impl IntoView + use<> {
+fn bulk_form(words: Words, query: &ListQuery, list: &Page<UserRow>) -> impl IntoView + use<> {
+    // The box at the head takes a page; this one takes all of them.
+    let filters = match list.total > list.list.len() as u64 {
+        true => all_matching(words, query, &KEPT, list.total).into_any(),
+        false => hidden_filters(query, &KEPT).into_any(),
+    };
     let actions =
         UserAction::ALL.iter().map(|a| (a.code().to_owned(), words.t(&format!("user-{}", a.code())))).collect();
     view! {
@@ -156,7 +161,7 @@ fn bulk_form(words: Words, query: &ListQuery) -> impl IntoView + use<> {
             <form id="bulk" class="bulk" method="get" action=paths::USERS_BULK>
                 <select name="action" aria-label=words.t("bulk-action")>{options_view(actions, "")}</select>
                 <button class="btn">{words.t("bulk-go")}</button>
-                {hidden_filters(query, &KEPT)}
+                {filters}
             </form>
         </div>
     }

@@ -60,7 +60,7 @@ pub async fn act_on_users(
     #[server(default)] filters: String,
 ) -> Result<Vec<BulkOutcome>, ApiError> {
     let (platform, ctx) = door::door();
-    let bulk = contract::users::UserBulk { ids, action };
+    let bulk = contract::users::UserBulk { ids, matching: None, action };
     let outcomes = platform::accounts::users::act_on_many(&platform, &ctx, bulk).await;
     let outcomes = door::answer(&platform, &ctx, outcomes).await?;
     let outcomes = door::outcomes(&platform, &ctx, outcomes).await;
