@@ -8,7 +8,6 @@ use leptos::server_fn::ServerFn;
 use super::server_fns::DeleteAnnouncement;
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
-use crate::pages::customer::accounts::page::done_notice;
 use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::forms::form_fault;
@@ -56,7 +55,7 @@ fn list_view(query: ListQuery, page: Page<AnnouncementView>) -> AnyView {
         ("changed", "announcements-done-changed"),
         ("removed", "announcements-done-removed"),
     ];
-    let done = done_notice(words, refused.is_some(), &known);
+    let done = crate::pages::customer::accounts::page::done_notice(words, refused.is_some(), &known);
     frame(head, view! { {done} {form_fault(refused)} <section class="card">{body}</section> })
 }
 
