@@ -348,6 +348,14 @@ pub fn must_hold(ctx: &OpContext, permission: Permission) -> platform::Result<()
     }
 }
 
+/// The same for a page that opens with a form, and the refusal is in the log as that of what the form is for.
+///
+/// # Errors
+/// As [`must_hold`].
+pub fn may_open(ctx: &OpContext, permission: Permission) -> platform::Result<()> {
+    ctx.may_open(permission)
+}
+
 /// Language in the cookie, else the first the browser prefers that we have.
 pub fn language_of(headers: &http::HeaderMap) -> Option<Language> {
     cookie(headers, LANGUAGE_COOKIE).and_then(|code| Language::parse(&code)).or_else(|| {

@@ -151,6 +151,11 @@ pub fn settings_done(what: &str) -> String {
     format!("{SETTINGS}?done={what}")
 }
 
+/// The announcements after one was `made`, `changed` or `removed`.
+pub fn announcements_done(what: &str) -> String {
+    format!("{ANNOUNCEMENTS}?done={what}")
+}
+
 /// A page of channels after one was `added`, `saved` or `removed`.
 pub fn channels_done(page: &str, what: &str) -> String {
     format!("{page}?done={what}")

@@ -258,6 +258,7 @@ fn people(all: Routes) -> Routes {
         .rest(routes!(users::password))
         .rest(routes!(users::sessions, users::end_sessions))
         .rest(routes!(users::end_session))
+        .rest(routes!(users::reset_second_factor))
         .rest(routes!(users::unlink_identity))
         .rest(routes!(users::assign))
         .rest(routes!(users::revoke))

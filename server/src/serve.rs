@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
-use platform::{Platform, accounts, instances, jobs, metrics};
+use platform::{Platform, accounts, audit, instances, jobs, metrics};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -124,6 +124,10 @@ impl Running {
         let stored = futures_util::future::join_all(background);
         if timeout(STEP, stored).await.is_err() {
             tracing::warn!("some samples were not stored in time; agents send them again");
+        }
+        // Refusals that were counted have no row yet.
+        if !matches!(timeout(STEP, audit::tell_repeats(&platform, true)).await, Ok(Ok(()))) {
+            tracing::warn!("how often some requests were refused is not in the log");
         }
         if timeout(STEP, platform.db().close()).await.is_err() {
             tracing::warn!("some connections to the database were still in use");

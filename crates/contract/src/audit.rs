@@ -27,7 +27,7 @@ pub struct AuditView {
     pub action: String,
     pub target_kind: String,
     pub target_id: Option<String>,
-    /// What it is called: people and customers as they are now, everything else as the log last called it.
+    /// What it is called: people and customers as they were called then, everything else as the log last called it.
     pub target_name: Option<String>,
     /// The customer it concerns, who sees it too.
     pub customer_id: Option<CustomerId>,
@@ -36,6 +36,8 @@ pub struct AuditView {
     pub outcome: String,
     pub before: Option<serde_json::Value>,
     pub after: Option<serde_json::Value>,
+    /// True where the reader may not see what it is about, so that what it was and is is left out.
+    pub withheld: bool,
     pub request_id: String,
     /// True once the row is part of the hash chain.
     pub sealed: bool,

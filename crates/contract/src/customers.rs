@@ -51,6 +51,8 @@ pub struct MemberView {
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct MemberQuery {
+    pub page: Option<u32>,
+    pub page_size: Option<u32>,
     /// User name, display name or e-mail, as far as the caller sees it.
     pub q: Option<String>,
 }

@@ -123,7 +123,7 @@ pub struct ImportRow {
     /// Columns that would change, for an update.
     pub changes: Vec<String>,
     /// What there is in those columns: of machines, as a number, a text, `true` or `false`, `whole` or `shared`; absent where
-    /// there is nothing.
+    /// there is nothing. Of people, in every column: built-in roles by their code, roles and customers with `; ` between them.
     #[serde(default)]
     pub before: BTreeMap<String, String>,
     /// What somebody becomes in customers, where they are less there now.

@@ -38,6 +38,8 @@ pub enum NotificationKind {
     MemberChanged,
     /// Somebody took one out of a customer.
     MemberRemoved,
+    /// A customer one belongs to was disabled, enabled, deleted or brought back.
+    CustomerSwitched,
     /// A role of the platform was given to one or taken away.
     RolesChanged,
     /// One's own password.
@@ -62,13 +64,15 @@ pub enum NotificationKind {
     InstanceIdle,
     /// So much of a budget of one's customer is spent.
     BudgetReached,
+    /// A customer asks for more time on a machine; for those who may answer.
+    RenewalRequested,
     /// Certificates of a machine's Docker Engine end soon; for those who may store new ones.
     EngineCertificates,
 }
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 25] = [
+    pub const ALL: [NotificationKind; 27] = [
         NotificationKind::AllocationGiven,
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
@@ -81,6 +85,7 @@ impl NotificationKind {
         NotificationKind::MemberAdded,
         NotificationKind::MemberChanged,
         NotificationKind::MemberRemoved,
+        NotificationKind::CustomerSwitched,
         NotificationKind::RolesChanged,
         NotificationKind::ImageReviewed,
         NotificationKind::InstanceFailed,
@@ -93,12 +98,17 @@ impl NotificationKind {
         NotificationKind::SshKeyAdded,
         NotificationKind::ApiTokenMade,
         NotificationKind::AccountSwitched,
+        NotificationKind::RenewalRequested,
         NotificationKind::EngineCertificates,
     ];
 
     /// Whom it can concern at all: holders of a permission, or everybody.
     pub fn concerns(self) -> Option<Permission> {
-        (self == NotificationKind::EngineCertificates).then_some(Permission::MachinesConnect)
+        match self {
+            NotificationKind::EngineCertificates => Some(Permission::MachinesConnect),
+            NotificationKind::RenewalRequested => Some(Permission::AllocationsUpdate),
+            _ => None,
+        }
     }
 
     /// What the platform's channels can carry: what is about customers, and nobody's own.
@@ -130,6 +140,7 @@ impl NotificationKind {
             NotificationKind::MemberAdded => "member-added",
             NotificationKind::MemberChanged => "member-changed",
             NotificationKind::MemberRemoved => "member-removed",
+            NotificationKind::CustomerSwitched => "customer-switched",
             NotificationKind::RolesChanged => "roles-changed",
             NotificationKind::PasswordChanged => "password-changed",
             NotificationKind::EmailChanged => "email-changed",
@@ -142,6 +153,7 @@ impl NotificationKind {
             NotificationKind::InstanceFailed => "instance-failed",
             NotificationKind::InstanceIdle => "instance-idle",
             NotificationKind::BudgetReached => "budget-reached",
+            NotificationKind::RenewalRequested => "renewal-requested",
             NotificationKind::EngineCertificates => "engine-certificates",
         }
     }

@@ -63,6 +63,9 @@ pub struct UserRow {
     pub memberships: Vec<MembershipView>,
     pub last_login_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
+    /// Whether a second factor is on.
+    #[serde(default)]
+    pub second_factor: bool,
 }
 
 /// A person in full.
@@ -80,6 +83,12 @@ pub struct UserView {
     /// Whether a password of theirs is kept here.
     #[serde(default)]
     pub has_password: bool,
+    /// Since when a second factor is on.
+    #[serde(default)]
+    pub totp_since: Option<DateTime<Utc>>,
+    /// Recovery codes that were not used.
+    #[serde(default)]
+    pub recovery_codes_left: u32,
     /// The sign-in services and directories that the account is bound to.
     #[serde(default)]
     pub identities: Vec<IdentityView>,
@@ -103,6 +112,8 @@ pub struct UserMay {
     pub restore: May,
     pub set_password: May,
     pub end_sessions: May,
+    /// Whether the second factor can be taken off.
+    pub reset_second_factor: May,
     /// Whether it can be parted from what it is bound to.
     pub unlink_identities: May,
     /// Whether any role can be given to them by the caller.
@@ -190,11 +201,16 @@ pub struct UserSecret {
 }
 
 /// Body of `POST /api/admin/users/bulk`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UserBulk {
+    /// 1 to 500.
+    #[serde(default)]
     pub ids: Vec<UserId>,
+    /// Instead of ids: all that match these filters, whatever their page and order; refused when they are more than 500.
+    #[serde(default)]
+    pub matching: Option<UserQuery>,
     pub action: UserAction,
 }
 
@@ -209,7 +225,7 @@ pub struct IdentityParting {
 
 /// Parameters of the list of people.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams, utoipa::ToSchema), into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct UserQuery {
     pub page: Option<u32>,

@@ -74,6 +74,7 @@ struct Inner {
     configuration: settings::Cache,
     endings: tokio::sync::broadcast::Sender<accounts::SessionEnding>,
     attempts: accounts::AttemptsSeen,
+    repeats: audit::Repeats,
     bell: tokio::sync::Notify,
     sessions: Arc<rechecks::Rechecks<contract::SessionId, accounts::Standing>>,
     holdings: Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>>,
@@ -128,6 +129,7 @@ impl Platform {
                 configuration: settings::Cache::default(),
                 endings,
                 attempts: accounts::AttemptsSeen::default(),
+                repeats: audit::Repeats::default(),
                 bell: tokio::sync::Notify::new(),
                 sessions: Arc::default(),
                 holdings: Arc::default(),
@@ -237,6 +239,10 @@ impl Platform {
 
     pub(crate) fn attempts(&self) -> &accounts::AttemptsSeen {
         &self.inner.attempts
+    }
+
+    pub(crate) fn repeats(&self) -> &audit::Repeats {
+        &self.inner.repeats
     }
 
     /// Rung when a short job was added that somebody waits for.

@@ -16,7 +16,25 @@ pub(crate) fn look_of(name: &str) -> String {
 /// The same without accents and signs, for names that nobody else may come near.
 pub(crate) fn bare_look_of(name: &str) -> String {
     let bare: String = name.nfkd().filter(|c| !is_combining_mark(*c)).collect();
-    look_of(&bare).chars().filter(|c| c.is_alphanumeric()).collect()
+    look_of(&bare).chars().filter(|c| c.is_alphanumeric()).map(in_simplified_script).collect()
+}
+
+/// The characters of what is built in as they are written in Taiwan and Hong Kong: to a reader they are the same word.
+fn in_simplified_script(c: char) -> char {
+    const PAIRS: [(char, char); 11] = [
+        ('員', '员'),
+        ('運', '运'),
+        ('維', '维'),
+        ('營', '营'),
+        ('師', '师'),
+        ('學', '学'),
+        ('戶', '户'),
+        ('責', '责'),
+        ('負', '负'),
+        ('臺', '台'),
+        ('檯', '台'),
+    ];
+    PAIRS.iter().find(|(traditional, _)| *traditional == c).map_or(c, |(_, simplified)| *simplified)
 }
 
 /// Whether Latin letters stand beside Greek, Cyrillic or Armenian ones, many of which look the same.
@@ -66,6 +84,9 @@ mod tests {
             ("Operator", "Operat\u{585}r"),
             ("Operator", "\u{1d40e}perator"),
             ("Operator", "O p e r a t o r"),
+            ("平台管理员", "平台管理員"),
+            ("平台管理员", "平臺管理員"),
+            ("运维人员", "運維人員"),
         ] {
             assert_eq!(bare_look_of(other), bare_look_of(name), "{other:?}");
         }

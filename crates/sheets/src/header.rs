@@ -13,10 +13,18 @@ pub const HEADER_ROWS: usize = 20;
 pub struct Column<'a> {
     /// The caller's name for it.
     pub key: &'a str,
-    /// Names a person may give it, in every language.
+    /// Names a person may give it, in every language; the first two are the caller's own, and count before any other.
     pub headers: &'a [&'a str],
     /// Whether a sheet without it is of no use.
     pub required: bool,
+}
+
+impl Column<'_> {
+    /// Whether the heading is the caller's own, in one of two languages.
+    fn is_called(&self, text: &str) -> bool {
+        let text = plain(text);
+        self.headers.iter().take(2).any(|own| plain(own) == text)
+    }
 }
 
 /// A name in the header row.
@@ -109,10 +117,25 @@ impl Names {
         };
         for (column, text) in row.cells.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
             let heading = Heading { column, text: text.clone() };
-            match self.column(text).and_then(|known| columns.get(known)) {
-                None => header.unknown.push(heading),
-                Some(known) if header.column(known.key).is_some() => header.twice.push((known.key, heading)),
-                Some(known) => header.found.push((known.key, column)),
+            let Some(known) = self.column(text).and_then(|known| columns.get(known)) else {
+                header.unknown.push(heading);
+                continue;
+            };
+            let Some(place) = header.found.iter().position(|(key, _)| *key == known.key) else {
+                header.found.push((known.key, column));
+                continue;
+            };
+            // A sheet may well have a column of its own beside ours that some people call ours by.
+            let before = header.found[place].1;
+            let written = row.cells.get(before).cloned().unwrap_or_default();
+            match (known.is_called(&written), known.is_called(text)) {
+                (true, false) => header.unknown.push(heading),
+                (false, true) => {
+                    header.unknown.push(Heading { column: before, text: written });
+                    header.found.remove(place);
+                    header.found.push((known.key, column));
+                }
+                _ => header.twice.push((known.key, heading)),
             }
         }
         let missing = columns.iter().filter(|column| column.required && header.column(column.key).is_none());

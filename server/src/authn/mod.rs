@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use contract::ErrorCode;
+use platform::audit::{self, Stranger};
 use platform::{Error, OpContext, Principal, accounts};
 
 pub use session_store::session_layer;
@@ -104,9 +105,15 @@ async fn admit(state: &AppState, asked: &Asked, anonymous: &OpContext) -> platfo
         (None, None) => Principal::Anonymous,
     };
     let by_cookie = bearer.is_none() && principal != Principal::Anonymous;
-    origin::check(&asked.method, &asked.headers, &state.config.public_url, by_cookie)?;
     let language = principal.user().and_then(|user| user.language).unwrap_or(anonymous.language());
-    Ok(anonymous.authenticated(principal, language))
+    let ctx = anonymous.authenticated(principal, language);
+    if let Err(error) = origin::check(&asked.method, &asked.headers, &state.config.public_url, by_cookie) {
+        if let Err(failure) = audit::note_stranger(&state.platform, &ctx, Stranger::ForeignOrigin).await {
+            tracing::error!(request_id = ctx.request_id(), %failure, "a request of another site could not be audited");
+        }
+        return Err(error);
+    }
+    Ok(ctx)
 }
 
 /// The token as it stands there, behind the word in whatever letters (RFC 9110, 11.1); what is no text is a token that opens

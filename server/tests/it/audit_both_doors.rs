@@ -1,12 +1,13 @@
 //! A customer's own part of the log through both doors, as a page and as a workbook; and the file of daily anchors.
 
 use contract::customers::MemberCreate;
+use http::{Method, header};
 use platform::{SystemActor, audit, customers};
 use server::anchors;
 use test_support::{TestPlatform, eventually};
 
 use crate::both::{Doors, Through};
-use crate::harness::{Server, rows};
+use crate::harness::{Server, Who, rows};
 
 async fn scenario(through: Through) {
     let server = Server::start().await;
@@ -152,4 +153,31 @@ async fn a_day_that_does_not_read_is_said_on_both_pages_and_a_word_at_its_field(
     let refused = server.get(&staff, "/api/admin/audits?outcome=zzz").await;
     assert_eq!((refused.status, refused.code()), (400, 1000));
     assert_eq!(refused.fields().keys().collect::<Vec<_>>(), ["outcome"]);
+}
+
+/// What is refused before any operation is asked, and pages that are nothing but a form.
+#[tokio::test]
+async fn bad_tokens_other_sites_and_pages_of_forms_are_told() {
+    let server = Server::start().await;
+    let operator = server.test.operator("operator").await;
+    let browser = server.browser(&operator).await;
+    assert_eq!(server.get(&Who::Bearer("rgpu_made_up".to_owned()), "/api/auth/profile").await.status, 401);
+    let Who::Cookie(cookie) = &browser else { unreachable!() };
+    let foreign = server
+        .bare(Method::POST, "/api/auth/logout")
+        .header(header::COOKIE, cookie)
+        .header(header::ORIGIN, "https://evil.example");
+    assert_eq!(foreign.send().await.unwrap().status(), 403);
+    for page in ["/admin/users/new", "/admin/machines/new"] {
+        assert_eq!(server.get(&browser, page).await.status, 404, "{page}");
+    }
+    let told =
+        "select concat_ws(' ', outcome, actor_kind, action) from audit_events where outcome <> 'done' order by id";
+    let expected = [
+        "failed anonymous accounts:bad-token",
+        "failed user accounts:foreign-origin",
+        "denied user users:create",
+        "denied user machines:create",
+    ];
+    assert_eq!(server.sql(told).await, expected);
 }

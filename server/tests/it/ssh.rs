@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use contract::accounts::SshKeyCreate;
 use http::Method;
-use platform::accounts;
+use platform::{accounts, customers};
 use serde_json::{Value, json};
 use test_support::{TestUser, eventually};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -240,6 +240,7 @@ enum Blow {
     PasswordChanged,
     UserDisabled,
     MemberRemoved,
+    CustomerDisabled,
     EndedFromTheList,
     EndedByStaff,
     InstanceDeleted,
@@ -249,7 +250,8 @@ enum Blow {
 async fn what_ends_somebodys_powers_ends_their_connections() {
     let door = Door::new(&[]).await;
     let server = &door.world.server;
-    let staff = server.token(&server.test.admin().await).await;
+    let admin = server.test.admin().await;
+    let staff = server.token(&admin).await;
     let owner = door.world.acme.owner.clone();
     let open = async |key: &str| {
         let mut shell = door.shell(&[], key, &door.who("one"));
@@ -268,6 +270,7 @@ async fn what_ends_somebodys_powers_ends_their_connections() {
         Blow::UserDisabled,
         Blow::PasswordChanged,
         Blow::MemberRemoved,
+        Blow::CustomerDisabled,
         Blow::InstanceDeleted,
     ];
     for (n, blow) in blows.into_iter().enumerate() {
@@ -292,6 +295,10 @@ async fn what_ends_somebodys_powers_ends_their_connections() {
             }
             Blow::MemberRemoved => {
                 sql(format!("delete from memberships where user_id = {user} returning user_id")).await;
+                words
+            }
+            Blow::CustomerDisabled => {
+                customers::set_active(server.platform(), &admin.ctx(), door.world.acme.id, false).await.unwrap();
                 words
             }
             Blow::EndedFromTheList | Blow::EndedByStaff => {
@@ -322,6 +329,10 @@ async fn what_ends_somebodys_powers_ends_their_connections() {
                 "insert into memberships (customer_id, user_id, role) values ({}, {user}, 'owner') returning user_id",
                 door.world.acme.id
             ),
+            Blow::CustomerDisabled => {
+                customers::set_active(server.platform(), &admin.ctx(), door.world.acme.id, true).await.unwrap();
+                continue;
+            }
             Blow::KeyRemoved => {
                 let again = run(door.program("ssh", &name).arg(door.who("one")).arg("true")).await;
                 assert!(text(&again.stderr).contains("Permission denied"), "{}", text(&again.stderr));

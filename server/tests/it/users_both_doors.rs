@@ -4,11 +4,14 @@
 use contract::Permission as P;
 use contract::live::WALL_TOPIC;
 use http::Method;
+use http::header::ACCEPT;
 use serde_json::{Value, json};
 
 use crate::both::{Doors, Through};
-use crate::harness::{Answer, Server, Who};
+use crate::harness::{Answer, Server, Who, sfn};
 use crate::sockets::Live;
+
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 async fn scenario(through: Through) {
     let server = Server::with(|config| config.trusted_proxies = 1).await;
@@ -291,15 +294,62 @@ async fn roles_and_people_of_a_customer_are_found_by_what_they_are_called() {
     ] {
         let q = "E-MEMBER";
         let by_rest = server.get(who, &format!("{rest}?q={q}")).await.data();
-        assert_eq!(names(&by_rest), member, "{rest}");
+        assert_eq!((names(&by_rest["list"]), &by_rest["total"]), (member.clone(), &json!(1)), "{rest}");
+        let second = server.get(who, &format!("{rest}?pageSize=1&page=2")).await.data();
+        assert_eq!((names(&second["list"]).len(), &second["total"]), (1, &json!(2)), "{rest}");
+        assert_eq!(server.get(who, &format!("{rest}?pageSize=101")).await.code(), 1000, "{rest}");
+        let book = server.signed(who, server.bare(Method::GET, &rest).header(ACCEPT, XLSX));
+        assert!(Answer::of(book).await.header("content-type").contains("spreadsheetml"), "{rest}");
         if let Some(page) = page {
             assert_eq!(server.call(page, "list_members", &[("query[q]", q)]).await.json(), by_rest);
         }
     }
+    let book = server.signed(&staff, server.bare(Method::GET, "/api/admin/users").header(ACCEPT, XLSX));
+    assert!(Answer::of(book).await.header("content-type").contains("spreadsheetml"));
     for (who, page) in [(&owner_page, "/members".to_owned()), (&staff_page, format!("/admin/customers/{}", acme.id))] {
         let shown = server.get(who, &format!("{page}?q=e-member")).await.text;
         let listed = |name: &str| shown.contains(&format!("<span class=\"sub mono\">{name}</span>"));
         assert!(listed(&acme.member.name) && !listed(&acme.owner.name), "{page}");
         assert!(shown.contains("members/export?q=e-member"), "what is taken away is what is shown: {page}");
     }
+}
+
+/// The button is there for whoever has a second factor, and the same is done over REST.
+#[tokio::test]
+async fn a_lost_second_factor_is_reset_from_the_page_of_its_person() {
+    let server = Server::start().await;
+    let (admin, person) = (server.test.admin().await, server.test.outsider("lost").await);
+    let (staff, id) = (server.browser(&admin).await, person.id.to_string());
+    let page = format!("/admin/users/{id}");
+    assert!(!server.get(&staff, &page).await.text.contains("Reset second factor"));
+    let arm = format!(
+        "insert into totp_secrets (user_id, secret, created_at, confirmed_at) values ({id}, 'x', now(), now()) returning user_id::text"
+    );
+    server.sql(&arm).await;
+    assert!(server.get(&staff, &page).await.text.contains("Reset second factor"));
+    let rest = server.token(&admin).await;
+    assert_eq!(server.get(&rest, &format!("/api/admin/users/{id}")).await.data()["secondFactor"], true);
+    assert_eq!(server.call(&staff, "reset_user_second_factor", &[("id", &id)]).await.code(), 0);
+    assert_eq!(server.get(&rest, &format!("/api/admin/users/{id}")).await.data()["secondFactor"], false);
+    server.sql(&arm).await;
+    let over_rest = server.request(&rest, Method::DELETE, &format!("/api/admin/users/{id}/totp"));
+    assert_eq!(Answer::of(over_rest).await.data()["totpSince"], Value::Null);
+}
+
+/// Doing it is said, and the list is as narrow afterwards as it was before.
+#[tokio::test]
+async fn what_was_done_with_many_is_said_on_the_list_one_came_from() {
+    let server = Server::start().await;
+    let (admin, person) = (server.test.admin().await, server.test.outsider("lost").await);
+    let (staff, id) = (server.browser(&admin).await, person.id.to_string());
+    let list = server.get(&staff, "/admin/users?q=lost").await.text;
+    assert!(list.contains("<input type=\"hidden\" name=\"q\" value=\"lost\""), "{list}");
+    let asked = server.get(&staff, &format!("/admin/users/bulk?action=disable&ids={id}&q=lost")).await.text;
+    assert!(asked.contains("name=\"filters\" value=\"q=lost\"") && asked.contains("/admin/users?q=lost"), "{asked}");
+    let request = server.signed(&staff, server.bare(Method::POST, &sfn("act_on_users")).header(ACCEPT, "text/html"));
+    let request = server.form(request, &[("action", "disable"), ("ids[]", &id), ("filters", "q=lost")]);
+    let answer = Answer::of(request).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/admin/users?done=1&q=lost"), "{}", answer.text);
+    let said = server.get(&staff, "/admin/users?done=1&q=lost").await.text;
+    assert!(said.contains("Done for 1 user."), "{said}");
 }

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::{ErrorCode, UserId};
 
-use super::{entry, store};
+use super::{entry, identity, store};
 use crate::context::network_of;
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, secrets};
@@ -240,6 +240,32 @@ pub(super) async fn note_failure_because(
     failed.target_id = user.map(|id| id.to_string());
     failed.after = why;
     audit::record_failed(platform, ctx, failed).await
+}
+
+/// A directory that has to be asked is away. What a password here was tried against counts all the same, of the account
+/// alone, which shows in no answer: else somebody could guess unhindered meanwhile. Of everybody else nothing is counted, so
+/// that whoever is held up by the outage finds neither a delay nor a challenge after it.
+pub(super) async fn note_unchecked(
+    platform: &Platform,
+    ctx: &OpContext,
+    subjects: &Subjects,
+    found: Option<&store::Credentials>,
+    error: &Error,
+) -> Result<()> {
+    if let Some(row) = found.filter(|row| row.password_hash.is_some()) {
+        let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+        let account = account_standing(&mut tx, ctx, subjects, Some(row.id)).await?;
+        let by = subjects.of_account(Some(row.id));
+        let mut counted = Vec::new();
+        counted.extend(account.of_pair.is_none().then_some(&by.pair));
+        counted.extend(account.of_all.is_none().then_some(&by.all));
+        store::attempts::note(&mut tx, &counted, ctx.now()).await?;
+        tx.commit().await?;
+    }
+    let mut failed = entry("accounts:sign-in", UserId(0));
+    failed.target_id = found.map(|row| row.id.to_string());
+    failed.after = identity::why_of(error).map(|why| serde_json::json!({ "why": why }));
+    audit::record_failed_again(platform, ctx, failed).await
 }
 
 /// Everything was right: forgets this person's failures from here and remembers the address.

@@ -111,6 +111,12 @@ pub async fn begin_sign_in(platform: &Platform, ctx: &OpContext, request: &Login
             };
             (false, standing.refusal(), Some(serde_json::json!({ "why": why })))
         }
+        // Nobody could say whether it was right: that is no failure of whoever typed it.
+        Err(error) if error.code == ErrorCode::Unavailable => {
+            attempts::note_unchecked(platform, ctx, &subjects, found.as_ref(), &error).await?;
+            tokio::time::sleep(REFUSAL_TIME.saturating_sub(began.elapsed())).await;
+            return Err(if standing.lets_in(known) { error } else { standing.refusal() });
+        }
         Err(error) if counts => {
             let why = identity::why_of(&error).map(|why| serde_json::json!({ "why": why }));
             (true, error, why)

@@ -158,6 +158,17 @@ async fn answer(platform: &Platform, ctx: &OpContext, jti: &str, refresh_token: 
 /// `TokenExpired` after an access token's time, `Unauthenticated` for anything else that is not a valid token of this
 /// installation.
 pub async fn principal_of_bearer(platform: &Platform, ctx: &OpContext, token: &str) -> Result<Principal> {
+    let found = find_bearer(platform, ctx, token).await;
+    // One that has ended is everybody's once in a while; what opens nothing is somebody's try.
+    if found.as_ref().is_err_and(|error| error.code == ErrorCode::Unauthenticated)
+        && let Err(failure) = audit::note_stranger(platform, ctx, audit::Stranger::BadToken).await
+    {
+        tracing::error!(request_id = ctx.request_id(), %failure, "a token that opens nothing could not be audited");
+    }
+    found
+}
+
+async fn find_bearer(platform: &Platform, ctx: &OpContext, token: &str) -> Result<Principal> {
     let user = if token.starts_with(api_tokens::PREFIX) {
         let hash = secrets::sha256(token.as_bytes());
         find_session(platform, ctx, store::SessionKey::Api(&hash)).await?

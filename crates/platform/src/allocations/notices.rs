@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use contract::allocations::AllocationState;
 use contract::machines::{MaintenanceState, MaintenanceView};
 use contract::notifications::NotificationKind;
-use contract::{CustomerId, MachineId};
+use contract::{CustomerId, MachineId, Permission};
 
 use super::store;
 use crate::db::Tx;
 use crate::notifications::{self, Notice, Value};
-use crate::{OpContext, Platform, Result, customers, machines};
+use crate::{OpContext, Platform, Result, accounts, customers, machines};
 
 /// A machine is theirs: now, or from its day on.
 pub(super) async fn given(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row: &store::Row) -> Result<()> {
@@ -52,6 +52,28 @@ pub(super) async fn taken_back(platform: &Platform, tx: &mut Tx, ctx: &OpContext
 pub(super) async fn ending(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row: &store::Row) -> Result<()> {
     let args = vec![("endsAt", Value::Time(row.ends_at))];
     tell(platform, tx, ctx, everybody(row), NotificationKind::AllocationEnding, args).await
+}
+
+/// A customer asks for more time: told to those who may answer.
+pub(super) async fn wished(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &store::Row,
+    wanted: DateTime<Utc>,
+) -> Result<()> {
+    let brief = machines::briefs(platform, tx, &[row.machine.0], ctx.now()).await?;
+    let names = customers::names(tx, &[row.customer.0]).await?;
+    let args = vec![
+        ("machine", Value::Text(brief.get(&row.machine.0).cloned().unwrap_or_default().name)),
+        ("customer", Value::Text(names.get(&row.customer.0).cloned().unwrap_or_default())),
+        ("endsAt", Value::Time(wanted)),
+        ("by", notifications::by(ctx)),
+    ];
+    let link = Some(format!("/admin/allocations/{}", row.id));
+    let people = accounts::holders(tx, Permission::AllocationsUpdate).await?;
+    let notice = Notice { kind: NotificationKind::RenewalRequested, args, link };
+    notifications::notify_in_tx(platform, tx, ctx, &people, &notice).await
 }
 
 /// A wish for more time was answered: the new end, or the word with which it was refused.

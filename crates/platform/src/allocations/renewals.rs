@@ -12,7 +12,7 @@ use crate::authz::{AllocationRef, RequestRenewal, UpdateAllocation};
 use crate::calendar::add_months;
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, audit, customers, machines, settings};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, customers, machines, settings};
 
 /// Asks for more time for a machine one has.
 pub async fn request_renewal(
@@ -25,7 +25,8 @@ pub async fn request_renewal(
     let ctx = &ctx.trying(machines::attempt("allocations:request-renewal", machine));
     let customer = super::own_customer(ctx, Permission::AllocationsView)?;
     let zone = settings::time_zone(platform).await;
-    let mut tx = platform.db().begin(ctx).await?;
+    // What staff are told is the system's.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
     let row = store::current(&mut tx, id, customer).await?.ok_or_else(Error::not_found)?;
     let tried = ctx.trying_on("allocations:request-renewal", "allocation", row.id);
@@ -57,6 +58,10 @@ pub async fn request_renewal(
         after: Some(serde_json::json!({ "wantedUntil": wanted, "message": message })),
     };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
+    notices::wished(platform, &mut tx, ctx, &row, wanted).await?;
+    tx.commit().await?;
+    // As the customer sees it.
+    let mut tx = platform.db().begin(ctx).await?;
     let row = store::get(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;
     let detail = detail(platform, ctx, &mut tx, row).await?;
     tx.commit().await?;

@@ -1,21 +1,27 @@
 //! Who did what to what: rows written in the transaction of the change, insert-only, chained later by the sealer.
 //!
 //! Invariants: a rolled-back change leaves no row; secrets never enter `before` or `after`; the chain covers committed
-//! rows only, behind the oldest running transaction, so a late commit is never skipped.
+//! rows only, behind the oldest running transaction, so a late commit is never skipped; what something was and is, is read
+//! by those alone who may see the thing itself.
 
 mod chain;
 mod names;
 mod own;
+mod repeats;
 mod retention;
 mod store;
+mod withheld;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use chrono::{DateTime, Utc};
 use contract::audit::{ACTORS, AuditQuery, AuditView, DOORS};
 use contract::{CustomerId, ErrorCode, MAX_PAGE_SIZE, Page, Permission, UserId};
 
 pub use chain::{Anchor, ChainReport, Outside, Pruned, chain_end, seal, verify_chain};
 pub use own::{export_own, list_own, note_export_own, own_facets};
+pub(crate) use repeats::Repeats;
+pub use repeats::{Stranger, note_stranger, tell_repeats};
 pub use retention::prune;
 
 use crate::authz::AuditLog;
@@ -119,7 +125,12 @@ pub async fn record_failed(platform: &Platform, ctx: &OpContext, entry: Entry) -
     record_apart(platform, ctx, entry, Outcome::Failed).await
 }
 
-/// Records a refusal, in a transaction of its own.
+/// The same of what may come again at any pace: after the first few it is counted, and told in one row.
+pub(crate) async fn record_failed_again(platform: &Platform, ctx: &OpContext, entry: Entry) -> Result<()> {
+    repeats::record(platform, ctx, entry, Outcome::Failed).await
+}
+
+/// Records a refusal, in a transaction of its own; what is refused again and again is counted, and told in one row.
 pub(crate) async fn record_denial(platform: &Platform, ctx: &OpContext, denial: &Denial) -> Result<()> {
     let mut details = denial.details.clone();
     details.entry("missing").or_insert_with(|| denial.missing.name().into());
@@ -131,7 +142,7 @@ pub(crate) async fn record_denial(platform: &Platform, ctx: &OpContext, denial: 
         before: None,
         after: Some(details.into()),
     };
-    record_apart(platform, ctx, entry, Outcome::Denied).await
+    repeats::record(platform, ctx, entry, Outcome::Denied).await
 }
 
 async fn record_apart(platform: &Platform, ctx: &OpContext, entry: Entry, outcome: Outcome) -> Result<()> {
@@ -150,6 +161,7 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &AuditQuery) -> R
     let (mut list, total) = store::list(&mut tx, query, page, page_size).await?;
     name_targets(&mut tx, &mut list).await?;
     tx.commit().await?;
+    list.iter_mut().for_each(|row| withheld::withhold(ctx, row));
     Ok(Page { list, total, page, page_size })
 }
 
@@ -202,16 +214,29 @@ async fn name_targets(tx: &mut Tx, rows: &mut [AuditView]) -> Result<()> {
     };
     let (users, mut customers) = (ids("user"), ids("customer"));
     customers.extend(rows.iter().filter_map(|row| row.customer_id).map(|id| id.0));
+    let thing = |kind: &str, id: &i64| (kind.to_owned(), id.to_string());
+    let people = users.iter().map(|id| thing("user", id));
+    let renamed: BTreeSet<_> = people.chain(customers.iter().map(|id| thing("customer", id))).collect();
+    let renamed = if renamed.is_empty() { Vec::new() } else { store::names::renamed(tx, &renamed).await? };
+    // What they were called when it happened: the first other name after it took the place of that one.
+    let then = |kind: &str, id: &str, event: (DateTime<Utc>, i64)| {
+        let later = renamed.iter().find(|one| one.thing.0 == kind && one.thing.1 == id && (one.at, one.event) > event);
+        later.map(|one| one.before.clone())
+    };
     let users = if users.is_empty() { HashMap::new() } else { accounts::names(tx, &users).await? };
     let customers = if customers.is_empty() { HashMap::new() } else { customers::names(tx, &customers).await? };
     let things = rows.iter().map(|row| (row.target_kind.as_str(), row.target_id.as_deref()));
     let things = names::of_things(tx, None, things).await?;
     for row in rows {
-        row.customer_name = row.customer_id.and_then(|id| customers.get(&id.0)).cloned();
+        let event = (row.at, row.id.0);
+        let customer = row.customer_id.map(|id| id.to_string());
+        let was = customer.and_then(|id| then("customer", &id, event));
+        row.customer_name = was.or_else(|| row.customer_id.and_then(|id| customers.get(&id.0)).cloned());
         let Some(id) = &row.target_id else { continue };
+        let number = id.parse::<i64>().ok();
         row.target_name = match row.target_kind.as_str() {
-            "user" => id.parse().ok().and_then(|id: i64| users.get(&id)).cloned(),
-            "customer" => id.parse().ok().and_then(|id: i64| customers.get(&id)).cloned(),
+            kind @ "user" => then(kind, id, event).or_else(|| users.get(&number?).cloned()),
+            kind @ "customer" => then(kind, id, event).or_else(|| customers.get(&number?).cloned()),
             kind => things.get(&(kind.to_owned(), id.clone())).cloned(),
         };
     }
@@ -239,6 +264,7 @@ pub async fn export(
         let (mut rows, _) = store::list(&mut tx, query, number, EXPORT_PAGE).await?;
         name_targets(&mut tx, &mut rows).await?;
         let last = rows.len() < EXPORT_PAGE as usize;
+        rows.iter_mut().for_each(|row| withheld::withhold(ctx, row));
         rows.into_iter().try_for_each(&mut take)?;
         if last {
             break;

@@ -1,6 +1,6 @@
-//! What the things of the log are called. People and customers are kept for ever, and have the names they have now. Of
-//! everything else the log itself is asked, whose rows cannot be changed: the newest event of a thing that names it. So what
-//! was deleted long ago keeps its name, and no row has to be written anew for it.
+//! What the things of the log are called. People and customers are kept for ever, and are called what they were called when
+//! it happened. Of everything else the log itself is asked, whose rows cannot be changed: the newest event of a thing that
+//! names it. So what was deleted long ago keeps its name, and no row has to be written anew for it.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -17,7 +17,7 @@ pub(super) type Thing = (String, String);
 fn field_of(kind: &str) -> Option<&'static str> {
     match kind {
         "role" | "spec" | "image" | "channel" | "identity-provider" | "api_token" | "session" | "ssh_key" | "file"
-        | "upload" | "allocation" | "instance" => Some("name"),
+        | "upload" | "allocation" | "instance" | "budget" => Some("name"),
         "announcement" => Some("title"),
         "invitation" => Some("email"),
         "machine_import" | "user_import" => Some("file"),

@@ -168,6 +168,7 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: 
             outcome: row.outcome,
             before: row.before,
             after: row.after,
+            withheld: false,
             request_id: row.request_id,
             sealed: row.sealed,
             outside_chain: row.behind && !row.sealed,

@@ -2,6 +2,10 @@
 
 use contract::{CustomerId, ErrorCode, Permission};
 
+use super::{
+    AccountRef, AllocationRef, AuditLog, BudgetShelf, Clientele, FileShelf, Fleet, ImageLibrary, Installation,
+    InstanceShelf, JobRef, Noticeboard, Population, Resource as _, RoleBook, SpecCatalog,
+};
 use crate::error::Denial;
 use crate::{Error, OpContext, Principal, UserPrincipal};
 
@@ -11,6 +15,27 @@ const SECOND_FACTOR: &str = "second-factor";
 /// What setting up a second factor takes.
 pub(super) fn is_own_account(permission: Permission) -> bool {
     matches!(permission, Permission::AccountsViewOwn | Permission::AccountsUpdateOwn | Permission::AccountsSecureOwn)
+}
+
+/// What a permission is about, as a whole, in the words of the log.
+pub(super) fn kind_of_many(permission: Permission) -> &'static str {
+    match permission.group() {
+        "customers" => Clientele::KIND,
+        "users" => Population::KIND,
+        "roles" => RoleBook::KIND,
+        "machines" | "metrics" => Fleet::KIND,
+        "allocations" => AllocationRef::KIND,
+        "specs" => SpecCatalog::KIND,
+        "images" => ImageLibrary::KIND,
+        "files" => FileShelf::KIND,
+        "instances" => InstanceShelf::KIND,
+        "billing" => BudgetShelf::KIND,
+        "announcements" => Noticeboard::KIND,
+        "audit" => AuditLog::KIND,
+        "jobs" => JobRef::KIND,
+        "settings" => Installation::KIND,
+        _ => AccountRef::KIND,
+    }
 }
 
 impl OpContext {

@@ -505,6 +505,19 @@ impl OpContext {
         self.roles_for(permission).into_iter().any(|(role, _)| reach(role, permission) != Reach::Nothing)
     }
 
+    /// For pages that only show a form: refused as what the form is for, so that the log has it like any other try.
+    ///
+    /// # Errors
+    /// `Unauthenticated` for the anonymous, `EnrollmentRequired` for who must set up a second factor first, `NotFound` without
+    /// the permission.
+    pub fn may_open(&self, permission: Permission) -> Result<()> {
+        if self.user().is_some() && self.holds(permission) {
+            return Ok(());
+        }
+        let target = (denied::kind_of_many(permission), None);
+        Err(self.denied(permission, false, self.denial(permission, target, self.asks_for())))
+    }
+
     /// True for people whose powers reach beyond one customer: those for whom the admin side exists at all.
     pub fn is_staff(&self) -> bool {
         self.user().is_some() && Permission::ALL.iter().any(|permission| self.holds_everywhere(*permission))

@@ -3,7 +3,7 @@
 use contract::customers::CustomerRow;
 use contract::{CustomerId, ErrorCode, May};
 
-use super::{entry, facts, read, resource, store};
+use super::{entry, facts, read, resource, store, tell_of_switch};
 use crate::authz::DeleteCustomer;
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, allocations, audit, instances, may};
@@ -24,6 +24,7 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Res
         store::set_deleted(&mut tx, &granted, Some(ctx.now())).await?;
         let after = Some(serde_json::json!({ "deleted": true }));
         audit::record_in_tx(&mut tx, ctx, audit::Entry { before, after, ..entry("customers:delete", id) }).await?;
+        tell_of_switch(platform, &mut tx, ctx, id, "deleted").await?;
     }
     let row = read(&mut tx, id).await?;
     tx.commit().await?;
@@ -58,6 +59,7 @@ pub async fn restore(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Re
         let before = Some(serde_json::json!({ "deleted": true }));
         let after = Some(facts(&read(&mut tx, id).await?));
         audit::record_in_tx(&mut tx, ctx, audit::Entry { before, after, ..entry("customers:restore", id) }).await?;
+        tell_of_switch(platform, &mut tx, ctx, id, "restored").await?;
     }
     let row = read(&mut tx, id).await?;
     tx.commit().await?;

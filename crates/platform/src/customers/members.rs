@@ -6,9 +6,9 @@
 //! somebody more than they are there themselves.
 
 use contract::accounts::MemberRole;
-use contract::customers::{MemberCreate, MemberSecret, MemberUpdate, MemberView, OwnerTransfer};
+use contract::customers::{MemberCreate, MemberQuery, MemberSecret, MemberUpdate, MemberView, OwnerTransfer};
 use contract::notifications::NotificationKind;
-use contract::{CustomerId, ErrorCode, May, Permission, UserId};
+use contract::{CustomerId, ErrorCode, May, Page, Permission, UserId};
 
 use super::{MEMBER_PATHS, active, at, entry, lock_present, person, resource, store};
 use crate::accounts::{self, users};
@@ -230,8 +230,10 @@ pub async fn transfer(platform: &Platform, ctx: &OpContext, id: CustomerId, body
         wrong.add("userId", "field-not-a-member");
         return Err(wrong.into_result().err().unwrap_or_else(Error::not_found));
     };
-    // An owner who cannot act for the customer is none.
-    if !store::is_active(&mut tx, body.user_id).await? {
+    // An owner who cannot act for the customer is none; and who hands it to themselves would only demote the others.
+    if heir.is_owner() && ctx.user().is_some_and(|user| user.id == body.user_id) {
+        wrong.add("userId", "field-heir-oneself");
+    } else if !store::is_active(&mut tx, body.user_id).await? {
         wrong.add("userId", "field-heir-disabled");
     } else if store::is_staff(&mut tx, body.user_id).await? {
         wrong.add("userId", "field-heir-staff");
@@ -312,6 +314,19 @@ pub fn find_members(mut members: Vec<MemberView>, q: Option<&str>) -> Vec<Member
         members.retain(found);
     }
     members
+}
+
+/// A page of them; all of a customer's people were read, because which of them may go depends on the others.
+///
+/// # Errors
+/// `Validation` for a page or a size that no list has.
+pub fn page_of_members(members: Vec<MemberView>, query: &MemberQuery) -> Result<Page<MemberView>> {
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
+    let found = find_members(members, query.q.as_deref());
+    let total = found.len() as u64;
+    let before = (page as usize - 1) * page_size as usize;
+    let list = found.into_iter().skip(before).take(page_size as usize).collect();
+    Ok(Page { list, total, page, page_size })
 }
 
 /// Whether somebody can leave a customer with these owners who can act for it.

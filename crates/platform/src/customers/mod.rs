@@ -15,12 +15,13 @@ use contract::customers::{
     CustomerCreate, CustomerCreated, CustomerQuery, CustomerRow, CustomerSort, CustomerUpdate, CustomerView,
     MemberCreate, MemberQuery, MemberSecret, MemberView,
 };
+use contract::notifications::NotificationKind;
 use contract::{CustomerId, ErrorCode, Page, Permission, UserId};
 
 pub use deletion::{delete, restore};
 pub(crate) use members::{Joining, join_in_tx, leave_in_tx, lock_own_place, may_join, may_leave_in_tx};
 pub use members::{add_member, add_my_member, find_members, may_make_owner, remove_member, remove_my_member};
-pub use members::{set_member_role, set_my_member_role};
+pub use members::{page_of_members, set_member_role, set_my_member_role};
 pub use members::{transfer, transfer_mine};
 
 use crate::accounts::{self, NewPerson};
@@ -28,6 +29,7 @@ use crate::authz::{Clientele, CreateCustomer, CustomerRef, ListMembers, ManageCu
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::lookalikes::mixes_alphabets;
+use crate::notifications::{self, Notice, Value};
 use crate::{Error, OpContext, Platform, Result, SystemActor, allocations, audit};
 
 /// Rows of an export that are read at a time.
@@ -249,10 +251,31 @@ pub async fn set_active(platform: &Platform, ctx: &OpContext, id: CustomerId, ac
         let fact = |active: bool| Some(serde_json::json!({ "active": active }));
         let entry = audit::Entry { before: fact(was), after: fact(active), ..entry(action, id) };
         audit::record_in_tx(&mut tx, ctx, entry).await?;
+        tell_of_switch(platform, &mut tx, ctx, id, if active { "enabled" } else { "disabled" }).await?;
     }
     let row = read(&mut tx, id).await?;
     tx.commit().await?;
     Ok(row)
+}
+
+/// Its people lose what is theirs there, or have it again: they should not have to find out.
+async fn tell_of_switch(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    id: CustomerId,
+    change: &'static str,
+) -> Result<()> {
+    let name = read(tx, id).await?.name;
+    let people = store::people(tx, id, false).await?;
+    let people: Vec<_> = people.into_iter().filter(|person| ctx.user().is_none_or(|by| by.id != *person)).collect();
+    let args = vec![
+        ("change", Value::Text(change.to_owned())),
+        ("customer", Value::Text(name)),
+        ("by", notifications::by(ctx)),
+    ];
+    let notice = Notice { kind: NotificationKind::CustomerSwitched, args, link: None };
+    notifications::notify_in_tx(platform, tx, ctx, &people, &notice).await
 }
 
 /// For those who may see every customer: whether there is this one, deleted or not.

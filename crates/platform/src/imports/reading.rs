@@ -105,8 +105,12 @@ async fn read_workbook(platform: &Platform, id: ImportId, kind: &'static Kind, j
     let Some(heading) = header::find(&first, &columns) else {
         return Ok(Outcome::Refused(note("import-no-heading", &[])));
     };
-    if let Some((_, twice)) = heading.twice.first() {
-        return Ok(Outcome::Refused(note("import-column-twice", &[("heading", twice.text.clone())])));
+    if let Some((key, twice)) = heading.twice.first() {
+        let other = heading.column(key).and_then(|column| first.get(heading.index)?.cells.get(column));
+        return Ok(Outcome::Refused(match other.filter(|other| other.trim() != twice.text.trim()) {
+            Some(other) => note("import-columns-alike", &[("first", other.clone()), ("second", twice.text.clone())]),
+            None => note("import-column-twice", &[("heading", twice.text.clone())]),
+        }));
     }
     if !heading.missing.is_empty() {
         return Ok(Outcome::Refused(note(kind.no_key, &[("row", heading.row.to_string())])));

@@ -41,7 +41,7 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 32] = [
+pub const KINDS: [&str; 34] = [
     "test",
     "first-password",
     "password-reset",
@@ -64,6 +64,7 @@ pub const KINDS: [&str; 32] = [
     "member-added",
     "member-changed",
     "member-removed",
+    "customer-switched",
     "roles-changed",
     "email-changed",
     "identities-changed",
@@ -73,6 +74,7 @@ pub const KINDS: [&str; 32] = [
     "account-switched",
     "image-reviewed",
     "instance-failed",
+    "renewal-requested",
     "engine-certificates",
 ];
 

@@ -194,12 +194,7 @@ async fn apply(
         return Err(Error::new(ErrorCode::Conflict).with_key("error-settings-changed"));
     }
     changes.retain(|change| differs(change, rows.get(change.spec.key)));
-    let of_admins = |change: &&Judged| change.spec.group.decides_who_gets_in();
-    if changes.iter().any(|change| of_admins(&change)) {
-        let named = changes.iter().filter(of_admins).map(|change| change.spec.key);
-        let granted = ctx.trying(tried(action, named)).authorize(ManageIdentity, &Installation);
-        granted.map_err(|error| error.with_key("error-settings-of-admins"))?;
-    }
+    only_by_admins(ctx, &changes, action)?;
     // A password belongs to its server: whoever names another server must say the password again.
     let names = |changes: &[Judged], key: &str| changes.iter().any(|change| change.spec.key == key);
     let has_password = rows.get(MAIL_PASSWORD).is_some_and(|row| row.secret.is_some());
@@ -226,6 +221,17 @@ async fn apply(
     }
     let (before, after) = (Some(Value::Object(before)), Some(Value::Object(after)));
     audit::record_in_tx(tx, ctx, audit::Entry { before, after, ..entry(action) }).await
+}
+
+/// Some of them are the admins' to change.
+fn only_by_admins(ctx: &OpContext, changes: &[Judged], action: &'static str) -> Result<()> {
+    let of_admins = changes.iter().filter(|change| change.spec.is_of_admins());
+    let named: Vec<&'static str> = of_admins.map(|change| change.spec.key).collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let granted = ctx.trying(tried(action, named)).authorize(ManageIdentity, &Installation);
+    granted.map(drop).map_err(|error| error.with_key("error-settings-of-admins"))
 }
 
 /// What is tried with these settings; not the values, which may be secrets.

@@ -10,7 +10,7 @@ use contract::{ErrorCode, Permission, SettingsImportId};
 use serde_json::Value;
 
 use super::store::{self, Rows};
-use super::{Change, Judged, MAIL_HOST, MAIL_PASSWORD, apply, check, default_of, entry, judge};
+use super::{Change, Judged, MAIL_HOST, MAIL_PASSWORD, apply, check, default_of, entry, judge, only_by_admins};
 use crate::accounts::identity;
 use crate::authz::{Installation, UpdateSettings};
 use crate::error::FieldError;
@@ -60,7 +60,7 @@ async fn left_out(platform: &Platform, ctx: &OpContext) -> Result<LeftOut> {
 /// Keeps a configuration and says what it would change; nothing is changed yet.
 ///
 /// # Errors
-/// `Validation` with every fault at once.
+/// `Validation` with every fault at once; `Forbidden` for what is the platform's admins' to change.
 pub async fn stage_import(platform: &Platform, ctx: &OpContext, document: &[u8]) -> Result<SettingsImportView> {
     let ctx = &ctx.trying(entry("settings:import"));
     let granted = ctx.authorize(UpdateSettings, &Installation)?;
@@ -72,6 +72,10 @@ pub async fn stage_import(platform: &Platform, ctx: &OpContext, document: &[u8])
         .keys()
         .map(|key| (key.clone(), rows.get(key.as_str()).map_or(0, |row| row.version)))
         .collect();
+    // What could not be confirmed is not shown as if it could.
+    let mut judged = judge(wanted(&document, &seen))?;
+    judged.retain(|change| in_force(platform, &rows, change) != effective(platform, change));
+    only_by_admins(ctx, &judged, "settings:import")?;
     let id = store::insert_import(&mut tx, &granted, &document, &seen, ctx).await?;
     tx.commit().await?;
     Ok(preview(platform, &rows, store::Staged { id, document, seen, created_at: ctx.now() }))

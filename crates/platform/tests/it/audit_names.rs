@@ -4,8 +4,11 @@ use contract::accounts::ApiTokenCreate;
 use contract::allocations::AllocationCreate;
 use contract::announcements::AnnouncementEdit;
 use contract::audit::{AuditQuery, OwnAuditQuery};
+use contract::customers::CustomerUpdate;
 use contract::roles::RoleWrite;
-use platform::{accounts, allocations, announcements, audit, machines, roles};
+use contract::users::UserUpdate;
+use platform::accounts::users;
+use platform::{accounts, allocations, announcements, audit, customers, machines, roles};
 use test_support::{TestPlatform, TestUser};
 
 async fn names(test: &TestPlatform, admin: &TestUser, kind: &str) -> Vec<Option<String>> {
@@ -93,4 +96,27 @@ async fn an_allocation_is_called_as_its_machine_on_both_sides() {
     .unwrap();
     let list = audit::list_own(p, &globex.owner.ctx(), &OwnAuditQuery::default()).await.unwrap().list;
     assert_eq!(list.into_iter().map(|row| row.target_name).collect::<Vec<_>>(), [None::<String>]);
+}
+
+/// Who looks for what happened reads of it as it was.
+#[tokio::test]
+async fn people_and_customers_are_called_what_they_were_called_then() {
+    let test = TestPlatform::new().await;
+    let (p, admin, acme) = (&test.platform, test.admin().await, test.customer("Acme").await);
+    let person = test.outsider("first").await;
+    users::set_active(p, &admin.ctx(), person.id, false).await.unwrap();
+    customers::set_active(p, &admin.ctx(), acme.id, false).await.unwrap();
+    for name in ["second", "third"] {
+        let body = UserUpdate { username: name.to_owned(), ..UserUpdate::default() };
+        users::update(p, &admin.ctx(), person.id, body).await.unwrap();
+    }
+    let body = CustomerUpdate { name: "Globex".to_owned(), ..CustomerUpdate::default() };
+    customers::update(p, &admin.ctx(), acme.id, body).await.unwrap();
+    let said = |names: &[&str]| names.iter().map(|name| Some((*name).to_owned())).collect::<Vec<_>>();
+    assert_eq!(names(&test, &admin, "user").await, said(&["third", "second", "first"]));
+    assert_eq!(names(&test, &admin, "customer").await, said(&["Globex", "Acme"]));
+    let query = AuditQuery { customer_id: Some(acme.id), ..AuditQuery::default() };
+    let list = audit::list(p, &admin.ctx(), &query).await.unwrap().list;
+    let of: Vec<_> = list.iter().map(|row| row.customer_name.clone()).collect();
+    assert_eq!(of, said(&["Globex", "Acme"]));
 }

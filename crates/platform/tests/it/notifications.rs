@@ -122,6 +122,11 @@ async fn an_answer_reaches_the_owners_and_a_maintenance_everybody_who_has_the_ma
     );
     assert!(owner[0].message.ends_with("New fans") && owner[1].message.ends_with("no room"), "{owner:?}");
     assert_eq!(world.told(&world.acme.member).await.len(), 1, "members do not ask for more time");
+    let staff = world.told(&world.admin).await;
+    let wish = staff.iter().find(|view| view.kind == NotificationKind::RenewalRequested).expect("staff hear of it");
+    assert!(
+        wish.message.contains("of Acme asks for") && wish.link.as_deref().unwrap().starts_with("/admin/allocations/")
+    );
     assert!(world.told(&globex.owner).await.is_empty());
 }
 

@@ -1,9 +1,10 @@
 //! The second factor: setting it up, signing in with it, and switching it off.
 
 use chrono::TimeDelta;
-use contract::ErrorCode;
 use contract::accounts::{LoginRequest, RecoveryCodes, TotpProof};
-use platform::accounts::{self, SignInStep, SignedIn};
+use contract::users::UserQuery;
+use contract::{ErrorCode, Permission};
+use platform::accounts::{self, SignInStep, SignedIn, users};
 use platform::{Error, Result};
 use test_support::{TestPlatform, TestUser, totp_code};
 
@@ -324,4 +325,36 @@ async fn an_operator_helps_who_lost_everything() {
     armed.sign_in(None).await.unwrap();
     let nobody = accounts::reset_second_factor(&armed.test.platform, "nobody").await.unwrap_err();
     assert_eq!(nobody.code, ErrorCode::NotFound);
+}
+
+/// Whoever lost the app and the codes is helped by who may give them a password, and by nobody less.
+#[tokio::test]
+async fn staff_see_who_has_one_and_take_it_off_whoever_lost_it() {
+    let armed = Armed::new().await;
+    let (platform, id) = (&armed.test.platform, armed.user.id);
+    let admin = armed.test.admin().await;
+    let reader = armed.test.with_role("reader", &[Permission::UsersView]).await;
+    let desk = armed.test.with_role("desk", &[Permission::UsersView, Permission::UsersUpdate]).await;
+    let seen = users::get(platform, &reader.ctx(), id).await.unwrap();
+    assert!(seen.user.second_factor && seen.totp_since.is_some() && seen.recovery_codes_left == 10);
+    assert!(!seen.may.reset_second_factor.allowed);
+    let query = UserQuery { q: Some("careful".to_owned()), ..UserQuery::default() };
+    assert!(users::list(platform, &reader.ctx(), &query).await.unwrap().list[0].second_factor);
+    let refused = users::reset_second_factor(platform, &reader.ctx(), id).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Forbidden);
+    let mighty = users::reset_second_factor(platform, &desk.ctx(), admin.id).await.unwrap_err();
+    assert_eq!(mighty.code, ErrorCode::Forbidden, "nobody acts on somebody who may more");
+    let own = users::reset_second_factor(platform, &desk.ctx(), desk.id).await.unwrap_err();
+    assert_eq!((own.code, own.key), (ErrorCode::WrongState, "error-user-self-second-factor"));
+
+    assert_eq!(armed.refused(None).await, MISSING);
+    let after = users::reset_second_factor(platform, &desk.ctx(), id).await.unwrap();
+    assert!(!after.user.second_factor && after.totp_since.is_none() && !after.may.reset_second_factor.allowed);
+    assert_eq!(armed.sign_in(None).await.unwrap().user, id, "the password alone is enough now");
+    let again = users::reset_second_factor(platform, &desk.ctx(), id).await.unwrap_err();
+    assert_eq!((again.code, again.key), (ErrorCode::WrongState, "error-totp-off"));
+    let told = "select (select count(*) from notifications where kind = 'second-factor-changed' and user_id = $1)
+                     + (select count(*) from audit_events where action = 'users:reset-second-factor' and outcome = 'done')";
+    let told: i64 = sqlx::query_scalar(told).bind(id.0).fetch_one(armed.test.owner_pool()).await.unwrap();
+    assert_eq!(told, 3, "that it is on, that it is off, and the event");
 }

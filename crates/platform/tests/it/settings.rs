@@ -45,13 +45,22 @@ async fn what_decides_who_gets_in_is_the_admins_to_change() {
         ("mail.from_address", json!("boss@evil.example")),
         ("sign_in.sign_up", json!("open")),
         ("sign_in.totp_for_admins", json!(true)),
+        ("notifications.private_ranges", json!("10.0.0.0/8")),
+        ("access.ssh_host", json!("ssh.evil.example")),
+        ("general.audit_retention_days", json!(180)),
     ] {
         let one = settings::change(p, &clerk.ctx(), vec![change(key, value.clone())]).await.unwrap_err();
         assert_eq!((one.code, one.key), refused, "{key}");
         let both = vec![change("branding.name", json!("Lab")), change(key, value.clone())];
         assert_eq!(settings::change(p, &clerk.ctx(), both).await.unwrap_err().code, ErrorCode::Forbidden, "{key}");
         let file = json!({ "format": 1, "settings": { key: value.clone() } });
-        let staged = settings::stage_import(p, &clerk.ctx(), file.to_string().as_bytes()).await.unwrap();
+        let looked = settings::stage_import(p, &clerk.ctx(), file.to_string().as_bytes()).await.unwrap_err();
+        assert_eq!(
+            (looked.code, looked.key),
+            refused,
+            "{key}: what could not be confirmed is not shown as if it could"
+        );
+        let staged = settings::stage_import(p, &admin.ctx(), file.to_string().as_bytes()).await.unwrap();
         let taken = settings::confirm_import(p, &clerk.ctx(), staged.id).await.unwrap_err();
         assert_eq!((taken.code, taken.key), refused, "{key}");
         settings::change(p, &admin.ctx(), vec![change(key, value)]).await.unwrap();

@@ -290,3 +290,25 @@ async fn places_and_roles_that_others_change_are_told_of_as_one_chose() {
     let subjects = world.subjects("member@acme.example");
     assert_eq!(subjects.len(), 5, "{subjects:?}");
 }
+
+#[tokio::test]
+async fn people_are_told_what_becomes_of_their_organisation() {
+    let world = World::new().await;
+    let (p, admin, acme) = (&world.test.platform, world.admin.ctx(), world.test.customer("Acme").await);
+    let other = world.test.customer("Globex").await;
+    customers::set_active(p, &admin, acme.id, false).await.unwrap();
+    customers::set_active(p, &admin, acme.id, false).await.unwrap();
+    customers::set_active(p, &admin, acme.id, true).await.unwrap();
+    customers::delete(p, &admin, acme.id).await.unwrap();
+    customers::restore(p, &admin, acme.id).await.unwrap();
+    for user in [&acme.owner, &acme.member] {
+        let query = contract::notifications::NotificationQuery::default();
+        let list = notifications::list(p, &user.ctx(), &query).await.unwrap().list;
+        let said: Vec<_> = list.iter().map(|view| view.message.as_str()).collect();
+        assert_eq!(list.len(), 4, "{said:?}: again is no news");
+        for (said, word) in said.iter().zip(["brought Acme back", "deleted Acme", "enabled Acme", "disabled Acme"]) {
+            assert!(said.contains(word) && !said.contains(&world.admin.name), "{said}");
+        }
+    }
+    assert_eq!(world.kinds(&other.owner).await, []);
+}

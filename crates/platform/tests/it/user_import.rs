@@ -163,6 +163,44 @@ async fn people_are_added_and_changed_and_the_same_sheet_again_changes_nothing()
     assert_eq!(bob.memberships[0].role, MemberRole::Owner);
 }
 
+/// A sheet with staff numbers beside user names is the common one.
+#[tokio::test]
+async fn the_exact_heading_wins_over_another_word_for_it() {
+    let world = World::new().await;
+    let bytes = workbook(&["工号", "姓名", "用户名", "初始密码"], &[&["10001", "Ada L.", "ada", PASSWORD]]);
+    let p = &world.test.platform;
+    let staged = imports::stage(p, &world.admin.ctx(), USERS, "people.xlsx", &bytes[..]).await.unwrap();
+    imports::read(p, staged.id, true).await.unwrap();
+    let read = imports::get(p, &world.admin.ctx(), USERS, staged.id).await.unwrap();
+    assert_eq!((read.state, &read.refusal), (ImportState::Ready, &None));
+    assert_eq!(read.unknown_columns, ["工号"]);
+    assert_eq!(world.rows(staged.id).await, [(2, RowVerdict::New, "ada".to_owned(), String::new())]);
+}
+
+/// Whoever confirms a workbook answers for what it gives: the preview says it, with what there is now.
+#[tokio::test]
+async fn the_preview_says_what_there_is_beside_what_a_row_gives() {
+    let world = World::new().await;
+    world.test.customer("Acme").await;
+    world.add("bob", Some("bob@example.org")).await;
+    let staged = world.stage(&[&["bob", "", "", "operator", "Acme", ""]]).await;
+    world.confirm(&world.admin, staged.id).await.unwrap();
+    let rows: [&[&str]; 2] = [
+        &["bob", "Bob B.", "new@example.org", "platform_admin", "", ""],
+        &["ada", "Ada L.", "ada@example.org", "Operator", "", PASSWORD],
+    ];
+    let staged = world.stage(&rows).await;
+    let query = ImportRowQuery::default();
+    let seen = imports::rows(&world.test.platform, &world.admin.ctx(), USERS, staged.id, &query).await.unwrap().list;
+    let before: Vec<_> = seen[0].before.iter().map(|(column, text)| (column.as_str(), text.as_str())).collect();
+    assert_eq!(
+        before,
+        [("customers", "Acme"), ("displayName", "bob"), ("email", "bob@example.org"), ("roles", "operator")]
+    );
+    assert_eq!(seen[0].changes, ["displayName", "email", "roles"]);
+    assert!(seen[1].before.is_empty() && seen[1].cells["roles"] == "Operator", "{:?}", seen[1]);
+}
+
 /// A workbook leaves in the log what the forms would have left, so that a person's history and a customer's log know of it.
 #[tokio::test]
 async fn each_person_of_a_workbook_has_the_event_that_the_form_writes() {

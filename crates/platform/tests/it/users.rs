@@ -283,16 +283,24 @@ async fn many_are_switched_each_for_itself() {
     let admin = test.admin().await;
     let (one, two) = (test.outsider("one").await, test.outsider("two").await);
     let ids = vec![one.id, two.id, admin.id, one.id, UserId(999_999)];
-    let bulk = UserBulk { ids, action: UserAction::Disable };
-    let preview = users::preview_many(&test.platform, &admin.ctx(), &bulk).await.unwrap();
+    let bulk = UserBulk { ids, matching: None, action: UserAction::Disable };
+    let (preview, more) = users::preview_many(&test.platform, &admin.ctx(), &bulk).await.unwrap();
+    assert_eq!(more, 0);
     let possible: Vec<_> = preview.iter().map(|(row, possible)| (row.name.as_str(), possible.is_ok())).collect();
     assert_eq!(possible, [("one", true), ("two", true), ("admin1", false)]);
     let outcomes = users::act_on_many(&test.platform, &admin.ctx(), bulk).await.unwrap();
     let done: Vec<_> = outcomes.iter().map(|(_, done)| done.as_ref().err().map(|error| error.code)).collect();
     assert_eq!(done, [None, None, Some(ErrorCode::WrongState), Some(ErrorCode::NotFound)]);
     assert_eq!(users::get(&test.platform, &admin.ctx(), two.id).await.unwrap().user.state, UserState::Disabled);
-    let none = UserBulk { ids: Vec::new(), action: UserAction::Enable };
+    let none = UserBulk { ids: Vec::new(), matching: None, action: UserAction::Enable };
     assert_eq!(wrong(users::act_on_many(&test.platform, &admin.ctx(), none).await), ["ids"]);
+    // All that match, whatever their page.
+    let filters = UserQuery { state: Some(UserState::Disabled), page_size: Some(1), ..UserQuery::default() };
+    let all = UserBulk { ids: Vec::new(), matching: Some(filters), action: UserAction::Enable };
+    let (preview, more) = users::preview_many(&test.platform, &admin.ctx(), &all).await.unwrap();
+    assert_eq!((preview.len(), more), (2, 0));
+    let outcomes = users::act_on_many(&test.platform, &admin.ctx(), all).await.unwrap();
+    assert!(outcomes.len() == 2 && outcomes.iter().all(|(_, done)| done.is_ok()), "{outcomes:?}");
 }
 
 #[tokio::test]
@@ -424,6 +432,8 @@ async fn the_ownership_is_handed_over_by_who_types_the_name() {
     assert_eq!(wrong(customers::transfer_mine(&test.platform, &ctx, hand(acme.member.id, "acme")).await), ["confirm"]);
     let stranger = test.outsider("stranger").await;
     assert_eq!(wrong(customers::transfer_mine(&test.platform, &ctx, hand(stranger.id, "Acme")).await), ["userId"]);
+    // Who owns it hands it to nobody by handing it to themselves, and demotes no other owner so.
+    assert_eq!(wrong(customers::transfer_mine(&test.platform, &ctx, hand(acme.owner.id, "Acme")).await), ["userId"]);
     customers::transfer_mine(&test.platform, &ctx, hand(acme.member.id, "Acme")).await.unwrap();
     assert_eq!(owners(&test, acme.id).await, ["cacme-member"]);
     assert!(!is_signed_in(&test, &acme.owner).await && !is_signed_in(&test, &acme.member).await);
@@ -533,4 +543,16 @@ async fn nobody_makes_somebody_in_a_customer_who_may_more_than_they_do() {
     let scopes = [Permission::CustomersView, Permission::CustomersAddMember];
     narrow.principal.credential = platform::Credential::ApiToken { scopes: Some(scopes.to_vec().into()) };
     assert_eq!(refusal(add(&narrow, "five", MemberRole::Owner).await), not_held);
+}
+
+/// Events of the log say "command line", and machines have a root: nobody new is called so.
+#[tokio::test]
+async fn nobody_new_is_called_as_the_command_line_or_root() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    for name in ["cli", "root", "system"] {
+        let body = UserCreate { username: name.to_owned(), ..UserCreate::default() };
+        let error = users::create(&test.platform, &admin.ctx(), body).await.unwrap_err();
+        assert_eq!(error.fields[0].key, "field-user-name-reserved", "{name}");
+    }
 }

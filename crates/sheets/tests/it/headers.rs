@@ -73,3 +73,14 @@ fn only_the_first_rows_are_looked_at() {
     assert_eq!(find(&rows(&cells), COLUMNS), None);
     assert_eq!(find(&[], COLUMNS), None);
 }
+
+/// The heading of our own workbooks counts, whichever stands first; of two others neither does.
+#[test]
+fn our_own_heading_wins_over_what_people_call_it_too() {
+    for (cells, name, other) in [(["机器名", "GPU count", "名称"], 2, 0), (["Name", "GPU count", "机器名"], 0, 2)]
+    {
+        let header = find(&rows(&[&cells]), COLUMNS).unwrap();
+        assert_eq!((header.column("name"), header.unknown.clone()), (Some(name), vec![heading(other, "机器名")]));
+        assert!(header.is_usable());
+    }
+}

@@ -111,6 +111,7 @@ field-user-unknown = There is no user of this name.
 field-member-already = This person is a member already.
 field-not-a-member = This person is no member.
 field-heir-disabled = This person’s account is disabled. Enable it first, or choose somebody else.
+field-heir-oneself = You own it already. Choose somebody else.
 field-heir-staff = This person works for the platform and so acts for no organisation. Choose somebody else.
 field-confirm-name = Type the name exactly as it is shown.
 field-invitations-at-once = These are more than { $max } addresses. Invite them in several steps.

@@ -56,6 +56,7 @@ import-would-update = Would change { $code }
 import-did-nothing = Nothing to change
 import-reader-failed = The workbook could not be read. Please try again; if that does not help, give the time to an administrator.
 import-no-heading = No row of headings was found in the first 20 rows. Use the template's headings, in Chinese or English.
+import-columns-alike = “{ $first }” and “{ $second }” are taken for the same column. Leave one of them out, or call it something else.
 import-column-twice = The column “{ $heading }” is there twice.
 import-no-name-column = Row { $row } looks like the headings, but the column “Name” is missing.
 import-too-many-rows = More than { $max } rows. Split the workbook.

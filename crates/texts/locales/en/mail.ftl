@@ -142,6 +142,7 @@ members-invite-sent = { $n ->
    *[other] { $n } invitations are on their way.
 }
 members-invited = Invited
+members-invitation-until = Invitation works until
 members-invited-until = Works until
 members-invited-revoke = Take back
 members-invited-revoke-of = Take back the invitation of { $email }

@@ -37,6 +37,7 @@ notification-kind-invitation-accepted = People you invited have joined
 notification-kind-member-added = You were added to an organisation
 notification-kind-member-changed = Your role in an organisation changed
 notification-kind-member-removed = You were removed from an organisation
+notification-kind-customer-switched = An organisation of yours was disabled, enabled, deleted or brought back
 notification-kind-roles-changed = Roles of the platform were given to you or taken away
 notification-kind-email-changed = Your e-mail address was changed by somebody else
 notification-kind-identities-changed = Your account was bound to a sign-in service or parted from one
@@ -49,6 +50,7 @@ notification-kind-instance-failed = Your instances that failed
 notification-kind-instance-idle = Your instances that are not used
 notification-kind-budget-reached = A budget of your organisation is reached
 notification-kind-password-changed = Your password was changed
+notification-kind-renewal-requested = Customers ask for more time
 notification-kind-engine-certificates = Certificates of Docker Engines end soon
 notification-allocation-ending = Your time on { $machine } ends at { $endsAt }.
 notification-renewal-decided = { $answer ->
@@ -83,6 +85,12 @@ notification-member-changed = { $role ->
    *[member] { $by } made you a member of { $customer }.
 }
 notification-member-removed = { $by } removed you from { $customer }.
+notification-customer-switched = { $change ->
+    [enabled] { $by } enabled { $customer } again.
+    [deleted] { $by } deleted { $customer }.
+    [restored] { $by } brought { $customer } back.
+   *[disabled] { $by } disabled { $customer }.
+}
 notification-roles-changed = { $change ->
     [taken] { $by } took a role from you: { $role ->
         [platform_admin] Platform administrator
@@ -154,6 +162,7 @@ notification-password-changed = { $who ->
     [console] A new password was set for your account on the command line of the server. If that was not agreed with you, set a new one and tell an administrator.
    *[own] Your password was changed. If it was not you, set a new one at once and tell an administrator.
 }
+notification-renewal-requested = { $by } of { $customer } asks for { $machine } until { $endsAt }.
 notification-engine-certificates = { $state ->
     [ended] Certificates of the Docker Engine of { $machine } are no longer valid since { $endsAt }. Store new ones.
    *[ending] Certificates of the Docker Engine of { $machine } end at { $endsAt }. Store new ones before then.
@@ -224,6 +233,13 @@ mail-member-changed-link = See what you belong to
 mail-member-removed-subject = { $product }: you were removed from { $customer }
 mail-member-removed-text = { $by } removed your account { $name } from { $customer }. The account stays. If that is not right, tell an owner of { $customer } or an administrator of this platform.
 mail-member-removed-link = See what you belong to
+mail-customer-switched-subject = { $product }: { $customer }
+mail-customer-switched-text = { $change ->
+    [enabled] { $by } enabled { $customer } again. What is yours there can be used with your account { $name }.
+    [deleted] { $by } deleted { $customer }. Your account { $name } stays; what is yours in { $customer } can no longer be used. If that is not right, tell an administrator of this platform.
+    [restored] { $by } brought { $customer } back. What is yours there can be used with your account { $name }.
+   *[disabled] { $by } disabled { $customer }. Your account { $name } stays; what is yours in { $customer } cannot be used at present, and is kept. If that is not right, tell an administrator of this platform.
+}
 mail-roles-changed-subject = { $product }: your roles changed
 mail-roles-changed-text = { $change ->
     [taken] { $by } took a role from your account { $name }: { $role ->
@@ -321,6 +337,9 @@ mail-budget-reached-text = { $state ->
    *[reached] { $percent } % of the budget { $budget } of { $amount } { $currency } a month are reached: { $spent } { $currency } are spent.
 }
 mail-budget-reached-link = Open use and costs
+mail-renewal-requested-subject = { $product }: { $customer } asks for more time on { $machine }
+mail-renewal-requested-text = { $by } of { $customer } asks for { $machine } until { $endsAt }.
+mail-renewal-requested-link = Answer it
 mail-engine-certificates-subject = { $product }: certificates of the Docker Engine of { $machine }
 mail-engine-certificates-text = { $state ->
     [ended] Certificates of the Docker Engine of { $machine } are no longer valid since { $endsAt }. The platform does not reach it until new ones are stored.
@@ -339,6 +358,7 @@ mail-kind-invitation-accepted = Invitation accepted
 mail-kind-member-added = Added to an organisation
 mail-kind-member-changed = Another role in an organisation
 mail-kind-member-removed = Removed from an organisation
+mail-kind-customer-switched = Organisation disabled, enabled, deleted or brought back
 mail-kind-roles-changed = Roles changed
 mail-kind-email-changed = Address changed
 mail-kind-identities-changed = Ways to sign in changed
@@ -350,6 +370,7 @@ mail-kind-image-reviewed = Image reviewed
 mail-kind-instance-failed = Instance failed
 mail-kind-instance-idle = Instance not used
 mail-kind-budget-reached = Budget reached
+mail-kind-renewal-requested = Wish for more time
 mail-kind-engine-certificates = Certificates of an engine
 notifications-webhook = By webhook
 webhooks-title = Webhooks

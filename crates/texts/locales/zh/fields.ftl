@@ -111,6 +111,7 @@ field-user-unknown = 没有这个用户名的用户。
 field-member-already = 此人已是成员。
 field-not-a-member = 此人不是成员。
 field-heir-disabled = 此人的账号已停用。请先启用，或选择其他人。
+field-heir-oneself = 您已是负责人，请选择其他人。
 field-heir-staff = 此人为平台工作，不能代表任何组织。请选择其他人。
 field-confirm-name = 请完整输入所显示的名称。
 field-invitations-at-once = 地址超过 { $max } 个，请分几次邀请。

@@ -50,6 +50,7 @@ import-would-update = 将更新 { $code }
 import-did-nothing = 无需更改
 import-reader-failed = 无法读取工作簿，请重试；如仍失败，请把时间告知管理员。
 import-no-heading = 前 20 行中没有找到表头，请使用模板的中文或英文表头。
+import-columns-alike = “{ $first }”与“{ $second }”被视为同一列，请删除或改名其中一列。
 import-column-twice = 列“{ $heading }”出现了两次。
 import-no-name-column = 第 { $row } 行像是表头，但缺少“名称”列。
 import-too-many-rows = 超过 { $max } 行，请拆分工作簿。

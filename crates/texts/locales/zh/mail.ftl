@@ -142,6 +142,7 @@ members-invite-sent = { $n ->
    *[other] 已发出 { $n } 份邀请。
 }
 members-invited = 已邀请
+members-invitation-until = 邀请有效期至
 members-invited-until = 有效期至
 members-invited-revoke = 撤回
 members-invited-revoke-of = 撤回发给 { $email } 的邀请

@@ -36,6 +36,7 @@ notification-kind-invitation-accepted = 受邀者已加入
 notification-kind-member-added = 被加入组织
 notification-kind-member-changed = 您在组织中的角色变更
 notification-kind-member-removed = 被移出组织
+notification-kind-customer-switched = 所在组织被停用、启用、删除或恢复
 notification-kind-roles-changed = 平台角色被授予或收回
 notification-kind-email-changed = 邮箱被他人修改
 notification-kind-identities-changed = 账号绑定或解除登录服务
@@ -48,6 +49,7 @@ notification-kind-instance-failed = 自己的实例失败
 notification-kind-instance-idle = 自己的实例闲置
 notification-kind-budget-reached = 组织预算达到阈值
 notification-kind-password-changed = 密码已修改
+notification-kind-renewal-requested = 客户申请续期
 notification-kind-engine-certificates = Docker 引擎的证书即将到期
 notification-allocation-ending = { $machine } 将于 { $endsAt } 到期。
 notification-renewal-decided = { $answer ->
@@ -82,6 +84,12 @@ notification-member-changed = { $role ->
    *[member] { $by } 已将您设为 { $customer } 的成员。
 }
 notification-member-removed = { $by } 已将您移出 { $customer }。
+notification-customer-switched = { $change ->
+    [enabled] { $by } 已重新启用 { $customer }。
+    [deleted] { $by } 已删除 { $customer }。
+    [restored] { $by } 已恢复 { $customer }。
+   *[disabled] { $by } 已停用 { $customer }。
+}
 notification-roles-changed = { $change ->
     [taken] { $by } 收回了您的角色：{ $role ->
         [platform_admin] 平台管理员
@@ -153,6 +161,7 @@ notification-password-changed = { $who ->
     [console] 您账号的新密码是通过服务器命令行设置的。如果未与您商定，请自行设置新密码，并联系管理员。
    *[own] 您的密码已修改。如果不是您本人操作，请立即设置新密码，并联系管理员。
 }
+notification-renewal-requested = { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。
 notification-engine-certificates = { $state ->
     [ended] { $machine } 的 Docker 引擎的证书已于 { $endsAt } 失效，请保存新证书。
    *[ending] { $machine } 的 Docker 引擎的证书将于 { $endsAt } 到期，请在此之前保存新证书。
@@ -223,6 +232,13 @@ mail-member-changed-link = 查看所属组织
 mail-member-removed-subject = { $product }：您已被移出 { $customer }
 mail-member-removed-text = { $by } 已将您的账号 { $name } 移出 { $customer }，账号仍然保留。如有疑问，请联系 { $customer } 的负责人或平台管理员。
 mail-member-removed-link = 查看所属组织
+mail-customer-switched-subject = { $product }：{ $customer }
+mail-customer-switched-text = { $change ->
+    [enabled] { $by } 已重新启用 { $customer }，您可以继续用账号 { $name } 使用其中的资源。
+    [deleted] { $by } 已删除 { $customer }。您的账号 { $name } 仍然保留，但无法再使用 { $customer } 中的资源。如有疑问，请联系平台管理员。
+    [restored] { $by } 已恢复 { $customer }，您可以继续用账号 { $name } 使用其中的资源。
+   *[disabled] { $by } 已停用 { $customer }。您的账号 { $name } 仍然保留，{ $customer } 中的资源暂时无法使用，数据仍然保留。如有疑问，请联系平台管理员。
+}
 mail-roles-changed-subject = { $product }：您的角色已变更
 mail-roles-changed-text = { $change ->
     [taken] { $by } 收回了您的账号 { $name } 的角色：{ $role ->
@@ -320,6 +336,9 @@ mail-budget-reached-text = { $state ->
    *[reached] 预算 { $budget }（每月 { $amount } { $currency }）已达 { $percent } %：已用 { $spent } { $currency }。
 }
 mail-budget-reached-link = 打开用量和费用
+mail-renewal-requested-subject = { $product }：{ $customer } 申请续期 { $machine }
+mail-renewal-requested-text = { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。
+mail-renewal-requested-link = 处理申请
 mail-engine-certificates-subject = { $product }：{ $machine } 的 Docker 引擎证书
 mail-engine-certificates-text = { $state ->
     [ended] { $machine } 的 Docker 引擎的证书已于 { $endsAt } 失效。在保存新证书之前，平台无法连接该引擎。
@@ -338,6 +357,7 @@ mail-kind-invitation-accepted = 邀请已接受
 mail-kind-member-added = 被加入组织
 mail-kind-member-changed = 组织角色变更
 mail-kind-member-removed = 被移出组织
+mail-kind-customer-switched = 组织停用、启用、删除或恢复
 mail-kind-roles-changed = 角色变更
 mail-kind-email-changed = 邮箱变更
 mail-kind-identities-changed = 登录方式变更
@@ -349,6 +369,7 @@ mail-kind-image-reviewed = 镜像审核
 mail-kind-instance-failed = 实例失败
 mail-kind-instance-idle = 实例闲置
 mail-kind-budget-reached = 预算提醒
+mail-kind-renewal-requested = 续期申请
 mail-kind-engine-certificates = 引擎证书
 notifications-webhook = Webhook
 webhooks-title = Webhook

@@ -77,10 +77,18 @@ pub async fn restore(rest: Rest, Part(id): Part<CustomerId>) -> Response {
 
 /// Its people.
 #[utoipa::path(get, path = "/api/admin/customers/{id}/members", tag = "customers",
-    params(("id" = CustomerId, Path), MemberQuery), responses((status = 200, body = Envelope<Vec<MemberView>>)))]
-pub async fn members(rest: Rest, Part(id): Part<CustomerId>, Params(query): Params<MemberQuery>) -> Response {
+    params(("id" = CustomerId, Path), MemberQuery), responses((status = 200, body = Envelope<Page<MemberView>>)))]
+pub async fn members(
+    rest: Rest,
+    Part(id): Part<CustomerId>,
+    wanted: AsWorkbook,
+    Params(query): Params<MemberQuery>,
+) -> Response {
+    if wanted.0 {
+        return exports::people_of(rest, Some(id), query).await;
+    }
     let members = customers::members_of(&rest.platform, &rest.ctx, id).await;
-    rest.answer(members.map(|list| customers::find_members(list, query.q.as_deref()))).await
+    rest.answer(members.and_then(|list| customers::page_of_members(list, &query))).await
 }
 
 /// Adds a new person, in the only answer that holds the password; or somebody who has an account, who is told.

@@ -69,7 +69,8 @@ pub async fn audits(rest: Rest, Params(query): Params<AuditQuery>) -> Response {
                 row.target_name.into(),
                 row.customer_name.into(),
                 say(language, &format!("audit-outcome-{}", row.outcome), &[]).into(),
-                json(row.before).into(),
+                // An empty cell would say that there was nothing.
+                (if row.withheld { Some(say(language, "audit-withheld", &[])) } else { json(row.before) }).into(),
                 json(row.after).into(),
                 row.request_id.into(),
                 say(language, seal, &[]).into(),
@@ -157,7 +158,7 @@ pub(in crate::rest) async fn people_of(rest: Rest, id: Option<CustomerId>, query
             ("home-role", 14.0, Kind::Text),
             ("user-state", 12.0, Kind::Text),
             ("members-joined", 20.0, Kind::DateTime),
-            ("members-invited-until", 20.0, Kind::DateTime),
+            ("members-invitation-until", 20.0, Kind::DateTime),
         ];
         let mut list = List::new(language, "members-title", &columns)?;
         let role = |role: MemberRole| say(language, &format!("member-role-{}", role.code()), &[]);

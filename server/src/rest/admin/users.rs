@@ -13,12 +13,17 @@ use contract::{BulkOutcome, Envelope, IdentityId, Page, RoleId, SessionId, UserI
 use platform::accounts::users;
 use platform::{quotas, roles};
 
+use super::exports;
+use crate::rest::workbook::AsWorkbook;
 use crate::rest::{Body, Params, Part, Rest};
 
 /// Everybody, by name where nothing else is asked for; the deleted only when asked for.
 #[utoipa::path(get, path = "/api/admin/users", tag = "users", params(UserQuery),
     responses((status = 200, body = Envelope<Page<UserRow>>)))]
-pub async fn list(rest: Rest, Params(query): Params<UserQuery>) -> Response {
+pub async fn list(rest: Rest, wanted: AsWorkbook, Params(query): Params<UserQuery>) -> Response {
+    if wanted.0 {
+        return exports::users(rest, Params(query)).await;
+    }
     let language = rest.ctx.language();
     let found = users::list(&rest.platform, &rest.ctx, &query).await;
     rest.answer(found.map(|mut page| {
@@ -127,6 +132,14 @@ pub async fn end_sessions(rest: Rest, Part(id): Part<UserId>) -> Response {
         (status = 403, description = "1200: the person may what the caller does not hold")))]
 pub async fn end_session(rest: Rest, Part((id, session)): Part<(UserId, SessionId)>) -> Response {
     rest.answer(users::end_session(&rest.platform, &rest.ctx, id, session).await).await
+}
+
+/// Switches the second factor of somebody who lost it off, and ends their sessions; the person is told.
+#[utoipa::path(delete, path = "/api/admin/users/{id}/totp", tag = "users", params(("id" = UserId, Path)),
+    responses((status = 200, body = Envelope<UserView>), (status = 422, description = "1402: one's own, or none is on"),
+        (status = 403, description = "1200: the person may what the caller does not hold")))]
+pub async fn reset_second_factor(rest: Rest, Part(id): Part<UserId>) -> Response {
+    answer(&rest, users::reset_second_factor(&rest.platform, &rest.ctx, id).await).await
 }
 
 /// Parts the account from a sign-in service or directory that it is bound to; every session ends, and the person is told.

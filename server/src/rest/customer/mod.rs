@@ -16,9 +16,11 @@ use axum::response::Response;
 use contract::accounts::{InvitationCreate, InvitationView};
 use contract::customers::{CustomerView, MemberQuery, MemberView};
 use contract::reports::{CustomerDashboard, CustomerUsage, MyMachine};
-use contract::{Envelope, LinkId};
+use contract::{Envelope, LinkId, Page};
 use platform::{accounts, customers, reports};
 
+use crate::rest::admin::exports;
+use crate::rest::workbook::AsWorkbook;
 use crate::rest::{Body, Params, Part, Rest};
 
 /// The customer one acts for.
@@ -29,10 +31,13 @@ pub async fn mine(rest: Rest) -> Response {
 
 /// Its people; for owners.
 #[utoipa::path(get, path = "/api/customer/members", tag = "customers", params(MemberQuery),
-    responses((status = 200, body = Envelope<Vec<MemberView>>)))]
-pub async fn members(rest: Rest, Params(query): Params<MemberQuery>) -> Response {
+    responses((status = 200, body = Envelope<Page<MemberView>>)))]
+pub async fn members(rest: Rest, wanted: AsWorkbook, Params(query): Params<MemberQuery>) -> Response {
+    if wanted.0 {
+        return exports::people_of(rest, None, query).await;
+    }
     let members = customers::members(&rest.platform, &rest.ctx).await;
-    rest.answer(members.map(|list| customers::find_members(list, query.q.as_deref()))).await
+    rest.answer(members.and_then(|list| customers::page_of_members(list, &query))).await
 }
 
 /// Numbers of the customer's first page.

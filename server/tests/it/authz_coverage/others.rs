@@ -54,8 +54,8 @@ async fn people_see_their_own_customer_and_no_other() {
             (world.credentials(caller, Door::Rest).await, world.credentials(caller, Door::ServerFn).await);
         let customer = world.server.get(&program, "/api/customer").await;
         assert_eq!(customer.data()["name"], own.name);
-        let by_rest = world.server.get(&program, "/api/customer/members").await.data();
-        let by_page = world.server.call(&browser, "list_members", &[]).await.json();
+        let by_rest = world.server.get(&program, "/api/customer/members").await.data()["list"].clone();
+        let by_page = world.server.call(&browser, "list_members", &[]).await.json()["list"].clone();
         for list in [by_rest, by_page] {
             let names: BTreeSet<_> =
                 list.as_array().unwrap().iter().map(|member| member["name"].as_str().unwrap().to_owned()).collect();

@@ -125,7 +125,8 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "PUT",   "/api/admin/customers/{id}/members/{userId}",          [401, 404, 403, 200, 404, 200, 401, 403, 403]),
     // Its owner has removed them: 404 says that the admin was let in.
     (Door::Rest, "DELETE","/api/admin/customers/{id}/members/{userId}",          [401, 404, 403, 200, 404, 404, 401, 403, 403]),
-    (Door::Rest, "PUT",   "/api/admin/customers/{id}/owner",                     [401, 404, 403, 200, 404, 200, 401, 403, 403]),
+    // The owner names themselves: 400 says that they were let in.
+    (Door::Rest, "PUT",   "/api/admin/customers/{id}/owner",                     [401, 404, 403, 400, 404, 200, 401, 403, 403]),
     (Door::Rest, "GET",   "/api/admin/customers/{id}/quota",                     [401, 404, 403, 403, 404, 200, 401, 200, 200]),
     (Door::Rest, "GET",   "/api/admin/customers/{id}/quota/usage",               [401, 404, 403, 403, 404, 200, 401, 200, 200]),
     (Door::Rest, "PUT",   "/api/admin/customers/{id}/quota",                     [401, 404, 403, 403, 404, 200, 401, 403, 403]),
@@ -133,8 +134,8 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     // Not one of the other customer's people.
     (Door::Rest, "PUT",   "/api/customer/members/{userId}",                      [401, 404, 403, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "DELETE","/api/customer/members/{userId}",                      [401, 404, 403, 200, 404, 404, 401, 404, 404]),
-    // Not the other customer's name: 400 says that its owner was let in.
-    (Door::Rest, "PUT",   "/api/customer/owner",                                 [401, 404, 403, 200, 400, 404, 401, 404, 404]),
+    // Themselves, and not the other customer's name: 400 says that its owner was let in.
+    (Door::Rest, "PUT",   "/api/customer/owner",                                 [401, 404, 403, 400, 400, 404, 401, 404, 404]),
     (Door::Rest, "GET",   "/api/admin/users",                                    [401, 404, 404, 404, 404, 200, 401, 200, 200]),
     (Door::Rest, "POST",  "/api/admin/users",                                    [401, 404, 404, 404, 404, 201, 401, 403, 403]),
     (Door::Rest, "POST",  "/api/admin/users/bulk",                               [401, 404, 404, 404, 404, 200, 401, 404, 404]),
@@ -154,6 +155,8 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     // The admin has ended it when the holder of the custom role asks, who is refused before that shows.
     (Door::Rest, "DELETE","/api/admin/users/{id}/sessions/{sessionId}",          [401, 404, 404, 404, 404, 200, 401, 403, 403]),
     (Door::Rest, "DELETE","/api/admin/users/{id}/sessions",                      [401, 404, 404, 404, 404, 200, 401, 403, 403]),
+    // Nothing is on: 422 says that the caller was let in.
+    (Door::Rest, "DELETE","/api/admin/users/{id}/totp",                          [401, 404, 404, 404, 404, 422, 401, 403, 403]),
     // The person is bound to nothing: whoever may do it finds none.
     (Door::Rest, "DELETE","/api/admin/users/{id}/identities/{identityId}",       [401, 404, 404, 404, 404, 404, 401, 403, 403]),
     (Door::Rest, "POST",  "/api/admin/users/{id}/roles",                         [401, 404, 404, 404, 404, 200, 401, 403, 403]),
@@ -409,7 +412,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST",  "set_member_role",                                     [401, 404, 403, 200, 404, 200, 401, 403, 403]),
     // Its owner has removed them: 404 says that the admin was let in.
     (Door::ServerFn, "POST",  "remove_member",                                       [401, 404, 403, 200, 404, 404, 401, 403, 403]),
-    (Door::ServerFn, "POST",  "transfer_ownership",                                  [401, 404, 403, 200, 404, 200, 401, 403, 403]),
+    (Door::ServerFn, "POST",  "transfer_ownership",                                  [401, 404, 403, 400, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "set_customer_quota",                                  [401, 404, 403, 403, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "list_users",                                          [401, 404, 404, 404, 404, 200, 401, 200, 200]),
     (Door::ServerFn, "POST",  "create_user",                                         [401, 404, 404, 404, 404, 200, 401, 403, 403]),
@@ -418,6 +421,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST",  "make_user_password",                                  [401, 404, 404, 404, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "list_user_sessions",                                  [401, 404, 404, 404, 404, 200, 401, 200, 200]),
     (Door::ServerFn, "POST",  "end_user_session",                                    [401, 404, 404, 404, 404, 200, 401, 403, 403]),
+    (Door::ServerFn, "POST",  "reset_user_second_factor",                            [401, 404, 404, 404, 404, 422, 401, 403, 403]),
     (Door::ServerFn, "POST",  "unlink_user_identity",                                [401, 404, 404, 404, 404, 404, 401, 403, 403]),
     (Door::ServerFn, "POST",  "end_user_sessions",                                   [401, 404, 404, 404, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "set_user_password",                                   [401, 404, 404, 404, 404, 200, 401, 403, 403]),

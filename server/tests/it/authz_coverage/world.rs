@@ -354,7 +354,7 @@ impl World {
             "update_user" => vec![("id", &target), ("form[username]", &self.target.name)],
             "act_on_users" => vec![("ids[]", &target), ("action", "enable")],
             "make_user_password" | "delete_user" | "restore_user" => vec![("id", &target)],
-            "list_user_sessions" | "end_user_sessions" => vec![("id", &target)],
+            "list_user_sessions" | "end_user_sessions" | "reset_user_second_factor" => vec![("id", &target)],
             "unlink_user_identity" => vec![("id", &target), ("identity", "999999")],
             "end_user_session" => vec![("id", &target), ("session", &their_session)],
             "set_user_password" => vec![("id", &target), ("password", "a long enough password")],

@@ -11,7 +11,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use super::form::LeaseForm;
 use super::list::allocation_table;
 use super::server_fns::AllocateMachine;
-use crate::door::{Refused, door, must_hold};
+use crate::door::{Refused, door, may_open};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{TextField, form_fault, select_field, text_area, text_field};
@@ -29,7 +29,7 @@ pub fn AllocatePage() -> impl IntoView {
     page(
         async move {
             let machine = platform::machines::get(&platform, &ctx, &code).await?;
-            must_hold(&ctx, Permission::AllocationsCreate)?;
+            may_open(&ctx, Permission::AllocationsCreate)?;
             let query = CustomerQuery {
                 active: Some(true),
                 q: Some(wanted).filter(|q| !q.is_empty()),

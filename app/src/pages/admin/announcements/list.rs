@@ -50,7 +50,13 @@ fn list_view(query: ListQuery, page: Page<AnnouncementView>) -> AnyView {
         }
         .into_any()
     };
-    frame(head, view! { {form_fault(refused)} <section class="card">{body}</section> })
+    let known = [
+        ("made", "announcements-done-made"),
+        ("changed", "announcements-done-changed"),
+        ("removed", "announcements-done-removed"),
+    ];
+    let done = crate::pages::customer::accounts::page::done_notice(words, refused.is_some(), &known);
+    frame(head, view! { {done} {form_fault(refused)} <section class="card">{body}</section> })
 }
 
 fn row(words: Words, view: AnnouncementView) -> impl IntoView {

@@ -31,7 +31,7 @@ pub async fn create_announcement(
             Err(error) => door::must_hold(&ctx, contract::Permission::AnnouncementsManage).and(Err(error)),
         }
     };
-    let next = |_| paths::ANNOUNCEMENTS.to_owned();
+    let next = |_| paths::announcements_done("made");
     door::form_answer((&platform, &ctx), result.await, next, paths::ANNOUNCEMENT_NEW, typed).await
 }
 
@@ -50,7 +50,7 @@ pub async fn update_announcement(
             Err(error) => door::must_hold(&ctx, contract::Permission::AnnouncementsManage).and(Err(error)),
         }
     };
-    let next = |_| paths::ANNOUNCEMENTS.to_owned();
+    let next = |_| paths::announcements_done("changed");
     door::form_answer((&platform, &ctx), result.await, next, &paths::announcement_edit(id), typed).await
 }
 
@@ -59,7 +59,7 @@ pub async fn update_announcement(
 pub async fn delete_announcement(id: AnnouncementId) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::announcements::delete(&platform, &ctx, id).await;
-    let next = |()| paths::ANNOUNCEMENTS.to_owned();
+    let next = |()| paths::announcements_done("removed");
     door::form_answer((&platform, &ctx), result, next, paths::ANNOUNCEMENTS, Vec::new()).await
 }
 

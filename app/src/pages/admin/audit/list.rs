@@ -351,9 +351,11 @@ pub(crate) fn agent_facts(words: Words, agent: Option<String>) -> impl IntoView 
 
 fn changes_view(words: Words, event: &AuditView) -> AnyView {
     let changes = changes(event.before.as_ref(), event.after.as_ref());
+    let key = if event.withheld { "audit-withheld" } else { "audit-no-change" };
     if changes.is_empty() {
-        return view! { <p class="sub">{words.t("audit-no-change")}</p> }.into_any();
+        return view! { <p class="sub">{words.t(key)}</p> }.into_any();
     }
+    let withheld = event.withheld.then(|| view! { <p class="sub">{words.t("audit-withheld")}</p> });
     let side = |value: Option<String>| match value {
         Some(value) => value.into_any(),
         None => view! { <span class="none">{words.t("audit-nothing")}</span> }.into_any(),
@@ -371,6 +373,7 @@ fn changes_view(words: Words, event: &AuditView) -> AnyView {
         })
         .collect_view();
     view! {
+        {withheld}
         {table_of("diff", words.t("audit-details"), view! {
             <th scope="col">{words.t("audit-field")}</th>
             <th scope="col">{words.t("audit-before")}</th>

@@ -7,7 +7,7 @@ use leptos::server_fn::ServerFn;
 
 use super::form::CustomerForm;
 use super::server_fns::{CreateCustomer, UpdateCustomer};
-use crate::door::{Refused, door, id_of_path, must_hold};
+use crate::door::{Refused, door, id_of_path, may_open};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{TextField, form_fault, text_area, text_field};
@@ -17,7 +17,7 @@ use crate::words::Words;
 #[component]
 pub fn NewCustomerPage() -> impl IntoView {
     let (_, ctx) = door();
-    page(async move { must_hold(&ctx, Permission::CustomersCreate) }, |()| {
+    page(async move { may_open(&ctx, Permission::CustomersCreate) }, |()| {
         let words = Words::now();
         let head = PageFrame::new(words.t("customer-new-title"), Area::Customers)
             .crumb(words.t("nav-customers"), paths::CUSTOMERS);
@@ -33,7 +33,7 @@ pub fn EditCustomerPage() -> impl IntoView {
     page(
         async move {
             let customer = platform::customers::get(&platform, &ctx, id).await?;
-            must_hold(&ctx, Permission::CustomersUpdate)?;
+            may_open(&ctx, Permission::CustomersUpdate)?;
             Ok(customer)
         },
         |customer| {

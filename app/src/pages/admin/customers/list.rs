@@ -115,9 +115,9 @@ fn table(words: Words, query: &ListQuery, page: Page<CustomerRow>) -> AnyView {
         let contact = customer.contact_name.or(customer.contact_email).unwrap_or_else(|| NOT_MEASURED.to_owned());
         view! {
             <tr>
-                <th scope="row"><a href=paths::customer(customer.id)>{customer.name}</a></th>
+                <th scope="row"><a class="bounded" href=paths::customer(customer.id)>{customer.name}</a></th>
                 <td data-label=words.t("customer-state")>{state}</td>
-                <td data-label=words.t("customer-contact")>{contact}</td>
+                <td data-label=words.t("customer-contact")><span class="bounded">{contact}</span></td>
                 <td class="num" data-label=words.t("home-people")>{customer.member_count}</td>
                 <td class="num" data-label=words.t("home-machines")>{customer.machine_count}</td>
                 <td data-label=words.t("customer-next-end")>

@@ -1,7 +1,7 @@
 //! The people of a customer, as its owners and the staff see and change them: the same cards on both sides.
 
 use contract::accounts::MemberRole;
-use contract::customers::MemberView;
+use contract::customers::{MemberQuery, MemberView};
 use contract::{CustomerId, May};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -11,11 +11,15 @@ use super::server_fns::{AddCustomerMember, AddExistingMember, RemoveMember, SetM
 use crate::door::{Refused, door, look};
 use crate::ui::ask::{Ask, go, held_back};
 use crate::ui::forms::{TextField, select_within, text_field};
+use crate::ui::lists::{ListQuery, pager};
 use crate::ui::secret::shown_once;
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
+
+/// Most people that the form of a handing over offers.
+const MOST_HEIRS: usize = 100;
 
 /// What is shown, and what the reader may do with it.
 pub(crate) struct People {
@@ -93,8 +97,14 @@ fn table(words: Words, people: &People) -> AnyView {
     if people.members.is_empty() {
         return view! { <div class="empty"><p>{words.t("customer-no-people")}</p></div> }.into_any();
     }
-    let found = platform::customers::find_members(people.members.clone(), Some(&people.q));
-    if found.is_empty() {
+    let list = ListQuery::here(people.back.clone(), ["q", "pageSize", "page"]);
+    // An address may name any page; one beyond every list has nobody.
+    let page = list.page().map(|page| page.min(1_000_000));
+    let query = MemberQuery { page, page_size: list.page_size(), q: Some(people.q.clone()) };
+    let Ok(found) = platform::customers::page_of_members(people.members.clone(), &query) else {
+        return ().into_any();
+    };
+    if found.list.is_empty() {
         return view! {
             {search(words, people)}
             <div class="empty"><p>{words.t("list-none-match")}</p></div>
@@ -102,7 +112,7 @@ fn table(words: Words, people: &People) -> AnyView {
         .into_any();
     }
     let zone = look().zone;
-    let rows = found.iter().map(|member| {
+    let rows = found.list.iter().map(|member| {
         let actions =
             people.manage.then(|| view! { <td class="row-menu">{member_actions(words, people, member)}</td> });
         view! {
@@ -129,6 +139,7 @@ fn table(words: Words, people: &People) -> AnyView {
             <th scope="col">{words.t("members-joined")}</th>
             {head}
         }, rows)}
+        {pager(words, &list, found.page, found.page_size, found.total)}
     }
     .into_any()
 }
@@ -271,10 +282,12 @@ fn transfer_card(words: Words, people: &People, refused: Option<&Refused>) -> An
     // Who hands it over keeps nothing by handing it to themselves, and who is disabled or works for the
     // platform could not act.
     let own = door().1.user().map(|user| user.id);
-    let heirs: Vec<_> = people
-        .members
-        .iter()
-        .filter(|member| member.active && !member.staff && Some(member.user_id) != own)
+    // Among many, whoever is looked for above.
+    let found = platform::customers::find_members(people.members.clone(), Some(&people.q));
+    let fit = found.iter().filter(|member| member.active && !member.staff && Some(member.user_id) != own);
+    let left_out = fit.clone().count() > MOST_HEIRS;
+    let heirs: Vec<_> = fit
+        .take(MOST_HEIRS)
         .map(|member| (member.user_id.to_string(), format!("{} ({})", member.display_name, member.name)))
         .collect();
     if heirs.is_empty() {
@@ -296,6 +309,7 @@ fn transfer_card(words: Words, people: &People, refused: Option<&Refused>) -> An
             <summary class="card-summary">{words.t("member-transfer")}</summary>
             <form class="form" method="post" action=TransferOwnership::url()>
                 <p class="hint">{words.t("member-transfer-hint")}</p>
+                {left_out.then(|| view! { <p class="hint">{words.t("member-transfer-many")}</p> })}
                 <input r#type="hidden" name="id" value=people.id.to_string() />
                 <input r#type="hidden" name="back" value=people.back.clone() />
                 {heir}

@@ -15,7 +15,7 @@ use super::form::{CONFIRM_OFF, FIELDS, values};
 use super::mappable::Mappable;
 use super::secret::kept_field;
 use super::server_fns::{DeleteIdentityProvider, SaveIdentityProvider, TestIdentityProvider};
-use crate::door::{Refused, door, look, must_hold};
+use crate::door::{Refused, door, look, may_open};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::settings::page::{CHANGED, reload};
 use crate::paths;
@@ -33,7 +33,7 @@ pub fn NewIdentityProviderPage() -> impl IntoView {
     let (platform, ctx) = door();
     page(
         async move {
-            must_hold(&ctx, Permission::SettingsIdentity)?;
+            may_open(&ctx, Permission::SettingsIdentity)?;
             let kind = kind.ok_or_else(platform::Error::not_found)?;
             Ok((kind, Mappable::load(&platform, &ctx).await?))
         },

@@ -7,7 +7,7 @@ use leptos::server_fn::ServerFn;
 
 use super::form::ImageForm;
 use super::server_fns::{CreateImage, UpdateImage};
-use crate::door::{Refused, door, id_of_path, must_hold};
+use crate::door::{Refused, door, id_of_path, may_open};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{TextField, check_field, form_fault, select_field, text_area, text_field};
@@ -17,7 +17,7 @@ use crate::words::Words;
 #[component]
 pub fn NewImagePage() -> impl IntoView {
     let (_, ctx) = door();
-    page(async move { must_hold(&ctx, Permission::ImagesManage) }, |()| {
+    page(async move { may_open(&ctx, Permission::ImagesManage) }, |()| {
         let words = Words::now();
         let head = PageFrame::new(words.t("image-new-title"), Area::Images).crumb(words.t("nav-images"), paths::IMAGES);
         frame(head, form_view(words, None, None, CreateImage::url(), paths::IMAGES.to_owned()))
@@ -32,7 +32,7 @@ pub fn EditImagePage() -> impl IntoView {
     page(
         async move {
             let image = platform::images::get(&platform, &ctx, id).await?;
-            must_hold(&ctx, Permission::ImagesManage)?;
+            may_open(&ctx, Permission::ImagesManage)?;
             Ok(image)
         },
         |image| {

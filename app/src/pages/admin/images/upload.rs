@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::edit::said_fields;
 use super::form::ImageForm;
-use crate::door::{Refused, door, must_hold};
+use crate::door::{Refused, door, may_open};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{described_by, fault_view, form_fault};
@@ -16,7 +16,7 @@ use crate::words::Words;
 #[component]
 pub fn ImageUploadPage() -> impl IntoView {
     let (_, ctx) = door();
-    page(async move { must_hold(&ctx, Permission::ImagesManage).and(must_hold(&ctx, Permission::FilesUpload)) }, |()| {
+    page(async move { may_open(&ctx, Permission::ImagesManage).and(may_open(&ctx, Permission::FilesUpload)) }, |()| {
         let words = Words::now();
         let head = PageFrame::new(words.t("image-upload-title"), Area::Images)
             .crumb(words.t("nav-images"), paths::IMAGES)

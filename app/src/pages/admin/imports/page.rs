@@ -1,6 +1,6 @@
 //! A workbook of machines or people: the upload, and the preview that is confirmed.
 
-use contract::accounts::MemberRole;
+use contract::accounts::{Language, MemberRole};
 use contract::imports::{
     ImportRow, ImportRowQuery, ImportState, ImportSubject, ImportView, MAX_STAGED_IMPORTS, PlaceChange, RowVerdict,
 };
@@ -11,9 +11,10 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use platform::imports;
 
 use super::server_fns::{ConfirmImport, DiscardImport};
-use crate::door::{Refused, door, import_in_words, look, must_hold, reload_after, row_in_words};
+use crate::door::{Refused, door, import_in_words, look, may_open, reload_after, row_in_words};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
+use crate::role_words::role_name;
 use crate::ui::ask::Ask;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::{file_field, form_fault};
@@ -90,7 +91,7 @@ fn upload_page(of: ImportSubject) -> impl IntoView {
     let fault = use_query_map().get_untracked().get("fault");
     let (_, ctx) = door();
     let subject = subject(of);
-    page(async move { must_hold(&ctx, subject.permission) }, move |()| upload_view(of, fault))
+    page(async move { may_open(&ctx, subject.permission) }, move |()| upload_view(of, fault))
 }
 
 fn upload_view(of: ImportSubject, fault: Option<String>) -> AnyView {
@@ -334,7 +335,7 @@ fn table(words: Words, subject: &Subject, view: &ImportView, rows: Page<ImportRo
 
 fn heading(words: Words, of: ImportSubject, column: &str) -> String {
     let known = imports::heading_of(of, column);
-    let zh = words.0 == contract::accounts::Language::Zh;
+    let zh = words.0 == Language::Zh;
     known.map_or_else(|| column.to_owned(), |(first, second)| (if zh { first } else { second }).to_owned())
 }
 
@@ -360,9 +361,34 @@ fn place_words(words: Words, place: &PlaceChange) -> String {
 fn stored_words(words: Words, column: &str, text: &str) -> String {
     match column {
         "pool" => words.t(&format!("pool-{text}")),
+        "roles" => text.split("; ").map(|code| role_name(words.0, code, code)).collect::<Vec<_>>().join("; "),
         "listed" | "monitored" => words.t(if text == "true" { "yes" } else { "no" }),
         _ => text.to_owned(),
     }
+}
+
+fn places(words: Words, row: &ImportRow) -> impl IntoView + use<> {
+    row.places.iter().map(|place| view! { <p>{place_words(words, place)}</p> }).collect_view()
+}
+
+/// What somebody new is given: whoever confirms it answers for it.
+fn gives(words: Words, row: &ImportRow) -> AnyView {
+    let columns = ["email", "roles"].into_iter().filter_map(|column| {
+        let text = row.cells.get(column).filter(|text| !text.trim().is_empty())?.clone();
+        Some(view! { <p><b>{heading(words, ImportSubject::Users, column)}</b> " " {text}</p> })
+    });
+    view! { {columns.collect_view()} {places(words, row)} }.into_any()
+}
+
+/// Roles are added, never taken away: those that somebody has stay beside those of the cell.
+fn with_those_kept(words: Words, before: &str, cell: String) -> String {
+    let said = cell.to_lowercase();
+    let names_it = |code: &str| {
+        let words = [Language::Zh, Language::En].map(|language| role_name(language, code, code).to_lowercase());
+        said.contains(&code.to_lowercase()) || words.iter().any(|word| said.contains(word.as_str()))
+    };
+    let kept = before.split("; ").filter(|code| !names_it(code)).map(|code| role_name(words.0, code, code));
+    kept.chain([cell]).collect::<Vec<_>>().join("; ")
 }
 
 fn line(words: Words, subject: &Subject, row: ImportRow) -> impl IntoView + use<> {
@@ -383,23 +409,29 @@ fn line(words: Words, subject: &Subject, row: ImportRow) -> impl IntoView + use<
             })
             .collect_view()
             .into_any(),
+        RowVerdict::New if of == ImportSubject::Users => gives(words, &row),
         _ => {
             let changed = |column: &String| {
                 let name = heading(words, of, column);
                 match (row.before.get(column), row.before.is_empty()) {
-                    // Of people, the columns are all that is known.
+                    // Of people whom the version before staged, the columns are all that is known.
                     (None, true) => view! { <p>{name}</p> }.into_any(),
                     (before, _) => {
+                        let after = row.cells.get(column).cloned().unwrap_or_default();
+                        let after = match (column.as_str(), before) {
+                            ("roles", Some(before)) => with_those_kept(words, before, after),
+                            _ => after,
+                        };
                         let before =
                             before.map_or_else(|| NOT_MEASURED.to_owned(), |text| stored_words(words, column, text));
-                        let after = row.cells.get(column).cloned().unwrap_or_default();
                         view! { <p><b>{name}</b> " " {before} " → " {after}</p> }.into_any()
                     }
                 }
             };
-            let columns = row.changes.iter().map(changed).collect_view();
-            let places = row.places.iter().map(|place| view! { <p>{place_words(words, place)}</p> }).collect_view();
-            view! { {columns} {places} }.into_any()
+            // Of customers, the places say it.
+            let columns = row.changes.iter().filter(|column| column.as_str() != "customers" || row.places.is_empty());
+            let columns = columns.map(changed).collect_view();
+            view! { {columns} {places(words, &row)} }.into_any()
         }
     };
     view! {

@@ -8,7 +8,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::form::MachineForm;
 use super::server_fns::{CreateMachine, UpdateMachine};
-use crate::door::{Refused, door, must_hold};
+use crate::door::{Refused, door, may_open};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{TextField, check_field, form_fault, select_field, text_area, text_field};
@@ -18,7 +18,7 @@ use crate::words::Words;
 #[component]
 pub fn NewPage() -> impl IntoView {
     let (_, ctx) = door();
-    page(async move { must_hold(&ctx, Permission::MachinesCreate) }, |()| {
+    page(async move { may_open(&ctx, Permission::MachinesCreate) }, |()| {
         let words = Words::now();
         let head = PageFrame::new(words.t("machine-new-title"), Area::Machines)
             .crumb(words.t("nav-machines"), paths::MACHINES);
@@ -34,7 +34,7 @@ pub fn EditPage() -> impl IntoView {
     page(
         async move {
             let machine = platform::machines::get(&platform, &ctx, &code).await?;
-            must_hold(&ctx, Permission::MachinesUpdate)?;
+            may_open(&ctx, Permission::MachinesUpdate)?;
             Ok(machine)
         },
         |machine| {

@@ -23,9 +23,9 @@ pub fn ServicePage() -> impl IntoView {
     let (platform, ctx) = door();
     page(
         async move {
-            crate::door::must_hold(&ctx, Permission::MachinesView)?;
+            crate::door::may_open(&ctx, Permission::MachinesView)?;
             let machine = platform::machines::get(&platform, &ctx, &code).await?;
-            crate::door::must_hold(&ctx, Permission::MachinesOperate)?;
+            crate::door::may_open(&ctx, Permission::MachinesOperate)?;
             let may = platform::machines::may_act(&platform, &ctx, &code, ACTIONS).await?;
             Ok((machine, may))
         },

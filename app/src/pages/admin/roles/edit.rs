@@ -8,7 +8,7 @@ use platform::Error;
 
 use super::form::RoleForm;
 use super::server_fns::{CreateRole, UpdateRole};
-use crate::door::{Refused, door, id_of_path, must_hold};
+use crate::door::{Refused, door, id_of_path, may_open};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::menus::WITHOUT_PAGE;
 use crate::paths;
@@ -22,7 +22,7 @@ pub fn NewRolePage() -> impl IntoView {
     let (platform, ctx) = door();
     page(
         async move {
-            must_hold(&ctx, Permission::RolesManage)?;
+            may_open(&ctx, Permission::RolesManage)?;
             platform::roles::permissions(&platform, &ctx).await
         },
         |permissions| {
@@ -41,7 +41,7 @@ pub fn EditRolePage() -> impl IntoView {
     page(
         async move {
             let role = platform::roles::get(&platform, &ctx, id).await?;
-            must_hold(&ctx, Permission::RolesManage)?;
+            may_open(&ctx, Permission::RolesManage)?;
             // What is built in has no form.
             if role.builtin {
                 return Err(Error::not_found());

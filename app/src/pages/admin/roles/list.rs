@@ -69,7 +69,7 @@ fn table(words: Words, rows: impl IntoView + 'static) -> impl IntoView {
 fn row(words: Words, role: RoleView) -> impl IntoView {
     view! {
         <tr>
-            <th scope="row"><a href=paths::role(role.id)>{role.name.clone()}</a></th>
+            <th scope="row"><a class="bounded" href=paths::role(role.id)>{role.name.clone()}</a></th>
             <td data-label=words.t("role-kind")>{kind(words, role.builtin)}</td>
             <td class="says" data-label=words.t("role-description")>{Some(role.description).filter(|text| !text.is_empty())}</td>
             <td class="num" data-label=words.t("role-permissions")>{role.permissions.len()}</td>

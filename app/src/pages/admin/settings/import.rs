@@ -36,7 +36,12 @@ fn import_view(view: SettingsImportView) -> AnyView {
     let head = PageFrame::new(words.t("settings-import-title"), Area::Settings)
         .crumb(words.t("nav-settings"), paths::SETTINGS);
     let unchanged = words.with("settings-import-unchanged", &[("n", view.unchanged.to_string())]);
-    let left_out = view.secrets_left_out.iter().filter_map(|key| Some(words.t(&setting(key)?.text_key())));
+    // "Password" alone does not say whose.
+    let left_out = view.secrets_left_out.iter().filter_map(|key| {
+        let spec = setting(key)?;
+        let group = words.t(&format!("settings-group-{}", spec.group.code()));
+        Some(format!("{group} – {}", words.t(&spec.text_key())))
+    });
     let left_out = left_out.collect::<Vec<_>>().join(&words.t("list-separator"));
     let secrets = (!left_out.is_empty()).then(|| {
         view! { <p class="note-line">{words.with("settings-import-secrets", &[("names", left_out)])}</p> }

@@ -62,7 +62,7 @@ fn settings_view(settings: Vec<SettingView>) -> AnyView {
     let of_import = of_file.as_ref().filter(|refused| file_form(refused) == Some(IMPORT));
     let groups = SettingGroup::ALL.map(|group| {
         let of_group: Vec<_> = settings.iter().filter(|view| view.group == group).cloned().collect();
-        let here = may_change && (!group.decides_who_gets_in() || door().1.holds(Permission::SettingsIdentity));
+        let here = may_change && !of_group.iter().all(is_closed);
         group_form(words, group, of_group, (refused.as_ref(), of_logo), here)
     });
     frame(
@@ -114,7 +114,7 @@ fn group_form(
         .collect();
     let last = settings.iter().filter_map(|view| Some((view.updated_at?, view.updated_by.clone()))).max();
     let fields: Vec<_> =
-        settings.into_iter().filter(|view| view.kind != "image").map(|view| field(words, view, refused)).collect();
+        settings.into_iter().filter(|view| view.kind != "image").map(|view| field_here(words, view, refused)).collect();
     let changed = last.map(|(at, by)| {
         let by = by.unwrap_or_default();
         view! { <span class="sub">{words.with("settings-changed-by", &[("name", by)])} " " {time(at, look().zone)}</span> }
@@ -135,6 +135,19 @@ fn group_form(
         </section>
     }
     .into_any()
+}
+
+/// Whether a setting is the platform's admins', and the reader is none.
+fn is_closed(view: &SettingView) -> bool {
+    setting(&view.key).is_some_and(|spec| spec.is_of_admins()) && !door().1.holds(Permission::SettingsIdentity)
+}
+
+/// A field among others that may be changed: where it may not, it is not sent.
+fn field_here(words: Words, view: SettingView, refused: Option<&Refused>) -> AnyView {
+    if !is_closed(&view) {
+        return field(words, view, refused);
+    }
+    view! { <fieldset disabled=true>{field(words, view, refused)}</fieldset> }.into_any()
 }
 
 fn field(words: Words, view: SettingView, refused: Option<&Refused>) -> AnyView {

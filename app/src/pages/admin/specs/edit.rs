@@ -7,7 +7,7 @@ use leptos::server_fn::ServerFn;
 
 use super::form::SpecForm;
 use super::server_fns::{CreateSpec, UpdateSpec};
-use crate::door::{Refused, door, id_of_path, must_hold};
+use crate::door::{Refused, door, id_of_path, may_open};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{TextField, form_fault, select_field, text_area, text_field};
@@ -17,7 +17,7 @@ use crate::words::Words;
 #[component]
 pub fn NewSpecPage() -> impl IntoView {
     let (_, ctx) = door();
-    page(async move { must_hold(&ctx, Permission::SpecsManage) }, |()| {
+    page(async move { may_open(&ctx, Permission::SpecsManage) }, |()| {
         let words = Words::now();
         let head = PageFrame::new(words.t("spec-new-title"), Area::Specs).crumb(words.t("nav-specs"), paths::SPECS);
         frame(head, form_view(words, None))
@@ -32,7 +32,7 @@ pub fn EditSpecPage() -> impl IntoView {
     page(
         async move {
             let spec = platform::specs::get(&platform, &ctx, id).await?;
-            must_hold(&ctx, Permission::SpecsManage)?;
+            may_open(&ctx, Permission::SpecsManage)?;
             Ok(spec)
         },
         |spec| {

@@ -7,46 +7,56 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::list::user_state;
+use super::list::{KEPT, read_query, user_state};
 use super::server_fns::ActOnUsers;
 use crate::door::{door, to_api_error};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::machines::bulk::{Before, counts};
 use crate::paths;
+use crate::ui::lists::ListQuery;
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::words::Words;
 
-/// `/admin/users/bulk?action=disable&ids=1&ids=2`.
+/// `/admin/users/bulk?action=disable&ids=1&ids=2`, or `…&all=1&q=class-7`.
 #[component]
 pub fn UserBulkPage() -> impl IntoView {
     let map = use_query_map().get_untracked();
     let ids = paths::unpacked(&map.get_all("ids").unwrap_or_default());
     let ids = ids.iter().filter_map(|id| id.parse().ok()).map(UserId).collect();
+    let matching = map.get("all").is_some_and(|all| all == "1").then(|| read_query().1);
     let action = map.get("action").and_then(|word| UserAction::parse(&word));
     let number = |name: &str| map.get(name).and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
     let before = Before { done: number("done"), left: number("more").into() };
+    let back = ListQuery::here(paths::USERS, KEPT).with(&[]);
     let (platform, ctx) = door();
     page(
         async move {
             let action = action.ok_or_else(platform::Error::not_found)?;
-            let bulk = UserBulk { ids, action };
+            let bulk = UserBulk { ids, matching, action };
             let mut rows = Vec::new();
-            for (user, possible) in platform::accounts::users::preview_many(&platform, &ctx, &bulk).await? {
+            let (found, more) = platform::accounts::users::preview_many(&platform, &ctx, &bulk).await?;
+            for (user, possible) in found {
                 let refusal = match possible {
                     Ok(()) => None,
                     Err(error) => Some(to_api_error(&platform, &ctx, error).await.message),
                 };
                 rows.push((user, refusal));
             }
-            Ok((action, rows))
+            Ok((action, rows, more))
         },
-        move |(action, rows)| bulk_view(action, rows, before),
+        move |(action, rows, more)| bulk_view(action, rows, (before, more), back),
     )
 }
 
-fn bulk_view(action: UserAction, rows: Vec<(UserRow, Option<String>)>, before: Before) -> AnyView {
+fn bulk_view(
+    action: UserAction,
+    rows: Vec<(UserRow, Option<String>)>,
+    (before, more): (Before, u64),
+    back: String,
+) -> AnyView {
     let words = Words::now();
+    let filters = back.split_once('?').map(|(_, filters)| filters.to_owned()).unwrap_or_default();
     let head = PageFrame::new(words.t(&format!("user-{}", action.code())), Area::Users)
         .crumb(words.t("nav-users"), paths::USERS);
     if rows.is_empty() {
@@ -71,7 +81,7 @@ fn bulk_view(action: UserAction, rows: Vec<(UserRow, Option<String>)>, before: B
     frame(
         head,
         view! {
-            {counts(words, before, 0, "users-bulk-done")}
+            {counts(words, before, more, "users-bulk-done")}
             <section class="card">
                 <p class="note-line">{words.t(&format!("user-{}-hint", action.code()))}</p>
                 {list_table(words.t("users-title"), view! {
@@ -82,10 +92,11 @@ fn bulk_view(action: UserAction, rows: Vec<(UserRow, Option<String>)>, before: B
                 }, lines)}
                 <form class="form" method="post" action=ActOnUsers::url()>
                     <input r#type="hidden" name="action" value=action.code() />
+                    <input r#type="hidden" name="filters" value=filters />
                     {ids}
                     <p class="actions">
                         <button class="btn primary" disabled={possible == 0}>{count}</button>
-                        <a class="btn" href=paths::USERS>{words.t("form-cancel")}</a>
+                        <a class="btn" href=back>{words.t("form-cancel")}</a>
                     </p>
                 </form>
             </section>

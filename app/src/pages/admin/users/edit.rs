@@ -9,7 +9,7 @@ use platform::{OpContext, Platform};
 
 use super::form::UserForm;
 use super::server_fns::{CreateUser, UpdateUser};
-use crate::door::{Refused, door, id_of_path, must_hold};
+use crate::door::{Refused, door, id_of_path, may_open};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::role_words::role_name;
@@ -22,7 +22,7 @@ pub fn NewUserPage() -> impl IntoView {
     let (platform, ctx) = door();
     page(
         async move {
-            must_hold(&ctx, Permission::UsersCreate)?;
+            may_open(&ctx, Permission::UsersCreate)?;
             assignable(&platform, &ctx).await
         },
         |roles| {
@@ -41,7 +41,7 @@ pub fn EditUserPage() -> impl IntoView {
     page(
         async move {
             let user = platform::accounts::users::get(&platform, &ctx, id).await?;
-            must_hold(&ctx, Permission::UsersUpdate)?;
+            may_open(&ctx, Permission::UsersUpdate)?;
             Ok(user)
         },
         |view| {

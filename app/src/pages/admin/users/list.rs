@@ -5,15 +5,17 @@ use contract::roles::RoleBrief;
 use contract::users::{UserAction, UserQuery, UserRow, UserState};
 use contract::{CustomerId, Page, Permission, RoleId};
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
 use platform::{OpContext, Platform};
 
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::admin::machines::bulk::{Before, counts};
 use crate::paths;
 use crate::role_words::role_name;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, more_summary, pager, sort_header};
+use crate::ui::lists::{ListQuery, all_matching, hidden_filters, more_summary, pager, sort_header};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -21,6 +23,9 @@ use crate::words::Words;
 
 /// Filters beside the search field.
 const FILTERS: [&str; 3] = ["state", "role", "customerId"];
+
+/// What a bulk leads back to: the list as it was narrowed and ordered.
+pub(super) const KEPT: [&str; 5] = ["q", "state", "role", "customerId", "sort"];
 
 /// What the filters offer.
 struct Choices {
@@ -63,7 +68,7 @@ async fn choices(platform: &Platform, ctx: &OpContext) -> platform::Result<Choic
 }
 
 /// The address as the page's state and as the operation's query. Words we do not know filter nothing.
-fn read_query() -> (ListQuery, UserQuery) {
+pub(super) fn read_query() -> (ListQuery, UserQuery) {
     let names = ["q", "state", "role", "customerId", "sort", "pageSize", "page"];
     let list = ListQuery::here(paths::USERS, names);
     let query = UserQuery {
@@ -100,11 +105,12 @@ fn list_view(query: ListQuery, list: Page<UserRow>, choices: Choices) -> AnyView
     let body = view! {
         <section class="card">
             {filters(words, &query, choices)}
-            {ctx.holds(Permission::UsersUpdate).then(|| bulk_form(words))}
+            {ctx.holds(Permission::UsersUpdate).then(|| bulk_form(words, &query, &list))}
             {table(words, &ctx, &query, list)}
         </section>
     };
-    frame(head, body)
+    let done = use_query_map().get_untracked().get("done").and_then(|n| n.parse().ok()).unwrap_or(0);
+    frame(head, view! { {counts(words, Before { done, left: 0 }, 0, "users-bulk-done")} {body} })
 }
 
 fn filters(words: Words, query: &ListQuery, choices: Choices) -> impl IntoView + use<> {
@@ -142,7 +148,12 @@ fn filters(words: Words, query: &ListQuery, choices: Choices) -> impl IntoView +
 }
 
 /// What can be done with the chosen rows.
-fn bulk_form(words: Words) -> impl IntoView {
+fn bulk_form(words: Words, query: &ListQuery, list: &Page<UserRow>) -> impl IntoView + use<> {
+    // The box at the head takes a page; this one takes all of them.
+    let filters = match list.total > list.list.len() as u64 {
+        true => all_matching(words, query, &KEPT, list.total).into_any(),
+        false => hidden_filters(query, &KEPT).into_any(),
+    };
     let actions =
         UserAction::ALL.iter().map(|a| (a.code().to_owned(), words.t(&format!("user-{}", a.code())))).collect();
     view! {
@@ -150,6 +161,7 @@ fn bulk_form(words: Words) -> impl IntoView {
             <form id="bulk" class="bulk" method="get" action=paths::USERS_BULK>
                 <select name="action" aria-label=words.t("bulk-action")>{options_view(actions, "")}</select>
                 <button class="btn">{words.t("bulk-go")}</button>
+                {filters}
             </form>
         </div>
     }
@@ -201,11 +213,11 @@ fn row(words: Words, act: bool, user: UserRow) -> impl IntoView {
     view! {
         <tr>
             {pick}
-            <th scope="row"><a class="mono" href=paths::user(user.id)>{user.name.clone()}</a></th>
-            <td data-label=words.t("customer-display-name")>{user.display_name.clone()}</td>
+            <th scope="row"><a class="mono bounded" href=paths::user(user.id)>{user.name.clone()}</a></th>
+            <td data-label=words.t("customer-display-name")><span class="bounded">{user.display_name.clone()}</span></td>
             <td data-label=words.t("user-state")>{user_state(words, user.state)}</td>
-            <td data-label=words.t("account-roles")>{dash(role_names(words, &user.roles))}</td>
-            <td data-label=words.t("user-memberships")>{dash(memberships.join(&words.t("list-separator")))}</td>
+            <td data-label=words.t("account-roles")><span class="bounded">{dash(role_names(words, &user.roles))}</span></td>
+            <td data-label=words.t("user-memberships")><span class="bounded">{dash(memberships.join(&words.t("list-separator")))}</span></td>
             <td data-label=words.t("account-last-sign-in")>
                 {user.last_login_at.map_or_else(|| NOT_MEASURED.into_any(), |at| time(at, zone).into_any())}
             </td>

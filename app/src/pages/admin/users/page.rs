@@ -14,6 +14,7 @@ use super::edit::assignable;
 use super::identities::{identities_card, parted};
 use super::list::user_state;
 use super::quota::quota_card;
+use super::second_factor::second_factor_card;
 use super::server_fns::{
     AssignRole, DeleteUser, MakeUserPassword, RestoreUser, RevokeRole, SetUserActive, SetUserPassword, SetUserQuota,
 };
@@ -78,7 +79,7 @@ fn user_view(found: Found) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
     let message = refused.as_ref().map(|r| r.message(words.0));
-    let known = [("session", "sessions-done-one"), ("sessions", "user-sessions-done")];
+    let known = [("session", "sessions-done-one"), ("sessions", "user-sessions-done"), ("totp", "user-totp-done")];
     let done = done_notice(words, refused.is_some(), &known);
     let (id, name) = (view.user.id, view.user.name.clone());
     let there = view.user.state != UserState::Deleted;
@@ -99,6 +100,7 @@ fn user_view(found: Found) -> AnyView {
                     {roles_card(words, &view, &assignable, refused.as_ref())}
                     {memberships_card(words, &view)}
                     {there.then(|| password_card(words, &view, refused.as_ref(), made))}
+                    {second_factor_card(words, &view)}
                     {identities_card(words, &view)}
                     {sessions_card(words, id, sessions, &view.may.end_sessions)}
                     {history.map(|history| history_card(words, format!("{}?targetKind=user&targetId={id}", paths::AUDIT), history))}
@@ -314,6 +316,11 @@ fn facts(words: Words, view: &UserView) -> impl IntoView + use<> {
                 <dd>{user.display_name.clone()}</dd>
                 <dt>{words.t("account-email")}</dt>
                 <dd>{user.email.clone().unwrap_or_else(|| NOT_MEASURED.to_owned())}</dd>
+                <dt>{words.t("user-totp")}</dt>
+                <dd>{match view.totp_since {
+                    Some(since) => time(since, zone).into_any(),
+                    None => words.t("user-totp-off").into_any(),
+                }}</dd>
                 <dt>{words.t("user-sessions")}</dt>
                 <dd>{view.session_count}</dd>
                 <dt>{words.t("account-last-sign-in")}</dt>

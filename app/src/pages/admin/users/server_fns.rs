@@ -52,23 +52,27 @@ pub async fn set_user_active(id: UserId, active: bool) -> Result<(), ApiError> {
     door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), Vec::new()).await
 }
 
-/// The same with many. Back to the list when all is done, else to what is left, with why.
+/// The same with many. Back to the list of these filters when all is done, which says so, else to what is left, with why.
 #[server]
 pub async fn act_on_users(
     action: UserAction,
     #[server(default)] ids: Vec<UserId>,
+    #[server(default)] filters: String,
 ) -> Result<Vec<BulkOutcome>, ApiError> {
     let (platform, ctx) = door::door();
-    let bulk = contract::users::UserBulk { ids, action };
+    let bulk = contract::users::UserBulk { ids, matching: None, action };
     let outcomes = platform::accounts::users::act_on_many(&platform, &ctx, bulk).await;
     let outcomes = door::answer(&platform, &ctx, outcomes).await?;
     let outcomes = door::outcomes(&platform, &ctx, outcomes).await;
     if door::wants_page() {
         let left: Vec<_> = outcomes.iter().filter(|one| !one.done).map(|one| one.id.clone()).collect();
         let done = outcomes.len() - left.len();
-        let next =
-            if left.is_empty() { paths::USERS.to_owned() } else { paths::users_bulk(action.code(), &left, done) };
-        door::see_other(&next);
+        let next = match left.is_empty() {
+            true => format!("{}?done={done}", paths::USERS),
+            false => paths::users_bulk(action.code(), &left, done),
+        };
+        // The list was narrowed and ordered: it is again.
+        door::see_other(&if filters.is_empty() { next } else { format!("{next}&{filters}") });
     }
     Ok(outcomes)
 }
@@ -151,6 +155,15 @@ pub async fn end_user_sessions(id: UserId) -> Result<Option<SessionsEnded>, ApiE
     let next = |_| paths::with_query(&paths::user(id), [("done", "sessions")]);
     let answer = door::form_answer((&platform, &ctx), result, next, &back, Vec::new());
     answer.await.map(|()| None)
+}
+
+/// Switches somebody's second factor off.
+#[server]
+pub async fn reset_user_second_factor(id: UserId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::accounts::users::reset_second_factor(&platform, &ctx, id).await;
+    let next = |_| paths::with_query(&paths::user(id), [("done", "totp")]);
+    door::form_answer((&platform, &ctx), result, next, &paths::user(id), Vec::new()).await
 }
 
 /// Parts somebody's account from a sign-in service or directory.

@@ -2,7 +2,7 @@
 
 use contract::accounts::MemberRole;
 use contract::customers::{MemberQuery, MemberView};
-use contract::{ApiError, CustomerId, LinkId};
+use contract::{ApiError, CustomerId, LinkId, Page};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
@@ -10,10 +10,10 @@ use crate::{door, paths};
 
 /// The people of the customer one acts for; for its owners.
 #[server]
-pub async fn list_members(#[server(default)] query: MemberQuery) -> Result<Vec<MemberView>, ApiError> {
+pub async fn list_members(#[server(default)] query: MemberQuery) -> Result<Page<MemberView>, ApiError> {
     let (platform, ctx) = crate::door::door();
     let members = platform::customers::members(&platform, &ctx).await;
-    let found = members.map(|list| platform::customers::find_members(list, query.q.as_deref()));
+    let found = members.and_then(|list| platform::customers::page_of_members(list, &query));
     crate::door::answer(&platform, &ctx, found).await
 }
 

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::server_fns::{DeleteOwnImage, UpdateOwnImage};
-use crate::door::{Refused, door, id_of_path, look, must_hold};
+use crate::door::{Refused, door, id_of_path, look, may_open};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::images::cells::{
     architecture, facts_card, is_own_alone, listed_cell, or_dash, size, state_cell, state_options,
@@ -35,7 +35,7 @@ pub fn OwnImagesPage() -> impl IntoView {
 #[component]
 pub fn OwnImageUploadPage() -> impl IntoView {
     let (_, ctx) = door();
-    page(async move { must_hold(&ctx, Permission::ImagesUpload) }, |()| {
+    page(async move { may_open(&ctx, Permission::ImagesUpload) }, |()| {
         let words = Words::now();
         let head = PageFrame::new(words.t("image-upload-title"), Area::OwnImages)
             .crumb(words.t("nav-own-images"), paths::OWN_IMAGES)
@@ -60,7 +60,7 @@ pub fn EditOwnImagePage() -> impl IntoView {
     page(
         async move {
             let image = platform::images::get_own(&platform, &ctx, id).await?;
-            must_hold(&ctx, Permission::ImagesUpload)?;
+            may_open(&ctx, Permission::ImagesUpload)?;
             Ok(image)
         },
         |image| {

@@ -11,7 +11,7 @@ use platform::{OpContext, Platform};
 use super::cells::{price, spec_line};
 use super::form::InstanceForm;
 use super::server_fns::CreateInstance;
-use crate::door::{Refused, door, must_hold};
+use crate::door::{Refused, door, may_open};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{TextField, form_fault, select_field, text_area, text_field};
@@ -50,7 +50,7 @@ async fn choice(
     query: ListQuery,
     refused: Option<Refused>,
 ) -> platform::Result<Choice> {
-    must_hold(ctx, Permission::InstancesCreate)?;
+    may_open(ctx, Permission::InstancesCreate)?;
     let asked = PlacementQuery { image: query.get("image").parse().ok(), spec: query.get("spec").parse().ok() };
     let specs = platform::instances::offers(platform, ctx).await?;
     let all = Some(MAX_PAGE_SIZE);

@@ -5,7 +5,7 @@ use contract::{InstanceId, Permission};
 use leptos::prelude::*;
 
 use super::cells::state_cell;
-use crate::door::{door, id_of_path, must_hold};
+use crate::door::{door, id_of_path, may_open};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::words::Words;
@@ -17,7 +17,7 @@ pub fn TerminalPage() -> impl IntoView {
     let (platform, ctx) = door();
     page(
         async move {
-            must_hold(&ctx, Permission::InstancesCreate)?;
+            may_open(&ctx, Permission::InstancesCreate)?;
             platform::instances::get(&platform, &ctx, id).await
         },
         terminal_view,

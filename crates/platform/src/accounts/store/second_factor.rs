@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use contract::{IdentityProviderId, UserId};
 
 use crate::accounts::CodeNeeded;
-use crate::authz::{Granted, SecureAccount};
+use crate::authz::{Granted, SecureAccount, UpdateUser};
 use crate::db::Tx;
 use crate::{Error, Result};
 
@@ -101,7 +101,16 @@ pub(in crate::accounts) async fn set_recovery_codes(
 }
 
 pub(in crate::accounts) async fn remove(tx: &mut Tx, granted: &Granted<SecureAccount>) -> Result<()> {
-    let user = granted.id().0;
+    delete(tx, granted.id()).await
+}
+
+/// Somebody else's.
+pub(in crate::accounts) async fn remove_of(tx: &mut Tx, granted: &Granted<UpdateUser>) -> Result<()> {
+    delete(tx, granted.id()).await
+}
+
+async fn delete(tx: &mut Tx, user: UserId) -> Result<()> {
+    let user = user.0;
     sqlx::query!("delete from totp_secrets where user_id = $1", user).execute(&mut **tx).await?;
     sqlx::query!("delete from recovery_codes where user_id = $1", user).execute(&mut **tx).await?;
     Ok(())

@@ -6,29 +6,43 @@ use contract::{ErrorCode, Permission, UserId};
 
 use super::{complete, may_be_switched, set_active, store};
 use crate::authz::UserRef;
+use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result};
 
 /// Does it; some may be refused while others are done.
 pub async fn act_on_many(platform: &Platform, ctx: &OpContext, bulk: UserBulk) -> Result<Vec<(String, Result<()>)>> {
     let action = if bulk.action == UserAction::Enable { "users:enable" } else { "users:disable" };
     checked(&ctx.trying_new(action, "user"), &bulk)?;
-    if bulk.ids.is_empty() {
+    let mut tx = platform.db().begin(ctx).await?;
+    let (ids, more) = chosen(&mut tx, &bulk).await?;
+    tx.commit().await?;
+    // Never a part of what was asked for.
+    if more > 0 {
+        return Err(Error::field("ids", "field-too-many"));
+    }
+    if ids.is_empty() {
         return Err(Error::field("ids", "field-choose-some"));
     }
-    let mut outcomes = Vec::with_capacity(bulk.ids.len());
-    for id in once_each(&bulk.ids) {
+    let mut outcomes = Vec::with_capacity(ids.len());
+    for id in ids {
         let done = set_active(platform, ctx, id, bulk.action == UserAction::Enable).await.map(|_| ());
         outcomes.push((id.to_string(), done));
     }
     Ok(outcomes)
 }
 
-/// What would become of each, as far as can be said before; who does not exist is left out.
-pub async fn preview_many(platform: &Platform, ctx: &OpContext, bulk: &UserBulk) -> Result<Vec<(UserRow, Result<()>)>> {
+/// What would become of each, as far as can be said before; who does not exist is left out. And how many more match than one
+/// bulk takes.
+pub async fn preview_many(
+    platform: &Platform,
+    ctx: &OpContext,
+    bulk: &UserBulk,
+) -> Result<(Vec<(UserRow, Result<()>)>, u64)> {
     checked(ctx, bulk)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let mut found = Vec::with_capacity(bulk.ids.len());
-    for id in once_each(&bulk.ids) {
+    let (ids, more) = chosen(&mut tx, bulk).await?;
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
         let (Some(view), Some(locked)) = (store::view(&mut tx, id, ctx.now()).await?, store::lock(&mut tx, id).await?)
         else {
             continue;
@@ -38,7 +52,17 @@ pub async fn preview_many(platform: &Platform, ctx: &OpContext, bulk: &UserBulk)
     }
     complete(&mut tx, found.iter_mut().map(|(row, _)| row).collect()).await?;
     tx.commit().await?;
-    Ok(found)
+    Ok((found, more))
+}
+
+/// Who is meant, and how many more than one bulk takes.
+async fn chosen(tx: &mut Tx, bulk: &UserBulk) -> Result<(Vec<UserId>, u64)> {
+    let Some(query) = &bulk.matching else { return Ok((once_each(&bulk.ids).collect(), 0)) };
+    let sort = query.sort_columns().map_err(|_| Error::field("sort", "field-sort-unknown"))?;
+    let (rows, total) = store::list(tx, query, &sort, 1, MAX_BULK as u32).await?;
+    let ids: Vec<_> = rows.into_iter().map(|row| row.id).collect();
+    let more = total.saturating_sub(ids.len() as u64);
+    Ok((ids, more))
 }
 
 fn checked(ctx: &OpContext, bulk: &UserBulk) -> Result<()> {

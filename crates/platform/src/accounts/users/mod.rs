@@ -8,6 +8,7 @@ mod bulk;
 pub(in crate::accounts) mod first_password;
 mod identities;
 pub(crate) mod import;
+mod second_factor;
 mod sessions;
 mod store;
 
@@ -19,6 +20,7 @@ use contract::{CustomerId, ErrorCode, May, Page, Permission, UserId};
 
 pub use bulk::{act_on_many, preview_many};
 pub use identities::unlink_identity;
+pub use second_factor::reset_second_factor;
 pub use sessions::{end_session, end_sessions, sessions};
 
 use super::bootstrap::new_password;
@@ -426,6 +428,7 @@ async fn may_of(tx: &mut Tx, ctx: &OpContext, id: UserId, state: UserState) -> R
         restore: when(delete),
         set_password: may(ctx, change, may_get_password(tx, ctx, id, state).await)?,
         end_sessions: may(ctx, change, may_be_signed_out(tx, ctx, id).await)?,
+        reset_second_factor: may(ctx, change, second_factor::may_be_reset(tx, ctx, id, state).await)?,
         unlink_identities: may(ctx, change, may_be_parted(tx, ctx, id, state).await)?,
         assign_roles,
         revoke_roles,
@@ -453,6 +456,8 @@ async fn read(tx: &mut Tx, ctx: &OpContext, id: UserId) -> Result<UserView> {
     let mut view = store::view(tx, id, ctx.now()).await?.ok_or_else(Error::not_found)?;
     complete(tx, vec![&mut view.user]).await?;
     view.identities = super::store::identity::identities_of(tx, id).await?;
+    (view.totp_since, view.recovery_codes_left) = super::store::second_factor::summary(tx, id).await?;
+    view.user.second_factor = view.totp_since.is_some();
     if view.user.state == UserState::Active {
         view.only_owner_of = crate::customers::alone_owned_by_in_tx(tx, id).await?;
     }
@@ -489,7 +494,7 @@ fn details(wrong: &mut Wrong, username: String, display_name: Option<String>, em
 /// Nobody is called from now on as a part of the platform is in the log.
 pub(crate) fn refuse_reserved(wrong: &mut Wrong, path: &'static str, name: &str) {
     let parts = SystemActor::ALL.map(SystemActor::name);
-    if parts.contains(&name) || ["system", "anonymous"].contains(&name) {
+    if parts.contains(&name) || ["system", "anonymous", "cli", "root"].contains(&name) {
         wrong.add_with(path, "field-user-name-reserved", vec![("name", name.to_owned())]);
     }
 }

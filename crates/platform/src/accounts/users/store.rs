@@ -37,7 +37,9 @@ fn shown(display_name: String, name: &str) -> String {
 
 /// Invited is who is active and has no password yet.
 const COLUMNS: &str = "select u.id, u.name::text as name, u.display_name, u.email::text as email, \
-    case when u.state = 'active' and u.password_pending then 'invited' else u.state end as state, u.last_login_at, u.created_at, count(*) over () as total from users u where true";
+    case when u.state = 'active' and u.password_pending then 'invited' else u.state end as state, u.last_login_at, u.created_at, \
+    exists(select from totp_secrets t where t.user_id = u.id and t.confirmed_at is not null) as second_factor, \
+    count(*) over () as total from users u where true";
 
 fn column(sort: UserSort) -> &'static str {
     match sort {
@@ -110,6 +112,7 @@ pub(super) async fn list(
                 memberships: Vec::new(),
                 last_login_at: row.try_get("last_login_at")?,
                 created_at: row.try_get("created_at")?,
+                second_factor: row.try_get("second_factor")?,
             })
         })
         .collect::<Result<Vec<_>>>()?;
@@ -149,12 +152,15 @@ pub(super) async fn view(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> Result<
             memberships: Vec::new(),
             last_login_at: row.last_login_at,
             created_at: row.created_at,
+            second_factor: false,
         },
         disabled_at: row.disabled_at,
         deleted_at: row.deleted_at,
         session_count: row.sessions.unsigned_abs(),
         revision: row.revision,
         has_password: row.has_password,
+        totp_since: None,
+        recovery_codes_left: 0,
         identities: Vec::new(),
         only_owner_of: None,
         may: UserMay::default(),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use chrono::{DateTime, Utc};
 use contract::CustomerId;
 
 use crate::Result;
@@ -32,4 +33,36 @@ pub(in crate::audit) async fn told(
     .fetch_all(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| ((row.kind, row.id), row.name)).collect())
+}
+
+/// What something was called until an event gave it another name.
+pub(in crate::audit) struct Renamed {
+    pub thing: Thing,
+    pub at: DateTime<Utc>,
+    pub event: i64,
+    pub before: String,
+}
+
+/// Every time that one of these got another name, the oldest first.
+pub(in crate::audit) async fn renamed(tx: &mut Tx, wanted: &BTreeSet<Thing>) -> Result<Vec<Renamed>> {
+    let (kinds, ids): (Vec<String>, Vec<String>) = wanted.iter().cloned().unzip();
+    let rows = sqlx::query!(
+        r#"select e.target_kind as "kind!", e.target_id as "id!", e.at as "at!", e.id as "event!",
+                  e.before->>'name' as "before!"
+           from unnest($1::text[], $2::text[]) as wanted(kind, id)
+                join audit_events e on e.target_kind = wanted.kind and e.target_id = wanted.id
+           where e.outcome = 'done' and e.before->>'name' <> e.after->>'name'
+           order by e.at, e.id"#,
+        &kinds,
+        &ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let renamed = rows.into_iter().map(|row| Renamed {
+        thing: (row.kind, row.id),
+        at: row.at,
+        event: row.event,
+        before: row.before,
+    });
+    Ok(renamed.collect())
 }

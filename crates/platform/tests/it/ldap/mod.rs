@@ -483,6 +483,32 @@ async fn a_directory_that_is_away_says_so_and_local_admins_get_in() {
 }
 
 #[tokio::test]
+async fn tries_while_the_directory_is_away_hold_nobody_up_and_guesses_at_a_password_here_still_count() {
+    let mut world = World::new().await;
+    world.sign_in("wanda", "wanda's password").await.unwrap();
+    world.test.outsider("local").await;
+    world.directory.stop();
+    for password in ["wanda's password", "wanda's password", "mistyped", "wanda's password"] {
+        assert_eq!(world.refusal("wanda", password).await.1, "error-directory-away");
+    }
+    assert_eq!(world.sql("select count(*)::text from login_attempts").await, ["0"]);
+    for _ in 0..5 {
+        // The same answer, also once the account is held up: it says nothing of where the password is.
+        assert_eq!(world.refusal("local", "a guess").await.1, "error-directory-away");
+    }
+    assert_ne!(world.sql("select count(*)::text from login_attempts").await, ["0"]);
+    for name in ["wanda", "local"] {
+        let asked = accounts::captchas_of_sign_in(&world.test.platform, &world.test.anonymous(), name).await.unwrap();
+        assert!(asked.is_none(), "{name}: nothing is to be solved");
+    }
+    world.directory.resume();
+    world.sign_in("wanda", "wanda's password").await.unwrap();
+    let told = "select count(*)::text from audit_events where action = 'accounts:sign-in' and outcome = 'failed'
+                and after->>'why' = 'away'";
+    assert_eq!(world.sql(told).await, ["3"], "a few are told as what they were, the others are counted");
+}
+
+#[tokio::test]
 async fn refusals_take_equal_time_wherever_the_account_is() {
     let world = World::new().await;
     world.sign_in("wanda", "wanda's password").await.unwrap();

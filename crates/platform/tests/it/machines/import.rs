@@ -230,7 +230,8 @@ async fn what_is_no_workbook_of_machines_says_why() {
         (vec![0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1, 0, 0], "sheet-refused-old-excel"),
         (workbook(&["Price", "Amount"], &[&["1", "2"]]), "import-no-heading"),
         (workbook(&["Region", "Code"], &[&["1", "2"]]), "import-no-name-column"),
-        (workbook(&["Name", "名称"], &[&["1", "2"]]), "import-column-twice"),
+        (workbook(&["Name", "名称"], &[&["1", "2"]]), "import-columns-alike"),
+        (workbook(&["Name", "Name"], &[&["1", "2"]]), "import-column-twice"),
         (workbook(&["Name", "Code"], &[]), "import-no-rows"),
     ] {
         let staged = world.stage(bytes).await;

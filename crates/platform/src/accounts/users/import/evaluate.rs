@@ -1,6 +1,6 @@
 //! The verdict of a row: a new person, a change, nothing, or wrong; by the rules that the forms follow.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use contract::accounts::{Language, MemberRole, MembershipView};
 use contract::imports::{PlaceChange, RowFault};
@@ -18,6 +18,9 @@ use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::imports::{Judged, TextRow, fault, faults_of, text_of};
 use crate::{Result, customers, roles};
+
+/// Between roles, and between customers.
+const BETWEEN: &str = "; ";
 
 /// What there is that the rows of a batch are about.
 struct Seen {
@@ -108,7 +111,10 @@ impl Evaluation {
             invited,
         };
         let changes = if known.is_some() { changes } else { Vec::new() };
-        Judged::sound(row, code, &written, (known.map(|known| known.revision), changes))
+        let before =
+            known.filter(|_| !changes.is_empty()).map(|known| there_is(known, held, places)).unwrap_or_default();
+        let judged = Judged::sound(row, code, &written, (known.map(|known| known.revision), changes))?;
+        Ok(judged.instead_of(before))
     }
 
     /// Whether an earlier row is about the same person.
@@ -224,6 +230,21 @@ impl Evaluation {
             faults.push(fault("email", "field-import-not-to-move", &[]));
         }
     }
+}
+
+/// What somebody is now, for who looks at what a row changes. Built-in roles are called by their code, which every reader
+/// has a word of their own for.
+fn there_is(known: &store::Known, roles: &[RoleBrief], places: &[MembershipView]) -> BTreeMap<String, String> {
+    let roles: Vec<_> =
+        roles.iter().map(|role| if role.builtin { role.code.as_str() } else { role.name.as_str() }).collect();
+    let places: Vec<_> = places.iter().map(|place| place.customer_name.as_str()).collect();
+    let all = [
+        ("displayName", known.shown().to_owned()),
+        ("email", known.email.clone().unwrap_or_default()),
+        ("roles", roles.join(BETWEEN)),
+        ("customers", places.join(BETWEEN)),
+    ];
+    all.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name.to_owned(), text)).collect()
 }
 
 /// The state in our own export is not what a workbook changes; where it was made another, that is said.
