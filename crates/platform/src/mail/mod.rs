@@ -41,7 +41,7 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 32] = [
+pub const KINDS: [&str; 34] = [
     "test",
     "first-password",
     "password-reset",
@@ -60,6 +60,8 @@ pub const KINDS: [&str; 32] = [
     "allocation-reclaimed",
     "maintenance-planned",
     "maintenance-cancelled",
+    "maintenance-begun",
+    "maintenance-over",
     "invitation-accepted",
     "member-added",
     "member-changed",
