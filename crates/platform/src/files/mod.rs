@@ -59,6 +59,16 @@ impl store::UploadRow {
     fn resource(&self) -> UploadRef {
         UploadRef { id: self.view.id, customer: self.customer, owner: self.owner, machine: None }
     }
+
+    /// Somebody who tries something with it. Of an upload that nobody has completed the log knows no name otherwise.
+    fn tried_by(&self, ctx: &OpContext, action: &'static str) -> OpContext {
+        tried(ctx, (action, "upload", self.view.id.to_string()), &self.view.name)
+    }
+}
+
+fn tried(ctx: &OpContext, (action, kind, id): (&'static str, &'static str, String), name: &str) -> OpContext {
+    let name = serde_json::json!({ "name": name });
+    ctx.trying(audit::Entry { after: Some(name), ..audit::Entry::attempt(action, kind, Some(id)) })
 }
 
 impl store::FileRow {
@@ -217,11 +227,10 @@ pub(crate) async fn standings(tx: &mut Tx, ctx: &OpContext, ids: &[i64]) -> Resu
 /// # Errors
 /// `NotFound` where there is none, `WrongState` where chunks are missing or it was given up.
 pub async fn complete(platform: &Platform, ctx: &OpContext, id: UploadId) -> Result<UploadView> {
-    let tried = ctx.trying_on("files:upload", "upload", id);
-    tried.authorize_list::<UploadRef>(Permission::FilesView)?;
+    ctx.trying_on("files:upload", "upload", id).authorize_list::<UploadRef>(Permission::FilesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let row = of_people(store::lock_upload(&mut tx, id).await?)?;
-    let granted = tried.authorize(ManageUpload, &row.resource())?;
+    let granted = row.tried_by(ctx, "files:upload").authorize(ManageUpload, &row.resource())?;
     let view = row.view;
     match view.state {
         UploadState::Done => return Ok(view),
@@ -262,7 +271,7 @@ pub async fn abort(platform: &Platform, ctx: &OpContext, id: UploadId) -> Result
     ctx.authorize_list::<UploadRef>(Permission::FilesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let row = of_people(store::lock_upload(&mut tx, id).await?)?;
-    let granted = ctx.authorize(ManageUpload, &row.resource())?;
+    let granted = row.tried_by(ctx, "files:abort-upload").authorize(ManageUpload, &row.resource())?;
     match row.view.state {
         UploadState::Aborted => return Ok(()),
         UploadState::Open => {}
@@ -374,7 +383,8 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: FileId) -> Result<
     ctx.authorize_list::<FileRef>(Permission::FilesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let row = found(&mut tx, ctx, id).await?;
-    let granted = ctx.authorize(DeleteFile, &row.resource())?;
+    let called = tried(ctx, ("files:delete", "file", id.to_string()), &row.view.name);
+    let granted = called.authorize(DeleteFile, &row.resource())?;
     if !store::delete(&mut tx, &granted).await? {
         return Err(Error::not_found());
     }
