@@ -18,8 +18,8 @@ use contract::jobs::{JobQuery, JobView};
 use contract::{CustomerId, JobId, MachineId, Page, Permission, UserId};
 use uuid::Uuid;
 
-pub use own::list_own;
 pub(crate) use own::Standing;
+pub use own::list_own;
 pub use worker::{idle, spawn_workers};
 
 use crate::authz::JobRef;

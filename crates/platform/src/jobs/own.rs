@@ -37,9 +37,7 @@ pub async fn list_own(platform: &Platform, ctx: &OpContext, query: &OwnJobQuery)
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let mut tx = platform.db().begin(ctx).await?;
     let (rows, total) = store::list_own(&mut tx, whose, query, (page, page_size)).await?;
-    let ids = |kind| -> Vec<i64> {
-        rows.iter().filter(|row| row.kind == kind).filter_map(|row| row.subject).collect()
-    };
+    let ids = |kind| -> Vec<i64> { rows.iter().filter(|row| row.kind == kind).filter_map(|row| row.subject).collect() };
     let mut known: HashMap<OwnJobKind, HashMap<i64, Standing>> = HashMap::new();
     known.insert(OwnJobKind::Upload, files::standings(&mut tx, ctx, &ids(OwnJobKind::Upload)).await?);
     known.insert(OwnJobKind::Instance, instances::standings(&mut tx, ctx, &ids(OwnJobKind::Instance)).await?);

@@ -133,12 +133,14 @@ async fn what_was_tried_with_files_is_called_by_their_names() {
     assert_eq!(denied[2].target_name.as_deref(), Some("model.tar"));
     for row in denied {
         for language in [Language::Zh, Language::En] {
-            let (action, kind) = (texts::audit_action(language, &row.action), texts::audit_kind(language, &row.target_kind));
+            let (action, kind) =
+                (texts::audit_action(language, &row.action), texts::audit_kind(language, &row.target_kind));
             assert!(action != row.action && kind != row.target_kind, "{action} {kind}");
         }
     }
     // Nobody outside of a customer sees jobs: the attempt has words too.
-    let row = refused(&test, &admin, &admin.ctx(), jobs::list_own(p, &admin.ctx(), &OwnJobQuery::default()).await).await;
+    let row =
+        refused(&test, &admin, &admin.ctx(), jobs::list_own(p, &admin.ctx(), &OwnJobQuery::default()).await).await;
     assert_eq!((what(&row).0, what(&row).1), ("jobs:view-own", "job"));
     assert_ne!(texts::audit_action(Language::Zh, &row.action), row.action);
 }

@@ -46,7 +46,10 @@ async fn people_see_their_own_jobs_and_owners_those_of_their_customer() {
     assert_eq!((of_upload.kind, of_upload.state), (OwnJobKind::Upload, JobState::Ready));
     assert_eq!(of_upload.person.as_ref(), Some(&acme.owner.name));
     let subject = of_upload.subject.as_ref().unwrap();
-    assert_eq!((subject.kind.as_str(), subject.name.as_str(), subject.state.as_str()), ("upload", "model.tar", "aborted"));
+    assert_eq!(
+        (subject.kind.as_str(), subject.name.as_str(), subject.state.as_str()),
+        ("upload", "model.tar", "aborted")
+    );
     assert!(subject.message.as_ref().unwrap().contains("not the file that was announced"), "{subject:?}");
     assert_eq!((of_instance.kind, of_instance.person.as_ref()), (OwnJobKind::Instance, Some(&acme.member.name)));
     let subject = of_instance.subject.as_ref().unwrap();

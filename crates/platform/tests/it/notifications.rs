@@ -227,11 +227,8 @@ async fn the_begin_and_the_end_of_a_maintenance_are_told_once() {
     assert_eq!((begun.kind, begun.link.as_deref()), (NotificationKind::MaintenanceBegun, Some("/machines/host-001")));
     assert!(begun.message.contains("has begun") && begun.message.ends_with("New fans"), "{begun:?}");
     later(2).await;
-    let all = [
-        NotificationKind::MaintenanceOver,
-        NotificationKind::MaintenanceBegun,
-        NotificationKind::MaintenancePlanned,
-    ];
+    let all =
+        [NotificationKind::MaintenanceOver, NotificationKind::MaintenanceBegun, NotificationKind::MaintenancePlanned];
     for user in [&world.acme.owner, &world.acme.member] {
         assert_eq!(kinds(user).await, all);
     }
@@ -248,7 +245,10 @@ async fn the_begin_and_the_end_of_a_maintenance_are_told_once() {
     later(3).await;
     plan(1).await;
     later(10).await;
-    assert_eq!(kinds(&world.acme.member).await[..2], [NotificationKind::MaintenanceOver, NotificationKind::MaintenancePlanned]);
+    assert_eq!(
+        kinds(&world.acme.member).await[..2],
+        [NotificationKind::MaintenanceOver, NotificationKind::MaintenancePlanned]
+    );
 }
 
 #[tokio::test]

@@ -67,9 +67,7 @@ fn view_of(query: ListQuery, shown: Shown) -> AnyView {
 
 fn storage_card(words: Words, storage: StorageView) -> impl IntoView {
     let line = |used: u64, limit: Option<u64>| match limit {
-        Some(limit) => {
-            words.with("storage-of", &[("used", size(Some(used))), ("limit", size(Some(limit)))])
-        }
+        Some(limit) => words.with("storage-of", &[("used", size(Some(used))), ("limit", size(Some(limit)))]),
         None => words.with("storage-unlimited", &[("used", size(Some(used)))]),
     };
     view! {
@@ -159,7 +157,8 @@ fn filters(words: Words, query: &ListQuery) -> impl IntoView + use<> {
     let all = |key: &str| (String::new(), words.labelled(words.t(key), words.t("filter-all")));
     let kinds = OwnJobKind::ALL.iter().map(|kind| (kind.code().to_owned(), kind_word(words, *kind)));
     let kinds = std::iter::once(all("own-jobs-what")).chain(kinds).collect();
-    let states = JobState::ALL.iter().map(|known| (known.code().to_owned(), words.t(&format!("job-state-{}", known.code()))));
+    let states =
+        JobState::ALL.iter().map(|known| (known.code().to_owned(), words.t(&format!("job-state-{}", known.code()))));
     let states = std::iter::once(all("own-jobs-state")).chain(states).collect();
     view! {
         <form class="filters" method="get" action=paths::OWN_JOBS>

@@ -146,12 +146,10 @@ pub(in crate::files) struct Brief {
 
 /// Of these uploads of people, as many as there are.
 pub(in crate::files) async fn briefs(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Brief>> {
-    let rows = sqlx::query!(
-        "select id, name, purpose, state, fault from uploads where id = any($1) and not by_platform",
-        ids
-    )
-    .fetch_all(&mut **tx)
-    .await?;
+    let rows =
+        sqlx::query!("select id, name, purpose, state, fault from uploads where id = any($1) and not by_platform", ids)
+            .fetch_all(&mut **tx)
+            .await?;
     let brief = rows.into_iter().map(|row| {
         Ok(Brief {
             id: row.id,
