@@ -238,6 +238,16 @@ pub const GROUPS: &[Group] = &[
                 "layers",
                 [ImagesUpload]
             ),
+            entry!(
+                OwnJobs,
+                OWN_JOBS,
+                "nav-own-jobs",
+                JobsViewOwn,
+                "own-jobs",
+                "customer/jobs/page",
+                "hourglass",
+                [FilesUpload]
+            ),
             entry!(OwnAudit, OWN_AUDIT, "nav-own-audit", AuditViewOwn, "own-audit", "customer/audit/page", "list", []),
         ],
     },

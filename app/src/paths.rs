@@ -117,6 +117,8 @@ pub const OWN_INSTANCES: &str = "/instances";
 pub const OWN_ACCESS: &str = "/instances/access";
 /// The form of an instance.
 pub const INSTANCE_NEW: &str = "/instances/new";
+/// What is done in the background for one's customer, and what is on its way in.
+pub const OWN_JOBS: &str = "/jobs";
 /// The images that customers may choose.
 pub const MARKET: &str = "/images";
 /// A customer's own.

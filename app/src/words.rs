@@ -147,6 +147,13 @@ mod tests {
                 "reminded",
             ],
         );
+        add("job-kind", contract::jobs::OwnJobKind::ALL.iter().map(|v| v.code()).collect());
+        add("job-state", contract::jobs::JobState::ALL.iter().map(|v| v.code()).collect());
+        let listed = ["what", "about", "state", "progress", "person", "added", "ended"];
+        add("own-jobs", listed.to_vec());
+        add("uploads", vec!["file", "state", "progress", "by", "until", "actions"]);
+        add("upload-state", contract::files::UploadState::ALL.iter().map(|v| v.code()).collect());
+        add("upload-fault", contract::files::UploadFault::ALL.iter().map(|v| v.code()).collect());
         add("access-kind", contract::access::AccessKind::ALL.iter().map(|v| v.code()).collect());
         let ends = ["left", "exited", "closed", "idle", "access", "stopped", "lost", "failed", "server"];
         add("access-reason", ends.to_vec());

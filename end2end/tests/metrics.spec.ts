@@ -74,6 +74,23 @@ test('this machine is live on the wall and its figures agree with /proc', async 
   await expectAccessible(page);
 });
 
+test('state and model stand whole on a tile of a usual name', async ({ page, installation, signIn }) => {
+  const token = await installation.token(installation.admin);
+  const declared = { gpuModel: 'NVIDIA H200 141GB', gpuCount: 8 };
+  await installation.rest(token, '/api/admin/machines', 'POST', { id: 'rack-71', name: 'Rack 71', declared });
+  await signIn(page);
+  for (const language of ['en', 'zh'] as const) {
+    await look(page, installation.url, language, 'light');
+    await page.goto('/admin/metrics');
+    const head = page.locator('.tile', { hasText: 'Rack 71' }).locator('.tile-head');
+    await expect(head).toContainText('H200 141G');
+    const cut = await head.evaluate((head) =>
+      [head, ...head.querySelectorAll('*')].filter((part) => part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0).map((part) => part.outerHTML),
+    );
+    expect(cut, language).toEqual([]);
+  }
+});
+
 /** CPU and memory on a tile of a host without GPUs, in percent. */
 async function onTile(tile: Locator): Promise<[number, number]> {
   const texts = await tile.locator('.gpus.host .gpu').allTextContents();

@@ -1,5 +1,6 @@
 //! What the platform has to say, on top of the pages it is for.
 
+use chrono::{DateTime, Utc};
 use contract::announcements::{AnnouncementKind, Audience, BannerView};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -38,15 +39,20 @@ pub(super) fn banners(words: Words) -> impl IntoView {
 fn banner(words: Words, banner: BannerView, back: String) -> impl IntoView {
     let maintenance = banner.kind == AnnouncementKind::Maintenance;
     let class = if maintenance { "banner maintenance" } else { "banner" };
-    let until = banner.ends_at.map(|at| {
-        view! { <span class="sub">{words.t("announcement-until")} " " {time(at, look().zone)}</span> }
-    });
+    // When something is out matters; until when that is told would be read as its end.
+    let times = match banner.work_starts_at.zip(banner.work_ends_at) {
+        Some(work) => Some(work_period(words, work).into_any()),
+        None if maintenance => None,
+        None => banner.ends_at.map(|at| {
+            view! { <span class="sub">{words.t("announcement-until")} " " {time(at, look().zone)}</span> }.into_any()
+        }),
+    };
     let label = words.with("announcement-dismiss-of", &[("title", banner.title.clone())]);
     view! {
         <section class=class>
             <div>
                 <p>
-                    <strong>{words.t(&format!("announcement-kind-{}", banner.kind.code()))}</strong> " " {banner.title} " " {until}
+                    <strong>{words.t(&format!("announcement-kind-{}", banner.kind.code()))}</strong> " " {banner.title} " " {times}
                 </p>
                 {(!banner.body.is_empty()).then(|| view! { <p class="text">{banner.body}</p> })}
             </div>
@@ -56,5 +62,15 @@ fn banner(words: Words, banner: BannerView, back: String) -> impl IntoView {
                 <button class="btn ghost small" aria-label=label>{words.t("announcement-dismiss")}</button>
             </form>
         </section>
+    }
+}
+
+/// When the work of a maintenance begins and ends.
+pub fn work_period(words: Words, (from, until): (DateTime<Utc>, DateTime<Utc>)) -> impl IntoView {
+    let zone = look().zone;
+    view! {
+        <span class="sub">
+            {words.t("announcement-work-from")} " " {time(from, zone)} " " {words.t("announcement-work-until")} " " {time(until, zone)}
+        </span>
     }
 }

@@ -12,6 +12,7 @@ use std::future::Future;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
+pub use banners::work_period;
 pub use errors::{error_view, plain_page};
 pub use failure::failure_page;
 pub use nav::{Area, destinations};

@@ -26,6 +26,7 @@ pub enum Area {
     Market,
     OwnImages,
     OwnInstances,
+    OwnJobs,
     OwnBilling,
     Settings,
     Home,

@@ -97,9 +97,15 @@ pub struct AnnouncementEdit {
     /// Absent: at once.
     #[serde(default)]
     pub starts_at: Option<DateTime<Utc>>,
-    /// Absent: until it is taken away.
+    /// Absent: until it is taken away, or until the work that it tells of ends.
     #[serde(default)]
     pub ends_at: Option<DateTime<Utc>>,
+    /// Of a maintenance: when the work begins, whenever it is shown …
+    #[serde(default)]
+    pub work_starts_at: Option<DateTime<Utc>>,
+    /// … and when it ends; both or neither.
+    #[serde(default)]
+    pub work_ends_at: Option<DateTime<Utc>>,
     /// What one saw; absent overwrites whatever is there.
     #[serde(default)]
     pub revision: Option<i64>,
@@ -146,8 +152,14 @@ pub struct AnnouncementView {
     pub body: String,
     pub audience: Audience,
     pub customers: Vec<ChosenCustomer>,
+    /// From when on it is shown …
     pub starts_at: DateTime<Utc>,
+    /// … and until when.
     pub ends_at: Option<DateTime<Utc>>,
+    /// When the work of a maintenance begins …
+    pub work_starts_at: Option<DateTime<Utc>>,
+    /// … and ends.
+    pub work_ends_at: Option<DateTime<Utc>>,
     pub state: AnnouncementState,
     /// User name of who wrote it.
     pub created_by: String,
@@ -164,8 +176,14 @@ pub struct BannerView {
     pub title: String,
     pub body: String,
     pub audience: Audience,
+    /// From when on it is shown …
     pub starts_at: DateTime<Utc>,
+    /// … and until when.
     pub ends_at: Option<DateTime<Utc>>,
+    /// When the work of a maintenance begins …
+    pub work_starts_at: Option<DateTime<Utc>>,
+    /// … and ends.
+    pub work_ends_at: Option<DateTime<Utc>>,
 }
 
 /// Parameters of the list of announcements.

@@ -107,6 +107,21 @@ pub struct UploadView {
     pub created_at: DateTime<Utc>,
 }
 
+/// What is stored and on its way in, beside the limits. Answer of `/api/customer/storage/quota`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct StorageView {
+    /// Bytes of one's customer.
+    pub used: u64,
+    /// Bytes it may store; absent, there is no limit.
+    pub limit: Option<u64>,
+    /// Bytes of oneself, whatever customer they are with.
+    pub own_used: u64,
+    /// Bytes one may store oneself.
+    pub own_limit: Option<u64>,
+}
+
 /// Answer to a chunk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -30,6 +30,10 @@ pub enum NotificationKind {
     MaintenancePlanned,
     /// It will not, or is back before its time.
     MaintenanceCancelled,
+    /// It is out now.
+    MaintenanceBegun,
+    /// It is back, as was planned.
+    MaintenanceOver,
     /// Somebody one invited has joined.
     InvitationAccepted,
     /// Staff made one of a customer's people of the account one has.
@@ -80,6 +84,8 @@ impl NotificationKind {
         NotificationKind::AllocationGrace,
         NotificationKind::AllocationReclaimed,
         NotificationKind::MaintenancePlanned,
+        NotificationKind::MaintenanceBegun,
+        NotificationKind::MaintenanceOver,
         NotificationKind::MaintenanceCancelled,
         NotificationKind::InvitationAccepted,
         NotificationKind::MemberAdded,
@@ -112,7 +118,7 @@ impl NotificationKind {
     }
 
     /// What the platform's channels can carry: what is about customers, and nobody's own.
-    pub const OF_PLATFORM: [NotificationKind; 10] = [
+    pub const OF_PLATFORM: [NotificationKind; 12] = [
         NotificationKind::AllocationGiven,
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
@@ -120,6 +126,8 @@ impl NotificationKind {
         NotificationKind::AllocationGrace,
         NotificationKind::AllocationReclaimed,
         NotificationKind::MaintenancePlanned,
+        NotificationKind::MaintenanceBegun,
+        NotificationKind::MaintenanceOver,
         NotificationKind::MaintenanceCancelled,
         NotificationKind::InvitationAccepted,
         NotificationKind::ImageReviewed,
@@ -136,6 +144,8 @@ impl NotificationKind {
             NotificationKind::AllocationReclaimed => "allocation-reclaimed",
             NotificationKind::MaintenancePlanned => "maintenance-planned",
             NotificationKind::MaintenanceCancelled => "maintenance-cancelled",
+            NotificationKind::MaintenanceBegun => "maintenance-begun",
+            NotificationKind::MaintenanceOver => "maintenance-over",
             NotificationKind::InvitationAccepted => "invitation-accepted",
             NotificationKind::MemberAdded => "member-added",
             NotificationKind::MemberChanged => "member-changed",

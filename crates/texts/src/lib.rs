@@ -37,6 +37,7 @@ files!(
     "images",
     "imports",
     "instances",
+    "jobs",
     "join-tokens",
     "machine-service",
     "machines",

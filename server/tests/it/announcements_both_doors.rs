@@ -23,12 +23,14 @@ async fn scenario(through: Through) {
             ("form[body]", "<b>two</b> hours"),
             ("form[audience]", "chosen"),
             ("customers[]", id.as_str()),
+            ("form[work_starts]", "2100-01-03T02:00"),
+            ("form[work_ends]", "2100-01-03T04:00"),
         ]
     };
     let body = |title: &str| {
         json!({
             "kind": "maintenance", "title": title, "body": "<b>two</b> hours", "audience": "chosen",
-            "customerIds": [acme.id],
+            "customerIds": [acme.id], "workStartsAt": "2100-01-03T02:00:00Z", "workEndsAt": "2100-01-03T04:00:00Z",
         })
     };
     let create = ("create_announcement", &form("Power")[..]);
@@ -42,6 +44,10 @@ async fn scenario(through: Through) {
     assert_eq!(list[0]["customers"], json!([{ "id": acme.id, "name": "Acme" }]));
     let told = async |who: &Who| doors.list(who, MINE, "current_announcements").await;
     assert_eq!(told(&owner).await[0]["title"], "Power");
+    let work = told(&owner).await[0].clone();
+    let at = |name: &str| work[name].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    assert_eq!(at("workEndsAt") - at("workStartsAt"), chrono::TimeDelta::hours(2), "{work}");
+    assert_eq!(work["endsAt"], work["workEndsAt"]);
     assert_eq!((told(&other).await, told(&staff).await), (json!([]), json!([])));
 
     let announcement = list[0]["id"].to_string();
@@ -90,6 +96,11 @@ async fn a_banner_is_shown_where_it_is_for_and_put_away() {
     let (acme, admin) = (server.test.customer("Acme").await, server.test.admin().await);
     let (owner, staff) = (server.browser(&acme.owner).await, server.browser(&admin).await);
     let program = server.token(&admin).await;
+    let work = json!({ "kind": "maintenance", "title": "Fans", "audience": "staff", "endsAt": "2100-02-01T00:00:00Z",
+                       "workStartsAt": "2100-01-03T02:00:00Z", "workEndsAt": "2100-01-03T04:00:00Z" });
+    server.post(&program, PATH, work).await.data();
+    let page = server.get(&staff, "/admin/settings").await.text;
+    assert!(page.contains("Work from") && page.contains("2100-01-03") && !page.contains("2100-02-01"), "{page}");
     let mut ids = Vec::new();
     for (title, audience) in [("For <staff>", "staff"), ("For <customers>", "customers")] {
         let made = server.post(&program, PATH, json!({ "title": title, "audience": audience })).await.data();

@@ -1,5 +1,6 @@
 //! Webhooks and robots through both doors. What goes out over them is tested with the platform.
 
+use contract::notifications::{ChannelKind, NotificationKind};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -84,6 +85,52 @@ async fn programs_keep_channels_over_rest() {
 #[tokio::test]
 async fn people_keep_channels_over_server_functions() {
     scenario(Through::ServerFns).await;
+}
+
+/// Whoever goes by the description sends nothing that is refused for its words, and finds everything that is taken.
+#[tokio::test]
+async fn the_description_names_the_words_that_are_taken() {
+    let server = Server::start().await;
+    let staff = server.token(&server.test.admin().await).await;
+    let described = serde_json::to_value(server::router::openapi()).unwrap();
+    let schema = |name: &str| described["components"]["schemas"][name]["properties"].clone();
+    let words = |schema: &Value| -> Vec<String> {
+        let words = schema["enum"].as_array().unwrap_or_else(|| panic!("{schema} lists its words"));
+        words.iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+    };
+    let (create, update) = (schema("ChannelCreate"), schema("ChannelUpdate"));
+    assert_eq!(described["components"]["schemas"]["ChannelCreate"]["required"], json!(["kind", "name", "url"]));
+    assert!(schema("WebhookCreate")["kind"].is_null() && schema("WebhookCreate")["kinds"].is_null(), "what they are");
+
+    let mut taken = Vec::new();
+    for kind in ChannelKind::ALL.map(ChannelKind::code).into_iter().chain(["pager"]) {
+        let body = json!({ "kind": kind, "name": kind, "url": PRIVATE });
+        let answer = server.post(&staff, CHANNELS, body).await;
+        assert!([0, 1000].contains(&answer.code()), "{kind}: {answer:?}");
+        if answer.code() == 0 {
+            taken.push(kind.to_owned());
+        }
+    }
+    assert_eq!(words(&create["kind"]), taken);
+
+    let (mut made, mut changed) = (Vec::new(), Vec::new());
+    let id = server.get(&staff, CHANNELS).await.data()[0]["id"].to_string();
+    for kind in NotificationKind::ALL.map(NotificationKind::code) {
+        let body = json!({ "kind": "wecom", "name": kind, "url": PRIVATE, "kinds": [kind] });
+        if server.post(&staff, CHANNELS, body).await.code() == 0 {
+            made.push(kind.to_owned());
+        }
+        if server.put(&staff, &format!("{CHANNELS}/{id}"), json!({ "kinds": [kind] })).await.code() == 0 {
+            changed.push(kind.to_owned());
+        }
+    }
+    assert_eq!(words(&create["kinds"]["items"]), made);
+    assert_eq!(words(&update["kinds"]["items"]), changed);
+    // What is read is any of them.
+    let view = schema("ChannelView");
+    assert_eq!(view["kind"]["$ref"], "#/components/schemas/ChannelKind", "{view}");
+    let every = ChannelKind::ALL.map(|kind| kind.code().to_owned());
+    assert_eq!(words(&described["components"]["schemas"]["ChannelKind"]), every);
 }
 
 /// The secret is in the answer of a program, and on the page that comes next, once.

@@ -21,6 +21,65 @@ async fn sent(server: &Server, who: &Who, content: &[u8], purpose: &str) -> u64 
     done["file"].as_u64().unwrap()
 }
 
+async fn jobs(through: Through) {
+    let server = Server::start().await;
+    let (acme, globex) = (server.test.customer("Acme").await, server.test.customer("Globex").await);
+    let doors = Doors { server: &server, through };
+    let (owner, member) = (doors.who(&acme.owner).await, doors.who(&acme.member).await);
+    let other = doors.who(&globex.owner).await;
+    sent(&server, &server.token(&acme.owner).await, b"hello", "other").await;
+    let body = json!({ "name": "b.tar", "size": 7, "purpose": "image" });
+    let going = server.post(&server.token(&acme.owner).await, UPLOADS, body).await.data()["id"].to_string();
+
+    let seen = async |who: &Who| doors.list(who, "/api/customer/jobs", "list_own_jobs").await;
+    let page = seen(&owner).await;
+    assert_eq!((page["total"].as_u64(), &page["list"][0]["kind"]), (Some(1), &json!("files-assemble")), "{page}");
+    assert_eq!(page["list"][0]["subject"]["name"], "a.tar");
+    assert_eq!(seen(&member).await["total"], 0, "it is the owner's");
+    assert_eq!(seen(&other).await["total"], 0);
+    let stored = doors.list(&member, "/api/customer/storage/quota", "read_storage").await;
+    assert_eq!((stored["used"].as_u64(), stored["ownUsed"].as_u64()), (Some(12), Some(0)), "{stored}");
+    assert_eq!(doors.list(&member, UPLOADS, "list_uploads").await[0]["name"], "b.tar");
+    let abort = async |who: &Who| match through {
+        Through::Rest => Answer::of(server.request(who, Method::DELETE, &format!("{UPLOADS}/{going}"))).await.code(),
+        Through::ServerFns => server.call(who, "abort_upload", &[("id", &going)]).await.code(),
+    };
+    assert_eq!((abort(&other).await, abort(&member).await, abort(&owner).await), (1300, 1200, 0));
+    assert_eq!(doors.list(&owner, UPLOADS, "list_uploads").await, json!([]));
+    let log = "select action || ' ' || outcome || ' ' || via from audit_events where action = 'files:abort-upload'
+               order by id";
+    let expected = ["denied", "done"].map(|outcome| format!("files:abort-upload {outcome} {}", doors.via()));
+    assert_eq!(server.sql(log).await, expected, "of what one does not see nothing is told");
+}
+
+#[tokio::test]
+async fn programs_see_jobs_over_rest() {
+    jobs(Through::Rest).await;
+}
+
+#[tokio::test]
+async fn people_see_jobs_over_server_functions() {
+    jobs(Through::ServerFns).await;
+}
+
+#[tokio::test]
+async fn the_page_of_jobs_shows_what_is_on_its_way_and_what_may_be_done() {
+    let server = Server::start().await;
+    let acme = server.test.customer("Acme").await;
+    let body = json!({ "name": "<b>.tar", "size": 7, "purpose": "image" });
+    server.post(&server.token(&acme.owner).await, UPLOADS, body).await.data();
+    let (owner, member) = (server.browser(&acme.owner).await, server.browser(&acme.member).await);
+    let page = server.get(&owner, "/jobs").await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    for says in ["&lt;b&gt;.tar", "Coming in", "0 B of 7 B", "Give it up", "7 B, without a limit", "lately"] {
+        assert!(page.text.contains(says), "{says}: {}", page.text);
+    }
+    let page = server.get(&member, "/jobs").await;
+    assert!(page.text.contains("&lt;b&gt;.tar") && !page.text.contains("Give it up"), "another's: {}", page.text);
+    let admin = server.browser(&server.test.admin().await).await;
+    assert_eq!(server.get(&admin, "/jobs").await.status, 404);
+}
+
 #[tokio::test]
 async fn programs_send_files_in_chunks_and_read_them_back() {
     let server = Server::start().await;

@@ -182,12 +182,22 @@ async fn the_menu_shows_what_the_doors_let_through() {
         ),
         (
             acme.member.clone(),
-            vec!["home", "own-instances", "own-billing", "market", "own-images", "account"],
-            vec!["instances:create", "images:upload", "accounts:update-own", "accounts:secure-own"],
+            vec!["home", "own-instances", "own-billing", "market", "own-images", "own-jobs", "account"],
+            vec!["instances:create", "images:upload", "files:upload", "accounts:update-own", "accounts:secure-own"],
         ),
         (
             acme.owner.clone(),
-            vec!["home", "members", "own-instances", "own-billing", "market", "own-images", "own-audit", "account"],
+            vec![
+                "home",
+                "members",
+                "own-instances",
+                "own-billing",
+                "market",
+                "own-images",
+                "own-jobs",
+                "own-audit",
+                "account",
+            ],
             vec![
                 "allocations:request-renewal",
                 "customers:invite",
@@ -195,6 +205,7 @@ async fn the_menu_shows_what_the_doors_let_through() {
                 "instances:create",
                 "billing:manage-own",
                 "images:upload",
+                "files:upload",
                 "accounts:update-own",
                 "accounts:secure-own",
             ],

@@ -6,5 +6,6 @@ pub mod billing;
 pub mod customers;
 pub mod images;
 pub mod instances;
+pub mod jobs;
 pub mod machines;
 pub mod notifications;

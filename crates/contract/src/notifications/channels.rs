@@ -76,7 +76,8 @@ pub struct WebhookCreated {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChannelCreate {
-    /// `wecom`, `dingtalk` or `feishu`.
+    /// `wecom`, `dingtalk` or `feishu`: webhooks are people's own, and are made under `/api/customer/settings/notifications/webhooks`.
+    #[cfg_attr(feature = "openapi", schema(schema_with = described::robot))]
     pub kind: ChannelKind,
     pub name: String,
     /// The robot's address as its group shows it; only its host is ever shown again.
@@ -86,6 +87,7 @@ pub struct ChannelCreate {
     pub secret: Option<String>,
     /// What it carries; absent, everything a platform's channel can carry.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(schema_with = described::carried, required = false))]
     pub kinds: Option<Vec<NotificationKind>>,
 }
 
@@ -100,7 +102,34 @@ pub struct ChannelUpdate {
     pub secret: Option<String>,
     pub enabled: Option<bool>,
     /// Of the platform's channels only.
+    #[cfg_attr(feature = "openapi", schema(schema_with = described::carried, required = false))]
     pub kinds: Option<Vec<NotificationKind>>,
+}
+
+/// What is taken of words that have more of their kind, for the description of the API.
+#[cfg(feature = "openapi")]
+mod described {
+    use utoipa::openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, SchemaType, Type};
+
+    use super::{ChannelKind, NotificationKind};
+
+    fn one_of(words: impl IntoIterator<Item = &'static str>) -> ObjectBuilder {
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words))
+    }
+
+    pub(super) fn robot() -> Object {
+        one_of(ChannelKind::ROBOTS.map(ChannelKind::code))
+            .description(Some("A robot in a group of WeCom, DingTalk or Feishu. Webhooks are people's own."))
+            .build()
+    }
+
+    pub(super) fn carried() -> Array {
+        ArrayBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
+            .items(one_of(NotificationKind::OF_PLATFORM.map(NotificationKind::code)))
+            .description(Some("Only the platform's channels carry kinds, and of these only what is about customers."))
+            .build()
+    }
 }
 
 // Addresses and secrets are nobody's but the channel's.

@@ -39,7 +39,7 @@ pub use lending::may_be_lent;
 use lending::overlap;
 pub(crate) use lending::{LeaseMachine, refuse_if_held};
 pub use list::{export, list, mine, note_export};
-pub(crate) use notices::{maintenance as tell_of_maintenance, maintenance_off};
+pub(crate) use notices::{maintenance as tell_of_maintenance, maintenance_begun, maintenance_off, maintenance_over};
 pub use reclaim::skip_step;
 pub use renewals::{decide_renewal, list_renewals, page_of_renewals, request_renewal};
 pub(crate) use store::{Held, Span, SpansOf};

@@ -139,6 +139,39 @@ pub(crate) async fn maintenance_off(
     Ok(())
 }
 
+/// A maintenance begins: told to those who have the machine while it lasts, also to who got it after it was planned.
+pub(crate) async fn maintenance_begun(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    machine: MachineId,
+    (starts_at, ends_at): (DateTime<Utc>, DateTime<Utc>),
+    word: &str,
+) -> Result<()> {
+    for customer in store::customers_between(tx, machine, starts_at, ends_at).await? {
+        let args = vec![("endsAt", Value::Time(ends_at)), ("word", Value::Text(word.to_owned()))];
+        let whom = Whom { customer, machine, owners_only: false };
+        tell(platform, tx, ctx, whom, NotificationKind::MaintenanceBegun, args).await?;
+    }
+    Ok(())
+}
+
+/// A maintenance has run its time: told to those of them who still have the machine, or get it.
+pub(crate) async fn maintenance_over(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    machine: MachineId,
+    (starts_at, ends_at): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<()> {
+    for customer in store::customers_between(tx, machine, starts_at, ends_at).await? {
+        let args = vec![("startsAt", Value::Time(starts_at)), ("endsAt", Value::Time(ends_at))];
+        let whom = Whom { customer, machine, owners_only: false };
+        tell(platform, tx, ctx, whom, NotificationKind::MaintenanceOver, args).await?;
+    }
+    Ok(())
+}
+
 /// All people of who has it, or had it.
 fn everybody(row: &store::Row) -> Whom {
     Whom { customer: row.customer, machine: row.machine, owners_only: false }

@@ -29,6 +29,8 @@ struct Checked {
     customers: Vec<CustomerId>,
     starts_at: DateTime<Utc>,
     ends_at: Option<DateTime<Utc>>,
+    /// When something is out, whenever that is told.
+    work: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 /// All of them, the latest first.
@@ -182,6 +184,8 @@ async fn views(tx: &mut Tx, ctx: &OpContext, rows: Vec<store::Row>) -> Result<Ve
             customers,
             starts_at: row.starts_at,
             ends_at: row.ends_at,
+            work_starts_at: row.work.map(|(from, _)| from),
+            work_ends_at: row.work.map(|(_, until)| until),
             state,
             created_by: row.created_name,
             revision: row.revision,
@@ -197,6 +201,12 @@ async fn check(tx: &mut Tx, body: AnnouncementEdit, usual_start: DateTime<Utc>) 
     let starts_at = body.starts_at.unwrap_or(usual_start);
     if body.ends_at.is_some_and(|end| end <= starts_at) {
         wrong.add("endsAt", "field-end-before-start");
+    }
+    let work = check_work(&mut wrong, &body);
+    // Nobody is told of work that is done; who wants it so says until when.
+    let ends_at = body.ends_at.or(work.map(|(_, until)| until));
+    if body.ends_at.is_none() && ends_at.is_some_and(|end| end <= starts_at) {
+        wrong.add("workEndsAt", "field-end-before-start");
     }
     let chosen: BTreeSet<_> = body.customer_ids.into_iter().collect();
     match (body.audience, chosen.len()) {
@@ -222,8 +232,31 @@ async fn check(tx: &mut Tx, body: AnnouncementEdit, usual_start: DateTime<Utc>) 
         audience: body.audience,
         customers: chosen.into_iter().collect(),
         starts_at,
-        ends_at: body.ends_at,
+        ends_at,
+        work,
     })
+}
+
+/// When the work of a maintenance begins and ends.
+fn check_work(wrong: &mut Wrong, body: &AnnouncementEdit) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let work = match (body.work_starts_at, body.work_ends_at) {
+        (None, None) => return None,
+        (Some(from), Some(until)) => (from, until),
+        (None, Some(_)) => {
+            wrong.add("workStartsAt", "field-required");
+            return None;
+        }
+        (Some(_), None) => {
+            wrong.add("workEndsAt", "field-required");
+            return None;
+        }
+    };
+    if body.kind != AnnouncementKind::Maintenance {
+        wrong.add("workStartsAt", "field-only-for-maintenance");
+    } else if work.1 <= work.0 {
+        wrong.add("workEndsAt", "field-end-before-start");
+    }
+    Some(work)
 }
 
 fn entry(action: &'static str, before: Option<&AnnouncementView>, after: Option<&AnnouncementView>) -> audit::Entry {
@@ -232,6 +265,7 @@ fn entry(action: &'static str, before: Option<&AnnouncementView>, after: Option<
         json!({
             "kind": view.kind, "title": view.title, "body": view.body, "audience": view.audience,
             "customers": customers, "startsAt": view.starts_at, "endsAt": view.ends_at,
+            "workStartsAt": view.work_starts_at, "workEndsAt": view.work_ends_at,
         })
     };
     audit::Entry {

@@ -20,6 +20,7 @@ pub(super) struct Row {
     pub audience: Audience,
     pub starts_at: DateTime<Utc>,
     pub ends_at: Option<DateTime<Utc>>,
+    pub work: Option<(DateTime<Utc>, DateTime<Utc>)>,
     pub created_name: String,
     pub revision: i64,
 }
@@ -43,6 +44,7 @@ macro_rules! row {
             audience: audience(&row.audience)?,
             starts_at: row.starts_at,
             ends_at: row.ends_at,
+            work: row.work_starts_at.zip(row.work_ends_at),
             created_name: row.created_name,
             revision: row.revision,
         }
@@ -52,7 +54,8 @@ macro_rules! row {
 pub(super) async fn list(tx: &mut Tx, page: u32, page_size: u32) -> Result<(Vec<Row>, u64)> {
     let total = sqlx::query_scalar!(r#"select count(*) as "total!" from announcements"#).fetch_one(&mut **tx).await?;
     let rows = sqlx::query!(
-        "select id, kind, title, body, audience, starts_at, ends_at, created_name, revision from announcements
+        "select id, kind, title, body, audience, starts_at, ends_at, work_starts_at, work_ends_at, created_name, revision
+         from announcements
          order by starts_at desc, id desc limit $1 offset $2",
         i64::from(page_size),
         i64::from(page - 1) * i64::from(page_size)
@@ -66,7 +69,8 @@ pub(super) async fn list(tx: &mut Tx, page: u32, page_size: u32) -> Result<(Vec<
 /// Locked.
 pub(super) async fn find(tx: &mut Tx, id: AnnouncementId) -> Result<Option<Row>> {
     let row = sqlx::query!(
-        "select id, kind, title, body, audience, starts_at, ends_at, created_name, revision from announcements
+        "select id, kind, title, body, audience, starts_at, ends_at, work_starts_at, work_ends_at, created_name, revision
+         from announcements
          where id = $1 for update",
         id.0
     )
@@ -99,8 +103,9 @@ pub(super) async fn insert(
 ) -> Result<AnnouncementId> {
     let id = sqlx::query_scalar!(
         "insert into announcements
-           (kind, title, body, audience, starts_at, ends_at, created_by, created_name, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id",
+           (kind, title, body, audience, starts_at, ends_at, created_by, created_name, created_at, work_starts_at,
+            work_ends_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id",
         new.kind.code(),
         new.title,
         new.body,
@@ -109,7 +114,9 @@ pub(super) async fn insert(
         new.ends_at,
         ctx.user().map(|user| user.id.0),
         ctx.user().map_or("", |user| user.name.as_str()),
-        ctx.now()
+        ctx.now(),
+        new.work.map(|(from, _)| from),
+        new.work.map(|(_, until)| until)
     )
     .fetch_one(&mut **tx)
     .await?;
@@ -126,7 +133,7 @@ pub(super) async fn update(
 ) -> Result<()> {
     sqlx::query!(
         "update announcements set kind = $2, title = $3, body = $4, audience = $5, starts_at = $6, ends_at = $7,
-                                  revision = revision + 1
+                                  work_starts_at = $8, work_ends_at = $9, revision = revision + 1
          where id = $1",
         id.0,
         change.kind.code(),
@@ -134,7 +141,9 @@ pub(super) async fn update(
         change.body,
         change.audience.code(),
         change.starts_at,
-        change.ends_at
+        change.ends_at,
+        change.work.map(|(from, _)| from),
+        change.work.map(|(_, until)| until)
     )
     .execute(&mut **tx)
     .await?;
@@ -174,7 +183,8 @@ pub(super) async fn current(
     now: DateTime<Utc>,
 ) -> Result<Vec<BannerView>> {
     let rows = sqlx::query!(
-        "select a.id, a.kind, a.title, a.body, a.audience, a.starts_at, a.ends_at from announcements a
+        "select a.id, a.kind, a.title, a.body, a.audience, a.starts_at, a.ends_at, a.work_starts_at, a.work_ends_at
+         from announcements a
          left join announcement_dismissals d on d.announcement_id = a.id and d.user_id = $1
          where a.starts_at <= $2 and (a.ends_at is null or a.ends_at > $2)
            and (d.revision is null or d.revision < a.revision)
@@ -199,6 +209,8 @@ pub(super) async fn current(
             audience: audience(&row.audience)?,
             starts_at: row.starts_at,
             ends_at: row.ends_at,
+            work_starts_at: row.work_starts_at,
+            work_ends_at: row.work_ends_at,
         })
     });
     banners.collect()

@@ -127,6 +127,8 @@ resources! {
     GpuRef(GpuId) = "gpu", MetricsView;
     /// A job.
     JobRef(JobId) = "job", JobsView;
+    /// A job, as whose it is sees it.
+    OwnJobRef(JobId) = "job", JobsViewOwn;
     /// A spec.
     SpecRef(SpecId) = "spec", SpecsView;
     /// A file.

@@ -114,6 +114,7 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
         (
             Role::PlatformAdmin,
             P::AuditViewOwn
+            | P::JobsViewOwn
             | P::ImagesUse
             | P::ImagesUpload
             | P::InstancesUse
@@ -138,6 +139,7 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
             | P::AllocationsMonitor
             | P::AllocationsRequestRenewal
             | P::AuditViewOwn
+            | P::JobsViewOwn
             | P::FilesView
             | P::FilesUpload
             | P::ImagesUse
@@ -154,7 +156,12 @@ pub fn reach(role: Role, permission: Permission) -> Reach {
         // They bring things in, and take away what they brought; their instances, and what these cost, are their own.
         (
             Role::CustomerMember,
-            P::FilesUpload | P::ImagesUpload | P::InstancesUse | P::InstancesCreate | P::BillingViewOwn,
+            P::JobsViewOwn
+            | P::FilesUpload
+            | P::ImagesUpload
+            | P::InstancesUse
+            | P::InstancesCreate
+            | P::BillingViewOwn,
         ) => Reach::Own,
         // The fleet is the staff's: customers reach a machine through its allocation.
         (Role::CustomerOwner | Role::CustomerMember, _) => Reach::Nothing,
@@ -225,6 +232,7 @@ fn custom(permission: Permission) -> Reach {
         | P::AllocationsRequestRenewal
         | P::MetricsReport
         | P::AuditViewOwn
+        | P::JobsViewOwn
         | P::ImagesUse
         | P::ImagesUpload
         | P::InstancesUse

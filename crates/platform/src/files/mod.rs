@@ -12,12 +12,13 @@ mod disk;
 mod store;
 pub(crate) mod taking;
 
+use std::collections::HashMap;
 use std::io::Read as _;
 
 use chrono::TimeDelta;
 use contract::files::{
-    CHUNK_BYTES, FilePurpose, FileQuery, FileView, MAX_OPEN_UPLOADS, UPLOAD_HOURS, UploadCreate, UploadState,
-    UploadView,
+    CHUNK_BYTES, FilePurpose, FileQuery, FileView, MAX_OPEN_UPLOADS, UPLOAD_HOURS, UploadCreate, UploadFault,
+    UploadState, UploadView,
 };
 use contract::{CustomerId, ErrorCode, FileId, Page, Permission, UploadId, UserId};
 use tokio::io::AsyncRead;
@@ -34,7 +35,7 @@ use crate::authz::{
 };
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::jobs::{NewJob, enqueue_in_tx};
+use crate::jobs::{NewJob, Standing, enqueue_in_tx};
 use crate::{Error, OpContext, Platform, Result, audit};
 
 /// Up to this size who completes an upload waits for the end of it.
@@ -58,6 +59,16 @@ impl store::UploadRow {
     fn resource(&self) -> UploadRef {
         UploadRef { id: self.view.id, customer: self.customer, owner: self.owner, machine: None }
     }
+
+    /// Somebody who tries something with it. Of an upload that nobody has completed the log knows no name otherwise.
+    fn tried_by(&self, ctx: &OpContext, action: &'static str) -> OpContext {
+        tried(ctx, (action, "upload", self.view.id.to_string()), &self.view.name)
+    }
+}
+
+fn tried(ctx: &OpContext, (action, kind, id): (&'static str, &'static str, String), name: &str) -> OpContext {
+    let name = serde_json::json!({ "name": name });
+    ctx.trying(audit::Entry { after: Some(name), ..audit::Entry::attempt(action, kind, Some(id)) })
 }
 
 impl store::FileRow {
@@ -165,16 +176,49 @@ pub async fn get_upload(platform: &Platform, ctx: &OpContext, id: UploadId) -> R
     Ok(row.view)
 }
 
+/// An upload that is going on, for a page.
+pub struct Going {
+    pub view: UploadView,
+    /// User name of who began it.
+    pub by: String,
+    /// The caller may give it up now.
+    pub may_abort: bool,
+}
+
 /// What is on its way in, the newest first, at most a hundred.
 pub async fn uploads(platform: &Platform, ctx: &OpContext) -> Result<Vec<UploadView>> {
+    Ok(uploads_going(platform, ctx).await?.into_iter().map(|going| going.view).collect())
+}
+
+/// The same, with whose they are and what may be done.
+pub async fn uploads_going(platform: &Platform, ctx: &OpContext) -> Result<Vec<Going>> {
     ctx.authorize_list::<UploadRef>(Permission::FilesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let mut list = Vec::new();
     for id in store::going(&mut tx, shelf(ctx).customer).await? {
-        list.push(found_upload(&mut tx, id).await?.view);
+        let row = found_upload(&mut tx, id).await?;
+        let open = row.view.state == UploadState::Open;
+        let may_abort = open && ctx.authorize(ManageUpload, &row.resource()).is_ok();
+        list.push(Going { view: row.view, by: row.owner_name, may_abort });
     }
     tx.commit().await?;
     Ok(list)
+}
+
+/// Where these uploads stand, for the list of jobs; those that the caller may not see are not there.
+pub(crate) async fn standings(tx: &mut Tx, ctx: &OpContext, ids: &[i64]) -> Result<HashMap<i64, Standing>> {
+    let list = store::briefs(tx, ids).await?.into_iter().map(|brief| {
+        let words = |fault: UploadFault| texts::message(ctx.language(), &format!("upload-fault-{}", fault.code()), &[]);
+        let standing = Standing {
+            name: brief.name,
+            state: brief.state.code(),
+            message: brief.fault.map(words),
+            link: (brief.purpose == FilePurpose::Image).then(|| "/images/mine".to_owned()),
+            progress: None,
+        };
+        (brief.id, standing)
+    });
+    Ok(list.collect())
 }
 
 /// All chunks are there: makes a file of them. A large one is checked in the background, and [`get_upload`] says how it
@@ -183,11 +227,10 @@ pub async fn uploads(platform: &Platform, ctx: &OpContext) -> Result<Vec<UploadV
 /// # Errors
 /// `NotFound` where there is none, `WrongState` where chunks are missing or it was given up.
 pub async fn complete(platform: &Platform, ctx: &OpContext, id: UploadId) -> Result<UploadView> {
-    let tried = ctx.trying_on("files:upload", "upload", id);
-    tried.authorize_list::<UploadRef>(Permission::FilesView)?;
+    ctx.trying_on("files:upload", "upload", id).authorize_list::<UploadRef>(Permission::FilesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let row = of_people(store::lock_upload(&mut tx, id).await?)?;
-    let granted = tried.authorize(ManageUpload, &row.resource())?;
+    let granted = row.tried_by(ctx, "files:upload").authorize(ManageUpload, &row.resource())?;
     let view = row.view;
     match view.state {
         UploadState::Done => return Ok(view),
@@ -205,6 +248,7 @@ pub async fn complete(platform: &Platform, ctx: &OpContext, id: UploadId) -> Res
             job.payload = serde_json::json!({ "upload": id.0 });
             job.idempotency_key = Some(id.to_string());
             job.customer = row.customer;
+            job.person = row.owner;
             enqueue_in_tx(&mut tx, &job).await?;
             let facts = serde_json::json!({ "name": view.name, "size": view.size, "purpose": view.purpose });
             audit::record_in_tx(&mut tx, ctx, entry("files:upload", "upload", id.0, row.customer, facts)).await?;
@@ -227,7 +271,7 @@ pub async fn abort(platform: &Platform, ctx: &OpContext, id: UploadId) -> Result
     ctx.authorize_list::<UploadRef>(Permission::FilesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let row = of_people(store::lock_upload(&mut tx, id).await?)?;
-    let granted = ctx.authorize(ManageUpload, &row.resource())?;
+    let granted = row.tried_by(ctx, "files:abort-upload").authorize(ManageUpload, &row.resource())?;
     match row.view.state {
         UploadState::Aborted => return Ok(()),
         UploadState::Open => {}
@@ -339,7 +383,8 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: FileId) -> Result<
     ctx.authorize_list::<FileRef>(Permission::FilesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let row = found(&mut tx, ctx, id).await?;
-    let granted = ctx.authorize(DeleteFile, &row.resource())?;
+    let called = tried(ctx, ("files:delete", "file", id.to_string()), &row.view.name);
+    let granted = called.authorize(DeleteFile, &row.resource())?;
     if !store::delete(&mut tx, &granted).await? {
         return Err(Error::not_found());
     }

@@ -55,7 +55,7 @@ pub(super) async fn halt_in_tx(
     store::save_wish(tx, &granted, &row).await?;
     let event = Event { reason: Some(reason), detail: Some(detail), ..Event::of(InstanceEventKind::StopWanted) };
     store::note(tx, ctx, row.id, event).await?;
-    wake(tx, ctx, (row.id, row.customer, row.machine)).await?;
+    wake(tx, ctx, &row).await?;
     let mut after = facts(&row);
     after["reason"] = reason.into();
     audit::record_in_tx(tx, ctx, entry("instances:stop", &row, Some(facts(before)), Some(after))).await?;

@@ -63,7 +63,7 @@ use crate::authz::{
 };
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::jobs::{NewJob, enqueue_in_tx};
+use crate::jobs::{NewJob, Standing, enqueue_in_tx};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, billing, customers, engines, images, specs};
 
 impl Row {
@@ -192,8 +192,8 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: InstanceCreate) 
     }
     store::hold(&mut tx, id, &cards).await?;
     store::note(&mut tx, ctx, id, Event::of(InstanceEventKind::Created)).await?;
-    wake(&mut tx, ctx, (id, customer, new.chosen.machine)).await?;
     let row = store::find(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    wake(&mut tx, ctx, &row).await?;
     audit::record_in_tx(&mut tx, ctx, entry("instances:create", &row, None, Some(facts(&row)))).await?;
     tx.commit().await?;
     platform.bell().notify_one();
@@ -211,15 +211,13 @@ fn over_limit(miss: &Miss) -> Error {
 }
 
 /// Has a job bring it to what is wanted.
-async fn wake(
-    tx: &mut Tx,
-    ctx: &OpContext,
-    (id, customer, machine): (InstanceId, CustomerId, MachineId),
-) -> Result<()> {
+async fn wake(tx: &mut Tx, ctx: &OpContext, row: &Row) -> Result<()> {
+    let machine = row.machine;
     let engine = engines::known_among(tx, &[machine.0]).await?.remove(&machine.0);
     let mut job = NewJob::new("instance-apply", ctx.now());
-    job.payload = json!({ "instance": id.0 });
-    job.customer = Some(customer);
+    job.payload = json!({ "instance": row.id.0 });
+    job.customer = Some(row.customer);
+    job.person = Some(row.owner);
     // The looks have it tried again.
     job.max_attempts = 3;
     job.near = engine.filter(|engine| engine.by_agent).map(|_| machine);
@@ -412,7 +410,7 @@ where
         save::cancel_in_tx(&mut tx, ctx, row.id).await?;
     }
     store::note(&mut tx, ctx, row.id, Event::of(kind)).await?;
-    wake(&mut tx, ctx, (row.id, row.customer, row.machine)).await?;
+    wake(&mut tx, ctx, &row).await?;
     let after = store::find(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;
     let entry = entry(name_of(action), &after, Some(facts(&before)), Some(facts(&after)));
     audit::record_in_tx(&mut tx, ctx, entry).await?;
@@ -473,6 +471,18 @@ pub(crate) async fn refuse_if_used(tx: &mut Tx, machine: MachineId) -> Result<()
 /// What the live instances of a customer, or of a person, take of their limits.
 pub(crate) async fn usage(tx: &mut Tx, customer: Option<CustomerId>, person: Option<UserId>) -> Result<store::Used> {
     store::used_by(tx, customer, person).await
+}
+
+/// Where these instances stand, for the list of jobs; those that the caller may not see are not there.
+pub(crate) async fn standings(tx: &mut Tx, ctx: &OpContext, ids: &[i64]) -> Result<HashMap<i64, Standing>> {
+    let rows = store::rows(tx, ids).await?;
+    Ok(rows.into_iter().map(|row| (row.id.0, views::standing(ctx, row))).collect())
+}
+
+/// The same of what is kept of them.
+pub(crate) async fn save_standings(tx: &mut Tx, ctx: &OpContext, ids: &[i64]) -> Result<HashMap<i64, Standing>> {
+    let rows = store::saves(tx, ids).await?;
+    Ok(rows.into_iter().map(|row| (row.id.0, views::save_standing(ctx, row))).collect())
 }
 
 /// How many instances of a customer are not gone.

@@ -153,6 +153,7 @@ pub async fn save_image(
     let mut job = NewJob::new("instance-save", ctx.now());
     job.payload = json!({ "save": save.0 });
     job.customer = Some(row.customer);
+    job.person = Some(saved.person);
     job.max_attempts = ATTEMPTS;
     job.near = engine.filter(|engine| engine.by_agent).map(|_| row.machine);
     enqueue_in_tx(&mut tx, &job).await?;

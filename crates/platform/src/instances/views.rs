@@ -10,6 +10,7 @@ use contract::instances::{
 use super::idle;
 use super::split;
 use super::store::{self, Row};
+use crate::jobs::Standing;
 use crate::{Error, OpContext, Platform, Result, billing, customers, engines};
 
 /// Faults whose words are about the instance itself; those of others tell of the fleet, which is the staff's.
@@ -140,6 +141,35 @@ pub(super) fn save(ctx: &OpContext, row: store::SaveRow) -> InstanceSaveView {
         created_by: row.created_name,
         created_at: row.created_at,
         ended_at: row.ended_at,
+    }
+}
+
+/// For the list of jobs.
+pub(super) fn standing(ctx: &OpContext, row: Row) -> Standing {
+    Standing {
+        state: row.state().code(),
+        message: row.failure.as_deref().map(|fault| words(ctx, fault)),
+        // What is deleted has no page any more.
+        link: row.deleted_at.is_none().then(|| format!("/instances/{}", row.id)),
+        name: row.name,
+        progress: None,
+    }
+}
+
+/// The same of a save: of the image it becomes.
+pub(super) fn save_standing(ctx: &OpContext, row: store::SaveRow) -> Standing {
+    let instance = row.instance;
+    let view = save(ctx, row);
+    let part = || u8::try_from(view.done.min(view.total).saturating_mul(100) / view.total).ok();
+    Standing {
+        progress: if view.total == 0 { None } else { part() },
+        link: Some(match view.image {
+            Some(image) => format!("/images/mine/{image}"),
+            None => format!("/instances/{instance}#saves"),
+        }),
+        name: view.name,
+        state: view.state.code(),
+        message: view.message,
     }
 }
 

@@ -7,6 +7,7 @@
 //! input about what changed, are idempotent and may be killed anywhere.
 
 mod handlers;
+mod own;
 mod store;
 mod worker;
 
@@ -14,9 +15,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contract::jobs::{JobQuery, JobView};
-use contract::{CustomerId, JobId, MachineId, Page, Permission};
+use contract::{CustomerId, JobId, MachineId, Page, Permission, UserId};
 use uuid::Uuid;
 
+pub(crate) use own::Standing;
+pub use own::list_own;
 pub use worker::{idle, spawn_workers};
 
 use crate::authz::JobRef;
@@ -69,6 +72,8 @@ pub struct NewJob {
     /// A second job of the same kind with the same key is not added.
     pub idempotency_key: Option<String>,
     pub customer: Option<CustomerId>,
+    /// Whose it is, beside the customer; nobody's where nobody wanted it.
+    pub person: Option<UserId>,
     /// Only the server that holds this machine's link runs it; any does while nobody holds it.
     pub near: Option<MachineId>,
 }
@@ -84,6 +89,7 @@ impl NewJob {
             max_attempts: 5,
             idempotency_key: None,
             customer: None,
+            person: None,
             near: None,
         }
     }

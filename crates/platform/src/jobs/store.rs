@@ -2,20 +2,22 @@
 
 use std::time::Duration;
 
-use contract::JobId;
-use contract::jobs::{JobQuery, JobView};
+use chrono::{DateTime, Utc};
+use contract::jobs::{JobQuery, JobState, JobView, OwnJobKind, OwnJobQuery};
+use contract::{CustomerId, JobId, UserId};
 use uuid::Uuid;
 
 use super::{Claim, Heartbeat, Lane, NewJob};
-use crate::Result;
 use crate::db::Tx;
+use crate::{Error, Result};
 
 pub(super) async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<bool> {
     // The unique index of the live table decides a race, and makes us wait for a job that is just ending; only then can
     // the finished table say whether its key was used.
     let added = sqlx::query_scalar!(
-        "insert into jobs (kind, payload, priority, run_at, max_attempts, idempotency_key, customer_id, near_machine_id)
-         values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (kind, idempotency_key) where idempotency_key is not null
+        "insert into jobs (kind, payload, priority, run_at, max_attempts, idempotency_key, customer_id, near_machine_id,
+                           user_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (kind, idempotency_key) where idempotency_key is not null
          do nothing returning id",
         job.kind,
         job.payload,
@@ -24,7 +26,8 @@ pub(super) async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<bool> {
         job.max_attempts,
         job.idempotency_key,
         job.customer.map(|id| id.0),
-        job.near.map(|id| id.0)
+        job.near.map(|id| id.0),
+        job.person.map(|id| id.0)
     )
     .fetch_optional(&mut **tx)
     .await?;
@@ -187,9 +190,9 @@ pub(super) async fn finish(tx: &mut Tx, claim: &Claim, state: &str, why: Option<
            insert into job_events (job_id, attempt, kind, message) select id, attempt, $3, $4 from ended
          )
          insert into finished_jobs (id, kind, payload, state, attempt, max_attempts, progress, message,
-                                    idempotency_key, subject_kind, subject_id, customer_id, run_at, created_at)
+                                    idempotency_key, subject_kind, subject_id, customer_id, user_id, run_at, created_at)
          select id, kind, payload, $3, attempt, max_attempts, progress, coalesce($4, message), idempotency_key,
-                subject_kind, subject_id, customer_id, run_at, created_at from ended",
+                subject_kind, subject_id, customer_id, user_id, run_at, created_at from ended",
         claim.id.0,
         claim.token,
         state,
@@ -225,9 +228,9 @@ pub(super) async fn request_cancel(tx: &mut Tx, id: JobId) -> Result<bool> {
     let waiting = sqlx::query!(
         "with ended as (delete from jobs where id = $1 and state = 'ready' returning *)
          insert into finished_jobs (id, kind, payload, state, attempt, max_attempts, progress, message,
-                                    idempotency_key, subject_kind, subject_id, customer_id, run_at, created_at)
+                                    idempotency_key, subject_kind, subject_id, customer_id, user_id, run_at, created_at)
          select id, kind, payload, 'cancelled', attempt, max_attempts, progress, message, idempotency_key,
-                subject_kind, subject_id, customer_id, run_at, created_at from ended",
+                subject_kind, subject_id, customer_id, user_id, run_at, created_at from ended",
         id.0
     )
     .execute(&mut **tx)
@@ -297,4 +300,82 @@ pub(super) async fn list(tx: &mut Tx, query: &JobQuery, page: u32, page_size: u3
         })
         .collect();
     Ok((list, total.unsigned_abs()))
+}
+
+/// A job of a customer.
+pub(super) struct OwnRow {
+    pub id: JobId,
+    pub kind: OwnJobKind,
+    /// Id of the upload, the instance or the save.
+    pub subject: Option<i64>,
+    pub state: JobState,
+    pub attempt: i32,
+    pub max_attempts: i32,
+    pub person: Option<UserId>,
+    pub run_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// Those of a customer, or of a person with it, that tell people something, the newest first; and how many there are.
+pub(super) async fn list_own(
+    tx: &mut Tx,
+    (customer, person): (CustomerId, Option<UserId>),
+    query: &OwnJobQuery,
+    (page, page_size): (u32, u32),
+) -> Result<(Vec<OwnRow>, u64)> {
+    let kinds: Vec<String> = match query.kind {
+        Some(kind) => vec![kind.code().to_owned()],
+        None => OwnJobKind::ALL.iter().map(|kind| kind.code().to_owned()).collect(),
+    };
+    let (person, state) = (person.map(|id| id.0), query.state.map(JobState::code));
+    let rows = sqlx::query!(
+        r#"select id as "id!", kind as "kind!",
+                  coalesce(payload ->> 'instance', payload ->> 'save', payload ->> 'upload')::bigint as subject,
+                  state as "state!", attempt as "attempt!", max_attempts as "max_attempts!", user_id,
+                  run_at as "run_at!", created_at as "created_at!", finished_at
+           from (select id, kind, payload, state, attempt, max_attempts, user_id, run_at, created_at,
+                        null::timestamptz as finished_at from jobs where customer_id = $1
+                 union all
+                 select id, kind, payload, state, attempt, max_attempts, user_id, run_at, created_at, finished_at
+                 from finished_jobs where customer_id = $1) own_job
+           where kind = any($2) and ($3::bigint is null or user_id = $3) and ($4::text is null or state = $4)
+           order by id desc limit $5 offset $6"#,
+        customer.0,
+        &kinds,
+        person,
+        state,
+        i64::from(page_size),
+        i64::from(page - 1) * i64::from(page_size)
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let total = sqlx::query_scalar!(
+        r#"select (select count(*) from jobs where customer_id = $1 and kind = any($2)
+                     and ($3::bigint is null or user_id = $3) and ($4::text is null or state = $4))
+                + (select count(*) from finished_jobs where customer_id = $1 and kind = any($2)
+                     and ($3::bigint is null or user_id = $3) and ($4::text is null or state = $4)) as "total!""#,
+        customer.0,
+        &kinds,
+        person,
+        state
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    let row = rows.into_iter().map(|row| {
+        let unknown = |word: &str| Error::internal(format!("unknown word of a job {word}"));
+        Ok(OwnRow {
+            id: JobId(row.id),
+            kind: OwnJobKind::parse(&row.kind).ok_or_else(|| unknown(&row.kind))?,
+            subject: row.subject,
+            state: JobState::parse(&row.state).ok_or_else(|| unknown(&row.state))?,
+            attempt: row.attempt,
+            max_attempts: row.max_attempts,
+            person: row.user_id.map(UserId),
+            run_at: row.run_at,
+            created_at: row.created_at,
+            finished_at: row.finished_at,
+        })
+    });
+    Ok((row.collect::<Result<_>>()?, total.unsigned_abs()))
 }

@@ -63,12 +63,13 @@ pub(super) async fn plan_in_tx(
         error.code = ErrorCode::Conflict;
         return Err(error);
     }
-    let new = store::NewWindow { starts_at, ends_at: body.ends_at, message: message.unwrap_or_default() };
+    let new = store::Window { starts_at, ends_at: body.ends_at, message: message.unwrap_or_default() };
     store::insert_window(tx, &granted, &new, ctx).await?;
-    let period = (new.starts_at, new.ends_at);
-    allocations::tell_of_maintenance(platform, tx, ctx, id, period, &new.message).await?;
-    if starts_at <= ctx.now() {
-        begin_due(tx, ctx, code, id).await?;
+    // What begins at once is told of once.
+    let has_begun = starts_at <= ctx.now() && begin_due(platform, tx, ctx, code, id).await?;
+    if !has_begun {
+        let period = (new.starts_at, new.ends_at);
+        allocations::tell_of_maintenance(platform, tx, ctx, id, period, &new.message).await?;
     }
     Ok(before)
 }
@@ -115,7 +116,8 @@ async fn finish(
     Ok(after)
 }
 
-/// Begins and ends what is due; returns how many machines changed. Run every few seconds by the job queue.
+/// Begins and ends what is due, and tells who has the machine in the same transaction; returns how many machines changed. Run
+/// every few seconds by the job queue.
 pub async fn advance_maintenance(platform: &Platform) -> Result<usize> {
     let ctx = platform.system(SystemActor::Worker);
     let mut tx = platform.db().begin(&ctx).await?;
@@ -141,17 +143,20 @@ async fn advance_one(platform: &Platform, ctx: &OpContext, id: MachineId, code: 
     }
     for ended in store::end_windows_past(&mut tx, id, ctx.now()).await? {
         give_back(&mut tx, ctx, code, &ended).await?;
+        allocations::maintenance_over(platform, &mut tx, ctx, id, ended.period).await?;
     }
-    begin_due(&mut tx, ctx, code, id).await?;
+    begin_due(platform, &mut tx, ctx, code, id).await?;
     tx.commit().await?;
     Ok(())
 }
 
-async fn begin_due(tx: &mut Tx, ctx: &OpContext, code: &str, id: MachineId) -> Result<()> {
-    if let Some(message) = store::begin_window(tx, id, ctx.now()).await? {
-        service::set_by_window(tx, ctx, code, ServiceState::Maintenance, Some(&message)).await?;
-    }
-    Ok(())
+/// True when one began; who has the machine is told.
+async fn begin_due(platform: &Platform, tx: &mut Tx, ctx: &OpContext, code: &str, id: MachineId) -> Result<bool> {
+    let Some(window) = store::begin_window(tx, id, ctx.now()).await? else { return Ok(false) };
+    service::set_by_window(tx, ctx, code, ServiceState::Maintenance, Some(&window.message)).await?;
+    let period = (window.starts_at, window.ends_at);
+    allocations::maintenance_begun(platform, tx, ctx, id, period, &window.message).await?;
+    Ok(true)
 }
 
 /// Only a window that had begun changed the machine; and only if nobody decided otherwise meanwhile.

@@ -60,6 +60,8 @@ pub const KINDS: [&str; 34] = [
     "allocation-reclaimed",
     "maintenance-planned",
     "maintenance-cancelled",
+    "maintenance-begun",
+    "maintenance-over",
     "invitation-accepted",
     "member-added",
     "member-changed",

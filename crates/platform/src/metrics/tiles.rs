@@ -98,7 +98,11 @@ pub(super) fn tile(catalog: &Catalog, entry: &Entry, now: DateTime<Utc>) -> Wall
     WallTile {
         id: catalog.code.clone(),
         name: catalog.name.clone(),
-        model: catalog.gpus.first().map(|gpu| short_model(&gpu.model)).or_else(|| catalog.declared_model.clone()),
+        model: catalog
+            .gpus
+            .first()
+            .map(|gpu| short_model(&gpu.model))
+            .or_else(|| catalog.declared_model.as_deref().map(short_model)),
         region: catalog.region.clone(),
         presence,
         service_state: catalog.service_state,

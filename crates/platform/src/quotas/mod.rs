@@ -2,13 +2,13 @@
 
 mod store;
 
-use contract::files::GB;
+use contract::files::{GB, StorageView};
 use contract::quotas::{CountedResource, MAX_QUOTA, Quota, QuotaResource, QuotaUsage};
-use contract::{CustomerId, UserId};
+use contract::{CustomerId, Permission, UserId};
 
 use crate::accounts::users;
 use crate::allocations;
-use crate::authz::{CustomerRef, ManageCustomer, UpdateCustomer, UpdateUser, UserRef, ViewUser};
+use crate::authz::{CustomerRef, FileRef, ManageCustomer, UpdateCustomer, UpdateUser, UserRef, ViewUser};
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, audit, customers, files, instances, roles};
@@ -142,6 +142,23 @@ pub(crate) async fn storage_in_tx(
         limits.customer = store::get(tx, "customer", customer.0).await?.storage_gb.map(i64::unsigned_abs);
     }
     Ok(limits)
+}
+
+/// What one's customer, and oneself, store beside the limits.
+///
+/// # Errors
+/// `NotFound` for who acts for no customer.
+pub async fn storage(platform: &Platform, ctx: &OpContext) -> Result<StorageView> {
+    ctx.authorize_list::<FileRef>(Permission::FilesView)?;
+    let acting = ctx.user().and_then(|user| Some((user.id, user.active_customer?)));
+    let (person, customer) = acting.ok_or_else(Error::not_found)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let limits = storage_in_tx(&mut tx, Some(person), Some(customer)).await?;
+    let used = files::bytes_of_customer(&mut tx, customer).await?;
+    let own_used = files::bytes_of(&mut tx, person).await?;
+    tx.commit().await?;
+    let bytes = |gb: Option<u64>| gb.map(|gb| gb.saturating_mul(GB));
+    Ok(StorageView { used, limit: bytes(limits.customer), own_used, own_limit: bytes(limits.person) })
 }
 
 /// Every limit of a person and of a customer; asked where something is taken, under the lock of what is taken already.

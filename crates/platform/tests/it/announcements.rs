@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use contract::ErrorCode;
-use contract::announcements::{AnnouncementEdit, AnnouncementState, Audience};
+use contract::announcements::{AnnouncementEdit, AnnouncementKind, AnnouncementState, Audience};
 use platform::announcements;
 use test_support::{TestCustomer, TestPlatform, TestUser};
 
@@ -74,6 +74,46 @@ async fn it_is_told_in_its_time() {
     assert_eq!(state().await, (AnnouncementState::Showing, 1));
     world.test.clock().advance(TimeDelta::minutes(60));
     assert_eq!(state().await, (AnnouncementState::Over, 0));
+}
+
+#[tokio::test]
+async fn a_maintenance_says_when_the_work_is_whenever_it_is_told() {
+    let world = World::new().await;
+    let (platform, ctx) = (&world.test.platform, world.admin.ctx());
+    let now = world.test.clock().now();
+    let at = |hours: i64| Some(now + TimeDelta::hours(hours));
+    let body = AnnouncementEdit {
+        kind: AnnouncementKind::Maintenance,
+        title: "Power".to_owned(),
+        work_starts_at: at(3),
+        work_ends_at: at(5),
+        ..Default::default()
+    };
+    let said = announcements::create(platform, &ctx, body.clone()).await.unwrap();
+    assert_eq!((said.starts_at, said.ends_at), (now, at(5)), "until the work is done, where nobody says otherwise");
+    let banner = announcements::current(platform, &world.stranger.ctx()).await.unwrap().remove(0);
+    assert_eq!((banner.work_starts_at, banner.work_ends_at), (at(3), at(5)));
+    let longer = AnnouncementEdit { ends_at: at(9), work_ends_at: at(6), ..body.clone() };
+    let changed = announcements::update(platform, &ctx, said.id, longer).await.unwrap();
+    assert_eq!((changed.ends_at, changed.work_ends_at), (at(9), at(6)));
+    world.test.clock().advance(TimeDelta::hours(7));
+    assert_eq!(world.told(&world.stranger).await, ["Power"], "as was said");
+    let ctx = world.admin.ctx();
+    for (wrong, path, key) in [
+        (AnnouncementEdit { work_ends_at: None, ..body.clone() }, "workEndsAt", "field-required"),
+        (AnnouncementEdit { work_starts_at: None, ..body.clone() }, "workStartsAt", "field-required"),
+        (AnnouncementEdit { work_ends_at: at(3), ..body.clone() }, "workEndsAt", "field-end-before-start"),
+        (AnnouncementEdit { starts_at: at(6), ..body.clone() }, "workEndsAt", "field-end-before-start"),
+        (
+            AnnouncementEdit { kind: AnnouncementKind::Announcement, ..body.clone() },
+            "workStartsAt",
+            "field-only-for-maintenance",
+        ),
+    ] {
+        let wrong = AnnouncementEdit { starts_at: wrong.starts_at.or(Some(now)), ..wrong };
+        let error = announcements::create(platform, &ctx, wrong).await.unwrap_err();
+        assert_eq!(error.fields.iter().map(|field| (field.path, field.key)).collect::<Vec<_>>(), [(path, key)]);
+    }
 }
 
 #[tokio::test]

@@ -1,15 +1,17 @@
 //! What was refused is in the log as what was tried and on whom, with the permission that was missing.
 
 use contract::Permission;
-use contract::accounts::MemberRole;
+use contract::accounts::{Language, MemberRole};
 use contract::audit::{AuditQuery, AuditView, OwnAuditQuery};
 use contract::customers::MemberUpdate;
+use contract::files::{FilePurpose, UploadCreate};
+use contract::jobs::OwnJobQuery;
 use contract::machines::MachineAction;
 use contract::settings::SettingUpdate;
 use contract::users::{UserPassword, UserUpdate};
 use platform::accounts::users;
 use platform::settings::{self, Change};
-use platform::{OpContext, audit, customers, machines, roles};
+use platform::{OpContext, audit, customers, files, jobs, machines, roles};
 use serde_json::{Value, json};
 use test_support::{TestPlatform, TestUser};
 
@@ -106,6 +108,41 @@ async fn a_refused_change_of_settings_names_the_setting_and_a_machine_is_called_
         (row.action.as_str(), row.target_id.as_deref(), row.after),
         ("machines:drain", Some("host-7"), Some(missing))
     );
+}
+
+/// Of an upload that is not complete the log has no other row that names it.
+#[tokio::test]
+async fn what_was_tried_with_files_is_called_by_their_names() {
+    let test = TestPlatform::new().await;
+    let (p, admin, acme) = (&test.platform, test.admin().await, test.customer("Acme").await);
+    let new = UploadCreate { name: "model.tar".to_owned(), size: 5, sha256: None, purpose: FilePurpose::Other };
+    let (owner, ctx) = (acme.owner.ctx(), acme.member.ctx());
+    let upload = files::create_upload(p, &owner, new.clone()).await.unwrap().id;
+    let missing = json!({ "name": "model.tar", "missing": "files:upload" });
+    let row = refused(&test, &admin, &ctx, files::abort(p, &ctx, upload).await).await;
+    assert_eq!(what(&row), ("files:abort-upload", "upload", Some("model.tar"), missing.clone()));
+    let row = refused(&test, &admin, &ctx, files::complete(p, &ctx, upload).await).await;
+    assert_eq!(what(&row), ("files:upload", "upload", Some("model.tar"), missing));
+    let file = files::store_whole(p, &owner, new, &mut &b"hello"[..]).await.unwrap().id;
+    let row = refused(&test, &admin, &ctx, files::delete(p, &ctx, file).await).await;
+    assert_eq!((what(&row).0, what(&row).1, what(&row).2), ("files:delete", "file", Some("model.tar")));
+    // The customer reads the same, in words of both languages.
+    let own = audit::list_own(p, &owner, &OwnAuditQuery::default()).await.unwrap().list;
+    let denied: Vec<_> = own.iter().filter(|row| row.outcome == "denied").collect();
+    assert_eq!(denied.len(), 3);
+    assert_eq!(denied[2].target_name.as_deref(), Some("model.tar"));
+    for row in denied {
+        for language in [Language::Zh, Language::En] {
+            let (action, kind) =
+                (texts::audit_action(language, &row.action), texts::audit_kind(language, &row.target_kind));
+            assert!(action != row.action && kind != row.target_kind, "{action} {kind}");
+        }
+    }
+    // Nobody outside of a customer sees jobs: the attempt has words too.
+    let row =
+        refused(&test, &admin, &admin.ctx(), jobs::list_own(p, &admin.ctx(), &OwnJobQuery::default()).await).await;
+    assert_eq!((what(&row).0, what(&row).1), ("jobs:view-own", "job"));
+    assert_ne!(texts::audit_action(Language::Zh, &row.action), row.action);
 }
 
 /// The customer reads of an attempt at its people what it reads of the deed.

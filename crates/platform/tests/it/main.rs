@@ -27,6 +27,7 @@ mod images;
 mod instances;
 mod instances_on_engine;
 mod jobs;
+mod jobs_own;
 mod joining;
 mod ldap;
 mod leftovers;

@@ -203,6 +203,87 @@ async fn who_was_told_of_a_maintenance_is_told_when_it_is_called_off() {
 }
 
 #[tokio::test]
+async fn the_begin_and_the_end_of_a_maintenance_are_told_once() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let globex = world.test.customer("Globex").await;
+    let plan = async |from: i64| {
+        let now = world.test.clock().now();
+        let window = MaintenanceCreate {
+            starts_at: Some(now + TimeDelta::hours(from)),
+            ends_at: now + TimeDelta::hours(from + 2),
+            message: "New fans".to_owned(),
+        };
+        machines::plan_maintenance(p, &world.admin.ctx(), "host-001", window).await.unwrap();
+    };
+    let kinds = async |user: &TestUser| world.told(user).await.into_iter().map(|view| view.kind).collect::<Vec<_>>();
+    // As often as the job comes round, on whatever server.
+    let later = async |hours: i64| {
+        world.test.clock().advance(TimeDelta::hours(hours));
+        for _ in 0..2 {
+            machines::advance_maintenance(p).await.unwrap();
+        }
+    };
+    plan(3).await;
+    later(1).await;
+    assert_eq!(kinds(&world.acme.member).await, [NotificationKind::MaintenancePlanned]);
+    later(2).await;
+    let begun = world.told(&world.acme.member).await.remove(0);
+    assert_eq!((begun.kind, begun.link.as_deref()), (NotificationKind::MaintenanceBegun, Some("/machines/host-001")));
+    assert!(begun.message.contains("has begun") && begun.message.ends_with("New fans"), "{begun:?}");
+    later(2).await;
+    let all =
+        [NotificationKind::MaintenanceOver, NotificationKind::MaintenanceBegun, NotificationKind::MaintenancePlanned];
+    for user in [&world.acme.owner, &world.acme.member] {
+        assert_eq!(kinds(user).await, all);
+    }
+    assert!(kinds(&globex.owner).await.is_empty());
+    let mails: Vec<_> = world.mails().await.into_iter().map(|(kind, ..)| kind).collect();
+    for kind in ["maintenance-planned", "maintenance-begun", "maintenance-over"] {
+        assert_eq!(mails.iter().filter(|mail| *mail == kind).count(), 2, "{kind}: {mails:?}");
+    }
+    // At once: that it has begun says everything.
+    plan(0).await;
+    assert_eq!(kinds(&world.acme.member).await.len(), 4);
+    assert_eq!(kinds(&world.acme.member).await[0], NotificationKind::MaintenanceBegun);
+    // Over before anybody looked: its end is told, and no begin.
+    later(3).await;
+    plan(1).await;
+    later(10).await;
+    assert_eq!(
+        kinds(&world.acme.member).await[..2],
+        [NotificationKind::MaintenanceOver, NotificationKind::MaintenancePlanned]
+    );
+}
+
+#[tokio::test]
+async fn a_maintenance_that_dies_halfway_is_told_of_when_it_is_done_again() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let now = world.test.clock().now();
+    let window = MaintenanceCreate {
+        starts_at: Some(now + TimeDelta::hours(1)),
+        ends_at: now + TimeDelta::hours(2),
+        message: "New fans".to_owned(),
+    };
+    machines::plan_maintenance(p, &world.admin.ctx(), "host-001", window).await.unwrap();
+    world.test.clock().advance(TimeDelta::minutes(61));
+    // What is told cannot be written, as if everything ended there.
+    let owner = world.test.owner_pool();
+    let refuse = "alter table notifications add constraint broken check (kind <> 'maintenance-begun') not valid";
+    sqlx::query(refuse).execute(owner).await.unwrap();
+    machines::advance_maintenance(p).await.unwrap();
+    assert_eq!(world.told(&world.acme.member).await.len(), 1);
+    let state = "select service_state from machines where code = 'host-001'";
+    let state = async || sqlx::query_scalar::<_, String>(state).fetch_one(owner).await.unwrap();
+    assert_eq!(state().await, "in_service", "neither without the other");
+    sqlx::query("alter table notifications drop constraint broken").execute(owner).await.unwrap();
+    machines::advance_maintenance(p).await.unwrap();
+    assert_eq!(state().await, "maintenance");
+    assert_eq!(world.told(&world.acme.member).await.len(), 2);
+}
+
+#[tokio::test]
 async fn one_is_told_as_one_chose_but_of_ones_safety_always() {
     let world = World::new().await;
     let owner = &world.acme.owner;

@@ -24,10 +24,15 @@ announcements-more = { $n ->
     [one] { $n } more announcement
    *[other] { $n } more announcements
 }
+announcement-work-starts = The work begins
+announcement-work-hint = Of a maintenance, in your time zone: when something is out. It stands in the banner; when it is shown is said below.
+announcement-work-ends = The work ends
+announcement-work-from = Work from
+announcement-work-until = until
 announcement-starts = Shown from
 announcement-starts-hint = In your time zone. Empty is at once.
 announcement-ends = Shown until
-announcement-ends-hint = Empty shows it until it is removed.
+announcement-ends-hint = Empty shows it until it is removed; a maintenance until its work ends.
 announcement-open-end = Until removed
 announcement-until = until
 announcement-state = State

@@ -103,6 +103,7 @@ audit-action-customers-view = View own customer
 audit-action-customers-list-members = View members
 audit-action-customers-manage = View all customers
 audit-action-jobs-view = View background jobs
+audit-action-jobs-view-own = View own jobs
 audit-action-jobs-run = Run background jobs
 audit-action-machines-cancel-maintenance = Cancel maintenance
 audit-action-machines-cordon = Cordon

@@ -152,6 +152,7 @@ error-directory-away = User name or password is wrong, or { $provider } cannot b
 error-identity-no-role = { $provider } knows you, but none of your groups may use this platform. Ask an administrator.
 error-identity-unknown = { $provider } knows you, but you have no account here. Ask an administrator.
 error-identity-disabled = { $provider } knows you, but your account here is disabled. Ask an administrator of this platform to enable it.
+error-identity-name-reserved = { $provider } knows you, but the user name { $name } stands for a part of this platform in its log, so that nobody can have it here. Ask an administrator for another name there.
 error-identity-name-taken = { $provider } knows you, but somebody else has the user name { $name } here. Ask an administrator.
 error-identity-taken = This identity is bound to another account here already. Sign in to that account with it. If both accounts are yours, an administrator can part the identity from the other one, or delete that account; then bind it here again.
 error-identity-twice = Your account is bound to somebody at this service already. Part them first.

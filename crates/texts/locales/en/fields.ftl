@@ -139,6 +139,7 @@ field-url-private = This address is in a private network, where nothing is sent.
 field-webhook-secret = A secret is whsec_ followed by 24 to 64 bytes in base64.
 field-robot-no-secret = Robots of WeCom have no signing secret.
 field-private-ranges = Private ranges only, such as 10.20.0.0/16 or fd00::/8, parted by commas; at most 20.
+field-only-for-maintenance = Times of work are given of a maintenance only.
 field-only-for-chosen = Customers can be named only where it is for chosen customers.
 field-avatar = A PNG, JPEG or WebP picture of at most 4096 pixels a side is needed.
 field-number-or-never = Enter 0 for never, or a number from { $min } to { $max }.

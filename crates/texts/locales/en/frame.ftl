@@ -72,6 +72,7 @@ nav-instances = Instances
 nav-billing = Use and costs
 nav-own-instances = My instances
 nav-own-images = My images
+nav-own-jobs = Jobs
 frame-ended = Your access to this page has ended
 frame-ended-hint = You have been signed out, or your access has changed. What this page showed is hidden. Sign in to go on; the start page says what is yours now.
 money = { $amount } { $currency }

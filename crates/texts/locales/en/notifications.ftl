@@ -29,6 +29,8 @@ notification-kind-allocation-ending = A machine’s time ends soon
 notification-kind-renewal-decided = Answers to wishes for more time
 notification-kind-maintenance-planned = Maintenance of your machines
 notification-kind-maintenance-cancelled = Maintenance that was called off
+notification-kind-maintenance-begun = Maintenance that has begun
+notification-kind-maintenance-over = Maintenance that is over
 notification-kind-allocation-given = A machine was given to you
 notification-kind-allocation-renewed = The end of a machine’s time was moved
 notification-kind-allocation-grace = A machine’s time is over
@@ -58,6 +60,8 @@ notification-renewal-decided = { $answer ->
    *[granted] You have { $machine } until { $endsAt }.
 }
 notification-maintenance-planned = { $machine } is under maintenance from { $startsAt } until { $endsAt }: { $word }
+notification-maintenance-begun = The maintenance of { $machine } has begun. It is planned until { $endsAt }: { $word }
+notification-maintenance-over = The maintenance of { $machine } is over.
 notification-allocation-given = { $begins ->
     [later] You have { $machine } from { $startsAt } until { $endsAt }.
    *[now] You have { $machine } now, until { $endsAt }.
@@ -182,6 +186,12 @@ mail-renewal-decided-link = Open the machine
 mail-maintenance-planned-subject = { $product }: maintenance of { $machine }
 mail-maintenance-planned-text = { $machine } is under maintenance from { $startsAt } until { $endsAt }: { $word }
 mail-maintenance-planned-link = Open the machine
+mail-maintenance-begun-subject = { $product }: the maintenance of { $machine } has begun
+mail-maintenance-begun-text = The maintenance of { $machine } has begun. It is planned until { $endsAt }: { $word }
+mail-maintenance-begun-link = Open the machine
+mail-maintenance-over-subject = { $product }: the maintenance of { $machine } is over
+mail-maintenance-over-text = The maintenance of { $machine } is over. It was planned from { $startsAt } until { $endsAt }.
+mail-maintenance-over-link = Open the machine
 mail-allocation-given-subject = { $product }: { $machine } is yours
 mail-allocation-given-text = { $begins ->
     [later] You have { $machine } from { $startsAt } until { $endsAt }.
@@ -354,6 +364,8 @@ mail-kind-allocation-renewed = End moved
 mail-kind-allocation-grace = Grace began
 mail-kind-allocation-reclaimed = Machine taken back
 mail-kind-maintenance-cancelled = Maintenance called off
+mail-kind-maintenance-begun = Maintenance has begun
+mail-kind-maintenance-over = Maintenance is over
 mail-kind-invitation-accepted = Invitation accepted
 mail-kind-member-added = Added to an organisation
 mail-kind-member-changed = Another role in an organisation
@@ -426,6 +438,8 @@ channel-message-renewal-decided = { $answer ->
    *[granted] { $customer } has { $machine } until { $endsAt }.
 }
 channel-message-maintenance-planned = { $customer }: { $machine } is under maintenance from { $startsAt } until { $endsAt }: { $word }
+channel-message-maintenance-begun = { $customer }: the maintenance of { $machine } has begun. It is planned until { $endsAt }: { $word }
+channel-message-maintenance-over = { $customer }: the maintenance of { $machine } is over.
 channel-message-allocation-given = { $begins ->
     [later] { $customer } has { $machine } from { $startsAt } until { $endsAt }.
    *[now] { $customer } has { $machine } now, until { $endsAt }.

@@ -85,6 +85,7 @@ permission-audit-view = Read the audit log
 permission-audit-seal = Seal the audit log (system only)
 permission-jobs-view = See background jobs
 permission-note-jobs-view = For programs: background jobs over the API, and the figures at /metrics. No page shows them.
+permission-jobs-view-own = See what is done in the background for one’s customer, or for oneself
 permission-jobs-run = Run background jobs (system only)
 permission-announcements-manage = Announce to everybody or to some
 permission-settings-view = See the settings; of secrets only whether they are set

@@ -103,6 +103,7 @@ audit-action-customers-view = 查看所属客户
 audit-action-customers-list-members = 查看成员
 audit-action-customers-manage = 查看全部客户
 audit-action-jobs-view = 查看后台任务
+audit-action-jobs-view-own = 查看自己的后台任务
 audit-action-jobs-run = 运行后台任务
 audit-action-machines-cancel-maintenance = 取消维护
 audit-action-machines-cordon = 停止分配

@@ -137,6 +137,7 @@ error-directory-away = 用户名或密码错误，或暂时无法访问 { $provi
 error-identity-no-role = { $provider } 认识您，但您所在的组均无权使用本平台，请联系管理员。
 error-identity-unknown = { $provider } 认识您，但您在本平台没有账号，请联系管理员。
 error-identity-disabled = { $provider } 已确认您的身份，但您在本平台的账号已被停用。请联系本平台的管理员启用。
+error-identity-name-reserved = { $provider } 认识您，但用户名 { $name } 在操作日志中代表平台自身，任何人都不能使用。请联系管理员在该服务中更换名称。
 error-identity-name-taken = { $provider } 认识您，但用户名 { $name } 在本平台属于他人，请联系管理员。
 error-identity-taken = 此身份已与本平台的另一个账号绑定。请用它登录那个账号；如两个账号都属于您，请让管理员在那个账号上解除绑定或删除那个账号，然后再在此处绑定。
 error-identity-twice = 您的账号已与该服务中的某个身份绑定，请先解除。

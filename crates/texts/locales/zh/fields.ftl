@@ -135,6 +135,7 @@ field-url-private = 此地址在私有网络中，不能发送消息。管理员
 field-webhook-secret = 密钥格式为 whsec_ 加上 24 至 64 字节的 base64。
 field-robot-no-secret = 企业微信机器人没有签名密钥。
 field-private-ranges = 只能填写内网网段，例如 10.20.0.0/16 或 fd00::/8，用逗号分隔，最多 20 个。
+field-only-for-maintenance = 仅维护通知可以填写维护时间。
 field-only-for-chosen = 仅在对象为指定客户时可以选择客户。
 field-avatar = 请上传边长不超过 4096 像素的 PNG、JPEG 或 WebP 图片。
 field-number-or-never = 请填 0（不清除）或 { $min } 至 { $max } 之间的整数。

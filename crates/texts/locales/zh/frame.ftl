@@ -69,6 +69,7 @@ nav-instances = 实例
 nav-billing = 用量和费用
 nav-own-instances = 我的实例
 nav-own-images = 我的镜像
+nav-own-jobs = 后台任务
 frame-ended = 对此页的访问已结束
 frame-ended-hint = 您已退出登录，或访问权限已变更，此页内容已隐藏。请重新登录，或返回首页查看当前状态。
 money = { $amount } { $currency }

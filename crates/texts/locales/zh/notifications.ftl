@@ -28,6 +28,8 @@ notification-kind-allocation-ending = 机器即将到期
 notification-kind-renewal-decided = 续期申请的答复
 notification-kind-maintenance-planned = 机器维护
 notification-kind-maintenance-cancelled = 机器维护取消
+notification-kind-maintenance-begun = 机器维护开始
+notification-kind-maintenance-over = 机器维护结束
 notification-kind-allocation-given = 分配到机器
 notification-kind-allocation-renewed = 机器到期时间调整
 notification-kind-allocation-grace = 机器到期，进入宽限期
@@ -57,6 +59,8 @@ notification-renewal-decided = { $answer ->
    *[granted] { $machine } 可使用至 { $endsAt }。
 }
 notification-maintenance-planned = { $machine } 将于 { $startsAt } 至 { $endsAt } 维护：{ $word }
+notification-maintenance-begun = { $machine } 的维护已开始，预计至 { $endsAt }：{ $word }
+notification-maintenance-over = { $machine } 的维护已结束。
 notification-allocation-given = { $begins ->
     [later] { $machine } 已分配给您，使用期为 { $startsAt } 至 { $endsAt }。
    *[now] { $machine } 已分配给您，可使用至 { $endsAt }。
@@ -181,6 +185,12 @@ mail-renewal-decided-link = 查看机器
 mail-maintenance-planned-subject = { $product }：{ $machine } 维护通知
 mail-maintenance-planned-text = { $machine } 将于 { $startsAt } 至 { $endsAt } 维护：{ $word }
 mail-maintenance-planned-link = 查看机器
+mail-maintenance-begun-subject = { $product }：{ $machine } 的维护已开始
+mail-maintenance-begun-text = { $machine } 的维护已开始，预计至 { $endsAt }：{ $word }
+mail-maintenance-begun-link = 查看机器
+mail-maintenance-over-subject = { $product }：{ $machine } 的维护已结束
+mail-maintenance-over-text = { $machine } 的维护已结束（计划时间为 { $startsAt } 至 { $endsAt }）。
+mail-maintenance-over-link = 查看机器
 mail-allocation-given-subject = { $product }：{ $machine } 已分配给您
 mail-allocation-given-text = { $begins ->
     [later] { $machine } 已分配给您，使用期为 { $startsAt } 至 { $endsAt }。
@@ -353,6 +363,8 @@ mail-kind-allocation-renewed = 到期时间调整
 mail-kind-allocation-grace = 进入宽限期
 mail-kind-allocation-reclaimed = 回收机器
 mail-kind-maintenance-cancelled = 维护取消
+mail-kind-maintenance-begun = 维护开始
+mail-kind-maintenance-over = 维护结束
 mail-kind-invitation-accepted = 邀请已接受
 mail-kind-member-added = 被加入组织
 mail-kind-member-changed = 组织角色变更
@@ -425,6 +437,8 @@ channel-message-renewal-decided = { $answer ->
    *[granted] { $customer }：{ $machine } 可使用至 { $endsAt }。
 }
 channel-message-maintenance-planned = { $customer }：{ $machine } 将于 { $startsAt } 至 { $endsAt } 维护：{ $word }
+channel-message-maintenance-begun = { $customer }：{ $machine } 的维护已开始，预计至 { $endsAt }：{ $word }
+channel-message-maintenance-over = { $customer }：{ $machine } 的维护已结束。
 channel-message-allocation-given = { $begins ->
     [later] { $customer }：{ $machine } 已分配，使用期为 { $startsAt } 至 { $endsAt }。
    *[now] { $customer }：{ $machine } 已分配，可使用至 { $endsAt }。

@@ -82,6 +82,7 @@ permission-audit-view = 查看审计日志
 permission-audit-seal = 封存审计日志（仅系统）
 permission-jobs-view = 查看后台任务
 permission-note-jobs-view = 供程序使用：通过 API 查看后台任务，以及 /metrics 上的指标。没有对应页面。
+permission-jobs-view-own = 查看本客户或自己的后台任务
 permission-jobs-run = 运行后台任务（仅系统）
 permission-announcements-manage = 发布、修改、删除公告
 permission-settings-view = 查看平台设置（密钥只显示是否已设置）

@@ -7,6 +7,7 @@ pub mod billing;
 pub mod budgets;
 pub mod images;
 pub mod instances;
+pub mod jobs;
 pub mod machines;
 pub mod members;
 pub mod notifications;

@@ -30,4 +30,10 @@ pub const MONEY: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST", "save_own_budget",                                  [401, 404, 404, 200, 200, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "delete_own_budget",                                [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "keep_own_instance",                                [401, 404, 404, 422, 404, 404, 401, 404, 404]),
+    (Door::Rest, "GET",  "/api/customer/jobs",                                   [401, 404, 200, 200, 200, 404, 401, 404, 404]),
+    (Door::Rest, "GET",  "/api/customer/storage/quota",                          [401, 404, 200, 200, 200, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST", "list_own_jobs",                                    [401, 404, 200, 200, 200, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST", "read_storage",                                     [401, 404, 200, 200, 200, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST", "list_uploads",                                     [401, 404, 200, 200, 200, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST", "abort_upload",                                     [401, 404, 403, 200, 404, 200, 401, 404, 404]),
 ];

@@ -332,7 +332,7 @@ impl World {
         let (target, role, extra) = (self.target.id.to_string(), self.role.to_string(), self.extra[0].id.to_string());
         let owner = self.acme.owner.id.to_string();
         let (announcement, spec) = (self.announcement.to_string(), self.spec.to_string());
-        let service = self.identity_provider.to_string();
+        let (service, upload) = (self.identity_provider.to_string(), self.library.upload.to_string());
         let [own_instance, instance] = self.instances.map(|id| id.to_string());
         let [own_image, image] = self.library.images.map(|id| id.to_string());
         let (webhook, channel) = (self.webhooks[1].to_string(), self.channels[1].to_string());
@@ -417,6 +417,7 @@ impl World {
             "update_own_instance" => vec![("id", &own_instance), ("name", &fresh)],
             "act_on_own_instance" => vec![("id", &own_instance), ("action", "stop")],
             "get_own_image" | "delete_own_image" => vec![("id", &own_image)],
+            "abort_upload" => vec![("id", &upload)],
             "create_announcement" => {
                 vec![("form[kind]", "announcement"), ("form[title]", &fresh), ("form[audience]", "staff")]
             }

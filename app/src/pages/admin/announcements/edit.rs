@@ -120,6 +120,17 @@ fn form_view(
             <fieldset>
                 {text_field(TextField {
                     kind: "datetime-local",
+                    hint: Some(words.t("announcement-work-hint")),
+                    ..field("announcement-work-starts", "work_starts", "workStartsAt", &form.work_starts)
+                })}
+                {text_field(TextField {
+                    kind: "datetime-local",
+                    ..field("announcement-work-ends", "work_ends", "workEndsAt", &form.work_ends)
+                })}
+            </fieldset>
+            <fieldset>
+                {text_field(TextField {
+                    kind: "datetime-local",
                     hint: Some(words.t("announcement-starts-hint")),
                     ..field("announcement-starts", "starts", "startsAt", &form.starts)
                 })}

@@ -14,6 +14,9 @@ pub struct AnnouncementForm {
     pub starts: String,
     /// Likewise; empty for as long as it is not taken away.
     pub ends: String,
+    /// Likewise, of a maintenance.
+    pub work_starts: String,
+    pub work_ends: String,
     pub revision: String,
 }
 
@@ -42,6 +45,8 @@ mod read {
                 audience: view.audience.code().to_owned(),
                 starts: local(view.starts_at),
                 ends: view.ends_at.map(local).unwrap_or_default(),
+                work_starts: view.work_starts_at.map(local).unwrap_or_default(),
+                work_ends: view.work_ends_at.map(local).unwrap_or_default(),
                 revision: view.revision.to_string(),
             }
         }
@@ -56,6 +61,8 @@ mod read {
                 audience: t("audience"),
                 starts: t("starts"),
                 ends: t("ends"),
+                work_starts: t("work_starts"),
+                work_ends: t("work_ends"),
                 revision: t("revision"),
             }
         }
@@ -70,13 +77,15 @@ mod read {
                 ("audience", self.audience.clone()),
                 ("starts", self.starts.clone()),
                 ("ends", self.ends.clone()),
+                ("work_starts", self.work_starts.clone()),
+                ("work_ends", self.work_ends.clone()),
                 ("revision", self.revision.clone()),
                 ("customers", customers.join(" ")),
             ]
         }
 
-        /// What it asks for. Customers that were marked count only where customers are chosen: without JavaScript the
-        /// list is always there.
+        /// What it asks for. Customers that were marked count only where customers are chosen, and times of work only of a
+        /// maintenance: without JavaScript both are always there.
         ///
         /// # Errors
         /// Validation with the field that does not read.
@@ -89,6 +98,10 @@ mod read {
                 AnnouncementKind::parse(&self.kind).ok_or_else(|| Error::field("kind", "field-unknown-value"))?;
             let audience =
                 Audience::parse(&self.audience).ok_or_else(|| Error::field("audience", "field-unknown-value"))?;
+            let of_work = |path: &'static str, text: &str| match kind {
+                AnnouncementKind::Maintenance => time(path, text),
+                AnnouncementKind::Announcement => Ok(None),
+            };
             Ok(AnnouncementEdit {
                 kind,
                 title: self.title.clone(),
@@ -97,6 +110,8 @@ mod read {
                 customer_ids: if audience == Audience::Chosen { customers } else { Vec::new() },
                 starts_at: time("startsAt", &self.starts)?,
                 ends_at: time("endsAt", &self.ends)?,
+                work_starts_at: of_work("workStartsAt", &self.work_starts)?,
+                work_ends_at: of_work("workEndsAt", &self.work_ends)?,
                 revision: self.revision.parse().ok(),
             })
         }

@@ -7,7 +7,7 @@ use leptos::server_fn::ServerFn;
 
 use super::server_fns::DeleteAnnouncement;
 use crate::door::{Refused, door, look};
-use crate::layouts::{Area, PageFrame, frame, page};
+use crate::layouts::{Area, PageFrame, frame, page, work_period};
 use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::forms::form_fault;
@@ -74,13 +74,14 @@ fn row(words: Words, view: AnnouncementView) -> impl IntoView {
         AnnouncementState::Showing => Tone::Ok,
         AnnouncementState::Over => Tone::Off,
     };
+    let work = view.work_starts_at.zip(view.work_ends_at).map(|times| work_period(words, times));
     let ends = match view.ends_at {
         Some(at) => time(at, zone).into_any(),
         None => words.t("announcement-open-end").into_any(),
     };
     view! {
         <tr>
-            <th scope="row"><a href=paths::announcement_edit(view.id)>{view.title}</a></th>
+            <th scope="row"><a href=paths::announcement_edit(view.id)>{view.title}</a> {work}</th>
             <td data-label=words.t("announcement-kind")>{words.t(&format!("announcement-kind-{}", view.kind.code()))}</td>
             <td data-label=words.t("announcement-audience")>{audience}</td>
             <td data-label=words.t("announcement-starts")>{time(view.starts_at, zone)}</td>

@@ -7,6 +7,7 @@ use super::super::{SessionEnding, entry};
 use super::roles::{self, Changed, Given, GroupNames};
 use super::{Proved, Provider, Settings, binding, store};
 use crate::accounts::store::Credentials;
+use crate::accounts::users::is_reserved;
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, fields, secrets};
 
@@ -129,8 +130,16 @@ async fn create(
     let display_name = fields::display_name_of(proved.display_name.as_deref().unwrap_or_default());
     let email = proved.email.as_deref().map(str::to_lowercase);
     let email = email.filter(|email| email.len() <= 254 && fields::is_email(email));
+    // Nobody is called as a part of the platform is in its log, whoever makes the account.
+    let reserved = is_reserved(&name);
+    if reserved && taken == NameTaken::Refuse {
+        return Err(refused("error-identity-name-reserved", provider).with_arg("name", &name));
+    }
     let mut called = name.clone();
-    let mut user = store::insert_person(tx, &name, &display_name, email.as_deref()).await?;
+    let mut user = match reserved {
+        true => None,
+        false => store::insert_person(tx, &name, &display_name, email.as_deref()).await?,
+    };
     for number in 2..OTHER_NAMES + 2 {
         if user.is_some() || taken == NameTaken::Refuse {
             break;

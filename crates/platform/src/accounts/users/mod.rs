@@ -493,10 +493,15 @@ fn details(wrong: &mut Wrong, username: String, display_name: Option<String>, em
 
 /// Nobody is called from now on as a part of the platform is in the log.
 pub(crate) fn refuse_reserved(wrong: &mut Wrong, path: &'static str, name: &str) {
-    let parts = SystemActor::ALL.map(SystemActor::name);
-    if parts.contains(&name) || ["system", "anonymous", "cli", "root"].contains(&name) {
+    if is_reserved(name) {
         wrong.add_with(path, "field-user-name-reserved", vec![("name", name.to_owned())]);
     }
+}
+
+/// Whether a user name stands for a part of the platform in the log.
+pub(in crate::accounts) fn is_reserved(name: &str) -> bool {
+    let parts = SystemActor::ALL.map(SystemActor::name);
+    parts.contains(&name) || ["system", "anonymous", "cli", "root"].contains(&name)
 }
 
 /// As the database asks: `[a-z0-9][a-z0-9._-]{0,62}`.

@@ -79,8 +79,7 @@ pub(in crate::files) async fn upload(tx: &mut Tx, id: UploadId) -> Result<Option
         chunks: u32::try_from(size.div_ceil(chunk_size)).map_err(Error::internal)?,
         sha256: row.sha256.map(hex::encode),
         purpose: purpose(&row.purpose)?,
-        state: UploadState::parse(&row.state)
-            .ok_or_else(|| Error::internal(format!("unknown state of an upload {}", row.state)))?,
+        state: state(&row.state)?,
         received,
         received_bytes,
         file: row.file_id.map(FileId),
@@ -134,6 +133,37 @@ pub(in crate::files) async fn going(tx: &mut Tx, customer: Option<CustomerId>) -
     .fetch_all(&mut **tx)
     .await?;
     Ok(ids.into_iter().map(UploadId).collect())
+}
+
+/// What a list says of an upload.
+pub(in crate::files) struct Brief {
+    pub id: i64,
+    pub name: String,
+    pub purpose: FilePurpose,
+    pub state: UploadState,
+    pub fault: Option<UploadFault>,
+}
+
+/// Of these uploads of people, as many as there are.
+pub(in crate::files) async fn briefs(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Brief>> {
+    let rows =
+        sqlx::query!("select id, name, purpose, state, fault from uploads where id = any($1) and not by_platform", ids)
+            .fetch_all(&mut **tx)
+            .await?;
+    let brief = rows.into_iter().map(|row| {
+        Ok(Brief {
+            id: row.id,
+            name: row.name,
+            purpose: purpose(&row.purpose)?,
+            state: state(&row.state)?,
+            fault: row.fault.as_deref().and_then(UploadFault::parse),
+        })
+    });
+    brief.collect()
+}
+
+fn state(word: &str) -> Result<UploadState> {
+    UploadState::parse(word).ok_or_else(|| Error::internal(format!("unknown state of an upload {word}")))
 }
 
 /// Puts its end off; false for one that takes no chunks any more. Holds the row, so that chunks come one after the other.

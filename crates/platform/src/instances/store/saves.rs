@@ -78,7 +78,7 @@ pub(in crate::instances) async fn saves_of(tx: &mut Tx, instance: InstanceId) ->
 }
 
 /// These, in this order.
-async fn saves(tx: &mut Tx, ids: &[i64]) -> Result<Vec<SaveRow>> {
+pub(in crate::instances) async fn saves(tx: &mut Tx, ids: &[i64]) -> Result<Vec<SaveRow>> {
     let rows = sqlx::query!(
         "select s.id, s.instance_id, s.customer_id, s.machine_id, s.created_by, s.created_name, s.name, s.description,
                 s.remark, s.tag, s.state, s.run, s.fault, s.detail, s.done_bytes, s.total_bytes, s.upload_id,

@@ -84,7 +84,8 @@ pub(in crate::machines) async fn delete(
     Ok(())
 }
 
-pub(in crate::machines) struct NewWindow {
+/// When a machine is out, and what its people read of it.
+pub(in crate::machines) struct Window {
     pub starts_at: DateTime<Utc>,
     pub ends_at: DateTime<Utc>,
     pub message: String,
@@ -93,7 +94,7 @@ pub(in crate::machines) struct NewWindow {
 pub(in crate::machines) async fn insert_window(
     tx: &mut Tx,
     granted: &Granted<OperateMachine>,
-    new: &NewWindow,
+    new: &Window,
     ctx: &OpContext,
 ) -> Result<()> {
     sqlx::query!(
@@ -176,12 +177,22 @@ pub(in crate::machines) async fn past_windows(
 /// A window that is over; `state_before` when it had begun.
 pub(in crate::machines) struct EndedWindow {
     pub state_before: Option<ServiceState>,
+    /// As it was planned.
+    pub period: (DateTime<Utc>, DateTime<Utc>),
 }
 
-fn ended(words: Vec<Option<String>>) -> Result<Vec<EndedWindow>> {
-    words
-        .into_iter()
-        .map(|word| Ok(EndedWindow { state_before: word.as_deref().map(service_state).transpose()? }))
+struct EndedRow {
+    state_before: Option<String>,
+    starts_at: DateTime<Utc>,
+    ends_at: DateTime<Utc>,
+}
+
+fn ended(rows: Vec<EndedRow>) -> Result<Vec<EndedWindow>> {
+    rows.into_iter()
+        .map(|row| {
+            let state_before = row.state_before.as_deref().map(service_state).transpose()?;
+            Ok(EndedWindow { state_before, period: (row.starts_at, row.ends_at) })
+        })
         .collect()
 }
 
@@ -192,11 +203,12 @@ pub(in crate::machines) async fn end_window(
     window: Option<MaintenanceId>,
     now: DateTime<Utc>,
 ) -> Result<Vec<EndedWindow>> {
-    let rows = sqlx::query_scalar!(
+    let rows = sqlx::query_as!(
+        EndedRow,
         "update maintenance_windows
          set state = case when state = 'active' then 'ended' else 'cancelled' end, ended_at = $3
          where machine_id = $1 and ($2::bigint is null or id = $2) and state in ('planned', 'active')
-         returning state_before",
+         returning state_before, starts_at, ends_at",
         machine.0,
         window.map(|window| window.0),
         now
@@ -212,9 +224,11 @@ pub(in crate::machines) async fn end_windows_past(
     machine: MachineId,
     now: DateTime<Utc>,
 ) -> Result<Vec<EndedWindow>> {
-    let rows = sqlx::query_scalar!(
+    let rows = sqlx::query_as!(
+        EndedRow,
         "update maintenance_windows set state = 'ended', ended_at = $2
-         where machine_id = $1 and state in ('planned', 'active') and ends_at <= $2 returning state_before",
+         where machine_id = $1 and state in ('planned', 'active') and ends_at <= $2
+         returning state_before, starts_at, ends_at",
         machine.0,
         now
     )
@@ -223,18 +237,19 @@ pub(in crate::machines) async fn end_windows_past(
     ended(rows)
 }
 
-/// Begins the window whose time has come; its message, when one began. Not on a retired machine.
+/// Begins the window whose time has come; it, when one began. Not on a retired machine.
 pub(in crate::machines) async fn begin_window(
     tx: &mut Tx,
     machine: MachineId,
     now: DateTime<Utc>,
-) -> Result<Option<String>> {
-    Ok(sqlx::query_scalar!(
+) -> Result<Option<Window>> {
+    Ok(sqlx::query_as!(
+        Window,
         "update maintenance_windows w set state = 'active', state_before = m.service_state
          from machines m
          where m.id = w.machine_id and w.machine_id = $1 and w.state = 'planned' and w.starts_at <= $2
            and w.ends_at > $2 and m.service_state not in ('retired', 'maintenance')
-         returning w.message",
+         returning w.starts_at, w.ends_at, w.message",
         machine.0,
         now
     )

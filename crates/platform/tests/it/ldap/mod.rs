@@ -277,6 +277,21 @@ async fn wrong_empty_locked_and_odd_are_all_refused_alike() {
 }
 
 #[tokio::test]
+async fn nobody_is_called_as_a_part_of_the_platform_by_a_directory() {
+    let world = World::new().await;
+    world.directory.change(
+        "dn: uid=operator,ou=people,dc=example,dc=org\nchangetype: add\nobjectClass: inetOrgPerson\nuid: operator\n\
+         cn: Somebody\nsn: Somebody\nuserPassword: operator's password\n",
+    );
+    let (code, key) = world.refusal("operator", "operator's password").await;
+    assert_eq!((code, key), (ErrorCode::WrongState, "error-identity-name-reserved"));
+    assert_eq!(world.refusal("operator", "another password").await, WRONG, "said to nobody else");
+    assert_eq!(world.view().await.accounts, 0);
+    let why = "select after->>'why' from audit_events where outcome = 'failed' order by id limit 1";
+    assert_eq!(world.sql(why).await, ["name-reserved"]);
+}
+
+#[tokio::test]
 async fn an_account_with_a_password_here_is_never_taken_over() {
     let world = World::new().await;
     let local = world.test.outsider("wanda").await;

@@ -392,6 +392,19 @@ async fn the_same_address_or_subject_from_another_issuer_is_somebody_else() {
 }
 
 #[tokio::test]
+async fn nobody_is_called_as_a_part_of_the_platform_by_a_service() {
+    let world = World::new().await;
+    for (subject, name) in [("s1", "System"), ("s2", "system"), ("s3", "operator@example.org"), ("s4", "systems")] {
+        world.service.says(json!({ "sub": subject, "preferred_username": name }));
+        world.sign_in().await.unwrap();
+    }
+    let names = "select name from users where password_hash is null order by id";
+    assert_eq!(world.sql(names).await, ["system-2", "system-3", "operator-2", "systems"]);
+    let log = "select after->>'name' from audit_events where action = 'accounts:create-from-provider' order by id";
+    assert_eq!(world.sql(log).await, ["system-2", "system-3", "operator-2", "systems"], "as they are called here");
+}
+
+#[tokio::test]
 async fn groups_disabled_accounts_and_new_keys() {
     let world = World::new().await;
     let acme = world.test.customer("Acme").await;

@@ -1,0 +1,106 @@
+//! What people see of what is done for them in the background, and of what they store.
+
+use contract::ErrorCode;
+use contract::files::{FilePurpose, GB, UploadCreate, UploadState};
+use contract::jobs::{JobState, OwnJobKind, OwnJobQuery, OwnJobView};
+use contract::quotas::Quota;
+use platform::jobs::{self, Claim, Lane, Outcome};
+use platform::{files, instances, quotas};
+use test_support::{TestPlatform, TestUser};
+
+use crate::instances::{host, named, shop, small, tested};
+
+/// An upload of five bytes, of which nothing is there yet.
+fn announced(sha256: Option<String>) -> UploadCreate {
+    UploadCreate { name: "model.tar".to_owned(), size: 5, sha256, purpose: FilePurpose::Image }
+}
+
+async fn list(test: &TestPlatform, user: &TestUser, query: OwnJobQuery) -> Vec<OwnJobView> {
+    let page = jobs::list_own(&test.platform, &user.ctx(), &query).await.unwrap();
+    assert_eq!(page.total, page.list.len() as u64);
+    page.list
+}
+
+async fn claimed(test: &TestPlatform, lane: Lane) -> Claim {
+    // By the database's clock, which may be behind ours.
+    sqlx::query("update jobs set run_at = now() where state = 'ready'").execute(test.owner_pool()).await.unwrap();
+    jobs::claim(&test.platform, lane, "worker", 1).await.unwrap().remove(0)
+}
+
+#[tokio::test]
+async fn people_see_their_own_jobs_and_owners_those_of_their_customer() {
+    let test = TestPlatform::new().await;
+    let (admin, acme, globex) = (test.admin().await, test.customer("Acme").await, test.customer("Globex").await);
+    host(&test, &admin.ctx(), "host-001", 1, "/nonexistent/docker.sock").await;
+    tested(&test, "host-001").await;
+    let shop = shop(&test, &admin.ctx(), "library/small:1", small()).await;
+    let made = instances::create(&test.platform, &acme.member.ctx(), named("train", &shop)).await.unwrap();
+    let ctx = acme.owner.ctx();
+    let upload = files::create_upload(&test.platform, &ctx, announced(Some("0".repeat(64)))).await.unwrap();
+    files::put_chunk(&test.platform, &ctx, upload.id, 0, None, &mut &b"hello"[..]).await.unwrap();
+    let ended = files::complete(&test.platform, &ctx, upload.id).await.unwrap();
+    assert_eq!(ended.state, UploadState::Aborted, "it is not what was announced");
+
+    let seen = list(&test, &acme.owner, OwnJobQuery::default()).await;
+    let [of_upload, of_instance] = &seen[..] else { panic!("{seen:?}") };
+    assert_eq!((of_upload.kind, of_upload.state), (OwnJobKind::Upload, JobState::Ready));
+    assert_eq!(of_upload.person.as_ref(), Some(&acme.owner.name));
+    let subject = of_upload.subject.as_ref().unwrap();
+    assert_eq!(
+        (subject.kind.as_str(), subject.name.as_str(), subject.state.as_str()),
+        ("upload", "model.tar", "aborted")
+    );
+    assert!(subject.message.as_ref().unwrap().contains("not the file that was announced"), "{subject:?}");
+    assert_eq!((of_instance.kind, of_instance.person.as_ref()), (OwnJobKind::Instance, Some(&acme.member.name)));
+    let subject = of_instance.subject.as_ref().unwrap();
+    assert_eq!((subject.name.as_str(), subject.state.as_str()), ("train", "creating"));
+    assert_eq!(subject.link, Some(format!("/instances/{}", made.id)));
+
+    let own = list(&test, &acme.member, OwnJobQuery::default()).await;
+    assert_eq!(own.iter().map(|job| (job.id, job.person.clone())).collect::<Vec<_>>(), [(of_instance.id, None)]);
+    assert!(list(&test, &globex.owner, OwnJobQuery::default()).await.is_empty());
+    for nobody in [&admin, &test.outsider("oz").await] {
+        let error = jobs::list_own(&test.platform, &nobody.ctx(), &OwnJobQuery::default()).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::NotFound, "{}", nobody.name);
+    }
+    let kind = OwnJobQuery { kind: Some(OwnJobKind::Upload), ..Default::default() };
+    assert_eq!(list(&test, &acme.owner, kind).await.len(), 1);
+    let state = OwnJobQuery { state: Some(JobState::Done), ..Default::default() };
+    assert!(list(&test, &acme.owner, state.clone()).await.is_empty());
+
+    // What a handler says is for staff: customers read where the thing stands.
+    let failed = Outcome::Failed("no route to 10.0.0.7".to_owned());
+    assert!(jobs::finish(&test.platform, &claimed(&test, Lane::Instances).await, &failed).await.unwrap());
+    let own = list(&test, &acme.member, OwnJobQuery::default()).await;
+    assert_eq!((own[0].state, own[0].attempt), (JobState::Ready, 1));
+    assert!(!serde_json::to_string(&own).unwrap().contains("10.0.0.7"), "{own:?}");
+    assert!(jobs::finish(&test.platform, &claimed(&test, Lane::Uploads).await, &Outcome::Done).await.unwrap());
+    let done = list(&test, &acme.owner, state).await;
+    assert_eq!((done.len(), done[0].person.as_ref()), (1, Some(&acme.owner.name)), "as it was while it waited");
+    assert!(done[0].finished_at.is_some());
+}
+
+#[tokio::test]
+async fn what_is_stored_stands_beside_the_limits() {
+    let test = TestPlatform::new().await;
+    let (admin, acme, globex) = (test.admin().await, test.customer("Acme").await, test.customer("Globex").await);
+    let limit = |gb| Quota { storage_gb: Some(gb), ..Quota::default() };
+    quotas::set_of_customer(&test.platform, &admin.ctx(), acme.id, limit(2)).await.unwrap();
+    quotas::set_of_user(&test.platform, &admin.ctx(), acme.member.id, limit(1)).await.unwrap();
+    files::create_upload(&test.platform, &acme.owner.ctx(), announced(None)).await.unwrap();
+    files::create_upload(&test.platform, &acme.member.ctx(), announced(None)).await.unwrap();
+    let of = async |user: &TestUser| quotas::storage(&test.platform, &user.ctx()).await;
+    let member = of(&acme.member).await.unwrap();
+    assert_eq!((member.used, member.limit, member.own_used, member.own_limit), (10, Some(2 * GB), 5, Some(GB)));
+    let owner = of(&acme.owner).await.unwrap();
+    assert_eq!((owner.used, owner.own_used, owner.own_limit), (10, 5, None));
+    assert_eq!(of(&globex.owner).await.unwrap(), Default::default());
+    assert_eq!(of(&admin).await.unwrap_err().code, ErrorCode::NotFound);
+
+    // A member gives up what is theirs, and nothing else is offered to them.
+    let going = files::uploads_going(&test.platform, &acme.member.ctx()).await.unwrap();
+    let offered: Vec<_> = going.iter().map(|going| (going.by.as_str(), going.may_abort)).collect();
+    assert_eq!(offered, [(acme.member.name.as_str(), true), (acme.owner.name.as_str(), false)]);
+    let going = files::uploads_going(&test.platform, &acme.owner.ctx()).await.unwrap();
+    assert!(going.iter().all(|going| going.may_abort), "owners tidy up after everybody");
+}
