@@ -6,7 +6,7 @@ use platform::{allocations, machines};
 use serde_json::json;
 
 use crate::both::{Doors, Through};
-use crate::harness::{Answer, Server, Who};
+use crate::harness::{Answer, Server, Who, sfn};
 
 async fn scenario(through: Through) {
     let server = Server::start().await;
@@ -140,8 +140,8 @@ async fn pages_of_a_machine_say_who_has_it_and_why_it_is_out() {
     assert!(free.contains("Nobody has this machine now.") && free.contains("New fans"), "{free}");
     let allocation = page(&format!("/admin/allocations/{id}")).await;
     assert!(allocation.contains("id=\"request\"") && allocation.contains("a paper"), "{allocation}");
-    let done = page("/admin/machines?did=delete&done=2&ids=a.b").await;
-    assert!(done.contains("Done for 2 machines: Delete") && done.contains(">b</li>"), "{done}");
+    let made_up = page("/admin/machines?did=delete&done=999&ids=Call-Bob").await;
+    assert!(!made_up.contains("Done for") && !made_up.contains("Call-Bob"), "{made_up}");
     let none = page("/admin/allocations?q=nobody").await;
     assert!(none.contains("No allocation matches these filters."), "{none}");
     // Nobody fills in a form that would be refused.
@@ -150,4 +150,72 @@ async fn pages_of_a_machine_say_who_has_it_and_why_it_is_out() {
     let owner = server.browser(&acme.owner).await;
     let mine = server.get(&owner, "/machines/host-001").await.text;
     assert!(mine.contains(&format!("data-seen=\"active {}\"", ends_at.timestamp())), "{mine}");
+}
+
+/// Months that are typed count whether or not they were looked at before, all that became of it is said, and nothing else is.
+#[tokio::test]
+async fn many_are_renewed_by_the_months_that_are_typed() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let (p, ctx) = (server.platform(), admin.ctx());
+    let mut ids = Vec::new();
+    for code in ["host-001", "host-002"] {
+        server.test.node(code).await;
+        let lease = AllocationCreate { customer_id: Some(acme.id), months: Some(1), ..Default::default() };
+        ids.push(allocations::create(p, &ctx, code, lease).await.unwrap().allocation.id);
+    }
+    let (first, second) = (ids[0].to_string(), ids[1].to_string());
+    let staff = server.browser(&admin).await;
+    let page = async |path: &str| server.get(&staff, path).await.text;
+    let send = async |function: &str, form: &[(&str, &str)]| {
+        let request = server.bare(http::Method::POST, &sfn(function)).header("accept", "text/html");
+        let answer = Answer::of(server.form(server.signed(&staff, request), form)).await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        answer.header("location").to_owned()
+    };
+    let months = async || {
+        let days = "round(extract(epoch from ends_at - starts_at) / 86400)";
+        server.sql(&format!("select {days} from allocations where id = {first}")).await[0].parse::<i64>().unwrap()
+    };
+    let before = months().await;
+
+    // The months stand in the very form that renews.
+    let bulk = format!("/admin/allocations/bulk?action=renew&ids={first}");
+    let shown = page(&bulk).await;
+    let form = shown.split("act_on_allocations").nth(1).and_then(|rest| rest.split("</form>").next()).expect("the form");
+    assert!(form.contains("name=\"months\"") && form.contains("name=\"preview\""), "{form}");
+    let fields = [("action", "renew"), ("months", "6"), ("ids[]", &*first)];
+    let preview = format!("/admin/allocations/bulk?action=renew&ids={first}");
+    let look = [&fields[..], &[("preview", preview.as_str())]].concat();
+    let looked = send("act_on_allocations", &look[..]).await;
+    assert_eq!(looked, format!("{preview}&months=6"));
+    assert_eq!(months().await, before, "a look changes nothing");
+    assert!(page(&looked).await.contains("value=\"6\""));
+    // Months that cannot be are none.
+    let odd = page(&format!("{bulk}&months=999")).await;
+    assert!(odd.contains("act_on_allocations") && !odd.contains("value=\"999\""), "{odd}");
+
+    let done = send("act_on_allocations", &fields[..]).await;
+    assert!((180..=186).contains(&(months().await - before)), "six months more");
+    let said = page(&done).await;
+    assert!(said.contains("1 allocation was renewed by 6 months."), "{said}");
+    for forged in [done.replace("done=1", "done=77"), "/admin/allocations?did=renew&done=77".to_owned()] {
+        let said = page(&forged).await;
+        assert!(!said.contains("renewed by") && !said.contains("77 allocations"), "{forged}");
+    }
+
+    // One that is refused comes back with why, beside the number of the others.
+    machines::act(p, &ctx, "host-002", MachineAction::Drain, None).await.unwrap();
+    let fields = [("action", "renew"), ("months", "1"), ("ids[]", &*first), ("ids[]", &*second)];
+    let left = send("act_on_allocations", &fields[..]).await;
+    let said = page(&left).await;
+    assert!(said.contains("1 is done; these are left.") && said.contains("host-002"), "{said}");
+    let forged = page(&left.replace("done=1", "done=5")).await;
+    assert!(!forged.contains("are done; these are left."), "{forged}");
+
+    // The same of machines.
+    machines::act(p, &ctx, "host-002", MachineAction::Uncordon, None).await.unwrap();
+    let fields = [("action", "cordon"), ("ids[]", "host-001"), ("ids[]", "host-002")];
+    let said = page(&send("act_on_machines", &fields[..]).await).await;
+    assert!(said.contains("Done for 2 machines:") && said.contains(">host-002</li>"), "{said}");
 }

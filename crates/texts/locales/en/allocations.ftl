@@ -160,8 +160,11 @@ allocations-bulk-done = { $n ->
    *[other] { $n } are done; these are left.
 }
 allocations-bulk-renew-done = { $n ->
-    [one] { $n } allocation was renewed.
-   *[other] { $n } allocations were renewed.
+    [one] { $n } allocation was renewed
+   *[other] { $n } allocations were renewed
+} by { $months ->
+    [one] { $months } month.
+   *[other] { $months } months.
 }
 allocations-bulk-reclaim-done = { $n ->
     [one] { $n } machine is being taken back.

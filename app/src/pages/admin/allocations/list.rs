@@ -11,7 +11,7 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
 use super::server_fns::DecideRenewal;
-use crate::door::{Refused, door, look};
+use crate::door::{Refused, afterword_is_ours, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{described_by, fault_view, form_fault, options_view};
@@ -106,9 +106,11 @@ fn list_view(query: ListQuery, page: Page<AllocationView>, requests: Vec<Renewal
 /// What was done with many, where one comes from that.
 fn afterword(words: Words) -> Option<impl IntoView + use<>> {
     let map = use_query_map().get_untracked();
-    let did = AllocationAction::parse(&map.get("did")?)?;
-    let done = map.get("done").and_then(|n| n.parse::<u32>().ok()).filter(|done| *done > 0)?;
-    let says = words.with(&format!("allocations-bulk-{}-done", did.code()), &[("n", done.to_string())]);
+    let did = AllocationAction::parse(&map.get("did").filter(|_| afterword_is_ours())?)?;
+    let number = |name: &str| map.get(name).and_then(|n| n.parse::<u32>().ok());
+    let done = number("done").filter(|done| *done > 0)?;
+    let args = [("n", done.to_string()), ("months", number("months").unwrap_or_default().to_string())];
+    let says = words.with(&format!("allocations-bulk-{}-done", did.code()), &args);
     Some(view! { <section class="card notice" role="status"><p>{state(Tone::Ok, says)}</p></section> })
 }
 

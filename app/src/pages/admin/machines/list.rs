@@ -9,7 +9,7 @@ use platform::OpContext;
 
 use super::bulk::MAINTENANCE;
 use super::columns;
-use crate::door::door;
+use crate::door::{afterword_is_ours, door};
 use crate::layouts::{Area, PageFrame, frame, here, page};
 use crate::pages::customer::accounts::server_fns::ChooseColumns;
 use crate::paths;
@@ -101,7 +101,7 @@ fn list_view(query: ListQuery, list: Page<MachineRow>, facets: MachineFacets, co
 /// What was done with many, and with which, where one comes from that.
 fn afterword(words: Words) -> Option<impl IntoView + use<>> {
     let map = use_query_map().get_untracked();
-    let did = map.get("did")?;
+    let did = map.get("did").filter(|_| afterword_is_ours())?;
     let key = match MachineAction::parse(&did) {
         Some(action) => format!("action-{}", action.code()),
         None if did == MAINTENANCE => "maintenance-plan".to_owned(),

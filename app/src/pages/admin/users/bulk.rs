@@ -24,8 +24,7 @@ pub fn UserBulkPage() -> impl IntoView {
     let ids = paths::unpacked(&map.get_all("ids").unwrap_or_default());
     let ids = ids.iter().filter_map(|id| id.parse().ok()).map(UserId).collect();
     let action = map.get("action").and_then(|word| UserAction::parse(&word));
-    let number = |name: &str| map.get(name).and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
-    let before = Before { done: number("done"), left: number("more").into() };
+    let before = Before::here();
     let (platform, ctx) = door();
     page(
         async move {

@@ -66,8 +66,11 @@ pub async fn act_on_users(
     if door::wants_page() {
         let left: Vec<_> = outcomes.iter().filter(|one| !one.done).map(|one| one.id.clone()).collect();
         let done = outcomes.len() - left.len();
-        let next =
-            if left.is_empty() { paths::USERS.to_owned() } else { paths::users_bulk(action.code(), &left, done) };
+        let next = if left.is_empty() {
+            paths::USERS.to_owned()
+        } else {
+            door::signed_afterword(&paths::users_bulk(action.code(), &left, done))
+        };
         door::see_other(&next);
     }
     Ok(outcomes)
