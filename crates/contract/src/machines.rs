@@ -1,11 +1,13 @@
 //! GPU hosts: what was typed, what the agent found, and how agents join.
 
+mod models;
 mod passport;
 mod service;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use models::{gpus_in_words, models_in_words};
 pub use passport::*;
 pub use service::*;
 
@@ -283,7 +285,7 @@ pub struct MachineRow {
     pub holder: Option<MachineHolder>,
     pub presence: Presence,
     pub last_seen_at: Option<DateTime<Utc>>,
-    /// Found by the agent, else as typed.
+    /// Found by the agent, else as typed; of a host with different GPUs how many of each, `2 × A100 + 1 × L40S`.
     pub gpu_model: Option<String>,
     pub gpu_count: Option<u32>,
     pub gpus_lost: u32,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::allocations::{AllocationState, days_left};
-use contract::machines::{Pool, Presence, ServiceState, presence};
+use contract::machines::{Pool, Presence, ServiceState, models_in_words, presence};
 use contract::metrics::{GpuCell, GpuFigures, Trouble, WallTile};
 
 use super::hub::{Catalog, Entry, EventKind};
@@ -94,11 +94,12 @@ pub(super) fn tile(catalog: &Catalog, entry: &Entry, now: DateTime<Utc>) -> Wall
         (!values.is_empty()).then_some(values)
     };
     let mib = |values: Vec<f64>| (values.iter().sum::<f64>() / 1_048_576.0).round() as u64;
+    let models: Vec<_> = catalog.gpus.iter().map(|gpu| short_model(&gpu.model)).collect();
     let known_total: u64 = catalog.gpus.iter().filter_map(|gpu| gpu.memory_bytes).sum::<u64>() / 1_048_576;
     WallTile {
         id: catalog.code.clone(),
         name: catalog.name.clone(),
-        model: catalog.gpus.first().map(|gpu| short_model(&gpu.model)).or_else(|| catalog.declared_model.clone()),
+        model: models_in_words(models.iter().map(String::as_str)).or_else(|| catalog.declared_model.clone()),
         region: catalog.region.clone(),
         presence,
         service_state: catalog.service_state,

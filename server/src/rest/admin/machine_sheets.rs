@@ -4,7 +4,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use contract::accounts::Language;
 use contract::imports::{ImportRow, ImportRowQuery, ImportSubject, ImportView};
-use contract::machines::{DiscoveredHardware, MachineQuery, Pool};
+use contract::machines::{DiscoveredHardware, MachineQuery, Pool, models_in_words};
 use contract::{Envelope, ImportId, Page};
 use platform::Error;
 use platform::imports::columns_of;
@@ -196,7 +196,7 @@ fn more_texts(row: &ExportRow, language: Language) -> Vec<String> {
         "machine-export-until" => {
             holder.map(|holder| holder.ends_at.format("%Y-%m-%dT%H:%M:%S").to_string()).unwrap_or_default()
         }
-        "machine-export-gpu-model" => row.gpus.first().map(|gpu| gpu.model.clone()).unwrap_or_default(),
+        "machine-export-gpu-model" => models_in_words(row.gpus.iter().map(|gpu| gpu.model.as_str())).unwrap_or_default(),
         "machine-export-cpu-model" => found.and_then(|found| found.cpu_model.clone()).unwrap_or_default(),
         _ => String::new(),
     };
@@ -214,7 +214,12 @@ fn more_values<'a>(row: &'a ExportRow, texts: &'a [String]) -> impl Iterator<Ite
     };
     machines::EXPORTED.iter().zip(texts).map(move |(key, text)| match *key {
         "machine-export-gpu-count" if gpus_known => Value::Number(row.gpus.len() as f64),
-        "machine-export-gpu-memory" => gib(row.gpus.first().and_then(|gpu| gpu.memory_bytes)),
+        // One number only where it is true of each of them.
+        "machine-export-gpu-memory" => {
+            let mut sizes = row.gpus.iter().map(|gpu| gpu.memory_bytes);
+            let first = sizes.next().flatten();
+            gib(first.filter(|_| sizes.all(|size| size == first)))
+        }
         "machine-export-cpu-cores" => {
             let cores = found.and_then(|found| found.cpu_cores.or(found.cpu_threads));
             cores.map_or(Value::Blank, |cores| Value::Number(f64::from(cores)))

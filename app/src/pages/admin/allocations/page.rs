@@ -4,7 +4,7 @@ use contract::allocations::{
     AllocationDetail, AllocationEventView, AllocationState, AllocationView, ReclaimStepView, RenewalRequestView,
     StepState,
 };
-use contract::machines::MachineAction;
+use contract::machines::{MachineAction, gpus_in_words};
 use contract::{AllocationId, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -65,7 +65,7 @@ fn allocation_view(detail: AllocationDetail) -> AnyView {
 
 fn facts(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
     let zone = look().zone;
-    let gpus = allocation.gpu_model.as_ref().map(|model| format!("{} × {model}", allocation.gpu_count.unwrap_or(0)));
+    let gpus = allocation.gpu_model.as_ref().map(|model| gpus_in_words(allocation.gpu_count.unwrap_or(0), model));
     view! {
         <section class="card">
             <header><h2>{words.t("customer-facts")}</h2></header>

@@ -2,7 +2,7 @@
 
 use contract::Permission;
 use contract::allocations::AllocationQuery;
-use contract::machines::{MachineView, ServiceState};
+use contract::machines::{MachineView, ServiceState, gpus_in_words, models_in_words};
 use contract::metrics::{History, HistoryRange, MachineLive};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -152,13 +152,13 @@ fn figures_view(
     }
 }
 
-/// `8 × H100`, as found or as typed.
+/// `8 × H100`, or `2 × A100 + 1 × L40S`; as found or as typed.
 fn model_tag(machine: &MachineView) -> Option<String> {
-    let (count, model) = match machine.gpus.first() {
-        Some(gpu) => (machine.gpus.len() as u32, gpu.model.clone()),
+    let (count, models) = match models_in_words(machine.gpus.iter().map(|gpu| gpu.model.as_str())) {
+        Some(found) => (machine.gpus.len() as u32, found),
         None => (machine.declared.gpu_count?, machine.declared.gpu_model.clone()?),
     };
-    Some(format!("{count} × {model}"))
+    Some(gpus_in_words(count, &models))
 }
 
 /// The admin's decision, where it is not the usual one, with why.

@@ -3,7 +3,7 @@
 use contract::accounts::{InvitationView, MemberRole, Profile};
 use contract::allocations::{AllocationQuery, AllocationState, AllocationView};
 use contract::customers::{CustomerView, MemberView};
-use contract::machines::Presence;
+use contract::machines::{Presence, gpus_in_words};
 use contract::reports::CustomerUsage;
 use contract::{ErrorCode, MAX_PAGE_SIZE, Page, Permission};
 use leptos::prelude::*;
@@ -193,7 +193,7 @@ fn machines_card(words: Words, machines: Vec<AllocationView>) -> impl IntoView {
         .into_iter()
         .filter(|row| row.state.holds())
         .map(|row| {
-            let gpus = row.gpu_model.as_ref().map(|model| format!("{} × {model}", row.gpu_count.unwrap_or(0)));
+            let gpus = row.gpu_model.as_ref().map(|model| gpus_in_words(row.gpu_count.unwrap_or(0), model));
             let presence = row.presence.map(|presence| match presence {
                 _ if !row.monitored => state(Tone::Off, words.t("tile-not-monitored")),
                 Presence::Online => state(Tone::Ok, words.t("presence-online")),

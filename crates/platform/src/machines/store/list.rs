@@ -1,7 +1,9 @@
 //! The machine list: filters, order and page over an enum of columns, so that no text from outside becomes SQL.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use contract::machines::{GpuView, MachineQuery, MachineRow, MachineSort, OFFLINE_AFTER_SECONDS, Presence, presence};
+use contract::machines::{
+    GpuView, MachineQuery, MachineRow, MachineSort, OFFLINE_AFTER_SECONDS, Presence, models_in_words, presence,
+};
 use contract::{MachineId, SortDirection};
 use sqlx::{Postgres, QueryBuilder, Row};
 
@@ -11,14 +13,14 @@ use crate::authz::Scope;
 use crate::db::{Tx, contains};
 
 const COLUMNS: &str = "select m.id, m.code, m.name, m.region, m.private_address, m.pool, m.monitored, m.listed, \
-    m.service_state, m.service_note, m.last_seen_at, m.declared, m.discovered, m.created_at, g.model, g.count, g.lost, \
+    m.service_state, m.service_note, m.last_seen_at, m.declared, m.discovered, m.created_at, g.count, g.lost, \
     count(*) over () as total \
-    from machines m left join lateral (select min(model) as model, count(*) as count, \
+    from machines m left join lateral (select min(model) as model, string_agg(distinct model, ' ') as models, count(*) as count, \
       count(*) filter (where lost) as lost from gpus where machine_id = m.id and removed_at is null) g on true \
     where m.deleted_at is null";
 
 const IDS: &str = "select m.id, m.code \
-    from machines m left join lateral (select min(model) as model, count(*) as count, \
+    from machines m left join lateral (select min(model) as model, string_agg(distinct model, ' ') as models, count(*) as count, \
       count(*) filter (where lost) as lost from gpus where machine_id = m.id and removed_at is null) g on true \
     where m.deleted_at is null";
 
@@ -165,7 +167,7 @@ fn filters(sql: &mut QueryBuilder<Postgres>, query: &MachineQuery, now: DateTime
             "m.region",
             "m.public_address",
             "m.private_address",
-            "g.model",
+            "g.models",
             "m.declared->>'gpuModel'",
         ]
         .into_iter()
@@ -188,7 +190,10 @@ fn filters(sql: &mut QueryBuilder<Postgres>, query: &MachineQuery, now: DateTime
         sql.push(" and m.listed = ").push_bind(listed);
     }
     if let Some(model) = query.gpu_model.as_deref().filter(|m| !m.is_empty()) {
-        sql.push(" and coalesce(g.model, m.declared->>'gpuModel') = ").push_bind(model.to_owned());
+        // Any of those that were found; what was typed counts where none was.
+        sql.push(" and (exists (select 1 from gpus where machine_id = m.id and removed_at is null and model = ");
+        sql.push_bind(model.to_owned()).push(") or (g.count = 0 and m.declared->>'gpuModel' = ");
+        sql.push_bind(model.to_owned()).push("))");
     }
     let limit = now - TimeDelta::seconds(OFFLINE_AFTER_SECONDS);
     match query.presence {
@@ -228,7 +233,7 @@ fn read(row: &sqlx::postgres::PgRow, gpus: &[GpuView], now: DateTime<Utc>) -> Re
         holder: None,
         presence: presence(last_seen_at, now),
         last_seen_at,
-        gpu_model: row.try_get::<Option<String>, _>("model")?.or(declared.gpu_model),
+        gpu_model: models_in_words(gpus.iter().map(|gpu| gpu.model.as_str())).or(declared.gpu_model),
         gpu_count: if count > 0 { Some(count as u32) } else { declared.gpu_count },
         gpus_lost: lost as u32,
         cpu_cores: discovered.as_ref().and_then(|d| d.cpu_cores.or(d.cpu_threads)).or(declared.cpu_cores),
