@@ -219,3 +219,62 @@ async fn many_are_renewed_by_the_months_that_are_typed() {
     let said = page(&send("act_on_machines", &fields[..]).await).await;
     assert!(said.contains("Done for 2 machines:") && said.contains(">host-002</li>"), "{said}");
 }
+
+/// Staff are staff for a customer, in the page and by REST; nobody is offered what would be refused.
+#[tokio::test]
+async fn customers_read_of_staff_as_staff_and_are_offered_only_what_they_may() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let name = format!("update users set display_name = 'Alice Root' where id = {} returning id", admin.id);
+    server.sql(&name).await;
+    server.test.node("host-001").await;
+    let staff = server.token(&admin).await;
+    let (owner, member) = (server.browser(&acme.owner).await, server.browser(&acme.member).await);
+    let now = server.test.clock().now();
+    let later = |days: i64| now + chrono::TimeDelta::days(days);
+    let lease = json!({ "customerId": acme.id, "endsAt": later(6), "graceDays": 0 });
+    let made = server.post(&staff, "/api/admin/machines/host-001/allocate", lease).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let id = made.data()["allocation"]["id"].to_string();
+    let next = json!({ "customerId": acme.id, "startsAt": later(10), "endsAt": later(20) });
+    assert_eq!(server.post(&staff, "/api/admin/machines/host-001/allocate", next).await.status, 201);
+    let window = json!({ "startsAt": later(1), "endsAt": later(2), "message": "New fans" });
+    let planned = server.post(&staff, "/api/admin/machines/host-001/maintenance", window).await;
+    assert_eq!(planned.status, 201, "{}", planned.text);
+
+    for who in [&owner, &member] {
+        let seen = server.get(who, "/api/customer/machines/host-001").await;
+        assert_eq!(seen.data()["events"][0]["actorName"], "Staff of the platform", "{}", seen.text);
+        assert_eq!(seen.data()["allocation"]["maintenance"]["createdBy"], "Staff of the platform");
+        let page = server.get(who, "/machines/host-001").await.text;
+        assert!(page.contains("Staff of the platform") && page.contains("New fans"), "{page}");
+        assert!(!seen.text.contains("Alice Root") && !page.contains("Alice Root"), "{page}");
+    }
+    let staffs = server.get(&staff, &format!("/api/admin/allocations/{id}")).await;
+    assert_eq!(staffs.data()["events"][0]["actorName"], "Alice Root");
+    // Maintenance is told of the lease it falls into alone.
+    let list = server.get(&owner, "/api/customer/machines").await;
+    let told = list.data()["list"].as_array().unwrap().iter().filter(|row| !row["maintenance"].is_null()).count();
+    assert_eq!(told, 1, "{}", list.text);
+
+    // Who may not ask is not asked to.
+    server.sql(&format!("update allocations set reminded_days = 7 where id = {id} returning id")).await;
+    let link = "Ask for more time</a>";
+    assert!(server.get(&owner, "/").await.text.contains(link));
+    assert!(!server.get(&member, "/").await.text.contains(link));
+
+    // What staff could not grant either is refused, and there is no form for it.
+    assert!(server.get(&owner, "/machines/host-001").await.text.contains("request_renewal"));
+    machines::act(server.platform(), &admin.ctx(), "host-001", MachineAction::Drain, None).await.unwrap();
+    let wish = json!({ "months": 1 });
+    let refused = server.post(&owner, "/api/customer/machines/host-001/renewal-requests", wish).await;
+    assert_eq!((refused.status, refused.code()), (422, 1402), "{}", refused.text);
+    let page = server.get(&owner, "/machines/host-001").await.text;
+    assert!(!page.contains("request_renewal") && page.contains("it is not promised for longer"), "{page}");
+    // Requests say of which machine and of whom they are.
+    machines::act(server.platform(), &admin.ctx(), "host-001", MachineAction::Uncordon, None).await.unwrap();
+    let wish = json!({ "months": 1 });
+    let asked = server.post(&owner, "/api/customer/machines/host-001/renewal-requests", wish).await;
+    let request = asked.data()["requests"][0].clone();
+    assert_eq!((&request["machine"], &request["customerName"]), (&"host-001".into(), &"Acme".into()), "{}", asked.text);
+}

@@ -16,6 +16,7 @@ mod reclaim;
 mod renewals;
 mod store;
 mod timeline;
+mod told;
 
 use std::collections::{HashMap, HashSet};
 
@@ -41,7 +42,7 @@ pub(crate) use lending::{LeaseMachine, refuse_if_held};
 pub use list::{export, list, mine, note_export};
 pub(crate) use notices::{maintenance as tell_of_maintenance, maintenance_off};
 pub use reclaim::skip_step;
-pub use renewals::{decide_renewal, list_renewals, page_of_renewals, request_renewal};
+pub use renewals::{decide_renewal, list_renewals, may_request_renewal, page_of_renewals, request_renewal};
 pub(crate) use store::{Held, Span, SpansOf};
 pub use timeline::timeline;
 
@@ -234,8 +235,9 @@ async fn end_in_tx(
 pub async fn machine(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<MachineView> {
     readable_now(platform, ctx, machine).await?;
     let mut tx = platform.db().begin(ctx).await?;
-    let view = machines::for_customer(platform, &mut tx, machine, ctx.now()).await?;
+    let mut view = machines::for_customer(platform, &mut tx, machine, ctx.now()).await?;
     tx.commit().await?;
+    told::of_windows(ctx, &mut view.maintenance);
     Ok(view)
 }
 
@@ -446,7 +448,8 @@ async fn detail(platform: &Platform, ctx: &OpContext, tx: &mut Tx, row: store::R
     let id = row.id;
     let staff = ctx.is_staff();
     let events = store::events(tx, id, staff).await?;
-    let requests = renewals::of_allocation(tx, &row).await?;
+    let events = if staff { events } else { told::history(ctx, events) };
+    let requests = renewals::of_allocation(platform, ctx, tx, &row).await?;
     let steps = if staff { store::steps(tx, id).await? } else { Vec::new() };
     let allocation = views(platform, ctx, tx, vec![row]).await?.pop().ok_or_else(Error::not_found)?;
     Ok(AllocationDetail { allocation, events, requests, steps })
@@ -473,6 +476,7 @@ async fn views(
         .into_iter()
         .map(|row| {
             let brief = machines.get(&row.machine.0).cloned().unwrap_or_default();
+            let maintenance = told::maintenance(ctx, maintenance.get(&row.machine.0), &row);
             AllocationView {
                 id: row.id,
                 machine: brief.code,
@@ -494,7 +498,7 @@ async fn views(
                 ended_at: row.ended_at,
                 open_request: row.open_request,
                 reminded_days: row.reminded_days.and_then(|days| u32::try_from(days).ok()),
-                maintenance: maintenance.get(&row.machine.0).filter(|_| row.state.holds()).cloned(),
+                maintenance,
                 revision: row.revision,
             }
         })

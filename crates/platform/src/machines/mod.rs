@@ -214,13 +214,13 @@ pub(crate) async fn ssh_access(tx: &mut Tx, code: &str, now: DateTime<Utc>) -> R
     Ok(SshAccess::new(view.public_address.or(view.private_address), known.port, known.user))
 }
 
-/// Maintenance that is planned or running, by machine, of those the transaction's caller may see.
-pub(crate) async fn maintenance_of(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, MaintenanceView>> {
-    let mut next = HashMap::new();
+/// Maintenance that is planned or running, by machine, the next first, of those the transaction's caller may see.
+pub(crate) async fn maintenance_of(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<MaintenanceView>>> {
+    let mut windows: HashMap<i64, Vec<MaintenanceView>> = HashMap::new();
     for (machine, window) in store::windows(tx, ids).await? {
-        next.entry(machine).or_insert(window);
+        windows.entry(machine).or_default().push(window);
     }
-    Ok(next)
+    Ok(windows)
 }
 
 /// Whether who has it may have it longer: not while it is drained or retired.

@@ -158,6 +158,7 @@ fn earlier_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoVi
 /// What the people on the machines should know: maintenance, and ends that were reminded of.
 fn notices_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoView + use<>> {
     let zone = look().zone;
+    let may_ask = door().1.holds(Permission::AllocationsRequestRenewal);
     let mut lines = Vec::new();
     for row in machines {
         let machine = row.machine_name.clone();
@@ -170,12 +171,14 @@ fn notices_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoVi
             let (unit, n) = time_left(row.ends_at, door().1.now());
             let text = words.with(&format!("home-ends-{unit}"), &[("n", n.to_string())]);
             let tone = if row.days_left <= 7 { Tone::Bad } else { Tone::Warn };
-            let href = paths::my_machine(&row.machine);
+            // Owners ask.
+            let ask = may_ask.then(|| {
+                view! { <a class="link" href=paths::my_machine(&row.machine)>{words.t("home-ask-longer")}</a> }
+            });
             lines.push(
                 view! {
                     <p>
-                        <b>{machine}</b> " " {state(tone, text)} " " {time(row.ends_at, zone)} " "
-                        <a class="link" href=href>{words.t("home-ask-longer")}</a>
+                        <b>{machine}</b> " " {state(tone, text)} " " {time(row.ends_at, zone)} " " {ask}
                     </p>
                 }
                 .into_any(),
