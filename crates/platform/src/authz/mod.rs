@@ -365,9 +365,9 @@ actions! {
     CreateMachine: MachinesCreate on Fleet;
     /// Change a machine.
     UpdateMachine: MachinesUpdate on MachineRef;
-    /// Take a machine out of service and back, plan its maintenance, say how its host is reached.
+    /// Take a machine out of service and back, plan its maintenance.
     OperateMachine: MachinesOperate on MachineRef;
-    /// Say how a machine's engine is reached.
+    /// Say how a machine's host and its engine are reached.
     ConnectMachine: MachinesConnect on MachineRef;
     /// Delete a machine.
     DeleteMachine: MachinesDelete on MachineRef;

@@ -90,7 +90,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "POST",  "/api/admin/machines/{code}/maintenance",              [401, 404, 404, 404, 404, 201, 401, 409, 403]),
     // The admin called it off: for the operator it is over.
     (Door::Rest, "DELETE","/api/admin/machines/{code}/maintenance/{id}",         [401, 404, 404, 404, 404, 200, 401, 404, 403]),
-    (Door::Rest, "PUT",   "/api/admin/machines/{code}/connection",               [401, 404, 404, 404, 404, 200, 401, 200, 403]),
+    (Door::Rest, "PUT",   "/api/admin/machines/{code}/connection",               [401, 404, 404, 404, 404, 200, 401, 403, 403]),
     (Door::Rest, "PUT",   "/api/admin/machines/{code}/docker",                   [401, 404, 404, 404, 404, 200, 401, 403, 403]),
     (Door::Rest, "GET",   "/api/admin/machines/{code}/docker",                   [401, 404, 404, 404, 404, 200, 401, 200, 200]),
     (Door::Rest, "POST",  "/api/admin/machines/{code}/docker/test",              [401, 404, 404, 404, 404, 200, 401, 200, 403]),
@@ -447,7 +447,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST",  "plan_maintenance",                                    [401, 404, 404, 404, 404, 200, 401, 409, 403]),
     (Door::ServerFn, "POST",  "plan_maintenance_for_many",                           [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::ServerFn, "POST",  "cancel_maintenance",                                  [401, 404, 404, 404, 404, 200, 401, 404, 403]),
-    (Door::ServerFn, "POST",  "set_connection",                                      [401, 404, 404, 404, 404, 200, 401, 200, 403]),
+    (Door::ServerFn, "POST",  "set_connection",                                      [401, 404, 404, 404, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "set_engine",                                          [401, 404, 404, 404, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "get_engine",                                          [401, 404, 404, 404, 404, 200, 401, 200, 200]),
     (Door::ServerFn, "POST",  "test_engine",                                         [401, 404, 404, 404, 404, 200, 401, 200, 403]),

@@ -86,7 +86,7 @@ fn machine_view(data: Data) -> AnyView {
         .actions(view! {
             {copy_button(code.clone(), words.t("machine-copy-code"), words.t("copied"))}
             {lease::actions(words, &code, leases.as_ref(), &may_lend)}
-            {ctx.holds(Permission::MachinesOperate).then(|| view! {
+            {[Permission::MachinesOperate, Permission::MachinesConnect].iter().any(|one| ctx.holds(*one)).then(|| view! {
                 <a class="btn" href=paths::machine_service(&code)>{words.t("machine-service")}</a>
             })}
             <a class="btn" href=paths::machine_docker(&code)>{words.t("engine-title")}</a>

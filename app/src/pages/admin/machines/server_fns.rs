@@ -147,7 +147,7 @@ pub async fn set_connection(code: String, #[server(default)] form: ConnectionFor
     let (platform, ctx) = door::door();
     let result = match form.read() {
         Ok(body) => platform::machines::set_connection(&platform, &ctx, &code, body).await,
-        Err(error) => door::must_hold(&ctx, contract::Permission::MachinesOperate).and(Err(error)),
+        Err(error) => door::must_hold(&ctx, contract::Permission::MachinesConnect).and(Err(error)),
     };
     let page = paths::machine_service(&code);
     door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, form.typed()).await

@@ -5,7 +5,7 @@ use contract::machines::{ConnectionView, MaintenanceState, MaintenanceView, Secr
 use contract::{MachineId, MaintenanceId};
 
 use super::service_state;
-use crate::authz::{DeleteMachine, Granted, OperateMachine, UpdateMachine};
+use crate::authz::{ConnectMachine, DeleteMachine, Granted, OperateMachine, UpdateMachine};
 use crate::db::Tx;
 use crate::{Error, OpContext, Result};
 
@@ -266,7 +266,7 @@ pub(in crate::machines) struct Connection {
 
 pub(in crate::machines) async fn set_connection(
     tx: &mut Tx,
-    granted: &Granted<OperateMachine>,
+    granted: &Granted<ConnectMachine>,
     new: &Connection,
     now: DateTime<Utc>,
 ) -> Result<()> {
