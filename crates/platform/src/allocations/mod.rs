@@ -41,7 +41,7 @@ use lending::overlap;
 pub(crate) use lending::{LeaseMachine, refuse_if_held};
 pub use list::{export, list, mine, note_export};
 pub(crate) use notices::{maintenance as tell_of_maintenance, maintenance_off};
-pub use reclaim::skip_step;
+pub use reclaim::{can_be_skipped, skip_step};
 pub use renewals::{decide_renewal, list_renewals, may_request_renewal, page_of_renewals, request_renewal};
 pub(crate) use store::{Held, Span, SpansOf};
 pub use timeline::timeline;
@@ -147,6 +147,10 @@ pub async fn create(
     notices::given(platform, &mut tx, ctx, &row).await?;
     let detail = detail(platform, ctx, &mut tx, row).await?;
     keep(platform, tx).await?;
+    // At once, not with the next round: what comes back before it would have nothing to be compared with.
+    if begins && let Err(error) = health::take_handovers(platform).await {
+        tracing::error!(%error, allocation = id.0, "how the machine is at its hand-over was not kept; it is tried again");
+    }
     Ok(detail)
 }
 

@@ -397,6 +397,8 @@ async fn taking_it_back_waits_for_who_is_still_on_it() {
     };
     metrics::ingest(p, &node.ctx(), &link, sample(40 << 30)).await.unwrap();
     metrics::report_processes(p, &node.ctx(), &link, list(&[42])).await.unwrap();
+    // How it was at the hand-over is kept.
+    allocations::advance(p).await.unwrap();
     let body = AllocationEnd { note: Some("moving out".to_owned()) };
     let ended = allocations::end(p, &world.admin.ctx(), made.allocation.id, body).await.unwrap();
     assert_eq!(ended.allocation.state, AllocationState::Reclaiming);
@@ -427,6 +429,8 @@ async fn taking_it_back_waits_for_who_is_still_on_it() {
     // The next customer's allocation waits for the machine, however long that takes.
     let error = allocations::skip_step(p, &world.admin.ctx(), made.allocation.id, "access").await.unwrap_err();
     assert_eq!(error.key, "error-step-not-waiting");
+    let error = allocations::skip_step(p, &world.admin.ctx(), made.allocation.id, "pool").await.unwrap_err();
+    assert_eq!(error.key, "error-step-by-itself", "the pool comes after everything else");
     world.test.clock().advance(TimeDelta::seconds(1));
     metrics::ingest(p, &node.ctx(), &link, sample(100 << 20)).await.unwrap();
     allocations::advance(p).await.unwrap();

@@ -94,6 +94,8 @@ step-state-done = Done
 step-state-skipped = Skipped
 step-reason-not_monitored = Monitoring of the machine is off
 step-reason-offline = The machine is offline
+step-reason-never_joined = No agent ever joined from this machine
+step-reason-no_baseline = Nothing was recorded at the hand-over to compare with: look at the machine, then skip
 step-reason-no_figures = There are no figures yet
 step-processes-seen = { $n ->
     [one] { $n } process
@@ -180,7 +182,7 @@ handover-print = Print
 handover-page = Hand-over page
 handover-before = At the hand-over
 handover-after = At the return
-handover-not-seen = Not recorded: the machine was not heard from.
+handover-not-seen = Not recorded: there were no figures of the machine at that time.
 handover-ecc = Uncorrected ECC errors
 handover-xid = Xid errors in the period
 handover-signatures = Signatures

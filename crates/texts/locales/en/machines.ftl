@@ -127,6 +127,7 @@ passport-lease-same = As it was handed over
 passport-lease-worse = Worse than at the hand-over: GPUs missing: { $missing } · new uncorrected ECC errors: { $ecc }
 passport-lease-runs = Not back yet
 passport-lease-unknown = Not recorded: it was not heard from
+passport-lease-no-baseline = Nothing was recorded at the hand-over; how it came back is on its page
 machine-export-holder = Held by
 machine-export-until = Held until
 machine-export-gpu-model = Detected GPU model

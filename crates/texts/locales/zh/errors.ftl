@@ -67,6 +67,7 @@ error-allocation-state = { $state ->
 error-allocate-shared = 该机器属于共享池，请先将其改为整机池。
 error-allocate-service-state = 该机器不在服务中，请先恢复服务。
 error-step-not-waiting = 该步骤不在等待状态。
+error-step-by-itself = 该步骤会自动完成。请跳过其他等待的步骤，之后机器会回到资源池。
 error-renewal-decided = 该申请已处理。
 error-renewal-overtaken = 该分配的到期时间已晚于申请的时间。请拒绝该申请，或另行指定到期时间。
 error-service-state = 机器当前{ $state ->

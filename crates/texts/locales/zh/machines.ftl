@@ -115,6 +115,7 @@ passport-lease-same = 与交接时一致
 passport-lease-worse = 比交接时差：缺少 GPU { $missing } 块 · 新增不可纠正的 ECC 错误 { $ecc } 个
 passport-lease-runs = 尚未归还
 passport-lease-unknown = 没有记录：当时没有收到机器的上报
+passport-lease-no-baseline = 交付时没有记录，归还时的状况见交接页
 machine-export-holder = 当前客户
 machine-export-until = 占用至
 machine-export-gpu-model = 检测到的 GPU 型号

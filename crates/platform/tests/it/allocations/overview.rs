@@ -163,6 +163,43 @@ async fn a_reclaim_of_a_machine_nobody_listens_to_says_so() {
 }
 
 #[tokio::test]
+async fn nothing_is_called_as_healthy_as_before_that_was_never_looked_at() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let (node, link) = live_machine(&world, "h1").await;
+    let report = async || {
+        let mut sample = node.sample(world.now().timestamp_millis(), 1);
+        sample.gpus[0].memory_used_bytes = Some(0);
+        let batch = Batch { sequence: 1, samples: vec![sample], replayed: false };
+        metrics::ingest(p, &node.ctx(), &link, batch).await.unwrap();
+        let list = ProcessList { at_ms: world.now().timestamp_millis(), processes: Vec::new() };
+        metrics::report_processes(p, &node.ctx(), &link, list).await.unwrap();
+    };
+    // No figures at the hand-over, and it is taken back before there are any.
+    let id = world.allocate("h1", world.acme.id, months(1)).await.unwrap().allocation.id;
+    allocations::end(p, &ctx, id, AllocationEnd::default()).await.unwrap();
+    world.test.clock().advance(TimeDelta::seconds(2));
+    report().await;
+    allocations::advance(p).await.unwrap();
+    let steps = allocations::get(p, &ctx, id).await.unwrap().steps;
+    let health = steps.iter().find(|step| step.step == "health").unwrap();
+    assert_eq!((health.state, health.result["reason"].as_str()), (StepState::Waiting, "no_baseline"));
+    allocations::skip_step(p, &ctx, id, "health").await.unwrap();
+    allocations::advance(p).await.unwrap();
+
+    // With figures there is something to compare with from the first moment on.
+    let id = world.allocate("h1", world.acme.id, months(1)).await.unwrap().allocation.id;
+    assert!(allocations::handover(p, &ctx, id).await.unwrap().handed_over.is_some(), "at once");
+    allocations::end(p, &ctx, id, AllocationEnd::default()).await.unwrap();
+    world.test.clock().advance(TimeDelta::seconds(2));
+    report().await;
+    allocations::advance(p).await.unwrap();
+    let steps = allocations::get(p, &ctx, id).await.unwrap().steps;
+    let health = steps.iter().find(|step| step.step == "health").unwrap();
+    assert_eq!((health.state, health.result["missing"].as_str()), (StepState::Done, "0"));
+}
+
+#[tokio::test]
 async fn what_comes_back_worse_than_it_went_waits_for_a_decision() {
     let world = World::new().await;
     let (p, ctx) = (&world.test.platform, world.admin.ctx());
