@@ -278,3 +278,23 @@ async fn customers_read_of_staff_as_staff_and_are_offered_only_what_they_may() {
     let request = asked.data()["requests"][0].clone();
     assert_eq!((&request["machine"], &request["customerName"]), (&"host-001".into(), &"Acme".into()), "{}", asked.text);
 }
+
+/// Days of leases are of the installation's time zone, wherever who types them is, and the forms say so.
+#[tokio::test]
+async fn a_last_day_is_of_the_platforms_time_zone() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    server.sql(&format!("update users set time_zone = 'Asia/Shanghai' where id = {} returning id", admin.id)).await;
+    server.test.node("host-001").await;
+    let staff = server.browser(&admin).await;
+    let form = server.get(&staff, "/admin/machines/host-001/allocate").await.text;
+    assert!(form.contains("Days are of the platform's time zone, UTC"), "{form}");
+    let last = (server.test.clock().now() + chrono::TimeDelta::days(40)).date_naive();
+    let (customer, ends) = (acme.id.to_string(), last.to_string());
+    let lease = [("code", "host-001"), ("form[customer]", &*customer), ("form[ends]", &*ends)];
+    let made = server.call(&staff, "allocate_machine", &lease).await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    let until = "to_char(ends_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')";
+    let until = server.sql(&format!("select {until} from allocations")).await;
+    assert_eq!(until, [format!("{} 00:00", last.succ_opt().unwrap())]);
+}

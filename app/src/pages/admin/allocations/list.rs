@@ -275,6 +275,7 @@ pub(super) fn decision_form(
         refused.filter(|refused| refused.typed.get("request").is_some_and(|id| *id == request.id.to_string()));
     let typed = |name: &str| refused.and_then(|refused| refused.typed.get(name).cloned()).unwrap_or_default();
     let fault = |path: &str| refused.and_then(|refused| refused.fault(words.0, path));
+    let days_of = platform::settings::usual_time_zone(&door().0).name().to_owned();
     let (word_id, until_id) = (format!("rr-word-{}", request.id), format!("rr-until-{}", request.id));
     let (word, until) = (fault("answer"), fault("endsAt"));
     let (word_says, until_says) = (described_by(&word_id, &word, &None), described_by(&until_id, &until, &None));
@@ -298,7 +299,7 @@ pub(super) fn decision_form(
                 </p>
             </div>
             <div class="form-row">
-                <label r#for=until_id.clone()>{words.t("renewal-other-end")}</label>
+                <label r#for=until_id.clone()>{words.with("renewal-other-end", &[("zone", days_of)])}</label>
                 <input id=until_id.clone() r#type="date" name="form[ends]" value=typed("ends")
                     aria-invalid=until.is_some().then_some("true") aria-describedby=until_says />
                 {fault_view(&until_id, until)}

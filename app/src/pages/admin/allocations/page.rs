@@ -151,12 +151,13 @@ fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -
         .field("id", allocation.id)
         .inside(text_field(TextField { form: "end", ..field("allocation-note", "word", "note", "", "text") }));
     let id = allocation.id.to_string();
+    let zone = platform::settings::usual_time_zone(&door().0).name().to_owned();
     Some(
         view! {
             <section class="card" id="renew">
                 <header>
                     <h2>{words.t("allocation-move-end")}</h2>
-                    <span class="end">{words.t("allocation-move-hint")}</span>
+                    <span class="end">{words.with("allocation-move-hint", &[("zone", zone)])}</span>
                 </header>
                 {answers}
                 <form class="form inline" method="post" action=RenewAllocation::url()>

@@ -19,7 +19,7 @@ pub async fn list_allocations(#[server(default)] query: AllocationQuery) -> Resu
 #[server]
 pub async fn allocate_machine(code: String, #[server(default)] form: LeaseForm) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
-    let result = match form.create() {
+    let result = match form.create(platform::settings::time_zone(&platform).await) {
         Ok(body) => platform::allocations::create(&platform, &ctx, &code, body).await,
         Err(error) => door::must_hold(&ctx, contract::Permission::AllocationsCreate).and(Err(error)),
     };
@@ -31,7 +31,7 @@ pub async fn allocate_machine(code: String, #[server(default)] form: LeaseForm) 
 #[server]
 pub async fn renew_allocation(id: AllocationId, #[server(default)] form: LeaseForm) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
-    let result = match form.renew() {
+    let result = match form.renew(platform::settings::time_zone(&platform).await) {
         Ok(body) => platform::allocations::renew(&platform, &ctx, id, body).await,
         Err(error) => door::must_hold(&ctx, contract::Permission::AllocationsUpdate).and(Err(error)),
     };
@@ -99,7 +99,7 @@ pub async fn decide_renewal(
     #[server(default)] back: String,
 ) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
-    let result = match form.decide() {
+    let result = match form.decide(platform::settings::time_zone(&platform).await) {
         Ok(body) => platform::allocations::decide_renewal(&platform, &ctx, id, body).await,
         Err(error) => door::must_hold(&ctx, contract::Permission::AllocationsUpdate).and(Err(error)),
     };
