@@ -228,6 +228,11 @@ pub(crate) async fn takes_renewals(tx: &mut Tx, id: MachineId) -> Result<bool> {
     Ok(!matches!(store::service_state_of(tx, id).await?, ServiceState::Draining | ServiceState::Retired))
 }
 
+/// Where the staff's decision about each of these stands.
+pub(crate) async fn service_states(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, ServiceState>> {
+    store::service_states(tx, ids).await
+}
+
 /// The id behind a code, locked for this transaction.
 pub(crate) async fn lock_in_tx(tx: &mut Tx, code: &str) -> Result<Option<MachineId>> {
     store::lock(tx, code).await

@@ -137,6 +137,8 @@ async fn who_has_a_machine_is_told_to_those_who_see_allocations() {
     assert_eq!(told(&person).await, (vec![(None, None, None); 2], vec![None, None]));
     allocations::end(p, &admin.ctx(), lease, AllocationEnd::default()).await.unwrap();
     assert_eq!(told(&admin).await.0[0], (word("reclaiming"), word("Acme"), None), "it is not idle yet");
+    machines::act(p, &admin.ctx(), "host-2", MachineAction::Cordon, Some("New fans".to_owned())).await.unwrap();
+    assert_eq!(told(&admin).await.0[1], (None, None, None), "what is out of service is not free");
 }
 
 /// The person as their next request finds them.

@@ -87,6 +87,7 @@ error-service-state = The machine is { $state ->
    *[retired] retired
 }: this cannot be done now.
 error-machine-allocated = { $customer } has this machine until { $until }, grace included. Reclaim it first.
+error-machine-reclaiming = This machine is on its way back from { $customer }. Finish its check-list first: on the page of the allocation, steps that wait can be skipped.
 error-renew-service-state = This machine is being drained or is retired: it is not promised for longer.
 error-import-changed = { $n ->
     [one] { $n } row would now turn out differently, because something was changed in between. Nothing was imported: look at it, then confirm again.

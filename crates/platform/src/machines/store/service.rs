@@ -1,5 +1,7 @@
 //! SQL of service states, maintenance windows and connection data.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use contract::machines::{ConnectionView, MaintenanceState, MaintenanceView, SecretKind, ServiceState};
 use contract::{MachineId, MaintenanceId};
@@ -254,6 +256,12 @@ pub(in crate::machines) async fn machines_with_due_windows(
     .fetch_all(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| (MachineId(row.id), row.code)).collect())
+}
+
+pub(in crate::machines) async fn service_states(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, ServiceState>> {
+    let rows =
+        sqlx::query!("select id, service_state from machines where id = any($1)", ids).fetch_all(&mut **tx).await?;
+    rows.into_iter().map(|row| Ok((row.id, service_state(&row.service_state)?))).collect()
 }
 
 pub(in crate::machines) struct Connection {

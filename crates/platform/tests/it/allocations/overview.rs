@@ -1,7 +1,7 @@
 //! Many at once, the time line, the health of what is handed over and comes back.
 
 use contract::allocations::{AllocationAction, AllocationBulk, TimelineQuery};
-use contract::machines::{MachineAction, MaintenanceCreate};
+use contract::machines::{MachineAction, MaintenanceCreate, ServiceState};
 use contract::{AllocationId, Permission};
 use node_protocol::{GpuEvent, GpuEventKind};
 
@@ -142,6 +142,9 @@ async fn the_time_line_ends_a_returned_machines_bar_where_it_came_back() {
     let later = TimelineQuery { from: Some(month), months: Some(1), ..TimelineQuery::default() };
     let later = allocations::timeline(p, &ctx, &later).await.unwrap();
     assert!(later.rows[0].allocations.iter().all(|bar| bar.state != AllocationState::Ended));
+    machines::act(p, &world.admin.ctx(), "h1", MachineAction::Cordon, None).await.unwrap();
+    let line = allocations::timeline(p, &world.admin.ctx(), &TimelineQuery::default()).await.unwrap();
+    assert_eq!(line.rows[0].service_state, ServiceState::Cordoned, "the page does not call it free");
 }
 
 #[tokio::test]
