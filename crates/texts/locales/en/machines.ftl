@@ -1,8 +1,8 @@
 # Machines: list, form, detail.
 machines-title = Machines
 machines-count = { $machines ->
-    [one] { $machines } machine · { $gpus } GPUs
-   *[other] { $machines } machines · { $gpus } GPUs
+    [one] { $machines } machine · { $gpus } GPUs, found or declared
+   *[other] { $machines } machines · { $gpus } GPUs, found or declared
 }
 machines-add = Add machine
 machines-join = Connect a host

@@ -1,6 +1,6 @@
 # 机器：列表、表单、详情。
 machines-title = 机器
-machines-count = { $machines } 台 · { $gpus } 张 GPU
+machines-count = { $machines } 台 · { $gpus } 张 GPU（检测到或登记）
 machines-add = 添加机器
 machines-join = 接入主机
 machines-empty = 还没有机器。在主机上运行一条命令，它就会自动出现在这里。
