@@ -184,6 +184,23 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Body<T> {
     }
 }
 
+/// A JSON body that may be left out where nothing needs to be said.
+pub struct MaybeBody<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default + Send> FromRequest<S> for MaybeBody<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let headers = request.headers();
+        let said = [header::CONTENT_TYPE, header::TRANSFER_ENCODING].iter().any(|name| headers.contains_key(name));
+        let empty = headers.get(header::CONTENT_LENGTH).is_none_or(|length| length == "0");
+        if !said && empty {
+            return Ok(Self(T::default()));
+        }
+        Body::from_request(request, state).await.map(|Body(value)| Self(value))
+    }
+}
+
 pub(crate) fn read_json<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, (String, String)> {
     // serde would take a list for the fields in their order.
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {

@@ -102,6 +102,10 @@ pub async fn create(
     if starts_at < ctx.now() - chrono::TimeDelta::days(1) {
         wrong.add("startsAt", "field-start-past");
     }
+    // A wrong year would keep the machine from nobody, and be found by nobody.
+    if add_months(ctx.now(), MAX_MONTHS, zone, None).is_some_and(|latest| starts_at > latest) {
+        wrong.add_with("startsAt", "field-start-far", vec![("months", MAX_MONTHS.to_string())]);
+    }
     let ends_at = end_of(&mut wrong, (starts_at, starts_at), zone, body.months, body.ends_at);
     if ends_at.is_some_and(|end| end <= ctx.now()) {
         wrong.add("endsAt", "field-end-past");

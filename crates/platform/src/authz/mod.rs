@@ -500,6 +500,19 @@ impl OpContext {
         best.ok_or_else(|| self.denied(permission, false, self.denial(permission, (R::KIND, None), self.asks_for())))
     }
 
+    /// The same of what is done with many rows of a list.
+    ///
+    /// # Errors
+    /// As [`Self::authorize_list`]'s, but `Forbidden` for who may see the list, as of one row.
+    pub(crate) fn authorize_many<R: Resource>(&self, permission: Permission) -> Result<Scope> {
+        match self.authorize_list::<R>(permission) {
+            Err(_) if self.holds(R::VIEW) => {
+                Err(self.denied(permission, true, self.denial(permission, (R::KIND, None), self.asks_for())))
+            }
+            decided => decided,
+        }
+    }
+
     /// True when some resource could be reached: for menus and buttons.
     pub fn holds(&self, permission: Permission) -> bool {
         self.roles_for(permission).into_iter().any(|(role, _)| reach(role, permission) != Reach::Nothing)

@@ -188,6 +188,7 @@ async fn what_cannot_be_is_named() {
         (end(-1), "endsAt", "field-end-past"),
         (end(3000), "endsAt", "field-end-too-late"),
         (AllocationCreate { starts_at: Some(now - TimeDelta::days(30)), ..months(3) }, "startsAt", "field-start-past"),
+        (AllocationCreate { starts_at: Some(now + TimeDelta::days(2000)), ..months(3) }, "startsAt", "field-start-far"),
         (AllocationCreate { grace_days: Some(91), ..months(1) }, "graceDays", "field-number-max"),
         (AllocationCreate { remark: Some("x".repeat(1001)), ..months(1) }, "remark", "field-too-long"),
     ];

@@ -43,7 +43,7 @@ pub async fn preview_many(platform: &Platform, ctx: &OpContext, bulk: &UserBulk)
 
 fn checked(ctx: &OpContext, bulk: &UserBulk) -> Result<()> {
     ctx.authorize_list::<UserRef>(Permission::UsersView)?;
-    ctx.authorize_list::<UserRef>(bulk.action.permission())?;
+    ctx.authorize_many::<UserRef>(bulk.action.permission())?;
     if bulk.ids.len() > MAX_BULK {
         return Err(Error::new(ErrorCode::Validation).with_field("ids", "field-too-many"));
     }
