@@ -12,7 +12,7 @@ pub use passport::*;
 pub use service::*;
 
 use crate::allocations::MachineHolder;
-use crate::{JoinTokenId, SortDirection};
+use crate::{CustomerId, JoinTokenId, SortDirection};
 
 /// Seconds of silence after which a machine counts as offline.
 pub const OFFLINE_AFTER_SECONDS: i64 = 15;
@@ -364,8 +364,14 @@ pub struct MachineQuery {
     pub pool: Option<Pool>,
     pub presence: Option<Presence>,
     pub service_state: Option<ServiceState>,
+    /// Any of a host's models.
     pub gpu_model: Option<String>,
     pub listed: Option<bool>,
+    pub monitored: Option<bool>,
+    /// Whether somebody has it now; for those who see allocations, as the next.
+    pub lent: Option<bool>,
+    /// Who has it now.
+    pub customer_id: Option<CustomerId>,
 }
 
 impl MachineQuery {

@@ -182,7 +182,8 @@ async fn many_are_renewed_by_the_months_that_are_typed() {
     // The months stand in the very form that renews.
     let bulk = format!("/admin/allocations/bulk?action=renew&ids={first}");
     let shown = page(&bulk).await;
-    let form = shown.split("act_on_allocations").nth(1).and_then(|rest| rest.split("</form>").next()).expect("the form");
+    let form =
+        shown.split("act_on_allocations").nth(1).and_then(|rest| rest.split("</form>").next()).expect("the form");
     assert!(form.contains("name=\"months\"") && form.contains("name=\"preview\""), "{form}");
     let fields = [("action", "renew"), ("months", "6"), ("ids[]", &*first)];
     let preview = format!("/admin/allocations/bulk?action=renew&ids={first}");

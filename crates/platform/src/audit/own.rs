@@ -32,7 +32,8 @@ pub async fn list_own(platform: &Platform, ctx: &OpContext, query: &OwnAuditQuer
     check_place(query.via.as_deref(), query.address.as_deref())?;
     let (page, page_size) = page_of(query.page, query.page_size)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let (mut list, total) = store::own::list(&mut tx, customer, query, Part::Page { number: page, size: page_size }).await?;
+    let (mut list, total) =
+        store::own::list(&mut tx, customer, query, Part::Page { number: page, size: page_size }).await?;
     name_targets(&mut tx, customer, &mut list).await?;
     tx.commit().await?;
     Ok(Page { list, total, page, page_size })

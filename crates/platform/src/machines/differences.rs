@@ -170,7 +170,9 @@ mod tests {
     #[test]
     fn different_models_fit_part_by_part() {
         let found = ["NVIDIA A100-SXM4-80GB", "NVIDIA A100-SXM4-80GB", "NVIDIA L40S"];
-        for typed in ["2 × A100 + 1 × L40S", "A100, L40S", "2x A100 80G、1*L40S", "2 × NVIDIA A100-SXM4-80GB + 1 × NVIDIA L40S"] {
+        for typed in
+            ["2 × A100 + 1 × L40S", "A100, L40S", "2x A100 80G、1*L40S", "2 × NVIDIA A100-SXM4-80GB + 1 × NVIDIA L40S"]
+        {
             assert!(models_fit(typed, &found), "{typed}");
         }
         for typed in ["A100", "L40S", "A100 + H100", "A100 + L40S + H100"] {

@@ -41,7 +41,7 @@ pub use passport::passport;
 pub use reporting::report_inventory;
 pub use service::{act, may_act};
 
-use crate::authz::{CreateMachine, Fleet, MachineRef, UpdateMachine, ViewMachine};
+use crate::authz::{AllocationRef, CreateMachine, Fleet, MachineRef, UpdateMachine, ViewMachine};
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, accounts, allocations, audit, instances};
 
@@ -76,7 +76,8 @@ async fn list_in_tx(tx: &mut Tx, ctx: &OpContext, query: &MachineQuery) -> Resul
     let scope = ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let sort = query.sort_columns().map_err(|_| Error::field("sort", "field-sort-unknown"))?;
-    let (mut found, total) = store::list(tx, scope, query, &sort, page, page_size, ctx.now()).await?;
+    let wanted = wanted(tx, ctx, query).await?;
+    let (mut found, total) = store::list(tx, scope, &wanted, &sort, page, page_size, ctx.now()).await?;
     if ctx.holds(Permission::AllocationsManage) {
         let ids: Vec<i64> = found.iter().map(|(id, _)| id.0).collect();
         let mut holders = allocations::holders(tx, Some(&ids), ctx.now()).await?;
@@ -86,6 +87,19 @@ async fn list_in_tx(tx: &mut Tx, ctx: &OpContext, query: &MachineQuery) -> Resul
     }
     let list = found.into_iter().map(|(_, row)| row).collect();
     Ok(Page { list, total, page, page_size })
+}
+
+/// What is looked for; who has a machine is another slice's to say, and only to who may know.
+async fn wanted<'a>(tx: &mut Tx, ctx: &OpContext, query: &'a MachineQuery) -> Result<store::Wanted<'a>> {
+    let (customer, lent) = (query.customer_id, query.lent);
+    if customer.is_none() && lent.is_none() {
+        return Ok(store::Wanted { query, among: None });
+    }
+    ctx.authorize_many::<AllocationRef>(Permission::AllocationsManage)?;
+    let holders = allocations::holders(tx, None, ctx.now()).await?;
+    let held = holders.into_iter().filter(|(_, holder)| customer.is_none_or(|id| holder.customer_id == id));
+    let ids = held.map(|(id, _)| id.0).collect();
+    Ok(store::Wanted { query, among: Some((ids, lent.unwrap_or(true))) })
 }
 
 /// With what this server knows of the machines by now.

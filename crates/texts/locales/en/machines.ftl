@@ -9,6 +9,7 @@ machines-join = Connect a host
 machines-empty = No machines yet. Run one command on a host and it appears here by itself.
 machines-filter = Name, code, address, model…
 machines-presence = Presence
+machines-lent = Has a customer
 machines-service = Service state
 machines-state = State
 machines-gpu = GPU

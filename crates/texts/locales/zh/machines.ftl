@@ -6,6 +6,7 @@ machines-join = 接入主机
 machines-empty = 还没有机器。在主机上运行一条命令，它就会自动出现在这里。
 machines-filter = 名称、编号、地址、型号…
 machines-presence = 在线状态
+machines-lent = 有客户使用
 machines-service = 服务状态
 machines-state = 状态
 machines-gpu = GPU

@@ -60,7 +60,11 @@ pub async fn reclaim(rest: Rest, Part(id): Part<AllocationId>, MaybeBody(body): 
 #[utoipa::path(post, path = "/api/admin/machines/{code}/reclaim", tag = "allocations",
     params(("code" = String, Path)), request_body = AllocationEnd,
     responses((status = 200, body = Envelope<AllocationDetail>), (status = 422, description = "1402: nobody has it")))]
-pub async fn reclaim_machine(rest: Rest, Part(code): Part<String>, MaybeBody(body): MaybeBody<AllocationEnd>) -> Response {
+pub async fn reclaim_machine(
+    rest: Rest,
+    Part(code): Part<String>,
+    MaybeBody(body): MaybeBody<AllocationEnd>,
+) -> Response {
     rest.answer(allocations::end_of_machine(&rest.platform, &rest.ctx, &code, body).await).await
 }
 

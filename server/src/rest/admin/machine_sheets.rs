@@ -196,7 +196,9 @@ fn more_texts(row: &ExportRow, language: Language) -> Vec<String> {
         "machine-export-until" => {
             holder.map(|holder| holder.ends_at.format("%Y-%m-%dT%H:%M:%S").to_string()).unwrap_or_default()
         }
-        "machine-export-gpu-model" => models_in_words(row.gpus.iter().map(|gpu| gpu.model.as_str())).unwrap_or_default(),
+        "machine-export-gpu-model" => {
+            models_in_words(row.gpus.iter().map(|gpu| gpu.model.as_str())).unwrap_or_default()
+        }
         "machine-export-cpu-model" => found.and_then(|found| found.cpu_model.clone()).unwrap_or_default(),
         _ => String::new(),
     };

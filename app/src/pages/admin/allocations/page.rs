@@ -206,16 +206,17 @@ fn steps_card(
                 </form>
             }
         });
-        let skip = (may_change && going_on && step.state == StepState::Waiting && can_be_skipped(&step.step)).then(|| {
-            let name = words.t(&format!("step-{}", step.step));
-            let question = words.t("step-skip-hint");
-            Ask::new(format!("step-{}", step.step), words.t("step-skip"), question, SkipReclaimStep::url())
-                .row(words.with("step-skip-of", &[("name", name)]))
-                .yes(words.t("step-skip-confirm"))
-                .field("id", &id)
-                .field("step", &step.step)
-                .view(words)
-        });
+        let skip =
+            (may_change && going_on && step.state == StepState::Waiting && can_be_skipped(&step.step)).then(|| {
+                let name = words.t(&format!("step-{}", step.step));
+                let question = words.t("step-skip-hint");
+                Ask::new(format!("step-{}", step.step), words.t("step-skip"), question, SkipReclaimStep::url())
+                    .row(words.with("step-skip-of", &[("name", name)]))
+                    .yes(words.t("step-skip-confirm"))
+                    .field("id", &id)
+                    .field("step", &step.step)
+                    .view(words)
+            });
         view! {
             <tr>
                 <th scope="row">{words.t(&format!("step-{}", step.step))}</th>

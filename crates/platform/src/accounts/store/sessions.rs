@@ -142,7 +142,11 @@ pub(in crate::accounts) async fn set_customer(
 }
 
 /// Makes a session that acts for no customer act for this one.
-pub(in crate::accounts) async fn take_only_customer(tx: &mut Tx, session: SessionId, customer: CustomerId) -> Result<()> {
+pub(in crate::accounts) async fn take_only_customer(
+    tx: &mut Tx,
+    session: SessionId,
+    customer: CustomerId,
+) -> Result<()> {
     sqlx::query!(
         "update sessions
          set customer_id = $2,

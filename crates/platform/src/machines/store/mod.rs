@@ -21,10 +21,11 @@ pub use export::ExportRow;
 pub(super) use export::export_rows;
 pub(super) use gpus::{Card, cards, gpu_times};
 pub(super) use hosts::{gpu_uuids, hosts, lock_id};
-pub(super) use list::{codes_matching, ids_in_order, list, page_of_names};
+pub(super) use list::{Wanted, codes_matching, ids_in_order, list, page_of_names};
 pub(super) use service::{
     Connection, EndedWindow, NewWindow, begin_window, connection, delete, end_window, end_windows_past, insert_window,
-    machines_with_due_windows, past_windows, service_state_of, service_states, set_connection, set_monitored, set_service, windows,
+    machines_with_due_windows, past_windows, service_state_of, service_states, set_connection, set_monitored,
+    set_service, windows,
 };
 pub(super) use tokens::{NewToken, insert_token, join_token, join_tokens, revoke_token, use_token};
 

@@ -41,6 +41,7 @@ async fn lists_filter_sort_and_page() {
         ("region", MachineQuery { region: text("south"), ..all() }, vec!["delta", "gamma-x"]),
         ("pool", MachineQuery { pool: Some(Pool::Shared), ..all() }, vec!["beta"]),
         ("listed", MachineQuery { listed: Some(true), ..all() }, vec!["beta"]),
+        ("not monitored", MachineQuery { monitored: Some(false), ..all() }, vec![]),
         ("model filter", MachineQuery { gpu_model: text("RTX 4090"), ..all() }, vec!["beta", "delta"]),
         (
             "several columns",
