@@ -3,7 +3,7 @@
 use axum::extract::Request;
 use axum::response::Response;
 use contract::accounts::Language;
-use contract::imports::{ImportRow, ImportRowQuery, ImportSubject, ImportView};
+use contract::imports::{ImportRow, ImportRowQuery, ImportSubject, ImportUpload, ImportView};
 use contract::machines::{DiscoveredHardware, MachineQuery, Pool, models_in_words};
 use contract::{Envelope, ImportId, Page};
 use platform::Error;
@@ -38,12 +38,12 @@ static LAYOUT: Layout = Layout {
 
 /// Stages a workbook: the body itself, or the first file of a form. It is read in the background; `GET` it until its
 /// state is no longer `reading`. A browser's form is led to the import's page.
-#[utoipa::path(post, path = "/api/admin/machines/import/preview", tag = "machines",
+#[utoipa::path(post, path = "/api/admin/machines/import/preview", tag = "machines", params(ImportUpload),
     request_body(content = Vec<u8>, content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     responses((status = 201, body = Envelope<ImportView>), (status = 413, description = "1700: more than 32 MiB"),
         (status = 422, description = "1500: ten previews, or 64 MiB of them, are staged by the same person already")))]
-pub async fn preview(rest: Rest, request: Request) -> Response {
-    imports::preview(&rest, MACHINES, request).await
+pub async fn preview(rest: Rest, Params(query): Params<ImportUpload>, request: Request) -> Response {
+    imports::preview(&rest, MACHINES, query, request).await
 }
 
 /// A staged import.

@@ -229,8 +229,9 @@ pub(crate) fn lease_state(words: Words, lease: AllocationState, ends_at: DateTim
     let days = words.with(&format!("allocation-{unit}-left"), &[("n", n.to_string())]);
     let word = words.t(&format!("allocation-state-{}", lease.code()));
     match lease {
-        AllocationState::Active if days_left <= 7 => state(Tone::Bad, days).into_any(),
-        AllocationState::Active if days_left <= ENDING_SOON_DAYS => state(Tone::Warn, days).into_any(),
+        // Nothing is wrong with a lease that ends.
+        AllocationState::Active if days_left <= 7 => state(Tone::Warn, days).into_any(),
+        AllocationState::Active if days_left <= ENDING_SOON_DAYS => state(Tone::Info, days).into_any(),
         AllocationState::Active => state(Tone::Ok, days).into_any(),
         AllocationState::Scheduled => state(Tone::Info, word).into_any(),
         AllocationState::Grace | AllocationState::Reclaiming => state(Tone::Warn, word).into_any(),

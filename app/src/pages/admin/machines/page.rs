@@ -72,6 +72,8 @@ fn machine_view(data: Data) -> AnyView {
     });
     let chip = figures.as_ref().map(|(live, _)| link_chip(words, clock(live.at.unwrap_or(ctx.now()), zone)));
     let model = model_tag(&machine);
+    let lost = machine.gpus.iter().any(|gpu| gpu.lost);
+    let lost = lost.then(|| crate::ui::state::state(Tone::Bad, words.t("trouble-gpu_lost")));
     let ruled = platform::allocations::may_be_lent(machine.pool, machine.service_state);
     // The rule asks nobody, so that it cannot fail otherwise.
     let may_lend = platform::may(&ctx, ctx.holds(Permission::AllocationsCreate), ruled).unwrap_or_default();
@@ -79,6 +81,7 @@ fn machine_view(data: Data) -> AnyView {
         .crumb(words.t("nav-machines"), paths::MACHINES)
         .beside(view! {
             {state}
+            {lost}
             {service(words, machine.service_state, machine.service_note.as_deref())}
             {model.map(|model| view! { <span class="tag">{model}</span> })}
             {chip}

@@ -170,7 +170,7 @@ fn notices_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoVi
         if reminded {
             let (unit, n) = time_left(row.ends_at, door().1.now());
             let text = words.with(&format!("home-ends-{unit}"), &[("n", n.to_string())]);
-            let tone = if row.days_left <= 7 { Tone::Bad } else { Tone::Warn };
+            let tone = if row.days_left <= 7 { Tone::Warn } else { Tone::Info };
             // Owners ask.
             let ask = may_ask.then(|| {
                 view! { <a class="link" href=paths::my_machine(&row.machine)>{words.t("home-ask-longer")}</a> }
