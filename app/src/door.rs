@@ -6,6 +6,7 @@
 //!
 //! A refused form goes back to its page by a redirect, see [`Refused`]; no JavaScript is needed.
 
+mod afterword;
 mod refused;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use platform::settings::Appearance;
 use platform::{Error, OpContext, Platform, UserPrincipal};
 use serde::{Deserialize, Serialize};
 
+pub use afterword::{afterword_is_ours, signed_afterword};
 pub use refused::{KeptForm, Refused};
 
 /// Cookie with the language of somebody who is not signed in or has chosen none: `zh` or `en`.

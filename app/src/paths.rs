@@ -473,8 +473,9 @@ pub fn machines_done(action: &str, ids: &[String]) -> String {
 }
 
 /// The list, with what was done with so many allocations.
-pub fn allocations_done(action: &str, done: usize) -> String {
-    format!("{ALLOCATIONS}?did={action}&done={done}")
+pub fn allocations_done(action: &str, months: Option<u32>, done: usize) -> String {
+    let months = months.map(|months| format!("&months={months}")).unwrap_or_default();
+    format!("{ALLOCATIONS}?did={action}{months}&done={done}")
 }
 
 /// What is left of many allocations, some of which are done already.

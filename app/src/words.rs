@@ -125,7 +125,7 @@ mod tests {
         add("renewal-state", RenewalState::ALL.iter().map(|v| v.code()).collect());
         add("step-state", StepState::ALL.iter().map(|v| v.code()).collect());
         add("step", vec!["access", "processes", "gpu_memory", "pool"]);
-        add("step-reason", vec!["offline", "no_figures", "not_monitored"]);
+        add("step-reason", vec!["offline", "never_joined", "no_figures", "not_monitored", "no_baseline"]);
         add("tile", vec!["free", "held", "ending", "grace", "reclaiming", "shared"]);
         add("allocation", vec!["days-left", "hours-left", "minutes-left"]);
         add("home-ends", vec!["days", "hours", "minutes"]);

@@ -248,7 +248,9 @@ test('many are renewed at once, and the time line and the hand-over page show it
   await expect(page.getByRole('row', { name: /many-2/ })).toContainText('Taken from');
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Renew 1 allocation' }).click();
-  await expect(page.getByRole('status').filter({ hasText: '1 allocation was renewed.' })).toBeVisible();
+  // What was refused stays, with why.
+  await expect(page.getByRole('status').filter({ hasText: '1 is done; these are left.' })).toBeVisible();
+  await expect(page.getByRole('row', { name: /many-2/ })).toContainText('Taken from');
 
   await page.goto('/admin/allocations/timeline?q=many-');
   await expect(page.locator('.timeline-names li')).toHaveCount(2);

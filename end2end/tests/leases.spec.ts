@@ -59,6 +59,18 @@ test('the wall, the list and the page of a machine say who has it and how long s
   await hydrated(page);
   await installation.rest(token, `/api/admin/allocations/${made.body.data.allocation.id}/reclaim`, 'POST', {});
   await expect(page.locator('.tile', { hasText: 'held-1' })).toContainText('Hooli · 回收中', { timeout: 15_000 });
+
+  // So is what becomes of a step on the open page of the allocation.
+  const id = made.body.data.allocation.id;
+  await look(page, installation.url, 'en', 'light');
+  await page.goto(`/admin/allocations/${id}`);
+  const step = page.getByRole('row', { name: /No process on the GPUs/ });
+  await expect(step).toContainText('No agent ever joined', { timeout: 15_000 });
+  const skipped = await installation.rest(token, `/api/admin/allocations/${id}/checklist/processes/skip`, 'POST', {});
+  expect(skipped.status).toBe(200);
+  await expect(step).toContainText('Skipped', { timeout: 15_000 });
+  await expect(page.locator('rg-follow [role="status"]')).toHaveText('This page was brought up to date.');
+  await expectAccessible(page);
 });
 
 test('a page that is open in the grace says when the machine is taken back', async ({ page, installation, signIn }) => {

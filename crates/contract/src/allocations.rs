@@ -97,6 +97,7 @@ pub struct AllocationView {
     pub machine: String,
     pub machine_name: String,
     pub region: Option<String>,
+    /// Of a host with different GPUs how many of each, `2 × A100 + 1 × L40S`.
     pub gpu_model: Option<String>,
     pub gpu_count: Option<u32>,
     /// Absent where it is not told: a customer hears how a machine is doing while it has it.

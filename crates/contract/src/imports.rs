@@ -144,6 +144,15 @@ pub struct PlaceChange {
     pub role: MemberRole,
 }
 
+/// Parameters of an upload.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct ImportUpload {
+    /// What the workbook is called, where the body is the file itself.
+    pub file_name: Option<String>,
+}
+
 /// Parameters of the list of rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]

@@ -1,16 +1,18 @@
 //! GPU hosts: what was typed, what the agent found, and how agents join.
 
+mod models;
 mod passport;
 mod service;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use models::{gpus_in_words, models_in_words};
 pub use passport::*;
 pub use service::*;
 
 use crate::allocations::MachineHolder;
-use crate::{JoinTokenId, SortDirection};
+use crate::{CustomerId, JoinTokenId, SortDirection};
 
 /// Seconds of silence after which a machine counts as offline.
 pub const OFFLINE_AFTER_SECONDS: i64 = 15;
@@ -283,7 +285,7 @@ pub struct MachineRow {
     pub holder: Option<MachineHolder>,
     pub presence: Presence,
     pub last_seen_at: Option<DateTime<Utc>>,
-    /// Found by the agent, else as typed.
+    /// Found by the agent, else as typed; of a host with different GPUs how many of each, `2 × A100 + 1 × L40S`.
     pub gpu_model: Option<String>,
     pub gpu_count: Option<u32>,
     pub gpus_lost: u32,
@@ -362,8 +364,14 @@ pub struct MachineQuery {
     pub pool: Option<Pool>,
     pub presence: Option<Presence>,
     pub service_state: Option<ServiceState>,
+    /// Any of a host's models.
     pub gpu_model: Option<String>,
     pub listed: Option<bool>,
+    pub monitored: Option<bool>,
+    /// Whether somebody has it now; for those who see allocations, as the next.
+    pub lent: Option<bool>,
+    /// Who has it now.
+    pub customer_id: Option<CustomerId>,
 }
 
 impl MachineQuery {

@@ -160,7 +160,7 @@ pub struct WallTile {
     pub gpu_memory_used_mib: Option<u64>,
     pub gpu_memory_total_mib: Option<u64>,
     /// How it is lent: `free`, `held`, `ending` in the last day, `grace`, `reclaiming` or `shared`. Absent, as the next two, for those who do not see
-    /// allocations.
+    /// allocations, and while it is out of service and nobody has it.
     pub lease: Option<String>,
     /// Name of the customer who has it.
     pub customer: Option<String>,

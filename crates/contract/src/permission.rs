@@ -93,9 +93,9 @@ permissions! {
     MachinesCreate = "machines:create";
     /// Change a machine's data.
     MachinesUpdate = "machines:update";
-    /// Take a machine out of service and back, plan maintenance, say how its host is reached.
+    /// Take a machine out of service and back, plan maintenance.
     MachinesOperate = "machines:operate";
-    /// Say how a machine's Docker Engine is reached.
+    /// Say how a machine's host and its Docker Engine are reached.
     MachinesConnect = "machines:connect";
     /// Delete a machine.
     MachinesDelete = "machines:delete";

@@ -1,6 +1,7 @@
 // <rg-follow data-href="/api/customer/machines?machine=…" data-machine="…" data-seen="grace 1790000000" data-gone="…"
 // data-changed="…"><span role="status"></span></rg-follow>: looks from time to time how an allocation stands, and brings the
-// page up to date when that is not what it shows. Only makes quicker what works without it.
+// page up to date when that is not what it shows. Only makes quicker what works without it. Staff's page of one allocation
+// names that in `data-href`, and is followed step by step while the machine is taken back.
 //
 // What can change is marked `data-part`; it is taken from the same page, fetched anew. Islands are left as they are, because
 // nothing would wake new ones: where the new page has some and this one has none, it is loaded again.
@@ -11,6 +12,11 @@ const LOOK_MS = 5_000;
 export function standing(list, machine) {
   const row = list.find((row) => row.machine === machine && !['ended', 'cancelled'].includes(row.state));
   return row ? `${row.state} ${Math.floor(Date.parse(row.endsAt) / 1000)}` : '';
+}
+
+/// How one allocation stands, with the steps of taking its machine back.
+export function stepping({ allocation, steps }) {
+  return [allocation, ...steps].map(({ state, at }) => state + (at ? Math.floor(Date.parse(at) / 1000) : '')).join(' ');
 }
 
 /// What becomes of a part: `now` and `next` say whether there are islands in it, `next` null that it is gone.
@@ -45,7 +51,8 @@ export class RgFollow extends Base {
   async #look() {
     const answer = await fetch(this.dataset.href, { headers: { accept: 'application/json' } }).catch(() => null);
     if (!answer?.ok) return; // Away or signed out: the bell tells.
-    const seen = standing((await answer.json()).data.list, this.dataset.machine);
+    const { data } = await answer.json();
+    const seen = data.steps ? stepping(data) : standing(data.list, this.dataset.machine);
     if (seen === this.dataset.seen) return;
     this.dataset.seen = seen;
     if (!seen) return this.#gone();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { fate, standing } from './rg-follow.js';
+import { fate, standing, stepping } from './rg-follow.js';
 
 test('an allocation stands as its state and its end', () => {
   const row = (machine, state, endsAt) => ({ machine, state, endsAt });
@@ -13,6 +13,12 @@ test('an allocation stands as its state and its end', () => {
   assert.equal(standing(list, 'h1'), 'grace 1795788000');
   assert.equal(standing(list, 'h3'), '');
   assert.equal(standing([row('h1', 'cancelled', '2026-11-01T00:00:00Z')], 'h1'), '');
+});
+
+test('one allocation stands as its state and its steps', () => {
+  const steps = [{ state: 'done', at: '2026-11-27T14:00:00.123456Z' }, { state: 'waiting', at: '2026-11-27T14:00:01Z' }];
+  assert.equal(stepping({ allocation: { state: 'reclaiming' }, steps }), 'reclaiming done1795788000 waiting1795788001');
+  assert.equal(stepping({ allocation: { state: 'active' }, steps: [] }), 'active');
 });
 
 test('islands are left alone, and none is put in asleep', () => {

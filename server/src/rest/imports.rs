@@ -4,7 +4,7 @@ use app::{door, paths};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Redirect, Response};
 use contract::accounts::Language;
-use contract::imports::{ImportRow, ImportRowQuery, ImportSubject, MAX_IMPORT_BYTES, Note, RowVerdict};
+use contract::imports::{ImportRow, ImportRowQuery, ImportSubject, ImportUpload, MAX_IMPORT_BYTES, Note, RowVerdict};
 use contract::{ErrorCode, ImportId, Permission};
 use platform::Error;
 use platform::imports::{self, SheetColumn, columns_of};
@@ -27,12 +27,16 @@ pub(crate) struct Layout {
 }
 
 /// Takes a workbook in; a browser's form is led to the import's page.
-pub(crate) async fn preview(rest: &Rest, subject: ImportSubject, request: Request) -> Response {
+pub(crate) async fn preview(rest: &Rest, subject: ImportSubject, query: ImportUpload, request: Request) -> Response {
     let wants_page = upload::accepts_html(&request);
     // Who may not import at all learns so before anything is taken in.
     let staged = match imports::may_stage(&rest.ctx, subject) {
         Ok(()) => match upload::file(request, MAX_IMPORT_BYTES).await {
-            Ok((name, content)) => imports::stage(&rest.platform, &rest.ctx, subject, &name, content).await,
+            Ok((name, content)) => {
+                // A form says it with the file.
+                let name = if name.is_empty() { query.file_name.unwrap_or_default() } else { name };
+                imports::stage(&rest.platform, &rest.ctx, subject, &name, content).await
+            }
             Err(error) => Err(error),
         },
         Err(error) => Err(error),

@@ -184,6 +184,23 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Body<T> {
     }
 }
 
+/// A JSON body that may be left out where nothing needs to be said.
+pub struct MaybeBody<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default + Send> FromRequest<S> for MaybeBody<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let headers = request.headers();
+        let said = [header::CONTENT_TYPE, header::TRANSFER_ENCODING].iter().any(|name| headers.contains_key(name));
+        let empty = headers.get(header::CONTENT_LENGTH).is_none_or(|length| length == "0");
+        if !said && empty {
+            return Ok(Self(T::default()));
+        }
+        Body::from_request(request, state).await.map(|Body(value)| Self(value))
+    }
+}
+
 pub(crate) fn read_json<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, (String, String)> {
     // serde would take a list for the fields in their order.
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
@@ -257,7 +274,7 @@ async fn malformed<S: Send + Sync>(
     }
     let unknown = why.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
     let (code, key, field) = match unknown {
-        Some(name) => (unknown_code, "field-unknown", name.to_owned()),
+        Some(name) => (unknown_code, "field-unknown", within(path, name)),
         None => (ErrorCode::Validation, "field-malformed", path.trim_matches('.').to_owned()),
     };
     let mut api = app::door::to_api_error(&rest.platform, &rest.ctx, Error::new(code)).await;
@@ -265,4 +282,14 @@ async fn malformed<S: Send + Sync>(
     api.fields.insert(field, texts::message(rest.ctx.language(), key, &[]));
     tracing::debug!(request_id = rest.ctx.request_id(), why, "malformed input");
     envelope_of(&api, rest.ctx.request_id())
+}
+
+/// A field that nobody knows, under what it is a part of: the path ends there, or with the field itself.
+fn within(path: &str, name: &str) -> String {
+    let around = path.trim_matches(['.', '?']);
+    let around = match around.strip_suffix(name) {
+        Some(before) if before.is_empty() || before.ends_with('.') => before.trim_end_matches('.'),
+        _ => around,
+    };
+    if around.is_empty() { name.to_owned() } else { format!("{around}.{name}") }
 }

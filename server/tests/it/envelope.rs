@@ -95,11 +95,24 @@ async fn unknown_and_malformed_parameters_are_named() {
 }
 
 #[tokio::test]
+async fn an_upload_is_called_as_its_sender_says() {
+    let (server, who) = staffed().await;
+    let send = async |query: &str| {
+        let path = format!("/api/admin/machines/import/preview{query}");
+        Answer::of(server.request(&who, Method::POST, &path).body("PK")).await
+    };
+    assert_eq!(send("?fileName=fleet.xlsx").await.data()["fileName"], "fleet.xlsx");
+    assert_eq!(send("").await.data()["fileName"], "machines.xlsx");
+    let odd = send("?filename=fleet.xlsx").await;
+    assert_eq!((odd.code(), odd.fields().into_keys().collect::<Vec<_>>()), (1001, vec!["filename".to_owned()]));
+}
+
+#[tokio::test]
 async fn bodies_that_do_not_read_say_why() {
     let (server, who) = staffed().await;
     let cases: &[(&str, &str)] = &[
         (r#"{"name":"a","colour":"red"}"#, "colour"),
-        (r#"{"name":"a","declared":{"gpus":8}}"#, "gpus"),
+        (r#"{"name":"a","declared":{"gpus":8}}"#, "declared.gpus"),
         (r#"{"name":7}"#, "name"),
         (r#"{"name":"a","declared":{"gpuCount":"many"}}"#, "declared.gpuCount"),
         (r#"{"name":"a","pool":"puddle"}"#, "pool"),

@@ -170,3 +170,18 @@ async fn all_that_match_are_taken_by_the_pages_also_beyond_the_page_one_sees() {
     let refused = server.post(&program, "/api/admin/machines/bulk", body).await;
     assert_eq!((refused.code(), refused.fields().into_keys().collect::<Vec<_>>()), (1000, vec!["matching".to_owned()]));
 }
+
+#[tokio::test]
+async fn what_needs_no_word_needs_no_body() {
+    let server = Server::start().await;
+    let staff = server.token(&server.test.admin().await).await;
+    server.test.node("host-001").await;
+    for verb in ["cordon", "uncordon", "drain", "uncordon", "retire"] {
+        let path = format!("/api/admin/machines/host-001/{verb}");
+        let answer = Answer::of(server.request(&staff, http::Method::POST, &path)).await;
+        assert_eq!(answer.status, 200, "{verb}: {}", answer.text);
+    }
+    // A body that is there is read, and has to say what it is.
+    let request = server.request(&staff, http::Method::POST, "/api/admin/machines/host-001/uncordon").body("{}");
+    assert_eq!(Answer::of(request).await.code(), 1000);
+}

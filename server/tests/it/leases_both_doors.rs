@@ -6,7 +6,7 @@ use platform::{allocations, machines};
 use serde_json::json;
 
 use crate::both::{Doors, Through};
-use crate::harness::{Answer, Server, Who};
+use crate::harness::{Answer, Server, Who, sfn};
 
 async fn scenario(through: Through) {
     let server = Server::start().await;
@@ -140,8 +140,8 @@ async fn pages_of_a_machine_say_who_has_it_and_why_it_is_out() {
     assert!(free.contains("Nobody has this machine now.") && free.contains("New fans"), "{free}");
     let allocation = page(&format!("/admin/allocations/{id}")).await;
     assert!(allocation.contains("id=\"request\"") && allocation.contains("a paper"), "{allocation}");
-    let done = page("/admin/machines?did=delete&done=2&ids=a.b").await;
-    assert!(done.contains("Done for 2 machines: Delete") && done.contains(">b</li>"), "{done}");
+    let made_up = page("/admin/machines?did=delete&done=999&ids=Call-Bob").await;
+    assert!(!made_up.contains("Done for") && !made_up.contains("Call-Bob"), "{made_up}");
     let none = page("/admin/allocations?q=nobody").await;
     assert!(none.contains("No allocation matches these filters."), "{none}");
     // Nobody fills in a form that would be refused.
@@ -150,4 +150,152 @@ async fn pages_of_a_machine_say_who_has_it_and_why_it_is_out() {
     let owner = server.browser(&acme.owner).await;
     let mine = server.get(&owner, "/machines/host-001").await.text;
     assert!(mine.contains(&format!("data-seen=\"active {}\"", ends_at.timestamp())), "{mine}");
+}
+
+/// Months that are typed count whether or not they were looked at before, all that became of it is said, and nothing else is.
+#[tokio::test]
+async fn many_are_renewed_by_the_months_that_are_typed() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let (p, ctx) = (server.platform(), admin.ctx());
+    let mut ids = Vec::new();
+    for code in ["host-001", "host-002"] {
+        server.test.node(code).await;
+        let lease = AllocationCreate { customer_id: Some(acme.id), months: Some(1), ..Default::default() };
+        ids.push(allocations::create(p, &ctx, code, lease).await.unwrap().allocation.id);
+    }
+    let (first, second) = (ids[0].to_string(), ids[1].to_string());
+    let staff = server.browser(&admin).await;
+    let page = async |path: &str| server.get(&staff, path).await.text;
+    let send = async |function: &str, form: &[(&str, &str)]| {
+        let request = server.bare(http::Method::POST, &sfn(function)).header("accept", "text/html");
+        let answer = Answer::of(server.form(server.signed(&staff, request), form)).await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        answer.header("location").to_owned()
+    };
+    let months = async || {
+        let days = "round(extract(epoch from ends_at - starts_at) / 86400)";
+        server.sql(&format!("select {days} from allocations where id = {first}")).await[0].parse::<i64>().unwrap()
+    };
+    let before = months().await;
+
+    // The months stand in the very form that renews.
+    let bulk = format!("/admin/allocations/bulk?action=renew&ids={first}");
+    let shown = page(&bulk).await;
+    let form =
+        shown.split("act_on_allocations").nth(1).and_then(|rest| rest.split("</form>").next()).expect("the form");
+    assert!(form.contains("name=\"months\"") && form.contains("name=\"preview\""), "{form}");
+    let fields = [("action", "renew"), ("months", "6"), ("ids[]", &*first)];
+    let preview = format!("/admin/allocations/bulk?action=renew&ids={first}");
+    let look = [&fields[..], &[("preview", preview.as_str())]].concat();
+    let looked = send("act_on_allocations", &look[..]).await;
+    assert_eq!(looked, format!("{preview}&months=6"));
+    assert_eq!(months().await, before, "a look changes nothing");
+    assert!(page(&looked).await.contains("value=\"6\""));
+    // Months that cannot be are none.
+    let odd = page(&format!("{bulk}&months=999")).await;
+    assert!(odd.contains("act_on_allocations") && !odd.contains("value=\"999\""), "{odd}");
+
+    let done = send("act_on_allocations", &fields[..]).await;
+    assert!((180..=186).contains(&(months().await - before)), "six months more");
+    let said = page(&done).await;
+    assert!(said.contains("1 allocation was renewed by 6 months."), "{said}");
+    for forged in [done.replace("done=1", "done=77"), "/admin/allocations?did=renew&done=77".to_owned()] {
+        let said = page(&forged).await;
+        assert!(!said.contains("renewed by") && !said.contains("77 allocations"), "{forged}");
+    }
+
+    // One that is refused comes back with why, beside the number of the others.
+    machines::act(p, &ctx, "host-002", MachineAction::Drain, None).await.unwrap();
+    let fields = [("action", "renew"), ("months", "1"), ("ids[]", &*first), ("ids[]", &*second)];
+    let left = send("act_on_allocations", &fields[..]).await;
+    let said = page(&left).await;
+    assert!(said.contains("1 is done; these are left.") && said.contains("host-002"), "{said}");
+    let forged = page(&left.replace("done=1", "done=5")).await;
+    assert!(!forged.contains("are done; these are left."), "{forged}");
+
+    // The same of machines.
+    machines::act(p, &ctx, "host-002", MachineAction::Uncordon, None).await.unwrap();
+    let fields = [("action", "cordon"), ("ids[]", "host-001"), ("ids[]", "host-002")];
+    let said = page(&send("act_on_machines", &fields[..]).await).await;
+    assert!(said.contains("Done for 2 machines:") && said.contains(">host-002</li>"), "{said}");
+}
+
+/// Staff are staff for a customer, in the page and by REST; nobody is offered what would be refused.
+#[tokio::test]
+async fn customers_read_of_staff_as_staff_and_are_offered_only_what_they_may() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let name = format!("update users set display_name = 'Alice Root' where id = {} returning id", admin.id);
+    server.sql(&name).await;
+    server.test.node("host-001").await;
+    let staff = server.token(&admin).await;
+    let (owner, member) = (server.browser(&acme.owner).await, server.browser(&acme.member).await);
+    let now = server.test.clock().now();
+    let later = |days: i64| now + chrono::TimeDelta::days(days);
+    let lease = json!({ "customerId": acme.id, "endsAt": later(6), "graceDays": 0 });
+    let made = server.post(&staff, "/api/admin/machines/host-001/allocate", lease).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let id = made.data()["allocation"]["id"].to_string();
+    let next = json!({ "customerId": acme.id, "startsAt": later(10), "endsAt": later(20) });
+    assert_eq!(server.post(&staff, "/api/admin/machines/host-001/allocate", next).await.status, 201);
+    let window = json!({ "startsAt": later(1), "endsAt": later(2), "message": "New fans" });
+    let planned = server.post(&staff, "/api/admin/machines/host-001/maintenance", window).await;
+    assert_eq!(planned.status, 201, "{}", planned.text);
+
+    for who in [&owner, &member] {
+        let seen = server.get(who, "/api/customer/machines/host-001").await;
+        assert_eq!(seen.data()["events"][0]["actorName"], "Staff of the platform", "{}", seen.text);
+        assert_eq!(seen.data()["allocation"]["maintenance"]["createdBy"], "Staff of the platform");
+        let page = server.get(who, "/machines/host-001").await.text;
+        assert!(page.contains("Staff of the platform") && page.contains("New fans"), "{page}");
+        assert!(!seen.text.contains("Alice Root") && !page.contains("Alice Root"), "{page}");
+    }
+    let staffs = server.get(&staff, &format!("/api/admin/allocations/{id}")).await;
+    assert_eq!(staffs.data()["events"][0]["actorName"], "Alice Root");
+    // Maintenance is told of the lease it falls into alone.
+    let list = server.get(&owner, "/api/customer/machines").await;
+    let told = list.data()["list"].as_array().unwrap().iter().filter(|row| !row["maintenance"].is_null()).count();
+    assert_eq!(told, 1, "{}", list.text);
+
+    // Who may not ask is not asked to.
+    server.sql(&format!("update allocations set reminded_days = 7 where id = {id} returning id")).await;
+    let link = "Ask for more time</a>";
+    assert!(server.get(&owner, "/").await.text.contains(link));
+    assert!(!server.get(&member, "/").await.text.contains(link));
+
+    // What staff could not grant either is refused, and there is no form for it.
+    assert!(server.get(&owner, "/machines/host-001").await.text.contains("request_renewal"));
+    machines::act(server.platform(), &admin.ctx(), "host-001", MachineAction::Drain, None).await.unwrap();
+    let wish = json!({ "months": 1 });
+    let refused = server.post(&owner, "/api/customer/machines/host-001/renewal-requests", wish).await;
+    assert_eq!((refused.status, refused.code()), (422, 1402), "{}", refused.text);
+    let page = server.get(&owner, "/machines/host-001").await.text;
+    assert!(!page.contains("request_renewal") && page.contains("it is not promised for longer"), "{page}");
+    // Requests say of which machine and of whom they are.
+    machines::act(server.platform(), &admin.ctx(), "host-001", MachineAction::Uncordon, None).await.unwrap();
+    let wish = json!({ "months": 1 });
+    let asked = server.post(&owner, "/api/customer/machines/host-001/renewal-requests", wish).await;
+    let request = asked.data()["requests"][0].clone();
+    assert_eq!((&request["machine"], &request["customerName"]), (&"host-001".into(), &"Acme".into()), "{}", asked.text);
+}
+
+/// Days of leases are of the installation's time zone, wherever who types them is, and the forms say so.
+#[tokio::test]
+async fn a_last_day_is_of_the_platforms_time_zone() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    server.sql(&format!("update users set time_zone = 'Asia/Shanghai' where id = {} returning id", admin.id)).await;
+    server.test.node("host-001").await;
+    let staff = server.browser(&admin).await;
+    let form = server.get(&staff, "/admin/machines/host-001/allocate").await.text;
+    assert!(form.contains("time zone, UTC"), "{form}");
+    let last = (server.test.clock().now() + chrono::TimeDelta::days(40)).date_naive();
+    let (customer, ends) = (acme.id.to_string(), last.to_string());
+    let lease = [("code", "host-001"), ("form[customer]", &*customer), ("form[ends]", &*ends)];
+    let made = server.call(&staff, "allocate_machine", &lease).await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    let until = "to_char(ends_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')";
+    let until = server.sql(&format!("select {until} from allocations")).await;
+    assert_eq!(until, [format!("{} 00:00", last.succ_opt().unwrap())]);
 }

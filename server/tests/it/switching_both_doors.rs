@@ -93,6 +93,15 @@ async fn people_of_a_disabled_customer_are_told_that_it_is() {
     customers::set_active(server.platform(), &admin.ctx(), acme.id, false).await.unwrap();
     let profile = server.get(&owner, "/api/auth/profile").await.data();
     assert_eq!((&profile["tenantId"], &profile["memberships"]), (&Value::Null, &json!([])));
+    // Who signs in meanwhile acts for it as soon as it is enabled: there is nothing to choose.
+    let (meanwhile, program) = (server.browser(&acme.owner).await, server.token(&acme.owner).await);
+    customers::set_active(server.platform(), &admin.ctx(), acme.id, true).await.unwrap();
+    for who in [&owner, &meanwhile, &program] {
+        assert_eq!(server.get(who, "/api/auth/profile").await.data()["tenantId"], json!(acme.id));
+        assert_eq!(server.get(who, "/api/customer").await.data()["name"], json!("Acme"));
+    }
+    customers::set_active(server.platform(), &admin.ctx(), acme.id, false).await.unwrap();
+    let profile = server.get(&owner, "/api/auth/profile").await.data();
     assert_eq!(profile["disabledMemberships"][0]["customerName"], json!("Acme"));
     let page = server.get(&owner, "/account").await.text;
     let told = texts::message(contract::accounts::Language::En, "account-nowhere", &[]);

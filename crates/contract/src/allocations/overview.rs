@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{AllocationQuery, AllocationState, AllocationView, ReclaimStepView, RenewalState};
-use crate::machines::word_enum;
+use crate::machines::{ServiceState, word_enum};
 use crate::{AllocationId, CustomerId};
 
 /// Who has a machine now, or has it still to give back.
@@ -117,6 +117,8 @@ pub struct TimelineRow {
     /// The machine's code.
     pub machine: String,
     pub machine_name: String,
+    /// A machine that is out of service is not free, whoever has it.
+    pub service_state: ServiceState,
     /// In order of their beginnings.
     pub allocations: Vec<TimelineBar>,
 }

@@ -25,7 +25,7 @@ pub struct MachinePassport {
     pub events: Vec<PassportEvent>,
     /// True when older events were left out.
     pub more_events: bool,
-    /// Errors and throttling before this are not kept any more.
+    /// Errors and throttling before this are not kept any more, or there was no machine yet.
     pub errors_since: DateTime<Utc>,
     /// Windows that began, the newest first; at most [`PASSPORT_MOST`].
     pub maintenance: Vec<MaintenanceView>,

@@ -145,13 +145,22 @@ pub(super) async fn find_session(
         .map(|(id, word)| Ok((CustomerId(*id), role(word)?)))
         .collect::<Result<Vec<_>>>()?;
     // A customer that was disabled meanwhile is not acted for.
-    let active_customer = row.customer_id.map(CustomerId).filter(|id| memberships.iter().any(|(m, _)| m == id));
+    let mut active_customer = row.customer_id.map(CustomerId).filter(|id| memberships.iter().any(|(m, _)| m == id));
+    let permissions = known(&row.permissions);
+    let of_platform = works_for_platform(row.admin, row.operator, &permissions);
+    // Who signed in while the one was disabled, or before there was one, has nothing to choose. What a token reaches stays.
+    if let (None, [(only, _)]) = (row.customer_id, &memberships[..])
+        && !of_platform
+        && !matches!(key, SessionKey::Api(_))
+    {
+        sessions::take_only_customer(tx, SessionId(row.session_id), *only).await?;
+        active_customer = Some(*only);
+    }
     let credential = match key {
         SessionKey::Secret(_) => Credential::Browser,
         SessionKey::Token(_) => Credential::AccessToken,
         SessionKey::Api(_) => Credential::ApiToken { scopes: tokens::scopes_of(row.scopes).map(Into::into) },
     };
-    let permissions = known(&row.permissions);
     Ok(Some(UserPrincipal {
         id: UserId(row.id),
         display_name: if row.display_name.is_empty() { row.name.clone() } else { row.display_name },
@@ -161,7 +170,7 @@ pub(super) async fn find_session(
         token_version: row.token_version,
         platform_admin: row.admin,
         operator: row.operator,
-        must_enroll: rules.totp_for_admins && !row.armed && works_for_platform(row.admin, row.operator, &permissions),
+        must_enroll: rules.totp_for_admins && !row.armed && of_platform,
         permissions,
         memberships,
         active_customer,

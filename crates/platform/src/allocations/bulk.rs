@@ -83,7 +83,7 @@ async fn chosen(tx: &mut Tx, ctx: &OpContext, bulk: &AllocationBulk) -> Result<(
 
 fn check(ctx: &OpContext, bulk: &AllocationBulk) -> Result<()> {
     ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
-    ctx.authorize_list::<AllocationRef>(Permission::AllocationsUpdate)?;
+    ctx.authorize_many::<AllocationRef>(Permission::AllocationsUpdate)?;
     if bulk.ids.len() > MAX_BULK {
         return Err(Error::new(ErrorCode::Validation).with_field("ids", "field-too-many"));
     }

@@ -1,5 +1,6 @@
 //! What is in the way of lending a machine, and how that is said.
 
+use contract::allocations::AllocationState;
 use contract::machines::{Pool, ServiceState};
 use contract::{ErrorCode, MachineId};
 
@@ -61,8 +62,15 @@ pub(crate) async fn refuse_if_held(
 ) -> Result<()> {
     let Some(other) = store::holding(tx, machine).await? else { return Ok(()) };
     let names = customers::names(tx, &[other.customer.0]).await?;
+    let customer = names.get(&other.customer.0).cloned().unwrap_or_default();
+    // Its time is over: what is left to do is the check-list, however far the hold is moved along meanwhile.
+    if other.state == AllocationState::Reclaiming {
+        return Err(Error::new(ErrorCode::Conflict)
+            .with_key("error-machine-reclaiming")
+            .with_arg("customer", customer));
+    }
     Err(Error::new(ErrorCode::Conflict)
         .with_key("error-machine-allocated")
-        .with_arg("customer", names.get(&other.customer.0).cloned().unwrap_or_default())
+        .with_arg("customer", customer)
         .with_arg("until", calendar::day(other.hold_until.unwrap_or(other.ends_at), ctx.time_zone(platform))))
 }

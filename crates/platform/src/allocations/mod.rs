@@ -16,6 +16,7 @@ mod reclaim;
 mod renewals;
 mod store;
 mod timeline;
+mod told;
 
 use std::collections::{HashMap, HashSet};
 
@@ -40,8 +41,8 @@ use lending::overlap;
 pub(crate) use lending::{LeaseMachine, refuse_if_held};
 pub use list::{export, list, mine, note_export};
 pub(crate) use notices::{maintenance as tell_of_maintenance, maintenance_begun, maintenance_off, maintenance_over};
-pub use reclaim::skip_step;
-pub use renewals::{decide_renewal, list_renewals, page_of_renewals, request_renewal};
+pub use reclaim::{can_be_skipped, skip_step};
+pub use renewals::{decide_renewal, list_renewals, may_request_renewal, page_of_renewals, request_renewal};
 pub(crate) use store::{Held, Span, SpansOf};
 pub use timeline::timeline;
 
@@ -101,6 +102,10 @@ pub async fn create(
     if starts_at < ctx.now() - chrono::TimeDelta::days(1) {
         wrong.add("startsAt", "field-start-past");
     }
+    // A wrong year would keep the machine from nobody, and be found by nobody.
+    if add_months(ctx.now(), MAX_MONTHS, zone, None).is_some_and(|latest| starts_at > latest) {
+        wrong.add_with("startsAt", "field-start-far", vec![("months", MAX_MONTHS.to_string())]);
+    }
     let ends_at = end_of(&mut wrong, (starts_at, starts_at), zone, body.months, body.ends_at);
     if ends_at.is_some_and(|end| end <= ctx.now()) {
         wrong.add("endsAt", "field-end-past");
@@ -146,6 +151,10 @@ pub async fn create(
     notices::given(platform, &mut tx, ctx, &row).await?;
     let detail = detail(platform, ctx, &mut tx, row).await?;
     keep(platform, tx).await?;
+    // At once, not with the next round: what comes back before it would have nothing to be compared with.
+    if begins && let Err(error) = health::take_handovers(platform).await {
+        tracing::error!(%error, allocation = id.0, "how the machine is at its hand-over was not kept; it is tried again");
+    }
     Ok(detail)
 }
 
@@ -234,8 +243,9 @@ async fn end_in_tx(
 pub async fn machine(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<MachineView> {
     readable_now(platform, ctx, machine).await?;
     let mut tx = platform.db().begin(ctx).await?;
-    let view = machines::for_customer(platform, &mut tx, machine, ctx.now()).await?;
+    let mut view = machines::for_customer(platform, &mut tx, machine, ctx.now()).await?;
     tx.commit().await?;
+    told::of_windows(ctx, &mut view.maintenance);
     Ok(view)
 }
 
@@ -446,7 +456,8 @@ async fn detail(platform: &Platform, ctx: &OpContext, tx: &mut Tx, row: store::R
     let id = row.id;
     let staff = ctx.is_staff();
     let events = store::events(tx, id, staff).await?;
-    let requests = renewals::of_allocation(tx, &row).await?;
+    let events = if staff { events } else { told::history(ctx, events) };
+    let requests = renewals::of_allocation(platform, ctx, tx, &row).await?;
     let steps = if staff { store::steps(tx, id).await? } else { Vec::new() };
     let allocation = views(platform, ctx, tx, vec![row]).await?.pop().ok_or_else(Error::not_found)?;
     Ok(AllocationDetail { allocation, events, requests, steps })
@@ -473,6 +484,7 @@ async fn views(
         .into_iter()
         .map(|row| {
             let brief = machines.get(&row.machine.0).cloned().unwrap_or_default();
+            let maintenance = told::maintenance(ctx, maintenance.get(&row.machine.0), &row);
             AllocationView {
                 id: row.id,
                 machine: brief.code,
@@ -494,7 +506,7 @@ async fn views(
                 ended_at: row.ended_at,
                 open_request: row.open_request,
                 reminded_days: row.reminded_days.and_then(|days| u32::try_from(days).ok()),
-                maintenance: maintenance.get(&row.machine.0).filter(|_| row.state.holds()).cloned(),
+                maintenance,
                 revision: row.revision,
             }
         })

@@ -16,11 +16,19 @@ use crate::{Error, OpContext, Platform, Result, machines, metrics};
 /// In this order. The customer's access ends with the state itself, in the transaction that begins this.
 const STEPS: [&str; 5] = ["access", "processes", "gpu_memory", "health", "pool"];
 
+/// Steps that somebody can look at instead; access ends by itself, and the pool comes after everything else.
+const BY_HAND: [&str; 3] = ["processes", "gpu_memory", "health"];
+
 /// Memory a driver keeps on an idle GPU; more means that somebody is still on it. Bytes.
 const IDLE_GPU_BYTES: u64 = 1 << 30;
 
 /// How far ahead others are kept off a machine that is still being taken back.
 const HOLD_AHEAD: TimeDelta = TimeDelta::hours(1);
+
+/// Whether a step of this name can be left out at all.
+pub fn can_be_skipped(step: &str) -> bool {
+    BY_HAND.contains(&step)
+}
 
 /// Leaves a waiting step out: somebody looked and decided.
 pub async fn skip_step(platform: &Platform, ctx: &OpContext, id: AllocationId, step: &str) -> Result<AllocationDetail> {
@@ -33,6 +41,9 @@ pub async fn skip_step(platform: &Platform, ctx: &OpContext, id: AllocationId, s
     let Some(waiting) = waiting else {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-step-not-waiting"));
     };
+    if !can_be_skipped(step) {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-step-by-itself"));
+    }
     let mut result = waiting.result.clone();
     result.insert("by".to_owned(), ctx.user().map(|user| user.display_name.clone()).unwrap_or_default());
     store::set_step(&mut tx, &granted, step, StepState::Skipped, &result, ctx.now()).await?;
@@ -83,6 +94,7 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
             "access" | "pool" => Seen::done([]),
             // Then nobody listens to it, whether it speaks or not.
             _ if !brief.monitored => Seen::waits([("reason", "not_monitored".to_owned())]),
+            _ if brief.presence == Presence::NeverSeen => Seen::waits([("reason", "never_joined".to_owned())]),
             _ if brief.presence != Presence::Online => Seen::waits([("reason", "offline".to_owned())]),
             "processes" => match fresh {
                 Some(live) if live.processes_at.is_none_or(|at| at < began) && !live.gpus.is_empty() => {

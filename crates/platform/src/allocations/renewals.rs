@@ -5,7 +5,7 @@ use contract::allocations::{
     AllocationDetail, AllocationState, MAX_MONTHS, RenewalDecision, RenewalQuery, RenewalRequestCreate,
     RenewalRequestView, RenewalSort, RenewalState,
 };
-use contract::{ErrorCode, Page, Permission, RenewalRequestId};
+use contract::{ErrorCode, May, Page, Permission, RenewalRequestId};
 
 use super::{detail, event, keep, move_end, notices, store};
 use crate::authz::{AllocationRef, RequestRenewal, UpdateAllocation};
@@ -42,9 +42,7 @@ pub async fn request_renewal(
         wrong.add("months", "field-renewal-open");
     }
     wrong.into_result()?;
-    if !matches!(row.state, AllocationState::Active | AllocationState::Grace) {
-        return Err(super::wrong_state(row.state));
-    }
+    may_be_longer(&mut tx, &row).await?;
     let wanted =
         add_months(row.ends_at, months, zone, Some(row.starts_at)).ok_or_else(|| Error::internal("a far date"))?;
     store::insert_request(&mut tx, &granted, &row, wanted, message.as_deref(), ctx).await?;
@@ -66,6 +64,33 @@ pub async fn request_renewal(
     let detail = detail(platform, ctx, &mut tx, row).await?;
     tx.commit().await?;
     Ok(detail)
+}
+
+/// Whether more time can be asked for as things stand.
+async fn may_be_longer(tx: &mut Tx, row: &store::Row) -> Result<()> {
+    if !matches!(row.state, AllocationState::Active | AllocationState::Grace) {
+        return Err(super::wrong_state(row.state));
+    }
+    // What staff could not grant either is not waited for.
+    if !machines::takes_renewals(tx, row.machine).await? {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-renew-service-state"));
+    }
+    Ok(())
+}
+
+/// Whether the caller may ask for more time for a machine its customer has, and why not.
+///
+/// # Errors
+/// `NotFound` when it does not have it.
+pub async fn may_request_renewal(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<May> {
+    let customer = super::own_customer(ctx, Permission::AllocationsView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
+    let row = store::current(&mut tx, id, customer).await?.ok_or_else(Error::not_found)?;
+    let permitted = ctx.holds(Permission::AllocationsRequestRenewal);
+    let may = crate::may(ctx, permitted, may_be_longer(&mut tx, &row).await)?;
+    tx.commit().await?;
+    Ok(may)
 }
 
 /// Requests of every customer, open ones first.
@@ -160,10 +185,15 @@ pub(super) async fn answer_open(tx: &mut Tx, ctx: &OpContext, row: &store::Row, 
     store::decide(tx, &granted, id, state, Some(ends_at), None, ctx).await
 }
 
-/// Requests of one allocation, newest first; names are the page's already.
-pub(super) async fn of_allocation(tx: &mut Tx, row: &store::Row) -> Result<Vec<RenewalRequestView>> {
+/// Requests of one allocation, newest first.
+pub(super) async fn of_allocation(
+    platform: &Platform,
+    ctx: &OpContext,
+    tx: &mut Tx,
+    row: &store::Row,
+) -> Result<Vec<RenewalRequestView>> {
     let requests = store::requests_of(tx, row.id).await?;
-    Ok(requests.into_iter().map(|request| view(request, String::new(), String::new(), String::new())).collect())
+    named(tx, platform, ctx, requests).await
 }
 
 async fn named(

@@ -3,6 +3,7 @@
 use chrono::{Datelike, Months, NaiveDate};
 use contract::Permission;
 use contract::allocations::{Timeline, TimelineBar, TimelineQuery, TimelineRow};
+use contract::machines::ServiceState;
 
 use super::store;
 use crate::authz::AllocationRef;
@@ -51,10 +52,14 @@ pub async fn timeline(platform: &Platform, ctx: &OpContext, query: &TimelineQuer
     customers.sort_unstable();
     customers.dedup();
     let names = customers::names(&mut tx, &customers).await?;
+    let service = machines::service_states(&mut tx, &ids).await?;
     tx.commit().await?;
     let mut rows: Vec<_> = found
         .into_iter()
-        .map(|(id, machine, machine_name)| (id, TimelineRow { machine, machine_name, allocations: Vec::new() }))
+        .map(|(id, machine, machine_name)| {
+            let service_state = service.get(&id.0).copied().unwrap_or(ServiceState::InService);
+            (id, TimelineRow { machine, machine_name, service_state, allocations: Vec::new() })
+        })
         .collect();
     for bar in bars {
         if let Some((_, row)) = rows.iter_mut().find(|(id, _)| *id == bar.machine) {

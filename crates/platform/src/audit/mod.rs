@@ -23,6 +23,7 @@ pub use own::{export_own, list_own, note_export_own, own_facets};
 pub(crate) use repeats::Repeats;
 pub use repeats::{Stranger, note_stranger, tell_repeats};
 pub use retention::prune;
+use store::Part;
 
 use crate::authz::AuditLog;
 use crate::db::Tx;
@@ -158,7 +159,7 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &AuditQuery) -> R
     check_filters(query)?;
     let (page, page_size) = page_of(query.page, query.page_size)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let (mut list, total) = store::list(&mut tx, query, page, page_size).await?;
+    let (mut list, total) = store::list(&mut tx, query, Part::Page { number: page, size: page_size }).await?;
     name_targets(&mut tx, &mut list).await?;
     tx.commit().await?;
     list.iter_mut().for_each(|row| withheld::withhold(ctx, row));
@@ -243,12 +244,12 @@ async fn name_targets(tx: &mut Tx, rows: &mut [AuditView]) -> Result<()> {
     Ok(())
 }
 
-/// Most rows of an export.
-const MAX_EXPORT: u32 = 50_000;
+/// Most rows of an export: a sheet has room for a few more.
+const MAX_EXPORT: u32 = 1_000_000;
 /// Rows of an export that are read at a time.
-const EXPORT_PAGE: u32 = 1000;
+const EXPORT_PAGE: u32 = 500;
 
-/// The log with these filters as it was at one instant, newest first, at most 50,000 rows.
+/// The log with these filters as it was at one instant, newest first; true when there are older rows than fit into a workbook.
 ///
 /// # Errors
 /// `NotFound` for who may not read the log, and whatever `take` gives.
@@ -257,21 +258,25 @@ pub async fn export(
     ctx: &OpContext,
     query: &AuditQuery,
     mut take: impl FnMut(AuditView) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     ctx.authorize_list::<AuditLog>(Permission::AuditView)?;
     let mut tx = platform.db().snapshot(ctx).await?;
-    for number in 1..=MAX_EXPORT / EXPORT_PAGE {
-        let (mut rows, _) = store::list(&mut tx, query, number, EXPORT_PAGE).await?;
+    let mut last = None;
+    for _ in 0..MAX_EXPORT / EXPORT_PAGE {
+        let (mut rows, _) = store::list(&mut tx, query, Part::After { last, size: EXPORT_PAGE }).await?;
         name_targets(&mut tx, &mut rows).await?;
-        let last = rows.len() < EXPORT_PAGE as usize;
         rows.iter_mut().for_each(|row| withheld::withhold(ctx, row));
+        let full = rows.len() == EXPORT_PAGE as usize;
+        last = rows.last().map(|row| (row.at, row.id)).or(last);
         rows.into_iter().try_for_each(&mut take)?;
-        if last {
-            break;
+        if !full {
+            tx.commit().await?;
+            return Ok(false);
         }
     }
+    let (older, _) = store::list(&mut tx, query, Part::After { last, size: 1 }).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(!older.is_empty())
 }
 
 /// Who takes the log away is part of it: to be called before the rows are read.

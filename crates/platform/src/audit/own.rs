@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use contract::audit::{OwnAuditQuery, OwnAuditView};
 use contract::{CustomerId, Page, Permission};
 
+use super::store::Part;
 use super::{EXPORT_PAGE, MAX_EXPORT, check_place, names, page_of, record_export, store};
 use crate::authz::{AuditLog, Scope};
 use crate::db::Tx;
@@ -31,7 +32,8 @@ pub async fn list_own(platform: &Platform, ctx: &OpContext, query: &OwnAuditQuer
     check_place(query.via.as_deref(), query.address.as_deref())?;
     let (page, page_size) = page_of(query.page, query.page_size)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let (mut list, total) = store::own::list(&mut tx, customer, query, page, page_size).await?;
+    let (mut list, total) =
+        store::own::list(&mut tx, customer, query, Part::Page { number: page, size: page_size }).await?;
     name_targets(&mut tx, customer, &mut list).await?;
     tx.commit().await?;
     Ok(Page { list, total, page, page_size })
@@ -64,7 +66,7 @@ async fn name_targets(tx: &mut Tx, customer: CustomerId, rows: &mut [OwnAuditVie
     Ok(())
 }
 
-/// The same as it was at one instant, at most 50,000 rows.
+/// The same as it was at one instant; true when there are older rows than fit into a workbook.
 ///
 /// # Errors
 /// `NotFound` for who may not read it, and whatever `take` gives.
@@ -73,20 +75,25 @@ pub async fn export_own(
     ctx: &OpContext,
     query: &OwnAuditQuery,
     mut take: impl FnMut(OwnAuditView) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     let customer = customer(ctx)?;
     let mut tx = platform.db().snapshot(ctx).await?;
-    for number in 1..=MAX_EXPORT / EXPORT_PAGE {
-        let (mut rows, _) = store::own::list(&mut tx, customer, query, number, EXPORT_PAGE).await?;
+    let mut last = None;
+    for _ in 0..MAX_EXPORT / EXPORT_PAGE {
+        let part = Part::After { last, size: EXPORT_PAGE };
+        let (mut rows, _) = store::own::list(&mut tx, customer, query, part).await?;
         name_targets(&mut tx, customer, &mut rows).await?;
-        let last = rows.len() < EXPORT_PAGE as usize;
+        let full = rows.len() == EXPORT_PAGE as usize;
+        last = rows.last().map(|row| (row.at, row.id)).or(last);
         rows.into_iter().try_for_each(&mut take)?;
-        if last {
-            break;
+        if !full {
+            tx.commit().await?;
+            return Ok(false);
         }
     }
+    let (older, _) = store::own::list(&mut tx, customer, query, Part::After { last, size: 1 }).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(!older.is_empty())
 }
 
 /// Who takes it away is part of it: to be called before the rows are read.

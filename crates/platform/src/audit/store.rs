@@ -83,11 +83,54 @@ pub(super) fn address_of(text: Option<&str>) -> Result<Option<IpNetwork>> {
     network.map(Some).ok_or_else(|| Error::field("address", "field-network"))
 }
 
-pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: u32) -> Result<(Vec<AuditView>, u64)> {
+/// Which of the rows that match, newest first.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Part {
+    /// A page, and how many there are in all.
+    Page { number: u32, size: u32 },
+    /// So many after this one, uncounted, so that going through a long log reads each row once.
+    After { last: Option<(DateTime<Utc>, AuditId)>, size: u32 },
+}
+
+/// [`Part`] as the statements take it.
+struct Bounds {
+    counted: bool,
+    limit: i64,
+    offset: i64,
+    at: Option<DateTime<Utc>>,
+    id: Option<i64>,
+}
+
+impl Part {
+    fn bounds(self) -> Bounds {
+        match self {
+            Part::Page { number, size } => {
+                let (limit, before) = (i64::from(size), i64::from(number.saturating_sub(1)));
+                Bounds { counted: true, limit, offset: before * limit, at: None, id: None }
+            }
+            Part::After { last, size } => {
+                let (at, id) = last.map(|(at, id)| (at, id.0)).unzip();
+                Bounds { counted: false, limit: i64::from(size), offset: 0, at, id }
+            }
+        }
+    }
+}
+
+pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, part: Part) -> Result<(Vec<AuditView>, u64)> {
     let address = address_of(query.address.as_deref())?;
+    let bounds = part.bounds();
     let rows = sqlx::query!(
         r#"select e.id, e.at, e.actor_kind, e.actor_id, e.actor_name, e.via, e.address, e.user_agent, e.action,
-                  e.target_kind, e.target_id, e.customer_id, e.outcome, e.before, e.after, e.request_id, count(*) over () as "total!",
+                  e.target_kind, e.target_id, e.customer_id, e.outcome, e.before, e.after, e.request_id,
+                  case when $15::boolean then (
+                    select count(*) from audit_events c
+                    where ($1::text is null or c.action = $1) and ($2::text is null or c.target_kind = $2)
+                      and ($3::text is null or c.target_id = $3) and ($4::text is null or c.outcome = $4)
+                      and ($7::text is null or c.actor_name ilike $7) and ($8::bigint is null or c.customer_id = $8)
+                      and ($9::timestamptz is null or c.at >= $9) and ($10::timestamptz is null or c.at < $10)
+                      and ($11::text is null or c.request_id = $11)
+                      and ($12::text is null or c.via = $12) and ($13::inet is null or c.address <<= $13)
+                      and ($14::text is null or c.actor_kind = $14)) else 0 end as "total!",
                   exists(select from audit_seals s where s.audit_id = e.id) as "sealed!",
                   coalesce(e.xid < (
                     select l.horizon from (select horizon from audit_seals order by position desc limit 1) l
@@ -100,13 +143,14 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: 
              and ($11::text is null or e.request_id = $11)
              and ($12::text is null or e.via = $12) and ($13::inet is null or e.address <<= $13)
              and ($14::text is null or e.actor_kind = $14)
+             and ($16::timestamptz is null or (e.at, e.id) < ($16, $17::bigint))
            order by e.at desc, e.id desc limit $5 offset $6"#,
         query.action,
         query.target_kind,
         query.target_id,
         query.outcome,
-        i64::from(page_size),
-        i64::from(page - 1) * i64::from(page_size),
+        bounds.limit,
+        bounds.offset,
         query.actor.as_deref().and_then(contains),
         query.customer_id.map(|id| id.0),
         query.from,
@@ -114,12 +158,16 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: 
         query.request_id,
         query.via,
         address,
-        query.actor_kind
+        query.actor_kind,
+        bounds.counted,
+        bounds.at,
+        bounds.id
     )
     .fetch_all(&mut **tx)
     .await?;
     let total = match rows.first() {
         Some(row) => row.total,
+        None if !bounds.counted => 0,
         // A page beyond the end has no row to carry it.
         None => {
             sqlx::query_scalar!(

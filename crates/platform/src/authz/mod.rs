@@ -367,9 +367,9 @@ actions! {
     CreateMachine: MachinesCreate on Fleet;
     /// Change a machine.
     UpdateMachine: MachinesUpdate on MachineRef;
-    /// Take a machine out of service and back, plan its maintenance, say how its host is reached.
+    /// Take a machine out of service and back, plan its maintenance.
     OperateMachine: MachinesOperate on MachineRef;
-    /// Say how a machine's engine is reached.
+    /// Say how a machine's host and its engine are reached.
     ConnectMachine: MachinesConnect on MachineRef;
     /// Delete a machine.
     DeleteMachine: MachinesDelete on MachineRef;
@@ -500,6 +500,19 @@ impl OpContext {
             }
         }
         best.ok_or_else(|| self.denied(permission, false, self.denial(permission, (R::KIND, None), self.asks_for())))
+    }
+
+    /// The same of what is done with many rows of a list.
+    ///
+    /// # Errors
+    /// As [`Self::authorize_list`]'s, but `Forbidden` for who may see the list, as of one row.
+    pub(crate) fn authorize_many<R: Resource>(&self, permission: Permission) -> Result<Scope> {
+        match self.authorize_list::<R>(permission) {
+            Err(_) if self.holds(R::VIEW) => {
+                Err(self.denied(permission, true, self.denial(permission, (R::KIND, None), self.asks_for())))
+            }
+            decided => decided,
+        }
     }
 
     /// True when some resource could be reached: for menus and buttons.

@@ -25,7 +25,7 @@ pub struct Preview<T> {
 /// `Validation` for no machine or more than [`MAX_BULK`]; `NotFound` or `Forbidden` when it may not be done at all.
 pub async fn act_on_many(platform: &Platform, ctx: &OpContext, bulk: MachineBulk) -> Result<Vec<(String, Result<()>)>> {
     let ctx = &ctx.trying_new(service::name(bulk.action), "machine");
-    ctx.authorize_list::<MachineRef>(bulk.action.permission())?;
+    ctx.authorize_many::<MachineRef>(bulk.action.permission())?;
     let codes = to_be_done(platform, ctx, bulk.ids, bulk.matching.as_ref()).await?;
     let mut outcomes = Vec::with_capacity(codes.len());
     for code in codes {
@@ -41,7 +41,7 @@ pub async fn act_on_many(platform: &Platform, ctx: &OpContext, bulk: MachineBulk
 /// As [`act_on_many`]'s, but none for none or for more than fit.
 pub async fn preview_many(platform: &Platform, ctx: &OpContext, bulk: &MachineBulk) -> Result<Preview<MachineView>> {
     let scope = ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
-    ctx.authorize_list::<MachineRef>(bulk.action.permission())?;
+    ctx.authorize_many::<MachineRef>(bulk.action.permission())?;
     let mut tx = platform.db().begin(ctx).await?;
     let (codes, more) = chosen(&mut tx, ctx, scope, bulk.ids.clone(), bulk.matching.as_ref()).await?;
     let mut rows = Vec::with_capacity(codes.len());
@@ -64,7 +64,7 @@ pub async fn plan_for_many(
     bulk: MaintenanceBulk,
 ) -> Result<Vec<(String, Result<()>)>> {
     let ctx = &ctx.trying_new("machines:plan-maintenance", "machine");
-    ctx.authorize_list::<MachineRef>(Permission::MachinesOperate)?;
+    ctx.authorize_many::<MachineRef>(Permission::MachinesOperate)?;
     let codes = to_be_done(platform, ctx, bulk.ids, bulk.matching.as_ref()).await?;
     let mut outcomes = Vec::with_capacity(codes.len());
     for code in codes {
@@ -85,7 +85,7 @@ pub async fn preview_plan_for_many(
     window: Option<&MaintenanceCreate>,
 ) -> Result<Preview<MachineView>> {
     let scope = ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
-    ctx.authorize_list::<MachineRef>(Permission::MachinesOperate)?;
+    ctx.authorize_many::<MachineRef>(Permission::MachinesOperate)?;
     let mut tx = platform.db().begin(ctx).await?;
     let (codes, more) = chosen(&mut tx, ctx, scope, ids, matching).await?;
     let mut views = Vec::with_capacity(codes.len());
@@ -147,7 +147,8 @@ async fn chosen(
     if !ids.is_empty() {
         return Err(Error::field("ids", "field-ids-or-matching"));
     }
-    let (codes, total) = store::codes_matching(tx, scope, query, MAX_BULK, ctx.now()).await?;
+    let wanted = super::wanted(tx, ctx, query).await?;
+    let (codes, total) = store::codes_matching(tx, scope, &wanted, MAX_BULK, ctx.now()).await?;
     let more = total.saturating_sub(codes.len() as u64);
     Ok((codes, more))
 }

@@ -7,7 +7,7 @@ use contract::{MachineId, Permission};
 use runtime::docker::containers::HostFolders;
 
 use super::{attempt, entry, resource, store};
-use crate::authz::{MachineRef, OperateMachine};
+use crate::authz::{ConnectMachine, MachineRef};
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, audit};
@@ -26,7 +26,7 @@ pub async fn set_connection(
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = store::lock(&mut tx, code).await?.ok_or_else(Error::not_found)?;
-    let granted = ctx.authorize(OperateMachine, &resource(id))?;
+    let granted = ctx.authorize(ConnectMachine, &resource(id))?;
     let (_, before) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
     let mut wrong = Wrong::new();
     let user = wrong.text("user", body.user, 64);

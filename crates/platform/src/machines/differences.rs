@@ -4,7 +4,9 @@
 //! count; model names are compared by the words that were typed ("H100 80G" fits "NVIDIA H100 80GB HBM3", "L4" does not
 //! fit "NVIDIA L40S").
 
-use contract::machines::{DeclaredHardware, DiscoveredHardware, DiskSizes, GpuView, HardwareDifference};
+use contract::machines::{
+    DeclaredHardware, DiscoveredHardware, DiskSizes, GpuView, HardwareDifference, models_in_words,
+};
 
 const TOLERANCE: f64 = 0.08;
 const GB: f64 = 1e9;
@@ -21,18 +23,21 @@ pub fn differences(
     };
     // Without NVML nothing is known about GPUs: that is no difference.
     if discovered.nvml_error.is_none() {
-        if let (Some(typed), Some(gpu)) = (&declared.gpu_model, gpus.first())
-            && !model_fits(typed, &gpu.model)
+        let models = || gpus.iter().map(|gpu| gpu.model.as_str()).filter(|model| !model.is_empty());
+        if let (Some(typed), Some(found)) = (&declared.gpu_model, models_in_words(models()))
+            && !models_fit(typed, &models().collect::<Vec<_>>())
         {
-            add("gpuModel", typed.clone(), gpu.model.clone());
+            add("gpuModel", typed.clone(), found);
         }
         if let Some(count) = declared.gpu_count
             && count as usize != gpus.len()
         {
             add("gpuCount", count.to_string(), gpus.len().to_string());
         }
-        if let (Some(gb), Some(bytes)) = (declared.gpu_memory_gb, gpus.first().and_then(|gpu| gpu.memory_bytes))
-            && !size_fits(gb, bytes)
+        // The first that differs, so that a host with different GPUs is not judged by one of them.
+        let sizes = || gpus.iter().filter_map(|gpu| gpu.memory_bytes);
+        if let Some(gb) = declared.gpu_memory_gb
+            && let Some(bytes) = sizes().find(|bytes| !size_fits(gb, *bytes))
         {
             add("gpuMemoryGb", gb.to_string(), format!("{:.0}", bytes as f64 / GB));
         }
@@ -89,6 +94,28 @@ fn size_fits(gb: u32, bytes: u64) -> bool {
     near(GB) || near((1u64 << 30) as f64)
 }
 
+/// True when what was typed fits every model: as a whole, or part by part ("2 × A100 + L40S") each model and no other.
+fn models_fit(typed: &str, found: &[&str]) -> bool {
+    if found.iter().all(|model| model_fits(typed, model)) {
+        return true;
+    }
+    let parts: Vec<_> = typed
+        .split(['+', ',', ';', '，', '、'])
+        .map(without_count)
+        .filter(|part| part.contains(char::is_alphanumeric))
+        .collect();
+    parts.iter().all(|part| found.iter().any(|model| model_fits(part, model)))
+        && found.iter().all(|model| parts.iter().any(|part| model_fits(part, model)))
+}
+
+/// `2 × A100` without how many.
+fn without_count(part: &str) -> &str {
+    let part = part.trim();
+    let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
+    let model = rest.trim_start().strip_prefix(['×', 'x', 'X', '*']);
+    model.filter(|_| rest.len() < part.len()).unwrap_or(part)
+}
+
 /// True when every typed word was found, alone or as several words that follow each other ("RTX4090", "RTX 4090").
 fn model_fits(typed: &str, found: &str) -> bool {
     let words = |text: &str| -> Vec<String> {
@@ -138,6 +165,20 @@ mod tests {
         assert!(!model_fits("L4", "NVIDIA L40S"));
         assert!(!model_fits("A10", "NVIDIA A100 80GB PCIe"));
         assert!(!model_fits("RTX 4090", "NVIDIA RTX 4000"));
+    }
+
+    #[test]
+    fn different_models_fit_part_by_part() {
+        let found = ["NVIDIA A100-SXM4-80GB", "NVIDIA A100-SXM4-80GB", "NVIDIA L40S"];
+        for typed in
+            ["2 × A100 + 1 × L40S", "A100, L40S", "2x A100 80G、1*L40S", "2 × NVIDIA A100-SXM4-80GB + 1 × NVIDIA L40S"]
+        {
+            assert!(models_fit(typed, &found), "{typed}");
+        }
+        for typed in ["A100", "L40S", "A100 + H100", "A100 + L40S + H100"] {
+            assert!(!models_fit(typed, &found), "{typed}");
+        }
+        assert!(models_fit("2 × A100", &found[..2]));
     }
 
     #[test]

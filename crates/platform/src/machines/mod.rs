@@ -41,7 +41,7 @@ pub use passport::passport;
 pub use reporting::report_inventory;
 pub use service::{act, may_act};
 
-use crate::authz::{CreateMachine, Fleet, MachineRef, UpdateMachine, ViewMachine};
+use crate::authz::{AllocationRef, CreateMachine, Fleet, MachineRef, UpdateMachine, ViewMachine};
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, accounts, allocations, audit, instances};
 
@@ -76,7 +76,8 @@ async fn list_in_tx(tx: &mut Tx, ctx: &OpContext, query: &MachineQuery) -> Resul
     let scope = ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let sort = query.sort_columns().map_err(|_| Error::field("sort", "field-sort-unknown"))?;
-    let (mut found, total) = store::list(tx, scope, query, &sort, page, page_size, ctx.now()).await?;
+    let wanted = wanted(tx, ctx, query).await?;
+    let (mut found, total) = store::list(tx, scope, &wanted, &sort, page, page_size, ctx.now()).await?;
     if ctx.holds(Permission::AllocationsManage) {
         let ids: Vec<i64> = found.iter().map(|(id, _)| id.0).collect();
         let mut holders = allocations::holders(tx, Some(&ids), ctx.now()).await?;
@@ -86,6 +87,19 @@ async fn list_in_tx(tx: &mut Tx, ctx: &OpContext, query: &MachineQuery) -> Resul
     }
     let list = found.into_iter().map(|(_, row)| row).collect();
     Ok(Page { list, total, page, page_size })
+}
+
+/// What is looked for; who has a machine is another slice's to say, and only to who may know.
+async fn wanted<'a>(tx: &mut Tx, ctx: &OpContext, query: &'a MachineQuery) -> Result<store::Wanted<'a>> {
+    let (customer, lent) = (query.customer_id, query.lent);
+    if customer.is_none() && lent.is_none() {
+        return Ok(store::Wanted { query, among: None });
+    }
+    ctx.authorize_many::<AllocationRef>(Permission::AllocationsManage)?;
+    let holders = allocations::holders(tx, None, ctx.now()).await?;
+    let held = holders.into_iter().filter(|(_, holder)| customer.is_none_or(|id| holder.customer_id == id));
+    let ids = held.map(|(id, _)| id.0).collect();
+    Ok(store::Wanted { query, among: Some((ids, lent.unwrap_or(true))) })
 }
 
 /// With what this server knows of the machines by now.
@@ -214,18 +228,23 @@ pub(crate) async fn ssh_access(tx: &mut Tx, code: &str, now: DateTime<Utc>) -> R
     Ok(SshAccess::new(view.public_address.or(view.private_address), known.port, known.user))
 }
 
-/// Maintenance that is planned or running, by machine, of those the transaction's caller may see.
-pub(crate) async fn maintenance_of(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, MaintenanceView>> {
-    let mut next = HashMap::new();
+/// Maintenance that is planned or running, by machine, the next first, of those the transaction's caller may see.
+pub(crate) async fn maintenance_of(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<MaintenanceView>>> {
+    let mut windows: HashMap<i64, Vec<MaintenanceView>> = HashMap::new();
     for (machine, window) in store::windows(tx, ids).await? {
-        next.entry(machine).or_insert(window);
+        windows.entry(machine).or_default().push(window);
     }
-    Ok(next)
+    Ok(windows)
 }
 
 /// Whether who has it may have it longer: not while it is drained or retired.
 pub(crate) async fn takes_renewals(tx: &mut Tx, id: MachineId) -> Result<bool> {
     Ok(!matches!(store::service_state_of(tx, id).await?, ServiceState::Draining | ServiceState::Retired))
+}
+
+/// Where the staff's decision about each of these stands.
+pub(crate) async fn service_states(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, ServiceState>> {
+    store::service_states(tx, ids).await
 }
 
 /// The id behind a code, locked for this transaction.

@@ -23,13 +23,16 @@ pub async fn passport(platform: &Platform, ctx: &OpContext, code: &str) -> Resul
     ctx.authorize(ViewMachine, &resource(id))?;
     // It is made to be printed and given away.
     machine.connection = None;
-    let errors_since = ctx.now() - TimeDelta::days(KEPT_DAYS);
+    let kept_since = ctx.now() - TimeDelta::days(KEPT_DAYS);
     let mut cards = store::cards(&mut tx, id).await?;
+    // Nothing was noted before there was anything to note it of.
+    let began = cards.iter().map(|card| card.gpu.first_seen_at).fold(machine.created_at, std::cmp::Ord::min);
+    let errors_since = kept_since.max(began);
     let mut events: Vec<_> = cards.iter().flat_map(Card::came_and_went).collect();
     let may_see_figures = ctx.authorize(ViewMetrics, &resource(id)).is_ok();
     if may_see_figures {
         let ids: Vec<i64> = cards.iter().map(|card| card.id).collect();
-        let mut record = metrics::gpu_record(&mut tx, &ids, errors_since, PASSPORT_MOST + 1).await?;
+        let mut record = metrics::gpu_record(&mut tx, &ids, (kept_since, ctx.now()), PASSPORT_MOST + 1).await?;
         for card in &mut cards {
             card.gpu.errors = Some(record.errors.remove(&card.id).unwrap_or_default());
         }

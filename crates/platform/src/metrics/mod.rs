@@ -186,9 +186,14 @@ pub(crate) struct GpuHappening {
 }
 
 /// What is kept of these GPUs since then, at most so many events; for a slice that has decided that the caller may see it.
-pub(crate) async fn gpu_record(tx: &mut Tx, gpus: &[i64], since: DateTime<Utc>, most: u32) -> Result<GpuRecord> {
+pub(crate) async fn gpu_record(
+    tx: &mut Tx,
+    gpus: &[i64],
+    (since, now): (DateTime<Utc>, DateTime<Utc>),
+    most: u32,
+) -> Result<GpuRecord> {
     let mut errors = store::gpu_errors(tx, gpus, since).await?;
-    for (gpu, bits, hours) in store::throttled_hours(tx, gpus, since).await? {
+    for (gpu, bits, hours) in store::throttled_hours(tx, gpus, (since, now)).await? {
         let of_gpu: &mut GpuErrors = errors.entry(gpu).or_default();
         for reason in tiles::throttle_words(bits) {
             *of_gpu.throttled_hours.entry(reason).or_default() += hours;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::allocations::{AllocationState, days_left};
-use contract::machines::{Pool, Presence, ServiceState, presence};
+use contract::machines::{Pool, Presence, ServiceState, models_in_words, presence};
 use contract::metrics::{GpuCell, GpuFigures, Trouble, WallTile};
 
 use super::hub::{Catalog, Entry, EventKind};
@@ -94,14 +94,12 @@ pub(super) fn tile(catalog: &Catalog, entry: &Entry, now: DateTime<Utc>) -> Wall
         (!values.is_empty()).then_some(values)
     };
     let mib = |values: Vec<f64>| (values.iter().sum::<f64>() / 1_048_576.0).round() as u64;
+    let models: Vec<_> = catalog.gpus.iter().map(|gpu| short_model(&gpu.model)).collect();
     let known_total: u64 = catalog.gpus.iter().filter_map(|gpu| gpu.memory_bytes).sum::<u64>() / 1_048_576;
     WallTile {
         id: catalog.code.clone(),
         name: catalog.name.clone(),
-        model: catalog
-            .gpus
-            .first()
-            .map(|gpu| short_model(&gpu.model))
+        model: models_in_words(models.iter().map(String::as_str))
             .or_else(|| catalog.declared_model.as_deref().map(short_model)),
         region: catalog.region.clone(),
         presence,
@@ -117,7 +115,7 @@ pub(super) fn tile(catalog: &Catalog, entry: &Entry, now: DateTime<Utc>) -> Wall
         power_w: all(|gpu| gpu.power_w.map(f64::from)).map(|values| values.iter().sum::<f64>().round() as u32),
         gpu_memory_used_mib: all(|gpu| gpu.memory_used_bytes.map(|b| b as f64)).map(mib),
         gpu_memory_total_mib: (known_total > 0).then_some(known_total),
-        lease: Some(lease(catalog, now).to_owned()),
+        lease: lease(catalog, now).map(str::to_owned),
         customer: catalog.holder.as_ref().map(|holder| holder.customer_name.clone()),
         days_left: catalog
             .holder
@@ -128,16 +126,18 @@ pub(super) fn tile(catalog: &Catalog, entry: &Entry, now: DateTime<Utc>) -> Wall
     }
 }
 
-/// How a machine is lent, in the words of [`WallTile::lease`].
-fn lease(catalog: &Catalog, now: DateTime<Utc>) -> &'static str {
-    match (catalog.holder.as_ref().map(|holder| (holder.state, holder.ends_at)), catalog.pool) {
+/// How a machine is lent, in the words of [`WallTile::lease`]. One that is out of service and nobody's is not free.
+fn lease(catalog: &Catalog, now: DateTime<Utc>) -> Option<&'static str> {
+    let word = match (catalog.holder.as_ref().map(|holder| (holder.state, holder.ends_at)), catalog.pool) {
         (Some((AllocationState::Grace, _)), _) => "grace",
         (Some((AllocationState::Reclaiming, _)), _) => "reclaiming",
         (Some((_, ends_at)), _) if ends_at - now <= TimeDelta::days(1) => "ending",
         (Some(_), _) => "held",
+        (None, _) if catalog.service_state != ServiceState::InService => return None,
         (None, Pool::Shared) => "shared",
         (None, Pool::Whole) => "free",
-    }
+    };
+    Some(word)
 }
 
 fn cell(figures: Option<&GpuFigures>, lost: bool) -> GpuCell {

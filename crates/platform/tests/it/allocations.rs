@@ -188,6 +188,7 @@ async fn what_cannot_be_is_named() {
         (end(-1), "endsAt", "field-end-past"),
         (end(3000), "endsAt", "field-end-too-late"),
         (AllocationCreate { starts_at: Some(now - TimeDelta::days(30)), ..months(3) }, "startsAt", "field-start-past"),
+        (AllocationCreate { starts_at: Some(now + TimeDelta::days(2000)), ..months(3) }, "startsAt", "field-start-far"),
         (AllocationCreate { grace_days: Some(91), ..months(1) }, "graceDays", "field-number-max"),
         (AllocationCreate { remark: Some("x".repeat(1001)), ..months(1) }, "remark", "field-too-long"),
     ];
@@ -397,6 +398,8 @@ async fn taking_it_back_waits_for_who_is_still_on_it() {
     };
     metrics::ingest(p, &node.ctx(), &link, sample(40 << 30)).await.unwrap();
     metrics::report_processes(p, &node.ctx(), &link, list(&[42])).await.unwrap();
+    // How it was at the hand-over is kept.
+    allocations::advance(p).await.unwrap();
     let body = AllocationEnd { note: Some("moving out".to_owned()) };
     let ended = allocations::end(p, &world.admin.ctx(), made.allocation.id, body).await.unwrap();
     assert_eq!(ended.allocation.state, AllocationState::Reclaiming);
@@ -427,6 +430,8 @@ async fn taking_it_back_waits_for_who_is_still_on_it() {
     // The next customer's allocation waits for the machine, however long that takes.
     let error = allocations::skip_step(p, &world.admin.ctx(), made.allocation.id, "access").await.unwrap_err();
     assert_eq!(error.key, "error-step-not-waiting");
+    let error = allocations::skip_step(p, &world.admin.ctx(), made.allocation.id, "pool").await.unwrap_err();
+    assert_eq!(error.key, "error-step-by-itself", "the pool comes after everything else");
     world.test.clock().advance(TimeDelta::seconds(1));
     metrics::ingest(p, &node.ctx(), &link, sample(100 << 20)).await.unwrap();
     allocations::advance(p).await.unwrap();

@@ -143,6 +143,9 @@ async fn a_deleted_customer_is_kept_and_comes_back_as_it_was() {
     let error = customers::delete(p, &admin.ctx(), acme.id).await.unwrap_err();
     assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-customer-has-machines"));
     assert!(is_in(&test, &acme.owner).await, "nothing happened");
+    allocations::end(p, &admin.ctx(), lease.id, Default::default()).await.unwrap();
+    let held = customers::get(p, &admin.ctx(), acme.id).await.unwrap().machine_count;
+    assert_eq!(held, 1, "counted as on the dashboard: what is on its way back is not back");
     sqlx::query("update allocations set state = 'ended', ended_at = now() where id = $1")
         .bind(lease.id.0)
         .execute(test.owner_pool())

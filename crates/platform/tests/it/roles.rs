@@ -134,9 +134,21 @@ async fn who_has_a_machine_is_told_to_those_who_see_allocations() {
     let (wall, list) = told(&admin).await;
     assert_eq!(wall, [(word("held"), word("Acme"), Some(47)), (word("free"), None, None)]);
     assert_eq!(list, [word("Acme"), None]);
+    let found = async |query: MachineQuery| {
+        let list = machines::list(p, &admin.ctx(), &query).await.unwrap().list;
+        list.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    let lent = |lent| MachineQuery { lent: Some(lent), ..MachineQuery::default() };
+    assert_eq!((found(lent(true)).await, found(lent(false)).await), (vec!["host-1".into()], vec!["host-2".into()]));
+    let of = MachineQuery { customer_id: Some(acme.id), ..MachineQuery::default() };
+    assert_eq!(found(of).await, ["host-1"]);
+    let hidden = machines::list(p, &person.ctx(), &lent(false)).await.unwrap_err();
+    assert_eq!(hidden.code, ErrorCode::NotFound, "who has a machine is not found out by leaving out the free ones");
     assert_eq!(told(&person).await, (vec![(None, None, None); 2], vec![None, None]));
     allocations::end(p, &admin.ctx(), lease, AllocationEnd::default()).await.unwrap();
     assert_eq!(told(&admin).await.0[0], (word("reclaiming"), word("Acme"), None), "it is not idle yet");
+    machines::act(p, &admin.ctx(), "host-2", MachineAction::Cordon, Some("New fans".to_owned())).await.unwrap();
+    assert_eq!(told(&admin).await.0[1], (None, None, None), "what is out of service is not free");
 }
 
 /// The person as their next request finds them.

@@ -56,7 +56,7 @@ allocation-event-renewal_requested = More time asked for
 allocation-event-renewal_refused = Request refused
 allocation-event-reminded = Reminder: { $days } days left
 allocation-move-end = Move the end
-allocation-move-hint = Either months more, or a new last day
+allocation-move-hint = Either months more, or a new last day, in { $zone }
 allocation-move-answers = A later end also answers the open request.
 allocation-more-months = Months more
 allocation-reclaim = Reclaim now
@@ -72,7 +72,7 @@ allocate-choose = Choose a customer
 allocate-months = Months
 allocate-months-hint = Calendar months from the beginning; this or the last day is needed
 allocate-until = Last day
-allocate-until-hint = Required, unless months are given instead
+allocate-until-hint = Required, unless months are given instead. Days are of the platform's time zone, { $zone }
 allocate-from = First day
 allocate-from-hint = Today when left empty
 allocate-grace = Days of grace
@@ -94,6 +94,8 @@ step-state-done = Done
 step-state-skipped = Skipped
 step-reason-not_monitored = Monitoring of the machine is off
 step-reason-offline = The machine is offline
+step-reason-never_joined = No agent ever joined from this machine
+step-reason-no_baseline = Nothing was recorded at the hand-over to compare with: look at the machine, then skip
 step-reason-no_figures = There are no figures yet
 step-processes-seen = { $n ->
     [one] { $n } process
@@ -101,7 +103,7 @@ step-processes-seen = { $n ->
 }
 renewals-open = Waiting for your answer
 renewal-wanted = wants it until
-renewal-other-end = Other last day
+renewal-other-end = Other last day ({ $zone })
 renewal-answer = A word to the customer
 renewal-approve = Grant
 renewal-refuse = Refuse
@@ -160,8 +162,11 @@ allocations-bulk-done = { $n ->
    *[other] { $n } are done; these are left.
 }
 allocations-bulk-renew-done = { $n ->
-    [one] { $n } allocation was renewed.
-   *[other] { $n } allocations were renewed.
+    [one] { $n } allocation was renewed
+   *[other] { $n } allocations were renewed
+} by { $months ->
+    [one] { $months } month.
+   *[other] { $months } months.
 }
 allocations-bulk-reclaim-done = { $n ->
     [one] { $n } machine is being taken back.
@@ -177,7 +182,7 @@ handover-print = Print
 handover-page = Hand-over page
 handover-before = At the hand-over
 handover-after = At the return
-handover-not-seen = Not recorded: the machine was not heard from.
+handover-not-seen = Not recorded: there were no figures of the machine at that time.
 handover-ecc = Uncorrected ECC errors
 handover-xid = Xid errors in the period
 handover-signatures = Signatures

@@ -1,5 +1,6 @@
 # Who did what to what.
 audit-title = Audit
+audit-export-cut = The workbook is full: older events are not in it. Filter by time and export those as well.
 audit-at = Time
 audit-actor = Who
 audit-action = Action

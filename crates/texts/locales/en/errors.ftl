@@ -76,6 +76,7 @@ error-allocation-state = { $state ->
 error-allocate-shared = This machine is in the shared pool. Put it in the pool of whole machines first.
 error-allocate-service-state = This machine is not in service. Put it back in service first.
 error-step-not-waiting = This step is not waiting.
+error-step-by-itself = This step is done by itself. Skip the other steps that wait; the machine goes back into the pool after them.
 error-renewal-decided = This request has been answered already.
 error-renewal-overtaken = The allocation already runs longer than was asked for. Refuse the request, or grant another end.
 error-service-state = The machine is { $state ->
@@ -86,6 +87,7 @@ error-service-state = The machine is { $state ->
    *[retired] retired
 }: this cannot be done now.
 error-machine-allocated = { $customer } has this machine until { $until }, grace included. Reclaim it first.
+error-machine-reclaiming = This machine is on its way back from { $customer }. Finish its check-list first: on the page of the allocation, steps that wait can be skipped.
 error-renew-service-state = This machine is being drained or is retired: it is not promised for longer.
 error-import-changed = { $n ->
     [one] { $n } row would now turn out differently, because something was changed in between. Nothing was imported: look at it, then confirm again.

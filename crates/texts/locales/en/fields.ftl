@@ -35,6 +35,7 @@ field-range-or-from-to = Give either a range, or a beginning and an end.
 field-metric-unknown = There is no figure called { $metric }.
 field-email = Enter an e-mail address such as name@example.org.
 field-not-a-date = Enter a date as year-month-day.
+field-start-far = The beginning may lie at most { $months } months ahead.
 field-start-past = The beginning may lie at most a day back.
 field-end-past = The end must lie ahead, after the beginning.
 field-end-too-late = At most { $months } months at once.

@@ -1,14 +1,15 @@
 # Machines: list, form, detail.
 machines-title = Machines
 machines-count = { $machines ->
-    [one] { $machines } machine · { $gpus } GPUs
-   *[other] { $machines } machines · { $gpus } GPUs
+    [one] { $machines } machine · { $gpus } GPUs, found or declared
+   *[other] { $machines } machines · { $gpus } GPUs, found or declared
 }
 machines-add = Add machine
 machines-join = Connect a host
 machines-empty = No machines yet. Run one command on a host and it appears here by itself.
 machines-filter = Name, code, address, model…
 machines-presence = Presence
+machines-lent = Has a customer
 machines-service = Service state
 machines-state = State
 machines-gpu = GPU
@@ -127,6 +128,7 @@ passport-lease-same = As it was handed over
 passport-lease-worse = Worse than at the hand-over: GPUs missing: { $missing } · new uncorrected ECC errors: { $ecc }
 passport-lease-runs = Not back yet
 passport-lease-unknown = Not recorded: it was not heard from
+passport-lease-no-baseline = Nothing was recorded at the hand-over; how it came back is on its page
 machine-export-holder = Held by
 machine-export-until = Held until
 machine-export-gpu-model = Detected GPU model

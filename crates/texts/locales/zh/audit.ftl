@@ -1,5 +1,6 @@
 # 谁对什么做了什么。
 audit-title = 审计
+audit-export-cut = 工作簿已满，更早的事件不在其中。请按时间筛选后另行导出。
 audit-at = 时间
 audit-actor = 操作者
 audit-action = 操作

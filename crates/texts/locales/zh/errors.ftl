@@ -67,6 +67,7 @@ error-allocation-state = { $state ->
 error-allocate-shared = 该机器属于共享池，请先将其改为整机池。
 error-allocate-service-state = 该机器不在服务中，请先恢复服务。
 error-step-not-waiting = 该步骤不在等待状态。
+error-step-by-itself = 该步骤会自动完成。请跳过其他等待的步骤，之后机器会回到资源池。
 error-renewal-decided = 该申请已处理。
 error-renewal-overtaken = 该分配的到期时间已晚于申请的时间。请拒绝该申请，或另行指定到期时间。
 error-service-state = 机器当前{ $state ->
@@ -77,6 +78,7 @@ error-service-state = 机器当前{ $state ->
    *[retired] 已退役
 }，不能执行此操作。
 error-machine-allocated = 该机器分配给了“{ $customer }”，含宽限期到 { $until }。请先回收。
+error-machine-reclaiming = 该机器正从“{ $customer }”收回。请先完成回收检查：在分配页面可以跳过等待的步骤。
 error-renew-service-state = 该机器正在排空或已退役，不能延长使用。
 error-import-changed = 期间有内容被修改，现在有 { $n } 行的结果会不同。没有导入任何内容：请查看这些行，再次确认。
 error-import-raced = 此刻正有人修改相关内容，没有导入任何内容，请重试。

@@ -35,6 +35,7 @@ field-range-or-from-to = 请只给出时间范围，或只给出起止时间。
 field-metric-unknown = 没有名为 { $metric } 的指标。
 field-email = 请输入电子邮箱，例如 name@example.org。
 field-not-a-date = 请按“年-月-日”输入日期。
+field-start-far = 开始时间最多可在 { $months } 个月之后。
 field-start-past = 开始时间最多可早于现在一天。
 field-end-past = 到期时间必须晚于现在和开始时间。
 field-end-too-late = 一次最多 { $months } 个月。

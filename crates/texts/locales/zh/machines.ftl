@@ -1,11 +1,12 @@
 # 机器：列表、表单、详情。
 machines-title = 机器
-machines-count = { $machines } 台 · { $gpus } 张 GPU
+machines-count = { $machines } 台 · { $gpus } 张 GPU（检测到或登记）
 machines-add = 添加机器
 machines-join = 接入主机
 machines-empty = 还没有机器。在主机上运行一条命令，它就会自动出现在这里。
 machines-filter = 名称、编号、地址、型号…
 machines-presence = 在线状态
+machines-lent = 有客户使用
 machines-service = 服务状态
 machines-state = 状态
 machines-gpu = GPU
@@ -115,6 +116,7 @@ passport-lease-same = 与交接时一致
 passport-lease-worse = 比交接时差：缺少 GPU { $missing } 块 · 新增不可纠正的 ECC 错误 { $ecc } 个
 passport-lease-runs = 尚未归还
 passport-lease-unknown = 没有记录：当时没有收到机器的上报
+passport-lease-no-baseline = 交付时没有记录，归还时的状况见交接页
 machine-export-holder = 当前客户
 machine-export-until = 占用至
 machine-export-gpu-model = 检测到的 GPU 型号

@@ -10,7 +10,7 @@ use platform::allocations;
 
 use super::exports;
 use crate::rest::workbook::AsWorkbook;
-use crate::rest::{Body, Params, Part, Rest};
+use crate::rest::{Body, MaybeBody, Params, Part, Rest};
 
 /// Allocations; those that end first on top, those that are over last.
 #[utoipa::path(get, path = "/api/admin/allocations", tag = "allocations", params(AllocationQuery),
@@ -52,7 +52,7 @@ pub async fn renew(rest: Rest, Part(id): Part<AllocationId>, Body(body): Body<Al
 #[utoipa::path(post, path = "/api/admin/allocations/{id}/reclaim", tag = "allocations",
     params(("id" = AllocationId, Path)), request_body = AllocationEnd,
     responses((status = 200, body = Envelope<AllocationDetail>)))]
-pub async fn reclaim(rest: Rest, Part(id): Part<AllocationId>, Body(body): Body<AllocationEnd>) -> Response {
+pub async fn reclaim(rest: Rest, Part(id): Part<AllocationId>, MaybeBody(body): MaybeBody<AllocationEnd>) -> Response {
     rest.answer(allocations::end(&rest.platform, &rest.ctx, id, body).await).await
 }
 
@@ -60,7 +60,11 @@ pub async fn reclaim(rest: Rest, Part(id): Part<AllocationId>, Body(body): Body<
 #[utoipa::path(post, path = "/api/admin/machines/{code}/reclaim", tag = "allocations",
     params(("code" = String, Path)), request_body = AllocationEnd,
     responses((status = 200, body = Envelope<AllocationDetail>), (status = 422, description = "1402: nobody has it")))]
-pub async fn reclaim_machine(rest: Rest, Part(code): Part<String>, Body(body): Body<AllocationEnd>) -> Response {
+pub async fn reclaim_machine(
+    rest: Rest,
+    Part(code): Part<String>,
+    MaybeBody(body): MaybeBody<AllocationEnd>,
+) -> Response {
     rest.answer(allocations::end_of_machine(&rest.platform, &rest.ctx, &code, body).await).await
 }
 

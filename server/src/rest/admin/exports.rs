@@ -23,7 +23,8 @@ use crate::rest::imports::heading;
 use crate::rest::workbook::{Cell, List, download, say};
 use crate::rest::{Params, Part, Rest};
 
-/// The audit log as a workbook, newest first, at most 50,000 rows; that it was taken away is part of the log.
+/// The audit log as a workbook, newest first; that it was taken away is part of the log. Beyond a million events the last
+/// row says that there are older ones.
 #[utoipa::path(get, path = "/api/admin/audits/export", tag = "audit", params(AuditQuery),
     responses((status = 200, description = "A workbook")))]
 pub async fn audits(rest: Rest, Params(query): Params<AuditQuery>) -> Response {
@@ -52,7 +53,7 @@ pub async fn audits(rest: Rest, Params(query): Params<AuditQuery>) -> Response {
         ];
         let mut list = List::new(language, "audit-title", &columns)?;
         let json = |value: Option<serde_json::Value>| value.map(|value| value.to_string());
-        audit::export(&rest.platform, &rest.ctx, &query, |row| {
+        let cut = audit::export(&rest.platform, &rest.ctx, &query, |row| {
             let seal = row.seal();
             list.row(&[
                 row.at.into(),
@@ -77,6 +78,9 @@ pub async fn audits(rest: Rest, Params(query): Params<AuditQuery>) -> Response {
             ])
         })
         .await?;
+        if cut {
+            list.row(&[say(language, "audit-export-cut", &[]).into()])?;
+        }
         list.finish()
     };
     download(&rest, built.await, "audit").await

@@ -8,7 +8,7 @@ use contract::{BulkOutcome, Envelope, MaintenanceId};
 use platform::machines;
 use serde::{Deserialize, Serialize};
 
-use crate::rest::{Body, Part, Rest};
+use crate::rest::{Body, MaybeBody, Part, Rest};
 
 async fn act(rest: Rest, code: String, action: MachineAction, body: ServiceChange) -> Response {
     rest.answer(machines::act(&rest.platform, &rest.ctx, &code, action, body.note).await).await
@@ -18,7 +18,7 @@ async fn act(rest: Rest, code: String, action: MachineAction, body: ServiceChang
 #[utoipa::path(post, path = "/api/admin/machines/{code}/cordon", tag = "machines", params(("code" = String, Path)),
     request_body = ServiceChange,
     responses((status = 200, body = Envelope<MachineView>), (status = 422, description = "1402: not from this state")))]
-pub async fn cordon(rest: Rest, Part(code): Part<String>, Body(body): Body<ServiceChange>) -> Response {
+pub async fn cordon(rest: Rest, Part(code): Part<String>, MaybeBody(body): MaybeBody<ServiceChange>) -> Response {
     act(rest, code, MachineAction::Cordon, body).await
 }
 
@@ -26,7 +26,7 @@ pub async fn cordon(rest: Rest, Part(code): Part<String>, Body(body): Body<Servi
 #[utoipa::path(post, path = "/api/admin/machines/{code}/uncordon", tag = "machines", params(("code" = String, Path)),
     request_body = ServiceChange,
     responses((status = 200, body = Envelope<MachineView>), (status = 422, description = "1402: it is in service")))]
-pub async fn uncordon(rest: Rest, Part(code): Part<String>, Body(body): Body<ServiceChange>) -> Response {
+pub async fn uncordon(rest: Rest, Part(code): Part<String>, MaybeBody(body): MaybeBody<ServiceChange>) -> Response {
     act(rest, code, MachineAction::Uncordon, body).await
 }
 
@@ -34,7 +34,7 @@ pub async fn uncordon(rest: Rest, Part(code): Part<String>, Body(body): Body<Ser
 #[utoipa::path(post, path = "/api/admin/machines/{code}/drain", tag = "machines", params(("code" = String, Path)),
     request_body = ServiceChange,
     responses((status = 200, body = Envelope<MachineView>), (status = 422, description = "1402: not from this state")))]
-pub async fn drain(rest: Rest, Part(code): Part<String>, Body(body): Body<ServiceChange>) -> Response {
+pub async fn drain(rest: Rest, Part(code): Part<String>, MaybeBody(body): MaybeBody<ServiceChange>) -> Response {
     act(rest, code, MachineAction::Drain, body).await
 }
 
@@ -43,7 +43,7 @@ pub async fn drain(rest: Rest, Part(code): Part<String>, Body(body): Body<Servic
     request_body = ServiceChange,
     responses((status = 200, body = Envelope<MachineView>),
         (status = 409, description = "1400: somebody has it; the message says who and until when")))]
-pub async fn retire(rest: Rest, Part(code): Part<String>, Body(body): Body<ServiceChange>) -> Response {
+pub async fn retire(rest: Rest, Part(code): Part<String>, MaybeBody(body): MaybeBody<ServiceChange>) -> Response {
     act(rest, code, MachineAction::Retire, body).await
 }
 

@@ -3,8 +3,8 @@
 use axum::extract::Request;
 use axum::response::Response;
 use contract::accounts::Language;
-use contract::imports::{ImportRow, ImportRowQuery, ImportSubject, ImportView};
-use contract::machines::{DiscoveredHardware, MachineQuery, Pool};
+use contract::imports::{ImportRow, ImportRowQuery, ImportSubject, ImportUpload, ImportView};
+use contract::machines::{DiscoveredHardware, MachineQuery, Pool, models_in_words};
 use contract::{Envelope, ImportId, Page};
 use platform::Error;
 use platform::imports::columns_of;
@@ -38,12 +38,12 @@ static LAYOUT: Layout = Layout {
 
 /// Stages a workbook: the body itself, or the first file of a form. It is read in the background; `GET` it until its
 /// state is no longer `reading`. A browser's form is led to the import's page.
-#[utoipa::path(post, path = "/api/admin/machines/import/preview", tag = "machines",
+#[utoipa::path(post, path = "/api/admin/machines/import/preview", tag = "machines", params(ImportUpload),
     request_body(content = Vec<u8>, content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     responses((status = 201, body = Envelope<ImportView>), (status = 413, description = "1700: more than 32 MiB"),
         (status = 422, description = "1500: ten previews, or 64 MiB of them, are staged by the same person already")))]
-pub async fn preview(rest: Rest, request: Request) -> Response {
-    imports::preview(&rest, MACHINES, request).await
+pub async fn preview(rest: Rest, Params(query): Params<ImportUpload>, request: Request) -> Response {
+    imports::preview(&rest, MACHINES, query, request).await
 }
 
 /// A staged import.
@@ -196,7 +196,9 @@ fn more_texts(row: &ExportRow, language: Language) -> Vec<String> {
         "machine-export-until" => {
             holder.map(|holder| holder.ends_at.format("%Y-%m-%dT%H:%M:%S").to_string()).unwrap_or_default()
         }
-        "machine-export-gpu-model" => row.gpus.first().map(|gpu| gpu.model.clone()).unwrap_or_default(),
+        "machine-export-gpu-model" => {
+            models_in_words(row.gpus.iter().map(|gpu| gpu.model.as_str())).unwrap_or_default()
+        }
         "machine-export-cpu-model" => found.and_then(|found| found.cpu_model.clone()).unwrap_or_default(),
         _ => String::new(),
     };
@@ -214,7 +216,12 @@ fn more_values<'a>(row: &'a ExportRow, texts: &'a [String]) -> impl Iterator<Ite
     };
     machines::EXPORTED.iter().zip(texts).map(move |(key, text)| match *key {
         "machine-export-gpu-count" if gpus_known => Value::Number(row.gpus.len() as f64),
-        "machine-export-gpu-memory" => gib(row.gpus.first().and_then(|gpu| gpu.memory_bytes)),
+        // One number only where it is true of each of them.
+        "machine-export-gpu-memory" => {
+            let mut sizes = row.gpus.iter().map(|gpu| gpu.memory_bytes);
+            let first = sizes.next().flatten();
+            gib(first.filter(|_| sizes.all(|size| size == first)))
+        }
         "machine-export-cpu-cores" => {
             let cores = found.and_then(|found| found.cpu_cores.or(found.cpu_threads));
             cores.map_or(Value::Blank, |cores| Value::Number(f64::from(cores)))

@@ -3,7 +3,7 @@
 use axum::extract::Request;
 use axum::response::Response;
 use contract::accounts::Language;
-use contract::imports::{ImportRow, ImportRowQuery, ImportSubject, ImportView};
+use contract::imports::{ImportRow, ImportRowQuery, ImportSubject, ImportUpload, ImportView};
 use contract::{Envelope, ImportId, Page};
 use sheets::write::{Kind, Value};
 
@@ -22,12 +22,12 @@ static LAYOUT: Layout = Layout {
 };
 
 /// Stages a workbook of people, as `machines/import/preview` does of machines; their passwords are hashed as it is read.
-#[utoipa::path(post, path = "/api/admin/users/import/preview", tag = "users",
+#[utoipa::path(post, path = "/api/admin/users/import/preview", tag = "users", params(ImportUpload),
     request_body(content = Vec<u8>, content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     responses((status = 201, body = Envelope<ImportView>), (status = 413, description = "1700: more than 32 MiB"),
         (status = 422, description = "1500: ten previews, or 64 MiB of them, are staged by the same person already")))]
-pub async fn preview(rest: Rest, request: Request) -> Response {
-    imports::preview(&rest, USERS, request).await
+pub async fn preview(rest: Rest, Params(query): Params<ImportUpload>, request: Request) -> Response {
+    imports::preview(&rest, USERS, query, request).await
 }
 
 /// A staged import of people.

@@ -19,7 +19,8 @@ pub async fn list(rest: Rest, wanted: AsWorkbook, Params(query): Params<OwnAudit
     rest.answer(audit::list_own(&rest.platform, &rest.ctx, &query).await).await
 }
 
-/// The same as a workbook, at most 50,000 rows; that it was taken away is part of it.
+/// The same as a workbook; that it was taken away is part of it. Beyond a million events the last row says that there are
+/// older ones.
 #[utoipa::path(get, path = "/api/customer/audits/export", tag = "audit", params(OwnAuditQuery),
     responses((status = 200, description = "A workbook")))]
 pub async fn export(rest: Rest, Params(query): Params<OwnAuditQuery>) -> Response {
@@ -42,7 +43,7 @@ pub async fn export(rest: Rest, Params(query): Params<OwnAuditQuery>) -> Respons
             ("audit-request", 36.0, Kind::Text),
         ];
         let mut list = List::new(language, "own-audit-title", &columns)?;
-        audit::export_own(&rest.platform, &rest.ctx, &query, |row| {
+        let cut = audit::export_own(&rest.platform, &rest.ctx, &query, |row| {
             let kind = row.actor_kind;
             list.row(&[
                 row.at.into(),
@@ -61,6 +62,9 @@ pub async fn export(rest: Rest, Params(query): Params<OwnAuditQuery>) -> Respons
             ])
         })
         .await?;
+        if cut {
+            list.row(&[say(language, "audit-export-cut", &[]).into()])?;
+        }
         list.finish()
     };
     download(&rest, built.await, "audit").await

@@ -151,6 +151,8 @@ fn form_view(
     let mut options = vec![(String::new(), words.t("allocate-choose"))];
     options.extend(customers.into_iter().map(|customer| (customer.id.to_string(), customer.name)));
     let hint = |key: &str| Some(words.t(key));
+    let zone = platform::settings::usual_time_zone(&door().0).name().to_owned();
+    let until_hint = Some(words.with("allocate-until-hint", &[("zone", zone)]));
     view! {
         <form class="form card" method="post" action=AllocateMachine::url()>
             <input r#type="hidden" name="code" value=machine.id.clone() />
@@ -158,7 +160,7 @@ fn form_view(
             <fieldset>
                 {select_field(words.t("allocation-customer"), "form[customer]", options, &form.customer, fault("customerId"))}
                 {text_field(TextField { hint: hint("allocate-months-hint"), ..field("allocate-months", "months", "months", &form.months, "number") })}
-                {text_field(TextField { hint: hint("allocate-until-hint"), ..field("allocate-until", "ends", "endsAt", &form.ends, "date") })}
+                {text_field(TextField { hint: until_hint, ..field("allocate-until", "ends", "endsAt", &form.ends, "date") })}
                 {text_field(TextField { hint: hint("allocate-from-hint"), ..field("allocate-from", "starts", "startsAt", &form.starts, "date") })}
                 {text_field(TextField { hint: hint("allocate-grace-hint"), ..field("allocate-grace", "grace", "graceDays", &form.grace, "number") })}
                 {text_area(TextField { max_length: Some(1000), ..field("customer-remark", "remark", "remark", &form.remark, "") })}

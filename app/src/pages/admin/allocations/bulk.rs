@@ -1,7 +1,7 @@
 //! Renewing or reclaiming many allocations: first what would become of each, then the doing.
 
 use contract::AllocationId;
-use contract::allocations::{AllocationAction, AllocationBulk, AllocationView};
+use contract::allocations::{AllocationAction, AllocationBulk, AllocationView, MAX_MONTHS};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
@@ -13,7 +13,6 @@ use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::machines::bulk::{Before, counts};
 use crate::paths;
 use crate::ui::forms::{TextField, text_field};
-use crate::ui::lists::hidden_filters;
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -35,10 +34,9 @@ pub fn AllocationBulkPage() -> impl IntoView {
     let ids = if matching.is_some() { Vec::new() } else { map.get_all("ids").unwrap_or_default() };
     let ids: Vec<AllocationId> = paths::unpacked(&ids).iter().filter_map(|id| id.parse().ok()).collect();
     let action = map.get("action").and_then(|word| AllocationAction::parse(&word));
-    let number = |name: &str| map.get(name).and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
-    let before = Before { done: number("done"), left: number("more").into() };
-    // One month until somebody says otherwise: a preview needs some number.
-    let months = map.get("months").and_then(|n| n.parse().ok()).unwrap_or(1);
+    let before = Before::here();
+    // One month until somebody says otherwise: a preview needs some number, and one that can be.
+    let months = map.get("months").and_then(|n| n.parse().ok()).filter(|n| (1..=MAX_MONTHS).contains(n)).unwrap_or(1);
     let (platform, ctx) = door();
     page(
         async move {
@@ -99,31 +97,11 @@ fn bulk_view(choice: Choice) -> AnyView {
             </tr>
         }
     });
-    // Other months are another preview, so that what is shown is what will be done.
-    let months = bulk.months.map(|months| {
-        let chosen = if bulk.matching.is_some() {
-            view! {
-                <input r#type="hidden" name="all" value="1" />
-                {hidden_filters(&read_query().0, &FILTERS)}
-            }
-            .into_any()
-        } else {
-            let ids = all.iter().map(|id| view! { <input r#type="hidden" name="ids" value=id.clone() /> });
-            ids.collect_view().into_any()
-        };
-        view! {
-            <form class="filters" method="get" action=paths::ALLOCATIONS_BULK>
-                <input r#type="hidden" name="action" value=code />
-                {chosen}
-                <label class="filter">
-                    <span>{words.t("allocation-more-months")}</span>
-                    <input r#type="number" name="months" min="1" max="60" value=months.to_string() />
-                </label>
-                <button class="btn">{words.t("allocations-bulk-preview")}</button>
-            </form>
-        }
-    });
-    let ids = able.iter().map(|id| view! { <input r#type="hidden" name="ids[]" value=id.clone() /> }).collect_view();
+    // The months stand in the form that renews, so that what is typed counts, looked at before or not; with other months
+    // another one may be refused, so all go along, and those that are refused come back with why.
+    let ids = if bulk.action == AllocationAction::Renew { &all } else { &able };
+    let ids = ids.iter().map(|id| view! { <input r#type="hidden" name="ids[]" value=id.clone() /> }).collect_view();
+    let months = bulk.months.map(|months| months_field(words, &bulk, months, &all));
     let class = if bulk.action == AllocationAction::Reclaim { "btn danger" } else { "btn primary" };
     let go = words.with(&format!("allocations-bulk-{code}-go"), &[("n", possible.to_string())]);
     let hint = (bulk.action == AllocationAction::Reclaim)
@@ -133,7 +111,6 @@ fn bulk_view(choice: Choice) -> AnyView {
         view! {
             {counts(words, before, more, "allocations-bulk-done")}
             <section class="card">
-                {months}
                 {hint}
                 {list_table(words.t("allocations-title"), view! {
                     <th scope="col">{words.t("allocation-machine")}</th>
@@ -144,8 +121,8 @@ fn bulk_view(choice: Choice) -> AnyView {
                 }, lines.collect_view())}
                 <form class="form" method="post" action=ActOnAllocations::url()>
                     <input r#type="hidden" name="action" value=code />
-                    {bulk.months.map(|n| view! { <input r#type="hidden" name="months" value=n.to_string() /> })}
                     {ids}
+                    {months}
                     {text_field(TextField {
                         label: words.t("allocation-note"),
                         name: "note".to_owned(),
@@ -160,4 +137,26 @@ fn bulk_view(choice: Choice) -> AnyView {
             </section>
         },
     )
+}
+
+/// For how many months, with the button that shows what these would do to each.
+fn months_field(words: Words, bulk: &AllocationBulk, months: u32, all: &[String]) -> impl IntoView + use<> {
+    let code = bulk.action.code();
+    let here = if bulk.matching.is_some() {
+        let list = read_query().0;
+        let filters = FILTERS.iter().map(|name| (*name, list.get(name)));
+        paths::with_query(paths::ALLOCATIONS_BULK, [("action", code), ("all", "1")].into_iter().chain(filters))
+    } else {
+        paths::allocations_bulk(code, None, all, 0)
+    };
+    view! {
+        <div class="form-row">
+            <label r#for="f-months">{words.t("allocation-more-months")}</label>
+            <input id="f-months" r#type="number" name="months" min="1" max=MAX_MONTHS.to_string()
+                required=true value=months.to_string() />
+        </div>
+        <p class="actions">
+            <button class="btn" name="preview" value=here>{words.t("allocations-bulk-preview")}</button>
+        </p>
+    }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub struct LeaseForm {
     pub customer: String,
-    /// `2026-12-01`, the beginning of that day in the person's time zone.
+    /// `2026-12-01`, the beginning of that day in the installation's time zone, which days and months of leases are of.
     pub starts: String,
     pub months: String,
     /// `2026-12-31`: the whole of that day is part of it.
@@ -23,12 +23,13 @@ pub struct LeaseForm {
 #[cfg(feature = "ssr")]
 mod read {
     use chrono::{DateTime, Days, NaiveDate, TimeZone as _, Utc};
+    use chrono_tz::Tz;
     use contract::allocations::{AllocationCreate, AllocationRenew, RenewalDecision, RenewalRequestCreate};
     use contract::{CustomerId, ErrorCode};
     use platform::{Error, Result};
 
     use super::LeaseForm;
-    use crate::door::{Refused, look};
+    use crate::door::Refused;
 
     fn text(value: &str) -> Option<String> {
         Some(value.trim().to_owned()).filter(|value| !value.is_empty())
@@ -51,14 +52,14 @@ mod read {
             value.parse().map_err(|_| self.note(path, "field-not-a-number")).ok()
         }
 
-        /// The beginning of a day in the reader's time zone, or of the day after.
-        fn day(&mut self, path: &'static str, value: &str, after: u64) -> Option<DateTime<Utc>> {
+        /// The beginning of a day in this time zone, or of the day after.
+        fn day(&mut self, path: &'static str, value: &str, after: u64, zone: Tz) -> Option<DateTime<Utc>> {
             let value = text(value)?;
             let day = NaiveDate::parse_from_str(&value, "%Y-%m-%d")
                 .ok()
                 .and_then(|day| day.checked_add_days(Days::new(after)));
             let midnight = day.and_then(|day| day.and_hms_opt(0, 0, 0));
-            let at = midnight.and_then(|at| look().zone.from_local_datetime(&at).earliest());
+            let at = midnight.and_then(|at| zone.from_local_datetime(&at).earliest());
             if at.is_none() {
                 self.note(path, "field-not-a-date");
             }
@@ -100,17 +101,17 @@ mod read {
             ]
         }
 
-        /// As a new allocation.
+        /// As a new allocation; days are of the installation's `zone`.
         ///
         /// # Errors
         /// Validation, for what is no number or no date.
-        pub fn create(&self) -> Result<AllocationCreate> {
+        pub fn create(&self, zone: Tz) -> Result<AllocationCreate> {
             let mut faults = Faults::new();
             let body = AllocationCreate {
                 customer_id: faults.number("customerId", &self.customer).map(|id| CustomerId(id.into())),
-                starts_at: faults.day("startsAt", &self.starts, 0),
+                starts_at: faults.day("startsAt", &self.starts, 0, zone),
                 months: faults.number("months", &self.months),
-                ends_at: faults.day("endsAt", &self.ends, 1),
+                ends_at: faults.day("endsAt", &self.ends, 1, zone),
                 grace_days: faults.number("graceDays", &self.grace),
                 remark: text(&self.remark),
             };
@@ -121,11 +122,11 @@ mod read {
         ///
         /// # Errors
         /// Validation, for what is no number or no date.
-        pub fn renew(&self) -> Result<AllocationRenew> {
+        pub fn renew(&self, zone: Tz) -> Result<AllocationRenew> {
             let mut faults = Faults::new();
             let body = AllocationRenew {
                 months: faults.number("months", &self.months),
-                ends_at: faults.day("endsAt", &self.ends, 1),
+                ends_at: faults.day("endsAt", &self.ends, 1, zone),
                 note: text(&self.word),
             };
             faults.done(body)
@@ -135,11 +136,11 @@ mod read {
         ///
         /// # Errors
         /// Validation, for what is no date.
-        pub fn decide(&self) -> Result<RenewalDecision> {
+        pub fn decide(&self, zone: Tz) -> Result<RenewalDecision> {
             let mut faults = Faults::new();
             let body = RenewalDecision {
                 approve: self.decision == "approve",
-                ends_at: faults.day("endsAt", &self.ends, 1),
+                ends_at: faults.day("endsAt", &self.ends, 1, zone),
                 answer: text(&self.word),
             };
             faults.done(body)

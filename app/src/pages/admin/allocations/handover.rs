@@ -2,6 +2,7 @@
 
 use contract::AllocationId;
 use contract::allocations::{HandoverView, HealthSnapshot};
+use contract::machines::gpus_in_words;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
@@ -67,7 +68,7 @@ fn handover_view(handover: HandoverView) -> AnyView {
             </section>
         }
     });
-    let gpus = allocation.gpu_model.as_ref().map(|model| format!("{} × {model}", allocation.gpu_count.unwrap_or(0)));
+    let gpus = allocation.gpu_model.as_ref().map(|model| gpus_in_words(allocation.gpu_count.unwrap_or(0), model));
     frame(
         head,
         view! {

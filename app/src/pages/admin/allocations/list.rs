@@ -11,7 +11,7 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
 use super::server_fns::DecideRenewal;
-use crate::door::{Refused, door, look};
+use crate::door::{Refused, afterword_is_ours, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{described_by, fault_view, form_fault, options_view};
@@ -106,9 +106,11 @@ fn list_view(query: ListQuery, page: Page<AllocationView>, requests: Vec<Renewal
 /// What was done with many, where one comes from that.
 fn afterword(words: Words) -> Option<impl IntoView + use<>> {
     let map = use_query_map().get_untracked();
-    let did = AllocationAction::parse(&map.get("did")?)?;
-    let done = map.get("done").and_then(|n| n.parse::<u32>().ok()).filter(|done| *done > 0)?;
-    let says = words.with(&format!("allocations-bulk-{}-done", did.code()), &[("n", done.to_string())]);
+    let did = AllocationAction::parse(&map.get("did").filter(|_| afterword_is_ours())?)?;
+    let number = |name: &str| map.get(name).and_then(|n| n.parse::<u32>().ok());
+    let done = number("done").filter(|done| *done > 0)?;
+    let args = [("n", done.to_string()), ("months", number("months").unwrap_or_default().to_string())];
+    let says = words.with(&format!("allocations-bulk-{}-done", did.code()), &args);
     Some(view! { <section class="card notice" role="status"><p>{state(Tone::Ok, says)}</p></section> })
 }
 
@@ -227,8 +229,9 @@ pub(crate) fn lease_state(words: Words, lease: AllocationState, ends_at: DateTim
     let days = words.with(&format!("allocation-{unit}-left"), &[("n", n.to_string())]);
     let word = words.t(&format!("allocation-state-{}", lease.code()));
     match lease {
-        AllocationState::Active if days_left <= 7 => state(Tone::Bad, days).into_any(),
-        AllocationState::Active if days_left <= ENDING_SOON_DAYS => state(Tone::Warn, days).into_any(),
+        // Nothing is wrong with a lease that ends.
+        AllocationState::Active if days_left <= 7 => state(Tone::Warn, days).into_any(),
+        AllocationState::Active if days_left <= ENDING_SOON_DAYS => state(Tone::Info, days).into_any(),
         AllocationState::Active => state(Tone::Ok, days).into_any(),
         AllocationState::Scheduled => state(Tone::Info, word).into_any(),
         AllocationState::Grace | AllocationState::Reclaiming => state(Tone::Warn, word).into_any(),
@@ -273,6 +276,7 @@ pub(super) fn decision_form(
         refused.filter(|refused| refused.typed.get("request").is_some_and(|id| *id == request.id.to_string()));
     let typed = |name: &str| refused.and_then(|refused| refused.typed.get(name).cloned()).unwrap_or_default();
     let fault = |path: &str| refused.and_then(|refused| refused.fault(words.0, path));
+    let days_of = platform::settings::usual_time_zone(&door().0).name().to_owned();
     let (word_id, until_id) = (format!("rr-word-{}", request.id), format!("rr-until-{}", request.id));
     let (word, until) = (fault("answer"), fault("endsAt"));
     let (word_says, until_says) = (described_by(&word_id, &word, &None), described_by(&until_id, &until, &None));
@@ -296,7 +300,7 @@ pub(super) fn decision_form(
                 </p>
             </div>
             <div class="form-row">
-                <label r#for=until_id.clone()>{words.t("renewal-other-end")}</label>
+                <label r#for=until_id.clone()>{words.with("renewal-other-end", &[("zone", days_of)])}</label>
                 <input id=until_id.clone() r#type="date" name="form[ends]" value=typed("ends")
                     aria-invalid=until.is_some().then_some("true") aria-describedby=until_says />
                 {fault_view(&until_id, until)}

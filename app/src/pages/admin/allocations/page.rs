@@ -4,10 +4,11 @@ use contract::allocations::{
     AllocationDetail, AllocationEventView, AllocationState, AllocationView, ReclaimStepView, RenewalRequestView,
     StepState,
 };
-use contract::machines::MachineAction;
+use contract::machines::{MachineAction, gpus_in_words};
 use contract::{AllocationId, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use platform::allocations::can_be_skipped;
 
 use super::form::LeaseForm;
 use super::list::{allocation_state, decision_form};
@@ -42,16 +43,18 @@ fn allocation_view(detail: AllocationDetail) -> AnyView {
     );
     let head = PageFrame::new(title, Area::Allocations)
         .crumb(words.t("nav-allocations"), paths::ALLOCATIONS)
-        .beside(allocation_state(words, &allocation))
+        .beside(view! { <span data-part="state">{allocation_state(words, &allocation)}</span> })
         .actions(view! { <a class="btn" href=paths::handover(allocation.id)>{words.t("handover-page")}</a> });
     let may_change = ctx.holds(Permission::AllocationsUpdate);
     let general = refused.as_ref().map(|r| r.message(words.0));
+    let follow = allocation.state.holds().then(|| follow(words, &allocation, &steps));
     frame(
         head,
         view! {
+            {follow}
             {form_fault(general)}
             <div class="split">
-                <div class="main-column">
+                <div class="main-column" data-part="main">
                     {may_change.then(|| open_request(words, &allocation, requests, refused.as_ref()))}
                     {(!steps.is_empty()).then(|| steps_card(words, &allocation, steps, may_change))}
                     {may_change.then(|| forms(words, &allocation, refused.as_ref()))}
@@ -63,9 +66,25 @@ fn allocation_view(detail: AllocationDetail) -> AnyView {
     )
 }
 
+/// Brings the page up to date when the allocation or a step stands otherwise than it shows: what waits is tried every few
+/// seconds.
+fn follow(words: Words, allocation: &AllocationView, steps: &[ReclaimStepView]) -> impl IntoView + use<> {
+    // As `rg-follow` puts it together.
+    let steps = steps.iter().map(|step| format!(" {}{}", step.state.code(), step.at.timestamp())).collect::<String>();
+    view! {
+        <rg-follow
+            data-href=format!("/api/admin/allocations/{}", allocation.id)
+            data-seen=format!("{}{steps}", allocation.state.code())
+            data-changed=words.t("my-machine-changed")
+        >
+            <span role="status" class="unseen-text"></span>
+        </rg-follow>
+    }
+}
+
 fn facts(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
     let zone = look().zone;
-    let gpus = allocation.gpu_model.as_ref().map(|model| format!("{} × {model}", allocation.gpu_count.unwrap_or(0)));
+    let gpus = allocation.gpu_model.as_ref().map(|model| gpus_in_words(allocation.gpu_count.unwrap_or(0), model));
     view! {
         <section class="card">
             <header><h2>{words.t("customer-facts")}</h2></header>
@@ -132,12 +151,13 @@ fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -
         .field("id", allocation.id)
         .inside(text_field(TextField { form: "end", ..field("allocation-note", "word", "note", "", "text") }));
     let id = allocation.id.to_string();
+    let zone = platform::settings::usual_time_zone(&door().0).name().to_owned();
     Some(
         view! {
             <section class="card" id="renew">
                 <header>
                     <h2>{words.t("allocation-move-end")}</h2>
-                    <span class="end">{words.t("allocation-move-hint")}</span>
+                    <span class="end">{words.with("allocation-move-hint", &[("zone", zone)])}</span>
                 </header>
                 {answers}
                 <form class="form inline" method="post" action=RenewAllocation::url()>
@@ -186,16 +206,17 @@ fn steps_card(
                 </form>
             }
         });
-        let skip = (may_change && going_on && step.state == StepState::Waiting && step.step != "pool").then(|| {
-            let name = words.t(&format!("step-{}", step.step));
-            let question = words.t("step-skip-hint");
-            Ask::new(format!("step-{}", step.step), words.t("step-skip"), question, SkipReclaimStep::url())
-                .row(words.with("step-skip-of", &[("name", name)]))
-                .yes(words.t("step-skip-confirm"))
-                .field("id", &id)
-                .field("step", &step.step)
-                .view(words)
-        });
+        let skip =
+            (may_change && going_on && step.state == StepState::Waiting && can_be_skipped(&step.step)).then(|| {
+                let name = words.t(&format!("step-{}", step.step));
+                let question = words.t("step-skip-hint");
+                Ask::new(format!("step-{}", step.step), words.t("step-skip"), question, SkipReclaimStep::url())
+                    .row(words.with("step-skip-of", &[("name", name)]))
+                    .yes(words.t("step-skip-confirm"))
+                    .field("id", &id)
+                    .field("step", &step.step)
+                    .view(words)
+            });
         view! {
             <tr>
                 <th scope="row">{words.t(&format!("step-{}", step.step))}</th>

@@ -19,7 +19,7 @@ pub async fn list_allocations(#[server(default)] query: AllocationQuery) -> Resu
 #[server]
 pub async fn allocate_machine(code: String, #[server(default)] form: LeaseForm) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
-    let result = match form.create() {
+    let result = match form.create(platform::settings::time_zone(&platform).await) {
         Ok(body) => platform::allocations::create(&platform, &ctx, &code, body).await,
         Err(error) => door::must_hold(&ctx, contract::Permission::AllocationsCreate).and(Err(error)),
     };
@@ -31,7 +31,7 @@ pub async fn allocate_machine(code: String, #[server(default)] form: LeaseForm) 
 #[server]
 pub async fn renew_allocation(id: AllocationId, #[server(default)] form: LeaseForm) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
-    let result = match form.renew() {
+    let result = match form.renew(platform::settings::time_zone(&platform).await) {
         Ok(body) => platform::allocations::renew(&platform, &ctx, id, body).await,
         Err(error) => door::must_hold(&ctx, contract::Permission::AllocationsUpdate).and(Err(error)),
     };
@@ -56,15 +56,23 @@ pub async fn skip_reclaim_step(id: AllocationId, step: String) -> Result<(), Api
     door::form_answer((&platform, &ctx), result, |_| paths::allocation(id), &paths::allocation(id), Vec::new()).await
 }
 
-/// Renews or reclaims many. Back to the list when all is done, else to what is left, with why.
+/// Renews or reclaims many. Back to the list when all is done, else to what is left, with why; with `preview`, the address of
+/// the page that shows what would become of each, only there.
 #[server]
 pub async fn act_on_allocations(
     action: AllocationAction,
     #[server(default)] ids: Vec<AllocationId>,
     months: Option<u32>,
     #[server(default)] note: String,
+    #[server(default)] preview: String,
 ) -> Result<Vec<BulkOutcome>, ApiError> {
     let (platform, ctx) = door::door();
+    // Only a look at what these months would do: the button is that of the page the form stands on.
+    if let Some(page) = paths::local(&preview).filter(|page| page.starts_with(paths::ALLOCATIONS_BULK)) {
+        let months = months.map(|months| format!("&months={months}")).unwrap_or_default();
+        door::done(&format!("{page}{months}"))?;
+        return Ok(Vec::new());
+    }
     let bulk = contract::allocations::AllocationBulk { ids, matching: None, action, months, note: Some(note) };
     let outcomes = platform::allocations::act_on_many(&platform, &ctx, bulk).await;
     let outcomes = door::answer(&platform, &ctx, outcomes).await?;
@@ -74,11 +82,11 @@ pub async fn act_on_allocations(
         let left: Vec<_> = outcomes.iter().filter(|one| !one.done).map(|one| one.id.clone()).collect();
         let done = outcomes.len() - left.len();
         let next = if left.is_empty() {
-            paths::allocations_done(action.code(), done)
+            paths::allocations_done(action.code(), months, done)
         } else {
             paths::allocations_bulk(action.code(), months, &left, done)
         };
-        door::see_other(&next);
+        door::see_other(&door::signed_afterword(&next));
     }
     Ok(outcomes)
 }
@@ -91,7 +99,7 @@ pub async fn decide_renewal(
     #[server(default)] back: String,
 ) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
-    let result = match form.decide() {
+    let result = match form.decide(platform::settings::time_zone(&platform).await) {
         Ok(body) => platform::allocations::decide_renewal(&platform, &ctx, id, body).await,
         Err(error) => door::must_hold(&ctx, contract::Permission::AllocationsUpdate).and(Err(error)),
     };

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Datelike, Months, Utc};
 use chrono_tz::Tz;
 use contract::allocations::{AllocationState, Timeline, TimelineBar, TimelineQuery, TimelineRow};
+use contract::machines::ServiceState;
 use leptos::prelude::*;
 
 use crate::door::{door, look};
@@ -97,7 +98,11 @@ fn names(words: Words, rows: &[TimelineRow]) -> impl IntoView + use<> {
         .iter()
         .map(|row| {
             let held = row.allocations.iter().any(|bar| bar.state.holds());
-            let free = (!held).then(|| view! { <span class="sub">{words.t("timeline-free")}</span> });
+            let standing = match row.service_state {
+                ServiceState::InService => words.t("timeline-free"),
+                out => words.t(&format!("service-{}", out.code())),
+            };
+            let free = (!held).then(|| view! { <span class="sub">{standing}</span> });
             view! { <li><a href=paths::machine(&row.machine)>{row.machine_name.clone()}</a> {free}</li> }
         })
         .collect_view();

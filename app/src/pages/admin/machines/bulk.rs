@@ -9,7 +9,7 @@ use leptos_router::hooks::use_query_map;
 use super::bulk_maintenance;
 use super::list::read_query;
 use super::server_fns::ActOnMachines;
-use crate::door::{door, to_api_error};
+use crate::door::{afterword_is_ours, door, to_api_error};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{TextField, text_field};
@@ -28,6 +28,18 @@ pub(crate) struct Before {
     pub left: u64,
 }
 
+impl Before {
+    /// From the address, where it is one that we sent the browser to.
+    pub(crate) fn here() -> Self {
+        if !afterword_is_ours() {
+            return Self::default();
+        }
+        let map = use_query_map().get_untracked();
+        let number = |name: &str| map.get(name).and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
+        Self { done: number("done"), left: number("more").into() }
+    }
+}
+
 /// A machine with why it is refused, if it is.
 pub(super) type Row = (MachineView, Option<String>);
 
@@ -38,8 +50,7 @@ pub fn BulkPage() -> impl IntoView {
     let ids = paths::unpacked(&map.get_all("ids").unwrap_or_default());
     let matching = map.get("all").is_some_and(|all| all == "1").then(|| read_query().1);
     let ids = if matching.is_some() { Vec::new() } else { ids };
-    let number = |name: &str| map.get(name).and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
-    let before = Before { done: number("done"), left: number("more").into() };
+    let before = Before::here();
     if map.get("action").is_some_and(|word| word == MAINTENANCE) {
         return bulk_maintenance::maintenance_page(ids, matching, before).into_any();
     }

@@ -1,6 +1,6 @@
 //! The columns a machine list can have, each with its heading and its cell.
 
-use contract::machines::{MachineRow, Presence};
+use contract::machines::{MachineRow, Presence, gpus_in_words};
 use leptos::prelude::*;
 
 use super::lease;
@@ -66,7 +66,7 @@ pub fn cell(words: Words, column: &str, machine: &MachineRow) -> AnyView {
         "holder" => view! { <td data-label=label>{lease::holder(words, machine.holder.as_ref())}</td> }.into_any(),
         "gpu" => {
             let gpus = match (machine.gpu_count, &machine.gpu_model) {
-                (Some(count), Some(model)) if count > 0 => format!("{count} × {model}"),
+                (Some(count), Some(model)) if count > 0 => gpus_in_words(count, model),
                 (Some(0), _) => words.t("machines-no-gpu"),
                 _ => NOT_MEASURED.to_owned(),
             };

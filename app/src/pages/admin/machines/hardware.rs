@@ -1,6 +1,6 @@
 //! Hardware as it was typed and as the agent found it, side by side, with the differences marked.
 
-use contract::machines::{DeclaredHardware, DiscoveredHardware, MachineView};
+use contract::machines::{DeclaredHardware, DiscoveredHardware, MachineView, models_in_words};
 use leptos::prelude::*;
 
 use crate::door::look;
@@ -28,21 +28,26 @@ fn bytes(value: Option<u64>) -> Option<String> {
 fn rows(machine: &MachineView) -> Vec<Row> {
     let declared = &machine.declared;
     let found = machine.discovered.as_ref();
-    let gpu = machine.gpus.first();
+    let models = models_in_words(machine.gpus.iter().map(|gpu| gpu.model.as_str()));
+    // Each size once, the first GPU's first.
+    let mut sizes: Vec<_> = machine.gpus.iter().filter_map(|gpu| bytes(gpu.memory_bytes)).collect();
+    let mut seen = std::collections::HashSet::new();
+    sizes.retain(|size| seen.insert(size.clone()));
+    let sizes = (!sizes.is_empty()).then(|| sizes.join(" / "));
     let disks = found.map(DiscoveredHardware::disk_sizes).unwrap_or_default();
     let bytes_or_none = |size: u64| bytes((size > 0).then_some(size));
     // Without NVML nothing is known about GPUs, not even that there is none.
     let gpus_known = found.is_some_and(|f| f.nvml_error.is_none());
     let row = |key, field, declared, discovered| Row { key, field, declared, discovered };
     vec![
-        row("hardware-gpu-model", "gpuModel", declared.gpu_model.clone(), gpu.map(|g| g.model.clone())),
+        row("hardware-gpu-model", "gpuModel", declared.gpu_model.clone(), models),
         row(
             "hardware-gpu-count",
             "gpuCount",
             declared.gpu_count.map(|n| n.to_string()),
             gpus_known.then(|| machine.gpus.len().to_string()),
         ),
-        row("hardware-gpu-memory", "gpuMemoryGb", gb(declared.gpu_memory_gb), bytes(gpu.and_then(|g| g.memory_bytes))),
+        row("hardware-gpu-memory", "gpuMemoryGb", gb(declared.gpu_memory_gb), sizes),
         row("hardware-cpu-model", "cpuModel", declared.cpu_model.clone(), found.and_then(|f| f.cpu_model.clone())),
         row(
             "hardware-cpu-cores",

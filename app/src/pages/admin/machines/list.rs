@@ -9,7 +9,7 @@ use platform::OpContext;
 
 use super::bulk::MAINTENANCE;
 use super::columns;
-use crate::door::door;
+use crate::door::{afterword_is_ours, door};
 use crate::layouts::{Area, PageFrame, frame, here, page};
 use crate::pages::customer::accounts::server_fns::ChooseColumns;
 use crate::paths;
@@ -20,7 +20,8 @@ use crate::ui::table::list_table;
 use crate::words::Words;
 
 /// Filters beside the search field.
-const FILTERS: [&str; 5] = ["region", "pool", "presence", "serviceState", "gpuModel"];
+const FILTERS: [&str; 8] =
+    ["region", "pool", "presence", "serviceState", "gpuModel", "monitored", "lent", "customerId"];
 
 /// Every filter's name.
 pub(super) fn filter_names() -> Vec<&'static str> {
@@ -39,8 +40,26 @@ pub fn ListPage() -> impl IntoView {
 
 /// The address as the page's state and as the operation's query. Words we do not know filter nothing.
 pub(super) fn read_query() -> (ListQuery, MachineQuery) {
-    let names = ["q", "region", "pool", "presence", "serviceState", "gpuModel", "sort", "pageSize", "page"];
+    let names = [
+        "q",
+        "region",
+        "pool",
+        "presence",
+        "serviceState",
+        "gpuModel",
+        "monitored",
+        "lent",
+        "customerId",
+        "sort",
+        "pageSize",
+        "page",
+    ];
     let list = ListQuery::here(paths::MACHINES, names);
+    let yes_no = |name: &str| match list.get(name) {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    };
     let query = MachineQuery {
         page: list.page(),
         page_size: list.page_size(),
@@ -52,6 +71,9 @@ pub(super) fn read_query() -> (ListQuery, MachineQuery) {
         service_state: ServiceState::parse(list.get("serviceState")),
         gpu_model: list.some("gpuModel"),
         listed: None,
+        monitored: yes_no("monitored"),
+        lent: yes_no("lent"),
+        customer_id: list.get("customerId").parse().ok(),
     };
     let query = if query.sort_columns().is_ok() { query } else { MachineQuery { sort: None, ..query } };
     (list, query)
@@ -101,7 +123,7 @@ fn list_view(query: ListQuery, list: Page<MachineRow>, facets: MachineFacets, co
 /// What was done with many, and with which, where one comes from that.
 fn afterword(words: Words) -> Option<impl IntoView + use<>> {
     let map = use_query_map().get_untracked();
-    let did = map.get("did")?;
+    let did = map.get("did").filter(|_| afterword_is_ours())?;
     let key = match MachineAction::parse(&did) {
         Some(action) => format!("action-{}", action.code()),
         None if did == MAINTENANCE => "maintenance-plan".to_owned(),
@@ -135,6 +157,11 @@ fn filters(words: Words, query: &ListQuery, facets: &MachineFacets) -> impl Into
     let coded = |prefix: &str, codes: Vec<&'static str>| {
         codes.into_iter().map(|code| (code.to_owned(), words.t(&format!("{prefix}-{code}")))).collect::<Vec<_>>()
     };
+    let either =
+        || ["true", "false"].map(|word| (word.to_owned(), words.t(if word == "true" { "yes" } else { "no" }))).to_vec();
+    let sees_holders = door().1.holds(Permission::AllocationsManage);
+    // The page of a customer leads here with its id.
+    let customer = query.get("customerId").to_owned();
     let sort = query.get("sort").to_owned();
     let size = query.get("pageSize").to_owned();
     view! {
@@ -143,6 +170,7 @@ fn filters(words: Words, query: &ListQuery, facets: &MachineFacets) -> impl Into
                 placeholder=words.t("machines-filter") aria-label=words.t("machines-filter") />
             {(!sort.is_empty()).then(|| view! { <input r#type="hidden" name="sort" value=sort /> })}
             {(!size.is_empty()).then(|| view! { <input r#type="hidden" name="pageSize" value=size /> })}
+            {(!customer.is_empty()).then(|| view! { <input r#type="hidden" name="customerId" value=customer /> })}
             <button class="btn">{words.t("filter-apply")}</button>
             <a class="btn ghost" href=paths::MACHINES>{words.t("filter-reset")}</a>
             <details class="more-filters" open=open>
@@ -153,6 +181,8 @@ fn filters(words: Words, query: &ListQuery, facets: &MachineFacets) -> impl Into
                     {select("presence", "machines-presence", coded("presence", Presence::ALL.iter().map(|p| p.code()).collect()))}
                     {select("serviceState", "machines-service", coded("service", ServiceState::ALL.iter().map(|s| s.code()).collect()))}
                     {select("gpuModel", "hardware-gpu-model", plain(&facets.gpu_models))}
+                    {select("monitored", "machine-monitored", either())}
+                    {sees_holders.then(|| select("lent", "machines-lent", either()))}
                 </div>
             </details>
         </form>

@@ -2,7 +2,7 @@
 
 use contract::Permission;
 use contract::allocations::AllocationQuery;
-use contract::machines::{MachineView, ServiceState};
+use contract::machines::{MachineView, ServiceState, gpus_in_words, models_in_words};
 use contract::metrics::{History, HistoryRange, MachineLive};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -72,6 +72,8 @@ fn machine_view(data: Data) -> AnyView {
     });
     let chip = figures.as_ref().map(|(live, _)| link_chip(words, clock(live.at.unwrap_or(ctx.now()), zone)));
     let model = model_tag(&machine);
+    let lost = machine.gpus.iter().any(|gpu| gpu.lost);
+    let lost = lost.then(|| crate::ui::state::state(Tone::Bad, words.t("trouble-gpu_lost")));
     let ruled = platform::allocations::may_be_lent(machine.pool, machine.service_state);
     // The rule asks nobody, so that it cannot fail otherwise.
     let may_lend = platform::may(&ctx, ctx.holds(Permission::AllocationsCreate), ruled).unwrap_or_default();
@@ -79,6 +81,7 @@ fn machine_view(data: Data) -> AnyView {
         .crumb(words.t("nav-machines"), paths::MACHINES)
         .beside(view! {
             {state}
+            {lost}
             {service(words, machine.service_state, machine.service_note.as_deref())}
             {model.map(|model| view! { <span class="tag">{model}</span> })}
             {chip}
@@ -86,7 +89,7 @@ fn machine_view(data: Data) -> AnyView {
         .actions(view! {
             {copy_button(code.clone(), words.t("machine-copy-code"), words.t("copied"))}
             {lease::actions(words, &code, leases.as_ref(), &may_lend)}
-            {ctx.holds(Permission::MachinesOperate).then(|| view! {
+            {[Permission::MachinesOperate, Permission::MachinesConnect].iter().any(|one| ctx.holds(*one)).then(|| view! {
                 <a class="btn" href=paths::machine_service(&code)>{words.t("machine-service")}</a>
             })}
             <a class="btn" href=paths::machine_docker(&code)>{words.t("engine-title")}</a>
@@ -152,13 +155,13 @@ fn figures_view(
     }
 }
 
-/// `8 × H100`, as found or as typed.
+/// `8 × H100`, or `2 × A100 + 1 × L40S`; as found or as typed.
 fn model_tag(machine: &MachineView) -> Option<String> {
-    let (count, model) = match machine.gpus.first() {
-        Some(gpu) => (machine.gpus.len() as u32, gpu.model.clone()),
+    let (count, models) = match models_in_words(machine.gpus.iter().map(|gpu| gpu.model.as_str())) {
+        Some(found) => (machine.gpus.len() as u32, found),
         None => (machine.declared.gpu_count?, machine.declared.gpu_model.clone()?),
     };
-    Some(format!("{count} × {model}"))
+    Some(gpus_in_words(count, &models))
 }
 
 /// The admin's decision, where it is not the usual one, with why.

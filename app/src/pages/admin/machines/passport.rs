@@ -256,6 +256,7 @@ fn health(words: Words, lease: &PassportLease) -> AnyView {
             state(Tone::Bad, words.with("passport-lease-worse", &loss)).into_any()
         }
         (None, Some(_)) if lease.allocation.state.holds() => words.t("passport-lease-runs").into_any(),
+        (None, None) if lease.returned.is_some() => state(Tone::Off, words.t("passport-lease-no-baseline")).into_any(),
         (None, _) => state(Tone::Off, words.t("passport-lease-unknown")).into_any(),
     }
 }

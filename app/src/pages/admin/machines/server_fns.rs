@@ -76,7 +76,7 @@ pub async fn act_on_machines(
     let outcomes = door::answer(&platform, &ctx, platform::machines::act_on_many(&platform, &ctx, bulk).await).await?;
     let outcomes = door::outcomes(&platform, &ctx, outcomes).await;
     if door::wants_page() {
-        door::see_other(&after_bulk(action.code(), &outcomes));
+        door::see_other(&door::signed_afterword(&after_bulk(action.code(), &outcomes)));
     }
     Ok(outcomes)
 }
@@ -115,7 +115,7 @@ pub async fn plan_maintenance_for_many(
             let window = [("starts", form.starts), ("ends", form.ends), ("message", form.message)];
             next += &window.map(|(name, value)| format!("&{name}={}", paths::encode(&value))).concat();
         }
-        door::see_other(&next);
+        door::see_other(&door::signed_afterword(&next));
     }
     Ok(outcomes)
 }
@@ -147,7 +147,7 @@ pub async fn set_connection(code: String, #[server(default)] form: ConnectionFor
     let (platform, ctx) = door::door();
     let result = match form.read() {
         Ok(body) => platform::machines::set_connection(&platform, &ctx, &code, body).await,
-        Err(error) => door::must_hold(&ctx, contract::Permission::MachinesOperate).and(Err(error)),
+        Err(error) => door::must_hold(&ctx, contract::Permission::MachinesConnect).and(Err(error)),
     };
     let page = paths::machine_service(&code);
     door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, form.typed()).await

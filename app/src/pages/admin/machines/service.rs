@@ -25,7 +25,9 @@ pub fn ServicePage() -> impl IntoView {
         async move {
             crate::door::may_open(&ctx, Permission::MachinesView)?;
             let machine = platform::machines::get(&platform, &ctx, &code).await?;
-            crate::door::may_open(&ctx, Permission::MachinesOperate)?;
+            if !ctx.holds(Permission::MachinesConnect) {
+                crate::door::may_open(&ctx, Permission::MachinesOperate)?;
+            }
             let may = platform::machines::may_act(&platform, &ctx, &code, ACTIONS).await?;
             Ok((machine, may))
         },
@@ -45,7 +47,7 @@ const ACTIONS: [MachineAction; 5] = [
 type Possible = [(MachineAction, May); 5];
 
 fn service_view(machine: MachineView, may: &Possible) -> AnyView {
-    let words = Words::now();
+    let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
     let head = PageFrame::new(words.with("service-title", &[("name", machine.name.clone())]), Area::Machines)
         .crumb(words.t("nav-machines"), paths::MACHINES)
@@ -53,14 +55,15 @@ fn service_view(machine: MachineView, may: &Possible) -> AnyView {
         .beside(service_state(words, &machine));
     let message = refused.as_ref().map(|refused| refused.message(words.0));
     let delete = delete_card(words, &machine, may);
+    let operates = ctx.holds(Permission::MachinesOperate);
     frame(
         head,
         view! {
             {form_fault(message)}
             <div class="main-column">
-                {actions_card(words, &machine, may, refused.as_ref())}
-                {maintenance_card(words, &machine, refused.as_ref())}
-                {connection_card(words, &machine, refused.as_ref())}
+                {operates.then(|| actions_card(words, &machine, may, refused.as_ref()))}
+                {operates.then(|| maintenance_card(words, &machine, refused.as_ref()))}
+                {ctx.holds(Permission::MachinesConnect).then(|| connection_card(words, &machine, refused.as_ref()))}
                 {delete}
             </div>
         },

@@ -59,6 +59,10 @@ pub fn tile_class(tile: &WallTile) -> &'static str {
 
 /// State in the head of a tile; nothing when all is well.
 fn tile_state(tile: &WallTile, words: &Lexicon, now: i64) -> Option<(Tone, String)> {
+    // What is out for good is neither offline nor unwatched to anybody.
+    if tile.service_state == ServiceState::Retired {
+        return Some((Tone::Off, words.t("service-retired")));
+    }
     if !tile.monitored {
         return Some((Tone::Off, words.t("tile-not-monitored")));
     }
@@ -238,6 +242,7 @@ mod tests {
             ("tile-held", "{} · {} d left"),
             ("tile-reclaiming", "{} · being taken back"),
             ("service-cordoned", "Cordoned"),
+            ("service-retired", "Retired"),
             ("unit-minutes", "min"),
             ("unit-seconds", "s"),
         ];
@@ -329,6 +334,7 @@ mod tests {
 
     #[test]
     fn why_a_machine_is_out_of_service_stands_beside_its_state() {
+        let offline = || tile(Presence::Offline, vec![cell(Some(5), false)]);
         let out = WallTile {
             service_state: ServiceState::Cordoned,
             note: Some("fans <2>".into()),
@@ -336,6 +342,8 @@ mod tests {
         };
         let html = tile_html(&out, &words(), 1_000);
         assert!(html.contains("Cordoned · fans &lt;2&gt;"), "{html}");
+        let html = tile_html(&WallTile { service_state: ServiceState::Retired, ..offline() }, &words(), 1_252);
+        assert!(html.contains("Retired") && !html.contains("offline"), "{html}");
     }
 
     #[test]

@@ -26,8 +26,7 @@ pub fn UserBulkPage() -> impl IntoView {
     let ids = ids.iter().filter_map(|id| id.parse().ok()).map(UserId).collect();
     let matching = map.get("all").is_some_and(|all| all == "1").then(|| read_query().1);
     let action = map.get("action").and_then(|word| UserAction::parse(&word));
-    let number = |name: &str| map.get(name).and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
-    let before = Before { done: number("done"), left: number("more").into() };
+    let before = Before::here();
     let back = ListQuery::here(paths::USERS, KEPT).with(&[]);
     let (platform, ctx) = door();
     page(

@@ -5,7 +5,6 @@ use contract::roles::RoleBrief;
 use contract::users::{UserAction, UserQuery, UserRow, UserState};
 use contract::{CustomerId, Page, Permission, RoleId};
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 use platform::{OpContext, Platform};
 
 use crate::door::{door, look};
@@ -109,8 +108,7 @@ fn list_view(query: ListQuery, list: Page<UserRow>, choices: Choices) -> AnyView
             {table(words, &ctx, &query, list)}
         </section>
     };
-    let done = use_query_map().get_untracked().get("done").and_then(|n| n.parse().ok()).unwrap_or(0);
-    frame(head, view! { {counts(words, Before { done, left: 0 }, 0, "users-bulk-done")} {body} })
+    frame(head, view! { {counts(words, Before::here(), 0, "users-bulk-done")} {body} })
 }
 
 fn filters(words: Words, query: &ListQuery, choices: Choices) -> impl IntoView + use<> {

@@ -72,7 +72,8 @@ pub async fn act_on_users(
             false => paths::users_bulk(action.code(), &left, done),
         };
         // The list was narrowed and ordered: it is again.
-        door::see_other(&if filters.is_empty() { next } else { format!("{next}&{filters}") });
+        let next = if filters.is_empty() { next } else { format!("{next}&{filters}") };
+        door::see_other(&door::signed_afterword(&next));
     }
     Ok(outcomes)
 }

@@ -3,7 +3,7 @@
 use contract::accounts::{InvitationView, MemberRole, Profile};
 use contract::allocations::{AllocationQuery, AllocationState, AllocationView};
 use contract::customers::{CustomerView, MemberView};
-use contract::machines::Presence;
+use contract::machines::{Presence, gpus_in_words};
 use contract::reports::CustomerUsage;
 use contract::{ErrorCode, MAX_PAGE_SIZE, Page, Permission};
 use leptos::prelude::*;
@@ -158,6 +158,7 @@ fn earlier_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoVi
 /// What the people on the machines should know: maintenance, and ends that were reminded of.
 fn notices_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoView + use<>> {
     let zone = look().zone;
+    let may_ask = door().1.holds(Permission::AllocationsRequestRenewal);
     let mut lines = Vec::new();
     for row in machines {
         let machine = row.machine_name.clone();
@@ -169,13 +170,15 @@ fn notices_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoVi
         if reminded {
             let (unit, n) = time_left(row.ends_at, door().1.now());
             let text = words.with(&format!("home-ends-{unit}"), &[("n", n.to_string())]);
-            let tone = if row.days_left <= 7 { Tone::Bad } else { Tone::Warn };
-            let href = paths::my_machine(&row.machine);
+            let tone = if row.days_left <= 7 { Tone::Warn } else { Tone::Info };
+            // Owners ask.
+            let ask = may_ask.then(|| {
+                view! { <a class="link" href=paths::my_machine(&row.machine)>{words.t("home-ask-longer")}</a> }
+            });
             lines.push(
                 view! {
                     <p>
-                        <b>{machine}</b> " " {state(tone, text)} " " {time(row.ends_at, zone)} " "
-                        <a class="link" href=href>{words.t("home-ask-longer")}</a>
+                        <b>{machine}</b> " " {state(tone, text)} " " {time(row.ends_at, zone)} " " {ask}
                     </p>
                 }
                 .into_any(),
@@ -193,7 +196,7 @@ fn machines_card(words: Words, machines: Vec<AllocationView>) -> impl IntoView {
         .into_iter()
         .filter(|row| row.state.holds())
         .map(|row| {
-            let gpus = row.gpu_model.as_ref().map(|model| format!("{} × {model}", row.gpu_count.unwrap_or(0)));
+            let gpus = row.gpu_model.as_ref().map(|model| gpus_in_words(row.gpu_count.unwrap_or(0), model));
             let presence = row.presence.map(|presence| match presence {
                 _ if !row.monitored => state(Tone::Off, words.t("tile-not-monitored")),
                 Presence::Online => state(Tone::Ok, words.t("presence-online")),

@@ -1,6 +1,6 @@
 //! A machine one's customer has: how long still, how it is doing, and asking for more time.
 
-use contract::Permission;
+use contract::May;
 use contract::allocations::{AllocationDetail, AllocationState, AllocationView, RenewalRequestView, RenewalState};
 use contract::machines::{MachineView, SshAccess};
 use contract::metrics::{History, HistoryRange, MachineLive};
@@ -63,13 +63,14 @@ pub fn MyMachinePage() -> impl IntoView {
             } else {
                 None
             };
-            Ok((detail, figures))
+            let may_ask = platform::allocations::may_request_renewal(&platform, &ctx, &code).await?;
+            Ok((detail, figures, may_ask))
         },
-        |(detail, figures)| machine_view(detail, figures),
+        |(detail, figures, may_ask)| machine_view(detail, figures, may_ask),
     )
 }
 
-fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
+fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May) -> AnyView {
     let (words, zone, ctx) = (Words::now(), look().zone, door().1);
     let AllocationDetail { allocation, events, requests, .. } = detail;
     let refused = Refused::from_query();
@@ -130,10 +131,15 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
             .into_any()
         }
     };
-    let may_ask = ctx.holds(Permission::AllocationsRequestRenewal)
-        && matches!(allocation.state, AllocationState::Active | AllocationState::Grace);
     let open = allocation.open_request.is_some();
     let code = allocation.machine.clone();
+    // Of a machine that is emptied it is said why there is no form; an end that has come needs no word.
+    let has_it = matches!(allocation.state, AllocationState::Active | AllocationState::Grace);
+    let asking = match may_ask {
+        May { allowed: true, .. } if !open => Some(ask_form(words, code, refused.as_ref()).into_any()),
+        May { allowed: false, why_not: Some(why) } if has_it => Some(no_asking(words, why).into_any()),
+        _ => None,
+    };
     let notice = allocation.maintenance.as_ref().map(|window| {
         view! { <div class="card notice" role="note"><p>{window_line(words, window)}</p></div> }
     });
@@ -161,7 +167,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
                             <dd>{allocation.grace_days}</dd>
                         </dl>
                     </section>
-                    {(may_ask && !open).then(|| ask_form(words, code, refused.as_ref()))}
+                    {asking}
                     {(!requests.is_empty()).then(|| requests_card(words, requests))}
                 </aside>
             </div>
@@ -207,6 +213,16 @@ fn access_card(words: Words, access: SshAccess) -> impl IntoView + use<> {
                 }.into_any(),
                 None => view! { <div class="empty"><p>{words.t("my-machine-no-address")}</p></div> }.into_any(),
             }}
+        </section>
+    }
+}
+
+/// In the place of the form: why nothing can be asked for.
+fn no_asking(words: Words, why: String) -> impl IntoView + use<> {
+    view! {
+        <section class="card">
+            <header><h2>{words.t("renewal-ask")}</h2></header>
+            <p class="note-line">{why}</p>
         </section>
     }
 }

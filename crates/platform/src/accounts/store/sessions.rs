@@ -141,6 +141,26 @@ pub(in crate::accounts) async fn set_customer(
     }
 }
 
+/// Makes a session that acts for no customer act for this one.
+pub(in crate::accounts) async fn take_only_customer(
+    tx: &mut Tx,
+    session: SessionId,
+    customer: CustomerId,
+) -> Result<()> {
+    sqlx::query!(
+        "update sessions
+         set customer_id = $2,
+             data = case when data ? 'identity'
+                         then jsonb_set(data, '{identity,customer}', to_jsonb($2::bigint)) else data end
+         where id = $1 and customer_id is null",
+        session.0,
+        customer.0
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// Ends every session of the account but one; how many there were.
 pub(in crate::accounts) async fn end_others(
     tx: &mut Tx,

@@ -67,7 +67,7 @@ async fn chosen(tx: &mut Tx, bulk: &UserBulk) -> Result<(Vec<UserId>, u64)> {
 
 fn checked(ctx: &OpContext, bulk: &UserBulk) -> Result<()> {
     ctx.authorize_list::<UserRef>(Permission::UsersView)?;
-    ctx.authorize_list::<UserRef>(bulk.action.permission())?;
+    ctx.authorize_many::<UserRef>(bulk.action.permission())?;
     if bulk.ids.len() > MAX_BULK {
         return Err(Error::new(ErrorCode::Validation).with_field("ids", "field-too-many"));
     }

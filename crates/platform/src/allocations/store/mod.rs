@@ -407,10 +407,11 @@ pub(super) async fn due(tx: &mut Tx, now: DateTime<Utc>, reminders: &[i32]) -> R
     Ok(ids.into_iter().map(AllocationId).collect())
 }
 
-/// Machines that one of these customers has now.
+/// Machines that one of these customers has now, those on their way back included, as everywhere.
 pub(super) async fn machines_held(tx: &mut Tx, customers: &[i64]) -> Result<Vec<i64>> {
     Ok(sqlx::query_scalar!(
-        "select distinct machine_id from allocations where customer_id = any($1) and state in ('active', 'grace')",
+        "select distinct machine_id from allocations
+         where customer_id = any($1) and state in ('active', 'grace', 'reclaiming')",
         customers
     )
     .fetch_all(&mut **tx)
@@ -419,8 +420,10 @@ pub(super) async fn machines_held(tx: &mut Tx, customers: &[i64]) -> Result<Vec<
 
 pub(super) async fn held_by(tx: &mut Tx, customers: &[i64]) -> Result<HashMap<i64, Held>> {
     let rows = sqlx::query!(
-        r#"select customer_id, count(distinct machine_id) as "machines!", min(ends_at) as next_end_at
-           from allocations where customer_id = any($1) and state in ('active', 'grace') group by customer_id"#,
+        r#"select customer_id, count(distinct machine_id) as "machines!",
+                  min(ends_at) filter (where state <> 'reclaiming') as next_end_at
+           from allocations where customer_id = any($1) and state in ('active', 'grace', 'reclaiming')
+           group by customer_id"#,
         customers
     )
     .fetch_all(&mut **tx)
@@ -444,8 +447,9 @@ pub(super) async fn running_of(tx: &mut Tx, customer: CustomerId) -> Result<u64>
 
 pub(super) async fn all_held(tx: &mut Tx) -> Result<HashMap<i64, Held>> {
     let rows = sqlx::query!(
-        r#"select customer_id, count(distinct machine_id) as "machines!", min(ends_at) as next_end_at
-           from allocations where state in ('active', 'grace') group by customer_id"#
+        r#"select customer_id, count(distinct machine_id) as "machines!",
+                  min(ends_at) filter (where state <> 'reclaiming') as next_end_at
+           from allocations where state in ('active', 'grace', 'reclaiming') group by customer_id"#
     )
     .fetch_all(&mut **tx)
     .await?;

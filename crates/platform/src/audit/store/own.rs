@@ -8,7 +8,7 @@ use contract::audit::{OwnAuditQuery, OwnAuditView};
 use contract::{AuditId, CustomerId};
 use ipnetwork::IpNetwork;
 
-use super::{address_of, sorted};
+use super::{Part, address_of, sorted};
 use crate::Result;
 use crate::db::{Tx, contains};
 
@@ -21,12 +21,12 @@ pub(in crate::audit) async fn list(
     tx: &mut Tx,
     customer: CustomerId,
     query: &OwnAuditQuery,
-    page: u32,
-    page_size: u32,
+    part: Part,
 ) -> Result<(Vec<OwnAuditView>, u64)> {
     let address = address_of(query.address.as_deref())?;
+    let bounds = part.bounds();
     let rows = sqlx::query!(
-        r#"with own as (
+        r#"with own as not materialized (
              select e.id, e.at, e.actor_kind, e.actor_name, e.via, e.address, e.user_agent, e.action, e.target_kind,
                     e.target_id, e.outcome, e.request_id,
                     case when e.action = any($9) then e.after->>'reason' end as reason,
@@ -40,9 +40,13 @@ pub(in crate::audit) async fn list(
                and ($4::timestamptz is null or e.at >= $4) and ($5::timestamptz is null or e.at < $5)
                and ($10::text is null or e.via = $10))
            select id, at, actor_kind, actor_name, via, address, user_agent, action, target_kind, target_id, outcome,
-                  request_id, reason, mine as "mine!", count(*) over () as "total!"
+                  request_id, reason, mine as "mine!",
+                  case when $12::boolean then (
+                    select count(*) from own where ($6::text is null or (mine and actor_name ilike $6))
+                                               and ($11::inet is null or (mine and address <<= $11))) else 0 end as "total!"
            from own where ($6::text is null or (mine and actor_name ilike $6))
                       and ($11::inet is null or (mine and address <<= $11))
+                      and ($13::timestamptz is null or (at, id) < ($13, $14::bigint))
            order by at desc, id desc limit $7 offset $8"#,
         customer.0,
         query.action,
@@ -50,18 +54,21 @@ pub(in crate::audit) async fn list(
         query.from,
         query.until,
         query.actor.as_deref().and_then(contains),
-        i64::from(page_size),
-        i64::from(page - 1) * i64::from(page_size),
+        bounds.limit,
+        bounds.offset,
         &told_why()[..],
         query.via,
-        address
+        address,
+        bounds.counted,
+        bounds.at,
+        bounds.id
     )
     .fetch_all(&mut **tx)
     .await?;
     let total = match rows.first() {
         Some(row) => row.total,
         // A page beyond the end has no row to carry it.
-        None if page > 1 => count(tx, customer, query, address).await?,
+        None if bounds.offset > 0 => count(tx, customer, query, address).await?,
         None => 0,
     };
     let list = rows.into_iter().map(|row| {

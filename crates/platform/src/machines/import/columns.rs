@@ -13,8 +13,8 @@ columns! {
     "id" "编号" "Code" false ["编码", "机器编码", "机器编号", "主机编号", "机器ID", "id", "machine id", "machine code", "host id"];
     "region" "区域" "Region" false ["地域", "机房", "位置", "location", "zone", "site", "data center"];
     "privateAddress" "内网地址" "Private address" false ["内网IP", "私网IP", "IP", "IP地址", "内网", "private ip", "internal ip", "ip address"];
-    "publicAddress" "公网地址" "Public address" false ["公网IP", "外网IP", "外网地址", "public ip", "external ip"];
-    "pool" "出租方式" "Let as" false ["资源池", "池", "分配方式", "pool", "mode"];
+    "publicAddress" "公网地址" "Public address" false ["公网IP", "公网", "外网", "外网IP", "外网地址", "public ip", "external ip"];
+    "pool" "出租方式" "Let as" false ["出租", "资源池", "池", "分配方式", "pool", "mode"];
     "gpuModel" "GPU 型号" "GPU model" false ["显卡型号", "显卡", "gpu", "gpu type", "graphics card"];
     "gpuCount" "GPU 数量" "GPU count" false ["GPU数", "显卡数量", "卡数", "gpus", "number of gpus"];
     "gpuMemoryGb" "单卡显存 (GB)" "Memory per GPU (GB)" false ["显存", "GPU显存", "显存大小", "vram", "gpu memory"];
@@ -60,7 +60,11 @@ pub fn parse(cells: &BTreeMap<String, String>) -> Parsed {
         let text = text(key)?;
         let read = read_number(&text);
         if read.is_none() {
-            faults.push(fault(key, "field-not-a-number", &[]));
+            let negative = text.strip_prefix(['-', '−', '－']).and_then(read_number).is_some();
+            faults.push(match negative {
+                true => fault(key, "field-number-min", &[("min", "0".to_owned())]),
+                false => fault(key, "field-not-a-number", &[]),
+            });
         }
         read
     };
@@ -174,5 +178,9 @@ mod tests {
         let columns: Vec<_> = parsed.faults.iter().map(|fault| fault.column.as_str()).collect();
         assert_eq!(columns, ["gpuCount", "listed", "pool"]);
         assert_eq!(parsed.machine.declared.memory_gb, Some(512));
+        let cells = [("gpuCount", "-1"), ("cpuCores", "-many")].map(|(key, text)| (key.to_owned(), text.to_owned()));
+        let parsed = parse(&cells.into_iter().collect());
+        let keys: Vec<_> = parsed.faults.iter().map(|fault| fault.note.key.as_str()).collect();
+        assert_eq!(keys, ["field-number-min", "field-not-a-number"], "a number below zero is a number");
     }
 }

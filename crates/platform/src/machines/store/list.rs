@@ -1,7 +1,9 @@
 //! The machine list: filters, order and page over an enum of columns, so that no text from outside becomes SQL.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use contract::machines::{GpuView, MachineQuery, MachineRow, MachineSort, OFFLINE_AFTER_SECONDS, Presence, presence};
+use contract::machines::{
+    GpuView, MachineQuery, MachineRow, MachineSort, OFFLINE_AFTER_SECONDS, Presence, models_in_words, presence,
+};
 use contract::{MachineId, SortDirection};
 use sqlx::{Postgres, QueryBuilder, Row};
 
@@ -10,15 +12,22 @@ use crate::Result;
 use crate::authz::Scope;
 use crate::db::{Tx, contains};
 
+/// What is looked for, with what other slices say of it.
+pub(in crate::machines) struct Wanted<'a> {
+    pub query: &'a MachineQuery,
+    /// Only these, or only others.
+    pub among: Option<(Vec<i64>, bool)>,
+}
+
 const COLUMNS: &str = "select m.id, m.code, m.name, m.region, m.private_address, m.pool, m.monitored, m.listed, \
-    m.service_state, m.service_note, m.last_seen_at, m.declared, m.discovered, m.created_at, g.model, g.count, g.lost, \
+    m.service_state, m.service_note, m.last_seen_at, m.declared, m.discovered, m.created_at, g.count, g.lost, \
     count(*) over () as total \
-    from machines m left join lateral (select min(model) as model, count(*) as count, \
+    from machines m left join lateral (select min(model) as model, string_agg(distinct model, ' ') as models, count(*) as count, \
       count(*) filter (where lost) as lost from gpus where machine_id = m.id and removed_at is null) g on true \
     where m.deleted_at is null";
 
 const IDS: &str = "select m.id, m.code \
-    from machines m left join lateral (select min(model) as model, count(*) as count, \
+    from machines m left join lateral (select min(model) as model, string_agg(distinct model, ' ') as models, count(*) as count, \
       count(*) filter (where lost) as lost from gpus where machine_id = m.id and removed_at is null) g on true \
     where m.deleted_at is null";
 
@@ -47,7 +56,7 @@ fn column(sort: MachineSort) -> &'static str {
 pub(in crate::machines) async fn list(
     tx: &mut Tx,
     scope: Scope,
-    query: &MachineQuery,
+    wanted: &Wanted<'_>,
     sort: &[(MachineSort, SortDirection)],
     page: u32,
     page_size: u32,
@@ -58,14 +67,14 @@ pub(in crate::machines) async fn list(
         // Customers reach machines through allocations; until there are any, there is nothing to show them.
         sql.push(" and false");
     }
-    filters(&mut sql, query, now);
+    filters(&mut sql, wanted, now);
     order(&mut sql, sort);
     sql.push(" limit ").push_bind(i64::from(page_size));
     sql.push(" offset ").push_bind(i64::from(page - 1) * i64::from(page_size));
     let rows = sql.build().fetch_all(&mut **tx).await?;
     let total: i64 = match rows.first() {
         Some(row) => row.try_get("total")?,
-        None if page > 1 => count(tx, scope, query, now).await?,
+        None if page > 1 => count(tx, scope, wanted, now).await?,
         None => 0,
     };
     let ids = rows.iter().map(|row| row.try_get("id")).collect::<Result<Vec<i64>, _>>()?;
@@ -82,7 +91,7 @@ pub(in crate::machines) async fn list(
 pub(in crate::machines) async fn codes_matching(
     tx: &mut Tx,
     scope: Scope,
-    query: &MachineQuery,
+    wanted: &Wanted<'_>,
     most: usize,
     now: DateTime<Utc>,
 ) -> Result<(Vec<String>, u64)> {
@@ -90,12 +99,12 @@ pub(in crate::machines) async fn codes_matching(
     if scope != Scope::All {
         sql.push(" and false");
     }
-    filters(&mut sql, query, now);
+    filters(&mut sql, wanted, now);
     sql.push(" order by m.code limit ").push_bind(i64::try_from(most).unwrap_or(i64::MAX));
     let rows = sql.build().fetch_all(&mut **tx).await?;
     let codes = rows.iter().map(|row| row.try_get("code")).collect::<Result<Vec<String>, _>>()?;
     let total =
-        if codes.len() < most { codes.len() as u64 } else { count(tx, scope, query, now).await?.unsigned_abs() };
+        if codes.len() < most { codes.len() as u64 } else { count(tx, scope, wanted, now).await?.unsigned_abs() };
     Ok((codes, total))
 }
 
@@ -103,7 +112,7 @@ pub(in crate::machines) async fn codes_matching(
 pub(in crate::machines) async fn ids_in_order(
     tx: &mut Tx,
     scope: Scope,
-    query: &MachineQuery,
+    wanted: &Wanted<'_>,
     sort: &[(MachineSort, SortDirection)],
     now: DateTime<Utc>,
 ) -> Result<Vec<i64>> {
@@ -111,7 +120,7 @@ pub(in crate::machines) async fn ids_in_order(
     if scope != Scope::All {
         sql.push(" and false");
     }
-    filters(&mut sql, query, now);
+    filters(&mut sql, wanted, now);
     order(&mut sql, sort);
     let rows = sql.build().fetch_all(&mut **tx).await?;
     Ok(rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?)
@@ -145,18 +154,22 @@ pub(in crate::machines) async fn page_of_names(
 }
 
 /// The total for a page beyond the end, which has no row to carry it.
-async fn count(tx: &mut Tx, scope: Scope, query: &MachineQuery, now: DateTime<Utc>) -> Result<i64> {
+async fn count(tx: &mut Tx, scope: Scope, wanted: &Wanted<'_>, now: DateTime<Utc>) -> Result<i64> {
     let mut sql = QueryBuilder::<Postgres>::new("select count(*) as total from (");
     sql.push(COLUMNS);
     if scope != Scope::All {
         sql.push(" and false");
     }
-    filters(&mut sql, query, now);
+    filters(&mut sql, wanted, now);
     sql.push(") matching");
     Ok(sql.build().fetch_one(&mut **tx).await?.try_get("total")?)
 }
 
-fn filters(sql: &mut QueryBuilder<Postgres>, query: &MachineQuery, now: DateTime<Utc>) {
+fn filters(sql: &mut QueryBuilder<Postgres>, wanted: &Wanted<'_>, now: DateTime<Utc>) {
+    let query = wanted.query;
+    if let Some((ids, among)) = &wanted.among {
+        sql.push(if *among { " and m.id = any(" } else { " and not m.id = any(" }).push_bind(ids.clone()).push(")");
+    }
     if let Some(pattern) = query.q.as_deref().and_then(contains) {
         sql.push(" and (");
         for (i, column) in [
@@ -165,7 +178,7 @@ fn filters(sql: &mut QueryBuilder<Postgres>, query: &MachineQuery, now: DateTime
             "m.region",
             "m.public_address",
             "m.private_address",
-            "g.model",
+            "g.models",
             "m.declared->>'gpuModel'",
         ]
         .into_iter()
@@ -187,8 +200,14 @@ fn filters(sql: &mut QueryBuilder<Postgres>, query: &MachineQuery, now: DateTime
     if let Some(listed) = query.listed {
         sql.push(" and m.listed = ").push_bind(listed);
     }
+    if let Some(monitored) = query.monitored {
+        sql.push(" and m.monitored = ").push_bind(monitored);
+    }
     if let Some(model) = query.gpu_model.as_deref().filter(|m| !m.is_empty()) {
-        sql.push(" and coalesce(g.model, m.declared->>'gpuModel') = ").push_bind(model.to_owned());
+        // Any of those that were found; what was typed counts where none was.
+        sql.push(" and (exists (select 1 from gpus where machine_id = m.id and removed_at is null and model = ");
+        sql.push_bind(model.to_owned()).push(") or (g.count = 0 and m.declared->>'gpuModel' = ");
+        sql.push_bind(model.to_owned()).push("))");
     }
     let limit = now - TimeDelta::seconds(OFFLINE_AFTER_SECONDS);
     match query.presence {
@@ -228,7 +247,7 @@ fn read(row: &sqlx::postgres::PgRow, gpus: &[GpuView], now: DateTime<Utc>) -> Re
         holder: None,
         presence: presence(last_seen_at, now),
         last_seen_at,
-        gpu_model: row.try_get::<Option<String>, _>("model")?.or(declared.gpu_model),
+        gpu_model: models_in_words(gpus.iter().map(|gpu| gpu.model.as_str())).or(declared.gpu_model),
         gpu_count: if count > 0 { Some(count as u32) } else { declared.gpu_count },
         gpus_lost: lost as u32,
         cpu_cores: discovered.as_ref().and_then(|d| d.cpu_cores.or(d.cpu_threads)).or(declared.cpu_cores),

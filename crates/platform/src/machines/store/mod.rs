@@ -14,17 +14,18 @@ use chrono::{DateTime, Utc};
 use contract::MachineId;
 use contract::machines::{
     DiscoveredHardware, GpuView, MachineCreate, MachineFacets, MachineUpdate, MachineView, Pool, Presence,
-    ServiceState, presence,
+    ServiceState, models_in_words, presence,
 };
 
 pub use export::ExportRow;
 pub(super) use export::export_rows;
 pub(super) use gpus::{Card, cards, gpu_times};
 pub(super) use hosts::{gpu_uuids, hosts, lock_id};
-pub(super) use list::{codes_matching, ids_in_order, list, page_of_names};
+pub(super) use list::{Wanted, codes_matching, ids_in_order, list, page_of_names};
 pub(super) use service::{
     Connection, EndedWindow, NewWindow, begin_window, connection, delete, end_window, end_windows_past, insert_window,
-    machines_with_due_windows, past_windows, service_state_of, set_connection, set_monitored, set_service, windows,
+    machines_with_due_windows, past_windows, service_state_of, service_states, set_connection, set_monitored,
+    set_service, windows,
 };
 pub(super) use tokens::{NewToken, insert_token, join_token, join_tokens, revoke_token, use_token};
 
@@ -74,10 +75,10 @@ pub(super) async fn matching(tx: &mut Tx, text: &str) -> Result<Vec<i64>> {
 /// Without the presence, which depends on the time; with what it is made from.
 pub(super) async fn briefs(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, (Brief, Option<DateTime<Utc>>)>> {
     let rows = sqlx::query!(
-        r#"select m.id, m.code, m.name, m.region, m.monitored, m.last_seen_at, g.model, g.count as "count!",
+        r#"select m.id, m.code, m.name, m.region, m.monitored, m.last_seen_at, g.models, g.count as "count!",
                   m.declared->>'gpuModel' as declared_model, (m.declared->>'gpuCount')::bigint as declared_count
            from machines m
-           left join lateral (select min(model) as model, count(*) as count from gpus
+           left join lateral (select array_agg(model order by gpu_index, id) as models, count(*) as count from gpus
                               where machine_id = m.id and removed_at is null) g on true
            where m.id = any($1)"#,
         ids
@@ -92,7 +93,7 @@ pub(super) async fn briefs(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, (Bri
                 code: row.code,
                 name: row.name,
                 region: row.region,
-                gpu_model: row.model.or(row.declared_model),
+                gpu_model: models_in_words(row.models.iter().flatten().map(String::as_str)).or(row.declared_model),
                 gpu_count: count.and_then(|count| u32::try_from(count).ok()),
                 presence: Presence::NeverSeen,
                 monitored: row.monitored,

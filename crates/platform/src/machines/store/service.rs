@@ -1,11 +1,13 @@
 //! SQL of service states, maintenance windows and connection data.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use contract::machines::{ConnectionView, MaintenanceState, MaintenanceView, SecretKind, ServiceState};
 use contract::{MachineId, MaintenanceId};
 
 use super::service_state;
-use crate::authz::{DeleteMachine, Granted, OperateMachine, UpdateMachine};
+use crate::authz::{ConnectMachine, DeleteMachine, Granted, OperateMachine, UpdateMachine};
 use crate::db::Tx;
 use crate::{Error, OpContext, Result};
 
@@ -271,6 +273,12 @@ pub(in crate::machines) async fn machines_with_due_windows(
     Ok(rows.into_iter().map(|row| (MachineId(row.id), row.code)).collect())
 }
 
+pub(in crate::machines) async fn service_states(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, ServiceState>> {
+    let rows =
+        sqlx::query!("select id, service_state from machines where id = any($1)", ids).fetch_all(&mut **tx).await?;
+    rows.into_iter().map(|row| Ok((row.id, service_state(&row.service_state)?))).collect()
+}
+
 pub(in crate::machines) struct Connection {
     pub port: Option<u32>,
     pub user: Option<String>,
@@ -281,7 +289,7 @@ pub(in crate::machines) struct Connection {
 
 pub(in crate::machines) async fn set_connection(
     tx: &mut Tx,
-    granted: &Granted<OperateMachine>,
+    granted: &Granted<ConnectMachine>,
     new: &Connection,
     now: DateTime<Utc>,
 ) -> Result<()> {

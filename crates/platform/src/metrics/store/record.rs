@@ -2,13 +2,17 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use contract::MachineId;
 use contract::machines::GpuErrors;
 
 use crate::Result;
 use crate::db::Tx;
 use crate::metrics::GpuHappening;
+
+/// Longest that an hour waits to be rolled up, and a minute; both come round by a job.
+const NOT_BY_HOURS: TimeDelta = TimeDelta::hours(3);
+const NOT_BY_MINUTES: TimeDelta = TimeDelta::minutes(10);
 
 /// Xid errors of a machine's GPUs in each of these periods, in their order.
 pub(in crate::metrics) async fn xid_errors_of(
@@ -59,17 +63,32 @@ pub(in crate::metrics) async fn gpu_errors(
     Ok(errors.collect())
 }
 
-/// GPU, reasons as NVML's bits, hours with just these.
+/// GPU, reasons as NVML's bits, hours with just these; of an hour that is not rolled up yet, what finer rows say.
 pub(in crate::metrics) async fn throttled_hours(
     tx: &mut Tx,
     gpus: &[i64],
-    since: DateTime<Utc>,
+    (since, now): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Vec<(i64, u64, u64)>> {
     let rows = sqlx::query!(
-        r#"select gpu_id, throttle_bits as "bits!", count(*) as "hours!" from gpu_samples_1h
-           where gpu_id = any($1) and at >= $2 and throttle_bits <> 0 group by gpu_id, throttle_bits"#,
+        r#"with latest as (
+             select gpu_id, at, throttle_bits from gpu_samples_1m
+             where gpu_id = any($1) and at >= $3 and throttle_bits <> 0
+             union all
+             select gpu_id, at, throttle_bits from gpu_samples
+             where gpu_id = any($1) and at >= $4 and throttle_bits <> 0),
+           hours as (
+             select gpu_id, throttle_bits as bits from gpu_samples_1h
+             where gpu_id = any($1) and at >= $2 and throttle_bits <> 0
+             union all
+             select l.gpu_id, bit_or(l.throttle_bits) from latest l
+             where not exists(select 1 from gpu_samples_1h h
+                              where h.gpu_id = l.gpu_id and h.at = date_bin('1 hour', l.at, 'epoch'::timestamptz))
+             group by l.gpu_id, date_bin('1 hour', l.at, 'epoch'::timestamptz))
+           select gpu_id as "gpu_id!", bits as "bits!", count(*) as "hours!" from hours group by gpu_id, bits"#,
         gpus,
-        since
+        since,
+        now - NOT_BY_HOURS,
+        now - NOT_BY_MINUTES
     )
     .fetch_all(&mut **tx)
     .await?;

@@ -1,7 +1,7 @@
 //! Many at once, the time line, the health of what is handed over and comes back.
 
 use contract::allocations::{AllocationAction, AllocationBulk, TimelineQuery};
-use contract::machines::{MachineAction, MaintenanceCreate};
+use contract::machines::{MachineAction, MaintenanceCreate, ServiceState};
 use contract::{AllocationId, Permission};
 use node_protocol::{GpuEvent, GpuEventKind};
 
@@ -142,6 +142,9 @@ async fn the_time_line_ends_a_returned_machines_bar_where_it_came_back() {
     let later = TimelineQuery { from: Some(month), months: Some(1), ..TimelineQuery::default() };
     let later = allocations::timeline(p, &ctx, &later).await.unwrap();
     assert!(later.rows[0].allocations.iter().all(|bar| bar.state != AllocationState::Ended));
+    machines::act(p, &world.admin.ctx(), "h1", MachineAction::Cordon, None).await.unwrap();
+    let line = allocations::timeline(p, &world.admin.ctx(), &TimelineQuery::default()).await.unwrap();
+    assert_eq!(line.rows[0].service_state, ServiceState::Cordoned, "the page does not call it free");
 }
 
 #[tokio::test]
@@ -160,6 +163,43 @@ async fn a_reclaim_of_a_machine_nobody_listens_to_says_so() {
     assert_eq!(waits_for().await, ["not_monitored"; 3], "its agent is linked: it is not offline");
     machines::act(p, &ctx, "h1", MachineAction::MonitoringOn, None).await.unwrap();
     assert!(waits_for().await.iter().all(|reason| reason != "not_monitored"));
+}
+
+#[tokio::test]
+async fn nothing_is_called_as_healthy_as_before_that_was_never_looked_at() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let (node, link) = live_machine(&world, "h1").await;
+    let report = async || {
+        let mut sample = node.sample(world.now().timestamp_millis(), 1);
+        sample.gpus[0].memory_used_bytes = Some(0);
+        let batch = Batch { sequence: 1, samples: vec![sample], replayed: false };
+        metrics::ingest(p, &node.ctx(), &link, batch).await.unwrap();
+        let list = ProcessList { at_ms: world.now().timestamp_millis(), processes: Vec::new() };
+        metrics::report_processes(p, &node.ctx(), &link, list).await.unwrap();
+    };
+    // No figures at the hand-over, and it is taken back before there are any.
+    let id = world.allocate("h1", world.acme.id, months(1)).await.unwrap().allocation.id;
+    allocations::end(p, &ctx, id, AllocationEnd::default()).await.unwrap();
+    world.test.clock().advance(TimeDelta::seconds(2));
+    report().await;
+    allocations::advance(p).await.unwrap();
+    let steps = allocations::get(p, &ctx, id).await.unwrap().steps;
+    let health = steps.iter().find(|step| step.step == "health").unwrap();
+    assert_eq!((health.state, health.result["reason"].as_str()), (StepState::Waiting, "no_baseline"));
+    allocations::skip_step(p, &ctx, id, "health").await.unwrap();
+    allocations::advance(p).await.unwrap();
+
+    // With figures there is something to compare with from the first moment on.
+    let id = world.allocate("h1", world.acme.id, months(1)).await.unwrap().allocation.id;
+    assert!(allocations::handover(p, &ctx, id).await.unwrap().handed_over.is_some(), "at once");
+    allocations::end(p, &ctx, id, AllocationEnd::default()).await.unwrap();
+    world.test.clock().advance(TimeDelta::seconds(2));
+    report().await;
+    allocations::advance(p).await.unwrap();
+    let steps = allocations::get(p, &ctx, id).await.unwrap().steps;
+    let health = steps.iter().find(|step| step.step == "health").unwrap();
+    assert_eq!((health.state, health.result["missing"].as_str()), (StepState::Done, "0"));
 }
 
 #[tokio::test]
@@ -262,6 +302,8 @@ async fn a_passport_tells_of_errors_repairs_and_leases() {
     let passport = machines::passport(p, &world.admin.ctx(), "h1").await.unwrap();
     let errors = passport.gpus[0].errors.clone().unwrap();
     assert_eq!((errors.xid, errors.ecc_uncorrected, errors.lost), (2, 3, 1));
+    assert!(errors.throttled_hours["hw_thermal"] >= 1, "the open hour counts");
+    assert!(passport.errors_since > world.now() - TimeDelta::days(1), "there was no machine two years ago");
     let kinds: Vec<_> = passport.events.iter().map(|event| (event.kind.as_str(), event.value)).collect();
     for expected in
         [("xid", Some(31)), ("xid", Some(79)), ("ecc_uncorrected", Some(3)), ("lost", None), ("found", None)]

@@ -41,6 +41,7 @@ async fn lists_filter_sort_and_page() {
         ("region", MachineQuery { region: text("south"), ..all() }, vec!["delta", "gamma-x"]),
         ("pool", MachineQuery { pool: Some(Pool::Shared), ..all() }, vec!["beta"]),
         ("listed", MachineQuery { listed: Some(true), ..all() }, vec!["beta"]),
+        ("not monitored", MachineQuery { monitored: Some(false), ..all() }, vec![]),
         ("model filter", MachineQuery { gpu_model: text("RTX 4090"), ..all() }, vec!["beta", "delta"]),
         (
             "several columns",
@@ -253,7 +254,13 @@ async fn what_an_agent_finds_is_kept_apart_and_compared() {
     report(&other).await;
     let view = world.get(&code).await;
     let row = &machines::list(&world.platform, &world.admin.ctx(), &MachineQuery::default()).await.unwrap().list[0];
-    assert!(view.differences.iter().any(|difference| difference.field == "gpuModel"));
+    let difference = view.differences.iter().find(|difference| difference.field == "gpuModel").unwrap();
+    let both = "1 × NVIDIA L40S + 1 × NVIDIA H100 80GB HBM3";
+    assert_eq!((difference.discovered.as_str(), row.gpu_model.as_deref()), (both, Some(both)));
+    for model in ["NVIDIA L40S", "NVIDIA H100 80GB HBM3"] {
+        let query = MachineQuery { gpu_model: Some(model.to_owned()), ..MachineQuery::default() };
+        assert_eq!(world.codes(query).await, [code.as_str()], "{model}");
+    }
     assert_eq!(row.differences as usize, view.differences.len(), "list and page count alike");
 }
 

@@ -106,6 +106,8 @@ async fn what_somebody_has_is_neither_retired_nor_deleted_nor_promised_longer_wh
     assert_eq!(error.key, "error-renew-service-state");
 
     allocations::end(&world.test.platform, &world.admin.ctx(), lease.id, Default::default()).await.unwrap();
+    let error = world.act("h1", MachineAction::Delete).await.unwrap_err();
+    assert_eq!((error.code, error.key), (ErrorCode::Conflict, "error-machine-reclaiming"));
     for step in ["processes", "gpu_memory", "health"] {
         let _ = allocations::skip_step(&world.test.platform, &world.admin.ctx(), lease.id, step).await;
     }
