@@ -27,6 +27,8 @@ mod terminals;
 mod views;
 mod work;
 
+use std::collections::HashMap;
+
 use contract::instances::{
     InstanceAction, InstanceCreate, InstanceEvent, InstanceEventKind, InstanceQuery, InstanceSort, InstanceSpec,
     InstanceUpdate, InstanceView, InstanceWish, Miss, Placement, PlacementQuery,

@@ -27,7 +27,7 @@ pub(super) use list::{alive_on, ids_gone, list, machines_with_instances};
 pub(super) use logs::{forget_logs, keep_logs, kept_logs};
 pub(super) use saves::{
     SaveRow, begin_save, cancel_saves, end_save, fail_save, find_save, forgotten_saves, left_on_engine,
-    leftover_uploads, lock_save, note_on_engine, note_saved, note_upload, saves_of, want_save,
+    leftover_uploads, lock_save, note_on_engine, note_saved, note_upload, saves, saves_of, want_save,
 };
 pub(super) use split::{SplitRow, forget_peak, set_measured, set_setup};
 pub(super) use ssh::{

@@ -23,7 +23,7 @@ pub(super) use gpus::{Card, cards, gpu_times};
 pub(super) use hosts::{gpu_uuids, hosts, lock_id};
 pub(super) use list::{Wanted, codes_matching, ids_in_order, list, page_of_names};
 pub(super) use service::{
-    Connection, EndedWindow, NewWindow, begin_window, connection, delete, end_window, end_windows_past, insert_window,
+    Connection, EndedWindow, Window, begin_window, connection, delete, end_window, end_windows_past, insert_window,
     machines_with_due_windows, past_windows, service_state_of, service_states, set_connection, set_monitored,
     set_service, windows,
 };
