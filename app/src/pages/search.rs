@@ -61,7 +61,7 @@ async fn hits(platform: &Platform, ctx: &OpContext, text: &str, on: &str) -> Res
     hits.extend(pages.map(|(title, href)| Hit { kind: "search-page", title, detail: String::new(), href }));
     hits.extend(actions::general(words, ctx, &typed));
     if nothing_open {
-        hits.extend(actions::with_machines(words, ctx, &typed));
+        hits.extend(actions::with_a_choice(words, ctx, &typed));
     }
     if text.is_empty() {
         return Ok(hits);

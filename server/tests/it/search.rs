@@ -73,6 +73,10 @@ async fn the_palette_finds_what_one_may_do_and_nothing_else() {
     has(&found(&server, &staff, "新建 machine").await, "Add machine", "/admin/machines/new");
     has(&found(&server, &staff, "导出").await, "Export: Machines", "/api/admin/machines/export");
     has(&found(&server, &staff, "暂停").await, "Cordon: choose machines", "/admin/machines");
+    has(&found(&server, &staff, "renew").await, "Renew: choose allocations", "/admin/allocations");
+    has(&found(&server, &staff, "回收").await, "Reclaim now: choose allocations", "/admin/allocations");
+    let hits = found_on(&server, &staff, "renew", "/admin/machines/gpu-a").await;
+    assert_eq!(hits[0], ("Renew: gpu-a".to_owned(), allocation.clone()), "{hits:?}");
     for (text, title, href) in [
         ("暂停", "Cordon: gpu-b", "/admin/machines/gpu-b/service"),
         ("maintenance", "Plan maintenance: gpu-b", "/admin/machines/gpu-b/service"),

@@ -2,6 +2,7 @@
 //! are English everywhere. First what concerns the page that one is on.
 
 use contract::accounts::Language;
+use contract::allocations::{AllocationQuery, AllocationState, AllocationView};
 use contract::machines::{MachineAction, MachineView};
 use contract::{AllocationId, CustomerId, Permission};
 use platform::{OpContext, Platform};
@@ -45,6 +46,12 @@ const WITH_MACHINES: [(&str, &str, Permission); 6] = [
     ("action-uncordon", "search-words-uncordon", Permission::MachinesOperate),
     ("maintenance-plan", "search-words-maintenance", Permission::MachinesOperate),
     ("action-retire", "search-words-retire", Permission::MachinesOperate),
+];
+
+/// The same with allocations.
+const WITH_ALLOCATIONS: [(&str, &str, Permission); 2] = [
+    ("lease-renew", "search-words-renew", Permission::AllocationsUpdate),
+    ("allocation-reclaim", "search-words-reclaim", Permission::AllocationsUpdate),
 ];
 
 /// What was typed, as it is compared.
@@ -93,17 +100,21 @@ fn act_on(what: String, name: String) -> [(&'static str, String); 2] {
     [("what", what), ("name", name)]
 }
 
-/// What is done with machines, where none is open: to the list, where one is chosen.
-pub(super) fn with_machines(words: Words, ctx: &OpContext, typed: &Typed) -> Vec<Hit> {
-    if typed.is_empty() || !ctx.holds(Permission::MachinesView) {
+/// What is done with machines and allocations, where none is open: to the list, where one is chosen.
+pub(super) fn with_a_choice(words: Words, ctx: &OpContext, typed: &Typed) -> Vec<Hit> {
+    if typed.is_empty() {
         return Vec::new();
     }
-    let held = WITH_MACHINES.into_iter().filter(|(.., permission)| ctx.holds(*permission));
-    let meant = held.filter(|(key, more, _)| typed.is_in(&[key, more], &[]));
-    let hit = |(key, ..): (&str, &str, Permission)| {
-        action(words.with("search-choose-machine", &[("what", words.t(key))]), "", paths::MACHINES.to_owned())
+    let choose = |all: &[(&str, &str, Permission)], sees: Permission, title: &str, list: &str| {
+        let held = all.iter().filter(|(.., permission)| ctx.holds(sees) && ctx.holds(*permission));
+        let meant = held.filter(|(key, more, _)| typed.is_in(&[key, more], &[]));
+        let hits = meant.map(|(key, ..)| action(words.with(title, &[("what", words.t(key))]), "", list.to_owned()));
+        hits.collect::<Vec<_>>()
     };
-    meant.map(hit).collect()
+    let mut hits = choose(&WITH_MACHINES, Permission::MachinesView, "search-choose-machine", paths::MACHINES);
+    let leases = paths::ALLOCATIONS;
+    hits.extend(choose(&WITH_ALLOCATIONS, Permission::AllocationsManage, "search-choose-allocation", leases));
+    hits
 }
 
 /// What can be done with what is open at this address; `None` where that is nothing of the kind.
@@ -118,7 +129,9 @@ pub(super) async fn on_open(
     if let Some(code) = first(paths::MACHINES) {
         // `new` and the like are no machines, and are not found.
         let machine = platform::machines::get(platform, ctx, code).await.ok()?;
-        return Some(of_machine(words, ctx, &machine, typed));
+        let mut hits = of_machine(words, ctx, &machine, typed);
+        hits.extend(of_its_lease(platform, ctx, words, (&machine, typed)).await);
+        return Some(hits);
     }
     if let Some(id) = first(paths::ALLOCATIONS) {
         let id: AllocationId = id.parse().ok()?;
@@ -185,6 +198,28 @@ fn of_machine(words: Words, ctx: &OpContext, machine: &MachineView, typed: &Type
         ("passport", "search-words-print", true, paths::machine_passport(&machine.id)),
         ("engine-title", "engine-title", true, paths::machine_docker(&machine.id)),
         ("nav-instances", "nav-instances", true, paths::instances_on(&machine.id)),
+    ];
+    of(words, &machine.name, &machine.id, typed, actions)
+}
+
+/// Who has the machine keeps it or gives it back: to the allocation, where that is done.
+async fn of_its_lease(
+    platform: &Platform,
+    ctx: &OpContext,
+    words: Words,
+    (machine, typed): (&MachineView, &Typed),
+) -> Vec<Hit> {
+    if !ctx.holds(Permission::AllocationsManage) || !ctx.holds(Permission::AllocationsUpdate) {
+        return Vec::new();
+    }
+    let query =
+        AllocationQuery { machine: Some(machine.id.clone()), page_size: Some(20), ..AllocationQuery::default() };
+    let Ok(list) = platform::allocations::list(platform, ctx, &query).await else { return Vec::new() };
+    let running = |lease: &&AllocationView| lease.state.can_be_moved() && lease.state != AllocationState::Scheduled;
+    let Some(lease) = list.list.iter().find(running) else { return Vec::new() };
+    let actions = [
+        ("lease-renew", "search-words-renew", true, paths::allocation(lease.id)),
+        ("allocation-reclaim", "search-words-reclaim", true, paths::allocation(lease.id)),
     ];
     of(words, &machine.name, &machine.id, typed, actions)
 }

@@ -79,6 +79,7 @@ search-customer = Customer
 search-allocation = Allocation
 search-act-on = { $what }: { $name }
 search-choose-machine = { $what }: choose machines
+search-choose-allocation = { $what }: choose allocations
 search-words-new = new create add register enroll
 search-words-import = import upload excel workbook spreadsheet
 search-words-export = export download excel workbook spreadsheet

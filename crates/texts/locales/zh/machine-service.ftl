@@ -70,6 +70,7 @@ search-customer = 客户
 search-allocation = 分配
 search-act-on = { $what }：{ $name }
 search-choose-machine = { $what }：先选择机器
+search-choose-allocation = { $what }：先选择分配
 search-words-new = 新建 新增 添加 创建 注册 接入
 search-words-import = 导入 上传 表格
 search-words-export = 导出 下载 表格
