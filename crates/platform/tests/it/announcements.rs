@@ -80,7 +80,7 @@ async fn it_is_told_in_its_time() {
 async fn a_maintenance_says_when_the_work_is_whenever_it_is_told() {
     let world = World::new().await;
     let (platform, ctx) = (&world.test.platform, world.admin.ctx());
-    let now = world.test.clock().now();
+    let now = ctx.now();
     let at = |hours: i64| Some(now + TimeDelta::hours(hours));
     let body = AnnouncementEdit {
         kind: AnnouncementKind::Maintenance,
