@@ -21,7 +21,7 @@ use contract::{CustomerId, ErrorCode, MAX_PAGE_SIZE, Page, Permission, UserId};
 pub use chain::{Anchor, ChainReport, Outside, Pruned, chain_end, seal, verify_chain};
 pub use own::{export_own, list_own, note_export_own, own_facets};
 pub(crate) use repeats::Repeats;
-pub use repeats::{Stranger, note_stranger, tell_repeats};
+pub use repeats::{Stranger, keep_telling, note_stranger, tell_repeats};
 pub use retention::prune;
 use store::Part;
 
