@@ -318,3 +318,83 @@ pub async fn note_stranger(platform: &Platform, ctx: &OpContext, what: Stranger)
     let target_id = ctx.user().map(|user| user.id.to_string());
     record(platform, ctx, Entry::attempt(action, "user", target_id), Outcome::Failed).await
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use contract::MachineId;
+    use contract::accounts::Language;
+
+    use super::*;
+
+    fn context(principal: Principal, address: u32) -> OpContext {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let address = Some(IpAddr::V4(Ipv4Addr::from(address)));
+        OpContext::new(principal, now, Via::Rest, "request", address, Language::default())
+    }
+
+    fn node() -> OpContext {
+        context(Principal::Node { machine: MachineId(7), code: "host-7".to_owned() }, 7)
+    }
+
+    fn tried(action: &'static str, target: u32) -> Entry {
+        Entry::attempt(action, "machine", Some(target.to_string()))
+    }
+
+    /// How many of so many have rows.
+    fn rows(of: impl Iterator<Item = bool>) -> usize {
+        of.filter(|has_a_row| *has_a_row).count()
+    }
+
+    #[test]
+    fn strangers_without_room_are_one_and_take_nobody_s() {
+        let repeats = Repeats::default();
+        let comes = |n: u32| {
+            let ctx = context(Principal::Anonymous, n);
+            repeats.has_a_row(&ctx, &tried("accounts:bad-token", n), Outcome::Failed)
+        };
+        let most = u32::try_from(MOST).unwrap();
+        assert_eq!(rows((0..most).map(comes)), MOST, "each line has a row");
+        assert_eq!(rows((most..most + 10).map(comes)), 3, "those beyond have the rows of one");
+        assert_eq!(rows((0..11).map(|_| repeats.has_a_row(&node(), &tried("machines:view", 1), Outcome::Denied))), 10);
+        let told = repeats.take(node().now(), true);
+        let said: Vec<_> = told.iter().map(|more| (more.entry.action, more.count, more.address.is_some())).collect();
+        assert!(said.contains(&("accounts:bad-token", 7, false)), "{said:?}");
+        assert!(said.contains(&("machines:view", 1, true)) && said.len() == 2, "{said:?}");
+        let of_many = told.iter().find(|more| more.count == 7).unwrap();
+        assert_eq!((&of_many.user_agent, &of_many.request_id, &of_many.entry.target_id), (&None, &None, &None));
+        assert!(repeats.take(node().now(), true).is_empty(), "once");
+    }
+
+    #[test]
+    fn one_s_own_room_ends_and_what_else_is_tried_still_has_rows() {
+        let repeats = Repeats::default();
+        let tries = |action: &'static str, times: u32| {
+            rows((0..times).map(|n| repeats.has_a_row(&node(), &tried(action, n), Outcome::Denied)))
+        };
+        for action in ["a:view", "b:view", "c:view", "d:view"] {
+            assert_eq!(tries(action, 60), 50, "{action}");
+        }
+        assert_eq!(tries("e:view", 30), 10, "no room to tell them apart");
+        let told = repeats.take(node().now(), true);
+        let mut said: Vec<_> = told.iter().map(|more| (more.entry.action, more.count, &more.entry.target_id)).collect();
+        said.sort_unstable();
+        let expected = [("a:view", 10), ("b:view", 10), ("c:view", 10), ("d:view", 10), ("e:view", 20)];
+        assert_eq!(said, expected.map(|(action, count)| (action, count, &None)));
+    }
+
+    #[test]
+    fn what_is_not_the_same_of_all_is_said_of_none_and_what_waits_is_bounded() {
+        let mut more = More::of(&node(), tried("a:view", 1), Outcome::Denied, false);
+        more.add(&node());
+        assert!(more.address.is_some());
+        more.add(&context(Principal::Anonymous, 8));
+        assert_eq!((more.count, more.address), (3, None));
+        let repeats = Repeats::default();
+        let one = || More::of(&node(), tried("a:view", 1), Outcome::Denied, false);
+        repeats.give_back((0..MOST - 1).map(|_| one()).collect());
+        repeats.give_back(vec![one(), one(), one()]);
+        assert_eq!(repeats.take(node().now(), false).len(), MOST);
+    }
+}
