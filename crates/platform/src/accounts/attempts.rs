@@ -237,6 +237,14 @@ pub(super) async fn note_failure_because(
     (action, user): (&'static str, Option<UserId>),
     why: Option<serde_json::Value>,
 ) -> Result<()> {
+    count_failure(platform, ctx, subjects, user).await?;
+    let mut failed = entry(action, UserId(0));
+    failed.target_id = user.map(|id| id.to_string());
+    failed.after = why;
+    audit::record_failed(platform, ctx, failed).await
+}
+
+async fn count_failure(platform: &Platform, ctx: &OpContext, subjects: &Subjects, user: Option<UserId>) -> Result<()> {
     platform.attempts().note(ctx.now());
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let standing = standing(&mut tx, ctx, subjects).await?;
@@ -249,10 +257,7 @@ pub(super) async fn note_failure_because(
     counted.extend(standing.of_address.is_none().then_some(&subjects.address));
     store::attempts::note(&mut tx, &counted, ctx.now()).await?;
     tx.commit().await?;
-    let mut failed = entry(action, UserId(0));
-    failed.target_id = user.map(|id| id.to_string());
-    failed.after = why;
-    audit::record_failed(platform, ctx, failed).await
+    Ok(())
 }
 
 /// A directory that has to be asked is away. What a password here was tried against counts all the same, of the account and
@@ -266,12 +271,9 @@ pub(super) async fn note_unchecked(
     found: Option<&store::Credentials>,
     error: &Error,
 ) -> Result<()> {
-    let why = identity::why_of(error).map(|why| serde_json::json!({ "why": why }));
     if error.key != "error-directory-away" {
-        let user = found.map(|row| row.id);
-        return note_failure_because(platform, ctx, subjects, ("accounts:sign-in", user), why).await;
-    }
-    if let Some(row) = found.filter(|row| row.password_hash.is_some()) {
+        count_failure(platform, ctx, subjects, found.map(|row| row.id)).await?;
+    } else if let Some(row) = found.filter(|row| row.password_hash.is_some()) {
         let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
         let account = account_standing(&mut tx, ctx, subjects, Some(row.id)).await?;
         let by = subjects.of_account(Some(row.id));
@@ -284,7 +286,7 @@ pub(super) async fn note_unchecked(
     }
     let mut failed = entry("accounts:sign-in", UserId(0));
     failed.target_id = found.map(|row| row.id.to_string());
-    failed.after = why;
+    failed.after = identity::why_of(error).map(|why| serde_json::json!({ "why": why }));
     audit::record_failed_again(platform, ctx, failed).await
 }
 
@@ -292,7 +294,7 @@ pub(super) async fn note_unchecked(
 pub(super) async fn note_success(tx: &mut Tx, ctx: &OpContext, subjects: &Subjects, user: UserId) -> Result<()> {
     store::attempts::forget(tx, &subjects.pair, &[&subjects.name, &subjects.address]).await?;
     let by = subjects.of_account(Some(user));
-    store::attempts::forget(tx, &by.pair, &[&by.all, &subjects.address]).await?;
+    store::attempts::forget(tx, &by.pair, &[&by.all, &by.address, &subjects.address]).await?;
     store::attempts::note_sign_in(tx, user, subjects.network, ctx.now()).await
 }
 
