@@ -22,6 +22,8 @@ const STOP: Duration = Duration::from_secs(28);
 const DRAIN: Duration = Duration::from_secs(19);
 /// The part of it that each step after them has.
 const STEP: Duration = Duration::from_secs(2);
+/// How often it is looked for repeated refusals whose time is over.
+const TELL: Duration = Duration::from_secs(5);
 
 /// Runs until SIGTERM or SIGINT.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
@@ -41,6 +43,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let stopping = CancellationToken::new();
     let watching = opened.cluster.clone().map(|cluster| tokio::spawn(async move { cluster.watch().await }));
     let mut background = metrics::spawn_background(&platform, &stopping);
+    background.push(tokio::spawn(audit::keep_telling(platform.clone(), TELL, stopping.clone())));
     if let Some(file) = config.audit_anchor_file.clone() {
         background.push(tokio::spawn(anchors::keep(platform.clone(), file, stopping.clone())));
     }

@@ -38,6 +38,7 @@ pub struct AuditView {
     pub after: Option<serde_json::Value>,
     /// True where the reader may not see what it is about, so that what it was and is is left out.
     pub withheld: bool,
+    /// Empty where the row stands for many requests.
     pub request_id: String,
     /// True once the row is part of the hash chain.
     pub sealed: bool,
@@ -131,6 +132,13 @@ pub struct OwnAuditView {
     pub outcome: String,
     /// Why staff looked into something of the customer's.
     pub reason: Option<String>,
+    /// Of a row that stands for many that were refused: how many; the first few had rows of their own.
+    pub repeats: Option<u64>,
+    /// When the first of them was.
+    pub from: Option<DateTime<Utc>>,
+    /// When the last of them was.
+    pub until: Option<DateTime<Utc>>,
+    /// Empty where the row stands for many requests.
     pub request_id: String,
 }
 

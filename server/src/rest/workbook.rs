@@ -100,6 +100,12 @@ impl From<u64> for Cell {
     }
 }
 
+impl From<Option<u64>> for Cell {
+    fn from(number: Option<u64>) -> Self {
+        number.map_or(Self::Blank, Self::from)
+    }
+}
+
 impl Cell {
     /// A decimal number on the wire as one that a spreadsheet adds up; what is none stays a text.
     pub(super) fn decimal(text: String) -> Self {

@@ -94,6 +94,31 @@ async fn the_customer_reads_why_and_both_lists_say_what_they_show() {
     assert_eq!(refused.fields().keys().collect::<Vec<_>>(), ["address"]);
 }
 
+/// A row that stands for many says so to the customer as well, who would take it for one.
+#[tokio::test]
+async fn the_customer_reads_of_how_many_a_row_is() {
+    let server = Server::start().await;
+    let acme = server.test.customer("Acme").await;
+    let (first, last) = ("2026-01-05T10:00:00Z", "2026-01-05T10:09:00Z");
+    let told = audit::Entry {
+        action: "machines:update",
+        target_kind: "machine",
+        target_id: None,
+        customer: Some(acme.id),
+        before: None,
+        after: Some(serde_json::json!({ "repeats": 4711, "from": first, "until": last, "missing": "between us" })),
+    };
+    audit::record_failed(server.platform(), &acme.member.ctx(), told).await.unwrap();
+    let owner = server.browser(&acme.owner).await;
+    let row = server.get(&owner, "/api/customer/audits").await.data()["list"][0].clone();
+    assert_eq!((&row["repeats"], &row["from"], &row["until"]), (&4711.into(), &first.into(), &last.into()), "{row}");
+    assert!(!row.to_string().contains("between us"), "{row}");
+    let page = server.get(&owner, "/audit").await.text;
+    assert!(page.contains("Times refused") && page.contains("2026-01-05T10:09:00"), "{page}");
+    let book = server.get(&owner, "/api/customer/audits/export").await;
+    assert_eq!(book.status, 200);
+}
+
 async fn record(test: &TestPlatform) {
     let entry = audit::Entry {
         action: "machines:update",

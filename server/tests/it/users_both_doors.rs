@@ -357,6 +357,9 @@ async fn what_was_done_with_many_is_said_on_the_list_one_came_from() {
     assert!(list.contains("<input type=\"hidden\" name=\"q\" value=\"lost\""), "{list}");
     let asked = server.get(&staff, &format!("/admin/users/bulk?action=disable&ids={id}&q=lost")).await.text;
     assert!(asked.contains("name=\"filters\" value=\"q=lost\"") && asked.contains("/admin/users?q=lost"), "{asked}");
+    // Who ticked some before asking for all means all.
+    let all = server.get(&staff, &format!("/admin/users/bulk?action=disable&ids={id}&all=1&q=lost")).await;
+    assert!(all.status == 200 && all.text.contains("lost"), "{}", all.text);
     let request = server.signed(&staff, server.bare(Method::POST, &sfn("act_on_users")).header(ACCEPT, "text/html"));
     let request = server.form(request, &[("action", "disable"), ("ids[]", &id), ("filters", "q=lost")]);
     let answer = Answer::of(request).await;

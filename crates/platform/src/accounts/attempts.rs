@@ -88,6 +88,7 @@ impl Subjects {
         AccountSubjects {
             pair: secrets::sha256(&[&b"account-pair\0"[..], &who, &self.address].concat()),
             all: secrets::sha256(&[&b"account-all\0"[..], &who].concat()),
+            address: secrets::sha256(&[&b"account-address\0"[..], &self.address].concat()),
         }
     }
 }
@@ -96,6 +97,8 @@ impl Subjects {
 struct AccountSubjects {
     pair: [u8; 32],
     all: [u8; 32],
+    /// Of all accounts, from one address, while a directory is away.
+    address: [u8; 32],
 }
 
 /// How things stand before an attempt.
@@ -148,12 +151,14 @@ pub(super) struct AccountStanding {
     of_pair: Option<i64>,
     /// Seconds that it is held up from anywhere.
     of_all: Option<i64>,
+    /// Seconds that every account is held up from this address.
+    of_address: Option<i64>,
 }
 
 impl AccountStanding {
     /// Whether a right password counts.
     pub(super) fn lets_in(&self, known: bool) -> bool {
-        self.of_pair.is_none() && (known || self.of_all.is_none())
+        self.of_pair.is_none() && (known || (self.of_all.is_none() && self.of_address.is_none()))
     }
 }
 
@@ -167,7 +172,12 @@ pub(super) async fn account_standing(
     let (since, by) = (ctx.now() - WINDOW, subjects.of_account(user));
     let pair = store::attempts::since(tx, &by.pair, since).await?;
     let all = store::attempts::since(tx, &by.all, since).await?;
-    Ok(AccountStanding { of_pair: left(pair, FREE_OF_PAIR, ctx.now()), of_all: left(all, FREE_OF_NAME, ctx.now()) })
+    let address = store::attempts::since(tx, &by.address, since).await?;
+    Ok(AccountStanding {
+        of_pair: left(pair, FREE_OF_PAIR, ctx.now()),
+        of_all: left(all, FREE_OF_NAME, ctx.now()),
+        of_address: left(address, FREE_OF_ADDRESS, ctx.now()),
+    })
 }
 
 /// Seconds that so many failures still cost: one after the first that is not free, twice as many after each further.
@@ -201,7 +211,10 @@ pub(super) async fn check_delay(tx: &mut Tx, ctx: &OpContext, subjects: &Subject
         return Err(standing.refusal());
     }
     let account = account_standing(tx, ctx, subjects, Some(user)).await?;
-    if account.lets_in(known) { Ok(()) } else { Err(wait(account.of_pair.max(account.of_all).unwrap_or(1))) }
+    if account.lets_in(known) {
+        return Ok(());
+    }
+    Err(wait(account.of_pair.max(account.of_all).max(account.of_address).unwrap_or(1)))
 }
 
 /// Counts a failure and writes it down. The name is what was typed, which may be a password typed into the wrong field:
@@ -224,6 +237,14 @@ pub(super) async fn note_failure_because(
     (action, user): (&'static str, Option<UserId>),
     why: Option<serde_json::Value>,
 ) -> Result<()> {
+    count_failure(platform, ctx, subjects, user).await?;
+    let mut failed = entry(action, UserId(0));
+    failed.target_id = user.map(|id| id.to_string());
+    failed.after = why;
+    audit::record_failed(platform, ctx, failed).await
+}
+
+async fn count_failure(platform: &Platform, ctx: &OpContext, subjects: &Subjects, user: Option<UserId>) -> Result<()> {
     platform.attempts().note(ctx.now());
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let standing = standing(&mut tx, ctx, subjects).await?;
@@ -236,15 +257,13 @@ pub(super) async fn note_failure_because(
     counted.extend(standing.of_address.is_none().then_some(&subjects.address));
     store::attempts::note(&mut tx, &counted, ctx.now()).await?;
     tx.commit().await?;
-    let mut failed = entry(action, UserId(0));
-    failed.target_id = user.map(|id| id.to_string());
-    failed.after = why;
-    audit::record_failed(platform, ctx, failed).await
+    Ok(())
 }
 
-/// A directory that has to be asked is away. What a password here was tried against counts all the same, of the account
-/// alone, which shows in no answer: else somebody could guess unhindered meanwhile. Of everybody else nothing is counted, so
-/// that whoever is held up by the outage finds neither a delay nor a challenge after it.
+/// A directory that has to be asked is away. What a password here was tried against counts all the same, of the account and
+/// of the address over all accounts, which shows in no answer: else somebody could guess unhindered meanwhile. Of everybody
+/// else nothing is counted, so that whoever is held up by the outage finds neither a delay nor a challenge after it. One that
+/// is set up wrongly stays so until somebody mends it, and is no excuse: there every try counts as a failure.
 pub(super) async fn note_unchecked(
     platform: &Platform,
     ctx: &OpContext,
@@ -252,13 +271,16 @@ pub(super) async fn note_unchecked(
     found: Option<&store::Credentials>,
     error: &Error,
 ) -> Result<()> {
-    if let Some(row) = found.filter(|row| row.password_hash.is_some()) {
+    if error.key != "error-directory-away" {
+        count_failure(platform, ctx, subjects, found.map(|row| row.id)).await?;
+    } else if let Some(row) = found.filter(|row| row.password_hash.is_some()) {
         let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
         let account = account_standing(&mut tx, ctx, subjects, Some(row.id)).await?;
         let by = subjects.of_account(Some(row.id));
         let mut counted = Vec::new();
         counted.extend(account.of_pair.is_none().then_some(&by.pair));
         counted.extend(account.of_all.is_none().then_some(&by.all));
+        counted.extend(account.of_address.is_none().then_some(&by.address));
         store::attempts::note(&mut tx, &counted, ctx.now()).await?;
         tx.commit().await?;
     }
@@ -272,7 +294,7 @@ pub(super) async fn note_unchecked(
 pub(super) async fn note_success(tx: &mut Tx, ctx: &OpContext, subjects: &Subjects, user: UserId) -> Result<()> {
     store::attempts::forget(tx, &subjects.pair, &[&subjects.name, &subjects.address]).await?;
     let by = subjects.of_account(Some(user));
-    store::attempts::forget(tx, &by.pair, &[&by.all, &subjects.address]).await?;
+    store::attempts::forget(tx, &by.pair, &[&by.all, &by.address, &subjects.address]).await?;
     store::attempts::note_sign_in(tx, user, subjects.network, ctx.now()).await
 }
 

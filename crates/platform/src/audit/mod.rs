@@ -19,9 +19,9 @@ use contract::audit::{ACTORS, AuditQuery, AuditView, DOORS};
 use contract::{CustomerId, ErrorCode, MAX_PAGE_SIZE, Page, Permission, UserId};
 
 pub use chain::{Anchor, ChainReport, Outside, Pruned, chain_end, seal, verify_chain};
-pub use own::{export_own, list_own, note_export_own, own_facets};
+pub use own::{export_own, export_own_newest, list_own, note_export_own, own_facets};
 pub(crate) use repeats::Repeats;
-pub use repeats::{Stranger, note_stranger, tell_repeats};
+pub use repeats::{Stranger, keep_telling, note_stranger, tell_repeats};
 pub use retention::prune;
 use store::Part;
 
@@ -160,7 +160,7 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &AuditQuery) -> R
     let (page, page_size) = page_of(query.page, query.page_size)?;
     let mut tx = platform.db().begin(ctx).await?;
     let (mut list, total) = store::list(&mut tx, query, Part::Page { number: page, size: page_size }).await?;
-    name_targets(&mut tx, &mut list).await?;
+    name_targets(&mut tx, &mut list, &mut Renamed::new()).await?;
     tx.commit().await?;
     list.iter_mut().for_each(|row| withheld::withhold(ctx, row));
     Ok(Page { list, total, page, page_size })
@@ -205,8 +205,11 @@ pub async fn customers(
     Ok(list)
 }
 
+/// What became of the names of things, the oldest first, of those that were asked for: an export asks once for each.
+type Renamed = HashMap<names::Thing, Vec<store::names::Renamed>>;
+
 /// The rows keep ids, which stay; people read names.
-async fn name_targets(tx: &mut Tx, rows: &mut [AuditView]) -> Result<()> {
+async fn name_targets(tx: &mut Tx, rows: &mut [AuditView], renamed: &mut Renamed) -> Result<()> {
     let ids = |kind: &str| -> Vec<i64> {
         rows.iter()
             .filter(|row| row.target_kind == kind)
@@ -217,12 +220,19 @@ async fn name_targets(tx: &mut Tx, rows: &mut [AuditView]) -> Result<()> {
     customers.extend(rows.iter().filter_map(|row| row.customer_id).map(|id| id.0));
     let thing = |kind: &str, id: &i64| (kind.to_owned(), id.to_string());
     let people = users.iter().map(|id| thing("user", id));
-    let renamed: BTreeSet<_> = people.chain(customers.iter().map(|id| thing("customer", id))).collect();
-    let renamed = if renamed.is_empty() { Vec::new() } else { store::names::renamed(tx, &renamed).await? };
+    let things = people.chain(customers.iter().map(|id| thing("customer", id)));
+    let unasked: BTreeSet<_> = things.filter(|thing| !renamed.contains_key(thing)).collect();
+    if !unasked.is_empty() {
+        let found = store::names::renamed(tx, &unasked).await?;
+        renamed.extend(unasked.into_iter().map(|thing| (thing, Vec::new())));
+        for one in found {
+            renamed.entry(one.thing.clone()).or_default().push(one);
+        }
+    }
     // What they were called when it happened: the first other name after it took the place of that one.
     let then = |kind: &str, id: &str, event: (DateTime<Utc>, i64)| {
-        let later = renamed.iter().find(|one| one.thing.0 == kind && one.thing.1 == id && (one.at, one.event) > event);
-        later.map(|one| one.before.clone())
+        let of_it = renamed.get(&(kind.to_owned(), id.to_owned()))?;
+        of_it.iter().find(|one| (one.at, one.event) > event).map(|one| one.before.clone())
     };
     let users = if users.is_empty() { HashMap::new() } else { accounts::names(tx, &users).await? };
     let customers = if customers.is_empty() { HashMap::new() } else { customers::names(tx, &customers).await? };
@@ -257,22 +267,38 @@ pub async fn export(
     platform: &Platform,
     ctx: &OpContext,
     query: &AuditQuery,
+    take: impl FnMut(AuditView) -> Result<()> + Send,
+) -> Result<bool> {
+    export_newest(platform, ctx, query, MAX_EXPORT, take).await
+}
+
+/// The same of so many at most.
+///
+/// # Errors
+/// As [`export`].
+pub async fn export_newest(
+    platform: &Platform,
+    ctx: &OpContext,
+    query: &AuditQuery,
+    most: u32,
     mut take: impl FnMut(AuditView) -> Result<()> + Send,
 ) -> Result<bool> {
     ctx.authorize_list::<AuditLog>(Permission::AuditView)?;
     let mut tx = platform.db().snapshot(ctx).await?;
-    let mut last = None;
-    for _ in 0..MAX_EXPORT / EXPORT_PAGE {
-        let (mut rows, _) = store::list(&mut tx, query, Part::After { last, size: EXPORT_PAGE }).await?;
-        name_targets(&mut tx, &mut rows).await?;
+    let (mut last, mut left, mut renamed) = (None, most, Renamed::new());
+    while left > 0 {
+        let size = left.min(EXPORT_PAGE);
+        let (mut rows, _) = store::list(&mut tx, query, Part::After { last, size }).await?;
+        name_targets(&mut tx, &mut rows, &mut renamed).await?;
         rows.iter_mut().for_each(|row| withheld::withhold(ctx, row));
-        let full = rows.len() == EXPORT_PAGE as usize;
+        let full = rows.len() == size as usize;
         last = rows.last().map(|row| (row.at, row.id)).or(last);
         rows.into_iter().try_for_each(&mut take)?;
         if !full {
             tx.commit().await?;
             return Ok(false);
         }
+        left -= size;
     }
     let (older, _) = store::list(&mut tx, query, Part::After { last, size: 1 }).await?;
     tx.commit().await?;

@@ -74,22 +74,37 @@ pub async fn export_own(
     platform: &Platform,
     ctx: &OpContext,
     query: &OwnAuditQuery,
+    take: impl FnMut(OwnAuditView) -> Result<()> + Send,
+) -> Result<bool> {
+    export_own_newest(platform, ctx, query, MAX_EXPORT, take).await
+}
+
+/// The same of so many at most.
+///
+/// # Errors
+/// As [`export_own`].
+pub async fn export_own_newest(
+    platform: &Platform,
+    ctx: &OpContext,
+    query: &OwnAuditQuery,
+    most: u32,
     mut take: impl FnMut(OwnAuditView) -> Result<()> + Send,
 ) -> Result<bool> {
     let customer = customer(ctx)?;
     let mut tx = platform.db().snapshot(ctx).await?;
-    let mut last = None;
-    for _ in 0..MAX_EXPORT / EXPORT_PAGE {
-        let part = Part::After { last, size: EXPORT_PAGE };
-        let (mut rows, _) = store::own::list(&mut tx, customer, query, part).await?;
+    let (mut last, mut left) = (None, most);
+    while left > 0 {
+        let size = left.min(EXPORT_PAGE);
+        let (mut rows, _) = store::own::list(&mut tx, customer, query, Part::After { last, size }).await?;
         name_targets(&mut tx, customer, &mut rows).await?;
-        let full = rows.len() == EXPORT_PAGE as usize;
+        let full = rows.len() == size as usize;
         last = rows.last().map(|row| (row.at, row.id)).or(last);
         rows.into_iter().try_for_each(&mut take)?;
         if !full {
             tx.commit().await?;
             return Ok(false);
         }
+        left -= size;
     }
     let (older, _) = store::own::list(&mut tx, customer, query, Part::After { last, size: 1 }).await?;
     tx.commit().await?;

@@ -7,14 +7,16 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::{CustomerId, UserId};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
-use super::{Entry, Outcome, record_apart};
+use super::{Actor, Entry, Outcome, record_apart, store};
 use crate::context::network_of;
-use crate::{OpContext, Platform, Principal, Result};
+use crate::{OpContext, Platform, Principal, Result, SystemActor, Via};
 
 /// How long repeats are told in one row.
 const PERIOD: TimeDelta = TimeDelta::minutes(10);
@@ -22,53 +24,70 @@ const PERIOD: TimeDelta = TimeDelta::minutes(10);
 const ROWS_OF_STRANGERS: u64 = 3;
 /// The same of a person or a machine, who can be asked about it.
 const ROWS_OF_KNOWN: u64 = 10;
-/// Kinds that are told apart at once; beyond, strangers are one, and so are the targets of everybody else.
+/// Rows of one action within a period, whatever the same one tried it with: they may reach for a million things too.
+const ROWS_OF_ACTION: u64 = 50;
+/// Signing in, which strangers try with one account or another.
+const SIGN_IN: &str = "accounts:sign-in";
+/// Kinds of the same one that are told apart at once; nobody takes the room of another.
+const ROOM: usize = 200;
+/// Lines that are told apart at once, beyond which strangers are one; and rows that wait to be written.
 const MOST: usize = 5_000;
 
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Who {
     User(UserId),
     Node(i64),
     System(&'static str),
     /// All from one line; whatever they reach for, because they may reach for a million things.
     Stranger(Option<IpAddr>),
+    /// Those for whom there is no room.
+    Strangers,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
+impl Who {
+    fn of(ctx: &OpContext) -> Self {
+        match ctx.principal() {
+            Principal::User(user) => Who::User(user.id),
+            Principal::Node { machine, .. } => Who::Node(machine.0),
+            Principal::System(actor) => Who::System(actor.name()),
+            Principal::Anonymous => Who::Stranger(ctx.address().map(network_of)),
+        }
+    }
+
+    fn is_stranger(self) -> bool {
+        matches!(self, Who::Stranger(_) | Who::Strangers)
+    }
+
+    fn rows(self) -> u64 {
+        if self.is_stranger() { ROWS_OF_STRANGERS } else { ROWS_OF_KNOWN }
+    }
+}
+
+#[derive(PartialEq, Eq, Hash)]
 struct Kind {
-    who: Who,
     outcome: &'static str,
     action: &'static str,
     target_kind: &'static str,
     target_id: Option<String>,
     customer: Option<CustomerId>,
+    /// Of several that could be told apart, if there were room.
+    coarse: bool,
 }
 
 impl Kind {
-    fn of(ctx: &OpContext, entry: &Entry, outcome: Outcome) -> Self {
-        let who = match ctx.principal() {
-            Principal::User(user) => Who::User(user.id),
-            Principal::Node { machine, .. } => Who::Node(machine.0),
-            Principal::System(actor) => Who::System(actor.name()),
-            Principal::Anonymous => Who::Stranger(ctx.address().map(network_of)),
-        };
-        let target_id = entry.target_id.clone().filter(|_| !matches!(who, Who::Stranger(_)));
+    fn of(who: Who, entry: &Entry, outcome: Outcome) -> Self {
+        // An account that somebody tries to get into is its owner's matter, from wherever it is tried.
+        let told_apart = !who.is_stranger() || entry.action == SIGN_IN;
+        let target_id = entry.target_id.clone().filter(|_| told_apart);
         let (action, target_kind, customer) = (entry.action, entry.target_kind, entry.customer);
-        Self { who, outcome: outcome.code(), action, target_kind, target_id, customer }
+        Self { outcome: outcome.code(), action, target_kind, target_id, customer, coarse: false }
     }
+}
 
-    /// With less told apart.
-    fn coarse(self) -> Self {
-        let who = match self.who {
-            Who::Stranger(_) => Who::Stranger(None),
-            known => known,
-        };
-        Self { who, target_id: None, ..self }
-    }
-
-    fn rows(&self) -> u64 {
-        if matches!(self.who, Who::Stranger(_)) { ROWS_OF_STRANGERS } else { ROWS_OF_KNOWN }
-    }
+/// How many rows there were since.
+struct Spent {
+    began: DateTime<Utc>,
+    rows: u64,
 }
 
 struct Counted {
@@ -78,20 +97,82 @@ struct Counted {
 }
 
 /// What has no row of its own yet.
-struct More {
-    ctx: OpContext,
-    entry: Entry,
-    outcome: Outcome,
+pub(super) struct More {
+    pub actor: Actor,
+    pub actor_side: Option<&'static str>,
+    pub via: Via,
+    pub address: Option<IpAddr>,
+    pub user_agent: Option<String>,
+    /// Of the first; none where many are told as one.
+    pub request_id: Option<String>,
+    pub entry: Entry,
+    pub outcome: Outcome,
     count: u64,
     first: DateTime<Utc>,
     last: DateTime<Utc>,
 }
 
+impl More {
+    fn of(ctx: &OpContext, entry: Entry, outcome: Outcome, coarse: bool) -> Self {
+        Self {
+            actor: Actor::of(ctx.principal()),
+            actor_side: store::side_of(ctx, &entry),
+            via: ctx.via(),
+            address: ctx.address().filter(|_| !coarse),
+            user_agent: ctx.user_agent().filter(|_| !coarse).map(str::to_owned),
+            request_id: Some(ctx.request_id().to_owned()).filter(|_| !coarse),
+            entry,
+            outcome,
+            count: 1,
+            first: ctx.now(),
+            last: ctx.now(),
+        }
+    }
+
+    /// One more. What is not the same of all of them is said of none.
+    fn add(&mut self, ctx: &OpContext) {
+        self.count += 1;
+        self.last = self.last.max(ctx.now());
+        self.address = self.address.filter(|address| ctx.address() == Some(*address));
+        self.user_agent = self.user_agent.take().filter(|agent| ctx.user_agent() == Some(agent.as_str()));
+    }
+
+    /// What the row says beside who and what.
+    pub fn details(&self) -> serde_json::Value {
+        let mut details = match &self.entry.after {
+            Some(serde_json::Value::Object(details)) => details.clone(),
+            _ => serde_json::Map::new(),
+        };
+        details.insert("repeats".to_owned(), json!(self.count));
+        details.insert("from".to_owned(), json!(self.first));
+        details.insert("until".to_owned(), json!(self.last));
+        details.into()
+    }
+}
+
+/// What one of them tried.
+#[derive(Default)]
+struct Tried {
+    /// By outcome and action.
+    spent: HashMap<(&'static str, &'static str), Spent>,
+    kinds: HashMap<Kind, Counted>,
+}
+
 #[derive(Default)]
 struct Kinds {
-    open: HashMap<Kind, Counted>,
+    open: HashMap<Who, Tried>,
     /// Of periods that are over.
     over: Vec<More>,
+}
+
+/// As much as there is room for: where the database is away for long, the newest are not told.
+fn wait(over: &mut Vec<More>, more: impl IntoIterator<Item = More>) {
+    let more: Vec<_> = more.into_iter().collect();
+    let room = MOST.saturating_sub(over.len());
+    if more.len() > room {
+        tracing::warn!(rows = more.len() - room, "how often some requests were refused is not kept: too much waits");
+    }
+    over.extend(more.into_iter().take(room));
 }
 
 /// See the module.
@@ -101,52 +182,72 @@ pub(crate) struct Repeats(Mutex<Kinds>);
 impl Repeats {
     /// True when it has a row of its own; else it is counted.
     fn has_a_row(&self, ctx: &OpContext, entry: &Entry, outcome: Outcome) -> bool {
-        let mut kind = Kind::of(ctx, entry, outcome);
-        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kinds.open.len() >= MOST && !kinds.open.contains_key(&kind) {
-            kind = kind.coarse();
-        }
         let now = ctx.now();
-        let (most, target_id) = (kind.rows(), kind.target_id.clone());
-        let is_over = kinds.open.get(&kind).is_some_and(|counted| now - counted.began >= PERIOD);
-        if is_over && let Some(counted) = kinds.open.remove(&kind) {
-            kinds.over.extend(counted.more);
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Kinds { open, over } = &mut *held;
+        let mut who = Who::of(ctx);
+        if who.is_stranger() && open.len() >= MOST && !open.contains_key(&who) {
+            who = Who::Strangers;
         }
-        let counted = kinds.open.entry(kind).or_insert(Counted { began: now, rows: 0, more: None });
-        if counted.rows < most {
+        let Tried { spent, kinds } = open.entry(who).or_default();
+        let spent = spent.entry((outcome.code(), entry.action)).or_insert(Spent { began: now, rows: 0 });
+        if now - spent.began >= PERIOD {
+            *spent = Spent { began: now, rows: 0 };
+        }
+        let mut kind = Kind::of(who, entry, outcome);
+        if !kinds.contains_key(&kind) && (spent.rows >= ROWS_OF_ACTION || kinds.len() >= ROOM) {
+            let customer = kind.customer.filter(|_| kinds.len() < 2 * ROOM);
+            kind = Kind { target_id: None, customer, coarse: true, ..kind };
+        }
+        if kinds.get(&kind).is_some_and(|counted| now - counted.began >= PERIOD)
+            && let Some(counted) = kinds.remove(&kind)
+        {
+            wait(over, counted.more);
+        }
+        let (target_id, customer) = (kind.target_id.clone(), kind.customer);
+        let coarse = kind.coarse || who == Who::Strangers;
+        let counted = kinds.entry(kind).or_insert(Counted { began: now, rows: 0, more: None });
+        if counted.rows < who.rows() && spent.rows < ROWS_OF_ACTION {
             counted.rows += 1;
+            spent.rows += 1;
             return true;
         }
         match &mut counted.more {
-            Some(more) => {
-                more.count += 1;
-                more.last = more.last.max(now);
-            }
+            Some(more) => more.add(ctx),
             None => {
-                let (ctx, entry) = (ctx.clone(), Entry { target_id, ..entry.clone() });
-                counted.more = Some(More { ctx, entry, outcome, count: 1, first: now, last: now });
+                // What was found missing or wrong is of one of many as well.
+                let after = entry.after.clone().filter(|_| !coarse);
+                let entry = Entry { target_id, customer, after, ..entry.clone() };
+                counted.more = Some(More::of(ctx, entry, outcome, coarse));
             }
         }
         false
     }
 
-    /// What is to be told now; `all` also of periods that go on.
+    /// What is to be told now, the oldest first; `all` also of periods that go on.
     fn take(&self, now: DateTime<Utc>, all: bool) -> Vec<More> {
         let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut taken = std::mem::take(&mut kinds.over);
-        let over: Vec<Kind> = kinds
-            .open
-            .iter()
-            .filter(|(_, counted)| all || now - counted.began >= PERIOD)
-            .map(|(kind, _)| kind.clone())
-            .collect();
-        taken.extend(over.iter().filter_map(|kind| kinds.open.remove(kind)?.more));
+        let Kinds { open, over } = &mut *kinds;
+        let mut taken = std::mem::take(over);
+        open.retain(|_, tried| {
+            tried.kinds.retain(|_, counted| {
+                let goes_on = !all && now - counted.began < PERIOD;
+                if !goes_on {
+                    taken.extend(counted.more.take());
+                }
+                goes_on
+            });
+            tried.spent.retain(|_, spent| !all && now - spent.began < PERIOD);
+            !tried.kinds.is_empty() || !tried.spent.is_empty()
+        });
+        taken.sort_by_key(|more| more.first);
         taken
     }
 
     /// What could not be told.
-    fn give_back(&self, more: impl IntoIterator<Item = More>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).over.extend(more);
+    fn give_back(&self, more: Vec<More>) {
+        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        wait(&mut kinds.over, more);
     }
 }
 
@@ -158,28 +259,42 @@ pub(super) async fn record(platform: &Platform, ctx: &OpContext, entry: Entry, o
     Ok(())
 }
 
-/// Writes down what this server counted: of periods that are over, or, where it stops, everything.
+/// Writes down what this server counted, in one statement: of periods that are over, or, where it stops, everything.
 ///
 /// # Errors
-/// When a row cannot be written; what is left is told the next time.
+/// When it cannot be written; it is told the next time.
 pub async fn tell_repeats(platform: &Platform, all: bool) -> Result<()> {
     let now = platform.clock().now();
-    let mut left = platform.repeats().take(now, all).into_iter();
-    while let Some(more) = left.next() {
-        let mut details = match &more.entry.after {
-            Some(serde_json::Value::Object(details)) => details.clone(),
-            _ => serde_json::Map::new(),
-        };
-        details.insert("repeats".to_owned(), json!(more.count));
-        details.insert("from".to_owned(), json!(more.first));
-        details.insert("until".to_owned(), json!(more.last));
-        let entry = Entry { after: Some(details.into()), ..more.entry.clone() };
-        if let Err(error) = record_apart(platform, &more.ctx.at(now), entry, more.outcome).await {
-            platform.repeats().give_back(std::iter::once(more).chain(left));
-            return Err(error);
+    let told = platform.repeats().take(now, all);
+    if told.is_empty() {
+        return Ok(());
+    }
+    let written = write(platform, now, &told).await;
+    if written.is_err() {
+        platform.repeats().give_back(told);
+    }
+    written
+}
+
+async fn write(platform: &Platform, now: DateTime<Utc>, told: &[More]) -> Result<()> {
+    let mut tx = platform.db().begin(&platform.system(SystemActor::Sealer)).await?;
+    store::insert_told(&mut tx, now, told).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Tells what is over again and again until the token is cancelled. No job: each server counts for itself, one that runs no
+/// jobs too.
+pub async fn keep_telling(platform: Platform, every: Duration, stopping: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(every) => {}
+        }
+        if let Err(error) = tell_repeats(&platform, false).await {
+            tracing::warn!(%error, "how often some requests were refused could not be written down");
         }
     }
-    Ok(())
 }
 
 /// What is refused before any operation is asked.
@@ -202,4 +317,84 @@ pub async fn note_stranger(platform: &Platform, ctx: &OpContext, what: Stranger)
     };
     let target_id = ctx.user().map(|user| user.id.to_string());
     record(platform, ctx, Entry::attempt(action, "user", target_id), Outcome::Failed).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use contract::MachineId;
+    use contract::accounts::Language;
+
+    use super::*;
+
+    fn context(principal: Principal, address: u32) -> OpContext {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let address = Some(IpAddr::V4(Ipv4Addr::from(address)));
+        OpContext::new(principal, now, Via::Rest, "request", address, Language::default())
+    }
+
+    fn node() -> OpContext {
+        context(Principal::Node { machine: MachineId(7), code: "host-7".to_owned() }, 7)
+    }
+
+    fn tried(action: &'static str, target: u32) -> Entry {
+        Entry::attempt(action, "machine", Some(target.to_string()))
+    }
+
+    /// How many of so many have rows.
+    fn rows(of: impl Iterator<Item = bool>) -> usize {
+        of.filter(|has_a_row| *has_a_row).count()
+    }
+
+    #[test]
+    fn strangers_without_room_are_one_and_take_nobody_s() {
+        let repeats = Repeats::default();
+        let comes = |n: u32| {
+            let ctx = context(Principal::Anonymous, n);
+            repeats.has_a_row(&ctx, &tried("accounts:bad-token", n), Outcome::Failed)
+        };
+        let most = u32::try_from(MOST).unwrap();
+        assert_eq!(rows((0..most).map(comes)), MOST, "each line has a row");
+        assert_eq!(rows((most..most + 10).map(comes)), 3, "those beyond have the rows of one");
+        assert_eq!(rows((0..11).map(|_| repeats.has_a_row(&node(), &tried("machines:view", 1), Outcome::Denied))), 10);
+        let told = repeats.take(node().now(), true);
+        let said: Vec<_> = told.iter().map(|more| (more.entry.action, more.count, more.address.is_some())).collect();
+        assert!(said.contains(&("accounts:bad-token", 7, false)), "{said:?}");
+        assert!(said.contains(&("machines:view", 1, true)) && said.len() == 2, "{said:?}");
+        let of_many = told.iter().find(|more| more.count == 7).unwrap();
+        assert_eq!((&of_many.user_agent, &of_many.request_id, &of_many.entry.target_id), (&None, &None, &None));
+        assert!(repeats.take(node().now(), true).is_empty(), "once");
+    }
+
+    #[test]
+    fn one_s_own_room_ends_and_what_else_is_tried_still_has_rows() {
+        let repeats = Repeats::default();
+        let tries = |action: &'static str, times: u32| {
+            rows((0..times).map(|n| repeats.has_a_row(&node(), &tried(action, n), Outcome::Denied)))
+        };
+        for action in ["a:view", "b:view", "c:view", "d:view"] {
+            assert_eq!(tries(action, 60), 50, "{action}");
+        }
+        assert_eq!(tries("e:view", 30), 10, "no room to tell them apart");
+        let told = repeats.take(node().now(), true);
+        let mut said: Vec<_> = told.iter().map(|more| (more.entry.action, more.count, &more.entry.target_id)).collect();
+        said.sort_unstable();
+        let expected = [("a:view", 10), ("b:view", 10), ("c:view", 10), ("d:view", 10), ("e:view", 20)];
+        assert_eq!(said, expected.map(|(action, count)| (action, count, &None)));
+    }
+
+    #[test]
+    fn what_is_not_the_same_of_all_is_said_of_none_and_what_waits_is_bounded() {
+        let mut more = More::of(&node(), tried("a:view", 1), Outcome::Denied, false);
+        more.add(&node());
+        assert!(more.address.is_some());
+        more.add(&context(Principal::Anonymous, 8));
+        assert_eq!((more.count, more.address), (3, None));
+        let repeats = Repeats::default();
+        let one = || More::of(&node(), tried("a:view", 1), Outcome::Denied, false);
+        repeats.give_back((0..MOST - 1).map(|_| one()).collect());
+        repeats.give_back(vec![one(), one(), one()]);
+        assert_eq!(repeats.take(node().now(), false).len(), MOST);
+    }
 }

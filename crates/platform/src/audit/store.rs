@@ -9,6 +9,7 @@ use contract::{AuditId, CustomerId};
 use ipnetwork::IpNetwork;
 
 use super::chain::Outside;
+use super::repeats::More;
 use super::{Actor, Entry, Outcome};
 use crate::authz::{Granted, SealAudit};
 use crate::db::{Tx, contains};
@@ -69,8 +70,49 @@ pub(super) async fn insert(
     Ok(())
 }
 
+/// Rows of many, each with who it was and what was counted of it, in one statement.
+pub(super) async fn insert_told(tx: &mut Tx, now: DateTime<Utc>, told: &[More]) -> Result<()> {
+    let rows = told.iter().map(|more| {
+        serde_json::json!({
+            "actor_kind": more.actor.kind, "actor_id": more.actor.id, "actor_name": more.actor.name,
+            "actor_side": more.actor_side, "via": more.via.code(), "address": more.address,
+            "user_agent": more.user_agent, "request_id": more.request_id.as_deref().unwrap_or_default(),
+            "action": more.entry.action, "target_kind": more.entry.target_kind, "target_id": more.entry.target_id,
+            "customer_id": more.entry.customer, "outcome": more.outcome.code(), "before": more.entry.before,
+            "after": more.details(),
+        })
+    });
+    let mut rows = serde_json::Value::Array(rows.collect());
+    without_zeros(&mut rows);
+    sqlx::query!(
+        "insert into audit_events (at, actor_kind, actor_id, actor_name, via, address, action, target_kind, target_id,
+                                   customer_id, outcome, before, after, request_id, actor_side, user_agent)
+         select $1::timestamptz, e.actor_kind, e.actor_id, e.actor_name, e.via, e.address, e.action, e.target_kind,
+                e.target_id, e.customer_id, e.outcome, e.before, e.after, e.request_id, e.actor_side, e.user_agent
+         from jsonb_to_recordset($2) as e(actor_kind text, actor_id bigint, actor_name text, via text, address inet,
+                                          action text, target_kind text, target_id text, customer_id bigint,
+                                          outcome text, before jsonb, after jsonb, request_id text, actor_side text,
+                                          user_agent text)",
+        now,
+        rows
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// PostgreSQL's texts have no zero byte: one that somebody sent would keep all the others from being written.
+fn without_zeros(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) => text.retain(|letter| letter != '\0'),
+        serde_json::Value::Array(list) => list.iter_mut().for_each(without_zeros),
+        serde_json::Value::Object(map) => map.values_mut().for_each(without_zeros),
+        _ => {}
+    }
+}
+
 /// Whether a person acts for the customer whom it concerns, or as staff.
-fn side_of(ctx: &OpContext, entry: &Entry) -> Option<&'static str> {
+pub(super) fn side_of(ctx: &OpContext, entry: &Entry) -> Option<&'static str> {
     let (user, customer) = (ctx.user()?, entry.customer?);
     let for_it = user.active_customer == Some(customer) && user.active_role().is_some();
     Some(if for_it { "customer" } else { "staff" })

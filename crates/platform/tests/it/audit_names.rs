@@ -121,6 +121,51 @@ async fn people_and_customers_are_called_what_they_were_called_then() {
     assert_eq!(of, said(&["Globex", "Acme"]));
 }
 
+/// Whoever signed in again and again has many events, and few of them say what they were called.
+#[tokio::test]
+async fn what_somebody_was_called_is_found_among_many_events() {
+    let test = TestPlatform::new().await;
+    let (p, admin) = (&test.platform, test.admin().await);
+    let person = test.outsider("first").await;
+    let signs_in = async |times: i32| {
+        sqlx::query(
+            "insert into audit_events (at, actor_kind, actor_name, via, action, target_kind, target_id, outcome, request_id)
+             select $1, 'user', 'x', 'page', 'accounts:sign-in', 'user', $2, 'done', 'r' from generate_series(1, $3)",
+        )
+        .bind(test.clock().now())
+        .bind(person.id.to_string())
+        .bind(times)
+        .execute(test.owner_pool())
+        .await
+        .unwrap();
+    };
+    signs_in(20_000).await;
+    let body = UserUpdate { username: "second".to_owned(), ..UserUpdate::default() };
+    users::update(p, &admin.ctx(), person.id, body).await.unwrap();
+    signs_in(700).await;
+    sqlx::query("analyze audit_events").execute(test.owner_pool()).await.unwrap();
+    let mut called = std::collections::HashMap::<Option<String>, u32>::new();
+    let query = AuditQuery { action: Some("accounts:sign-in".to_owned()), ..AuditQuery::default() };
+    audit::export(p, &admin.ctx(), &query, |row| {
+        *called.entry(row.target_name).or_default() += 1;
+        Ok(())
+    })
+    .await
+    .unwrap();
+    let expected = [(Some("first".to_owned()), 20_000), (Some("second".to_owned()), 700)];
+    assert_eq!(called, std::collections::HashMap::from(expected));
+    // The events that are not about a name are not read.
+    let plan: Vec<String> = sqlx::query_scalar(
+        "explain select e.id from unnest(array['user'], array['1']) as wanted(kind, id)
+                      join audit_events e on e.target_kind = wanted.kind and e.target_id = wanted.id
+         where e.outcome = 'done' and e.before->>'name' <> e.after->>'name'",
+    )
+    .fetch_all(test.owner_pool())
+    .await
+    .unwrap();
+    assert!(plan.iter().any(|line| line.contains("target_id_at_id_idx")), "{plan:#?}");
+}
+
 /// Nothing of a long log is left out, and nothing comes twice, also where many events have the same time.
 #[tokio::test]
 async fn an_export_has_all_that_match() {
@@ -157,6 +202,28 @@ async fn an_export_has_all_that_match() {
     all.sort_unstable();
     all.dedup();
     assert_eq!(all.len(), 50_001, "each once");
+    // Where there is more than fits, the newest are there and the rest is said to be missing: 699 are of the newest second.
+    let query = AuditQuery { request_id: Some("r".to_owned()), page_size: Some(1), ..AuditQuery::default() };
+    let from = Some(audit::list(p, &admin.ctx(), &query).await.unwrap().list[0].at);
+    for (most, more) in [(600, true), (699, false)] {
+        let (mut newest, mut own_newest) = (Vec::new(), Vec::new());
+        let query = AuditQuery { request_id: Some("r".to_owned()), from, ..AuditQuery::default() };
+        let cut = audit::export_newest(p, &admin.ctx(), &query, most, |row| {
+            newest.push(row.id.0);
+            Ok(())
+        })
+        .await
+        .unwrap();
+        let query = OwnAuditQuery { action: Some("machines:update".to_owned()), from, ..OwnAuditQuery::default() };
+        let own_cut = audit::export_own_newest(p, &acme.owner.ctx(), &query, most, |row| {
+            own_newest.push(row.id.0);
+            Ok(())
+        })
+        .await
+        .unwrap();
+        assert_eq!((cut, own_cut), (more, more), "{most}");
+        assert_eq!((newest.as_slice(), own_newest.as_slice()), (&own[..most as usize], &own[..most as usize]));
+    }
     // Lists still count what they have pages of.
     let query = AuditQuery { request_id: Some("r".to_owned()), page: Some(3), ..AuditQuery::default() };
     let page = audit::list(p, &admin.ctx(), &query).await.unwrap();

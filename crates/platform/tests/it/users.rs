@@ -294,6 +294,13 @@ async fn many_are_switched_each_for_itself() {
     assert_eq!(users::get(&test.platform, &admin.ctx(), two.id).await.unwrap().user.state, UserState::Disabled);
     let none = UserBulk { ids: Vec::new(), matching: None, action: UserAction::Enable };
     assert_eq!(wrong(users::act_on_many(&test.platform, &admin.ctx(), none).await), ["ids"]);
+    // Which of the two is meant is not guessed.
+    let filters = UserQuery { state: Some(UserState::Disabled), ..UserQuery::default() };
+    let both = UserBulk { ids: vec![one.id], matching: Some(filters), action: UserAction::Enable };
+    let refused = users::preview_many(&test.platform, &admin.ctx(), &both).await.unwrap_err();
+    assert_eq!((refused.fields[0].path, refused.fields[0].key), ("ids", "field-ids-or-matching"));
+    let refused = users::act_on_many(&test.platform, &admin.ctx(), both).await.unwrap_err();
+    assert_eq!((refused.fields[0].path, refused.fields[0].key), ("ids", "field-ids-or-matching"));
     // All that match, whatever their page.
     let filters = UserQuery { state: Some(UserState::Disabled), page_size: Some(1), ..UserQuery::default() };
     let all = UserBulk { ids: Vec::new(), matching: Some(filters), action: UserAction::Enable };
@@ -301,6 +308,15 @@ async fn many_are_switched_each_for_itself() {
     assert_eq!((preview.len(), more), (2, 0));
     let outcomes = users::act_on_many(&test.platform, &admin.ctx(), all).await.unwrap();
     assert!(outcomes.len() == 2 && outcomes.iter().all(|(_, done)| done.is_ok()), "{outcomes:?}");
+    // More than one takes: it is the filters that are too wide.
+    sqlx::query("insert into users (name) select 'many-' || n from generate_series(1, 501) n")
+        .execute(test.owner_pool())
+        .await
+        .unwrap();
+    let filters = UserQuery { q: Some("many-".to_owned()), ..UserQuery::default() };
+    let many = UserBulk { ids: Vec::new(), matching: Some(filters), action: UserAction::Disable };
+    let refused = users::act_on_many(&test.platform, &admin.ctx(), many).await.unwrap_err();
+    assert_eq!((refused.fields[0].path, refused.fields[0].key), ("matching", "field-too-many-match"));
 }
 
 #[tokio::test]

@@ -40,6 +40,9 @@ pub async fn export(rest: Rest, Params(query): Params<OwnAuditQuery>) -> Respons
             ("audit-target-name", 24.0, Kind::Text),
             ("audit-outcome", 12.0, Kind::Text),
             ("audit-reason", 40.0, Kind::Text),
+            ("audit-repeats", 12.0, Kind::Number),
+            ("audit-repeats-from", 20.0, Kind::DateTime),
+            ("audit-repeats-until", 20.0, Kind::DateTime),
             ("audit-request", 36.0, Kind::Text),
         ];
         let mut list = List::new(language, "own-audit-title", &columns)?;
@@ -58,6 +61,9 @@ pub async fn export(rest: Rest, Params(query): Params<OwnAuditQuery>) -> Respons
                 row.target_name.into(),
                 say(language, &format!("audit-outcome-{}", row.outcome), &[]).into(),
                 row.reason.into(),
+                row.repeats.into(),
+                row.from.into(),
+                row.until.into(),
                 row.request_id.into(),
             ])
         })

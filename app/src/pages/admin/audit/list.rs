@@ -304,6 +304,8 @@ fn columns(words: Words, event: &AuditView) -> impl IntoView + use<> {
 fn event_view(words: Words, event: AuditView) -> impl IntoView {
     let via = words.t(&format!("audit-via-{}", event.via));
     let address = event.address.clone().unwrap_or_else(|| NOT_MEASURED.to_owned());
+    // A row that stands for many has none.
+    let request = if event.request_id.is_empty() { NOT_MEASURED.to_owned() } else { event.request_id.clone() };
     let sealed = words.t(event.seal());
     // Somebody wrote into the log by hand: that is seen without opening anything.
     let outside =
@@ -335,7 +337,7 @@ fn event_view(words: Words, event: AuditView) -> impl IntoView {
                         <dd>{via} " · " {address}</dd>
                         {agent_facts(words, event.user_agent.clone())}
                         <dt>{words.t("audit-request")}</dt>
-                        <dd><code>{event.request_id.clone()}</code> " · " {sealed}</dd>
+                        <dd><code>{request}</code> " · " {sealed}</dd>
                     </dl>
                     {changes_view(words, &event)}
                 </div>

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use platform::imports;
+use platform::roles::plain;
 
 use super::server_fns::{ConfirmImport, DiscardImport};
 use crate::door::{Refused, door, import_in_words, look, may_open, reload_after, row_in_words};
@@ -382,13 +383,19 @@ fn gives(words: Words, row: &ImportRow) -> AnyView {
 
 /// Roles are added, never taken away: those that somebody has stay beside those of the cell.
 fn with_those_kept(words: Words, before: &str, cell: String) -> String {
-    let said = cell.to_lowercase();
-    let names_it = |code: &str| {
-        let words = [Language::Zh, Language::En].map(|language| role_name(language, code, code).to_lowercase());
-        said.contains(&code.to_lowercase()) || words.iter().any(|word| said.contains(word.as_str()))
+    let is_called = |code: &str, text: &str| {
+        let words = [Language::Zh, Language::En].map(|language| plain(&role_name(language, code, code)));
+        plain(code) == plain(text) || words.contains(&plain(text))
     };
-    let kept = before.split("; ").filter(|code| !names_it(code)).map(|code| role_name(words.0, code, code));
-    kept.chain([cell]).collect::<Vec<_>>().join("; ")
+    // As the rows were read: a name may hold a comma, and is no part of a longer one.
+    let is_held = |text: &str| before.split("; ").any(|code| is_called(code, text));
+    let named: Vec<&str> = cell
+        .split([';', '；', '\n'])
+        .flat_map(|part| if is_held(part) { vec![part] } else { part.split([',', '，', '、']).collect() })
+        .collect();
+    let kept = before.split("; ").filter(|code| !code.is_empty() && !named.iter().any(|text| is_called(code, text)));
+    let kept: Vec<String> = kept.map(|code| role_name(words.0, code, code)).collect();
+    kept.into_iter().chain([cell]).collect::<Vec<_>>().join("; ")
 }
 
 fn line(words: Words, subject: &Subject, row: ImportRow) -> impl IntoView + use<> {
@@ -442,5 +449,21 @@ fn line(words: Words, subject: &Subject, row: ImportRow) -> impl IntoView + use<
             <td data-label=words.t("import-verdict")><div>{verdict_state(words, row.verdict)} {was}</div></td>
             <td class="says" data-label=words.t("import-why")>{why}</td>
         </tr>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_stays_unless_the_cell_names_it_whole() {
+        let shown = |before: &str, cell: &str| with_those_kept(Words(Language::En), before, cell.to_owned());
+        assert_eq!(shown("Lab", "Lab leader"), "Lab; Lab leader", "a part of another name is none");
+        assert_eq!(shown("Lab; Night, shift", "lab, Day"), "Night, shift; lab, Day");
+        assert_eq!(shown("Lab; Night, shift", "Night, shift； Day"), "Lab; Night, shift； Day");
+        assert_eq!(shown("", "Day"), "Day");
+        let operator = role_name(Language::Zh, "operator", "operator");
+        assert_eq!(shown("operator", &operator), operator, "in either language");
     }
 }

@@ -22,9 +22,10 @@ use crate::words::Words;
 #[component]
 pub fn UserBulkPage() -> impl IntoView {
     let map = use_query_map().get_untracked();
-    let ids = paths::unpacked(&map.get_all("ids").unwrap_or_default());
-    let ids = ids.iter().filter_map(|id| id.parse().ok()).map(UserId).collect();
     let matching = map.get("all").is_some_and(|all| all == "1").then(|| read_query().1);
+    // Boxes that were ticked before all were asked for.
+    let ids = if matching.is_some() { Vec::new() } else { map.get_all("ids").unwrap_or_default() };
+    let ids = paths::unpacked(&ids).iter().filter_map(|id| id.parse().ok()).map(UserId).collect();
     let action = map.get("action").and_then(|word| UserAction::parse(&word));
     let before = Before::here();
     let back = ListQuery::here(paths::USERS, KEPT).with(&[]);

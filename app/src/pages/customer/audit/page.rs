@@ -10,7 +10,7 @@ use crate::pages::admin::audit::filters::{choice, doors, field, heading, more, s
 use crate::pages::admin::audit::list::{agent_facts, at_midnight, day_of, outcome_state};
 use crate::pages::admin::audit::unread::unread;
 use crate::paths;
-use crate::ui::format::NOT_MEASURED;
+use crate::ui::format::{NOT_MEASURED, whole};
 use crate::ui::forms::options_view;
 use crate::ui::lists::{ListQuery, pager};
 use crate::ui::time::time;
@@ -150,6 +150,17 @@ fn event_view(words: Words, event: OwnAuditView) -> impl IntoView {
     let actor = event.actor_name.unwrap_or_else(|| words.t(&format!("own-audit-actor-{}", event.actor_kind)));
     let via = words.t(&format!("audit-via-{}", event.via));
     let address = event.address.unwrap_or_else(|| NOT_MEASURED.to_owned());
+    let request = Some(event.request_id).filter(|id| !id.is_empty()).unwrap_or_else(|| NOT_MEASURED.to_owned());
+    // One row for many: it says so without being opened.
+    let times = event.repeats.map(|times| view! { " × " {whole(times)} });
+    let repeats = event.repeats.map(|times| {
+        let at = |at: Option<chrono::DateTime<chrono::Utc>>| at.map(|at| time(at, look().zone));
+        view! {
+            <dt>{words.t("audit-repeats")}</dt><dd>{whole(times)}</dd>
+            <dt>{words.t("audit-repeats-from")}</dt><dd>{at(event.from)}</dd>
+            <dt>{words.t("audit-repeats-until")}</dt><dd>{at(event.until)}</dd>
+        }
+    });
     let reason = event.reason.map(|reason| view! { <dt>{words.t("audit-reason")}</dt><dd>{reason}</dd> });
     view! {
         <li>
@@ -159,7 +170,7 @@ fn event_view(words: Words, event: OwnAuditView) -> impl IntoView {
                     <b class="who">{actor}</b>
                     <span class="what">{texts::audit_action(words.0, &event.action)}</span>
                     <span class="target">{target}</span>
-                    <span class="outcome">{outcome_state(words, &event.outcome)}</span>
+                    <span class="outcome">{outcome_state(words, &event.outcome)} {times}</span>
                 </summary>
                 <div class="more">
                     <dl class="facts start">
@@ -169,8 +180,9 @@ fn event_view(words: Words, event: OwnAuditView) -> impl IntoView {
                         <dd>{via} " · " {address}</dd>
                         {agent_facts(words, event.user_agent)}
                         {reason}
+                        {repeats}
                         <dt>{words.t("audit-request")}</dt>
-                        <dd><code>{event.request_id}</code></dd>
+                        <dd><code>{request}</code></dd>
                     </dl>
                 </div>
             </details>

@@ -7,6 +7,7 @@ use contract::{ErrorCode, Permission, UserId};
 use super::{complete, may_be_switched, set_active, store};
 use crate::authz::UserRef;
 use crate::db::Tx;
+use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result};
 
 /// Does it; some may be refused while others are done.
@@ -18,7 +19,10 @@ pub async fn act_on_many(platform: &Platform, ctx: &OpContext, bulk: UserBulk) -
     tx.commit().await?;
     // Never a part of what was asked for.
     if more > 0 {
-        return Err(Error::field("ids", "field-too-many"));
+        let mut wrong = Wrong::new();
+        let values = vec![("n", (MAX_BULK as u64 + more).to_string()), ("max", MAX_BULK.to_string())];
+        wrong.add_with("matching", "field-too-many-match", values);
+        wrong.into_result()?;
     }
     if ids.is_empty() {
         return Err(Error::field("ids", "field-choose-some"));
@@ -58,6 +62,9 @@ pub async fn preview_many(
 /// Who is meant, and how many more than one bulk takes.
 async fn chosen(tx: &mut Tx, bulk: &UserBulk) -> Result<(Vec<UserId>, u64)> {
     let Some(query) = &bulk.matching else { return Ok((once_each(&bulk.ids).collect(), 0)) };
+    if !bulk.ids.is_empty() {
+        return Err(Error::field("ids", "field-ids-or-matching"));
+    }
     let sort = query.sort_columns().map_err(|_| Error::field("sort", "field-sort-unknown"))?;
     let (rows, total) = store::list(tx, query, &sort, 1, MAX_BULK as u32).await?;
     let ids: Vec<_> = rows.into_iter().map(|row| row.id).collect();

@@ -43,7 +43,8 @@ pub(in crate::audit) struct Renamed {
     pub before: String,
 }
 
-/// Every time that one of these got another name, the oldest first.
+/// Every time that one of these got another name, the oldest first. The condition is that of the index `audit_events_renamed`:
+/// what else there is of them, such as each time that somebody signed in, is not read.
 pub(in crate::audit) async fn renamed(tx: &mut Tx, wanted: &BTreeSet<Thing>) -> Result<Vec<Renamed>> {
     let (kinds, ids): (Vec<String>, Vec<String>) = wanted.iter().cloned().unzip();
     let rows = sqlx::query!(

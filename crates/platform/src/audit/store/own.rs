@@ -30,6 +30,7 @@ pub(in crate::audit) async fn list(
              select e.id, e.at, e.actor_kind, e.actor_name, e.via, e.address, e.user_agent, e.action, e.target_kind,
                     e.target_id, e.outcome, e.request_id,
                     case when e.action = any($9) then e.after->>'reason' end as reason,
+                    case when e.outcome <> 'done' and jsonb_typeof(e.after->'repeats') = 'number' then e.after end as told,
                     e.actor_kind = 'user'
                       and coalesce(e.actor_side = 'customer',
                                    exists(select from memberships m where m.customer_id = $1 and m.user_id = e.actor_id))
@@ -40,7 +41,8 @@ pub(in crate::audit) async fn list(
                and ($4::timestamptz is null or e.at >= $4) and ($5::timestamptz is null or e.at < $5)
                and ($10::text is null or e.via = $10))
            select id, at, actor_kind, actor_name, via, address, user_agent, action, target_kind, target_id, outcome,
-                  request_id, reason, mine as "mine!",
+                  request_id, reason, mine as "mine!", (told->>'repeats')::bigint as repeats,
+                  (told->>'from')::timestamptz as since, (told->>'until')::timestamptz as until,
                   case when $12::boolean then (
                     select count(*) from own where ($6::text is null or (mine and actor_name ilike $6))
                                                and ($11::inet is null or (mine and address <<= $11))) else 0 end as "total!"
@@ -92,6 +94,9 @@ pub(in crate::audit) async fn list(
             target_name: None,
             outcome: row.outcome,
             reason: row.reason,
+            repeats: row.repeats.map(i64::unsigned_abs),
+            from: row.since,
+            until: row.until,
             request_id: row.request_id,
         }
     });

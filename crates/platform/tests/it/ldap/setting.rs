@@ -6,7 +6,7 @@ use contract::accounts::{
 };
 use platform::OpContext;
 use platform::accounts::{self, SignedIn, identity};
-use test_support::{SEARCHER_PASSWORD, TestPlatform};
+use test_support::{PASSWORD, SEARCHER_PASSWORD, TestPlatform};
 
 use super::{WRONG, World, body, failed_at, role, settings};
 
@@ -190,4 +190,39 @@ async fn context_of(test: &TestPlatform, who: SignedIn) -> OpContext {
     let ctx = test.anonymous();
     let principal = platform::Principal::User(Box::new(user));
     OpContext::new(principal, ctx.now(), ctx.via(), ctx.request_id(), ctx.address(), ctx.language())
+}
+
+#[tokio::test]
+async fn guesses_at_many_accounts_here_are_counted_by_address_while_a_directory_is_away() {
+    let mut world = World::new().await;
+    world.directory.stop();
+    for name in ["one", "two", "three"] {
+        world.test.outsider(name).await;
+    }
+    for name in ["one", "two"] {
+        assert_eq!(world.refusal(name, "a guess").await.1, "error-directory-away");
+    }
+    // The one count that both are in, as it is after many more.
+    let more = "insert into login_attempts (subject, at)
+                select both.subject, both.at from generate_series(1, 25),
+                  (select subject, max(at) as at from login_attempts group by subject having count(*) = 2) both";
+    let added = sqlx::query(more).execute(world.test.owner_pool()).await.unwrap().rows_affected();
+    assert_eq!(added, 25, "nothing counts over names");
+    // A right guess says no more than a wrong one.
+    assert_eq!(world.refusal("three", PASSWORD).await.1, "error-directory-away");
+    let asked = accounts::captchas_of_sign_in(&world.test.platform, &world.test.anonymous(), "three").await.unwrap();
+    assert!(asked.is_none(), "the count shows in no answer");
+}
+
+#[tokio::test]
+async fn a_directory_that_is_set_up_wrongly_excuses_no_guess() {
+    let world = World::with(|body| body.secret = Some("not the searcher's".to_owned())).await;
+    world.test.outsider("local").await;
+    for name in ["local", "nobody", "wanda"] {
+        assert_eq!(world.refusal(name, "a guess").await.1, "error-directory-setup");
+    }
+    for name in ["local", "nobody"] {
+        let asked = accounts::captchas_of_sign_in(&world.test.platform, &world.test.anonymous(), name).await.unwrap();
+        assert!(asked.is_some(), "{name}: three failures from here, over all names");
+    }
 }
