@@ -8,6 +8,7 @@ use contract::{ImportId, Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::{use_params_map, use_query_map};
+use platform::accounts::users::roles_kept;
 use platform::imports;
 
 use super::server_fns::{ConfirmImport, DiscardImport};
@@ -382,12 +383,7 @@ fn gives(words: Words, row: &ImportRow) -> AnyView {
 
 /// Roles are added, never taken away: those that somebody has stay beside those of the cell.
 fn with_those_kept(words: Words, before: &str, cell: String) -> String {
-    let said = cell.to_lowercase();
-    let names_it = |code: &str| {
-        let words = [Language::Zh, Language::En].map(|language| role_name(language, code, code).to_lowercase());
-        said.contains(&code.to_lowercase()) || words.iter().any(|word| said.contains(word.as_str()))
-    };
-    let kept = before.split("; ").filter(|code| !names_it(code)).map(|code| role_name(words.0, code, code));
+    let kept = roles_kept(before, &cell).into_iter().map(|code| role_name(words.0, code, code));
     kept.chain([cell]).collect::<Vec<_>>().join("; ")
 }
 
