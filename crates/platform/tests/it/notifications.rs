@@ -246,14 +246,20 @@ async fn the_begin_and_the_end_of_a_maintenance_are_told_once() {
     plan(0).await;
     assert_eq!(kinds(&world.acme.member).await.len(), 4);
     assert_eq!(kinds(&world.acme.member).await[0], NotificationKind::MaintenanceBegun);
-    // Over before anybody looked: its end is told, and no begin.
+    // Its time went by before anybody looked: it never began, so it is not over either.
     later(3).await;
     plan(1).await;
     later(10).await;
     assert_eq!(
-        kinds(&world.acme.member).await[..2],
-        [NotificationKind::MaintenanceOver, NotificationKind::MaintenancePlanned]
+        kinds(&world.acme.member).await[..3],
+        [
+            NotificationKind::MaintenanceCancelled,
+            NotificationKind::MaintenancePlanned,
+            NotificationKind::MaintenanceOver
+        ]
     );
+    let missed = world.told(&world.acme.member).await.remove(0);
+    assert!(missed.message.contains("was called off"), "{missed:?}");
 }
 
 #[tokio::test]
