@@ -1,13 +1,13 @@
 //! What people are told, in the product and by mail, as they chose.
 
 use chrono::TimeDelta;
-use contract::ErrorCode;
 use contract::allocations::{AllocationCreate, AllocationEnd, AllocationRenew, RenewalDecision, RenewalRequestCreate};
 use contract::machines::{MachineAction, MaintenanceCreate};
 use contract::mail::MailQuery;
 use contract::notifications::{
     NotificationChoice, NotificationKind, NotificationPreferences, NotificationQuery, NotificationView,
 };
+use contract::{AllocationId, ErrorCode, Permission};
 use platform::settings::{self, Change};
 use platform::{SystemActor, allocations, machines, metrics, notifications};
 use serde_json::json;
@@ -128,6 +128,19 @@ async fn an_answer_reaches_the_owners_and_a_maintenance_everybody_who_has_the_ma
         wish.message.contains("of Acme asks for") && wish.link.as_deref().unwrap().starts_with("/admin/allocations/")
     );
     assert!(world.told(&globex.owner).await.is_empty());
+}
+
+#[tokio::test]
+async fn who_is_told_of_a_wish_may_answer_it_and_open_what_it_leads_to() {
+    let world = World::new().await;
+    let renewer = world.test.with_role("renewer", &[Permission::AllocationsUpdate]).await;
+    let reader = world.test.with_role("reader", &[Permission::AllocationsManage]).await;
+    world.ask_for_more().await;
+    let wish = world.told(&renewer).await.remove(0);
+    assert_eq!(wish.kind, NotificationKind::RenewalRequested);
+    let id: AllocationId = wish.link.as_deref().unwrap().strip_prefix("/admin/allocations/").unwrap().parse().unwrap();
+    allocations::get(&world.test.platform, &renewer.ctx(), id).await.unwrap();
+    assert!(world.told(&reader).await.is_empty(), "who cannot answer is not asked");
 }
 
 #[tokio::test]
