@@ -124,7 +124,7 @@ mod tests {
         add("my-machine", states.into_iter().filter(|state| *state != "active").collect());
         add("renewal-state", RenewalState::ALL.iter().map(|v| v.code()).collect());
         add("step-state", StepState::ALL.iter().map(|v| v.code()).collect());
-        add("step", vec!["access", "processes", "gpu_memory", "pool"]);
+        add("step", platform::allocations::RECLAIM_STEPS.to_vec());
         add("step-reason", vec!["offline", "never_joined", "no_figures", "not_monitored", "no_baseline"]);
         add("tile", vec!["free", "held", "ending", "grace", "reclaiming", "shared"]);
         add("allocation", vec!["days-left", "hours-left", "minutes-left"]);

@@ -247,7 +247,7 @@ test('many are renewed at once, and the time line and the hand-over page show it
   await page.getByRole('button', { name: 'Preview' }).click();
   await expect(page.getByRole('row', { name: /many-2/ })).toContainText('Taken from');
   await expectAccessible(page);
-  await page.getByRole('button', { name: 'Renew 1 allocation' }).click();
+  await page.getByRole('button', { name: 'Renew what can be renewed' }).click();
   // What was refused stays, with why.
   await expect(page.getByRole('status').filter({ hasText: '1 is done; these are left.' })).toBeVisible();
   await expect(page.getByRole('row', { name: /many-2/ })).toContainText('Taken from');

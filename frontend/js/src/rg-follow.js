@@ -1,22 +1,24 @@
-// <rg-follow data-href="/api/customer/machines?machine=…" data-machine="…" data-seen="grace 1790000000" data-gone="…"
+// <rg-follow data-href="/api/customer/machines?machine=…" data-machine="…" data-seen="grace 2026-09-21T13:33:20" data-gone="…"
 // data-changed="…"><span role="status"></span></rg-follow>: looks from time to time how an allocation stands, and brings the
 // page up to date when that is not what it shows. Only makes quicker what works without it. Staff's page of one allocation
 // names that in `data-href`, and is followed step by step while the machine is taken back.
 //
 // What can change is marked `data-part`; it is taken from the same page, fetched anew. Islands are left as they are, because
-// nothing would wake new ones: where the new page has some and this one has none, it is loaded again.
+// nothing would wake new ones: where the new page has some and this one has none, it is loaded again. What somebody is in the
+// middle of is not taken away: then it is looked again later.
 
 const LOOK_MS = 5_000;
 
 /// How the allocation of a machine stands that is not over; empty when there is none.
 export function standing(list, machine) {
   const row = list.find((row) => row.machine === machine && !['ended', 'cancelled'].includes(row.state));
-  return row ? `${row.state} ${Math.floor(Date.parse(row.endsAt) / 1000)}` : '';
+  return row ? `${row.state} ${row.endsAt.slice(0, 19)}` : '';
 }
 
-/// How one allocation stands, with the steps of taking its machine back.
+/// How one allocation stands, with the steps of taking its machine back. A waiting one has another time and other figures at
+/// nearly every try: of those only why it waits counts.
 export function stepping({ allocation, steps }) {
-  return [allocation, ...steps].map(({ state, at }) => state + (at ? Math.floor(Date.parse(at) / 1000) : '')).join(' ');
+  return [allocation.state, ...steps.map(({ state, at, result }) => state + (state === 'waiting' ? (result.reason ?? '') : at.slice(0, 19)))].join(' ');
 }
 
 /// What becomes of a part: `now` and `next` say whether there are islands in it, `next` null that it is gone.
@@ -30,11 +32,14 @@ const Base = globalThis.HTMLElement ?? class {};
 
 const lives = (part) => part.querySelector('leptos-island') !== null;
 
-/// What somebody is typing stays typed.
-function carry(from, into) {
-  for (const field of from.querySelectorAll('input[name], textarea[name]')) {
+/// Where somebody types or is asked something; islands are not touched anyway. A browser that knows no popovers passes `:is`.
+const BUSY = '[data-part]:not(:has(leptos-island)) :is(:popover-open,:focus)';
+
+/// What somebody is typing stays typed, in its own form: several may have a field of that name.
+export function carry(from, into) {
+  for (const field of from.querySelectorAll('form :is(input,textarea)')) {
     if (field.value === field.defaultValue) continue;
-    const same = into.querySelector(`[name="${CSS.escape(field.name)}"]`);
+    const same = into.querySelector(`[action="${field.form.getAttribute('action')}"] [name="${field.name}"]`);
     if (same) same.value = field.value;
   }
 }
@@ -53,7 +58,7 @@ export class RgFollow extends Base {
     if (!answer?.ok) return; // Away or signed out: the bell tells.
     const { data } = await answer.json();
     const seen = data.steps ? stepping(data) : standing(data.list, this.dataset.machine);
-    if (seen === this.dataset.seen) return;
+    if (seen === this.dataset.seen || (seen && document.querySelector(BUSY))) return;
     this.dataset.seen = seen;
     if (!seen) return this.#gone();
     const fetched = await fetch(location.href, { headers: { accept: 'text/html' } }).catch(() => null);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { fate, standing, stepping } from './rg-follow.js';
+import { RgFollow, carry, fate, standing, stepping } from './rg-follow.js';
 
 test('an allocation stands as its state and its end', () => {
   const row = (machine, state, endsAt) => ({ machine, state, endsAt });
@@ -10,14 +10,27 @@ test('an allocation stands as its state and its end', () => {
     row('h1', 'ended', '2026-11-01T00:00:00Z'),
     row('h1', 'grace', '2026-11-27T14:00:00.123456Z'),
   ];
-  assert.equal(standing(list, 'h1'), 'grace 1795788000');
+  assert.equal(standing(list, 'h1'), 'grace 2026-11-27T14:00:00');
   assert.equal(standing(list, 'h3'), '');
   assert.equal(standing([row('h1', 'cancelled', '2026-11-01T00:00:00Z')], 'h1'), '');
 });
 
-test('one allocation stands as its state and its steps', () => {
-  const steps = [{ state: 'done', at: '2026-11-27T14:00:00.123456Z' }, { state: 'waiting', at: '2026-11-27T14:00:01Z' }];
-  assert.equal(stepping({ allocation: { state: 'reclaiming' }, steps }), 'reclaiming done1795788000 waiting1795788001');
+/// Being taken back: somebody's process still holds `usedBytes`.
+function detail(usedBytes, at, memory = 'waiting') {
+  const steps = [
+    { state: 'done', at: '2026-11-27T14:00:00.123456Z', result: {} },
+    { state: 'waiting', at, result: { reason: 'offline' } },
+    { state: memory, at, result: { usedBytes } },
+  ];
+  return { allocation: { state: 'reclaiming' }, steps };
+}
+
+const first = 'reclaiming done2026-11-27T14:00:00 waitingoffline waiting';
+
+test('one allocation stands as its state and its steps, and a waiting one as why it waits', () => {
+  assert.equal(stepping(detail('7000000000', '2026-11-27T14:00:01Z')), first);
+  assert.equal(stepping(detail('7000000001', '2026-11-27T14:00:09Z')), first);
+  assert.notEqual(stepping(detail('0', '2026-11-27T14:00:09Z', 'done')), first);
   assert.equal(stepping({ allocation: { state: 'active' }, steps: [] }), 'active');
 });
 
@@ -27,4 +40,55 @@ test('islands are left alone, and none is put in asleep', () => {
   assert.equal(fate(false, false), 'replace');
   assert.equal(fate(true, true), 'keep');
   assert.equal(fate(false, true), 'reload');
+});
+
+test('what is typed stays in its own form where several have a field of that name', () => {
+  const form = (action) => ({ getAttribute: (name) => name === 'action' && action });
+  const field = (action, value) => ({ name: 'form[word]', value, defaultValue: '', form: form(action) });
+  const page = { '[action="/renew"] [name="form[word]"]': field('/renew', ''), '[action="/end"] [name="form[word]"]': field('/end', '') };
+  const from = { querySelectorAll: () => [field('/answer', ''), field('/renew', ''), field('/end', 'Broken fan')] };
+  carry(from, { querySelector: (selector) => page[selector] ?? null });
+  assert.deepEqual(Object.values(page).map(({ value }) => value), ['', 'Broken fan']);
+});
+
+test('a page is not taken away under the hand, and brought up to date afterwards', async () => {
+  let [data, busy, fetches, replaced, look] = [detail('7000000000', '2026-11-27T14:00:01Z'), false, 0, 0, null];
+  const said = { textContent: '' };
+  const next = { querySelector: () => null };
+  const part = { dataset: { part: 'main' }, querySelector: () => null, querySelectorAll: () => [], replaceWith: () => (replaced += 1) };
+  const stub = {
+    document: {
+      querySelector: (selector) => (selector.includes(':popover-open') && busy ? {} : null),
+      querySelectorAll: () => [part],
+      adoptNode: (node) => node,
+    },
+    location: { href: 'https://rg.example/admin/allocations/7' },
+    DOMParser: class {
+      parseFromString = () => ({ querySelector: () => next });
+    },
+    fetch: async (href) => {
+      fetches += href === stub.location.href;
+      return { ok: true, json: async () => ({ data }), text: async () => '' };
+    },
+    setInterval: (what) => (look = what),
+  };
+  const before = Object.keys(stub).map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)]);
+  for (const [name, value] of Object.entries(stub)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+  try {
+    const element = Object.assign(new RgFollow(), { dataset: { href: '/api/admin/allocations/7', seen: first, changed: 'Changed.' }, querySelector: () => said });
+    element.connectedCallback();
+    data = detail('7000000001', '2026-11-27T14:00:06Z');
+    await look();
+    assert.deepEqual([fetches, replaced, said.textContent], [0, 0, ''], 'other figures are nothing new');
+    busy = true;
+    data = detail('0', '2026-11-27T14:00:11Z', 'done');
+    await look();
+    assert.deepEqual([fetches, replaced, said.textContent], [0, 0, ''], 'a question is open');
+    busy = false;
+    await look();
+    await look();
+    assert.deepEqual([fetches, replaced, said.textContent], [1, 1, 'Changed.'], 'once it is answered, and once only');
+  } finally {
+    for (const [name, was] of before) was ? Object.defineProperty(globalThis, name, was) : delete globalThis[name];
+  }
 });

@@ -169,14 +169,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Body<T> {
         if !json {
             return Err(malformed(&mut parts, state, "", "not application/json", ErrorCode::Validation).await);
         }
-        let bytes = match axum::body::to_bytes(body, MAX_BODY).await {
-            Ok(bytes) => bytes,
-            Err(_) => {
-                let rest = Rest::from_request_parts(&mut parts, state).await.map_err(IntoResponse::into_response)?;
-                let error = turned_away(&parts, &rest.ctx).unwrap_or_else(|| Error::new(ErrorCode::TooLarge));
-                return Err(rest.answer::<()>(Err(error)).await);
-            }
-        };
+        let bytes = whole(&mut parts, body, state).await?;
         match read_json(&bytes) {
             Ok(value) => Ok(Self(value)),
             Err((path, why)) => Err(malformed(&mut parts, state, &path, &why, ErrorCode::Validation).await),
@@ -184,21 +177,33 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequest<S> for Body<T> {
     }
 }
 
-/// A JSON body that may be left out where nothing needs to be said.
+/// A JSON body that may be left out where nothing needs to be said. What is sent counts, not what the headers say of it: over
+/// HTTP/2 a body may come without a length.
 pub struct MaybeBody<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Default + Send> FromRequest<S> for MaybeBody<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let headers = request.headers();
-        let said = [header::CONTENT_TYPE, header::TRANSFER_ENCODING].iter().any(|name| headers.contains_key(name));
-        let empty = headers.get(header::CONTENT_LENGTH).is_none_or(|length| length == "0");
-        if !said && empty {
+        let (mut parts, body) = request.into_parts();
+        let bytes = whole(&mut parts, body, state).await?;
+        // `null` is how the description says that there is none.
+        if bytes.is_empty() || *bytes == *b"null" {
             return Ok(Self(T::default()));
         }
+        let request = Request::from_parts(parts, axum::body::Body::from(bytes));
         Body::from_request(request, state).await.map(|Body(value)| Self(value))
     }
+}
+
+/// All of a body that is not longer than a JSON body may be.
+async fn whole<S: Send + Sync>(parts: &mut Parts, body: axum::body::Body, state: &S) -> Result<Bytes, Response> {
+    if let Ok(bytes) = axum::body::to_bytes(body, MAX_BODY).await {
+        return Ok(bytes);
+    }
+    let rest = Rest::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+    let error = turned_away(parts, &rest.ctx).unwrap_or_else(|| Error::new(ErrorCode::TooLarge));
+    Err(rest.answer::<()>(Err(error)).await)
 }
 
 pub(crate) fn read_json<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, (String, String)> {
@@ -292,4 +297,30 @@ fn within(path: &str, name: &str) -> String {
         _ => around,
     };
     if around.is_empty() { name.to_owned() } else { format!("{around}.{name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::machines::ServiceChange;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_sent_counts_and_not_what_the_headers_say_of_it() {
+        let note = async |json: bool, body: &'static str| {
+            let mut request = Request::new(axum::body::Body::from(body));
+            if json {
+                request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            }
+            let read = MaybeBody::<ServiceChange>::from_request(request, &()).await;
+            read.map(|MaybeBody(change)| change.note).map_err(|refused| refused.status())
+        };
+        for (json, body) in [(false, ""), (true, ""), (true, "null"), (true, "{}")] {
+            assert_eq!(note(json, body).await, Ok(None), "{json} {body}");
+        }
+        let said = r#"{"note":"New fans"}"#;
+        assert_eq!(note(true, said).await, Ok(Some("New fans".to_owned())));
+        // As over HTTP/2, without a length: refused because nothing says that it is JSON, and never overlooked.
+        assert!(note(false, said).await.is_err());
+    }
 }

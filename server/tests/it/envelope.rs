@@ -270,6 +270,31 @@ async fn a_nul_is_refused_in_words() {
     assert!((400..500).contains(&answer.status), "{answer:?}");
 }
 
+/// Where nothing needs to be said, nothing has to be: no body, and none that is announced as JSON.
+#[tokio::test]
+async fn a_body_that_may_be_left_out_is_described_so() {
+    let (server, who) = staffed().await;
+    server.post(&who, "/api/admin/machines", json!({ "id": "host-1", "name": "One" })).await;
+    let machines = ["cordon", "uncordon", "drain", "retire", "reclaim"].map(|what| format!("machines/{{code}}/{what}"));
+    let described = serde_json::to_value(server::router::openapi()).unwrap();
+    for path in machines.into_iter().chain(["allocations/{id}/reclaim".to_owned()]) {
+        let body = &described["paths"][format!("/api/admin/{path}")]["post"]["requestBody"];
+        assert!(body["content"].is_object() && body["required"] != true, "{path}: {body}");
+    }
+    let create = &described["paths"]["/api/admin/machines"]["post"]["requestBody"];
+    assert_eq!(create["required"], true, "others may not");
+    for (action, announced) in [("cordon", true), ("uncordon", false)] {
+        let mut request = server.request(&who, Method::POST, &format!("/api/admin/machines/host-1/{action}"));
+        if announced {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let answer = Answer::of(request).await;
+        assert_eq!(answer.status, 200, "{action}: {answer:?}");
+    }
+    let request = server.request(&who, Method::POST, "/api/admin/machines/host-1/cordon").body(r#"{"note":"x"}"#);
+    assert_eq!(Answer::of(request).await.status, 400, "only JSON is read as JSON");
+}
+
 #[tokio::test]
 async fn the_description_puts_every_parameter_where_it_is_read() {
     let described = serde_json::to_value(server::router::openapi()).unwrap();

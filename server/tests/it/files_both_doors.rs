@@ -71,7 +71,9 @@ async fn the_page_of_jobs_shows_what_is_on_its_way_and_what_may_be_done() {
     let (owner, member) = (server.browser(&acme.owner).await, server.browser(&acme.member).await);
     let page = server.get(&owner, "/jobs").await;
     assert_eq!(page.status, 200, "{}", page.text);
-    for says in ["&lt;b&gt;.tar", "Coming in", "0 B of 7 B", "Give it up", "7 B, without a limit", "lately"] {
+    for says in
+        ["&lt;b&gt;.tar", "Coming in", "0\u{a0}B of 7\u{a0}B", "Give it up", "7\u{a0}B, without a limit", "lately"]
+    {
         assert!(page.text.contains(says), "{says}: {}", page.text);
     }
     let page = server.get(&member, "/jobs").await;

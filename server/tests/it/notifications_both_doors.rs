@@ -134,7 +134,7 @@ async fn the_bell_counts_and_a_refused_form_brings_its_boxes_back() {
     let page = server.get(&owner, &address).await.text;
     let boxes = page.split("<input").filter(|input| input.contains("name=\"in_app[]\""));
     let boxes: Vec<_> = boxes.map(|input| input.split('>').next().unwrap()).collect();
-    let (fixed, free): (Vec<_>, Vec<_>) = boxes.into_iter().partition(|input| input.contains("disabled"));
+    let (fixed, free): (Vec<_>, Vec<_>) = boxes.into_iter().partition(|input| input.contains(" disabled aria"));
     assert!(!fixed.is_empty() && fixed.iter().all(|input| input.contains("checked")), "{fixed:?}");
     let chosen: Vec<_> = free.into_iter().filter(|input| input.contains("checked")).collect();
     assert!(chosen.len() == 1 && chosen[0].contains("renewal-decided"), "the one that was chosen: {chosen:?}");

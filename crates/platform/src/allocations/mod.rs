@@ -40,8 +40,10 @@ pub use lending::may_be_lent;
 use lending::overlap;
 pub(crate) use lending::{LeaseMachine, refuse_if_held};
 pub use list::{export, list, mine, note_export};
-pub(crate) use notices::{maintenance as tell_of_maintenance, maintenance_begun, maintenance_off, maintenance_over};
-pub use reclaim::{can_be_skipped, skip_step};
+pub(crate) use notices::{
+    maintenance as tell_of_maintenance, maintenance_begun, maintenance_missed, maintenance_off, maintenance_over,
+};
+pub use reclaim::{STEPS as RECLAIM_STEPS, can_be_skipped, skip_step};
 pub use renewals::{decide_renewal, list_renewals, may_request_renewal, page_of_renewals, request_renewal};
 pub(crate) use store::{Held, Span, SpansOf};
 pub use timeline::timeline;

@@ -124,14 +124,36 @@ pub(crate) async fn maintenance_off(
     machine: MachineId,
     window: &MaintenanceView,
 ) -> Result<()> {
-    for customer in store::customers_between(tx, machine, window.starts_at, window.ends_at).await? {
-        // Its begin may not have been noted yet.
-        let has_begun = window.state == MaintenanceState::Active || window.starts_at <= ctx.now();
-        let change = if has_begun { "over" } else { "off" };
+    // Its begin may not have been noted yet.
+    let has_begun = window.state == MaintenanceState::Active || window.starts_at <= ctx.now();
+    let change = if has_begun { "over" } else { "off" };
+    cancelled(platform, tx, ctx, machine, (window.starts_at, window.ends_at), change).await
+}
+
+/// The time of a maintenance went by without it.
+pub(crate) async fn maintenance_missed(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    machine: MachineId,
+    period: (DateTime<Utc>, DateTime<Utc>),
+) -> Result<()> {
+    cancelled(platform, tx, ctx, machine, period, "off").await
+}
+
+async fn cancelled(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    machine: MachineId,
+    (starts_at, ends_at): (DateTime<Utc>, DateTime<Utc>),
+    change: &str,
+) -> Result<()> {
+    for customer in store::customers_between(tx, machine, starts_at, ends_at).await? {
         let args = vec![
             ("change", Value::Text(change.to_owned())),
-            ("startsAt", Value::Time(window.starts_at)),
-            ("endsAt", Value::Time(window.ends_at)),
+            ("startsAt", Value::Time(starts_at)),
+            ("endsAt", Value::Time(ends_at)),
         ];
         let whom = Whom { customer, machine, owners_only: false };
         tell(platform, tx, ctx, whom, NotificationKind::MaintenanceCancelled, args).await?;

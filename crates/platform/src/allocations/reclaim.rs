@@ -13,8 +13,8 @@ use crate::authz::UpdateAllocation;
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, machines, metrics};
 
-/// In this order. The customer's access ends with the state itself, in the transaction that begins this.
-const STEPS: [&str; 5] = ["access", "processes", "gpu_memory", "health", "pool"];
+/// Names of the steps, in this order. The customer's access ends with the state itself, in the transaction that begins this.
+pub const STEPS: [&str; 5] = ["access", "processes", "gpu_memory", "health", "pool"];
 
 /// Steps that somebody can look at instead; access ends by itself, and the pool comes after everything else.
 const BY_HAND: [&str; 3] = ["processes", "gpu_memory", "health"];

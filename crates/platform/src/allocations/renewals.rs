@@ -57,9 +57,7 @@ pub async fn request_renewal(
     };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     notices::wished(platform, &mut tx, ctx, &row, wanted).await?;
-    tx.commit().await?;
-    // As the customer sees it.
-    let mut tx = platform.db().begin(ctx).await?;
+    // As the customer sees it; before it is kept, so that nothing is kept that is answered with an error.
     let row = store::get(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;
     let detail = detail(platform, ctx, &mut tx, row).await?;
     tx.commit().await?;

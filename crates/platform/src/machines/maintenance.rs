@@ -143,7 +143,12 @@ async fn advance_one(platform: &Platform, ctx: &OpContext, id: MachineId, code: 
     }
     for ended in store::end_windows_past(&mut tx, id, ctx.now()).await? {
         give_back(&mut tx, ctx, code, &ended).await?;
-        allocations::maintenance_over(platform, &mut tx, ctx, id, ended.period).await?;
+        // What never began, because nobody came to it in its time, is not told of as over.
+        if ended.state_before.is_some() {
+            allocations::maintenance_over(platform, &mut tx, ctx, id, ended.period).await?;
+        } else {
+            allocations::maintenance_missed(platform, &mut tx, ctx, id, ended.period).await?;
+        }
     }
     begin_due(platform, &mut tx, ctx, code, id).await?;
     tx.commit().await?;

@@ -512,7 +512,7 @@ fn checked(mut body: RoleWrite) -> Result<RoleWrite> {
 }
 
 /// What is left of a name when only what one hears of it counts: letters and digits, small, those of double width as others.
-pub fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let narrow = |c: char| match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
         _ => c,

@@ -287,6 +287,21 @@ async fn a_later_end_takes_it_out_of_its_grace() {
 }
 
 #[tokio::test]
+async fn a_wish_that_is_answered_with_an_error_is_not_kept() {
+    let world = World::new().await;
+    world.machine("h1").await;
+    world.allocate("h1", world.acme.id, months(1)).await.unwrap();
+    let (p, owner) = (&world.test.platform, world.test.owner_pool());
+    let ask = || RenewalRequestCreate { months: Some(2), ..Default::default() };
+    // Only the answer reads what happened.
+    sqlx::query("revoke select on allocation_events from remotegpu_app").execute(owner).await.unwrap();
+    allocations::request_renewal(p, &world.acme.owner.ctx(), "h1", ask()).await.unwrap_err();
+    sqlx::query("grant select on allocation_events to remotegpu_app").execute(owner).await.unwrap();
+    let asked = allocations::request_renewal(p, &world.acme.owner.ctx(), "h1", ask()).await.unwrap();
+    assert!(asked.allocation.open_request.is_some(), "as if nobody had asked before");
+}
+
+#[tokio::test]
 async fn a_wish_for_more_time_is_answered_once() {
     let world = World::new().await;
     world.machine("h1").await;

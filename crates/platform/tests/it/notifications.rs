@@ -1,13 +1,13 @@
 //! What people are told, in the product and by mail, as they chose.
 
 use chrono::TimeDelta;
-use contract::ErrorCode;
 use contract::allocations::{AllocationCreate, AllocationEnd, AllocationRenew, RenewalDecision, RenewalRequestCreate};
 use contract::machines::{MachineAction, MaintenanceCreate};
 use contract::mail::MailQuery;
 use contract::notifications::{
     NotificationChoice, NotificationKind, NotificationPreferences, NotificationQuery, NotificationView,
 };
+use contract::{AllocationId, ErrorCode, Permission};
 use platform::settings::{self, Change};
 use platform::{SystemActor, allocations, machines, metrics, notifications};
 use serde_json::json;
@@ -131,6 +131,19 @@ async fn an_answer_reaches_the_owners_and_a_maintenance_everybody_who_has_the_ma
 }
 
 #[tokio::test]
+async fn who_is_told_of_a_wish_may_answer_it_and_open_what_it_leads_to() {
+    let world = World::new().await;
+    let renewer = world.test.with_role("renewer", &[Permission::AllocationsUpdate]).await;
+    let reader = world.test.with_role("reader", &[Permission::AllocationsManage]).await;
+    world.ask_for_more().await;
+    let wish = world.told(&renewer).await.remove(0);
+    assert_eq!(wish.kind, NotificationKind::RenewalRequested);
+    let id: AllocationId = wish.link.as_deref().unwrap().strip_prefix("/admin/allocations/").unwrap().parse().unwrap();
+    allocations::get(&world.test.platform, &renewer.ctx(), id).await.unwrap();
+    assert!(world.told(&reader).await.is_empty(), "who cannot answer is not asked");
+}
+
+#[tokio::test]
 async fn people_are_told_what_becomes_of_their_machines() {
     let world = World::new().await;
     let (p, ctx) = (&world.test.platform, world.admin.ctx());
@@ -246,14 +259,20 @@ async fn the_begin_and_the_end_of_a_maintenance_are_told_once() {
     plan(0).await;
     assert_eq!(kinds(&world.acme.member).await.len(), 4);
     assert_eq!(kinds(&world.acme.member).await[0], NotificationKind::MaintenanceBegun);
-    // Over before anybody looked: its end is told, and no begin.
+    // Its time went by before anybody looked: it never began, so it is not over either.
     later(3).await;
     plan(1).await;
     later(10).await;
     assert_eq!(
-        kinds(&world.acme.member).await[..2],
-        [NotificationKind::MaintenanceOver, NotificationKind::MaintenancePlanned]
+        kinds(&world.acme.member).await[..3],
+        [
+            NotificationKind::MaintenanceCancelled,
+            NotificationKind::MaintenancePlanned,
+            NotificationKind::MaintenanceOver
+        ]
     );
+    let missed = world.told(&world.acme.member).await.remove(0);
+    assert!(missed.message.contains("was called off"), "{missed:?}");
 }
 
 #[tokio::test]

@@ -149,10 +149,7 @@ timeline-free = free
 timeline-leaving = Leaving
 allocations-bulk-renew = Renew chosen
 allocations-bulk-reclaim = Reclaim chosen
-allocations-bulk-renew-go = { $n ->
-    [one] Renew { $n } allocation
-   *[other] Renew { $n } allocations
-}
+allocations-bulk-renew-go = Renew what can be renewed
 allocations-bulk-reclaim-go = { $n ->
     [one] Reclaim { $n } machine
    *[other] Reclaim { $n } machines

@@ -50,7 +50,7 @@ pub async fn renew(rest: Rest, Part(id): Part<AllocationId>, Body(body): Body<Al
 
 /// Takes the machine back now; what has not begun is called off.
 #[utoipa::path(post, path = "/api/admin/allocations/{id}/reclaim", tag = "allocations",
-    params(("id" = AllocationId, Path)), request_body = AllocationEnd,
+    params(("id" = AllocationId, Path)), request_body = Option<AllocationEnd>,
     responses((status = 200, body = Envelope<AllocationDetail>)))]
 pub async fn reclaim(rest: Rest, Part(id): Part<AllocationId>, MaybeBody(body): MaybeBody<AllocationEnd>) -> Response {
     rest.answer(allocations::end(&rest.platform, &rest.ctx, id, body).await).await
@@ -58,7 +58,7 @@ pub async fn reclaim(rest: Rest, Part(id): Part<AllocationId>, MaybeBody(body): 
 
 /// Takes a machine back from whoever has it now.
 #[utoipa::path(post, path = "/api/admin/machines/{code}/reclaim", tag = "allocations",
-    params(("code" = String, Path)), request_body = AllocationEnd,
+    params(("code" = String, Path)), request_body = Option<AllocationEnd>,
     responses((status = 200, body = Envelope<AllocationDetail>), (status = 422, description = "1402: nobody has it")))]
 pub async fn reclaim_machine(
     rest: Rest,

@@ -16,7 +16,7 @@ async fn act(rest: Rest, code: String, action: MachineAction, body: ServiceChang
 
 /// No new customers; who is there stays.
 #[utoipa::path(post, path = "/api/admin/machines/{code}/cordon", tag = "machines", params(("code" = String, Path)),
-    request_body = ServiceChange,
+    request_body = Option<ServiceChange>,
     responses((status = 200, body = Envelope<MachineView>), (status = 422, description = "1402: not from this state")))]
 pub async fn cordon(rest: Rest, Part(code): Part<String>, MaybeBody(body): MaybeBody<ServiceChange>) -> Response {
     act(rest, code, MachineAction::Cordon, body).await
@@ -24,7 +24,7 @@ pub async fn cordon(rest: Rest, Part(code): Part<String>, MaybeBody(body): Maybe
 
 /// Back into service.
 #[utoipa::path(post, path = "/api/admin/machines/{code}/uncordon", tag = "machines", params(("code" = String, Path)),
-    request_body = ServiceChange,
+    request_body = Option<ServiceChange>,
     responses((status = 200, body = Envelope<MachineView>), (status = 422, description = "1402: it is in service")))]
 pub async fn uncordon(rest: Rest, Part(code): Part<String>, MaybeBody(body): MaybeBody<ServiceChange>) -> Response {
     act(rest, code, MachineAction::Uncordon, body).await
@@ -32,7 +32,7 @@ pub async fn uncordon(rest: Rest, Part(code): Part<String>, MaybeBody(body): May
 
 /// No new customers and no renewals.
 #[utoipa::path(post, path = "/api/admin/machines/{code}/drain", tag = "machines", params(("code" = String, Path)),
-    request_body = ServiceChange,
+    request_body = Option<ServiceChange>,
     responses((status = 200, body = Envelope<MachineView>), (status = 422, description = "1402: not from this state")))]
 pub async fn drain(rest: Rest, Part(code): Part<String>, MaybeBody(body): MaybeBody<ServiceChange>) -> Response {
     act(rest, code, MachineAction::Drain, body).await
@@ -40,7 +40,7 @@ pub async fn drain(rest: Rest, Part(code): Part<String>, MaybeBody(body): MaybeB
 
 /// Out for good; its agent may not connect any more.
 #[utoipa::path(post, path = "/api/admin/machines/{code}/retire", tag = "machines", params(("code" = String, Path)),
-    request_body = ServiceChange,
+    request_body = Option<ServiceChange>,
     responses((status = 200, body = Envelope<MachineView>),
         (status = 409, description = "1400: somebody has it; the message says who and until when")))]
 pub async fn retire(rest: Rest, Part(code): Part<String>, MaybeBody(body): MaybeBody<ServiceChange>) -> Response {

@@ -103,7 +103,7 @@ fn bulk_view(choice: Choice) -> AnyView {
     let ids = ids.iter().map(|id| view! { <input r#type="hidden" name="ids[]" value=id.clone() /> }).collect_view();
     let months = bulk.months.map(|months| months_field(words, &bulk, months, &all));
     let class = if bulk.action == AllocationAction::Reclaim { "btn danger" } else { "btn primary" };
-    let go = words.with(&format!("allocations-bulk-{code}-go"), &[("n", possible.to_string())]);
+    let (go, held_back) = doing(words, bulk.action, possible);
     let hint = (bulk.action == AllocationAction::Reclaim)
         .then(|| view! { <p class="note-line">{words.t("allocation-reclaim-hint")}</p> });
     frame(
@@ -130,13 +130,24 @@ fn bulk_view(choice: Choice) -> AnyView {
                         ..TextField::default()
                     })}
                     <p class="actions">
-                        <button class=class disabled={possible == 0}>{go}</button>
+                        <button class=class disabled=held_back>{go}</button>
                         <a class="btn" href=paths::ALLOCATIONS>{words.t("form-cancel")}</a>
                     </p>
                 </form>
             </section>
         },
     )
+}
+
+/// What the button says that does it, and whether it stands back. Renewing names no number and never stands back: with other
+/// months than those looked at, others can be renewed.
+fn doing(words: Words, action: AllocationAction, possible: usize) -> (String, bool) {
+    match action {
+        AllocationAction::Renew => (words.t("allocations-bulk-renew-go"), false),
+        AllocationAction::Reclaim => {
+            (words.with("allocations-bulk-reclaim-go", &[("n", possible.to_string())]), possible == 0)
+        }
+    }
 }
 
 /// For how many months, with the button that shows what these would do to each.
@@ -158,5 +169,25 @@ fn months_field(words: Words, bulk: &AllocationBulk, months: u32, all: &[String]
         <p class="actions">
             <button class="btn" name="preview" value=here>{words.t("allocations-bulk-preview")}</button>
         </p>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::accounts::Language;
+
+    use super::*;
+
+    #[test]
+    fn renewing_promises_no_number_and_is_not_held_back_by_a_preview() {
+        for language in Language::ALL {
+            let said = |action, possible| doing(Words(language), action, possible);
+            let renew = said(AllocationAction::Renew, 0);
+            assert_eq!(renew, said(AllocationAction::Renew, 3));
+            assert!(!renew.1 && !renew.0.chars().any(|c| c.is_ascii_digit()), "{renew:?}");
+            let reclaim = said(AllocationAction::Reclaim, 3);
+            assert!(!reclaim.1 && reclaim.0.contains('3'), "{reclaim:?}");
+            assert!(said(AllocationAction::Reclaim, 0).1);
+        }
     }
 }

@@ -69,17 +69,25 @@ fn allocation_view(detail: AllocationDetail) -> AnyView {
 /// Brings the page up to date when the allocation or a step stands otherwise than it shows: what waits is tried every few
 /// seconds.
 fn follow(words: Words, allocation: &AllocationView, steps: &[ReclaimStepView]) -> impl IntoView + use<> {
-    // As `rg-follow` puts it together.
-    let steps = steps.iter().map(|step| format!(" {}{}", step.state.code(), step.at.timestamp())).collect::<String>();
     view! {
         <rg-follow
             data-href=format!("/api/admin/allocations/{}", allocation.id)
-            data-seen=format!("{}{steps}", allocation.state.code())
+            data-seen=standing(allocation.state, steps)
             data-changed=words.t("my-machine-changed")
         >
             <span role="status" class="unseen-text"></span>
         </rg-follow>
     }
+}
+
+/// How the allocation and its steps stand, as `rg-follow` puts it together: a waiting step has another time and other figures
+/// at nearly every try, so of those only why it waits counts.
+fn standing(state: AllocationState, steps: &[ReclaimStepView]) -> String {
+    let steps = steps.iter().map(|step| match step.state {
+        StepState::Waiting => format!(" waiting{}", step.result.get("reason").map_or("", String::as_str)),
+        over => format!(" {}{}", over.code(), step.at.format("%FT%T")),
+    });
+    format!("{}{}", state.code(), steps.collect::<String>())
 }
 
 fn facts(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
@@ -308,5 +316,35 @@ pub(crate) fn history_card(words: Words, events: Vec<AllocationEventView>) -> im
                 <th scope="col">{words.t("allocation-note")}</th>
             }, rows.collect_view())}
         </section>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn step(name: &str, state: StepState, at: &str, result: &[(&str, &str)]) -> ReclaimStepView {
+        let result = result.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let at = at.parse().expect("a time");
+        ReclaimStepView { step: name.to_owned(), state, result: result.collect::<BTreeMap<_, _>>(), at }
+    }
+
+    /// The same values as in `rg-follow.test.js`.
+    #[test]
+    fn a_waiting_step_stands_as_before_while_it_only_measures_otherwise() {
+        let at = |used: &str, at: &str| {
+            let steps = [
+                step("access", StepState::Done, "2026-11-27T14:00:00.123456Z", &[]),
+                step("processes", StepState::Waiting, at, &[("reason", "offline")]),
+                step("gpu_memory", StepState::Waiting, at, &[("usedBytes", used)]),
+            ];
+            standing(AllocationState::Reclaiming, &steps)
+        };
+        let first = at("7000000000", "2026-11-27T14:00:01Z");
+        assert_eq!(first, "reclaiming done2026-11-27T14:00:00 waitingoffline waiting");
+        assert_eq!(at("7000000001", "2026-11-27T14:00:09Z"), first);
+        assert_eq!(standing(AllocationState::Active, &[]), "active");
     }
 }

@@ -8,8 +8,8 @@ use contract::{ImportId, Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::{use_params_map, use_query_map};
+use platform::accounts::users::roles_kept;
 use platform::imports;
-use platform::roles::plain;
 
 use super::server_fns::{ConfirmImport, DiscardImport};
 use crate::door::{Refused, door, import_in_words, look, may_open, reload_after, row_in_words};
@@ -383,19 +383,8 @@ fn gives(words: Words, row: &ImportRow) -> AnyView {
 
 /// Roles are added, never taken away: those that somebody has stay beside those of the cell.
 fn with_those_kept(words: Words, before: &str, cell: String) -> String {
-    let is_called = |code: &str, text: &str| {
-        let words = [Language::Zh, Language::En].map(|language| plain(&role_name(language, code, code)));
-        plain(code) == plain(text) || words.contains(&plain(text))
-    };
-    // As the rows were read: a name may hold a comma, and is no part of a longer one.
-    let is_held = |text: &str| before.split("; ").any(|code| is_called(code, text));
-    let named: Vec<&str> = cell
-        .split([';', '；', '\n'])
-        .flat_map(|part| if is_held(part) { vec![part] } else { part.split([',', '，', '、']).collect() })
-        .collect();
-    let kept = before.split("; ").filter(|code| !code.is_empty() && !named.iter().any(|text| is_called(code, text)));
-    let kept: Vec<String> = kept.map(|code| role_name(words.0, code, code)).collect();
-    kept.into_iter().chain([cell]).collect::<Vec<_>>().join("; ")
+    let kept = roles_kept(before, &cell).into_iter().map(|code| role_name(words.0, code, code));
+    kept.chain([cell]).collect::<Vec<_>>().join("; ")
 }
 
 fn line(words: Words, subject: &Subject, row: ImportRow) -> impl IntoView + use<> {

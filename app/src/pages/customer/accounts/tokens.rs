@@ -10,7 +10,7 @@ use platform::{Error, OpContext};
 
 use super::page::{done_notice, tabs};
 use super::server_fns::{CreateApiToken, RevokeApiToken, RevokeApiTokens};
-use crate::door::{Refused, door, look, may_open};
+use crate::door::{Refused, door, look, must_hold};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::role_words::permission_title;
@@ -32,7 +32,7 @@ pub(super) fn read_form(
     days: &str,
     scopes: &[String],
 ) -> platform::Result<ApiTokenCreate> {
-    may_open(ctx, Permission::AccountsSecureOwn)?;
+    must_hold(ctx, Permission::AccountsSecureOwn)?;
     let days = match days.trim() {
         "" => None,
         days => Some(days.parse::<u16>().map_err(|_| Error::field("expiresAt", "field-not-a-number"))?),

@@ -180,7 +180,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
 fn follow(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
     let href =
         paths::with_query("/api/customer/machines", [("machine", allocation.machine.as_str()), ("pageSize", "10")]);
-    let seen = format!("{} {}", allocation.state.code(), allocation.ends_at.timestamp());
+    let seen = format!("{} {}", allocation.state.code(), allocation.ends_at.format("%FT%T"));
     view! {
         <rg-follow
             data-href=href

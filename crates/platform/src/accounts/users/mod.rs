@@ -20,6 +20,7 @@ use contract::{CustomerId, ErrorCode, May, Page, Permission, UserId};
 
 pub use bulk::{act_on_many, preview_many};
 pub use identities::unlink_identity;
+pub use import::roles_kept;
 pub use second_factor::reset_second_factor;
 pub use sessions::{end_session, end_sessions, sessions};
 

@@ -10,7 +10,7 @@ use contract::{CustomerId, Permission, RoleId, UserId};
 
 use super::super::{details, refuse_reserved, store};
 use super::passwords::{self, kept_faults};
-use super::places::{self, Called, Customers};
+use super::places::{self, BETWEEN, Called, Customers};
 use super::{Evaluation, Written};
 use crate::authz::{AssignRole, UserRef};
 use crate::customers::Joining;
@@ -18,9 +18,6 @@ use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::imports::{Judged, TextRow, fault, faults_of, text_of};
 use crate::{Result, customers, roles};
-
-/// Between roles, and between customers.
-const BETWEEN: &str = "; ";
 
 /// What there is that the rows of a batch are about.
 struct Seen {

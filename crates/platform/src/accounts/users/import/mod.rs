@@ -18,6 +18,7 @@ use contract::{CustomerId, RoleId, UserId};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use columns::{COLUMNS, compared};
+pub use places::roles_kept;
 
 use super::super::bootstrap::new_password;
 use super::super::{PasswordRule, SessionEnding, password, password_rule};

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use contract::CustomerId;
 use contract::accounts::{Language, MemberRole};
 
-use crate::roles::{Assignable, plain};
+use crate::roles::{Assignable, BUILT_IN, plain};
+
+/// Between roles, and between customers, of what is there.
+pub(super) const BETWEEN: &str = "; ";
 
 /// The names in a cell, as far as they are known whole: a name may hold a comma.
 pub(super) fn names(text: &str, known: impl Fn(&str) -> bool) -> Vec<String> {
@@ -111,6 +114,23 @@ fn with_role(text: &str) -> Option<(&str, MemberRole)> {
     Some((name, role))
 }
 
+/// Those of somebody's roles that a cell does not call: roles are added, never taken away, so they stay beside those of the
+/// cell. `before` as a preview says it: codes of built-in roles, names of others.
+pub fn roles_kept<'a>(before: &'a str, cell: &str) -> Vec<&'a str> {
+    let held: Vec<&str> = before.split(BETWEEN).collect();
+    let called = names(cell, |part| held.iter().any(|role| is_called(role, part)));
+    held.into_iter().filter(|role| !called.iter().any(|name| is_called(role, name))).collect()
+}
+
+fn is_called(role: &str, text: &str) -> bool {
+    let text = plain(text);
+    let in_words = |language| plain(&texts::message(language, &format!("role-{role}"), &[]));
+    !text.is_empty()
+        && (plain(role) == text
+            || BUILT_IN.contains(&role)
+                && [Language::Zh, Language::En].into_iter().any(|language| in_words(language) == text))
+}
+
 /// What stands before brackets at the end, and in them.
 fn in_brackets(text: &str) -> Option<(&str, &str)> {
     let inner = text.strip_suffix([')', '）'])?;
@@ -149,6 +169,21 @@ mod tests {
         let (code, name) = ("custom-8".to_owned(), "Operator\u{200b}".to_owned());
         roles.push(Assignable { id: contract::RoleId(8), code, name, builtin: false, powers: Vec::new() });
         assert!(matches!(role(&roles, "Operator"), Called::Several));
+    }
+
+    #[test]
+    fn roles_that_a_cell_does_not_call_whole_are_kept() {
+        let before = "teacher; Lab; Night, Day";
+        for (cell, kept) in [
+            ("Lab leader", vec!["teacher", "Lab", "Night, Day"]),
+            ("Lab", vec!["teacher", "Night, Day"]),
+            ("ｌａｂ、教师", vec!["Night, Day"]),
+            ("Night, Day; TEACHER", vec!["Lab"]),
+            ("Night；teachers", vec!["teacher", "Lab", "Night, Day"]),
+            ("-", vec!["teacher", "Lab", "Night, Day"]),
+        ] {
+            assert_eq!(roles_kept(before, cell), kept, "{cell}");
+        }
     }
 
     #[test]
