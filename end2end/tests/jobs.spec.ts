@@ -1,5 +1,5 @@
 // What a customer's people see of their jobs, of what is on its way in and of how much is stored.
-import { expect, expectAccessible, test } from '../fixtures/test.js';
+import { expect, test } from '../fixtures/test.js';
 
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
@@ -37,7 +37,6 @@ test.describe('without JavaScript', () => {
     await expect(upload).toContainText('going.bin');
     await expect(page.locator('.facts dd').first()).toContainText('1 MiB');
     await expect(page.locator('.facts dd').first()).toContainText('2 GiB');
-    await expectAccessible(page);
 
     await upload.locator('[popovertarget^="ask-"]').first().click();
     await upload.locator('.ask .btn.danger').first().click();

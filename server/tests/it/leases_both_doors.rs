@@ -141,8 +141,8 @@ async fn pages_of_a_machine_say_who_has_it_and_why_it_is_out() {
     let allocation = page(&format!("/admin/allocations/{id}")).await;
     assert!(allocation.contains("id=\"request\"") && allocation.contains("a paper"), "{allocation}");
     let made_up = page("/admin/machines?did=delete&done=999&ids=Call-Bob").await;
-    // Above it, the search says where one is.
-    let made_up = made_up.split_once("<main").expect("a page has its part").1;
+    // Forms know where one is.
+    let made_up = made_up.replace("ids=Call-Bob\"", "").replace("ids%3DCall-Bob\"", "");
     assert!(!made_up.contains("Done for") && !made_up.contains("Call-Bob"), "{made_up}");
     let none = page("/admin/allocations?q=nobody").await;
     assert!(none.contains("No allocation matches these filters."), "{none}");

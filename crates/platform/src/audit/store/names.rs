@@ -52,7 +52,7 @@ pub(in crate::audit) async fn renamed(tx: &mut Tx, wanted: &BTreeSet<Thing>) -> 
                   e.before->>'name' as "before!"
            from unnest($1::text[], $2::text[]) as wanted(kind, id)
                 join audit_events e on e.target_kind = wanted.kind and e.target_id = wanted.id
-           where e.outcome = 'done' and e.before->>'name' <> e.after->>'name'
+           where e.outcome = 'done' and case when e.before->>'name' <> e.after->>'name' then 1 end = 1
            order by e.at, e.id"#,
         &kinds,
         &ids

@@ -204,8 +204,8 @@ async fn guesses_at_many_accounts_here_are_counted_by_address_while_a_directory_
     }
     // The one count that both are in, as it is after many more.
     let more = "insert into login_attempts (subject, at)
-                select both.subject, both.at from generate_series(1, 25),
-                  (select subject, max(at) as at from login_attempts group by subject having count(*) = 2) both";
+                select counted.subject, counted.at from generate_series(1, 25),
+                  (select subject, max(at) as at from login_attempts group by subject having count(*) = 2) counted";
     let added = sqlx::query(more).execute(world.test.owner_pool()).await.unwrap().rows_affected();
     assert_eq!(added, 25, "nothing counts over names");
     // A right guess says no more than a wrong one.

@@ -117,7 +117,7 @@ fn with_role(text: &str) -> Option<(&str, MemberRole)> {
 /// Those of somebody's roles that a cell does not call: roles are added, never taken away, so they stay beside those of the
 /// cell. `before` as a preview says it: codes of built-in roles, names of others.
 pub fn roles_kept<'a>(before: &'a str, cell: &str) -> Vec<&'a str> {
-    let held: Vec<&str> = before.split(BETWEEN).collect();
+    let held: Vec<&str> = before.split(BETWEEN).filter(|role| !role.is_empty()).collect();
     let called = names(cell, |part| held.iter().any(|role| is_called(role, part)));
     held.into_iter().filter(|role| !called.iter().any(|name| is_called(role, name))).collect()
 }
