@@ -91,7 +91,8 @@ test.describe('without JavaScript', () => {
     await page.locator('#bulk button').click();
     await expect(page.locator('tbody tr')).toHaveCount(3);
     await page.locator('main form button.primary').click();
-    await expect(page).toHaveURL(/\/admin\/users$/);
+    await expect(page).toHaveURL(/\/admin\/users\?done=2&seal=/);
+    await expect(page.locator('main')).toContainText('Done for 2 users.');
     await page.goto('/admin/users?state=disabled');
     await expect(page.locator('tbody tr')).toHaveCount(2);
   });
