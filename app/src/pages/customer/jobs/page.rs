@@ -127,7 +127,7 @@ fn upload_row(words: Words, going: Going) -> impl IntoView {
             <td data-label=words.t("uploads-progress")>{words.with("upload-progress", &done)}</td>
             <td data-label=words.t("uploads-by")>{going.by}</td>
             <td data-label=words.t("uploads-until")>{until}</td>
-            <td class="row-actions">{again} {give_up}</td>
+            <td class="row-actions">{again} " " {give_up}</td>
         </tr>
     }
 }
@@ -208,7 +208,7 @@ fn row(words: Words, job: OwnJobView, of_others: bool) -> impl IntoView {
                 None => subject.name.into_any(),
             };
             let why = subject.message.map(|message| view! { <span class="sub">{message}</span> });
-            view! { {name} <span class="sub">{standing}</span> {why} }.into_any()
+            view! { {name} " " <span class="sub">{standing}</span> " " {why} }.into_any()
         }
     };
     let person = of_others.then(|| {
@@ -221,7 +221,7 @@ fn row(words: Words, job: OwnJobView, of_others: bool) -> impl IntoView {
             <th scope="row">{kind_word(words, job.kind)}</th>
             <td data-label=words.t("own-jobs-about")>{about}</td>
             <td data-label=words.t("own-jobs-state")>
-                {state(tone, words.t(&format!("job-state-{}", job.state.code())))} {again} {attempts}
+                {state(tone, words.t(&format!("job-state-{}", job.state.code())))} " " {again} " " {attempts}
             </td>
             <td class="num" data-label=words.t("own-jobs-progress")>
                 {job.progress.map_or_else(|| NOT_MEASURED.to_owned(), |percent| format!("{percent}\u{a0}%"))}
