@@ -104,16 +104,10 @@ pub(crate) async fn maintenance(
     (starts_at, ends_at): (DateTime<Utc>, DateTime<Utc>),
     word: &str,
 ) -> Result<()> {
-    for customer in store::customers_between(tx, machine, starts_at, ends_at).await? {
-        let args = vec![
-            ("startsAt", Value::Time(starts_at)),
-            ("endsAt", Value::Time(ends_at)),
-            ("word", Value::Text(word.to_owned())),
-        ];
-        let whom = Whom { customer, machine, owners_only: false };
-        tell(platform, tx, ctx, whom, NotificationKind::MaintenancePlanned, args).await?;
-    }
-    Ok(())
+    let word = Value::Text(word.to_owned());
+    let args = vec![("startsAt", Value::Time(starts_at)), ("endsAt", Value::Time(ends_at)), ("word", word)];
+    let about = (machine, (starts_at, ends_at));
+    tell_those_between(platform, tx, ctx, about, NotificationKind::MaintenancePlanned, args).await
 }
 
 /// A maintenance they were told of does not come, or is over before its time.
@@ -149,16 +143,10 @@ async fn cancelled(
     (starts_at, ends_at): (DateTime<Utc>, DateTime<Utc>),
     change: &str,
 ) -> Result<()> {
-    for customer in store::customers_between(tx, machine, starts_at, ends_at).await? {
-        let args = vec![
-            ("change", Value::Text(change.to_owned())),
-            ("startsAt", Value::Time(starts_at)),
-            ("endsAt", Value::Time(ends_at)),
-        ];
-        let whom = Whom { customer, machine, owners_only: false };
-        tell(platform, tx, ctx, whom, NotificationKind::MaintenanceCancelled, args).await?;
-    }
-    Ok(())
+    let change = Value::Text(change.to_owned());
+    let args = vec![("change", change), ("startsAt", Value::Time(starts_at)), ("endsAt", Value::Time(ends_at))];
+    let about = (machine, (starts_at, ends_at));
+    tell_those_between(platform, tx, ctx, about, NotificationKind::MaintenanceCancelled, args).await
 }
 
 /// A maintenance begins: told to those who have the machine while it lasts, also to who got it after it was planned.
@@ -170,12 +158,9 @@ pub(crate) async fn maintenance_begun(
     (starts_at, ends_at): (DateTime<Utc>, DateTime<Utc>),
     word: &str,
 ) -> Result<()> {
-    for customer in store::customers_between(tx, machine, starts_at, ends_at).await? {
-        let args = vec![("endsAt", Value::Time(ends_at)), ("word", Value::Text(word.to_owned()))];
-        let whom = Whom { customer, machine, owners_only: false };
-        tell(platform, tx, ctx, whom, NotificationKind::MaintenanceBegun, args).await?;
-    }
-    Ok(())
+    let args = vec![("endsAt", Value::Time(ends_at)), ("word", Value::Text(word.to_owned()))];
+    let about = (machine, (starts_at, ends_at));
+    tell_those_between(platform, tx, ctx, about, NotificationKind::MaintenanceBegun, args).await
 }
 
 /// A maintenance has run its time: told to those of them who still have the machine, or get it.
@@ -186,10 +171,23 @@ pub(crate) async fn maintenance_over(
     machine: MachineId,
     (starts_at, ends_at): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<()> {
-    for customer in store::customers_between(tx, machine, starts_at, ends_at).await? {
-        let args = vec![("startsAt", Value::Time(starts_at)), ("endsAt", Value::Time(ends_at))];
+    let args = vec![("startsAt", Value::Time(starts_at)), ("endsAt", Value::Time(ends_at))];
+    let about = (machine, (starts_at, ends_at));
+    tell_those_between(platform, tx, ctx, about, NotificationKind::MaintenanceOver, args).await
+}
+
+/// Tells all people of everybody who has the machine in this time.
+async fn tell_those_between(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    (machine, (from, until)): (MachineId, (DateTime<Utc>, DateTime<Utc>)),
+    kind: NotificationKind,
+    args: Vec<(&'static str, Value)>,
+) -> Result<()> {
+    for customer in store::customers_between(tx, machine, from, until).await? {
         let whom = Whom { customer, machine, owners_only: false };
-        tell(platform, tx, ctx, whom, NotificationKind::MaintenanceOver, args).await?;
+        tell(platform, tx, ctx, whom, kind, args.clone()).await?;
     }
     Ok(())
 }
