@@ -259,6 +259,13 @@ pub const GROUPS: &[Group] = &[
     },
 ];
 
+/// What can be given alone and then opens no page, with the key of what it is for: whoever makes a role reads so before.
+pub const WITHOUT_PAGE: [(Permission, &str); 3] = [
+    (Permission::FilesView, "permission-note-files-view"),
+    (Permission::FilesUpload, "permission-note-files-upload"),
+    (Permission::JobsView, "permission-note-jobs-view"),
+];
+
 /// The entries of a group that this person sees.
 pub fn visible<'a>(group: &'a Group, ctx: &'a OpContext) -> impl Iterator<Item = &'a Entry> {
     let acts = ctx.user().is_some_and(|user| user.active_customer.is_some());

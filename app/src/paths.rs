@@ -326,6 +326,16 @@ pub fn allocations_of(id: contract::CustomerId) -> String {
     format!("{ALLOCATIONS}?customerId={id}")
 }
 
+/// The instances of a customer, for staff.
+pub fn instances_of(id: contract::CustomerId) -> String {
+    format!("{INSTANCES}?customerId={id}")
+}
+
+/// Use and costs of a customer, for staff.
+pub fn billing_of(id: contract::CustomerId) -> String {
+    format!("{BILLING}?customerId={id}")
+}
+
 /// How one wants to be told.
 pub fn notification_choices() -> String {
     format!("{ACCOUNT}#notifications")
@@ -351,6 +361,11 @@ pub fn machine_allocate(code: &str) -> String {
     format!("{MACHINES}/{code}/allocate")
 }
 
+/// The search from a page, without what is searched for.
+pub fn search_on(page: &str) -> String {
+    format!("{SEARCH}?on={}", encode(page))
+}
+
 /// A machine one's customer has.
 pub fn my_machine(code: &str) -> String {
     format!("/machines/{code}")
@@ -359,6 +374,11 @@ pub fn my_machine(code: &str) -> String {
 /// A machine one's customer has, with a range of its charts.
 pub fn my_machine_range(code: &str, range: &str) -> String {
     format!("/machines/{code}?range={range}")
+}
+
+/// Machines that are lent as a whole and are in service.
+pub fn machines_lendable() -> String {
+    format!("{MACHINES}?serviceState=in_service&pool=whole")
 }
 
 /// A machine.
@@ -414,6 +434,11 @@ pub fn machine_docker_saved(code: &str) -> String {
     format!("{}?done=saved", machine_docker(code))
 }
 
+/// A machine's passport.
+pub fn machine_passport(code: &str) -> String {
+    format!("{MACHINES}/{code}/passport")
+}
+
 /// What staff do with a machine.
 pub fn machine_service(code: &str) -> String {
     format!("{MACHINES}/{code}/service")
@@ -447,6 +472,17 @@ pub fn unpacked(ids: &[String]) -> Vec<String> {
 pub fn machines_bulk(action: &str, ids: &[String], done: usize) -> String {
     let (ids, more) = packed(ids);
     format!("{MACHINES_BULK}?action={action}&done={done}&more={more}&ids={ids}")
+}
+
+/// The list, with what was done with all of these machines.
+pub fn machines_done(action: &str, ids: &[String]) -> String {
+    let (packed, _) = packed(ids);
+    format!("{MACHINES}?did={action}&done={}&ids={packed}", ids.len())
+}
+
+/// The list, with what was done with so many allocations.
+pub fn allocations_done(action: &str, done: usize) -> String {
+    format!("{ALLOCATIONS}?did={action}&done={done}")
 }
 
 /// What is left of many allocations, some of which are done already.

@@ -31,6 +31,14 @@ pub fn role_in_words(language: Language, mut role: RoleView) -> RoleView {
     role
 }
 
+/// The roles whose name, description or code holds what is looked for, with their words.
+pub fn roles_in_words(language: Language, roles: Vec<RoleView>, q: Option<&str>) -> Vec<RoleView> {
+    let q = q.map(|q| q.trim().to_lowercase()).unwrap_or_default();
+    let holds = |text: &str| text.to_lowercase().contains(&q);
+    let found = |role: &RoleView| holds(&role.name) || holds(&role.description) || holds(&role.code);
+    roles.into_iter().map(|role| role_in_words(language, role)).filter(found).collect()
+}
+
 /// Roles with their words.
 pub fn briefs_in_words(language: Language, mut roles: Vec<RoleBrief>) -> Vec<RoleBrief> {
     for role in roles.iter_mut().filter(|role| role.builtin) {

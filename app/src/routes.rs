@@ -105,6 +105,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/machines/bulk") view=admin::machines::bulk::BulkPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/:code/docker") view=admin::engines::page::EnginePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/:code/service") view=admin::machines::service::ServicePage ssr=SsrMode::Async />
+                <Route path=path!("/admin/machines/:code/passport") view=admin::machines::passport::PassportPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/machines/new") view=admin::machines::edit::NewPage ssr=SsrMode::Async />
                 <Route
                     path=path!("/admin/machines/join-tokens")

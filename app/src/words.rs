@@ -31,7 +31,8 @@ impl Words {
 
     /// Some texts, and the units of time, for islands; a `{}` stands where a value goes.
     pub fn lexicon(self, keys: &[&str]) -> Lexicon {
-        let holes = ["value", "time", "for", "age", "temperature", "n", "values"].map(|name| (name, "{}".to_owned()));
+        let holes = ["value", "time", "for", "age", "temperature", "n", "values", "customer", "days"]
+            .map(|name| (name, "{}".to_owned()));
         let say = |key: &&str| ((*key).to_owned(), self.with(key, &holes));
         Lexicon(keys.iter().chain(&UNITS).map(say).collect())
     }
@@ -45,13 +46,14 @@ mod tests {
     use contract::accounts::{Language, LdapSecurity, MemberRole, ProviderKind, ProviderStep, SessionKind, Theme};
     use contract::allocations::{AllocationState, RenewalState, StepState};
     use contract::announcements::{AnnouncementKind, Audience};
+    use contract::imports::ImportState;
     use contract::machines::{Pool, Presence, ServiceState};
     use contract::metrics::Trouble;
     use contract::quotas::QuotaResource;
     use contract::settings::{SETTINGS, SettingGroup, SettingKind};
     use contract::users::{UserAction, UserState};
 
-    use crate::menus::GROUPS;
+    use crate::menus::{GROUPS, WITHOUT_PAGE};
     use crate::pages::admin::machines::charts::RANGES;
     use crate::pages::admin::metrics::order::WallSort;
 
@@ -98,6 +100,7 @@ mod tests {
         };
         add("presence", Presence::ALL.iter().map(|v| v.code()).collect());
         add("service", ServiceState::ALL.iter().map(|v| v.code()).collect());
+        add("passport-event", vec!["xid", "ecc_uncorrected", "lost", "returned", "found", "removed"]);
         add("pool", Pool::ALL.iter().map(|v| v.code()).collect());
         add("trouble", Trouble::ALL.iter().map(|v| v.code()).collect());
         add("theme", Theme::ALL.iter().map(|v| v.code()).collect());
@@ -122,7 +125,11 @@ mod tests {
         add("renewal-state", RenewalState::ALL.iter().map(|v| v.code()).collect());
         add("step-state", StepState::ALL.iter().map(|v| v.code()).collect());
         add("step", vec!["access", "processes", "gpu_memory", "pool"]);
-        add("step-reason", vec!["offline", "no_figures"]);
+        add("step-reason", vec!["offline", "no_figures", "not_monitored"]);
+        add("tile", vec!["free", "held", "ending", "grace", "reclaiming", "shared"]);
+        add("allocation", vec!["days-left", "hours-left", "minutes-left"]);
+        add("home-ends", vec!["days", "hours", "minutes"]);
+        add("allocations-bulk", vec!["renew-done", "reclaim-done"]);
         add(
             "allocation-event",
             vec![
@@ -178,7 +185,22 @@ mod tests {
         add("throttle", vec!["power_cap", "hw_thermal", "sw_thermal", "hw_slowdown", "power_brake"]);
         keys.extend(GROUPS.iter().flat_map(|group| group.entries).map(|entry| entry.key.to_owned()));
         keys.extend(GROUPS.iter().map(|group| group.key.to_owned()));
+        keys.extend(WITHOUT_PAGE.map(|(_, key)| key.to_owned()));
         keys
+    }
+
+    /// What is refused because of a state says it in words: no code of ours stands in a sentence.
+    #[test]
+    fn refusals_name_states_in_words() {
+        let allocations = AllocationState::ALL.iter().map(|state| ("error-allocation-state", state.code()));
+        let imports = ImportState::ALL.iter().map(|state| ("error-import-state", state.code()));
+        let said: Vec<_> = allocations
+            .chain(imports)
+            .map(|(key, state)| (state, texts::message(Language::Zh, key, &[("state", state.to_owned())])))
+            .collect();
+        assert!(said.iter().all(|(state, text)| !text.contains(state) && !text.contains("error-")), "{said:?}");
+        let texts: std::collections::BTreeSet<_> = said.iter().map(|(_, text)| text).collect();
+        assert_eq!(texts.len(), said.len(), "each has its own");
     }
 
     #[test]

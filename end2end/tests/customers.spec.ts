@@ -25,7 +25,14 @@ test('an admin adds two customers, the first with its owner', async ({ page, ins
   await page.reload();
   await expect(page.locator('body')).not.toContainText(owner.password);
   await expect(page.getByRole('row', { name: /People/ })).toContainText('1');
+  await expect(page.getByRole('heading', { name: 'Instances and costs' })).toBeVisible();
   await expectAccessible(page);
+  await page.locator('form.filters input[name="q"]').fill('nobody');
+  await page.locator('form.filters button').click();
+  await expect(page.locator('main')).toContainText('Nothing matches these filters.');
+  await page.locator('form.filters input[name="q"]').fill('EVE');
+  await page.locator('form.filters button').click();
+  await expect(page.getByRole('row', { name: /tyrell\.eve/ })).toBeVisible();
 
   const token = await installation.token(installation.admin);
   ids.push(Number(new URL(page.url()).pathname.split('/').at(-1)));

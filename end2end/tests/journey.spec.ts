@@ -191,6 +191,12 @@ test('the admin grants it, takes the machine back, and the open page of its owne
   await page.goto('/admin/allocations');
   await expect(page.locator('body')).toContainText('The paper is due');
   await expectAccessible(page);
+  // On the allocation's own page as well.
+  await page.locator('form.inline a').first().click();
+  await expect(page.locator('#request')).toContainText('The paper is due');
+  await page.locator('#request').getByRole('button', { name: '拒绝' }).click();
+  await expect(page.locator('#request .fault')).toHaveCount(1);
+  await expect(page).toHaveURL(/\/admin\/allocations\/\d+/);
   await page.getByRole('button', { name: '同意' }).click();
   await expect(page.locator('body')).toContainText('续期');
   await expectAccessible(page);
@@ -205,6 +211,10 @@ test('the admin grants it, takes the machine back, and the open page of its owne
   await expect(theirs.locator('.live')).toHaveClass(/lost/);
   await expect(theirs.locator('.live')).toHaveText('Your period on this machine is over.');
   await expect(chinese.locator('.live')).toHaveText('您对这台机器的使用期已结束。');
+  // And does not go on showing how long still, or how to get in.
+  await expect(theirs.locator('[data-part="main"]')).toContainText('The machine is being taken back.');
+  await expect(theirs.locator('.head')).not.toContainText('days left');
+  await expect(theirs.locator('.command-line')).toHaveCount(0);
   await chinese.close();
   await theirs.reload();
   await expect(theirs.locator('body')).not.toContainText('Online');
@@ -238,7 +248,7 @@ test('many are renewed at once, and the time line and the hand-over page show it
   await expect(page.getByRole('row', { name: /many-2/ })).toContainText('Taken from');
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Renew 1 allocation' }).click();
-  await expect(page).toHaveURL(/\/admin\/allocations$/);
+  await expect(page.getByRole('status').filter({ hasText: '1 allocation was renewed.' })).toBeVisible();
 
   await page.goto('/admin/allocations/timeline?q=many-');
   await expect(page.locator('.timeline-names li')).toHaveCount(2);
@@ -254,6 +264,27 @@ test('many are renewed at once, and the time line and the hand-over page show it
   await expect(page.locator('table').first()).toContainText('GPU-');
   await expect(page.getByText('GPUs missing: 0')).toBeVisible();
   await expectAccessible(page);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await expectNoSideScroll(page);
+  await page.setViewportSize({ width: 1280, height: 800 });
   await page.emulateMedia({ media: 'print' });
   await expect(page.getByRole('navigation').first()).toBeHidden();
+  await page.emulateMedia({ media: null });
+
+  // The machine's passport has the lease, and leads to its hand-over.
+  await page.goto('/admin/machines/lease-01');
+  await page.getByRole('link', { name: 'Passport', exact: true }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('Passport of lease-01');
+  await expect(page.getByRole('region', { name: 'GPUs, present and past' })).toContainText('GPU-');
+  const lease = page.getByRole('region', { name: 'Leases, and how the machine came back' });
+  await expect(lease.getByRole('row', { name: /As it was handed over/ })).toBeVisible();
+  await expectAccessible(page);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await expectNoSideScroll(page);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.emulateMedia({ media: 'print' });
+  await expect(page.getByRole('button', { name: 'Print' })).toBeHidden();
+  await page.emulateMedia({ media: null });
+  await lease.locator(`a[href$="/${rows[0].id}/handover"]`).click();
+  await expect(page).toHaveURL(new RegExp(`/admin/allocations/${rows[0].id}/handover$`));
 });

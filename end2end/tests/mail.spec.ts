@@ -76,6 +76,10 @@ test('an owner invites somebody, who makes an account without a script', async (
   await signIn(page, owner);
   await look(page, installation.url, 'en', 'light');
   await page.goto('/members');
+  await fill(page, 'email', 'no-address zoe@');
+  await page.getByRole('button', { name: 'Send invitations' }).click();
+  await expect(page.locator('#invite [name="email"]')).toHaveValue(/no-address/);
+  expect(page.url(), 'whom one invites stands in no address').not.toContain('no-address');
   await fill(page, 'email', 'lee@acme.example');
   await page.getByRole('button', { name: 'Send invitations' }).click();
   await expect(page.locator('#invite').getByRole('status')).toContainText('on its way');

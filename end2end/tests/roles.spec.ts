@@ -18,6 +18,9 @@ test.describe('without JavaScript', () => {
     await page.locator('main form button.primary').click();
     await expect(page.locator('h1')).toHaveText('Night shift');
     await expect(page.locator('code', { hasText: 'machines:view' })).toBeVisible();
+    await page.goto('/admin/roles?q=night');
+    await expect(page.locator('tbody tr')).toHaveCount(1);
+    await expect(page.locator('tbody')).toContainText('Night shift');
 
     await page.goto('/admin/users/new');
     await page.locator('[name="form[username]"]').fill('night');

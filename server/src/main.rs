@@ -88,7 +88,7 @@ enum Command {
 enum Admin {
     /// Make a join token for agents; prints its secret.
     JoinToken {
-        #[arg(long, default_value = "made on the command line")]
+        #[arg(long, default_value = "")]
         note: String,
         /// For one machine only.
         #[arg(long, conflicts_with = "max_uses")]

@@ -21,9 +21,18 @@ pub(super) fn banners(words: Words) -> impl IntoView {
         Audience::Customers | Audience::Chosen => !staff_side,
     };
     let banners = use_context::<Vec<BannerView>>().unwrap_or_default();
-    let shown: Vec<_> = banners.into_iter().filter(of_this_portal).map(|b| banner(words, b, back.clone())).collect();
-    (!shown.is_empty())
-        .then(|| view! { <aside class="banners" aria-label=words.t("announcements-title")>{shown}</aside> })
+    let mut shown: Vec<_> =
+        banners.into_iter().filter(of_this_portal).map(|b| banner(words, b, back.clone())).collect();
+    if shown.is_empty() {
+        return None;
+    }
+    // The first is the most serious; more than two would push the page out of sight.
+    let folded = if shown.len() > 2 { shown.split_off(1) } else { Vec::new() };
+    let folded = (!folded.is_empty()).then(|| {
+        let count = words.with("announcements-more", &[("n", folded.len().to_string())]);
+        view! { <details class="more-banners"><summary>{count}</summary> <div class="banners">{folded}</div></details> }
+    });
+    Some(view! { <aside class="banners" aria-label=words.t("announcements-title")>{shown} {folded}</aside> })
 }
 
 fn banner(words: Words, banner: BannerView, back: String) -> impl IntoView {

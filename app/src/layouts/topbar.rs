@@ -51,12 +51,16 @@ pub fn brand() -> impl IntoView {
 }
 
 fn search(words: Words) -> impl IntoView {
+    // What can be done with what is open is found from here; the address without its query is enough for that.
+    let on = here().split('?').next().unwrap_or_default().to_owned();
+    let asks = paths::search_on(&on);
     view! {
         <form class="search" method="get" action=paths::SEARCH role="search">
             <span class="icon" inner_html=icons::SEARCH></span>
             <input r#type="search" name="q" placeholder=words.t("frame-search") aria-label=words.t("frame-search") aria-keyshortcuts="Control+K" />
+            <input r#type="hidden" name="on" value=on />
         </form>
-        <rg-palette data-label=words.t("frame-search") data-href=paths::SEARCH></rg-palette>
+        <rg-palette data-label=words.t("frame-search") data-href=asks></rg-palette>
     }
 }
 

@@ -1,5 +1,7 @@
-//! What is found for a text: pages, actions, machines, allocations, customers, people; each only for who may. The command
+//! What is found for a text: what can be done with what is open, pages, actions, machines, allocations, customers, people; each only for who may. The command
 //! palette shows this page's list in its dialog.
+
+mod actions;
 
 use contract::allocations::{AllocationQuery, AllocationState};
 use contract::customers::CustomerQuery;
@@ -10,20 +12,11 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use platform::{Error, OpContext, Platform, Result};
 
+use self::actions::Typed;
 use crate::door::door;
 use crate::layouts::{Area, PageFrame, destinations, frame, page};
 use crate::paths;
 use crate::words::Words;
-
-/// Actions that begin somewhere new: word, address, permission.
-const ACTIONS: [(&str, &str, Permission); 6] = [
-    ("machines-add", paths::MACHINE_NEW, Permission::MachinesCreate),
-    ("import-title", paths::MACHINES_IMPORT, Permission::MachinesCreate),
-    ("import-users-title", paths::USERS_IMPORT, Permission::UsersCreate),
-    ("machines-join", paths::JOIN_TOKENS, Permission::MachinesEnroll),
-    ("customers-add", paths::CUSTOMER_NEW, Permission::CustomersCreate),
-    ("timeline-title", paths::ALLOCATIONS_TIMELINE, Permission::AllocationsManage),
-];
 
 /// Most hits of a kind.
 const MOST: u32 = 8;
@@ -37,38 +30,39 @@ struct Hit {
     href: String,
 }
 
-/// `/search?q=`.
+/// `/search?q=`; `on` is the page that one comes from.
 #[component]
 pub fn SearchPage() -> impl IntoView {
-    let text = use_query_map().get_untracked().get("q").map(|q| q.trim().to_owned()).unwrap_or_default();
+    let map = use_query_map().get_untracked();
+    let text = map.get("q").map(|q| q.trim().to_owned()).unwrap_or_default();
+    let on = map.get("on").unwrap_or_default();
     let (platform, ctx) = door();
-    let wanted = text.clone();
+    let (wanted, open) = (text.clone(), on.clone());
     page(
         async move {
             if ctx.user().is_none() {
                 return Err(Error::new(ErrorCode::Unauthenticated));
             }
-            hits(&platform, &ctx, &wanted).await
+            hits(&platform, &ctx, &wanted, &open).await
         },
-        move |hits| search_view(text, hits),
+        move |hits| search_view(text, on, hits),
     )
 }
 
-async fn hits(platform: &Platform, ctx: &OpContext, text: &str) -> Result<Vec<Hit>> {
+async fn hits(platform: &Platform, ctx: &OpContext, text: &str, on: &str) -> Result<Vec<Hit>> {
     let words = Words::now();
     let lower = text.to_lowercase();
-    let mut hits: Vec<Hit> = destinations(words)
-        .into_iter()
-        .filter(|(title, _)| lower.is_empty() || title.to_lowercase().contains(&lower))
-        .map(|(title, href)| Hit { kind: "search-page", title, detail: String::new(), href })
-        .collect();
-    let begin = ACTIONS.into_iter().filter(|(.., permission)| ctx.holds(*permission)).map(|(key, href, _)| Hit {
-        kind: "search-action",
-        title: words.t(key),
-        detail: String::new(),
-        href: href.to_owned(),
-    });
-    hits.extend(begin.filter(|hit| lower.is_empty() || hit.title.to_lowercase().contains(&lower)));
+    let typed = Typed::new(text);
+    let open = actions::on_open(platform, ctx, words, (on, &typed)).await;
+    let nothing_open = open.is_none();
+    let mut hits = open.unwrap_or_default();
+    let pages = destinations(words).into_iter();
+    let pages = pages.filter(|(title, _)| lower.is_empty() || title.to_lowercase().contains(&lower));
+    hits.extend(pages.map(|(title, href)| Hit { kind: "search-page", title, detail: String::new(), href }));
+    hits.extend(actions::general(words, ctx, &typed));
+    if nothing_open {
+        hits.extend(actions::with_machines(words, ctx, &typed));
+    }
     if text.is_empty() {
         return Ok(hits);
     }
@@ -141,18 +135,19 @@ fn machine_actions(words: Words, ctx: &OpContext, machine: &MachineRow) -> Vec<H
         (Permission::MachinesOperate, "service-title", paths::machine_service(&machine.id)),
         (Permission::AllocationsCreate, "allocate-title", paths::machine_allocate(&machine.id)),
         (Permission::MachinesUpdate, "machine-edit-title", paths::machine_edit(&machine.id)),
+        (Permission::MachinesView, "passport-title", paths::machine_passport(&machine.id)),
     ];
     let held = actions.into_iter().filter(|(permission, ..)| ctx.holds(*permission));
     held.map(|(_, key, href)| Hit {
         kind: "search-action",
-        title: words.with(key, &[("name", machine.name.clone())]),
+        title: words.with(key, &[("name", machine.name.clone()), ("machine", machine.name.clone())]),
         detail: machine.id.clone(),
         href,
     })
     .collect()
 }
 
-fn search_view(text: String, hits: Vec<Hit>) -> AnyView {
+fn search_view(text: String, on: String, hits: Vec<Hit>) -> AnyView {
     let words = Words::now();
     let head = PageFrame::new(words.t("search-title"), Area::Elsewhere);
     let found = hits.into_iter().map(|hit| {
@@ -178,6 +173,7 @@ fn search_view(text: String, hits: Vec<Hit>) -> AnyView {
             <section class="card">
                 <form class="filters" method="get" action=paths::SEARCH role="search">
                     <input class="filter-q" r#type="search" name="q" value=text aria-label=words.t("frame-search") />
+                    <input r#type="hidden" name="on" value=on />
                     <button class="btn">{words.t("search-go")}</button>
                 </form>
                 {list}

@@ -86,6 +86,16 @@ pub fn sort_header(
     }
 }
 
+/// What opens the filters behind a fold, and shuts them again: it says which.
+pub fn more_summary(words: Words) -> impl IntoView {
+    view! {
+        <summary>
+            <span class="more">{words.t("filter-more")}</span>
+            <span class="fewer">{words.t("filter-fewer")}</span>
+        </summary>
+    }
+}
+
 /// Where one is, the page before and the page after.
 pub fn steps(words: Words, query: &ListQuery, page: u32, size: u32, total: u64) -> impl IntoView + use<> {
     let pages = total.div_ceil(u64::from(size.max(1))).max(1);

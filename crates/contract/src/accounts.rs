@@ -181,6 +181,17 @@ pub struct ProfileUpdate {
     pub time_zone: Option<String>,
 }
 
+/// Body of `PATCH /api/auth/preferences`: how the product looks to one; what is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Preferences {
+    pub language: Option<Language>,
+    pub theme: Option<Theme>,
+    /// IANA time zone, e.g. `Asia/Shanghai`; an empty text goes back to the platform's.
+    pub time_zone: Option<String>,
+}
+
 /// A customer one belongs to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -226,6 +237,9 @@ pub struct Profile {
     pub disabled_memberships: Vec<MembershipView>,
     /// Chosen language, if any.
     pub language: Option<Language>,
+    /// Chosen theme, if any.
+    #[serde(default)]
+    pub theme: Option<Theme>,
     /// IANA time zone, e.g. `Asia/Shanghai`, if chosen.
     pub time_zone: Option<String>,
     pub last_login_at: Option<DateTime<Utc>>,

@@ -99,7 +99,8 @@ pub struct AllocationView {
     pub region: Option<String>,
     pub gpu_model: Option<String>,
     pub gpu_count: Option<u32>,
-    pub presence: Presence,
+    /// Absent where it is not told: a customer hears how a machine is doing while it has it.
+    pub presence: Option<Presence>,
     /// False while nobody listens to the machine: its presence means nothing then.
     pub monitored: bool,
     pub customer_id: CustomerId,

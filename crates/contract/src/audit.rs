@@ -15,6 +15,8 @@ pub struct AuditView {
     /// `user`, `node`, `system`, `anonymous`.
     pub actor_kind: String,
     pub actor_id: Option<i64>,
+    /// User name, or code of a machine; of the system the part of it that acted, `operator` at the command line. Who is not
+    /// signed in has none.
     pub actor_name: String,
     /// The door: `page`, `rest`, `ws`, `agent`, `cli`, `system`.
     pub via: String,
@@ -67,6 +69,8 @@ pub struct AuditQuery {
     pub outcome: Option<String>,
     /// Part of the actor's name.
     pub actor: Option<String>,
+    /// What kind of actor: `user`, `node`, `system`, `anonymous`.
+    pub actor_kind: Option<String>,
     /// The customer it concerns.
     pub customer_id: Option<CustomerId>,
     /// From this instant on.
@@ -79,6 +83,11 @@ pub struct AuditQuery {
     /// The address it came from, or a network such as `192.0.2.0/24`.
     pub address: Option<String>,
 }
+
+/// The kinds of actors.
+pub const ACTORS: [&str; 4] = ["user", "node", "system", "anonymous"];
+/// Name of the system's actor that stands for who acts at the command line, and for the first start.
+pub const AT_COMMAND_LINE: &str = "operator";
 
 /// The doors an event can have come through.
 pub const DOORS: [&str; 6] = ["page", "rest", "ws", "agent", "cli", "system"];

@@ -46,6 +46,15 @@ pub struct MemberView {
     pub may_remove: May,
 }
 
+/// Parameters of the list of a customer's people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct MemberQuery {
+    /// User name, display name or e-mail, as far as the caller sees it.
+    pub q: Option<String>,
+}
+
 /// A customer as staff see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

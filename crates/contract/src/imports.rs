@@ -117,10 +117,15 @@ pub struct ImportRow {
     pub was: Option<RowVerdict>,
     /// Of the machine it makes or changes; the user name of a person.
     pub code: Option<String>,
-    /// What the cells say, by column; of a password only dots.
+    /// What the cells say, by column; of a password only dots. Of machines also under headings that name nothing we know:
+    /// those begin with `*`.
     pub cells: BTreeMap<String, String>,
     /// Columns that would change, for an update.
     pub changes: Vec<String>,
+    /// What there is in those columns: of machines, as a number, a text, `true` or `false`, `whole` or `shared`; absent where
+    /// there is nothing.
+    #[serde(default)]
+    pub before: BTreeMap<String, String>,
     /// What somebody becomes in customers, where they are less there now.
     #[serde(default)]
     pub places: Vec<PlaceChange>,

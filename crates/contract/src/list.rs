@@ -60,6 +60,7 @@ pub fn list_columns(list: &str) -> Option<&'static [&'static str]> {
             "name",
             "id",
             "state",
+            "holder",
             "gpu",
             "cpu",
             "memory",
@@ -74,7 +75,7 @@ pub fn list_columns(list: &str) -> Option<&'static [&'static str]> {
     }
 }
 
-/// What is shown in that list when nobody chose.
+/// What is shown in that list when nobody chose: as many as stand beside each other on a small screen.
 pub fn usual_columns(list: &str) -> Vec<String> {
     let usual = list_columns(list).unwrap_or_default().iter().take(9);
     usual.map(|column| (*column).to_owned()).collect()

@@ -1,12 +1,15 @@
 //! GPU hosts: what was typed, what the agent found, and how agents join.
 
+mod passport;
 mod service;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use passport::*;
 pub use service::*;
 
+use crate::allocations::MachineHolder;
 use crate::{JoinTokenId, SortDirection};
 
 /// Seconds of silence after which a machine counts as offline.
@@ -274,6 +277,10 @@ pub struct MachineRow {
     pub monitored: bool,
     pub listed: bool,
     pub service_state: ServiceState,
+    /// Why it is out of service.
+    pub service_note: Option<String>,
+    /// Who has it now; for those who see allocations.
+    pub holder: Option<MachineHolder>,
     pub presence: Presence,
     pub last_seen_at: Option<DateTime<Utc>>,
     /// Found by the agent, else as typed.
@@ -376,6 +383,7 @@ pub struct MachineFacets {
     pub gpu_models: Vec<String>,
     /// Machines in all, whatever the filters.
     pub machines: u64,
+    /// Their GPUs: as found, else as typed, as in the rows.
     pub gpus: u64,
 }
 

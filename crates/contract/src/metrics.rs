@@ -70,6 +70,9 @@ pub struct ProcessView {
     /// Sum over its GPUs.
     pub gpu_memory_bytes: Option<u64>,
     pub started_at: Option<DateTime<Utc>>,
+    /// Nobody has the machine, and it is in no container: whose it is, no allocation says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stray: bool,
 }
 
 /// Everything live about one machine: topic `machine/{code}`.
@@ -156,6 +159,15 @@ pub struct WallTile {
     /// GPU memory in MiB.
     pub gpu_memory_used_mib: Option<u64>,
     pub gpu_memory_total_mib: Option<u64>,
+    /// How it is lent: `free`, `held`, `ending` in the last day, `grace`, `reclaiming` or `shared`. Absent, as the next two, for those who do not see
+    /// allocations.
+    pub lease: Option<String>,
+    /// Name of the customer who has it.
+    pub customer: Option<String>,
+    /// Begun days until the end of the period.
+    pub days_left: Option<i64>,
+    /// Why it is out of service.
+    pub note: Option<String>,
 }
 
 /// A machine in `GET /api/admin/monitoring/machines`: whether it is monitored, and its newest figures in whole percent.
@@ -213,6 +225,12 @@ impl WallTile {
     /// True when its figures are of now. Where monitoring is off nobody listens, so that silence means nothing.
     pub fn is_current(&self) -> bool {
         self.monitored && self.presence == Presence::Online
+    }
+
+    /// As those see it who do not see allocations.
+    #[must_use]
+    pub fn without_lease(self) -> Self {
+        Self { lease: None, customer: None, days_left: None, ..self }
     }
 
     /// True when it is watched and silent.
@@ -412,6 +430,10 @@ mod tests {
             power_w: Some(100),
             gpu_memory_used_mib: None,
             gpu_memory_total_mib: None,
+            lease: None,
+            customer: None,
+            days_left: None,
+            note: None,
         };
         let tiles = [
             tile(Presence::Online, true),

@@ -18,8 +18,18 @@ pub enum NotificationKind {
     AllocationEnding,
     /// A wish for more time was answered.
     RenewalDecided,
+    /// One was given a machine, now or from a day on.
+    AllocationGiven,
+    /// The end of an allocation was moved without being asked for.
+    AllocationRenewed,
+    /// The period is over, and the grace began.
+    AllocationGrace,
+    /// A machine is taken back, or was called off before it began.
+    AllocationReclaimed,
     /// A machine one has will be out.
     MaintenancePlanned,
+    /// It will not, or is back before its time.
+    MaintenanceCancelled,
     /// Somebody one invited has joined.
     InvitationAccepted,
     /// Staff made one of a customer's people of the account one has.
@@ -58,10 +68,15 @@ pub enum NotificationKind {
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 20] = [
+    pub const ALL: [NotificationKind; 25] = [
+        NotificationKind::AllocationGiven,
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
+        NotificationKind::AllocationRenewed,
+        NotificationKind::AllocationGrace,
+        NotificationKind::AllocationReclaimed,
         NotificationKind::MaintenancePlanned,
+        NotificationKind::MaintenanceCancelled,
         NotificationKind::InvitationAccepted,
         NotificationKind::MemberAdded,
         NotificationKind::MemberChanged,
@@ -87,10 +102,15 @@ impl NotificationKind {
     }
 
     /// What the platform's channels can carry: what is about customers, and nobody's own.
-    pub const OF_PLATFORM: [NotificationKind; 5] = [
+    pub const OF_PLATFORM: [NotificationKind; 10] = [
+        NotificationKind::AllocationGiven,
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
+        NotificationKind::AllocationRenewed,
+        NotificationKind::AllocationGrace,
+        NotificationKind::AllocationReclaimed,
         NotificationKind::MaintenancePlanned,
+        NotificationKind::MaintenanceCancelled,
         NotificationKind::InvitationAccepted,
         NotificationKind::ImageReviewed,
     ];
@@ -100,7 +120,12 @@ impl NotificationKind {
         match self {
             NotificationKind::AllocationEnding => "allocation-ending",
             NotificationKind::RenewalDecided => "renewal-decided",
+            NotificationKind::AllocationGiven => "allocation-given",
+            NotificationKind::AllocationRenewed => "allocation-renewed",
+            NotificationKind::AllocationGrace => "allocation-grace",
+            NotificationKind::AllocationReclaimed => "allocation-reclaimed",
             NotificationKind::MaintenancePlanned => "maintenance-planned",
+            NotificationKind::MaintenanceCancelled => "maintenance-cancelled",
             NotificationKind::InvitationAccepted => "invitation-accepted",
             NotificationKind::MemberAdded => "member-added",
             NotificationKind::MemberChanged => "member-changed",

@@ -17,7 +17,7 @@ pub struct DashboardStats {
     pub fleet: FleetTotals,
     /// Machines somebody has now, those on their way back included.
     pub machines_lent: u64,
-    /// Machines in service that nobody has.
+    /// Machines that could be lent now: let as a whole, in service, had by nobody, and not silent where they are monitored.
     pub machines_free: u64,
     pub customers_active: u64,
     /// Allocations that end within 30 days.
@@ -33,6 +33,7 @@ pub struct CustomerShare {
     pub customer_id: CustomerId,
     pub name: String,
     pub machines: u64,
+    /// In those machines: as found, else as typed.
     pub gpus: u64,
 }
 

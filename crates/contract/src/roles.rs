@@ -56,6 +56,15 @@ pub struct RoleView {
     pub may_delete: Option<May>,
 }
 
+/// Parameters of the list of roles.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct RoleQuery {
+    /// Name or description, as the caller reads them, or code.
+    pub q: Option<String>,
+}
+
 /// Somebody who holds a role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -4,7 +4,9 @@
 //! on the 31st comes back to the 31st after a short month; a wall-clock time that a change of the clocks skips becomes the
 //! first one after it, one that comes twice is the earlier.
 
-use chrono::{DateTime, Datelike as _, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Timelike as _, Utc};
+use chrono::{
+    DateTime, Datelike as _, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Timelike as _, Utc,
+};
 use chrono_tz::Tz;
 
 /// `months` after `from`. `anchor` is where the period began: its day of the month is kept where `from` is the last day of

@@ -106,7 +106,7 @@ impl SystemActor {
             SystemActor::Metrics => "metrics",
             SystemActor::Sealer => "sealer",
             SystemActor::Worker => "worker",
-            SystemActor::Operator => "operator",
+            SystemActor::Operator => contract::audit::AT_COMMAND_LINE,
         }
     }
 }
@@ -299,6 +299,21 @@ impl OpContext {
     /// `after` may say what is wanted, without secrets.
     pub(crate) fn trying(&self, entry: Entry) -> Self {
         Self { attempt: Some(Arc::new(entry)), ..self.clone() }
+    }
+
+    /// [`Self::trying`] with something of which no more is known yet than its id; whose it is, its resource says.
+    pub(crate) fn trying_on(&self, action: &'static str, target_kind: &'static str, id: impl ToString) -> Self {
+        self.trying(Entry::attempt(action, target_kind, Some(id.to_string())))
+    }
+
+    /// [`Self::trying`] to make something, or something with many.
+    pub(crate) fn trying_new(&self, action: &'static str, target_kind: &'static str) -> Self {
+        self.trying(Entry::attempt(action, target_kind, None))
+    }
+
+    /// [`Self::trying`] something with one's own account.
+    pub(crate) fn trying_own(&self, action: &'static str) -> Self {
+        self.trying(Entry::attempt(action, "user", self.user().map(|user| user.id.to_string())))
     }
 
     /// What it tries, as the operation said it.

@@ -148,8 +148,9 @@ pub(crate) fn unseen(c: char) -> bool {
 
 pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let plain =
-        |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || unseen(c) || "<>(),;:\\\"[]@".contains(c));
+    let plain = |part: &str| {
+        !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || unseen(c) || "<>(),;:\\\"[]@".contains(c))
+    };
     plain(local) && plain(domain) && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.')
 }
 
@@ -165,7 +166,8 @@ mod tests {
 
     #[test]
     fn nobody_is_called_as_the_platform_or_an_address() {
-        for bad in ["RemoteGPU", "Staff of the platform", "Staff\u{a0}of the p1atform", "平台工作人员", "SYSTEM"] {
+        for bad in ["RemoteGPU", "Staff of the platform", "Staff\u{a0}of the p1atform", "平台工作人员", "SYSTEM"]
+        {
             assert_eq!(no_persons_name(bad), Some("field-name-ours"), "{bad}");
         }
         for bad in ["Olga https://evil.example/verify", "WWW.evil.example"] {
@@ -191,7 +193,8 @@ mod tests {
         for good in ["a@b.cn", "first.last+tag@mail.example.org"] {
             assert!(is_email(good), "{good}");
         }
-        for bad in ["e\u{200b}ve@o.org", "a", "a@b", "@b.cn", "a@", "a b@c.cn", "a@b@c.cn", "<a@b.cn>", "a@.cn", "a@b."] {
+        for bad in ["e\u{200b}ve@o.org", "a", "a@b", "@b.cn", "a@", "a b@c.cn", "a@b@c.cn", "<a@b.cn>", "a@.cn", "a@b."]
+        {
             assert!(!is_email(bad), "{bad}");
         }
     }

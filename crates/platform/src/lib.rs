@@ -34,6 +34,7 @@ mod may;
 pub mod metrics;
 pub mod notifications;
 pub mod outbound;
+mod pictures;
 pub mod quotas;
 mod rechecks;
 pub mod reports;

@@ -119,6 +119,9 @@ fn values_are_shown_as_given_and_select_plurals() {
     assert!(seconds(Language::En, "90").contains("90 seconds") && seconds(Language::En, "91").contains("2 minutes"));
     let wait = |language| message(language, "error-rate-limited-wait", &[("seconds", "898".to_owned())]);
     assert_eq!(wait(Language::En), "Too many requests. Try again in 15 minutes.");
+    let soon = |n: &str| message(Language::En, "error-rate-limited-wait", &[("seconds", n.to_owned())]);
+    assert_eq!(soon("1"), "Too many requests. Try again in a second.");
+    assert_eq!(soon("2"), "Too many requests. Try again in 2 seconds.");
     assert!(wait(Language::Zh).contains("15 分钟"), "{}", wait(Language::Zh));
     assert_eq!(message(Language::En, "no-such-key", &[]), "no-such-key");
 }

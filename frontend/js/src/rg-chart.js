@@ -4,7 +4,7 @@
 // cross-hair. Colours come from the style sheet's variables, also when the theme changes. uPlot's own style sheet is part
 // of style/components/chart.css: the page's policy allows no inline style elements.
 import uPlot from 'uplot';
-import { range, rows, sameShape, show, units } from './scale.js';
+import { once, range, rows, sameShape, show, single, units } from './scale.js';
 
 const HEIGHT = 170;
 /** Colours of lines, by their place. */
@@ -136,7 +136,7 @@ class RgChart extends HTMLElement {
     const axis = { stroke: this.#ink('--ink-3'), grid, ticks: { show: false }, font: '11px system-ui, sans-serif' };
     const scales = { x: { time: true, range: () => [this.#data.from, this.#data.to] } };
     const axes = [
-      { ...axis, space: 90, size: 28, values: (_plot, splits) => splits.map((at) => this.#clock(at, long)) },
+      { ...axis, space: 90, size: 28, values: (_plot, splits) => once(splits.map((at) => this.#clock(at, long))) },
     ];
     sides.forEach((unit, side) => {
       scales[unit] = { range: (_plot, _min, max) => range(this.#data.top, max ?? 0) };
@@ -155,7 +155,8 @@ class RgChart extends HTMLElement {
       scale: line.unit,
       stroke: role === 'line' ? this.#ink(COLOURS[index % COLOURS.length]) : undefined,
       width: role === 'line' ? 1.5 : 0,
-      points: { show: false },
+      // A line of one point is none: it is a dot.
+      points: { show: (plot, i) => role === 'line' && single(plot.data[i]) },
       spanGaps: false,
     }));
     return {

@@ -3,11 +3,12 @@
 // <rg-copy data-text="…" data-done="Copied"><button>…</button></rg-copy>: puts the text on the clipboard.
 // <rg-check-all data-label="…">: a box that ticks every row's box in its table.
 // <rg-print><button>…</button></rg-print>: prints the page.
-// <rg-bell>: see there.
+// <rg-bell>, <rg-follow>: see there.
 // <rg-captcha data-work="…" data-href="…">: works out a challenge of ALTCHA in place of its picture.
-// <rg-palette data-label="…" data-href="/search">: Ctrl K or / opens a dialog over the search page's list.
+// <rg-palette data-label="…" data-href="/search?on=…">: Ctrl K or / opens a dialog over the search page's list.
 
 import './rg-bell.js';
+import './rg-follow.js';
 
 class RgCopy extends HTMLElement {
   connectedCallback() {
@@ -33,7 +34,11 @@ class RgCheckAll extends HTMLElement {
     box.setAttribute('aria-label', this.dataset.label);
     const rows = () => [...this.closest('table').querySelectorAll('tbody input[type="checkbox"]')];
     box.addEventListener('change', () => rows().forEach((row) => (row.checked = box.checked)));
+    // All that match: those on this page are among them, until one is taken out.
+    const all = this.closest('.card').querySelector('[name="all"]');
+    all?.addEventListener('change', () => [box, ...rows()].forEach((row) => (row.checked = all.checked)));
     this.closest('table').addEventListener('change', (event) => {
+      if (all) all.checked = false;
       if (event.target === box) return;
       const ticked = rows().filter((row) => row.checked).length;
       box.checked = ticked === rows().length;
@@ -99,7 +104,7 @@ class RgPalette extends HTMLElement {
 
   async #ask() {
     const mine = ++this.#asked;
-    const url = `${this.dataset.href}?q=${encodeURIComponent(this.#input.value.trim())}`;
+    const url = `${this.dataset.href}&q=${encodeURIComponent(this.#input.value.trim())}`;
     const answer = await fetch(url, { headers: { accept: 'text/html' } });
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
     if (mine !== this.#asked) return; // A newer question is on its way.

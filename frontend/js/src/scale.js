@@ -61,3 +61,9 @@ export function sameShape(a, b) {
   const shape = (data) => JSON.stringify([data.top, data.lines.map((l) => [l.label, l.unit, Boolean(l.min)])]);
   return Boolean(a && b) && shape(a) === shape(b);
 }
+
+/** Without what says again what stands before it: several ticks of an axis within one minute. */
+export const once = (words) => words.map((word, i) => (word === words[i - 1] ? '' : word));
+
+/** True for a row with a single value. */
+export const single = (row) => row.filter((value) => value !== null).length === 1;

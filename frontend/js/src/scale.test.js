@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { range, rows, sameShape, show, units } from './scale.js';
+import { once, range, rows, sameShape, show, single, units } from './scale.js';
 
 const data = (more = {}) => ({
   at: [0, 10, 20],
@@ -35,4 +35,9 @@ test('a refresh keeps the drawing, another set of lines does not', () => {
   assert.ok(sameShape(data(), data({ at: [5, 6] })));
   assert.ok(!sameShape(data(), data({ lines: [] })));
   assert.ok(!sameShape(undefined, data()));
+});
+
+test('a short axis says each minute once, and a single value is a dot', () => {
+  assert.deepEqual(once(['13:42', '13:42', '13:43', '13:42']), ['13:42', '', '13:43', '13:42']);
+  assert.deepEqual([[null, 5, null], [null, null], [1, 2]].map(single), [true, false, false]);
 });

@@ -5,8 +5,9 @@ use axum::response::Response;
 use contract::accounts::{
     AccountByLink, ApiTokenCreate, ApiTokenSecret, ApiTokenView, CaptchaQuery, CaptchaView, CustomerSwitch,
     EmailChangeConfirm, EmailChangeRequest, InvitationJoin, InvitationJoined, LoginAnswer, LoginRequest,
-    PasswordChange, PasswordChanged, PasswordResetConfirm, PasswordResetRequest, Profile, ProfileUpdate, RecoveryCodes,
-    RefreshRequest, SessionView, SessionsEnded, SignUpRequest, TotpConfirm, TotpEnroll, TotpEnrollment, TotpProof,
+    PasswordChange, PasswordChanged, PasswordResetConfirm, PasswordResetRequest, Preferences, Profile, ProfileUpdate,
+    RecoveryCodes, RefreshRequest, SessionView, SessionsEnded, SignUpRequest, TotpConfirm, TotpEnroll, TotpEnrollment,
+    TotpProof,
 };
 use contract::menus::MenuRecord;
 use contract::{CustomerId, Envelope, ListColumns, Permission, SessionId};
@@ -74,6 +75,18 @@ pub async fn menus(rest: Rest) -> Response {
     responses((status = 200, body = Envelope<Profile>)))]
 pub async fn update_profile(rest: Rest, Body(body): Body<ProfileUpdate>) -> Response {
     rest.answer(accounts::update_profile(&rest.platform, &rest.ctx, body).await).await
+}
+
+/// Changes how the product looks to one, wherever one is signed in; what is absent stays.
+#[utoipa::path(patch, path = "/api/auth/preferences", tag = "auth", request_body = Preferences,
+    responses((status = 200, body = Envelope<Profile>), (status = 400, description = "1000: no such time zone")))]
+pub async fn update_preferences(rest: Rest, Body(body): Body<Preferences>) -> Response {
+    let changed = accounts::update_preferences(&rest.platform, &rest.ctx, body).await;
+    let result = match changed {
+        Ok(()) => accounts::profile(&rest.platform, &rest.ctx).await,
+        Err(error) => Err(error),
+    };
+    rest.answer(result).await
 }
 
 /// Has this session, and the tokens of it, act for another of one's customers.

@@ -4,17 +4,17 @@ use app::door;
 use axum::extract::{FromRequest as _, Request};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Redirect, Response};
+use contract::ImageId;
 use contract::files::FilePurpose;
 use contract::images::{ImageUpload, ImageView};
-use contract::{ImageId, Permission};
-use platform::{Error, Result, files as store};
+use platform::{Error, Result, files as store, images};
 
 use super::{Body, Rest, files, upload};
 
 /// Where it goes on.
 pub(crate) struct Uploaded {
-    /// What it takes.
-    pub permission: Permission,
+    /// Of the platform, or of one's customer.
+    pub of_platform: bool,
     /// The page with the form.
     pub form: &'static str,
     /// The page of an image.
@@ -42,7 +42,7 @@ pub(crate) async fn uploaded(
     }
     let wants_page = upload::accepts_html(&request);
     // Who may not do it at all learns so before anything is taken in.
-    let taken = match door::must_hold(&rest.ctx, pages.permission) {
+    let taken = match images::may_upload(&rest.ctx, pages.of_platform) {
         Ok(()) => files::whole(rest, request, FilePurpose::Image).await,
         Err(error) => Err(error),
     };

@@ -6,8 +6,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use contract::accounts::Language;
 use contract::imports::{ImportRow, ImportRowQuery, ImportSubject, MAX_IMPORT_BYTES, Note, RowVerdict};
 use contract::{ErrorCode, ImportId, Permission};
+use platform::Error;
 use platform::imports::{self, SheetColumn, columns_of};
-use platform::{Error, OpContext};
 use sheets::write::{Column, Kind, Value, Verdict};
 use sheets::{SheetWriter, WriteError};
 
@@ -26,21 +26,11 @@ pub(crate) struct Layout {
     pub choices: fn(&str, Language) -> Vec<String>,
 }
 
-fn may_import(ctx: &OpContext, subject: ImportSubject) -> platform::Result<()> {
-    door::must_hold(
-        ctx,
-        match subject {
-            ImportSubject::Machines => Permission::MachinesCreate,
-            ImportSubject::Users => Permission::UsersCreate,
-        },
-    )
-}
-
 /// Takes a workbook in; a browser's form is led to the import's page.
 pub(crate) async fn preview(rest: &Rest, subject: ImportSubject, request: Request) -> Response {
     let wants_page = upload::accepts_html(&request);
     // Who may not import at all learns so before anything is taken in.
-    let staged = match may_import(&rest.ctx, subject) {
+    let staged = match imports::may_stage(&rest.ctx, subject) {
         Ok(()) => match upload::file(request, MAX_IMPORT_BYTES).await {
             Ok((name, content)) => imports::stage(&rest.platform, &rest.ctx, subject, &name, content).await,
             Err(error) => Err(error),
@@ -91,7 +81,13 @@ pub(crate) async fn result(rest: &Rest, layout: &Layout, id: ImportId) -> Respon
         let view = imports::get(&rest.platform, &rest.ctx, layout.subject, id).await?;
         let language = rest.ctx.language();
         let columns = columns_of(layout.subject);
-        let mut sheet = sheet(language, layout).map_err(Error::internal)?;
+        // The number in the sheet that was sent, so that "row 5" is found; what nobody knows stays where it can be read.
+        let number = Column { kind: Kind::Number, width: 8.0, ..Column::new(say(language, "import-row", &[])) };
+        let keeps = imports::keeps_unknown(layout.subject);
+        let unknown: Vec<&String> = view.unknown_columns.iter().filter(|_| keeps).collect();
+        let after = unknown.iter().map(|name| Column { width: 16.0, ..Column::new((*name).clone()) }).collect();
+        let around = Around { before: vec![number], after };
+        let mut sheet = sheet_with(language, layout, around).map_err(Error::internal)?;
         sheet = sheet.with_result_column(&say(language, "import-result", &[]), 60.0).map_err(Error::internal)?;
         let mut after = 0;
         loop {
@@ -99,7 +95,13 @@ pub(crate) async fn result(rest: &Rest, layout: &Layout, id: ImportId) -> Respon
             let Some(last) = rows.last() else { break };
             after = last.row;
             for row in &rows {
-                let values: Vec<_> = columns.iter().map(|column| text_value(row.cells.get(column.key))).collect();
+                let known = columns.iter().map(|column| text_value(row.cells.get(column.key)));
+                let kept = unknown.iter().map(|name| {
+                    let cell = format!("{}{name}", imports::UNKNOWN_COLUMN);
+                    text_value(row.cells.get(&cell))
+                });
+                let number = Value::Number(f64::from(row.row));
+                let values: Vec<_> = std::iter::once(number).chain(known).chain(kept).collect();
                 let (verdict, words) = outcome(language, layout.subject, view.confirmed_at.is_some(), row);
                 sheet.row_with_result(&values, verdict, &words).map_err(Error::internal)?;
             }
@@ -116,7 +118,11 @@ pub(crate) async fn template(
     example: impl Fn(&str, Language) -> Value<'static>,
 ) -> Response {
     let language = rest.ctx.language();
-    let built = may_import(&rest.ctx, layout.subject).and_then(|()| {
+    let permission = match layout.subject {
+        ImportSubject::Machines => Permission::MachinesCreate,
+        ImportSubject::Users => Permission::UsersCreate,
+    };
+    let built = door::must_hold(&rest.ctx, permission).and_then(|()| {
         let example: Vec<_> = columns_of(layout.subject).iter().map(|column| example(column.key, language)).collect();
         let mut sheet = sheet(language, layout).map_err(Error::internal)?;
         sheet.example(&example).map_err(Error::internal)?;
@@ -141,6 +147,18 @@ pub(crate) fn heading(language: Language, column: &SheetColumn) -> &'static str 
 
 /// A subject's sheet with its headings, notes and drop-downs.
 pub(crate) fn sheet(language: Language, layout: &Layout) -> Result<SheetWriter, WriteError> {
+    sheet_with(language, layout, Around::default())
+}
+
+/// Columns before and after a subject's own.
+#[derive(Default)]
+pub(crate) struct Around {
+    pub before: Vec<Column>,
+    pub after: Vec<Column>,
+}
+
+/// The same, with more columns around those.
+pub(crate) fn sheet_with(language: Language, layout: &Layout, around: Around) -> Result<SheetWriter, WriteError> {
     let column = |column: &SheetColumn| Column {
         required: column.required,
         kind: (layout.kind)(column.key),
@@ -149,7 +167,8 @@ pub(crate) fn sheet(language: Language, layout: &Layout) -> Result<SheetWriter, 
         choices: (layout.choices)(column.key, language),
         ..Column::new(heading(language, column))
     };
-    let columns: Vec<_> = columns_of(layout.subject).iter().map(column).collect();
+    let own = columns_of(layout.subject).iter().map(column);
+    let columns: Vec<_> = around.before.into_iter().chain(own).chain(around.after).collect();
     SheetWriter::new(if language == Language::Zh { layout.sheet.0 } else { layout.sheet.1 }, &columns)
 }
 
@@ -199,13 +218,14 @@ mod tests {
             code: Some("li.na".to_owned()),
             cells: Default::default(),
             changes: Vec::new(),
+            before: Default::default(),
             places: Vec::new(),
             faults: Vec::new(),
         };
         let said = |subject, done| outcome(Language::Zh, subject, done, &row).1;
         assert_eq!(said(ImportSubject::Users, true), "已新增，用户名 li.na");
         assert_eq!(said(ImportSubject::Users, false), "将新增，用户名 li.na");
-        assert_eq!(said(ImportSubject::Machines, true), "已新增，编码 li.na");
+        assert_eq!(said(ImportSubject::Machines, true), "已新增，编号 li.na");
         let note = Note { key: "field-required".to_owned(), ..Note::default() };
         let said = |column| fault_words(Language::Zh, ImportSubject::Users, column, &note);
         assert_eq!(said("username"), "用户名：此项必填。");

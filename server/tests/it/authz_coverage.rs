@@ -6,6 +6,7 @@ mod money;
 mod others;
 mod public;
 mod table;
+mod told;
 mod world;
 
 use std::collections::{BTreeSet, HashMap};
@@ -16,6 +17,7 @@ use server::router::{self, Door};
 use self::money::MONEY;
 use self::public::PUBLIC;
 use self::table::{CALLERS, TABLE};
+use self::told::Call;
 use self::world::World;
 use crate::harness::{Answer, Who};
 
@@ -78,12 +80,40 @@ fn is_a_file(answer: &Answer) -> bool {
     kind == "application/octet-stream" || kind.contains("spreadsheetml")
 }
 
+fn call_of(door: Door, method: &'static str, place: &'static str, answer: &Answer) -> Call {
+    Call { door, method, place, request: answer.header("x-request-id").to_owned() }
+}
+
+/// Every change there is by REST, tried by two who may look at everything: each is refused. Two calls for each.
+async fn all_that_onlookers_try(world: &World, wrong: &mut Vec<String>) -> Vec<Call> {
+    let onlookers = told::onlookers(world).await;
+    let mut tried = Vec::new();
+    let open = |expected: &[u16]| expected[0] != 401;
+    let changes = MONEY
+        .iter()
+        .chain(TABLE)
+        .filter(|(door, method, _, expected)| *door == Door::Rest && *method != "GET" && !open(expected));
+    for (door, method, path, _) in changes {
+        for who in &onlookers {
+            let (status, answer) = world.call(who, *door, method, path).await;
+            let answer = answer.expect("REST answers");
+            if !matches!(status, 403 | 404) {
+                wrong.push(format!("{method} {path} by who may only look: {status}, {}", answer.text));
+            }
+            tried.push(call_of(*door, method, path, &answer));
+        }
+    }
+    tried
+}
+
 /// A world per kind of door, because some calls use up what they are about.
 async fn calls_answer_as_the_table_says(doors: &[Door]) {
     let world = World::new().await;
     let mut wrong = Vec::new();
     // Signing in costs far more than what is asked here.
     let mut held: HashMap<&str, Who> = HashMap::new();
+    let tried = if doors.contains(&Door::Rest) { all_that_onlookers_try(&world, &mut wrong).await } else { Vec::new() };
+    let mut calls = Vec::new();
     // The table's last lines take people out of their customer.
     for (door, method, path, expected) in MONEY.iter().chain(TABLE).filter(|(door, ..)| doors.contains(door)) {
         for (caller, expected) in CALLERS.iter().zip(expected) {
@@ -98,6 +128,7 @@ async fn calls_answer_as_the_table_says(doors: &[Door]) {
                 (status, answer) = world.call(&who, *door, method, path).await;
                 held.insert(*caller, who);
             }
+            calls.extend(answer.as_ref().map(|answer| call_of(*door, method, path, answer)));
             let code = answer.as_ref().filter(|answer| !is_a_file(answer)).map(Answer::code);
             if status != *expected || (code.is_some() && code != code_of(*expected)) {
                 let text = answer.map(|answer| answer.text).unwrap_or_default();
@@ -106,6 +137,7 @@ async fn calls_answer_as_the_table_says(doors: &[Door]) {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    told::everything_refused_is_told(&world, &calls, &tried).await;
     // What all these calls left in the log can be read in both languages.
     for word in world.server.sql("select distinct action || ' ' || target_kind from audit_events").await {
         let (action, kind) = word.split_once(' ').unwrap();

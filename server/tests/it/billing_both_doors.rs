@@ -126,3 +126,21 @@ async fn the_pages_show_use_and_workbooks_are_in_the_log() {
     let refused = server.get(&program, "/api/admin/billing/usage?groupBy=hour&from=2026-01-01T00:00:00Z").await;
     assert_eq!(refused.code(), 1000);
 }
+
+#[tokio::test]
+async fn a_customers_page_says_what_it_cost_to_who_sees_what_customers_pay() {
+    let server = Server::start().await;
+    let (admin, operator) = (server.test.admin().await, server.test.operator("operator").await);
+    let acme = server.test.customer("Acme").await;
+    let page = format!("/admin/customers/{}", acme.id);
+    let (staff, reader) = (server.browser(&admin).await, server.browser(&operator).await);
+    let shown = async |who| server.get(who, &page).await.text;
+    let nothing = shown(&staff).await;
+    assert!(nothing.contains("This customer runs no instance.") && nothing.contains("<dd>Nothing</dd>"), "{nothing}");
+    ran(&server, &acme).await;
+    let costs = shown(&staff).await;
+    assert!(costs.contains("1.25 CNY"), "half an hour at 2.50: {costs}");
+    assert!(costs.contains(&format!("/admin/billing?customerId={}", acme.id)), "and where it comes from");
+    let without = shown(&reader).await;
+    assert!(without.contains("Instances and costs") && !without.contains("CNY"), "no money of customers: {without}");
+}

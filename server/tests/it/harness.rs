@@ -255,7 +255,9 @@ impl Answer {
     pub async fn of(request: reqwest::RequestBuilder) -> Self {
         let response = request.send().await.expect("the server answers");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self { status, headers, text: response.text().await.expect("the answer is text") }
+        // Marks between the parts of a page, which are no part of it.
+        let text = response.text().await.expect("the answer is text").replace("<!>", "");
+        Self { status, headers, text }
     }
 
     pub fn header(&self, name: &str) -> &str {

@@ -1,5 +1,8 @@
 //! The lending of a machine through both doors: what programs and people do means the same.
 
+use contract::allocations::{AllocationCreate, RenewalRequestCreate};
+use contract::machines::MachineAction;
+use platform::{allocations, machines};
 use serde_json::json;
 
 use crate::both::{Doors, Through};
@@ -107,4 +110,44 @@ async fn the_way_onto_a_machine_is_what_staff_entered_and_never_its_secret() {
     let connection = json!({ "user": "gpu", "port": 2222, "password": "open sesame" });
     assert_eq!(server.put(&staff, "/api/admin/machines/host-001/connection", connection).await.status, 200);
     assert_eq!(seen().await, ("ssh -p 2222 gpu@10.2.0.7".to_owned(), false));
+}
+
+#[tokio::test]
+async fn pages_of_a_machine_say_who_has_it_and_why_it_is_out() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    for code in ["host-001", "host-002"] {
+        server.test.node(code).await;
+    }
+    let (p, ctx) = (server.platform(), admin.ctx());
+    let ends_at = server.test.clock().now() + chrono::TimeDelta::days(47);
+    let lease = AllocationCreate { customer_id: Some(acme.id), ends_at: Some(ends_at), ..Default::default() };
+    let id = allocations::create(p, &ctx, "host-001", lease).await.unwrap().allocation.id;
+    let wish = RenewalRequestCreate { months: Some(1), message: Some("a paper".to_owned()) };
+    allocations::request_renewal(p, &acme.owner.ctx(), "host-001", wish).await.unwrap();
+    machines::act(p, &ctx, "host-002", MachineAction::Cordon, Some("New fans".to_owned())).await.unwrap();
+
+    let staff = server.browser(&admin).await;
+    let page = async |path: &str| server.get(&staff, path).await.text;
+    let wall = page("/admin/metrics").await;
+    assert!(wall.contains("Acme · 47 d left"), "{wall}");
+    let list = page("/admin/machines").await;
+    assert!(list.contains(&format!("href=\"/admin/allocations/{id}\"")) && list.contains("New fans"), "{list}");
+    let held = page("/admin/machines/host-001").await;
+    assert!(held.contains("id=\"lease\"") && held.contains("47 days left"), "{held}");
+    assert!(held.contains(&format!("/admin/allocations/{id}#renew")) && held.contains("ask-reclaim"), "{held}");
+    let free = page("/admin/machines/host-002").await;
+    assert!(free.contains("Nobody has this machine now.") && free.contains("New fans"), "{free}");
+    let allocation = page(&format!("/admin/allocations/{id}")).await;
+    assert!(allocation.contains("id=\"request\"") && allocation.contains("a paper"), "{allocation}");
+    let done = page("/admin/machines?did=delete&done=2&ids=a.b").await;
+    assert!(done.contains("Done for 2 machines: Delete") && done.contains(">b</li>"), "{done}");
+    let none = page("/admin/allocations?q=nobody").await;
+    assert!(none.contains("No allocation matches these filters."), "{none}");
+    // Nobody fills in a form that would be refused.
+    let refused = page("/admin/machines/host-002/allocate").await;
+    assert!(!refused.contains("allocate_machine") && refused.contains("This machine is not in service."), "{refused}");
+    let owner = server.browser(&acme.owner).await;
+    let mine = server.get(&owner, "/machines/host-001").await.text;
+    assert!(mine.contains(&format!("data-seen=\"active {}\"", ends_at.timestamp())), "{mine}");
 }

@@ -355,6 +355,8 @@ async fn the_bell_shows_what_one_is_told() {
     server.test.node("host-001").await;
     let body = AllocationCreate { customer_id: Some(acme.id), months: Some(2), ..Default::default() };
     allocations::create(server.platform(), &admin.ctx(), "host-001", body).await.unwrap();
+    // That it was given to them was told before.
+    server.sql("delete from notifications returning id").await;
     let bell = |data: LiveData| match data {
         LiveData::Notifications(bell) => bell,
         other => panic!("the bell, not {other:?}"),

@@ -35,6 +35,7 @@ mod notifications_both_doors;
 mod one_permission;
 mod ops;
 mod origin;
+mod preferences_both_doors;
 mod programs;
 mod refused_forms;
 mod reports;

@@ -25,6 +25,8 @@ async fn told() -> (Server, test_support::TestCustomer) {
         };
         machines::plan_maintenance(server.platform(), &admin.ctx(), code, window).await.unwrap();
     }
+    // That they were given them was told as well, and read.
+    server.sql("delete from notifications where kind = 'allocation-given' returning id").await;
     (server, acme)
 }
 

@@ -5,13 +5,10 @@ use serde_json::Value;
 
 use crate::harness::{Server, Who};
 
-/// What has no page of its own, with what its holder gets instead.
+/// What its holder gets who finds no page; the form of a role says so before.
 fn without_page(permission: Permission) -> Option<&'static str> {
-    match permission {
-        Permission::FilesView | Permission::FilesUpload => Some("/api/files"),
-        Permission::JobsView => Some("/api/admin/jobs"),
-        _ => None,
-    }
+    let said = app::menus::WITHOUT_PAGE.iter().any(|(one, _)| *one == permission);
+    said.then(|| if permission == Permission::JobsView { "/api/admin/jobs" } else { "/api/files" })
 }
 
 /// Where the menu of somebody leads, their own account left out.

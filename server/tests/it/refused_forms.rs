@@ -4,6 +4,7 @@ use http::Method;
 use test_support::Authority;
 
 use crate::harness::{Answer, Server, Who, sfn};
+use crate::mail_both_doors::with_mail;
 
 const SAVE: &str = "save_identity_provider";
 const NEW_LDAP: &str = "/admin/settings/identity/new/ldap";
@@ -237,4 +238,18 @@ async fn a_new_service_shows_its_redirect_address_and_a_change_drops_the_last_te
     assert!(change(&version, "Lab Sso", "profile email").await.contains("done=saved"));
     assert!(stored().await["lastTest"].is_null(), "what was tested is no longer what is set");
     assert!(page(&server, &staff, "/admin/settings/identity").await.text.contains("Not tested as it is set now"));
+}
+
+/// Whom one invites is in no address, however few they are.
+#[tokio::test]
+async fn refused_addresses_of_people_stay_out_of_the_address_bar() {
+    let (server, _sink) = with_mail().await;
+    let acme = server.test.customer("Acme").await;
+    let owner = server.browser(&acme.owner).await;
+    for typed in ["zoe@", "zoe@ kim@example.org"] {
+        let back = send(&server, &owner, "invite_person", &[("email", typed)]).await;
+        assert!(back.starts_with("/members?refused=") && !back.contains("zoe"), "{back}");
+        let shown = page(&server, &owner, back.split('#').next().unwrap()).await.text;
+        assert_eq!(area(&shown, "email"), "zoe@", "whom nobody could invite is still there");
+    }
 }

@@ -40,6 +40,23 @@ async fn the_dashboard_counts_what_there_is() {
     let newest = server.get(&who, "/api/admin/dashboard/activities?pageSize=1").await.data();
     assert_eq!(newest["list"][0]["action"], "machines:cordon");
 
+    // What was only typed counts the same wherever GPUs are counted; what is shared or silent is not free to be lent.
+    server.test.node("silent").await;
+    server.sql("update machines set last_seen_at = now() - interval '1 hour' where code = 'silent' returning id").await;
+    let typed = json!({ "id": "typed", "name": "typed", "declared": { "gpuCount": 8 } });
+    assert_eq!(server.post(&who, "/api/admin/machines", typed).await.status, 201);
+    let shared = json!({ "id": "shared", "name": "shared", "pool": "shared", "declared": { "gpuCount": 1 } });
+    assert_eq!(server.post(&who, "/api/admin/machines", shared).await.status, 201);
+    let free = async || server.get(&who, "/api/admin/dashboard/stats").await.data()["machinesFree"].clone();
+    assert_eq!(free().await, 1, "the one that was typed");
+    assert_eq!(server.get(&who, "/api/admin/machines/facets").await.data()["gpus"], 23);
+    allocate("typed", acme.id.0, 1).await;
+    assert_eq!(free().await, 0);
+    let shares = server.get(&who, "/api/admin/dashboard/customers").await.data();
+    assert_eq!((&shares[0]["name"], &shares[0]["gpus"]), (&json!("Acme"), &json!(16)));
+    let owner = server.token(&acme.owner).await;
+    assert_eq!(server.get(&owner, "/api/customer/dashboard/stats").await.data()["gpus"], 16, "and to the customer");
+
     let trend = server.get(&who, "/api/admin/dashboard/gpu-trend?range=7d").await.data();
     assert_eq!(trend["stepSeconds"], 3600);
     let steps = trend["at"].as_array().unwrap().len();

@@ -7,7 +7,12 @@ use crate::harness::{Answer, Server, Who};
 
 /// Title and address of what is found.
 async fn found(server: &Server, who: &Who, text: &str) -> Vec<(String, String)> {
-    let path = format!("/search?{}", serde_urlencoded::to_string([("q", text)]).unwrap());
+    found_on(server, who, text, "").await
+}
+
+/// The same from a page.
+async fn found_on(server: &Server, who: &Who, text: &str, on: &str) -> Vec<(String, String)> {
+    let path = format!("/search?{}", serde_urlencoded::to_string([("q", text), ("on", on)]).unwrap());
     let answer = Answer::of(server.signed(who, server.bare(Method::GET, &path)).header("accept", "text/html")).await;
     assert_eq!(answer.status, 200, "{text}");
     let list = answer.text.split("id=\"hits\"").nth(1).expect("a list").split("</section>").next().unwrap();
@@ -62,5 +67,29 @@ async fn the_palette_finds_what_one_may_do_and_nothing_else() {
     for text in ["", "gpu", "acme", "add", "import", "allocat"] {
         let hits = found(&server, &member, text).await;
         assert!(hits.iter().all(|(_, href)| !href.starts_with("/admin")), "{text}: {hits:?}");
+    }
+
+    // By the words people type, in both languages; what needs a machine says so, or means the one that is open.
+    has(&found(&server, &staff, "新建 machine").await, "Add machine", "/admin/machines/new");
+    has(&found(&server, &staff, "导出").await, "Export: Machines", "/api/admin/machines/export");
+    has(&found(&server, &staff, "暂停").await, "Cordon: choose machines", "/admin/machines");
+    for (text, title, href) in [
+        ("暂停", "Cordon: gpu-b", "/admin/machines/gpu-b/service"),
+        ("maintenance", "Plan maintenance: gpu-b", "/admin/machines/gpu-b/service"),
+        ("lend", "Allocate: gpu-b", "/admin/machines/gpu-b/allocate"),
+        ("", "Passport: gpu-b", "/admin/machines/gpu-b/passport"),
+    ] {
+        let hits = found_on(&server, &staff, text, "/admin/machines/gpu-b").await;
+        assert_eq!(hits.iter().position(|hit| hit.1 == href).map(|at| at < 13), Some(true), "on top: {hits:?}");
+        has(&hits, title, href);
+    }
+    let hits = found_on(&server, &staff, "回收", &allocation).await;
+    assert_eq!(hits[0], ("Reclaim now: gpu-a".to_owned(), allocation.clone()));
+    let customer = format!("/admin/customers/{}", acme.id);
+    has(&found_on(&server, &staff, "rename", &customer).await, "Edit: Acme", &format!("{customer}/edit"));
+    // What one may not see is not open.
+    for on in ["/admin/machines/gpu-b", &allocation, &customer, "/admin/machines/new", "//elsewhere", "x"] {
+        let hits = found_on(&server, &member, "", on).await;
+        assert!(hits.iter().all(|(_, href)| !href.contains("admin")), "{on}: {hits:?}");
     }
 }

@@ -51,7 +51,7 @@ async fn scenario(through: Through) {
     assert_eq!(remove_all(&member).await, 0);
     assert_eq!(keys(&member).await, json!([]));
 
-    let actions = "select action || ' ' || via || ' ' || (after->>'fingerprint') from audit_events
+    let actions = "select action || ' ' || via || ' ' || (coalesce(before, after)->>'fingerprint') from audit_events
                    where outcome = 'done' and action like '%ssh-key' order by id";
     let print = "SHA256:MIr3ofOOBrGdTj96DbdkClSXm7cafTG9sfCEYlip9qg";
     let expected =

@@ -340,7 +340,7 @@ async fn the_form_says_the_numbers_of_customers_and_so_does_their_page() {
     let acme = server.test.customer("Acme").await;
     let browser = server.browser(&server.test.admin().await).await;
     let form = server.get(&browser, "/admin/settings/identity/new/ldap").await;
-    assert!(form.text.contains(&format!("{} (Acme)", acme.id)), "{}", form.text);
+    assert!(form.text.contains(&format!("<code class=\"select\">{}</code> Acme</li>", acme.id)), "{}", form.text);
     let page = server.get(&browser, &format!("/admin/customers/{}", acme.id)).await;
     assert!(page.text.contains(&format!("<dd class=\"mono\">{}</dd>", acme.id)), "{}", page.text);
 }

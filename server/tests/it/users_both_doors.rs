@@ -264,3 +264,42 @@ async fn a_role_that_is_taken_or_changed_ends_open_sockets() {
         assert_eq!(server.get(&who, "/api/admin/monitoring/realtime").await.status, wall, "taken: {taken}");
     }
 }
+
+#[tokio::test]
+async fn roles_and_people_of_a_customer_are_found_by_what_they_are_called() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    server.test.with_role("custom", &[P::MetricsView]).await;
+    let (staff, owner) = (server.token(&admin).await, server.token(&acme.owner).await);
+    let (staff_page, owner_page) = (server.browser(&admin).await, server.browser(&acme.owner).await);
+    let names = |list: &Value| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+    };
+    // A built-in role by what it is called in the reader's language.
+    for (q, found) in [("plATform adm", 1), ("custom-", 1), ("nothing of this", 0)] {
+        let by_rest = server.get(&staff, &format!("/api/admin/roles?q={q}")).await.data();
+        let by_page = server.call(&staff_page, "list_roles", &[("query[q]", q)]).await.json();
+        assert_eq!((names(&by_rest).len(), &by_rest), (found, &by_page), "{q}");
+    }
+    let page = server.get(&staff_page, "/admin/roles?q=nothing+of+this").await.text;
+    assert!(page.contains("Nothing matches these filters.") && !page.contains("<table"), "{page}");
+
+    let member = vec![acme.member.name.clone()];
+    for (who, page, rest) in [
+        (&owner, Some(&owner_page), "/api/customer/members".to_owned()),
+        (&staff, None, format!("/api/admin/customers/{}/members", acme.id)),
+    ] {
+        let q = "E-MEMBER";
+        let by_rest = server.get(who, &format!("{rest}?q={q}")).await.data();
+        assert_eq!(names(&by_rest), member, "{rest}");
+        if let Some(page) = page {
+            assert_eq!(server.call(page, "list_members", &[("query[q]", q)]).await.json(), by_rest);
+        }
+    }
+    for (who, page) in [(&owner_page, "/members".to_owned()), (&staff_page, format!("/admin/customers/{}", acme.id))] {
+        let shown = server.get(who, &format!("{page}?q=e-member")).await.text;
+        let listed = |name: &str| shown.contains(&format!("<span class=\"sub mono\">{name}</span>"));
+        assert!(listed(&acme.member.name) && !listed(&acme.owner.name), "{page}");
+        assert!(shown.contains("members/export?q=e-member"), "what is taken away is what is shown: {page}");
+    }
+}

@@ -228,6 +228,89 @@ async fn people_come_in_through_both_doors_and_what_goes_out_changes_nothing() {
     }
 }
 
+/// The rows of a workbook, cells joined by a bar.
+async fn rows_of(bytes: Vec<u8>) -> Vec<String> {
+    let program = Path::new(env!("CARGO_BIN_EXE_remotegpu"));
+    let mut rows = sheets::read_in_child(program, bytes, &ReadOptions::default()).await.unwrap();
+    let mut lines = Vec::new();
+    while let Some(row) = rows.next().await.unwrap() {
+        lines.push(row.cells.join("|"));
+    }
+    lines
+}
+
+#[tokio::test]
+async fn the_machines_go_out_in_order_with_what_was_found_and_come_back_unchanged() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let staff = server.token(&admin).await;
+    for code in ["a1", "b2", "c3"] {
+        let node = server.test.node(code).await;
+        platform::machines::report_inventory(server.platform(), &node.ctx(), "1", &node.inventory(2)).await.unwrap();
+    }
+    let lent = json!({ "customerId": acme.id, "months": 2 });
+    assert_eq!(server.post(&staff, "/api/admin/machines/b2/allocate", lent).await.status, 201);
+    assert_eq!(server.post(&staff, "/api/admin/machines/c3/cordon", json!({})).await.status, 200);
+    let take = async |who: &Who, language: &str| {
+        let path = "/api/admin/machines/export?sort=-id";
+        let answer = server.request(who, Method::GET, path).header("accept-language", language).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.bytes().await.unwrap().to_vec()
+    };
+    let lines = rows_of(take(&staff, "en").await).await;
+    assert_eq!(
+        lines.iter().skip(1).map(|line| line.split('|').nth(1).unwrap()).collect::<Vec<_>>(),
+        ["c3", "b2", "a1"]
+    );
+    assert!(lines[0].contains("|Held by|Held until (UTC)|Detected GPU model|"), "{}", lines[0]);
+    assert!(lines[1].contains("|Cordoned|"), "{}", lines[1]);
+    assert!(lines[2].contains("|Acme|") && lines[2].contains("|NVIDIA H100 80GB HBM3|2|80|"), "{}", lines[2]);
+    // Who sees no allocations takes none away.
+    let keeper = server.token(&server.test.with_role("keeper", &[contract::Permission::MachinesView]).await).await;
+    assert!(!rows_of(take(&keeper, "en").await).await.concat().contains("Acme"));
+
+    for language in ["en", "zh"] {
+        let staged = preview(&server, &staff, language, take(&staff, language).await).await;
+        let id = staged.data()["id"].as_i64().unwrap();
+        imports::read(server.platform(), id.into(), true).await.unwrap();
+        let again = server.get(&staff, &format!("/api/admin/machines/import/{id}")).await.data();
+        assert_eq!((&again["unchangedRows"], &again["rows"]), (&json!(3), &json!(3)), "{again}");
+        assert_eq!(again["unknownColumns"], json!([]), "our own columns are nothing to warn about");
+    }
+}
+
+#[tokio::test]
+async fn the_answer_file_has_the_rows_under_the_numbers_they_had() {
+    let server = Server::start().await;
+    let staff = server.token(&server.test.admin().await).await;
+    let headings = ["Name", "Colour", "Code"].map(Column::new);
+    let mut sheet = SheetWriter::new("Our fleet", &["Title", "", ""].map(Column::new)).unwrap();
+    sheet.row(&headings.iter().map(|column| sheets::write::Value::Text(&column.header)).collect::<Vec<_>>()).unwrap();
+    for row in [["a", "red", "a"], ["", "", ""], ["a", "blue", "b"]] {
+        sheet
+            .row(&row.map(
+                |text| if text.is_empty() { sheets::write::Value::Blank } else { sheets::write::Value::Text(text) },
+            ))
+            .unwrap();
+    }
+    let bytes = std::fs::read(sheet.finish().unwrap().path()).unwrap();
+    let id = preview(&server, &staff, "en", bytes).await.data()["id"].as_i64().unwrap();
+    imports::read(server.platform(), id.into(), true).await.unwrap();
+    let path = format!("/api/admin/machines/import/{id}/result");
+    let answer = server.request(&staff, Method::GET, &path).header("accept-language", "en").send().await.unwrap();
+    let bytes = answer.bytes().await.unwrap().to_vec();
+    let lines = rows_of(bytes.clone()).await;
+    assert!(lines[0].starts_with("Row|Name *|Code|") && lines[0].ends_with("|Colour|Result"), "{}", lines[0]);
+    assert!(lines[1].starts_with("3|a|a|") && lines[1].contains("|red|"), "{}", lines[1]);
+    assert!(lines[2].starts_with("5|a|b|") && lines[2].contains("|blue|"), "{}", lines[2]);
+    assert!(lines[2].contains("Row 3 is"), "the other row by the number it had: {}", lines[2]);
+    // Mended and sent back, its own columns are nothing to warn about.
+    let id = preview(&server, &staff, "en", bytes).await.data()["id"].as_i64().unwrap();
+    imports::read(server.platform(), id.into(), true).await.unwrap();
+    let again = server.get(&staff, &format!("/api/admin/machines/import/{id}")).await.data();
+    assert_eq!(again["unknownColumns"], json!(["Colour"]));
+}
+
 /// The server's program reads workbooks in a child of itself, with its own allocator: what that one reserves ahead must not
 /// be what the limit leaves.
 #[tokio::test]

@@ -156,6 +156,9 @@ pub struct SshKeyView {
     pub created_at: DateTime<Utc>,
     /// To the minute; absent before the first use.
     pub last_used_at: Option<DateTime<Utc>>,
+    /// Address it was last used from.
+    #[serde(default)]
+    pub last_used_from: Option<String>,
 }
 
 /// Body of `POST /api/auth/password/change`.

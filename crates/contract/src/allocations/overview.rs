@@ -7,6 +7,21 @@ use super::{AllocationQuery, AllocationState, AllocationView, ReclaimStepView, R
 use crate::machines::word_enum;
 use crate::{AllocationId, CustomerId};
 
+/// Who has a machine now, or has it still to give back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MachineHolder {
+    pub allocation_id: AllocationId,
+    pub customer_id: CustomerId,
+    pub customer_name: String,
+    /// `active`, `grace` or `reclaiming`.
+    pub state: AllocationState,
+    pub ends_at: DateTime<Utc>,
+    /// Begun days until the end; 0 when it is over.
+    pub days_left: i64,
+}
+
 /// How a GPU was at one time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -51,6 +51,7 @@ pub fn grantable_scopes(ctx: &OpContext) -> Vec<Permission> {
 /// `Validation` naming every wrong field, a name that a token has that counts too; `QuotaExceeded` when there are too many.
 pub async fn create_api_token(platform: &Platform, ctx: &OpContext, body: ApiTokenCreate) -> Result<ApiTokenSecret> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:create-api-token");
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut wrong = Wrong::new();
     let name = wrong.name("name", &body.name);
@@ -111,6 +112,7 @@ pub async fn create_api_token(platform: &Platform, ctx: &OpContext, body: ApiTok
 /// `NotFound` for any other id.
 pub async fn revoke_api_token(platform: &Platform, ctx: &OpContext, id: SessionId) -> Result<()> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_on("accounts:revoke-api-token", "api_token", id);
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let ended = store::sessions::end_one(&mut tx, &granted, id, ctx.now()).await?;
@@ -126,6 +128,7 @@ pub async fn revoke_api_token(platform: &Platform, ctx: &OpContext, id: SessionI
 /// Ends all of one's own tokens at once, with every socket they opened; each has its line in the log.
 pub async fn revoke_api_tokens(platform: &Platform, ctx: &OpContext) -> Result<SessionsEnded> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:revoke-api-token");
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let mut ended = Vec::new();

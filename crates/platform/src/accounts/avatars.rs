@@ -8,7 +8,7 @@ use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 use super::{account, entry, signed_in, store};
 use crate::authz::{UpdateAccount, ViewAccount};
 use crate::db::Tx;
-use crate::{Error, OpContext, Platform, Result, audit, secrets};
+use crate::{Error, OpContext, Platform, Result, audit, pictures, secrets};
 
 /// Larger sides are not decoded: a picture of a few bytes may claim gigabytes.
 const MAX_SIDE: u32 = 4096;
@@ -17,12 +17,24 @@ const MAX_DECODED_BYTES: u64 = 64 << 20;
 /// Side of what is kept, at most.
 const KEPT_SIDE: u32 = 256;
 
+/// In the audit log.
+const SET: &str = "accounts:set-avatar";
+
+/// Whether the caller may change their picture at all: asked before anything they send is taken in.
+///
+/// # Errors
+/// As [`set_avatar`] would refuse them.
+pub fn may_set_avatar(ctx: &OpContext) -> Result<()> {
+    ctx.trying_own(SET).authorize(UpdateAccount, &account(signed_in(ctx)?.id)).map(drop)
+}
+
 /// Takes a PNG, JPEG or WebP as one's picture.
 ///
 /// # Errors
 /// `Validation` for what is no such picture, or too large.
 pub async fn set_avatar(platform: &Platform, ctx: &OpContext, bytes: Vec<u8>) -> Result<()> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own(SET);
     let granted = ctx.authorize(UpdateAccount, &account(user.id))?;
     if bytes.len() > contract::accounts::MAX_AVATAR_BYTES {
         return Err(Error::new(contract::ErrorCode::TooLarge));
@@ -36,7 +48,7 @@ pub async fn set_avatar(platform: &Platform, ctx: &OpContext, bytes: Vec<u8>) ->
     let was = store::avatars::tag(&mut tx, granted.id()).await?;
     store::avatars::put(&mut tx, &granted, &picture, &tag, ctx.now()).await?;
     let (before, after) = (Some(fact(was.as_deref())), Some(fact(Some(&tag))));
-    let entry = audit::Entry { before, after, ..entry("accounts:set-avatar", user.id) };
+    let entry = audit::Entry { before, after, ..entry(SET, user.id) };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     tx.commit().await?;
     Ok(())
@@ -45,6 +57,7 @@ pub async fn set_avatar(platform: &Platform, ctx: &OpContext, bytes: Vec<u8>) ->
 /// Takes one's picture away; again changes nothing.
 pub async fn remove_avatar(platform: &Platform, ctx: &OpContext) -> Result<()> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:remove-avatar");
     let granted = ctx.authorize(UpdateAccount, &account(user.id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let was = store::avatars::tag(&mut tx, granted.id()).await?;
@@ -96,6 +109,10 @@ pub(super) fn recode(bytes: &[u8]) -> Option<Vec<u8>> {
     limits.max_image_height = Some(MAX_SIDE);
     limits.max_alloc = Some(MAX_DECODED_BYTES);
     reader.limits(limits);
+    // What is missing of one the decoder makes up in grey.
+    if reader.format()? == ImageFormat::Jpeg && !pictures::is_whole_jpeg(bytes) {
+        return None;
+    }
     let mut decoder = reader.into_decoder().ok()?;
     let (width, height) = decoder.dimensions();
     if width > MAX_SIDE || height > MAX_SIDE || decoder.total_bytes() > MAX_DECODED_BYTES {
@@ -148,6 +165,34 @@ mod tests {
         tailed.extend_from_slice(b"<script>alert(1)</script>");
         let kept = recode(&tailed).expect("a PNG");
         assert!(!kept.windows(8).any(|part| part == b"<script>"));
+    }
+
+    /// Whose bytes are all needed: no two pixels alike.
+    fn busy(format: ImageFormat) -> Vec<u8> {
+        let noise = |x: u32, y: u32| {
+            let mixed = (x.wrapping_mul(0x9e37_79b9) ^ y.wrapping_mul(0x85eb_ca6b)).wrapping_mul(0xc2b2_ae35);
+            image::Rgb([(mixed >> 24) as u8, (mixed >> 16) as u8, (mixed >> 8) as u8])
+        };
+        let mut out = Cursor::new(Vec::new());
+        let picture = DynamicImage::ImageRgb8(image::RgbImage::from_fn(200, 120, noise));
+        picture.write_to(&mut out, format).expect("a picture");
+        out.into_inner()
+    }
+
+    #[test]
+    fn a_picture_that_was_cut_off_on_its_way_is_refused() {
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
+            let whole = busy(format);
+            assert_eq!(size(&whole), Some((120, 120)), "{format:?}");
+            for percent in [5, 30, 60, 90, 99] {
+                let cut = &whole[..whole.len() * percent / 100];
+                assert_eq!(recode(cut), None, "{format:?}, {percent} % of it");
+            }
+        }
+        let jpeg = busy(ImageFormat::Jpeg);
+        assert_eq!(recode(&jpeg[..jpeg.len() - 2]), None, "without its end");
+        let tailed = [&jpeg[..], b"and more"].concat();
+        assert_eq!(size(&tailed), Some((120, 120)), "what follows is left out");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use contract::ErrorCode;
 use super::attempts::{self, Subjects};
 use super::sign_in::{self, CodeNeeded, Proof, SignedIn};
 use super::{second_factor, store};
-use crate::{Error, OpContext, Platform, Result, SystemActor};
+use crate::{Error, OpContext, Platform, Result, SystemActor, Via};
 
 /// How long there is to type the code.
 const MINUTES: i64 = 5;
@@ -60,13 +60,14 @@ pub async fn answer_challenge(
     match second_factor::check(platform, &mut tx, user, code, ctx.now()).await? {
         Some(factor) => {
             store::second_factor::delete_challenge(&mut tx, browser_hash).await?;
-            let proof = Proof { factor: Some(factor), provider };
+            let proof = Proof { factor: Some(factor), provider, in_browser: ctx.via() == Via::Page };
             sign_in::finish(tx, ctx, &subjects, row, proof).await
         }
         None => {
             store::second_factor::fail_challenge(&mut tx, browser_hash).await?;
             tx.commit().await?;
-            attempts::note_failure(platform, ctx, &subjects, "accounts:sign-in", Some(user)).await?;
+            let why = Some(serde_json::json!({ "why": "code" }));
+            attempts::note_failure_because(platform, ctx, &subjects, ("accounts:sign-in", Some(user)), why).await?;
             Err(sign_in::wrong_code(code))
         }
     }

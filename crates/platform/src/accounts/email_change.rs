@@ -29,6 +29,7 @@ const WINDOW: TimeDelta = TimeDelta::minutes(15);
 pub async fn request_email_change(platform: &Platform, ctx: &OpContext, body: &EmailChangeRequest) -> Result<()> {
     let user = signed_in(ctx)?;
     // The address opens the account by a link to a new password: nothing an API token may change.
+    let ctx = &ctx.trying_own("accounts:request-email-change");
     ctx.authorize(SecureAccount, &account(user.id))?;
     let mut wrong = Wrong::new();
     let email = wrong.email("email", Some(body.email.to_lowercase()));

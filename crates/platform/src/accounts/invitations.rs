@@ -49,12 +49,10 @@ pub async fn invite(
     body: InvitationCreate,
 ) -> Result<InvitationView> {
     let active = ctx.user().and_then(|user| user.active_customer);
-    let new = audit::Entry {
-        target_id: None,
-        customer: customer.or(active),
-        ..about("customers:invite", CustomerId(0), LinkId(0))
-    };
-    let ctx = &ctx.trying(new);
+    // There is no invitation yet: what is tried is tried with the customer.
+    let whose = customer.or(active);
+    let attempt = audit::Entry::attempt("customers:invite", "customer", whose.map(|id| id.to_string()));
+    let ctx = &ctx.trying(audit::Entry { customer: whose, ..attempt });
     let granted = authorize(ctx, customer)?;
     let customer = granted.id();
     let mut wrong = Wrong::new();
@@ -146,6 +144,7 @@ pub async fn revoke_invitation(
     customer: Option<CustomerId>,
     id: LinkId,
 ) -> Result<()> {
+    let ctx = &ctx.trying_on("customers:revoke-invitation", "invitation", id);
     let granted = authorize(ctx, customer)?;
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let address = links::revoke_invitation(&mut tx, granted.id(), id, ctx.now()).await?.ok_or_else(Error::not_found)?;
@@ -165,6 +164,9 @@ pub async fn invited(platform: &Platform, ctx: &OpContext, token: &str) -> Resul
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let link = links::find(&mut tx, &[Purpose::Invitation], token, ctx.now()).await?;
     let (customer, role) = link.place.ok_or_else(links::spent)?;
+    if customers::lock(&mut tx, customer).await? == Some(false) {
+        return Err(links::paused());
+    }
     let customer = customer_name(&mut tx, customer).await?;
     let way = match way_in(&mut tx, ctx, &link).await? {
         WayIn::NewAccount if !open => WayIn::AccountFromStaff,
@@ -185,8 +187,10 @@ pub async fn accept_invitation(platform: &Platform, ctx: &OpContext, body: &Acco
     let (mut tx, link, person) = prepare(platform, ctx, Purpose::Invitation, body).await?;
     let (customer, role) = link.place.ok_or_else(links::spent)?;
     // A customer that was disabled meanwhile takes nobody.
-    if customers::lock(&mut tx, customer).await? != Some(true) {
-        return Err(links::spent());
+    match customers::lock(&mut tx, customer).await? {
+        Some(true) => {}
+        Some(false) => return Err(links::paused()),
+        None => return Err(links::spent()),
     }
     if store::by_email(&mut tx, &link.address).await?.is_some() {
         return Err(Error::new(ErrorCode::AlreadyExists).with_field("email", "field-invitation-has-account"));

@@ -62,13 +62,16 @@ pub(super) async fn way_in(tx: &mut Tx, ctx: &OpContext, link: &Link) -> Result<
 /// another address, and for who is in the customer already; `Forbidden` with an API token: consent is the person's own.
 pub async fn join(platform: &Platform, ctx: &OpContext, body: &InvitationJoin) -> Result<(InvitationJoined, SignedIn)> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:accept-invitation");
     ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let link = links::find(&mut tx, &[Purpose::Invitation], &body.token, ctx.now()).await?;
     let (customer, role) = link.place.ok_or_else(links::spent)?;
     // Before the person, as everything that changes people of customers; one that was disabled meanwhile takes nobody.
-    if customers::lock(&mut tx, customer).await? != Some(true) {
-        return Err(links::spent());
+    match customers::lock(&mut tx, customer).await? {
+        Some(true) => {}
+        Some(false) => return Err(links::paused()),
+        None => return Err(links::spent()),
     }
     links::lock_owner(&mut tx, user.id).await?;
     let row = store::credentials_of(&mut tx, user.id).await?.filter(|row| row.active);

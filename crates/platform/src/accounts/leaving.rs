@@ -18,6 +18,7 @@ use crate::{Error, OpContext, Platform, Result, SystemActor, UserPrincipal, cust
 /// `NotFound` for one that one is none of the people of; `WrongState` for its last owner; `Forbidden` with an API token.
 pub async fn leave(platform: &Platform, ctx: &OpContext, customer: CustomerId) -> Result<SignedIn> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_on("customers:leave", "customer", customer);
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let role = customers::lock_own_place(&mut tx, customer, user.id).await?;

@@ -39,14 +39,15 @@ mod tokens;
 pub mod users;
 
 use chrono::{DateTime, Utc};
-use contract::accounts::{Language, MemberRole, MembershipView, Profile, ProfileUpdate, Theme};
+pub use contract::accounts::Preferences;
+use contract::accounts::{MemberRole, MembershipView, Profile, ProfileUpdate};
 use contract::{CustomerId, ErrorCode, Permission, SessionId, UserId};
 
 pub use api_tokens::{create_api_token, grantable_scopes, list_api_tokens, revoke_api_token, revoke_api_tokens};
 pub(crate) use attempts::AttemptsSeen;
 pub use attempts::may_be_challenged;
 pub(crate) use avatars::avatar_tag_in_tx;
-pub use avatars::{avatar, remove_avatar, set_avatar};
+pub use avatars::{avatar, may_set_avatar, remove_avatar, set_avatar};
 pub use bootstrap::{
     FirstAdmin, add_member, any_admin, create_customer, ensure_first_admin, reset_password, reset_second_factor,
 };
@@ -113,15 +114,6 @@ impl SessionEnding {
 /// Session endings of this process from now on.
 pub fn session_endings(platform: &Platform) -> tokio::sync::broadcast::Receiver<SessionEnding> {
     platform.endings().subscribe()
-}
-
-/// What a person may set about how the product looks to them; `None` leaves it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Preferences {
-    pub language: Option<Language>,
-    pub theme: Option<Theme>,
-    /// IANA name; an empty text goes back to the platform's.
-    pub time_zone: Option<String>,
 }
 
 /// The principal behind a session secret (its SHA-256); `Anonymous` when nobody is signed in with it any more.
@@ -241,6 +233,7 @@ async fn session_rules(platform: &Platform, ctx: &OpContext) -> SessionRules {
 pub async fn sign_out(platform: &Platform, ctx: &OpContext) -> Result<()> {
     let user = signed_in(ctx)?;
     let mut tx = platform.db().begin(ctx).await?;
+    let ctx = &ctx.trying_own("accounts:sign-out");
     let granted = ctx.authorize(UpdateAccount, &account(user.id))?;
     store::end_session(&mut tx, &granted, user.session, ctx.now()).await?;
     audit::record_in_tx(&mut tx, ctx, entry("accounts:sign-out", user.id)).await?;
@@ -274,6 +267,7 @@ pub async fn profile(platform: &Platform, ctx: &OpContext) -> Result<Profile> {
         memberships,
         disabled_memberships,
         language: row.language,
+        theme: row.theme,
         time_zone: row.time_zone,
         last_login_at: row.last_login_at,
         avatar: avatar.map(|tag| format!("{}?v={tag}", contract::accounts::AVATAR_PATH)),
@@ -286,6 +280,7 @@ pub async fn profile(platform: &Platform, ctx: &OpContext) -> Result<Profile> {
 /// `Validation` naming every wrong field.
 pub async fn update_profile(platform: &Platform, ctx: &OpContext, body: ProfileUpdate) -> Result<Profile> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:update-profile");
     let granted = ctx.authorize(UpdateAccount, &account(user.id))?;
     let mut wrong = Wrong::new();
     let name = wrong.display_name("displayName", body.display_name);
@@ -311,7 +306,10 @@ pub async fn update_profile(platform: &Platform, ctx: &OpContext, body: ProfileU
     profile(platform, ctx).await
 }
 
-/// Changes how the product looks to this person.
+/// Changes how the product looks to this person; what is not said stays.
+///
+/// # Errors
+/// `Validation` for a time zone there is not.
 pub async fn update_preferences(platform: &Platform, ctx: &OpContext, change: Preferences) -> Result<()> {
     let user = signed_in(ctx)?;
     if let Some(zone) = change.time_zone.as_deref().filter(|z| !z.is_empty())
@@ -320,12 +318,25 @@ pub async fn update_preferences(platform: &Platform, ctx: &OpContext, change: Pr
         return Err(Error::field("timeZone", "field-time-zone-unknown"));
     }
     let mut tx = platform.db().begin(ctx).await?;
+    let ctx = &ctx.trying_own("accounts:update-preferences");
     let granted = ctx.authorize(UpdateAccount, &account(user.id))?;
+    if change == Preferences::default() {
+        return Ok(());
+    }
+    let was = store::account(&mut tx, granted.id()).await?.ok_or_else(Error::not_found)?;
     store::set_preferences(&mut tx, &granted, &change).await?;
-    let after = serde_json::json!({
-        "language": change.language, "theme": change.theme, "timeZone": change.time_zone,
-    });
-    let entry = audit::Entry { after: Some(after), ..entry("accounts:update-preferences", user.id) };
+    let (mut before, mut after) = (serde_json::Map::new(), serde_json::Map::new());
+    let mut said = |name: &str, was: serde_json::Value, is: serde_json::Value| {
+        if !is.is_null() {
+            before.insert(name.to_owned(), was);
+            after.insert(name.to_owned(), is);
+        }
+    };
+    said("language", serde_json::json!(was.language), serde_json::json!(change.language));
+    said("theme", serde_json::json!(was.theme), serde_json::json!(change.theme));
+    said("timeZone", serde_json::json!(was.time_zone), serde_json::json!(change.time_zone));
+    let (before, after) = (Some(before.into()), Some(after.into()));
+    let entry = audit::Entry { before, after, ..entry("accounts:update-preferences", user.id) };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     tx.commit().await?;
     Ok(())

@@ -162,6 +162,7 @@ async fn hashing<T: Send + 'static>(platform: &Platform, work: impl FnOnce() -> 
 /// by the provider one comes from.
 pub async fn change_password(platform: &Platform, ctx: &OpContext, change: &PasswordChange) -> Result<SignedIn> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:change-password");
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let system = ctx.as_system(SystemActor::Authenticator);
     let subjects = Subjects::of(ctx, &user.name);

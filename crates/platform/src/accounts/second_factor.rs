@@ -110,6 +110,7 @@ pub async fn security(platform: &Platform, ctx: &OpContext) -> Result<SecurityVi
 /// wrong password, which counts as a failure; `RateLimited` after too many.
 pub async fn enroll_totp(platform: &Platform, ctx: &OpContext, password: &str) -> Result<TotpEnrollment> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:totp-enroll");
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let is_on = || Error::new(ErrorCode::WrongState).with_key("error-totp-on");
     let mut tx = platform.db().begin(ctx).await?;
@@ -150,6 +151,7 @@ pub async fn pending_totp(platform: &Platform, ctx: &OpContext) -> Result<Option
 /// `WrongState` when nothing waits to be confirmed, `Validation` when the code is wrong.
 pub async fn confirm_totp(platform: &Platform, ctx: &OpContext, code: &str) -> Result<(RecoveryCodes, SignedIn)> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:totp-enable");
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     // What is told is the system's.
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
@@ -173,6 +175,7 @@ pub async fn confirm_totp(platform: &Platform, ctx: &OpContext, code: &str) -> R
 /// `RateLimited` after too many.
 pub async fn disable_totp(platform: &Platform, ctx: &OpContext, request: &TotpProof) -> Result<SignedIn> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:totp-disable");
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let required = totp_required(platform, user).await;
     let action = "accounts:totp-disable";
@@ -194,6 +197,7 @@ pub async fn disable_totp(platform: &Platform, ctx: &OpContext, request: &TotpPr
 /// `RateLimited` after too many.
 pub async fn renew_recovery_codes(platform: &Platform, ctx: &OpContext, request: &TotpProof) -> Result<RecoveryCodes> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:renew-recovery-codes");
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let action = "accounts:renew-recovery-codes";
     let mut tx = prove(platform, ctx, user, action, request, false).await?;

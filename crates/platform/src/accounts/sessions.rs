@@ -29,12 +29,13 @@ pub async fn list_sessions(platform: &Platform, ctx: &OpContext) -> Result<Vec<S
 /// `NotFound` for one that is not one's own or has ended.
 pub async fn end_session(platform: &Platform, ctx: &OpContext, id: SessionId) -> Result<()> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:end-session");
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let ended = store::sessions::end_one(&mut tx, &granted, id, ctx.now()).await?.ok_or_else(Error::not_found)?;
     let target = entry("accounts:end-session", user.id);
-    let after = Some(serde_json::json!({ "kind": ended.kind, "name": ended.name }));
-    let entry = audit::Entry { target_kind: "session", target_id: Some(id.to_string()), after, ..target };
+    let before = Some(serde_json::json!({ "kind": ended.kind, "name": ended.name }));
+    let entry = audit::Entry { target_kind: "session", target_id: Some(id.to_string()), before, ..target };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     tx.commit().await?;
     // Nobody listening is fine: there is no socket to close.
@@ -45,6 +46,7 @@ pub async fn end_session(platform: &Platform, ctx: &OpContext, id: SessionId) ->
 /// Ends every session of the account but the caller's, API tokens too.
 pub async fn end_other_sessions(platform: &Platform, ctx: &OpContext) -> Result<SessionsEnded> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:end-other-sessions");
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let ended = store::sessions::end_others(&mut tx, &granted, user.session, ctx.now()).await?;

@@ -94,14 +94,23 @@ pub async fn begin_sign_in(platform: &Platform, ctx: &OpContext, request: &Login
     // account there that we only hold up. The work is that of a wrong one.
     let counts = standing.lets_in(known) && account.lets_in(known);
     if let Some(row) = found.as_ref().filter(|_| fits && counts) {
-        return go_on(platform, ctx, &subjects, row.clone(), request.otp.as_deref(), None).await;
+        return go_on(platform, ctx, &subjects, row.clone(), request.otp.as_deref(), By::Password).await;
     }
     let typed = (request.username.trim(), Some(request.password.as_str()).filter(|_| counts));
     let (asked, refusal, why) = match identity::ask(platform, ctx, typed, found.as_ref()).await {
         Ok(identity::Answer::Proved(row, provider)) => {
-            return go_on(platform, ctx, &subjects, *row, request.otp.as_deref(), Some(provider)).await;
+            return go_on(platform, ctx, &subjects, *row, request.otp.as_deref(), By::Directory(provider)).await;
         }
-        Ok(identity::Answer::NotAsked) => (false, standing.refusal(), None),
+        Ok(identity::Answer::NotAsked) => {
+            // For the log alone: who guesses is answered the same, whatever it was.
+            let why = match &found {
+                _ if !counts => "delayed",
+                None => "unknown-name",
+                Some(row) if !row.active => "disabled",
+                Some(_) => "password",
+            };
+            (false, standing.refusal(), Some(serde_json::json!({ "why": why })))
+        }
         Err(error) if counts => {
             let why = identity::why_of(&error).map(|why| serde_json::json!({ "why": why }));
             (true, error, why)
@@ -116,6 +125,16 @@ pub async fn begin_sign_in(platform: &Platform, ctx: &OpContext, request: &Login
     Err(refusal)
 }
 
+/// What a person is known by, before a code is asked for.
+pub(super) enum By {
+    /// One that is kept here.
+    Password,
+    /// A directory took their password.
+    Directory((IdentityProviderId, String)),
+    /// A sign-in service sent their browser back.
+    Service((IdentityProviderId, String)),
+}
+
 /// The person is known; what is left is the code, where one is asked for.
 pub(super) async fn go_on(
     platform: &Platform,
@@ -123,8 +142,14 @@ pub(super) async fn go_on(
     subjects: &Subjects,
     row: store::Credentials,
     otp: Option<&str>,
-    provider: Option<(IdentityProviderId, String)>,
+    by: By,
 ) -> Result<SignInStep> {
+    // The address of the way back is REST's, whoever comes.
+    let in_browser = matches!(by, By::Service(_)) || ctx.via() == Via::Page;
+    let provider = match by {
+        By::Password => None,
+        By::Directory(provider) | By::Service(provider) => Some(provider),
+    };
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let mut factor = None;
     if store::second_factor::is_on(&mut tx, row.id).await? {
@@ -136,11 +161,12 @@ pub(super) async fn go_on(
         factor = second_factor::check(platform, &mut tx, row.id, code, ctx.now()).await?;
         if factor.is_none() {
             drop(tx);
-            attempts::note_failure(platform, ctx, subjects, "accounts:sign-in", Some(row.id)).await?;
+            let why = Some(serde_json::json!({ "why": "code" }));
+            attempts::note_failure_because(platform, ctx, subjects, ("accounts:sign-in", Some(row.id)), why).await?;
             return Err(wrong_code(code));
         }
     }
-    finish(tx, ctx, subjects, row, Proof { factor, provider }).await.map(SignInStep::Done)
+    finish(tx, ctx, subjects, row, Proof { factor, provider, in_browser }).await.map(SignInStep::Done)
 }
 
 /// What a sign-in was proved with, beside a password kept here.
@@ -149,6 +175,8 @@ pub(super) struct Proof {
     pub factor: Option<Factor>,
     /// The provider, by its name too.
     pub provider: Option<(IdentityProviderId, String)>,
+    /// Somebody is at a browser.
+    pub in_browser: bool,
 }
 
 /// The challenges that the form has to show for this name, from this address; none while too little has failed.
@@ -177,7 +205,7 @@ pub(super) async fn finish(
 ) -> Result<SignedIn> {
     attempts::note_success(&mut tx, ctx, subjects, row.id).await?;
     // What somebody reads the pages in is what mails come in, until they choose.
-    if ctx.via() == Via::Page {
+    if proof.in_browser {
         store::note_read_in(&mut tx, row.id, ctx.language()).await?;
     }
     let who = as_user(ctx, &row);

@@ -12,7 +12,7 @@ use super::asking::{Asked, Asking, MOST_MAILS, WINDOW};
 use super::bootstrap::NewPerson;
 use super::captcha::{self, Captchas, Given};
 use super::links::{self, Link, NewLink, Purpose};
-use super::{entry, password, store};
+use super::{entry, password, store, users};
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::jobs::{self, NewJob};
@@ -167,6 +167,7 @@ pub(super) async fn prepare(
     if name.is_empty() {
         wrong.add("username", "field-required");
     }
+    users::refuse_reserved(&mut wrong, "username", &name);
     let display_name = wrong.display_name("displayName", body.display_name.clone());
     let about = [name.as_str(), display_name.as_deref().unwrap_or_default(), link.address.as_str()];
     rule.check(&mut wrong, "password", &body.password, &about);

@@ -11,7 +11,7 @@
 use contract::accounts::{SshKeyCreate, SshKeyView, SshKeysRemoved};
 use contract::notifications::NotificationKind;
 use contract::{ErrorCode, SshKeyId};
-use ssh_key::public::KeyData;
+use ssh_key::public::{EcdsaPublicKey, KeyData};
 use ssh_key::{Algorithm, HashAlg, PublicKey};
 
 use super::{account, entry, signed_in, store};
@@ -26,6 +26,8 @@ const MAX_KEYS: u32 = 100;
 const MAX_LINE_BYTES: usize = 8 << 10;
 /// Fewest bits of an RSA key: 128 bits of security (NIST SP 800-57, part 1).
 const MIN_RSA_BITS: usize = 3072;
+/// Most of them: OpenSSH takes no longer ones.
+const MAX_RSA_BITS: usize = 16_384;
 /// Kinds nobody should use any more; what reads keys does not know them.
 const OBSOLETE: [&str; 2] = ["ssh-dss ", "ssh-rsa1 "];
 /// Where one sees them.
@@ -61,6 +63,7 @@ pub async fn list_ssh_keys(platform: &Platform, ctx: &OpContext) -> Result<Vec<S
 /// too many.
 pub async fn add_ssh_key(platform: &Platform, ctx: &OpContext, body: SshKeyCreate) -> Result<SshKeyView> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:add-ssh-key");
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut wrong = Wrong::new();
     let checked = check(&mut wrong, &body.public_key);
@@ -81,7 +84,7 @@ pub async fn add_ssh_key(platform: &Platform, ctx: &OpContext, body: SshKeyCreat
     }
     let added = store::ssh_keys::insert(&mut tx, &granted, &name, &key, ctx.now()).await?;
     let added = added.ok_or_else(|| Error::field("publicKey", "field-ssh-key-twice"))?;
-    audit::record_in_tx(&mut tx, ctx, key_entry("accounts:add-ssh-key", &added)).await?;
+    audit::record_in_tx(&mut tx, ctx, key_entry("accounts:add-ssh-key", &added, false)).await?;
     let text = |text: &str| Value::Text(text.to_owned());
     let args = vec![("key", text(&added.name)), ("fingerprint", text(&added.fingerprint))];
     let notice = Notice { kind: NotificationKind::SshKeyAdded, args, link: Some(KEYS_PAGE.to_owned()) };
@@ -96,10 +99,11 @@ pub async fn add_ssh_key(platform: &Platform, ctx: &OpContext, body: SshKeyCreat
 /// `NotFound` for any other id.
 pub async fn remove_ssh_key(platform: &Platform, ctx: &OpContext, id: SshKeyId) -> Result<()> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_on("accounts:remove-ssh-key", "ssh_key", id);
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let gone = store::ssh_keys::delete(&mut tx, &granted, id).await?.ok_or_else(Error::not_found)?;
-    audit::record_in_tx(&mut tx, ctx, key_entry("accounts:remove-ssh-key", &gone)).await?;
+    audit::record_in_tx(&mut tx, ctx, key_entry("accounts:remove-ssh-key", &gone, true)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -107,13 +111,14 @@ pub async fn remove_ssh_key(platform: &Platform, ctx: &OpContext, id: SshKeyId) 
 /// Removes all of one's own keys; each has its line in the log.
 pub async fn remove_ssh_keys(platform: &Platform, ctx: &OpContext) -> Result<SshKeysRemoved> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:remove-ssh-key");
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let mut removed = 0;
     for key in store::ssh_keys::list(&mut tx, granted.id()).await? {
         // One that is gone this very moment has its line already.
         if let Some(gone) = store::ssh_keys::delete(&mut tx, &granted, key.id).await? {
-            audit::record_in_tx(&mut tx, ctx, key_entry("accounts:remove-ssh-key", &gone)).await?;
+            audit::record_in_tx(&mut tx, ctx, key_entry("accounts:remove-ssh-key", &gone, true)).await?;
             removed += 1;
         }
     }
@@ -121,10 +126,12 @@ pub async fn remove_ssh_keys(platform: &Platform, ctx: &OpContext) -> Result<Ssh
     Ok(SshKeysRemoved { removed })
 }
 
-fn key_entry(action: &'static str, key: &SshKeyView) -> audit::Entry {
-    let after = serde_json::json!({ "name": key.name, "fingerprint": key.fingerprint });
+/// Of one that was added, or of one that is gone.
+fn key_entry(action: &'static str, key: &SshKeyView, gone: bool) -> audit::Entry {
+    let facts = Some(serde_json::json!({ "name": key.name, "fingerprint": key.fingerprint }));
+    let (before, after) = if gone { (facts, None) } else { (None, facts) };
     let target = entry(action, contract::UserId(0));
-    audit::Entry { target_kind: "ssh_key", target_id: Some(key.id.to_string()), after: Some(after), ..target }
+    audit::Entry { target_kind: "ssh_key", target_id: Some(key.id.to_string()), before, after, ..target }
 }
 
 /// Reads a line of a `.pub` file; says what is wrong with it.
@@ -152,7 +159,11 @@ pub(super) fn check(wrong: &mut Wrong, text: &str) -> Option<Checked> {
     let rsa_bits = key.key_data().rsa().map(|rsa| rsa.n.as_positive_bytes().map_or(0, bits));
     match (key.algorithm(), rsa_bits) {
         (Algorithm::Ed25519 | Algorithm::Ecdsa { .. } | Algorithm::SkEd25519 | Algorithm::SkEcdsaSha2NistP256, _) => {}
-        (Algorithm::Rsa { .. }, Some(MIN_RSA_BITS..)) => {}
+        (Algorithm::Rsa { .. }, Some(MIN_RSA_BITS..=MAX_RSA_BITS)) => {}
+        (Algorithm::Rsa { .. }, Some(bits)) if bits > MAX_RSA_BITS => {
+            wrong.add_with("publicKey", "field-ssh-key-long", vec![("max", MAX_RSA_BITS.to_string())]);
+            return None;
+        }
         (Algorithm::Rsa { .. }, _) => {
             wrong.add_with("publicKey", "field-ssh-key-short", vec![("min", MIN_RSA_BITS.to_string())]);
             return None;
@@ -187,7 +198,19 @@ fn cannot_be_safe(data: &KeyData) -> bool {
         }
         KeyData::Ed25519(key) => is_of_small_order(key.0),
         KeyData::SkEd25519(key) => is_of_small_order(key.public_key().0),
+        KeyData::Ecdsa(key) => !is_on_its_curve(key),
+        KeyData::SkEcdsaSha2NistP256(key) => p256::PublicKey::from_sec1_bytes(key.ec_point().as_bytes()).is_err(),
         _ => false,
+    }
+}
+
+/// Whether it is a point at all: what is none, no program takes.
+fn is_on_its_curve(key: &EcdsaPublicKey) -> bool {
+    let point = key.as_sec1_bytes();
+    match key {
+        EcdsaPublicKey::NistP256(_) => p256::PublicKey::from_sec1_bytes(point).is_ok(),
+        EcdsaPublicKey::NistP384(_) => p384::PublicKey::from_sec1_bytes(point).is_ok(),
+        EcdsaPublicKey::NistP521(_) => p521::PublicKey::from_sec1_bytes(point).is_ok(),
     }
 }
 
@@ -280,6 +303,23 @@ mod tests {
                 assert_eq!(fault(&weak), Some("field-ssh-key-unsafe"), "{point:?}");
             }
         }
+    }
+
+    #[test]
+    fn points_that_are_on_no_curve_are_refused() {
+        for name in ["ecdsa-256", "ecdsa-384", "ecdsa-521"] {
+            let good = PublicKey::from_openssh(key(name).1).unwrap();
+            let mut point = good.key_data().ecdsa().unwrap().as_sec1_bytes().to_vec();
+            *point.last_mut().unwrap() ^= 1;
+            let bent = KeyData::Ecdsa(EcdsaPublicKey::from_sec1_bytes(&point).unwrap());
+            let line = PublicKey::new(bent, "").to_openssh().unwrap();
+            assert_eq!(fault(&line), Some("field-ssh-key-unsafe"), "{name}");
+        }
+        // Longer than OpenSSH takes.
+        let mut rsa = PublicKey::from_openssh(key("rsa-3072").1).unwrap().key_data().rsa().unwrap().clone();
+        rsa.n = ssh_key::Mpint::from_positive_bytes(&[0x81; 2049]).unwrap();
+        let line = PublicKey::new(KeyData::Rsa(rsa), "").to_openssh().unwrap();
+        assert_eq!(fault(&line), Some("field-ssh-key-long"));
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub async fn sign_in_by_ssh_key(
 ) -> Result<Option<SshProof>> {
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let Some((row, id, fingerprint)) = of_key(&mut tx, name, key).await? else { return Ok(None) };
-    store::ssh_sessions::note_key_used(&mut tx, id, ctx.now()).await?;
+    store::ssh_sessions::note_key_used(&mut tx, id, ctx.address(), ctx.now()).await?;
     let who = SignedIn {
         user: row.id,
         token_version: row.token_version,

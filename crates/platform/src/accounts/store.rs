@@ -74,6 +74,7 @@ pub(super) struct Account {
     pub email: Option<String>,
     pub display_name: String,
     pub language: Option<Language>,
+    pub theme: Option<Theme>,
     pub time_zone: Option<String>,
     pub last_login_at: Option<DateTime<Utc>>,
 }
@@ -400,7 +401,8 @@ pub(super) async fn end_session(
 
 pub(super) async fn account(tx: &mut Tx, user: UserId) -> Result<Option<Account>> {
     let row = sqlx::query!(
-        r#"select name::text as "name!", email::text as email, display_name, language, time_zone, last_login_at
+        r#"select name::text as "name!", email::text as email, display_name, language, theme, time_zone,
+                  last_login_at
            from users where id = $1 and deleted_at is null"#,
         user.0
     )
@@ -410,6 +412,7 @@ pub(super) async fn account(tx: &mut Tx, user: UserId) -> Result<Option<Account>
         email: row.email,
         display_name: if row.display_name.is_empty() { row.name } else { row.display_name },
         language: row.language.as_deref().and_then(Language::parse),
+        theme: row.theme.as_deref().and_then(Theme::parse),
         time_zone: row.time_zone,
         last_login_at: row.last_login_at,
     }))

@@ -19,6 +19,7 @@ use crate::{Credential, Error, OpContext, Platform, Principal, Result, UserPrinc
 /// `NotFound` for a customer one does not belong to or that is disabled, `WrongState` for staff and API tokens.
 pub async fn switch_customer(platform: &Platform, ctx: &OpContext, customer: CustomerId) -> Result<Profile> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:switch-customer");
     let granted = ctx.authorize(UpdateAccount, &account(user.id))?;
     if !user.memberships.iter().any(|(id, _)| *id == customer) {
         return Err(Error::not_found());

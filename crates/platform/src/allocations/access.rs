@@ -30,7 +30,9 @@ pub async fn end_of_machine(
     machine: &str,
     body: AllocationEnd,
 ) -> Result<AllocationDetail> {
-    ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
+    // Of the machine, until it is known which allocation that is.
+    let tried = ctx.trying(machines::attempt("allocations:end", machine));
+    tried.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
     let row = store::holding(&mut tx, id).await?.filter(|row| row.state != AllocationState::Scheduled);

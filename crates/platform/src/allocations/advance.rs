@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use contract::AllocationId;
 use contract::allocations::AllocationState;
 
-use super::{event, health, notices, reclaim, record, store};
+use super::{event, health, keep, notices, reclaim, record, store};
 use crate::authz::UpdateAllocation;
 use crate::{OpContext, Platform, Result, SystemActor};
 
@@ -49,13 +49,18 @@ async fn step(platform: &Platform, ctx: &OpContext, id: AllocationId) -> Result<
             }
             store::set_state(&mut tx, &granted, AllocationState::Active).await?;
             event(&mut tx, ctx, id, "started", None, None, None).await?;
+            notices::given(platform, &mut tx, ctx, &store::Row { state: AllocationState::Active, ..row.clone() })
+                .await?;
         }
         AllocationState::Active if row.ends_at <= now && row.grace_days > 0 => {
             store::set_state(&mut tx, &granted, AllocationState::Grace).await?;
             event(&mut tx, ctx, id, "grace", None, None, None).await?;
+            notices::grace(platform, &mut tx, ctx, &row).await?;
         }
-        AllocationState::Active if row.ends_at <= now => reclaim::begin(&mut tx, ctx, &row, None).await?,
-        AllocationState::Grace if row.grace_ends_at() <= now => reclaim::begin(&mut tx, ctx, &row, None).await?,
+        AllocationState::Active if row.ends_at <= now => reclaim::begin(platform, &mut tx, ctx, &row, None).await?,
+        AllocationState::Grace if row.grace_ends_at() <= now => {
+            reclaim::begin(platform, &mut tx, ctx, &row, None).await?;
+        }
         AllocationState::Reclaiming => return reclaim::work(platform, ctx, tx, &row).await,
         AllocationState::Active => {
             let due = reached(row.ends_at, now).filter(|days| row.reminded_days.is_none_or(|last| last > *days));
@@ -70,6 +75,6 @@ async fn step(platform: &Platform, ctx: &OpContext, id: AllocationId) -> Result<
     }
     let after = store::get(&mut tx, id).await?.unwrap_or(row.clone());
     record(&mut tx, ctx, "allocations:advance", Some(&row), &after).await?;
-    tx.commit().await?;
+    keep(platform, tx).await?;
     Ok(true)
 }

@@ -6,7 +6,7 @@ use contract::allocations::{
 use contract::machines::MAX_BULK;
 use contract::{AllocationId, ErrorCode, Permission};
 
-use super::{end_in_tx, list, renew_in_tx, store, views};
+use super::{end_in_tx, keep, list, renew_in_tx, store, views};
 use crate::authz::AllocationRef;
 use crate::db::Tx;
 use crate::fields::Wrong;
@@ -22,7 +22,11 @@ pub async fn act_on_many(
     ctx: &OpContext,
     bulk: AllocationBulk,
 ) -> Result<Vec<(AllocationId, Result<()>)>> {
-    check(ctx, &bulk)?;
+    let action = match bulk.action {
+        AllocationAction::Renew => "allocations:renew",
+        AllocationAction::Reclaim => "allocations:end",
+    };
+    check(&ctx.trying_new(action, "allocation"), &bulk)?;
     let mut tx = platform.db().begin(ctx).await?;
     let (ids, more) = chosen(&mut tx, ctx, &bulk).await?;
     tx.commit().await?;
@@ -91,7 +95,7 @@ fn check(ctx: &OpContext, bulk: &AllocationBulk) -> Result<()> {
     wrong.into_result()
 }
 
-async fn act(platform: &Platform, ctx: &OpContext, id: AllocationId, bulk: &AllocationBulk, keep: bool) -> Result<()> {
+async fn act(platform: &Platform, ctx: &OpContext, id: AllocationId, bulk: &AllocationBulk, real: bool) -> Result<()> {
     let zone = settings::time_zone(platform).await;
     let mut tx = platform.db().begin(ctx).await?;
     match bulk.action {
@@ -100,11 +104,11 @@ async fn act(platform: &Platform, ctx: &OpContext, id: AllocationId, bulk: &Allo
             renew_in_tx(platform, &mut tx, ctx, id, body, zone).await?;
         }
         AllocationAction::Reclaim => {
-            end_in_tx(&mut tx, ctx, id, AllocationEnd { note: bulk.note.clone() }).await?;
+            end_in_tx(platform, &mut tx, ctx, id, AllocationEnd { note: bulk.note.clone() }).await?;
         }
     }
-    if keep {
-        tx.commit().await?
+    if real {
+        keep(platform, tx).await?
     } else {
         tx.rollback().await?
     }

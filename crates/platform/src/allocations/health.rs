@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use contract::allocations::{GpuHealth, HandoverView, HealthSnapshot};
-use contract::machines::Presence;
+use contract::machines::{HealthLoss, PassportLease, Presence};
 use contract::metrics::MachineLive;
-use contract::{AllocationId, MachineId};
+use contract::{AllocationId, MachineId, Permission};
 
 use super::store::{self, Phase};
 use super::{find, views};
-use crate::authz::{ManageAllocation, UpdateAllocation};
+use crate::authz::{AllocationRef, ManageAllocation, UpdateAllocation};
 use crate::db::Tx;
 use crate::{OpContext, Platform, Result, SystemActor, machines, metrics};
 
@@ -95,14 +95,45 @@ pub(super) async fn compare(
         let healthy = now.gpus.iter().all(|gpu| !gpu.lost);
         return Ok((healthy, pairs(vec![("baseline", "none".to_owned()), ("xid", xid.to_string())])));
     };
+    let HealthLoss { missing_gpus: missing, ecc_uncorrected: ecc } = loss(&before, &now);
+    let good = missing == 0 && ecc == 0 && xid == 0;
+    let result = vec![("missing", missing.to_string()), ("ecc", ecc.to_string()), ("xid", xid.to_string())];
+    Ok((good, pairs(result)))
+}
+
+/// What is worse than it was.
+fn loss(before: &HealthSnapshot, now: &HealthSnapshot) -> HealthLoss {
     let found = |uuid: &str| now.gpus.iter().find(|gpu| gpu.uuid == uuid);
     let missing = before.gpus.iter().filter(|gpu| !gpu.lost && found(&gpu.uuid).is_none_or(|now| now.lost)).count();
-    let ecc: u64 = before
+    let ecc_uncorrected = before
         .gpus
         .iter()
         .filter_map(|gpu| Some(found(&gpu.uuid)?.ecc_uncorrected?.saturating_sub(gpu.ecc_uncorrected?)))
         .sum();
-    let good = missing == 0 && ecc == 0 && xid == 0;
-    let result = vec![("missing", missing.to_string()), ("ecc", ecc.to_string()), ("xid", xid.to_string())];
-    Ok((good, pairs(result)))
+    HealthLoss { missing_gpus: missing as u64, ecc_uncorrected }
+}
+
+/// A machine's leases that began, the newest first, for its passport; nothing for who may not see them.
+pub(crate) async fn leases(
+    platform: &Platform,
+    ctx: &OpContext,
+    tx: &mut Tx,
+    machine: MachineId,
+    most: u32,
+) -> Result<Option<Vec<PassportLease>>> {
+    if ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage).is_err() {
+        return Ok(None);
+    }
+    let rows = store::begun(tx, machine, most).await?;
+    let ids: Vec<i64> = rows.iter().map(|row| row.id.0).collect();
+    let mut healths = store::healths(tx, &ids).await?;
+    let periods: Vec<_> = rows.iter().map(|row| (row.starts_at, row.ended_at.unwrap_or(ctx.now()))).collect();
+    let xid_errors = metrics::xid_errors_of(tx, machine, &periods).await?;
+    let allocations = views(platform, ctx, tx, rows).await?;
+    let leases = allocations.into_iter().zip(xid_errors).map(|(allocation, xid_errors)| {
+        let [handed_over, returned] = healths.remove(&allocation.id.0).unwrap_or_default();
+        let worse = handed_over.as_ref().zip(returned.as_ref()).map(|(before, now)| loss(before, now));
+        PassportLease { allocation, handed_over, returned, xid_errors, worse }
+    });
+    Ok(Some(leases.collect()))
 }

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
-use contract::CustomerId;
+use chrono::{DateTime, Utc};
+use contract::allocations::MachineHolder;
+use contract::{CustomerId, MachineId};
 
 use super::store;
 use crate::db::Tx;
-use crate::{OpContext, Platform, Result, machines};
+use crate::{OpContext, Platform, Result, customers, machines};
 
 /// Machines that these customers hold now, and the GPUs in them.
 pub(crate) struct Holdings {
@@ -20,6 +22,29 @@ pub(crate) async fn holdings(platform: &Platform, tx: &mut Tx, ctx: &OpContext, 
     let briefs = machines::briefs(platform, tx, &machines, ctx.now()).await?;
     let gpus = briefs.values().map(|brief| i64::from(brief.gpu_count.unwrap_or(0))).sum();
     Ok(Holdings { machines: i64::try_from(machines.len()).unwrap_or(i64::MAX), gpus })
+}
+
+/// Keeps what changed who has a machine; the wall says so at once.
+pub(super) async fn keep(platform: &Platform, tx: Tx) -> Result<()> {
+    tx.commit().await?;
+    platform.live().forget_catalog();
+    Ok(())
+}
+
+/// Who has which machine now, on their way back included; of these alone when some are named. For slices that have decided
+/// that the caller may know.
+pub(crate) async fn holders(
+    tx: &mut Tx,
+    machines: Option<&[i64]>,
+    now: DateTime<Utc>,
+) -> Result<HashMap<MachineId, MachineHolder>> {
+    let mut holders = store::holders(tx, machines, now).await?;
+    let customers: Vec<i64> = holders.values().map(|holder| holder.customer_id.0).collect();
+    let names = customers::names(tx, &customers).await?;
+    for holder in holders.values_mut() {
+        holder.customer_name = names.get(&holder.customer_id.0).cloned().unwrap_or_default();
+    }
+    Ok(holders)
 }
 
 /// How many allocations of a customer are not over: planned, running, or on their way back.

@@ -25,7 +25,8 @@ pub async fn mine(platform: &Platform, ctx: &OpContext, query: &AllocationQuery)
 
 /// Who takes the list away is in the log: to be called before it is read for a workbook.
 pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &AllocationQuery) -> Result<()> {
-    ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
+    ctx.trying_new("allocations:export", "allocation")
+        .authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
     audit::record_export(platform, ctx, ("allocations:export", "allocation"), query.customer_id, query).await
 }
 

@@ -9,6 +9,7 @@ mod advance;
 mod bulk;
 mod health;
 mod holdings;
+mod lending;
 mod list;
 mod notices;
 mod reclaim;
@@ -23,7 +24,7 @@ use contract::allocations::{
     AllocationCreate, AllocationDetail, AllocationEnd, AllocationRenew, AllocationState, AllocationView,
     DEFAULT_GRACE_DAYS, MAX_MONTHS,
 };
-use contract::machines::{MachineView, Pool, Presence, ServiceState};
+use contract::machines::MachineView;
 use contract::metrics::{History, HistoryQuery, MachineLive};
 use contract::{AllocationId, CustomerId, ErrorCode, MachineId, Permission};
 
@@ -31,9 +32,14 @@ pub use access::{end_of_machine, ssh};
 pub use advance::advance;
 pub use bulk::{act_on_many, preview_many};
 pub use health::handover;
-pub(crate) use holdings::{holdings, machine_codes, running_of};
+pub(crate) use health::leases;
+use holdings::keep;
+pub(crate) use holdings::{holders, holdings, machine_codes, running_of};
+pub use lending::may_be_lent;
+use lending::overlap;
+pub(crate) use lending::{LeaseMachine, refuse_if_held};
 pub use list::{export, list, mine, note_export};
-pub(crate) use notices::maintenance as tell_of_maintenance;
+pub(crate) use notices::{maintenance as tell_of_maintenance, maintenance_off};
 pub use reclaim::skip_step;
 pub use renewals::{decide_renewal, list_renewals, page_of_renewals, request_renewal};
 pub(crate) use store::{Held, Span, SpansOf};
@@ -42,7 +48,7 @@ pub use timeline::timeline;
 use crate::authz::{
     AllocationRef, CreateAllocation, ManageAllocation, MonitorAllocation, Scope, UpdateAllocation, ViewAllocation,
 };
-use crate::calendar::{self, add_months};
+use crate::calendar::add_months;
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::rechecks::Wanted;
@@ -82,6 +88,8 @@ pub async fn create(
     machine: &str,
     body: AllocationCreate,
 ) -> Result<AllocationDetail> {
+    // Of the machine: the allocation is not there yet.
+    let ctx = &ctx.trying(machines::attempt("allocations:create", machine));
     ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
     let zone = settings::time_zone(platform).await;
     let mut tx = platform.db().begin(ctx).await?;
@@ -135,8 +143,9 @@ pub async fn create(
     }
     let row = store::get(&mut tx, id).await?.ok_or_else(Error::not_found)?;
     record(&mut tx, ctx, "allocations:create", None, &row).await?;
+    notices::given(platform, &mut tx, ctx, &row).await?;
     let detail = detail(platform, ctx, &mut tx, row).await?;
-    tx.commit().await?;
+    keep(platform, tx).await?;
     Ok(detail)
 }
 
@@ -151,7 +160,7 @@ pub async fn renew(
     let mut tx = platform.db().begin(ctx).await?;
     let after = renew_in_tx(platform, &mut tx, ctx, id, body, zone).await?;
     let detail = detail(platform, ctx, &mut tx, after).await?;
-    tx.commit().await?;
+    keep(platform, tx).await?;
     Ok(detail)
 }
 
@@ -163,13 +172,17 @@ async fn renew_in_tx(
     body: AllocationRenew,
     zone: chrono_tz::Tz,
 ) -> Result<store::Row> {
+    let ctx = &ctx.trying_on("allocations:renew", "allocation", id);
     let before = lock(tx, ctx, id).await?;
     let mut wrong = Wrong::new();
     let ends_at = end_of(&mut wrong, (before.ends_at, before.starts_at), zone, body.months, body.ends_at);
     let note = wrong.text("note", body.note, 1000);
     wrong.into_result()?;
     let ends_at = ends_at.ok_or_else(|| Error::internal("checked above"))?;
-    move_end(platform, tx, ctx, &before, ends_at, note.as_deref()).await
+    renewals::answer_open(tx, ctx, &before, ends_at).await?;
+    let after = move_end(platform, tx, ctx, &before, ends_at, note.as_deref()).await?;
+    notices::moved(platform, tx, ctx, &before, &after).await?;
+    Ok(after)
 }
 
 /// Ends an allocation now: one that has not begun is cancelled, one that runs goes to its reclaim.
@@ -180,13 +193,20 @@ pub async fn end(
     body: AllocationEnd,
 ) -> Result<AllocationDetail> {
     let mut tx = platform.db().begin(ctx).await?;
-    let after = end_in_tx(&mut tx, ctx, id, body).await?;
+    let after = end_in_tx(platform, &mut tx, ctx, id, body).await?;
     let detail = detail(platform, ctx, &mut tx, after).await?;
-    tx.commit().await?;
+    keep(platform, tx).await?;
     Ok(detail)
 }
 
-async fn end_in_tx(tx: &mut Tx, ctx: &OpContext, id: AllocationId, body: AllocationEnd) -> Result<store::Row> {
+async fn end_in_tx(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    id: AllocationId,
+    body: AllocationEnd,
+) -> Result<store::Row> {
+    let ctx = &ctx.trying_on("allocations:end", "allocation", id);
     let before = lock(tx, ctx, id).await?;
     let mut wrong = Wrong::new();
     let note = wrong.text("note", body.note, 1000);
@@ -196,9 +216,10 @@ async fn end_in_tx(tx: &mut Tx, ctx: &OpContext, id: AllocationId, body: Allocat
         AllocationState::Scheduled => {
             store::close(tx, &granted, AllocationState::Cancelled, ctx.now()).await?;
             event(tx, ctx, id, "cancelled", None, None, note.as_deref()).await?;
+            notices::taken_back(platform, tx, ctx, &before).await?;
         }
         AllocationState::Active | AllocationState::Grace => {
-            reclaim::begin(tx, ctx, &before, note.as_deref()).await?;
+            reclaim::begin(platform, tx, ctx, &before, note.as_deref()).await?;
         }
         AllocationState::Reclaiming | AllocationState::Ended | AllocationState::Cancelled => {
             return Err(wrong_state(before.state));
@@ -404,58 +425,6 @@ async fn move_end(
     Ok(after)
 }
 
-/// Whether a machine of this pool in this state can be lent to somebody.
-///
-/// # Errors
-/// `WrongState` for a shared one, and for one that is out of service.
-pub fn may_be_lent(pool: Pool, state: ServiceState) -> Result<()> {
-    match (pool, state) {
-        (Pool::Whole, ServiceState::InService) => Ok(()),
-        (Pool::Whole, _) => Err(Error::new(ErrorCode::WrongState).with_key("error-allocate-service-state")),
-        _ => Err(Error::new(ErrorCode::WrongState).with_key("error-allocate-shared")),
-    }
-}
-
-/// Who has the machine, and until when.
-async fn overlap(
-    platform: &Platform,
-    ctx: &OpContext,
-    tx: &mut Tx,
-    other: &store::Row,
-    path: &'static str,
-) -> Result<Error> {
-    let names = customers::names(tx, &[other.customer.0]).await?;
-    let mut wrong = Wrong::new();
-    wrong.add_with(
-        path,
-        "field-allocation-overlap",
-        vec![
-            ("from", calendar::day(other.starts_at, ctx.time_zone(platform))),
-            ("until", calendar::day(other.hold_until.unwrap_or(other.ends_at), ctx.time_zone(platform))),
-        ],
-    );
-    let mut error = wrong.into_result().err().unwrap_or_else(Error::not_found);
-    error.code = ErrorCode::Conflict;
-    error.key = "error-allocation-overlap";
-    error = error.with_arg("customer", names.get(&other.customer.0).cloned().unwrap_or_default());
-    Ok(error)
-}
-
-/// `Conflict` with who has, or will have, this machine and until when.
-pub(crate) async fn refuse_if_held(
-    platform: &Platform,
-    ctx: &OpContext,
-    tx: &mut Tx,
-    machine: MachineId,
-) -> Result<()> {
-    let Some(other) = store::holding(tx, machine).await? else { return Ok(()) };
-    let names = customers::names(tx, &[other.customer.0]).await?;
-    Err(Error::new(ErrorCode::Conflict)
-        .with_key("error-machine-allocated")
-        .with_arg("customer", names.get(&other.customer.0).cloned().unwrap_or_default())
-        .with_arg("until", calendar::day(other.hold_until.unwrap_or(other.ends_at), ctx.time_zone(platform))))
-}
-
 async fn find(tx: &mut Tx, ctx: &OpContext, id: AllocationId) -> Result<store::Row> {
     ctx.authorize_list::<AllocationRef>(Permission::AllocationsView)?;
     store::get(tx, id).await?.ok_or_else(Error::not_found)
@@ -512,11 +481,7 @@ async fn views(
                 gpu_model: brief.gpu_model,
                 gpu_count: brief.gpu_count,
                 // How a machine is doing is told to who has it.
-                presence: if staff || row.state == AllocationState::Active {
-                    brief.presence
-                } else {
-                    Presence::NeverSeen
-                },
+                presence: (staff || row.state == AllocationState::Active).then_some(brief.presence),
                 monitored: brief.monitored,
                 customer_id: row.customer,
                 customer_name: names.get(&row.customer.0).cloned().unwrap_or_default(),
@@ -581,11 +546,4 @@ fn facts(row: &store::Row, code: Option<&str>) -> serde_json::Value {
         "machine": row.machine, "customer": row.customer, "startsAt": row.starts_at, "endsAt": row.ends_at,
         "graceDays": row.grace_days, "state": row.state, "remark": row.remark,
     })
-}
-
-/// A machine as an allocation needs to know it.
-pub(crate) struct LeaseMachine {
-    pub id: MachineId,
-    pub pool: Pool,
-    pub service_state: ServiceState,
 }

@@ -1,6 +1,8 @@
 //! What the people of a customer are told about its machines.
 
 use chrono::{DateTime, Utc};
+use contract::allocations::AllocationState;
+use contract::machines::{MaintenanceState, MaintenanceView};
 use contract::notifications::NotificationKind;
 use contract::{CustomerId, MachineId};
 
@@ -9,11 +11,47 @@ use crate::db::Tx;
 use crate::notifications::{self, Notice, Value};
 use crate::{OpContext, Platform, Result, customers, machines};
 
+/// A machine is theirs: now, or from its day on.
+pub(super) async fn given(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row: &store::Row) -> Result<()> {
+    let begins = if row.state == AllocationState::Scheduled { "later" } else { "now" };
+    let args = vec![
+        ("begins", Value::Text(begins.to_owned())),
+        ("startsAt", Value::Time(row.starts_at)),
+        ("endsAt", Value::Time(row.ends_at)),
+    ];
+    tell(platform, tx, ctx, everybody(row), NotificationKind::AllocationGiven, args).await
+}
+
+/// The end was moved by staff, whom nobody had asked.
+pub(super) async fn moved(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    before: &store::Row,
+    after: &store::Row,
+) -> Result<()> {
+    let change = if after.ends_at < before.ends_at { "earlier" } else { "later" };
+    let args = vec![("change", Value::Text(change.to_owned())), ("endsAt", Value::Time(after.ends_at))];
+    tell(platform, tx, ctx, everybody(after), NotificationKind::AllocationRenewed, args).await
+}
+
+/// The period is over; what is there can be read until the grace is.
+pub(super) async fn grace(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row: &store::Row) -> Result<()> {
+    let args = vec![("endsAt", Value::Time(row.grace_ends_at()))];
+    tell(platform, tx, ctx, everybody(row), NotificationKind::AllocationGrace, args).await
+}
+
+/// It is taken back, or does not begin.
+pub(super) async fn taken_back(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row: &store::Row) -> Result<()> {
+    let change = if row.state == AllocationState::Scheduled { "cancelled" } else { "reclaimed" };
+    let args = vec![("change", Value::Text(change.to_owned())), ("startsAt", Value::Time(row.starts_at))];
+    tell(platform, tx, ctx, everybody(row), NotificationKind::AllocationReclaimed, args).await
+}
+
 /// The time runs out.
 pub(super) async fn ending(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row: &store::Row) -> Result<()> {
     let args = vec![("endsAt", Value::Time(row.ends_at))];
-    let whom = Whom { customer: row.customer, machine: row.machine, owners_only: false };
-    tell(platform, tx, ctx, whom, NotificationKind::AllocationEnding, args).await
+    tell(platform, tx, ctx, everybody(row), NotificationKind::AllocationEnding, args).await
 }
 
 /// A wish for more time was answered: the new end, or the word with which it was refused.
@@ -56,6 +94,34 @@ pub(crate) async fn maintenance(
     Ok(())
 }
 
+/// A maintenance they were told of does not come, or is over before its time.
+pub(crate) async fn maintenance_off(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    machine: MachineId,
+    window: &MaintenanceView,
+) -> Result<()> {
+    for customer in store::customers_between(tx, machine, window.starts_at, window.ends_at).await? {
+        // Its begin may not have been noted yet.
+        let has_begun = window.state == MaintenanceState::Active || window.starts_at <= ctx.now();
+        let change = if has_begun { "over" } else { "off" };
+        let args = vec![
+            ("change", Value::Text(change.to_owned())),
+            ("startsAt", Value::Time(window.starts_at)),
+            ("endsAt", Value::Time(window.ends_at)),
+        ];
+        let whom = Whom { customer, machine, owners_only: false };
+        tell(platform, tx, ctx, whom, NotificationKind::MaintenanceCancelled, args).await?;
+    }
+    Ok(())
+}
+
+/// All people of who has it, or had it.
+fn everybody(row: &store::Row) -> Whom {
+    Whom { customer: row.customer, machine: row.machine, owners_only: false }
+}
+
 /// Which people of which customer, about which machine.
 struct Whom {
     customer: CustomerId,
@@ -78,7 +144,12 @@ async fn tell(
     let names = customers::names(tx, &[whom.customer.0]).await?;
     args.push(("customer", Value::Text(names.get(&whom.customer.0).cloned().unwrap_or_default())));
     let people = customers::people(tx, whom.customer, whom.owners_only).await?;
-    // Where the customer's portal shows it.
-    let notice = Notice { kind, args, link: Some(format!("/machines/{}", brief.code)) };
+    // Where the customer's portal shows it; what one has no more is on no page of its own.
+    let link = if kind == NotificationKind::AllocationReclaimed {
+        "/".to_owned()
+    } else {
+        format!("/machines/{}", brief.code)
+    };
+    let notice = Notice { kind, args, link: Some(link) };
     notifications::notify_in_tx(platform, tx, ctx, &people, &notice).await
 }

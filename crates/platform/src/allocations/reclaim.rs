@@ -8,7 +8,7 @@ use contract::allocations::{AllocationDetail, AllocationState, StepState};
 use contract::machines::Presence;
 use contract::{AllocationId, ErrorCode};
 
-use super::{detail, event, health, lock, record, store};
+use super::{detail, event, health, keep, lock, notices, record, store};
 use crate::authz::UpdateAllocation;
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, machines, metrics};
@@ -24,6 +24,7 @@ const HOLD_AHEAD: TimeDelta = TimeDelta::hours(1);
 
 /// Leaves a waiting step out: somebody looked and decided.
 pub async fn skip_step(platform: &Platform, ctx: &OpContext, id: AllocationId, step: &str) -> Result<AllocationDetail> {
+    let ctx = &ctx.trying_on("allocations:skip-step", "allocation", id);
     let mut tx = platform.db().begin(ctx).await?;
     let row = lock(&mut tx, ctx, id).await?;
     let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
@@ -42,13 +43,20 @@ pub async fn skip_step(platform: &Platform, ctx: &OpContext, id: AllocationId, s
 }
 
 /// Begins it: from this commit on the customer has no access.
-pub(super) async fn begin(tx: &mut Tx, ctx: &OpContext, row: &store::Row, note: Option<&str>) -> Result<()> {
+pub(super) async fn begin(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &store::Row,
+    note: Option<&str>,
+) -> Result<()> {
     let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
     store::begin_reclaim(tx, &granted, ctx.now()).await?;
     for (position, step) in STEPS.into_iter().enumerate() {
         store::insert_step(tx, &granted, step, position, ctx.now()).await?;
     }
-    event(tx, ctx, row.id, "reclaim_started", None, None, note).await
+    event(tx, ctx, row.id, "reclaim_started", None, None, note).await?;
+    notices::taken_back(platform, tx, ctx, row).await
 }
 
 /// Tries what waits; ends the allocation when nothing waits any more.
@@ -73,6 +81,8 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
         }
         let seen: Seen = match step.step.as_str() {
             "access" | "pool" => Seen::done([]),
+            // Then nobody listens to it, whether it speaks or not.
+            _ if !brief.monitored => Seen::waits([("reason", "not_monitored".to_owned())]),
             _ if brief.presence != Presence::Online => Seen::waits([("reason", "offline".to_owned())]),
             "processes" => match fresh {
                 Some(live) if live.processes_at.is_none_or(|at| at < began) && !live.gpus.is_empty() => {
@@ -127,7 +137,7 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
         let after = store::get(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;
         record(&mut tx, ctx, "allocations:reclaimed", Some(row), &after).await?;
     }
-    tx.commit().await?;
+    keep(platform, tx).await?;
     Ok(changed || !open)
 }
 

@@ -1,12 +1,13 @@
 //! A customer's wish for more time, and the answer to it.
 
+use chrono::{DateTime, Utc};
 use contract::allocations::{
     AllocationDetail, AllocationState, MAX_MONTHS, RenewalDecision, RenewalQuery, RenewalRequestCreate,
     RenewalRequestView, RenewalSort, RenewalState,
 };
 use contract::{ErrorCode, Page, Permission, RenewalRequestId};
 
-use super::{detail, event, move_end, notices, store};
+use super::{detail, event, keep, move_end, notices, store};
 use crate::authz::{AllocationRef, RequestRenewal, UpdateAllocation};
 use crate::calendar::add_months;
 use crate::db::Tx;
@@ -20,12 +21,15 @@ pub async fn request_renewal(
     machine: &str,
     body: RenewalRequestCreate,
 ) -> Result<AllocationDetail> {
+    // Of the machine, until it is known by which allocation one has it.
+    let ctx = &ctx.trying(machines::attempt("allocations:request-renewal", machine));
     let customer = super::own_customer(ctx, Permission::AllocationsView)?;
     let zone = settings::time_zone(platform).await;
     let mut tx = platform.db().begin(ctx).await?;
     let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
     let row = store::current(&mut tx, id, customer).await?.ok_or_else(Error::not_found)?;
-    let granted = ctx.authorize(RequestRenewal, &row.resource())?;
+    let tried = ctx.trying_on("allocations:request-renewal", "allocation", row.id);
+    let granted = tried.authorize(RequestRenewal, &row.resource())?;
     let mut wrong = Wrong::new();
     let months = body.months.unwrap_or(0);
     if months == 0 || months > MAX_MONTHS {
@@ -93,9 +97,11 @@ pub async fn decide_renewal(
     id: RenewalRequestId,
     body: RenewalDecision,
 ) -> Result<AllocationDetail> {
-    ctx.authorize_list::<AllocationRef>(Permission::AllocationsView)?;
+    let action = if body.approve { "allocations:renew" } else { "allocations:refuse-renewal" };
+    ctx.trying_on(action, "renewal_request", id).authorize_list::<AllocationRef>(Permission::AllocationsView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let allocation = store::allocation_of(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    let ctx = &ctx.trying_on(action, "allocation", allocation);
     let row = super::lock(&mut tx, ctx, allocation).await?;
     let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
     let request = store::lock_request(&mut tx, id).await?.ok_or_else(Error::not_found)?;
@@ -134,8 +140,19 @@ pub async fn decide_renewal(
     let refusal = (!body.approve).then_some(answer.as_deref().unwrap_or_default());
     notices::decided(platform, &mut tx, ctx, &row, refusal).await?;
     let detail = detail(platform, ctx, &mut tx, row).await?;
-    tx.commit().await?;
+    keep(platform, tx).await?;
     Ok(detail)
+}
+
+/// More time that is given without looking at what was asked for answers that too: nobody is left waiting for a word.
+pub(super) async fn answer_open(tx: &mut Tx, ctx: &OpContext, row: &store::Row, ends_at: DateTime<Utc>) -> Result<()> {
+    let Some(id) = row.open_request.filter(|_| ends_at > row.ends_at) else { return Ok(()) };
+    let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
+    let Some(request) = store::lock_request(tx, id).await?.filter(|request| request.state == RenewalState::Open) else {
+        return Ok(());
+    };
+    let state = if ends_at == request.wanted_until { RenewalState::Approved } else { RenewalState::Changed };
+    store::decide(tx, &granted, id, state, Some(ends_at), None, ctx).await
 }
 
 /// Requests of one allocation, newest first; names are the page's already.

@@ -68,6 +68,7 @@ pub async fn choices(platform: &Platform, ctx: &OpContext) -> Result<Vec<ChosenC
 /// # Errors
 /// `Validation` with every fault at once.
 pub async fn create(platform: &Platform, ctx: &OpContext, body: AnnouncementEdit) -> Result<AnnouncementView> {
+    let ctx = &ctx.trying_new("announcements:create", "announcement");
     let granted = ctx.authorize(ManageAnnouncements, &Noticeboard)?;
     let mut tx = platform.db().begin(ctx).await?;
     let new = check(&mut tx, body, ctx.now()).await?;
@@ -88,6 +89,7 @@ pub async fn update(
     id: AnnouncementId,
     body: AnnouncementEdit,
 ) -> Result<AnnouncementView> {
+    let ctx = &ctx.trying_on("announcements:update", "announcement", id);
     let granted = ctx.authorize(ManageAnnouncements, &Noticeboard)?;
     let mut tx = platform.db().begin(ctx).await?;
     let before = found(&mut tx, ctx, id).await?;
@@ -107,6 +109,7 @@ pub async fn update(
 /// # Errors
 /// `NotFound` where there is none.
 pub async fn delete(platform: &Platform, ctx: &OpContext, id: AnnouncementId) -> Result<()> {
+    let ctx = &ctx.trying_on("announcements:delete", "announcement", id);
     let granted = ctx.authorize(ManageAnnouncements, &Noticeboard)?;
     let mut tx = platform.db().begin(ctx).await?;
     let gone = found(&mut tx, ctx, id).await?;

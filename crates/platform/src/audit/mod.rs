@@ -11,7 +11,7 @@ mod store;
 
 use std::collections::HashMap;
 
-use contract::audit::{AuditQuery, AuditView, DOORS};
+use contract::audit::{ACTORS, AuditQuery, AuditView, DOORS};
 use contract::{CustomerId, ErrorCode, MAX_PAGE_SIZE, Page, Permission, UserId};
 
 pub use chain::{Anchor, ChainReport, Outside, Pruned, chain_end, seal, verify_chain};
@@ -41,6 +41,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// What somebody tries, before any more is known of it.
+    pub(crate) fn attempt(action: &'static str, target_kind: &'static str, target_id: Option<String>) -> Self {
+        Self { action, target_kind, target_id, customer: None, before: None, after: None }
+    }
+
     /// About one of a customer's people.
     pub(crate) fn of_member(action: &'static str, customer: CustomerId, user: UserId) -> Self {
         let target_id = Some(user.to_string());
@@ -117,7 +122,7 @@ pub async fn record_failed(platform: &Platform, ctx: &OpContext, entry: Entry) -
 /// Records a refusal, in a transaction of its own.
 pub(crate) async fn record_denial(platform: &Platform, ctx: &OpContext, denial: &Denial) -> Result<()> {
     let mut details = denial.details.clone();
-    details.insert("missing".to_owned(), denial.missing.name().into());
+    details.entry("missing").or_insert_with(|| denial.missing.name().into());
     let entry = Entry {
         action: denial.action,
         target_kind: denial.target_kind,
@@ -151,8 +156,10 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &AuditQuery) -> R
 /// A word that no row can have would find nothing, and look as if nothing had happened.
 fn check_filters(query: &AuditQuery) -> Result<()> {
     let known = |word: &str| [Outcome::Done, Outcome::Denied, Outcome::Failed].iter().any(|one| one.code() == word);
+    let unknown_actor = query.actor_kind.as_deref().is_some_and(|kind| !ACTORS.contains(&kind));
     match query.outcome.as_deref() {
         Some(word) if !known(word) => Err(Error::field("outcome", "field-unknown-value")),
+        _ if unknown_actor => Err(Error::field("actorKind", "field-unknown-value")),
         _ => check_place(query.via.as_deref(), query.address.as_deref()),
     }
 }
@@ -246,7 +253,7 @@ pub async fn export(
 /// # Errors
 /// `NotFound` for who may not read it.
 pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &AuditQuery) -> Result<()> {
-    ctx.authorize_list::<AuditLog>(Permission::AuditView)?;
+    ctx.trying_new("audit:export", "audit").authorize_list::<AuditLog>(Permission::AuditView)?;
     check_filters(query)?;
     record_export(platform, ctx, ("audit:export", "audit"), query.customer_id, query).await
 }

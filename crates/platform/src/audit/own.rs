@@ -94,7 +94,7 @@ pub async fn export_own(
 /// # Errors
 /// `NotFound` for who may not read it.
 pub async fn note_export_own(platform: &Platform, ctx: &OpContext, query: &OwnAuditQuery) -> Result<()> {
-    let customer = customer(ctx)?;
+    let customer = customer(&ctx.trying_new("audit:export", "audit"))?;
     check_place(query.via.as_deref(), query.address.as_deref())?;
     record_export(platform, ctx, ("audit:export", "audit"), Some(customer), query).await
 }

@@ -99,6 +99,7 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: 
              and ($9::timestamptz is null or e.at >= $9) and ($10::timestamptz is null or e.at < $10)
              and ($11::text is null or e.request_id = $11)
              and ($12::text is null or e.via = $12) and ($13::inet is null or e.address <<= $13)
+             and ($14::text is null or e.actor_kind = $14)
            order by e.at desc, e.id desc limit $5 offset $6"#,
         query.action,
         query.target_kind,
@@ -112,7 +113,8 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: 
         query.until,
         query.request_id,
         query.via,
-        address
+        address,
+        query.actor_kind
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -127,7 +129,8 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: 
                      and ($5::text is null or e.actor_name ilike $5) and ($6::bigint is null or e.customer_id = $6)
                      and ($7::timestamptz is null or e.at >= $7) and ($8::timestamptz is null or e.at < $8)
                      and ($9::text is null or e.request_id = $9)
-                     and ($10::text is null or e.via = $10) and ($11::inet is null or e.address <<= $11)"#,
+                     and ($10::text is null or e.via = $10) and ($11::inet is null or e.address <<= $11)
+                     and ($12::text is null or e.actor_kind = $12)"#,
                 query.action,
                 query.target_kind,
                 query.target_id,
@@ -138,7 +141,8 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, page: u32, page_size: 
                 query.until,
                 query.request_id,
                 query.via,
-                address
+                address,
+                query.actor_kind
             )
             .fetch_one(&mut **tx)
             .await?

@@ -5,6 +5,9 @@ use contract::{CustomerId, ErrorCode, Permission};
 use crate::error::Denial;
 use crate::{Error, OpContext, Principal, UserPrincipal};
 
+/// What is missing of who has to set up a second factor first, as the log says it.
+const SECOND_FACTOR: &str = "second-factor";
+
 /// What setting up a second factor takes.
 pub(super) fn is_own_account(permission: Permission) -> bool {
     matches!(permission, Permission::AccountsViewOwn | Permission::AccountsUpdateOwn | Permission::AccountsSecureOwn)
@@ -31,8 +34,11 @@ impl OpContext {
         (target_kind, target_id): (&'static str, Option<String>),
         customer: Option<CustomerId>,
     ) -> Denial {
+        // Who has to set up a second factor first may hold the permission: it is not what is missing.
+        let factor =
+            (self.must_enroll() && !is_own_account(missing)).then(|| ("missing".to_owned(), SECOND_FACTOR.into()));
         let Some(tried) = self.attempt() else {
-            let (action, details) = (missing.name(), serde_json::Map::new());
+            let (action, details) = (missing.name(), factor.into_iter().collect());
             return Denial { action, target_kind, target_id, customer, missing, details };
         };
         Denial {
@@ -41,7 +47,10 @@ impl OpContext {
             target_id: tried.target_id.clone(),
             customer: tried.customer.filter(|customer| self.tries_for(*customer)).or(customer),
             missing,
-            details: tried.after.as_ref().and_then(|wanted| wanted.as_object().cloned()).unwrap_or_default(),
+            details: {
+                let wanted = tried.after.as_ref().and_then(|wanted| wanted.as_object().cloned()).unwrap_or_default();
+                wanted.into_iter().chain(factor).collect()
+            },
         }
     }
 

@@ -77,7 +77,7 @@ pub async fn own_usage(platform: &Platform, ctx: &OpContext, query: &BillingQuer
 /// # Errors
 /// As [`usage`]'s.
 pub async fn export_usage(platform: &Platform, ctx: &OpContext, query: &BillingQuery) -> Result<BillingUsage> {
-    let which = of_staff(ctx, query)?;
+    let which = of_staff(&ctx.trying_new("billing:export-usage", "ledger"), query)?;
     audit::record_export(platform, ctx, ("billing:export-usage", "ledger"), None, query).await?;
     sum(platform, ctx, &which, query).await
 }
@@ -87,7 +87,7 @@ pub async fn export_usage(platform: &Platform, ctx: &OpContext, query: &BillingQ
 /// # Errors
 /// As [`usage`]'s.
 pub async fn export_own_usage(platform: &Platform, ctx: &OpContext, query: &BillingQuery) -> Result<BillingUsage> {
-    let which = of_reader(ctx, query)?;
+    let which = of_reader(&ctx.trying_new("billing:export-usage", "ledger"), query)?;
     audit::record_export(platform, ctx, ("billing:export-usage", "ledger"), which.customer, query).await?;
     sum(platform, ctx, &which, query).await
 }
@@ -202,7 +202,7 @@ pub async fn export_ledger(
     query: &LedgerQuery,
     take: impl FnMut(LedgerLine) -> Result<()> + Send,
 ) -> Result<()> {
-    let which = of_staff(ctx, &query.into())?;
+    let which = of_staff(&ctx.trying_new("billing:export-ledger", "ledger"), &query.into())?;
     audit::record_export(platform, ctx, ("billing:export-ledger", "ledger"), None, query).await?;
     all(platform, ctx, &which, query, take).await
 }
@@ -217,7 +217,7 @@ pub async fn export_own_ledger(
     query: &LedgerQuery,
     take: impl FnMut(LedgerLine) -> Result<()> + Send,
 ) -> Result<()> {
-    let which = of_reader(ctx, &query.into())?;
+    let which = of_reader(&ctx.trying_new("billing:export-ledger", "ledger"), &query.into())?;
     audit::record_export(platform, ctx, ("billing:export-ledger", "ledger"), which.customer, query).await?;
     all(platform, ctx, &which, query, take).await
 }

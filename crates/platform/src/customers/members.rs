@@ -303,6 +303,17 @@ pub(super) async fn list_in_tx(tx: &mut Tx, ctx: &OpContext, id: CustomerId) -> 
     Ok(list)
 }
 
+/// Those of a customer's people whose name, display name or shown e-mail address holds what is looked for.
+pub fn find_members(mut members: Vec<MemberView>, q: Option<&str>) -> Vec<MemberView> {
+    if let Some(q) = q.map(|q| q.trim().to_lowercase()).filter(|q| !q.is_empty()) {
+        let holds = |text: &str| text.to_lowercase().contains(&q);
+        let found =
+            |one: &MemberView| holds(&one.name) || holds(&one.display_name) || one.email.as_deref().is_some_and(holds);
+        members.retain(found);
+    }
+    members
+}
+
 /// Whether somebody can leave a customer with these owners who can act for it.
 fn may_leave(owners: &[UserId], (user, role): (UserId, MemberRole)) -> Result<()> {
     match role.is_owner() && owners.iter().all(|owner| *owner == user) {

@@ -13,13 +13,13 @@ use std::collections::HashMap;
 use contract::accounts::MemberRole;
 use contract::customers::{
     CustomerCreate, CustomerCreated, CustomerQuery, CustomerRow, CustomerSort, CustomerUpdate, CustomerView,
-    MemberCreate, MemberSecret, MemberView,
+    MemberCreate, MemberQuery, MemberSecret, MemberView,
 };
 use contract::{CustomerId, ErrorCode, Page, Permission, UserId};
 
 pub use deletion::{delete, restore};
 pub(crate) use members::{Joining, join_in_tx, leave_in_tx, lock_own_place, may_join, may_leave_in_tx};
-pub use members::{add_member, add_my_member, may_make_owner, remove_member, remove_my_member};
+pub use members::{add_member, add_my_member, find_members, may_make_owner, remove_member, remove_my_member};
 pub use members::{set_member_role, set_my_member_role};
 pub use members::{transfer, transfer_mine};
 
@@ -32,6 +32,8 @@ use crate::{Error, OpContext, Platform, Result, SystemActor, allocations, audit}
 
 /// Rows of an export that are read at a time.
 const EXPORT_PAGE: u32 = 500;
+/// In the audit log.
+const EXPORT_PEOPLE: &str = "customers:export-members";
 
 /// The customer one acts for.
 ///
@@ -73,13 +75,22 @@ pub async fn members_of(platform: &Platform, ctx: &OpContext, id: CustomerId) ->
 ///
 /// # Errors
 /// As [`members`]' and [`members_of`]'s.
-pub async fn note_people_export(platform: &Platform, ctx: &OpContext, id: Option<CustomerId>) -> Result<()> {
+pub async fn note_people_export(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: Option<CustomerId>,
+    query: &MemberQuery,
+) -> Result<()> {
     let id = match id {
-        Some(id) => ctx.authorize(ManageCustomer, &resource(id))?.id(),
-        None => ctx.authorize(ListMembers, &resource(active(ctx)?))?.id(),
+        Some(id) => ctx.trying(entry(EXPORT_PEOPLE, id)).authorize(ManageCustomer, &resource(id))?.id(),
+        None => {
+            let id = active(ctx)?;
+            ctx.trying(entry(EXPORT_PEOPLE, id)).authorize(ListMembers, &resource(id))?.id()
+        }
     };
     let mut tx = platform.db().begin(ctx).await?;
-    audit::record_in_tx(&mut tx, ctx, entry("customers:export-members", id)).await?;
+    let after = query.q.as_ref().map(|q| serde_json::json!({ "q": q }));
+    audit::record_in_tx(&mut tx, ctx, audit::Entry { after, ..entry(EXPORT_PEOPLE, id) }).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -96,7 +107,7 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &CustomerQuery) -
 
 /// Who takes the list away is in the log: to be called before it is read page by page for a workbook.
 pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &CustomerQuery) -> Result<()> {
-    ctx.authorize_list::<CustomerRef>(Permission::CustomersManage)?;
+    ctx.trying_new("customers:export", "clientele").authorize_list::<CustomerRef>(Permission::CustomersManage)?;
     audit::record_export(platform, ctx, ("customers:export", "clientele"), None, query).await
 }
 
@@ -380,6 +391,9 @@ fn person(wrong: &mut Wrong, paths: PersonPaths, member: MemberCreate, role: Mem
     let name = member.username.trim().to_lowercase();
     if name.is_empty() {
         wrong.add(paths[0], "field-required");
+    }
+    if !member.existing {
+        accounts::users::refuse_reserved(wrong, paths[0], &name);
     }
     NewPerson {
         name,

@@ -233,9 +233,10 @@ pub(super) async fn lock(tx: &mut Tx, id: CustomerId) -> Result<Option<bool>> {
 /// Notes what names look like that were given before that was noted, or by a server of then. Where two looked alike already, the
 /// first one has the look; the other keeps its name until somebody changes it.
 pub(super) async fn note_looks(tx: &mut Tx) -> Result<()> {
-    let unknown = sqlx::query!("select id, name from customers where name_look is null order by id limit 1000 for update")
-        .fetch_all(&mut **tx)
-        .await?;
+    let unknown =
+        sqlx::query!("select id, name from customers where name_look is null order by id limit 1000 for update")
+            .fetch_all(&mut **tx)
+            .await?;
     for row in unknown {
         let look = look_of(&row.name);
         sqlx::query!(

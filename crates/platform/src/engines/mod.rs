@@ -52,10 +52,10 @@ pub async fn find(platform: &Platform, ctx: &OpContext, code: &str) -> Result<Op
 /// # Errors
 /// `Validation` with every fault at once, `Conflict` when somebody changed it meanwhile.
 pub async fn set(platform: &Platform, ctx: &OpContext, code: &str, body: EngineWrite) -> Result<EngineView> {
+    let ctx = &ctx.trying(machines::attempt("engines:set", code));
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = machines::lock_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?;
-    let ctx = &ctx.trying(entry("engines:set", code, None, None));
     let granted = ctx.authorize(ConnectMachine, &machines::resource(id))?;
     let before = store::find(&mut tx, id).await?;
     if body.revision.is_some_and(|seen| before.as_ref().is_none_or(|row| row.revision != seen)) {
@@ -78,10 +78,10 @@ pub async fn set(platform: &Platform, ctx: &OpContext, code: &str, body: EngineW
 /// `NotFound` (`error-no-engine`) where nobody has said it, `Conflict` while instances are on the machine: nothing could be
 /// stopped or deleted there any more.
 pub async fn remove(platform: &Platform, ctx: &OpContext, code: &str) -> Result<()> {
+    let ctx = &ctx.trying(machines::attempt("engines:remove", code));
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = machines::lock_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?;
-    let ctx = &ctx.trying(entry("engines:remove", code, None, None));
     let granted = ctx.authorize(ConnectMachine, &machines::resource(id))?;
     let before = view(ctx, store::find(&mut tx, id).await?.ok_or_else(none)?)?;
     instances::refuse_if_used(&mut tx, id).await?;
@@ -102,10 +102,10 @@ pub(crate) async fn forget_in_tx(tx: &mut Tx, granted: &Granted<DeleteMachine>) 
 /// `NotFound` (`error-no-engine`) where nobody has said how it is reached, `Conflict` when that was changed meanwhile. An
 /// engine that is not reached is no error but the answer.
 pub async fn test(platform: &Platform, ctx: &OpContext, code: &str) -> Result<EngineTest> {
+    let ctx = &ctx.trying(machines::attempt("engines:test", code));
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = machines::id_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?;
-    let ctx = &ctx.trying(entry("engines:test", code, None, None));
     let granted = ctx.authorize(OperateMachine, &machines::resource(id))?;
     let row = store::find(&mut tx, id).await?.ok_or_else(none)?;
     tx.commit().await?; // asking takes a while: hold no connection meanwhile

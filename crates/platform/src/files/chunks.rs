@@ -32,6 +32,7 @@ pub async fn put_chunk(
     sha256: Option<[u8; 32]>,
     body: &mut (impl AsyncRead + Unpin),
 ) -> Result<ChunkView> {
+    let ctx = &ctx.trying_on("files:upload", "upload", id);
     ctx.authorize_list::<UploadRef>(Permission::FilesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let row = found_upload(&mut tx, id).await?;

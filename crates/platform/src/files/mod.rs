@@ -72,6 +72,7 @@ impl store::FileRow {
 /// `Validation` with every fault at once, `TooLarge` beyond the installation's limit, `QuotaExceeded` for what does not fit
 /// any more, or where too many are open, `Unavailable` where the store's disk is full.
 pub async fn create_upload(platform: &Platform, ctx: &OpContext, body: UploadCreate) -> Result<UploadView> {
+    let ctx = &ctx.trying_new("files:upload", "upload");
     let shelf = shelf(ctx);
     let granted = ctx.authorize(CreateFile, &shelf)?;
     let new = check(body)?;
@@ -82,6 +83,14 @@ pub async fn create_upload(platform: &Platform, ctx: &OpContext, body: UploadCre
         let _ = platform.files().remove(key).await;
     }
     announced
+}
+
+/// Whether the caller may bring files in at all: asked before anything they send is taken in.
+///
+/// # Errors
+/// As [`create_upload`] would refuse them.
+pub fn may_upload(ctx: &OpContext) -> Result<()> {
+    ctx.trying_new("files:upload", "upload").authorize_list::<FileRef>(Permission::FilesUpload).map(drop)
 }
 
 /// Refuses what the store's disk cannot hold, whatever the limits say.
@@ -174,10 +183,11 @@ pub async fn uploads(platform: &Platform, ctx: &OpContext) -> Result<Vec<UploadV
 /// # Errors
 /// `NotFound` where there is none, `WrongState` where chunks are missing or it was given up.
 pub async fn complete(platform: &Platform, ctx: &OpContext, id: UploadId) -> Result<UploadView> {
-    ctx.authorize_list::<UploadRef>(Permission::FilesView)?;
+    let tried = ctx.trying_on("files:upload", "upload", id);
+    tried.authorize_list::<UploadRef>(Permission::FilesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let row = of_people(store::lock_upload(&mut tx, id).await?)?;
-    let granted = ctx.authorize(ManageUpload, &row.resource())?;
+    let granted = tried.authorize(ManageUpload, &row.resource())?;
     let view = row.view;
     match view.state {
         UploadState::Done => return Ok(view),
@@ -213,6 +223,7 @@ pub async fn complete(platform: &Platform, ctx: &OpContext, id: UploadId) -> Res
 /// # Errors
 /// `NotFound` where there is none, `WrongState` for one that is a file by now, or is just becoming one.
 pub async fn abort(platform: &Platform, ctx: &OpContext, id: UploadId) -> Result<()> {
+    let ctx = &ctx.trying_on("files:abort-upload", "upload", id);
     ctx.authorize_list::<UploadRef>(Permission::FilesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let row = of_people(store::lock_upload(&mut tx, id).await?)?;
@@ -223,6 +234,10 @@ pub async fn abort(platform: &Platform, ctx: &OpContext, id: UploadId) -> Result
         state => return Err(wrong_state(state)),
     }
     store::cancel(&mut tx, &granted).await?;
+    let facts = serde_json::json!({ "name": row.view.name, "size": row.view.size });
+    let mut entry = entry("files:abort-upload", "upload", id.0, row.customer, serde_json::Value::Null);
+    (entry.before, entry.after) = (Some(facts), None);
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
     tx.commit().await?;
     platform.files().remove(row.store_key).await
 }
@@ -320,6 +335,7 @@ pub(crate) async fn content_for_job(platform: &Platform, ctx: &OpContext, id: Fi
 /// # Errors
 /// `NotFound` where there is none, `Conflict` while something is made of it.
 pub async fn delete(platform: &Platform, ctx: &OpContext, id: FileId) -> Result<()> {
+    let ctx = &ctx.trying_on("files:delete", "file", id);
     ctx.authorize_list::<FileRef>(Permission::FilesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let row = found(&mut tx, ctx, id).await?;

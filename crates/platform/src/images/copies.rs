@@ -58,12 +58,13 @@ pub async fn copies(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result
 /// `NotFound` where there is no such image or machine, or nobody has said how its engine is reached, `WrongState` for an
 /// image that nobody approved or one that is for another architecture, `Conflict` while it is on its way there already.
 pub async fn pull(platform: &Platform, ctx: &OpContext, id: ImageId, body: ImagePull) -> Result<Vec<ImageCopy>> {
-    let granted = ctx.authorize(ManageImage, &ImageRef::of_platform(id))?;
+    let tried = ctx.trying_on("images:pull", "image", id);
+    let granted = tried.authorize(ManageImage, &ImageRef::of_platform(id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let image = locked(&mut tx, id).await?;
     let missing = || Error::field("machine", "field-machine-unknown");
     let machine = machines::id_in_tx(&mut tx, &body.machine).await?.ok_or_else(missing)?;
-    ctx.authorize(OperateMachine, &machines::resource(machine))?;
+    tried.authorize(OperateMachine, &machines::resource(machine))?;
     if image.state != ImageState::Approved {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-image-not-approved"));
     }
@@ -93,11 +94,12 @@ pub async fn pull(platform: &Platform, ctx: &OpContext, id: ImageId, body: Image
 /// # Errors
 /// `NotFound` where it is not on its way.
 pub async fn cancel_pull(platform: &Platform, ctx: &OpContext, id: ImageId, code: &str) -> Result<Vec<ImageCopy>> {
-    let granted = ctx.authorize(ManageImage, &ImageRef::of_platform(id))?;
+    let tried = ctx.trying_on("images:cancel-pull", "image", id);
+    let granted = tried.authorize(ManageImage, &ImageRef::of_platform(id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let image = locked(&mut tx, id).await?;
     let machine = machines::id_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?;
-    ctx.authorize(OperateMachine, &machines::resource(machine))?;
+    tried.authorize(OperateMachine, &machines::resource(machine))?;
     if !store::cancel_copy(&mut tx, &granted, machine).await? {
         return Err(Error::not_found());
     }

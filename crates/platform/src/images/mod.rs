@@ -24,7 +24,7 @@ pub use own::{delete_own, get_own, list_own, market, market_image, update_own, u
 pub use review::{approve, reject};
 pub(crate) use saved::{Saved, insert_saved, refuse_saving};
 
-use crate::authz::{CreateImage, ImageLibrary, ImageRef, ManageImage, ViewImage};
+use crate::authz::{CreateImage, ImageLibrary, ImageRef, ManageImage, OwnImageRef, ViewImage};
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, files};
 
@@ -63,7 +63,7 @@ pub async fn waiting(platform: &Platform, ctx: &OpContext) -> Result<u64> {
 
 /// Who takes the list away is in the log: to be called before it is read page by page for a workbook.
 pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &ImageQuery) -> Result<()> {
-    ctx.authorize_list::<ImageRef>(Permission::ImagesView)?;
+    ctx.trying_new("images:export", "image_library").authorize_list::<ImageRef>(Permission::ImagesView)?;
     audit::record_export(platform, ctx, ("images:export", "image_library"), None, query).await
 }
 
@@ -178,6 +178,7 @@ pub(crate) async fn bring_now(
 /// # Errors
 /// `Validation` with every fault at once, `AlreadyExists` for a name that is taken.
 pub async fn create(platform: &Platform, ctx: &OpContext, body: ImageWrite) -> Result<ImageView> {
+    let ctx = &ctx.trying_new("images:create", "image");
     let granted = ctx.authorize(CreateImage, &ImageLibrary)?;
     let checked = check::check(body, ImageSource::Registry)?;
     let mut tx = platform.db().begin(ctx).await?;
@@ -188,11 +189,26 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: ImageWrite) -> R
     Ok(view)
 }
 
+/// Whether the caller may make images of what they upload at all, for the platform or for their customer: asked before
+/// anything they send is taken in.
+///
+/// # Errors
+/// `NotFound` for who may not.
+pub fn may_upload(ctx: &OpContext, of_platform: bool) -> Result<()> {
+    let ctx = ctx.trying_new("images:create", "image");
+    let held = match of_platform {
+        true => ctx.authorize_list::<ImageRef>(Permission::ImagesManage),
+        false => ctx.authorize_list::<OwnImageRef>(Permission::ImagesUpload),
+    };
+    held.map(drop)
+}
+
 /// Makes one of the platform's of a file that was uploaded. It waits for review as anybody's does.
 ///
 /// # Errors
 /// `Validation` for what is no image, with the reason, or for a file of a customer, and as [`create`]'s.
 pub async fn upload(platform: &Platform, ctx: &OpContext, body: ImageUpload) -> Result<ImageView> {
+    let ctx = &ctx.trying_new("images:create", "image");
     let granted = ctx.authorize(CreateImage, &ImageLibrary)?;
     let new = own::read(platform, ctx, body, None).await?;
     let mut tx = platform.db().begin(ctx).await?;
@@ -208,6 +224,7 @@ pub async fn upload(platform: &Platform, ctx: &OpContext, body: ImageUpload) -> 
 /// # Errors
 /// `NotFound` where there is none, `Conflict` when somebody changed it meanwhile, and as [`create`]'s.
 pub async fn update(platform: &Platform, ctx: &OpContext, id: ImageId, body: ImageWrite) -> Result<ImageView> {
+    let ctx = &ctx.trying_on("images:update", "image", id);
     let granted = ctx.authorize(ManageImage, &ImageRef::of_platform(id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let before = locked(&mut tx, id).await?;
@@ -236,6 +253,8 @@ fn changed(before: &ImageView, body: ImageWrite) -> Result<check::Checked> {
 /// # Errors
 /// `NotFound` where there is none, `WrongState` (`error-image-not-approved`) for one that nobody approved.
 pub async fn set_listed(platform: &Platform, ctx: &OpContext, id: ImageId, listed: bool) -> Result<ImageView> {
+    let action = if listed { "images:list" } else { "images:delist" };
+    let ctx = &ctx.trying_on(action, "image", id);
     let granted = ctx.authorize(ManageImage, &ImageRef::of_platform(id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let before = locked(&mut tx, id).await?;
@@ -245,7 +264,6 @@ pub async fn set_listed(platform: &Platform, ctx: &OpContext, id: ImageId, liste
     }
     store::set_listed(&mut tx, &granted, listed).await?;
     let after = found(&mut tx, id).await?;
-    let action = if listed { "images:list" } else { "images:delist" };
     audit::record_in_tx(&mut tx, ctx, entry(action, &after, Some(facts(&before)), Some(facts(&after)))).await?;
     tx.commit().await?;
     Ok(after)
@@ -267,6 +285,7 @@ pub fn may_be_listed(image: &ImageView, listed: bool) -> Result<()> {
 /// # Errors
 /// `NotFound` where there is none.
 pub async fn delete(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result<()> {
+    let ctx = &ctx.trying_on("images:delete", "image", id);
     let granted = ctx.authorize(ManageImage, &ImageRef::of_platform(id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let before = locked(&mut tx, id).await?;

@@ -147,6 +147,7 @@ pub async fn get_own(platform: &Platform, ctx: &OpContext, id: ImageId) -> Resul
 pub async fn upload_own(platform: &Platform, ctx: &OpContext, body: ImageUpload) -> Result<ImageView> {
     let user = ctx.user();
     let shelf = ImageShelf { customer: user.and_then(|user| user.active_customer), owner: user.map(|user| user.id) };
+    let ctx = &ctx.trying_new("images:create", "image");
     let granted = ctx.authorize(UploadImage, &shelf)?;
     let new = read(platform, ctx, body, shelf.customer).await?;
     let mut tx = platform.db().begin(ctx).await?;
@@ -164,6 +165,7 @@ pub async fn upload_own(platform: &Platform, ctx: &OpContext, body: ImageUpload)
 /// `WrongState` (`error-image-listed`) while it is listed, `NotFound` where there is none, `Conflict` when somebody changed it
 /// meanwhile, and as [`upload_own`]'s.
 pub async fn update_own(platform: &Platform, ctx: &OpContext, id: ImageId, body: ImageWrite) -> Result<ImageView> {
+    let ctx = &ctx.trying_on("images:update", "image", id);
     customer(ctx)?;
     let mut tx = platform.db().begin(ctx).await?;
     let (_, resource) = resource(&mut tx, id).await?;
@@ -199,6 +201,7 @@ fn is_reviewed_part(before: &ImageView, after: &Checked) -> bool {
 /// # Errors
 /// `NotFound` where there is none.
 pub async fn delete_own(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result<()> {
+    let ctx = &ctx.trying_on("images:delete", "image", id);
     customer(ctx)?;
     let mut tx = platform.db().begin(ctx).await?;
     let (_, resource) = resource(&mut tx, id).await?;

@@ -25,7 +25,7 @@ pub async fn approve(platform: &Platform, ctx: &OpContext, id: ImageId) -> Resul
 /// `NotFound` where there is none, `Validation` without a reason, `WrongState` for one that is rejected already, or that
 /// was added by its address and never waited.
 pub async fn reject(platform: &Platform, ctx: &OpContext, id: ImageId, body: ImageReject) -> Result<ImageView> {
-    ctx.authorize(ReviewImage, &ImageRef::of_platform(id))?;
+    ctx.trying_on("images:reject", "image", id).authorize(ReviewImage, &ImageRef::of_platform(id))?;
     let mut wrong = Wrong::new();
     let reason = wrong.required("reason", body.reason, 1000);
     wrong.into_result()?;
@@ -33,6 +33,8 @@ pub async fn reject(platform: &Platform, ctx: &OpContext, id: ImageId, body: Ima
 }
 
 async fn decide(platform: &Platform, ctx: &OpContext, id: ImageId, reason: Option<String>) -> Result<ImageView> {
+    let action = if reason.is_some() { "images:reject" } else { "images:approve" };
+    let ctx = &ctx.trying_on(action, "image", id);
     let granted = ctx.authorize(ReviewImage, &ImageRef::of_platform(id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let before = locked(&mut tx, id).await?;
@@ -43,7 +45,6 @@ async fn decide(platform: &Platform, ctx: &OpContext, id: ImageId, reason: Optio
     }
     store::decide(&mut tx, &granted, ctx, state, reason.as_deref()).await?;
     let after = found(&mut tx, id).await?;
-    let action = if reason.is_some() { "images:reject" } else { "images:approve" };
     audit::record_in_tx(&mut tx, ctx, entry(action, &after, Some(facts(&before)), Some(facts(&after)))).await?;
     tell(platform, &mut tx, ctx, &after).await?;
     tx.commit().await?;

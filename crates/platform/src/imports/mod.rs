@@ -26,10 +26,13 @@ pub(crate) use columns::{columns, fault, faults_of, text_of};
 pub use confirm::confirm;
 pub use reading::read;
 pub(crate) use store::{ToWrite, to_write_after};
-pub use subject::{columns_of, example_names, heading_of};
+pub use subject::{columns_of, example_names, heading_of, keeps_unknown};
 
 use crate::jobs::{NewJob, enqueue_in_tx};
 use crate::{Error, OpContext, Platform, Result, audit};
+
+/// Before the heading of a column that nobody knows, where a row keeps what it says: no column on the wire begins so.
+pub const UNKNOWN_COLUMN: char = '*';
 
 /// Bytes of a part of a stored workbook.
 const PART: usize = 1 << 20;
@@ -57,6 +60,8 @@ pub(crate) struct Judged {
     /// What is written when it is confirmed, as its subject reads it.
     pub written: Option<serde_json::Value>,
     pub changes: Vec<String>,
+    /// What there is in the columns that change, where the subject says so.
+    pub before: BTreeMap<String, String>,
     pub faults: Vec<RowFault>,
     /// Revision of what it changes that the verdict was made against.
     pub base_revision: Option<i64>,
@@ -73,6 +78,7 @@ impl Judged {
             cells: row.cells,
             written: None,
             changes: Vec::new(),
+            before: BTreeMap::new(),
             faults,
             base_revision: None,
             secret: row.secret,
@@ -100,10 +106,18 @@ impl Judged {
             cells: row.cells,
             written,
             changes,
+            before: BTreeMap::new(),
             faults,
             base_revision,
             secret: row.secret,
         })
+    }
+
+    /// With what there is now in the columns that change.
+    #[must_use]
+    pub fn instead_of(mut self, before: BTreeMap<String, String>) -> Self {
+        self.before = before;
+        self
     }
 }
 
@@ -119,6 +133,7 @@ pub async fn stage(
     file_name: &str,
     mut content: impl AsyncRead + Unpin,
 ) -> Result<ImportView> {
+    let ctx = &attempt(ctx, subject);
     let mut tx = platform.db().begin(ctx).await?;
     let granted = subject::authorize(ctx, subject)?;
     subject::may_update(ctx, subject)?;
@@ -161,6 +176,20 @@ pub async fn stage(
     tx.commit().await?;
     platform.bell().notify_one();
     Ok(view)
+}
+
+/// One that is not staged yet.
+fn attempt(ctx: &OpContext, subject: ImportSubject) -> OpContext {
+    let kind = subject::kind(subject);
+    ctx.trying_new(kind.importing, kind.target)
+}
+
+/// Whether the caller may import at all: asked before anything they send is taken in.
+///
+/// # Errors
+/// `NotFound` for who may not.
+pub fn may_stage(ctx: &OpContext, subject: ImportSubject) -> Result<()> {
+    subject::may_bring_in(&attempt(ctx, subject), subject)
 }
 
 fn too_much(staged: i64) -> Error {
@@ -218,6 +247,8 @@ pub async fn rows_after(
 /// # Errors
 /// `WrongState` for one that is over.
 pub async fn discard(platform: &Platform, ctx: &OpContext, subject: ImportSubject, id: ImportId) -> Result<()> {
+    let kind = subject::kind(subject);
+    let ctx = &ctx.trying_on(kind.discarding, kind.target, id);
     subject::may_look(ctx, subject)?;
     let mut tx = platform.db().begin(ctx).await?;
     let granted = subject::authorize(ctx, subject)?;
@@ -227,7 +258,7 @@ pub async fn discard(platform: &Platform, ctx: &OpContext, subject: ImportSubjec
     }
     store::close(&mut tx, &granted, id, ImportState::Discarded, ctx.now()).await?;
     let facts = serde_json::json!({ "file": view.file_name });
-    audit::record_in_tx(&mut tx, ctx, entry(subject, subject::kind(subject).discarding, id, facts)).await?;
+    audit::record_in_tx(&mut tx, ctx, entry(subject, kind.discarding, id, facts)).await?;
     tx.commit().await?;
     Ok(())
 }

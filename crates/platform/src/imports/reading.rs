@@ -5,17 +5,20 @@ use std::collections::BTreeMap;
 use contract::ImportId;
 use contract::accounts::Language;
 use contract::imports::Note;
-use sheets::header::{self, HEADER_ROWS, HeaderMatch};
+use sheets::header::{self, HEADER_ROWS, HeaderMatch, Heading};
 use sheets::{ReadError, ReadOptions, Row, Rows};
 use tokio::io::AsyncWriteExt as _;
 
 use super::columns::header_columns;
 use super::subject::{self, Judge, Kind};
-use super::{TextRow, note, store};
+use super::{TextRow, UNKNOWN_COLUMN, note, store};
 use crate::{Error, Platform, Principal, Result, SystemActor, UserPrincipal};
 
 /// Rows that are judged and staged together.
 const BATCH: usize = 500;
+
+/// Text keys of the headings that an answer file has beside the sheet's own: who mends it and sends it back is not warned.
+const ANSWERED: [&str; 2] = ["import-row", "import-result"];
 
 /// How reading ends.
 enum Outcome {
@@ -112,17 +115,18 @@ async fn read_workbook(platform: &Platform, id: ImportId, kind: &'static Kind, j
         let said = |key: &str| [Language::Zh, Language::En].map(|language| texts::message(language, key, &[]));
         // Workbooks say of times that they are of no zone.
         let text = text.trim().trim_end_matches(" (UTC)");
-        kind.exported.iter().any(|key| said(key).iter().any(|ours| ours == text))
+        kind.exported.iter().chain(&ANSWERED).any(|key| said(key).iter().any(|ours| ours == text))
     };
-    let unknown = heading.unknown.iter().map(|heading| heading.text.clone()).filter(|text| !is_ours(text));
-    let unknown: Vec<String> = unknown.collect();
+    let unknown: Vec<Heading> = heading.unknown.iter().filter(|heading| !is_ours(&heading.text)).cloned().collect();
+    let names: Vec<String> = unknown.iter().map(|heading| heading.text.clone()).collect();
+    let kept = if kind.keeps_unknown { unknown } else { Vec::new() };
     let below = first.split_off(heading.index + 1);
-    let outcome = stage(platform, (id, kind, judge), &mut rows, below, &heading).await?;
+    let outcome = stage(platform, (id, kind, judge), &mut rows, below, (&heading, &kept)).await?;
     if let Outcome::Read = outcome {
         let ctx = platform.system(SystemActor::Worker);
         let mut tx = platform.db().begin(&ctx).await?;
         let sheet = rows.end().map(|end| end.sheet.clone()).unwrap_or_default();
-        store::note_sheet(&mut tx, id, &sheet, &unknown).await?;
+        store::note_sheet(&mut tx, id, &sheet, &names).await?;
         tx.commit().await?;
     }
     Ok(outcome)
@@ -133,7 +137,7 @@ async fn stage(
     (id, kind, mut judge): (ImportId, &'static Kind, Judge),
     rows: &mut Rows,
     first: Vec<Row>,
-    heading: &HeaderMatch<'_>,
+    headings: (&HeaderMatch<'_>, &[Heading]),
 ) -> Result<Outcome> {
     let ctx = platform.system(SystemActor::Worker);
     let mut waiting = first.into_iter();
@@ -148,7 +152,7 @@ async fn stage(
             },
         };
         let done = next.is_none();
-        batch.extend(next.and_then(|row| texts(&row, heading, kind)));
+        batch.extend(next.and_then(|row| texts(&row, headings, kind)));
         if batch.len() == BATCH || (done && !batch.is_empty()) {
             count += batch.len() as u64;
             if count > u64::from(kind.max_rows) {
@@ -170,16 +174,25 @@ async fn stage(
     Ok(Outcome::Read)
 }
 
-/// The cells under known headings; `None` for a row that says nothing under them, and for the template's example.
-fn texts(row: &Row, heading: &HeaderMatch<'_>, kind: &Kind) -> Option<TextRow> {
-    let cells: BTreeMap<String, String> = heading
+/// The cells under known headings; `None` for a row that says nothing under them, and for the template's example. Those under
+/// headings that are kept go with them.
+fn texts(row: &Row, (heading, kept): (&HeaderMatch<'_>, &[Heading]), kind: &Kind) -> Option<TextRow> {
+    let mut cells: BTreeMap<String, String> = heading
         .found
         .iter()
         .filter_map(|(key, column)| Some(((*key).to_owned(), row.cells.get(*column)?.clone())))
         .filter(|(_, text)| !text.is_empty())
         .collect();
     let example = cells.get(kind.key).is_some_and(|name| kind.examples.contains(&name.as_str()));
-    (!cells.is_empty() && !example).then_some(TextRow { row: row.row, cells, ..TextRow::default() })
+    if cells.is_empty() || example {
+        return None;
+    }
+    let kept = kept.iter().filter_map(|heading| {
+        let text = row.cells.get(heading.column).filter(|text| !text.is_empty())?;
+        Some((format!("{UNKNOWN_COLUMN}{}", heading.text), text.clone()))
+    });
+    cells.extend(kept);
+    Some(TextRow { row: row.row, cells, ..TextRow::default() })
 }
 
 /// What is wrong with the workbook is for who sent it; what is wrong with the reader is ours.

@@ -21,6 +21,9 @@ pub(super) struct Kind {
     pub sheets: [&'static str; 2],
     /// Keys of headings that our own export has beside the columns: nothing is missed where they are not read.
     pub exported: &'static [&'static str],
+    /// Whether rows keep what stands under headings that nobody knows, for the answer file. Not of people: it might be what
+    /// must not be kept.
+    pub keeps_unknown: bool,
     /// Most rows of a workbook.
     pub max_rows: u32,
     pub job: &'static str,
@@ -38,7 +41,8 @@ static MACHINES: Kind = Kind {
     key: "name",
     examples: ["示例（请删除本行）", "Example (delete this row)"],
     sheets: ["machines", "机器"],
-    exported: &[],
+    exported: machines::import::EXPORTED,
+    keeps_unknown: true,
     max_rows: 100_000,
     job: "machines-read-import",
     no_key: "import-no-name-column",
@@ -54,6 +58,7 @@ static USERS: Kind = Kind {
     examples: ["示例（请删除本行）", "Example (delete this row)"],
     sheets: ["users", "用户"],
     exported: &["account-last-sign-in", "customer-created-at"],
+    keeps_unknown: false,
     max_rows: 10_000,
     job: "users-read-import",
     no_key: "import-no-username-column",
@@ -72,6 +77,11 @@ pub(super) fn kind(subject: ImportSubject) -> &'static Kind {
 /// In the order of the workbook.
 pub fn columns_of(subject: ImportSubject) -> &'static [SheetColumn] {
     kind(subject).columns
+}
+
+/// Whether rows keep what stands under headings that nobody knows: see [`super::UNKNOWN_COLUMN`].
+pub fn keeps_unknown(subject: ImportSubject) -> bool {
+    kind(subject).keeps_unknown
 }
 
 /// The Chinese and English heading of a column by its key.
@@ -112,6 +122,15 @@ pub(super) fn may_look(ctx: &OpContext, subject: ImportSubject) -> Result<()> {
         ImportSubject::Users => ctx.authorize_list::<UserRef>(Permission::UsersView)?,
     };
     authorize(ctx, subject).map(|_| ())
+}
+
+/// Whether the caller may add anything of this subject.
+pub(super) fn may_bring_in(ctx: &OpContext, subject: ImportSubject) -> Result<()> {
+    match subject {
+        ImportSubject::Machines => ctx.authorize_list::<MachineRef>(Permission::MachinesCreate)?,
+        ImportSubject::Users => ctx.authorize_list::<UserRef>(Permission::UsersCreate)?,
+    };
+    Ok(())
 }
 
 /// A workbook changes what is there, too.

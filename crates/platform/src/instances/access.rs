@@ -75,8 +75,8 @@ async fn page(
 /// # Errors
 /// `NotFound` where there is none, `Forbidden` for one in another person's instance.
 pub async fn end_access(platform: &Platform, ctx: &OpContext, id: &str) -> Result<()> {
-    ctx.authorize_list::<OwnInstanceRef>(Permission::InstancesUse)?;
-    end(platform, ctx, id, |row| ctx.authorize(ManageOwnInstance, &row.own()).map(|_| ())).await
+    ctx.trying_new(END, "instance").authorize_list::<OwnInstanceRef>(Permission::InstancesUse)?;
+    end(platform, ctx, id, |ctx, row| ctx.authorize(ManageOwnInstance, &row.own()).map(|_| ())).await
 }
 
 /// The same of anybody's, for staff; its customer reads of it in its own log.
@@ -84,22 +84,30 @@ pub async fn end_access(platform: &Platform, ctx: &OpContext, id: &str) -> Resul
 /// # Errors
 /// As [`end_access`].
 pub async fn end_any_access(platform: &Platform, ctx: &OpContext, id: &str) -> Result<()> {
-    ctx.authorize_list::<InstanceRef>(Permission::InstancesView)?;
-    end(platform, ctx, id, |row| ctx.authorize(OperateInstance, &row.of_staff()).map(|_| ())).await
+    ctx.trying_new(END, "instance").authorize_list::<InstanceRef>(Permission::InstancesView)?;
+    end(platform, ctx, id, |ctx, row| ctx.authorize(OperateInstance, &row.of_staff()).map(|_| ())).await
 }
 
-async fn end(platform: &Platform, ctx: &OpContext, id: &str, may: impl Fn(&Row) -> Result<()>) -> Result<()> {
+/// In the audit log; of the instance that somebody is in.
+const END: &str = "instances:end-access";
+
+async fn end(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: &str,
+    may: impl Fn(&OpContext, &Row) -> Result<()>,
+) -> Result<()> {
     let id: Uuid = id.parse().map_err(|_| Error::not_found())?;
     let mut tx = platform.db().begin(&system(ctx)).await?;
     let found = store::find_access(&mut tx, id).await?.ok_or_else(Error::not_found)?;
     let row = store::find(&mut tx, found.instance).await?.ok_or_else(Error::not_found)?;
-    may(&row)?;
+    may(&ctx.trying_on(END, "instance", row.id), &row)?;
     if found.ended_at.is_some() {
         return Ok(());
     }
     let person = accounts::names(&mut tx, &[found.user.0]).await?.remove(&found.user.0).unwrap_or_default();
     let facts = json!({ "kind": found.kind, "person": person, "address": found.address, "openedAt": found.opened_at });
-    audit::record_in_tx(&mut tx, ctx, entry("instances:end-access", &row, Some(facts), None)).await?;
+    audit::record_in_tx(&mut tx, ctx, entry(END, &row, Some(facts), None)).await?;
     let session = end_in_tx(&mut tx, ctx, &found).await?;
     tx.commit().await?;
     if let Some(session) = session {

@@ -57,8 +57,8 @@ pub async fn logs_of_any(
     id: InstanceId,
     query: StaffLogQuery,
 ) -> Result<InstanceLogs> {
+    let ctx = &ctx.trying_on("instances:read-logs", "instance", id);
     let row = staff_row(platform, ctx, id).await?;
-    let ctx = &ctx.trying(entry("instances:read-logs", &row, None, None));
     ctx.authorize(OperateInstance, &row.of_staff())?;
     let mut wrong = Wrong::new();
     let reason = wrong.text("reason", Some(query.reason), 1000);

@@ -170,6 +170,7 @@ fn need<'a>(spec: &'a InstanceSpec, image: &'a images::Usable) -> Need<'a> {
 /// `Validation` with every fault at once, `QuotaExceeded` with which limit and by how much, `BudgetSpent` with which, `NoCapacity` where no machine
 /// fits or the one that was named does not, `AlreadyExists` for a name that is taken.
 pub async fn create(platform: &Platform, ctx: &OpContext, body: InstanceCreate) -> Result<InstanceView> {
+    let ctx = &ctx.trying_new("instances:create", "instance");
     let (granted, customer, owner) = maker(ctx)?;
     let checked = check::create(&body)?;
     let _turn = platform.placements().acquire().await.map_err(Error::internal)?;
@@ -332,8 +333,9 @@ pub async fn events_of_any(platform: &Platform, ctx: &OpContext, id: InstanceId)
 /// `NotFound` where there is none, `Forbidden` for one that is another person's, `WrongState` where its state does not allow
 /// it, or it holds nothing any more and cannot be started.
 pub async fn act(platform: &Platform, ctx: &OpContext, id: InstanceId, action: InstanceAction) -> Result<InstanceView> {
-    let row = own_row(platform, ctx, id).await?;
-    let granted = ctx.authorize(ManageOwnInstance, &row.own())?;
+    let tried = ctx.trying_on(name_of(action), "instance", id);
+    let row = own_row(platform, &tried, id).await?;
+    let granted = tried.authorize(ManageOwnInstance, &row.own())?;
     let row = wish(platform, ctx, &granted, action).await?;
     views::one(platform, ctx, row).await
 }
@@ -348,10 +350,22 @@ pub async fn act_on_any(
     id: InstanceId,
     action: InstanceAction,
 ) -> Result<InstanceView> {
-    let row = staff_row(platform, ctx, id).await?;
-    let granted = ctx.authorize(OperateInstance, &row.of_staff())?;
+    let tried = ctx.trying_on(name_of(action), "instance", id);
+    let row = staff_row(platform, &tried, id).await?;
+    let granted = tried.authorize(OperateInstance, &row.of_staff())?;
     wish(platform, ctx, &granted, action).await?;
     get_any(platform, ctx, id).await
+}
+
+/// In the audit log.
+fn name_of(action: InstanceAction) -> &'static str {
+    match action {
+        InstanceAction::Start => "instances:start",
+        InstanceAction::Stop => "instances:stop",
+        InstanceAction::Restart => "instances:restart",
+        InstanceAction::Delete => "instances:delete",
+        InstanceAction::Rename => "instances:update",
+    }
 }
 
 async fn wish<A>(platform: &Platform, ctx: &OpContext, granted: &Granted<A>, action: InstanceAction) -> Result<Row>
@@ -371,22 +385,22 @@ where
         return Err(Error::new(ErrorCode::WrongState).with_key("error-instance-holds-nothing"));
     }
     let mut row = before.clone();
-    let (name, kind) = match action {
+    let kind = match action {
         InstanceAction::Start => {
             (row.wanted, row.failure, row.detail) = (InstanceWish::Running, None, None);
-            ("instances:start", InstanceEventKind::StartWanted)
+            InstanceEventKind::StartWanted
         }
         InstanceAction::Stop => {
             row.wanted = InstanceWish::Stopped;
-            ("instances:stop", InstanceEventKind::StopWanted)
+            InstanceEventKind::StopWanted
         }
         InstanceAction::Restart => {
             row.restarts_wanted += 1;
-            ("instances:restart", InstanceEventKind::RestartWanted)
+            InstanceEventKind::RestartWanted
         }
         InstanceAction::Delete => {
             row.wanted = InstanceWish::Deleted;
-            ("instances:delete", InstanceEventKind::DeleteWanted)
+            InstanceEventKind::DeleteWanted
         }
         InstanceAction::Rename => return Err(Error::internal("a new name comes another way")),
     };
@@ -405,7 +419,8 @@ where
     store::note(&mut tx, ctx, row.id, Event::of(kind)).await?;
     wake(&mut tx, ctx, (row.id, row.customer, row.machine)).await?;
     let after = store::find(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;
-    audit::record_in_tx(&mut tx, ctx, entry(name, &after, Some(facts(&before)), Some(facts(&after)))).await?;
+    let entry = entry(name_of(action), &after, Some(facts(&before)), Some(facts(&after)));
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
     tx.commit().await?;
     platform.bell().notify_one();
     Ok(after)
@@ -422,8 +437,9 @@ pub async fn update(
     id: InstanceId,
     body: InstanceUpdate,
 ) -> Result<InstanceView> {
-    let row = own_row(platform, ctx, id).await?;
-    let granted = ctx.authorize(ManageOwnInstance, &row.own())?;
+    let tried = ctx.trying_on("instances:update", "instance", id);
+    let row = own_row(platform, &tried, id).await?;
+    let granted = tried.authorize(ManageOwnInstance, &row.own())?;
     let seen = body.revision;
     let changed = check::update(body)?;
     let mut tx = platform.db().begin(&system(ctx)).await?;

@@ -127,6 +127,7 @@ pub async fn save_image(
     id: InstanceId,
     body: InstanceSave,
 ) -> Result<InstanceSaveView> {
+    let ctx = &ctx.trying_on("instances:save-image", "instance", id);
     let row = own_row(platform, ctx, id).await?;
     let granted = ctx.authorize(ManageOwnInstance, &row.own())?;
     let person = ctx.user().ok_or_else(Error::not_found)?;

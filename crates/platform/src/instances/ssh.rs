@@ -111,6 +111,7 @@ pub async fn enter_by_ssh(
     fingerprint: Option<&str>,
 ) -> Result<Visit> {
     let Some(user) = ctx.user() else { return Err(Error::not_found()) };
+    let ctx = &ctx.trying_on("instances:open-ssh", "instance", id);
     let row = own_row(platform, ctx, id).await?;
     let granted = ctx.authorize(EnterOwnInstance, &row.own())?;
     running(&row)?;

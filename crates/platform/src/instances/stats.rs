@@ -141,6 +141,7 @@ mod tests {
             container: Some(container.to_owned()),
             gpu_memory_bytes: Some(3 << 30),
             started_at: None,
+            stray: false,
         };
         let mut live = MachineLive {
             id: "host-001".to_owned(),

@@ -24,6 +24,7 @@ pub struct Preview<T> {
 /// # Errors
 /// `Validation` for no machine or more than [`MAX_BULK`]; `NotFound` or `Forbidden` when it may not be done at all.
 pub async fn act_on_many(platform: &Platform, ctx: &OpContext, bulk: MachineBulk) -> Result<Vec<(String, Result<()>)>> {
+    let ctx = &ctx.trying_new(service::name(bulk.action), "machine");
     ctx.authorize_list::<MachineRef>(bulk.action.permission())?;
     let codes = to_be_done(platform, ctx, bulk.ids, bulk.matching.as_ref()).await?;
     let mut outcomes = Vec::with_capacity(codes.len());
@@ -62,6 +63,7 @@ pub async fn plan_for_many(
     ctx: &OpContext,
     bulk: MaintenanceBulk,
 ) -> Result<Vec<(String, Result<()>)>> {
+    let ctx = &ctx.trying_new("machines:plan-maintenance", "machine");
     ctx.authorize_list::<MachineRef>(Permission::MachinesOperate)?;
     let codes = to_be_done(platform, ctx, bulk.ids, bulk.matching.as_ref()).await?;
     let mut outcomes = Vec::with_capacity(codes.len());

@@ -6,7 +6,7 @@ use contract::{MachineId, Permission};
 
 use runtime::docker::containers::HostFolders;
 
-use super::{entry, resource, store};
+use super::{attempt, entry, resource, store};
 use crate::authz::{MachineRef, OperateMachine};
 use crate::db::Tx;
 use crate::fields::Wrong;
@@ -22,10 +22,10 @@ pub async fn set_connection(
     code: &str,
     body: ConnectionUpdate,
 ) -> Result<MachineView> {
+    let ctx = &ctx.trying(attempt("machines:set-connection", code));
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = store::lock(&mut tx, code).await?.ok_or_else(Error::not_found)?;
-    let ctx = &ctx.trying(entry("machines:set-connection", code, None, None));
     let granted = ctx.authorize(OperateMachine, &resource(id))?;
     let (_, before) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
     let mut wrong = Wrong::new();

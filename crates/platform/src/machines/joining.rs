@@ -81,6 +81,7 @@ pub async fn create_join_token(
     ctx: &OpContext,
     request: JoinTokenCreate,
 ) -> Result<JoinTokenSecret> {
+    let ctx = &ctx.trying_new("machines:create-join-token", "join_token");
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(EnrollMachines, &Fleet)?;
     let (hours, max_uses) = check(&request)?;
@@ -116,6 +117,7 @@ pub async fn create_join_token(
 
 /// Ends a token; agents that joined with it stay.
 pub async fn revoke_join_token(platform: &Platform, ctx: &OpContext, id: JoinTokenId) -> Result<JoinTokenView> {
+    let ctx = &ctx.trying_on("machines:revoke-join-token", "join_token", id);
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(EnrollMachines, &Fleet)?;
     store::revoke_token(&mut tx, &granted, id, ctx.now()).await?;

@@ -1,10 +1,10 @@
 //! Maintenance windows: a machine is out from one time to another, and the people on it read so beforehand. Begun and ended
 //! by the clock, each in a transaction of its own.
 
-use contract::machines::{MachineView, MaintenanceCreate, ServiceState};
+use contract::machines::{MachineView, MaintenanceCreate, MaintenanceView, ServiceState};
 use contract::{ErrorCode, MachineId, MaintenanceId, Permission};
 
-use super::{entry, resource, service, store};
+use super::{attempt, entry, resource, service, store};
 use crate::authz::{MachineRef, OperateMachine};
 use crate::db::Tx;
 use crate::fields::Wrong;
@@ -24,6 +24,7 @@ pub async fn plan_maintenance(
     code: &str,
     body: MaintenanceCreate,
 ) -> Result<MachineView> {
+    let ctx = &ctx.trying(attempt("machines:plan-maintenance", code));
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let before = plan_in_tx(platform, &mut tx, ctx, code, body).await?;
@@ -39,7 +40,7 @@ pub(super) async fn plan_in_tx(
     body: MaintenanceCreate,
 ) -> Result<MachineView> {
     let id = store::lock(tx, code).await?.ok_or_else(Error::not_found)?;
-    let ctx = &ctx.trying(entry("machines:plan-maintenance", code, None, None));
+    let ctx = &ctx.trying(attempt("machines:plan-maintenance", code));
     let granted = ctx.authorize(OperateMachine, &resource(id))?;
     let (_, before) = store::view(tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
     let mut wrong = Wrong::new();
@@ -82,15 +83,18 @@ pub async fn cancel_maintenance(
     code: &str,
     window: MaintenanceId,
 ) -> Result<MachineView> {
+    let ctx = &ctx.trying(attempt("machines:cancel-maintenance", code));
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = store::lock(&mut tx, code).await?.ok_or_else(Error::not_found)?;
-    let ctx = &ctx.trying(entry("machines:cancel-maintenance", code, None, None));
     ctx.authorize(OperateMachine, &resource(id))?;
     let (_, before) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
     let ended = store::end_window(&mut tx, id, Some(window), ctx.now()).await?;
     let Some(ended) = ended.into_iter().next() else { return Err(Error::not_found()) };
     give_back(&mut tx, ctx, code, &ended).await?;
+    if let Some(window) = before.maintenance.iter().find(|known| known.id == window) {
+        allocations::maintenance_off(platform, &mut tx, ctx, id, window).await?;
+    }
     finish(platform, ctx, tx, code, "machines:cancel-maintenance", &before).await
 }
 
@@ -160,7 +164,17 @@ async fn give_back(tx: &mut Tx, ctx: &OpContext, code: &str, ended: &store::Ende
     Ok(())
 }
 
-/// Ends every window of a machine whose state somebody decides otherwise.
-pub(super) async fn end_all(tx: &mut Tx, ctx: &OpContext, id: MachineId) -> Result<()> {
-    store::end_window(tx, id, None, ctx.now()).await.map(|_| ())
+/// Ends every window of a machine whose state somebody decides otherwise; who was told of them reads so.
+pub(super) async fn end_all(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    id: MachineId,
+    windows: &[MaintenanceView],
+) -> Result<()> {
+    store::end_window(tx, id, None, ctx.now()).await?;
+    for window in windows {
+        allocations::maintenance_off(platform, tx, ctx, id, window).await?;
+    }
+    Ok(())
 }

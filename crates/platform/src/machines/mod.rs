@@ -13,6 +13,7 @@ mod hosts;
 pub(crate) mod import;
 mod joining;
 mod maintenance;
+mod passport;
 mod reporting;
 mod service;
 mod store;
@@ -33,9 +34,10 @@ pub use connection::set_connection;
 pub use differences::differences;
 pub(crate) use gpu_times::GpuTimes;
 pub(crate) use hosts::{HostCard, HostFacts, gpu_uuids, hosts_in_tx, lock_id_in_tx};
-pub use import::{ExportRow, Written, export_after, note_export};
+pub use import::{EXPORTED, ExportRow, Written, export, note_export};
 pub use joining::{NodeCredentials, authenticate_node, create_join_token, list_join_tokens, revoke_join_token};
 pub use maintenance::{advance_maintenance, cancel_maintenance, plan_maintenance};
+pub use passport::passport;
 pub use reporting::report_inventory;
 pub use service::{act, may_act};
 
@@ -74,7 +76,15 @@ async fn list_in_tx(tx: &mut Tx, ctx: &OpContext, query: &MachineQuery) -> Resul
     let scope = ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let sort = query.sort_columns().map_err(|_| Error::field("sort", "field-sort-unknown"))?;
-    let (list, total) = store::list(tx, scope, query, &sort, page, page_size, ctx.now()).await?;
+    let (mut found, total) = store::list(tx, scope, query, &sort, page, page_size, ctx.now()).await?;
+    if ctx.holds(Permission::AllocationsManage) {
+        let ids: Vec<i64> = found.iter().map(|(id, _)| id.0).collect();
+        let mut holders = allocations::holders(tx, Some(&ids), ctx.now()).await?;
+        for (id, row) in &mut found {
+            row.holder = holders.remove(id);
+        }
+    }
+    let list = found.into_iter().map(|(_, row)| row).collect();
     Ok(Page { list, total, page, page_size })
 }
 
@@ -223,6 +233,11 @@ pub(crate) async fn lock_in_tx(tx: &mut Tx, code: &str) -> Result<Option<Machine
     store::lock(tx, code).await
 }
 
+/// Machines that could be lent as they stand, whoever has them: id and code.
+pub(crate) async fn lendable(tx: &mut Tx) -> Result<Vec<(MachineId, String)>> {
+    store::lendable(tx).await
+}
+
 /// Keeps the machine as it is for this transaction.
 pub(crate) async fn lock_for_lease(tx: &mut Tx, code: &str) -> Result<Option<allocations::LeaseMachine>> {
     store::lock_for_lease(tx, code).await
@@ -231,6 +246,7 @@ pub(crate) async fn lock_for_lease(tx: &mut Tx, code: &str) -> Result<Option<all
 /// Adds a machine. Without a code it gets the next `host-NNN`.
 pub async fn create(platform: &Platform, ctx: &OpContext, machine: MachineCreate) -> Result<MachineView> {
     let mut tx = platform.db().begin(ctx).await?;
+    let ctx = &ctx.trying_new("machines:create", "machine");
     let granted = ctx.authorize(CreateMachine, &Fleet)?;
     let machine = check::create(machine)?;
     let code = match &machine.id {
@@ -250,10 +266,10 @@ pub async fn create(platform: &Platform, ctx: &OpContext, machine: MachineCreate
 /// # Errors
 /// `Conflict` when somebody changed it after the revision the caller read.
 pub async fn update(platform: &Platform, ctx: &OpContext, code: &str, change: MachineUpdate) -> Result<MachineView> {
+    let ctx = &ctx.trying(attempt("machines:update", code));
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = store::lock(&mut tx, code).await?.ok_or_else(Error::not_found)?;
-    let ctx = &ctx.trying(entry("machines:update", code, None, None));
     let granted = ctx.authorize(UpdateMachine, &resource(id))?;
     let (_, before) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
     let change = check::update(change)?;
@@ -281,6 +297,12 @@ fn facts(view: &MachineView) -> serde_json::Value {
     facts["serviceState"] = serde_json::json!(view.service_state);
     facts["serviceNote"] = serde_json::json!(view.service_note);
     facts
+}
+
+/// What somebody tries with a machine. What is no code at all is nothing that the log keeps.
+pub(crate) fn attempt(action: &'static str, code: &str) -> audit::Entry {
+    let code = contract::machines::is_valid_code(code).then(|| code.to_owned());
+    audit::Entry::attempt(action, "machine", code)
 }
 
 fn entry(

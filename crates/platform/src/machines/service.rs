@@ -3,7 +3,7 @@
 use contract::machines::{MachineAction, MachineView, ServiceState};
 use contract::{ErrorCode, MachineId, May, Permission};
 
-use super::{entry, facts, maintenance, resource, store};
+use super::{attempt, entry, facts, maintenance, resource, store};
 use crate::authz::{DeleteMachine, MachineRef, OperateMachine, UpdateMachine};
 use crate::db::Tx;
 use crate::fields::Wrong;
@@ -20,12 +20,12 @@ pub async fn act(
     action: MachineAction,
     note: Option<String>,
 ) -> Result<Option<MachineView>> {
+    let ctx = &ctx.trying(attempt(name(action), code));
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut wrong = Wrong::new();
     let note = wrong.text("note", note, 1000);
     let mut tx = platform.db().begin(ctx).await?;
     let id = store::lock(&mut tx, code).await?.ok_or_else(Error::not_found)?;
-    let ctx = &ctx.trying(entry(name(action), code, None, None));
     let (_, before) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
     match action {
         MachineAction::MonitoringOn | MachineAction::MonitoringOff => {
@@ -37,7 +37,7 @@ pub async fn act(
             let granted = ctx.authorize(DeleteMachine, &resource(id))?;
             wrong.into_result()?;
             possible(platform, ctx, &mut tx, (id, &before), action).await?;
-            maintenance::end_all(&mut tx, ctx, id).await?;
+            maintenance::end_all(platform, &mut tx, ctx, id, &before.maintenance).await?;
             engines::forget_in_tx(&mut tx, &granted).await?;
             store::delete(&mut tx, &granted, ctx.now()).await?;
         }
@@ -47,7 +47,7 @@ pub async fn act(
             possible(platform, ctx, &mut tx, (id, &before), action).await?;
             let next = before.service_state.after(action).ok_or_else(|| wrong_state(&before))?;
             if next == ServiceState::Retired || before.service_state == ServiceState::Maintenance {
-                maintenance::end_all(&mut tx, ctx, id).await?;
+                maintenance::end_all(platform, &mut tx, ctx, id, &before.maintenance).await?;
             }
             store::set_service(&mut tx, &granted, next, note.as_deref(), ctx.now()).await?;
         }
@@ -113,7 +113,7 @@ pub async fn may_act<const N: usize>(
 }
 
 /// The action in the audit log.
-fn name(action: MachineAction) -> &'static str {
+pub(super) fn name(action: MachineAction) -> &'static str {
     match action {
         MachineAction::Cordon => "machines:cordon",
         MachineAction::Uncordon => "machines:uncordon",

@@ -105,7 +105,7 @@ mod tests {
     fn every_mail_escapes_what_people_are_called() {
         let names = [
             "name", "machine", "customer", "person", "by", "image", "word", "answer", "endsAt", "startsAt", "state",
-            "email", "role", "change",
+            "email", "role", "change", "begins",
         ];
         let args = names.map(|name| (name, "<img src=x>".to_owned()));
         for kind in crate::mail::KINDS {

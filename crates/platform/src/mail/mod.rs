@@ -41,7 +41,7 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 27] = [
+pub const KINDS: [&str; 32] = [
     "test",
     "first-password",
     "password-reset",
@@ -54,7 +54,12 @@ pub const KINDS: [&str; 27] = [
     "sign-up-known",
     "allocation-ending",
     "renewal-decided",
+    "allocation-given",
+    "allocation-renewed",
+    "allocation-grace",
+    "allocation-reclaimed",
     "maintenance-planned",
+    "maintenance-cancelled",
     "invitation-accepted",
     "member-added",
     "member-changed",
@@ -228,6 +233,7 @@ async fn settle(platform: &Platform, row: &store::Row, state: MailState, error: 
 /// # Errors
 /// `Validation` for an address that is none; `WrongState` while no server and sender are set.
 pub async fn test(platform: &Platform, ctx: &OpContext, body: MailTestRequest) -> Result<Option<Failure>> {
+    let ctx = &ctx.trying_new("settings:test-mail", "settings");
     ctx.authorize(UpdateSettings, &Installation)?;
     let mut wrong = Wrong::new();
     let to = wrong.email("to", Some(body.to));

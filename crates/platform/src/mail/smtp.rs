@@ -11,6 +11,7 @@ use secrecy::ExposeSecret as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::outbound;
 use crate::settings::{MailServer, TransportSecurity};
 
 /// Longest wait for a server's answer to one step (RFC 5321 4.5.3.2 allows more; people wait for the test button).
@@ -125,6 +126,10 @@ pub(super) async fn open(server: &MailServer, hello: &ClientId) -> Result<AsyncS
     let place = (server.host.as_str(), server.port);
     let addresses = within(Step::Name, tokio::net::lookup_host(place)).await?;
     let addresses: Vec<_> = addresses.map_err(|error| Failure::new(Step::Name, error))?.collect();
+    // As of engines: a mail server may be in a private network, and never where clouds give out credentials.
+    if !addresses.iter().all(|place| outbound::may_be_a_host(place.ip())) {
+        return Err(Failure::new(Step::Connect, "link-local or reserved: nothing is ever sent to this address"));
+    }
     let stream = within(Step::Connect, TcpStream::connect(&addresses[..])).await?;
     let stream = stream.map_err(|error| Failure::new(Step::Connect, error))?;
     let tls = || TlsParameters::new(server.host.clone()).map_err(|error| Failure::of(Step::Tls, &error));

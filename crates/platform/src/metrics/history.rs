@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contract::metrics::{History, HistoryQuery, HistoryRange, Metric, Series};
 use contract::{ErrorCode, MachineId, Permission};
 
+use super::cover::cover;
 use super::store::{self, Tier};
 use crate::authz::{MachineRef, ViewMetrics};
 use crate::{Error, OpContext, Platform, Result, SystemActor, machines};
@@ -63,7 +64,8 @@ async fn read(
     let start = DateTime::from_timestamp(first, 0).ok_or_else(|| Error::field("from", "field-time-range"))?;
     // The grid begins at or before `from`; what lies before it is not read.
     let mut tx = platform.db().begin(reader).await?;
-    let points = store::history(&mut tx, machine, plan.tier, step, from.max(start), to, &wanted).await?;
+    let parts = cover((plan.tier, Tier::Raw), (from.max(start), to), ctx.now());
+    let points = store::history(&mut tx, machine, &parts, step, &wanted).await?;
     let gpus = store::gpu_indices(&mut tx, machine).await?;
     tx.commit().await?;
     let mut series: Vec<Series> = Vec::new();

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contract::MachineId;
-use contract::machines::{Presence, ServiceState, presence};
+use contract::allocations::{AllocationState, MachineHolder};
+use contract::machines::{Pool, Presence, ServiceState, presence};
 use contract::metrics::{GpuFigures, HostFigures, MachineLive, ProcessView, WallSnapshot};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -22,7 +23,7 @@ use uuid::Uuid;
 use super::links::NodeLink;
 use super::watch::Topics;
 use super::{store, tiles};
-use crate::{Platform, Result, SystemActor};
+use crate::{Platform, Result, SystemActor, allocations};
 
 /// How often machines' names and settings are read again when nobody here changed them.
 const CATALOG_EVERY: Duration = Duration::from_secs(5);
@@ -39,10 +40,22 @@ pub(super) struct Catalog {
     pub name: String,
     pub region: Option<String>,
     pub monitored: bool,
+    pub pool: Pool,
     pub service_state: ServiceState,
+    pub service_note: Option<String>,
+    /// Who has it now.
+    pub holder: Option<MachineHolder>,
     pub declared_model: Option<String>,
     pub last_seen_at: Option<DateTime<Utc>>,
     pub gpus: Vec<CatalogGpu>,
+}
+
+impl Catalog {
+    /// Whether somebody has it, so that what runs on it is theirs; not while it is being taken back.
+    fn is_lent(&self) -> bool {
+        let state = self.holder.as_ref().map(|holder| holder.state);
+        matches!(state, Some(AllocationState::Active | AllocationState::Grace))
+    }
 }
 
 /// A GPU of it.
@@ -97,12 +110,13 @@ pub(super) struct Process {
 
 impl Process {
     fn shown(&self, catalog: &Catalog) -> ProcessView {
+        let stray = self.view.container.is_none() && !catalog.is_lent();
         // What a server before this field wrote down, of machines that were not heard since.
         if self.gpu_uuids.is_empty() {
-            return self.view.clone();
+            return ProcessView { stray, ..self.view.clone() };
         }
         let gpus = catalog.gpus.iter().filter(|gpu| self.gpu_uuids.contains(&gpu.uuid)).map(|gpu| gpu.index);
-        ProcessView { gpus: gpus.collect(), ..self.view.clone() }
+        ProcessView { gpus: gpus.collect(), stray, ..self.view.clone() }
     }
 }
 
@@ -335,11 +349,15 @@ async fn refresh_parts(platform: &Platform, others: bool) -> Result<()> {
     let mut tx = platform.db().begin(&platform.system(SystemActor::Metrics)).await?;
     if catalog_due {
         hub.catalog_stale.store(false, Ordering::Release);
-        let catalog = store::catalog(&mut tx).await?;
+        let holders = allocations::holders(&mut tx, None, platform.clock().now()).await?;
+        let catalog = store::catalog(&mut tx, holders).await?;
         let mut state = hub.state();
-        state.catalog = catalog.into_iter().map(|machine| (machine.code.clone(), machine)).collect();
+        let catalog: BTreeMap<_, _> = catalog.into_iter().map(|machine| (machine.code.clone(), machine)).collect();
+        let before = std::mem::replace(&mut state.catalog, catalog);
         let State { catalog, entries, .. } = &mut *state;
-        entries.retain(|code, _| catalog.contains_key(code));
+        // A code may have come to another machine, after the one that had it was deleted.
+        let is_same = |code: &str, now: &Catalog| before.get(code).is_none_or(|was| was.id == now.id);
+        entries.retain(|code, _| catalog.get(code).is_some_and(|now| is_same(code, now)));
         state.catalog_read = Some(Instant::now());
     }
     if remote_due {

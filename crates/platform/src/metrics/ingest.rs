@@ -102,6 +102,8 @@ pub(super) fn processes_of(list: ProcessList) -> Result<Vec<hub::Process>> {
             container: process.container.map(cut),
             gpu_memory_bytes: process.gpu_memory_bytes,
             started_at: process.started_at_ms.and_then(DateTime::from_timestamp_millis),
+            // Who has the machine is looked up when it is shown.
+            stray: false,
         };
         processes.push(hub::Process {
             view,

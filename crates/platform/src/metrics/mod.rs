@@ -4,6 +4,7 @@
 //! are committed, and storing it again changes nothing; what a silent machine said last is never shown as what it does
 //! now; memory is bounded by the number of machines, queues by constants.
 
+mod cover;
 pub(crate) mod fuzzing;
 mod history;
 mod hub;
@@ -15,8 +16,11 @@ mod tiles;
 mod watch;
 mod writer;
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
-use contract::metrics::{MachineLive, WallSnapshot};
+use contract::machines::GpuErrors;
+use contract::metrics::{MachineLive, WallSnapshot, WallTile};
 use contract::reports::GpuTrend;
 use contract::{MachineId, Permission};
 use tokio::task::JoinHandle;
@@ -33,6 +37,7 @@ pub use rollup::{keep_partitions, roll_up};
 pub use watch::{TopicRight, TopicWatch, may_watch, watch, watch_held};
 pub use writer::SampleWriter;
 
+use self::store::Tier;
 use crate::authz::{MachineRef, ViewMetrics};
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, machines};
@@ -41,7 +46,11 @@ use crate::{Error, OpContext, Platform, Result, machines};
 pub async fn wall(platform: &Platform, ctx: &OpContext) -> Result<WallSnapshot> {
     watch::authorize_wall(ctx)?;
     hub::refresh(platform).await?;
-    Ok(platform.live().wall(ctx.now()))
+    let mut wall = platform.live().wall(ctx.now());
+    if !watch::sees_leases(ctx) {
+        wall.machines = wall.machines.into_iter().map(WallTile::without_lease).collect();
+    }
+    Ok(wall)
 }
 
 /// Everything live about one machine.
@@ -98,23 +107,21 @@ pub(crate) async fn gpu_trend(platform: &Platform, ctx: &OpContext, hours: i64) 
     Ok(trend)
 }
 
-/// Samples of a machine's GPUs in the hours that begin in a period, and the sum of their utilisation, %, for a slice that
-/// has decided that the caller may see them.
-pub(crate) async fn gpu_use(
-    tx: &mut Tx,
-    machine: MachineId,
-    from: DateTime<Utc>,
-    until: DateTime<Utc>,
-) -> Result<(f64, f64)> {
-    store::gpu_use(tx, machine, from, until).await
-}
-
-/// The same for many machines and periods at once, in their order.
+/// Samples of machines' GPUs in periods, and the sum of their utilisation, %, in the periods' order and to the minute: of each
+/// period alone, whatever was before or came after within the same hour. For a slice that has decided that the caller may see
+/// them.
 pub(crate) async fn gpu_use_of(
     tx: &mut Tx,
     periods: &[(MachineId, DateTime<Utc>, DateTime<Utc>)],
+    now: DateTime<Utc>,
 ) -> Result<Vec<(f64, f64)>> {
-    store::gpu_use_of(tx, periods).await
+    let mut found = vec![(0.0, 0.0); periods.len()];
+    let parts = periods.iter().enumerate().flat_map(|(place, (machine, from, until))| {
+        let parts = cover::cover((Tier::Hour, Tier::Minute), (*from, *until), now);
+        parts.into_iter().map(move |part| (place, *machine, part))
+    });
+    store::gpu_use_of(tx, &parts.collect::<Vec<_>>(), &mut found).await?;
+    Ok(found)
 }
 
 /// How busy a GPU was.
@@ -149,6 +156,45 @@ pub(crate) async fn xid_errors(
 ) -> Result<u64> {
     let gpus: Vec<i64> = store::gpu_ids(tx, machine).await?.into_values().map(|gpu| gpu.0).collect();
     store::xid_errors(tx, &gpus, from, until).await
+}
+
+/// The same for several periods, in their order.
+pub(crate) async fn xid_errors_of(
+    tx: &mut Tx,
+    machine: MachineId,
+    periods: &[(DateTime<Utc>, DateTime<Utc>)],
+) -> Result<Vec<u64>> {
+    store::xid_errors_of(tx, machine, periods).await
+}
+
+/// What went wrong with a GPU, and what happened to it, by the GPU's id.
+#[derive(Debug, Default)]
+pub(crate) struct GpuRecord {
+    pub errors: HashMap<i64, GpuErrors>,
+    /// The newest first.
+    pub events: Vec<(i64, GpuHappening)>,
+}
+
+/// Something of one kind that happened to a GPU within an hour.
+#[derive(Debug)]
+pub(crate) struct GpuHappening {
+    pub kind: String,
+    pub value: u64,
+    pub first_at: DateTime<Utc>,
+    pub last_at: DateTime<Utc>,
+    pub times: u64,
+}
+
+/// What is kept of these GPUs since then, at most so many events; for a slice that has decided that the caller may see it.
+pub(crate) async fn gpu_record(tx: &mut Tx, gpus: &[i64], since: DateTime<Utc>, most: u32) -> Result<GpuRecord> {
+    let mut errors = store::gpu_errors(tx, gpus, since).await?;
+    for (gpu, bits, hours) in store::throttled_hours(tx, gpus, since).await? {
+        let of_gpu: &mut GpuErrors = errors.entry(gpu).or_default();
+        for reason in tiles::throttle_words(bits) {
+            *of_gpu.throttled_hours.entry(reason).or_default() += hours;
+        }
+    }
+    Ok(GpuRecord { errors, events: store::gpu_happenings(tx, gpus, since, most).await? })
 }
 
 /// Starts what runs in every server: the sample writer, the hub's tick, the exchange of newest states, link leases.

@@ -1,7 +1,8 @@
 //! From figures to what the wall shows: trouble, short model names, whole percents.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use contract::machines::{Presence, ServiceState, presence};
+use contract::allocations::{AllocationState, days_left};
+use contract::machines::{Pool, Presence, ServiceState, presence};
 use contract::metrics::{GpuCell, GpuFigures, Trouble, WallTile};
 
 use super::hub::{Catalog, Entry, EventKind};
@@ -112,6 +113,26 @@ pub(super) fn tile(catalog: &Catalog, entry: &Entry, now: DateTime<Utc>) -> Wall
         power_w: all(|gpu| gpu.power_w.map(f64::from)).map(|values| values.iter().sum::<f64>().round() as u32),
         gpu_memory_used_mib: all(|gpu| gpu.memory_used_bytes.map(|b| b as f64)).map(mib),
         gpu_memory_total_mib: (known_total > 0).then_some(known_total),
+        lease: Some(lease(catalog, now).to_owned()),
+        customer: catalog.holder.as_ref().map(|holder| holder.customer_name.clone()),
+        days_left: catalog
+            .holder
+            .as_ref()
+            .filter(|holder| holder.state == AllocationState::Active)
+            .map(|holder| days_left(holder.ends_at, now)),
+        note: catalog.service_note.clone(),
+    }
+}
+
+/// How a machine is lent, in the words of [`WallTile::lease`].
+fn lease(catalog: &Catalog, now: DateTime<Utc>) -> &'static str {
+    match (catalog.holder.as_ref().map(|holder| (holder.state, holder.ends_at)), catalog.pool) {
+        (Some((AllocationState::Grace, _)), _) => "grace",
+        (Some((AllocationState::Reclaiming, _)), _) => "reclaiming",
+        (Some((_, ends_at)), _) if ends_at - now <= TimeDelta::days(1) => "ending",
+        (Some(_), _) => "held",
+        (None, Pool::Shared) => "shared",
+        (None, Pool::Whole) => "free",
     }
 }
 

@@ -65,14 +65,20 @@ impl Topic {
 #[derive(Default)]
 pub(super) struct Topics {
     wall: Option<Topic>,
+    /// The wall of those who do not see allocations.
+    plain: Option<Topic>,
     tiles: BTreeMap<String, WallTile>,
     fleet: Option<(Topic, FleetTotals)>,
     machines: HashMap<String, (Topic, Option<MachineLive>)>,
 }
 
 impl Topics {
+    fn wall_of(&mut self, name: &TopicName) -> &mut Option<Topic> {
+        if *name == TopicName::PlainWall { &mut self.plain } else { &mut self.wall }
+    }
+
     pub(super) fn watched(&self) -> bool {
-        self.wall.as_ref().is_some_and(|topic| topic.sender.receiver_count() > 0)
+        [&self.wall, &self.plain].into_iter().flatten().any(|topic| topic.sender.receiver_count() > 0)
             || self.fleet.as_ref().is_some_and(|(topic, _)| topic.sender.receiver_count() > 0)
             || self.machines.values().any(|(topic, _)| topic.sender.receiver_count() > 0)
     }
@@ -83,7 +89,7 @@ impl State {
     pub(super) fn tell(&mut self, now: DateTime<Utc>) {
         let State { catalog, entries, topics, .. } = self;
         let none = Entry::default();
-        let Topics { wall, tiles: shown, fleet, machines } = topics;
+        let Topics { wall, plain, tiles: shown, fleet, machines } = topics;
         if fleet.as_ref().is_some_and(|(topic, _)| topic.sender.receiver_count() == 0) {
             *fleet = None;
         }
@@ -94,7 +100,7 @@ impl State {
                 topic.send(FLEET_TOPIC, LiveData::Fleet(totals));
             }
         }
-        if let Some(topic) = wall {
+        if wall.is_some() || plain.is_some() {
             let mut changed = Vec::new();
             for machine in catalog.values() {
                 let tile = tiles::tile(machine, entries.get(&machine.code).unwrap_or(&none), now);
@@ -108,7 +114,13 @@ impl State {
                 shown.remove(code);
             }
             if !changed.is_empty() || !gone.is_empty() {
-                topic.send(WALL_TOPIC, LiveData::WallChange { tiles: changed, gone });
+                if let Some(topic) = plain {
+                    let tiles = changed.iter().cloned().map(WallTile::without_lease).collect();
+                    topic.send(WALL_TOPIC, LiveData::WallChange { tiles, gone: gone.clone() });
+                }
+                if let Some(topic) = wall {
+                    topic.send(WALL_TOPIC, LiveData::WallChange { tiles: changed, gone });
+                }
             }
         }
         machines.retain(|_, (topic, _)| topic.sender.receiver_count() > 0);
@@ -124,12 +136,12 @@ impl State {
 
     fn topic(&mut self, name: &TopicName, now: DateTime<Utc>) -> &mut Topic {
         match name {
-            TopicName::Wall => {
-                if self.topics.wall.is_none() {
-                    self.topics.wall = Some(Topic::new());
+            TopicName::Wall | TopicName::PlainWall => {
+                if self.topics.wall_of(name).is_none() {
+                    *self.topics.wall_of(name) = Some(Topic::new());
                     self.tell(now); // fills the tiles that deltas are measured against
                 }
-                self.topics.wall.get_or_insert_with(Topic::new)
+                self.topics.wall_of(name).get_or_insert_with(Topic::new)
             }
             TopicName::Fleet => &mut self.topics.fleet.get_or_insert_with(|| (Topic::new(), FleetTotals::default())).0,
             TopicName::Machine(code) => {
@@ -141,11 +153,14 @@ impl State {
     /// The whole state with the sequence it belongs to.
     fn snapshot(&mut self, name: &TopicName, now: DateTime<Utc>) -> Option<Message> {
         let data = match name {
-            TopicName::Wall => {
+            TopicName::Wall | TopicName::PlainWall => {
                 self.topic(name, now);
                 // Nobody may have watched for a while: what was shown last is then not what is.
                 self.tell(now);
-                let machines = self.topics.tiles.values().cloned().collect();
+                let mut machines: Vec<_> = self.topics.tiles.values().cloned().collect();
+                if *name == TopicName::PlainWall {
+                    machines = machines.into_iter().map(WallTile::without_lease).collect();
+                }
                 LiveData::Wall(contract::metrics::WallSnapshot { machines, at: Some(now) })
             }
             TopicName::Fleet => LiveData::Fleet(totals(&self.catalog, &self.entries, now)),
@@ -187,6 +202,8 @@ fn encode(message: &ServerMessage) -> Arc<str> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum TopicName {
     Wall,
+    /// The same without who has what.
+    PlainWall,
     Fleet,
     Machine(String),
 }
@@ -203,7 +220,7 @@ impl TopicName {
 
     pub(super) fn text(&self) -> String {
         match self {
-            Self::Wall => WALL_TOPIC.to_owned(),
+            Self::Wall | Self::PlainWall => WALL_TOPIC.to_owned(),
             Self::Fleet => FLEET_TOPIC.to_owned(),
             Self::Machine(code) => contract::live::machine_topic(code),
         }
@@ -234,7 +251,7 @@ impl TopicRight {
         }
         // Staff's right follows from their role alone, which ends with their session.
         Ok(match &self.name {
-            TopicName::Wall | TopicName::Fleet => true,
+            TopicName::Wall | TopicName::PlainWall | TopicName::Fleet => true,
             TopicName::Machine(code) => platform.live().state().catalog.contains_key(code),
         })
     }
@@ -326,14 +343,20 @@ async fn right_to(platform: &Platform, ctx: &OpContext, topic: &str) -> Result<T
     if !ctx.holds(Permission::MetricsView) && ctx.holds(Permission::AllocationsMonitor) {
         let TopicName::Machine(code) = TopicName::parse(topic)? else {
             // Refused, and in the log, as what it is: the fleet is for those who may see it.
-            return Err(ctx.authorize_list::<MachineRef>(Permission::MetricsView).err().unwrap_or_else(Error::not_found));
+            return Err(ctx
+                .authorize_list::<MachineRef>(Permission::MetricsView)
+                .err()
+                .unwrap_or_else(Error::not_found));
         };
         return held_right(platform, ctx, &code).await;
     }
     let scope = ctx.authorize_list::<MachineRef>(Permission::MetricsView)?;
-    let name = TopicName::parse(topic)?;
+    let name = match TopicName::parse(topic)? {
+        TopicName::Wall if !sees_leases(ctx) => TopicName::PlainWall,
+        name => name,
+    };
     match &name {
-        TopicName::Wall | TopicName::Fleet => whole_fleet(scope)?,
+        TopicName::Wall | TopicName::PlainWall | TopicName::Fleet => whole_fleet(scope)?,
         TopicName::Machine(code) => {
             let id = machines::find(platform, ctx, code).await?;
             ctx.authorize(ViewMetrics, &machines::resource(id))?;
@@ -350,6 +373,11 @@ async fn held_right(platform: &Platform, ctx: &OpContext, code: &str) -> Result<
 /// The wall shows every machine, so it takes the reach over every machine.
 pub(super) fn authorize_wall(ctx: &OpContext) -> Result<()> {
     whole_fleet(ctx.authorize_list::<MachineRef>(Permission::MetricsView)?)
+}
+
+/// Who has a machine is told to those who see allocations.
+pub(super) fn sees_leases(ctx: &OpContext) -> bool {
+    ctx.holds(Permission::AllocationsManage)
 }
 
 fn whole_fleet(scope: Scope) -> Result<()> {

@@ -54,6 +54,7 @@ pub async fn set_preferences(
     ctx: &OpContext,
     mut body: NotificationPreferences,
 ) -> Result<NotificationPreferences> {
+    let ctx = &ctx.trying_own("accounts:update-notifications");
     let granted = changeable(ctx)?;
     // One word per kind, the last: a long body is neither written line by line nor kept in the log.
     let said = std::mem::take(&mut body.choices);

@@ -3,22 +3,23 @@
 mod statistics;
 mod workbench;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
-use contract::CustomerId;
 use contract::allocations::{AllocationQuery, ENDING_SOON_DAYS, RenewalQuery, RenewalState};
 use contract::customers::CustomerQuery;
 use contract::metrics::FleetTotals;
 use contract::reports::{
     CustomerShare, CustomerUsage, DashboardStats, GpuTrend, MachineStatus, TrendQuery, TrendRange,
 };
+use contract::{CustomerId, Permission};
 
 pub use statistics::{
     customer_statistics, export_customer_statistics, export_machine_statistics, machine_statistics, monthly_usage,
 };
 pub use workbench::{my_dashboard, my_machines};
 
+use crate::authz::AllocationRef;
 use crate::machines::GpuTimes;
 use crate::{OpContext, Platform, Result, SystemActor, allocations, customers, machines, metrics};
 
@@ -29,12 +30,14 @@ use crate::{OpContext, Platform, Result, SystemActor, allocations, customers, ma
 pub async fn dashboard(platform: &Platform, ctx: &OpContext) -> Result<DashboardStats> {
     let wall = metrics::wall(platform, ctx).await?;
     let lent = allocations::lent(platform, ctx).await?;
-    let in_service = wall
-        .machines
-        .iter()
-        .filter(|tile| tile.service_state == contract::machines::ServiceState::InService)
-        .filter(|tile| !lent.iter().any(|(_, code)| *code == tile.id))
-        .count();
+    let mut tx = platform.db().begin(ctx).await?;
+    let lendable = machines::lendable(&mut tx).await?;
+    tx.commit().await?;
+    let taken: HashSet<&str> = lent.iter().map(|(_, code)| code.as_str()).collect();
+    let silent: HashSet<&str> =
+        wall.machines.iter().filter(|tile| tile.is_offline()).map(|tile| tile.id.as_str()).collect();
+    let is_free = |code: &str| !taken.contains(code) && !silent.contains(code);
+    let free = lendable.iter().filter(|(_, code)| is_free(code)).count();
     let ending = AllocationQuery {
         days: u32::try_from(ENDING_SOON_DAYS).ok(),
         page_size: Some(1),
@@ -45,7 +48,7 @@ pub async fn dashboard(platform: &Platform, ctx: &OpContext) -> Result<Dashboard
     Ok(DashboardStats {
         fleet: FleetTotals::of(wall.machines.iter()),
         machines_lent: lent.len() as u64,
-        machines_free: in_service as u64,
+        machines_free: free as u64,
         customers_active: customers::list(platform, ctx, &active).await?.total,
         allocations_ending: allocations::list(platform, ctx, &ending).await?.total,
         renewals_open: allocations::page_of_renewals(platform, ctx, &open).await?.total,
@@ -57,28 +60,22 @@ pub async fn dashboard(platform: &Platform, ctx: &OpContext) -> Result<Dashboard
 /// # Errors
 /// As [`dashboard`]'s.
 pub async fn largest_customers(platform: &Platform, ctx: &OpContext) -> Result<Vec<CustomerShare>> {
-    let wall = metrics::wall(platform, ctx).await?;
-    let gpus: HashMap<&str, u64> =
-        wall.machines.iter().map(|tile| (tile.id.as_str(), tile.gpus.len() as u64)).collect();
-    let mut shares: HashMap<i64, (u64, u64)> = HashMap::new();
-    for (customer, code) in allocations::lent(platform, ctx).await? {
-        let share = shares.entry(customer.0).or_default();
-        share.0 += 1;
-        share.1 += gpus.get(code.as_str()).copied().unwrap_or(0);
-    }
-    let ids: Vec<i64> = shares.keys().copied().collect();
+    ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let names = customers::names(&mut tx, &ids).await?;
+    let held = allocations::holders(&mut tx, None, ctx.now()).await?;
+    let machines: Vec<i64> = held.keys().map(|machine| machine.0).collect();
+    // Counted as everywhere: what was found, else what was typed.
+    let briefs = machines::briefs(platform, &mut tx, &machines, ctx.now()).await?;
     tx.commit().await?;
-    let mut list: Vec<_> = shares
-        .into_iter()
-        .map(|(id, (machines, gpus))| CustomerShare {
-            customer_id: id.into(),
-            name: names.get(&id).cloned().unwrap_or_default(),
-            machines,
-            gpus,
-        })
-        .collect();
+    let mut shares: HashMap<i64, CustomerShare> = HashMap::new();
+    for (machine, holder) in held {
+        let id = holder.customer_id;
+        let empty = || CustomerShare { customer_id: id, name: holder.customer_name.clone(), machines: 0, gpus: 0 };
+        let share = shares.entry(id.0).or_insert_with(empty);
+        share.machines += 1;
+        share.gpus += briefs.get(&machine.0).and_then(|brief| brief.gpu_count).map_or(0, u64::from);
+    }
+    let mut list: Vec<_> = shares.into_values().collect();
     list.sort_by(|a, b| (b.gpus, b.machines, &a.name).cmp(&(a.gpus, a.machines, &b.name)));
     list.truncate(10);
     Ok(list)
@@ -145,13 +142,14 @@ async fn usage(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result<C
     let gpus = GpuTimes::load(&mut tx, &ids).await?;
     let mut sum = CustomerUsage { allocations: spans.len() as u64, ..CustomerUsage::default() };
     let (mut samples, mut util) = (0.0, 0.0);
+    for (measured, used) in metrics::gpu_use_of(&mut tx, &spans, now).await? {
+        samples += measured;
+        util += used;
+    }
     for (machine, from, until) in spans {
         sum.machine_hours += ((until - from).num_seconds() as f64 / 3600.0).max(0.0);
         sum.gpu_hours += gpus.hours(machine.0, from, until);
         sum.gpu_hours_30_days += gpus.hours(machine.0, from.max(month_ago), until);
-        let (measured, used) = metrics::gpu_use(&mut tx, machine, from, until).await?;
-        samples += measured;
-        util += used;
     }
     tx.commit().await?;
     sum.gpu_util_percent = (samples > 0.0).then(|| (util / samples) as f32);

@@ -78,7 +78,7 @@ pub async fn customer_statistics(
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let period = may_read(ctx, query)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let (list, total) = of_customers(&mut tx, query, period, page, page_size).await?;
+    let (list, total) = of_customers(&mut tx, ctx.now(), query, period, page, page_size).await?;
     tx.commit().await?;
     Ok(Page { list, total, page, page_size })
 }
@@ -96,7 +96,7 @@ pub async fn export_customer_statistics(
     let period = may_read(ctx, query)?;
     let mut tx = platform.db().snapshot(ctx).await?;
     for number in 1.. {
-        let (rows, _) = of_customers(&mut tx, query, period, number, EXPORT_PAGE).await?;
+        let (rows, _) = of_customers(&mut tx, ctx.now(), query, period, number, EXPORT_PAGE).await?;
         let last = rows.len() < EXPORT_PAGE as usize;
         rows.into_iter().try_for_each(&mut take)?;
         if last {
@@ -209,7 +209,7 @@ async fn of_machines(
         *of_gpus += gpus.hours(span.machine.0, span.from, span.until);
     }
     let periods: Vec<_> = found.iter().map(|(id, ..)| (*id, from, until)).collect();
-    let used = metrics::gpu_use_of(tx, &periods).await?;
+    let used = metrics::gpu_use_of(tx, &periods, ctx.now()).await?;
     let list = found
         .into_iter()
         .zip(used)
@@ -234,6 +234,7 @@ async fn of_machines(
 
 async fn of_customers(
     tx: &mut Tx,
+    now: DateTime<Utc>,
     query: &StatisticsQuery,
     (from, until): Period,
     page: u32,
@@ -245,7 +246,7 @@ async fn of_customers(
     let spans = allocations::spans_between(tx, SpansOf::Customers(&ids), from, until).await?;
     let gpus = gpus_of(tx, &spans).await?;
     let periods: Vec<_> = spans.iter().map(|span| (span.machine, span.from, span.until)).collect();
-    let used = metrics::gpu_use_of(tx, &periods).await?;
+    let used = metrics::gpu_use_of(tx, &periods, now).await?;
     let mut sums: HashMap<i64, (CustomerStatistics, f64, f64)> = found
         .iter()
         .map(|row| {

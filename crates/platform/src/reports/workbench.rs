@@ -18,7 +18,7 @@ pub async fn my_dashboard(platform: &Platform, ctx: &OpContext) -> Result<Custom
     let count = |which: fn(&AllocationView) -> bool| machines.iter().filter(|row| which(row)).count() as u64;
     Ok(CustomerDashboard {
         machines: machines.len() as u64,
-        machines_online: count(|row| row.presence == Presence::Online),
+        machines_online: count(|row| row.presence == Some(Presence::Online)),
         gpus: machines.iter().map(|row| u64::from(row.gpu_count.unwrap_or(0))).sum(),
         ending_soon: count(|row| row.days_left <= ENDING_SOON_DAYS),
         next_end_at: machines.iter().map(|row| row.ends_at).min(),

@@ -87,8 +87,8 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: RoleWrite) -> Re
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(CreateRole, &RoleBook)?;
     let body = checked(body)?;
-    looks_like_no_other(&mut tx, None, &body.name).await?;
     ctx.must_cover(body.permissions.iter().copied())?;
+    looks_like_no_other(&mut tx, None, &body.name).await?;
     let id = store::insert(&mut tx, &granted, &body).await?;
     let made = view(read(&mut tx, id).await?);
     audit::record_in_tx(&mut tx, ctx, audit::Entry { after: Some(facts(&made)), ..entry("roles:create", id) }).await?;
@@ -108,13 +108,13 @@ pub async fn update(platform: &Platform, ctx: &OpContext, id: RoleId, body: Role
     let role = lock_custom(&mut tx, id).await?;
     let before = view(role);
     let body = checked(body)?;
-    looks_like_no_other(&mut tx, Some(id), &body.name).await?;
     if body.revision.is_some_and(|revision| revision != before.revision) {
         return Err(Error::new(ErrorCode::Conflict).with_key("error-role-changed"));
     }
     let (old, new): (BTreeSet<_>, BTreeSet<_>) =
         (before.permissions.iter().copied().collect(), body.permissions.iter().copied().collect());
     ctx.must_cover(old.symmetric_difference(&new).copied())?;
+    looks_like_no_other(&mut tx, Some(id), &body.name).await?;
     store::update(&mut tx, &granted, &body).await?;
     let role = read(&mut tx, id).await?;
     let holders = store::holders(&mut tx, &role).await?;

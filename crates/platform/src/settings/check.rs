@@ -38,6 +38,10 @@ pub(super) fn check(spec: &SettingSpec, value: &Value) -> Result<Value, Fault> {
         // Names stand in pages and mails of others.
         SettingKind::Text { .. } if text.chars().any(fields::unseen) => return plain("field-control-characters"),
         SettingKind::Host if !is_host(text) => return plain("field-address"),
+        // A name may mean another address by then: that is looked at when something is sent.
+        SettingKind::Host if text.parse().is_ok_and(|address| !outbound::may_be_a_host(address)) => {
+            return plain("field-url-closed");
+        }
         SettingKind::Email if text.len() > 254 || !fields::is_email(text) => return plain("field-email"),
         SettingKind::TimeZone if text.parse::<chrono_tz::Tz>().is_err() => return plain("field-time-zone-unknown"),
         SettingKind::Networks => match outbound::read_ranges(text) {
@@ -92,7 +96,7 @@ mod tests {
 
     #[test]
     fn values_fit_or_are_named() {
-        let cases: [(&str, Value, Option<Value>); 28] = [
+        let cases: [(&str, Value, Option<Value>); 31] = [
             ("general.audit_retention_days", json!(0), Some(json!(0))),
             ("general.audit_retention_days", json!(179), None),
             ("general.audit_retention_days", json!("180"), Some(json!(180))),
@@ -108,6 +112,9 @@ mod tests {
             ("mail.host", json!(" mail.example.org "), Some(json!("mail.example.org"))),
             ("mail.host", json!("mail.example.org:25"), None),
             ("mail.host", json!("::1"), Some(json!("::1"))),
+            ("mail.host", json!("169.254.169.254"), None),
+            ("mail.host", json!("fe80::1"), None),
+            ("mail.host", json!("10.0.0.25"), Some(json!("10.0.0.25"))),
             ("mail.from_address", json!("gpu@example"), None),
             ("mail.from_name", json!("a\r\nBcc: b@example.org"), None),
             ("mail.password", json!(" secret "), Some(json!(" secret "))),

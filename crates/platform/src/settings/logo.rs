@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::check::Fault;
 use super::{Change, change, may_change};
-use crate::{Error, OpContext, Platform, Result};
+use crate::{Error, OpContext, Platform, Result, pictures};
 
 /// Its setting.
 pub const LOGO: &str = "branding.logo";
@@ -60,6 +60,10 @@ fn recode(bytes: &[u8]) -> Option<Vec<u8>> {
     limits.max_image_height = Some(MAX_SIDE);
     limits.max_alloc = Some(MAX_DECODED_BYTES);
     reader.limits(limits);
+    // What is missing of one the decoder makes up in grey.
+    if reader.format()? == ImageFormat::Jpeg && !pictures::is_whole_jpeg(bytes) {
+        return None;
+    }
     let mut picture = reader.decode().ok()?;
     if picture.width() > KEPT_SIDE || picture.height() > KEPT_SIDE {
         picture = picture.thumbnail(KEPT_SIDE, KEPT_SIDE);

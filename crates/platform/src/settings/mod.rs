@@ -13,7 +13,7 @@ mod transfer;
 mod values;
 
 use contract::settings::{SETTINGS, SettingDefault, SettingKind, SettingSpec, SettingUpdate, SettingView, setting};
-use contract::{ErrorCode, Permission};
+use contract::{ErrorCode, IdentityProviderId, Permission};
 use serde_json::{Value, json};
 
 pub use cache::Cache;
@@ -61,11 +61,24 @@ pub fn may_import(ctx: &OpContext) -> Result<()> {
     ctx.trying(entry("settings:import")).authorize(UpdateSettings, &Installation).map(drop)
 }
 
+/// What somebody wants to do about a directory or a sign-in service.
+pub enum ProviderWish {
+    Create,
+    Update(IdentityProviderId),
+    Test(IdentityProviderId),
+}
+
 /// The same of directories and sign-in services.
 ///
 /// # Errors
 /// As every change of theirs would be refused.
-pub fn may_manage_identity(ctx: &OpContext) -> Result<()> {
+pub fn may_manage_identity(ctx: &OpContext, wish: ProviderWish) -> Result<()> {
+    const KIND: &str = "identity-provider";
+    let ctx = match wish {
+        ProviderWish::Create => ctx.trying_new("settings:create-provider", KIND),
+        ProviderWish::Update(id) => ctx.trying_on("settings:update-provider", KIND, id),
+        ProviderWish::Test(id) => ctx.trying_on("settings:test-provider", KIND, id),
+    };
     ctx.authorize(ManageIdentity, &Installation).map(drop)
 }
 
@@ -103,7 +116,12 @@ pub async fn get(platform: &Platform, ctx: &OpContext, key: &str) -> Result<Sett
 /// `NotFound` for a key there is not; otherwise as [`change`].
 pub async fn update(platform: &Platform, ctx: &OpContext, key: &str, body: SettingUpdate) -> Result<SettingView> {
     may_change(ctx, key)?;
-    setting(key).ok_or_else(Error::not_found)?;
+    let spec = setting(key).ok_or_else(Error::not_found)?;
+    // Forms have texts alone; programs say what they mean.
+    let plain = matches!(spec.kind, SettingKind::Number { .. } | SettingKind::NumberOrNever { .. } | SettingKind::Flag);
+    if plain && body.value.is_string() {
+        return Err(Error::field(spec.key, "field-malformed"));
+    }
     change(platform, ctx, vec![Change { key: key.to_owned(), value: body.value, version: body.version }]).await?;
     get(platform, ctx, key).await
 }

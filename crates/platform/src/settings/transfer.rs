@@ -22,7 +22,7 @@ const KEPT_HOURS: i64 = 24;
 
 /// Every setting but the secrets.
 pub async fn export(platform: &Platform, ctx: &OpContext) -> Result<Configuration> {
-    ctx.authorize_list::<Installation>(Permission::SettingsView)?;
+    ctx.trying(entry("settings:export")).authorize_list::<Installation>(Permission::SettingsView)?;
     let left_out = left_out(platform, ctx).await?;
     let mut tx = platform.db().begin(ctx).await?;
     let rows = store::all(&mut tx).await?;

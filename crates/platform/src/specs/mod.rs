@@ -50,7 +50,7 @@ pub async fn models(platform: &Platform, ctx: &OpContext) -> Result<Vec<String>>
 
 /// Who takes the list away is in the log: to be called before it is read page by page for a workbook.
 pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &SpecQuery) -> Result<()> {
-    ctx.authorize_list::<SpecRef>(Permission::SpecsView)?;
+    ctx.trying_new("specs:export", "spec_catalog").authorize_list::<SpecRef>(Permission::SpecsView)?;
     audit::record_export(platform, ctx, ("specs:export", "spec_catalog"), None, query).await
 }
 
@@ -113,6 +113,7 @@ pub async fn get(platform: &Platform, ctx: &OpContext, id: SpecId) -> Result<Spe
 /// # Errors
 /// `Validation` with every fault at once.
 pub async fn create(platform: &Platform, ctx: &OpContext, body: SpecWrite) -> Result<SpecView> {
+    let ctx = &ctx.trying_new("specs:create", "spec");
     let granted = ctx.authorize(CreateSpec, &SpecCatalog)?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = store::insert(&mut tx, &granted, &check(body)?, ctx.now()).await?;

@@ -325,16 +325,45 @@ async fn a_wish_for_more_time_is_answered_once() {
     let changed =
         allocations::decide_renewal(p, &world.admin.ctx(), asked.allocation.open_request.unwrap(), less).await.unwrap();
     assert_eq!(changed.requests[0].state, RenewalState::Changed);
-    let asked = allocations::request_renewal(p, &world.acme.owner.ctx(), "h1", ask()).await.unwrap();
-    let request = asked.allocation.open_request.unwrap();
-    // Staff are faster and give more than was asked for: a yes must not take that away again.
-    let more = AllocationRenew { months: Some(3), ..AllocationRenew::default() };
-    allocations::renew(p, &world.admin.ctx(), asked.allocation.id, more).await.unwrap();
+}
+
+#[tokio::test]
+async fn more_time_given_unasked_answers_who_asks() {
+    let world = World::new().await;
+    world.machine("h1").await;
+    let made = world.allocate("h1", world.acme.id, months(1)).await.unwrap();
+    let (p, ctx, end) = (&world.test.platform, world.admin.ctx(), made.allocation.ends_at);
+    let ask = async || {
+        let wish = RenewalRequestCreate { months: Some(2), message: Some("a paper".to_owned()) };
+        let asked = allocations::request_renewal(p, &world.acme.owner.ctx(), "h1", wish).await.unwrap();
+        (asked.allocation.id, asked.allocation.open_request.unwrap(), asked.requests[0].wanted_until)
+    };
+    let until = |ends_at| AllocationRenew { ends_at: Some(ends_at), ..AllocationRenew::default() };
     let yes = RenewalDecision { approve: true, ..RenewalDecision::default() };
-    let error = allocations::decide_renewal(p, &world.admin.ctx(), request, yes).await.unwrap_err();
+    let (id, request, wanted) = ask().await;
+    // Less time is no answer.
+    let after = allocations::renew(p, &ctx, id, until(end - TimeDelta::days(3))).await.unwrap();
+    assert_eq!(after.allocation.open_request, Some(request));
+    let after = allocations::renew(p, &ctx, id, until(wanted)).await.unwrap();
+    assert_eq!((after.requests[0].state, after.allocation.open_request), (RenewalState::Approved, None));
+    let error = allocations::decide_renewal(p, &ctx, request, yes.clone()).await.unwrap_err();
+    assert_eq!(error.key, "error-renewal-decided");
+    let (_, _, wanted) = ask().await;
+    let after = allocations::renew(p, &ctx, id, until(wanted + TimeDelta::days(9))).await.unwrap();
+    let newest = &after.requests[0];
+    assert_eq!((newest.state, newest.granted_until), (RenewalState::Changed, Some(after.allocation.ends_at)));
+
+    // A server of before left it open: a yes must not take away what was given meanwhile.
+    let (_, request, wanted) = ask().await;
+    sqlx::query("update allocations set ends_at = $1, hold = tstzrange(starts_at, $1)")
+        .bind(wanted + TimeDelta::days(30))
+        .execute(world.test.owner_pool())
+        .await
+        .unwrap();
+    let error = allocations::decide_renewal(p, &ctx, request, yes).await.unwrap_err();
     assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-renewal-overtaken"));
     let no = RenewalDecision { answer: Some("somebody else needs it".to_owned()), ..RenewalDecision::default() };
-    allocations::decide_renewal(p, &world.admin.ctx(), asked.allocation.open_request.unwrap(), no).await.unwrap();
+    allocations::decide_renewal(p, &ctx, request, no).await.unwrap();
     let mine = allocations::of_machine(p, &world.acme.owner.ctx(), "h1").await.unwrap();
     assert_eq!(mine.allocation.open_request, None);
     assert_eq!(mine.requests[0].answer.as_deref(), Some("somebody else needs it"), "the customer sees the word");

@@ -160,6 +160,7 @@ async fn ask(operation: &str, platform: &Platform, ctx: &OpContext) -> Result<()
         "machines::get missing" => machines::get(platform, ctx, "host-404").await.map(drop),
         "machines::list" => machines::list(platform, ctx, &MachineQuery::default()).await.map(drop),
         "machines::list_join_tokens" => machines::list_join_tokens(platform, ctx).await.map(drop),
+        "machines::passport" => machines::passport(platform, ctx, "host-1").await.map(drop),
         "machines::update" => {
             let change = MachineUpdate { name: "host-1".to_owned(), ..Default::default() };
             machines::update(platform, ctx, "host-1", change).await.map(drop)
@@ -212,6 +213,7 @@ async fn every_operation_for_every_principal() {
         ("machines::get missing", [WHO, NO, NO, NO, NO, NO]),
         ("machines::list", [WHO, NO, NO, NO, OK, NO]),
         ("machines::list_join_tokens", [WHO, NO, NO, NO, OK, NO]),
+        ("machines::passport", [WHO, NO, NO, NO, OK, NO]),
         ("machines::update", [WHO, NO, NO, NO, OK, NO]),
         ("metrics::history", [WHO, NO, NO, NO, OK, NO]),
         ("metrics::machine_live", [WHO, NO, NO, NO, OK, NO]),

@@ -1,7 +1,9 @@
 //! What one proves oneself with: refresh tokens, API tokens, sessions, the password.
 
 use chrono::TimeDelta;
-use contract::accounts::{ApiTokenCreate, ApiTokenSecret, LoginAnswer, LoginRequest, PasswordChange, ProfileUpdate};
+use contract::accounts::{
+    ApiTokenCreate, ApiTokenSecret, LoginAnswer, LoginRequest, PasswordChange, ProfileUpdate, SshKeyCreate,
+};
 use contract::machines::{MachineCreate, MachineQuery};
 use contract::{ErrorCode, Permission, SessionId};
 use platform::accounts::{self, ShownOnce};
@@ -443,7 +445,9 @@ async fn a_profile_is_replaced_as_a_whole() {
     assert_eq!((profile.display_name.as_str(), profile.time_zone.as_deref()), ("王小明", Some("Asia/Shanghai")));
     let profile = update(None, None).await.unwrap();
     assert_eq!((profile.display_name.as_str(), profile.time_zone), ("one", None));
-    let wrong = update(Some("a\nb"), Some("Mars/Olympus")).await.unwrap_err();
+    let profile = update(Some("Wang\n \u{a0}Xiaoming"), None).await.unwrap();
+    assert_eq!(profile.display_name, "Wang Xiaoming", "a name is one line");
+    let wrong = update(Some("a\u{202e}b"), Some("Mars/Olympus")).await.unwrap_err();
     assert_eq!(wrong.fields.iter().map(|f| f.path).collect::<Vec<_>>(), ["displayName", "timeZone"]);
 }
 
@@ -483,4 +487,22 @@ async fn a_kept_form_is_for_its_session_and_page_and_an_hour() {
     test.clock().advance(TimeDelta::minutes(61));
     assert_eq!(read(&user, "/form").await, None);
     accounts::session_records::delete_expired(platform, &platform.system(platform::SystemActor::Worker)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_says_when_and_from_where_it_let_somebody_in_last() {
+    let test = TestPlatform::new().await;
+    let wanda = test.customer("Acme").await.owner;
+    let body = SshKeyCreate { name: None, public_key: test_support::SSH_PUBLIC_KEY.to_owned() };
+    let key = accounts::add_ssh_key(&test.platform, &wanda.ctx(), body).await.unwrap().public_key;
+    let used = async || {
+        let key = accounts::list_ssh_keys(&test.platform, &wanda.ctx()).await.unwrap().remove(0);
+        (key.last_used_at, key.last_used_from)
+    };
+    assert_eq!(used().await, (None, None));
+    let gate = test.anonymous();
+    accounts::sign_in_by_ssh_key(&test.platform, &gate, &wanda.name, &key).await.unwrap().expect("the key counts");
+    let (at, from) = used().await;
+    assert!(at.is_some());
+    assert_eq!(from.as_deref(), Some("192.0.2.1"));
 }

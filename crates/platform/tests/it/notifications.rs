@@ -2,14 +2,14 @@
 
 use chrono::TimeDelta;
 use contract::ErrorCode;
-use contract::allocations::{AllocationCreate, RenewalDecision, RenewalRequestCreate};
-use contract::machines::MaintenanceCreate;
+use contract::allocations::{AllocationCreate, AllocationEnd, AllocationRenew, RenewalDecision, RenewalRequestCreate};
+use contract::machines::{MachineAction, MaintenanceCreate};
 use contract::mail::MailQuery;
 use contract::notifications::{
     NotificationChoice, NotificationKind, NotificationPreferences, NotificationQuery, NotificationView,
 };
 use platform::settings::{self, Change};
-use platform::{allocations, machines, notifications};
+use platform::{SystemActor, allocations, machines, metrics, notifications};
 use serde_json::json;
 use test_support::{TestCustomer, TestPlatform, TestUser};
 
@@ -25,6 +25,10 @@ impl World {
         let test = TestPlatform::new().await;
         let (admin, acme) = (test.admin().await, test.customer("Acme").await);
         test.node("host-001").await;
+        let body = AllocationCreate { customer_id: Some(acme.id), months: Some(2), ..Default::default() };
+        allocations::create(&test.platform, &admin.ctx(), "host-001", body).await.unwrap();
+        // That it was given to them is what one test is about, and stands in the way of the others.
+        sqlx::query("delete from notifications").execute(test.owner_pool()).await.unwrap();
         let changes = [("mail.host", json!("127.0.0.1")), ("mail.from_address", json!("gpu@example.org"))]
             .map(|(key, value)| Change { key: key.to_owned(), value, version: None });
         settings::change(&test.platform, &admin.ctx(), changes.into()).await.unwrap();
@@ -34,8 +38,6 @@ impl World {
         .execute(test.owner_pool())
         .await
         .unwrap();
-        let body = AllocationCreate { customer_id: Some(acme.id), months: Some(2), ..Default::default() };
-        allocations::create(&test.platform, &admin.ctx(), "host-001", body).await.unwrap();
         Self { test, admin, acme }
     }
 
@@ -57,6 +59,14 @@ impl World {
         .fetch_all(self.test.owner_pool())
         .await
         .unwrap()
+    }
+
+    /// Days go by, and what is due is done.
+    async fn pass(&self, days: i64) {
+        let p = &self.test.platform;
+        self.test.clock().advance(TimeDelta::days(days));
+        metrics::keep_partitions(p, &p.system(SystemActor::Metrics)).await.unwrap();
+        allocations::advance(p).await.unwrap();
     }
 
     async fn ask_for_more(&self) {
@@ -113,6 +123,78 @@ async fn an_answer_reaches_the_owners_and_a_maintenance_everybody_who_has_the_ma
     assert!(owner[0].message.ends_with("New fans") && owner[1].message.ends_with("no room"), "{owner:?}");
     assert_eq!(world.told(&world.acme.member).await.len(), 1, "members do not ask for more time");
     assert!(world.told(&globex.owner).await.is_empty());
+}
+
+#[tokio::test]
+async fn people_are_told_what_becomes_of_their_machines() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    world.test.node("host-002").await;
+    let at = |days| Some(world.test.clock().now() + TimeDelta::days(days));
+    // The newest, as everybody of the customer reads it; and where it leads.
+    let newest = async |kind, says: &str, link: &str| {
+        for user in [&world.acme.owner, &world.acme.member] {
+            let told = world.told(user).await.remove(0);
+            assert_eq!((told.kind, told.link.as_deref()), (kind, Some(link)), "{says}");
+            assert!(told.message.contains(says), "{says}: {told:?}");
+        }
+    };
+    let later = AllocationCreate {
+        customer_id: Some(world.acme.id),
+        starts_at: at(5),
+        ends_at: at(10),
+        grace_days: Some(3),
+        ..Default::default()
+    };
+    let page = "/machines/host-002";
+    let first = allocations::create(p, &ctx, "host-002", later.clone()).await.unwrap().allocation.id;
+    newest(NotificationKind::AllocationGiven, "You have host-002 from", page).await;
+    allocations::end(p, &ctx, first, AllocationEnd::default()).await.unwrap();
+    newest(NotificationKind::AllocationReclaimed, "not given to you after all", "/").await;
+    let id = allocations::create(p, &ctx, "host-002", later).await.unwrap().allocation.id;
+    world.pass(5).await;
+    newest(NotificationKind::AllocationGiven, "You have host-002 now", page).await;
+    for (days, says) in [(20, "was extended until"), (8, "ends earlier")] {
+        let body = AllocationRenew { ends_at: at(days), ..Default::default() };
+        allocations::renew(p, &ctx, id, body).await.unwrap();
+        newest(NotificationKind::AllocationRenewed, says, page).await;
+    }
+    world.pass(8).await;
+    newest(NotificationKind::AllocationGrace, "Ask for more time before", page).await;
+    world.pass(3).await;
+    newest(NotificationKind::AllocationReclaimed, "is being taken back", "/").await;
+    assert!(world.mails().await.iter().any(|(kind, ..)| kind == "allocation-reclaimed"), "by mail as well");
+}
+
+#[tokio::test]
+async fn who_was_told_of_a_maintenance_is_told_when_it_is_called_off() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let plan = async |from: i64| {
+        let now = world.test.clock().now();
+        let window = MaintenanceCreate {
+            starts_at: Some(now + TimeDelta::days(from)),
+            ends_at: now + TimeDelta::days(from + 1),
+            message: "New fans".to_owned(),
+        };
+        machines::plan_maintenance(p, &world.admin.ctx(), "host-001", window).await.unwrap().maintenance.remove(0).id
+    };
+    let told = async |says: &str| {
+        let told = world.told(&world.acme.member).await.remove(0);
+        assert_eq!(told.kind, NotificationKind::MaintenanceCancelled, "{says}");
+        assert!(told.message.contains(says), "{says}: {told:?}");
+    };
+    let window = plan(3).await;
+    machines::cancel_maintenance(p, &world.admin.ctx(), "host-001", window).await.unwrap();
+    told("was called off").await;
+    let window = plan(0).await;
+    machines::cancel_maintenance(p, &world.admin.ctx(), "host-001", window).await.unwrap();
+    told("over before its time").await;
+    // Back in service, as staff decided, is the end of it as well.
+    plan(0).await;
+    machines::act(p, &world.admin.ctx(), "host-001", MachineAction::Uncordon, None).await.unwrap();
+    told("over before its time").await;
+    assert_eq!(world.told(&world.acme.member).await.len(), 6, "three were planned and three called off");
 }
 
 #[tokio::test]

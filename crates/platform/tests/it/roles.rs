@@ -1,12 +1,15 @@
 //! Roles: what they give, who may hand them on, and that the last admin stays.
 
 use contract::accounts::ApiTokenCreate;
+use contract::allocations::{AllocationCreate, AllocationEnd};
+use contract::live::{LiveData, ServerMessage};
 use contract::machines::{MachineAction, MachineQuery};
+use contract::metrics::WallTile;
 use contract::roles::{RoleScope, RoleView, RoleWrite};
 use contract::{ErrorCode, Permission, RoleId, UserId};
 use platform::accounts::{self, users};
 use platform::authz::{MachineRef, UpdateMachine, ViewMachine};
-use platform::{Error, Result, customers, machines, metrics, roles};
+use platform::{Error, Result, allocations, customers, machines, metrics, roles};
 use test_support::{TestPlatform, TestUser, eventually};
 
 fn body(name: &str, permissions: &[Permission]) -> RoleWrite {
@@ -97,6 +100,43 @@ async fn a_custom_role_gives_what_it_says_everywhere_and_nothing_else() {
     let profile = accounts::profile(&test.platform, &ctx).await.unwrap();
     assert_eq!((profile.role.as_str(), profile.roles.as_slice()), ("Night shift", &["Night shift".to_owned()][..]));
     assert!(profile.buttons.contains(&Permission::MachinesView));
+}
+
+#[tokio::test]
+async fn who_has_a_machine_is_told_to_those_who_see_allocations() {
+    let test = TestPlatform::new().await;
+    let (p, admin, acme) = (&test.platform, test.admin().await, test.customer("Acme").await);
+    for code in ["host-1", "host-2"] {
+        test.node(code).await;
+    }
+    let days = |days| Some(test.clock().now() + chrono::TimeDelta::days(days));
+    let lease = AllocationCreate { customer_id: Some(acme.id), ends_at: days(47), ..AllocationCreate::default() };
+    let lease = allocations::create(p, &admin.ctx(), "host-1", lease).await.unwrap().allocation.id;
+    let person = test.outsider("night").await;
+    let view = body("Night shift", &[Permission::MachinesView, Permission::MetricsView]);
+    let role = roles::create(p, &admin.ctx(), view).await.unwrap();
+    roles::assign(p, &admin.ctx(), person.id, role.id).await.unwrap();
+    let person = again(&test, &person).await;
+
+    let told = async |user: &TestUser| {
+        let wall = metrics::wall(p, &user.ctx()).await.unwrap().machines;
+        let first = metrics::watch(p, &user.ctx(), "wall", None).await.unwrap().next().await.unwrap();
+        let ServerMessage::Snapshot { data: LiveData::Wall(live), .. } = serde_json::from_str(&first).unwrap() else {
+            panic!("a snapshot comes first: {first}");
+        };
+        let of = |tile: &WallTile| (tile.lease.clone(), tile.customer.clone(), tile.days_left);
+        let (wall, live) = (wall.iter().map(of).collect::<Vec<_>>(), live.machines.iter().map(of).collect::<Vec<_>>());
+        assert_eq!(wall, live, "the page and the socket say the same");
+        let list = machines::list(p, &user.ctx(), &MachineQuery::default()).await.unwrap().list;
+        (wall, list.into_iter().map(|row| row.holder.map(|holder| holder.customer_name)).collect::<Vec<_>>())
+    };
+    let word = |word: &str| Some(word.to_owned());
+    let (wall, list) = told(&admin).await;
+    assert_eq!(wall, [(word("held"), word("Acme"), Some(47)), (word("free"), None, None)]);
+    assert_eq!(list, [word("Acme"), None]);
+    assert_eq!(told(&person).await, (vec![(None, None, None); 2], vec![None, None]));
+    allocations::end(p, &admin.ctx(), lease, AllocationEnd::default()).await.unwrap();
+    assert_eq!(told(&admin).await.0[0], (word("reclaiming"), word("Acme"), None), "it is not idle yet");
 }
 
 /// The person as their next request finds them.
@@ -248,7 +288,8 @@ async fn what_is_wrong_with_a_role_is_named() {
         let faults: Vec<_> = error.fields.iter().map(|field| (field.path, field.key)).collect();
         assert_eq!(faults, [("name", "field-role-name-built-in")], "{name}");
     }
-    for (name, fault) in [("\u{39f}perator x", "field-name-mixed"), ("Night\u{200b}shift", "field-control-characters")] {
+    for (name, fault) in [("\u{39f}perator x", "field-name-mixed"), ("Night\u{200b}shift", "field-control-characters")]
+    {
         let error = roles::create(&test.platform, &admin.ctx(), body(name, &[])).await.unwrap_err();
         assert_eq!(error.fields[0].key, fault, "{name}");
     }

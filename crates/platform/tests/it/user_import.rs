@@ -347,7 +347,7 @@ async fn nobody_gives_by_a_workbook_what_they_do_not_hold() {
     let told: Vec<_> = world.rows(staged.id).await.into_iter().map(|(_, verdict, _, what)| (verdict, what)).collect();
     let wrong = |what: &str| (RowVerdict::Error, what.to_owned());
     let expected = [
-        wrong("roles: field-import-role-not-yours"),
+        wrong("roles: field-import-roles-not-yours"),
         wrong("customers: field-import-customer-not-yours"),
         wrong("username: field-import-may-more"),
         (RowVerdict::New, String::new()),

@@ -1,6 +1,16 @@
 # Whole machines, lent to customers.
 allocations-title = Allocations
+lease-title = Allocation
+lease-free = Nobody has this machine now.
+lease-shared = Instances of several customers share this machine.
+lease-period = Period
+lease-open = Open the allocation
+lease-renew = Renew
+lease-holder = Customer
+lease-next = Afterwards
+lease-later = Allocate for later
 allocations-empty = No machine is allocated. Open a machine and choose Allocate.
+allocations-none-match = No allocation matches these filters.
 allocations-filter = Machine or customer
 allocations-any-end = Any end
 allocations-ending = Ends within { $days } days
@@ -17,6 +27,14 @@ allocation-asked = More time asked for
 allocation-days-left = { $n ->
     [one] { $n } day left
    *[other] { $n } days left
+}
+allocation-hours-left = { $n ->
+    [one] { $n } hour left
+   *[other] { $n } hours left
+}
+allocation-minutes-left = { $n ->
+    [one] { $n } minute left
+   *[other] { $n } minutes left
 }
 allocation-state-scheduled = Scheduled
 allocation-state-active = Active
@@ -39,6 +57,7 @@ allocation-event-renewal_refused = Request refused
 allocation-event-reminded = Reminder: { $days } days left
 allocation-move-end = Move the end
 allocation-move-hint = Either months more, or a new last day
+allocation-move-answers = A later end also answers the open request.
 allocation-more-months = Months more
 allocation-reclaim = Reclaim now
 allocation-reclaim-hint = The customer's access ends at once
@@ -51,9 +70,9 @@ allocate-no-customers = There is no active customer to allocate to.
 allocate-others = Who has it when
 allocate-choose = Choose a customer
 allocate-months = Months
-allocate-months-hint = Calendar months from the beginning; or give the last day below
+allocate-months-hint = Calendar months from the beginning; this or the last day is needed
 allocate-until = Last day
-allocate-until-hint = Instead of months
+allocate-until-hint = Required, unless months are given instead
 allocate-from = First day
 allocate-from-hint = Today when left empty
 allocate-grace = Days of grace
@@ -73,6 +92,7 @@ step-pool = Back in the pool
 step-state-waiting = Waiting
 step-state-done = Done
 step-state-skipped = Skipped
+step-reason-not_monitored = Monitoring of the machine is off
 step-reason-offline = The machine is offline
 step-reason-no_figures = There are no figures yet
 step-processes-seen = { $n ->
@@ -97,14 +117,23 @@ my-machine-lease = Your period
 my-machine-access = Access
 my-machine-access-hint = Keys on the host are managed by its operator
 my-machine-no-address = The operator has not entered an address for this machine.
+my-machine-changed = This page was brought up to date.
 my-machine-scheduled = Your period has not begun yet.
 my-machine-grace = Your period is over. Ask for more time, or save what you need.
 my-machine-reclaiming = The machine is being taken back.
 my-machine-ended = Your period is over.
 my-machine-cancelled = This was called off.
-home-ends-soon = { $n ->
+home-ends-days = { $n ->
     [one] ends in { $n } day
    *[other] ends in { $n } days
+}
+home-ends-hours = { $n ->
+    [one] ends in { $n } hour
+   *[other] ends in { $n } hours
+}
+home-ends-minutes = { $n ->
+    [one] ends in { $n } minute
+   *[other] ends in { $n } minutes
 }
 home-ask-longer = Ask for more time
 home-notices = Notices
@@ -129,6 +158,14 @@ allocations-bulk-reclaim-go = { $n ->
 allocations-bulk-done = { $n ->
     [one] { $n } is done; these are left.
    *[other] { $n } are done; these are left.
+}
+allocations-bulk-renew-done = { $n ->
+    [one] { $n } allocation was renewed.
+   *[other] { $n } allocations were renewed.
+}
+allocations-bulk-reclaim-done = { $n ->
+    [one] { $n } machine is being taken back.
+   *[other] { $n } machines are being taken back.
 }
 allocations-bulk-nothing = No allocation is chosen.
 allocations-bulk-preview = Preview

@@ -16,7 +16,11 @@ announcement-audience-staff = Staff
 announcement-audience-customers = All customers
 announcement-audience-chosen = Chosen customers
 announcement-customers = Chosen customers
-announcement-customers-hint = Counts where it is for chosen customers. Hold Ctrl to mark several.
+announcement-customers-hint = Counts where it is for chosen customers.
+announcements-more = { $n ->
+    [one] { $n } more announcement
+   *[other] { $n } more announcements
+}
 announcement-starts = Shown from
 announcement-starts-hint = In your time zone. Empty is at once.
 announcement-ends = Shown until

@@ -46,7 +46,10 @@ error-machine-changed = Somebody changed this machine in between. Open the newes
 error-node-limits = The agent sent more than is allowed.
 error-node-unknown = The platform does not know this agent. Join it again.
 error-rate-limited-wait = { $minutes ->
-    [0] Too many requests. Try again in { $seconds } s.
+    [0] { $seconds ->
+        [one] Too many requests. Try again in a second.
+       *[other] Too many requests. Try again in { $seconds } seconds.
+    }
    *[other] Too many requests. Try again in { $minutes } minutes.
 }
 error-method = This address does not take this request method.
@@ -62,7 +65,14 @@ error-customer-has-machines = { $n ->
 }
 error-customer-changed = Somebody changed this customer meanwhile. Reload the page and make your change again.
 error-allocation-overlap = The machine is taken in that period ({ $customer }). Choose another period or machine.
-error-allocation-state = The allocation is { $state }: this cannot be done now.
+error-allocation-state = { $state ->
+    [scheduled] The allocation has not begun: this cannot be done now.
+    [active] The allocation is running: this cannot be done now.
+    [grace] The allocation is in its grace: this cannot be done now.
+    [reclaiming] The machine is being taken back: this cannot be done any more.
+    [cancelled] The allocation was called off: this cannot be done any more.
+   *[ended] The allocation is over: this cannot be done any more.
+}
 error-allocate-shared = This machine is in the shared pool. Put it in the pool of whole machines first.
 error-allocate-service-state = This machine is not in service. Put it back in service first.
 error-step-not-waiting = This step is not waiting.
@@ -85,7 +95,14 @@ error-import-raced = Something that the rows are about is being changed at this 
 error-import-expired = This import was kept for 24 hours and is over. Upload the workbook again.
 error-import-too-many = You have { $n } imports open; at most { $max }, and { $mib } MiB together, are kept. Confirm or discard one first.
 error-import-nothing = There is nothing to import.
-error-import-state = This import is { $state }: this cannot be done now.
+error-import-state = { $state ->
+    [reading] This import is still being read: this cannot be done yet.
+    [ready] This import waits for its confirmation: this cannot be done now.
+    [empty] There is nothing to import in it: this cannot be done.
+    [refused] This workbook cannot be used: this cannot be done.
+    [discarded] This import was discarded: this cannot be done any more.
+   *[confirmed] This import is done: this cannot be done any more.
+}
 error-refused-unread = What you typed here, and what was wrong with it, is no longer kept: nothing was changed. Please fill in the form again.
 refused-lost = What you typed could not be kept: the form shows what is stored now. Nothing was changed; please fill it in again.
 error-machine-free = Nobody has this machine.
@@ -106,6 +123,7 @@ error-settings-of-admins = Sign-in and mail decide who gets in: only the platfor
 error-mail-off = No mail goes out: no mail server and sender are set. An administrator sets them in the settings.
 error-sign-up-closed = Only administrators make accounts here, or people are invited. The settings can open it to everybody.
 error-invitations-off = Only administrators make accounts here. Ask one for an account with the invited address, then open the link again and accept with it.
+error-invitation-paused = The organisation is disabled for now. The invitation works again once it is enabled.
 error-invitation-for-another = This invitation is for { $email }. Sign in with the account that has this address.
 error-invitation-already = You are already in { $customer }. There is nothing to accept.
 error-member-by-invitation = Nobody is added to a customer without being asked, and its owners make no accounts. Invite the person by e-mail: who has an account accepts with it, who has none makes one. Staff can add people directly.

@@ -61,7 +61,8 @@ identity-group-filter = Filter of groups
 identity-group-filter-hint = { "{dn}" } stands for the person’s entry, { "{login}" } for the user name.
 identity-mappings = Roles of groups
 identity-mappings-hint = One per line: role, customer’s number where the role is one in a customer, and after a colon the group. For example “platform_admin: gpu-admins” or “customer_member 12: cn=lab,ou=groups,dc=example,dc=org”. Checked at every sign-in; roles given by hand stay.
-identity-mappings-roles = Roles of the platform:
+identity-mappings-roles = Roles of the platform
+identity-mappings-which = Which roles and customers there are
 identity-creates-accounts = Whoever comes for the first time gets an account
 identity-only-mapped = Only let in whom a group gives a role
 identity-password-url = Where people change their password
@@ -192,7 +193,7 @@ identity-address-taken-title = This is a new account.
 identity-address-taken = The e-mail address that { $provider } vouches for belongs to another account here, so this one was made without it and has none of the other’s. If both are yours, ask an administrator to part this one from { $provider }; then sign in to the other one and bind it to { $provider } under “Account”, “Security”.
 identity-password-elsewhere = Your password is kept by { $provider }. Change it there.
 identity-password-elsewhere-link = Go there
-identity-mappings-customers = ; numbers of customers:
+identity-mappings-customers = Customers, by their numbers
 identity-mappings-more = { $n ->
     [one] The number of { $n } more stands on its page.
    *[other] The numbers of { $n } more stand on their pages.

@@ -95,7 +95,10 @@ sheet-refused-formula = { $cell } holds a formula whose result is not in the fil
 sheet-refused-no-sheet = The workbook has no visible sheet.
 sheet-refused-damaged = The workbook is damaged. Open it in Excel, save it again and try once more.
 sheet-refused-too-heavy = The workbook needs more than { $mebibytes } MiB to be read. Split it or remove pictures and formats.
-sheet-refused-too-slow = Reading took longer than { $seconds } s. Split the workbook.
+sheet-refused-too-slow = { $seconds ->
+    [one] Reading took longer than a second. Split the workbook.
+   *[other] Reading took longer than { $seconds } seconds. Split the workbook.
+}
 import-template-short = Template
 import-users-title = Import users from Excel
 import-users-file-hint = At most 32 MB and 10,000 rows. Blank cells leave what is there; roles and customers are only added.

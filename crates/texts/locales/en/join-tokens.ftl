@@ -14,6 +14,7 @@ join-used = Used
 join-uses-of = { $uses } of { $max }
 join-any-machine = A new machine
 join-by = Made by
+join-by-command-line = Command line
 join-expires = Expires
 join-state = State
 join-open = Open

@@ -1,6 +1,7 @@
 # What staff do with machines: service state, maintenance, connection, many at once; the search.
 machine-service = Service
 service-title = Service of { $name }
+service-since = since
 service-note = Reason
 service-note-hint = Colleagues see it beside the state.
 action-cordon = Cordon
@@ -57,7 +58,13 @@ bulk-done = { $n ->
     [one] { $n } machine is done; these are left.
    *[other] { $n } machines are done; these are left.
 }
+bulk-all-done = { $n ->
+    [one] Done for { $n } machine: { $action }
+   *[other] Done for { $n } machines: { $action }
+}
+bulk-which = Which ones
 list-columns = Columns
+list-columns-show = Show these
 list-check-all = Choose all rows
 list-choose = Choose { $name }
 list-actions-of = Actions for { $name }
@@ -70,6 +77,23 @@ search-machine = Machine
 search-action = Action
 search-customer = Customer
 search-allocation = Allocation
+search-act-on = { $what }: { $name }
+search-choose-machine = { $what }: choose machines
+search-words-new = new create add register enroll
+search-words-import = import upload excel workbook spreadsheet
+search-words-export = export download excel workbook spreadsheet
+search-words-allocate = allocate allocation assign lend lease rent hand over
+search-words-cordon = cordon pause suspend stop scheduling unschedulable disable
+search-words-drain = drain empty evacuate
+search-words-uncordon = uncordon resume return to service enable
+search-words-maintenance = maintenance maintain repair window downtime
+search-words-retire = retire decommission scrap
+search-words-monitoring = monitoring monitor figures metrics
+search-words-delete = delete remove
+search-words-edit = edit change rename
+search-words-print = print history passport hand-over
+search-words-renew = renew extend prolong shorten end
+search-words-reclaim = reclaim take back return end
 bulk-all = { $n ->
     [one] all { $n } that match
    *[other] all { $n } that match

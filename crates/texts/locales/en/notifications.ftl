@@ -28,6 +28,11 @@ notifications-quiet-hint = In your own time zone. What concerns the safety of yo
 notification-kind-allocation-ending = A machine’s time ends soon
 notification-kind-renewal-decided = Answers to wishes for more time
 notification-kind-maintenance-planned = Maintenance of your machines
+notification-kind-maintenance-cancelled = Maintenance that was called off
+notification-kind-allocation-given = A machine was given to you
+notification-kind-allocation-renewed = The end of a machine’s time was moved
+notification-kind-allocation-grace = A machine’s time is over
+notification-kind-allocation-reclaimed = A machine is taken back
 notification-kind-invitation-accepted = People you invited have joined
 notification-kind-member-added = You were added to an organisation
 notification-kind-member-changed = Your role in an organisation changed
@@ -51,6 +56,23 @@ notification-renewal-decided = { $answer ->
    *[granted] You have { $machine } until { $endsAt }.
 }
 notification-maintenance-planned = { $machine } is under maintenance from { $startsAt } until { $endsAt }: { $word }
+notification-allocation-given = { $begins ->
+    [later] You have { $machine } from { $startsAt } until { $endsAt }.
+   *[now] You have { $machine } now, until { $endsAt }.
+}
+notification-allocation-renewed = { $change ->
+    [earlier] Your time on { $machine } ends earlier: at { $endsAt }.
+   *[later] Your time on { $machine } was extended until { $endsAt }.
+}
+notification-allocation-grace = Your time on { $machine } is over. Ask for more time before { $endsAt }; then the machine is taken back.
+notification-allocation-reclaimed = { $change ->
+    [cancelled] { $machine } is not given to you after all; it was to be from { $startsAt } on.
+   *[reclaimed] { $machine } is being taken back, and your access to it has ended.
+}
+notification-maintenance-cancelled = { $change ->
+    [over] The maintenance of { $machine } is over before its time, which was { $endsAt }.
+   *[off] The maintenance of { $machine } from { $startsAt } until { $endsAt } was called off.
+}
 notification-invitation-accepted = { $person } has joined { $customer }.
 notification-member-added = { $role ->
     [owner] { $by } added you to { $customer } as an owner.
@@ -151,6 +173,33 @@ mail-renewal-decided-link = Open the machine
 mail-maintenance-planned-subject = { $product }: maintenance of { $machine }
 mail-maintenance-planned-text = { $machine } is under maintenance from { $startsAt } until { $endsAt }: { $word }
 mail-maintenance-planned-link = Open the machine
+mail-allocation-given-subject = { $product }: { $machine } is yours
+mail-allocation-given-text = { $begins ->
+    [later] You have { $machine } from { $startsAt } until { $endsAt }.
+   *[now] You have { $machine } now, until { $endsAt }.
+}
+mail-allocation-given-link = Open the machine
+mail-allocation-renewed-subject = { $product }: the end of your time on { $machine } was moved
+mail-allocation-renewed-text = { $change ->
+    [earlier] Your time on { $machine } ends earlier: at { $endsAt }.
+   *[later] Your time on { $machine } was extended until { $endsAt }.
+}
+mail-allocation-renewed-link = Open the machine
+mail-allocation-grace-subject = { $product }: your time on { $machine } is over
+mail-allocation-grace-text = Your time on { $machine } is over. Ask for more time before { $endsAt }; then the machine is taken back.
+mail-allocation-grace-link = Open the machine
+mail-allocation-reclaimed-subject = { $product }: { $machine } is taken back
+mail-allocation-reclaimed-text = { $change ->
+    [cancelled] { $machine } is not given to you after all; it was to be from { $startsAt } on.
+   *[reclaimed] { $machine } is being taken back, and your access to it has ended.
+}
+mail-allocation-reclaimed-link = Open your machines
+mail-maintenance-cancelled-subject = { $product }: no maintenance of { $machine }
+mail-maintenance-cancelled-text = { $change ->
+    [over] The maintenance of { $machine } is over before its time, which was { $endsAt }.
+   *[off] The maintenance of { $machine } from { $startsAt } until { $endsAt } was called off.
+}
+mail-maintenance-cancelled-link = Open the machine
 mail-invitation-accepted-subject = { $product }: { $person } has joined { $customer }
 mail-invitation-accepted-text = { $person } has accepted your invitation and is now one of the people of { $customer }. If that is not right, remove them on the page of its people.
 mail-invitation-accepted-link = See the people
@@ -281,6 +330,11 @@ mail-engine-certificates-link = Open the connection
 mail-kind-allocation-ending = Machine ends soon
 mail-kind-renewal-decided = Answer to a renewal
 mail-kind-maintenance-planned = Maintenance
+mail-kind-allocation-given = Machine given
+mail-kind-allocation-renewed = End moved
+mail-kind-allocation-grace = Grace began
+mail-kind-allocation-reclaimed = Machine taken back
+mail-kind-maintenance-cancelled = Maintenance called off
 mail-kind-invitation-accepted = Invitation accepted
 mail-kind-member-added = Added to an organisation
 mail-kind-member-changed = Another role in an organisation
@@ -306,7 +360,7 @@ webhooks-made = The secret of the new webhook
 webhooks-made-hint = Messages are signed with it. It is shown this once: keep it where your program can read it.
 webhooks-secret-hint = Begins with whsec_. Leave empty to have one made.
 channels-title = Chat robots
-channels-explained = Groups of WeCom, DingTalk and Feishu read here what customers are told: machines that end, renewals, maintenance.
+channels-explained = Groups of WeCom, DingTalk and Feishu read here what customers are told: machines that are given, end and come back, renewals, maintenance.
 channels-empty = There are no chat robots.
 channels-new = New chat robot
 channel-kind = Kind
@@ -316,6 +370,7 @@ channel-kind-dingtalk = DingTalk custom robot
 channel-kind-feishu = Feishu custom bot
 channel-name = Name
 channel-host = Host
+channel-number = No. { $n }
 channel-url = Address
 channel-url-hint = https://… as the other end shows it. It is kept sealed; only its host is shown again.
 channel-url-kept = Leave empty to keep the address.
@@ -350,6 +405,23 @@ channel-message-renewal-decided = { $answer ->
    *[granted] { $customer } has { $machine } until { $endsAt }.
 }
 channel-message-maintenance-planned = { $customer }: { $machine } is under maintenance from { $startsAt } until { $endsAt }: { $word }
+channel-message-allocation-given = { $begins ->
+    [later] { $customer } has { $machine } from { $startsAt } until { $endsAt }.
+   *[now] { $customer } has { $machine } now, until { $endsAt }.
+}
+channel-message-allocation-renewed = { $change ->
+    [earlier] { $customer }: the time on { $machine } ends earlier, at { $endsAt }.
+   *[later] { $customer }: the time on { $machine } was extended until { $endsAt }.
+}
+channel-message-allocation-grace = { $customer }: the time on { $machine } is over; its grace ends at { $endsAt }.
+channel-message-allocation-reclaimed = { $change ->
+    [cancelled] { $customer }: { $machine } is not given to them after all; it was to be from { $startsAt } on.
+   *[reclaimed] { $customer }: { $machine } is being taken back.
+}
+channel-message-maintenance-cancelled = { $change ->
+    [over] { $customer }: the maintenance of { $machine } is over before its time, which was { $endsAt }.
+   *[off] { $customer }: the maintenance of { $machine } from { $startsAt } until { $endsAt } was called off.
+}
 channel-message-invitation-accepted = { $person } has joined { $customer }.
 channel-message-image-reviewed = { $answer ->
     [rejected] { $customer }: the image { $image } was rejected: { $word }

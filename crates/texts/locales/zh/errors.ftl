@@ -56,7 +56,14 @@ error-customer-deleted = 该客户已删除，请先恢复。
 error-customer-has-machines = 该客户还有 { $n } 项未结束的分配（待开始、进行中或回收中），请先结束。
 error-customer-changed = 该客户已被他人修改。请刷新页面后重新修改。
 error-allocation-overlap = 该时段机器已被占用（{ $customer }）。请选择其他时段或机器。
-error-allocation-state = 分配状态为 { $state }，现在不能执行此操作。
+error-allocation-state = { $state ->
+    [scheduled] 分配尚未开始，现在不能执行此操作。
+    [active] 分配正在使用中，现在不能执行此操作。
+    [grace] 分配处于宽限期，现在不能执行此操作。
+    [reclaiming] 机器正在回收，不能再执行此操作。
+    [cancelled] 分配已取消，不能再执行此操作。
+   *[ended] 分配已结束，不能再执行此操作。
+}
 error-allocate-shared = 该机器属于共享池，请先将其改为整机池。
 error-allocate-service-state = 该机器不在服务中，请先恢复服务。
 error-step-not-waiting = 该步骤不在等待状态。
@@ -76,7 +83,14 @@ error-import-raced = 此刻正有人修改相关内容，没有导入任何内�
 error-import-expired = 导入只保留 24 小时，这一次已过期。请重新上传工作簿。
 error-import-too-many = 您已打开 { $n } 个导入；最多保留 { $max } 个，合计 { $mib } MiB。请先确认或放弃一个。
 error-import-nothing = 没有需要导入的内容。
-error-import-state = 这次导入的状态是 { $state }，不能执行此操作。
+error-import-state = { $state ->
+    [reading] 导入仍在读取，现在不能执行此操作。
+    [ready] 导入正在等待确认，现在不能执行此操作。
+    [empty] 其中没有可导入的内容，不能执行此操作。
+    [refused] 该工作簿无法使用，不能执行此操作。
+    [discarded] 导入已放弃，不能再执行此操作。
+   *[confirmed] 导入已完成，不能再执行此操作。
+}
 error-refused-unread = 您填写的内容及其问题已不再保留，未做任何更改，请重新填写。
 refused-lost = 您填写的内容未能保留，表单显示的是当前已保存的内容。未做任何更改，请重新填写。
 error-machine-free = 目前没有客户使用该机器。
@@ -97,6 +111,7 @@ error-settings-of-admins = 登录与邮件设置决定谁能进入系统，只�
 error-mail-off = 尚未设置邮件服务器和发件地址，无法发送邮件。请联系管理员设置。
 error-sign-up-closed = 此处的账号只能由管理员创建或通过邀请创建。可在平台设置中开放注册。
 error-invitations-off = 此处仅管理员可以创建账号。请联系管理员为受邀邮箱创建账号，然后重新打开链接并用该账号接受。
+error-invitation-paused = 该组织目前已停用。重新启用后，此邀请仍然有效。
 error-invitation-for-another = 此邀请发给 { $email }。请用该邮箱的账号登录。
 error-invitation-already = 您已经是 { $customer } 的成员，无需再接受邀请。
 error-member-by-invitation = 未经本人同意，不能将其加入客户，客户负责人也不能代建账号。请通过邮箱邀请：已有账号的人用自己的账号接受，没有账号的人自行创建。平台人员可以直接添加。

@@ -58,7 +58,8 @@ identity-group-filter = 组过滤器
 identity-group-filter-hint = { "{dn}" } 代表人员条目，{ "{login}" } 代表用户名。
 identity-mappings = 组对应的角色
 identity-mappings-hint = 每行一条：角色、客户编号（客户内的角色需要），冒号后是组。例如“platform_admin: gpu-admins”或“customer_member 12: cn=lab,ou=groups,dc=example,dc=org”。每次登录时检查，手动授予的角色保持不变。
-identity-mappings-roles = 平台角色：
+identity-mappings-roles = 平台角色
+identity-mappings-which = 可用的角色和客户
 identity-creates-accounts = 首次登录的人自动创建账号
 identity-only-mapped = 只允许由组获得角色的人登录
 identity-password-url = 修改密码的地址
@@ -185,5 +186,5 @@ identity-address-taken-title = 这是一个新账号。
 identity-address-taken = { $provider } 确认的邮箱属于本平台的另一个账号，因此本账号没有邮箱，也没有那个账号的任何内容。如果两个账号都是您的，请让管理员解除本账号与 { $provider } 的绑定，然后登录另一个账号，在“账号”的“安全”页面绑定 { $provider }。
 identity-password-elsewhere = 您的密码由 { $provider } 保存，请在那里修改。
 identity-password-elsewhere-link = 前往修改
-identity-mappings-customers = ；客户编号：
+identity-mappings-customers = 客户（按编号）
 identity-mappings-more = 其余 { $n } 个见各客户页面的“编号”。

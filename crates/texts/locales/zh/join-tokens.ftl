@@ -14,6 +14,7 @@ join-used = 已用
 join-uses-of = { $uses } / { $max } 台
 join-any-machine = 新机器
 join-by = 创建人
+join-by-command-line = 命令行
 join-expires = 到期时间
 join-state = 状态
 join-open = 有效

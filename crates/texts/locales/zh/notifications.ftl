@@ -27,6 +27,11 @@ notifications-quiet-hint = 按您的时区计算，免打扰时段内邮件和 W
 notification-kind-allocation-ending = 机器即将到期
 notification-kind-renewal-decided = 续期申请的答复
 notification-kind-maintenance-planned = 机器维护
+notification-kind-maintenance-cancelled = 机器维护取消
+notification-kind-allocation-given = 分配到机器
+notification-kind-allocation-renewed = 机器到期时间调整
+notification-kind-allocation-grace = 机器到期，进入宽限期
+notification-kind-allocation-reclaimed = 机器被回收
 notification-kind-invitation-accepted = 受邀者已加入
 notification-kind-member-added = 被加入组织
 notification-kind-member-changed = 您在组织中的角色变更
@@ -50,6 +55,23 @@ notification-renewal-decided = { $answer ->
    *[granted] { $machine } 可使用至 { $endsAt }。
 }
 notification-maintenance-planned = { $machine } 将于 { $startsAt } 至 { $endsAt } 维护：{ $word }
+notification-allocation-given = { $begins ->
+    [later] { $machine } 已分配给您，使用期为 { $startsAt } 至 { $endsAt }。
+   *[now] { $machine } 已分配给您，可使用至 { $endsAt }。
+}
+notification-allocation-renewed = { $change ->
+    [earlier] { $machine } 的到期时间提前至 { $endsAt }。
+   *[later] { $machine } 的使用期已延长至 { $endsAt }。
+}
+notification-allocation-grace = { $machine } 的使用期已结束。如需继续使用，请在 { $endsAt } 之前申请续期，之后机器将被回收。
+notification-allocation-reclaimed = { $change ->
+    [cancelled] { $machine } 原定自 { $startsAt } 起分配给您，现已取消。
+   *[reclaimed] { $machine } 正在回收，您的访问权限已终止。
+}
+notification-maintenance-cancelled = { $change ->
+    [over] { $machine } 的维护已提前结束（原定 { $endsAt } 结束）。
+   *[off] { $machine } 原定 { $startsAt } 至 { $endsAt } 的维护已取消。
+}
 notification-invitation-accepted = { $person } 已加入 { $customer }。
 notification-member-added = { $role ->
     [owner] { $by } 已将您加入 { $customer }，角色为负责人。
@@ -150,6 +172,33 @@ mail-renewal-decided-link = 查看机器
 mail-maintenance-planned-subject = { $product }：{ $machine } 维护通知
 mail-maintenance-planned-text = { $machine } 将于 { $startsAt } 至 { $endsAt } 维护：{ $word }
 mail-maintenance-planned-link = 查看机器
+mail-allocation-given-subject = { $product }：{ $machine } 已分配给您
+mail-allocation-given-text = { $begins ->
+    [later] { $machine } 已分配给您，使用期为 { $startsAt } 至 { $endsAt }。
+   *[now] { $machine } 已分配给您，可使用至 { $endsAt }。
+}
+mail-allocation-given-link = 查看机器
+mail-allocation-renewed-subject = { $product }：{ $machine } 的到期时间已调整
+mail-allocation-renewed-text = { $change ->
+    [earlier] { $machine } 的到期时间提前至 { $endsAt }。
+   *[later] { $machine } 的使用期已延长至 { $endsAt }。
+}
+mail-allocation-renewed-link = 查看机器
+mail-allocation-grace-subject = { $product }：{ $machine } 的使用期已结束
+mail-allocation-grace-text = { $machine } 的使用期已结束。如需继续使用，请在 { $endsAt } 之前申请续期，之后机器将被回收。
+mail-allocation-grace-link = 查看机器
+mail-allocation-reclaimed-subject = { $product }：{ $machine } 被回收
+mail-allocation-reclaimed-text = { $change ->
+    [cancelled] { $machine } 原定自 { $startsAt } 起分配给您，现已取消。
+   *[reclaimed] { $machine } 正在回收，您的访问权限已终止。
+}
+mail-allocation-reclaimed-link = 查看我的机器
+mail-maintenance-cancelled-subject = { $product }：{ $machine } 的维护取消
+mail-maintenance-cancelled-text = { $change ->
+    [over] { $machine } 的维护已提前结束（原定 { $endsAt } 结束）。
+   *[off] { $machine } 原定 { $startsAt } 至 { $endsAt } 的维护已取消。
+}
+mail-maintenance-cancelled-link = 查看机器
 mail-invitation-accepted-subject = { $product }：{ $person } 已加入 { $customer }
 mail-invitation-accepted-text = { $person } 已接受邀请，成为 { $customer } 的成员。如有疑问，请在成员页面将其移除。
 mail-invitation-accepted-link = 查看成员
@@ -280,6 +329,11 @@ mail-engine-certificates-link = 打开连接设置
 mail-kind-allocation-ending = 机器即将到期
 mail-kind-renewal-decided = 续期答复
 mail-kind-maintenance-planned = 维护通知
+mail-kind-allocation-given = 分配机器
+mail-kind-allocation-renewed = 到期时间调整
+mail-kind-allocation-grace = 进入宽限期
+mail-kind-allocation-reclaimed = 回收机器
+mail-kind-maintenance-cancelled = 维护取消
 mail-kind-invitation-accepted = 邀请已接受
 mail-kind-member-added = 被加入组织
 mail-kind-member-changed = 组织角色变更
@@ -305,7 +359,7 @@ webhooks-made = 新 Webhook 的密钥
 webhooks-made-hint = 消息用此密钥签名。密钥只显示这一次，请妥善保存。
 webhooks-secret-hint = 以 whsec_ 开头。留空则自动生成。
 channels-title = 群机器人
-channels-explained = 企业微信、钉钉、飞书群可在此接收发给客户的通知：机器到期、续期、维护。
+channels-explained = 企业微信、钉钉、飞书群可在此接收发给客户的通知：机器的分配、到期与回收，续期，维护。
 channels-empty = 暂无群机器人。
 channels-new = 新建群机器人
 channel-kind = 类型
@@ -315,6 +369,7 @@ channel-kind-dingtalk = 钉钉自定义机器人
 channel-kind-feishu = 飞书自定义机器人
 channel-name = 名称
 channel-host = 主机
+channel-number = 编号 { $n }
 channel-url = 地址
 channel-url-hint = 对方显示的 https:// 地址。加密保存，之后只显示主机名。
 channel-url-kept = 留空则保留原地址。
@@ -349,6 +404,23 @@ channel-message-renewal-decided = { $answer ->
    *[granted] { $customer }：{ $machine } 可使用至 { $endsAt }。
 }
 channel-message-maintenance-planned = { $customer }：{ $machine } 将于 { $startsAt } 至 { $endsAt } 维护：{ $word }
+channel-message-allocation-given = { $begins ->
+    [later] { $customer }：{ $machine } 已分配，使用期为 { $startsAt } 至 { $endsAt }。
+   *[now] { $customer }：{ $machine } 已分配，可使用至 { $endsAt }。
+}
+channel-message-allocation-renewed = { $change ->
+    [earlier] { $customer }：{ $machine } 的到期时间提前至 { $endsAt }。
+   *[later] { $customer }：{ $machine } 的使用期已延长至 { $endsAt }。
+}
+channel-message-allocation-grace = { $customer }：{ $machine } 的使用期已结束，宽限期至 { $endsAt }。
+channel-message-allocation-reclaimed = { $change ->
+    [cancelled] { $customer }：{ $machine } 原定自 { $startsAt } 起的分配已取消。
+   *[reclaimed] { $customer }：{ $machine } 正在回收。
+}
+channel-message-maintenance-cancelled = { $change ->
+    [over] { $customer }：{ $machine } 的维护已提前结束（原定 { $endsAt } 结束）。
+   *[off] { $customer }：{ $machine } 原定 { $startsAt } 至 { $endsAt } 的维护已取消。
+}
 channel-message-invitation-accepted = { $person } 已加入 { $customer }。
 channel-message-image-reviewed = { $answer ->
     [rejected] { $customer }：镜像 { $image } 未通过审核：{ $word }

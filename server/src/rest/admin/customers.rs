@@ -3,7 +3,8 @@
 use axum::response::Response;
 use contract::accounts::{InvitationCreate, InvitationView};
 use contract::customers::{
-    CustomerCreate, CustomerCreated, CustomerQuery, CustomerRow, CustomerUpdate, MemberCreate, MemberSecret, MemberView,
+    CustomerCreate, CustomerCreated, CustomerQuery, CustomerRow, CustomerUpdate, MemberCreate, MemberQuery,
+    MemberSecret, MemberView,
 };
 use contract::{CustomerId, Envelope, LinkId, Page};
 use platform::{accounts, customers};
@@ -75,10 +76,11 @@ pub async fn restore(rest: Rest, Part(id): Part<CustomerId>) -> Response {
 }
 
 /// Its people.
-#[utoipa::path(get, path = "/api/admin/customers/{id}/members", tag = "customers", params(("id" = CustomerId, Path)),
-    responses((status = 200, body = Envelope<Vec<MemberView>>)))]
-pub async fn members(rest: Rest, Part(id): Part<CustomerId>) -> Response {
-    rest.answer(customers::members_of(&rest.platform, &rest.ctx, id).await).await
+#[utoipa::path(get, path = "/api/admin/customers/{id}/members", tag = "customers",
+    params(("id" = CustomerId, Path), MemberQuery), responses((status = 200, body = Envelope<Vec<MemberView>>)))]
+pub async fn members(rest: Rest, Part(id): Part<CustomerId>, Params(query): Params<MemberQuery>) -> Response {
+    let members = customers::members_of(&rest.platform, &rest.ctx, id).await;
+    rest.answer(members.map(|list| customers::find_members(list, query.q.as_deref()))).await
 }
 
 /// Adds a new person, in the only answer that holds the password; or somebody who has an account, who is told.

@@ -1,12 +1,14 @@
 //! Lists as workbooks: what the page shows with its filters, all pages of it as they were at one instant. Who took one is
 //! in the log.
 
+use app::pages::admin::audit::list::actor_text;
 use app::role_words::briefs_in_words;
+use app::words::Words;
 use axum::response::Response;
 use contract::accounts::MemberRole;
 use contract::allocations::AllocationQuery;
 use contract::audit::AuditQuery;
-use contract::customers::CustomerQuery;
+use contract::customers::{CustomerQuery, MemberQuery};
 use contract::images::ImageQuery;
 use contract::imports::ImportSubject;
 use contract::specs::SpecQuery;
@@ -31,6 +33,8 @@ pub async fn audits(rest: Rest, Params(query): Params<AuditQuery>) -> Response {
         let columns = [
             ("audit-at", 20.0, Kind::DateTime),
             ("audit-actor", 20.0, Kind::Text),
+            ("audit-actor-kind", 14.0, Kind::Text),
+            ("audit-actor-id", 10.0, Kind::Text),
             ("audit-via", 12.0, Kind::Text),
             ("audit-address", 16.0, Kind::Text),
             ("audit-agent", 32.0, Kind::Text),
@@ -52,7 +56,9 @@ pub async fn audits(rest: Rest, Params(query): Params<AuditQuery>) -> Response {
             let seal = row.seal();
             list.row(&[
                 row.at.into(),
-                row.actor_name.into(),
+                actor_text(Words(language), &row).into(),
+                say(language, &format!("audit-actor-{}", row.actor_kind), &[]).into(),
+                row.actor_id.map(|id| id.to_string()).into(),
                 say(language, &format!("audit-via-{}", row.via), &[]).into(),
                 row.address.into(),
                 row.user_agent.into(),
@@ -120,25 +126,29 @@ pub async fn customers(rest: Rest, Params(query): Params<CustomerQuery>) -> Resp
     download(&rest, built.await, "customers").await
 }
 
-/// The people of a customer and those who are invited, as a workbook.
+/// The people of a customer and those who are invited, or those who are looked for, as a workbook.
 #[utoipa::path(get, path = "/api/admin/customers/{id}/members/export", tag = "customers",
-    params(("id" = CustomerId, Path)), responses((status = 200, description = "A workbook")))]
-pub async fn members(rest: Rest, Part(id): Part<CustomerId>) -> Response {
-    people_of(rest, Some(id)).await
+    params(("id" = CustomerId, Path), MemberQuery), responses((status = 200, description = "A workbook")))]
+pub async fn members(rest: Rest, Part(id): Part<CustomerId>, Params(query): Params<MemberQuery>) -> Response {
+    people_of(rest, Some(id), query).await
 }
 
 /// The same of the customer one acts for, where none is named. Invitations are there for who may invite.
-pub(in crate::rest) async fn people_of(rest: Rest, id: Option<CustomerId>) -> Response {
+pub(in crate::rest) async fn people_of(rest: Rest, id: Option<CustomerId>, query: MemberQuery) -> Response {
     let built = async {
-        customers::note_people_export(&rest.platform, &rest.ctx, id).await?;
+        customers::note_people_export(&rest.platform, &rest.ctx, id, &query).await?;
         let people = match id {
             Some(id) => customers::members_of(&rest.platform, &rest.ctx, id).await?,
             None => customers::members(&rest.platform, &rest.ctx).await?,
         };
-        let invited = match rest.ctx.holds(Permission::CustomersInvite) {
+        let people = customers::find_members(people, query.q.as_deref());
+        let mut invited = match rest.ctx.holds(Permission::CustomersInvite) {
             true => accounts::invitations(&rest.platform, &rest.ctx, id).await?,
             false => Vec::new(),
         };
+        if let Some(q) = query.q.map(|q| q.trim().to_lowercase()) {
+            invited.retain(|open| open.email.to_lowercase().contains(&q));
+        }
         let language = rest.ctx.language();
         let columns = [
             ("account-username", 20.0, Kind::Text),

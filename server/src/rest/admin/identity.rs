@@ -5,7 +5,7 @@ use axum::response::Response;
 use contract::accounts::{ProviderBody, ProviderTest, ProviderTestRequest, ProviderView};
 use contract::{Envelope, IdentityProviderId};
 use platform::accounts::identity;
-use platform::settings;
+use platform::settings::{self, ProviderWish};
 
 use crate::rest::{Body, Part, Rest};
 
@@ -27,7 +27,7 @@ pub async fn get(rest: Rest, Part(id): Part<IdentityProviderId>) -> Response {
 #[utoipa::path(post, path = "/api/admin/settings/identity-providers", tag = "settings", request_body = ProviderBody,
     responses((status = 201, body = Envelope<ProviderView>), (status = 400, description = "1000: `data.fields` says why")))]
 pub async fn create(rest: Rest, request: Request) -> Response {
-    let body = match read(&rest, request).await {
+    let body = match read(&rest, ProviderWish::Create, request).await {
         Ok(body) => body,
         Err(refused) => return refused,
     };
@@ -40,15 +40,19 @@ pub async fn create(rest: Rest, request: Request) -> Response {
     params(("id" = IdentityProviderId, Path)), request_body = ProviderBody,
     responses((status = 200, body = Envelope<ProviderView>), (status = 409, description = "1400: changed meanwhile")))]
 pub async fn update(rest: Rest, Part(id): Part<IdentityProviderId>, request: Request) -> Response {
-    match read(&rest, request).await {
+    match read(&rest, ProviderWish::Update(id), request).await {
         Ok(body) => rest.answer(identity::update(&rest.platform, &rest.ctx, id, body).await).await,
         Err(refused) => refused,
     }
 }
 
 /// The body, for who may manage providers at all; the others learn that first, whatever it looks like.
-async fn read<T: serde::de::DeserializeOwned + Send>(rest: &Rest, request: Request) -> Result<T, Response> {
-    match settings::may_manage_identity(&rest.ctx) {
+async fn read<T: serde::de::DeserializeOwned + Send>(
+    rest: &Rest,
+    wish: ProviderWish,
+    request: Request,
+) -> Result<T, Response> {
+    match settings::may_manage_identity(&rest.ctx, wish) {
         Ok(()) => Body::<T>::from_request(request, &()).await.map(|Body(body)| body),
         Err(error) => Err(rest.answer::<()>(Err(error)).await),
     }
@@ -67,7 +71,7 @@ pub async fn delete(rest: Rest, Part(id): Part<IdentityProviderId>) -> Response 
     params(("id" = IdentityProviderId, Path)), request_body = ProviderTestRequest,
     responses((status = 200, body = Envelope<ProviderTest>)))]
 pub async fn test(rest: Rest, Part(id): Part<IdentityProviderId>, request: Request) -> Response {
-    match read(&rest, request).await {
+    match read(&rest, ProviderWish::Test(id), request).await {
         Ok(body) => rest.answer(identity::test(&rest.platform, &rest.ctx, id, body).await).await,
         Err(refused) => refused,
     }

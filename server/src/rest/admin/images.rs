@@ -31,12 +31,7 @@ pub async fn create(rest: Rest, Body(body): Body<ImageWrite>) -> Response {
     responses((status = 201, body = Envelope<ImageView>), (status = 400, description = "1000: no image, with the reason")))]
 pub async fn upload(rest: Rest, request: Request) -> Response {
     let made = async |body| images::upload(&rest.platform, &rest.ctx, body).await;
-    let pages = Uploaded {
-        permission: contract::Permission::ImagesManage,
-        form: paths::IMAGE_UPLOAD,
-        page: paths::image,
-        api: "/api/admin/images",
-    };
+    let pages = Uploaded { of_platform: true, form: paths::IMAGE_UPLOAD, page: paths::image, api: "/api/admin/images" };
     uploaded(&rest, request, pages, made).await
 }
 

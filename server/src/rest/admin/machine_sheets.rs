@@ -4,15 +4,15 @@ use axum::extract::Request;
 use axum::response::Response;
 use contract::accounts::Language;
 use contract::imports::{ImportRow, ImportRowQuery, ImportSubject, ImportView};
-use contract::machines::{MachineQuery, Pool};
+use contract::machines::{DiscoveredHardware, MachineQuery, Pool};
 use contract::{Envelope, ImportId, Page};
 use platform::Error;
 use platform::imports::columns_of;
 use platform::machines::{self, ExportRow};
-use sheets::write::{Kind, Value};
+use sheets::write::{Column, Kind, Value};
 use sheets::{SheetWriter, WriteError};
 
-use crate::rest::imports::{self, Layout, example_name, text_value};
+use crate::rest::imports::{self, Around, Layout, example_name, text_value};
 use crate::rest::{Params, Part, Rest, workbook};
 
 const MACHINES: ImportSubject = ImportSubject::Machines;
@@ -109,29 +109,44 @@ pub async fn template(rest: Rest) -> Response {
     .await
 }
 
-/// The machines of these filters as a workbook that can be imported again; the log says who took it.
+/// The machines of these filters, in the order asked for, as a workbook that can be imported again; the log says who took it.
+/// An import passes over the columns that say what is so by itself: state, presence, who has it, what was found.
 #[utoipa::path(get, path = "/api/admin/machines/export", tag = "machines", params(MachineQuery),
     responses((status = 200, description = "A workbook")))]
 pub async fn export(rest: Rest, Params(query): Params<MachineQuery>) -> Response {
     let built = async {
         machines::note_export(&rest.platform, &rest.ctx, &query).await?;
         let language = rest.ctx.language();
-        let mut sheet = imports::sheet(language, &LAYOUT).map_err(Error::internal)?;
-        let mut after: Option<String> = None;
-        loop {
-            let rows = machines::export_after(&rest.platform, &rest.ctx, &query, after.as_deref()).await?;
-            let Some(last) = rows.last() else { break };
-            after = Some(last.code.clone());
-            for row in &rows {
-                export_row(&mut sheet, row, language == Language::Zh).map_err(Error::internal)?;
-            }
-        }
+        let after = machines::EXPORTED.iter().map(|key| more_column(language, key)).collect();
+        let around = Around { before: Vec::new(), after };
+        let mut sheet = imports::sheet_with(language, &LAYOUT, around).map_err(Error::internal)?;
+        machines::export(&rest.platform, &rest.ctx, &query, |row| {
+            export_row(&mut sheet, &row, language).map_err(Error::internal)
+        })
+        .await?;
         platform::Result::Ok(sheet)
     };
     workbook::download(&rest, built.await, "machines").await
 }
 
-fn export_row(sheet: &mut SheetWriter, row: &ExportRow, zh: bool) -> Result<(), WriteError> {
+/// A column that an import passes over.
+fn more_column(language: Language, key: &str) -> Column {
+    let kind = match key {
+        "machine-export-until" => Kind::DateTime,
+        "machine-export-gpu-count" | "machine-export-cpu-cores" => Kind::Number,
+        "machine-export-gpu-memory"
+        | "machine-export-memory"
+        | "machine-export-system-disk"
+        | "machine-export-data-disk" => Kind::Decimal(1),
+        _ => Kind::Text,
+    };
+    let heading = workbook::say(language, key, &[]);
+    let heading = if kind == Kind::DateTime { format!("{heading} (UTC)") } else { heading };
+    Column { kind, width: 18.0, ..Column::new(heading) }
+}
+
+fn export_row(sheet: &mut SheetWriter, row: &ExportRow, language: Language) -> Result<(), WriteError> {
+    let zh = language == Language::Zh;
     let machine = &row.machine;
     let hardware = &machine.declared;
     let text = |value: &'_ Option<String>| value.clone().unwrap_or_default();
@@ -153,20 +168,63 @@ fn export_row(sheet: &mut SheetWriter, row: &ExportRow, zh: bool) -> Result<(), 
             _ => String::new(),
         })
         .collect();
-    let values: Vec<_> = columns_of(MACHINES)
-        .iter()
-        .zip(&texts)
-        .map(|(column, text)| match column.key {
-            "gpuCount" => number(hardware.gpu_count),
-            "gpuMemoryGb" => number(hardware.gpu_memory_gb),
-            "cpuCores" => number(hardware.cpu_cores),
-            "memoryGb" => number(hardware.memory_gb),
-            "systemDiskGb" => number(hardware.system_disk_gb),
-            "dataDiskGb" => number(hardware.data_disk_gb),
-            _ => text_value(Some(text)),
-        })
-        .collect();
+    let values = columns_of(MACHINES).iter().zip(&texts).map(|(column, text)| match column.key {
+        "gpuCount" => number(hardware.gpu_count),
+        "gpuMemoryGb" => number(hardware.gpu_memory_gb),
+        "cpuCores" => number(hardware.cpu_cores),
+        "memoryGb" => number(hardware.memory_gb),
+        "systemDiskGb" => number(hardware.system_disk_gb),
+        "dataDiskGb" => number(hardware.data_disk_gb),
+        _ => text_value(Some(text)),
+    });
+    let more = more_texts(row, language);
+    let values: Vec<_> = values.chain(more_values(row, &more)).collect();
     sheet.row(&values)
+}
+
+/// The texts among what is so by itself, in the order of `EXPORTED`.
+fn more_texts(row: &ExportRow, language: Language) -> Vec<String> {
+    let found = row.discovered.as_ref();
+    let presence =
+        if row.monitored { format!("presence-{}", row.presence.code()) } else { "tile-not-monitored".to_owned() };
+    let holder = row.holder.as_ref();
+    let text = |key: &&str| match *key {
+        "machines-service" => workbook::say(language, &format!("service-{}", row.service_state.code()), &[]),
+        "machines-presence" => workbook::say(language, &presence, &[]),
+        "machine-export-holder" => holder.map(|holder| holder.customer_name.clone()).unwrap_or_default(),
+        // Workbooks know no zone: the heading says that it is UTC.
+        "machine-export-until" => {
+            holder.map(|holder| holder.ends_at.format("%Y-%m-%dT%H:%M:%S").to_string()).unwrap_or_default()
+        }
+        "machine-export-gpu-model" => row.gpus.first().map(|gpu| gpu.model.clone()).unwrap_or_default(),
+        "machine-export-cpu-model" => found.and_then(|found| found.cpu_model.clone()).unwrap_or_default(),
+        _ => String::new(),
+    };
+    machines::EXPORTED.iter().map(text).collect()
+}
+
+fn more_values<'a>(row: &'a ExportRow, texts: &'a [String]) -> impl Iterator<Item = Value<'a>> {
+    let found = row.discovered.as_ref();
+    let disks = found.map(DiscoveredHardware::disk_sizes).unwrap_or_default();
+    // Without NVML nothing is known about GPUs, not even that there is none.
+    let gpus_known = found.is_some_and(|found| found.nvml_error.is_none());
+    let gib = |bytes: Option<u64>| {
+        let bytes = bytes.filter(|bytes| *bytes > 0);
+        bytes.map_or(Value::Blank, |bytes| Value::Number((bytes as f64 / f64::from(1 << 30) * 10.0).round() / 10.0))
+    };
+    machines::EXPORTED.iter().zip(texts).map(move |(key, text)| match *key {
+        "machine-export-gpu-count" if gpus_known => Value::Number(row.gpus.len() as f64),
+        "machine-export-gpu-memory" => gib(row.gpus.first().and_then(|gpu| gpu.memory_bytes)),
+        "machine-export-cpu-cores" => {
+            let cores = found.and_then(|found| found.cpu_cores.or(found.cpu_threads));
+            cores.map_or(Value::Blank, |cores| Value::Number(f64::from(cores)))
+        }
+        "machine-export-memory" => gib(found.and_then(|found| found.memory_bytes)),
+        "machine-export-system-disk" => gib(Some(disks.system)),
+        "machine-export-data-disk" => gib(Some(disks.data)),
+        "machine-export-until" if !text.is_empty() => Value::Date(text),
+        _ => text_value(Some(text)),
+    })
 }
 
 fn pool_word(pool: Pool, zh: bool) -> &'static str {

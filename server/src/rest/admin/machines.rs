@@ -2,8 +2,8 @@
 
 use axum::response::Response;
 use contract::machines::{
-    GpuView, JoinTokenCreate, JoinTokenSecret, JoinTokenView, MachineCreate, MachineFacets, MachineQuery, MachineRow,
-    MachineUpdate, MachineView,
+    GpuView, JoinTokenCreate, JoinTokenSecret, JoinTokenView, MachineCreate, MachineFacets, MachinePassport,
+    MachineQuery, MachineRow, MachineUpdate, MachineView,
 };
 use contract::{Envelope, JoinTokenId, Page};
 use platform::machines;
@@ -57,6 +57,14 @@ pub async fn update(rest: Rest, Part(code): Part<String>, Body(change): Body<Mac
     responses((status = 200, body = Envelope<Vec<GpuView>>)))]
 pub async fn gpus(rest: Rest, Part(code): Part<String>) -> Response {
     rest.answer(machines::get(&rest.platform, &rest.ctx, &code).await.map(|view| view.gpus)).await
+}
+
+/// What is known of the machine's life: its GPUs with what happened to them, maintenance, leases with its health at their
+/// beginning and end. GPUs' errors are there for `metrics:view`, leases for `allocations:manage`.
+#[utoipa::path(get, path = "/api/admin/machines/{code}/passport", tag = "machines", params(("code" = String, Path)),
+    responses((status = 200, body = Envelope<MachinePassport>)))]
+pub async fn passport(rest: Rest, Part(code): Part<String>) -> Response {
+    rest.answer(machines::passport(&rest.platform, &rest.ctx, &code).await).await
 }
 
 /// Join tokens of the last week.

@@ -1,19 +1,20 @@
 //! /api/admin/roles and /api/admin/permissions.
 
-use app::role_words::{permissions_in_words, role_in_words};
+use app::role_words::{permissions_in_words, role_in_words, roles_in_words};
 use axum::response::Response;
-use contract::roles::{PermissionView, RoleHolder, RoleView, RoleWrite};
+use contract::roles::{PermissionView, RoleHolder, RoleQuery, RoleView, RoleWrite};
 use contract::{Envelope, RoleId};
 use platform::roles;
 
-use crate::rest::{Body, Part, Rest};
+use crate::rest::{Body, Params, Part, Rest};
 
-/// Every role, the built-in ones first.
-#[utoipa::path(get, path = "/api/admin/roles", tag = "roles", responses((status = 200, body = Envelope<Vec<RoleView>>)))]
-pub async fn list(rest: Rest) -> Response {
+/// Every role, or those that are looked for, the built-in ones first.
+#[utoipa::path(get, path = "/api/admin/roles", tag = "roles", params(RoleQuery),
+    responses((status = 200, body = Envelope<Vec<RoleView>>)))]
+pub async fn list(rest: Rest, Params(query): Params<RoleQuery>) -> Response {
     let language = rest.ctx.language();
     let found = roles::list(&rest.platform, &rest.ctx).await;
-    rest.answer(found.map(|list| list.into_iter().map(|role| role_in_words(language, role)).collect::<Vec<_>>())).await
+    rest.answer(found.map(|list| roles_in_words(language, list, query.q.as_deref()))).await
 }
 
 /// Makes a role from permissions that the caller holds.

@@ -38,7 +38,7 @@ pub async fn list(rest: Rest, Params(query): Params<ImageQuery>) -> Response {
 pub async fn upload(rest: Rest, request: Request) -> Response {
     let made = async |body| images::upload_own(&rest.platform, &rest.ctx, body).await;
     let pages = Uploaded {
-        permission: contract::Permission::ImagesUpload,
+        of_platform: false,
         form: paths::OWN_IMAGE_UPLOAD,
         page: paths::own_image,
         api: "/api/customer/images/mine",

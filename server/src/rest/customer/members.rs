@@ -1,12 +1,12 @@
 //! /api/customer/members and /api/customer/owner: for the customer's owners.
 
 use axum::response::Response;
-use contract::customers::{MemberCreate, MemberSecret, MemberUpdate, OwnerTransfer};
+use contract::customers::{MemberCreate, MemberQuery, MemberSecret, MemberUpdate, OwnerTransfer};
 use contract::{Envelope, UserId};
 use platform::customers;
 
 use crate::rest::admin::exports;
-use crate::rest::{Body, Part, Rest};
+use crate::rest::{Body, Params, Part, Rest};
 
 /// Refused to the customer's people, whomever the body names: they bring people in at `invitations`, because who makes an
 /// account knows its password. Staff make accounts at `/api/admin/customers/{id}/members`.
@@ -18,11 +18,12 @@ pub async fn add(rest: Rest, Body(member): Body<MemberCreate>) -> Response {
     rest.created(made, |_| "/api/customer/members".to_owned()).await
 }
 
-/// Its people and those who are invited, as a workbook; for owners. That it was taken away is in the log.
-#[utoipa::path(get, path = "/api/customer/members/export", tag = "customers",
+/// Its people and those who are invited, or those who are looked for, as a workbook; for owners. That it was taken away is in
+/// the log.
+#[utoipa::path(get, path = "/api/customer/members/export", tag = "customers", params(MemberQuery),
     responses((status = 200, description = "A workbook")))]
-pub async fn export(rest: Rest) -> Response {
-    exports::people_of(rest, None).await
+pub async fn export(rest: Rest, Params(query): Params<MemberQuery>) -> Response {
+    exports::people_of(rest, None, query).await
 }
 
 /// Makes somebody an owner or a member, and ends their sessions for the customer.

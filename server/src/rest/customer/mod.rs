@@ -15,12 +15,12 @@ pub mod ssh_keys;
 
 use axum::response::Response;
 use contract::accounts::{InvitationCreate, InvitationView};
-use contract::customers::{CustomerView, MemberView};
+use contract::customers::{CustomerView, MemberQuery, MemberView};
 use contract::reports::{CustomerDashboard, CustomerUsage, MyMachine};
 use contract::{Envelope, LinkId};
 use platform::{accounts, customers, reports};
 
-use crate::rest::{Body, Part, Rest};
+use crate::rest::{Body, Params, Part, Rest};
 
 /// The customer one acts for.
 #[utoipa::path(get, path = "/api/customer", tag = "customers", responses((status = 200, body = Envelope<CustomerView>)))]
@@ -29,10 +29,11 @@ pub async fn mine(rest: Rest) -> Response {
 }
 
 /// Its people; for owners.
-#[utoipa::path(get, path = "/api/customer/members", tag = "customers",
+#[utoipa::path(get, path = "/api/customer/members", tag = "customers", params(MemberQuery),
     responses((status = 200, body = Envelope<Vec<MemberView>>)))]
-pub async fn members(rest: Rest) -> Response {
-    rest.answer(customers::members(&rest.platform, &rest.ctx).await).await
+pub async fn members(rest: Rest, Params(query): Params<MemberQuery>) -> Response {
+    let members = customers::members(&rest.platform, &rest.ctx).await;
+    rest.answer(members.map(|list| customers::find_members(list, query.q.as_deref()))).await
 }
 
 /// Numbers of the customer's first page.

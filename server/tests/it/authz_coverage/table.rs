@@ -26,6 +26,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     // What is shown is in the body: a refresh token of the admin.
     (Door::Rest, "POST",  "/api/auth/refresh",                                   [200, 200, 200, 200, 200, 200, 200, 200, 200]),
     (Door::Rest, "PUT",   "/api/auth/profile",                                   [401, 200, 200, 200, 200, 200, 401, 200, 200]),
+    (Door::Rest, "PATCH", "/api/auth/preferences",                               [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     // Acme: it is there for its own people.
     (Door::Rest, "PUT",   "/api/auth/customer",                                  [401, 404, 200, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",   "/api/auth/sessions",                                  [401, 200, 200, 200, 200, 200, 401, 200, 200]),
@@ -45,7 +46,6 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "DELETE","/api/auth/sessions",                                  [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::Rest, "GET",   "/api/customer/settings/ssh-keys",                     [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::Rest, "POST",  "/api/customer/settings/ssh-keys",                     [401, 400, 400, 400, 400, 400, 401, 400, 400]),
-    // The admin's, as above.
     (Door::Rest, "DELETE","/api/customer/settings/ssh-keys/{id}",                [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     (Door::Rest, "DELETE","/api/customer/settings/ssh-keys",                     [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::Rest, "GET",   "/api/auth/services",                                  [200, 200, 200, 200, 200, 200, 401, 200, 200]),
@@ -100,6 +100,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "DELETE","/api/admin/monitoring/machines/{code}",               [401, 404, 404, 404, 404, 200, 401, 403, 403]),
     (Door::Rest, "GET",   "/api/admin/machines/{code}/status",                   [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::Rest, "GET",   "/api/admin/machines/{code}/gpus",                     [401, 404, 404, 404, 404, 200, 401, 200, 200]),
+    (Door::Rest, "GET",   "/api/admin/machines/{code}/passport",                 [401, 404, 404, 404, 404, 200, 401, 200, 200]),
     (Door::Rest, "GET",   "/api/admin/machines/{code}/metrics",                  [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::Rest, "GET",   "/api/admin/machines/{code}/processes",                [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::Rest, "GET",   "/api/admin/machines/{code}/history",                  [401, 404, 404, 404, 404, 200, 401, 200, 404]),
@@ -236,7 +237,6 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     // Staff stand outside of every customer.
     (Door::Rest, "GET",   "/api/customer/dashboard/stats",                       [401, 404, 200, 200, 200, 404, 401, 404, 404]),
     (Door::Rest, "GET",   "/api/customer/dashboard/machines",                    [401, 404, 200, 200, 200, 404, 401, 404, 404]),
-    // Staff stand outside of every customer.
     (Door::Rest, "GET",   "/api/customer",                                       [401, 404, 200, 200, 200, 404, 401, 404, 404]),
     (Door::Rest, "GET",   "/api/customer/usage",                                 [401, 404, 200, 200, 200, 404, 401, 404, 404]),
     (Door::Rest, "GET",   "/api/customer/members",                               [401, 404, 403, 200, 200, 404, 401, 404, 404]),
@@ -259,7 +259,6 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "GET",   "/api/customer/settings/notifications/webhooks",       [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::Rest, "POST",  "/api/customer/settings/notifications/webhooks",       [401, 201, 201, 201, 201, 201, 401, 201, 201]),
     (Door::Rest, "GET",   "/api/customer/settings/notifications/deliveries",     [401, 200, 200, 200, 200, 200, 401, 200, 200]),
-    // The admin's: it is there for nobody else.
     (Door::Rest, "PUT",   "/api/customer/settings/notifications/webhooks/{id}",  [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     (Door::Rest, "POST",  "/api/customer/settings/notifications/webhooks/{id}/test", [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     (Door::Rest, "DELETE","/api/customer/settings/notifications/webhooks/{id}",  [401, 404, 404, 404, 404, 200, 401, 404, 404]),
@@ -312,7 +311,6 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     // It does not run: 422 says that the caller was let in.
     (Door::Rest, "GET",  "/api/admin/instances/{id}/stats",                     [401, 404, 404, 404, 404, 422, 401, 422, 404]),
     (Door::Rest, "POST", "/api/admin/instances/{id}/start",                     [401, 404, 404, 404, 404, 200, 401, 200, 404]),
-    // It does not run: 422 says that the caller was let in.
     (Door::Rest, "POST", "/api/admin/instances/{id}/restart",                   [401, 404, 404, 404, 404, 422, 401, 422, 404]),
     (Door::Rest, "POST", "/api/admin/instances/{id}/stop",                      [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::Rest, "DELETE","/api/admin/instances/{id}",                           [401, 404, 404, 404, 404, 200, 401, 200, 404]),
@@ -473,7 +471,6 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST",  "list_settings",                                       [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     (Door::ServerFn, "POST",  "save_settings",                                       [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     (Door::ServerFn, "POST",  "confirm_settings_import",                             [401, 404, 404, 404, 404, 200, 401, 404, 404]),
-    // As above: no link, and no mail goes out.
     (Door::ServerFn, "POST",  "request_password_reset",                              [422, 422, 422, 422, 422, 422, 401, 422, 422]),
     (Door::ServerFn, "POST",  "confirm_password_reset",                              [400, 400, 400, 400, 400, 400, 401, 400, 400]),
     (Door::ServerFn, "POST",  "request_sign_up",                                     [422, 422, 422, 422, 422, 422, 401, 422, 422]),
@@ -500,7 +497,6 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST",  "choose_notifications",                                [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::ServerFn, "POST",  "list_webhooks",                                       [401, 200, 200, 200, 200, 200, 401, 200, 200]),
     (Door::ServerFn, "POST",  "add_webhook",                                         [401, 200, 200, 200, 200, 200, 401, 200, 200]),
-    // The admin's others, as above.
     (Door::ServerFn, "POST",  "change_webhook",                                      [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     (Door::ServerFn, "POST",  "test_webhook",                                        [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     (Door::ServerFn, "POST",  "remove_webhook",                                      [401, 404, 404, 404, 404, 200, 401, 404, 404]),

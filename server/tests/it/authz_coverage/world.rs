@@ -148,6 +148,7 @@ impl World {
         let name = format!("m-{}", uuid::Uuid::new_v4().simple());
         match (method, path) {
             ("PUT", "/api/auth/profile") => json!({ "displayName": name }),
+            ("PATCH", "/api/auth/preferences") => json!({ "theme": "dark" }),
             ("PUT", "/api/auth/customer") => json!({ "customerId": self.acme.id }),
             ("POST", "/api/auth/avatar") => json!({ "no": "picture" }),
             ("POST", "/api/auth/tokens") => json!({ "name": name }),

@@ -66,7 +66,18 @@ fn allocate_view(
     let head = PageFrame::new(title, Area::Machines)
         .crumb(words.t("nav-machines"), paths::MACHINES)
         .crumb(machine.name.clone(), paths::machine(&machine.id));
-    let body = if customers.list.is_empty() && search.is_empty() {
+    let ruled = platform::allocations::may_be_lent(machine.pool, machine.service_state);
+    // The rule asks nobody, so that it cannot fail otherwise.
+    let may = platform::may(&door().1, true, ruled).unwrap_or_default();
+    let body = if let Some(why) = may.why_not {
+        view! {
+            <section class="card empty">
+                <p>{why}</p>
+                <a class="btn" href=paths::machine(&machine.id)>{machine.name.clone()}</a>
+            </section>
+        }
+        .into_any()
+    } else if customers.list.is_empty() && search.is_empty() {
         view! {
             <section class="card empty">
                 <p>{words.t("allocate-no-customers")}</p>

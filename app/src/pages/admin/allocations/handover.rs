@@ -10,7 +10,7 @@ use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::format::{self, NOT_MEASURED};
-use crate::ui::table::table_of;
+use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -48,9 +48,9 @@ fn handover_view(handover: HandoverView) -> AnyView {
                 view! {
                     <tr>
                         <th scope="row">{words.t(&format!("step-{}", step.step))}</th>
-                        <td>{step_state(words, step)}</td>
-                        <td>{seen(words, step)}</td>
-                        <td>{time(step.at, zone)}</td>
+                        <td data-label=words.t("allocation-state")>{step_state(words, step)}</td>
+                        <td class="says" data-label=words.t("step-seen")>{seen(words, step)}</td>
+                        <td data-label=words.t("step-at")>{time(step.at, zone)}</td>
                     </tr>
                 }
             })
@@ -58,7 +58,7 @@ fn handover_view(handover: HandoverView) -> AnyView {
         view! {
             <section class="card">
                 <header><h2>{words.t("reclaim-title")}</h2></header>
-                {table_of("", words.t("reclaim-title"), view! {
+                {list_table(words.t("reclaim-title"), view! {
                     <th scope="col">{words.t("step-what")}</th>
                     <th scope="col">{words.t("allocation-state")}</th>
                     <th scope="col">{words.t("step-seen")}</th>
@@ -118,18 +118,18 @@ fn health_card(words: Words, key: &str, health: Option<HealthSnapshot>) -> impl 
                     let lost = if gpu.lost { words.t("trouble-gpu_lost") } else { String::new() };
                     view! {
                         <tr>
-                            <th scope="row">{gpu.index}</th>
-                            <td>{gpu.model} " " {lost}</td>
-                            <td class="mono">{gpu.uuid}</td>
-                            <td class="num">{bytes(gpu.memory_bytes)}</td>
-                            <td class="num">{ecc}</td>
+                            <th scope="row">{format!("GPU {}", gpu.index)}</th>
+                            <td data-label=words.t("hardware-gpu-model")>{gpu.model} " " {lost}</td>
+                            <td class="says" data-label="UUID"><span class="mono">{gpu.uuid}</span></td>
+                            <td class="num" data-label=words.t("hardware-gpu-memory")>{bytes(gpu.memory_bytes)}</td>
+                            <td class="num" data-label=words.t("handover-ecc")>{ecc}</td>
                         </tr>
                     }
                 })
                 .collect_view();
             view! {
                 <p class="note-line">{time(at, zone)} " · " {words.t("agent-driver")} " " {driver}</p>
-                {table_of("", title.clone(), view! {
+                {list_table(title.clone(), view! {
                     <th scope="col">{words.t("gpu-index")}</th>
                     <th scope="col">{words.t("hardware-gpu-model")}</th>
                     <th scope="col">"UUID"</th>

@@ -1,11 +1,14 @@
 //! Every allocation, and what customers ask for.
 
+use chrono::{DateTime, Utc};
 use contract::allocations::{
-    AllocationQuery, AllocationSort, AllocationState, AllocationView, ENDING_SOON_DAYS, RenewalRequestView,
+    AllocationAction, AllocationQuery, AllocationSort, AllocationState, AllocationView, ENDING_SOON_DAYS,
+    RenewalRequestView, days_left,
 };
 use contract::{Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
 
 use super::server_fns::DecideRenewal;
 use crate::door::{Refused, door, look};
@@ -67,7 +70,10 @@ fn list_view(query: ListQuery, page: Page<AllocationView>, requests: Vec<Renewal
     } else if page.list.is_empty() {
         view! {
             {filters(words, &query)}
-            <div class="empty"><p>{words.t("list-none-match")}</p></div>
+            <div class="empty">
+                <p>{words.t("allocations-none-match")}</p>
+                <a class="btn" href=paths::ALLOCATIONS>{words.t("list-clear-filters")}</a>
+            </div>
         }
         .into_any()
     } else {
@@ -90,10 +96,20 @@ fn list_view(query: ListQuery, page: Page<AllocationView>, requests: Vec<Renewal
         }),
         view! {
             {form_fault(refused)}
+            {afterword(words)}
             {(!requests.is_empty()).then(|| requests_view(words, requests))}
             <section class="card">{body}</section>
         },
     )
+}
+
+/// What was done with many, where one comes from that.
+fn afterword(words: Words) -> Option<impl IntoView + use<>> {
+    let map = use_query_map().get_untracked();
+    let did = AllocationAction::parse(&map.get("did")?)?;
+    let done = map.get("done").and_then(|n| n.parse::<u32>().ok()).filter(|done| *done > 0)?;
+    let says = words.with(&format!("allocations-bulk-{}-done", did.code()), &[("n", done.to_string())]);
+    Some(view! { <section class="card notice" role="status"><p>{state(Tone::Ok, says)}</p></section> })
 }
 
 fn filters(words: Words, query: &ListQuery) -> impl IntoView + use<> {
@@ -200,11 +216,19 @@ fn table_of(
 
 /// Where it stands, with the days left while that matters.
 pub(crate) fn allocation_state(words: Words, row: &AllocationView) -> AnyView {
-    let days = words.with("allocation-days-left", &[("n", row.days_left.to_string())]);
-    let word = words.t(&format!("allocation-state-{}", row.state.code()));
-    match row.state {
-        AllocationState::Active if row.days_left <= 7 => state(Tone::Bad, days).into_any(),
-        AllocationState::Active if row.days_left <= ENDING_SOON_DAYS => state(Tone::Warn, days).into_any(),
+    lease_state(words, row.state, row.ends_at)
+}
+
+/// The same of what is known of it elsewhere.
+pub(crate) fn lease_state(words: Words, lease: AllocationState, ends_at: DateTime<Utc>) -> AnyView {
+    let now = door().1.now();
+    let (unit, n) = time_left(ends_at, now);
+    let days_left = days_left(ends_at, now);
+    let days = words.with(&format!("allocation-{unit}-left"), &[("n", n.to_string())]);
+    let word = words.t(&format!("allocation-state-{}", lease.code()));
+    match lease {
+        AllocationState::Active if days_left <= 7 => state(Tone::Bad, days).into_any(),
+        AllocationState::Active if days_left <= ENDING_SOON_DAYS => state(Tone::Warn, days).into_any(),
         AllocationState::Active => state(Tone::Ok, days).into_any(),
         AllocationState::Scheduled => state(Tone::Info, word).into_any(),
         AllocationState::Grace | AllocationState::Reclaiming => state(Tone::Warn, word).into_any(),
@@ -212,54 +236,102 @@ pub(crate) fn allocation_state(words: Words, row: &AllocationView) -> AnyView {
     }
 }
 
+/// How long still, begun ones counted, and in what: days, in the last day hours, and in the last hour minutes. The unit is part
+/// of a text key.
+pub(crate) fn time_left(ends_at: DateTime<Utc>, now: DateTime<Utc>) -> (&'static str, i64) {
+    let seconds = (ends_at - now).num_seconds().max(0);
+    let (unit, length) = match seconds {
+        ..=3_600 => ("minutes", 60),
+        3_601..=86_400 => ("hours", 3_600),
+        _ => ("days", 86_400),
+    };
+    (unit, (seconds + length - 1) / length)
+}
+
 /// What waits for an answer.
 fn requests_view(words: Words, requests: Vec<RenewalRequestView>) -> impl IntoView {
     let refused = Refused::from_query();
-    let zone = look().zone;
-    let cards = requests.into_iter().map(|request| {
-        let mine = |refused: &&Refused| refused.typed.get("request").is_some_and(|id| *id == request.id.to_string());
-        let refused = refused.as_ref().filter(mine);
-        let typed = |name: &str| refused.and_then(|refused| refused.typed.get(name).cloned()).unwrap_or_default();
-        let fault = |path: &str| refused.and_then(|refused| refused.fault(words.0, path));
-        let (word_id, until_id) = (format!("rr-word-{}", request.id), format!("rr-until-{}", request.id));
-        let (word, until) = (fault("answer"), fault("endsAt"));
-        let (word_says, until_says) = (described_by(&word_id, &word, &None), described_by(&until_id, &until, &None));
-        view! {
-            <form class="form inline" method="post" action=DecideRenewal::url()>
-                <input r#type="hidden" name="id" value=request.id.to_string() />
-                <div>
-                    <p>
-                        <a href=paths::allocation(request.allocation_id)>{request.machine_name}</a>
-                        " · " {request.customer_name}
-                    </p>
-                    <p class="sub">
-                        {words.t("renewal-wanted")} " " {time(request.wanted_until, zone)}
-                        {request.message.map(|message| format!(" · {message}"))}
-                    </p>
-                </div>
-                <div class="form-row">
-                    <label r#for=until_id.clone()>{words.t("renewal-other-end")}</label>
-                    <input id=until_id.clone() r#type="date" name="form[ends]" value=typed("ends")
-                        aria-invalid=until.is_some().then_some("true") aria-describedby=until_says />
-                    {fault_view(&until_id, until)}
-                </div>
-                <div class="form-row">
-                    <label r#for=word_id.clone()>{words.t("renewal-answer")}</label>
-                    <input id=word_id.clone() r#type="text" name="form[word]" maxlength="1000" value=typed("word")
-                        aria-invalid=word.is_some().then_some("true") aria-describedby=word_says />
-                    {fault_view(&word_id, word)}
-                </div>
-                <p class="actions">
-                    <button class="btn primary" name="form[decision]" value="approve">{words.t("renewal-approve")}</button>
-                    <button class="btn" name="form[decision]" value="refuse">{words.t("renewal-refuse")}</button>
-                </p>
-            </form>
-        }
-    });
+    let cards = requests.into_iter().map(|request| decision_form(words, request, refused.as_ref(), None));
     view! {
         <section class="card">
             <header><h2>{words.t("renewals-open")}</h2></header>
             {cards.collect_view()}
         </section>
+    }
+}
+
+/// The answer to one wish: granted, changed or refused. `back`: the page of its own allocation, where a refused form comes back
+/// to and where nobody has to be told whose it is.
+pub(super) fn decision_form(
+    words: Words,
+    request: RenewalRequestView,
+    refused: Option<&Refused>,
+    back: Option<String>,
+) -> impl IntoView + use<> {
+    let zone = look().zone;
+    let refused =
+        refused.filter(|refused| refused.typed.get("request").is_some_and(|id| *id == request.id.to_string()));
+    let typed = |name: &str| refused.and_then(|refused| refused.typed.get(name).cloned()).unwrap_or_default();
+    let fault = |path: &str| refused.and_then(|refused| refused.fault(words.0, path));
+    let (word_id, until_id) = (format!("rr-word-{}", request.id), format!("rr-until-{}", request.id));
+    let (word, until) = (fault("answer"), fault("endsAt"));
+    let (word_says, until_says) = (described_by(&word_id, &word, &None), described_by(&until_id, &until, &None));
+    let whose = back.is_none().then(|| {
+        view! {
+            <p>
+                <a href=paths::allocation(request.allocation_id)>{request.machine_name}</a>
+                " · " {request.customer_name}
+            </p>
+        }
+    });
+    view! {
+        <form class="form inline" method="post" action=DecideRenewal::url()>
+            <input r#type="hidden" name="id" value=request.id.to_string() />
+            {back.map(|back| view! { <input r#type="hidden" name="back" value=back /> })}
+            <div>
+                {whose}
+                <p class="sub">
+                    {words.t("renewal-wanted")} " " {time(request.wanted_until, zone)}
+                    {request.message.map(|message| format!(" · {message}"))}
+                </p>
+            </div>
+            <div class="form-row">
+                <label r#for=until_id.clone()>{words.t("renewal-other-end")}</label>
+                <input id=until_id.clone() r#type="date" name="form[ends]" value=typed("ends")
+                    aria-invalid=until.is_some().then_some("true") aria-describedby=until_says />
+                {fault_view(&until_id, until)}
+            </div>
+            <div class="form-row">
+                <label r#for=word_id.clone()>{words.t("renewal-answer")}</label>
+                <input id=word_id.clone() r#type="text" name="form[word]" maxlength="1000" value=typed("word")
+                    aria-invalid=word.is_some().then_some("true") aria-describedby=word_says />
+                {fault_view(&word_id, word)}
+            </div>
+            <p class="actions">
+                <button class="btn primary" name="form[decision]" value="approve">{words.t("renewal-approve")}</button>
+                <button class="btn" name="form[decision]" value="refuse">{words.t("renewal-refuse")}</button>
+            </p>
+        </form>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_day_is_told_in_hours_and_the_last_hour_in_minutes() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
+        for (seconds, expected) in [
+            (-5, ("minutes", 0)),
+            (30, ("minutes", 1)),
+            (3_600, ("minutes", 60)),
+            (3_601, ("hours", 2)),
+            (86_400, ("hours", 24)),
+            (86_401, ("days", 2)),
+            (47 * 86_400, ("days", 47)),
+        ] {
+            assert_eq!(time_left(now + chrono::TimeDelta::seconds(seconds), now), expected, "{seconds}");
+        }
     }
 }

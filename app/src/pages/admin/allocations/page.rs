@@ -1,17 +1,20 @@
 //! An allocation: its period, what can be done with it, its check-list and its history.
 
 use contract::allocations::{
-    AllocationDetail, AllocationEventView, AllocationState, AllocationView, ReclaimStepView, StepState,
+    AllocationDetail, AllocationEventView, AllocationState, AllocationView, ReclaimStepView, RenewalRequestView,
+    StepState,
 };
+use contract::machines::MachineAction;
 use contract::{AllocationId, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::form::LeaseForm;
-use super::list::allocation_state;
+use super::list::{allocation_state, decision_form};
 use super::server_fns::{EndAllocation, RenewAllocation, SkipReclaimStep};
 use crate::door::{Refused, door, id_of_path, look};
 use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::admin::machines::server_fns::ActOnMachine;
 use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::format;
@@ -31,7 +34,7 @@ pub fn AllocationPage() -> impl IntoView {
 
 fn allocation_view(detail: AllocationDetail) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
-    let AllocationDetail { allocation, events, requests: _, steps } = detail;
+    let AllocationDetail { allocation, events, requests, steps } = detail;
     let refused = Refused::from_query();
     let title = words.with(
         "allocation-title",
@@ -49,6 +52,7 @@ fn allocation_view(detail: AllocationDetail) -> AnyView {
             {form_fault(general)}
             <div class="split">
                 <div class="main-column">
+                    {may_change.then(|| open_request(words, &allocation, requests, refused.as_ref()))}
                     {(!steps.is_empty()).then(|| steps_card(words, &allocation, steps, may_change))}
                     {may_change.then(|| forms(words, &allocation, refused.as_ref()))}
                     {history_card(words, events)}
@@ -85,10 +89,31 @@ fn facts(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
     }
 }
 
+/// The customer's wish for more time that waits for an answer.
+fn open_request(
+    words: Words,
+    allocation: &AllocationView,
+    requests: Vec<RenewalRequestView>,
+    refused: Option<&Refused>,
+) -> Option<impl IntoView + use<>> {
+    let open = requests.into_iter().find(|request| Some(request.id) == allocation.open_request)?;
+    let form = decision_form(words, open, refused, Some(paths::allocation(allocation.id)));
+    Some(view! {
+        <section class="card" id="request">
+            <header><h2>{words.t("renewals-open")}</h2></header>
+            {form}
+        </section>
+    })
+}
+
 fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -> Option<AnyView> {
     if !allocation.state.can_be_moved() {
         return None;
     }
+    // A refused answer to a request is shown where it was given.
+    let refused = refused.filter(|refused| !refused.typed.contains_key("request"));
+    let answers =
+        allocation.open_request.map(|_| view! { <p class="note-line">{words.t("allocation-move-answers")}</p> });
     let form = refused.map(LeaseForm::from_typed).unwrap_or_default();
     let field = |key: &str, name: &str, path: &str, value: &str, kind: &'static str| TextField {
         label: words.t(key),
@@ -109,11 +134,12 @@ fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -
     let id = allocation.id.to_string();
     Some(
         view! {
-            <section class="card">
+            <section class="card" id="renew">
                 <header>
                     <h2>{words.t("allocation-move-end")}</h2>
                     <span class="end">{words.t("allocation-move-hint")}</span>
                 </header>
+                {answers}
                 <form class="form inline" method="post" action=RenewAllocation::url()>
                     <input r#type="hidden" name="id" value=id />
                     {text_field(field("allocation-note", "word", "note", &form.word, "text"))}
@@ -142,9 +168,24 @@ fn steps_card(
     may_change: bool,
 ) -> impl IntoView + use<> {
     let zone = look().zone;
-    let id = allocation.id.to_string();
+    let (id, code) = (allocation.id.to_string(), allocation.machine.clone());
+    let back = paths::allocation(allocation.id);
     let going_on = allocation.state == AllocationState::Reclaiming;
+    let may_listen = going_on && door().1.holds(MachineAction::MonitoringOn.permission());
     let rows = steps.into_iter().map(move |step| {
+        // What waits only for this is told how to go on.
+        let unheard = step.result.get("reason").is_some_and(|reason| reason == "not_monitored");
+        let listen = (may_listen && unheard).then(|| {
+            view! {
+                <form method="post" action=ActOnMachine::url()>
+                    <input r#type="hidden" name="code" value=code.clone() />
+                    <input r#type="hidden" name="back" value=back.clone() />
+                    <button class="btn small" name="action" value=MachineAction::MonitoringOn.code()>
+                        {words.t("action-monitoring-on")}
+                    </button>
+                </form>
+            }
+        });
         let skip = (may_change && going_on && step.state == StepState::Waiting && step.step != "pool").then(|| {
             let name = words.t(&format!("step-{}", step.step));
             let question = words.t("step-skip-hint");
@@ -161,7 +202,7 @@ fn steps_card(
                 <td data-label=words.t("allocation-state")>{step_state(words, &step)}</td>
                 <td data-label=words.t("step-seen")>{seen(words, &step)}</td>
                 <td data-label=words.t("step-at")>{time(step.at, zone)}</td>
-                <td class="row-actions">{skip}</td>
+                <td class="row-actions">{listen}{skip}</td>
             </tr>
         }
     });

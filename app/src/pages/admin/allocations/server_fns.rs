@@ -74,7 +74,7 @@ pub async fn act_on_allocations(
         let left: Vec<_> = outcomes.iter().filter(|one| !one.done).map(|one| one.id.clone()).collect();
         let done = outcomes.len() - left.len();
         let next = if left.is_empty() {
-            paths::ALLOCATIONS.to_owned()
+            paths::allocations_done(action.code(), done)
         } else {
             paths::allocations_bulk(action.code(), months, &left, done)
         };
@@ -83,9 +83,13 @@ pub async fn act_on_allocations(
     Ok(outcomes)
 }
 
-/// Answers a wish for more time.
+/// Answers a wish for more time; a refused answer comes back to the page it was given on.
 #[server]
-pub async fn decide_renewal(id: RenewalRequestId, #[server(default)] form: LeaseForm) -> Result<(), ApiError> {
+pub async fn decide_renewal(
+    id: RenewalRequestId,
+    #[server(default)] form: LeaseForm,
+    #[server(default)] back: String,
+) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = match form.decide() {
         Ok(body) => platform::allocations::decide_renewal(&platform, &ctx, id, body).await,
@@ -94,5 +98,6 @@ pub async fn decide_renewal(id: RenewalRequestId, #[server(default)] form: Lease
     let next = |made: contract::allocations::AllocationDetail| paths::allocation(made.allocation.id);
     // There may be several on the page: which one it was comes back with it.
     let typed = form.typed().into_iter().chain([("request", id.to_string())]).collect();
-    door::form_answer((&platform, &ctx), result, next, paths::ALLOCATIONS, typed).await
+    let page = paths::local(&back).unwrap_or(paths::ALLOCATIONS);
+    door::form_answer((&platform, &ctx), result, next, page, typed).await
 }

@@ -96,8 +96,8 @@ fn names(words: Words, rows: &[TimelineRow]) -> impl IntoView + use<> {
     let items = rows
         .iter()
         .map(|row| {
-            let free =
-                row.allocations.is_empty().then(|| view! { <span class="sub">{words.t("timeline-free")}</span> });
+            let held = row.allocations.iter().any(|bar| bar.state.holds());
+            let free = (!held).then(|| view! { <span class="sub">{words.t("timeline-free")}</span> });
             view! { <li><a href=paths::machine(&row.machine)>{row.machine_name.clone()}</a> {free}</li> }
         })
         .collect_view();
@@ -136,7 +136,7 @@ fn picture(
         let y = HEAD + ROW * i as f64;
         lines.push(view! { <line class="grid" x1="0" y1=y x2=width y2=y /> }.into_any());
         for bar in &row.allocations {
-            lines.push(bar_view(words, row, bar, y, &place).into_any());
+            lines.push(bar_view(words, row, bar, y, now.with_timezone(&Utc), &place).into_any());
         }
     }
     view! {
@@ -158,18 +158,39 @@ fn position(from: DateTime<Tz>, months: u32, at: DateTime<Tz>) -> f64 {
     (MONTH * (f64::from(whole) + into / length)).clamp(0.0, MONTH * f64::from(months))
 }
 
+/// As much of a name as is about so wide, in the drawing's units; the bar's label has all of it.
+fn fitting(name: &str, room: f64) -> String {
+    let mut used = 0.0;
+    let fits = |letter: &char| {
+        // Chinese and the like take the whole square.
+        used += if u32::from(*letter) >= 0x1100 { 13.0 } else { 7.0 };
+        used <= room
+    };
+    name.chars().take_while(fits).collect()
+}
+
+/// Until when the bar is drawn, and until when its grace. One that came back early held the machine no longer than that;
+/// one that is being taken back has no grace any more, and takes as long as it takes.
+fn drawn(bar: &TimelineBar, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+    if bar.state == AllocationState::Reclaiming {
+        let end = bar.ends_at.max(now.min(bar.held_until));
+        return (end, end);
+    }
+    (bar.ends_at.min(bar.held_until), bar.held_until)
+}
+
 fn bar_view(
     words: Words,
     row: &TimelineRow,
     bar: &TimelineBar,
     y: f64,
+    now: DateTime<Utc>,
     place: &dyn Fn(DateTime<Utc>) -> f64,
 ) -> impl IntoView + use<> {
     let zone = look().zone;
     let day = |at: DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%d").to_string();
-    // One that came back early held the machine no longer than that.
-    let (start, held) = (place(bar.starts_at), place(bar.held_until));
-    let end = place(bar.ends_at.min(bar.held_until));
+    let (ends_at, held_until) = drawn(bar, now);
+    let (start, end, held) = (place(bar.starts_at), place(ends_at), place(held_until));
     let class = match bar.state {
         AllocationState::Scheduled => "bar scheduled",
         AllocationState::Active => "bar active",
@@ -188,9 +209,7 @@ fn bar_view(
     let grace = (held - end > 0.5).then(|| {
         view! { <rect class="bar grace" x=end y={y + 10.0} width={held - end} height={ROW - 20.0} rx="2" /> }
     });
-    // About as many characters as fit; the label has them all.
-    let room = ((end - start - 10.0) / 7.0).max(0.0) as usize;
-    let name: String = bar.customer_name.chars().take(room).collect();
+    let name = fitting(&bar.customer_name, end - start - 12.0);
     view! {
         <a href=paths::allocation(bar.id) aria-label=label>
             <title>{text}</title>
@@ -219,6 +238,41 @@ mod tests {
     use chrono::TimeZone;
 
     use super::*;
+
+    #[test]
+    fn names_stay_inside_their_bar() {
+        for (name, room, expected) in [
+            ("Acme", 40.0, "Acme"),
+            ("Acme", 20.0, "Ac"),
+            ("中科渲染", 40.0, "中科渲"),
+            ("中科", 5.0, ""),
+            ("x", -3.0, ""),
+        ] {
+            assert_eq!(fitting(name, room), expected, "{name} in {room}");
+        }
+    }
+
+    #[test]
+    fn what_comes_back_has_no_grace() {
+        let at = |day| Utc.with_ymd_and_hms(2026, 11, day, 0, 0, 0).single().expect("a time");
+        let bar = |state, ends, held| TimelineBar {
+            id: contract::AllocationId(1),
+            customer_name: "Acme".to_owned(),
+            state,
+            starts_at: at(1),
+            ends_at: at(ends),
+            held_until: at(held),
+        };
+        for (state, ends, held, expected) in [
+            (AllocationState::Active, 20, 23, (20, 23)),
+            (AllocationState::Reclaiming, 5, 23, (9, 9)),
+            (AllocationState::Ended, 5, 6, (5, 6)),
+            (AllocationState::Ended, 20, 6, (6, 6)),
+        ] {
+            let expected = (at(expected.0), at(expected.1));
+            assert_eq!(drawn(&bar(state, ends, held), at(9)), expected, "{state:?} until {ends}");
+        }
+    }
 
     #[test]
     fn places_are_within_their_month() {

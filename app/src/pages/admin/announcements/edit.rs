@@ -91,7 +91,12 @@ fn form_view(
         .into_iter()
         .map(|customer| {
             let selected = chosen.contains(&customer.id);
-            view! { <option value=customer.id.to_string() selected=selected>{customer.name}</option> }
+            view! {
+                <label>
+                    <input r#type="checkbox" name="customers[]" value=customer.id.to_string() checked=selected />
+                    <span>{customer.name} " " <span class="sub mono">{customer.id.to_string()}</span></span>
+                </label>
+            }
         })
         .collect();
     view! {
@@ -104,10 +109,10 @@ fn form_view(
                 {text_area(TextField { max_length: Some(2000), ..field("announcement-body", "body", "body", &form.body) })}
                 {select_field(words.t("announcement-audience"), "form[audience]", audiences.into(), &form.audience, fault("audience"))}
                 <div class="form-row">
-                    <label r#for="announcement-customers">{words.t("announcement-customers")}</label>
-                    <select id="announcement-customers" name="customers[]" multiple=true size="6" aria-describedby=described>
+                    <span id="announcement-customers">{words.t("announcement-customers")}</span>
+                    <div class="tick-list" role="group" tabindex="0" aria-labelledby="announcement-customers" aria-describedby=described>
                         {options}
-                    </select>
+                    </div>
                     {customer_fault.map(|fault| view! { <span class="fault" id="customers-fault">{fault}</span> })}
                     <span class="hint" id="customers-hint">{words.t("announcement-customers-hint")}</span>
                 </div>

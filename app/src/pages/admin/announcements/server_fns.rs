@@ -26,8 +26,10 @@ pub async fn create_announcement(
     let (platform, ctx) = door::door();
     let typed = form.typed(&customers);
     let result = async {
-        door::must_hold(&ctx, contract::Permission::AnnouncementsManage)?;
-        platform::announcements::create(&platform, &ctx, form.read(customers)?).await
+        match form.read(customers) {
+            Ok(body) => platform::announcements::create(&platform, &ctx, body).await,
+            Err(error) => door::must_hold(&ctx, contract::Permission::AnnouncementsManage).and(Err(error)),
+        }
     };
     let next = |_| paths::ANNOUNCEMENTS.to_owned();
     door::form_answer((&platform, &ctx), result.await, next, paths::ANNOUNCEMENT_NEW, typed).await
@@ -43,8 +45,10 @@ pub async fn update_announcement(
     let (platform, ctx) = door::door();
     let typed = form.typed(&customers);
     let result = async {
-        door::must_hold(&ctx, contract::Permission::AnnouncementsManage)?;
-        platform::announcements::update(&platform, &ctx, id, form.read(customers)?).await
+        match form.read(customers) {
+            Ok(body) => platform::announcements::update(&platform, &ctx, id, body).await,
+            Err(error) => door::must_hold(&ctx, contract::Permission::AnnouncementsManage).and(Err(error)),
+        }
     };
     let next = |_| paths::ANNOUNCEMENTS.to_owned();
     door::form_answer((&platform, &ctx), result.await, next, &paths::announcement_edit(id), typed).await

@@ -5,7 +5,7 @@ use contract::audit::DOORS;
 use leptos::prelude::*;
 
 use crate::ui::forms::options_view;
-use crate::ui::lists::ListQuery;
+use crate::ui::lists::{ListQuery, more_summary};
 use crate::words::Words;
 
 /// Value and word of each choice.
@@ -48,7 +48,7 @@ pub(crate) fn more<F: IntoView>(words: Words, list: &ListQuery, names: &[&str], 
     let open = names.iter().any(|name| !list.get(name).is_empty());
     view! {
         <details class="more-filters" open=open>
-            <summary>{words.t("filter-more")}</summary>
+            {more_summary(words)}
             <div class="filter-grid">{fields}</div>
         </details>
     }

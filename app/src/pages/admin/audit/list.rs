@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Days, NaiveDate, TimeZone as _, Utc};
-use contract::audit::{AuditQuery, AuditView, DOORS, is_network};
+use contract::audit::{ACTORS, AT_COMMAND_LINE, AuditQuery, AuditView, DOORS, is_network};
 use contract::imports::ImportSubject;
 use contract::{CustomerId, Page};
 use leptos::prelude::*;
 use serde_json::Value;
 
-use super::filters::{choice, doors, field, heading, more, said};
+use super::filters::{Choices, choice, doors, field, heading, more, said};
 use super::unread::unread;
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -23,8 +23,9 @@ use crate::ui::time::time;
 use crate::words::Words;
 
 /// Filters, as they stand in the address.
-const FILTERS: [&str; 11] = [
+const FILTERS: [&str; 12] = [
     "actor",
+    "actorKind",
     "action",
     "targetKind",
     "targetId",
@@ -37,7 +38,7 @@ const FILTERS: [&str; 11] = [
     "address",
 ];
 /// Those behind the fold.
-const FOLDED: [&str; 5] = ["customerId", "via", "address", "targetId", "requestId"];
+const FOLDED: [&str; 6] = ["actorKind", "customerId", "via", "address", "targetId", "requestId"];
 const OUTCOMES: [&str; 3] = ["done", "denied", "failed"];
 
 /// `/admin/audit`.
@@ -74,6 +75,7 @@ fn query_of(list: &ListQuery) -> AuditQuery {
         target_id: list.some("targetId"),
         outcome: list.some("outcome").filter(|outcome| OUTCOMES.contains(&outcome.as_str())),
         actor: list.some("actor"),
+        actor_kind: list.some("actorKind").filter(|kind| ACTORS.contains(&kind.as_str())),
         customer_id: list.get("customerId").parse::<i64>().ok().map(CustomerId),
         from: at_midnight(list.get("from"), 0),
         until: at_midnight(list.get("until"), 1),
@@ -127,6 +129,7 @@ fn export_address(query: &AuditQuery) -> String {
     let at = |at: Option<DateTime<Utc>>| at.map(|at| at.to_rfc3339()).unwrap_or_default();
     let pairs = [
         ("actor", text(&query.actor)),
+        ("actorKind", text(&query.actor_kind)),
         ("action", text(&query.action)),
         ("targetKind", text(&query.target_kind)),
         ("targetId", text(&query.target_id)),
@@ -152,6 +155,7 @@ fn filters(words: Words, list: &ListQuery, facets: &Facets) -> impl IntoView + u
     outcome.extend(OUTCOMES.map(|code| (code.to_owned(), words.t(&format!("audit-outcome-{code}")))));
     let customers = facets.customers.iter().map(|(id, name)| (id.to_string(), name.clone())).collect();
     let folded = view! {
+        {choice(words, list, "actorKind", "audit-actor-kind", actor_kinds(words))}
         {choice(words, list, "customerId", "audit-customer", customers)}
         {choice(words, list, "via", "audit-via", doors(words))}
         {field(words, list, "address", "audit-filter-address")}
@@ -183,6 +187,7 @@ fn in_force(words: Words, query: &AuditQuery, facets: &Facets) -> Vec<(&'static 
     let word = |code: &Option<String>, prefix: &str| code.as_ref().map(|code| words.t(&format!("{prefix}-{code}")));
     vec![
         ("audit-actor", query.actor.clone()),
+        ("audit-actor-kind", word(&query.actor_kind, "audit-actor")),
         ("audit-action", query.action.as_ref().map(|code| texts::audit_action(words.0, code))),
         ("audit-target", query.target_kind.as_ref().map(|code| texts::audit_kind(words.0, code))),
         ("audit-filter-target", query.target_id.clone()),
@@ -202,12 +207,19 @@ pub(crate) fn day_of(at: DateTime<Utc>, after: u64) -> String {
     day.checked_sub_days(Days::new(after)).unwrap_or(day).to_string()
 }
 
-/// Who it was, in words.
-fn actor_text(words: Words, event: &AuditView) -> String {
+/// Who it was, in words: a person or a node by name; the platform itself, who is not signed in, and who acts at the command
+/// line by what they are, because people may be called the same as a part of the platform.
+pub fn actor_text(words: Words, event: &AuditView) -> String {
     match event.actor_kind.as_str() {
         "user" | "node" if !event.actor_name.is_empty() => event.actor_name.clone(),
+        "system" if event.actor_name == AT_COMMAND_LINE => words.t("audit-actor-operator"),
         kind => words.t(&format!("audit-actor-{kind}")),
     }
+}
+
+/// Kinds of actors, for a filter.
+fn actor_kinds(words: Words) -> Choices {
+    ACTORS.map(|code| (code.to_owned(), words.t(&format!("audit-actor-{code}")))).to_vec()
 }
 
 /// What it was done to: kind, and its name or else its id.

@@ -8,6 +8,8 @@ pub mod edit;
 #[cfg(feature = "ssr")]
 pub mod idle;
 #[cfg(feature = "ssr")]
+pub mod instances;
+#[cfg(feature = "ssr")]
 pub mod list;
 #[cfg(feature = "ssr")]
 pub mod page;

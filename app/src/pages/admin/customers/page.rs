@@ -14,8 +14,9 @@ use leptos_router::hooks::use_query_map;
 use platform::accounts::{ShownOnce, take_for_page};
 
 use super::idle::idle_card;
+use super::instances::{Running, instances_card};
 use super::list::{customer_state, lacks_owner, ownerless};
-use super::people::{People, people_cards};
+use super::people::{People, looked_for, people_cards};
 use super::server_fns::{DeleteCustomer, RestoreCustomer, SetCustomerActive};
 use crate::door::{Refused, door, id_of_path, look};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -65,6 +66,7 @@ pub fn CustomerPage() -> impl IntoView {
                 }
                 false => None,
             };
+            let running = Running::of(&platform, &ctx, id).await?;
             let idle = platform::instances::idle_policy(&platform, &ctx, id).await?;
             let made = take_for_page(&platform, &ctx, ShownOnce::NewPassword).await?;
             let mail_on = platform::mail::is_on(&platform).await;
@@ -78,6 +80,7 @@ pub fn CustomerPage() -> impl IntoView {
                 history,
                 invitations,
                 budgets,
+                running,
                 idle,
                 mail_on,
                 made,
@@ -101,6 +104,7 @@ struct Found {
     invitations: Option<Vec<InvitationView>>,
     /// Nothing for those who do not see what customers pay.
     budgets: Option<Vec<BudgetView>>,
+    running: Running,
     idle: IdlePolicy,
     /// Mail goes out at all.
     mail_on: bool,
@@ -119,6 +123,7 @@ fn customer_view(found: Found) -> AnyView {
         history,
         invitations,
         budgets,
+        running,
         idle,
         mail_on,
         made,
@@ -145,6 +150,7 @@ fn customer_view(found: Found) -> AnyView {
         id,
         name: customer.name.clone(),
         members,
+        q: looked_for(),
         add: ctx.holds(Permission::CustomersAddMember) && !deleted,
         add_known: ctx.holds_everywhere(Permission::CustomersManageMembers) && !deleted,
         manage: ctx.holds(Permission::CustomersManageMembers) && !deleted,
@@ -169,6 +175,7 @@ fn customer_view(found: Found) -> AnyView {
             <div class="split">
                 <div class="main-column">
                     {allocations.map(|allocations| machines_card(words, id, allocations))}
+                    {instances_card(words, id, running)}
                     {budgets.map(|budgets| budgets_card(words, place, budgets, refused.as_ref()))}
                     {people_cards(words, people, refused.as_ref())}
                     {invitations.filter(|_| !deleted).map(|open| invitation_card(words, Some(id), open, inviting))}

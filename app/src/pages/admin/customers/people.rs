@@ -5,6 +5,7 @@ use contract::customers::MemberView;
 use contract::{CustomerId, May};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
 
 use super::server_fns::{AddCustomerMember, AddExistingMember, RemoveMember, SetMemberRole, TransferOwnership};
 use crate::door::{Refused, door, look};
@@ -21,6 +22,8 @@ pub(crate) struct People {
     pub id: CustomerId,
     pub name: String,
     pub members: Vec<MemberView>,
+    /// Whom the reader looks for among them.
+    pub q: String,
     /// Make accounts for new people.
     pub add: bool,
     /// Bring in people who have an account without asking them.
@@ -43,11 +46,12 @@ pub(crate) fn people_cards(words: Words, people: People, refused: Option<&Refuse
     // Who made the first owner with the customer may add nobody else, and sees the password all the same.
     let made = (!people.add).then(|| shown_once(words, words.t("customer-password-once"), None, people.made.clone()));
     let transfer = (people.manage && people.members.len() > 1).then(|| transfer_card(words, &people, refused));
+    let export = crate::paths::with_query(&people.export, [("q", people.q.as_str())]);
     view! {
         <section class="card">
             <header>
                 <h2>{words.t("home-people")}</h2>
-                <span class="end"><a class="btn" href=people.export.clone() download="">{words.t("list-export")}</a></span>
+                <span class="end"><a class="btn" href=export download="">{words.t("list-export")}</a></span>
             </header>
             {table(words, &people)}
             {made}
@@ -55,6 +59,23 @@ pub(crate) fn people_cards(words: Words, people: People, refused: Option<&Refuse
         {add}
         {add_known}
         {transfer}
+    }
+}
+
+/// What the address says of whom is looked for.
+pub(crate) fn looked_for() -> String {
+    use_query_map().get_untracked().get("q").map(|q| q.trim().to_owned()).unwrap_or_default()
+}
+
+/// Who is looked for.
+fn search(words: Words, people: &People) -> impl IntoView + use<> {
+    view! {
+        <form class="filters" method="get" action=people.back.clone()>
+            <input class="filter-q" r#type="search" name="q" value=people.q.clone() placeholder=words.t("members-filter")
+                aria-label=words.t("members-filter") />
+            <button class="btn">{words.t("filter-apply")}</button>
+            <a class="btn ghost" href=people.back.clone()>{words.t("filter-reset")}</a>
+        </form>
     }
 }
 
@@ -72,14 +93,22 @@ fn table(words: Words, people: &People) -> AnyView {
     if people.members.is_empty() {
         return view! { <div class="empty"><p>{words.t("customer-no-people")}</p></div> }.into_any();
     }
+    let found = platform::customers::find_members(people.members.clone(), Some(&people.q));
+    if found.is_empty() {
+        return view! {
+            {search(words, people)}
+            <div class="empty"><p>{words.t("list-none-match")}</p></div>
+        }
+        .into_any();
+    }
     let zone = look().zone;
-    let rows = people.members.iter().map(|member| {
+    let rows = found.iter().map(|member| {
         let actions =
             people.manage.then(|| view! { <td class="row-menu">{member_actions(words, people, member)}</td> });
         view! {
             <tr>
                 <th scope="row">
-                    {member.display_name.clone()} " " <span class="sub mono">{member.name.clone()}</span>
+                    <span class="bounded">{member.display_name.clone()}</span> " " <span class="sub mono">{member.name.clone()}</span>
                     {(!member.active).then(|| view! { " " {state(Tone::Off, words.t("user-state-disabled"))} })}
                 </th>
                 <td data-label=words.t("home-role")>{words.t(&format!("member-role-{}", member.role.code()))}</td>
@@ -93,6 +122,7 @@ fn table(words: Words, people: &People) -> AnyView {
         view! { <th scope="col" class="row-menu"><span class="unseen-text">{words.t("list-actions")}</span></th> }
     });
     view! {
+        {search(words, people)}
         {list_table(words.t("home-people"), view! {
             <th scope="col">{words.t("account-name")}</th>
             <th scope="col">{words.t("home-role")}</th>

@@ -132,7 +132,7 @@ fn leases(words: Words, stats: &DashboardStats) -> impl IntoView + use<> {
     view! {
         <dl class="stats card">
             {entry(words.t("dashboard-lent"), stats.machines_lent, paths::ALLOCATIONS_TIMELINE.to_owned())}
-            {entry(words.t("dashboard-free"), stats.machines_free, paths::MACHINES.to_owned())}
+            {entry(words.t("dashboard-free"), stats.machines_free, paths::machines_lendable())}
             {entry(words.t("dashboard-customers"), stats.customers_active, format!("{}?state=active", paths::CUSTOMERS))}
             {entry(
                 words.with("dashboard-ending", &[("days", soon.clone())]),

@@ -176,8 +176,7 @@ fn provider_form(
     mappable: Mappable,
 ) -> impl IntoView + use<> {
     let words = fields.words;
-    let mut mappings = fields.field("identity-mappings", "mappings");
-    mappings.hint = mappings.hint.map(|hint| format!("{hint} {}", mappable.in_words(words)));
+    let mappings = fields.field("identity-mappings", "mappings");
     let id = view.map(|view| view! { <input r#type="hidden" name="id" value=view.id.to_string() /> });
     let version = view.map(|view| {
         let seen = Some(fields.value("version")).filter(|seen| !seen.is_empty());
@@ -206,6 +205,7 @@ fn provider_form(
                 <fieldset>
                     <legend>{words.t("identity-groups")}</legend>
                     {text_area(mappings)}
+                    {mappable.list(words)}
                     <div class="checks">
                         {fields.tick("identity-creates-accounts", "creates_accounts")}
                         {fields.tick("identity-only-mapped", "only_mapped")}

@@ -3,6 +3,7 @@
 use contract::Permission;
 use contract::customers::{CustomerQuery, CustomerRow};
 use contract::roles::{RoleScope, RoleView};
+use leptos::prelude::*;
 use platform::{OpContext, Platform};
 
 use crate::role_words::role_name;
@@ -31,21 +32,34 @@ impl Mappable {
         Ok(Self { roles, customers: page.list, total: page.total })
     }
 
-    /// Words and numbers, with what they are called.
-    pub(super) fn in_words(self, words: Words) -> String {
-        let separator = words.t("list-separator");
-        let roles =
-            self.roles.iter().map(|role| format!("{} ({})", role.code, role_name(words.0, &role.code, &role.name)));
-        let roles: Vec<_> = roles.collect();
-        let mut text = format!("{} {}", words.t("identity-mappings-roles"), roles.join(&separator));
-        let customers: Vec<_> = self.customers.iter().map(|c| format!("{} ({})", c.id, c.name)).collect();
-        if !customers.is_empty() {
-            text += &format!("{} {}", words.t("identity-mappings-customers"), customers.join(&separator));
+    /// Words and numbers, with what they are called: folded, because there may be many.
+    pub(super) fn list(self, words: Words) -> impl IntoView + use<> {
+        let line = |code: String, name: String| {
+            view! { <li><code class="select">{code}</code> " " {name}</li> }
+        };
+        let roles = self.roles.into_iter().map(|role| {
+            let name = role_name(words.0, &role.code, &role.name);
+            line(role.code, name)
+        });
+        let roles = roles.collect_view();
+        let more = self.total.saturating_sub(self.customers.len() as u64);
+        let more = (more > 0).then(|| {
+            view! { <li class="hint">{words.with("identity-mappings-more", &[("n", more.to_string())])}</li> }
+        });
+        let customers: Vec<_> = self.customers.into_iter().map(|one| line(one.id.to_string(), one.name)).collect();
+        let customers = (!customers.is_empty()).then(|| {
+            view! {
+                <p class="hint">{words.t("identity-mappings-customers")}</p>
+                <ul class="tick-list" tabindex="0">{customers} {more}</ul>
+            }
+        });
+        view! {
+            <details class="wide">
+                <summary>{words.t("identity-mappings-which")}</summary>
+                <p class="hint">{words.t("identity-mappings-roles")}</p>
+                <ul class="tick-list" tabindex="0">{roles}</ul>
+                {customers}
+            </details>
         }
-        let more = self.total.saturating_sub(customers.len() as u64);
-        if more > 0 {
-            text += &format!(" {}", words.with("identity-mappings-more", &[("n", more.to_string())]));
-        }
-        text
     }
 }

@@ -24,6 +24,7 @@ pub async fn save_identity_provider(
     #[server(default)] form: BTreeMap<String, String>,
 ) -> Result<(), ApiError> {
     use platform::accounts::identity;
+    use platform::settings::ProviderWish;
     let (platform, ctx) = door::door();
     let page = match id {
         Some(id) => paths::identity_provider(id),
@@ -34,7 +35,8 @@ pub async fn save_identity_provider(
     let typed = super::form::typed(&form);
     let read = async {
         // Who may not do it at all hears that first.
-        platform::settings::may_manage_identity(&ctx)?;
+        let wish = id.map_or(ProviderWish::Create, ProviderWish::Update);
+        platform::settings::may_manage_identity(&ctx, wish)?;
         carried?;
         let read = super::form::body(&form)?;
         super::form::ask_before_out_of_use(&platform, &ctx, id, &form).await?;

@@ -15,6 +15,7 @@ use crate::door::{Refused, door, import_in_words, look, must_hold, reload_after,
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::ask::Ask;
+use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::{file_field, form_fault};
 use crate::ui::lists::{ListQuery, pager};
 use crate::ui::state::{Tone, state};
@@ -355,6 +356,15 @@ fn place_words(words: Words, place: &PlaceChange) -> String {
     words.with("import-place", &args)
 }
 
+/// What a column says of what is there, as the sheet would say it.
+fn stored_words(words: Words, column: &str, text: &str) -> String {
+    match column {
+        "pool" => words.t(&format!("pool-{text}")),
+        "listed" | "monitored" => words.t(if text == "true" { "yes" } else { "no" }),
+        _ => text.to_owned(),
+    }
+}
+
 fn line(words: Words, subject: &Subject, row: ImportRow) -> impl IntoView + use<> {
     let of = subject.of;
     let was = row.was.map(|was| {
@@ -374,7 +384,20 @@ fn line(words: Words, subject: &Subject, row: ImportRow) -> impl IntoView + use<
             .collect_view()
             .into_any(),
         _ => {
-            let columns = row.changes.iter().map(|column| heading(words, of, column)).collect::<Vec<_>>().join(", ");
+            let changed = |column: &String| {
+                let name = heading(words, of, column);
+                match (row.before.get(column), row.before.is_empty()) {
+                    // Of people, the columns are all that is known.
+                    (None, true) => view! { <p>{name}</p> }.into_any(),
+                    (before, _) => {
+                        let before =
+                            before.map_or_else(|| NOT_MEASURED.to_owned(), |text| stored_words(words, column, text));
+                        let after = row.cells.get(column).cloned().unwrap_or_default();
+                        view! { <p><b>{name}</b> " " {before} " → " {after}</p> }.into_any()
+                    }
+                }
+            };
+            let columns = row.changes.iter().map(changed).collect_view();
             let places = row.places.iter().map(|place| view! { <p>{place_words(words, place)}</p> }).collect_view();
             view! { {columns} {places} }.into_any()
         }

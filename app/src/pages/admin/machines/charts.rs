@@ -242,6 +242,7 @@ pub fn chart_card(words: Words, code: &str, chart: &Chart, zone: chrono_tz::Tz) 
                 label=chart.title.clone()
                 hidden=last.is_empty()
             ></rg-chart>
+            {(!last.is_empty()).then(|| view! { <noscript><p class="note-line">{words.t("chart-no-script")}</p></noscript> })}
             <details class="chart-table">
                 <summary>{words.t("chart-table")}</summary>
                 {table_of("", chart.title.clone(), view! { <th scope="col">{words.t("chart-time")}</th> {head.collect_view()} }, rows)}

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use contract::metrics::HistoryRange;
 use leptos::task::spawn_local;
 
+use super::islands::CHARTS_ID;
 use super::server_fns::machine_history;
 use crate::live;
 
@@ -12,9 +13,11 @@ use crate::live;
 pub(super) fn start(code: String, range: HistoryRange, every: u32) {
     let waited = Cell::new(0);
     live::every_second(move || {
-        let hidden = web_sys::window().and_then(|w| w.document()).is_some_and(|d| d.hidden());
+        let document = web_sys::window().and_then(|w| w.document());
+        // A period that is over takes the charts with it: nobody asks for what would be refused.
+        let shown = document.is_some_and(|d| !d.hidden() && d.get_element_by_id(CHARTS_ID).is_some());
         waited.set(waited.get() + 1);
-        if hidden || waited.get() < every {
+        if !shown || waited.get() < every {
             return;
         }
         waited.set(0);

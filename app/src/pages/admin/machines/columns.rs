@@ -1,8 +1,10 @@
 //! The columns a machine list can have, each with its heading and its cell.
 
-use contract::machines::{MachineRow, Presence, ServiceState};
+use contract::machines::{MachineRow, Presence};
 use leptos::prelude::*;
 
+use super::lease;
+use super::page::service;
 use crate::door::look;
 use crate::paths;
 use crate::ui::cells::figure;
@@ -21,6 +23,7 @@ pub fn word(column: &str) -> &'static str {
         "name" => "machine-name",
         "id" => "machine-code",
         "state" => "machines-state",
+        "holder" => "allocation-customer",
         "gpu" => "machines-gpu",
         "cpu" => "machines-cpu",
         "memory" => "machines-memory",
@@ -60,6 +63,7 @@ pub fn cell(words: Words, column: &str, machine: &MachineRow) -> AnyView {
         }
         "id" => view! { <td class="mono" data-label=label>{machine.id.clone()}</td> }.into_any(),
         "state" => view! { <td data-label=label>{machine_state(words, machine)}</td> }.into_any(),
+        "holder" => view! { <td data-label=label>{lease::holder(words, machine.holder.as_ref())}</td> }.into_any(),
         "gpu" => {
             let gpus = match (machine.gpu_count, &machine.gpu_model) {
                 (Some(count), Some(model)) if count > 0 => format!("{count} × {model}"),
@@ -115,10 +119,11 @@ fn machine_state(words: Words, machine: &MachineRow) -> AnyView {
         Presence::Online => (Tone::Ok, words.t("presence-online")),
         other => (Tone::Off, words.t(&format!("presence-{}", other.code()))),
     };
-    match machine.service_state {
-        ServiceState::InService => state(tone, presence).into_any(),
-        service => {
-            (state(tone, presence), " ", state(Tone::Info, words.t(&format!("service-{}", service.code())))).into_any()
-        }
-    }
+    // Of one that is silent: since when.
+    let silent = machine.monitored && machine.presence == Presence::Offline;
+    let since = machine.last_seen_at.filter(|_| silent).map(|at| {
+        view! { " " <span class="sub">{time(at, look().zone)}</span> }
+    });
+    let service = service(words, machine.service_state, machine.service_note.as_deref());
+    (state(tone, presence), since, service.map(|service| (" ", service))).into_any()
 }

@@ -1,6 +1,6 @@
 //! Hardware as it was typed and as the agent found it, side by side, with the differences marked.
 
-use contract::machines::{DiscoveredHardware, MachineView};
+use contract::machines::{DeclaredHardware, DiscoveredHardware, MachineView};
 use leptos::prelude::*;
 
 use crate::door::look;
@@ -74,8 +74,10 @@ pub fn hardware_card(words: Words, machine: &MachineView) -> impl IntoView + use
             }
         })
         .collect_view();
+    let nothing_typed = machine.declared == DeclaredHardware::default();
     let note = match (machine.discovered.is_some(), count) {
         (false, _) => state(Tone::Off, words.t("hardware-not-found-yet")).into_any(),
+        (true, 0) if nothing_typed => state(Tone::Off, words.t("hardware-not-typed")).into_any(),
         (true, 0) => state(Tone::Ok, words.t("hardware-agrees")).into_any(),
         (true, n) => state(Tone::Warn, words.with("hardware-differences", &[("n", n.to_string())])).into_any(),
     };

@@ -165,6 +165,9 @@ pub fn ProcessPanel(live: MachineLive, now: i64, words: Lexicon) -> impl IntoVie
     }
 }
 
+/// Id of the element that holds the charts.
+pub const CHARTS_ID: &str = "charts";
+
 /// Refreshes the charts of the page every `every` seconds; shows nothing itself.
 #[island]
 pub fn ChartFeed(code: String, range: HistoryRange, every: u32) -> impl IntoView {

@@ -122,6 +122,8 @@ fn row(words: Words, token: JoinTokenView) -> impl IntoView {
         (Tone::Ok, "join-open")
     };
     let note = if token.note.is_empty() { NOT_MEASURED.to_owned() } else { token.note };
+    // Who makes one on the server itself has no account here.
+    let by = if token.created_by.is_empty() { words.t("join-by-command-line") } else { token.created_by };
     let revoke = (tone == Tone::Ok).then(|| {
         Ask::new(token.id.to_string(), words.t("join-revoke"), words.t("join-revoke-hint"), RevokeJoinToken::url())
             .row(words.with("join-revoke-of", &[("name", note.clone())]))
@@ -136,7 +138,7 @@ fn row(words: Words, token: JoinTokenView) -> impl IntoView {
                 {words.with("join-uses-of", &[("uses", token.uses.to_string()), ("max", token.max_uses.to_string())])}
             </td>
             <td data-label=words.t("join-machine")>{token.machine.unwrap_or_else(|| words.t("join-any-machine"))}</td>
-            <td data-label=words.t("join-by")>{token.created_by}</td>
+            <td data-label=words.t("join-by")>{by}</td>
             <td data-label=words.t("join-expires")>{time(token.expires_at, zone)}</td>
             <td data-label=words.t("join-state")>{state(tone, words.t(key))}</td>
             <td class="row-actions">{revoke}</td>

@@ -4,6 +4,7 @@ use contract::machines::{MachineAction, MachineFacets, MachineQuery, MachineRow,
 use contract::{ListColumns, Page, Permission, list_columns};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
 use platform::OpContext;
 
 use super::bulk::MAINTENANCE;
@@ -13,7 +14,8 @@ use crate::layouts::{Area, PageFrame, frame, here, page};
 use crate::pages::customer::accounts::server_fns::ChooseColumns;
 use crate::paths;
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, all_matching, pager};
+use crate::ui::lists::{ListQuery, all_matching, more_summary, pager};
+use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::words::Words;
 
@@ -60,12 +62,9 @@ fn list_view(query: ListQuery, list: Page<MachineRow>, facets: MachineFacets, co
     let ctx = door().1;
     let count =
         words.with("machines-count", &[("machines", facets.machines.to_string()), ("gpus", facets.gpus.to_string())]);
-    // The filters in force, and every row of them.
-    let export = query.with(&[("page", ""), ("pageSize", ""), ("sort", "")]).replacen(
-        paths::MACHINES,
-        "/api/admin/machines/export",
-        1,
-    );
+    // The filters and the order in force, and every row of them.
+    let export =
+        query.with(&[("page", ""), ("pageSize", "")]).replacen(paths::MACHINES, "/api/admin/machines/export", 1);
     let head = PageFrame::new(words.t("machines-title"), Area::Machines)
         .beside(view! { <span class="sub">{count}</span> })
         .actions((
@@ -96,7 +95,28 @@ fn list_view(query: ListQuery, list: Page<MachineRow>, facets: MachineFacets, co
         }
         .into_any()
     };
-    frame(head, body)
+    frame(head, view! { {afterword(words)} {body} })
+}
+
+/// What was done with many, and with which, where one comes from that.
+fn afterword(words: Words) -> Option<impl IntoView + use<>> {
+    let map = use_query_map().get_untracked();
+    let did = map.get("did")?;
+    let key = match MachineAction::parse(&did) {
+        Some(action) => format!("action-{}", action.code()),
+        None if did == MAINTENANCE => "maintenance-plan".to_owned(),
+        None => return None,
+    };
+    let done = map.get("done").and_then(|n| n.parse::<u32>().ok()).filter(|done| *done > 0)?;
+    let says = words.with("bulk-all-done", &[("n", done.to_string()), ("action", words.t(&key))]);
+    let rows = paths::unpacked(&map.get_all("ids").unwrap_or_default());
+    let rows = rows.into_iter().map(|code| view! { <li class="mono">{code}</li> }).collect_view();
+    Some(view! {
+        <section class="card notice" role="status">
+            <p>{state(Tone::Ok, says)}</p>
+            <details><summary>{words.t("bulk-which")}</summary><ul>{rows}</ul></details>
+        </section>
+    })
 }
 
 fn filters(words: Words, query: &ListQuery, facets: &MachineFacets) -> impl IntoView + use<> {
@@ -126,7 +146,7 @@ fn filters(words: Words, query: &ListQuery, facets: &MachineFacets) -> impl Into
             <button class="btn">{words.t("filter-apply")}</button>
             <a class="btn ghost" href=paths::MACHINES>{words.t("filter-reset")}</a>
             <details class="more-filters" open=open>
-                <summary>{words.t("filter-more")}</summary>
+                {more_summary(words)}
                 <div class="filter-grid">
                     {select("region", "machine-region", plain(&facets.regions))}
                     {select("pool", "machine-pool", coded("pool", Pool::ALL.iter().map(|p| p.code()).collect()))}
@@ -212,7 +232,7 @@ fn tools(
                     <input r#type="hidden" name="back" value=here() />
                     <input r#type="hidden" name="columns[]" value="name" />
                     {boxes.collect_view()}
-                    <button class="btn primary">{words.t("filter-apply")}</button>
+                    <button class="btn primary">{words.t("list-columns-show")}</button>
                 </form>
             </details>
         </div>
@@ -244,7 +264,10 @@ fn row(words: Words, ctx: &OpContext, columns: &[String], machine: MachineRow) -
                     </button>
                     <div class="menu-body" id=menu popover="auto">
                         <a href=paths::machine(&machine.id)>{words.t("list-open")}</a>
-                        {entry(Permission::AllocationsCreate, paths::machine_allocate(&machine.id), "machine-allocate")}
+                        {match &machine.holder {
+                            Some(holder) => entry(Permission::AllocationsManage, paths::allocation(holder.allocation_id), "lease-open"),
+                            None => entry(Permission::AllocationsCreate, paths::machine_allocate(&machine.id), "machine-allocate"),
+                        }}
                         {entry(Permission::MachinesUpdate, paths::machine_edit(&machine.id), "machine-edit")}
                         {entry(Permission::MachinesOperate, paths::machine_service(&machine.id), "machine-service")}
                         <rg-copy data-text=machine.id.clone() data-done=words.t("copied")>

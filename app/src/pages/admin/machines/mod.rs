@@ -20,12 +20,18 @@ pub(crate) mod columns;
 #[cfg(feature = "ssr")]
 pub mod edit;
 #[cfg(feature = "ssr")]
+pub mod gpu_card;
+#[cfg(feature = "ssr")]
 pub mod hardware;
 #[cfg(feature = "ssr")]
 pub mod join_tokens;
 #[cfg(feature = "ssr")]
+mod lease;
+#[cfg(feature = "ssr")]
 pub mod list;
 #[cfg(feature = "ssr")]
 pub mod page;
+#[cfg(feature = "ssr")]
+pub mod passport;
 #[cfg(feature = "ssr")]
 pub mod service;

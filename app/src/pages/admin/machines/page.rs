@@ -1,20 +1,22 @@
 //! A machine: what it is, how it is doing now, and how it has been doing.
 
 use contract::Permission;
+use contract::allocations::AllocationQuery;
 use contract::machines::{MachineView, ServiceState};
 use contract::metrics::{History, HistoryRange, MachineLive};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::charts::{RANGES, chart_card, charts, history, refresh_seconds};
+use super::gpu_card::{explained, gpu_card};
 use super::hardware::{agent_card, facts_card, hardware_card};
-use super::islands::{ChartFeed, GpuPanel, MachineFigures, MachineState, ProcessPanel, STATE_WORDS};
+use super::islands::{CHARTS_ID, ChartFeed, GpuPanel, MachineFigures, MachineState, ProcessPanel, STATE_WORDS};
+use super::lease::{self, Leases};
 use super::service::window_line;
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::metrics::page::link_chip;
 use crate::paths;
-use crate::ui::ask::may_open;
 use crate::ui::copy::copy_button;
 use crate::ui::state::{Tone, state};
 use crate::ui::time::clock;
@@ -22,6 +24,8 @@ use crate::words::Words;
 
 struct Data {
     machine: MachineView,
+    /// Nothing for those who do not see allocations.
+    leases: Option<Leases>,
     /// Nothing for those who may not see figures.
     figures: Option<(MachineLive, History)>,
     range: HistoryRange,
@@ -44,14 +48,20 @@ pub fn MachinePage() -> impl IntoView {
                 )),
                 false => None,
             };
-            Ok(Data { machine, figures, range })
+            let query = AllocationQuery { machine: Some(code), page_size: Some(20), ..AllocationQuery::default() };
+            let leases = match ctx.holds(Permission::AllocationsManage) {
+                // Those that are over come last.
+                true => Some(Leases::of(platform::allocations::list(&platform, &ctx, &query).await?.list)),
+                false => None,
+            };
+            Ok(Data { machine, leases, figures, range })
         },
         machine_view,
     )
 }
 
 fn machine_view(data: Data) -> AnyView {
-    let Data { machine, figures, range } = data;
+    let Data { machine, leases, figures, range } = data;
     let (words, zone, ctx) = (Words::now(), look().zone, door().1);
     let code = machine.id.clone();
     let state = figures.as_ref().map(|(live, _)| {
@@ -69,18 +79,19 @@ fn machine_view(data: Data) -> AnyView {
         .crumb(words.t("nav-machines"), paths::MACHINES)
         .beside(view! {
             {state}
-            {service(words, machine.service_state)}
+            {service(words, machine.service_state, machine.service_note.as_deref())}
             {model.map(|model| view! { <span class="tag">{model}</span> })}
             {chip}
         })
         .actions(view! {
             {copy_button(code.clone(), words.t("machine-copy-code"), words.t("copied"))}
-            {may_open(&may_lend, "allocate", words.t("machine-allocate"), paths::machine_allocate(&code), "btn")}
+            {lease::actions(words, &code, leases.as_ref(), &may_lend)}
             {ctx.holds(Permission::MachinesOperate).then(|| view! {
                 <a class="btn" href=paths::machine_service(&code)>{words.t("machine-service")}</a>
             })}
             <a class="btn" href=paths::machine_docker(&code)>{words.t("engine-title")}</a>
             <a class="btn" href=paths::instances_on(&code)>{words.t("nav-instances")}</a>
+            <a class="btn" href=paths::machine_passport(&code)>{words.t("passport")}</a>
             {ctx.holds(Permission::MachinesUpdate).then(|| view! {
                 <a class="btn primary" href=paths::machine_edit(&code)>{words.t("machine-edit")}</a>
             })}
@@ -89,13 +100,17 @@ fn machine_view(data: Data) -> AnyView {
         .elements();
     let figures = figures.map(|(live, history)| figures_view(words, &machine, live, &history, range));
     let windows = notices(words, &machine);
+    // Who may see no figures sees what was found, too.
+    let bare = figures.is_none().then(|| view! { <div class="main-column">{gpu_card(words, &machine)}</div> });
     frame(
         head,
         view! {
             {windows}
             <div class="split">
                 {figures}
+                {bare}
                 <aside class="side-column" aria-label=words.t("machine-aside")>
+                    {leases.as_ref().map(|leases| lease::card(words, &machine, leases, &may_lend))}
                     {agent_card(words, &machine)}
                     {hardware_card(words, &machine)}
                     {facts_card(words, &machine)}
@@ -121,7 +136,7 @@ fn figures_view(
     let cards = charts.iter().map(|chart| chart_card(words, &code, chart, zone)).collect_view();
     let panels = (!live.gpus.is_empty()).then(|| {
         view! {
-            <GpuPanel live=figures_only.clone() now=now words=gpu_words(words) />
+            <GpuPanel live=figures_only.clone() now=now words=explained(words, machine, gpu_words(words)) />
             <ProcessPanel live=live now=now words=process_words(words) />
         }
     });
@@ -129,8 +144,9 @@ fn figures_view(
         <div class="main-column">
             <MachineFigures live=figures_only words=figure_words(words) />
             {ranges(words, range, |range| paths::machine_range(&code, range))}
-            <div class="chart-grid">{cards}</div>
+            <div class="chart-grid" id=CHARTS_ID>{cards}</div>
             {panels}
+            {gpu_card(words, machine)}
             <ChartFeed code=code range=range every=every />
         </div>
     }
@@ -145,10 +161,11 @@ fn model_tag(machine: &MachineView) -> Option<String> {
     Some(format!("{count} × {model}"))
 }
 
-/// The admin's decision, where it is not the usual one.
-fn service(words: Words, service: ServiceState) -> Option<impl IntoView> {
+/// The admin's decision, where it is not the usual one, with why.
+pub(super) fn service(words: Words, service: ServiceState, note: Option<&str>) -> Option<impl IntoView + use<>> {
     let word = words.t(&format!("service-{}", service.code()));
-    (service != ServiceState::InService).then(|| state(Tone::Info, word))
+    let why = note.map(|note| view! { " " <span class="sub">{note.to_owned()}</span> });
+    (service != ServiceState::InService).then(|| (state(Tone::Info, word), why))
 }
 
 /// Maintenance that is planned or running, for whoever looks at the machine.
@@ -229,6 +246,7 @@ pub(crate) fn process_words(words: Words) -> crate::ui::lexicon::Lexicon {
         "process-user",
         "process-container",
         "process-no-container",
+        "process-stray",
         "process-gpus",
         "process-memory",
         "process-running",

@@ -149,6 +149,8 @@ fn gpu_ranges(gpus: &[u32]) -> String {
 
 fn process_row(process: &ProcessView, now: i64, words: &Lexicon) -> impl IntoView + use<> {
     let why = words.t("process-unknown");
+    // Whose a stray one is, nothing says: that is worth more than that it is in no container.
+    let place = process.container.clone().or_else(|| process.stray.then(|| words.t("process-stray")));
     let running = process.started_at.map(|at| (words.duration(now - at.timestamp()), ""));
     view! {
         <tr>
@@ -157,7 +159,7 @@ fn process_row(process: &ProcessView, now: i64, words: &Lexicon) -> impl IntoVie
                 {process.command.clone().unwrap_or_else(|| NOT_MEASURED.to_owned())}
             </td>
             {text_cell(words.t("process-user"), process.user.clone(), &why)}
-            {text_cell(words.t("process-container"), process.container.clone(), &words.t("process-no-container"))}
+            {text_cell(words.t("process-container"), place, &words.t("process-no-container"))}
             <td data-label=words.t("process-gpus")>{gpu_ranges(&process.gpus)}</td>
             {figure_cell(words.t("process-memory"), figures::bytes(process.gpu_memory_bytes), &why)}
             {figure_cell(words.t("process-running"), running, &why)}

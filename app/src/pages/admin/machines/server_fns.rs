@@ -48,23 +48,23 @@ pub async fn update_machine(code: String, #[server(default)] form: MachineForm) 
     door::form_answer((&platform, &ctx), result, next, &paths::machine_edit(&code), form.typed()).await
 }
 
-/// Takes a machine out of service, or back; stays on its service page.
+/// Takes a machine out of service, or back; stays on its service page, or on the page it was asked from.
 #[server]
 pub async fn act_on_machine(
     code: String,
     action: MachineAction,
     #[server(default)] note: String,
+    #[server(default)] back: String,
 ) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let typed = vec![("note", note.clone())];
     let result = platform::machines::act(&platform, &ctx, &code, action, Some(note)).await;
-    let next = |machine: Option<MachineView>| {
-        machine.map_or_else(|| paths::MACHINES.to_owned(), |machine| paths::machine_service(&machine.id))
-    };
-    door::form_answer((&platform, &ctx), result, next, &paths::machine_service(&code), typed).await
+    let page = paths::local(&back).map_or_else(|| paths::machine_service(&code), ToOwned::to_owned);
+    let next = |machine: Option<MachineView>| machine.map_or_else(|| paths::MACHINES.to_owned(), |_| page.clone());
+    door::form_answer((&platform, &ctx), result, next, &page, typed).await
 }
 
-/// The same with many. Back to the list when all is done, else to what is left, with why.
+/// The same with many. Back to the list, which says so, when all is done, else to what is left, with why.
 #[server]
 pub async fn act_on_machines(
     action: MachineAction,
@@ -76,11 +76,7 @@ pub async fn act_on_machines(
     let outcomes = door::answer(&platform, &ctx, platform::machines::act_on_many(&platform, &ctx, bulk).await).await?;
     let outcomes = door::outcomes(&platform, &ctx, outcomes).await;
     if door::wants_page() {
-        let left: Vec<_> = outcomes.iter().filter(|one| !one.done).map(|one| one.id.clone()).collect();
-        let done = outcomes.len() - left.len();
-        let next =
-            if left.is_empty() { paths::MACHINES.to_owned() } else { paths::machines_bulk(action.code(), &left, done) };
-        door::see_other(&next);
+        door::see_other(&after_bulk(action.code(), &outcomes));
     }
     Ok(outcomes)
 }
@@ -114,17 +110,26 @@ pub async fn plan_maintenance_for_many(
     let outcomes = door::answer(&platform, &ctx, result).await?;
     let outcomes = door::outcomes(&platform, &ctx, outcomes).await;
     if door::wants_page() {
-        let left: Vec<_> = outcomes.iter().filter(|one| !one.done).map(|one| one.id.clone()).collect();
-        let next = if left.is_empty() {
-            paths::MACHINES.to_owned()
-        } else {
+        let mut next = after_bulk("maintenance", &outcomes);
+        if outcomes.iter().any(|one| !one.done) {
             let window = [("starts", form.starts), ("ends", form.ends), ("message", form.message)];
-            let window = window.map(|(name, value)| format!("&{name}={}", paths::encode(&value))).concat();
-            paths::machines_bulk("maintenance", &left, outcomes.len() - left.len()) + &window
-        };
+            next += &window.map(|(name, value)| format!("&{name}={}", paths::encode(&value))).concat();
+        }
         door::see_other(&next);
     }
     Ok(outcomes)
+}
+
+/// The list, which says what was done; or the page of what is left, with why.
+#[cfg(feature = "ssr")]
+fn after_bulk(action: &str, outcomes: &[BulkOutcome]) -> String {
+    let (done, left): (Vec<_>, Vec<_>) = outcomes.iter().partition(|one| one.done);
+    let ids = |some: Vec<&BulkOutcome>| some.into_iter().map(|one| one.id.clone()).collect::<Vec<_>>();
+    if left.is_empty() {
+        paths::machines_done(action, &ids(done))
+    } else {
+        paths::machines_bulk(action, &ids(left), done.len())
+    }
 }
 
 /// Calls maintenance off, or ends it.

@@ -75,7 +75,9 @@ pub fn service_state(words: Words, machine: &MachineView) -> impl IntoView + use
         contract::machines::ServiceState::Retired => Tone::Off,
         _ => Tone::Warn,
     };
-    let since = machine.service_changed_at.map(|at| view! { <span class="sub">{time(at, zone)}</span> });
+    let since = machine
+        .service_changed_at
+        .map(|at| view! { <span class="sub">{words.t("service-since")} " " {time(at, zone)}</span> });
     let why = machine.service_note.clone().map(|note| view! { <span class="sub">{note}</span> });
     view! {
         {state(tone, words.t(&format!("service-{}", machine.service_state.code())))}

@@ -16,11 +16,13 @@ pub enum WallSort {
     Name,
     /// The busiest.
     Load,
+    /// Machines of one customer beside each other, free ones last.
+    Customer,
 }
 
 impl WallSort {
     /// Every order, as offered.
-    pub const ALL: [WallSort; 3] = [WallSort::Trouble, WallSort::Name, WallSort::Load];
+    pub const ALL: [WallSort; 4] = [WallSort::Trouble, WallSort::Name, WallSort::Load, WallSort::Customer];
 
     /// The word in the address.
     pub fn code(self) -> &'static str {
@@ -28,6 +30,7 @@ impl WallSort {
             WallSort::Trouble => "trouble",
             WallSort::Name => "name",
             WallSort::Load => "load",
+            WallSort::Customer => "customer",
         }
     }
 
@@ -41,6 +44,8 @@ impl WallSort {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WallOptions {
     pub sort: WallSort,
+    /// The server's alone.
+    #[serde(skip)]
     pub dense: bool,
     /// Part of a code, name, model or region.
     pub q: String,
@@ -65,6 +70,9 @@ impl WallOptions {
             WallSort::Name => Ordering::Equal,
             WallSort::Trouble => trouble_rank(a).cmp(&trouble_rank(b)),
             WallSort::Load => load(b).cmp(&load(a)),
+            WallSort::Customer => {
+                b.customer.is_some().cmp(&a.customer.is_some()).then_with(|| a.customer.cmp(&b.customer))
+            }
         };
         first.then_with(|| natural(&a.name, &b.name)).then_with(|| a.id.cmp(&b.id))
     }
@@ -149,6 +157,10 @@ mod tests {
             power_w: None,
             gpu_memory_used_mib: None,
             gpu_memory_total_mib: None,
+            lease: None,
+            customer: None,
+            days_left: None,
+            note: None,
         }
     }
 
@@ -171,6 +183,18 @@ mod tests {
         check(WallSort::Name, &["gpu-1", "gpu-2", "gpu-3", "gpu-4", "gpu-10"]);
         check(WallSort::Trouble, &["gpu-4", "gpu-3", "gpu-1", "gpu-2", "gpu-10"]);
         check(WallSort::Load, &["gpu-2", "gpu-4", "gpu-10", "gpu-1", "gpu-3"]);
+    }
+
+    #[test]
+    fn machines_of_a_customer_stand_together_and_free_ones_last() {
+        let of = |name: &str, customer: Option<&str>| WallTile {
+            customer: customer.map(ToOwned::to_owned),
+            ..tile(name, Presence::Online, None, None)
+        };
+        let mut tiles = [of("a", None), of("b", Some("Globex")), of("c", Some("Acme")), of("d", Some("Globex"))];
+        let options = WallOptions { sort: WallSort::Customer, ..WallOptions::default() };
+        tiles.sort_by(|a, b| options.compare(a, b));
+        assert_eq!(tiles.map(|tile| tile.name), ["c", "b", "d", "a"]);
     }
 
     #[test]

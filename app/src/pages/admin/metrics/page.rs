@@ -1,5 +1,6 @@
 //! The wall's page: rendered whole, kept alive by its islands.
 
+use contract::Permission;
 use contract::metrics::{FleetTotals, WallSnapshot};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -79,8 +80,11 @@ fn address(options: &WallOptions) -> String {
 }
 
 fn controls(words: Words, options: &WallOptions) -> impl IntoView + use<> {
+    // Without the customers on the tiles, there is nothing to order by.
+    let leases = door().1.holds(Permission::AllocationsManage);
     let sorts = WallSort::ALL
         .into_iter()
+        .filter(|sort| leases || *sort != WallSort::Customer)
         .map(|sort| {
             let href = address(&WallOptions { sort, ..options.clone() });
             let here = (sort == options.sort).then_some("true");

@@ -13,7 +13,7 @@ use crate::ui::state::{Tone, state_html};
 pub const OLD_AFTER_SECONDS: i64 = 5;
 
 /// Texts a tile may need.
-pub const TILE_WORDS: [&str; 20] = [
+pub const TILE_WORDS: [&str; 26] = [
     "presence-online",
     "presence-offline",
     "presence-never_seen",
@@ -24,6 +24,12 @@ pub const TILE_WORDS: [&str; 20] = [
     "tile-cpu",
     "tile-memory",
     "tile-age",
+    "tile-free",
+    "tile-held",
+    "tile-ending",
+    "tile-grace",
+    "tile-reclaiming",
+    "tile-shared",
     "trouble-gpu_lost",
     "trouble-ecc_uncorrected",
     "trouble-xid",
@@ -83,7 +89,12 @@ fn tile_state(tile: &WallTile, words: &Lexicon, now: i64) -> Option<(Tone, Strin
         ServiceState::Maintenance => "service-maintenance",
         ServiceState::Retired => "service-retired",
     };
-    Some((Tone::Info, words.t(service)))
+    let mut word = words.t(service);
+    if let Some(note) = &tile.note {
+        word.push_str(" · ");
+        word.push_str(note);
+    }
+    Some((Tone::Info, word))
 }
 
 fn cell(out: &mut String, load: Option<u8>, memory: Option<u8>, label: &str, words: &Lexicon) {
@@ -163,8 +174,7 @@ pub fn tile_html(tile: &WallTile, words: &Lexicon, now: i64) -> String {
 
 fn foot(out: &mut String, tile: &WallTile, words: &Lexicon, now: i64) {
     let current = tile.is_current();
-    let with_gpus = !tile.gpus.is_empty();
-    if with_gpus {
+    if !tile.gpus.is_empty() {
         let temperature =
             tile.temperature_c.filter(|_| current).map_or(NOT_MEASURED.to_owned(), |t| format!("{t}\u{a0}°C"));
         let power = format::text(tile.power_w.filter(|_| current).map(|w| format::watts(f64::from(w))));
@@ -174,10 +184,9 @@ fn foot(out: &mut String, tile: &WallTile, words: &Lexicon, now: i64) {
     let age = tile.at.map(|at| now - at).filter(|age| current && *age > OLD_AFTER_SECONDS);
     if let Some(age) = age {
         escape(out, &words.fill("tile-age", &[&words.duration(age)]));
-    } else if current && with_gpus {
-        let percent = |v: Option<u8>| v.map_or(NOT_MEASURED.to_owned(), |v| format!("{v}\u{a0}%"));
-        let (cpu, memory) = (percent(tile.cpu_percent), percent(tile.memory_percent));
-        escape(out, &format!("{} {cpu} · {} {memory}", words.t("tile-cpu"), words.t("tile-memory")));
+    } else if let Some(lease) = &tile.lease {
+        let days = tile.days_left.unwrap_or_default().to_string();
+        escape(out, &words.fill(&["tile-", lease].concat(), &[tile.customer.as_deref().unwrap_or_default(), &days]));
     } else {
         escape(out, tile.region.as_deref().unwrap_or_default());
     }
@@ -225,6 +234,10 @@ mod tests {
             ("tile-cpu", "CPU"),
             ("tile-memory", "memory"),
             ("tile-age", "{} old"),
+            ("tile-free", "Free"),
+            ("tile-held", "{} · {} d left"),
+            ("tile-reclaiming", "{} · being taken back"),
+            ("service-cordoned", "Cordoned"),
             ("unit-minutes", "min"),
             ("unit-seconds", "s"),
         ];
@@ -249,6 +262,10 @@ mod tests {
             power_w: Some(2_600),
             gpu_memory_used_mib: None,
             gpu_memory_total_mib: None,
+            lease: Some("free".into()),
+            customer: None,
+            days_left: None,
+            note: None,
         }
     }
 
@@ -287,6 +304,38 @@ mod tests {
     fn a_lost_gpu_and_old_figures_say_so() {
         let html = tile_html(&tile(Presence::Online, vec![cell(Some(5), true)]), &words(), 1_009);
         assert!(html.contains("gpu lost") && html.contains("GPU lost") && html.contains("9\u{a0}s old"), "{html}");
+    }
+
+    #[test]
+    fn a_tile_says_who_has_it_and_until_when() {
+        let free = tile(Presence::Online, vec![cell(Some(5), false)]);
+        let lent = |lease: &str, days_left| WallTile {
+            lease: Some(lease.into()),
+            customer: Some("A&B".into()),
+            days_left,
+            ..free.clone()
+        };
+        for (tile, foot) in [
+            (free.clone(), ">Free<"),
+            (lent("held", Some(47)), ">A&amp;B · 47 d left<"),
+            (lent("reclaiming", None), ">A&amp;B · being taken back<"),
+            // Who does not see allocations reads where it stands.
+            (WallTile { lease: None, region: Some("east".into()), ..free.clone() }, ">east<"),
+        ] {
+            let html = tile_html(&tile, &words(), 1_000);
+            assert!(html.contains(foot), "{foot}: {html}");
+        }
+    }
+
+    #[test]
+    fn why_a_machine_is_out_of_service_stands_beside_its_state() {
+        let out = WallTile {
+            service_state: ServiceState::Cordoned,
+            note: Some("fans <2>".into()),
+            ..tile(Presence::Online, vec![cell(Some(5), false)])
+        };
+        let html = tile_html(&out, &words(), 1_000);
+        assert!(html.contains("Cordoned · fans &lt;2&gt;"), "{html}");
     }
 
     #[test]

@@ -109,6 +109,7 @@ impl Wall {
             let before = self.tiles.insert(tile.id.clone(), tile.clone());
             let moved = before.is_none_or(|b| {
                 b.name != tile.name
+                    || b.customer != tile.customer
                     || (self.options.sort == WallSort::Trouble
                         && (b.trouble, b.presence) != (tile.trouble, tile.presence))
             });

@@ -10,6 +10,7 @@ use super::form::RoleForm;
 use super::server_fns::{CreateRole, UpdateRole};
 use crate::door::{Refused, door, id_of_path, must_hold};
 use crate::layouts::{Area, PageFrame, frame, page};
+use crate::menus::WITHOUT_PAGE;
 use crate::paths;
 use crate::role_words::permissions_in_words;
 use crate::ui::forms::{TextField, form_fault, text_area, text_field};
@@ -125,14 +126,18 @@ fn boxes(words: Words, form: &RoleForm, permissions: Vec<PermissionView>) -> imp
                     view! { <input r#type="hidden" name="form[permissions][]" value=name /> }
                 });
                 let locked = !permission.held;
+                let note = WITHOUT_PAGE.iter().find(|(one, _)| *one == permission.name).map(|(_, key)| words.t(key));
+                let described = note.is_some().then(|| format!("{id}-hint"));
+                let note = note.map(|note| view! { <span class="hint" id=format!("{id}-hint")>{note}</span> });
                 let why = locked.then(|| words.t("role-not-held"));
                 view! {
                     <div class="form-row check">
                         <label r#for=id.clone() title=why>
                             <input id=id.clone() r#type="checkbox" name="form[permissions][]" value=name
-                                checked=ticked disabled=locked />
+                                checked=ticked disabled=locked aria-describedby=described />
                             <span>{permission.title}</span>
                         </label>
+                        {note}
                         {kept}
                     </div>
                 }

@@ -1,6 +1,6 @@
 //! What the pages and forms of roles call.
 
-use contract::roles::RoleView;
+use contract::roles::{RoleQuery, RoleView};
 use contract::{ApiError, RoleId};
 use leptos::prelude::*;
 
@@ -8,13 +8,13 @@ use super::form::RoleForm;
 #[cfg(feature = "ssr")]
 use crate::{door, paths, role_words};
 
-/// Every role.
+/// Every role, or those that are looked for.
 #[server]
-pub async fn list_roles() -> Result<Vec<RoleView>, ApiError> {
+pub async fn list_roles(#[server(default)] query: RoleQuery) -> Result<Vec<RoleView>, ApiError> {
     let (platform, ctx) = door::door();
     let roles = platform::roles::list(&platform, &ctx).await;
-    let in_words = |role| role_words::role_in_words(ctx.language(), role);
-    door::answer(&platform, &ctx, roles.map(|roles| roles.into_iter().map(in_words).collect())).await
+    let found = |roles| role_words::roles_in_words(ctx.language(), roles, query.q.as_deref());
+    door::answer(&platform, &ctx, roles.map(found)).await
 }
 
 /// Makes a role and goes to it.

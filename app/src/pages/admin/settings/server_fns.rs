@@ -81,11 +81,14 @@ pub async fn add_channel(
     let (platform, ctx) = door::door();
     let typed = vec![("form", "new".to_owned()), ("name", name.clone()), ("kind", kind.clone())];
     let result = async {
-        door::must_hold(&ctx, contract::Permission::SettingsUpdate)?;
-        let read = ChannelKind::parse(&kind);
-        let kind = read.ok_or_else(|| platform::Error::field("kind", "field-unknown-value"))?;
-        let body = ChannelCreate { kind, name, url, secret: Some(secret), kinds: Some(kinds_of(&kinds)?) };
-        platform::notifications::add_channel(&platform, &ctx, body).await
+        let kind = ChannelKind::parse(&kind).ok_or_else(|| platform::Error::field("kind", "field-unknown-value"));
+        match kind.and_then(|kind| Ok((kind, kinds_of(&kinds)?))) {
+            Ok((kind, kinds)) => {
+                let body = ChannelCreate { kind, name, url, secret: Some(secret), kinds: Some(kinds) };
+                platform::notifications::add_channel(&platform, &ctx, body).await
+            }
+            Err(error) => door::must_hold(&ctx, contract::Permission::SettingsUpdate).and(Err(error)),
+        }
     };
     let next = |_| paths::channels_done(paths::CHANNELS, "added");
     door::form_answer((&platform, &ctx), result.await, next, paths::CHANNELS, typed).await
@@ -107,9 +110,10 @@ pub async fn change_channel(
     let (platform, ctx) = door::door();
     let typed = vec![("form", id.to_string()), ("name", name.clone())];
     let result = async {
-        door::must_hold(&ctx, contract::Permission::SettingsUpdate)?;
-        let body = change_of(name, url, secret, forget_secret, enabled, Some(&kinds))?;
-        update_channel(&platform, &ctx, Whose::Platform, id, body).await
+        match change_of(name, url, secret, forget_secret, enabled, Some(&kinds)) {
+            Ok(body) => update_channel(&platform, &ctx, Whose::Platform, id, body).await,
+            Err(error) => door::must_hold(&ctx, contract::Permission::SettingsUpdate).and(Err(error)),
+        }
     };
     let next = |_| paths::channels_done(paths::CHANNELS, "saved");
     door::form_answer((&platform, &ctx), result.await, next, paths::CHANNELS, typed).await

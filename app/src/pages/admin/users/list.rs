@@ -13,7 +13,7 @@ use crate::paths;
 use crate::role_words::role_name;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, pager, sort_header};
+use crate::ui::lists::{ListQuery, more_summary, pager, sort_header};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -134,7 +134,7 @@ fn filters(words: Words, query: &ListQuery, choices: Choices) -> impl IntoView +
             <button class="btn">{words.t("filter-apply")}</button>
             <a class="btn ghost" href=paths::USERS>{words.t("filter-reset")}</a>
             <details class="more-filters" open=open>
-                <summary>{words.t("filter-more")}</summary>
+                {more_summary(words)}
                 <div class="filter-grid">{select("state", "user-state", states)} {roles} {customers}</div>
             </details>
         </form>

@@ -111,7 +111,10 @@ fn list(words: Words, keys: Vec<SshKeyView>) -> AnyView {
 fn row(words: Words, key: SshKeyView) -> impl IntoView {
     let zone = look().zone;
     let used = match key.last_used_at {
-        Some(at) => time(at, zone).into_any(),
+        Some(at) => {
+            let from = key.last_used_from.clone().map(|from| view! { " " <span class="sub mono">{from}</span> });
+            view! { {time(at, zone)} {from} }.into_any()
+        }
         None => words.t("tokens-never-used").into_any(),
     };
     let remove =

@@ -66,13 +66,13 @@ fn reason(error: ApiError) -> String {
     error.fields.into_values().next().unwrap_or(error.message)
 }
 
-/// The addresses in a text, each once: between lines, commas and semicolons, of `Name <address>` what is in the brackets,
+/// The addresses in a text, each once: between lines, commas and semicolons, Chinese ones too, of `Name <address>` what is in the brackets,
 /// else word by word.
 pub(super) fn addresses(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     // What stands in quotes is a name, whatever is in it.
     let unquoted = text.split('"').step_by(2).collect::<Vec<_>>().join(" ");
-    for part in unquoted.split(['\n', '\r', ',', ';']) {
+    for part in unquoted.split(['\n', '\r', ',', ';', '，', '、', '；']) {
         let inner = part.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(inner, _)| inner);
         for word in inner.unwrap_or(part).split_whitespace() {
             if !found.iter().any(|known| known.eq_ignore_ascii_case(word)) {
@@ -92,6 +92,7 @@ mod tests {
         assert_eq!(addresses(" zoe@example.org "), ["zoe@example.org"]);
         let pasted = "a@x.org\r\nb@x.org; \"Doe, Zoe\" <c@x.org>,\td@x.org e@x.org\nA@x.org";
         assert_eq!(addresses(pasted), ["a@x.org", "b@x.org", "c@x.org", "d@x.org", "e@x.org"]);
+        assert_eq!(addresses("a@x.org，b@x.org、c@x.org；d@x.org"), ["a@x.org", "b@x.org", "c@x.org", "d@x.org"]);
         assert!(addresses(" \n;, ").is_empty());
     }
 }

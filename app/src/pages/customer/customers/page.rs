@@ -12,9 +12,9 @@ use leptos_router::hooks::use_query_map;
 use super::invitations::{Inviting, invitation_card};
 use crate::door::{Refused, door, look, see_other};
 use crate::layouts::{Area, PageFrame, frame, page};
-use crate::pages::admin::allocations::list::allocation_state;
+use crate::pages::admin::allocations::list::{allocation_state, time_left};
 use crate::pages::admin::customers::page::usage_card;
-use crate::pages::admin::customers::people::{People, people_cards};
+use crate::pages::admin::customers::people::{People, looked_for, people_cards};
 use crate::pages::admin::machines::service::window_line;
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
@@ -167,7 +167,8 @@ fn notices_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoVi
         let reminded =
             row.state == AllocationState::Active && row.reminded_days.is_some() && row.open_request.is_none();
         if reminded {
-            let text = words.with("home-ends-soon", &[("n", row.days_left.to_string())]);
+            let (unit, n) = time_left(row.ends_at, door().1.now());
+            let text = words.with(&format!("home-ends-{unit}"), &[("n", n.to_string())]);
             let tone = if row.days_left <= 7 { Tone::Bad } else { Tone::Warn };
             let href = paths::my_machine(&row.machine);
             lines.push(
@@ -193,18 +194,16 @@ fn machines_card(words: Words, machines: Vec<AllocationView>) -> impl IntoView {
         .filter(|row| row.state.holds())
         .map(|row| {
             let gpus = row.gpu_model.as_ref().map(|model| format!("{} × {model}", row.gpu_count.unwrap_or(0)));
-            let (tone, presence) = match row.presence {
-                _ if !row.monitored => (Tone::Off, words.t("tile-not-monitored")),
-                Presence::Online => (Tone::Ok, words.t("presence-online")),
-                other => (Tone::Off, words.t(&format!("presence-{}", other.code()))),
-            };
+            let presence = row.presence.map(|presence| match presence {
+                _ if !row.monitored => state(Tone::Off, words.t("tile-not-monitored")),
+                Presence::Online => state(Tone::Ok, words.t("presence-online")),
+                other => state(Tone::Off, words.t(&format!("presence-{}", other.code()))),
+            });
             view! {
                 <tr>
                     <th scope="row"><a href=paths::my_machine(&row.machine)>{row.machine_name.clone()}</a></th>
                     <td data-label=words.t("allocation-state")>{allocation_state(words, &row)}</td>
-                    <td data-label=words.t("home-presence")>
-                        {(row.state == AllocationState::Active).then(|| state(tone, presence))}
-                    </td>
+                    <td data-label=words.t("home-presence")>{presence}</td>
                     <td data-label=words.t("machines-gpu")>{gpus.unwrap_or_else(|| NOT_MEASURED.to_owned())}</td>
                     <td data-label=words.t("allocation-ends")>{time(row.ends_at, zone)}</td>
                 </tr>
@@ -260,6 +259,7 @@ fn members_view(customer: CustomerView, members: Vec<MemberView>, open: Vec<Invi
         id: customer.id,
         name: customer.name,
         members,
+        q: looked_for(),
         add: false,
         add_known: ctx.holds_everywhere(Permission::CustomersManageMembers),
         manage: ctx.holds(Permission::CustomersManageMembers),

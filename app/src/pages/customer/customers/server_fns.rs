@@ -1,7 +1,7 @@
 //! The customer's people.
 
 use contract::accounts::MemberRole;
-use contract::customers::MemberView;
+use contract::customers::{MemberQuery, MemberView};
 use contract::{ApiError, CustomerId, LinkId};
 use leptos::prelude::*;
 
@@ -10,9 +10,11 @@ use crate::{door, paths};
 
 /// The people of the customer one acts for; for its owners.
 #[server]
-pub async fn list_members() -> Result<Vec<MemberView>, ApiError> {
+pub async fn list_members(#[server(default)] query: MemberQuery) -> Result<Vec<MemberView>, ApiError> {
     let (platform, ctx) = crate::door::door();
-    crate::door::answer(&platform, &ctx, platform::customers::members(&platform, &ctx).await).await
+    let members = platform::customers::members(&platform, &ctx).await;
+    let found = members.map(|list| platform::customers::find_members(list, query.q.as_deref()));
+    crate::door::answer(&platform, &ctx, found).await
 }
 
 /// Invites people by mail: into this customer, for staff, or into the one the caller acts for. Who could not be invited stays
@@ -28,7 +30,8 @@ pub async fn invite_person(
     let typed = vec![("email", left), ("role", role.map_or("", MemberRole::code).to_owned())];
     let form = paths::people(customer);
     let next = |sent: usize| paths::with_query(&form, [("invited", sent.to_string().as_str())]);
-    door::form_answer((&platform, &ctx), result, next, &form, typed).await
+    // Addresses are other people's: none of them stays in a browser's history or a proxy's log.
+    door::form_answer_sealed((&platform, &ctx), result, next, &form, typed).await
 }
 
 /// Takes an invitation back.

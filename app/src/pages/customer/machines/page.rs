@@ -1,7 +1,7 @@
 //! A machine one's customer has: how long still, how it is doing, and asking for more time.
 
 use contract::Permission;
-use contract::allocations::{AllocationDetail, AllocationState, RenewalRequestView, RenewalState};
+use contract::allocations::{AllocationDetail, AllocationState, AllocationView, RenewalRequestView, RenewalState};
 use contract::machines::{MachineView, SshAccess};
 use contract::metrics::{History, HistoryRange, MachineLive};
 use leptos::prelude::*;
@@ -15,8 +15,9 @@ use crate::pages::admin::allocations::form::LeaseForm;
 use crate::pages::admin::allocations::list::allocation_state;
 use crate::pages::admin::allocations::page::history_card;
 use crate::pages::admin::machines::charts::{RANGES, chart_card, charts, history, refresh_seconds};
+use crate::pages::admin::machines::gpu_card::{explained, gpu_card};
 use crate::pages::admin::machines::islands::{
-    ChartFeed, GpuPanel, MachineFigures, MachineState, ProcessPanel, STATE_WORDS,
+    CHARTS_ID, ChartFeed, GpuPanel, MachineFigures, MachineState, ProcessPanel, STATE_WORDS,
 };
 use crate::pages::admin::machines::page::{figure_words, gpu_words, process_words, ranges};
 use crate::pages::admin::machines::service::window_line;
@@ -82,8 +83,8 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
             let state_words = words.lexicon(&STATE_WORDS);
             head = head
                 .beside(view! {
-                    <MachineState live=bare now=now words=state_words />
-                    {allocation_state(words, &allocation)}
+                    <span data-part="presence"><MachineState live=bare now=now words=state_words /></span>
+                    <span data-part="state">{allocation_state(words, &allocation)}</span>
                     {lease_chip(words, as_of)}
                 })
                 .live()
@@ -94,7 +95,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
             let cards = charts.iter().map(|chart| chart_card(words, &code, chart, zone)).collect_view();
             let panels = (!live.gpus.is_empty()).then(|| {
                 view! {
-                    <GpuPanel live=figures_only.clone() now=now words=gpu_words(words) />
+                    <GpuPanel live=figures_only.clone() now=now words=explained(words, &machine, gpu_words(words)) />
                     <ProcessPanel live=live now=now words=process_words(words) />
                 }
             });
@@ -103,14 +104,15 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
                 {access_card(words, access)}
                 <MachineFigures live=figures_only words=figure_words(words) />
                 {ranges(words, range, move |range| paths::my_machine_range(&link, range))}
-                <div class="chart-grid">{cards}</div>
+                <div class="chart-grid" id=CHARTS_ID>{cards}</div>
                 {panels}
+                {gpu_card(words, &machine)}
                 <ChartFeed code=code range=range every=every />
             }
             .into_any()
         }
         over => {
-            head = head.beside(allocation_state(words, &allocation));
+            head = head.beside(view! { <span data-part="state">{allocation_state(words, &allocation)}</span> });
             let why = words.t(&format!("my-machine-{}", allocation.state.code()));
             let past = over.map(|Figures { machine, history, range, .. }| {
                 let charts = charts(words, &machine, &history);
@@ -135,17 +137,19 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
     let notice = allocation.maintenance.as_ref().map(|window| {
         view! { <div class="card notice" role="note"><p>{window_line(words, window)}</p></div> }
     });
+    let follow = follow(words, &allocation);
     frame(
         head,
         view! {
+            {follow}
             {form_fault(refused.as_ref().map(|r| r.message(words.0)))}
             {notice}
             <div class="split">
-                <div class="main-column">
+                <div class="main-column" data-part="main">
                     {main}
                     {history_card(words, events)}
                 </div>
-                <aside class="side-column" aria-label=words.t("my-machine-lease")>
+                <aside class="side-column" data-part="side" aria-label=words.t("my-machine-lease")>
                     <section class="card">
                         <header><h2>{words.t("my-machine-lease")}</h2></header>
                         <dl class="facts">
@@ -163,6 +167,25 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>) -> AnyView {
             </div>
         },
     )
+}
+
+/// Brings the page up to date when the allocation stands otherwise than it shows: where there are no figures, no live link
+/// would tell.
+fn follow(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
+    let href =
+        paths::with_query("/api/customer/machines", [("machine", allocation.machine.as_str()), ("pageSize", "10")]);
+    let seen = format!("{} {}", allocation.state.code(), allocation.ends_at.timestamp());
+    view! {
+        <rg-follow
+            data-href=href
+            data-machine=allocation.machine.clone()
+            data-seen=seen
+            data-gone=words.t("my-machine-ended")
+            data-changed=words.t("my-machine-changed")
+        >
+            <span role="status" class="unseen-text"></span>
+        </rg-follow>
+    }
 }
 
 /// How to get in. Keys are the host's own until the jump server exists, and it says so.

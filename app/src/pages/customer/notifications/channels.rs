@@ -235,9 +235,11 @@ fn card(
             {change_form(words, whose, &view, refused)}
         }
     });
+    // Two may have one name and host; the rest of the address is nobody's to read.
+    let number = words.with("channel-number", &[("n", id.clone())]);
     view! {
         <section class="card" id=format!("channel-{id}")>
-            <header><h2>{name}</h2> {now}</header>
+            <header><h2>{name}</h2> <span class="sub">{number}</span> {now}</header>
             {test_result(words, &id)}
             <dl class="facts">
                 <dt>{words.t("channel-kind")}</dt>

@@ -162,6 +162,7 @@ pub(in crate::accounts) async fn prove(
 /// failure; `RateLimited` after too many.
 pub async fn confirm_link(platform: &Platform, ctx: &OpContext, proof: &TotpProof) -> Result<()> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:link-identity");
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let wrong = |key: &'static str| Error::new(ErrorCode::WrongState).with_key(key);
     if proposed_link(platform, ctx).await?.is_none() {
@@ -252,6 +253,7 @@ pub async fn forget_link(platform: &Platform, ctx: &OpContext) -> Result<()> {
 /// `NotFound` for one that is not one's own; `WrongState` when it is the only way in.
 pub async fn unlink(platform: &Platform, ctx: &OpContext, id: IdentityId) -> Result<bool> {
     let user = signed_in(ctx)?;
+    let ctx = &ctx.trying_own("accounts:unlink-identity");
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let all = store::identities_of(&mut tx, user.id).await?;

@@ -129,19 +129,20 @@ async fn create(
     let display_name = fields::display_name_of(proved.display_name.as_deref().unwrap_or_default());
     let email = proved.email.as_deref().map(str::to_lowercase);
     let email = email.filter(|email| email.len() <= 254 && fields::is_email(email));
+    let mut called = name.clone();
     let mut user = store::insert_person(tx, &name, &display_name, email.as_deref()).await?;
     for number in 2..OTHER_NAMES + 2 {
         if user.is_some() || taken == NameTaken::Refuse {
             break;
         }
-        let other = format!("{}-{number}", name.chars().take(MAX_NAME - 3).collect::<String>());
-        user = store::insert_person(tx, &other, &display_name, email.as_deref()).await?;
+        called = format!("{}-{number}", name.chars().take(MAX_NAME - 3).collect::<String>());
+        user = store::insert_person(tx, &called, &display_name, email.as_deref()).await?;
     }
     let made = user.ok_or_else(|| refused("error-identity-name-taken", provider).with_arg("name", &name))?;
     let (user, has_email) = made;
     let taken = email.filter(|_| !has_email);
     let mut after =
-        json!({ "provider": provider.name, "issuer": proved.issuer, "subject": proved.subject, "name": name });
+        json!({ "provider": provider.name, "issuer": proved.issuer, "subject": proved.subject, "name": called });
     if let Some(email) = &taken {
         // For those who look after people: it may be one person with two accounts.
         after["addressOfAnother"] = email.as_str().into();

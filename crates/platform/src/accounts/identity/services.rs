@@ -178,14 +178,9 @@ async fn go_on(
                     return Err(error);
                 }
             };
-            let (subjects, user) = (Subjects::of(ctx, &row.name), row.id);
-            let step = sign_in::go_on(platform, ctx, &subjects, row, None, Some((provider.id, provider.name))).await?;
-            if let SignInStep::Done(_) = step {
-                // A browser came back, as signing in on the page; mails are written in what it reads.
-                let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-                crate::accounts::store::note_read_in(&mut tx, user, ctx.language()).await?;
-                tx.commit().await?;
-            }
+            let subjects = Subjects::of(ctx, &row.name);
+            let by = sign_in::By::Service((provider.id, provider.name));
+            let step = sign_in::go_on(platform, ctx, &subjects, row, None, by).await?;
             Ok(Finished::SignIn(step, way.next))
         }
     }

@@ -122,6 +122,7 @@ pub async fn test(
     id: IdentityProviderId,
     request: ProviderTestRequest,
 ) -> Result<ProviderTest> {
+    let ctx = &ctx.trying_on("settings:test-provider", "identity-provider", id);
     let granted = ctx.authorize(ManageIdentity, &Installation)?;
     let mut tx = platform.db().begin(ctx).await?;
     let row = store::providers(&mut tx, Some(id)).await?.into_iter().next().ok_or_else(Error::not_found)?;

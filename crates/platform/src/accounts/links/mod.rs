@@ -7,7 +7,7 @@ mod store;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::accounts::MemberRole;
-use contract::{CustomerId, LinkId, UserId};
+use contract::{CustomerId, ErrorCode, LinkId, UserId};
 
 pub(super) use store::{
     consume, delete_expired, invited_since, issued_since, lock_owner, open_invitations, retire_of_user,
@@ -99,6 +99,11 @@ pub(super) async fn retire_ways_in(tx: &mut Tx, user: UserId, now: DateTime<Utc>
 /// What everybody hears whose link does not work.
 pub(super) fn spent() -> Error {
     Error::field("token", "field-link-spent")
+}
+
+/// An invitation into a customer that is disabled for now.
+pub(super) fn paused() -> Error {
+    Error::new(ErrorCode::WrongState).with_key("error-invitation-paused")
 }
 
 /// Where a mail's button leads.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use contract::accounts::SshKeyView;
 use contract::{SshKeyId, UserId};
+use ipnetwork::IpNetwork;
 
 use crate::accounts::ssh_keys::Checked;
 use crate::authz::{Granted, SecureAccount};
@@ -17,6 +18,7 @@ struct Row {
     fingerprint: String,
     created_at: DateTime<Utc>,
     last_used_at: Option<DateTime<Utc>>,
+    last_used_from: Option<IpNetwork>,
 }
 
 impl From<Row> for SshKeyView {
@@ -29,6 +31,7 @@ impl From<Row> for SshKeyView {
             fingerprint: row.fingerprint,
             created_at: row.created_at,
             last_used_at: row.last_used_at,
+            last_used_from: row.last_used_from.map(|from| from.ip().to_string()),
         }
     }
 }
@@ -36,7 +39,7 @@ impl From<Row> for SshKeyView {
 pub(in crate::accounts) async fn list(tx: &mut Tx, user: UserId) -> Result<Vec<SshKeyView>> {
     let rows = sqlx::query_as!(
         Row,
-        "select id, name, public_key, algorithm, fingerprint, created_at, last_used_at
+        "select id, name, public_key, algorithm, fingerprint, created_at, last_used_at, last_used_from
          from ssh_keys where user_id = $1 order by created_at desc, id desc",
         user.0
     )
@@ -66,7 +69,7 @@ pub(in crate::accounts) async fn insert(
         Row,
         "insert into ssh_keys (user_id, name, public_key, algorithm, fingerprint, created_at)
          values ($1, $2, $3, $4, $5, $6) on conflict (user_id, fingerprint) do nothing
-         returning id, name, public_key, algorithm, fingerprint, created_at, last_used_at",
+         returning id, name, public_key, algorithm, fingerprint, created_at, last_used_at, last_used_from",
         granted.id().0,
         name,
         key.public_key,
@@ -88,7 +91,7 @@ pub(in crate::accounts) async fn delete(
     let row = sqlx::query_as!(
         Row,
         "delete from ssh_keys where id = $1 and user_id = $2
-         returning id, name, public_key, algorithm, fingerprint, created_at, last_used_at",
+         returning id, name, public_key, algorithm, fingerprint, created_at, last_used_at, last_used_from",
         id.0,
         granted.id().0
     )

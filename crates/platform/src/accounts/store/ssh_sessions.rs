@@ -20,8 +20,20 @@ pub(in crate::accounts) async fn key_of(tx: &mut Tx, user: UserId, key: &str) ->
     Ok(found.map(|row| (SshKeyId(row.id), row.fingerprint)))
 }
 
-pub(in crate::accounts) async fn note_key_used(tx: &mut Tx, key: SshKeyId, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!("update ssh_keys set last_used_at = $2 where id = $1", key.0, now).execute(&mut **tx).await?;
+pub(in crate::accounts) async fn note_key_used(
+    tx: &mut Tx,
+    key: SshKeyId,
+    from: Option<IpAddr>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "update ssh_keys set last_used_at = $2, last_used_from = $3 where id = $1",
+        key.0,
+        now,
+        from.map(IpNetwork::from)
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

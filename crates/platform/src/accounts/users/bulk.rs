@@ -10,7 +10,8 @@ use crate::{Error, OpContext, Platform, Result};
 
 /// Does it; some may be refused while others are done.
 pub async fn act_on_many(platform: &Platform, ctx: &OpContext, bulk: UserBulk) -> Result<Vec<(String, Result<()>)>> {
-    checked(ctx, &bulk)?;
+    let action = if bulk.action == UserAction::Enable { "users:enable" } else { "users:disable" };
+    checked(&ctx.trying_new(action, "user"), &bulk)?;
     if bulk.ids.is_empty() {
         return Err(Error::field("ids", "field-choose-some"));
     }

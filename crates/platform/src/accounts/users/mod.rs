@@ -48,7 +48,7 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &UserQuery) -> Re
 
 /// Who takes the list away is in the log: to be called before it is read page by page for a workbook.
 pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &UserQuery) -> Result<()> {
-    ctx.authorize_list::<UserRef>(Permission::UsersView)?;
+    ctx.trying_new("users:export", "population").authorize_list::<UserRef>(Permission::UsersView)?;
     audit::record_export(platform, ctx, ("users:export", "population"), None, query).await
 }
 
@@ -102,6 +102,7 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: UserCreate) -> R
     let granted = ctx.authorize(CreateUser, &Population)?;
     let mut wrong = Wrong::new();
     let details = details(&mut wrong, body.username, body.display_name, body.email);
+    refuse_reserved(&mut wrong, "username", &details.name);
     let (typed, made) = chosen(password_rule(platform).await, &mut wrong, body.password, &details);
     wrong.into_result()?;
     let hash = hashed(platform, typed.as_ref().or(made.as_ref())).await?;
@@ -133,6 +134,9 @@ pub async fn update(platform: &Platform, ctx: &OpContext, id: UserId, body: User
     may_be_changed(&mut tx, ctx, id, before.state).await?;
     let mut wrong = Wrong::new();
     let details = details(&mut wrong, body.username, body.display_name, body.email);
+    if details.name != before.details.name {
+        refuse_reserved(&mut wrong, "username", &details.name);
+    }
     wrong.into_result()?;
     if body.revision.is_some_and(|revision| revision != before.revision) {
         return Err(Error::new(ErrorCode::Conflict).with_key("error-user-changed"));
@@ -479,6 +483,14 @@ fn details(wrong: &mut Wrong, username: String, display_name: Option<String>, em
         name,
         display_name: wrong.display_name("displayName", display_name),
         email: wrong.email("email", email),
+    }
+}
+
+/// Nobody is called from now on as a part of the platform is in the log.
+pub(crate) fn refuse_reserved(wrong: &mut Wrong, path: &'static str, name: &str) {
+    let parts = SystemActor::ALL.map(SystemActor::name);
+    if parts.contains(&name) || ["system", "anonymous"].contains(&name) {
+        wrong.add_with(path, "field-user-name-reserved", vec![("name", name.to_owned())]);
     }
 }
 

@@ -12,7 +12,8 @@ use contract::{AllocationId, CustomerId, MachineId, RenewalRequestId};
 
 pub(super) use list::{Filter, Order, Search, list};
 pub(super) use overview::{
-    Phase, bars, health, lent, machines_of, save_health, spans, spans_between, without_handover,
+    Phase, bars, begun, health, healths, holders, lent, machines_of, save_health, spans, spans_between,
+    without_handover,
 };
 pub(crate) use overview::{Span, SpansOf};
 pub(super) use requests::*;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use contract::allocations::{AllocationState, HealthSnapshot};
+use contract::allocations::{AllocationState, HealthSnapshot, MachineHolder, days_left};
 use contract::{AllocationId, CustomerId, MachineId};
 
 use super::Row;
@@ -37,7 +37,8 @@ pub(in crate::allocations) struct Bar {
     pub held_until: DateTime<Utc>,
 }
 
-/// What held, holds or will hold these machines in the range; what was called off did not.
+/// What held, holds or will hold these machines in the range; what was called off did not, and what came back early held
+/// no longer than that.
 pub(in crate::allocations) async fn bars(
     tx: &mut Tx,
     machines: &[i64],
@@ -46,9 +47,10 @@ pub(in crate::allocations) async fn bars(
 ) -> Result<Vec<Bar>> {
     let rows = sqlx::query!(
         r#"select id, machine_id, customer_id, state, starts_at, ends_at,
-                  coalesce(upper(hold), ended_at, ends_at) as "held_until!"
+                  coalesce(case when state = 'ended' then ended_at end, upper(hold), ends_at) as "held_until!"
            from allocations
            where machine_id = any($1) and state <> 'cancelled' and hold && tstzrange($2, $3)
+             and (state <> 'ended' or ended_at is null or ended_at > $2)
            order by machine_id, starts_at"#,
         machines,
         from,
@@ -58,8 +60,7 @@ pub(in crate::allocations) async fn bars(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let state = AllocationState::parse(&row.state)
-                .ok_or_else(|| Error::internal(format!("unknown allocation state {}", row.state)))?;
+            let state = super::state(&row.state)?;
             Ok(Bar {
                 id: AllocationId(row.id),
                 machine: MachineId(row.machine_id),
@@ -86,6 +87,37 @@ pub(in crate::allocations) async fn health(
     .fetch_optional(&mut **tx)
     .await?;
     snapshot.map(|value| serde_json::from_value(value).map_err(Error::internal)).transpose()
+}
+
+/// How machines were at the hand-over and at the return of these allocations.
+pub(in crate::allocations) async fn healths(
+    tx: &mut Tx,
+    ids: &[i64],
+) -> Result<HashMap<i64, [Option<HealthSnapshot>; 2]>> {
+    let rows =
+        sqlx::query!("select allocation_id, phase, snapshot from allocation_health where allocation_id = any($1)", ids)
+            .fetch_all(&mut **tx)
+            .await?;
+    let mut found: HashMap<i64, [Option<HealthSnapshot>; 2]> = HashMap::new();
+    for row in rows {
+        let place = usize::from(row.phase == Phase::Return.code());
+        let snapshot = serde_json::from_value(row.snapshot).map_err(Error::internal)?;
+        found.entry(row.allocation_id).or_default()[place] = Some(snapshot);
+    }
+    Ok(found)
+}
+
+/// Allocations of a machine that began, the newest first.
+pub(in crate::allocations) async fn begun(tx: &mut Tx, machine: MachineId, most: u32) -> Result<Vec<Row>> {
+    let ids = sqlx::query_scalar!(
+        "select id from allocations where machine_id = $1 and state not in ('scheduled', 'cancelled')
+         order by starts_at desc, id desc limit $2",
+        machine.0,
+        i64::from(most)
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    super::get_all(tx, &ids).await
 }
 
 /// A hand-over is kept as it was; what is seen at the return is the newest look.
@@ -133,6 +165,34 @@ pub(in crate::allocations) async fn lent(tx: &mut Tx) -> Result<Vec<(CustomerId,
     .fetch_all(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| (CustomerId(row.customer_id), MachineId(row.machine_id))).collect())
+}
+
+/// Who has which machine, or these; their names are other rows'.
+pub(in crate::allocations) async fn holders(
+    tx: &mut Tx,
+    machines: Option<&[i64]>,
+    now: DateTime<Utc>,
+) -> Result<HashMap<MachineId, MachineHolder>> {
+    let rows = sqlx::query!(
+        "select id, machine_id, customer_id, state, ends_at from allocations
+         where state in ('active', 'grace', 'reclaiming') and ($1::bigint[] is null or machine_id = any($1))",
+        machines
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let holder = MachineHolder {
+                allocation_id: AllocationId(row.id),
+                customer_id: CustomerId(row.customer_id),
+                customer_name: String::new(),
+                state: super::state(&row.state)?,
+                ends_at: row.ends_at,
+                days_left: days_left(row.ends_at, now),
+            };
+            Ok((MachineId(row.machine_id), holder))
+        })
+        .collect()
 }
 
 /// Machine, beginning and end until now of every allocation of a customer that began.

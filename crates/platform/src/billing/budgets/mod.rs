@@ -176,7 +176,7 @@ pub async fn export(
     query: &BudgetQuery,
     take: impl FnMut(BudgetView) -> Result<()> + Send,
 ) -> Result<()> {
-    ctx.authorize_list::<BudgetRef>(Permission::BillingView)?;
+    ctx.trying_new("budgets:export", "budget").authorize_list::<BudgetRef>(Permission::BillingView)?;
     audit::record_export(platform, ctx, ("budgets:export", "budget"), None, query).await?;
     all(platform, ctx, query.customer_id, take).await
 }
@@ -191,7 +191,7 @@ pub async fn export_own(
     query: &BudgetQuery,
     take: impl FnMut(BudgetView) -> Result<()> + Send,
 ) -> Result<()> {
-    let customer = own_customer(ctx)?;
+    let customer = own_customer(&ctx.trying_new("budgets:export", "budget"))?;
     audit::record_export(platform, ctx, ("budgets:export", "budget"), Some(customer), query).await?;
     all(platform, ctx, Some(customer), take).await
 }
@@ -219,6 +219,7 @@ async fn all(
 /// `NotFound` for who may not and for customers there are not, `Validation` with every fault at once, `AlreadyExists` for a
 /// name that is taken.
 pub async fn create(platform: &Platform, ctx: &OpContext, body: BudgetWrite) -> Result<BudgetView> {
+    let ctx = &ctx.trying_new("budgets:create", "budget");
     let granted = ctx.authorize(CreateBudget, &BudgetShelf { customer: body.customer_id })?;
     let customer = body.customer_id.ok_or_else(|| Error::field("customerId", "field-required"))?;
     insert(platform, ctx, &granted, (customer, BudgetSide::Platform), &body).await
@@ -229,6 +230,7 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: BudgetWrite) -> 
 /// # Errors
 /// As [`create`]'s.
 pub async fn create_own(platform: &Platform, ctx: &OpContext, body: BudgetWrite) -> Result<BudgetView> {
+    let ctx = &ctx.trying_new("budgets:create", "budget");
     let customer = own_customer(ctx)?;
     let granted = ctx.authorize(CreateOwnBudget, &OwnBudgetShelf { customer: Some(customer) })?;
     insert(platform, ctx, &granted, (customer, BudgetSide::Customer), &body).await
@@ -293,6 +295,7 @@ async fn managed_own(
 /// # Errors
 /// As [`create`]'s, and `Conflict` when somebody changed it meanwhile.
 pub async fn update(platform: &Platform, ctx: &OpContext, id: BudgetId, body: BudgetWrite) -> Result<BudgetView> {
+    let ctx = &ctx.trying_on("budgets:update", "budget", id);
     let month = month(platform, ctx.now()).await;
     let granted = managed(platform, ctx, id, &month).await?;
     change(platform, ctx, &granted, &body, &month).await
@@ -303,6 +306,7 @@ pub async fn update(platform: &Platform, ctx: &OpContext, id: BudgetId, body: Bu
 /// # Errors
 /// As [`update`]'s, and `Forbidden` for one that staff set.
 pub async fn update_own(platform: &Platform, ctx: &OpContext, id: BudgetId, body: BudgetWrite) -> Result<BudgetView> {
+    let ctx = &ctx.trying_on("budgets:update", "budget", id);
     let month = month(platform, ctx.now()).await;
     let granted = managed_own(platform, ctx, id, &month).await?;
     change(platform, ctx, &granted, &body, &month).await
@@ -350,6 +354,7 @@ async fn locked(tx: &mut Tx, ctx: &OpContext, id: BudgetId, month: &Month) -> Re
 /// # Errors
 /// `NotFound` where there is none, or for who may not.
 pub async fn delete(platform: &Platform, ctx: &OpContext, id: BudgetId) -> Result<()> {
+    let ctx = &ctx.trying_on("budgets:delete", "budget", id);
     let month = month(platform, ctx.now()).await;
     let granted = managed(platform, ctx, id, &month).await?;
     remove(platform, ctx, &granted, &month).await
@@ -360,6 +365,7 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: BudgetId) -> Resul
 /// # Errors
 /// As [`delete`]'s, and `Forbidden` for one that staff set.
 pub async fn delete_own(platform: &Platform, ctx: &OpContext, id: BudgetId) -> Result<()> {
+    let ctx = &ctx.trying_on("budgets:delete", "budget", id);
     let month = month(platform, ctx.now()).await;
     let granted = managed_own(platform, ctx, id, &month).await?;
     remove(platform, ctx, &granted, &month).await
@@ -383,6 +389,7 @@ where
 /// # Errors
 /// `NotFound` where there is none or for who may not, `Validation` without a reason.
 pub async fn lift(platform: &Platform, ctx: &OpContext, id: BudgetId, body: BudgetLift) -> Result<BudgetView> {
+    let ctx = &ctx.trying_on("budgets:lift", "budget", id);
     let month = month(platform, ctx.now()).await;
     let granted = managed(platform, ctx, id, &month).await?;
     let mut wrong = Wrong::new();

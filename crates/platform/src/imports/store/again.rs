@@ -19,7 +19,7 @@ pub(in crate::imports) async fn forget_differences(tx: &mut Tx, _granted: &MayIm
 /// Rows as they were judged, after this one.
 pub(in crate::imports) async fn judged_after(tx: &mut Tx, id: ImportId, after: u32) -> Result<Vec<Judged>> {
     let found = sqlx::query!(
-        "select row_number, verdict, code, cells, written, changes, faults, base_revision, secret from import_rows
+        "select row_number, verdict, code, cells, written, changes, before, faults, base_revision, secret from import_rows
          where import_id = $1 and row_number > $2 order by row_number limit $3",
         id.0,
         i32::try_from(after).unwrap_or(i32::MAX),
@@ -37,6 +37,7 @@ pub(in crate::imports) async fn judged_after(tx: &mut Tx, id: ImportId, after: u
                 cells: json(row.cells)?,
                 written: row.written,
                 changes: row.changes,
+                before: json(row.before)?,
                 faults: json(row.faults)?,
                 base_revision: row.base_revision,
                 secret: row.secret,
@@ -65,12 +66,13 @@ pub(in crate::imports) async fn judge_again(
     let changes: Vec<String> = rows.iter().map(|row| row.changes.join(",")).collect();
     let faults = rows.iter().map(|row| to_json(&row.faults)).collect::<Result<Vec<_>>>()?;
     let revisions: Vec<Option<i64>> = rows.iter().map(|row| row.base_revision).collect();
+    let before = rows.iter().map(|row| to_json(&row.before)).collect::<Result<Vec<_>>>()?;
     sqlx::query!(
         "update import_rows r
-         set verdict = v, was = w, code = c, written = x, faults = f, base_revision = b,
+         set verdict = v, was = w, code = c, written = x, faults = f, base_revision = b, before = o,
              changes = case when ch = '' then '{}' else string_to_array(ch, ',') end
-         from unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::jsonb[], $9::bigint[])
-              as t (n, v, w, c, x, ch, f, b)
+         from unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::jsonb[], $9::bigint[],
+                     $10::jsonb[]) as t (n, v, w, c, x, ch, f, b, o)
          where r.import_id = $1 and r.row_number = n",
         id.0,
         &numbers,
@@ -80,7 +82,8 @@ pub(in crate::imports) async fn judge_again(
         &written as &[Option<serde_json::Value>],
         &changes,
         &faults,
-        &revisions as &[Option<i64>]
+        &revisions as &[Option<i64>],
+        &before
     )
     .execute(&mut **tx)
     .await?;

@@ -178,12 +178,13 @@ pub(super) async fn insert_rows(tx: &mut Tx, id: ImportId, rows: &[Judged]) -> R
     let faults = rows.iter().map(|row| to_json(&row.faults)).collect::<Result<Vec<_>>>()?;
     let revisions: Vec<Option<i64>> = rows.iter().map(|row| row.base_revision).collect();
     let secrets: Vec<Option<String>> = rows.iter().map(|row| row.secret.clone()).collect();
+    let before = rows.iter().map(|row| to_json(&row.before)).collect::<Result<Vec<_>>>()?;
     sqlx::query!(
         "insert into import_rows (import_id, row_number, verdict, code, cells, written, changes, faults, base_revision,
-                                  secret)
-         select $1, n, v, c, cells, w, case when ch = '' then '{}' else string_to_array(ch, ',') end, f, r, s
+                                  secret, before)
+         select $1, n, v, c, cells, w, case when ch = '' then '{}' else string_to_array(ch, ',') end, f, r, s, b
          from unnest($2::int[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::text[], $8::jsonb[], $9::bigint[],
-                     $10::text[]) as t (n, v, c, cells, w, ch, f, r, s)",
+                     $10::text[], $11::jsonb[]) as t (n, v, c, cells, w, ch, f, r, s, b)",
         id.0,
         &numbers,
         &verdicts,
@@ -193,7 +194,8 @@ pub(super) async fn insert_rows(tx: &mut Tx, id: ImportId, rows: &[Judged]) -> R
         &changes,
         &faults,
         &revisions as &[Option<i64>],
-        &secrets as &[Option<String>]
+        &secrets as &[Option<String>],
+        &before
     )
     .execute(&mut **tx)
     .await?;
@@ -284,7 +286,7 @@ fn row(
     number: i32,
     (now, was): (&str, Option<&str>),
     code: Option<String>,
-    (cells, changes, faults): (Json<Cells>, Vec<String>, Json<Vec<RowFault>>),
+    (cells, changes, before, faults): (Json<Cells>, Vec<String>, Json<Cells>, Json<Vec<RowFault>>),
     // Of people; rows of machines, and those that the version before staged, have none.
     places: Option<Json<Vec<PlaceChange>>>,
 ) -> Result<ImportRow> {
@@ -295,6 +297,7 @@ fn row(
         code,
         cells: cells.0,
         changes,
+        before: before.0,
         places: places.map(|places| places.0).unwrap_or_default(),
         faults: faults.0,
     })
@@ -319,7 +322,8 @@ pub(super) async fn rows(
     .fetch_one(&mut **tx)
     .await?;
     let found = sqlx::query!(
-        r#"select row_number, verdict, was, code, cells as "cells: Json<Cells>", changes, faults as "faults: Json<Vec<RowFault>>",
+        r#"select row_number, verdict, was, code, cells as "cells: Json<Cells>", changes,
+                  before as "before: Json<Cells>", faults as "faults: Json<Vec<RowFault>>",
                   written->'become' as "places: Json<Vec<PlaceChange>>"
            from import_rows
            where import_id = $1 and ($2::text is null or verdict = $2) and (not $3 or was is not null)
@@ -334,14 +338,18 @@ pub(super) async fn rows(
     .await?;
     let list = found
         .into_iter()
-        .map(|r| row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, (r.cells, r.changes, r.faults), r.places))
+        .map(|r| {
+            let said = (r.cells, r.changes, r.before, r.faults);
+            row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, said, r.places)
+        })
         .collect::<Result<_>>()?;
     Ok((list, total.unsigned_abs()))
 }
 
 pub(super) async fn rows_after(tx: &mut Tx, id: ImportId, after: u32) -> Result<Vec<ImportRow>> {
     let found = sqlx::query!(
-        r#"select row_number, verdict, was, code, cells as "cells: Json<Cells>", changes, faults as "faults: Json<Vec<RowFault>>",
+        r#"select row_number, verdict, was, code, cells as "cells: Json<Cells>", changes,
+                  before as "before: Json<Cells>", faults as "faults: Json<Vec<RowFault>>",
                   written->'become' as "places: Json<Vec<PlaceChange>>"
            from import_rows where import_id = $1 and row_number > $2 order by row_number limit $3"#,
         id.0,
@@ -352,7 +360,10 @@ pub(super) async fn rows_after(tx: &mut Tx, id: ImportId, after: u32) -> Result<
     .await?;
     found
         .into_iter()
-        .map(|r| row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, (r.cells, r.changes, r.faults), r.places))
+        .map(|r| {
+            let said = (r.cells, r.changes, r.before, r.faults);
+            row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, said, r.places)
+        })
         .collect()
 }
 

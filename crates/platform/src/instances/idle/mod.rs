@@ -142,8 +142,9 @@ async fn tell(
 /// `NotFound` where there is none, `Forbidden` for one that is another person's, `Validation` for too long a time or without
 /// a reason, `WrongState` for one that does not run or that nobody stops.
 pub async fn keep(platform: &Platform, ctx: &OpContext, id: InstanceId, body: InstanceKeep) -> Result<InstanceView> {
-    let row = own_row(platform, ctx, id).await?;
-    ctx.authorize(ManageOwnInstance, &row.own())?;
+    let tried = ctx.trying_on("instances:keep", "instance", id);
+    let row = own_row(platform, &tried, id).await?;
+    tried.authorize(ManageOwnInstance, &row.own())?;
     let set = settings::idle(platform).await;
     let mut wrong = Wrong::new();
     if !(1..=set.keep_hours).contains(&body.hours) {
@@ -245,6 +246,7 @@ pub async fn set_idle_policy(
     id: CustomerId,
     after_hours: Option<u32>,
 ) -> Result<IdlePolicy> {
+    let ctx = &ctx.trying_on("customers:set-idle", "customer", id);
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(UpdateCustomer, &customer(id))?;
     customers::lock_present(&mut tx, id).await?;

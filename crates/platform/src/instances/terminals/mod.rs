@@ -63,6 +63,7 @@ pub async fn keep_terminal_ticket(
     id: InstanceId,
     body: &TerminalTicketCreate,
 ) -> Result<TerminalTicket> {
+    let ctx = &ctx.trying_on("instances:open-terminal", "instance", id);
     let row = own_row(platform, ctx, id).await?;
     let granted = ctx.authorize(EnterOwnInstance, &row.own())?;
     running(&row)?;
@@ -125,6 +126,7 @@ pub async fn redeem_terminal_ticket(
     id: InstanceId,
     ticket: &str,
 ) -> Result<Entry> {
+    let ctx = &ctx.trying_on("instances:open-terminal", "instance", id);
     let row = own_row(platform, ctx, id).await?;
     let granted = ctx.authorize(EnterOwnInstance, &row.own())?;
     let mut tx = platform.db().begin(&system(ctx)).await?;

@@ -10,7 +10,7 @@ use crate::imports::{columns, fault, text_of};
 
 columns! {
     "name" "名称" "Name" true ["机器名称", "主机名称", "服务器名称", "主机名", "机器名", "machine name", "host name", "hostname", "server name", "server"];
-    "id" "编码" "Code" false ["机器编码", "编号", "机器编号", "主机编号", "机器ID", "id", "machine id", "machine code", "host id"];
+    "id" "编号" "Code" false ["编码", "机器编码", "机器编号", "主机编号", "机器ID", "id", "machine id", "machine code", "host id"];
     "region" "区域" "Region" false ["地域", "机房", "位置", "location", "zone", "site", "data center"];
     "privateAddress" "内网地址" "Private address" false ["内网IP", "私网IP", "IP", "IP地址", "内网", "private ip", "internal ip", "ip address"];
     "publicAddress" "公网地址" "Public address" false ["公网IP", "外网IP", "外网地址", "public ip", "external ip"];
@@ -27,6 +27,22 @@ columns! {
     "monitored" "监控" "Monitored" false ["是否监控", "启用监控", "monitoring", "monitor"];
     "remark" "备注" "Remark" false ["说明", "描述", "notes", "note", "comment", "remarks", "description"];
 }
+
+/// Text keys of the headings that the export has beyond those: what is so by itself, and not for an import to say.
+pub const EXPORTED: &[&str] = &[
+    "machines-service",
+    "machines-presence",
+    "machine-export-holder",
+    "machine-export-until",
+    "machine-export-gpu-model",
+    "machine-export-gpu-count",
+    "machine-export-gpu-memory",
+    "machine-export-cpu-model",
+    "machine-export-cpu-cores",
+    "machine-export-memory",
+    "machine-export-system-disk",
+    "machine-export-data-disk",
+];
 
 /// What a row's texts say.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,6 @@
 //! The verdict of a row: new, a change, nothing, or wrong; by the rules that the form follows.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use contract::MachineId;
 use contract::imports::RowVerdict;
@@ -59,7 +59,6 @@ pub(in crate::machines) fn decided(machine: &Written) -> serde_json::Value {
 pub(in crate::machines) struct Existing {
     pub code: String,
     pub id: MachineId,
-    pub deleted: bool,
     pub revision: i64,
     pub written: Written,
 }
@@ -83,7 +82,7 @@ impl Evaluation {
         let lent = allocations::held_among(tx, &ids).await?;
         let by_code: HashMap<&str, &Existing> = existing.iter().map(|one| (one.code.as_str(), one)).collect();
         let by_name: HashMap<String, &Existing> =
-            existing.iter().filter(|one| !one.deleted).map(|one| (one.written.name.to_lowercase(), one)).collect();
+            existing.iter().map(|one| (one.written.name.to_lowercase(), one)).collect();
         let mut judged = Vec::with_capacity(parsed.len());
         let mut given = HashMap::new();
         for (mut row, parsed) in parsed {
@@ -119,10 +118,6 @@ impl Evaluation {
             Some(code) => by_code.get(code).copied(),
             None => named,
         };
-        if target.is_some_and(|target| target.deleted) {
-            faults.push(fault("id", "field-machine-code-taken", &[]));
-        }
-        let target = target.filter(|target| !target.deleted);
         if named.is_some_and(|named| target.is_none_or(|target| target.code != named.code)) {
             faults.push(fault("name", "field-machine-name-taken", &[]));
         }
@@ -150,7 +145,9 @@ impl Evaluation {
         self.names.insert(name, row.row);
         let written = merge(target.map(|target| &target.written), machine, listed);
         let changes = target.map(|target| changes(&target.written, &written)).unwrap_or_default();
-        Judged::sound(row, code, &written, (target.map(|target| target.revision), changes))
+        let before = target.map(|target| texts_of(&target.written, &changes)).unwrap_or_default();
+        let judged = Judged::sound(row, code, &written, (target.map(|target| target.revision), changes))?;
+        Ok(judged.instead_of(before))
     }
 }
 
@@ -205,4 +202,33 @@ fn changes(before: &Written, after: &Written) -> Vec<String> {
     .filter(|(_, differs)| *differs)
     .map(|(column, _)| column.to_owned())
     .collect()
+}
+
+/// What a machine says in these columns, as far as it says anything.
+fn texts_of(machine: &Written, columns: &[String]) -> BTreeMap<String, String> {
+    let hardware = &machine.declared;
+    let number = |number: Option<u32>| number.map(|number| number.to_string());
+    let text = |column: &String| {
+        let text = match column.as_str() {
+            "name" => Some(machine.name.clone()),
+            "region" => machine.region.clone(),
+            "privateAddress" => machine.private_address.clone(),
+            "publicAddress" => machine.public_address.clone(),
+            "pool" => Some(machine.pool.code().to_owned()),
+            "gpuModel" => hardware.gpu_model.clone(),
+            "gpuCount" => number(hardware.gpu_count),
+            "gpuMemoryGb" => number(hardware.gpu_memory_gb),
+            "cpuModel" => hardware.cpu_model.clone(),
+            "cpuCores" => number(hardware.cpu_cores),
+            "memoryGb" => number(hardware.memory_gb),
+            "systemDiskGb" => number(hardware.system_disk_gb),
+            "dataDiskGb" => number(hardware.data_disk_gb),
+            "listed" => Some(machine.listed.to_string()),
+            "monitored" => Some(machine.monitored.to_string()),
+            "remark" => machine.remark.clone(),
+            _ => None,
+        };
+        Some((column.clone(), text?))
+    };
+    columns.iter().filter_map(text).collect()
 }

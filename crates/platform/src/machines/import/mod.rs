@@ -7,21 +7,25 @@ use std::collections::HashMap;
 
 use contract::imports::RowVerdict;
 use contract::machines::MachineQuery;
-use contract::{ImportId, Permission};
+use contract::{ImportId, MachineId, Permission};
 
 pub(crate) use columns::COLUMNS;
+pub use columns::EXPORTED;
 pub(crate) use evaluate::Evaluation;
 pub(in crate::machines) use evaluate::Existing;
 pub use evaluate::Written;
 pub(in crate::machines) use evaluate::decided;
 
 use super::entry;
+pub use super::store::ExportRow;
 use super::store::import as store;
-pub use super::store::import::ExportRow;
 use crate::authz::{CreateMachine, Granted, MachineRef};
 use crate::db::Tx;
 use crate::imports::to_write_after;
 use crate::{Error, OpContext, Platform, Result, allocations, audit};
+
+/// Machines that are read at once for the workbook: all that lies in memory of it.
+const EXPORT_CHUNK: usize = 250;
 
 /// Whether a row may turn out differently from how it was judged: one look at all of them.
 pub(crate) async fn is_stale(tx: &mut Tx, id: ImportId) -> Result<bool> {
@@ -65,20 +69,35 @@ pub(crate) async fn apply(
 
 /// Who takes the list away is in the log: to be called before it is read for a workbook.
 pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &MachineQuery) -> Result<()> {
-    ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    ctx.trying_new("machines:export", "fleet").authorize_list::<MachineRef>(Permission::MachinesView)?;
     audit::record_export(platform, ctx, ("machines:export", "fleet"), None, query).await
 }
 
-/// Machines as a workbook has them, with these filters, after this code, at most a thousand: for the export.
-pub async fn export_after(
+/// Every machine of these filters in the order asked for, as it all was at one instant.
+///
+/// # Errors
+/// As the list's, and whatever `take` gives.
+pub async fn export(
     platform: &Platform,
     ctx: &OpContext,
     query: &MachineQuery,
-    after: Option<&str>,
-) -> Result<Vec<ExportRow>> {
+    mut take: impl FnMut(ExportRow) -> Result<()> + Send,
+) -> Result<()> {
     let scope = ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
-    let mut tx = platform.db().begin(ctx).await?;
-    let rows = super::store::export_after(&mut tx, scope, query, after, ctx.now()).await?;
+    let sort = query.sort_columns().map_err(|_| Error::field("sort", "field-sort-unknown"))?;
+    let sees_holders = ctx.holds(Permission::AllocationsManage);
+    let mut tx = platform.db().snapshot(ctx).await?;
+    let ids = super::store::ids_in_order(&mut tx, scope, query, &sort, ctx.now()).await?;
+    for chunk in ids.chunks(EXPORT_CHUNK) {
+        let mut holders = match sees_holders {
+            true => allocations::holders(&mut tx, Some(chunk), ctx.now()).await?,
+            false => HashMap::new(),
+        };
+        for (id, mut row) in super::store::export_rows(&mut tx, chunk, ctx.now()).await? {
+            row.holder = holders.remove(&MachineId(id));
+            take(row)?;
+        }
+    }
     tx.commit().await?;
-    Ok(rows)
+    Ok(())
 }

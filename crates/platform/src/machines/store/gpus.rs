@@ -1,6 +1,8 @@
 //! SQL of when machines had which GPUs.
 
 use chrono::{DateTime, Utc};
+use contract::MachineId;
+use contract::machines::{PassportEvent, PassportGpu};
 
 use crate::Result;
 use crate::db::Tx;
@@ -23,4 +25,55 @@ pub(in crate::machines) async fn gpu_times(tx: &mut Tx, ids: &[i64]) -> Result<V
         ids
     );
     Ok(rows.fetch_all(&mut **tx).await?)
+}
+
+/// A GPU that is or was in a machine.
+pub(in crate::machines) struct Card {
+    pub id: i64,
+    pub gpu: PassportGpu,
+}
+
+impl Card {
+    /// When it was found there, and when it was gone.
+    pub(in crate::machines) fn came_and_went(&self) -> impl Iterator<Item = PassportEvent> {
+        let event = |kind: &str, at: DateTime<Utc>| PassportEvent {
+            at,
+            until: at,
+            kind: kind.to_owned(),
+            gpu: self.gpu.index,
+            uuid: self.gpu.uuid.clone(),
+            value: None,
+            times: 1,
+        };
+        let gone = self.gpu.removed_at.map(|at| event("removed", at));
+        std::iter::once(event("found", self.gpu.first_seen_at)).chain(gone)
+    }
+}
+
+/// Those that are there by their index, then those that are gone, the last first. A card that moved is its new machine's.
+pub(in crate::machines) async fn cards(tx: &mut Tx, machine: MachineId) -> Result<Vec<Card>> {
+    let rows = sqlx::query!(
+        "select id, gpu_index, uuid, model, memory_bytes, mig_enabled, ecc_enabled, lost, first_seen_at, removed_at
+         from gpus where machine_id = $1
+         order by removed_at is not null, removed_at desc, gpu_index, id",
+        machine.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let cards = rows.into_iter().map(|row| Card {
+        id: row.id,
+        gpu: PassportGpu {
+            index: row.gpu_index.unsigned_abs(),
+            uuid: row.uuid,
+            model: row.model,
+            memory_bytes: row.memory_bytes.map(i64::unsigned_abs),
+            mig_enabled: row.mig_enabled,
+            ecc_enabled: row.ecc_enabled,
+            lost: row.lost,
+            first_seen_at: row.first_seen_at,
+            removed_at: row.removed_at,
+            errors: None,
+        },
+    });
+    Ok(cards.collect())
 }

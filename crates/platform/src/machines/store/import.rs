@@ -1,4 +1,4 @@
-//! SQL of importing machines, and of their export. What is staged lies in the tables of `imports`: a fleet of a hundred
+//! SQL of importing machines. What is staged lies in the tables of `imports`: a fleet of a hundred
 //! thousand rows is compared and written where it lies.
 
 use contract::machines::DeclaredHardware;
@@ -10,19 +10,12 @@ use crate::authz::{CreateMachine, Granted};
 use crate::db::Tx;
 use crate::machines::import::{Existing, Written};
 
-/// A machine as a workbook has it.
-#[derive(Clone, Debug)]
-pub struct ExportRow {
-    pub code: String,
-    pub machine: Written,
-}
-
-/// Machines with one of these codes, deleted ones too, or one of these names in lower case.
+/// Machines with one of these codes, or one of these names in lower case.
 pub(in crate::machines) async fn existing(tx: &mut Tx, codes: &[String], names: &[String]) -> Result<Vec<Existing>> {
     let rows = sqlx::query!(
         r#"select id, code, name, region, public_address, private_address, pool, monitored, listed, remark, declared,
-                  revision, deleted_at is not null as "deleted!"
-           from machines where id = any(array(select id from machines where code = any($1)
+                  revision
+           from machines where id = any(array(select id from machines where deleted_at is null and code = any($1)
                                               union select id from machines where deleted_at is null and name_key = any($2)))"#,
         codes,
         names
@@ -35,7 +28,6 @@ pub(in crate::machines) async fn existing(tx: &mut Tx, codes: &[String], names: 
             Ok(Existing {
                 id: MachineId(row.id),
                 code: row.code,
-                deleted: row.deleted,
                 revision: row.revision,
                 written: Written {
                     name: row.name,
@@ -56,7 +48,7 @@ pub(in crate::machines) async fn existing(tx: &mut Tx, codes: &[String], names: 
 /// Machines that it would let in another way than they are.
 pub(in crate::machines) async fn pool_changes(tx: &mut Tx, id: ImportId) -> Result<Vec<i64>> {
     Ok(sqlx::query_scalar!(
-        "select m.id from import_rows r join machines m on m.code = r.code
+        "select m.id from import_rows r join machines m on m.code = r.code and m.deleted_at is null
          where r.import_id = $1 and r.verdict = 'update' and m.pool <> r.written->>'pool'",
         id.0
     )
@@ -110,7 +102,7 @@ pub(in crate::machines) async fn is_stale(tx: &mut Tx, id: ImportId) -> Result<b
                and not exists(select from machines m
                               where m.code = r.code and m.deleted_at is null and m.revision = r.base_revision)
            ) or exists(
-             select from import_rows r join machines m on m.code = r.code
+             select from import_rows r join machines m on m.code = r.code and m.deleted_at is null
              where r.import_id = $1 and r.verdict = 'new'
            ) or exists(
              select from (select r.code, lower(r.written->>'name') as name_key from import_rows r

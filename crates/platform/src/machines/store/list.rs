@@ -5,25 +5,32 @@ use contract::machines::{GpuView, MachineQuery, MachineRow, MachineSort, OFFLINE
 use contract::{MachineId, SortDirection};
 use sqlx::{Postgres, QueryBuilder, Row};
 
-use super::import::ExportRow;
 use super::{json, pool, service_state};
 use crate::Result;
 use crate::authz::Scope;
 use crate::db::{Tx, contains};
-use crate::machines::import::Written;
 
 const COLUMNS: &str = "select m.id, m.code, m.name, m.region, m.private_address, m.pool, m.monitored, m.listed, \
-    m.service_state, m.last_seen_at, m.declared, m.discovered, m.created_at, g.model, g.count, g.lost, \
+    m.service_state, m.service_note, m.last_seen_at, m.declared, m.discovered, m.created_at, g.model, g.count, g.lost, \
     count(*) over () as total \
     from machines m left join lateral (select min(model) as model, count(*) as count, \
       count(*) filter (where lost) as lost from gpus where machine_id = m.id and removed_at is null) g on true \
     where m.deleted_at is null";
 
-const EXPORT: &str = "select m.code, m.name, m.region, m.public_address, m.private_address, m.pool, m.monitored, \
-    m.listed, m.remark, m.declared \
+const IDS: &str = "select m.id, m.code \
     from machines m left join lateral (select min(model) as model, count(*) as count, \
       count(*) filter (where lost) as lost from gpus where machine_id = m.id and removed_at is null) g on true \
     where m.deleted_at is null";
+
+/// By the columns asked for, and then by code, so that no order is left to chance.
+fn order(sql: &mut QueryBuilder<Postgres>, sort: &[(MachineSort, SortDirection)]) {
+    sql.push(" order by ");
+    for (sort, direction) in sort {
+        sql.push(column(*sort));
+        sql.push(if *direction == SortDirection::Desc { " desc nulls last, " } else { " asc nulls last, " });
+    }
+    sql.push("m.code");
+}
 
 fn column(sort: MachineSort) -> &'static str {
     match sort {
@@ -45,19 +52,15 @@ pub(in crate::machines) async fn list(
     page: u32,
     page_size: u32,
     now: DateTime<Utc>,
-) -> Result<(Vec<MachineRow>, u64)> {
+) -> Result<(Vec<(MachineId, MachineRow)>, u64)> {
     let mut sql = QueryBuilder::<Postgres>::new(COLUMNS);
     if scope != Scope::All {
         // Customers reach machines through allocations; until there are any, there is nothing to show them.
         sql.push(" and false");
     }
     filters(&mut sql, query, now);
-    sql.push(" order by ");
-    for (sort, direction) in sort {
-        sql.push(column(*sort));
-        sql.push(if *direction == SortDirection::Desc { " desc nulls last, " } else { " asc nulls last, " });
-    }
-    sql.push("m.code limit ").push_bind(i64::from(page_size));
+    order(&mut sql, sort);
+    sql.push(" limit ").push_bind(i64::from(page_size));
     sql.push(" offset ").push_bind(i64::from(page - 1) * i64::from(page_size));
     let rows = sql.build().fetch_all(&mut **tx).await?;
     let total: i64 = match rows.first() {
@@ -70,7 +73,7 @@ pub(in crate::machines) async fn list(
     let list = rows
         .iter()
         .zip(ids)
-        .map(|(row, id)| read(row, &gpus.remove(&id).unwrap_or_default(), now))
+        .map(|(row, id)| Ok((MachineId(id), read(row, &gpus.remove(&id).unwrap_or_default(), now)?)))
         .collect::<Result<Vec<_>>>()?;
     Ok((list, total.unsigned_abs()))
 }
@@ -83,7 +86,7 @@ pub(in crate::machines) async fn codes_matching(
     most: usize,
     now: DateTime<Utc>,
 ) -> Result<(Vec<String>, u64)> {
-    let mut sql = QueryBuilder::<Postgres>::new(EXPORT);
+    let mut sql = QueryBuilder::<Postgres>::new(IDS);
     if scope != Scope::All {
         sql.push(" and false");
     }
@@ -96,43 +99,22 @@ pub(in crate::machines) async fn codes_matching(
     Ok((codes, total))
 }
 
-/// Machines as a workbook has them, by code.
-pub(in crate::machines) async fn export_after(
+/// Every machine of these filters, in this order: for what goes through all of them.
+pub(in crate::machines) async fn ids_in_order(
     tx: &mut Tx,
     scope: Scope,
     query: &MachineQuery,
-    after: Option<&str>,
+    sort: &[(MachineSort, SortDirection)],
     now: DateTime<Utc>,
-) -> Result<Vec<ExportRow>> {
-    let mut sql = QueryBuilder::<Postgres>::new(EXPORT);
+) -> Result<Vec<i64>> {
+    let mut sql = QueryBuilder::<Postgres>::new(IDS);
     if scope != Scope::All {
         sql.push(" and false");
     }
     filters(&mut sql, query, now);
-    if let Some(after) = after {
-        sql.push(" and m.code > ").push_bind(after.to_owned());
-    }
-    sql.push(" order by m.code limit 1000");
+    order(&mut sql, sort);
     let rows = sql.build().fetch_all(&mut **tx).await?;
-    rows.iter()
-        .map(|row| {
-            let word: String = row.try_get("pool")?;
-            Ok(ExportRow {
-                code: row.try_get("code")?,
-                machine: Written {
-                    name: row.try_get("name")?,
-                    region: row.try_get("region")?,
-                    public_address: row.try_get("public_address")?,
-                    private_address: row.try_get("private_address")?,
-                    pool: pool(&word)?,
-                    monitored: row.try_get("monitored")?,
-                    listed: row.try_get("listed")?,
-                    remark: row.try_get("remark")?,
-                    declared: json(row.try_get("declared")?)?,
-                },
-            })
-        })
-        .collect()
+    Ok(rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?)
 }
 
 pub(in crate::machines) async fn page_of_names(
@@ -242,6 +224,8 @@ fn read(row: &sqlx::postgres::PgRow, gpus: &[GpuView], now: DateTime<Utc>) -> Re
         monitored: row.try_get("monitored")?,
         listed: row.try_get("listed")?,
         service_state: service_state(row.try_get("service_state")?)?,
+        service_note: row.try_get("service_note")?,
+        holder: None,
         presence: presence(last_seen_at, now),
         last_seen_at,
         gpu_model: row.try_get::<Option<String>, _>("model")?.or(declared.gpu_model),
@@ -251,7 +235,8 @@ fn read(row: &sqlx::postgres::PgRow, gpus: &[GpuView], now: DateTime<Utc>) -> Re
         memory_bytes: discovered
             .as_ref()
             .and_then(|d| d.memory_bytes)
-            .or(declared.memory_gb.map(|gb| u64::from(gb) * 1_000_000_000)),
+            // Memory is sold in GB of 2^30 bytes, and what was typed reads back as it was typed.
+            .or(declared.memory_gb.map(|gb| u64::from(gb) << 30)),
         differences,
         created_at: row.try_get("created_at")?,
     })

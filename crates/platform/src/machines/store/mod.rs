@@ -1,5 +1,6 @@
 //! SQL of machines and their GPUs.
 
+mod export;
 mod gpus;
 mod hosts;
 pub(super) mod import;
@@ -16,12 +17,14 @@ use contract::machines::{
     ServiceState, presence,
 };
 
-pub(super) use gpus::gpu_times;
+pub use export::ExportRow;
+pub(super) use export::export_rows;
+pub(super) use gpus::{Card, cards, gpu_times};
 pub(super) use hosts::{gpu_uuids, hosts, lock_id};
-pub(super) use list::{codes_matching, export_after, list, page_of_names};
+pub(super) use list::{codes_matching, ids_in_order, list, page_of_names};
 pub(super) use service::{
     Connection, EndedWindow, NewWindow, begin_window, connection, delete, end_window, end_windows_past, insert_window,
-    machines_with_due_windows, service_state_of, set_connection, set_monitored, set_service, windows,
+    machines_with_due_windows, past_windows, service_state_of, set_connection, set_monitored, set_service, windows,
 };
 pub(super) use tokens::{NewToken, insert_token, join_token, join_tokens, revoke_token, use_token};
 
@@ -97,6 +100,16 @@ pub(super) async fn briefs(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, (Bri
             (row.id, (brief, row.last_seen_at))
         })
         .collect())
+}
+
+/// Machines that could be lent as they stand, whoever has them.
+pub(super) async fn lendable(tx: &mut Tx) -> Result<Vec<(MachineId, String)>> {
+    let rows = sqlx::query!(
+        "select id, code from machines where deleted_at is null and pool = 'whole' and service_state = 'in_service'"
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (MachineId(row.id), row.code)).collect())
 }
 
 pub(super) async fn lock_for_lease(tx: &mut Tx, code: &str) -> Result<Option<LeaseMachine>> {
@@ -223,8 +236,11 @@ pub(super) async fn facets(tx: &mut Tx) -> Result<MachineFacets> {
     .fetch_all(&mut **tx)
     .await?;
     let row = sqlx::query!(
-        r#"select (select count(*) from machines where deleted_at is null) as "machines!",
-                  (select count(*) from gpus where removed_at is null) as "gpus!""#
+        r#"select count(*) as "machines!",
+                  coalesce(sum(coalesce(nullif(g.count, 0), (m.declared->>'gpuCount')::bigint, 0)), 0)::bigint as "gpus!"
+           from machines m
+             left join lateral (select count(*) as count from gpus where machine_id = m.id and removed_at is null) g on true
+           where m.deleted_at is null"#
     )
     .fetch_one(&mut **tx)
     .await?;
@@ -237,9 +253,12 @@ pub(super) async fn next_code(tx: &mut Tx) -> Result<String> {
         let number =
             sqlx::query_scalar!(r#"select nextval('machines_code_number') as "number!""#).fetch_one(&mut **tx).await?;
         let code = format!("host-{number:03}");
-        let taken = sqlx::query_scalar!(r#"select exists(select from machines where code = $1) as "taken!""#, code)
-            .fetch_one(&mut **tx)
-            .await?;
+        let taken = sqlx::query_scalar!(
+            r#"select exists(select from machines where code = $1 and deleted_at is null) as "taken!""#,
+            code
+        )
+        .fetch_one(&mut **tx)
+        .await?;
         if !taken {
             return Ok(code);
         }
@@ -345,9 +364,13 @@ pub(super) async fn insert_joined(tx: &mut Tx, host: &str, key_hash: &[u8; 32]) 
         .take(40)
         .collect();
     let wanted = wanted.trim_matches('-').to_owned();
-    let free = sqlx::query_scalar!(r#"select not exists(select from machines where code = $1) as "free!""#, wanted)
-        .fetch_one(&mut **tx)
-        .await?;
+    // A host that is set up anew after its machine was deleted is called as before.
+    let free = sqlx::query_scalar!(
+        r#"select not exists(select from machines where code = $1 and deleted_at is null) as "free!""#,
+        wanted
+    )
+    .fetch_one(&mut **tx)
+    .await?;
     let usable = contract::machines::is_valid_code(&wanted);
     let code = if usable && free { wanted.clone() } else { next_code(tx).await? };
     let name = if wanted.is_empty() { code.clone() } else { wanted };

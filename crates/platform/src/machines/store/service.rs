@@ -112,6 +112,10 @@ pub(in crate::machines) async fn insert_window(
     Ok(())
 }
 
+fn maintenance_state(word: &str) -> Result<MaintenanceState> {
+    MaintenanceState::parse(word).ok_or_else(|| Error::internal(format!("unknown maintenance state {word}")))
+}
+
 /// Planned and running windows of these machines, the next first.
 pub(in crate::machines) async fn windows(tx: &mut Tx, machines: &[i64]) -> Result<Vec<(i64, MaintenanceView)>> {
     let rows = sqlx::query!(
@@ -123,8 +127,7 @@ pub(in crate::machines) async fn windows(tx: &mut Tx, machines: &[i64]) -> Resul
     .await?;
     rows.into_iter()
         .map(|row| {
-            let state = MaintenanceState::parse(&row.state)
-                .ok_or_else(|| Error::internal(format!("unknown maintenance state {}", row.state)))?;
+            let state = maintenance_state(&row.state)?;
             let view = MaintenanceView {
                 id: MaintenanceId(row.id),
                 starts_at: row.starts_at,
@@ -134,6 +137,38 @@ pub(in crate::machines) async fn windows(tx: &mut Tx, machines: &[i64]) -> Resul
                 created_by: row.created_name,
             };
             Ok((row.machine_id, view))
+        })
+        .collect()
+}
+
+/// Windows of a machine that began, the newest first; one that was ended early ends when it was.
+pub(in crate::machines) async fn past_windows(
+    tx: &mut Tx,
+    machine: MachineId,
+    now: DateTime<Utc>,
+    most: u32,
+) -> Result<Vec<MaintenanceView>> {
+    let rows = sqlx::query!(
+        r#"select id, starts_at, least(ends_at, ended_at) as "ends_at!", message, state, created_name
+           from maintenance_windows
+           where machine_id = $1 and state in ('active', 'ended') and state_before is not null and starts_at <= $2
+           order by starts_at desc, id desc limit $3"#,
+        machine.0,
+        now,
+        i64::from(most)
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(MaintenanceView {
+                id: MaintenanceId(row.id),
+                starts_at: row.starts_at,
+                ends_at: row.ends_at,
+                message: row.message,
+                state: maintenance_state(&row.state)?,
+                created_by: row.created_name,
+            })
         })
         .collect()
 }

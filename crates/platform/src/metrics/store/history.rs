@@ -1,6 +1,5 @@
 //! Reading history: one statement per table, made of constants and an enum of figures.
 
-use chrono::{DateTime, Utc};
 use contract::MachineId;
 use contract::metrics::Metric;
 use sqlx::{AssertSqlSafe, Row};
@@ -8,6 +7,7 @@ use sqlx::{AssertSqlSafe, Row};
 use super::Tier;
 use crate::Result;
 use crate::db::Tx;
+use crate::metrics::cover::Part;
 
 /// One step of one line.
 pub(in crate::metrics) struct Point {
@@ -47,24 +47,26 @@ pub(in crate::metrics) async fn gpu_indices(tx: &mut Tx, machine: MachineId) -> 
     Ok(rows.into_iter().map(i32::unsigned_abs).collect())
 }
 
+/// The steps of these parts of a period, put together where several parts lie in one step.
 pub(in crate::metrics) async fn history(
     tx: &mut Tx,
     machine: MachineId,
-    tier: Tier,
+    parts: &[Part],
     step: i64,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
     metrics: &[Metric],
 ) -> Result<Vec<Point>> {
     let mut points = Vec::new();
     for per_gpu in [false, true] {
         let wanted: Vec<Metric> = metrics.iter().copied().filter(|m| m.is_per_gpu() == per_gpu).collect();
-        if wanted.is_empty() {
+        if wanted.is_empty() || parts.is_empty() {
             continue;
         }
-        let sql = statement(tier, step, per_gpu, &wanted);
-        let rows = sqlx::query(AssertSqlSafe(sql)).bind(machine.0).bind(from).bind(to).fetch_all(&mut **tx).await?;
-        for row in rows {
+        let sql = statement(parts, step, per_gpu, &wanted);
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(machine.0);
+        for part in parts {
+            query = query.bind(part.from).bind(part.until);
+        }
+        for row in query.fetch_all(&mut **tx).await? {
             let at: i64 = row.try_get(0)?;
             let gpu: Option<i32> = row.try_get(1)?;
             for (i, metric) in wanted.iter().enumerate() {
@@ -82,30 +84,40 @@ pub(in crate::metrics) async fn history(
     Ok(points)
 }
 
-fn statement(tier: Tier, step: i64, per_gpu: bool, metrics: &[Metric]) -> String {
-    let suffix = if tier == Tier::Raw { String::new() } else { format!("_{}", tier.name()) };
+fn statement(parts: &[Part], step: i64, per_gpu: bool, metrics: &[Metric]) -> String {
     let (table, join, index, owner) = if per_gpu {
-        ("gpu_samples", "join gpus g on g.id = s.gpu_id", "g.gpu_index", "g.machine_id")
+        ("gpu_samples", "join gpus g on g.id = s.gpu_id and g.removed_at is null", "g.gpu_index", "g.machine_id")
     } else {
         ("machine_samples", "", "null::int", "s.machine_id")
     };
-    let mut values = Vec::new();
-    for metric in metrics {
-        let (raw, stem) = column(*metric);
-        if tier == Tier::Raw {
-            values.extend(["avg", "min", "max"].map(|f| format!("{f}(s.{raw})::float8")));
-        } else {
-            values.push(format!(
-                "sum(s.{stem}_avg::float8 * s.samples) / nullif(sum(s.samples) filter (where s.{stem}_avg is not null), 0)"
-            ));
-            values.push(format!("min(s.{stem}_min)::float8"));
-            values.push(format!("max(s.{stem}_max)::float8"));
-        }
-    }
-    let removed = if per_gpu { "and g.removed_at is null" } else { "" };
+    // A row of each part: place, instant, weight, and each figure's mean, lowest and highest.
+    let rows = parts.iter().enumerate().map(|(number, part)| {
+        let raw = part.tier == Tier::Raw;
+        let suffix = if raw { String::new() } else { format!("_{}", part.tier.name()) };
+        let figures = metrics.iter().enumerate().map(|(i, metric)| {
+            let (column, stem) = column(*metric);
+            let [avg, min, max] = if raw {
+                [(); 3].map(|()| column.to_owned())
+            } else {
+                ["avg", "min", "max"].map(|f| format!("{stem}_{f}"))
+            };
+            format!("s.{avg}::float8 as a{i}, s.{min}::float8 as l{i}, s.{max}::float8 as h{i}")
+        });
+        let weight = if raw { "1" } else { "s.samples" };
+        let (from, to) = (2 * number + 2, 2 * number + 3);
+        format!(
+            "select {index} as place, s.at, {weight} as weight, {} from {table}{suffix} s {join} \
+             where {owner} = $1 and s.at >= ${from} and s.at < ${to}",
+            figures.collect::<Vec<_>>().join(", ")
+        )
+    });
+    let values = (0..metrics.len()).map(|i| {
+        format!("sum(a{i} * weight) / nullif(sum(weight) filter (where a{i} is not null), 0), min(l{i}), max(h{i})")
+    });
     format!(
-        "select extract(epoch from date_bin('{step} seconds', s.at, 'epoch'::timestamptz))::bigint, {index}, {} \
-         from {table}{suffix} s {join} where {owner} = $1 {removed} and s.at >= $2 and s.at < $3 group by 1, 2",
-        values.join(", ")
+        "select extract(epoch from date_bin('{step} seconds', at, 'epoch'::timestamptz))::bigint, place, {} \
+         from ({}) measured group by 1, 2",
+        values.collect::<Vec<_>>().join(", "),
+        rows.collect::<Vec<_>>().join(" union all ")
     )
 }

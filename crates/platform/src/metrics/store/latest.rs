@@ -37,7 +37,7 @@ pub(in crate::metrics) async fn save_latest(
 pub(in crate::metrics) async fn latest(tx: &mut Tx, server: Uuid, all: bool) -> Result<Vec<(String, Stored)>> {
     let rows = sqlx::query!(
         "select m.code, l.state from machine_latest l join machines m on m.id = l.machine_id
-         where $2 or (l.server_id <> $1 and l.at > now() - interval '1 minute')",
+         where m.deleted_at is null and ($2 or (l.server_id <> $1 and l.at > now() - interval '1 minute'))",
         server,
         all
     )

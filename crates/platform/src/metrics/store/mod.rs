@@ -2,18 +2,23 @@
 
 mod history;
 mod latest;
+mod record;
+mod used;
 mod write;
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use contract::machines::ServiceState;
+use contract::allocations::MachineHolder;
+use contract::machines::{Pool, ServiceState};
 use contract::{GpuId, MachineId};
 use sqlx::Row as _;
 use uuid::Uuid;
 
 pub(super) use history::{gpu_indices, history};
 pub(super) use latest::{latest, newest_samples, save_latest};
+pub(super) use record::{gpu_errors, gpu_happenings, throttled_hours, xid_errors_of};
+pub(super) use used::gpu_use_of;
 pub(super) use write::{insert_samples, is_missing_partition, mark_pending, note_seen, roll_up, take_pending};
 
 use super::GpuActivity;
@@ -51,6 +56,15 @@ impl Tier {
         }
     }
 
+    pub(super) fn finer(self) -> Option<Tier> {
+        match self {
+            Tier::Raw => None,
+            Tier::Minute => Some(Tier::Raw),
+            Tier::TenMinutes => Some(Tier::Minute),
+            Tier::Hour => Some(Tier::TenMinutes),
+        }
+    }
+
     pub(super) fn coarser(self) -> Option<Tier> {
         match self {
             Tier::Raw => Some(Tier::Minute),
@@ -61,9 +75,11 @@ impl Tier {
     }
 }
 
-pub(super) async fn catalog(tx: &mut Tx) -> Result<Vec<Catalog>> {
+/// `holders`: who has which machine.
+pub(super) async fn catalog(tx: &mut Tx, mut holders: HashMap<MachineId, MachineHolder>) -> Result<Vec<Catalog>> {
     let machines = sqlx::query!(
-        r#"select id, code, name, region, monitored, service_state, declared->>'gpuModel' as declared_model, last_seen_at
+        r#"select id, code, name, region, monitored, pool, service_state, service_note,
+                  declared->>'gpuModel' as declared_model, last_seen_at
            from machines where deleted_at is null"#
     )
     .fetch_all(&mut **tx)
@@ -92,7 +108,10 @@ pub(super) async fn catalog(tx: &mut Tx) -> Result<Vec<Catalog>> {
             name: row.name,
             region: row.region,
             monitored: row.monitored,
+            pool: Pool::parse(&row.pool).unwrap_or(Pool::Whole),
             service_state: ServiceState::parse(&row.service_state).unwrap_or(ServiceState::InService),
+            service_note: row.service_note,
+            holder: holders.remove(&MachineId(row.id)),
             declared_model: row.declared_model,
             last_seen_at: row.last_seen_at,
             gpus: gpus.remove(&row.id).unwrap_or_default(),
@@ -121,56 +140,6 @@ pub(super) async fn gpu_trend(
     let rows = sql.build().fetch_all(&mut **tx).await?;
     let read = |row: &sqlx::postgres::PgRow| Ok((row.try_get("step")?, (row.try_get("util")?, row.try_get("memory")?)));
     rows.iter().map(read).collect()
-}
-
-/// Samples of a machine's GPUs in the hours that begin in a period, and the sum of their utilisation, %.
-pub(super) async fn gpu_use(
-    tx: &mut Tx,
-    machine: MachineId,
-    from: DateTime<Utc>,
-    until: DateTime<Utc>,
-) -> Result<(f64, f64)> {
-    let row = sqlx::query!(
-        r#"select coalesce(sum(s.samples), 0)::float8 as "samples!", coalesce(sum(s.util_avg * s.samples), 0)::float8 as "util!"
-           from gpu_samples_1h s join gpus g on g.id = s.gpu_id
-           where g.machine_id = $1 and s.at >= $2 and s.at < $3 and s.util_avg is not null"#,
-        machine.0,
-        from,
-        until
-    )
-    .fetch_one(&mut **tx)
-    .await?;
-    Ok((row.samples, row.util))
-}
-
-pub(super) async fn gpu_use_of(
-    tx: &mut Tx,
-    periods: &[(MachineId, DateTime<Utc>, DateTime<Utc>)],
-) -> Result<Vec<(f64, f64)>> {
-    let machines: Vec<i64> = periods.iter().map(|(machine, ..)| machine.0).collect();
-    let (from, until): (Vec<_>, Vec<_>) = periods.iter().map(|(_, from, until)| (*from, *until)).unzip();
-    let rows = sqlx::query!(
-        r#"select w.place as "place!", sum(s.samples)::float8 as "samples!", sum(s.util_avg * s.samples)::float8 as "util!"
-           from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) with ordinality
-                  as w (machine_id, from_at, until_at, place)
-             join gpus g on g.machine_id = w.machine_id
-             join gpu_samples_1h s on s.gpu_id = g.id and s.at >= w.from_at and s.at < w.until_at
-                                      and s.util_avg is not null
-           group by w.place"#,
-        &machines,
-        &from,
-        &until
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    let mut found = vec![(0.0, 0.0); periods.len()];
-    for row in rows {
-        let place = usize::try_from(row.place).ok().and_then(|place| found.get_mut(place.checked_sub(1)?));
-        if let Some(place) = place {
-            *place = (row.samples, row.util);
-        }
-    }
-    Ok(found)
 }
 
 pub(super) async fn gpu_activity(

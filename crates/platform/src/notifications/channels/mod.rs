@@ -90,6 +90,7 @@ pub async fn list_channels(platform: &Platform, ctx: &OpContext, whose: Whose) -
 /// `Validation` for what is no address or secret, or not encrypted outside of private networks; `QuotaExceeded` when one
 /// has five.
 pub async fn add_webhook(platform: &Platform, ctx: &OpContext, body: WebhookCreate) -> Result<WebhookCreated> {
+    let ctx = &ctx.trying_new("notifications:add-channel", "channel");
     let right = Right::of(ctx, Whose::Own)?;
     let secret = body.secret.filter(|secret| !secret.is_empty()).unwrap_or_else(messages::new_secret);
     let wish = Wish {
@@ -108,6 +109,7 @@ pub async fn add_webhook(platform: &Platform, ctx: &OpContext, body: WebhookCrea
 /// # Errors
 /// `Validation` for what is no address, secret or kind; `QuotaExceeded` when there are twenty.
 pub async fn add_channel(platform: &Platform, ctx: &OpContext, body: ChannelCreate) -> Result<ChannelView> {
+    let ctx = &ctx.trying_new("notifications:add-channel", "channel");
     let right = Right::of(ctx, Whose::Platform)?;
     if body.kind == ChannelKind::Webhook {
         return Err(Error::field("kind", "field-unknown-value"));
@@ -170,6 +172,7 @@ pub async fn update_channel(
     id: ChannelId,
     body: ChannelUpdate,
 ) -> Result<ChannelView> {
+    let ctx = &ctx.trying_on("notifications:update-channel", "channel", id);
     let right = Right::of(ctx, whose)?;
     let mut wrong = Wrong::new();
     let typed = body.url.filter(|url| !url.trim().is_empty());
@@ -224,6 +227,7 @@ pub async fn update_channel(
 /// # Errors
 /// `NotFound` for another's.
 pub async fn remove_channel(platform: &Platform, ctx: &OpContext, whose: Whose, id: ChannelId) -> Result<()> {
+    let ctx = &ctx.trying_on("notifications:remove-channel", "channel", id);
     let right = Right::of(ctx, whose)?;
     let mut tx = platform.db().begin(ctx).await?;
     let gone = found(&mut tx, &right, id).await?.view;
@@ -248,6 +252,7 @@ pub async fn test_channel(
     whose: Whose,
     id: ChannelId,
 ) -> Result<std::result::Result<(), Failure>> {
+    let ctx = &ctx.trying_on("notifications:test-channel", "channel", id);
     let right = Right::of(ctx, whose)?;
     let token = Uuid::new_v4();
     let mut tx = platform.db().begin(ctx).await?;

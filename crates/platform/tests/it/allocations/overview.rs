@@ -1,7 +1,9 @@
 //! Many at once, the time line, the health of what is handed over and comes back.
 
-use contract::AllocationId;
 use contract::allocations::{AllocationAction, AllocationBulk, TimelineQuery};
+use contract::machines::{MachineAction, MaintenanceCreate};
+use contract::{AllocationId, Permission};
+use node_protocol::{GpuEvent, GpuEventKind};
 
 use super::*;
 
@@ -115,6 +117,52 @@ async fn the_time_line_has_every_machine_and_what_holds_it() {
 }
 
 #[tokio::test]
+async fn the_time_line_ends_a_returned_machines_bar_where_it_came_back() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    world.machine("h1").await;
+    let id = world.allocate("h1", world.acme.id, months(2)).await.unwrap().allocation.id;
+    world.advance(TimeDelta::minutes(3)).await;
+    allocations::end(p, &ctx, id, AllocationEnd::default()).await.unwrap();
+    for step in ["processes", "gpu_memory", "health"] {
+        allocations::skip_step(p, &ctx, id, step).await.unwrap();
+    }
+    allocations::advance(p).await.unwrap();
+    let back = world.now();
+    world.advance(TimeDelta::hours(1)).await;
+    world.allocate("h1", world.globex.id, months(1)).await.unwrap();
+
+    let line = allocations::timeline(p, &ctx, &TimelineQuery::default()).await.unwrap();
+    let bars = &line.rows[0].allocations;
+    assert_eq!((bars.len(), bars[0].state), (2, AllocationState::Ended));
+    assert_eq!((bars[0].held_until - back).num_seconds(), 0, "not the end that was agreed");
+    assert!(bars[1].starts_at >= bars[0].held_until, "one bar after the other");
+    // In a month after it came back, but before the end that was agreed, it is not in the picture any more.
+    let month = (back + TimeDelta::days(45)).format("%Y-%m").to_string();
+    let later = TimelineQuery { from: Some(month), months: Some(1), ..TimelineQuery::default() };
+    let later = allocations::timeline(p, &ctx, &later).await.unwrap();
+    assert!(later.rows[0].allocations.iter().all(|bar| bar.state != AllocationState::Ended));
+}
+
+#[tokio::test]
+async fn a_reclaim_of_a_machine_nobody_listens_to_says_so() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let (_node, _link) = live_machine(&world, "h1").await;
+    let id = world.allocate("h1", world.acme.id, months(1)).await.unwrap().allocation.id;
+    machines::act(p, &ctx, "h1", MachineAction::MonitoringOff, None).await.unwrap();
+    allocations::end(p, &ctx, id, AllocationEnd::default()).await.unwrap();
+    let waits_for = async || {
+        allocations::advance(p).await.unwrap();
+        let steps = allocations::get(p, &ctx, id).await.unwrap().steps;
+        steps.iter().filter_map(|step| step.result.get("reason").cloned()).collect::<Vec<_>>()
+    };
+    assert_eq!(waits_for().await, ["not_monitored"; 3], "its agent is linked: it is not offline");
+    machines::act(p, &ctx, "h1", MachineAction::MonitoringOn, None).await.unwrap();
+    assert!(waits_for().await.iter().all(|reason| reason != "not_monitored"));
+}
+
+#[tokio::test]
 async fn what_comes_back_worse_than_it_went_waits_for_a_decision() {
     let world = World::new().await;
     let (p, ctx) = (&world.test.platform, world.admin.ctx());
@@ -157,6 +205,152 @@ async fn what_comes_back_worse_than_it_went_waits_for_a_decision() {
     for user in [&world.acme.owner, &world.globex.owner] {
         assert!(allocations::handover(p, &user.ctx(), id).await.is_err());
     }
+}
+
+#[tokio::test]
+async fn a_passport_tells_of_errors_repairs_and_leases() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let (node, link) = live_machine(&world, "h1").await;
+    let report = async |ecc: u64, events: &[(GpuEventKind, u64)]| {
+        let at_ms = world.now().timestamp_millis();
+        let mut sample = node.sample(at_ms, 1);
+        sample.gpus[0].memory_used_bytes = Some(0);
+        sample.gpus[0].ecc_uncorrected = Some(ecc);
+        sample.gpus[0].throttle_bits = Some(0x40);
+        let event = |(kind, value): &(GpuEventKind, u64)| GpuEvent {
+            uuid: node.gpu_uuid(0),
+            at_ms,
+            kind: i32::from(*kind),
+            value: *value,
+        };
+        sample.events = events.iter().map(event).collect();
+        let batch = Batch { sequence: 1, samples: vec![sample], replayed: false };
+        metrics::ingest(p, &node.ctx(), &link, batch).await.unwrap();
+        let list = ProcessList { at_ms, processes: Vec::new() };
+        metrics::report_processes(p, &node.ctx(), &link, list).await.unwrap();
+        allocations::advance(p).await.unwrap();
+    };
+    // What was before the lease is the machine's, not the lease's.
+    report(2, &[(GpuEventKind::Xid, 31)]).await;
+    world.test.clock().advance(TimeDelta::seconds(2));
+    let id = world.allocate("h1", world.acme.id, months(1)).await.unwrap().allocation.id;
+    report(2, &[]).await;
+    let running = machines::passport(p, &ctx, "h1").await.unwrap().leases.unwrap();
+    assert_eq!((running.len(), running[0].worse, running[0].xid_errors), (1, None, 0));
+    world.test.clock().advance(TimeDelta::seconds(2));
+    report(5, &[(GpuEventKind::EccUncorrected, 3), (GpuEventKind::Xid, 79), (GpuEventKind::Lost, 0)]).await;
+    metrics::roll_up(p, &p.system(SystemActor::Metrics)).await.unwrap();
+
+    // A repair that began, and one that was called off before it did.
+    let now = world.now();
+    let window = |starts_at, message: &str| MaintenanceCreate {
+        starts_at,
+        ends_at: now + TimeDelta::days(3),
+        message: message.to_owned(),
+    };
+    let planned = machines::plan_maintenance(p, &ctx, "h1", window(None, "New riser card")).await.unwrap();
+    world.test.clock().advance(TimeDelta::seconds(5));
+    machines::cancel_maintenance(p, &world.admin.ctx(), "h1", planned.maintenance[0].id).await.unwrap();
+    let later = window(Some(now + TimeDelta::days(1)), "Never done");
+    let planned = machines::plan_maintenance(p, &world.admin.ctx(), "h1", later).await.unwrap();
+    machines::cancel_maintenance(p, &world.admin.ctx(), "h1", planned.maintenance[0].id).await.unwrap();
+
+    allocations::end(p, &world.admin.ctx(), id, AllocationEnd::default()).await.unwrap();
+    world.test.clock().advance(TimeDelta::seconds(2));
+    report(5, &[]).await;
+    let passport = machines::passport(p, &world.admin.ctx(), "h1").await.unwrap();
+    let errors = passport.gpus[0].errors.clone().unwrap();
+    assert_eq!((errors.xid, errors.ecc_uncorrected, errors.lost), (2, 3, 1));
+    let kinds: Vec<_> = passport.events.iter().map(|event| (event.kind.as_str(), event.value)).collect();
+    for expected in
+        [("xid", Some(31)), ("xid", Some(79)), ("ecc_uncorrected", Some(3)), ("lost", None), ("found", None)]
+    {
+        assert!(kinds.contains(&expected), "{expected:?} of {kinds:?}");
+    }
+    assert_eq!((kinds.len(), passport.more_events), (5, false));
+    let lease = &passport.leases.as_ref().unwrap()[0];
+    let worse = lease.worse.unwrap();
+    assert_eq!((worse.missing_gpus, worse.ecc_uncorrected, lease.xid_errors), (0, 3, 1));
+    assert_eq!((lease.allocation.id, lease.allocation.customer_name.as_str()), (id, "Acme"));
+    let repairs: Vec<_> = passport.maintenance.iter().map(|window| window.message.as_str()).collect();
+    assert_eq!(repairs, ["New riser card"]);
+    assert!(passport.maintenance[0].ends_at < now + TimeDelta::days(1), "it ended when it was ended");
+    assert!(passport.machine.connection.is_none(), "how the host is reached is not for a paper");
+
+    // Each part by the right to see it; who has no business with machines hears of none.
+    let keeper = world.test.with_role("keeper", &[Permission::MachinesView]).await;
+    let bare = machines::passport(p, &keeper.ctx(), "h1").await.unwrap();
+    assert!(bare.leases.is_none() && bare.gpus[0].errors.is_none());
+    assert_eq!(bare.events.iter().map(|event| event.kind.as_str()).collect::<Vec<_>>(), ["found"]);
+    for user in [&world.acme.owner, &world.globex.owner] {
+        let error = machines::passport(p, &user.ctx(), "h1").await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::NotFound);
+    }
+}
+
+#[tokio::test]
+async fn who_will_have_a_machine_reads_what_is_in_it() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    live_machine(&world, "h1").await;
+    let body = AllocationCreate { starts_at: Some(world.now() + TimeDelta::days(5)), ..months(1) };
+    world.allocate("h1", world.acme.id, body).await.unwrap();
+    let mine = allocations::mine(p, &world.acme.owner.ctx(), &AllocationQuery::default()).await.unwrap();
+    let row = &mine.list[0];
+    assert_eq!((row.gpu_model.as_deref(), row.gpu_count), (Some("NVIDIA H100 80GB HBM3"), Some(1)));
+    assert_eq!(row.presence, None, "how it is doing is told to who has it, and is not made up");
+    let staffs = allocations::list(p, &world.admin.ctx(), &AllocationQuery::default()).await.unwrap();
+    assert!(staffs.list[0].presence.is_some(), "staff are told of every machine");
+}
+
+#[tokio::test]
+async fn what_a_lease_used_is_its_own_to_the_minute() {
+    let world = World::new().await;
+    let (p, admin) = (&world.test.platform, &world.admin);
+    let (node, link) = live_machine(&world, "h1").await;
+    // Five minutes of the machine at this load.
+    let work = async |percent: f32| {
+        world.test.clock().advance(TimeDelta::minutes(5));
+        let now = world.now();
+        let sample = |second: i64| {
+            let mut sample = node.sample((now - TimeDelta::seconds(second)).timestamp_millis(), 1);
+            sample.gpus[0].util_percent = Some(percent);
+            sample
+        };
+        let samples: Vec<_> = (1..=300).rev().map(sample).collect();
+        for part in samples.chunks(60) {
+            let batch = Batch { sequence: 1, samples: part.to_vec(), replayed: true };
+            metrics::ingest(p, &node.ctx(), &link, batch).await.unwrap();
+        }
+    };
+    let first = world.allocate("h1", world.acme.id, months(1)).await.unwrap().allocation.id;
+    work(90.0).await;
+    allocations::end(p, &admin.ctx(), first, AllocationEnd::default()).await.unwrap();
+    allocations::advance(p).await.unwrap();
+    for step in allocations::get(p, &admin.ctx(), first).await.unwrap().steps {
+        if step.state == StepState::Waiting && step.step != "pool" {
+            allocations::skip_step(p, &admin.ctx(), first, &step.step).await.unwrap();
+        }
+    }
+    allocations::advance(p).await.unwrap();
+    let second = world.allocate("h1", world.globex.id, months(1)).await.unwrap();
+    assert_eq!(second.allocation.state, AllocationState::Active);
+    work(10.0).await;
+    world.test.clock().advance(TimeDelta::minutes(10));
+    metrics::roll_up(p, &p.system(SystemActor::Metrics)).await.unwrap();
+    // Both lie within an hour or two, and neither is the other's.
+    for (customer, percent) in [(world.acme.id, 90.0), (world.globex.id, 10.0)] {
+        let usage = platform::reports::customer_usage(p, &admin.ctx(), customer).await.unwrap();
+        let measured = usage.gpu_util_percent.expect("it was measured");
+        assert!((measured - percent).abs() < 0.5, "{measured}, not {percent}");
+    }
+    let month = HistoryQuery { range: Some(HistoryRange::Month), ..Default::default() };
+    let all = metrics::history(p, &admin.ctx(), "h1", &month).await.unwrap();
+    let load = all.series.iter().find(|series| series.metric == contract::metrics::Metric::GpuUtil).unwrap();
+    let most = load.max.iter().flatten().copied().fold(0.0, f64::max);
+    let least = load.min.iter().flatten().copied().fold(100.0, f64::min);
+    assert_eq!((least, most), (10.0, 90.0), "a month shows what no whole hour has yet");
 }
 
 #[tokio::test]

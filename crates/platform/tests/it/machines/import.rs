@@ -112,6 +112,11 @@ async fn every_row_has_a_verdict_and_nothing_changes_before_the_confirmation() {
     );
     let staged = world.stage(second).await;
     assert_eq!(staged.unknown_columns, ["Colour"]);
+    let query = ImportRowQuery::default();
+    let page = imports::rows(p, &world.admin.ctx(), ImportSubject::Machines, staged.id, &query).await.unwrap();
+    let first = &page.list[0];
+    assert_eq!(first.cells["*Colour"], "red", "kept for the answer file");
+    assert_eq!(first.before.iter().collect::<Vec<_>>(), [(&"region".to_owned(), &"east".to_owned())]);
     let rows = world.rows(staged.id).await;
     let short: Vec<_> =
         rows.iter().map(|(row, verdict, code, what)| (*row, *verdict, code.as_deref(), what.join(" "))).collect();

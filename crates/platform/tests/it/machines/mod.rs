@@ -223,7 +223,7 @@ async fn a_refusal_names_what_was_tried() {
     let member = world.customer("Acme").await.member;
     let error = machines::create(&world.platform, &member.ctx(), named("mine")).await.unwrap_err();
     let denial = error.denial().unwrap();
-    assert_eq!((denial.action, denial.target_kind), ("machines:create", "fleet"));
+    assert_eq!((denial.action, denial.target_kind), ("machines:create", "machine"));
     assert_eq!(world.number("select count(*) from machines").await, 0);
 }
 

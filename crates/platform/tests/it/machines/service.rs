@@ -3,15 +3,15 @@
 use chrono::TimeDelta;
 use contract::allocations::AllocationCreate;
 use contract::machines::{
-    ConnectionUpdate, MachineAction, MachineBulk, MachineQuery, MaintenanceBulk, MaintenanceCreate, MaintenanceState,
-    SecretKind, ServiceState,
+    ConnectionUpdate, MachineAction, MachineBulk, MachineCreate, MachineQuery, MaintenanceBulk, MaintenanceCreate,
+    MaintenanceState, SecretKind, ServiceState,
 };
 use contract::{ErrorCode, ListColumns};
 use platform::machines::NodeCredentials;
 use platform::{accounts, allocations, machines};
 use test_support::{TestPlatform, TestUser};
 
-fn named(code: &str) -> contract::machines::MachineCreate {
+fn named(code: &str) -> MachineCreate {
     contract::machines::MachineCreate { id: Some(code.to_owned()), name: code.to_owned(), ..Default::default() }
 }
 
@@ -113,8 +113,41 @@ async fn what_somebody_has_is_neither_retired_nor_deleted_nor_promised_longer_wh
     assert_eq!(world.act("h1", MachineAction::Delete).await.unwrap(), None);
     let error = machines::get(&world.test.platform, &world.admin.ctx(), "h1").await.unwrap_err();
     assert_eq!(error.code, ErrorCode::NotFound);
-    let error = machines::create(&world.test.platform, &world.admin.ctx(), named("h1")).await.unwrap_err();
-    assert_eq!(error.code, ErrorCode::AlreadyExists, "a code is never given twice");
+}
+
+#[tokio::test]
+async fn a_deleted_machine_frees_its_code_and_nothing_of_it_comes_to_the_next() {
+    let test = TestPlatform::new().await;
+    let (p, admin) = (&test.platform, test.admin().await);
+    platform::metrics::spawn_background(p, &tokio_util::sync::CancellationToken::new());
+    let token = async || machines::create_join_token(p, &admin.ctx(), Default::default()).await.unwrap().secret;
+    let join = async |key: &str, token: Option<String>| {
+        let credentials =
+            NodeCredentials { key: key.repeat(40), join_token: token, host_name: Some("rack-7".to_owned()) };
+        machines::authenticate_node(p, &test.anonymous(), &credentials).await
+    };
+    join("a", Some(token().await)).await.unwrap();
+    let first = machines::get(p, &admin.ctx(), "rack-7").await.unwrap();
+    let taken = MachineCreate { id: Some("rack-7".to_owned()), ..named("other") };
+    let error = machines::create(p, &admin.ctx(), taken).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::AlreadyExists, "while it is there");
+    machines::act(p, &admin.ctx(), "rack-7", MachineAction::Delete, None).await.unwrap();
+    assert!(join("a", None).await.is_err(), "its agent's key went with it");
+
+    // The host is set up anew: it is called as before, and is another machine.
+    join("b", Some(token().await)).await.unwrap();
+    let second = machines::get(p, &admin.ctx(), "rack-7").await.unwrap();
+    assert!(second.created_at > first.created_at && second.last_seen_at.is_none() && second.gpus.is_empty());
+    let all = machines::list(p, &admin.ctx(), &Default::default()).await.unwrap();
+    assert_eq!((all.total, all.list[0].id.as_str()), (1, "rack-7"));
+    assert!(join("a", None).await.is_err());
+    assert!(join("b", None).await.is_ok());
+    // Twice is too often, as before.
+    machines::act(p, &admin.ctx(), "rack-7", MachineAction::Delete, None).await.unwrap();
+    for (name, free) in [("third", true), ("fourth", false)] {
+        let body = MachineCreate { id: Some("rack-7".to_owned()), ..named(name) };
+        assert_eq!(machines::create(p, &admin.ctx(), body).await.is_ok(), free, "{name}");
+    }
 }
 
 #[tokio::test]
@@ -254,7 +287,7 @@ async fn everybody_chooses_their_own_columns() {
     let acme = world.test.customer("Acme").await;
     let platform = &world.test.platform;
     let usual = accounts::columns_of(platform, &world.admin.ctx(), "machines").await.unwrap();
-    assert_eq!(usual.columns.len(), 9);
+    assert_eq!(usual.columns.len(), 10);
     let chosen = ListColumns { columns: vec!["region".to_owned(), "monitored".to_owned()] };
     let kept = accounts::choose_columns(platform, &world.admin.ctx(), "machines", chosen).await.unwrap();
     assert_eq!(kept.columns, ["name", "region", "monitored"], "the first always, in the list's order");

@@ -5,13 +5,14 @@ mod reading;
 use std::time::Duration;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use contract::allocations::{AllocationCreate, AllocationEnd};
 use contract::live::{LiveData, Position, ServerMessage};
 use contract::machines::{MachineUpdate, Presence};
 use contract::metrics::{History, HistoryQuery, HistoryRange, Metric, Trouble, WallTile};
 use contract::{ErrorCode, MachineId};
 use node_protocol::{Batch, GpuEvent, GpuEventKind, GpuSample, HostSample, Process, ProcessList, Sample};
 use platform::metrics::{self, NodeLink, TopicWatch};
-use platform::{Error, Platform, SystemActor, machines};
+use platform::{Error, Platform, SystemActor, allocations, machines};
 use test_support::{TestNode, eventually};
 use tokio_util::sync::CancellationToken;
 

@@ -271,6 +271,19 @@ async fn processes_are_put_together_over_gpus() {
     let found: Vec<_> = live.processes.iter().map(|p| (p.pid, p.gpus.clone(), p.gpu_memory_bytes)).collect();
     assert_eq!(found, [(8, vec![0], Some(50)), (7, vec![0, 1], Some(3))]);
     assert_eq!(live.processes[0].command.as_deref(), Some("python3[31m"), "no control characters reach a page");
+    // What runs on a machine that nobody has is nobody's; what runs on one that is lent is its customer's.
+    let (p, ctx, acme) = (&world.platform, world.admin.ctx(), world.customer("Acme").await);
+    let stray = async || {
+        let live = metrics::machine_live(p, &ctx, "a").await.unwrap();
+        live.processes.iter().map(|process| process.stray).collect::<Vec<_>>()
+    };
+    assert_eq!(stray().await, [true, true]);
+    let lease = AllocationCreate { customer_id: Some(acme.id), months: Some(1), ..AllocationCreate::default() };
+    let id = allocations::create(p, &ctx, "a", lease).await.unwrap().allocation.id;
+    assert_eq!(stray().await, [false, false]);
+    allocations::end(p, &ctx, id, AllocationEnd::default()).await.unwrap();
+    assert_eq!(stray().await, [true, true], "it is being taken back, and they are still there");
+
     let many = ProcessList { at_ms, processes: vec![Process::default(); 513] };
     let error = metrics::report_processes(&world.platform, &agent.node.ctx(), &agent.link, many).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::Validation);

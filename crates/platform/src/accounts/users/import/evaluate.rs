@@ -8,7 +8,7 @@ use contract::roles::RoleBrief;
 use contract::users::UserState;
 use contract::{CustomerId, Permission, RoleId, UserId};
 
-use super::super::{details, store};
+use super::super::{details, refuse_reserved, store};
 use super::passwords::{self, kept_faults};
 use super::places::{self, Called, Customers};
 use super::{Evaluation, Written};
@@ -51,6 +51,11 @@ impl Evaluation {
             faults.push(fault("username", "field-import-deleted", &[]));
         }
         let known = found.filter(|known| known.state != UserState::Deleted);
+        if known.is_none() {
+            let mut wrong = Wrong::new();
+            refuse_reserved(&mut wrong, "username", &details.name);
+            faults.extend(wrong.into_result().err().map(faults_of).unwrap_or_default());
+        }
         let address = details.email.as_deref().map(str::to_lowercase);
         self.find_twice(&details.name, address.as_ref(), &mut faults);
         faults.extend(state_fault(text("state"), known.map_or(UserState::Active, |known| known.state)));
@@ -158,8 +163,11 @@ impl Evaluation {
                 continue;
             }
             let of_user = UserRef::of_platform(user.unwrap_or(UserId(0)));
-            let may = self.ctx.authorize(AssignRole, &of_user).and_then(|_| self.ctx.must_cover(role.powers.clone()));
-            match may {
+            if self.ctx.authorize(AssignRole, &of_user).is_err() {
+                faults.push(fault("roles", "field-import-roles-not-yours", &[]));
+                break;
+            }
+            match self.ctx.must_cover(role.powers.clone()) {
                 Ok(()) => added.push(role.id),
                 Err(_) => faults.push(fault("roles", "field-import-role-not-yours", &[("name", name)])),
             }
