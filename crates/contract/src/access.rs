@@ -44,7 +44,7 @@ pub struct AccessSession {
     /// Absent while it is open.
     pub ended_at: Option<DateTime<Utc>>,
     /// Why it ended: `left`, `exited`, `closed`, `idle`, `access` (the right to it ended), `stopped` (the instance), `lost`,
-    /// `failed`, `server`, `removed` (the link to the application).
+    /// `failed`, `server`, `removed` (the link to the application), `limit` (newer browsers took its place).
     pub reason: Option<String>,
     /// The caller may end it now.
     pub may_end: bool,

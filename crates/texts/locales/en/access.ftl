@@ -47,6 +47,7 @@ access-reason-lost = connection lost
 access-reason-failed = could not be opened
 access-reason-server = the server stopped
 access-reason-removed = the application was removed
+access-reason-limit = more browsers than one person may be in with
 ssh-card-title = Come in by SSH
 ssh-card-line = Command
 ssh-card-fingerprint = Fingerprint of the host key

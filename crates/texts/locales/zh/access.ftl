@@ -47,6 +47,7 @@ access-reason-lost = 连接丢失
 access-reason-failed = 未能打开
 access-reason-server = 服务器已停止
 access-reason-removed = 应用已移除
+access-reason-limit = 超过每人可同时打开的浏览器数
 ssh-card-title = 通过 SSH 进入
 ssh-card-line = 命令
 ssh-card-fingerprint = 主机密钥指纹

@@ -7,6 +7,8 @@
 mod address;
 mod visit;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use contract::apps::{AppLinkCreate, AppLinkView, OWN_PATH, SharedAppView};
 use contract::instances::{InstanceAction, InstanceState};
@@ -85,9 +87,10 @@ fn view(address: &AppsAddress, row: LinkRow, may_remove: bool) -> Option<AppLink
 /// Those that everybody in the customer one acts for may open, whoever's instance it is.
 ///
 /// # Errors
-/// `NotFound` for who acts for none, `WrongState` where the installation has no place for applications.
+/// `Unauthenticated` for who is not signed in, `NotFound` for who acts for none, `WrongState` where the installation has no place for applications.
 pub async fn shared_apps(platform: &Platform, ctx: &OpContext) -> Result<Vec<SharedAppView>> {
-    let Some(customer) = ctx.user().and_then(|user| user.active_customer) else { return Err(Error::not_found()) };
+    let Some(user) = ctx.user() else { return Err(Error::new(ErrorCode::Unauthenticated)) };
+    let Some(customer) = user.active_customer else { return Err(Error::not_found()) };
     ctx.authorize(ViewCustomer, &customer_ref(customer))?;
     let address = address(platform)?;
     let mut tx = platform.db().begin(&system(ctx)).await?;
@@ -125,6 +128,7 @@ pub async fn add_app_link(
     id: InstanceId,
     body: AppLinkCreate,
 ) -> Result<AppLinkView> {
+    let ctx = &ctx.trying_on("instances:add-app", "instance", id);
     let row = own_row(platform, ctx, id).await?;
     let granted = ctx.authorize(EnterOwnInstance, &row.own())?;
     let Some(user) = ctx.user() else { return Err(Error::not_found()) };
@@ -179,6 +183,7 @@ fn facts(row: &Row, link: &LinkRow) -> serde_json::Value {
 /// # Errors
 /// `NotFound` where there is no such instance, or never was such a link, `Forbidden` for who may only see it.
 pub async fn remove_app_link(platform: &Platform, ctx: &OpContext, id: InstanceId, link: AppLinkId) -> Result<()> {
+    let ctx = &ctx.trying_on("instances:remove-app", "instance", id);
     let row = own_row(platform, ctx, id).await?;
     let granted = ctx.authorize(ManageOwnInstance, &row.own())?;
     remove(platform, ctx, (&granted, &row), link).await
@@ -189,6 +194,7 @@ pub async fn remove_app_link(platform: &Platform, ctx: &OpContext, id: InstanceI
 /// # Errors
 /// As [`remove_app_link`].
 pub async fn remove_any_app_link(platform: &Platform, ctx: &OpContext, id: InstanceId, link: AppLinkId) -> Result<()> {
+    let ctx = &ctx.trying_on("instances:remove-app", "instance", id);
     let row = staff_row(platform, ctx, id).await?;
     let granted = ctx.authorize(OperateInstance, &row.of_staff())?;
     remove(platform, ctx, (&granted, &row), link).await
@@ -229,7 +235,10 @@ pub(super) enum Opener {
 /// `NotFound` for who is none of its people, or may not see the instance, `Forbidden` for who may only see it.
 fn opener(ctx: &OpContext, row: &Row, link: &LinkRow) -> Result<(OpContext, Opener)> {
     let Some(user) = ctx.user() else { return Err(Error::not_found()) };
+    let ctx = ctx.trying_on("instances:open-app", "instance", row.id);
     if !user.memberships.iter().any(|(customer, _)| *customer == row.customer) {
+        // Whatever else they may: no application. Asked for as what is refused, so that the log has it.
+        ctx.authorize(EnterOwnInstance, &row.own())?;
         return Err(Error::not_found());
     }
     let mut there = user.clone();
@@ -242,19 +251,25 @@ fn opener(ctx: &OpContext, row: &Row, link: &LinkRow) -> Result<(OpContext, Open
     Ok((ctx, proof))
 }
 
+/// Whether nothing is opened in it any more: it is deleted, or will be.
+fn is_gone(row: &Row) -> bool {
+    row.deleted_at.is_some() || [InstanceState::Deleting, InstanceState::Deleted].contains(&row.state())
+}
+
 /// Where the portal sends a browser.
 pub enum AppWay {
     /// To the origin of the link, with a ticket.
     On(String),
     /// Nowhere yet: whoever it is looks at what they would open, and where.
-    Look { link: AppLinkView, instance_name: String },
+    Look { link: AppLinkView, instance_name: String, address: String },
 }
 
 /// Sends the browser of who is signed in on to an application, where `state` says that this is where it came from: the SHA-256,
-/// in hexadecimal digits, of what it keeps there.
+/// in hexadecimal digits, of what it keeps there. `way` is [`way_in_address`] of where it was going.
 ///
 /// # Errors
-/// `Unauthenticated` for who is not signed in, `NotFound` where there is no such link or they may not open it.
+/// `Unauthenticated` for who is not signed in, `NotFound` where there is no such link or they may not open it, or its instance is
+/// being deleted.
 pub async fn enter_app(
     platform: &Platform,
     ctx: &OpContext,
@@ -271,16 +286,16 @@ pub async fn enter_app(
     let mut tx = platform.db().begin(&system(ctx)).await?;
     let link = store::named_link(&mut tx, &name).await?.ok_or_else(Error::not_found)?;
     let row = store::find(&mut tx, link.instance).await?.ok_or_else(Error::not_found)?;
-    if row.deleted_at.is_some() {
+    if is_gone(&row) {
         return Err(Error::not_found());
     }
     let (_, proof) = opener(ctx, &row, &link)?;
-    let way = way.filter(|way| is_way(way)).unwrap_or("/");
+    let way = way.and_then(read_way).unwrap_or_else(|| "/".to_owned());
     let mut read = [0; 32];
     if hex::decode_to_slice(state.unwrap_or_default(), &mut read).is_err() {
         tx.commit().await?;
         let link = view(address, link, false).ok_or_else(Error::not_found)?;
-        return Ok(AppWay::Look { link, instance_name: row.name });
+        return Ok(AppWay::Look { link, instance_name: row.name, address: format!("{origin}{way}") });
     }
     let ticket = hex::encode(secrets::random_bytes::<32>());
     let new = NewAppTicket {
@@ -288,22 +303,33 @@ pub async fn enter_app(
         link: link.id,
         session: user.session,
         state: &read,
-        way,
+        way: &way,
     };
     store::keep_app_ticket(&mut tx, &proof, &new, (ctx.now(), TICKET)).await?;
     tx.commit().await?;
     Ok(AppWay::On(format!("{origin}{OWN_PATH}enter?ticket={ticket}")))
 }
 
-/// Whether it is a place at the same origin, however a browser reads it.
+/// Whether it is a place of the application at the same origin, however a browser reads it.
 pub fn is_way(way: &str) -> bool {
     let plain = way.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
-    plain && way.starts_with('/') && !way.starts_with("//") && way.len() <= LONGEST_WAY
+    let inside = way.starts_with('/') && !way.starts_with("//") && !way.starts_with(OWN_PATH);
+    plain && inside && way.len() <= LONGEST_WAY
+}
+
+/// A place in an application, for the query of an address: in letters that nothing reads as an escape, however often it is read.
+pub fn way_in_address(way: &str) -> String {
+    URL_SAFE_NO_PAD.encode(way)
+}
+
+fn read_way(text: &str) -> Option<String> {
+    let way = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+    is_way(&way).then_some(way)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_way;
+    use super::{is_way, read_way, way_in_address};
 
     #[test]
     fn ways_stay_at_their_origin() {
@@ -312,6 +338,13 @@ mod tests {
         }
         for bad in ["", "lab", "//evil.example", "/\\evil.example", "/\t/evil.example", "https://evil.example", "/é"] {
             assert!(!is_way(bad), "{bad:?}");
+            assert_eq!(read_way(&way_in_address(bad)), None, "{bad:?}");
         }
+        assert!(!is_way("/~remotegpu/enter"), "what is ours is no place of the application");
+        let way = "/lab?token=a%20b&c=%2525";
+        let written = way_in_address(way);
+        assert!(written.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'), "{written}");
+        assert_eq!(read_way(&written).as_deref(), Some(way));
+        assert_eq!((read_way("/"), read_way("L2w=")), (None, None));
     }
 }

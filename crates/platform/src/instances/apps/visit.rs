@@ -1,15 +1,22 @@
 //! A browser at the origin of a link: let in by a ticket, and for as long as whoever it is may open it.
 
+use chrono::TimeDelta;
 use contract::ErrorCode;
 use contract::instances::InstanceState;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{AppName, opener};
+use super::{AppName, is_gone, opener};
 use crate::instances::ssh::{Running, connect_to};
 use crate::instances::store::{self, LinkRow, NewAppVisit};
 use crate::instances::{entry, system, worker};
 use crate::{Error, OpContext, Platform, Principal, Result, UserPrincipal, accounts, audit, secrets};
+
+/// Browsers a person is in with at most, at all applications: the oldest ends for a new one.
+const MOST_VISITS: i64 = 30;
+/// How many a person may open in [`WHILE`].
+const MOST_NEW: i64 = 60;
+const WHILE: TimeDelta = TimeDelta::minutes(1);
 
 /// What a browser that was let in gets.
 pub struct AppEntry {
@@ -17,13 +24,15 @@ pub struct AppEntry {
     pub secret: String,
     /// Where in the application it goes on.
     pub way: String,
+    /// What its origin is told apart by for good: another link may have had the same before.
+    pub label: String,
 }
 
 /// Lets the browser in that brings this ticket, and keeps what it was asked for with.
 ///
 /// # Errors
 /// `Forbidden` for a ticket that is another link's or another browser's, was used, or is too old; `NotFound` where there is no such
-/// link, or it may not be opened any more.
+/// link, or it may not be opened any more; `RateLimited` for who opens one after the other.
 pub async fn redeem_app_ticket(
     platform: &Platform,
     ctx: &OpContext,
@@ -41,10 +50,13 @@ pub async fn redeem_app_ticket(
     let user = accounts::person_of_session(platform, ctx, session).await?.ok_or_else(refused)?;
     let ctx = as_person(ctx, user);
     let mut tx = platform.db().begin(&system(&ctx)).await?;
-    let row = store::find(&mut tx, link.instance).await?.filter(|row| row.deleted_at.is_none());
-    let row = row.ok_or_else(Error::not_found)?;
+    let row = store::find(&mut tx, link.instance).await?.filter(|row| !is_gone(row)).ok_or_else(Error::not_found)?;
     let (ctx, proof) = opener(&ctx, &row, &link)?;
     let Some(user) = ctx.user() else { return Err(Error::not_found()) };
+    store::lock_limits(&mut tx, row.customer, user.id).await?;
+    if store::count_app_visits(&mut tx, user.id, ctx.now() - WHILE).await? >= MOST_NEW {
+        return Err(Error::new(ErrorCode::RateLimited).with_arg("seconds", WHILE.num_seconds()));
+    }
     let (id, secret) = (Uuid::new_v4(), hex::encode(secrets::random_bytes::<32>()));
     let new = NewAppVisit {
         id,
@@ -58,6 +70,7 @@ pub async fn redeem_app_ticket(
         client: ctx.user_agent(),
     };
     let first = store::open_app_visit(&mut tx, &proof, &new, ctx.now()).await?;
+    store::end_oldest_app_visits(&mut tx, user.id, MOST_VISITS, ctx.now()).await?;
     if first {
         let facts = json!({
             "name": row.name, "app": link.name, "port": link.port, "visit": id, "client": ctx.user_agent(),
@@ -65,7 +78,7 @@ pub async fn redeem_app_ticket(
         audit::record_in_tx(&mut tx, &ctx, entry("instances:open-app", &row, None, Some(facts))).await?;
     }
     tx.commit().await?;
-    Ok(AppEntry { secret, way })
+    Ok(AppEntry { secret, way, label: link.label })
 }
 
 fn as_person(ctx: &OpContext, user: UserPrincipal) -> OpContext {
@@ -123,6 +136,11 @@ impl AppVisit {
         self.link.port
     }
 
+    /// What the link's origin is told apart by for good.
+    pub fn label(&self) -> &str {
+        &self.link.label
+    }
+
     /// What the application is called.
     pub fn name(&self) -> &str {
         &self.link.name
@@ -149,8 +167,7 @@ impl AppVisit {
             return Ok(AppStanding::Over(reason));
         }
         let Some(user) = user else { return Ok(AppStanding::Over("access")) };
-        let gone = [InstanceState::Deleting, InstanceState::Deleted];
-        let Some(row) = row.filter(|row| !gone.contains(&row.state())) else {
+        let Some(row) = row.filter(|row| !is_gone(row)) else {
             return Ok(AppStanding::Over("stopped"));
         };
         if opener(&as_person(&ctx, user), &row, &self.link).is_err() {

@@ -289,6 +289,36 @@ pub(in crate::instances) async fn open_app_visit(
     Ok(first)
 }
 
+/// How many browsers of somebody were let in since then.
+pub(in crate::instances) async fn count_app_visits(tx: &mut Tx, user: UserId, since: DateTime<Utc>) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from app_visits where user_id = $1 and opened_at > $2"#,
+        user.0,
+        since
+    );
+    Ok(count.fetch_one(&mut **tx).await?)
+}
+
+/// Ends the oldest of somebody's open ones, so that no more than these stay.
+pub(in crate::instances) async fn end_oldest_app_visits(
+    tx: &mut Tx,
+    user: UserId,
+    most: i64,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "update app_visits set ended_at = greatest($3, opened_at), reason = 'limit'
+         where id in (select id from app_visits where user_id = $1 and ended_at is null
+                      order by used_at desc, opened_at desc, id offset $2)",
+        user.0,
+        most,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// The browser with this secret at this link, while it may be there; the portal's session it belongs to.
 pub(in crate::instances) async fn find_app_visit(
     tx: &mut Tx,
