@@ -216,7 +216,7 @@ pub fn own_instance_terminal(id: contract::InstanceId) -> String {
     format!("{}/terminal", own_instance(id))
 }
 
-/// On to an application: `name` is what its origin is told apart by.
+/// On to an application: `name` is what its origin is told apart by, `way` where in it, as `platform` writes that.
 pub fn app_open(name: &str, state: &str, way: &str) -> String {
     with_query(&format!("/apps/{}", encode(name)), [("state", state), ("way", way)])
 }

@@ -1,5 +1,7 @@
 //! Applications of an instance: what is opened in the browser, the form that adds one, and `/apps/{name}`, by which a browser
 //! comes to the origin of one.
+//!
+//! Invariant: a ticket goes to a window that somebody looks at, and to nothing else.
 
 use contract::Permission;
 use contract::apps::{AppLinkView, SharedAppView};
@@ -196,12 +198,23 @@ fn form(words: Words, view: &InstanceView, links: &[AppLinkView], refused: Optio
     }
 }
 
+/// Whether it is somebody's window that was led here from elsewhere. What a page has its browser frame, fetch or get ready can be
+/// read or kept by that page on the next step, which is at its own origin. From a form of ours no browser goes on to another
+/// origin (`form-action`): who has just signed in goes on by hand.
+fn is_led_here(headers: &http::HeaderMap) -> bool {
+    let says = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let window = says("sec-fetch-dest").is_none_or(|place| place == "document");
+    let ahead = ["sec-purpose", "purpose", "x-purpose", "x-moz"].iter().any(|name| headers.contains_key(*name));
+    window && !ahead && says("sec-fetch-site") != Some("same-origin")
+}
+
 /// `/apps/{name}`: on to an application, for a browser that comes from its origin; else what would be opened, and where.
 #[component]
 pub fn OpenAppPage() -> impl IntoView {
     let name = use_params_map().get_untracked().get("name").unwrap_or_default();
     let query = use_query_map().get_untracked();
-    let (state, way) = (query.get("state"), query.get("way"));
+    let led = use_context::<http::request::Parts>().is_some_and(|parts| is_led_here(&parts.headers));
+    let (state, way) = (query.get("state").filter(|_| led), query.get("way"));
     let (platform, ctx) = door();
     page(
         async move { platform::instances::enter_app(&platform, &ctx, &name, (state.as_deref(), way.as_deref())).await },
@@ -210,12 +223,12 @@ pub fn OpenAppPage() -> impl IntoView {
                 see_other(&address);
                 ().into_any()
             }
-            AppWay::Look { link, instance_name } => look_view(link, instance_name),
+            AppWay::Look { link, instance_name, address } => look_view(link, instance_name, address),
         },
     )
 }
 
-fn look_view(link: AppLinkView, instance_name: String) -> AnyView {
+fn look_view(link: AppLinkView, instance_name: String, address: String) -> AnyView {
     let words = Words::now();
     let head = PageFrame::new(link.name.clone(), Area::OwnInstances);
     frame(
@@ -230,13 +243,38 @@ fn look_view(link: AppLinkView, instance_name: String) -> AnyView {
                     <dt>{words.t("apps-who")}</dt>
                     <dd>{who(words, &link)}</dd>
                     <dt>{words.t("apps-address")}</dt>
-                    <dd><code>{link.url.clone()}</code></dd>
+                    <dd><code>{link.url}</code></dd>
                 </dl>
                 <p class="note-line">{words.t("apps-look-hint")}</p>
                 <p class="actions">
-                    <a class="btn" href=link.url rel="noopener noreferrer">{words.t("apps-open")}</a>
+                    <a class="btn" href=address rel="noopener noreferrer">{words.t("apps-open")}</a>
                 </p>
             </section>
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_led_here;
+
+    #[test]
+    fn tickets_are_for_windows() {
+        let led = |pairs: &[(&'static str, &'static str)]| {
+            let pairs = pairs
+                .iter()
+                .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)));
+            is_led_here(&pairs.collect())
+        };
+        let window = [("sec-fetch-dest", "document"), ("sec-fetch-mode", "navigate"), ("sec-fetch-site", "same-site")];
+        assert!(led(&window) && led(&[("sec-fetch-dest", "document"), ("sec-fetch-site", "cross-site")]));
+        assert!(led(&[]), "browsers before these fields");
+        for dest in ["iframe", "frame", "object", "embed", "fencedframe", "empty", "image", "script"] {
+            assert!(!led(&[("sec-fetch-dest", dest), ("sec-fetch-site", "same-site")]), "{dest}");
+        }
+        for early in [("sec-purpose", "prefetch;prerender"), ("purpose", "prefetch"), ("x-moz", "prefetch")] {
+            assert!(!led(&[window[0], window[1], window[2], early]), "{early:?}");
+        }
+        assert!(!led(&[window[0], window[1], ("sec-fetch-site", "same-origin")]), "no browser goes on from a form");
+    }
 }
