@@ -94,6 +94,6 @@ pub fn range(text: &str, size: u64) -> Option<Result<(u64, u64), ()>> {
 
 /// What an application gets of a request's cookies, and what becomes of the first of them if it sets it; at an origin with a host
 /// name of its own, or one that shares it with others.
-pub fn app_cookies(headers: &HeaderMap, place: Option<u16>) -> (Option<HeaderValue>, Option<HeaderValue>) {
+pub fn app_cookies(headers: &HeaderMap, place: Option<u16>) -> (Option<HeaderValue>, Vec<HeaderValue>) {
     crate::apps::cookies_of(headers, place)
 }

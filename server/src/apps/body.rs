@@ -43,7 +43,8 @@ impl Progress {
 pub(super) struct Passing<T> {
     body: Body,
     progress: Progress,
-    ends: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// None when it has ended: nothing passes any more.
+    ends: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     _holds: T,
 }
 
@@ -52,23 +53,17 @@ impl<T: Send + Unpin + 'static> Passing<T> {
         body: Body,
         progress: Progress,
         over: WaitForCancellationFutureOwned,
-        patience: Option<Duration>,
+        patience: Duration,
         holds: T,
     ) -> Self {
         let watched = progress.clone();
-        let ends = Box::pin(async move {
-            let stalled = async {
-                match patience {
-                    Some(patience) => watched.stalled(patience).await,
-                    None => std::future::pending().await,
-                }
-            };
+        let ends = async move {
             tokio::select! {
                 () = over => {}
-                () = stalled => {}
+                () = watched.stalled(patience) => {}
             }
-        });
-        Self { body, progress, ends, _holds: holds }
+        };
+        Self { body, progress, ends: Some(Box::pin(ends)), _holds: holds }
     }
 }
 
@@ -77,7 +72,9 @@ impl<T: Send + Unpin + 'static> HttpBody for Passing<T> {
     type Error = axum::BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        if self.ends.as_mut().poll(cx).is_ready() {
+        let Some(ends) = self.ends.as_mut() else { return Poll::Ready(None) };
+        if ends.as_mut().poll(cx).is_ready() {
+            self.ends = None;
             // An error, so that nobody takes what came for the whole.
             return Poll::Ready(Some(Err("the connection to the application ended".into())));
         }
@@ -89,10 +86,62 @@ impl<T: Send + Unpin + 'static> HttpBody for Passing<T> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.ends.is_some() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    async fn next<T: Send + Unpin + 'static>(body: &mut Passing<T>) -> Option<Result<Frame<Bytes>, axum::BoxError>> {
+        std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await
+    }
+
+    /// A body of which a piece comes every so often, without end.
+    fn dripping(every: Duration) -> Body {
+        Body::from_stream(futures_util::stream::unfold((), move |()| async move {
+            tokio::time::sleep(every).await;
+            Some((Ok::<_, Infallible>(Bytes::from_static(b"x")), ()))
+        }))
+    }
+
+    fn passing<T: Send + Unpin + 'static>(every: Duration, over: &CancellationToken, holds: T) -> Passing<T> {
+        Passing::new(dripping(every), Progress::new(), over.clone().cancelled_owned(), PATIENCE, holds)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_breaks_off_with_the_right_to_it_and_stays_so() {
+        let over = CancellationToken::new();
+        let mut body = passing(Duration::from_secs(1), &over, ());
+        assert!(next(&mut body).await.is_some_and(|frame| frame.is_ok()));
+        over.cancel();
+        assert!(next(&mut body).await.is_some_and(|frame| frame.is_err()), "nobody takes it for the whole");
+        // Asked again, as some do after an error.
+        assert!(next(&mut body).await.is_none() && !body.is_end_stream());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_stands_still_ends_and_what_goes_on_does_not() {
+        let over = CancellationToken::new();
+        let mut slow = passing(PATIENCE - Duration::from_secs(1), &over, ());
+        for _ in 0..5 {
+            assert!(next(&mut slow).await.is_some_and(|frame| frame.is_ok()));
+        }
+        let held = Arc::new(());
+        let mut still = passing(PATIENCE * 2, &over, held.clone());
+        assert!(next(&mut still).await.is_some_and(|frame| frame.is_err()));
+        drop(still);
+        assert_eq!(Arc::strong_count(&held), 1, "what it held is free");
     }
 }

@@ -1,4 +1,4 @@
-//! Connections to the port of an instance: each is a small program in it, by the same way that SSH takes.
+//! Connections to the port of an instance: each is a small program in it, by the same way that SSH takes. A person has so many.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use platform::Platform;
 use platform::instances::{AppVisit, Piece, Running};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -19,6 +20,8 @@ use tokio_util::task::TaskTracker;
 const WAITING: usize = 64 << 10;
 /// How long a program has to end by itself when nobody sends it anything more.
 const GRACE: Duration = Duration::from_secs(1);
+/// How long an application may leave unread what it is sent.
+const UNREAD: Duration = Duration::from_secs(600);
 /// The shell's word for a program that is not there.
 const NO_PROGRAM: i32 = 127;
 
@@ -53,6 +56,8 @@ pub(super) struct Dial {
     pub(super) found: Arc<Found>,
     pub(super) over: CancellationToken,
     pub(super) tasks: TaskTracker,
+    /// Those that the person may have.
+    pub(super) lines: Arc<Semaphore>,
 }
 
 impl tower::Service<http::Uri> for Dial {
@@ -68,17 +73,23 @@ impl tower::Service<http::Uri> for Dial {
     fn call(&mut self, _uri: http::Uri) -> Self::Future {
         let dial = self.clone();
         Box::pin(async move {
+            let line = dial.lines.clone().acquire_owned().await.map_err(platform::Error::internal)?;
             let running = dial.visit.connect(&dial.platform).await?;
             let (near, far) = tokio::io::duplex(WAITING);
             let (found, over) = (dial.found.clone(), dial.over.clone());
-            dial.tasks.spawn(carry(running, far, found, over));
+            dial.tasks.spawn(carry(running, far, found, (over, line)));
             Ok(TokioIo::new(Line(near)))
         })
     }
 }
 
 /// Both ways, until either side is done.
-async fn carry(running: Running, far: DuplexStream, found: Arc<Found>, over: CancellationToken) {
+async fn carry(
+    running: Running,
+    far: DuplexStream,
+    found: Arc<Found>,
+    (over, _line): (CancellationToken, OwnedSemaphorePermit),
+) {
     let Running { mut output, mut input, handle } = running;
     let (mut from, mut to) = tokio::io::split(far);
     let mut said = false;
@@ -103,9 +114,11 @@ async fn carry(running: Running, far: DuplexStream, found: Arc<Found>, over: Can
             if read == 0 {
                 break;
             }
-            if input.say(&buffer[..read]).await.is_err() {
+            match tokio::time::timeout(UNREAD, input.say(&buffer[..read])).await {
+                Ok(Ok(())) => {}
                 // It reads no more; what it writes goes on.
-                std::future::pending::<()>().await;
+                Ok(Err(_)) => std::future::pending().await,
+                Err(_late) => return,
             }
         }
         let _ = input.end().await;

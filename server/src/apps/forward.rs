@@ -11,18 +11,16 @@ use contract::ErrorCode;
 use http::uri::PathAndQuery;
 use http::{StatusCode, Uri, Version};
 use platform::OpContext;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::body::{Passing, Progress};
 use super::dial::Listening;
 use super::headers::{self, Place};
+use super::people::Turn;
 use super::says::{Say, Told, answer};
 use super::visits::Active;
 use super::{Door, tunnel};
 
-/// How long a request waits for others of the same browser to end.
-const TURN: Duration = Duration::from_secs(20);
-/// How long nothing may pass, neither of the request nor the beginning of its answer: some applications think for long.
+/// How long nothing may pass of a request, nor of the beginning of its answer: some applications think for long.
 const THINKS: Duration = Duration::from_secs(600);
 /// How long nothing may pass of an answer that has begun.
 const QUIET: Duration = Duration::from_secs(1800);
@@ -38,10 +36,9 @@ pub(super) async fn forward(
     let portal = door.state.config.public_base();
     let (visit, looked_at) = (&active.visit, headers::is_looked_at(request.method(), request.headers()));
     let language = visit.ctx(&door.state.platform).language();
-    let told = Told { language, app: Some((visit.name(), visit.port())), looked_at, portal: &portal };
-    let turn = tokio::time::timeout(TURN, active.slots.clone().acquire_owned());
-    let Ok(Ok(slot)) = turn.await else { return answer(Say::Busy, &told) };
-    match hand_on(door, active, place, (request, ctx), slot).await {
+    let told = Told { language, app: Some((visit.name(), visit.port())), looked_at, stays: true, portal: &portal };
+    let Some(turn) = active.turns.take().await else { return answer(Say::Busy, &told) };
+    match hand_on(door, active, place, (request, ctx), turn).await {
         Ok(response) => response,
         Err(say) => answer(say, &told),
     }
@@ -52,13 +49,16 @@ async fn hand_on(
     active: &Arc<Active>,
     place: &Place,
     (mut request, ctx): (Request, &OpContext),
-    slot: OwnedSemaphorePermit,
+    turn: Turn,
 ) -> Result<Response, Say> {
     let port = active.visit.port();
     let socket = headers::wants_socket(request.method(), request.headers());
     let browser = socket.then(|| hyper::upgrade::on(&mut request));
     let progress = Progress::new();
-    let outgoing = outgoing(request, (active, place), (ctx, socket), &progress).ok_or(Say::Refused)?;
+    // Until the answer and all of the request went by: an application may answer before it has heard all.
+    let turn = Arc::new(turn);
+    let held = (progress.clone(), turn.clone());
+    let outgoing = outgoing(request, (active, place), (ctx, socket), held).ok_or(Say::Refused)?;
     let mut response = tokio::select! {
         answered = active.client.request(outgoing) => answered.map_err(|error| why(active, &error))?,
         () = progress.stalled(THINKS) => return Err(Say::Late),
@@ -71,7 +71,7 @@ async fn hand_on(
         let fits = fits.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
         let Some(browser) = browser.filter(|_| fits) else { return Err(Say::Broken) };
         let app = hyper::upgrade::on(&mut response);
-        door.state.sockets.spawn(tunnel::carry((browser, app), active.over.clone(), slot));
+        door.state.sockets.spawn(tunnel::carry((browser, app), active.over.clone(), turn));
         let mut switched = Response::new(Body::empty());
         *switched.status_mut() = status;
         *switched.headers_mut() = headers::outwards(status, std::mem::take(response.headers_mut()), place, port);
@@ -79,7 +79,7 @@ async fn hand_on(
     }
     let (parts, body) = response.into_parts();
     let over = active.over.clone().cancelled_owned();
-    let body = Passing::new(Body::new(body), Progress::new(), over, Some(QUIET), slot);
+    let body = Passing::new(Body::new(body), Progress::new(), over, QUIET, turn);
     let mut answered = Response::new(Body::new(body));
     *answered.status_mut() = status;
     *answered.headers_mut() = headers::outwards(status, parts.headers, place, port);
@@ -91,7 +91,7 @@ fn outgoing(
     request: Request,
     (active, place): (&Active, &Place),
     (ctx, socket): (&OpContext, bool),
-    progress: &Progress,
+    (progress, turn): (Progress, Arc<Turn>),
 ) -> Option<http::Request<Body>> {
     let (parts, body) = request.into_parts();
     let port = active.visit.port();
@@ -101,7 +101,7 @@ fn outgoing(
         true => Body::empty(),
         false => {
             let over = active.over.clone().cancelled_owned();
-            Body::new(Passing::new(body, progress.clone(), over, None, ()))
+            Body::new(Passing::new(body, progress, over, THINKS, turn))
         }
     };
     let mut outgoing = http::Request::new(body);

@@ -2,6 +2,9 @@
 //!
 //! A browser without our cookie goes to the portal with the hash of what it keeps here, comes back with a ticket that counts in
 //! this browser alone, and gets the cookie: the portal's own never leaves the portal.
+//!
+//! Invariant: no page stands at an address with a ticket, whatever becomes of it. The scripts of an application are at the same
+//! origin, choose what is hashed, and would read it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,9 +14,9 @@ use axum::extract::Request;
 use axum::response::Response;
 use contract::ErrorCode;
 use contract::apps::OWN_PATH;
-use http::{HeaderValue, StatusCode, header};
-use platform::instances::{AppName, is_way, redeem_app_ticket};
-use platform::{OpContext, Principal, Via, secrets};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use platform::instances::{AppEntry, AppName, is_way, redeem_app_ticket, way_in_address};
+use platform::{Error, OpContext, Principal, Via, secrets};
 
 use super::headers::{self, Place};
 use super::says::{Say, Told, answer};
@@ -24,6 +27,8 @@ use crate::limits::Kind;
 
 /// How long a browser may take for its way to the portal and back, with signing in: seconds.
 const WAY: u32 = 1800;
+/// How long a browser keeps which link it opened at a port: as long as it keeps anything, seconds.
+const LAST: u32 = 400 * 24 * 3600;
 
 impl Door {
     /// Any request.
@@ -58,37 +63,37 @@ impl Door {
         let head = &head;
         let portal = self.state.config.public_base();
         let looked_at = headers::is_looked_at(&method, head);
-        let told = Told { language: ctx.language(), app: None, looked_at, portal: &portal };
+        let told = Told { language: ctx.language(), app: None, looked_at, stays: true, portal: &portal };
         if headers::is_ambiguous(&method, &uri, head) {
-            let mut response = answer(Say::Refused, &told);
-            *response.status_mut() = StatusCode::BAD_REQUEST;
-            // What follows on this connection is read by nobody.
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            return response;
+            return unread(StatusCode::BAD_REQUEST, &told);
         }
         let host = head.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let named = self.address.named_by(host).and_then(|name| Place::new(&self.address, &name).map(|it| (name, it)));
         let Some((name, place)) = named else { return answer(Say::NotHere, &told) };
-        if headers::is_from_elsewhere(&method, head, &place) {
-            return answer(Say::Refused, &told);
-        }
+        let elsewhere = headers::is_from_elsewhere(&method, head, &place);
+        // First of all: a ticket is used up, whoever shows it.
         if let Some(own) = uri.path().strip_prefix(OWN_PATH) {
-            return match (own, looked_at) {
-                ("enter", true) => {
-                    let query = uri.query().unwrap_or_default();
-                    let ticket = query.split('&').find_map(|pair| pair.strip_prefix("ticket=")).unwrap_or_default();
-                    let kept = cookies::find(head, &place.jar.state()).map(str::to_owned);
-                    self.enter((ticket, kept), ctx, (&name, &place), &told).await
-                }
-                _ => answer(Say::NotHere, &told),
+            let by_hand = looked_at && !elsewhere && headers::is_window(head);
+            return match own {
+                "enter" => self.enter((&uri, head), by_hand, ctx, (&name, &place)).await,
+                word => answer(Say::kept_out(word).unwrap_or(Say::NotHere), &Told { stays: false, ..told }),
             };
+        }
+        if headers::is_too_long(&uri, head) {
+            return unread(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &told);
+        }
+        if elsewhere || headers::is_watcher(&uri, head, &place) {
+            return answer(Say::Refused, &told);
         }
         let visitor = match cookies::find(head, &place.jar.visit()) {
             Some(secret) => self.visitor(ctx, &name, secret).await,
             None => Ok(None),
         };
         match visitor {
-            Ok(Some(active)) => forward::forward(self, &active, &place, request, ctx).await,
+            Ok(Some(active)) => {
+                let place = place.of_link(active.visit.label());
+                forward::forward(self, &active, &place, request, ctx).await
+            }
             Ok(None) if looked_at => self.send_to_portal(&request, ctx, (&name, &place), &told),
             Ok(None) => answer(Say::SignIn, &told),
             Err(error) if error.code == ErrorCode::RateLimited => answer(Say::Busy, &told),
@@ -121,34 +126,64 @@ impl Door {
         let kept = kept.unwrap_or_else(|| hex::encode(secrets::random_bytes::<32>()));
         let hash = hex::encode(secrets::sha256(kept.as_bytes()));
         let way = request.uri().path_and_query().map(|way| way.as_str()).filter(|way| is_way(way)).unwrap_or("/");
-        let on = format!("{}{}", told.portal, app::paths::app_open(&name.to_string(), &hash, way));
-        see_other(&on, place.jar.set(&state, &kept, Some(WAY)))
+        let on = app::paths::app_open(&name.to_string(), &hash, &way_in_address(way));
+        see_other(&format!("{}{on}", told.portal), place.jar.set(&state, &kept, Some(WAY)))
     }
 
-    /// Back from the portal.
+    /// Back from the portal; on from this address in any case.
     async fn enter(
         &self,
-        (ticket, kept): (&str, Option<String>),
+        (uri, head): (&Uri, &HeaderMap),
+        by_hand: bool,
         ctx: &OpContext,
         (name, place): (&AppName, &Place),
-        told: &Told<'_>,
     ) -> Response {
-        if self.is_flood(ctx) {
-            return answer(Say::Busy, told);
-        }
-        let Some(kept) = kept else { return answer(Say::Ticket, told) };
-        match redeem_app_ticket(&self.state.platform, ctx, name, (ticket, &kept)).await {
-            Ok(entry) => see_other(&entry.way, place.jar.set(&place.jar.visit(), &entry.secret, None)),
+        let query = uri.query().unwrap_or_default();
+        let ticket = query.split('&').find_map(|pair| pair.strip_prefix("ticket=")).unwrap_or_default();
+        let kept = cookies::find(head, &place.jar.state()).filter(|_| by_hand).map(str::to_owned);
+        // What nobody keeps fits no ticket, and uses it up all the same.
+        let kept = kept.unwrap_or_else(|| hex::encode(secrets::random_bytes::<32>()));
+        let entered = match self.is_flood(ctx) {
+            true => Err(Error::new(ErrorCode::RateLimited)),
+            false => redeem_app_ticket(&self.state.platform, ctx, name, (ticket, &kept)).await,
+        };
+        match entered {
+            Ok(entry) => let_in(&entry, head, place),
             Err(error) => {
-                let say = match error.code {
-                    ErrorCode::Forbidden | ErrorCode::NotFound | ErrorCode::Unauthenticated => Say::Ticket,
-                    _ => Say::Unreachable,
+                let word = match error.code {
+                    ErrorCode::Forbidden | ErrorCode::NotFound | ErrorCode::Unauthenticated => "ticket",
+                    ErrorCode::RateLimited => "busy",
+                    _ => "unreachable",
                 };
                 platform::report(&self.state.platform, ctx, error).await;
-                answer(say, told)
+                see_other(&format!("{OWN_PATH}{word}"), None)
             }
         }
     }
+}
+
+/// Refused, and what follows on this connection is read by nobody.
+fn unread(status: StatusCode, told: &Told<'_>) -> Response {
+    let mut response = answer(Say::Refused, told);
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// On to where it was going, with what it is known by from now on. What another link left in the browser at the same origin goes,
+/// as far as the browser does that: it would be this one's to read, and the other's to be served.
+fn let_in(entry: &AppEntry, head: &HeaderMap, place: &Place) -> Response {
+    let jar = &place.jar;
+    let mut response = see_other(&entry.way, jar.set(&jar.visit(), &entry.secret, None));
+    let link = hex::encode(secrets::sha256(entry.label.as_bytes()));
+    if jar.is_passed_on() && cookies::find(head, &jar.last()) != Some(&link) {
+        let headers = response.headers_mut();
+        headers.insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
+        if let Some(last) = jar.set(&jar.last(), &link, Some(LAST)) {
+            headers.append(header::SET_COOKIE, last);
+        }
+    }
+    response
 }
 
 fn see_other(to: &str, cookie: Option<HeaderValue>) -> Response {

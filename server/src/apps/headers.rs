@@ -34,8 +34,11 @@ const CLAIMS: [&str; 9] = [
     "x-real-ip",
     "proxy-authorization",
 ];
-/// What would reach beyond the origin: another place for it, and what is kept for hosts and domains.
-const BEYOND: [&str; 7] = [
+/// Most bytes of a head; what the reading of it lets through beyond is refused here.
+pub(super) const HEAD_BYTES: usize = 64 << 10;
+/// What would reach beyond the origin, or beyond the folder that a script is in: another place for it, what is kept for hosts and
+/// domains, and scripts that would see where its windows go.
+const BEYOND: [&str; 8] = [
     "alt-svc",
     "clear-site-data",
     "nel",
@@ -43,9 +46,11 @@ const BEYOND: [&str; 7] = [
     "public-key-pins",
     "strict-transport-security",
     "proxy-authenticate",
+    "service-worker-allowed",
 ];
 
 /// The origin of a link, and what it is for the application.
+#[derive(Clone)]
 pub(super) struct Place {
     /// `https://….apps.example.org`
     pub(super) origin: String,
@@ -62,6 +67,11 @@ impl Place {
             jar: Jar::new(address, name),
             secure: address.is_secure(),
         })
+    }
+
+    /// The same, while this link is there.
+    pub(super) fn of_link(&self, label: &str) -> Self {
+        Self { jar: self.jar.of_link(label), ..self.clone() }
     }
 
     /// An address below the origin, in the application's words.
@@ -127,6 +137,21 @@ pub(super) fn is_ambiguous(method: &Method, uri: &Uri, headers: &HeaderMap) -> b
         || named.is_some_and(|named| host.is_none_or(|host| !host.eq_ignore_ascii_case(named)))
 }
 
+/// Whether its head is longer than may be.
+pub(super) fn is_too_long(uri: &Uri, headers: &HeaderMap) -> bool {
+    let fields = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    let line = uri.path_and_query().map_or(0, |way| way.as_str().len());
+    line + fields.sum::<usize>() > HEAD_BYTES
+}
+
+/// Whether a browser asks for a script that would see everything its windows ask for at this origin, with the tickets that come
+/// from the portal: it sees what is below its own folder. Where links have an origin one after the other, there is none at all:
+/// it would see what the next one shows.
+pub(super) fn is_watcher(uri: &Uri, headers: &HeaderMap, place: &Place) -> bool {
+    let everywhere = uri.path().bytes().filter(|b| *b == b'/').count() < 2;
+    headers.contains_key("service-worker") && (everywhere || place.jar.is_passed_on())
+}
+
 /// Whether a page of another origin had the browser send it. Cookies of a host also come with what its sibling hosts send.
 pub(super) fn is_from_elsewhere(method: &Method, headers: &HeaderMap, place: &Place) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
@@ -139,6 +164,11 @@ pub(super) fn is_from_elsewhere(method: &Method, headers: &HeaderMap, place: &Pl
     let site = text("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none");
     let origin = text("origin").is_some_and(|origin| !origin.eq_ignore_ascii_case(&place.origin));
     (site || origin) && !followed
+}
+
+/// Whether it is the window's own, and no frame in a page; of older browsers that is not known.
+pub(super) fn is_window(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-dest").is_none_or(|place| place == "document")
 }
 
 /// Whether somebody looks at what comes, rather than a program.
@@ -164,6 +194,11 @@ pub(super) fn inwards(
         headers.remove(name);
     }
     for name in CLAIMS {
+        headers.remove(name);
+    }
+    // Programs that read fields as variables take `X_Forwarded_For` for one of those.
+    let odd: Vec<HeaderName> = headers.keys().filter(|name| name.as_str().contains('_')).cloned().collect();
+    for name in odd {
         headers.remove(name);
     }
     let cookies = place.jar.handed_on(&headers);
@@ -202,7 +237,7 @@ pub(super) fn outwards(status: StatusCode, mut headers: HeaderMap, place: &Place
         headers.remove(name);
     }
     let cookies: Vec<HeaderValue> =
-        headers.get_all(header::SET_COOKIE).iter().filter_map(|value| place.jar.set_by_app(value)).collect();
+        headers.get_all(header::SET_COOKIE).iter().flat_map(|value| place.jar.set_by_app(value)).collect();
     headers.remove(header::SET_COOKIE);
     for cookie in cookies {
         headers.append(header::SET_COOKIE, cookie);
@@ -260,6 +295,8 @@ mod tests {
             ("te", "trailers"),
             ("upgrade", "h2c"),
             ("authorization", "token of-the-app"),
+            ("x_forwarded_for", "6.6.6.6"),
+            ("remote_user", "admin"),
         ]);
         let got = inwards(got, &place, (8888, "203.0.113.7".parse().ok()), false);
         for (name, value) in [
@@ -277,6 +314,8 @@ mod tests {
             ("transfer-encoding", None),
             ("te", None),
             ("upgrade", None),
+            ("x_forwarded_for", None),
+            ("remote_user", None),
         ] {
             assert_eq!(text(&got, name).as_deref(), value, "{name}");
         }
@@ -304,12 +343,13 @@ mod tests {
             ("clear-site-data", "\"cookies\""),
             ("alt-svc", "h3=\":1\""),
             ("strict-transport-security", "max-age=1"),
+            ("service-worker-allowed", "/"),
             ("x-app", "1"),
         ]);
         let got = outwards(StatusCode::OK, got, &place, 8888);
         assert_eq!(text(&got, "set-cookie").as_deref(), Some("a=b"));
         assert_eq!(text(&got, "x-app").as_deref(), Some("1"));
-        for gone in ["clear-site-data", "alt-svc", "strict-transport-security"] {
+        for gone in ["clear-site-data", "alt-svc", "strict-transport-security", "service-worker-allowed"] {
             assert_eq!(text(&got, gone), None, "{gone}");
         }
     }
@@ -334,6 +374,30 @@ mod tests {
         ] {
             assert!(check(method, &pairs), "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn no_script_watches_the_way_in() {
+        let (named, asks) = (place(), headers(&[("service-worker", "script")]));
+        let watches = |path: &str, place: &Place| is_watcher(&path.parse().unwrap(), &asks, place);
+        for everywhere in ["/sw.js", "/", "/sw.js?of=/a/b"] {
+            assert!(watches(everywhere, &named), "{everywhere}");
+        }
+        // Each sees what is below its folder, where nothing of ours is.
+        assert!(!watches("/static/sw.js", &named) && !watches("//sw.js", &named));
+        assert!(!is_watcher(&"/sw.js".parse().unwrap(), &headers(&[]), &named), "a script as any other");
+        let portal = "https://gpu.example.org".parse().unwrap();
+        let address = AppsAddress::parse("https://apps.example.org:9000-9099", &portal).unwrap();
+        let passed_on = Place::new(&address, &AppName::Place(9001)).unwrap();
+        assert!(watches("/static/sw.js", &passed_on) && watches("/sw.js", &passed_on));
+    }
+
+    #[test]
+    fn heads_are_no_longer_than_said() {
+        let uri = "/x".parse::<Uri>().unwrap();
+        assert!(!is_too_long(&uri, &headers(&[("x", &"x".repeat(60 << 10))])));
+        assert!(is_too_long(&uri, &headers(&[("x", &"x".repeat(64 << 10))])));
+        assert!(is_too_long(&uri, &headers(&[("x", &"x".repeat(40 << 10)), ("y", &"y".repeat(40 << 10))])));
     }
 
     #[test]

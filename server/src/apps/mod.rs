@@ -10,13 +10,16 @@ mod dial;
 mod forward;
 mod gate;
 mod headers;
+mod patient;
+mod people;
 mod says;
 mod tunnel;
 mod visits;
 
+use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -27,10 +30,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use platform::context::network_of;
 use platform::instances::AppsAddress;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::patient::Patient;
+use self::people::People;
 use self::visits::Visits;
 use crate::AppState;
 use crate::config::Config;
@@ -39,10 +45,12 @@ use crate::config::Config;
 pub const PORT: u16 = 3001;
 /// Connections at once; what is beyond waits to be taken.
 const MOST: usize = 4096;
+/// Those of one client that comes without a proxy; what is beyond is closed at once.
+const MOST_OF_CLIENT: usize = 512;
 /// How long a client may take for the head of a request, and say nothing between two.
 const HEAD: Duration = Duration::from_secs(75);
-/// Most bytes of a request's head.
-const HEAD_BYTES: usize = 64 << 10;
+/// How long a client may leave unread what it asked for: a film that is paused is such a one.
+const UNREAD: Duration = Duration::from_secs(600);
 /// What connections have to end in when the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -51,6 +59,46 @@ pub(crate) struct Door {
     state: AppState,
     address: AppsAddress,
     visits: Visits,
+    people: People,
+}
+
+/// How many connections each client has.
+type Clients = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
+/// A connection's place at the door; given back when it is dropped.
+struct Seat {
+    _of_all: OwnedSemaphorePermit,
+    of_client: Option<(Clients, IpAddr)>,
+}
+
+impl Seat {
+    /// None for a client that has as many as may be. Behind a proxy, clients are not told apart before they have asked.
+    fn take(of_all: OwnedSemaphorePermit, clients: &Clients, (peer, proxies): (IpAddr, usize)) -> Option<Self> {
+        if proxies > 0 {
+            return Some(Self { _of_all: of_all, of_client: None });
+        }
+        let network = network_of(peer);
+        let mut all = clients.lock().expect("nobody panics holding this lock");
+        let count = all.entry(network).or_default();
+        if *count >= MOST_OF_CLIENT {
+            return None;
+        }
+        *count += 1;
+        Some(Self { _of_all: of_all, of_client: Some((clients.clone(), network)) })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let Some((clients, network)) = &self.of_client else { return };
+        let mut all = clients.lock().expect("nobody panics holding this lock");
+        if let Some(count) = all.get_mut(network) {
+            *count -= 1;
+            if *count == 0 {
+                all.remove(network);
+            }
+        }
+    }
 }
 
 /// Opens the listener, where the installation has a place for applications.
@@ -67,16 +115,17 @@ pub async fn listen(config: &Config) -> anyhow::Result<Option<(AppsAddress, TcpL
 }
 
 /// For the fuzz targets: see [`crate::fuzzing::app_cookies`].
-pub(crate) fn cookies_of(headers: &HeaderMap, place: Option<u16>) -> (Option<HeaderValue>, Option<HeaderValue>) {
+pub(crate) fn cookies_of(headers: &HeaderMap, place: Option<u16>) -> (Option<HeaderValue>, Vec<HeaderValue>) {
     let jar = cookies::Jar::at(place);
-    let set = headers.get(http::header::COOKIE).and_then(|value| jar.set_by_app(value));
-    (jar.handed_on(headers), set)
+    let set = headers.get(http::header::COOKIE).map(|value| jar.set_by_app(value));
+    (jar.handed_on(headers), set.unwrap_or_default())
 }
 
 /// Serves applications until the server begins to stop.
 pub async fn serve(state: AppState, address: AppsAddress, listener: TcpListener) {
     let stop = state.draining.clone();
-    let door = Arc::new(Door { state, address, visits: Visits::default() });
+    let door = Arc::new(Door { state, address, visits: Visits::default(), people: People::default() });
+    let (clients, proxies) = (Clients::default(), door.state.config.trusted_proxies);
     let places = Arc::new(Semaphore::new(MOST));
     let mut taken = None;
     loop {
@@ -93,7 +142,9 @@ pub async fn serve(state: AppState, address: AppsAddress, listener: TcpListener)
         };
         match accepted {
             Ok((stream, peer)) => {
-                door.state.sockets.spawn(connection(door.clone(), stream, peer, place));
+                if let Some(seat) = Seat::take(place, &clients, (peer.ip(), proxies)) {
+                    door.state.sockets.spawn(connection(door.clone(), stream, peer, seat));
+                }
             }
             Err(error) => {
                 // Out of descriptors, most likely: others are closed meanwhile.
@@ -105,7 +156,7 @@ pub async fn serve(state: AppState, address: AppsAddress, listener: TcpListener)
     }
 }
 
-async fn connection(door: Arc<Door>, stream: TcpStream, peer: SocketAddr, _place: OwnedSemaphorePermit) {
+async fn connection(door: Arc<Door>, stream: TcpStream, peer: SocketAddr, _seat: Seat) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY");
     }
@@ -119,12 +170,38 @@ async fn connection(door: Arc<Door>, stream: TcpStream, peer: SocketAddr, _place
         }
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES);
-    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    // What is a little too long is answered here, where it is known what it asks for.
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(2 * headers::HEAD_BYTES);
+    let stream = TokioIo::new(Patient::new(stream, UNREAD));
+    let mut connection = std::pin::pin!(builder.serve_connection(stream, service).with_upgrades());
     tokio::select! {
         // A client that goes away, or speaks something else.
         _ = connection.as_mut() => return,
         () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     let _ = tokio::time::timeout(DRAIN, connection).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_client_takes_no_more_than_its_part() {
+        let (clients, all) = (Clients::default(), Arc::new(Semaphore::new(MOST)));
+        let come = |text: &str, proxies| {
+            let of_all = all.clone().try_acquire_owned().expect("there is room");
+            Seat::take(of_all, &clients, (text.parse().unwrap(), proxies))
+        };
+        let mut there: Vec<_> = (0..MOST_OF_CLIENT).map(|_| come("198.51.100.7", 0).expect("its part")).collect();
+        assert!(come("198.51.100.7", 0).is_none() && come("198.51.100.8", 0).is_some());
+        assert!(come("198.51.100.7", 1).is_some(), "a proxy is everybody");
+        there.pop();
+        assert!(come("198.51.100.7", 0).is_some());
+        // Whoever has a line has all of its addresses.
+        let line: Vec<_> = (0..MOST_OF_CLIENT).map(|n| come(&format!("2001:db8::{n:x}"), 0)).collect();
+        assert!(line.iter().all(Option::is_some) && come("2001:db8::ffff:1", 0).is_none());
+        drop((there, line));
+        assert!(clients.lock().unwrap().is_empty() && all.available_permits() == MOST);
+    }
 }

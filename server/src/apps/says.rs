@@ -47,6 +47,11 @@ impl Say {
         }
     }
 
+    /// What is said below our own path to who was not let in: nothing of the request is in the address any more.
+    pub(super) fn kept_out(word: &str) -> Option<Self> {
+        [Say::Ticket, Say::Busy, Say::Unreachable].into_iter().find(|say| say.facts().0 == word)
+    }
+
     fn looks_again(self) -> bool {
         matches!(self, Say::Nothing | Say::Unreachable | Say::Stopped)
     }
@@ -59,6 +64,8 @@ pub(super) struct Told<'a> {
     pub(super) app: Option<(&'a str, u16)>,
     /// A person looks at it.
     pub(super) looked_at: bool,
+    /// The address is what was asked for, and can be asked for again.
+    pub(super) stays: bool,
     pub(super) portal: &'a str,
 }
 
@@ -92,10 +99,11 @@ pub(super) fn answer(say: Say, told: &Told<'_>) -> Response {
 fn page(say: Say, told: &Told<'_>, (title, hint): (&str, &str)) -> Response {
     let text = |key: &str| texts::message(told.language, key, &[]);
     let nonce = hex::encode(secrets::random_bytes::<16>());
-    let again =
-        if say.looks_again() { format!("<meta http-equiv=\"refresh\" content=\"{AGAIN}\">") } else { String::new() };
+    let to = if told.stays { "" } else { ";url=/" };
+    let again = format!("<meta http-equiv=\"refresh\" content=\"{AGAIN}{to}\">");
+    let again = if say.looks_again() { again } else { String::new() };
     let restart = match say {
-        Say::Ticket => format!("<p><a href=\"/\">{}</a></p>", escaped(&text("app-page-again"))),
+        Say::Ticket | Say::Busy => format!("<p><a href=\"/\">{}</a></p>", escaped(&text("app-page-again"))),
         _ => String::new(),
     };
     let html = format!(
@@ -111,7 +119,7 @@ fn page(say: Say, told: &Told<'_>, (title, hint): (&str, &str)) -> Response {
     );
     let mut response = Response::new(Body::from(html));
     let policy = format!(
-        "default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+        "default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
@@ -135,10 +143,13 @@ mod tests {
             language: Language::En,
             app: Some(("<script>alert(1)</script>", 8888)),
             looked_at: true,
+            stays: true,
             portal: "https://gpu.example.org",
         };
         let answer = answer(Say::Nothing, &told);
         assert_eq!(answer.status(), StatusCode::BAD_GATEWAY);
+        let policy = answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.ends_with("frame-ancestors 'none'"), "{policy}");
         let bytes = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         assert!(!text.contains("<script") && text.contains("&lt;script&gt;") && text.contains("port 8888"), "{text}");

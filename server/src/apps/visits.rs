@@ -11,12 +11,13 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use platform::instances::{AppName, AppStanding, AppVisit, app_visit};
 use platform::{Error, OpContext, accounts, secrets};
-use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::Door;
 use super::dial::{Dial, Found};
+use super::people::Turns;
 
 /// How often it is asked whether they may still be here.
 const RECHECK: Duration = Duration::from_secs(2);
@@ -24,8 +25,6 @@ const RECHECK: Duration = Duration::from_secs(2);
 const RENEW: Duration = Duration::from_secs(60);
 /// A browser that asks for nothing for so long is asked for its right again when it comes back.
 const IDLE: Duration = Duration::from_secs(300);
-/// Requests and sockets of one browser at one application.
-pub(super) const SLOTS: usize = 64;
 /// A connection that is not used for so long is closed.
 const POOLED: Duration = Duration::from_secs(20);
 /// Connections that are kept for the next request.
@@ -40,7 +39,7 @@ pub(super) struct Active {
     pub(super) over: CancellationToken,
     /// Its own: no two people share a connection, so that nobody gets an answer that is another's.
     pub(super) client: Client<Dial, Body>,
-    pub(super) slots: Arc<Semaphore>,
+    pub(super) turns: Turns,
     pub(super) found: Arc<Found>,
     used: AtomicBool,
 }
@@ -76,6 +75,8 @@ impl Door {
         }
         let platform = &self.state.platform;
         let Some(visit) = app_visit(platform, ctx, name, secret).await? else { return Ok(None) };
+        let Some(user) = visit.user().map(|user| user.id) else { return Ok(None) };
+        let turns = self.people.turns(user);
         let (visit, over, found) = (Arc::new(visit), CancellationToken::new(), Arc::<Found>::default());
         let dial = Dial {
             platform: platform.clone(),
@@ -83,12 +84,12 @@ impl Door {
             found: found.clone(),
             over: over.clone(),
             tasks: self.state.sockets.clone(),
+            lines: turns.lines(),
         };
         let mut builder = Client::builder(TokioExecutor::new());
         builder.pool_idle_timeout(POOLED).pool_max_idle_per_host(MOST_POOLED).pool_timer(TokioTimer::new());
         let client = builder.set_host(false).build(dial);
-        let slots = Arc::new(Semaphore::new(SLOTS));
-        let active = Arc::new(Active { visit, over, client, slots, found, used: AtomicBool::new(true) });
+        let active = Arc::new(Active { visit, over, client, turns, found, used: AtomicBool::new(true) });
         {
             let mut all = self.visits.all();
             // Somebody else was quicker.
@@ -128,35 +129,61 @@ async fn watch(door: &Door, active: &Active) -> Option<&'static str> {
     let mut endings = accounts::session_endings(platform);
     let mut recheck = tokio::time::interval_at(Instant::now() + RECHECK, RECHECK);
     let mut renew = tokio::time::interval_at(Instant::now() + RENEW, RENEW);
+    // A database that was slow is not asked faster afterwards.
+    recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut used_at = Instant::now();
     loop {
         tokio::select! {
             () = door.state.draining.cancelled() => return None,
             ending = endings.recv() => {
+                // Without anybody to tell it, there is nothing to be heard; what was missed, the next look finds.
+                if matches!(ending, Err(RecvError::Closed)) { return None }
                 let mine = active.visit.user().zip(ending.ok()).is_some_and(|(user, ending)| ending.concerns(user));
                 if mine { return Some("access") }
             }
             _ = recheck.tick() => {
-                match active.visit.standing(platform).await {
+                match in_time(active.visit.standing(platform)).await {
                     Ok(AppStanding::Open) => {}
                     Ok(AppStanding::Stopped) => return None,
                     Ok(AppStanding::Over(reason)) => return Some(reason),
                     // A database that is away decides nothing.
                     Err(error) => tracing::debug!(%error, "whether somebody may be at an application could not be asked"),
                 }
-                let busy = active.slots.available_permits() < SLOTS;
-                if busy || active.used.swap(false, Ordering::Relaxed) {
+                if active.turns.are_taken() || active.used.swap(false, Ordering::Relaxed) {
                     used_at = Instant::now();
                 }
                 if used_at.elapsed() > IDLE { return None }
             }
             _ = renew.tick() => {
                 if used_at.elapsed() < RENEW
-                    && let Err(error) = active.visit.renew(platform).await
+                    && let Err(error) = in_time(active.visit.renew(platform)).await
                 {
                     tracing::debug!(%error, "that somebody is at an application could not be written");
                 }
             }
         }
+    }
+}
+
+/// What it comes to before the next look is due: what else ends the visit is not heard meanwhile.
+async fn in_time<T>(asked: impl Future<Output = platform::Result<T>>) -> platform::Result<T> {
+    match tokio::time::timeout(RECHECK, asked).await {
+        Ok(answered) => answered,
+        Err(_late) => Err(Error::new(ErrorCode::Unavailable)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_waited_for_beyond_the_next_look() {
+        let before = Instant::now();
+        let hangs = std::future::pending::<platform::Result<()>>();
+        assert_eq!(in_time(hangs).await.unwrap_err().code, ErrorCode::Unavailable);
+        assert_eq!(before.elapsed(), RECHECK);
+        in_time(async { Ok(()) }).await.unwrap();
     }
 }

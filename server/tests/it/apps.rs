@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use http::{Method, header};
+use platform::db::Db;
 use platform::instances::AppsAddress;
+use platform::{Platform, PlatformSettings};
 use serde_json::{Value, json};
-use test_support::{APPS, DockerEngine, TestUser};
+use test_support::{APPS, DockerEngine, TestPlatform, TestUser, eventually};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -25,12 +27,26 @@ const PROGRAM: &str = "busybox mkdir -p /www; echo local > /www/index.html; busy
 
 /// An instance whose applications run.
 pub(crate) async fn world() -> World {
-    let engine = DockerEngine::start();
-    engine.import_files("busybox", &[("serve.sh".to_owned(), include_bytes!("apps_serve.sh").to_vec())]);
     let server = Server::with(|config| {
         config.apps = Some(AppsAddress::parse(APPS, &config.public_url).unwrap());
     });
-    World::of(engine, server.await, &["/bin/sh", "-c", PROGRAM]).await
+    at(server.await).await
+}
+
+/// The same where the origins of links are ports of one host name: there is one.
+async fn world_of_one_port() -> World {
+    let test = TestPlatform::new().await;
+    let apps = AppsAddress::parse("http://localhost:9000-9000", &"http://127.0.0.1".parse().unwrap()).unwrap();
+    let settings = PlatformSettings { apps: Some(apps.clone()), ..test.platform.settings().clone() };
+    let db = Db::connect(test.database().app_options(), 4).await.unwrap();
+    let platform = Platform::open(db, test.keyring().clone(), test.clock().clone(), settings).await.unwrap();
+    at(Server::over(test, platform, |config| config.apps = Some(apps)).await).await
+}
+
+async fn at(server: Server) -> World {
+    let engine = DockerEngine::start();
+    engine.import_files("busybox", &[("serve.sh".to_owned(), include_bytes!("apps_serve.sh").to_vec())]);
+    World::of(engine, server, &["/bin/sh", "-c", PROGRAM]).await
 }
 
 /// A new link of the world's instance.
@@ -89,11 +105,27 @@ impl<'a> Browser<'a> {
         answer
     }
 
-    /// What the portal answers to a browser that comes from the origin.
+    /// What the portal answers to a window that comes from the origin.
     pub(crate) async fn at_portal(&self, address: &str) -> Answer {
+        self.at_portal_as(address, &[("sec-fetch-dest", "document"), ("sec-fetch-site", "cross-site")]).await
+    }
+
+    /// The same to what comes so.
+    async fn at_portal_as(&self, address: &str, fields: &[(&str, &str)]) -> Answer {
         let path = address.strip_prefix(&self.server.origin()).unwrap_or_else(|| panic!("not the portal: {address}"));
         let page = self.server.bare(Method::GET, path).header(header::ACCEPT, "text/html");
+        let page = fields.iter().fold(page, |page, (name, value)| page.header(*name, *value));
         Answer::of(self.server.signed(&self.portal, page)).await
+    }
+
+    /// Whether this ticket lets it in. In either case no page stands at an address with one.
+    async fn is_let_in(&mut self, back: &str) -> bool {
+        let answer = self.go(back).await;
+        assert_eq!(answer.status, 303, "{answer:?}");
+        let kept_out = answer.header("location") == "/~remotegpu/ticket";
+        let set = answer.headers.get_all(header::SET_COOKIE).iter().count();
+        assert_eq!(set == 0, kept_out, "{answer:?}");
+        !kept_out
     }
 
     /// To the portal and half the way back: where its ticket leads.
@@ -235,6 +267,8 @@ async fn nobody_else_is_let_in() {
         let led = browser.at_portal(sent.header("location")).await;
         assert_eq!(led.status, 404, "{}: {led:?}", user.name);
     }
+    let tried = "select count(*) from audit_events where action = 'instances:open-app' and outcome = 'denied'";
+    assert_eq!(server.count(&format!("{tried} and target_id = '{}'", world.id)).await, 3, "the log has who tried what");
     let none = json!({ "url": "http://00000000000000000000.localhost:3001/" });
     let mut none = Browser::of(server, world.owner.clone(), &none);
     let sent = none.go("/").await;
@@ -259,17 +293,19 @@ async fn nobody_else_is_let_in() {
     let back = browser.ticket("/").await;
     let mut thief = Browser::of(server, Who::Nobody, &link);
     thief.go("/").await;
-    assert_eq!(thief.go(&back).await.status, 403, "it is another browser's");
-    assert_eq!(browser.go(&back).await.status, 403, "and used up by the try");
+    assert!(!thief.is_let_in(&back).await, "it is another browser's");
+    assert!(!browser.is_let_in(&back).await, "and used up by the try");
+    let said = browser.go("/~remotegpu/ticket").await;
+    assert!(said.status == 403 && said.text.contains("The way here was interrupted"), "{said:?}");
     let back = browser.ticket("/").await;
     let mut elsewhere = Browser::of(server, world.owner.clone(), &other);
     elsewhere.jar.clone_from(&browser.jar);
-    assert_eq!(elsewhere.go(&back).await.status, 403);
-    assert_eq!(browser.go(&back).await.status, 303, "the try at another link used up nothing");
-    assert_eq!(browser.go(&back).await.status, 403);
+    assert!(!elsewhere.is_let_in(&back).await);
+    assert!(browser.is_let_in(&back).await, "the try at another link used up nothing");
+    assert!(!browser.is_let_in(&back).await);
     let back = browser.ticket_again().await;
     server.test.clock().advance(chrono::TimeDelta::seconds(21));
-    assert_eq!(browser.go(&back).await.status, 403, "too old");
+    assert!(!browser.is_let_in(&back).await, "too old");
 
     // The cookie of one link opens no other, and the portal's opens none.
     assert_eq!(browser.go("/").await.status, 200);
@@ -316,6 +352,99 @@ impl Browser<'_> {
         self.jar.insert(visit, kept);
         back
     }
+}
+
+#[tokio::test]
+async fn scripts_of_an_application_get_no_ticket() {
+    let world = world().await;
+    let server = &world.server;
+    let link = add(&world, json!({ "name": "App", "port": 8888 })).await;
+    let mut browser = Browser::of(server, world.owner.clone(), &link);
+    let sent = browser.go("/").await;
+    let portal = sent.header("location").to_owned();
+    // What a script frames, fetches or has got ready, and what comes from a form of the portal, is shown what would be opened.
+    let site = ("sec-fetch-site", "same-site");
+    for fields in [
+        vec![("sec-fetch-dest", "iframe"), site],
+        vec![("sec-fetch-dest", "empty"), site],
+        vec![("sec-fetch-dest", "image"), site],
+        vec![("sec-fetch-dest", "document"), site, ("sec-purpose", "prefetch;prerender")],
+        vec![("sec-fetch-dest", "document"), ("sec-fetch-site", "same-origin")],
+    ] {
+        let shown = browser.at_portal_as(&portal, &fields).await;
+        assert!(shown.status == 200 && shown.header("location").is_empty(), "{fields:?}: {shown:?}");
+    }
+    assert_eq!(server.count("select count(*) from app_tickets").await, 0);
+
+    // A ticket is used up by whatever brings it, and is in no address afterwards.
+    let framed = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe"), ("sec-fetch-site", "same-site")];
+    let bomb = "x".repeat(60 << 10);
+    let long = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document"), ("x-long", bomb.as_str())];
+    let program = [("accept", "*/*")];
+    let script = [("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty"), ("sec-fetch-site", "same-origin")];
+    for fields in [&framed[..], &program[..], &script[..]] {
+        let back = browser.ticket("/").await;
+        let request = browser.request(Method::GET, &back);
+        let request = fields.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let refused = Answer::of(request).await;
+        assert_eq!((refused.status, refused.header("location")), (303, "/~remotegpu/ticket"), "{fields:?}");
+        assert_eq!(refused.header("set-cookie"), "");
+        assert!(!browser.is_let_in(&back).await, "{fields:?}");
+    }
+    // Cookies that a script set, so many that the head is too long: elsewhere that is refused.
+    let back = browser.ticket("/").await;
+    let request = |way: &str| {
+        let request = browser.request(Method::GET, way).header("x-more", "x".repeat(6 << 10));
+        long.iter().fold(request, |request, (name, value)| request.header(*name, *value))
+    };
+    let bombed = Answer::of(request(&back)).await;
+    assert_eq!(bombed.status, 303, "{bombed:?}");
+    assert_eq!(Answer::of(request("/")).await.status, 431);
+    assert_eq!(server.count("select count(*) from app_tickets").await, 0);
+
+    // Nor does one that sees all that its windows ask for: a service worker of more than its own folder.
+    assert_eq!(browser.open("/").await.status, 200);
+    for (way, status) in [("/sw.js", 403), ("/?a=/b/c", 403), ("/static/sw.js", 200)] {
+        let script = browser.request(Method::GET, way).header("service-worker", "script");
+        let script = script.header("sec-fetch-dest", "serviceworker").header("sec-fetch-site", "same-origin");
+        assert_eq!(Answer::of(script).await.status, status, "{way}");
+    }
+    // Whoever has just signed in goes on by hand, to where they were going.
+    let sent = Browser::of(server, Who::Nobody, &link).go("/lab?a=b%20c").await;
+    let fields = [("sec-fetch-dest", "document"), ("sec-fetch-site", "same-origin")];
+    let shown = browser.at_portal_as(sent.header("location"), &fields).await;
+    assert!(shown.text.contains(&format!("href=\"http://{}/lab?a=b%20c\"", browser.host)), "{shown:?}");
+}
+
+#[tokio::test]
+async fn a_port_is_passed_on_without_what_was_there() {
+    let world = world_of_one_port().await;
+    let server = &world.server;
+    let first = add(&world, json!({ "name": "First", "port": 8888 })).await;
+    assert_eq!(first["url"], "http://localhost:9000/");
+    let mut browser = Browser::of(server, world.owner.clone(), &first);
+    let everything = "\"cache\", \"storage\"";
+    let back = browser.ticket("/").await;
+    assert_eq!(browser.go(&back).await.header("clear-site-data"), everything, "who knows what was there before");
+    browser.go("/hidden").await;
+    assert!(browser.go("/").await.text.contains("sid=1"));
+    // The same link again: what it keeps in the browser is its own.
+    let back = browser.ticket_again().await;
+    assert_eq!(browser.go(&back).await.header("clear-site-data"), "");
+    // A script that sees what the browser asks for would see what the next link shows.
+    let watcher = browser.request(Method::GET, "/static/sw.js").header("service-worker", "script");
+    assert_eq!(Answer::of(watcher).await.status, 403);
+
+    let one = format!("/api/customer/instances/{}/links/{}", world.id, first["id"]);
+    assert_eq!(Answer::of(server.request(&world.owner, Method::DELETE, &one)).await.status, 200);
+    let second = add(&world, json!({ "name": "Second", "port": 8888 })).await;
+    assert_eq!(second["url"], first["url"], "there is no other");
+    eventually("the cookie of the first opens nothing", async || (browser.go("/").await.status == 303).then_some(()))
+        .await;
+    let back = browser.ticket("/").await;
+    assert_eq!(browser.go(&back).await.header("clear-site-data"), everything);
+    let seen = browser.go("/").await;
+    assert!(seen.status == 200 && !seen.text.contains("sid"), "{seen:?}");
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ async fn strike(world: &World, blow: Blow, portal: &Who, link: &Value) -> Option
         }
         Blow::CustomerDisabled => {
             ask(&staff, Method::POST, format!("/api/admin/customers/{acme}/disable")).await;
-            Some(format!("update customers set state = 'active' where id = {acme} returning id"))
+            Some(format!("update customers set state = 'active', disabled_at = null where id = {acme} returning id"))
         }
         Blow::RoleTaken => {
             sql(format!("update memberships set role = 'member' where user_id = {member} returning user_id")).await;
@@ -153,6 +153,11 @@ async fn what_ends_the_right_to_it_ends_what_is_open() {
             assert_eq!(server.sql(&back).await.len(), 1);
         }
         match blow {
+            Blow::InstanceDeleted => {
+                // Not to and fro between the two: the portal says that there is nothing.
+                let sent = browser.go("/").await;
+                assert_eq!(browser.at_portal(sent.header("location")).await.status, 404);
+            }
             Blow::LinkRemoved => link = add(&world, json!({ "name": "App", "port": 8888 })).await,
             Blow::InstanceStopped => {
                 instances::apply(server.platform(), instance).await.unwrap();

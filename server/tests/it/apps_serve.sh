@@ -33,6 +33,8 @@ case $path in
   begin '200 OK'
   printf 'Set-Cookie: a=b; Domain=localhost; Path=/\r\nSet-Cookie: remotegpu_session=evil\r\nSet-Cookie: REMOTEGPU-app=evil\r\n'
   printf 'Clear-Site-Data: "cookies"\r\nContent-Length: 0\r\n\r\n' ;;
+/hidden)
+  begin '200 OK'; printf 'Set-Cookie: sid=1; HttpOnly; Path=/\r\nContent-Length: 0\r\n\r\n' ;;
 /away)
   begin '302 Found'; printf 'Location: http://localhost:8888/lab\r\nContent-Length: 0\r\n\r\n' ;;
 /upload)
