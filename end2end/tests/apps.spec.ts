@@ -7,7 +7,7 @@ import { expect, test } from '../fixtures/test.js';
 const PAGE = '<!DOCTYPE html><title>Lab</title><h1>A page of the instance</h1><p id="cookies"></p><script>document.cookie = "own=1"; document.getElementById("cookies").textContent = document.cookie;</script>';
 const PROGRAM = `busybox mkdir -p /www; echo '${PAGE}' > /www/index.html; exec busybox httpd -f -p 127.0.0.1:8888 -h /www`;
 
-test('a customer opens an application of an instance, and takes it away', async ({ browser, page, context, signIn, installation }) => {
+test('a customer opens an application of an instance, and takes it away', async ({ browser, page, context, signIn, hear, installation }) => {
   test.setTimeout(180_000);
   const engine = await Engine.start();
   try {
@@ -43,11 +43,21 @@ test('a customer opens an application of an instance, and takes it away', async 
     expect(kept.filter((cookie) => cookie.name !== 'own').every((cookie) => cookie.httpOnly && cookie.sameSite === 'Lax')).toBe(true);
     expect(await tab.evaluate(() => window.opener)).toBeNull();
 
-    // Somebody else with the address, signed in nowhere: to the sign-in page.
-    const stranger = await (await browser.newContext()).newPage();
-    await stranger.goto(address);
+    // Somebody with the address who is signed in nowhere: to the sign-in page, and from there on to where they were going, by
+    // hand, because no browser follows a form of the portal to another origin.
+    const elsewhere = await browser.newContext();
+    hear(elsewhere);
+    const stranger = await elsewhere.newPage();
+    await stranger.goto(`${address}?a=b%20c#part`);
     await expect(stranger).toHaveURL(new RegExp(`^${installation.url}/login`));
-    await stranger.context().close();
+    await stranger.locator('input[autocomplete="username"]').fill(person.name);
+    await stranger.locator('input[type="password"]').fill(person.password);
+    await stranger.locator('form button.primary').click();
+    await expect(stranger).toHaveURL(new RegExp(`^${installation.url}/apps/`));
+    await stranger.locator('main a.btn').click();
+    await expect(stranger.locator('h1')).toHaveText('A page of the instance');
+    expect(new URL(stranger.url()).search).toBe('?a=b%20c');
+    await elsewhere.close();
     // Without a script it is the same.
     const plain = await browser.newContext({ javaScriptEnabled: false, storageState: await context.storageState() });
     const without = await plain.newPage();
