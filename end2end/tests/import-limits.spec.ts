@@ -125,9 +125,9 @@ test('a hundred thousand rows of every column pass through little memory', async
       if (look(() => fs.readFileSync(`/proc/${of}/cmdline`, 'utf8'), '').includes('read-sheet')) child = Math.max(child, look(() => status(Number(of), 'VmHWM'), 0));
     }
   }, 20);
-  // What it holds after a first, small import and its files is what a server that imports holds anyway.
-  const warm = await stage(installation, token, rows(100));
-  expect((await read(installation, token, warm, 50)).newRows).toBe(100);
+  // What it holds after a first import of two full batches, and its files, is what a server that imports holds anyway.
+  const warm = await stage(installation, token, rows(1000));
+  expect((await read(installation, token, warm, 50)).newRows).toBe(1000);
   const file = async (address: string) => {
     const answer = await fetch(`${installation.url}${address}`, { headers: { authorization: `Bearer ${token}` } });
     expect(answer.status, address).toBe(200);
@@ -141,13 +141,13 @@ test('a hundred thousand rows of every column pass through little memory', async
   const bytes = rows(100_000);
   let base = status(pid, 'VmRSS');
   const told: string[] = [];
-  const measure = async <T>(what: string, work: () => Promise<T>, most = MOST): Promise<T> => {
+  const measure = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
     fs.writeFileSync(`/proc/${pid}/clear_refs`, '5'); // forgets the peak
     const begun = Date.now();
     const result = await work();
     const more = status(pid, 'VmHWM') - base;
     told.push(`${what} ${((Date.now() - begun) / 1000).toFixed(1)} s, +${more.toFixed(0)} MiB`);
-    expect.soft(more, `${what}: MiB more than before`).toBeLessThan(most);
+    expect.soft(more, `${what}: MiB more than before`).toBeLessThan(MOST);
     return result;
   };
   const id = await measure('upload', () => stage(installation, token, bytes));
@@ -157,9 +157,11 @@ test('a hundred thousand rows of every column pass through little memory', async
   const confirmed = await measure('confirm', () => installation.rest(token, `/api/admin/machines/import/${id}/confirm`, 'POST', {}));
   expect(confirmed.status, JSON.stringify(confirmed.body)).toBe(200);
   expect(Date.now() - begun, 'milliseconds to confirm: far from the 60 s a statement may take').toBeLessThan(40_000);
-  // Files are bounded too; how near they come to 64 MiB is for the benchmark of exports, where the machine is alone.
-  const result = await measure('result', () => file(`/api/admin/machines/import/${id}/result`), 2 * MOST);
-  const exported = await measure('export', () => file('/api/admin/machines/export'), 2 * MOST);
+  // A server of a hundred thousand machines holds their names and states all the time; it reads the fleet every five seconds.
+  await new Promise((done) => setTimeout(done, 10_000));
+  base = status(pid, 'VmRSS');
+  const result = await measure('result', () => file(`/api/admin/machines/import/${id}/result`));
+  const exported = await measure('export', () => file('/api/admin/machines/export'));
   expect(Math.min(result, exported)).toBeGreaterThan(1_000_000);
   // All of it again, and one machine changed by hand: every row is judged again within the request.
   const again = await stage(installation, token, bytes);
@@ -167,9 +169,8 @@ test('a hundred thousand rows of every column pass through little memory', async
   const machine = (await installation.rest(token, '/api/admin/machines/bulk-7')).body.data;
   const body = { name: machine.name, region: '西南', pool: machine.pool, monitored: true, listed: machine.listed, declared: machine.declared, revision: machine.revision };
   expect((await installation.rest(token, '/api/admin/machines/bulk-7', 'PUT', body)).status).toBe(200);
-  // What the export left behind is its own.
   base = status(pid, 'VmRSS');
-  const refused = await measure('judge again', () => installation.rest(token, `/api/admin/machines/import/${again}/confirm`, 'POST', {}), 2 * MOST);
+  const refused = await measure('judge again', () => installation.rest(token, `/api/admin/machines/import/${again}/confirm`, 'POST', {}));
   expect([refused.status, refused.body.code]).toEqual([409, 1400]);
   const differences = (await installation.rest(token, `/api/admin/machines/import/${again}/rows?changed=true`)).body.data;
   expect(differences.list.map((one: any) => [one.cells.id, one.was, one.verdict])).toEqual([['bulk-7', 'unchanged', 'update']]);

@@ -4,7 +4,7 @@
 //! state of the machines linked to it to `machine_latest` in one batch a second; what other servers wrote is read only
 //! while somebody here watches or asks. No lock is held across an await but the one that lets one read at a time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -23,10 +23,13 @@ use uuid::Uuid;
 use super::links::NodeLink;
 use super::watch::Topics;
 use super::{store, tiles};
+use crate::db::Tx;
 use crate::{Platform, Result, SystemActor, allocations};
 
 /// How often machines' names and settings are read again when nobody here changed them.
 const CATALOG_EVERY: Duration = Duration::from_secs(5);
+/// Machines read at once.
+const CATALOG_PART: i64 = 1000;
 /// How often other servers' states are read while they are wanted.
 const REMOTE_EVERY: Duration = Duration::from_millis(900);
 /// Events kept per machine.
@@ -167,6 +170,25 @@ pub(super) struct State {
     pub topics: Topics,
     catalog_read: Option<Instant>,
     remote_read: Option<Instant>,
+}
+
+impl State {
+    /// Machines as they are now.
+    fn take(&mut self, part: Vec<Catalog>) {
+        for machine in part {
+            // A code may have come to another machine, after the one that had it was deleted.
+            if self.catalog.get(&machine.code).is_some_and(|was| was.id != machine.id) {
+                self.entries.remove(&machine.code);
+            }
+            self.catalog.insert(machine.code.clone(), machine);
+        }
+    }
+
+    /// Forgets all others.
+    fn keep(&mut self, read: &HashSet<MachineId>) {
+        self.catalog.retain(|_, machine| read.contains(&machine.id));
+        self.entries.retain(|code, _| self.catalog.contains_key(code));
+    }
 }
 
 /// See the module.
@@ -349,16 +371,7 @@ async fn refresh_parts(platform: &Platform, others: bool) -> Result<()> {
     let mut tx = platform.db().begin(&platform.system(SystemActor::Metrics)).await?;
     if catalog_due {
         hub.catalog_stale.store(false, Ordering::Release);
-        let holders = allocations::holders(&mut tx, None, platform.clock().now()).await?;
-        let catalog = store::catalog(&mut tx, holders).await?;
-        let mut state = hub.state();
-        let catalog: BTreeMap<_, _> = catalog.into_iter().map(|machine| (machine.code.clone(), machine)).collect();
-        let before = std::mem::replace(&mut state.catalog, catalog);
-        let State { catalog, entries, .. } = &mut *state;
-        // A code may have come to another machine, after the one that had it was deleted.
-        let is_same = |code: &str, now: &Catalog| before.get(code).is_none_or(|was| was.id == now.id);
-        entries.retain(|code, _| catalog.get(code).is_some_and(|now| is_same(code, now)));
-        state.catalog_read = Some(Instant::now());
+        read_catalog(platform, &mut tx).await?;
     }
     if remote_due {
         // The first time everything is read, whoever wrote it: the last state before this server started.
@@ -377,6 +390,25 @@ async fn refresh_parts(platform: &Platform, others: bool) -> Result<()> {
         state.remote_read = Some(Instant::now());
     }
     tx.commit().await?;
+    Ok(())
+}
+
+/// Part by part into what is there: the whole fleet a second time would be tens of megabytes, every few seconds.
+async fn read_catalog(platform: &Platform, tx: &mut Tx) -> Result<()> {
+    let hub = platform.live();
+    let mut holders = allocations::holders(tx, None, platform.clock().now()).await?;
+    let mut read = HashSet::new();
+    let mut after = MachineId(0);
+    loop {
+        let part = store::catalog_after(tx, after, CATALOG_PART, &mut holders).await?;
+        let Some(last) = part.last() else { break };
+        after = last.id;
+        read.extend(part.iter().map(|machine| machine.id));
+        hub.state().take(part);
+    }
+    let mut state = hub.state();
+    state.keep(&read);
+    state.catalog_read = Some(Instant::now());
     Ok(())
 }
 

@@ -75,18 +75,28 @@ impl Tier {
     }
 }
 
-/// `holders`: who has which machine.
-pub(super) async fn catalog(tx: &mut Tx, mut holders: HashMap<MachineId, MachineHolder>) -> Result<Vec<Catalog>> {
+/// The machines after this one, in the order of their ids and no more than so many. `holders`: who has which machine.
+pub(super) async fn catalog_after(
+    tx: &mut Tx,
+    after: MachineId,
+    most: i64,
+    holders: &mut HashMap<MachineId, MachineHolder>,
+) -> Result<Vec<Catalog>> {
     let machines = sqlx::query!(
         r#"select id, code, name, region, monitored, pool, service_state, service_note,
                   declared->>'gpuModel' as declared_model, last_seen_at
-           from machines where deleted_at is null"#
+           from machines where deleted_at is null and id > $1 order by id limit $2"#,
+        after.0,
+        most
     )
     .fetch_all(&mut **tx)
     .await?;
+    let last = machines.last().map_or(after.0, |machine| machine.id);
     let rows = sqlx::query!(
-        "select machine_id, gpu_index, uuid, model, memory_bytes, lost from gpus where removed_at is null
-         order by machine_id, gpu_index"
+        "select machine_id, gpu_index, uuid, model, memory_bytes, lost from gpus
+         where removed_at is null and machine_id > $1 and machine_id <= $2 order by machine_id, gpu_index",
+        after.0,
+        last
     )
     .fetch_all(&mut **tx)
     .await?;

@@ -287,7 +287,7 @@ async fn everybody_chooses_their_own_columns() {
     let acme = world.test.customer("Acme").await;
     let platform = &world.test.platform;
     let usual = accounts::columns_of(platform, &world.admin.ctx(), "machines").await.unwrap();
-    assert_eq!(usual.columns.len(), 10);
+    assert_eq!(usual.columns.len(), 9);
     let chosen = ListColumns { columns: vec!["region".to_owned(), "monitored".to_owned()] };
     let kept = accounts::choose_columns(platform, &world.admin.ctx(), "machines", chosen).await.unwrap();
     assert_eq!(kept.columns, ["name", "region", "monitored"], "the first always, in the list's order");
