@@ -223,6 +223,21 @@ pub fn own_instance_terminal(id: contract::InstanceId) -> String {
     format!("{}/terminal", own_instance(id))
 }
 
+/// On to an application: `name` is what its origin is told apart by, `way` where in it, as `platform` writes that.
+pub fn app_open(name: &str, state: &str, way: &str) -> String {
+    with_query(&format!("/apps/{}", encode(name)), [("state", state), ("way", way)])
+}
+
+/// The applications of an own instance.
+pub fn own_instance_apps(id: contract::InstanceId) -> String {
+    format!("{}#apps", own_instance(id))
+}
+
+/// The same of anybody's, for staff.
+pub fn instance_apps(id: contract::InstanceId) -> String {
+    format!("{}#apps", instance(id))
+}
+
 /// The form of an instance with this image and this spec.
 pub fn new_instance(image: &str, spec: &str) -> String {
     with_query(INSTANCE_NEW, [("image", image), ("spec", spec)])

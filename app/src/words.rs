@@ -155,7 +155,7 @@ mod tests {
         add("upload-state", contract::files::UploadState::ALL.iter().map(|v| v.code()).collect());
         add("upload-fault", contract::files::UploadFault::ALL.iter().map(|v| v.code()).collect());
         add("access-kind", contract::access::AccessKind::ALL.iter().map(|v| v.code()).collect());
-        let ends = ["left", "exited", "closed", "idle", "access", "stopped", "lost", "failed", "server"];
+        let ends = ["left", "exited", "closed", "idle", "access", "stopped", "lost", "failed", "server", "removed"];
         add("access-reason", ends.to_vec());
         add("settings-group", SettingGroup::ALL.iter().map(|v| v.code()).collect());
         for spec in SETTINGS {

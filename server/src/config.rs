@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use contract::accounts::Language;
+use platform::instances::AppsAddress;
 use serde::Deserialize;
 
 /// Everything that can be set; the same names in the file and, as `REMOTEGPU_<NAME>`, in the environment.
@@ -27,6 +28,8 @@ pub struct Settings {
     pub workers: Option<bool>,
     pub ssh: Option<bool>,
     pub ssh_listen: Option<SocketAddr>,
+    pub apps_url: Option<String>,
+    pub apps_listen: Option<SocketAddr>,
     pub audit_anchor_file: Option<PathBuf>,
 }
 
@@ -60,6 +63,10 @@ pub struct Config {
     pub ssh: bool,
     /// Where that door listens, where it was said.
     pub ssh_listen: Option<SocketAddr>,
+    /// Where applications of instances are opened; none: nowhere.
+    pub apps: Option<AppsAddress>,
+    /// Where their door listens, where it was said.
+    pub apps_listen: Option<SocketAddr>,
     /// The end of the audit log is added to it once a day.
     pub audit_anchor_file: Option<PathBuf>,
 }
@@ -129,8 +136,12 @@ impl Config {
                 "time_zone: {time_zone} is not an IANA name such as Asia/Shanghai or Europe/Berlin"
             ))
         })?;
+        let apps = settings.apps_url.map(|text| AppsAddress::parse(&text, &public_url));
+        let apps = apps.transpose().map_err(|wrong| ConfigError::Invalid(format!("apps_url: {wrong}")))?;
         let data_dir = settings.data_dir.unwrap_or_else(default_data_dir);
         Ok(Self {
+            apps,
+            apps_listen: settings.apps_listen,
             listen,
             public_url,
             database_url: settings.database_url,
@@ -182,6 +193,8 @@ fn merge(first: Settings, then: Settings) -> Settings {
         workers: first.workers.or(then.workers),
         ssh: first.ssh.or(then.ssh),
         ssh_listen: first.ssh_listen.or(then.ssh_listen),
+        apps_url: first.apps_url.or(then.apps_url),
+        apps_listen: first.apps_listen.or(then.apps_listen),
         audit_anchor_file: first.audit_anchor_file.or(then.audit_anchor_file),
     }
 }

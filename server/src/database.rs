@@ -51,6 +51,7 @@ async fn platform(config: &Config, db: Db, fresh: Option<bool>) -> anyhow::Resul
         time_zone: config.time_zone,
         sheet_reader: std::env::current_exe()?,
         files_dir: config.files_dir.clone(),
+        apps: config.apps.clone(),
     };
     Platform::open(db, keyring, Clock::default(), settings).await.map_err(advise)
 }

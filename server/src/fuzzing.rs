@@ -5,7 +5,7 @@ use std::str::FromStr as _;
 
 use axum::body::Bytes;
 use axum::extract::Request;
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use platform::accounts::identity::Returned;
 use serde::de::DeserializeOwned;
 use tower_sessions::cookie::Cookie;
@@ -90,4 +90,10 @@ pub fn anchor(text: &str) -> Option<String> {
 /// A range of a file of this size.
 pub fn range(text: &str, size: u64) -> Option<Result<(u64, u64), ()>> {
     crate::rest::files::read_range(text, size)
+}
+
+/// What an application gets of a request's cookies, and what becomes of the first of them if it sets it; at an origin with a host
+/// name of its own, or one that shares it with others.
+pub fn app_cookies(headers: &HeaderMap, place: Option<u16>) -> (Option<HeaderValue>, Vec<HeaderValue>) {
+    crate::apps::cookies_of(headers, place)
 }

@@ -8,6 +8,7 @@
 
 pub mod agents;
 pub mod anchors;
+pub mod apps;
 pub mod arrival;
 pub mod authn;
 pub mod backup;

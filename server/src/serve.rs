@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::site::Site;
-use crate::{AppState, anchors, database, router, ssh};
+use crate::{AppState, anchors, apps, database, router, ssh};
 
 /// From the stop signal to the end of the process: whoever stops a service kills it after 30 s.
 const STOP: Duration = Duration::from_secs(28);
@@ -30,6 +30,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
+    let apps = apps::listen(&config).await?;
     let site = Site::open(config.site_dir.as_deref())?;
     let prometheus = metrics_exporter_prometheus::PrometheusBuilder::new()
         .set_buckets(&[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0])?
@@ -72,6 +73,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
             tracing::debug!(%error, "TCP_NODELAY");
         }
     });
+    if let Some((address, listener)) = apps {
+        sockets.spawn(apps::serve(state.clone(), address, listener));
+    }
     let service = router::build(state).into_make_service_with_connect_info::<SocketAddr>();
     let stop = draining.clone();
     let server =

@@ -110,6 +110,12 @@ fn server(built: &Built, options: &Options, data: &Path, words: &[&str]) -> Comm
     let mut command = Command::new(&built.server);
     command.args(words).env("REMOTEGPU_LISTEN", format!("127.0.0.1:{}", options.port));
     command.env("REMOTEGPU_DATA_DIR", data.join("server"));
+    // Names below localhost are this machine to a browser.
+    let apps = options.port.checked_add(1).filter(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    if let Some(apps) = apps {
+        command.env("REMOTEGPU_APPS_URL", format!("http://*.localhost:{apps}"));
+        command.env("REMOTEGPU_APPS_LISTEN", format!("127.0.0.1:{apps}"));
+    }
     command.process_group(0);
     command
 }

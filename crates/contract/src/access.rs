@@ -1,4 +1,4 @@
-//! Ways into instances: by SSH and by the browser's terminal; who is, or was, in one.
+//! Ways into instances: by SSH, by the browser's terminal and to applications; who is, or was, in one.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,8 @@ word_enum! {
         Ssh = "ssh",
         /// In the browser.
         Terminal = "terminal",
+        /// An application, in the browser.
+        App = "app",
     }
 }
 
@@ -34,7 +36,7 @@ pub struct AccessSession {
     pub user_name: String,
     /// From where.
     pub address: Option<String>,
-    /// What the program calls itself; SSH only.
+    /// What the program calls itself; not of terminals.
     pub client: Option<String>,
     /// Fingerprint of the key; absent for a password, and in the browser.
     pub fingerprint: Option<String>,
@@ -42,7 +44,7 @@ pub struct AccessSession {
     /// Absent while it is open.
     pub ended_at: Option<DateTime<Utc>>,
     /// Why it ended: `left`, `exited`, `closed`, `idle`, `access` (the right to it ended), `stopped` (the instance), `lost`,
-    /// `failed`, `server`.
+    /// `failed`, `server`, `removed` (the link to the application), `limit` (newer browsers took its place).
     pub reason: Option<String>,
     /// The caller may end it now.
     pub may_end: bool,

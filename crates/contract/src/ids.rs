@@ -78,6 +78,8 @@ id! {
     RoleId,
     /// A container that a customer runs.
     InstanceId,
+    /// A port of an instance that is opened in the browser.
+    AppLinkId,
     /// An instance on its way to become an image.
     InstanceSaveId,
     /// A stretch of time that something ran at one price.

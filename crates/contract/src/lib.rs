@@ -8,6 +8,7 @@ pub mod access;
 pub mod accounts;
 pub mod allocations;
 pub mod announcements;
+pub mod apps;
 pub mod audit;
 pub mod billing;
 pub mod budgets;

@@ -66,6 +66,25 @@ fn around(headers: &HeaderMap) {
     let peer = IpAddr::from(PEER);
     request.extensions_mut().insert(ConnectInfo(SocketAddr::from((PEER, 5))));
     assert_eq!(fuzzing::client_address(&request, 0), Some(peer), "nobody's header counts without a proxy");
+    for place in [None, Some(9001)] {
+        let (handed_on, set) = fuzzing::app_cookies(headers, place);
+        for value in handed_on.iter().chain(&set) {
+            for pair in value.as_bytes().split(|byte| *byte == b';') {
+                let name =
+                    pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
+                let rules = [&b"__host-http-"[..], b"__host-", b"__http-", b"__secure-", b""];
+                let ours =
+                    rules.iter().any(|rule| name.strip_prefix(*rule).is_some_and(|it| it.starts_with(b"remotegpu")));
+                assert!(!ours, "{value:?} carries one of ours");
+            }
+        }
+        for set in set {
+            let attributes = set.as_bytes().split(|byte| *byte == b';').skip(1);
+            let mut names =
+                attributes.map(|part| part.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii());
+            assert!(names.all(|name| !name.eq_ignore_ascii_case(b"domain")), "{set:?}");
+        }
+    }
     let all: Vec<&str> = headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok()).collect();
     let all: Vec<&str> = all.iter().flat_map(|value| value.split(',')).map(str::trim).collect();
     for hops in 1..4 {

@@ -181,6 +181,7 @@ const CONSTRAINTS: &[(&str, &str, &str)] = &[
     ("specs_name_unique", "name", "field-spec-name-taken"),
     ("images_name_unique", "name", "field-image-name-taken"),
     ("instances_name_unique", "name", "field-instance-name-taken"),
+    ("app_links_port_unique", "port", "field-app-port-taken"),
     ("budgets_name_unique", "name", "field-budget-name-taken"),
     ("instance_saves_name", "name", "field-image-name-taken"),
     ("instances_machine_lent", "machine", "field-machine-raced"),

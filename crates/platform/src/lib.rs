@@ -97,6 +97,8 @@ pub struct PlatformSettings {
     pub sheet_reader: std::path::PathBuf,
     /// Where files lie; all servers of an installation share it.
     pub files_dir: std::path::PathBuf,
+    /// Where applications of instances are opened; none: nowhere.
+    pub apps: Option<instances::AppsAddress>,
 }
 
 impl Platform {

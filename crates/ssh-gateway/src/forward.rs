@@ -15,33 +15,6 @@ use crate::channel::Start;
 use crate::connection::Connection;
 use crate::program;
 
-/// The first of the programs that an image may have which connects to a port.
-const RELAY: &str = r#"p=$1
-if command -v socat >/dev/null 2>&1; then exec socat - "TCP:127.0.0.1:$p"; fi
-for y in python3 python; do
-if command -v $y >/dev/null 2>&1; then exec $y -c '
-import os, socket, sys, threading
-s = socket.create_connection(("localhost", int(sys.argv[1])))
-def up():
-    while True:
-        b = os.read(0, 65536)
-        if not b: break
-        s.sendall(b)
-    s.shutdown(socket.SHUT_WR)
-t = threading.Thread(target=up); t.daemon = True; t.start()
-while True:
-    b = s.recv(65536)
-    if not b: break
-    while b: b = b[os.write(1, b):]
-os._exit(0)
-' "$p"; fi
-done
-if command -v nc >/dev/null 2>&1; then exec nc 127.0.0.1 "$p"; fi
-if command -v busybox >/dev/null 2>&1 && busybox nc --help >/dev/null 2>&1; then exec busybox nc 127.0.0.1 "$p"; fi
-if [ -x /bin/bash ]; then exec /bin/bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
-cat <&0 >&3 & cat <&3; kill $! 2>/dev/null' sh "$p"; fi
-exit 127"#;
-
 /// Whether this is the instance itself, as it calls itself.
 fn is_itself(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
@@ -60,9 +33,7 @@ pub(crate) async fn run(
         Ok(visit) => visit,
         Err(error) => return refuse(&start, reply, connection.told(error).await).await,
     };
-    let port = port.to_string();
-    let begun = visit.run(connection.platform(), &["/bin/sh", "-c", RELAY, "sh", &port], &[], None).await;
-    let running = match begun {
+    let running = match visit.connect(connection.platform(), port).await {
         Ok(running) => running,
         Err(error) => return refuse(&start, reply, connection.told(error).await).await,
     };

@@ -210,8 +210,17 @@ async fn open(
         time_zone,
         sheet_reader: sheet_reader(),
         files_dir: files_dir.to_owned(),
+        apps: Some(apps().map_err(|wrong| anyhow!(wrong))?),
     };
     Platform::open(db, keyring.clone(), clock, settings).await.map_err(failed)
+}
+
+/// Below which name applications are: no client looks it up.
+pub const APPS: &str = "http://*.localhost:3001";
+
+fn apps() -> Result<platform::instances::AppsAddress, String> {
+    let portal = "http://gpu.test".parse().map_err(|error| format!("{error}"))?;
+    platform::instances::AppsAddress::parse(APPS, &portal)
 }
 
 /// Asks until the answer is `Some`.

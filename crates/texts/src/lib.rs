@@ -25,6 +25,7 @@ files!(
     "accounts",
     "allocations",
     "announcements",
+    "apps",
     "audit",
     "billing",
     "customers",

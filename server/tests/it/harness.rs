@@ -21,6 +21,8 @@ use tokio_util::task::TaskTracker;
 /// A running server.
 pub struct Server {
     pub address: SocketAddr,
+    /// Where applications are, if anywhere.
+    pub apps: Option<SocketAddr>,
     /// Cancel it and the server begins to stop.
     pub draining: CancellationToken,
     pub prometheus: Option<metrics_exporter_prometheus::PrometheusHandle>,
@@ -100,6 +102,8 @@ impl Server {
             workers: false,
             ssh: false,
             ssh_listen: None,
+            apps: None,
+            apps_listen: None,
             audit_anchor_file: None,
         };
         set(&mut config);
@@ -116,6 +120,15 @@ impl Server {
             draining: draining.clone(),
             sockets: TaskTracker::new(),
         };
+        let apps = match state.config.apps.clone() {
+            Some(there) => {
+                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let address = listener.local_addr().unwrap();
+                tokio::spawn(server::apps::serve(state.clone(), there, listener));
+                Some(address)
+            }
+            None => None,
+        };
         let service = route(state).into_make_service_with_connect_info::<SocketAddr>();
         let stop = draining.clone();
         let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
@@ -123,7 +136,7 @@ impl Server {
             axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await }).await.unwrap();
         });
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { address, draining, prometheus, stopping, http, browsers: AtomicU32::new(0), test }
+        Self { address, apps, draining, prometheus, stopping, http, browsers: AtomicU32::new(0), test }
     }
 
     pub fn platform(&self) -> &Platform {

@@ -4,6 +4,8 @@
 
 mod agent_link;
 mod announcements_both_doors;
+mod apps;
+mod apps_cut_off;
 mod audit_both_doors;
 mod authz_coverage;
 mod avatars_both_doors;

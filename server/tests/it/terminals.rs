@@ -39,7 +39,11 @@ impl World {
     pub(crate) async fn with(programs: &[&str]) -> Self {
         let engine = DockerEngine::start();
         engine.import_programs(programs);
-        let server = Server::start().await;
+        Self::of(engine, Server::start().await, &["sleep", "600"]).await
+    }
+
+    /// On this engine, which has the image, with an instance whose program that is.
+    pub(crate) async fn of(engine: DockerEngine, server: Server, command: &[&str]) -> Self {
         let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
         let staff = server.token(&admin).await;
         let ask = async |path: &str, body: Value| server.post(&staff, path, body).await.data();
@@ -54,7 +58,7 @@ impl World {
         ask(&format!("/api/admin/specs/{spec}/prices"), json!({ "pricePerHour": "0.5" })).await;
         ask(&format!("/api/admin/specs/{spec}/list"), json!({})).await;
         let owner = server.browser(&acme.owner).await;
-        let body = json!({ "name": "one", "image": image, "spec": spec, "command": ["sleep", "600"],
+        let body = json!({ "name": "one", "image": image, "spec": spec, "command": command,
             "environment": { "SECRET": "hunter2" } });
         let id = server.post(&owner, "/api/customer/instances", body).await.data()["id"].as_u64().unwrap();
         instances::apply(server.platform(), InstanceId(id.try_into().unwrap())).await.unwrap();

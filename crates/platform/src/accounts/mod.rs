@@ -122,6 +122,24 @@ pub async fn principal_of_session(platform: &Platform, ctx: &OpContext, secret_h
     Ok(found.map_or(Principal::Anonymous, |user| Principal::User(Box::new(user))))
 }
 
+/// Who a browser's session is of now, for what it opened at another origin; none when it is over. That it is asked for is no use
+/// of it.
+pub(crate) async fn person_of_session(
+    platform: &Platform,
+    ctx: &OpContext,
+    session: SessionId,
+) -> Result<Option<UserPrincipal>> {
+    let system = ctx.as_system(SystemActor::Authenticator);
+    let rules = session_rules(platform, ctx).await;
+    let mut tx = platform.db().begin(&system).await?;
+    let found = match store::secret_of(&mut tx, session).await? {
+        Some(hash) => store::find_session(&mut tx, store::SessionKey::Watched(&hash), ctx.now(), &rules).await?,
+        None => None,
+    };
+    tx.commit().await?;
+    Ok(found)
+}
+
 /// What a session gives, as far as open connections depend on it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Standing {

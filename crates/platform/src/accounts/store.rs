@@ -53,6 +53,8 @@ pub(super) enum SessionKey<'a> {
     Token(&'a [u8; 32]),
     /// By the hash of an API token.
     Api(&'a [u8; 32]),
+    /// A browser's, by the same hash, of what it opened elsewhere: that it is looked at is no use of it.
+    Watched(&'a [u8; 32]),
 }
 
 #[derive(Clone)]
@@ -90,6 +92,12 @@ pub(super) fn role(word: &str) -> Result<MemberRole> {
     }
 }
 
+/// The hash of a session's secret.
+pub(super) async fn secret_of(tx: &mut Tx, session: SessionId) -> Result<Option<[u8; 32]>> {
+    let hash = sqlx::query_scalar!("select secret_hash from sessions where id = $1", session.0);
+    Ok(hash.fetch_optional(&mut **tx).await?.and_then(|hash| hash.try_into().ok()))
+}
+
 pub(super) async fn find_session(
     tx: &mut Tx,
     key: SessionKey<'_>,
@@ -97,7 +105,7 @@ pub(super) async fn find_session(
     rules: &SessionRules,
 ) -> Result<Option<UserPrincipal>> {
     let (hash, kind) = match key {
-        SessionKey::Secret(hash) => (&hash[..], "browser"),
+        SessionKey::Secret(hash) | SessionKey::Watched(hash) => (&hash[..], "browser"),
         SessionKey::Token(hash) => (&hash[..], "token"),
         SessionKey::Api(hash) => (&hash[..], "api"),
     };
@@ -135,7 +143,8 @@ pub(super) async fn find_session(
     let Some(row) = row else { return Ok(None) };
     // The first use of an API token is told apart from none.
     let unused = matches!(key, SessionKey::Api(_)) && row.last_seen_at == row.created_at && now > row.created_at;
-    if unused || row.last_seen_at < now - SEEN_EVERY {
+    let used = !matches!(key, SessionKey::Watched(_));
+    if unused || (used && row.last_seen_at < now - SEEN_EVERY) {
         note_seen(tx, row.session_id, rules.from, now).await?;
     }
     let memberships = row
@@ -157,7 +166,7 @@ pub(super) async fn find_session(
         active_customer = Some(*only);
     }
     let credential = match key {
-        SessionKey::Secret(_) => Credential::Browser,
+        SessionKey::Secret(_) | SessionKey::Watched(_) => Credential::Browser,
         SessionKey::Token(_) => Credential::AccessToken,
         SessionKey::Api(_) => Credential::ApiToken { scopes: tokens::scopes_of(row.scopes).map(Into::into) },
     };

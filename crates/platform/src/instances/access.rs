@@ -1,4 +1,4 @@
-//! Who is, or was, in instances, by SSH and by the browser, and ending that.
+//! Who is, or was, in instances, by SSH, by the browser's terminal and to applications, and ending that.
 
 use contract::access::{AccessKind, AccessQuery, AccessSession};
 use contract::{Page, Permission};
@@ -126,6 +126,11 @@ async fn end_in_tx(tx: &mut crate::db::Tx, ctx: &OpContext, found: &AccessRow) -
                 accounts::end_ssh_session_in_tx(tx, session, ctx.now()).await?;
             }
             Ok(session)
+        }
+        // The session of the portal stays: its browser is let in again by whom may be.
+        (AccessKind::App, _) => {
+            store::end_app_visit(tx, found.id, "access", ctx.now()).await?;
+            Ok(None)
         }
         (AccessKind::Terminal, _) => {
             store::end_terminal(tx, found.id, ("closed", None), ctx.now()).await?;

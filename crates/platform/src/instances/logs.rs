@@ -178,6 +178,7 @@ pub async fn clean(platform: &Platform) -> Result<()> {
     store::forget_logs(&mut tx, ctx.now() - KEPT).await?;
     store::forget_terminals(&mut tx, ctx.now() - KEPT).await?;
     store::tidy_visits(&mut tx, ctx.now() - KEPT).await?;
+    store::tidy_apps(&mut tx, ctx.now(), ctx.now() - KEPT).await?;
     tx.commit().await?;
     Ok(())
 }

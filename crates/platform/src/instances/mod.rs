@@ -6,6 +6,7 @@
 //! instance to what is wanted, and may die anywhere.
 
 mod access;
+mod apps;
 mod charge;
 mod check;
 mod follow;
@@ -38,6 +39,10 @@ use contract::{CustomerId, ErrorCode, InstanceId, MachineId, Page, Permission, S
 use serde_json::{Value, json};
 
 pub use self::access::{end_access, end_any_access, list_access, list_all_access};
+pub use self::apps::{
+    AppEntry, AppName, AppStanding, AppVisit, AppWay, AppsAddress, add_app_link, app_links, app_links_of_any,
+    app_visit, enter_app, is_way, redeem_app_ticket, remove_any_app_link, remove_app_link, shared_apps, way_in_address,
+};
 pub use self::charge::compare;
 pub(crate) use self::follow::MOST as MOST_FOLLOWERS;
 pub use self::follow::{LogWatch, watch_logs};

@@ -208,21 +208,73 @@ impl Visit {
         env: &[String],
         terminal: Option<TerminalSize>,
     ) -> Result<Running> {
-        let mut tx = platform.db().begin(&worker(platform)).await?;
-        let row = store::find(&mut tx, self.instance).await?.ok_or_else(Error::not_found)?;
-        tx.commit().await?;
-        let container = running(&row)?;
-        let (words, env) = (words.iter().map(|word| (*word).to_owned()).collect(), env.to_vec());
-        let engine = connect(platform, row.machine).await.map_err(Trouble::told)?;
-        let (begun, beginning) = oneshot::channel();
-        // To its end, whoever waits for it: what was begun and is nobody's would run on.
-        tokio::spawn(async move {
-            if let Err(Ok(running)) = begun.send(begin(engine, container, (words, env), terminal).await) {
-                running.handle.hang_up().await;
-            }
-        });
-        beginning.await.map_err(Error::internal)?
+        run_in(platform, self.instance, (words, env), terminal).await
     }
+
+    /// Connects to a port of the instance.
+    ///
+    /// # Errors
+    /// As [`Visit::run`].
+    pub async fn connect(&self, platform: &Platform, port: u16) -> Result<Running> {
+        connect_to(platform, self.instance, port).await
+    }
+}
+
+/// Runs something in an instance, for who may.
+async fn run_in(
+    platform: &Platform,
+    instance: InstanceId,
+    (words, env): (&[&str], &[String]),
+    terminal: Option<TerminalSize>,
+) -> Result<Running> {
+    let mut tx = platform.db().begin(&worker(platform)).await?;
+    let row = store::find(&mut tx, instance).await?.ok_or_else(Error::not_found)?;
+    tx.commit().await?;
+    let container = running(&row)?;
+    let (words, env) = (words.iter().map(|word| (*word).to_owned()).collect(), env.to_vec());
+    let engine = connect(platform, row.machine).await.map_err(Trouble::told)?;
+    let (begun, beginning) = oneshot::channel();
+    // To its end, whoever waits for it: what was begun and is nobody's would run on.
+    tokio::spawn(async move {
+        if let Err(Ok(running)) = begun.send(begin(engine, container, (words, env), terminal).await) {
+            running.handle.hang_up().await;
+        }
+    });
+    beginning.await.map_err(Error::internal)?
+}
+
+/// The first of the programs that an image may have which connects to a port.
+const RELAY: &str = r#"p=$1
+if command -v socat >/dev/null 2>&1; then exec socat - "TCP:127.0.0.1:$p"; fi
+for y in python3 python; do
+if command -v $y >/dev/null 2>&1; then exec $y -c '
+import os, socket, sys, threading
+s = socket.create_connection(("localhost", int(sys.argv[1])))
+def up():
+    while True:
+        b = os.read(0, 65536)
+        if not b: break
+        s.sendall(b)
+    s.shutdown(socket.SHUT_WR)
+t = threading.Thread(target=up); t.daemon = True; t.start()
+while True:
+    b = s.recv(65536)
+    if not b: break
+    while b: b = b[os.write(1, b):]
+os._exit(0)
+' "$p"; fi
+done
+if command -v nc >/dev/null 2>&1; then exec nc 127.0.0.1 "$p"; fi
+if command -v busybox >/dev/null 2>&1 && busybox nc --help >/dev/null 2>&1; then exec busybox nc 127.0.0.1 "$p"; fi
+if [ -x /bin/bash ]; then exec /bin/bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
+cat <&0 >&3 & cat <&3; kill $! 2>/dev/null' sh "$p"; fi
+exit 127"#;
+
+/// A port of the instance itself, for who may, and nothing else: a small program in it connects to its own `localhost`. What
+/// listens there alone is reached too, and no address of an engine's network has to be reachable from here.
+pub(super) async fn connect_to(platform: &Platform, instance: InstanceId, port: u16) -> Result<Running> {
+    let port = port.to_string();
+    run_in(platform, instance, (&["/bin/sh", "-c", RELAY, "sh", &port], &[]), None).await
 }
 
 async fn begin(

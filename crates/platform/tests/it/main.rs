@@ -4,6 +4,7 @@
 
 mod allocations;
 mod announcements;
+mod apps;
 mod attempts;
 mod audit;
 mod audit_names;

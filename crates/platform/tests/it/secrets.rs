@@ -15,6 +15,7 @@ async fn open(test: &TestPlatform, keyring: Keyring) -> platform::Result<Platfor
         time_zone: chrono_tz::Tz::UTC,
         sheet_reader: "read-sheet".into(),
         files_dir: std::env::temp_dir(),
+        apps: None,
     };
     Platform::open(db, keyring, Clock::default(), settings).await
 }

@@ -183,6 +183,14 @@ const FILL: &str = "
     insert into ssh_host_keys (public_key, sealed, created_at) values ('ssh-ed25519 A', 'x', now());
     insert into ssh_visits (id, instance_id, customer_id, user_id, server_id, opened_at, lease_until)
       select gen_random_uuid(), id, customer_id, created_by, gen_random_uuid(), now(), now() from instances;
+    insert into app_links (instance_id, customer_id, label, name, port, shared, created_by, created_at)
+      select id, customer_id, repeat('a', 20), 'lab', 8888, true, created_by, now() from instances;
+    insert into app_tickets (hash, link_id, session_id, state_hash, way, expires_at)
+      select decode(repeat('00', 32), 'hex'), l.id, s.id, decode(repeat('00', 32), 'hex'), '/', now()
+      from app_links l, sessions s limit 1;
+    insert into app_visits (id, link_id, instance_id, customer_id, user_id, secret_hash, opened_at, used_at)
+      select gen_random_uuid(), id, instance_id, customer_id, created_by, decode(repeat('00', 32), 'hex'), now(), now()
+      from app_links;
     insert into terminal_tickets (hash, instance_id, session_id, expires_at)
       select decode(repeat('00', 32), 'hex'), i.id, s.id, now() from instances i, sessions s limit 1;
     insert into instance_gpus (instance_id, gpu_id, released_at) select i.id, g.id, now() from instances i, gpus g;
@@ -403,6 +411,11 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update terminals set used_at = now()",
         "update ssh_visits set lease_until = now()",
         "delete from ssh_visits",
+        "update app_links set shared = true",
+        "delete from app_links",
+        "delete from app_tickets",
+        "update app_visits set used_at = now()",
+        "delete from app_visits",
         "update ssh_host_keys set sealed = 'y'",
         "delete from terminal_tickets",
         "update ledger_intervals set ended_at = now(), closed_by = 'ended'",
@@ -445,6 +458,12 @@ async fn another_tenant_writes_nothing_of_ours() {
            values (gen_random_uuid(), 1, app_customer(), app_user(), gen_random_uuid(), now(), now(), now())",
         "insert into ssh_visits (id, instance_id, customer_id, user_id, server_id, opened_at, lease_until)
            values (gen_random_uuid(), 1, app_customer(), app_user(), gen_random_uuid(), now(), now())",
+        "insert into app_links (instance_id, customer_id, label, name, port, shared, created_by, created_at)
+           values (1, app_customer(), repeat('b', 20), 'mine', 1, true, app_user(), now())",
+        "insert into app_tickets (hash, link_id, session_id, state_hash, way, expires_at)
+           values (decode(repeat('11', 32), 'hex'), 1, 1, decode(repeat('11', 32), 'hex'), '/', now())",
+        "insert into app_visits (id, link_id, instance_id, customer_id, user_id, secret_hash, opened_at, used_at)
+           values (gen_random_uuid(), 1, 1, app_customer(), app_user(), decode(repeat('11', 32), 'hex'), now(), now())",
         "insert into ssh_host_keys (public_key, sealed, created_at) values ('mine', 'x', now())",
         "update ledger_intervals set price_per_hour = 0",
         "delete from ledger_intervals",

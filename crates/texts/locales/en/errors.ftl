@@ -235,6 +235,10 @@ error-instance-state = This cannot be done while the instance is { $state ->
 }.
 error-instance-ended = It does not run any more. Reload the page to see how it ended.
 error-terminal-ticket = This ticket was used, is too old, or is not yours. Ask for a new one.
+error-apps-off = This installation has no place for applications. Whoever runs it can name one (apps_url).
+error-app-limit = An instance has { $limit } applications at most. Remove one first.
+error-app-places = Every address for applications is taken. Whoever runs this installation can add some (apps_url).
+error-app-ticket = The way to the application was used already, took too long, or was begun in another browser. Open it again.
 error-terminal-limit = { $limit } terminals are open at most, of an instance and of a person. Close one first.
 error-ssh-limit = You have { $limit } connections by SSH open, which is as many as there may be. Close one first.
 error-ssh-off = Coming in by SSH is switched off here.

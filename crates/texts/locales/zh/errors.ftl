@@ -214,6 +214,10 @@ error-instance-state = 实例{ $state ->
 }，现在不能执行此操作。
 error-instance-ended = 实例已不在运行。请刷新页面查看其结束情况。
 error-terminal-ticket = 该凭证已用过、已过期或不属于您。请重新获取。
+error-apps-off = 此平台没有为应用设置地址。运维人员可进行设置（apps_url）。
+error-app-limit = 每个实例最多 { $limit } 个应用。请先移除一个。
+error-app-places = 应用地址已全部占用。运维人员可增加地址（apps_url）。
+error-app-ticket = 打开应用的链接已使用过、耗时过长，或来自其他浏览器。请重新打开。
 error-terminal-limit = 每个实例和每位用户最多同时打开 { $limit } 个终端。请先关闭一个。
 error-ssh-limit = 您已打开 { $limit } 个 SSH 连接，已达上限。请先关闭一个。
 error-ssh-off = 此处已关闭 SSH 接入。

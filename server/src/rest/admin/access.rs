@@ -7,7 +7,7 @@ use platform::instances;
 
 use crate::rest::{Params, Part, Rest};
 
-/// By SSH and by the browser's terminal, in the instances of everybody; the newest first.
+/// By SSH, by the browser's terminal and to applications, in the instances of everybody; the newest first.
 #[utoipa::path(get, path = "/api/admin/access/sessions", tag = "access", params(AccessQuery),
     responses((status = 200, body = Envelope<Page<AccessSession>>)))]
 pub async fn list(rest: Rest, Params(query): Params<AccessQuery>) -> Response {

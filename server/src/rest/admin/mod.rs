@@ -4,6 +4,7 @@ pub mod access;
 pub mod allocation_overview;
 pub mod allocations;
 pub mod announcements;
+pub mod apps;
 pub mod audit;
 pub mod billing;
 pub mod budgets;

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod announcements;
+pub mod apps;
 pub mod audit;
 pub mod billing;
 pub mod budgets;

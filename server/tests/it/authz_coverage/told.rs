@@ -68,6 +68,8 @@ const NOT_DONE: &[(&str, &str)] = &[
     ("/api/customer/instances/{id}/keep", "instances:keep"),
     ("/api/customer/instances/{id}/save-image", "instances:save-image"),
     ("/api/customer/instances/{id}/terminal/ticket", "instances:open-terminal"),
+    ("/api/customer/instances/{id}/links/{link}", "instances:remove-app"),
+    ("/api/admin/instances/{id}/links/{link}", "instances:remove-app"),
     ("/api/customer/notifications/{id}/read", "accounts:update-own"),
     ("/api/customer/notifications/read-all", "accounts:update-own"),
     ("/api/customer/announcements/{id}/dismiss", "accounts:update-own"),

@@ -184,6 +184,7 @@ impl World {
                 json!({ "name": name, "amount": "100" })
             }
             ("PUT", "/api/admin/customers/{id}/idle-policy") => json!({ "afterHours": 8 }),
+            ("POST", "/api/customer/instances/{id}/links") => json!({ "name": name, "port": 8888 }),
             ("POST", "/api/customer/instances/{id}/save-image") => json!({ "name": "saved" }),
             ("PATCH", "/api/customer/instances/{id}") => json!({ "remark": "for the course" }),
             ("POST", "/api/admin/images/{id}/reject") => json!({ "reason": "It has no licence." }),
@@ -315,6 +316,7 @@ impl World {
             .replace("{list}", "machines")
             .replace("{key}", "branding.name")
             .replace("{identityId}", "999999")
+            .replace("{link}", "999999")
             .replace("{invitation}", "0");
         let path = path.replace("{n}", "0");
         let request = self.elsewhere(self.server.request(who, method.parse().unwrap(), &path));
@@ -399,7 +401,7 @@ impl World {
             "reject_image" => vec![("id", &image), ("reason", "It has no licence.")],
             "set_image_listed" => vec![("id", &image), ("listed", "true")],
             "update_own_image" => vec![("id", &own_image), ("form[name]", &fresh)],
-            "get_instance" | "instance_events" | "read_instance_logs" | "read_instance_stats" => {
+            "get_instance" | "instance_events" | "read_instance_logs" | "read_instance_stats" | "app_links" => {
                 vec![("id", &instance)]
             }
             "end_access" | "end_own_access" => vec![("id", "01940000-0000-7000-8000-000000000000")],
@@ -410,9 +412,13 @@ impl World {
             | "own_instance_logs"
             | "own_instance_stats"
             | "own_instance_saves"
+            | "own_app_links"
             | "delete_own_instance" => {
                 vec![("id", &own_instance)]
             }
+            "add_own_app_link" => vec![("id", &own_instance), ("name", &fresh), ("port", "8888")],
+            "remove_own_app_link" => vec![("id", &own_instance), ("link", "999999")],
+            "remove_app_link" => vec![("id", &instance), ("link", "999999")],
             "save_own_instance" => vec![("id", &own_instance), ("name", &fresh)],
             "update_own_instance" => vec![("id", &own_instance), ("name", &fresh)],
             "act_on_own_instance" => vec![("id", &own_instance), ("action", "stop")],

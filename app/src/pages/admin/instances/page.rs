@@ -1,5 +1,6 @@
 //! `/admin/instances/{id}`: anybody's instance, what happened to it, and what staff can do with it.
 
+use contract::apps::AppLinkView;
 use contract::instances::{
     InstanceAction, InstanceEvent, InstanceLogs, InstanceState, InstanceStats, InstanceView, InstanceWish,
     StaffLogQuery,
@@ -12,6 +13,7 @@ use leptos_router::hooks::use_query_map;
 use super::server_fns::ActOnInstance;
 use crate::door::{Refused, door, id_of_path};
 use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::customer::instances::apps::staff_apps_card;
 use crate::pages::customer::instances::cells::{
     deletion_card, events_card, facts_card, logs_card, reason_card, state_cell, stats_card,
 };
@@ -50,9 +52,14 @@ pub fn InstancePage() -> impl IntoView {
                 InstanceState::Running => platform::instances::stats_of_any(&platform, &ctx, id).await.ok(),
                 _ => None,
             };
-            Ok((view, events, (said, stats)))
+            // None where the installation has no place for them.
+            let apps = match view.state {
+                InstanceState::Deleted => None,
+                _ => platform::instances::app_links_of_any(&platform, &ctx, id).await.ok(),
+            };
+            Ok((view, (events, apps), (said, stats)))
         },
-        |(view, events, said)| instance_view(view, events, said),
+        |(view, had, said)| instance_view(view, had, said),
     )
 }
 
@@ -66,7 +73,7 @@ enum Said {
 
 fn instance_view(
     view: InstanceView,
-    events: Vec<InstanceEvent>,
+    (events, apps): (Vec<InstanceEvent>, Option<Vec<AppLinkView>>),
     (said, stats): (Said, Option<InstanceStats>),
 ) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
@@ -90,6 +97,7 @@ fn instance_view(
                 {reason_card(words, &view)}
                 {idle_card(words, &view, None)}
                 {stats_card(words, stats)}
+                {apps.map(|links| staff_apps_card(words, links))}
                 {facts_card(words, &view)}
                 {logs}
                 {events_card(words, events)}

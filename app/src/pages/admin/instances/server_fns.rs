@@ -1,8 +1,9 @@
 //! What the staff's pages of instances call.
 
 use contract::access::{AccessQuery, AccessSession};
+use contract::apps::AppLinkView;
 use contract::instances::{InstanceEvent, InstanceLogs, InstanceQuery, InstanceStats, InstanceView, StaffLogQuery};
-use contract::{ApiError, InstanceId, Page};
+use contract::{ApiError, AppLinkId, InstanceId, Page};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
@@ -67,6 +68,22 @@ pub async fn act_on_instance(
     };
     let page = paths::instance(id);
     door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
+}
+
+/// Its ports that its customer's people open in the browser.
+#[server]
+pub async fn app_links(id: InstanceId) -> Result<Vec<AppLinkView>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::app_links_of_any(&platform, &ctx, id).await).await
+}
+
+/// Takes one away; its customer reads of it.
+#[server]
+pub async fn remove_app_link(id: InstanceId, link: AppLinkId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::instances::remove_any_app_link(&platform, &ctx, id, link).await;
+    let next = |()| paths::instance_apps(id);
+    door::form_answer((&platform, &ctx), result, next, &paths::instance(id), Vec::new()).await
 }
 
 /// Who is, or was, in instances.

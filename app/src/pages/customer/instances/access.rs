@@ -69,8 +69,12 @@ fn list_view(query: ListQuery, page: Page<AccessSession>, staff: bool) -> AnyVie
     let head = PageFrame::new(words.t("access-title"), area).crumb(words.t(crumb), back);
     let refused = Refused::from_query().map(|refused| refused.message(words.0));
     let every = |value: &'static str, key: &str| (value.to_owned(), words.t(key));
-    let kinds =
-        [every("", "access-kind-every"), every("ssh", "access-kind-ssh"), every("terminal", "access-kind-terminal")];
+    let kinds = [
+        every("", "access-kind-every"),
+        every("ssh", "access-kind-ssh"),
+        every("terminal", "access-kind-terminal"),
+        every("app", "access-kind-app"),
+    ];
     let states = [every("", "access-state-every"), every("yes", "access-open"), every("no", "access-over")];
     let body = match page.list.is_empty() {
         true => view! { <div class="empty"><p>{words.t("access-empty")}</p></div> }.into_any(),

@@ -22,6 +22,9 @@ pub struct InstanceForm {
 /// With a refused form: it is the one that keeps an instance as an image, which stands beside another with the same fields.
 #[cfg(feature = "ssr")]
 pub const OF_SAVES: &str = "saves";
+/// The same of the one that adds an application.
+#[cfg(feature = "ssr")]
+pub const OF_APPS: &str = "apps";
 
 #[cfg(feature = "ssr")]
 mod read {

@@ -1,9 +1,11 @@
 //! `/instances`: one's customer's instances, or one's own.
 
+use contract::apps::SharedAppView;
 use contract::instances::{InstanceQuery, InstanceSort, InstanceState, InstanceView};
 use contract::{Page, Permission};
 use leptos::prelude::*;
 
+use super::apps::shared_card;
 use super::cells::{price_now, since, spec_line, state_cell, state_options};
 use super::idle::idle_since;
 use crate::door::door;
@@ -34,10 +36,17 @@ pub fn OwnInstancesPage() -> impl IntoView {
     let list = ListQuery::here(paths::OWN_INSTANCES, ["q", "state", "sort", "pageSize", "page"]);
     let query = query_of(&list);
     let (platform, ctx) = door();
-    page(async move { platform::instances::list(&platform, &ctx, &query).await }, move |page| list_view(list, page))
+    page(
+        async move {
+            let found = platform::instances::list(&platform, &ctx, &query).await?;
+            // None where the installation has no place for applications.
+            Ok((found, platform::instances::shared_apps(&platform, &ctx).await.unwrap_or_default()))
+        },
+        move |(page, apps)| list_view(list, page, apps),
+    )
 }
 
-fn list_view(query: ListQuery, page: Page<InstanceView>) -> AnyView {
+fn list_view(query: ListQuery, page: Page<InstanceView>, apps: Vec<SharedAppView>) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let head = PageFrame::new(words.t("instances-title"), Area::OwnInstances)
         .beside(view! { <span class="sub">{words.with("instances-count", &[("n", page.total.to_string())])}</span> })
@@ -65,7 +74,13 @@ fn list_view(query: ListQuery, page: Page<InstanceView>) -> AnyView {
         }
         .into_any()
     };
-    frame(head, view! { <section class="card">{body}</section> })
+    frame(
+        head,
+        view! {
+            <section class="card">{body}</section>
+            {shared_card(words, apps)}
+        },
+    )
 }
 
 fn table(words: Words, query: &ListQuery, page: Page<InstanceView>) -> AnyView {

@@ -3,6 +3,8 @@
 #[cfg(feature = "ssr")]
 pub mod access;
 #[cfg(feature = "ssr")]
+pub mod apps;
+#[cfg(feature = "ssr")]
 pub mod cells;
 pub mod form;
 #[cfg(feature = "ssr")]

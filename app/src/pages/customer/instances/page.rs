@@ -1,6 +1,7 @@
 //! `/instances/{id}`: an instance, what happened to it, what it says, and what can be done with it.
 
 use contract::access::SshCommand;
+use contract::apps::AppLinkView;
 use contract::instances::{
     InstanceAction, InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceSaveView, InstanceState, InstanceStats,
     InstanceView,
@@ -11,8 +12,9 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
 use super::access::connect_card;
+use super::apps::apps_card;
 use super::cells::{deletion_card, events_card, facts_card, logs_card, reason_card, state_cell, stats_card};
-use super::form::OF_SAVES;
+use super::form::{OF_APPS, OF_SAVES};
 use super::idle::{idle_card, keep_form};
 use super::saves::saves_card;
 use super::server_fns::{ActOnOwnInstance, DeleteOwnInstance, UpdateOwnInstance};
@@ -26,8 +28,8 @@ use crate::words::Words;
 /// So often a page is read again while its instance is on its way somewhere, or what it says is followed; seconds.
 const AGAIN: u32 = 3;
 
-/// Lines, or that they cannot be read now, what it uses, and the way in by SSH.
-type Said = (Option<InstanceLogs>, Option<InstanceStats>, Option<SshCommand>);
+/// Lines, or that they cannot be read now, what it uses, and the ways in: by SSH and to its applications.
+type Said = (Option<InstanceLogs>, Option<InstanceStats>, (Option<SshCommand>, Option<Vec<AppLinkView>>));
 
 /// `/instances/{id}`.
 #[component]
@@ -51,7 +53,12 @@ pub fn OwnInstancePage() -> impl IntoView {
                 true => platform::access::ssh_command(&platform, &ctx, id).await.ok(),
                 false => None,
             };
-            Ok((view, (events, saves), (said, stats, ssh)))
+            // Nor where the installation has no place for applications.
+            let apps = match view.state {
+                InstanceState::Deleted => None,
+                _ => platform::instances::app_links(&platform, &ctx, id).await.ok(),
+            };
+            Ok((view, (events, saves), (said, stats, (ssh, apps))))
         },
         |(view, happened, said)| instance_view(view, happened, said),
     )
@@ -60,7 +67,7 @@ pub fn OwnInstancePage() -> impl IntoView {
 fn instance_view(
     view: InstanceView,
     (events, saves): (Vec<InstanceEvent>, Vec<InstanceSaveView>),
-    (said, stats, ssh): Said,
+    (said, stats, (ssh, apps)): Said,
 ) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
@@ -83,9 +90,11 @@ fn instance_view(
     // A page that is read again and again would lose what is being typed.
     let again = follows || saving;
     let saves = saves_card(words, &view, saves, (again, refused.as_ref()));
+    let apps = apps.map(|links| apps_card(words, &view, links, (again, refused.as_ref())));
+    let elsewhere = |it: &&Refused| [OF_SAVES, OF_APPS].iter().any(|form| it.typed.contains_key(*form));
     let forms = (manages && !again && view.allows(InstanceAction::Rename)).then(|| {
         view! {
-            {change_card(words, &view, refused.as_ref().filter(|it| !it.typed.contains_key(OF_SAVES)))}
+            {change_card(words, &view, refused.as_ref().filter(|it| !elsewhere(it)))}
             {delete_card(words, &view, refused.as_ref())}
         }
     });
@@ -99,6 +108,7 @@ fn instance_view(
                 {reason_card(words, &view)}
                 {idle}
                 {stats_card(words, stats)}
+                {apps}
                 {ssh.map(|told| connect_card(words, told))}
                 {facts_card(words, &view)}
                 {logs_card(words, said, follow, goes_on)}

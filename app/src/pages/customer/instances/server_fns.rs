@@ -1,12 +1,13 @@
 //! What the customers' pages of instances call.
 
 use contract::access::{AccessQuery, AccessSession, SshCommand};
+use contract::apps::{AppLinkView, SharedAppView};
 use contract::instances::{
     InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceQuery, InstanceSaveView, InstanceStats, InstanceView,
     Placement, PlacementQuery,
 };
 use contract::specs::SpecView;
-use contract::{ApiError, InstanceId, Page};
+use contract::{ApiError, AppLinkId, InstanceId, Page};
 use leptos::prelude::*;
 
 use super::form::InstanceForm;
@@ -177,6 +178,51 @@ pub async fn delete_own_instance(id: InstanceId, #[server(default)] confirm: Str
 pub async fn own_ssh_command(id: InstanceId) -> Result<SshCommand, ApiError> {
     let (platform, ctx) = door::door();
     door::answer(&platform, &ctx, platform::access::ssh_command(&platform, &ctx, id).await).await
+}
+
+/// Applications that everybody in the customer one acts for may open.
+#[server]
+pub async fn list_shared_apps() -> Result<Vec<SharedAppView>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::shared_apps(&platform, &ctx).await).await
+}
+
+/// Its ports that are opened in the browser.
+#[server]
+pub async fn own_app_links(id: InstanceId) -> Result<Vec<AppLinkView>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::app_links(&platform, &ctx, id).await).await
+}
+
+/// Adds one.
+#[server]
+pub async fn add_own_app_link(
+    id: InstanceId,
+    #[server(default)] name: String,
+    #[server(default)] port: String,
+    #[server(default)] shared: bool,
+) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    // What is no port is none, which is refused with what else is wrong.
+    let number = port.trim().parse().unwrap_or_default();
+    let body = contract::apps::AppLinkCreate { name: name.clone(), port: number, shared };
+    let result = platform::instances::add_app_link(&platform, &ctx, id, body).await;
+    let page = paths::own_instance(id);
+    // The page has other forms with a name.
+    let mut typed = vec![("name", name), ("port", port), (super::form::OF_APPS, "1".to_owned())];
+    if shared {
+        typed.push(("shared", "true".to_owned()));
+    }
+    door::form_answer((&platform, &ctx), result, |_| paths::own_instance_apps(id), &page, typed).await
+}
+
+/// Takes one away.
+#[server]
+pub async fn remove_own_app_link(id: InstanceId, link: AppLinkId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::instances::remove_app_link(&platform, &ctx, id, link).await;
+    let next = |()| paths::own_instance_apps(id);
+    door::form_answer((&platform, &ctx), result, next, &paths::own_instance(id), Vec::new()).await
 }
 
 /// Who is, or was, in one's customer's instances, or in one's own.

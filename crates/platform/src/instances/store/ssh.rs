@@ -166,7 +166,10 @@ pub(in crate::instances) async fn list_access(
                  select id, 'terminal', instance_id, user_id, null, address, null, null, opened_at,
                         case when lease_until < now() then coalesce(ended_at, lease_until) else ended_at end,
                         case when lease_until < now() then coalesce(reason, 'server') else reason end
-                 from terminals) a
+                 from terminals
+                 union all
+                 select id, 'app', instance_id, user_id, session_id, address, client, null, opened_at, ended_at, reason
+                 from app_visits) a
                 join instances i on i.id = a.instance_id
            where ($1::bigint is null or i.customer_id = $1) and ($2::bigint is null or i.created_by = $2)
              and ($3::text is null or a.kind = $3) and ($4::boolean is null or (a.ended_at is null) = $4)
@@ -225,6 +228,9 @@ pub(in crate::instances) async fn find_access(tx: &mut Tx, id: Uuid) -> Result<O
             ended_at: row.ended_at,
             reason: row.reason,
         }));
+    }
+    if let Some(app) = super::apps::find_access(tx, id).await? {
+        return Ok(Some(app));
     }
     let terminal = sqlx::query!(
         "select instance_id, user_id, address, opened_at, ended_at, reason from terminals where id = $1 for update",
