@@ -38,6 +38,7 @@ enum Extra {
     Upload,
     Logs,
     Terminal,
+    Player,
 }
 
 impl PageFrame {
@@ -91,6 +92,12 @@ impl PageFrame {
     /// The page has a terminal.
     pub fn terminal(mut self) -> Self {
         self.extra = Some(Extra::Terminal);
+        self
+    }
+
+    /// The page plays what a terminal showed.
+    pub fn player(mut self) -> Self {
+        self.extra = Some(Extra::Player);
         self
     }
 }

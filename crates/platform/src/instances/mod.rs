@@ -18,6 +18,7 @@ mod made_of;
 mod notices;
 mod place;
 mod placement;
+mod recordings;
 mod save;
 mod split;
 mod ssh;
@@ -35,7 +36,9 @@ use contract::specs::SpecView;
 use contract::{CustomerId, ErrorCode, InstanceId, MachineId, Page, Permission, SortDirection, UserId};
 use serde_json::{Value, json};
 
-pub use self::access::{end_access, end_any_access, list_access, list_all_access};
+pub use self::access::{
+    end_access, end_any_access, export_access, export_all_access, list_access, list_all_access,
+};
 pub use self::charge::compare;
 pub(crate) use self::follow::MOST as MOST_FOLLOWERS;
 pub use self::follow::{LogWatch, watch_logs};
@@ -45,6 +48,10 @@ pub use self::logs::{clean, logs, logs_of_any};
 pub use self::look::{Looked, look};
 pub use self::looker::keep_looking;
 use self::placement::Need;
+pub use self::recordings::{
+    Recorded, Recorder, RecordingContent, list_all_recordings, list_recordings, recording, recording_content,
+    recording_content_of_any, recording_of_any,
+};
 pub use self::save::{save, save_image, saves, tidy_saves};
 pub use self::ssh::{
     Choice, Handle, Piece, ProgramInput, ProgramOutput, Running, Visit, VisitStanding, enter_by_ssh, ssh_choices,

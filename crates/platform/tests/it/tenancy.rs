@@ -183,6 +183,9 @@ const FILL: &str = "
     insert into ssh_host_keys (public_key, sealed, created_at) values ('ssh-ed25519 A', 'x', now());
     insert into ssh_visits (id, instance_id, customer_id, user_id, server_id, opened_at, lease_until)
       select gen_random_uuid(), id, customer_id, created_by, gen_random_uuid(), now(), now() from instances;
+    insert into recordings (id, access_id, door, kind, instance_id, customer_id, user_id, server_id, began_at, lease_until)
+      select gen_random_uuid(), gen_random_uuid(), 'ssh', 'files', id, customer_id, created_by, gen_random_uuid(), now(), now()
+      from instances;
     insert into terminal_tickets (hash, instance_id, session_id, expires_at)
       select decode(repeat('00', 32), 'hex'), i.id, s.id, now() from instances i, sessions s limit 1;
     insert into instance_gpus (instance_id, gpu_id, released_at) select i.id, g.id, now() from instances i, gpus g;
@@ -403,6 +406,8 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update terminals set used_at = now()",
         "update ssh_visits set lease_until = now()",
         "delete from ssh_visits",
+        "update recordings set bytes = 9",
+        "delete from recordings",
         "update ssh_host_keys set sealed = 'y'",
         "delete from terminal_tickets",
         "update ledger_intervals set ended_at = now(), closed_by = 'ended'",
@@ -445,6 +450,9 @@ async fn another_tenant_writes_nothing_of_ours() {
            values (gen_random_uuid(), 1, app_customer(), app_user(), gen_random_uuid(), now(), now(), now())",
         "insert into ssh_visits (id, instance_id, customer_id, user_id, server_id, opened_at, lease_until)
            values (gen_random_uuid(), 1, app_customer(), app_user(), gen_random_uuid(), now(), now())",
+        "insert into recordings (id, access_id, door, kind, instance_id, customer_id, user_id, server_id, began_at, lease_until)
+           values (gen_random_uuid(), gen_random_uuid(), 'ssh', 'files', 1, app_customer(), app_user(), gen_random_uuid(),
+                   now(), now())",
         "insert into ssh_host_keys (public_key, sealed, created_at) values ('mine', 'x', now())",
         "update ledger_intervals set price_per_hour = 0",
         "delete from ledger_intervals",

@@ -9,7 +9,7 @@ use contract::{
     AllocationId, AnnouncementId, BudgetId, ChannelId, IdentityProviderId, ImportId, InstanceId, MaintenanceId,
     RenewalRequestId, RoleId, SessionId, SettingsImportId, SpecId, SshKeyId,
 };
-use parts::{Fleet, Library, Office, People, boxed, budgets, channels, credentials, instances, provider, spec};
+use parts::{Fleet, Library, Office, People, boxed, budgets, channels, credentials, instances, provider, recording, spec};
 use platform::accounts;
 use serde_json::{Value, json};
 use server::router::Door;
@@ -64,6 +64,8 @@ pub struct World {
     library: Library,
     /// Of Acme's owner: for its people, and for staff.
     instances: [InstanceId; 2],
+    /// Of Acme's owner, in the first of these.
+    recording: String,
     /// Acme's own, and those that staff set: one of each for each door, a call of which takes it away.
     budgets: [[BudgetId; 2]; 2],
     /// For Acme.
@@ -86,9 +88,11 @@ impl World {
         let (api_token, ssh_key) = boxed(|| credentials(&server, &admin)).await;
         let library = boxed(|| Library::new(&server, &admin, &acme.owner)).await;
         let instances = boxed(|| instances(&server, &acme, library.images[0], office.spec)).await;
+        let recording = boxed(|| recording(&server, instances[0])).await;
         let budgets = boxed(|| budgets(&server, &admin, &acme)).await;
         Self {
             instances,
+            recording,
             budgets,
             nowhere: server.test.outsider("stranger").await,
             globex: Box::pin(server.test.customer("Globex")).await,
@@ -293,6 +297,7 @@ impl World {
             Some("uploads") => self.library.upload.to_string(),
             Some("images") => self.library.images[usize::from(!path.contains("/mine/"))].to_string(),
             Some("instances") => self.instances[usize::from(path.contains("/admin/"))].to_string(),
+            Some("access") => self.recording.clone(),
             Some("billing") => self.budgets[0][usize::from(path.contains("/admin/"))].to_string(),
             Some("{id}") if path.starts_with("/ws/instances/") => self.instances[0].to_string(),
             Some("{id}") => self.library.file.to_string(),
@@ -402,6 +407,7 @@ impl World {
             "get_instance" | "instance_events" | "read_instance_logs" | "read_instance_stats" => {
                 vec![("id", &instance)]
             }
+            "get_recording" | "get_own_recording" => vec![("id", &self.recording)],
             "end_access" | "end_own_access" => vec![("id", "01940000-0000-7000-8000-000000000000")],
             "act_on_instance" => vec![("id", &instance), ("action", "stop")],
             "get_own_instance"
