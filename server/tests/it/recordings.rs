@@ -95,7 +95,7 @@ async fn a_terminal_is_recorded_and_played_by_whom_it_concerns() {
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     assert!(played(server, &world.owner, &path).await.1.contains("hello-\u{4e2d}\u{6587}"));
     shell.tell(&contract::instances::TerminalSaid::Resize { cols: 55, rows: 22 }).await;
-    shell.type_in("read -s x\nsecret-word\necho $((40+2)); exit 7\n").await;
+    shell.type_in("echo $((40+2)); exit 7\n").await;
     shell.last().await;
     assert_eq!(world.written(&terminal).await, "exited 7");
 
@@ -131,10 +131,9 @@ async fn a_terminal_is_recorded_and_played_by_whom_it_concerns() {
     server.sql(&owner_now).await;
     let member = server.token(&world.acme.member).await;
     assert_eq!(played(server, &member, &path).await.1, shown);
-    let admin = server.sql("select name from users where id = 1").await.remove(0);
-    let expected = [format!("{admin} looking into a complaint"), format!("{} -", world.acme.member.name)];
-    assert_eq!(looked(server).await.len(), expected.len(), "{:?}", looked(server).await);
-    assert_eq!(looked(server).await[1], expected[1]);
+    let looked = looked(server).await;
+    assert!(looked.len() == 2 && looked[0].ends_with(" looking into a complaint"), "{looked:?}");
+    assert_eq!(looked[1], format!("{} -", world.acme.member.name));
     let told = server.get(&world.owner, "/api/customer/audits?action=instances:play-recording").await.data();
     let reasons: Vec<_> = told["list"].as_array().unwrap().iter().map(|row| row["reason"].clone()).collect();
     assert!(reasons.contains(&json!("looking into a complaint")), "its customer reads why: {reasons:?}");
