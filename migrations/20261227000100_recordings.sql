@@ -42,3 +42,13 @@ alter table recordings force row level security;
 create policy recordings_operator on recordings
   using ((select app_is_operator())) with check ((select app_is_operator()));
 grant select, insert, update, delete on recordings to remotegpu_app;
+
+-- Customers whose sessions are recorded whatever holds for everybody.
+create table recording_policies (
+  customer_id  bigint primary key references customers (id)
+);
+alter table recording_policies enable row level security;
+alter table recording_policies force row level security;
+create policy recording_policies_operator on recording_policies
+  using ((select app_is_operator())) with check ((select app_is_operator()));
+grant select, insert, delete on recording_policies to remotegpu_app;

@@ -242,6 +242,7 @@ fn people(all: Routes) -> Routes {
         .rest(routes!(members::quota, members::set_quota))
         .rest(routes!(members::quota_usage))
         .rest(routes!(members::idle_policy, members::set_idle_policy))
+        .rest(routes!(members::recording_policy, members::set_recording_policy))
         .rest(routes!(users::list, users::create))
         .rest(routes!(users::bulk))
         .rest(routes!(exports::users))

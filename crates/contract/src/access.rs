@@ -104,6 +104,26 @@ pub struct RecordingQuery {
     pub q: Option<String>,
 }
 
+/// Whether a customer's sessions are recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RecordingPolicy {
+    /// Whatever holds for everybody.
+    pub always: bool,
+    /// Everybody's are.
+    pub usual: bool,
+}
+
+/// Body of `PUT /api/admin/customers/{id}/recording-policy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RecordingPolicyUpdate {
+    /// Whatever holds for everybody.
+    pub always: bool,
+}
+
 /// Why staff look at a recording: its customer reads it in their own log.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]

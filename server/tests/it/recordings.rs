@@ -263,6 +263,36 @@ async fn what_is_done_by_ssh_is_recorded_by_its_kind() {
 }
 
 #[tokio::test]
+async fn a_customer_may_be_recorded_where_others_are_not() {
+    let world = World::new().await;
+    let server = &world.server;
+    let staff = server.token(&server.test.admin().await).await;
+    let first = async || {
+        let ticket = world.ticket(&world.owner, None).await;
+        let socket = dial_as(server, &world.owner, &world.path(&ticket)).await.unwrap();
+        let mut shell = Shell(socket, Vec::new());
+        shell.told().await;
+        shell.told().await
+    };
+    assert_eq!(first().await, Some(TerminalTold::Replayed {}), "at first nothing is recorded");
+    assert_eq!(server.count("select count(*) from recordings").await, 0);
+    let path = format!("/api/admin/customers/{}/recording-policy", world.acme.id);
+    let set = server.put(&staff, &path, json!({ "always": true })).await.data();
+    assert_eq!(set, json!({ "always": true, "usual": false }));
+    assert_eq!(first().await, Some(TerminalTold::Recorded {}));
+    let line = server.get(&world.owner, &format!("/api/customer/instances/{}/ssh-command", world.id)).await.data();
+    assert_eq!(line["recorded"], json!(true));
+    // By the page, as for everybody again.
+    let back = server.browser(&server.test.admin().await).await;
+    let id = world.acme.id.to_string();
+    server.call(&back, "set_customer_recording", &[("id", &id)]).await;
+    assert_eq!(server.get(&staff, &path).await.data(), json!({ "always": false, "usual": false }));
+    assert_eq!(first().await, Some(TerminalTold::Replayed {}));
+    let said = "select action || ' ' || (after->>'always') from audit_events where action = 'customers:set-recording' order by id";
+    assert_eq!(server.sql(said).await, ["customers:set-recording true", "customers:set-recording false"]);
+}
+
+#[tokio::test]
 async fn what_cannot_be_recorded_is_not_opened() {
     let world = World::new().await;
     let server = &world.server;

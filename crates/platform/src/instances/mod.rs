@@ -49,8 +49,8 @@ pub use self::look::{Looked, look};
 pub use self::looker::keep_looking;
 use self::placement::Need;
 pub use self::recordings::{
-    Recorded, Recorder, RecordingContent, list_all_recordings, list_recordings, recording, recording_content,
-    recording_content_of_any, recording_of_any,
+    Recorded, Recorder, RecordingContent, is_recorded, list_all_recordings, list_recordings, recording,
+    recording_content, recording_content_of_any, recording_of_any, recording_policy, set_recording_policy,
 };
 pub use self::save::{save, save_image, saves, tidy_saves};
 pub use self::ssh::{

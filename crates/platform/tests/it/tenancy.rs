@@ -175,6 +175,7 @@ const FILL: &str = "
     insert into instance_idle (instance_id, run_started_at, active_at, known_at, looked_at)
       select id, now(), now(), now(), now() from instances;
     insert into idle_policies (customer_id, after_hours) values ($acme, 1);
+    insert into recording_policies (customer_id) values ($acme);
     insert into instance_saves (instance_id, customer_id, machine_id, created_by, name, created_at)
       select id, customer_id, machine_id, created_by, 'saved', now() from instances;
     insert into instance_logs (instance_id, kept_at, lines) select id, now(), '[]' from instances;
@@ -418,6 +419,7 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update instance_idle set active_at = now()",
         "delete from instance_idle",
         "delete from idle_policies",
+        "delete from recording_policies",
     ] {
         assert_eq!(attempt(&test, &theirs, statement, acme.id).await, Ok(0), "{statement}");
     }
@@ -444,6 +446,7 @@ async fn another_tenant_writes_nothing_of_ours() {
         "insert into instance_idle (instance_id, run_started_at, active_at, known_at, looked_at)
            values (1, now(), now(), now(), now())",
         "insert into idle_policies (customer_id, after_hours) values (app_customer(), 0)",
+        "insert into recording_policies (customer_id) values (app_customer())",
         "insert into instance_saves (instance_id, customer_id, machine_id, created_by, name, created_at)
            values (1, app_customer(), 1, app_user(), 'mine', now())",
         "insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)

@@ -182,6 +182,7 @@ audit-action-customers-remove-member = Remove a member
 audit-action-customers-leave = Leave a customer
 audit-action-customers-transfer = Hand over the ownership
 audit-action-customers-manage-members = Manage members
+audit-action-customers-set-recording = Set whether sessions of a customer are recorded
 audit-action-customers-set-idle = Set when instances of a customer are idle
 audit-action-quotas-update = Change the quota
 audit-action-roles-assign = Give a role

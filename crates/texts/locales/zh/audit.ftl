@@ -182,6 +182,7 @@ audit-action-customers-remove-member = 移除成员
 audit-action-customers-leave = 退出客户
 audit-action-customers-transfer = 转让负责人
 audit-action-customers-manage-members = 管理成员
+audit-action-customers-set-recording = 设置客户的会话是否录制
 audit-action-customers-set-idle = 设置客户的闲置停止规则
 audit-action-quotas-update = 修改配额
 audit-action-roles-assign = 授予角色

@@ -7,6 +7,9 @@ use server::router::Door;
 pub const MONEY: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "GET",   "/api/admin/customers/{id}/idle-policy",               [401, 404, 403, 403, 404, 200, 401, 200, 200]),
     (Door::Rest, "PUT",   "/api/admin/customers/{id}/idle-policy",               [401, 404, 403, 403, 404, 200, 401, 403, 403]),
+    (Door::Rest, "GET",   "/api/admin/customers/{id}/recording-policy",          [401, 404, 403, 403, 404, 200, 401, 200, 200]),
+    (Door::Rest, "PUT",   "/api/admin/customers/{id}/recording-policy",          [401, 404, 403, 403, 404, 200, 401, 403, 403]),
+    (Door::ServerFn, "POST",  "set_customer_recording",                              [401, 404, 403, 403, 404, 200, 401, 403, 403]),
     // It does not run: 422 says that the caller was let in.
     (Door::Rest, "POST", "/api/customer/instances/{id}/keep",                   [401, 404, 404, 422, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/admin/billing/budgets",                           [401, 404, 404, 404, 404, 200, 401, 404, 404]),

@@ -188,6 +188,7 @@ impl World {
                 json!({ "name": name, "amount": "100" })
             }
             ("PUT", "/api/admin/customers/{id}/idle-policy") => json!({ "afterHours": 8 }),
+            ("PUT", "/api/admin/customers/{id}/recording-policy") => json!({ "always": true }),
             ("POST", "/api/customer/instances/{id}/save-image") => json!({ "name": "saved" }),
             ("PATCH", "/api/customer/instances/{id}") => json!({ "remark": "for the course" }),
             ("POST", "/api/admin/images/{id}/reject") => json!({ "reason": "It has no licence." }),
@@ -349,6 +350,7 @@ impl World {
             "delete_budget" => vec![("id", &budget), ("customer_id", &acme)],
             "delete_own_budget" => vec![("id", &own_budget)],
             "set_customer_idle" => vec![("id", &acme), ("after_hours", "8")],
+            "set_customer_recording" => vec![("id", &acme), ("always", "true")],
             "keep_own_instance" => vec![("id", &own_instance), ("hours", "1"), ("because", "a demo")],
             "add_existing_member" => vec![("id", &acme), ("username", &fresh), ("role", "member")],
             "set_member_role" => vec![("id", &acme), ("user", &extra), ("role", "owner")],

@@ -19,7 +19,8 @@ pub fn TerminalPage() -> impl IntoView {
         async move {
             must_hold(&ctx, Permission::InstancesCreate)?;
             let view = platform::instances::get(&platform, &ctx, id).await?;
-            Ok((view, platform::settings::recording(&platform).await.on))
+            let recorded = platform::instances::is_recorded(&platform, &ctx, id).await?;
+            Ok((view, recorded))
         },
         |(view, recorded)| terminal_view(view, recorded),
     )

@@ -7,6 +7,7 @@
 
 mod cast;
 mod look;
+mod policy;
 mod recorder;
 
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub use self::look::{
     RecordingContent, list_all_recordings, list_recordings, recording, recording_content, recording_content_of_any,
     recording_of_any,
 };
+pub use self::policy::{is_recorded, recording_policy, set_recording_policy};
 pub use self::recorder::Recorder;
 use self::recorder::Sheet;
 use super::store::{self, NewRecording, Row};
@@ -100,10 +102,7 @@ pub(super) async fn begin(
     whose: &Whose<'_>,
     recorded: Recorded<'_>,
 ) -> Result<Option<Recorder>> {
-    let policy = settings::recording(platform).await;
-    if !policy.on {
-        return Ok(None);
-    }
+    let Some(policy) = policy::of_customer(platform, row.customer).await? else { return Ok(None) };
     begin_now(platform, row, whose, recorded, &policy).await.map(Some).map_err(|error| {
         tracing::error!(%error, "a recording could not be begun");
         Error::new(ErrorCode::Unavailable).with_key("error-recording")

@@ -6,6 +6,7 @@ use contract::{CustomerId, InstanceId, UserId};
 use uuid::Uuid;
 
 use super::{Row, known};
+use crate::authz::{Granted, UpdateCustomer};
 use crate::db::{Tx, contains};
 use crate::{Error, Result};
 
@@ -248,4 +249,30 @@ pub(in crate::instances) async fn find_recording(tx: &mut Tx, id: Uuid) -> Resul
     .fetch_optional(&mut **tx)
     .await?;
     found.map(Kept::read).transpose()
+}
+
+/// Whether a customer's sessions are recorded whatever holds for everybody.
+pub(in crate::instances) async fn is_always_recorded(tx: &mut Tx, customer: CustomerId) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select 1 from recording_policies where customer_id = $1) as "there!""#,
+        customer.0
+    );
+    Ok(found.fetch_one(&mut **tx).await?)
+}
+
+/// Sets it.
+pub(in crate::instances) async fn set_always_recorded(
+    tx: &mut Tx,
+    granted: &Granted<UpdateCustomer>,
+    always: bool,
+) -> Result<()> {
+    let id = granted.id().0;
+    if always {
+        sqlx::query!("insert into recording_policies (customer_id) values ($1) on conflict do nothing", id)
+            .execute(&mut **tx)
+            .await?;
+    } else {
+        sqlx::query!("delete from recording_policies where customer_id = $1", id).execute(&mut **tx).await?;
+    }
+    Ok(())
 }
