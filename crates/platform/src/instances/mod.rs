@@ -36,9 +36,7 @@ use contract::specs::SpecView;
 use contract::{CustomerId, ErrorCode, InstanceId, MachineId, Page, Permission, SortDirection, UserId};
 use serde_json::{Value, json};
 
-pub use self::access::{
-    end_access, end_any_access, export_access, export_all_access, list_access, list_all_access,
-};
+pub use self::access::{end_access, end_any_access, export_access, export_all_access, list_access, list_all_access};
 pub use self::charge::compare;
 pub(crate) use self::follow::MOST as MOST_FOLLOWERS;
 pub use self::follow::{LogWatch, watch_logs};

@@ -1,8 +1,8 @@
 //! /api/admin/customers/{id}/members, …/owner and …/quota.
 
 use axum::response::Response;
-use contract::customers::{MemberUpdate, OwnerTransfer};
 use contract::access::{RecordingPolicy, RecordingPolicyUpdate};
+use contract::customers::{MemberUpdate, OwnerTransfer};
 use contract::quotas::{IdlePolicy, IdlePolicyUpdate, Quota, QuotaUsage};
 use contract::{CustomerId, Envelope, UserId};
 use platform::{customers, instances, quotas};

@@ -32,8 +32,10 @@ pub async fn export(rest: Rest, Params(query): Params<AccessQuery>) -> Response 
     let built = async {
         let language = rest.ctx.language();
         let mut list = recordings::sessions(language)?;
-        instances::export_access(&rest.platform, &rest.ctx, &query, |row| recordings::session(language, &mut list, row))
-            .await?;
+        instances::export_access(&rest.platform, &rest.ctx, &query, |row| {
+            recordings::session(language, &mut list, row)
+        })
+        .await?;
         list.finish()
     };
     download(&rest, built.await, "sessions").await

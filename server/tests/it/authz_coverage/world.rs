@@ -9,7 +9,9 @@ use contract::{
     AllocationId, AnnouncementId, BudgetId, ChannelId, IdentityProviderId, ImportId, InstanceId, MaintenanceId,
     RenewalRequestId, RoleId, SessionId, SettingsImportId, SpecId, SshKeyId,
 };
-use parts::{Fleet, Library, Office, People, boxed, budgets, channels, credentials, instances, provider, recording, spec};
+use parts::{
+    Fleet, Library, Office, People, boxed, budgets, channels, credentials, instances, provider, recording, spec,
+};
 use platform::accounts;
 use serde_json::{Value, json};
 use server::router::Door;

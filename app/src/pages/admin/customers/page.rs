@@ -193,7 +193,7 @@ fn customer_view(found: Found) -> AnyView {
                     {facts(words, customer)}
                     {quota}
                     {idle}
-                {recording}
+                    {recording}
                 </aside>
             </div>
         },

@@ -241,7 +241,9 @@ fn recording_view(view: RecordingView, staff: bool, source: Option<String>, why:
             let download = view! { <a class="btn" href=source.clone() download="">{words.t("recording-download")}</a> };
             (head.player().actions(download), player(words, source).into_any())
         }
-        Some(_) => (head, view! { <section class="card empty"><p>{words.t("recording-gone")}</p></section> }.into_any()),
+        Some(_) => {
+            (head, view! { <section class="card empty"><p>{words.t("recording-gone")}</p></section> }.into_any())
+        }
         None => (head, ().into_any()),
     };
     let form = why.map(|why| reason_form(words, &view, why));
@@ -275,12 +277,10 @@ fn facts(words: Words, view: &RecordingView, staff: bool) -> impl IntoView + use
         let href = paths::customer(view.customer_id);
         fact("access-customer", view! { <a href=href>{name}</a> }.into_any())
     });
-    let command = view.command.clone().map(|command| {
-        fact("recording-command", view! { <code>{command}</code> }.into_any())
-    });
-    let side = view.cols.zip(view.rows).map(|(cols, rows)| {
-        fact("recording-columns", format!("{cols} × {rows}").into_any())
-    });
+    let command =
+        view.command.clone().map(|command| fact("recording-command", view! { <code>{command}</code> }.into_any()));
+    let side =
+        view.cols.zip(view.rows).map(|(cols, rows)| fact("recording-columns", format!("{cols} × {rows}").into_any()));
     let size = size_of(view).map(|size| fact("recording-size", size.into_any()));
     let input = view.with_input.then(|| view! { <p class="note-line">{words.t("recording-with-input")}</p> });
     view! {

@@ -15,7 +15,10 @@ pub(super) const MARKER: &str = "m";
 /// The first line.
 pub(super) fn header(size: TerminalSize, at: DateTime<Utc>, title: &str) -> String {
     let (width, height) = (size.cols(), size.rows());
-    format!("{}\n", json!({ "version": 2, "width": width, "height": height, "timestamp": at.timestamp(), "title": title }))
+    format!(
+        "{}\n",
+        json!({ "version": 2, "width": width, "height": height, "timestamp": at.timestamp(), "title": title })
+    )
 }
 
 /// What happened so long after the beginning.
@@ -87,7 +90,10 @@ mod tests {
         let at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let first = header(TerminalSize::new(101, 33).unwrap(), at, "alice@one");
         let first: serde_json::Value = serde_json::from_str(&first).unwrap();
-        assert_eq!((first["version"].as_u64(), first["width"].as_u64(), first["height"].as_u64()), (Some(2), Some(101), Some(33)));
+        assert_eq!(
+            (first["version"].as_u64(), first["width"].as_u64(), first["height"].as_u64()),
+            (Some(2), Some(101), Some(33))
+        );
         assert_eq!(first["timestamp"], json!(1_800_000_000));
         let line = event(Duration::from_micros(1_250_001), OUTPUT, "\u{1b}[31m\"\r\n");
         assert_eq!(line, "[1.250001,\"o\",\"\\u001b[31m\\\"\\r\\n\"]\n");

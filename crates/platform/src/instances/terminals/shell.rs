@@ -14,8 +14,8 @@ use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use uuid::Uuid;
 
-use super::replay::Replay;
 use super::super::recordings::Recorder;
+use super::replay::Replay;
 use super::{RENEW, renew};
 use crate::accounts::{SessionEnding, SessionWatch};
 use crate::{Clock, Platform, UserPrincipal, accounts};
@@ -403,11 +403,7 @@ async fn write(mut typed: mpsc::Receiver<Vec<u8>>, mut input: TerminalInput, rec
 }
 
 /// Gives it the newest size, whatever it was in between.
-async fn fit(
-    mut size: watch::Receiver<TerminalSize>,
-    (place, exec): (&Place, &str),
-    recorder: Option<&Recorder>,
-) {
+async fn fit(mut size: watch::Receiver<TerminalSize>, (place, exec): (&Place, &str), recorder: Option<&Recorder>) {
     size.mark_changed();
     while size.changed().await.is_ok() {
         let wanted = *size.borrow_and_update();
