@@ -35,7 +35,7 @@ const MAX_COMMAND: usize = 16 << 10;
 /// A file without a row is left alone for so long: its row may be on the way.
 const ORPHAN: Duration = Duration::from_secs(24 * 3600);
 /// Rows that are forgotten at a time.
-const AT_ONCE: i64 = 1000;
+const AT_ONCE: u32 = 1000;
 
 /// What is recorded.
 #[derive(Clone, Copy, Debug)]
@@ -180,13 +180,13 @@ pub(super) async fn clean(platform: &Platform) -> Result<()> {
 async fn forget(platform: &Platform, before: DateTime<Utc>) -> Result<()> {
     loop {
         let mut tx = platform.db().begin(&worker(platform)).await?;
-        let gone = store::forget_recordings(&mut tx, before, AT_ONCE).await?;
+        let gone = store::forget_recordings(&mut tx, before, AT_ONCE.into()).await?;
         tx.commit().await?;
         // Only now: until the commit, somebody may look at them. What stays is swept away.
         for id in &gone {
             kept(platform).remove(*id).await?;
         }
-        if (gone.len() as i64) < AT_ONCE {
+        if gone.len() < AT_ONCE as usize {
             return Ok(());
         }
     }
