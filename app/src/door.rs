@@ -57,6 +57,9 @@ pub struct SiteManifest {
     /// The terminal, e.g. `/pkg/rg-terminal-77d2.js`.
     #[serde(default)]
     pub terminal: String,
+    /// What plays recordings in a terminal, e.g. `/pkg/rg-player-0c4e.js`.
+    #[serde(default)]
+    pub player: String,
 }
 
 /// The tag of the picture of who asks, as the server provides it for pages.

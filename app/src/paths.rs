@@ -107,6 +107,8 @@ pub const IMAGES_WAITING: &str = "/admin/images?state=pending_review&sort=create
 pub const INSTANCES: &str = "/admin/instances";
 /// Who is, or was, in instances.
 pub const ACCESS: &str = "/admin/instances/access";
+/// What was recorded there.
+pub const RECORDINGS: &str = "/admin/instances/access/recordings";
 /// What everybody used and what it costs.
 pub const BILLING: &str = "/admin/billing";
 /// What one's customer, or oneself, used and what it costs.
@@ -115,6 +117,8 @@ pub const OWN_BILLING: &str = "/billing";
 pub const OWN_INSTANCES: &str = "/instances";
 /// Who is, or was, in one's instances.
 pub const OWN_ACCESS: &str = "/instances/access";
+/// What was recorded there.
+pub const OWN_RECORDINGS: &str = "/instances/access/recordings";
 /// The form of an instance.
 pub const INSTANCE_NEW: &str = "/instances/new";
 /// What is done in the background for one's customer, and what is on its way in.
@@ -216,6 +220,21 @@ pub fn instances_on(code: &str) -> String {
 /// An instance of one's own.
 pub fn own_instance(id: contract::InstanceId) -> String {
     format!("{OWN_INSTANCES}/{id}")
+}
+
+/// What was recorded of a session.
+pub fn recordings_of(session: &str, staff: bool) -> String {
+    with_query(if staff { RECORDINGS } else { OWN_RECORDINGS }, [("session", session)])
+}
+
+/// A recording, as staff see it.
+pub fn recording(id: &str) -> String {
+    format!("{RECORDINGS}/{id}")
+}
+
+/// A recording of oneself, or of somebody of one's customer.
+pub fn own_recording(id: &str) -> String {
+    format!("{OWN_RECORDINGS}/{id}")
 }
 
 /// A terminal in an own instance.

@@ -83,12 +83,16 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/images/:id/edit") view=admin::images::edit::EditImagePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/instances") view=admin::instances::list::InstanceListPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/instances/access") view=customer::instances::access::AccessPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/instances/access/recordings") view=customer::instances::recordings::RecordingsPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/instances/access/recordings/:id") view=customer::instances::recordings::RecordingPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/instances/:id") view=admin::instances::page::InstancePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/billing") view=admin::billing::page::BillingPage ssr=SsrMode::Async />
                 <Route path=path!("/billing") view=customer::billing::page::OwnBillingPage ssr=SsrMode::Async />
                 <Route path=path!("/instances") view=customer::instances::list::OwnInstancesPage ssr=SsrMode::Async />
                 <Route path=path!("/instances/new") view=customer::instances::new::NewInstancePage ssr=SsrMode::Async />
                 <Route path=path!("/instances/access") view=customer::instances::access::OwnAccessPage ssr=SsrMode::Async />
+                <Route path=path!("/instances/access/recordings") view=customer::instances::recordings::OwnRecordingsPage ssr=SsrMode::Async />
+                <Route path=path!("/instances/access/recordings/:id") view=customer::instances::recordings::OwnRecordingPage ssr=SsrMode::Async />
                 <Route path=path!("/instances/:id") view=customer::instances::page::OwnInstancePage ssr=SsrMode::Async />
                 <Route path=path!("/instances/:id/terminal") view=customer::instances::terminal::TerminalPage ssr=SsrMode::Async />
                 <Route path=path!("/jobs") view=customer::jobs::page::OwnJobsPage ssr=SsrMode::Async />

@@ -84,7 +84,7 @@ pub fn site() -> Result<PathBuf> {
     let pkg = work.join("pkg");
     std::fs::create_dir_all(&pkg)?;
     let (js, wasm) = bind(&wasm)?;
-    let (css, [elements, shell, upload, logs, terminal]) = (style()?, elements()?);
+    let (css, [elements, shell, upload, logs, terminal, player]) = (style()?, elements()?);
     let app = digest(&[&js, &wasm]);
     let names = [
         (format!("remotegpu-{app}.js"), &js),
@@ -95,6 +95,7 @@ pub fn site() -> Result<PathBuf> {
         (format!("rg-upload-{}.js", digest(&[&upload])), &upload),
         (format!("rg-logs-{}.js", digest(&[&logs])), &logs),
         (format!("rg-terminal-{}.js", digest(&[&terminal])), &terminal),
+        (format!("rg-player-{}.js", digest(&[&player])), &player),
     ];
     for (name, bytes) in &names {
         std::fs::write(pkg.join(name), bytes)?;
@@ -104,7 +105,7 @@ pub fn site() -> Result<PathBuf> {
     for (name, _) in &names {
         let size = std::fs::metadata(pkg.join(format!("{name}.br")))?.len();
         // What no page loads beside the islands is no part of what a page can load at most.
-        if !["rg-upload-", "rg-logs-", "rg-terminal-"].iter().any(|apart| name.starts_with(apart)) {
+        if !["rg-upload-", "rg-logs-", "rg-terminal-", "rg-player-"].iter().any(|apart| name.starts_with(apart)) {
             bundle += size;
         }
     }
@@ -123,6 +124,7 @@ pub fn site() -> Result<PathBuf> {
         "upload": format!("/pkg/{}", names[5].0),
         "logs": format!("/pkg/{}", names[6].0),
         "terminal": format!("/pkg/{}", names[7].0),
+        "player": format!("/pkg/{}", names[8].0),
     });
     std::fs::write(work.join("manifest.json"), serde_json::to_string_pretty(&manifest)?)?;
     std::fs::write(work.join("stamp"), stamp)?;
@@ -214,8 +216,8 @@ fn style() -> Result<Vec<u8>> {
     Ok(all.into_bytes())
 }
 
-/// The charts, the small helpers of every page, the upload, the log, and the terminal.
-fn elements() -> Result<[Vec<u8>; 5]> {
+/// The charts, the small helpers of every page, the upload, the log, the terminal, and what plays recordings.
+fn elements() -> Result<[Vec<u8>; 6]> {
     let out = target().join("elements");
     let text = out.to_string_lossy().into_owned();
     run(&mut command(&["node", "frontend/js/build.mjs", &text]))?;
@@ -226,6 +228,7 @@ fn elements() -> Result<[Vec<u8>; 5]> {
         read("rg-upload.js")?,
         read("rg-logs.js")?,
         read("rg-terminal.js")?,
+        read("rg-player.js")?,
     ])
 }
 

@@ -39,6 +39,7 @@ enum Extra {
     Upload,
     Logs,
     Terminal,
+    Player,
 }
 
 impl PageFrame {
@@ -92,6 +93,12 @@ impl PageFrame {
     /// The page has a terminal.
     pub fn terminal(mut self) -> Self {
         self.extra = Some(Extra::Terminal);
+        self
+    }
+
+    /// The page plays what a terminal showed.
+    pub fn player(mut self) -> Self {
+        self.extra = Some(Extra::Player);
         self
     }
 }

@@ -25,9 +25,10 @@ pub(super) fn scripts(live: bool, elements: bool, extra: Option<Extra>) -> impl 
     let module = |src: String, nonce| view! { <script r#type="module" src=src nonce=nonce></script> };
     let elements = elements.then(|| module(site.elements, nonce.clone()));
     let extra = extra.map(|extra| match extra {
-        Extra::Upload => module(site.upload, nonce),
-        Extra::Logs => module(site.logs, nonce),
-        Extra::Terminal => module(site.terminal, nonce),
+        Extra::Upload => module(site.upload, nonce).into_any(),
+        Extra::Logs => module(site.logs, nonce).into_any(),
+        Extra::Terminal => module(site.terminal, nonce).into_any(),
+        Extra::Player => (module(site.terminal, nonce.clone()), module(site.player, nonce)).into_any(),
     });
     (shell_script(), elements, extra, islands)
 }

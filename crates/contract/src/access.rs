@@ -20,6 +20,121 @@ word_enum! {
     }
 }
 
+word_enum! {
+    /// What is kept of what somebody did in an instance.
+    RecordingKind {
+        /// All that a screen showed, to be played again.
+        Screen = "screen",
+        /// What was run without a terminal, and how it ended.
+        Command = "command",
+        /// That files were copied.
+        Files = "files",
+    }
+}
+
+word_enum! {
+    /// How a recording ended.
+    RecordingEnding {
+        /// With what was recorded.
+        Over = "over",
+        /// It was as long as one may be; what was recorded went on.
+        Limit = "limit",
+        /// It could not be written on; what was recorded went on.
+        Failed = "failed",
+        /// The server stopped: what was written until then is kept.
+        Server = "server",
+    }
+}
+
+/// Something that was recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RecordingView {
+    pub id: String,
+    /// The session it is of: SSH sessions may have several.
+    pub session: String,
+    /// By which way the person was in.
+    pub door: AccessKind,
+    pub kind: RecordingKind,
+    pub instance: InstanceId,
+    pub instance_name: String,
+    pub customer_id: CustomerId,
+    /// For staff.
+    pub customer_name: Option<String>,
+    /// Who was recorded.
+    pub user: UserId,
+    pub user_name: String,
+    /// What was run; in lists only for whom it was recorded of. Absent for a shell.
+    pub command: Option<String>,
+    /// Columns and rows at the beginning; of a screen.
+    pub cols: Option<u16>,
+    pub rows: Option<u16>,
+    /// What was typed is in it.
+    pub with_input: bool,
+    pub began_at: DateTime<Utc>,
+    /// Absent while it goes on.
+    pub ended_at: Option<DateTime<Utc>>,
+    pub ending: Option<RecordingEnding>,
+    /// What the program ended with, where that is known.
+    pub exit_code: Option<i32>,
+    /// Bytes of what is kept.
+    pub bytes: u64,
+    /// There is something to play.
+    pub has_content: bool,
+}
+
+/// Parameters of the lists of recordings.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct RecordingQuery {
+    pub page: Option<u32>,
+    pub page_size: Option<u32>,
+    /// Those of one session.
+    pub session: Option<String>,
+    pub door: Option<AccessKind>,
+    pub kind: Option<RecordingKind>,
+    pub instance: Option<InstanceId>,
+    /// Somebody's alone.
+    pub user: Option<UserId>,
+    /// Begun at that moment or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Begun before that moment.
+    pub until: Option<DateTime<Utc>>,
+    /// Name of the instance.
+    pub q: Option<String>,
+}
+
+/// Whether a customer's sessions are recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RecordingPolicy {
+    /// Whatever holds for everybody.
+    pub always: bool,
+    /// Everybody's are.
+    pub usual: bool,
+}
+
+/// Body of `PUT /api/admin/customers/{id}/recording-policy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RecordingPolicyUpdate {
+    /// Whatever holds for everybody.
+    pub always: bool,
+}
+
+/// Why staff look at a recording: its customer reads it in their own log.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct RecordingReason {
+    /// At least five characters that are no blanks.
+    pub reason: Option<String>,
+}
+
 /// Somebody who is, or was, in an instance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -48,6 +163,12 @@ pub struct AccessSession {
     pub reason: Option<String>,
     /// The caller may end it now.
     pub may_end: bool,
+    /// So many recordings are kept of it.
+    #[serde(default)]
+    pub recordings: u32,
+    /// The caller finds them in their list.
+    #[serde(default)]
+    pub may_see_recordings: bool,
 }
 
 /// Parameters of the lists of those who are, or were, in instances.
@@ -61,6 +182,14 @@ pub struct AccessQuery {
     /// Those that are open, or those that are over; both when absent.
     pub open: Option<bool>,
     pub instance: Option<InstanceId>,
+    /// Somebody's alone.
+    pub user: Option<UserId>,
+    /// Those that are recorded, or those that are not; both when absent.
+    pub recorded: Option<bool>,
+    /// Opened at that moment or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Opened before that moment.
+    pub until: Option<DateTime<Utc>>,
     /// Name of the instance.
     pub q: Option<String>,
 }
@@ -82,4 +211,7 @@ pub struct SshCommand {
     pub known_hosts: String,
     /// The person has a key here; without one, password and code let in.
     pub has_key: bool,
+    /// What is done there is recorded.
+    #[serde(default)]
+    pub recorded: bool,
 }

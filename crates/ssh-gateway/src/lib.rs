@@ -15,6 +15,7 @@ mod gate;
 mod handler;
 mod menu;
 mod program;
+mod recording;
 
 use std::borrow::Cow;
 use std::net::IpAddr;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use platform::Error;
-use platform::instances::{Handle, Piece, ProgramInput, ProgramOutput, Running, TerminalSize, Visit};
+use platform::instances::{Handle, Piece, ProgramInput, ProgramOutput, Recorder, Running, TerminalSize, Visit};
 use russh::ChannelWriteHalf;
 use russh::server::Msg;
 use tokio::sync::watch;
@@ -12,6 +12,7 @@ use crate::channel::{FAILED, Start, Wanted};
 use crate::connection::Connection;
 use crate::files;
 use crate::gate::{Gate, Inbox};
+use crate::recording::Recording;
 
 /// Home, as whoever comes in by SSH expects it; then the better of the two shells that an image may have. Not a login shell:
 /// that would set aside the image's own `PATH`.
@@ -37,12 +38,26 @@ pub(crate) enum Files {
     Shell,
 }
 
-/// Runs what is wanted; its exit code.
+/// Runs what is wanted, recorded where that is the policy; its exit code.
 pub(crate) async fn run(
     connection: &Arc<Connection>,
     visit: &Visit,
     start: &mut Start,
     wanted: &Wanted,
+) -> Result<u32, Error> {
+    let terminal = start.term.as_ref().map(|_| *start.size.borrow_and_update()).filter(|_| *wanted != Wanted::Files);
+    let recording = Recording::begin(connection, visit, start, (wanted, terminal)).await?;
+    let code = begin(connection, visit, start, (wanted, terminal), recording.recorder()).await;
+    recording.over(*code.as_ref().unwrap_or(&FAILED)).await;
+    code
+}
+
+async fn begin(
+    connection: &Arc<Connection>,
+    visit: &Visit,
+    start: &mut Start,
+    (wanted, terminal): (&Wanted, Option<TerminalSize>),
+    recorder: Option<&Recorder>,
 ) -> Result<u32, Error> {
     let found;
     let words: Vec<&str> = match wanted {
@@ -56,7 +71,6 @@ pub(crate) async fn run(
             }
         }
     };
-    let terminal = start.term.as_ref().map(|_| *start.size.borrow_and_update()).filter(|_| *wanted != Wanted::Files);
     let mut env = std::mem::take(&mut start.env);
     let (peer, here) = (connection.peer, connection.peer.local);
     env.push(format!("SSH_CONNECTION={} {} {} {}", peer.address, peer.port, here.ip().to_canonical(), here.port()));
@@ -67,7 +81,7 @@ pub(crate) async fn run(
     let handle = running.handle.clone();
     // Whatever ends this, the program ends too.
     let hung_up = HangUp::new(connection, handle);
-    let code = talk(&connection.gate, running, start, terminal.is_some()).await;
+    let code = talk(&connection.gate, running, start, terminal.is_some(), recorder).await;
     match code {
         Some(code) => {
             hung_up.forget();
@@ -105,12 +119,18 @@ impl Drop for HangUp {
 }
 
 /// Both ways, until the program ends; `None` for one that does not take what it is sent.
-pub(crate) async fn talk(gate: &Arc<Gate>, running: Running, start: &Start, terminal: bool) -> Option<u32> {
+async fn talk(
+    gate: &Arc<Gate>,
+    running: Running,
+    start: &Start,
+    terminal: bool,
+    recorder: Option<&Recorder>,
+) -> Option<u32> {
     let Running { output, input, handle } = running;
     tokio::select! {
-        () = write_out(gate, output, &start.writer, true) => {}
-        () = read_in(&start.inbox, input, terminal) => return None,
-        () = fit(start.size.clone(), &handle), if terminal => {}
+        () = write_out(gate, output, &start.writer, true, recorder) => {}
+        () = read_in(&start.inbox, input, terminal, recorder) => return None,
+        () = fit(start.size.clone(), &handle, recorder), if terminal => {}
     }
     let code = handle.exit_code().await;
     Some(code.and_then(|code| u32::try_from(code).ok()).unwrap_or(FAILED))
@@ -120,13 +140,23 @@ pub(crate) async fn talk(gate: &Arc<Gate>, running: Running, start: &Start, term
 pub(crate) async fn carry(gate: &Arc<Gate>, running: Running, start: &Start) -> bool {
     let Running { output, input, handle: _ } = running;
     tokio::select! {
-        () = write_out(gate, output, &start.writer, false) => true,
-        () = read_in(&start.inbox, input, false) => false,
+        () = write_out(gate, output, &start.writer, false, None) => true,
+        () = read_in(&start.inbox, input, false, None) => false,
     }
 }
 
-async fn write_out(gate: &Arc<Gate>, mut output: ProgramOutput, writer: &ChannelWriteHalf<Msg>, errors: bool) {
+async fn write_out(
+    gate: &Arc<Gate>,
+    mut output: ProgramOutput,
+    writer: &ChannelWriteHalf<Msg>,
+    errors: bool,
+    recorder: Option<&Recorder>,
+) {
     while let Some(Ok(piece)) = output.next().await {
+        // First: nobody sees what is not recorded.
+        if let (Some(recorder), Piece::Output(bytes) | Piece::Errors(bytes)) = (recorder, &piece) {
+            recorder.output(bytes).await;
+        }
         let starved = (writer.writable_packet_size().await == 0).then(|| gate.starve());
         let sent = match piece {
             Piece::Output(bytes) => writer.data_bytes(bytes).await,
@@ -142,8 +172,11 @@ async fn write_out(gate: &Arc<Gate>, mut output: ProgramOutput, writer: &Channel
 }
 
 /// Ends when what was sent was dropped; else never: whether the program is there, its output says.
-async fn read_in(inbox: &Inbox, mut input: ProgramInput, terminal: bool) {
+async fn read_in(inbox: &Inbox, mut input: ProgramInput, terminal: bool, recorder: Option<&Recorder>) {
     while let Some(bytes) = inbox.next().await {
+        if let Some(recorder) = recorder {
+            recorder.input(&bytes).await;
+        }
         if input.say(&bytes).await.is_err() {
             // It reads no more; what it writes goes on, and what comes for it is nobody's.
             while inbox.next().await.is_some() {}
@@ -161,11 +194,14 @@ async fn read_in(inbox: &Inbox, mut input: ProgramInput, terminal: bool) {
 }
 
 /// Gives it the newest size, whatever it was in between.
-async fn fit(mut size: watch::Receiver<TerminalSize>, handle: &Handle) {
+async fn fit(mut size: watch::Receiver<TerminalSize>, handle: &Handle, recorder: Option<&Recorder>) {
     // An engine of before 20.10.14 knows no size at the start.
     size.mark_changed();
     while size.changed().await.is_ok() {
         let wanted = *size.borrow_and_update();
+        if let Some(recorder) = recorder {
+            recorder.size(wanted).await;
+        }
         for _ in 0..20 {
             if handle.resize(wanted).await {
                 break;

@@ -17,14 +17,43 @@ const KEPT = 'rg-terminal:';
 const SILENCE_MS = 25_000;
 const MAX_SIDE = 1000;
 
+/// A terminal in this place, as the page looks; `rg-player.js` has one made, too, so that this code is loaded once.
+function makeScreen(screen, options) {
+  adopt(document, css);
+  const term = new Terminal({
+    allowProposedApi: true,
+    screenReaderMode: true,
+    minimumContrastRatio: 4.5,
+    scrollback: 5000,
+    fontFamily: getComputedStyle(screen).getPropertyValue('--mono').trim() || 'monospace',
+    fontSize: 13,
+    theme: themeOf(screen),
+    ...options,
+  });
+  term.loadAddon(new Unicode11Addon());
+  term.unicode.activeVersion = '11';
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+    term.options.theme = themeOf(screen);
+  });
+  return term;
+}
+
+/// The page's colours, as the browser says them.
+function themeOf(screen) {
+  const { color, backgroundColor, caretColor } = getComputedStyle(screen);
+  const selected = { selectionBackground: caretColor, selectionInactiveBackground: caretColor };
+  return { foreground: color, background: backgroundColor, cursor: color, ...selected };
+}
+
 class RgTerminal extends HTMLElement {
+  static screen = makeScreen;
+
   #failures = 0;
   #replaying = false;
   #over = false;
 
   connectedCallback() {
     if (this.term) return;
-    adopt(document, css);
     this.replaceChildren();
     this.#build();
     this.#open();
@@ -55,6 +84,8 @@ class RgTerminal extends HTMLElement {
     this.status.className = 'terminal-status';
     this.others = document.createElement('span');
     this.others.className = 'sub';
+    this.recorded = document.createElement('strong');
+    this.recorded.setAttribute('role', 'status');
     this.copy = this.#button(words.copy, () => this.#copySelection());
     this.again = this.#button(words.new, () => this.#renew());
     this.again.hidden = true;
@@ -65,7 +96,7 @@ class RgTerminal extends HTMLElement {
     tools.className = 'end';
     tools.append(this.copy, searching, this.again, this.close);
     const head = document.createElement('header');
-    head.append(this.status, this.others, tools);
+    head.append(this.status, this.recorded, this.others, tools);
 
     this.search = document.createElement('form');
     this.search.className = 'terminal-search';
@@ -94,22 +125,12 @@ class RgTerminal extends HTMLElement {
   }
 
   #open() {
-    const term = new Terminal({
-      allowProposedApi: true,
-      screenReaderMode: true,
-      minimumContrastRatio: 4.5,
-      scrollback: 5000,
-      fontFamily: getComputedStyle(this.screen).getPropertyValue('--mono').trim() || 'monospace',
-      fontSize: 13,
-      theme: this.#theme(),
-    });
+    const term = makeScreen(this.screen, {});
     this.term = term;
     this.fitting = new FitAddon();
     this.finder = new SearchAddon();
     term.loadAddon(this.fitting);
     term.loadAddon(this.finder);
-    term.loadAddon(new Unicode11Addon());
-    term.unicode.activeVersion = '11';
     term.open(this.screen);
     this.fitting.fit();
     term.attachCustomKeyEventHandler((event) => this.#key(event));
@@ -121,18 +142,8 @@ class RgTerminal extends HTMLElement {
     });
     this.watched = new ResizeObserver(() => this.fitting.fit());
     this.watched.observe(this.screen);
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-      term.options.theme = this.#theme();
-    });
     term.focus();
     this.#connect();
-  }
-
-  /// The page's colours, as the browser says them.
-  #theme() {
-    const { color, backgroundColor, caretColor } = getComputedStyle(this.screen);
-    const selected = { selectionBackground: caretColor, selectionInactiveBackground: caretColor };
-    return { foreground: color, background: backgroundColor, cursor: color, ...selected };
   }
 
   #key(event) {
@@ -227,6 +238,7 @@ class RgTerminal extends HTMLElement {
     if (told.type === 'opened') this.#opened(told);
     // What is written is shown later; what the terminal answers to what it shows again is nobody's wish any more.
     else if (told.type === 'replayed') this.term.write('', () => (this.#replaying = false));
+    else if (told.type === 'recorded') this.recorded.textContent = this.dataset.recorded;
     else if (told.type === 'skipped') this.#say(this.dataset.skipped.replace('{bytes}', told.bytes));
     else if (told.type === 'viewers') this.others.textContent = told.count > 1 ? this.dataset.viewers.replace('{n}', told.count) : '';
     else if (told.type === 'exit') this.#ended(told);
@@ -241,6 +253,7 @@ class RgTerminal extends HTMLElement {
     this.#replaying = true;
     this.#kept = told.terminal;
     this.close.hidden = false;
+    this.recorded.textContent = '';
     this.term.reset();
     this.#say(welcome(this.dataset, told));
     this.#tell({ type: 'resize', cols: this.term.cols, rows: this.term.rows });

@@ -106,6 +106,9 @@ impl Connection {
         if !self.tell(&opened).await {
             return;
         }
+        if viewer.is_recorded() && !self.tell(&TerminalTold::Recorded {}).await {
+            return;
+        }
         match self.serve(viewer).await {
             End::Gone => {}
             End::Over => self.close(close_code::NORMAL, "over").await,

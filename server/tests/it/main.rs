@@ -37,6 +37,7 @@ mod ops;
 mod origin;
 mod preferences_both_doors;
 mod programs;
+mod recordings;
 mod refused_forms;
 mod reports;
 mod search;

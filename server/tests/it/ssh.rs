@@ -21,11 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// What is promised of what ends somebody's powers.
 const PROMISE: Duration = Duration::from_secs(5);
 /// What images have that people copy from and to.
-const COPIERS: [&str; 3] = ["/usr/lib/openssh/sftp-server", "/usr/bin/rsync", "/usr/bin/scp"];
+pub(crate) const COPIERS: [&str; 3] = ["/usr/lib/openssh/sftp-server", "/usr/bin/rsync", "/usr/bin/scp"];
 
 /// The door, and somebody's place beside it.
-struct Door {
-    world: World,
+pub(crate) struct Door {
+    pub(crate) world: World,
     port: u16,
     folder: tempfile::TempDir,
     stop: CancellationToken,
@@ -39,7 +39,7 @@ impl Drop for Door {
 
 impl Door {
     /// With a key of Acme's owner.
-    async fn new(programs: &[&str]) -> Self {
+    pub(crate) async fn new(programs: &[&str]) -> Self {
         let world = World::with(programs).await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -73,7 +73,7 @@ impl Door {
     }
 
     /// A program of OpenSSH with this key.
-    fn program(&self, name: &str, key: &str) -> Command {
+    pub(crate) fn program(&self, name: &str, key: &str) -> Command {
         let mut command = Command::new(name);
         let file = |option: &str, name: &str| format!("{option}={}", self.place(name).display());
         let options = [file("UserKnownHostsFile", "known"), file("IdentityFile", key)];
@@ -86,18 +86,18 @@ impl Door {
         command
     }
 
-    fn who(&self, instance: &str) -> String {
+    pub(crate) fn who(&self, instance: &str) -> String {
         let name = &self.world.acme.owner.name;
         if instance.is_empty() { format!("{name}@127.0.0.1") } else { format!("{name}+{instance}@127.0.0.1") }
     }
 
-    async fn ssh(&self, words: &[&str]) -> Output {
+    pub(crate) async fn ssh(&self, words: &[&str]) -> Output {
         let mut command = self.program("ssh", "key");
         run(command.arg(self.who("one")).args(words)).await
     }
 
     /// A shell with a terminal.
-    fn shell(&self, words: &[&str], key: &str, who: &str) -> Shell {
+    pub(crate) fn shell(&self, words: &[&str], key: &str, who: &str) -> Shell {
         let mut command = self.program("ssh", key);
         let mut child = command.args(words).arg("-tt").arg(who).stdin(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
@@ -109,26 +109,26 @@ impl Door {
     }
 }
 
-async fn run(command: &mut Command) -> Output {
+pub(crate) async fn run(command: &mut Command) -> Output {
     tokio::time::timeout(PATIENCE, command.output()).await.expect("it ends").expect("it is here")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-struct Shell {
+pub(crate) struct Shell {
     child: Child,
     out: BufReader<tokio::process::ChildStdout>,
     seen: String,
 }
 
 impl Shell {
-    async fn type_in(&mut self, what: &str) {
+    pub(crate) async fn type_in(&mut self, what: &str) {
         self.child.stdin.as_mut().unwrap().write_all(what.as_bytes()).await.unwrap();
     }
 
-    async fn until(&mut self, what: &str) {
+    pub(crate) async fn until(&mut self, what: &str) {
         let read = async {
             while !self.seen.contains(what) {
                 let more = self.out.fill_buf().await.unwrap();
@@ -143,7 +143,7 @@ impl Shell {
     }
 
     /// Its exit code, and what it said of its end.
-    async fn ended(&mut self, within: Duration) -> (Option<i32>, String) {
+    pub(crate) async fn ended(&mut self, within: Duration) -> (Option<i32>, String) {
         // Waiting would close it, which ends a shell by itself.
         let _typed = self.child.stdin.take();
         let status = tokio::time::timeout(within, self.child.wait()).await;

@@ -31,7 +31,7 @@ pub(crate) struct World {
 
 impl World {
     /// With an instance of Acme's owner that runs.
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(&[]).await
     }
 
@@ -65,13 +65,13 @@ impl World {
         Self { server, acme, owner, id, _engine: engine }
     }
 
-    async fn ticket(&self, who: &Who, terminal: Option<&str>) -> String {
+    pub(crate) async fn ticket(&self, who: &Who, terminal: Option<&str>) -> String {
         let path = format!("/api/customer/instances/{}/terminal/ticket", self.id);
         let answer = self.server.post(who, &path, json!({ "terminal": terminal })).await;
         answer.data()["ticket"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
     }
 
-    fn path(&self, ticket: &str) -> String {
+    pub(crate) fn path(&self, ticket: &str) -> String {
         format!("/ws/instances/{}/terminal?ticket={ticket}&cols=101&rows=33", self.id)
     }
 
@@ -86,7 +86,7 @@ impl World {
     }
 
     /// How it ended, as it is written.
-    async fn written(&self, terminal: &str) -> String {
+    pub(crate) async fn written(&self, terminal: &str) -> String {
         let sql = format!(
             "select reason || ' ' || coalesce(exit_code, -1) from terminals where id = '{terminal}' and ended_at is not null"
         );
@@ -95,14 +95,14 @@ impl World {
 }
 
 /// The client: what it is sent, and what was shown.
-struct Shell(WebSocketStream<MaybeTlsStream<TcpStream>>, Vec<u8>);
+pub(crate) struct Shell(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>, pub(crate) Vec<u8>);
 
 impl Shell {
-    async fn tell(&mut self, said: &TerminalSaid) {
+    pub(crate) async fn tell(&mut self, said: &TerminalSaid) {
         self.0.send(Message::text(serde_json::to_string(said).unwrap())).await.unwrap();
     }
 
-    async fn type_in(&mut self, text: impl AsRef<[u8]>) {
+    pub(crate) async fn type_in(&mut self, text: impl AsRef<[u8]>) {
         self.0.send(Message::binary(text.as_ref().to_vec())).await.unwrap();
     }
 
@@ -135,7 +135,7 @@ impl Shell {
     }
 
     /// What is told next beside what is shown.
-    async fn told(&mut self) -> Option<TerminalTold> {
+    pub(crate) async fn told(&mut self) -> Option<TerminalTold> {
         loop {
             if let Some(told) = self.next(true).await? {
                 return Some(told);
@@ -144,7 +144,7 @@ impl Shell {
     }
 
     /// Until the screen has shown it.
-    async fn until(&mut self, text: &str) {
+    pub(crate) async fn until(&mut self, text: &str) {
         let end = Instant::now() + PATIENCE;
         while !String::from_utf8_lossy(&self.1).contains(text) {
             assert!(Instant::now() < end, "it never said {text}: {}", String::from_utf8_lossy(&self.1));
@@ -165,7 +165,7 @@ impl Shell {
     }
 
     /// Reads to the end; what was told last before it.
-    async fn last(&mut self) -> Option<TerminalTold> {
+    pub(crate) async fn last(&mut self) -> Option<TerminalTold> {
         let mut last = None;
         while let Some(told) = self.next(true).await {
             last = told.or(last);

@@ -70,6 +70,8 @@ pub enum TerminalTold {
         #[serde(skip_serializing_if = "Option::is_none")]
         instead: Option<String>,
     },
+    /// What this shell shows is recorded.
+    Recorded {},
     /// What follows is new.
     Replayed {},
     /// So many bytes were left out: they came faster than they were read.

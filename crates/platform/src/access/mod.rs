@@ -118,5 +118,6 @@ pub async fn ssh_command(platform: &Platform, ctx: &OpContext, id: InstanceId) -
         known_hosts: format!("{known_host} {found}"),
         // A token that may not see one's keys sees none.
         has_key: accounts::list_ssh_keys(platform, ctx).await.is_ok_and(|keys| !keys.is_empty()),
+        recorded: instances::is_recorded(platform, ctx, id).await?,
     })
 }

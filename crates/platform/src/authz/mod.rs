@@ -143,6 +143,8 @@ resources! {
     InstanceRef(InstanceId) = "instance", InstancesView;
     /// An instance, as whose it is has it.
     OwnInstanceRef(InstanceId) = "instance", InstancesUse;
+    /// What somebody, its owner here, was recorded doing in an instance of their customer.
+    RecordingRef(uuid::Uuid) = "recording", InstancesUse;
     /// A row of the ledger, as staff see it.
     LedgerRef(LedgerIntervalId) = "ledger_interval", BillingView;
     /// A row of the ledger, as whose it is sees it.
@@ -417,6 +419,8 @@ actions! {
     ManageOwnInstance: InstancesCreate on OwnInstanceRef;
     /// Open a shell in one's own instance: who has one there may change all that is in it, so that seeing it is not enough.
     EnterOwnInstance: InstancesCreate on OwnInstanceRef;
+    /// Look at what oneself, or somebody of one's customer, was recorded doing: as much as coming in there.
+    PlayRecording: InstancesCreate on RecordingRef;
     /// See a machine's figures.
     ViewMetrics: MetricsView on MachineRef;
     /// Deliver a machine's inventory and figures.

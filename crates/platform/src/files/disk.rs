@@ -54,6 +54,10 @@ impl Store {
         Self { root }
     }
 
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
     fn folder(&self, key: Uuid) -> PathBuf {
         let name = key.simple().to_string();
         self.root.join(&name[..2]).join(name)
@@ -332,7 +336,7 @@ async fn end_of(body: &mut (impl AsyncRead + Unpin)) -> Result<()> {
     }
 }
 
-fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let read = match std::fs::read_dir(folder) {
         // Nothing was ever stored, or another server was faster.
         Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) => {
@@ -343,10 +347,10 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     read.map(|entry| Ok(entry?.path())).collect()
 }
 
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)?.map_err(Error::internal)
 }

@@ -9,6 +9,7 @@ mod assemble;
 mod chunks;
 mod clean;
 mod disk;
+mod growing;
 mod store;
 pub(crate) mod taking;
 
@@ -28,6 +29,7 @@ pub use assemble::assemble;
 pub use chunks::{put_chunk, read_sha256};
 pub use clean::{clean, sweep};
 pub use disk::{Content, Store};
+pub(crate) use growing::{Appender, Frames, Growing};
 use taking::{Owner, room_in_tx};
 
 use crate::authz::{

@@ -1,13 +1,16 @@
 //! Who is, or was, in instances, by SSH, by the browser's terminal and to applications, and ending that.
 
+use std::collections::HashMap;
+
 use contract::access::{AccessKind, AccessQuery, AccessSession};
-use contract::{Page, Permission};
+use contract::{CustomerId, Page, Permission, UserId};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::store::{self, AccessRow, Row};
 use super::{entry, listed, system};
 use crate::authz::{InstanceRef, ManageOwnInstance, OperateInstance, OwnInstanceRef};
+use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, accounts, audit, customers};
 
 /// A page of those in one's customer's instances, or in one's own, the newest first.
@@ -33,25 +36,41 @@ pub async fn list_all_access(platform: &Platform, ctx: &OpContext, query: &Acces
 async fn page(
     platform: &Platform,
     ctx: &OpContext,
-    whose: (Option<contract::CustomerId>, Option<contract::UserId>),
+    whose: (Option<CustomerId>, Option<UserId>),
     query: &AccessQuery,
     may: impl Fn(&Row) -> bool,
 ) -> Result<Page<AccessSession>> {
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let mut tx = platform.db().begin(&system(ctx)).await?;
-    let (found, total) = store::list_access(&mut tx, whose, query, (page, page_size)).await?;
+    let (list, total) = some(&mut tx, ctx, whose, query, (page, page_size), may).await?;
+    tx.commit().await?;
+    Ok(Page { list, total, page, page_size })
+}
+
+async fn some(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    whose: (Option<CustomerId>, Option<UserId>),
+    query: &AccessQuery,
+    place: (u32, u32),
+    may: impl Fn(&Row) -> bool,
+) -> Result<(Vec<AccessSession>, u64)> {
+    let (found, total) = store::list_access(tx, whose, query, place).await?;
     let ids: Vec<i64> = found.iter().map(|it| it.instance.0).collect();
-    let instances = store::rows(&mut tx, &ids).await?;
+    let instances = store::rows(tx, &ids).await?;
     let users: Vec<i64> = found.iter().map(|it| it.user.0).collect();
-    let people = accounts::names(&mut tx, &users).await?;
+    let people = accounts::names(tx, &users).await?;
     let of: Vec<i64> = instances.iter().map(|row| row.customer.0).collect();
     let customers = match ctx.is_staff() {
-        true => customers::names(&mut tx, &of).await?,
-        false => std::collections::HashMap::new(),
+        true => customers::names(tx, &of).await?,
+        false => HashMap::new(),
     };
-    tx.commit().await?;
+    // Whoever lists one person's alone finds nobody else's recordings.
+    let sees = |it: &AccessRow| whose.1.is_none_or(|person| person == it.user);
     let list = found.into_iter().zip(instances).map(|(it, row)| AccessSession {
         may_end: it.ended_at.is_none() && may(&row),
+        may_see_recordings: it.recordings > 0 && sees(&it),
+        recordings: it.recordings,
         user_name: people.get(&it.user.0).cloned().unwrap_or_default(),
         customer_name: customers.get(&row.customer.0).cloned(),
         customer_id: row.customer,
@@ -67,8 +86,63 @@ async fn page(
         ended_at: it.ended_at,
         reason: it.reason,
     });
-    Ok(Page { list: list.collect(), total, page, page_size })
+    Ok((list.collect(), total))
 }
+
+/// All of them for a workbook, as they were at one instant, at most 50,000; who takes them away is in the log.
+///
+/// # Errors
+/// As [`list_access`]'s, and whatever `take` gives.
+pub async fn export_access(
+    platform: &Platform,
+    ctx: &OpContext,
+    query: &AccessQuery,
+    take: impl FnMut(AccessSession) -> Result<()> + Send,
+) -> Result<()> {
+    let whose = listed(&ctx.trying_new(EXPORT, "instance"))?;
+    export(platform, ctx, whose, query, take).await
+}
+
+/// The same of everybody's, for staff.
+///
+/// # Errors
+/// As [`list_all_access`]'s, and whatever `take` gives.
+pub async fn export_all_access(
+    platform: &Platform,
+    ctx: &OpContext,
+    query: &AccessQuery,
+    take: impl FnMut(AccessSession) -> Result<()> + Send,
+) -> Result<()> {
+    ctx.trying_new(EXPORT, "instance").authorize_list::<InstanceRef>(Permission::InstancesView)?;
+    export(platform, ctx, (None, None), query, take).await
+}
+
+async fn export(
+    platform: &Platform,
+    ctx: &OpContext,
+    whose: (Option<CustomerId>, Option<UserId>),
+    query: &AccessQuery,
+    mut take: impl FnMut(AccessSession) -> Result<()> + Send,
+) -> Result<()> {
+    audit::record_export(platform, ctx, (EXPORT, "instance"), whose.0, query).await?;
+    let mut tx = platform.db().snapshot(&system(ctx)).await?;
+    for number in 1..=MAX_EXPORT / EXPORT_PAGE {
+        let (list, _) = some(&mut tx, ctx, whose, query, (number, EXPORT_PAGE), |_| false).await?;
+        let last = list.len() < EXPORT_PAGE as usize;
+        list.into_iter().try_for_each(&mut take)?;
+        if last {
+            break;
+        }
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// In the audit log, of a list that was taken away.
+const EXPORT: &str = "instances:export-access";
+/// Most rows of an export, and those that are read at a time.
+const MAX_EXPORT: u32 = 50_000;
+const EXPORT_PAGE: u32 = 1000;
 
 /// Ends one in one's own instance: the connection is closed within seconds. One that is over stays so.
 ///
@@ -118,7 +192,7 @@ async fn end(
 }
 
 /// A connection ends with its session, which every server looks at; a terminal by its row.
-async fn end_in_tx(tx: &mut crate::db::Tx, ctx: &OpContext, found: &AccessRow) -> Result<Option<contract::SessionId>> {
+async fn end_in_tx(tx: &mut Tx, ctx: &OpContext, found: &AccessRow) -> Result<Option<contract::SessionId>> {
     match (found.kind, found.session) {
         (AccessKind::Ssh, session) => {
             store::end_visit(tx, found.id, "access", ctx.now()).await?;

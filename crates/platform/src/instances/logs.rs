@@ -61,7 +61,18 @@ pub async fn logs_of_any(
     let row = staff_row(platform, ctx, id).await?;
     ctx.authorize(OperateInstance, &row.of_staff())?;
     let mut wrong = Wrong::new();
-    let reason = wrong.text("reason", Some(query.reason), 1000);
+    let reason = reason(&mut wrong, Some(query.reason));
+    let start = start(wrong, &InstanceLogQuery { tail: query.tail, after: query.after })?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let read = entry("instances:read-logs", &row, None, Some(json!({ "name": row.name, "reason": reason })));
+    audit::record_in_tx(&mut tx, ctx, read).await?;
+    tx.commit().await?;
+    said(platform, &row, start).await
+}
+
+/// Why staff look at what is a customer's.
+pub(super) fn reason(wrong: &mut Wrong, given: Option<String>) -> Option<String> {
+    let reason = wrong.text("reason", given, 1000);
     match &reason {
         None => wrong.add("reason", "field-required"),
         Some(reason) if reason.chars().filter(|c| !c.is_whitespace()).count() < MIN_REASON => {
@@ -69,12 +80,7 @@ pub async fn logs_of_any(
         }
         Some(_) => {}
     }
-    let start = start(wrong, &InstanceLogQuery { tail: query.tail, after: query.after })?;
-    let mut tx = platform.db().begin(ctx).await?;
-    let read = entry("instances:read-logs", &row, None, Some(json!({ "name": row.name, "reason": reason })));
-    audit::record_in_tx(&mut tx, ctx, read).await?;
-    tx.commit().await?;
-    said(platform, &row, start).await
+    reason
 }
 
 pub(super) fn start(mut wrong: Wrong, query: &InstanceLogQuery) -> Result<LogStart> {
@@ -180,5 +186,5 @@ pub async fn clean(platform: &Platform) -> Result<()> {
     store::tidy_visits(&mut tx, ctx.now() - KEPT).await?;
     store::tidy_apps(&mut tx, ctx.now(), ctx.now() - KEPT).await?;
     tx.commit().await?;
-    Ok(())
+    super::recordings::clean(platform).await
 }

@@ -19,6 +19,7 @@ mod made_of;
 mod notices;
 mod place;
 mod placement;
+mod recordings;
 mod save;
 mod split;
 mod ssh;
@@ -38,7 +39,7 @@ use contract::specs::SpecView;
 use contract::{CustomerId, ErrorCode, InstanceId, MachineId, Page, Permission, SortDirection, UserId};
 use serde_json::{Value, json};
 
-pub use self::access::{end_access, end_any_access, list_access, list_all_access};
+pub use self::access::{end_access, end_any_access, export_access, export_all_access, list_access, list_all_access};
 pub use self::apps::{
     AppEntry, AppName, AppStanding, AppVisit, AppWay, AppsAddress, add_app_link, app_links, app_links_of_any,
     app_visit, enter_app, is_way, redeem_app_ticket, remove_any_app_link, remove_app_link, shared_apps, way_in_address,
@@ -52,6 +53,10 @@ pub use self::logs::{clean, logs, logs_of_any};
 pub use self::look::{Looked, look};
 pub use self::looker::keep_looking;
 use self::placement::Need;
+pub use self::recordings::{
+    Recorded, Recorder, RecordingContent, is_recorded, list_all_recordings, list_recordings, recording,
+    recording_content, recording_content_of_any, recording_of_any, recording_policy, set_recording_policy,
+};
 pub use self::save::{save, save_image, saves, tidy_saves};
 pub use self::ssh::{
     Choice, Handle, Piece, ProgramInput, ProgramOutput, Running, Visit, VisitStanding, enter_by_ssh, ssh_choices,

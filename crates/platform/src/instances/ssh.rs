@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
+use contract::access::AccessKind;
 use contract::instances::InstanceState;
-use contract::{CustomerId, ErrorCode, InstanceId};
+use contract::{CustomerId, ErrorCode, InstanceId, UserId};
 use runtime::docker::containers::{Containers, Exit, Order};
 pub use runtime::docker::containers::{Piece, ProgramInput, ProgramOutput};
 use runtime::docker::{Fault, FaultKind};
@@ -14,6 +15,7 @@ use serde_json::json;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::recordings::{self, Recorded, Recorder, Whose};
 use super::store::{self, NewVisit, Row};
 use super::terminals::{TerminalSize, running};
 use super::work::{Trouble, connect};
@@ -96,6 +98,7 @@ pub struct Visit {
     pub id: Uuid,
     pub instance: InstanceId,
     pub name: String,
+    user: UserId,
     person: String,
 }
 
@@ -135,7 +138,7 @@ pub async fn enter_by_ssh(
     let facts = json!({ "visit": visit, "client": ctx.user_agent(), "fingerprint": fingerprint });
     audit::record_in_tx(&mut tx, ctx, entry("instances:open-ssh", &row, None, Some(facts))).await?;
     tx.commit().await?;
-    Ok(Visit { id: visit, instance: row.id, name: row.name, person: user.name.clone() })
+    Ok(Visit { id: visit, instance: row.id, name: row.name, user: user.id, person: user.name.clone() })
 }
 
 /// How somebody's being in an instance stands.
@@ -195,6 +198,18 @@ impl Visit {
         }
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Begins to record what is done there, where the policy has it so; to be told to the person.
+    ///
+    /// # Errors
+    /// `Unavailable` where it has to be recorded and cannot be.
+    pub async fn record(&self, platform: &Platform, recorded: Recorded<'_>) -> Result<Option<Recorder>> {
+        let mut tx = platform.db().begin(&worker(platform)).await?;
+        let row = store::find(&mut tx, self.instance).await?.ok_or_else(Error::not_found)?;
+        tx.commit().await?;
+        let whose = Whose { access: self.id, door: AccessKind::Ssh, user: self.user, name: &self.person };
+        recordings::begin(platform, &row, &whose, recorded).await
     }
 
     /// Runs something in the instance.

@@ -21,9 +21,9 @@ pub(crate) use check::is_host;
 pub use logo::{LOGO, set_logo};
 pub use transfer::{confirm_import, export, forget_imports, get_import, stage_import};
 pub use values::{
-    Appearance, General, IdleSettings, MailServer, SignInSettings, SignUp, SshDoor, TransportSecurity, appearance,
-    currency, general, idle, logo_file, mail, max_file_gb, sends_mail, sign_in, ssh, time_zone, usual_language,
-    usual_time_zone,
+    Appearance, General, IdleSettings, MailServer, Recording, SignInSettings, SignUp, SshDoor, TransportSecurity,
+    appearance, currency, general, idle, logo_file, mail, max_file_gb, recording, sends_mail, sign_in, ssh, time_zone,
+    usual_language, usual_time_zone,
 };
 pub(crate) use values::{private_ranges, split_patience};
 

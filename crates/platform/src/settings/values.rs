@@ -161,6 +161,30 @@ pub async fn ssh(platform: &Platform) -> SshDoor {
     }
 }
 
+/// What is recorded of what people do in instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// Terminals and SSH sessions that are opened from now on are recorded.
+    pub on: bool,
+    /// Also what is typed, passwords among it.
+    pub input: bool,
+    /// Most bytes of one recording.
+    pub most_bytes: u64,
+    /// How long one is kept.
+    pub kept: TimeDelta,
+}
+
+/// See the module.
+pub async fn recording(platform: &Platform) -> Recording {
+    let read = Read::new(platform).await;
+    Recording {
+        on: read.flag("access.recording"),
+        input: read.flag("access.recording_input"),
+        most_bytes: u64::from(read.number("access.recording_mb")) << 20,
+        kept: TimeDelta::days(read.number("access.recording_days").into()),
+    }
+}
+
 /// What holds for the whole installation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct General {

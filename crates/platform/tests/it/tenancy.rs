@@ -175,6 +175,7 @@ const FILL: &str = "
     insert into instance_idle (instance_id, run_started_at, active_at, known_at, looked_at)
       select id, now(), now(), now(), now() from instances;
     insert into idle_policies (customer_id, after_hours) values ($acme, 1);
+    insert into recording_policies (customer_id) values ($acme);
     insert into instance_saves (instance_id, customer_id, machine_id, created_by, name, created_at)
       select id, customer_id, machine_id, created_by, 'saved', now() from instances;
     insert into instance_logs (instance_id, kept_at, lines) select id, now(), '[]' from instances;
@@ -191,6 +192,9 @@ const FILL: &str = "
     insert into app_visits (id, link_id, instance_id, customer_id, user_id, secret_hash, opened_at, used_at)
       select gen_random_uuid(), id, instance_id, customer_id, created_by, decode(repeat('00', 32), 'hex'), now(), now()
       from app_links;
+    insert into recordings (id, access_id, door, kind, instance_id, customer_id, user_id, server_id, began_at, lease_until)
+      select gen_random_uuid(), gen_random_uuid(), 'ssh', 'files', id, customer_id, created_by, gen_random_uuid(), now(), now()
+      from instances;
     insert into terminal_tickets (hash, instance_id, session_id, expires_at)
       select decode(repeat('00', 32), 'hex'), i.id, s.id, now() from instances i, sessions s limit 1;
     insert into instance_gpus (instance_id, gpu_id, released_at) select i.id, g.id, now() from instances i, gpus g;
@@ -416,6 +420,8 @@ async fn another_tenant_writes_nothing_of_ours() {
         "delete from app_tickets",
         "update app_visits set used_at = now()",
         "delete from app_visits",
+        "update recordings set bytes = 9",
+        "delete from recordings",
         "update ssh_host_keys set sealed = 'y'",
         "delete from terminal_tickets",
         "update ledger_intervals set ended_at = now(), closed_by = 'ended'",
@@ -426,6 +432,7 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update instance_idle set active_at = now()",
         "delete from instance_idle",
         "delete from idle_policies",
+        "delete from recording_policies",
     ] {
         assert_eq!(attempt(&test, &theirs, statement, acme.id).await, Ok(0), "{statement}");
     }
@@ -452,6 +459,7 @@ async fn another_tenant_writes_nothing_of_ours() {
         "insert into instance_idle (instance_id, run_started_at, active_at, known_at, looked_at)
            values (1, now(), now(), now(), now())",
         "insert into idle_policies (customer_id, after_hours) values (app_customer(), 0)",
+        "insert into recording_policies (customer_id) values (app_customer())",
         "insert into instance_saves (instance_id, customer_id, machine_id, created_by, name, created_at)
            values (1, app_customer(), 1, app_user(), 'mine', now())",
         "insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)
@@ -464,6 +472,9 @@ async fn another_tenant_writes_nothing_of_ours() {
            values (decode(repeat('11', 32), 'hex'), 1, 1, decode(repeat('11', 32), 'hex'), '/', now())",
         "insert into app_visits (id, link_id, instance_id, customer_id, user_id, secret_hash, opened_at, used_at)
            values (gen_random_uuid(), 1, 1, app_customer(), app_user(), decode(repeat('11', 32), 'hex'), now(), now())",
+        "insert into recordings (id, access_id, door, kind, instance_id, customer_id, user_id, server_id, began_at, lease_until)
+           values (gen_random_uuid(), gen_random_uuid(), 'ssh', 'files', 1, app_customer(), app_user(), gen_random_uuid(),
+                   now(), now())",
         "insert into ssh_host_keys (public_key, sealed, created_at) values ('mine', 'x', now())",
         "update ledger_intervals set price_per_hour = 0",
         "delete from ledger_intervals",

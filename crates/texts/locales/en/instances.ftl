@@ -203,6 +203,7 @@ terminal-plain = The terminal needs JavaScript. Without it, this page shows what
 terminal-not-running = A terminal needs an instance that runs. Start it first.
 terminal-connecting = Connecting…
 terminal-connected = Connected
+terminal-recorded = This session is recorded.
 terminal-lost = The connection was lost. The shell lives on; trying again…
 terminal-again = Your shell is as you left it.
 terminal-elsewhere = Your earlier shell is held by another server. This is a new one.

@@ -191,6 +191,7 @@ terminal-plain = 终端需要 JavaScript。没有它时，可在实例页面查�
 terminal-not-running = 实例运行时才能打开终端。请先启动它。
 terminal-connecting = 正在连接…
 terminal-connected = 已连接
+terminal-recorded = 本次会话会被录制。
 terminal-lost = 连接已断开，终端仍在运行；正在重试…
 terminal-again = 终端与您离开时一样。
 terminal-elsewhere = 您之前的终端在另一台服务器上。这是一个新终端。

@@ -1,6 +1,7 @@
 //! /api/admin/customers/{id}/members, …/owner and …/quota.
 
 use axum::response::Response;
+use contract::access::{RecordingPolicy, RecordingPolicyUpdate};
 use contract::customers::{MemberUpdate, OwnerTransfer};
 use contract::quotas::{IdlePolicy, IdlePolicyUpdate, Quota, QuotaUsage};
 use contract::{CustomerId, Envelope, UserId};
@@ -69,4 +70,23 @@ pub async fn idle_policy(rest: Rest, Part(id): Part<CustomerId>) -> Response {
     responses((status = 200, body = Envelope<IdlePolicy>)))]
 pub async fn set_idle_policy(rest: Rest, Part(id): Part<CustomerId>, Body(body): Body<IdlePolicyUpdate>) -> Response {
     rest.answer(instances::set_idle_policy(&rest.platform, &rest.ctx, id, body.after_hours).await).await
+}
+
+/// Whether its sessions are recorded.
+#[utoipa::path(get, path = "/api/admin/customers/{id}/recording-policy", tag = "customers",
+    params(("id" = CustomerId, Path)), responses((status = 200, body = Envelope<RecordingPolicy>)))]
+pub async fn recording_policy(rest: Rest, Part(id): Part<CustomerId>) -> Response {
+    rest.answer(instances::recording_policy(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Has its sessions recorded whatever holds for everybody, from the next one on; or as for everybody.
+#[utoipa::path(put, path = "/api/admin/customers/{id}/recording-policy", tag = "customers",
+    params(("id" = CustomerId, Path)), request_body = RecordingPolicyUpdate,
+    responses((status = 200, body = Envelope<RecordingPolicy>)))]
+pub async fn set_recording_policy(
+    rest: Rest,
+    Part(id): Part<CustomerId>,
+    Body(body): Body<RecordingPolicyUpdate>,
+) -> Response {
+    rest.answer(instances::set_recording_policy(&rest.platform, &rest.ctx, id, body.always).await).await
 }

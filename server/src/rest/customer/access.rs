@@ -1,16 +1,20 @@
 //! /api/customer/access: who is, or was, in instances.
 
 use axum::response::Response;
-use contract::access::{AccessQuery, AccessSession};
+use contract::access::{AccessQuery, AccessSession, RecordingQuery, RecordingView};
 use contract::{Envelope, Page};
 use platform::instances;
 
-use crate::rest::{Params, Part, Rest};
+use crate::rest::workbook::{AsWorkbook, download};
+use crate::rest::{Params, Part, Rest, recordings};
 
 /// By SSH, by the browser's terminal and to applications, in the instances of one's customer, for its owners, or in one's own; the newest first.
 #[utoipa::path(get, path = "/api/customer/access/sessions", tag = "access", params(AccessQuery),
     responses((status = 200, body = Envelope<Page<AccessSession>>)))]
-pub async fn list(rest: Rest, Params(query): Params<AccessQuery>) -> Response {
+pub async fn list(rest: Rest, wanted: AsWorkbook, Params(query): Params<AccessQuery>) -> Response {
+    if wanted.0 {
+        return export(rest, Params(query)).await;
+    }
     rest.answer(instances::list_access(&rest.platform, &rest.ctx, &query).await).await
 }
 
@@ -19,4 +23,45 @@ pub async fn list(rest: Rest, Params(query): Params<AccessQuery>) -> Response {
     responses((status = 200, description = "Ended")))]
 pub async fn end(rest: Rest, Part(id): Part<String>) -> Response {
     rest.answer(instances::end_access(&rest.platform, &rest.ctx, &id).await).await
+}
+
+/// All of them as a workbook, at most 50,000 rows; who takes it away is in the log.
+#[utoipa::path(get, path = "/api/customer/access/sessions/export", tag = "access", params(AccessQuery),
+    responses((status = 200, description = "A workbook")))]
+pub async fn export(rest: Rest, Params(query): Params<AccessQuery>) -> Response {
+    let built = async {
+        let language = rest.ctx.language();
+        let mut list = recordings::sessions(language)?;
+        instances::export_access(&rest.platform, &rest.ctx, &query, |row| {
+            recordings::session(language, &mut list, row)
+        })
+        .await?;
+        list.finish()
+    };
+    download(&rest, built.await, "sessions").await
+}
+
+/// What the people of one's customer were recorded doing in instances, for its owners, or oneself; the newest first. What
+/// was run is told only to whom it was recorded of: of others one looks it up, which is in the log.
+#[utoipa::path(get, path = "/api/customer/access/recordings", tag = "access", params(RecordingQuery),
+    responses((status = 200, body = Envelope<Page<RecordingView>>)))]
+pub async fn list_recordings(rest: Rest, Params(query): Params<RecordingQuery>) -> Response {
+    rest.answer(instances::list_recordings(&rest.platform, &rest.ctx, &query).await).await
+}
+
+/// One of them, with what was run.
+#[utoipa::path(get, path = "/api/customer/access/recordings/{id}", tag = "access", params(("id" = String, Path)),
+    responses((status = 200, body = Envelope<RecordingView>)))]
+pub async fn recording(rest: Rest, Part(id): Part<String>) -> Response {
+    rest.answer(instances::recording(&rest.platform, &rest.ctx, &id).await).await
+}
+
+/// What its screen showed, as an asciicast (version 2); not in an envelope. That somebody else than the person it is of
+/// takes it is in the log.
+#[utoipa::path(get, path = "/api/customer/access/recordings/{id}/content", tag = "access", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<u8>, content_type = "application/x-asciicast"),
+        (status = 404, description = "1300: there is none, or nothing that could be played")))]
+pub async fn recording_content(rest: Rest, Part(id): Part<String>) -> Response {
+    let content = instances::recording_content(&rest.platform, &rest.ctx, &id).await;
+    recordings::send(&rest, content).await
 }

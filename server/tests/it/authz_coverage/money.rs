@@ -1,4 +1,4 @@
-//! Who gets what from the routes of budgets and of instances that nobody uses, as in the table.
+//! Who gets what from the routes of budgets, of instances that nobody uses, and of recordings, as in the table.
 
 use server::router::Door;
 
@@ -7,6 +7,9 @@ use server::router::Door;
 pub const MONEY: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "GET",   "/api/admin/customers/{id}/idle-policy",               [401, 404, 403, 403, 404, 200, 401, 200, 200]),
     (Door::Rest, "PUT",   "/api/admin/customers/{id}/idle-policy",               [401, 404, 403, 403, 404, 200, 401, 403, 403]),
+    (Door::Rest, "GET",   "/api/admin/customers/{id}/recording-policy",          [401, 404, 403, 403, 404, 200, 401, 200, 200]),
+    (Door::Rest, "PUT",   "/api/admin/customers/{id}/recording-policy",          [401, 404, 403, 403, 404, 200, 401, 403, 403]),
+    (Door::ServerFn, "POST",  "set_customer_recording",                              [401, 404, 403, 403, 404, 200, 401, 403, 403]),
     // It does not run: 422 says that the caller was let in.
     (Door::Rest, "POST", "/api/customer/instances/{id}/keep",                   [401, 404, 404, 422, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/admin/billing/budgets",                           [401, 404, 404, 404, 404, 200, 401, 404, 404]),
@@ -36,4 +39,18 @@ pub const MONEY: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST", "read_storage",                                     [401, 404, 200, 200, 200, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "list_uploads",                                     [401, 404, 200, 200, 200, 200, 401, 404, 404]),
     (Door::ServerFn, "POST", "abort_upload",                                     [401, 404, 403, 200, 404, 200, 401, 404, 404]),
+    (Door::Rest, "GET",  "/api/customer/access/sessions/export",                 [401, 404, 200, 200, 200, 404, 401, 404, 404]),
+    (Door::Rest, "GET",  "/api/admin/access/sessions/export",                    [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    // It is the owner's; members have their own. Nothing of it is in the store: `recordings.rs` plays one.
+    (Door::Rest, "GET",  "/api/customer/access/recordings",                      [401, 404, 200, 200, 200, 404, 401, 404, 404]),
+    (Door::Rest, "GET",  "/api/customer/access/recordings/{id}",                 [401, 404, 404, 200, 404, 404, 401, 404, 404]),
+    (Door::Rest, "GET",  "/api/customer/access/recordings/{id}/content",         [401, 404, 404, 404, 404, 404, 401, 404, 404]),
+    (Door::Rest, "GET",  "/api/admin/access/recordings",                         [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",  "/api/admin/access/recordings/{id}",                    [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    // No reason is given: 400 says that the caller was let in.
+    (Door::Rest, "GET",  "/api/admin/access/recordings/{id}/content",            [401, 404, 404, 404, 404, 400, 401, 400, 404]),
+    (Door::ServerFn, "POST", "list_own_recordings",                              [401, 404, 200, 200, 200, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST", "get_own_recording",                                [401, 404, 404, 200, 404, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST", "list_recordings",                                  [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::ServerFn, "POST", "get_recording",                                    [401, 404, 404, 404, 404, 200, 401, 200, 404]),
 ];

@@ -9,7 +9,9 @@ use contract::{
     AllocationId, AnnouncementId, BudgetId, ChannelId, IdentityProviderId, ImportId, InstanceId, MaintenanceId,
     RenewalRequestId, RoleId, SessionId, SettingsImportId, SpecId, SshKeyId,
 };
-use parts::{Fleet, Library, Office, People, boxed, budgets, channels, credentials, instances, provider, spec};
+use parts::{
+    Fleet, Library, Office, People, boxed, budgets, channels, credentials, instances, provider, recording, spec,
+};
 use platform::accounts;
 use serde_json::{Value, json};
 use server::router::Door;
@@ -64,6 +66,8 @@ pub struct World {
     library: Library,
     /// Of Acme's owner: for its people, and for staff.
     instances: [InstanceId; 2],
+    /// Of Acme's owner, in the first of these.
+    recording: String,
     /// Acme's own, and those that staff set: one of each for each door, a call of which takes it away.
     budgets: [[BudgetId; 2]; 2],
     /// For Acme.
@@ -86,9 +90,11 @@ impl World {
         let (api_token, ssh_key) = boxed(|| credentials(&server, &admin)).await;
         let library = boxed(|| Library::new(&server, &admin, &acme.owner)).await;
         let instances = boxed(|| instances(&server, &acme, library.images[0], office.spec)).await;
+        let recording = boxed(|| recording(&server, instances[0])).await;
         let budgets = boxed(|| budgets(&server, &admin, &acme)).await;
         Self {
             instances,
+            recording,
             budgets,
             nowhere: server.test.outsider("stranger").await,
             globex: Box::pin(server.test.customer("Globex")).await,
@@ -185,6 +191,7 @@ impl World {
             }
             ("PUT", "/api/admin/customers/{id}/idle-policy") => json!({ "afterHours": 8 }),
             ("POST", "/api/customer/instances/{id}/links") => json!({ "name": name, "port": 8888 }),
+            ("PUT", "/api/admin/customers/{id}/recording-policy") => json!({ "always": true }),
             ("POST", "/api/customer/instances/{id}/save-image") => json!({ "name": "saved" }),
             ("PATCH", "/api/customer/instances/{id}") => json!({ "remark": "for the course" }),
             ("POST", "/api/admin/images/{id}/reject") => json!({ "reason": "It has no licence." }),
@@ -294,6 +301,7 @@ impl World {
             Some("uploads") => self.library.upload.to_string(),
             Some("images") => self.library.images[usize::from(!path.contains("/mine/"))].to_string(),
             Some("instances") => self.instances[usize::from(path.contains("/admin/"))].to_string(),
+            Some("access") => self.recording.clone(),
             Some("billing") => self.budgets[0][usize::from(path.contains("/admin/"))].to_string(),
             Some("{id}") if path.starts_with("/ws/instances/") => self.instances[0].to_string(),
             Some("{id}") => self.library.file.to_string(),
@@ -346,6 +354,7 @@ impl World {
             "delete_budget" => vec![("id", &budget), ("customer_id", &acme)],
             "delete_own_budget" => vec![("id", &own_budget)],
             "set_customer_idle" => vec![("id", &acme), ("after_hours", "8")],
+            "set_customer_recording" => vec![("id", &acme), ("always", "true")],
             "keep_own_instance" => vec![("id", &own_instance), ("hours", "1"), ("because", "a demo")],
             "add_existing_member" => vec![("id", &acme), ("username", &fresh), ("role", "member")],
             "set_member_role" => vec![("id", &acme), ("user", &extra), ("role", "owner")],
@@ -404,6 +413,7 @@ impl World {
             "get_instance" | "instance_events" | "read_instance_logs" | "read_instance_stats" | "app_links" => {
                 vec![("id", &instance)]
             }
+            "get_recording" | "get_own_recording" => vec![("id", &self.recording)],
             "end_access" | "end_own_access" => vec![("id", "01940000-0000-7000-8000-000000000000")],
             "act_on_instance" => vec![("id", &instance), ("action", "stop")],
             "get_own_instance"

@@ -15,3 +15,5 @@ pub mod list;
 pub mod page;
 #[cfg(feature = "ssr")]
 pub mod people;
+#[cfg(feature = "ssr")]
+mod recording;

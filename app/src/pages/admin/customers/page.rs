@@ -1,5 +1,6 @@
 //! A customer: who it is, its people, its machines.
 
+use contract::access::RecordingPolicy;
 use contract::accounts::InvitationView;
 use contract::allocations::{AllocationQuery, AllocationView};
 use contract::audit::{AuditQuery, AuditView};
@@ -17,6 +18,7 @@ use super::idle::idle_card;
 use super::instances::{Running, instances_card};
 use super::list::{customer_state, lacks_owner, ownerless};
 use super::people::{People, looked_for, people_cards};
+use super::recording::recording_card;
 use super::server_fns::{DeleteCustomer, RestoreCustomer, SetCustomerActive};
 use crate::door::{Refused, door, id_of_path, look};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -68,6 +70,7 @@ pub fn CustomerPage() -> impl IntoView {
             };
             let running = Running::of(&platform, &ctx, id).await?;
             let idle = platform::instances::idle_policy(&platform, &ctx, id).await?;
+            let recording = platform::instances::recording_policy(&platform, &ctx, id).await?;
             let made = take_for_page(&platform, &ctx, ShownOnce::NewPassword).await?;
             let mail_on = platform::mail::is_on(&platform).await;
             Ok(Found {
@@ -82,6 +85,7 @@ pub fn CustomerPage() -> impl IntoView {
                 budgets,
                 running,
                 idle,
+                recording,
                 mail_on,
                 made,
             })
@@ -106,6 +110,7 @@ struct Found {
     budgets: Option<Vec<BudgetView>>,
     running: Running,
     idle: IdlePolicy,
+    recording: RecordingPolicy,
     /// Mail goes out at all.
     mail_on: bool,
     /// Name and password of who was just added.
@@ -125,6 +130,7 @@ fn customer_view(found: Found) -> AnyView {
         budgets,
         running,
         idle,
+        recording,
         mail_on,
         made,
     } = found;
@@ -167,6 +173,7 @@ fn customer_view(found: Found) -> AnyView {
         edited: use_query_map().get_untracked().get("budget").and_then(|id| id.parse().ok()),
     };
     let idle = idle_card(words, id, idle, may_change, refused.as_ref());
+    let recording = recording_card(words, id, recording, may_change);
     frame(
         head,
         view! {
@@ -186,6 +193,7 @@ fn customer_view(found: Found) -> AnyView {
                     {facts(words, customer)}
                     {quota}
                     {idle}
+                    {recording}
                 </aside>
             </div>
         },

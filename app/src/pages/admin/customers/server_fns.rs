@@ -175,3 +175,11 @@ pub async fn set_customer_idle(id: CustomerId, #[server(default)] after_hours: S
     let typed = vec![("afterHours", after_hours)];
     door::form_answer((&platform, &ctx), result, |_| paths::customer(id), &paths::customer(id), typed).await
 }
+
+/// Has its sessions recorded whatever holds for everybody, or as for everybody.
+#[server]
+pub async fn set_customer_recording(id: CustomerId, #[server(default)] always: bool) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::instances::set_recording_policy(&platform, &ctx, id, always).await;
+    door::form_answer((&platform, &ctx), result, |_| paths::customer(id), &paths::customer(id), Vec::new()).await
+}

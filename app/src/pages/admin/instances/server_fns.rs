@@ -1,6 +1,6 @@
 //! What the staff's pages of instances call.
 
-use contract::access::{AccessQuery, AccessSession};
+use contract::access::{AccessQuery, AccessSession, RecordingQuery, RecordingView};
 use contract::apps::AppLinkView;
 use contract::instances::{InstanceEvent, InstanceLogs, InstanceQuery, InstanceStats, InstanceView, StaffLogQuery};
 use contract::{ApiError, AppLinkId, InstanceId, Page};
@@ -100,4 +100,18 @@ pub async fn end_access(id: String) -> Result<(), ApiError> {
     let result = platform::instances::end_any_access(&platform, &ctx, &id).await;
     let next = |()| paths::ACCESS.to_owned();
     door::form_answer((&platform, &ctx), result, next, paths::ACCESS, Vec::new()).await
+}
+
+/// What everybody was recorded doing.
+#[server]
+pub async fn list_recordings(#[server(default)] query: RecordingQuery) -> Result<Page<RecordingView>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::list_all_recordings(&platform, &ctx, &query).await).await
+}
+
+/// One of these recordings; with a reason also what was run, and its customer reads it.
+#[server]
+pub async fn get_recording(id: String, #[server(default)] reason: Option<String>) -> Result<RecordingView, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::recording_of_any(&platform, &ctx, &id, reason).await).await
 }

@@ -1,13 +1,16 @@
 //! `/instances/access` and `/admin/instances/access`: who is, or was, in instances; and how to come into one by SSH.
 
+use chrono::{DateTime, Utc};
 use contract::Page;
 use contract::access::{AccessKind, AccessQuery, AccessSession, SshCommand};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
+use super::recordings::days;
 use super::server_fns::EndOwnAccess;
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::admin::audit::list::at_midnight;
 use crate::pages::admin::instances::server_fns::EndAccess;
 use crate::paths;
 use crate::ui::ask::Ask;
@@ -20,7 +23,7 @@ use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
-const NAMES: [&str; 5] = ["q", "kind", "open", "pageSize", "page"];
+const NAMES: [&str; 8] = ["q", "kind", "open", "recorded", "from", "until", "pageSize", "page"];
 
 /// What the address of a list asks for.
 fn query_of(list: &ListQuery) -> AccessQuery {
@@ -28,14 +31,39 @@ fn query_of(list: &ListQuery) -> AccessQuery {
         page: list.page(),
         page_size: list.page_size(),
         kind: AccessKind::parse(list.get("kind")),
-        open: match list.get("open") {
-            "yes" => Some(true),
-            "no" => Some(false),
-            _ => None,
-        },
+        open: yes_or_no(list.get("open")),
+        recorded: yes_or_no(list.get("recorded")),
+        from: at_midnight(list.get("from"), 0),
+        until: at_midnight(list.get("until"), 1),
         instance: None,
+        user: None,
         q: list.some("q"),
     }
+}
+
+fn yes_or_no(word: &str) -> Option<bool> {
+    match word {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    }
+}
+
+/// The export takes instants where the page takes days.
+fn export_address(query: &AccessQuery, staff: bool) -> String {
+    let at = |at: Option<DateTime<Utc>>| at.map(|at| at.to_rfc3339()).unwrap_or_default();
+    let flag = |flag: Option<bool>| flag.map(|flag| flag.to_string()).unwrap_or_default();
+    let pairs = [
+        ("kind", query.kind.map(|kind| kind.code().to_owned()).unwrap_or_default()),
+        ("open", flag(query.open)),
+        ("recorded", flag(query.recorded)),
+        ("from", at(query.from)),
+        ("until", at(query.until)),
+        ("q", query.q.clone().unwrap_or_default()),
+    ];
+    let side = if staff { "admin" } else { "customer" };
+    let path = format!("/api/{side}/access/sessions/export");
+    paths::with_query(&path, pairs.iter().map(|(name, value)| (*name, value.as_str())))
 }
 
 /// `/instances/access`.
@@ -43,9 +71,10 @@ fn query_of(list: &ListQuery) -> AccessQuery {
 pub fn OwnAccessPage() -> impl IntoView {
     let list = ListQuery::here(paths::OWN_ACCESS, NAMES);
     let query = query_of(&list);
+    let export = export_address(&query, false);
     let (platform, ctx) = door();
     page(async move { platform::instances::list_access(&platform, &ctx, &query).await }, move |page| {
-        list_view(list, page, false)
+        list_view(list, export, page, false)
     })
 }
 
@@ -54,19 +83,24 @@ pub fn OwnAccessPage() -> impl IntoView {
 pub fn AccessPage() -> impl IntoView {
     let list = ListQuery::here(paths::ACCESS, NAMES);
     let query = query_of(&list);
+    let export = export_address(&query, true);
     let (platform, ctx) = door();
     page(async move { platform::instances::list_all_access(&platform, &ctx, &query).await }, move |page| {
-        list_view(list, page, true)
+        list_view(list, export, page, true)
     })
 }
 
-fn list_view(query: ListQuery, page: Page<AccessSession>, staff: bool) -> AnyView {
+fn list_view(query: ListQuery, export: String, page: Page<AccessSession>, staff: bool) -> AnyView {
     let words = Words::now();
-    let (area, crumb, back) = match staff {
-        true => (Area::Instances, "nav-instances", paths::INSTANCES),
-        false => (Area::OwnInstances, "nav-own-instances", paths::OWN_INSTANCES),
+    let (area, crumb, back, recordings) = match staff {
+        true => (Area::Instances, "nav-instances", paths::INSTANCES, paths::RECORDINGS),
+        false => (Area::OwnInstances, "nav-own-instances", paths::OWN_INSTANCES, paths::OWN_RECORDINGS),
     };
-    let head = PageFrame::new(words.t("access-title"), area).crumb(words.t(crumb), back);
+    let actions = view! {
+        <a class="btn" href=recordings>{words.t("recordings-title")}</a>
+        <a class="btn" href=export download="">{words.t("list-export")}</a>
+    };
+    let head = PageFrame::new(words.t("access-title"), area).crumb(words.t(crumb), back).actions(actions);
     let refused = Refused::from_query().map(|refused| refused.message(words.0));
     let every = |value: &'static str, key: &str| (value.to_owned(), words.t(key));
     let kinds = [
@@ -76,6 +110,8 @@ fn list_view(query: ListQuery, page: Page<AccessSession>, staff: bool) -> AnyVie
         every("app", "access-kind-app"),
     ];
     let states = [every("", "access-state-every"), every("yes", "access-open"), every("no", "access-over")];
+    let recorded =
+        [every("", "access-recorded-every"), every("yes", "access-recorded-yes"), every("no", "access-recorded-no")];
     let body = match page.list.is_empty() {
         true => view! { <div class="empty"><p>{words.t("access-empty")}</p></div> }.into_any(),
         false => table(words, &query, page, staff),
@@ -94,6 +130,10 @@ fn list_view(query: ListQuery, page: Page<AccessSession>, staff: bool) -> AnyVie
                     <select name="open" aria-label=words.t("access-state")>
                         {options_view(states.to_vec(), query.get("open"))}
                     </select>
+                    <select name="recorded" aria-label=words.t("access-recorded")>
+                        {options_view(recorded.to_vec(), query.get("recorded"))}
+                    </select>
+                    {days(words, &query)}
                     <button class="btn">{words.t("filter-apply")}</button>
                     <a class="btn ghost" href=query.path.clone()>{words.t("filter-reset")}</a>
                 </form>
@@ -147,12 +187,25 @@ fn row(words: Words, session: AccessSession, staff: bool) -> impl IntoView {
             <th scope="row">{session.user_name.clone()}</th>
             <td data-label=words.t("access-instance")><a href=instance>{session.instance_name.clone()}</a></td>
             {customer}
-            <td data-label=words.t("access-kind")>{words.t(&format!("access-kind-{}", session.kind.code()))}</td>
+            <td data-label=words.t("access-kind")>
+                {words.t(&format!("access-kind-{}", session.kind.code()))} " " {recorded(words, &session, staff)}
+            </td>
             {text_cell(words.t("access-from"), Some(from).filter(|from| !from.is_empty()), &words.t("sessions-unknown"))}
             <td data-label=words.t("access-since")>{time(session.opened_at, zone)}</td>
             <td data-label=words.t("access-end")>{end}</td>
             <td class="row-actions">{action}</td>
         </tr>
+    }
+}
+
+/// That it is recorded, and the way to that.
+fn recorded(words: Words, session: &AccessSession, staff: bool) -> Option<AnyView> {
+    let text = words.with("access-recordings", &[("n", session.recordings.to_string())]);
+    let href = paths::recordings_of(&session.id, staff);
+    match (session.recordings, session.may_see_recordings) {
+        (0, _) => None,
+        (_, true) => Some(view! { <a class="link" href=href>{text}</a> }.into_any()),
+        (_, false) => Some(view! { <span class="sub">{text}</span> }.into_any()),
     }
 }
 
@@ -174,6 +227,7 @@ pub fn connect_card(words: Words, told: SshCommand) -> impl IntoView {
             </dl>
             <p class="note-line">{key} " " <a href=paths::ACCOUNT_SSH_KEYS>{words.t("ssh-card-keys")}</a></p>
             <p class="note-line">{words.t("ssh-card-more")}</p>
+            {told.recorded.then(|| view! { <p class="note-line">{words.t("recording-told")}</p> })}
         </section>
     }
 }

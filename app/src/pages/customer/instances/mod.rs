@@ -16,6 +16,8 @@ pub mod new;
 #[cfg(feature = "ssr")]
 pub mod page;
 #[cfg(feature = "ssr")]
+pub mod recordings;
+#[cfg(feature = "ssr")]
 mod saves;
 pub mod server_fns;
 #[cfg(feature = "ssr")]

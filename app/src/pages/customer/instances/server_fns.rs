@@ -1,6 +1,6 @@
 //! What the customers' pages of instances call.
 
-use contract::access::{AccessQuery, AccessSession, SshCommand};
+use contract::access::{AccessQuery, AccessSession, RecordingQuery, RecordingView, SshCommand};
 use contract::apps::{AppLinkView, SharedAppView};
 use contract::instances::{
     InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceQuery, InstanceSaveView, InstanceStats, InstanceView,
@@ -239,4 +239,18 @@ pub async fn end_own_access(id: String) -> Result<(), ApiError> {
     let result = platform::instances::end_access(&platform, &ctx, &id).await;
     let next = |()| paths::OWN_ACCESS.to_owned();
     door::form_answer((&platform, &ctx), result, next, paths::OWN_ACCESS, Vec::new()).await
+}
+
+/// What the people of one's customer, or oneself, were recorded doing.
+#[server]
+pub async fn list_own_recordings(#[server(default)] query: RecordingQuery) -> Result<Page<RecordingView>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::list_recordings(&platform, &ctx, &query).await).await
+}
+
+/// One of these recordings.
+#[server]
+pub async fn get_own_recording(id: String) -> Result<RecordingView, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::recording(&platform, &ctx, &id).await).await
 }

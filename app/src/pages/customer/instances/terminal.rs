@@ -18,13 +18,15 @@ pub fn TerminalPage() -> impl IntoView {
     page(
         async move {
             may_open(&ctx, Permission::InstancesCreate)?;
-            platform::instances::get(&platform, &ctx, id).await
+            let view = platform::instances::get(&platform, &ctx, id).await?;
+            let recorded = platform::instances::is_recorded(&platform, &ctx, id).await?;
+            Ok((view, recorded))
         },
-        terminal_view,
+        |(view, recorded)| terminal_view(view, recorded),
     )
 }
 
-fn terminal_view(view: InstanceView) -> AnyView {
+fn terminal_view(view: InstanceView, recorded: bool) -> AnyView {
     let words = Words::now();
     let running = view.state == InstanceState::Running;
     let head = PageFrame::new(words.t("terminal-title"), Area::OwnInstances)
@@ -43,7 +45,8 @@ fn terminal_view(view: InstanceView) -> AnyView {
             },
         );
     }
-    frame(head.terminal(), element(words, &view))
+    let told = recorded.then(|| view! { <p class="note-line">{words.t("recording-told")}</p> });
+    frame(head.terminal(), view! { {told} {element(words, &view)} })
 }
 
 fn element(words: Words, view: &InstanceView) -> impl IntoView + use<> {
@@ -58,6 +61,7 @@ fn element(words: Words, view: &InstanceView) -> impl IntoView + use<> {
             data-label=words.with("terminal-label", &[("name", view.name.clone())])
             data-connecting=words.t("terminal-connecting")
             data-connected=words.t("terminal-connected")
+            data-recorded=words.t("terminal-recorded")
             data-lost=words.t("terminal-lost")
             data-again=words.t("terminal-again")
             data-elsewhere=words.t("terminal-elsewhere")

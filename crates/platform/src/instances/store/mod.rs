@@ -6,6 +6,7 @@ mod idle;
 mod leases;
 mod list;
 mod logs;
+mod recordings;
 mod saves;
 mod split;
 mod ssh;
@@ -31,6 +32,10 @@ pub(super) use idle::{all_running, idle_of, idle_policies, save_idle, set_idle_p
 pub(super) use leases::{beat, free, leave, take};
 pub(super) use list::{alive_on, ids_gone, list, machines_with_instances};
 pub(super) use logs::{forget_logs, keep_logs, kept_logs};
+pub(super) use recordings::{
+    NewRecording, RecordingRow, begin_recording, end_recording, find_recording, forget_recordings, is_always_recorded,
+    list_recordings, renew_recording, set_always_recorded, tidy_recordings, unnamed_recordings,
+};
 pub(super) use saves::{
     SaveRow, begin_save, cancel_saves, end_save, fail_save, find_save, forgotten_saves, left_on_engine,
     leftover_uploads, lock_save, note_on_engine, note_saved, note_upload, saves, saves_of, want_save,

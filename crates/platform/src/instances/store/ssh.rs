@@ -128,7 +128,14 @@ pub(in crate::instances) async fn tidy_visits(tx: &mut Tx, before: DateTime<Utc>
     )
     .execute(&mut **tx)
     .await?;
-    sqlx::query!("delete from ssh_visits where ended_at < $1", before).execute(&mut **tx).await?;
+    // One that was recorded is known as long as that.
+    sqlx::query!(
+        "delete from ssh_visits where ended_at < $1
+         and not exists (select 1 from recordings r where r.access_id = ssh_visits.id)",
+        before
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
@@ -145,9 +152,12 @@ pub(in crate::instances) struct AccessRow {
     pub opened_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
     pub reason: Option<String>,
+    /// How many recordings there are of it; 0 where it was looked up to be ended.
+    pub recordings: u32,
 }
 
-/// A page, the newest first; in the instances of one customer, or of one person, when they are named.
+/// A page, the newest first; in the instances of one customer, or of one person, when they are named, whom it also lists
+/// where they were themselves.
 pub(in crate::instances) async fn list_access(
     tx: &mut Tx,
     (customer, person): (Option<CustomerId>, Option<UserId>),
@@ -157,6 +167,7 @@ pub(in crate::instances) async fn list_access(
     let found = sqlx::query!(
         r#"select a.id as "id!", a.kind as "kind!", a.instance_id as "instance!", a.user_id as "user!", a.session_id,
                   a.address, a.client, a.fingerprint, a.opened_at as "opened_at!", a.ended_at, a.reason,
+                  (select count(*) from recordings r where r.access_id = a.id) as "recordings!",
                   count(*) over () as "total!"
            from (select id, 'ssh' as kind, instance_id, user_id, session_id, address, client, fingerprint, opened_at,
                         case when lease_until < now() then coalesce(ended_at, lease_until) else ended_at end as ended_at,
@@ -171,9 +182,13 @@ pub(in crate::instances) async fn list_access(
                  select id, 'app', instance_id, user_id, session_id, address, client, null, opened_at, ended_at, reason
                  from app_visits) a
                 join instances i on i.id = a.instance_id
-           where ($1::bigint is null or i.customer_id = $1) and ($2::bigint is null or i.created_by = $2)
+           where ($1::bigint is null or i.customer_id = $1)
+             and ($2::bigint is null or i.created_by = $2 or a.user_id = $2)
              and ($3::text is null or a.kind = $3) and ($4::boolean is null or (a.ended_at is null) = $4)
              and ($5::bigint is null or i.id = $5) and ($6::text is null or i.name ilike $6)
+             and ($9::bigint is null or a.user_id = $9) and ($10::timestamptz is null or a.opened_at >= $10)
+             and ($11::timestamptz is null or a.opened_at < $11)
+             and ($12::boolean is null or exists (select 1 from recordings r where r.access_id = a.id) = $12)
            order by a.opened_at desc, a.id limit $7 offset $8"#,
         customer.map(|id| id.0),
         person.map(|id| id.0),
@@ -182,7 +197,11 @@ pub(in crate::instances) async fn list_access(
         query.instance.map(|id| id.0),
         query.q.as_deref().and_then(contains),
         i64::from(page_size),
-        i64::from(page - 1) * i64::from(page_size)
+        i64::from(page - 1) * i64::from(page_size),
+        query.user.map(|id| id.0),
+        query.from,
+        query.until,
+        query.recorded
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -200,6 +219,7 @@ pub(in crate::instances) async fn list_access(
             opened_at: row.opened_at,
             ended_at: row.ended_at,
             reason: row.reason,
+            recordings: u32::try_from(row.recordings).unwrap_or(u32::MAX),
         })
     });
     Ok((list.collect::<Result<_>>()?, total))
@@ -227,6 +247,7 @@ pub(in crate::instances) async fn find_access(tx: &mut Tx, id: Uuid) -> Result<O
             opened_at: row.opened_at,
             ended_at: row.ended_at,
             reason: row.reason,
+            recordings: 0,
         }));
     }
     if let Some(app) = super::apps::find_access(tx, id).await? {
@@ -250,5 +271,6 @@ pub(in crate::instances) async fn find_access(tx: &mut Tx, id: Uuid) -> Result<O
         opened_at: row.opened_at,
         ended_at: row.ended_at,
         reason: row.reason,
+        recordings: 0,
     }))
 }

@@ -58,7 +58,14 @@ pub(in crate::instances) async fn use_ticket(
 
 /// Forgets those that were over before this time.
 pub(in crate::instances) async fn forget_terminals(tx: &mut Tx, before: DateTime<Utc>) -> Result<()> {
-    sqlx::query!("delete from terminals where ended_at < $1", before).execute(&mut **tx).await?;
+    // One that was recorded is known as long as that.
+    sqlx::query!(
+        "delete from terminals where ended_at < $1
+         and not exists (select 1 from recordings r where r.access_id = terminals.id)",
+        before
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

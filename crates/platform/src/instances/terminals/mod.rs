@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use contract::access::AccessKind;
 use contract::instances::{InstanceState, MAX_TERMINAL_SIDE, TerminalTicket, TerminalTicketCreate};
 use contract::{ErrorCode, InstanceId, SessionId};
 use runtime::docker::containers::Terminal;
@@ -24,6 +25,7 @@ use uuid::Uuid;
 
 use self::shell::{Kept, Place, Right, Shell};
 pub use self::shell::{Shown, Typist, Viewer};
+use super::recordings::{self, Recorded, Recorder, Whose};
 use super::store::{self, NewTerminal, Row};
 use super::work::{Trouble, connect};
 use super::{entry, own_row, system};
@@ -213,16 +215,24 @@ async fn open(
     audit::record_in_tx(&mut tx, ctx, opened).await?;
     tx.commit().await?;
 
+    let whose = Whose { access: id, door: AccessKind::Terminal, user: user.id, name: &user.name };
+    let recorder = match recordings::begin(platform, &row, &whose, Recorded::Screen(size, None)).await {
+        Ok(recorder) => recorder,
+        Err(error) => {
+            ended(platform, &row, (id, &user.name), ("failed", None)).await?;
+            return Err(error);
+        }
+    };
     let begun = begin(platform, &row, container, (id, &orphans), size);
     let late = || Trouble::Engine(Fault::new(FaultKind::Timeout, ""));
     match tokio::time::timeout(PATIENCE, begun).await.unwrap_or_else(|_| Err(late())) {
         Ok((place, terminal)) => {
-            let kept = Shell::begin(platform, (id, row.id, user.id), size);
+            let kept = Shell::begin(platform, (id, row.id, user.id), (size, recorder.is_some()));
             // Before anybody else can: the shell is there, and not over yet.
             let viewer = kept.shell.show().ok_or_else(|| Error::internal("a new shell is over"))?;
             platform.terminals().all().insert(id, kept.shell.clone());
             let right = Right::of(platform, user);
-            tokio::spawn(keep(platform.clone(), row, kept, place, right, terminal));
+            tokio::spawn(keep(platform.clone(), row, kept, (place, right), (terminal, recorder)));
             Ok(viewer)
         }
         Err(trouble) => {
@@ -248,12 +258,21 @@ async fn begin(
 }
 
 /// To its end, and until that is written.
-async fn keep(platform: Platform, row: Row, kept: Kept, place: Place, right: Right, terminal: Terminal) {
+async fn keep(
+    platform: Platform,
+    row: Row,
+    kept: Kept,
+    (place, right): (Place, Right),
+    (terminal, recorder): (Terminal, Option<Recorder>),
+) {
     let shell = kept.shell.clone();
     let name = right.name().to_owned();
-    let ending = shell::keep(&platform, kept, &place, right, terminal).await;
+    let ending = shell::keep(&platform, kept, (&place, right), (terminal, recorder.as_ref())).await;
     shell.end(ending);
     let told = (ending.code(), ending.exit_code());
+    if let Some(recorder) = recorder {
+        recorder.over(ending.exit_code()).await;
+    }
     for _ in 0..10 {
         match ended(&platform, &row, (shell.id, &name), told).await {
             Ok(()) => break,

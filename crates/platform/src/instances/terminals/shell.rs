@@ -14,6 +14,7 @@ use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use uuid::Uuid;
 
+use super::super::recordings::Recorder;
 use super::replay::Replay;
 use super::{RENEW, renew};
 use crate::accounts::{SessionEnding, SessionWatch};
@@ -74,6 +75,7 @@ pub(super) struct Shell {
     pub(super) id: Uuid,
     pub(super) instance: InstanceId,
     pub(super) user: UserId,
+    recorded: bool,
     clock: Clock,
     state: Mutex<State>,
     /// Raised whenever there is something to look at.
@@ -106,7 +108,7 @@ impl Shell {
     pub(super) fn begin(
         platform: &Platform,
         (id, instance, user): (Uuid, InstanceId, UserId),
-        size: TerminalSize,
+        (size, recorded): (TerminalSize, bool),
     ) -> Kept {
         let (typed, typed_end) = mpsc::channel(TYPED);
         let (size, size_end) = watch::channel(size);
@@ -122,6 +124,7 @@ impl Shell {
             id,
             instance,
             user,
+            recorded,
             clock,
             state: Mutex::new(state),
             changes: watch::Sender::new(0),
@@ -217,6 +220,11 @@ impl Viewer {
     /// By what it is found again.
     pub fn terminal(&self) -> Uuid {
         self.shell.id
+    }
+
+    /// Whether what it shows is recorded.
+    pub fn is_recorded(&self) -> bool {
+        self.shell.recorded
     }
 
     /// Whether it was there before.
@@ -330,17 +338,22 @@ impl Right {
 }
 
 /// Keeps a shell to its end.
-pub(super) async fn keep(platform: &Platform, kept: Kept, place: &Place, right: Right, terminal: Terminal) -> Ending {
+pub(super) async fn keep(
+    platform: &Platform,
+    kept: Kept,
+    (place, right): (&Place, Right),
+    (terminal, recorder): (Terminal, Option<&Recorder>),
+) -> Ending {
     let Kept { shell, typed, size } = kept;
     let Terminal { exec, output, input } = terminal;
     let ending = tokio::select! {
-        () = read(&shell, output) => match timeout(PATIENCE, place.engine.terminal_ending(&exec)).await {
+        () = read(&shell, output, recorder) => match timeout(PATIENCE, place.engine.terminal_ending(&exec)).await {
             Ok(Ok(Exit::Ended(code))) => Ending::Exited(code),
             // The engine died, or the way to it.
             _ => Ending::Lost,
         },
-        () = write(typed, input) => Ending::Lost,
-        () = fit(size, place, &exec) => Ending::Lost,
+        () = write(typed, input, recorder) => Ending::Lost,
+        () = fit(size, (place, &exec), recorder) => Ending::Lost,
         ending = watch_over(platform, &shell, right) => ending,
     };
     if !matches!(ending, Ending::Exited(_)) {
@@ -350,7 +363,7 @@ pub(super) async fn keep(platform: &Platform, kept: Kept, place: &Place, right: 
     ending
 }
 
-async fn read(shell: &Shell, mut output: TerminalOutput) {
+async fn read(shell: &Shell, mut output: TerminalOutput, recorder: Option<&Recorder>) {
     let (mut spell, mut bytes_in_spell) = (Instant::now(), 0);
     loop {
         loop {
@@ -361,6 +374,10 @@ async fn read(shell: &Shell, mut output: TerminalOutput) {
             more.await;
         }
         let Some(Ok(bytes)) = output.next().await else { return };
+        // First: nobody sees what is not recorded.
+        if let Some(recorder) = recorder {
+            recorder.output(&bytes).await;
+        }
         shell.push(&bytes);
         if spell.elapsed() >= SPELL {
             (spell, bytes_in_spell) = (Instant::now(), 0);
@@ -373,8 +390,11 @@ async fn read(shell: &Shell, mut output: TerminalOutput) {
 }
 
 /// Ends never: whether the shell is there, its output says.
-async fn write(mut typed: mpsc::Receiver<Vec<u8>>, mut input: TerminalInput) {
+async fn write(mut typed: mpsc::Receiver<Vec<u8>>, mut input: TerminalInput, recorder: Option<&Recorder>) {
     while let Some(bytes) = typed.recv().await {
+        if let Some(recorder) = recorder {
+            recorder.input(&bytes).await;
+        }
         if input.say(&bytes).await.is_err() {
             break;
         }
@@ -383,10 +403,13 @@ async fn write(mut typed: mpsc::Receiver<Vec<u8>>, mut input: TerminalInput) {
 }
 
 /// Gives it the newest size, whatever it was in between.
-async fn fit(mut size: watch::Receiver<TerminalSize>, place: &Place, exec: &str) {
+async fn fit(mut size: watch::Receiver<TerminalSize>, (place, exec): (&Place, &str), recorder: Option<&Recorder>) {
     size.mark_changed();
     while size.changed().await.is_ok() {
         let wanted = *size.borrow_and_update();
+        if let Some(recorder) = recorder {
+            recorder.size(wanted).await;
+        }
         // An engine refuses it for a moment while the shell is being started.
         for _ in 0..20 {
             if matches!(timeout(PATIENCE, place.engine.resize_terminal(exec, wanted)).await, Ok(Ok(()))) {

@@ -64,6 +64,16 @@ impl TerminalSize {
         (fits(cols) && fits(rows)).then_some(Self { cols, rows })
     }
 
+    /// How wide it is.
+    pub fn cols(self) -> u16 {
+        self.cols
+    }
+
+    /// How high it is.
+    pub fn rows(self) -> u16 {
+        self.rows
+    }
+
     /// As an engine is told of it.
     pub(super) fn rows_and_cols(self) -> [u16; 2] {
         [self.rows, self.cols]

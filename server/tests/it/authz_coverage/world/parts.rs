@@ -103,6 +103,18 @@ pub(super) async fn instances(server: &Server, acme: &TestCustomer, image: Image
     [one("first").await, one("second").await]
 }
 
+/// What the one whose instance it is was recorded doing there.
+pub(super) async fn recording(server: &Server, instance: InstanceId) -> String {
+    let insert = format!(
+        "insert into recordings (id, access_id, door, kind, instance_id, customer_id, user_id, server_id, cols, rows,
+                                 began_at, lease_until, ended_at, ending)
+         select gen_random_uuid(), gen_random_uuid(), 'ssh', 'screen', id, customer_id, created_by, gen_random_uuid(), 80,
+                24, now(), now(), now(), 'over'
+         from instances where id = {instance} returning id::text"
+    );
+    server.sql(&insert).await.remove(0)
+}
+
 /// One of Acme's own and one that staff set, for each door.
 pub(super) async fn budgets(server: &Server, admin: &TestUser, acme: &TestCustomer) -> [[BudgetId; 2]; 2] {
     let pair = async |door: &str| {

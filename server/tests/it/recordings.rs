@@ -1,0 +1,317 @@
+//! What people did in instances, recorded by policy: by both ways in, on a real Docker Engine.
+
+use contract::instances::TerminalTold;
+use http::Method;
+use platform::instances;
+use serde_json::{Value, json};
+use test_support::eventually;
+
+use crate::harness::{Answer, Server, Who};
+use crate::sockets::dial_as;
+use crate::ssh::{COPIERS, Door, run, text};
+use crate::terminals::{Shell, World};
+
+const REASON: &str = "reason=looking%20into%20a%20complaint";
+
+/// Has everything recorded from now on; who may say so.
+async fn record(server: &Server) -> Who {
+    let staff = server.token(&server.test.admin().await).await;
+    set(server, &staff, "recording", json!(true)).await;
+    staff
+}
+
+async fn set(server: &Server, staff: &Who, key: &str, value: Value) {
+    let answer = server.put(staff, &format!("/api/admin/settings/access.{key}"), json!({ "value": value })).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+async fn list(server: &Server, who: &Who, side: &str) -> Vec<Value> {
+    let answer = server.get(who, &format!("/api/{side}/access/recordings")).await;
+    answer.data()["list"].as_array().unwrap_or_else(|| panic!("{answer:?}")).clone()
+}
+
+/// Those that are over, once so many are.
+async fn over(server: &Server, who: &Who, count: usize) -> Vec<Value> {
+    eventually("the recordings are over", async || {
+        let all = list(server, who, "customer").await;
+        (all.len() == count && all.iter().all(|it| it["endedAt"].is_string())).then_some(all)
+    })
+    .await
+}
+
+/// What one shows, and its first line.
+async fn played(server: &Server, who: &Who, path: &str) -> (Value, String) {
+    let answer = server.get(who, path).await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/x-asciicast"), "{answer:?}");
+    assert!(answer.header("content-disposition").contains(".cast"));
+    let mut lines = answer.text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let first = lines.next().unwrap();
+    let (mut shown, mut before) = (String::new(), 0.0);
+    for line in lines {
+        let at = line[0].as_f64().unwrap();
+        assert!(at >= before, "time goes on");
+        before = at;
+        match line[1].as_str().unwrap() {
+            "o" => shown.push_str(line[2].as_str().unwrap()),
+            kind => shown.push_str(&format!("<{kind} {}>", line[2].as_str().unwrap())),
+        }
+    }
+    (first, shown)
+}
+
+fn content(side: &str, recording: &Value) -> String {
+    format!("/api/{side}/access/recordings/{}/content", recording["id"].as_str().unwrap())
+}
+
+/// A new shell in the browser; its first word is that it is recorded.
+async fn terminal(world: &World) -> (Shell, String) {
+    let ticket = world.ticket(&world.owner, None).await;
+    let socket = dial_as(&world.server, &world.owner, &world.path(&ticket)).await.unwrap();
+    let mut shell = Shell(socket, Vec::new());
+    let Some(TerminalTold::Opened { terminal, .. }) = shell.told().await else { panic!("a shell") };
+    assert_eq!(shell.told().await, Some(TerminalTold::Recorded {}));
+    (shell, terminal)
+}
+
+/// Who looked, as the log has it.
+async fn looked(server: &Server) -> Vec<String> {
+    let rows = "select actor_name || ' ' || coalesce(after->>'reason', '-') from audit_events
+        where action = 'instances:play-recording' and outcome = 'done' order by id";
+    server.sql(rows).await
+}
+
+#[tokio::test]
+async fn a_terminal_is_recorded_and_played_by_whom_it_concerns() {
+    let world = World::new().await;
+    let server = &world.server;
+    let staff = record(server).await;
+    let (mut shell, terminal) = terminal(&world).await;
+    shell.type_in("echo he''llo-\u{4e2d}\u{6587}\n").await;
+    shell.until("hello-\u{4e2d}\u{6587}").await;
+    // While it goes on, what a server that is killed now would leave is there: no more than a second is missing.
+    let going_on = list(server, &world.owner, "customer").await;
+    assert!(going_on.len() == 1 && going_on[0]["endedAt"].is_null(), "{going_on:?}");
+    let path = content("customer", &going_on[0]);
+    eventually("it is in the store", async || {
+        played(server, &world.owner, &path).await.1.contains("hello-\u{4e2d}\u{6587}").then_some(())
+    })
+    .await;
+    shell.tell(&contract::instances::TerminalSaid::Resize { cols: 55, rows: 22 }).await;
+    shell.type_in("echo $((40+2)); exit 7\n").await;
+    shell.last().await;
+    assert_eq!(world.written(&terminal).await, "exited 7");
+
+    let all = over(server, &world.owner, 1).await;
+    let one = &all[0];
+    let facts = (&one["kind"], &one["door"], &one["ending"], &one["exitCode"], &one["session"]);
+    assert_eq!(facts, (&json!("screen"), &json!("terminal"), &json!("over"), &json!(7), &json!(terminal)));
+    assert_eq!((&one["userName"], &one["command"]), (&json!(world.acme.owner.name), &Value::Null));
+    let (first, shown) = played(server, &world.owner, &path).await;
+    assert_eq!((&first["version"], &first["width"], &first["height"]), (&json!(2), &json!(101), &json!(33)));
+    assert!(shown.contains("hello-\u{4e2d}\u{6587}") && shown.contains("<r 55x22>") && shown.contains("42"), "{shown}");
+    assert!(!shown.contains("<i "), "what is typed is not in it: {shown}");
+    assert_eq!(one["bytes"].as_u64().unwrap(), server.get(&world.owner, &path).await.text.len() as u64);
+    assert_eq!(looked(server).await, Vec::<String>::new(), "it is their own");
+
+    // Nobody else finds it but an owner of the customer and the staff, and these are in the log.
+    let member = server.token(&world.acme.member).await;
+    let stranger = server.token(&server.test.customer("Other").await.owner).await;
+    for who in [&member, &stranger] {
+        assert_eq!(list(server, who, "customer").await, Vec::<Value>::new());
+        assert_eq!(server.get(who, &path).await.status, 404);
+        assert_eq!(server.get(who, path.trim_end_matches("/content")).await.status, 404);
+    }
+    let staffs = content("admin", one);
+    assert_eq!(server.get(&world.owner, &format!("{staffs}?{REASON}")).await.status, 404);
+    for (query, status) in [("", 400), ("?reason=a%20b", 400)] {
+        let answer = server.get(&staff, &format!("{staffs}{query}")).await;
+        assert!(answer.status == status && answer.fields().contains_key("reason"), "{answer:?}");
+    }
+    let (_, theirs) = played(server, &staff, &format!("{staffs}?{REASON}")).await;
+    assert_eq!(theirs, shown);
+    let owner_now =
+        format!("update memberships set role = 'owner' where user_id = {} returning role", world.acme.member.id);
+    server.sql(&owner_now).await;
+    let member = server.token(&world.acme.member).await;
+    assert_eq!(played(server, &member, &path).await.1, shown);
+    let looked = looked(server).await;
+    assert!(looked.len() == 2 && looked[0].ends_with(" looking into a complaint"), "{looked:?}");
+    assert_eq!(looked[1], format!("{} -", world.acme.member.name));
+    let told = server.get(&world.owner, "/api/customer/audits?action=instances:play-recording").await.data();
+    let reasons: Vec<_> = told["list"].as_array().unwrap().iter().map(|row| row["reason"].clone()).collect();
+    assert!(reasons.contains(&json!("looking into a complaint")), "its customer reads why: {reasons:?}");
+
+    // Both doors, and the list of sessions.
+    let rest = server.get(&world.owner, "/api/customer/access/recordings").await.data();
+    assert_eq!(server.call(&world.owner, "list_own_recordings", &[]).await.json(), rest);
+    let id = one["id"].as_str().unwrap();
+    let by_page = server.call(&world.owner, "get_own_recording", &[("id", id)]).await.json();
+    assert_eq!(by_page, server.get(&world.owner, path.trim_end_matches("/content")).await.data());
+    assert_eq!(by_page["hasContent"], json!(true));
+    for (query, count) in [("recorded=true", 1), ("recorded=false", 0), ("until=2020-01-01T00:00:00Z", 0)] {
+        let sessions = server.get(&world.owner, &format!("/api/customer/access/sessions?{query}")).await.data();
+        assert_eq!(sessions["total"], json!(count), "{query}");
+    }
+    let sessions = server.get(&staff, "/api/admin/access/sessions").await.data();
+    let session = &sessions["list"][0];
+    assert_eq!((&session["recordings"], &session["maySeeRecordings"]), (&json!(1), &json!(true)));
+    for (who, side) in [(&world.owner, "customer"), (&staff, "admin")] {
+        let file = server.get(who, &format!("/api/{side}/access/sessions/export")).await;
+        assert!(file.status == 200 && file.header("content-type").contains("spreadsheetml"), "{file:?}");
+    }
+    pages(&world, one).await;
+    forgotten(&world, &path).await;
+}
+
+/// What the pages show without JavaScript.
+async fn pages(world: &World, recording: &Value) {
+    let (server, id) = (&world.server, recording["id"].as_str().unwrap());
+    let staff = server.browser(&server.test.admin().await).await;
+    let page = async |who: &Who, path: &str| Answer::of(server.request(who, Method::GET, path)).await.text;
+    let own = page(&world.owner, &format!("/instances/access/recordings/{id}")).await;
+    assert!(own.contains("<rg-player") && own.contains(&content("customer", recording)), "{own}");
+    let session = recording["session"].as_str().unwrap();
+    let listed = page(&world.owner, "/instances/access").await;
+    assert!(listed.contains(&format!("/instances/access/recordings?session={session}")), "{listed}");
+    let path = format!("/admin/instances/access/recordings/{id}");
+    let asked = page(&staff, &path).await;
+    assert!(asked.contains("name=\"reason\"") && !asked.contains("<rg-player"), "{asked}");
+    let short = page(&staff, &format!("{path}?reason=ab")).await;
+    assert!(short.contains("class=\"fault\"") && !short.contains("<rg-player"), "{short}");
+    let told = page(&staff, &format!("{path}?{REASON}")).await;
+    assert!(told.contains("<rg-player") && told.contains("/content?reason="), "{told}");
+}
+
+/// When its time is over it is gone, and not before.
+async fn forgotten(world: &World, path: &str) {
+    let server = &world.server;
+    let file = server.platform().settings().files_dir.join("recordings");
+    let files = || {
+        let folders = std::fs::read_dir(&file).unwrap().map(|it| it.unwrap().path());
+        folders.map(|folder| std::fs::read_dir(folder).unwrap().count()).sum::<usize>()
+    };
+    instances::clean(server.platform()).await.unwrap();
+    assert_eq!((files(), server.get(&world.owner, path).await.status), (1, 200));
+    let on_disk = std::fs::read_dir(&file).unwrap().map(|it| it.unwrap().path()).next().unwrap();
+    let on_disk = std::fs::read_dir(on_disk).unwrap().next().unwrap().unwrap().path();
+    let bytes = std::fs::read(on_disk).unwrap();
+    assert!(!String::from_utf8_lossy(&bytes).contains("hello"), "it is sealed");
+    let old = "update recordings set began_at = now() - interval '91 days', ended_at = now() - interval '91 days' returning id";
+    server.sql(old).await;
+    instances::clean(server.platform()).await.unwrap();
+    assert_eq!((files(), server.count("select count(*) from recordings").await), (0, 0));
+    assert_eq!(server.get(&world.owner, path).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_is_done_by_ssh_is_recorded_by_its_kind() {
+    let door = Door::new(&COPIERS).await;
+    let (server, owner) = (&door.world.server, &door.world.owner);
+    let staff = record(server).await;
+    let done = door.ssh(&["echo out; exit 7"]).await;
+    assert_eq!((done.status.code(), text(&done.stdout)), (Some(7), "out\n".to_owned()));
+    assert!(text(&done.stderr).contains("This command is recorded"), "{}", text(&done.stderr));
+    let mut shell = door.shell(&[], "key", &door.who("one"));
+    shell.until("This session is recorded").await;
+    shell.type_in("echo in-$((40+2)); exit 5\r").await;
+    assert_eq!(shell.ended(std::time::Duration::from_secs(40)).await.0, Some(5));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "words").unwrap();
+    let to = format!("{}:/tmp/there", door.who("one"));
+    let copied = run(door.program("scp", "key").arg(file.path()).arg(to)).await;
+    assert!(copied.status.success(), "{}", text(&copied.stderr));
+
+    let all = over(server, owner, 3).await;
+    let of = |kind: &str| all.iter().find(|it| it["kind"] == kind).unwrap_or_else(|| panic!("{kind} in {all:?}"));
+    let (command, screen, files) = (of("command"), of("screen"), of("files"));
+    assert_eq!((&command["command"], &command["exitCode"]), (&json!("echo out; exit 7"), &json!(7)));
+    assert_eq!((&files["bytes"], &files["hasContent"]), (&json!(0), &json!(false)));
+    let (_, shown) = played(server, owner, &content("customer", screen)).await;
+    assert!(shown.contains("in-42") && screen["exitCode"] == 5, "{shown}");
+    assert_eq!(server.get(owner, &content("customer", command)).await.status, 404);
+    // What was run is told to staff with a reason alone.
+    let path = content("admin", command);
+    let path = path.trim_end_matches("/content");
+    assert_eq!(server.get(&staff, path).await.data()["command"], Value::Null);
+    assert_eq!(list(server, &staff, "admin").await.len(), 3);
+    assert!(list(server, &staff, "admin").await.iter().all(|it| it["command"].is_null()));
+    let told = server.get(&staff, &format!("{path}?{REASON}")).await.data();
+    assert_eq!(told["command"], json!("echo out; exit 7"));
+    assert_eq!(looked(server).await.len(), 1);
+    assert_eq!(server.sql("select sealed_command::text from recordings where kind = 'command'").await.len(), 1);
+
+    // One that is as long as it may be ends; the session goes on.
+    set(server, &staff, "recording_mb", json!(1)).await;
+    set(server, &staff, "recording_input", json!(true)).await;
+    let mut shell = door.shell(&[], "key", &door.who("one"));
+    shell.type_in("busybox head -c 3000000 /dev/zero | busybox tr '\\0' x; echo st''ill\r").await;
+    shell.until("still").await;
+    shell.type_in("exit 6\r").await;
+    assert_eq!(shell.ended(std::time::Duration::from_secs(40)).await.0, Some(6));
+    let all = over(server, owner, 4).await;
+    let long = all.iter().find(|it| it["ending"] == "limit").unwrap();
+    assert!((900 << 10..=(1 << 20) + 200).contains(&long["bytes"].as_u64().unwrap()), "{long:?}");
+    let (_, shown) = played(server, owner, &content("customer", long)).await;
+    assert!(
+        shown.contains("<i ") && shown.contains("<m ") && !shown.contains("still\r"),
+        "the input, and where it ends"
+    );
+
+    // A server that died says nothing of its recordings any more: what it wrote is there.
+    let died = "update recordings set ended_at = null, ending = null, lease_until = now() - interval '1 second'
+        where kind = 'screen' and ending = 'over' returning id";
+    assert_eq!(server.sql(died).await.len(), 1);
+    let left = list(server, owner, "customer").await;
+    let left = left.iter().find(|it| it["ending"] == "server").unwrap();
+    assert!(played(server, owner, &content("customer", left)).await.1.contains("in-42"));
+    instances::clean(server.platform()).await.unwrap();
+    assert_eq!(server.count("select count(*) from recordings where ended_at is null").await, 0);
+}
+
+#[tokio::test]
+async fn a_customer_may_be_recorded_where_others_are_not() {
+    let world = World::new().await;
+    let server = &world.server;
+    let staff = server.token(&server.test.admin().await).await;
+    let first = async || {
+        let ticket = world.ticket(&world.owner, None).await;
+        let socket = dial_as(server, &world.owner, &world.path(&ticket)).await.unwrap();
+        let mut shell = Shell(socket, Vec::new());
+        shell.told().await;
+        shell.told().await
+    };
+    assert_eq!(first().await, Some(TerminalTold::Replayed {}), "at first nothing is recorded");
+    assert_eq!(server.count("select count(*) from recordings").await, 0);
+    let path = format!("/api/admin/customers/{}/recording-policy", world.acme.id);
+    let set = server.put(&staff, &path, json!({ "always": true })).await.data();
+    assert_eq!(set, json!({ "always": true, "usual": false }));
+    assert_eq!(first().await, Some(TerminalTold::Recorded {}));
+    let line = server.get(&world.owner, &format!("/api/customer/instances/{}/ssh-command", world.id)).await.data();
+    assert_eq!(line["recorded"], json!(true));
+    // By the page, as for everybody again.
+    let back = server.browser(&server.test.admin().await).await;
+    let id = world.acme.id.to_string();
+    server.call(&back, "set_customer_recording", &[("id", &id)]).await;
+    assert_eq!(server.get(&staff, &path).await.data(), json!({ "always": false, "usual": false }));
+    assert_eq!(first().await, Some(TerminalTold::Replayed {}));
+    let said = "select action || ' ' || (after->>'always') from audit_events where action = 'customers:set-recording' order by id";
+    assert_eq!(server.sql(said).await, ["customers:set-recording true", "customers:set-recording false"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_is_not_opened() {
+    let world = World::new().await;
+    let server = &world.server;
+    record(server).await;
+    let place = server.platform().settings().files_dir.clone();
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::write(place.join("recordings"), "in the way").unwrap();
+    let ticket = world.ticket(&world.owner, None).await;
+    let mut shell = Shell(dial_as(server, &world.owner, &world.path(&ticket)).await.unwrap(), Vec::new());
+    match shell.told().await {
+        Some(TerminalTold::Refused { error }) => assert!(error.message.contains("recorded"), "{error:?}"),
+        other => panic!("refused, not {other:?}"),
+    }
+    let rows = server.sql("select reason from terminals").await;
+    assert_eq!((rows, server.count("select count(*) from recordings").await), (vec!["failed".to_owned()], 0));
+}
