@@ -95,6 +95,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/instances/access/recordings/:id") view=customer::instances::recordings::OwnRecordingPage ssr=SsrMode::Async />
                 <Route path=path!("/instances/:id") view=customer::instances::page::OwnInstancePage ssr=SsrMode::Async />
                 <Route path=path!("/instances/:id/terminal") view=customer::instances::terminal::TerminalPage ssr=SsrMode::Async />
+                <Route path=path!("/instances/:id/terminal/watch") view=customer::instances::watch::WatchPage ssr=SsrMode::Async />
                 <Route path=path!("/images") view=customer::images::market::MarketPage ssr=SsrMode::Async />
                 <Route path=path!("/images/mine") view=customer::images::mine::OwnImagesPage ssr=SsrMode::Async />
                 <Route path=path!("/images/upload") view=customer::images::mine::OwnImageUploadPage ssr=SsrMode::Async />
