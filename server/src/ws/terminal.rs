@@ -10,7 +10,9 @@ use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::response::{IntoResponse, Response};
-use contract::instances::{MAX_TERMINAL_MESSAGE, TERMINAL_WINDOW, TerminalQuery, TerminalSaid, TerminalTold, WatchQuery};
+use contract::instances::{
+    MAX_TERMINAL_MESSAGE, TERMINAL_WINDOW, TerminalQuery, TerminalSaid, TerminalTold, WatchQuery,
+};
 use contract::{ErrorCode, InstanceId};
 use platform::accounts::SessionWatch;
 use platform::instances::{self, Entry, Shown, TerminalSize, Viewer, WatchEntry};

@@ -105,7 +105,10 @@ async fn a_colleague_looks_on_by_a_link_that_counts_once() {
     let log = "select action from audit_events where action like 'instances:%watch%' or action like 'instances:%share%'
         and outcome = 'done' order by id";
     let log: Vec<_> = server.sql(log).await.into_iter().collect();
-    assert!(log.contains(&"instances:watch-terminal".to_owned()) && log.contains(&"instances:unshare-terminal".to_owned()), "{log:?}");
+    assert!(
+        log.contains(&"instances:watch-terminal".to_owned()) && log.contains(&"instances:unshare-terminal".to_owned()),
+        "{log:?}"
+    );
 }
 
 #[tokio::test]

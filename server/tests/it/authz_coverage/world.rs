@@ -179,7 +179,10 @@ impl World {
             ("POST", "/api/customer/instances") => {
                 json!({ "name": "one", "image": self.library.images[0], "spec": self.spec })
             }
-            ("POST", "/api/customer/instances/{id}/terminal/share" | "/api/customer/instances/{id}/terminal/unshare") => {
+            (
+                "POST",
+                "/api/customer/instances/{id}/terminal/share" | "/api/customer/instances/{id}/terminal/unshare",
+            ) => {
                 json!({ "terminal": "01940000-0000-7000-8000-000000000000" })
             }
             ("POST", path) if path.contains("/instances/{id}/terminal/") => json!({}),

@@ -104,13 +104,9 @@ pub(in crate::instances) async fn end_watches(
     terminal: Uuid,
     now: DateTime<Utc>,
 ) -> Result<u64> {
-    sqlx::query!(
-        "delete from terminal_shares where terminal_id = $1 and instance_id = $2",
-        terminal,
-        granted.id().0
-    )
-    .execute(&mut **tx)
-    .await?;
+    sqlx::query!("delete from terminal_shares where terminal_id = $1 and instance_id = $2", terminal, granted.id().0)
+        .execute(&mut **tx)
+        .await?;
     let ended = sqlx::query!(
         "update terminal_watches set ended_at = $3 where terminal_id = $1 and instance_id = $2 and ended_at is null",
         terminal,
