@@ -257,6 +257,11 @@ pub fn instance_apps(id: contract::InstanceId) -> String {
     format!("{}#apps", instance(id))
 }
 
+/// Looking on at a terminal, with what somebody's link says behind it.
+pub fn watch_terminal(id: contract::InstanceId) -> String {
+    format!("{}/watch", own_instance_terminal(id))
+}
+
 /// The form of an instance with this image and this spec.
 pub fn new_instance(image: &str, spec: &str) -> String {
     with_query(INSTANCE_NEW, [("image", image), ("spec", spec)])

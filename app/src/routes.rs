@@ -97,6 +97,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/instances/:id/terminal") view=customer::instances::terminal::TerminalPage ssr=SsrMode::Async />
                 <Route path=path!("/jobs") view=customer::jobs::page::OwnJobsPage ssr=SsrMode::Async />
                 <Route path=path!("/apps/:name") view=customer::instances::apps::OpenAppPage ssr=SsrMode::Async />
+                <Route path=path!("/instances/:id/terminal/watch") view=customer::instances::watch::WatchPage ssr=SsrMode::Async />
                 <Route path=path!("/images") view=customer::images::market::MarketPage ssr=SsrMode::Async />
                 <Route path=path!("/images/mine") view=customer::images::mine::OwnImagesPage ssr=SsrMode::Async />
                 <Route path=path!("/images/upload") view=customer::images::mine::OwnImageUploadPage ssr=SsrMode::Async />

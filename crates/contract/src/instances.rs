@@ -21,8 +21,9 @@ pub use self::said::{
 pub use self::save::{InstanceSave, InstanceSaveView, SaveState};
 pub use self::split::{MemorySplitState, MemorySplitView};
 pub use self::terminal::{
-    MAX_TERMINAL_MESSAGE, MAX_TERMINAL_SIDE, TerminalQuery, TerminalSaid, TerminalTicket, TerminalTicketCreate,
-    TerminalTold, WINDOW as TERMINAL_WINDOW,
+    MAX_TERMINAL_MESSAGE, MAX_TERMINAL_SIDE, StaffWatchCreate, TerminalQuery, TerminalSaid, TerminalShare,
+    TerminalShareCreate, TerminalTicket, TerminalTicketCreate, TerminalTold, TerminalUnshare, TerminalWatchCreate,
+    TerminalWatchTicket, WINDOW as TERMINAL_WINDOW, WatchQuery,
 };
 
 use crate::machines::word_enum;

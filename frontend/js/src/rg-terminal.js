@@ -1,6 +1,7 @@
 // <rg-terminal data-ticket="/api/…/terminal/ticket" data-socket="/ws/…/terminal" data-connecting data-lost …>: a shell of an
 // instance. Asks for a ticket, opens a socket with it, and after a cut does so again: the shell lived on, and shows what was
-// on its screen. The conversation is described in `contract::instances`.
+// on its screen. The conversation is described in `contract::instances`. With `data-share`, who has the shell makes links by
+// which others look on; with `data-watch`, this is one of them: nothing is typed, and `data-given` is what stood in the link.
 //
 // A script of its own, because only the page of a terminal loads it.
 
@@ -64,7 +65,7 @@ class RgTerminal extends HTMLElement {
     clearTimeout(this.later);
     clearTimeout(this.silence);
     this.socket?.close();
-    this.watched?.disconnect();
+    this.observer?.disconnect();
     this.term?.dispose();
   }
 
@@ -91,12 +92,21 @@ class RgTerminal extends HTMLElement {
     this.again.hidden = true;
     this.close = this.#button(words.close, () => this.#tell({ type: 'close' }));
     this.close.hidden = true;
+    this.watched = document.createElement('span');
+    this.watched.setAttribute('role', 'status');
+    this.sharing = this.#button(words.shareLabel, () => this.#share());
+    this.unsharing = this.#button(words.unshare, () => this.#unshare());
+    this.sharing.hidden = true;
+    this.unsharing.hidden = true;
     const searching = this.#button(words.search, () => this.#search(this.search.hidden));
     const tools = document.createElement('span');
     tools.className = 'end';
-    tools.append(this.copy, searching, this.again, this.close);
+    tools.append(this.copy, searching, this.sharing, this.unsharing, this.again, this.close);
     const head = document.createElement('header');
-    head.append(this.status, this.recorded, this.others, tools);
+    head.append(this.status, this.recorded, this.others, this.watched, tools);
+    this.link = document.createElement('p');
+    this.link.className = 'note-line';
+    this.link.hidden = true;
 
     this.search = document.createElement('form');
     this.search.className = 'terminal-search';
@@ -121,27 +131,27 @@ class RgTerminal extends HTMLElement {
     this.screen.className = 'terminal-screen';
     this.screen.setAttribute('role', 'group');
     this.screen.setAttribute('aria-label', words.label);
-    this.append(head, this.search, this.screen);
+    this.append(head, this.link, this.search, this.screen);
   }
 
   #open() {
-    const term = makeScreen(this.screen, {});
+    const term = makeScreen(this.screen, { disableStdin: this.#watches });
     this.term = term;
     this.fitting = new FitAddon();
     this.finder = new SearchAddon();
     term.loadAddon(this.fitting);
     term.loadAddon(this.finder);
     term.open(this.screen);
-    this.fitting.fit();
+    this.#fit();
     term.attachCustomKeyEventHandler((event) => this.#key(event));
     const encoder = new TextEncoder();
     term.onData((text) => this.#type(encoder.encode(text)));
     term.onBinary((text) => this.#type(Uint8Array.from(text, (letter) => letter.charCodeAt(0))));
     term.onResize(({ cols, rows }) => {
-      if (cols <= MAX_SIDE && rows <= MAX_SIDE) this.#tell({ type: 'resize', cols, rows });
+      if (!this.#watches && cols <= MAX_SIDE && rows <= MAX_SIDE) this.#tell({ type: 'resize', cols, rows });
     });
-    this.watched = new ResizeObserver(() => this.fitting.fit());
-    this.watched.observe(this.screen);
+    this.observer = new ResizeObserver(() => this.#fit());
+    this.observer.observe(this.screen);
     term.focus();
     this.#connect();
   }
@@ -158,6 +168,15 @@ class RgTerminal extends HTMLElement {
     if (both && event.code === 'KeyC') return act(() => this.#copySelection());
     if (event.shiftKey && event.key === 'Escape') return act(() => this.copy.focus());
     return true;
+  }
+
+  get #watches() {
+    return this.dataset.watch !== undefined;
+  }
+
+  /// Who looks on sees it in the size it has.
+  #fit() {
+    if (!this.#watches) this.fitting.fit();
   }
 
   #say(text) {
@@ -186,7 +205,7 @@ class RgTerminal extends HTMLElement {
     if (!ticket || this.#over) return;
     const address = new URL(this.dataset.socket, location.href);
     address.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
-    const size = { cols: Math.min(this.term.cols, MAX_SIDE), rows: Math.min(this.term.rows, MAX_SIDE) };
+    const size = this.#watches ? {} : { cols: Math.min(this.term.cols, MAX_SIDE), rows: Math.min(this.term.rows, MAX_SIDE) };
     address.search = new URLSearchParams({ ticket, ...size });
     const socket = new WebSocket(address);
     socket.binaryType = 'arraybuffer';
@@ -206,19 +225,56 @@ class RgTerminal extends HTMLElement {
     const answer = await fetch(this.dataset.ticket, {
       method: 'POST',
       headers: { accept: 'application/json', 'content-type': 'application/json' },
-      body: JSON.stringify({ terminal: this.#kept }),
+      body: JSON.stringify(this.#wanted()),
     });
     const envelope = await answer.json();
+    if (answer.ok && this.#watches) this.#kept = envelope.data.watch;
     if (answer.ok) return envelope.data.ticket;
     if (answer.status >= 500 || answer.status === 429) throw new Error(envelope.message);
     this.#refused(envelope.message);
     return null;
   }
 
+  #wanted() {
+    if (!this.#watches) return { terminal: this.#kept };
+    const [watch, share, reason] = [this.#kept, this.dataset.given, this.dataset.reason];
+    return { ...(watch ? { watch } : { share }), ...(reason ? { reason } : {}) };
+  }
+
+  async #share() {
+    const { address, code } = await this.#ask(this.dataset.share);
+    if (code !== 0) return;
+    const field = document.createElement('input');
+    field.readOnly = true;
+    field.value = new URL(`${this.dataset.watchPage}?share=${address.share}`, location.href);
+    field.setAttribute('aria-label', this.dataset.shareLink);
+    this.link.replaceChildren(this.dataset.shareLink, ' ', field);
+    this.link.hidden = false;
+    this.unsharing.hidden = false;
+    field.select();
+  }
+
+  async #unshare() {
+    await this.#ask(this.dataset.unshareAt);
+    this.link.hidden = this.unsharing.hidden = true;
+  }
+
+  async #ask(address) {
+    const answer = await fetch(address, {
+      method: 'POST',
+      headers: { accept: 'application/json', 'content-type': 'application/json' },
+      body: JSON.stringify({ terminal: this.#kept }),
+    });
+    const { code, message, data } = await answer.json();
+    if (code !== 0) this.#say(message);
+    return { code, address: data };
+  }
+
   #refused(message) {
     this.socket = null;
     this.close.hidden = true;
-    this.again.hidden = false;
+    this.again.hidden = this.#watches;
+    this.sharing.hidden = this.unsharing.hidden = true;
     this.#say(message);
   }
 
@@ -241,6 +297,8 @@ class RgTerminal extends HTMLElement {
     else if (told.type === 'recorded') this.recorded.textContent = this.dataset.recorded;
     else if (told.type === 'skipped') this.#say(this.dataset.skipped.replace('{bytes}', told.bytes));
     else if (told.type === 'viewers') this.others.textContent = told.count > 1 ? this.dataset.viewers.replace('{n}', told.count) : '';
+    else if (told.type === 'watchers') this.#watchedBy(told.people);
+    else if (told.type === 'size') this.term.write('', () => this.term.resize(told.cols, told.rows));
     else if (told.type === 'exit') this.#ended(told);
     else if (told.type === 'refused') {
       this.#kept = null;
@@ -251,12 +309,19 @@ class RgTerminal extends HTMLElement {
   #opened(told) {
     this.#failures = 0;
     this.#replaying = true;
-    this.#kept = told.terminal;
-    this.close.hidden = false;
+    if (!this.#watches) this.#kept = told.terminal;
+    this.close.hidden = this.#watches;
+    this.sharing.hidden = this.#watches || !this.dataset.share;
     this.recorded.textContent = '';
     this.term.reset();
     this.#say(welcome(this.dataset, told));
-    this.#tell({ type: 'resize', cols: this.term.cols, rows: this.term.rows });
+    if (!this.#watches) this.#tell({ type: 'resize', cols: this.term.cols, rows: this.term.rows });
+  }
+
+  #watchedBy(people) {
+    this.watched.textContent = people.length ? this.dataset.watched.replace('{people}', people.join(', ')) : '';
+    this.unsharing.hidden = !people.length && this.link.hidden;
+    if (people.length) this.link.hidden = true;
   }
 
   #ended(told) {
@@ -287,7 +352,7 @@ class RgTerminal extends HTMLElement {
   }
 
   #type(bytes) {
-    if (this.#replaying || this.socket?.readyState !== WebSocket.OPEN) return;
+    if (this.#replaying || this.#watches || this.socket?.readyState !== WebSocket.OPEN) return;
     for (const piece of pieces(bytes)) this.socket.send(piece);
   }
 

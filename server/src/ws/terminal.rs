@@ -10,10 +10,12 @@ use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::response::{IntoResponse, Response};
-use contract::instances::{MAX_TERMINAL_MESSAGE, TERMINAL_WINDOW, TerminalQuery, TerminalSaid, TerminalTold};
+use contract::instances::{
+    MAX_TERMINAL_MESSAGE, TERMINAL_WINDOW, TerminalQuery, TerminalSaid, TerminalTold, WatchQuery,
+};
 use contract::{ErrorCode, InstanceId};
 use platform::accounts::SessionWatch;
-use platform::instances::{self, Entry, Shown, TerminalSize, Viewer};
+use platform::instances::{self, Entry, Shown, TerminalSize, Viewer, WatchEntry};
 use platform::{Error, OpContext, accounts};
 use tokio::time::Instant;
 
@@ -61,6 +63,29 @@ pub async fn open(
     }
 }
 
+/// The same for who only looks on.
+pub async fn watch(
+    State(state): State<AppState>,
+    Extension(ctx): Extension<OpContext>,
+    Part(id): Part<InstanceId>,
+    Params(query): Params<WatchQuery>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    if ctx.user().is_none() {
+        return rest::refuse(&state.platform, &ctx, Error::new(ErrorCode::Unauthenticated)).await;
+    }
+    match instances::redeem_watch_ticket(&state.platform, &ctx, id, &query.ticket).await {
+        Ok(entry) => small_buffers(upgrade)
+            .max_message_size(MAX_TERMINAL_MESSAGE)
+            .on_upgrade(move |socket| {
+                let sockets = state.sockets.clone();
+                sockets.track_future(Connection::new(state, ctx, socket).watch(entry))
+            })
+            .into_response(),
+        Err(error) => rest::refuse(&state.platform, &ctx, error).await,
+    }
+}
+
 /// One open socket.
 struct Connection {
     state: AppState,
@@ -72,6 +97,8 @@ struct Connection {
     unshown: u64,
     typed: VecDeque<Vec<u8>>,
     typed_bytes: usize,
+    /// Whoever only looks on.
+    watches: Option<WatchEntry>,
 }
 
 /// Why the loop ended.
@@ -87,19 +114,33 @@ impl Connection {
     fn new(state: AppState, ctx: OpContext, socket: WebSocket) -> Self {
         let session = ctx.user().map(|user| accounts::watch_session(&state.platform, user));
         let (typed, heard) = (VecDeque::new(), Instant::now());
-        Self { state, ctx, socket, session, heard, unshown: 0, typed, typed_bytes: 0 }
+        Self { state, ctx, socket, session, heard, unshown: 0, typed, typed_bytes: 0, watches: None }
     }
 
     async fn run(mut self, entry: Entry, size: TerminalSize) {
-        let entered = Box::pin(entry.enter(&self.state.platform, &self.ctx, size)).await;
-        let (viewer, instead) = match entered {
-            Ok(entered) => entered,
-            Err(error) => {
-                let error = app::door::to_api_error(&self.state.platform, &self.ctx, error).await;
-                self.tell(&TerminalTold::Refused { error }).await;
-                return self.close(close_code::POLICY, "refused").await;
+        match Box::pin(entry.enter(&self.state.platform, &self.ctx, size)).await {
+            Ok((viewer, instead)) => self.show_all(viewer, instead).await,
+            Err(error) => self.refuse(error).await,
+        }
+    }
+
+    async fn watch(mut self, entry: WatchEntry) {
+        match entry.enter(&self.state.platform) {
+            Ok(viewer) => {
+                self.watches = Some(entry);
+                self.show_all(viewer, None).await;
             }
-        };
+            Err(error) => self.refuse(error).await,
+        }
+    }
+
+    async fn refuse(&mut self, error: Error) {
+        let error = app::door::to_api_error(&self.state.platform, &self.ctx, error).await;
+        self.tell(&TerminalTold::Refused { error }).await;
+        self.close(close_code::POLICY, "refused").await;
+    }
+
+    async fn show_all(&mut self, viewer: Viewer, instead: Option<&'static str>) {
         let terminal = viewer.terminal().to_string();
         let opened =
             TerminalTold::Opened { terminal, resumed: viewer.is_resumed(), instead: instead.map(str::to_owned) };
@@ -159,6 +200,13 @@ impl Connection {
                     // A database that is away decides nothing.
                     let Some(session) = &self.session else { return End::Bye("session_ended") };
                     if let Ok(false) = session.still_valid().await { return End::Bye("session_ended") }
+                    if let Some(watch) = &self.watches
+                        && let Ok(false) = watch.still_open(&self.state.platform).await
+                    {
+                        let reason = "unshared".to_owned();
+                        self.tell(&TerminalTold::Exit { reason, code: None }).await;
+                        return End::Over;
+                    }
                 }
                 () = draining.cancelled() => return End::Bye("draining"),
             }
@@ -168,6 +216,8 @@ impl Connection {
     fn hear(&mut self, message: Message, viewer: &Viewer) -> Option<End> {
         self.heard = Instant::now();
         let text = match message {
+            // Who looks on says what was shown, and nothing else.
+            Message::Binary(_) if viewer.only_watches() => return Some(End::Bye("message")),
             Message::Binary(bytes) => {
                 self.typed_bytes += bytes.len();
                 self.typed.push_back(bytes.into());
@@ -178,6 +228,9 @@ impl Connection {
             Message::Close(_) => return Some(End::Gone),
         };
         match serde_json::from_str(&text) {
+            Ok(TerminalSaid::Resize { .. } | TerminalSaid::Close {}) if viewer.only_watches() => {
+                return Some(End::Bye("message"));
+            }
             Ok(TerminalSaid::Resize { cols, rows }) => match TerminalSize::new(cols, rows) {
                 Some(size) => viewer.resize(size),
                 None => return Some(End::Bye("message")),
@@ -198,6 +251,8 @@ impl Connection {
             Shown::Replayed => TerminalTold::Replayed {},
             Shown::Skipped(bytes) => TerminalTold::Skipped { bytes },
             Shown::Viewers(count) => TerminalTold::Viewers { count },
+            Shown::Watchers(people) => TerminalTold::Watchers { people },
+            Shown::Size(size) => TerminalTold::Size { cols: size.cols(), rows: size.rows() },
             Shown::Ended(reason, code) => {
                 let told = self.tell(&TerminalTold::Exit { reason: reason.to_owned(), code }).await;
                 return Some(if told { End::Over } else { End::Gone });

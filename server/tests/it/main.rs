@@ -56,4 +56,5 @@ mod tokens_both_doors;
 mod tunnels;
 mod unread;
 mod users_both_doors;
+mod watching;
 mod workbooks;

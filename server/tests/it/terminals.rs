@@ -76,7 +76,7 @@ impl World {
     }
 
     /// A socket with the shell of that name, or a new one.
-    async fn open(&self, terminal: Option<&str>) -> (Shell, String, bool, Option<String>) {
+    pub(crate) async fn open(&self, terminal: Option<&str>) -> (Shell, String, bool, Option<String>) {
         let ticket = self.ticket(&self.owner, terminal).await;
         let mut shell = Shell(dial_as(&self.server, &self.owner, &self.path(&ticket)).await.unwrap(), Vec::new());
         match shell.told().await {

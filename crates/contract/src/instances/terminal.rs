@@ -34,6 +34,75 @@ pub struct TerminalTicket {
     pub expires_at: DateTime<Utc>,
 }
 
+/// Body of `POST …/instances/{id}/terminal/share`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TerminalShareCreate {
+    /// The shell, as `opened` named it.
+    pub terminal: String,
+}
+
+/// Lets one other person look on, once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TerminalShare {
+    pub share: String,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Body of `POST …/instances/{id}/terminal/unshare`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TerminalUnshare {
+    /// The shell, as `opened` named it.
+    pub terminal: String,
+}
+
+/// Body of `POST /api/customer/instances/{id}/terminal/watch`: one of both.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct TerminalWatchCreate {
+    /// What stands in the link.
+    pub share: Option<String>,
+    /// As the answer before named it: to come back.
+    pub watch: Option<String>,
+}
+
+/// Body of `POST /api/admin/instances/{id}/terminal/watch`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct StaffWatchCreate {
+    /// What stands in the link.
+    pub share: Option<String>,
+    /// As the answer before named it: to come back.
+    pub watch: Option<String>,
+    /// At least five characters that are no blanks; its customer reads it.
+    pub reason: Option<String>,
+}
+
+/// Opens one socket by which one looks on, once, of the session that asked for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TerminalWatchTicket {
+    pub ticket: String,
+    /// To come back by, while who has the shell lets one.
+    pub watch: String,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Parameters of `/ws/instances/{id}/terminal/watch`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct WatchQuery {
+    pub ticket: String,
+}
+
 /// Parameters of `/ws/instances/{id}/terminal`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
@@ -76,9 +145,13 @@ pub enum TerminalTold {
     Replayed {},
     /// So many bytes were left out: they came faster than they were read.
     Skipped { bytes: u64 },
-    /// So many sockets show this shell.
+    /// So many sockets show this shell, those of who only looks on left out.
     Viewers { count: usize },
-    /// The shell is over: `exited` with its code, `lost`, `idle`, `access`, `closed`.
+    /// Who only looks on; to whom the shell is.
+    Watchers { people: Vec<String> },
+    /// The terminal's size; to who only looks on.
+    Size { cols: u16, rows: u16 },
+    /// The shell is over: `exited` with its code, `lost`, `idle`, `access`, `closed`; or one may look on no more: `unshared`.
     Exit {
         reason: String,
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -195,6 +195,10 @@ const FILL: &str = "
     insert into recordings (id, access_id, door, kind, instance_id, customer_id, user_id, server_id, began_at, lease_until)
       select gen_random_uuid(), gen_random_uuid(), 'ssh', 'files', id, customer_id, created_by, gen_random_uuid(), now(), now()
       from instances;
+    insert into terminal_shares (hash, terminal_id, instance_id, expires_at)
+      select decode(repeat('00', 32), 'hex'), id, instance_id, now() from terminals limit 1;
+    insert into terminal_watches (id, terminal_id, instance_id, user_id, session_id, opened_at)
+      select gen_random_uuid(), t.id, t.instance_id, t.user_id, s.id, now() from terminals t, sessions s limit 1;
     insert into terminal_tickets (hash, instance_id, session_id, expires_at)
       select decode(repeat('00', 32), 'hex'), i.id, s.id, now() from instances i, sessions s limit 1;
     insert into instance_gpus (instance_id, gpu_id, released_at) select i.id, g.id, now() from instances i, gpus g;
@@ -424,6 +428,8 @@ async fn another_tenant_writes_nothing_of_ours() {
         "delete from recordings",
         "update ssh_host_keys set sealed = 'y'",
         "delete from terminal_tickets",
+        "delete from terminal_shares",
+        "update terminal_watches set ended_at = now()",
         "update ledger_intervals set ended_at = now(), closed_by = 'ended'",
         "update budgets set amount = 2",
         "delete from budgets",
@@ -475,6 +481,10 @@ async fn another_tenant_writes_nothing_of_ours() {
         "insert into recordings (id, access_id, door, kind, instance_id, customer_id, user_id, server_id, began_at, lease_until)
            values (gen_random_uuid(), gen_random_uuid(), 'ssh', 'files', 1, app_customer(), app_user(), gen_random_uuid(),
                    now(), now())",
+        "insert into terminal_shares (hash, terminal_id, instance_id, expires_at)
+           values (decode(repeat('11', 32), 'hex'), gen_random_uuid(), 1, now())",
+        "insert into terminal_watches (id, terminal_id, instance_id, user_id, session_id, opened_at)
+           values (gen_random_uuid(), gen_random_uuid(), 1, app_user(), 1, now())",
         "insert into ssh_host_keys (public_key, sealed, created_at) values ('mine', 'x', now())",
         "update ledger_intervals set price_per_hour = 0",
         "delete from ledger_intervals",

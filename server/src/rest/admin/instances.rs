@@ -3,11 +3,12 @@
 use axum::response::Response;
 use contract::instances::{
     InstanceAction, InstanceEvent, InstanceLogs, InstanceQuery, InstanceStats, InstanceView, StaffLogQuery,
+    StaffWatchCreate, TerminalWatchTicket,
 };
 use contract::{Envelope, InstanceId, Page};
 use platform::instances;
 
-use crate::rest::{Params, Part, Rest};
+use crate::rest::{Body, Params, Part, Rest};
 
 /// Everybody's.
 #[utoipa::path(get, path = "/api/admin/instances", tag = "instances", params(InstanceQuery),
@@ -73,4 +74,13 @@ pub async fn logs(rest: Rest, Part(id): Part<InstanceId>, Params(query): Params<
         (status = 503, description = "1802: its machine cannot be asked")))]
 pub async fn stats(rest: Rest, Part(id): Part<InstanceId>) -> Response {
     rest.answer(instances::stats_of_any(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Uses a link up that somebody made who has a shell there, or comes back: a ticket for one socket of
+/// `/ws/instances/{id}/terminal/watch?ticket=…`. Its customer reads the reason.
+#[utoipa::path(post, path = "/api/admin/instances/{id}/terminal/watch", tag = "instances",
+    params(("id" = InstanceId, Path)), request_body = StaffWatchCreate,
+    responses((status = 200, body = Envelope<TerminalWatchTicket>), (status = 404, description = "1300: no such link")))]
+pub async fn watch_terminal(rest: Rest, Part(id): Part<InstanceId>, Body(body): Body<StaffWatchCreate>) -> Response {
+    rest.answer(instances::keep_watch_ticket_of_staff(&rest.platform, &rest.ctx, id, body).await).await
 }

@@ -5,7 +5,8 @@ use contract::access::SshCommand;
 use contract::instances::{
     InstanceAction, InstanceCreate, InstanceEvent, InstanceKeep, InstanceLogQuery, InstanceLogs, InstanceQuery,
     InstanceSave, InstanceSaveView, InstanceStats, InstanceUpdate, InstanceView, Placement, PlacementQuery,
-    TerminalTicket, TerminalTicketCreate,
+    TerminalShare, TerminalShareCreate, TerminalTicket, TerminalTicketCreate, TerminalUnshare, TerminalWatchCreate,
+    TerminalWatchTicket,
 };
 use contract::specs::SpecView;
 use contract::{Envelope, InstanceId, Page};
@@ -154,6 +155,31 @@ pub async fn terminal_ticket(
     Body(body): Body<TerminalTicketCreate>,
 ) -> Response {
     rest.answer(instances::keep_terminal_ticket(&rest.platform, &rest.ctx, id, &body).await).await
+}
+
+/// Lets one other person look on at one's own shell: somebody of the same customer, or of the staff with a reason, who has
+/// the link, once, within ten minutes.
+#[utoipa::path(post, path = "/api/customer/instances/{id}/terminal/share", tag = "instances",
+    params(("id" = InstanceId, Path)), request_body = TerminalShareCreate,
+    responses((status = 200, body = Envelope<TerminalShare>)))]
+pub async fn share_terminal(rest: Rest, Part(id): Part<InstanceId>, Body(body): Body<TerminalShareCreate>) -> Response {
+    rest.answer(instances::share_terminal(&rest.platform, &rest.ctx, id, &body).await).await
+}
+
+/// Ends that anybody looks on at one's own shell, within seconds; links that nobody used count no more.
+#[utoipa::path(post, path = "/api/customer/instances/{id}/terminal/unshare", tag = "instances",
+    params(("id" = InstanceId, Path)), request_body = TerminalUnshare,
+    responses((status = 200, description = "Nobody looks on any more")))]
+pub async fn unshare_terminal(rest: Rest, Part(id): Part<InstanceId>, Body(body): Body<TerminalUnshare>) -> Response {
+    rest.answer(instances::unshare_terminal(&rest.platform, &rest.ctx, id, &body).await).await
+}
+
+/// Uses such a link up, or comes back: a ticket for one socket of `/ws/instances/{id}/terminal/watch?ticket=…`.
+#[utoipa::path(post, path = "/api/customer/instances/{id}/terminal/watch", tag = "instances",
+    params(("id" = InstanceId, Path)), request_body = TerminalWatchCreate,
+    responses((status = 200, body = Envelope<TerminalWatchTicket>), (status = 404, description = "1300: no such link")))]
+pub async fn watch_terminal(rest: Rest, Part(id): Part<InstanceId>, Body(body): Body<TerminalWatchCreate>) -> Response {
+    rest.answer(instances::keep_watch_ticket(&rest.platform, &rest.ctx, id, &body).await).await
 }
 
 /// The line that leads into it by SSH, and by what the door is known; 1402 where coming in by SSH is switched off.

@@ -10,6 +10,14 @@ pub const MONEY: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "GET",   "/api/admin/customers/{id}/recording-policy",          [401, 404, 403, 403, 404, 200, 401, 200, 200]),
     (Door::Rest, "PUT",   "/api/admin/customers/{id}/recording-policy",          [401, 404, 403, 403, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "set_customer_recording",                              [401, 404, 403, 403, 404, 200, 401, 403, 403]),
+    // There is no shell, and no link to one.
+    (Door::Rest, "POST", "/api/customer/instances/{id}/terminal/share",          [401, 404, 404, 404, 404, 404, 401, 404, 404]),
+    (Door::Rest, "POST", "/api/customer/instances/{id}/terminal/unshare",        [401, 404, 404, 404, 404, 404, 401, 404, 404]),
+    (Door::Rest, "POST", "/api/customer/instances/{id}/terminal/watch",          [401, 404, 404, 404, 404, 404, 401, 404, 404]),
+    // No reason is given: 400 says that the caller was let in.
+    (Door::Rest, "POST", "/api/admin/instances/{id}/terminal/watch",             [401, 404, 404, 404, 404, 400, 401, 400, 404]),
+    // There is no ticket for it; `watching.rs` shows those who have one.
+    (Door::Socket, "GET", "/ws/instances/{id}/terminal/watch",                   [401, 404, 403, 403, 404, 403, 401, 403, 404]),
     // It does not run: 422 says that the caller was let in.
     (Door::Rest, "POST", "/api/customer/instances/{id}/keep",                   [401, 404, 404, 422, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/admin/billing/budgets",                           [401, 404, 404, 404, 404, 200, 401, 404, 404]),

@@ -179,7 +179,13 @@ impl World {
             ("POST", "/api/customer/instances") => {
                 json!({ "name": "one", "image": self.library.images[0], "spec": self.spec })
             }
-            ("POST", "/api/customer/instances/{id}/terminal/ticket") => json!({}),
+            (
+                "POST",
+                "/api/customer/instances/{id}/terminal/share" | "/api/customer/instances/{id}/terminal/unshare",
+            ) => {
+                json!({ "terminal": "01940000-0000-7000-8000-000000000000" })
+            }
+            ("POST", path) if path.contains("/instances/{id}/terminal/") => json!({}),
             ("POST", "/api/customer/instances/{id}/keep") => json!({ "hours": 1, "because": "a demo" }),
             ("POST", "/api/admin/billing/budgets") => {
                 json!({ "customerId": self.acme.id, "name": name, "amount": "100" })

@@ -22,3 +22,5 @@ mod saves;
 pub mod server_fns;
 #[cfg(feature = "ssr")]
 pub mod terminal;
+#[cfg(feature = "ssr")]
+pub mod watch;

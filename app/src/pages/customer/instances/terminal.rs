@@ -58,6 +58,13 @@ fn element(words: Words, view: &InstanceView) -> impl IntoView + use<> {
             class="card terminal"
             data-ticket=ticket
             data-socket=socket
+            data-share=format!("/api/customer/instances/{}/terminal/share", view.id)
+            data-unshare-at=format!("/api/customer/instances/{}/terminal/unshare", view.id)
+            data-watch-page=paths::watch_terminal(view.id)
+            data-share-label=words.t("watch-share")
+            data-share-link=words.t("watch-link")
+            data-unshare=words.t("watch-unshare")
+            data-watched=left_open("watch-watched", "people")
             data-label=words.with("terminal-label", &[("name", view.name.clone())])
             data-connecting=words.t("terminal-connecting")
             data-connected=words.t("terminal-connected")

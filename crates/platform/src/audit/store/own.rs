@@ -13,8 +13,8 @@ use crate::Result;
 use crate::db::{Tx, contains};
 
 /// What staff say why they did, for the customer to read.
-fn told_why() -> [String; 2] {
-    ["instances:read-logs".to_owned(), "instances:play-recording".to_owned()]
+fn told_why() -> [String; 3] {
+    ["instances:read-logs", "instances:play-recording", "instances:watch-terminal"].map(str::to_owned)
 }
 
 pub(in crate::audit) async fn list(

@@ -399,6 +399,7 @@ pub(super) async fn find_access(tx: &mut Tx, id: Uuid) -> Result<Option<AccessRo
         opened_at: row.opened_at,
         ended_at: row.ended_at,
         reason: row.reason,
+        recordings: 0,
     }))
 }
 

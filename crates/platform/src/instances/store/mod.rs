@@ -11,6 +11,7 @@ mod saves;
 mod split;
 mod ssh;
 mod terminals;
+mod watches;
 
 use chrono::{DateTime, Utc};
 use contract::instances::{
@@ -48,6 +49,9 @@ pub(super) use ssh::{
 pub(super) use terminals::{
     NewTerminal, count_terminals, end_terminal, find_terminal, forget_terminals, keep_ticket, open_terminal,
     orphaned_terminals, renew_terminal, use_ticket,
+};
+pub(super) use watches::{
+    count_watches, end_watches, keep_share, keep_watch_ticket, open_watch, use_share, use_watch_ticket, watch_is_open,
 };
 
 use super::place::Chosen;

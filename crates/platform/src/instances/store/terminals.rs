@@ -45,7 +45,7 @@ pub(in crate::instances) async fn use_ticket(
     now: DateTime<Utc>,
 ) -> Result<Option<Option<Uuid>>> {
     let used = sqlx::query!(
-        "delete from terminal_tickets where hash = $1 and instance_id = $2 and session_id = $3
+        "delete from terminal_tickets where hash = $1 and instance_id = $2 and session_id = $3 and watch_id is null
          returning terminal_id, expires_at",
         hash.as_slice(),
         granted.id().0,

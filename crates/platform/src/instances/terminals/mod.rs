@@ -7,6 +7,7 @@
 
 mod replay;
 mod shell;
+mod watching;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -25,6 +26,9 @@ use uuid::Uuid;
 
 use self::shell::{Kept, Place, Right, Shell};
 pub use self::shell::{Shown, Typist, Viewer};
+pub use self::watching::{
+    WatchEntry, keep_watch_ticket, keep_watch_ticket_of_staff, redeem_watch_ticket, share_terminal, unshare_terminal,
+};
 use super::recordings::{self, Recorded, Recorder, Whose};
 use super::store::{self, NewTerminal, Row};
 use super::work::{Trouble, connect};

@@ -91,6 +91,8 @@ struct State {
     replay: Replay,
     /// Where each of them is.
     viewers: HashMap<u64, u64>,
+    /// What those among them are called who only look on: they keep no shell alive.
+    watchers: HashMap<u64, String>,
     next_viewer: u64,
     /// Since when there is none.
     alone_since: Option<DateTime<Utc>>,
@@ -116,6 +118,7 @@ impl Shell {
         let state = State {
             replay: Replay::default(),
             viewers: HashMap::new(),
+            watchers: HashMap::new(),
             next_viewer: 0,
             alone_since: Some(clock.now()),
             ended: None,
@@ -146,6 +149,15 @@ impl Shell {
 
     /// Somebody looks at it from now on; `None` where it is over.
     pub(super) fn show(self: &Arc<Self>) -> Option<Viewer> {
+        self.look_at(None)
+    }
+
+    /// Somebody of this name looks on from now on; `None` where it is over.
+    pub(super) fn watch(self: &Arc<Self>, name: String) -> Option<Viewer> {
+        self.look_at(Some(name))
+    }
+
+    fn look_at(self: &Arc<Self>, watcher: Option<String>) -> Option<Viewer> {
         let mut state = self.state();
         if state.ended.is_some() {
             return None;
@@ -153,11 +165,16 @@ impl Shell {
         let (number, at, until) = (state.next_viewer, state.replay.begin(), state.replay.end());
         state.next_viewer += 1;
         state.viewers.insert(number, at);
-        state.alone_since = None;
+        let watches = watcher.is_some();
+        match watcher {
+            Some(name) => drop(state.watchers.insert(number, name)),
+            None => state.alone_since = None,
+        }
         drop(state);
         self.changed();
         let changes = self.changes.subscribe();
-        Some(Viewer { shell: self.clone(), number, at, replay_until: Some(until), told: 0, changes })
+        let told = Told { watches, ..Told::default() };
+        Some(Viewer { shell: self.clone(), number, at, replay_until: Some(until), told, changes })
     }
 
     /// Has it end.
@@ -187,7 +204,21 @@ impl Shell {
 
     /// Now, where somebody looks at it.
     fn used(&self) -> Option<DateTime<Utc>> {
-        (!self.state().viewers.is_empty()).then(|| self.clock.now())
+        (self.state().owners() > 0).then(|| self.clock.now())
+    }
+}
+
+impl State {
+    /// How many of those who look at it may type.
+    fn owners(&self) -> usize {
+        self.viewers.len() - self.watchers.len()
+    }
+
+    /// What those are called who only look on.
+    fn watcher_names(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.watchers.values().cloned().collect();
+        names.sort();
+        names
     }
 }
 
@@ -199,8 +230,12 @@ pub enum Shown {
     Replayed,
     /// So many bytes were left out.
     Skipped(u64),
-    /// So many look at it.
+    /// So many look at it, those who only look on left out.
     Viewers(usize),
+    /// What those are called who only look on; for who may type.
+    Watchers(Vec<String>),
+    /// Its size; for who only looks on.
+    Size(TerminalSize),
     /// It is over: a word for why, and its exit code.
     Ended(&'static str, Option<i32>),
 }
@@ -211,9 +246,18 @@ pub struct Viewer {
     number: u64,
     at: u64,
     replay_until: Option<u64>,
-    /// How many viewers it was told of last.
-    told: usize,
+    told: Told,
     changes: watch::Receiver<u64>,
+}
+
+/// What a viewer was told last.
+#[derive(Default)]
+struct Told {
+    /// It only looks on.
+    watches: bool,
+    viewers: usize,
+    watchers: Vec<String>,
+    size: Option<TerminalSize>,
 }
 
 impl Viewer {
@@ -225,6 +269,11 @@ impl Viewer {
     /// Whether what it shows is recorded.
     pub fn is_recorded(&self) -> bool {
         self.shell.recorded
+    }
+
+    /// Whether it only looks on.
+    pub fn only_watches(&self) -> bool {
+        self.told.watches
     }
 
     /// Whether it was there before.
@@ -246,13 +295,26 @@ impl Viewer {
 
     fn look(&mut self) -> Option<Shown> {
         let mut state = self.shell.state();
+        let size = *self.shell.size.borrow();
+        // First: what was shown was shown in it.
+        if self.told.watches && self.told.size != Some(size) {
+            self.told.size = Some(size);
+            return Some(Shown::Size(size));
+        }
         if self.replay_until.is_some_and(|until| self.at >= until) {
             self.replay_until = None;
             return Some(Shown::Replayed);
         }
-        if state.viewers.len() != self.told && self.replay_until.is_none() {
-            self.told = state.viewers.len();
-            return Some(Shown::Viewers(self.told));
+        if state.owners() != self.told.viewers && self.replay_until.is_none() {
+            self.told.viewers = state.owners();
+            return Some(Shown::Viewers(self.told.viewers));
+        }
+        if !self.told.watches && state.watchers.len() + self.told.watchers.len() > 0 {
+            let names = state.watcher_names();
+            if names != self.told.watchers && self.replay_until.is_none() {
+                self.told.watchers.clone_from(&names);
+                return Some(Shown::Watchers(names));
+            }
         }
         if self.at < state.replay.start() {
             let to = state.replay.begin();
@@ -281,6 +343,7 @@ impl Viewer {
     /// Gives the terminal another size.
     pub fn resize(&self, size: TerminalSize) {
         self.shell.size.send_replace(size);
+        self.shell.changed();
     }
 
     /// Has the shell end.
@@ -303,7 +366,7 @@ impl Drop for Viewer {
     fn drop(&mut self) {
         let mut state = self.shell.state();
         state.viewers.remove(&self.number);
-        if state.viewers.is_empty() {
+        if state.watchers.remove(&self.number).is_none() && state.owners() == 0 {
             state.alone_since = Some(self.shell.clock.now());
         }
         drop(state);

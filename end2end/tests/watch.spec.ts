@@ -1,0 +1,43 @@
+// Looking on at a terminal by a link: who has it sees who looks on, and ends it.
+import { Engine } from '../fixtures/engine.js';
+import { runningInstance } from '../fixtures/running.js';
+import { expect, expectAccessible, test } from '../fixtures/test.js';
+
+test('staff look on at a terminal by the consent of who has it', async ({ browser, page, signIn, installation }) => {
+  test.setTimeout(180_000);
+  const engine = await Engine.start();
+  try {
+    const { person, own } = await runningInstance(installation, engine, 'shared');
+    await signIn(page, person);
+    await expect(async () => {
+      await page.goto(own);
+      await expect(page.locator(`a[href="${own}/terminal"]`)).toBeVisible({ timeout: 100 });
+    }).toPass({ timeout: 60_000 });
+    await page.goto(`${own}/terminal`);
+    const words = (of: typeof page, name: string) => of.locator('rg-terminal').getAttribute(`data-${name}`).then((text) => text ?? '');
+    const button = async (name: string) => page.locator('rg-terminal header button', { hasText: await words(page, name) });
+    await page.locator('.xterm-helper-textarea').focus();
+    await page.keyboard.type('echo $((40+2))-first');
+    await page.keyboard.press('Enter');
+    await expect(page.locator('.xterm-rows')).toContainText('42-first');
+    await (await button('share-label')).click();
+    const link = await page.locator('rg-terminal .note-line input').inputValue();
+
+    const theirs = await browser.newContext();
+    const helper = await theirs.newPage();
+    await signIn(helper, installation.admin);
+    await helper.goto(link);
+    await helper.locator('input[name="reason"]').fill('They asked for help');
+    await helper.locator('input[name="reason"]').press('Enter');
+    await expect(helper.locator('.terminal-status')).toHaveText(await words(helper, 'connected'));
+    await expect(helper.locator('.xterm-rows')).toContainText('42-first');
+    await expectAccessible(helper);
+    await expect(page.locator('rg-terminal header')).toContainText(installation.admin.name);
+    await (await button('unshare')).click();
+    await expect(helper.locator('.terminal-status')).toHaveText(await words(helper, 'exit-unshared'));
+    await expect(page.locator('rg-terminal header')).not.toContainText(installation.admin.name);
+    await theirs.close();
+  } finally {
+    await engine.end();
+  }
+});
