@@ -104,7 +104,7 @@ impl Jar {
 
     /// What becomes of a cookie that the application sets; nothing of one it may not.
     pub(super) fn set_by_app(&self, value: &HeaderValue) -> Vec<HeaderValue> {
-        let Some((pair, name, attributes)) = read(value) else { return Vec::new() };
+        let Some(SetCookie { pair, name, attributes }) = read(value) else { return Vec::new() };
         let Some(prefix) = self.prefix() else { return written(b"", pair, &attributes, b"").into_iter().collect() };
         if is_placed(name) {
             return Vec::new();
@@ -125,8 +125,16 @@ impl Jar {
     }
 }
 
-/// Pair, name and attributes, without what would reach beyond the host; nothing of one that may not be set.
-fn read(value: &HeaderValue) -> Option<(&[u8], &[u8], Vec<&[u8]>)> {
+/// What an application asks a browser to keep.
+struct SetCookie<'a> {
+    /// Name and value, as they were written.
+    pair: &'a [u8],
+    name: &'a [u8],
+    attributes: Vec<&'a [u8]>,
+}
+
+/// A field without what would reach beyond the host; nothing of one that may not be set.
+fn read(value: &HeaderValue) -> Option<SetCookie<'_>> {
     let mut parts = value.as_bytes().split(|b| *b == b';').map(<[u8]>::trim_ascii);
     let pair = parts.next()?;
     // Without a name a browser sends the value alone, which may look like another cookie.
@@ -135,7 +143,8 @@ fn read(value: &HeaderValue) -> Option<(&[u8], &[u8], Vec<&[u8]>)> {
     if name.is_empty() || is_ours(name) {
         return None;
     }
-    Some((pair, name, parts.filter(|part| !is_attribute(part, "domain") && !part.is_empty()).collect()))
+    let attributes = parts.filter(|part| !is_attribute(part, "domain") && !part.is_empty()).collect();
+    Some(SetCookie { pair, name, attributes })
 }
 
 fn written(prefix: &[u8], pair: &[u8], attributes: &[&[u8]], end: &[u8]) -> Option<HeaderValue> {
