@@ -142,11 +142,7 @@ pub async fn members(rest: Rest, Part(id): Part<CustomerId>, Params(query): Para
 pub(in crate::rest) async fn people_of(rest: Rest, id: Option<CustomerId>, query: MemberQuery) -> Response {
     let built = async {
         customers::note_people_export(&rest.platform, &rest.ctx, id, &query).await?;
-        let people = match id {
-            Some(id) => customers::members_of(&rest.platform, &rest.ctx, id).await?,
-            None => customers::members(&rest.platform, &rest.ctx).await?,
-        };
-        let people = customers::find_members(people, query.q.as_deref());
+        let people = customers::export_members(&rest.platform, &rest.ctx, id, &query).await?;
         let mut invited = match rest.ctx.holds(Permission::CustomersInvite) {
             true => accounts::invitations(&rest.platform, &rest.ctx, id).await?,
             false => Vec::new(),
