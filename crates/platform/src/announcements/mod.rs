@@ -150,6 +150,11 @@ pub async fn dismiss(platform: &Platform, ctx: &OpContext, id: AnnouncementId) -
     Ok(())
 }
 
+/// A number that is another one whenever something else is told, to whomever: open pages look again then.
+pub(crate) async fn mark_in_tx(tx: &mut Tx, now: DateTime<Utc>) -> Result<i64> {
+    store::mark(tx, now).await
+}
+
 fn own(ctx: &OpContext) -> Result<AccountRef> {
     let user = ctx.user().ok_or_else(|| Error::new(ErrorCode::Unauthenticated))?;
     Ok(AccountRef { owner: Some(user.id), ..AccountRef::of_platform(user.id) })

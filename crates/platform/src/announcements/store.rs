@@ -216,6 +216,16 @@ pub(super) async fn current(
     banners.collect()
 }
 
+/// Made of what is told now, whatever it is worth: it differs from what it was when anything else is.
+pub(super) async fn mark(tx: &mut Tx, now: DateTime<Utc>) -> Result<i64> {
+    let mark = sqlx::query_scalar!(
+        r#"select coalesce(sum(id * 1000 + revision), 0)::bigint as "mark!" from announcements
+           where starts_at <= $1 and (ends_at is null or ends_at > $1)"#,
+        now
+    );
+    Ok(mark.fetch_one(&mut **tx).await?)
+}
+
 pub(super) async fn dismiss(tx: &mut Tx, granted: &Granted<UpdateAccount>, id: AnnouncementId) -> Result<()> {
     sqlx::query!(
         "insert into announcement_dismissals (announcement_id, user_id, revision)
