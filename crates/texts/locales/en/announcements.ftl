@@ -2,6 +2,7 @@
 nav-announcements = Announcements
 announcements-title = Announcements
 announcements-add = New announcement
+announcements-filter = Title, text or author
 announcements-empty = Nothing was announced yet.
 announcement-new-title = New announcement
 announcement-edit-title = Change an announcement
@@ -13,6 +14,7 @@ announcement-kind-announcement = Announcement
 announcement-kind-maintenance = Maintenance
 announcement-title = Title
 announcement-body = Text
+announcement-author = Written by
 announcement-audience = For
 announcement-audience-everybody = Everybody
 announcement-audience-staff = Staff

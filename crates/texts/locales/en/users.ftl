@@ -34,6 +34,7 @@ user-revoke = Take away
 user-revoke-of = Take away the role { $name }
 user-roles-hint = Whoever gets or loses a role is signed out.
 user-totp = Second factor
+user-totp-on = On
 user-totp-off = Off
 user-totp-since = On since
 user-totp-codes = Recovery codes left

@@ -2,6 +2,7 @@
 nav-announcements = 公告
 announcements-title = 公告
 announcements-add = 新建公告
+announcements-filter = 标题、内容或发布人
 announcements-empty = 暂无公告。
 announcement-new-title = 新建公告
 announcement-edit-title = 修改公告
@@ -13,6 +14,7 @@ announcement-kind-announcement = 公告
 announcement-kind-maintenance = 维护通知
 announcement-title = 标题
 announcement-body = 内容
+announcement-author = 发布人
 announcement-audience = 对象
 announcement-audience-everybody = 所有人
 announcement-audience-staff = 管理人员

@@ -34,6 +34,7 @@ user-revoke = 收回
 user-revoke-of = 收回角色 { $name }
 user-roles-hint = 角色变更后该用户需要重新登录。
 user-totp = 两步验证
+user-totp-on = 已开启
 user-totp-off = 未开启
 user-totp-since = 开启时间
 user-totp-codes = 剩余恢复码

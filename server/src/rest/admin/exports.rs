@@ -210,6 +210,7 @@ pub async fn users(rest: Rest, Params(query): Params<UserQuery>) -> Response {
             ("user-state", 12.0, Kind::Text),
             (called("roles"), 28.0, Kind::Text),
             (called("customers"), 40.0, Kind::Text),
+            ("user-totp", 14.0, Kind::Text),
             ("account-last-sign-in", 20.0, Kind::DateTime),
             ("customer-created-at", 20.0, Kind::DateTime),
         ];
@@ -227,6 +228,7 @@ pub async fn users(rest: Rest, Params(query): Params<UserQuery>) -> Response {
                 say(language, &format!("user-state-{}", row.state.code()), &[]).into(),
                 roles.join(BETWEEN).into(),
                 memberships.collect::<Vec<_>>().join(BETWEEN).into(),
+                say(language, if row.second_factor { "user-totp-on" } else { "user-totp-off" }, &[]).into(),
                 row.last_login_at.into(),
                 row.created_at.into(),
             ])
