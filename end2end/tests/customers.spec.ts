@@ -165,5 +165,5 @@ test('a member leaves, is asked first, and goes on without the customer', async 
   await expectNoSideScroll(page);
   await question.getByRole('button', { name: 'Leave Wallace' }).click();
   await expect(page).toHaveURL(/\/account$/);
-  await expect(page.locator('main')).toContainText('You belong to no organisation here yet');
+  await expect(page.locator('main')).toContainText('You belong to no customer here yet');
 });
