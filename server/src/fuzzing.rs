@@ -5,8 +5,9 @@ use std::str::FromStr as _;
 
 use axum::body::Bytes;
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use platform::accounts::identity::Returned;
+use platform::instances::{AppName, AppsAddress};
 use serde::de::DeserializeOwned;
 use tower_sessions::cookie::Cookie;
 use tower_sessions::session::Id;
@@ -96,4 +97,24 @@ pub fn range(text: &str, size: u64) -> Option<Result<(u64, u64), ()>> {
 /// name of its own, or one that shares it with others.
 pub fn app_cookies(headers: &HeaderMap, place: Option<u16>) -> (Option<HeaderValue>, Vec<HeaderValue>) {
     crate::apps::cookies_of(headers, place)
+}
+
+/// How a request for an application is read.
+pub struct AppHeads {
+    /// For which link.
+    pub name: AppName,
+    pub origin: String,
+    pub authority: String,
+    pub is_ambiguous: bool,
+    pub is_from_elsewhere: bool,
+    pub wants_socket: bool,
+    /// Its head as the application gets it.
+    pub inwards: HeaderMap,
+    /// The same fields as the browser gets them in an answer.
+    pub outwards: HeaderMap,
+}
+
+/// What becomes of a request's head at the door to applications; none where its host is no origin of a link.
+pub fn app_heads(address: &AppsAddress, method: &Method, uri: &Uri, head: &HeaderMap) -> Option<AppHeads> {
+    crate::apps::heads_of(address, (method, uri, head))
 }

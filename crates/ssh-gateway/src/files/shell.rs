@@ -11,7 +11,7 @@ const MAX_LINES: usize = 100_000;
 
 /// Why something was not done: a number of SFTP's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     NotThere,
     Refused,
     Failed,
@@ -24,9 +24,9 @@ pub(super) enum Fault {
 
 /// What came back: the rest of the last line, and the lines before it.
 #[derive(Debug, Default)]
-pub(super) struct Answer {
-    pub(super) said: String,
-    pub(super) lines: Vec<String>,
+pub(crate) struct Answer {
+    pub(crate) said: String,
+    pub(crate) lines: Vec<String>,
 }
 
 /// The program, and what it said that was not read yet.
@@ -98,27 +98,32 @@ impl Shell {
     async fn answer(&mut self) -> Result<Answer, Fault> {
         let mut answer = Answer::default();
         loop {
-            while let Some(end) = self.said.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.said.drain(..=end).collect();
-                let line = String::from_utf8_lossy(&line[..end]).into_owned();
-                let (kind, rest) = line.split_once(' ').unwrap_or((&line, ""));
-                match kind {
-                    "K" => {
-                        rest.clone_into(&mut answer.said);
-                        return Ok(answer);
-                    }
-                    "E" => return Err(fault(rest)),
-                    "N" if answer.lines.len() < MAX_LINES => answer.lines.push(rest.to_owned()),
-                    // What its programs have to say.
-                    _ => {}
-                }
-            }
-            if self.said.len() > MAX_LINE {
-                return Err(Fault::Gone);
+            if let Some(end) = take(&mut self.said, &mut answer) {
+                return end.map(|()| answer);
             }
             self.more().await?;
         }
     }
+}
+
+/// Takes an answer out of what was said; none where more of it has to come. Who is in an instance decides what its shell says.
+pub(crate) fn take(said: &mut Vec<u8>, answer: &mut Answer) -> Option<Result<(), Fault>> {
+    while let Some(end) = said.iter().position(|byte| *byte == b'\n') {
+        let line: Vec<u8> = said.drain(..=end).collect();
+        let line = String::from_utf8_lossy(&line[..end]).into_owned();
+        let (kind, rest) = line.split_once(' ').unwrap_or((&line, ""));
+        match kind {
+            "K" => {
+                rest.clone_into(&mut answer.said);
+                return Some(Ok(()));
+            }
+            "E" => return Some(Err(fault(rest))),
+            "N" if answer.lines.len() < MAX_LINES => answer.lines.push(rest.to_owned()),
+            // What its programs have to say.
+            _ => {}
+        }
+    }
+    (said.len() > MAX_LINE).then_some(Err(Fault::Gone))
 }
 
 fn fault(number: &str) -> Fault {
