@@ -1,7 +1,7 @@
 //! What ends somebody's powers ends what they have open of instances too, within five seconds: one table, struck line by line.
 //!
-//! Neither a blow nor a way in can be left out: `TABLE` has a line for each of the one with a word for each of the other, or
-//! this does not compile.
+//! Neither a blow nor a way in can be left out: the table, [`line`], has a line for each of the one with a word for each of the
+//! other, or this does not compile.
 
 use std::time::Duration;
 
