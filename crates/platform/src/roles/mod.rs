@@ -26,9 +26,6 @@ use crate::lookalikes::{bare_look_of, mixes_alphabets};
 use crate::notifications::{self, Notice, Value};
 use crate::{Error, OpContext, Platform, Result, audit, customers, may};
 
-/// As many holders as are looked at to say why a role stays.
-const MANY: i64 = 1000;
-
 /// Words of the built-in roles, which are what they are called by in the texts, too.
 pub const BUILT_IN: [&str; 7] =
     ["platform_admin", "operator", "teacher", "student", "customer_owner", "customer_member", "signed_in"];
@@ -49,7 +46,7 @@ pub async fn get(platform: &Platform, ctx: &OpContext, id: RoleId) -> Result<Rol
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(ViewRole, &RoleRef::of_platform(id))?;
     let role = read(&mut tx, granted.id()).await?;
-    let (holders, _) = store::holders(&mut tx, &role, (0, Some(MANY))).await?;
+    let (holders, _) = store::holders(&mut tx, &role, (0, Some(1000))).await?;
     tx.commit().await?;
     let permitted = ctx.authorize(ManageRole, &RoleRef::of_platform(id)).is_ok();
     let may_change = may(ctx, permitted, may_be_changed(&role))?;
