@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use platform::accounts::identity::Returned;
-use platform::instances::{AppName, AppsAddress};
+use platform::instances::AppsAddress;
 use serde::de::DeserializeOwned;
 use tower_sessions::cookie::Cookie;
 use tower_sessions::session::Id;
@@ -15,6 +15,8 @@ use url::Url;
 
 pub use app::fuzzing::{Refused, cookie, look_of, read_refused, refused_address};
 pub use app::paths;
+
+pub use crate::apps::AppHeads;
 
 /// Query parameters as a handler gets them.
 ///
@@ -97,21 +99,6 @@ pub fn range(text: &str, size: u64) -> Option<Result<(u64, u64), ()>> {
 /// name of its own, or one that shares it with others.
 pub fn app_cookies(headers: &HeaderMap, place: Option<u16>) -> (Option<HeaderValue>, Vec<HeaderValue>) {
     crate::apps::cookies_of(headers, place)
-}
-
-/// How a request for an application is read.
-pub struct AppHeads {
-    /// For which link.
-    pub name: AppName,
-    pub origin: String,
-    pub authority: String,
-    pub is_ambiguous: bool,
-    pub is_from_elsewhere: bool,
-    pub wants_socket: bool,
-    /// Its head as the application gets it.
-    pub inwards: HeaderMap,
-    /// The same fields as the browser gets them in an answer.
-    pub outwards: HeaderMap,
 }
 
 /// What becomes of a request's head at the door to applications; none where its host is no origin of a link.

@@ -31,7 +31,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use platform::context::network_of;
-use platform::instances::AppsAddress;
+use platform::instances::{AppName, AppsAddress};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -114,15 +114,28 @@ pub async fn listen(config: &Config) -> anyhow::Result<Option<(AppsAddress, TcpL
     Ok(Some((address, listener)))
 }
 
+/// For the fuzz targets: how a request for an application is read.
+#[doc(hidden)]
+pub struct AppHeads {
+    /// For which link.
+    pub name: AppName,
+    pub origin: String,
+    pub authority: String,
+    pub is_ambiguous: bool,
+    pub is_from_elsewhere: bool,
+    pub wants_socket: bool,
+    /// Its head as the application gets it.
+    pub inwards: HeaderMap,
+    /// The same fields as the browser gets them in an answer.
+    pub outwards: HeaderMap,
+}
+
 /// For the fuzz targets: see [`crate::fuzzing::app_heads`].
-pub(crate) fn heads_of(
-    address: &AppsAddress,
-    (method, uri, head): (&Method, &Uri, &HeaderMap),
-) -> Option<crate::fuzzing::AppHeads> {
+pub(crate) fn heads_of(address: &AppsAddress, (method, uri, head): (&Method, &Uri, &HeaderMap)) -> Option<AppHeads> {
     let host = head.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = address.named_by(host)?;
     let place = headers::Place::new(address, &name)?;
-    Some(crate::fuzzing::AppHeads {
+    Some(AppHeads {
         is_ambiguous: headers::is_ambiguous(method, uri, head),
         is_from_elsewhere: headers::is_from_elsewhere(method, head, &place),
         wants_socket: headers::wants_socket(method, head),
