@@ -138,7 +138,7 @@ export class RgBell extends Base {
   }
 
   /// The page is as it was rendered at the first.
-  async #announce(announced) {
+  async #announce(announced = this.#announced) {
     const before = this.#announced;
     this.#announced = announced;
     if ((before ?? announced) === announced) return;
