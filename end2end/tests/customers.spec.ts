@@ -133,6 +133,23 @@ test('an announcement is asked about once more before it is gone', async ({ page
   await expect(row).toHaveCount(0);
 });
 
+test('an announcement appears on a page that is open, and goes', async ({ page, installation, signIn }) => {
+  await signIn(page);
+  await look(page, installation.url, 'en', 'light');
+  const token = await installation.token(installation.admin);
+  await page.goto('/admin/machines');
+  // Its line is open: the bell has its list.
+  await expect(page.locator('rg-bell details.menu')).toBeVisible();
+  await page.evaluate(() => Object.assign(window, { kept: true }));
+  const made = await installation.rest(token, '/api/admin/announcements', 'POST', { title: 'Fans are cleaned now', audience: 'staff' });
+  const banner = page.locator('#announced').getByText('Fans are cleaned now');
+  await expect(banner).toBeVisible({ timeout: 15_000 });
+  await expectAccessible(page);
+  await installation.rest(token, `/api/admin/announcements/${made.body.data.id}`, 'DELETE');
+  await expect(banner).toHaveCount(0, { timeout: 15_000 });
+  expect(await page.evaluate(() => 'kept' in window), 'it is the same page').toBe(true);
+});
+
 test('a member leaves, is asked first, and goes on without the customer', async ({ page, installation, signIn }) => {
   installation.cli(['admin', 'create-customer', 'Wallace', '--owner', 'wallace']);
   const password = installation.cli(['admin', 'add-member', 'Wallace', 'joi']);
@@ -148,5 +165,5 @@ test('a member leaves, is asked first, and goes on without the customer', async 
   await expectNoSideScroll(page);
   await question.getByRole('button', { name: 'Leave Wallace' }).click();
   await expect(page).toHaveURL(/\/account$/);
-  await expect(page.locator('main')).toContainText('You belong to no organisation here yet');
+  await expect(page.locator('main')).toContainText('You belong to no customer here yet');
 });

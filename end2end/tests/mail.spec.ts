@@ -146,7 +146,7 @@ test('somebody makes an account of their own, where that is open', async ({ inst
   await fill(guest, 'username', 'kim');
   await fill(guest, 'password', password);
   await guest.locator('form button.primary').click();
-  await expect(guest.getByText('You belong to no organisation here yet')).toBeVisible();
+  await expect(guest.getByText('You belong to no customer here yet')).toBeVisible();
   await context.close();
 
   await set('invitation');

@@ -97,7 +97,7 @@ test.describe('without JavaScript', () => {
     await expect(page.locator('tbody tr')).toHaveCount(2);
   });
 
-  test('an owner hands the organisation over by typing its name', async ({ page, browser, installation, signIn }) => {
+  test('an owner hands the customer over by typing its name', async ({ page, browser, installation, signIn }) => {
     const owner = installation.cli(['admin', 'create-customer', 'Vision Lab', '--owner', 'vision']);
     installation.cli(['admin', 'add-member', 'Vision Lab', 'helper']);
     await signIn(page, { name: 'vision', password: owner });

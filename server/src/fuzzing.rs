@@ -5,8 +5,9 @@ use std::str::FromStr as _;
 
 use axum::body::Bytes;
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use platform::accounts::identity::Returned;
+use platform::instances::AppsAddress;
 use serde::de::DeserializeOwned;
 use tower_sessions::cookie::Cookie;
 use tower_sessions::session::Id;
@@ -14,6 +15,8 @@ use url::Url;
 
 pub use app::fuzzing::{Refused, cookie, look_of, read_refused, refused_address};
 pub use app::paths;
+
+pub use crate::apps::AppHeads;
 
 /// Query parameters as a handler gets them.
 ///
@@ -96,4 +99,9 @@ pub fn range(text: &str, size: u64) -> Option<Result<(u64, u64), ()>> {
 /// name of its own, or one that shares it with others.
 pub fn app_cookies(headers: &HeaderMap, place: Option<u16>) -> (Option<HeaderValue>, Vec<HeaderValue>) {
     crate::apps::cookies_of(headers, place)
+}
+
+/// What becomes of a request's head at the door to applications; none where its host is no origin of a link.
+pub fn app_heads(address: &AppsAddress, method: &Method, uri: &Uri, head: &HeaderMap) -> Option<AppHeads> {
+    crate::apps::heads_of(address, (method, uri, head))
 }

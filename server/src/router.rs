@@ -384,6 +384,7 @@ fn platform(all: Routes) -> Routes {
         .rest(routes!(files::get, files::delete))
         .rest(routes!(files::content))
         .rest(routes!(announcements::list, announcements::create))
+        .rest(routes!(announcements::export))
         .rest(routes!(announcements::get, announcements::update, announcements::delete))
         .rest(routes!(customer::announcements::current))
         .rest(routes!(customer::announcements::dismiss))

@@ -12,8 +12,13 @@ use crate::paths;
 use crate::ui::time::time;
 use crate::words::Words;
 
-/// One beside the other; nothing where there is nothing to say.
+/// Where they stand, also while there is nothing to say: `rg-bell` brings what is in it up to date.
 pub(super) fn banners(words: Words) -> impl IntoView {
+    view! { <div id="announced" aria-live="polite">{shown(words)}</div> }
+}
+
+/// One beside the other; nothing where there is nothing to say.
+fn shown(words: Words) -> impl IntoView {
     let back = here();
     let staff_side = back.starts_with(paths::ADMIN);
     let of_this_portal = |banner: &BannerView| match banner.audience {

@@ -53,6 +53,11 @@ impl ListQuery {
         self.number("page")
     }
 
+    /// Page and rows of a list in which nothing is looked for. An address may name any page; one beyond every list is empty.
+    pub fn asked(&self) -> contract::PageQuery {
+        contract::PageQuery { page: self.page().map(|page| page.min(1_000_000)), page_size: self.page_size() }
+    }
+
     /// How many rows are asked for, where it is one of the sizes that are offered.
     pub fn page_size(&self) -> Option<u32> {
         self.number("pageSize").filter(|n| contract::PAGE_SIZES.contains(n))
@@ -114,6 +119,15 @@ pub fn steps(words: Words, query: &ListQuery, page: u32, size: u32, total: u64) 
             <span>{words.with("list-page", &[("page", page.to_string()), ("pages", pages.to_string())])}</span>
             {step(i64::from(page) + 1, words.t("list-next"))}
         </span>
+    }
+}
+
+/// The same where a list is seldom long: nothing for one that all are on the first page of.
+pub fn pager_of<T>(words: Words, query: &ListQuery, found: &contract::Page<T>) -> AnyView {
+    let short = found.page == 1 && found.total <= u64::from(found.page_size.min(20));
+    match short {
+        true => ().into_any(),
+        false => pager(words, query, found.page, found.page_size, found.total).into_any(),
     }
 }
 

@@ -131,13 +131,22 @@ pub enum AnnouncementState {
 }
 
 impl AnnouncementState {
-    /// Word of its text.
+    /// Every state.
+    pub const ALL: [AnnouncementState; 3] =
+        [AnnouncementState::Planned, AnnouncementState::Showing, AnnouncementState::Over];
+
+    /// Word on the wire and of its text.
     pub fn code(self) -> &'static str {
         match self {
             AnnouncementState::Planned => "planned",
             AnnouncementState::Showing => "showing",
             AnnouncementState::Over => "over",
         }
+    }
+
+    /// Reads what [`AnnouncementState::code`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.code() == text)
     }
 }
 
@@ -193,4 +202,9 @@ pub struct BannerView {
 pub struct AnnouncementQuery {
     pub page: Option<u32>,
     pub page_size: Option<u32>,
+    /// Title, text, or who wrote it.
+    pub q: Option<String>,
+    pub kind: Option<AnnouncementKind>,
+    pub audience: Option<Audience>,
+    pub state: Option<AnnouncementState>,
 }

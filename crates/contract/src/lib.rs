@@ -40,7 +40,8 @@ pub mod users;
 pub use error::{ApiError, Envelope, ErrorCode};
 pub use ids::*;
 pub use list::{
-    BulkOutcome, ListColumns, MAX_PAGE_SIZE, PAGE_SIZES, Page, SortDirection, list_columns, sort_of, usual_columns,
+    BulkOutcome, ListColumns, MAX_PAGE_SIZE, PAGE_SIZES, Page, PageQuery, SortDirection, list_columns, sort_of,
+    usual_columns,
 };
 pub use may::May;
 pub use permission::Permission;

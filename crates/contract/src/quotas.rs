@@ -39,7 +39,7 @@ word_enum! {
         Machines = "machines",
         /// People who belong to it.
         People = "people",
-        /// Organisations that a person belongs to.
+        /// Customers that a person belongs to.
         Customers = "customers",
     }
 }

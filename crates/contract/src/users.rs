@@ -240,6 +240,8 @@ pub struct UserQuery {
     pub role: Option<RoleId>,
     /// Who belongs to this customer.
     pub customer_id: Option<CustomerId>,
+    /// Who has a second factor, or has none.
+    pub second_factor: Option<bool>,
 }
 
 impl UserQuery {

@@ -70,12 +70,7 @@ fn around(headers: &HeaderMap) {
         let (handed_on, set) = fuzzing::app_cookies(headers, place);
         for value in handed_on.iter().chain(&set) {
             for pair in value.as_bytes().split(|byte| *byte == b';') {
-                let name =
-                    pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
-                let rules = [&b"__host-http-"[..], b"__host-", b"__http-", b"__secure-", b""];
-                let ours =
-                    rules.iter().any(|rule| name.strip_prefix(*rule).is_some_and(|it| it.starts_with(b"remotegpu")));
-                assert!(!ours, "{value:?} carries one of ours");
+                assert!(!is_ours(pair), "{value:?} carries one of ours");
             }
         }
         for set in set {
@@ -97,6 +92,13 @@ fn around(headers: &HeaderMap) {
         assert!(!value.contains(';'));
     }
     origin(headers);
+}
+
+/// Whether a pair of a cookie has a name that is ours, under whatever rule a browser keeps it.
+pub(crate) fn is_ours(pair: &[u8]) -> bool {
+    let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii().to_ascii_lowercase();
+    let rules = [&b"__host-http-"[..], b"__host-", b"__http-", b"__secure-", b""];
+    rules.iter().any(|rule| name.strip_prefix(*rule).is_some_and(|it| it.starts_with(b"remotegpu")))
 }
 
 /// A change that a cookie stands for comes from our own pages.

@@ -9,6 +9,7 @@
 #![allow(clippy::missing_panics_doc, reason = "a panic is what every one of these functions is for")]
 
 mod agent;
+mod app_heads;
 mod credentials;
 mod engine_streams;
 mod engines;
@@ -19,9 +20,11 @@ mod ldap;
 mod oidc;
 mod outbound;
 mod pictures;
+mod recordings;
 mod requests;
 mod rows;
 pub mod seeds;
+mod ssh_gate;
 mod ssh_keys;
 mod uploads;
 mod workbook;
@@ -33,6 +36,7 @@ use chrono::{DateTime, Utc};
 use platform::secrets::Keyring;
 
 pub use agent::{agent, agent_frames};
+pub use app_heads::app_heads;
 pub use credentials::credentials;
 pub use engine_streams::engine_streams;
 pub use engines::engines;
@@ -43,8 +47,10 @@ pub use ldap::ldap;
 pub use oidc::oidc;
 pub use outbound::outbound;
 pub use pictures::pictures;
+pub use recordings::recordings;
 pub use requests::requests;
 pub use rows::rows;
+pub use ssh_gate::ssh_gate;
 pub use ssh_keys::ssh_keys;
 pub use uploads::uploads;
 pub use workbook::{sheet_parts, workbook};
@@ -59,6 +65,7 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     Target { name: "agent", run: agent },
     Target { name: "agent_frames", run: agent_frames },
+    Target { name: "app_heads", run: app_heads },
     Target { name: "credentials", run: credentials },
     Target { name: "engine_streams", run: engine_streams },
     Target { name: "engines", run: engines },
@@ -69,9 +76,11 @@ pub const TARGETS: &[Target] = &[
     Target { name: "oidc", run: oidc },
     Target { name: "outbound", run: outbound },
     Target { name: "pictures", run: pictures },
+    Target { name: "recordings", run: recordings },
     Target { name: "requests", run: requests },
     Target { name: "rows", run: rows },
     Target { name: "sheet_parts", run: sheet_parts },
+    Target { name: "ssh_gate", run: ssh_gate },
     Target { name: "ssh_keys", run: ssh_keys },
     Target { name: "uploads", run: uploads },
     Target { name: "workbook", run: workbook },

@@ -1,5 +1,7 @@
 //! What requests and sockets say once somebody is known: query strings, JSON bodies, live topics, ways back, names of requests.
 
+use contract::PageQuery;
+use contract::access::{AccessQuery, RecordingQuery};
 use contract::accounts::{
     ApiTokenCreate, CaptchaQuery, LoginRequest, OidcStart, ProfileUpdate, ProviderBody, ProviderTestRequest,
     SignUpRequest, SshKeyCreate,
@@ -9,13 +11,17 @@ use contract::allocations::{
 };
 use contract::announcements::{AnnouncementEdit, AnnouncementQuery};
 use contract::audit::{AuditQuery, OwnAuditQuery};
-use contract::customers::{CustomerCreate, CustomerQuery, CustomerSort, CustomerUpdate};
+use contract::billing::{BillingQuery, LedgerQuery};
+use contract::budgets::BudgetQuery;
+use contract::customers::{CustomerCreate, CustomerQuery, CustomerSort, CustomerUpdate, MemberQuery};
 use contract::engines::EngineWrite;
 use contract::files::FileQuery;
 use contract::images::{ImageQuery, MarketQuery};
 use contract::imports::ImportRowQuery;
-use contract::instances::TerminalSaid;
-use contract::jobs::JobQuery;
+use contract::instances::{
+    InstanceLogQuery, InstanceQuery, PlacementQuery, StaffLogQuery, TerminalQuery, TerminalSaid, WatchQuery,
+};
+use contract::jobs::{JobQuery, OwnJobQuery};
 use contract::live::ClientMessage;
 use contract::machines::{
     ConnectionUpdate, MachineBulk, MachineCreate, MachineQuery, MachineUpdate, MaintenanceCreate,
@@ -26,7 +32,7 @@ use contract::notifications::{
     ChannelCreate, ChannelUpdate, DeliveryQuery, NotificationPreferences, NotificationQuery, WebhookCreate,
 };
 use contract::reports::{StatisticsQuery, TrendQuery, UsageQuery};
-use contract::roles::RoleWrite;
+use contract::roles::{RoleQuery, RoleWrite};
 use contract::settings::SettingUpdate;
 use contract::specs::{SpecPriceCreate, SpecQuery, SpecWrite};
 use contract::users::{UserCreate, UserQuery, UserUpdate};
@@ -65,6 +71,22 @@ pub(crate) const QUERIES: &[Check] = &[
     query::<TrendQuery>,
     query::<UsageQuery>,
     query::<UserQuery>,
+    // Later ones: seeds name them by their place.
+    query::<AccessQuery>,
+    query::<BillingQuery>,
+    query::<BudgetQuery>,
+    query::<InstanceLogQuery>,
+    query::<InstanceQuery>,
+    query::<LedgerQuery>,
+    query::<MemberQuery>,
+    query::<OwnJobQuery>,
+    query::<PageQuery>,
+    query::<PlacementQuery>,
+    query::<RecordingQuery>,
+    query::<RoleQuery>,
+    query::<StaffLogQuery>,
+    query::<TerminalQuery>,
+    query::<WatchQuery>,
 ];
 
 /// Bodies, of every shape there is: with lists, times, ids, words, secrets, things within things.

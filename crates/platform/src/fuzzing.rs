@@ -6,6 +6,7 @@ pub use crate::accounts::users::import::fuzzing::*;
 pub use crate::engines::fuzzing::*;
 pub use crate::images::fuzzing::*;
 pub use crate::imports::fuzzing::*;
+pub use crate::instances::recordings::fuzzing::*;
 pub use crate::machines::fuzzing::*;
 pub use crate::metrics::fuzzing::*;
 pub use crate::notifications::channels::fuzzing::*;

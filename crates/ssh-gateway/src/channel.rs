@@ -27,6 +27,13 @@ pub(crate) enum Wanted {
     Files,
 }
 
+/// A kind of terminal as programs are told of it; of what is none, the usual one.
+pub(crate) fn kind_of(term: &str) -> String {
+    let good = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
+    let known = !term.is_empty() && term.len() <= MAX_TERM && term.chars().all(good);
+    if known { term.to_owned() } else { "xterm".to_owned() }
+}
+
 /// A channel that is open.
 pub(crate) struct Held {
     pub(crate) inbox: Arc<Inbox>,
@@ -62,9 +69,7 @@ impl Held {
     }
 
     pub(crate) fn terminal(&mut self, term: &str, size: TerminalSize) {
-        let good = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
-        let known = !term.is_empty() && term.len() <= MAX_TERM && term.chars().all(good);
-        self.term = Some(if known { term.to_owned() } else { "xterm".to_owned() });
+        self.term = Some(kind_of(term));
         self.size.send_replace(size);
     }
 

@@ -16,7 +16,7 @@ use crate::connection::Connection;
 use crate::program;
 
 /// Whether this is the instance itself, as it calls itself.
-fn is_itself(host: &str) -> bool {
+pub(crate) fn is_itself(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback() || address.is_unspecified())

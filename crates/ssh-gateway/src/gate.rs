@@ -93,16 +93,20 @@ impl Gate {
 
     /// What the client calls itself.
     pub(crate) fn client(&self) -> String {
-        let state = self.state();
-        let line = state.client.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let line = String::from_utf8_lossy(line).into_owned();
-        line.trim().trim_start_matches("SSH-2.0-").to_owned()
+        called(&self.state().client)
     }
 
     /// For how long nothing was read because of a program.
     pub(crate) fn closed_for(&self) -> Duration {
         self.state().closed_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
+}
+
+/// What a client calls itself in what it said first.
+pub(crate) fn called(said: &[u8]) -> String {
+    let line = said.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = String::from_utf8_lossy(line).into_owned();
+    line.trim().trim_start_matches("SSH-2.0-").to_owned()
 }
 
 /// See [`Gate::starve`].

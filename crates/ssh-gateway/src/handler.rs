@@ -142,7 +142,7 @@ fn text_of(key: &PublicKey, algorithm: &Algorithm) -> Option<String> {
     bare.to_openssh().ok().map(|text| text.trim().to_owned())
 }
 
-fn may_be_given(name: &str, value: &str) -> bool {
+pub(crate) fn may_be_given(name: &str, value: &str) -> bool {
     let known = name == "LANG" || name == "COLORTERM" || name.starts_with("LC_");
     let word = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     known && word(name) && name.len() + value.len() <= MAX_VARIABLE && !value.contains(['\0', '\n'])

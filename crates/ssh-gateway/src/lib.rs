@@ -11,6 +11,8 @@ mod connection;
 mod door;
 mod files;
 mod forward;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod handler;
 mod menu;

@@ -2,6 +2,8 @@
 // </rg-bell>: keeps the number at the bell up to date and shows the newest beside it. Only makes quicker what works
 // without it: the link leads to the page of all.
 //
+// What it hears of announcements brings those on top of the page up to date.
+//
 // It also tells when one is signed out: what an open page shows is nobody's to read then, so its dialog covers it.
 //
 // Not an island, because every page has a bell, and a page without islands loads no wasm. It speaks to the same socket of
@@ -45,6 +47,7 @@ export class RgBell extends Base {
   #retry;
   #hidden;
   #menu;
+  #announced;
 
   connectedCallback() {
     this.#build();
@@ -98,6 +101,7 @@ export class RgBell extends Base {
       if (value) {
         this.#failures = 0;
         this.#show(value);
+        this.#announce(parse(data).announced);
       } else if (ended(data)) {
         this.#over();
       } else if (data.includes('"refused"')) {
@@ -131,6 +135,18 @@ export class RgBell extends Base {
     const answer = opened ? null : await fetch('/api/auth/profile').catch(() => null);
     if (answer?.status === 401) return this.#over();
     this.#retry = setTimeout(() => this.#connect(), pause(this.#failures++, Math.random()));
+  }
+
+  /// The page is as it was rendered at the first.
+  async #announce(announced = this.#announced) {
+    const before = this.#announced;
+    this.#announced = announced;
+    if ((before ?? announced) === announced) return;
+    const fetched = await fetch(location).catch(() => null);
+    const page = new DOMParser().parseFromString((await fetched?.text()) ?? '', 'text/html');
+    const [shown, next] = [document, page].map((page) => page.getElementById('announced'));
+    // Not from under the hand of who is about to put one away.
+    if (next && !shown.matches(':focus-within')) shown.replaceChildren(...next.childNodes);
   }
 
   #show({ unread, latest }) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { ended, pause } from './live.js';
-import { local, read, said } from './rg-bell.js';
+import { RgBell, local, read, said } from './rg-bell.js';
 
 const texts = { none: 'Notifications', one: '1 not read', many: '{n} not read' };
 
@@ -43,4 +43,46 @@ test('tries come further and further apart', () => {
   assert.equal(pause(0, 0.5), 1_000);
   assert.equal(pause(3, 0.5), 8_000);
   assert.equal(pause(50, 0.5), 30_000);
+});
+
+test('what is announced is brought up to date once, when another number is heard, and not from under the hand', async () => {
+  const node = () => ({ setAttribute() {}, append() {}, addEventListener() {}, contains: () => false, querySelector: () => node(), remove() {}, replaceChildren() {} });
+  let [listeners, fetches, replaced, busy] = [{}, 0, [], false];
+  const shown = { matches: () => busy, replaceChildren: (...children) => replaced.push(children) };
+  const stub = {
+    document: { createElement: node, addEventListener() {}, getElementById: () => shown, hidden: false },
+    location: { protocol: 'https:', host: 'rg.example' },
+    setInterval() {},
+    WebSocket: class {
+      addEventListener = (name, what) => (listeners[name] = what);
+    },
+    DOMParser: class {
+      parseFromString = (text) => ({ getElementById: () => (text ? { childNodes: [text] } : null) });
+    },
+    fetch: async () => {
+      fetches += 1;
+      return { text: async () => `page ${fetches}` };
+    },
+  };
+  const before = Object.keys(stub).map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)]);
+  for (const [name, value] of Object.entries(stub)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+  try {
+    const element = Object.assign(new RgBell(), { dataset: texts, querySelector: () => Object.assign(node(), { href: '/notifications' }), append() {} });
+    element.connectedCallback();
+    const hear = async (announced) => {
+      const value = { unread: 0, latest: [] };
+      listeners.message({ data: JSON.stringify({ type: 'delta', topic: 'notifications', data: { kind: 'notifications', value }, announced }) });
+      for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+    };
+    for (const announced of [7, 7, undefined]) await hear(announced);
+    assert.deepEqual([fetches, replaced], [0, []], 'the page is as it was rendered, and a server that says nothing of it changes nothing');
+    await hear(7);
+    await hear(8);
+    assert.deepEqual([fetches, replaced], [1, [['page 1']]]);
+    busy = true;
+    await hear(9);
+    assert.deepEqual([fetches, replaced.length], [2, 1]);
+  } finally {
+    for (const [name, was] of before) was ? Object.defineProperty(globalThis, name, was) : delete globalThis[name];
+  }
 });

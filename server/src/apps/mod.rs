@@ -25,13 +25,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use platform::context::network_of;
-use platform::instances::AppsAddress;
+use platform::instances::{AppName, AppsAddress};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -112,6 +112,39 @@ pub async fn listen(config: &Config) -> anyhow::Result<Option<(AppsAddress, TcpL
     let listener =
         listener.with_context(|| format!("cannot listen on {place} (apps_listen), where applications are"))?;
     Ok(Some((address, listener)))
+}
+
+/// For the fuzz targets: how a request for an application is read.
+#[doc(hidden)]
+pub struct AppHeads {
+    /// For which link.
+    pub name: AppName,
+    pub origin: String,
+    pub authority: String,
+    pub is_ambiguous: bool,
+    pub is_from_elsewhere: bool,
+    pub wants_socket: bool,
+    /// Its head as the application gets it.
+    pub inwards: HeaderMap,
+    /// The same fields as the browser gets them in an answer.
+    pub outwards: HeaderMap,
+}
+
+/// For the fuzz targets: see [`crate::fuzzing::app_heads`].
+pub(crate) fn heads_of(address: &AppsAddress, (method, uri, head): (&Method, &Uri, &HeaderMap)) -> Option<AppHeads> {
+    let host = head.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = address.named_by(host)?;
+    let place = headers::Place::new(address, &name)?;
+    Some(AppHeads {
+        is_ambiguous: headers::is_ambiguous(method, uri, head),
+        is_from_elsewhere: headers::is_from_elsewhere(method, head, &place),
+        wants_socket: headers::wants_socket(method, head),
+        inwards: headers::inwards(head.clone(), &place, (8888, None), false),
+        outwards: headers::outwards(StatusCode::OK, head.clone(), &place, 8888),
+        origin: place.origin,
+        authority: place.authority,
+        name,
+    })
 }
 
 /// For the fuzz targets: see [`crate::fuzzing::app_cookies`].

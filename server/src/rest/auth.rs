@@ -10,7 +10,7 @@ use contract::accounts::{
     TotpProof,
 };
 use contract::menus::MenuRecord;
-use contract::{CustomerId, Envelope, ListColumns, Permission, SessionId};
+use contract::{CustomerId, Envelope, ListColumns, Page, PageQuery, Permission, SessionId};
 use platform::accounts::{self, SignedIn, identity};
 use platform::{Credential, Result};
 use tower_sessions::Session;
@@ -114,10 +114,10 @@ pub async fn leave_customer(
 }
 
 /// Where one is signed in.
-#[utoipa::path(get, path = "/api/auth/sessions", tag = "auth",
-    responses((status = 200, body = Envelope<Vec<SessionView>>)))]
-pub async fn sessions(rest: Rest) -> Response {
-    rest.answer(accounts::list_sessions(&rest.platform, &rest.ctx).await).await
+#[utoipa::path(get, path = "/api/auth/sessions", tag = "auth", params(PageQuery),
+    responses((status = 200, body = Envelope<Page<SessionView>>)))]
+pub async fn sessions(rest: Rest, Params(query): Params<PageQuery>) -> Response {
+    rest.answer(accounts::list_sessions(&rest.platform, &rest.ctx, &query).await).await
 }
 
 /// Ends every session but this one, API tokens too.
@@ -135,10 +135,10 @@ pub async fn end_session(rest: Rest, Part(id): Part<SessionId>) -> Response {
 }
 
 /// One's API tokens.
-#[utoipa::path(get, path = "/api/auth/tokens", tag = "auth",
-    responses((status = 200, body = Envelope<Vec<ApiTokenView>>)))]
-pub async fn tokens(rest: Rest) -> Response {
-    rest.answer(accounts::list_api_tokens(&rest.platform, &rest.ctx).await).await
+#[utoipa::path(get, path = "/api/auth/tokens", tag = "auth", params(PageQuery),
+    responses((status = 200, body = Envelope<Page<ApiTokenView>>)))]
+pub async fn tokens(rest: Rest, Params(query): Params<PageQuery>) -> Response {
+    rest.answer(accounts::list_api_tokens(&rest.platform, &rest.ctx, &query).await).await
 }
 
 /// Makes an API token; the only answer that holds its secret. An API token cannot make one.

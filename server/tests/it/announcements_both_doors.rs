@@ -1,10 +1,13 @@
 //! Announcements through both doors, and on the pages of whom they are for.
 
+use contract::live::NOTIFICATIONS_TOPIC;
+use futures_util::StreamExt as _;
 use http::Method;
 use serde_json::{Value, json};
 
 use crate::both::{Doors, Through};
 use crate::harness::{Answer, Server, Who};
+use crate::sockets::{Live, dial_as};
 
 const PATH: &str = "/api/admin/announcements";
 const MINE: &str = "/api/customer/announcements";
@@ -125,4 +128,87 @@ async fn a_banner_is_shown_where_it_is_for_and_put_away() {
     let edit = server.get(&staff, &format!("/admin/announcements/{}/edit", ids[0])).await;
     assert!(edit.status == 200 && edit.text.contains("For &lt;staff&gt;"), "{}", edit.status);
     let _: Value = server.get(&program, PATH).await.data();
+}
+
+#[tokio::test]
+async fn announcements_are_found_by_what_they_say_and_how_they_stand() {
+    let server = Server::start().await;
+    let (acme, admin) = (server.test.customer("Acme").await, server.test.admin().await);
+    let (program, page) = (server.token(&admin).await, server.browser(&admin).await);
+    let now = server.test.clock().now();
+    let at = |minutes: i64| now + chrono::TimeDelta::minutes(minutes);
+    for body in [
+        json!({ "title": "Old 100% news", "audience": "staff", "startsAt": at(-20), "endsAt": at(-10) }),
+        json!({ "title": "Fans", "kind": "maintenance", "body": "Racks 4 and 5", "audience": "chosen",
+                "customerIds": [acme.id] }),
+        json!({ "title": "Later", "startsAt": at(60) }),
+    ] {
+        assert_eq!(server.post(&program, PATH, body).await.status, 201);
+    }
+    let titles = |found: &Value| -> Vec<String> {
+        found["list"].as_array().unwrap().iter().map(|one| one["title"].as_str().unwrap().to_owned()).collect()
+    };
+    let cases: [(&[(&str, &str)], &[&str]); 10] = [
+        (&[], &["Later", "Fans", "Old 100% news"]),
+        (&[("q", "rACKs")], &["Fans"]),
+        (&[("q", "100%")], &["Old 100% news"]),
+        (&[("q", "%%")], &[]),
+        (&[("state", "planned")], &["Later"]),
+        (&[("state", "showing")], &["Fans"]),
+        (&[("state", "over")], &["Old 100% news"]),
+        (&[("kind", "maintenance")], &["Fans"]),
+        (&[("audience", "everybody")], &["Later"]),
+        (&[("audience", "chosen"), ("state", "over")], &[]),
+    ];
+    for (query, expected) in cases {
+        let address = serde_urlencoded::to_string(query).unwrap();
+        let by_rest = server.get(&program, &format!("{PATH}?{address}")).await.data();
+        let named: Vec<_> = query.iter().map(|(name, value)| (format!("query[{name}]"), *value)).collect();
+        let fields: Vec<_> = named.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        let by_page = server.call(&page, "list_announcements", &fields).await.json();
+        assert_eq!(titles(&by_rest), expected, "{address}");
+        assert_eq!(by_page, by_rest, "{address}");
+        assert_eq!(by_rest["total"], json!(expected.len()), "{address}");
+        let shown = server.get(&page, &format!("/admin/announcements?{address}")).await;
+        for title in ["Later", "Old 100% news"] {
+            assert_eq!(shown.text.contains(&format!(">{title}</a>")), expected.contains(&title), "{address}: {title}");
+        }
+    }
+    assert_eq!(server.get(&program, &format!("{PATH}?state=gone")).await.status, 400);
+    let asked = server.request(&program, Method::GET, &format!("{PATH}/export?kind=maintenance"));
+    let answer = asked.send().await.unwrap();
+    assert!(answer.headers()["content-type"].to_str().unwrap().contains("spreadsheetml"), "{answer:?}");
+}
+
+/// What stands on top of a page is brought up to date while it is open: its line hears that there is something else.
+#[tokio::test]
+async fn an_open_page_hears_of_another_announcement() {
+    let server = Server::start().await;
+    let (acme, admin) = (server.test.customer("Acme").await, server.test.admin().await);
+    let (owner, program) = (server.browser(&acme.owner).await, server.token(&admin).await);
+    let mut socket = Live::open(&server, &owner).await;
+    socket.subscribe(NOTIFICATIONS_TOPIC, None).await;
+    let (_, begun) = socket.snapshot().await;
+    let page = server.get(&owner, "/").await.text;
+    assert!(page.contains("id=\"announced\"") && !page.contains("Fans are cleaned"), "{page}");
+    let made = server.post(&program, PATH, json!({ "title": "Fans are cleaned" })).await.data();
+    assert_eq!(socket.delta().await.1, begun, "at the bell itself nothing is new");
+    let page = server.get(&owner, "/").await.text;
+    let announced = page.split_once("id=\"announced\"").unwrap().1;
+    assert!(announced.split_once("class=\"head\"").unwrap().0.contains("Fans are cleaned"), "{page}");
+    // Changed, taken away, and by the clock alone.
+    let path = format!("{PATH}/{}", made["id"]);
+    assert_eq!(server.put(&program, &path, json!({ "title": "Fans are new" })).await.status, 200);
+    socket.delta().await;
+    assert_eq!(Answer::of(server.request(&program, Method::DELETE, &path)).await.status, 200);
+    socket.delta().await;
+    let later = server.test.clock().now() + chrono::TimeDelta::minutes(5);
+    assert_eq!(server.post(&program, PATH, json!({ "title": "Later", "startsAt": later })).await.status, 201);
+    server.test.clock().advance(chrono::TimeDelta::minutes(6));
+    socket.delta().await;
+    // Programs read which it is.
+    let mut raw = dial_as(&server, &owner, "/ws/notifications").await.expect("it is their own");
+    let first = raw.next().await.unwrap().unwrap();
+    let first: Value = serde_json::from_str(first.to_text().unwrap()).unwrap();
+    assert!(first["type"] == "snapshot" && first["announced"].as_i64().is_some_and(|mark| mark > 0), "{first}");
 }

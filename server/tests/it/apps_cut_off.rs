@@ -1,4 +1,5 @@
-//! What ends somebody's right to an application ends all they have open of it, within five seconds.
+//! What ends somebody's right to an application ends all they have open of it, within five seconds. What ends everything
+//! somebody has is struck in `cut_off_instances`.
 
 use std::time::{Duration, Instant};
 
@@ -19,11 +20,6 @@ const PROMISE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Blow {
-    SignOut,
-    PasswordChanged,
-    UserDisabled,
-    CustomerDisabled,
-    RoleTaken,
     MemberRemoved,
     EndedFromTheList,
     LinkRemoved,
@@ -31,21 +27,11 @@ enum Blow {
     InstanceDeleted,
 }
 
-const BLOWS: [Blow; 10] = [
-    Blow::SignOut,
-    Blow::PasswordChanged,
-    Blow::UserDisabled,
-    Blow::CustomerDisabled,
-    Blow::RoleTaken,
-    Blow::MemberRemoved,
-    Blow::EndedFromTheList,
-    Blow::LinkRemoved,
-    Blow::InstanceStopped,
-    Blow::InstanceDeleted,
-];
+const BLOWS: [Blow; 5] =
+    [Blow::MemberRemoved, Blow::EndedFromTheList, Blow::LinkRemoved, Blow::InstanceStopped, Blow::InstanceDeleted];
 
 /// Strikes; what makes it as it was before, if anything has to.
-async fn strike(world: &World, blow: Blow, portal: &Who, link: &Value) -> Option<String> {
+async fn strike(world: &World, blow: Blow, link: &Value) -> Option<String> {
     let server = &world.server;
     let (member, acme, id) = (world.acme.member.id, world.acme.id, world.id);
     let staff = server.token(&server.test.admin().await).await;
@@ -56,26 +42,6 @@ async fn strike(world: &World, blow: Blow, portal: &Who, link: &Value) -> Option
         answer.data()
     };
     match blow {
-        Blow::SignOut => {
-            assert_eq!(server.call(portal, "sign_out", &[]).await.status, 200);
-            None
-        }
-        Blow::PasswordChanged => {
-            sql(format!("update users set token_version = token_version + 1 where id = {member} returning id")).await;
-            None
-        }
-        Blow::UserDisabled => {
-            sql(format!("update users set state = 'disabled' where id = {member} returning id")).await;
-            Some(format!("update users set state = 'active' where id = {member} returning id"))
-        }
-        Blow::CustomerDisabled => {
-            ask(&staff, Method::POST, format!("/api/admin/customers/{acme}/disable")).await;
-            Some(format!("update customers set state = 'active', disabled_at = null where id = {acme} returning id"))
-        }
-        Blow::RoleTaken => {
-            sql(format!("update memberships set role = 'member' where user_id = {member} returning user_id")).await;
-            Some(format!("update memberships set role = 'owner' where user_id = {member} returning user_id"))
-        }
         Blow::MemberRemoved => {
             sql(format!("delete from memberships where user_id = {member} returning user_id")).await;
             Some(format!(
@@ -103,7 +69,10 @@ async fn strike(world: &World, blow: Blow, portal: &Who, link: &Value) -> Option
     }
 }
 
-async fn ends(socket: &mut (impl Stream<Item = Result<Message, tokio_tungstenite::tungstenite::Error>> + Unpin)) {
+/// Back when it is closed.
+pub(crate) async fn ends(
+    socket: &mut (impl Stream<Item = Result<Message, tokio_tungstenite::tungstenite::Error>> + Unpin),
+) {
     while let Some(Ok(message)) = socket.next().await {
         if message.is_close() {
             return;
@@ -124,14 +93,14 @@ async fn what_ends_the_right_to_it_ends_what_is_open() {
     let mut link = add(&world, json!({ "name": "App", "port": 8888 })).await;
     for blow in BLOWS {
         let portal = server.browser(&world.acme.member).await;
-        let mut browser = Browser::of(server, portal.clone(), &link);
+        let mut browser = Browser::of(server, portal, &link);
         assert_eq!(browser.open("/").await.status, 200, "{blow:?}");
         let mut socket = browser.socket().await;
         let ticks = browser.request(Method::GET, "/ticks").send().await.unwrap();
         let mut ticks = ticks.bytes_stream();
         tokio::time::timeout(PATIENCE, ticks.next()).await.expect("it begins").unwrap().unwrap();
 
-        let back = strike(&world, blow, &portal, &link).await;
+        let back = strike(&world, blow, &link).await;
         let struck = Instant::now();
         let both = async {
             ends(&mut socket).await;

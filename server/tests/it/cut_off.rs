@@ -133,7 +133,7 @@ async fn strike(server: &Server, blow: Blow, acme: &TestCustomer, user: &TestUse
         }
         Blow::EndedFromAnother => {
             let list = server.get(&from_another, "/api/auth/sessions").await.data();
-            for session in list.as_array().unwrap().iter().filter(|session| session["current"] == false) {
+            for session in list["list"].as_array().unwrap().iter().filter(|session| session["current"] == false) {
                 assert_eq!(delete(server, &from_another, &format!("/api/auth/sessions/{}", session["id"])).await, 200);
             }
         }
@@ -157,7 +157,9 @@ async fn strike(server: &Server, blow: Blow, acme: &TestCustomer, user: &TestUse
             let list = server.get(&admin, &path).await.data();
             let paths: Vec<_> = match blow {
                 Blow::EndedByStaff => vec![path],
-                _ => list.as_array().unwrap().iter().map(|session| format!("{path}/{}", session["id"])).collect(),
+                _ => {
+                    list["list"].as_array().unwrap().iter().map(|session| format!("{path}/{}", session["id"])).collect()
+                }
             };
             for path in paths {
                 assert_eq!(delete(server, &admin, &path).await, 200, "{path}");

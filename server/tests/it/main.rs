@@ -16,6 +16,7 @@ mod budgets_both_doors;
 mod channels_both_doors;
 mod command_line;
 mod cut_off;
+mod cut_off_instances;
 mod engines_both_doors;
 mod envelope;
 mod failures;

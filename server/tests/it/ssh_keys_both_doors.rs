@@ -18,7 +18,7 @@ async fn scenario(through: Through) {
         let form = [("name", name), ("public_key", key)];
         doors.call(who, (PATH, json!({ "name": name, "publicKey": key })), ("add_ssh_key", &form)).await
     };
-    let keys = async |who: &Who| doors.list(who, PATH, "list_ssh_keys").await;
+    let keys = async |who: &Who| doors.list(who, PATH, "list_ssh_keys").await["list"].clone();
     let remove = async |who: &Who, id: &Value| match through {
         Through::Rest => Answer::of(server.request(who, Method::DELETE, &format!("{PATH}/{id}"))).await.code(),
         Through::ServerFns => server.call(who, "remove_ssh_key", &[("id", id.to_string().as_str())]).await.code(),

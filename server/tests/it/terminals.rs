@@ -77,8 +77,13 @@ impl World {
 
     /// A socket with the shell of that name, or a new one.
     pub(crate) async fn open(&self, terminal: Option<&str>) -> (Shell, String, bool, Option<String>) {
-        let ticket = self.ticket(&self.owner, terminal).await;
-        let mut shell = Shell(dial_as(&self.server, &self.owner, &self.path(&ticket)).await.unwrap(), Vec::new());
+        self.open_as(&self.owner, terminal).await
+    }
+
+    /// The same of somebody else there.
+    pub(crate) async fn open_as(&self, who: &Who, terminal: Option<&str>) -> (Shell, String, bool, Option<String>) {
+        let ticket = self.ticket(who, terminal).await;
+        let mut shell = Shell(dial_as(&self.server, who, &self.path(&ticket)).await.unwrap(), Vec::new());
         match shell.told().await {
             Some(TerminalTold::Opened { terminal, resumed, instead }) => (shell, terminal, resumed, instead),
             other => panic!("a shell, not {other:?}"),
@@ -132,6 +137,14 @@ impl Shell {
                 Some(Ok(_)) => {}
             }
         }
+    }
+
+    /// Has the shell end, where it has not yet; back when the socket is closed.
+    pub(crate) async fn hang_up(&mut self) {
+        let said = serde_json::to_string(&TerminalSaid::Close {}).unwrap();
+        // The server may have hung up already: then the next read says so.
+        let _ = self.0.send(Message::text(said)).await;
+        self.last().await;
     }
 
     /// What is told next beside what is shown.

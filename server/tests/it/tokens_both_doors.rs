@@ -22,8 +22,8 @@ async fn scenario(through: Through) {
         }
         doors.call(who, ("/api/auth/tokens", body), ("create_api_token", &form)).await
     };
-    let tokens = async |who: &Who| doors.list(who, "/api/auth/tokens", "list_api_tokens").await;
-    let sessions = async |who: &Who| doors.list(who, "/api/auth/sessions", "list_sessions").await;
+    let tokens = async |who: &Who| doors.list(who, "/api/auth/tokens", "list_api_tokens").await["list"].clone();
+    let sessions = async |who: &Who| doors.list(who, "/api/auth/sessions", "list_sessions").await["list"].clone();
     let remove = async |who: &Who, path: &str, function: &str, id: &Value| match through {
         Through::Rest => {
             Answer::of(server.request(who, Method::DELETE, &format!("/api/auth/{path}/{id}"))).await.code()
@@ -143,4 +143,41 @@ async fn a_browser_signs_in_in_two_steps_and_leaves_no_password() {
     assert!(again.header("location").starts_with("/login"), "{again:?}");
     let listed = server.get(&signed_in, "/api/auth/sessions").await.data();
     assert_eq!(listed[0]["address"], "127.0.0.1");
+}
+
+#[tokio::test]
+async fn what_is_ones_own_is_listed_in_pages() {
+    let server = Server::start().await;
+    let (admin, user) = (server.test.admin().await, server.test.outsider("one").await);
+    let (program, browser, staff) =
+        (server.token(&user).await, server.browser(&user).await, server.token(&admin).await);
+    for name in ["first", "second", "third"] {
+        assert_eq!(server.post(&program, "/api/auth/tokens", json!({ "name": name })).await.status, 201);
+    }
+    let by_staff = format!("/api/admin/users/{}/sessions", user.id);
+    let (by_staff, id, staff_page) = (by_staff.as_str(), user.id.to_string(), server.browser(&admin).await);
+    let pages = [("query[page]", "2"), ("query[pageSize]", "2")];
+    let of = [("id", id.as_str()), pages[0], pages[1]];
+    for (who, path, page, function, fields) in [
+        (&program, "/api/auth/sessions", &browser, "list_sessions", &pages[..]),
+        (&program, "/api/auth/tokens", &browser, "list_api_tokens", &pages[..]),
+        (&staff, by_staff, &staff_page, "list_user_sessions", &of[..]),
+    ] {
+        let whole = server.get(who, &format!("{path}?pageSize=100")).await.data();
+        let total = whole["list"].as_array().unwrap().len();
+        assert!(total >= 3 && whole["total"] == json!(total), "{path}: {whole}");
+        let second = server.get(who, &format!("{path}?page=2&pageSize=2")).await.data();
+        assert_eq!((&second["page"], &second["pageSize"]), (&json!(2), &json!(2)), "{path}");
+        assert_eq!((&second["total"], &second["list"][0]["id"]), (&whole["total"], &whole["list"][2]["id"]), "{path}");
+        assert_eq!(second["list"].as_array().unwrap().len(), (total - 2).min(2), "{path}");
+        let shown = server.call(page, function, fields).await.json();
+        assert_eq!(
+            (&shown["total"], &shown["list"][0]["id"]),
+            (&whole["total"], &second["list"][0]["id"]),
+            "{function}"
+        );
+        for (wrong, code) in [("pageSize=101", 1000), ("page=0", 1000), ("colour=red", 1001)] {
+            assert_eq!(server.get(who, &format!("{path}?{wrong}")).await.code(), code, "{path}?{wrong}");
+        }
+    }
 }

@@ -149,7 +149,8 @@ async fn sessions_of_somebody_are_seen_and_ended_from_their_page() {
     let id = person.id.to_string();
     let list = server.call(&staff, "list_user_sessions", &[("id", &id)]).await.json();
     assert_eq!(list, server.get(&server.token(&admin).await, &format!("/api/admin/users/{id}/sessions")).await.data());
-    let token = list.as_array().unwrap().iter().find(|session| session["kind"] == "token").unwrap()["id"].to_string();
+    let token =
+        list["list"].as_array().unwrap().iter().find(|session| session["kind"] == "token").unwrap()["id"].to_string();
     let done = server.call(&staff, "end_user_session", &[("id", &id), ("session", &token)]).await;
     assert_eq!((done.code(), server.get(&theirs, "/api/auth/profile").await.status), (0, 401));
     let done = server.call(&staff, "end_user_sessions", &[("id", &id)]).await.json();

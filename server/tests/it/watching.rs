@@ -30,6 +30,15 @@ fn ticket(answer: &Answer) -> String {
     answer.data()["ticket"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
 }
 
+/// Somebody of the same customer looks on at a shell of its owner's.
+pub(crate) async fn look_on(world: &World, who: &Who, terminal: &str) -> Shell {
+    let link = share(world, terminal).await;
+    let admitted = ask(world, who, "customer", "watch", json!({ "share": link })).await;
+    let mut watcher = dial(world, who, &ticket(&admitted)).await.unwrap_or_else(|status| panic!("refused: {status}"));
+    let Some(TerminalTold::Opened { .. }) = watcher.told().await else { panic!("it looks on") };
+    watcher
+}
+
 /// Until the owner is told who looks on.
 async fn watched_by(shell: &mut Shell, expected: &[&str]) {
     loop {

@@ -34,6 +34,10 @@ async fn who_takes_a_list_away_is_in_the_log() {
             "allocations:export allocation done rest {\"state\": \"active\"}",
         ),
         ("/api/admin/machines/export?region=east", "machines:export fleet done rest {\"region\": \"east\"}"),
+        (
+            "/api/admin/announcements/export?state=over",
+            "announcements:export announcement done rest {\"state\": \"over\"}",
+        ),
         ("/api/admin/audits/export?outcome=denied", "audit:export audit done rest {\"outcome\": \"denied\"}"),
     ];
     for (number, (path, row)) in cases.into_iter().enumerate() {

@@ -28,7 +28,7 @@ const BEGIN: [(&str, &str, &str, Permission); 12] = [
 ];
 
 /// Lists that can be taken away: their name, address, permission.
-const EXPORTS: [(&str, &str, Permission); 7] = [
+const EXPORTS: [(&str, &str, Permission); 8] = [
     ("nav-machines", "/api/admin/machines/export", Permission::MachinesView),
     ("nav-allocations", "/api/admin/allocations/export", Permission::AllocationsManage),
     ("nav-customers", "/api/admin/customers/export", Permission::CustomersManage),
@@ -36,6 +36,7 @@ const EXPORTS: [(&str, &str, Permission); 7] = [
     ("nav-specs", "/api/admin/specs/export", Permission::SpecsView),
     ("nav-images", "/api/admin/images/export", Permission::ImagesView),
     ("nav-audit", "/api/admin/audits/export", Permission::AuditView),
+    ("nav-announcements", "/api/admin/announcements/export", Permission::AnnouncementsManage),
 ];
 
 /// What is done with a machine, for who has to choose one first: word, what else people call it, permission.

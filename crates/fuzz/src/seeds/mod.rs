@@ -2,6 +2,7 @@
 //! what libFuzzer found since lies beside them.
 
 mod containers;
+mod doors;
 mod images;
 mod sheets;
 mod texts;
@@ -29,6 +30,7 @@ pub struct Seed {
 pub fn all() -> Vec<Seed> {
     let mut seeds = Vec::new();
     containers::add_all(&mut seeds);
+    doors::add_all(&mut seeds);
     images::add_all(&mut seeds);
     sheets::add_all(&mut seeds);
     texts::add_all(&mut seeds);
@@ -164,6 +166,17 @@ mod tests {
         assert!(crate::engines::reads(&seed("engines", "01-tls")));
         assert!(fuzzing::configuration(&seed("files", "00-some")).is_ok());
         assert!(server::fuzzing::daily_anchor(&text("files", "03-daily")).is_some());
+        assert!(["07-init", "07-open"].iter().all(|name| ssh_gateway::fuzzing::is_packet(&seed("ssh_gate", name))));
+        assert!(ssh_gateway::fuzzing::two(&seed("ssh_gate", "06-two")).is_some());
+        assert!(
+            matches!(ssh_gateway::fuzzing::answer(&seed("ssh_gate", "06-answer")), Some(Ok((1, last))) if last == "1")
+        );
+        assert!(ssh_gateway::fuzzing::file(&text("ssh_gate", "06-file")).is_some());
+        for name in ["page", "socket", "posted"] {
+            let read = crate::app_heads::read(0, &seed("app_heads", &format!("00-{name}")));
+            assert!(read.is_some_and(|read| !read.is_ambiguous && read.wants_socket == (name == "socket")), "{name}");
+        }
+        assert!(crate::app_heads::read(1, &seed("app_heads", "01-answered")).is_some());
     }
 
     #[test]

@@ -6,7 +6,7 @@
 mod store;
 
 use contract::access::SshCommand;
-use contract::{ErrorCode, InstanceId};
+use contract::{ErrorCode, InstanceId, PageQuery};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use ssh_key::public::{Ed25519PublicKey, KeyData};
 use ssh_key::{HashAlg, PublicKey};
@@ -117,7 +117,7 @@ pub async fn ssh_command(platform: &Platform, ctx: &OpContext, id: InstanceId) -
         fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
         known_hosts: format!("{known_host} {found}"),
         // A token that may not see one's keys sees none.
-        has_key: accounts::list_ssh_keys(platform, ctx).await.is_ok_and(|keys| !keys.is_empty()),
+        has_key: accounts::list_ssh_keys(platform, ctx, &PageQuery::default()).await.is_ok_and(|keys| keys.total > 0),
         recorded: instances::is_recorded(platform, ctx, id).await?,
     })
 }

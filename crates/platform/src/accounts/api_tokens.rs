@@ -9,7 +9,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use contract::accounts::{ApiTokenCreate, ApiTokenSecret, ApiTokenView, SessionsEnded};
 use contract::notifications::NotificationKind;
-use contract::{ErrorCode, Permission, SessionId};
+use contract::{ErrorCode, Page, PageQuery, Permission, SessionId};
 
 use super::session_records::SessionKind;
 use super::{SessionEnding, account, entry, signed_in, store};
@@ -30,13 +30,18 @@ const TOKENS_PAGE: &str = "/account/tokens";
 const MAX_DAYS: i64 = 3660;
 
 /// One's own tokens that count, newest first.
-pub async fn list_api_tokens(platform: &Platform, ctx: &OpContext) -> Result<Vec<ApiTokenView>> {
+///
+/// # Errors
+/// `Validation` for a page or a size that no list has.
+pub async fn list_api_tokens(platform: &Platform, ctx: &OpContext, query: &PageQuery) -> Result<Page<ApiTokenView>> {
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(ViewAccount, &account(user.id))?;
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
+    let some = (i64::from(page - 1) * i64::from(page_size), Some(i64::from(page_size)));
     let mut tx = platform.db().begin(ctx).await?;
-    let list = store::tokens::api_tokens(&mut tx, granted.id(), ctx.now()).await?;
+    let (list, total) = store::tokens::api_tokens(&mut tx, granted.id(), ctx.now(), some).await?;
     tx.commit().await?;
-    Ok(list)
+    Ok(Page { list, total, page, page_size })
 }
 
 /// What one may give a token: everything one holds, but what no token may do.
@@ -132,7 +137,7 @@ pub async fn revoke_api_tokens(platform: &Platform, ctx: &OpContext) -> Result<S
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let mut ended = Vec::new();
-    for token in store::tokens::api_tokens(&mut tx, granted.id(), ctx.now()).await? {
+    for token in store::tokens::api_tokens(&mut tx, granted.id(), ctx.now(), (0, None)).await?.0 {
         if store::sessions::end_one(&mut tx, &granted, token.id, ctx.now()).await?.is_none() {
             continue; // it ended this very moment
         }

@@ -1,26 +1,31 @@
 //! One's own sessions: where one is signed in, and ending what should not be.
 
-use contract::SessionId;
 use contract::accounts::{SessionView, SessionsEnded};
+use contract::{Page, PageQuery, SessionId};
 
 use super::{SessionEnding, account, entry, session_rules, signed_in, store};
 use crate::authz::{SecureAccount, ViewAccount};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
 
-/// Every session of the account that counts, last used first.
-pub async fn list_sessions(platform: &Platform, ctx: &OpContext) -> Result<Vec<SessionView>> {
+/// The sessions of the account that count, last used first.
+///
+/// # Errors
+/// `Validation` for a page or a size that no list has.
+pub async fn list_sessions(platform: &Platform, ctx: &OpContext, query: &PageQuery) -> Result<Page<SessionView>> {
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(ViewAccount, &account(user.id))?;
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let idle_since = session_rules(platform, ctx).await.idle_since;
     // Services are the staff's to read; by which one came in is one's own.
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    let mut list = store::sessions::list(&mut tx, granted.id(), ctx.now(), idle_since).await?;
+    let when = (ctx.now(), idle_since);
+    let (mut list, total) = store::sessions::list(&mut tx, granted.id(), when, (page, page_size)).await?;
     tx.commit().await?;
     for session in &mut list {
         session.current = session.id == user.session;
         session.agent = session.agent.take().and_then(|agent| in_short(&agent));
     }
-    Ok(list)
+    Ok(Page { list, total, page, page_size })
 }
 
 /// Ends one session, with every token and socket of it.

@@ -10,7 +10,7 @@
 
 use contract::accounts::{SshKeyCreate, SshKeyView, SshKeysRemoved};
 use contract::notifications::NotificationKind;
-use contract::{ErrorCode, SshKeyId};
+use contract::{ErrorCode, Page, PageQuery, SshKeyId};
 use ssh_key::public::{EcdsaPublicKey, KeyData};
 use ssh_key::{Algorithm, HashAlg, PublicKey};
 
@@ -47,13 +47,19 @@ pub(super) struct Checked {
 }
 
 /// One's own keys, newest first.
-pub async fn list_ssh_keys(platform: &Platform, ctx: &OpContext) -> Result<Vec<SshKeyView>> {
+///
+/// # Errors
+/// `Validation` for a page or a size that no list has.
+pub async fn list_ssh_keys(platform: &Platform, ctx: &OpContext, query: &PageQuery) -> Result<Page<SshKeyView>> {
     let user = signed_in(ctx)?;
     let granted = ctx.authorize(ViewAccount, &account(user.id))?;
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
+    let some = (i64::from(page - 1) * i64::from(page_size), Some(i64::from(page_size)));
     let mut tx = platform.db().begin(ctx).await?;
-    let list = store::ssh_keys::list(&mut tx, granted.id()).await?;
+    let list = store::ssh_keys::list(&mut tx, granted.id(), some).await?;
+    let total = store::ssh_keys::how_many(&mut tx, granted.id()).await?;
     tx.commit().await?;
-    Ok(list)
+    Ok(Page { list, total, page, page_size })
 }
 
 /// Adds a key.
@@ -115,7 +121,7 @@ pub async fn remove_ssh_keys(platform: &Platform, ctx: &OpContext) -> Result<Ssh
     let granted = ctx.authorize(SecureAccount, &account(user.id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let mut removed = 0;
-    for key in store::ssh_keys::list(&mut tx, granted.id()).await? {
+    for key in store::ssh_keys::list(&mut tx, granted.id(), (0, None)).await? {
         // One that is gone this very moment has its line already.
         if let Some(gone) = store::ssh_keys::delete(&mut tx, &granted, key.id).await? {
             audit::record_in_tx(&mut tx, ctx, key_entry("accounts:remove-ssh-key", &gone, true)).await?;

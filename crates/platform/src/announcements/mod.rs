@@ -20,6 +20,12 @@ use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, audit, customers};
 
+/// In the audit log, of a list that was taken away.
+const EXPORT: &str = "announcements:export";
+/// Most rows of an export, and those that are read at a time.
+const MAX_EXPORT: u32 = 1_000_000;
+const EXPORT_PAGE: u32 = 500;
+
 /// An announcement without fault.
 struct Checked {
     kind: AnnouncementKind,
@@ -33,15 +39,43 @@ struct Checked {
     work: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
-/// All of them, the latest first.
+/// Those that fit, the latest first.
+///
+/// # Errors
+/// `Validation` for a page or a size that no list has.
 pub async fn list(platform: &Platform, ctx: &OpContext, query: &AnnouncementQuery) -> Result<Page<AnnouncementView>> {
     ctx.authorize_list::<Noticeboard>(Permission::AnnouncementsManage)?;
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let (rows, total) = store::list(&mut tx, page, page_size).await?;
+    let (rows, total) = store::list(&mut tx, query, (page, page_size), ctx.now()).await?;
     let list = views(&mut tx, ctx, rows).await?;
     tx.commit().await?;
     Ok(Page { list, total, page, page_size })
+}
+
+/// All that fit, as they were at one instant, at most a million; who takes them away is in the log.
+///
+/// # Errors
+/// As [`list`]'s, and whatever `take` gives.
+pub async fn export(
+    platform: &Platform,
+    ctx: &OpContext,
+    query: &AnnouncementQuery,
+    mut take: impl FnMut(AnnouncementView) -> Result<()> + Send,
+) -> Result<()> {
+    ctx.trying_new(EXPORT, "announcement").authorize_list::<Noticeboard>(Permission::AnnouncementsManage)?;
+    audit::record_export(platform, ctx, (EXPORT, "announcement"), None, query).await?;
+    let mut tx = platform.db().snapshot(ctx).await?;
+    for number in 1..=MAX_EXPORT / EXPORT_PAGE {
+        let (rows, _) = store::list(&mut tx, query, (number, EXPORT_PAGE), ctx.now()).await?;
+        let last = rows.len() < EXPORT_PAGE as usize;
+        views(&mut tx, ctx, rows).await?.into_iter().try_for_each(&mut take)?;
+        if last {
+            break;
+        }
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 /// One of them.
@@ -148,6 +182,11 @@ pub async fn dismiss(platform: &Platform, ctx: &OpContext, id: AnnouncementId) -
     store::dismiss(&mut tx, &granted, id).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// A number that is another one whenever something else is told, to whomever: open pages look again then.
+pub(crate) async fn mark_in_tx(tx: &mut Tx, now: DateTime<Utc>) -> Result<i64> {
+    store::mark(tx, now).await
 }
 
 fn own(ctx: &OpContext) -> Result<AccountRef> {

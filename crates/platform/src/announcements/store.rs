@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use contract::announcements::{AnnouncementKind, Audience, BannerView};
+use contract::announcements::{AnnouncementKind, AnnouncementQuery, AnnouncementState, Audience, BannerView};
 use contract::{AnnouncementId, CustomerId, UserId};
 
 use super::Checked;
 use crate::authz::{Granted, ManageAnnouncements, UpdateAccount};
-use crate::db::Tx;
+use crate::db::{Tx, contains};
 use crate::{Error, OpContext, Result};
 
 /// An announcement as it is kept.
@@ -51,19 +51,35 @@ macro_rules! row {
     }};
 }
 
-pub(super) async fn list(tx: &mut Tx, page: u32, page_size: u32) -> Result<(Vec<Row>, u64)> {
-    let total = sqlx::query_scalar!(r#"select count(*) as "total!" from announcements"#).fetch_one(&mut **tx).await?;
+/// A page of those that fit, the latest first, and how many there are.
+pub(super) async fn list(
+    tx: &mut Tx,
+    query: &AnnouncementQuery,
+    (page, page_size): (u32, u32),
+    now: DateTime<Utc>,
+) -> Result<(Vec<Row>, u64)> {
     let rows = sqlx::query!(
-        "select id, kind, title, body, audience, starts_at, ends_at, work_starts_at, work_ends_at, created_name, revision
-         from announcements
-         order by starts_at desc, id desc limit $1 offset $2",
+        r#"select id, kind, title, body, audience, starts_at, ends_at, work_starts_at, work_ends_at, created_name, revision,
+                  count(*) over () as "total!"
+           from announcements
+           where ($1::text is null or title ilike $1 or body ilike $1 or created_name ilike $1)
+             and ($2::text is null or kind = $2) and ($3::text is null or audience = $3)
+             and ($4::text is null or $4 = case when starts_at > $5::timestamptz then 'planned'
+                                                when ends_at <= $5::timestamptz then 'over' else 'showing' end)
+           order by starts_at desc, id desc limit $6 offset $7"#,
+        query.q.as_deref().and_then(contains),
+        query.kind.map(AnnouncementKind::code),
+        query.audience.map(Audience::code),
+        query.state.map(AnnouncementState::code),
+        now,
         i64::from(page_size),
         i64::from(page - 1) * i64::from(page_size)
     )
     .fetch_all(&mut **tx)
     .await?;
+    let total = rows.first().map_or(0, |row| row.total.unsigned_abs());
     let rows = rows.into_iter().map(|row| Ok(row!(row)));
-    Ok((rows.collect::<Result<_>>()?, total.unsigned_abs()))
+    Ok((rows.collect::<Result<_>>()?, total))
 }
 
 /// Locked.
@@ -214,6 +230,16 @@ pub(super) async fn current(
         })
     });
     banners.collect()
+}
+
+/// Made of what is told now, whatever it is worth: it differs from what it was when anything else is.
+pub(super) async fn mark(tx: &mut Tx, now: DateTime<Utc>) -> Result<i64> {
+    let mark = sqlx::query_scalar!(
+        r#"select coalesce(sum(id * 1000 + revision), 0)::bigint as "mark!" from announcements
+           where starts_at <= $1 and (ends_at is null or ends_at > $1)"#,
+        now
+    );
+    Ok(mark.fetch_one(&mut **tx).await?)
 }
 
 pub(super) async fn dismiss(tx: &mut Tx, granted: &Granted<UpdateAccount>, id: AnnouncementId) -> Result<()> {

@@ -6,9 +6,9 @@
 //! somebody more than they are there themselves.
 
 use contract::accounts::MemberRole;
-use contract::customers::{MemberCreate, MemberQuery, MemberSecret, MemberUpdate, MemberView, OwnerTransfer};
+use contract::customers::{MemberCreate, MemberSecret, MemberUpdate, MemberView, OwnerTransfer};
 use contract::notifications::NotificationKind;
-use contract::{CustomerId, ErrorCode, May, Page, Permission, UserId};
+use contract::{CustomerId, ErrorCode, May, Permission, UserId};
 
 use super::{MEMBER_PATHS, active, at, entry, lock_present, person, resource, store};
 use crate::accounts::{self, users};
@@ -240,7 +240,7 @@ pub async fn transfer(platform: &Platform, ctx: &OpContext, id: CustomerId, body
     }
     wrong.into_result()?;
     let mut changed = Vec::new();
-    let people = store::members(&mut tx, id).await?;
+    let people = store::find_members(&mut tx, id, &store::LookedFor::default(), (0, None)).await?;
     for owner in &people {
         if owner.role.is_owner() && owner.user_id != body.user_id {
             store::set_member_role(&mut tx, &granted, owner.user_id, MemberRole::Member).await?;
@@ -289,9 +289,13 @@ async fn lock_member(tx: &mut Tx, id: CustomerId, user: UserId) -> Result<Member
     store::member_role(tx, id, user).await?.ok_or_else(Error::not_found)
 }
 
-/// A customer's people, and what the caller may do with each now.
-pub(super) async fn list_in_tx(tx: &mut Tx, ctx: &OpContext, id: CustomerId) -> Result<Vec<MemberView>> {
-    let mut list = store::members(tx, id).await?;
+/// Some of a customer's people as the caller sees them, with what the caller may do with each now.
+pub(super) async fn as_seen_in_tx(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    id: CustomerId,
+    mut list: Vec<MemberView>,
+) -> Result<Vec<MemberView>> {
     let owners = store::owners(tx, id).await?;
     let manages = ctx.authorize(ManageMembers, &resource(id)).is_ok();
     for member in &mut list {
@@ -303,30 +307,6 @@ pub(super) async fn list_in_tx(tx: &mut Tx, ctx: &OpContext, id: CustomerId) -> 
         member.may_remove = may(ctx, manages, may_leave(&owners, who))?;
     }
     Ok(list)
-}
-
-/// Those of a customer's people whose name, display name or shown e-mail address holds what is looked for.
-pub fn find_members(mut members: Vec<MemberView>, q: Option<&str>) -> Vec<MemberView> {
-    if let Some(q) = q.map(|q| q.trim().to_lowercase()).filter(|q| !q.is_empty()) {
-        let holds = |text: &str| text.to_lowercase().contains(&q);
-        let found =
-            |one: &MemberView| holds(&one.name) || holds(&one.display_name) || one.email.as_deref().is_some_and(holds);
-        members.retain(found);
-    }
-    members
-}
-
-/// A page of them; all of a customer's people were read, because which of them may go depends on the others.
-///
-/// # Errors
-/// `Validation` for a page or a size that no list has.
-pub fn page_of_members(members: Vec<MemberView>, query: &MemberQuery) -> Result<Page<MemberView>> {
-    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
-    let found = find_members(members, query.q.as_deref());
-    let total = found.len() as u64;
-    let before = (page as usize - 1) * page_size as usize;
-    let list = found.into_iter().skip(before).take(page_size as usize).collect();
-    Ok(Page { list, total, page, page_size })
 }
 
 /// Whether somebody can leave a customer with these owners who can act for it.

@@ -6,6 +6,7 @@
 
 mod deletion;
 mod members;
+mod people;
 mod store;
 
 use std::collections::HashMap;
@@ -13,16 +14,17 @@ use std::collections::HashMap;
 use contract::accounts::MemberRole;
 use contract::customers::{
     CustomerCreate, CustomerCreated, CustomerQuery, CustomerRow, CustomerSort, CustomerUpdate, CustomerView,
-    MemberCreate, MemberQuery, MemberSecret, MemberView,
+    MemberCreate, MemberQuery, MemberSecret,
 };
 use contract::notifications::NotificationKind;
 use contract::{CustomerId, ErrorCode, Page, Permission, UserId};
 
 pub use deletion::{delete, restore};
 pub(crate) use members::{Joining, join_in_tx, leave_in_tx, lock_own_place, may_join, may_leave_in_tx};
-pub use members::{add_member, add_my_member, find_members, may_make_owner, remove_member, remove_my_member};
-pub use members::{page_of_members, set_member_role, set_my_member_role};
+pub use members::{add_member, add_my_member, may_make_owner, remove_member, remove_my_member};
+pub use members::{set_member_role, set_my_member_role};
 pub use members::{transfer, transfer_mine};
+pub use people::{PeopleFound, export_members, find_people, members, members_of};
 
 use crate::accounts::{self, NewPerson};
 use crate::authz::{Clientele, CreateCustomer, CustomerRef, ListMembers, ManageCustomer, UpdateCustomer, ViewCustomer};
@@ -48,28 +50,6 @@ pub async fn mine(platform: &Platform, ctx: &OpContext) -> Result<CustomerView> 
     let view = store::view(&mut tx, granted.id()).await?.ok_or_else(Error::not_found)?;
     tx.commit().await?;
     Ok(view)
-}
-
-/// The people of the customer one acts for; for its owners.
-pub async fn members(platform: &Platform, ctx: &OpContext) -> Result<Vec<MemberView>> {
-    let id = active(ctx)?;
-    let granted = ctx.authorize(ListMembers, &resource(id))?;
-    // Which owners count depends on who of them works for the platform, which is not the customer's to read.
-    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
-    let list = members::list_in_tx(&mut tx, ctx, granted.id()).await?;
-    tx.commit().await?;
-    Ok(list)
-}
-
-/// The people of a customer, for staff.
-pub async fn members_of(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result<Vec<MemberView>> {
-    let mut tx = platform.db().begin(ctx).await?;
-    let granted = ctx.authorize(ManageCustomer, &resource(id))?;
-    // For staff every number is permitted, so that it names somebody is asked apart.
-    exists_in_tx(&mut tx, id).await?;
-    let list = members::list_in_tx(&mut tx, ctx, granted.id()).await?;
-    tx.commit().await?;
-    Ok(list)
 }
 
 /// Who takes the list of a customer's people away, the invited among them, is in the log: to be called before it is read. Of the

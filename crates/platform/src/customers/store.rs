@@ -33,14 +33,43 @@ pub(super) async fn view(tx: &mut Tx, id: CustomerId) -> Result<Option<CustomerV
     }))
 }
 
-pub(super) async fn members(tx: &mut Tx, id: CustomerId) -> Result<Vec<MemberView>> {
+/// Whom of a customer's people somebody looks for; by default all.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LookedFor {
+    /// In what they are called.
+    pub pattern: Option<String>,
+    /// And in their address.
+    pub by_email: bool,
+    /// To whom this person could hand the customer: not to themselves, and to nobody who could not act for it.
+    pub heir_of: Option<UserId>,
+}
+
+/// Its people, owners first, after so many of them; without a number all that are left.
+pub(super) async fn find_members(
+    tx: &mut Tx,
+    id: CustomerId,
+    wanted: &LookedFor,
+    (before, most): (i64, Option<i64>),
+) -> Result<Vec<MemberView>> {
     let rows = sqlx::query!(
         r#"select u.id, u.name::text as "name!", u.display_name, u.email::text as email, u.state, m.role, m.created_at,
                   exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
                          where a.user_id = u.id) as "staff!"
            from memberships m join users u on u.id = m.user_id
-           where m.customer_id = $1 and u.deleted_at is null order by m.role desc, u.name"#,
-        id.0
+           where m.customer_id = $1 and u.deleted_at is null
+             and ($2::text is null or u.name::text ilike $2 or u.display_name ilike $2
+                  or ($3::boolean and u.email::text ilike $2))
+             and ($4::bigint is null
+                  or (u.id <> $4 and u.state = 'active'
+                      and not exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
+                                     where a.user_id = u.id)))
+           order by m.role desc, u.name limit $6 offset $5"#,
+        id.0,
+        wanted.pattern.as_deref(),
+        wanted.by_email,
+        wanted.heir_of.map(|user| user.0),
+        before,
+        most
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -59,6 +88,33 @@ pub(super) async fn members(tx: &mut Tx, id: CustomerId) -> Result<Vec<MemberVie
             may_remove: May::default(),
         })
         .collect())
+}
+
+/// How many of them there are, whoever could be handed what.
+pub(super) async fn count_members(tx: &mut Tx, id: CustomerId, wanted: &LookedFor) -> Result<u64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from memberships m join users u on u.id = m.user_id
+           where m.customer_id = $1 and u.deleted_at is null
+             and ($2::text is null or u.name::text ilike $2 or u.display_name ilike $2
+                  or ($3::boolean and u.email::text ilike $2))"#,
+        id.0,
+        wanted.pattern.as_deref(),
+        wanted.by_email
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(count.unsigned_abs())
+}
+
+/// Whether somebody who can sign in owns it.
+pub(super) async fn is_owned(tx: &mut Tx, id: CustomerId) -> Result<bool> {
+    let owned = sqlx::query_scalar!(
+        r#"select exists(select from memberships m join users u on u.id = m.user_id
+                         where m.customer_id = $1 and m.role = 'owner' and u.deleted_at is null
+                           and u.state = 'active') as "owned!""#,
+        id.0
+    );
+    Ok(owned.fetch_one(&mut **tx).await?)
 }
 
 /// As [`CustomerRow`], without what other slices know of it.

@@ -57,7 +57,7 @@ static USERS: Kind = Kind {
     key: "username",
     examples: ["示例（请删除本行）", "Example (delete this row)"],
     sheets: ["users", "用户"],
-    exported: &["account-last-sign-in", "customer-created-at"],
+    exported: &["user-totp", "account-last-sign-in", "customer-created-at"],
     keeps_unknown: false,
     max_rows: 10_000,
     job: "users-read-import",

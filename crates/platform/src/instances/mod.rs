@@ -19,7 +19,7 @@ mod made_of;
 mod notices;
 mod place;
 mod placement;
-mod recordings;
+pub(crate) mod recordings;
 mod save;
 mod split;
 mod ssh;

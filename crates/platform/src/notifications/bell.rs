@@ -1,4 +1,5 @@
-//! What the bell shows while a page is open: how many are unread, and the newest.
+//! What the bell shows while a page is open: how many are unread, and the newest; and that there is something else to look at
+//! among the announcements.
 //!
 //! Nobody's browser asks. Each server asks the database once every two seconds for everybody who watches there, in one
 //! query, and reads a person's list only when their numbers moved; so it does not matter which server told them.
@@ -9,18 +10,28 @@ use std::time::Duration;
 use contract::UserId;
 use contract::live::{LiveData, NOTIFICATIONS_TOPIC, ServerMessage};
 use contract::notifications::{NotificationQuery, NotificationsLive};
+use serde::Serialize;
 
 use super::{list, readable, store, unread};
 use crate::rechecks::Wanted;
-use crate::{OpContext, Platform, Result, SystemActor};
+use crate::{OpContext, Platform, Result, SystemActor, announcements};
 
 /// How many of the newest are shown.
 const LATEST: u32 = 10;
 /// How often an open socket looks at what was read last for everybody.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// By which a change is seen: how many are unread, and the newest one's id.
-pub(crate) type Mark = (i64, i64);
+/// By which a change is seen: how many are unread, the newest one's id, and the number that stands for what is announced.
+pub(crate) type Mark = (i64, i64, i64);
+
+/// What an open page is told. Elements that know nothing of announcements read the message as it was.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    message: ServerMessage,
+    /// Another number than before: what is announced is not what the page shows on top.
+    announced: i64,
+}
 
 /// An open subscription. Dropping it ends it.
 pub struct BellWatch {
@@ -86,13 +97,16 @@ impl BellWatch {
             }
         };
         self.shown = Some(mark);
-        Ok(Some(serde_json::to_string(&message).expect("live messages have string keys only").into()))
+        let told = Told { message, announced: mark.2 };
+        Ok(Some(serde_json::to_string(&told).expect("live messages have string keys only").into()))
     }
 }
 
 async fn marks(platform: &Platform, users: Vec<UserId>) -> Result<std::collections::HashMap<UserId, Mark>> {
-    let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await?;
+    let ctx = platform.system(SystemActor::Worker);
+    let mut tx = platform.db().begin(&ctx).await?;
+    let announced = announcements::mark_in_tx(&mut tx, ctx.now()).await?;
     let marks = store::marks(&mut tx, &users).await?;
     tx.commit().await?;
-    Ok(marks)
+    Ok(marks.into_iter().map(|(user, (unread, newest))| (user, (unread, newest, announced))).collect())
 }

@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use contract::notifications::{NotificationChoice, NotificationKind};
 use contract::{NotificationId, UserId};
 
-use super::bell::Mark;
 use super::preferences::Quiet;
 use super::{Notice, Value, Ways};
 use crate::Result;
@@ -230,7 +229,7 @@ pub(super) async fn set_quiet(tx: &mut Tx, granted: &Granted<UpdateAccount>, qui
 }
 
 /// How many are unread and the newest id, of each of these people.
-pub(super) async fn marks(tx: &mut Tx, users: &[UserId]) -> Result<HashMap<UserId, Mark>> {
+pub(super) async fn marks(tx: &mut Tx, users: &[UserId]) -> Result<HashMap<UserId, (i64, i64)>> {
     let ids: Vec<i64> = users.iter().map(|user| user.0).collect();
     let rows = sqlx::query!(
         r#"select u.id as "id!",

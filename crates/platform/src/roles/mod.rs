@@ -12,7 +12,7 @@ use contract::accounts::Language;
 use contract::notifications::NotificationKind;
 use contract::roles::{PermissionView, RoleBrief, RoleHolder, RoleScope, RoleView, RoleWrite};
 use contract::users::{RoleMay, UserState};
-use contract::{ErrorCode, May, Permission, RoleId, UserId};
+use contract::{ErrorCode, May, Page, PageQuery, Permission, RoleId, UserId};
 
 use crate::accounts::{ACCOUNT_PAGE, SessionEnding, users};
 use crate::authz::{
@@ -46,7 +46,7 @@ pub async fn get(platform: &Platform, ctx: &OpContext, id: RoleId) -> Result<Rol
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(ViewRole, &RoleRef::of_platform(id))?;
     let role = read(&mut tx, granted.id()).await?;
-    let holders = store::holders(&mut tx, &role).await?;
+    let (holders, _) = store::holders(&mut tx, &role, (0, Some(1000))).await?;
     tx.commit().await?;
     let permitted = ctx.authorize(ManageRole, &RoleRef::of_platform(id)).is_ok();
     let may_change = may(ctx, permitted, may_be_changed(&role))?;
@@ -54,14 +54,19 @@ pub async fn get(platform: &Platform, ctx: &OpContext, id: RoleId) -> Result<Rol
     Ok(RoleView { may_change: Some(may_change), may_delete: Some(may_delete), ..view(role) })
 }
 
-/// Who holds it; of a customer's role, in whichever customer.
-pub async fn holders(platform: &Platform, ctx: &OpContext, id: RoleId) -> Result<Vec<RoleHolder>> {
+/// Who holds it, by name; of a customer's role, in whichever customer.
+///
+/// # Errors
+/// `Validation` for a page or a size that no list has.
+pub async fn holders(platform: &Platform, ctx: &OpContext, id: RoleId, query: &PageQuery) -> Result<Page<RoleHolder>> {
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(ViewRole, &RoleRef::of_platform(id))?;
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let role = read(&mut tx, granted.id()).await?;
-    let list = store::holders(&mut tx, &role).await?;
+    let some = (i64::from(page - 1) * i64::from(page_size), Some(i64::from(page_size)));
+    let (list, total) = store::holders(&mut tx, &role, some).await?;
     tx.commit().await?;
-    Ok(list)
+    Ok(Page { list, total, page, page_size })
 }
 
 /// Everything that can be permitted; texts are the door's.
@@ -117,7 +122,7 @@ pub async fn update(platform: &Platform, ctx: &OpContext, id: RoleId, body: Role
     looks_like_no_other(&mut tx, Some(id), &body.name).await?;
     store::update(&mut tx, &granted, &body).await?;
     let role = read(&mut tx, id).await?;
-    let holders = store::holders(&mut tx, &role).await?;
+    let (holders, _) = store::holders(&mut tx, &role, (0, None)).await?;
     let after = view(role);
     let entry = audit::Entry { before: Some(facts(&before)), after: Some(facts(&after)), ..entry("roles:update", id) };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
@@ -145,7 +150,7 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: RoleId) -> Result<
     let mut tx = platform.db().begin(ctx).await?;
     let granted = ctx.authorize(ManageRole, &RoleRef::of_platform(id))?;
     let role = lock_custom(&mut tx, id).await?;
-    let holders = store::holders(&mut tx, &role).await?;
+    let (holders, _) = store::holders(&mut tx, &role, (0, None)).await?;
     may_be_deleted(&role, &holders)?;
     store::take_from_deleted(&mut tx, &granted, &role.code).await?;
     let before = view(role);

@@ -119,30 +119,36 @@ pub(super) async fn of_users(tx: &mut Tx, users: &[UserId]) -> Result<HashMap<Us
     Ok(found)
 }
 
-pub(super) async fn holders(tx: &mut Tx, role: &Row) -> Result<Vec<RoleHolder>> {
+/// Who holds it, by name, after so many of them; without a number all that are left. And how many there are.
+pub(super) async fn holders(
+    tx: &mut Tx,
+    role: &Row,
+    (before, most): (i64, Option<i64>),
+) -> Result<(Vec<RoleHolder>, u64)> {
     let rows = sqlx::query!(
         r#"select u.id, u.name::text as "name!", u.display_name, held.since as "since!",
-                  u.deleted_at is not null as "deleted!"
+                  u.deleted_at is not null as "deleted!", count(*) over () as "total!"
            from (select a.user_id, a.created_at as since from role_assignments a where a.role = $1
                  union all
                  select m.user_id, min(m.created_at) from memberships m
                  where 'customer_' || m.role = $1 group by m.user_id) held
                 join users u on u.id = held.user_id
-           order by u.name limit 1000"#,
-        role.code
+           order by u.name, u.id limit $3 offset $2"#,
+        role.code,
+        before,
+        most
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| RoleHolder {
-            user_id: UserId(row.id),
-            display_name: if row.display_name.is_empty() { row.name.clone() } else { row.display_name },
-            name: row.name,
-            since: row.since,
-            deleted: row.deleted,
-        })
-        .collect())
+    let total = rows.first().map_or(0, |row| row.total.unsigned_abs());
+    let list = rows.into_iter().map(|row| RoleHolder {
+        user_id: UserId(row.id),
+        display_name: if row.display_name.is_empty() { row.name.clone() } else { row.display_name },
+        name: row.name,
+        since: row.since,
+        deleted: row.deleted,
+    });
+    Ok((list.collect(), total))
 }
 
 pub(super) async fn insert(tx: &mut Tx, _granted: &Granted<CreateRole>, role: &RoleWrite) -> Result<RoleId> {

@@ -2,10 +2,11 @@
 
 use chrono::TimeDelta;
 use contract::accounts::{
-    ApiTokenCreate, ApiTokenSecret, LoginAnswer, LoginRequest, PasswordChange, ProfileUpdate, SshKeyCreate,
+    ApiTokenCreate, ApiTokenSecret, ApiTokenView, LoginAnswer, LoginRequest, PasswordChange, ProfileUpdate,
+    SshKeyCreate,
 };
 use contract::machines::{MachineCreate, MachineQuery};
-use contract::{ErrorCode, Permission, SessionId};
+use contract::{ErrorCode, PageQuery, Permission, SessionId};
 use platform::accounts::{self, ShownOnce};
 use platform::{Credential, OpContext, Principal, Result, SystemActor, Via, machines};
 use test_support::{TestPlatform, TestUser};
@@ -30,6 +31,10 @@ async fn code_of(test: &TestPlatform, token: &str) -> Option<ErrorCode> {
 
 async fn refresh(test: &TestPlatform, token: &str) -> Result<LoginAnswer> {
     accounts::refresh(&test.platform, &test.anonymous(), token).await
+}
+
+async fn tokens(test: &TestPlatform, user: &TestUser) -> Vec<ApiTokenView> {
+    accounts::list_api_tokens(&test.platform, &user.ctx(), &PageQuery::default()).await.unwrap().list
 }
 
 async fn count(test: &TestPlatform, statement: &'static str) -> i64 {
@@ -222,9 +227,9 @@ async fn an_api_token_is_shown_once_and_seen_when_it_is_used() {
     let held: i64 = sqlx::query_scalar(held).bind(&made.secret).fetch_one(test.owner_pool()).await.unwrap();
     assert_eq!(held, 0, "stored as a hash");
 
-    let used = async || accounts::list_api_tokens(&test.platform, &admin.ctx()).await.unwrap()[0].last_used_at;
+    let used = async || tokens(&test, &admin).await[0].last_used_at;
     assert_eq!(used().await, None);
-    let from = async || accounts::list_api_tokens(&test.platform, &admin.ctx()).await.unwrap().remove(0).last_used_from;
+    let from = async || tokens(&test, &admin).await.remove(0).last_used_from;
     assert_eq!(from().await, None);
     test.clock().advance(TimeDelta::seconds(5));
     bearer(&test, &made.secret).await.unwrap();
@@ -237,7 +242,7 @@ async fn an_api_token_is_shown_once_and_seen_when_it_is_used() {
     bearer(&test, &made.secret).await.unwrap();
     assert!(used().await > Some(first));
 
-    let view = accounts::list_sessions(&test.platform, &admin.ctx()).await.unwrap();
+    let view = accounts::list_sessions(&test.platform, &admin.ctx(), &Default::default()).await.unwrap().list;
     let session = view.iter().find(|session| session.id == made.token.id).unwrap();
     assert_eq!((session.name.as_deref(), session.agent.as_deref()), (Some("a reader"), Some("curl")));
     assert_eq!((session.address.as_deref(), session.expires_at), (Some("192.0.2.1"), None));
@@ -267,7 +272,7 @@ async fn an_api_token_ends_with_its_time_its_owner_and_at_will() {
     assert_eq!(code_of(&test, &kept.secret).await, None, "for ever is long");
     sqlx::query("update users set token_version = token_version + 1").execute(test.owner_pool()).await.unwrap();
     assert_eq!(code_of(&test, &kept.secret).await, UNAUTHENTICATED);
-    let left = accounts::list_api_tokens(&test.platform, &admin.ctx()).await.unwrap();
+    let left = tokens(&test, &admin).await;
     assert!(left.is_empty(), "what does not count is not shown: {left:?}");
 }
 
@@ -405,7 +410,7 @@ async fn a_browser_that_is_idle_for_half_a_day_is_signed_out() {
     }
     test.clock().advance(TimeDelta::hours(12) + TimeDelta::minutes(2));
     assert!(!open().await);
-    let listed = accounts::list_sessions(&test.platform, &admin.ctx()).await.unwrap();
+    let listed = accounts::list_sessions(&test.platform, &admin.ctx(), &Default::default()).await.unwrap().list;
     assert!(listed.iter().all(|session| session.kind != contract::accounts::SessionKind::Browser), "{listed:?}");
 }
 
@@ -416,7 +421,7 @@ async fn a_session_is_ended_by_its_owner_alone() {
     let (first, second, theirs) =
         (sign_in(&test, &user).await, sign_in(&test, &user).await, sign_in(&test, &other).await);
     let ctx = bearer(&test, &first.access_token).await.unwrap();
-    let list = accounts::list_sessions(&test.platform, &ctx).await.unwrap();
+    let list = accounts::list_sessions(&test.platform, &ctx, &Default::default()).await.unwrap().list;
     assert_eq!(list.iter().filter(|session| session.current).count(), 1);
     let end = async |id: SessionId, as_whom: &OpContext| accounts::end_session(&test.platform, as_whom, id).await;
     let second_id = bearer(&test, &second.access_token).await.unwrap().user().unwrap().session;
@@ -496,7 +501,8 @@ async fn a_key_says_when_and_from_where_it_let_somebody_in_last() {
     let body = SshKeyCreate { name: None, public_key: test_support::SSH_PUBLIC_KEY.to_owned() };
     let key = accounts::add_ssh_key(&test.platform, &wanda.ctx(), body).await.unwrap().public_key;
     let used = async || {
-        let key = accounts::list_ssh_keys(&test.platform, &wanda.ctx()).await.unwrap().remove(0);
+        let key =
+            accounts::list_ssh_keys(&test.platform, &wanda.ctx(), &Default::default()).await.unwrap().list.remove(0);
         (key.last_used_at, key.last_used_from)
     };
     assert_eq!(used().await, (None, None));

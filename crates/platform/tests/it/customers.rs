@@ -2,7 +2,7 @@
 
 use contract::accounts::LoginRequest;
 use contract::allocations::AllocationCreate;
-use contract::customers::{CustomerCreate, CustomerQuery, CustomerUpdate, MemberCreate};
+use contract::customers::{CustomerCreate, CustomerQuery, CustomerUpdate, MemberCreate, MemberQuery};
 use contract::{CustomerId, ErrorCode};
 use platform::{allocations, customers};
 use test_support::{TestPlatform, TestUser};
@@ -161,7 +161,7 @@ async fn a_deleted_customer_is_kept_and_comes_back_as_it_was() {
         customers::list(p, &admin.ctx(), &query).await.unwrap().total
     };
     assert_eq!((count(None).await, count(Some(true)).await), (0, 1));
-    assert_eq!(customers::members_of(p, &admin.ctx(), acme.id).await.unwrap().len(), 2);
+    assert_eq!(customers::members_of(p, &admin.ctx(), acme.id, &Default::default()).await.unwrap().total, 2);
     let change = CustomerUpdate { name: "Acme 2".to_owned(), ..CustomerUpdate::default() };
     let member = MemberCreate { username: "late".to_owned(), ..MemberCreate::default() };
     for error in [
@@ -216,5 +216,55 @@ async fn staff_alone_run_customers() {
     let admin = test.admin().await;
     let none = CustomerId(999_999);
     assert_eq!(customers::get(&test.platform, &admin.ctx(), none).await.unwrap_err().code, ErrorCode::NotFound);
-    assert_eq!(customers::members_of(&test.platform, &admin.ctx(), none).await.unwrap_err().code, ErrorCode::NotFound);
+    let nobody = customers::members_of(&test.platform, &admin.ctx(), none, &Default::default()).await;
+    assert_eq!(nobody.unwrap_err().code, ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn people_of_a_customer_are_found_page_by_page() {
+    let test = TestPlatform::new().await;
+    let (p, admin, acme) = (&test.platform, test.admin().await, test.customer("Acme").await);
+    test.customer("Globex").await;
+    let called = "update users set display_name = $2, email = $3 where id = $1";
+    for (user, name, email) in
+        [(&acme.owner, "The 100% Boss", "boss@acme.example"), (&acme.member, "Lee", "lee@acme.example")]
+    {
+        sqlx::query(called).bind(user.id.0).bind(name).bind(email).execute(test.owner_pool()).await.unwrap();
+    }
+    let found = async |q: &str, page: Option<u32>, page_size: Option<u32>| {
+        let query = MemberQuery { page, page_size, q: Some(q.to_owned()) };
+        let own = customers::members(p, &acme.owner.ctx(), &query).await.unwrap();
+        let staffs = customers::members_of(p, &admin.ctx(), acme.id, &query).await.unwrap();
+        let ids = |list: &[contract::customers::MemberView]| list.iter().map(|one| one.user_id).collect::<Vec<_>>();
+        assert_eq!((ids(&own.list), own.total), (ids(&staffs.list), staffs.total), "{q}");
+        (ids(&own.list), own.total)
+    };
+    let (owner, member) = (acme.owner.id, acme.member.id);
+    assert_eq!(found("", None, None).await, (vec![owner, member], 2));
+    for (q, whom) in [("the 100% b", vec![owner]), ("LEE@", vec![member]), (" @acme.example ", vec![owner, member])] {
+        assert_eq!(found(q, None, None).await, (whom.clone(), whom.len() as u64), "{q}");
+    }
+    // What is typed is text, and no pattern.
+    for q in ["%%", "l_e", "globex"] {
+        assert_eq!(found(q, None, None).await, (vec![], 0), "{q}");
+    }
+    assert_eq!(found("", Some(2), Some(1)).await, (vec![member], 2));
+    assert_eq!(found("", Some(3), Some(1)).await, (vec![], 2), "how many there are is known beyond the last page too");
+    let wrong = MemberQuery { page: Some(0), ..MemberQuery::default() };
+    assert_eq!(customers::members(p, &acme.owner.ctx(), &wrong).await.unwrap_err().code, ErrorCode::Validation);
+
+    // To whom it could be handed: never to oneself, and to nobody who could not act for it.
+    let heirs = async |id: Option<CustomerId>, user: &TestUser| {
+        let shown = customers::find_people(p, &user.ctx(), id, &MemberQuery::default()).await.unwrap();
+        assert!(shown.count == 2 && shown.owned && !shown.more_heirs);
+        shown.heirs.iter().map(|one| one.user_id).collect::<Vec<_>>()
+    };
+    assert_eq!(heirs(None, &acme.owner).await, [member]);
+    assert_eq!(heirs(Some(acme.id), &admin).await, [owner, member]);
+    sqlx::query("update users set state = 'disabled' where id = $1")
+        .bind(member.0)
+        .execute(test.owner_pool())
+        .await
+        .unwrap();
+    assert_eq!(heirs(None, &acme.owner).await, []);
 }

@@ -298,7 +298,7 @@ async fn a_customer_that_lost_its_owner_says_so_and_gets_another() {
     let owned = CustomerQuery { has_owner: Some(true), ..CustomerQuery::default() };
     let owned = customers::list(p, &admin, &owned).await.unwrap();
     assert_eq!((owned.total, owned.list[0].id, owned.list[0].has_owner), (1, globex.id, true));
-    let people = customers::members_of(p, &admin, acme.id).await.unwrap();
+    let people = customers::members_of(p, &admin, acme.id, &Default::default()).await.unwrap().list;
     let active: Vec<_> = people.iter().map(|member| (member.role, member.active)).collect();
     assert_eq!(active, [(MemberRole::Owner, false), (MemberRole::Member, true)]);
 
@@ -349,7 +349,7 @@ async fn whoever_belongs_to_a_customer_leaves_it_but_its_last_owner() {
         sqlx::query_scalar(open).bind(acme.member.id.0).bind(acme.id.0).fetch_one(test.owner_pool()).await.unwrap();
     assert_eq!(open, 0);
     assert_eq!(accounts::leave(p, &acme.member.ctx(), acme.id).await.unwrap_err().code, ErrorCode::NotFound);
-    let names = customers::members(p, &acme.owner.ctx()).await.unwrap();
+    let names = customers::members(p, &acme.owner.ctx(), &Default::default()).await.unwrap().list;
     assert!(names.iter().all(|member| member.user_id != acme.member.id));
     // The customer reads who left, and that they did it themselves.
     let list = audit::list_own(p, &acme.owner.ctx(), &OwnAuditQuery::default()).await.unwrap().list;

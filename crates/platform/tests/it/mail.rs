@@ -546,7 +546,8 @@ async fn an_invited_person_makes_an_account_and_is_a_member() {
     assert_eq!(language.as_deref(), Some("zh"), "their mail comes in what they read the invitation in");
     assert_eq!(world.sign_in("newcomer", NEW_PASSWORD).await, None);
     assert_eq!(world.sign_in("new@acme.example", NEW_PASSWORD).await, None);
-    let members = platform::customers::members(&test.platform, &acme.owner.ctx()).await.unwrap();
+    let members =
+        platform::customers::members(&test.platform, &acme.owner.ctx(), &Default::default()).await.unwrap().list;
     assert!(members.iter().any(|member| member.name == "newcomer"));
     let again = accounts::accept_invitation(&test.platform, &test.anonymous(), &accept("twice", NEW_PASSWORD)).await;
     assert_eq!(paths(&again.unwrap_err()), ["token"]);

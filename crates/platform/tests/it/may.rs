@@ -93,18 +93,19 @@ async fn the_last_owner_of_a_customer_reads_why_they_stay() {
     let find = |list: Vec<contract::customers::MemberView>, id: UserId| {
         list.into_iter().find(|member| member.user_id == id).unwrap()
     };
-    let owner = find(customers::members(p, &ctx).await.unwrap(), acme.owner.id);
+    let owner = find(customers::members(p, &ctx, &Default::default()).await.unwrap().list, acme.owner.id);
     assert_eq!(why(&owner.may_remove), said(customers::remove_my_member(p, &ctx, acme.owner.id).await));
     let step_down = MemberUpdate { role: MemberRole::Member };
     let refused = customers::set_my_member_role(p, &ctx, acme.owner.id, step_down).await;
     assert_eq!(why(&owner.may_change_role), said(refused));
-    let member = find(customers::members(p, &ctx).await.unwrap(), acme.member.id);
+    let member = find(customers::members(p, &ctx, &Default::default()).await.unwrap().list, acme.member.id);
     assert!(member.may_remove.allowed && member.may_change_role.allowed);
     let view = seen(&test, &admin, acme.owner.id).await;
     assert_eq!(why(&view.may.delete), said(users::delete(p, &admin.ctx(), acme.owner.id).await));
     let step_up = MemberUpdate { role: MemberRole::Owner };
     customers::set_my_member_role(p, &ctx, acme.member.id, step_up).await.unwrap();
-    let owner = find(customers::members_of(p, &admin.ctx(), acme.id).await.unwrap(), acme.owner.id);
+    let owner =
+        find(customers::members_of(p, &admin.ctx(), acme.id, &Default::default()).await.unwrap().list, acme.owner.id);
     assert!(owner.may_remove.allowed && owner.may_change_role.allowed);
     customers::remove_member(p, &admin.ctx(), acme.id, acme.owner.id).await.unwrap();
 }

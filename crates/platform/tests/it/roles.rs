@@ -51,8 +51,9 @@ async fn the_built_in_roles_are_there_and_stay_as_they_are() {
             ("student", RoleScope::Platform, 0),
         ]
     );
-    let owners = roles::holders(&test.platform, &admin.ctx(), list[2].id).await.unwrap();
-    assert_eq!(owners.iter().map(|holder| holder.user_id).collect::<Vec<_>>(), [acme.owner.id]);
+    let owners = roles::holders(&test.platform, &admin.ctx(), list[2].id, &Default::default()).await.unwrap();
+    assert_eq!((owners.total, owners.page, owners.page_size), (1, 1, 20));
+    assert_eq!(owners.list.iter().map(|holder| holder.user_id).collect::<Vec<_>>(), [acme.owner.id]);
     for role in &list {
         let change = roles::update(&test.platform, &admin.ctx(), role.id, body("mine", &[])).await;
         assert_eq!(refusal(change), (ErrorCode::WrongState, "error-role-builtin"), "{}", role.code);

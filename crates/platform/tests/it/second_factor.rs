@@ -340,6 +340,13 @@ async fn staff_see_who_has_one_and_take_it_off_whoever_lost_it() {
     assert!(!seen.may.reset_second_factor.allowed);
     let query = UserQuery { q: Some("careful".to_owned()), ..UserQuery::default() };
     assert!(users::list(platform, &reader.ctx(), &query).await.unwrap().list[0].second_factor);
+    let with = async |second_factor: bool| {
+        let query = UserQuery { second_factor: Some(second_factor), ..UserQuery::default() };
+        let found = users::list(platform, &reader.ctx(), &query).await.unwrap();
+        assert!(found.list.iter().all(|row| row.second_factor == second_factor) && found.total > 0);
+        (found.total, found.list.iter().any(|row| row.id == id))
+    };
+    assert_eq!((with(true).await, with(false).await.1), ((1, true), false));
     let refused = users::reset_second_factor(platform, &reader.ctx(), id).await.unwrap_err();
     assert_eq!(refused.code, ErrorCode::Forbidden);
     let mighty = users::reset_second_factor(platform, &desk.ctx(), admin.id).await.unwrap_err();

@@ -292,7 +292,7 @@ async fn places_and_roles_that_others_change_are_told_of_as_one_chose() {
 }
 
 #[tokio::test]
-async fn people_are_told_what_becomes_of_their_organisation() {
+async fn people_are_told_what_becomes_of_their_customer() {
     let world = World::new().await;
     let (p, admin, acme) = (&world.test.platform, world.admin.ctx(), world.test.customer("Acme").await);
     let other = world.test.customer("Globex").await;

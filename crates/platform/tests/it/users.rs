@@ -7,7 +7,7 @@ use contract::machines::{DeclaredHardware, MachineCreate};
 use contract::quotas::Quota;
 use contract::roles::RoleWrite;
 use contract::users::{UserAction, UserBulk, UserCreate, UserPassword, UserQuery, UserState, UserUpdate};
-use contract::{CustomerId, ErrorCode, Permission, UserId};
+use contract::{CustomerId, ErrorCode, PageQuery, Permission, UserId};
 use platform::accounts::{self, users};
 use platform::{Result, allocations, customers, machines, quotas, roles};
 use test_support::{TestPlatform, TestUser};
@@ -122,12 +122,13 @@ async fn staff_see_and_end_the_sessions_of_those_who_may_no_more_than_they() {
     let (person, other) = (&acme.owner, &acme.member);
     let robot = ApiTokenCreate { name: "a robot".to_owned(), ..ApiTokenCreate::default() };
     let at = person.ctx().with_user_agent(Some("curl/8.5"));
+    let all = PageQuery::default();
     let robot = accounts::create_api_token(p, &at, robot).await.unwrap().token.id;
-    let list = users::sessions(p, &clerk.ctx(), person.id).await.unwrap();
+    let list = users::sessions(p, &clerk.ctx(), person.id, &all).await.unwrap().list;
     let told: Vec<_> = list.iter().map(|s| (s.id, s.kind, s.name.as_deref(), s.agent.as_deref(), s.current)).collect();
     assert!(told.contains(&(robot, SessionKind::Api, Some("a robot"), None, false)), "nobody used it: {told:?}");
     assert!(told.contains(&(person.principal.session, SessionKind::Browser, None, None, false)) && told.len() == 2);
-    assert_eq!(users::sessions(p, &person.ctx(), person.id).await.unwrap_err().code, ErrorCode::NotFound);
+    assert_eq!(users::sessions(p, &person.ctx(), person.id, &all).await.unwrap_err().code, ErrorCode::NotFound);
 
     let gone = users::end_session(p, &clerk.ctx(), other.id, robot).await.unwrap_err();
     assert_eq!(gone.code, ErrorCode::NotFound, "somebody else's");
@@ -136,10 +137,10 @@ async fn staff_see_and_end_the_sessions_of_those_who_may_no_more_than_they() {
     assert!(is_signed_in(&test, person).await, "the other goes on");
     assert_eq!(users::end_sessions(p, &clerk.ctx(), person.id).await.unwrap().ended, 1);
     assert!(!is_signed_in(&test, person).await && is_signed_in(&test, other).await);
-    assert_eq!(users::sessions(p, &clerk.ctx(), person.id).await.unwrap(), []);
+    assert_eq!(users::sessions(p, &clerk.ctx(), person.id, &all).await.unwrap().list, []);
 
     // Who may more is seen, and not cut off; oneself, elsewhere.
-    let theirs = users::sessions(p, &clerk.ctx(), admin.id).await.unwrap()[0].id;
+    let theirs = users::sessions(p, &clerk.ctx(), admin.id, &all).await.unwrap().list[0].id;
     let held = (ErrorCode::Forbidden, "error-not-held");
     assert_eq!(refusal(users::end_session(p, &clerk.ctx(), admin.id, theirs).await), held);
     assert_eq!(refusal(users::end_sessions(p, &clerk.ctx(), admin.id).await), held);
@@ -483,7 +484,7 @@ async fn whoever_works_for_the_platform_is_no_owner_that_is_left() {
     other.principal.memberships = vec![(acme.id, MemberRole::Owner)];
     let step_down = customers::set_my_member_role(p, &other.ctx(), other.id, role(MemberRole::Member)).await;
     assert_eq!(refusal(step_down), last);
-    let people = customers::members(p, &other.ctx()).await.unwrap();
+    let people = customers::members(p, &other.ctx(), &Default::default()).await.unwrap().list;
     let own = people.iter().find(|person| person.user_id == acme.member.id).unwrap();
     assert!(!own.may_remove.allowed && !own.may_change_role.allowed, "their page says so before: {own:?}");
     assert!(customers::get(p, &staff, acme.id).await.unwrap().has_owner);

@@ -1,6 +1,6 @@
 //! SFTP for images that have no program for it: the protocol here, the work by the instance's own shell.
 
-mod shell;
+pub(crate) mod shell;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -109,7 +109,7 @@ fn done(id: u32) -> Status {
 }
 
 /// `mode size uid gid atime mtime`, the first in hex; and what follows.
-fn attributes(line: &str) -> Option<(FileAttributes, &str)> {
+pub(crate) fn attributes(line: &str) -> Option<(FileAttributes, &str)> {
     let mut words = line.splitn(7, ' ');
     let mode = u32::from_str_radix(words.next()?, 16).ok()?;
     let size = words.next()?.parse().ok()?;
@@ -129,7 +129,7 @@ fn attributes(line: &str) -> Option<(FileAttributes, &str)> {
 }
 
 /// From the root on, without `.` and `..`.
-fn absolute(home: &str, path: &str) -> String {
+pub(crate) fn absolute(home: &str, path: &str) -> String {
     let whole = if path.starts_with('/') { path.to_owned() } else { format!("{home}/{path}") };
     let mut parts: Vec<&str> = Vec::new();
     for part in whole.split('/') {
@@ -200,7 +200,7 @@ impl Files {
 }
 
 /// Two texts, each behind its length.
-fn two(data: &[u8]) -> Option<(String, String)> {
+pub(crate) fn two(data: &[u8]) -> Option<(String, String)> {
     let one = |data: &[u8]| -> Option<(String, usize)> {
         let length = u32::from_be_bytes(data.get(..4)?.try_into().ok()?) as usize;
         let text = data.get(4..4usize.checked_add(length)?)?;

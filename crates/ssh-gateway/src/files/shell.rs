@@ -6,12 +6,15 @@ use platform::instances::{Piece, ProgramInput, ProgramOutput};
 pub(super) const SERVE: &str = include_str!("serve.sh");
 /// Longest line of an answer, bytes: a path, and figures.
 const MAX_LINE: usize = 16 << 10;
-/// Most lines of an answer.
+/// Most lines of an answer, and most bytes of them all.
 const MAX_LINES: usize = 100_000;
+const MAX_LINES_BYTES: usize = 16 << 20;
+/// Most bytes of content that wait: more than are ever asked for at once. Who is in an instance decides what its shell writes.
+const MAX_CONTENT: usize = 1 << 20;
 
 /// Why something was not done: a number of SFTP's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     NotThere,
     Refused,
     Failed,
@@ -24,9 +27,10 @@ pub(super) enum Fault {
 
 /// What came back: the rest of the last line, and the lines before it.
 #[derive(Debug, Default)]
-pub(super) struct Answer {
-    pub(super) said: String,
-    pub(super) lines: Vec<String>,
+pub(crate) struct Answer {
+    pub(crate) said: String,
+    pub(crate) lines: Vec<String>,
+    bytes: usize,
 }
 
 /// The program, and what it said that was not read yet.
@@ -62,7 +66,6 @@ impl Shell {
 
     /// At most so many bytes from a place of a file.
     pub(super) async fn read(&mut self, path: &str, at: u64, most: usize) -> Result<Vec<u8>, Fault> {
-        self.content.clear();
         self.tell("read", path, [&at.to_string(), &most.to_string()], &[]).await?;
         let count = self.answer().await?.said.parse::<usize>().map_err(|_| Fault::Failed)?;
         // The two ways of a program are not in step.
@@ -80,6 +83,8 @@ impl Shell {
         if words.iter().any(|word| word.contains(['\n', '\0'])) {
             return Err(Fault::Failed);
         }
+        // What nobody asked for.
+        self.content.clear();
         let mut bytes = words.join("\n").into_bytes();
         bytes.push(b'\n');
         bytes.extend_from_slice(content);
@@ -92,33 +97,44 @@ impl Shell {
             Some(Ok(Piece::Errors(bytes))) => self.said.extend_from_slice(&bytes),
             Some(Err(_)) | None => return Err(Fault::Gone),
         }
-        Ok(())
+        match self.content.len() > MAX_CONTENT {
+            true => Err(Fault::Gone),
+            false => Ok(()),
+        }
     }
 
     async fn answer(&mut self) -> Result<Answer, Fault> {
         let mut answer = Answer::default();
         loop {
-            while let Some(end) = self.said.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.said.drain(..=end).collect();
-                let line = String::from_utf8_lossy(&line[..end]).into_owned();
-                let (kind, rest) = line.split_once(' ').unwrap_or((&line, ""));
-                match kind {
-                    "K" => {
-                        rest.clone_into(&mut answer.said);
-                        return Ok(answer);
-                    }
-                    "E" => return Err(fault(rest)),
-                    "N" if answer.lines.len() < MAX_LINES => answer.lines.push(rest.to_owned()),
-                    // What its programs have to say.
-                    _ => {}
-                }
-            }
-            if self.said.len() > MAX_LINE {
-                return Err(Fault::Gone);
+            if let Some(end) = take(&mut self.said, &mut answer) {
+                return end.map(|()| answer);
             }
             self.more().await?;
         }
     }
+}
+
+/// Takes an answer out of what was said; none where more of it has to come. Who is in an instance decides what its shell says.
+pub(crate) fn take(said: &mut Vec<u8>, answer: &mut Answer) -> Option<Result<(), Fault>> {
+    while let Some(end) = said.iter().position(|byte| *byte == b'\n') {
+        let line: Vec<u8> = said.drain(..=end).collect();
+        let line = String::from_utf8_lossy(&line[..end]).into_owned();
+        let (kind, rest) = line.split_once(' ').unwrap_or((&line, ""));
+        match kind {
+            "K" => {
+                rest.clone_into(&mut answer.said);
+                return Some(Ok(()));
+            }
+            "E" => return Some(Err(fault(rest))),
+            "N" if answer.lines.len() < MAX_LINES && answer.bytes + rest.len() <= MAX_LINES_BYTES => {
+                answer.bytes += rest.len();
+                answer.lines.push(rest.to_owned());
+            }
+            // What its programs have to say.
+            _ => {}
+        }
+    }
+    (said.len() > MAX_LINE).then_some(Err(Fault::Gone))
 }
 
 fn fault(number: &str) -> Fault {
@@ -127,5 +143,21 @@ fn fault(number: &str) -> Fault {
         "3" => Fault::Refused,
         "8" => Fault::Unknown,
         _ => Fault::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_kept_within_bounds_whatever_a_shell_says() {
+        let mut said = [&b"N "[..], &[b'x'; 10_000], b"\n"].concat().repeat(2000);
+        said.extend_from_slice(b"K 1\n");
+        let mut answer = Answer::default();
+        assert_eq!(take(&mut said, &mut answer), Some(Ok(())));
+        assert!(answer.lines.iter().map(String::len).sum::<usize>() <= MAX_LINES_BYTES && answer.said == "1");
+        assert_eq!(take(&mut vec![b'x'; MAX_LINE + 1], &mut Answer::default()), Some(Err(Fault::Gone)));
+        assert_eq!(take(&mut b"N a".to_vec(), &mut Answer::default()), None, "the rest has to come");
     }
 }

@@ -229,6 +229,7 @@ audit-action-announcements-manage = Manage announcements
 audit-action-announcements-create = Announce something
 audit-action-announcements-update = Change an announcement
 audit-action-announcements-delete = Remove an announcement
+audit-action-announcements-export = Export announcements
 audit-action-accounts-set-avatar = Change one’s picture
 audit-action-accounts-remove-avatar = Remove one’s picture
 audit-action-audit-prune = Drop old months of the log

@@ -1,7 +1,7 @@
 # The customer's workbench and people.
 home-title = Hello, { $name }
 home-joined = You belong to { $name } now.
-home-customer = Your organisation
+home-customer = Customer
 home-customer-name = Name
 home-role = Role
 home-people = People
@@ -10,7 +10,7 @@ home-people-count = { $n ->
    *[other] { $n } people
 }
 home-machines = Machines
-home-machines-empty = No machine has been handed over to your organisation yet. Once one is, it appears here with its figures.
+home-machines-empty = No machine has been handed over to your customer yet. Once one is, it appears here with its figures.
 customer-active = Active
 customer-disabled = Disabled
 members-title = Members
@@ -23,7 +23,7 @@ customers-count = { $n ->
    *[other] { $n } customers
 }
 customers-add = Add customer
-customers-empty = There is no customer yet. A customer is an organisation that you lend machines to.
+customers-empty = There is no customer yet. A customer is whom you lend machines to, with the people who use them.
 customers-filter = Name, contact or remark
 customer-new-title = New customer
 customer-edit-title = Edit { $name }
@@ -56,13 +56,13 @@ customer-cost-more = Use and costs of this customer
 customer-no-people = Nobody can sign in for this customer yet.
 customer-no-owner = No owner
 customer-no-owner-hint = Nobody who can sign in owns this customer, so nobody there can bring in people or answer for it. Make one of its people an owner, add somebody as one, or invite somebody as one.
-customer-display-name = Display name
+customer-display-name = Name
 customer-add-person = Add person
 customer-password-once = User name and password. The password is shown only now: pass it on safely.
 customer-owner = First owner
 customer-owner-hint = The owner’s account, where one is wanted now: the password is made and shown once on the next page.
 customer-owner-username = Owner’s user name
-customer-owner-name = Owner’s display name
+customer-owner-name = Owner’s name
 customer-owner-email = Owner’s e-mail
 member-email-hint = Without an address the person cannot set a new password by themselves.
 customer-created-at = Since

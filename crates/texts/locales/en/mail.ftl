@@ -124,7 +124,7 @@ account-new-password-hint = { $score ->
     [4] At least { $min } characters, and very hard to guess: four or more unusual words are good.
 }
 account-username = User name
-account-display-name = Name to show
+account-display-name = Name
 account-change-email = Change the e-mail address
 account-change-email-elsewhere = You sign in through { $provider }, so there is no password here that would prove the change. Ask an administrator of this platform for another address.
 account-change-email-to = New address

@@ -36,10 +36,10 @@ notification-kind-allocation-renewed = The end of a machine’s time was moved
 notification-kind-allocation-grace = A machine’s time is over
 notification-kind-allocation-reclaimed = A machine is taken back
 notification-kind-invitation-accepted = People you invited have joined
-notification-kind-member-added = You were added to an organisation
-notification-kind-member-changed = Your role in an organisation changed
-notification-kind-member-removed = You were removed from an organisation
-notification-kind-customer-switched = An organisation of yours was disabled, enabled, deleted or brought back
+notification-kind-member-added = You were added to a customer
+notification-kind-member-changed = Your role in a customer changed
+notification-kind-member-removed = You were removed from a customer
+notification-kind-customer-switched = A customer you belong to was disabled, enabled, deleted or brought back
 notification-kind-roles-changed = Roles of the platform were given to you or taken away
 notification-kind-email-changed = Your e-mail address was changed by somebody else
 notification-kind-identities-changed = Your account was bound to a sign-in service or parted from one
@@ -50,7 +50,7 @@ notification-kind-account-switched = Your account was disabled or enabled
 notification-kind-image-reviewed = Images you uploaded were reviewed
 notification-kind-instance-failed = Your instances that failed
 notification-kind-instance-idle = Your instances that are not used
-notification-kind-budget-reached = A budget of your organisation is reached
+notification-kind-budget-reached = A budget of your customer is reached
 notification-kind-password-changed = Your password was changed
 notification-kind-renewal-requested = Customers ask for more time
 notification-kind-engine-certificates = Certificates of Docker Engines end soon
@@ -231,11 +231,11 @@ mail-member-added-link = See what you belong to
 mail-member-changed-subject = { $product }: your role in { $customer } changed
 mail-member-changed-text = { $role ->
     [owner] { $by } made your account { $name } an owner of { $customer }. { $staff ->
-        [yes] As you work for the platform now, you act for no organisation.
+        [yes] As you work for the platform now, you act for no customer.
        *[no] Sign in again to go on there.
     } If that is not right, tell another owner of { $customer } or an administrator of this platform.
    *[member] { $by } made your account { $name } a member of { $customer }. { $staff ->
-        [yes] As you work for the platform now, you act for no organisation.
+        [yes] As you work for the platform now, you act for no customer.
        *[no] Sign in again to go on there.
     } If that is not right, tell an owner of { $customer } or an administrator of this platform.
 }
@@ -275,7 +275,7 @@ mail-roles-changed-text = { $change ->
     }. { $role ->
         [teacher] { "" }
         [student] { "" }
-       *[other] Whoever works for the platform acts for no organisation meanwhile.
+       *[other] Whoever works for the platform acts for no customer meanwhile.
     } If that is not right, tell an administrator of this platform.
 }
 mail-roles-changed-link = See what you may do
@@ -367,10 +367,10 @@ mail-kind-maintenance-cancelled = Maintenance called off
 mail-kind-maintenance-begun = Maintenance has begun
 mail-kind-maintenance-over = Maintenance is over
 mail-kind-invitation-accepted = Invitation accepted
-mail-kind-member-added = Added to an organisation
-mail-kind-member-changed = Another role in an organisation
-mail-kind-member-removed = Removed from an organisation
-mail-kind-customer-switched = Organisation disabled, enabled, deleted or brought back
+mail-kind-member-added = Added to a customer
+mail-kind-member-changed = Another role in a customer
+mail-kind-member-removed = Removed from a customer
+mail-kind-customer-switched = Customer disabled, enabled, deleted or brought back
 mail-kind-roles-changed = Roles changed
 mail-kind-email-changed = Address changed
 mail-kind-identities-changed = Ways to sign in changed

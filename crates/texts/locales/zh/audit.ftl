@@ -229,6 +229,7 @@ audit-action-announcements-manage = 管理公告
 audit-action-announcements-create = 发布公告
 audit-action-announcements-update = 修改公告
 audit-action-announcements-delete = 删除公告
+audit-action-announcements-export = 导出公告
 audit-action-accounts-set-avatar = 修改头像
 audit-action-accounts-remove-avatar = 删除头像
 audit-action-audit-prune = 清除审计日志的旧月份

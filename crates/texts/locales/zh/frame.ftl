@@ -74,4 +74,4 @@ frame-ended = 对此页的访问已结束
 frame-ended-hint = 您已退出登录，或访问权限已变更，此页内容已隐藏。请重新登录，或返回首页查看当前状态。
 money = { $amount } { $currency }
 labelled = { $label }：{ $value }
-frame-act-for = 当前组织
+frame-act-for = 当前客户

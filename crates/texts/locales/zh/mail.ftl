@@ -124,7 +124,7 @@ account-new-password-hint = { $score ->
     [4] 至少 { $min } 个字符，且非常难以猜测，可使用四个以上不常见的词。
 }
 account-username = 用户名
-account-display-name = 显示名称
+account-display-name = 姓名
 account-change-email = 更改邮箱
 account-change-email-elsewhere = 您通过 { $provider } 登录，本站没有您的密码，无法以此确认更改。如需更换邮箱，请联系平台管理员。
 account-change-email-to = 新邮箱
@@ -159,7 +159,7 @@ mail-first-password-subject = { $product }：您的账号已开通
 mail-first-password-text =
     { $customers ->
         [none] { $by } 为您开通了账号，用户名是 { $name }。
-       *[other] { $by } 为您开通了账号，用户名是 { $name }，所属组织：{ $customers }。
+       *[other] { $by } 为您开通了账号，用户名是 { $name }，所属客户：{ $customers }。
     }
 
     请设置密码后登录。链接只能使用一次，7 天内有效；过期后请用“忘记密码？”重新获取。

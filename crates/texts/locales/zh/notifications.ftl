@@ -35,10 +35,10 @@ notification-kind-allocation-renewed = 机器到期时间调整
 notification-kind-allocation-grace = 机器到期，进入宽限期
 notification-kind-allocation-reclaimed = 机器被回收
 notification-kind-invitation-accepted = 受邀者已加入
-notification-kind-member-added = 被加入组织
-notification-kind-member-changed = 您在组织中的角色变更
-notification-kind-member-removed = 被移出组织
-notification-kind-customer-switched = 所在组织被停用、启用、删除或恢复
+notification-kind-member-added = 被加入客户
+notification-kind-member-changed = 您在客户中的角色变更
+notification-kind-member-removed = 被移出客户
+notification-kind-customer-switched = 所属客户被停用、启用、删除或恢复
 notification-kind-roles-changed = 平台角色被授予或收回
 notification-kind-email-changed = 邮箱被他人修改
 notification-kind-identities-changed = 账号绑定或解除登录服务
@@ -49,7 +49,7 @@ notification-kind-account-switched = 账号被停用或启用
 notification-kind-image-reviewed = 上传的镜像已审核
 notification-kind-instance-failed = 自己的实例失败
 notification-kind-instance-idle = 自己的实例闲置
-notification-kind-budget-reached = 组织预算达到阈值
+notification-kind-budget-reached = 客户预算达到阈值
 notification-kind-password-changed = 密码已修改
 notification-kind-renewal-requested = 客户申请续期
 notification-kind-engine-certificates = Docker 引擎的证书即将到期
@@ -226,22 +226,22 @@ mail-member-added-text = { $role ->
     [owner] { $by } 已将您的账号 { $name } 加入 { $customer }，角色为负责人。如果您不同意，请联系平台管理员。
    *[member] { $by } 已将您的账号 { $name } 加入 { $customer }，角色为成员。如果您不同意，请联系 { $customer } 的负责人或平台管理员。
 }
-mail-member-added-link = 查看所属组织
+mail-member-added-link = 查看所属客户
 mail-member-changed-subject = { $product }：您在 { $customer } 的角色已变更
 mail-member-changed-text = { $role ->
     [owner] { $by } 已将您的账号 { $name } 设为 { $customer } 的负责人。{ $staff ->
-        [yes] 您现在为平台工作，因此不能代表任何组织。
+        [yes] 您现在为平台工作，因此不能代表任何客户。
        *[no] 请重新登录后继续使用。
     } 如有疑问，请联系 { $customer } 的其他负责人或平台管理员。
    *[member] { $by } 已将您的账号 { $name } 设为 { $customer } 的成员。{ $staff ->
-        [yes] 您现在为平台工作，因此不能代表任何组织。
+        [yes] 您现在为平台工作，因此不能代表任何客户。
        *[no] 请重新登录后继续使用。
     } 如有疑问，请联系 { $customer } 的负责人或平台管理员。
 }
-mail-member-changed-link = 查看所属组织
+mail-member-changed-link = 查看所属客户
 mail-member-removed-subject = { $product }：您已被移出 { $customer }
 mail-member-removed-text = { $by } 已将您的账号 { $name } 移出 { $customer }，账号仍然保留。如有疑问，请联系 { $customer } 的负责人或平台管理员。
-mail-member-removed-link = 查看所属组织
+mail-member-removed-link = 查看所属客户
 mail-customer-switched-subject = { $product }：{ $customer }
 mail-customer-switched-text = { $change ->
     [enabled] { $by } 已重新启用 { $customer }，您可以继续用账号 { $name } 使用其中的资源。
@@ -274,7 +274,7 @@ mail-roles-changed-text = { $change ->
     }。{ $role ->
         [teacher] { "" }
         [student] { "" }
-       *[other] 为平台工作的人不代表任何组织。
+       *[other] 为平台工作的人不代表任何客户。
     }如有疑问，请联系平台管理员。
 }
 mail-roles-changed-link = 查看您的权限
@@ -366,10 +366,10 @@ mail-kind-maintenance-cancelled = 维护取消
 mail-kind-maintenance-begun = 维护开始
 mail-kind-maintenance-over = 维护结束
 mail-kind-invitation-accepted = 邀请已接受
-mail-kind-member-added = 被加入组织
-mail-kind-member-changed = 组织角色变更
-mail-kind-member-removed = 被移出组织
-mail-kind-customer-switched = 组织停用、启用、删除或恢复
+mail-kind-member-added = 被加入客户
+mail-kind-member-changed = 客户角色变更
+mail-kind-member-removed = 被移出客户
+mail-kind-customer-switched = 客户停用、启用、删除或恢复
 mail-kind-roles-changed = 角色变更
 mail-kind-email-changed = 邮箱变更
 mail-kind-identities-changed = 登录方式变更

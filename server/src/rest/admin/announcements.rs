@@ -4,14 +4,65 @@ use axum::response::Response;
 use contract::announcements::{AnnouncementEdit, AnnouncementQuery, AnnouncementView};
 use contract::{AnnouncementId, Envelope, Page};
 use platform::announcements;
+use sheets::write::Kind;
 
+use crate::rest::workbook::{AsWorkbook, List, download, say};
 use crate::rest::{Body, Params, Part, Rest};
 
-/// All of them, the latest first.
+/// Between several values of a cell.
+const BETWEEN: &str = ", ";
+
+/// All of them, or those of these filters, the latest first.
 #[utoipa::path(get, path = "/api/admin/announcements", tag = "announcements", params(AnnouncementQuery),
     responses((status = 200, body = Envelope<Page<AnnouncementView>>)))]
-pub async fn list(rest: Rest, Params(query): Params<AnnouncementQuery>) -> Response {
+pub async fn list(rest: Rest, wanted: AsWorkbook, Params(query): Params<AnnouncementQuery>) -> Response {
+    if wanted.0 {
+        return export(rest, Params(query)).await;
+    }
     rest.answer(announcements::list(&rest.platform, &rest.ctx, &query).await).await
+}
+
+/// The announcements of these filters as a workbook; that it was taken away is in the log.
+#[utoipa::path(get, path = "/api/admin/announcements/export", tag = "announcements", params(AnnouncementQuery),
+    responses((status = 200, description = "A workbook")))]
+pub async fn export(rest: Rest, Params(query): Params<AnnouncementQuery>) -> Response {
+    let built = async {
+        let language = rest.ctx.language();
+        let columns = [
+            ("announcement-title", 32.0, Kind::Text),
+            ("announcement-kind", 14.0, Kind::Text),
+            ("announcement-audience", 18.0, Kind::Text),
+            ("announcement-customers", 40.0, Kind::Text),
+            ("announcement-state", 12.0, Kind::Text),
+            ("announcement-starts", 20.0, Kind::DateTime),
+            ("announcement-ends", 20.0, Kind::DateTime),
+            ("announcement-work-starts", 20.0, Kind::DateTime),
+            ("announcement-work-ends", 20.0, Kind::DateTime),
+            ("announcement-author", 20.0, Kind::Text),
+            ("announcement-body", 60.0, Kind::Text),
+        ];
+        let mut list = List::new(language, "announcements-title", &columns)?;
+        let word = |of: &str, code: &str| say(language, &format!("announcement-{of}-{code}"), &[]);
+        announcements::export(&rest.platform, &rest.ctx, &query, |row| {
+            let customers: Vec<_> = row.customers.into_iter().map(|customer| customer.name).collect();
+            list.row(&[
+                row.title.into(),
+                word("kind", row.kind.code()).into(),
+                word("audience", row.audience.code()).into(),
+                customers.join(BETWEEN).into(),
+                word("state", row.state.code()).into(),
+                row.starts_at.into(),
+                row.ends_at.into(),
+                row.work_starts_at.into(),
+                row.work_ends_at.into(),
+                row.created_by.into(),
+                row.body.into(),
+            ])
+        })
+        .await?;
+        list.finish()
+    };
+    download(&rest, built.await, "announcements").await
 }
 
 /// Says something: to everybody, to one portal, or to the people of some customers, for a while.

@@ -87,8 +87,7 @@ pub async fn members(
     if wanted.0 {
         return exports::people_of(rest, Some(id), query).await;
     }
-    let members = customers::members_of(&rest.platform, &rest.ctx, id).await;
-    rest.answer(members.and_then(|list| customers::page_of_members(list, &query))).await
+    rest.answer(customers::members_of(&rest.platform, &rest.ctx, id, &query).await).await
 }
 
 /// Adds a new person, in the only answer that holds the password; or somebody who has an account, who is told.

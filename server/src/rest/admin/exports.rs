@@ -142,11 +142,7 @@ pub async fn members(rest: Rest, Part(id): Part<CustomerId>, Params(query): Para
 pub(in crate::rest) async fn people_of(rest: Rest, id: Option<CustomerId>, query: MemberQuery) -> Response {
     let built = async {
         customers::note_people_export(&rest.platform, &rest.ctx, id, &query).await?;
-        let people = match id {
-            Some(id) => customers::members_of(&rest.platform, &rest.ctx, id).await?,
-            None => customers::members(&rest.platform, &rest.ctx).await?,
-        };
-        let people = customers::find_members(people, query.q.as_deref());
+        let people = customers::export_members(&rest.platform, &rest.ctx, id, &query).await?;
         let mut invited = match rest.ctx.holds(Permission::CustomersInvite) {
             true => accounts::invitations(&rest.platform, &rest.ctx, id).await?,
             false => Vec::new(),
@@ -214,6 +210,7 @@ pub async fn users(rest: Rest, Params(query): Params<UserQuery>) -> Response {
             ("user-state", 12.0, Kind::Text),
             (called("roles"), 28.0, Kind::Text),
             (called("customers"), 40.0, Kind::Text),
+            ("user-totp", 14.0, Kind::Text),
             ("account-last-sign-in", 20.0, Kind::DateTime),
             ("customer-created-at", 20.0, Kind::DateTime),
         ];
@@ -231,6 +228,7 @@ pub async fn users(rest: Rest, Params(query): Params<UserQuery>) -> Response {
                 say(language, &format!("user-state-{}", row.state.code()), &[]).into(),
                 roles.join(BETWEEN).into(),
                 memberships.collect::<Vec<_>>().join(BETWEEN).into(),
+                say(language, if row.second_factor { "user-totp-on" } else { "user-totp-off" }, &[]).into(),
                 row.last_login_at.into(),
                 row.created_at.into(),
             ])

@@ -3,7 +3,7 @@
 use app::role_words::{permissions_in_words, role_in_words, roles_in_words};
 use axum::response::Response;
 use contract::roles::{PermissionView, RoleHolder, RoleQuery, RoleView, RoleWrite};
-use contract::{Envelope, RoleId};
+use contract::{Envelope, Page, PageQuery, RoleId};
 use platform::roles;
 
 use crate::rest::{Body, Params, Part, Rest};
@@ -52,10 +52,10 @@ pub async fn delete(rest: Rest, Part(id): Part<RoleId>) -> Response {
 }
 
 /// Who holds it.
-#[utoipa::path(get, path = "/api/admin/roles/{id}/holders", tag = "roles", params(("id" = RoleId, Path)),
-    responses((status = 200, body = Envelope<Vec<RoleHolder>>)))]
-pub async fn holders(rest: Rest, Part(id): Part<RoleId>) -> Response {
-    rest.answer(roles::holders(&rest.platform, &rest.ctx, id).await).await
+#[utoipa::path(get, path = "/api/admin/roles/{id}/holders", tag = "roles", params(("id" = RoleId, Path), PageQuery),
+    responses((status = 200, body = Envelope<Page<RoleHolder>>)))]
+pub async fn holders(rest: Rest, Part(id): Part<RoleId>, Params(query): Params<PageQuery>) -> Response {
+    rest.answer(roles::holders(&rest.platform, &rest.ctx, id, &query).await).await
 }
 
 /// Everything that can be permitted.

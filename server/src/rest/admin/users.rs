@@ -9,7 +9,7 @@ use contract::users::{
     IdentityParting, UserBulk, UserCreate, UserCreated, UserPassword, UserQuery, UserRow, UserSecret, UserUpdate,
     UserView,
 };
-use contract::{BulkOutcome, Envelope, IdentityId, Page, RoleId, SessionId, UserId};
+use contract::{BulkOutcome, Envelope, IdentityId, Page, PageQuery, RoleId, SessionId, UserId};
 use platform::accounts::users;
 use platform::{quotas, roles};
 
@@ -111,10 +111,10 @@ pub async fn password(rest: Rest, Part(id): Part<UserId>, Body(body): Body<UserP
 }
 
 /// Where the person is signed in: browsers, access tokens, API tokens; last used first.
-#[utoipa::path(get, path = "/api/admin/users/{id}/sessions", tag = "users", params(("id" = UserId, Path)),
-    responses((status = 200, body = Envelope<Vec<SessionView>>)))]
-pub async fn sessions(rest: Rest, Part(id): Part<UserId>) -> Response {
-    rest.answer(users::sessions(&rest.platform, &rest.ctx, id).await).await
+#[utoipa::path(get, path = "/api/admin/users/{id}/sessions", tag = "users", params(("id" = UserId, Path), PageQuery),
+    responses((status = 200, body = Envelope<Page<SessionView>>)))]
+pub async fn sessions(rest: Rest, Part(id): Part<UserId>, Params(query): Params<PageQuery>) -> Response {
+    rest.answer(users::sessions(&rest.platform, &rest.ctx, id, &query).await).await
 }
 
 /// Ends all of them within seconds, API tokens too.

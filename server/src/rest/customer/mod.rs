@@ -38,8 +38,7 @@ pub async fn members(rest: Rest, wanted: AsWorkbook, Params(query): Params<Membe
     if wanted.0 {
         return exports::people_of(rest, None, query).await;
     }
-    let members = customers::members(&rest.platform, &rest.ctx).await;
-    rest.answer(members.and_then(|list| customers::page_of_members(list, &query))).await
+    rest.answer(customers::members(&rest.platform, &rest.ctx, &query).await).await
 }
 
 /// Numbers of the customer's first page.

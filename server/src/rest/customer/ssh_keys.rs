@@ -2,16 +2,16 @@
 
 use axum::response::Response;
 use contract::accounts::{SshKeyCreate, SshKeyView, SshKeysRemoved};
-use contract::{Envelope, SshKeyId};
+use contract::{Envelope, Page, PageQuery, SshKeyId};
 use platform::accounts;
 
-use crate::rest::{Body, Part, Rest};
+use crate::rest::{Body, Params, Part, Rest};
 
 /// One's public keys for SSH.
-#[utoipa::path(get, path = "/api/customer/settings/ssh-keys", tag = "auth",
-    responses((status = 200, body = Envelope<Vec<SshKeyView>>)))]
-pub async fn list(rest: Rest) -> Response {
-    rest.answer(accounts::list_ssh_keys(&rest.platform, &rest.ctx).await).await
+#[utoipa::path(get, path = "/api/customer/settings/ssh-keys", tag = "auth", params(PageQuery),
+    responses((status = 200, body = Envelope<Page<SshKeyView>>)))]
+pub async fn list(rest: Rest, Params(query): Params<PageQuery>) -> Response {
+    rest.answer(accounts::list_ssh_keys(&rest.platform, &rest.ctx, &query).await).await
 }
 
 /// Adds one: Ed25519, ECDSA, RSA from 3072 bits, or the first two on a security key. An API token cannot add one.

@@ -5,7 +5,7 @@ use contract::accounts::InvitationView;
 use contract::allocations::{AllocationQuery, AllocationView};
 use contract::audit::{AuditQuery, AuditView};
 use contract::budgets::BudgetView;
-use contract::customers::{CustomerRow, MemberView};
+use contract::customers::CustomerRow;
 use contract::quotas::{IdlePolicy, Quota, QuotaUsage};
 use contract::reports::CustomerUsage;
 use contract::{CustomerId, Page, Permission};
@@ -13,6 +13,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 use platform::accounts::{ShownOnce, take_for_page};
+use platform::customers::PeopleFound;
 
 use super::idle::idle_card;
 use super::instances::{Running, instances_card};
@@ -40,10 +41,11 @@ use crate::words::Words;
 pub fn CustomerPage() -> impl IntoView {
     let id: CustomerId = id_of_path();
     let (platform, ctx) = door();
+    let people = looked_for();
     page(
         async move {
             let customer = platform::customers::get(&platform, &ctx, id).await?;
-            let members = platform::customers::members_of(&platform, &ctx, id).await?;
+            let shown = platform::customers::find_people(&platform, &ctx, Some(id), &people).await?;
             let query = AllocationQuery { customer_id: Some(id), page_size: Some(100), ..AllocationQuery::default() };
             let allocations = match ctx.holds(Permission::AllocationsManage) {
                 true => Some(platform::allocations::list(&platform, &ctx, &query).await?),
@@ -75,7 +77,7 @@ pub fn CustomerPage() -> impl IntoView {
             let mail_on = platform::mail::is_on(&platform).await;
             Ok(Found {
                 customer,
-                members,
+                shown,
                 allocations,
                 usage,
                 quota,
@@ -96,7 +98,7 @@ pub fn CustomerPage() -> impl IntoView {
 
 struct Found {
     customer: CustomerRow,
-    members: Vec<MemberView>,
+    shown: PeopleFound,
     /// The first of them; nothing for those who may not see allocations.
     allocations: Option<Page<AllocationView>>,
     usage: CustomerUsage,
@@ -120,7 +122,7 @@ struct Found {
 fn customer_view(found: Found) -> AnyView {
     let Found {
         customer,
-        members,
+        shown,
         allocations,
         usage,
         quota,
@@ -155,8 +157,7 @@ fn customer_view(found: Found) -> AnyView {
     let people = People {
         id,
         name: customer.name.clone(),
-        members,
-        q: looked_for(),
+        shown,
         add: ctx.holds(Permission::CustomersAddMember) && !deleted,
         add_known: ctx.holds_everywhere(Permission::CustomersManageMembers) && !deleted,
         manage: ctx.holds(Permission::CustomersManageMembers) && !deleted,

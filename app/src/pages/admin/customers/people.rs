@@ -5,10 +5,10 @@ use contract::customers::{MemberQuery, MemberView};
 use contract::{CustomerId, May};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_router::hooks::use_query_map;
+use platform::customers::PeopleFound;
 
 use super::server_fns::{AddCustomerMember, AddExistingMember, RemoveMember, SetMemberRole, TransferOwnership};
-use crate::door::{Refused, door, look};
+use crate::door::{Refused, look};
 use crate::ui::ask::{Ask, go, held_back};
 use crate::ui::forms::{TextField, select_within, text_field};
 use crate::ui::lists::{ListQuery, pager};
@@ -18,16 +18,11 @@ use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
-/// Most people that the form of a handing over offers.
-const MOST_HEIRS: usize = 100;
-
 /// What is shown, and what the reader may do with it.
 pub(crate) struct People {
     pub id: CustomerId,
     pub name: String,
-    pub members: Vec<MemberView>,
-    /// Whom the reader looks for among them.
-    pub q: String,
+    pub shown: PeopleFound,
     /// Make accounts for new people.
     pub add: bool,
     /// Bring in people who have an account without asking them.
@@ -49,15 +44,16 @@ pub(crate) fn people_cards(words: Words, people: People, refused: Option<&Refuse
     let add_known = people.add_known.then(|| existing_card(words, &people, refused));
     // Who made the first owner with the customer may add nobody else, and sees the password all the same.
     let made = (!people.add).then(|| shown_once(words, words.t("customer-password-once"), None, people.made.clone()));
-    let transfer = (people.manage && people.members.len() > 1).then(|| transfer_card(words, &people, refused));
-    let export = crate::paths::with_query(&people.export, [("q", people.q.as_str())]);
+    let transfer = (people.manage && people.shown.count > 1).then(|| transfer_card(words, &people, refused));
+    let list = listed(people.back.clone());
+    let export = crate::paths::with_query(&people.export, [("q", list.get("q"))]);
     view! {
         <section class="card">
             <header>
                 <h2>{words.t("home-people")}</h2>
                 <span class="end"><a class="btn" href=export download="">{words.t("list-export")}</a></span>
             </header>
-            {table(words, &people)}
+            {table(words, &people, &list)}
             {made}
         </section>
         {add}
@@ -66,16 +62,24 @@ pub(crate) fn people_cards(words: Words, people: People, refused: Option<&Refuse
     }
 }
 
+/// The list at this page's address.
+fn listed(path: String) -> ListQuery {
+    ListQuery::here(path, ["q", "pageSize", "page"])
+}
+
 /// What the address says of whom is looked for.
-pub(crate) fn looked_for() -> String {
-    use_query_map().get_untracked().get("q").map(|q| q.trim().to_owned()).unwrap_or_default()
+pub(crate) fn looked_for() -> MemberQuery {
+    let list = listed(String::new());
+    // An address may name any page; one beyond every list has nobody.
+    let page = list.page().map(|page| page.min(1_000_000));
+    MemberQuery { page, page_size: list.page_size(), q: list.some("q") }
 }
 
 /// Who is looked for.
-fn search(words: Words, people: &People) -> impl IntoView + use<> {
+fn search(words: Words, people: &People, list: &ListQuery) -> impl IntoView + use<> {
     view! {
         <form class="filters" method="get" action=people.back.clone()>
-            <input class="filter-q" r#type="search" name="q" value=people.q.clone() placeholder=words.t("members-filter")
+            <input class="filter-q" r#type="search" name="q" value=list.get("q").to_owned() placeholder=words.t("members-filter")
                 aria-label=words.t("members-filter") />
             <button class="btn">{words.t("filter-apply")}</button>
             <a class="btn ghost" href=people.back.clone()>{words.t("filter-reset")}</a>
@@ -89,24 +93,17 @@ fn is_owner(member: &MemberView) -> bool {
 
 /// The role to offer first: who comes where nobody owns the customer should be able to bring in the others.
 fn first_role(people: &People) -> MemberRole {
-    let owned = people.members.iter().any(|member| is_owner(member) && member.active);
-    if owned || !people.own.allowed { MemberRole::Member } else { MemberRole::Owner }
+    if people.shown.owned || !people.own.allowed { MemberRole::Member } else { MemberRole::Owner }
 }
 
-fn table(words: Words, people: &People) -> AnyView {
-    if people.members.is_empty() {
+fn table(words: Words, people: &People, list: &ListQuery) -> AnyView {
+    let found = &people.shown.found;
+    if people.shown.count == 0 {
         return view! { <div class="empty"><p>{words.t("customer-no-people")}</p></div> }.into_any();
     }
-    let list = ListQuery::here(people.back.clone(), ["q", "pageSize", "page"]);
-    // An address may name any page; one beyond every list has nobody.
-    let page = list.page().map(|page| page.min(1_000_000));
-    let query = MemberQuery { page, page_size: list.page_size(), q: Some(people.q.clone()) };
-    let Ok(found) = platform::customers::page_of_members(people.members.clone(), &query) else {
-        return ().into_any();
-    };
     if found.list.is_empty() {
         return view! {
-            {search(words, people)}
+            {search(words, people, list)}
             <div class="empty"><p>{words.t("list-none-match")}</p></div>
         }
         .into_any();
@@ -132,14 +129,14 @@ fn table(words: Words, people: &People) -> AnyView {
         view! { <th scope="col" class="row-menu"><span class="unseen-text">{words.t("list-actions")}</span></th> }
     });
     view! {
-        {search(words, people)}
+        {search(words, people, list)}
         {list_table(words.t("home-people"), view! {
             <th scope="col">{words.t("account-name")}</th>
             <th scope="col">{words.t("home-role")}</th>
             <th scope="col">{words.t("members-joined")}</th>
             {head}
         }, rows)}
-        {pager(words, &list, found.page, found.page_size, found.total)}
+        {pager(words, list, found.page, found.page_size, found.total)}
     }
     .into_any()
 }
@@ -279,15 +276,12 @@ fn transfer_card(words: Words, people: &People, refused: Option<&Refused>) -> An
         let held = held_back("transfer".to_owned(), words.t("member-transfer"), why, "btn");
         return view! { <section class="card"><p class="actions">{held}</p></section> }.into_any();
     }
-    // Who hands it over keeps nothing by handing it to themselves, and who is disabled or works for the
-    // platform could not act.
-    let own = door().1.user().map(|user| user.id);
     // Among many, whoever is looked for above.
-    let found = platform::customers::find_members(people.members.clone(), Some(&people.q));
-    let fit = found.iter().filter(|member| member.active && !member.staff && Some(member.user_id) != own);
-    let left_out = fit.clone().count() > MOST_HEIRS;
-    let heirs: Vec<_> = fit
-        .take(MOST_HEIRS)
+    let left_out = people.shown.more_heirs;
+    let heirs: Vec<_> = people
+        .shown
+        .heirs
+        .iter()
         .map(|member| (member.user_id.to_string(), format!("{} ({})", member.display_name, member.name)))
         .collect();
     if heirs.is_empty() {

@@ -1,7 +1,7 @@
 //! A role: what it permits and who holds it.
 
 use contract::roles::{RoleHolder, RoleView};
-use contract::{Permission, RoleId};
+use contract::{Page, Permission, RoleId};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -13,6 +13,7 @@ use crate::paths;
 use crate::role_words::{group_title, permission_title, role_in_words};
 use crate::ui::ask::{Ask, may_open};
 use crate::ui::forms::form_fault;
+use crate::ui::lists::{ListQuery, pager_of};
 use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
 use crate::words::Words;
@@ -22,17 +23,19 @@ use crate::words::Words;
 pub fn RolePage() -> impl IntoView {
     let id: RoleId = id_of_path();
     let (platform, ctx) = door();
+    let list = ListQuery::here(paths::role(id), ["pageSize", "page"]);
+    let asked = list.asked();
     page(
         async move {
             let role = platform::roles::get(&platform, &ctx, id).await?;
-            let holders = platform::roles::holders(&platform, &ctx, id).await?;
+            let holders = platform::roles::holders(&platform, &ctx, id, &asked).await?;
             Ok((role_in_words(ctx.language(), role), holders))
         },
-        |(role, holders)| role_view(role, holders),
+        move |(role, holders)| role_view(role, (list, holders)),
     )
 }
 
-fn role_view(role: RoleView, holders: Vec<RoleHolder>) -> AnyView {
+fn role_view(role: RoleView, (list, holders): (ListQuery, Page<RoleHolder>)) -> AnyView {
     let words = Words::now();
     let message = Refused::from_query().map(|r| r.message(words.0));
     let (may_change, may_delete) =
@@ -68,7 +71,7 @@ fn role_view(role: RoleView, holders: Vec<RoleHolder>) -> AnyView {
                             <p class="note-line">{role.description.clone()}</p>
                         </section>
                     })}
-                    {holders_card(words, holders)}
+                    {holders_card(words, &list, holders)}
                 </aside>
             </div>
         },
@@ -99,13 +102,14 @@ fn permissions(words: Words, held: &[Permission]) -> AnyView {
     view! { <dl class="facts start">{groups.collect_view()}</dl> }.into_any()
 }
 
-fn holders_card(words: Words, holders: Vec<RoleHolder>) -> impl IntoView {
+fn holders_card(words: Words, list: &ListQuery, holders: Page<RoleHolder>) -> impl IntoView + use<> {
     let zone = look().zone;
     let people = door().1.holds(Permission::UsersView);
-    let body = if holders.is_empty() {
+    let pages = pager_of(words, list, &holders);
+    let body = if holders.list.is_empty() {
         view! { <div class="empty"><p>{words.t("role-no-holders")}</p></div> }.into_any()
     } else {
-        let rows = holders.into_iter().map(|holder| {
+        let rows = holders.list.into_iter().map(|holder| {
             let name = if people {
                 view! { <a href=paths::user(holder.user_id)>{holder.display_name}</a> }.into_any()
             } else {
@@ -130,6 +134,7 @@ fn holders_card(words: Words, holders: Vec<RoleHolder>) -> impl IntoView {
         <section class="card">
             <header><h2>{words.t("role-holders")}</h2></header>
             {body}
+            {pages}
         </section>
     }
 }

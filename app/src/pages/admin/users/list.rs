@@ -21,10 +21,10 @@ use crate::ui::time::time;
 use crate::words::Words;
 
 /// Filters beside the search field.
-const FILTERS: [&str; 3] = ["state", "role", "customerId"];
+const FILTERS: [&str; 4] = ["state", "role", "customerId", "secondFactor"];
 
 /// What a bulk leads back to: the list as it was narrowed and ordered.
-pub(super) const KEPT: [&str; 5] = ["q", "state", "role", "customerId", "sort"];
+pub(super) const KEPT: [&str; 6] = ["q", "state", "role", "customerId", "secondFactor", "sort"];
 
 /// What the filters offer.
 struct Choices {
@@ -68,7 +68,7 @@ async fn choices(platform: &Platform, ctx: &OpContext) -> platform::Result<Choic
 
 /// The address as the page's state and as the operation's query. Words we do not know filter nothing.
 pub(super) fn read_query() -> (ListQuery, UserQuery) {
-    let names = ["q", "state", "role", "customerId", "sort", "pageSize", "page"];
+    let names = ["q", "state", "role", "customerId", "secondFactor", "sort", "pageSize", "page"];
     let list = ListQuery::here(paths::USERS, names);
     let query = UserQuery {
         page: list.page(),
@@ -78,6 +78,7 @@ pub(super) fn read_query() -> (ListQuery, UserQuery) {
         state: UserState::parse(list.get("state")),
         role: list.get("role").parse().ok().map(RoleId),
         customer_id: list.get("customerId").parse().ok().map(CustomerId),
+        second_factor: list.get("secondFactor").parse().ok(),
     };
     let query = if query.sort_columns().is_ok() { query } else { UserQuery { sort: None, ..query } };
     (list, query)
@@ -129,6 +130,9 @@ fn filters(words: Words, query: &ListQuery, choices: Choices) -> impl IntoView +
     let roles = (!choices.roles.is_empty()).then(|| select("role", "home-role", choices.roles));
     let customers =
         (!choices.customers.is_empty()).then(|| select("customerId", "account-customer", choices.customers));
+    let factors = [("true", "user-totp-on"), ("false", "user-totp-off")];
+    let factors = factors.map(|(value, key)| (value.to_owned(), words.t(key))).to_vec();
+    let factors = select("secondFactor", "user-totp", factors);
     view! {
         <form class="filters" method="get" action=paths::USERS>
             <input class="filter-q" r#type="search" name="q" value=query.get("q").to_owned()
@@ -139,7 +143,7 @@ fn filters(words: Words, query: &ListQuery, choices: Choices) -> impl IntoView +
             <a class="btn ghost" href=paths::USERS>{words.t("filter-reset")}</a>
             <details class="more-filters" open=open>
                 {more_summary(words)}
-                <div class="filter-grid">{select("state", "user-state", states)} {roles} {customers}</div>
+                <div class="filter-grid">{select("state", "user-state", states)} {roles} {customers} {factors}</div>
             </details>
         </form>
     }

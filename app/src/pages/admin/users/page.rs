@@ -5,7 +5,7 @@ use contract::audit::{AuditQuery, AuditView};
 use contract::quotas::{Quota, QuotaUsage};
 use contract::roles::RoleView;
 use contract::users::{UserState, UserView};
-use contract::{Permission, UserId};
+use contract::{Page, Permission, UserId};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use platform::accounts::{ShownOnce, take_for_page};
@@ -18,7 +18,7 @@ use super::second_factor::second_factor_card;
 use super::server_fns::{
     AssignRole, DeleteUser, MakeUserPassword, RestoreUser, RevokeRole, SetUserActive, SetUserPassword, SetUserQuota,
 };
-use super::sessions::sessions_card;
+use super::sessions::{sessions_card, sessions_here};
 use crate::door::{Refused, door, id_of_path, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::audit::list::history_card;
@@ -38,7 +38,7 @@ struct Found {
     assignable: Vec<RoleView>,
     quota: Quota,
     usage: Vec<QuotaUsage>,
-    sessions: Vec<SessionView>,
+    sessions: Page<SessionView>,
     /// Nothing for those who may not read the log.
     history: Option<Vec<AuditView>>,
     /// The password that was just made.
@@ -50,12 +50,13 @@ struct Found {
 pub fn UserPage() -> impl IntoView {
     let id: UserId = id_of_path();
     let (platform, ctx) = door();
+    let asked = sessions_here(id).asked();
     page(
         async move {
             let view = platform::accounts::users::get(&platform, &ctx, id).await?;
             let quota = platform::quotas::of_user(&platform, &ctx, id).await?;
             let usage = platform::quotas::usage_of_user(&platform, &ctx, id).await?;
-            let sessions = platform::accounts::users::sessions(&platform, &ctx, id).await?;
+            let sessions = platform::accounts::users::sessions(&platform, &ctx, id, &asked).await?;
             let newest = AuditQuery {
                 target_kind: Some("user".to_owned()),
                 target_id: Some(id.to_string()),

@@ -2,7 +2,7 @@
 
 use contract::accounts::{SessionView, SessionsEnded};
 use contract::users::{UserAction, UserCreated, UserQuery, UserRow, UserSecret};
-use contract::{ApiError, BulkOutcome, CustomerId, IdentityId, Page, RoleId, SessionId, UserId};
+use contract::{ApiError, BulkOutcome, CustomerId, IdentityId, Page, PageQuery, RoleId, SessionId, UserId};
 use leptos::prelude::*;
 
 use super::form::{QuotaForm, UserForm};
@@ -130,9 +130,12 @@ pub async fn set_user_password(id: UserId, password: String, again: Option<Strin
 
 /// Where somebody is signed in.
 #[server]
-pub async fn list_user_sessions(id: UserId) -> Result<Vec<SessionView>, ApiError> {
+pub async fn list_user_sessions(
+    id: UserId,
+    #[server(default)] query: PageQuery,
+) -> Result<Page<SessionView>, ApiError> {
     let (platform, ctx) = door::door();
-    door::answer(&platform, &ctx, platform::accounts::users::sessions(&platform, &ctx, id).await).await
+    door::answer(&platform, &ctx, platform::accounts::users::sessions(&platform, &ctx, id, &query).await).await
 }
 
 /// Ends one of somebody's sessions or API tokens.

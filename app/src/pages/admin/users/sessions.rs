@@ -1,26 +1,34 @@
 //! Where somebody is signed in, on their page.
 
 use contract::accounts::SessionView;
-use contract::{May, UserId};
+use contract::{May, Page, UserId};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::server_fns::{EndUserSession, EndUserSessions};
 use crate::door::look;
 use crate::pages::customer::accounts::sessions::last_seen;
+use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::cells::text_cell;
+use crate::ui::lists::{ListQuery, pager_of};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
+/// The list of them at the address of this page.
+pub(super) fn sessions_here(user: UserId) -> ListQuery {
+    ListQuery::here(paths::user(user), ["pageSize", "page"])
+}
+
 pub(super) fn sessions_card(
     words: Words,
     user: UserId,
-    sessions: Vec<SessionView>,
+    sessions: Page<SessionView>,
     may_end: &May,
 ) -> impl IntoView + use<> {
-    let end_all = (!sessions.is_empty()).then(|| {
+    let pages = pager_of(words, &sessions_here(user), &sessions);
+    let end_all = (!sessions.list.is_empty()).then(|| {
         let (opens, question) = (words.t("user-sessions-end-all"), words.t("user-sessions-end-all-hint"));
         let all = Ask::new("sessions", opens, question, EndUserSessions::url())
             .class("btn small")
@@ -29,13 +37,13 @@ pub(super) fn sessions_card(
             .may(words, may_end);
         view! { <div class="end">{all}</div> }
     });
-    let list = if sessions.is_empty() {
+    let list = if sessions.list.is_empty() {
         view! { <div class="empty"><p>{words.t("user-sessions-none")}</p></div> }.into_any()
     } else {
         let heads = ["sessions-kind", "sessions-agent", "sessions-address", "sessions-since", "sessions-seen"]
             .map(|key| view! { <th scope="col">{words.t(key)}</th> })
             .collect_view();
-        let rows = sessions.into_iter().map(|session| row(words, user, session, may_end.allowed)).collect_view();
+        let rows = sessions.list.into_iter().map(|session| row(words, user, session, may_end.allowed)).collect_view();
         view! {
             {list_table(words.t("user-sessions-title"), view! {
                 {heads}
@@ -48,6 +56,7 @@ pub(super) fn sessions_card(
         <section class="card" id="sessions">
             <header><h2>{words.t("user-sessions-title")}</h2> {end_all}</header>
             {list}
+            {pages}
         </section>
     }
 }

@@ -1,7 +1,7 @@
 //! One's own account: how the product looks to one, and what one proves oneself with.
 
 use contract::accounts::{ApiTokenSecret, ApiTokenView, RecoveryCodes, SessionView, SshKeyView};
-use contract::{ApiError, CustomerId, IdentityId, SessionId, SshKeyId};
+use contract::{ApiError, CustomerId, IdentityId, Page, PageQuery, SessionId, SshKeyId};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
@@ -209,9 +209,9 @@ pub async fn unlink_identity(id: IdentityId) -> Result<(), ApiError> {
 
 /// Where one is signed in.
 #[server]
-pub async fn list_sessions() -> Result<Vec<SessionView>, ApiError> {
+pub async fn list_sessions(#[server(default)] query: PageQuery) -> Result<Page<SessionView>, ApiError> {
     let (platform, ctx) = door::door();
-    door::answer(&platform, &ctx, platform::accounts::list_sessions(&platform, &ctx).await).await
+    door::answer(&platform, &ctx, platform::accounts::list_sessions(&platform, &ctx, &query).await).await
 }
 
 /// Ends one of one's sessions.
@@ -234,9 +234,9 @@ pub async fn end_other_sessions() -> Result<(), ApiError> {
 
 /// One's API tokens.
 #[server]
-pub async fn list_api_tokens() -> Result<Vec<ApiTokenView>, ApiError> {
+pub async fn list_api_tokens(#[server(default)] query: PageQuery) -> Result<Page<ApiTokenView>, ApiError> {
     let (platform, ctx) = door::door();
-    door::answer(&platform, &ctx, platform::accounts::list_api_tokens(&platform, &ctx).await).await
+    door::answer(&platform, &ctx, platform::accounts::list_api_tokens(&platform, &ctx, &query).await).await
 }
 
 /// Makes an API token: for everything (`reach` is not `some`), or for the permissions named. Who reads pages finds the
@@ -303,9 +303,9 @@ pub async fn request_email_change(
 
 /// One's public keys for SSH.
 #[server]
-pub async fn list_ssh_keys() -> Result<Vec<SshKeyView>, ApiError> {
+pub async fn list_ssh_keys(#[server(default)] query: PageQuery) -> Result<Page<SshKeyView>, ApiError> {
     let (platform, ctx) = door::door();
-    door::answer(&platform, &ctx, platform::accounts::list_ssh_keys(&platform, &ctx).await).await
+    door::answer(&platform, &ctx, platform::accounts::list_ssh_keys(&platform, &ctx, &query).await).await
 }
 
 /// Adds a public key for SSH.

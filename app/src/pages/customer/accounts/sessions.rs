@@ -1,5 +1,6 @@
 //! Where one is signed in.
 
+use contract::Page;
 use contract::accounts::{SessionKind, SessionView};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -12,6 +13,7 @@ use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::cells::text_cell;
 use crate::ui::forms::form_fault;
+use crate::ui::lists::{ListQuery, pager_of};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -21,14 +23,19 @@ use crate::words::Words;
 #[component]
 pub fn SessionsPage() -> impl IntoView {
     let (platform, ctx) = door();
-    page(async move { platform::accounts::list_sessions(&platform, &ctx).await }, sessions_view)
+    let asked = list_here().asked();
+    page(async move { platform::accounts::list_sessions(&platform, &ctx, &asked).await }, sessions_view)
 }
 
-fn sessions_view(sessions: Vec<SessionView>) -> AnyView {
+fn list_here() -> ListQuery {
+    ListQuery::here(paths::ACCOUNT_SESSIONS, ["pageSize", "page"])
+}
+
+fn sessions_view(sessions: Page<SessionView>) -> AnyView {
     let words = Words::now();
     let refused = Refused::from_query().map(|r| r.message(words.0));
     let head = PageFrame::new(words.t("sessions-title"), Area::Account).crumb(words.t("account-title"), paths::ACCOUNT);
-    let head = match sessions.len() > 1 {
+    let head = match sessions.total > 1 {
         true => head.actions(
             Ask::new(
                 "others",
@@ -44,11 +51,12 @@ fn sessions_view(sessions: Vec<SessionView>) -> AnyView {
     };
     let known = [("one", "sessions-done-one"), ("others", "sessions-done-others")];
     let done = done_notice(words, refused.is_some(), &known);
-    let alone = sessions.len() <= 1;
+    let alone = sessions.total <= 1;
+    let pages = pager_of(words, &list_here(), &sessions);
     let heads = ["sessions-kind", "sessions-agent", "sessions-address", "sessions-since", "sessions-seen"]
         .map(|key| view! { <th scope="col">{words.t(key)}</th> })
         .collect_view();
-    let rows = sessions.into_iter().map(|session| row(words, session)).collect_view();
+    let rows = sessions.list.into_iter().map(|session| row(words, session)).collect_view();
     frame(
         head,
         view! {
@@ -64,6 +72,7 @@ fn sessions_view(sessions: Vec<SessionView>) -> AnyView {
                     {heads}
                     <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
                 }, rows)}
+                {pages}
                 {alone.then(|| view! { <p class="note-line">{words.t("sessions-alone")}</p> })}
             </section>
         },

@@ -1,5 +1,6 @@
 //! One's public keys for SSH.
 
+use contract::Page;
 use contract::accounts::SshKeyView;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -13,6 +14,7 @@ use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::copy::copy_button;
 use crate::ui::forms::{TextField, form_fault, text_area, text_field};
+use crate::ui::lists::{ListQuery, pager_of};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
@@ -21,15 +23,20 @@ use crate::words::Words;
 #[component]
 pub fn SshKeysPage() -> impl IntoView {
     let (platform, ctx) = door();
-    page(async move { accounts::list_ssh_keys(&platform, &ctx).await }, keys_view)
+    let asked = list_here().asked();
+    page(async move { accounts::list_ssh_keys(&platform, &ctx, &asked).await }, keys_view)
 }
 
-fn keys_view(keys: Vec<SshKeyView>) -> AnyView {
+fn list_here() -> ListQuery {
+    ListQuery::here(paths::ACCOUNT_SSH_KEYS, ["pageSize", "page"])
+}
+
+fn keys_view(keys: Page<SshKeyView>) -> AnyView {
     let words = Words::now();
     let refused = Refused::from_query();
     let general = refused.as_ref().filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
     let head = PageFrame::new(words.t("ssh-keys-title"), Area::Account).crumb(words.t("account-title"), paths::ACCOUNT);
-    let head = match keys.len() > 1 {
+    let head = match keys.total > 1 {
         true => head.actions(
             Ask::new("all", words.t("ssh-keys-remove-all"), words.t("ssh-keys-remove-all-hint"), RemoveSshKeys::url())
                 .class("btn")
@@ -38,6 +45,7 @@ fn keys_view(keys: Vec<SshKeyView>) -> AnyView {
         ),
         false => head,
     };
+    let pages = pager_of(words, &list_here(), &keys);
     let done = done_notice(words, refused.is_some(), &[("one", "ssh-keys-done-one"), ("all", "ssh-keys-done-all")]);
     frame(
         head,
@@ -50,7 +58,8 @@ fn keys_view(keys: Vec<SshKeyView>) -> AnyView {
                     <h2>{words.t("ssh-keys-list")}</h2>
                     <span class="end">{words.t("ssh-keys-explained")}</span>
                 </header>
-                {list(words, keys)}
+                {list(words, keys.list)}
+                {pages}
             </section>
             {form(words, refused.as_ref())}
         },

@@ -1,8 +1,8 @@
 //! One's API tokens: for programs that run without a person at hand.
 
 use chrono::TimeDelta;
-use contract::Permission;
 use contract::accounts::{ApiTokenCreate, ApiTokenView};
+use contract::{Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use platform::accounts::{self, ShownOnce};
@@ -17,6 +17,7 @@ use crate::role_words::permission_title;
 use crate::ui::ask::Ask;
 use crate::ui::copy::copy_button;
 use crate::ui::forms::{TextField, form_fault, select_field, text_field};
+use crate::ui::lists::{ListQuery, pager_of};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
@@ -50,19 +51,24 @@ pub(super) fn read_form(
 #[component]
 pub fn TokensPage() -> impl IntoView {
     let (platform, ctx) = door();
+    let asked = list_here().asked();
     let load = async move {
-        let list = accounts::list_api_tokens(&platform, &ctx).await?;
+        let list = accounts::list_api_tokens(&platform, &ctx, &asked).await?;
         Ok((list, accounts::take_for_page(&platform, &ctx, ShownOnce::ApiToken).await?))
     };
     page(load, |(list, made)| tokens_view(list, made))
 }
 
-fn tokens_view(tokens: Vec<ApiTokenView>, made: Option<String>) -> AnyView {
+fn list_here() -> ListQuery {
+    ListQuery::here(paths::ACCOUNT_TOKENS, ["pageSize", "page"])
+}
+
+fn tokens_view(tokens: Page<ApiTokenView>, made: Option<String>) -> AnyView {
     let words = Words::now();
     let refused = Refused::from_query();
     let general = refused.as_ref().filter(|r| r.fields.is_empty()).map(|r| r.message(words.0));
     let head = PageFrame::new(words.t("tokens-title"), Area::Account).crumb(words.t("account-title"), paths::ACCOUNT);
-    let head = match tokens.len() > 1 {
+    let head = match tokens.total > 1 {
         true => head.actions(
             Ask::new("all", words.t("tokens-revoke-all"), words.t("tokens-revoke-all-hint"), RevokeApiTokens::url())
                 .class("btn")
@@ -71,6 +77,7 @@ fn tokens_view(tokens: Vec<ApiTokenView>, made: Option<String>) -> AnyView {
         ),
         false => head,
     };
+    let pages = pager_of(words, &list_here(), &tokens);
     let done = done_notice(words, refused.is_some(), &[("one", "tokens-done-one"), ("all", "tokens-done-all")]);
     frame(
         head,
@@ -95,7 +102,8 @@ fn tokens_view(tokens: Vec<ApiTokenView>, made: Option<String>) -> AnyView {
                     <h2>{words.t("tokens-list")}</h2>
                     <span class="end">{words.t("tokens-explained")}</span>
                 </header>
-                {list(words, tokens)}
+                {list(words, tokens.list)}
+                {pages}
             </section>
             {form(words, refused.as_ref())}
         },

@@ -2,12 +2,13 @@
 
 use contract::accounts::{InvitationView, MemberRole, Profile};
 use contract::allocations::{AllocationQuery, AllocationState, AllocationView};
-use contract::customers::{CustomerView, MemberView};
+use contract::customers::CustomerView;
 use contract::machines::{Presence, gpus_in_words};
 use contract::reports::CustomerUsage;
 use contract::{ErrorCode, MAX_PAGE_SIZE, Page, Permission};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
+use platform::customers::PeopleFound;
 
 use super::invitations::{Inviting, invitation_card};
 use crate::door::{Refused, door, look, see_other};
@@ -239,30 +240,30 @@ fn machines_card(words: Words, machines: Vec<AllocationView>) -> impl IntoView {
 #[component]
 pub fn MembersPage() -> impl IntoView {
     let (platform, ctx) = door();
+    let query = looked_for();
     page(
         async move {
-            let members = platform::customers::members(&platform, &ctx).await?;
+            let shown = platform::customers::find_people(&platform, &ctx, None, &query).await?;
             let open = platform::accounts::invitations(&platform, &ctx, None).await?;
             let mail_on = platform::mail::is_on(&platform).await;
-            Ok((platform::customers::mine(&platform, &ctx).await?, members, open, mail_on))
+            Ok((platform::customers::mine(&platform, &ctx).await?, shown, open, mail_on))
         },
-        |(customer, members, open, mail_on)| members_view(customer, members, open, mail_on),
+        |(customer, shown, open, mail_on)| members_view(customer, shown, open, mail_on),
     )
 }
 
-fn members_view(customer: CustomerView, members: Vec<MemberView>, open: Vec<InvitationView>, mail_on: bool) -> AnyView {
+fn members_view(customer: CustomerView, shown: PeopleFound, open: Vec<InvitationView>, mail_on: bool) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     // The form that invites says its own.
     let refused = Refused::from_query().filter(|r| !r.typed.contains_key("email"));
     let message = refused.as_ref().map(|r| r.message(words.0));
-    let count = words.with("home-people-count", &[("n", members.len().to_string())]);
+    let count = words.with("home-people-count", &[("n", shown.count.to_string())]);
     let own = platform::customers::may_make_owner(&ctx, customer.id).unwrap_or_default();
     let inviting = Inviting { owned: true, may_own: own.allowed, mail_on };
     let people = People {
         id: customer.id,
         name: customer.name,
-        members,
-        q: looked_for(),
+        shown,
         add: false,
         add_known: ctx.holds_everywhere(Permission::CustomersManageMembers),
         manage: ctx.holds(Permission::CustomersManageMembers),

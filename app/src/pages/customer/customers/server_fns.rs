@@ -12,9 +12,7 @@ use crate::{door, paths};
 #[server]
 pub async fn list_members(#[server(default)] query: MemberQuery) -> Result<Page<MemberView>, ApiError> {
     let (platform, ctx) = crate::door::door();
-    let members = platform::customers::members(&platform, &ctx).await;
-    let found = members.and_then(|list| platform::customers::page_of_members(list, &query));
-    crate::door::answer(&platform, &ctx, found).await
+    crate::door::answer(&platform, &ctx, platform::customers::members(&platform, &ctx, &query).await).await
 }
 
 /// Invites people by mail: into this customer, for staff, or into the one the caller acts for. Who could not be invited stays

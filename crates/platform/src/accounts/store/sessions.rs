@@ -13,49 +13,52 @@ pub(super) fn kind_of(word: &str) -> Result<SessionKind> {
     SessionKind::parse(word).ok_or_else(|| Error::internal(format!("unknown kind of session {word}")))
 }
 
-/// Sessions that count; `agent` is as the client wrote it, `current` is the caller's to say.
+/// A page of the sessions that count, and how many there are; `agent` is as the client wrote it, `current` is the caller's to
+/// say.
 pub(in crate::accounts) async fn list(
     tx: &mut Tx,
     user: UserId,
-    now: DateTime<Utc>,
-    idle_since: DateTime<Utc>,
-) -> Result<Vec<SessionView>> {
+    (now, idle_since): (DateTime<Utc>, DateTime<Utc>),
+    (page, page_size): (u32, u32),
+) -> Result<(Vec<SessionView>, u64)> {
     let rows = sqlx::query!(
         r#"select s.id, case when s.ssh is null then s.kind else 'ssh' end as "kind!", s.address, s.user_agent,
                   s.created_at, s.last_seen_at,
                   case when s.ssh is null then nullif(s.expires_at, 'infinity') end as expires_at, a.name as "name?",
-                  p.name as "service?"
+                  p.name as "service?", count(*) over () as "total!"
            from sessions s join users u on u.id = s.user_id left join api_tokens a on a.session_id = s.id
                 left join identity_providers p on p.id = s.provider_id
            where s.user_id = $1 and s.ended_at is null and s.expires_at > $2
              and (s.kind <> 'browser' or s.last_seen_at > $3) and s.token_version = u.token_version
              and (s.ssh is distinct from 'key' or s.ssh_key_id is not null)
-           order by s.last_seen_at desc, s.id desc"#,
+           order by s.last_seen_at desc, s.id desc limit $4 offset $5"#,
         user.0,
         now,
-        idle_since
+        idle_since,
+        i64::from(page_size),
+        i64::from(page - 1) * i64::from(page_size)
     )
     .fetch_all(&mut **tx)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let kind = kind_of(&row.kind)?;
-            let unused = kind == SessionKind::Api && row.last_seen_at <= row.created_at;
-            Ok(SessionView {
-                id: SessionId(row.id),
-                kind,
-                current: false,
-                name: row.name,
-                service: row.service,
-                address: row.address.filter(|_| !unused).map(|network| network.ip().to_string()),
-                agent: row.user_agent.filter(|_| !unused),
-                created_at: row.created_at,
-                last_seen_at: row.last_seen_at,
-                unused,
-                expires_at: row.expires_at,
-            })
+    let total = rows.first().map_or(0, |row| row.total.unsigned_abs());
+    let list = rows.into_iter().map(|row| {
+        let kind = kind_of(&row.kind)?;
+        let unused = kind == SessionKind::Api && row.last_seen_at <= row.created_at;
+        Ok(SessionView {
+            id: SessionId(row.id),
+            kind,
+            current: false,
+            name: row.name,
+            service: row.service,
+            address: row.address.filter(|_| !unused).map(|network| network.ip().to_string()),
+            agent: row.user_agent.filter(|_| !unused),
+            created_at: row.created_at,
+            last_seen_at: row.last_seen_at,
+            unused,
+            expires_at: row.expires_at,
         })
-        .collect()
+    });
+    Ok((list.collect::<Result<_>>()?, total))
 }
 
 /// When somebody signed in for this session; `None` when it is not theirs or has ended.

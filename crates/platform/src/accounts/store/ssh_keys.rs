@@ -36,12 +36,19 @@ impl From<Row> for SshKeyView {
     }
 }
 
-pub(in crate::accounts) async fn list(tx: &mut Tx, user: UserId) -> Result<Vec<SshKeyView>> {
+/// The newest first, after so many of them; without a number all that are left.
+pub(in crate::accounts) async fn list(
+    tx: &mut Tx,
+    user: UserId,
+    (before, most): (i64, Option<i64>),
+) -> Result<Vec<SshKeyView>> {
     let rows = sqlx::query_as!(
         Row,
         "select id, name, public_key, algorithm, fingerprint, created_at, last_used_at, last_used_from
-         from ssh_keys where user_id = $1 order by created_at desc, id desc",
-        user.0
+         from ssh_keys where user_id = $1 order by created_at desc, id desc limit $3 offset $2",
+        user.0,
+        before,
+        most
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -51,10 +58,13 @@ pub(in crate::accounts) async fn list(tx: &mut Tx, user: UserId) -> Result<Vec<S
 /// How many there are; holds off whoever adds one meanwhile.
 pub(in crate::accounts) async fn count(tx: &mut Tx, granted: &Granted<SecureAccount>) -> Result<u32> {
     sqlx::query!("select id from users where id = $1 for update", granted.id().0).fetch_optional(&mut **tx).await?;
-    let count = sqlx::query_scalar!(r#"select count(*) as "count!" from ssh_keys where user_id = $1"#, granted.id().0)
-        .fetch_one(&mut **tx)
-        .await?;
-    u32::try_from(count).map_err(Error::internal)
+    u32::try_from(how_many(tx, granted.id()).await?).map_err(Error::internal)
+}
+
+/// How many there are.
+pub(in crate::accounts) async fn how_many(tx: &mut Tx, user: UserId) -> Result<u64> {
+    let count = sqlx::query_scalar!(r#"select count(*) as "count!" from ssh_keys where user_id = $1"#, user.0);
+    Ok(count.fetch_one(&mut **tx).await?.unsigned_abs())
 }
 
 /// `None` when the person has this key already.

@@ -194,35 +194,39 @@ pub(in crate::accounts) async fn has_api_token(
     Ok(there.fetch_one(&mut **tx).await?)
 }
 
+/// Those that count, the newest first, after so many of them; without a number all that are left. And how many there are.
 pub(in crate::accounts) async fn api_tokens(
     tx: &mut Tx,
     user: UserId,
     now: DateTime<Utc>,
-) -> Result<Vec<ApiTokenView>> {
+    (before, most): (i64, Option<i64>),
+) -> Result<(Vec<ApiTokenView>, u64)> {
     let rows = sqlx::query!(
-        "select a.session_id, a.name, a.start, a.scopes, a.expires_at, a.created_at, s.last_seen_at, s.address
+        r#"select a.session_id, a.name, a.start, a.scopes, a.expires_at, a.created_at, s.last_seen_at, s.address,
+                  count(*) over () as "total!"
          from api_tokens a join sessions s on s.id = a.session_id join users u on u.id = a.user_id
          where a.user_id = $1 and s.ended_at is null and s.expires_at > $2 and s.token_version = u.token_version
-         order by a.created_at desc, a.session_id desc",
+         order by a.created_at desc, a.session_id desc limit $4 offset $3"#,
         user.0,
-        now
+        now,
+        before,
+        most
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| ApiTokenView {
-            id: SessionId(row.session_id),
-            name: row.name,
-            start: row.start,
-            scopes: scopes_of(row.scopes),
-            created_at: row.created_at,
-            last_used_at: Some(row.last_seen_at).filter(|at| *at > row.created_at),
-            last_used_from: row
-                .address
-                .filter(|_| row.last_seen_at > row.created_at)
-                .map(|network| network.ip().to_string()),
-            expires_at: row.expires_at,
-        })
-        .collect())
+    let total = rows.first().map_or(0, |row| row.total.unsigned_abs());
+    let list = rows.into_iter().map(|row| ApiTokenView {
+        id: SessionId(row.session_id),
+        name: row.name,
+        start: row.start,
+        scopes: scopes_of(row.scopes),
+        created_at: row.created_at,
+        last_used_at: Some(row.last_seen_at).filter(|at| *at > row.created_at),
+        last_used_from: row
+            .address
+            .filter(|_| row.last_seen_at > row.created_at)
+            .map(|network| network.ip().to_string()),
+        expires_at: row.expires_at,
+    });
+    Ok((list.collect(), total))
 }

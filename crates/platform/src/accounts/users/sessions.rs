@@ -4,7 +4,7 @@
 //! token may not reach its owner's sessions; what ends takes its tokens and sockets with it at once.
 
 use contract::accounts::{SessionView, SessionsEnded};
-use contract::{SessionId, UserId};
+use contract::{Page, PageQuery, SessionId, UserId};
 
 use super::{end_sessions_in_tx, entry, lock_in_tx, may_be_signed_out};
 use crate::accounts::sessions::in_short;
@@ -13,19 +13,29 @@ use crate::accounts::{SessionEnding, session_rules};
 use crate::authz::{UpdateUser, UserRef, ViewUser};
 use crate::{Error, OpContext, Platform, Result, audit};
 
-/// Every session and API token of somebody that counts, last used first.
-pub async fn sessions(platform: &Platform, ctx: &OpContext, id: UserId) -> Result<Vec<SessionView>> {
+/// The sessions and API tokens of somebody that count, last used first.
+///
+/// # Errors
+/// `Validation` for a page or a size that no list has.
+pub async fn sessions(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: UserId,
+    query: &PageQuery,
+) -> Result<Page<SessionView>> {
     let granted = ctx.authorize(ViewUser, &UserRef::of_platform(id))?;
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let idle_since = session_rules(platform, ctx).await.idle_since;
     let mut tx = platform.db().begin(ctx).await?;
     super::exists_in_tx(&mut tx, granted.id()).await?;
-    let mut list = store::list(&mut tx, granted.id(), ctx.now(), idle_since).await?;
+    let when = (ctx.now(), idle_since);
+    let (mut list, total) = store::list(&mut tx, granted.id(), when, (page, page_size)).await?;
     tx.commit().await?;
     for session in &mut list {
         session.current = ctx.user().is_some_and(|user| user.session == session.id);
         session.agent = session.agent.take().and_then(|agent| in_short(&agent));
     }
-    Ok(list)
+    Ok(Page { list, total, page, page_size })
 }
 
 /// Ends one of them, with every token and socket of it.

@@ -73,6 +73,10 @@ fn filters(sql: &mut QueryBuilder<Postgres>, query: &UserQuery) {
         sql.push(" and exists(select from memberships m where m.user_id = u.id and m.customer_id = ");
         sql.push_bind(customer.0).push(")");
     }
+    if let Some(has_one) = query.second_factor {
+        sql.push(" and exists(select from totp_secrets t where t.user_id = u.id and t.confirmed_at is not null) = ");
+        sql.push_bind(has_one);
+    }
 }
 
 pub(super) async fn list(

@@ -6,6 +6,7 @@
 //! the log, staff with a reason.
 
 mod cast;
+pub(crate) mod fuzzing;
 mod look;
 mod policy;
 mod recorder;

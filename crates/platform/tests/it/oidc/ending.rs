@@ -89,7 +89,7 @@ async fn a_service_out_of_use_ends_what_came_in_by_it_and_nothing_else() {
         None,
         world.test.anonymous().language(),
     );
-    let services = accounts::list_sessions(&world.test.platform, &theirs).await.unwrap();
+    let services = accounts::list_sessions(&world.test.platform, &theirs, &Default::default()).await.unwrap().list;
     let mut services: Vec<_> = services.into_iter().map(|session| session.service).collect();
     services.sort();
     assert_eq!(services, [None, Some("Second".to_owned()), Some("Sso".to_owned())]);
