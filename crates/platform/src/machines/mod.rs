@@ -18,7 +18,7 @@ mod reporting;
 mod service;
 mod store;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use contract::machines::{
@@ -202,6 +202,16 @@ pub(crate) async fn hardware_of(tx: &mut Tx, id: MachineId) -> Result<(Option<St
 /// The id behind a code, when the transaction's caller may see the machine.
 pub(crate) async fn id_in_tx(tx: &mut Tx, code: &str) -> Result<Option<MachineId>> {
     store::id_of(tx, code).await
+}
+
+/// The ids of all that have or had this code, of those that the transaction's caller may find.
+pub(crate) async fn ids_ever_in_tx(tx: &mut Tx, code: &str) -> Result<Vec<i64>> {
+    store::ids_ever_of(tx, code).await
+}
+
+/// Which of these codes are, or were, of a machine that the transaction's caller may find.
+pub(crate) async fn known_codes(tx: &mut Tx, codes: &[String]) -> Result<HashSet<String>> {
+    Ok(store::known_codes(tx, codes).await?.into_iter().collect())
 }
 
 /// A machine for the customer who has it: without what staff note for themselves.
