@@ -257,7 +257,9 @@ pub(super) async fn facets(tx: &mut Tx) -> Result<MachineFacets> {
     )
     .fetch_one(&mut **tx)
     .await?;
-    Ok(MachineFacets { regions, gpu_models, machines: row.machines.unsigned_abs(), gpus: row.gpus.unsigned_abs() })
+    let (machines, gpus) = (row.machines.unsigned_abs(), row.gpus.unsigned_abs());
+    // Who has them, another slice says.
+    Ok(MachineFacets { regions, gpu_models, customers: Vec::new(), machines, gpus })
 }
 
 /// The next free `host-NNN`.
