@@ -68,7 +68,7 @@ fn machine_view(data: Data) -> AnyView {
         let bare = MachineLive { processes: Vec::new(), gpus: Vec::new(), host: Default::default(), ..live.clone() };
         let state_words = words.lexicon(&STATE_WORDS);
         let now = ctx.now().timestamp();
-        view! { <MachineState live=bare now=now words=state_words /> }
+        view! { <span class="presence"><MachineState live=bare now=now words=state_words /></span> }
     });
     let chip = figures.as_ref().map(|(live, _)| link_chip(words, clock(live.at.unwrap_or(ctx.now()), zone)));
     let model = model_tag(&machine);

@@ -88,7 +88,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
             let state_words = words.lexicon(&STATE_WORDS);
             head = head
                 .beside(view! {
-                    <span data-part="presence"><MachineState live=bare now=now words=state_words /></span>
+                    <span class="presence" data-part="presence"><MachineState live=bare now=now words=state_words /></span>
                     <span data-part="state">{allocation_state(words, &allocation)}</span>
                     {lease_chip(words, as_of)}
                 })
