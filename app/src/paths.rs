@@ -121,6 +121,8 @@ pub const OWN_ACCESS: &str = "/instances/access";
 pub const OWN_RECORDINGS: &str = "/instances/access/recordings";
 /// The form of an instance.
 pub const INSTANCE_NEW: &str = "/instances/new";
+/// What is done in the background.
+pub const JOBS: &str = "/admin/jobs";
 /// What is done in the background for one's customer, and what is on its way in.
 pub const OWN_JOBS: &str = "/jobs";
 /// The images that customers may choose.
@@ -195,6 +197,11 @@ pub fn image(id: contract::ImageId) -> String {
 /// The form of an image.
 pub fn image_edit(id: contract::ImageId) -> String {
     format!("{IMAGES}/{id}/edit")
+}
+
+/// A job of the queue.
+pub fn job(id: contract::JobId) -> String {
+    format!("{JOBS}/{id}")
 }
 
 /// One's own image.
