@@ -1,7 +1,6 @@
 //! A machine: what it is, how it is doing now, and how it has been doing.
 
 use contract::Permission;
-use contract::allocations::AllocationQuery;
 use contract::machines::{MachineView, ServiceState, gpus_in_words, models_in_words};
 use contract::metrics::{History, HistoryRange, MachineLive};
 use leptos::prelude::*;
@@ -48,12 +47,7 @@ pub fn MachinePage() -> impl IntoView {
                 )),
                 false => None,
             };
-            let query = AllocationQuery { machine: Some(code), page_size: Some(20), ..AllocationQuery::default() };
-            let leases = match ctx.holds(Permission::AllocationsManage) {
-                // Those that are over come last.
-                true => Some(Leases::of(platform::allocations::list(&platform, &ctx, &query).await?.list)),
-                false => None,
-            };
+            let leases = Leases::load(&platform, &ctx, &code).await?;
             Ok(Data { machine, leases, figures, range })
         },
         machine_view,
