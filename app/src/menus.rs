@@ -271,10 +271,8 @@ pub const GROUPS: &[Group] = &[
 ];
 
 /// What can be given alone and then opens no page, with the key of what it is for: whoever makes a role reads so before.
-pub const WITHOUT_PAGE: [(Permission, &str); 2] = [
-    (Permission::FilesView, "permission-note-files-view"),
-    (Permission::FilesUpload, "permission-note-files-upload"),
-];
+pub const WITHOUT_PAGE: [(Permission, &str); 2] =
+    [(Permission::FilesView, "permission-note-files-view"), (Permission::FilesUpload, "permission-note-files-upload")];
 
 /// The entries of a group that this person sees.
 pub fn visible<'a>(group: &'a Group, ctx: &'a OpContext) -> impl Iterator<Item = &'a Entry> {

@@ -1,4 +1,5 @@
-//! Who gets what from the routes of budgets, of instances that nobody uses, and of recordings, as in the table.
+//! Who gets what from the routes of budgets, of instances that nobody uses, of recordings, of statistics and of jobs, as in the
+//! table.
 
 use server::router::Door;
 
@@ -41,6 +42,13 @@ pub const MONEY: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST", "save_own_budget",                                  [401, 404, 404, 200, 200, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "delete_own_budget",                                [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "keep_own_instance",                                [401, 404, 404, 422, 404, 404, 401, 404, 404]),
+    (Door::Rest, "GET",   "/api/admin/statistics/resources",                     [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",   "/api/admin/statistics/resources/export",              [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",   "/api/admin/statistics/customers",                     [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",   "/api/admin/statistics/customers/export",              [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",   "/api/admin/statistics/usage",                         [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",   "/api/admin/statistics/usage/export",                  [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",   "/api/admin/jobs",                                     [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::Rest, "GET",  "/api/admin/jobs/export",                               [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::Rest, "GET",  "/api/admin/jobs/status",                               [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::Rest, "GET",  "/api/admin/jobs/workers",                              [401, 404, 404, 404, 404, 200, 401, 200, 404]),
