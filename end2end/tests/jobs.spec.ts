@@ -12,6 +12,7 @@ test.describe('without JavaScript', () => {
     const owner = { name: answer.body.data.owner.username, password: answer.body.data.owner.password };
     await installation.rest(token, `/api/admin/customers/${answer.body.data.customer.id}/quota`, 'PUT', { storageGb: 2 });
     await signIn(page, owner);
+    await look(page, installation.url, 'en', 'light');
     await page.goto('/jobs');
     await expect(page.locator('#jobs .empty')).toBeVisible();
     await expect(page.locator('#uploads')).toHaveCount(0);
@@ -64,7 +65,7 @@ test.describe('without JavaScript', () => {
     await signIn(page);
     await look(page, installation.url, 'en', 'light');
     await page.goto('/admin/jobs');
-    await expect(page.locator('nav [aria-current="page"]').first()).toHaveText('Background jobs');
+    await expect(page.locator('nav.nav [aria-current="page"]')).toHaveText('Background jobs');
     await expect(page.locator('#workers')).toContainText('At work');
     await expect(page.locator('#statistics')).toContainText('Seal the audit log');
     const rows = page.locator('#jobs tbody tr');
