@@ -159,6 +159,7 @@ pub const GROUPS: &[Group] = &[
             ),
             entry!(Roles, ROLES, "nav-roles", RolesView, "roles", "admin/roles/list", "shield", [RolesManage]),
             entry!(Audit, AUDIT, "nav-audit", AuditView, "audit", "admin/audit/list", "list", []),
+            entry!(Jobs, JOBS, "nav-jobs", JobsView, "jobs", "admin/jobs/list", "hourglass", [JobsManage]),
             entry!(
                 Announcements,
                 ANNOUNCEMENTS,
@@ -270,11 +271,8 @@ pub const GROUPS: &[Group] = &[
 ];
 
 /// What can be given alone and then opens no page, with the key of what it is for: whoever makes a role reads so before.
-pub const WITHOUT_PAGE: [(Permission, &str); 3] = [
-    (Permission::FilesView, "permission-note-files-view"),
-    (Permission::FilesUpload, "permission-note-files-upload"),
-    (Permission::JobsView, "permission-note-jobs-view"),
-];
+pub const WITHOUT_PAGE: [(Permission, &str); 2] =
+    [(Permission::FilesView, "permission-note-files-view"), (Permission::FilesUpload, "permission-note-files-upload")];
 
 /// The entries of a group that this person sees.
 pub fn visible<'a>(group: &'a Group, ctx: &'a OpContext) -> impl Iterator<Item = &'a Entry> {

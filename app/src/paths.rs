@@ -1,6 +1,11 @@
 //! Every address of the pages, as functions: nothing else spells one out.
 
+mod many;
+
 use contract::imports::ImportSubject;
+
+use many::packed;
+pub use many::{allocations_bulk, allocations_done, machines_bulk, machines_done, unpacked};
 
 /// Sign-in.
 pub const LOGIN: &str = "/login";
@@ -121,6 +126,8 @@ pub const OWN_ACCESS: &str = "/instances/access";
 pub const OWN_RECORDINGS: &str = "/instances/access/recordings";
 /// The form of an instance.
 pub const INSTANCE_NEW: &str = "/instances/new";
+/// What is done in the background.
+pub const JOBS: &str = "/admin/jobs";
 /// What is done in the background for one's customer, and what is on its way in.
 pub const OWN_JOBS: &str = "/jobs";
 /// The images that customers may choose.
@@ -195,6 +202,11 @@ pub fn image(id: contract::ImageId) -> String {
 /// The form of an image.
 pub fn image_edit(id: contract::ImageId) -> String {
     format!("{IMAGES}/{id}/edit")
+}
+
+/// A job of the queue.
+pub fn job(id: contract::JobId) -> String {
+    format!("{JOBS}/{id}")
 }
 
 /// One's own image.
@@ -475,55 +487,6 @@ pub fn machine_service(code: &str) -> String {
     format!("{MACHINES}/{code}/service")
 }
 
-/// Most bytes of ids in an address: proxies refuse longer ones.
-const MAX_IDS: usize = 4_000;
-
-/// Ids for one parameter, parted by dots, as many as fit; and how many do not.
-fn packed(ids: &[String]) -> (String, usize) {
-    let mut text = String::new();
-    for (number, id) in ids.iter().enumerate() {
-        let id = encode(id);
-        if text.len() + id.len() + 1 > MAX_IDS {
-            return (text, ids.len() - number);
-        }
-        if number > 0 {
-            text.push('.');
-        }
-        text.push_str(&id);
-    }
-    (text, 0)
-}
-
-/// Reads what [`packed`] wrote, and parameters that hold one id each.
-pub fn unpacked(ids: &[String]) -> Vec<String> {
-    ids.iter().flat_map(|ids| ids.split('.')).filter(|id| !id.is_empty()).map(str::to_owned).collect()
-}
-
-/// What is left of many machines, some of which are done already.
-pub fn machines_bulk(action: &str, ids: &[String], done: usize) -> String {
-    let (ids, more) = packed(ids);
-    format!("{MACHINES_BULK}?action={action}&done={done}&more={more}&ids={ids}")
-}
-
-/// The list, with what was done with all of these machines.
-pub fn machines_done(action: &str, ids: &[String]) -> String {
-    let (packed, _) = packed(ids);
-    format!("{MACHINES}?did={action}&done={}&ids={packed}", ids.len())
-}
-
-/// The list, with what was done with so many allocations.
-pub fn allocations_done(action: &str, months: Option<u32>, done: usize) -> String {
-    let months = months.map(|months| format!("&months={months}")).unwrap_or_default();
-    format!("{ALLOCATIONS}?did={action}{months}&done={done}")
-}
-
-/// What is left of many allocations, some of which are done already.
-pub fn allocations_bulk(action: &str, months: Option<u32>, ids: &[String], done: usize) -> String {
-    let (ids, more) = packed(ids);
-    let months = months.map(|months| format!("&months={months}")).unwrap_or_default();
-    format!("{ALLOCATIONS_BULK}?action={action}{months}&done={done}&more={more}&ids={ids}")
-}
-
 /// The page to print when a machine is handed over or comes back.
 pub fn handover(id: contract::AllocationId) -> String {
     format!("{ALLOCATIONS}/{id}/handover")
@@ -576,17 +539,6 @@ mod tests {
         {
             assert_eq!(local(bad), None, "{bad:?}");
         }
-    }
-
-    #[test]
-    fn many_ids_fit_into_an_address_or_are_counted() {
-        let few = ["host-001".to_owned(), "12".to_owned()];
-        assert_eq!(machines_bulk("drain", &few, 3), "/admin/machines/bulk?action=drain&done=3&more=0&ids=host-001.12");
-        assert_eq!(unpacked(&["host-001.12".to_owned(), "13".to_owned(), String::new()]), ["host-001", "12", "13"]);
-        let many: Vec<_> = (0..500).map(|n| format!("a-rather-long-code-{n:04}")).collect();
-        let (text, more) = packed(&many);
-        assert!(text.len() <= MAX_IDS && more > 0, "{}", text.len());
-        assert_eq!(unpacked(&[text]), many[..500 - more]);
     }
 
     #[test]

@@ -69,6 +69,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/account/webhooks") view=customer::notifications::channels::WebhooksPage ssr=SsrMode::Async />
                 <Route path=path!("/admin") view=admin::dashboard::page::DashboardPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/audit") view=admin::audit::list::AuditPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/jobs") view=admin::jobs::list::JobListPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/jobs/:id") view=admin::jobs::page::JobPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/announcements") view=admin::announcements::list::AnnouncementsPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/announcements/new") view=admin::announcements::edit::NewAnnouncementPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/announcements/:id/edit") view=admin::announcements::edit::EditAnnouncementPage ssr=SsrMode::Async />

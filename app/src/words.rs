@@ -38,6 +38,11 @@ impl Words {
     }
 }
 
+/// What a kind of job is called; a kind that a newer server knows keeps its own word.
+pub fn job_kind(language: Language, kind: &str) -> String {
+    texts::known_message(language, &format!("job-kind-{kind}"), &[]).unwrap_or_else(|| kind.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -147,7 +152,9 @@ mod tests {
                 "reminded",
             ],
         );
-        add("job-kind", contract::jobs::OwnJobKind::ALL.iter().map(|v| v.code()).collect());
+        add("job-kind", platform::jobs::kinds().collect());
+        add("job-event", contract::jobs::JobEventKind::ALL.iter().map(|v| v.code()).collect());
+        add("job-lane", contract::jobs::JobLane::ALL.iter().map(|v| v.code()).collect());
         add("job-state", contract::jobs::JobState::ALL.iter().map(|v| v.code()).collect());
         let listed = ["what", "about", "state", "progress", "person", "added", "ended"];
         add("own-jobs", listed.to_vec());

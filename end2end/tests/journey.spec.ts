@@ -226,6 +226,18 @@ test('the admin grants it, takes the machine back, and the open page of its owne
     await expect(page.locator('.head')).toContainText('已结束');
   }).toPass({ timeout: 60_000 });
   await expect(page.locator('body')).toContainText('归还资源池');
+
+  // What told its owner of it still leads somewhere: to what was, and to nothing of the machine.
+  const after = await browser.newPage({ baseURL: installation.url });
+  await signIn(after, owner);
+  await look(after, installation.url, 'en', 'light');
+  await after.goto('/notifications');
+  await after.getByRole('row', { name: /lease-01 is being taken back/ }).getByRole('button', { name: 'Open' }).click();
+  await expect(after).toHaveURL(/\/machines\/lease-01$/);
+  await expect(after.locator('[data-part="main"]')).toContainText('Your period is over.');
+  await expect(after.locator('[data-part="state"]')).toContainText('Ended');
+  await expectAccessible(after);
+  await after.close();
 });
 
 test('many are renewed at once, and the time line and the hand-over page show it', async ({ page, installation, signIn }) => {

@@ -1,5 +1,5 @@
 // Who has a machine and until when, wherever staff look at it; and that an open page says what becomes of it.
-import { expect, expectAccessible, expectNoSideScroll, hydrated, look, test } from '../fixtures/test.js';
+import { expect, expectAccessible, expectNoListScroll, expectNoSideScroll, hydrated, look, test } from '../fixtures/test.js';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -28,6 +28,18 @@ test('the wall, the list and the page of a machine say who has it and how long s
 
   await page.goto('/admin/machines?q=held-');
   await expect(page.getByRole('row', { name: /held-1/ })).toContainText('Hooli 47 days left');
+  await expectAccessible(page);
+  // By who has them: in that order, and of one customer alone.
+  await page.getByRole('columnheader', { name: 'Customer' }).getByRole('link').click();
+  await expect(page).toHaveURL(/sort=customer/);
+  await expect(page.locator('tbody tr').first()).toContainText('held-1');
+  await page.locator('.more-filters > summary').click();
+  await page.locator('select[name="customerId"]').selectOption({ label: 'Hooli' });
+  await page.getByRole('button', { name: 'Filter', exact: true }).click();
+  await expect(page).toHaveURL(new RegExp(`customerId=${customer}`));
+  await expect(page.locator('tbody tr')).toHaveCount(1);
+  await expect(page.locator('select[name="customerId"]')).toHaveValue(String(customer));
+  await expectNoListScroll(page);
   await expectAccessible(page);
 
   await page.goto('/admin/machines/held-1');

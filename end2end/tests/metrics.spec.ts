@@ -157,10 +157,20 @@ test('a stopped agent shows as offline within 20 seconds', async ({ page, instal
   const tile = page.locator('.tile', { hasText: 'sim-02' });
   await expect(tile.locator('.gpu')).toHaveCount(8, { timeout: 30_000 });
   await expect(tile).not.toHaveClass(/offline/);
+  const machine = await page.context().newPage();
+  await machine.goto('/admin/machines/sim-02');
+  await hydrated(machine);
+  await expect(machine.locator('.head')).toContainText('Online');
+  await expect(machine.locator('.live')).toHaveText('Live · 1 s');
+  await expect(machine.locator('.live')).toBeVisible();
   await agent.kill('SIGTERM');
   await expect(tile).toHaveClass(/offline/, { timeout: 20_000 });
   await expect(tile.locator('.state')).toContainText(/offline/i);
   await expectAccessible(page);
+  // Beside what its page says of the machine, nothing says that it is live.
+  await expect(machine.locator('.head')).toContainText('Offline for', { timeout: 20_000 });
+  await expect(machine.locator('.live')).toBeHidden();
+  await expectAccessible(machine);
 });
 
 test.describe('a member of a customer', () => {

@@ -224,6 +224,13 @@ fn fleet(all: Routes) -> Routes {
         .rest(routes!(exports::customers))
         .rest(routes!(exports::allocations))
         .rest(routes!(jobs::list))
+        .rest(routes!(jobs::export))
+        .rest(routes!(jobs::get))
+        .rest(routes!(jobs::cancel))
+        .rest(routes!(jobs::retry))
+        .rest(routes!(jobs::status))
+        .rest(routes!(jobs::workers))
+        .rest(routes!(jobs::statistics))
 }
 
 /// Customers, people, roles, and who has which machine.

@@ -18,6 +18,7 @@ pub enum Area {
     Machines,
     JoinTokens,
     Audit,
+    Jobs,
     Announcements,
     Specs,
     Images,

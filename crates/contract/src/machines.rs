@@ -342,6 +342,8 @@ word_enum! {
         Region = "region",
         GpuModel = "gpuModel",
         GpuCount = "gpuCount",
+        /// Who has it now, by name; for those who see allocations.
+        Customer = "customer",
         LastSeen = "lastSeenAt",
         Created = "createdAt",
     }
@@ -389,10 +391,22 @@ impl MachineQuery {
 pub struct MachineFacets {
     pub regions: Vec<String>,
     pub gpu_models: Vec<String>,
+    /// Who has machines now, by name; none for who does not see allocations.
+    #[serde(default)]
+    pub customers: Vec<MachineCustomer>,
     /// Machines in all, whatever the filters.
     pub machines: u64,
     /// Their GPUs: as found, else as typed, as in the rows.
     pub gpus: u64,
+}
+
+/// A customer that the machine list can be narrowed to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MachineCustomer {
+    pub id: CustomerId,
+    pub name: String,
 }
 
 /// Body of `POST /api/admin/machines/join-tokens`.

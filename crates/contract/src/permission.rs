@@ -113,6 +113,8 @@ permissions! {
     AuditSeal = "audit:seal";
     /// See background jobs.
     JobsView = "jobs:view";
+    /// Stop background jobs, and let failed ones run again.
+    JobsManage = "jobs:manage";
     /// See what is done in the background for one's customer, or for oneself.
     JobsViewOwn = "jobs:view-own";
     /// Run background jobs (system only).

@@ -7,11 +7,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use contract::accounts::MAX_AVATAR_BYTES;
 use platform::accounts;
 
+use super::upload::{FileForm, RawBytes};
 use super::{Rest, refuse, upload};
 
 /// One's picture, a PNG of at most 256 × 256 pixels; not in an envelope.
 #[utoipa::path(get, path = "/api/auth/avatar", tag = "auth",
-    responses((status = 200, body = Vec<u8>, content_type = "image/png"), (status = 304, description = "As before"),
+    responses((status = 200, body = inline(RawBytes), content_type = "image/png"), (status = 304, description = "As before"),
         (status = 404, description = "1300: one has none")))]
 pub async fn get(rest: Rest, uri: Uri, headers: HeaderMap) -> Response {
     let (tag, picture) = match accounts::avatar(&rest.platform, &rest.ctx).await {
@@ -38,7 +39,10 @@ pub async fn get(rest: Rest, uri: Uri, headers: HeaderMap) -> Response {
 /// Takes a PNG, JPEG or WebP: the body itself, or the first file of a form. It is made square and small; nothing but its
 /// pixels is kept. A browser's form is led back to its page.
 #[utoipa::path(post, path = "/api/auth/avatar", tag = "auth",
-    request_body(content = Vec<u8>, content_type = "image/png"),
+    request_body(content(
+        (inline(RawBytes) = "image/png"), (inline(RawBytes) = "image/jpeg"), (inline(RawBytes) = "image/webp"),
+        (inline(FileForm) = "multipart/form-data")
+    )),
     responses((status = 200, description = "Kept"), (status = 413, description = "1700: more than 2 MiB")))]
 pub async fn set(rest: Rest, request: Request) -> Response {
     let wants_page = upload::accepts_html(&request);

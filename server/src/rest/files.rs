@@ -11,6 +11,7 @@ use platform::files::{self, Content};
 use platform::{Error, Result};
 use tokio_util::io::StreamReader;
 
+use super::upload::{FileForm, RawBytes};
 use super::{Body, Params, Part, Rest, refuse, upload};
 
 /// Hash of a chunk as its sender knows it, 64 hexadecimal digits.
@@ -27,7 +28,7 @@ pub async fn list(rest: Rest, Params(query): Params<FileQuery>) -> Response {
 
 /// A small file in one request, at most 32 MiB: the first file of a form. Larger ones come as an upload.
 #[utoipa::path(post, path = "/api/files", tag = "files",
-    request_body(content = Vec<u8>, content_type = "multipart/form-data"),
+    request_body(content = inline(FileForm), content_type = "multipart/form-data"),
     responses((status = 201, body = Envelope<FileView>), (status = 413, description = "1700: more than 32 MiB"),
         (status = 422, description = "1500: it does not fit the quota")))]
 pub async fn create(rest: Rest, request: Request) -> Response {
@@ -87,7 +88,7 @@ pub async fn abort(rest: Rest, Part(id): Part<UploadId>) -> Response {
 #[utoipa::path(put, path = "/api/files/uploads/{id}/chunks/{n}", tag = "files",
     params(("id" = UploadId, Path), ("n" = u32, Path),
         ("x-chunk-sha256" = Option<String>, Header, description = "What was sent, 64 hexadecimal digits; checked")),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    request_body(content = inline(RawBytes), content_type = "application/octet-stream"),
     responses((status = 200, body = Envelope<ChunkView>), (status = 400, description = "1000: another size or hash"),
         (status = 409, description = "1400: another chunk is there under this number"),
         (status = 422, description = "1402: no more chunks are taken")))]
@@ -127,7 +128,7 @@ pub async fn delete(rest: Rest, Part(id): Part<FileId>) -> Response {
 
 /// A file's content, or one range of it; not in an envelope.
 #[utoipa::path(get, path = "/api/files/{id}/content", tag = "files", params(("id" = FileId, Path)),
-    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 200, body = inline(RawBytes), content_type = "application/octet-stream"),
         (status = 206, description = "The range that was asked for"),
         (status = 416, description = "There is no such range")))]
 pub async fn content(rest: Rest, Part(id): Part<FileId>, headers: HeaderMap) -> Response {

@@ -8,6 +8,32 @@ use futures_util::{Stream, TryStreamExt as _};
 use platform::Error;
 use platform::error::FieldError;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
+use utoipa::PartialSchema as _;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+
+/// In the description: a body that is the content itself. Of a `Vec<u8>` it would make an array of numbers in JSON.
+pub struct RawBytes;
+
+impl utoipa::PartialSchema for RawBytes {
+    fn schema() -> RefOr<Schema> {
+        let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(binary)).into()
+    }
+}
+
+impl utoipa::ToSchema for RawBytes {}
+
+/// In the description: a form with a file, of which the first is taken whatever its field is called.
+pub struct FileForm;
+
+impl utoipa::PartialSchema for FileForm {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Object).property("file", RawBytes::schema()).required("file").into()
+    }
+}
+
+impl utoipa::ToSchema for FileForm {}
 
 /// True when a plain form of a page asks, which wants to be led on.
 pub fn accepts_html(request: &Request) -> bool {

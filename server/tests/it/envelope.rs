@@ -251,6 +251,43 @@ async fn the_description_names_values_as_they_are_written() {
     assert!(words > 200, "{words}");
 }
 
+/// What is no JSON is described as bytes, which programs made of the description send and read as they are: not as an array of
+/// numbers.
+#[tokio::test]
+async fn the_description_calls_bytes_bytes() {
+    let described = serde_json::to_value(server::router::openapi()).unwrap();
+    let mut raw = Vec::new();
+    for (path, item) in described["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let answers = operation["responses"].as_object().into_iter().flat_map(|answers| answers.values());
+            for content in std::iter::once(&operation["requestBody"]).chain(answers) {
+                let Some(content) = content["content"].as_object() else { continue };
+                for (kind, body) in content.iter().filter(|(kind, _)| *kind != "application/json") {
+                    assert_ne!(body["schema"]["type"], "array", "{method} {path}: {kind}");
+                    raw.push((format!("{method} {path}"), kind.clone(), body["schema"].clone()));
+                }
+            }
+        }
+    }
+    let workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    let (bytes, form) = (json!({ "type": "string", "format": "binary" }), "multipart/form-data");
+    for (what, kind) in [
+        ("post /api/admin/machines/import/preview", workbook),
+        ("post /api/admin/users/import/preview", workbook),
+        ("post /api/auth/avatar", "image/webp"),
+        ("get /api/auth/avatar", "image/png"),
+        ("post /api/admin/settings/logo", "image/jpeg"),
+        ("put /api/files/uploads/{id}/chunks/{n}", "application/octet-stream"),
+        ("get /api/files/{id}/content", "application/octet-stream"),
+    ] {
+        assert!(raw.contains(&(what.to_owned(), kind.to_owned(), bytes.clone())), "{what}: {raw:?}");
+    }
+    for what in ["post /api/files", "post /api/customer/images/upload", "post /api/admin/machines/import/preview"] {
+        let (_, _, body) = raw.iter().find(|(at, there, _)| at == what && there == form).unwrap();
+        assert_eq!((&body["type"], &body["properties"]["file"]), (&json!("object"), &bytes), "{what}");
+    }
+}
+
 /// Nothing that the database cannot hold is a fault of ours.
 #[tokio::test]
 async fn a_nul_is_refused_in_words() {

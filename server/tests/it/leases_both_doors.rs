@@ -286,6 +286,46 @@ async fn customers_read_of_staff_as_staff_and_are_offered_only_what_they_may() {
     assert_eq!((&request["machine"], &request["customerName"]), (&"host-001".into(), &"Acme".into()), "{}", asked.text);
 }
 
+/// What told of a lease leads somewhere when it is over: to its history, and to nothing of the machine.
+#[tokio::test]
+async fn what_is_over_is_there_to_read_for_who_had_it() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let globex = server.test.customer("Globex").await;
+    server.test.node("host-001").await;
+    let staff = server.token(&admin).await;
+    let now = server.test.clock().now();
+    let later = |days: i64| now + chrono::TimeDelta::days(days);
+    let lease = json!({ "customerId": acme.id, "startsAt": later(1), "endsAt": later(6) });
+    let made = server.post(&staff, "/api/admin/machines/host-001/allocate", lease).await;
+    let id = made.data()["allocation"]["id"].to_string();
+    let ended = server.post(&staff, &format!("/api/admin/allocations/{id}/reclaim"), json!({})).await;
+    assert_eq!((ended.status, &ended.data()["allocation"]["state"]), (200, &"cancelled".into()), "{}", ended.text);
+    for who in [&acme.owner, &acme.member] {
+        let who = server.browser(who).await;
+        let notices = server.get(&who, "/api/customer/notifications").await;
+        for notice in notices.data()["list"].as_array().unwrap() {
+            let link = notice["link"].as_str().unwrap();
+            let page = server.get(&who, link).await;
+            assert_eq!((link, page.status), ("/machines/host-001", 200), "{}", page.text);
+            assert!(page.text.contains("This was called off.") && !page.text.contains("<rg-follow"), "{}", page.text);
+            assert!(!page.text.contains("request_renewal"), "{}", page.text);
+        }
+        let seen = server.get(&who, "/api/customer/machines/host-001").await;
+        assert_eq!((seen.status, &seen.data()["allocation"]["state"]), (200, &"cancelled".into()), "{}", seen.text);
+        for part in ["monitoring", "history?range=1h", "processes", "ssh"] {
+            assert_eq!(
+                server.get(&who, &format!("/api/customer/machines/host-001/{part}")).await.status,
+                404,
+                "{part}"
+            );
+        }
+    }
+    let other = server.browser(&globex.owner).await;
+    assert_eq!(server.get(&other, "/machines/host-001").await.status, 404);
+    assert_eq!(server.get(&other, "/api/customer/machines/host-001").await.status, 404);
+}
+
 /// Days of leases are of the installation's time zone, wherever who types them is, and the forms say so.
 #[tokio::test]
 async fn a_last_day_is_of_the_platforms_time_zone() {

@@ -28,6 +28,7 @@ mod idempotency;
 mod install;
 mod instances_both_doors;
 mod invitations_both_doors;
+mod jobs_both_doors;
 mod joining_both_doors;
 mod leases_both_doors;
 mod live;

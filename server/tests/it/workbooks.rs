@@ -283,6 +283,67 @@ async fn the_machines_go_out_in_order_with_what_was_found_and_come_back_unchange
     }
 }
 
+/// By customer: in the order of their names, of one alone, at both doors, on the page and in the workbook.
+#[tokio::test]
+async fn machines_are_found_and_ordered_by_who_has_them() {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let (globex, acme) = (server.test.customer("Globex").await, server.test.customer("acme").await);
+    let idle = server.test.customer("Idle").await;
+    let (staff, browser) = (server.token(&admin).await, server.browser(&admin).await);
+    for code in ["a1", "b2", "c3", "d4"] {
+        server.test.node(code).await;
+    }
+    for (code, customer) in [("a1", globex.id), ("c3", acme.id), ("d4", globex.id)] {
+        let lent = json!({ "customerId": customer, "months": 2 });
+        let made = server.post(&staff, &format!("/api/admin/machines/{code}/allocate"), lent).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+    }
+    let of_globex = format!("customerId={}", globex.id);
+    for (query, wanted) in [
+        ("sort=customer", vec!["c3", "a1", "d4", "b2"]),
+        ("sort=-customer,-id", vec!["d4", "a1", "c3", "b2"]),
+        (of_globex.as_str(), vec!["a1", "d4"]),
+        ("sort=customer&lent=true", vec!["c3", "a1", "d4"]),
+    ] {
+        let ids = |list: &serde_json::Value| {
+            list.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let list = server.get(&staff, &format!("/api/admin/machines?{query}")).await.data();
+        assert_eq!(ids(&list["list"]), wanted, "{query}");
+        assert_eq!(list["total"], wanted.len(), "{query}");
+        let args: Vec<_> = query.split('&').map(|pair| pair.split_once('=').unwrap()).collect();
+        let args: Vec<_> = args.into_iter().map(|(name, value)| (format!("query[{name}]"), value)).collect();
+        let args: Vec<_> = args.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        let list = server.call(&browser, "list_machines", &args).await.json();
+        assert_eq!(ids(&list["list"]), wanted, "{query}");
+        let path = format!("/api/admin/machines/export?{query}");
+        let bytes = server.request(&staff, Method::GET, &path).send().await.unwrap().bytes().await.unwrap().to_vec();
+        let lines = rows_of(bytes).await;
+        assert_eq!(lines.iter().skip(1).map(|line| line.split('|').nth(1).unwrap()).collect::<Vec<_>>(), wanted);
+    }
+    // There are those to choose from who have one, and the one who is chosen.
+    let facets = server.get(&staff, "/api/admin/machines/facets").await.data();
+    let names: Vec<_> = facets["customers"].as_array().unwrap().iter().map(|one| one["name"].clone()).collect();
+    assert_eq!(names, ["acme", "Globex"]);
+    let page = server.get(&browser, &format!("/admin/machines?customerId={}", idle.id)).await.text;
+    for (id, name, chosen) in [(acme.id, "acme", ""), (globex.id, "Globex", ""), (idle.id, "Idle", " selected")] {
+        assert!(page.contains(&format!("<option value=\"{id}\"{chosen}>{name}")), "{name}: {page}");
+    }
+    assert!(server.get(&browser, "/admin/machines").await.text.contains("sort=customer"), "its heading orders by it");
+    // Who sees no allocations neither orders by them, nor is offered to.
+    let keeper = server.test.with_role("keeper", &[contract::Permission::MachinesView]).await;
+    let (program, person) = (server.token(&keeper).await, server.browser(&keeper).await);
+    assert_eq!(server.get(&program, "/api/admin/machines?sort=customer").await.code(), 1300);
+    assert_eq!(server.get(&program, "/api/admin/machines/facets").await.data()["customers"], json!([]));
+    let page = server.get(&person, "/admin/machines").await;
+    assert!(
+        page.status == 200 && !page.text.contains("sort=customer") && !page.text.contains("Globex"),
+        "{}",
+        page.text
+    );
+}
+
 #[tokio::test]
 async fn the_answer_file_has_the_rows_under_the_numbers_they_had() {
     let server = Server::start().await;

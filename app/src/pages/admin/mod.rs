@@ -13,6 +13,7 @@ pub mod identity;
 pub mod images;
 pub mod imports;
 pub mod instances;
+pub mod jobs;
 pub mod machines;
 pub mod metrics;
 pub mod roles;

@@ -2,12 +2,12 @@
 //! are English everywhere. First what concerns the page that one is on.
 
 use contract::accounts::Language;
-use contract::allocations::{AllocationQuery, AllocationState, AllocationView};
 use contract::machines::{MachineAction, MachineView};
 use contract::{AllocationId, CustomerId, Permission};
 use platform::{OpContext, Platform};
 
 use super::Hit;
+use crate::pages::admin::machines::lease::Leases;
 use crate::paths;
 use crate::words::Words;
 
@@ -37,6 +37,7 @@ const EXPORTS: [(&str, &str, Permission); 8] = [
     ("nav-images", "/api/admin/images/export", Permission::ImagesView),
     ("nav-audit", "/api/admin/audits/export", Permission::AuditView),
     ("nav-announcements", "/api/admin/announcements/export", Permission::AnnouncementsManage),
+    ("nav-jobs", "/api/admin/jobs/export", Permission::JobsView),
 ];
 
 /// What is done with a machine, for who has to choose one first: word, what else people call it, permission.
@@ -210,14 +211,8 @@ async fn of_its_lease(
     words: Words,
     (machine, typed): (&MachineView, &Typed),
 ) -> Vec<Hit> {
-    if !ctx.holds(Permission::AllocationsManage) || !ctx.holds(Permission::AllocationsUpdate) {
-        return Vec::new();
-    }
-    let query =
-        AllocationQuery { machine: Some(machine.id.clone()), page_size: Some(20), ..AllocationQuery::default() };
-    let Ok(list) = platform::allocations::list(platform, ctx, &query).await else { return Vec::new() };
-    let running = |lease: &&AllocationView| lease.state.can_be_moved() && lease.state != AllocationState::Scheduled;
-    let Some(lease) = list.list.iter().find(running) else { return Vec::new() };
+    let Ok(Some(leases)) = Leases::load(platform, ctx, &machine.id).await else { return Vec::new() };
+    let Some(lease) = leases.movable(ctx) else { return Vec::new() };
     let actions = [
         ("lease-renew", "search-words-renew", true, paths::allocation(lease.id)),
         ("allocation-reclaim", "search-words-reclaim", true, paths::allocation(lease.id)),

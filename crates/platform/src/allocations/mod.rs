@@ -69,12 +69,22 @@ pub async fn get(platform: &Platform, ctx: &OpContext, id: AllocationId) -> Resu
     Ok(detail)
 }
 
-/// The caller's customer's allocation of this machine that is not over, with its history.
+/// The caller's customer's allocation of this machine that is not over, with its history; or the last one that is, so that
+/// what told of it leads somewhere for as long as it is kept.
 pub async fn of_machine(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<AllocationDetail> {
     let customer = own_customer(ctx, Permission::AllocationsView)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
-    let row = store::current(&mut tx, id, customer).await?.ok_or_else(Error::not_found)?;
+    let current = match machines::id_in_tx(&mut tx, machine).await? {
+        Some(id) => store::current(&mut tx, id, customer).await?,
+        None => None,
+    };
+    let row = match current {
+        Some(row) => row,
+        None => {
+            let ids = machines::ids_ever_in_tx(&mut tx, machine).await?;
+            store::last(&mut tx, &ids, customer).await?.ok_or_else(Error::not_found)?
+        }
+    };
     ctx.authorize(ViewAllocation, &row.resource())?;
     let detail = detail(platform, ctx, &mut tx, row).await?;
     tx.commit().await?;

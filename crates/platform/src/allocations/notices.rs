@@ -219,12 +219,7 @@ async fn tell(
     let names = customers::names(tx, &[whom.customer.0]).await?;
     args.push(("customer", Value::Text(names.get(&whom.customer.0).cloned().unwrap_or_default())));
     let people = customers::people(tx, whom.customer, whom.owners_only).await?;
-    // Where the customer's portal shows it; what one has no more is on no page of its own.
-    let link = if kind == NotificationKind::AllocationReclaimed {
-        "/".to_owned()
-    } else {
-        format!("/machines/{}", brief.code)
-    };
-    let notice = Notice { kind, args, link: Some(link) };
+    // Where the customer's portal shows it, also when it is over.
+    let notice = Notice { kind, args, link: Some(format!("/machines/{}", brief.code)) };
     notifications::notify_in_tx(platform, tx, ctx, &people, &notice).await
 }

@@ -429,6 +429,8 @@ actions! {
     SealAudit: AuditSeal on AuditLog;
     /// See a job.
     ViewJob: JobsView on JobRef;
+    /// Stop a job, or let a failed one run again.
+    ManageJob: JobsManage on JobRef;
 }
 
 impl OpContext {

@@ -290,6 +290,7 @@ fn through(permission: Permission) -> &'static [Permission] {
         P::FilesView => &[P::FilesUpload],
         P::ImagesView => &[P::ImagesManage, P::ImagesReview],
         P::InstancesView => &[P::InstancesOperate],
+        P::JobsView => &[P::JobsManage],
         P::BillingView => &[P::BillingManage],
         P::SettingsView => &[P::SettingsUpdate],
         _ => &[],

@@ -214,6 +214,8 @@ pub(crate) async fn standings(tx: &mut Tx, ctx: &OpContext, ids: &[i64]) -> Resu
         let standing = Standing {
             name: brief.name,
             state: brief.state.code(),
+            // Who gave it up, or sent nothing more, wanted or knew it.
+            failed: matches!(brief.fault, Some(UploadFault::Hash | UploadFault::Store)),
             message: brief.fault.map(words),
             link: (brief.purpose == FilePurpose::Image).then(|| "/images/mine".to_owned()),
             progress: None,

@@ -14,6 +14,8 @@ mod review;
 mod saved;
 mod store;
 
+use std::collections::HashSet;
+
 use chrono::TimeDelta;
 use contract::images::{ImageQuery, ImageSort, ImageSource, ImageState, ImageUpload, ImageView, ImageWrite};
 use contract::{CustomerId, ErrorCode, ImageId, Page, Permission, SortDirection};
@@ -50,6 +52,11 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &ImageQuery) -> R
     let (list, total) = store::list(&mut tx, Whose::All, query, &sort, (page, page_size)).await?;
     tx.commit().await?;
     Ok(Page { list, total, page, page_size })
+}
+
+/// Which of these are there, of those that the transaction's caller may find.
+pub(crate) async fn there(tx: &mut Tx, ids: &[i64]) -> Result<HashSet<i64>> {
+    Ok(store::there(tx, ids).await?.into_iter().collect())
 }
 
 /// How many wait for somebody to look at them.

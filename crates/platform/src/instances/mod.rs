@@ -29,7 +29,7 @@ mod terminals;
 mod views;
 mod work;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use contract::instances::{
     InstanceAction, InstanceCreate, InstanceEvent, InstanceEventKind, InstanceQuery, InstanceSort, InstanceSpec,
@@ -289,6 +289,11 @@ async fn staff_row(platform: &Platform, ctx: &OpContext, id: InstanceId) -> Resu
     let row = read(platform, ctx, id).await?;
     ctx.authorize(ViewInstance, &row.of_staff())?;
     Ok(row)
+}
+
+/// Which of these are, or were, there, of those that the transaction's caller may find.
+pub(crate) async fn known(tx: &mut Tx, ids: &[i64]) -> Result<HashSet<i64>> {
+    Ok(store::known(tx, ids).await?.into_iter().collect())
 }
 
 async fn read(platform: &Platform, ctx: &OpContext, id: InstanceId) -> Result<Row> {

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use contract::ErrorCode;
 use contract::instances::{
-    InstanceEvent, InstancePort, InstancePrice, InstanceSaveView, InstanceView, Miss, MissReason,
+    InstanceEvent, InstancePort, InstancePrice, InstanceSaveView, InstanceState, InstanceView, Miss, MissReason,
+    SaveState,
 };
 
 use super::idle;
@@ -148,6 +149,7 @@ pub(super) fn save(ctx: &OpContext, row: store::SaveRow) -> InstanceSaveView {
 pub(super) fn standing(ctx: &OpContext, row: Row) -> Standing {
     Standing {
         state: row.state().code(),
+        failed: row.state() == InstanceState::Failed,
         message: row.failure.as_deref().map(|fault| words(ctx, fault)),
         // What is deleted has no page any more.
         link: row.deleted_at.is_none().then(|| format!("/instances/{}", row.id)),
@@ -169,6 +171,7 @@ pub(super) fn save_standing(ctx: &OpContext, row: store::SaveRow) -> Standing {
         }),
         name: view.name,
         state: view.state.code(),
+        failed: view.state == SaveState::Failed,
         message: view.message,
     }
 }

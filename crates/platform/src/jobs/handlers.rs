@@ -27,6 +27,45 @@ pub(super) const PERIODIC: &[(&str, Duration)] = &[
     ("jobs-clean", Duration::from_secs(600)),
 ];
 
+/// Everything else.
+const WANTED: [&str; 11] = [
+    "files-assemble",
+    "image-copy",
+    "instance-apply",
+    "instance-save",
+    "machines-import",
+    "machines-read-import",
+    "users-read-import",
+    "mail-send",
+    "notification-deliver",
+    "password-reset",
+    "sign-up",
+];
+
+/// Every kind there is.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    periodic_kinds().chain(WANTED)
+}
+
+/// Letters about an account, which whoever wants one asks for again.
+const LETTERS: [&str; 2] = ["password-reset", "sign-up"];
+
+/// What comes round by the clock.
+pub(super) fn periodic_kinds() -> impl Iterator<Item = &'static str> {
+    PERIODIC.iter().map(|(kind, _)| *kind)
+}
+
+/// Whether this kind does.
+pub(super) fn comes_round(kind: &str) -> bool {
+    periodic_kinds().any(|known| known == kind)
+}
+
+/// Whether nothing waits for ever when a job of this kind is left undone: what comes round is done by the next, and letters
+/// are asked for again. Everything else works on something with a state of its own, where it is given up as a whole.
+pub(super) fn can_be_cancelled(kind: &str) -> bool {
+    comes_round(kind) || LETTERS.contains(&kind)
+}
+
 /// Runs one job.
 pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
     match claim.kind.as_str() {

@@ -8,52 +8,36 @@
 
 mod handlers;
 mod own;
+mod staff;
 mod store;
 mod worker;
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use contract::jobs::{JobQuery, JobView};
-use contract::{CustomerId, JobId, MachineId, Page, Permission, UserId};
+pub use contract::jobs::JobLane as Lane;
+use contract::{CustomerId, JobId, MachineId, UserId};
 use uuid::Uuid;
 
+pub use handlers::kinds;
 pub(crate) use own::Standing;
 pub use own::list_own;
+pub use staff::{cancel, export, get, list, note_export, retry, statistics, status, workers};
 pub use worker::{idle, spawn_workers};
 
-use crate::authz::JobRef;
 use crate::db::Tx;
-use crate::{OpContext, Platform, Result, SystemActor, audit};
+use crate::{OpContext, Platform, Result, SystemActor};
 
 /// How long a worker owns a job without a heartbeat.
 pub const LEASE: Duration = Duration::from_secs(20);
 
-/// Which jobs a worker takes. What may take hours has workers of its own, so that it holds up nothing but its like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lane {
-    /// Everything that ends soon: what comes round by the clock, mail, what people wait for.
-    Short,
-    /// Large uploads that are read back.
-    Uploads,
-    /// Images on their way to machines, and from them.
-    Copies,
-    /// Instances: engines may take their time.
-    Instances,
-}
-
-impl Lane {
-    /// Every one.
-    pub const ALL: [Lane; 4] = [Lane::Short, Lane::Uploads, Lane::Copies, Lane::Instances];
-
-    /// What goes through here alone; the short lane has all the others.
-    fn kinds(self) -> &'static [&'static str] {
-        match self {
-            Lane::Short => &[],
-            Lane::Uploads => &["files-assemble"],
-            Lane::Copies => &["image-copy", "instance-save"],
-            Lane::Instances => &["instance-apply", "instances-idle"],
-        }
+/// What goes through this lane alone; the short one has all the others.
+fn kinds_of(lane: Lane) -> &'static [&'static str] {
+    match lane {
+        Lane::Short => &[],
+        Lane::Uploads => &["files-assemble"],
+        Lane::Copies => &["image-copy", "instance-save"],
+        Lane::Instances => &["instance-apply", "instances-idle"],
     }
 }
 
@@ -151,17 +135,21 @@ pub async fn heartbeat(platform: &Platform, claim: &Claim) -> Result<Heartbeat> 
 
 /// Ends an attempt; false when the lease is no longer this worker's, and then nothing changes.
 pub async fn finish(platform: &Platform, claim: &Claim, outcome: &Outcome) -> Result<bool> {
-    let mut tx = platform.db().begin(&worker(platform)).await?;
+    let ctx = worker(platform);
+    let mut tx = platform.db().begin(&ctx).await?;
     // Somebody who asked it to stop does not want it back.
     let cancelled = matches!(outcome, Outcome::Failed(_)) && store::is_cancelled(&mut tx, claim).await?;
     let finished = match outcome {
-        Outcome::Failed(why) if cancelled => store::finish(&mut tx, claim, "cancelled", Some(why)).await?,
+        Outcome::Failed(why) if cancelled => store::finish(&mut tx, claim, ("cancelled", false), Some(why)).await?,
         Outcome::Failed(why) if claim.attempt < claim.max_attempts => {
             store::retry(&mut tx, claim, why, backoff(claim.attempt)).await?
         }
-        Outcome::Done => store::finish(&mut tx, claim, "done", None).await?,
-        Outcome::Failed(why) => store::finish(&mut tx, claim, "failed", Some(why)).await?,
-        Outcome::Cancelled => store::finish(&mut tx, claim, "cancelled", None).await?,
+        Outcome::Done => {
+            let thing_failed = own::has_failed(&mut tx, &ctx, claim).await?;
+            store::finish(&mut tx, claim, ("done", thing_failed), None).await?
+        }
+        Outcome::Failed(why) => store::finish(&mut tx, claim, ("failed", false), Some(why)).await?,
+        Outcome::Cancelled => store::finish(&mut tx, claim, ("cancelled", false), None).await?,
     };
     tx.commit().await?;
     Ok(finished)
@@ -182,16 +170,6 @@ pub async fn request_cancel(platform: &Platform, id: JobId) -> Result<bool> {
     let asked = store::request_cancel(&mut tx, id).await?;
     tx.commit().await?;
     Ok(asked)
-}
-
-/// Waiting, running and finished jobs, newest first.
-pub async fn list(platform: &Platform, ctx: &OpContext, query: &JobQuery) -> Result<Page<JobView>> {
-    ctx.authorize_list::<JobRef>(Permission::JobsView)?;
-    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
-    let mut tx = platform.db().begin(ctx).await?;
-    let (list, total) = store::list(&mut tx, query, page, page_size).await?;
-    tx.commit().await?;
-    Ok(Page { list, total, page, page_size })
 }
 
 /// 2 s, 4 s, 8 s … at most 5 min, each up to a quarter longer so that failures do not come back in step.

@@ -1,15 +1,19 @@
 //! SQL of the queue. Time is the database's everywhere, so that servers with different clocks agree about leases.
 
+mod list;
+mod staff;
+
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use contract::jobs::{JobQuery, JobState, JobView, OwnJobKind, OwnJobQuery};
-use contract::{CustomerId, JobId, UserId};
+use contract::JobId;
 use uuid::Uuid;
 
-use super::{Claim, Heartbeat, Lane, NewJob};
+pub(super) use list::{Filter, Row, count, list};
+pub(super) use staff::{beat, events, find, forget_server, held, requeue, servers, statistics, status};
+
+use super::{Claim, Heartbeat, Lane, NewJob, kinds_of};
+use crate::Result;
 use crate::db::Tx;
-use crate::{Error, Result};
 
 pub(super) async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<bool> {
     // The unique index of the live table decides a race, and makes us wait for a job that is just ending; only then can
@@ -71,7 +75,7 @@ async fn end_spent(tx: &mut Tx) -> Result<()> {
             max_attempts: 0,
             token: row.lease_token.unwrap_or_default(),
         };
-        finish(tx, &claim, "failed", Some("its worker died and no attempt is left")).await?;
+        finish(tx, &claim, ("failed", false), Some("its worker died and no attempt is left")).await?;
     }
     Ok(())
 }
@@ -86,10 +90,10 @@ pub(super) async fn claim(
     end_spent(tx).await?;
     let token = Uuid::new_v4();
     let words = |lanes: &[Lane]| -> Vec<String> {
-        lanes.iter().flat_map(|lane| lane.kinds()).map(|&kind| kind.to_owned()).collect()
+        lanes.iter().flat_map(|lane| kinds_of(*lane)).map(|&kind| kind.to_owned()).collect()
     };
     // The short lane takes whatever belongs to no other.
-    let (others, kinds) = if lane == Lane::Short { (true, words(&Lane::ALL)) } else { (false, words(&[lane])) };
+    let (others, kinds) = if lane == Lane::Short { (true, words(Lane::ALL)) } else { (false, words(&[lane])) };
     let rows = sqlx::query!(
         r#"with next as (
              select id, state from jobs
@@ -182,21 +186,30 @@ pub(super) async fn release(tx: &mut Tx, server: Uuid) -> Result<u64> {
     Ok(done.rows_affected())
 }
 
-pub(super) async fn finish(tx: &mut Tx, claim: &Claim, state: &str, why: Option<&str>) -> Result<bool> {
+/// Its state at the end, and whether what it was about failed though it did its work.
+pub(super) async fn finish(
+    tx: &mut Tx,
+    claim: &Claim,
+    (state, thing_failed): (&str, bool),
+    why: Option<&str>,
+) -> Result<bool> {
     let done = sqlx::query!(
         "with ended as (
            delete from jobs where id = $1 and lease_token = $2 returning *
          ), noted as (
            insert into job_events (job_id, attempt, kind, message) select id, attempt, $3, $4 from ended
          )
-         insert into finished_jobs (id, kind, payload, state, attempt, max_attempts, progress, message,
-                                    idempotency_key, subject_kind, subject_id, customer_id, user_id, run_at, created_at)
-         select id, kind, payload, $3, attempt, max_attempts, progress, coalesce($4, message), idempotency_key,
-                subject_kind, subject_id, customer_id, user_id, run_at, created_at from ended",
+         insert into finished_jobs (id, kind, payload, state, thing_failed, attempt, max_attempts, progress, message,
+                                    priority, near_machine_id, idempotency_key, subject_kind, subject_id, customer_id,
+                                    user_id, run_at, created_at)
+         select id, kind, payload, $3, $5, attempt, max_attempts, progress, coalesce($4, message), priority,
+                near_machine_id, idempotency_key, subject_kind, subject_id, customer_id, user_id, run_at, created_at
+         from ended",
         claim.id.0,
         claim.token,
         state,
-        why
+        why,
+        thing_failed
     )
     .execute(&mut **tx)
     .await?;
@@ -226,11 +239,16 @@ pub(super) async fn request_cancel(tx: &mut Tx, id: JobId) -> Result<bool> {
         return Ok(true);
     }
     let waiting = sqlx::query!(
-        "with ended as (delete from jobs where id = $1 and state = 'ready' returning *)
-         insert into finished_jobs (id, kind, payload, state, attempt, max_attempts, progress, message,
-                                    idempotency_key, subject_kind, subject_id, customer_id, user_id, run_at, created_at)
-         select id, kind, payload, 'cancelled', attempt, max_attempts, progress, message, idempotency_key,
-                subject_kind, subject_id, customer_id, user_id, run_at, created_at from ended",
+        "with ended as (
+           delete from jobs where id = $1 and state = 'ready' returning *
+         ), noted as (
+           insert into job_events (job_id, attempt, kind) select id, attempt, 'cancelled' from ended
+         )
+         insert into finished_jobs (id, kind, payload, state, attempt, max_attempts, progress, message, priority,
+                                    near_machine_id, idempotency_key, subject_kind, subject_id, customer_id, user_id,
+                                    run_at, created_at)
+         select id, kind, payload, 'cancelled', attempt, max_attempts, progress, message, priority, near_machine_id,
+                idempotency_key, subject_kind, subject_id, customer_id, user_id, run_at, created_at from ended",
         id.0
     )
     .execute(&mut **tx)
@@ -250,132 +268,4 @@ pub(super) async fn delete_old(tx: &mut Tx) -> Result<()> {
     .execute(&mut **tx)
     .await?;
     Ok(())
-}
-
-pub(super) async fn list(tx: &mut Tx, query: &JobQuery, page: u32, page_size: u32) -> Result<(Vec<JobView>, u64)> {
-    let rows = sqlx::query!(
-        r#"select id as "id!", kind as "kind!", state as "state!", attempt as "attempt!",
-                  max_attempts as "max_attempts!", progress, message, run_at as "run_at!", created_at as "created_at!",
-                  finished_at, count(*) over () as "total!"
-           from (select id, kind, state, attempt, max_attempts, progress, message, run_at, created_at,
-                        null::timestamptz as finished_at from jobs
-                 union all
-                 select id, kind, state, attempt, max_attempts, progress, message, run_at, created_at, finished_at
-                 from finished_jobs) every_job
-           where ($1::text is null or kind = $1) and ($2::text is null or state = $2)
-           order by id desc limit $3 offset $4"#,
-        query.kind,
-        query.state,
-        i64::from(page_size),
-        i64::from(page - 1) * i64::from(page_size)
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    let total = match rows.first() {
-        Some(row) => row.total,
-        // A page beyond the end has no row to carry it.
-        None => sqlx::query_scalar!(
-            r#"select (select count(*) from jobs where ($1::text is null or kind = $1) and ($2::text is null or state = $2))
-                    + (select count(*) from finished_jobs
-                       where ($1::text is null or kind = $1) and ($2::text is null or state = $2)) as "total!""#,
-            query.kind,
-            query.state
-        )
-        .fetch_one(&mut **tx)
-        .await?,
-    };
-    let list = rows
-        .into_iter()
-        .map(|row| JobView {
-            id: JobId(row.id),
-            kind: row.kind,
-            state: row.state,
-            attempt: row.attempt,
-            max_attempts: row.max_attempts,
-            progress: row.progress,
-            message: row.message,
-            run_at: row.run_at,
-            created_at: row.created_at,
-            finished_at: row.finished_at,
-        })
-        .collect();
-    Ok((list, total.unsigned_abs()))
-}
-
-/// A job of a customer.
-pub(super) struct OwnRow {
-    pub id: JobId,
-    pub kind: OwnJobKind,
-    /// Id of the upload, the instance or the save.
-    pub subject: Option<i64>,
-    pub state: JobState,
-    pub attempt: i32,
-    pub max_attempts: i32,
-    pub person: Option<UserId>,
-    pub run_at: DateTime<Utc>,
-    pub created_at: DateTime<Utc>,
-    pub finished_at: Option<DateTime<Utc>>,
-}
-
-/// Those of a customer, or of a person with it, that tell people something, the newest first; and how many there are.
-pub(super) async fn list_own(
-    tx: &mut Tx,
-    (customer, person): (CustomerId, Option<UserId>),
-    query: &OwnJobQuery,
-    (page, page_size): (u32, u32),
-) -> Result<(Vec<OwnRow>, u64)> {
-    let kinds: Vec<String> = match query.kind {
-        Some(kind) => vec![kind.code().to_owned()],
-        None => OwnJobKind::ALL.iter().map(|kind| kind.code().to_owned()).collect(),
-    };
-    let (person, state) = (person.map(|id| id.0), query.state.map(JobState::code));
-    let rows = sqlx::query!(
-        r#"select id as "id!", kind as "kind!",
-                  coalesce(payload ->> 'instance', payload ->> 'save', payload ->> 'upload')::bigint as subject,
-                  state as "state!", attempt as "attempt!", max_attempts as "max_attempts!", user_id,
-                  run_at as "run_at!", created_at as "created_at!", finished_at
-           from (select id, kind, payload, state, attempt, max_attempts, user_id, run_at, created_at,
-                        null::timestamptz as finished_at from jobs where customer_id = $1
-                 union all
-                 select id, kind, payload, state, attempt, max_attempts, user_id, run_at, created_at, finished_at
-                 from finished_jobs where customer_id = $1) own_job
-           where kind = any($2) and ($3::bigint is null or user_id = $3) and ($4::text is null or state = $4)
-           order by id desc limit $5 offset $6"#,
-        customer.0,
-        &kinds,
-        person,
-        state,
-        i64::from(page_size),
-        i64::from(page - 1) * i64::from(page_size)
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    let total = sqlx::query_scalar!(
-        r#"select (select count(*) from jobs where customer_id = $1 and kind = any($2)
-                     and ($3::bigint is null or user_id = $3) and ($4::text is null or state = $4))
-                + (select count(*) from finished_jobs where customer_id = $1 and kind = any($2)
-                     and ($3::bigint is null or user_id = $3) and ($4::text is null or state = $4)) as "total!""#,
-        customer.0,
-        &kinds,
-        person,
-        state
-    )
-    .fetch_one(&mut **tx)
-    .await?;
-    let row = rows.into_iter().map(|row| {
-        let unknown = |word: &str| Error::internal(format!("unknown word of a job {word}"));
-        Ok(OwnRow {
-            id: JobId(row.id),
-            kind: OwnJobKind::parse(&row.kind).ok_or_else(|| unknown(&row.kind))?,
-            subject: row.subject,
-            state: JobState::parse(&row.state).ok_or_else(|| unknown(&row.state))?,
-            attempt: row.attempt,
-            max_attempts: row.max_attempts,
-            person: row.user_id.map(UserId),
-            run_at: row.run_at,
-            created_at: row.created_at,
-            finished_at: row.finished_at,
-        })
-    });
-    Ok((row.collect::<Result<_>>()?, total.unsigned_abs()))
 }

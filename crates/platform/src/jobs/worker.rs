@@ -21,6 +21,8 @@ const WORKERS: [(Lane, usize); Lane::ALL.len()] =
 const IDLE: Duration = Duration::from_millis(500);
 /// How long a stopping server waits for its running jobs; what is left is dropped and given back.
 const DRAIN: Duration = Duration::from_secs(15);
+/// How often a server with workers says that it is there; it counts as silent after three times as long.
+const BEAT: Duration = Duration::from_secs(5);
 
 /// Starts ticker, workers, and who looks at engines. After `shutdown` they take nothing new and end within [`DRAIN`] and a moment; no job stays
 /// leased to this server.
@@ -29,6 +31,7 @@ pub fn spawn_workers(platform: &Platform, shutdown: CancellationToken) -> JoinHa
     tokio::spawn(async move {
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(tick(platform.clone(), shutdown.clone()));
+        tasks.spawn(beat(platform.clone(), shutdown.clone()));
         tasks.spawn(instances::keep_looking(platform.clone(), shutdown.clone()));
         let workers = WORKERS.iter().flat_map(|(lane, count)| std::iter::repeat_n(*lane, *count));
         for (number, lane) in workers.enumerate() {
@@ -46,6 +49,36 @@ pub fn spawn_workers(platform: &Platform, shutdown: CancellationToken) -> JoinHa
             Err(error) => tracing::warn!(%error, "running jobs could not be given back; their leases run out"),
         }
     })
+}
+
+/// Says that this server is there, for whoever looks at the queue; and that it is not, when it stops.
+async fn beat(platform: Platform, shutdown: CancellationToken) {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let lanes = WORKERS.iter().map(|(lane, count)| (lane.code().to_owned(), serde_json::Value::from(*count)));
+    let lanes = serde_json::Value::Object(lanes.collect());
+    let mut every = tokio::time::interval(BEAT);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    while shutdown.run_until_cancelled(every.tick()).await.is_some() {
+        if let Err(error) = said(&platform, Some((host.trim(), &lanes))).await {
+            tracing::debug!(%error, "that this server works could not be written down");
+        }
+    }
+    if let Err(error) = said(&platform, None).await {
+        tracing::debug!(%error, "that this server stops could not be written down");
+    }
+}
+
+async fn said(platform: &Platform, there: Option<(&str, &serde_json::Value)>) -> Result<()> {
+    let mut tx = platform.db().begin(&worker(platform)).await?;
+    match there {
+        Some((host, lanes)) => {
+            let version = env!("CARGO_PKG_VERSION");
+            store::beat(&mut tx, platform.server_id(), (host, version), lanes).await?;
+        }
+        None => store::forget_server(&mut tx, platform.server_id()).await?,
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 async fn tick(platform: Platform, shutdown: CancellationToken) {

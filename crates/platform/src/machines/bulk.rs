@@ -147,7 +147,7 @@ async fn chosen(
     if !ids.is_empty() {
         return Err(Error::field("ids", "field-ids-or-matching"));
     }
-    let wanted = super::wanted(tx, ctx, query).await?;
+    let wanted = super::held::wanted(tx, ctx, query, &[]).await?;
     let (codes, total) = store::codes_matching(tx, scope, &wanted, MAX_BULK, ctx.now()).await?;
     let more = total.saturating_sub(codes.len() as u64);
     Ok((codes, more))

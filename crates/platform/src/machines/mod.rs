@@ -9,6 +9,7 @@ mod connection;
 mod differences;
 pub(crate) mod fuzzing;
 mod gpu_times;
+mod held;
 mod hosts;
 pub(crate) mod import;
 mod joining;
@@ -18,7 +19,7 @@ mod reporting;
 mod service;
 mod store;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use contract::machines::{
@@ -41,7 +42,7 @@ pub use passport::passport;
 pub use reporting::report_inventory;
 pub use service::{act, may_act};
 
-use crate::authz::{AllocationRef, CreateMachine, Fleet, MachineRef, UpdateMachine, ViewMachine};
+use crate::authz::{CreateMachine, Fleet, MachineRef, UpdateMachine, ViewMachine};
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, accounts, allocations, audit, instances};
 
@@ -66,7 +67,7 @@ pub async fn list_page(
 ) -> Result<(Page<MachineRow>, MachineFacets, ListColumns)> {
     let mut tx = platform.db().begin(ctx).await?;
     let found = list_in_tx(&mut tx, ctx, query).await?;
-    let facets = store::facets(&mut tx).await?;
+    let facets = held::facets(&mut tx, ctx, query.customer_id).await?;
     let columns = accounts::columns_in_tx(&mut tx, ctx, "machines").await?;
     tx.commit().await?;
     Ok((freshened(platform, ctx, found), facets, columns))
@@ -76,7 +77,7 @@ async fn list_in_tx(tx: &mut Tx, ctx: &OpContext, query: &MachineQuery) -> Resul
     let scope = ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let sort = query.sort_columns().map_err(|_| Error::field("sort", "field-sort-unknown"))?;
-    let wanted = wanted(tx, ctx, query).await?;
+    let wanted = held::wanted(tx, ctx, query, &sort).await?;
     let (mut found, total) = store::list(tx, scope, &wanted, &sort, page, page_size, ctx.now()).await?;
     if ctx.holds(Permission::AllocationsManage) {
         let ids: Vec<i64> = found.iter().map(|(id, _)| id.0).collect();
@@ -87,19 +88,6 @@ async fn list_in_tx(tx: &mut Tx, ctx: &OpContext, query: &MachineQuery) -> Resul
     }
     let list = found.into_iter().map(|(_, row)| row).collect();
     Ok(Page { list, total, page, page_size })
-}
-
-/// What is looked for; who has a machine is another slice's to say, and only to who may know.
-async fn wanted<'a>(tx: &mut Tx, ctx: &OpContext, query: &'a MachineQuery) -> Result<store::Wanted<'a>> {
-    let (customer, lent) = (query.customer_id, query.lent);
-    if customer.is_none() && lent.is_none() {
-        return Ok(store::Wanted { query, among: None });
-    }
-    ctx.authorize_many::<AllocationRef>(Permission::AllocationsManage)?;
-    let holders = allocations::holders(tx, None, ctx.now()).await?;
-    let held = holders.into_iter().filter(|(_, holder)| customer.is_none_or(|id| holder.customer_id == id));
-    let ids = held.map(|(id, _)| id.0).collect();
-    Ok(store::Wanted { query, among: Some((ids, lent.unwrap_or(true))) })
 }
 
 /// With what this server knows of the machines by now.
@@ -114,7 +102,7 @@ fn freshened(platform: &Platform, ctx: &OpContext, mut found: Page<MachineRow>) 
 pub async fn facets(platform: &Platform, ctx: &OpContext) -> Result<MachineFacets> {
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let facets = store::facets(&mut tx).await?;
+    let facets = held::facets(&mut tx, ctx, None).await?;
     tx.commit().await?;
     Ok(facets)
 }
@@ -202,6 +190,16 @@ pub(crate) async fn hardware_of(tx: &mut Tx, id: MachineId) -> Result<(Option<St
 /// The id behind a code, when the transaction's caller may see the machine.
 pub(crate) async fn id_in_tx(tx: &mut Tx, code: &str) -> Result<Option<MachineId>> {
     store::id_of(tx, code).await
+}
+
+/// The ids of all that have or had this code, of those that the transaction's caller may find.
+pub(crate) async fn ids_ever_in_tx(tx: &mut Tx, code: &str) -> Result<Vec<i64>> {
+    store::ids_ever_of(tx, code).await
+}
+
+/// Which of these codes are, or were, of a machine that the transaction's caller may find.
+pub(crate) async fn known_codes(tx: &mut Tx, codes: &[String]) -> Result<HashSet<String>> {
+    Ok(store::known_codes(tx, codes).await?.into_iter().collect())
 }
 
 /// A machine for the customer who has it: without what staff note for themselves.

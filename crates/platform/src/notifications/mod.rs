@@ -6,6 +6,7 @@
 
 mod bell;
 pub(crate) mod channels;
+mod leads;
 mod preferences;
 mod store;
 
@@ -213,7 +214,8 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &NotificationQuer
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let unread = query.unread.unwrap_or(false);
     let mut tx = platform.db().begin(ctx).await?;
-    let (rows, total) = store::list(&mut tx, granted.id(), unread, page, page_size).await?;
+    let (mut rows, total) = store::list(&mut tx, granted.id(), unread, page, page_size).await?;
+    leads::settle(&mut tx, &mut rows).await?;
     tx.commit().await?;
     let zone = match ctx.user().and_then(|user| user.time_zone.as_deref()?.parse().ok()) {
         Some(zone) => zone,

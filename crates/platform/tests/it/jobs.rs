@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use contract::jobs::JobQuery;
+use contract::jobs::{JobQuery, JobState};
 use contract::{ErrorCode, JobId};
 use platform::jobs::{self, Claim, Heartbeat, Lane, NewJob, Outcome};
 use platform::{Platform, SystemActor};
@@ -458,10 +458,10 @@ async fn staff_see_waiting_and_finished_jobs() {
     assert!(enqueue(&test.platform, &job(&test, "waiting")).await);
     let list = async |query: JobQuery| jobs::list(&test.platform, &admin.ctx(), &query).await.unwrap();
     let all = list(JobQuery::default()).await;
-    let states: Vec<_> = all.list.iter().map(|job| (job.kind.as_str(), job.state.as_str())).collect();
-    assert_eq!((all.total, states), (2, vec![("waiting", "ready"), ("done", "done")]));
+    let states: Vec<_> = all.list.iter().map(|job| (job.kind.as_str(), job.state)).collect();
+    assert_eq!((all.total, states), (2, vec![("waiting", JobState::Ready), ("done", JobState::Done)]));
     assert!(all.list[1].finished_at.is_some() && all.list[0].finished_at.is_none());
-    let ready = list(JobQuery { state: Some("ready".to_owned()), ..Default::default() }).await;
+    let ready = list(JobQuery { state: Some(JobState::Ready), ..Default::default() }).await;
     assert_eq!((ready.total, ready.list.len()), (1, 1));
     let past = list(JobQuery { page: Some(5), page_size: Some(10), ..Default::default() }).await;
     assert_eq!((past.total, past.list.len()), (2, 0), "a page past the end still tells the total");

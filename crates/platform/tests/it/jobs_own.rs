@@ -78,6 +78,12 @@ async fn people_see_their_own_jobs_and_owners_those_of_their_customer() {
     let done = list(&test, &acme.owner, state).await;
     assert_eq!((done.len(), done[0].person.as_ref()), (1, Some(&acme.owner.name)), "as it was while it waited");
     assert!(done[0].finished_at.is_some());
+    // The job did its work: what it found is what counts for whose it is.
+    assert_eq!((done[0].outcome, done[0].subject.as_ref().unwrap().failed), (JobState::Failed, true));
+    let outcome = |outcome| OwnJobQuery { outcome: Some(outcome), ..Default::default() };
+    let failed = list(&test, &acme.owner, outcome(JobState::Failed)).await;
+    assert_eq!(failed.iter().map(|job| job.id).collect::<Vec<_>>(), [done[0].id]);
+    assert!(list(&test, &acme.owner, outcome(JobState::Done)).await.is_empty());
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ mod instances;
 mod instances_on_engine;
 mod jobs;
 mod jobs_own;
+mod jobs_staff;
 mod joining;
 mod ldap;
 mod leftovers;

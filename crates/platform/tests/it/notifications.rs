@@ -1,7 +1,9 @@
 //! What people are told, in the product and by mail, as they chose.
 
 use chrono::TimeDelta;
-use contract::allocations::{AllocationCreate, AllocationEnd, AllocationRenew, RenewalDecision, RenewalRequestCreate};
+use contract::allocations::{
+    AllocationCreate, AllocationEnd, AllocationRenew, AllocationState, RenewalDecision, RenewalRequestCreate,
+};
 use contract::machines::{MachineAction, MaintenanceCreate};
 use contract::mail::MailQuery;
 use contract::notifications::{
@@ -168,7 +170,10 @@ async fn people_are_told_what_becomes_of_their_machines() {
     let first = allocations::create(p, &ctx, "host-002", later.clone()).await.unwrap().allocation.id;
     newest(NotificationKind::AllocationGiven, "You have host-002 from", page).await;
     allocations::end(p, &ctx, first, AllocationEnd::default()).await.unwrap();
-    newest(NotificationKind::AllocationReclaimed, "not given to you after all", "/").await;
+    newest(NotificationKind::AllocationReclaimed, "not given to you after all", page).await;
+    let leads_to = async |who: &TestUser| allocations::of_machine(p, &who.ctx(), "host-002").await;
+    let called_off = leads_to(&world.acme.member).await.unwrap().allocation;
+    assert_eq!((called_off.id, called_off.state), (first, AllocationState::Cancelled));
     let id = allocations::create(p, &ctx, "host-002", later).await.unwrap().allocation.id;
     world.pass(5).await;
     newest(NotificationKind::AllocationGiven, "You have host-002 now", page).await;
@@ -180,8 +185,51 @@ async fn people_are_told_what_becomes_of_their_machines() {
     world.pass(8).await;
     newest(NotificationKind::AllocationGrace, "Ask for more time before", page).await;
     world.pass(3).await;
-    newest(NotificationKind::AllocationReclaimed, "is being taken back", "/").await;
+    newest(NotificationKind::AllocationReclaimed, "is being taken back", page).await;
     assert!(world.mails().await.iter().any(|(kind, ..)| kind == "allocation-reclaimed"), "by mail as well");
+
+    // Where all of it leads is there to read when it is over, and for nobody else; how the machine is doing is not told there.
+    for step in ["processes", "gpu_memory", "health"] {
+        allocations::skip_step(p, &ctx, id, step).await.unwrap();
+    }
+    for _ in 0..3 {
+        allocations::advance(p).await.unwrap();
+    }
+    let globex = world.test.customer("Globex").await;
+    // Also when the machine itself is gone, and its code could be another's.
+    let gone = "update machines set deleted_at = now() where code = 'host-002'";
+    for change in ["select 1", gone] {
+        sqlx::query(change).execute(world.test.owner_pool()).await.unwrap();
+        for who in [&world.acme.owner, &world.acme.member] {
+            let seen = leads_to(who).await.unwrap();
+            assert_eq!((seen.allocation.id, seen.allocation.state), (id, AllocationState::Ended), "{change}");
+            assert!(seen.events.iter().any(|event| event.kind == "reclaim_started"), "{:?}", seen.events);
+            assert!(world.told(who).await.iter().all(|row| row.link.as_deref() == Some(page)), "{change}");
+        }
+        assert_eq!(leads_to(&globex.owner).await.unwrap_err().code, ErrorCode::NotFound, "{change}");
+        let figures = allocations::machine(p, &world.acme.owner.ctx(), "host-002").await;
+        assert_eq!(figures.unwrap_err().code, ErrorCode::NotFound, "{change}");
+    }
+}
+
+#[tokio::test]
+async fn a_notice_of_what_is_not_there_for_its_reader_leads_to_the_list() {
+    let world = World::new().await;
+    for link in ["/machines/elsewhere", "/machines/host-001", "/images/mine/999999", "/instances/999999#idle", "/jobs"]
+    {
+        sqlx::query(
+            r#"insert into notifications (user_id, kind, args, link, created_at)
+               select id, 'maintenance-over', '{"machine": "One"}', $2, now() from users where name = $1"#,
+        )
+        .bind(&world.acme.owner.name)
+        .bind(link)
+        .execute(world.test.owner_pool())
+        .await
+        .unwrap();
+    }
+    let told = world.told(&world.acme.owner).await;
+    let links: Vec<_> = told.iter().rev().filter_map(|row| row.link.as_deref()).collect();
+    assert_eq!(links, ["/", "/machines/host-001", "/images/mine", "/instances", "/jobs"]);
 }
 
 #[tokio::test]

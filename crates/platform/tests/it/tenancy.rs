@@ -100,6 +100,7 @@ const FILL: &str = "
     insert into job_events (job_id, attempt, kind) select id, 0, 'queued' from jobs;
     insert into finished_jobs (id, kind, payload, state, attempt, max_attempts, customer_id, run_at, created_at)
       values (1000, 'k', '{}', 'done', 1, 1, $acme, now(), now());
+    insert into job_servers (server_id, host, version, lanes) values (gen_random_uuid(), 'h', '1', '{}');
     insert into login_attempts (subject) values ('x');
     insert into refresh_tokens (session_id, token_hash, expires_at, created_at)
       select min(id), decode(repeat('00', 32), 'hex'), now(), now() from sessions;
@@ -368,6 +369,7 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update jobs set priority = 9",
         "delete from jobs",
         "delete from finished_jobs",
+        "delete from job_servers",
         "update machines set name = 'taken'",
         "delete from role_assignments",
         "update allocations set ends_at = ends_at + interval '1 year'",

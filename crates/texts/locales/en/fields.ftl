@@ -26,6 +26,7 @@ field-number-max = At most { $max }.
 field-number-range = Enter a whole number from { $min } to { $max }.
 field-sort-unknown = Lists cannot be sorted by this.
 field-page-range = Pages begin at 1.
+field-job-hours = From 1 to 168 hours: what has ended is kept for seven days.
 field-page-size-range = A page has 1 to 100 rows.
 field-one-use-for-machine = A token for a named machine can be used once.
 field-unknown = There is no such field or parameter.

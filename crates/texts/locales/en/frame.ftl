@@ -15,6 +15,7 @@ theme-dark = Dark
 nav-operations = Operations
 nav-dashboard = Dashboard
 nav-audit = Audit
+nav-jobs = Background jobs
 nav-wall = Wall
 nav-machines = Machines
 nav-join-tokens = Join tokens

@@ -26,6 +26,7 @@ field-number-max = 不能大于 { $max }。
 field-number-range = 请输入 { $min } 至 { $max } 之间的整数。
 field-sort-unknown = 不能按此项排序。
 field-page-range = 页码从 1 开始。
+field-job-hours = 1 到 168 小时：已结束的任务保留七天。
 field-page-size-range = 每页 1 至 100 条。
 field-one-use-for-machine = 指定机器时，只能接入一台。
 field-unknown = 没有这个字段或参数。

@@ -15,6 +15,7 @@ theme-dark = 深色
 nav-operations = 运行
 nav-dashboard = 概览
 nav-audit = 审计
+nav-jobs = 后台任务队列
 nav-wall = 监控墙
 nav-machines = 机器
 nav-join-tokens = 接入令牌

@@ -5,6 +5,7 @@ use contract::access::{AccessQuery, AccessSession, RecordingQuery, RecordingReas
 use contract::{Envelope, Page};
 use platform::instances;
 
+use crate::rest::upload::RawBytes;
 use crate::rest::workbook::{AsWorkbook, download};
 use crate::rest::{Params, Part, Rest, recordings};
 
@@ -60,7 +61,7 @@ pub async fn recording(rest: Rest, Part(id): Part<String>, Params(query): Params
 /// and why.
 #[utoipa::path(get, path = "/api/admin/access/recordings/{id}/content", tag = "access",
     params(("id" = String, Path), RecordingReason),
-    responses((status = 200, body = Vec<u8>, content_type = "application/x-asciicast"),
+    responses((status = 200, body = inline(RawBytes), content_type = "application/x-asciicast"),
         (status = 400, description = "1000: no reason, or one that says nothing"),
         (status = 404, description = "1300: there is none, or nothing that could be played")))]
 pub async fn recording_content(rest: Rest, Part(id): Part<String>, Params(query): Params<RecordingReason>) -> Response {

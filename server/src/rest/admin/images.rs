@@ -8,6 +8,7 @@ use contract::{Envelope, ImageId, Page};
 use platform::images;
 
 use crate::rest::images::{Uploaded, uploaded};
+use crate::rest::upload::FileForm;
 use crate::rest::{Body, Params, Part, Rest};
 
 /// Images of these filters.
@@ -27,7 +28,8 @@ pub async fn create(rest: Rest, Body(body): Body<ImageWrite>) -> Response {
 
 /// Makes one of a file that was uploaded with the purpose `image`; a small archive may come in a form itself. It waits for
 /// review.
-#[utoipa::path(post, path = "/api/admin/images/upload", tag = "images", request_body = ImageUpload,
+#[utoipa::path(post, path = "/api/admin/images/upload", tag = "images",
+    request_body(content((ImageUpload = "application/json"), (inline(FileForm) = "multipart/form-data"))),
     responses((status = 201, body = Envelope<ImageView>), (status = 400, description = "1000: no image, with the reason")))]
 pub async fn upload(rest: Rest, request: Request) -> Response {
     let made = async |body| images::upload(&rest.platform, &rest.ctx, body).await;

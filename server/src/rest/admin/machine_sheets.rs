@@ -13,6 +13,7 @@ use sheets::write::{Column, Kind, Value};
 use sheets::{SheetWriter, WriteError};
 
 use crate::rest::imports::{self, Around, Layout, example_name, text_value};
+use crate::rest::upload::{FileForm, RawBytes};
 use crate::rest::{Params, Part, Rest, workbook};
 
 const MACHINES: ImportSubject = ImportSubject::Machines;
@@ -39,7 +40,10 @@ static LAYOUT: Layout = Layout {
 /// Stages a workbook: the body itself, or the first file of a form. It is read in the background; `GET` it until its
 /// state is no longer `reading`. A browser's form is led to the import's page.
 #[utoipa::path(post, path = "/api/admin/machines/import/preview", tag = "machines", params(ImportUpload),
-    request_body(content = Vec<u8>, content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    request_body(content(
+        (inline(RawBytes) = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (inline(FileForm) = "multipart/form-data")
+    )),
     responses((status = 201, body = Envelope<ImportView>), (status = 413, description = "1700: more than 32 MiB"),
         (status = 422, description = "1500: ten previews, or 64 MiB of them, are staged by the same person already")))]
 pub async fn preview(rest: Rest, Params(query): Params<ImportUpload>, request: Request) -> Response {

@@ -11,6 +11,7 @@ use contract::settings::{
 use contract::{Envelope, SettingsImportId};
 use platform::settings;
 
+use crate::rest::upload::{FileForm, RawBytes};
 use crate::rest::{Body, Part, Rest, upload};
 
 /// Every setting as it is now; of secrets only whether they are set.
@@ -93,7 +94,9 @@ pub async fn confirm_import(rest: Rest, Part(id): Part<SettingsImportId>) -> Res
 
 /// Takes a PNG or JPEG as the logo: the body itself, or the first file of a form. PUT of null to `branding.logo` takes it away.
 #[utoipa::path(post, path = "/api/admin/settings/logo", tag = "settings",
-    request_body(content = Vec<u8>, content_type = "image/png"),
+    request_body(content(
+        (inline(RawBytes) = "image/png"), (inline(RawBytes) = "image/jpeg"), (inline(FileForm) = "multipart/form-data")
+    )),
     responses((status = 200, description = "Kept"), (status = 413, description = "1700: more than 64 KiB")))]
 pub async fn set_logo(rest: Rest, request: Request) -> Response {
     let wants_page = upload::accepts_html(&request);

@@ -8,6 +8,7 @@ use contract::{Envelope, ImportId, Page};
 use sheets::write::{Kind, Value};
 
 use crate::rest::imports::{self, Layout, example_name};
+use crate::rest::upload::{FileForm, RawBytes};
 use crate::rest::{Params, Part, Rest};
 
 const USERS: ImportSubject = ImportSubject::Users;
@@ -23,7 +24,10 @@ static LAYOUT: Layout = Layout {
 
 /// Stages a workbook of people, as `machines/import/preview` does of machines; their passwords are hashed as it is read.
 #[utoipa::path(post, path = "/api/admin/users/import/preview", tag = "users", params(ImportUpload),
-    request_body(content = Vec<u8>, content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    request_body(content(
+        (inline(RawBytes) = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (inline(FileForm) = "multipart/form-data")
+    )),
     responses((status = 201, body = Envelope<ImportView>), (status = 413, description = "1700: more than 32 MiB"),
         (status = 422, description = "1500: ten previews, or 64 MiB of them, are staged by the same person already")))]
 pub async fn preview(rest: Rest, Params(query): Params<ImportUpload>, request: Request) -> Response {

@@ -5,6 +5,7 @@ use contract::access::{AccessQuery, AccessSession, RecordingQuery, RecordingView
 use contract::{Envelope, Page};
 use platform::instances;
 
+use crate::rest::upload::RawBytes;
 use crate::rest::workbook::{AsWorkbook, download};
 use crate::rest::{Params, Part, Rest, recordings};
 
@@ -59,7 +60,7 @@ pub async fn recording(rest: Rest, Part(id): Part<String>) -> Response {
 /// What its screen showed, as an asciicast (version 2); not in an envelope. That somebody else than the person it is of
 /// takes it is in the log.
 #[utoipa::path(get, path = "/api/customer/access/recordings/{id}/content", tag = "access", params(("id" = String, Path)),
-    responses((status = 200, body = Vec<u8>, content_type = "application/x-asciicast"),
+    responses((status = 200, body = inline(RawBytes), content_type = "application/x-asciicast"),
         (status = 404, description = "1300: there is none, or nothing that could be played")))]
 pub async fn recording_content(rest: Rest, Part(id): Part<String>) -> Response {
     let content = instances::recording_content(&rest.platform, &rest.ctx, &id).await;

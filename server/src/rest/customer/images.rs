@@ -8,6 +8,7 @@ use contract::{Envelope, ImageId, Page};
 use platform::images;
 
 use crate::rest::images::{Uploaded, uploaded};
+use crate::rest::upload::FileForm;
 use crate::rest::{Body, Params, Part, Rest};
 
 /// The images that everybody may choose.
@@ -33,7 +34,8 @@ pub async fn list(rest: Rest, Params(query): Params<ImageQuery>) -> Response {
 
 /// Makes one of a file that was uploaded with the purpose `image`; a small archive may come in a form itself. Nobody uses
 /// it before it was approved.
-#[utoipa::path(post, path = "/api/customer/images/upload", tag = "images", request_body = ImageUpload,
+#[utoipa::path(post, path = "/api/customer/images/upload", tag = "images",
+    request_body(content((ImageUpload = "application/json"), (inline(FileForm) = "multipart/form-data"))),
     responses((status = 201, body = Envelope<ImageView>), (status = 400, description = "1000: no image, with the reason")))]
 pub async fn upload(rest: Rest, request: Request) -> Response {
     let made = async |body| images::upload_own(&rest.platform, &rest.ctx, body).await;

@@ -16,7 +16,7 @@ pub async fn list(rest: Rest, Params(query): Params<AllocationQuery>) -> Respons
     rest.answer(allocations::mine(&rest.platform, &rest.ctx, &query).await).await
 }
 
-/// The allocation of one machine, with its history.
+/// The allocation of one machine, with its history: the one that is not over, or the last that is.
 #[utoipa::path(get, path = "/api/customer/machines/{code}", tag = "customer machines", params(("code" = String, Path)),
     responses((status = 200, body = Envelope<AllocationDetail>)))]
 pub async fn get(rest: Rest, Part(code): Part<String>) -> Response {

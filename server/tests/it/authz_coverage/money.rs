@@ -1,4 +1,5 @@
-//! Who gets what from the routes of budgets, of instances that nobody uses, and of recordings, as in the table.
+//! Who gets what from the routes of budgets, of instances that nobody uses, of recordings, of statistics and of jobs, as in the
+//! table.
 
 use server::router::Door;
 
@@ -41,6 +42,28 @@ pub const MONEY: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST", "save_own_budget",                                  [401, 404, 404, 200, 200, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "delete_own_budget",                                [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "keep_own_instance",                                [401, 404, 404, 422, 404, 404, 401, 404, 404]),
+    (Door::Rest, "GET",   "/api/admin/statistics/resources",                     [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",   "/api/admin/statistics/resources/export",              [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",   "/api/admin/statistics/customers",                     [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",   "/api/admin/statistics/customers/export",              [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",   "/api/admin/statistics/usage",                         [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",   "/api/admin/statistics/usage/export",                  [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",   "/api/admin/jobs",                                     [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",  "/api/admin/jobs/export",                               [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",  "/api/admin/jobs/status",                               [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",  "/api/admin/jobs/workers",                              [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",  "/api/admin/jobs/statistics",                           [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",  "/api/admin/jobs/{id}",                                 [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    // It has not failed, and is not one that can be left undone: 422 says that the caller was let in.
+    (Door::Rest, "POST", "/api/admin/jobs/{id}/cancel",                          [401, 404, 404, 404, 404, 422, 401, 403, 404]),
+    (Door::Rest, "POST", "/api/admin/jobs/{id}/retry",                           [401, 404, 404, 404, 404, 422, 401, 403, 404]),
+    (Door::ServerFn, "POST", "list_jobs",                                        [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::ServerFn, "POST", "get_job",                                          [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::ServerFn, "POST", "job_status",                                       [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::ServerFn, "POST", "job_workers",                                      [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::ServerFn, "POST", "job_statistics",                                   [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::ServerFn, "POST", "cancel_job",                                       [401, 404, 404, 404, 404, 422, 401, 403, 404]),
+    (Door::ServerFn, "POST", "retry_job",                                        [401, 404, 404, 404, 404, 422, 401, 403, 404]),
     (Door::Rest, "GET",  "/api/customer/jobs",                                   [401, 404, 200, 200, 200, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/customer/storage/quota",                          [401, 404, 200, 200, 200, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "list_own_jobs",                                    [401, 404, 200, 200, 200, 404, 401, 404, 404]),

@@ -111,15 +111,8 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "GET",   "/api/admin/dashboard/gpu-trend",                      [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::Rest, "GET",   "/api/admin/dashboard/customers",                      [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::Rest, "GET",   "/api/admin/dashboard/activities",                     [401, 404, 404, 404, 404, 200, 401, 200, 404]),
-    (Door::Rest, "GET",   "/api/admin/statistics/resources",                     [401, 404, 404, 404, 404, 200, 401, 200, 404]),
-    (Door::Rest, "GET",   "/api/admin/statistics/resources/export",              [401, 404, 404, 404, 404, 200, 401, 200, 404]),
-    (Door::Rest, "GET",   "/api/admin/statistics/customers",                     [401, 404, 404, 404, 404, 200, 401, 200, 404]),
-    (Door::Rest, "GET",   "/api/admin/statistics/customers/export",              [401, 404, 404, 404, 404, 200, 401, 200, 404]),
-    (Door::Rest, "GET",   "/api/admin/statistics/usage",                         [401, 404, 404, 404, 404, 200, 401, 200, 404]),
-    (Door::Rest, "GET",   "/api/admin/statistics/usage/export",                  [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::Rest, "GET",   "/api/admin/customers/export",                         [401, 404, 404, 404, 404, 200, 401, 200, 200]),
     (Door::Rest, "GET",   "/api/admin/allocations/export",                       [401, 404, 404, 404, 404, 200, 401, 200, 404]),
-    (Door::Rest, "GET",   "/api/admin/jobs",                                     [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     // One's own customer and allocation are there to be seen, so running them is refused, not hidden; others' are hidden.
     // People of a customer: by its owners, and by staff; the customer still has its name.
     (Door::Rest, "PUT",   "/api/admin/customers/{id}/members/{userId}",          [401, 404, 403, 200, 404, 200, 401, 403, 403]),

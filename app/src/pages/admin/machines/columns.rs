@@ -1,11 +1,12 @@
 //! The columns a machine list can have, each with its heading and its cell.
 
+use contract::Permission;
 use contract::machines::{MachineRow, Presence, gpus_in_words};
 use leptos::prelude::*;
 
 use super::lease;
 use super::page::service;
-use crate::door::look;
+use crate::door::{door, look};
 use crate::paths;
 use crate::ui::cells::figure;
 use crate::ui::format::{self, NOT_MEASURED};
@@ -42,6 +43,7 @@ pub fn heading(words: Words, query: &ListQuery, column: &str) -> AnyView {
     let sort = match column {
         "name" => "name",
         "id" => "id",
+        "holder" if door().1.holds(Permission::AllocationsManage) => "customer",
         "gpu" => "gpuModel",
         "region" => "region",
         "lastSeenAt" => "lastSeenAt",

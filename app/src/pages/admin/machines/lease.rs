@@ -1,10 +1,11 @@
 //! Who has a machine, and what is done about it: on the machine's own page, and in a row of the list.
 
-use contract::allocations::{AllocationState, AllocationView, MachineHolder};
+use contract::allocations::{AllocationQuery, AllocationState, AllocationView, MachineHolder};
 use contract::machines::{MachineView, Pool};
 use contract::{May, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use platform::{OpContext, Platform};
 
 use crate::door::{door, look};
 use crate::pages::admin::allocations::list::{allocation_state, lease_state};
@@ -16,14 +17,30 @@ use crate::ui::time::time;
 use crate::words::Words;
 
 /// Allocations that have the machine, or will: whoever has it now first.
-pub(super) struct Leases {
+pub(crate) struct Leases {
     pub now: Option<AllocationView>,
     pub later: Vec<AllocationView>,
 }
 
 impl Leases {
+    /// Of this machine; nothing for who does not see allocations.
+    pub(crate) async fn load(platform: &Platform, ctx: &OpContext, code: &str) -> platform::Result<Option<Self>> {
+        if !ctx.holds(Permission::AllocationsManage) {
+            return Ok(None);
+        }
+        // Those that are over come last.
+        let query =
+            AllocationQuery { machine: Some(code.to_owned()), page_size: Some(20), ..AllocationQuery::default() };
+        Ok(Some(Self::of(platform::allocations::list(platform, ctx, &query).await?.list)))
+    }
+
+    /// Whoever has it now, where the caller may move the end of that, or take the machine back.
+    pub(crate) fn movable(&self, ctx: &OpContext) -> Option<&AllocationView> {
+        self.now.as_ref().filter(|lease| ctx.holds(Permission::AllocationsUpdate) && lease.state.can_be_moved())
+    }
+
     /// Of a machine's allocations, in any order.
-    pub(super) fn of(list: Vec<AllocationView>) -> Self {
+    fn of(list: Vec<AllocationView>) -> Self {
         let held = list.into_iter().filter(|row| row.state.holds());
         let (mut later, mut now): (Vec<_>, Vec<_>) = held.partition(|row| row.state == AllocationState::Scheduled);
         later.sort_by_key(|row| row.starts_at);
@@ -33,13 +50,12 @@ impl Leases {
 
 /// The buttons of the page's head: to lend a free machine, to renew or take back one that is lent.
 pub(super) fn actions(words: Words, code: &str, leases: Option<&Leases>, may_lend: &May) -> AnyView {
-    let Some(lease) = leases.and_then(|leases| leases.now.as_ref()) else {
+    let Some((leases, lease)) = leases.and_then(|leases| Some((leases, leases.now.as_ref()?))) else {
         return may_open(may_lend, "allocate", words.t("machine-allocate"), paths::machine_allocate(code), "btn")
             .into_any();
     };
-    let may_change = door().1.holds(Permission::AllocationsUpdate) && lease.state.can_be_moved();
     let here = paths::allocation(lease.id);
-    if !may_change {
+    if leases.movable(&door().1).is_none() {
         return view! { <a class="btn" href=here>{words.t("lease-open")}</a> }.into_any();
     }
     let question = words.t("allocation-reclaim-hint");

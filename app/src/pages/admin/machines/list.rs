@@ -160,8 +160,7 @@ fn filters(words: Words, query: &ListQuery, facets: &MachineFacets) -> impl Into
     let either =
         || ["true", "false"].map(|word| (word.to_owned(), words.t(if word == "true" { "yes" } else { "no" }))).to_vec();
     let sees_holders = door().1.holds(Permission::AllocationsManage);
-    // The page of a customer leads here with its id.
-    let customer = query.get("customerId").to_owned();
+    let customers = facets.customers.iter().map(|customer| (customer.id.to_string(), customer.name.clone())).collect();
     let sort = query.get("sort").to_owned();
     let size = query.get("pageSize").to_owned();
     view! {
@@ -170,7 +169,6 @@ fn filters(words: Words, query: &ListQuery, facets: &MachineFacets) -> impl Into
                 placeholder=words.t("machines-filter") aria-label=words.t("machines-filter") />
             {(!sort.is_empty()).then(|| view! { <input r#type="hidden" name="sort" value=sort /> })}
             {(!size.is_empty()).then(|| view! { <input r#type="hidden" name="pageSize" value=size /> })}
-            {(!customer.is_empty()).then(|| view! { <input r#type="hidden" name="customerId" value=customer /> })}
             <button class="btn">{words.t("filter-apply")}</button>
             <a class="btn ghost" href=paths::MACHINES>{words.t("filter-reset")}</a>
             <details class="more-filters" open=open>
@@ -183,6 +181,7 @@ fn filters(words: Words, query: &ListQuery, facets: &MachineFacets) -> impl Into
                     {select("gpuModel", "hardware-gpu-model", plain(&facets.gpu_models))}
                     {select("monitored", "machine-monitored", either())}
                     {sees_holders.then(|| select("lent", "machines-lent", either()))}
+                    {sees_holders.then(|| select("customerId", "allocation-customer", customers))}
                 </div>
             </details>
         </form>

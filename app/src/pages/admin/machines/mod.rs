@@ -26,7 +26,7 @@ pub mod hardware;
 #[cfg(feature = "ssr")]
 pub mod join_tokens;
 #[cfg(feature = "ssr")]
-mod lease;
+pub(crate) mod lease;
 #[cfg(feature = "ssr")]
 pub mod list;
 #[cfg(feature = "ssr")]

@@ -1,7 +1,6 @@
 //! A machine: what it is, how it is doing now, and how it has been doing.
 
 use contract::Permission;
-use contract::allocations::AllocationQuery;
 use contract::machines::{MachineView, ServiceState, gpus_in_words, models_in_words};
 use contract::metrics::{History, HistoryRange, MachineLive};
 use leptos::prelude::*;
@@ -48,12 +47,7 @@ pub fn MachinePage() -> impl IntoView {
                 )),
                 false => None,
             };
-            let query = AllocationQuery { machine: Some(code), page_size: Some(20), ..AllocationQuery::default() };
-            let leases = match ctx.holds(Permission::AllocationsManage) {
-                // Those that are over come last.
-                true => Some(Leases::of(platform::allocations::list(&platform, &ctx, &query).await?.list)),
-                false => None,
-            };
+            let leases = Leases::load(&platform, &ctx, &code).await?;
             Ok(Data { machine, leases, figures, range })
         },
         machine_view,
@@ -68,7 +62,7 @@ fn machine_view(data: Data) -> AnyView {
         let bare = MachineLive { processes: Vec::new(), gpus: Vec::new(), host: Default::default(), ..live.clone() };
         let state_words = words.lexicon(&STATE_WORDS);
         let now = ctx.now().timestamp();
-        view! { <MachineState live=bare now=now words=state_words /> }
+        view! { <span class="presence"><MachineState live=bare now=now words=state_words /></span> }
     });
     let chip = figures.as_ref().map(|(live, _)| link_chip(words, clock(live.at.unwrap_or(ctx.now()), zone)));
     let model = model_tag(&machine);

@@ -11,6 +11,7 @@ use super::server_fns::AbortUpload;
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::images::cells::size;
+use crate::pages::admin::jobs::list::tone;
 use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::format::NOT_MEASURED;
@@ -35,7 +36,9 @@ pub fn OwnJobsPage() -> impl IntoView {
         page: list.page(),
         page_size: list.page_size(),
         kind: OwnJobKind::parse(list.get("kind")),
-        state: JobState::parse(list.get("state")),
+        // As the rows say it: of what failed, that its job did its work is no comfort.
+        outcome: JobState::parse(list.get("state")),
+        ..OwnJobQuery::default()
     };
     let (platform, ctx) = door();
     let load = async move {
@@ -184,13 +187,7 @@ fn table(words: Words, jobs: Vec<OwnJobView>) -> AnyView {
 }
 
 fn row(words: Words, job: OwnJobView, of_others: bool) -> impl IntoView {
-    let tone = match job.state {
-        JobState::Ready if job.attempt > 0 => Tone::Warn,
-        JobState::Ready | JobState::Running => Tone::Info,
-        JobState::Done => Tone::Ok,
-        JobState::Failed => Tone::Bad,
-        JobState::Cancelled => Tone::Off,
-    };
+    let tone = tone(job.outcome, job.attempt);
     // It was tried, and did not go well.
     let again = (job.state == JobState::Ready && job.attempt > 0).then(|| {
         view! { <span class="sub">{words.t("own-jobs-again")} " " {time(job.run_at, look().zone)}</span> }
@@ -207,8 +204,12 @@ fn row(words: Words, job: OwnJobView, of_others: bool) -> impl IntoView {
                 Some(link) => view! { <a href=link>{subject.name}</a> }.into_any(),
                 None => subject.name.into_any(),
             };
+            let standing = match subject.failed {
+                true => state(Tone::Bad, standing).into_any(),
+                false => view! { <span class="sub">{standing}</span> }.into_any(),
+            };
             let why = subject.message.map(|message| view! { <span class="sub">{message}</span> });
-            view! { {name} " " <span class="sub">{standing}</span> " " {why} }.into_any()
+            view! { {name} " " {standing} " " {why} }.into_any()
         }
     };
     let person = of_others.then(|| {
@@ -221,7 +222,7 @@ fn row(words: Words, job: OwnJobView, of_others: bool) -> impl IntoView {
             <th scope="row">{kind_word(words, job.kind)}</th>
             <td data-label=words.t("own-jobs-about")>{about}</td>
             <td data-label=words.t("own-jobs-state")>
-                {state(tone, words.t(&format!("job-state-{}", job.state.code())))} " " {again} " " {attempts}
+                {state(tone, words.t(&format!("job-state-{}", job.outcome.code())))} " " {again} " " {attempts}
             </td>
             <td class="num" data-label=words.t("own-jobs-progress")>
                 {job.progress.map_or_else(|| NOT_MEASURED.to_owned(), |percent| format!("{percent}\u{a0}%"))}

@@ -63,7 +63,11 @@ pub fn MyMachinePage() -> impl IntoView {
             } else {
                 None
             };
-            let may_ask = platform::allocations::may_request_renewal(&platform, &ctx, &code).await?;
+            // Of what is over, nothing can be asked for any more.
+            let may_ask = match detail.allocation.state.holds() {
+                true => platform::allocations::may_request_renewal(&platform, &ctx, &code).await?,
+                false => May::default(),
+            };
             Ok((detail, figures, may_ask))
         },
         |(detail, figures, may_ask)| machine_view(detail, figures, may_ask),
@@ -84,7 +88,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
             let state_words = words.lexicon(&STATE_WORDS);
             head = head
                 .beside(view! {
-                    <span data-part="presence"><MachineState live=bare now=now words=state_words /></span>
+                    <span class="presence" data-part="presence"><MachineState live=bare now=now words=state_words /></span>
                     <span data-part="state">{allocation_state(words, &allocation)}</span>
                     {lease_chip(words, as_of)}
                 })
@@ -143,7 +147,8 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
     let notice = allocation.maintenance.as_ref().map(|window| {
         view! { <div class="card notice" role="note"><p>{window_line(words, window)}</p></div> }
     });
-    let follow = follow(words, &allocation);
+    // Nothing becomes of what is over.
+    let follow = allocation.state.holds().then(|| follow(words, &allocation));
     frame(
         head,
         view! {

@@ -199,6 +199,23 @@ pub(super) async fn current(tx: &mut Tx, machine: MachineId, customer: CustomerI
     }
 }
 
+/// The customer's last allocation of these machines that is over.
+pub(super) async fn last(tx: &mut Tx, machines: &[i64], customer: CustomerId) -> Result<Option<Row>> {
+    let id = sqlx::query_scalar!(
+        "select id from allocations
+         where machine_id = any($1) and customer_id = $2 and state in ('ended', 'cancelled')
+         order by ended_at desc, id desc limit 1",
+        machines,
+        customer.0
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    match id {
+        Some(id) => get(tx, AllocationId(id)).await,
+        None => Ok(None),
+    }
+}
+
 /// The first allocation, other than `except`, that holds the machine in this period.
 pub(super) async fn in_the_way(
     tx: &mut Tx,

@@ -201,6 +201,13 @@ pub(super) async fn owners(tx: &mut Tx, id: ImageId) -> Result<Option<(Option<Cu
     Ok(row.map(|row| (row.customer_id.map(CustomerId), row.created_by.map(UserId))))
 }
 
+/// Which of these are there, of those that the transaction's caller may find.
+pub(super) async fn there(tx: &mut Tx, ids: &[i64]) -> Result<Vec<i64>> {
+    Ok(sqlx::query_scalar!("select id from images where id = any($1) and deleted_at is null", ids)
+        .fetch_all(&mut **tx)
+        .await?)
+}
+
 /// Those that nobody can use before. What an instance was saved as is looked at by who wants to list it.
 pub(super) async fn waiting(tx: &mut Tx) -> Result<u64> {
     let waiting = sqlx::query_scalar!(

@@ -102,6 +102,11 @@ pub(in crate::instances) async fn ids_gone(tx: &mut Tx, machine: MachineId, aske
     Ok(ids)
 }
 
+/// Which of these are, or were, there, of those that the transaction's caller may find.
+pub(in crate::instances) async fn known(tx: &mut Tx, ids: &[i64]) -> Result<Vec<i64>> {
+    Ok(sqlx::query_scalar!("select id from instances where id = any($1)", ids).fetch_all(&mut **tx).await?)
+}
+
 /// Machines with instances that are not gone, by code.
 pub(in crate::instances) async fn machines_with_instances(tx: &mut Tx) -> Result<Vec<(MachineId, String)>> {
     let rows = sqlx::query!(

@@ -87,7 +87,7 @@ pub async fn export(
     let sort = query.sort_columns().map_err(|_| Error::field("sort", "field-sort-unknown"))?;
     let sees_holders = ctx.holds(Permission::AllocationsManage);
     let mut tx = platform.db().snapshot(ctx).await?;
-    let wanted = super::wanted(&mut tx, ctx, query).await?;
+    let wanted = super::held::wanted(&mut tx, ctx, query, &sort).await?;
     let ids = super::store::ids_in_order(&mut tx, scope, &wanted, &sort, ctx.now()).await?;
     for chunk in ids.chunks(EXPORT_CHUNK) {
         let mut holders = match sees_holders {

@@ -17,19 +17,39 @@ pub(in crate::machines) struct Wanted<'a> {
     pub query: &'a MachineQuery,
     /// Only these, or only others.
     pub among: Option<(Vec<i64>, bool)>,
+    /// Machines that somebody has, with the place of who has them among all customers: where the order needs it.
+    pub places: Option<Vec<(i64, i64)>>,
 }
 
 const COLUMNS: &str = "select m.id, m.code, m.name, m.region, m.private_address, m.pool, m.monitored, m.listed, \
     m.service_state, m.service_note, m.last_seen_at, m.declared, m.discovered, m.created_at, g.count, g.lost, \
-    count(*) over () as total \
-    from machines m left join lateral (select min(model) as model, string_agg(distinct model, ' ') as models, count(*) as count, \
-      count(*) filter (where lost) as lost from gpus where machine_id = m.id and removed_at is null) g on true \
-    where m.deleted_at is null";
+    count(*) over () as total";
 
-const IDS: &str = "select m.id, m.code \
-    from machines m left join lateral (select min(model) as model, string_agg(distinct model, ' ') as models, count(*) as count, \
-      count(*) filter (where lost) as lost from gpus where machine_id = m.id and removed_at is null) g on true \
-    where m.deleted_at is null";
+const IDS: &str = "select m.id, m.code";
+
+const COUNT: &str = "select count(*) as total";
+
+/// These columns of the machines that are wanted.
+fn narrowed(columns: &str, scope: Scope, wanted: &Wanted<'_>, now: DateTime<Utc>) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::<Postgres>::new(columns);
+    sql.push(
+        " from machines m left join lateral (select min(model) as model, string_agg(distinct model, ' ') as models, \
+         count(*) as count, count(*) filter (where lost) as lost from gpus \
+         where machine_id = m.id and removed_at is null) g on true",
+    );
+    if let Some(places) = &wanted.places {
+        let (machines, places): (Vec<i64>, Vec<i64>) = places.iter().copied().unzip();
+        sql.push(" left join unnest(").push_bind(machines).push(", ").push_bind(places);
+        sql.push(") as held (machine, place) on held.machine = m.id");
+    }
+    sql.push(" where m.deleted_at is null");
+    if scope != Scope::All {
+        // Customers reach machines through allocations; until there are any, there is nothing to show them.
+        sql.push(" and false");
+    }
+    filters(&mut sql, wanted, now);
+    sql
+}
 
 /// By the columns asked for, and then by code, so that no order is left to chance.
 fn order(sql: &mut QueryBuilder<Postgres>, sort: &[(MachineSort, SortDirection)]) {
@@ -48,6 +68,7 @@ fn column(sort: MachineSort) -> &'static str {
         MachineSort::Region => "m.region",
         MachineSort::GpuModel => "coalesce(g.model, m.declared->>'gpuModel')",
         MachineSort::GpuCount => "coalesce(nullif(g.count, 0), (m.declared->>'gpuCount')::bigint)",
+        MachineSort::Customer => "held.place",
         MachineSort::LastSeen => "m.last_seen_at",
         MachineSort::Created => "m.created_at",
     }
@@ -62,12 +83,7 @@ pub(in crate::machines) async fn list(
     page_size: u32,
     now: DateTime<Utc>,
 ) -> Result<(Vec<(MachineId, MachineRow)>, u64)> {
-    let mut sql = QueryBuilder::<Postgres>::new(COLUMNS);
-    if scope != Scope::All {
-        // Customers reach machines through allocations; until there are any, there is nothing to show them.
-        sql.push(" and false");
-    }
-    filters(&mut sql, wanted, now);
+    let mut sql = narrowed(COLUMNS, scope, wanted, now);
     order(&mut sql, sort);
     sql.push(" limit ").push_bind(i64::from(page_size));
     sql.push(" offset ").push_bind(i64::from(page - 1) * i64::from(page_size));
@@ -95,11 +111,7 @@ pub(in crate::machines) async fn codes_matching(
     most: usize,
     now: DateTime<Utc>,
 ) -> Result<(Vec<String>, u64)> {
-    let mut sql = QueryBuilder::<Postgres>::new(IDS);
-    if scope != Scope::All {
-        sql.push(" and false");
-    }
-    filters(&mut sql, wanted, now);
+    let mut sql = narrowed(IDS, scope, wanted, now);
     sql.push(" order by m.code limit ").push_bind(i64::try_from(most).unwrap_or(i64::MAX));
     let rows = sql.build().fetch_all(&mut **tx).await?;
     let codes = rows.iter().map(|row| row.try_get("code")).collect::<Result<Vec<String>, _>>()?;
@@ -116,11 +128,7 @@ pub(in crate::machines) async fn ids_in_order(
     sort: &[(MachineSort, SortDirection)],
     now: DateTime<Utc>,
 ) -> Result<Vec<i64>> {
-    let mut sql = QueryBuilder::<Postgres>::new(IDS);
-    if scope != Scope::All {
-        sql.push(" and false");
-    }
-    filters(&mut sql, wanted, now);
+    let mut sql = narrowed(IDS, scope, wanted, now);
     order(&mut sql, sort);
     let rows = sql.build().fetch_all(&mut **tx).await?;
     Ok(rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?)
@@ -155,13 +163,7 @@ pub(in crate::machines) async fn page_of_names(
 
 /// The total for a page beyond the end, which has no row to carry it.
 async fn count(tx: &mut Tx, scope: Scope, wanted: &Wanted<'_>, now: DateTime<Utc>) -> Result<i64> {
-    let mut sql = QueryBuilder::<Postgres>::new("select count(*) as total from (");
-    sql.push(COLUMNS);
-    if scope != Scope::All {
-        sql.push(" and false");
-    }
-    filters(&mut sql, wanted, now);
-    sql.push(") matching");
+    let mut sql = narrowed(COUNT, scope, wanted, now);
     Ok(sql.build().fetch_one(&mut **tx).await?.try_get("total")?)
 }
 

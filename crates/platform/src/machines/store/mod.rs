@@ -58,6 +58,18 @@ pub(super) async fn id_of(tx: &mut Tx, code: &str) -> Result<Option<MachineId>> 
     Ok(id.map(MachineId))
 }
 
+/// Also of a deleted machine, whose code may be another's by now.
+pub(super) async fn ids_ever_of(tx: &mut Tx, code: &str) -> Result<Vec<i64>> {
+    Ok(sqlx::query_scalar!("select id from machines where code = $1 order by id", code).fetch_all(&mut **tx).await?)
+}
+
+/// Which of these codes are, or were, of a machine that the transaction's caller may find.
+pub(super) async fn known_codes(tx: &mut Tx, codes: &[String]) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!("select distinct code from machines where code = any($1)", codes)
+        .fetch_all(&mut **tx)
+        .await?)
+}
+
 pub(super) async fn ids_by_name(tx: &mut Tx) -> Result<Vec<i64>> {
     Ok(sqlx::query_scalar!("select id from machines order by lower(name), id").fetch_all(&mut **tx).await?)
 }
@@ -245,7 +257,9 @@ pub(super) async fn facets(tx: &mut Tx) -> Result<MachineFacets> {
     )
     .fetch_one(&mut **tx)
     .await?;
-    Ok(MachineFacets { regions, gpu_models, machines: row.machines.unsigned_abs(), gpus: row.gpus.unsigned_abs() })
+    let (machines, gpus) = (row.machines.unsigned_abs(), row.gpus.unsigned_abs());
+    // Who has them, another slice says.
+    Ok(MachineFacets { regions, gpu_models, customers: Vec::new(), machines, gpus })
 }
 
 /// The next free `host-NNN`.
