@@ -28,7 +28,7 @@ const BEGIN: [(&str, &str, &str, Permission); 12] = [
 ];
 
 /// Lists that can be taken away: their name, address, permission.
-const EXPORTS: [(&str, &str, Permission); 8] = [
+const EXPORTS: [(&str, &str, Permission); 9] = [
     ("nav-machines", "/api/admin/machines/export", Permission::MachinesView),
     ("nav-allocations", "/api/admin/allocations/export", Permission::AllocationsManage),
     ("nav-customers", "/api/admin/customers/export", Permission::CustomersManage),
