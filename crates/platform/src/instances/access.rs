@@ -1,4 +1,5 @@
-//! Who is, or was, in instances, by SSH, by the browser's terminal and to applications, and ending that.
+//! Who is, or was, in instances, by SSH, by the browser's terminal and to applications, or looked on at a terminal; and ending
+//! that.
 
 use std::collections::HashMap;
 
@@ -191,6 +192,13 @@ async fn end(
     Ok(())
 }
 
+/// Ends what is open to somebody in a customer's instances whom it has no more, whichever customer their sessions act for. Their
+/// shells and connections end with the sessions that act for it.
+pub(crate) async fn end_access_of_in_tx(tx: &mut Tx, ctx: &OpContext, who: (UserId, CustomerId)) -> Result<()> {
+    store::end_watches_of(tx, who, ctx.now()).await?;
+    store::end_app_visits_of(tx, who, ctx.now()).await
+}
+
 /// A connection ends with its session, which every server looks at; a terminal by its row.
 async fn end_in_tx(tx: &mut Tx, ctx: &OpContext, found: &AccessRow) -> Result<Option<contract::SessionId>> {
     match (found.kind, found.session) {
@@ -204,6 +212,10 @@ async fn end_in_tx(tx: &mut Tx, ctx: &OpContext, found: &AccessRow) -> Result<Op
         // The session of the portal stays: its browser is let in again by whom may be.
         (AccessKind::App, _) => {
             store::end_app_visit(tx, found.id, "access", ctx.now()).await?;
+            Ok(None)
+        }
+        (AccessKind::Watch, _) => {
+            store::end_watch(tx, found.id, "closed", ctx.now()).await?;
             Ok(None)
         }
         (AccessKind::Terminal, _) => {

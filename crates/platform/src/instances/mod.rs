@@ -39,6 +39,7 @@ use contract::specs::SpecView;
 use contract::{CustomerId, ErrorCode, InstanceId, MachineId, Page, Permission, SortDirection, UserId};
 use serde_json::{Value, json};
 
+pub(crate) use self::access::end_access_of_in_tx;
 pub use self::access::{end_access, end_any_access, export_access, export_all_access, list_access, list_all_access};
 pub use self::apps::{
     AppEntry, AppName, AppStanding, AppVisit, AppWay, AppsAddress, add_app_link, app_links, app_links_of_any,
@@ -65,7 +66,7 @@ pub use self::stats::{stats, stats_of_any};
 use self::store::{Event, Row};
 pub(crate) use self::terminals::Terminals;
 pub use self::terminals::{
-    Entry, Shown, TerminalSize, Typist, Viewer, WatchEntry, end_terminals, keep_terminal_ticket, keep_watch_ticket,
+    Consent, Cut, Entry, Shown, TerminalSize, Typist, Viewer, WatchEntry, end_terminals, keep_terminal_ticket, keep_watch_ticket,
     keep_watch_ticket_of_staff, redeem_terminal_ticket, redeem_watch_ticket, share_terminal, terminal_size,
     unshare_terminal,
 };

@@ -180,7 +180,13 @@ pub(in crate::instances) async fn list_access(
                  from terminals
                  union all
                  select id, 'app', instance_id, user_id, session_id, address, client, null, opened_at, ended_at, reason
-                 from app_visits) a
+                 from app_visits
+                 union all
+                 -- Nobody looks on any longer than at something.
+                 select w.id, 'watch', w.instance_id, w.user_id, w.session_id, w.address, null, null, w.opened_at,
+                        coalesce(w.ended_at, t.ended_at, case when t.lease_until < now() then t.lease_until end),
+                        coalesce(w.reason, t.reason, case when t.lease_until < now() then 'server' end)
+                 from terminal_watches w join terminals t on t.id = w.terminal_id) a
                 join instances i on i.id = a.instance_id
            where ($1::bigint is null or i.customer_id = $1)
              and ($2::bigint is null or i.created_by = $2 or a.user_id = $2)
@@ -252,6 +258,9 @@ pub(in crate::instances) async fn find_access(tx: &mut Tx, id: Uuid) -> Result<O
     }
     if let Some(app) = super::apps::find_access(tx, id).await? {
         return Ok(Some(app));
+    }
+    if let Some(watch) = super::watches::find_access(tx, id).await? {
+        return Ok(Some(watch));
     }
     let terminal = sqlx::query!(
         "select instance_id, user_id, address, opened_at, ended_at, reason from terminals where id = $1 for update",
