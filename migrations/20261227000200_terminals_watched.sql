@@ -17,6 +17,8 @@ create table terminal_watches (
   -- The terminal's: nothing of another is opened by it.
   instance_id  bigint not null references instances (id),
   user_id      bigint not null references users (id),
+  -- Customers are not told who of them it was.
+  by_staff     boolean not null default false,
   -- Of this session alone; of none once that is forgotten.
   session_id   bigint references sessions (id) on delete set null,
   address      text,

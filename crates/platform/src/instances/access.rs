@@ -68,11 +68,17 @@ async fn some(
     };
     // Whoever lists one person's alone finds nobody else's recordings.
     let sees = |it: &AccessRow| whose.1.is_none_or(|person| person == it.user);
+    // Who of the platform it was is no customer's to know, as in their log.
+    let names = |it: &AccessRow| ctx.is_staff() || !it.by_staff;
+    let staff = texts::message(ctx.language(), "own-audit-actor-staff", &[]);
     let list = found.into_iter().zip(instances).map(|(it, row)| AccessSession {
         may_end: it.ended_at.is_none() && may(&row),
         may_see_recordings: it.recordings > 0 && sees(&it),
         recordings: it.recordings,
-        user_name: people.get(&it.user.0).cloned().unwrap_or_default(),
+        user_name: match names(&it) {
+            true => people.get(&it.user.0).cloned().unwrap_or_default(),
+            false => staff.clone(),
+        },
         customer_name: customers.get(&row.customer.0).cloned(),
         customer_id: row.customer,
         instance: row.id,
@@ -80,7 +86,7 @@ async fn some(
         id: it.id.to_string(),
         kind: it.kind,
         user: it.user,
-        address: it.address,
+        address: it.address.clone().filter(|_| names(&it)),
         client: it.client,
         fingerprint: it.fingerprint,
         opened_at: it.opened_at,
@@ -181,7 +187,12 @@ async fn end(
         return Ok(());
     }
     let person = accounts::names(&mut tx, &[found.user.0]).await?.remove(&found.user.0).unwrap_or_default();
-    let facts = json!({ "kind": found.kind, "person": person, "address": found.address, "openedAt": found.opened_at });
+    // The customer reads it, too: not who of the platform it was.
+    let (person, address) = match found.by_staff {
+        true => (None, None),
+        false => (Some(person), found.address.clone()),
+    };
+    let facts = json!({ "kind": found.kind, "person": person, "address": address, "openedAt": found.opened_at });
     audit::record_in_tx(&mut tx, ctx, entry(END, &row, Some(facts), None)).await?;
     let session = end_in_tx(&mut tx, ctx, &found).await?;
     tx.commit().await?;

@@ -414,6 +414,7 @@ pub(super) async fn find_access(tx: &mut Tx, id: Uuid) -> Result<Option<AccessRo
         address: row.address,
         client: row.client,
         fingerprint: None,
+        by_staff: false,
         opened_at: row.opened_at,
         ended_at: row.ended_at,
         reason: row.reason,

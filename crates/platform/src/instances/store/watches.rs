@@ -114,6 +114,7 @@ pub(in crate::instances) struct NewWatch {
     pub id: Uuid,
     pub terminal: Uuid,
     pub user: UserId,
+    pub by_staff: bool,
     pub session: SessionId,
     pub address: Option<IpAddr>,
 }
@@ -129,12 +130,14 @@ where
     A::Resource: Resource<Id = InstanceId>,
 {
     sqlx::query!(
-        "insert into terminal_watches (id, terminal_id, instance_id, user_id, session_id, address, opened_at, seen_at)
-         values ($1, $2, $3, $4, $5, $6, $7, now())",
+        "insert into terminal_watches (id, terminal_id, instance_id, user_id, by_staff, session_id, address, opened_at,
+                                       seen_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, now())",
         new.id,
         new.terminal,
         granted.id().0,
         new.user.0,
+        new.by_staff,
         new.session.0,
         new.address.map(|it| it.to_string()),
         now
@@ -247,7 +250,7 @@ pub(in crate::instances) async fn tidy_watches(tx: &mut Tx) -> Result<()> {
 /// One of those who look on, or did; held until the transaction ends.
 pub(super) async fn find_access(tx: &mut Tx, id: Uuid) -> Result<Option<AccessRow>> {
     let row = sqlx::query!(
-        "select instance_id, user_id, session_id, address, opened_at, ended_at, reason
+        "select instance_id, user_id, by_staff, session_id, address, opened_at, ended_at, reason
          from terminal_watches where id = $1 for update",
         id
     )
@@ -262,6 +265,7 @@ pub(super) async fn find_access(tx: &mut Tx, id: Uuid) -> Result<Option<AccessRo
         address: row.address,
         client: None,
         fingerprint: None,
+        by_staff: row.by_staff,
         opened_at: row.opened_at,
         ended_at: row.ended_at,
         reason: row.reason,

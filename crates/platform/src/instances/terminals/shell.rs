@@ -178,6 +178,10 @@ impl Shell {
         state.next_viewer += 1;
         state.viewers.insert(number, at);
         let watches = watcher.is_some();
+        // Who comes back is not there twice.
+        for before in state.watchers.values_mut().filter(|it| watcher.as_ref().is_some_and(|new| new.watch == it.watch)) {
+            before.cut.get_or_insert(Cut::Ended);
+        }
         match watcher {
             Some(watcher) => drop(state.watchers.insert(number, watcher)),
             None => state.alone_since = None,

@@ -256,7 +256,8 @@ where
             if !store::use_share(&mut tx, granted, share).await? {
                 return Err(no_link());
             }
-            let new = NewWatch { id: used.watch, terminal, user: user.id, session, address: ctx.address() };
+            let (by_staff, address) = (ctx.is_staff(), ctx.address());
+            let new = NewWatch { id: used.watch, terminal, user: user.id, by_staff, session, address };
             store::open_watch(&mut tx, granted, &new, ctx.now()).await?;
         }
         None => store::renew_watches(&mut tx, &[used.watch]).await?,

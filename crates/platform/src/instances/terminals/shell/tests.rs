@@ -69,6 +69,11 @@ async fn nothing_is_shown_once_it_was_ended_whatever_waits() {
     shell.cut_all();
     assert_eq!(max.look(), Some(Shown::Cut(Cut::Ended)));
     assert!(read(&mut owner).contains(&Shown::Watchers(Vec::new())));
+    // Who comes back is there once.
+    let mut back = shell.watch(second, "Max".to_owned()).expect("it is not over");
+    let _again = shell.watch(second, "Max".to_owned()).expect("it is not over");
+    assert_eq!(back.look(), Some(Shown::Cut(Cut::Ended)));
+    assert!(read(&mut owner).contains(&Shown::Watchers(vec!["Max".to_owned()])));
     // Not theirs who come later, by another link.
     let mut later = shell.watch(Uuid::new_v4(), "Eve".to_owned()).expect("it is not over");
     assert!(read(&mut later).contains(&Shown::Bytes(b"beforeafter".to_vec())));
