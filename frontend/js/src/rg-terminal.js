@@ -265,7 +265,7 @@ class RgTerminal extends HTMLElement {
 
   async #unshare() {
     const { code } = await this.#ask(this.dataset.unshareAt);
-    if (code === 0) this.#shared(false);
+    if (code === 0) this.link.hidden = this.unsharing.hidden = true;
   }
 
   async #ask(address) {
@@ -306,7 +306,7 @@ class RgTerminal extends HTMLElement {
     else if (told.type === 'recorded') this.recorded.textContent = this.dataset.recorded;
     else if (told.type === 'skipped') this.#say(this.dataset.skipped.replace('{bytes}', told.bytes));
     else if (told.type === 'viewers') this.others.textContent = told.count > 1 ? this.dataset.viewers.replace('{n}', told.count) : '';
-    else if (told.type === 'shared') this.#shared(told.open);
+    else if (told.type === 'shared') this.unsharing.hidden = !told.open;
     else if (told.type === 'watchers') this.#watchedBy(told.people);
     else if (told.type === 'size') this.term.write('', () => this.term.resize(told.cols, told.rows));
     else if (told.type === 'exit') this.#ended(told);
@@ -334,11 +334,6 @@ class RgTerminal extends HTMLElement {
   #watchedBy(people) {
     this.watched.textContent = people.length ? this.dataset.watched.replace('{people}', people.join(', ')) : '';
     if (people.length) this.link.hidden = true;
-  }
-
-  #shared(open) {
-    this.unsharing.hidden = !open;
-    if (!open) this.link.hidden = true;
   }
 
   #ended(told) {

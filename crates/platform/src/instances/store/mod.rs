@@ -20,8 +20,8 @@ use contract::instances::{
 use contract::{CustomerId, ImageId, InstanceId, MachineId, UserId};
 
 pub(super) use apps::{
-    LinkRow, NewAppTicket, NewAppVisit, NewLink, app_visit_over, count_app_visits, end_app_visit,
-    end_app_visits_of, end_oldest_app_visits, find_app_visit, find_link, free_place, insert_link, keep_app_ticket, links_of, named_link,
+    LinkRow, NewAppTicket, NewAppVisit, NewLink, app_visit_over, count_app_visits, end_app_visit, end_app_visits_of,
+    end_oldest_app_visits, find_app_visit, find_link, free_place, insert_link, keep_app_ticket, links_of, named_link,
     open_app_visit, remove_link, remove_links_of_gone, renew_app_visit, shared_links, tidy_apps, use_app_ticket,
 };
 pub(crate) use holds::Used;

@@ -179,7 +179,8 @@ impl Shell {
         state.viewers.insert(number, at);
         let watches = watcher.is_some();
         // Who comes back is not there twice.
-        for before in state.watchers.values_mut().filter(|it| watcher.as_ref().is_some_and(|new| new.watch == it.watch)) {
+        for before in state.watchers.values_mut().filter(|it| watcher.as_ref().is_some_and(|new| new.watch == it.watch))
+        {
             before.cut.get_or_insert(Cut::Ended);
         }
         match watcher {
