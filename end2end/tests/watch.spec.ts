@@ -26,8 +26,8 @@ test('staff look on at a terminal by the consent of who has it', async ({ browse
     const theirs = await browser.newContext();
     const helper = await theirs.newPage();
     await signIn(helper, installation.admin);
-    const lookOn = async (link: string) => {
-      await helper.goto(link);
+    const lookOn = async (address: string) => {
+      await helper.goto(address);
       const answered = helper.waitForResponse((answer) => answer.url().endsWith('/terminal/watch') && answer.request().method() === 'POST');
       await helper.locator('input[name="reason"]').fill('They asked for help');
       await helper.locator('input[name="reason"]').press('Enter');

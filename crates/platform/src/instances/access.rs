@@ -157,7 +157,7 @@ const EXPORT_PAGE: u32 = 1000;
 /// `NotFound` where there is none, `Forbidden` for one in another person's instance.
 pub async fn end_access(platform: &Platform, ctx: &OpContext, id: &str) -> Result<()> {
     ctx.trying_new(END, "instance").authorize_list::<OwnInstanceRef>(Permission::InstancesUse)?;
-    end(platform, ctx, id, |ctx, row| ctx.authorize(ManageOwnInstance, &row.own()).map(|_| ())).await
+    end(platform, ctx, id, |ctx, row| ctx.authorize(ManageOwnInstance, &row.own_in_customer(ctx)).map(|_| ())).await
 }
 
 /// The same of anybody's, for staff; its customer reads of it in its own log.

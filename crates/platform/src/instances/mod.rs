@@ -85,6 +85,12 @@ impl Row {
         OwnInstanceRef { id: self.id, customer: Some(self.customer), owner: Some(self.owner), machine: None }
     }
 
+    /// The same where it was not read as the caller: what somebody made in a customer is theirs while they act for that alone.
+    fn own_in_customer(&self, ctx: &OpContext) -> OwnInstanceRef {
+        let acts = ctx.user().is_some_and(|user| user.active_customer == Some(self.customer));
+        OwnInstanceRef { owner: Some(self.owner).filter(|_| acts), ..self.own() }
+    }
+
     fn of_staff(&self) -> InstanceRef {
         InstanceRef { id: self.id, customer: Some(self.customer), owner: Some(self.owner), machine: Some(self.machine) }
     }

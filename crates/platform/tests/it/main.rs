@@ -49,3 +49,4 @@ mod tenancy;
 mod told;
 mod user_import;
 mod users;
+mod watching;

@@ -142,7 +142,8 @@ pub async fn keep_watch_ticket_of_staff(
 
 /// To whom somebody gave a link of it, it is as their own to look at, in their customer.
 fn lent(row: &Row, ctx: &OpContext) -> OwnInstanceRef {
-    OwnInstanceRef { owner: ctx.user().map(|user| user.id), ..row.own() }
+    let one_of_theirs = ctx.user().filter(|user| user.active_customer == Some(row.customer));
+    OwnInstanceRef { owner: one_of_theirs.map(|user| user.id), ..row.own() }
 }
 
 fn no_link() -> Error {
