@@ -333,6 +333,8 @@ async fn who_left_takes_no_place_and_comes_back_for_minutes() {
     let long_ago = "update terminal_watches set seen_at = now() - interval '6 minutes' returning id";
     server.sql(long_ago).await;
     assert_eq!((back().await.status, by_link().await.status), (404, 200));
+    let open = server.get(&world.owner, "/api/customer/access/sessions?kind=watch&open=true").await.data();
+    assert_eq!(open["total"], json!(0), "they left, though nobody wrote it yet");
     instances::clean(server.platform()).await.unwrap();
     assert_eq!(server.count("select count(*) from terminal_watches where reason = 'left'").await, 9);
 }

@@ -190,8 +190,10 @@ pub(in crate::instances) async fn list_access(
                  -- Nobody looks on any longer than at something.
                  select w.id, 'watch', w.instance_id, w.user_id, w.session_id, w.address, null, null, w.by_staff,
                         w.opened_at,
-                        coalesce(w.ended_at, t.ended_at, case when t.lease_until < now() then t.lease_until end),
-                        coalesce(w.reason, t.reason, case when t.lease_until < now() then 'server' end)
+                        coalesce(w.ended_at, t.ended_at, case when t.lease_until < now() then t.lease_until end,
+                                 case when w.seen_at < now() - make_interval(secs => $13) then w.seen_at end),
+                        coalesce(w.reason, t.reason, case when t.lease_until < now() then 'server' end,
+                                 case when w.seen_at < now() - make_interval(secs => $13) then 'left' end)
                  from terminal_watches w join terminals t on t.id = w.terminal_id) a
                 join instances i on i.id = a.instance_id
            where ($1::bigint is null or i.customer_id = $1)
@@ -213,7 +215,8 @@ pub(in crate::instances) async fn list_access(
         query.user.map(|id| id.0),
         query.from,
         query.until,
-        query.recorded
+        query.recorded,
+        super::watches::AWAY
     )
     .fetch_all(&mut **tx)
     .await?;

@@ -15,7 +15,7 @@ use crate::authz::{Action, EnterOwnInstance, Granted, Resource};
 use crate::db::Tx;
 
 /// Who was not there for so long looks on no more, seconds: it takes another link.
-const AWAY: f64 = 300.0;
+pub(super) const AWAY: f64 = 300.0;
 /// Who was there within so long takes a place, seconds: longer than a server takes to say so.
 const THERE: f64 = 60.0;
 

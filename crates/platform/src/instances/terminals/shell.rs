@@ -218,7 +218,7 @@ impl Shell {
     /// Whether the quickest of those who may type has read nearly all; always while there is none.
     fn has_room(&self) -> bool {
         let state = self.state();
-        let owners = state.viewers.iter().filter(|(number, _)| !state.watchers.contains_key(number));
+        let owners = state.viewers.iter().filter(|(number, _)| !state.watchers.contains_key(*number));
         owners.map(|(_, at)| *at).max().is_none_or(|at| at + AHEAD > state.replay.end())
     }
 
