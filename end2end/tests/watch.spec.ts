@@ -45,6 +45,7 @@ test('staff look on at a terminal by the consent of who has it', async ({ browse
 
     // Another link counts in the same tab, and can be taken back before anybody used it, also after a reload.
     await (await button('share-label')).click();
+    await expect(page.locator('rg-terminal .note-line input')).toBeVisible();
     await page.reload();
     await expect(await button('unshare')).toBeVisible();
     await (await button('unshare')).click();
