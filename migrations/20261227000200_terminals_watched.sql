@@ -14,20 +14,32 @@ create index terminal_shares_of on terminal_shares (terminal_id);
 create table terminal_watches (
   id           uuid primary key,
   terminal_id  uuid not null references terminals (id) on delete cascade,
+  -- The terminal's: nothing of another is opened by it.
   instance_id  bigint not null references instances (id),
   user_id      bigint not null references users (id),
-  -- Of this session alone.
-  session_id   bigint not null references sessions (id) on delete cascade,
+  -- Customers are not told who of them it was.
+  by_staff     boolean not null default false,
+  -- Of this session alone; of none once that is forgotten.
+  session_id   bigint references sessions (id) on delete set null,
+  address      text,
   opened_at    timestamptz not null,
-  -- By whose shell it is, or with it.
-  ended_at     timestamptz
+  -- By the database's clock: who was not there for minutes looks on no more.
+  seen_at      timestamptz not null,
+  ended_at     timestamptz,
+  reason       text,
+  constraint terminal_watches_reason_known check (reason in ('left', 'access', 'closed')),
+  constraint terminal_watches_ended_whole check ((ended_at is null) = (reason is null))
 );
-create index terminal_watches_open on terminal_watches (terminal_id) where ended_at is null;
+create index terminal_watches_of on terminal_watches (terminal_id);
+create index terminal_watches_open_of on terminal_watches (user_id) where ended_at is null;
 create index terminal_watches_of_session on terminal_watches (session_id);
 
--- A ticket of somebody who looks on opens that and nothing else.
-alter table terminal_tickets add column watch_id uuid references terminal_watches (id) on delete cascade;
-create index terminal_tickets_watch on terminal_tickets (watch_id) where watch_id is not null;
+-- A ticket of somebody who looks on opens that and nothing else. By a link it names that; there is no such watch before the
+-- socket is there.
+alter table terminal_tickets add column watch_id uuid;
+alter table terminal_tickets add column share_hash bytea;
+-- Why staff look on, for the log.
+alter table terminal_tickets add column reason text;
 
 alter table terminal_shares enable row level security;
 alter table terminal_shares force row level security;

@@ -1,4 +1,5 @@
-//! Ways into instances: by SSH, by the browser's terminal and to applications; who is, or was, in one.
+//! Ways into instances: by SSH, by the browser's terminal and to applications, and looking on at a terminal; who is, or was,
+//! in one.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,8 @@ word_enum! {
         Terminal = "terminal",
         /// An application, in the browser.
         App = "app",
+        /// Somebody else's terminal, by their consent: seen alone.
+        Watch = "watch",
     }
 }
 

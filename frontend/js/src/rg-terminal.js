@@ -52,6 +52,8 @@ class RgTerminal extends HTMLElement {
   #failures = 0;
   #replaying = false;
   #over = false;
+  /// Why the server closed last.
+  #bye = '';
 
   connectedCallback() {
     if (this.term) return;
@@ -183,13 +185,18 @@ class RgTerminal extends HTMLElement {
     this.status.textContent = text;
   }
 
+  /// Of one link: who gets another one looks on by that.
+  get #place() {
+    return KEPT + this.dataset.socket + (this.dataset.given ? `:${this.dataset.given}` : '');
+  }
+
   get #kept() {
-    return sessionStorage.getItem(KEPT + this.dataset.socket);
+    return sessionStorage.getItem(this.#place);
   }
 
   set #kept(terminal) {
-    if (terminal) sessionStorage.setItem(KEPT + this.dataset.socket, terminal);
-    else sessionStorage.removeItem(KEPT + this.dataset.socket);
+    if (terminal) sessionStorage.setItem(this.#place, terminal);
+    else sessionStorage.removeItem(this.#place);
   }
 
   async #connect() {
@@ -231,14 +238,16 @@ class RgTerminal extends HTMLElement {
     if (answer.ok && this.#watches) this.#kept = envelope.data.watch;
     if (answer.ok) return envelope.data.ticket;
     if (answer.status >= 500 || answer.status === 429) throw new Error(envelope.message);
+    if (this.#watches && answer.status === 404) this.#kept = null;
     this.#refused(envelope.message);
     return null;
   }
 
   #wanted() {
     if (!this.#watches) return { terminal: this.#kept };
-    const [watch, share, reason] = [this.#kept, this.dataset.given, this.dataset.reason];
-    return { ...(watch ? { watch } : { share }), ...(reason ? { reason } : {}) };
+    // Both: the link, while it was not used, or what it was used for.
+    const wanted = { share: this.dataset.given, watch: this.#kept, reason: this.dataset.reason };
+    return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value));
   }
 
   async #share() {
@@ -255,8 +264,8 @@ class RgTerminal extends HTMLElement {
   }
 
   async #unshare() {
-    await this.#ask(this.dataset.unshareAt);
-    this.link.hidden = this.unsharing.hidden = true;
+    const { code } = await this.#ask(this.dataset.unshareAt);
+    if (code === 0) this.link.hidden = this.unsharing.hidden = true;
   }
 
   async #ask(address) {
@@ -297,9 +306,11 @@ class RgTerminal extends HTMLElement {
     else if (told.type === 'recorded') this.recorded.textContent = this.dataset.recorded;
     else if (told.type === 'skipped') this.#say(this.dataset.skipped.replace('{bytes}', told.bytes));
     else if (told.type === 'viewers') this.others.textContent = told.count > 1 ? this.dataset.viewers.replace('{n}', told.count) : '';
+    else if (told.type === 'shared') this.unsharing.hidden = !told.open;
     else if (told.type === 'watchers') this.#watchedBy(told.people);
     else if (told.type === 'size') this.term.write('', () => this.term.resize(told.cols, told.rows));
     else if (told.type === 'exit') this.#ended(told);
+    else if (told.type === 'bye') this.#bye = told.reason;
     else if (told.type === 'refused') {
       this.#kept = null;
       this.#refused(told.error.message);
@@ -312,6 +323,8 @@ class RgTerminal extends HTMLElement {
     if (!this.#watches) this.#kept = told.terminal;
     this.close.hidden = this.#watches;
     this.sharing.hidden = this.#watches || !this.dataset.share;
+    // The server says so where others may look on, also when nobody does now.
+    this.unsharing.hidden = true;
     this.recorded.textContent = '';
     this.term.reset();
     this.#say(welcome(this.dataset, told));
@@ -320,7 +333,6 @@ class RgTerminal extends HTMLElement {
 
   #watchedBy(people) {
     this.watched.textContent = people.length ? this.dataset.watched.replace('{people}', people.join(', ')) : '';
-    this.unsharing.hidden = !people.length && this.link.hidden;
     if (people.length) this.link.hidden = true;
   }
 
@@ -339,7 +351,8 @@ class RgTerminal extends HTMLElement {
   #retry() {
     clearTimeout(this.silence);
     if (this.#over) return;
-    this.#say(this.dataset.lost);
+    this.#say(this.#bye === 'elsewhere' ? this.dataset.elsewhere : this.dataset.lost);
+    this.#bye = '';
     this.later = setTimeout(() => this.#connect(), pause(this.#failures, Math.random()));
     this.#failures += 1;
   }

@@ -1,7 +1,8 @@
 //! `/ws/instances/{id}/terminal`: a shell in an instance; see `contract::instances` for the conversation.
 //!
 //! A shell outlives its sockets. Nothing is queued here but what is typed, within bounds: what is shown is asked for only
-//! while the client has shown what it got before.
+//! while the client has shown what it got before. Who only looks on gets nothing any more the moment that it is ended, even what
+//! is on its way to the socket.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use contract::instances::{
 };
 use contract::{ErrorCode, InstanceId};
 use platform::accounts::SessionWatch;
-use platform::instances::{self, Entry, Shown, TerminalSize, Viewer, WatchEntry};
+use platform::instances::{self, Consent, Cut, Entry, Shown, TerminalSize, Viewer, WatchEntry};
 use platform::{Error, OpContext, accounts};
 use tokio::time::Instant;
 
@@ -31,6 +32,8 @@ const PING: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(30);
 /// A client that takes nothing for so long is gone.
 const STUCK: Duration = Duration::from_secs(20);
+/// One that only looks on sooner: that it is ended has to be noticed within seconds, and it comes back by itself.
+const STUCK_WATCHER: Duration = Duration::from_secs(3);
 /// Bytes of what is typed that wait for the shell before no more is read.
 const TYPED: usize = 256 << 10;
 /// Bytes beyond which it is cut off, because it has to be read for what else the client says.
@@ -97,8 +100,17 @@ struct Connection {
     unshown: u64,
     typed: VecDeque<Vec<u8>>,
     typed_bytes: usize,
-    /// Whoever only looks on.
-    watches: Option<WatchEntry>,
+    /// Of who only looks on, until it is ended.
+    consent: Option<Consent>,
+    stuck: Duration,
+}
+
+/// Until somebody may look on no more; for ever for who does not only do that.
+async fn until_cut(consent: &mut Option<Consent>) -> Cut {
+    match consent {
+        Some(consent) => consent.ended().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Why the loop ended.
@@ -114,7 +126,7 @@ impl Connection {
     fn new(state: AppState, ctx: OpContext, socket: WebSocket) -> Self {
         let session = ctx.user().map(|user| accounts::watch_session(&state.platform, user));
         let (typed, heard) = (VecDeque::new(), Instant::now());
-        Self { state, ctx, socket, session, heard, unshown: 0, typed, typed_bytes: 0, watches: None }
+        Self { state, ctx, socket, session, heard, unshown: 0, typed, typed_bytes: 0, consent: None, stuck: STUCK }
     }
 
     async fn run(mut self, entry: Entry, size: TerminalSize) {
@@ -125,12 +137,14 @@ impl Connection {
     }
 
     async fn watch(mut self, entry: WatchEntry) {
+        self.stuck = STUCK_WATCHER;
         match entry.enter(&self.state.platform) {
-            Ok(viewer) => {
-                self.watches = Some(entry);
+            Some(viewer) => {
+                self.consent = viewer.consent();
                 self.show_all(viewer, None).await;
             }
-            Err(error) => self.refuse(error).await,
+            // The link still counts: whoever has it tries again, and comes to another server.
+            None => self.bye("elsewhere").await,
         }
     }
 
@@ -150,15 +164,21 @@ impl Connection {
         if viewer.is_recorded() && !self.tell(&TerminalTold::Recorded {}).await {
             return;
         }
-        match self.serve(viewer).await {
+        let end = self.serve(viewer).await;
+        // What is said at the end is nothing of the shell.
+        self.consent = None;
+        match end {
             End::Gone => {}
             End::Over => self.close(close_code::NORMAL, "over").await,
-            End::Bye(reason) => {
-                self.tell(&TerminalTold::Bye { reason: reason.to_owned() }).await;
-                let code = if reason == "draining" { close_code::AWAY } else { close_code::POLICY };
-                self.close(code, reason).await;
-            }
+            End::Bye(reason) => self.bye(reason).await,
         }
+    }
+
+    async fn bye(&mut self, reason: &'static str) {
+        self.tell(&TerminalTold::Bye { reason: reason.to_owned() }).await;
+        let comes_back = ["draining", "elsewhere", "unsure"].contains(&reason);
+        let code = if comes_back { close_code::AWAY } else { close_code::POLICY };
+        self.close(code, reason).await;
     }
 
     async fn serve(&mut self, mut viewer: Viewer) -> End {
@@ -172,10 +192,25 @@ impl Connection {
             // Who types faster than it is read waits; unless what would be read next is what lets the shell go on.
             let listens = self.typed_bytes < TYPED || !shows;
             tokio::select! {
-                message = self.socket.recv(), if listens => match message {
-                    Some(Ok(message)) => if let Some(end) = self.hear(message, &viewer) { return end },
-                    _ => return End::Gone,
-                },
+                // What ends it comes before what is shown: there may always be something to show.
+                biased;
+                () = draining.cancelled() => return End::Bye("draining"),
+                cut = until_cut(&mut self.consent) => return self.cut_off(cut).await,
+                ending = endings.recv() => {
+                    let mine = self.ctx.user().zip(ending.ok()).is_some_and(|(user, ending)| ending.concerns(user));
+                    if mine { return End::Bye("session_ended") }
+                }
+                _ = recheck.tick() => {
+                    // A database that is away decides nothing.
+                    let Some(session) = &self.session else { return End::Bye("session_ended") };
+                    if let Ok(false) = session.still_valid().await { return End::Bye("session_ended") }
+                }
+                _ = ping.tick() => {
+                    // While nothing is read, nothing can be heard.
+                    if listens && self.heard.elapsed() > SILENCE { return End::Gone }
+                    let pinged = self.send(Message::Ping(Vec::new().into())).await;
+                    if !pinged || !self.tell(&TerminalTold::Alive {}).await { return End::Gone }
+                }
                 room = typist.room(), if !self.typed.is_empty() => {
                     if let (Some(room), Some(bytes)) = (room, self.typed.pop_front()) {
                         self.typed_bytes -= bytes.len();
@@ -185,30 +220,11 @@ impl Connection {
                         self.typed_bytes = 0;
                     }
                 }
+                message = self.socket.recv(), if listens => match message {
+                    Some(Ok(message)) => if let Some(end) = self.hear(message, &viewer) { return end },
+                    _ => return End::Gone,
+                },
                 shown = viewer.next(), if shows => if let Some(end) = self.show(shown).await { return end },
-                _ = ping.tick() => {
-                    // While nothing is read, nothing can be heard.
-                    if listens && self.heard.elapsed() > SILENCE { return End::Gone }
-                    let pinged = self.send(Message::Ping(Vec::new().into())).await;
-                    if !pinged || !self.tell(&TerminalTold::Alive {}).await { return End::Gone }
-                }
-                ending = endings.recv() => {
-                    let mine = self.ctx.user().zip(ending.ok()).is_some_and(|(user, ending)| ending.concerns(user));
-                    if mine { return End::Bye("session_ended") }
-                }
-                _ = recheck.tick() => {
-                    // A database that is away decides nothing.
-                    let Some(session) = &self.session else { return End::Bye("session_ended") };
-                    if let Ok(false) = session.still_valid().await { return End::Bye("session_ended") }
-                    if let Some(watch) = &self.watches
-                        && let Ok(false) = watch.still_open(&self.state.platform).await
-                    {
-                        let reason = "unshared".to_owned();
-                        self.tell(&TerminalTold::Exit { reason, code: None }).await;
-                        return End::Over;
-                    }
-                }
-                () = draining.cancelled() => return End::Bye("draining"),
             }
         }
     }
@@ -251,8 +267,10 @@ impl Connection {
             Shown::Replayed => TerminalTold::Replayed {},
             Shown::Skipped(bytes) => TerminalTold::Skipped { bytes },
             Shown::Viewers(count) => TerminalTold::Viewers { count },
+            Shown::Shared(open) => TerminalTold::Shared { open },
             Shown::Watchers(people) => TerminalTold::Watchers { people },
             Shown::Size(size) => TerminalTold::Size { cols: size.cols(), rows: size.rows() },
+            Shown::Cut(cut) => return Some(self.cut_off(cut).await),
             Shown::Ended(reason, code) => {
                 let told = self.tell(&TerminalTold::Exit { reason: reason.to_owned(), code }).await;
                 return Some(if told { End::Over } else { End::Gone });
@@ -266,8 +284,29 @@ impl Connection {
         self.send(Message::text(text)).await
     }
 
+    /// Somebody looks on no more.
+    async fn cut_off(&mut self, cut: Cut) -> End {
+        self.consent = None;
+        match cut {
+            Cut::Unsure => End::Bye("unsure"),
+            Cut::Ended => {
+                let reason = "unshared".to_owned();
+                match self.tell(&TerminalTold::Exit { reason, code: None }).await {
+                    true => End::Over,
+                    false => End::Gone,
+                }
+            }
+        }
+    }
+
+    /// False for who takes nothing; and at once for who may look on no more, whatever of it is on its way.
     async fn send(&mut self, message: Message) -> bool {
-        matches!(tokio::time::timeout(STUCK, self.socket.send(message)).await, Ok(Ok(())))
+        let sent = tokio::time::timeout(self.stuck, self.socket.send(message));
+        tokio::select! {
+            biased;
+            _ = until_cut(&mut self.consent) => false,
+            sent = sent => matches!(sent, Ok(Ok(()))),
+        }
     }
 
     async fn close(&mut self, code: u16, reason: &'static str) {

@@ -112,7 +112,7 @@ impl Shell {
     }
 
     /// The next message; bytes are kept and, as a client does, said to be shown. `None` when the socket has ended.
-    async fn next(&mut self, shows: bool) -> Option<Option<TerminalTold>> {
+    pub(crate) async fn next(&mut self, shows: bool) -> Option<Option<TerminalTold>> {
         // Signs of life alone are not what is waited for.
         let end = tokio::time::Instant::now() + PATIENCE;
         loop {

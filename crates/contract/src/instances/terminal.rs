@@ -61,7 +61,8 @@ pub struct TerminalUnshare {
     pub terminal: String,
 }
 
-/// Body of `POST /api/customer/instances/{id}/terminal/watch`: one of both.
+/// Body of `POST /api/customer/instances/{id}/terminal/watch`: one of both, or both: where the link counts no more, the other is
+/// taken.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
@@ -85,13 +86,14 @@ pub struct StaffWatchCreate {
     pub reason: Option<String>,
 }
 
-/// Opens one socket by which one looks on, once, of the session that asked for it.
+/// Opens one socket by which one looks on, once, of the session that asked for it. Its link is used up by the socket that shows
+/// the shell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TerminalWatchTicket {
     pub ticket: String,
-    /// To come back by, while who has the shell lets one.
+    /// To come back by, in the same instance and session, while who has the shell lets one, and for five minutes without a socket.
     pub watch: String,
     pub expires_at: DateTime<Utc>,
 }
@@ -147,6 +149,9 @@ pub enum TerminalTold {
     Skipped { bytes: u64 },
     /// So many sockets show this shell, those of who only looks on left out.
     Viewers { count: usize },
+    /// Whether somebody may look on, or come back to it: by a link that nobody used yet, or because they did lately; to whom the
+    /// shell is. Not said before it is so for the first time.
+    Shared { open: bool },
     /// Who only looks on; to whom the shell is.
     Watchers { people: Vec<String> },
     /// The terminal's size; to who only looks on.
@@ -161,6 +166,8 @@ pub enum TerminalTold {
     Alive {},
     /// There is no shell.
     Refused { error: ApiError },
-    /// The server closes on purpose: `session_ended`, `draining`, `input` for more than is taken in. The shell may live on.
+    /// The server closes on purpose: `session_ended`, `draining`, `input` for more than is taken in; for who looks on also
+    /// `elsewhere` (another server holds the shell: the link still counts) and `unsure` (nobody can say whether they still may).
+    /// The shell may live on.
     Bye { reason: String },
 }

@@ -2,8 +2,9 @@
 //!
 //! Invariants: a customer that has an owner keeps one; who has an account comes in by accepting an invitation, or is added
 //! by staff who run people everywhere, and told of it; where somebody acts for the customer whose role in it changes, or
-//! who is removed, that session ends (open sockets by asking again, within seconds), and no other of theirs; nobody makes
-//! somebody more than they are there themselves.
+//! who is removed, that session ends (open sockets by asking again, within seconds), and no other of theirs; what stays open in
+//! the customer's instances whichever customer a session acts for ends with who is removed; nobody makes somebody more than they
+//! are there themselves.
 
 use contract::accounts::MemberRole;
 use contract::customers::{MemberCreate, MemberSecret, MemberUpdate, MemberView, OwnerTransfer};
@@ -16,7 +17,7 @@ use crate::authz::{AddMember, Granted, ManageMembers, SecureAccount};
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::notifications::{self, Notice, Value};
-use crate::{Error, OpContext, Platform, Result, SystemActor, audit, may};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, instances, may};
 
 /// Adds somebody to a customer, for staff: a new account, or one that exists, whose owner is told.
 ///
@@ -159,7 +160,7 @@ pub async fn remove_member(platform: &Platform, ctx: &OpContext, id: CustomerId,
     let before = lock_member(&mut tx, id, user).await?;
     may_leave(&store::owners(&mut tx, id).await?, (user, before))?;
     store::remove_member(&mut tx, &granted, user).await?;
-    users::end_sessions_for_in_tx(&mut tx, ctx, user, id).await?;
+    end_all_of(&mut tx, ctx, (user, id)).await?;
     // As they are called now: the customer reads it by that from now on.
     let name = accounts::names(&mut tx, &[user.0]).await?.remove(&user.0);
     let entry = audit::Entry {
@@ -199,9 +200,16 @@ pub(crate) async fn leave_in_tx(
     let user = granted.id();
     may_leave_in_tx(tx, id, (user, role)).await?;
     store::leave(tx, granted, id).await?;
-    users::end_sessions_for_in_tx(tx, ctx, user, id).await?;
+    end_all_of(tx, ctx, (user, id)).await?;
     let before = Some(serde_json::json!({ "role": role }));
     audit::record_in_tx(tx, ctx, audit::Entry { before, ..entry("customers:leave", id) }).await
+}
+
+/// Whatever somebody has open in a customer that has them no more: what acts for it, and what stays open in its instances
+/// whichever of their customers a session acts for. The sessions that act for others are not its own to end.
+async fn end_all_of(tx: &mut Tx, ctx: &OpContext, (user, id): (UserId, CustomerId)) -> Result<()> {
+    users::end_sessions_for_in_tx(tx, ctx, user, id).await?;
+    instances::end_access_of_in_tx(tx, ctx, (user, id)).await
 }
 
 /// Whether somebody who is this in a customer can leave it now.

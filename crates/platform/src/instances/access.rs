@@ -1,4 +1,5 @@
-//! Who is, or was, in instances, by SSH, by the browser's terminal and to applications, and ending that.
+//! Who is, or was, in instances, by SSH, by the browser's terminal and to applications, or looked on at a terminal; and ending
+//! that.
 
 use std::collections::HashMap;
 
@@ -67,11 +68,17 @@ async fn some(
     };
     // Whoever lists one person's alone finds nobody else's recordings.
     let sees = |it: &AccessRow| whose.1.is_none_or(|person| person == it.user);
+    // Who of the platform it was is no customer's to know, as in their log.
+    let names = |it: &AccessRow| ctx.is_staff() || !it.by_staff;
+    let staff = texts::message(ctx.language(), "own-audit-actor-staff", &[]);
     let list = found.into_iter().zip(instances).map(|(it, row)| AccessSession {
         may_end: it.ended_at.is_none() && may(&row),
         may_see_recordings: it.recordings > 0 && sees(&it),
         recordings: it.recordings,
-        user_name: people.get(&it.user.0).cloned().unwrap_or_default(),
+        user_name: match names(&it) {
+            true => people.get(&it.user.0).cloned().unwrap_or_default(),
+            false => staff.clone(),
+        },
         customer_name: customers.get(&row.customer.0).cloned(),
         customer_id: row.customer,
         instance: row.id,
@@ -79,7 +86,7 @@ async fn some(
         id: it.id.to_string(),
         kind: it.kind,
         user: it.user,
-        address: it.address,
+        address: it.address.clone().filter(|_| names(&it)),
         client: it.client,
         fingerprint: it.fingerprint,
         opened_at: it.opened_at,
@@ -150,7 +157,7 @@ const EXPORT_PAGE: u32 = 1000;
 /// `NotFound` where there is none, `Forbidden` for one in another person's instance.
 pub async fn end_access(platform: &Platform, ctx: &OpContext, id: &str) -> Result<()> {
     ctx.trying_new(END, "instance").authorize_list::<OwnInstanceRef>(Permission::InstancesUse)?;
-    end(platform, ctx, id, |ctx, row| ctx.authorize(ManageOwnInstance, &row.own()).map(|_| ())).await
+    end(platform, ctx, id, |ctx, row| ctx.authorize(ManageOwnInstance, &row.own_in_customer(ctx)).map(|_| ())).await
 }
 
 /// The same of anybody's, for staff; its customer reads of it in its own log.
@@ -180,7 +187,12 @@ async fn end(
         return Ok(());
     }
     let person = accounts::names(&mut tx, &[found.user.0]).await?.remove(&found.user.0).unwrap_or_default();
-    let facts = json!({ "kind": found.kind, "person": person, "address": found.address, "openedAt": found.opened_at });
+    // The customer reads it, too: not who of the platform it was.
+    let (person, address) = match found.by_staff {
+        true => (None, None),
+        false => (Some(person), found.address.clone()),
+    };
+    let facts = json!({ "kind": found.kind, "person": person, "address": address, "openedAt": found.opened_at });
     audit::record_in_tx(&mut tx, ctx, entry(END, &row, Some(facts), None)).await?;
     let session = end_in_tx(&mut tx, ctx, &found).await?;
     tx.commit().await?;
@@ -189,6 +201,13 @@ async fn end(
     }
     super::terminals::close_here(platform, id);
     Ok(())
+}
+
+/// Ends what is open to somebody in a customer's instances whom it has no more, whichever customer their sessions act for. Their
+/// shells and connections end with the sessions that act for it.
+pub(crate) async fn end_access_of_in_tx(tx: &mut Tx, ctx: &OpContext, who: (UserId, CustomerId)) -> Result<()> {
+    store::end_watches_of(tx, who, ctx.now()).await?;
+    store::end_app_visits_of(tx, who, ctx.now()).await
 }
 
 /// A connection ends with its session, which every server looks at; a terminal by its row.
@@ -204,6 +223,10 @@ async fn end_in_tx(tx: &mut Tx, ctx: &OpContext, found: &AccessRow) -> Result<Op
         // The session of the portal stays: its browser is let in again by whom may be.
         (AccessKind::App, _) => {
             store::end_app_visit(tx, found.id, "access", ctx.now()).await?;
+            Ok(None)
+        }
+        (AccessKind::Watch, _) => {
+            store::end_watch(tx, found.id, "closed", ctx.now()).await?;
             Ok(None)
         }
         (AccessKind::Terminal, _) => {

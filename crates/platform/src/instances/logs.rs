@@ -185,6 +185,7 @@ pub async fn clean(platform: &Platform) -> Result<()> {
     store::forget_terminals(&mut tx, ctx.now() - KEPT).await?;
     store::tidy_visits(&mut tx, ctx.now() - KEPT).await?;
     store::tidy_apps(&mut tx, ctx.now(), ctx.now() - KEPT).await?;
+    store::tidy_watches(&mut tx).await?;
     tx.commit().await?;
     super::recordings::clean(platform).await
 }

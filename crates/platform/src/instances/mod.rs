@@ -39,6 +39,7 @@ use contract::specs::SpecView;
 use contract::{CustomerId, ErrorCode, InstanceId, MachineId, Page, Permission, SortDirection, UserId};
 use serde_json::{Value, json};
 
+pub(crate) use self::access::end_access_of_in_tx;
 pub use self::access::{end_access, end_any_access, export_access, export_all_access, list_access, list_all_access};
 pub use self::apps::{
     AppEntry, AppName, AppStanding, AppVisit, AppWay, AppsAddress, add_app_link, app_links, app_links_of_any,
@@ -65,9 +66,9 @@ pub use self::stats::{stats, stats_of_any};
 use self::store::{Event, Row};
 pub(crate) use self::terminals::Terminals;
 pub use self::terminals::{
-    Entry, Shown, TerminalSize, Typist, Viewer, WatchEntry, end_terminals, keep_terminal_ticket, keep_watch_ticket,
-    keep_watch_ticket_of_staff, redeem_terminal_ticket, redeem_watch_ticket, share_terminal, terminal_size,
-    unshare_terminal,
+    Consent, Cut, Entry, Shown, TerminalSize, Typist, Viewer, WatchEntry, end_terminals, keep_terminal_ticket,
+    keep_watch_ticket, keep_watch_ticket_of_staff, redeem_terminal_ticket, redeem_watch_ticket, share_terminal,
+    terminal_size, unshare_terminal,
 };
 pub use self::work::apply;
 use crate::authz::{
@@ -82,6 +83,12 @@ use crate::{Error, OpContext, Platform, Result, SystemActor, audit, billing, cus
 impl Row {
     fn own(&self) -> OwnInstanceRef {
         OwnInstanceRef { id: self.id, customer: Some(self.customer), owner: Some(self.owner), machine: None }
+    }
+
+    /// The same where it was not read as the caller: what somebody made in a customer is theirs while they act for that alone.
+    fn own_in_customer(&self, ctx: &OpContext) -> OwnInstanceRef {
+        let acts = ctx.user().is_some_and(|user| user.active_customer == Some(self.customer));
+        OwnInstanceRef { owner: Some(self.owner).filter(|_| acts), ..self.own() }
     }
 
     fn of_staff(&self) -> InstanceRef {

@@ -1,11 +1,15 @@
 //! Links to applications where their origins are ports of one host name, and where there is no place for them at all; how many
 //! browsers a person is in with, and what nobody opens any more.
 
+use contract::accounts::{Language, MemberRole};
 use contract::apps::AppLinkCreate;
+use contract::customers::MemberCreate;
 use contract::instances::InstanceState;
 use contract::{AppLinkId, ErrorCode, InstanceId};
-use platform::instances::{self, AppEntry, AppName, AppWay, AppsAddress};
-use platform::{Clock, OpContext, Platform, PlatformSettings, db::Db, secrets};
+use platform::instances::{self, AppEntry, AppName, AppStanding, AppWay, AppsAddress};
+use platform::{
+    Clock, OpContext, Platform, PlatformSettings, Principal, UserPrincipal, Via, customers, db::Db, secrets,
+};
 use test_support::{TestCustomer, TestPlatform};
 
 use crate::instances::{host, named, shop, small, tested};
@@ -157,6 +161,72 @@ async fn what_is_being_deleted_is_opened_no_more() {
     // Else a browser would be sent to and fro without end: the visit is over as soon as it begins.
     assert_eq!(ticket(&test, &ctx, &name).await.err(), Some(ErrorCode::NotFound));
     assert_eq!(redeem(&test, &name, &early).await.err(), Some(ErrorCode::NotFound));
+}
+
+#[tokio::test]
+async fn who_is_removed_is_out_whichever_customer_their_session_acts_for() {
+    let test = TestPlatform::new().await;
+    let (acme, id) = instance(&test).await;
+    let (other, person) = (test.customer("Other").await, &acme.member);
+    let body = MemberCreate { username: person.name.clone(), existing: true, ..Default::default() };
+    customers::add_member(&test.platform, &test.admin().await.ctx(), other.id, body).await.unwrap();
+    let body = AppLinkCreate { name: "lab".to_owned(), port: 8888, shared: true };
+    let url = instances::add_app_link(&test.platform, &acme.owner.ctx(), id, body).await.unwrap().url;
+    let label = url.strip_prefix("http://").unwrap().split('.').next().unwrap().to_owned();
+    let used = ticket(&test, &person.ctx(), &label).await.unwrap();
+    let entry = redeem(&test, &label, &used).await.unwrap();
+    let unused = ticket(&test, &person.ctx(), &label).await.unwrap();
+    sqlx::query("update sessions set customer_id = $1 where id = $2")
+        .bind(other.id.0)
+        .bind(person.principal.session.0)
+        .execute(test.owner_pool())
+        .await
+        .unwrap();
+    let name = AppName::parse(&label).unwrap();
+    let visit = instances::app_visit(&test.platform, &test.anonymous(), &name, &entry.secret).await.unwrap();
+    let visit = visit.expect("whichever customer it acts for, they are one of Acme's people");
+    customers::remove_member(&test.platform, &acme.owner.ctx(), acme.id, person.id).await.unwrap();
+    // Written with the removal, and not only once somebody looks.
+    let reasons: Vec<String> =
+        sqlx::query_scalar("select reason from app_visits").fetch_all(test.owner_pool()).await.unwrap();
+    assert_eq!(reasons, ["access"]);
+    assert_eq!(visit.standing(&test.platform).await.unwrap(), AppStanding::Over("access"));
+    assert_eq!(redeem(&test, &label, &unused).await.err(), Some(ErrorCode::NotFound));
+}
+
+#[tokio::test]
+async fn who_left_ends_nothing_in_what_they_made_there() {
+    let test = TestPlatform::new().await;
+    let (acme, id) = instance(&test).await;
+    let (other, person) = (test.customer("Other").await, &acme.member);
+    sqlx::query("update instances set created_by = $1 where id = $2")
+        .bind(person.id.0)
+        .bind(id.0)
+        .execute(test.owner_pool())
+        .await
+        .unwrap();
+    let body = AppLinkCreate { name: "lab".to_owned(), port: 8888, shared: true };
+    let url = instances::add_app_link(&test.platform, &person.ctx(), id, body).await.unwrap().url;
+    let label = url.strip_prefix("http://").unwrap().split('.').next().unwrap().to_owned();
+    let used = ticket(&test, &acme.owner.ctx(), &label).await.unwrap();
+    redeem(&test, &label, &used).await.unwrap();
+    let visit = "select id::text from app_visits where ended_at is null";
+    let visit: String = sqlx::query_scalar(visit).fetch_one(test.owner_pool()).await.unwrap();
+    customers::remove_member(&test.platform, &acme.owner.ctx(), acme.id, person.id).await.unwrap();
+    let elsewhere = UserPrincipal {
+        memberships: vec![(other.id, MemberRole::Member)],
+        active_customer: Some(other.id),
+        ..person.principal.clone()
+    };
+    let elsewhere = Principal::User(Box::new(elsewhere));
+    let elsewhere = OpContext::new(elsewhere, test.clock().now(), Via::Rest, "elsewhere", None, Language::En);
+    let refused = instances::end_access(&test.platform, &elsewhere, &visit).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::NotFound);
+    let open = "select count(*) from app_visits where ended_at is null";
+    let open = async || -> i64 { sqlx::query_scalar(open).fetch_one(test.owner_pool()).await.unwrap() };
+    assert_eq!(open().await, 1);
+    instances::end_access(&test.platform, &acme.owner.ctx(), &visit).await.unwrap();
+    assert_eq!(open().await, 0);
 }
 
 #[tokio::test]

@@ -50,3 +50,4 @@ mod tenancy;
 mod told;
 mod user_import;
 mod users;
+mod watching;

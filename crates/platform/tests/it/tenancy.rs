@@ -198,8 +198,8 @@ const FILL: &str = "
       from instances;
     insert into terminal_shares (hash, terminal_id, instance_id, expires_at)
       select decode(repeat('00', 32), 'hex'), id, instance_id, now() from terminals limit 1;
-    insert into terminal_watches (id, terminal_id, instance_id, user_id, session_id, opened_at)
-      select gen_random_uuid(), t.id, t.instance_id, t.user_id, s.id, now() from terminals t, sessions s limit 1;
+    insert into terminal_watches (id, terminal_id, instance_id, user_id, session_id, opened_at, seen_at)
+      select gen_random_uuid(), t.id, t.instance_id, t.user_id, s.id, now(), now() from terminals t, sessions s limit 1;
     insert into terminal_tickets (hash, instance_id, session_id, expires_at)
       select decode(repeat('00', 32), 'hex'), i.id, s.id, now() from instances i, sessions s limit 1;
     insert into instance_gpus (instance_id, gpu_id, released_at) select i.id, g.id, now() from instances i, gpus g;
@@ -431,7 +431,7 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update ssh_host_keys set sealed = 'y'",
         "delete from terminal_tickets",
         "delete from terminal_shares",
-        "update terminal_watches set ended_at = now()",
+        "update terminal_watches set ended_at = now(), reason = 'left'",
         "update ledger_intervals set ended_at = now(), closed_by = 'ended'",
         "update budgets set amount = 2",
         "delete from budgets",
@@ -485,8 +485,8 @@ async fn another_tenant_writes_nothing_of_ours() {
                    now(), now())",
         "insert into terminal_shares (hash, terminal_id, instance_id, expires_at)
            values (decode(repeat('11', 32), 'hex'), gen_random_uuid(), 1, now())",
-        "insert into terminal_watches (id, terminal_id, instance_id, user_id, session_id, opened_at)
-           values (gen_random_uuid(), gen_random_uuid(), 1, app_user(), 1, now())",
+        "insert into terminal_watches (id, terminal_id, instance_id, user_id, session_id, opened_at, seen_at)
+           values (gen_random_uuid(), gen_random_uuid(), 1, app_user(), 1, now(), now())",
         "insert into ssh_host_keys (public_key, sealed, created_at) values ('mine', 'x', now())",
         "update ledger_intervals set price_per_hour = 0",
         "delete from ledger_intervals",

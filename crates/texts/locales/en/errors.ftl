@@ -250,7 +250,6 @@ error-recording = What is done here has to be recorded, and that is not possible
 error-recording-nothing = There is nothing to play of this recording: nothing was shown on a screen, or it was removed.
 error-terminal-over = There is no such shell of yours any more. Open a terminal first.
 error-terminal-share = This link leads nowhere: it was used, its time is over, or who made it ended it. Ask for another one.
-error-terminal-elsewhere = The shell is over, or another server holds it: it cannot be shown here.
 error-watch-limit = { $limit } people may look on already, which is as many as there may be.
 error-ssh-off = Coming in by SSH is switched off here.
 error-ssh-several = Several instances are called { $name }. Use the number instead of the name, one of: { $ids }.

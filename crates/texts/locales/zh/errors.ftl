@@ -229,7 +229,6 @@ error-recording = 此处的操作必须录制，但现在无法录制。请联�
 error-recording-nothing = 此录制没有可播放的内容：没有屏幕显示，或已被移除。
 error-terminal-over = 您的此终端已不存在。请先打开终端。
 error-terminal-share = 此链接无效：已被使用、已过期，或已被生成者撤销。请索取新的链接。
-error-terminal-elsewhere = 终端已结束，或由另一台服务器持有，无法在此显示。
 error-watch-limit = 已有 { $limit } 人可以旁观，达到上限。
 error-ssh-off = 此处已关闭 SSH 接入。
 error-ssh-several = 有多个名为 { $name } 的实例。请用编号代替名称，可选：{ $ids }。

@@ -108,6 +108,7 @@ fn list_view(query: ListQuery, export: String, page: Page<AccessSession>, staff:
         every("ssh", "access-kind-ssh"),
         every("terminal", "access-kind-terminal"),
         every("app", "access-kind-app"),
+        every("watch", "access-kind-watch"),
     ];
     let states = [every("", "access-state-every"), every("yes", "access-open"), every("no", "access-over")];
     let recorded =

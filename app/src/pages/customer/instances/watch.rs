@@ -59,6 +59,7 @@ fn element(words: Words, id: InstanceId, side: &str, share: String, reason: Opti
             data-connected=words.t("watch-connected")
             data-recorded=words.t("terminal-recorded")
             data-lost=words.t("watch-lost")
+            data-elsewhere=words.t("watch-elsewhere")
             data-again=words.t("watch-connected")
             data-skipped=words.with("terminal-skipped", &[("bytes", "{bytes}".to_owned())])
             data-viewers=words.with("terminal-viewers", &[("n", "{n}".to_owned())])

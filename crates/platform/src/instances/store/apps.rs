@@ -378,6 +378,24 @@ pub(in crate::instances) async fn end_app_visit(
     Ok(ended.execute(&mut **tx).await?.rows_affected() > 0)
 }
 
+/// Ends all by which somebody is in a customer's applications.
+pub(in crate::instances) async fn end_app_visits_of(
+    tx: &mut Tx,
+    (user, customer): (UserId, CustomerId),
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "update app_visits set ended_at = greatest($3, opened_at), reason = 'access'
+         where user_id = $1 and customer_id = $2 and ended_at is null",
+        user.0,
+        customer.0,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// One of those who are, or were, in; held until the transaction ends.
 pub(super) async fn find_access(tx: &mut Tx, id: Uuid) -> Result<Option<AccessRow>> {
     let row = sqlx::query!(
@@ -396,6 +414,7 @@ pub(super) async fn find_access(tx: &mut Tx, id: Uuid) -> Result<Option<AccessRo
         address: row.address,
         client: row.client,
         fingerprint: None,
+        by_staff: false,
         opened_at: row.opened_at,
         ended_at: row.ended_at,
         reason: row.reason,

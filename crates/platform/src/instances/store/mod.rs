@@ -20,7 +20,7 @@ use contract::instances::{
 use contract::{CustomerId, ImageId, InstanceId, MachineId, UserId};
 
 pub(super) use apps::{
-    LinkRow, NewAppTicket, NewAppVisit, NewLink, app_visit_over, count_app_visits, end_app_visit,
+    LinkRow, NewAppTicket, NewAppVisit, NewLink, app_visit_over, count_app_visits, end_app_visit, end_app_visits_of,
     end_oldest_app_visits, find_app_visit, find_link, free_place, insert_link, keep_app_ticket, links_of, named_link,
     open_app_visit, remove_link, remove_links_of_gone, renew_app_visit, shared_links, tidy_apps, use_app_ticket,
 };
@@ -51,7 +51,9 @@ pub(super) use terminals::{
     orphaned_terminals, renew_terminal, use_ticket,
 };
 pub(super) use watches::{
-    count_watches, end_watches, keep_share, keep_watch_ticket, open_watch, use_share, use_watch_ticket, watch_is_open,
+    Consents, NewWatch, WatchTicket, consents, count_watches, end_watch, end_watches, end_watches_of, find_share,
+    find_watch, keep_share, keep_watch_ticket, lock_watched, open_watch, renew_watches, tidy_watches, use_share,
+    use_watch_ticket,
 };
 
 use super::place::Chosen;

@@ -149,6 +149,8 @@ pub(in crate::instances) struct AccessRow {
     pub address: Option<String>,
     pub client: Option<String>,
     pub fingerprint: Option<String>,
+    /// They were let in as the platform's staff.
+    pub by_staff: bool,
     pub opened_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
     pub reason: Option<String>,
@@ -166,21 +168,33 @@ pub(in crate::instances) async fn list_access(
 ) -> Result<(Vec<AccessRow>, u64)> {
     let found = sqlx::query!(
         r#"select a.id as "id!", a.kind as "kind!", a.instance_id as "instance!", a.user_id as "user!", a.session_id,
-                  a.address, a.client, a.fingerprint, a.opened_at as "opened_at!", a.ended_at, a.reason,
+                  a.address, a.client, a.fingerprint, a.by_staff as "by_staff!", a.opened_at as "opened_at!", a.ended_at,
+                  a.reason,
                   (select count(*) from recordings r where r.access_id = a.id) as "recordings!",
                   count(*) over () as "total!"
-           from (select id, 'ssh' as kind, instance_id, user_id, session_id, address, client, fingerprint, opened_at,
+           from (select id, 'ssh' as kind, instance_id, user_id, session_id, address, client, fingerprint,
+                        false as by_staff, opened_at,
                         case when lease_until < now() then coalesce(ended_at, lease_until) else ended_at end as ended_at,
                         case when lease_until < now() then coalesce(reason, 'server') else reason end as reason
                  from ssh_visits
                  union all
-                 select id, 'terminal', instance_id, user_id, null, address, null, null, opened_at,
+                 select id, 'terminal', instance_id, user_id, null, address, null, null, false, opened_at,
                         case when lease_until < now() then coalesce(ended_at, lease_until) else ended_at end,
                         case when lease_until < now() then coalesce(reason, 'server') else reason end
                  from terminals
                  union all
-                 select id, 'app', instance_id, user_id, session_id, address, client, null, opened_at, ended_at, reason
-                 from app_visits) a
+                 select id, 'app', instance_id, user_id, session_id, address, client, null, false, opened_at, ended_at,
+                        reason
+                 from app_visits
+                 union all
+                 -- Nobody looks on any longer than at something.
+                 select w.id, 'watch', w.instance_id, w.user_id, w.session_id, w.address, null, null, w.by_staff,
+                        w.opened_at,
+                        coalesce(w.ended_at, t.ended_at, case when t.lease_until < now() then t.lease_until end,
+                                 case when w.seen_at < now() - make_interval(secs => $13) then w.seen_at end),
+                        coalesce(w.reason, t.reason, case when t.lease_until < now() then 'server' end,
+                                 case when w.seen_at < now() - make_interval(secs => $13) then 'left' end)
+                 from terminal_watches w join terminals t on t.id = w.terminal_id) a
                 join instances i on i.id = a.instance_id
            where ($1::bigint is null or i.customer_id = $1)
              and ($2::bigint is null or i.created_by = $2 or a.user_id = $2)
@@ -201,7 +215,8 @@ pub(in crate::instances) async fn list_access(
         query.user.map(|id| id.0),
         query.from,
         query.until,
-        query.recorded
+        query.recorded,
+        super::watches::AWAY
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -216,6 +231,7 @@ pub(in crate::instances) async fn list_access(
             address: row.address,
             client: row.client,
             fingerprint: row.fingerprint,
+            by_staff: row.by_staff,
             opened_at: row.opened_at,
             ended_at: row.ended_at,
             reason: row.reason,
@@ -244,6 +260,7 @@ pub(in crate::instances) async fn find_access(tx: &mut Tx, id: Uuid) -> Result<O
             address: row.address,
             client: row.client,
             fingerprint: row.fingerprint,
+            by_staff: false,
             opened_at: row.opened_at,
             ended_at: row.ended_at,
             reason: row.reason,
@@ -252,6 +269,9 @@ pub(in crate::instances) async fn find_access(tx: &mut Tx, id: Uuid) -> Result<O
     }
     if let Some(app) = super::apps::find_access(tx, id).await? {
         return Ok(Some(app));
+    }
+    if let Some(watch) = super::watches::find_access(tx, id).await? {
+        return Ok(Some(watch));
     }
     let terminal = sqlx::query!(
         "select instance_id, user_id, address, opened_at, ended_at, reason from terminals where id = $1 for update",
@@ -268,6 +288,7 @@ pub(in crate::instances) async fn find_access(tx: &mut Tx, id: Uuid) -> Result<O
         address: row.address,
         client: None,
         fingerprint: None,
+        by_staff: false,
         opened_at: row.opened_at,
         ended_at: row.ended_at,
         reason: row.reason,

@@ -24,8 +24,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+pub use self::shell::{Consent, Cut, Shown, Typist, Viewer};
 use self::shell::{Kept, Place, Right, Shell};
-pub use self::shell::{Shown, Typist, Viewer};
 pub use self::watching::{
     WatchEntry, keep_watch_ticket, keep_watch_ticket_of_staff, redeem_watch_ticket, share_terminal, unshare_terminal,
 };
@@ -231,7 +231,7 @@ async fn open(
     let late = || Trouble::Engine(Fault::new(FaultKind::Timeout, ""));
     match tokio::time::timeout(PATIENCE, begun).await.unwrap_or_else(|_| Err(late())) {
         Ok((place, terminal)) => {
-            let kept = Shell::begin(platform, (id, row.id, user.id), (size, recorder.is_some()));
+            let kept = Shell::begin(platform.clock(), (id, row.id, user.id), (size, recorder.is_some()));
             // Before anybody else can: the shell is there, and not over yet.
             let viewer = kept.shell.show().ok_or_else(|| Error::internal("a new shell is over"))?;
             platform.terminals().all().insert(id, kept.shell.clone());
@@ -314,10 +314,15 @@ async fn renew(platform: &Platform, id: Uuid, used: Option<DateTime<Utc>>) -> Re
     Ok(there)
 }
 
-/// Ends one, where this process holds it.
+/// Ends one, or that somebody looks on at one, where this process holds it.
 pub(super) fn close_here(platform: &Platform, id: Uuid) {
-    if let Some(shell) = platform.terminals().all().get(&id) {
+    let shells = platform.terminals().all();
+    if let Some(shell) = shells.get(&id) {
         shell.close();
+        return;
+    }
+    for shell in shells.values() {
+        shell.cut_one(id);
     }
 }
 

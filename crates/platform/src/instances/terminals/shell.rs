@@ -1,7 +1,12 @@
 //! One shell: what it wrote last, who looks at it, and how it is told what is typed.
 //!
 //! Invariants: memory is bounded by the one buffer, whoever reads how slowly; what is written is read from the engine only
-//! as fast as the quickest viewer takes it, and without a viewer as fast as is allowed at all.
+//! as fast as the quickest of those takes it who may type, and without any as fast as is allowed at all: who only looks on neither
+//! hurries nor stops what its owner does.
+
+mod consent;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,6 +19,8 @@ use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use uuid::Uuid;
 
+use self::consent::Watcher;
+pub use self::consent::{Consent, Cut};
 use super::super::recordings::Recorder;
 use super::replay::Replay;
 use super::{RENEW, renew};
@@ -22,7 +29,7 @@ use crate::{Clock, Platform, UserPrincipal, accounts};
 
 /// Most bytes of one message to a viewer.
 const PIECE: usize = 16 << 10;
-/// How far what is read from the engine may be ahead of the quickest viewer.
+/// How far what is read from the engine may be ahead of the quickest of those who may type.
 const AHEAD: u64 = 128 << 10;
 /// Bytes in a [`SPELL`]: 8 MiB a second.
 const SPELL_BYTES: usize = 800 << 10;
@@ -83,6 +90,8 @@ pub(super) struct Shell {
     /// Told when viewers have read on.
     room: Notify,
     closing: Notify,
+    /// Told when it has to be asked who may look on.
+    asking: Notify,
     typed: mpsc::Sender<Vec<u8>>,
     size: watch::Sender<TerminalSize>,
 }
@@ -91,8 +100,10 @@ struct State {
     replay: Replay,
     /// Where each of them is.
     viewers: HashMap<u64, u64>,
-    /// What those among them are called who only look on: they keep no shell alive.
-    watchers: HashMap<u64, String>,
+    /// Those among them who only look on: they keep no shell alive.
+    watchers: HashMap<u64, Watcher>,
+    /// Somebody may look on, or come back: by a link, or by what they looked on before.
+    shared: bool,
     next_viewer: u64,
     /// Since when there is none.
     alone_since: Option<DateTime<Utc>>,
@@ -108,17 +119,17 @@ pub(super) struct Kept {
 
 impl Shell {
     pub(super) fn begin(
-        platform: &Platform,
+        clock: &Clock,
         (id, instance, user): (Uuid, InstanceId, UserId),
         (size, recorded): (TerminalSize, bool),
     ) -> Kept {
         let (typed, typed_end) = mpsc::channel(TYPED);
         let (size, size_end) = watch::channel(size);
-        let clock = platform.clock().clone();
         let state = State {
             replay: Replay::default(),
             viewers: HashMap::new(),
             watchers: HashMap::new(),
+            shared: false,
             next_viewer: 0,
             alone_since: Some(clock.now()),
             ended: None,
@@ -128,11 +139,12 @@ impl Shell {
             instance,
             user,
             recorded,
-            clock,
+            clock: clock.clone(),
             state: Mutex::new(state),
             changes: watch::Sender::new(0),
             room: Notify::new(),
             closing: Notify::new(),
+            asking: Notify::new(),
             typed,
             size,
         };
@@ -153,11 +165,11 @@ impl Shell {
     }
 
     /// Somebody of this name looks on from now on; `None` where it is over.
-    pub(super) fn watch(self: &Arc<Self>, name: String) -> Option<Viewer> {
-        self.look_at(Some(name))
+    pub(super) fn watch(self: &Arc<Self>, watch: Uuid, name: String) -> Option<Viewer> {
+        self.look_at(Some(Watcher { watch, name, cut: None }))
     }
 
-    fn look_at(self: &Arc<Self>, watcher: Option<String>) -> Option<Viewer> {
+    fn look_at(self: &Arc<Self>, watcher: Option<Watcher>) -> Option<Viewer> {
         let mut state = self.state();
         if state.ended.is_some() {
             return None;
@@ -166,15 +178,26 @@ impl Shell {
         state.next_viewer += 1;
         state.viewers.insert(number, at);
         let watches = watcher.is_some();
+        // Who comes back is not there twice.
+        for before in state.watchers.values_mut().filter(|it| watcher.as_ref().is_some_and(|new| new.watch == it.watch))
+        {
+            before.cut.get_or_insert(Cut::Ended);
+        }
         match watcher {
-            Some(name) => drop(state.watchers.insert(number, name)),
+            Some(watcher) => drop(state.watchers.insert(number, watcher)),
             None => state.alone_since = None,
         }
         drop(state);
         self.changed();
+        self.ask_again();
         let changes = self.changes.subscribe();
         let told = Told { watches, ..Told::default() };
         Some(Viewer { shell: self.clone(), number, at, replay_until: Some(until), told, changes })
+    }
+
+    /// Whether it is this instance's, and not over.
+    pub(super) fn is_open_in(&self, instance: InstanceId) -> bool {
+        self.instance == instance && self.state().ended.is_none()
     }
 
     /// Has it end.
@@ -192,10 +215,11 @@ impl Shell {
         self.changed();
     }
 
-    /// Whether the quickest viewer has read nearly all; always while there is none.
+    /// Whether the quickest of those who may type has read nearly all; always while there is none.
     fn has_room(&self) -> bool {
         let state = self.state();
-        state.viewers.values().max().is_none_or(|at| at + AHEAD > state.replay.end())
+        let owners = state.viewers.iter().filter(|(number, _)| !state.watchers.contains_key(*number));
+        owners.map(|(_, at)| *at).max().is_none_or(|at| at + AHEAD > state.replay.end())
     }
 
     fn is_idle(&self) -> bool {
@@ -216,7 +240,8 @@ impl State {
 
     /// What those are called who only look on.
     fn watcher_names(&self) -> Vec<String> {
-        let mut names: Vec<_> = self.watchers.values().cloned().collect();
+        let there = self.watchers.values().filter(|watcher| watcher.cut.is_none());
+        let mut names: Vec<_> = there.map(|watcher| watcher.name.clone()).collect();
         names.sort();
         names
     }
@@ -232,8 +257,12 @@ pub enum Shown {
     Skipped(u64),
     /// So many look at it, those who only look on left out.
     Viewers(usize),
+    /// Whether somebody may look on, or come back to it; for who may type.
+    Shared(bool),
     /// What those are called who only look on; for who may type.
     Watchers(Vec<String>),
+    /// One looks on no more; for who only did.
+    Cut(Cut),
     /// Its size; for who only looks on.
     Size(TerminalSize),
     /// It is over: a word for why, and its exit code.
@@ -256,6 +285,7 @@ struct Told {
     /// It only looks on.
     watches: bool,
     viewers: usize,
+    shared: bool,
     watchers: Vec<String>,
     size: Option<TerminalSize>,
 }
@@ -295,6 +325,10 @@ impl Viewer {
 
     fn look(&mut self) -> Option<Shown> {
         let mut state = self.shell.state();
+        // First of all: nothing is shown any more.
+        if let Some(cut) = state.watchers.get(&self.number).and_then(|watcher| watcher.cut) {
+            return Some(Shown::Cut(cut));
+        }
         let size = *self.shell.size.borrow();
         // First: what was shown was shown in it.
         if self.told.watches && self.told.size != Some(size) {
@@ -308,6 +342,10 @@ impl Viewer {
         if state.owners() != self.told.viewers && self.replay_until.is_none() {
             self.told.viewers = state.owners();
             return Some(Shown::Viewers(self.told.viewers));
+        }
+        if !self.told.watches && state.shared != self.told.shared && self.replay_until.is_none() {
+            self.told.shared = state.shared;
+            return Some(Shown::Shared(state.shared));
         }
         if !self.told.watches && state.watchers.len() + self.told.watchers.len() > 0 {
             let names = state.watcher_names();
@@ -418,6 +456,7 @@ pub(super) async fn keep(
         () = write(typed, input, recorder) => Ending::Lost,
         () = fit(size, (place, &exec), recorder) => Ending::Lost,
         ending = watch_over(platform, &shell, right) => ending,
+        never = consent::follow(platform, &shell) => match never {},
     };
     if !matches!(ending, Ending::Exited(_)) {
         // Without an answer it is ended when the next one is opened there, or with its container.
