@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use contract::{CustomerId, InstanceId};
-use runtime::docker::containers::{ContainerSpec, Env, LogDriver, LogLimit, PublishedPort, Restart, VolumeMount};
+use runtime::docker::containers::{
+    Container, ContainerSpec, Env, LogDriver, LogLimit, PublishedPort, Restart, VolumeMount,
+};
 use runtime::docker::{Fault, FaultKind};
 
 use super::split::{self, Plan};
@@ -44,7 +46,12 @@ pub(super) fn customer(owner: &str) -> Option<CustomerId> {
     owner.strip_prefix(CUSTOMER)?.parse().ok().map(CustomerId)
 }
 
-/// The same for the same instance, as long as it is there; with what a part of a GPU needs beside it.
+/// Of which of an instance's specs a container was made.
+pub(super) fn remakes(container: &Container) -> i64 {
+    i64::try_from(container.origin.revision).unwrap_or(i64::MAX).saturating_sub(1)
+}
+
+/// The same for the same instance and spec, as long as it is there; with what a part of a GPU needs beside it.
 pub(super) async fn container(
     platform: &Platform,
     ctx: &OpContext,
@@ -72,8 +79,8 @@ pub(super) async fn container(
     let hostname = row.name.replace('_', "-");
     let spec = ContainerSpec {
         instance: row.id.to_string(),
-        // What it is made of never changes.
-        revision: 1,
+        // What it is made of changes with its spec alone.
+        revision: row.remakes_wanted.unsigned_abs() + 1,
         image,
         entrypoint: None,
         command: row.command.clone(),

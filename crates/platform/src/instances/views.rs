@@ -93,6 +93,7 @@ fn view(ctx: &OpContext, row: Row) -> InstanceView {
     InstanceView {
         price,
         idle: None,
+        made_anew: row.made_at.is_some() && row.deleted_at.is_none() && row.is_of_another_spec(),
         memory_split: split::badge(ctx, &row),
         state: row.state(),
         message: row.failure.as_deref().map(|fault| words(ctx, fault)),

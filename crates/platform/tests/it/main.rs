@@ -39,6 +39,7 @@ mod memory_split;
 mod metrics;
 mod notifications;
 mod oidc;
+mod resize;
 mod roles;
 mod saves_on_engine;
 mod second_factor;

@@ -269,7 +269,12 @@ pub fn facts_card(words: Words, view: &InstanceView) -> impl IntoView + use<> {
                 <dt>{words.t("instance-image")}</dt>
                 <dd>{view.image_name.clone()}</dd>
                 <dt>{words.t("instance-spec")}</dt>
-                <dd>{view.spec.name.clone()} " · " {spec_line(words, &view.spec)}</dd>
+                <dd>
+                    {view.spec.name.clone()}
+                    " · "
+                    {spec_line(words, &view.spec)}
+                    {view.made_anew.then(|| view! { <p class="sub">{words.t("instance-made-anew")}</p> })}
+                </dd>
                 {split_fact(words, view)}
                 <dt>{words.t("instance-price")}</dt>
                 <dd>{prices(words, view)}</dd>

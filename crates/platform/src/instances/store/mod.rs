@@ -8,6 +8,7 @@ mod list;
 mod logs;
 mod recordings;
 mod saves;
+mod sizes;
 mod split;
 mod ssh;
 mod terminals;
@@ -41,6 +42,7 @@ pub(super) use saves::{
     SaveRow, begin_save, cancel_saves, end_save, fail_save, find_save, forgotten_saves, left_on_engine,
     leftover_uploads, lock_save, note_on_engine, note_saved, note_upload, saves, saves_of, want_save,
 };
+pub(super) use sizes::{is_being_saved, set_spec};
 pub(super) use split::{SplitRow, forget_peak, set_measured, set_setup};
 pub(super) use ssh::{
     AccessRow, NewVisit, count_visits, end_visit, enterable, find_access, list_access, open_visit, renew_visit,
@@ -86,6 +88,10 @@ pub(super) struct Row {
     pub wish: i64,
     pub restarts_wanted: i64,
     pub restarts_done: i64,
+    /// Rises with every other spec.
+    pub remakes_wanted: i64,
+    /// The one that its container was made with.
+    pub remakes_done: i64,
     pub observed: Observed,
     pub observed_at: Option<DateTime<Utc>>,
     pub container: Option<String>,
@@ -118,6 +124,11 @@ impl Row {
             gone: self.deleted_at.is_some(),
             restart: self.restarts_done < self.restarts_wanted,
         })
+    }
+
+    /// Its spec was changed since its container was made.
+    pub(super) fn is_of_another_spec(&self) -> bool {
+        self.remakes_done < self.remakes_wanted
     }
 
     /// Whether something is left to be done for what is wanted.
@@ -205,7 +216,7 @@ pub(super) async fn rows(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
                 i.out_of_memory, i.started_at, i.ended_at, i.restarting_seen, i.made_at, i.trying_since, i.failure,
                 i.detail, i.lost_since, i.released_at, i.revision, i.created_at, i.deleted_at, i.ports, i.host_ports,
                 i.split_setup, i.gpu_memory_bytes, i.gpu_memory_at, i.gpu_memory_peak, i.split_bare,
-                i.split_broken_since, i.split_told_at
+                i.split_broken_since, i.split_told_at, i.remakes_wanted, i.remakes_done
          from instances i join unnest($1::bigint[]) with ordinality as asked (id, place) on asked.id = i.id
          order by asked.place",
         ids
@@ -235,6 +246,8 @@ pub(super) async fn rows(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
             wish: row.wish,
             restarts_wanted: row.restarts_wanted,
             restarts_done: row.restarts_done,
+            remakes_wanted: row.remakes_wanted,
+            remakes_done: row.remakes_done,
             observed: known(Observed::parse(&row.observed), &row.observed)?,
             observed_at: row.observed_at,
             container: row.container_id,
@@ -307,7 +320,7 @@ pub(super) async fn save(tx: &mut Tx, row: &Row) -> Result<()> {
          set wanted = $2, restarts_done = $3, observed = $4, observed_at = $5, container_id = $6, exit_code = $7,
              out_of_memory = $8, started_at = $9, ended_at = $10, restarting_seen = $11, made_at = $12,
              trying_since = $13, failure = $14, detail = $15, lost_since = $16, released_at = $17, deleted_at = $18,
-             state = $19, host_ports = $20
+             state = $19, host_ports = $20, remakes_done = $21
          where id = $1",
         row.id.0,
         row.wanted.code(),
@@ -328,7 +341,8 @@ pub(super) async fn save(tx: &mut Tx, row: &Row) -> Result<()> {
         row.released_at,
         row.deleted_at,
         row.state().code(),
-        serde_json::to_value(&row.host_ports).map_err(Error::internal)?
+        serde_json::to_value(&row.host_ports).map_err(Error::internal)?,
+        row.remakes_done
     )
     .execute(&mut **tx)
     .await?;
