@@ -75,8 +75,7 @@ test.describe('without JavaScript', () => {
       await expect(page.locator('#sizes tr', { hasText: 'Instance large' }).locator('.state.info')).toBeVisible();
       await act('start');
       await stateIs('ok');
-      const [container] = engine.docker(['ps', '-q']).split('\n');
-      expect(engine.docker(['inspect', '--format', '{{.HostConfig.Memory}}', container])).toBe(String(2 * 1024 ** 3));
+      expect(engine.docker(['inspect', '--format', '{{.HostConfig.Memory}}', engine.docker(['ps', '-q'])])).toBe(String(2 * 1024 ** 3));
       const remove = async (name: string) => {
         await page.locator('[popovertarget="ask-delete"]').first().click();
         await page.locator('#ask-delete [name="confirm"]').fill(name);

@@ -27,6 +27,7 @@ mod image_copies;
 mod images;
 mod instances;
 mod instances_on_engine;
+mod isolation;
 mod jobs;
 mod jobs_own;
 mod joining;
